@@ -1,0 +1,48 @@
+// The hashes of Freshet. All of them are part of stored formats: never change one, add another.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace freshet {
+
+// 128 bits: entity ids, alias keys, message fingerprints. Ordered as bytes.
+struct Hash128 {
+  std::array<unsigned char, 16> bytes{};
+
+  auto operator<=>(const Hash128&) const = default;
+  [[nodiscard]] std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  [[nodiscard]] static Hash128 from(std::string_view raw);  // requires raw.size() == 16
+  [[nodiscard]] std::string hex() const;
+};
+
+// For in-memory tables: the bytes are a hash already.
+struct Hash128Hasher {
+  size_t operator()(const Hash128& h) const {
+    uint64_t word;
+    std::memcpy(&word, h.bytes.data(), sizeof word);
+    return word;
+  }
+};
+
+// XXH3, 128 bits: fingerprints where nobody gains from a collision.
+[[nodiscard]] Hash128 hash128(std::string_view bytes);
+
+// SipHash-2-4, 128-bit output, keyed: alias keys, so that stored keys tell nothing of the values. Key: 16 bytes.
+[[nodiscard]] Hash128 keyed_hash128(std::string_view key16, std::string_view bytes);
+
+// Kafka's murmur2, as its Java client computes it: the partition of a record's key.
+[[nodiscard]] uint32_t murmur2(std::string_view bytes);
+[[nodiscard]] inline uint32_t partition_of(std::string_view key, uint32_t partitions) {
+  return (murmur2(key) & 0x7fffffffu) % partitions;
+}
+
+// Lower-case hex; empty result of from_hex: not hex.
+[[nodiscard]] std::string to_hex(std::string_view bytes);
+[[nodiscard]] std::string from_hex(std::string_view hex);
+
+}  // namespace freshet

@@ -1,0 +1,46 @@
+// Result<T>: a value or an Error that says who recovers. The only way functions here fail; exceptions stay inside
+// the libraries that throw them and are turned into an Error at the call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace freshet {
+
+// Who recovers. A new code only where a caller acts on it.
+enum class Code : uint8_t {
+  kInvalid,      // the sender: what it sent is wrong and will stay so
+  kNotFound,     // the asker: there is no such thing
+  kConflict,     // the caller: somebody was first (stale version, aborted transaction): decide anew
+  kRetry,        // the caller, later: a queue is full, a peer is slow or away
+  kFenced,       // nobody here: another owner took over; stop
+  kCorrupt,      // the operator: stored bytes are not what was written
+  kFatal,        // the operator: this process can't go on
+};
+
+[[nodiscard]] std::string_view name_of(Code code);
+
+struct Error {
+  Code code = Code::kFatal;
+  std::string message;  // what, where and what would be right; for people; without secrets
+};
+
+template <class T>
+using Result = tl::expected<T, Error>;
+using Status = Result<void>;
+
+[[nodiscard]] inline tl::unexpected<Error> fail(Code code, std::string message) {
+  return tl::unexpected<Error>(Error{code, std::move(message)});
+}
+
+// Returns the error of `expression` from the enclosing function, if it has one.
+#define FRESHET_TRY(expression)                                                                    \
+  do {                                                                                             \
+    if (auto freshet_status = (expression); !freshet_status)                                       \
+      return tl::unexpected<::freshet::Error>(std::move(freshet_status).error());                  \
+  } while (false)
+
+}  // namespace freshet

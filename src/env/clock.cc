@@ -1,0 +1,44 @@
+#include "env/clock.h"
+
+#include <sodium/randombytes.h>
+
+#include <chrono>
+#include <thread>
+
+namespace freshet::env {
+namespace {
+
+template <class C>
+TimeUs micros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(C::now().time_since_epoch()).count();
+}
+
+class RealClock final : public Clock {
+ public:
+  TimeUs now_us() override { return micros<std::chrono::system_clock>(); }
+  TimeUs monotonic_us() override { return micros<std::chrono::steady_clock>(); }
+  void sleep_us(TimeUs duration) override { std::this_thread::sleep_for(std::chrono::microseconds(duration)); }
+};
+
+class RealRandom final : public Random {
+ public:
+  std::string bytes(size_t n) override {
+    std::string out(n, '\0');
+    randombytes_buf(out.data(), n);
+    return out;
+  }
+};
+
+}  // namespace
+
+Clock& real_clock() {
+  static RealClock clock;
+  return clock;
+}
+
+Random& real_random() {
+  static RealRandom random;
+  return random;
+}
+
+}  // namespace freshet::env

@@ -1,0 +1,163 @@
+// The log: topics of ordered partitions. Three implementations: embedded (RocksDB), Kafka, simulated.
+// Nobody outside eventlog/ knows which one runs.
+//
+// How each call maps to Kafka
+//   create_topic        Admin CreateTopics, or a check of the existing topic's configuration
+//   append              one idempotent producer per process, acks=all; `done` when the delivery reports of all records
+//                       of the call are in. Per partition, the order of calls is the order in the log.
+//   open_consumer       group member; kGroup: subscribe (cooperative-sticky), kAll: assign() of all partitions
+//   poll                consume_batch, isolation.level=read_committed; rebalance callbacks become revoked/assigned
+//   commit              begin_transaction, produce of the outputs, send_offsets_to_transaction with the group metadata,
+//                       commit_transaction; kConflict: aborted, drop memory and replay; kFenced: another owner, stop;
+//                       with no outputs and kAtLeastOnce: a plain offset commit
+//   committed           ListConsumerGroupOffsets
+//   seek, watermarks    the same names
+//   trim                DeleteRecords
+//   keys                partition = murmur2(key) mod partitions, chosen by the caller: see base/hash.h
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "env/clock.h"
+
+namespace freshet::eventlog {
+
+enum class Topic : uint8_t { kActions = 0, kChanges = 1, kEvents = 2, kDeadLetters = 3, kOverflow = 4, kSchema = 5 };
+inline constexpr size_t kTopics = 6;
+[[nodiscard]] std::string_view name_of(Topic topic);  // "actions", …
+
+// Offsets of a partition rise, but not always by one (Kafka puts transaction markers between).
+using Offset = int64_t;
+
+struct TopicPartition {
+  Topic topic = Topic::kActions;
+  uint32_t partition = 0;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+// Records for one partition, framed in one buffer, so that a batch costs one allocation:
+//   record := varint32 key_size, key, varint32 value_size, value
+class RecordBatch {
+ public:
+  void add(std::string_view key, std::string_view value);
+  // Appends key and the frame of a value of `size` bytes; the caller fills the returned space at once
+  // (for messages that serialize into an array).
+  [[nodiscard]] char* add_space(std::string_view key, size_t size);
+  void append(const RecordBatch& other);
+  void clear();
+
+  [[nodiscard]] size_t count() const { return count_; }
+  [[nodiscard]] size_t bytes() const { return data_.size(); }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] const std::string& data() const { return data_; }
+
+ private:
+  std::string data_;
+  size_t count_ = 0;
+};
+
+// Reads the grammar above; false at the end. On damaged bytes sets *corrupt and returns false.
+[[nodiscard]] bool next_record(std::string_view& data, std::string_view& key, std::string_view& value, bool* corrupt);
+
+struct Produce {
+  TopicPartition to;
+  RecordBatch records;
+};
+
+struct RecordView {
+  Offset offset = 0;
+  std::string_view key;
+  std::string_view value;
+};
+
+struct Fetched {
+  TopicPartition from;
+  std::vector<RecordView> records;    // by rising offset; views into `hold`
+  Offset next = 0;                    // where the next poll goes on; what to commit when all of these are done
+  std::shared_ptr<const void> hold;
+};
+
+struct PollResult {
+  std::vector<TopicPartition> revoked;   // stop work on these before anything else; nothing more may be committed for them
+  std::vector<TopicPartition> assigned;  // position is the committed offset, or the low watermark without one
+  std::vector<Fetched> fetched;          // at most one per partition
+};
+
+struct Position {
+  TopicPartition of;
+  Offset next = 0;  // the first offset that is not done
+};
+
+struct Transaction {
+  std::vector<Produce> outputs;
+  std::vector<Position> done;
+};
+
+enum class Delivery { kAtLeastOnce, kExactlyOnce };
+
+struct ConsumerOptions {
+  std::string group;
+  std::vector<Topic> topics;
+  uint32_t member = 0;       // embedded: of `members`, which share the partitions round robin
+  uint32_t members = 1;
+  Delivery delivery = Delivery::kExactlyOnce;
+};
+
+// Used by one thread at a time, but for wake(). Must not outlive its log.
+class Consumer {
+ public:
+  virtual ~Consumer() = default;
+  // Waits up to `timeout` for something to happen; at most about `bytes_max` of records (at least one record or chunk).
+  [[nodiscard]] virtual Result<PollResult> poll(size_t bytes_max, env::TimeUs timeout_us) = 0;
+  // REQUIRES: assigned.
+  virtual void seek(TopicPartition partition, Offset next) = 0;
+  // Stops and resumes fetching from a partition: back-pressure.
+  virtual void pause(TopicPartition partition, bool paused) = 0;
+  // Outputs and positions become durable and visible together, or not at all. Blocks until then.
+  [[nodiscard]] virtual Status commit(Transaction transaction) = 0;
+  // nullopt: the group has committed nothing there.
+  [[nodiscard]] virtual Result<std::optional<Offset>> committed(TopicPartition partition) = 0;
+  virtual void wake() = 0;  // ends a poll that waits; any thread
+};
+
+struct Watermarks {
+  Offset low = 0;   // the oldest record that is kept
+  Offset high = 0;  // the next record will have at least this offset
+};
+
+struct TopicOptions {
+  uint32_t partitions = 1;
+  uint64_t retention_bytes = 0;        // per partition, 0: unlimited
+  env::TimeUs retention_us = 0;        // 0: unlimited
+  std::vector<std::string> consumers;  // groups whose committed offsets hold retention back
+};
+
+using AppendDone = std::function<void(Status)>;  // called once, on a thread of the log: do not block it
+
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+  // Creates, or checks an existing topic: another number of partitions is kInvalid, with both numbers.
+  [[nodiscard]] virtual Status create_topic(Topic topic, const TopicOptions& options) = 0;
+  [[nodiscard]] virtual uint32_t partitions(Topic topic) const = 0;
+  // All durable before done(ok). done(kRetry): the bounded queue is full, nothing was taken. Thread-safe.
+  virtual void append(std::vector<Produce> batches, AppendDone done) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) = 0;
+  [[nodiscard]] virtual Result<Watermarks> watermarks(TopicPartition partition) = 0;
+  // Reads without a consumer, for tools and pages: from `from` (or the low watermark if that is higher).
+  [[nodiscard]] virtual Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) = 0;
+  // Records before `before` may be deleted. Action's own bound on `actions`.
+  [[nodiscard]] virtual Status trim(TopicPartition partition, Offset before) = 0;
+  // The committed offset of a group, for lag; nullopt: none.
+  [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;
+  [[nodiscard]] virtual uint64_t disk_bytes() = 0;
+};
+
+}  // namespace freshet::eventlog

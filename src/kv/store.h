@@ -1,0 +1,111 @@
+// An ordered key-value store: what the embedded log, the action state and the embedded profile store stand on.
+// One implementation on RocksDB (kv/rocks.cc, the only place that includes its headers); the simulator has another,
+// which loses unsynced writes when it is killed.
+//
+// Keys are ordered as unsigned bytes. One Store has one keyspace; its users prefix their keys.
+// Thread-safe, unless a comment says otherwise. A failed write leaves the store read-only: Code::kFatal from then on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace freshet::kv {
+
+// Memory that several stores share: block cache and write buffers are taken from one budget.
+// Freed with the last store that uses it.
+class MemoryBudget;
+[[nodiscard]] std::shared_ptr<MemoryBudget> make_memory_budget(size_t bytes);
+
+// Folds operands into a value. Pure; called on reads, flushes and compactions, on any thread.
+//   existing: absent if the key has no value; operands: oldest first, at least one.
+using MergeFn = std::function<std::string(std::optional<std::string_view> existing, std::span<const std::string_view> operands)>;
+
+// Whether a stored row may be dropped for good at a compaction. Pure but for values that only ever grow with what is
+// durable in this store; called on any thread. A read may still see a row that could have been dropped.
+using DropFn = std::function<bool(std::string_view key, std::string_view value)>;
+
+struct Options {
+  std::string path;                      // a directory; created if missing
+  std::shared_ptr<MemoryBudget> memory;  // required
+  MergeFn merge;                         // required to use WriteBatch::merge
+  DropFn drop;                           // optional
+  size_t write_buffer_bytes = 32u << 20;
+  int bloom_bits = 10;                   // per key; 0: none
+  bool large_values = false;             // values above 4 KiB live in blob files, so that compactions do not copy them
+  bool point_reads = true;               // tuned for gets rather than for long scans
+};
+
+// Operations applied together or not at all. Movable; not thread-safe.
+class WriteBatch {
+ public:
+  WriteBatch();
+  ~WriteBatch();
+  WriteBatch(WriteBatch&&) noexcept;
+  WriteBatch& operator=(WriteBatch&&) noexcept;
+
+  void put(std::string_view key, std::string_view value);
+  // The value is the concatenation of parts; saves the caller a copy.
+  void put(std::string_view key, std::span<const std::string_view> parts);
+  void merge(std::string_view key, std::string_view operand);
+  void remove(std::string_view key);
+  void remove_range(std::string_view begin, std::string_view end);  // [begin, end)
+  void clear();
+  [[nodiscard]] size_t count() const;
+  [[nodiscard]] size_t bytes() const;
+
+  struct Rep;
+  [[nodiscard]] Rep& rep() { return *rep_; }
+
+ private:
+  std::unique_ptr<Rep> rep_;
+};
+
+enum class Durability {
+  kNone,    // no write-ahead log: durable with the next flush(); the rows of a batch become durable together, and
+            // batches in the order they were written
+  kLogged,  // in the log's buffer: survives the process after the next sync() or when the buffer spills
+  kSynced,  // survives a power cut before write() returns
+};
+
+class Snapshot {  // a fixed view; cheap; release soon
+ public:
+  virtual ~Snapshot() = default;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // nullopt: no such key.
+  [[nodiscard]] virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
+  // values[i] belongs to keys[i]; values is resized. Much cheaper than as many gets; keys need no order.
+  [[nodiscard]] virtual Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) = 0;
+  [[nodiscard]] virtual Status write(WriteBatch& batch, Durability durability) = 0;
+  // Calls visit for rows in [begin, end) in order, until it returns false.
+  [[nodiscard]] virtual Status scan(std::string_view begin, std::string_view end,
+                                    const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
+  // The same, from the last row backwards.
+  [[nodiscard]] virtual Status scan_back(std::string_view begin, std::string_view end,
+                                         const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
+  // Everything written so far is in files and durable.
+  [[nodiscard]] virtual Status flush() = 0;
+  // Everything written with kLogged so far is durable.
+  [[nodiscard]] virtual Status sync() = 0;
+  // Gives whole files inside [begin, end) back to the file system; rows may go on existing: use with remove_range.
+  [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
+  [[nodiscard]] virtual uint64_t disk_bytes() = 0;
+};
+
+// REQUIRES: no other process has the directory open (else Code::kConflict, with its path).
+[[nodiscard]] Result<std::unique_ptr<Store>> open_rocks(const Options& options);
+
+}  // namespace freshet::kv

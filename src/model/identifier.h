@@ -1,0 +1,38 @@
+// Identifiers: which values count, where they live, in which order a record lists them. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/hash.h"
+#include "freshet/v1/envelope.pb.h"
+#include "model/tenant.h"
+
+namespace freshet::model {
+
+inline constexpr std::string_view kUserId = "user_id";
+
+// Strips blanks and surrounding quotes; e-mail addresses in lower case. Case otherwise counts.
+[[nodiscard]] std::string normalize_identifier(std::string_view type, std::string_view value);
+
+// A value that many senders use for "nobody": "", null, undefined, 0, all zeros, … also quoted, cased and padded; and the
+// tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)
+[[nodiscard]] bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules);
+
+// What is hashed, keyed or not: tenant '\0' kind '\0' type '\0' value.
+[[nodiscard]] std::string identifier_key(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier);
+
+// The partition that decides who has the identifier: murmur2 of identifier_key, as a Kafka producer would choose.
+[[nodiscard]] uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier, uint32_t partitions);
+
+// Sorts by the tenant's priority (types it does not list come last, by name), then by value, and drops repetitions.
+void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,
+                      google::protobuf::RepeatedPtrField<v1::Identifier>& identifiers);
+
+// Position in the priority list; types it does not list share the position after the last.
+[[nodiscard]] uint32_t rank_of(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules);
+[[nodiscard]] bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules);
+[[nodiscard]] uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules);
+
+}  // namespace freshet::model

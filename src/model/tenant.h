@@ -1,0 +1,38 @@
+// A tenant as configured: what ingest needs (keys, limits, schema mode) and, in `rules`, what action needs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::model {
+
+struct Limits {
+  uint32_t event_names = 512;
+  uint32_t user_attributes = 256;
+  uint32_t event_attributes = 100;  // per event
+  uint32_t name_length = 200;       // characters (code points)
+  uint32_t value_length = 512;      // characters
+  uint32_t list_length = 50;
+  uint32_t depth = 8;               // of nested JSON in a property or attribute
+};
+
+struct Tenant {
+  std::string name;
+  std::vector<std::string> write_keys;
+  std::string app_id;      // data API
+  std::string app_secret;  // never logged
+  double events_per_second = 0;  // 0: unlimited
+  double burst = 0;
+  Limits limits;
+  bool strict_schema = false;
+  v1::TenantRules rules;
+};
+
+// The defaults of the design for a tenant of this name: priorities, shared types, limits.
+[[nodiscard]] Tenant default_tenant(std::string name);
+
+}  // namespace freshet::model

@@ -1,0 +1,31 @@
+// Times of senders: epoch seconds, epoch milliseconds (also as text), ISO 8601; and the correction of their clocks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace freshet::model {
+
+using TimeUs = int64_t;  // microseconds since 1970-01-01T00:00:00Z
+
+// The span in which a time is believed: 1970-01-01 to 2200-01-01.
+inline constexpr TimeUs kTimeMin = 0;
+inline constexpr TimeUs kTimeMax = 7'258'118'400'000'000;
+
+// ISO 8601 date or date-time ("2026-01-02", "2026-01-02T03:04:05.678Z", "+05:30", a blank for the T), or digits:
+// below 10^11 they are seconds, else milliseconds. nullopt: neither, or outside the span.
+[[nodiscard]] std::optional<TimeUs> parse_time(std::string_view text);
+[[nodiscard]] std::optional<TimeUs> time_of_number(double number);
+// "%Y%m%d" and the like; directives: Y m d H M S f z b y j T F %.
+[[nodiscard]] std::optional<TimeUs> parse_time_format(std::string_view text, std::string_view format);
+
+// "2026-01-02T03:04:05.678Z": always milliseconds, always UTC.
+[[nodiscard]] std::string format_time(TimeUs time);
+
+// The client's time in our clock: timestamp + (received_at − sent_at), or timestamp if sent_at is not known;
+// received_at if the timestamp is not known; never later than received_at. (Invariant 2.)
+[[nodiscard]] TimeUs correct_clock(std::optional<TimeUs> timestamp, std::optional<TimeUs> sent_at, TimeUs received_at);
+
+}  // namespace freshet::model
