@@ -1,0 +1,65 @@
+// Action's engine for one partition: a pure function (state, record) → (state', outputs), in batches (invariant 3). No
+// I/O but through PartitionState, no clock, no threads; what it says depends on the records and their order alone, never on
+// where a batch ends.
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "action/identity/protocol.h"
+#include "action/outputs.h"
+#include "action/rules.h"
+#include "eventlog/event_log.h"
+#include "state/partition_state.h"
+
+namespace freshet::action {
+
+// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not processed.
+inline constexpr uint32_t kLogicVersion = 1;
+
+struct EngineCounters {
+  uint64_t records = 0, duplicates = 0, loops = 0, dead_letters = 0;
+};
+
+class Engine {
+ public:
+  // All outlive the engine; used by one thread.
+  Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out);
+  ~Engine();
+
+  // Records in the order of the log. Code::kInvalid: the log asks for a newer logic than this binary has.
+  [[nodiscard]] Status process(std::span<const eventlog::RecordView> records);
+
+  [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }
+
+ private:
+  struct Prepared {
+    v1::Envelope* envelope = nullptr;  // nullptr: not an Envelope
+    std::string_view bytes;
+    int64_t offset = 0;
+    Hash128 routing_key, message;
+    const Tenant* tenant = nullptr;
+  };
+
+  void prepare(std::span<const eventlog::RecordView> records);
+  void prefetch();
+  [[nodiscard]] Status process_one(Prepared& p);
+  [[nodiscard]] Status adopt(const v1::Envelope& control);
+  void reject(const Prepared& p, const char* code, std::string reason);
+
+  uint32_t partition_;
+  state::PartitionState& state_;
+  Outputs& out_;
+  std::unique_ptr<const Rules> rules_;
+  Protocol protocol_;
+  google::protobuf::Arena arena_;
+  std::vector<Prepared> prepared_;
+  EngineCounters counters_;
+};
+
+}  // namespace freshet::action

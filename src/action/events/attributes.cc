@@ -1,0 +1,114 @@
+#include "action/events/attributes.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "action/events/sorted.h"
+#include "model/json.h"
+
+namespace freshet::action {
+namespace {
+
+struct ByValue {
+  const v1::Value& value;
+  friend bool operator<(const v1::Value& a, const ByValue& b) { return model::compare_values(a, b.value) < 0; }
+};
+
+const v1::Value& value_of(const v1::SetElement& element) { return element.value(); }
+
+// Elements that the register has overtaken can never be seen again.
+void prune_elements(v1::EntityState& entity, std::string_view name, const v1::Use& use) {
+  v1::ElementSet* set = find_named(*entity.mutable_sets(), name);
+  if (set == nullptr) return;
+  auto& elements = *set->mutable_elements();
+  const auto stays = std::remove_if(elements.begin(), elements.end(), [&](const v1::SetElement& e) { return !earlier(use, e.use()); });
+  elements.erase(stays, elements.end());
+}
+
+bool counts(const v1::SetElement& element, const v1::Register* base) { return base == nullptr || earlier(base->use(), element.use()); }
+
+bool contains(const google::protobuf::RepeatedPtrField<v1::Value>& list, const v1::Value& value) {
+  return std::any_of(list.begin(), list.end(), [&](const v1::Value& v) { return model::compare_values(v, value) == 0; });
+}
+
+}  // namespace
+
+bool earlier(const v1::Use& a, const v1::Use& b) {
+  return a.time_us() != b.time_us() ? a.time_us() < b.time_us() : a.message_id() < b.message_id();
+}
+
+bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use) {
+  bool made = false;
+  v1::Register& target = find_or_add_named(*entity.mutable_attributes(), name, &made);
+  if (!made && earlier(use, target.use())) return false;
+  if (value != nullptr) {
+    *target.mutable_value() = *value;
+  } else {
+    target.clear_value();
+  }
+  *target.mutable_use() = use;
+  prune_elements(entity, name, use);
+  return true;
+}
+
+bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed, const v1::Use& use,
+                   uint32_t elements_max) {
+  const v1::Register* base = find_named(entity.attributes(), name);
+  if (base != nullptr && !earlier(base->use(), use)) return false;
+  bool made = false;
+  auto& elements = *find_or_add_named(*entity.mutable_sets(), name, &made).mutable_elements();
+  const int at = lower_bound_of(elements, ByValue{value}, value_of);
+  const bool present = at < elements.size() && model::compare_values(elements.Get(at).value(), value) == 0;
+  if (!present && static_cast<uint32_t>(elements.size()) >= elements_max) return false;
+  if (present && earlier(use, elements.Get(at).use())) return false;
+  v1::SetElement& element = present ? *elements.Mutable(at) : insert_at(elements, at);
+  *element.mutable_value() = value;
+  element.set_removed(removed);
+  *element.mutable_use() = use;
+  return true;
+}
+
+std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::string_view name) {
+  const v1::Register* base = find_named(entity.attributes(), name);
+  const v1::ElementSet* set = find_named(entity.sets(), name);
+  const bool any = set != nullptr && std::any_of(set->elements().begin(), set->elements().end(),
+                                                 [&](const v1::SetElement& e) { return counts(e, base); });
+  if (!any) {
+    if (base == nullptr || !base->has_value()) return std::nullopt;
+    return base->value();
+  }
+  v1::Value visible;
+  auto& list = *visible.mutable_list()->mutable_values();
+  const auto element_of = [&](const v1::Value& value) -> const v1::SetElement* {
+    const int at = lower_bound_of(set->elements(), ByValue{value}, value_of);
+    const bool there = at < set->elements_size() && model::compare_values(set->elements(at).value(), value) == 0;
+    return there && counts(set->elements(at), base) ? &set->elements(at) : nullptr;
+  };
+  if (base != nullptr && base->has_value() && base->value().kind_case() == v1::Value::kList)
+    for (const v1::Value& value : base->value().list().values())
+      if (const v1::SetElement* element = element_of(value); element == nullptr || !element->removed()) *list.Add() = value;
+  const int of_base = list.size();
+  for (const v1::SetElement& element : set->elements())
+    if (!element.removed() && counts(element, base) && (of_base == 0 || !contains(list, element.value()))) *list.Add() = element.value();
+  // A set that lost its last element is gone; a list that was set stays, empty.
+  const bool list_was_set = base != nullptr && base->value().kind_case() == v1::Value::kList;
+  if (list.empty() && !list_was_set) return std::nullopt;
+  return visible;
+}
+
+std::vector<std::string> attribute_names(const v1::EntityState& entity) {
+  std::vector<std::string> names;
+  for (const v1::Register& r : entity.attributes()) names.push_back(r.name());
+  for (const v1::ElementSet& s : entity.sets()) names.push_back(s.name());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+void absorb_attributes(v1::EntityState& entity, const v1::EntityState& from, uint32_t elements_max) {
+  for (const v1::Register& r : from.attributes()) write_register(entity, r.name(), r.has_value() ? &r.value() : nullptr, r.use());
+  for (const v1::ElementSet& s : from.sets())
+    for (const v1::SetElement& e : s.elements()) write_element(entity, s.name(), e.value(), e.removed(), e.use(), elements_max);
+}
+
+}  // namespace freshet::action

@@ -1,0 +1,31 @@
+// Attributes of an entity: last-writer-wins registers and last-writer-wins element sets (invariant 6). Pure.
+//
+// A register holds the last `set` or `unset` by (event time, message id). Elements added or removed later than the register
+// was written apply on top of it; earlier ones do not count. So any order of the same operations ends in the same value.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::action {
+
+// The clock of every register.
+[[nodiscard]] bool earlier(const v1::Use& a, const v1::Use& b);
+
+// True if the visible value may have changed.
+bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use);
+bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed, const v1::Use& use,
+                   uint32_t elements_max);
+
+// What a reader sees: nullopt if unset or never set.
+[[nodiscard]] std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::string_view name);
+
+// Names with a register or a set, in order, each once.
+[[nodiscard]] std::vector<std::string> attribute_names(const v1::EntityState& entity);
+
+// Adds the attributes of `from`, as if its operations had been done on `entity`.
+void absorb_attributes(v1::EntityState& entity, const v1::EntityState& from, uint32_t elements_max);
+
+}  // namespace freshet::action

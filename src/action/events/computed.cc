@@ -1,0 +1,196 @@
+#include "action/events/computed.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <string>
+
+#include "action/events/attributes.h"
+#include "action/events/sorted.h"
+#include "model/decimal.h"
+#include "model/json.h"
+
+namespace freshet::action {
+
+// ---- properties ---------------------------------------------------------------------------------------------------
+
+struct PropertyReader::Parser {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  std::string_view text;
+  bool parsed = false;
+  bool valid = false;
+};
+
+PropertyReader::PropertyReader() : parser_(std::make_unique<Parser>()) {}
+PropertyReader::~PropertyReader() = default;
+
+void PropertyReader::open(std::string_view properties) {
+  parser_->text = properties;
+  parser_->parsed = false;
+}
+
+std::optional<v1::Value> PropertyReader::get(std::string_view name) {
+  Parser& p = *parser_;
+  if (!p.parsed) {
+    p.parsed = true;
+    p.valid = !p.text.empty() && p.parser.parse(p.text.data(), p.text.size()).get(p.object) == simdjson::SUCCESS;
+  }
+  simdjson::dom::element element;
+  if (!p.valid || p.object.at_key(name).get(element) != simdjson::SUCCESS) return std::nullopt;
+  v1::Value value;
+  switch (element.type()) {
+    case simdjson::dom::element_type::STRING: value.set_text(std::string(element.get_string().value_unsafe())); break;
+    case simdjson::dom::element_type::INT64: value.set_integer(element.get_int64().value_unsafe()); break;
+    case simdjson::dom::element_type::UINT64: value.set_number(static_cast<double>(element.get_uint64().value_unsafe())); break;
+    case simdjson::dom::element_type::DOUBLE: value.set_number(element.get_double().value_unsafe()); break;
+    case simdjson::dom::element_type::BOOL: value.set_boolean(element.get_bool().value_unsafe()); break;
+    default: return std::nullopt;
+  }
+  return value;
+}
+
+// ---- accumulators -------------------------------------------------------------------------------------------------
+
+namespace {
+
+using Rule = v1::ComputedRule;
+
+bool passes(const Rule::Filter& filter, PropertyReader& properties) {
+  const std::optional<v1::Value> value = properties.get(filter.property());
+  if (filter.test() == Rule::EXISTS) return value.has_value();
+  if (!value) return filter.test() == Rule::NE;
+  const int order = model::compare_values(*value, filter.value());
+  switch (filter.test()) {
+    case Rule::EQ: return order == 0;
+    case Rule::NE: return order != 0;
+    case Rule::LT: return order < 0;
+    case Rule::LE: return order <= 0;
+    case Rule::GT: return order > 0;
+    case Rule::GE: return order >= 0;
+    default: return false;
+  }
+}
+
+std::optional<model::Decimal> decimal_of(const v1::Value& value) {
+  switch (value.kind_case()) {
+    case v1::Value::kInteger: return model::Decimal::parse(std::to_string(value.integer()));
+    case v1::Value::kNumber: {
+      std::string text;
+      model::append_json_value(text, value);
+      return model::Decimal::parse(text);
+    }
+    case v1::Value::kText: return model::Decimal::parse(value.text());
+    default: return std::nullopt;
+  }
+}
+
+model::Decimal sum_of(const v1::Computed& c) { return model::Decimal::from_words(c.sum_high(), c.sum_low()); }
+
+void set_sum(v1::Computed& c, const model::Decimal& sum) {
+  c.set_sum_high(sum.high());
+  c.set_sum_low(sum.low());
+}
+
+bool keep_extreme(v1::Computed& c, const v1::Value& value, bool lowest) {
+  if (c.has_value()) {
+    const int order = model::compare_values(value, c.value());
+    if (lowest ? order >= 0 : order <= 0) return false;
+  }
+  *c.mutable_value() = value;
+  return true;
+}
+
+bool keep_by_time(v1::Computed& c, const v1::Value& value, const v1::Use& use, bool first) {
+  if (c.has_value() && (first ? !earlier(use, c.use()) : !earlier(c.use(), use))) return false;
+  *c.mutable_value() = value;
+  *c.mutable_use() = use;
+  return true;
+}
+
+bool add_unique(v1::Computed& c, const v1::Value& value) {
+  struct Key {
+    const v1::Value& value;
+    bool operator>(const v1::Value& other) const { return model::compare_values(other, value) < 0; }
+  };
+  int at = 0;
+  while (at < c.set_size() && Key{value} > c.set(at)) ++at;
+  if ((at < c.set_size() && model::compare_values(c.set(at), value) == 0) || c.set_size() >= kUniqueValuesMax) return false;
+  insert_at(*c.mutable_set(), at) = value;
+  return true;
+}
+
+// One property value, or one accumulator of a merged profile, into another.
+bool fold_value(v1::Computed& c, Rule::Op op, const v1::Value& value, const v1::Use& use) {
+  switch (op) {
+    case Rule::SUM: {
+      const std::optional<model::Decimal> amount = decimal_of(value);
+      if (!amount) return false;
+      model::Decimal sum = sum_of(c);
+      set_sum(c, sum += *amount);
+      return true;
+    }
+    case Rule::MIN: return keep_extreme(c, value, true);
+    case Rule::MAX: return keep_extreme(c, value, false);
+    case Rule::FIRST: return keep_by_time(c, value, use, true);
+    case Rule::LAST: return keep_by_time(c, value, use, false);
+    case Rule::UNIQUE: return add_unique(c, value);
+    default: return false;
+  }
+}
+
+v1::Computed& accumulator(v1::EntityState& entity, const ComputedAttribute& attribute) {
+  bool made = false;
+  v1::Computed& c = find_or_add_named(*entity.mutable_computed(), attribute.rule.name(), &made);
+  if (made || c.definition() != attribute.definition) {
+    c.Clear();
+    c.set_name(attribute.rule.name());
+    c.set_definition(attribute.definition);
+    c.set_since_us(attribute.since_us);
+  }
+  return c;
+}
+
+}  // namespace
+
+bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use, PropertyReader& properties) {
+  const Rule& rule = attribute.rule;
+  for (const Rule::Filter& filter : rule.where())
+    if (!passes(filter, properties)) return false;
+  std::optional<v1::Value> value;
+  if (rule.op() != Rule::COUNT && !(value = properties.get(rule.property()))) return false;
+  v1::Computed& c = accumulator(entity, attribute);
+  if (rule.op() != Rule::COUNT && !fold_value(c, rule.op(), *value, use)) return false;
+  c.set_count(c.count() + 1);
+  return true;
+}
+
+void absorb_computed(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant) {
+  for (const v1::Computed& theirs : from.computed()) {
+    const ComputedAttribute* attribute = tenant.find_computed(theirs.name());
+    if (attribute == nullptr || attribute->definition != theirs.definition()) continue;
+    v1::Computed& c = accumulator(entity, *attribute);
+    c.set_count(c.count() + theirs.count());
+    if (attribute->rule.op() == Rule::SUM) {
+      model::Decimal sum = sum_of(c);
+      set_sum(c, sum += sum_of(theirs));
+    }
+    if (theirs.has_value()) fold_value(c, attribute->rule.op(), theirs.value(), theirs.use());
+    for (const v1::Value& value : theirs.set()) add_unique(c, value);
+  }
+}
+
+std::optional<v1::Value> computed_value(const v1::Computed& computed, const ComputedAttribute& attribute) {
+  if (computed.definition() != attribute.definition) return std::nullopt;
+  v1::Value value;
+  switch (attribute.rule.op()) {
+    case Rule::COUNT: value.set_integer(static_cast<int64_t>(computed.count())); return value;
+    case Rule::SUM: value.set_decimal(sum_of(computed).text()); return value;
+    case Rule::UNIQUE: *value.mutable_list()->mutable_values() = computed.set(); return value;
+    default: break;
+  }
+  if (!computed.has_value()) return std::nullopt;
+  return computed.value();
+}
+
+}  // namespace freshet::action

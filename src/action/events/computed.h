@@ -1,0 +1,38 @@
+// Computed attributes: count, sum, min, max, first, last and unique set over a profile's events, as declared in the rules.
+// Every accumulator is commutative and associative, so order does not matter (invariant 6); sums are exact decimals.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "action/rules.h"
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::action {
+
+inline constexpr int kUniqueValuesMax = 1000;
+
+// Looks a property of an event up; parses the event's JSON at most once. One for each engine: reuses its buffers.
+class PropertyReader {
+ public:
+  PropertyReader();
+  ~PropertyReader();
+  void open(std::string_view properties);  // must stay valid until the next open()
+  // Scalars only; nullopt: absent, null, list or object.
+  [[nodiscard]] std::optional<v1::Value> get(std::string_view name);
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
+
+// True if the accumulator changed. `properties` is open at the event.
+bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use, PropertyReader& properties);
+
+// Adds the accumulators of `from`; those of another definition than the tenant's are dropped.
+void absorb_computed(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant);
+
+// What a reader sees; nullopt: nothing yet, or an accumulator of a definition that is no longer in force.
+[[nodiscard]] std::optional<v1::Value> computed_value(const v1::Computed& computed, const ComputedAttribute& attribute);
+
+}  // namespace freshet::action

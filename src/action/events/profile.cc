@@ -1,0 +1,305 @@
+#include "action/events/profile.h"
+
+#include <algorithm>
+
+#include "action/events/attributes.h"
+#include "action/events/sorted.h"
+#include "model/entity_ref.h"
+#include "model/identifier.h"
+#include "model/json.h"
+#include "model/time.h"
+
+namespace freshet::action {
+namespace {
+
+std::string hex_id(const v1::EntityRef& ref) { return model::from_proto(ref).id.hex(); }
+
+void set_times(v1::EntityState& entity, int64_t time_us, Touched& touched) {
+  if (entity.first_seen_us() == 0 || time_us < entity.first_seen_us()) {
+    entity.set_first_seen_us(time_us);
+    touched.add(v1::FIRST_SEEN);
+  }
+  if (time_us > entity.last_seen_us()) {
+    entity.set_last_seen_us(time_us);
+    touched.add(v1::LAST_SEEN);
+  }
+}
+
+void add_stats(v1::EventStats& stats, uint64_t count, int64_t first_us, int64_t last_us) {
+  stats.set_first_us(stats.count() == 0 ? first_us : std::min(stats.first_us(), first_us));
+  stats.set_last_us(std::max(stats.last_us(), last_us));
+  stats.set_count(stats.count() + count);
+}
+
+bool matches(const v1::AttributeOp& op, std::string_view name) {
+  std::string subject(name);
+  std::string pattern = op.name();
+  if (op.ignore_case()) {
+    const auto lower = [](std::string& s) {
+      for (char& c : s)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    };
+    lower(subject);
+    lower(pattern);
+  }
+  switch (op.match()) {
+    case v1::AttributeOp::PREFIX: return subject.starts_with(pattern);
+    case v1::AttributeOp::SUFFIX: return subject.ends_with(pattern);
+    case v1::AttributeOp::CONTAINS: return subject.find(pattern) != std::string::npos;
+    default: return subject == pattern;
+  }
+}
+
+void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use, const v1::TenantRules& rules,
+                     Touched& touched) {
+  const auto write = [&](std::string_view name, const v1::Value* value) {
+    if (write_register(entity, name, value, use)) touched.add(v1::ATTRIBUTES, name);
+  };
+  const auto elements = [&](bool removed) {
+    bool changed = false;
+    for (const v1::Value& value : op.elements())
+      changed |= write_element(entity, op.name(), value, removed, use, rules.set_elements_max());
+    if (changed) touched.add(v1::ATTRIBUTES, op.name());
+  };
+  switch (op.type()) {
+    case v1::AttributeOp::SET: write(op.name(), &op.value()); break;
+    case v1::AttributeOp::UNSET: write(op.name(), nullptr); break;
+    case v1::AttributeOp::ADD_TO_SET: elements(false); break;
+    case v1::AttributeOp::REMOVE_FROM_SET: elements(true); break;
+    case v1::AttributeOp::UNSET_MATCHING:
+      for (const std::string& name : attribute_names(entity))
+        if (matches(op, name)) write(name, nullptr);
+      break;
+    default: break;
+  }
+}
+
+void count_event(v1::EntityState& entity, const v1::Event& event, const v1::Use& use, const Tenant& tenant, PropertyReader& properties,
+                 Touched& touched) {
+  bool made = false;
+  v1::NamedStats& named = find_or_add_named(*entity.mutable_events(), event.name(), &made);
+  add_stats(*named.mutable_stats(), 1, event.time_us(), event.time_us());
+  touched.add(v1::EVENTS, event.name());
+  const auto rules = tenant.computed_of_event.find(event.name());
+  if (rules == tenant.computed_of_event.end()) return;
+  properties.open(event.properties());
+  for (const ComputedAttribute* attribute : rules->second)
+    if (accumulate(entity, *attribute, use, properties)) {
+      touched.add(v1::COMPUTED, attribute->rule.name());
+      touched.add(v1::COMPUTED_SINCE, attribute->rule.name());
+    }
+}
+
+v1::ChangeOp& add_op(v1::Change& change, v1::ChangeOp::Type type, v1::Section section, std::string_view name) {
+  v1::ChangeOp& op = *change.add_ops();
+  op.set_type(type);
+  op.set_section(section);
+  if (!name.empty()) op.set_name(std::string(name));
+  return op;
+}
+
+void put_identifiers(const v1::EntityState& entity, std::string_view type, v1::Change& change) {
+  std::vector<std::string_view> values;
+  const v1::Identifier& first = entity.listed_first();
+  for (const v1::IdentifierUse& i : entity.identifiers())
+    if (i.identifier().type() == type) {
+      const bool leads = first.type() == type && first.value() == i.identifier().value();
+      values.insert(leads ? values.begin() : values.end(), i.identifier().value());
+    }
+  if (values.empty()) {
+    add_op(change, v1::ChangeOp::UNSET, v1::IDENTIFIERS, type);
+    return;
+  }
+  v1::ValueList& list = *add_op(change, v1::ChangeOp::SET, v1::IDENTIFIERS, type).mutable_value()->mutable_list();
+  for (const std::string_view value : values) list.add_values()->set_text(std::string(value));
+}
+
+void put_refs(const google::protobuf::RepeatedPtrField<v1::EntityRef>& refs, v1::Section section, v1::Change& change) {
+  v1::ValueList& list = *add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->mutable_list();
+  for (const v1::EntityRef& ref : refs) list.add_values()->set_text(hex_id(ref));
+}
+
+void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name, v1::Change& change) {
+  const v1::Computed* computed = find_named(entity.computed(), name);
+  const ComputedAttribute* attribute = tenant.find_computed(name);
+  std::optional<v1::Value> value;
+  if (computed != nullptr && attribute != nullptr) value = computed_value(*computed, *attribute);
+  if (!value) {
+    add_op(change, v1::ChangeOp::UNSET, section, name);
+  } else if (section == v1::COMPUTED) {
+    *add_op(change, v1::ChangeOp::SET, section, name).mutable_value() = std::move(*value);
+  } else {
+    add_op(change, v1::ChangeOp::SET, section, name).mutable_value()->set_time_us(computed->since_us());
+  }
+}
+
+void put_part(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name, v1::Change& change) {
+  switch (section) {
+    case v1::IDENTIFIERS: put_identifiers(entity, name, change); break;
+    case v1::ATTRIBUTES:
+      if (std::optional<v1::Value> value = visible_attribute(entity, name)) {
+        *add_op(change, v1::ChangeOp::SET, section, name).mutable_value() = std::move(*value);
+      } else {
+        add_op(change, v1::ChangeOp::UNSET, section, name);
+      }
+      break;
+    case v1::DEVICES:
+    case v1::USERS: put_refs(entity.attached(), section, change); break;
+    case v1::EVENTS:
+      if (const v1::NamedStats* named = find_named(entity.events(), name))
+        *add_op(change, v1::ChangeOp::SET, section, name).mutable_value()->mutable_stats() = named->stats();
+      break;
+    case v1::COMPUTED:
+    case v1::COMPUTED_SINCE: put_computed(entity, tenant, section, name, change); break;
+    case v1::FIRST_SEEN: add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.first_seen_us()); break;
+    case v1::LAST_SEEN: add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.last_seen_us()); break;
+    case v1::MERGED_FROM: put_refs(entity.merged(), section, change); break;
+    default: break;
+  }
+}
+
+}  // namespace
+
+// ---- what changed -------------------------------------------------------------------------------------------------
+
+void Touched::add(v1::Section section, std::string_view name) {
+  if (all_) return;
+  for (size_t i = 0; i < count_; ++i)
+    if (parts_[i].section == section && parts_[i].name == name) return;
+  if (count_ == parts_.size()) parts_.emplace_back();
+  parts_[count_].section = section;
+  parts_[count_].name.assign(name);
+  ++count_;
+}
+
+void Touched::clear() {
+  count_ = 0;
+  all_ = false;
+}
+
+void Touched::describe(const v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
+  if (all_) {
+    all_ = false;
+    count_ = 0;
+    for (const v1::IdentifierUse& i : entity.identifiers()) add(v1::IDENTIFIERS, i.identifier().type());
+    for (const std::string& name : attribute_names(entity)) add(v1::ATTRIBUTES, name);
+    if (entity.attached_size() > 0) add(entity.ref().kind() == v1::ENTITY_KIND_DEVICE ? v1::USERS : v1::DEVICES);
+    for (const v1::NamedStats& e : entity.events()) add(v1::EVENTS, e.name());
+    for (const v1::Computed& c : entity.computed()) {
+      add(v1::COMPUTED, c.name());
+      add(v1::COMPUTED_SINCE, c.name());
+    }
+    if (entity.first_seen_us() != 0) add(v1::FIRST_SEEN);
+    if (entity.last_seen_us() != 0) add(v1::LAST_SEEN);
+    if (entity.merged_size() > 0) add(v1::MERGED_FROM);
+    change.set_whole(true);
+  }
+  std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_),
+            [](const Part& a, const Part& b) { return a.section != b.section ? a.section < b.section : a.name < b.name; });
+  for (size_t i = 0; i < count_; ++i) put_part(entity, tenant, parts_[i].section, parts_[i].name, change);
+}
+
+// ---- records ------------------------------------------------------------------------------------------------------
+
+void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties, Touched& touched) {
+  const bool device = entity.ref().kind() == v1::ENTITY_KIND_DEVICE;
+  v1::Use use;
+  use.set_time_us(record.time_us());
+  use.set_message_id(record.message_id());
+  for (const v1::AttributeOp& op : device ? record.device_attributes() : record.attributes())
+    apply_attribute(entity, op, use, tenant.rules, touched);
+  set_times(entity, record.time_us(), touched);
+  for (const v1::Event& event : record.events()) {
+    use.set_time_us(event.time_us());
+    count_event(entity, event, use, tenant, properties, touched);
+    set_times(entity, event.time_us(), touched);
+  }
+  entity.set_messages(entity.messages() + 1);
+}
+
+void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant) {
+  absorb_attributes(entity, from, tenant.rules.set_elements_max());
+  for (const v1::NamedStats& theirs : from.events()) {
+    bool made = false;
+    v1::NamedStats& mine = find_or_add_named(*entity.mutable_events(), theirs.name(), &made);
+    add_stats(*mine.mutable_stats(), theirs.stats().count(), theirs.stats().first_us(), theirs.stats().last_us());
+  }
+  absorb_computed(entity, from, tenant);
+  if (from.first_seen_us() != 0 && (entity.first_seen_us() == 0 || from.first_seen_us() < entity.first_seen_us()))
+    entity.set_first_seen_us(from.first_seen_us());
+  entity.set_last_seen_us(std::max(entity.last_seen_us(), from.last_seen_us()));
+  entity.set_messages(entity.messages() + from.messages());
+}
+
+// ---- enriched events ----------------------------------------------------------------------------------------------
+
+namespace {
+
+// An attribute, or else the first identifier of that type.
+std::optional<v1::Value> enriching_value(const v1::EntityState& entity, std::string_view name) {
+  if (std::optional<v1::Value> value = visible_attribute(entity, name)) return value;
+  for (const v1::IdentifierUse& i : entity.identifiers())
+    if (i.identifier().type() == name) {
+      v1::Value value;
+      value.set_text(i.identifier().value());
+      return value;
+    }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string enriched_event_json(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
+                                const v1::Envelope& record, const v1::Event& event, const Tenant& tenant) {
+  std::string out;
+  out.reserve(event.properties().size() + 400);
+  const auto field = [&](std::string_view name, std::string_view text) {
+    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
+    model::append_json_string(out, text);
+  };
+  field("message_id", record.message_id());
+  field("tenant", record.tenant());
+  if (!id_hex.empty()) field("user", id_hex);
+  if (!device_hex.empty()) field("device", device_hex);
+  field("event", event.name());
+  out.append(",\"properties\":").append(event.properties().empty() ? "{}" : event.properties());
+  field("timestamp", model::format_time(event.time_us()));
+  field("received_at", model::format_time(record.received_at_us()));
+  field("source", record.source());
+  out.append(",\"enriched\":{");
+  bool first = true;
+  for (const std::string& name : tenant.rules.enrich()) {
+    const std::optional<v1::Value> value = enriching_value(entity, name);
+    if (!value) continue;
+    if (!first) out += ',';
+    first = false;
+    model::append_json_string(out, name);
+    out += ':';
+    model::append_json_value(out, *value);
+  }
+  out.append("}}");
+  return out;
+}
+
+std::string enriched_event_protobuf(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
+                                    const v1::Envelope& record, const v1::Event& event, const Tenant& tenant) {
+  v1::EnrichedEvent out;
+  out.set_message_id(record.message_id());
+  out.set_tenant(record.tenant());
+  out.set_user(std::string(id_hex));
+  out.set_device(std::string(device_hex));
+  out.set_event(event.name());
+  out.set_properties(event.properties());
+  out.set_time_us(event.time_us());
+  out.set_received_at_us(record.received_at_us());
+  out.set_source(record.source());
+  for (const std::string& name : tenant.rules.enrich())
+    if (std::optional<v1::Value> value = enriching_value(entity, name)) {
+      v1::Register& r = *out.add_enriched();
+      r.set_name(name);
+      *r.mutable_value() = std::move(*value);
+    }
+  return out.SerializeAsString();
+}
+
+}  // namespace freshet::action

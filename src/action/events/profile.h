@@ -1,0 +1,48 @@
+// What records do to a profile, and what then has to be said of it. Pure: edits a v1::EntityState and notes what
+// changed; the caller makes one Change of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "action/events/computed.h"
+#include "action/rules.h"
+#include "freshet/v1/change.pb.h"
+#include "freshet/v1/envelope.pb.h"
+#include "freshet/v1/event.pb.h"
+
+namespace freshet::action {
+
+// Notes which parts of a document changed; each part once, whatever happened to it.
+class Touched {
+ public:
+  void add(v1::Section section, std::string_view name = {});
+  void all() { all_ = true; }
+  [[nodiscard]] bool any() const { return all_ || count_ > 0; }
+  void clear();
+  // Writes an operation for each part, from what the entity is now; sorted by (section, name).
+  void describe(const v1::EntityState& entity, const Tenant& tenant, v1::Change& change);
+
+ private:
+  struct Part {
+    v1::Section section;
+    std::string name;
+  };
+  std::vector<Part> parts_;  // count_ of them are in use: their strings keep their memory
+  size_t count_ = 0;
+  bool all_ = false;
+};
+
+// Applies the attribute operations, events and times of a data record. Identifiers are not its business.
+void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties, Touched& touched);
+
+// Adds everything that a merged profile (or a chunk of it) had counted and known.
+void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant);
+
+// `events` topic: one event as JSON, or as EnrichedEvent. `device`: hex or empty.
+[[nodiscard]] std::string enriched_event_json(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
+                                              const v1::Envelope& record, const v1::Event& event, const Tenant& tenant);
+[[nodiscard]] std::string enriched_event_protobuf(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
+                                                  const v1::Envelope& record, const v1::Event& event, const Tenant& tenant);
+
+}  // namespace freshet::action

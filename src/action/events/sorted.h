@@ -1,0 +1,63 @@
+// Sorted repeated fields of state messages: found by binary search, kept sorted on insertion.
+#pragma once
+
+#include <google/protobuf/repeated_field.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace freshet::action {
+
+// Position of the first element that is not before `key`. key_of(element) must be comparable with key.
+template <class T, class Key, class KeyOf>
+int lower_bound_of(const google::protobuf::RepeatedPtrField<T>& list, const Key& key, const KeyOf& key_of) {
+  int low = 0;
+  for (int count = list.size(); count > 0;) {
+    const int half = count / 2;
+    if (key_of(list.Get(low + half)) < key) {
+      low += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return low;
+}
+
+// The element at `position` after an empty one was put there.
+template <class T>
+T& insert_at(google::protobuf::RepeatedPtrField<T>& list, int position) {
+  list.Add();
+  for (int i = list.size() - 1; i > position; --i) list.SwapElements(i, i - 1);
+  return *list.Mutable(position);
+}
+
+template <class T>
+std::string_view name_key(const T& element) {
+  return element.name();
+}
+
+template <class T>
+const T* find_named(const google::protobuf::RepeatedPtrField<T>& list, std::string_view name) {
+  const int at = lower_bound_of(list, name, name_key<T>);
+  return at < list.size() && list.Get(at).name() == name ? &list.Get(at) : nullptr;
+}
+
+template <class T>
+T* find_named(google::protobuf::RepeatedPtrField<T>& list, std::string_view name) {
+  const int at = lower_bound_of(list, name, name_key<T>);
+  return at < list.size() && list.Get(at).name() == name ? list.Mutable(at) : nullptr;
+}
+
+// Found, or made with its name; *made tells which.
+template <class T>
+T& find_or_add_named(google::protobuf::RepeatedPtrField<T>& list, std::string_view name, bool* made) {
+  const int at = lower_bound_of(list, name, name_key<T>);
+  *made = at == list.size() || list.Get(at).name() != name;
+  if (!*made) return *list.Mutable(at);
+  T& element = insert_at(list, at);
+  element.set_name(std::string(name));
+  return element;
+}
+
+}  // namespace freshet::action

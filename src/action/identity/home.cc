@@ -1,0 +1,247 @@
+// The home of an identifier decides who has it.
+#include <utility>
+
+#include "action/events/attributes.h"
+#include "action/identity/protocol.h"
+#include "model/identifier.h"
+
+namespace freshet::action {
+namespace {
+
+using Kind = v1::Envelope;
+
+v1::Use use_of(const v1::Envelope& record) {
+  v1::Use use;
+  use.set_time_us(record.time_us());
+  use.set_message_id(record.message_id());
+  return use;
+}
+
+v1::Use use_of(const state::Alias& alias) {
+  v1::Use use;
+  use.set_time_us(alias.use_time_us);
+  use.set_message_id(alias.use_message_id);
+  return use;
+}
+
+void set_use(state::Alias& alias, const v1::Use& use) {
+  alias.use_time_us = use.time_us();
+  alias.use_message_id = use.message_id();
+}
+
+bool is_data(const v1::Envelope& record) {
+  return record.kind() == Kind::TRACK || record.kind() == Kind::IDENTIFY || record.kind() == Kind::DEVICE;
+}
+
+}  // namespace
+
+// ---- records ------------------------------------------------------------------------------------------------------
+
+void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key) {
+  tenant_name_ = record.tenant();
+  tenant_ = &tenant;
+  const bool user = record.user_size() > 0;
+  const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
+  const v1::Identifier& routing = user ? record.user(0) : record.device(0);
+  state::Alias* alias = state_.find_alias(routing_key);
+  if (alias == nullptr || !alias->held || alias->suppressed || record.kind() == Kind::UNSUPPRESS) {
+    if (alias == nullptr) alias = &state_.edit_alias(routing_key);
+    if (!enter_without_holder(record, alias, kind)) return;
+  }
+  const model::EntityRef ref = holder_of(kind, routing, routing_key, use_of(record));
+  enter_with_holder(record, ref);
+  drain();
+}
+
+// What to do where the routing identifier leads nowhere (yet). True: go on and create a profile.
+bool Protocol::enter_without_holder(const v1::Envelope& record, state::Alias* alias, v1::EntityKind kind) {
+  const v1::Identifier& routing = kind == v1::ENTITY_KIND_USER ? record.user(0) : record.device(0);
+  const Hash128 key = alias_key(tenant_name_, kind, routing);
+  if (record.kind() == Kind::UNSUPPRESS) {
+    if (alias->suppressed) state_.edit_alias(key).suppressed = false;
+    return false;
+  }
+  if (alias->suppressed) {
+    if (is_data(record)) {
+      state_.meta().set_erased_messages(state_.meta().erased_messages() + 1);
+      ++counters_.erased_messages;
+    }
+    return false;
+  }
+  if (record.kind() == Kind::ERASE) {  // nobody yet: nobody later either
+    if (!shared(kind, routing)) state_.edit_alias(key).suppressed = true;
+    return false;
+  }
+  return record.kind() != Kind::UNLINK && !record.existing_only();
+}
+
+void Protocol::enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref) {
+  Loop m;
+  switch (record.kind()) {
+    case Kind::ERASE:
+    case Kind::UNLINK:
+      m.set_type(record.kind() == Kind::ERASE ? Loop::ERASE : Loop::UNLINK_RECORD);
+      to_proto(ref, *m.mutable_to());
+      *m.mutable_record() = record;
+      m.set_received_at_us(record.received_at_us());
+      to_entity(std::move(m));
+      return;
+    case Kind::MERGE:
+      apply(ref, record, nullptr);  // which user_id is listed first
+      m.set_type(Loop::MERGE);
+      m.set_kind(ref.kind);
+      *m.mutable_identifier() = record.other();
+      to_proto(ref, *m.mutable_ref());
+      m.mutable_use()->set_time_us(record.time_us());
+      m.mutable_use()->set_message_id(record.message_id());
+      m.set_received_at_us(record.received_at_us());
+      to_home(std::move(m));
+      return;
+    default:
+      apply(ref, record, nullptr);
+      if (ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) send_device_part(record, &ref);
+  }
+}
+
+// Devices are entities of their own: their part of a user's record goes to the home of the device's first identifier.
+void Protocol::send_device_part(const v1::Envelope& record, const model::EntityRef* user) {
+  Loop m;
+  m.set_type(Loop::ENTER_DEVICE);
+  m.set_kind(v1::ENTITY_KIND_DEVICE);
+  *m.mutable_identifier() = record.device(0);
+  if (user != nullptr) to_proto(*user, *m.mutable_ref());
+  v1::Envelope& part = *m.mutable_record();
+  part.set_tenant(record.tenant());
+  part.set_source(record.source());
+  part.set_message_id(record.message_id());
+  part.set_kind(Kind::DEVICE);
+  *part.mutable_device() = record.device();
+  *part.mutable_device_attributes() = record.device_attributes();
+  part.set_time_us(record.time_us());
+  part.set_received_at_us(record.received_at_us());
+  m.set_received_at_us(record.received_at_us());
+  to_home(std::move(m));
+}
+
+void Protocol::on_enter_device(const Loop& m) {
+  const Hash128 key = alias_key(tenant_name_, v1::ENTITY_KIND_DEVICE, m.identifier());
+  const state::Alias* alias = state_.find_alias(key);
+  if (alias != nullptr && alias->suppressed) return;
+  const model::EntityRef ref = holder_of(v1::ENTITY_KIND_DEVICE, m.identifier(), key, use_of(m.record()));
+  apply(ref, m.record(), m.has_ref() ? &m.ref() : nullptr);
+}
+
+// The entity that has the identifier; made if there is none.
+model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key, const v1::Use& use) {
+  if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
+  state::Alias& alias = state_.edit_alias(key);
+  model::EntityRef ref;
+  ref.id = model::entity_id(tenant_name_, kind, identifier, alias.generation);
+  ref.partition = partition_;
+  ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
+  ref.shared_root = shared(kind, identifier);
+  ref.kind = kind;
+  alias.held = true;
+  alias.ref = ref;
+  set_use(alias, use);
+  Entity& entity = state_.create_entity(ref);
+  entity.state.set_tenant(tenant_name_);
+  put_identifier(entity.state, identifier, use);
+  ++counters_.created;
+  return ref;
+}
+
+void Protocol::on_merge(const Loop& m) {
+  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const state::Alias* alias = state_.find_alias(key);
+  if (alias != nullptr && alias->suppressed) return;
+  join(model::from_proto(m.ref()), holder_of(m.kind(), m.identifier(), key, m.use()), nullptr, m.received_at_us());
+}
+
+// ---- claims -------------------------------------------------------------------------------------------------------
+
+void Protocol::on_link(const Loop& m) {
+  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const model::EntityRef claimant = model::from_proto(m.ref());
+  const state::Alias* alias = state_.find_alias(key);
+  const auto unlink = [&](const model::EntityRef& who, const v1::Use* taken) {
+    Loop answer;
+    answer.set_type(Loop::UNLINK);
+    to_proto(who, *answer.mutable_to());
+    *answer.mutable_identifier() = m.identifier();
+    if (taken != nullptr) *answer.mutable_use() = *taken;
+    answer.set_received_at_us(m.received_at_us());
+    to_entity(std::move(answer));
+  };
+  if (alias != nullptr && alias->suppressed) return unlink(claimant, nullptr);
+  if (alias == nullptr || !alias->held || alias->ref == claimant) {
+    state::Alias& mine = state_.edit_alias(key);
+    if (!mine.held || earlier(use_of(mine), m.use())) set_use(mine, m.use());
+    mine.held = true;
+    mine.ref = claimant;
+    ++counters_.linked;
+    return;
+  }
+  const model::EntityRef holder = alias->ref;
+  // A shared identifier joins only where one of the two is anonymous: all that a home can know of them.
+  if (!shared(m.kind(), m.identifier()) || holder.shared_root || claimant.shared_root) {
+    v1::Cause cause;
+    *cause.mutable_identifier() = m.identifier();
+    to_proto(claimant, *cause.mutable_claimant());
+    to_proto(holder, *cause.mutable_holder());
+    return join(claimant, holder, &cause, m.received_at_us());
+  }
+  const v1::Use held_use = use_of(*alias);
+  if (!earlier(held_use, m.use())) return unlink(claimant, &held_use);
+  state::Alias& moved = state_.edit_alias(key);  // two persons, one device: to whoever used it last
+  moved.ref = claimant;
+  set_use(moved, m.use());
+  unlink(holder, &m.use());
+}
+
+void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, int64_t received_at_us) {
+  if (a == b) return;
+  const bool first = model::survives(a, b);
+  join_at(first ? b : a, first ? a : b, cause, received_at_us);
+}
+
+void Protocol::join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us) {
+  Loop m;
+  m.set_type(Loop::JOIN);
+  to_proto(loser, *m.mutable_to());
+  to_proto(survivor, *m.mutable_ref());
+  if (cause != nullptr) *m.mutable_cause() = *cause;
+  m.set_received_at_us(received_at_us);
+  to_entity(std::move(m));
+}
+
+// Obeyed only if the identifier leads to exactly that entity: else it has moved on, or a repoint that is under way will be
+// confirmed.
+void Protocol::on_free(const Loop& m, bool suppress) {
+  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const state::Alias* alias = state_.find_alias(key);
+  if (alias == nullptr || !alias->held || !(alias->ref == model::from_proto(m.ref()))) return;
+  state::Alias& freed = state_.edit_alias(key);
+  freed.held = false;
+  freed.use_time_us = 0;
+  freed.use_message_id.clear();
+  ++freed.generation;
+  freed.suppressed = freed.suppressed || suppress;
+}
+
+void Protocol::on_repoint(const Loop& m) {
+  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const state::Alias* alias = state_.find_alias(key);
+  if (alias != nullptr && alias->held && alias->ref == model::from_proto(m.ref())) state_.edit_alias(key).ref = model::from_proto(m.other());
+  // Always confirmed: the survivor may have dropped it before we heard of this, or have got it from a loser that had
+  // lost it to another.
+  Loop answer;
+  answer.set_type(Loop::CONFIRM);
+  *answer.mutable_to() = m.other();
+  *answer.mutable_identifier() = m.identifier();
+  answer.set_kind(m.kind());
+  answer.set_received_at_us(m.received_at_us());
+  to_entity(std::move(answer));
+}
+
+}  // namespace freshet::action

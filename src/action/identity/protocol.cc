@@ -1,0 +1,91 @@
+#include "action/identity/protocol.h"
+
+#include <utility>
+
+#include "action/events/attributes.h"
+#include "model/identifier.h"
+#include "model/tenant.h"
+
+namespace freshet::action {
+
+Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out)
+    : partition_(partition), partitions_(partitions), state_(state), out_(out) {}
+
+Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) const {
+  return keyed_hash128(rules_->hash_key(), model::identifier_key(tenant, kind, identifier));
+}
+
+bool Protocol::shared(v1::EntityKind kind, const v1::Identifier& i) const { return model::is_shared(kind, i.type(), tenant().rules); }
+
+// ---- sending ------------------------------------------------------------------------------------------------------
+
+void Protocol::to_entity(Loop&& message) { send(message.to().partition(), std::move(message)); }
+
+void Protocol::to_home(Loop&& message) {
+  send(model::home_of(tenant_name_, message.kind(), message.identifier(), partitions_), std::move(message));
+}
+
+void Protocol::send(uint32_t target, Loop&& message) {
+  if (target == partition_) {
+    local_.push_back(std::move(message));
+    return;
+  }
+  envelope_.Clear();
+  envelope_.set_tenant(tenant_name_);
+  envelope_.set_kind(v1::Envelope::LOOP);
+  envelope_.set_received_at_us(message.received_at_us());
+  envelope_.mutable_loop()->Swap(&message);
+  out_.loop(target, envelope_);
+}
+
+void Protocol::drain() {
+  while (!local_.empty()) {
+    Loop message = std::move(local_.front());
+    local_.pop_front();
+    handle(message);
+  }
+}
+
+// A tenant that was taken out of the configuration keeps its profiles: its messages end as under the default rules.
+static const Tenant& default_rules() {
+  static const Tenant* const fallback = [] {
+    auto* tenant = new Tenant;
+    tenant->rules = model::default_tenant("").rules;
+    return tenant;
+  }();
+  return *fallback;
+}
+
+void Protocol::receive(Loop&& message, const std::string& tenant) {
+  tenant_name_ = tenant;
+  tenant_ = rules_->find(tenant);
+  if (tenant_ == nullptr) tenant_ = &default_rules();
+  handle(message);
+  drain();
+}
+
+void Protocol::handle(Loop& m) {
+  switch (m.type()) {
+    case Loop::APPLY: return on_apply(m);
+    case Loop::UNLINK: return on_unlink(m);
+    case Loop::UNLINK_RECORD: return on_unlink_record(m);
+    case Loop::ERASE: return on_erase(m);
+    case Loop::JOIN: return on_join(m);
+    case Loop::ASK_AGAIN: return on_ask_again(m);
+    case Loop::ABSORB: return on_absorb(m);
+    case Loop::ABSORBED: return on_absorbed(m);
+    case Loop::REVIVE: return on_revive(m);
+    case Loop::ERASED_TOO: return on_erased_too(m);
+    case Loop::CONFIRM: return on_confirm(m);
+    case Loop::LINK: return on_link(m);
+    case Loop::FREE: return on_free(m, false);
+    case Loop::SUPPRESS: return on_free(m, true);
+    case Loop::REPOINT: return on_repoint(m);
+    case Loop::MERGE: return on_merge(m);
+    case Loop::ENTER_DEVICE: return on_enter_device(m);
+    case Loop::ATTACH: return on_attach(m);
+    default: return;  // of a newer version: refused by the engine before it gets here
+  }
+}
+
+}  // namespace freshet::action

@@ -1,0 +1,45 @@
+#include "action/outputs.h"
+
+#include <utility>
+
+namespace freshet::action {
+namespace {
+
+void add(eventlog::RecordBatch& batch, std::string_view key, const google::protobuf::MessageLite& message) {
+  const size_t size = message.ByteSizeLong();
+  char* space = batch.add_space(key, size);
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+}
+
+}  // namespace
+
+void Outputs::loop(uint32_t to_partition, const v1::Envelope& message) {
+  if (!suppressed_) add(loops_[to_partition], {}, message);
+}
+
+void Outputs::change(const v1::Change& change) {
+  if (!suppressed_) add(changes_, change.id(), change);
+}
+
+void Outputs::event(std::string_view key, std::string_view value) {
+  if (!suppressed_) events_.add(key, value);
+}
+
+void Outputs::dead_letter(const v1::DeadLetter& letter) {
+  if (!suppressed_) add(dead_letters_, letter.id(), letter);
+}
+
+std::vector<eventlog::Produce> Outputs::take() {
+  using eventlog::Topic;
+  std::vector<eventlog::Produce> all;
+  const auto move_out = [&](Topic topic, uint32_t partition, eventlog::RecordBatch& batch) {
+    if (!batch.empty()) all.push_back({{topic, partition}, std::exchange(batch, {})});
+  };
+  for (uint32_t p = 0; p < loops_.size(); ++p) move_out(Topic::kActions, p, loops_[p]);
+  move_out(Topic::kChanges, partition_, changes_);
+  move_out(Topic::kEvents, partition_, events_);
+  move_out(Topic::kDeadLetters, 0, dead_letters_);
+  return all;
+}
+
+}  // namespace freshet::action

@@ -1,0 +1,38 @@
+// What the engine has to say about a batch: gathered in memory and sent in one transaction. With `suppressed` (replay,
+// standby) nothing is gathered: it was said before.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eventlog/event_log.h"
+#include "freshet/v1/change.pb.h"
+#include "freshet/v1/envelope.pb.h"
+#include "freshet/v1/event.pb.h"
+
+namespace freshet::action {
+
+class Outputs {
+ public:
+  Outputs(uint32_t partition, uint32_t partitions) : partition_(partition), loops_(partitions) {}
+
+  void suppress(bool suppressed) { suppressed_ = suppressed; }
+  [[nodiscard]] bool suppressed() const { return suppressed_; }
+
+  void loop(uint32_t to_partition, const v1::Envelope& message);
+  void change(const v1::Change& change);
+  void event(std::string_view key, std::string_view value);
+  void dead_letter(const v1::DeadLetter& letter);
+
+  // Everything gathered since the last call.
+  [[nodiscard]] std::vector<eventlog::Produce> take();
+
+ private:
+  uint32_t partition_;
+  bool suppressed_ = false;
+  std::vector<eventlog::RecordBatch> loops_;  // by target partition of `actions`
+  eventlog::RecordBatch changes_, events_, dead_letters_;
+};
+
+}  // namespace freshet::action

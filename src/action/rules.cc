@@ -1,0 +1,76 @@
+#include "action/rules.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace freshet::action {
+namespace {
+
+uint64_t definition_of(const v1::ComputedRule& rule) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    rule.SerializeToCodedStream(&coded);
+  }
+  const Hash128 hash = hash128(bytes);
+  uint64_t word;
+  std::memcpy(&word, hash.bytes.data(), sizeof word);
+  return word;
+}
+
+}  // namespace
+
+const ComputedAttribute* Tenant::find_computed(std::string_view name) const {
+  const auto at = std::find_if(computed.begin(), computed.end(), [&](const auto& c) { return c.rule.name() == name; });
+  return at == computed.end() ? nullptr : &*at;
+}
+
+std::unique_ptr<const Rules> Rules::compile(const v1::PartitionMeta& meta) {
+  auto rules = std::make_unique<Rules>();
+  rules->hash_key_ = meta.rules().hash_key();
+  rules->events_as_protobuf_ = meta.rules().events_as_protobuf();
+  for (const v1::TenantRules& proto : meta.rules().tenants()) {
+    auto tenant = std::make_unique<Tenant>();
+    tenant->rules = proto;
+    for (const v1::ComputedRule& rule : proto.computed()) tenant->computed.push_back({rule, definition_of(rule), 0});
+    for (ComputedAttribute& computed : tenant->computed) {
+      for (const v1::ComputedSince& since : meta.computed_since())
+        if (since.tenant() == proto.name() && since.name() == computed.rule.name()) computed.since_us = since.since_us();
+      tenant->computed_of_event[computed.rule.event()].push_back(&computed);
+    }
+    rules->tenants_[proto.name()] = std::move(tenant);
+  }
+  return rules;
+}
+
+const Tenant* Rules::find(std::string_view tenant) const {
+  const auto at = tenants_.find(absl::string_view(tenant.data(), tenant.size()));
+  return at == tenants_.end() ? nullptr : at->second.get();
+}
+
+bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us) {
+  if (control.revision() <= meta.rules().revision()) return false;
+  google::protobuf::RepeatedPtrField<v1::ComputedSince> since;
+  for (const v1::TenantRules& tenant : control.tenants())
+    for (const v1::ComputedRule& rule : tenant.computed()) {
+      v1::ComputedSince& entry = *since.Add();
+      entry.set_tenant(tenant.name());
+      entry.set_name(rule.name());
+      entry.set_definition(definition_of(rule));
+      entry.set_since_us(received_at_us);
+      for (const v1::ComputedSince& before : meta.computed_since())
+        if (before.tenant() == entry.tenant() && before.name() == entry.name() && before.definition() == entry.definition())
+          entry.set_since_us(before.since_us());
+    }
+  meta.mutable_computed_since()->Swap(&since);
+  *meta.mutable_rules() = control;
+  return true;
+}
+
+}  // namespace freshet::action

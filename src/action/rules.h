@@ -1,0 +1,47 @@
+// The rules in force in one partition, compiled from its last Control record for quick look-up. Read-only once made.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/v1/state.pb.h"
+
+namespace freshet::action {
+
+struct ComputedAttribute {
+  v1::ComputedRule rule;
+  uint64_t definition = 0;  // hash of the rule: an accumulator of another one starts anew
+  int64_t since_us = 0;     // when it came into force here
+};
+
+struct Tenant {
+  v1::TenantRules rules;
+  std::vector<ComputedAttribute> computed;
+  absl::flat_hash_map<std::string, std::vector<const ComputedAttribute*>> computed_of_event;
+
+  [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
+};
+
+class Rules {
+ public:
+  // What meta says.
+  [[nodiscard]] static std::unique_ptr<const Rules> compile(const v1::PartitionMeta& meta);
+  [[nodiscard]] const Tenant* find(std::string_view tenant) const;  // nullptr: unknown
+  [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
+  [[nodiscard]] bool events_as_protobuf() const { return events_as_protobuf_; }
+
+ private:
+  absl::flat_hash_map<std::string, std::unique_ptr<Tenant>> tenants_;
+  std::string hash_key_;
+  bool events_as_protobuf_ = false;
+};
+
+// Puts a Control record into meta: true if it took effect (a higher revision than the one in force). A computed attribute
+// keeps its `since` as long as its definition stays.
+bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us);
+
+}  // namespace freshet::action

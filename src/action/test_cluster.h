@@ -1,0 +1,69 @@
+// For tests: P partitions with their engines, one log each, a seeded scheduler, crashes with replay. Small on purpose; the
+// simulator of the whole pipeline is another thing.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "action/engine.h"
+#include "kv/memory_store.h"
+#include "model/document.h"
+#include "model/identifier.h"
+#include "model/tenant.h"
+
+namespace freshet::action::testing {
+
+struct TestPartition {
+  std::vector<std::string> log;  // of `actions`
+  size_t committed = 0;
+  std::shared_ptr<kv::MemoryDisk> disk = std::make_shared<kv::MemoryDisk>();
+  std::unique_ptr<state::PartitionState> state;
+  std::unique_ptr<Outputs> out;
+  std::unique_ptr<Engine> engine;
+};
+
+class TestCluster {
+ public:
+  TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant = model::default_tenant("t"));
+
+  // To the partition of its first identifier, as ingest does.
+  void send(const v1::Envelope& record);
+  // Until nothing is left. crash_rate: of a partition before a step. batch_max 1: record by record.
+  void run(double crash_rate = 0.0, size_t batch_max = 8);
+  void crash(uint32_t partition);
+
+  // Entities as the partitions have them, decoded from what is in the state after a flush.
+  [[nodiscard]] std::vector<v1::EntityState> entities();
+  // Documents as the changes made them; removed ones are left out. By (kind, hex id).
+  [[nodiscard]] std::map<std::string, v1::Document> documents() const;
+  [[nodiscard]] const std::vector<std::string>& events() const { return events_; }
+  [[nodiscard]] uint64_t erased_messages();
+  [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
+  [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();
+  [[nodiscard]] const std::vector<std::string>& dead_letters() const { return dead_letters_; }
+
+ private:
+  void open(TestPartition& p, uint32_t index);
+  void step(uint32_t index, size_t count);
+  void deliver(std::vector<eventlog::Produce> outputs);
+
+  model::Tenant tenant_;
+  std::vector<TestPartition> parts_;
+  std::mt19937_64 rng_;
+  std::map<std::string, v1::Document> documents_;
+  std::vector<std::string> events_, dead_letters_;
+};
+
+// {"user_id":"u1","email":"e"} etc. as an Envelope; identifiers sorted by the default rules.
+[[nodiscard]] v1::Envelope make_record(const std::string& message_id, const std::vector<std::pair<std::string, std::string>>& user,
+                                       int64_t time_us, const std::string& event = {});
+[[nodiscard]] v1::Envelope make_merge(const std::string& message_id, const std::string& into, const std::string& from, int64_t time_us);
+[[nodiscard]] v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value, int64_t time_us);
+
+// One line that says all of a live profile that convergence is about.
+[[nodiscard]] std::string describe(const v1::EntityState& state);
+
+}  // namespace freshet::action::testing

@@ -1,0 +1,44 @@
+// Action's worker: one thread that reads its partitions of `actions`, runs their engines and commits what they say together
+// with the offsets (invariant 4). State is flushed behind the commits; after a start or a take-over the worker replays from
+// the state's offset to the committed one with outputs suppressed.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "env/clock.h"
+#include "eventlog/event_log.h"
+#include "state/partition_state.h"
+
+namespace freshet::action {
+
+using StateOpener = std::function<Result<std::unique_ptr<state::PartitionState>>(uint32_t partition)>;
+
+struct WorkerOptions {
+  eventlog::EventLog* log = nullptr;
+  env::Clock* clock = nullptr;
+  StateOpener open_state;
+  uint32_t member = 0;
+  uint32_t members = 1;
+  size_t batch_bytes_max = 4u << 20;
+  env::TimeUs commit_interval_us = 0;            // wait at least this long between commits; 0: as the records come
+  env::TimeUs flush_interval_us = 5'000'000;     // of each partition, in turn
+  env::TimeUs persist_interval_us = 30'000'000;  // how much a crash replays, in time
+};
+
+class Worker {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> start(const WorkerOptions& options);
+  virtual ~Worker() = default;
+  // Finishes the batch under way, makes the state durable, leaves. Idempotent; blocks.
+  virtual void stop() = 0;
+  // Not ok: the worker has stopped by itself and says why.
+  [[nodiscard]] virtual Status status() const = 0;
+  // True once every partition has replayed up to its committed offset.
+  [[nodiscard]] virtual bool caught_up() const = 0;
+};
+
+inline constexpr const char* kActionGroup = "action";
+
+}  // namespace freshet::action

@@ -1,0 +1,114 @@
+#include "app/installation.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "base/hash.h"
+
+namespace freshet::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the rules say, whatever their revision. Map fields are sorted by the deterministic serialization of one entry each.
+std::string hash_of(const v1::Control& rules) {
+  std::string text;
+  for (const v1::TenantRules& tenant : rules.tenants()) {
+    v1::TenantRules plain = tenant;
+    std::map<std::string, uint32_t> limits(tenant.identifiers_per_type().begin(), tenant.identifiers_per_type().end());
+    plain.clear_identifiers_per_type();
+    text += plain.SerializeAsString();
+    for (const auto& [type, limit] : limits) text += fmt::format("{}={};", type, limit);
+  }
+  text += fmt::format("{} {} {}", rules.partitions(), rules.logic_version(), rules.events_as_protobuf());
+  return hash128(text).hex();
+}
+
+Error io_error(const std::string& path, const char* what) {
+  return {Code::kFatal, fmt::format("{}: can't {}: {}", path, what, std::strerror(errno))};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Installation>> Installation::open(const std::string& data_dir, env::Random& random) {
+  std::error_code error;
+  fs::create_directories(data_dir, error);
+  if (error) return fail(Code::kInvalid, fmt::format("data_dir {}: can't be made: {}", data_dir, error.message()));
+  const std::string lock_path = data_dir + "/lock";
+  const int lock = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (lock < 0) return tl::unexpected(io_error(lock_path, "open"));
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock);
+    return fail(Code::kConflict, fmt::format("data_dir {}: another freshet runs on it; stop that one, or choose another directory with --data-dir", data_dir));
+  }
+  std::unique_ptr<Installation> installation(new Installation(data_dir + "/installation", lock));
+  FRESHET_TRY(installation->load(random));
+  return installation;
+}
+
+Installation::~Installation() { ::close(lock_); }
+
+Status Installation::load(env::Random& random) {
+  std::ifstream file(path_);
+  if (!file) {
+    hash_key_ = random.bytes(16);
+    return save();
+  }
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    const std::string key = line.substr(0, colon);
+    const std::string value = line.substr(colon + 2);
+    if (key == "hash_key") hash_key_ = from_hex(value);
+    if (key == "revision") revision_ = std::strtoull(value.c_str(), nullptr, 10);
+    if (key == "rules") rules_hash_ = value;
+  }
+  if (hash_key_.size() != 16)
+    return fail(Code::kCorrupt, path_ + ": has no hash_key of 16 bytes: restore this file; without its key the stored aliases can't be found");
+  return {};
+}
+
+// Whole or not at all: written beside and renamed.
+Status Installation::save() const {
+  const std::string beside = path_ + ".new";
+  const std::string text = fmt::format("hash_key: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), revision_, rules_hash_);
+  const int fd = ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0) return tl::unexpected(io_error(beside, "open"));
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  ::close(fd);
+  if (!written || ::rename(beside.c_str(), path_.c_str()) != 0) return tl::unexpected(io_error(path_, "write"));
+  const std::string directory = fs::path(path_).parent_path().string();
+  if (const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); dir >= 0) {
+    ::fsync(dir);
+    ::close(dir);
+  }
+  return {};
+}
+
+Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {
+  const bool same = hash_of(rules) == rules_hash_;
+  if (revision_ == 0) return implicit ? 1 : configured;
+  if (implicit) return same ? revision_ : revision_ + 1;
+  if (configured < revision_)
+    return fail(Code::kInvalid, fmt::format("revision: {} is lower than {}, which was published here: this configuration is out of date; "
+                                            "take the newer one, or raise its revision above {}",
+                                            configured, revision_, revision_));
+  if (configured == revision_ && !same)
+    return fail(Code::kInvalid, fmt::format("revision: {} was published with other tenants or rules: raise it to {}", configured, revision_ + 1));
+  return configured;
+}
+
+Status Installation::published(uint64_t revision, const v1::Control& rules) {
+  revision_ = revision;
+  rules_hash_ = hash_of(rules);
+  return save();
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,43 @@
+// What makes a data directory one installation: a lock, the key of its alias hashes, and which revision of the rules was
+// published last. File `installation` in the data directory, one `key: value` a line.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "env/clock.h"
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::app {
+
+class Installation {
+ public:
+  // Makes the directory if it is missing. kConflict: another process has it.
+  [[nodiscard]] static Result<std::unique_ptr<Installation>> open(const std::string& data_dir, env::Random& random);
+  ~Installation();
+  Installation(const Installation&) = delete;
+  Installation& operator=(const Installation&) = delete;
+
+  [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
+
+  // Decides the revision under which these rules are published. A lower revision than the last, or the same with other
+  // rules, is kInvalid and says what to do. `implicit`: no configuration file; the revision rises by itself.
+  [[nodiscard]] Result<uint64_t> revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const;
+  // After the rules are in every partition.
+  [[nodiscard]] Status published(uint64_t revision, const v1::Control& rules);
+
+ private:
+  Installation(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  [[nodiscard]] Status load(env::Random& random);
+  [[nodiscard]] Status save() const;
+
+  std::string path_;
+  int lock_;
+  std::string hash_key_;
+  uint64_t revision_ = 0;
+  std::string rules_hash_;
+};
+
+}  // namespace freshet::app

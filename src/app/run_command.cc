@@ -1,0 +1,103 @@
+#include "app/run_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <memory>
+
+#include "app/config.h"
+#include "app/server.h"
+#include "telemetry/log.h"
+
+namespace freshet::app {
+namespace {
+
+struct RunOptions {
+  std::string config, data_dir, roles, log_level = "info";
+  bool log_json = false;
+};
+
+Result<Config> config_of(const RunOptions& options) {
+  Config config = default_config();
+  if (!options.config.empty()) {
+    auto loaded = load_config(options.config, process_environment());
+    if (!loaded) return tl::unexpected(std::move(loaded).error());
+    config = std::move(*loaded);
+  }
+  if (!options.data_dir.empty()) config.data_dir = options.data_dir;
+  if (!options.roles.empty()) {
+    auto roles = parse_roles(options.roles);
+    if (!roles) return tl::unexpected(std::move(roles).error());
+    config.roles = *roles;
+  }
+  return config;
+}
+
+void say_where(const Config& config, const Server& server) {
+  const auto host = [](const std::string& listen) { return listen.substr(0, listen.rfind(':')); };
+  if (server.ingest_port() != 0) spdlog::info("ingest on http{}://{}:{}", config.ingest.tls_cert.empty() ? "" : "s", host(config.ingest.listen), server.ingest_port());
+  if (server.admin_port() != 0) spdlog::info("admin and console on http://{}:{}", host(config.admin.listen), server.admin_port());
+  spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
+}
+
+// Blocks until a signal to stop, or until a role fails.
+Status wait(Server& server, const sigset_t& signals) {
+  const timespec second{1, 0};
+  while (true) {
+    const int signal = sigtimedwait(&signals, nullptr, &second);
+    if (signal == SIGTERM || signal == SIGINT) return {};
+    FRESHET_TRY(server.status());
+    server.tick();
+  }
+}
+
+int run(const RunOptions& options) {
+  telemetry::set_up_log(options.log_level, options.log_json);
+  auto config = config_of(options);
+  if (!config) {
+    fmt::print(stderr, "{}\n", config.error().message);
+    return 2;
+  }
+  sigset_t signals;  // blocked before any thread starts, so that all of them leave these to wait()
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  auto server = Server::start(*config, options.config.empty());
+  if (!server) {
+    spdlog::error("{}", server.error().message);
+    return server.error().code == Code::kInvalid ? 2 : 1;
+  }
+  say_where(*config, **server);
+  const Status status = wait(**server, signals);
+  spdlog::info("stopping: answering what is under way, making the state durable");
+  (*server)->stop();
+  const Status end = status ? (*server)->status() : status;
+  server->reset();
+  if (!end) {
+    spdlog::error("stopped by a failure: {}", end.error().message);
+    return 1;
+  }
+  spdlog::info("stopped; nothing is lost");
+  return 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Run Freshet: all roles in one process, or those of --roles");
+  command->footer("Example:\n  freshet run --data-dir ./freshet-data\nthen\n"
+                  "  curl -u demo-write-key: -H 'Content-Type: application/json' \\\n"
+                  "    -d '{\"userId\":\"u1\",\"event\":\"Hello\"}' http://127.0.0.1:8080/v1/track");
+  command->add_option("--config", options->config, "YAML file; without it: one tenant `demo`, loopback only")->check(CLI::ExistingFile);
+  command->add_option("--data-dir", options->data_dir, "Where the log, the state and the profiles are kept (default ./freshet-data)");
+  command->add_option("--roles", options->roles, "Comma-separated: ingest,action,reaction,console (default: all)");
+  command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command->add_flag("--log-json", options->log_json, "One JSON object a line");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace freshet::app

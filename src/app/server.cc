@@ -1,0 +1,301 @@
+#include "app/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "action/engine.h"
+#include "action/worker.h"
+#include "app/installation.h"
+#include "app/stages.h"
+#include "console/admin.h"
+#include "docstore/embedded/embedded_store.h"
+#include "eventlog/embedded/embedded_log.h"
+#include "ingest/import_store.h"
+#include "ingest/imports.h"
+#include "ingest/service.h"
+#include "kv/store.h"
+#include "reaction/reactor.h"
+#include "state/partition_state.h"
+#include "telemetry/log.h"
+
+namespace freshet::app {
+namespace {
+
+using eventlog::Topic;
+
+constexpr uint32_t kStopGraceMs = 3000;
+constexpr env::TimeUs kHourUs = 3'600'000'000;
+
+uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+// How state.memory is shared out: the store's cache and write buffers, decoded entities, the profile store.
+struct MemoryPlan {
+  uint64_t state_store, entities, profiles;
+  explicit MemoryPlan(uint64_t total) : state_store(total / 4), entities(total / 2), profiles(total / 4) {}
+};
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
+  ~ServerImpl() override { ServerImpl::stop(); }
+
+  Status open(bool implicit) {
+    auto installation = Installation::open(config_.data_dir, random_);
+    if (!installation) return tl::unexpected(std::move(installation).error());
+    installation_ = std::move(*installation);
+    FRESHET_TRY(open_log());
+    FRESHET_TRY(load_schema());
+    FRESHET_TRY(publish_rules(implicit));
+    FRESHET_TRY(open_profiles());
+    FRESHET_TRY(start_reaction());
+    FRESHET_TRY(start_action());
+    FRESHET_TRY(start_ingest());
+    return start_console();
+  }
+
+  void stop() override {
+    if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    for (auto& worker : workers_) worker->stop();
+    for (auto& reactor : reactors_) reactor->stop();
+    if (admin_server_) admin_server_->stop(kStopGraceMs);
+  }
+
+  Status status() const override {
+    for (const auto& worker : workers_) FRESHET_TRY(worker->status());
+    for (const auto& reactor : reactors_) FRESHET_TRY(reactor->status());
+    return {};
+  }
+
+  void tick() override {
+    if (admin_) admin_->sample();
+  }
+
+  uint16_t ingest_port() const override { return ingest_server_ ? ingest_server_->port() : uint16_t{0}; }
+  uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
+
+ private:
+  [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
+
+  Status open_log() {
+    kv::Options options;
+    options.path = path("log");
+    options.memory = kv::make_memory_budget(96u << 20);
+    options.large_values = true;
+    options.point_reads = false;
+    options.bloom_bits = 0;
+    auto store = kv::open_rocks(options);
+    if (!store) return tl::unexpected(std::move(store).error());
+    auto log = eventlog::open_embedded_log(std::move(*store), clock_, {});
+    if (!log) return tl::unexpected(std::move(log).error());
+    log_ = std::move(*log);
+    const uint32_t partitions = config_.log.partitions;
+    const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age, std::vector<std::string> consumers) {
+      return log_->create_topic(topic, {count, bytes, age, std::move(consumers)});
+    };
+    FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
+    FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, kHourUs, {reaction::kReactionGroup}));
+    FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, 7 * 24 * kHourUs, {}));
+    FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
+    FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
+    return create(Topic::kSchema, 1, 0, 0, {});
+  }
+
+  Status load_schema() {
+    registry_ = schema::make_registry();
+    const eventlog::TopicPartition schema{Topic::kSchema, 0};
+    auto marks = log_->watermarks(schema);
+    if (!marks) return tl::unexpected(std::move(marks).error());
+    for (eventlog::Offset at = marks->low; at < marks->high;) {
+      auto fetched = log_->read(schema, at, 1u << 20);
+      if (!fetched) return tl::unexpected(std::move(fetched).error());
+      for (const eventlog::RecordView& record : fetched->records) {
+        v1::SchemaChange change;
+        if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) registry_->apply(change);
+      }
+      if (fetched->next <= at) break;
+      at = fetched->next;
+    }
+    return {};
+  }
+
+  // Rules reach action as records of its partitions, before anything that they are for.
+  Status publish_rules(bool implicit) {
+    v1::Envelope envelope;
+    envelope.set_kind(v1::Envelope::CONTROL);
+    envelope.set_received_at_us(clock_.now_us());
+    v1::Control& control = *envelope.mutable_control();
+    control.set_logic_version(action::kLogicVersion);
+    control.set_hash_key(installation_->hash_key());
+    control.set_partitions(config_.log.partitions);
+    control.set_events_as_protobuf(config_.events_as_protobuf);
+    for (const model::Tenant& tenant : config_.tenants) *control.add_tenants() = tenant.rules;
+    auto revision = installation_->revision_for(control, config_.revision, implicit);
+    if (!revision) return tl::unexpected(std::move(revision).error());
+    control.set_revision(*revision);
+    std::vector<eventlog::Produce> batches(config_.log.partitions);
+    for (uint32_t p = 0; p < config_.log.partitions; ++p) {
+      batches[p].to = {Topic::kActions, p};
+      batches[p].records.add({}, envelope.SerializeAsString());
+    }
+    std::promise<Status> done;
+    log_->append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
+    FRESHET_TRY(done.get_future().get());
+    return installation_->published(*revision, control);
+  }
+
+  Status open_profiles() {
+    const MemoryPlan plan(config_.state.memory_bytes);
+    auto store = kv::open_rocks(docstore::embedded_options(path("profiles"), kv::make_memory_budget(plan.profiles)));
+    if (!store) return tl::unexpected(std::move(store).error());
+    profiles_ = docstore::open_embedded_store(std::move(*store));
+    return {};
+  }
+
+  Status start_reaction() {
+    if (!config_.roles.reaction) return {};
+    const uint32_t members = 1;
+    for (uint32_t member = 0; member < members; ++member) {
+      reaction::ReactorOptions options;
+      options.log = log_.get();
+      options.store = profiles_.get();
+      options.clock = &clock_;
+      options.member = member;
+      options.members = members;
+      auto reactor = reaction::Reactor::start(options);
+      if (!reactor) return tl::unexpected(std::move(reactor).error());
+      reactors_.push_back(std::move(*reactor));
+    }
+    return {};
+  }
+
+  Status start_action() {
+    if (!config_.roles.action) return {};
+    const MemoryPlan plan(config_.state.memory_bytes);
+    state_memory_ = kv::make_memory_budget(plan.state_store);
+    const state::StateOptions state_options{plan.entities / config_.log.partitions};
+    const auto open_state = [this, state_options](uint32_t partition) {
+      kv::Options options;
+      options.path = path(fmt::format("state/{:04}", partition));
+      options.memory = state_memory_;
+      return state::PartitionState::open(options, state_options, kv::open_rocks);
+    };
+    const uint32_t members = std::min(cores(), config_.log.partitions);
+    for (uint32_t member = 0; member < members; ++member) {
+      action::WorkerOptions options;
+      options.log = log_.get();
+      options.clock = &clock_;
+      options.open_state = open_state;
+      options.member = member;
+      options.members = members;
+      auto worker = action::Worker::start(options);
+      if (!worker) return tl::unexpected(std::move(worker).error());
+      workers_.push_back(std::move(*worker));
+    }
+    return {};
+  }
+
+  Status start_ingest() {
+    if (!config_.roles.ingest) return {};
+    kv::Options import_options;
+    import_options.path = path("imports");
+    import_options.memory = kv::make_memory_budget(8u << 20);
+    import_options.write_buffer_bytes = 1u << 20;
+    auto import_kv = kv::open_rocks(import_options);
+    if (!import_kv) return tl::unexpected(std::move(import_kv).error());
+    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(*import_kv)));
+    ingest::ServiceOptions options;
+    options.tenants = config_.tenants;
+    options.log = log_.get();
+    options.registry = registry_.get();
+    options.clock = &clock_;
+    options.random = &random_;
+    options.partitions = config_.log.partitions;
+    options.imports = [this](const model::Tenant& tenant, http::Request request, http::Respond respond) {
+      imports_->handle(tenant, std::move(request), std::move(respond));
+    };
+    service_ = std::make_unique<ingest::Service>(std::move(options));
+    imports_ = std::make_unique<ingest::Imports>(
+        *import_store_, *registry_, clock_, [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
+          service_->publish({std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)}, std::move(done));
+        });
+    http::ServerOptions http;
+    http.listen = config_.ingest.listen;
+    http.threads = cores();
+    http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
+    http.tls_cert = config_.ingest.tls_cert;
+    http.tls_key = config_.ingest.tls_key;
+    auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
+      service_->handle(std::move(request), std::move(respond));
+    });
+    if (!server) return tl::unexpected(std::move(server).error());
+    ingest_server_ = std::move(*server);
+    return {};
+  }
+
+  Status start_console() {
+    if (!config_.roles.console) return {};
+    console::AdminOptions options;
+    options.store = profiles_.get();
+    options.registry = registry_.get();
+    options.log = log_.get();
+    options.tenants = config_.tenants;
+    options.token = config_.admin.token;
+    options.clock = &clock_;
+    options.random = &random_;
+    const auto no_ingest = [] { return fail(Code::kRetry, "this process does not play the ingest role: ask one that does"); };
+    options.submit = [this, no_ingest](v1::Envelope envelope, std::function<void(Status)> done) {
+      if (!service_) return done(no_ingest());
+      if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
+    };
+    options.replay = [this, no_ingest](const v1::DeadLetter& letter, std::function<void(Status)> done) {
+      if (!service_) return done(no_ingest());
+      if (Status status = service_->replay(letter, done); !status) done(std::move(status));
+    };
+    options.ready = [this] {
+      return status().has_value() && std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
+    };
+    options.stages_json = [this] { return stages_json(*log_); };
+    admin_ = std::make_unique<console::Admin>(std::move(options));
+    http::ServerOptions http;
+    http.listen = config_.admin.listen;
+    http.connections_max = 256;
+    auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
+      admin_->handle(std::move(request), std::move(respond));
+    });
+    if (!server) return tl::unexpected(std::move(server).error());
+    admin_server_ = std::move(*server);
+    return {};
+  }
+
+  const Config config_;
+  env::Clock& clock_;
+  env::Random& random_;
+  // In the order in which they need one another; destroyed the other way round.
+  std::unique_ptr<Installation> installation_;
+  std::unique_ptr<eventlog::EventLog> log_;
+  std::unique_ptr<schema::Registry> registry_;
+  std::unique_ptr<docstore::DocStore> profiles_;
+  std::shared_ptr<kv::MemoryBudget> state_memory_;
+  std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
+  std::vector<std::unique_ptr<action::Worker>> workers_;
+  std::unique_ptr<ingest::ImportStore> import_store_;
+  std::unique_ptr<ingest::Service> service_;
+  std::unique_ptr<ingest::Imports> imports_;
+  std::unique_ptr<http::Server> ingest_server_;
+  std::unique_ptr<console::Admin> admin_;
+  std::unique_ptr<http::Server> admin_server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config, bool implicit) {
+  auto server = std::make_unique<ServerImpl>(config);
+  FRESHET_TRY(server->open(implicit));
+  return server;
+}
+
+}  // namespace freshet::app

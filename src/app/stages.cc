@@ -1,0 +1,39 @@
+#include "app/stages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "action/worker.h"
+#include "reaction/reactor.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::app {
+namespace {
+
+using eventlog::Topic;
+
+int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic) {
+  int64_t lag = 0;
+  for (uint32_t p = 0; p < log.partitions(topic); ++p) {
+    const auto marks = log.watermarks({topic, p});
+    const auto committed = log.committed(group, {topic, p});
+    if (marks && committed) lag += std::max<int64_t>(0, marks->high - std::max(committed->value_or(marks->low), marks->low));
+  }
+  return lag;
+}
+
+uint64_t total(const char* name) { return telemetry::counter(name, "").value(); }
+
+}  // namespace
+
+std::string stages_json(eventlog::EventLog& log) {
+  const int64_t action = lag_of(log, action::kActionGroup, Topic::kActions);
+  const int64_t reaction = lag_of(log, reaction::kReactionGroup, Topic::kChanges);
+  return fmt::format(R"([{{"name":"ingest","done":{},"waiting":null,"lag":0}},)"
+                     R"({{"name":"action","done":{},"waiting":{},"lag":{}}},{{"name":"reaction","done":{},"waiting":{},"lag":{}}}])",
+                     total("freshet_ingest_envelopes_total"), total("freshet_action_records_total"), action, action,
+                     total("freshet_reaction_changes_total"), reaction, reaction);
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,14 @@
+// Where records wait, stage by stage: for the console, and for whoever wants to know that all is done.
+#pragma once
+
+#include <string>
+
+#include "eventlog/event_log.h"
+
+namespace freshet::app {
+
+// [{"name":"ingest","done":<records since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
+// `lag` (the same as `waiting`): records of the stage's topic that it has not committed.
+[[nodiscard]] std::string stages_json(eventlog::EventLog& log);
+
+}  // namespace freshet::app

@@ -1,0 +1,113 @@
+#include "model/identifier.h"
+
+#include <algorithm>
+#include <array>
+
+namespace freshet::model {
+namespace {
+
+constexpr std::array<std::string_view, 17> kBlocked = {
+    "null", "undefined", "none", "nil", "nan", "true", "false", "anonymous", "guest", "unknown", "-1", "[object object]",
+    "n/a",  "na",        "(null)", "<null>", "missing"};
+constexpr std::string_view kBlank = " \t\r\n\v\f";
+constexpr std::string_view kQuotes = "\"'`";
+
+std::string_view strip(std::string_view text, std::string_view what) {
+  const size_t begin = text.find_first_not_of(what);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(what) - begin + 1);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+// "0", "0000", "00000000-0000-0000-0000-000000000000", "00:00:00"
+bool is_all_zero(std::string_view text) {
+  return text.find('0') != std::string_view::npos && text.find_first_not_of("0-:.{}") == std::string_view::npos;
+}
+
+const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind, const v1::TenantRules& rules) {
+  return kind == v1::ENTITY_KIND_DEVICE ? rules.device_priority() : rules.user_priority();
+}
+
+}  // namespace
+
+std::string normalize_identifier(std::string_view type, std::string_view value) {
+  const std::string_view stripped = strip(value, kBlank);
+  return type == "email" ? lower(stripped) : std::string(stripped);
+}
+
+bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules) {
+  std::string_view bare = value;
+  for (std::string_view before; before.size() != bare.size();) {
+    before = bare;
+    bare = strip(strip(bare, kBlank), kQuotes);
+  }
+  if (bare.empty() || is_all_zero(bare)) return true;
+  // Every built-in value is short; most identifiers are not.
+  if (bare.size() > 16 && rules.blocked_values().empty()) return false;
+  const std::string low = lower(bare);
+  return std::find(kBlocked.begin(), kBlocked.end(), low) != kBlocked.end() ||
+         std::find(rules.blocked_values().begin(), rules.blocked_values().end(), low) != rules.blocked_values().end();
+}
+
+std::string identifier_key(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier) {
+  std::string key;
+  key.reserve(tenant.size() + identifier.type().size() + identifier.value().size() + 5);
+  key.append(tenant);
+  key += '\0';
+  key += kind == v1::ENTITY_KIND_DEVICE ? 'd' : 'u';
+  key += '\0';
+  key.append(identifier.type());
+  key += '\0';
+  key.append(identifier.value());
+  return key;
+}
+
+uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier, uint32_t partitions) {
+  return partition_of(identifier_key(tenant, kind, identifier), partitions);
+}
+
+uint32_t rank_of(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules) {
+  const auto& priority = priority_of(kind, rules);
+  uint32_t rank = 0;
+  while (rank < static_cast<uint32_t>(priority.size()) && priority[static_cast<int>(rank)] != type) ++rank;
+  return rank;
+}
+
+bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules) {
+  // A push token moves with the app's installation: to whichever device used it last.
+  if (kind == v1::ENTITY_KIND_DEVICE) return type == "push_token";
+  return std::find(rules.shared().begin(), rules.shared().end(), type) != rules.shared().end();
+}
+
+uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules) {
+  const auto& limits = rules.identifiers_per_type();
+  if (const auto own = limits.find(std::string(type)); own != limits.end()) return own->second;
+  if (type == kUserId) return 1;
+  const auto rest = limits.find("default");
+  return rest != limits.end() ? rest->second : 5;
+}
+
+void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,
+                      google::protobuf::RepeatedPtrField<v1::Identifier>& identifiers) {
+  if (identifiers.size() < 2) return;
+  const auto before = [&](const v1::Identifier& a, const v1::Identifier& b) {
+    const uint32_t rank_a = rank_of(kind, a.type(), rules);
+    const uint32_t rank_b = rank_of(kind, b.type(), rules);
+    if (rank_a != rank_b) return rank_a < rank_b;
+    return a.type() != b.type() ? a.type() < b.type() : a.value() < b.value();
+  };
+  std::sort(identifiers.begin(), identifiers.end(), before);
+  const auto same = [](const v1::Identifier& a, const v1::Identifier& b) {
+    return a.type() == b.type() && a.value() == b.value();
+  };
+  const auto end = std::unique(identifiers.begin(), identifiers.end(), same);
+  identifiers.erase(end, identifiers.end());
+}
+
+}  // namespace freshet::model

@@ -1,0 +1,110 @@
+#include "model/identifier.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "model/entity_ref.h"
+
+namespace freshet::model {
+namespace {
+
+v1::Identifier make(const std::string& type, const std::string& value) {
+  v1::Identifier i;
+  i.set_type(type);
+  i.set_value(value);
+  return i;
+}
+
+// IDENTITY case 1 and 2: what senders put where there is nobody.
+TEST(IdentifierTest, BlocksWhatMeansNobody) {
+  const Tenant tenant = default_tenant("t");
+  for (const char* value : {"",
+                            "null",
+                            "NULL",
+                            " undefined ",
+                            "\"null\"",
+                            "'none'",
+                            "nil",
+                            "0",
+                            "-1",
+                            "NaN",
+                            "True",
+                            "false",
+                            "Anonymous",
+                            "guest",
+                            "UNKNOWN",
+                            "[object Object]",
+                            "00000000-0000-0000-0000-000000000000",
+                            "0000",
+                            "\"\"",
+                            "  ",
+                            "' \"null\" '",
+                            "000000000000000000000000"})
+    EXPECT_TRUE(is_blocked_identifier(value, tenant.rules)) << value;
+  for (const char* value : {"u1", "10", "null@example.com", "nobody", "0a", "100000", "-12"})
+    EXPECT_FALSE(is_blocked_identifier(value, tenant.rules)) << value;
+}
+
+TEST(IdentifierTest, BlocksTheTenantsOwnValues) {
+  Tenant tenant = default_tenant("t");
+  tenant.rules.add_blocked_values("test-user-of-the-shop-number-one");
+  EXPECT_TRUE(is_blocked_identifier("Test-User-Of-The-Shop-Number-One", tenant.rules));
+}
+
+TEST(IdentifierTest, NormalizesBlanksAndTheCaseOfEmails) {
+  EXPECT_EQ(normalize_identifier("email", " A@B.C "), "a@b.c");
+  EXPECT_EQ(normalize_identifier("user_id", " U1 "), "U1");
+}
+
+TEST(IdentifierTest, SortsByPriorityAndDropsRepetitions) {
+  const Tenant tenant = default_tenant("t");
+  google::protobuf::RepeatedPtrField<v1::Identifier> list;
+  for (const auto& [type, value] :
+       {std::pair{"anonymous_id", "a"}, {"email", "e"}, {"user_id", "u"}, {"email", "e"}, {"zip", "z"}})
+    *list.Add() = make(type, value);
+  sort_identifiers(v1::ENTITY_KIND_USER, tenant.rules, list);
+  ASSERT_EQ(list.size(), 4);
+  EXPECT_EQ(list[0].type(), "user_id");
+  EXPECT_EQ(list[1].type(), "email");
+  EXPECT_EQ(list[2].type(), "anonymous_id");
+  EXPECT_EQ(list[3].type(), "zip");
+}
+
+// IDENTITY case 19: the same value under two types is two identifiers.
+TEST(IdentifierTest, TypesAndKindsAreApart) {
+  EXPECT_NE(identifier_key("t", v1::ENTITY_KIND_USER, make("a", "x")),
+            identifier_key("t", v1::ENTITY_KIND_USER, make("b", "x")));
+  EXPECT_NE(identifier_key("t", v1::ENTITY_KIND_USER, make("a", "x")),
+            identifier_key("t", v1::ENTITY_KIND_DEVICE, make("a", "x")));
+  EXPECT_NE(entity_id("t", v1::ENTITY_KIND_USER, make("a", "x"), 0),
+            entity_id("t", v1::ENTITY_KIND_USER, make("a", "x"), 1));
+}
+
+TEST(EntityRefTest, SurvivalIsATotalOrder) {
+  EntityRef identified{.id = hash128("z"), .partition = 0, .rank = 0};
+  EntityRef anonymous{.id = hash128("a"), .partition = 1, .rank = 3, .shared_root = true};
+  EXPECT_TRUE(survives(identified, anonymous));
+  EXPECT_FALSE(survives(anonymous, identified));
+  rc::check("exactly one of two survives", [](const std::string& x, const std::string& y, uint8_t ranks) {
+    RC_PRE(x != y);
+    const EntityRef a{.id = hash128(x), .partition = 0, .rank = ranks & 3u};
+    const EntityRef b{.id = hash128(y), .partition = 0, .rank = ranks >> 6u};
+    RC_ASSERT(survives(a, b) != survives(b, a));
+  });
+}
+
+TEST(EntityRefTest, SurvivesItsProtobuf) {
+  const EntityRef ref{
+      .id = hash128("x"), .partition = 7, .rank = 2, .shared_root = true, .kind = v1::ENTITY_KIND_DEVICE};
+  v1::EntityRef wire;
+  to_proto(ref, wire);
+  const EntityRef back = from_proto(wire);
+  EXPECT_EQ(back.id, ref.id);
+  EXPECT_EQ(back.partition, ref.partition);
+  EXPECT_EQ(back.rank, ref.rank);
+  EXPECT_EQ(back.shared_root, ref.shared_root);
+  EXPECT_EQ(back.kind, ref.kind);
+}
+
+}  // namespace
+}  // namespace freshet::model
