@@ -1,8 +1,5 @@
 #include "action/rules.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 
 #include "base/hash.h"
@@ -11,14 +8,7 @@ namespace freshet::action {
 namespace {
 
 uint64_t definition_of(const v1::ComputedRule& rule) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    rule.SerializeToCodedStream(&coded);
-  }
-  const Hash128 hash = hash128(bytes);
+  const Hash128 hash = hash128(rule.SerializeAsString());  // no map fields: the same bytes everywhere
   uint64_t word;
   std::memcpy(&word, hash.bytes.data(), sizeof word);
   return word;

@@ -17,18 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the rules say, whatever their revision. Map fields are sorted by the deterministic serialization of one entry each.
+// What the rules say, whatever their revision and the installation's key.
 std::string hash_of(const v1::Control& rules) {
-  std::string text;
-  for (const v1::TenantRules& tenant : rules.tenants()) {
-    v1::TenantRules plain = tenant;
-    std::map<std::string, uint32_t> limits(tenant.identifiers_per_type().begin(), tenant.identifiers_per_type().end());
-    plain.clear_identifiers_per_type();
-    text += plain.SerializeAsString();
-    for (const auto& [type, limit] : limits) text += fmt::format("{}={};", type, limit);
-  }
-  text += fmt::format("{} {} {}", rules.partitions(), rules.logic_version(), rules.events_as_protobuf());
-  return hash128(text).hex();
+  v1::Control said = rules;
+  said.clear_revision();
+  said.clear_hash_key();
+  return hash128(said.SerializeAsString()).hex();
 }
 
 Error io_error(const std::string& path, const char* what) {

@@ -7,5 +7,6 @@ namespace freshet {
 
 }  // namespace freshet
 
-#define FRESHET_ASSERT(expression) \
-  (__builtin_expect(static_cast<bool>(expression), 1) ? void() : ::freshet::assertion_failed(#expression, __FILE__, __LINE__))
+#define FRESHET_ASSERT(expression)                             \
+  (__builtin_expect(static_cast<bool>(expression), 1) ? void() \
+                                                      : ::freshet::assertion_failed(#expression, __FILE__, __LINE__))

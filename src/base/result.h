@@ -12,13 +12,13 @@ namespace freshet {
 
 // Who recovers. A new code only where a caller acts on it.
 enum class Code : uint8_t {
-  kInvalid,      // the sender: what it sent is wrong and will stay so
-  kNotFound,     // the asker: there is no such thing
-  kConflict,     // the caller: somebody was first (stale version, aborted transaction): decide anew
-  kRetry,        // the caller, later: a queue is full, a peer is slow or away
-  kFenced,       // nobody here: another owner took over; stop
-  kCorrupt,      // the operator: stored bytes are not what was written
-  kFatal,        // the operator: this process can't go on
+  kInvalid,   // the sender: what it sent is wrong and will stay so
+  kNotFound,  // the asker: there is no such thing
+  kConflict,  // the caller: somebody was first (stale version, aborted transaction): decide anew
+  kRetry,     // the caller, later: a queue is full, a peer is slow or away
+  kFenced,    // nobody here: another owner took over; stop
+  kCorrupt,   // the operator: stored bytes are not what was written
+  kFatal,     // the operator: this process can't go on
 };
 
 [[nodiscard]] std::string_view name_of(Code code);
@@ -37,10 +37,10 @@ using Status = Result<void>;
 }
 
 // Returns the error of `expression` from the enclosing function, if it has one.
-#define FRESHET_TRY(expression)                                                                    \
-  do {                                                                                             \
-    if (auto freshet_status = (expression); !freshet_status)                                       \
-      return tl::unexpected<::freshet::Error>(std::move(freshet_status).error());                  \
+#define FRESHET_TRY(expression)                                                   \
+  do {                                                                            \
+    if (auto freshet_status = (expression); !freshet_status)                      \
+      return tl::unexpected<::freshet::Error>(std::move(freshet_status).error()); \
   } while (false)
 
 }  // namespace freshet

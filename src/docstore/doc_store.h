@@ -26,8 +26,9 @@ struct StoredDocument {
   v1::Document document;  // never a removed one
 };
 
-// One result per change of the bulk, in its order: ok (applied or stale), kRetry (transient), kInvalid (poison).
-using WriteDone = std::function<void(std::vector<Status>)>;
+// The bulk is handed back, unchanged, for what has to be tried again and for reuse. One result per change of the bulk,
+// in its order: ok (applied or stale), kRetry (transient), kInvalid (poison), else the store can't go on.
+using WriteDone = std::function<void(std::vector<v1::Change> bulk, std::vector<Status> results)>;
 
 // Thread-safe.
 class DocStore {

@@ -52,6 +52,8 @@ class RecordBatch {
   [[nodiscard]] char* add_space(std::string_view key, size_t size);
   void append(const RecordBatch& other);
   void clear();
+  // Moves the bytes out and leaves the batch empty.
+  [[nodiscard]] std::string release();
 
   [[nodiscard]] size_t count() const { return count_; }
   [[nodiscard]] size_t bytes() const { return data_.size(); }
@@ -79,13 +81,14 @@ struct RecordView {
 
 struct Fetched {
   TopicPartition from;
-  std::vector<RecordView> records;    // by rising offset; views into `hold`
-  Offset next = 0;                    // where the next poll goes on; what to commit when all of these are done
+  std::vector<RecordView> records;  // by rising offset; views into `hold`
+  Offset next = 0;                  // where the next poll goes on; what to commit when all of these are done
   std::shared_ptr<const void> hold;
 };
 
 struct PollResult {
-  std::vector<TopicPartition> revoked;   // stop work on these before anything else; nothing more may be committed for them
+  std::vector<TopicPartition>
+      revoked;  // stop work on these before anything else; nothing more may be committed for them
   std::vector<TopicPartition> assigned;  // position is the committed offset, or the low watermark without one
   std::vector<Fetched> fetched;          // at most one per partition
 };
@@ -105,7 +108,7 @@ enum class Delivery { kAtLeastOnce, kExactlyOnce };
 struct ConsumerOptions {
   std::string group;
   std::vector<Topic> topics;
-  uint32_t member = 0;       // embedded: of `members`, which share the partitions round robin
+  uint32_t member = 0;  // embedded: of `members`, which share the partitions round robin
   uint32_t members = 1;
   Delivery delivery = Delivery::kExactlyOnce;
 };
@@ -114,7 +117,9 @@ struct ConsumerOptions {
 class Consumer {
  public:
   virtual ~Consumer() = default;
-  // Waits up to `timeout` for something to happen; at most about `bytes_max` of records (at least one record or chunk).
+  // Waits up to `timeout` for something to happen; at most about `bytes_max` of records (at least one record or chunk),
+  // shared fairly by the partitions. A poll that assigns partitions fetches nothing, so that the caller may seek first.
+  // A position below the low watermark is kNotFound (never skipped in silence), one above the high watermark kCorrupt.
   [[nodiscard]] virtual Result<PollResult> poll(size_t bytes_max, env::TimeUs timeout_us) = 0;
   // REQUIRES: assigned.
   virtual void seek(TopicPartition partition, Offset next) = 0;
@@ -139,7 +144,8 @@ struct TopicOptions {
   std::vector<std::string> consumers;  // groups whose committed offsets hold retention back
 };
 
-using AppendDone = std::function<void(Status)>;  // called once, on a thread of the log: do not block it
+using AppendDone = std::function<void(Status)>;  // called once, on a thread of the log: do not block it; or,
+                                                 // if nothing was taken, before append() returns
 
 class EventLog {
  public:
@@ -147,13 +153,16 @@ class EventLog {
   // Creates, or checks an existing topic: another number of partitions is kInvalid, with both numbers.
   [[nodiscard]] virtual Status create_topic(Topic topic, const TopicOptions& options) = 0;
   [[nodiscard]] virtual uint32_t partitions(Topic topic) const = 0;
-  // All durable before done(ok). done(kRetry): the bounded queue is full, nothing was taken. Thread-safe.
+  // All durable before done(ok). done(kRetry): the bounded queue is full, nothing was taken; kNotFound: no such topic
+  // or partition, nothing was taken; kFatal: the log is closed for good after a failed write. Thread-safe.
   virtual void append(std::vector<Produce> batches, AppendDone done) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) = 0;
   [[nodiscard]] virtual Result<Watermarks> watermarks(TopicPartition partition) = 0;
   // Reads without a consumer, for tools and pages: from `from` (or the low watermark if that is higher).
   [[nodiscard]] virtual Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) = 0;
-  // Records before `before` may be deleted. Action's own bound on `actions`.
+  // Records before `before` may be deleted (not those that a group of TopicOptions::consumers has not committed):
+  // action's own bound on `actions`, which has no other retention. The low watermark rises at once, space comes back
+  // later.
   [[nodiscard]] virtual Status trim(TopicPartition partition, Offset before) = 0;
   // The committed offset of a group, for lag; nullopt: none.
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;

@@ -10,7 +10,9 @@ using Rows = std::map<std::string, std::string, std::less<>>;
 class Apply final : public WriteBatch::Visitor {
  public:
   Apply(Rows& rows, const MergeFn& merge) : rows_(rows), merge_(merge) {}
-  void put(std::string_view key, std::string_view value) override { rows_.insert_or_assign(std::string(key), std::string(value)); }
+  void put(std::string_view key, std::string_view value) override {
+    rows_.insert_or_assign(std::string(key), std::string(value));
+  }
   void merge(std::string_view key, std::string_view operand) override {
     const auto at = rows_.find(key);
     const std::string_view operands[] = {operand};

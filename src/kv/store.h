@@ -3,7 +3,8 @@
 // which loses unsynced writes when it is killed.
 //
 // Keys are ordered as unsigned bytes. One Store has one keyspace; its users prefix their keys.
-// Thread-safe, unless a comment says otherwise. A failed write leaves the store read-only: Code::kFatal from then on.
+// Thread-safe, unless a comment says otherwise. Closing a store flushes it; a killed process keeps what Durability
+// says. A failed write leaves the store read-only: Code::kFatal from then on.
 #pragma once
 
 #include <cstddef>
@@ -20,17 +21,20 @@
 
 namespace freshet::kv {
 
-// Memory that several stores share: block cache and write buffers are taken from one budget.
-// Freed with the last store that uses it.
+// Memory that several stores share: block cache and write buffers (a third) are taken from one budget. When the write
+// buffers are half full, the store that has most in memory is flushed, whoever writes; when they are full, writers
+// wait. Freed with the last store that uses it.
 class MemoryBudget;
 [[nodiscard]] std::shared_ptr<MemoryBudget> make_memory_budget(size_t bytes);
 
 // Folds operands into a value. Pure; called on reads, flushes and compactions, on any thread.
 //   existing: absent if the key has no value; operands: oldest first, at least one.
-using MergeFn = std::function<std::string(std::optional<std::string_view> existing, std::span<const std::string_view> operands)>;
+using MergeFn =
+    std::function<std::string(std::optional<std::string_view> existing, std::span<const std::string_view> operands)>;
 
 // Whether a stored row may be dropped for good at a compaction. Pure but for values that only ever grow with what is
-// durable in this store; called on any thread. A read may still see a row that could have been dropped.
+// durable in this store; called on any thread. A read may still see a row that could have been dropped. A scan under
+// way keeps the rows that it began with. Not asked about merge operands before they are folded.
 using DropFn = std::function<bool(std::string_view key, std::string_view value)>;
 
 struct Options {
@@ -39,9 +43,13 @@ struct Options {
   MergeFn merge;                         // required to use WriteBatch::merge
   DropFn drop;                           // optional
   size_t write_buffer_bytes = 32u << 20;
-  int bloom_bits = 10;                   // per key; 0: none
-  bool large_values = false;             // values above 4 KiB live in blob files, so that compactions do not copy them
-  bool point_reads = true;               // tuned for gets rather than for long scans
+  int bloom_bits = 10;        // per key; 0: none
+  bool large_values = false;  // values above 4 KiB live in blob files, so that compactions do not copy them
+  // Rows are written once, read soon and removed in about the order they came, as in a log. With large_values: those
+  // from 1 KiB on live in blob files, uncompressed, past the page cache where the file system allows, and are copied
+  // again only by a reclaim() that finds more garbage than values.
+  bool log_like = false;
+  bool point_reads = true;  // tuned for gets rather than for long scans
 };
 
 // Operations applied together or not at all. Movable; not thread-safe.
@@ -61,6 +69,17 @@ class WriteBatch {
   void clear();
   [[nodiscard]] size_t count() const;
   [[nodiscard]] size_t bytes() const;
+
+  // Its operations in order: for stores that are not on RocksDB.
+  class Visitor {
+   public:
+    virtual ~Visitor() = default;
+    virtual void put(std::string_view key, std::string_view value) = 0;
+    virtual void merge(std::string_view key, std::string_view operand) = 0;
+    virtual void remove(std::string_view key) = 0;
+    virtual void remove_range(std::string_view begin, std::string_view end) = 0;
+  };
+  void visit(Visitor& visitor) const;
 
   struct Rep;
   [[nodiscard]] Rep& rep() { return *rep_; }
@@ -88,19 +107,23 @@ class Store {
   // nullopt: no such key.
   [[nodiscard]] virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
   // values[i] belongs to keys[i]; values is resized. Much cheaper than as many gets; keys need no order.
-  [[nodiscard]] virtual Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) = 0;
+  [[nodiscard]] virtual Status multi_get(std::span<const std::string> keys,
+                                         std::vector<std::optional<std::string>>& values) = 0;
   [[nodiscard]] virtual Status write(WriteBatch& batch, Durability durability) = 0;
-  // Calls visit for rows in [begin, end) in order, until it returns false.
+  // Calls visit for rows in [begin, end) in order, until it returns false. An empty end: up to the last row.
+  // The views live until visit returns.
   [[nodiscard]] virtual Status scan(std::string_view begin, std::string_view end,
                                     const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
   // The same, from the last row backwards.
-  [[nodiscard]] virtual Status scan_back(std::string_view begin, std::string_view end,
-                                         const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
+  [[nodiscard]] virtual Status scan_back(
+      std::string_view begin, std::string_view end,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
   // Everything written so far is in files and durable.
   [[nodiscard]] virtual Status flush() = 0;
   // Everything written with kLogged so far is durable.
   [[nodiscard]] virtual Status sync() = 0;
   // Gives whole files inside [begin, end) back to the file system; rows may go on existing: use with remove_range.
+  // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
 };

@@ -86,11 +86,12 @@ bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules
 }
 
 uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules) {
-  const auto& limits = rules.identifiers_per_type();
-  if (const auto own = limits.find(std::string(type)); own != limits.end()) return own->second;
-  if (type == kUserId) return 1;
-  const auto rest = limits.find("default");
-  return rest != limits.end() ? rest->second : 5;
+  uint32_t rest = type == kUserId ? 1 : 5;
+  for (const v1::IdentifierLimit& limit : rules.identifier_limits()) {
+    if (limit.type() == type) return limit.max();
+    if (limit.type() == "default" && type != kUserId) rest = limit.max();
+  }
+  return rest;
 }
 
 void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,

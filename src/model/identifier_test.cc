@@ -87,8 +87,8 @@ TEST(EntityRefTest, SurvivalIsATotalOrder) {
   EXPECT_FALSE(survives(anonymous, identified));
   rc::check("exactly one of two survives", [](const std::string& x, const std::string& y, uint8_t ranks) {
     RC_PRE(x != y);
-    const EntityRef a{.id = hash128(x), .partition = 0, .rank = ranks & 3u};
-    const EntityRef b{.id = hash128(y), .partition = 0, .rank = ranks >> 6u};
+    const EntityRef a{.id = hash128(x), .partition = 0, .rank = static_cast<uint32_t>(ranks & 3)};
+    const EntityRef b{.id = hash128(y), .partition = 0, .rank = static_cast<uint32_t>(ranks >> 6)};
     RC_ASSERT(survives(a, b) != survives(b, a));
   });
 }

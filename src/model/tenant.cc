@@ -4,6 +4,17 @@
 
 namespace freshet::model {
 
+void set_identifier_limit(v1::TenantRules& rules, std::string_view type, uint32_t max) {
+  auto& limits = *rules.mutable_identifier_limits();
+  int at = 0;
+  while (at < limits.size() && limits[at].type() < type) ++at;
+  if (at == limits.size() || limits[at].type() != type) {
+    limits.Add()->set_type(std::string(type));
+    for (int i = limits.size() - 1; i > at; --i) limits.SwapElements(i, i - 1);
+  }
+  limits[at].set_max(max);
+}
+
 Tenant default_tenant(std::string name) {
   Tenant tenant;
   tenant.name = std::move(name);
@@ -12,8 +23,8 @@ Tenant default_tenant(std::string name) {
   for (const char* type : {"user_id", "email", "phone", "anonymous_id"}) rules.add_user_priority(type);
   for (const char* type : {"device_id", "push_token", "idfv", "gaid", "idfa"}) rules.add_device_priority(type);
   rules.add_shared("anonymous_id");
-  (*rules.mutable_identifiers_per_type())["user_id"] = 1;
-  (*rules.mutable_identifiers_per_type())["default"] = 5;
+  set_identifier_limit(rules, "user_id", 1);
+  set_identifier_limit(rules, "default", 5);
   rules.set_user_attributes_max(tenant.limits.user_attributes);
   rules.set_event_names_max(tenant.limits.event_names);
   rules.set_attached_max(1000);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "freshet/v1/envelope.pb.h"
@@ -31,6 +32,9 @@ struct Tenant {
   bool strict_schema = false;
   v1::TenantRules rules;
 };
+
+// Keeps the list sorted; "default" stands for the types that are not listed.
+void set_identifier_limit(v1::TenantRules& rules, std::string_view type, uint32_t max);
 
 // The defaults of the design for a tenant of this name: priorities, shared types, limits.
 [[nodiscard]] Tenant default_tenant(std::string name);

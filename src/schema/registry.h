@@ -22,15 +22,15 @@ enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject };
 
 enum class Verdict : uint8_t {
   kKnown,
-  kDiscovered,    // new, and within the limit: goes to the log with the batch
-  kOverLimit,     // new, and the tenant has as many as it may
-  kUnplanned,     // strict mode: not in the tracking plan
-  kWrongType,     // known with another type
+  kDiscovered,  // new, and within the limit: goes to the log with the batch
+  kOverLimit,   // new, and the tenant has as many as it may
+  kUnplanned,   // strict mode: not in the tracking plan
+  kWrongType,   // known with another type
 };
 
 struct Known {
   Subject subject;
-  std::string of;    // the event of an event attribute
+  std::string of;  // the event of an event attribute
   std::string name;
   std::string type;
   int64_t first_us = 0;
@@ -44,12 +44,15 @@ class Registry {
   class Session {
    public:
     virtual ~Session() = default;
-    // `of`: the event's name for kEventAttribute, else empty.
+    // `of`: the event's name for kEventAttribute, else empty. REQUIRES: an event is checked before its attributes.
     [[nodiscard]] virtual Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) = 0;
     // What has to be appended to topic `schema` together with the batch's records.
     [[nodiscard]] virtual std::vector<v1::SchemaChange> take_discoveries() = 0;
   };
   [[nodiscard]] virtual std::unique_ptr<Session> begin(const model::Tenant& tenant, int64_t now_us) = 0;
+
+  // The append of these discoveries failed: they are unlearned, so that they are discovered again, unless the log has them.
+  virtual void forget(const std::vector<v1::SchemaChange>& /*discoveries*/) {}
 
   // A record of topic `schema`, from the log.
   virtual void apply(const v1::SchemaChange& change) = 0;

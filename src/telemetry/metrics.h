@@ -56,7 +56,8 @@ class Histogram {
 [[nodiscard]] Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
 [[nodiscard]] Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels = {});
 
-// The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds.
+// The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds, under a name
+// that ends in _seconds where ours ends in _us.
 [[nodiscard]] std::string render_prometheus();
 
 }  // namespace freshet::telemetry

@@ -1,0 +1,73 @@
+// One keep-alive HTTP connection with at most one request on its way. A request that was not taken (429, 503, a broken
+// connection) is sent again, the same bytes, until it is; its latency counts from when it was due. Used by one thread.
+#pragma once
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/body.h"
+#include "common/zipf.h"
+#include "load/plan.h"
+
+namespace freshet::bench {
+
+// What all connections of a run share.
+struct LoadRun {
+  const LoadOptions& options;
+  env::Clock& clock;
+  Plan& plan;
+  LoadResult& result;
+  const Zipf& zipf;
+  boost::asio::ip::tcp::endpoint server;
+  std::string run_id;
+};
+
+// What is needed of an answer's head.
+struct ResponseHead {
+  int status = 0;
+  size_t head_bytes = 0;
+  size_t body_bytes = 0;
+  double retry_after_s = 0;
+  bool close = false;
+};
+// nullopt: not whole yet. status 0: not HTTP/1.1 with a Content-Length.
+[[nodiscard]] std::optional<ResponseHead> parse_head(std::string_view text);
+
+class Connection {
+ public:
+  // `number`: unique in the run; seeds the users that it names.
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> make(boost::asio::io_context& io, const LoadRun& run,
+                                                                uint64_t number);
+  void start();
+
+ private:
+  Connection(boost::asio::io_context& io, const LoadRun& run, uint64_t number);
+
+  void connect();
+  void take_next();
+  void fill(const Due& due);
+  void send();
+  void receive();
+  void answered(const ResponseHead& head);
+  void again(double after_s);
+
+  const LoadRun& run_;
+  Numbers numbers_;
+  boost::asio::ip::tcp::socket socket_;
+  boost::asio::steady_timer timer_;
+  std::string head_;
+  std::vector<Body> bodies_;  // used in turn
+  size_t body_ = 0;
+  std::array<char, 8192> buffer_{};
+  size_t received_ = 0;
+  Due due_;
+  bool pending_ = false;  // due_ is not answered yet
+  bool open_ = false;
+  double pause_s_ = 0;  // the last pause before sending again
+};
+
+}  // namespace freshet::bench

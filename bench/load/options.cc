@@ -1,0 +1,95 @@
+#include "load/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdlib>
+
+#include "common/body.h"
+
+namespace freshet::bench {
+
+namespace {
+
+[[noreturn]] void wrong_usage(const std::string& message) {
+  fmt::print(stderr, "freshet-load: {}\n", message);
+  std::exit(2);
+}
+
+void add_options(CLI::App& app, LoadOptions& options) {
+  app.add_option("--url", options.url, "http://host:port of the ingest listener")->capture_default_str();
+  app.add_option("--key", options.key, "write key")->capture_default_str();
+  app.add_option("--path", options.path, "path of the batch endpoint")->capture_default_str();
+  app.add_option("--events", options.events, "how many events (rounded up to whole batches)");
+  app.add_option("--seconds", options.seconds, "how long")->check(CLI::NonNegativeNumber);
+  app.add_option("--rate", options.rate, "events/s, open loop; latency counts from the time a request was due")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--connections", options.connections, "connections")
+      ->check(CLI::Range(1, 4000))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "threads")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--batch", options.batch, "events a request")->check(CLI::Range(1, 2500))->capture_default_str();
+  app.add_option("--users", options.users, "how many users there are")
+      ->check(CLI::Range(uint64_t{1}, kUsersMax))
+      ->capture_default_str();
+  app.add_option("--first-user", options.first_user, "number of the first user")->capture_default_str();
+  app.add_option("--zipf", options.zipf, "exponent of Zipf's distribution over users; 0 is uniform")
+      ->check(CLI::Range(0.0, 5.0))
+      ->capture_default_str();
+  app.add_option("--identify", options.identify, "share of identifies")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--event-bytes", options.event_bytes, "bytes an event")
+      ->check(CLI::Range(1, 32768))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "same seed, same users and bodies")->capture_default_str();
+  app.add_flag("--preload", options.preload, "identify every user once, in order");
+  app.add_option("--give-up", options.give_up_s, "seconds without any answer before it fails")->capture_default_str();
+  app.add_flag("--json", options.json, "print one JSON object");
+}
+
+}  // namespace
+
+Status split_url(LoadOptions& options) {
+  constexpr std::string_view kScheme = "http://";
+  const std::string wrong = fmt::format("'{}' is not http://host:port", options.url);
+  if (!options.url.starts_with(kScheme)) return fail(Code::kInvalid, wrong);
+  std::string_view rest = std::string_view(options.url).substr(kScheme.size());
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const size_t colon = rest.rfind(':');
+  options.host = std::string(rest.substr(0, colon));
+  options.port = 80;
+  if (colon != std::string_view::npos) {
+    const std::string_view port = rest.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), options.port);
+    if (error != std::errc{} || end != port.data() + port.size() || options.port == 0)
+      return fail(Code::kInvalid, wrong);
+  }
+  if (options.host.empty() || options.host.find('/') != std::string::npos) return fail(Code::kInvalid, wrong);
+  return {};
+}
+
+LoadOptions parse_options(int argc, char** argv) {
+  LoadOptions options;
+  CLI::App app{"Sends tracking events to Freshet over HTTP and says how fast they were taken.", "freshet-load"};
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error) == 0 ? 0 : 2);
+  }
+  if (options.preload) {
+    options.identify = 1;
+    options.events = options.users;
+    options.seconds = 0;
+  }
+  if (options.events == 0 && options.seconds <= 0) wrong_usage("say how much: --events N, --seconds S or --preload");
+  if (options.first_user >= kUsersMax || options.users > kUsersMax - options.first_user)
+    wrong_usage("--first-user and --users go beyond 999999999");
+  if (options.threads > options.connections) wrong_usage("there are fewer --connections than --threads");
+  if (const Status status = split_url(options); !status) wrong_usage(status.error().message);
+  return options;
+}
+
+}  // namespace freshet::bench

@@ -1,0 +1,26 @@
+#include "load/plan.h"
+
+#include <limits>
+
+namespace freshet::bench {
+
+Plan::Plan(const LoadOptions& options, env::TimeUs start_us)
+    : requests_max_(options.events == 0 ? std::numeric_limits<uint64_t>::max()
+                                        : (options.events + options.batch - 1) / options.batch),
+      start_us_(start_us),
+      end_us_(options.seconds > 0 ? start_us + static_cast<env::TimeUs>(options.seconds * 1e6)
+                                  : std::numeric_limits<env::TimeUs>::max()),
+      interval_us_(options.rate > 0 ? options.batch / options.rate * 1e6 : 0) {}
+
+std::optional<Due> Plan::next(env::TimeUs now_us) {
+  if (interval_us_ == 0 && now_us >= end_us_) return std::nullopt;
+  const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+  if (index >= requests_max_) return std::nullopt;
+  if (interval_us_ == 0) return Due{index, now_us};
+  // The schedule, not the clock, ends a paced run: what was due before the end is sent, however late.
+  const env::TimeUs at_us = start_us_ + static_cast<env::TimeUs>(static_cast<double>(index) * interval_us_);
+  if (at_us >= end_us_) return std::nullopt;
+  return Due{index, at_us};
+}
+
+}  // namespace freshet::bench

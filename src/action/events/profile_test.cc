@@ -1,0 +1,153 @@
+#include "action/events/profile.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "model/document.h"
+#include "model/tenant.h"
+
+namespace freshet::action {
+namespace {
+
+v1::ComputedRule rule(const std::string& name, v1::ComputedRule::Op op, const std::string& property = {}) {
+  v1::ComputedRule r;
+  r.set_name(name);
+  r.set_op(op);
+  r.set_property(property);
+  r.set_event("Order Completed");
+  return r;
+}
+
+// Rules as a partition compiles them.
+std::unique_ptr<const Rules> make_rules() {
+  v1::Control control;
+  control.set_revision(1);
+  control.set_hash_key(std::string(16, 'k'));
+  v1::TenantRules& tenant = *control.add_tenants();
+  tenant = model::default_tenant("t").rules;
+  *tenant.add_computed() = rule("purchases", v1::ComputedRule::COUNT);
+  *tenant.add_computed() = rule("lifetime_value", v1::ComputedRule::SUM, "total");
+  *tenant.add_computed() = rule("largest", v1::ComputedRule::MAX, "total");
+  *tenant.add_computed() = rule("first_shop", v1::ComputedRule::FIRST, "shop");
+  *tenant.add_computed() = rule("shops", v1::ComputedRule::UNIQUE, "shop");
+  v1::ComputedRule big = rule("big", v1::ComputedRule::COUNT);
+  auto& filter = *big.add_where();
+  filter.set_property("total");
+  filter.set_test(v1::ComputedRule::GT);
+  filter.mutable_value()->set_integer(10);
+  *tenant.add_computed() = big;
+  v1::PartitionMeta meta;
+  adopt_rules(meta, control, 77);
+  return Rules::compile(meta);
+}
+
+v1::Envelope order(int n, int64_t time, const std::string& properties) {
+  v1::Envelope record;
+  record.set_tenant("t");
+  record.set_message_id(fmt::format("m{:04}", n));
+  record.set_time_us(time);
+  v1::Event& event = *record.add_events();
+  event.set_name("Order Completed");
+  event.set_properties(properties);
+  event.set_time_us(time);
+  return record;
+}
+
+std::string document_of(const v1::EntityState& entity, const Tenant& tenant) {
+  Touched touched;
+  touched.all();
+  v1::Change change;
+  change.set_version(1);
+  touched.describe(entity, tenant, change);
+  v1::Document document;
+  model::apply_change(document, change);
+  return document.ShortDebugString();
+}
+
+std::string computed(const v1::EntityState& entity, const Tenant& tenant, const std::string& name) {
+  for (const v1::Computed& c : entity.computed())
+    if (c.name() == name) {
+      const auto value = computed_value(c, *tenant.find_computed(name));
+      return value ? value->ShortDebugString() : "-";
+    }
+  return "-";
+}
+
+TEST(ProfileTest, ComputesWhatIsDeclared) {
+  const auto rules = make_rules();
+  const Tenant& tenant = *rules->find("t");
+  PropertyReader properties;
+  Touched touched;
+  v1::EntityState e;
+  apply_record(e, order(1, 20, R"({"total":0.1,"shop":"B"})"), tenant, properties, touched);
+  apply_record(e, order(2, 10, R"({"total":"0.2","shop":"A"})"), tenant, properties, touched);
+  apply_record(e, order(3, 30, R"({"total":12,"shop":"B","x":{"y":[1]}})"), tenant, properties, touched);
+  apply_record(e, order(4, 40, R"({"total":null})"), tenant, properties, touched);
+  EXPECT_EQ(computed(e, tenant, "purchases"), "integer: 4");
+  EXPECT_EQ(computed(e, tenant, "lifetime_value"), "decimal: \"12.3\"");
+  EXPECT_EQ(computed(e, tenant, "first_shop"), "text: \"A\"");
+  EXPECT_EQ(computed(e, tenant, "shops"), "list { values { text: \"A\" } values { text: \"B\" } }");
+  EXPECT_EQ(computed(e, tenant, "big"), "integer: 1");
+  EXPECT_EQ(e.first_seen_us(), 10);
+  EXPECT_EQ(e.last_seen_us(), 40);
+}
+
+// IDENTITY cases 12 and 13: what a merge must not change.
+TEST(ProfileTest, MergedProfilesAreAsIfTheyHadBeenOne) {
+  const auto rules = make_rules();
+  const Tenant& tenant = *rules->find("t");
+  rc::check("any split, any order", [&] {
+    PropertyReader properties;
+    Touched touched;
+    v1::EntityState whole, left, right;
+    const int n = *rc::gen::inRange(1, 12);
+    for (int i = 0; i < n; ++i) {
+      const v1::Envelope record = order(i, *rc::gen::inRange<int64_t>(1, 9), fmt::format(R"({{"total":{},"shop":"s{}"}})", 0.1 * *rc::gen::inRange(0, 300), *rc::gen::inRange(0, 3)));
+      apply_record(whole, record, tenant, properties, touched);
+      apply_record(*rc::gen::arbitrary<bool>() ? left : right, record, tenant, properties, touched);
+    }
+    absorb_profile(left, right, tenant);
+    RC_ASSERT(document_of(whole, tenant) == document_of(left, tenant));
+    RC_ASSERT(whole.messages() == left.messages());
+  });
+}
+
+TEST(ProfileTest, ChangesAddUpToTheWholeDocument) {
+  const auto rules = make_rules();
+  const Tenant& tenant = *rules->find("t");
+  PropertyReader properties;
+  Touched touched;
+  v1::EntityState e;
+  v1::Document document;
+  for (int i = 0; i < 30; ++i) {
+    v1::Envelope record = order(i, 1 + i * 7 % 11, fmt::format(R"({{"total":{}}})", i));
+    v1::AttributeOp& op = *record.add_attributes();
+    op.set_name(i % 2 == 0 ? "city" : "plan");
+    op.set_type(i % 5 == 4 ? v1::AttributeOp::UNSET : v1::AttributeOp::SET);
+    if (op.type() == v1::AttributeOp::SET) op.mutable_value()->set_integer(i);
+    touched.clear();
+    apply_record(e, record, tenant, properties, touched);
+    v1::Change change;
+    change.set_version(static_cast<uint64_t>(i + 1));
+    touched.describe(e, tenant, change);
+    ASSERT_TRUE(model::apply_change(document, change));
+  }
+  document.set_version(1);
+  EXPECT_EQ(document.ShortDebugString(), document_of(e, tenant));
+}
+
+TEST(ProfileTest, EnrichedEventIsOneJsonObject) {
+  const auto rules = make_rules();
+  const Tenant* tenant = rules->find("t");
+  v1::EntityState e;
+  v1::Envelope record = order(1, 1'767'323'045'678'000, R"({"total":12.5})");
+  record.set_received_at_us(1'767'323'046'000'000);
+  record.set_source("segment");
+  EXPECT_EQ(enriched_event_json(e, "ab", "", record, record.events(0), *tenant),
+            R"({"message_id":"m0001","tenant":"t","user":"ab","event":"Order Completed","properties":{"total":12.5},)"
+            R"("timestamp":"2026-01-02T03:04:05.678Z","received_at":"2026-01-02T03:04:06.000Z","source":"segment","enriched":{}})");
+}
+
+}  // namespace
+}  // namespace freshet::action

@@ -1,0 +1,83 @@
+#include "app/admin_client.h"
+
+#include <fmt/format.h>
+
+namespace freshet::app {
+namespace {
+
+std::string message_of(const http::Response& response) {
+  simdjson::dom::parser parser;
+  std::string_view message;
+  if (parser.parse(response.body).at_pointer("/error/message").get_string().get(message) == simdjson::SUCCESS)
+    return printable(message);
+  return fmt::format("the server answered {}; is this the admin listener of a Freshet?", response.status);
+}
+
+Code code_of(int status) {
+  if (status == 404) return Code::kNotFound;
+  return status < 500 ? Code::kInvalid : Code::kRetry;
+}
+
+}  // namespace
+
+void add_admin_options(CLI::App& command, AdminTarget& target) {
+  command.add_option("--url", target.url, "The admin listener")->capture_default_str();
+  command.add_option("--token", target.token, "Admin token (better: the environment variable FRESHET_ADMIN_TOKEN)")
+      ->envname("FRESHET_ADMIN_TOKEN");
+  command.add_option("--tenant", target.tenant, "Whose data this is")->required();
+  command.add_flag("--json", target.json, "One JSON object on standard output");
+}
+
+Result<std::string> AdminClient::call(const std::string& method, const std::string& rest, std::string body) {
+  if (client_ == nullptr) {
+    auto client = http::Client::connect(target_.url);
+    if (!client) return tl::unexpected<Error>(std::move(client).error());
+    client_ = std::move(*client);
+  }
+  http::Request request;
+  request.method = method;
+  request.path = "/v1/tenants/" + percent_encode(target_.tenant) + "/" + rest;
+  request.body = std::move(body);
+  if (!target_.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + target_.token);
+  auto response = client_->send(request);
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  if (response->status / 100 != 2) return fail(code_of(response->status), message_of(*response));
+  return std::move(response->body);
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string out;
+  for (const char c : text) {
+    if (kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+  }
+  return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(out[i]);
+    // C1 controls are two bytes in UTF-8.
+    const bool is_c1 = byte == 0xc2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xa0;
+    if (is_c1) out[i + 1] = ' ';
+    if (is_c1 || byte < 0x20 || byte == 0x7f) out[i] = ' ';
+  }
+  return out;
+}
+
+std::string text_of(simdjson::dom::object object, std::string_view name) {
+  std::string_view text;
+  return object[name].get_string().get(text) == simdjson::SUCCESS ? printable(text) : "";
+}
+
+int report(const Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
+  return error.code == Code::kInvalid ? 2 : 1;
+}
+
+}  // namespace freshet::app

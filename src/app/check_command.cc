@@ -1,0 +1,75 @@
+#include "app/check_command.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "app/config.h"
+#include "model/json.h"
+
+namespace freshet::app {
+namespace {
+
+struct CheckOptions {
+  std::string file;
+  bool json = false;
+};
+
+std::string json_text(std::string_view text) {
+  std::string out;
+  model::append_json_string(out, text);
+  return out;
+}
+
+std::string names_of(const Config& config) {
+  std::string names;
+  for (const model::Tenant& tenant : config.tenants) names += (names.empty() ? "" : ",") + json_text(tenant.name);
+  return names;
+}
+
+void print_problems(const yaml::Problems& problems, bool json) {
+  if (!json) return fmt::print(stderr, "{}\n", problems.text());
+  std::string list;
+  for (const yaml::Problem& problem : problems.sorted()) {
+    list += fmt::format("{}{{\"file\":{},\"line\":{},\"column\":{},\"message\":{}}}", list.empty() ? "" : ",", json_text(problems.file()),
+                        problem.at.line, problem.at.column, json_text(problem.message));
+  }
+  fmt::print("{{\"ok\":false,\"problems\":[{}]}}\n", list);
+}
+
+int check(const CheckOptions& options) {
+  yaml::Problems problems(options.file);
+  std::ifstream file(options.file, std::ios::binary);
+  std::ostringstream text;
+  std::optional<Config> config;
+  if (!file || !(text << file.rdbuf())) {
+    problems.add({}, "can't be read, or is empty: it must be a configuration file (YAML)");
+  } else {
+    config = parse_config(text.str(), process_environment(), problems);
+  }
+  if (!config) {
+    print_problems(problems, options.json);
+    return 2;
+  }
+  if (options.json) {
+    fmt::print("{{\"ok\":true,\"revision\":{},\"tenants\":[{}]}}\n", config->revision, names_of(*config));
+  } else {
+    fmt::print("{}: right: revision {}, {} tenant{}\n", options.file, config->revision, config->tenants.size(), config->tenants.size() == 1 ? "" : "s");
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<CheckOptions>();
+  CLI::App* command = app.add_subcommand("check", "Check a configuration: all that is wrong with it, with line and column");
+  command->footer("Example:\n  freshet check freshet.yaml");
+  command->add_option("FILE", options->file, "The configuration (YAML)")->required();
+  command->add_flag("--json", options->json, "One JSON object on standard output");
+  command->callback([options, &exit_code] { exit_code = check(*options); });
+}
+
+}  // namespace freshet::app

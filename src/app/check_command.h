@@ -1,0 +1,11 @@
+// freshet check FILE: whether a configuration is right, and everything that is wrong with it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace freshet::app {
+
+// Exit code: 0 right, 2 wrong.
+void add_check_command(CLI::App& app, int& exit_code);
+
+}  // namespace freshet::app

@@ -1,0 +1,245 @@
+#include "app/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "app/config_tenants.h"
+#include "yaml/reader.h"
+
+namespace freshet::app {
+namespace {
+
+using yaml::MapReader;
+using yaml::Node;
+using yaml::Problems;
+
+const std::vector<std::string> kRoles = {"ingest", "action", "reaction", "console"};
+constexpr uint64_t kMiB = 1ull << 20;
+constexpr uint32_t kPartitionsMax = 4096;
+constexpr std::string_view kNotYet = " is not in this version of Freshet";
+
+void set_role(Roles& roles, size_t index) {
+  bool* const flags[] = {&roles.ingest, &roles.action, &roles.reaction, &roles.console};
+  *flags[index] = true;
+}
+
+struct HostPort {
+  std::string_view host;
+  uint32_t port = 0;
+};
+
+std::optional<HostPort> split_listen(std::string_view listen) {
+  const size_t colon = listen.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  HostPort out{listen.substr(0, colon), 0};
+  const std::string_view port = listen.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (error != std::errc() || end != port.data() + port.size() || out.port > 65535) return std::nullopt;
+  const bool bracketed = out.host.starts_with('[') && out.host.ends_with(']');
+  if (!bracketed && out.host.find(':') != std::string_view::npos) return std::nullopt;
+  if (bracketed) out.host = out.host.substr(1, out.host.size() - 2);
+  return out;
+}
+
+void read_listen(MapReader& map, std::string& listen, Problems& problems) {
+  const Node* node = map.find("listen");
+  if (node == nullptr || !yaml::read_text(*node, map.path_of("listen"), problems, listen)) return;
+  if (split_listen(listen)) return;
+  problems.add(node->at, map.path_of("listen") + ": must be host:port with a port from 0 to 65535, as in 127.0.0.1:8080 or [::1]:8080");
+}
+
+// The section `key`, if it is there.
+template <class Read>
+void section(MapReader& config, const std::string& key, Problems& problems, const Read& read) {
+  const Node* node = config.find(key);
+  if (node == nullptr) return;
+  MapReader map(*node, config.path_of(key), problems);
+  read(map, *node);
+  map.finish();
+}
+
+void read_roles(MapReader& config, Roles& roles, Problems& problems) {
+  const Node* list = config.find("roles");
+  if (list == nullptr) return;
+  roles = {};
+  for (const Node* item : config.texts("roles")) {
+    size_t index = 0;
+    if (yaml::read_choice(*item, "roles", kRoles, problems, index)) set_role(roles, index);
+  }
+  if (list->kind == Node::Kind::kList && list->items.empty()) {
+    problems.add(list->at, "roles: must name one at least of " + yaml::join_names(kRoles));
+  }
+}
+
+void read_ingest(MapReader& config, Config::Ingest& ingest, Problems& problems) {
+  section(config, "ingest", problems, [&](MapReader& map, const Node&) {
+    read_listen(map, ingest.listen, problems);
+    section(map, "tls", problems, [&](MapReader& tls, const Node& node) {
+      tls.text("cert", ingest.tls_cert);
+      tls.text("key", ingest.tls_key);
+      if (tls.is_map() && (ingest.tls_cert.empty() || ingest.tls_key.empty())) {
+        problems.add(node.at, "ingest.tls: needs both cert and key (PEM files)");
+      }
+    });
+  });
+}
+
+void read_admin(MapReader& config, Config::Admin& admin, Problems& problems) {
+  section(config, "admin", problems, [&](MapReader& map, const Node& node) {
+    read_listen(map, admin.listen, problems);
+    map.text("token", admin.token);
+    if (!map.is_map() || node.find("token") != nullptr || is_loopback(admin.listen)) return;
+    const Node* listen = node.find("listen");
+    problems.add(listen == nullptr ? node.at : listen->at,
+                 "admin.token: is required, because admin.listen " + admin.listen +
+                     " can be reached from other machines; set one, or listen on 127.0.0.1");
+  });
+}
+
+void read_kafka(MapReader& log, Problems& problems) {
+  section(log, "kafka", problems, [&](MapReader& map, const Node&) {
+    std::string ignored;
+    map.text("brokers", ignored);
+    map.text("topic_prefix", ignored);
+    (void)map.find("properties");
+  });
+}
+
+void read_log(MapReader& config, Config::Log& log, Problems& problems) {
+  section(config, "log", problems, [&](MapReader& map, const Node& node) {
+    size_t kind = 0;
+    map.choice("kind", {"embedded", "kafka"}, kind);
+    map.count("partitions", 1, kPartitionsMax, log.partitions);
+    read_kafka(map, problems);
+    if (kind == 1) {
+      problems.add(node.find("kind")->at, "log.kind: kafka" + std::string(kNotYet) + "; use embedded");
+    } else if (const Node* kafka = node.find("kafka")) {
+      problems.add(kafka->at, "log.kafka: only for log.kind: kafka, which" + std::string(kNotYet));
+    }
+  });
+}
+
+void read_checkpoints(MapReader& config, Config::Checkpoints& checkpoints, Problems& problems) {
+  constexpr int64_t kSecond = 1'000'000;
+  section(config, "checkpoints", problems, [&](MapReader& map, const Node& node) {
+    map.text("to", checkpoints.to);
+    map.text("endpoint", checkpoints.endpoint);
+    map.duration_us("interval", kSecond, 24 * 3600 * kSecond, checkpoints.interval_us);
+    map.duration_us("min_pause", 0, 24 * 3600 * kSecond, checkpoints.min_pause_us);
+    map.count("keep", 1, 1000, checkpoints.keep);
+    map.count("concurrency", 1, 64, checkpoints.concurrency);
+    problems.add(node.at, "checkpoints:" + std::string(kNotYet) + "; take the section out (state is recovered from the log)");
+  });
+}
+
+void read_profiles(MapReader& config, Problems& problems) {
+  section(config, "profiles", problems, [&](MapReader& map, const Node& node) {
+    size_t kind = 0;
+    map.choice("kind", {"embedded", "mongodb", "split"}, kind);
+    const auto read_mongodb = [&](MapReader& parent) {
+      section(parent, "mongodb", problems, [](MapReader& mongodb, const Node&) {
+        std::string uri;
+        mongodb.text("uri", uri);
+      });
+    };
+    read_mongodb(map);
+    section(map, "split", problems, [&](MapReader& split, const Node&) {
+      read_mongodb(split);
+      (void)split.texts("indexed");
+    });
+    for (const char* key : {"mongodb", "split"}) {
+      if (const Node* found = node.find(key)) {
+        problems.add(found->at, std::string("profiles.") + key + ":" + std::string(kNotYet) + "; use profiles: {kind: embedded}");
+      }
+    }
+    if (kind != 0 && node.find("mongodb") == nullptr && node.find("split") == nullptr) {
+      problems.add(node.find("kind")->at, "profiles.kind: " + node.find("kind")->text + std::string(kNotYet) + "; use embedded");
+    }
+  });
+}
+
+void read_events(MapReader& config, Config& out, Problems& problems) {
+  section(config, "events", problems, [&](MapReader& map, const Node&) {
+    size_t format = 0;
+    if (map.choice("format", {"json", "protobuf"}, format)) out.events_as_protobuf = format == 1;
+  });
+}
+
+}  // namespace
+
+Config default_config() {
+  Config config;
+  model::Tenant& demo = config.tenants.emplace_back(model::default_tenant("demo"));
+  demo.write_keys = {"demo-write-key"};
+  demo.app_id = "demo";
+  demo.app_secret = "demo-secret";
+  return config;
+}
+
+std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment, Problems& problems) {
+  yaml::ParseOptions options;
+  options.environment = environment;
+  const auto root = yaml::parse(text, options, problems);
+  if (!root) return std::nullopt;
+  Config config;
+  MapReader map(*root, "", problems);
+  map.count("revision", 1, uint64_t{1} << 62, config.revision);
+  map.text("data_dir", config.data_dir);
+  read_roles(map, config.roles, problems);
+  read_ingest(map, config.ingest, problems);
+  read_admin(map, config.admin, problems);
+  read_log(map, config.log, problems);
+  section(map, "state", problems, [&](MapReader& state, const Node&) {
+    state.bytes("memory", 64 * kMiB, 1ull << 42, config.state.memory_bytes);
+  });
+  read_checkpoints(map, config.checkpoints, problems);
+  read_profiles(map, problems);
+  read_events(map, config, problems);
+  config.tenants = read_tenants(map, problems);
+  map.finish();
+  if (!problems.empty()) return std::nullopt;
+  return config;
+}
+
+Result<Config> load_config(const std::string& path, const yaml::Environment& environment) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return fail(Code::kInvalid, path + ": can't be read: it must be a configuration file (YAML)");
+  Problems problems(path);
+  auto config = parse_config(text.str(), environment, problems);
+  if (!config) return fail(Code::kInvalid, problems.text());
+  return std::move(*config);
+}
+
+yaml::Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());  // NOLINT: read at the start, before threads
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+}
+
+Result<Roles> parse_roles(std::string_view list) {
+  Roles roles;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    const std::string name(list.substr(begin, end - begin));
+    const auto found = std::find(kRoles.begin(), kRoles.end(), name);
+    if (found == kRoles.end()) {
+      return fail(Code::kInvalid, "\"" + name + "\" is not a role" + yaml::did_you_mean(name, kRoles) + " Allowed, separated by commas: " + yaml::join_names(kRoles));
+    }
+    set_role(roles, static_cast<size_t>(found - kRoles.begin()));
+    begin = end + 1;
+  }
+  return roles;
+}
+
+bool is_loopback(std::string_view listen) {
+  const auto parts = split_listen(listen);
+  if (!parts) return false;
+  return parts->host == "localhost" || parts->host == "::1" || parts->host.starts_with("127.");
+}
+
+}  // namespace freshet::app

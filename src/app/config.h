@@ -1,0 +1,81 @@
+// The configuration: one YAML file. Every unknown key, wrong type and impossible value is an error with file, line, column
+// and what is allowed; one run shows all of them. docs/configuration.md has every key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/tenant.h"
+#include "yaml/node.h"
+
+namespace freshet::app {
+
+struct Roles {
+  bool ingest = false;
+  bool action = false;
+  bool reaction = false;
+  bool console = false;
+};
+
+struct Config {
+  struct Ingest {
+    std::string listen = "127.0.0.1:8080";
+    std::string tls_cert;  // PEM files; both or none
+    std::string tls_key;
+  };
+  struct Admin {
+    std::string listen = "127.0.0.1:8081";
+    std::string token;  // never logged; "": none is asked for
+  };
+  enum class LogKind : uint8_t { kEmbedded };
+  struct Log {
+    LogKind kind = LogKind::kEmbedded;
+    uint32_t partitions = 16;
+  };
+  struct State {
+    uint64_t memory_bytes = 1ull << 30;
+  };
+  struct Checkpoints {
+    std::string to;  // file:///… or s3://bucket/prefix; "": none are taken
+    std::string endpoint;
+    int64_t interval_us = 60'000'000;
+    int64_t min_pause_us = 10'000'000;
+    uint32_t keep = 3;
+    uint32_t concurrency = 1;
+  };
+  enum class ProfilesKind : uint8_t { kEmbedded };
+
+  uint64_t revision = 1;
+  std::string data_dir = "./freshet-data";
+  Roles roles{true, true, true, true};
+  Ingest ingest;
+  Admin admin;
+  Log log;
+  State state;
+  Checkpoints checkpoints;
+  ProfilesKind profiles = ProfilesKind::kEmbedded;
+  bool events_as_protobuf = false;
+  std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
+};
+
+// What `freshet run` uses without a file: one tenant `demo`, everything on loopback.
+[[nodiscard]] Config default_config();
+
+// The configuration of this text; nullopt if `problems` has any.
+[[nodiscard]] std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment, yaml::Problems& problems);
+// Of this file; the error's message has all problems, one a line.
+[[nodiscard]] Result<Config> load_config(const std::string& path, const yaml::Environment& environment);
+
+// The process's environment.
+[[nodiscard]] yaml::Environment process_environment();
+
+// "ingest,action": what --roles takes.
+[[nodiscard]] Result<Roles> parse_roles(std::string_view list);
+// Whether host:port (also [::1]:port) accepts connections from this machine only.
+[[nodiscard]] bool is_loopback(std::string_view listen);
+
+}  // namespace freshet::app

@@ -1,0 +1,213 @@
+#include "app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "model/identifier.h"
+
+namespace freshet::app {
+namespace {
+
+const std::string kTenants = "tenants: [{name: acme, write_keys: [k1]}]\n";
+
+yaml::Environment variables(std::vector<std::pair<std::string, std::string>> all) {
+  return [all = std::move(all)](const std::string& name) -> std::optional<std::string> {
+    for (const auto& [key, value] : all) {
+      if (key == name) return value;
+    }
+    return std::nullopt;
+  };
+}
+
+struct Outcome {
+  std::optional<Config> config;
+  std::string problems;
+};
+
+Outcome read(const std::string& text) {
+  yaml::Problems problems("f");
+  Outcome out;
+  out.config = parse_config(text, variables({{"TOKEN", "secret"}}), problems);
+  out.problems = problems.text();
+  EXPECT_EQ(out.config.has_value(), out.problems.empty());
+  return out;
+}
+
+// With one good tenant before it, so that only `text` can be wrong.
+std::string problems_of(const std::string& text) { return read(kTenants + text).problems; }
+// Of a tenant's own keys, given as lines of a flow map.
+std::string tenant_problems(const std::string& keys) { return read("tenants: [{name: t, write_keys: [k], " + keys + "}]").problems; }
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+TEST(Config, TheDefault) {
+  const Config config = default_config();
+  EXPECT_EQ(config.data_dir, "./freshet-data");
+  EXPECT_TRUE(config.roles.ingest && config.roles.action && config.roles.reaction && config.roles.console);
+  EXPECT_EQ(config.ingest.listen, "127.0.0.1:8080");
+  EXPECT_EQ(config.admin.listen, "127.0.0.1:8081");
+  EXPECT_EQ(config.log.partitions, 16U);
+  EXPECT_EQ(config.state.memory_bytes, 1ull << 30);
+  ASSERT_EQ(config.tenants.size(), 1U);
+  EXPECT_EQ(config.tenants[0].write_keys, std::vector<std::string>{"demo-write-key"});
+  EXPECT_EQ(config.tenants[0].app_id, "demo");
+  EXPECT_EQ(config.tenants[0].app_secret, "demo-secret");
+}
+
+TEST(Config, TheExampleLoads) {
+  const auto config = load_config(FRESHET_SOURCE_DIR "/docs/examples/freshet.yaml", variables({}));
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  ASSERT_EQ(config->tenants.size(), 2U);
+  const model::Tenant& acme = config->tenants[0];
+  EXPECT_EQ(acme.name, "acme");
+  EXPECT_EQ(acme.events_per_second, 1000);
+  EXPECT_EQ(acme.burst, 5000);
+  EXPECT_EQ(acme.rules.user_priority(1), "email");
+  EXPECT_EQ(acme.rules.blocked_values(0), "test");
+  EXPECT_EQ(acme.rules.conflict_move_size(), 0);
+  ASSERT_EQ(acme.rules.computed_size(), 4);
+  EXPECT_EQ(acme.rules.computed(0).op(), v1::ComputedRule::SUM);
+  EXPECT_EQ(acme.rules.computed(0).property(), "total");
+  EXPECT_EQ(acme.rules.computed(0).event(), "Order Completed");
+  EXPECT_EQ(acme.rules.computed(0).where(0).test(), v1::ComputedRule::EQ);
+  EXPECT_EQ(acme.rules.computed(0).where(0).value().text(), "EUR");
+  EXPECT_EQ(acme.rules.computed(1).op(), v1::ComputedRule::COUNT);
+  EXPECT_EQ(acme.rules.computed(1).where(0).test(), v1::ComputedRule::GT);
+  EXPECT_EQ(acme.rules.computed(1).where(0).value().integer(), 100);
+  EXPECT_EQ(acme.rules.computed(3).op(), v1::ComputedRule::LAST);
+  EXPECT_EQ(acme.rules.enrich_size(), 2);
+  EXPECT_EQ(config->tenants[1].name, "smallest");
+}
+
+// The file of the design, less what this version has not.
+TEST(Config, VariablesStandUnquotedInBraces) {
+  const Outcome out = read(kTenants + "admin: {listen: \"0.0.0.0:8081\", token: ${TOKEN}}\n");
+  ASSERT_TRUE(out.config.has_value()) << out.problems;
+  EXPECT_EQ(out.config->admin.token, "secret");
+  EXPECT_TRUE(has(problems_of("admin: {token: ${NONE}}\n"), "f:2:16: the environment variable NONE is not set"));
+}
+
+TEST(Config, AllErrorsInOneRun) {
+  const std::string text = problems_of(
+      "data_dirs: x\n"
+      "log: {partitions: 0, kin: embedded}\n"
+      "state: {memory: 1 lot}\n"
+      "roles: [ingest, acton]\n"
+      "ingest: {listen: 8080, tls: {cert: c.pem}}\n"
+      "events: [json]\n");
+  EXPECT_TRUE(has(text, "f:2:1: unknown key \"data_dirs\"; did you mean \"data_dir\"?")) << text;
+  EXPECT_TRUE(has(text, "f:3:19: log.partitions: must be a whole number from 1 to 4096, not \"0\"")) << text;
+  EXPECT_TRUE(has(text, "f:3:22: log: unknown key \"kin\"; did you mean \"kind\"?")) << text;
+  EXPECT_TRUE(has(text, "f:4:17: state.memory: must be a size from 64MiB to 4TiB")) << text;
+  EXPECT_TRUE(has(text, "f:5:17: roles: must be ingest, action, reaction or console, not \"acton\"; did you mean \"action\"?")) << text;
+  EXPECT_TRUE(has(text, "f:6:18: ingest.listen: must be host:port")) << text;
+  EXPECT_TRUE(has(text, "f:6:29: ingest.tls: needs both cert and key")) << text;
+  EXPECT_TRUE(has(text, "f:7:9: events: must be a map")) << text;
+}
+
+TEST(Config, ATokenIsRequiredOffLoopback) {
+  EXPECT_TRUE(has(problems_of("admin: {listen: \"0.0.0.0:8081\"}\n"), "f:2:17: admin.token: is required"));
+  EXPECT_TRUE(has(problems_of("admin: {listen: \"[::]:8081\"}\n"), "admin.token: is required"));
+  for (const char* listen : {"127.0.0.1:1", "127.1.2.3:1", "localhost:0", "[::1]:8081"}) EXPECT_TRUE(is_loopback(listen)) << listen;
+  for (const char* listen : {"0.0.0.0:1", "10.0.0.1:1", "[::]:1", "example.com:1", "127.0.0.1", "::1:80", "127.0.0.1:99999"}) EXPECT_FALSE(is_loopback(listen)) << listen;
+}
+
+TEST(Config, WhatIsNotInThisVersionSaysSo) {
+  EXPECT_TRUE(has(problems_of("log: {kind: kafka, kafka: {brokers: \"h:9092\", topic_prefix: \"freshet.\", properties: {a: b}}}\n"),
+                  "log.kind: kafka is not in this version"));
+  EXPECT_TRUE(has(problems_of("profiles: {mongodb: {uri: \"mongodb://h\"}}\n"), "profiles.mongodb: is not in this version"));
+  EXPECT_TRUE(has(problems_of("profiles: {split: {mongodb: {uri: \"mongodb://h\"}, indexed: [email]}}\n"), "profiles.split: is not in this version"));
+  EXPECT_TRUE(has(problems_of("profiles: {kind: mongodb}\n"), "profiles.kind: mongodb is not in this version"));
+  const std::string text = problems_of("checkpoints: {to: \"file:///x\", interval: 60s, min_pause: 10s, keep: 3, concurency: 1}\n");
+  EXPECT_TRUE(has(text, "checkpoints: is not in this version")) << text;
+  EXPECT_TRUE(has(text, "did you mean \"concurrency\"?")) << text;
+}
+
+TEST(Config, UserIdComesFirst) {
+  EXPECT_TRUE(has(tenant_problems("identity: {priority: [email, user_id]}"), "tenants[0].identity.priority: user_id must come first"));
+  EXPECT_TRUE(has(tenant_problems("identity: {priority: [email]}"), "would land in another profile"));
+  EXPECT_TRUE(has(tenant_problems("identity: {priority: []}"), "user_id must come first"));
+  EXPECT_EQ(tenant_problems("identity: {priority: [user_id, email]}"), "");
+}
+
+TEST(Config, IdentityRules) {
+  EXPECT_TRUE(has(tenant_problems("identity: {shared: [user_id]}"), "user_id can't be shared"));
+  EXPECT_TRUE(has(tenant_problems("identity: {shared: [anonymos_id]}"), "did you mean \"anonymous_id\"?"));
+  EXPECT_TRUE(has(tenant_problems("identity: {on_conflict: {user_id: move}}"), "user_id never moves"));
+  EXPECT_TRUE(has(tenant_problems("identity: {on_conflict: {anonymous_id: move}}"), "is shared"));
+  EXPECT_TRUE(has(tenant_problems("identity: {on_conflict: {email: go}}"), "must be stay or move"));
+  EXPECT_TRUE(has(tenant_problems("devices: {priority: [email]}"), "a type belongs to users or to devices"));
+  EXPECT_TRUE(has(tenant_problems("limits: {identifiers_per_type: {emial: 2}}"), "did you mean \"email\"?"));
+  const Outcome out = read("tenants: [{name: t, identity: {priority: [user_id, email], blocked_values: [NoBody], on_conflict: {email: move}}, limits: {identifiers_per_type: {email: 2}, user_attributes: 7}}]");
+  ASSERT_TRUE(out.config.has_value()) << out.problems;
+  const v1::TenantRules& rules = out.config->tenants[0].rules;
+  EXPECT_EQ(rules.conflict_move(0), "email");
+  EXPECT_EQ(rules.blocked_values(0), "nobody");
+  EXPECT_EQ(rules.shared_size(), 0);
+  EXPECT_EQ(model::identifier_limit("email", rules), 2U);
+  EXPECT_EQ(model::identifier_limit("user_id", rules), 1U);
+  EXPECT_EQ(rules.user_attributes_max(), 7U);
+}
+
+TEST(Config, Computed) {
+  EXPECT_TRUE(has(tenant_problems("computed: [{sum: total, over: E}]"), "computed[0].name: is missing"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, sum: total}]"), "computed[0].over: is missing"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, over: E}]"), "exactly one of count, sum"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, sum: t, max: t, over: E}]"), "exactly one of"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, count: E, over: E}]"), "not with count"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, count: E}, {name: a, count: F}]"), "\"a\" is there twice"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, count: E, where: {p: {gtt: 5}}}]"), "did you mean \"gt\"?"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, count: E, where: {p: {gt: \"5\"}}}]"), "must be a number"));
+  EXPECT_TRUE(has(tenant_problems("computed: [{name: a, summ: t, over: E}]"), "did you mean \"sum\"?"));
+  const Outcome out = read("tenants: [{name: t, computed: [{name: a, unique: p, over: E, where: {n: 5, s: \"5\", b: true, d: 0.5, r: {ge: 1, lt: 2.5}, x: {exists: false}}}]}]");
+  ASSERT_TRUE(out.config.has_value()) << out.problems;
+  const v1::ComputedRule& rule = out.config->tenants[0].rules.computed(0);
+  EXPECT_EQ(rule.op(), v1::ComputedRule::UNIQUE);
+  ASSERT_EQ(rule.where_size(), 7);
+  EXPECT_EQ(rule.where(0).value().integer(), 5);
+  EXPECT_EQ(rule.where(1).value().text(), "5");
+  EXPECT_TRUE(rule.where(2).value().boolean());
+  EXPECT_EQ(rule.where(3).value().number(), 0.5);
+  EXPECT_EQ(rule.where(4).test(), v1::ComputedRule::GE);
+  EXPECT_EQ(rule.where(5).test(), v1::ComputedRule::LT);
+  EXPECT_EQ(rule.where(6).test(), v1::ComputedRule::EXISTS);
+}
+
+TEST(Config, WhatTenantsShareIsAnErrorWithoutTheSecret) {
+  const std::string text = read(
+      "tenants:\n"
+      "  - {name: b, write_keys: [first-key], data_api: {app_id: x, secret: s}}\n"
+      "  - {name: c, write_keys: [first-key], data_api: {app_id: x, secret: s}}\n"
+      "  - {name: b}\n").problems;
+  EXPECT_TRUE(has(text, "f:3:5: tenants: a write key of c is that of b too")) << text;
+  EXPECT_TRUE(has(text, "the app_id of c is that of b too")) << text;
+  EXPECT_TRUE(has(text, "f:4:5: tenants: the name of b is that of b too")) << text;
+  EXPECT_FALSE(has(text, "first-key")) << text;
+}
+
+TEST(Config, Tenants) {
+  EXPECT_TRUE(has(read("revision: 2\n").problems, "tenants: is missing"));
+  EXPECT_TRUE(has(read("tenants: []\n").problems, "must have one at least"));
+  EXPECT_TRUE(has(read("tenants: [{name: Acme Inc}]\n").problems, "a-z, 0-9"));
+  EXPECT_TRUE(has(read("tenants: [{write_keys: [k]}]\n").problems, "tenants[0].name: is missing"));
+  EXPECT_TRUE(has(tenant_problems("rate: {burst: 5}"), "rate.events_per_second: is missing"));
+  EXPECT_TRUE(has(tenant_problems("data_api: {app_id: a}"), "needs both app_id and secret"));
+  EXPECT_TRUE(has(tenant_problems("schema: {mode: stric}"), "did you mean \"strict\"?"));
+  EXPECT_TRUE(has(read("").problems, "must be a map"));
+}
+
+TEST(Config, FilesThatCannotBeRead) {
+  EXPECT_TRUE(has(load_config("/nowhere/f.yaml", variables({})).error().message, "/nowhere/f.yaml: can't be read"));
+}
+
+TEST(Config, RolesOfTheCommandLine) {
+  EXPECT_TRUE(parse_roles("ingest,console")->console);
+  EXPECT_FALSE(parse_roles("ingest,console")->action);
+  EXPECT_TRUE(has(parse_roles("ingest,acton").error().message, "did you mean \"action\"?"));
+  EXPECT_FALSE(parse_roles("").has_value());
+}
+
+}  // namespace
+}  // namespace freshet::app

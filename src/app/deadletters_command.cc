@@ -1,0 +1,222 @@
+#include "app/deadletters_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "app/admin_client.h"
+#include "app/progress_bar.h"
+#include "model/json.h"
+
+namespace freshet::app {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr uint64_t kPageMax = 1000;  // the server's own bounds
+constexpr size_t kIdsMax = 200;
+
+struct DeadLetterOptions {
+  AdminTarget target;
+  std::string code;
+  uint64_t limit = 50;
+  std::vector<std::string> ids;
+};
+
+std::string json_text(std::string_view text) {
+  std::string out;
+  model::append_json_string(out, text);
+  return out;
+}
+
+tl::unexpected<Error> not_understood() {
+  return fail(Code::kRetry, "the server's answer can't be read; is it of the same version as this command?");
+}
+
+void print_row(const dom::object& letter) {
+  fmt::print("{:<24}  {:<36}  {:<10}  {:<18}  {}\n", text_of(letter, "received_at"), text_of(letter, "id"),
+             text_of(letter, "source"), text_of(letter, "code"), text_of(letter, "reason"));
+}
+
+struct Listing {
+  uint64_t printed = 0;
+  std::string next;
+  bool is_end = false;
+};
+
+// One page; with --json only gathers.
+Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing& listing, std::string& json) {
+  std::string rest = fmt::format("deadletters?limit={}", std::min(options.limit - listing.printed, kPageMax));
+  if (!options.code.empty()) rest += "&code=" + percent_encode(options.code);
+  if (!listing.next.empty()) rest += "&after=" + percent_encode(listing.next);
+  const auto body = client.call("GET", rest);
+  if (!body) return tl::unexpected<Error>(body.error());
+  dom::parser parser;
+  dom::object answer;
+  dom::array letters;
+  if (parser.parse(*body).get_object().get(answer) != simdjson::SUCCESS ||
+      answer["deadletters"].get_array().get(letters) != simdjson::SUCCESS) {
+    return not_understood();
+  }
+  for (const dom::element letter : letters) {
+    dom::object object;
+    if (letter.get_object().get(object) != simdjson::SUCCESS) return not_understood();
+    ++listing.printed;
+    if (options.target.json) {
+      json += (json.empty() ? "" : ",") + simdjson::minify(letter);
+    } else {
+      print_row(object);
+    }
+  }
+  listing.next = text_of(answer, "next");
+  listing.is_end = listing.next.empty();
+  return {};
+}
+
+int list(const DeadLetterOptions& options) {
+  AdminClient client(options.target);
+  Listing listing;
+  std::string json;
+  if (!options.target.json)
+    fmt::print("{:<24}  {:<36}  {:<10}  {:<18}  {}\n", "RECEIVED", "ID", "SOURCE", "CODE", "REASON");
+  while (listing.printed < options.limit && !listing.is_end) {
+    if (const Status status = list_page(options, client, listing, json); !status) return report(status.error());
+  }
+  if (options.target.json) {
+    fmt::print("{{\"deadletters\":[{}],\"next\":{}}}\n", json, listing.is_end ? "null" : json_text(listing.next));
+  } else if (listing.printed == 0) {
+    fmt::print("none\n");
+  } else if (!listing.is_end) {
+    fmt::print("… and older ones: raise --limit to see them\n");
+  }
+  return 0;
+}
+
+int show(const DeadLetterOptions& options) {
+  AdminClient client(options.target);
+  const auto body = client.call("GET", "deadletters/" + percent_encode(options.ids.at(0)));
+  if (!body) return report(body.error());
+  if (options.target.json) {
+    fmt::print("{}", *body);
+    return 0;
+  }
+  dom::parser parser;
+  dom::object letter;
+  if (parser.parse(*body).get_object().get(letter) != simdjson::SUCCESS) return report(not_understood().value());
+  for (const auto field : letter) {
+    const std::string value =
+        field.value.is_string() ? text_of(letter, field.key) : printable(std::string(simdjson::minify(field.value)));
+    fmt::print("{:<12}  {}\n", std::string_view(field.key.data(), field.key.size()), value);
+  }
+  return 0;
+}
+
+struct Replayed {
+  uint64_t done = 0;
+  uint64_t failed = 0;
+  std::string failed_json;
+};
+
+// Sends `body` and adds up; the cursor to go on from, or "".
+Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& options, std::string body,
+                                Replayed& sum) {
+  const auto answer = client.call("POST", "deadletters/replay", std::move(body));
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  dom::parser parser;
+  dom::object object;
+  uint64_t done = 0;
+  dom::array failed;
+  if (parser.parse(*answer).get_object().get(object) != simdjson::SUCCESS ||
+      object["replayed"].get_uint64().get(done) != simdjson::SUCCESS ||
+      object["failed"].get_array().get(failed) != simdjson::SUCCESS) {
+    return not_understood();
+  }
+  sum.done += done;
+  for (const dom::element one : failed) {
+    dom::object letter;
+    if (one.get_object().get(letter) != simdjson::SUCCESS) return not_understood();
+    ++sum.failed;
+    sum.failed_json += (sum.failed_json.empty() ? "" : ",") + simdjson::minify(one);
+    if (!options.target.json) fmt::print(stderr, "{}: {}\n", text_of(letter, "id"), text_of(letter, "message"));
+  }
+  return text_of(object, "next");
+}
+
+Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
+  for (size_t i = 0; i < options.ids.size(); i += kIdsMax) {
+    std::string body = "{\"ids\":[";
+    for (size_t j = i; j < std::min(options.ids.size(), i + kIdsMax); ++j)
+      body += (j > i ? "," : "") + json_text(options.ids[j]);
+    const auto next = replay_part(client, options, body + "]}", sum);
+    if (!next) return tl::unexpected<Error>(next.error());
+  }
+  return {};
+}
+
+Status replay_code(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
+  std::string after;
+  do {
+    auto next = replay_part(client, options,
+                            fmt::format("{{\"code\":{},\"after\":{}}}", json_text(options.code), json_text(after)), sum);
+    if (!next) return tl::unexpected<Error>(next.error());
+    after = std::move(*next);
+    if (is_terminal() && !after.empty()) fmt::print(stderr, "replayed {} so far\r", sum.done);
+  } while (!after.empty());
+  return {};
+}
+
+int replay(const DeadLetterOptions& options) {
+  if (options.ids.empty() == options.code.empty())
+    return report({Code::kInvalid,
+                   "say which: either ids, or --code CODE for all of a code (freshet deadletters list shows both)"});
+  AdminClient client(options.target);
+  Replayed sum;
+  const Status status = options.ids.empty() ? replay_code(options, client, sum) : replay_ids(options, client, sum);
+  if (options.target.json) {
+    fmt::print("{{\"replayed\":{},\"failed\":[{}]}}\n", sum.done, sum.failed_json);
+  } else {
+    fmt::print("replayed {}, refused again {}\n", sum.done, sum.failed);
+  }
+  if (!status) return report(status.error());
+  return sum.failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void add_deadletters_command(CLI::App& app, int& exit_code) {
+  CLI::App* group = app.add_subcommand("deadletters", "What was set aside and why; send it again");
+  group->require_subcommand(1);
+  group->footer(
+      "Example:\n  freshet deadletters list --tenant demo --code too_long\n  freshet deadletters replay --tenant demo "
+      "--code too_long");
+  auto options = std::make_shared<DeadLetterOptions>();
+
+  CLI::App* lister = group->add_subcommand("list", "Newest first");
+  lister->footer("Example:\n  freshet deadletters list --tenant demo --code too_long --limit 20");
+  add_admin_options(*lister, options->target);
+  lister->add_option("--code", options->code, "Only of this code");
+  lister->add_option("--limit", options->limit, "At most so many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  lister->callback([options, &exit_code] { exit_code = list(*options); });
+
+  CLI::App* shower = group->add_subcommand("show", "One dead letter, whole");
+  shower->footer("Example:\n  freshet deadletters show 0000018f3c --tenant demo");
+  add_admin_options(*shower, options->target);
+  shower->add_option("ID", options->ids, "Its id")->required()->expected(1);
+  shower->callback([options, &exit_code] { exit_code = show(*options); });
+
+  CLI::App* replayer = group->add_subcommand("replay", "Send dead letters again; doing so twice changes nothing");
+  replayer->footer(
+      "Example:\n  freshet deadletters replay --tenant demo --code too_long\n"
+      "  freshet deadletters replay --tenant demo 0000018f3c 0000018f3d\n"
+      "Exit status: 0 all were taken, 1 some were refused again or the server failed, 2 wrong usage.");
+  add_admin_options(*replayer, options->target);
+  replayer->add_option("ID", options->ids, "Their ids");
+  replayer->add_option("--code", options->code, "All of this code");
+  replayer->callback([options, &exit_code] { exit_code = replay(*options); });
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,76 @@
+#include "app/erase_command.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "app/admin_client.h"
+#include "model/json.h"
+
+namespace freshet::app {
+namespace {
+
+struct EraseOptions {
+  AdminTarget target;
+  std::string user;
+  bool status = false;
+  bool lift = false;
+};
+
+// The value goes in the body, so that it is in no address.
+int print_status(AdminClient& client, const EraseOptions& options, std::string_view type, std::string_view value) {
+  std::string body = "{";
+  model::append_json_string(body, type);
+  body += ':';
+  model::append_json_string(body, value);
+  const auto found = client.call("POST", "users/lookup", body + "}");
+  if (!found && found.error().code != Code::kNotFound) return report(found.error());
+  if (options.target.json) {
+    fmt::print("{{\"profile\":{}}}\n", found.has_value());
+  } else {
+    fmt::print("{}\n", found ? "there is a profile: not erased, not erased yet, or seen again"
+                             : "no profile: erased, or never seen");
+  }
+  return found ? 1 : 0;
+}
+
+int erase(const EraseOptions& options) {
+  const size_t equals = options.user.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == options.user.size())
+    return report({Code::kInvalid, "--user must be TYPE=VALUE, such as email=a@b.c"});
+  const std::string_view type = std::string_view(options.user).substr(0, equals);
+  const std::string_view value = std::string_view(options.user).substr(equals + 1);
+  if (!simdjson::validate_utf8(options.user)) return report({Code::kInvalid, "--user must be UTF-8"});
+  AdminClient client(options.target);
+  if (options.status) return print_status(client, options, type, value);
+
+  const std::string address = "users/" + percent_encode(type) + "/" + percent_encode(value);
+  const auto answer = options.lift ? client.call("POST", address + "/unsuppress") : client.call("DELETE", address);
+  if (!answer) return report(answer.error());
+  if (options.target.json) {
+    fmt::print("{}", *answer);
+  } else {
+    fmt::print("{}\n", options.lift
+                           ? "accepted: this person may be seen again within a second"
+                           : "accepted: the profile disappears within a second (--status says when), and stays away");
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_erase_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<EraseOptions>();
+  CLI::App* command =
+      app.add_subcommand("erase", "Erase a person; or --status, or --lift to let an erased person come back");
+  command->footer(
+      "Example:\n  freshet erase --tenant demo --user email=a@b.c\n  freshet erase --tenant demo --user email=a@b.c "
+      "--status");
+  add_admin_options(*command, options->target);
+  command->add_option("--user", options->user, "Who: TYPE=VALUE of any identifier")->required();
+  CLI::Option* status = command->add_flag("--status", options->status, "Only say whether there is a profile");
+  command->add_flag("--lift", options->lift, "The identifiers of an erased person may be used again")->excludes(status);
+  command->callback([options, &exit_code] { exit_code = erase(*options); });
+}
+
+}  // namespace freshet::app

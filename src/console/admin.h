@@ -1,0 +1,77 @@
+// The admin listener: profiles, erase, schema, dead letters, freshness, metrics, health; and the console at "/".
+// docs/operations/admin.md lists its addresses. Values of identifiers are neither logged nor repeated in errors.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "console/freshness.h"
+#include "docstore/doc_store.h"
+#include "env/clock.h"
+#include "eventlog/event_log.h"
+#include "freshet/v1/event.pb.h"
+#include "http/server.h"
+#include "model/tenant.h"
+#include "schema/registry.h"
+
+namespace freshet::console {
+
+struct AdminOptions {
+  docstore::DocStore* store = nullptr;
+  schema::Registry* registry = nullptr;
+  eventlog::EventLog* log = nullptr;
+  std::vector<model::Tenant> tenants;
+  std::string
+      token;  // empty: only requests to this machine's own names are served (a page elsewhere must not reach us)
+  env::Clock* clock = nullptr;
+  env::Random* random = &env::real_random();
+  // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
+  std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
+  // Sends what a dead letter holds again; the callback says how it went.
+  std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
+  std::function<bool()> ready;
+  // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
+  // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
+  std::function<std::string()> stages_json;
+};
+
+// Thread-safe. Everything that `options` names must outlive it.
+class Admin {
+ public:
+  explicit Admin(AdminOptions options);
+
+  void handle(http::Request request, http::Respond respond);
+  // To be called every few seconds: freshness of the last minute.
+  void sample() { freshness_.sample(options_.clock->monotonic_us()); }
+
+ private:
+  struct Call;  // one request and its address, taken apart
+  using Parts = std::vector<std::string>;
+
+  void route(Call& call);
+  void route_tenant(Call& call, const model::Tenant& tenant);
+  [[nodiscard]] bool is_allowed(const http::Request& request) const;
+  [[nodiscard]] bool is_own_page(const http::Request& request) const;
+
+  void profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
+  void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
+  void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, std::string type,
+                      std::string value);
+  void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
+
+  void letters(Call& call, const model::Tenant& tenant);
+  void letter_list(Call& call, const model::Tenant& tenant);
+  void letter_show(Call& call, const model::Tenant& tenant);
+  void letter_replay(Call& call, const model::Tenant& tenant);
+
+  [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
+  [[nodiscard]] http::Response status();
+  [[nodiscard]] http::Response tenants() const;
+  [[nodiscard]] const model::Tenant* tenant_of(const std::string& name) const;
+
+  AdminOptions options_;
+  Freshness freshness_;
+};
+
+}  // namespace freshet::console

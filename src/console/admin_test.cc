@@ -1,0 +1,276 @@
+#include "console/admin.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include "console/fake_admin.h"
+
+namespace freshet::console {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class AdminTest : public ::testing::Test {
+ protected:
+  AdminTest() {
+    v1::Identifier identifier;
+    identifier.set_type("email");
+    identifier.set_value("a+b@c.de");
+    v1::Document document;
+    document.set_version(17);
+    add_field(document, v1::ATTRIBUTES, "city").mutable_value()->set_text("Pune");
+    store_.put("acme", v1::ENTITY_KIND_USER, identifier, document);
+    identifier.set_type("path");
+    identifier.set_value("x/y z");
+    store_.put("acme", v1::ENTITY_KIND_DEVICE, identifier, document);
+  }
+
+  Admin& admin() {
+    if (!admin_) {
+      AdminOptions options;
+      options.store = &store_;
+      options.registry = registry_.get();
+      options.log = &log_;
+      options.tenants = {model::default_tenant("acme"), model::default_tenant("other")};
+      options.token = token_;
+      options.clock = &clock_;
+      options.submit = [this](v1::Envelope envelope, const std::function<void(Status)>& done) {
+        submitted_.push_back(std::move(envelope));
+        done(submit_status_);
+      };
+      options.replay = [this](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
+        replayed_.push_back(letter.id());
+        done(letter.code() == "hopeless" ? Status(fail(Code::kInvalid, "still \"wrong\"")) : Status());
+      };
+      options.ready = [this] { return ready_; };
+      options.stages_json = [] { return R"([{"name":"ingest","done":5,"waiting":null}])"; };
+      admin_.emplace(std::move(options));
+    }
+    return *admin_;
+  }
+
+  http::Response call(const std::string& method, const std::string& target, const std::string& body = "",
+                      std::vector<std::pair<std::string, std::string>> headers = {}) {
+    http::Request request;
+    request.method = method;
+    request.path = target.substr(0, target.find('?'));
+    if (target.find('?') != std::string::npos) request.query = target.substr(target.find('?') + 1);
+    request.body = body;
+    request.headers = std::move(headers);
+    http::Response out;
+    out.status = 0;
+    int answers = 0;
+    admin().handle(std::move(request), [&](http::Response response) {
+      out = std::move(response);
+      ++answers;
+    });
+    EXPECT_EQ(answers, 1) << target;
+    if (out.content_type == "application/json") {
+      simdjson::dom::parser parser;
+      EXPECT_EQ(parser.parse(out.body).error(), simdjson::SUCCESS) << out.body;
+    }
+    return out;
+  }
+
+  FakeStore store_;
+  FakeLog log_{2};
+  FakeClock clock_;
+  std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
+  std::string token_;
+  bool ready_ = true;
+  Status submit_status_;
+  std::vector<v1::Envelope> submitted_;
+  std::vector<std::string> replayed_;
+  std::optional<Admin> admin_;
+};
+
+TEST_F(AdminTest, ReadsProfilesByAddress) {
+  const auto found = call("GET", "/v1/tenants/acme/users/email/A%2Bb%40c.de");
+  EXPECT_EQ(found.status, 200);
+  EXPECT_THAT(found.body, AllOf(HasSubstr(R"("kind":"user")"), HasSubstr(R"("attributes":{"city":"Pune"})"),
+                                HasSubstr(R"("version":17)")));
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/a+b@c.de").status, 200);  // a plus is a plus
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/devices/path/x%2Fy%20z").status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/devices/email/a+b@c.de").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/a%252Bb@c.de").status, 404);  // decoded once
+  EXPECT_EQ(call("GET", "/v1/tenants/other/users/email/a+b@c.de").status, 404);
+}
+
+TEST_F(AdminTest, ErrorsAreJsonAndRepeatNoValue) {
+  const auto missing = call("GET", "/v1/tenants/acme/users/email/secret@c.de");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_THAT(missing.body, AllOf(HasSubstr(R"({"error":{"code":"not_found","message":)"), HasSubstr("email"),
+                                  Not(HasSubstr("secret"))));
+  for (const char* target :
+       {"/v1/tenants/nobody/schema", "/v1/tenants/acme/nothing", "/v1/tenants", "/v2", "/v1/tenants/acme/users/email",
+        "/v1/tenants/acme/users/email/a/b", "/v1/tenants/acme/schema/x", "/favicon.ico", "//"}) {
+    EXPECT_EQ(call("GET", target).status, std::string(target) == "/v1/tenants" ? 200 : 404) << target;
+  }
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/%zz").status, 400);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/%ff/x").status, 400);
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/schema").status, 405);
+  EXPECT_EQ(call("POST", "/").status, 405);
+}
+
+TEST_F(AdminTest, LooksUpByBody) {
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", R"({"email":" A+B@c.de "})").status, 200);
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", R"({"email":"x@c.de"})").status, 404);
+  for (const char* body : {"", "[]", "{}", R"({"email":["a"]})", R"({"email":"a","phone":"b"})", "\"email\""})
+    EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", body).status, 400) << body;
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/lookup").status, 405);
+}
+
+TEST_F(AdminTest, EraseIsAnEnvelope) {
+  const auto answer = call("DELETE", "/v1/tenants/acme/users/email/A%2Bb%40c.de");
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_THAT(answer.body, StartsWith(R"({"erase":"accepted","message_id":"admin-)"));
+  ASSERT_EQ(submitted_.size(), 1U);
+  EXPECT_EQ(submitted_[0].kind(), v1::Envelope::ERASE);
+  EXPECT_EQ(submitted_[0].tenant(), "acme");
+  ASSERT_EQ(submitted_[0].user_size(), 1);
+  EXPECT_EQ(submitted_[0].user(0).value(), "a+b@c.de");
+  EXPECT_EQ(submitted_[0].received_at_us(), clock_.now_us());
+  (void)call("DELETE", "/v1/tenants/acme/devices/device_id/d1");
+  EXPECT_EQ(submitted_[1].device_size(), 1);
+  EXPECT_NE(submitted_[0].message_id(), submitted_[1].message_id());
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/users/user_id/u1/unsuppress").status, 202);
+  EXPECT_EQ(submitted_[2].kind(), v1::Envelope::UNSUPPRESS);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/user_id/null").status, 400);
+  EXPECT_EQ(submitted_.size(), 3U);
+  submit_status_ = fail(Code::kRetry, "the log's queue is full");
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/user_id/u1").status, 503);
+}
+
+TEST_F(AdminTest, ListsAndShowsDeadLetters) {
+  for (int i = 0; i < 5; ++i)
+    log_.add(static_cast<uint32_t>(i % 2), make_letter("id" + std::to_string(i), "acme", i == 3 ? "odd" : "even", i));
+  const auto first = call("GET", "/v1/tenants/acme/deadletters?limit=2");
+  EXPECT_THAT(first.body,
+              AllOf(HasSubstr("\"id4\""), HasSubstr("\"id3\""), Not(HasSubstr("\"id2\"")), HasSubstr(R"("next":"0.)")));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters?code=odd").body,
+              AllOf(HasSubstr("\"id3\""), Not(HasSubstr("\"id4\"")), HasSubstr(R"("next":null)")));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters/id2").body, HasSubstr(R"("body":{})"));
+  EXPECT_EQ(call("GET", "/v1/tenants/other/deadletters/id2").status, 404);
+  for (const char* query : {"limit=0", "limit=x", "limit=1001", "after=x"})
+    EXPECT_EQ(call("GET", std::string("/v1/tenants/acme/deadletters?") + query).status, 400) << query;
+}
+
+TEST_F(AdminTest, ReplaysDeadLetters) {
+  for (int i = 0; i < 3; ++i) log_.add(0, make_letter("id" + std::to_string(i), "acme", "x", i));
+  log_.add(1, make_letter("id9", "acme", "hopeless", 9));
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/id1/replay").body,
+            "{\"replayed\":1,\"failed\":[],\"next\":null}\n");
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/none/replay").status, 404);
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x"})").body,
+            "{\"replayed\":3,\"failed\":[],\"next\":null}\n");
+  EXPECT_THAT(replayed_, ElementsAre("id1", "id2", "id1", "id0"));
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"ids":["id9","id0","gone"]})").body,
+            R"({"replayed":1,"failed":[{"id":"gone","message":"there is no dead letter of this id"},)"
+            R"({"id":"id9","message":"still \"wrong\""}],"next":null})"
+            "\n");
+  for (const char* body : {"", "{}", R"({"ids":[]})", R"({"ids":["a"],"code":"x"})", R"({"ids":[1]})", R"({"what":1})"})
+    EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/replay", body).status, 400) << body;
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"none"})").body,
+            "{\"replayed\":0,\"failed\":[],\"next\":null}\n");
+}
+
+TEST_F(AdminTest, ReplaysManyLettersInParts) {
+  for (int i = 0; i < 450; ++i) log_.add(0, make_letter("id" + std::to_string(i), "acme", "x", i));
+  EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x"})").body,
+              HasSubstr(R"("next":"0.250-1.0")"));
+  EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x","after":"0.250-1.0"})").body,
+              HasSubstr(R"({"replayed":200,)"));
+  EXPECT_EQ(replayed_.size(), 400U);
+}
+
+TEST_F(AdminTest, ShowsTheSchema) {
+  v1::SchemaChange change;
+  change.set_tenant("acme");
+  change.set_subject(v1::SchemaChange::EVENT);
+  change.set_name("Order Completed");
+  change.set_at_us(1'000'000);
+  registry_->apply(change);
+  change.set_subject(v1::SchemaChange::EVENT_ATTRIBUTE);
+  change.set_of("Order Completed");
+  change.set_name("total");
+  change.set_type("number");
+  registry_->apply(change);
+  EXPECT_THAT(
+      call("GET", "/v1/tenants/acme/schema").body,
+      AllOf(
+          HasSubstr(
+              R"("mode":"discover","events":[{"name":"Order Completed","first_seen":"1970-01-01T00:00:01.000Z","attributes":[{"name":"total","type":"number",)"),
+          HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
+}
+
+TEST_F(AdminTest, ShowsFreshness) {
+  auto& histogram = telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", "acme"}});
+  const uint64_t before = histogram.count();
+  histogram.record(900'000, 10);
+  admin().sample();
+  clock_.sleep_us(50'000'000);
+  admin().sample();
+  clock_.sleep_us(30'000'000);
+  histogram.record(8'000, 100);
+  const std::string body = call("GET", "/v1/tenants/acme/freshness").body;
+  EXPECT_THAT(body, HasSubstr("\"count\":" + std::to_string(before + 110)));
+  EXPECT_THAT(body, HasSubstr(R"("last_minute":{"seconds":80,"count":100,"p50_ms":8.)"));
+  EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
+}
+
+TEST_F(AdminTest, TellsHowItIs) {
+  EXPECT_EQ(call("GET", "/healthz").status, 200);
+  EXPECT_EQ(call("GET", "/readyz").status, 200);
+  ready_ = false;
+  EXPECT_EQ(call("GET", "/readyz").status, 503);
+  EXPECT_THAT(call("GET", "/v1/status").body,
+              AllOf(HasSubstr(R"("ready":false)"), HasSubstr(R"("stages":[{"name":"ingest","done":5)"),
+                    HasSubstr(R"("freshness":[{"tenant":"acme")")));
+  const auto metrics = call("GET", "/metrics");
+  EXPECT_THAT(metrics.content_type, StartsWith("text/plain; version=0.0.4"));
+  EXPECT_THAT(metrics.body, HasSubstr("freshet_freshness_seconds_bucket"));
+}
+
+TEST_F(AdminTest, ServesThePageWithAPolicy) {
+  for (const char* path : {"/", "/console.css", "/console.js"}) {
+    const auto response = call("GET", path);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_GT(response.body.size(), 1000U);
+    EXPECT_EQ(response.headers[0].first, "Content-Security-Policy");
+    // Nothing from elsewhere.
+    for (const char* scheme : {"src=\"http", "href=\"http", "@import", "fetch('http"})
+      EXPECT_THAT(response.body, Not(HasSubstr(scheme)));
+  }
+}
+
+TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
+  token_ = "s3cret";
+  for (const char* path : {"/healthz", "/readyz", "/", "/console.js"}) EXPECT_EQ(call("GET", path).status, 200) << path;
+  for (const char* path :
+       {"/metrics", "/v1/status", "/v1/tenants", "/v1/tenants/acme/users/email/a+b@c.de", "/nowhere"}) {
+    EXPECT_EQ(call("GET", path).status, 401) << path;
+    for (const char* wrong : {"Bearer s3creT", "Bearer s3cret1", "Bearer ", "s3cret", "Basic s3cret"})
+      EXPECT_EQ(call("GET", path, "", {{"authorization", wrong}}).status, 401) << wrong;
+    EXPECT_NE(call("GET", path, "", {{"authorization", "Bearer s3cret"}}).status, 401) << path;
+  }
+}
+
+TEST_F(AdminTest, OtherPagesGetNothing) {
+  const char* target = "/v1/tenants/acme/deadletters/replay";
+  const char* body = R"({"code":"x"})";
+  EXPECT_EQ(call("POST", target, body, {{"host", "127.0.0.1:8081"}, {"origin", "https://evil.example"}}).status, 403);
+  EXPECT_EQ(call("POST", target, body, {{"host", "evil.example"}, {"origin", "http://evil.example"}}).status, 403);
+  EXPECT_EQ(call("POST", target, body, {{"host", "127.0.0.1:8081"}, {"origin", "http://127.0.0.1:8081"}}).status, 200);
+  for (const char* host : {"localhost:8081", "localhost", "[::1]:8081", "127.0.0.1"})
+    EXPECT_EQ(call("GET", "/v1/status", "", {{"host", host}}).status, 200) << host;
+  for (const char* host :
+       {"evil.example:8081", "127.0.0.1.evil.example", "localhost.evil.example:80", "192.168.1.2:8081"})
+    EXPECT_EQ(call("GET", "/v1/status", "", {{"host", host}}).status, 403) << host;
+}
+
+}  // namespace
+}  // namespace freshet::console

@@ -1,0 +1,130 @@
+// For tests: what the admin listener stands on, in memory.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "console/admin.h"
+#include "model/identifier.h"
+
+namespace freshet::console {
+
+class FakeClock final : public env::Clock {
+ public:
+  env::TimeUs now_us() override { return now_; }
+  env::TimeUs monotonic_us() override { return now_; }
+  void sleep_us(env::TimeUs duration) override { now_ += duration; }
+
+ private:
+  env::TimeUs now_ = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
+};
+
+class FakeStore final : public docstore::DocStore {
+ public:
+  void put(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier, v1::Document document) {
+    docstore::StoredDocument stored;
+    stored.key = {tenant, kind, hash128(identifier.value())};
+    stored.document = std::move(document);
+    documents_[model::identifier_key(tenant, kind, identifier)] = stored;
+  }
+
+  void write(std::vector<v1::Change>, docstore::WriteDone) override {}
+  Status sync() override { return {}; }
+  Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey&) override { return std::nullopt; }
+  Result<std::optional<docstore::StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
+                                                       const v1::Identifier& identifier) override {
+    const auto found = documents_.find(model::identifier_key(tenant, kind, identifier));
+    if (found == documents_.end()) return std::nullopt;
+    return std::optional(found->second);
+  }
+  Result<std::vector<docstore::StoredDocument>> list(const std::string&, v1::EntityKind, std::string_view,
+                                                     size_t) override {
+    return std::vector<docstore::StoredDocument>();
+  }
+
+ private:
+  std::map<std::string, docstore::StoredDocument> documents_;
+};
+
+// Only its topic `deadletters`, which can have gaps between its offsets.
+class FakeLog final : public eventlog::EventLog {
+ public:
+  explicit FakeLog(uint32_t partitions) : partitions_(partitions) {}
+
+  void add(uint32_t partition, const v1::DeadLetter& letter, eventlog::Offset gap = 0) {
+    Partition& p = partitions_[partition];
+    p.high += gap;
+    p.records[p.high++] = letter.SerializeAsString();
+  }
+  // Records before `before` are gone.
+  void drop(uint32_t partition, eventlog::Offset before) {
+    Partition& p = partitions_[partition];
+    p.low = std::min(before, p.high);
+    p.records.erase(p.records.begin(), p.records.lower_bound(p.low));
+  }
+
+  Status create_topic(eventlog::Topic, const eventlog::TopicOptions&) override { return {}; }
+  [[nodiscard]] uint32_t partitions(eventlog::Topic) const override {
+    return static_cast<uint32_t>(partitions_.size());
+  }
+  void append(std::vector<eventlog::Produce>, eventlog::AppendDone) override {}
+  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
+    return fail(Code::kFatal, "not here");
+  }
+  Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition partition) override {
+    const Partition& p = partitions_[partition.partition];
+    return eventlog::Watermarks{p.low, p.high};
+  }
+  Result<eventlog::Fetched> read(eventlog::TopicPartition partition, eventlog::Offset from, size_t bytes_max) override {
+    const Partition& p = partitions_[partition.partition];
+    eventlog::Fetched out;
+    out.from = partition;
+    out.next = std::max(from, p.low);
+    size_t bytes = 0;
+    for (auto i = p.records.lower_bound(out.next); i != p.records.end() && bytes < bytes_max; ++i) {
+      out.records.push_back({i->first, "", i->second});
+      out.next = i->first + 1;
+      bytes += i->second.size();
+    }
+    return out;
+  }
+  Status trim(eventlog::TopicPartition, eventlog::Offset) override { return {}; }
+  Result<std::optional<eventlog::Offset>> committed(const std::string&, eventlog::TopicPartition) override {
+    return std::nullopt;
+  }
+  uint64_t disk_bytes() override { return 123'456'789; }
+
+ private:
+  struct Partition {
+    eventlog::Offset low = 0;
+    eventlog::Offset high = 0;
+    std::map<eventlog::Offset, std::string> records;
+  };
+  std::vector<Partition> partitions_;
+};
+
+inline v1::DeadLetter make_letter(const std::string& id, const std::string& tenant, const std::string& code,
+                                  env::TimeUs received_at_us, const std::string& body = "{}") {
+  v1::DeadLetter letter;
+  letter.set_id(id);
+  letter.set_tenant(tenant);
+  letter.set_code(code);
+  letter.set_reason("reason of " + code);
+  letter.set_source("segment");
+  letter.set_received_at_us(received_at_us);
+  letter.set_body(body);
+  letter.set_body_type(v1::DeadLetter::JSON_ITEM);
+  return letter;
+}
+
+inline v1::Field& add_field(v1::Document& document, v1::Section section, const std::string& name) {
+  v1::Field& field = *document.add_fields();
+  field.set_section(section);
+  field.set_name(name);
+  return field;
+}
+
+}  // namespace freshet::console

@@ -1,0 +1,63 @@
+#include "console/freshness.h"
+
+#include <fmt/format.h>
+
+#include <span>
+
+#include "base/assert.h"
+#include "model/json.h"
+
+namespace freshet::console {
+namespace {
+
+constexpr env::TimeUs kSampleEveryUs = 5'000'000;
+constexpr env::TimeUs kIntervalUs = 60'000'000;
+
+std::string quantiles(std::span<const uint64_t> buckets) {
+  uint64_t count = 0;
+  for (const uint64_t n : buckets) count += n;
+  const auto quantile = [&](double q) {
+    if (count == 0) return std::string("null");
+    return fmt::format("{}", static_cast<double>(telemetry::Histogram::quantile_of(buckets, q)) / 1000);
+  };
+  return fmt::format(R"("count":{},"p50_ms":{},"p99_ms":{},"p999_ms":{})", count, quantile(0.5), quantile(0.99),
+                     quantile(0.999));
+}
+
+}  // namespace
+
+Freshness::Freshness(const std::vector<model::Tenant>& tenants) {
+  for (const auto& tenant : tenants) {
+    auto& histogram = telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", tenant.name}});
+    tenants_[tenant.name].histogram = &histogram;
+  }
+}
+
+void Freshness::sample(env::TimeUs monotonic_us) {
+  const std::lock_guard lock(mutex_);
+  if (sampled_us_ >= 0 && monotonic_us - sampled_us_ < kSampleEveryUs) return;
+  sampled_us_ = monotonic_us;
+  for (auto& [name, tenant] : tenants_) {
+    tenant.samples.push_back({monotonic_us, tenant.histogram->buckets()});
+    // One sample stays that is at least a minute old.
+    while (tenant.samples.size() > 1 && monotonic_us - tenant.samples[1].at_us >= kIntervalUs)
+      tenant.samples.pop_front();
+  }
+}
+
+std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us) {
+  sample(monotonic_us);
+  const std::lock_guard lock(mutex_);
+  const auto found = tenants_.find(tenant);
+  FRESHET_ASSERT(found != tenants_.end());
+  const Sample& oldest = found->second.samples.front();
+  const std::vector<uint64_t> all = found->second.histogram->buckets();
+  std::vector<uint64_t> recent = all;
+  for (size_t i = 0; i < recent.size(); ++i) recent[i] -= oldest.buckets[i];
+  std::string out = "{\"tenant\":";
+  model::append_json_string(out, tenant);
+  return out + fmt::format(",{},\"last_minute\":{{\"seconds\":{},{}}}}}", quantiles(all),
+                           (monotonic_us - oldest.at_us) / 1'000'000, quantiles(recent));
+}
+
+}  // namespace freshet::console

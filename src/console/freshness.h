@@ -1,0 +1,45 @@
+// How long from received_at until a profile could be read, per tenant: over the last minute and since the start.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "env/clock.h"
+#include "model/tenant.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::console {
+
+inline constexpr const char* kFreshnessMetric = "freshet_freshness_us";
+inline constexpr const char* kFreshnessHelp = "From received_at until the profile could be read.";
+
+// Thread-safe.
+class Freshness {
+ public:
+  explicit Freshness(const std::vector<model::Tenant>& tenants);
+
+  // Remembers where the histograms stand. To be called every few seconds, and by whoever reads.
+  void sample(env::TimeUs monotonic_us);
+  // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…}};
+  // quantiles are null where there is nothing to count. REQUIRES: a tenant.
+  [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us);
+
+ private:
+  struct Sample {
+    env::TimeUs at_us = 0;
+    std::vector<uint64_t> buckets;
+  };
+  struct OfTenant {
+    telemetry::Histogram* histogram = nullptr;
+    std::deque<Sample> samples;
+  };
+
+  std::mutex mutex_;
+  std::map<std::string, OfTenant> tenants_;
+  env::TimeUs sampled_us_ = -1;
+};
+
+}  // namespace freshet::console

@@ -1,0 +1,96 @@
+// Profiles: reading them, erasing them, and letting an erased person come back.
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "base/hash.h"
+#include "console/call.h"
+#include "model/document.h"
+#include "model/identifier.h"
+#include "model/json.h"
+
+namespace freshet::console {
+namespace {
+
+constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
+
+// {"email":"…"}: exactly one.
+Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(body).get_object().get(object) != simdjson::SUCCESS || object.size() != 1)
+    return fail(Code::kInvalid, std::string(kLookupShape));
+  const auto field = *object.begin();
+  std::string_view value;
+  if (field.value.get_string().get(value) == simdjson::SUCCESS)
+    return std::pair(std::string(field.key), std::string(value));
+  int64_t number = 0;
+  if (field.value.get_int64().get(number) == simdjson::SUCCESS)
+    return std::pair(std::string(field.key), std::to_string(number));
+  return fail(Code::kInvalid, std::string(kLookupShape));
+}
+
+std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER ? "user" : "device"; }
+
+}  // namespace
+
+// /v1/tenants/{t}/users/{id_type}/{value}[/unsuppress] and /v1/tenants/{t}/users/lookup
+void Admin::profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind) {
+  const auto& parts = call.parts;
+  if (parts.size() == 5 && parts[4] == "lookup") return profile_lookup(call, tenant, kind);
+  if (parts.size() == 7 && parts[6] == "unsuppress") {
+    if (call.check_method("POST")) submit_order(call, tenant, kind, v1::Envelope::UNSUPPRESS);
+    return;
+  }
+  if (parts.size() != 6) return call.no_such_address();
+  if (!call.check_method("GET, HEAD, DELETE")) return;
+  if (call.request.method == "DELETE") return submit_order(call, tenant, kind, v1::Envelope::ERASE);
+  answer_profile(call, tenant, kind, parts[4], parts[5]);
+}
+
+void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind) {
+  if (!call.check_method("POST")) return;
+  auto identifier = parse_lookup(call.request.body);
+  if (!identifier) return call.fail(identifier.error());
+  answer_profile(call, tenant, kind, std::move(identifier->first), std::move(identifier->second));
+}
+
+void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, std::string type,
+                           std::string value) {
+  v1::Identifier identifier;
+  identifier.set_value(model::normalize_identifier(type, value));
+  identifier.set_type(type);
+  const auto found = options_.store->find(tenant.name, kind, identifier);
+  if (!found) return call.fail(found.error());
+  if (!found->has_value()) {
+    return call.fail(
+        404, "not_found",
+        fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));
+  }
+  const auto& stored = **found;
+  call.ok(model::document_json(tenant.name, kind, stored.key.id.view(), stored.document));
+}
+
+void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
+  const std::string value = model::normalize_identifier(call.parts[4], call.parts[5]);
+  if (model::is_blocked_identifier(value, tenant.rules))
+    return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
+  v1::Envelope envelope;
+  envelope.set_tenant(tenant.name);
+  envelope.set_source("admin");
+  envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
+  envelope.set_kind(order);
+  auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());
+  identifier.set_type(call.parts[4]);
+  identifier.set_value(value);
+  envelope.set_received_at_us(options_.clock->now_us());
+  envelope.set_time_us(envelope.received_at_us());
+
+  std::string answer = order == v1::Envelope::ERASE ? "{\"erase\":\"accepted\"" : "{\"unsuppress\":\"accepted\"";
+  answer += ",\"message_id\":\"" + envelope.message_id() + "\"}";
+  options_.submit(std::move(envelope), [call, answer = std::move(answer)](const Status& status) {
+    if (!status) return call.fail(status.error());
+    call.ok(answer, 202);
+  });
+}
+
+}  // namespace freshet::console

@@ -1,0 +1,222 @@
+#include "docstore/embedded/embedded_store.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "docstore/embedded/rows.h"
+#include "model/document.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::docstore {
+namespace {
+
+using v1::Change;
+using v1::ChangeOp;
+using v1::Document;
+
+constexpr uint8_t kOperandsMax = 16;  // merge operands of a key before it is put whole
+constexpr size_t kCounters = size_t{1} << 18;
+constexpr size_t kCandidatesMax = 1024;  // index rows looked at by one find()
+
+Status check(const Change& change) {
+  if (change.id().size() != kIdBytes) {
+    return fail(Code::kInvalid, "change: id has " + std::to_string(change.id().size()) + " bytes, must be 16");
+  }
+  if (change.kind() != v1::ENTITY_KIND_USER && change.kind() != v1::ENTITY_KIND_DEVICE) {
+    return fail(Code::kInvalid, "change: kind must be user or device");
+  }
+  if (change.tenant().empty() || change.tenant().find('\0') != std::string::npos) {
+    return fail(Code::kInvalid, "change: tenant must be a name without NUL");
+  }
+  if (change.version() == 0) return fail(Code::kInvalid, "change: version must be 1 or more");
+  return {};
+}
+
+bool touches_identifiers(const Change& change) {
+  if (change.remove() || change.whole()) return true;
+  return std::any_of(change.ops().begin(), change.ops().end(),
+                     [](const ChangeOp& op) { return op.section() == v1::IDENTIFIERS; });
+}
+
+// Calls visit(text) for each identifier in a value of section IDENTIFIERS.
+template <class Visit>
+void each_identifier(const v1::Value& value, const Visit& visit) {
+  if (value.kind_case() == v1::Value::kText) visit(value.text());
+  for (const v1::Value& element : value.list().values()) {
+    if (element.kind_case() == v1::Value::kText) visit(element.text());
+  }
+}
+
+bool lists(const Document& document, const v1::Identifier& identifier) {
+  const v1::Value* value = model::find_field(document, v1::IDENTIFIERS, identifier.type());
+  bool found = false;
+  if (value != nullptr && !document.removed()) {
+    each_identifier(*value, [&](const std::string& text) { found = found || text == identifier.value(); });
+  }
+  return found;
+}
+
+class EmbeddedStore final : public DocStore {
+ public:
+  explicit EmbeddedStore(std::unique_ptr<kv::Store> store) : store_(std::move(store)) {}
+
+  void write(std::vector<Change> bulk, WriteDone done) override {
+    std::vector<Status> results(bulk.size());
+    {
+      const std::shared_lock lock(mutex_);
+      kv::WriteBatch batch;
+      std::string scratch;
+      for (size_t i = 0; i < bulk.size(); ++i) results[i] = add(bulk[i], batch, scratch);
+      if (const Status written = store_->write(batch, kv::Durability::kLogged); !written) {
+        std::fill(results.begin(), results.end(), written);
+      }
+    }
+    done(std::move(bulk), std::move(results));
+  }
+
+  Status sync() override { return store_->sync(); }
+
+  Result<std::optional<StoredDocument>> get(const EntityKey& key) override {
+    auto document = read(document_key(key.tenant, key.kind, key.id.view()));
+    if (!document) return tl::unexpected(std::move(document).error());
+    if (!*document || (*document)->removed()) return std::nullopt;
+    return StoredDocument{key, std::move(**document)};
+  }
+
+  Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
+                                             const v1::Identifier& identifier) override {
+    const std::string prefix = index_prefix(tenant, kind, identifier.type(), identifier.value());
+    std::vector<Hash128> candidates;
+    FRESHET_TRY(store_->scan(prefix, after_prefix(prefix), [&](std::string_view key, std::string_view) {
+      // A longer key is of a value that goes on after a NUL.
+      if (key.size() == prefix.size() + kIdBytes) candidates.push_back(Hash128::from(key.substr(prefix.size())));
+      return candidates.size() < kCandidatesMax;
+    }));
+    for (const Hash128& id : candidates) {
+      auto found = get({tenant, kind, id});
+      if (!found || (*found && lists((*found)->document, identifier))) return found;
+      FRESHET_TRY(drop_stale(tenant, kind, identifier, id));
+    }
+    return std::nullopt;
+  }
+
+  Result<std::vector<StoredDocument>> list(const std::string& tenant, v1::EntityKind kind, std::string_view after,
+                                           size_t count) override {
+    const std::string prefix = document_prefix(tenant, kind);
+    std::string begin = prefix + std::string(after);
+    if (!after.empty()) begin += '\0';
+    std::vector<StoredDocument> all;
+    Status status;
+    FRESHET_TRY(store_->scan(begin, after_prefix(prefix), [&](std::string_view key, std::string_view value) {
+      if (all.size() >= count) return false;
+      auto document = parse(value);
+      if (!document) {
+        status = tl::unexpected(std::move(document).error());
+        return false;
+      }
+      if (!document->removed()) {
+        all.push_back({{tenant, kind, Hash128::from(key.substr(prefix.size()))}, std::move(*document)});
+      }
+      return true;
+    }));
+    if (!status) return tl::unexpected(std::move(status).error());
+    return all;
+  }
+
+ private:
+  // Adds the rows of one change.
+  Status add(const Change& change, kv::WriteBatch& batch, std::string& scratch) {
+    FRESHET_TRY(check(change));
+    const std::string key = document_key(change.tenant(), change.kind(), change.id());
+    if (touches_identifiers(change) || enough_operands(change.id())) return rewrite(key, change, batch, scratch);
+    change.SerializeToString(&scratch);
+    batch.merge(key, scratch);
+    return {};
+  }
+
+  // Reads, applies, puts whole, with the index rows that come and go. Nobody else writes this entity meanwhile.
+  Status rewrite(const std::string& key, const Change& change, kv::WriteBatch& batch, std::string& scratch) {
+    auto before = read(key);
+    if (!before) {
+      if (before.error().code != Code::kCorrupt) return tl::unexpected(std::move(before).error());
+      // Published whole it can be written again.
+      if (!change.remove() && !change.whole()) return fail(Code::kInvalid, before.error().message);
+      before = std::nullopt;
+    }
+    Document document = std::move(*before).value_or(Document{});
+    std::vector<std::string> gone = index_rows(document, change);
+    if (!model::apply_change(document, change)) return {};  // stale
+    for (const std::string& row : index_rows(document, change)) {
+      if (std::erase(gone, row) == 0) batch.put(row, std::string_view{});
+    }
+    for (const std::string& row : gone) batch.remove(row);
+    document.SerializeToString(&scratch);
+    batch.put(key, scratch);
+    return {};
+  }
+
+  static std::vector<std::string> index_rows(const Document& document, const Change& of) {
+    std::vector<std::string> rows;
+    for (const v1::Field& field : document.fields()) {
+      if (field.section() > v1::IDENTIFIERS) break;  // sorted
+      each_identifier(field.value(), [&](const std::string& value) {
+        rows.push_back(index_key(of.tenant(), of.kind(), field.name(), value, of.id()));
+      });
+    }
+    return rows;
+  }
+
+  // Counts the merges of a key since it was last put; keys that share a counter are put sooner than they need.
+  bool enough_operands(std::string_view id) {
+    auto& counter = counters_[Hash128Hasher{}(Hash128::from(id)) % kCounters];
+    const uint8_t count = counter.load(std::memory_order_relaxed);
+    counter.store(count + 1 < kOperandsMax ? static_cast<uint8_t>(count + 1) : uint8_t{0}, std::memory_order_relaxed);
+    return count + 1 >= kOperandsMax;
+  }
+
+  // The row that led to `id` is taken back, unless the document has come to list the identifier meanwhile: no write is
+  // under way while it is looked at again.
+  Status drop_stale(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
+                    const Hash128& id) {
+    const std::unique_lock lock(mutex_);
+    auto document = read(document_key(tenant, kind, id.view()));
+    if (!document) return tl::unexpected(std::move(document).error());
+    if (*document && lists(**document, identifier)) return {};
+    kv::WriteBatch batch;
+    batch.remove(index_key(tenant, kind, identifier.type(), identifier.value(), id.view()));
+    return store_->write(batch, kv::Durability::kLogged);
+  }
+
+  Result<std::optional<Document>> read(const std::string& key) {
+    auto value = store_->get(key);
+    if (!value) return tl::unexpected(std::move(value).error());
+    if (!*value) return std::nullopt;
+    auto document = parse(**value);
+    if (!document) return tl::unexpected(std::move(document).error());
+    return std::move(*document);
+  }
+
+  static Result<Document> parse(std::string_view bytes) {
+    Document document;
+    if (document.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return document;
+    return fail(Code::kCorrupt, "profile store: a document can't be read; rebuild the store from its log or a copy");
+  }
+
+  std::unique_ptr<kv::Store> store_;
+  std::shared_mutex mutex_;  // shared: writes; alone: drop_stale
+  std::unique_ptr<std::array<std::atomic<uint8_t>, kCounters>> counters_owner_ =
+      std::make_unique<std::array<std::atomic<uint8_t>, kCounters>>();
+  std::array<std::atomic<uint8_t>, kCounters>& counters_ = *counters_owner_;
+};
+
+}  // namespace
+
+std::unique_ptr<DocStore> open_embedded_store(std::unique_ptr<kv::Store> store) {
+  return std::make_unique<EmbeddedStore>(std::move(store));
+}
+
+}  // namespace freshet::docstore

@@ -1,0 +1,50 @@
+#include <google/protobuf/arena.h>
+
+#include <algorithm>
+
+#include "docstore/embedded/embedded_store.h"
+#include "model/document.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::docstore {
+namespace {
+
+telemetry::Counter& damaged() {
+  static telemetry::Counter& counter =
+      telemetry::counter("freshet_docstore_damaged_total", "Stored documents or changes that could not be read.");
+  return counter;
+}
+
+bool parse(google::protobuf::MessageLite& message, std::string_view bytes) {
+  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return true;
+  damaged().add();
+  message.Clear();
+  return false;
+}
+
+}  // namespace
+
+std::string merge_document(std::optional<std::string_view> existing, std::span<const std::string_view> operands) {
+  google::protobuf::Arena arena;
+  auto& document = *google::protobuf::Arena::CreateMessage<v1::Document>(&arena);
+  auto& change = *google::protobuf::Arena::CreateMessage<v1::Change>(&arena);
+  bool readable = !existing || parse(document, *existing);
+  for (const std::string_view operand : operands) {
+    if (!parse(change, operand)) continue;
+    (void)model::apply_change(document, change);
+    readable = readable || change.whole() || change.remove();
+  }
+  if (!readable) return std::string(*existing);
+  return document.SerializeAsString();
+}
+
+kv::Options embedded_options(std::string path, std::shared_ptr<kv::MemoryBudget> memory) {
+  kv::Options options;
+  options.path = std::move(path);
+  options.memory = std::move(memory);
+  options.merge = merge_document;
+  (void)damaged();  // registered before the first read
+  return options;
+}
+
+}  // namespace freshet::docstore

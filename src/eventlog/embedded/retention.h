@@ -1,0 +1,38 @@
+// Deletes what a log no longer has to keep: by size and age, never what a group still has to read.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "eventlog/embedded/state.h"
+#include "eventlog/embedded/writer.h"
+
+namespace freshet::eventlog::embedded {
+
+// What may be deleted now. Whole segments; `actions` is left to trim(). Takes the mutex.
+[[nodiscard]] std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us);
+
+class Housekeeper {
+ public:
+  Housekeeper(kv::Store& store, env::Clock& clock, LogState& state, Writer& writer, env::TimeUs interval_us);
+  ~Housekeeper();
+
+ private:
+  void run();
+  void work();
+  void reclaim();
+
+  kv::Store& store_;
+  env::Clock& clock_;
+  LogState& state_;
+  Writer& writer_;
+  const env::TimeUs interval_us_;
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool stop_ = false;  // guarded
+  std::thread thread_;
+};
+
+}  // namespace freshet::eventlog::embedded

@@ -1,0 +1,202 @@
+#include "eventlog/embedded/rows.h"
+
+#include <limits>
+
+namespace freshet::eventlog::embedded {
+namespace {
+
+template <class T>
+void put(std::string& out, T value) {
+  for (size_t i = sizeof(T); i-- > 0;) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> (8 * i)));
+}
+
+// Takes fixed-size numbers off the front; after the first failure everything fails.
+class Reader {
+ public:
+  explicit Reader(std::string_view data) : data_(data) {}
+
+  template <class T>
+  T take() {
+    if (data_.size() < sizeof(T)) {
+      ok_ = false;
+      return T{};
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof(T); ++i) value = value << 8 | static_cast<unsigned char>(data_[i]);
+    data_.remove_prefix(sizeof(T));
+    return static_cast<T>(value);
+  }
+
+  std::string_view take_bytes(size_t size) {
+    if (data_.size() < size) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view bytes = data_.substr(0, size);
+    data_.remove_prefix(size);
+    return bytes;
+  }
+
+  TopicPartition take_topic_partition() {
+    const auto topic = take<uint8_t>();
+    ok_ = ok_ && topic < kTopics;
+    return {static_cast<Topic>(topic), take<uint32_t>()};
+  }
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool ended() const { return ok_ && data_.empty(); }
+
+ private:
+  std::string_view data_;
+  bool ok_ = true;
+};
+
+std::string partition_key(char kind, TopicPartition of) {
+  std::string key(1, kind);
+  key.reserve(14);
+  put(key, static_cast<uint8_t>(of.topic));
+  put(key, of.partition);
+  return key;
+}
+
+}  // namespace
+
+std::string chunk_key(TopicPartition of, Offset base) {
+  std::string key = partition_key('c', of);
+  put(key, base);
+  return key;
+}
+
+std::string segment_key(TopicPartition of, Offset base) {
+  std::string key = partition_key('s', of);
+  put(key, base);
+  return key;
+}
+
+std::string mark_key(TopicPartition of) { return partition_key('m', of); }
+
+std::string topic_key(Topic topic) { return {'t', static_cast<char>(topic)}; }
+
+std::string group_key(std::string_view group, TopicPartition of) {
+  std::string key = "g";
+  key.append(group);
+  key.push_back('\0');
+  put(key, static_cast<uint8_t>(of.topic));
+  put(key, of.partition);
+  return key;
+}
+
+std::string encode(const ChunkHeader& header) {
+  std::string out;
+  put(out, header.count);
+  put(out, header.appended_at_us);
+  return out;
+}
+
+std::string encode(const Mark& mark) {
+  std::string out;
+  out.reserve(32);
+  put(out, mark.low);
+  put(out, mark.high);
+  put(out, mark.bytes);
+  put(out, mark.appended_at_us);
+  return out;
+}
+
+std::string encode(const Segment& segment) {
+  std::string out;
+  put(out, segment.appended_at_us);
+  put(out, segment.previous_us);
+  put(out, segment.bytes_before);
+  return out;
+}
+
+std::string encode(const TopicOptions& options) {
+  std::string out;
+  put(out, options.partitions);
+  put(out, options.retention_bytes);
+  put(out, options.retention_us);
+  put(out, static_cast<uint16_t>(options.consumers.size()));
+  for (const std::string& group : options.consumers) {
+    put(out, static_cast<uint16_t>(group.size()));
+    out += group;
+  }
+  return out;
+}
+
+std::string encode_offset(Offset offset) {
+  std::string out;
+  put(out, offset);
+  return out;
+}
+
+std::optional<PartitionKey> decode_partition_key(std::string_view key) {
+  Reader in(key);
+  const auto kind = in.take<char>();
+  PartitionKey out;
+  out.of = in.take_topic_partition();
+  if (kind != 'm') out.base = in.take<Offset>();
+  if (!in.ended() || out.base < 0 || (kind != 'c' && kind != 's' && kind != 'm')) return std::nullopt;
+  return out;
+}
+
+std::optional<GroupKey> decode_group_key(std::string_view key) {
+  const size_t nul = key.find('\0');
+  if (!key.starts_with('g') || nul == std::string_view::npos) return std::nullopt;
+  Reader in(key.substr(nul + 1));
+  GroupKey out{std::string(key.substr(1, nul - 1)), in.take_topic_partition()};
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+std::optional<ChunkHeader> decode_chunk_header(std::string_view value) {
+  Reader in(value);
+  ChunkHeader out;
+  out.count = in.take<uint32_t>();
+  out.appended_at_us = in.take<env::TimeUs>();
+  if (!in.ok() || out.count == 0) return std::nullopt;
+  return out;
+}
+
+std::optional<Mark> decode_mark(std::string_view value) {
+  Reader in(value);
+  Mark out;
+  out.low = in.take<Offset>();
+  out.high = in.take<Offset>();
+  out.bytes = in.take<uint64_t>();
+  out.appended_at_us = in.take<env::TimeUs>();
+  if (!in.ended() || out.low < 0 || out.low > out.high) return std::nullopt;
+  return out;
+}
+
+std::optional<Segment> decode_segment(Offset base, std::string_view value) {
+  Reader in(value);
+  Segment out;
+  out.base = base;
+  out.appended_at_us = in.take<env::TimeUs>();
+  out.previous_us = in.take<env::TimeUs>();
+  out.bytes_before = in.take<uint64_t>();
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+std::optional<TopicOptions> decode_topic_options(std::string_view value) {
+  Reader in(value);
+  TopicOptions out;
+  out.partitions = in.take<uint32_t>();
+  out.retention_bytes = in.take<uint64_t>();
+  out.retention_us = in.take<env::TimeUs>();
+  const auto consumers = in.take<uint16_t>();
+  for (uint16_t i = 0; i < consumers && in.ok(); ++i) out.consumers.emplace_back(in.take_bytes(in.take<uint16_t>()));
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+std::optional<Offset> decode_offset(std::string_view value) {
+  Reader in(value);
+  const auto out = in.take<Offset>();
+  if (!in.ended() || out < 0) return std::nullopt;
+  return out;
+}
+
+}  // namespace freshet::eventlog::embedded

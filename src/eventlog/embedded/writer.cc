@@ -1,0 +1,249 @@
+#include "eventlog/embedded/writer.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+namespace freshet::eventlog::embedded {
+
+using telemetry::counter;
+using telemetry::gauge;
+using telemetry::histogram;
+
+Writer::Writer(kv::Store& store, env::Clock& clock, LogState& state, const EmbeddedLogOptions& options)
+    : store_(store),
+      state_(state),
+      clock_(clock),
+      options_(options),
+      appended_bytes_(counter("freshet_log_append_bytes_total", "Bytes of records appended, durable.")),
+      refused_(counter("freshet_log_refused_total", "Appends refused because the log's queue was full.")),
+      queue_gauge_(gauge("freshet_log_queue_bytes", "Bytes of appends and commits that wait or are being written.")),
+      cycle_records_(gauge("freshet_log_commit_batch_records", "Records of the last group commit.")),
+      sync_us_(histogram("freshet_log_sync_us", "Time of a group commit's write and sync.")),
+      thread_([this] { run(); }) {}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    condition_.notify_all();
+  }
+  thread_.join();
+}
+
+void Writer::submit(Request request, bool bounded) {
+  size_t bytes = 0;
+  Status taken = state_.open();
+  for (const Produce& output : request.outputs) {
+    bytes += output.records.bytes();
+    if (auto found = state_.find(output.to); !found && taken) taken = tl::unexpected<Error>(std::move(found).error());
+  }
+  if (taken) {
+    const std::lock_guard lock(mutex_);
+    if (bounded && queue_bytes_ > 0 && queue_bytes_ + bytes > options_.queue_bytes_max) {
+      taken = fail(Code::kRetry, "embedded log: its queue of " + std::to_string(options_.queue_bytes_max) +
+                                     " bytes is full; try again when the disk has caught up");
+    } else {
+      queue_bytes_ += bytes;
+      waiting_.push_back({std::move(request), bytes});
+      if (std::exchange(idle_, false)) condition_.notify_one();
+      return;
+    }
+  }
+  if (taken.error().code == Code::kRetry) refused_.add();
+  request.done(std::move(taken));
+}
+
+Status Writer::submit_and_wait(Request request) {
+  auto promise = std::make_shared<std::promise<Status>>();
+  std::future<Status> answer = promise->get_future();
+  request.done = [promise](Status status) { promise->set_value(std::move(status)); };
+  submit(std::move(request), /*bounded=*/false);
+  return answer.get();
+}
+
+void Writer::run() {
+  while (take_cycle()) {
+    if (Status open = state_.open(); !open) {
+      answer(open);
+      continue;
+    }
+    write_cycle();
+  }
+}
+
+bool Writer::take_cycle() {
+  std::unique_lock lock(mutex_);
+  while (waiting_.empty()) {
+    if (stop_) return false;
+    idle_ = true;
+    condition_.wait(lock);
+  }
+  idle_ = false;
+  size_t bytes = waiting_.front().bytes;
+  size_t count = 1;
+  while (count < waiting_.size() && bytes + waiting_[count].bytes <= kCycleBytesMax) bytes += waiting_[count++].bytes;
+  if (count == waiting_.size()) {
+    std::swap(cycle_, waiting_);
+  } else {
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+    cycle_.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+  }
+  queue_gauge_.set(static_cast<double>(queue_bytes_));
+  return true;
+}
+
+void Writer::write_cycle() {
+  const env::TimeUs now_us = clock_.now_us();
+  for (Waiting& waiting : cycle_) {
+    for (const Trim& trim : waiting.request.trims) add_trim(trim);
+  }
+  for (Waiting& waiting : cycle_) {
+    for (Produce& output : waiting.request.outputs) {
+      if (!output.records.empty()) add_records(**state_.find(output.to), output.records, now_us);
+    }
+  }
+  for (Pending& part : parts_) put_partition(part);
+  for (const Waiting& waiting : cycle_) {
+    for (const Position& position : waiting.request.positions) {
+      batch_.put(group_key(waiting.request.group, position.of), encode_offset(position.next));
+    }
+  }
+  Status written;
+  if (batch_.count() > 0) {
+    const env::TimeUs begin_us = clock_.monotonic_us();
+    written = store_.write(batch_, kv::Durability::kSynced);
+    sync_us_.record(clock_.monotonic_us() - begin_us);
+  }
+  if (written) {
+    publish();
+  } else {
+    state_.close(written.error());
+    written = state_.open();
+  }
+  for (const Pending& part : parts_) part.partition->pending = Partition::kNone;
+  parts_.clear();
+  batch_.clear();
+  answer(written);
+}
+
+Writer::Pending& Writer::pending(Partition& partition) {
+  if (partition.pending == Partition::kNone) {
+    partition.pending = parts_.size();
+    parts_.push_back({&partition, partition.mark, 0, {}, {}});
+  }
+  return parts_[partition.pending];
+}
+
+// Before the records of the cycle, so that all segments are published ones.
+void Writer::add_trim(const Trim& trim) {
+  Pending& part = pending(*trim.partition);
+  part.mark.low = std::max(part.mark.low, trim.before);
+  const auto& segments = trim.partition->segments;
+  while (part.segments_dropped < segments.size()) {
+    const size_t next = part.segments_dropped + 1;
+    const Offset end = next < segments.size() ? segments[next].base : part.mark.high;
+    if (end > part.mark.low) break;
+    part.segments_dropped = next;
+  }
+}
+
+void Writer::add_records(Partition& partition, RecordBatch& records, env::TimeUs now_us) {
+  Pending& part = pending(partition);
+  const auto count = static_cast<uint32_t>(records.count());
+  const bool room = !part.chunks.empty() && part.chunks.back()->bytes + records.bytes() <= kChunkBytesMax;
+  if (!room) {
+    part.chunks.push_back(std::make_shared<Chunk>());
+    part.chunks.back()->base = part.mark.high;
+    part.chunks.back()->header.appended_at_us = now_us;
+    part.chunks.back()->bytes = kChunkHeaderBytes;
+  }
+  Chunk& chunk = *part.chunks.back();
+  chunk.header.count += count;
+  chunk.bytes += records.bytes();
+  chunk.pieces.push_back(records.release());
+  part.mark.high += count;
+}
+
+void Writer::put_partition(Pending& part) {
+  const Partition& partition = *part.partition;
+  const auto& segments = partition.segments;
+  if (part.segments_dropped > 0) {
+    const Offset begin = segments.front().base;
+    const Offset end =
+        part.segments_dropped < segments.size() ? segments[part.segments_dropped].base : partition.mark.high;
+    batch_.remove_range(chunk_key(partition.of, begin), chunk_key(partition.of, end));
+    batch_.remove_range(segment_key(partition.of, begin), segment_key(partition.of, end));
+  }
+  put_chunks(part);
+  batch_.put(mark_key(partition.of), encode(part.mark));
+}
+
+void Writer::put_chunks(Pending& part) {
+  const Partition& partition = *part.partition;
+  const TopicState& topic = *state_.topic(partition.of.topic);
+  const bool none_kept = part.segments_dropped == partition.segments.size();
+  Segment last = none_kept ? Segment{} : partition.segments.back();
+  bool begin = none_kept;
+  for (const auto& chunk : part.chunks) {
+    const env::TimeUs now_us = chunk->header.appended_at_us;
+    if (begin || part.mark.bytes - last.bytes_before >= topic.segment_bytes ||
+        now_us - last.appended_at_us >= topic.segment_us) {
+      last = {chunk->base, now_us, part.mark.appended_at_us, part.mark.bytes};
+      part.segments_added.push_back(last);
+      batch_.put(segment_key(partition.of, last.base), encode(last));
+      begin = false;
+    }
+    const std::string header = encode(chunk->header);
+    scratch_.assign(1, header);
+    scratch_.insert(scratch_.end(), chunk->pieces.begin(), chunk->pieces.end());
+    batch_.put(chunk_key(partition.of, chunk->base), scratch_);
+    part.mark.bytes += chunk->bytes;
+    part.mark.appended_at_us = now_us;
+  }
+}
+
+void Writer::publish() {
+  uint64_t records = 0;
+  uint64_t bytes = 0;
+  uint32_t topics = 0;
+  const std::lock_guard lock(state_.mutex);
+  for (Pending& part : parts_) {
+    Partition& partition = *part.partition;
+    const auto added = static_cast<uint64_t>(part.mark.high - partition.mark.high);
+    if (added > 0) {
+      records += added;
+      bytes += part.mark.bytes - partition.mark.bytes;
+      topics |= bit_of(partition.of.topic);
+      state_.topic(partition.of.topic)->appended.add(added);
+    }
+    partition.mark = part.mark;
+    partition.segments.erase(partition.segments.begin(),
+                             partition.segments.begin() + static_cast<std::ptrdiff_t>(part.segments_dropped));
+    partition.segments.insert(partition.segments.end(), part.segments_added.begin(), part.segments_added.end());
+    state_.add_to_tail(partition, {part.chunks.begin(), part.chunks.end()});
+  }
+  state_.evict_tail(options_.tail_bytes_max);
+  for (const Waiting& waiting : cycle_) {
+    if (waiting.request.positions.empty()) continue;
+    auto& positions = state_.committed[waiting.request.group];
+    for (const Position& position : waiting.request.positions) positions[position.of] = position.next;
+  }
+  if (topics != 0) state_.wake(topics);
+  appended_bytes_.add(bytes);
+  cycle_records_.set(static_cast<double>(records));
+}
+
+void Writer::answer(const Status& status) {
+  size_t bytes = 0;
+  for (const Waiting& waiting : cycle_) bytes += waiting.bytes;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_bytes_ -= bytes;
+  }
+  for (Waiting& waiting : cycle_) waiting.request.done(status);
+  cycle_.clear();
+}
+
+}  // namespace freshet::eventlog::embedded

@@ -1,0 +1,92 @@
+// The one thread that changes the embedded log. Each cycle takes what waits, up to kCycleBytesMax, and makes it one
+// write with one sync; while that goes on, the next cycle's requests gather. So the slower the disk, the larger the
+// group, and nobody ever waits for company.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "eventlog/embedded/embedded_log.h"
+#include "eventlog/embedded/state.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::eventlog::embedded {
+
+inline constexpr size_t kCycleBytesMax = 8u << 20;  // a cycle takes at least one request
+inline constexpr size_t kChunkBytesMax = 1u << 20;  // a chunk takes at least one batch
+
+struct Trim {
+  Partition* partition = nullptr;
+  Offset before = 0;  // at most the published high watermark
+};
+
+struct Request {
+  std::vector<Produce> outputs;
+  std::string group;
+  std::vector<Position> positions;
+  std::vector<Trim> trims;
+  AppendDone done;
+};
+
+class Writer {
+ public:
+  Writer(kv::Store& store, env::Clock& clock, LogState& state, const EmbeddedLogOptions& options);
+  ~Writer();  // writes what waits
+
+  // Refused requests (unknown partition; with `bounded`, a full queue) are answered at once.
+  void submit(Request request, bool bounded);
+  [[nodiscard]] Status submit_and_wait(Request request);
+
+ private:
+  // One partition's part of a cycle.
+  struct Pending {
+    Partition* partition = nullptr;
+    Mark mark;
+    size_t segments_dropped = 0;
+    std::vector<Segment> segments_added;
+    std::vector<std::shared_ptr<Chunk>> chunks;
+  };
+  struct Waiting {
+    Request request;
+    size_t bytes = 0;
+  };
+
+  void run();
+  bool take_cycle();  // false: stop
+  void write_cycle();
+  Pending& pending(Partition& partition);
+  void add_trim(const Trim& trim);
+  void add_records(Partition& partition, RecordBatch& records, env::TimeUs now_us);
+  void put_partition(Pending& part);
+  void put_chunks(Pending& part);
+  void publish();
+  void answer(const Status& status);
+
+  kv::Store& store_;
+  LogState& state_;
+  env::Clock& clock_;
+  const EmbeddedLogOptions options_;
+  telemetry::Counter& appended_bytes_;
+  telemetry::Counter& refused_;
+  telemetry::Gauge& queue_gauge_;
+  telemetry::Gauge& cycle_records_;
+  telemetry::Histogram& sync_us_;
+
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  std::vector<Waiting> waiting_;  // guarded, like the next three
+  size_t queue_bytes_ = 0;        // waiting, or being written
+  bool idle_ = false;
+  bool stop_ = false;
+
+  std::vector<Waiting> cycle_;  // of the thread, like those below
+  std::vector<Pending> parts_;
+  kv::WriteBatch batch_;
+  std::vector<std::string_view> scratch_;
+  std::thread thread_;
+};
+
+}  // namespace freshet::eventlog::embedded

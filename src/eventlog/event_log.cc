@@ -1,0 +1,96 @@
+#include "eventlog/event_log.h"
+
+#include <limits>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace freshet::eventlog {
+namespace {
+
+void put_varint32(std::string& out, uint32_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+// At most five bytes, and no bits above the 32nd.
+bool take_varint32(std::string_view& data, uint32_t& value) {
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < 5 && i < data.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(data[i]);
+    sum |= uint64_t{byte & 0x7fu} << (7 * i);
+    if ((byte & 0x80) == 0) {
+      data.remove_prefix(i + 1);
+      value = static_cast<uint32_t>(sum);
+      return sum <= std::numeric_limits<uint32_t>::max();
+    }
+  }
+  return false;
+}
+
+bool take_bytes(std::string_view& data, std::string_view& bytes) {
+  uint32_t size = 0;
+  if (!take_varint32(data, size) || size > data.size()) return false;
+  bytes = data.substr(0, size);
+  data.remove_prefix(size);
+  return true;
+}
+
+void put_size(std::string& out, size_t size) {
+  FRESHET_ASSERT(size <= std::numeric_limits<uint32_t>::max());
+  put_varint32(out, static_cast<uint32_t>(size));
+}
+
+}  // namespace
+
+std::string_view name_of(Topic topic) {
+  static constexpr std::string_view kNames[kTopics] = {"actions",     "changes",  "events",
+                                                       "deadletters", "overflow", "schema"};
+  const auto index = static_cast<size_t>(topic);
+  FRESHET_ASSERT(index < kTopics);
+  return kNames[index];
+}
+
+void RecordBatch::add(std::string_view key, std::string_view value) {
+  put_size(data_, key.size());
+  data_.append(key);
+  put_size(data_, value.size());
+  data_.append(value);
+  ++count_;
+}
+
+char* RecordBatch::add_space(std::string_view key, size_t size) {
+  put_size(data_, key.size());
+  data_.append(key);
+  put_size(data_, size);
+  data_.resize(data_.size() + size);
+  ++count_;
+  return data_.data() + data_.size() - size;
+}
+
+void RecordBatch::append(const RecordBatch& other) {
+  data_.append(other.data_);
+  count_ += other.count_;
+}
+
+void RecordBatch::clear() {
+  data_.clear();
+  count_ = 0;
+}
+
+std::string RecordBatch::release() {
+  count_ = 0;
+  return std::exchange(data_, {});
+}
+
+bool next_record(std::string_view& data, std::string_view& key, std::string_view& value, bool* corrupt) {
+  if (data.empty()) return false;
+  if (take_bytes(data, key) && take_bytes(data, value)) return true;
+  *corrupt = true;
+  return false;
+}
+
+}  // namespace freshet::eventlog

@@ -1,0 +1,378 @@
+#include "http/connection.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/field.hpp>
+
+#include "base/assert.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace bhttp = boost::beast::http;
+
+constexpr size_t kReadBytes = 8 << 10;  // larger bodies go straight into their string
+constexpr uint32_t kLingerSeconds = 2;
+
+void count_response(int status) {
+  static const auto counter_of = [](const char* status_class) -> telemetry::Counter& {
+    return telemetry::counter("freshet_http_responses_total", "Responses sent, by class of status.",
+                              {{"status", status_class}});
+  };
+  static telemetry::Counter* const counters[] = {&counter_of("1xx"), &counter_of("2xx"), &counter_of("3xx"),
+                                                 &counter_of("4xx"), &counter_of("5xx")};
+  counters[std::clamp(status / 100, 1, 5) - 1]->add();
+}
+
+// Given to the handler; the last copy answers 500 if nobody did.
+class Responder {
+ public:
+  Responder(std::weak_ptr<Worker> worker, uint64_t connection, uint64_t request)
+      : worker_(std::move(worker)), connection_(connection), request_(request) {}
+  ~Responder() {
+    if (!called_.load()) send(error_response(500, "internal", "the request was not answered; it may have been done"));
+  }
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
+
+  void send(Response response) {
+    FRESHET_ASSERT(!called_.exchange(true));
+    const auto worker = worker_.lock();
+    if (worker == nullptr) return;
+    // Must not hold the worker itself: that would keep it alive from within its own queue.
+    asio::dispatch(worker->io(), [w = worker.get(), c = connection_, r = request_,
+                                  out = std::move(response)]() mutable { w->respond(c, r, std::move(out)); });
+  }
+
+ private:
+  std::weak_ptr<Worker> worker_;
+  uint64_t connection_;
+  uint64_t request_;
+  std::atomic<bool> called_{false};
+};
+
+std::string lower(boost::beast::string_view name) {
+  std::string out(name.data(), name.size());
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+void set_target(Request& request, std::string_view target) {
+  if (target.starts_with("http://") || target.starts_with("https://")) {
+    const size_t path = target.find('/', target.find("//") + 2);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
+  const size_t question = std::min(target.find('?'), target.size());
+  request.path = target.substr(0, question);
+  request.query = target.substr(std::min(question + 1, target.size()));
+}
+
+template <class Message>
+Request to_request(const Message& message, std::string body, const std::string& remote) {
+  Request request;
+  const auto method = message.method_string();
+  request.method.assign(method.data(), method.size());
+  set_target(request, {message.target().data(), message.target().size()});
+  request.headers.reserve(12);
+  for (const auto& field : message) {
+    request.headers.emplace_back(lower(field.name_string()), std::string(field.value().data(), field.value().size()));
+  }
+  request.body = std::move(body);
+  request.remote = remote;
+  return request;
+}
+
+std::string address_of(const Socket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? std::string() : endpoint.address().to_string();
+}
+
+}  // namespace
+
+template <class Stream>
+Connection<Stream>::Connection(const std::shared_ptr<Worker>& worker, uint64_t id, Stream stream)
+    : worker_(worker.get()),
+      worker_handle_(worker),
+      id_(id),
+      stream_(std::move(stream)),
+      buffer_(worker->shared().options.header_bytes_max + kReadBytes) {
+  remote_ = address_of(socket());
+}
+
+template <class Stream>
+Socket& Connection<Stream>::socket() {
+  if constexpr (std::is_same_v<Stream, Socket>) {
+    return stream_;
+  } else {
+    return stream_.next_layer();
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::start() {
+  if (worker_->stopping()) return close();
+  ErrorCode ignored;
+  socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  if constexpr (std::is_same_v<Stream, Socket>) {
+    await_request();
+  } else {
+    set_deadline(worker_->shared().options.request_timeout_s);
+    stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](const ErrorCode& error) {
+      if (error) return self->close();
+      self->await_request();
+    });
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::start_refused() {
+  // A handshake is dear: not for a connection that is one too many.
+  if constexpr (std::is_same_v<Stream, Socket>) {
+    refuse(503, "busy", "too many connections: try again later");
+  } else {
+    close();
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::await_request() {
+  if (worker_->stopping()) return close();
+  if (buffer_.size() > 0) return begin_request();
+  state_ = State::kIdle;
+  const ServerOptions& options = worker_->shared().options;
+  set_deadline(requests_ == 0 ? options.request_timeout_s : options.idle_timeout_s);
+  stream_.async_read_some(buffer_.prepare(kReadBytes),
+                          [self = this->shared_from_this()](const ErrorCode& error, size_t bytes) {
+                            if (error || self->state_ == State::kClosed) return self->close();
+                            self->buffer_.commit(bytes);
+                            self->begin_request();
+                          });
+}
+
+template <class Stream>
+void Connection<Stream>::begin_request() {
+  const ServerOptions& options = worker_->shared().options;
+  state_ = State::kReading;
+  set_deadline(options.request_timeout_s);
+  parser_.emplace();
+  parser_->header_limit(static_cast<uint32_t>(options.header_bytes_max));
+  parser_->body_limit(options.body_bytes_max);
+  body_.clear();
+  is_head_ = false;
+  parse();
+}
+
+template <class Stream>
+void Connection<Stream>::parse() {
+  while (buffer_.size() > 0) {
+    const bool in_header = !parser_->is_header_done();
+    ErrorCode error;
+    const size_t used = parser_->put(buffer_.data(), error);
+    buffer_.consume(used);
+    if (error == bhttp::error::need_more) break;
+    if (error) return refuse(error);
+    if (in_header && parser_->is_header_done()) return on_header();
+    if (parser_->is_done()) {
+      body_ = std::move(parser_->get().body());
+      return handle();
+    }
+    if (used == 0) break;
+  }
+  read_more();
+}
+
+template <class Stream>
+void Connection<Stream>::read_more() {
+  const size_t room = buffer_.max_size() - buffer_.size();
+  if (room == 0) return refuse(bhttp::error::header_limit);
+  stream_.async_read_some(buffer_.prepare(std::min(room, kReadBytes)),
+                          [self = this->shared_from_this()](const ErrorCode& error, size_t bytes) {
+                            if (error) return self->refuse(error);
+                            self->buffer_.commit(bytes);
+                            self->parse();
+                          });
+}
+
+template <class Stream>
+void Connection<Stream>::on_header() {
+  const auto& message = parser_->get();
+  is_head_ = message.method() == bhttp::verb::head;
+  const bool has_encoding = message.find(bhttp::field::transfer_encoding) != message.end();
+  // What we can't delimit, a proxy before us may delimit otherwise.
+  if (has_encoding && (!parser_->chunked() || parser_->content_length()))
+    return refuse(400, "bad_request", "Transfer-Encoding must be chunked, without Content-Length");
+  const uint64_t size = parser_->content_length().value_or(0);
+  if (!parser_->chunked() && size == 0) return handle();
+
+  const auto go_on = [this, size] { parser_->chunked() ? parse() : read_body(size); };
+  const bool expects = message.version() >= 11 && boost::beast::iequals(message[bhttp::field::expect], "100-continue");
+  if (!expects || buffer_.size() > 0) return go_on();
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
+                    [self = this->shared_from_this(), go_on](const ErrorCode& error, size_t) {
+                      if (error) return self->refuse(error);
+                      go_on();
+                    });
+}
+
+template <class Stream>
+void Connection<Stream>::read_body(uint64_t size) {
+  body_.resize(size);  // at most body_bytes_max: the parser has checked
+  const size_t have = std::min<size_t>(size, buffer_.size());
+  std::memcpy(body_.data(), buffer_.data().data(), have);
+  buffer_.consume(have);
+  if (have == size) return handle();
+  body_rest(have);
+}
+
+template <class Stream>
+void Connection<Stream>::body_rest(size_t have) {
+  asio::async_read(stream_, asio::buffer(body_.data() + have, body_.size() - have),
+                   [self = this->shared_from_this()](const ErrorCode& error, size_t) {
+                     if (error) return self->refuse(error);
+                     self->handle();
+                   });
+}
+
+template <class Stream>
+void Connection<Stream>::handle() {
+  state_ = State::kHandling;
+  no_deadline();
+  Request request = to_request(parser_->get(), std::move(body_), remote_);
+  auto responder = std::make_shared<Responder>(worker_handle_, id_, ++requests_);
+  try {
+    worker_->shared().handler(std::move(request),
+                              [responder](Response response) { responder->send(std::move(response)); });
+  } catch (const std::exception& e) {
+    // The responder answers 500.
+    spdlog::error("http: a handler threw: {}; this is a bug, please report it", e.what());
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::respond(uint64_t request, Response response) {
+  if (state_ != State::kHandling || request != requests_) return;
+  const bool keep_alive = parser_->get().keep_alive() && !response.close && !worker_->stopping();
+  write(std::move(response), keep_alive);
+}
+
+template <class Stream>
+void Connection<Stream>::write(Response response, bool keep_alive) {
+  state_ = State::kWriting;
+  set_deadline(worker_->shared().options.request_timeout_s);
+  count_response(response.status);
+  response_ = std::move(response);
+  const bool is_1_0 = parser_ && parser_->is_header_done() && parser_->get().version() < 11;
+  head_ = response_head(response_, {is_1_0, keep_alive});
+  const bool has_body = status_has_body(response_.status) && !is_head_;
+  const std::array<asio::const_buffer, 2> out = {
+      asio::buffer(head_), asio::buffer(response_.body.data(), has_body ? response_.body.size() : 0)};
+  asio::async_write(stream_, out, [self = this->shared_from_this(), keep_alive](const ErrorCode& error, size_t) {
+    self->on_written(error, keep_alive);
+  });
+}
+
+template <class Stream>
+void Connection<Stream>::on_written(const ErrorCode& error, bool keep_alive) {
+  if (error || state_ == State::kClosed) return close();
+  response_ = Response();
+  if (keep_alive) return await_request();
+  linger();
+}
+
+template <class Stream>
+void Connection<Stream>::refuse(const ErrorCode& error) {
+  if (state_ == State::kClosed) return;
+  const ServerOptions& options = worker_->shared().options;
+  if (timed_out_) {
+    return refuse(408, "timeout",
+                  "the request did not arrive whole within " + std::to_string(options.request_timeout_s) + " s");
+  }
+  if (error == bhttp::error::body_limit) {
+    return refuse(413, "too_large",
+                  "a body may have " + std::to_string(options.body_bytes_max) + " bytes: send less at once");
+  }
+  if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow) {
+    return refuse(431, "headers_too_large",
+                  "address and headers may have " + std::to_string(options.header_bytes_max) + " bytes");
+  }
+  if (error.category() == bhttp::make_error_code(bhttp::error::need_more).category())
+    return refuse(400, "bad_request", "not HTTP/1.1: " + error.message());
+  if (error == asio::error::eof) return refuse(400, "bad_request", "the request ends too early");
+  close();
+}
+
+template <class Stream>
+void Connection<Stream>::refuse(int status, std::string_view code, const std::string& message) {
+  write(error_response(status, code, message), false);
+}
+
+template <class Stream>
+void Connection<Stream>::linger() {
+  state_ = State::kLingering;
+  set_deadline(worker_->stopping() ? 0 : kLingerSeconds);
+  if constexpr (std::is_same_v<Stream, Socket>) {
+    ErrorCode ignored;
+    socket().shutdown(Socket::shutdown_send, ignored);
+    discard();
+  } else {
+    stream_.async_shutdown([self = this->shared_from_this()](const ErrorCode&) {
+      ErrorCode ignored;
+      self->socket().shutdown(Socket::shutdown_send, ignored);
+      self->discard();
+    });
+  }
+}
+
+// Closing with unread bytes would reset the connection, and the peer might never read our answer.
+template <class Stream>
+void Connection<Stream>::discard() {
+  if (state_ == State::kClosed) return;
+  buffer_.clear();
+  socket().async_read_some(buffer_.prepare(kReadBytes),
+                           [self = this->shared_from_this()](const ErrorCode& error, size_t) {
+                             if (error) return self->close();
+                             self->discard();
+                           });
+}
+
+template <class Stream>
+void Connection<Stream>::on_tick(uint64_t now) {
+  if (now < deadline_) return;
+  if (state_ != State::kReading || timed_out_) return close();
+  // A while for the answer, then no more patience.
+  timed_out_ = true;
+  set_deadline(kLingerSeconds);
+  ErrorCode ignored;
+  socket().cancel(ignored);
+}
+
+template <class Stream>
+void Connection<Stream>::close_if_idle() {
+  if (state_ == State::kIdle || state_ == State::kHandshake || state_ == State::kLingering) close();
+}
+
+template <class Stream>
+void Connection<Stream>::close() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  ErrorCode ignored;
+  socket().close(ignored);
+  worker_->remove(id_);
+}
+
+template class Connection<Socket>;
+template class Connection<TlsStream>;
+
+}  // namespace freshet::http

@@ -1,0 +1,74 @@
+// One connection: reads a request, hands it on, writes the response, reads the next. Pipelined requests wait in the
+// buffer. Instantiated in connection.cc for TCP and TLS.
+#pragma once
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+
+#include "http/response.h"
+#include "http/worker.h"
+
+namespace freshet::http {
+
+using Socket = boost::asio::ip::tcp::socket;
+using TlsStream = boost::asio::ssl::stream<Socket>;
+
+template <class Stream>
+class Connection final : public AnyConnection, public std::enable_shared_from_this<Connection<Stream>> {
+ public:
+  // `worker` outlives the connection's handlers: it runs them.
+  Connection(const std::shared_ptr<Worker>& worker, uint64_t id, Stream stream);
+
+  void start() override;
+  void start_refused() override;
+  void respond(uint64_t request, Response response) override;
+  void on_tick(uint64_t now) override;
+  void close_if_idle() override;
+  void close() override;
+
+ private:
+  using ErrorCode = boost::system::error_code;
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  enum class State : uint8_t { kHandshake, kIdle, kReading, kHandling, kWriting, kLingering, kClosed };
+
+  Socket& socket();
+  void await_request();
+  void begin_request();
+  void parse();      // of what is in the buffer
+  void read_more();  // then parse
+  void on_header();
+  void read_body(uint64_t size);
+  void body_rest(size_t have);
+  void handle();
+  void write(Response response, bool keep_alive);
+  void on_written(const ErrorCode& error, bool keep_alive);
+  void refuse(const ErrorCode& error);
+  void refuse(int status, std::string_view code, const std::string& message);
+  void linger();  // says that we end, and waits for the peer to end too
+  void discard();
+  void set_deadline(uint32_t seconds) { deadline_ = worker_->ticks() + 1 + uint64_t{seconds} * kTicksPerSecond; }
+  void no_deadline() { deadline_ = UINT64_MAX; }
+
+  Worker* worker_;
+  std::weak_ptr<Worker> worker_handle_;  // for responses, which may come when the server is gone
+  uint64_t id_;
+  Stream stream_;
+  std::string remote_;
+  State state_ = State::kHandshake;
+  uint64_t deadline_ = UINT64_MAX;
+  uint64_t requests_ = 0;
+  bool timed_out_ = false;
+  bool is_head_ = false;
+  boost::beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  std::string body_;
+  std::string head_;  // of the response being written
+  Response response_;
+};
+
+}  // namespace freshet::http

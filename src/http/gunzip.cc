@@ -1,0 +1,86 @@
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.h"
+#include "http/server.h"
+
+namespace freshet::http {
+namespace {
+
+constexpr int kGzipOrZlib = 15 + 32;  // zlib's way to say: the largest window, find the format yourself
+constexpr size_t kRatioMax = 1032;    // deflate can't do better
+constexpr size_t kFirstOutput = 16 << 10;
+
+class Inflater {
+ public:
+  Inflater() { FRESHET_ASSERT(inflateInit2(&stream_, kGzipOrZlib) == Z_OK); }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  z_stream& stream() { return stream_; }
+
+ private:
+  z_stream stream_{};
+};
+
+// The last four bytes of a gzip member tell how long its text is. Anybody can write there, so this is a hint only.
+size_t guess_size(std::string_view body, size_t bytes_max) {
+  size_t hint = kFirstOutput;
+  if (body.size() > 18 && body[0] == '\x1f') {
+    hint = 0;
+    for (size_t i = 1; i <= 4; ++i) hint = hint << 8 | static_cast<unsigned char>(body[body.size() - i]);
+  }
+  return std::min({hint, bytes_max, body.size() * kRatioMax}) + 1;
+}
+
+tl::unexpected<Error> damaged(const z_stream& stream, const char* what) {
+  return fail(Code::kInvalid, std::string("compressed body is damaged near byte ") + std::to_string(stream.total_in) +
+                                  ": " + (stream.msg != nullptr ? stream.msg : what));
+}
+
+bool is_gzip(const z_stream& stream) {
+  return stream.avail_in >= 2 && stream.next_in[0] == 0x1f && stream.next_in[1] == 0x8b;
+}
+
+}  // namespace
+
+Result<std::string> gunzip(std::string_view body, size_t bytes_max) {
+  if (body.size() > std::numeric_limits<uInt>::max()) return fail(Code::kInvalid, "compressed body is over 4 GiB");
+  Inflater inflater;
+  z_stream& stream = inflater.stream();
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+  stream.avail_in = static_cast<uInt>(body.size());
+  std::string out(guess_size(body, bytes_max), '\0');
+  size_t used = 0;
+  while (true) {
+    const size_t room = std::min<size_t>(out.size() - used, std::numeric_limits<uInt>::max());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
+    stream.avail_out = static_cast<uInt>(room);
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    used += room - stream.avail_out;
+    if (used > bytes_max) {
+      return fail(Code::kInvalid,
+                  "body is over " + std::to_string(bytes_max) + " bytes when decompressed: send less at once");
+    }
+    if (result == Z_STREAM_END) {
+      if (stream.avail_in == 0) break;
+      // Another member: `cat a.gz b.gz` is a gzip file too.
+      if (!is_gzip(stream)) return damaged(stream, "more bytes after the end of the compressed data");
+      FRESHET_ASSERT(inflateReset(&stream) == Z_OK);
+    } else if (result == Z_BUF_ERROR && stream.avail_out > 0) {
+      return damaged(stream, "it ends too early");
+    } else if (result != Z_OK && result != Z_BUF_ERROR) {
+      return damaged(stream, "not gzip or zlib");
+    } else if (stream.avail_in == 0 && stream.avail_out > 0) {
+      return damaged(stream, "it ends too early");
+    }
+    if (used == out.size()) out.resize(std::min(out.size() * 2, bytes_max + 1));
+  }
+  out.resize(used);
+  return out;
+}
+
+}  // namespace freshet::http

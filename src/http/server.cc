@@ -1,0 +1,209 @@
+#include "http/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "base/assert.h"
+#include "env/clock.h"
+#include "http/connection.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+constexpr uint32_t kRefusedMax = 64;  // connections that are told that there are too many, at a time
+constexpr env::TimeUs kStopPollUs = 2'000;
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+Result<HostPort> split_listen(const std::string& listen) {
+  const size_t colon = listen.rfind(':');
+  if (colon == std::string::npos || colon + 1 == listen.size())
+    return fail(Code::kInvalid, "listen address \"" + listen + "\" must be host:port, such as 127.0.0.1:8080");
+  HostPort out{listen.substr(0, colon), listen.substr(colon + 1)};
+  if (out.host.size() >= 2 && out.host.front() == '[' && out.host.back() == ']')
+    out.host = out.host.substr(1, out.host.size() - 2);
+  return out;
+}
+
+class BeastServer final : public Server {
+ public:
+  BeastServer(const ServerOptions& options, Handler handler) : shared_(std::make_shared<Shared>()) {
+    shared_->options = options;
+    shared_->handler = std::move(handler);
+    for (uint32_t i = 0; i < std::max(options.threads, 1U); ++i) workers_.push_back(std::make_shared<Worker>(shared_));
+    acceptor_.emplace(workers_[0]->io());
+    retry_.emplace(workers_[0]->io());
+  }
+  ~BeastServer() override { stop(0); }
+
+  Status open();
+  void run();
+  [[nodiscard]] uint16_t port() const override { return port_; }
+  void stop(uint32_t grace_ms) override;
+
+ private:
+  Status load_tls();
+  Status listen();
+  void accept();
+  void on_accepted(const std::shared_ptr<Worker>& worker, Socket socket);
+  void wait_for_requests(uint32_t grace_ms);
+
+  std::shared_ptr<Shared> shared_;
+  std::vector<std::shared_ptr<Worker>> workers_;
+  std::optional<asio::ssl::context> tls_;
+  std::optional<tcp::acceptor> acceptor_;
+  std::optional<asio::steady_timer> retry_;
+  std::vector<std::thread> threads_;
+  std::mutex stop_mutex_;
+  bool stopped_ = false;
+  uint16_t port_ = 0;
+  uint64_t next_id_ = 0;  // of a connection
+};
+
+Status BeastServer::load_tls() {
+  const ServerOptions& options = shared_->options;
+  if (options.tls_cert.empty() && options.tls_key.empty()) return {};
+  if (options.tls_cert.empty() || options.tls_key.empty())
+    return fail(Code::kInvalid, "tls needs both cert and key, or neither");
+  tls_.emplace(asio::ssl::context::tls_server);
+  tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                    asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+  ErrorCode error;
+  tls_->use_certificate_chain_file(options.tls_cert, error);
+  if (error) return fail(Code::kInvalid, "tls cert " + options.tls_cert + ": " + error.message());
+  tls_->use_private_key_file(options.tls_key, asio::ssl::context::pem, error);
+  if (error) return fail(Code::kInvalid, "tls key " + options.tls_key + ": " + error.message());
+  return {};
+}
+
+Status BeastServer::listen() {
+  const std::string& where = shared_->options.listen;
+  auto address = split_listen(where);
+  if (!address) return tl::unexpected<Error>(std::move(address).error());
+  const auto failed = [&where](const char* step, const ErrorCode& error) {
+    return fail(Code::kInvalid, "can't listen on " + where + ": " + step + ": " + error.message());
+  };
+  ErrorCode error;
+  tcp::resolver resolver(workers_[0]->io());
+  const auto found = resolver.resolve(address->host, address->port, tcp::resolver::passive, error);
+  if (error || found.empty()) return failed("resolve", error);
+  const tcp::endpoint endpoint = found.begin()->endpoint();
+  acceptor_->open(endpoint.protocol(), error);
+  if (error) return failed("socket", error);
+  acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+  acceptor_->bind(endpoint, error);
+  if (error) return failed("bind", error);
+  acceptor_->listen(asio::socket_base::max_listen_connections, error);
+  if (error) return failed("listen", error);
+  port_ = acceptor_->local_endpoint(error).port();
+  return {};
+}
+
+Status BeastServer::open() {
+  FRESHET_TRY(load_tls());
+  return listen();
+}
+
+void BeastServer::run() {
+  accept();
+  for (const auto& worker : workers_) {
+    worker->start_ticking();
+    threads_.emplace_back([worker = worker.get()] { worker->io().run(); });
+  }
+}
+
+void BeastServer::accept() {
+  const size_t index = next_id_ % workers_.size();
+  acceptor_->async_accept(workers_[index]->io(), [this, index](const ErrorCode& error, Socket socket) {
+    if (error == asio::error::operation_aborted || !acceptor_->is_open()) return;
+    if (!error) {
+      on_accepted(workers_[index], std::move(socket));
+      return accept();
+    }
+    // Out of file descriptors, most likely: they come back.
+    spdlog::warn("http: can't accept on {}: {}; trying again", shared_->options.listen, error.message());
+    retry_->expires_after(std::chrono::milliseconds(100));
+    retry_->async_wait([this](const ErrorCode& cancelled) {
+      if (!cancelled) accept();
+    });
+  });
+}
+
+void BeastServer::on_accepted(const std::shared_ptr<Worker>& worker, Socket socket) {
+  static telemetry::Counter& accepted = telemetry::counter("freshet_http_connections_total", "Connections accepted.");
+  static telemetry::Counter& refused =
+      telemetry::counter("freshet_http_connections_refused_total", "Connections refused because there were too many.");
+  const uint64_t id = next_id_++;
+  const uint32_t open = shared_->open.fetch_add(1);
+  const bool is_refused = open >= shared_->options.connections_max;
+  (is_refused ? refused : accepted).add();
+  if (open >= shared_->options.connections_max + kRefusedMax) {
+    shared_->open.fetch_sub(1);
+    return;  // closes the socket
+  }
+  std::shared_ptr<AnyConnection> connection;
+  if (tls_) {
+    connection = std::make_shared<Connection<TlsStream>>(worker, id, TlsStream(std::move(socket), *tls_));
+  } else {
+    connection = std::make_shared<Connection<Socket>>(worker, id, std::move(socket));
+  }
+  asio::post(worker->io(), [w = worker.get(), id, is_refused, connection = std::move(connection)] {
+    w->add(id, connection);
+    is_refused ? connection->start_refused() : connection->start();
+  });
+}
+
+void BeastServer::wait_for_requests(uint32_t grace_ms) {
+  env::Clock& clock = env::real_clock();
+  const env::TimeUs deadline = clock.monotonic_us() + env::TimeUs{grace_ms} * 1000;
+  while (shared_->open.load() > 0 && clock.monotonic_us() < deadline) clock.sleep_us(kStopPollUs);
+}
+
+void BeastServer::stop(uint32_t grace_ms) {
+  const std::lock_guard lock(stop_mutex_);
+  if (stopped_ || threads_.empty()) return;
+  stopped_ = true;
+  asio::post(workers_[0]->io(), [this] {
+    ErrorCode ignored;
+    acceptor_->close(ignored);
+    retry_->cancel();
+  });
+  for (const auto& worker : workers_) asio::post(worker->io(), [w = worker.get()] { w->begin_stop(); });
+  wait_for_requests(grace_ms);
+  for (const auto& worker : workers_) {
+    asio::post(worker->io(), [w = worker.get()] {
+      w->close_all();
+      w->io().stop();
+    });
+  }
+  for (auto& thread : threads_) {
+    FRESHET_ASSERT(thread.get_id() != std::this_thread::get_id());  // stop() from a handler would wait for itself
+    thread.join();
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler handler) {
+  auto server = std::make_unique<BeastServer>(options, std::move(handler));
+  FRESHET_TRY(server->open());
+  server->run();
+  return server;
+}
+
+}  // namespace freshet::http

@@ -1,0 +1,70 @@
+// The mapping of a CSV file: which column is what. One YAML file for the command and the upload alike; docs/sources/csv.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "ingest/adapters/csv_reader.h"
+#include "model/tenant.h"
+#include "yaml/node.h"
+
+namespace freshet::ingest {
+
+inline constexpr size_t kCsvMappingBytesMax = 256u << 10;
+
+enum class CsvKind : uint8_t { kUsers, kEvents, kDevices };
+enum class CsvUse : uint8_t { kSkip, kIdentifier, kTimestamp, kProperty, kAttribute, kEvent };
+enum class CsvType : uint8_t { kString, kNumber, kBoolean, kTime };
+
+struct CsvColumn {
+  std::string column;
+  CsvUse use = CsvUse::kSkip;
+  CsvType type = CsvType::kString;  // of a property or attribute
+  std::string name;                 // identifier type, property or attribute
+  std::string format;               // of times: iso8601, epoch_s, epoch_ms or directives ("%Y%m%d"); "": any of the first three
+};
+
+struct CsvMapping {
+  CsvKind kind = CsvKind::kEvents;
+  std::string event;             // the name of every event, or
+  std::string event_column;      // the column that has it
+  std::vector<CsvColumn> columns;
+
+  // Of what it means, not of its text: comments and order change nothing.
+  [[nodiscard]] Hash128 hash() const;
+};
+
+// All problems at once, with their places; nullopt if there were any.
+[[nodiscard]] std::optional<CsvMapping> parse_csv_mapping(std::string_view text, yaml::Problems& problems);
+// The same; the error's message has one problem a line.
+[[nodiscard]] Result<CsvMapping> parse_csv_mapping(std::string_view text, const std::string& file);
+
+// A mapping bound to a header: what each cell of a row is.
+struct CsvPlan {
+  struct Cell {
+    CsvColumn column;
+    v1::EntityKind entity = v1::ENTITY_KIND_USER;  // of an identifier
+    std::string json_key;                          // of a property: "name": with quotes and colon
+  };
+  CsvKind kind = CsvKind::kEvents;
+  std::string event;
+  std::vector<Cell> cells;  // by position in a row
+  Hash128 mapping_hash;
+};
+
+// Refused (kInvalid, all problems, one a line) unless the mapping names every column of the header and no other, and all of
+// it fits the tenant's rules and limits.
+[[nodiscard]] Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,
+                                               const model::Tenant& tenant);
+
+// A mapping to start from, guessed from the names and some cells of each column. YAML with comments.
+[[nodiscard]] std::string propose_csv_mapping(std::span<const std::string> header,
+                                              const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace freshet::ingest

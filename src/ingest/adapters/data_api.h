@@ -1,0 +1,23 @@
+// The data API: bodies of POST /v1/{customer,event,device,transition}/{app_id} and /v1/customer/{merge,delete}, in
+// MoEngage's shapes. What becomes of each field: docs/sources/data-api.md.
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <string_view>
+
+#include "ingest/adapters/adapter.h"
+
+namespace freshet::ingest {
+
+inline constexpr std::string_view kDataApiSource = "data_api";
+inline constexpr size_t kDataApiBytesMax = 128u << 10;
+inline constexpr int64_t kFutureMaxUs = 5 * 60 * 1'000'000ll;  // later events are refused
+
+// The items of a request: each action of an event, each pair of a merge, else each element.
+// kInvalid: the body is not JSON or lacks its list. `call`: customer, event, device, transition, merge, delete; or element,
+// an element of any type (replays).
+[[nodiscard]] ParseResult parse_data_api(std::string_view body, std::string_view call, const AdapterContext& context,
+                                         google::protobuf::Arena& arena);
+
+}  // namespace freshet::ingest

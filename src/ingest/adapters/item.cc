@@ -1,0 +1,260 @@
+#include "ingest/adapters/item.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/hash.h"
+#include "model/identifier.h"
+
+namespace freshet::ingest {
+namespace {
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+Item::Item(const AdapterContext& context_in, Parsed& parsed_in, google::protobuf::Arena& arena, std::string_view source,
+           size_t index_in, std::string_view raw_in)
+    : context(context_in),
+      limits(context_in.tenant.limits),
+      parsed(parsed_in),
+      envelope(*google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena)),
+      index(index_in),
+      raw(raw_in) {
+  envelope.set_tenant(context.tenant.name);
+  envelope.set_source(source.data(), source.size());
+  envelope.set_received_at_us(context.received_at_us);
+  if (!context.trace_parent.empty())
+    envelope.set_trace_parent(context.trace_parent.data(), context.trace_parent.size());
+}
+
+Outcome Item::reject(std::string_view code, std::string message, std::string_view attribute) {
+  rejection.code = code;
+  rejection.message = std::move(message);
+  rejection.attribute = attribute;
+  return Outcome::kRejected;
+}
+
+Outcome Item::broken(simdjson::error_code what) {
+  error = what;
+  return Outcome::kBroken;
+}
+
+void accept(Item& item) {
+  item.parsed.envelopes.push_back(&item.envelope);
+  item.parsed.items.push_back(item.index);
+}
+
+void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
+  Rejection& rejection = item.parsed.rejected.emplace_back(std::move(item.rejection));
+  rejection.index = item.index;
+  rejection.item = sent;
+  rejection.sent_at_us = sent_at_us;
+  rejection.message_id = item.envelope.message_id();
+}
+
+void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
+                int64_t sent_at_us) {
+  Rejection& rejection = parsed.rejected.emplace_back();
+  rejection.index = index;
+  rejection.code = code;
+  rejection.message = std::move(message);
+  rejection.item = sent;
+  rejection.sent_at_us = sent_at_us;
+}
+
+std::string json_error(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::EMPTY:
+      return "the body is empty; a JSON object is expected";
+    case simdjson::UTF8_ERROR:
+      return "the text is not valid UTF-8";
+    case simdjson::UNCLOSED_STRING:
+      return "a string is not closed";
+    case simdjson::INCORRECT_TYPE:
+      return "a JSON object is expected";
+    case simdjson::CAPACITY:
+      return "the text is too large for the parser";
+    default:
+      return std::string("the text is not valid JSON: ") + simdjson::error_message(error);
+  }
+}
+
+Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
+  if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) {
+    if (error == simdjson::STRING_ERROR) return item.reject("bad_name", "a name has an escape that is no character");
+    return item.broken(error);
+  }
+  if (name.empty()) {
+    item.warn("empty_name");
+    return Outcome::kOk;
+  }
+  if (has_control(name)) return item.reject("bad_name", "a name has control characters; use printable ones");
+  if (const size_t kept = prefix_of(name, item.limits.name_length); kept < name.size()) {
+    name = name.substr(0, kept);
+    item.warn("name_cut");
+  }
+  return Outcome::kOk;
+}
+
+Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out) {
+  out.reset();
+  ondemand::json_type type{};
+  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  switch (type) {
+    case ondemand::json_type::string: {
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS)
+        return item.reject("bad_text", "a text has an escape that is no character");
+      out = text;
+      return Outcome::kOk;
+    }
+    case ondemand::json_type::number: {
+      const std::string_view text = trim_right(value.raw_json_token());
+      double number = 0;
+      if (value.get_double().get(number) != simdjson::SUCCESS)
+        return item.reject("bad_number", "a number is malformed or too large");
+      out = text;
+      return Outcome::kOk;
+    }
+    case ondemand::json_type::null:
+      return Outcome::kOk;
+    default:
+      item.warn("bad_field");
+      return Outcome::kOk;
+  }
+}
+
+Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out) {
+  std::optional<std::string_view> text;
+  FRESHET_ITEM(read_scalar(item, value, text));
+  out.reset();
+  if (!text || text->empty()) return Outcome::kOk;
+  out = model::parse_time(*text);
+  if (!out) {
+    double number = 0;  // 1767225845.123, 1.7e9
+    const std::string copy(text->substr(0, 40));
+    char* end = nullptr;
+    number = std::strtod(copy.c_str(), &end);
+    if (end == copy.c_str() + copy.size()) out = model::time_of_number(number);
+  }
+  if (!out) item.warn("bad_time");
+  return Outcome::kOk;
+}
+
+bool read_true(ondemand::value value) {
+  bool flag = false;
+  return value.get_bool().get(flag) == simdjson::SUCCESS && flag;
+}
+
+Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
+  if (!name || name->empty())
+    return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
+  if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
+  if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {
+    name = name->substr(0, kept);
+    item.warn("name_cut");
+  }
+  switch (item.context.schema.check(schema::Subject::kEvent, {}, *name, schema::Type::kText)) {
+    case schema::Verdict::kOverLimit:
+      return item.reject(
+          "too_many_event_names",
+          "the tenant has " + std::to_string(item.limits.event_names) + " event names already; use one of them",
+          "event");
+    case schema::Verdict::kUnplanned:
+      return item.reject("unplanned_event", "the tracking plan has no event of this name", "event");
+    default:
+      break;
+  }
+  event = item.envelope.add_events();
+  event->set_name(name->data(), name->size());
+  return Outcome::kOk;
+}
+
+void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value) {
+  item.saw_identifier = true;
+  std::string normal = model::normalize_identifier(type, value);
+  if (model::is_blocked_identifier(normal, item.context.tenant.rules)) return item.warn("blocked_identifier");
+  if (normal.size() > kIdentifierBytesMax) return item.warn("identifier_too_long");
+  if (has_control(normal)) return item.warn("bad_identifier");
+  v1::Identifier* const identifier =
+      kind == v1::ENTITY_KIND_DEVICE ? item.envelope.add_device() : item.envelope.add_user();
+  identifier->set_type(type.data(), type.size());
+  identifier->set_value(std::move(normal));
+}
+
+void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
+                             const std::optional<std::string_view>& value) {
+  if (value) add_identifier(item, kind, type, *value);
+}
+
+Outcome finish_identifiers(Item& item) {
+  v1::Envelope& envelope = item.envelope;
+  if (envelope.user().empty() && envelope.device().empty()) {
+    if (item.saw_identifier)
+      return item.reject("only_blocked_identifiers", "every identifier is one that nobody has, such as \"\", null or 0",
+                         "user");
+    return item.reject("missing_identifier",
+                       "the record names nobody; give at least one identifier of a user or a device", "user");
+  }
+  model::sort_identifiers(v1::ENTITY_KIND_USER, item.context.tenant.rules, *envelope.mutable_user());
+  model::sort_identifiers(v1::ENTITY_KIND_DEVICE, item.context.tenant.rules, *envelope.mutable_device());
+  return Outcome::kOk;
+}
+
+bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
+                       std::string_view fingerprint_of) {
+  if (id && !id->empty()) {
+    if (id->size() > kMessageIdBytesMax)
+      return item.reject("id_too_long",
+                         "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes", "messageId");
+    item.envelope.set_message_id(id->data(), id->size());
+    return Outcome::kOk;
+  }
+  if (has_client_time) {
+    std::string seed(hash128(fingerprint_of).view());
+    seed += std::to_string(item.index);
+    item.envelope.set_message_id(hash128(seed).hex());
+  } else {
+    item.envelope.set_message_id(to_hex(item.context.random_id) + "-" + std::to_string(item.index));
+  }
+  return Outcome::kOk;
+}
+
+std::string_view nearest(std::string_view key, std::initializer_list<std::string_view> known) {
+  if (key.size() > 64) return {};
+  std::string_view best;
+  size_t best_distance = key.size() / 2 + 2;
+  for (const std::string_view candidate : known) {
+    const size_t distance = edit_distance(key, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace freshet::ingest

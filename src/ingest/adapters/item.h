@@ -1,0 +1,93 @@
+// One item of a request on its way to an envelope: what every adapter does with names, values, identifiers and times.
+// The functions say how it went; the caller passes anything but kOk on. docs/format/verdicts.md lists the codes.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ingest/adapters/adapter.h"
+#include "ingest/adapters/json_body.h"
+#include "model/time.h"
+
+namespace freshet::ingest {
+
+// kRejected: this item is refused, the reason is noted in it. kBroken: the JSON itself is damaged, which condemns the
+// whole document (the body; in /v1/records the line).
+enum class Outcome : uint8_t { kOk, kRejected, kBroken };
+
+// Passes on everything but kOk.
+#define FRESHET_ITEM(expression)                                         \
+  do {                                                                   \
+    if (const ::freshet::ingest::Outcome freshet_outcome = (expression); \
+        freshet_outcome != ::freshet::ingest::Outcome::kOk)              \
+      return freshet_outcome;                                            \
+  } while (false)
+
+inline constexpr size_t kIdentifierBytesMax = 512;
+inline constexpr size_t kMessageIdBytesMax = 100;
+inline constexpr size_t kItemBytesMax = 32u << 10;
+
+class Item {
+ public:
+  // `raw`: the item as sent; the fingerprint of items without a message id, with `index` beside it.
+  Item(const AdapterContext& context, Parsed& parsed, google::protobuf::Arena& arena, std::string_view source,
+       size_t index, std::string_view raw);
+
+  Outcome reject(std::string_view code, std::string message, std::string_view attribute = {});
+  Outcome broken(simdjson::error_code error);
+  void warn(std::string_view code) { parsed.warnings.push_back({index, std::string(code)}); }
+
+  const AdapterContext& context;
+  const model::Limits& limits;
+  Parsed& parsed;
+  v1::Envelope& envelope;
+  const size_t index;
+  const std::string_view raw;
+  bool saw_identifier = false;  // one was sent, usable or not
+  Rejection rejection;
+  simdjson::error_code error = simdjson::SUCCESS;
+};
+
+// The envelope goes in.
+void accept(Item& item);
+// The item goes to `rejected`, with `sent` as its text.
+void refuse(Item& item, std::string_view sent, int64_t sent_at_us);
+// For items so wrong that there is no Item of them.
+void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
+                int64_t sent_at_us);
+// What to tell about damaged JSON.
+[[nodiscard]] std::string json_error(simdjson::error_code error);
+
+// Unescapes the name of a field: no control characters, at most limits.name_length characters (the rest is cut).
+// An empty name gives an empty view: leave the field out.
+Outcome read_name(Item& item, ondemand::field& field, std::string_view& name);
+
+// Text or a number as text; null and absent are nullopt; anything else too, with a warning. The view lives as long as the
+// document.
+Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);
+Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out);
+// Nothing but true counts as true.
+bool read_true(ondemand::value value);
+
+// Checks the event's name and tells it to the schema.
+Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);
+
+// Adds an identifier unless its value is one that nobody has (dropped with a warning).
+void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value);
+void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
+                             const std::optional<std::string_view>& value);
+// Sorts by the tenant's rules; an item without any identifier is rejected.
+Outcome finish_identifiers(Item& item);
+[[nodiscard]] bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type);
+
+// The record's own id, else one made of its bytes if the client said a time, else a random one. `salt`: further number that
+// tells items of the same bytes apart.
+Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
+                       std::string_view fingerprint_of);
+
+// The nearest of `known` to a misspelt key, or "".
+[[nodiscard]] std::string_view nearest(std::string_view key, std::initializer_list<std::string_view> known);
+
+}  // namespace freshet::ingest

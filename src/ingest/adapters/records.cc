@@ -1,0 +1,342 @@
+#include "ingest/adapters/records.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "ingest/adapters/properties.h"
+#include "model/identifier.h"
+
+namespace freshet::ingest {
+namespace {
+
+using Text = std::optional<std::string_view>;
+
+constexpr std::array<std::string_view, 5> kDeviceTypes = {"device_id", "push_token", "idfv", "gaid", "idfa"};
+constexpr uint32_t kIdentifiersMax = 50;  // in one record
+
+// A line as read; the containers live as long as its document.
+struct Line {
+  Text message_id, event;
+  std::optional<model::TimeUs> timestamp, sent_at;
+  std::optional<ondemand::object> user, device, set, add, remove, properties, merge, erase, unsuppress, unlink;
+  std::vector<std::string_view> unset;
+  bool has_data = false;  // any of the members that belong to an ordinary record
+  int commands = 0;       // merge, erase, unsuppress, unlink
+};
+
+template <class Read>
+Outcome each_field(Item& item, ondemand::object object, const Read& read) {
+  if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+  for (auto result : object) {
+    ondemand::field field;
+    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    std::string_view name;
+    FRESHET_ITEM(read_name(item, field, name));
+    FRESHET_ITEM(read(name, field.value()));
+  }
+  return Outcome::kOk;
+}
+
+Outcome unknown_key(Item& item, std::string_view key, std::string_view in,
+                    std::initializer_list<std::string_view> known) {
+  std::string message = "\"" + std::string(key) + "\" is no member of " + std::string(in);
+  if (const std::string_view near = nearest(key, known); !near.empty()) {
+    message.append("; did you mean \"").append(near).append("\"?");
+  } else {
+    message += "; known are:";
+    for (const std::string_view name : known) message.append(" ").append(name);
+  }
+  return item.reject("unknown_key", std::move(message), key);
+}
+
+Outcome read_object(Item& item, std::string_view name, ondemand::value value, std::optional<ondemand::object>& out) {
+  ondemand::json_type type{};
+  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  if (type != ondemand::json_type::object)
+    return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object", name);
+  ondemand::object object;
+  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item.broken(error);
+  out = object;
+  return Outcome::kOk;
+}
+
+// A text that must be one, if it is there.
+Outcome read_text(Item& item, std::string_view name, ondemand::value value, Text& out) {
+  FRESHET_ITEM(read_scalar(item, value, out));
+  return out ? Outcome::kOk : item.reject("bad_field", "\"" + std::string(name) + "\" must be a text", name);
+}
+
+Outcome read_line_time(Item& item, std::string_view name, ondemand::value value, std::optional<model::TimeUs>& out) {
+  FRESHET_ITEM(read_time(item, value, out));
+  if (out) return Outcome::kOk;
+  return item.reject("bad_time",
+                     "\"" + std::string(name) +
+                         "\" must be ISO 8601, such as 2026-01-02T03:04:05.678Z, or epoch seconds or milliseconds",
+                     name);
+}
+
+Outcome read_member(Item& item, std::string_view name, ondemand::value value, Line& line) {
+  if (name == "message_id") return read_text(item, name, value, line.message_id);
+  if (name == "timestamp") return read_line_time(item, name, value, line.timestamp);
+  if (name == "sent_at") return read_line_time(item, name, value, line.sent_at);
+  using Command = std::pair<std::string_view, std::optional<ondemand::object>*>;
+  for (const auto& [key, slot] : {Command{"merge", &line.merge}, Command{"erase", &line.erase},
+                                  Command{"unsuppress", &line.unsuppress}, Command{"unlink", &line.unlink}}) {
+    if (name != key) continue;
+    line.commands += slot->has_value() ? 0 : 1;
+    return read_object(item, name, value, *slot);
+  }
+  line.has_data = true;
+  if (name == "event") return read_text(item, name, value, line.event);
+  if (name == "unset") return line.unset.clear(), read_names(item, value, line.unset);
+  for (const auto& [key, slot] : {Command{"user", &line.user}, Command{"device", &line.device},
+                                  Command{"set", &line.set}, Command{"add_to_set", &line.add},
+                                  Command{"remove_from_set", &line.remove}, Command{"properties", &line.properties}})
+    if (name == key) return read_object(item, name, value, *slot);
+  return unknown_key(item, name, "a record",
+                     {"message_id", "user", "device", "set", "unset", "add_to_set", "remove_from_set", "event",
+                      "properties", "timestamp", "sent_at", "merge", "erase", "unsuppress", "unlink"});
+}
+
+bool is_user_type(const Item& item, std::string_view type) {
+  return is_listed(item.context.tenant.rules.user_priority(), type);
+}
+bool is_device_type(const Item& item, std::string_view type) {
+  return is_listed(item.context.tenant.rules.device_priority(), type) ||
+         std::find(kDeviceTypes.begin(), kDeviceTypes.end(), type) != kDeviceTypes.end();
+}
+
+Outcome unknown_type(Item& item, std::string_view type, const google::protobuf::RepeatedPtrField<std::string>& listed) {
+  std::string message = "\"" + std::string(type) + "\" is no identifier type of this tenant; known are:";
+  for (const std::string& name : listed) message.append(" ").append(name);
+  return item.reject("unknown_identifier_type", std::move(message), type);
+}
+
+// A value, or a list of them.
+Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, ondemand::value value) {
+  ondemand::json_type json{};
+  if (const auto error = value.type().get(json); error != simdjson::SUCCESS) return item.broken(error);
+  Text text;
+  if (json != ondemand::json_type::array) {
+    FRESHET_ITEM(read_scalar(item, value, text));
+    if (!text) item.saw_identifier = true;  // null: nobody
+    add_optional_identifier(item, kind, type, text);
+    return Outcome::kOk;
+  }
+  ondemand::array array;
+  if (const auto error = value.get_array().get(array); error != simdjson::SUCCESS) return item.broken(error);
+  uint32_t count = 0;
+  for (auto element : array) {
+    ondemand::value inner;
+    if (const auto error = element.get(inner); error != simdjson::SUCCESS) return item.broken(error);
+    if (++count > kIdentifiersMax)
+      return item.reject("too_many_identifiers", "a record may name 50 identifiers of a type", type);
+    FRESHET_ITEM(read_scalar(item, inner, text));
+    add_optional_identifier(item, kind, type, text);
+  }
+  return Outcome::kOk;
+}
+
+Outcome read_identifiers(Item& item, v1::EntityKind kind, const ondemand::object& object) {
+  return each_field(item, object, [&](std::string_view type, ondemand::value value) -> Outcome {
+    const bool known = kind == v1::ENTITY_KIND_USER ? is_user_type(item, type) : is_device_type(item, type);
+    const auto& rules = item.context.tenant.rules;
+    if (!known)
+      return unknown_type(item, type, kind == v1::ENTITY_KIND_USER ? rules.user_priority() : rules.device_priority());
+    return read_identifier(item, kind, type, value);
+  });
+}
+
+// Exactly one identifier, usable: of a user, or of a device if `devices`.
+Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand::object>& object, bool devices) {
+  const int before = item.envelope.user().size() + item.envelope.device().size();
+  int count = 0;
+  if (object) {
+    FRESHET_ITEM(each_field(item, *object, [&](std::string_view type, ondemand::value value) -> Outcome {
+      ++count;
+      if (is_user_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_USER, type, value);
+      if (devices && is_device_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_DEVICE, type, value);
+      return unknown_type(item, type, item.context.tenant.rules.user_priority());
+    }));
+  }
+  const int added = item.envelope.user().size() + item.envelope.device().size() - before;
+  if (count == 1 && added == 0)
+    return item.reject("only_blocked_identifiers",
+                       "the identifier in \"" + std::string(name) + "\" is one that nobody has", name);
+  if (count != 1 || added != 1)
+    return item.reject(
+        "missing_identifier",
+        "\"" + std::string(name) + "\" must be an object with exactly one identifier, such as {\"user_id\":\"u1\"}",
+        name);
+  return Outcome::kOk;
+}
+
+// user[1], read last, becomes `other`.
+void move_to_other(Item& item) {
+  item.envelope.mutable_other()->Swap(item.envelope.mutable_user(1));
+  item.envelope.mutable_user()->RemoveLast();
+}
+
+Outcome apply_merge(Item& item, const ondemand::object& merge) {
+  std::optional<ondemand::object> from, into;
+  FRESHET_ITEM(each_field(item, merge, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name == "from") return read_object(item, name, value, from);
+    if (name == "into") return read_object(item, name, value, into);
+    return unknown_key(item, name, "\"merge\"", {"from", "into"});
+  }));
+  FRESHET_ITEM(read_one(item, "into", into, false));
+  FRESHET_ITEM(read_one(item, "from", from, false));
+  move_to_other(item);
+  const v1::Identifier& kept = item.envelope.user(0);
+  if (kept.type() == item.envelope.other().type() && kept.value() == item.envelope.other().value())
+    return item.reject("bad_merge", "\"from\" and \"into\" are the same", "merge");
+  item.envelope.set_kind(v1::Envelope::MERGE);
+  return Outcome::kOk;
+}
+
+Outcome apply_unlink(Item& item, const ondemand::object& unlink) {
+  std::optional<ondemand::object> from, identifier;
+  FRESHET_ITEM(each_field(item, unlink, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name == "from") return read_object(item, name, value, from);
+    if (name == "identifier") return read_object(item, name, value, identifier);
+    return unknown_key(item, name, "\"unlink\"", {"from", "identifier"});
+  }));
+  FRESHET_ITEM(read_one(item, "from", from, false));
+  FRESHET_ITEM(read_one(item, "identifier", identifier, false));
+  move_to_other(item);
+  if (item.envelope.other().type() == model::kUserId)
+    return item.reject("cannot_unlink_user_id", "a user_id can't be unlinked; erase the user, or merge it into another",
+                       "unlink");
+  item.envelope.set_kind(v1::Envelope::UNLINK);
+  return Outcome::kOk;
+}
+
+Outcome apply_command(Item& item, const Line& line) {
+  if (line.has_data || line.commands != 1)
+    return item.reject("conflicting_keys",
+                       "merge, erase, unsuppress and unlink each need a record of their own, with message_id, "
+                       "timestamp and sent_at at most");
+  if (line.merge) return apply_merge(item, *line.merge);
+  if (line.unlink) return apply_unlink(item, *line.unlink);
+  item.envelope.set_kind(line.erase ? v1::Envelope::ERASE : v1::Envelope::UNSUPPRESS);
+  return line.erase ? read_one(item, "erase", line.erase, true) : read_one(item, "unsuppress", line.unsuppress, false);
+}
+
+// One name can't be replaced and changed in one record: the order would be a guess.
+Outcome check_conflicts(Item& item, const AttributeOps& ops) {
+  const auto is_whole = [](const v1::AttributeOp& op) {
+    return op.type() == v1::AttributeOp::SET || op.type() == v1::AttributeOp::UNSET;
+  };
+  for (const v1::AttributeOp& whole : ops) {
+    if (!is_whole(whole)) continue;
+    for (const v1::AttributeOp& part : ops)
+      if (!is_whole(part) && part.name() == whole.name())
+        return item.reject("conflicting_operations",
+                           "\"" + whole.name() + "\" is set or unset and changed in one record", whole.name());
+  }
+  return Outcome::kOk;
+}
+
+// Operations are the user's if the record names one, else the device's.
+Outcome apply_operations(Item& item, Line& line, bool of_device) {
+  const auto subject = of_device ? schema::Subject::kDeviceAttribute : schema::Subject::kUserAttribute;
+  AttributeOps& ops = of_device ? *item.envelope.mutable_device_attributes() : *item.envelope.mutable_attributes();
+  const auto reset = [&](ondemand::object& object) {
+    const auto error = object.reset().error();
+    return error == simdjson::SUCCESS ? Outcome::kOk : item.broken(error);
+  };
+  if (line.set) {
+    FRESHET_ITEM(reset(*line.set));
+    FRESHET_ITEM(add_attributes(item, *line.set, subject, NullPolicy::kReject, ops));
+  }
+  FRESHET_ITEM(add_unsets(item, line.unset, ops));
+  if (line.add) {
+    FRESHET_ITEM(reset(*line.add));
+    FRESHET_ITEM(add_elements(item, *line.add, subject, v1::AttributeOp::ADD_TO_SET, ops));
+  }
+  if (line.remove) {
+    FRESHET_ITEM(reset(*line.remove));
+    FRESHET_ITEM(add_elements(item, *line.remove, subject, v1::AttributeOp::REMOVE_FROM_SET, ops));
+  }
+  return ops.size() < 2 ? Outcome::kOk : check_conflicts(item, ops);
+}
+
+Outcome apply_event(Item& item, Line& line) {
+  v1::Event* event = nullptr;
+  FRESHET_ITEM(set_event(item, line.event, event));
+  event->set_time_us(item.envelope.time_us());
+  PropertiesWriter writer(item, event->name(), properties_buffer());
+  if (line.properties) {
+    if (const auto error = line.properties->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_ITEM(writer.write(*line.properties));
+  }
+  writer.finish();
+  event->set_properties(properties_buffer());
+  return Outcome::kOk;
+}
+
+Outcome apply_data(Item& item, Line& line) {
+  if (line.user) FRESHET_ITEM(read_identifiers(item, v1::ENTITY_KIND_USER, *line.user));
+  if (line.device) FRESHET_ITEM(read_identifiers(item, v1::ENTITY_KIND_DEVICE, *line.device));
+  FRESHET_ITEM(finish_identifiers(item));
+  if (line.properties && !line.event)
+    return item.reject("missing_event", "\"properties\" belong to an event; add \"event\", its name", "event");
+  const bool of_device = item.envelope.user().empty();
+  FRESHET_ITEM(apply_operations(item, line, of_device));
+  item.envelope.set_kind(line.event ? v1::Envelope::TRACK : of_device ? v1::Envelope::DEVICE : v1::Envelope::IDENTIFY);
+  return line.event ? apply_event(item, line) : Outcome::kOk;
+}
+
+Outcome parse_line(Item& item, ondemand::object root) {
+  if (item.raw.size() > kItemBytesMax)
+    return item.reject("too_large", "the line has " + std::to_string(item.raw.size()) + " bytes; 32768 are allowed");
+  Line line;
+  FRESHET_ITEM(each_field(
+      item, root, [&](std::string_view name, ondemand::value value) { return read_member(item, name, value, line); }));
+  FRESHET_ITEM(set_message_id(item, line.message_id, line.timestamp.has_value(), item.raw));
+  std::optional<model::TimeUs> sent_at = line.sent_at;
+  if (!sent_at && item.context.sent_at_us != 0) sent_at = item.context.sent_at_us;
+  item.envelope.set_time_us(model::correct_clock(line.timestamp, sent_at, item.context.received_at_us));
+  return line.commands > 0 ? apply_command(item, line) : apply_data(item, line);
+}
+
+Outcome open_line(Item& item, JsonBody& json, ondemand::document& document) {
+  ondemand::object root;
+  std::string_view raw;
+  if (const auto error = json.open(item.raw, document, root, raw); error != simdjson::SUCCESS)
+    return item.broken(error);
+  return parse_line(item, root);
+}
+
+std::string_view trim(std::string_view text) {
+  text = trim_right(text);
+  const size_t begin = text.find_first_not_of(" \t\r");
+  return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
+}
+
+}  // namespace
+
+Parsed parse_records(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
+  Parsed parsed;
+  JsonBody json(Slot::kBody, body);
+  std::string_view rest = json.text();
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = trim(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.empty()) continue;
+    Item item(context, parsed, arena, kRecordsSource, parsed.item_count++, line);
+    ondemand::document document;
+    Outcome outcome = open_line(item, json, document);
+    if (outcome == Outcome::kBroken) outcome = item.reject("bad_json", json_error(item.error));
+    if (outcome == Outcome::kOk) {
+      accept(item);
+    } else {
+      refuse(item, line, 0);
+    }
+  }
+  return parsed;
+}
+
+}  // namespace freshet::ingest

@@ -1,0 +1,20 @@
+// The internal API: POST /v1/records, one JSON object a line (docs/sources/records.md). Strict: an unknown key is an error
+// that names the nearest known one, for what is misspelt here is lost in silence.
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <string_view>
+
+#include "ingest/adapters/adapter.h"
+
+namespace freshet::ingest {
+
+inline constexpr std::string_view kRecordsSource = "records";
+inline constexpr size_t kRecordsBytesMax = 10u << 20;
+
+// Each line that is not blank is an item; a line that is not JSON is rejected alone, so the result is never an Error.
+[[nodiscard]] Parsed parse_records(std::string_view body, const AdapterContext& context,
+                                   google::protobuf::Arena& arena);
+
+}  // namespace freshet::ingest

@@ -1,0 +1,27 @@
+// How imports answer, and the dead letters of their rows. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/v1/event.pb.h"
+#include "freshet/v1/import.pb.h"
+#include "ingest/adapters/adapter.h"
+
+namespace freshet::ingest {
+
+// {"id":…,"name":…,"state":"active"|"complete","offset":…,"line":…,"size":…,"accepted":…,"rejected":…,"created_at":…,
+//  "updated_at":…,"rejected_rows":[{"line":…,"code":…,"message":…}]}
+[[nodiscard]] std::string import_json(const v1::ImportProgress& progress,
+                                      const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows);
+// {"imports":[…]}, each without its rows.
+[[nodiscard]] std::string import_list_json(const std::vector<v1::ImportProgress>& all);
+// {"error":{"code":…,"message":…}}
+[[nodiscard]] std::string import_error_json(std::string_view code, std::string_view message);
+
+// Sent again after a crash, the same row has the same dead letter id: (start of the import, message id).
+[[nodiscard]] v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line,
+                                                int64_t received_at_us);
+
+}  // namespace freshet::ingest

@@ -1,0 +1,114 @@
+#include "ingest/publisher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "model/identifier.h"
+
+namespace freshet::ingest {
+namespace {
+
+using eventlog::Produce;
+using eventlog::RecordBatch;
+using eventlog::Topic;
+
+template <class Message>
+void add_message(RecordBatch& batch, std::string_view key, const Message& message) {
+  const size_t size = message.ByteSizeLong();
+  char* const space = batch.add_space(key, size);
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+}
+
+std::string key_of(const v1::Envelope& envelope) {
+  FRESHET_ASSERT(!envelope.user().empty() || !envelope.device().empty());
+  return envelope.user().empty() ? model::identifier_key(envelope.tenant(), v1::ENTITY_KIND_DEVICE, envelope.device(0))
+                                 : model::identifier_key(envelope.tenant(), v1::ENTITY_KIND_USER, envelope.user(0));
+}
+
+// Finds the batch of a partition; a request touches few of many.
+class Batches {
+ public:
+  RecordBatch& of(Topic topic, uint32_t partition) {
+    for (Produce& produce : produces_)
+      if (produce.to.topic == topic && produce.to.partition == partition) return produce.records;
+    return produces_.emplace_back(Produce{{topic, partition}, {}}).records;
+  }
+  std::vector<Produce> take() { return std::move(produces_); }
+
+ private:
+  std::vector<Produce> produces_;
+};
+
+}  // namespace
+
+Publisher::Publisher(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions,
+                     size_t inflight_bytes_max)
+    : log_(log), registry_(registry), partitions_(partitions), inflight_bytes_max_(inflight_bytes_max) {
+  FRESHET_ASSERT(partitions > 0);
+}
+
+std::vector<Produce> Publisher::frame(const Outgoing& out) const {
+  Batches batches;
+  for (const v1::Envelope* const envelope : out.envelopes) {
+    const std::string key = key_of(*envelope);
+    add_message(batches.of(Topic::kActions, partition_of(key, partitions_)), key, *envelope);
+  }
+  if (!out.dead_letters.empty()) {
+    const uint32_t partitions = std::max(1u, log_.partitions(Topic::kDeadLetters));
+    for (const v1::DeadLetter& letter : out.dead_letters)
+      add_message(batches.of(Topic::kDeadLetters, partition_of(letter.tenant(), partitions)), letter.id(), letter);
+  }
+  for (const v1::SchemaChange& change : out.schema_changes)
+    add_message(batches.of(Topic::kSchema, 0), change.tenant(), change);  // one partition: one order for all nodes
+  return batches.take();
+}
+
+void Publisher::publish(Outgoing out, eventlog::AppendDone done) {
+  std::vector<Produce> produces = frame(out);
+  if (produces.empty()) return done({});
+  size_t bytes = 0;
+  for (const Produce& produce : produces) bytes += produce.records.bytes();
+  if (in_flight_->bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes > inflight_bytes_max_) {
+    in_flight_->bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    registry_.forget(out.schema_changes);
+    return done(fail(Code::kRetry, "too much is under way to the log already; send it again in a moment"));
+  }
+  log_.append(std::move(produces), [in_flight = in_flight_, bytes, &registry = registry_,
+                                    changes = std::move(out.schema_changes), done = std::move(done)](Status status) {
+    in_flight->bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    if (!status && !changes.empty()) registry.forget(changes);
+    done(std::move(status));
+  });
+}
+
+std::vector<v1::DeadLetter> dead_letters_of(const std::vector<Rejection>& rejected, std::string_view tenant,
+                                            std::string_view source, std::string_view endpoint, int64_t received_at_us,
+                                            env::Random& random) {
+  std::vector<v1::DeadLetter> letters;
+  if (rejected.empty()) return letters;
+  letters.reserve(rejected.size());
+  const std::string noise = random.bytes(8 * rejected.size());
+  std::string when(8, '\0');
+  for (size_t i = 0; i < 8; ++i) when[i] = static_cast<char>(static_cast<uint64_t>(received_at_us) >> (56 - 8 * i));
+  for (size_t i = 0; i < rejected.size(); ++i) {
+    const Rejection& rejection = rejected[i];
+    v1::DeadLetter& letter = letters.emplace_back();
+    letter.set_id(to_hex(when) + to_hex(std::string_view(noise).substr(8 * i, 8)));
+    letter.set_tenant(std::string(tenant));
+    letter.set_source(std::string(source));
+    letter.set_code(rejection.code);
+    letter.set_reason(rejection.message);
+    letter.set_body(rejection.item);
+    letter.set_body_type(v1::DeadLetter::JSON_ITEM);
+    letter.set_endpoint(std::string(endpoint));
+    letter.set_received_at_us(received_at_us);
+    letter.set_sent_at_us(rejection.sent_at_us);
+    letter.set_message_id(rejection.message_id);
+    letter.set_context(rejection.context);
+  }
+  return letters;
+}
+
+}  // namespace freshet::ingest

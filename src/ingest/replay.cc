@@ -1,0 +1,69 @@
+#include "ingest/replay.h"
+
+#include "base/hash.h"
+#include "ingest/adapters/data_api.h"
+#include "ingest/adapters/records.h"
+#include "ingest/adapters/segment.h"
+#include "ingest/routes.h"
+
+namespace freshet::ingest {
+namespace {
+
+ParseResult parse_item(const v1::DeadLetter& letter, const AdapterContext& context, google::protobuf::Arena& arena) {
+  const Route route = route_of_endpoint(letter.endpoint());
+  switch (route.kind) {
+    case Route::Kind::kSegment:
+      return parse_segment(letter.body(), {route.call == "batch" ? std::string_view() : route.call, letter.context()},
+                           context, arena);
+    case Route::Kind::kDataApi:
+      return parse_data_api(letter.body(), route.call == "transition" ? "element" : route.call, context, arena);
+    case Route::Kind::kRecords:
+      return parse_records(letter.body(), context, arena);
+    default:
+      return fail(Code::kInvalid,
+                  "dead letter " + letter.id() + " came by " + letter.endpoint() + ", which can't be replayed");
+  }
+}
+
+ParseResult parse_envelope(const v1::DeadLetter& letter, google::protobuf::Arena& arena) {
+  auto* const envelope = google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena);
+  if (!envelope->ParseFromString(letter.body()))
+    return fail(Code::kInvalid, "dead letter " + letter.id() + " holds no envelope");
+  if (envelope->tenant() != letter.tenant() || (envelope->user().empty() && envelope->device().empty()))
+    return fail(Code::kInvalid, "dead letter " + letter.id() + " holds an envelope that can't be routed");
+  Parsed parsed;
+  parsed.envelopes.push_back(envelope);
+  parsed.items.push_back(0);
+  parsed.item_count = 1;
+  return parsed;
+}
+
+}  // namespace
+
+ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant, schema::Registry::Session& schema,
+                    int64_t now_us, google::protobuf::Arena& arena) {
+  // Ids of items without one must be the same at every replay.
+  const std::string id_seed(hash128(letter.id()).view());
+  const AdapterContext context{.tenant = tenant,
+                               .schema = schema,
+                               .received_at_us = letter.received_at_us(),
+                               .endpoint = letter.endpoint(),
+                               .random_id = id_seed,
+                               .sent_at_us = letter.sent_at_us()};
+  ParseResult result = fail(Code::kInvalid, "dead letter " + letter.id() + " is not of a kind that ingest replays");
+  if (letter.body_type() == v1::DeadLetter::JSON_ITEM) {
+    result = parse_item(letter, context, arena);
+  } else if (letter.body_type() == v1::DeadLetter::ENVELOPE) {
+    result = parse_envelope(letter, arena);
+  }
+  if (!result) return result;
+  const bool keeps_id = result->envelopes.size() == 1 && !letter.message_id().empty();
+  for (v1::Envelope* const envelope : result->envelopes) {
+    envelope->set_received_at_us(now_us);
+    envelope->set_ledger("replay:" + letter.id());
+    if (keeps_id) envelope->set_message_id(letter.message_id());
+  }
+  return result;
+}
+
+}  // namespace freshet::ingest

@@ -1,0 +1,409 @@
+#include "ingest/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "base/hash.h"
+#include "ingest/replay.h"
+#include "model/identifier.h"
+
+namespace freshet::ingest {
+namespace {
+
+using eventlog::Topic;
+using ::testing::HasSubstr;
+
+class FakeClock final : public env::Clock {
+ public:
+  env::TimeUs now_us() override { return 1'767'312'000'000'000; }
+  env::TimeUs monotonic_us() override { return 0; }
+  void sleep_us(env::TimeUs) override {}
+};
+
+class FakeRandom final : public env::Random {
+ public:
+  std::string bytes(size_t n) override {
+    std::string out;
+    while (out.size() < n) out += hash128(std::to_string(next_++)).view();
+    return out.substr(0, n);
+  }
+
+ private:
+  std::atomic<int> next_{0};
+};
+
+// Takes every append, or answers `refusal`; holds the answers back while `held` is set.
+class FakeLog final : public eventlog::EventLog {
+ public:
+  Status create_topic(Topic, const eventlog::TopicOptions&) override { return {}; }
+  uint32_t partitions(Topic topic) const override { return topic == Topic::kDeadLetters ? 2 : 4; }
+  void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override {
+    if (refusal) return done(fail(Code::kRetry, "full"));
+    ++appends;
+    for (const eventlog::Produce& produce : batches) {
+      std::string_view data = produce.records.data(), key, value;
+      bool corrupt = false;
+      while (eventlog::next_record(data, key, value, &corrupt))
+        records[produce.to.topic].push_back({produce.to.partition, std::string(key), std::string(value)});
+      EXPECT_FALSE(corrupt);
+    }
+    if (held) {
+      waiting.push_back(std::move(done));
+    } else {
+      done({});
+    }
+  }
+  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
+    return fail(Code::kFatal, "");
+  }
+  Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition) override { return eventlog::Watermarks{}; }
+  Result<eventlog::Fetched> read(eventlog::TopicPartition, eventlog::Offset, size_t) override {
+    return fail(Code::kFatal, "");
+  }
+  Status trim(eventlog::TopicPartition, eventlog::Offset) override { return {}; }
+  Result<std::optional<eventlog::Offset>> committed(const std::string&, eventlog::TopicPartition) override {
+    return std::nullopt;
+  }
+  uint64_t disk_bytes() override { return 0; }
+
+  struct Record {
+    uint32_t partition;
+    std::string key, value;
+  };
+  std::map<Topic, std::vector<Record>> records;
+  std::vector<eventlog::AppendDone> waiting;
+  bool refusal = false, held = false;
+  int appends = 0;
+};
+
+model::Tenant demo_tenant() {
+  model::Tenant tenant = model::default_tenant("demo");
+  tenant.write_keys = {"demo-write-key"};
+  tenant.app_id = "demo";
+  tenant.app_secret = "demo-secret";
+  return tenant;
+}
+
+std::string gzip(const std::string& text) {
+  std::string out(text.size() + 100, '\0');
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(out.size() - stream.avail_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+constexpr const char* kWriteKey = "Basic ZGVtby13cml0ZS1rZXk6";  // demo-write-key:
+constexpr const char* kWriteKeyWithoutColon = "Basic ZGVtby13cml0ZS1rZXk=";
+constexpr const char* kSecret = "Basic ZGVtbzpkZW1vLXNlY3JldA==";  // demo:demo-secret
+constexpr const char* kTrack = R"({"userId":"u","event":"E","messageId":"m"})";
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  Service& service() {
+    if (!service_) {
+      options.tenants = {demo_tenant(), [] {
+                           model::Tenant other = model::default_tenant("other");
+                           other.app_id = "other";
+                           other.app_secret = "secret";
+                           return other;
+                         }()};
+      options.log = &log;
+      options.registry = registry.get();
+      options.clock = &clock;
+      options.random = &random;
+      options.partitions = 4;
+      service_ = std::make_unique<Service>(options);
+    }
+    return *service_;
+  }
+  http::Response send(const std::string& method, const std::string& target, const std::string& body = "",
+                      const std::string& authorization = "",
+                      std::vector<std::pair<std::string, std::string>> headers = {}) {
+    http::Request request;
+    request.method = method;
+    request.path = target.substr(0, target.find('?'));
+    if (const size_t mark = target.find('?'); mark != std::string::npos) request.query = target.substr(mark + 1);
+    request.headers = std::move(headers);
+    if (!authorization.empty()) request.headers.emplace_back("authorization", authorization);
+    request.body = body;
+    // Held answers come when this is long gone.
+    const auto answer = std::make_shared<http::Response>();
+    answer->status = 0;
+    service().handle(std::move(request), [answer](http::Response response) { *answer = std::move(response); });
+    return *answer;
+  }
+  static std::string header(const http::Response& response, const std::string& name) {
+    for (const auto& [key, value] : response.headers)
+      if (key == name) return value;
+    return "";
+  }
+  std::vector<v1::Envelope> actions() {
+    std::vector<v1::Envelope> out;
+    for (const auto& record : log.records[Topic::kActions])
+      EXPECT_TRUE(out.emplace_back().ParseFromString(record.value));
+    return out;
+  }
+  std::vector<v1::DeadLetter> dead_letters() {
+    std::vector<v1::DeadLetter> out;
+    for (const auto& record : log.records[Topic::kDeadLetters])
+      EXPECT_TRUE(out.emplace_back().ParseFromString(record.value));
+    return out;
+  }
+
+  ServiceOptions options;
+  FakeLog log;
+  FakeClock clock;
+  FakeRandom random;
+  std::unique_ptr<schema::Registry> registry = schema::make_registry();
+  std::unique_ptr<Service> service_;
+};
+
+TEST_F(ServiceTest, WriteKeysAreTakenFromEverywhere) {
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
+  EXPECT_EQ(send("POST", "/v1/track/", kTrack, kWriteKeyWithoutColon).status, 200);
+  EXPECT_EQ(send("POST", "/v1/t", kTrack, "Bearer demo-write-key").status, 200);
+  EXPECT_EQ(send("POST", "/v1/t", R"({"userId":"u","event":"E","writeKey":"demo-write-key"})").status, 200);
+  EXPECT_EQ(send("POST", "/v1/t", R"({"userId":"u","event":"E","writeKey":"demo-write-key"})", "Bearer token").status,
+            200);
+  EXPECT_EQ(actions().size(), 5u);
+  for (const char* authorization : {"", "Basic !!!", "Basic d3Jvbmc6", "Digest x", "Bearer"}) {
+    const http::Response response = send("POST", "/v1/track", kTrack, authorization);
+    EXPECT_EQ(response.status, 401) << authorization;
+    EXPECT_THAT(response.body, HasSubstr("no valid write key"));
+  }
+  EXPECT_EQ(send("POST", "/v1/records", "{}", "").status, 401);
+  EXPECT_EQ(actions().size(), 5u);
+}
+
+TEST_F(ServiceTest, RoutesByTheFirstIdentifierInOneAppend) {
+  std::string body;
+  for (int i = 0; i < 50; ++i)
+    body += R"({"user":{"user_id":"u)" + std::to_string(i) +
+            R"("},"event":"E"})"
+            "\n";
+  body += "{}\n";
+  const http::Response response =
+      send("POST", "/v1/records", body, "Bearer demo-write-key", {{"traceparent", "00-a-b-01"}});
+  EXPECT_EQ(response.body, R"({"accepted":50,"rejected":[{"index":50,"code":"missing_identifier","message":)"
+                           R"("the record names nobody; give at least one identifier of a user or a device"}]})");
+  EXPECT_EQ(log.appends, 1);
+  ASSERT_EQ(log.records[Topic::kActions].size(), 50u);
+  for (const FakeLog::Record& record : log.records[Topic::kActions]) {
+    v1::Envelope envelope;
+    ASSERT_TRUE(envelope.ParseFromString(record.value));
+    EXPECT_EQ(record.partition, model::home_of("demo", v1::ENTITY_KIND_USER, envelope.user(0), 4));
+    EXPECT_EQ(record.key, model::identifier_key("demo", v1::ENTITY_KIND_USER, envelope.user(0)));
+    EXPECT_EQ(envelope.trace_parent(), "00-a-b-01");
+  }
+  ASSERT_EQ(log.records[Topic::kSchema].size(), 1u);
+  const v1::DeadLetter letter = dead_letters().at(0);
+  EXPECT_EQ(letter.body(), "{}");
+  EXPECT_EQ(letter.id().substr(0, 16), "0006475c63f7a000");
+  EXPECT_EQ(letter.id().size(), 32u);
+  EXPECT_EQ(letter.endpoint(), "/v1/records");
+}
+
+TEST_F(ServiceTest, AnswersOnlyWhenDurable) {
+  log.held = true;
+  int status = 0;
+  http::Request request;
+  request.method = "POST";
+  request.path = "/v1/track";
+  request.headers = {{"authorization", kWriteKey}};
+  request.body = kTrack;
+  service().handle(request, [&](http::Response response) { status = response.status; });
+  EXPECT_EQ(status, 0);
+  log.waiting.at(0)({});
+  EXPECT_EQ(status, 200);
+  service().handle(request, [&](http::Response response) { status = response.status; });
+  log.waiting.at(1)(fail(Code::kFatal, "disk"));
+  EXPECT_EQ(status, 503);
+}
+
+TEST_F(ServiceTest, RefusesWhatTheLogCantTake) {
+  log.refusal = true;
+  http::Response response = send("POST", "/v1/track", kTrack, kWriteKey);
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(header(response, "Retry-After"), "1");
+  response = send("POST", "/v1/transition/demo", R"({"elements":[{"type":"customer","customer_id":"c"}]})", kSecret);
+  EXPECT_EQ(response.status, 503);
+  log.refusal = false;
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
+  EXPECT_EQ(log.records[Topic::kSchema].size(), 1u);  // what the refused request had discovered is discovered again
+}
+
+TEST_F(ServiceTest, BoundsWhatIsUnderWay) {
+  options.inflight_bytes_max = 400;
+  log.held = true;
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 0);
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 0);
+  int status = 0;
+  while (status == 0 && log.appends < 10) status = send("POST", "/v1/track", kTrack, kWriteKey).status;
+  EXPECT_EQ(status, 503);
+  log.held = false;
+  for (auto& done : log.waiting) done({});
+  log.waiting.clear();
+}
+
+TEST_F(ServiceTest, BodiesCompressedAndTooLarge) {
+  EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey,
+                 {{"content-encoding", "gzip"}, {"content-type", "application/x-www-form-urlencoded"}})
+                .status,
+            200);
+  EXPECT_EQ(
+      send("POST", "/v1/track", gzip(std::string(20 << 20, ' ')), kWriteKey, {{"content-encoding", "gzip"}}).status,
+      413);
+  EXPECT_EQ(send("POST", "/v1/track", "garbage", kWriteKey, {{"content-encoding", "gzip"}}).status, 400);
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", "br"}}).status, 415);
+  EXPECT_EQ(send("POST", "/v1/batch", std::string(501 << 10, ' '), kWriteKey).status, 413);
+  EXPECT_EQ(send("POST", "/v1/customer/demo", std::string(129 << 10, ' '), kSecret).status, 413);
+  EXPECT_EQ(send("POST", "/v1/batch", "{", kWriteKey).status, 400);
+  const http::Response large =
+      send("POST", "/v1/track",
+           R"({"userId":"u","event":"E","properties":{"a":")" + std::string(33 << 10, 'x') + "\"}}", kWriteKey);
+  EXPECT_EQ(large.status, 400);
+  EXPECT_EQ(dead_letters().size(), 1u);
+}
+
+TEST_F(ServiceTest, AddressesAndMethods) {
+  EXPECT_THAT(send("POST", "/v1/unknown").body, HasSubstr("/v1/records"));
+  EXPECT_EQ(send("GET", "/").status, 404);
+  EXPECT_EQ(send("GET", "/v1/batch").status, 405);
+  EXPECT_EQ(send("POST", "/v1/imports", "", kWriteKey).status, 404);
+  const http::Response preflight = send("OPTIONS", "/v1/i");
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_EQ(header(preflight, "Access-Control-Allow-Origin"), "*");
+  EXPECT_THAT(header(preflight, "Access-Control-Allow-Headers"), HasSubstr("anonymousid"));
+  EXPECT_EQ(header(send("POST", "/v1/track", kTrack, kWriteKey), "Access-Control-Allow-Origin"), "*");
+  EXPECT_THAT(
+      send("GET", "/v1/projects/demo-write-key/settings", "", "", {{"host", "in.example:8080"}}).body,
+      HasSubstr(
+          R"("apiKey":"demo-write-key","apiHost":"in.example:8080/v1","protocol":"http","unbundledIntegrations":[],"addBundledMetadata":true)"));
+  EXPECT_EQ(send("GET", "/v1/projects/wrong/settings").status, 404);
+  EXPECT_THAT(send("GET", "/sourceConfig/?writeKey=demo-write-key").body, HasSubstr(R"("enabled":true)"));
+  EXPECT_EQ(send("GET", "/sourceConfig", "", kWriteKey).status, 200);
+}
+
+TEST_F(ServiceTest, DataApiAnswersInItsShape) {
+  constexpr const char* kCustomer = R"({"type":"customer","customer_id":"c"})";
+  EXPECT_THAT(send("POST", "/v1/customer/demo", kCustomer, kSecret).body,
+              HasSubstr(R"({"status":"success","message":")"));
+  EXPECT_EQ(send("POST", "/v1/customer/other", kCustomer, kSecret).status, 403);
+  EXPECT_EQ(send("POST", "/v1/customer/demo", kCustomer, "Basic ZGVtbzp3cm9uZw==").status, 401);
+  EXPECT_EQ(send("POST", "/v1/customer/demo", kCustomer, kWriteKey).status, 401);
+  const http::Response bad = send("POST", "/v1/customer/demo", R"({"type":"customer"})", kSecret);
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_THAT(bad.body, HasSubstr(R"({"status":"fail","error":{"attribute":"user","message":")"));
+  EXPECT_THAT(bad.body, HasSubstr(R"("type":"MissingAttributeError")"));
+  EXPECT_EQ(send("POST", "/v1/transition/demo", R"({"elements":[{"type":"what"}]})", kSecret).status, 200);
+  EXPECT_EQ(send("POST", "/v1/customer/merge", R"({"merge_data":[{}]})", kSecret).status, 200);
+  EXPECT_EQ(
+      send("POST", "/v1/customer/delete", R"({"identity_type":"customer_id","identity_value":"c"})", kSecret).status,
+      200);
+  EXPECT_EQ(
+      send("POST", "/v1/event/demo", R"({"type":"event","customer_id":"c","actions":[{"action":"A"},{}]})", kSecret)
+          .status,
+      200);
+  EXPECT_EQ(actions().size(), 3u);
+}
+
+TEST_F(ServiceTest, CapturesOfLibrariesGoInWhole) {
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(FRESHET_SOURCE_DIR "/tests/captures")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    std::stringstream all;
+    all << file.rdbuf();
+    const std::string text = all.str();
+    const size_t head_end = text.find("\r\n\r\n");
+    ASSERT_NE(head_end, std::string::npos);
+    std::istringstream head(text.substr(0, head_end));
+    std::string method, target, line;
+    head >> method >> target;
+    std::getline(head, line);
+    std::vector<std::pair<std::string, std::string>> headers;
+    while (std::getline(head, line)) {
+      std::string name = line.substr(0, line.find(':'));
+      for (char& c : name) c = static_cast<char>(std::tolower(c));
+      if (line.back() == '\r') line.pop_back();
+      headers.emplace_back(name, line.substr(line.find(':') + 2));
+    }
+    const http::Response response = send(method, target + "?verdicts=1", text.substr(head_end + 4), "", headers);
+    EXPECT_EQ(response.status, 200) << entry.path() << response.body;
+    EXPECT_THAT(response.body, HasSubstr("\"rejected\":[]")) << entry.path();
+    ++files;
+  }
+  EXPECT_GE(files, 6u);
+  for (const v1::Envelope& envelope : actions()) {
+    EXPECT_EQ(envelope.user(0).value(), "u1");
+    EXPECT_THAT(envelope.message_id(), ::testing::StartsWith("msg-"));
+    EXPECT_LT(envelope.time_us(), clock.now_us());
+  }
+  EXPECT_EQ(actions().size(), 12u);
+}
+
+TEST_F(ServiceTest, ADeadLetterIsReplayedAsItWasSent) {
+  options.tenants = {};
+  const std::string message =
+      R"({"type":"track","userId":"u","event":"E","messageId":"m7","timestamp":"2026-01-01T00:00:00Z","properties":{"a\u0001":1}})";
+  EXPECT_EQ(send("POST", "/v1/batch",
+                 R"({"batch":[)" + message + R"(],"context":{"device":{"id":"d"}},"sentAt":"2026-01-01T23:59:00Z"})",
+                 kWriteKey)
+                .status,
+            200);
+  v1::DeadLetter letter = dead_letters().at(0);
+  EXPECT_EQ(letter.code(), "bad_name");
+  EXPECT_EQ(letter.body(), message);
+  EXPECT_EQ(letter.message_id(), "m7");
+  int done = 0;
+  const Status still = service().replay(letter, [&](const Status&) { ++done; });
+  ASSERT_FALSE(still);
+  EXPECT_THAT(still.error().message, HasSubstr("bad_name"));
+  letter.mutable_body()->replace(message.find("\\u0001"), 6, "");
+  ASSERT_TRUE(service().replay(letter, [&](const Status&) { ++done; }));
+  EXPECT_EQ(done, 1);
+  const v1::Envelope envelope = actions().at(0);
+  EXPECT_EQ(envelope.ledger(), "replay:" + letter.id());
+  EXPECT_EQ(envelope.message_id(), "m7");
+  EXPECT_EQ(envelope.device(0).value(), "d");
+  EXPECT_EQ(envelope.time_us(), clock.now_us() - 86'340'000'000);
+}
+
+TEST_F(ServiceTest, SubmitsRecordsMadeElsewhere) {
+  v1::Envelope erase;
+  erase.set_tenant("demo");
+  erase.set_kind(v1::Envelope::ERASE);
+  EXPECT_FALSE(service().submit(erase, [](const Status&) {}));
+  erase.add_user()->set_type("user_id");
+  erase.mutable_user(0)->set_value("u");
+  bool ok = false;
+  EXPECT_TRUE(service().submit(erase, [&](const Status& status) { ok = status.has_value(); }));
+  EXPECT_TRUE(ok);
+  EXPECT_EQ(actions().at(0).received_at_us(), clock.now_us());
+  erase.set_tenant("nobody");
+  EXPECT_FALSE(service().submit(erase, [](const Status&) {}));
+}
+
+TEST_F(ServiceTest, AdmissionRefusesBeforeAnythingIsTaken) {
+  options.admit = [](const model::Tenant&, size_t items) { return items < 2; };
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
+  const http::Response response = send("POST", "/v1/batch", R"({"batch":[{},{}]})", kWriteKey);
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(header(response, "Retry-After"), "1");
+  EXPECT_EQ(log.appends, 1);
+}
+
+}  // namespace
+}  // namespace freshet::ingest

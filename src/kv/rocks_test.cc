@@ -1,0 +1,292 @@
+// The store's contract on RocksDB.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+
+#include "env/clock.h"
+#include "kv/store.h"
+
+namespace freshet::kv {
+namespace {
+
+std::string concat(std::optional<std::string_view> existing, std::span<const std::string_view> operands) {
+  std::string out(existing.value_or("-"));
+  for (const std::string_view operand : operands) out += operand;
+  return out;
+}
+
+class RocksTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = std::filesystem::temp_directory_path() / ("freshet-kv-" + std::to_string(getpid()) + "-" +
+                                                      testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(path_);
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(path_);
+  }
+
+  Options options() {
+    Options o;
+    o.path = path_;
+    o.memory = memory_;
+    o.merge = concat;
+    return o;
+  }
+  void open() { open(options()); }
+  void open(const Options& o) {
+    store_.reset();
+    auto opened = open_rocks(o);
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+  void put(std::string_view key, std::string_view value, Durability durability = Durability::kLogged) {
+    WriteBatch batch;
+    batch.put(key, value);
+    ASSERT_TRUE(store_->write(batch, durability));
+  }
+  std::optional<std::string> get(std::string_view key) { return store_->get(key).value(); }
+  std::string keys(std::string_view begin, std::string_view end, bool back = false) {
+    std::string out;
+    auto visit = [&](std::string_view key, std::string_view) {
+      out += key;
+      return true;
+    };
+    EXPECT_TRUE(back ? store_->scan_back(begin, end, visit) : store_->scan(begin, end, visit));
+    return out;
+  }
+
+  std::string path_;
+  std::shared_ptr<MemoryBudget> memory_ = make_memory_budget(64u << 20);
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(RocksTest, PutGetRemove) {
+  open();
+  put("a", "1");
+  WriteBatch batch;
+  const std::string_view parts[] = {"x", "", "yz"};
+  batch.put("b", parts);
+  batch.remove("a");
+  EXPECT_EQ(batch.count(), 2u);
+  EXPECT_GT(batch.bytes(), 4u);
+  ASSERT_TRUE(store_->write(batch, Durability::kSynced));
+  EXPECT_EQ(get("a"), std::nullopt);
+  EXPECT_EQ(get("b"), "xyz");
+  batch.clear();
+  EXPECT_EQ(batch.count(), 0u);
+}
+
+TEST_F(RocksTest, MultiGetKeepsTheOrderOfKeys) {
+  open();
+  for (int i = 0; i < 100; i += 2) put("k" + std::to_string(i), std::string(static_cast<size_t>(i), 'v'));
+  ASSERT_TRUE(store_->flush());
+  std::vector<std::string> wanted;
+  for (int i = 99; i >= 0; --i) wanted.push_back("k" + std::to_string(i));
+  wanted.push_back("k42");  // twice
+  std::vector<std::optional<std::string>> values(3, "old");
+  ASSERT_TRUE(store_->multi_get(wanted, values));
+  ASSERT_EQ(values.size(), wanted.size());
+  for (int i = 0; i < 100; ++i) {
+    const auto& value = values[static_cast<size_t>(99 - i)];
+    ASSERT_EQ(value.has_value(), i % 2 == 0) << i;
+    EXPECT_EQ(value.value_or("").size(), i % 2 == 0 ? static_cast<size_t>(i) : 0u);
+  }
+  EXPECT_EQ(values.back()->size(), 42u);
+  ASSERT_TRUE(store_->multi_get({}, values));
+  EXPECT_TRUE(values.empty());
+}
+
+TEST_F(RocksTest, MergeFoldsOldestFirst) {
+  open();
+  WriteBatch batch;
+  batch.merge("m", "1");
+  batch.merge("m", "2");
+  ASSERT_TRUE(store_->write(batch, Durability::kNone));
+  EXPECT_EQ(get("m"), "-12");
+  ASSERT_TRUE(store_->flush());
+  batch.clear();
+  batch.merge("m", "3");
+  ASSERT_TRUE(store_->write(batch, Durability::kNone));
+  open();
+  EXPECT_EQ(get("m"), "-123");
+}
+
+TEST_F(RocksTest, ScansAreOrderedBytes) {
+  open();
+  for (const char* key : {"b", "a", "\xff", "ab", "c"}) put(key, key);
+  EXPECT_EQ(keys("a", "c"), "aabb");
+  EXPECT_EQ(keys("a", "c", true), "baba");
+  EXPECT_EQ(keys("b", ""), "bc\xff");
+  EXPECT_EQ(keys("b", "", true),
+            "\xff"
+            "cb");
+  EXPECT_EQ(keys("c", "c"), "");
+  int seen = 0;
+  ASSERT_TRUE(store_->scan("a", "", [&](std::string_view, std::string_view) { return ++seen < 2; }));
+  EXPECT_EQ(seen, 2);
+}
+
+TEST_F(RocksTest, RemoveRangeAndReclaim) {
+  Options o = options();
+  o.large_values = true;
+  o.log_like = true;
+  open(o);
+  for (char c = 'a'; c <= 'e'; ++c) put(std::string(1, c), std::string(10'000, c));
+  ASSERT_TRUE(store_->flush());
+  WriteBatch batch;
+  batch.remove_range("b", "d");
+  batch.remove_range("z", "a");  // empty
+  ASSERT_TRUE(store_->write(batch, Durability::kSynced));
+  ASSERT_TRUE(store_->reclaim("b", "d"));
+  EXPECT_EQ(keys("", ""), "ade");
+  EXPECT_EQ(get("d"), std::string(10'000, 'd'));
+  EXPECT_GT(store_->disk_bytes(), 30'000u);
+}
+
+TEST_F(RocksTest, ReopenFindsSyncedAndLogged) {
+  open();
+  put("logged", "1", Durability::kLogged);
+  put("synced", "2", Durability::kSynced);
+  put("later", "3", Durability::kLogged);
+  ASSERT_TRUE(store_->sync());
+  open();
+  EXPECT_EQ(keys("", ""), "laterloggedsynced");
+}
+
+TEST_F(RocksTest, DropLeavesAtCompaction) {
+  std::atomic<bool> dropping{false};
+  Options o = options();
+  o.drop = [&](std::string_view key, std::string_view) { return dropping.load() && key.starts_with("old"); };
+  open(o);
+  dropping = true;
+  for (int i = 0; i < 12; ++i) {
+    put("old" + std::to_string(i), "v");
+    put("new" + std::to_string(i), "v");
+    ASSERT_TRUE(store_->flush());  // overlapping files, so that a compaction is due
+  }
+  env::Clock& clock = env::real_clock();
+  for (int i = 0; i < 500 && get("old0"); ++i) clock.sleep_us(10'000);
+  EXPECT_EQ(get("old0"), std::nullopt);
+  EXPECT_EQ(get("new0"), "v");
+  store_.reset();
+}
+
+TEST_F(RocksTest, SecondOpenIsAConflictThatNamesTheDirectory) {
+  open();
+  const auto second = open_rocks(options());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kConflict);
+  EXPECT_NE(second.error().message.find(path_), std::string::npos) << second.error().message;
+}
+
+TEST_F(RocksTest, NotADirectoryIsAnError) {
+  Options o = options();
+  o.path = "/dev/null/store";
+  const auto opened = open_rocks(o);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kFatal);
+  EXPECT_NE(opened.error().message.find("/dev/null/store"), std::string::npos);
+}
+
+// What a killed process leaves (a copy of the files of an open store): a prefix of the kNone batches, at least up to
+// the last flush.
+TEST_F(RocksTest, KilledProcessLeavesAPrefix) {
+  open();
+  for (int i = 0; i < 100; ++i) {
+    WriteBatch batch;
+    batch.put("a" + std::to_string(1000 + i), "v");
+    batch.put("b" + std::to_string(1000 + i), "v");
+    ASSERT_TRUE(store_->write(batch, Durability::kNone));
+    if (i == 60) {
+      ASSERT_TRUE(store_->flush());
+    }
+  }
+  Options copy = options();
+  copy.path += ".copy";
+  std::filesystem::remove_all(copy.path);
+  std::filesystem::copy(path_, copy.path);
+  open(copy);
+  int whole = 0;
+  for (; get("a" + std::to_string(1000 + whole)); ++whole) EXPECT_TRUE(get("b" + std::to_string(1000 + whole)));
+  EXPECT_EQ(whole, 61);
+  EXPECT_EQ(get("b1061"), std::nullopt);
+  store_.reset();
+  std::filesystem::remove_all(copy.path);
+}
+
+// Idle stores that fill the budget must not stop a busy one.
+TEST_F(RocksTest, BudgetIsSharedWithoutStandstill) {
+  auto small = make_memory_budget(12u << 20);
+  std::vector<std::unique_ptr<Store>> stores;
+  const std::string value(64u << 10, 'x');
+  for (int s = 0; s < 6; ++s) {
+    Options o = options();
+    o.path += "/" + std::to_string(s);
+    o.memory = small;
+    stores.push_back(std::move(open_rocks(o).value()));
+    WriteBatch batch;
+    for (int i = 0; i < 16; ++i) batch.put("k" + std::to_string(i), value);
+    ASSERT_TRUE(stores.back()->write(batch, Durability::kNone));
+  }
+  for (int i = 0; i < 200; ++i) {
+    WriteBatch batch;
+    for (int j = 0; j < 4; ++j) batch.put("k" + std::to_string(i * 4 + j), value);
+    ASSERT_TRUE(stores[0]->write(batch, Durability::kNone));
+  }
+  EXPECT_EQ(stores[0]->get("k799").value()->size(), value.size());
+  EXPECT_EQ(stores[5]->get("k15").value()->size(), value.size());
+}
+
+RC_GTEST_FIXTURE_PROP(RocksTest, BehavesLikeAMap,
+                      (const std::vector<std::tuple<uint8_t, uint8_t, std::string>>& steps)) {
+  open();
+  std::map<std::string, std::string> model;
+  for (const auto& [what, number, value] : steps) {
+    const std::string key(1, static_cast<char>(number % 16));
+    const std::string end(1, static_cast<char>(number % 16 + 3));
+    WriteBatch batch;
+    switch (what % 5) {
+      case 0:
+        batch.put(key, value), model[key] = value;
+        break;
+      case 1:
+        batch.remove(key), model.erase(key);
+        break;
+      case 2:
+        batch.remove_range(key, end), model.erase(model.lower_bound(key), model.lower_bound(end));
+        break;
+      case 3: {
+        const auto at = model.find(key);
+        const std::string_view operands[] = {value};
+        std::optional<std::string_view> existing;
+        if (at != model.end()) existing = at->second;
+        std::string merged = concat(existing, operands);
+        model[key] = std::move(merged);
+        batch.merge(key, value);
+        break;
+      }
+      default:
+        RC_ASSERT(store_->flush().has_value());
+    }
+    RC_ASSERT(store_->write(batch, static_cast<Durability>(what % 2)).has_value());
+  }
+  std::map<std::string, std::string> rows;
+  RC_ASSERT(store_
+                ->scan("", "",
+                       [&](std::string_view key, std::string_view value) {
+                         rows.emplace(key, value);
+                         return true;
+                       })
+                .has_value());
+  RC_ASSERT(rows == model);
+}
+
+}  // namespace
+}  // namespace freshet::kv

@@ -1,0 +1,301 @@
+#include "model/time.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace freshet::model {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+constexpr int64_t kMillisecond = 1'000;
+constexpr int64_t kDay = 86'400 * kSecond;
+constexpr int64_t kSecondsBelow = 100'000'000'000;  // a number from here on is milliseconds
+
+struct Civil {
+  int year = 1970;
+  int month = 1;
+  int day = 1;
+};
+
+constexpr bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+// Days before the month, in a common year.
+constexpr std::array<int, 13> kDaysBefore = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+
+constexpr int days_in(int year, int month) {
+  const auto m = static_cast<size_t>(month);
+  return kDaysBefore[m] - kDaysBefore[m - 1] + (month == 2 && is_leap(year) ? 1 : 0);
+}
+
+// Days from 1970-01-01. REQUIRES: year >= 1.
+constexpr int64_t days_of(const Civil& c) {
+  const int64_t past = c.year - 1;  // whole years since 0001-01-01
+  const int64_t days = past * 365 + past / 4 - past / 100 + past / 400;
+  const int in_year = kDaysBefore[static_cast<size_t>(c.month - 1)] + (c.month > 2 && is_leap(c.year) ? 1 : 0);
+  return days + in_year + c.day - 1 - 719'162;  // 719162: days from 0001-01-01 to 1970-01-01
+}
+
+// The inverse, for 0001-01-01 and later.
+constexpr Civil civil_of(int64_t days_since_epoch) {
+  int64_t days = days_since_epoch + 719'162;
+  const int64_t eras = days / 146'097;  // of 400 years
+  days %= 146'097;
+  const int64_t centuries = std::min<int64_t>(days / 36'524, 3);
+  days -= centuries * 36'524;
+  const int64_t fours = days / 1'461;
+  days %= 1'461;
+  const int64_t ones = std::min<int64_t>(days / 365, 3);
+  days -= ones * 365;
+  Civil c;
+  c.year = static_cast<int>(eras * 400 + centuries * 100 + fours * 4 + ones + 1);
+  c.month = static_cast<int>(days / 31) + 1;  // never too late, at most one too early
+  const int leap = is_leap(c.year) ? 1 : 0;
+  const auto before = [leap](int month) {
+    return kDaysBefore[static_cast<size_t>(month - 1)] + (month > 2 ? leap : 0);
+  };
+  if (c.month < 12 && days >= before(c.month + 1)) ++c.month;
+  c.day = static_cast<int>(days) - before(c.month) + 1;
+  return c;
+}
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::optional<TimeUs> believed(int64_t time) {
+  if (time < kTimeMin || time > kTimeMax) return std::nullopt;
+  return time;
+}
+
+// Reads a text from the left.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  [[nodiscard]] bool empty() const { return at_ == end_; }
+  [[nodiscard]] char peek() const { return at_ == end_ ? '\0' : *at_; }
+  bool skip(char c) {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  bool skip_any(char a, char b) { return skip(a) || skip(b); }
+  // From `least` to `most` digits.
+  bool number(int least, int most, int& value) {
+    value = 0;
+    int digits = 0;
+    for (; digits < most && at_ != end_ && is_digit(*at_); ++digits) value = value * 10 + (*at_++ - '0');
+    return digits >= least;
+  }
+  // One digit or more, as millionths; what is finer is cut off.
+  bool fraction(int64_t& micros) {
+    if (!is_digit(peek())) return false;
+    int64_t unit = 100'000;
+    for (micros = 0; at_ != end_ && is_digit(*at_); ++at_, unit /= 10) micros += unit * (*at_ - '0');
+    return true;
+  }
+  // "Z", "+05:30", "+0530", "+05".
+  bool zone(int64_t& offset_us) {
+    offset_us = 0;
+    if (skip_any('Z', 'z')) return true;
+    const char sign = peek();
+    if (sign != '+' && sign != '-') return false;
+    ++at_;
+    int hours = 0;
+    int minutes = 0;
+    if (!number(2, 2, hours)) return false;
+    const bool colon = skip(':');
+    if ((colon || is_digit(peek())) && !number(2, 2, minutes)) return false;
+    if (hours > 23 || minutes > 59) return false;
+    offset_us = (hours * 60 + minutes) * 60 * kSecond * (sign == '-' ? -1 : 1);
+    return true;
+  }
+  bool month_name(int& month) {
+    constexpr std::string_view kNames = "janfebmaraprmayjunjulaugsepoctnovdec";
+    if (end_ - at_ < 3) return false;
+    std::array<char, 3> name{};
+    std::transform(at_, at_ + 3, name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; });
+    for (size_t i = 0; i < 12; ++i) {
+      if (kNames.substr(i * 3, 3) != std::string_view(name.data(), 3)) continue;
+      month = static_cast<int>(i) + 1;
+      at_ += 3;
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  const char* at_;
+  const char* end_;
+};
+
+struct Parts {
+  Civil date;
+  int year_day = 0;  // 0: not given
+  bool has_year = false;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  int64_t fraction_us = 0;
+  int64_t zone_us = 0;
+};
+
+// Second 60 is let through: a leap second is the first moment of the next minute.
+std::optional<TimeUs> time_of(const Parts& p) {
+  if (p.date.year < 1 || p.date.month < 1 || p.date.month > 12 || p.date.day < 1) return std::nullopt;
+  if (p.date.day > days_in(p.date.year, p.date.month)) return std::nullopt;
+  if (p.hour > 23 || p.minute > 59 || p.second > 60) return std::nullopt;
+  int64_t days = days_of(p.date);
+  if (p.year_day > 0) {
+    if (p.year_day > (is_leap(p.date.year) ? 366 : 365)) return std::nullopt;
+    days = days_of({p.date.year, 1, 1}) + p.year_day - 1;
+  }
+  const int64_t seconds = (p.hour * 60 + p.minute) * 60 + p.second;
+  return believed(days * kDay + seconds * kSecond + p.fraction_us - p.zone_us);
+}
+
+std::optional<TimeUs> parse_iso(std::string_view text) {
+  Cursor in(text);
+  Parts p;
+  if (!in.number(4, 4, p.date.year) || !in.skip('-') || !in.number(2, 2, p.date.month) || !in.skip('-') ||
+      !in.number(2, 2, p.date.day)) {
+    return std::nullopt;
+  }
+  if (in.empty()) return time_of(p);
+  if (!in.skip_any('T', 't') && !in.skip(' ')) return std::nullopt;
+  if (!in.number(2, 2, p.hour) || !in.skip(':') || !in.number(2, 2, p.minute)) return std::nullopt;
+  if (in.skip(':')) {
+    if (!in.number(2, 2, p.second)) return std::nullopt;
+    if (in.skip_any('.', ',') && !in.fraction(p.fraction_us)) return std::nullopt;
+  }
+  if (in.empty()) return time_of(p);
+  in.skip(' ');
+  if (!in.zone(p.zone_us) || !in.empty()) return std::nullopt;
+  return time_of(p);
+}
+
+bool read_directive(char directive, Cursor& in, Parts& p) {
+  const auto date = [&] {
+    return in.number(4, 4, p.date.year) && in.skip('-') && in.number(1, 2, p.date.month) && in.skip('-') &&
+           in.number(1, 2, p.date.day);
+  };
+  const auto clock = [&] {
+    return in.number(1, 2, p.hour) && in.skip(':') && in.number(1, 2, p.minute) && in.skip(':') &&
+           in.number(1, 2, p.second);
+  };
+  switch (directive) {
+    case 'Y':
+      return p.has_year = in.number(4, 4, p.date.year);
+    case 'y':
+      p.has_year = in.number(2, 2, p.date.year);
+      p.date.year += p.date.year < 69 ? 2000 : 1900;
+      return p.has_year;
+    case 'm':
+      return in.number(1, 2, p.date.month);
+    case 'b':
+      return in.month_name(p.date.month);
+    case 'd':
+      return in.number(1, 2, p.date.day);
+    case 'j':
+      return in.number(1, 3, p.year_day) && p.year_day > 0;
+    case 'H':
+      return in.number(1, 2, p.hour);
+    case 'M':
+      return in.number(1, 2, p.minute);
+    case 'S':
+      return in.number(1, 2, p.second);
+    case 'f':
+      return in.fraction(p.fraction_us);
+    case 'z':
+      return in.zone(p.zone_us);
+    case 'T':
+      return clock();
+    case 'F':
+      return p.has_year = date();
+    case '%':
+      return in.skip('%');
+    default:
+      return false;
+  }
+}
+
+char* put_digits(char* out, int64_t value, int digits) {
+  for (int i = digits; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+  return out + digits;
+}
+
+}  // namespace
+
+std::optional<TimeUs> parse_time(std::string_view text) {
+  if (text.size() > 4 && text[4] == '-') return parse_iso(text);
+  if (text.empty() || text.size() > 16) return std::nullopt;
+  int64_t number = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  if (number < kSecondsBelow) return believed(number * kSecond);
+  if (number > kTimeMax) return std::nullopt;
+  return believed(number * kMillisecond);
+}
+
+std::optional<TimeUs> time_of_number(double number) {
+  if (!(number >= 0.0 && number <= static_cast<double>(kTimeMax))) return std::nullopt;  // also NaN
+  const auto unit = static_cast<double>(number < static_cast<double>(kSecondsBelow) ? kSecond : kMillisecond);
+  const double micros = number * unit;
+  if (micros > static_cast<double>(kTimeMax)) return std::nullopt;
+  return believed(std::llround(micros));
+}
+
+std::optional<TimeUs> parse_time_format(std::string_view text, std::string_view format) {
+  Cursor in(text);
+  Parts parts;
+  for (size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '%') {
+      if (!in.skip(format[i])) return std::nullopt;
+      continue;
+    }
+    if (++i == format.size() || !read_directive(format[i], in, parts)) return std::nullopt;
+  }
+  if (!in.empty() || !parts.has_year) return std::nullopt;
+  return time_of(parts);
+}
+
+std::string format_time(TimeUs time) {
+  constexpr TimeUs kFirst = -719'162 * kDay;      // 0001-01-01
+  constexpr TimeUs kLast = 2'932'897 * kDay - 1;  // the end of 9999-12-31
+  const TimeUs since_first = std::clamp(time, kFirst, kLast) - kFirst;
+  const Civil date = civil_of(since_first / kDay - 719'162);
+  const int64_t millis = since_first % kDay / kMillisecond;
+  std::array<char, 24> text{};
+  char* out = put_digits(text.data(), date.year, 4);
+  *out++ = '-';
+  out = put_digits(out, date.month, 2);
+  *out++ = '-';
+  out = put_digits(out, date.day, 2);
+  *out++ = 'T';
+  out = put_digits(out, millis / 3'600'000, 2);
+  *out++ = ':';
+  out = put_digits(out, millis / 60'000 % 60, 2);
+  *out++ = ':';
+  out = put_digits(out, millis / 1'000 % 60, 2);
+  *out++ = '.';
+  out = put_digits(out, millis % 1'000, 3);
+  *out++ = 'Z';
+  return {text.data(), text.size()};
+}
+
+TimeUs correct_clock(std::optional<TimeUs> timestamp, std::optional<TimeUs> sent_at, TimeUs received_at) {
+  if (!timestamp) return received_at;
+  TimeUs offset = 0;
+  TimeUs corrected = *timestamp;
+  if (sent_at) {
+    // Wild clocks may leave the range: then nothing of them is worth keeping.
+    if (__builtin_sub_overflow(received_at, *sent_at, &offset)) return received_at;
+    if (__builtin_add_overflow(*timestamp, offset, &corrected)) return received_at;
+  }
+  return std::min(std::max(corrected, kTimeMin), received_at);
+}
+
+}  // namespace freshet::model

@@ -1,0 +1,136 @@
+#include "model/time.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <limits>
+
+namespace freshet::model {
+namespace {
+
+constexpr TimeUs kSecond = 1'000'000;
+
+TEST(ParseTime, ReadsIso) {
+  constexpr TimeUs kDay = 1'767'312'000 * kSecond;  // 2026-01-02
+  constexpr TimeUs kAt = kDay + (3 * 3600 + 4 * 60 + 5) * kSecond;
+  EXPECT_EQ(parse_time("2026-01-02"), kDay);
+  EXPECT_EQ(parse_time("2026-01-02T03:04:05Z"), kAt);
+  EXPECT_EQ(parse_time("2026-01-02T03:04:05"), kAt);
+  EXPECT_EQ(parse_time("2026-01-02 03:04:05z"), kAt);
+  EXPECT_EQ(parse_time("2026-01-02T03:04"), kAt - 5 * kSecond);
+  EXPECT_EQ(parse_time("2026-01-02T03:04:05.678Z"), kAt + 678'000);
+  EXPECT_EQ(parse_time("2026-01-02T03:04:05.6789012345Z"), kAt + 678'901);
+  EXPECT_EQ(parse_time("2026-01-02T08:34:05+05:30"), kAt);
+  EXPECT_EQ(parse_time("2026-01-02T08:34:05 +0530"), kAt);
+  EXPECT_EQ(parse_time("2026-01-01T22:04:05-05"), kAt);
+  EXPECT_EQ(parse_time("2024-02-29T00:00:00Z"), 1'709'164'800 * kSecond);
+  EXPECT_EQ(parse_time("2016-12-31T23:59:60Z"), 1'483'228'800 * kSecond);
+}
+
+TEST(ParseTime, ReadsDigits) {
+  EXPECT_EQ(parse_time("0"), 0);
+  EXPECT_EQ(parse_time("1767312000"), 1'767'312'000 * kSecond);
+  EXPECT_EQ(parse_time("1767312000123"), 1'767'312'000'123'000);
+  EXPECT_EQ(parse_time("7258118400000"), kTimeMax);
+  EXPECT_EQ(parse_time("7258118400001"), std::nullopt);
+  EXPECT_EQ(time_of_number(1'767'312'000.5), 1'767'312'000'500'000);
+  EXPECT_EQ(time_of_number(1'767'312'000'123.0), 1'767'312'000'123'000);
+}
+
+TEST(ParseTime, RefusesTheRest) {
+  for (const char* text : {"",
+                           "x",
+                           "-1",
+                           "1.5",
+                           "99999999999",
+                           "2026-1-2",
+                           "2026-13-01",
+                           "2026-02-29",
+                           "2026-00-10",
+                           "2026-01-00",
+                           "2026-01-02T",
+                           "2026-01-02T24:00:00Z",
+                           "2026-01-02T03:60Z",
+                           "2026-01-02T03:04:61Z",
+                           "2026-01-02T03:04:05.Z",
+                           "2026-01-02T03:04:05+5",
+                           "2026-01-02T03:04:05+24:00",
+                           "2026-01-02T03:04:05+05:",
+                           "2026-01-02T03:04:05Zx",
+                           "2026-01-02x",
+                           "1969-12-31T23:59:59Z",
+                           "2200-01-01T00:00:01Z",
+                           "0000-01-01",
+                           "12345678901234567",
+                           "2026-"}) {
+    EXPECT_EQ(parse_time(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(time_of_number(-1), std::nullopt);
+  EXPECT_EQ(time_of_number(1e300), std::nullopt);
+  EXPECT_EQ(time_of_number(std::numeric_limits<double>::quiet_NaN()), std::nullopt);
+}
+
+TEST(ParseTimeFormat, KnowsTheDirectives) {
+  const TimeUs day = *parse_time("2026-01-02");
+  EXPECT_EQ(parse_time_format("20260102", "%Y%m%d"), day);
+  EXPECT_EQ(parse_time_format("2/1/26", "%d/%m/%y"), day);
+  EXPECT_EQ(parse_time_format("02 Jan 2026", "%d %b %Y"), day);
+  EXPECT_EQ(parse_time_format("02", "%y"), *parse_time("2002-01-01"));
+  EXPECT_EQ(parse_time_format("71", "%y"), *parse_time("1971-01-01"));
+  EXPECT_EQ(parse_time_format("2026 002", "%Y %j"), day);
+  EXPECT_EQ(parse_time_format("2024-366", "%Y-%j"), *parse_time("2024-12-31"));
+  EXPECT_EQ(parse_time_format("2026-01-02 03:04:05.25+05:30", "%F %T.%f%z"),
+            *parse_time("2026-01-02T03:04:05.25+05:30"));
+  EXPECT_EQ(parse_time_format("100% 2026", "100%% %Y"), *parse_time("2026-01-01"));
+  for (const auto& [text, format] : {std::pair{"20260102x", "%Y%m%d"},
+                                     {"2026", "%Y%"},
+                                     {"2026", "%Q"},
+                                     {"12:00", "%H:%M"},
+                                     {"2026-366", "%Y-%j"},
+                                     {"02 Foo 2026", "%d %b %Y"},
+                                     {"2026-02-30", "%F"}}) {
+    EXPECT_EQ(parse_time_format(text, format), std::nullopt) << text << " as " << format;
+  }
+}
+
+TEST(FormatTime, IsFixed) {
+  EXPECT_EQ(format_time(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(format_time(1'767'323'045'678'999), "2026-01-02T03:04:05.678Z");
+  EXPECT_EQ(format_time(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(format_time(std::numeric_limits<TimeUs>::max()), "9999-12-31T23:59:59.999Z");
+  EXPECT_EQ(format_time(std::numeric_limits<TimeUs>::min()), "0001-01-01T00:00:00.000Z");
+}
+
+TEST(FormatTime, EveryDayReadsBack) {
+  for (TimeUs day = 0; day <= kTimeMax; day += 86'400 * kSecond) ASSERT_EQ(parse_time(format_time(day)), day);
+}
+
+RC_GTEST_PROP(TimeProperty, ParseOfFormat, ()) {
+  const TimeUs time = *rc::gen::inRange<TimeUs>(kTimeMin, kTimeMax + 1);
+  RC_ASSERT(parse_time(format_time(time)) == time / 1000 * 1000);
+}
+
+RC_GTEST_PROP(TimeProperty, CorrectedIsNeverLaterThanReceived, (TimeUs received_at, bool near)) {
+  const auto some = [&] {
+    const TimeUs any = *rc::gen::arbitrary<TimeUs>();
+    TimeUs sum = 0;
+    if (near && !__builtin_add_overflow(received_at, any % (3600 * kSecond), &sum)) return sum;
+    return any;
+  };
+  const TimeUs timestamp = some();
+  const TimeUs sent_at = some();
+  RC_ASSERT(correct_clock(timestamp, sent_at, received_at) <= received_at);
+  RC_ASSERT(correct_clock(timestamp, std::nullopt, received_at) <= received_at);
+  RC_ASSERT(correct_clock(std::nullopt, sent_at, received_at) == received_at);
+}
+
+TEST(CorrectClock, MovesByTheOffset) {
+  EXPECT_EQ(correct_clock(1000, 1500, 9000), 8500);   // a clock that is late
+  EXPECT_EQ(correct_clock(9500, 10000, 9000), 8500);  // one that is early
+  EXPECT_EQ(correct_clock(2000, 1500, 9000), 9000);   // made after it was sent: a lie
+  EXPECT_EQ(correct_clock(5000, std::nullopt, 9000), 5000);
+  EXPECT_EQ(correct_clock(10, 9000, 5000), 0);
+}
+
+}  // namespace
+}  // namespace freshet::model

@@ -1,0 +1,167 @@
+#include "reaction/coalescer.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/assert.h"
+#include "model/document.h"
+
+namespace freshet::reaction {
+namespace {
+
+constexpr size_t kSpareMax = 4096;  // changes kept for reuse
+constexpr int kSpareOpsMax = 32;    // larger ones are not worth their memory
+
+// `later` may be older than or the same as `earlier`, which then has it already: a replay.
+void fold(v1::Change& earlier, v1::Change& later) {
+  if (earlier.version() < later.version()) model::fold_change(earlier, std::move(later));
+}
+
+}  // namespace
+
+uint32_t Coalescer::tenant_handle(const std::string& tenant) {
+  const auto [at, made] = tenant_handles_.try_emplace(tenant, static_cast<uint32_t>(tenants_.size()));
+  if (made) tenants_.push_back(tenant);
+  return at->second;
+}
+
+void Coalescer::add(v1::Change& change, uint32_t tenant, const Mark& mark) {
+  const Key key{Hash128::from(change.id()), tenant, change.kind()};
+  const auto [at, made] = by_key_.try_emplace(key, 0);
+  if (made) at->second = make_entity(key);
+  Entity& entity = entities_[at->second];
+  if (entity.waits) {
+    fold(entity.change, change);
+    ++coalesced_;
+  } else {
+    entity.change.Swap(&change);
+    entity.waits = true;
+  }
+  entity.marks.push_back(mark);
+  bytes_ += mark.bytes;
+  make_ready(at->second);
+}
+
+Bulk Coalescer::take(size_t count) {
+  Bulk bulk;
+  count = std::min(count, ready_.size());
+  bulk.changes.reserve(count);
+  bulk.writes.reserve(count);
+  while (count-- > 0) {
+    const uint32_t handle = ready_.front();
+    ready_.pop_front();
+    Entity& entity = entities_[handle];
+    entity.queued = false;
+    entity.waits = false;
+    entity.in_flight = true;
+    bulk.writes.push_back({handle, entity.key.tenant, std::exchange(entity.attempts, 0), std::move(entity.marks)});
+    entity.marks.clear();
+    bulk.changes.push_back(std::move(entity.change));
+    if (!spare_.empty()) {
+      entity.change = std::move(spare_.back());
+      spare_.pop_back();
+    }
+  }
+  return bulk;
+}
+
+void Coalescer::written(const Write& write, v1::Change&& change) {
+  Entity& entity = entities_[write.entity];
+  FRESHET_ASSERT(entity.in_flight);
+  entity.in_flight = false;
+  for (const Mark& mark : write.marks) bytes_ -= mark.bytes;
+  recycle(std::move(change));
+  if (entity.waits) {
+    make_ready(write.entity);
+  } else {
+    release_if_idle(write.entity);
+  }
+}
+
+void Coalescer::put_back(Write&& write, v1::Change&& change, env::TimeUs due) {
+  Entity& entity = entities_[write.entity];
+  FRESHET_ASSERT(entity.in_flight);
+  entity.in_flight = false;
+  if (entity.waits) {
+    fold(change, entity.change);
+    ++coalesced_;
+    write.marks.insert(write.marks.end(), entity.marks.begin(), entity.marks.end());
+  }
+  entity.change.Swap(&change);
+  entity.marks = std::move(write.marks);
+  entity.waits = true;
+  entity.attempts = write.attempts + 1;
+  entity.delayed = true;
+  delayed_.emplace(due, write.entity);
+}
+
+void Coalescer::wake(env::TimeUs now) {
+  while (!delayed_.empty() && delayed_.begin()->first <= now) {
+    const uint32_t handle = delayed_.begin()->second;
+    delayed_.erase(delayed_.begin());
+    entities_[handle].delayed = false;
+    if (entities_[handle].waits) {
+      make_ready(handle);
+    } else {
+      release_if_idle(handle);
+    }
+  }
+}
+
+env::TimeUs Coalescer::next_due() const {
+  return delayed_.empty() ? std::numeric_limits<env::TimeUs>::max() : delayed_.begin()->first;
+}
+
+void Coalescer::forget(uint32_t lane) {
+  std::vector<uint32_t> gone;
+  for (const auto& [key, handle] : by_key_) {
+    const Entity& entity = entities_[handle];
+    const bool of_lane =
+        std::any_of(entity.marks.begin(), entity.marks.end(), [lane](const Mark& mark) { return mark.lane == lane; });
+    if (entity.waits && of_lane) gone.push_back(handle);
+  }
+  for (const uint32_t handle : gone) {
+    Entity& entity = entities_[handle];
+    for (const Mark& mark : entity.marks) bytes_ -= mark.bytes;
+    entity.marks.clear();
+    entity.change.Clear();
+    entity.waits = false;
+    if (std::exchange(entity.queued, false)) std::erase(ready_, handle);
+    release_if_idle(handle);
+  }
+}
+
+uint32_t Coalescer::make_entity(const Key& key) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<uint32_t>(entities_.size()));
+    entities_.emplace_back();
+  }
+  const uint32_t handle = free_.back();
+  free_.pop_back();
+  entities_[handle].key = key;
+  return handle;
+}
+
+void Coalescer::make_ready(uint32_t handle) {
+  Entity& entity = entities_[handle];
+  if (entity.queued || entity.in_flight || entity.delayed) return;
+  entity.queued = true;
+  ready_.push_back(handle);
+}
+
+void Coalescer::release_if_idle(uint32_t handle) {
+  Entity& entity = entities_[handle];
+  if (entity.waits || entity.in_flight || entity.delayed) return;
+  entity.attempts = 0;
+  by_key_.erase(entity.key);
+  free_.push_back(handle);
+}
+
+void Coalescer::recycle(v1::Change&& change) {
+  if (spare_.size() >= kSpareMax || change.ops_size() > kSpareOpsMax) return;
+  spare_.push_back(std::move(change));
+  spare_.back().Clear();
+}
+
+}  // namespace freshet::reaction

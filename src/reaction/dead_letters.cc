@@ -1,0 +1,60 @@
+#include "reaction/dead_letters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "freshet/v1/event.pb.h"
+
+namespace freshet::reaction {
+
+void DeadLetters::add(std::string_view code, std::string_view reason, std::string_view body, const v1::Change& change,
+                      Marks marks) {
+  v1::DeadLetter letter;
+  // Sortable by time, and the same if the change is read again after a crash.
+  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(change.received_at_us(), 0), hash128(body).hex()));
+  letter.set_tenant(change.tenant());
+  letter.set_source("reaction");
+  letter.set_code(std::string(code));
+  letter.set_reason(std::string(reason));
+  letter.set_body(std::string(body));
+  letter.set_body_type(v1::DeadLetter::CHANGE);
+  letter.set_received_at_us(change.received_at_us());
+
+  Letter& added = letters_[next_++];
+  const uint32_t partitions = std::max(log_.partitions(eventlog::Topic::kDeadLetters), 1U);
+  added.record.to = {eventlog::Topic::kDeadLetters, partition_of(letter.id(), partitions)};
+  added.record.records.add(letter.id(), letter.SerializeAsString());
+  added.marks = std::move(marks);
+  bytes_ += added.record.records.bytes();
+}
+
+void DeadLetters::pump(env::TimeUs now) {
+  std::vector<uint64_t> due;  // an append may answer before it returns
+  for (auto& [id, letter] : letters_) {
+    if (!letter.in_flight && letter.due <= now) due.push_back(id);
+  }
+  for (const uint64_t id : due) {
+    Letter& letter = letters_.at(id);
+    letter.in_flight = true;
+    std::vector<eventlog::Produce> batch(1, letter.record);
+    log_.append(std::move(batch), [report = report_, id](Status status) { report(id, std::move(status)); });
+  }
+}
+
+Marks DeadLetters::appended(uint64_t id, const Status& status, env::TimeUs now, env::TimeUs retry_us) {
+  const auto at = letters_.find(id);
+  if (at == letters_.end()) return {};
+  if (!status) {
+    at->second.in_flight = false;
+    at->second.due = now + retry_us;
+    return {};
+  }
+  bytes_ -= at->second.record.records.bytes();
+  Marks marks = std::move(at->second.marks);
+  letters_.erase(at);
+  return marks;
+}
+
+}  // namespace freshet::reaction

@@ -1,0 +1,289 @@
+#include "reaction/reactor_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace freshet::reaction {
+
+using eventlog::TopicPartition;
+
+struct ReactorLoop::Metrics {
+  explicit Metrics(uint32_t member) {
+    const telemetry::Labels labels{{"reactor", std::to_string(member)}};
+    lag = &telemetry::gauge("freshet_reaction_lag_records", "Offsets of changes not yet written.", labels);
+    waiting_bytes = &telemetry::gauge("freshet_reaction_waiting_bytes", "Changes read but not yet written.", labels);
+    waiting_entities =
+        &telemetry::gauge("freshet_reaction_waiting_entities", "Entities with changes not yet written.", labels);
+  }
+  telemetry::Counter& changes = telemetry::counter("freshet_reaction_changes_total", "Changes read from the log.");
+  telemetry::Counter& writes = telemetry::counter("freshet_reaction_writes_total", "Entities written to the store.");
+  telemetry::Counter& coalesced =
+      telemetry::counter("freshet_reaction_coalesced_total", "Changes folded into one that was waiting.");
+  telemetry::Counter& retries = telemetry::counter("freshet_reaction_retries_total", "Writes tried again.");
+  telemetry::Counter& poison =
+      telemetry::counter("freshet_reaction_poison_total", "Changes that went to the dead letters.");
+  telemetry::Gauge* lag = nullptr;
+  telemetry::Gauge* waiting_bytes = nullptr;
+  telemetry::Gauge* waiting_entities = nullptr;
+  uint64_t coalesced_before = 0;
+};
+
+void ReactorLoop::Mailbox::wake() {
+  if (consumer != nullptr && std::this_thread::get_id() != loop) consumer->wake();
+}
+
+ReactorLoop::ReactorLoop(const ReactorOptions& options, eventlog::Consumer& consumer)
+    : options_(options),
+      consumer_(consumer),
+      mailbox_(std::make_shared<Mailbox>()),
+      letters_(*options.log,
+               [mailbox = mailbox_](uint64_t letter, Status status) {
+                 const std::lock_guard lock(mailbox->mutex);
+                 mailbox->letters.emplace_back(letter, std::move(status));
+                 mailbox->wake();
+               }),
+      metrics_(std::make_unique<Metrics>(options.member)) {
+  mailbox_->consumer = &consumer_;
+  commit_due_ = options_.clock->monotonic_us() + options_.commit_interval_us;
+}
+
+ReactorLoop::~ReactorLoop() {
+  const std::lock_guard lock(mailbox_->mutex);
+  mailbox_->consumer = nullptr;
+}
+
+Status ReactorLoop::step() {
+  {
+    const std::lock_guard lock(mailbox_->mutex);
+    mailbox_->loop = std::this_thread::get_id();
+  }
+  linger(options_.clock->monotonic_us());
+  set_pauses();
+  polled_at_ = options_.clock->monotonic_us();
+  auto polled = consumer_.poll(options_.fetch_bytes_max, poll_timeout(polled_at_));
+  if (!polled) {
+    if (polled.error().code != Code::kRetry) return tl::unexpected(std::move(polled).error());
+    polled = eventlog::PollResult{};
+    options_.clock->sleep_us(options_.retry_first_us);
+  }
+  FRESHET_TRY(take_in(std::move(*polled)));
+  collect();
+  dispatch();
+  letters_.pump(options_.clock->monotonic_us());
+  collect();
+  if (!health_) return health_;
+  if (options_.clock->monotonic_us() >= commit_due_) FRESHET_TRY(commit());
+  return {};
+}
+
+Status ReactorLoop::drain() {
+  const env::TimeUs end = options_.clock->monotonic_us() + options_.drain_max_us;
+  while (health_) {
+    dispatch();
+    letters_.pump(options_.clock->monotonic_us());
+    collect();
+    if (in_flight_.empty() && !coalescer_.has_ready() && letters_.empty()) break;
+    if (options_.clock->monotonic_us() >= end) break;
+    options_.clock->sleep_us(1'000);
+  }
+  if (!health_) return health_;
+  return commit();
+}
+
+// Until there is something to do: records, an answer (which wakes), a retry, a commit.
+env::TimeUs ReactorLoop::poll_timeout(env::TimeUs now) const {
+  const bool can_write = coalescer_.has_ready() && in_flight_.size() < options_.bulks_in_flight_max;
+  if (can_write) return 0;
+  env::TimeUs until = std::min(commit_due_, coalescer_.next_due()) - now;
+  if (!letters_.empty()) until = std::min(until, options_.retry_first_us);
+  return std::clamp<env::TimeUs>(until, 0, options_.poll_us);
+}
+
+void ReactorLoop::linger(env::TimeUs now) {
+  if (!std::exchange(worked_, false)) return;
+  const env::TimeUs rest = polled_at_ + options_.linger_us - now;
+  if (rest > 0) options_.clock->sleep_us(rest);
+}
+
+void ReactorLoop::set_pauses() {
+  const size_t bytes = waiting_bytes();
+  if (bytes > options_.waiting_bytes_max) paused_ = true;
+  if (bytes <= options_.waiting_bytes_max / 2) paused_ = false;
+  for (auto& [id, lane] : lanes_) {
+    if (lane.paused == paused_) continue;
+    lane.paused = paused_;
+    consumer_.pause(lane.of, paused_);
+  }
+}
+
+Status ReactorLoop::take_in(eventlog::PollResult polled) {
+  const auto lane_of = [this](TopicPartition partition) {
+    return std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& one) { return one.second.of == partition; });
+  };
+  for (const TopicPartition partition : polled.revoked) {
+    const auto lane = lane_of(partition);
+    if (lane == lanes_.end()) continue;
+    coalescer_.forget(lane->first);
+    lanes_.erase(lane);
+  }
+  for (const TopicPartition partition : polled.assigned) {
+    if (lane_of(partition) != lanes_.end()) continue;
+    auto committed = consumer_.committed(partition);
+    if (!committed) return tl::unexpected(std::move(committed).error());
+    lanes_[next_lane_++] = Lane{partition, {}, committed->value_or(0), false};
+  }
+  for (const eventlog::Fetched& fetched : polled.fetched) {
+    const auto lane = lane_of(fetched.from);
+    if (lane == lanes_.end()) continue;
+    for (const eventlog::RecordView& record : fetched.records) take_record(lane->first, lane->second, record);
+    lane->second.offsets.read_to(fetched.next);
+    metrics_->changes.add(fetched.records.size());
+    worked_ = worked_ || !fetched.records.empty();
+  }
+  return {};
+}
+
+void ReactorLoop::take_record(uint32_t lane_id, Lane& lane, const eventlog::RecordView& record) {
+  Mark mark;
+  mark.lane = lane_id;
+  mark.ticket = lane.offsets.begin(record.offset);
+  mark.bytes = static_cast<uint32_t>(record.value.size());
+  const bool readable = scratch_.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+  if (readable && scratch_.id().size() == sizeof(Hash128) && scratch_.version() > 0) {
+    mark.received_at_us = scratch_.received_at_us();
+    return coalescer_.add(scratch_, coalescer_.tenant_handle(scratch_.tenant()), mark);
+  }
+  metrics_->poison.add();
+  if (!readable) scratch_.Clear();
+  letters_.add("damaged_change", "the record is not a change with an id of 16 bytes and a version", record.value,
+               scratch_, {mark});
+}
+
+void ReactorLoop::dispatch() {
+  coalescer_.wake(options_.clock->monotonic_us());
+  while (coalescer_.has_ready() && in_flight_.size() < options_.bulks_in_flight_max && health_) {
+    Bulk bulk = coalescer_.take(options_.bulk_entities_max);
+    const uint64_t id = next_bulk_++;
+    in_flight_.emplace(id, std::move(bulk.writes));
+    options_.store->write(std::move(bulk.changes),
+                          [mailbox = mailbox_, id](std::vector<v1::Change> changes, std::vector<Status> results) {
+                            const std::lock_guard lock(mailbox->mutex);
+                            mailbox->bulks.push_back({id, std::move(changes), std::move(results)});
+                            mailbox->wake();
+                          });
+    collect();
+  }
+}
+
+void ReactorLoop::collect() {
+  std::vector<Completion> bulks;
+  std::vector<std::pair<uint64_t, Status>> letters;
+  {
+    const std::lock_guard lock(mailbox_->mutex);
+    bulks.swap(mailbox_->bulks);
+    letters.swap(mailbox_->letters);
+  }
+  for (Completion& completion : bulks) finish(std::move(completion));
+  const env::TimeUs now = letters.empty() ? 0 : options_.clock->monotonic_us();
+  for (const auto& [letter, status] : letters) {
+    mark_done(letters_.appended(letter, status, now, options_.retry_first_us));
+    const bool again = status || status.error().code == Code::kRetry;
+    if (!again && health_) health_ = status;
+  }
+}
+
+void ReactorLoop::finish(Completion completion) {
+  auto node = in_flight_.extract(completion.bulk);
+  FRESHET_ASSERT(!node.empty());
+  std::vector<Write>& writes = node.mapped();
+  FRESHET_ASSERT(writes.size() == completion.results.size() && writes.size() == completion.changes.size());
+  const env::TimeUs now_us = options_.clock->now_us();
+  const env::TimeUs monotonic_us = options_.clock->monotonic_us();
+  uint64_t written = 0;
+  for (size_t i = 0; i < writes.size(); ++i) {
+    Write& write = writes[i];
+    v1::Change& change = completion.changes[i];
+    const Status& result = completion.results[i];
+    if (result) {
+      telemetry::Histogram& histogram = freshness(write.tenant);
+      for (const Mark& mark : write.marks) histogram.record(now_us - mark.received_at_us);
+      mark_done(write.marks);
+      coalescer_.written(write, std::move(change));
+      ++written;
+    } else if (result.error().code == Code::kRetry) {
+      metrics_->retries.add();
+      const env::TimeUs due = monotonic_us + backoff(write.attempts);
+      coalescer_.put_back(std::move(write), std::move(change), due);
+    } else if (result.error().code == Code::kInvalid) {
+      metrics_->poison.add();
+      letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
+      coalescer_.written(write, std::move(change));
+    } else if (health_) {
+      health_ = result;  // what it wrote stays undone: the next start reads it again
+    }
+  }
+  metrics_->writes.add(written);
+}
+
+// Marks of a lane that was revoked meanwhile mean nothing any more.
+void ReactorLoop::mark_done(const Marks& marks) {
+  for (const Mark& mark : marks) {
+    if (const auto lane = lanes_.find(mark.lane); lane != lanes_.end()) lane->second.offsets.done(mark.ticket);
+  }
+}
+
+env::TimeUs ReactorLoop::backoff(uint32_t attempts) const {
+  return std::min(options_.retry_first_us << std::min(attempts, 20U), options_.retry_max_us);
+}
+
+telemetry::Histogram& ReactorLoop::freshness(uint32_t tenant) {
+  if (tenant >= freshness_.size()) freshness_.resize(tenant + 1);
+  if (freshness_[tenant] == nullptr) {
+    freshness_[tenant] =
+        &telemetry::histogram("freshet_freshness_us", "From the receipt of a record until the profile could be read.",
+                              {{"tenant", coalescer_.tenant_name(tenant)}});
+  }
+  return *freshness_[tenant];
+}
+
+Status ReactorLoop::commit() {
+  commit_due_ = options_.clock->monotonic_us() + options_.commit_interval_us;
+  measure_lag();
+  eventlog::Transaction transaction;
+  for (const auto& [id, lane] : lanes_) {
+    if (lane.offsets.low_water() > lane.committed) transaction.done.push_back({lane.of, lane.offsets.low_water()});
+  }
+  if (transaction.done.empty()) return {};
+  const std::vector<eventlog::Position> positions = transaction.done;
+  // In this order: the marks stand for writes that were done before the sync.
+  Status status = options_.store->sync();
+  if (status) status = consumer_.commit(std::move(transaction));
+  if (!status) {
+    // Nothing is lost: the next commit, here or by the next owner, covers it.
+    const bool again = status.error().code == Code::kRetry || status.error().code == Code::kConflict;
+    return again ? Status{} : status;
+  }
+  for (const eventlog::Position& position : positions) {
+    for (auto& [id, lane] : lanes_) {
+      if (lane.of == position.of) lane.committed = position.next;
+    }
+  }
+  return {};
+}
+
+void ReactorLoop::measure_lag() {
+  int64_t lag = 0;
+  for (const auto& [id, lane] : lanes_) {
+    const auto marks = options_.log->watermarks(lane.of);
+    if (marks) lag += std::max<int64_t>(marks->high - std::max(lane.offsets.low_water(), lane.committed), 0);
+  }
+  metrics_->lag->set(static_cast<double>(lag));
+  metrics_->waiting_bytes->set(static_cast<double>(waiting_bytes()));
+  metrics_->waiting_entities->set(static_cast<double>(coalescer_.entities()));
+  metrics_->coalesced.add(coalescer_.coalesced() - metrics_->coalesced_before);
+  metrics_->coalesced_before = coalescer_.coalesced();
+}
+
+}  // namespace freshet::reaction

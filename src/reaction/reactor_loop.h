@@ -1,0 +1,118 @@
+// The reactor's work, a step at a time, without a thread: Reactor runs it in one, the simulator under its scheduler.
+//
+// A step polls `changes`, folds what came into what waits (Coalescer), hands bulks to the store, takes the results in, and
+// about once a second commits: for each partition the smallest offset whose change is not written yet, after
+// DocStore::sync(). While too much waits all partitions are paused.
+//   ok        the records of the write are done
+//   kRetry    tried again after a growing pause, folded with what came meanwhile
+//   kInvalid  goes to `deadletters`; done when the log has it. So does a record that is no change.
+//   else      the reactor stops with that error; nothing more is committed
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "docstore/doc_store.h"
+#include "env/clock.h"
+#include "eventlog/event_log.h"
+#include "reaction/coalescer.h"
+#include "reaction/dead_letters.h"
+#include "reaction/offsets.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::reaction {
+
+inline constexpr const char* kReactionGroup = "reaction";
+
+struct ReactorOptions {
+  eventlog::EventLog* log = nullptr;  // all three outlive the reactor
+  docstore::DocStore* store = nullptr;
+  env::Clock* clock = nullptr;
+  uint32_t member = 0;  // of `members`, which share the partitions
+  uint32_t members = 1;
+  size_t fetch_bytes_max = 4u << 20;
+  size_t waiting_bytes_max = 64u << 20;  // of records that are not written yet
+  size_t bulk_entities_max = 1000;
+  size_t bulks_in_flight_max = 4;
+  env::TimeUs linger_us = 2'000;  // between two polls that found something: more comes together, fewer writes
+  env::TimeUs poll_us = 100'000;
+  env::TimeUs commit_interval_us = 1'000'000;
+  env::TimeUs retry_first_us = 10'000;  // doubled with each try
+  env::TimeUs retry_max_us = 5'000'000;
+  env::TimeUs drain_max_us = 10'000'000;  // how long stop() waits for the store
+};
+
+// One thread.
+class ReactorLoop {
+ public:
+  ReactorLoop(const ReactorOptions& options, eventlog::Consumer& consumer);
+  ~ReactorLoop();
+  ReactorLoop(const ReactorLoop&) = delete;
+  ReactorLoop& operator=(const ReactorLoop&) = delete;
+
+  [[nodiscard]] Status step();
+  // Writes what is ready, waits for what is in flight (at most drain_max_us), commits. No step() after it.
+  [[nodiscard]] Status drain();
+
+ private:
+  // A partition from its assignment to its revocation.
+  struct Lane {
+    eventlog::TopicPartition of;
+    Offsets offsets;
+    eventlog::Offset committed = 0;
+    bool paused = false;
+  };
+  struct Completion {
+    uint64_t bulk = 0;
+    std::vector<v1::Change> changes;
+    std::vector<Status> results;
+  };
+  // Where other threads leave what they have for the loop. Outlives it, for answers that come too late.
+  struct Mailbox {
+    std::mutex mutex;
+    std::vector<Completion> bulks;
+    std::vector<std::pair<uint64_t, Status>> letters;
+    eventlog::Consumer* consumer = nullptr;  // to wake; null: the loop is gone
+    std::thread::id loop;                    // which needs no waking
+    void wake();                             // REQUIRES: mutex is held
+  };
+  struct Metrics;
+
+  [[nodiscard]] env::TimeUs poll_timeout(env::TimeUs now) const;
+  void linger(env::TimeUs now);
+  void set_pauses();
+  [[nodiscard]] Status take_in(eventlog::PollResult polled);
+  void take_record(uint32_t lane_id, Lane& lane, const eventlog::RecordView& record);
+  void dispatch();
+  void collect();
+  void finish(Completion completion);
+  void mark_done(const Marks& marks);
+  [[nodiscard]] env::TimeUs backoff(uint32_t attempts) const;
+  [[nodiscard]] telemetry::Histogram& freshness(uint32_t tenant);
+  [[nodiscard]] size_t waiting_bytes() const { return coalescer_.bytes() + letters_.bytes(); }
+  [[nodiscard]] Status commit();
+  void measure_lag();
+
+  ReactorOptions options_;
+  eventlog::Consumer& consumer_;
+  std::shared_ptr<Mailbox> mailbox_;
+  Coalescer coalescer_;
+  DeadLetters letters_;
+  std::unordered_map<uint32_t, Lane> lanes_;
+  std::unordered_map<uint64_t, std::vector<Write>> in_flight_;  // by bulk
+  uint32_t next_lane_ = 0;
+  uint64_t next_bulk_ = 0;
+  v1::Change scratch_;
+  bool paused_ = false;
+  bool worked_ = false;  // the last step took records in
+  env::TimeUs polled_at_ = 0;
+  env::TimeUs commit_due_ = 0;
+  Status health_;                                 // not ok: why it can not go on
+  std::vector<telemetry::Histogram*> freshness_;  // by tenant handle
+  std::unique_ptr<Metrics> metrics_;
+};
+
+}  // namespace freshet::reaction

@@ -1,0 +1,193 @@
+#include "reaction/reactor_loop.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <array>
+
+#include "model/change_generator.h"
+#include "reaction/fakes.h"
+
+namespace freshet::reaction {
+namespace {
+
+using model::testing::make_op;
+using model::testing::random_change;
+using model::testing::text_value;
+using namespace testing;  // NOLINT: the fakes
+
+struct World {
+  World(uint32_t partitions, uint64_t seed) : dice(seed), log(partitions, dice), store(dice) {
+    options.log = &log;
+    options.store = &store;
+    options.clock = &clock;
+    options.bulk_entities_max = 3;
+    options.bulks_in_flight_max = 2;
+    options.commit_interval_us = 50'000;
+    start();
+  }
+  void start() {
+    loop.reset();
+    consumer = std::make_unique<FakeConsumer>(log, store, clock, dice);
+    loop = std::make_unique<ReactorLoop>(options, *consumer);
+  }
+  [[nodiscard]] bool all_committed() const {
+    for (uint32_t p = 0; p < log.changes.size(); ++p) {
+      if (log.high(p) > 0 && log.committed_to[p].value_or(0) < log.high(p)) return false;
+    }
+    return true;
+  }
+  // Entity `number` has its partition for ever.
+  void add(const v1::Change& change) {
+    v1::Document& document = expected[change.id()];
+    if (change.tenant() != "poison") (void)model::apply_change(document, change);
+    log.add(static_cast<uint32_t>(change.id()[0]) % static_cast<uint32_t>(log.changes.size()),
+            change.SerializeAsString());
+  }
+
+  Dice dice;
+  FakeClock clock;
+  FakeLog log;
+  FakeStore store;
+  ReactorOptions options;
+  std::map<std::string, v1::Document> expected;
+  std::unique_ptr<FakeConsumer> consumer;
+  std::unique_ptr<ReactorLoop> loop;
+};
+
+v1::Change change_of(char entity, uint64_t version) {
+  v1::Change change;
+  change.set_tenant("acme");
+  change.set_kind(v1::ENTITY_KIND_USER);
+  change.set_id(std::string(16, entity));
+  change.set_version(version);
+  *change.add_ops() = make_op(v1::ChangeOp::SET, v1::ATTRIBUTES, "n", text_value(std::to_string(version)));
+  return change;
+}
+
+RC_GTEST_PROP(ReactorProperty, EndsWithEveryChangeAppliedInOrder, (uint64_t seed)) {
+  World world(static_cast<uint32_t>(seed % 3 + 1), seed);
+  world.store.retry_percent = std::array<size_t, 3>{0, 10, 60}[world.dice.roll(3)];
+  if (world.dice.one_in(3)) world.options.waiting_bytes_max = 400;
+  world.start();
+  std::map<char, uint64_t> versions;
+  const size_t damaged_before = world.dice.roll(3);
+  for (size_t i = 0; i < damaged_before; ++i) world.log.add(0, "\xff damaged");
+  for (size_t i = 1 + world.dice.roll(60); i > 0; --i) {
+    const char entity = "aaabcdp"[world.dice.roll(7)];
+    v1::Change change = random_change(++versions[entity]);
+    change.set_id(std::string(16, entity));
+    if (entity == 'p') change.set_tenant("poison");
+    world.add(change);
+  }
+  size_t crashes = world.dice.roll(4);
+  for (int step = 0; step < 5'000 && !world.all_committed(); ++step) {
+    RC_ASSERT(world.loop->step());
+    if (crashes > 0 && world.dice.one_in(10)) {
+      --crashes;
+      world.store.crash();
+      world.start();
+    }
+  }
+  RC_ASSERT(world.all_committed());
+  for (const auto& [id, document] : world.expected) {
+    RC_ASSERT(world.store.documents[id].SerializeAsString() == document.SerializeAsString());
+  }
+  RC_ASSERT(world.store.bulks_max <= world.options.bulk_entities_max);
+  RC_ASSERT(world.store.in_flight_max <= world.options.bulks_in_flight_max);
+  size_t damaged = 0;
+  for (const auto& [id, letter] : world.log.letters) damaged += letter.code() == "damaged_change";
+  RC_ASSERT(damaged == std::min<size_t>(damaged_before, 1));  // the same bytes: the same letter
+}
+
+TEST(ReactorLoop, CoalescesWhatWaitsBehindAWrite) {
+  rc::check([](uint64_t seed) {
+    World world(1, seed);
+    world.options.commit_interval_us = 1'000'000'000;
+    world.start();
+    for (uint64_t version = 1; version <= 40; ++version) world.add(change_of('a', version));
+    std::string last;
+    for (int step = 0; step < 1'000 && last != "40"; ++step) {
+      RC_ASSERT(world.loop->step());
+      const v1::Value* value = model::find_field(world.store.documents[std::string(16, 'a')], v1::ATTRIBUTES, "n");
+      if (value != nullptr) last = value->text();
+    }
+    RC_ASSERT(last == "40");
+    RC_ASSERT(world.store.writes < 40U);
+  });
+}
+
+TEST(ReactorLoop, StopsAtAnErrorOfTheStoreAndCommitsNothing) {
+  class Broken final : public docstore::DocStore {
+   public:
+    void write(std::vector<v1::Change> bulk, docstore::WriteDone done) override {
+      std::vector<Status> results(bulk.size(), Status(fail(Code::kFatal, "disk full")));
+      done(std::move(bulk), std::move(results));
+    }
+    Status sync() override { return {}; }
+    Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey&) override { return std::nullopt; }
+    Result<std::optional<docstore::StoredDocument>> find(const std::string&, v1::EntityKind,
+                                                         const v1::Identifier&) override {
+      return std::nullopt;
+    }
+    Result<std::vector<docstore::StoredDocument>> list(const std::string&, v1::EntityKind, std::string_view,
+                                                       size_t) override {
+      return std::vector<docstore::StoredDocument>{};
+    }
+  };
+  rc::check([](uint64_t seed) {
+    World world(1, seed);
+    Broken broken;
+    world.options.store = &broken;
+    world.start();
+    world.add(change_of('a', 1));
+    Status status;
+    for (int step = 0; step < 1'000 && status; ++step) status = world.loop->step();
+    RC_ASSERT(!status);
+    RC_ASSERT(status.error().message == "disk full");
+    RC_ASSERT(!world.loop->drain());
+    RC_ASSERT(!world.log.committed_to[0].has_value());
+  });
+}
+
+TEST(ReactorLoop, PausesWhenTooMuchWaits) {
+  rc::check([](uint64_t seed) {
+    World world(1, seed);
+    world.options.waiting_bytes_max = 200;
+    world.start();
+    world.store.retry_percent = 100;
+    for (int i = 0; i < 200; ++i)
+      world.add(change_of(static_cast<char>('A' + i % 50), static_cast<uint64_t>(i / 50 + 1)));
+    for (int step = 0; step < 60; ++step) RC_ASSERT(world.loop->step());
+    RC_ASSERT(world.consumer->pauses > 0);
+    world.store.retry_percent = 0;
+    for (int step = 0; step < 5'000 && !world.all_committed(); ++step) RC_ASSERT(world.loop->step());
+    RC_ASSERT(world.all_committed());
+  });
+}
+
+TEST(Offsets, LowWaterIsTheFirstUndone) {
+  rc::check([](const std::vector<bool>& order) {
+    Offsets offsets;
+    std::vector<uint64_t> open;
+    std::vector<eventlog::Offset> of;
+    eventlog::Offset next = 5;
+    for (const bool begin : order) {
+      if (begin || open.empty()) {
+        open.push_back(offsets.begin(next));
+        of.push_back(next);
+        next += 2;
+        offsets.read_to(next);
+      } else {
+        const auto at = *rc::gen::inRange<size_t>(0, open.size());
+        offsets.done(open[at]);
+        open.erase(open.begin() + static_cast<ptrdiff_t>(at));
+        of.erase(of.begin() + static_cast<ptrdiff_t>(at));
+      }
+      RC_ASSERT(offsets.low_water() == (of.empty() ? next : of.front()));
+    }
+  });
+}
+
+}  // namespace
+}  // namespace freshet::reaction

@@ -1,0 +1,286 @@
+#include "schema/registry.h"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+namespace freshet::schema {
+namespace {
+
+constexpr std::array<std::string_view, 6> kTypeNames = {"string", "number", "boolean", "time", "list", "object"};
+
+Type type_of(std::string_view name) {
+  const auto* const found = std::find(kTypeNames.begin(), kTypeNames.end(), name);
+  return found == kTypeNames.end() ? Type::kText : static_cast<Type>(found - kTypeNames.begin());
+}
+
+struct Entry {
+  Type type = Type::kText;
+  int64_t first_us = 0;
+  bool logged = false;  // the log has it: its type is settled for every node
+};
+
+// Looks std::string keys up by std::string_view (Debian's Abseil has a string_view of its own).
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+template <class T>
+using ByText = absl::flat_hash_map<std::string, T, TextHash, std::equal_to<>>;
+
+using Names = ByText<Entry>;
+
+struct EventEntry {
+  Entry self;
+  Names attributes;
+};
+
+// What a tenant has, immutable: sessions read it without a lock, a discovery publishes another one.
+struct Snapshot {
+  ByText<std::shared_ptr<const EventEntry>> events;
+  std::shared_ptr<const Names> user_attributes = std::make_shared<const Names>();
+  std::shared_ptr<const Names> device_attributes = std::make_shared<const Names>();
+
+  [[nodiscard]] const EventEntry* event(std::string_view name) const {
+    const auto found = events.find(name);
+    return found == events.end() ? nullptr : found->second.get();
+  }
+};
+
+// Changes a copy of one part of a snapshot that is being built.
+class Draft {
+ public:
+  explicit Draft(const Snapshot& base) : next_(std::make_shared<Snapshot>(base)) {}
+
+  template <class Change>
+  void change_event(std::string_view name, const Change& change) {
+    std::shared_ptr<const EventEntry>& slot = next_->events[name];
+    auto copy = slot ? std::make_shared<EventEntry>(*slot) : std::make_shared<EventEntry>();
+    change(*copy);
+    slot = std::move(copy);
+  }
+  template <class Change>
+  void change_names(Subject subject, std::string_view of, const Change& change) {
+    if (subject == Subject::kEventAttribute) return change_event(of, [&](EventEntry& e) { change(e.attributes); });
+    std::shared_ptr<const Names>& slot =
+        subject == Subject::kUserAttribute ? next_->user_attributes : next_->device_attributes;
+    auto copy = std::make_shared<Names>(*slot);
+    change(*copy);
+    slot = std::move(copy);
+  }
+  void erase_event(std::string_view name) { next_->events.erase(name); }
+  std::shared_ptr<const Snapshot> take() { return std::move(next_); }
+
+ private:
+  std::shared_ptr<Snapshot> next_;
+};
+
+const Names* names_of(const Snapshot& snapshot, Subject subject, const EventEntry* event) {
+  if (subject == Subject::kUserAttribute) return snapshot.user_attributes.get();
+  if (subject == Subject::kDeviceAttribute) return snapshot.device_attributes.get();
+  return event == nullptr ? nullptr : &event->attributes;
+}
+
+const Entry* find_entry(const Snapshot& snapshot, Subject subject, const EventEntry* event, std::string_view name) {
+  if (subject == Subject::kEvent) {
+    const EventEntry* const found = snapshot.event(name);
+    return found == nullptr ? nullptr : &found->self;
+  }
+  const Names* const names = names_of(snapshot, subject, event);
+  if (names == nullptr) return nullptr;
+  const auto found = names->find(name);
+  return found == names->end() ? nullptr : &found->second;
+}
+
+bool is_full(const Snapshot& snapshot, Subject subject, const EventEntry* event, const model::Limits& limits) {
+  if (subject == Subject::kEvent) return snapshot.events.size() >= limits.event_names;
+  const Names* const names = names_of(snapshot, subject, event);
+  const uint32_t most = subject == Subject::kEventAttribute ? limits.event_attributes : limits.user_attributes;
+  return names == nullptr || names->size() >= most;
+}
+
+void put(Draft& draft, Subject subject, std::string_view of, std::string_view name, const Entry& entry) {
+  if (subject == Subject::kEvent) {
+    draft.change_event(name, [&](EventEntry& e) { e.self = entry; });
+  } else {
+    draft.change_names(subject, of, [&](Names& names) { names.insert_or_assign(name, entry); });
+  }
+}
+
+v1::SchemaChange::Subject to_proto(Subject subject) {
+  return static_cast<v1::SchemaChange::Subject>(static_cast<int>(subject) + 1);
+}
+
+// One tenant's schema.
+class TenantSchema {
+ public:
+  [[nodiscard]] std::shared_ptr<const Snapshot> now() {
+    const std::lock_guard lock(mutex_);
+    return current_;
+  }
+
+  // Of several sessions that find the same name at once, the first one's type stays.
+  Verdict discover(const model::Limits& limits, Subject subject, std::string_view of, std::string_view name,
+                   const Entry& entry) {
+    const std::lock_guard lock(mutex_);
+    const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
+    if (const Entry* const known = find_entry(*current_, subject, event, name); known != nullptr)
+      return subject == Subject::kEvent || known->type == entry.type ? Verdict::kKnown : Verdict::kWrongType;
+    if (is_full(*current_, subject, event, limits)) return Verdict::kOverLimit;
+    publish(subject, of, name, entry);
+    return Verdict::kDiscovered;
+  }
+
+  void apply(Subject subject, std::string_view of, std::string_view name, Entry entry) {
+    const std::lock_guard lock(mutex_);
+    const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
+    const Entry* const known = find_entry(*current_, subject, event, name);
+    if (known != nullptr && known->logged) return;  // the first record of the log counts
+    entry.logged = true;
+    publish(subject, of, name, entry);
+  }
+
+  void forget(Subject subject, std::string_view of, std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
+    const Entry* const known = find_entry(*current_, subject, event, name);
+    if (known == nullptr || known->logged) return;
+    Draft draft(*current_);
+    if (subject == Subject::kEvent) {
+      draft.erase_event(name);
+    } else {
+      draft.change_names(subject, of, [&](Names& names) { names.erase(name); });
+    }
+    current_ = draft.take();
+  }
+
+ private:
+  void publish(Subject subject, std::string_view of, std::string_view name, const Entry& entry) {
+    Draft draft(*current_);
+    put(draft, subject, of, name, entry);
+    current_ = draft.take();
+  }
+
+  std::mutex mutex_;
+  std::shared_ptr<const Snapshot> current_ = std::make_shared<const Snapshot>();
+};
+
+class SessionImpl : public Registry::Session {
+ public:
+  SessionImpl(TenantSchema& schema, const model::Tenant& tenant, int64_t now_us)
+      : schema_(schema), tenant_(tenant), now_us_(now_us), snapshot_(schema.now()) {}
+
+  Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) override {
+    const EventEntry* const event = subject == Subject::kEventAttribute ? event_of(of) : nullptr;
+    if (const Entry* const known = find_entry(*snapshot_, subject, event, name); known != nullptr)
+      return subject == Subject::kEvent || known->type == type ? Verdict::kKnown : Verdict::kWrongType;
+    if (tenant_.strict_schema) return Verdict::kUnplanned;
+    if (is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
+
+    const Verdict verdict = schema_.discover(tenant_.limits, subject, of, name, {type, now_us_, false});
+    snapshot_ = schema_.now();
+    event_ = nullptr;
+    if (verdict == Verdict::kDiscovered) note(subject, of, name, type);
+    return verdict;
+  }
+
+  std::vector<v1::SchemaChange> take_discoveries() override { return std::exchange(discoveries_, {}); }
+
+ private:
+  // The attributes of one event come in a row: its entry is looked up once.
+  const EventEntry* event_of(std::string_view name) {
+    if (event_ == nullptr || event_name_ != name) {
+      event_ = snapshot_->event(name);
+      event_name_ = name;
+    }
+    return event_;
+  }
+
+  void note(Subject subject, std::string_view of, std::string_view name, Type type) {
+    v1::SchemaChange& change = discoveries_.emplace_back();
+    change.set_tenant(tenant_.name);
+    change.set_subject(to_proto(subject));
+    change.set_of(std::string(of));
+    change.set_name(std::string(name));
+    if (subject != Subject::kEvent) change.set_type(std::string(name_of(type)));
+    change.set_at_us(now_us_);
+  }
+
+  TenantSchema& schema_;
+  const model::Tenant& tenant_;
+  int64_t now_us_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  const EventEntry* event_ = nullptr;
+  std::string event_name_;
+  std::vector<v1::SchemaChange> discoveries_;
+};
+
+class RegistryImpl : public Registry {
+ public:
+  std::unique_ptr<Session> begin(const model::Tenant& tenant, int64_t now_us) override {
+    return std::make_unique<SessionImpl>(schema_of(tenant.name), tenant, now_us);
+  }
+
+  void apply(const v1::SchemaChange& change) override {
+    if (change.subject() == v1::SchemaChange::SUBJECT_UNSPECIFIED) return;  // of a later version
+    schema_of(change.tenant())
+        .apply(subject_of(change), change.of(), change.name(), {type_of(change.type()), change.at_us(), true});
+  }
+
+  void forget(const std::vector<v1::SchemaChange>& discoveries) override {
+    for (const v1::SchemaChange& change : discoveries)
+      schema_of(change.tenant()).forget(subject_of(change), change.of(), change.name());
+  }
+
+  std::vector<Known> list(const std::string& tenant) override {
+    std::vector<Known> known;
+    const std::shared_ptr<const Snapshot> snapshot = snapshot_of(tenant);
+    if (!snapshot) return known;
+    const auto add_names = [&](Subject subject, const std::string& of, const Names& names) {
+      for (const auto& [name, entry] : names)
+        known.push_back({subject, of, name, std::string(name_of(entry.type)), entry.first_us});
+    };
+    for (const auto& [name, event] : snapshot->events) {
+      known.push_back({Subject::kEvent, "", name, "", event->self.first_us});
+      add_names(Subject::kEventAttribute, name, event->attributes);
+    }
+    add_names(Subject::kUserAttribute, "", *snapshot->user_attributes);
+    add_names(Subject::kDeviceAttribute, "", *snapshot->device_attributes);
+    std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) {
+      return std::tie(a.subject, a.of, a.name) < std::tie(b.subject, b.of, b.name);
+    });
+    return known;
+  }
+
+ private:
+  static Subject subject_of(const v1::SchemaChange& change) { return static_cast<Subject>(change.subject() - 1); }
+
+  TenantSchema& schema_of(std::string_view tenant) {
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<TenantSchema>& slot = tenants_[tenant];
+    if (!slot) slot = std::make_unique<TenantSchema>();
+    return *slot;
+  }
+
+  std::shared_ptr<const Snapshot> snapshot_of(std::string_view tenant) {
+    const std::lock_guard lock(mutex_);
+    const auto found = tenants_.find(tenant);
+    return found == tenants_.end() ? nullptr : found->second->now();
+  }
+
+  std::mutex mutex_;
+  ByText<std::unique_ptr<TenantSchema>> tenants_;
+};
+
+}  // namespace
+
+std::string_view name_of(Type type) { return kTypeNames[static_cast<size_t>(type)]; }
+
+std::unique_ptr<Registry> make_registry() { return std::make_unique<RegistryImpl>(); }
+
+}  // namespace freshet::schema

@@ -1,0 +1,173 @@
+#include "state/partition_state.h"
+
+#include <gtest/gtest.h>
+
+#include "kv/memory_store.h"
+
+namespace freshet::state {
+namespace {
+
+constexpr int64_t kHour = 3'600'000'000;
+constexpr int64_t kStart = 500'000 * kHour;
+
+class PartitionStateTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<PartitionState> open(StateOptions options = {}) {
+    auto state = PartitionState::open({}, options, [this](const kv::Options& o) -> Result<std::unique_ptr<kv::Store>> {
+      drop_ = o.drop;
+      return kv::open_memory(disk_, o);
+    });
+    EXPECT_TRUE(state.has_value());
+    return std::move(*state);
+  }
+
+  // As a record of the partition would.
+  static bool see(PartitionState& state, const std::string& id, int64_t received) {
+    const Hash128 message[] = {hash128(id)};
+    state.prefetch_seen(message);
+    return state.first_sight(message[0], received);
+  }
+
+  std::shared_ptr<kv::MemoryDisk> disk_ = std::make_shared<kv::MemoryDisk>();
+  kv::DropFn drop_;
+};
+
+model::EntityRef ref_of(const std::string& name) { return {.id = hash128(name), .partition = 3, .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER}; }
+
+TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
+  {
+    auto state = open();
+    state->create_entity(ref_of("a")).state.set_tenant("t");
+    Alias& alias = state->edit_alias(hash128("k"));
+    alias.held = true;
+    alias.ref = ref_of("a");
+    alias.use_time_us = 5;
+    alias.use_message_id = "m";
+    state->advance(10);
+    ASSERT_TRUE(state->persist());
+    EXPECT_EQ(state->durable_offset(), 10);
+    (void)state->create_entity(ref_of("b"));
+    state->advance(20);
+    ASSERT_TRUE(state->flush());  // in the store's memory only: gone with the process
+  }
+  auto state = open();
+  EXPECT_EQ(state->offset(), 10);
+  ASSERT_NE(state->find_entity(hash128("a")), nullptr);
+  EXPECT_EQ(state->find_entity(hash128("a"))->state.tenant(), "t");
+  EXPECT_EQ(state->find_entity(hash128("a"))->ref.partition, 3u);
+  EXPECT_EQ(state->find_entity(hash128("b")), nullptr);
+  const Alias* alias = state->find_alias(hash128("k"));
+  ASSERT_NE(alias, nullptr);
+  EXPECT_EQ(alias->ref, ref_of("a"));
+  EXPECT_EQ(alias->use_message_id, "m");
+  EXPECT_EQ(state->find_alias(hash128("other")), nullptr);
+}
+
+TEST_F(PartitionStateTest, DropGoesBackToTheLastFlush) {
+  auto state = open();
+  (void)state->create_entity(ref_of("a"));
+  state->advance(1);
+  ASSERT_TRUE(state->flush());
+  (void)state->create_entity(ref_of("b"));
+  state->advance(2);
+  ASSERT_TRUE(state->drop());
+  EXPECT_EQ(state->offset(), 1);
+  EXPECT_NE(state->find_entity(hash128("a")), nullptr);
+  EXPECT_EQ(state->find_entity(hash128("b")), nullptr);
+}
+
+TEST_F(PartitionStateTest, MemoryStaysBoundedAndNothingIsLost) {
+  StateOptions options;
+  options.memory_bytes = 64u << 10;
+  auto state = open(options);
+  for (int i = 0; i < 5000; ++i) {
+    Entity& e = state->create_entity(ref_of(std::to_string(i)));
+    e.state.set_tenant(std::string(100, 'x'));
+    e.state.set_version(static_cast<uint64_t>(i));
+    if (i % 50 == 0) {
+      ASSERT_TRUE(!state->wants_flush() || state->flush());
+      ASSERT_TRUE(state->trim_memory());
+    }
+  }
+  EXPECT_LT(state->dirty_count(), 200u);
+  ASSERT_TRUE(state->persist());
+  auto again = open();
+  for (int i = 0; i < 5000; i += 7) {
+    const Entity* e = again->find_entity(hash128(std::to_string(i)));
+    ASSERT_NE(e, nullptr) << i;
+    EXPECT_EQ(e->state.version(), static_cast<uint64_t>(i));
+  }
+}
+
+TEST_F(PartitionStateTest, AMessageIsNewOnceInTheWindow) {
+  auto state = open();
+  EXPECT_TRUE(see(*state, "m", kStart));
+  EXPECT_FALSE(see(*state, "m", kStart + 1));
+  ASSERT_TRUE(state->persist());
+  auto again = open();
+  EXPECT_FALSE(see(*again, "m", kStart + 2));
+  // The window follows record time, in steps of less than 5 minutes.
+  int64_t now = kStart;
+  for (int step = 0; step < 24 * 60 / 4; ++step) {
+    now += 4 * 60'000'000LL;
+    EXPECT_TRUE(see(*again, "tick" + std::to_string(step), now));
+  }
+  EXPECT_FALSE(see(*again, "m", now)) << "24 hours are not over for its hour";
+  for (int step = 0; step < 60; ++step) (void)see(*again, "tock" + std::to_string(step), now += 4 * 60'000'000LL);
+  EXPECT_TRUE(see(*again, "m", now)) << "long over";
+}
+
+TEST_F(PartitionStateTest, OneRecordFarAheadDoesNotCloseTheWindow) {
+  auto state = open();
+  EXPECT_TRUE(see(*state, "m", kStart));
+  EXPECT_TRUE(see(*state, "future", kStart + 1000 * kHour));
+  EXPECT_FALSE(see(*state, "m", kStart + 1));
+  // A pause of the whole source is believed after a row of records.
+  for (uint32_t i = 0; i < kDedupJumpRecords; ++i) (void)see(*state, "n" + std::to_string(i), kStart + 100 * kHour);
+  EXPECT_EQ(state->meta().highest_received_at_us(), kStart + 100 * kHour);
+  EXPECT_TRUE(see(*state, "m", kStart + 100 * kHour));
+}
+
+TEST_F(PartitionStateTest, ExpiredRowsMayGoOnlyOnceThatIsDurable) {
+  auto state = open();
+  EXPECT_TRUE(see(*state, "old", kStart));
+  ASSERT_TRUE(state->persist());
+  const auto row = *disk_->rows.lower_bound("s");
+  ASSERT_EQ(row.first[0], 's');
+  for (uint32_t i = 0; i <= kDedupJumpRecords; ++i) (void)see(*state, "n" + std::to_string(i), kStart + 100 * kHour);
+  EXPECT_FALSE(drop_(row.first, row.second)) << "a crash would go back to before";
+  ASSERT_TRUE(state->persist());
+  EXPECT_TRUE(drop_(row.first, row.second));
+  EXPECT_FALSE(drop_("e" + row.first.substr(1), row.second)) << "only message rows expire";
+}
+
+TEST_F(PartitionStateTest, TheLedgerIsForEver) {
+  auto state = open();
+  EXPECT_TRUE(state->first_in_ledger(hash128("row 1")));
+  EXPECT_FALSE(state->first_in_ledger(hash128("row 1")));
+  ASSERT_TRUE(state->persist());
+  auto again = open();
+  EXPECT_FALSE(again->first_in_ledger(hash128("row 1")));
+  EXPECT_TRUE(again->first_in_ledger(hash128("row 2")));
+}
+
+TEST_F(PartitionStateTest, AFormatOfTheFutureIsRefused) {
+  v1::PartitionMeta meta;
+  meta.set_format(99);
+  disk_->rows["m"] = meta.SerializeAsString();
+  const auto state = PartitionState::open({}, {}, [this](const kv::Options& o) -> Result<std::unique_ptr<kv::Store>> { return kv::open_memory(disk_, o); });
+  ASSERT_FALSE(state.has_value());
+  EXPECT_EQ(state.error().code, Code::kInvalid);
+}
+
+TEST_F(PartitionStateTest, ADamagedRowFailsTheBatch) {
+  disk_->rows[std::string("e") + std::string(hash128("x").view())] = "\xff\xff\xff not a message";
+  auto state = open();
+  EXPECT_EQ(state->find_entity(hash128("x")), nullptr);
+  ASSERT_FALSE(state->status());
+  EXPECT_EQ(state->status().error().code, Code::kCorrupt);
+  EXPECT_FALSE(state->flush());
+}
+
+}  // namespace
+}  // namespace freshet::state

@@ -1,0 +1,67 @@
+// YAML text as a tree that remembers where everything stands, so that whatever is wrong with it can be answered with
+// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than its
+// text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace freshet::yaml {
+
+struct Place {
+  uint32_t line = 1;  // from 1
+  uint32_t column = 1;
+  auto operator<=>(const Place&) const = default;
+};
+
+struct Node {
+  enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
+  Kind kind = Kind::kNull;
+  bool quoted = false;       // a scalar in quotes: text, whatever it looks like
+  Place at;
+  std::string text = {};     // kScalar
+  std::vector<Node> keys = {};   // kMap: scalars, in the order of the text, all different
+  std::vector<Node> items = {};  // kMap: items[i] belongs to keys[i]; kList: the items
+
+  [[nodiscard]] const Node* find(std::string_view key) const;  // null: no such key, or not a map
+};
+
+// Everything wrong with one file, gathered so that one run shows all of it.
+struct Problem {
+  Place at;
+  std::string message;
+};
+
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+  void add(Place at, std::string message) { list_.push_back({at, std::move(message)}); }
+  [[nodiscard]] bool empty() const { return list_.empty(); }
+  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] std::vector<Problem> sorted() const;  // by place
+  [[nodiscard]] std::string text() const;             // "file:line:column: message", one a line, sorted
+
+ private:
+  std::string file_;
+  std::vector<Problem> list_;
+};
+
+// Value of an environment variable; nullopt: not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+struct ParseOptions {
+  size_t bytes_max = 4u << 20;
+  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never parsed
+  // as YAML; an unset variable is a problem; $${ stands for ${.
+  Environment environment;
+};
+
+// Null: the text is not what we take for YAML; `problems` says why. An empty text is a kNull node. A tree with unset
+// variables or repeated keys is returned, together with problems.
+[[nodiscard]] std::optional<Node> parse(std::string_view text, const ParseOptions& options, Problems& problems);
+
+}  // namespace freshet::yaml

@@ -1,0 +1,350 @@
+"""Starts real servers for the integration tests and talks to them over the public surface only.
+
+A Server is one `freshet run` process with its data directory, on free ports; it can be killed, stopped and started again
+on the same data. A Box belongs to one test: it makes servers and directories and cleans up after it. Nothing here is
+shared between tests. Python's standard library only.
+"""
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from decimal import Decimal
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("FRESHET_BUILD", ROOT / "build" / "release"))
+CACHE = ROOT / "build" / "cache"
+FRESHET = BUILD / "freshet"
+OFFLINE = os.environ.get("FRESHET_OFFLINE") == "1"
+
+TENANT = "acme"
+KEY = "integration-key"
+READY_S = 60
+STOP_S = 5
+DRAIN_S = 120
+
+
+class Failure(Exception):
+    """A test found something wrong; its text says what."""
+
+
+class Skipped(Exception):
+    """A test could not run here, and somebody asked for that to be accepted."""
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text() if callable(text) else text)
+
+
+def check_equal(got, wanted, what):
+    if got != wanted:
+        raise Failure(f"{what}: got {shorten(got)}, wanted {shorten(wanted)}")
+
+
+def shorten(value, most=400):
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= most else text[:most] + " …"
+
+
+def wait_until(condition, timeout_s, what, every_s=0.05):
+    end = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {timeout_s} s")
+        time.sleep(every_s)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers}
+        self.body = body
+
+    def json(self):
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except ValueError as error:
+            raise Failure(f"answer {self.status} is not JSON ({error}): {shorten(self.body.decode(errors='replace'))}") from error
+
+
+class Http:
+    """Keep-alive HTTP to one port. One per thread."""
+
+    def __init__(self, port, timeout_s=30):
+        self.port = port
+        self.timeout_s = timeout_s
+        self.connection = None
+
+    def request(self, method, path, body=None, headers=None):
+        """Raises OSError or http.client.HTTPException if there was no whole answer."""
+        for attempt in (0, 1):
+            fresh = self.connection is None
+            if fresh:
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
+            try:
+                self.connection.request(method, path, body=body, headers=headers or {})
+                response = self.connection.getresponse()
+                return Answer(response.status, response.getheaders(), response.read())
+            except (OSError, http.client.HTTPException):
+                self.close()
+                # An idle connection may have been closed meanwhile; only what is safe to repeat is repeated here.
+                if fresh or attempt == 1 or method != "GET":
+                    raise
+        raise AssertionError("not reached")
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+CONFIG = """revision: {revision}
+data_dir: {data_dir}
+ingest: {{listen: "127.0.0.1:{ingest}"}}
+admin: {{listen: "127.0.0.1:{admin}"}}
+log: {{kind: embedded, partitions: {partitions}}}
+state: {{memory: {memory}}}
+tenants:
+  - name: {tenant}
+    write_keys: [{key}]
+    data_api: {{app_id: {tenant}, secret: integration-secret}}
+{extra}"""
+
+
+class Server:
+    def __init__(self, directory, partitions=4, memory="256MiB", extra=""):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.partitions = partitions
+        self.memory = memory
+        self.extra = extra  # further lines of the tenant, YAML
+        self.revision = 1
+        self.process = None
+        self.log_path = self.directory / "server.log"
+        self.config_path = self.directory / "freshet.yaml"
+        self.ingest_port, self.admin_port = free_ports(2)
+        self.url = f"http://127.0.0.1:{self.ingest_port}"
+        self.admin_url = f"http://127.0.0.1:{self.admin_port}"
+
+    def write_config(self):
+        self.config_path.write_text(CONFIG.format(
+            revision=self.revision, data_dir=self.directory / "data", ingest=self.ingest_port, admin=self.admin_port,
+            partitions=self.partitions, memory=self.memory, tenant=TENANT, key=KEY, extra=self.extra), encoding="utf-8")
+
+    def start(self):
+        check(FRESHET.exists(), f"{FRESHET} is missing: run ./dev build first")
+        self.write_config()
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([str(FRESHET), "run", "--config", str(self.config_path)], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL)
+        self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        admin = Http(self.admin_port, timeout_s=5)
+
+        def ready():
+            if self.process.poll() is not None:
+                raise Failure(f"the server ended by itself with status {self.process.returncode}: {self.log_tail()}")
+            try:
+                return admin.request("GET", "/readyz").status == 200
+            except (OSError, http.client.HTTPException):
+                return False
+
+        wait_until(ready, READY_S, f"server ready ({self.log_path})")
+        admin.close()
+
+    def log_tail(self):
+        text = self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+        return shorten(text[-600:].replace("\n", " | "), 600)
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        """SIGKILL: nothing gets a chance to tidy up."""
+        if self.running():
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM; returns how many seconds it took. It must end by itself with status 0."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(timeout=STOP_S * 4)
+        except subprocess.TimeoutExpired as expired:
+            self.process.kill()
+            self.process.wait()
+            raise Failure(f"still running {STOP_S * 4} s after SIGTERM") from expired
+        check_equal(status, 0, "exit status after SIGTERM")
+        return time.monotonic() - began
+
+    def ingest(self):
+        return Http(self.ingest_port)
+
+    def admin(self):
+        return Http(self.admin_port)
+
+    def get(self, path):
+        """One GET on the admin listener."""
+        admin = self.admin()
+        try:
+            return admin.request("GET", path)
+        finally:
+            admin.close()
+
+    def metrics(self):
+        return parse_metrics(self.get("/metrics").body.decode())
+
+    def metric_sum(self, pattern):
+        """Sum of all series whose name and labels match a regular expression."""
+        return sum(value for series, value in self.metrics().items() if re.search(pattern, series))
+
+    def lags(self):
+        answer = self.get("/v1/status")
+        check_equal(answer.status, 200, "GET /v1/status")
+        return {stage["name"]: stage["lag"] for stage in answer.json()["stages"]}
+
+    def wait_drained(self, timeout_s=DRAIN_S):
+        """Until everything that was acknowledged is in profiles that can be read: no lag, three looks in a row."""
+        end = time.monotonic() + timeout_s
+        quiet = 0
+        lags = {}
+        while quiet < 3:
+            lags = self.lags()
+            check(lags, "GET /v1/status names no stages")
+            quiet = quiet + 1 if not any(lags.values()) else 0
+            if time.monotonic() > end:
+                raise Failure(f"not drained within {timeout_s} s, lags {lags}")
+            time.sleep(0.1)
+
+
+def parse_metrics(text):
+    """Prometheus' text format: {'name{labels}': value}."""
+    series = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            series[name] = float(value)
+    return series
+
+
+def basic(key=KEY):
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode(), "Content-Type": "application/json"}
+
+
+def bearer(key=KEY):
+    return {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+
+
+def lines(records):
+    return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
+
+
+def send_records(http, records):
+    """POST /v1/records; all of them must be taken."""
+    answer = http.request("POST", "/v1/records", lines(records), bearer())
+    check_equal(answer.status, 200, f"POST /v1/records ({shorten(answer.body.decode(errors='replace'))})")
+    verdict = answer.json()
+    check_equal((verdict["accepted"], verdict["rejected"]), (len(records), []), "verdict of /v1/records")
+
+
+def send_batch(http, messages, query=""):
+    answer = http.request("POST", "/v1/batch" + query, json.dumps({"batch": messages}).encode(), basic())
+    check_equal(answer.status, 200, f"POST /v1/batch ({shorten(answer.body.decode(errors='replace'))})")
+    return answer
+
+
+def profile_path(id_type, value, kind="users"):
+    return f"/v1/tenants/{TENANT}/{kind}/{id_type}/{urllib.parse.quote(value, safe='')}"
+
+
+def profile(admin, id_type, value, kind="users"):
+    """The profile that an identifier leads to, or None."""
+    answer = admin.request("GET", profile_path(id_type, value, kind))
+    if answer.status == 404:
+        return None
+    check_equal(answer.status, 200, f"GET of a profile by {id_type}")
+    return answer.json()
+
+
+def freshet(*arguments, timeout_s=300, env=None):
+    """Runs one of our commands to its end: (status, stdout, stderr)."""
+    done = subprocess.run([str(FRESHET), *map(str, arguments)], capture_output=True, timeout=timeout_s, stdin=subprocess.DEVNULL,
+                          env={**os.environ, **(env or {})}, check=False)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+class Box:
+    """What one test may use up; close() ends its servers, and removes its files if it went well."""
+
+    def __init__(self, name, base):
+        self.directory = Path(base) / name
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        self.servers = []
+
+    def server(self, **options):
+        server = Server(self.directory / f"server-{len(self.servers)}", **options)
+        self.servers.append(server)
+        return server.start()
+
+    def close(self, keep):
+        for server in self.servers:
+            if server.process is not None:
+                server.kill()
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Background:
+    """A thread whose exception comes out of join()."""
+
+    def __init__(self, target, *arguments):
+        self.error = None
+
+        def run():
+            try:
+                target(*arguments)
+            except BaseException as error:  # pylint: disable=broad-except
+                self.error = error
+
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+
+    def alive(self):
+        return self.thread.is_alive()
+
+    def join(self, timeout_s):
+        self.thread.join(timeout_s)
+        check(not self.thread.is_alive(), f"a sender is still busy after {timeout_s} s")
+        if self.error is not None:
+            raise self.error
+
+
+def note(text):
+    print(f"      {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,40 @@
+"""sdk_python.py URL KEY CALLS: calls of the real library, every kind, half of them gzipped; user of call i is py-(i mod 50)."""
+import sys
+
+from segment.analytics.client import Client
+
+
+def call(client, i):
+    who = {"user_id": f"py-{i % 50}"}
+    if i % 5 == 0:
+        who["anonymous_id"] = f"py-anon-{i % 50}"
+    kind = i % 10
+    if kind == 6:
+        client.identify(**who, traits={"seen": i, "plan": "plus"})
+    elif kind == 7:
+        client.page(**who, name="Home", properties={"url": "https://example.com/"})
+    elif kind == 8:
+        client.screen(**who, name="Main")
+    elif kind == 9:
+        client.group(**who, group_id="g1", traits={"size": 3})
+    else:
+        client.track(**who, event=f"Event {i % 3}", properties={"i": i, "total": 1.5})
+
+
+def main():
+    url, key, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    errors = []
+    options = {"host": url, "max_queue_size": calls + 1, "max_retries": 4, "timeout": 10, "on_error": lambda error, batch: errors.append(str(error))}
+    plain = Client(key, **options)
+    zipped = Client(key, gzip=True, **options)
+    for i in range(calls):
+        call(zipped if i % 100 >= 50 else plain, i)
+    for client in (plain, zipped):
+        client.flush()
+        client.join()
+    print("\n".join(errors[:5]), file=sys.stderr)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

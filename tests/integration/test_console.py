@@ -1,0 +1,40 @@
+"""The page at / of the admin listener, and the health checks; in a real browser where there is one."""
+import shutil
+import subprocess
+
+from harness import check, check_equal, note, send_records
+
+
+def test_page(box):
+    server = box.server()
+    send_records(server.ingest(), [{"user": {"user_id": "u1"}, "set": {"city": "Pune"}, "event": "Order Completed", "message_id": "m1"}])
+    server.wait_drained()
+    page = server.get("/")
+    check_equal(page.status, 200, "GET /")
+    check("text/html" in page.headers.get("content-type", ""), f"GET / is {page.headers.get('content-type')}, not HTML")
+    check(b"Freshet" in page.body, "the page does not say what it is")
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/status", "/v1/tenants/acme/schema", "/v1/tenants/acme/deadletters",
+                 "/v1/tenants/acme/freshness"):
+        check_equal(server.get(path).status, 200, f"GET {path}")
+    check_equal(server.get("/v1/nothing").status, 404, "GET of a path that is not there")
+    check_equal(server.get("/v1/tenants/nobody/schema").status, 404, "GET of a tenant that is not there")
+    schema = server.get("/v1/tenants/acme/schema").body.decode()
+    check("Order Completed" in schema and "city" in schema, "the schema does not list what was sent")
+    check("freshet_freshness" in server.get("/metrics").body.decode(), "no freshness in /metrics")
+
+
+def test_screenshot(box):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        note("no chromium here: the page was not looked at")
+        return
+    server = box.server()
+    send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}])
+    server.wait_drained()
+    picture = box.directory / "console.png"
+    common = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={box.directory / 'chromium'}", "--virtual-time-budget=4000"]
+    subprocess.run([*common, f"--screenshot={picture}", "--window-size=1280,900", server.admin_url + "/"], check=True, capture_output=True,
+                   timeout=120)
+    check(picture.exists() and picture.stat().st_size > 5000, "the screenshot is empty")
+    shown = subprocess.run([*common, "--dump-dom", server.admin_url + "/"], check=True, capture_output=True, timeout=120).stdout
+    check(b"Freshet" in shown, "the browser shows no page")

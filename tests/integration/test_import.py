@@ -1,0 +1,194 @@
+"""CSV imports, counted by Python from the same file: once, twice, with bad rows, with everything killed half-way."""
+import csv
+import http.client
+import random
+import subprocess
+import time
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta, timezone
+
+import packages
+from harness import FRESHET, KEY, TENANT, bearer, check, check_equal, freshet, note, profile, shorten, wait_until
+
+MAPPING = """kind: events
+event: {column: event}
+columns:
+  user_id: {identifier: user_id}
+  timestamp: {timestamp: iso8601}
+"""
+EVENTS = ("catalog", "main", "cart", "product1", "product2", "delivery_choice", "payment_done")
+
+
+def generate(path, rows, users, seed=3):
+    """A shop log with the columns of the real one."""
+    rng = random.Random(seed)
+    start = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write("user_id,event,timestamp\n")
+        for row in range(rows):
+            time_of_row = start + timedelta(seconds=row * 7, microseconds=rng.randrange(10**6))
+            # Every user is in it, and a repeated row is two events.
+            user = row if row < users else rng.randrange(users)
+            file.write(f"{100000 + user},{rng.choice(EVENTS)},{time_of_row.strftime('%Y-%m-%d %H:%M:%S.%f')}\n")
+    return path
+
+
+def milliseconds(text):
+    """2019-11-01 17:59:13.273932 as the API writes times."""
+    return text[:10] + "T" + text[11:23] + "Z"
+
+
+def count(path):
+    """user_id -> its events dict, as in a profile."""
+    users = defaultdict(lambda: defaultdict(list))
+    with open(path, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            users[row["user_id"]][row["event"]].append(milliseconds(row["timestamp"]))
+    return {user: {event: {"count": len(times), "first_at": min(times), "last_at": max(times)} for event, times in events.items()}
+            for user, events in users.items()}
+
+
+def command(path, mapping, server):
+    return ["import", path, "--tenant", TENANT, "--mapping", mapping, "--url", server.url, "--key", KEY]
+
+
+def import_file(path, server, mapping_text=MAPPING):
+    mapping = server.directory / "mapping.yaml"
+    mapping.write_text(mapping_text)
+    status, out, err = freshet(*command(path, mapping, server))
+    check_equal(status, 0, f"exit status of freshet import ({shorten(err or out)})")
+    return out + err
+
+
+def compare(server, path):
+    """Every user's events as counted from the file, and no person twice."""
+    server.wait_drained()
+    wanted = count(path)
+    admin = server.admin()
+    ids = set()
+    total = Counter()
+    wrong = []
+    for user, events in wanted.items():
+        document = profile(admin, "user_id", user)
+        if document is None or document["events"] != events:
+            wrong.append(f"user {user}: got {document and document['events']}, wanted {events}")
+            continue
+        ids.add(document["id"])
+        total.update({event: stats["count"] for event, stats in document["events"].items()})
+    admin.close()
+    check(not wrong, lambda: f"{len(wrong)} of {len(wanted)} users are wrong: " + "; ".join(shorten(text, 300) for text in wrong[:3]))
+    check_equal(len(ids), len(wanted), "distinct profiles")
+    return len(ids), total
+
+
+def test_twice(box):
+    path = generate(box.directory / "shop.csv", rows=20_000, users=1500)
+    server = box.server()
+    import_file(path, server)
+    first = compare(server, path)
+    import_file(path, server)
+    check_equal(compare(server, path), first, "users and events after the second import")
+    # The ledger must survive a restart, and a copy of the file under another name is the same content.
+    server.kill()
+    server.start()
+    copy = box.directory / "copy.csv"
+    copy.write_bytes(path.read_bytes())
+    import_file(copy, server)
+    check_equal(compare(server, path), first, "users and events after the third import")
+
+
+def test_real_shop(box):
+    path = packages.shop_csv()
+    server = box.server()
+    import_file(path, server)
+    users, events = compare(server, path)
+    note(f"{users} users, {sum(events.values())} events")
+    import_file(path, server)
+    check_equal(compare(server, path), (users, events), "users and events after the second import")
+
+
+def rows_taken(server):
+    """Rows that the server's import has taken so far; 0 while it can't be asked."""
+    client = server.ingest()
+    try:
+        answer = client.request("GET", "/v1/imports", headers=bearer())
+        return sum(one["accepted"] for one in answer.json()["imports"]) if answer.status == 200 else 0
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        client.close()
+
+
+def start_import(path, server, log):
+    mapping = server.directory / "mapping.yaml"
+    mapping.write_text(MAPPING)
+    return subprocess.Popen([str(FRESHET), *map(str, command(path, mapping, server))], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def test_killed(box):
+    rows = 400_000
+    path = generate(box.directory / "shop.csv", rows=rows, users=3000)
+    server = box.server()
+    with open(box.directory / "import.log", "ab") as log:
+        process = start_import(path, server, log)
+        for share, victim in ((0.1, "server"), (0.3, "command"), (0.5, "server"), (0.6, "both")):
+            wait_until(lambda at=share: process.poll() is not None or rows_taken(server) >= rows * at, 60, f"{share:.0%} of the import",
+                       every_s=0.005)
+            if victim in ("server", "both"):
+                server.kill()
+            if victim in ("command", "both"):
+                process.kill()
+            process.wait() if victim in ("command", "both") else time.sleep(0.2)
+            if victim in ("server", "both"):
+                server.start()
+            if process.poll() not in (None, 0):  # giving up while the server is away is allowed; going on is not needed
+                process = start_import(path, server, log)
+        status = process.wait(timeout=180)
+        for _ in range(3):
+            if status == 0:
+                break
+            status = start_import(path, server, log).wait(timeout=180)
+    check_equal(status, 0, f"exit status of the last import ({(box.directory / 'import.log').read_text()[-300:]})")
+    users, events = compare(server, path)
+    check_equal((users, sum(events.values())), (3000, rows), "users and events")
+
+
+def test_bad_rows(box):
+    path = box.directory / "bad.csv"
+    good = [f"good{n},catalog,2024-01-02 03:04:{n:02}.000000" for n in range(10)]
+    bad = {4: "bad1,catalog,yesterday", 7: ",catalog,2024-01-02 03:04:05.000000", 9: "bad2,,2024-01-02 03:04:05.000000", 11: "bad3,catalog"}
+    text = ["user_id,event,timestamp"]
+    rows = iter(good)
+    while len(text) < len(good) + len(bad) + 1:
+        text.append(bad.get(len(text) + 1) or next(rows))
+    path.write_text("\r\n".join(text) + "\r\n")
+    server = box.server()
+    mapping = server.directory / "mapping.yaml"
+    mapping.write_text(MAPPING)
+    _, out, err = freshet(*command(path, mapping, server))
+    server.wait_drained()
+    admin = server.admin()
+    for number in range(10):
+        document = profile(admin, "user_id", f"good{number}")
+        check(document is not None and document["events"]["catalog"]["count"] == 1, f"good row {number} did not go in")
+    for user in ("bad1", "bad2", "bad3"):
+        check(profile(admin, "user_id", user) is None, f"the row of {user} went in")
+    progress = server.ingest().request("GET", "/v1/imports", headers=bearer()).json()["imports"]
+    check_equal([(one["accepted"], one["rejected"]) for one in progress], [(10, 4)], "accepted and rejected rows")
+    detail = server.ingest().request("GET", f"/v1/imports/{progress[0]['id']}", headers=bearer()).json()
+    check_equal(sorted(row["line"] for row in detail["rejected_rows"]), sorted(bad), "line numbers of bad rows")
+    missing = [line for line in bad if str(line) not in (out + err)]
+    check(not missing, f"freshet import did not tell the line numbers {missing}: {shorten(out + err)}")
+
+
+def test_wrong_mapping(box):
+    path = generate(box.directory / "shop.csv", rows=5, users=5)
+    server = box.server()
+    mapping = server.directory / "wrong.yaml"
+    for text, word in ((MAPPING.replace("  timestamp: {timestamp: iso8601}\n", ""), "timestamp"),
+                       (MAPPING + "  nothere: {skip: true}\n", "nothere"), (MAPPING.replace("kind:", "kinds:"), "kinds")):
+        mapping.write_text(text)
+        status, out, err = freshet(*command(path, mapping, server))
+        check(status in (1, 2), f"a wrong mapping was taken (exit status {status})")
+        check(word in out + err, f"the message does not name {word!r}: {shorten(out + err)}")
+    check_equal(rows_taken(server), 0, "rows taken with wrong mappings")
