@@ -166,6 +166,16 @@ Histogram& histogram(const std::string& name, const std::string& help, const Lab
   return find_or_make<Histogram>(name, help, labels);
 }
 
+uint64_t counter_total(const std::string& name) {
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  uint64_t total = 0;
+  if (const auto family = all.families.find(name); family != all.families.end())
+    for (const auto& [labels, metric] : family->second.metrics)
+      if (const auto* found = std::get_if<std::unique_ptr<Counter>>(&metric)) total += (*found)->value();
+  return total;
+}
+
 std::string render_prometheus() {
   std::vector<prometheus::MetricFamily> families;
   Registry& all = registry();

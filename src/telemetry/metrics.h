@@ -56,6 +56,9 @@ class Histogram {
 [[nodiscard]] Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
 [[nodiscard]] Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels = {});
 
+// Sum of all counters of this name, whatever their labels; 0 if there are none.
+[[nodiscard]] uint64_t counter_total(const std::string& name);
+
 // The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds, under a name
 // that ends in _seconds where ours ends in _us.
 [[nodiscard]] std::string render_prometheus();

@@ -100,7 +100,7 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const v1::Entit
   } else {
     apply_record(e.state, record, tenant(), properties_, touched_);
     apply_identifiers(e, record);
-    if (attached != nullptr) attach(e, *attached);
+    if (attached != nullptr) attach(e, *attached, record.received_at_us());
     let_go_over_limit(e, record.received_at_us());
     emit_events(e, record, nullptr);
   }
@@ -259,7 +259,7 @@ void Protocol::on_confirm(const Loop& m) {
 
 // ---- users and devices --------------------------------------------------------------------------------------------
 
-void Protocol::attach(Entity& e, const v1::EntityRef& other) {
+void Protocol::attach(Entity& e, const v1::EntityRef& other, int64_t received_at_us) {
   auto& list = *e.state.mutable_attached();
   int at = lower_bound_of(list, other.id_high(), high_word);
   while (at < list.size() && list[at].id_high() == other.id_high() && list[at].id_low() < other.id_low()) ++at;
@@ -273,6 +273,7 @@ void Protocol::attach(Entity& e, const v1::EntityRef& other) {
   m.set_type(Loop::ATTACH);
   *m.mutable_to() = other;
   to_proto(e.ref, *m.mutable_ref());
+  m.set_received_at_us(received_at_us);
   to_entity(std::move(m));
 }
 
@@ -280,7 +281,7 @@ void Protocol::on_attach(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr || e->state.status() == v1::EntityState::ERASED) return;
   touched_.clear();
-  attach(*e, m.ref());
+  attach(*e, m.ref(), m.received_at_us());
   emit_change(*e, m.received_at_us());
 }
 

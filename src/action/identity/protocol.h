@@ -83,7 +83,7 @@ class Protocol {
   void claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us);
   void drop(Entity& e, int position, int64_t received_at_us);
   void let_go_over_limit(Entity& e, int64_t received_at_us);
-  void attach(Entity& e, const v1::EntityRef& other);
+  void attach(Entity& e, const v1::EntityRef& other, int64_t received_at_us);
   void make_erased(Entity& e, int64_t received_at_us);
   void send_state(Entity& e, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us);
   void release(Entity& e);

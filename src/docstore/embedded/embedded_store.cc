@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <numeric>
 #include <shared_mutex>
 #include <utility>
 
@@ -70,7 +71,7 @@ class EmbeddedStore final : public DocStore {
       const std::shared_lock lock(mutex_);
       kv::WriteBatch batch;
       std::string scratch;
-      for (size_t i = 0; i < bulk.size(); ++i) results[i] = add(bulk[i], batch, scratch);
+      for (const size_t i : by_id(bulk)) results[i] = add(bulk[i], batch, scratch);
       if (const Status written = store_->write(batch, kv::Durability::kLogged); !written) {
         std::fill(results.begin(), results.end(), written);
       }
@@ -128,6 +129,14 @@ class EmbeddedStore final : public DocStore {
   }
 
  private:
+  // Neighbours follow one another, which spares the store's memory table cache misses.
+  static std::vector<size_t> by_id(const std::vector<Change>& bulk) {
+    std::vector<size_t> order(bulk.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return bulk[a].id() < bulk[b].id(); });
+    return order;
+  }
+
   // Adds the rows of one change.
   Status add(const Change& change, kv::WriteBatch& batch, std::string& scratch) {
     FRESHET_TRY(check(change));
