@@ -1,7 +1,6 @@
 #include "action/worker.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "action/engine.h"
+#include "env/thread.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -58,7 +58,7 @@ class WorkerImpl final : public Worker {
   WorkerImpl(const WorkerOptions& options, std::unique_ptr<eventlog::Consumer> consumer)
       : options_(options), consumer_(std::move(consumer)), partitions_(options.log->partitions(Topic::kActions)) {
     thread_ = std::thread([this] {
-      pthread_setname_np(pthread_self(), fmt::format("action-{}", options_.member).c_str());
+      env::name_thread(fmt::format("action-{}", options_.member));
       run();
     });
   }

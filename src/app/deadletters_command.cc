@@ -158,8 +158,8 @@ Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replaye
 Status replay_code(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
   std::string after;
   do {
-    auto next = replay_part(client, options,
-                            fmt::format("{{\"code\":{},\"after\":{}}}", json_text(options.code), json_text(after)), sum);
+    auto next = replay_part(
+        client, options, fmt::format("{{\"code\":{},\"after\":{}}}", json_text(options.code), json_text(after)), sum);
     if (!next) return tl::unexpected<Error>(next.error());
     after = std::move(*next);
     if (is_terminal() && !after.empty()) fmt::print(stderr, "replayed {} so far\r", sum.done);

@@ -13,7 +13,7 @@ namespace freshet::app {
 namespace {
 
 constexpr size_t kChunkBytes = 2u << 20;  // more than a row may have: every full chunk makes progress
-constexpr int kStallsMax = 3;
+constexpr int kStallsMax = 20;
 constexpr env::TimeUs kWaitMinUs = 200'000;
 constexpr env::TimeUs kWaitMaxUs = 5'000'000;
 

@@ -42,9 +42,9 @@ void say_where(const Config& config, const Server& server) {
 
 // Blocks until a signal to stop, or until a role fails.
 Status wait(Server& server, const sigset_t& signals) {
-  const timespec second{1, 0};
+  const timespec tick{0, 100'000'000};
   while (true) {
-    const int signal = sigtimedwait(&signals, nullptr, &second);
+    const int signal = sigtimedwait(&signals, nullptr, &tick);
     if (signal == SIGTERM || signal == SIGINT) return {};
     FRESHET_TRY(server.status());
     server.tick();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <thread>
 #include <utility>
@@ -28,6 +29,8 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
+// Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh and the log bounded.
+constexpr int64_t kBacklogRecordsMax = 250'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -71,6 +74,8 @@ class ServerImpl final : public Server {
   }
 
   void tick() override {
+    has_room_ = lag_of(*log_, action::kActionGroup, Topic::kActions) < kBacklogRecordsMax &&
+                lag_of(*log_, reaction::kReactionGroup, Topic::kChanges) < 2 * kBacklogRecordsMax;
     if (admin_) admin_->sample();
   }
 
@@ -85,6 +90,7 @@ class ServerImpl final : public Server {
     options.path = path("log");
     options.memory = kv::make_memory_budget(96u << 20);
     options.large_values = true;
+    options.log_like = true;
     options.point_reads = false;
     options.bloom_bits = 0;
     auto store = kv::open_rocks(options);
@@ -214,6 +220,7 @@ class ServerImpl final : public Server {
     options.clock = &clock_;
     options.random = &random_;
     options.partitions = config_.log.partitions;
+    options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const model::Tenant& tenant, http::Request request, http::Respond respond) {
       imports_->handle(tenant, std::move(request), std::move(respond));
     };
@@ -272,6 +279,7 @@ class ServerImpl final : public Server {
   }
 
   const Config config_;
+  std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
   env::Clock& clock_;
   env::Random& random_;
   // In the order in which they need one another; destroyed the other way round.

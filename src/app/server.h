@@ -18,7 +18,7 @@ class Server {
   virtual void stop() = 0;
   // Not ok: a role has stopped by itself; stop the process, its supervisor starts it again.
   [[nodiscard]] virtual Status status() const = 0;
-  // To be called about once a second.
+  // To be called a few times a second: back-pressure, freshness of the last minute.
   virtual void tick() = 0;
   [[nodiscard]] virtual uint16_t ingest_port() const = 0;  // 0: no such role
   [[nodiscard]] virtual uint16_t admin_port() const = 0;

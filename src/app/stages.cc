@@ -9,7 +9,6 @@
 #include "telemetry/metrics.h"
 
 namespace freshet::app {
-namespace {
 
 using eventlog::Topic;
 
@@ -22,8 +21,6 @@ int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic) {
   }
   return lag;
 }
-
-}  // namespace
 
 std::string stages_json(eventlog::EventLog& log) {
   const int64_t action = lag_of(log, action::kActionGroup, Topic::kActions);

@@ -7,6 +7,9 @@
 
 namespace freshet::app {
 
+// Records of the topic that the group has not committed.
+[[nodiscard]] int64_t lag_of(eventlog::EventLog& log, const char* group, eventlog::Topic topic);
+
 // [{"name":"ingest","done":<records since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
 // `lag` (the same as `waiting`): records of the stage's topic that it has not committed.
 [[nodiscard]] std::string stages_json(eventlog::EventLog& log);

@@ -15,6 +15,8 @@
 #include "http/connection.h"
 #include "telemetry/metrics.h"
 
+#include "env/thread.h"
+
 namespace freshet::http {
 namespace {
 
@@ -123,7 +125,10 @@ void BeastServer::run() {
   accept();
   for (const auto& worker : workers_) {
     worker->start_ticking();
-    threads_.emplace_back([worker = worker.get()] { worker->io().run(); });
+    threads_.emplace_back([worker = worker.get(), name = "http-" + std::to_string(threads_.size())] {
+      env::name_thread(name);
+      worker->io().run();
+    });
   }
 }
 

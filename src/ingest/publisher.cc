@@ -44,8 +44,12 @@ class Batches {
 }  // namespace
 
 Publisher::Publisher(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions,
-                     size_t inflight_bytes_max)
-    : log_(log), registry_(registry), partitions_(partitions), inflight_bytes_max_(inflight_bytes_max) {
+                     size_t inflight_bytes_max, std::function<bool()> has_room)
+    : log_(log),
+      registry_(registry),
+      partitions_(partitions),
+      inflight_bytes_max_(inflight_bytes_max),
+      has_room_(std::move(has_room)) {
   FRESHET_ASSERT(partitions > 0);
 }
 
@@ -66,6 +70,10 @@ std::vector<Produce> Publisher::frame(const Outgoing& out) const {
 }
 
 void Publisher::publish(Outgoing out, eventlog::AppendDone done) {
+  if (has_room_ && !has_room_()) {
+    registry_.forget(out.schema_changes);
+    return done(fail(Code::kRetry, "the profiles are too far behind what was accepted already; send it again later"));
+  }
   std::vector<Produce> produces = frame(out);
   if (produces.empty()) return done({});
   size_t bytes = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,9 @@ struct Outgoing {
 class Publisher {
  public:
   // `partitions`: of topic actions. Log and registry must outlive every append that is under way.
-  Publisher(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max);
+  // `has_room`: false while the stages behind are too far behind; then nothing is taken. Absent: they never are.
+  Publisher(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
+            std::function<bool()> has_room = {});
 
   // Every envelope has an identifier of a user or a device.
   void publish(Outgoing out, eventlog::AppendDone done);
@@ -44,6 +47,7 @@ class Publisher {
   schema::Registry& registry_;
   const uint32_t partitions_;
   const size_t inflight_bytes_max_;
+  const std::function<bool()> has_room_;
   std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
 };
 

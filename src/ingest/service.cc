@@ -139,7 +139,7 @@ struct Service::Call {
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       tenants_(std::move(options_.tenants)),
-      publisher_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max) {}
+      publisher_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room) {}
 
 void Service::handle(http::Request request, http::Respond respond) {
   const auto call = std::make_shared<Call>();

@@ -26,6 +26,8 @@ struct ServiceOptions {
   env::Random* random = nullptr;
   uint32_t partitions = 1;                // of topic actions
   size_t inflight_bytes_max = 64u << 20;  // appended and not yet durable; more: 503
+  // False while action or reaction is too far behind: 503. Absent: they never are.
+  std::function<bool()> has_room;
   // /v1/imports and below, of this tenant. Absent: 404.
   std::function<void(const model::Tenant&, http::Request, http::Respond)> imports;
   // Rates: false refuses the request with 429. Called with what was parsed, before anything is appended. Absent: all may.

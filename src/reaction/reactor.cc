@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "env/thread.h"
 #include "telemetry/log.h"
 
 namespace freshet::reaction {
@@ -20,7 +21,10 @@ Result<std::unique_ptr<Reactor>> Reactor::start(const ReactorOptions& options) {
 
 Reactor::Reactor(const ReactorOptions& options, std::unique_ptr<eventlog::Consumer> consumer)
     : consumer_(std::move(consumer)), loop_(options, *consumer_) {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this, member = options.member] {
+    env::name_thread("reaction-" + std::to_string(member));
+    run();
+  });
 }
 
 Reactor::~Reactor() { stop(); }

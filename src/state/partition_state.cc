@@ -292,7 +292,10 @@ Status PartitionState::flush() {
     entity->bytes = buffer.size();
     entity->dirty = false;
   }
-  for (const auto& [message, hour] : unflushed_seen_) batch.put(row_key('s', message), encode_hour(hour));
+  // Sorted: neighbours go to neighbouring places of the store's memory.
+  std::vector<std::pair<Hash128, uint32_t>> seen(unflushed_seen_.begin(), unflushed_seen_.end());
+  std::sort(seen.begin(), seen.end());
+  for (const auto& [message, hour] : seen) batch.put(row_key('s', message), encode_hour(hour));
   for (const Hash128& message : unflushed_ledger_) batch.put(row_key('l', message), std::string_view());
   meta_.SerializeToString(&buffer);
   batch.put("m", buffer);

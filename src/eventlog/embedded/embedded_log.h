@@ -21,8 +21,8 @@ struct EmbeddedLogOptions {
   env::TimeUs retention_interval_us = 10'000'000;
 };
 
-// The store must have large_values and log_like set, and is the log's alone. Retention (of all topics but `actions`, which is left
-// to trim()) runs on a thread of the log. Consumers must be gone before the log.
+// The store must have large_values and log_like set, and is the log's alone. Retention (of all topics but `actions`,
+// which is left to trim()) runs on a thread of the log. Consumers must be gone before the log.
 [[nodiscard]] Result<std::unique_ptr<EventLog>> open_embedded_log(std::unique_ptr<kv::Store> store, env::Clock& clock,
                                                                   const EmbeddedLogOptions& options);
 

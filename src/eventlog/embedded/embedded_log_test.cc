@@ -9,12 +9,11 @@
 #include "eventlog/embedded/rows.h"
 #include "eventlog/embedded/test_stores.h"
 #include "eventlog/event_log_conformance.h"
+#include "kv/memory_store.h"
 
 namespace freshet::eventlog {
 namespace {
 
-using embedded::MemoryRows;
-using embedded::MemoryStore;
 using embedded::StoreSwitches;
 using embedded::SwitchedStore;
 
@@ -72,7 +71,7 @@ class EmbeddedLogTest : public testing::Test {
 
   void open() {
     log_.reset();
-    auto store = std::make_unique<SwitchedStore>(std::make_unique<MemoryStore>(rows_), switches_);
+    auto store = std::make_unique<SwitchedStore>(kv::open_memory(rows_, {}), switches_);
     log_ = std::move(open_embedded_log(std::move(store), clock_, options_).value());
   }
   void create(Topic topic, uint64_t retention_bytes = 0, env::TimeUs retention_us = 0,
@@ -115,7 +114,7 @@ class EmbeddedLogTest : public testing::Test {
 
   SetClock clock_;
   EmbeddedLogOptions options_{.retention_interval_us = 2'000};
-  std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+  std::shared_ptr<kv::MemoryDisk> rows_ = std::make_shared<kv::MemoryDisk>();
   std::shared_ptr<StoreSwitches> switches_ = std::make_shared<StoreSwitches>();
   std::unique_ptr<EventLog> log_;
 };
@@ -288,7 +287,7 @@ TEST_F(EmbeddedLogTest, DamagedRowsAreReported) {
   EXPECT_EQ(read.error().code, Code::kCorrupt);
   log_.reset();
   rows_->rows.at(embedded::mark_key(kChanges)).pop_back();
-  auto opened = open_embedded_log(std::make_unique<MemoryStore>(rows_), clock_, {});
+  auto opened = open_embedded_log(kv::open_memory(rows_, {}), clock_, {});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Code::kCorrupt);
 }

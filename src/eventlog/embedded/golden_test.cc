@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/embedded/rows.h"
-#include "eventlog/embedded/test_stores.h"
+#include "kv/memory_store.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
@@ -31,9 +31,9 @@ void append(EventLog& log, TopicPartition to, const std::string& key, const std:
 }
 
 std::map<std::string, std::string> rows_of_example() {
-  auto rows = std::make_shared<MemoryRows>();
+  auto rows = std::make_shared<kv::MemoryDisk>();
   FixedClock clock;
-  auto log = open_embedded_log(std::make_unique<MemoryStore>(rows), clock, {}).value();
+  auto log = open_embedded_log(kv::open_memory(rows, {}), clock, {}).value();
   TopicOptions options;
   options.partitions = 2;
   options.retention_bytes = 1u << 30;

@@ -8,7 +8,7 @@
 #include <future>
 
 #include "eventlog/embedded/embedded_log.h"
-#include "eventlog/embedded/test_stores.h"
+#include "kv/memory_store.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
@@ -108,7 +108,7 @@ class Machine {
   void open() {
     consumer_.reset();
     log_.reset();
-    log_ = std::move(open_embedded_log(std::make_unique<MemoryStore>(rows_), clock_, options_).value());
+    log_ = std::move(open_embedded_log(kv::open_memory(rows_, {}), clock_, options_).value());
     TopicOptions topic;
     topic.partitions = kPartitions;
     topic.retention_bytes = 400;  // only makes segments small: actions have no retention
@@ -142,7 +142,7 @@ class Machine {
 
   StillClock clock_;
   EmbeddedLogOptions options_;
-  std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+  std::shared_ptr<kv::MemoryDisk> rows_ = std::make_shared<kv::MemoryDisk>();
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Consumer> consumer_;
   std::vector<Model> models_ = std::vector<Model>(kPartitions);

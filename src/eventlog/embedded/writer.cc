@@ -4,6 +4,8 @@
 #include <future>
 #include <utility>
 
+#include "env/thread.h"
+
 namespace freshet::eventlog::embedded {
 
 using telemetry::counter;
@@ -20,7 +22,10 @@ Writer::Writer(kv::Store& store, env::Clock& clock, LogState& state, const Embed
       queue_gauge_(gauge("freshet_log_queue_bytes", "Bytes of appends and commits that wait or are being written.")),
       cycle_records_(gauge("freshet_log_commit_batch_records", "Records of the last group commit.")),
       sync_us_(histogram("freshet_log_sync_us", "Time of a group commit's write and sync.")),
-      thread_([this] { run(); }) {}
+      thread_([this] {
+        env::name_thread("log-writer");
+        run();
+      }) {}
 
 Writer::~Writer() {
   {

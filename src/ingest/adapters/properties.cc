@@ -487,6 +487,18 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
   return Outcome::kOk;
 }
 
+Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
+                         AttributeOps& ops) {
+  bool kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kList, kept));
+  if (!kept || !limit_text(item, text)) return Outcome::kOk;
+  v1::AttributeOp& op = *ops.Add();
+  op.set_type(v1::AttributeOp::ADD_TO_SET);
+  op.set_name(name.data(), name.size());
+  op.add_elements()->set_text(text.data(), text.size());
+  return Outcome::kOk;
+}
+
 Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_view>& names) {
   const auto wrong = [&] { return item.reject("bad_unset", "\"unset\" must be a list of attribute names", "unset"); };
   json_type type{};

@@ -63,6 +63,8 @@ Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view
 // {"tags":["x"],"color":"red"}: one operation for each member, a scalar counts as a list of one.
 Outcome add_elements(Item& item, ondemand::object object, schema::Subject subject, v1::AttributeOp::Type type,
                      AttributeOps& ops);
+Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
+                         AttributeOps& ops);
 // A list of attribute names, or one name.
 Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_view>& names);
 // Names that `ops` sets already are refused: the record contradicts itself.

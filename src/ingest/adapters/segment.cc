@@ -287,15 +287,8 @@ Outcome SegmentParser::apply_page(Item& item, std::string_view event, Message& m
 Outcome SegmentParser::apply_group(Item& item, Message& m) {
   if (!m.group_id || m.group_id->empty())
     return item.reject("missing_group_id", "a group call needs \"groupId\"", "groupId");
-  std::string_view group = *m.group_id;
-  if (item.context.schema.check(schema::Subject::kUserAttribute, {}, "groups", schema::Type::kList) !=
-          schema::Verdict::kOverLimit &&
-      limit_text(item, group)) {
-    v1::AttributeOp& op = *item.envelope.add_attributes();
-    op.set_type(v1::AttributeOp::ADD_TO_SET);
-    op.set_name("groups");
-    op.add_elements()->set_text(group.data(), group.size());
-  }
+  FRESHET_ITEM(add_element_text(item, schema::Subject::kUserAttribute, "groups", *m.group_id,
+                                *item.envelope.mutable_attributes()));
   return write_event(item, "Group", m.traits, {{"groupId", m.group_id}});
 }
 
