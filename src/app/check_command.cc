@@ -33,8 +33,8 @@ void print_problems(const yaml::Problems& problems, bool json) {
   if (!json) return fmt::print(stderr, "{}\n", problems.text());
   std::string list;
   for (const yaml::Problem& problem : problems.sorted()) {
-    list += fmt::format("{}{{\"file\":{},\"line\":{},\"column\":{},\"message\":{}}}", list.empty() ? "" : ",", json_text(problems.file()),
-                        problem.at.line, problem.at.column, json_text(problem.message));
+    list += fmt::format("{}{{\"file\":{},\"line\":{},\"column\":{},\"message\":{}}}", list.empty() ? "" : ",",
+                        json_text(problems.file()), problem.at.line, problem.at.column, json_text(problem.message));
   }
   fmt::print("{{\"ok\":false,\"problems\":[{}]}}\n", list);
 }
@@ -56,7 +56,8 @@ int check(const CheckOptions& options) {
   if (options.json) {
     fmt::print("{{\"ok\":true,\"revision\":{},\"tenants\":[{}]}}\n", config->revision, names_of(*config));
   } else {
-    fmt::print("{}: right: revision {}, {} tenant{}\n", options.file, config->revision, config->tenants.size(), config->tenants.size() == 1 ? "" : "s");
+    fmt::print("{}: right: revision {}, {} tenant{}\n", options.file, config->revision, config->tenants.size(),
+               config->tenants.size() == 1 ? "" : "s");
   }
   return 0;
 }
@@ -65,7 +66,8 @@ int check(const CheckOptions& options) {
 
 void add_check_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<CheckOptions>();
-  CLI::App* command = app.add_subcommand("check", "Check a configuration: all that is wrong with it, with line and column");
+  CLI::App* command =
+      app.add_subcommand("check", "Check a configuration: all that is wrong with it, with line and column");
   command->footer("Example:\n  freshet check freshet.yaml");
   command->add_option("FILE", options->file, "The configuration (YAML)")->required();
   command->add_flag("--json", options->json, "One JSON object on standard output");

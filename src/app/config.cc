@@ -48,7 +48,8 @@ void read_listen(MapReader& map, std::string& listen, Problems& problems) {
   const Node* node = map.find("listen");
   if (node == nullptr || !yaml::read_text(*node, map.path_of("listen"), problems, listen)) return;
   if (split_listen(listen)) return;
-  problems.add(node->at, map.path_of("listen") + ": must be host:port with a port from 0 to 65535, as in 127.0.0.1:8080 or [::1]:8080");
+  problems.add(node->at, map.path_of("listen") +
+                             ": must be host:port with a port from 0 to 65535, as in 127.0.0.1:8080 or [::1]:8080");
 }
 
 // The section `key`, if it is there.
@@ -131,7 +132,8 @@ void read_checkpoints(MapReader& config, Config::Checkpoints& checkpoints, Probl
     map.duration_us("min_pause", 0, 24 * 3600 * kSecond, checkpoints.min_pause_us);
     map.count("keep", 1, 1000, checkpoints.keep);
     map.count("concurrency", 1, 64, checkpoints.concurrency);
-    problems.add(node.at, "checkpoints:" + std::string(kNotYet) + "; take the section out (state is recovered from the log)");
+    problems.add(node.at,
+                 "checkpoints:" + std::string(kNotYet) + "; take the section out (state is recovered from the log)");
   });
 }
 
@@ -152,11 +154,13 @@ void read_profiles(MapReader& config, Problems& problems) {
     });
     for (const char* key : {"mongodb", "split"}) {
       if (const Node* found = node.find(key)) {
-        problems.add(found->at, std::string("profiles.") + key + ":" + std::string(kNotYet) + "; use profiles: {kind: embedded}");
+        problems.add(found->at,
+                     std::string("profiles.") + key + ":" + std::string(kNotYet) + "; use profiles: {kind: embedded}");
       }
     }
     if (kind != 0 && node.find("mongodb") == nullptr && node.find("split") == nullptr) {
-      problems.add(node.find("kind")->at, "profiles.kind: " + node.find("kind")->text + std::string(kNotYet) + "; use embedded");
+      problems.add(node.find("kind")->at,
+                   "profiles.kind: " + node.find("kind")->text + std::string(kNotYet) + "; use embedded");
     }
   });
 }
@@ -207,7 +211,8 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
 Result<Config> load_config(const std::string& path, const yaml::Environment& environment) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return fail(Code::kInvalid, path + ": can't be read: it must be a configuration file (YAML)");
+  if (!file || !(text << file.rdbuf()))
+    return fail(Code::kInvalid, path + ": can't be read: it must be a configuration file (YAML)");
   Problems problems(path);
   auto config = parse_config(text.str(), environment, problems);
   if (!config) return fail(Code::kInvalid, problems.text());
@@ -228,7 +233,8 @@ Result<Roles> parse_roles(std::string_view list) {
     const std::string name(list.substr(begin, end - begin));
     const auto found = std::find(kRoles.begin(), kRoles.end(), name);
     if (found == kRoles.end()) {
-      return fail(Code::kInvalid, "\"" + name + "\" is not a role" + yaml::did_you_mean(name, kRoles) + " Allowed, separated by commas: " + yaml::join_names(kRoles));
+      return fail(Code::kInvalid, "\"" + name + "\" is not a role" + yaml::did_you_mean(name, kRoles) +
+                                      " Allowed, separated by commas: " + yaml::join_names(kRoles));
     }
     set_role(roles, static_cast<size_t>(found - kRoles.begin()));
     begin = end + 1;

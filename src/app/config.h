@@ -66,7 +66,8 @@ struct Config {
 [[nodiscard]] Config default_config();
 
 // The configuration of this text; nullopt if `problems` has any.
-[[nodiscard]] std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment, yaml::Problems& problems);
+[[nodiscard]] std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment,
+                                                 yaml::Problems& problems);
 // Of this file; the error's message has all problems, one a line.
 [[nodiscard]] Result<Config> load_config(const std::string& path, const yaml::Environment& environment);
 

@@ -23,19 +23,22 @@ constexpr uint32_t kMany = 1'000'000;
 
 bool is_name(std::string_view text) {
   return text.size() <= kNameBytesMax && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+         });
 }
 
 bool is_type_name(std::string_view text) {
   return text.size() <= kNameBytesMax && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  });
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+                  c == '.';
+         });
 }
 
 // What can stand in HTTP Basic before the colon, and in an address.
 bool is_key(std::string_view text) {
-  return text.size() <= 200 && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != ':' && c != '/' && c != '?' && c != '#' && c != '%'; });
+  return text.size() <= 200 && std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c < 0x7f && c != ':' && c != '/' && c != '?' && c != '#' && c != '%';
+         });
 }
 
 template <class Names>
@@ -50,13 +53,15 @@ bool contains(const Names& names, std::string_view name) {
 
 class TenantReader {
  public:
-  TenantReader(const Node& node, const std::string& path, Problems& problems) : node_(node), map_(node, path, problems), problems_(problems) {}
+  TenantReader(const Node& node, const std::string& path, Problems& problems)
+      : node_(node), map_(node, path, problems), problems_(problems) {}
 
   model::Tenant read() {
     std::string name;
     if (const Node* found = map_.require("name", "lower-case letters, digits, _ and -")) {
       if (yaml::read_text(*found, map_.path_of("name"), problems_, name) && !is_name(name)) {
-        problems_.add(found->at, map_.path_of("name") + ": must be at most 50 of a-z, 0-9, _ and -, not \"" + name + "\"");
+        problems_.add(found->at,
+                      map_.path_of("name") + ": must be at most 50 of a-z, 0-9, _ and -, not \"" + name + "\"");
       }
     }
     tenant_ = model::default_tenant(name);
@@ -68,7 +73,8 @@ class TenantReader {
     read_identifier_limits();
     read_computed();
     for (const Node* item : map_.texts("enrich")) tenant_.rules.add_enrich(item->text);
-    if (static_cast<size_t>(tenant_.rules.enrich_size()) > kEnrichMax) problem("enrich", "at most " + std::to_string(kEnrichMax));
+    if (static_cast<size_t>(tenant_.rules.enrich_size()) > kEnrichMax)
+      problem("enrich", "at most " + std::to_string(kEnrichMax));
     section("schema", [&](MapReader& map, const Node&) {
       size_t mode = 0;
       if (map.choice("mode", {"discover", "strict"}, mode)) tenant_.strict_schema = mode == 1;
@@ -94,15 +100,20 @@ class TenantReader {
 
   void read_keys() {
     for (const Node* item : map_.texts("write_keys")) {
-      if (!is_key(item->text)) problems_.add(item->at, map_.path_of("write_keys") + ": a key has printable characters without blanks and : / ? # %");
+      if (!is_key(item->text))
+        problems_.add(item->at,
+                      map_.path_of("write_keys") + ": a key has printable characters without blanks and : / ? # %");
       tenant_.write_keys.push_back(item->text);
     }
     section("data_api", [&](MapReader& map, const Node& node) {
       map.text("app_id", tenant_.app_id);
       map.text("secret", tenant_.app_secret);
       if (!map.is_map()) return;
-      if (!is_key(tenant_.app_id)) problems_.add(node.at, map_.path_of("data_api.app_id") + ": has printable characters without blanks and : / ? # %");
-      if (tenant_.app_id.empty() || tenant_.app_secret.empty()) problems_.add(node.at, map_.path_of("data_api") + ": needs both app_id and secret");
+      if (!is_key(tenant_.app_id))
+        problems_.add(node.at,
+                      map_.path_of("data_api.app_id") + ": has printable characters without blanks and : / ? # %");
+      if (tenant_.app_id.empty() || tenant_.app_secret.empty())
+        problems_.add(node.at, map_.path_of("data_api") + ": needs both app_id and secret");
     });
   }
 
@@ -111,7 +122,8 @@ class TenantReader {
       map.number("events_per_second", 0.001, 1e9, tenant_.events_per_second);
       tenant_.burst = std::max(1.0, tenant_.events_per_second);
       map.number("burst", 1, 1e9, tenant_.burst);
-      if (map.is_map() && node.find("events_per_second") == nullptr) problems_.add(node.at, map_.path_of("rate.events_per_second") + ": is missing: a number");
+      if (map.is_map() && node.find("events_per_second") == nullptr)
+        problems_.add(node.at, map_.path_of("rate.events_per_second") + ": is missing: a number");
     });
   }
 
@@ -137,13 +149,15 @@ class TenantReader {
     auto& types = users ? *tenant_.rules.mutable_user_priority() : *tenant_.rules.mutable_device_priority();
     types.Clear();
     for (const Node* item : map.texts("priority")) {
-      if (!is_type_name(item->text)) problems_.add(item->at, map.path_of("priority") + ": a type has letters, digits, _, - and .");
+      if (!is_type_name(item->text))
+        problems_.add(item->at, map.path_of("priority") + ": a type has letters, digits, _, - and .");
       *types.Add() = item->text;
     }
     if (list->kind != Node::Kind::kList) return;
     if (users && (types.empty() || types[0] != model::kUserId)) {
       problems_.add(list->at, map.path_of("priority") +
-                                  ": user_id must come first: records are routed by their first identifier, so with another one in front an "
+                                  ": user_id must come first: records are routed by their first identifier, so with "
+                                  "another one in front an "
                                   "event naming a user_id would land in another profile");
     }
     if (!users && types.empty()) problems_.add(list->at, map.path_of("priority") + ": must name one type at least");
@@ -205,7 +219,8 @@ class TenantReader {
   bool check_type(const Node& node, const std::string& path) {
     const auto known = copy(tenant_.rules.user_priority());
     if (contains(known, node.text)) return true;
-    problems_.add(node.at, path + ": \"" + node.text + "\" is not in identity.priority" + yaml::did_you_mean(node.text, known) + " (" + yaml::join_names(known) + ")");
+    problems_.add(node.at, path + ": \"" + node.text + "\" is not in identity.priority" +
+                               yaml::did_you_mean(node.text, known) + " (" + yaml::join_names(known) + ")");
     return false;
   }
 
@@ -213,7 +228,8 @@ class TenantReader {
     read_priority(map, false);
     for (const std::string& type : copy(tenant_.rules.device_priority())) {
       if (!contains(tenant_.rules.user_priority(), type)) continue;
-      problems_.add(map.at(), map.path_of("priority") + ": " + type + " is in identity.priority too: a type belongs to users or to devices");
+      problems_.add(map.at(), map.path_of("priority") + ": " + type +
+                                  " is in identity.priority too: a type belongs to users or to devices");
     }
   }
 
@@ -229,7 +245,8 @@ class TenantReader {
     for (size_t i = 0; i < node->keys.size(); ++i) {
       const Node& type = node->keys[i];
       if (!contains(known, type.text)) {
-        problems_.add(type.at, path + ": unknown identifier type \"" + type.text + "\"" + yaml::did_you_mean(type.text, known) + " Known: " + yaml::join_names(known));
+        problems_.add(type.at, path + ": unknown identifier type \"" + type.text + "\"" +
+                                   yaml::did_you_mean(type.text, known) + " Known: " + yaml::join_names(known));
       }
       uint64_t limit = 0;
       if (!yaml::read_count(node->items[i], path + "." + type.text, 1, 1000, problems_, limit)) continue;
@@ -247,24 +264,29 @@ class TenantReader {
       v1::ComputedRule& rule = *tenant_.rules.add_computed();
       read_rule(map, *items[i], path, rule);
       map.finish();
-      if (!rule.name().empty() && !names.insert(rule.name()).second) problems_.add(items[i]->at, map.path_of("name") + ": \"" + rule.name() + "\" is there twice");
+      if (!rule.name().empty() && !names.insert(rule.name()).second)
+        problems_.add(items[i]->at, map.path_of("name") + ": \"" + rule.name() + "\" is there twice");
     }
   }
 
   void read_rule(MapReader& map, const Node& node, const std::string& path, v1::ComputedRule& rule) {
     static const std::vector<std::string> kOps = {"count", "sum", "min", "max", "first", "last", "unique"};
-    if (const Node* name = map.require("name", "of the computed attribute")) yaml::read_text(*name, map.path_of("name"), problems_, *rule.mutable_name());
+    if (const Node* name = map.require("name", "of the computed attribute"))
+      yaml::read_text(*name, map.path_of("name"), problems_, *rule.mutable_name());
     size_t ops = 0;
     for (size_t i = 0; i < kOps.size(); ++i) {
       const Node* operand = map.find(kOps[i]);
       if (operand == nullptr) continue;
       ++ops;
       rule.set_op(static_cast<v1::ComputedRule::Op>(i + 1));
-      yaml::read_text(*operand, map.path_of(kOps[i]), problems_, i == 0 ? *rule.mutable_event() : *rule.mutable_property());
+      yaml::read_text(*operand, map.path_of(kOps[i]), problems_,
+                      i == 0 ? *rule.mutable_event() : *rule.mutable_property());
     }
     if (ops != 1 && map.is_map()) problems_.add(node.at, path + ": must have exactly one of " + yaml::join_names(kOps));
     if (rule.op() == v1::ComputedRule::COUNT) {
-      if (const Node* over = map.find("over")) problems_.add(over->at, map.path_of("over") + ": not with count, which names the event itself: {count: \"Order Completed\"}");
+      if (const Node* over = map.find("over"))
+        problems_.add(over->at, map.path_of("over") +
+                                    ": not with count, which names the event itself: {count: \"Order Completed\"}");
     } else if (const Node* over = map.require("over", "the name of the event")) {
       yaml::read_text(*over, map.path_of("over"), problems_, *rule.mutable_event());
     }
@@ -276,7 +298,8 @@ class TenantReader {
     if (where == nullptr) return;
     const std::string path = map.path_of("where");
     const MapReader shape(*where, path, problems_);
-    if (where->keys.size() > kFiltersMax) problems_.add(where->at, path + ": at most " + std::to_string(kFiltersMax) + " tests");
+    if (where->keys.size() > kFiltersMax)
+      problems_.add(where->at, path + ": at most " + std::to_string(kFiltersMax) + " tests");
     for (size_t i = 0; i < where->keys.size() && i < kFiltersMax; ++i) {
       read_filter(where->keys[i].text, where->items[i], path + "." + where->keys[i].text, rule);
     }
@@ -290,11 +313,13 @@ class TenantReader {
     for (size_t i = 0; i < node.keys.size() && i < kTests.size(); ++i) {
       size_t test = 0;
       if (!yaml::read_choice(node.keys[i], path, kTests, problems_, test)) continue;
-      add_filter(property, static_cast<v1::ComputedRule::Test>(test + 1), node.items[i], path + "." + kTests[test], rule);
+      add_filter(property, static_cast<v1::ComputedRule::Test>(test + 1), node.items[i], path + "." + kTests[test],
+                 rule);
     }
   }
 
-  void add_filter(const std::string& property, v1::ComputedRule::Test test, const Node& node, const std::string& path, v1::ComputedRule& rule) {
+  void add_filter(const std::string& property, v1::ComputedRule::Test test, const Node& node, const std::string& path,
+                  v1::ComputedRule& rule) {
     v1::Value value;
     if (test == v1::ComputedRule::EXISTS) {
       bool exists = false;
@@ -303,7 +328,8 @@ class TenantReader {
     } else if (!read_value(node, path, value)) {
       return;
     }
-    const bool ordered = test == v1::ComputedRule::LT || test == v1::ComputedRule::LE || test == v1::ComputedRule::GT || test == v1::ComputedRule::GE;
+    const bool ordered = test == v1::ComputedRule::LT || test == v1::ComputedRule::LE || test == v1::ComputedRule::GT ||
+                         test == v1::ComputedRule::GE;
     if (ordered && value.kind_case() != v1::Value::kInteger && value.kind_case() != v1::Value::kNumber) {
       problems_.add(node.at, path + ": must be a number, not \"" + node.text + "\"");
     }
@@ -346,7 +372,9 @@ class TenantReader {
 void check_unique(const std::string& key, const std::string& what, const Node& node, const std::string& tenant,
                   std::map<std::string, std::string>& seen, Problems& problems) {
   const auto [other, is_new] = seen.emplace(key, tenant);
-  if (!is_new) problems.add(node.at, "tenants: " + what + " of " + tenant + " is that of " + other->second + " too; each must be its own");
+  if (!is_new)
+    problems.add(node.at,
+                 "tenants: " + what + " of " + tenant + " is that of " + other->second + " too; each must be its own");
 }
 
 }  // namespace
@@ -362,11 +390,13 @@ std::vector<model::Tenant> read_tenants(MapReader& config, Problems& problems) {
   for (size_t i = 0; i < items.size() && i < kTenantsMax; ++i) {
     model::Tenant tenant = TenantReader(*items[i], "tenants[" + std::to_string(i) + "]", problems).read();
     if (!tenant.name.empty()) check_unique(tenant.name, "the name", *items[i], tenant.name, names, problems);
-    for (const std::string& key : tenant.write_keys) check_unique(key, "a write key", *items[i], tenant.name, keys, problems);
+    for (const std::string& key : tenant.write_keys)
+      check_unique(key, "a write key", *items[i], tenant.name, keys, problems);
     if (!tenant.app_id.empty()) check_unique(tenant.app_id, "the app_id", *items[i], tenant.name, app_ids, problems);
     tenants.push_back(std::move(tenant));
   }
-  std::sort(tenants.begin(), tenants.end(), [](const model::Tenant& a, const model::Tenant& b) { return a.name < b.name; });
+  std::sort(tenants.begin(), tenants.end(),
+            [](const model::Tenant& a, const model::Tenant& b) { return a.name < b.name; });
   return tenants;
 }
 

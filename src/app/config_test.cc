@@ -38,7 +38,9 @@ Outcome read(const std::string& text) {
 // With one good tenant before it, so that only `text` can be wrong.
 std::string problems_of(const std::string& text) { return read(kTenants + text).problems; }
 // Of a tenant's own keys, given as lines of a flow map.
-std::string tenant_problems(const std::string& keys) { return read("tenants: [{name: t, write_keys: [k], " + keys + "}]").problems; }
+std::string tenant_problems(const std::string& keys) {
+  return read("tenants: [{name: t, write_keys: [k], " + keys + "}]").problems;
+}
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
@@ -101,7 +103,9 @@ TEST(Config, AllErrorsInOneRun) {
   EXPECT_TRUE(has(text, "f:3:19: log.partitions: must be a whole number from 1 to 4096, not \"0\"")) << text;
   EXPECT_TRUE(has(text, "f:3:22: log: unknown key \"kin\"; did you mean \"kind\"?")) << text;
   EXPECT_TRUE(has(text, "f:4:17: state.memory: must be a size from 64MiB to 4TiB")) << text;
-  EXPECT_TRUE(has(text, "f:5:17: roles: must be ingest, action, reaction or console, not \"acton\"; did you mean \"action\"?")) << text;
+  EXPECT_TRUE(
+      has(text, "f:5:17: roles: must be ingest, action, reaction or console, not \"acton\"; did you mean \"action\"?"))
+      << text;
   EXPECT_TRUE(has(text, "f:6:18: ingest.listen: must be host:port")) << text;
   EXPECT_TRUE(has(text, "f:6:29: ingest.tls: needs both cert and key")) << text;
   EXPECT_TRUE(has(text, "f:7:9: events: must be a map")) << text;
@@ -110,23 +114,31 @@ TEST(Config, AllErrorsInOneRun) {
 TEST(Config, ATokenIsRequiredOffLoopback) {
   EXPECT_TRUE(has(problems_of("admin: {listen: \"0.0.0.0:8081\"}\n"), "f:2:17: admin.token: is required"));
   EXPECT_TRUE(has(problems_of("admin: {listen: \"[::]:8081\"}\n"), "admin.token: is required"));
-  for (const char* listen : {"127.0.0.1:1", "127.1.2.3:1", "localhost:0", "[::1]:8081"}) EXPECT_TRUE(is_loopback(listen)) << listen;
-  for (const char* listen : {"0.0.0.0:1", "10.0.0.1:1", "[::]:1", "example.com:1", "127.0.0.1", "::1:80", "127.0.0.1:99999"}) EXPECT_FALSE(is_loopback(listen)) << listen;
+  for (const char* listen : {"127.0.0.1:1", "127.1.2.3:1", "localhost:0", "[::1]:8081"})
+    EXPECT_TRUE(is_loopback(listen)) << listen;
+  for (const char* listen :
+       {"0.0.0.0:1", "10.0.0.1:1", "[::]:1", "example.com:1", "127.0.0.1", "::1:80", "127.0.0.1:99999"})
+    EXPECT_FALSE(is_loopback(listen)) << listen;
 }
 
 TEST(Config, WhatIsNotInThisVersionSaysSo) {
-  EXPECT_TRUE(has(problems_of("log: {kind: kafka, kafka: {brokers: \"h:9092\", topic_prefix: \"freshet.\", properties: {a: b}}}\n"),
-                  "log.kind: kafka is not in this version"));
-  EXPECT_TRUE(has(problems_of("profiles: {mongodb: {uri: \"mongodb://h\"}}\n"), "profiles.mongodb: is not in this version"));
-  EXPECT_TRUE(has(problems_of("profiles: {split: {mongodb: {uri: \"mongodb://h\"}, indexed: [email]}}\n"), "profiles.split: is not in this version"));
+  EXPECT_TRUE(has(
+      problems_of("log: {kind: kafka, kafka: {brokers: \"h:9092\", topic_prefix: \"freshet.\", properties: {a: b}}}\n"),
+      "log.kind: kafka is not in this version"));
+  EXPECT_TRUE(
+      has(problems_of("profiles: {mongodb: {uri: \"mongodb://h\"}}\n"), "profiles.mongodb: is not in this version"));
+  EXPECT_TRUE(has(problems_of("profiles: {split: {mongodb: {uri: \"mongodb://h\"}, indexed: [email]}}\n"),
+                  "profiles.split: is not in this version"));
   EXPECT_TRUE(has(problems_of("profiles: {kind: mongodb}\n"), "profiles.kind: mongodb is not in this version"));
-  const std::string text = problems_of("checkpoints: {to: \"file:///x\", interval: 60s, min_pause: 10s, keep: 3, concurency: 1}\n");
+  const std::string text =
+      problems_of("checkpoints: {to: \"file:///x\", interval: 60s, min_pause: 10s, keep: 3, concurency: 1}\n");
   EXPECT_TRUE(has(text, "checkpoints: is not in this version")) << text;
   EXPECT_TRUE(has(text, "did you mean \"concurrency\"?")) << text;
 }
 
 TEST(Config, UserIdComesFirst) {
-  EXPECT_TRUE(has(tenant_problems("identity: {priority: [email, user_id]}"), "tenants[0].identity.priority: user_id must come first"));
+  EXPECT_TRUE(has(tenant_problems("identity: {priority: [email, user_id]}"),
+                  "tenants[0].identity.priority: user_id must come first"));
   EXPECT_TRUE(has(tenant_problems("identity: {priority: [email]}"), "would land in another profile"));
   EXPECT_TRUE(has(tenant_problems("identity: {priority: []}"), "user_id must come first"));
   EXPECT_EQ(tenant_problems("identity: {priority: [user_id, email]}"), "");
@@ -140,7 +152,9 @@ TEST(Config, IdentityRules) {
   EXPECT_TRUE(has(tenant_problems("identity: {on_conflict: {email: go}}"), "must be stay or move"));
   EXPECT_TRUE(has(tenant_problems("devices: {priority: [email]}"), "a type belongs to users or to devices"));
   EXPECT_TRUE(has(tenant_problems("limits: {identifiers_per_type: {emial: 2}}"), "did you mean \"email\"?"));
-  const Outcome out = read("tenants: [{name: t, identity: {priority: [user_id, email], blocked_values: [NoBody], on_conflict: {email: move}}, limits: {identifiers_per_type: {email: 2}, user_attributes: 7}}]");
+  const Outcome out = read(
+      "tenants: [{name: t, identity: {priority: [user_id, email], blocked_values: [NoBody], on_conflict: {email: "
+      "move}}, limits: {identifiers_per_type: {email: 2}, user_attributes: 7}}]");
   ASSERT_TRUE(out.config.has_value()) << out.problems;
   const v1::TenantRules& rules = out.config->tenants[0].rules;
   EXPECT_EQ(rules.conflict_move(0), "email");
@@ -161,7 +175,9 @@ TEST(Config, Computed) {
   EXPECT_TRUE(has(tenant_problems("computed: [{name: a, count: E, where: {p: {gtt: 5}}}]"), "did you mean \"gt\"?"));
   EXPECT_TRUE(has(tenant_problems("computed: [{name: a, count: E, where: {p: {gt: \"5\"}}}]"), "must be a number"));
   EXPECT_TRUE(has(tenant_problems("computed: [{name: a, summ: t, over: E}]"), "did you mean \"sum\"?"));
-  const Outcome out = read("tenants: [{name: t, computed: [{name: a, unique: p, over: E, where: {n: 5, s: \"5\", b: true, d: 0.5, r: {ge: 1, lt: 2.5}, x: {exists: false}}}]}]");
+  const Outcome out = read(
+      "tenants: [{name: t, computed: [{name: a, unique: p, over: E, where: {n: 5, s: \"5\", b: true, d: 0.5, r: {ge: "
+      "1, lt: 2.5}, x: {exists: false}}}]}]");
   ASSERT_TRUE(out.config.has_value()) << out.problems;
   const v1::ComputedRule& rule = out.config->tenants[0].rules.computed(0);
   EXPECT_EQ(rule.op(), v1::ComputedRule::UNIQUE);
@@ -177,10 +193,11 @@ TEST(Config, Computed) {
 
 TEST(Config, WhatTenantsShareIsAnErrorWithoutTheSecret) {
   const std::string text = read(
-      "tenants:\n"
-      "  - {name: b, write_keys: [first-key], data_api: {app_id: x, secret: s}}\n"
-      "  - {name: c, write_keys: [first-key], data_api: {app_id: x, secret: s}}\n"
-      "  - {name: b}\n").problems;
+                               "tenants:\n"
+                               "  - {name: b, write_keys: [first-key], data_api: {app_id: x, secret: s}}\n"
+                               "  - {name: c, write_keys: [first-key], data_api: {app_id: x, secret: s}}\n"
+                               "  - {name: b}\n")
+                               .problems;
   EXPECT_TRUE(has(text, "f:3:5: tenants: a write key of c is that of b too")) << text;
   EXPECT_TRUE(has(text, "the app_id of c is that of b too")) << text;
   EXPECT_TRUE(has(text, "f:4:5: tenants: the name of b is that of b too")) << text;

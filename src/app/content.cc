@@ -20,7 +20,8 @@ struct CloseFile {
 // What is left of the file, through a buffer.
 class Input {
  public:
-  Input(std::FILE* file, std::string path, uint64_t size) : file_(file), path_(std::move(path)), size_(size), buffer_(kInputBytes, '\0') {}
+  Input(std::FILE* file, std::string path, uint64_t size)
+      : file_(file), path_(std::move(path)), size_(size), buffer_(kInputBytes, '\0') {}
 
   // Reads on if nothing is left; false at the end.
   Result<bool> fill() {
@@ -59,7 +60,8 @@ class Reader : public Content {
       if (!*more && !inside()) break;
       auto count = step(out.subspan(done));  // without input there may still be output held back
       if (!count) return count;
-      if (!*more && *count == 0 && inside()) return fail(Code::kCorrupt, input_->path() + ": the compressed data is cut off");
+      if (!*more && *count == 0 && inside())
+        return fail(Code::kCorrupt, input_->path() + ": the compressed data is cut off");
       done += *count;
     }
     return done;
@@ -73,7 +75,9 @@ class Reader : public Content {
   // In the middle of a member or frame.
   [[nodiscard]] virtual bool inside() const = 0;
   Input& input() { return *input_; }
-  [[nodiscard]] tl::unexpected<Error> damaged() const { return fail(Code::kCorrupt, input_->path() + ": the compressed data is damaged"); }
+  [[nodiscard]] tl::unexpected<Error> damaged() const {
+    return fail(Code::kCorrupt, input_->path() + ": the compressed data is damaged");
+  }
 
  private:
   std::unique_ptr<Input> input_;
@@ -160,7 +164,8 @@ Result<std::unique_ptr<Content>> Content::open(const std::string& path) {
   Input input(file, path, error ? 0 : size);
   if (const auto any = input.fill(); !any) return tl::unexpected<Error>(any.error());
   if (input.left().starts_with("\x1f\x8b")) return std::unique_ptr<Content>(std::make_unique<Gzip>(std::move(input)));
-  if (input.left().starts_with("\x28\xb5\x2f\xfd")) return std::unique_ptr<Content>(std::make_unique<Zstd>(std::move(input)));
+  if (input.left().starts_with("\x28\xb5\x2f\xfd"))
+    return std::unique_ptr<Content>(std::make_unique<Zstd>(std::move(input)));
   return std::unique_ptr<Content>(std::make_unique<Plain>(std::move(input)));
 }
 

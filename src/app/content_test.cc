@@ -10,7 +10,9 @@
 namespace freshet::app {
 namespace {
 
-std::string path_of(const std::string& name) { return testing::TempDir() + "content-" + std::to_string(getpid()) + "-" + name; }
+std::string path_of(const std::string& name) {
+  return testing::TempDir() + "content-" + std::to_string(getpid()) + "-" + name;
+}
 
 std::string write(const std::string& name, const std::string& bytes) {
   std::ofstream(path_of(name), std::ios::binary) << bytes;
@@ -76,7 +78,8 @@ TEST(Content, DamageAndCutsAreErrors) {
   const std::string text = long_text();
   const std::string zipped = gzip(text), packed = zstd(text);
   EXPECT_NE(read_all(write("cut.gz", zipped.substr(0, zipped.size() - 5)), 1 << 20).find("cut off"), std::string::npos);
-  EXPECT_NE(read_all(write("cut.zst", packed.substr(0, packed.size() - 5)), 1 << 20).find("cut off"), std::string::npos);
+  EXPECT_NE(read_all(write("cut.zst", packed.substr(0, packed.size() - 5)), 1 << 20).find("cut off"),
+            std::string::npos);
   std::string bad = zipped;
   bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 0x55);
   bad[bad.size() - 6] = static_cast<char>(bad[bad.size() - 6] ^ 0x55);

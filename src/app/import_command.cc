@@ -51,7 +51,8 @@ Result<std::string> propose(const std::string& path) {
   ingest::CsvRow row;
   const bool last = *count < start.size();
   if (!next_csv_row(data, last, cursor, row) || !row.code.empty()) {
-    return fail(Code::kInvalid, path + ": the first row must be a header: " + (row.code.empty() ? "there is none" : std::string(row.message)));
+    return fail(Code::kInvalid, path + ": the first row must be a header: " +
+                                    (row.code.empty() ? "there is none" : std::string(row.message)));
   }
   const std::vector<std::string> header(row.fields.begin(), row.fields.end());
   std::vector<std::vector<std::string>> rows;
@@ -68,11 +69,13 @@ Result<std::string> find_mapping(const ImportOptions& options) {
   if (options.mapping.empty() && !std::ifstream(beside)) {
     const auto proposal = propose(options.file);
     if (!proposal) return proposal;
-    return fail(Code::kInvalid, "no mapping says what the columns are. Save this as " + beside + ", correct it, and run the command again:\n\n" + *proposal);
+    return fail(Code::kInvalid, "no mapping says what the columns are. Save this as " + beside +
+                                    ", correct it, and run the command again:\n\n" + *proposal);
   }
   auto text = read_file(path);
   if (!text) return text;
-  if (const auto mapping = ingest::parse_csv_mapping(*text, path); !mapping) return tl::unexpected<Error>(mapping.error());
+  if (const auto mapping = ingest::parse_csv_mapping(*text, path); !mapping)
+    return tl::unexpected<Error>(mapping.error());
   return text;
 }
 
@@ -85,11 +88,15 @@ Result<std::string> find_key(const ImportOptions& options) {
 
 void print_outcome(const ImportOptions& options, const ImportOutcome& outcome, uint64_t printed) {
   if (outcome.rejected > printed) {
-    fmt::print(stderr, "{}: {} more rejected rows are not shown; all are in the dead letters\n", options.file, outcome.rejected - printed);
+    fmt::print(stderr, "{}: {} more rejected rows are not shown; all are in the dead letters\n", options.file,
+               outcome.rejected - printed);
   }
   if (options.json) {
-    fmt::print("{{\"id\":{},\"file\":{},\"tenant\":{},\"accepted\":{},\"rejected\":{},\"bytes\":{},\"resumed_at\":{},\"was_complete\":{}}}\n", json_text(outcome.id),
-               json_text(options.file), json_text(options.tenant), outcome.accepted, outcome.rejected, outcome.bytes, outcome.resumed_at, outcome.was_complete);
+    fmt::print(
+        "{{\"id\":{},\"file\":{},\"tenant\":{},\"accepted\":{},\"rejected\":{},\"bytes\":{},\"resumed_at\":{},\"was_"
+        "complete\":{}}}\n",
+        json_text(outcome.id), json_text(options.file), json_text(options.tenant), outcome.accepted, outcome.rejected,
+        outcome.bytes, outcome.resumed_at, outcome.was_complete);
     return;
   }
   fmt::print("{}: {} rows accepted, {} rejected{}\n", options.file, outcome.accepted, outcome.rejected,
@@ -102,7 +109,11 @@ int failed(const Error& error) {
 }
 
 int import_file(const ImportOptions& options) {
-  ImportJob job{.file = options.file, .tenant = options.tenant, .mapping = {}, .key = {}, .timeout_us = int64_t{options.timeout_s} * 1'000'000};
+  ImportJob job{.file = options.file,
+                .tenant = options.tenant,
+                .mapping = {},
+                .key = {},
+                .timeout_us = int64_t{options.timeout_s} * 1'000'000};
   if (const auto content = Content::open(options.file); !content) return failed(content.error());
   auto mapping = find_mapping(options);
   if (!mapping) return failed(mapping.error());
@@ -139,16 +150,20 @@ int import_file(const ImportOptions& options) {
 
 void add_import_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ImportOptions>();
-  CLI::App* command = app.add_subcommand("import", "Import a CSV file (plain, gzip or zstd); a repeated import changes nothing");
-  command->footer("Example:\n  FRESHET_WRITE_KEY=demo-write-key freshet import orders.csv --tenant demo --mapping orders.yaml\n"
-                  "Without --mapping, FILE.mapping.yaml is used; without that, a mapping is proposed.\n"
-                  "Exit status: 0 every row was handled (rejected rows are printed and counted), 1 failed, 2 wrong usage or mapping.");
+  CLI::App* command =
+      app.add_subcommand("import", "Import a CSV file (plain, gzip or zstd); a repeated import changes nothing");
+  command->footer(
+      "Example:\n  FRESHET_WRITE_KEY=demo-write-key freshet import orders.csv --tenant demo --mapping orders.yaml\n"
+      "Without --mapping, FILE.mapping.yaml is used; without that, a mapping is proposed.\n"
+      "Exit status: 0 every row was handled (rejected rows are printed and counted), 1 failed, 2 wrong usage or "
+      "mapping.");
   command->add_option("FILE", options->file, "The CSV file")->required();
   command->add_option("--tenant", options->tenant, "Whose customers these are")->required();
   command->add_option("--mapping", options->mapping, "YAML file that says what each column is (docs/sources/csv.md)");
   command->add_option("--url", options->url, "The ingest listener")->capture_default_str();
   command->add_option("--key", options->key, "Write key (better: the environment variable FRESHET_WRITE_KEY)");
-  command->add_option("--timeout", options->timeout_s, "Seconds without progress before giving up")->capture_default_str();
+  command->add_option("--timeout", options->timeout_s, "Seconds without progress before giving up")
+      ->capture_default_str();
   command->add_flag("--json", options->json, "One JSON object on standard output");
   command->callback([options, &exit_code] { exit_code = import_file(*options); });
 }

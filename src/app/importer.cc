@@ -20,7 +20,9 @@ constexpr env::TimeUs kWaitMaxUs = 5'000'000;
 class Sha256 {
  public:
   Sha256() { crypto_hash_sha256_init(&state_); }
-  void add(std::string_view bytes) { crypto_hash_sha256_update(&state_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()); }
+  void add(std::string_view bytes) {
+    crypto_hash_sha256_update(&state_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  }
   std::string hex() {
     unsigned char digest[crypto_hash_sha256_BYTES];
     crypto_hash_sha256_final(&state_, digest);
@@ -77,14 +79,17 @@ Answer parse_answer(const http::Response& response) {
 
 class Importer {
  public:
-  Importer(const ImportJob& job, const ImportHooks& hooks, env::Clock& clock) : job_(job), hooks_(hooks), clock_(clock) {}
+  Importer(const ImportJob& job, const ImportHooks& hooks, env::Clock& clock)
+      : job_(job), hooks_(hooks), clock_(clock) {}
 
   Result<ImportOutcome> run() {
     FRESHET_TRY(hash_content());
     FRESHET_TRY(retry([&] { return start(); }));
     outcome_.resumed_at = answer_.complete ? 0 : answer_.offset;
     outcome_.was_complete = answer_.complete;
-    if (outcome_.resumed_at > 0) hooks_.say("an earlier import of this file came to byte " + std::to_string(answer_.offset) + ": going on from there");
+    if (outcome_.resumed_at > 0)
+      hooks_.say("an earlier import of this file came to byte " + std::to_string(answer_.offset) +
+                 ": going on from there");
     if (!answer_.complete) FRESHET_TRY(open_at(answer_.offset));
     while (!answer_.complete) FRESHET_TRY(send_some());
     outcome_.id = answer_.id;
@@ -125,7 +130,8 @@ class Importer {
   Status exchange(http::Request request) {
     if (!client_) {
       auto client = hooks_.connect();
-      if (!client) return fail(client.error().code == Code::kInvalid ? Code::kInvalid : Code::kRetry, client.error().message);
+      if (!client)
+        return fail(client.error().code == Code::kInvalid ? Code::kInvalid : Code::kRetry, client.error().message);
       client_ = std::move(*client);
     }
     const auto response = client_->send(request);
@@ -135,19 +141,22 @@ class Importer {
     }
     Answer answer = parse_answer(*response);
     if (response->status == 429 || response->status >= 500 || answer.code == "busy") {
-      return fail(Code::kRetry, "the server answered " + std::to_string(response->status) + (answer.message.empty() ? "" : ": " + answer.message));
+      return fail(Code::kRetry, "the server answered " + std::to_string(response->status) +
+                                    (answer.message.empty() ? "" : ": " + answer.message));
     }
     answer_ = std::move(answer);
     return {};
   }
 
   Status refused() const {
-    const std::string message = answer_.message.empty() ? "the server answered " + std::to_string(answer_.status) : answer_.message;
+    const std::string message =
+        answer_.message.empty() ? "the server answered " + std::to_string(answer_.status) : answer_.message;
     return fail(answer_.status == 400 || answer_.status == 422 ? Code::kInvalid : Code::kFatal, message);
   }
 
   Status start() {
-    std::string body = "{\"content_hash\":\"" + content_hash_ + "\",\"size\":" + std::to_string(outcome_.bytes) + ",\"name\":";
+    std::string body =
+        "{\"content_hash\":\"" + content_hash_ + "\",\"size\":" + std::to_string(outcome_.bytes) + ",\"name\":";
     model::append_json_string(body, job_.file.substr(job_.file.rfind('/') + 1));
     body += ",\"tenant\":";
     model::append_json_string(body, job_.tenant);
@@ -158,7 +167,8 @@ class Importer {
     post.headers.emplace_back("content-type", "application/json");
     FRESHET_TRY(exchange(std::move(post)));
     if (answer_.status >= 300) return refused();
-    if (answer_.id.empty() || !answer_.has_offset) return fail(Code::kFatal, "the server's answer is not one of Freshet's import endpoint; check --url");
+    if (answer_.id.empty() || !answer_.has_offset)
+      return fail(Code::kFatal, "the server's answer is not one of Freshet's import endpoint; check --url");
     id_ = answer_.id;
     return {};
   }
@@ -172,7 +182,8 @@ class Importer {
       const Status status = attempt();
       if (status || status.error().code != Code::kRetry) return status;
       if (clock_.monotonic_us() + wait_us > give_up) {
-        return fail(Code::kRetry, status.error().message + "; gave up after " + std::to_string(job_.timeout_us / 1'000'000) +
+        return fail(Code::kRetry, status.error().message + "; gave up after " +
+                                      std::to_string(job_.timeout_us / 1'000'000) +
                                       " s without progress. Run the same command again to go on");
       }
       if (!said) hooks_.say("waiting for the server (" + status.error().message + ")");
@@ -202,7 +213,10 @@ class Importer {
     return {};
   }
 
-  Status changed() const { return fail(Code::kCorrupt, job_.file + ": the file changed while it was being imported; run the command again when it is whole"); }
+  Status changed() const {
+    return fail(Code::kCorrupt,
+                job_.file + ": the file changed while it was being imported; run the command again when it is whole");
+  }
 
   Status fill() {
     if (at_end_ || buffer_.size() >= kChunkBytes) return {};
@@ -267,11 +281,11 @@ class Importer {
   std::string id_;
   std::unique_ptr<Content> content_;
   Sha256 hash_;
-  std::string buffer_;     // content from offset_ on
+  std::string buffer_;  // content from offset_ on
   uint64_t offset_ = 0;
-  bool at_end_ = false;    // nothing follows the buffer
+  bool at_end_ = false;  // nothing follows the buffer
   uint64_t last_line_ = 0;
-  int stalls_ = 0;         // chunks in a row of which nothing was taken
+  int stalls_ = 0;  // chunks in a row of which nothing was taken
 };
 
 }  // namespace

@@ -15,10 +15,10 @@
 namespace freshet::app {
 
 struct ImportJob {
-  std::string file;      // path, for messages
+  std::string file;  // path, for messages
   std::string tenant;
-  std::string mapping;   // YAML
-  std::string key;       // write key; never printed
+  std::string mapping;                   // YAML
+  std::string key;                       // write key; never printed
   env::TimeUs timeout_us = 300'000'000;  // how long without any progress before giving up
 };
 
@@ -32,10 +32,10 @@ struct ImportOutcome {
 };
 
 struct ImportHooks {
-  std::function<Result<std::unique_ptr<Content>>()> open;              // from the start, each time
+  std::function<Result<std::unique_ptr<Content>>()> open;  // from the start, each time
   std::function<Result<std::unique_ptr<http::Client>>()> connect;
   std::function<void(std::string_view what, uint64_t done, uint64_t total)> progress;
-  std::function<void(const std::string&)> say;                         // what a waiting person wants to know
+  std::function<void(const std::string&)> say;  // what a waiting person wants to know
   std::function<void(uint64_t line, const std::string& reason)> rejected;
 };
 

@@ -22,7 +22,9 @@ class MemoryStore final : public ingest::ImportStore {
     const auto found = rows.find(id);
     return found == rows.end() ? std::nullopt : std::optional(found->second);
   }
-  Result<std::vector<v1::ImportProgress>> list(const std::string&, size_t) override { return std::vector<v1::ImportProgress>{}; }
+  Result<std::vector<v1::ImportProgress>> list(const std::string&, size_t) override {
+    return std::vector<v1::ImportProgress>{};
+  }
   std::map<std::string, v1::ImportProgress> rows;
 };
 
@@ -35,7 +37,9 @@ struct FakeClock final : env::Clock {
 
 struct AllKnown final : schema::Registry {
   struct One final : Session {
-    schema::Verdict check(schema::Subject, std::string_view, std::string_view, schema::Type) override { return schema::Verdict::kKnown; }
+    schema::Verdict check(schema::Subject, std::string_view, std::string_view, schema::Type) override {
+      return schema::Verdict::kKnown;
+    }
     std::vector<v1::SchemaChange> take_discoveries() override { return {}; }
   };
   std::unique_ptr<Session> begin(const model::Tenant&, int64_t) override { return std::make_unique<One>(); }
@@ -74,7 +78,8 @@ struct World {
   std::vector<std::string> said;
   std::vector<std::pair<uint64_t, std::string>> rejected;
   int opened = 0;
-  ingest::Imports imports{store, schema, clock, [this](const model::Tenant&, ingest::ImportBatch batch, const eventlog::AppendDone& done) {
+  ingest::Imports imports{store, schema, clock,
+                          [this](const model::Tenant&, ingest::ImportBatch batch, const eventlog::AppendDone& done) {
                             for (const v1::Envelope* e : batch.envelopes) log.insert(e->message_id());
                             for (const v1::DeadLetter& d : batch.dead_letters) letters.insert(d.message_id());
                             done({});
@@ -159,8 +164,8 @@ TEST(Importer, ALargeFileAndAgain) {
 TEST(Importer, FaultsOfAllKindsLoseAndDoubleNothing) {
   EXPECT_TRUE(rc::check([] {
     World world;
-    const auto faults = *rc::gen::container<std::vector<Fault>>(
-        rc::gen::element(Fault::kNone, Fault::kNone, Fault::kAway, Fault::kAnswerLost, Fault::kUnavailable, Fault::kForgotten));
+    const auto faults = *rc::gen::container<std::vector<Fault>>(rc::gen::element(
+        Fault::kNone, Fault::kNone, Fault::kAway, Fault::kAnswerLost, Fault::kUnavailable, Fault::kForgotten));
     size_t next = 0;
     world.fault = [&] { return next < faults.size() ? faults[next++] : Fault::kNone; };
     const auto outcome = world.import(rows(50) + "x,bad\ny,1", job());
@@ -196,7 +201,8 @@ TEST(Importer, RefusalsAreFinal) {
   wrong.mapping = "kind: users\ncolumns: {u: {identifier: user_id}, m: {skip: true}}";
   const auto mapping = world.import(rows(2), wrong);
   EXPECT_EQ(mapping.error().code, Code::kInvalid);
-  EXPECT_NE(mapping.error().message.find("the column \"n\" is not in the mapping"), std::string::npos) << mapping.error().message;
+  EXPECT_NE(mapping.error().message.find("the column \"n\" is not in the mapping"), std::string::npos)
+      << mapping.error().message;
   wrong = job();
   wrong.tenant = "other";
   EXPECT_EQ(world.import(rows(2), wrong).error().code, Code::kFatal);
@@ -206,7 +212,9 @@ TEST(Importer, AFileThatChangesIsNotCompleted) {
   World world;
   ImportHooks hooks;
   int opened = 0;
-  hooks.open = [&]() -> Result<std::unique_ptr<Content>> { return std::make_unique<Text>(rows(opened++ == 0 ? 5 : 4)); };
+  hooks.open = [&]() -> Result<std::unique_ptr<Content>> {
+    return std::make_unique<Text>(rows(opened++ == 0 ? 5 : 4));
+  };
   hooks.connect = [&]() -> Result<std::unique_ptr<http::Client>> { return std::make_unique<World::Client>(world); };
   hooks.progress = [](std::string_view, uint64_t, uint64_t) {};
   hooks.say = [](const std::string&) {};

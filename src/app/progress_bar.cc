@@ -21,7 +21,8 @@ std::string ProgressBar::line(std::string_view what, uint64_t done, uint64_t tot
   const double part = total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto filled = static_cast<size_t>(part * kWidth);
   const double rate = elapsed_us <= 0 ? 0 : static_cast<double>(done) / static_cast<double>(elapsed_us);
-  return fmt::format("{}  [{}{}]  {:3.0f} %  {:.1f} MB/s", what, std::string(filled, '#'), std::string(kWidth - filled, '.'), part * 100, rate);
+  return fmt::format("{}  [{}{}]  {:3.0f} %  {:.1f} MB/s", what, std::string(filled, '#'),
+                     std::string(kWidth - filled, '.'), part * 100, rate);
 }
 
 void ProgressBar::show(std::string_view what, uint64_t done, uint64_t total) {

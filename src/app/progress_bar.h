@@ -11,7 +11,8 @@ namespace freshet::app {
 
 class ProgressBar {
  public:
-  ProgressBar(env::Clock& clock, bool terminal) : clock_(clock), terminal_(terminal), started_us_(clock.monotonic_us()) {}
+  ProgressBar(env::Clock& clock, bool terminal)
+      : clock_(clock), terminal_(terminal), started_us_(clock.monotonic_us()) {}
   ~ProgressBar() { clear(); }
 
   // `done` of `total` bytes of `what` ("sending"); draws at most ten times a second.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <memory>
 
@@ -51,6 +52,14 @@ Status wait(Server& server, const sigset_t& signals) {
   }
 }
 
+// Every store keeps files open, and each partition is a store: take what the system allows.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(const RunOptions& options) {
   telemetry::set_up_log(options.log_level, options.log_json);
   auto config = config_of(options);
@@ -64,6 +73,7 @@ int run(const RunOptions& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
   auto server = Server::start(*config, options.config.empty());
   if (!server) {
     spdlog::error("{}", server.error().message);

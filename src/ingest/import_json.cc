@@ -37,7 +37,8 @@ void append_progress(std::string& out, const v1::ImportProgress& progress) {
 
 }  // namespace
 
-std::string import_json(const v1::ImportProgress& progress, const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
+std::string import_json(const v1::ImportProgress& progress,
+                        const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
   std::string out = "{";
   append_progress(out, progress);
   out += "\"rejected_rows\":[";
@@ -73,7 +74,8 @@ std::string import_error_json(std::string_view code, std::string_view message) {
   return out + '}';
 }
 
-v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line, int64_t received_at_us) {
+v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line,
+                                  int64_t received_at_us) {
   std::string time;
   for (int shift = 56; shift >= 0; shift -= 8) time += static_cast<char>(progress.created_at_us() >> shift & 0xff);
   v1::DeadLetter letter;

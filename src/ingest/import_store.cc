@@ -24,7 +24,8 @@ class KvImportStore final : public ImportStore {
     if (!row) return tl::unexpected<Error>(std::move(row).error());
     if (!*row) return std::nullopt;
     v1::ImportProgress progress;
-    if (!progress.ParseFromString(**row)) return fail(Code::kCorrupt, "the stored progress of import " + id + " is damaged");
+    if (!progress.ParseFromString(**row))
+      return fail(Code::kCorrupt, "the stored progress of import " + id + " is damaged");
     return progress;
   }
 

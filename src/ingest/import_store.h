@@ -19,7 +19,8 @@ class ImportStore {
   virtual ~ImportStore() = default;
   // `synced`: durable when it returns; else soon (see kv::Durability::kLogged).
   [[nodiscard]] virtual Status put(const v1::ImportProgress& progress, bool synced) = 0;
-  [[nodiscard]] virtual Result<std::optional<v1::ImportProgress>> get(const std::string& tenant, const std::string& id) = 0;
+  [[nodiscard]] virtual Result<std::optional<v1::ImportProgress>> get(const std::string& tenant,
+                                                                      const std::string& id) = 0;
   // In the order of their ids, at most `count`.
   [[nodiscard]] virtual Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, size_t count) = 0;
 };

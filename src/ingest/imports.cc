@@ -45,7 +45,8 @@ Status set_field(Start& start, std::string_view key, std::string value) {
   } else if (key == "size") {
     if (!parse_uint(value, start.size)) return fail(Code::kInvalid, "size: must be a number of bytes");
   } else {
-    return fail(Code::kInvalid, "unknown field; known are mapping, content_hash, content_sha256, size, name, tenant and compression");
+    return fail(Code::kInvalid,
+                "unknown field; known are mapping, content_hash, content_sha256, size, name, tenant and compression");
   }
   return {};
 }
@@ -54,7 +55,8 @@ Status read_json(std::string_view body, Start& start) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
   if (parser.parse(body.data(), body.size()).get(object) != simdjson::SUCCESS) {
-    return fail(Code::kInvalid, "the body must be a JSON object, or with Content-Type: application/yaml the mapping itself");
+    return fail(Code::kInvalid,
+                "the body must be a JSON object, or with Content-Type: application/yaml the mapping itself");
   }
   for (const auto& [key, value] : object) {
     std::string_view text;
@@ -70,11 +72,14 @@ Status read_json(std::string_view body, Start& start) {
 Status check_start(Start& start) {
   if (start.mapping.empty()) return fail(Code::kInvalid, "mapping: is missing: YAML that says what each column is");
   if (start.compression != "none") {
-    return fail(Code::kInvalid, "compression: must be none: send the decompressed content, as in gzip -dc FILE or zstd -dc FILE (one PATCH may have Content-Encoding: gzip)");
+    return fail(Code::kInvalid,
+                "compression: must be none: send the decompressed content, as in gzip -dc FILE or zstd -dc FILE (one "
+                "PATCH may have Content-Encoding: gzip)");
   }
   const std::string hash = from_hex(start.content_hash);
   if (hash.size() < 16 || hash.size() > 64) {
-    return fail(Code::kInvalid, "content_hash: must be a hash of the whole decompressed content in hex, as sha256sum prints it");
+    return fail(Code::kInvalid,
+                "content_hash: must be a hash of the whole decompressed content in hex, as sha256sum prints it");
   }
   start.content_hash = to_hex(hash);
   if (start.name.size() > kNameBytesMax) start.name.resize(kNameBytesMax);
@@ -108,10 +113,14 @@ http::Response failure(int status, std::string_view code, std::string_view messa
 
 http::Response failure(const Error& error) {
   switch (error.code) {
-    case Code::kInvalid: return failure(400, "invalid", error.message);
-    case Code::kNotFound: return failure(404, "not_found", error.message);
-    case Code::kConflict: return failure(409, "conflict", error.message);
-    default: break;
+    case Code::kInvalid:
+      return failure(400, "invalid", error.message);
+    case Code::kNotFound:
+      return failure(404, "not_found", error.message);
+    case Code::kConflict:
+      return failure(409, "conflict", error.message);
+    default:
+      break;
   }
   http::Response response = failure(503, "unavailable", "nothing of this request was taken; send it again later");
   response.headers.emplace_back("Retry-After", "1");
@@ -138,7 +147,8 @@ http::Response with_message(http::Response response, std::string_view code, std:
 }
 
 telemetry::Counter& rows_counter(const std::string& tenant, const char* result) {
-  return telemetry::counter("freshet_ingest_import_rows_total", "Rows of CSV imports, by result.", {{"tenant", tenant}, {"result", result}});
+  return telemetry::counter("freshet_ingest_import_rows_total", "Rows of CSV imports, by result.",
+                            {{"tenant", tenant}, {"result", result}});
 }
 
 void remember(const v1::RejectedRow& row, google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
@@ -187,7 +197,8 @@ void Imports::start(const model::Tenant& tenant, const http::Request& request, c
   auto wanted = read_start(request);
   if (!wanted) return respond(failure(wanted.error()));
   if (!wanted->tenant.empty() && wanted->tenant != tenant.name) {
-    return respond(failure(403, "other_tenant", "the write key is not one of the tenant " + wanted->tenant.substr(0, kNameBytesMax)));
+    return respond(failure(403, "other_tenant",
+                           "the write key is not one of the tenant " + wanted->tenant.substr(0, kNameBytesMax)));
   }
   const auto mapping = parse_csv_mapping(wanted->mapping, "mapping");
   if (!mapping) return respond(failure(422, "bad_mapping", mapping.error().message));
@@ -236,7 +247,8 @@ void Imports::take(const model::Tenant& tenant, const std::string& id, http::Req
     if (busy_.insert(key).second) work->busy_key = key;
   }
   if (work->busy_key.empty()) {
-    http::Response response = failure(409, "busy", "another request of this import is under way; ask for its offset later");
+    http::Response response =
+        failure(409, "busy", "another request of this import is under way; ask for its offset later");
     response.headers.emplace_back("Retry-After", "1");
     return answer(*work, std::move(response));
   }
@@ -246,7 +258,8 @@ void Imports::take(const model::Tenant& tenant, const std::string& id, http::Req
   work->progress = std::move(**progress);
   if (auto response = prepare(tenant, *work)) return answer(*work, std::move(*response));
   if (auto response = read_rows(tenant, *work)) return answer(*work, std::move(*response));
-  if (work->batch.envelopes.empty() && work->batch.dead_letters.empty() && work->batch.schema_changes.empty()) return finish(*work, {});
+  if (work->batch.envelopes.empty() && work->batch.dead_letters.empty() && work->batch.schema_changes.empty())
+    return finish(*work, {});
   ImportBatch batch = std::move(work->batch);
   publish_(tenant, std::move(batch), [this, work](const Status& published) { finish(*work, published); });
 }
@@ -268,13 +281,15 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
     work.request.body = std::move(*plain);
   }
   if (work.request.body.size() > kImportBodyBytesMax) return failure(413, "too_large", "at most 8 MiB a request");
-  if (progress.complete() && work.offset == progress.offset() && work.request.body.empty()) return progress_response(200, progress, {});
+  if (progress.complete() && work.offset == progress.offset() && work.request.body.empty())
+    return progress_response(200, progress, {});
   if (progress.complete() || work.offset != progress.offset()) {
     return with_message(progress_response(409, progress, {}), "wrong_offset",
                         progress.complete() ? "the import is complete" : "go on from `offset`");
   }
   if (progress.size() != 0 && work.offset + work.request.body.size() > progress.size()) {
-    return failure(422, "wrong_size", "the content goes on past the announced size of " + std::to_string(progress.size()) + " bytes");
+    return failure(422, "wrong_size",
+                   "the content goes on past the announced size of " + std::to_string(progress.size()) + " bytes");
   }
   return std::nullopt;
 }
@@ -290,7 +305,8 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
       if (work.last) return failure(422, "bad_header", "the content has no header row");
       return progress_response(200, progress, {});
     }
-    if (!header.code.empty()) return failure(422, "bad_header", "line " + std::to_string(header.line) + ": " + std::string(header.message));
+    if (!header.code.empty())
+      return failure(422, "bad_header", "line " + std::to_string(header.line) + ": " + std::string(header.message));
     for (const std::string_view name : header.fields) progress.add_header(std::string(name));
   }
   const auto mapping = parse_csv_mapping(progress.mapping(), "mapping");
@@ -302,13 +318,16 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   const CsvSource source{from_hex(progress.content_hash()), "import:" + progress.id()};
   const int64_t now_us = clock_.now_us();
   const auto session = schema_.begin(tenant, now_us);
-  const AdapterContext context{.tenant = tenant, .schema = *session, .received_at_us = now_us, .endpoint = kPath, .random_id = {}};
+  const AdapterContext context{
+      .tenant = tenant, .schema = *session, .received_at_us = now_us, .endpoint = kPath, .random_id = {}};
   CsvBatch batch;
   read_csv_rows(*plan, source, data, work.last, kImportRowsMax, cursor, context, work.arena, batch);
   const bool done = work.last && data.empty();
   if (done && progress.size() != 0 && cursor.offset != progress.size()) {
     schema_.forget(session->take_discoveries());
-    return failure(422, "wrong_size", "the content ends at " + std::to_string(cursor.offset) + " bytes, " + std::to_string(progress.size()) + " were announced");
+    return failure(422, "wrong_size",
+                   "the content ends at " + std::to_string(cursor.offset) + " bytes, " +
+                       std::to_string(progress.size()) + " were announced");
   }
   for (Rejection& rejection : batch.parsed.rejected) {
     const uint64_t line = batch.lines[rejection.index];

@@ -21,8 +21,8 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "http/server.h"
-#include "ingest/import_store.h"
 #include "ingest/adapters/csv.h"
+#include "ingest/import_store.h"
 
 namespace freshet::ingest {
 

@@ -39,7 +39,9 @@ struct FixedClock final : env::Clock {
 
 struct AllKnown final : schema::Registry {
   struct One final : Session {
-    schema::Verdict check(schema::Subject, std::string_view, std::string_view, schema::Type) override { return schema::Verdict::kKnown; }
+    schema::Verdict check(schema::Subject, std::string_view, std::string_view, schema::Type) override {
+      return schema::Verdict::kKnown;
+    }
     std::vector<v1::SchemaChange> take_discoveries() override { return {}; }
   };
   std::unique_ptr<Session> begin(const model::Tenant&, int64_t) override { return std::make_unique<One>(); }
@@ -72,8 +74,8 @@ class ImportsTest : public testing::Test {
   }
 
   std::string start(const std::string& mapping = kMapping, int status = 201) {
-    const http::Response response =
-        send("POST", "/v1/imports", mapping, {{"content-type", "application/yaml"}}, "content_sha256=" + kHash + "&name=f.csv");
+    const http::Response response = send("POST", "/v1/imports", mapping, {{"content-type", "application/yaml"}},
+                                         "content_sha256=" + kHash + "&name=f.csv");
     EXPECT_EQ(response.status, status) << response.body;
     const size_t at = response.body.find("\"id\":\"");
     return at == std::string::npos ? "" : response.body.substr(at + 6, 32);
@@ -112,8 +114,9 @@ class ImportsTest : public testing::Test {
   Status publish_status;
   bool hold = false;
   std::vector<eventlog::AppendDone> held;
-  Imports imports{store, schema, clock,
-                  [this](const model::Tenant&, ImportBatch batch, eventlog::AppendDone done) { publish(std::move(batch), std::move(done)); }};
+  Imports imports{store, schema, clock, [this](const model::Tenant&, ImportBatch batch, eventlog::AppendDone done) {
+                    publish(std::move(batch), std::move(done));
+                  }};
 };
 
 TEST_F(ImportsTest, AWholeFileInOnePiece) {
@@ -205,7 +208,10 @@ TEST_F(ImportsTest, RefusesWhatIsWrong) {
   EXPECT_EQ(send("POST", "/v1/imports", "[").status, 400);
   EXPECT_EQ(send("POST", "/v1/imports", "{\"mapping\":\"kind: x\",\"content_hash\":\"" + kHash + "\"}").status, 422);
   EXPECT_EQ(send("POST", "/v1/imports", kMapping, {{"content-type", "text/yaml"}}, "content_hash=zz").status, 400);
-  EXPECT_EQ(send("POST", "/v1/imports", kMapping, {{"content-type", "text/yaml"}}, "compression=gzip&content_hash=" + kHash).status, 400);
+  EXPECT_EQ(
+      send("POST", "/v1/imports", kMapping, {{"content-type", "text/yaml"}}, "compression=gzip&content_hash=" + kHash)
+          .status,
+      400);
   EXPECT_EQ(send("DELETE", "/v1/imports", "").status, 405);
   EXPECT_EQ(send("GET", "/v1/imports/" + kHash, "").status, 404);
   EXPECT_EQ(send("GET", "/v1/imports/../x", "").status, 404);
@@ -226,7 +232,9 @@ TEST_F(ImportsTest, RefusesWhatIsWrong) {
 
 TEST_F(ImportsTest, TheAnnouncedSizeIsKept) {
   const http::Response started =
-      send("POST", "/v1/imports", "{\"mapping\":\"kind: users\\ncolumns: {u: {identifier: user_id}}\",\"content_hash\":\"" + kHash + "\",\"size\":6}");
+      send("POST", "/v1/imports",
+           "{\"mapping\":\"kind: users\\ncolumns: {u: {identifier: user_id}}\",\"content_hash\":\"" + kHash +
+               "\",\"size\":6}");
   ASSERT_EQ(started.status, 201) << started.body;
   const std::string id = started.body.substr(started.body.find("\"id\":\"") + 6, 32);
   EXPECT_EQ(patch(id, 0, "u\na\nb\nc\n", true).status, 422);
@@ -265,9 +273,13 @@ struct ImportsTestRun {
 // Any cuts, failures of log and store, and restarts: each row is there, under one id.
 TEST(Imports, AnyCutsAndFaultsGiveTheSameRows) {
   EXPECT_TRUE(rc::check([] {
-    std::string text = "\xef\xbb\xbf" "u,n\r\n";
+    std::string text =
+        "\xef\xbb\xbf"
+        "u,n\r\n";
     const size_t rows = *rc::gen::inRange<size_t>(0, 12);
-    for (size_t i = 0; i < rows; ++i) text += *rc::gen::element<std::string>("a,1\r\n", "\"b\nb\",2\n", "\n", "c,bad\n", "\"d\"\"\",\"4\"\r\n", "e\n", "\"f,6\n");
+    for (size_t i = 0; i < rows; ++i)
+      text += *rc::gen::element<std::string>("a,1\r\n", "\"b\nb\",2\n", "\n", "c,bad\n", "\"d\"\"\",\"4\"\r\n", "e\n",
+                                             "\"f,6\n");
     const auto all_at_once = [&] {
       ImportsTestRun run;
       (void)run.fixture.patch(run.id, 0, text, true);
@@ -283,7 +295,8 @@ TEST(Imports, AnyCutsAndFaultsGiveTheSameRows) {
       size += 1 + random() % 9;
       run.fixture.publish_status = random() % 5 == 0 ? Status(fail(Code::kRetry, "full")) : Status{};
       run.fixture.store.fail_puts = random() % 5 == 0;
-      const http::Response response = run.fixture.patch(run.id, offset, text.substr(offset, size), offset + size >= text.size());
+      const http::Response response =
+          run.fixture.patch(run.id, offset, text.substr(offset, size), offset + size >= text.size());
       if (response.status == 200 && ImportsTest::number(response, "offset") != offset) size = 1;
     }
     RC_ASSERT(run.keys(run.fixture.log) == run.keys(all_at_once.first));

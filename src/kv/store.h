@@ -95,11 +95,6 @@ enum class Durability {
   kSynced,  // survives a power cut before write() returns
 };
 
-class Snapshot {  // a fixed view; cheap; release soon
- public:
-  virtual ~Snapshot() = default;
-};
-
 class Store {
  public:
   virtual ~Store() = default;

@@ -37,10 +37,12 @@ class Builder final : public YAML::EventHandler {
     problems_.add(place_of(mark), "aliases (*name) are not supported: write the value out");
     attach(Node{.at = place_of(mark)});
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    attach(Node{.kind = Node::Kind::kScalar, .quoted = tag != "?" && !tag.empty(), .at = place_of(mark), .text = value});
+    attach(
+        Node{.kind = Node::Kind::kScalar, .quoted = tag != "?" && !tag.empty(), .at = place_of(mark), .text = value});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -139,7 +141,8 @@ void substitute(std::string& text, Place at, const Environment& environment, Pro
     } else if (const auto value = environment(name)) {
       out += *value;
     } else {
-      problems.add(at, "the environment variable " + name + " is not set; set it, or write $${" + name + "} for the text itself");
+      problems.add(at, "the environment variable " + name + " is not set; set it, or write $${" + name +
+                           "} for the text itself");
     }
     i = end;
   }
@@ -197,14 +200,16 @@ std::string Problems::text() const {
   std::string out;
   for (const Problem& problem : sorted()) {
     if (!out.empty()) out += '\n';
-    out += file_ + ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) + ": " + problem.message;
+    out += file_ + ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) + ": " +
+           problem.message;
   }
   return out;
 }
 
 std::optional<Node> parse(std::string_view text, const ParseOptions& options, Problems& problems) {
   if (text.size() > options.bytes_max) {
-    problems.add({}, "too large: " + std::to_string(text.size()) + " bytes, at most " + std::to_string(options.bytes_max));
+    problems.add({},
+                 "too large: " + std::to_string(text.size()) + " bytes, at most " + std::to_string(options.bytes_max));
     return std::nullopt;
   }
   if (has_forbidden_characters(text, problems)) return std::nullopt;

@@ -21,9 +21,9 @@ struct Place {
 struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  bool quoted = false;       // a scalar in quotes: text, whatever it looks like
+  bool quoted = false;  // a scalar in quotes: text, whatever it looks like
   Place at;
-  std::string text = {};     // kScalar
+  std::string text = {};         // kScalar
   std::vector<Node> keys = {};   // kMap: scalars, in the order of the text, all different
   std::vector<Node> items = {};  // kMap: items[i] belongs to keys[i]; kList: the items
 

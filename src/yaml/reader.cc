@@ -40,16 +40,21 @@ std::string lower(std::string_view text) {
 
 std::string_view name_of(Node::Kind kind) {
   switch (kind) {
-    case Node::Kind::kNull: return "nothing";
-    case Node::Kind::kScalar: return "a single value";
-    case Node::Kind::kList: return "a list";
-    case Node::Kind::kMap: return "a map";
+    case Node::Kind::kNull:
+      return "nothing";
+    case Node::Kind::kScalar:
+      return "a single value";
+    case Node::Kind::kList:
+      return "a list";
+    case Node::Kind::kMap:
+      return "a map";
   }
   return "";
 }
 
 std::string shown(std::string_view text) {
-  return text.size() <= kNameBytesMax ? "\"" + std::string(text) + "\"" : "\"" + std::string(text.substr(0, kNameBytesMax)) + "…\"";
+  return text.size() <= kNameBytesMax ? "\"" + std::string(text) + "\""
+                                      : "\"" + std::string(text.substr(0, kNameBytesMax)) + "…\"";
 }
 
 const std::string* scalar(const Node& node, const std::string& path, std::string_view wanted, Problems& problems) {
@@ -147,7 +152,8 @@ bool read_text(const Node& node, const std::string& path, Problems& problems, st
   return true;
 }
 
-bool read_count(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems, uint64_t& out) {
+bool read_count(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems,
+                uint64_t& out) {
   const std::string wanted = "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
   const std::string* text = scalar(node, path, wanted, problems);
   if (text == nullptr) return false;
@@ -184,9 +190,11 @@ bool read_boolean(const Node& node, const std::string& path, Problems& problems,
   return true;
 }
 
-bool read_bytes(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems, uint64_t& out) {
-  static constexpr Unit kUnits[] = {{"B", 1},     {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
-                                    {"kB", 1e3}, {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},           {"TB", 1e12}};
+bool read_bytes(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems,
+                uint64_t& out) {
+  static constexpr Unit kUnits[] = {
+      {"B", 1},    {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
+      {"kB", 1e3}, {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},           {"TB", 1e12}};
   const std::string wanted = "a size from " + bytes_text(min) + " to " + bytes_text(max) + " (as in 512MiB, 1GiB)";
   const std::string* text = scalar(node, path, wanted, problems);
   if (text == nullptr) return false;
@@ -199,9 +207,11 @@ bool read_bytes(const Node& node, const std::string& path, uint64_t min, uint64_
   return true;
 }
 
-bool read_duration_us(const Node& node, const std::string& path, int64_t min, int64_t max, Problems& problems, int64_t& out) {
+bool read_duration_us(const Node& node, const std::string& path, int64_t min, int64_t max, Problems& problems,
+                      int64_t& out) {
   static constexpr Unit kUnits[] = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86400e6}};
-  const std::string wanted = "a duration from " + duration_text(min) + " to " + duration_text(max) + " (as in 50ms, 60s, 5m, 24h)";
+  const std::string wanted =
+      "a duration from " + duration_text(min) + " to " + duration_text(max) + " (as in 50ms, 60s, 5m, 24h)";
   const std::string* text = scalar(node, path, wanted, problems);
   if (text == nullptr) return false;
   const auto value = parse_with_unit(*text, kUnits, 0);
@@ -213,12 +223,14 @@ bool read_duration_us(const Node& node, const std::string& path, int64_t min, in
   return true;
 }
 
-bool read_choice(const Node& node, const std::string& path, std::span<const std::string> names, Problems& problems, size_t& out) {
+bool read_choice(const Node& node, const std::string& path, std::span<const std::string> names, Problems& problems,
+                 size_t& out) {
   const std::string* text = scalar(node, path, join_names(names), problems);
   if (text == nullptr) return false;
   const auto found = std::find(names.begin(), names.end(), *text);
   if (found == names.end()) {
-    problems.add(node.at, path + ": must be " + join_names(names) + ", not " + shown(*text) + did_you_mean(*text, names));
+    problems.add(node.at,
+                 path + ": must be " + join_names(names) + ", not " + shown(*text) + did_you_mean(*text, names));
     return false;
   }
   out = static_cast<size_t>(found - names.begin());
@@ -228,7 +240,8 @@ bool read_choice(const Node& node, const std::string& path, std::span<const std:
 MapReader::MapReader(const Node& node, std::string path, Problems& problems)
     : node_(node), path_(std::move(path)), problems_(problems) {
   if (is_map()) return;
-  problems_.add(node_.at, (path_.empty() ? "the file" : path_) + ": must be a map (key: value), not " + std::string(name_of(node_.kind)));
+  problems_.add(node_.at, (path_.empty() ? "the file" : path_) + ": must be a map (key: value), not " +
+                              std::string(name_of(node_.kind)));
 }
 
 const Node* MapReader::find(const std::string& key) {

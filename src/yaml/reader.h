@@ -22,13 +22,17 @@ namespace freshet::yaml {
 
 // Scalars. `path` is for messages ("tenants[0].rate"). False: a problem was added and `out` is unchanged.
 bool read_text(const Node& node, const std::string& path, Problems& problems, std::string& out);
-bool read_count(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems, uint64_t& out);
+bool read_count(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems,
+                uint64_t& out);
 bool read_number(const Node& node, const std::string& path, double min, double max, Problems& problems, double& out);
 bool read_boolean(const Node& node, const std::string& path, Problems& problems, bool& out);
-bool read_bytes(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems, uint64_t& out);
-bool read_duration_us(const Node& node, const std::string& path, int64_t min, int64_t max, Problems& problems, int64_t& out);
+bool read_bytes(const Node& node, const std::string& path, uint64_t min, uint64_t max, Problems& problems,
+                uint64_t& out);
+bool read_duration_us(const Node& node, const std::string& path, int64_t min, int64_t max, Problems& problems,
+                      int64_t& out);
 // Index into `names` of the node's text.
-bool read_choice(const Node& node, const std::string& path, std::span<const std::string> names, Problems& problems, size_t& out);
+bool read_choice(const Node& node, const std::string& path, std::span<const std::string> names, Problems& problems,
+                 size_t& out);
 
 // One map. Each call names a key that is allowed; finish() makes problems of the others.
 class MapReader {

@@ -36,7 +36,8 @@ Read read(std::string_view yaml) {
 }
 
 TEST(Reader, ReadsValues) {
-  const Read r = read("count: 7\nbytes: 1.5GiB\nduration: 50ms\nnumber: 0.5\nchoice: green\ntext: \"1\"\ntexts: [a, b]\n");
+  const Read r =
+      read("count: 7\nbytes: 1.5GiB\nduration: 50ms\nnumber: 0.5\nchoice: green\ntext: \"1\"\ntexts: [a, b]\n");
   EXPECT_EQ(r.problems, "");
   EXPECT_EQ(r.count, 7U);
   EXPECT_EQ(r.bytes, 1536ull << 20);
@@ -48,7 +49,8 @@ TEST(Reader, ReadsValues) {
 }
 
 TEST(Reader, AllProblemsAtOnceWithPlacesAndWhatIsAllowed) {
-  const Read r = read("count: 11\nbytes: 5 parsecs\nduration: 5\nnumber: nan\nchoice: gren\ntext: [a]\ntexts: [a, a]\ncuont: 2\n");
+  const Read r =
+      read("count: 11\nbytes: 5 parsecs\nduration: 5\nnumber: nan\nchoice: gren\ntext: [a]\ntexts: [a, a]\ncuont: 2\n");
   EXPECT_EQ(r.problems,
             "f.yaml:1:8: count: must be a whole number from 1 to 10, not \"11\"\n"
             "f.yaml:2:8: bytes: must be a size from 1MiB to 1TiB (as in 512MiB, 1GiB), not \"5 parsecs\"\n"
@@ -57,7 +59,8 @@ TEST(Reader, AllProblemsAtOnceWithPlacesAndWhatIsAllowed) {
             "f.yaml:5:9: choice: must be red or green, not \"gren\"; did you mean \"green\"?\n"
             "f.yaml:6:7: text: must be text, not a list\n"
             "f.yaml:7:12: texts[1]: \"a\" is there twice\n"
-            "f.yaml:8:1: unknown key \"cuont\"; did you mean \"count\"? Allowed: bytes, choice, count, duration, number, text or texts");
+            "f.yaml:8:1: unknown key \"cuont\"; did you mean \"count\"? Allowed: bytes, choice, count, duration, "
+            "number, text or texts");
 }
 
 TEST(Reader, ARootThatIsNoMap) {

@@ -42,7 +42,7 @@ def whole_requests():
         ("no batch", b'{"bitch":[]}', basic(), (400,)),
         ("batch is text", b'{"batch":"x"}', basic(), (400,)),
         ("invalid UTF-8", batch.replace(b"Good", b"G\xff\xfed"), basic(), (400, 200)),
-        ("deeper than any parser", b'{"batch":' + b"[" * 100_000 + b"]" * 100_000 + b"}", basic(), (400,)),
+        ("deeper than any parser", b'{"batch":' + b"[" * 100_000 + b"]" * 100_000 + b"}", basic(), (400, 200)),
         ("wrong key", batch, basic("not-a-key"), (401,)),
         ("no key", batch, {"Content-Type": "application/json"}, (401,)),
         ("key is no base64", batch, {"Authorization": "Basic ???"}, (400, 401)),
@@ -101,7 +101,7 @@ def items():
         ("time is nonsense", {**GOOD, "timestamp": "yesterday"}, True),
         ("properties are a list", {**GOOD, "properties": [1]}, True),
         ("unknown keys", {**GOOD, "surprise": {"x": [1, 2]}, "integrations": {"All": True}}, True),
-        ("huge number", {**GOOD, "properties": {"n": 10**400}}, True),
+        ("huge number", {**GOOD, "properties": {"n": 10**400}}, False),
         ("number as id", {**GOOD, "userId": 4711}, True),
         ("zero bytes", {**GOOD, "properties": {"a": "x\u0000y"}}, True),
     ]

@@ -52,7 +52,8 @@ std::optional<model::TimeUs> time_of_epoch(std::string_view text, double scale_u
   double number = 0;
   if (!parse_whole(text, number)) return std::nullopt;
   const double us = number * scale_us;
-  if (!(us >= static_cast<double>(model::kTimeMin)) || !(us <= static_cast<double>(model::kTimeMax))) return std::nullopt;
+  if (!(us >= static_cast<double>(model::kTimeMin)) || !(us <= static_cast<double>(model::kTimeMax)))
+    return std::nullopt;
   return static_cast<model::TimeUs>(std::llround(us));
 }
 
@@ -66,13 +67,14 @@ std::optional<model::TimeUs> time_of_cell(std::string_view text, const std::stri
 // One row on its way. All of its functions pass a rejection on.
 class RowWriter {
  public:
-  RowWriter(const CsvPlan& plan, Item& item, std::string& properties) : plan_(plan), item_(item), properties_(properties) {}
+  RowWriter(const CsvPlan& plan, Item& item, std::string& properties)
+      : plan_(plan), item_(item), properties_(properties) {}
 
   Outcome write(const CsvRow& row) {
     if (!row.code.empty()) return item_.reject(row.code, std::string(row.message));
     if (row.fields.size() != plan_.cells.size()) {
-      return item_.reject("wrong_cell_count", "the row has " + std::to_string(row.fields.size()) + " cells, the header has " +
-                                                  std::to_string(plan_.cells.size()));
+      return item_.reject("wrong_cell_count", "the row has " + std::to_string(row.fields.size()) +
+                                                  " cells, the header has " + std::to_string(plan_.cells.size()));
     }
     for (size_t i = 0; i < row.fields.size(); ++i) FRESHET_ITEM(read_head(plan_.cells[i], row.fields[i]));
     FRESHET_ITEM(finish_identifiers(item_));
@@ -91,9 +93,12 @@ class RowWriter {
  private:
   [[nodiscard]] v1::Envelope::Kind kind() const {
     switch (plan_.kind) {
-      case CsvKind::kUsers: return v1::Envelope::IDENTIFY;
-      case CsvKind::kEvents: return v1::Envelope::TRACK;
-      case CsvKind::kDevices: return v1::Envelope::DEVICE;
+      case CsvKind::kUsers:
+        return v1::Envelope::IDENTIFY;
+      case CsvKind::kEvents:
+        return v1::Envelope::TRACK;
+      case CsvKind::kDevices:
+        return v1::Envelope::DEVICE;
     }
     return v1::Envelope::TRACK;
   }
@@ -110,8 +115,11 @@ class RowWriter {
         time_ = time_of_cell(bare, cell.column.format);
         return time_ ? Outcome::kOk : bad_time(cell.column);
       }
-      case CsvUse::kEvent: event_name_ = trim(text); return Outcome::kOk;
-      default: return Outcome::kOk;
+      case CsvUse::kEvent:
+        event_name_ = trim(text);
+        return Outcome::kOk;
+      default:
+        return Outcome::kOk;
     }
   }
 
@@ -125,7 +133,8 @@ class RowWriter {
 
   Outcome bad_time(const CsvColumn& column) {
     const std::string format = column.format.empty() ? "iso8601, epoch_s or epoch_ms" : column.format;
-    return item_.reject("bad_time", column_text(column) + "the cell is not a time of the format " + format, column.column);
+    return item_.reject("bad_time", column_text(column) + "the cell is not a time of the format " + format,
+                        column.column);
   }
 
   Outcome read_value(const CsvPlan::Cell& cell, std::string_view text) {
@@ -151,9 +160,12 @@ class RowWriter {
     left_out = bare.empty();
     if (left_out) return Outcome::kOk;
     switch (column.type) {
-      case CsvType::kString: return convert_string(bare, left_out);
-      case CsvType::kNumber: return convert_number(column, bare);
-      case CsvType::kBoolean: return convert_boolean(column, bare);
+      case CsvType::kString:
+        return convert_string(bare, left_out);
+      case CsvType::kNumber:
+        return convert_number(column, bare);
+      case CsvType::kBoolean:
+        return convert_boolean(column, bare);
       case CsvType::kTime: {
         const auto time = time_of_cell(bare, column.format);
         if (!time) return bad_time(column);
@@ -174,7 +186,8 @@ class RowWriter {
     double number = 0;
     const std::string_view unsigned_text = text.starts_with('+') ? text.substr(1) : text;
     if (!parse_whole(unsigned_text, number) || !std::isfinite(number)) {
-      return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5", column.column);
+      return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5",
+                          column.column);
     }
     int64_t integer = 0;
     if (parse_whole(unsigned_text, integer)) {
@@ -194,7 +207,8 @@ class RowWriter {
     const bool yes = low == "true" || low == "1" || low == "yes" || low == "t" || low == "y";
     const bool no = low == "false" || low == "0" || low == "no" || low == "f" || low == "n";
     if (!yes && !no) {
-      return item_.reject("bad_boolean", column_text(column) + "the cell is neither true nor false (also 1/0, yes/no)", column.column);
+      return item_.reject("bad_boolean", column_text(column) + "the cell is neither true nor false (also 1/0, yes/no)",
+                          column.column);
     }
     value_.set_boolean(yes);
     return Outcome::kOk;
@@ -212,23 +226,29 @@ class RowWriter {
         left_out = true;
         return Outcome::kOk;
       case schema::Verdict::kUnplanned:
-        return item_.reject("unplanned_attribute", column_text(column) + "the tracking plan does not have the attribute", column.name);
+        return item_.reject("unplanned_attribute",
+                            column_text(column) + "the tracking plan does not have the attribute", column.name);
       case schema::Verdict::kWrongType:
         if (item_.context.tenant.strict_schema) {
           return item_.reject("wrong_type", column_text(column) + "the tracking plan has another type", column.name);
         }
         item_.warn("wrong_type");
         return Outcome::kOk;
-      default: return Outcome::kOk;
+      default:
+        return Outcome::kOk;
     }
   }
 
   [[nodiscard]] static schema::Type schema_type(CsvType type) {
     switch (type) {
-      case CsvType::kString: return schema::Type::kText;
-      case CsvType::kNumber: return schema::Type::kNumber;
-      case CsvType::kBoolean: return schema::Type::kBoolean;
-      case CsvType::kTime: return schema::Type::kTime;
+      case CsvType::kString:
+        return schema::Type::kText;
+      case CsvType::kNumber:
+        return schema::Type::kNumber;
+      case CsvType::kBoolean:
+        return schema::Type::kBoolean;
+      case CsvType::kTime:
+        return schema::Type::kTime;
     }
     return schema::Type::kText;
   }

@@ -23,17 +23,21 @@ constexpr std::string_view kDirectives = "YmdHMSfzbyjTF%";
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-bool is_named_format(std::string_view format) { return format == "iso8601" || format == "epoch_s" || format == "epoch_ms"; }
+bool is_named_format(std::string_view format) {
+  return format == "iso8601" || format == "epoch_s" || format == "epoch_ms";
+}
 
 void check_format(const std::string& format, const Node& node, const std::string& path, Problems& problems) {
   if (is_named_format(format)) return;
   if (format.find('%') == std::string::npos) {
-    problems.add(node.at, path + ": must be iso8601, epoch_s, epoch_ms or a format such as \"%Y%m%d\", not " + in_quotes(format));
+    problems.add(node.at, path + ": must be iso8601, epoch_s, epoch_ms or a format such as \"%Y%m%d\", not " +
+                              in_quotes(format));
     return;
   }
   for (size_t i = format.find('%'); i != std::string::npos; i = format.find('%', i + 2)) {
     if (i + 1 < format.size() && kDirectives.find(format[i + 1]) != std::string_view::npos) continue;
-    problems.add(node.at, path + ": " + in_quotes(format.substr(i, 2)) + " is not a known directive; known are %Y %m %d %H %M %S %f %z %b %y %j %T %F %%");
+    problems.add(node.at, path + ": " + in_quotes(format.substr(i, 2)) +
+                              " is not a known directive; known are %Y %m %d %H %M %S %f %z %b %y %j %T %F %%");
     return;
   }
 }
@@ -43,7 +47,8 @@ void check_use(CsvKind kind, CsvUse use, const Node& node, const std::string& pa
     problems.add(node.at, path + ": kind events has properties, not attributes: write property");
   }
   if (kind != CsvKind::kEvents && use == CsvUse::kProperty) {
-    problems.add(node.at, path + ": kind " + kKinds[static_cast<size_t>(kind)] + " has attributes, not properties: write attribute");
+    problems.add(node.at, path + ": kind " + kKinds[static_cast<size_t>(kind)] +
+                              " has attributes, not properties: write attribute");
   }
 }
 
@@ -64,9 +69,9 @@ CsvColumn read_column(const std::string& name, const Node& node, CsvKind kind, P
   column.column = name;
   MapReader map(node, "columns." + name, problems);
   std::vector<std::pair<CsvUse, const Node*>> uses;
-  for (const auto& [key, use] : {std::pair{"identifier", CsvUse::kIdentifier}, std::pair{"timestamp", CsvUse::kTimestamp},
-                                 std::pair{"property", CsvUse::kProperty}, std::pair{"attribute", CsvUse::kAttribute},
-                                 std::pair{"skip", CsvUse::kSkip}}) {
+  for (const auto& [key, use] : {std::pair{"identifier", CsvUse::kIdentifier},
+                                 std::pair{"timestamp", CsvUse::kTimestamp}, std::pair{"property", CsvUse::kProperty},
+                                 std::pair{"attribute", CsvUse::kAttribute}, std::pair{"skip", CsvUse::kSkip}}) {
     if (const Node* found = map.find(key)) uses.emplace_back(use, found);
   }
   if (uses.size() != 1 && map.is_map()) {
@@ -85,7 +90,8 @@ CsvColumn read_column(const std::string& name, const Node& node, CsvKind kind, P
         problems.add(value->at, path + ".skip: must be true: a column that is not skipped says what it is");
       }
     } else if (use == CsvUse::kTimestamp) {
-      if (yaml::read_text(*value, path + ".timestamp", problems, column.format)) check_format(column.format, *value, path + ".timestamp", problems);
+      if (yaml::read_text(*value, path + ".timestamp", problems, column.format))
+        check_format(column.format, *value, path + ".timestamp", problems);
     } else {
       check_use(kind, use, *value, path, problems);
       yaml::read_text(*value, path, problems, column.name);
@@ -124,19 +130,27 @@ void check_columns(const CsvMapping& mapping, const Node& columns, Problems& pro
     const yaml::Place at = columns.keys[i].at;
     identified = identified || column.use == CsvUse::kIdentifier;
     if (column.use == CsvUse::kTimestamp) {
-      if (timestamp != nullptr) problems.add(at, "columns." + column.column + ": " + in_quotes(timestamp->column) + " is the timestamp already");
+      if (timestamp != nullptr)
+        problems.add(at,
+                     "columns." + column.column + ": " + in_quotes(timestamp->column) + " is the timestamp already");
       timestamp = &column;
     }
     if (column.use != CsvUse::kProperty && column.use != CsvUse::kAttribute) continue;
     const auto [other, is_new] = names.emplace(column.name, &column);
-    if (!is_new) problems.add(at, "columns." + column.column + ": " + in_quotes(other->second->column) + " is mapped to " + in_quotes(column.name) + " already");
+    if (!is_new)
+      problems.add(at, "columns." + column.column + ": " + in_quotes(other->second->column) + " is mapped to " +
+                           in_quotes(column.name) + " already");
   }
   if (!identified && !mapping.columns.empty()) {
-    problems.add(columns.at, "columns: one at least must be an identifier, as in {identifier: user_id}: nothing says whose the rows are");
+    problems.add(
+        columns.at,
+        "columns: one at least must be an identifier, as in {identifier: user_id}: nothing says whose the rows are");
   }
 }
 
-void append_part(std::string& out, std::string_view part) { out.append(std::to_string(part.size())).append(":").append(part); }
+void append_part(std::string& out, std::string_view part) {
+  out.append(std::to_string(part.size())).append(":").append(part);
+}
 
 // Letters and digits only, lower case: "Customer-ID" -> "customerid".
 std::string bare(std::string_view name) {
@@ -160,14 +174,18 @@ bool all_cells(const std::vector<std::vector<std::string>>& rows, size_t column,
 
 bool looks_digits(std::string_view cell) { return cell.find_first_not_of("0123456789") == std::string_view::npos; }
 bool looks_number(std::string_view cell) {
-  return cell.find_first_not_of("0123456789.-") == std::string_view::npos && cell.find_first_of("0123456789") != std::string_view::npos &&
-         cell.find('-', 1) == std::string_view::npos && std::count(cell.begin(), cell.end(), '.') <= 1;
+  return cell.find_first_not_of("0123456789.-") == std::string_view::npos &&
+         cell.find_first_of("0123456789") != std::string_view::npos && cell.find('-', 1) == std::string_view::npos &&
+         std::count(cell.begin(), cell.end(), '.') <= 1;
 }
 bool looks_boolean(std::string_view cell) { return bare(cell) == "true" || bare(cell) == "false"; }
 bool looks_iso(std::string_view cell) {
-  return cell.size() >= 10 && cell[4] == '-' && cell[7] == '-' && looks_digits(cell.substr(0, 4)) && looks_digits(cell.substr(5, 2));
+  return cell.size() >= 10 && cell[4] == '-' && cell[7] == '-' && looks_digits(cell.substr(0, 4)) &&
+         looks_digits(cell.substr(5, 2));
 }
-bool looks_compact_date(std::string_view cell) { return cell.size() == 8 && looks_digits(cell) && (cell.starts_with("19") || cell.starts_with("20")); }
+bool looks_compact_date(std::string_view cell) {
+  return cell.size() == 8 && looks_digits(cell) && (cell.starts_with("19") || cell.starts_with("20"));
+}
 bool looks_epoch_s(std::string_view cell) { return cell.size() == 10 && looks_digits(cell) && cell[0] == '1'; }
 bool looks_epoch_ms(std::string_view cell) { return cell.size() == 13 && looks_digits(cell) && cell[0] == '1'; }
 
@@ -180,11 +198,21 @@ std::string guess_time_format(const std::vector<std::vector<std::string>>& rows,
 }
 
 std::string guess_identifier(const std::string& name) {
-  static const std::map<std::string, std::string> kKnown = {
-      {"userid", "user_id"},     {"customerid", "user_id"}, {"customer", "user_id"},           {"uid", "user_id"},
-      {"user", "user_id"},       {"email", "email"},        {"emailaddress", "email"},         {"phone", "phone"},
-      {"phonenumber", "phone"},  {"mobile", "phone"},       {"anonymousid", "anonymous_id"},   {"visitorid", "anonymous_id"},
-      {"deviceid", "device_id"}, {"idfv", "idfv"},          {"gaid", "gaid"}};
+  static const std::map<std::string, std::string> kKnown = {{"userid", "user_id"},
+                                                            {"customerid", "user_id"},
+                                                            {"customer", "user_id"},
+                                                            {"uid", "user_id"},
+                                                            {"user", "user_id"},
+                                                            {"email", "email"},
+                                                            {"emailaddress", "email"},
+                                                            {"phone", "phone"},
+                                                            {"phonenumber", "phone"},
+                                                            {"mobile", "phone"},
+                                                            {"anonymousid", "anonymous_id"},
+                                                            {"visitorid", "anonymous_id"},
+                                                            {"deviceid", "device_id"},
+                                                            {"idfv", "idfv"},
+                                                            {"gaid", "gaid"}};
   const auto found = kKnown.find(bare(name));
   return found == kKnown.end() ? "" : found->second;
 }
@@ -205,7 +233,8 @@ std::string guess_column(const std::string& name, const std::vector<std::vector<
   if (const std::string type = guess_identifier(name); !type.empty()) return "{identifier: " + type + "}";
   const std::string format = guess_time_format(rows, column);
   const std::string key = bare(name);
-  const bool named_time = key.find("time") != std::string::npos || key.find("date") != std::string::npos || key == "day" || key == "ts";
+  const bool named_time =
+      key.find("time") != std::string::npos || key.find("date") != std::string::npos || key == "day" || key == "ts";
   if (!format.empty() && !timestamp_done && (named_time || (events && format == "iso8601"))) {
     timestamp_done = true;
     return "{timestamp: " + format + "}";
@@ -299,7 +328,8 @@ class Binder {
 
   CsvPlan::Cell cell_of(const std::string& name) {
     CsvPlan::Cell cell;
-    if (!seen_.insert(name).second) problem("the header has the column " + in_quotes(name) + " twice: columns must be unique");
+    if (!seen_.insert(name).second)
+      problem("the header has the column " + in_quotes(name) + " twice: columns must be unique");
     if (name == mapping_.event_column && mapping_.kind == CsvKind::kEvents) {
       cell.column.use = CsvUse::kEvent;
       if (std::find(mapped_.begin(), mapped_.end(), name) != mapped_.end()) {
@@ -309,7 +339,8 @@ class Binder {
     }
     const auto found = std::find(mapped_.begin(), mapped_.end(), name);
     if (found == mapped_.end()) {
-      problem("the column " + in_quotes(name) + " is not in the mapping" + yaml::did_you_mean(name, mapped_) + " (write {skip: true} to leave it out)");
+      problem("the column " + in_quotes(name) + " is not in the mapping" + yaml::did_you_mean(name, mapped_) +
+              " (write {skip: true} to leave it out)");
       return cell;
     }
     cell.column = mapping_.columns[static_cast<size_t>(found - mapped_.begin())];
@@ -324,7 +355,8 @@ class Binder {
   // A type that users and devices have alike belongs to what the file is about.
   v1::EntityKind entity_of(const CsvColumn& column) {
     const auto listed = [&](v1::EntityKind kind) {
-      const auto& types = kind == v1::ENTITY_KIND_DEVICE ? tenant_.rules.device_priority() : tenant_.rules.user_priority();
+      const auto& types =
+          kind == v1::ENTITY_KIND_DEVICE ? tenant_.rules.device_priority() : tenant_.rules.user_priority();
       return std::find(types.begin(), types.end(), column.name) != types.end();
     };
     const v1::EntityKind first = mapping_.kind == CsvKind::kDevices ? v1::ENTITY_KIND_DEVICE : v1::ENTITY_KIND_USER;
@@ -346,7 +378,8 @@ class Binder {
     if (!mapping_.event_column.empty()) wanted.push_back(mapping_.event_column);
     for (const std::string& name : wanted) {
       if (seen_.contains(name)) continue;
-      problem("the mapping names a column " + in_quotes(name) + " that the file has not" + yaml::did_you_mean(name, names));
+      problem("the mapping names a column " + in_quotes(name) + " that the file has not" +
+              yaml::did_you_mean(name, names));
     }
     if (header_.size() == 1 && header_[0].find_first_of(";\t|") != std::string::npos) {
       problem("the header is one column with other separators in it: cells must be separated by commas");
@@ -363,11 +396,13 @@ class Binder {
     for (const CsvColumn& column : mapping_.columns) {
       if (column.use != CsvUse::kProperty && column.use != CsvUse::kAttribute) continue;
       ++named;
-      if (too_long(column.name)) problem("columns." + column.column + ": the name is longer than " + std::to_string(limits.name_length));
+      if (too_long(column.name))
+        problem("columns." + column.column + ": the name is longer than " + std::to_string(limits.name_length));
     }
     if (too_long(mapping_.event)) problem("event: the name is longer than " + std::to_string(limits.name_length));
     const uint32_t most = mapping_.kind == CsvKind::kEvents ? limits.event_attributes : limits.user_attributes;
-    if (named > most) problem(std::to_string(named) + " properties or attributes; this tenant may have " + std::to_string(most));
+    if (named > most)
+      problem(std::to_string(named) + " properties or attributes; this tenant may have " + std::to_string(most));
   }
 
   const CsvMapping& mapping_;
@@ -382,11 +417,13 @@ class Binder {
 
 }  // namespace
 
-Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header, const model::Tenant& tenant) {
+Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,
+                                 const model::Tenant& tenant) {
   return Binder(mapping, header, tenant).bind();
 }
 
-std::string propose_csv_mapping(std::span<const std::string> header, const std::vector<std::vector<std::string>>& rows) {
+std::string propose_csv_mapping(std::span<const std::string> header,
+                                const std::vector<std::vector<std::string>>& rows) {
   const auto event = std::find_if(header.begin(), header.end(), is_event_name);
   bool dated = false;
   for (size_t i = 0; i < header.size(); ++i) dated = dated || !guess_time_format(rows, i).empty();
@@ -400,7 +437,8 @@ std::string propose_csv_mapping(std::span<const std::string> header, const std::
     identified = identified || guess.starts_with("{identifier");
     columns += "  " + yaml_text(header[i]) + ": " + guess + "\n";
   }
-  std::string out = events ? "kind: events            # users | events | devices\n" : "kind: users             # users | events | devices\n";
+  std::string out = events ? "kind: events            # users | events | devices\n"
+                           : "kind: users             # users | events | devices\n";
   if (event != header.end()) {
     out += "event: {column: " + yaml_text(*event) + "}\n";
   } else if (events) {

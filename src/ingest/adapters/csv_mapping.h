@@ -27,13 +27,13 @@ struct CsvColumn {
   CsvUse use = CsvUse::kSkip;
   CsvType type = CsvType::kString;  // of a property or attribute
   std::string name;                 // identifier type, property or attribute
-  std::string format;               // of times: iso8601, epoch_s, epoch_ms or directives ("%Y%m%d"); "": any of the first three
+  std::string format;  // of times: iso8601, epoch_s, epoch_ms or directives ("%Y%m%d"); "": any of the first three
 };
 
 struct CsvMapping {
   CsvKind kind = CsvKind::kEvents;
-  std::string event;             // the name of every event, or
-  std::string event_column;      // the column that has it
+  std::string event;         // the name of every event, or
+  std::string event_column;  // the column that has it
   std::vector<CsvColumn> columns;
 
   // Of what it means, not of its text: comments and order change nothing.

@@ -54,7 +54,8 @@ columns:
   e: {skip: false}
   f: {timestamp: yesterday}
 )");
-  EXPECT_TRUE(has(text, "m.yaml:1:7: kind: must be users, events or devices, not \"event\"; did you mean \"events\"?")) << text;
+  EXPECT_TRUE(has(text, "m.yaml:1:7: kind: must be users, events or devices, not \"event\"; did you mean \"events\"?"))
+      << text;
   EXPECT_TRUE(has(text, "m.yaml:2:1: unknown key \"evnt\"; did you mean \"event\"?")) << text;
   EXPECT_TRUE(has(text, "m.yaml:4:7: columns.a: unknown key \"identifer\"; did you mean \"identifier\"?")) << text;
   EXPECT_TRUE(has(text, "m.yaml:5:18: columns.b.timestamp: \"%Q\" is not a known directive")) << text;
@@ -67,19 +68,27 @@ columns:
 
 TEST(CsvMapping, ValuesBelongToTheKind) {
   EXPECT_TRUE(has(refusal("kind: users\ncolumns: {u: {identifier: user_id}, c: {property: city}}"), "write attribute"));
-  EXPECT_TRUE(has(refusal("kind: events\nevent: {constant: E}\ncolumns: {u: {identifier: user_id}, c: {attribute: city}}"), "write property"));
-  EXPECT_TRUE(has(refusal("kind: users\nevent: {constant: E}\ncolumns: {u: {identifier: user_id}}"), "only for kind: events"));
+  EXPECT_TRUE(
+      has(refusal("kind: events\nevent: {constant: E}\ncolumns: {u: {identifier: user_id}, c: {attribute: city}}"),
+          "write property"));
+  EXPECT_TRUE(
+      has(refusal("kind: users\nevent: {constant: E}\ncolumns: {u: {identifier: user_id}}"), "only for kind: events"));
   EXPECT_TRUE(has(refusal("kind: events\ncolumns: {u: {identifier: user_id}}"), "event: is missing"));
-  EXPECT_TRUE(has(refusal("kind: events\nevent: {constant: E, column: e}\ncolumns: {u: {identifier: user_id}}"), "either constant or column"));
-  EXPECT_TRUE(has(refusal("kind: users\ncolumns: {u: {identifier: user_id}, a: {attribute: x}, b: {attribute: x}}"), "is mapped to \"x\" already"));
-  EXPECT_EQ(refusal("kind: users\ncolumns: {u: {identifier: user_id}, c: {attribute: city, type: time, format: epoch_ms}}"), "");
+  EXPECT_TRUE(has(refusal("kind: events\nevent: {constant: E, column: e}\ncolumns: {u: {identifier: user_id}}"),
+                  "either constant or column"));
+  EXPECT_TRUE(has(refusal("kind: users\ncolumns: {u: {identifier: user_id}, a: {attribute: x}, b: {attribute: x}}"),
+                  "is mapped to \"x\" already"));
+  EXPECT_EQ(
+      refusal("kind: users\ncolumns: {u: {identifier: user_id}, c: {attribute: city, type: time, format: epoch_ms}}"),
+      "");
 }
 
 TEST(CsvMapping, EveryColumnIsNamedOrTheImportIsRefused) {
   const std::string text = bind_refusal(kDesign, {"customer", "day", "dolars", "note", "extra", "day"});
   EXPECT_TRUE(has(text, "the column \"dolars\" is not in the mapping; did you mean \"dollars\"?")) << text;
   EXPECT_TRUE(has(text, "the column \"extra\" is not in the mapping (write {skip: true} to leave it out)")) << text;
-  EXPECT_TRUE(has(text, "the mapping names a column \"dollars\" that the file has not; did you mean \"dolars\"?")) << text;
+  EXPECT_TRUE(has(text, "the mapping names a column \"dollars\" that the file has not; did you mean \"dolars\"?"))
+      << text;
   EXPECT_TRUE(has(text, "\"day\" twice")) << text;
   EXPECT_TRUE(has(bind_refusal(kDesign, {"customer;day;dollars;note"}), "separated by commas"));
 }
@@ -89,21 +98,26 @@ TEST(CsvMapping, IdentifierTypesAreTheTenants) {
   EXPECT_TRUE(has(bind_refusal(header + "user_ids}}", {"u"}), "did you mean \"user_id\"?"));
   EXPECT_TRUE(has(bind_refusal(header + "device_id}}", {"u"}), "no column is an identifier of a user"));
   EXPECT_EQ(bind_refusal("kind: events\nevent: {column: e}\ncolumns: {u: {identifier: device_id}}", {"e", "u"}), "");
-  EXPECT_EQ(bind_refusal("kind: devices\ncolumns: {u: {identifier: device_id}, o: {identifier: user_id}}", {"o", "u"}), "");
+  EXPECT_EQ(bind_refusal("kind: devices\ncolumns: {u: {identifier: device_id}, o: {identifier: user_id}}", {"o", "u"}),
+            "");
 }
 
 TEST(CsvMapping, TheHashIsOfTheMeaning) {
   const auto hash = [](std::string_view yaml) { return parse_csv_mapping(yaml, "m")->hash(); };
   const std::string_view a = "kind: users\ncolumns: {u: {identifier: user_id}, c: {attribute: city}}";
-  EXPECT_EQ(hash(a), hash("# other text\ncolumns:\n  c: {attribute: city, type: string}\n  u: {identifier: user_id}\nkind: users\n"));
+  EXPECT_EQ(
+      hash(a),
+      hash("# other text\ncolumns:\n  c: {attribute: city, type: string}\n  u: {identifier: user_id}\nkind: users\n"));
   EXPECT_NE(hash(a), hash("kind: users\ncolumns: {u: {identifier: email}, c: {attribute: city}}"));
   EXPECT_NE(hash(a), hash("kind: users\ncolumns: {u: {identifier: user_id}, c: {attribute: town}}"));
   EXPECT_NE(hash(a), hash("kind: users\ncolumns: {u: {identifier: user_id}, c: {attribute: city, type: number}}"));
 }
 
 TEST(CsvMapping, AProposalCanBeUsed) {
-  const std::vector<std::string> header = {"Customer ID", "e-mail: \"x\"", "Event", "created_at", "total", "vip", "day"};
-  const std::string text = propose_csv_mapping(header, {{"1", "a@b.c", "Buy", "2026-01-02T03:04:05Z", "12.5", "true", "20260102"}});
+  const std::vector<std::string> header = {"Customer ID", "e-mail: \"x\"", "Event", "created_at",
+                                           "total",       "vip",           "day"};
+  const std::string text =
+      propose_csv_mapping(header, {{"1", "a@b.c", "Buy", "2026-01-02T03:04:05Z", "12.5", "true", "20260102"}});
   const auto mapping = parse_csv_mapping(text, "proposal");
   ASSERT_TRUE(mapping.has_value()) << mapping.error().message << text;
   EXPECT_TRUE(bind_csv_mapping(*mapping, header, model::default_tenant("t")).has_value()) << text;

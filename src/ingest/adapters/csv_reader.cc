@@ -11,11 +11,11 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // How far a scan came.
 enum class Scan : uint8_t {
-  kWhole,      // `end` and `next` are set
-  kMore,       // needs more bytes
-  kTooLarge,   // no end within kCsvRowBytesMax
-  kUnclosed,   // the same, or the end of the content, inside quotes
-  kBadQuote,   // text after a closing quote
+  kWhole,     // `end` and `next` are set
+  kMore,      // needs more bytes
+  kTooLarge,  // no end within kCsvRowBytesMax
+  kUnclosed,  // the same, or the end of the content, inside quotes
+  kBadQuote,  // text after a closing quote
 };
 
 struct Extent {
@@ -25,7 +25,8 @@ struct Extent {
 };
 
 void take(std::string_view& data, size_t bytes, CsvCursor& cursor) {
-  cursor.line += static_cast<uint64_t>(std::count(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(bytes), '\n'));
+  cursor.line +=
+      static_cast<uint64_t>(std::count(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(bytes), '\n'));
   cursor.offset += bytes;
   data.remove_prefix(bytes);
 }
@@ -208,7 +209,8 @@ void explain(Scan scan, CsvRow& row) {
     row.message = "a quote that opens in this line is not closed within 256 KiB or before the end of the file";
   } else if (scan == Scan::kBadQuote) {
     row.code = "bad_quote";
-    row.message = "text after a closing quote: a cell with quotes must be quoted as a whole, with each quote inside doubled";
+    row.message =
+        "text after a closing quote: a cell with quotes must be quoted as a whole, with each quote inside doubled";
   } else {
     row.code = "row_too_large";
     row.message = "the row is longer than 256 KiB";

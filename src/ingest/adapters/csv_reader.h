@@ -31,9 +31,10 @@ struct CsvRow {
   uint64_t line = 0;                     // where it begins, from 1
   std::string_view raw;                  // as it was sent, without the line end; cut at kCsvRowBytesMax
   std::vector<std::string_view> fields;  // unquoted; views into the data or into `unquoted`
-  std::string_view code;                 // "": a good row; else unclosed_quote, bad_quote, row_too_large, bad_utf8, too_many_columns, nul_byte
-  std::string_view message;              // what is wrong and what would be right
-  std::string unquoted;                  // of fields with doubled quotes
+  std::string_view
+      code;  // "": a good row; else unclosed_quote, bad_quote, row_too_large, bad_utf8, too_many_columns, nul_byte
+  std::string_view message;  // what is wrong and what would be right
+  std::string unquoted;      // of fields with doubled quotes
 };
 
 // Reads one row from the front of `data`, removes what was read and moves the cursor. False: `data` has no whole row any

@@ -63,7 +63,9 @@ TEST(CsvReader, Quotes) {
 }
 
 TEST(CsvReader, ByteOrderMarkAndPlaces) {
-  const auto rows = read("\xef\xbb\xbf" "a\n\n\"x\ny\"\nz\n");
+  const auto rows = read(
+      "\xef\xbb\xbf"
+      "a\n\n\"x\ny\"\nz\n");
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[0].fields[0], "a");
   EXPECT_EQ(rows[1].line, 3U);
@@ -110,10 +112,10 @@ TEST(CsvReader, RowsAreBounded) {
 
 TEST(CsvReader, LongLinesInAnyChunksAreTheSame) {
   std::string text = "a,b\n";
-  text += "\"" + std::string(kCsvRowBytesMax, 'q') + "\n1,2\n";       // too long, with a quote
-  text += std::string(kCsvRowBytesMax - 1, 'x') + "\n";               // just fits
-  text += "\"" + std::string(kCsvRowBytesMax - 3, 'x') + "\"\n";      // just fits
-  text += "\"" + std::string(kCsvRowBytesMax - 2, 'x') + "\"\n3\r\n"; // does not
+  text += "\"" + std::string(kCsvRowBytesMax, 'q') + "\n1,2\n";        // too long, with a quote
+  text += std::string(kCsvRowBytesMax - 1, 'x') + "\n";                // just fits
+  text += "\"" + std::string(kCsvRowBytesMax - 3, 'x') + "\"\n";       // just fits
+  text += "\"" + std::string(kCsvRowBytesMax - 2, 'x') + "\"\n3\r\n";  // does not
   const auto whole = read(text);
   for (size_t chunk = 1; chunk < 6; ++chunk) {
     for (size_t at : {size_t{0}, kCsvRowBytesMax, 2 * kCsvRowBytesMax, 3 * kCsvRowBytesMax, 4 * kCsvRowBytesMax}) {
@@ -125,7 +127,8 @@ TEST(CsvReader, LongLinesInAnyChunksAreTheSame) {
 }
 
 rc::Gen<std::string> any_csv() {
-  return rc::gen::container<std::string>(rc::gen::element('a', 'b', ',', ',', '"', '"', '\n', '\n', '\r', ' ', '\xef', '\xbb', '\xbf'));
+  return rc::gen::container<std::string>(
+      rc::gen::element('a', 'b', ',', ',', '"', '"', '\n', '\n', '\r', ' ', '\xef', '\xbb', '\xbf'));
 }
 
 TEST(CsvReader, SplitAnywhereGivesTheSameRows) {

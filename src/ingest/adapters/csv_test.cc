@@ -34,7 +34,8 @@ class CsvRows : public testing::Test {
     const auto plan = bind_csv_mapping(*mapping, header, tenant);
     EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().message);
     CsvBatch batch;
-    const AdapterContext context{.tenant = tenant, .schema = session, .received_at_us = kNow, .endpoint = "/v1/imports", .random_id = {}};
+    const AdapterContext context{
+        .tenant = tenant, .schema = session, .received_at_us = kNow, .endpoint = "/v1/imports", .random_id = {}};
     read_csv_rows(*plan, source, text, true, 1000, cursor, context, arena, batch);
     EXPECT_TRUE(text.empty());
     return batch;
@@ -47,7 +48,8 @@ class CsvRows : public testing::Test {
 };
 
 const std::string kEvents =
-    "kind: events\nevent: {constant: Purchase}\ncolumns:\n  customer: {identifier: user_id}\n  day: {timestamp: \"%Y%m%d\"}\n"
+    "kind: events\nevent: {constant: Purchase}\ncolumns:\n  customer: {identifier: user_id}\n  day: {timestamp: "
+    "\"%Y%m%d\"}\n"
     "  dollars: {property: dollars, type: number}\n  note: {property: note}\n";
 
 TEST_F(CsvRows, AnEvent) {
@@ -69,9 +71,10 @@ TEST_F(CsvRows, AnEvent) {
 }
 
 TEST_F(CsvRows, AUserAndADevice) {
-  const CsvBatch users = run("kind: users\ncolumns: {id: {identifier: user_id}, mail: {identifier: email}, city: {attribute: city}, "
-                             "age: {attribute: age, type: number}, vip: {attribute: vip, type: boolean}, born: {attribute: born, type: time}}",
-                             "mail,id,city,age,vip,born\nA@B.C,u1,Pune,41,Yes,1990-01-02\n");
+  const CsvBatch users = run(
+      "kind: users\ncolumns: {id: {identifier: user_id}, mail: {identifier: email}, city: {attribute: city}, "
+      "age: {attribute: age, type: number}, vip: {attribute: vip, type: boolean}, born: {attribute: born, type: time}}",
+      "mail,id,city,age,vip,born\nA@B.C,u1,Pune,41,Yes,1990-01-02\n");
   ASSERT_EQ(users.parsed.envelopes.size(), 1U);
   const v1::Envelope& user = *users.parsed.envelopes[0];
   EXPECT_EQ(user.kind(), v1::Envelope::IDENTIFY);
@@ -85,7 +88,9 @@ TEST_F(CsvRows, AUserAndADevice) {
   EXPECT_EQ(user.time_us(), kNow);
   EXPECT_EQ(user.events_size(), 0);
 
-  const CsvBatch devices = run("kind: devices\ncolumns: {d: {identifier: device_id}, u: {identifier: user_id}, os: {attribute: os}}", "d,u,os\nd1,u1,iOS\n");
+  const CsvBatch devices =
+      run("kind: devices\ncolumns: {d: {identifier: device_id}, u: {identifier: user_id}, os: {attribute: os}}",
+          "d,u,os\nd1,u1,iOS\n");
   ASSERT_EQ(devices.parsed.envelopes.size(), 1U);
   EXPECT_EQ(devices.parsed.envelopes[0]->kind(), v1::Envelope::DEVICE);
   EXPECT_EQ(devices.parsed.envelopes[0]->device(0).value(), "d1");
@@ -103,19 +108,20 @@ TEST_F(CsvRows, EmptyCellsAreLeftOut) {
 TEST_F(CsvRows, ABadRowCostsItselfAlone) {
   const CsvBatch batch = run(kEvents,
                              "customer,day,dollars,note\n"
-                             "c1,20240131,1,\"two\nlines\"\n"    // 2
-                             "c2,2024-01-31,1,\n"                 // 4
-                             "c3,20240131,ten,\n"                 // 5
-                             ",20240131,1,\n"                     // 6
-                             "null,20240131,1,\n"                 // 7
-                             "c4,20240131\n"                      // 8
-                             "\"c5\"x,20240131,1,\n"              // 9
-                             "c6,20240131,1,\n");                 // 10
+                             "c1,20240131,1,\"two\nlines\"\n"  // 2
+                             "c2,2024-01-31,1,\n"              // 4
+                             "c3,20240131,ten,\n"              // 5
+                             ",20240131,1,\n"                  // 6
+                             "null,20240131,1,\n"              // 7
+                             "c4,20240131\n"                   // 8
+                             "\"c5\"x,20240131,1,\n"           // 9
+                             "c6,20240131,1,\n");              // 10
   EXPECT_EQ(batch.parsed.envelopes.size(), 2U);
   std::vector<std::pair<uint64_t, std::string>> got;
   for (const Rejection& r : batch.parsed.rejected) got.emplace_back(batch.lines[r.index], r.code);
-  const std::vector<std::pair<uint64_t, std::string>> want = {{4, "bad_time"},           {5, "bad_number"},       {6, "missing_identifier"},
-                                                              {7, "only_blocked_identifiers"}, {8, "wrong_cell_count"}, {9, "bad_quote"}};
+  const std::vector<std::pair<uint64_t, std::string>> want = {
+      {4, "bad_time"},         {5, "bad_number"}, {6, "missing_identifier"}, {7, "only_blocked_identifiers"},
+      {8, "wrong_cell_count"}, {9, "bad_quote"}};
   EXPECT_EQ(got, want);
   EXPECT_EQ(batch.parsed.rejected[0].item, "c2,2024-01-31,1,");
   EXPECT_FALSE(batch.parsed.rejected[0].message_id.empty());
@@ -148,7 +154,8 @@ TEST_F(CsvRows, LimitsAndSchema) {
 
   session.odd_name = "note";
   session.odd = schema::Verdict::kOverLimit;
-  EXPECT_EQ(run(kEvents, "customer,day,dollars,note\nc1,,1,abc\n").parsed.envelopes[0]->events(0).properties(), R"({"dollars":1})");
+  EXPECT_EQ(run(kEvents, "customer,day,dollars,note\nc1,,1,abc\n").parsed.envelopes[0]->events(0).properties(),
+            R"({"dollars":1})");
   session.odd = schema::Verdict::kUnplanned;
   EXPECT_EQ(run(kEvents, "customer,day,dollars,note\nc1,,1,abc\n").parsed.rejected[0].code, "unplanned_attribute");
   session.odd_name = "Purchase";
@@ -156,10 +163,13 @@ TEST_F(CsvRows, LimitsAndSchema) {
 }
 
 TEST_F(CsvRows, NumbersAndTimes) {
-  const std::string yaml = "kind: events\nevent: {column: e}\ncolumns: {u: {identifier: user_id}, s: {timestamp: epoch_s}, n: {property: n, type: number}}";
+  const std::string yaml =
+      "kind: events\nevent: {column: e}\ncolumns: {u: {identifier: user_id}, s: {timestamp: epoch_s}, n: {property: n, "
+      "type: number}}";
   const auto properties = [&](const std::string& number) {
     const CsvBatch batch = run(yaml, "u,e,s,n\nu,E,1700000000.5," + number + "\n");
-    return batch.parsed.envelopes.empty() ? batch.parsed.rejected[0].code : batch.parsed.envelopes[0]->events(0).properties();
+    return batch.parsed.envelopes.empty() ? batch.parsed.rejected[0].code
+                                          : batch.parsed.envelopes[0]->events(0).properties();
   };
   EXPECT_EQ(properties("007"), "{\"n\":7}");
   EXPECT_EQ(properties("+1.5"), "{\"n\":1.5}");
