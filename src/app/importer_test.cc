@@ -88,16 +88,16 @@ struct World {
   struct Client final : http::Client {
     explicit Client(World& w) : world(w) {}
     Result<http::Response> send(const http::Request& request) override {
-      const Fault fault = world.fault();
-      if (fault == Fault::kForgotten) world.store.rows.clear();
-      if (fault == Fault::kAway) return fail(Code::kRetry, "connection refused");
+      const Fault what = world.fault();
+      if (what == Fault::kForgotten) world.store.rows.clear();
+      if (what == Fault::kAway) return fail(Code::kRetry, "connection refused");
       http::Response answer;
-      if (fault == Fault::kUnavailable) {
+      if (what == Fault::kUnavailable) {
         answer.status = 503;
         return answer;
       }
       world.imports.handle(world.tenant, request, [&](http::Response response) { answer = std::move(response); });
-      if (fault == Fault::kAnswerLost) return fail(Code::kRetry, "connection broken off");
+      if (what == Fault::kAnswerLost) return fail(Code::kRetry, "connection broken off");
       return answer;
     }
     World& world;
