@@ -48,7 +48,7 @@ struct Slot {
   std::unique_ptr<Outputs> out;
   std::unique_ptr<Engine> engine;
   Offset committed = 0;  // replay up to here, outputs suppressed
-  env::TimeUs flush_due = 0, persist_due = 0;
+  env::TimeUs persist_due = 0;
   EngineCounters counted;
   ProtocolCounters identity_counted;
 };
@@ -121,9 +121,8 @@ class WorkerImpl final : public Worker {
     consumer_->seek(mine, slot.state->offset());
     slot.out = std::make_unique<Outputs>(mine.partition, partitions_);
     slot.engine = std::make_unique<Engine>(mine.partition, partitions_, *slot.state, *slot.out);
-    // Partitions flush in turn: spread over the interval.
+    // Partitions persist in turn: spread over the interval, so that no flush is large.
     const env::TimeUs now = options_.clock->monotonic_us();
-    slot.flush_due = now + options_.flush_interval_us * (mine.partition + 1) / partitions_;
     slot.persist_due = now + options_.persist_interval_us * (mine.partition + 1) / partitions_;
     slots_.insert_or_assign(mine.partition, std::move(slot));
     return {};
@@ -184,13 +183,11 @@ class WorkerImpl final : public Worker {
       if (now >= slot.persist_due) {
         FRESHET_TRY(persist(slot));
         slot.persist_due = now + options_.persist_interval_us;
-        slot.flush_due = now + options_.flush_interval_us;
-      } else if (now >= slot.flush_due || slot.state->wants_flush()) {
-        if (slot.state->dirty_count() > 0) FRESHET_TRY(slot.state->flush());
+      } else if (slot.state->wants_flush()) {
+        FRESHET_TRY(slot.state->flush());
         metrics_.flushes.add();
-        slot.flush_due = now + options_.flush_interval_us;
       }
-      FRESHET_TRY(slot.state->trim_memory());
+      slot.state->trim_memory();
     }
     return {};
   }

@@ -23,8 +23,7 @@ struct WorkerOptions {
   uint32_t members = 1;
   size_t batch_bytes_max = 4u << 20;
   env::TimeUs commit_interval_us = 0;            // wait at least this long between commits; 0: as the records come
-  env::TimeUs flush_interval_us = 5'000'000;     // of each partition, in turn
-  env::TimeUs persist_interval_us = 30'000'000;  // how much a crash replays, in time
+  env::TimeUs persist_interval_us = 30'000'000;  // of each partition, in turn: how much a crash replays, in time
 };
 
 class Worker {

@@ -286,15 +286,15 @@ TEST(Imports, AnyCutsAndFaultsGiveTheSameRows) {
       return std::pair(run.fixture.log, run.fixture.letters);
     }();
     ImportsTestRun run;
-    std::minstd_rand random(*rc::gen::inRange<uint32_t>(1, 1 << 20));
+    std::minstd_rand dice(*rc::gen::inRange<uint32_t>(1, 1 << 20));
     uint64_t size = 1;
     for (int tries = 0; tries < 4000; ++tries) {
       const http::Response now = run.fixture.send("GET", "/v1/imports/" + run.id, "");
       if (now.body.find("complete") != std::string::npos) break;
       const uint64_t offset = ImportsTest::number(now, "offset");
-      size += 1 + random() % 9;
-      run.fixture.publish_status = random() % 5 == 0 ? Status(fail(Code::kRetry, "full")) : Status{};
-      run.fixture.store.fail_puts = random() % 5 == 0;
+      size += 1 + dice() % 9;
+      run.fixture.publish_status = dice() % 5 == 0 ? Status(fail(Code::kRetry, "full")) : Status{};
+      run.fixture.store.fail_puts = dice() % 5 == 0;
       const http::Response response =
           run.fixture.patch(run.id, offset, text.substr(offset, size), offset + size >= text.size());
       if (response.status == 200 && ImportsTest::number(response, "offset") != offset) size = 1;

@@ -11,6 +11,8 @@ namespace {
 constexpr uint32_t kFormat = 1;
 constexpr int64_t kHourUs = 3'600'000'000;
 constexpr size_t kAliasBytes = 160;     // a cached alias, with its share of the table
+constexpr size_t kEntityBytes = 512;    // a new entity, about
+constexpr size_t kSeenBytes = 48;       // a message id that is not flushed yet
 constexpr size_t kDecodedFactor = 4;    // a decoded entity takes about this many times its serialized size
 
 std::string row_key(char kind, const Hash128& hash) {
@@ -173,7 +175,7 @@ void PartitionState::touch(Entity& entity, PartitionState& state) {
   if (entity.dirty) return;
   entity.dirty = true;
   state.dirty_entities_.push_back(&entity);
-  state.dirty_bytes_ += entity.bytes + 256;
+  state.dirty_bytes_ += entity.bytes * kDecodedFactor + kEntityBytes;
 }
 
 template <class Hit, class Load>
@@ -257,7 +259,10 @@ bool PartitionState::first_sight(const Hash128& message, int64_t received_at_us)
   }
   const bool first = hour == 0 || hour < lowest;
   // Stamped with the partition's own clock, so that the window is whole even for a record that was received long ago.
-  if (first) hour = std::max(hour_of(meta_.highest_received_at_us()), 1u);
+  if (first) {
+    hour = std::max(hour_of(meta_.highest_received_at_us()), 1u);
+    dirty_bytes_ += kSeenBytes;
+  }
   return first;
 }
 
@@ -277,8 +282,12 @@ Status PartitionState::flush() {
   kv::WriteBatch batch;
   v1::AliasRow row;
   std::string buffer;
+  // Sorted: each row goes beside the last one in the store's memory.
+  std::sort(dirty_aliases_.begin(), dirty_aliases_.end());
+  std::sort(dirty_entities_.begin(), dirty_entities_.end(), [](const Entity* a, const Entity* b) { return a->ref.id < b->ref.id; });
   for (const Hash128& key : dirty_aliases_) {
-    Alias& alias = *young_aliases_.find(key)->second;
+    const auto young = young_aliases_.find(key);
+    Alias& alias = young != young_aliases_.end() ? *young->second : *old_aliases_.find(key)->second;
     encode_alias(alias, row);
     row.SerializeToString(&buffer);
     batch.put(row_key('a', key), buffer);
@@ -292,7 +301,6 @@ Status PartitionState::flush() {
     entity->bytes = buffer.size();
     entity->dirty = false;
   }
-  // Sorted: neighbours go to neighbouring places of the store's memory.
   std::vector<std::pair<Hash128, uint32_t>> seen(unflushed_seen_.begin(), unflushed_seen_.end());
   std::sort(seen.begin(), seen.end());
   for (const auto& [message, hour] : seen) batch.put(row_key('s', message), encode_hour(hour));
@@ -334,13 +342,21 @@ Status PartitionState::drop() {
   return load_meta();
 }
 
-Status PartitionState::trim_memory() {
-  if (!wants_trim()) return {};
-  FRESHET_TRY(flush());  // so that nothing dirty is let go
-  old_entities_ = std::exchange(young_entities_, {});
-  old_aliases_ = std::exchange(young_aliases_, {});
+void PartitionState::trim_memory() {
+  if (!wants_trim()) return;
+  EntityMap leaving_entities = std::exchange(old_entities_, std::exchange(young_entities_, {}));
+  AliasMap leaving_aliases = std::exchange(old_aliases_, std::exchange(young_aliases_, {}));
   young_bytes_ = 0;
-  return {};
+  for (auto& [id, entity] : leaving_entities)
+    if (entity->dirty) {
+      young_bytes_ += entity->bytes * kDecodedFactor;
+      young_entities_[id] = std::move(entity);
+    }
+  for (auto& [key, alias] : leaving_aliases)
+    if (alias->dirty) {
+      young_bytes_ += kAliasBytes;
+      young_aliases_[key] = std::move(alias);
+    }
 }
 
 }  // namespace freshet::state

@@ -91,9 +91,10 @@ class PartitionState {
   [[nodiscard]] Status persist();
   // Forgets memory: back to the last flush.
   [[nodiscard]] Status drop();
-  // Frees memory above the budget; entities used lately stay. REQUIRES: called after flush or with all committed.
-  [[nodiscard]] Status trim_memory();
-  [[nodiscard]] bool wants_flush() const { return dirty_bytes_ > options_.memory_bytes / 4; }
+  // Frees memory above the budget; what was used lately, and what is not flushed yet, stays.
+  void trim_memory();
+  // What is not flushed takes half of the budget. Until then a flush would only cost: it makes nothing durable.
+  [[nodiscard]] bool wants_flush() const { return dirty_bytes_ > options_.memory_bytes / 2; }
   [[nodiscard]] bool wants_trim() const { return young_bytes_ > options_.memory_bytes / 2; }
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }

@@ -32,27 +32,29 @@ T& insert_at(google::protobuf::RepeatedPtrField<T>& list, int position) {
   return *list.Mutable(position);
 }
 
-template <class T>
-std::string_view name_key(const T& element) {
-  return element.name();
-}
+struct NameKey {
+  template <class T>
+  std::string_view operator()(const T& element) const {
+    return element.name();
+  }
+};
 
 template <class T>
 const T* find_named(const google::protobuf::RepeatedPtrField<T>& list, std::string_view name) {
-  const int at = lower_bound_of(list, name, name_key<T>);
+  const int at = lower_bound_of(list, name, NameKey{});
   return at < list.size() && list.Get(at).name() == name ? &list.Get(at) : nullptr;
 }
 
 template <class T>
 T* find_named(google::protobuf::RepeatedPtrField<T>& list, std::string_view name) {
-  const int at = lower_bound_of(list, name, name_key<T>);
+  const int at = lower_bound_of(list, name, NameKey{});
   return at < list.size() && list.Get(at).name() == name ? list.Mutable(at) : nullptr;
 }
 
 // Found, or made with its name; *made tells which.
 template <class T>
 T& find_or_add_named(google::protobuf::RepeatedPtrField<T>& list, std::string_view name, bool* made) {
-  const int at = lower_bound_of(list, name, name_key<T>);
+  const int at = lower_bound_of(list, name, NameKey{});
   *made = at == list.size() || list.Get(at).name() != name;
   if (!*made) return *list.Mutable(at);
   T& element = insert_at(list, at);

@@ -162,14 +162,15 @@ std::string bare(std::string_view name) {
   return out;
 }
 
-bool all_cells(const std::vector<std::vector<std::string>>& rows, size_t column, bool (*test)(std::string_view)) {
-  bool any = false;
+// Most of the cells that are not empty: a few bad rows must not hide what a column is.
+bool most_cells(const std::vector<std::vector<std::string>>& rows, size_t column, bool (*test)(std::string_view)) {
+  size_t cells = 0, good = 0;
   for (const auto& row : rows) {
     if (column >= row.size() || row[column].empty()) continue;
-    if (!test(row[column])) return false;
-    any = true;
+    ++cells;
+    if (test(row[column])) ++good;
   }
-  return any;
+  return cells > 0 && good * 4 >= cells * 3;
 }
 
 bool looks_digits(std::string_view cell) { return cell.find_first_not_of("0123456789") == std::string_view::npos; }
@@ -190,10 +191,10 @@ bool looks_epoch_s(std::string_view cell) { return cell.size() == 10 && looks_di
 bool looks_epoch_ms(std::string_view cell) { return cell.size() == 13 && looks_digits(cell) && cell[0] == '1'; }
 
 std::string guess_time_format(const std::vector<std::vector<std::string>>& rows, size_t column) {
-  if (all_cells(rows, column, looks_iso)) return "iso8601";
-  if (all_cells(rows, column, looks_compact_date)) return "\"%Y%m%d\"";
-  if (all_cells(rows, column, looks_epoch_s)) return "epoch_s";
-  if (all_cells(rows, column, looks_epoch_ms)) return "epoch_ms";
+  if (most_cells(rows, column, looks_iso)) return "iso8601";
+  if (most_cells(rows, column, looks_compact_date)) return "\"%Y%m%d\"";
+  if (most_cells(rows, column, looks_epoch_s)) return "epoch_s";
+  if (most_cells(rows, column, looks_epoch_ms)) return "epoch_ms";
   return {};
 }
 
@@ -241,8 +242,8 @@ std::string guess_column(const std::string& name, const std::vector<std::vector<
   }
   std::string type = "string";
   if (format == "iso8601") type = "time, format: iso8601";
-  if (type == "string" && all_cells(rows, column, looks_number)) type = "number";
-  if (type == "string" && all_cells(rows, column, looks_boolean)) type = "boolean";
+  if (type == "string" && most_cells(rows, column, looks_number)) type = "number";
+  if (type == "string" && most_cells(rows, column, looks_boolean)) type = "boolean";
   return std::string(events ? "{property: " : "{attribute: ") + yaml_text(name) + ", type: " + type + "}";
 }
 

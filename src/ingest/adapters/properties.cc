@@ -68,6 +68,13 @@ Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
   return Outcome::kOk;
 }
 
+// What begins with an n must be null. (is_null() as a bool throws where it is not.)
+Outcome read_null(Item& item, ondemand::value& value) {
+  bool is_null = false;
+  if (value.is_null().get(is_null) == simdjson::SUCCESS && is_null) return Outcome::kOk;
+  return item.broken(simdjson::N_ATOM_ERROR);
+}
+
 Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t depth, v1::Value& out, bool& kept);
 
 Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
@@ -170,7 +177,7 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
   if (type == json_type::null) {
     if (nulls == NullPolicy::kReject)
       return item.reject("null_value", "null can't be set; list the name in \"unset\" to remove the attribute", name);
-    if (!value.is_null()) return item.broken(simdjson::N_ATOM_ERROR);
+    FRESHET_ITEM(read_null(item, value));
     if (nulls == NullPolicy::kDrop) return item.warn("null_value"), Outcome::kOk;
     if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
       op->set_type(v1::AttributeOp::UNSET);
@@ -353,7 +360,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
       return Outcome::kOk;
     }
     case json_type::null:
-      if (!value.is_null()) return item_.broken(simdjson::N_ATOM_ERROR);
+      FRESHET_ITEM(read_null(item_, value));
       out_ += "null";
       return Outcome::kOk;
     case json_type::object:
