@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "action/engine.h"
+#include "action/persister.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -56,7 +57,7 @@ struct Slot {
 class WorkerImpl final : public Worker {
  public:
   WorkerImpl(const WorkerOptions& options, std::unique_ptr<eventlog::Consumer> consumer)
-      : options_(options), consumer_(std::move(consumer)), partitions_(options.log->partitions(Topic::kActions)) {
+      : options_(options), consumer_(std::move(consumer)), partitions_(options.log->partitions(Topic::kActions)), persister_(*options.log, options.member) {
     thread_ = std::thread([this] {
       env::name_thread(fmt::format("action-{}", options_.member));
       run();
@@ -81,9 +82,8 @@ class WorkerImpl final : public Worker {
  private:
   void run() {
     Status status = loop();
-    if (status)
-      for (auto& [partition, slot] : slots_)
-        if (Status persisted = persist(slot); !persisted) status = std::move(persisted);
+    if (Status waited = persister_.wait(); status) status = std::move(waited);
+    if (status) status = persist_all();
     if (status) return;
     spdlog::error("action worker {} stopped: {}", options_.member, status.error().message);
     const std::lock_guard lock(mutex_);
@@ -94,6 +94,7 @@ class WorkerImpl final : public Worker {
     while (!stopping_) {
       auto polled = consumer_->poll(options_.batch_bytes_max, 100'000);
       if (!polled) return tl::unexpected(std::move(polled).error());
+      if (!polled->revoked.empty()) FRESHET_TRY(persister_.wait());
       for (const TopicPartition& gone : polled->revoked) slots_.erase(gone.partition);
       for (const TopicPartition& mine : polled->assigned) FRESHET_TRY(take_over(mine));
       if (!polled->fetched.empty()) FRESHET_TRY(step(polled->fetched));
@@ -194,8 +195,12 @@ class WorkerImpl final : public Worker {
 
   Status persist(Slot& slot) {
     if (slot.state->offset() == slot.state->durable_offset()) return {};
-    FRESHET_TRY(slot.state->persist());
-    return options_.log->trim({Topic::kActions, slot.partition}, slot.state->durable_offset());
+    return persister_.persist(slot.partition, *slot.state);
+  }
+
+  Status persist_all() {
+    for (auto& [partition, slot] : slots_) FRESHET_TRY(persist(slot));
+    return persister_.wait();
   }
 
   void update_caught_up() {
@@ -227,6 +232,7 @@ class WorkerImpl final : public Worker {
   std::unique_ptr<eventlog::Consumer> consumer_;
   const uint32_t partitions_;
   std::map<uint32_t, Slot> slots_;  // of the worker's thread
+  Persister persister_;             // destroyed before the slots that it works on
   Metrics metrics_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> caught_up_{false};

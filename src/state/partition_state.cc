@@ -318,11 +318,21 @@ Status PartitionState::flush() {
 }
 
 Status PartitionState::persist() {
+  FRESHET_TRY(begin_persist());
+  return finish_persist();
+}
+
+Status PartitionState::begin_persist() {
   FRESHET_TRY(flush());
-  const int64_t offset = meta_.next_offset();
+  persisting_offset_ = meta_.next_offset();
+  persisting_lowest_hour_ = lowest_hour();
+  return {};
+}
+
+Status PartitionState::finish_persist() {
   FRESHET_TRY(store_->flush());
-  durable_offset_ = offset;
-  durable_lowest_hour_->store(lowest_hour(), std::memory_order_relaxed);
+  durable_offset_ = persisting_offset_;
+  durable_lowest_hour_->store(persisting_lowest_hour_, std::memory_order_relaxed);
   return {};
 }
 

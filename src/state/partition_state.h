@@ -87,8 +87,11 @@ class PartitionState {
   void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
   // Writes every change made so far. REQUIRES: all of it is committed in the log.
   [[nodiscard]] Status flush();
-  // flush(), and makes it durable: durable_offset() == offset() afterwards.
+  // flush(), and makes it durable: durable_offset() == offset() afterwards. The second half takes as long as the disk
+  // does; finish_persist() alone may be called on another thread, one at a time, while this one goes on.
   [[nodiscard]] Status persist();
+  [[nodiscard]] Status begin_persist();
+  [[nodiscard]] Status finish_persist();
   // Forgets memory: back to the last flush.
   [[nodiscard]] Status drop();
   // Frees memory above the budget; what was used lately, and what is not flushed yet, stays.
@@ -113,7 +116,9 @@ class PartitionState {
   StateOptions options_;
   Status status_;
   v1::PartitionMeta meta_;
-  int64_t durable_offset_ = 0;
+  std::atomic<int64_t> durable_offset_{0};
+  int64_t persisting_offset_ = 0;  // between begin_persist() and finish_persist()
+  uint32_t persisting_lowest_hour_ = 0;
   std::shared_ptr<std::atomic<uint32_t>> durable_lowest_hour_;  // for the drop function: what is flushed, never what is not
 
   // Two generations: what is used moves to `young`; when that is half of the budget, `old` goes and young becomes old.

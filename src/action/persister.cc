@@ -1,0 +1,69 @@
+#include "action/persister.h"
+
+#include <string>
+#include <utility>
+
+#include "env/thread.h"
+
+namespace freshet::action {
+
+Persister::Persister(eventlog::EventLog& log, uint32_t member) : log_(log) {
+  thread_ = std::thread([this, member] {
+    env::name_thread("persist-" + std::to_string(member));
+    run();
+  });
+}
+
+Persister::~Persister() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Status Persister::persist(uint32_t partition, state::PartitionState& state) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) return failure_;
+    if (under_way_.contains(partition)) return {};
+  }
+  FRESHET_TRY(state.begin_persist());
+  {
+    const std::lock_guard lock(mutex_);
+    under_way_.insert(partition);
+    jobs_.push_back({partition, &state});
+  }
+  changed_.notify_all();
+  return {};
+}
+
+Status Persister::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return under_way_.empty(); });
+  return failure_;
+}
+
+Status Persister::finish(const Job& job) {
+  FRESHET_TRY(job.state->finish_persist());
+  return log_.trim({eventlog::Topic::kActions, job.partition}, job.state->durable_offset());
+}
+
+void Persister::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    const Job job = jobs_.front();
+    jobs_.pop_front();
+    lock.unlock();
+    Status status = finish(job);
+    lock.lock();
+    if (!status && failure_) failure_ = std::move(status);
+    under_way_.erase(job.partition);
+    changed_.notify_all();
+  }
+}
+
+}  // namespace freshet::action
