@@ -26,7 +26,11 @@ Hash128 fingerprint(const v1::Envelope& record) {
 }  // namespace
 
 Engine::Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out)
-    : partition_(partition), state_(state), out_(out), rules_(Rules::compile(state.meta())), protocol_(partition, partitions, state, out) {
+    : partition_(partition),
+      state_(state),
+      out_(out),
+      rules_(Rules::compile(state.meta())),
+      protocol_(partition, partitions, state, out) {
   protocol_.use_rules(rules_.get());
 }
 
@@ -81,7 +85,8 @@ void Engine::prefetch() {
   state_.prefetch_aliases(aliases);
   state_.prefetch_seen(messages);
   for (const Hash128& key : aliases)
-    if (const state::Alias* alias = state_.find_alias(key); alias != nullptr && alias->held) entities.push_back(alias->ref.id);
+    if (const state::Alias* alias = state_.find_alias(key); alias != nullptr && alias->held)
+      entities.push_back(alias->ref.id);
   state_.prefetch_entities(entities);
 }
 
@@ -96,8 +101,9 @@ Status Engine::process_one(Prepared& p) {
   if (record.kind() == Kind::CONTROL) return adopt(record);
   if (record.kind() == Kind::LOOP) {
     if (!v1::Loop::Type_IsValid(record.loop().type()) || record.loop().type() == v1::Loop::TYPE_UNSPECIFIED)
-      return fail(Code::kInvalid, fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
-                                              static_cast<int>(record.loop().type())));
+      return fail(Code::kInvalid,
+                  fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
+                              static_cast<int>(record.loop().type())));
     ++counters_.loops;
     v1::Loop message;
     message.Swap(record.mutable_loop());
@@ -110,14 +116,16 @@ Status Engine::process_one(Prepared& p) {
     return {};
   }
   if (!Kind::Kind_IsValid(record.kind()) || !enters(record)) {
-    reject(p, "unknown_kind", fmt::format("kind {} of record is not known to this version", static_cast<int>(record.kind())));
+    reject(p, "unknown_kind",
+           fmt::format("kind {} of record is not known to this version", static_cast<int>(record.kind())));
     return {};
   }
   if (record.user().empty() && record.device().empty()) {
     reject(p, "missing_identifier", "the record names nobody: no user and no device identifier");
     return {};
   }
-  const bool first = record.ledger().empty() ? state_.first_sight(p.message, record.received_at_us()) : state_.first_in_ledger(p.message);
+  const bool first = record.ledger().empty() ? state_.first_sight(p.message, record.received_at_us())
+                                             : state_.first_in_ledger(p.message);
   if (!first) {
     ++counters_.duplicates;
     return {};
@@ -129,8 +137,9 @@ Status Engine::process_one(Prepared& p) {
 Status Engine::adopt(const v1::Envelope& record) {
   const v1::Control& control = record.control();
   if (control.logic_version() > kLogicVersion)
-    return fail(Code::kInvalid, fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version", partition_,
-                                            control.logic_version(), kLogicVersion));
+    return fail(Code::kInvalid,
+                fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version",
+                            partition_, control.logic_version(), kLogicVersion));
   if (!adopt_rules(state_.meta(), control, record.received_at_us())) return {};
   rules_ = Rules::compile(state_.meta());
   protocol_.use_rules(rules_.get());
@@ -141,7 +150,8 @@ Status Engine::adopt(const v1::Envelope& record) {
 void Engine::reject(const Prepared& p, const char* code, std::string reason) {
   ++counters_.dead_letters;
   v1::DeadLetter letter;
-  letter.set_id(fmt::format("{:016x}{:04x}{:012x}", p.envelope != nullptr ? static_cast<uint64_t>(p.envelope->received_at_us()) : 0, partition_,
+  letter.set_id(fmt::format("{:016x}{:04x}{:012x}",
+                            p.envelope != nullptr ? static_cast<uint64_t>(p.envelope->received_at_us()) : 0, partition_,
                             static_cast<uint64_t>(p.offset)));
   if (p.envelope != nullptr) {
     letter.set_tenant(p.envelope->tenant());

@@ -35,7 +35,7 @@ class Persister {
   eventlog::EventLog& log_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;          // these four guarded by mutex_
+  std::deque<Job> jobs_;  // these four guarded by mutex_
   std::set<uint32_t> under_way_;
   Status failure_;
   bool stopping_ = false;

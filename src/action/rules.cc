@@ -31,7 +31,8 @@ std::unique_ptr<const Rules> Rules::compile(const v1::PartitionMeta& meta) {
     for (const v1::ComputedRule& rule : proto.computed()) tenant->computed.push_back({rule, definition_of(rule), 0});
     for (ComputedAttribute& computed : tenant->computed) {
       for (const v1::ComputedSince& since : meta.computed_since())
-        if (since.tenant() == proto.name() && since.name() == computed.rule.name()) computed.since_us = since.since_us();
+        if (since.tenant() == proto.name() && since.name() == computed.rule.name())
+          computed.since_us = since.since_us();
       tenant->computed_of_event[computed.rule.event()].push_back(&computed);
     }
     rules->tenants_[proto.name()] = std::move(tenant);
@@ -55,7 +56,8 @@ bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t re
       entry.set_definition(definition_of(rule));
       entry.set_since_us(received_at_us);
       for (const v1::ComputedSince& before : meta.computed_since())
-        if (before.tenant() == entry.tenant() && before.name() == entry.name() && before.definition() == entry.definition())
+        if (before.tenant() == entry.tenant() && before.name() == entry.name() &&
+            before.definition() == entry.definition())
           entry.set_since_us(before.since_us());
     }
   meta.mutable_computed_since()->Swap(&since);

@@ -58,10 +58,13 @@ class TestCluster {
 };
 
 // {"user_id":"u1","email":"e"} etc. as an Envelope; identifiers sorted by the default rules.
-[[nodiscard]] v1::Envelope make_record(const std::string& message_id, const std::vector<std::pair<std::string, std::string>>& user,
-                                       int64_t time_us, const std::string& event = {});
-[[nodiscard]] v1::Envelope make_merge(const std::string& message_id, const std::string& into, const std::string& from, int64_t time_us);
-[[nodiscard]] v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value, int64_t time_us);
+[[nodiscard]] v1::Envelope make_record(const std::string& message_id,
+                                       const std::vector<std::pair<std::string, std::string>>& user, int64_t time_us,
+                                       const std::string& event = {});
+[[nodiscard]] v1::Envelope make_merge(const std::string& message_id, const std::string& into, const std::string& from,
+                                      int64_t time_us);
+[[nodiscard]] v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value,
+                                      int64_t time_us);
 
 // One line that says all of a live profile that convergence is about.
 [[nodiscard]] std::string describe(const v1::EntityState& state);

@@ -1,13 +1,15 @@
+#include "action/test_cluster.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "action/test_cluster.h"
 #include "base/assert.h"
 
 namespace freshet::action::testing {
 
-TestCluster::TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant) : tenant_(tenant), parts_(partitions), rng_(seed) {
+TestCluster::TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant)
+    : tenant_(tenant), parts_(partitions), rng_(seed) {
   v1::Envelope control;
   control.set_kind(v1::Envelope::CONTROL);
   control.set_received_at_us(1);
@@ -24,7 +26,9 @@ TestCluster::TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant
 }
 
 void TestCluster::open(TestPartition& p, uint32_t index) {
-  const auto opener = [&](const kv::Options& options) -> Result<std::unique_ptr<kv::Store>> { return kv::open_memory(p.disk, options); };
+  const auto opener = [&](const kv::Options& options) -> Result<std::unique_ptr<kv::Store>> {
+    return kv::open_memory(p.disk, options);
+  };
   p.engine.reset();
   auto state = state::PartitionState::open({}, {}, opener);
   FRESHET_ASSERT(state.has_value());
@@ -101,7 +105,8 @@ void TestCluster::deliver(std::vector<eventlog::Produce> outputs) {
       if (produce.to.topic != eventlog::Topic::kChanges) continue;
       v1::Change change;
       FRESHET_ASSERT(change.ParseFromArray(value.data(), static_cast<int>(value.size())));
-      model::apply_change(documents_[fmt::format("{} {}", static_cast<int>(change.kind()), Hash128::from(change.id()).hex())], change);
+      model::apply_change(
+          documents_[fmt::format("{} {}", static_cast<int>(change.kind()), Hash128::from(change.id()).hex())], change);
     }
     FRESHET_ASSERT(!corrupt);
   }
@@ -134,8 +139,8 @@ uint64_t TestCluster::erased_messages() {
   return sum;
 }
 
-v1::Envelope make_record(const std::string& message_id, const std::vector<std::pair<std::string, std::string>>& user, int64_t time_us,
-                         const std::string& event) {
+v1::Envelope make_record(const std::string& message_id, const std::vector<std::pair<std::string, std::string>>& user,
+                         int64_t time_us, const std::string& event) {
   v1::Envelope record;
   record.set_tenant("t");
   record.set_source("test");
@@ -157,7 +162,8 @@ v1::Envelope make_record(const std::string& message_id, const std::vector<std::p
   return record;
 }
 
-v1::Envelope make_merge(const std::string& message_id, const std::string& into, const std::string& from, int64_t time_us) {
+v1::Envelope make_merge(const std::string& message_id, const std::string& into, const std::string& from,
+                        int64_t time_us) {
   v1::Envelope record = make_record(message_id, {{"user_id", into}}, time_us);
   record.set_kind(v1::Envelope::MERGE);
   record.mutable_other()->set_type("user_id");
@@ -165,7 +171,8 @@ v1::Envelope make_merge(const std::string& message_id, const std::string& into, 
   return record;
 }
 
-v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value, int64_t time_us) {
+v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value,
+                        int64_t time_us) {
   v1::Envelope record = make_record(message_id, {{type, value}}, time_us);
   record.set_kind(v1::Envelope::ERASE);
   return record;
@@ -173,7 +180,8 @@ v1::Envelope make_erase(const std::string& message_id, const std::string& type, 
 
 std::string describe(const v1::EntityState& state) {
   std::string text;
-  for (const auto& i : state.identifiers()) text += fmt::format("{}={} ", i.identifier().type(), i.identifier().value());
+  for (const auto& i : state.identifiers())
+    text += fmt::format("{}={} ", i.identifier().type(), i.identifier().value());
   text += "| ";
   for (const auto& r : state.attributes())
     if (r.has_value()) text += fmt::format("{}={} ", r.name(), r.value().ShortDebugString());

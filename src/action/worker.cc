@@ -25,19 +25,26 @@ using eventlog::TopicPartition;
 
 struct Metrics {
   telemetry::Counter& records = telemetry::counter("freshet_action_records_total", "Records of `actions` processed.");
-  telemetry::Counter& duplicates = telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.");
-  telemetry::Counter& loops = telemetry::counter("freshet_action_loop_messages_total", "Messages between partitions processed.");
-  telemetry::Counter& dead = telemetry::counter("freshet_action_dead_letters_total", "Records that could not be processed.");
-  telemetry::Counter& replayed = telemetry::counter("freshet_action_replayed_total", "Records processed again after a start, outputs suppressed.");
+  telemetry::Counter& duplicates =
+      telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.");
+  telemetry::Counter& loops =
+      telemetry::counter("freshet_action_loop_messages_total", "Messages between partitions processed.");
+  telemetry::Counter& dead =
+      telemetry::counter("freshet_action_dead_letters_total", "Records that could not be processed.");
+  telemetry::Counter& replayed =
+      telemetry::counter("freshet_action_replayed_total", "Records processed again after a start, outputs suppressed.");
   telemetry::Counter& commits = telemetry::counter("freshet_action_commits_total", "Transactions committed.");
   telemetry::Counter& flushes = telemetry::counter("freshet_action_flushes_total", "Flushes of a partition's state.");
   telemetry::Counter& created = telemetry::counter("freshet_identity_created_total", "Profiles created.");
   telemetry::Counter& linked = telemetry::counter("freshet_identity_linked_total", "Identifiers linked to a profile.");
   telemetry::Counter& merged = telemetry::counter("freshet_identity_merged_total", "Profiles merged into another.");
-  telemetry::Counter& refused = telemetry::counter("freshet_identity_refused_total", "Joins refused: a limit would have been broken.");
+  telemetry::Counter& refused =
+      telemetry::counter("freshet_identity_refused_total", "Joins refused: a limit would have been broken.");
   telemetry::Counter& erased = telemetry::counter("freshet_identity_erased_total", "Profiles erased.");
-  telemetry::Counter& erased_messages = telemetry::counter("freshet_identity_erased_messages_total", "Messages of erased profiles.");
-  telemetry::Counter& dropped = telemetry::counter("freshet_identity_identifiers_dropped_total", "Identifiers over their limit, not linked or let go.");
+  telemetry::Counter& erased_messages =
+      telemetry::counter("freshet_identity_erased_messages_total", "Messages of erased profiles.");
+  telemetry::Counter& dropped = telemetry::counter("freshet_identity_identifiers_dropped_total",
+                                                   "Identifiers over their limit, not linked or let go.");
   telemetry::Histogram& commit_us = telemetry::histogram("freshet_action_commit_us", "Time of a commit.");
   telemetry::Histogram& process_us = telemetry::histogram("freshet_action_batch_us", "Time to process a batch.");
 };
@@ -57,7 +64,10 @@ struct Slot {
 class WorkerImpl final : public Worker {
  public:
   WorkerImpl(const WorkerOptions& options, std::unique_ptr<eventlog::Consumer> consumer)
-      : options_(options), consumer_(std::move(consumer)), partitions_(options.log->partitions(Topic::kActions)), persister_(*options.log, options.member) {
+      : options_(options),
+        consumer_(std::move(consumer)),
+        partitions_(options.log->partitions(Topic::kActions)),
+        persister_(*options.log, options.member) {
     thread_ = std::thread([this] {
       env::name_thread(fmt::format("action-{}", options_.member));
       run();
@@ -114,9 +124,11 @@ class WorkerImpl final : public Worker {
     if (!committed) return tl::unexpected(std::move(committed).error());
     slot.committed = committed->value_or(0);
     if (slot.state->offset() > slot.committed)
-      return fail(Code::kCorrupt, fmt::format("the state of partition {} stands for offset {}, but the log knows only {} as committed: log and "
-                                              "state do not belong together; restore both from the same backup",
-                                              mine.partition, slot.state->offset(), slot.committed));
+      return fail(
+          Code::kCorrupt,
+          fmt::format("the state of partition {} stands for offset {}, but the log knows only {} as committed: log and "
+                      "state do not belong together; restore both from the same backup",
+                      mine.partition, slot.state->offset(), slot.committed));
     if (slot.state->offset() < slot.committed)
       spdlog::info("partition {}: replaying offsets {} to {}", mine.partition, slot.state->offset(), slot.committed);
     consumer_->seek(mine, slot.state->offset());
@@ -163,7 +175,8 @@ class WorkerImpl final : public Worker {
   // Up to the committed offset with outputs suppressed, from there on for real; a batch may lie on both sides.
   Status process(Slot& slot, const Fetched& batch) {
     const std::span<const eventlog::RecordView> records(batch.records);
-    const auto first_new = std::partition_point(records.begin(), records.end(), [&](const auto& r) { return r.offset < slot.committed; });
+    const auto first_new =
+        std::partition_point(records.begin(), records.end(), [&](const auto& r) { return r.offset < slot.committed; });
     const auto old_count = static_cast<size_t>(first_new - records.begin());
     if (old_count > 0) {
       slot.out->suppress(true);
@@ -205,7 +218,8 @@ class WorkerImpl final : public Worker {
 
   void update_caught_up() {
     if (caught_up_ || slots_.empty()) return;
-    caught_up_ = std::all_of(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.state->offset() >= s.second.committed; });
+    caught_up_ = std::all_of(slots_.begin(), slots_.end(),
+                             [](const auto& s) { return s.second.state->offset() >= s.second.committed; });
   }
 
   void count(Slot& slot) {

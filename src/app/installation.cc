@@ -40,7 +40,11 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
   if (lock < 0) return tl::unexpected(io_error(lock_path, "open"));
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
-    return fail(Code::kConflict, fmt::format("data_dir {}: another freshet runs on it; stop that one, or choose another directory with --data-dir", data_dir));
+    return fail(
+        Code::kConflict,
+        fmt::format(
+            "data_dir {}: another freshet runs on it; stop that one, or choose another directory with --data-dir",
+            data_dir));
   }
   std::unique_ptr<Installation> installation(new Installation(data_dir + "/installation", lock));
   FRESHET_TRY(installation->load(random));
@@ -65,21 +69,25 @@ Status Installation::load(env::Random& random) {
     if (key == "rules") rules_hash_ = value;
   }
   if (hash_key_.size() != 16)
-    return fail(Code::kCorrupt, path_ + ": has no hash_key of 16 bytes: restore this file; without its key the stored aliases can't be found");
+    return fail(
+        Code::kCorrupt,
+        path_ + ": has no hash_key of 16 bytes: restore this file; without its key the stored aliases can't be found");
   return {};
 }
 
 // Whole or not at all: written beside and renamed.
 Status Installation::save() const {
   const std::string beside = path_ + ".new";
-  const std::string text = fmt::format("hash_key: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), revision_, rules_hash_);
+  const std::string text =
+      fmt::format("hash_key: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), revision_, rules_hash_);
   const int fd = ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) return tl::unexpected(io_error(beside, "open"));
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
   if (!written || ::rename(beside.c_str(), path_.c_str()) != 0) return tl::unexpected(io_error(path_, "write"));
   const std::string directory = fs::path(path_).parent_path().string();
-  if (const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); dir >= 0) {
+  if (const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      dir >= 0) {
     ::fsync(dir);
     ::close(dir);
   }
@@ -91,11 +99,14 @@ Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t c
   if (revision_ == 0) return implicit ? 1 : configured;
   if (implicit) return same ? revision_ : revision_ + 1;
   if (configured < revision_)
-    return fail(Code::kInvalid, fmt::format("revision: {} is lower than {}, which was published here: this configuration is out of date; "
-                                            "take the newer one, or raise its revision above {}",
-                                            configured, revision_, revision_));
+    return fail(
+        Code::kInvalid,
+        fmt::format("revision: {} is lower than {}, which was published here: this configuration is out of date; "
+                    "take the newer one, or raise its revision above {}",
+                    configured, revision_, revision_));
   if (configured == revision_ && !same)
-    return fail(Code::kInvalid, fmt::format("revision: {} was published with other tenants or rules: raise it to {}", configured, revision_ + 1));
+    return fail(Code::kInvalid, fmt::format("revision: {} was published with other tenants or rules: raise it to {}",
+                                            configured, revision_ + 1));
   return configured;
 }
 

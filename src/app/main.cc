@@ -10,7 +10,9 @@ int main(int argc, char** argv) {
   CLI::App app("Freshet: real-time customer-data ingestion", "freshet");
   app.require_subcommand(1);
   app.set_version_flag("--version", FRESHET_VERSION);
-  app.footer("Exit status: 0 done, 1 failed, 2 wrong usage or configuration.\n`freshet COMMAND --help` has an example for each command.");
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong usage or configuration.\n`freshet COMMAND --help` has an example for "
+      "each command.");
   int exit_code = 0;
   using namespace freshet::app;
   add_run_command(app, exit_code);

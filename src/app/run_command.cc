@@ -36,8 +36,11 @@ Result<Config> config_of(const RunOptions& options) {
 
 void say_where(const Config& config, const Server& server) {
   const auto host = [](const std::string& listen) { return listen.substr(0, listen.rfind(':')); };
-  if (server.ingest_port() != 0) spdlog::info("ingest on http{}://{}:{}", config.ingest.tls_cert.empty() ? "" : "s", host(config.ingest.listen), server.ingest_port());
-  if (server.admin_port() != 0) spdlog::info("admin and console on http://{}:{}", host(config.admin.listen), server.admin_port());
+  if (server.ingest_port() != 0)
+    spdlog::info("ingest on http{}://{}:{}", config.ingest.tls_cert.empty() ? "" : "s", host(config.ingest.listen),
+                 server.ingest_port());
+  if (server.admin_port() != 0)
+    spdlog::info("admin and console on http://{}:{}", host(config.admin.listen), server.admin_port());
   spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
 }
 
@@ -98,11 +101,14 @@ int run(const RunOptions& options) {
 void add_run_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Run Freshet: all roles in one process, or those of --roles");
-  command->footer("Example:\n  freshet run --data-dir ./freshet-data\nthen\n"
-                  "  curl -u demo-write-key: -H 'Content-Type: application/json' \\\n"
-                  "    -d '{\"userId\":\"u1\",\"event\":\"Hello\"}' http://127.0.0.1:8080/v1/track");
-  command->add_option("--config", options->config, "YAML file; without it: one tenant `demo`, loopback only")->check(CLI::ExistingFile);
-  command->add_option("--data-dir", options->data_dir, "Where the log, the state and the profiles are kept (default ./freshet-data)");
+  command->footer(
+      "Example:\n  freshet run --data-dir ./freshet-data\nthen\n"
+      "  curl -u demo-write-key: -H 'Content-Type: application/json' \\\n"
+      "    -d '{\"userId\":\"u1\",\"event\":\"Hello\"}' http://127.0.0.1:8080/v1/track");
+  command->add_option("--config", options->config, "YAML file; without it: one tenant `demo`, loopback only")
+      ->check(CLI::ExistingFile);
+  command->add_option("--data-dir", options->data_dir,
+                      "Where the log, the state and the profiles are kept (default ./freshet-data)");
   command->add_option("--roles", options->roles, "Comma-separated: ingest,action,reaction,console (default: all)");
   command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));

@@ -99,7 +99,8 @@ class ServerImpl final : public Server {
     if (!log) return tl::unexpected(std::move(log).error());
     log_ = std::move(*log);
     const uint32_t partitions = config_.log.partitions;
-    const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age, std::vector<std::string> consumers) {
+    const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
+                            std::vector<std::string> consumers) {
       return log_->create_topic(topic, {count, bytes, age, std::move(consumers)});
     };
     FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
@@ -226,8 +227,11 @@ class ServerImpl final : public Server {
     };
     service_ = std::make_unique<ingest::Service>(std::move(options));
     imports_ = std::make_unique<ingest::Imports>(
-        *import_store_, *registry_, clock_, [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
-          service_->publish({std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)}, std::move(done));
+        *import_store_, *registry_, clock_,
+        [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
+          service_->publish(
+              {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
+              std::move(done));
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
@@ -253,7 +257,9 @@ class ServerImpl final : public Server {
     options.token = config_.admin.token;
     options.clock = &clock_;
     options.random = &random_;
-    const auto no_ingest = [] { return fail(Code::kRetry, "this process does not play the ingest role: ask one that does"); };
+    const auto no_ingest = [] {
+      return fail(Code::kRetry, "this process does not play the ingest role: ask one that does");
+    };
     options.submit = [this, no_ingest](v1::Envelope envelope, std::function<void(Status)> done) {
       if (!service_) return done(no_ingest());
       if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
@@ -263,7 +269,8 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() && std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
+      return status().has_value() &&
+             std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.stages_json = [this] { return stages_json(*log_); };
     admin_ = std::make_unique<console::Admin>(std::move(options));

@@ -17,7 +17,8 @@ int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic) {
   for (uint32_t p = 0; p < log.partitions(topic); ++p) {
     const auto marks = log.watermarks({topic, p});
     const auto committed = log.committed(group, {topic, p});
-    if (marks && committed) lag += std::max<int64_t>(0, marks->high - std::max(committed->value_or(marks->low), marks->low));
+    if (marks && committed)
+      lag += std::max<int64_t>(0, marks->high - std::max(committed->value_or(marks->low), marks->low));
   }
   return lag;
 }
@@ -26,10 +27,11 @@ std::string stages_json(eventlog::EventLog& log) {
   const int64_t action = lag_of(log, action::kActionGroup, Topic::kActions);
   const int64_t reaction = lag_of(log, reaction::kReactionGroup, Topic::kChanges);
   using telemetry::counter_total;
-  return fmt::format(R"([{{"name":"ingest","done":{},"waiting":null,"lag":0}},)"
-                     R"({{"name":"action","done":{},"waiting":{},"lag":{}}},{{"name":"reaction","done":{},"waiting":{},"lag":{}}}])",
-                     counter_total("freshet_ingest_items_total"), counter_total("freshet_action_records_total"), action, action,
-                     counter_total("freshet_reaction_changes_total"), reaction, reaction);
+  return fmt::format(
+      R"([{{"name":"ingest","done":{},"waiting":null,"lag":0}},)"
+      R"({{"name":"action","done":{},"waiting":{},"lag":{}}},{{"name":"reaction","done":{},"waiting":{},"lag":{}}}])",
+      counter_total("freshet_ingest_items_total"), counter_total("freshet_action_records_total"), action, action,
+      counter_total("freshet_reaction_changes_total"), reaction, reaction);
 }
 
 }  // namespace freshet::app

@@ -29,16 +29,11 @@ void Admin::Call::fail(int status, std::string_view code, std::string_view messa
 
 void Admin::Call::fail(const Error& error) const {
   switch (error.code) {
-    case Code::kInvalid:
-      return fail(400, "bad_request", error.message);
-    case Code::kNotFound:
-      return fail(404, "not_found", error.message);
-    case Code::kConflict:
-      return fail(409, "conflict", error.message);
-    case Code::kRetry:
-      return fail(503, "busy", error.message);
-    default:
-      return fail(500, "internal", error.message);
+    case Code::kInvalid: return fail(400, "bad_request", error.message);
+    case Code::kNotFound: return fail(404, "not_found", error.message);
+    case Code::kConflict: return fail(409, "conflict", error.message);
+    case Code::kRetry: return fail(503, "busy", error.message);
+    default: return fail(500, "internal", error.message);
   }
 }
 

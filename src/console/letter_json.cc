@@ -39,12 +39,9 @@ std::string message_json(const std::string& bytes) {
 
 std::string json_of_body(const v1::DeadLetter& letter) {
   switch (letter.body_type()) {
-    case v1::DeadLetter::ENVELOPE:
-      return message_json<v1::Envelope>(letter.body());
-    case v1::DeadLetter::CHANGE:
-      return message_json<v1::Change>(letter.body());
-    default:
-      return is_json(letter.body()) ? letter.body() : "";
+    case v1::DeadLetter::ENVELOPE: return message_json<v1::Envelope>(letter.body());
+    case v1::DeadLetter::CHANGE: return message_json<v1::Change>(letter.body());
+    default: return is_json(letter.body()) ? letter.body() : "";
   }
 }
 
@@ -63,16 +60,11 @@ void append_body(std::string& out, std::string_view name, const std::string& jso
 
 std::string_view name_of(v1::DeadLetter::Body type) {
   switch (type) {
-    case v1::DeadLetter::JSON_ITEM:
-      return "json_item";
-    case v1::DeadLetter::ENVELOPE:
-      return "envelope";
-    case v1::DeadLetter::CHANGE:
-      return "change";
-    case v1::DeadLetter::CSV_ROW:
-      return "csv_row";
-    default:
-      return "unknown";
+    case v1::DeadLetter::JSON_ITEM: return "json_item";
+    case v1::DeadLetter::ENVELOPE: return "envelope";
+    case v1::DeadLetter::CHANGE: return "change";
+    case v1::DeadLetter::CSV_ROW: return "csv_row";
+    default: return "unknown";
   }
 }
 

@@ -12,10 +12,9 @@
 
 #include "base/assert.h"
 #include "env/clock.h"
+#include "env/thread.h"
 #include "http/connection.h"
 #include "telemetry/metrics.h"
-
-#include "env/thread.h"
 
 namespace freshet::http {
 namespace {

@@ -15,12 +15,12 @@
 namespace freshet::http {
 
 struct Request {
-  std::string method;                                       // upper case
-  std::string path;                                         // before '?', still percent-encoded
-  std::string query;                                        // after '?', still percent-encoded
-  std::vector<std::pair<std::string, std::string>> headers; // names in lower case
-  std::string body;                                         // as sent (not decompressed)
-  std::string remote;                                       // address of the peer
+  std::string method;                                        // upper case
+  std::string path;                                          // before '?', still percent-encoded
+  std::string query;                                         // after '?', still percent-encoded
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;                                          // as sent (not decompressed)
+  std::string remote;                                        // address of the peer
 
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;  // "" if absent
 };
@@ -41,12 +41,12 @@ using Handler = std::function<void(Request, Respond)>;
 struct ServerOptions {
   std::string listen = "127.0.0.1:8080";  // host:port; port 0 picks one
   uint32_t threads = 1;
-  size_t body_bytes_max = 1u << 20;       // more: 413, answered before the body is read to its end
-  size_t header_bytes_max = 16u << 10;    // more: 431
-  uint32_t connections_max = 4096;        // more: the new one gets 503 and is closed
-  uint32_t request_timeout_s = 30;        // for a whole request to arrive; 408
+  size_t body_bytes_max = 1u << 20;     // more: 413, answered before the body is read to its end
+  size_t header_bytes_max = 16u << 10;  // more: 431
+  uint32_t connections_max = 4096;      // more: the new one gets 503 and is closed
+  uint32_t request_timeout_s = 30;      // for a whole request to arrive; 408
   uint32_t idle_timeout_s = 75;
-  std::string tls_cert;                   // PEM files; both or none
+  std::string tls_cert;  // PEM files; both or none
   std::string tls_key;
 };
 

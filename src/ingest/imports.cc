@@ -113,14 +113,10 @@ http::Response failure(int status, std::string_view code, std::string_view messa
 
 http::Response failure(const Error& error) {
   switch (error.code) {
-    case Code::kInvalid:
-      return failure(400, "invalid", error.message);
-    case Code::kNotFound:
-      return failure(404, "not_found", error.message);
-    case Code::kConflict:
-      return failure(409, "conflict", error.message);
-    default:
-      break;
+    case Code::kInvalid: return failure(400, "invalid", error.message);
+    case Code::kNotFound: return failure(404, "not_found", error.message);
+    case Code::kConflict: return failure(409, "conflict", error.message);
+    default: break;
   }
   http::Response response = failure(503, "unavailable", "nothing of this request was taken; send it again later");
   response.headers.emplace_back("Retry-After", "1");

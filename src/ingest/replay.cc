@@ -17,8 +17,7 @@ ParseResult parse_item(const v1::DeadLetter& letter, const AdapterContext& conte
                            context, arena);
     case Route::Kind::kDataApi:
       return parse_data_api(letter.body(), route.call == "transition" ? "element" : route.call, context, arena);
-    case Route::Kind::kRecords:
-      return parse_records(letter.body(), context, arena);
+    case Route::Kind::kRecords: return parse_records(letter.body(), context, arena);
     default:
       return fail(Code::kInvalid,
                   "dead letter " + letter.id() + " came by " + letter.endpoint() + ", which can't be replayed");

@@ -33,12 +33,9 @@ size_t body_bytes_max(Kind kind) {
 ParseResult parse(const Route& route, std::string_view body, const AdapterContext& context,
                   google::protobuf::Arena& arena) {
   switch (route.kind) {
-    case Kind::kSegment:
-      return parse_segment(body, {route.call}, context, arena);
-    case Kind::kDataApi:
-      return parse_data_api(body, route.call, context, arena);
-    default:
-      return parse_records(body, context, arena);
+    case Kind::kSegment: return parse_segment(body, {route.call}, context, arena);
+    case Kind::kDataApi: return parse_data_api(body, route.call, context, arena);
+    default: return parse_records(body, context, arena);
   }
 }
 
@@ -139,7 +136,8 @@ struct Service::Call {
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       tenants_(std::move(options_.tenants)),
-      publisher_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room) {}
+      publisher_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max,
+                 options_.has_room) {}
 
 void Service::handle(http::Request request, http::Respond respond) {
   const auto call = std::make_shared<Call>();

@@ -253,15 +253,9 @@ RC_GTEST_FIXTURE_PROP(RocksTest, BehavesLikeAMap,
     const std::string end(1, static_cast<char>(number % 16 + 3));
     WriteBatch batch;
     switch (what % 5) {
-      case 0:
-        batch.put(key, value), model[key] = value;
-        break;
-      case 1:
-        batch.remove(key), model.erase(key);
-        break;
-      case 2:
-        batch.remove_range(key, end), model.erase(model.lower_bound(key), model.lower_bound(end));
-        break;
+      case 0: batch.put(key, value), model[key] = value; break;
+      case 1: batch.remove(key), model.erase(key); break;
+      case 2: batch.remove_range(key, end), model.erase(model.lower_bound(key), model.lower_bound(end)); break;
       case 3: {
         const auto at = model.find(key);
         const std::string_view operands[] = {value};
@@ -272,8 +266,7 @@ RC_GTEST_FIXTURE_PROP(RocksTest, BehavesLikeAMap,
         batch.merge(key, value);
         break;
       }
-      default:
-        RC_ASSERT(store_->flush().has_value());
+      default: RC_ASSERT(store_->flush().has_value());
     }
     RC_ASSERT(store_->write(batch, static_cast<Durability>(what % 2)).has_value());
   }

@@ -97,16 +97,11 @@ class Effect {
   }
   void feed(const ChangeOp& op) {
     switch (op.type()) {
-      case ChangeOp::SET:
-        return set(Value(op.value()));
-      case ChangeOp::UNSET:
-        return clear();
-      case ChangeOp::ADD_TO_SET:
-        return add(op.value().list());
-      case ChangeOp::REMOVE_FROM_SET:
-        return remove(op.value().list());
-      default:
-        return;  // of a version that we don't know: such a log is refused elsewhere
+      case ChangeOp::SET: return set(Value(op.value()));
+      case ChangeOp::UNSET: return clear();
+      case ChangeOp::ADD_TO_SET: return add(op.value().list());
+      case ChangeOp::REMOVE_FROM_SET: return remove(op.value().list());
+      default: return;  // of a version that we don't know: such a log is refused elsewhere
     }
   }
   void clear() { kind_ = kNothing; }

@@ -27,6 +27,7 @@ void to_proto(const EntityRef& ref, v1::EntityRef& out);
 
 // Hash of (tenant, kind, root identifier, generation). A freed identifier's next entity has another generation, so an
 // id is never used twice.
-[[nodiscard]] Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root, uint32_t generation);
+[[nodiscard]] Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root,
+                                uint32_t generation);
 
 }  // namespace freshet::model

@@ -7,8 +7,8 @@ namespace freshet::model {
 namespace {
 
 constexpr std::array<std::string_view, 17> kBlocked = {
-    "null", "undefined", "none", "nil", "nan", "true", "false", "anonymous", "guest", "unknown", "-1", "[object object]",
-    "n/a",  "na",        "(null)", "<null>", "missing"};
+    "null", "undefined",       "none", "nil", "nan",    "true",   "false",  "anonymous", "guest", "unknown",
+    "-1",   "[object object]", "n/a",  "na",  "(null)", "<null>", "missing"};
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 constexpr std::string_view kQuotes = "\"'`";
 

@@ -21,10 +21,12 @@ inline constexpr std::string_view kUserId = "user_id";
 [[nodiscard]] bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules);
 
 // What is hashed, keyed or not: tenant '\0' kind '\0' type '\0' value.
-[[nodiscard]] std::string identifier_key(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier);
+[[nodiscard]] std::string identifier_key(std::string_view tenant, v1::EntityKind kind,
+                                         const v1::Identifier& identifier);
 
 // The partition that decides who has the identifier: murmur2 of identifier_key, as a Kafka producer would choose.
-[[nodiscard]] uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier, uint32_t partitions);
+[[nodiscard]] uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier,
+                               uint32_t partitions);
 
 // Sorts by the tenant's priority (types it does not list come last, by name), then by value, and drops repetitions.
 void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,

@@ -62,10 +62,8 @@ int three_way(const T& a, const T& b) {
 int class_of(Value::KindCase kind) {
   switch (kind) {
     case Value::kNumber:
-    case Value::kDecimal:
-      return Value::kInteger;
-    default:
-      return kind;
+    case Value::kDecimal: return Value::kInteger;
+    default: return kind;
   }
 }
 
@@ -101,12 +99,9 @@ Exact exact_of(double number) {
 
 Exact exact_of(const Value& value) {
   switch (value.kind_case()) {
-    case Value::kInteger:
-      return {0, decimal_of(static_cast<Int>(value.integer()) * 1'000'000'000), false};
-    case Value::kNumber:
-      return exact_of(value.number());
-    default:
-      return {0, Decimal::parse(value.decimal()).value_or(Decimal{}), false};
+    case Value::kInteger: return {0, decimal_of(static_cast<Int>(value.integer()) * 1'000'000'000), false};
+    case Value::kNumber: return exact_of(value.number());
+    default: return {0, Decimal::parse(value.decimal()).value_or(Decimal{}), false};
   }
 }
 
@@ -168,38 +163,23 @@ void append_json_string(std::string& out, std::string_view text) {
 
 void append_json_value(std::string& out, const Value& value) {
   switch (value.kind_case()) {
-    case Value::kText:
-      append_json_string(out, value.text());
-      return;
-    case Value::kInteger:
-      append_number(out, value.integer());
-      return;
+    case Value::kText: append_json_string(out, value.text()); return;
+    case Value::kInteger: append_number(out, value.integer()); return;
     case Value::kNumber:
       if (!std::isfinite(value.number())) break;  // JSON has no such number
       append_number(out, value.number());
       return;
-    case Value::kBoolean:
-      out += value.boolean() ? "true" : "false";
-      return;
+    case Value::kBoolean: out += value.boolean() ? "true" : "false"; return;
     case Value::kTimeUs:
       out += '"';
       out += format_time(value.time_us());
       out += '"';
       return;
-    case Value::kJson:
-      out += value.json().empty() ? "null" : value.json();
-      return;
-    case Value::kList:
-      append_list(out, value.list());
-      return;
-    case Value::kDecimal:
-      out += value.decimal().empty() ? "null" : value.decimal();
-      return;
-    case Value::kStats:
-      append_stats(out, value.stats());
-      return;
-    case Value::KIND_NOT_SET:
-      break;
+    case Value::kJson: out += value.json().empty() ? "null" : value.json(); return;
+    case Value::kList: append_list(out, value.list()); return;
+    case Value::kDecimal: out += value.decimal().empty() ? "null" : value.decimal(); return;
+    case Value::kStats: append_stats(out, value.stats()); return;
+    case Value::KIND_NOT_SET: break;
   }
   out += "null";
 }
@@ -208,22 +188,14 @@ int compare_values(const Value& a, const Value& b) {
   const int kind = class_of(a.kind_case());
   if (const int c = three_way(kind, class_of(b.kind_case())); c != 0) return c;
   switch (kind) {
-    case Value::kText:
-      return three_way(a.text().compare(b.text()), 0);
-    case Value::kInteger:
-      return compare_numbers(a, b);
-    case Value::kBoolean:
-      return three_way(a.boolean(), b.boolean());
-    case Value::kTimeUs:
-      return three_way(a.time_us(), b.time_us());
-    case Value::kJson:
-      return three_way(a.json().compare(b.json()), 0);
-    case Value::kList:
-      return compare_lists(a.list(), b.list());
-    case Value::kStats:
-      return compare_stats(a.stats(), b.stats());
-    default:
-      return 0;  // two values that are not set
+    case Value::kText: return three_way(a.text().compare(b.text()), 0);
+    case Value::kInteger: return compare_numbers(a, b);
+    case Value::kBoolean: return three_way(a.boolean(), b.boolean());
+    case Value::kTimeUs: return three_way(a.time_us(), b.time_us());
+    case Value::kJson: return three_way(a.json().compare(b.json()), 0);
+    case Value::kList: return compare_lists(a.list(), b.list());
+    case Value::kStats: return compare_stats(a.stats(), b.stats());
+    default: return 0;  // two values that are not set
   }
 }
 

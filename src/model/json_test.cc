@@ -104,34 +104,21 @@ RC_GTEST_PROP(JsonProperty, NumbersReadBack, (uint64_t bits)) {
 Value any_value(int depth = 0) {
   Value v;
   switch (*rc::gen::inRange(0, depth < 2 ? 10 : 9)) {
-    case 0:
-      v.set_text(std::string(*rc::gen::inRange<size_t>(0, 3), *rc::gen::inRange('a', 'c')));
-      break;
-    case 1:
-      v.set_integer(*rc::gen::element<int64_t>(-1, 0, 1, 2, INT64_MAX, INT64_MIN, (int64_t{1} << 53) + 1));
-      break;
+    case 0: v.set_text(std::string(*rc::gen::inRange<size_t>(0, 3), *rc::gen::inRange('a', 'c'))); break;
+    case 1: v.set_integer(*rc::gen::element<int64_t>(-1, 0, 1, 2, INT64_MAX, INT64_MIN, (int64_t{1} << 53) + 1)); break;
     case 2:
       v.set_number(*rc::gen::element(-0.0, 0.0, 1.0, 0.5, 0.1, 9007199254740992.0, 1e28, -1e300, 9223372036854775808.0,
                                      1e-300, std::nan("")));
       break;
-    case 3:
-      v.set_boolean(*rc::gen::arbitrary<bool>());
-      break;
-    case 4:
-      v.set_time_us(*rc::gen::inRange(0, 3));
-      break;
-    case 5:
-      v.set_json(*rc::gen::element<std::string>("{}", "{\"a\":1}"));
-      break;
+    case 3: v.set_boolean(*rc::gen::arbitrary<bool>()); break;
+    case 4: v.set_time_us(*rc::gen::inRange(0, 3)); break;
+    case 5: v.set_json(*rc::gen::element<std::string>("{}", "{\"a\":1}")); break;
     case 6:
       v.set_decimal(*rc::gen::element<std::string>("0", "0.1", "0.5", "1", "1.0", "9223372036854775807.5",
                                                    "10000000000000000000000000000", "bad"));
       break;
-    case 7:
-      v.mutable_stats()->set_count(*rc::gen::inRange<uint64_t>(0, 2));
-      break;
-    case 8:
-      break;
+    case 7: v.mutable_stats()->set_count(*rc::gen::inRange<uint64_t>(0, 2)); break;
+    case 8: break;
     default:
       v.mutable_list();
       for (int i = *rc::gen::inRange(0, 3); i > 0; --i) *v.mutable_list()->add_values() = any_value(depth + 1);

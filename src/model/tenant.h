@@ -18,14 +18,14 @@ struct Limits {
   uint32_t name_length = 200;       // characters (code points)
   uint32_t value_length = 512;      // characters
   uint32_t list_length = 50;
-  uint32_t depth = 8;               // of nested JSON in a property or attribute
+  uint32_t depth = 8;  // of nested JSON in a property or attribute
 };
 
 struct Tenant {
   std::string name;
   std::vector<std::string> write_keys;
-  std::string app_id;      // data API
-  std::string app_secret;  // never logged
+  std::string app_id;            // data API
+  std::string app_secret;        // never logged
   double events_per_second = 0;  // 0: unlimited
   double burst = 0;
   Limits limits;

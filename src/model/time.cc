@@ -185,38 +185,24 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
            in.number(1, 2, p.second);
   };
   switch (directive) {
-    case 'Y':
-      return p.has_year = in.number(4, 4, p.date.year);
+    case 'Y': return p.has_year = in.number(4, 4, p.date.year);
     case 'y':
       p.has_year = in.number(2, 2, p.date.year);
       p.date.year += p.date.year < 69 ? 2000 : 1900;
       return p.has_year;
-    case 'm':
-      return in.number(1, 2, p.date.month);
-    case 'b':
-      return in.month_name(p.date.month);
-    case 'd':
-      return in.number(1, 2, p.date.day);
-    case 'j':
-      return in.number(1, 3, p.year_day) && p.year_day > 0;
-    case 'H':
-      return in.number(1, 2, p.hour);
-    case 'M':
-      return in.number(1, 2, p.minute);
-    case 'S':
-      return in.number(1, 2, p.second);
-    case 'f':
-      return in.fraction(p.fraction_us);
-    case 'z':
-      return in.zone(p.zone_us);
-    case 'T':
-      return clock();
-    case 'F':
-      return p.has_year = date();
-    case '%':
-      return in.skip('%');
-    default:
-      return false;
+    case 'm': return in.number(1, 2, p.date.month);
+    case 'b': return in.month_name(p.date.month);
+    case 'd': return in.number(1, 2, p.date.day);
+    case 'j': return in.number(1, 3, p.year_day) && p.year_day > 0;
+    case 'H': return in.number(1, 2, p.hour);
+    case 'M': return in.number(1, 2, p.minute);
+    case 'S': return in.number(1, 2, p.second);
+    case 'f': return in.fraction(p.fraction_us);
+    case 'z': return in.zone(p.zone_us);
+    case 'T': return clock();
+    case 'F': return p.has_year = date();
+    case '%': return in.skip('%');
+    default: return false;
   }
 }
 

@@ -10,10 +10,10 @@ namespace {
 
 constexpr uint32_t kFormat = 1;
 constexpr int64_t kHourUs = 3'600'000'000;
-constexpr size_t kAliasBytes = 160;     // a cached alias, with its share of the table
-constexpr size_t kEntityBytes = 512;    // a new entity, about
-constexpr size_t kSeenBytes = 48;       // a message id that is not flushed yet
-constexpr size_t kDecodedFactor = 4;    // a decoded entity takes about this many times its serialized size
+constexpr size_t kAliasBytes = 160;   // a cached alias, with its share of the table
+constexpr size_t kEntityBytes = 512;  // a new entity, about
+constexpr size_t kSeenBytes = 48;     // a message id that is not flushed yet
+constexpr size_t kDecodedFactor = 4;  // a decoded entity takes about this many times its serialized size
 
 std::string row_key(char kind, const Hash128& hash) {
   std::string key(1, kind);
@@ -22,7 +22,8 @@ std::string row_key(char kind, const Hash128& hash) {
 }
 
 std::string encode_hour(uint32_t hour) {
-  return {static_cast<char>(hour >> 24), static_cast<char>(hour >> 16), static_cast<char>(hour >> 8), static_cast<char>(hour)};
+  return {static_cast<char>(hour >> 24), static_cast<char>(hour >> 16), static_cast<char>(hour >> 8),
+          static_cast<char>(hour)};
 }
 
 uint32_t decode_hour(std::string_view row) {
@@ -45,7 +46,8 @@ void encode_alias(const Alias& alias, v1::AliasRow& row) {
 }
 
 Error corrupt_row(std::string_view what, const Hash128& key) {
-  return {Code::kCorrupt, std::string(what) + " row " + key.hex() + " can't be decoded: restore this partition's state from a checkpoint"};
+  return {Code::kCorrupt, std::string(what) + " row " + key.hex() +
+                              " can't be decoded: restore this partition's state from a checkpoint"};
 }
 
 }  // namespace
@@ -99,7 +101,8 @@ Alias* PartitionState::load_alias(const Hash128& key, std::string_view row) {
   auto alias = std::make_unique<Alias>();
   v1::AliasRow decoded;
   if (!row.empty()) {
-    if (!decoded.ParseFromArray(row.data(), static_cast<int>(row.size()))) note(tl::unexpected(corrupt_row("alias", key)));
+    if (!decoded.ParseFromArray(row.data(), static_cast<int>(row.size())))
+      note(tl::unexpected(corrupt_row("alias", key)));
     alias->held = decoded.has_ref();
     if (alias->held) alias->ref = model::from_proto(decoded.ref());
     alias->use_time_us = decoded.use().time_us();
@@ -198,7 +201,9 @@ static void prefetch(kv::Store& store, char kind, std::span<const Hash128> keys,
 void PartitionState::prefetch_aliases(std::span<const Hash128> keys) {
   prefetch(
       *store_, 'a', keys, [&](const Hash128& k) { return young_aliases_.contains(k) || old_aliases_.contains(k); },
-      [&](const Hash128& k, const std::optional<std::string>& row) { load_alias(k, row ? std::string_view(*row) : std::string_view()); },
+      [&](const Hash128& k, const std::optional<std::string>& row) {
+        load_alias(k, row ? std::string_view(*row) : std::string_view());
+      },
       [&](Status s) { note(std::move(s)); });
 }
 
@@ -217,7 +222,9 @@ void PartitionState::prefetch_seen(std::span<const Hash128> messages) {
   prefetched_seen_.clear();
   prefetch(
       *store_, 's', messages, [&](const Hash128& k) { return unflushed_seen_.contains(k); },
-      [&](const Hash128& k, const std::optional<std::string>& row) { prefetched_seen_[k] = row ? decode_hour(*row) : 0; },
+      [&](const Hash128& k, const std::optional<std::string>& row) {
+        prefetched_seen_[k] = row ? decode_hour(*row) : 0;
+      },
       [&](Status s) { note(std::move(s)); });
 }
 
@@ -284,7 +291,8 @@ Status PartitionState::flush() {
   std::string buffer;
   // Sorted: each row goes beside the last one in the store's memory.
   std::sort(dirty_aliases_.begin(), dirty_aliases_.end());
-  std::sort(dirty_entities_.begin(), dirty_entities_.end(), [](const Entity* a, const Entity* b) { return a->ref.id < b->ref.id; });
+  std::sort(dirty_entities_.begin(), dirty_entities_.end(),
+            [](const Entity* a, const Entity* b) { return a->ref.id < b->ref.id; });
   for (const Hash128& key : dirty_aliases_) {
     const auto young = young_aliases_.find(key);
     Alias& alias = young != young_aliases_.end() ? *young->second : *old_aliases_.find(key)->second;

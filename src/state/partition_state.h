@@ -33,9 +33,9 @@ namespace freshet::state {
 // What an identifier leads to.
 struct Alias {
   model::EntityRef ref;
-  int64_t use_time_us = 0;      // shared identifiers: the holder's last use that the home knows of
+  int64_t use_time_us = 0;  // shared identifiers: the holder's last use that the home knows of
   std::string use_message_id;
-  uint32_t generation = 0;      // raised whenever the identifier is freed
+  uint32_t generation = 0;  // raised whenever the identifier is freed
   bool held = false;
   bool suppressed = false;
   bool dirty = false;
@@ -60,8 +60,9 @@ struct StateOptions {
 class PartitionState {
  public:
   // store: made with store_options(). Reads the meta row; a format from the future is kInvalid.
-  [[nodiscard]] static Result<std::unique_ptr<PartitionState>> open(kv::Options options, const StateOptions& state_options,
-                                                                    const std::function<Result<std::unique_ptr<kv::Store>>(const kv::Options&)>& opener);
+  [[nodiscard]] static Result<std::unique_ptr<PartitionState>> open(
+      kv::Options options, const StateOptions& state_options,
+      const std::function<Result<std::unique_ptr<kv::Store>>(const kv::Options&)>& opener);
   ~PartitionState();
 
   // ---- reading a batch ahead: one multi_get for each kind of row; only speeds up what follows
@@ -82,8 +83,8 @@ class PartitionState {
   [[nodiscard]] v1::PartitionMeta& meta() { return meta_; }
 
   // ---- the commit protocol
-  [[nodiscard]] int64_t offset() const { return meta_.next_offset(); }       // what memory stands for
-  [[nodiscard]] int64_t durable_offset() const { return durable_offset_; }   // what survives a crash: replay starts here
+  [[nodiscard]] int64_t offset() const { return meta_.next_offset(); }      // what memory stands for
+  [[nodiscard]] int64_t durable_offset() const { return durable_offset_; }  // what survives a crash: replay starts here
   void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
   // Writes every change made so far. REQUIRES: all of it is committed in the log.
   [[nodiscard]] Status flush();
@@ -104,7 +105,8 @@ class PartitionState {
 
  private:
   struct Aliases;
-  PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options, std::shared_ptr<std::atomic<uint32_t>> lowest_hour);
+  PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
+                 std::shared_ptr<std::atomic<uint32_t>> lowest_hour);
   [[nodiscard]] Status load_meta();
   void note(Status status);
   Alias* load_alias(const Hash128& key, std::string_view row);
@@ -119,7 +121,8 @@ class PartitionState {
   std::atomic<int64_t> durable_offset_{0};
   int64_t persisting_offset_ = 0;  // between begin_persist() and finish_persist()
   uint32_t persisting_lowest_hour_ = 0;
-  std::shared_ptr<std::atomic<uint32_t>> durable_lowest_hour_;  // for the drop function: what is flushed, never what is not
+  std::shared_ptr<std::atomic<uint32_t>>
+      durable_lowest_hour_;  // for the drop function: what is flushed, never what is not
 
   // Two generations: what is used moves to `young`; when that is half of the budget, `old` goes and young becomes old.
   using EntityMap = absl::flat_hash_map<Hash128, std::unique_ptr<Entity>, Hash128Hasher>;
@@ -130,8 +133,9 @@ class PartitionState {
   std::vector<Hash128> dirty_aliases_;
   size_t young_bytes_ = 0;
   size_t dirty_bytes_ = 0;
-  absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> unflushed_seen_;   // message -> hour
-  absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> prefetched_seen_;  // what the store says of a batch; hour 0: not there
+  absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> unflushed_seen_;  // message -> hour
+  absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher>
+      prefetched_seen_;  // what the store says of a batch; hour 0: not there
   absl::flat_hash_set<Hash128, Hash128Hasher> unflushed_ledger_;
 };
 

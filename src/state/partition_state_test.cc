@@ -32,7 +32,9 @@ class PartitionStateTest : public ::testing::Test {
   kv::DropFn drop_;
 };
 
-model::EntityRef ref_of(const std::string& name) { return {.id = hash128(name), .partition = 3, .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER}; }
+model::EntityRef ref_of(const std::string& name) {
+  return {.id = hash128(name), .partition = 3, .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER};
+}
 
 TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
   {
@@ -155,7 +157,8 @@ TEST_F(PartitionStateTest, AFormatOfTheFutureIsRefused) {
   v1::PartitionMeta meta;
   meta.set_format(99);
   disk_->rows["m"] = meta.SerializeAsString();
-  const auto state = PartitionState::open({}, {}, [this](const kv::Options& o) -> Result<std::unique_ptr<kv::Store>> { return kv::open_memory(disk_, o); });
+  const auto state = PartitionState::open(
+      {}, {}, [this](const kv::Options& o) -> Result<std::unique_ptr<kv::Store>> { return kv::open_memory(disk_, o); });
   ASSERT_FALSE(state.has_value());
   EXPECT_EQ(state.error().code, Code::kInvalid);
 }

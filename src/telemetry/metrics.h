@@ -42,7 +42,7 @@ class Histogram {
   [[nodiscard]] int64_t quantile(double q) const;  // of all since the start; 0 without any
   [[nodiscard]] uint64_t count() const;
   [[nodiscard]] double sum_us() const;
-  [[nodiscard]] std::vector<uint64_t> buckets() const;                  // for quantiles of an interval: subtract two
+  [[nodiscard]] std::vector<uint64_t> buckets() const;  // for quantiles of an interval: subtract two
   [[nodiscard]] static int64_t upper_bound_us(size_t bucket);
   [[nodiscard]] static int64_t quantile_of(std::span<const uint64_t> buckets, double q);
 

@@ -40,14 +40,10 @@ std::string lower(std::string_view text) {
 
 std::string_view name_of(Node::Kind kind) {
   switch (kind) {
-    case Node::Kind::kNull:
-      return "nothing";
-    case Node::Kind::kScalar:
-      return "a single value";
-    case Node::Kind::kList:
-      return "a list";
-    case Node::Kind::kMap:
-      return "a map";
+    case Node::Kind::kNull: return "nothing";
+    case Node::Kind::kScalar: return "a single value";
+    case Node::Kind::kList: return "a list";
+    case Node::Kind::kMap: return "a map";
   }
   return "";
 }

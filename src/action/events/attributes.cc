@@ -21,14 +21,18 @@ void prune_elements(v1::EntityState& entity, std::string_view name, const v1::Us
   v1::ElementSet* set = find_named(*entity.mutable_sets(), name);
   if (set == nullptr) return;
   auto& elements = *set->mutable_elements();
-  const auto stays = std::remove_if(elements.begin(), elements.end(), [&](const v1::SetElement& e) { return !earlier(use, e.use()); });
+  const auto stays =
+      std::remove_if(elements.begin(), elements.end(), [&](const v1::SetElement& e) { return !earlier(use, e.use()); });
   elements.erase(stays, elements.end());
 }
 
-bool counts(const v1::SetElement& element, const v1::Register* base) { return base == nullptr || earlier(base->use(), element.use()); }
+bool counts(const v1::SetElement& element, const v1::Register* base) {
+  return base == nullptr || earlier(base->use(), element.use());
+}
 
 bool contains(const google::protobuf::RepeatedPtrField<v1::Value>& list, const v1::Value& value) {
-  return std::any_of(list.begin(), list.end(), [&](const v1::Value& v) { return model::compare_values(v, value) == 0; });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const v1::Value& v) { return model::compare_values(v, value) == 0; });
 }
 
 }  // namespace
@@ -51,8 +55,8 @@ bool write_register(v1::EntityState& entity, std::string_view name, const v1::Va
   return true;
 }
 
-bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed, const v1::Use& use,
-                   uint32_t elements_max) {
+bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
+                   const v1::Use& use, uint32_t elements_max) {
   const v1::Register* base = find_named(entity.attributes(), name);
   if (base != nullptr && !earlier(base->use(), use)) return false;
   bool made = false;
@@ -86,10 +90,12 @@ std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::s
   };
   if (base != nullptr && base->has_value() && base->value().kind_case() == v1::Value::kList)
     for (const v1::Value& value : base->value().list().values())
-      if (const v1::SetElement* element = element_of(value); element == nullptr || !element->removed()) *list.Add() = value;
+      if (const v1::SetElement* element = element_of(value); element == nullptr || !element->removed())
+        *list.Add() = value;
   const int of_base = list.size();
   for (const v1::SetElement& element : set->elements())
-    if (!element.removed() && counts(element, base) && (of_base == 0 || !contains(list, element.value()))) *list.Add() = element.value();
+    if (!element.removed() && counts(element, base) && (of_base == 0 || !contains(list, element.value())))
+      *list.Add() = element.value();
   // A set that lost its last element is gone; a list that was set stays, empty.
   const bool list_was_set = base != nullptr && base->value().kind_case() == v1::Value::kList;
   if (list.empty() && !list_was_set) return std::nullopt;
@@ -106,9 +112,11 @@ std::vector<std::string> attribute_names(const v1::EntityState& entity) {
 }
 
 void absorb_attributes(v1::EntityState& entity, const v1::EntityState& from, uint32_t elements_max) {
-  for (const v1::Register& r : from.attributes()) write_register(entity, r.name(), r.has_value() ? &r.value() : nullptr, r.use());
+  for (const v1::Register& r : from.attributes())
+    write_register(entity, r.name(), r.has_value() ? &r.value() : nullptr, r.use());
   for (const v1::ElementSet& s : from.sets())
-    for (const v1::SetElement& e : s.elements()) write_element(entity, s.name(), e.value(), e.removed(), e.use(), elements_max);
+    for (const v1::SetElement& e : s.elements())
+      write_element(entity, s.name(), e.value(), e.removed(), e.use(), elements_max);
 }
 
 }  // namespace freshet::action

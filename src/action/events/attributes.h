@@ -16,8 +16,8 @@ namespace freshet::action {
 
 // True if the visible value may have changed.
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use);
-bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed, const v1::Use& use,
-                   uint32_t elements_max);
+bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
+                   const v1::Use& use, uint32_t elements_max);
 
 // What a reader sees: nullopt if unset or never set.
 [[nodiscard]] std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::string_view name);

@@ -45,7 +45,9 @@ std::string seen(const v1::EntityState& e) {
 std::vector<Op> random_ops() {
   const int n = *rc::gen::inRange(1, 9);
   std::vector<Op> ops;
-  for (int i = 0; i < n; ++i) ops.push_back({*rc::gen::inRange(0, 5), *rc::gen::inRange(0, 3), *rc::gen::inRange<int64_t>(0, 6), "m" + std::to_string(i)});
+  for (int i = 0; i < n; ++i)
+    ops.push_back(
+        {*rc::gen::inRange(0, 5), *rc::gen::inRange(0, 3), *rc::gen::inRange<int64_t>(0, 6), "m" + std::to_string(i)});
   return ops;
 }
 
@@ -56,7 +58,8 @@ TEST(AttributesTest, AnyOrderEndsInTheSameValue) {
     for (const Op& op : ops) apply(in_order, op);
     std::vector<Op> other = ops;
     other.push_back(ops[static_cast<size_t>(*rc::gen::inRange(0, static_cast<int>(ops.size())))]);
-    for (size_t i = other.size(); i > 1; --i) std::swap(other[i - 1], other[static_cast<size_t>(*rc::gen::inRange(0, static_cast<int>(i)))]);
+    for (size_t i = other.size(); i > 1; --i)
+      std::swap(other[i - 1], other[static_cast<size_t>(*rc::gen::inRange(0, static_cast<int>(i)))]);
     for (const Op& op : other) apply(shuffled, op);
     RC_ASSERT(seen(in_order) == seen(shuffled));
   });

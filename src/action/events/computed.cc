@@ -42,7 +42,9 @@ std::optional<v1::Value> PropertyReader::get(std::string_view name) {
   switch (element.type()) {
     case simdjson::dom::element_type::STRING: value.set_text(std::string(element.get_string().value_unsafe())); break;
     case simdjson::dom::element_type::INT64: value.set_integer(element.get_int64().value_unsafe()); break;
-    case simdjson::dom::element_type::UINT64: value.set_number(static_cast<double>(element.get_uint64().value_unsafe())); break;
+    case simdjson::dom::element_type::UINT64:
+      value.set_number(static_cast<double>(element.get_uint64().value_unsafe()));
+      break;
     case simdjson::dom::element_type::DOUBLE: value.set_number(element.get_double().value_unsafe()); break;
     case simdjson::dom::element_type::BOOL: value.set_boolean(element.get_bool().value_unsafe()); break;
     default: return std::nullopt;
@@ -115,7 +117,8 @@ bool add_unique(v1::Computed& c, const v1::Value& value) {
   };
   int at = 0;
   while (at < c.set_size() && Key{value} > c.set(at)) ++at;
-  if ((at < c.set_size() && model::compare_values(c.set(at), value) == 0) || c.set_size() >= kUniqueValuesMax) return false;
+  if ((at < c.set_size() && model::compare_values(c.set(at), value) == 0) || c.set_size() >= kUniqueValuesMax)
+    return false;
   insert_at(*c.mutable_set(), at) = value;
   return true;
 }
@@ -153,7 +156,8 @@ v1::Computed& accumulator(v1::EntityState& entity, const ComputedAttribute& attr
 
 }  // namespace
 
-bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use, PropertyReader& properties) {
+bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use,
+                PropertyReader& properties) {
   const Rule& rule = attribute.rule;
   for (const Rule::Filter& filter : rule.where())
     if (!passes(filter, properties)) return false;

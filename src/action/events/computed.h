@@ -27,7 +27,8 @@ class PropertyReader {
 };
 
 // True if the accumulator changed. `properties` is open at the event.
-bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use, PropertyReader& properties);
+bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use,
+                PropertyReader& properties);
 
 // Adds the accumulators of `from`; those of another definition than the tenant's are dropped.
 void absorb_computed(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant);

@@ -50,8 +50,8 @@ bool matches(const v1::AttributeOp& op, std::string_view name) {
   }
 }
 
-void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use, const v1::TenantRules& rules,
-                     Touched& touched) {
+void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use,
+                     const v1::TenantRules& rules, Touched& touched) {
   const auto write = [&](std::string_view name, const v1::Value* value) {
     if (write_register(entity, name, value, use)) touched.add(v1::ATTRIBUTES, name);
   };
@@ -74,8 +74,8 @@ void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v
   }
 }
 
-void count_event(v1::EntityState& entity, const v1::Event& event, const v1::Use& use, const Tenant& tenant, PropertyReader& properties,
-                 Touched& touched) {
+void count_event(v1::EntityState& entity, const v1::Event& event, const v1::Use& use, const Tenant& tenant,
+                 PropertyReader& properties, Touched& touched) {
   bool made = false;
   v1::NamedStats& named = find_or_add_named(*entity.mutable_events(), event.name(), &made);
   add_stats(*named.mutable_stats(), 1, event.time_us(), event.time_us());
@@ -119,7 +119,8 @@ void put_refs(const google::protobuf::RepeatedPtrField<v1::EntityRef>& refs, v1:
   for (const v1::EntityRef& ref : refs) list.add_values()->set_text(hex_id(ref));
 }
 
-void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name, v1::Change& change) {
+void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
+                  v1::Change& change) {
   const v1::Computed* computed = find_named(entity.computed(), name);
   const ComputedAttribute* attribute = tenant.find_computed(name);
   std::optional<v1::Value> value;
@@ -133,7 +134,8 @@ void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Secti
   }
 }
 
-void put_part(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name, v1::Change& change) {
+void put_part(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
+              v1::Change& change) {
   switch (section) {
     case v1::IDENTIFIERS: put_identifiers(entity, name, change); break;
     case v1::ATTRIBUTES:
@@ -151,8 +153,12 @@ void put_part(const v1::EntityState& entity, const Tenant& tenant, v1::Section s
       break;
     case v1::COMPUTED:
     case v1::COMPUTED_SINCE: put_computed(entity, tenant, section, name, change); break;
-    case v1::FIRST_SEEN: add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.first_seen_us()); break;
-    case v1::LAST_SEEN: add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.last_seen_us()); break;
+    case v1::FIRST_SEEN:
+      add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.first_seen_us());
+      break;
+    case v1::LAST_SEEN:
+      add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.last_seen_us());
+      break;
     case v1::MERGED_FROM: put_refs(entity.merged(), section, change); break;
     default: break;
   }
@@ -194,14 +200,16 @@ void Touched::describe(const v1::EntityState& entity, const Tenant& tenant, v1::
     if (entity.merged_size() > 0) add(v1::MERGED_FROM);
     change.set_whole(true);
   }
-  std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_),
-            [](const Part& a, const Part& b) { return a.section != b.section ? a.section < b.section : a.name < b.name; });
+  std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_), [](const Part& a, const Part& b) {
+    return a.section != b.section ? a.section < b.section : a.name < b.name;
+  });
   for (size_t i = 0; i < count_; ++i) put_part(entity, tenant, parts_[i].section, parts_[i].name, change);
 }
 
 // ---- records ------------------------------------------------------------------------------------------------------
 
-void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties, Touched& touched) {
+void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
+                  Touched& touched) {
   const bool device = entity.ref().kind() == v1::ENTITY_KIND_DEVICE;
   v1::Use use;
   use.set_time_us(record.time_us());

@@ -34,15 +34,18 @@ class Touched {
 };
 
 // Applies the attribute operations, events and times of a data record. Identifiers are not its business.
-void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties, Touched& touched);
+void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
+                  Touched& touched);
 
 // Adds everything that a merged profile (or a chunk of it) had counted and known.
 void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant);
 
 // `events` topic: one event as JSON, or as EnrichedEvent. `device`: hex or empty.
-[[nodiscard]] std::string enriched_event_json(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
-                                              const v1::Envelope& record, const v1::Event& event, const Tenant& tenant);
-[[nodiscard]] std::string enriched_event_protobuf(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
-                                                  const v1::Envelope& record, const v1::Event& event, const Tenant& tenant);
+[[nodiscard]] std::string enriched_event_json(const v1::EntityState& entity, std::string_view id_hex,
+                                              std::string_view device_hex, const v1::Envelope& record,
+                                              const v1::Event& event, const Tenant& tenant);
+[[nodiscard]] std::string enriched_event_protobuf(const v1::EntityState& entity, std::string_view id_hex,
+                                                  std::string_view device_hex, const v1::Envelope& record,
+                                                  const v1::Event& event, const Tenant& tenant);
 
 }  // namespace freshet::action

@@ -103,7 +103,9 @@ TEST(ProfileTest, MergedProfilesAreAsIfTheyHadBeenOne) {
     v1::EntityState whole, left, right;
     const int n = *rc::gen::inRange(1, 12);
     for (int i = 0; i < n; ++i) {
-      const v1::Envelope record = order(i, *rc::gen::inRange<int64_t>(1, 9), fmt::format(R"({{"total":{},"shop":"s{}"}})", 0.1 * *rc::gen::inRange(0, 300), *rc::gen::inRange(0, 3)));
+      const v1::Envelope record = order(
+          i, *rc::gen::inRange<int64_t>(1, 9),
+          fmt::format(R"({{"total":{},"shop":"s{}"}})", 0.1 * *rc::gen::inRange(0, 300), *rc::gen::inRange(0, 3)));
       apply_record(whole, record, tenant, properties, touched);
       apply_record(*rc::gen::arbitrary<bool>() ? left : right, record, tenant, properties, touched);
     }
@@ -144,9 +146,10 @@ TEST(ProfileTest, EnrichedEventIsOneJsonObject) {
   v1::Envelope record = order(1, 1'767'323'045'678'000, R"({"total":12.5})");
   record.set_received_at_us(1'767'323'046'000'000);
   record.set_source("segment");
-  EXPECT_EQ(enriched_event_json(e, "ab", "", record, record.events(0), *tenant),
-            R"({"message_id":"m0001","tenant":"t","user":"ab","event":"Order Completed","properties":{"total":12.5},)"
-            R"("timestamp":"2026-01-02T03:04:05.678Z","received_at":"2026-01-02T03:04:06.000Z","source":"segment","enriched":{}})");
+  EXPECT_EQ(
+      enriched_event_json(e, "ab", "", record, record.events(0), *tenant),
+      R"({"message_id":"m0001","tenant":"t","user":"ab","event":"Order Completed","properties":{"total":12.5},)"
+      R"("timestamp":"2026-01-02T03:04:05.678Z","received_at":"2026-01-02T03:04:06.000Z","source":"segment","enriched":{}})");
 }
 
 }  // namespace

@@ -15,10 +15,13 @@ constexpr int kRefusedMax = 64;
 
 uint64_t high_word(const v1::EntityRef& ref) { return ref.id_high(); }
 
-bool same(const v1::EntityRef& a, const v1::EntityRef& b) { return a.id_high() == b.id_high() && a.id_low() == b.id_low(); }
+bool same(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.id_high() == b.id_high() && a.id_low() == b.id_low();
+}
 
 bool contains(const google::protobuf::RepeatedPtrField<v1::Identifier>& list, const v1::Identifier& i) {
-  return std::any_of(list.begin(), list.end(), [&](const auto& x) { return x.type() == i.type() && x.value() == i.value(); });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& x) { return x.type() == i.type() && x.value() == i.value(); });
 }
 
 }  // namespace
@@ -124,7 +127,8 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
     }
     // The routing identifier's home has decided already.
     if (position == 0 || (remembers && contains(refused, i))) continue;
-    if (!shared(e.ref.kind, i) && count_identifiers(e.state, i.type()) >= model::identifier_limit(i.type(), tenant().rules)) {
+    if (!shared(e.ref.kind, i) &&
+        count_identifiers(e.state, i.type()) >= model::identifier_limit(i.type(), tenant().rules)) {
       ++counters_.dropped_identifiers;
       continue;
     }
@@ -233,7 +237,8 @@ void Protocol::on_unlink_record(const Loop& m) {
 void Protocol::on_ask_again(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr || e->state.status() != v1::EntityState::LIVE) return;
-  if (const int at = find_identifier(e->state, m.identifier()); at >= 0) claim(*e, e->state.identifiers(at), m.received_at_us());
+  if (const int at = find_identifier(e->state, m.identifier()); at >= 0)
+    claim(*e, e->state.identifiers(at), m.received_at_us());
 }
 
 // The home has just repointed this identifier here.
@@ -293,7 +298,8 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const v1::Enti
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
   // The id that the device's first identifier makes: references to devices follow merges lazily.
   std::string device = user ? std::string() : own;
-  if (user && record.device_size() > 0) device = model::entity_id(tenant_name_, v1::ENTITY_KIND_DEVICE, record.device(0), 0).hex();
+  if (user && record.device_size() > 0)
+    device = model::entity_id(tenant_name_, v1::ENTITY_KIND_DEVICE, record.device(0), 0).hex();
   const auto render = rules_->events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
   for (const v1::Event& event : record.events())
     out_.event(own, render(e.state, user ? own : std::string(), device, record, event, tenant()));

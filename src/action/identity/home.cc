@@ -132,7 +132,8 @@ void Protocol::on_enter_device(const Loop& m) {
 }
 
 // The entity that has the identifier; made if there is none.
-model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key, const v1::Use& use) {
+model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
+                                     const v1::Use& use) {
   if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
   state::Alias& alias = state_.edit_alias(key);
   model::EntityRef ref;
@@ -199,13 +200,15 @@ void Protocol::on_link(const Loop& m) {
   unlink(holder, &m.use());
 }
 
-void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, int64_t received_at_us) {
+void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause,
+                    int64_t received_at_us) {
   if (a == b) return;
   const bool first = model::survives(a, b);
   join_at(first ? b : a, first ? a : b, cause, received_at_us);
 }
 
-void Protocol::join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us) {
+void Protocol::join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause,
+                       int64_t received_at_us) {
   Loop m;
   m.set_type(Loop::JOIN);
   to_proto(loser, *m.mutable_to());
@@ -232,7 +235,8 @@ void Protocol::on_free(const Loop& m, bool suppress) {
 void Protocol::on_repoint(const Loop& m) {
   const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
   const state::Alias* alias = state_.find_alias(key);
-  if (alias != nullptr && alias->held && alias->ref == model::from_proto(m.ref())) state_.edit_alias(key).ref = model::from_proto(m.other());
+  if (alias != nullptr && alias->held && alias->ref == model::from_proto(m.ref()))
+    state_.edit_alias(key).ref = model::from_proto(m.other());
   // Always confirmed: the survivor may have dropped it before we heard of this, or have got it from a loser that had
   // lost it to another.
   Loop answer;

@@ -18,7 +18,8 @@ int position_of(const v1::EntityState& entity, const v1::Identifier& identifier)
 }
 
 bool is_at(const v1::EntityState& entity, int position, const v1::Identifier& identifier) {
-  return position < entity.identifiers_size() && key_of(entity.identifiers(position)) == Key{identifier.type(), identifier.value()};
+  return position < entity.identifiers_size() &&
+         key_of(entity.identifiers(position)) == Key{identifier.type(), identifier.value()};
 }
 
 }  // namespace
@@ -41,8 +42,9 @@ void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, c
 }
 
 uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type) {
-  return static_cast<uint32_t>(std::count_if(entity.identifiers().begin(), entity.identifiers().end(),
-                                             [&](const v1::IdentifierUse& i) { return i.identifier().type() == type; }));
+  return static_cast<uint32_t>(
+      std::count_if(entity.identifiers().begin(), entity.identifiers().end(),
+                    [&](const v1::IdentifierUse& i) { return i.identifier().type() == type; }));
 }
 
 }  // namespace freshet::action

@@ -76,7 +76,8 @@ class IdentityTest : public ::testing::TestWithParam<uint32_t> {};
 INSTANTIATE_TEST_SUITE_P(Partitions, IdentityTest, ::testing::Values(1, 2, 5, 16));
 
 // All orders of the records (up to 6), or 200 random ones, each with its own interleaving.
-void in_every_order(uint32_t partitions, std::vector<v1::Envelope> records, const std::function<void(TestCluster&)>& check) {
+void in_every_order(uint32_t partitions, std::vector<v1::Envelope> records,
+                    const std::function<void(TestCluster&)>& check) {
   std::vector<size_t> order(records.size());
   std::iota(order.begin(), order.end(), 0u);
   uint64_t seed = 1;
@@ -91,16 +92,17 @@ void in_every_order(uint32_t partitions, std::vector<v1::Envelope> records, cons
 }
 
 TEST_P(IdentityTest, TwoAnonymousDevicesAndOneLoginAreOneProfile) {
-  in_every_order(GetParam(),
-                 {make_record("m1", {{"anonymous_id", "a1"}}, 1, "View"), make_record("m2", {{"anonymous_id", "a2"}}, 2, "View"),
-                  make_record("m3", {{"user_id", "u"}, {"anonymous_id", "a1"}}, 3),
-                  make_record("m4", {{"user_id", "u"}, {"anonymous_id", "a2"}}, 4),
-                  make_record("m4", {{"user_id", "u"}, {"anonymous_id", "a2"}}, 4)},
-                 [](TestCluster& c) {
-                   const auto all = live(c);
-                   ASSERT_EQ(all.size(), 1u);
-                   EXPECT_EQ(describe(all[0]), "anonymous_id=a1 anonymous_id=a2 user_id=u | | View=2 1..2 | 1..4 4 messages");
-                 });
+  in_every_order(
+      GetParam(),
+      {make_record("m1", {{"anonymous_id", "a1"}}, 1, "View"), make_record("m2", {{"anonymous_id", "a2"}}, 2, "View"),
+       make_record("m3", {{"user_id", "u"}, {"anonymous_id", "a1"}}, 3),
+       make_record("m4", {{"user_id", "u"}, {"anonymous_id", "a2"}}, 4),
+       make_record("m4", {{"user_id", "u"}, {"anonymous_id", "a2"}}, 4)},
+      [](TestCluster& c) {
+        const auto all = live(c);
+        ASSERT_EQ(all.size(), 1u);
+        EXPECT_EQ(describe(all[0]), "anonymous_id=a1 anonymous_id=a2 user_id=u | | View=2 1..2 | 1..4 4 messages");
+      });
 }
 
 TEST_P(IdentityTest, MergesAreTransitiveAndCyclicOnesHarmless) {
@@ -126,7 +128,8 @@ TEST_P(IdentityTest, TwoIdentifiedUsersAreNotMergedByASharedDeviceOrEmail) {
                    ASSERT_EQ(all.size(), 3u);
                    for (const auto& e : all) {
                      EXPECT_EQ(e.messages(), 1u) << describe(e);
-                     EXPECT_EQ(lists(e, "anonymous_id", "tablet"), lists(e, "user_id", "u3")) << "the tablet is with its last user";
+                     EXPECT_EQ(lists(e, "anonymous_id", "tablet"), lists(e, "user_id", "u3"))
+                         << "the tablet is with its last user";
                    }
                  });
 }
@@ -207,7 +210,8 @@ v1::Envelope random_record(std::mt19937_64& rng, int k, bool contended) {
   std::shuffle(of_group.begin(), of_group.end(), rng);
   const size_t n = 1 + rng() % 3;
   ids.assign(of_group.begin(), of_group.begin() + static_cast<std::ptrdiff_t>(n));
-  v1::Envelope record = make_record(fmt::format("m{:03}", k), ids, static_cast<int64_t>(1 + rng() % 12), fmt::format("E{}", k));
+  v1::Envelope record =
+      make_record(fmt::format("m{:03}", k), ids, static_cast<int64_t>(1 + rng() % 12), fmt::format("E{}", k));
   if (rng() % 2 == 0) {
     v1::AttributeOp& op = *record.add_attributes();
     op.set_name(rng() % 2 == 0 ? "x" : "y");
@@ -304,7 +308,8 @@ TEST(IdentityRandomTest, ContendedInputConservesAndAgrees) {
       cluster.send(record);
       if (rng() % 8 == 0) cluster.send(record);
       const std::string u = fmt::format("u{}", rng() % 3), v = fmt::format("u{}", rng() % 3);
-      if (rng() % 6 == 0 && u != v) cluster.send(make_merge(fmt::format("x{}", k), u, v, static_cast<int64_t>(rng() % 12)));
+      if (rng() % 6 == 0 && u != v)
+        cluster.send(make_merge(fmt::format("x{}", k), u, v, static_cast<int64_t>(rng() % 12)));
       if (rng() % 10 == 0) cluster.send(make_erase(fmt::format("z{}", k), "user_id", u, 3));
       if (rng() % 8 == 0) {
         v1::Envelope unlink = make_record(fmt::format("k{}", k), {{"user_id", u}}, 3);

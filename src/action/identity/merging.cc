@@ -102,7 +102,8 @@ void Protocol::on_join(const Loop& m) {
   const bool has_cause = m.has_cause();
   if (status == v1::EntityState::REDIRECT && !has_cause)
     return join(model::from_proto(at->state.target()), model::from_proto(m.ref()), nullptr, m.received_at_us());
-  const bool reason_gone = status == v1::EntityState::LIVE && has_cause && find_identifier(at->state, m.cause().identifier()) < 0;
+  const bool reason_gone =
+      status == v1::EntityState::LIVE && has_cause && find_identifier(at->state, m.cause().identifier()) < 0;
   if (status == v1::EntityState::REDIRECT || status == v1::EntityState::ERASED || reason_gone) {
     if (!has_cause) return;
     // The home decides anew, asked by the claimant itself, so that its claims and frees keep their order.

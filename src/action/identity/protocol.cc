@@ -15,7 +15,9 @@ Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, cons
   return keyed_hash128(rules_->hash_key(), model::identifier_key(tenant, kind, identifier));
 }
 
-bool Protocol::shared(v1::EntityKind kind, const v1::Identifier& i) const { return model::is_shared(kind, i.type(), tenant().rules); }
+bool Protocol::shared(v1::EntityKind kind, const v1::Identifier& i) const {
+  return model::is_shared(kind, i.type(), tenant().rules);
+}
 
 // ---- sending ------------------------------------------------------------------------------------------------------
 

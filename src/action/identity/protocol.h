@@ -33,7 +33,8 @@ class Protocol {
   void enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key);
   void receive(v1::Loop&& message, const std::string& tenant);
 
-  [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) const;
+  [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
+                                  const v1::Identifier& identifier) const;
   [[nodiscard]] const ProtocolCounters& counters() const { return counters_; }
 
  private:
@@ -48,14 +49,16 @@ class Protocol {
   void handle(Loop& message);
 
   // ---- home (home.cc)
-  model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key, const v1::Use& use);
+  model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
+                             const v1::Use& use);
   void on_merge(const Loop& m);
   void on_link(const Loop& m);
   void on_free(const Loop& m, bool suppress);
   void on_repoint(const Loop& m);
   void on_enter_device(const Loop& m);
   void join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, int64_t received_at_us);
-  void join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us);
+  void join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause,
+               int64_t received_at_us);
   void enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref);
   bool enter_without_holder(const v1::Envelope& record, state::Alias* alias, v1::EntityKind kind);
   void send_device_part(const v1::Envelope& record, const model::EntityRef* user);
@@ -100,11 +103,11 @@ class Protocol {
   state::PartitionState& state_;
   Outputs& out_;
   const Rules* rules_ = nullptr;
-  const Tenant* tenant_ = nullptr;   // of the message under way
+  const Tenant* tenant_ = nullptr;  // of the message under way
   std::string tenant_name_;
-  std::deque<Loop> local_;           // messages to this partition, within the step
-  v1::Envelope envelope_;            // reused for what leaves
-  v1::Change change_;                // reused
+  std::deque<Loop> local_;  // messages to this partition, within the step
+  v1::Envelope envelope_;   // reused for what leaves
+  v1::Change change_;       // reused
   Touched touched_;
   PropertyReader properties_;
   std::unique_ptr<Entity> scratch_;  // stands in for an entity that could not be read: the batch is given up
@@ -113,7 +116,8 @@ class Protocol {
 
 // ---- identifiers of an entity, sorted by (type, value) ----
 [[nodiscard]] int find_identifier(const v1::EntityState& entity, const v1::Identifier& identifier);  // -1: not listed
-void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, const v1::Use& use);  // the later use stays
+void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier,
+                    const v1::Use& use);  // the later use stays
 [[nodiscard]] uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type);
 
 }  // namespace freshet::action

@@ -162,30 +162,16 @@ RC_GTEST_PROP(EmbeddedLogModel, IsLikeVectors, ()) {
   for (const Step& step : steps) {
     const auto offset = static_cast<Offset>(step.offset);
     switch (step.what) {
-      case 0:
-        machine.trim(step.partition, offset);
-        break;
-      case 1:
-        machine.seek(step.partition, offset);
-        break;
-      case 2:
-        machine.reopen();
-        break;
+      case 0: machine.trim(step.partition, offset); break;
+      case 1: machine.seek(step.partition, offset); break;
+      case 2: machine.reopen(); break;
       case 3:
-      case 4:
-        machine.commit(step.partition, step.count);
-        break;
+      case 4: machine.commit(step.partition, step.count); break;
       case 5:
-      case 6:
-        machine.read(step.partition, offset, step.count * 10);
-        break;
+      case 6: machine.read(step.partition, offset, step.count * 10); break;
       case 7:
-      case 8:
-        machine.poll(1 + step.count * 10);
-        break;
-      default:
-        machine.append(step.partition, step.count, 1 + step.offset % 4);
-        break;
+      case 8: machine.poll(1 + step.count * 10); break;
+      default: machine.append(step.partition, step.count, 1 + step.offset % 4); break;
     }
   }
   machine.reopen();

@@ -93,12 +93,9 @@ class RowWriter {
  private:
   [[nodiscard]] v1::Envelope::Kind kind() const {
     switch (plan_.kind) {
-      case CsvKind::kUsers:
-        return v1::Envelope::IDENTIFY;
-      case CsvKind::kEvents:
-        return v1::Envelope::TRACK;
-      case CsvKind::kDevices:
-        return v1::Envelope::DEVICE;
+      case CsvKind::kUsers: return v1::Envelope::IDENTIFY;
+      case CsvKind::kEvents: return v1::Envelope::TRACK;
+      case CsvKind::kDevices: return v1::Envelope::DEVICE;
     }
     return v1::Envelope::TRACK;
   }
@@ -115,11 +112,8 @@ class RowWriter {
         time_ = time_of_cell(bare, cell.column.format);
         return time_ ? Outcome::kOk : bad_time(cell.column);
       }
-      case CsvUse::kEvent:
-        event_name_ = trim(text);
-        return Outcome::kOk;
-      default:
-        return Outcome::kOk;
+      case CsvUse::kEvent: event_name_ = trim(text); return Outcome::kOk;
+      default: return Outcome::kOk;
     }
   }
 
@@ -160,12 +154,9 @@ class RowWriter {
     left_out = bare.empty();
     if (left_out) return Outcome::kOk;
     switch (column.type) {
-      case CsvType::kString:
-        return convert_string(bare, left_out);
-      case CsvType::kNumber:
-        return convert_number(column, bare);
-      case CsvType::kBoolean:
-        return convert_boolean(column, bare);
+      case CsvType::kString: return convert_string(bare, left_out);
+      case CsvType::kNumber: return convert_number(column, bare);
+      case CsvType::kBoolean: return convert_boolean(column, bare);
       case CsvType::kTime: {
         const auto time = time_of_cell(bare, column.format);
         if (!time) return bad_time(column);
@@ -234,21 +225,16 @@ class RowWriter {
         }
         item_.warn("wrong_type");
         return Outcome::kOk;
-      default:
-        return Outcome::kOk;
+      default: return Outcome::kOk;
     }
   }
 
   [[nodiscard]] static schema::Type schema_type(CsvType type) {
     switch (type) {
-      case CsvType::kString:
-        return schema::Type::kText;
-      case CsvType::kNumber:
-        return schema::Type::kNumber;
-      case CsvType::kBoolean:
-        return schema::Type::kBoolean;
-      case CsvType::kTime:
-        return schema::Type::kTime;
+      case CsvType::kString: return schema::Type::kText;
+      case CsvType::kNumber: return schema::Type::kNumber;
+      case CsvType::kBoolean: return schema::Type::kBoolean;
+      case CsvType::kTime: return schema::Type::kTime;
     }
     return schema::Type::kText;
   }

@@ -128,8 +128,9 @@ TEST(CsvMapping, AProposalCanBeUsed) {
   EXPECT_EQ(mapping->columns[4].type, CsvType::kBoolean);
   EXPECT_TRUE(has(propose_csv_mapping(std::vector<std::string>{"a", "b"}, {}), "no column looks like an identifier"));
   const std::vector<std::string> dated = {"customer", "day"};
-  EXPECT_TRUE(has(propose_csv_mapping(dated, {{"c", "notaday"}, {"c", "20240102"}, {"c", "20240103"}, {"c", "20240104"}}),
-                  "{timestamp: \"%Y%m%d\"}"));
+  EXPECT_TRUE(
+      has(propose_csv_mapping(dated, {{"c", "notaday"}, {"c", "20240102"}, {"c", "20240103"}, {"c", "20240104"}}),
+          "{timestamp: \"%Y%m%d\"}"));
   EXPECT_TRUE(has(propose_csv_mapping(std::vector<std::string>{"email", "city"}, {{"a@b.c", "Pune"}}), "kind: users"));
 }
 

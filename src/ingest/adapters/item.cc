@@ -83,18 +83,12 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
 
 std::string json_error(simdjson::error_code error) {
   switch (error) {
-    case simdjson::EMPTY:
-      return "the body is empty; a JSON object is expected";
-    case simdjson::UTF8_ERROR:
-      return "the text is not valid UTF-8";
-    case simdjson::UNCLOSED_STRING:
-      return "a string is not closed";
-    case simdjson::INCORRECT_TYPE:
-      return "a JSON object is expected";
-    case simdjson::CAPACITY:
-      return "the text is too large for the parser";
-    default:
-      return std::string("the text is not valid JSON: ") + simdjson::error_message(error);
+    case simdjson::EMPTY: return "the body is empty; a JSON object is expected";
+    case simdjson::UTF8_ERROR: return "the text is not valid UTF-8";
+    case simdjson::UNCLOSED_STRING: return "a string is not closed";
+    case simdjson::INCORRECT_TYPE: return "a JSON object is expected";
+    case simdjson::CAPACITY: return "the text is too large for the parser";
+    default: return std::string("the text is not valid JSON: ") + simdjson::error_message(error);
   }
 }
 
@@ -135,11 +129,8 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       out = text;
       return Outcome::kOk;
     }
-    case ondemand::json_type::null:
-      return Outcome::kOk;
-    default:
-      item.warn("bad_field");
-      return Outcome::kOk;
+    case ondemand::json_type::null: return Outcome::kOk;
+    default: item.warn("bad_field"); return Outcome::kOk;
   }
 }
 
@@ -181,8 +172,7 @@ Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& 
           "event");
     case schema::Verdict::kUnplanned:
       return item.reject("unplanned_event", "the tracking plan has no event of this name", "event");
-    default:
-      break;
+    default: break;
   }
   event = item.envelope.add_events();
   event->set_name(name->data(), name->size());

@@ -21,16 +21,11 @@ bool is_url(std::string_view text) {
 
 schema::Type schema_type(json_type type) {
   switch (type) {
-    case json_type::number:
-      return schema::Type::kNumber;
-    case json_type::boolean:
-      return schema::Type::kBoolean;
-    case json_type::array:
-      return schema::Type::kList;
-    case json_type::object:
-      return schema::Type::kObject;
-    default:
-      return schema::Type::kText;
+    case json_type::number: return schema::Type::kNumber;
+    case json_type::boolean: return schema::Type::kBoolean;
+    case json_type::array: return schema::Type::kList;
+    case json_type::object: return schema::Type::kObject;
+    default: return schema::Type::kText;
   }
 }
 
@@ -58,8 +53,7 @@ Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std
         return item.reject("wrong_type", "the tracking plan has another type for \"" + std::string(name) + "\"", name);
       item.warn("wrong_type");
       return Outcome::kOk;
-    default:
-      return Outcome::kOk;
+    default: return Outcome::kOk;
   }
 }
 
@@ -140,18 +134,15 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
       out.set_text(text.data(), text.size());
       return Outcome::kOk;
     }
-    case json_type::number:
-      return read_number(item, value, out);
+    case json_type::number: return read_number(item, value, out);
     case json_type::boolean: {
       bool flag = false;
       if (const auto error = value.get_bool().get(flag); error != simdjson::SUCCESS) return item.broken(error);
       out.set_boolean(flag);
       return Outcome::kOk;
     }
-    case json_type::array:
-      return read_list(item, value, depth, out, kept);
-    default:
-      return read_object(item, value, depth, out, kept);
+    case json_type::array: return read_list(item, value, depth, out, kept);
+    default: return read_object(item, value, depth, out, kept);
   }
 }
 
@@ -363,10 +354,8 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
       FRESHET_ITEM(read_null(item_, value));
       out_ += "null";
       return Outcome::kOk;
-    case json_type::object:
-      return write_object(value, depth);
-    default:
-      return write_list(value, depth);
+    case json_type::object: return write_object(value, depth);
+    default: return write_list(value, depth);
   }
 }
 

@@ -128,11 +128,11 @@ TEST_F(Segment, OneBadMessageDoesNotCondemnItsBatch) {
 }
 
 TEST_F(Segment, BodiesThatAreWrongAsAWhole) {
-  for (const char* body :
-       {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}", "{\"batch\":[{\"type\":\"track\" \"x\"}]}",
-        "{\"batch\":[]} {}", "{\"batch\":[]}x",
+  for (const char* body : {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}",
+                           "{\"batch\":[{\"type\":\"track\" \"x\"}]}", "{\"batch\":[]} {}", "{\"batch\":[]}x",
                            R"({"batch":[{"type":"track","userId":"u","event":"E","properties":{"a":[{"b":numl}]}}]})",
-                           R"({"batch":[{"type":"identify","userId":"u","traits":{"a":nul}}]})", "\xff\xfe", "{\"batch\":[{\"a\":\"\xc3\"}]}"})
+                           R"({"batch":[{"type":"identify","userId":"u","traits":{"a":nul}}]})", "\xff\xfe",
+                           "{\"batch\":[{\"a\":\"\xc3\"}]}"})
     EXPECT_FALSE(parse(body)) << body;
   EXPECT_FALSE(parse("{\"userId\":\"u\",\"event\":\"E\"} {}", "track"));
   std::string many = "{\"batch\":[";
