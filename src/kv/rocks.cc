@@ -7,7 +7,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -314,8 +313,6 @@ rocksdb::Options rocks_options(const Options& options) {
   if (options.point_reads && options.bloom_bits > 0) {
     rocks.memtable_prefix_bloom_size_ratio = 0.02;
     rocks.memtable_whole_key_filtering = true;
-    // Batches come sorted: each insertion starts from where the last row of its kind went, not from the head.
-    rocks.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   }
   set_compression(rocks);
   if (options.large_values) set_large_values(rocks);
