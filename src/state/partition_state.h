@@ -104,7 +104,6 @@ class PartitionState {
   [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }
 
  private:
-  struct Aliases;
   PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
                  std::shared_ptr<std::atomic<uint32_t>> lowest_hour);
   [[nodiscard]] Status load_meta();

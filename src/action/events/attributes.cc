@@ -37,6 +37,13 @@ bool contains(const google::protobuf::RepeatedPtrField<v1::Value>& list, const v
 
 }  // namespace
 
+v1::Use use_of(const v1::Envelope& record) {
+  v1::Use use;
+  use.set_time_us(record.time_us());
+  use.set_message_id(record.message_id());
+  return use;
+}
+
 bool earlier(const v1::Use& a, const v1::Use& b) {
   return a.time_us() != b.time_us() ? a.time_us() < b.time_us() : a.message_id() < b.message_id();
 }

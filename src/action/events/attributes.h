@@ -11,7 +11,9 @@
 
 namespace freshet::action {
 
-// The clock of every register.
+// When a record speaks: the clock of every register that it writes.
+[[nodiscard]] v1::Use use_of(const v1::Envelope& record);
+// The order of that clock.
 [[nodiscard]] bool earlier(const v1::Use& a, const v1::Use& b);
 
 // True if the visible value may have changed.

@@ -211,9 +211,7 @@ void Touched::describe(const v1::EntityState& entity, const Tenant& tenant, v1::
 void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
                   Touched& touched) {
   const bool device = entity.ref().kind() == v1::ENTITY_KIND_DEVICE;
-  v1::Use use;
-  use.set_time_us(record.time_us());
-  use.set_message_id(record.message_id());
+  v1::Use use = use_of(record);
   for (const v1::AttributeOp& op : device ? record.device_attributes() : record.attributes())
     apply_attribute(entity, op, use, tenant.rules, touched);
   set_times(entity, record.time_us(), touched);

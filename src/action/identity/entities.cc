@@ -70,9 +70,7 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
   if (e != nullptr && e->state.status() == v1::EntityState::LIVE) return apply_live(*e, record, attached);
   if (e != nullptr && e->state.status() == v1::EntityState::ERASED) {
     if (record.kind() == v1::Envelope::MERGE || e->ref.kind == v1::ENTITY_KIND_DEVICE) return;
-    state_.meta().set_erased_messages(state_.meta().erased_messages() + 1);
-    ++counters_.erased_messages;
-    return;
+    return count_erased(1);
   }
   Loop m;
   m.set_type(Loop::APPLY);
@@ -92,9 +90,7 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const v1::Entit
   touched_.clear();
   if (e.state.version() == 0) touched_.all();
   if (record.kind() == v1::Envelope::MERGE) {
-    v1::Use use;
-    use.set_time_us(record.time_us());
-    use.set_message_id(record.message_id());
+    const v1::Use use = use_of(record);
     if (!earlier(use, e.state.listed_first_use())) {
       *e.state.mutable_listed_first() = record.user(0);
       *e.state.mutable_listed_first_use() = use;
@@ -105,7 +101,7 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const v1::Entit
     apply_identifiers(e, record);
     if (attached != nullptr) attach(e, *attached, record.received_at_us());
     let_go_over_limit(e, record.received_at_us());
-    emit_events(e, record, nullptr);
+    emit_events(e, record);
   }
   emit_change(e, record.received_at_us());
 }
@@ -292,7 +288,13 @@ void Protocol::on_attach(const Loop& m) {
 
 // ---- what is said -------------------------------------------------------------------------------------------------
 
-void Protocol::emit_events(Entity& e, const v1::Envelope& record, const v1::EntityRef*) {
+// Accepted messages that are in no profile, because theirs was erased (conservation).
+void Protocol::count_erased(uint64_t messages) {
+  state_.meta().set_erased_messages(state_.meta().erased_messages() + messages);
+  counters_.erased_messages += messages;
+}
+
+void Protocol::emit_events(Entity& e, const v1::Envelope& record) {
   if (out_.suppressed() || record.events().empty()) return;
   const std::string own = e.ref.id.hex();
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;

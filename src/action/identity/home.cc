@@ -10,13 +10,6 @@ namespace {
 
 using Kind = v1::Envelope;
 
-v1::Use use_of(const v1::Envelope& record) {
-  v1::Use use;
-  use.set_time_us(record.time_us());
-  use.set_message_id(record.message_id());
-  return use;
-}
-
 v1::Use use_of(const state::Alias& alias) {
   v1::Use use;
   use.set_time_us(alias.use_time_us);
@@ -43,33 +36,28 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   const bool user = record.user_size() > 0;
   const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
   const v1::Identifier& routing = user ? record.user(0) : record.device(0);
-  state::Alias* alias = state_.find_alias(routing_key);
-  if (alias == nullptr || !alias->held || alias->suppressed || record.kind() == Kind::UNSUPPRESS) {
-    if (alias == nullptr) alias = &state_.edit_alias(routing_key);
-    if (!enter_without_holder(record, alias, kind)) return;
-  }
-  const model::EntityRef ref = holder_of(kind, routing, routing_key, use_of(record));
-  enter_with_holder(record, ref);
+  const state::Alias* alias = state_.find_alias(routing_key);
+  const bool suppressed = alias != nullptr && alias->suppressed;
+  const bool leads = alias != nullptr && alias->held && !suppressed && record.kind() != Kind::UNSUPPRESS;
+  if (!leads && !enter_without_holder(record, kind, routing_key, suppressed)) return;
+  enter_with_holder(record, holder_of(kind, routing, routing_key, use_of(record)));
   drain();
 }
 
 // What to do where the routing identifier leads nowhere (yet). True: go on and create a profile.
-bool Protocol::enter_without_holder(const v1::Envelope& record, state::Alias* alias, v1::EntityKind kind) {
-  const v1::Identifier& routing = kind == v1::ENTITY_KIND_USER ? record.user(0) : record.device(0);
-  const Hash128 key = alias_key(tenant_name_, kind, routing);
+bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
+                                    bool suppressed) {
   if (record.kind() == Kind::UNSUPPRESS) {
-    if (alias->suppressed) state_.edit_alias(key).suppressed = false;
+    if (suppressed) state_.edit_alias(routing_key).suppressed = false;
     return false;
   }
-  if (alias->suppressed) {
-    if (is_data(record)) {
-      state_.meta().set_erased_messages(state_.meta().erased_messages() + 1);
-      ++counters_.erased_messages;
-    }
+  if (suppressed) {
+    if (is_data(record)) count_erased(1);
     return false;
   }
   if (record.kind() == Kind::ERASE) {  // nobody yet: nobody later either
-    if (!shared(kind, routing)) state_.edit_alias(key).suppressed = true;
+    const v1::Identifier& routing = kind == v1::ENTITY_KIND_USER ? record.user(0) : record.device(0);
+    if (!shared(kind, routing)) state_.edit_alias(routing_key).suppressed = true;
     return false;
   }
   return record.kind() != Kind::UNLINK && !record.existing_only();
@@ -92,24 +80,23 @@ void Protocol::enter_with_holder(const v1::Envelope& record, const model::Entity
       m.set_kind(ref.kind);
       *m.mutable_identifier() = record.other();
       to_proto(ref, *m.mutable_ref());
-      m.mutable_use()->set_time_us(record.time_us());
-      m.mutable_use()->set_message_id(record.message_id());
+      *m.mutable_use() = use_of(record);
       m.set_received_at_us(record.received_at_us());
       to_home(std::move(m));
       return;
     default:
       apply(ref, record, nullptr);
-      if (ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) send_device_part(record, &ref);
+      if (ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) send_device_part(record, ref);
   }
 }
 
 // Devices are entities of their own: their part of a user's record goes to the home of the device's first identifier.
-void Protocol::send_device_part(const v1::Envelope& record, const model::EntityRef* user) {
+void Protocol::send_device_part(const v1::Envelope& record, const model::EntityRef& user) {
   Loop m;
   m.set_type(Loop::ENTER_DEVICE);
   m.set_kind(v1::ENTITY_KIND_DEVICE);
   *m.mutable_identifier() = record.device(0);
-  if (user != nullptr) to_proto(*user, *m.mutable_ref());
+  to_proto(user, *m.mutable_ref());
   v1::Envelope& part = *m.mutable_record();
   part.set_tenant(record.tenant());
   part.set_source(record.source());

@@ -282,10 +282,7 @@ void Protocol::on_erase(const Loop& m) {
 
 void Protocol::make_erased(Entity& e, int64_t received_at_us) {
   state::PartitionState::touch(e, state_);
-  if (e.ref.kind == v1::ENTITY_KIND_USER) {
-    state_.meta().set_erased_messages(state_.meta().erased_messages() + e.state.messages());
-    counters_.erased_messages += e.state.messages();
-  }
+  if (e.ref.kind == v1::ENTITY_KIND_USER) count_erased(e.state.messages());
   ++counters_.erased;
   e.state.set_status(v1::EntityState::ERASED);
   e.state.clear_target();

@@ -60,8 +60,9 @@ class Protocol {
   void join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause,
                int64_t received_at_us);
   void enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref);
-  bool enter_without_holder(const v1::Envelope& record, state::Alias* alias, v1::EntityKind kind);
-  void send_device_part(const v1::Envelope& record, const model::EntityRef* user);
+  bool enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
+                            bool suppressed);
+  void send_device_part(const v1::Envelope& record, const model::EntityRef& user);
 
   // ---- entities (entities.cc)
   Entity* entity_at(const v1::EntityRef& ref);
@@ -91,7 +92,8 @@ class Protocol {
   void send_state(Entity& e, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us);
   void release(Entity& e);
   void remember_refusal(Entity& e, const v1::Identifier& identifier);
-  void emit_events(Entity& e, const v1::Envelope& record, const v1::EntityRef* device);
+  void count_erased(uint64_t messages);
+  void emit_events(Entity& e, const v1::Envelope& record);
   void emit_change(Entity& e, int64_t received_at_us);
   void emit_removal(Entity& e, int64_t received_at_us);
 

@@ -34,19 +34,6 @@ struct Action {
 
 tl::unexpected<Error> bad_json(simdjson::error_code error) { return fail(Code::kInvalid, json_error(error)); }
 
-// Calls read(name, value) for each field. An object is walked from its beginning.
-template <class Read>
-Outcome each_field(Item& item, ondemand::object object, const Read& read) {
-  for (auto result : object) {
-    ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
-    std::string_view name;
-    FRESHET_ITEM(read_name(item, field, name));
-    FRESHET_ITEM(read(name, field.value()));
-  }
-  return Outcome::kOk;
-}
-
 template <class Container>
 Outcome start_again(Item& item, Container& container) {
   if (const auto error = container.reset().error(); error != simdjson::SUCCESS) return item.broken(error);

@@ -64,6 +64,19 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
 // An empty name gives an empty view: leave the field out.
 Outcome read_name(Item& item, ondemand::field& field, std::string_view& name);
 
+// Calls read(name, value) for each field of an object that was not read yet.
+template <class Read>
+Outcome each_field(Item& item, ondemand::object object, const Read& read) {
+  for (auto result : object) {
+    ondemand::field field;
+    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    std::string_view name;
+    FRESHET_ITEM(read_name(item, field, name));
+    FRESHET_ITEM(read(name, field.value()));
+  }
+  return Outcome::kOk;
+}
+
 // Text or a number as text; null and absent are nullopt; anything else too, with a warning. The view lives as long as the
 // document.
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);

@@ -25,17 +25,11 @@ struct Line {
   int commands = 0;       // merge, erase, unsuppress, unlink
 };
 
+// From the beginning of the object, wherever an earlier pass stopped.
 template <class Read>
-Outcome each_field(Item& item, ondemand::object object, const Read& read) {
+Outcome each_field_again(Item& item, ondemand::object object, const Read& read) {
   if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
-  for (auto result : object) {
-    ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
-    std::string_view name;
-    FRESHET_ITEM(read_name(item, field, name));
-    FRESHET_ITEM(read(name, field.value()));
-  }
-  return Outcome::kOk;
+  return each_field(item, object, read);
 }
 
 Outcome unknown_key(Item& item, std::string_view key, std::string_view in,
@@ -139,7 +133,7 @@ Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, 
 }
 
 Outcome read_identifiers(Item& item, v1::EntityKind kind, const ondemand::object& object) {
-  return each_field(item, object, [&](std::string_view type, ondemand::value value) -> Outcome {
+  return each_field_again(item, object, [&](std::string_view type, ondemand::value value) -> Outcome {
     const bool known = kind == v1::ENTITY_KIND_USER ? is_user_type(item, type) : is_device_type(item, type);
     const auto& rules = item.context.tenant.rules;
     if (!known)
@@ -153,7 +147,7 @@ Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand
   const int before = item.envelope.user().size() + item.envelope.device().size();
   int count = 0;
   if (object) {
-    FRESHET_ITEM(each_field(item, *object, [&](std::string_view type, ondemand::value value) -> Outcome {
+    FRESHET_ITEM(each_field_again(item, *object, [&](std::string_view type, ondemand::value value) -> Outcome {
       ++count;
       if (is_user_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_USER, type, value);
       if (devices && is_device_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_DEVICE, type, value);
@@ -180,7 +174,7 @@ void move_to_other(Item& item) {
 
 Outcome apply_merge(Item& item, const ondemand::object& merge) {
   std::optional<ondemand::object> from, into;
-  FRESHET_ITEM(each_field(item, merge, [&](std::string_view name, ondemand::value value) -> Outcome {
+  FRESHET_ITEM(each_field_again(item, merge, [&](std::string_view name, ondemand::value value) -> Outcome {
     if (name == "from") return read_object(item, name, value, from);
     if (name == "into") return read_object(item, name, value, into);
     return unknown_key(item, name, "\"merge\"", {"from", "into"});
@@ -197,7 +191,7 @@ Outcome apply_merge(Item& item, const ondemand::object& merge) {
 
 Outcome apply_unlink(Item& item, const ondemand::object& unlink) {
   std::optional<ondemand::object> from, identifier;
-  FRESHET_ITEM(each_field(item, unlink, [&](std::string_view name, ondemand::value value) -> Outcome {
+  FRESHET_ITEM(each_field_again(item, unlink, [&](std::string_view name, ondemand::value value) -> Outcome {
     if (name == "from") return read_object(item, name, value, from);
     if (name == "identifier") return read_object(item, name, value, identifier);
     return unknown_key(item, name, "\"unlink\"", {"from", "identifier"});
@@ -292,7 +286,7 @@ Outcome parse_line(Item& item, ondemand::object root) {
   if (item.raw.size() > kItemBytesMax)
     return item.reject("too_large", "the line has " + std::to_string(item.raw.size()) + " bytes; 32768 are allowed");
   Line line;
-  FRESHET_ITEM(each_field(
+  FRESHET_ITEM(each_field_again(
       item, root, [&](std::string_view name, ondemand::value value) { return read_member(item, name, value, line); }));
   FRESHET_ITEM(set_message_id(item, line.message_id, line.timestamp.has_value(), item.raw));
   std::optional<model::TimeUs> sent_at = line.sent_at;

@@ -7,26 +7,19 @@ constexpr size_t kExternalIdsMax = 20;
 
 // Calls read(name, value) for each field of a value that should be an object; anything else is left out with a warning.
 template <class Read>
-Outcome each_field(Item& item, ondemand::value value, const Read& read) {
+Outcome each_field_of(Item& item, ondemand::value value, const Read& read) {
   ondemand::json_type type{};
   if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
   if (type == ondemand::json_type::null) return Outcome::kOk;
   ondemand::object object;
   if (type != ondemand::json_type::object) return item.warn("bad_field"), Outcome::kOk;
   if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item.broken(error);
-  for (auto result : object) {
-    ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
-    std::string_view name;
-    FRESHET_ITEM(read_name(item, field, name));
-    FRESHET_ITEM(read(name, field.value()));
-  }
-  return Outcome::kOk;
+  return each_field(item, object, read);
 }
 
 Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
   out.has_device = true;
-  return each_field(item, value, [&](std::string_view name, ondemand::value v) {
+  return each_field_of(item, value, [&](std::string_view name, ondemand::value v) {
     if (name == "id") return read_scalar(item, v, out.device_id);
     if (name == "advertisingId") return read_scalar(item, v, out.advertising_id);
     if (name == "type") return read_scalar(item, v, out.device_type);
@@ -52,7 +45,7 @@ Outcome read_external_ids(Item& item, ondemand::value value, SegmentContext& out
     ondemand::value entry;
     if (const auto error = element.get(entry); error != simdjson::SUCCESS) return item.broken(error);
     std::optional<std::string_view> type, id;
-    FRESHET_ITEM(each_field(item, entry, [&](std::string_view name, ondemand::value v) {
+    FRESHET_ITEM(each_field_of(item, entry, [&](std::string_view name, ondemand::value v) {
       if (name == "type") return read_scalar(item, v, type);
       if (name == "id") return read_scalar(item, v, id);
       return Outcome::kOk;
@@ -125,14 +118,14 @@ Outcome read_context(Item& item, ondemand::object context, SegmentContext& out) 
       FRESHET_ITEM(read_device(item, value, out));
     } else if (name == "os" && !had_os) {
       out.has_os = true;
-      FRESHET_ITEM(each_field(item, value, [&](std::string_view key, ondemand::value v) {
+      FRESHET_ITEM(each_field_of(item, value, [&](std::string_view key, ondemand::value v) {
         if (key == "name") return read_scalar(item, v, out.os_name);
         if (key == "version") return read_scalar(item, v, out.os_version);
         return Outcome::kOk;
       }));
     } else if (name == "app" && !had_app) {
       out.has_app = true;
-      FRESHET_ITEM(each_field(item, value, [&](std::string_view key, ondemand::value v) {
+      FRESHET_ITEM(each_field_of(item, value, [&](std::string_view key, ondemand::value v) {
         return key == "version" ? read_scalar(item, v, out.app_version) : Outcome::kOk;
       }));
     } else if (name == "traits" && !had_traits) {
