@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "model/packed_state.h"
 
 namespace freshet::action::testing {
 
@@ -122,7 +123,10 @@ std::vector<v1::EntityState> TestCluster::entities() {
   std::vector<v1::EntityState> all;
   for (TestPartition& p : parts_)
     for (const auto& [key, row] : p.disk->rows)
-      if (key[0] == 'e') FRESHET_ASSERT(all.emplace_back().ParseFromString(row));
+      if (key[0] == 'e') {
+        FRESHET_ASSERT(all.emplace_back().ParseFromString(row));
+        model::unpack(all.back());
+      }
   return all;
 }
 

@@ -9,8 +9,10 @@
 //
 // Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a commit.
 //
-// Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' message hash -> hour:u32
-// big-endian; 'l' ledger hash -> empty; 'm' -> PartitionMeta.
+// What was used last is kept decoded, what was used before that as rows (a sixth of the size), the rest is in the store.
+//
+// Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash -> empty;
+// 'l' ledger hash -> empty; 'm' -> PartitionMeta.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -27,6 +29,8 @@
 #include "freshet/v1/state.pb.h"
 #include "kv/store.h"
 #include "model/entity_ref.h"
+#include "state/row_cache.h"
+#include "state/seen_messages.h"
 
 namespace freshet::state {
 
@@ -44,17 +48,12 @@ struct Alias {
 struct Entity {
   v1::EntityState state;
   model::EntityRef ref;
-  size_t bytes = 0;  // serialized size when last loaded or flushed: what the cache counts
+  size_t bytes = 0;  // serialized size when last encoded or decoded: what the cache counts
   bool dirty = false;
 };
 
-// Messages are told apart for at least this long, by received_at.
-inline constexpr int64_t kDedupWindowUs = 24 * 3'600'000'000LL;
-inline constexpr int64_t kDedupJumpUs = 5 * 60'000'000LL;
-inline constexpr uint32_t kDedupJumpRecords = 1000;
-
 struct StateOptions {
-  size_t memory_bytes = 32u << 20;  // of decoded aliases and entities; the store has its own budget
+  size_t memory_bytes = 32u << 20;  // of aliases and entities, decoded and as rows; the store has its own budget
 };
 
 class PartitionState {
@@ -99,46 +98,48 @@ class PartitionState {
   void trim_memory();
   // What is not flushed takes half of the budget. Until then a flush would only cost: it makes nothing durable.
   [[nodiscard]] bool wants_flush() const { return dirty_bytes_ > options_.memory_bytes / 2; }
-  [[nodiscard]] bool wants_trim() const { return young_bytes_ > options_.memory_bytes / 2; }
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }
+  [[nodiscard]] size_t memory_bytes() const { return decoded_bytes_ + rows_.bytes(); }
 
  private:
   PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
-                 std::shared_ptr<std::atomic<uint32_t>> lowest_hour);
+                 std::shared_ptr<std::atomic<uint32_t>> lowest_span);
   [[nodiscard]] Status load_meta();
   void note(Status status);
-  Alias* load_alias(const Hash128& key, std::string_view row);
-  Entity* load_entity(const Hash128& id, std::string_view row);
-  void move_dedup_clock(int64_t received_at_us);
-  [[nodiscard]] uint32_t lowest_hour() const;
+  Alias* decode_alias(const Hash128& key, std::string_view row, bool dirty);
+  Entity* decode_entity(const Hash128& id, std::string_view row, bool dirty);
+  void add_dirty_rows(kv::WriteBatch& batch);
+  void age();
 
   std::unique_ptr<kv::Store> store_;
   StateOptions options_;
   Status status_;
   v1::PartitionMeta meta_;
+  SeenMessages seen_;
   std::atomic<int64_t> durable_offset_{0};
   int64_t persisting_offset_ = 0;  // between begin_persist() and finish_persist()
-  uint32_t persisting_lowest_hour_ = 0;
+  uint32_t persisting_lowest_span_ = 0;
   std::shared_ptr<std::atomic<uint32_t>>
-      durable_lowest_hour_;  // for the drop function: what is flushed, never what is not
+      durable_lowest_span_;  // for the drop function: what is flushed, never what is not
 
-  // Two generations: what is used moves to `young`; when that is half of the budget, `old` goes and young becomes old.
-  using EntityMap = absl::flat_hash_map<Hash128, std::unique_ptr<Entity>, Hash128Hasher>;
-  using AliasMap = absl::flat_hash_map<Hash128, std::unique_ptr<Alias>, Hash128Hasher>;
-  EntityMap young_entities_, old_entities_;
-  AliasMap young_aliases_, old_aliases_;  // a present entry without `held` and generation 0 is a known absence
-  std::vector<Entity*> dirty_entities_;
-  std::vector<Hash128> dirty_aliases_;
-  size_t young_bytes_ = 0;
+  // Decoded, in two generations: what is used moves to `young`; when that is full, `old` becomes rows and young becomes old.
+  template <class T>
+  struct Generations {
+    using Map = absl::flat_hash_map<Hash128, std::unique_ptr<T>, Hash128Hasher>;
+    Map young, old;
+    [[nodiscard]] T* find_young(const Hash128& key) const;
+    [[nodiscard]] T* find(const Hash128& key) const;  // in either
+    T* rejuvenate(const Hash128& key);                // nullptr: not in `old`
+    void clear();
+  };
+  Generations<Entity> entities_;
+  Generations<Alias> aliases_;  // one without `held` and generation 0 is a known absence
+  size_t decoded_bytes_ = 0;    // of the young ones
+  RowCache rows_;               // by id and alias key: hashes both, of different things
+  std::vector<Hash128> dirty_entities_, dirty_aliases_;
   size_t dirty_bytes_ = 0;
-  absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> unflushed_seen_;  // message -> hour
-  absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher>
-      prefetched_seen_;  // what the store says of a batch; hour 0: not there
   absl::flat_hash_set<Hash128, Hash128Hasher> unflushed_ledger_;
 };
-
-// Adds what this keyspace needs (drop function) to options with path and memory set: done by open().
-[[nodiscard]] bool is_expired_seen_row(std::string_view key, std::string_view value, uint32_t lowest_hour);
 
 }  // namespace freshet::state

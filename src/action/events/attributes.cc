@@ -5,6 +5,7 @@
 
 #include "action/events/sorted.h"
 #include "model/json.h"
+#include "model/packed_state.h"
 
 namespace freshet::action {
 namespace {
@@ -49,6 +50,7 @@ bool earlier(const v1::Use& a, const v1::Use& b) {
 }
 
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use) {
+  model::unpack(entity);
   bool made = false;
   v1::Register& target = find_or_add_named(*entity.mutable_attributes(), name, &made);
   if (!made && earlier(use, target.use())) return false;
@@ -64,6 +66,7 @@ bool write_register(v1::EntityState& entity, std::string_view name, const v1::Va
 
 bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
                    const v1::Use& use, uint32_t elements_max) {
+  model::unpack(entity);
   const v1::Register* base = find_named(entity.attributes(), name);
   if (base != nullptr && !earlier(base->use(), use)) return false;
   bool made = false;
@@ -79,7 +82,8 @@ bool write_element(v1::EntityState& entity, std::string_view name, const v1::Val
   return true;
 }
 
-std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::string_view name) {
+std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_view name) {
+  model::unpack(entity);
   const v1::Register* base = find_named(entity.attributes(), name);
   const v1::ElementSet* set = find_named(entity.sets(), name);
   const bool any = set != nullptr && std::any_of(set->elements().begin(), set->elements().end(),
@@ -109,7 +113,8 @@ std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::s
   return visible;
 }
 
-std::vector<std::string> attribute_names(const v1::EntityState& entity) {
+std::vector<std::string> attribute_names(v1::EntityState& entity) {
+  model::unpack(entity);
   std::vector<std::string> names;
   for (const v1::Register& r : entity.attributes()) names.push_back(r.name());
   for (const v1::ElementSet& s : entity.sets()) names.push_back(s.name());

@@ -2,6 +2,7 @@
 //
 // A register holds the last `set` or `unset` by (event time, message id). Elements added or removed later than the register
 // was written apply on top of it; earlier ones do not count. So any order of the same operations ends in the same value.
+// An entity is unpacked here when that is needed (model/packed_state.h), even by those that only look.
 #pragma once
 
 #include <optional>
@@ -22,10 +23,10 @@ bool write_element(v1::EntityState& entity, std::string_view name, const v1::Val
                    const v1::Use& use, uint32_t elements_max);
 
 // What a reader sees: nullopt if unset or never set.
-[[nodiscard]] std::optional<v1::Value> visible_attribute(const v1::EntityState& entity, std::string_view name);
+[[nodiscard]] std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_view name);
 
 // Names with a register or a set, in order, each once.
-[[nodiscard]] std::vector<std::string> attribute_names(const v1::EntityState& entity);
+[[nodiscard]] std::vector<std::string> attribute_names(v1::EntityState& entity);
 
 // Adds the attributes of `from`, as if its operations had been done on `entity`.
 void absorb_attributes(v1::EntityState& entity, const v1::EntityState& from, uint32_t elements_max);

@@ -37,7 +37,7 @@ void apply(v1::EntityState& e, const Op& op) {
   if (op.kind >= 3) write_element(e, "x", value, op.kind == 4, use(op.time, op.id), 100);
 }
 
-std::string seen(const v1::EntityState& e) {
+std::string seen(v1::EntityState& e) {
   const auto value = visible_attribute(e, "x");
   return value ? value->ShortDebugString() : "(none)";
 }

@@ -134,7 +134,7 @@ void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Secti
   }
 }
 
-void put_part(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
+void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
               v1::Change& change) {
   switch (section) {
     case v1::IDENTIFIERS: put_identifiers(entity, name, change); break;
@@ -183,7 +183,7 @@ void Touched::clear() {
   all_ = false;
 }
 
-void Touched::describe(const v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
+void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
   if (all_) {
     all_ = false;
     count_ = 0;
@@ -242,7 +242,7 @@ void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const 
 namespace {
 
 // An attribute, or else the first identifier of that type.
-std::optional<v1::Value> enriching_value(const v1::EntityState& entity, std::string_view name) {
+std::optional<v1::Value> enriching_value(v1::EntityState& entity, std::string_view name) {
   if (std::optional<v1::Value> value = visible_attribute(entity, name)) return value;
   for (const v1::IdentifierUse& i : entity.identifiers())
     if (i.identifier().type() == name) {
@@ -255,7 +255,7 @@ std::optional<v1::Value> enriching_value(const v1::EntityState& entity, std::str
 
 }  // namespace
 
-std::string enriched_event_json(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
+std::string enriched_event_json(v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
                                 const v1::Envelope& record, const v1::Event& event, const Tenant& tenant) {
   std::string out;
   out.reserve(event.properties().size() + 400);
@@ -287,7 +287,7 @@ std::string enriched_event_json(const v1::EntityState& entity, std::string_view 
   return out;
 }
 
-std::string enriched_event_protobuf(const v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
+std::string enriched_event_protobuf(v1::EntityState& entity, std::string_view id_hex, std::string_view device_hex,
                                     const v1::Envelope& record, const v1::Event& event, const Tenant& tenant) {
   v1::EnrichedEvent out;
   out.set_message_id(record.message_id());

@@ -21,7 +21,7 @@ class Touched {
   [[nodiscard]] bool any() const { return all_ || count_ > 0; }
   void clear();
   // Writes an operation for each part, from what the entity is now; sorted by (section, name).
-  void describe(const v1::EntityState& entity, const Tenant& tenant, v1::Change& change);
+  void describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change);
 
  private:
   struct Part {
@@ -41,10 +41,10 @@ void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Ten
 void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant);
 
 // `events` topic: one event as JSON, or as EnrichedEvent. `device`: hex or empty.
-[[nodiscard]] std::string enriched_event_json(const v1::EntityState& entity, std::string_view id_hex,
+[[nodiscard]] std::string enriched_event_json(v1::EntityState& entity, std::string_view id_hex,
                                               std::string_view device_hex, const v1::Envelope& record,
                                               const v1::Event& event, const Tenant& tenant);
-[[nodiscard]] std::string enriched_event_protobuf(const v1::EntityState& entity, std::string_view id_hex,
+[[nodiscard]] std::string enriched_event_protobuf(v1::EntityState& entity, std::string_view id_hex,
                                                   std::string_view device_hex, const v1::Envelope& record,
                                                   const v1::Event& event, const Tenant& tenant);
 

@@ -54,7 +54,7 @@ v1::Envelope order(int n, int64_t time, const std::string& properties) {
   return record;
 }
 
-std::string document_of(const v1::EntityState& entity, const Tenant& tenant) {
+std::string document_of(v1::EntityState& entity, const Tenant& tenant) {
   Touched touched;
   touched.all();
   v1::Change change;
@@ -65,7 +65,7 @@ std::string document_of(const v1::EntityState& entity, const Tenant& tenant) {
   return document.ShortDebugString();
 }
 
-std::string computed(const v1::EntityState& entity, const Tenant& tenant, const std::string& name) {
+std::string computed(v1::EntityState& entity, const Tenant& tenant, const std::string& name) {
   for (const v1::Computed& c : entity.computed())
     if (c.name() == name) {
       const auto value = computed_value(c, *tenant.find_computed(name));

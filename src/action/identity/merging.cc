@@ -6,6 +6,7 @@
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "model/identifier.h"
+#include "model/packed_state.h"
 
 namespace freshet::action {
 namespace {
@@ -27,6 +28,7 @@ void add_ref(google::protobuf::RepeatedPtrField<v1::EntityRef>& list, const v1::
 void clear_profile(v1::EntityState& state) {
   state.clear_attributes();
   state.clear_sets();
+  state.clear_packed();
   state.clear_events();
   state.clear_computed();
   state.clear_attached();
@@ -124,6 +126,7 @@ void Protocol::on_join(const Loop& m) {
 
 // The loser keeps its state and its document until the survivor has answered.
 void Protocol::send_state(Entity& e, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us) {
+  model::unpack(e.state);
   Chunker chunker(e.state);
   std::vector<v1::EntityState>& chunks = chunker.chunks();
   for (size_t n = 0; n < chunks.size(); ++n) {

@@ -1,0 +1,14 @@
+#include "model/packed_state.h"
+
+namespace freshet::model {
+
+void pack(v1::EntityState& state) {
+  if (state.attributes().empty() && state.sets().empty()) return;
+  unpack(state);
+  v1::EntityState part;
+  part.mutable_attributes()->Swap(state.mutable_attributes());
+  part.mutable_sets()->Swap(state.mutable_sets());
+  part.SerializeToString(state.mutable_packed());
+}
+
+}  // namespace freshet::model

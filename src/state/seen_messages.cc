@@ -1,0 +1,108 @@
+#include "state/seen_messages.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace freshet::state {
+namespace {
+
+constexpr int64_t kSpanUs = 4 * 3'600'000'000LL;
+constexpr size_t kSpanBytes = 4;
+
+uint32_t span_of(int64_t time_us) { return static_cast<uint32_t>(std::max<int64_t>(time_us, 0) / kSpanUs); }
+
+std::string row_key(uint32_t span, const Hash128& message) { return seen_rows_of(span).append(message.view()); }
+
+}  // namespace
+
+std::string seen_rows_of(uint32_t span) {
+  return {'s', static_cast<char>(span >> 24), static_cast<char>(span >> 16), static_cast<char>(span >> 8),
+          static_cast<char>(span)};
+}
+
+bool is_expired_seen_row(std::string_view key, uint32_t lowest_span) {
+  return key.size() > 1 + kSpanBytes && key[0] == 's' && key < seen_rows_of(lowest_span);
+}
+
+uint32_t SeenMessages::lowest_span() const { return span_of(meta_.highest_received_at_us() - kDedupWindowUs); }
+
+uint32_t SeenMessages::first_live_span() const { return std::max(lowest_span(), meta_.seen_first_span()); }
+
+Status SeenMessages::prefetch(std::span<const Hash128> messages) {
+  prefetched_.clear();
+  return look_up(messages);
+}
+
+Status SeenMessages::look_up(std::span<const Hash128> messages) {
+  if (meta_.seen_first_span() == 0) return {};
+  std::vector<Hash128> unknown;
+  for (const Hash128& message : messages)
+    if (!unwritten_.contains(message) && prefetched_.try_emplace(message, 0).second) unknown.push_back(message);
+  std::vector<std::string> keys;
+  std::vector<std::optional<std::string>> rows;
+  for (uint32_t span = span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
+    keys.clear();
+    for (const Hash128& message : unknown) keys.push_back(row_key(span, message));
+    FRESHET_TRY(store_.multi_get(keys, rows));
+    for (size_t i = 0; i < unknown.size(); ++i)
+      if (rows[i]) prefetched_[unknown[i]] = span;
+    std::erase_if(unknown, [this](const Hash128& message) { return prefetched_[message] != 0; });
+  }
+  return {};
+}
+
+// The clock of the window is the highest received_at, but one record with a time far ahead must not close the window on
+// everything: a jump counts only when a long row of records confirms it.
+void SeenMessages::move_clock(int64_t received_at_us) {
+  const int64_t highest = meta_.highest_received_at_us();
+  if (highest == 0 || (received_at_us >= highest && received_at_us - highest <= kDedupJumpUs)) {
+    meta_.set_highest_received_at_us(std::max(highest, received_at_us));
+    meta_.set_jump_count(0);
+  } else if (received_at_us > highest) {
+    const bool first = meta_.jump_count() == 0;
+    meta_.set_jump_lowest_us(first ? received_at_us : std::min(meta_.jump_lowest_us(), received_at_us));
+    meta_.set_jump_count(meta_.jump_count() + 1);
+    if (meta_.jump_count() < kDedupJumpRecords) return;
+    meta_.set_highest_received_at_us(meta_.jump_lowest_us());
+    meta_.set_jump_count(0);
+  } else {
+    meta_.set_jump_count(0);
+  }
+}
+
+Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_at_us) {
+  if (const bool known = unwritten_.contains(message) || prefetched_.contains(message); !known)
+    FRESHET_TRY(look_up({&message, 1}));
+  move_clock(received_at_us);
+  // Filed under the partition's own clock, so that the window is whole even for a record that was received long ago.
+  const uint32_t now = std::max(span_of(meta_.highest_received_at_us()), 1u);
+  if (meta_.seen_first_span() == 0) meta_.set_seen_first_span(now);
+  const auto [at, fresh] = unwritten_.try_emplace(message, now);
+  if (!fresh) {
+    if (at->second >= lowest_span()) return false;
+    at->second = now;
+    return true;
+  }
+  const auto stored = prefetched_.find(message);
+  if (stored == prefetched_.end() || stored->second < std::max(lowest_span(), 1u)) return true;
+  unwritten_.erase(at);
+  return false;
+}
+
+void SeenMessages::add_rows(kv::WriteBatch& batch) const {
+  std::vector<std::pair<uint32_t, Hash128>> sorted;  // each row goes beside the last one in the store's memory
+  sorted.reserve(unwritten_.size());
+  for (const auto& [message, span] : unwritten_) sorted.emplace_back(span, message);
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [span, message] : sorted) batch.put(row_key(span, message), std::string_view());
+}
+
+void SeenMessages::written() {
+  unwritten_.clear();
+  prefetched_.clear();
+}
+
+void SeenMessages::drop() { written(); }
+
+}  // namespace freshet::state

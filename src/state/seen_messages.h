@@ -1,0 +1,60 @@
+// Which messages a partition has seen: at least those of the last 24 hours by received_at.
+//
+// One row per message, under the span of 4 hours in which it was first seen: 's', span:u32 big-endian, hash -> empty. So
+// new rows never lie among old ones, which the store therefore never writes again, and a span that is over goes as whole
+// files. A look-up asks each live span, of which there are at most seven.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "freshet/v1/state.pb.h"
+#include "kv/store.h"
+
+namespace freshet::state {
+
+inline constexpr int64_t kDedupWindowUs = 24 * 3'600'000'000LL;
+inline constexpr int64_t kDedupJumpUs = 5 * 60'000'000LL;
+inline constexpr uint32_t kDedupJumpRecords = 1000;
+
+class SeenMessages {
+ public:
+  // Both outlive it; the clock of the window is kept in `meta`.
+  SeenMessages(kv::Store& store, v1::PartitionMeta& meta) : store_(store), meta_(meta) {}
+
+  // Asks the store for all of them at once: only speeds up the next first_sight() of each.
+  [[nodiscard]] Status prefetch(std::span<const Hash128> messages);
+  // True if the message was not seen within the window: it is now.
+  [[nodiscard]] Result<bool> first_sight(const Hash128& message, int64_t received_at_us);
+
+  // Adds the rows that the store does not have yet; written(): it has them now.
+  void add_rows(kv::WriteBatch& batch) const;
+  void written();
+  void drop();
+  [[nodiscard]] size_t unwritten() const { return unwritten_.size(); }
+
+  [[nodiscard]] uint32_t lowest_span() const;  // rows of lower ones mean nothing any more
+
+ private:
+  [[nodiscard]] Status look_up(std::span<const Hash128> messages);
+  void move_clock(int64_t received_at_us);
+  [[nodiscard]] uint32_t first_live_span() const;
+
+  kv::Store& store_;
+  v1::PartitionMeta& meta_;
+  using Spans = absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher>;
+  Spans unwritten_;   // message -> span
+  Spans prefetched_;  // what the store says; 0: not there
+};
+
+[[nodiscard]] bool is_expired_seen_row(std::string_view key, uint32_t lowest_span);
+// Where the rows of a span begin.
+[[nodiscard]] std::string seen_rows_of(uint32_t span);
+
+}  // namespace freshet::state
