@@ -13,9 +13,9 @@ constexpr uint32_t kFormat = 1;
 constexpr size_t kAliasBytes = 200;   // a decoded alias, with its share of the table
 constexpr size_t kEntityBytes = 256;  // what is added to an entity before it is flushed, about
 constexpr size_t kSeenBytes = 48;     // a message id that is not flushed yet
-constexpr size_t kDecodedFactor = 6;  // a decoded entity takes about this many times its serialized size (measured)
-// Of the budget: a generation of decoded ones has an eighth, of which there are two; the rest is for rows.
-constexpr size_t kGenerationShare = 8;
+constexpr size_t kDecodedFactor = 4;  // a decoded entity takes about this many times its row (measured)
+// Of the budget: a generation of decoded ones has a sixth, of which there are two; the rest is for rows.
+constexpr size_t kGenerationShare = 6;
 
 std::string row_key(char kind, const Hash128& hash) {
   std::string key(1, kind);
