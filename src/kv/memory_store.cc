@@ -7,10 +7,12 @@ namespace {
 
 using Rows = std::map<std::string, std::string, std::less<>>;
 
+// Applies a batch to the rows in memory and notes what became of each key.
 class Apply final : public WriteBatch::Visitor {
  public:
-  Apply(Rows& rows, const MergeFn& merge) : rows_(rows), merge_(merge) {}
+  Apply(Rows& rows, const MergeFn& merge, MemoryDisk::Write& noted) : rows_(rows), merge_(merge), noted_(noted) {}
   void put(std::string_view key, std::string_view value) override {
+    noted_.emplace_back(key, value);
     rows_.insert_or_assign(std::string(key), std::string(value));
   }
   void merge(std::string_view key, std::string_view operand) override {
@@ -20,20 +22,27 @@ class Apply final : public WriteBatch::Visitor {
     if (at != rows_.end()) existing = at->second;
     put(key, merge_(existing, operands));
   }
-  void remove(std::string_view key) override { rows_.erase(std::string(key)); }
+  void remove(std::string_view key) override {
+    noted_.emplace_back(key, std::nullopt);
+    rows_.erase(std::string(key));
+  }
   void remove_range(std::string_view begin, std::string_view end) override {
-    rows_.erase(rows_.lower_bound(begin), rows_.lower_bound(end));
+    const auto last = rows_.lower_bound(end);
+    for (auto at = rows_.lower_bound(begin); at != last; at = rows_.erase(at))
+      noted_.emplace_back(at->first, std::nullopt);
   }
 
  private:
   Rows& rows_;
   const MergeFn& merge_;
+  MemoryDisk::Write& noted_;
 };
 
 class MemoryStore final : public Store {
  public:
   MemoryStore(std::shared_ptr<MemoryDisk> disk, const Options& options) : disk_(std::move(disk)), options_(options) {
     const std::lock_guard lock(disk_->mutex);
+    disk_->unsynced.clear();
     rows_ = disk_->rows;
   }
 
@@ -51,8 +60,13 @@ class MemoryStore final : public Store {
 
   Status write(WriteBatch& batch, Durability durability) override {
     const std::lock_guard lock(mutex_);
-    Apply apply(rows_, options_.merge);
+    MemoryDisk::Write noted;
+    Apply apply(rows_, options_.merge, noted);
     batch.visit(apply);
+    {
+      const std::lock_guard disk_lock(disk_->mutex);
+      disk_->unsynced.push_back(std::move(noted));
+    }
     if (durability == Durability::kSynced) save();
     return {};
   }
@@ -87,7 +101,7 @@ class MemoryStore final : public Store {
  private:
   void save() {
     const std::lock_guard lock(disk_->mutex);
-    disk_->rows = rows_;
+    disk_->keep(disk_->unsynced.size());
   }
 
   std::shared_ptr<MemoryDisk> disk_;
@@ -97,6 +111,19 @@ class MemoryStore final : public Store {
 };
 
 }  // namespace
+
+void MemoryDisk::keep(size_t count) {
+  for (; count > 0 && !unsynced.empty(); --count) {
+    for (auto& [key, value] : unsynced.front()) {
+      if (value) {
+        rows.insert_or_assign(std::move(key), std::move(*value));
+      } else {
+        rows.erase(key);
+      }
+    }
+    unsynced.pop_front();
+  }
+}
 
 std::unique_ptr<Store> open_memory(std::shared_ptr<MemoryDisk> disk, const Options& options) {
   return std::make_unique<MemoryStore>(std::move(disk), options);
