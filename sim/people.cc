@@ -72,7 +72,8 @@ void People::do_something(Item& item) {
     item.event = user != item.user.end() ? "U." + user->second : fmt::format("E{}", dice_.roll(20));
     if (dice_.permille(habits_.buy)) {
       item.event = "Buy";
-      item.properties = fmt::format(R"({{"total":{}.{:02},"sku":"s{}"}})", dice_.roll(1000), dice_.roll(100), dice_.roll(9));
+      const size_t total = dice_.roll(dice_.one_in(10) ? 100'000'000'000 : 1'000);  // large ones, too, for a double
+      item.properties = fmt::format(R"({{"total":{}.{:02},"sku":"s{}"}})", total, dice_.roll(100), dice_.roll(9));
     }
   }
   if (dice_.permille(habits_.marked)) item.add.emplace_back("m", item.message_id);

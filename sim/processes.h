@@ -65,6 +65,7 @@ class WorkerProcess {
   bool tick();  // its disk works; false: it has nothing to do
   void drain();
   [[nodiscard]] std::optional<MemberId> member() const;
+  [[nodiscard]] bool caught_up() const { return loop_ && loop_->caught_up(); }
   [[nodiscard]] const Disks& disks() const { return stage_.faults.own_disks ? own_disks_ : stage_.shared_disks; }
   std::shared_ptr<kv::MemoryDisk>& disk(uint32_t partition);
 

@@ -126,9 +126,14 @@ Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max,
   if (position < partition.low) return fail(Code::kNotFound, "the records from this position on are gone");
   if (position > partition.next) return fail(Code::kCorrupt, "the position lies behind the end");
   const size_t first = broker_.index_of(partition, position);
-  if (first == partition.records.size()) return {};
   Fetched fetched;
   fetched.from = of;
+  if (first == partition.records.size()) {  // nothing, or the markers of transactions
+    if (position == partition.next) return {};
+    fetched.next = position = partition.next;
+    result.fetched.push_back(std::move(fetched));
+    return {};
+  }
   const size_t count = std::min(1 + dice_.roll(kBatchMax), partition.records.size() - first);
   size_t bytes = 0;
   for (size_t i = first; i < first + count && (i == first || bytes <= bytes_max); ++i) {

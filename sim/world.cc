@@ -10,6 +10,29 @@ constexpr size_t kStepsMax = 400'000;
 constexpr size_t kQuietStepsMax = 200'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
+std::string row_text(const Rows& rows, const std::string& key) {
+  const auto at = rows.find(key);
+  if (at == rows.end()) return "missing";
+  v1::EntityState entity;
+  v1::PartitionMeta meta;
+  if (key[0] == 'e' && entity.ParseFromString(at->second)) return entity.ShortDebugString();
+  if (key[0] == 'm' && meta.ParseFromString(at->second)) return meta.ShortDebugString();
+  return to_hex(at->second);
+}
+
+// Invariant 4: the state is that of an uninterrupted run at the same offset, byte for byte.
+void require_same(uint32_t partition, const Rows& expected, const Rows& got) {
+  if (expected == got) return;
+  std::string key;
+  for (const auto& [k, row] : expected)
+    if (const auto at = got.find(k); at == got.end() || at->second != row) key = k;
+  for (const auto& [k, row] : got)
+    if (!expected.contains(k)) key = k;
+  throw Violation(fmt::format(
+      "invariant 4: the state of partition {} is not that of an uninterrupted run: row '{}' {}\n    expected {}\n    got      {}",
+      partition, key[0], to_hex(key.substr(1)), row_text(expected, key), row_text(got, key)));
+}
+
 }  // namespace
 
 World::World(const Scenario& scenario, const Workload& workload, const WorldOptions& options)
@@ -219,12 +242,19 @@ void World::make_standby() {
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
-bool World::at_rest() const {
-  for (uint32_t p = 0; p < scenario_.partitions; ++p)
-    if (stage_.broker.lags(action::kActionGroup, {Topic::kActions, p}) ||
-        stage_.broker.lags(reaction::kReactionGroup, {Topic::kChanges, p}))
-      return false;
-  return stage_.store.idle();
+// What is left to do; nothing: it is at rest.
+std::string World::unrest() const {
+  for (uint32_t p = 0; p < scenario_.partitions; ++p) {
+    const TopicPartition actions{Topic::kActions, p};
+    if (stage_.broker.lags(action::kActionGroup, actions))
+      return fmt::format("action is behind in partition {}: messages circulate, or it stands still", p);
+    if (stage_.broker.lags(reaction::kReactionGroup, {Topic::kChanges, p}))
+      return fmt::format("reaction is behind in partition {}", p);
+    for (const WorkerProcess& worker : workers_)
+      if (worker.member() && stage_.broker.owner(action::kActionGroup, actions) == worker.member() && !worker.caught_up())
+        return fmt::format("the owner of partition {} never replays to its end", p);
+  }
+  return stage_.store.idle() ? "" : "the store still works";
 }
 
 // Everybody works and nothing goes wrong, until nothing is left to do.
@@ -233,8 +263,8 @@ void World::come_to_rest() {
   stage_.calm_down();
   while (stage_.broker.land_late()) {
   }
-  for (size_t steps = 0; !at_rest(); ++steps) {
-    require(steps < kQuietStepsMax, "it never comes to rest: messages circulate, or a stage stands still");
+  for (size_t steps = 0; !unrest().empty(); ++steps) {
+    require(steps < kQuietStepsMax, [&] { return "it never comes to rest: " + unrest(); });
     stage_.clock.sleep_us(5'000);
     for (IngestProcess& ingest : ingests_) (void)ingest.tick();
     for (WorkerProcess& worker : workers_) worker.step();
@@ -245,10 +275,7 @@ void World::come_to_rest() {
     while (stage_.store.tick()) {
     }
   }
-  for (WorkerProcess& worker : workers_) {  // once more: also what only replays comes to the end
-    for (int i = 0; i < 3; ++i) worker.step();
-    worker.drain();
-  }
+  for (WorkerProcess& worker : workers_) worker.drain();
   require(stage_.store.store().sync().has_value(), "the documents can't be made durable");
 }
 
@@ -267,9 +294,7 @@ void World::check() {
   const std::vector<const Rows*> rows = final_rows();
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     require(rows[p] != nullptr, "a partition has no owner");
-    require(!shadow_ || shadow_->rows(p) == *rows[p], [&] {
-      return fmt::format("invariant 4: the state of partition {} is not that of an uninterrupted run", p);
-    });
+    if (shadow_) require_same(p, shadow_->rows(p), *rows[p]);
   }
   const End end(scenario_, stage_.broker, rows, stage_.store.rows());
   check_end(end, {acknowledged_messages_, stage_.store.poisoned(), workload_.confluent()});

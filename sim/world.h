@@ -49,7 +49,7 @@ class World {
 
   // ---- the end
   [[nodiscard]] bool all_sent() const { return acknowledged_count_ == scenario_.requests.size(); }
-  [[nodiscard]] bool at_rest() const;
+  [[nodiscard]] std::string unrest() const;
   void come_to_rest();
   void check();
   void count_probes(const End& end);

@@ -43,7 +43,7 @@ enum class Mutant : uint8_t {
   kAbortKeepsMemory,
   // computed values
   kSumAsDouble,
-  kFirstSeenIsLatest,
+  kFirstSeenOfSurvivor,
   // reaction and documents
   kCoalescerReorders,
   kLowWaterTooHigh,
@@ -53,14 +53,16 @@ enum class Mutant : uint8_t {
   kTombstoneForgotten,
   // ingest
   kAnswerBeforeDurable,
-  kClockNotCorrected,
 };
 
 #ifdef FRESHET_MUTANTS
 inline Mutant planted_mutant = Mutant::kNone;  // NOLINT: one process plants one
 #define FRESHET_MUTANT(name) (::freshet::planted_mutant == ::freshet::Mutant::name)
+// A bound that the simulator makes small, so that its short runs get across it.
+#define FRESHET_BOUND(usual, simulated) (simulated)
 #else
 #define FRESHET_MUTANT(name) false
+#define FRESHET_BOUND(usual, simulated) (usual)
 #endif
 
 }  // namespace freshet

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace freshet::state {
 namespace {
@@ -268,6 +269,11 @@ bool PartitionState::first_sight(const Hash128& message, int64_t received_at_us)
   // Stamped with the partition's own clock, so that the window is whole even for a record that was received long ago.
   if (first) {
     hour = std::max(hour_of(meta_.highest_received_at_us()), 1u);
+    if (FRESHET_MUTANT(kSeenBeforeCommit)) {
+      kv::WriteBatch batch;
+      batch.put(row_key('s', message), encode_hour(hour));
+      note(store_->write(batch, kv::Durability::kSynced));
+    }
     dirty_bytes_ += kSeenBytes;
   }
   return first;
@@ -311,10 +317,16 @@ Status PartitionState::flush() {
   }
   std::vector<std::pair<Hash128, uint32_t>> seen(unflushed_seen_.begin(), unflushed_seen_.end());
   std::sort(seen.begin(), seen.end());
+  if (FRESHET_MUTANT(kSeenNotPersisted)) seen.clear();
   for (const auto& [message, hour] : seen) batch.put(row_key('s', message), encode_hour(hour));
   for (const Hash128& message : unflushed_ledger_) batch.put(row_key('l', message), std::string_view());
   meta_.SerializeToString(&buffer);
   batch.put("m", buffer);
+  if (FRESHET_MUTANT(kOffsetBeforeState)) {
+    kv::WriteBatch early;
+    early.put("m", buffer);
+    FRESHET_TRY(store_->write(early, kv::Durability::kNone));
+  }
   FRESHET_TRY(store_->write(batch, kv::Durability::kNone));
   dirty_aliases_.clear();
   dirty_entities_.clear();
