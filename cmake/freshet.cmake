@@ -2,6 +2,7 @@
 #   *_test.cc  go into the test binary NAME_test (GoogleTest, registered with ctest)
 #   *_fuzz.cc  become one libFuzzer binary each, in the fuzz preset
 #   main.cc    is left to the folder's own CMakeLists
+# Beside it `freshet_NAME_mutable`, the same code with FRESHET_MUTANTS (src/base/mutant.h): the simulator's, built only for it.
 set(FRESHET_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 
 add_library(freshet_options INTERFACE)
@@ -31,6 +32,25 @@ add_custom_target(fuzzers)
 # Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there.
 set(FRESHET_MODULES_WITH_THREADS telemetry kv http schema eventlog docstore ingest reaction console app)
 
+# The modules with planted faults, and those above them that the simulator runs.
+set(FRESHET_MUTABLE_MODULES model schema eventlog state docstore ingest action reaction)
+
+function(freshet_mutable_module NAME SOURCES DEPS)
+  if(NOT NAME IN_LIST FRESHET_MUTABLE_MODULES)
+    return()
+  endif()
+  set(deps "")
+  foreach(dep ${DEPS})
+    if(TARGET ${dep}_mutable)
+      set(dep ${dep}_mutable)
+    endif()
+    list(APPEND deps ${dep})
+  endforeach()
+  add_library(freshet_${NAME}_mutable STATIC EXCLUDE_FROM_ALL ${SOURCES})
+  target_compile_definitions(freshet_${NAME}_mutable PUBLIC FRESHET_MUTANTS)
+  target_link_libraries(freshet_${NAME}_mutable PUBLIC freshet_options ${deps})
+endfunction()
+
 function(freshet_module NAME)
   cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
@@ -46,6 +66,7 @@ function(freshet_module NAME)
     add_library(freshet_${NAME} INTERFACE)
     target_link_libraries(freshet_${NAME} INTERFACE freshet_options ${ARG_DEPS})
   endif()
+  freshet_mutable_module(${NAME} "${sources}" "${ARG_DEPS}")
   if(FRESHET_SANITIZE STREQUAL "thread" AND NOT NAME IN_LIST FRESHET_MODULES_WITH_THREADS)
     set(tests "")
   endif()

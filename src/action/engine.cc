@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -126,7 +127,7 @@ Status Engine::process_one(Prepared& p) {
   }
   const bool first = record.ledger().empty() ? state_.first_sight(p.message, record.received_at_us())
                                              : state_.first_in_ledger(p.message);
-  if (!first) {
+  if (!first && !FRESHET_MUTANT(kDedupAtApply)) {
     ++counters_.duplicates;
     return {};
   }

@@ -7,6 +7,11 @@
 
 namespace freshet::action {
 
+Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state) {
+  FRESHET_TRY(state.finish_persist());
+  return log.trim({eventlog::Topic::kActions, partition}, state.durable_offset());
+}
+
 Persister::Persister(eventlog::EventLog& log, uint32_t member) : log_(log) {
   thread_ = std::thread([this, member] {
     env::name_thread("persist-" + std::to_string(member));
@@ -45,11 +50,6 @@ Status Persister::wait() {
   return failure_;
 }
 
-Status Persister::finish(const Job& job) {
-  FRESHET_TRY(job.state->finish_persist());
-  return log_.trim({eventlog::Topic::kActions, job.partition}, job.state->durable_offset());
-}
-
 void Persister::run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -58,7 +58,7 @@ void Persister::run() {
     const Job job = jobs_.front();
     jobs_.pop_front();
     lock.unlock();
-    Status status = finish(job);
+    Status status = finish_persist(log_, job.partition, *job.state);
     lock.lock();
     if (!status && failure_) failure_ = std::move(status);
     under_way_.erase(job.partition);

@@ -1,5 +1,5 @@
-// The slow half of making states durable, on a thread of its own: the worker goes on while the disk works. Afterwards the
-// log may forget what lies before the durable offset.
+// Makes states durable behind the worker's back: it goes on while the disk works. Afterwards the log may forget what lies
+// before the durable offset.
 #pragma once
 
 #include <condition_variable>
@@ -13,16 +13,28 @@
 
 namespace freshet::action {
 
-class Persister {
+// What WorkerLoop needs of it; the simulator has one without a thread.
+class Persistence {
  public:
-  Persister(eventlog::EventLog& log, uint32_t member);
-  ~Persister();
-
+  virtual ~Persistence() = default;
   // state.begin_persist() now, the rest later; nothing if the partition's last one is still under way. The state must
   // stay until wait().
-  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state);
+  [[nodiscard]] virtual Status persist(uint32_t partition, state::PartitionState& state) = 0;
   // Until nothing is under way; the first failure of all, if there was one.
-  [[nodiscard]] Status wait();
+  [[nodiscard]] virtual Status wait() = 0;
+};
+
+// The slow half: finish_persist(), then the log is trimmed.
+[[nodiscard]] Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state);
+
+// On a thread of its own.
+class Persister final : public Persistence {
+ public:
+  Persister(eventlog::EventLog& log, uint32_t member);
+  ~Persister() override;
+
+  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
+  [[nodiscard]] Status wait() override;
 
  private:
   struct Job {
@@ -30,7 +42,6 @@ class Persister {
     state::PartitionState* state;
   };
   void run();
-  [[nodiscard]] Status finish(const Job& job);
 
   eventlog::EventLog& log_;
   std::mutex mutex_;

@@ -5,6 +5,11 @@ namespace freshet {
 
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
 
+// Called before the process is aborted; may throw instead, so that the simulator can tell which seed it was. Set once,
+// before anything else runs.
+using AssertionHandler = void (*)(const char* expression, const char* file, int line);
+void set_assertion_handler(AssertionHandler handler);
+
 }  // namespace freshet
 
 #define FRESHET_ASSERT(expression)                             \

@@ -81,7 +81,7 @@ struct RecordView {
 
 struct Fetched {
   TopicPartition from;
-  std::vector<RecordView> records;  // by rising offset; views into `hold`
+  std::vector<RecordView> records;  // by rising offset, none if only a gap was passed; views into `hold`
   Offset next = 0;                  // where the next poll goes on; what to commit when all of these are done
   std::shared_ptr<const void> hold;
 };

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::ingest {
@@ -83,6 +84,7 @@ void Publisher::publish(Outgoing out, eventlog::AppendDone done) {
     registry_.forget(out.schema_changes);
     return done(fail(Code::kRetry, "too much is under way to the log already; send it again in a moment"));
   }
+  if (FRESHET_MUTANT(kAnswerBeforeDurable)) return log_.append(std::move(produces), [](const Status&) {}), done({});
   log_.append(std::move(produces), [in_flight = in_flight_, bytes, &registry = registry_,
                                     changes = std::move(out.schema_changes), done = std::move(done)](Status status) {
     in_flight->bytes.fetch_sub(bytes, std::memory_order_relaxed);

@@ -2,15 +2,19 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace freshet::kv {
 namespace {
 
 using Rows = std::map<std::string, std::string, std::less<>>;
 
+// Applies a batch to the rows in memory and notes what became of each key.
 class Apply final : public WriteBatch::Visitor {
  public:
-  Apply(Rows& rows, const MergeFn& merge) : rows_(rows), merge_(merge) {}
+  Apply(Rows& rows, const MergeFn& merge, MemoryDisk::Write& noted) : rows_(rows), merge_(merge), noted_(noted) {}
   void put(std::string_view key, std::string_view value) override {
+    noted_.emplace_back(key, value);
     rows_.insert_or_assign(std::string(key), std::string(value));
   }
   void merge(std::string_view key, std::string_view operand) override {
@@ -20,20 +24,42 @@ class Apply final : public WriteBatch::Visitor {
     if (at != rows_.end()) existing = at->second;
     put(key, merge_(existing, operands));
   }
-  void remove(std::string_view key) override { rows_.erase(std::string(key)); }
+  void remove(std::string_view key) override {
+    noted_.emplace_back(key, std::nullopt);
+    rows_.erase(std::string(key));
+  }
   void remove_range(std::string_view begin, std::string_view end) override {
-    rows_.erase(rows_.lower_bound(begin), rows_.lower_bound(end));
+    const auto last = rows_.lower_bound(end);
+    for (auto at = rows_.lower_bound(begin); at != last; at = rows_.erase(at))
+      noted_.emplace_back(at->first, std::nullopt);
   }
 
  private:
   Rows& rows_;
   const MergeFn& merge_;
+  MemoryDisk::Write& noted_;
+};
+
+class Sorted final : public SortedRows {
+ public:
+  void put(std::string_view key, std::string_view value) override { batch.put(in_order(key), value); }
+  void merge(std::string_view key, std::string_view operand) override { batch.merge(in_order(key), operand); }
+  WriteBatch batch;
+
+ private:
+  std::string_view in_order(std::string_view key) {
+    FRESHET_ASSERT(last_.empty() || last_ < key);
+    last_ = key;
+    return key;
+  }
+  std::string last_;
 };
 
 class MemoryStore final : public Store {
  public:
   MemoryStore(std::shared_ptr<MemoryDisk> disk, const Options& options) : disk_(std::move(disk)), options_(options) {
     const std::lock_guard lock(disk_->mutex);
+    disk_->unsynced.clear();
     rows_ = disk_->rows;
   }
 
@@ -51,10 +77,21 @@ class MemoryStore final : public Store {
 
   Status write(WriteBatch& batch, Durability durability) override {
     const std::lock_guard lock(mutex_);
-    Apply apply(rows_, options_.merge);
+    MemoryDisk::Write noted;
+    Apply apply(rows_, options_.merge, noted);
     batch.visit(apply);
+    {
+      const std::lock_guard disk_lock(disk_->mutex);
+      disk_->unsynced.push_back(std::move(noted));
+    }
     if (durability == Durability::kSynced) save();
     return {};
+  }
+
+  Status write_sorted(const std::function<void(SortedRows&)>& fill) override {
+    Sorted rows;
+    fill(rows);
+    return write(rows.batch, Durability::kSynced);
   }
 
   Status scan(std::string_view begin, std::string_view end,
@@ -87,7 +124,7 @@ class MemoryStore final : public Store {
  private:
   void save() {
     const std::lock_guard lock(disk_->mutex);
-    disk_->rows = rows_;
+    disk_->keep(disk_->unsynced.size());
   }
 
   std::shared_ptr<MemoryDisk> disk_;
@@ -97,6 +134,19 @@ class MemoryStore final : public Store {
 };
 
 }  // namespace
+
+void MemoryDisk::keep(size_t count) {
+  for (; count > 0 && !unsynced.empty(); --count) {
+    for (auto& [key, value] : unsynced.front()) {
+      if (value) {
+        rows.insert_or_assign(std::move(key), std::move(*value));
+      } else {
+        rows.erase(key);
+      }
+    }
+    unsynced.pop_front();
+  }
+}
 
 std::unique_ptr<Store> open_memory(std::shared_ptr<MemoryDisk> disk, const Options& options) {
   return std::make_unique<MemoryStore>(std::move(disk), options);

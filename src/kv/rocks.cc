@@ -7,6 +7,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -20,6 +21,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "env/clock.h"
 #include "kv/crc32c.h"
 #include "kv/store.h"
 
@@ -31,6 +33,9 @@ constexpr int kOpenFilesMax = 256;  // per store
 constexpr uint64_t kLargeValueBytes = 4096;
 constexpr uint64_t kLogValueBytes = 1024;
 constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's garbage is left alone
+constexpr uint64_t kLevel0FilesMax = 24;
+constexpr env::TimeUs kCompactionWaitUs = 10'000;
+constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
 constexpr size_t kLogFileBytes = 4u << 20;
 
 rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
@@ -315,6 +320,27 @@ rocksdb::Options rocks_options(const Options& options) {
   return rocks;
 }
 
+// Rows on their way into a file. Remembers the first failure.
+class FileRows final : public SortedRows {
+ public:
+  FileRows(rocksdb::SstFileWriter& file, rocksdb::Status opened) : file_(file), status_(std::move(opened)) {}
+  void put(std::string_view key, std::string_view value) override {
+    if (status_.ok()) status_ = file_.Put(slice(key), slice(value));
+    ++count_;
+  }
+  void merge(std::string_view key, std::string_view operand) override {
+    if (status_.ok()) status_ = file_.Merge(slice(key), slice(operand));
+    ++count_;
+  }
+  [[nodiscard]] const rocksdb::Status& status() const { return status_; }
+  [[nodiscard]] size_t count() const { return count_; }
+
+ private:
+  rocksdb::SstFileWriter& file_;
+  rocksdb::Status status_;
+  size_t count_ = 0;
+};
+
 class RocksStore final : public Store {
  public:
   RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db)
@@ -330,6 +356,7 @@ class RocksStore final : public Store {
   Result<std::optional<std::string>> get(std::string_view key) override;
   Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) override;
   Status write(WriteBatch& batch, Durability durability) override;
+  Status write_sorted(const std::function<void(SortedRows&)>& fill) override;
   Status scan(std::string_view begin, std::string_view end,
               const std::function<bool(std::string_view, std::string_view)>& visit) override;
   Status scan_back(std::string_view begin, std::string_view end,
@@ -344,6 +371,7 @@ class RocksStore final : public Store {
   Status broken(const rocksdb::Status& status, std::string_view doing);
   [[nodiscard]] Status writable();
 
+  void wait_for_compaction();
   // Copies the values that live in mostly dead blob files, so that these can go.
   [[nodiscard]] rocksdb::Status collect_garbage();
 
@@ -413,6 +441,30 @@ Status RocksStore::write(WriteBatch& batch, Durability durability) {
   }
   memory_->relieve();
   return {};
+}
+
+Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
+  FRESHET_TRY(writable());
+  wait_for_compaction();
+  const std::string path = path_ + "/" + kIncoming;
+  rocksdb::SstFileWriter file(rocksdb::EnvOptions(), db_->GetOptions(), db_->DefaultColumnFamily());
+  FileRows rows(file, file.Open(path));
+  fill(rows);
+  rocksdb::Status status = rows.status();
+  if (status.ok() && rows.count() == 0) return {};  // no file is made of nothing
+  if (status.ok()) status = file.Finish();
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  options.snapshot_consistency = false;
+  if (status.ok()) status = db_->IngestExternalFile({path}, options);
+  if (!status.ok()) return broken(status, "write_sorted");
+  return {};
+}
+
+// Files that come in this way are not held back by the store itself, however far compaction is behind.
+void RocksStore::wait_for_compaction() {
+  for (uint64_t files = 0; db_->GetIntProperty("rocksdb.num-files-at-level0", &files) && files >= kLevel0FilesMax;)
+    env::real_clock().sleep_us(kCompactionWaitUs);
 }
 
 Status RocksStore::scan(std::string_view begin, std::string_view end,
@@ -513,6 +565,7 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   if (error) {
     return fail(Code::kFatal, "store " + options.path + ": cannot create the directory: " + error.message());
   }
+  std::filesystem::remove(options.path + "/" + kIncoming, error);  // a write_sorted that was cut short
   rocksdb::Options rocks = rocks_options(options);
   if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge);
   std::unique_ptr<Dropper> dropper;

@@ -88,6 +88,14 @@ class WriteBatch {
   std::unique_ptr<Rep> rep_;
 };
 
+// Takes rows in ascending order of their keys, each key once.
+class SortedRows {
+ public:
+  virtual ~SortedRows() = default;
+  virtual void put(std::string_view key, std::string_view value) = 0;
+  virtual void merge(std::string_view key, std::string_view operand) = 0;
+};
+
 enum class Durability {
   kNone,    // no write-ahead log: durable with the next flush(); the rows of a batch become durable together, and
             // batches in the order they were written
@@ -105,6 +113,9 @@ class Store {
   [[nodiscard]] virtual Status multi_get(std::span<const std::string> keys,
                                          std::vector<std::optional<std::string>>& values) = 0;
   [[nodiscard]] virtual Status write(WriteBatch& batch, Durability durability) = 0;
+  // Writes the rows that `fill` puts: all of them or none, newer than everything before, and durable when it returns.
+  // They go straight into a file: about a third of the CPU of write() and flush(), for those who have rows enough.
+  [[nodiscard]] virtual Status write_sorted(const std::function<void(SortedRows&)>& fill) = 0;
   // Calls visit for rows in [begin, end) in order, until it returns false. An empty end: up to the last row.
   // The views live until visit returns.
   [[nodiscard]] virtual Status scan(std::string_view begin, std::string_view end,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/json.h"
 
 namespace freshet::model {
@@ -319,11 +320,11 @@ void fold_change(Change& earlier, Change&& later) {
 }
 
 bool apply_change(Document& document, const Change& change) {
-  if (document.version() >= change.version()) return false;
+  if (document.version() >= change.version() && !FRESHET_MUTANT(kStaleWriteWins)) return false;
   document.set_version(change.version());
   if (change.remove() || change.whole()) {
     document.mutable_fields()->Clear();
-    document.set_removed(change.remove());
+    document.set_removed(change.remove() && !FRESHET_MUTANT(kTombstoneForgotten));
     document.set_removed_at_us(change.remove() ? change.received_at_us() : 0);
   }
   if (document.removed()) return true;

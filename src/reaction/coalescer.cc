@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/document.h"
 
 namespace freshet::reaction {
@@ -15,6 +16,7 @@ constexpr int kSpareOpsMax = 32;    // larger ones are not worth their memory
 
 // `later` may be older than or the same as `earlier`, which then has it already: a replay.
 void fold(v1::Change& earlier, v1::Change& later) {
+  if (FRESHET_MUTANT(kCoalescerReorders)) earlier.mutable_ops()->Swap(later.mutable_ops());
   if (earlier.version() < later.version()) model::fold_change(earlier, std::move(later));
 }
 

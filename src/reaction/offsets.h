@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "eventlog/event_log.h"
 
 namespace freshet::reaction {
@@ -29,7 +30,9 @@ class Offsets {
   // Everything before `next` was taken in (also offsets without a record).
   void read_to(eventlog::Offset next) { next_ = next; }
   // The first offset that is not done.
-  [[nodiscard]] eventlog::Offset low_water() const { return pending_.empty() ? next_ : pending_.front().offset; }
+  [[nodiscard]] eventlog::Offset low_water() const {
+    return pending_.empty() || FRESHET_MUTANT(kLowWaterTooHigh) ? next_ : pending_.front().offset;
+  }
   [[nodiscard]] size_t pending() const { return pending_.size(); }
 
  private:

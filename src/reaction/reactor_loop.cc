@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace freshet::reaction {
 
@@ -206,7 +207,7 @@ void ReactorLoop::finish(Completion completion) {
     Write& write = writes[i];
     v1::Change& change = completion.changes[i];
     const Status& result = completion.results[i];
-    if (result) {
+    if (result || FRESHET_MUTANT(kRetryForgotten)) {
       telemetry::Histogram& histogram = freshness(write.tenant);
       for (const Mark& mark : write.marks) histogram.record(now_us - mark.received_at_us);
       mark_done(write.marks);
@@ -258,7 +259,7 @@ Status ReactorLoop::commit() {
   if (transaction.done.empty()) return {};
   const std::vector<eventlog::Position> positions = transaction.done;
   // In this order: the marks stand for writes that were done before the sync.
-  Status status = options_.store->sync();
+  Status status = FRESHET_MUTANT(kCommitBeforeSync) ? Status{} : options_.store->sync();
   if (status) status = consumer_.commit(std::move(transaction));
   if (!status) {
     // Nothing is lost: the next commit, here or by the next owner, covers it.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/packed_state.h"
 
 namespace freshet::state {
@@ -113,7 +114,7 @@ void PartitionState::note(Status status) {
 
 // ---- entities and aliases -----------------------------------------------------------------------------------------
 
-Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row, bool dirty) {
+Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row, Ahead ahead) {
   auto alias = std::make_unique<Alias>();
   v1::AliasRow decoded;
   if (!row.empty()) {
@@ -126,40 +127,42 @@ Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row, bo
     alias->generation = decoded.generation();
     alias->suppressed = decoded.suppressed();
   }
-  alias->dirty = dirty;
+  alias->ahead = ahead;
   decoded_bytes_ += kAliasBytes;
   return (aliases_.young[key] = std::move(alias)).get();
 }
 
 Alias* PartitionState::find_alias(const Hash128& key) {
-  const auto known = [](Alias* a) { return a->held || a->suppressed || a->generation > 0 || a->dirty ? a : nullptr; };
+  const auto known = [](Alias* a) {
+    return a->held || a->suppressed || a->generation > 0 || a->ahead.dirty ? a : nullptr;
+  };
   if (Alias* alias = aliases_.find_young(key)) return known(alias);
   if (Alias* alias = aliases_.rejuvenate(key)) {
     decoded_bytes_ += kAliasBytes;
     return known(alias);
   }
   if (const RowCache::Found cached = rows_.find(key); cached.found) {
-    Alias* alias = decode_alias(key, cached.row, cached.dirty);
+    Alias* alias = decode_alias(key, cached.row, cached.ahead);
     rows_.take(key);
     return known(alias);
   }
   auto row = store_->get(row_key('a', key));
   if (!row) note(tl::unexpected(std::move(row).error()));
-  return known(decode_alias(key, row && *row ? std::string_view(**row) : std::string_view(), false));
+  return known(decode_alias(key, row && *row ? std::string_view(**row) : std::string_view(), {}));
 }
 
 Alias& PartitionState::edit_alias(const Hash128& key) {
   (void)find_alias(key);
   Alias& alias = *aliases_.find_young(key);
-  if (!alias.dirty) {
-    alias.dirty = true;
+  if (!alias.ahead.dirty) {
+    alias.ahead.dirty = true;
     dirty_aliases_.push_back(key);
     dirty_bytes_ += kAliasBytes;
   }
   return alias;
 }
 
-Entity* PartitionState::decode_entity(const Hash128& id, std::string_view row, bool dirty) {
+Entity* PartitionState::decode_entity(const Hash128& id, std::string_view row, Ahead ahead) {
   auto entity = std::make_unique<Entity>();
   if (!entity->state.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
     note(tl::unexpected(corrupt_row("entity", id)));
@@ -167,7 +170,7 @@ Entity* PartitionState::decode_entity(const Hash128& id, std::string_view row, b
   }
   entity->ref = model::from_proto(entity->state.ref());
   entity->bytes = row.size();
-  entity->dirty = dirty;
+  entity->ahead = ahead;
   decoded_bytes_ += entity->bytes * kDecodedFactor;
   return (entities_.young[id] = std::move(entity)).get();
 }
@@ -179,13 +182,13 @@ Entity* PartitionState::find_entity(const Hash128& id) {
     return entity;
   }
   if (const RowCache::Found cached = rows_.find(id); cached.found) {
-    Entity* entity = decode_entity(id, cached.row, cached.dirty);
+    Entity* entity = decode_entity(id, cached.row, cached.ahead);
     if (entity != nullptr) rows_.take(id);
     return entity;
   }
   auto row = store_->get(row_key('e', id));
   if (!row) note(tl::unexpected(std::move(row).error()));
-  return row && *row ? decode_entity(id, **row, false) : nullptr;
+  return row && *row ? decode_entity(id, **row, {}) : nullptr;
 }
 
 Entity& PartitionState::create_entity(const model::EntityRef& ref) {
@@ -200,8 +203,8 @@ Entity& PartitionState::create_entity(const model::EntityRef& ref) {
 }
 
 void PartitionState::touch(Entity& entity, PartitionState& state) {
-  if (entity.dirty) return;
-  entity.dirty = true;
+  if (entity.ahead.dirty) return;
+  entity.ahead.dirty = true;
   state.dirty_entities_.push_back(entity.ref.id);
   state.dirty_bytes_ += entity.bytes + kEntityBytes;
 }
@@ -227,7 +230,7 @@ void PartitionState::prefetch_aliases(std::span<const Hash128> keys) {
   prefetch(
       *store_, 'a', keys, [&](const Hash128& k) { return aliases_.find(k) != nullptr || rows_.contains(k); },
       [&](const Hash128& k, const std::optional<std::string>& row) {
-        decode_alias(k, row ? std::string_view(*row) : std::string_view(), false);
+        decode_alias(k, row ? std::string_view(*row) : std::string_view(), {});
       },
       [&](Status s) { note(std::move(s)); });
 }
@@ -236,7 +239,7 @@ void PartitionState::prefetch_entities(std::span<const Hash128> ids) {
   prefetch(
       *store_, 'e', ids, [&](const Hash128& k) { return entities_.find(k) != nullptr || rows_.contains(k); },
       [&](const Hash128& k, const std::optional<std::string>& row) {
-        if (row) decode_entity(k, *row, false);
+        if (row) decode_entity(k, *row, {});
       },
       [&](Status s) { note(std::move(s)); });
 }
@@ -253,62 +256,50 @@ bool PartitionState::first_sight(const Hash128& message, int64_t received_at_us)
 }
 
 bool PartitionState::first_in_ledger(const Hash128& message) {
-  if (unflushed_ledger_.contains(message)) return false;
+  if (ledger_.contains(message)) return false;
   auto row = store_->get(row_key('l', message));
   if (!row) note(tl::unexpected(std::move(row).error()));
   if (row && *row) return false;
-  unflushed_ledger_.insert(message);
+  ledger_.insert(message);
   return true;
 }
 
-// ---- flushing -----------------------------------------------------------------------------------------------------
+// ---- persisting ---------------------------------------------------------------------------------------------------
 
-// Sorted: each row goes beside the last one in the store's memory.
-void PartitionState::add_dirty_rows(kv::WriteBatch& batch) {
+void PartitionState::take_aliases() {
   v1::AliasRow row;
   std::string buffer;
-  std::sort(dirty_aliases_.begin(), dirty_aliases_.end());
-  std::sort(dirty_entities_.begin(), dirty_entities_.end());
   for (const Hash128& key : dirty_aliases_) {
     Alias* alias = aliases_.find(key);
     if (alias == nullptr) {
-      batch.put(row_key('a', key), rows_.find(key).row);
-      rows_.clean(key);
+      flight_.rows.add('a', key, rows_.find(key).row);
+      rows_.take_off(key);
       continue;
     }
     encode_alias(*alias, row);
     row.SerializeToString(&buffer);
-    batch.put(row_key('a', key), buffer);
-    alias->dirty = false;
+    flight_.rows.add('a', key, buffer);
+    alias->ahead = {.dirty = false, .flying = true};
   }
+  flying_aliases_ = std::exchange(dirty_aliases_, {});
+}
+
+void PartitionState::take_entities() {
+  std::string buffer;
   for (const Hash128& id : dirty_entities_) {
     Entity* entity = entities_.find(id);
     if (entity == nullptr) {
-      batch.put(row_key('e', id), rows_.find(id).row);
-      rows_.clean(id);
+      flight_.rows.add('e', id, rows_.find(id).row);
+      rows_.take_off(id);
       continue;
     }
     model::pack(entity->state);
     entity->state.SerializeToString(&buffer);
-    batch.put(row_key('e', id), buffer);
-    entity->dirty = false;
+    flight_.rows.add('e', id, buffer);
+    entity->bytes = buffer.size();
+    entity->ahead = {.dirty = false, .flying = true};
   }
-}
-
-Status PartitionState::flush() {
-  FRESHET_TRY(status());
-  kv::WriteBatch batch;
-  add_dirty_rows(batch);
-  seen_.add_rows(batch);
-  for (const Hash128& message : unflushed_ledger_) batch.put(row_key('l', message), std::string_view());
-  batch.put("m", meta_.SerializeAsString());
-  FRESHET_TRY(store_->write(batch, kv::Durability::kNone));
-  dirty_aliases_.clear();
-  dirty_entities_.clear();
-  dirty_bytes_ = 0;
-  seen_.written();
-  unflushed_ledger_.clear();
-  return {};
+  flying_entities_ = std::exchange(dirty_entities_, {});
 }
 
 Status PartitionState::persist() {
@@ -317,28 +308,71 @@ Status PartitionState::persist() {
 }
 
 Status PartitionState::begin_persist() {
-  FRESHET_TRY(flush());
-  persisting_offset_ = meta_.next_offset();
-  persisting_lowest_span_ = seen_.lowest_span();
+  FRESHET_TRY(status());
+  land();
+  FRESHET_ASSERT(!flying_);
+  take_aliases();
+  take_entities();
+  for (const Hash128& message : ledger_) flight_.rows.add('l', message, {});
+  flying_ledger_.assign(ledger_.begin(), ledger_.end());
+  seen_.begin_persist();
+  flight_.meta = meta_.SerializeAsString();
+  flight_.offset = meta_.next_offset();
+  flight_.lowest_span = seen_.lowest_span();
+  flying_ = true;
+  dirty_bytes_ = 0;
+  if (FRESHET_MUTANT(kOffsetBeforeState)) {
+    kv::WriteBatch early;
+    early.put("m", flight_.meta);
+    return store_->write(early, kv::Durability::kNone);
+  }
   return {};
 }
 
 Status PartitionState::finish_persist() {
-  FRESHET_TRY(store_->flush());
-  durable_offset_ = persisting_offset_;
-  const uint32_t before = durable_lowest_span_->exchange(persisting_lowest_span_, std::memory_order_relaxed);
-  if (before == persisting_lowest_span_) return {};
-  return store_->reclaim(seen_rows_of(0), seen_rows_of(persisting_lowest_span_));
+  FRESHET_TRY(store_->write_sorted([this](kv::SortedRows& rows) {
+    flight_.rows.put(rows);
+    rows.put("m", flight_.meta);
+    seen_.put_rows(rows);
+  }));
+  durable_offset_ = flight_.offset;
+  const uint32_t before = durable_lowest_span_->exchange(flight_.lowest_span, std::memory_order_relaxed);
+  Status status;
+  if (before != flight_.lowest_span) status = store_->reclaim(seen_rows_of(0), seen_rows_of(flight_.lowest_span));
+  flight_ = {};
+  landed_.store(true, std::memory_order_release);
+  return status;
+}
+
+// The store has what flew: it need not stay in memory.
+void PartitionState::land() {
+  if (!flying_ || !landed_.exchange(false, std::memory_order_acquire)) return;
+  flying_ = false;
+  for (const Hash128& id : flying_entities_) {
+    if (Entity* entity = entities_.find(id)) entity->ahead.flying = false;
+    rows_.land(id);
+  }
+  for (const Hash128& key : flying_aliases_) {
+    if (Alias* alias = aliases_.find(key)) alias->ahead.flying = false;
+    rows_.land(key);
+  }
+  for (const Hash128& message : flying_ledger_) ledger_.erase(message);
+  flying_entities_.clear();
+  flying_aliases_.clear();
+  flying_ledger_.clear();
+  seen_.end_persist();
 }
 
 Status PartitionState::drop() {
+  land();
+  FRESHET_ASSERT(!flying_);
   entities_.clear();
   aliases_.clear();
   rows_.clear();
   dirty_entities_.clear();
   dirty_aliases_.clear();
   seen_.drop();
-  unflushed_ledger_.clear();
+  ledger_.clear();
   decoded_bytes_ = 0;
   dirty_bytes_ = 0;
   status_ = {};
@@ -346,6 +380,7 @@ Status PartitionState::drop() {
 }
 
 void PartitionState::trim_memory() {
+  land();
   if (decoded_bytes_ > options_.memory_bytes / kGenerationShare) age();
   rows_.trim(options_.memory_bytes / kGenerationShare * (kGenerationShare - 2));
 }
@@ -357,12 +392,12 @@ void PartitionState::age() {
   for (auto& [id, entity] : entities_.old) {
     model::pack(entity->state);
     entity->state.SerializeToString(&buffer);
-    rows_.put(id, buffer, entity->dirty);
+    rows_.put(id, buffer, entity->ahead);
   }
   for (auto& [key, alias] : aliases_.old) {
     encode_alias(*alias, row);
     row.SerializeToString(&buffer);
-    rows_.put(key, buffer, alias->dirty);
+    rows_.put(key, buffer, alias->ahead);
   }
   entities_.old = std::exchange(entities_.young, {});
   aliases_.old = std::exchange(aliases_.young, {});

@@ -1,10 +1,10 @@
 // The state of one partition: aliases, entities, seen message ids, ledgers, rules, and the offset they stand for.
 //
-// Write-behind (DESIGN, invariant 4). Reads come from memory, then from the store. Changes stay in memory until flush(),
-// which writes all of them in one batch together with the offset, without a write-ahead log: so what is on disk is always a
-// consistent state at some offset that was committed before. After a crash the worker replays from offset() on.
+// Write-behind (DESIGN, invariant 4). Reads come from memory, then from the store. Changes stay in memory until a persist,
+// which writes all of them into one file together with the offset: so what is on disk is always a consistent state at some
+// offset that was committed before. After a crash the worker replays from offset() on.
 //
-//   records ──► prefetch ──► engine reads and edits ──► commit in the log ──► committed(offset) ──► flush, now and then
+//   records ──► prefetch ──► engine reads and edits ──► commit in the log ──► persist, now and then
 //                                                             └─ aborted: drop(), replay
 //
 // Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a commit.
@@ -31,6 +31,7 @@
 #include "model/entity_ref.h"
 #include "state/row_cache.h"
 #include "state/seen_messages.h"
+#include "state/snapshot.h"
 
 namespace freshet::state {
 
@@ -42,14 +43,14 @@ struct Alias {
   uint32_t generation = 0;  // raised whenever the identifier is freed
   bool held = false;
   bool suppressed = false;
-  bool dirty = false;
+  Ahead ahead;
 };
 
 struct Entity {
   v1::EntityState state;
   model::EntityRef ref;
   size_t bytes = 0;  // serialized size when last encoded or decoded: what the cache counts
-  bool dirty = false;
+  Ahead ahead;
 };
 
 struct StateOptions {
@@ -69,7 +70,7 @@ class PartitionState {
   void prefetch_entities(std::span<const Hash128> ids);
   void prefetch_seen(std::span<const Hash128> messages);
 
-  // ---- for the engine. Pointers stay valid until flush(), drop() or trim_memory().
+  // ---- for the engine. Pointers stay valid until begin_persist(), drop() or trim_memory().
   [[nodiscard]] Alias* find_alias(const Hash128& key);  // nullptr: never held
   [[nodiscard]] Alias& edit_alias(const Hash128& key);  // made if missing
   [[nodiscard]] Entity* find_entity(const Hash128& id);
@@ -85,19 +86,19 @@ class PartitionState {
   [[nodiscard]] int64_t offset() const { return meta_.next_offset(); }      // what memory stands for
   [[nodiscard]] int64_t durable_offset() const { return durable_offset_; }  // what survives a crash: replay starts here
   void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
-  // Writes every change made so far. REQUIRES: all of it is committed in the log.
-  [[nodiscard]] Status flush();
-  // flush(), and makes it durable: durable_offset() == offset() afterwards. The second half takes as long as the disk
-  // does; finish_persist() alone may be called on another thread, one at a time, while this one goes on.
+  // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed in
+  // the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does, may
+  // be called on another thread, one at a time, while this one goes on.
   [[nodiscard]] Status persist();
   [[nodiscard]] Status begin_persist();
   [[nodiscard]] Status finish_persist();
-  // Forgets memory: back to the last flush.
+  // Forgets memory: back to the last persist. REQUIRES: none is under way.
   [[nodiscard]] Status drop();
-  // Frees memory above the budget; what was used lately, and what is not flushed yet, stays.
+  // Frees memory above the budget; what was used lately, and what is not durable yet, stays.
   void trim_memory();
-  // What is not flushed takes half of the budget. Until then a flush would only cost: it makes nothing durable.
-  [[nodiscard]] bool wants_flush() const { return dirty_bytes_ > options_.memory_bytes / 2; }
+  // What is not durable takes a third of the budget: time to persist; two thirds: not another record before.
+  [[nodiscard]] bool wants_persist() const { return dirty_bytes_ > options_.memory_bytes / 3; }
+  [[nodiscard]] bool must_persist() const { return dirty_bytes_ > options_.memory_bytes / 3 * 2; }
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }
   [[nodiscard]] size_t memory_bytes() const { return decoded_bytes_ + rows_.bytes(); }
@@ -107,9 +108,11 @@ class PartitionState {
                  std::shared_ptr<std::atomic<uint32_t>> lowest_span);
   [[nodiscard]] Status load_meta();
   void note(Status status);
-  Alias* decode_alias(const Hash128& key, std::string_view row, bool dirty);
-  Entity* decode_entity(const Hash128& id, std::string_view row, bool dirty);
-  void add_dirty_rows(kv::WriteBatch& batch);
+  Alias* decode_alias(const Hash128& key, std::string_view row, Ahead ahead);
+  Entity* decode_entity(const Hash128& id, std::string_view row, Ahead ahead);
+  void take_aliases();
+  void take_entities();
+  void land();
   void age();
 
   std::unique_ptr<kv::Store> store_;
@@ -118,8 +121,6 @@ class PartitionState {
   v1::PartitionMeta meta_;
   SeenMessages seen_;
   std::atomic<int64_t> durable_offset_{0};
-  int64_t persisting_offset_ = 0;  // between begin_persist() and finish_persist()
-  uint32_t persisting_lowest_span_ = 0;
   std::shared_ptr<std::atomic<uint32_t>>
       durable_lowest_span_;  // for the drop function: what is flushed, never what is not
 
@@ -139,7 +140,19 @@ class PartitionState {
   RowCache rows_;               // by id and alias key: hashes both, of different things
   std::vector<Hash128> dirty_entities_, dirty_aliases_;
   size_t dirty_bytes_ = 0;
-  absl::flat_hash_set<Hash128, Hash128Hasher> unflushed_ledger_;
+  absl::flat_hash_set<Hash128, Hash128Hasher> ledger_;  // not durable yet
+
+  // What the persist under way writes: made by begin_persist(), read by finish_persist(), on whatever thread.
+  struct Flight {
+    Snapshot rows;
+    std::string meta;
+    int64_t offset = 0;
+    uint32_t lowest_span = 0;
+  };
+  Flight flight_;
+  std::vector<Hash128> flying_entities_, flying_aliases_, flying_ledger_;
+  bool flying_ = false;              // until land()
+  std::atomic<bool> landed_{false};  // finish_persist() is done
 };
 
 }  // namespace freshet::state

@@ -50,7 +50,6 @@ TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
     EXPECT_EQ(state->durable_offset(), 10);
     (void)state->create_entity(ref_of("b"));
     state->advance(20);
-    ASSERT_TRUE(state->flush());  // in the store's memory only: gone with the process
   }
   auto state = open();
   EXPECT_EQ(state->offset(), 10);
@@ -65,11 +64,11 @@ TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
   EXPECT_EQ(state->find_alias(hash128("other")), nullptr);
 }
 
-TEST_F(PartitionStateTest, DropGoesBackToTheLastFlush) {
+TEST_F(PartitionStateTest, DropGoesBackToTheLastPersist) {
   auto state = open();
   (void)state->create_entity(ref_of("a"));
   state->advance(1);
-  ASSERT_TRUE(state->flush());
+  ASSERT_TRUE(state->persist());
   (void)state->create_entity(ref_of("b"));
   state->advance(2);
   ASSERT_TRUE(state->drop());
@@ -87,7 +86,7 @@ TEST_F(PartitionStateTest, MemoryStaysBoundedAndNothingIsLost) {
     e.state.set_tenant(std::string(100, 'x'));
     e.state.set_version(static_cast<uint64_t>(i));
     if (i % 50 == 0) {
-      ASSERT_TRUE(!state->wants_flush() || state->flush());
+      ASSERT_TRUE(!state->wants_persist() || state->persist());
       state->trim_memory();
     }
   }
@@ -169,7 +168,7 @@ TEST_F(PartitionStateTest, ADamagedRowFailsTheBatch) {
   EXPECT_EQ(state->find_entity(hash128("x")), nullptr);
   ASSERT_FALSE(state->status());
   EXPECT_EQ(state->status().error().code, Code::kCorrupt);
-  EXPECT_FALSE(state->flush());
+  EXPECT_FALSE(state->persist());
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ std::vector<RowCache::Slot> RowCache::make_ring() {
 
 size_t RowCache::cost(const Slot& slot) { return slot.size + kRowOverhead; }
 
-void RowCache::put(const Hash128& key, std::string_view row, bool dirty) {
+void RowCache::put(const Hash128& key, std::string_view row, Ahead ahead) {
   if (const auto at = by_key_.find(key); at != by_key_.end()) release(at->second);
   uint32_t at = 0;
   if (free_.empty()) {
@@ -36,8 +36,8 @@ void RowCache::put(const Hash128& key, std::string_view row, bool dirty) {
     slot.row = std::make_unique_for_overwrite<char[]>(row.size());
     std::memcpy(slot.row.get(), row.data(), row.size());
   }
-  slot.dirty = dirty;
-  if (!dirty) link(at);
+  slot.ahead = ahead;
+  if (!ahead.any()) link(at);
   bytes_ += cost(slot);
   by_key_.insert_or_assign(key, at);
 }
@@ -46,7 +46,7 @@ RowCache::Found RowCache::find(const Hash128& key) const {
   const auto at = by_key_.find(key);
   if (at == by_key_.end()) return {};
   const Slot& slot = slots_[at->second];
-  return {{slot.row.get(), slot.size}, slot.dirty, true};
+  return {{slot.row.get(), slot.size}, slot.ahead, true};
 }
 
 void RowCache::take(const Hash128& key) {
@@ -56,11 +56,16 @@ void RowCache::take(const Hash128& key) {
   by_key_.erase(at);
 }
 
-void RowCache::clean(const Hash128& key) {
+void RowCache::take_off(const Hash128& key) {
   const auto at = by_key_.find(key);
-  if (at == by_key_.end() || !slots_[at->second].dirty) return;
-  slots_[at->second].dirty = false;
-  link(at->second);
+  if (at != by_key_.end()) slots_[at->second].ahead = {.dirty = false, .flying = true};
+}
+
+void RowCache::land(const Hash128& key) {
+  const auto at = by_key_.find(key);
+  if (at == by_key_.end() || !slots_[at->second].ahead.flying) return;
+  slots_[at->second].ahead.flying = false;
+  if (!slots_[at->second].ahead.dirty) link(at->second);
 }
 
 void RowCache::trim(size_t budget_bytes) {
@@ -94,7 +99,7 @@ void RowCache::unlink(uint32_t at) {
 
 void RowCache::release(uint32_t at) {
   Slot& slot = slots_[at];
-  if (!slot.dirty) unlink(at);
+  if (!slot.ahead.any()) unlink(at);
   bytes_ -= cost(slot);
   slot = Slot{};
   free_.push_back(at);

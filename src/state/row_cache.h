@@ -1,5 +1,5 @@
 // Rows in the form in which the store has them, kept in memory: those put last, within a budget, and all that the store
-// does not have yet ("dirty"). One thread.
+// may not have yet. One thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -13,21 +13,29 @@
 
 namespace freshet::state {
 
+// How far a row (or what it was decoded to) is ahead of the store.
+struct Ahead {
+  bool dirty = false;   // changed since the last persist began: the next one writes it
+  bool flying = false;  // being written by the persist under way
+  [[nodiscard]] bool any() const { return dirty || flying; }
+};
+
 class RowCache {
  public:
   // Replaces what is there. An empty row is one: of a key that the store does not know.
-  void put(const Hash128& key, std::string_view row, bool dirty);
+  void put(const Hash128& key, std::string_view row, Ahead ahead);
   struct Found {
     std::string_view row;  // valid until the next call of put() or take()
-    bool dirty = false;
+    Ahead ahead;
     bool found = false;
   };
   [[nodiscard]] Found find(const Hash128& key) const;
   [[nodiscard]] bool contains(const Hash128& key) const { return by_key_.contains(key); }
   void take(const Hash128& key);  // REQUIRES: contains(key)
-  // The store has it now.
-  void clean(const Hash128& key);
-  // Lets go of clean rows, those put first before the others, until bytes() is within the budget.
+  // A persist begins to write it; the persist is over. Nothing if the row is not here.
+  void take_off(const Hash128& key);
+  void land(const Hash128& key);
+  // Lets go of rows that the store has, those put first before the others, until bytes() is within the budget.
   void trim(size_t budget_bytes);
   void clear();
 
@@ -36,13 +44,13 @@ class RowCache {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  // Clean rows form a ring through slot 0, the newest first.
+  // Those that the store has form a ring through slot 0, the newest first.
   struct Slot {
     Hash128 key;
     std::unique_ptr<char[]> row;
     uint32_t size = 0;
     uint32_t newer = kNone, older = kNone;
-    bool dirty = false;
+    Ahead ahead;
   };
   void link(uint32_t at);
   void unlink(uint32_t at);

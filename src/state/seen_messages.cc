@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutant.h"
+
 namespace freshet::state {
 namespace {
 
@@ -38,7 +40,8 @@ Status SeenMessages::look_up(std::span<const Hash128> messages) {
   if (meta_.seen_first_span() == 0) return {};
   std::vector<Hash128> unknown;
   for (const Hash128& message : messages)
-    if (!unwritten_.contains(message) && prefetched_.try_emplace(message, 0).second) unknown.push_back(message);
+    if (!fresh_.contains(message) && !flying_.contains(message) && prefetched_.try_emplace(message, 0).second)
+      unknown.push_back(message);
   std::vector<std::string> keys;
   std::vector<std::optional<std::string>> rows;
   for (uint32_t span = span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
@@ -72,37 +75,44 @@ void SeenMessages::move_clock(int64_t received_at_us) {
 }
 
 Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_at_us) {
-  if (const bool known = unwritten_.contains(message) || prefetched_.contains(message); !known)
+  if (!fresh_.contains(message) && !flying_.contains(message) && !prefetched_.contains(message))
     FRESHET_TRY(look_up({&message, 1}));
   move_clock(received_at_us);
   // Filed under the partition's own clock, so that the window is whole even for a record that was received long ago.
   const uint32_t now = std::max(span_of(meta_.highest_received_at_us()), 1u);
   if (meta_.seen_first_span() == 0) meta_.set_seen_first_span(now);
-  const auto [at, fresh] = unwritten_.try_emplace(message, now);
-  if (!fresh) {
-    if (at->second >= lowest_span()) return false;
-    at->second = now;
-    return true;
+  for (const Spans* known : {&fresh_, &flying_, &prefetched_})
+    if (const auto at = known->find(message); at != known->end() && at->second >= std::max(lowest_span(), 1u))
+      return false;
+  fresh_[message] = now;
+  if (FRESHET_MUTANT(kSeenBeforeCommit)) {
+    kv::WriteBatch batch;
+    batch.put(row_key(now, message), std::string_view());
+    FRESHET_TRY(store_.write(batch, kv::Durability::kSynced));
   }
-  const auto stored = prefetched_.find(message);
-  if (stored == prefetched_.end() || stored->second < std::max(lowest_span(), 1u)) return true;
-  unwritten_.erase(at);
-  return false;
+  return true;
 }
 
-void SeenMessages::add_rows(kv::WriteBatch& batch) const {
-  std::vector<std::pair<uint32_t, Hash128>> sorted;  // each row goes beside the last one in the store's memory
-  sorted.reserve(unwritten_.size());
-  for (const auto& [message, span] : unwritten_) sorted.emplace_back(span, message);
-  std::sort(sorted.begin(), sorted.end());
-  for (const auto& [span, message] : sorted) batch.put(row_key(span, message), std::string_view());
-}
-
-void SeenMessages::written() {
-  unwritten_.clear();
+void SeenMessages::begin_persist() {
+  flying_ = std::exchange(fresh_, {});
   prefetched_.clear();
 }
 
-void SeenMessages::drop() { written(); }
+void SeenMessages::end_persist() { flying_.clear(); }
+
+void SeenMessages::put_rows(kv::SortedRows& rows) const {
+  if (FRESHET_MUTANT(kSeenNotPersisted)) return;
+  std::vector<std::pair<uint32_t, Hash128>> sorted;
+  sorted.reserve(flying_.size());
+  for (const auto& [message, span] : flying_) sorted.emplace_back(span, message);
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [span, message] : sorted) rows.put(row_key(span, message), {});
+}
+
+void SeenMessages::drop() {
+  fresh_.clear();
+  flying_.clear();
+  prefetched_.clear();
+}
 
 }  // namespace freshet::state

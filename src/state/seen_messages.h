@@ -33,11 +33,12 @@ class SeenMessages {
   // True if the message was not seen within the window: it is now.
   [[nodiscard]] Result<bool> first_sight(const Hash128& message, int64_t received_at_us);
 
-  // Adds the rows that the store does not have yet; written(): it has them now.
-  void add_rows(kv::WriteBatch& batch) const;
-  void written();
+  // What a persist writes: begin_persist() fixes it, put_rows() may be called on any thread, end_persist(): the
+  // store has it now.
+  void begin_persist();
+  void end_persist();
+  void put_rows(kv::SortedRows& rows) const;
   void drop();
-  [[nodiscard]] size_t unwritten() const { return unwritten_.size(); }
 
   [[nodiscard]] uint32_t lowest_span() const;  // rows of lower ones mean nothing any more
 
@@ -49,7 +50,8 @@ class SeenMessages {
   kv::Store& store_;
   v1::PartitionMeta& meta_;
   using Spans = absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher>;
-  Spans unwritten_;   // message -> span
+  Spans fresh_;       // message -> span: since the last persist began
+  Spans flying_;      // written by the persist under way
   Spans prefetched_;  // what the store says; 0: not there
 };
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "action/events/sorted.h"
+#include "base/mutant.h"
 #include "model/json.h"
 #include "model/packed_state.h"
 
@@ -53,13 +54,13 @@ bool write_register(v1::EntityState& entity, std::string_view name, const v1::Va
   model::unpack(entity);
   bool made = false;
   v1::Register& target = find_or_add_named(*entity.mutable_attributes(), name, &made);
-  if (!made && earlier(use, target.use())) return false;
+  if (!made && earlier(use, target.use()) && !FRESHET_MUTANT(kLastArrivalWins)) return false;
   if (value != nullptr) {
     *target.mutable_value() = *value;
   } else {
     target.clear_value();
   }
-  *target.mutable_use() = use;
+  *target.mutable_use() = FRESHET_MUTANT(kNoTombstone) && value == nullptr ? v1::Use() : use;
   prune_elements(entity, name, use);
   return true;
 }

@@ -1,5 +1,6 @@
 #include "action/events/computed.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "action/events/attributes.h"
 #include "action/events/sorted.h"
+#include "base/mutant.h"
 #include "model/decimal.h"
 #include "model/json.h"
 
@@ -130,7 +132,9 @@ bool fold_value(v1::Computed& c, Rule::Op op, const v1::Value& value, const v1::
       const std::optional<model::Decimal> amount = decimal_of(value);
       if (!amount) return false;
       model::Decimal sum = sum_of(c);
-      set_sum(c, sum += *amount);
+      sum += *amount;
+      if (FRESHET_MUTANT(kSumAsDouble)) sum = *model::Decimal::parse(fmt::format("{:.9f}", std::stod(sum.text())));
+      set_sum(c, sum);
       return true;
     }
     case Rule::MIN: return keep_extreme(c, value, true);

@@ -4,6 +4,7 @@
 
 #include "action/events/attributes.h"
 #include "action/events/sorted.h"
+#include "base/mutant.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
 #include "model/json.h"
@@ -231,7 +232,8 @@ void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const 
     add_stats(*mine.mutable_stats(), theirs.stats().count(), theirs.stats().first_us(), theirs.stats().last_us());
   }
   absorb_computed(entity, from, tenant);
-  if (from.first_seen_us() != 0 && (entity.first_seen_us() == 0 || from.first_seen_us() < entity.first_seen_us()))
+  const bool sooner = from.first_seen_us() < entity.first_seen_us() && !FRESHET_MUTANT(kFirstSeenOfSurvivor);
+  if (from.first_seen_us() != 0 && (entity.first_seen_us() == 0 || sooner))
     entity.set_first_seen_us(from.first_seen_us());
   entity.set_last_seen_us(std::max(entity.last_seen_us(), from.last_seen_us()));
   entity.set_messages(entity.messages() + from.messages());

@@ -6,6 +6,7 @@
 #include "action/events/sorted.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -36,7 +37,7 @@ Protocol::Entity* Protocol::entity_at(const v1::EntityRef& ref) {
   scratch_ = std::make_unique<Entity>();
   scratch_->ref = decoded;
   *scratch_->state.mutable_ref() = ref;
-  scratch_->dirty = true;
+  scratch_->ahead.dirty = true;
   return scratch_.get();
 }
 
@@ -49,6 +50,7 @@ Protocol::Entity* Protocol::reach(const Loop& m) {
     return nullptr;
   }
   if (e->state.status() == v1::EntityState::REDIRECT) {
+    if (FRESHET_MUTANT(kRedirectNotFollowed)) return nullptr;
     Loop onward = m;
     *onward.mutable_to() = e->state.target();
     to_entity(std::move(onward));
@@ -67,7 +69,9 @@ void Protocol::on_apply(const Loop& m) {
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const v1::EntityRef* attached) {
   const bool here = to.partition == partition_;
   Entity* e = here ? state_.find_entity(to.id) : nullptr;
-  if (e != nullptr && e->state.status() == v1::EntityState::LIVE) return apply_live(*e, record, attached);
+  if (e != nullptr && (e->state.status() == v1::EntityState::LIVE ||
+                       (FRESHET_MUTANT(kApplyWhileLeaving) && e->state.status() == v1::EntityState::LEAVING)))
+    return apply_live(*e, record, attached);
   if (e != nullptr && e->state.status() == v1::EntityState::ERASED) {
     if (record.kind() == v1::Envelope::MERGE || e->ref.kind == v1::ENTITY_KIND_DEVICE) return;
     return count_erased(1);
@@ -86,6 +90,9 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
 }
 
 void Protocol::apply_live(Entity& e, const v1::Envelope& record, const v1::EntityRef* attached) {
+  if (FRESHET_MUTANT(kDedupAtApply) &&
+      !state_.first_sight(hash128(record.tenant() + record.message_id()), record.received_at_us()))
+    return;
   state::PartitionState::touch(e, state_);
   touched_.clear();
   if (e.state.version() == 0) touched_.all();
@@ -164,7 +171,7 @@ void Protocol::drop(Entity& e, int position, int64_t received_at_us) {
   auto& list = *e.state.mutable_identifiers();
   list.erase(list.begin() + position);
   state::PartitionState::touch(e, state_);
-  to_home(std::move(m));
+  if (!FRESHET_MUTANT(kDropWithoutFree)) to_home(std::move(m));
 }
 
 void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
@@ -205,7 +212,7 @@ void Protocol::on_unlink(const Loop& m) {
   touched_.clear();
   if (m.has_use()) {  // a shared identifier went to whoever used it then
     const v1::Use& mine = e->state.identifiers(at).use();
-    if (earlier(mine, m.use())) {
+    if (earlier(mine, m.use()) || FRESHET_MUTANT(kUnlinkIgnoresUse)) {
       drop(*e, at, m.received_at_us());
     } else if (earlier(m.use(), mine)) {
       claim(*e, e->state.identifiers(at), m.received_at_us());  // used later than the home knew
@@ -251,6 +258,7 @@ void Protocol::on_confirm(const Loop& m) {
   } else if (e->state.status() == v1::EntityState::ERASED) {
     answer.set_type(shared(e->ref.kind, m.identifier()) ? Loop::FREE : Loop::SUPPRESS);
   } else if (const int at = find_identifier(e->state, m.identifier()); at >= 0) {
+    if (FRESHET_MUTANT(kConfirmNeverClaims)) return;
     return claim(*e, e->state.identifiers(at), m.received_at_us());  // an earlier free of its own may be under way
   } else {
     answer.set_type(Loop::FREE);

@@ -3,6 +3,7 @@
 
 #include "action/events/attributes.h"
 #include "action/identity/protocol.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -124,7 +125,8 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
   state::Alias& alias = state_.edit_alias(key);
   model::EntityRef ref;
-  ref.id = model::entity_id(tenant_name_, kind, identifier, alias.generation);
+  ref.id =
+      model::entity_id(tenant_name_, kind, identifier, FRESHET_MUTANT(kIdWithoutGeneration) ? 0 : alias.generation);
   ref.partition = partition_;
   ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
   ref.shared_root = shared(kind, identifier);
@@ -190,7 +192,10 @@ void Protocol::on_link(const Loop& m) {
 void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause,
                     int64_t received_at_us) {
   if (a == b) return;
-  const bool first = model::survives(a, b);
+  bool first = model::survives(a, b) != FRESHET_MUTANT(kJoinFlipped);
+  if (FRESHET_MUTANT(kOrderByCreationTime)) first = false;  // b was there before
+  if (FRESHET_MUTANT(kRankFromCurrentRules) && tenant().rules.user_priority(1) != "email" && a.rank != b.rank)
+    first = (a.rank - 1 < 2 ? 3 - a.rank : a.rank) < (b.rank - 1 < 2 ? 3 - b.rank : b.rank);
   join_at(first ? b : a, first ? a : b, cause, received_at_us);
 }
 
@@ -224,6 +229,7 @@ void Protocol::on_repoint(const Loop& m) {
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->held && alias->ref == model::from_proto(m.ref()))
     state_.edit_alias(key).ref = model::from_proto(m.other());
+  if (FRESHET_MUTANT(kRepointUnconfirmed)) return;
   // Always confirmed: the survivor may have dropped it before we heard of this, or have got it from a loser that had
   // lost it to another.
   Loop answer;

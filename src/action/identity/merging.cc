@@ -5,13 +5,15 @@
 #include "action/events/sorted.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 #include "model/packed_state.h"
 
 namespace freshet::action {
 namespace {
 
-constexpr size_t kChunkBytesMax = 384u << 10;  // of content; with its frame an `absorb` stays under 512 KiB
+// Of content; with its frame an `absorb` stays under 512 KiB.
+constexpr size_t kChunkBytesMax = FRESHET_BOUND(384u << 10, 200);
 
 bool before(const v1::EntityRef& a, const v1::EntityRef& b) {
   return a.id_high() != b.id_high() ? a.id_high() < b.id_high() : a.id_low() < b.id_low();
@@ -102,10 +104,11 @@ void Protocol::on_join(const Loop& m) {
   const Entity* at = entity_at(m.to());
   const auto status = at->state.status();
   const bool has_cause = m.has_cause();
-  if (status == v1::EntityState::REDIRECT && !has_cause)
-    return join(model::from_proto(at->state.target()), model::from_proto(m.ref()), nullptr, m.received_at_us());
-  const bool reason_gone =
-      status == v1::EntityState::LIVE && has_cause && find_identifier(at->state, m.cause().identifier()) < 0;
+  if (status == v1::EntityState::REDIRECT && (!has_cause || FRESHET_MUTANT(kJoinFollowsRedirect)))
+    return join(model::from_proto(at->state.target()), model::from_proto(m.ref()), has_cause ? &m.cause() : nullptr,
+                m.received_at_us());
+  const bool reason_gone = status == v1::EntityState::LIVE && has_cause && !FRESHET_MUTANT(kJoinForDropped) &&
+                           find_identifier(at->state, m.cause().identifier()) < 0;
   if (status == v1::EntityState::REDIRECT || status == v1::EntityState::ERASED || reason_gone) {
     if (!has_cause) return;
     // The home decides anew, asked by the claimant itself, so that its claims and frees keep their order.
@@ -119,7 +122,7 @@ void Protocol::on_join(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr) return;
   state::PartitionState::touch(*e, state_);
-  e->state.set_status(v1::EntityState::LEAVING);
+  e->state.set_status(FRESHET_MUTANT(kRedirectBeforeAbsorbed) ? v1::EntityState::REDIRECT : v1::EntityState::LEAVING);
   *e->state.mutable_target() = m.ref();
   send_state(*e, model::from_proto(m.ref()), has_cause ? &m.cause() : nullptr, m.received_at_us());
 }
@@ -151,6 +154,7 @@ void Protocol::on_absorbed(const Loop& m) {
   // Chunks that it had gathered itself: the beginning of what the held messages continue.
   google::protobuf::RepeatedPtrField<Loop> gathered;
   gathered.Swap(e->state.mutable_gathered());
+  if (FRESHET_MUTANT(kChunksLeftBehind)) gathered.Clear();
   for (Loop& chunk : gathered) {
     *chunk.mutable_to() = m.ref();
     to_entity(std::move(chunk));
@@ -189,6 +193,7 @@ void Protocol::on_erased_too(const Loop& m) {
 void Protocol::release(Entity& e) {
   google::protobuf::RepeatedPtrField<Loop> held;
   held.Swap(e.state.mutable_held());
+  if (FRESHET_MUTANT(kHeldForgotten)) held.Clear();
   state::PartitionState::touch(e, state_);
   for (Loop& message : held) {
     to_proto(e.ref, *message.mutable_to());
@@ -216,13 +221,15 @@ void Protocol::on_absorb(const Loop& m) {
   *answer.mutable_to() = m.ref();
   answer.set_received_at_us(m.received_at_us());
   if (w->state.status() == v1::EntityState::ERASED) {
-    answer.set_type(Loop::ERASED_TOO);
+    answer.set_type(FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO);
     return to_entity(std::move(answer));
   }
-  if (m.has_cause() && breaks_limit(*w, chunks[0].chunk())) {  // only an explicit merge may force it
+  if (m.has_cause() && breaks_limit(*w, chunks[0].chunk()) &&
+      !FRESHET_MUTANT(kMergeOverLimit)) {  // only an explicit merge may force it
     ++counters_.refused;
     answer.set_type(Loop::REVIVE);
     to_entity(std::move(answer));
+    if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
     Loop unlink;
     unlink.set_type(Loop::UNLINK);
     *unlink.mutable_to() = m.cause().claimant();
@@ -233,6 +240,7 @@ void Protocol::on_absorb(const Loop& m) {
   }
   touched_.clear();
   absorb(*w, loser, chunks);
+  if (FRESHET_MUTANT(kAbsorbTwice)) absorb(*w, loser, chunks);
   answer.set_type(Loop::ABSORBED);
   to_proto(w->ref, *answer.mutable_ref());
   to_entity(std::move(answer));
@@ -294,7 +302,8 @@ void Protocol::make_erased(Entity& e, int64_t received_at_us) {
   identifiers.Swap(e.state.mutable_identifiers());
   for (const v1::IdentifierUse& i : identifiers) {
     Loop m;
-    m.set_type(shared(e.ref.kind, i.identifier()) ? Loop::FREE : Loop::SUPPRESS);
+    const bool frees = shared(e.ref.kind, i.identifier()) || FRESHET_MUTANT(kEraseWithoutSuppress);
+    m.set_type(frees ? Loop::FREE : Loop::SUPPRESS);
     m.set_kind(e.ref.kind);
     *m.mutable_identifier() = i.identifier();
     to_proto(e.ref, *m.mutable_ref());

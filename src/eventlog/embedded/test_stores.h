@@ -47,6 +47,11 @@ class SwitchedStore final : public kv::Store {
     if (durability == kv::Durability::kSynced) ++switches_->syncs;
     return store_->write(batch, durability);
   }
+  Status write_sorted(const std::function<void(kv::SortedRows&)>& fill) override {
+    switches_->pass();
+    if (switches_->fail_writes) return fail(Code::kFatal, "the disk is gone");
+    return store_->write_sorted(fill);
+  }
   Result<std::optional<std::string>> get(std::string_view key) override { return store_->get(key); }
   Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) override {
     return store_->multi_get(keys, values);

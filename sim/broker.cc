@@ -1,0 +1,193 @@
+#include "sim/broker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace freshet::sim {
+
+using eventlog::Produce;
+using eventlog::RecordView;
+using eventlog::Transaction;
+
+void Broker::create_topic(Topic topic, uint32_t partitions) { topics_[topic].resize(partitions); }
+
+uint32_t Broker::partitions(Topic topic) const {
+  const auto at = topics_.find(topic);
+  return at == topics_.end() ? 0 : static_cast<uint32_t>(at->second.size());
+}
+
+const Broker::Partition& Broker::at(TopicPartition of) const { return topics_.at(of.topic).at(of.partition); }
+
+// ---- records ------------------------------------------------------------------------------------------------------
+
+void Broker::write(const Produce& produce) {
+  if (produce.records.empty()) return;
+  Partition& partition = topics_.at(produce.to.topic).at(produce.to.partition);
+  const std::string& bytes = bytes_.emplace_back(produce.records.data());
+  std::string_view data = bytes;
+  RecordView record;
+  bool corrupt = false;
+  while (eventlog::next_record(data, record.key, record.value, &corrupt)) {
+    record.offset = partition.next++;
+    partition.records.push_back(record);
+  }
+  FRESHET_ASSERT(!corrupt);
+  std::string signature(digest_.view());
+  signature.append(eventlog::name_of(produce.to.topic)).append(std::to_string(produce.to.partition)).append(bytes);
+  digest_ = hash128(signature);
+}
+
+bool Broker::land_late() {
+  if (late_.empty()) return false;
+  for (const Produce& produce : late_.front()) write(produce);
+  late_.pop_front();
+  probes_.hit(Probe::kLateAppend);
+  return true;
+}
+
+size_t Broker::index_of(const Partition& partition, Offset from) const {
+  const auto at = std::partition_point(partition.records.begin(), partition.records.end(),
+                                       [from](const RecordView& r) { return r.offset < from; });
+  return static_cast<size_t>(at - partition.records.begin());
+}
+
+void Broker::trim(TopicPartition of, Offset before) {
+  if (keep_everything_) return;
+  Partition& partition = topics_.at(of.topic).at(of.partition);
+  partition.low = std::max(partition.low, std::min(before, partition.next));
+}
+
+// ---- groups -------------------------------------------------------------------------------------------------------
+
+MemberId Broker::join(const std::string& name, const std::vector<Topic>& topics) {
+  Group& group = groups_[name];
+  for (const Topic topic : topics)
+    for (uint32_t p = 0; p < partitions(topic); ++p) group.shares.try_emplace({topic, p});
+  const MemberId id = next_member_++;
+  group.members.push_back(id);
+  members_[id] = {name, 0};
+  deal(group, dice_.one_in(2));
+  return id;
+}
+
+void Broker::leave(MemberId member) {
+  const auto at = members_.find(member);
+  if (at == members_.end()) return;
+  Group& group = groups_.at(at->second.group);
+  std::erase(group.members, member);
+  members_.erase(at);
+  for (auto& [of, share] : group.shares) {
+    if (share.owner == member) share.owner.reset();
+    if (share.target == member) share.target.reset();
+  }
+  deal(group, false);
+}
+
+void Broker::rebalance(const std::string& group) {
+  if (!groups_.contains(group)) return;
+  probes_.hit(Probe::kRebalance);
+  deal(groups_.at(group), true);
+}
+
+void Broker::hand_over(const std::string& group, TopicPartition of, MemberId to) {
+  groups_.at(group).shares.at(of).target = to;
+  ++groups_.at(group).generation;
+}
+
+// To members by chance: all partitions, or those that nobody has and then enough that nobody stays without one.
+void Broker::deal(Group& group, bool all) {
+  ++group.generation;
+  if (group.members.empty()) return;
+  for (auto& [of, share] : group.shares)
+    if (all || !share.target) share.target = dice_.pick(group.members);
+}
+
+Broker::Assignment Broker::poll(MemberId id) {
+  Assignment out;
+  const auto member = members_.find(id);
+  out.evicted = member == members_.end();
+  if (out.evicted) return out;
+  Group& group = groups_.at(member->second.group);
+  member->second.generation = group.generation;
+  for (auto& [of, share] : group.shares) {
+    if (share.owner == id && share.target != id) {
+      share.owner.reset();
+      out.revoked.push_back(of);
+    } else if (!share.owner && share.target == id) {
+      share.owner = id;
+      out.assigned.push_back(of);
+    }
+  }
+  return out;
+}
+
+Status Broker::commit(MemberId id, const Transaction& transaction) {
+  const auto member = members_.find(id);
+  if (member == members_.end()) {
+    probes_.hit(Probe::kZombieFenced);
+    abort(transaction);
+    return fail(Code::kFenced, "another owner has the partitions");
+  }
+  Group& group = groups_.at(member->second.group);
+  if (!calm_ && group.members.size() > 1 && dice_.permille(faults_.rebalance_in_batch)) {
+    probes_.hit(Probe::kRebalanceInBatch);
+    deal(group, true);
+  }
+  if (member->second.generation != group.generation) {
+    abort(transaction);
+    return fail(Code::kConflict, "the group was rebalanced since the poll");
+  }
+  if (!calm_ && dice_.permille(faults_.abort)) {
+    probes_.hit(Probe::kAborted);
+    abort(transaction);
+    return fail(Code::kConflict, "the transaction was aborted");
+  }
+  const bool unknown = !calm_ && dice_.permille(faults_.unknown_outcome);
+  if (unknown && dice_.one_in(2)) {
+    probes_.hit(Probe::kUnknownAborted);
+    abort(transaction);
+    return fail(Code::kRetry, "no answer to the commit");
+  }
+  if (check_) check_({member->second.group, transaction});
+  apply(group, transaction);
+  if (!unknown) return {};
+  probes_.hit(Probe::kUnknownCommitted);
+  return fail(Code::kRetry, "no answer to the commit");
+}
+
+// Each partition that a transaction wrote to has its marker, which takes an offset.
+void Broker::apply(Group& group, const Transaction& transaction) {
+  for (const Produce& produce : transaction.outputs) {
+    write(produce);
+    topics_.at(produce.to.topic).at(produce.to.partition).next += 1;
+  }
+  for (const eventlog::Position& position : transaction.done) group.committed[position.of] = position.next;
+}
+
+void Broker::abort(const Transaction& transaction) {
+  for (const Produce& produce : transaction.outputs)
+    topics_.at(produce.to.topic).at(produce.to.partition).next += static_cast<Offset>(produce.records.count()) + 1;
+}
+
+std::optional<Offset> Broker::committed(const std::string& group, TopicPartition of) const {
+  const auto at = groups_.find(group);
+  if (at == groups_.end()) return std::nullopt;
+  const auto offset = at->second.committed.find(of);
+  return offset == at->second.committed.end() ? std::nullopt : std::optional(offset->second);
+}
+
+bool Broker::lags(const std::string& group, TopicPartition of) const {
+  const Partition& partition = at(of);
+  return !partition.records.empty() && partition.records.back().offset >= committed(group, of).value_or(0);
+}
+
+std::optional<MemberId> Broker::owner(const std::string& group, TopicPartition of) const {
+  const auto at = groups_.find(group);
+  if (at == groups_.end()) return std::nullopt;
+  const auto share = at->second.shares.find(of);
+  return share == at->second.shares.end() ? std::nullopt : share->second.owner;
+}
+
+}  // namespace freshet::sim

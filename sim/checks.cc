@@ -1,0 +1,236 @@
+#include "sim/checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "model/identifier.h"
+#include "sim/oracle.h"
+
+namespace freshet::sim {
+namespace {
+
+using v1::EntityState;
+
+std::string name_of(const EntityState& e) {
+  std::string ids;
+  for (const v1::IdentifierUse& i : e.identifiers())
+    ids += fmt::format(" {}={}", i.identifier().type(), i.identifier().value());
+  return fmt::format("{}{}", text_of(key_of(e.ref())).substr(0, 8), ids);
+}
+
+// Invariant 1, and bad input never stops the line (10).
+void check_acknowledged(const End& end, const Promises& promises) {
+  std::set<std::string> known;
+  for (const v1::Envelope& record : end.records) known.insert(record.tenant() + "/" + record.message_id());
+  for (const std::string& id : promises.acknowledged)
+    require(known.contains(id), [&] { return fmt::format("message {} was acknowledged and is not in the log", id); });
+  for (const Request& request : end.scenario.requests)
+    for (const std::string& message : request.rejected) {
+      const std::string id = request.write_key + "/" + message;
+      require(!known.contains(id), [&] { return fmt::format("message {} names nobody and was accepted", id); });
+      require(end.dead_letters.contains(id), [&] { return fmt::format("message {} left no dead letter", id); });
+    }
+}
+
+void check_rest(const End& end) {
+  for (const auto& [key, e] : end.entities) {
+    require(e.status() != EntityState::LEAVING, [&, &e = e] { return name_of(e) + " never stops leaving"; });
+    require(e.held().empty() && e.gathered().empty(), [&, &e = e] { return name_of(e) + " still holds messages"; });
+    std::set<Key> seen;
+    for (Key at = key; end.entities.at(at).status() == EntityState::REDIRECT;) {
+      require(seen.insert(at).second, [&, &e = e] { return "the redirects of " + name_of(e) + " form a cycle"; });
+      at = key_of(end.entities.at(at).target());
+      require(end.entities.contains(at), [&, &e = e] { return "a redirect of " + name_of(e) + " leads nowhere"; });
+    }
+  }
+}
+
+// Invariant 7: what lists an identifier and what its alias leads to are the same, both ways.
+void check_agreement(const End& end) {
+  std::map<std::string, std::string> listed;  // alias key -> who lists it
+  const std::string& hash_key = end.metas.at(0).rules().hash_key();
+  for (const auto& [key, e] : end.entities) {
+    if (e.status() != EntityState::LIVE) continue;
+    for (const v1::IdentifierUse& use : e.identifiers()) {
+      const std::string plain = model::identifier_key(e.tenant(), e.ref().kind(), use.identifier());
+      const std::string alias(keyed_hash128(hash_key, plain).view());
+      const auto say = [&, &e = e](const std::string& what) {
+        return fmt::format("invariant 7: {} lists {}={}, {}", name_of(e), use.identifier().type(),
+                           use.identifier().value(), what);
+      };
+      const auto [at, first] = listed.emplace(alias, name_of(e));
+      require(first, [&, &at = at] { return say("and so does " + at->second); });
+      const auto row = end.aliases.find(alias);
+      require(row != end.aliases.end() && row->second.has_ref(), [&] { return say("which is free or suppressed"); });
+      const Key leads = key_of(row->second.ref());
+      require(leads == key, [&] { return say("which leads to " + name_of(end.entities.at(leads))); });
+    }
+  }
+  for (const auto& [alias, row] : end.aliases)
+    require(!row.has_ref() || listed.contains(alias), [&, &row = row] {
+      return fmt::format("invariant 7: an alias leads to {}, which does not list it",
+                         name_of(end.entities.at(key_of(row.ref()))));
+    });
+}
+
+std::set<std::string> user_ids_of(const EntityState& e) {
+  std::set<std::string> ids;
+  for (const v1::IdentifierUse& i : e.identifiers())
+    if (i.identifier().type() == "user_id") ids.insert(i.identifier().value());
+  return ids;
+}
+
+uint64_t messages_of(const End& end) {
+  const auto counts = [](const v1::Envelope& r) { return is_data(r) && !r.user().empty(); };
+  return static_cast<uint64_t>(std::count_if(end.records.begin(), end.records.end(), counts));
+}
+
+// Invariant 6, where not even order may matter less: nothing lost, nothing twice, everybody's own.
+void check_conservation(const End& end) {
+  uint64_t messages = end.erased_messages();
+  std::map<std::string, uint64_t> sent, counted;
+  std::set<std::string> marks, found;
+  for (const v1::Envelope& record : end.records) {
+    if (!is_data(record) || record.user().empty()) continue;
+    for (const v1::Event& event : record.events()) ++sent[event.name()];
+    for (const v1::AttributeOp& op : record.attributes())
+      if (op.name() == "m") marks.insert(record.tenant() + "/" + record.message_id());
+  }
+  for (const EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    messages += e->messages();
+    uint64_t events = 0;
+    for (const v1::NamedStats& named : e->events()) {
+      counted[named.name()] += named.stats().count();
+      events += named.stats().count();
+      const bool own = !named.name().starts_with("U.") || user_ids_of(*e).contains(named.name().substr(2));
+      require(own, [&] { return fmt::format("an event {} is in {}", named.name(), name_of(*e)); });
+    }
+    require(events <= e->messages(), [&] { return name_of(*e) + " has more events than messages"; });
+    for (const v1::ElementSet& set : e->sets())
+      for (const v1::SetElement& element : set.elements())
+        require(set.name() != "m" || found.insert(e->tenant() + "/" + element.value().text()).second,
+                [&] { return fmt::format("message {} is in two profiles", element.value().text()); });
+  }
+  const uint64_t accepted = messages_of(end);
+  require(messages == accepted, [&] {
+    return fmt::format("conservation: {} messages accepted, {} in profiles or erased", accepted, messages);
+  });
+  for (const auto& [name, count] : counted)
+    require(count <= sent[name] && (count == sent[name] || end.erased_messages() > 0),
+            [&, &name = name, &count = count] {
+              return fmt::format("conservation: event {} sent {} times, counted {} times", name, sent[name], count);
+            });
+  const uint64_t gone = marks.size() - found.size();
+  require(gone <= end.erased_messages(), [&] {
+    return fmt::format("conservation: {} messages are in no profile, {} were erased", gone, end.erased_messages());
+  });
+}
+
+// Of (tenant, identifier): what hangs together by records.
+class Groups {
+ public:
+  const std::string& find(const std::string& x) {
+    const auto at = parent_.try_emplace(x, x).first;
+    if (at->second == x) return at->first;
+    at->second = find(std::string(at->second));
+    return at->second;
+  }
+  void join(const std::string& a, const std::string& b) {
+    const std::string root = find(b);
+    parent_[find(a)] = root;
+  }
+
+ private:
+  std::map<std::string, std::string> parent_;
+};
+
+// A shared identifier must never join two persons, and only an explicit merge may put two user_ids into one profile.
+void check_persons(const End& end) {
+  const auto is_unique = [](const v1::Identifier& i) { return i.type() != "anonymous_id"; };
+  const auto text = [](const std::string& tenant, const v1::Identifier& i) {
+    return fmt::format("{} {}={}", tenant, i.type(), i.value());
+  };
+  Groups together, merged;
+  for (const v1::Envelope& record : end.records) {
+    std::vector<std::string> unique;
+    for (const v1::Identifier& i : record.user())
+      if (is_unique(i)) unique.push_back(text(record.tenant(), i));
+    if (record.kind() == v1::Envelope::MERGE) {
+      unique.push_back(text(record.tenant(), record.other()));
+      merged.join(text(record.tenant(), record.user(0)), unique.back());
+    }
+    if (record.kind() == v1::Envelope::UNLINK) continue;
+    for (const std::string& one : unique) together.join(one, unique[0]);
+  }
+  for (const EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    std::set<std::string> persons, merges;
+    for (const v1::IdentifierUse& i : e->identifiers()) {
+      if (!is_unique(i.identifier())) continue;
+      const std::string id = text(e->tenant(), i.identifier());
+      persons.insert(together.find(id));
+      if (i.identifier().type() == "user_id") merges.insert(merged.find(id));
+    }
+    require(persons.size() <= 1, [&] { return name_of(*e) + " joins persons by a shared identifier"; });
+    require(merges.size() <= 1, [&] { return name_of(*e) + " has two user_ids and no merge asked for it"; });
+    require(persons.empty() || !e->ref().shared_root(),
+            [&] { return "anonymous " + name_of(*e) + " survived a person"; });
+  }
+}
+
+// Invariant 8: what can be read is what action has.
+void check_documents(const End& end, const Promises& promises) {
+  for (const auto& [key, e] : end.entities) {
+    if (e.status() != EntityState::LIVE || e.version() == 0) continue;
+    const auto at = end.documents.find(key);
+    std::string bytes;
+    for (const uint64_t word : {key.first, key.second})
+      for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift & 0xff);
+    if (promises.poisoned.contains(bytes)) continue;
+    require(at != end.documents.end() && !at->second.removed(),
+            [&, &e = e] { return name_of(e) + " has no document"; });
+    require(at->second.version() == e.version(), [&, &e = e] {
+      return fmt::format("{} is at version {}, its document at {}", name_of(e), e.version(), at->second.version());
+    });
+  }
+  for (const auto& [key, document] : end.documents) {
+    const auto e = end.entities.find(key);
+    require(e != end.entities.end(), [&, &key = key] { return "a document of nobody: " + text_of(key); });
+    const bool poisoned = !promises.poisoned.empty();
+    require(document.removed() || poisoned || e->second.status() == EntityState::LIVE,
+            [&] { return name_of(e->second) + " is not live and has a document"; });
+  }
+}
+
+// Invariant 6: the profiles that can be read are the oracle's.
+void check_convergence(const End& end, const Promises& promises) {
+  if (!promises.poisoned.empty()) return;
+  std::vector<Profile> expected = expected_profiles(end.records), got;
+  for (const auto& [key, document] : end.documents)
+    if (!document.removed() && end.entities.at(key).ref().kind() == v1::ENTITY_KIND_USER)
+      got.push_back(profile_of(document));
+  std::sort(got.begin(), got.end());
+  if (expected == got) return;
+  std::vector<Profile> missing, surplus;
+  std::set_difference(expected.begin(), expected.end(), got.begin(), got.end(), std::back_inserter(missing));
+  std::set_difference(got.begin(), got.end(), expected.begin(), expected.end(), std::back_inserter(surplus));
+  std::string text = fmt::format("convergence: {} profiles expected, {} are there", expected.size(), got.size());
+  if (!missing.empty()) text += "\n    missing:" + describe(missing.front());
+  if (!surplus.empty()) text += "\n    there instead:" + describe(surplus.front());
+  throw Violation(text);
+}
+
+}  // namespace
+
+void check_end(const End& end, const Promises& promises) {
+  check_acknowledged(end, promises);
+  check_rest(end);
+  check_agreement(end);
+  check_conservation(end);
+  check_persons(end);
+  check_documents(end, promises);
+  if (promises.confluent) check_convergence(end, promises);
+}
+
+}  // namespace freshet::sim

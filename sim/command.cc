@@ -1,0 +1,227 @@
+#include "sim/command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <limits>
+
+#include "env/clock.h"
+#include "sim/mutants.h"
+#include "sim/run.h"
+#include "telemetry/log.h"
+
+namespace freshet::sim {
+namespace {
+
+constexpr uint64_t kMutantSeeds = 400;  // within which each must be found
+constexpr env::TimeUs kProgressUs = 500'000;
+
+struct Options {
+  std::string seeds, workload, mutant;
+  size_t records = 500;
+  uint32_t partitions = 0;
+  bool json = false, list_mutants = false, list_workloads = false, once = false, trace = false, check_mutants = false;
+};
+
+struct Range {
+  uint64_t first = 1, last = std::numeric_limits<uint64_t>::max();
+};
+
+bool parse_number(std::string_view text, uint64_t& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// "7" or "1..400"; nothing: from 1 on until stopped.
+bool parse_range(const std::string& text, Range& range) {
+  if (text.empty()) return true;
+  const size_t dots = text.find("..");
+  if (!parse_number(std::string_view(text).substr(0, dots), range.first)) return false;
+  range.last = range.first;
+  return dots == std::string::npos ||
+         (parse_number(std::string_view(text).substr(dots + 2), range.last) && range.first <= range.last);
+}
+
+// A line that is written over on a terminal; nothing elsewhere.
+class Progress {
+ public:
+  explicit Progress(bool enabled) : enabled_(enabled && isatty(STDERR_FILENO) != 0) {}
+  ~Progress() { clear(); }
+  void show(const std::string& text) {
+    const env::TimeUs now = env::real_clock().monotonic_us();
+    if (!enabled_ || now < due_) return;
+    due_ = now + kProgressUs;
+    shown_ = true;
+    std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+  }
+  void clear() {
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+    shown_ = false;
+  }
+
+ private:
+  const bool enabled_;
+  bool shown_ = false;
+  env::TimeUs due_ = 0;
+};
+
+class Campaign {
+ public:
+  explicit Campaign(const Options& options) : options_(options) {
+    run_.size = {options.records, options.partitions};
+    run_.twice = !options.once;
+    run_.trace = options.trace;
+    if (!options.workload.empty()) run_.workload = find_workload(options.workload);
+  }
+
+  // Until a seed fails: that one.
+  std::optional<uint64_t> run(const Range& range, const std::string& what) {
+    Progress progress(!options_.json);
+    const env::TimeUs begin = env::real_clock().monotonic_us();
+    for (uint64_t seed = range.first;; ++seed) {
+      last_ = run_seed(seed, run_);
+      probes_.add(last_.probes);
+      ++done_;
+      elapsed_us_ = env::real_clock().monotonic_us() - begin;
+      if (last_.violation) return seed;
+      if (seed == range.last) return std::nullopt;
+      progress.show(fmt::format("{} seed {}, {:.1f} seeds/s, {} of {} probes hit", what, seed, per_second(),
+                                probes_.hit_count(), kProbes));
+    }
+  }
+  [[nodiscard]] double per_second() const {
+    return static_cast<double>(done_) * 1e6 / static_cast<double>(std::max<env::TimeUs>(elapsed_us_, 1));
+  }
+  [[nodiscard]] std::string replay(uint64_t seed) const {
+    std::string text =
+        fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
+    if (run_.workload == nullptr) text = fmt::format("freshet-sim --seeds {} --records {}", seed, options_.records);
+    if (options_.partitions != 0) text += fmt::format(" --partitions {}", options_.partitions);
+    if (!options_.mutant.empty()) text += " --mutant " + options_.mutant;
+    return text + " --trace";
+  }
+  [[nodiscard]] const RunResult& last() const { return last_; }
+  [[nodiscard]] const Probes& probes() const { return probes_; }
+  [[nodiscard]] uint64_t done() const { return done_; }
+
+ private:
+  const Options& options_;
+  RunOptions run_;
+  RunResult last_;
+  Probes probes_;
+  uint64_t done_ = 0;
+  env::TimeUs elapsed_us_ = 0;
+};
+
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out + "\"";
+}
+
+void print_json(const Campaign& campaign, const std::optional<uint64_t>& failed) {
+  std::string probes;
+  for (size_t i = 0; i < kProbes; ++i)
+    probes += fmt::format("{}\"{}\":{}", i > 0 ? "," : "", name_of(static_cast<Probe>(i)),
+                          campaign.probes().of(static_cast<Probe>(i)));
+  fmt::print(R"({{"seeds":{},"seeds_per_s":{:.1f},"failed":{},"violation":{},"replay":{},"hash":{},"probes":{{{}}}}})"
+             "\n",
+             campaign.done(), campaign.per_second(), failed ? std::to_string(*failed) : "null",
+             failed ? json_text(*campaign.last().violation) : "null",
+             failed ? json_text(campaign.replay(*failed)) : "null", json_text(campaign.last().hash), probes);
+}
+
+void print_text(const Campaign& campaign, const std::optional<uint64_t>& failed) {
+  if (failed)
+    fmt::print("seed {}, workload {}: {}\n    again: {}\n", *failed, campaign.last().workload,
+               *campaign.last().violation, campaign.replay(*failed));
+  fmt::print("{} seeds, {:.1f} seeds/s, {} of {} probes hit, last hash {}\n", campaign.done(), campaign.per_second(),
+             campaign.probes().hit_count(), kProbes, campaign.last().hash);
+  for (size_t i = 0; i < kProbes; ++i)
+    fmt::print("  {:24} {}\n", name_of(static_cast<Probe>(i)), campaign.probes().of(static_cast<Probe>(i)));
+}
+
+int run_campaign(const Options& options, const Range& range) {
+  Campaign campaign(options);
+  const std::optional<uint64_t> failed = campaign.run(range, "");
+  options.json ? print_json(campaign, failed) : print_text(campaign, failed);
+  return failed ? 1 : 0;
+}
+
+int check_mutants(Options options) {
+  options.once = true;
+  int survivors = 0;
+  for (const MutantInfo& info : mutants()) {
+    options.mutant = info.name;
+    planted_mutant = info.mutant;
+    Campaign campaign(options);
+    const std::optional<uint64_t> found = campaign.run({1, kMutantSeeds}, options.mutant);
+    survivors += found ? 0 : 1;
+    const std::string how = found ? campaign.last().violation->substr(0, campaign.last().violation->find('\n')) : "";
+    fmt::print("{:26} {}\n", info.name, found ? fmt::format("seed {:3}  {}", *found, how) : "SURVIVES");
+    std::fflush(stdout);
+  }
+  planted_mutant = Mutant::kNone;
+  return survivors > 0 ? 1 : 0;
+}
+
+int list(const Options& options) {
+  if (options.list_mutants)
+    for (const MutantInfo& info : mutants()) fmt::print("{:26} {}\n", info.name, info.text);
+  if (options.list_workloads)
+    for (const auto& workload : workloads())
+      fmt::print("{:14} {:10} {}\n", workload->name(), workload->confluent() ? "confluent" : "contended",
+                 workload->text());
+  return 0;
+}
+
+int usage(const std::string& what) {
+  fmt::print(stderr, "freshet-sim: {}\n", what);
+  return 2;
+}
+
+}  // namespace
+
+int run_command(int argc, char** argv) {
+  CLI::App app("The whole pipeline in one thread, under a seeded scheduler, with faults: docs/simulator.md");
+  Options options;
+  app.add_option("--seeds", options.seeds, "A..B, or one; without it: from 1 on until stopped");
+  app.add_option("--workload", options.workload, "one of --list-workloads; without it the seed chooses");
+  app.add_option("--mutant", options.mutant, "plants one of --list-mutants, which must then be found");
+  app.add_option("--records", options.records, "of each run")->check(CLI::Range(1, 100'000));
+  app.add_option("--partitions", options.partitions, "of the log; without it the seed chooses")
+      ->check(CLI::Range(1, 64));
+  app.add_flag("--json", options.json, "one object on standard output");
+  app.add_flag("--once", options.once, "no second run of each seed, which must end in the same hash");
+  app.add_flag("--trace", options.trace, "prints every step to standard error");
+  app.add_flag("--list-mutants", options.list_mutants);
+  app.add_flag("--list-workloads", options.list_workloads);
+  app.add_flag("--check-mutants", options.check_mutants,
+               "plants each mutant in turn: all must be found within 400 seeds");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  spdlog::set_level(spdlog::level::off);
+  Range range;
+  if (!parse_range(options.seeds, range)) return usage("--seeds must be a number or A..B");
+  if (!options.workload.empty() && find_workload(options.workload) == nullptr)
+    return usage("there is no workload " + options.workload + ": see --list-workloads");
+  if (options.list_mutants || options.list_workloads) return list(options);
+  if (options.check_mutants) return check_mutants(options);
+  if (!options.mutant.empty()) {
+    const MutantInfo* const info = find_mutant(options.mutant);
+    if (info == nullptr) return usage("there is no mutant " + options.mutant + ": see --list-mutants");
+    planted_mutant = info->mutant;
+  }
+  return run_campaign(options, range);
+}
+
+}  // namespace freshet::sim

@@ -1,0 +1,83 @@
+#include "sim/end.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "model/packed_state.h"
+
+namespace freshet::sim {
+
+std::string text_of(const Key& key) { return fmt::format("{:016x}{:016x}", key.first, key.second); }
+
+Key key_of_bytes(std::string_view bytes) {
+  const auto word = [&](size_t at) {
+    uint64_t value = 0;
+    for (size_t i = at; i < at + 8; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    return value;
+  };
+  require(bytes.size() == 16, "an id has not 16 bytes");
+  return {word(0), word(8)};
+}
+
+bool is_data(const v1::Envelope& record) {
+  return record.kind() == v1::Envelope::TRACK || record.kind() == v1::Envelope::IDENTIFY ||
+         record.kind() == v1::Envelope::DEVICE;
+}
+
+End::End(const Scenario& asked, const Broker& broker, const std::vector<const Rows*>& rows,
+         const std::map<std::string, v1::Document>& stored)
+    : scenario(asked), log(broker) {
+  read_log(broker);
+  for (const Rows* of : rows) read_state(*of);
+  for (const auto& [key, document] : stored) documents[key_of_bytes(key.substr(key.size() - 16))] = document;
+}
+
+void End::read_log(const Broker& broker) {
+  std::set<std::pair<std::string, std::string>> known;
+  for (uint32_t p = 0; p < broker.partitions(Topic::kActions); ++p)
+    for (const eventlog::RecordView& view : broker.at({Topic::kActions, p}).records) {
+      v1::Envelope record;
+      require(record.ParseFromArray(view.value.data(), static_cast<int>(view.value.size())), "no envelope in the log");
+      if (record.kind() == v1::Envelope::LOOP || record.kind() == v1::Envelope::CONTROL) continue;
+      if (known.emplace(record.tenant(), record.message_id()).second) {
+        records.push_back(std::move(record));
+      } else {
+        ++repeated;
+      }
+    }
+  for (uint32_t p = 0; p < broker.partitions(Topic::kDeadLetters); ++p)
+    for (const eventlog::RecordView& view : broker.at({Topic::kDeadLetters, p}).records) {
+      v1::DeadLetter letter;
+      require(letter.ParseFromArray(view.value.data(), static_cast<int>(view.value.size())), "no dead letter");
+      dead_letters.insert(letter.tenant() + "/" + letter.message_id());
+    }
+}
+
+void End::read_state(const Rows& rows) {
+  for (const auto& [key, row] : rows) {
+    bool readable = true;
+    if (key[0] == 'a') readable = aliases[key.substr(1)].ParseFromString(row);
+    if (key[0] == 'm') readable = metas.emplace_back().ParseFromString(row);
+    if (key[0] == 'e') {
+      v1::EntityState& entity = entities[key_of_bytes(key.substr(1))];
+      readable = entity.ParseFromString(row);
+      model::unpack(entity);
+    }
+    require(readable, "a row of the state can't be read");
+  }
+}
+
+uint64_t End::erased_messages() const {
+  return std::accumulate(metas.begin(), metas.end(), uint64_t{0},
+                         [](uint64_t sum, const v1::PartitionMeta& meta) { return sum + meta.erased_messages(); });
+}
+
+std::vector<const v1::EntityState*> End::live(v1::EntityKind kind) const {
+  std::vector<const v1::EntityState*> out;
+  for (const auto& [key, entity] : entities)
+    if (entity.status() == v1::EntityState::LIVE && entity.ref().kind() == kind) out.push_back(&entity);
+  return out;
+}
+
+}  // namespace freshet::sim

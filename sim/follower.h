@@ -1,0 +1,58 @@
+// An engine that reads one partition of `actions` from its beginning and is never disturbed. Two uses:
+//   Shadow   says what the log must hold of each committed batch, and what the state must be (invariants 3 and 4)
+//   standby  replays with outputs suppressed, so that its disk can be taken over
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "action/engine.h"
+#include "sim/broker.h"
+#include "sim/stage.h"
+
+namespace freshet::sim {
+
+using Rows = std::map<std::string, std::string, std::less<>>;
+
+class Follower {
+ public:
+  Follower(const Broker& broker, uint32_t partition, std::shared_ptr<kv::MemoryDisk> disk, bool suppressed);
+
+  // Processes all records before `end`.
+  void read_to(Offset end);
+  [[nodiscard]] Offset offset() const { return state_->offset(); }
+  [[nodiscard]] std::vector<eventlog::Produce> take() { return out_.take(); }
+  void persist();
+
+ private:
+  const Broker& broker_;
+  const TopicPartition of_;
+  std::unique_ptr<state::PartitionState> state_;
+  action::Outputs out_;
+  std::unique_ptr<action::Engine> engine_;
+};
+
+// One follower a partition. Each transaction of action must hold exactly what they say of the same records: so each
+// output of each record is in the log once, and is the one that an uninterrupted run makes.
+class Shadow {
+ public:
+  explicit Shadow(const Broker& broker) : broker_(broker) {}
+
+  void check(const eventlog::Transaction& transaction);
+  // The rows of the partition's state at the committed offset.
+  [[nodiscard]] const Rows& rows(uint32_t partition);
+
+ private:
+  struct One {
+    std::shared_ptr<kv::MemoryDisk> disk = std::make_shared<kv::MemoryDisk>();
+    std::unique_ptr<Follower> follower;
+  };
+  One& at(uint32_t partition);
+
+  const Broker& broker_;
+  std::map<uint32_t, One> parts_;
+};
+
+}  // namespace freshet::sim

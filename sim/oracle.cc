@@ -1,0 +1,221 @@
+#include "sim/oracle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "sim/end.h"
+
+namespace freshet::sim {
+namespace {
+
+using Use = std::pair<int64_t, std::string>;
+
+std::string text_of_value(const v1::Value& value) {
+  std::set<std::string> elements;
+  switch (value.kind_case()) {
+    case v1::Value::kText: return "'" + value.text() + "'";
+    case v1::Value::kInteger: return std::to_string(value.integer());
+    case v1::Value::kNumber: return fmt::format("{}", value.number());
+    case v1::Value::kTimeUs: return std::to_string(value.time_us());
+    case v1::Value::kDecimal: return value.decimal();
+    case v1::Value::kStats:
+      return fmt::format("{} times, {}..{}", value.stats().count(), value.stats().first_us(), value.stats().last_us());
+    case v1::Value::kList:
+      for (const v1::Value& element : value.list().values())
+        if (!elements.insert(text_of_value(element)).second) return "a list with an element twice";
+      return fmt::format("[{}]", fmt::join(elements, " "));
+    default: return "nothing";
+  }
+}
+
+// Union-find over (tenant, kind, type, value) as text.
+class Persons {
+ public:
+  static std::string key(const v1::Envelope& record, const v1::Identifier& i) {
+    return record.tenant() + " " + i.type() + "=" + i.value();
+  }
+  std::string find(const std::string& x) {
+    std::string at = x;
+    while (parent_.try_emplace(at, at).first->second != at) at = parent_[at];
+    return parent_[x] = at;
+  }
+  void join(const std::string& a, const std::string& b) { parent_[find(a)] = find(b); }
+
+ private:
+  std::map<std::string, std::string> parent_;
+};
+
+// An attribute: the last whole write, and what later ones did to its elements.
+struct Attribute {
+  std::optional<Use> base_use;
+  std::optional<v1::Value> base;
+  std::map<std::string, std::pair<Use, bool>> elements;  // text -> last operation, whether it removes
+
+  void write(const Use& use, const v1::Value* value) {
+    if (base_use && *base_use > use) return;
+    base_use = use;
+    base = value != nullptr ? std::optional(*value) : std::nullopt;
+  }
+  void change(const Use& use, const v1::Value& element, bool removes) {
+    auto& [last, removed] = elements[text_of_value(element)];
+    if (last > use) return;
+    last = use;
+    removed = removes;
+  }
+  [[nodiscard]] std::optional<std::string> text() const {
+    std::set<std::string> visible;
+    bool changed = false;
+    const bool is_list = base && base->kind_case() == v1::Value::kList;
+    if (is_list)
+      for (const v1::Value& element : base->list().values()) visible.insert(text_of_value(element));
+    for (const auto& [element, operation] : elements) {
+      if (base_use && operation.first <= *base_use) continue;
+      changed = true;
+      if (operation.second) {
+        visible.erase(element);
+      } else {
+        visible.insert(element);
+      }
+    }
+    if (!changed) return base ? std::optional(text_of_value(*base)) : std::nullopt;
+    if (visible.empty() && !is_list) return std::nullopt;
+    return fmt::format("[{}]", fmt::join(visible, " "));
+  }
+};
+
+// "12.50" in hundredths.
+int64_t cents_of(const std::string& json) {
+  const size_t at = json.find("\"total\":") + 8;
+  int64_t cents = 0;
+  int digits = -1;  // behind the point
+  for (size_t i = at; i < json.size() && (json[i] == '.' || (json[i] >= '0' && json[i] <= '9')); ++i) {
+    if (json[i] == '.') {
+      digits = 0;
+    } else {
+      cents = cents * 10 + (json[i] - '0');
+      if (digits >= 0) ++digits;
+    }
+  }
+  for (digits = std::max(digits, 0); digits < 2; ++digits) cents *= 10;
+  return cents;
+}
+
+std::string text_of_cents(int64_t cents) {
+  std::string text = fmt::format("{}.{:02}", cents / 100, cents % 100);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+struct Person {
+  std::map<std::string, std::set<std::string>> identifiers;
+  std::map<std::string, Attribute> attributes;
+  std::map<std::string, std::tuple<uint64_t, int64_t, int64_t>> events;
+  int64_t cents = 0;
+  uint64_t buys = 0;
+  int64_t first_seen = 0, last_seen = 0;
+  bool seen = false;
+
+  void see(int64_t time) {
+    first_seen = seen ? std::min(first_seen, time) : time;
+    last_seen = seen ? std::max(last_seen, time) : time;
+    seen = true;
+  }
+  void add(const v1::Envelope& record) {
+    const Use use(record.time_us(), record.message_id());
+    for (const v1::AttributeOp& op : record.attributes()) {
+      Attribute& attribute = attributes[op.name()];
+      if (op.type() == v1::AttributeOp::SET) attribute.write(use, &op.value());
+      if (op.type() == v1::AttributeOp::UNSET) attribute.write(use, nullptr);
+      for (const v1::Value& element : op.elements())
+        attribute.change(use, element, op.type() == v1::AttributeOp::REMOVE_FROM_SET);
+    }
+    see(record.time_us());
+    for (const v1::Event& event : record.events()) {
+      auto& [count, first, last] = events[event.name()];
+      first = count == 0 ? event.time_us() : std::min(first, event.time_us());
+      last = std::max(last, event.time_us());
+      ++count;
+      see(event.time_us());
+      if (event.name() != "Buy") continue;
+      ++buys;
+      cents += cents_of(event.properties());
+    }
+  }
+  [[nodiscard]] Profile profile() const {
+    Profile out;
+    for (const auto& [type, values] : identifiers) {
+      std::set<std::string> quoted;
+      for (const std::string& value : values) quoted.insert("'" + value + "'");
+      out["identifier " + type] = fmt::format("[{}]", fmt::join(quoted, " "));
+    }
+    for (const auto& [name, attribute] : attributes)
+      if (const auto text = attribute.text()) out["attribute " + name] = *text;
+    for (const auto& [name, stats] : events)
+      out["event " + name] =
+          fmt::format("{} times, {}..{}", std::get<0>(stats), std::get<1>(stats), std::get<2>(stats));
+    if (buys > 0) {
+      out["computed purchases"] = std::to_string(buys);
+      out["computed lifetime_value"] = text_of_cents(cents);
+    }
+    if (seen) {
+      out["first seen"] = std::to_string(first_seen);
+      out["last seen"] = std::to_string(last_seen);
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records) {
+  Persons persons;
+  for (const v1::Envelope& record : records) {
+    if (record.user().empty()) continue;
+    const std::string first = Persons::key(record, record.user(0));
+    for (const v1::Identifier& i : record.user()) persons.join(Persons::key(record, i), first);
+    if (record.kind() == v1::Envelope::MERGE) persons.join(Persons::key(record, record.other()), first);
+  }
+  std::map<std::string, Person> people;
+  for (const v1::Envelope& record : records) {
+    if (record.user().empty()) continue;
+    Person& person = people[persons.find(Persons::key(record, record.user(0)))];
+    for (const v1::Identifier& i : record.user()) person.identifiers[i.type()].insert(i.value());
+    if (record.kind() == v1::Envelope::MERGE) person.identifiers[record.other().type()].insert(record.other().value());
+    if (is_data(record)) person.add(record);
+  }
+  std::vector<Profile> profiles;
+  for (const auto& [root, person] : people) profiles.push_back(person.profile());
+  std::sort(profiles.begin(), profiles.end());
+  return profiles;
+}
+
+Profile profile_of(const v1::Document& document) {
+  Profile profile;
+  for (const v1::Field& field : document.fields()) {
+    std::string name;
+    switch (field.section()) {
+      case v1::IDENTIFIERS: name = "identifier " + field.name(); break;
+      case v1::ATTRIBUTES: name = "attribute " + field.name(); break;
+      case v1::EVENTS: name = "event " + field.name(); break;
+      case v1::COMPUTED: name = "computed " + field.name(); break;
+      case v1::FIRST_SEEN: name = "first seen"; break;
+      case v1::LAST_SEEN: name = "last seen"; break;
+      default: continue;  // references follow merges lazily: checks.cc looks at them
+    }
+    profile[name] = text_of_value(field.value());
+  }
+  return profile;
+}
+
+std::string describe(const Profile& profile) {
+  std::string text;
+  for (const auto& [name, value] : profile) text += fmt::format("\n      {}: {}", name, value);
+  return text;
+}
+
+}  // namespace freshet::sim

@@ -1,0 +1,22 @@
+// The simplest possible model of what confluent input must come to (invariant 6): a person is what records connect; its
+// records are looked at all at once, in no order. It shares nothing with the product but the shape of records and
+// documents.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "freshet/v1/change.pb.h"
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::sim {
+
+// A profile as text, one line a field, sorted: what convergence is about. Without id, version and merged_from.
+using Profile = std::map<std::string, std::string>;
+
+[[nodiscard]] std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records);
+[[nodiscard]] Profile profile_of(const v1::Document& document);
+[[nodiscard]] std::string describe(const Profile& profile);
+
+}  // namespace freshet::sim

@@ -1,0 +1,143 @@
+#include "sim/people.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace freshet::sim {
+
+uint32_t People::somebody() {
+  if (dice_.permille(habits_.hot)) return 0;
+  return static_cast<uint32_t>(dice_.roll(habits_.people));
+}
+
+uint32_t People::neighbour(uint32_t person, uint32_t circle) {
+  const uint32_t first = person / circle * circle;
+  return std::min(first + static_cast<uint32_t>(dice_.roll(circle)), habits_.people - 1);
+}
+
+// user_id first; the rest is the circle's.
+Named People::pool(uint32_t person) const {
+  const uint32_t circle = person / habits_.circle;
+  Named ids = {{"user_id", user_id(person)}};
+  for (uint32_t i = 0; i < habits_.emails; ++i) ids.emplace_back("email", fmt::format("e{}.{}@x.io", circle, i));
+  for (uint32_t i = 0; i < habits_.phones; ++i) ids.emplace_back("phone", fmt::format("+4{}{}", circle, i));
+  for (uint32_t i = 0; i < habits_.anonymous; ++i) ids.emplace_back("anonymous_id", fmt::format("a{}-{}", circle, i));
+  return ids;
+}
+
+Item People::blank() {
+  Item item;
+  item.message_id = fmt::format("m{:04}", next_message_++);
+  item.time_ms = time_ms_ + 1000 * dice_.between(0, habits_.times - 1);
+  if (dice_.permille(habits_.skewed)) {  // a clock that is wrong by up to an hour
+    const int64_t skew_ms = dice_.between(-3'600'000, 3'600'000);
+    item.sent_at_ms = time_ms_ + 60'000 + skew_ms;
+    item.time_ms += skew_ms;
+  }
+  return item;
+}
+
+Item People::next() {
+  if (dice_.permille(habits_.merge + habits_.erase + habits_.unlink + habits_.unsuppress)) return command();
+  if (dice_.permille(habits_.blocked)) return nobody();
+  Item item = blank();
+  const uint32_t person = somebody();
+  Named ids = pool(person);
+  const bool named = dice_.permille(habits_.has_user_id);
+  if (named) item.user.push_back(ids[0]);
+  dice_.shuffle(ids);
+  const size_t count = 1 + dice_.roll(habits_.identifiers_max);
+  for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
+    if (!named || ids[i].first != "user_id") item.user.push_back(ids[i]);
+  if (dice_.permille(habits_.device)) item.device.emplace_back("device_id", fmt::format("d{}", person));
+  do_something(item);
+  return item;
+}
+
+std::vector<Item> People::ties() {
+  std::vector<Item> items;
+  for (uint32_t person = 0; person < habits_.people; ++person) {
+    Item& item = items.emplace_back(blank());
+    for (const auto& [type, value] : pool(person))
+      if (type != "anonymous_id") item.user.emplace_back(type, value);
+    item.event = "U." + user_id(person);
+  }
+  return items;
+}
+
+void People::do_something(Item& item) {
+  const auto user =
+      std::find_if(item.user.begin(), item.user.end(), [](const auto& i) { return i.first == "user_id"; });
+  if (dice_.permille(habits_.event)) {
+    item.event = user != item.user.end() ? "U." + user->second : fmt::format("E{}", dice_.roll(20));
+    if (dice_.permille(habits_.buy)) {
+      item.event = "Buy";
+      const size_t total = dice_.roll(dice_.one_in(10) ? 100'000'000'000 : 1'000);  // large ones, too, for a double
+      item.properties = fmt::format(R"({{"total":{}.{:02},"sku":"s{}"}})", total, dice_.roll(100), dice_.roll(9));
+    }
+  }
+  if (dice_.permille(habits_.marked)) item.add.emplace_back("m", item.message_id);
+  if (dice_.permille(habits_.attribute)) set_attributes(item);
+  if (dice_.permille(habits_.set)) change_tags(item);
+}
+
+void People::change_tags(Item& item) {
+  const auto tag = [&] { return fmt::format("t{}", dice_.roll(6)); };
+  switch (dice_.roll(8)) {
+    case 0: item.unset.emplace_back("tags"); break;
+    case 1: item.set.emplace_back("tags", fmt::format(R"(["{}"])", tag())); break;
+    case 2:
+    case 3: item.remove.emplace_back("tags", tag()); break;
+    default: item.add.emplace_back("tags", tag());
+  }
+}
+
+void People::set_attributes(Item& item) {
+  const std::string name(1, static_cast<char>('p' + dice_.roll(4)));
+  if (dice_.one_in(4)) {
+    item.unset.push_back(name);
+  } else {
+    item.set.emplace_back(name, std::to_string(dice_.roll(5)));
+  }
+  if (dice_.one_in(8)) item.set.emplace_back("city", fmt::format("\"c{}\"", dice_.roll(4)));
+}
+
+Item People::command() {
+  Item item = blank();
+  const uint32_t person = somebody();
+  const std::string user = json_object({{"user_id", user_id(person)}});
+  uint32_t which =
+      static_cast<uint32_t>(dice_.roll(habits_.merge + habits_.erase + habits_.unlink + habits_.unsuppress));
+  if (which < habits_.merge) {
+    uint32_t other = neighbour(person, habits_.merge_circle);
+    if (other == person)
+      other = person % habits_.merge_circle == 0 && person + 1 < habits_.people ? person + 1 : person - 1;
+    item.command = fmt::format(R"("merge":{{"from":{},"into":{}}})", json_object({{"user_id", user_id(other)}}), user);
+    return item;
+  }
+  which -= habits_.merge;
+  const Named ids = pool(person);
+  if (which < habits_.erase) {
+    item.command = fmt::format(R"("erase":{})", dice_.one_in(3) ? json_object({dice_.pick(ids)}) : user);
+  } else if (which < habits_.erase + habits_.unlink) {
+    const auto& from = dice_.one_in(2) ? ids[0] : dice_.pick(ids);
+    const auto& what = ids[1 + dice_.roll(ids.size() - 1)];
+    item.command = fmt::format(R"("unlink":{{"from":{},"identifier":{}}})", json_object({from}), json_object({what}));
+  } else {
+    item.command = fmt::format(R"("unsuppress":{})", dice_.one_in(3) ? json_object({dice_.pick(ids)}) : user);
+  }
+  return item;
+}
+
+// Many senders' words for "not logged in".
+Item People::nobody() {
+  static const std::vector<std::string> kNobody = {"null", "undefined", "0", "anonymous", "NULL", " None ", "000-00"};
+  Item item = blank();
+  item.user.emplace_back("user_id", dice_.pick(kNobody));
+  item.event = "E0";
+  item.blocked = true;
+  return item;
+}
+
+}  // namespace freshet::sim

@@ -1,0 +1,55 @@
+// Random people and what they do: the matter of which the workloads are made.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/dice.h"
+#include "sim/items.h"
+
+namespace freshet::sim {
+
+// Chances in 1000.
+struct Habits {
+  uint32_t people = 24;
+  uint32_t circle = 1;  // so many of them share e-mail, phone and devices with one another; 1: nobody does
+  uint32_t emails = 2, phones = 1, anonymous = 3;  // of a person, or of a circle
+  uint32_t identifiers_max = 3;                    // in one record
+  uint32_t has_user_id = 500;                      // records that name the user_id for sure
+  uint32_t hot = 0;                                // records of the first person
+  uint32_t event = 700, buy = 250, attribute = 300, set = 150, device = 0;
+  uint32_t marked = 0;  // records that leave their own mark in the set "m", so that each can be found again
+  uint32_t merge = 0, erase = 0, unlink = 0, unsuppress = 0;
+  uint32_t merge_circle = 1;  // explicit merges are within so many people
+  uint32_t blocked = 10, skewed = 50;
+  uint32_t times = 40;  // different event times, so that many are equal
+};
+
+class People {
+ public:
+  People(const Habits& habits, Dice& dice, int64_t time_ms) : habits_(habits), dice_(dice), time_ms_(time_ms) {}
+
+  // The next record of anybody.
+  [[nodiscard]] Item next();
+  // One record of each person that names all of its unique identifiers: ties its profiles together.
+  [[nodiscard]] std::vector<Item> ties();
+
+ private:
+  [[nodiscard]] Item blank();
+  [[nodiscard]] Item command();
+  [[nodiscard]] Item nobody();
+  [[nodiscard]] Named pool(uint32_t person) const;
+  [[nodiscard]] std::string user_id(uint32_t person) const { return "u" + std::to_string(person); }
+  [[nodiscard]] uint32_t somebody();
+  [[nodiscard]] uint32_t neighbour(uint32_t person, uint32_t circle);
+  void do_something(Item& item);
+  void set_attributes(Item& item);
+  void change_tags(Item& item);
+
+  const Habits& habits_;
+  Dice& dice_;
+  const int64_t time_ms_;
+  size_t next_message_ = 0;
+};
+
+}  // namespace freshet::sim

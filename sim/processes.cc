@@ -1,0 +1,276 @@
+#include "sim/processes.h"
+
+#include <utility>
+
+#include "freshet/v1/event.pb.h"
+
+namespace freshet::sim {
+namespace {
+
+constexpr uint32_t kCallsUntilCrashMax = 12;
+
+void arm(Stage& stage, CrashPoint& crash, uint32_t permille) {
+  crash.arm(stage.dice.permille(permille) ? 1 + static_cast<uint32_t>(stage.dice.roll(kCallsUntilCrashMax)) : 0);
+}
+
+}  // namespace
+
+// ---- ingest -------------------------------------------------------------------------------------------------------
+
+void IngestProcess::start() {
+  registry_ = schema::make_registry();
+  for (const eventlog::RecordView& record : stage_.broker.at({Topic::kSchema, 0}).records) {
+    v1::SchemaChange change;
+    if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) registry_->apply(change);
+  }
+  log_ = std::make_unique<SimLog>(stage_.broker, crash_, stage_.dice, stage_.faults, stage_.probes);
+  ingest::ServiceOptions options;
+  options.tenants = tenants_;
+  options.log = log_.get();
+  options.registry = registry_.get();
+  options.clock = &stage_.clock;
+  options.random = &stage_.random;
+  options.partitions = log_->partitions(Topic::kActions);
+  service_ = std::make_unique<ingest::Service>(std::move(options));
+}
+
+void IngestProcess::die() {
+  crash_.arm(0);
+  service_.reset();
+  log_.reset();
+  registry_.reset();
+}
+
+void IngestProcess::restart_with(std::vector<model::Tenant> tenants) {
+  stage_.probes.hit(Probe::kIngestRulesChanged);
+  tenants_ = std::move(tenants);
+  die();
+}
+
+void IngestProcess::handle(http::Request request, http::Respond respond) {
+  if (!service_) start();
+  arm(stage_, crash_, stage_.faults.crash_ingest);
+  try {
+    service_->handle(std::move(request), std::move(respond));
+  } catch (const Crash&) {
+    stage_.probes.hit(Probe::kCrashIngest);
+    die();
+  }
+  crash_.arm(0);
+}
+
+bool IngestProcess::tick() {
+  if (!log_) return false;
+  arm(stage_, crash_, stage_.faults.crash_ingest);
+  bool did = true;
+  try {
+    did = log_->tick();
+  } catch (const Crash&) {
+    stage_.probes.hit(Probe::kCrashIngest);
+    die();
+  }
+  crash_.arm(0);
+  return did;
+}
+
+// ---- action -------------------------------------------------------------------------------------------------------
+
+Status SimPersistence::persist(uint32_t partition, state::PartitionState& state) {
+  if (jobs_.contains(partition)) return {};
+  FRESHET_TRY(state.begin_persist());
+  jobs_[partition] = &state;
+  return {};
+}
+
+Status SimPersistence::wait() {
+  while (!jobs_.empty()) {
+    const auto job = jobs_.extract(jobs_.begin());
+    FRESHET_TRY(action::finish_persist(log_, job.key(), *job.mapped()));
+  }
+  return {};
+}
+
+bool SimPersistence::tick() {
+  if (jobs_.empty()) return false;
+  const auto job = jobs_.extract(jobs_.begin());
+  const Status done = action::finish_persist(log_, job.key(), *job.mapped());
+  require(done.has_value(), "a state can't be made durable");
+  return true;
+}
+
+WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
+    : stage_(stage),
+      number_(number),
+      persist_interval_us_(stage.dice.between(5'000, 500'000)),
+      memory_bytes_(stage.dice.one_in(2) ? 8u << 10 : 32u << 20) {}
+
+std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {
+  std::shared_ptr<kv::MemoryDisk>& disk =
+      stage_.faults.own_disks ? own_disks_[partition] : stage_.shared_disks[partition];
+  if (!disk) disk = std::make_shared<kv::MemoryDisk>();
+  return disk;
+}
+
+std::optional<MemberId> WorkerProcess::member() const {
+  return consumer_ ? std::optional(static_cast<const SimConsumer&>(*consumer_).member()) : std::nullopt;
+}
+
+void WorkerProcess::start() {
+  stage_.say("worker {} starts", number_);
+  log_ = std::make_unique<SimLog>(stage_.broker, crash_, stage_.dice, stage_.faults, stage_.probes);
+  auto consumer = log_->open_consumer({.group = action::kActionGroup, .topics = {Topic::kActions}});
+  require(consumer.has_value(), "action's consumer can't be opened");
+  consumer_ = std::move(*consumer);
+  persistence_ = std::make_unique<SimPersistence>(*log_, crash_);
+  action::WorkerOptions options;
+  options.log = log_.get();
+  options.clock = &stage_.clock;
+  options.persist_interval_us = persist_interval_us_;
+  options.open_state = [this](uint32_t partition) {
+    const auto opener = [&](const kv::Options& kv_options) {
+      return Result<std::unique_ptr<kv::Store>>(open_crashing(disk(partition), kv_options, crash_));
+    };
+    return state::PartitionState::open({}, {memory_bytes_}, opener);
+  };
+  loop_ = std::make_unique<action::WorkerLoop>(options, *consumer_, *persistence_);
+}
+
+// Does a step of the process, which may die in it, or stop because it was fenced.
+void WorkerProcess::guarded(uint32_t crash_permille, const std::function<Status()>& work) {
+  arm(stage_, crash_, crash_permille);
+  const bool persisting = !persistence_->idle();
+  try {
+    const Status status = work();
+    crash_.arm(0);
+    if (status) return;
+    require(status.error().code == Code::kFenced, [&] { return "a worker stops: " + status.error().message; });
+    stage_.say("worker {} is fenced", number_);
+    stop();
+  } catch (const Crash&) {
+    stage_.say("worker {} dies", number_);
+    stage_.probes.hit(Probe::kCrashWorker);
+    if (persisting) stage_.probes.hit(Probe::kCrashMidPersist);
+    die();
+  }
+}
+
+void WorkerProcess::step() {
+  if (!loop_) start();
+  guarded(stage_.faults.crash_worker, [&] { return loop_->step(0); });
+}
+
+bool WorkerProcess::tick() {
+  if (!persistence_ || persistence_->idle()) return false;
+  guarded(stage_.faults.crash_worker, [&] {
+    (void)persistence_->tick();
+    return Status{};
+  });
+  for (auto& [partition, disk] : own_disks_)
+    if (stage_.faults.older_state > 0 && disk && stage_.dice.one_in(8)) images_[partition] = disk->rows;
+  return true;
+}
+
+void WorkerProcess::drain() {
+  if (loop_) guarded(0, [&] { return loop_->drain(); });
+}
+
+void WorkerProcess::stop() {
+  loop_.reset();
+  persistence_.reset();
+  consumer_.reset();
+  log_.reset();
+}
+
+void WorkerProcess::die() {
+  crash_.arm(0);
+  const MemberId was = *member();
+  damage_disks(was);
+  stop();
+}
+
+// What of the disks survives a crash: what was synced; maybe more; maybe another, older disk; maybe none.
+void WorkerProcess::damage_disks(MemberId was) {
+  Disks& disks = stage_.faults.own_disks ? own_disks_ : stage_.shared_disks;
+  for (auto& [partition, disk] : disks) {
+    if (stage_.broker.owner(action::kActionGroup, {Topic::kActions, partition}) != was || !disk) continue;
+    if (!disk->unsynced.empty()) {
+      const bool keeps = stage_.dice.permille(stage_.faults.keep_unsynced);
+      if (keeps) disk->keep(1 + stage_.dice.roll(disk->unsynced.size()));
+      stage_.probes.hit(keeps ? Probe::kUnsyncedKept : Probe::kUnsyncedLost);
+    }
+    if (stage_.dice.permille(stage_.faults.lose_state)) {
+      stage_.probes.hit(Probe::kStateLost);
+      disk = std::make_shared<kv::MemoryDisk>();
+    } else if (stage_.dice.permille(stage_.faults.older_state) && images_.contains(partition)) {
+      stage_.probes.hit(Probe::kOlderState);
+      disk = std::make_shared<kv::MemoryDisk>();
+      disk->rows = images_[partition];
+    }
+  }
+}
+
+// ---- reaction -----------------------------------------------------------------------------------------------------
+
+ReactorProcess::ReactorProcess(Stage& stage, uint32_t number) : stage_(stage), number_(number) {
+  options_.clock = &stage.clock;
+  options_.waiting_bytes_max = stage.dice.one_in(3) ? 2'000 : 64u << 20;
+  options_.bulk_entities_max = 1 + stage.dice.roll(20);
+  options_.bulks_in_flight_max = 1 + stage.dice.roll(4);
+  options_.linger_us = static_cast<env::TimeUs>(stage.dice.roll(1'000));
+  options_.commit_interval_us = stage.dice.between(1'000, 100'000);
+  options_.retry_first_us = 500;
+  options_.retry_max_us = 8'000;
+}
+
+void ReactorProcess::start() {
+  stage_.say("reactor {} starts", number_);
+  log_ = std::make_unique<SimLog>(stage_.broker, crash_, stage_.dice, stage_.faults, stage_.probes);
+  store_ = std::make_unique<SimStore>(stage_.store, (uint64_t{number_} << 32) + ++lives_, crash_);
+  auto consumer = log_->open_consumer(
+      {.group = reaction::kReactionGroup, .topics = {Topic::kChanges}, .delivery = eventlog::Delivery::kAtLeastOnce});
+  require(consumer.has_value(), "reaction's consumer can't be opened");
+  consumer_ = std::move(*consumer);
+  options_.log = log_.get();
+  options_.store = store_.get();
+  loop_ = std::make_unique<reaction::ReactorLoop>(options_, *consumer_);
+}
+
+void ReactorProcess::guarded(const std::function<Status()>& work) {
+  arm(stage_, crash_, stage_.faults.crash_reactor);
+  try {
+    const Status status = work();
+    crash_.arm(0);
+    if (status) return;
+    require(status.error().code == Code::kFenced, [&] { return "a reactor stops: " + status.error().message; });
+    stage_.say("reactor {} is fenced", number_);
+    die();
+  } catch (const Crash&) {
+    stage_.say("reactor {} dies", number_);
+    stage_.probes.hit(Probe::kCrashReactor);
+    die();
+  }
+}
+
+void ReactorProcess::step() {
+  if (!loop_) start();
+  guarded([&] { return loop_->step(); });
+}
+
+bool ReactorProcess::tick() {
+  if (!log_ || log_->idle()) return false;
+  guarded([&] {
+    (void)log_->tick();
+    return Status{};
+  });
+  return true;
+}
+
+void ReactorProcess::die() {
+  crash_.arm(0);
+  loop_.reset();
+  consumer_.reset();
+  store_.reset();
+  log_.reset();
+}
+
+}  // namespace freshet::sim

@@ -1,0 +1,46 @@
+#include "sim/run.h"
+
+#include "base/assert.h"
+#include "sim/world.h"
+
+namespace freshet::sim {
+namespace {
+
+void throw_violation(const char* expression, const char* file, int line) {
+  throw Violation(fmt::format("assertion failed: {} ({}:{})", expression, file, line));
+}
+
+std::string run_once(uint64_t seed, const Scenario& scenario, const Workload& workload, bool trace, bool shadows,
+                     Probes* probes) {
+  World world(scenario, workload, {seed, shadows, trace});
+  world.run();
+  if (probes != nullptr) *probes = world.probes();
+  return world.hash();
+}
+
+}  // namespace
+
+RunResult run_seed(uint64_t seed, const RunOptions& options) {
+  set_assertion_handler(throw_violation);
+  Dice dice(seed);
+  const Workload* workload = options.workload;
+  if (workload == nullptr) workload = workloads()[dice.roll(workloads().size())].get();
+  RunResult result;
+  result.workload = workload->name();
+  try {
+    Scenario scenario;
+    workload->setup(dice, options.size, scenario);
+    workload->start(dice, options.size, scenario);
+    const uint64_t world_seed = dice.next();
+    result.hash = run_once(world_seed, scenario, *workload, options.trace, true, &result.probes);
+    if (!options.twice) return result;
+    const std::string again = run_once(world_seed, scenario, *workload, false, false, nullptr);
+    require(again == result.hash,
+            [&] { return fmt::format("the second run ends in {}, the first in {}", again, result.hash); });
+  } catch (const Violation& violation) {
+    result.violation = violation.what();
+  }
+  return result;
+}
+
+}  // namespace freshet::sim

@@ -1,0 +1,77 @@
+// One process's way to the simulated log: what it has sent but the log has not written yet dies with it, or lands late.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "sim/broker.h"
+
+namespace freshet::sim {
+
+class SimLog final : public eventlog::EventLog {
+ public:
+  // All outlive it.
+  SimLog(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes)
+      : broker_(broker), crash_(crash), dice_(dice), faults_(faults), probes_(probes) {}
+  ~SimLog() override;
+
+  [[nodiscard]] Status create_topic(Topic topic, const eventlog::TopicOptions& options) override;
+  [[nodiscard]] uint32_t partitions(Topic topic) const override { return broker_.partitions(topic); }
+  void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override;
+  [[nodiscard]] Result<std::unique_ptr<eventlog::Consumer>> open_consumer(
+      const eventlog::ConsumerOptions& options) override;
+  [[nodiscard]] Result<eventlog::Watermarks> watermarks(TopicPartition partition) override;
+  [[nodiscard]] Result<eventlog::Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) override;
+  [[nodiscard]] Status trim(TopicPartition partition, Offset before) override;
+  [[nodiscard]] Result<std::optional<Offset>> committed(const std::string& group, TopicPartition of) override;
+  [[nodiscard]] uint64_t disk_bytes() override { return 0; }
+
+  // Writes the oldest append and answers it; false: there is none.
+  bool tick();
+  [[nodiscard]] bool idle() const { return pending_.empty(); }
+
+ private:
+  struct Append {
+    std::vector<eventlog::Produce> batches;
+    eventlog::AppendDone done;
+  };
+
+  Broker& broker_;
+  CrashPoint& crash_;
+  Dice& dice_;
+  const Faults& faults_;
+  Probes& probes_;
+  std::deque<Append> pending_;
+};
+
+class SimConsumer final : public eventlog::Consumer {
+ public:
+  SimConsumer(Broker& broker, CrashPoint& crash, Dice& dice, Probes& probes, const eventlog::ConsumerOptions& options);
+  ~SimConsumer() override;
+
+  [[nodiscard]] Result<eventlog::PollResult> poll(size_t bytes_max, env::TimeUs timeout_us) override;
+  void seek(TopicPartition partition, Offset next) override { positions_[partition] = next; }
+  void pause(TopicPartition partition, bool paused) override;
+  [[nodiscard]] Status commit(eventlog::Transaction transaction) override;
+  [[nodiscard]] Result<std::optional<Offset>> committed(TopicPartition partition) override;
+  void wake() override {}
+
+  [[nodiscard]] MemberId member() const { return member_; }
+
+ private:
+  [[nodiscard]] Status fetch(TopicPartition of, Offset& position, size_t bytes_max, eventlog::PollResult& result);
+
+  Broker& broker_;
+  CrashPoint& crash_;
+  Dice& dice_;
+  Probes& probes_;
+  const std::string group_;
+  const MemberId member_;
+  std::map<TopicPartition, Offset> positions_;  // of what is assigned
+  std::set<TopicPartition> paused_;
+  int polls_as_zombie_ = 0;
+};
+
+}  // namespace freshet::sim

@@ -1,0 +1,136 @@
+#include "sim/sim_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "docstore/embedded/embedded_store.h"
+#include "docstore/embedded/rows.h"
+
+namespace freshet::sim {
+
+using v1::Change;
+
+StoreServer::StoreServer(Dice& dice, const Faults& faults, Probes& probes)
+    : dice_(dice), faults_(faults), probes_(probes) {
+  open();
+}
+
+void StoreServer::open() {
+  store_.reset();
+  store_ = docstore::open_embedded_store(kv::open_memory(disk_, docstore::embedded_options({}, nullptr)));
+}
+
+void StoreServer::crash() {
+  probes_.hit(Probe::kCrashStore);
+  disk_->keep(dice_.roll(disk_->unsynced.size() + 1));
+  open();
+  versions_.clear();
+  removed_.clear();
+}
+
+// ---- bulks --------------------------------------------------------------------------------------------------------
+
+bool StoreServer::tick() {
+  if (bulks_.empty()) return false;
+  const size_t at = dice_.roll(bulks_.size());
+  Bulk bulk = std::move(bulks_[at]);
+  bulks_.erase(bulks_.begin() + static_cast<std::ptrdiff_t>(at));
+  finish(std::move(bulk));
+  return true;
+}
+
+void StoreServer::finish(Bulk bulk) {
+  std::vector<Status> results;
+  results.reserve(bulk.changes.size());
+  size_t failed = 0;
+  for (const Change& change : bulk.changes) {
+    results.push_back(write_one(change));
+    failed += results.back() ? 0 : 1;
+  }
+  if (failed > 0 && failed < results.size()) probes_.hit(Probe::kStorePartlyFailed);
+  if (bulk.done) bulk.done(std::move(bulk.changes), std::move(results));
+}
+
+Status StoreServer::write_one(const Change& change) {
+  if (!calm_ && dice_.permille(faults_.store_poison)) {
+    probes_.hit(Probe::kStorePoisoned);
+    poisoned_.insert(change.id());
+    return fail(Code::kInvalid, "refused for good");
+  }
+  const bool fails = !calm_ && dice_.permille(faults_.store_fails);
+  if (fails && dice_.one_in(2)) {
+    probes_.hit(Probe::kStoreFailed);
+    return fail(Code::kRetry, "not now");
+  }
+  Status written;
+  store_->write({change}, [&](std::vector<Change>, std::vector<Status> results) { written = std::move(results[0]); });
+  check_version(change);
+  if (!fails) return written;
+  probes_.hit(Probe::kStoreFailedButWrote);
+  return fail(Code::kRetry, "the answer was lost");
+}
+
+void StoreServer::check_version(const Change& change) {
+  docstore::EntityKey key{change.tenant(), change.kind(), Hash128::from(change.id())};
+  const auto found = store_->get(key);
+  require(found.has_value(), [&] { return "the store can't read " + key.id.hex(); });
+  if (!*found) {
+    removed_.insert(change.id());
+    return;
+  }
+  require(!removed_.contains(change.id()), [&] { return "the document " + key.id.hex() + " was removed and is back"; });
+  uint64_t& version = versions_[change.id()];
+  require((*found)->document.version() >= version, [&] {
+    return "the document " + key.id.hex() + " went back from version " + std::to_string(version) + " to " +
+           std::to_string((*found)->document.version());
+  });
+  version = (*found)->document.version();
+}
+
+void StoreServer::abandon(uint64_t client) {
+  for (Bulk& bulk : bulks_)
+    if (bulk.client == client) bulk.done = nullptr;
+  std::erase_if(bulks_, [&](const Bulk& bulk) { return !bulk.done && dice_.one_in(2); });
+}
+
+std::map<std::string, v1::Document> StoreServer::rows() const {
+  std::map<std::string, v1::Document> documents;
+  for (const auto& [key, row] : disk_->rows)
+    if (key[0] == 'd') require(documents[key].ParseFromString(row), "a document can't be read");
+  return documents;
+}
+
+// ---- a connection -------------------------------------------------------------------------------------------------
+
+void SimStore::write(std::vector<Change> bulk, docstore::WriteDone done) {
+  crash_.point();
+  for (const StoreServer::Bulk& other : server_.bulks_)
+    for (const Change& change : other.changes)
+      for (const Change& mine : bulk)
+        require(other.client != client_ || mine.id() != change.id(), "an entity has two writes in flight");
+  if (server_.calm_ || !server_.dice_.permille(server_.faults_.store_slow))
+    return server_.finish({client_, std::move(bulk), std::move(done)});
+  server_.probes_.hit(Probe::kStoreSlow);
+  server_.bulks_.push_back({client_, std::move(bulk), std::move(done)});
+}
+
+Status SimStore::sync() {
+  crash_.point();
+  return server_.store_->sync();
+}
+
+Result<std::optional<docstore::StoredDocument>> SimStore::get(const docstore::EntityKey& key) {
+  return server_.store_->get(key);
+}
+
+Result<std::optional<docstore::StoredDocument>> SimStore::find(const std::string& tenant, v1::EntityKind kind,
+                                                               const v1::Identifier& identifier) {
+  return server_.store_->find(tenant, kind, identifier);
+}
+
+Result<std::vector<docstore::StoredDocument>> SimStore::list(const std::string& tenant, v1::EntityKind kind,
+                                                             std::string_view after, size_t count) {
+  return server_.store_->list(tenant, kind, after, count);
+}
+
+}  // namespace freshet::sim

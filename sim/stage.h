@@ -1,0 +1,58 @@
+// What all processes of a run share: chance, time, the log, the disks, the document store.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "kv/memory_store.h"
+#include "sim/broker.h"
+#include "sim/dice.h"
+#include "sim/faults.h"
+#include "sim/probes.h"
+#include "sim/sim_store.h"
+
+namespace freshet::sim {
+
+using Disks = std::map<uint32_t, std::shared_ptr<kv::MemoryDisk>>;  // by partition
+
+struct Stage {
+  Stage(uint64_t seed, const Faults& f, bool traces)
+      : dice(seed),
+        faults(f),
+        random(seed + 1),
+        broker(dice, faults, probes),
+        store(dice, faults, probes),
+        trace(traces) {}
+
+  template <class... Args>
+  void say(fmt::format_string<Args...> text, Args&&... args) {
+    if (!trace) return;
+    const std::string line = fmt::format(text, std::forward<Args>(args)...);
+    std::fprintf(stderr, "%12.3f ms  %s\n", static_cast<double>(clock.now_us() % 10'000'000'000) / 1000, line.c_str());
+  }
+  // From now on nothing goes wrong any more.
+  void calm_down() {
+    faults = {.own_disks = faults.own_disks};
+    broker.calm_down();
+    store.calm_down();
+  }
+
+  Dice dice;
+  Faults faults;
+  Probes probes;
+  SimClock clock;
+  SimRandom random;
+  Broker broker;
+  StoreServer store;
+  Disks shared_disks;  // without Faults::own_disks
+  bool trace;
+};
+
+// A store of a process that may die at any of its writes.
+[[nodiscard]] std::unique_ptr<kv::Store> open_crashing(std::shared_ptr<kv::MemoryDisk> disk, const kv::Options& options,
+                                                       CrashPoint& crash);
+
+}  // namespace freshet::sim

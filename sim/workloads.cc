@@ -1,0 +1,240 @@
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "sim/end.h"
+#include "sim/people.h"
+#include "sim/workload.h"
+
+namespace freshet::sim {
+namespace {
+
+constexpr int64_t kBaseTimeMs = 1'749'900'000'000;  // a day before the clock's beginning
+
+using Check = void (*)(const End&);
+
+v1::ComputedRule computed(const char* name, v1::ComputedRule::Op op, const char* property) {
+  v1::ComputedRule rule;
+  rule.set_name(name);
+  rule.set_op(op);
+  rule.set_event("Buy");
+  rule.set_property(property);
+  return rule;
+}
+
+model::Tenant make_tenant(const std::string& name) {
+  model::Tenant tenant = model::default_tenant(name);
+  tenant.write_keys = {name};
+  *tenant.rules.add_computed() = computed("purchases", v1::ComputedRule::COUNT, "");
+  *tenant.rules.add_computed() = computed("lifetime_value", v1::ComputedRule::SUM, "total");
+  tenant.rules.add_enrich("city");
+  return tenant;
+}
+
+// Another revision of the same rules: other ranks of e-mail and phone, other enrichment.
+std::vector<model::Tenant> revised(std::vector<model::Tenant> tenants, bool other_ranks) {
+  for (model::Tenant& tenant : tenants) {
+    tenant.rules.add_enrich("p");
+    if (other_ranks) tenant.rules.mutable_user_priority()->SwapElements(1, 2);
+  }
+  return tenants;
+}
+
+// What the workloads differ in.
+struct Plan {
+  const char* name;
+  const char* text;
+  bool confluent;
+  Habits habits;
+  void (*rules)(v1::TenantRules&) = nullptr;
+  Check check = nullptr;
+};
+
+class PeopleWorkload final : public Workload {
+ public:
+  explicit PeopleWorkload(const Plan& plan) : plan_(plan) {}
+  std::string_view name() const override { return plan_.name; }
+  std::string_view text() const override { return plan_.text; }
+  bool confluent() const override { return plan_.confluent; }
+
+  void setup(Dice& dice, const Size& size, Scenario& scenario) const override {
+    static const std::vector<uint32_t> kPartitions = {1, 2, 3, 5, 8};
+    scenario.partitions = size.partitions != 0 ? size.partitions : dice.pick(kPartitions);
+    scenario.ingest_nodes = 1 + static_cast<uint32_t>(dice.roll(2));
+    std::vector<model::Tenant> tenants = {make_tenant("a")};
+    if (dice.one_in(4)) tenants.push_back(make_tenant("b"));
+    for (model::Tenant& tenant : tenants) {
+      if (plan_.confluent) model::set_identifier_limit(tenant.rules, "default", 50);
+      if (plan_.rules != nullptr) plan_.rules(tenant.rules);
+    }
+    for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
+      scenario.tenants.push_back(node > 0 && dice.one_in(2) ? revised(tenants, true) : tenants);
+  }
+
+  void start(Dice& dice, const Size& size, Scenario& scenario) const override {
+    const size_t tenants = scenario.tenants[0].size();
+    for (const model::Tenant& tenant : scenario.tenants[0]) send(dice, size.records / tenants, tenant.name, scenario);
+    dice.shuffle(scenario.requests);
+    for (size_t changes = dice.roll(3); changes > 0; --changes) {
+      const bool ingest_too = dice.one_in(2);
+      scenario.rules.push_back({dice.roll(scenario.requests.size() + 1),
+                                revised(scenario.tenants[0], !ingest_too && dice.one_in(2)), ingest_too});
+    }
+    std::sort(scenario.rules.begin(), scenario.rules.end(),
+              [](const RulesChange& a, const RulesChange& b) { return a.after_request < b.after_request; });
+  }
+
+  void check(const End& end) const override {
+    if (plan_.check != nullptr) plan_.check(end);
+  }
+
+ private:
+  void send(Dice& dice, size_t records, const std::string& tenant, Scenario& scenario) const {
+    Habits habits = plan_.habits;
+    habits.people = std::max<uint32_t>(
+        habits.circle, std::min(habits.people, static_cast<uint32_t>(records / 8)) / habits.circle * habits.circle);
+    if (habits.merge > 0) habits.people = std::max(habits.people, habits.merge_circle);
+    People people(habits, dice, kBaseTimeMs);
+    std::vector<Item> items;
+    if (plan_.confluent) items = people.ties();
+    while (items.size() < records) items.push_back(people.next());
+    if (!plan_.confluent && dice.one_in(2)) {
+      for (size_t i = 8; i < items.size(); ++i)  // about in order
+        std::swap(items[i], items[i - dice.roll(8)]);
+    } else {
+      dice.shuffle(items);
+    }
+    for (size_t first = 0; first < items.size();) {
+      const size_t count = std::min(items.size() - first, 1 + dice.roll(12));
+      const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
+      scenario.requests.push_back(make_request(static_cast<uint32_t>(dice.roll(scenario.ingest_nodes)), tenant,
+                                               {begin, begin + static_cast<std::ptrdiff_t>(count)}));
+      first += count;
+    }
+  }
+
+  const Plan plan_;
+};
+
+// ---- what only some of them promise -------------------------------------------------------------------------------
+
+// However many people use one tablet, each stays one person.
+void everybody_stays_alone(const End& end) {
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    const auto user_ids = std::count_if(e->identifiers().begin(), e->identifiers().end(),
+                                        [](const auto& i) { return i.identifier().type() == "user_id"; });
+    require(user_ids <= 1, "two people who share a tablet became one");
+  }
+}
+
+void limits_are_kept(const End& end) {
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    std::map<std::string, size_t> counts;
+    for (const v1::IdentifierUse& i : e->identifiers()) ++counts[i.identifier().type()];
+    for (const auto& [type, count] : counts) require(count <= 2, "a profile has more than two of " + type);
+    for (const v1::ElementSet& set : e->sets()) require(set.elements_size() <= 3, "a set is over its limit");
+  }
+}
+
+void tight_limits(v1::TenantRules& rules) {
+  model::set_identifier_limit(rules, "default", 2);
+  rules.set_set_elements_max(3);
+}
+
+void three_devices(v1::TenantRules& rules) { model::set_identifier_limit(rules, "anonymous_id", 3); }
+
+std::vector<Plan> plans() {
+  return {
+      {.name = "graphs",
+       .text = "random identity graphs: people seen by any of their identifiers, tied together at some time",
+       .confluent = true,
+       .habits = {}},
+      {.name = "first_events",
+       .text = "many people whose first events arrive at once, by several identifiers",
+       .confluent = true,
+       .habits = {.people = 60, .identifiers_max = 2, .has_user_id = 200, .attribute = 100, .set = 50}},
+      {.name = "attributes",
+       .text = "attributes and sets written out of order, many at the same time, while profiles join",
+       .confluent = true,
+       .habits = {.people = 8, .event = 100, .attribute = 800, .set = 600, .times = 8}},
+      {.name = "hot_users", .text = "one person has nine of ten records", .confluent = true, .habits = {.hot = 900}},
+      {.name = "merge_storm",
+       .text = "explicit merges of people while their updates arrive",
+       .confluent = true,
+       .habits = {.people = 24, .emails = 1, .anonymous = 1, .merge = 60, .merge_circle = 3}},
+      {.name = "logins",
+       .text = "people log in and out on a few devices",
+       .confluent = false,
+       .habits =
+           {.people = 12, .circle = 3, .emails = 0, .phones = 0, .anonymous = 4, .has_user_id = 600, .marked = 500},
+       .rules = three_devices,
+       .check = everybody_stays_alone},
+      {.name = "tablets",
+       .text = "everybody uses the same tablets; e-mail and phone are their own",
+       .confluent = false,
+       .habits =
+           {.people = 12, .circle = 12, .emails = 0, .phones = 0, .anonymous = 3, .has_user_id = 900, .marked = 300},
+       .check = everybody_stays_alone},
+      {.name = "shared",
+       .text = "e-mails, phones and devices that several people claim: refusals and moves",
+       .confluent = false,
+       .habits = {.people = 24, .circle = 3, .anonymous = 4, .marked = 500},
+       .rules = three_devices},
+      {.name = "merges",
+       .text = "explicit merges, also of people who share identifiers, and unlinks",
+       .confluent = false,
+       .habits =
+           {.people = 18, .circle = 3, .anonymous = 4, .marked = 500, .merge = 50, .unlink = 60, .merge_circle = 3},
+       .rules = three_devices},
+      {.name = "erases",
+       .text = "people are erased and released again while their events still arrive",
+       .confluent = false,
+       .habits = {.people = 18,
+                  .circle = 3,
+                  .anonymous = 4,
+                  .marked = 500,
+                  .merge = 30,
+                  .erase = 40,
+                  .unsuppress = 20,
+                  .merge_circle = 3},
+       .rules = three_devices},
+      {.name = "limits",
+       .text = "more identifiers and elements than the limits allow",
+       .confluent = false,
+       .habits = {.people = 12, .circle = 2, .emails = 4, .phones = 3, .anonymous = 5, .set = 600},
+       .rules = tight_limits,
+       .check = limits_are_kept},
+      {.name = "everything",
+       .text = "a few people, and all of it at once",
+       .confluent = false,
+       .habits = {.people = 9,
+                  .circle = 3,
+                  .anonymous = 4,
+                  .marked = 500,
+                  .merge = 60,
+                  .erase = 40,
+                  .unlink = 60,
+                  .unsuppress = 20,
+                  .merge_circle = 3},
+       .rules = three_devices},
+  };
+}
+
+}  // namespace
+
+const std::vector<std::unique_ptr<Workload>>& workloads() {
+  static const std::vector<std::unique_ptr<Workload>> all = [] {
+    std::vector<std::unique_ptr<Workload>> made;
+    for (const Plan& plan : plans()) made.push_back(std::make_unique<PeopleWorkload>(plan));
+    return made;
+  }();
+  return all;
+}
+
+const Workload* find_workload(std::string_view name) {
+  for (const auto& workload : workloads())
+    if (workload->name() == name) return workload.get();
+  return nullptr;
+}
+
+}  // namespace freshet::sim

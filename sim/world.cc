@@ -1,0 +1,323 @@
+#include "sim/world.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace freshet::sim {
+namespace {
+
+constexpr size_t kStepsMax = 400'000;
+constexpr size_t kQuietStepsMax = 200'000;
+constexpr env::TimeUs kHourUs = 3'600'000'000;
+
+std::string row_text(const Rows& rows, const std::string& key) {
+  const auto at = rows.find(key);
+  if (at == rows.end()) return "missing";
+  v1::EntityState entity;
+  v1::PartitionMeta meta;
+  if (key[0] == 'e' && entity.ParseFromString(at->second)) return entity.ShortDebugString();
+  if (key[0] == 'm' && meta.ParseFromString(at->second)) return meta.ShortDebugString();
+  return to_hex(at->second);
+}
+
+// Invariant 4: the state is that of an uninterrupted run at the same offset, byte for byte.
+void require_same(uint32_t partition, const Rows& expected, const Rows& got) {
+  if (expected == got) return;
+  std::string key;
+  for (const auto& [k, row] : expected)
+    if (const auto at = got.find(k); at == got.end() || at->second != row) key = k;
+  for (const auto& [k, row] : got)
+    if (!expected.contains(k)) key = k;
+  throw Violation(
+      fmt::format("invariant 4: the state of partition {} is not that of an uninterrupted run: row '{}' {}\n    "
+                  "expected {}\n    got      {}",
+                  partition, key[0], to_hex(key.substr(1)), row_text(expected, key), row_text(got, key)));
+}
+
+}  // namespace
+
+World::World(const Scenario& scenario, const Workload& workload, const WorldOptions& options)
+    : scenario_(scenario), workload_(workload), stage_(options.seed, Faults{}, options.trace) {
+  Dice& dice = stage_.dice;
+  stage_.faults = Faults::roll(dice);
+  stage_.broker.create_topic(Topic::kActions, scenario.partitions);
+  stage_.broker.create_topic(Topic::kChanges, scenario.partitions);
+  stage_.broker.create_topic(Topic::kEvents, scenario.partitions);
+  stage_.broker.create_topic(Topic::kDeadLetters, 1);
+  stage_.broker.create_topic(Topic::kSchema, 1);
+  stage_.broker.keep_everything(stage_.faults.own_disks);
+  if (options.shadows) shadow_ = std::make_unique<Shadow>(stage_.broker);
+  stage_.broker.on_commit([this](const Committed& committed) {
+    if (shadow_ && committed.group == action::kActionGroup) shadow_->check(committed.transaction);
+  });
+  for (const auto& tenants : scenario.tenants) ingests_.emplace_back(stage_, tenants);
+  for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(3)); n > 0; --n) workers_.emplace_back(stage_, n);
+  for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(2)); n > 0; --n) reactors_.emplace_back(stage_, n);
+  static const std::vector<uint32_t> kSpeeds = {8, 8, 4, 1};
+  for (size_t i = 0; i < workers_.size() + reactors_.size(); ++i) speeds_.push_back(dice.pick(kSpeeds));
+  window_ = 1 + dice.roll(16);
+  acknowledged_.resize(scenario.requests.size());
+  publish_rules(scenario.tenants[0], false);
+}
+
+void World::run() {
+  size_t steps = 0;
+  while (!all_sent() || !stage_.broker.at({Topic::kActions, 0}).next) {
+    step();
+    require(++steps < kStepsMax, "the clients never get their answers");
+  }
+  // What is under way goes on for a while in the storm.
+  for (size_t more = stage_.dice.roll(400); more > 0; --more) step();
+  come_to_rest();
+  check();
+}
+
+// ---- a step -------------------------------------------------------------------------------------------------------
+
+void World::step() {
+  Dice& dice = stage_.dice;
+  stage_.clock.sleep_us(dice.between(0, 1'000));
+  const size_t turn = dice.roll(16);
+  if (turn < 4) return step_network();
+  if (turn == 4) return step_fault();
+  if (turn == 5) {
+    for (WorkerProcess& worker : workers_)
+      if (dice.one_in(2)) (void)worker.tick();
+    return;
+  }
+  if (turn == 6) {
+    (void)stage_.store.tick();
+    for (ReactorProcess& reactor : reactors_) (void)reactor.tick();
+    return;
+  }
+  const size_t who = dice.roll(speeds_.size());
+  if (dice.roll(8) >= speeds_[who]) return;  // a slow one
+  if (who < workers_.size()) {
+    workers_[who].step();
+  } else {
+    reactors_[who - workers_.size()].step();
+  }
+}
+
+void World::step_network() {
+  Dice& dice = stage_.dice;
+  for (IngestProcess& ingest : ingests_)
+    if (dice.one_in(2)) (void)ingest.tick();
+  if (dice.one_in(8)) (void)stage_.broker.land_late();
+  if (next_request_ < scenario_.requests.size() && waiting_.size() < window_) send_next();
+  if (!in_flight_.empty() && dice.one_in(2)) deliver();
+  // A client that hears nothing sends it again.
+  if (in_flight_.empty() && !waiting_.empty() && dice.one_in(8)) {
+    const auto again = std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(dice.roll(waiting_.size())));
+    in_flight_.push_back(*again);
+  }
+}
+
+void World::send_next() {
+  while (next_rules_ < scenario_.rules.size() && scenario_.rules[next_rules_].after_request <= next_request_)
+    change_rules(scenario_.rules[next_rules_++]);
+  waiting_.insert(next_request_);
+  in_flight_.push_back(next_request_);
+  if (stage_.dice.permille(stage_.faults.duplicate_request)) {
+    stage_.probes.hit(Probe::kDuplicateRequest);
+    in_flight_.push_back(next_request_);
+  }
+  ++next_request_;
+}
+
+void World::deliver() {
+  const size_t at = stage_.dice.roll(in_flight_.size());
+  const size_t number = in_flight_[at];
+  in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(at));
+  if (stage_.dice.permille(stage_.faults.request_lost)) return stage_.probes.hit(Probe::kRequestLost);
+  const Request& sent = scenario_.requests[number];
+  stage_.say("request {} to ingest {}: {}", number, sent.node, sent.body);
+  http::Request request;
+  request.method = "POST";
+  request.path = sent.path;
+  request.headers = {{"authorization", "Bearer " + sent.write_key}};
+  request.body = sent.body;
+  ingests_[sent.node].handle(std::move(request),
+                             [this, number](http::Response response) { answered(number, response); });
+}
+
+void World::answered(size_t number, const http::Response& response) {
+  const Request& request = scenario_.requests[number];
+  require(response.status == 200 || response.status == 503,
+          [&] { return fmt::format("request {} is answered {}: {}", number, response.status, response.body); });
+  if (response.status != 200) return;
+  if (stage_.dice.permille(stage_.faults.answer_lost)) return stage_.probes.hit(Probe::kAnswerLost);
+  waiting_.erase(number);
+  if (acknowledged_[number]) return;
+  acknowledged_[number] = true;
+  ++acknowledged_count_;
+  for (const std::string& id : request.accepted) acknowledged_messages_.insert(request.write_key + "/" + id);
+  const bool told = request.path != "/v1/records" ||
+                    response.body.starts_with(fmt::format("{{\"accepted\":{},", request.accepted.size()));
+  require(told, [&] { return fmt::format("request {} has another verdict: {}", number, response.body); });
+}
+
+// ---- rules --------------------------------------------------------------------------------------------------------
+
+void World::change_rules(const RulesChange& change) {
+  stage_.say("the rules change");
+  if (change.ingest_too) ingests_[0].restart_with(change.tenants);
+  stage_.probes.hit(Probe::kRulesChanged);
+  publish_rules(change.tenants, true);
+}
+
+// To every partition; late: to each when it comes.
+void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) {
+  v1::Envelope envelope;
+  envelope.set_kind(v1::Envelope::CONTROL);
+  envelope.set_received_at_us(stage_.clock.now_us());
+  v1::Control& control = *envelope.mutable_control();
+  control.set_revision(++revision_);
+  control.set_logic_version(action::kLogicVersion);
+  control.set_hash_key("0123456789abcdef");
+  control.set_partitions(scenario_.partitions);
+  for (const model::Tenant& tenant : tenants) *control.add_tenants() = tenant.rules;
+  for (uint32_t p = 0; p < scenario_.partitions; ++p) {
+    eventlog::Produce produce{{Topic::kActions, p}, {}};
+    produce.records.add({}, envelope.SerializeAsString());
+    if (late) {
+      stage_.broker.write_late({std::move(produce)});
+    } else {
+      stage_.broker.write(produce);
+    }
+  }
+}
+
+// ---- faults -------------------------------------------------------------------------------------------------------
+
+void World::step_fault() {
+  Dice& dice = stage_.dice;
+  const Faults& faults = stage_.faults;
+  if (dice.permille(faults.rebalance * 16)) {
+    const bool action = dice.one_in(2);
+    stage_.say("{} is rebalanced", action ? "action" : "reaction");
+    stage_.broker.rebalance(action ? action::kActionGroup : reaction::kReactionGroup);
+  }
+  if (dice.permille(faults.zombie * 16)) make_zombie();
+  if (dice.permille(faults.standby * 16)) make_standby();
+  if (dice.permille(faults.crash_store * 16)) {
+    stage_.say("the document store dies");
+    for (ReactorProcess& reactor : reactors_) reactor.die();
+    stage_.store.crash();
+  }
+  if (dice.permille(faults.clock_jump * 16)) {
+    stage_.probes.hit(Probe::kClockJump);
+    stage_.clock.sleep_us(dice.between(1'000'000, kHourUs));
+  }
+}
+
+// Its partitions are given away without its noticing.
+void World::make_zombie() {
+  WorkerProcess& worker = workers_[stage_.dice.roll(workers_.size())];
+  const auto member = worker.member();
+  if (!member || !stage_.broker.is_member(*member)) return;
+  stage_.say("a worker becomes a zombie");
+  stage_.probes.hit(Probe::kZombie);
+  stage_.broker.leave(*member);
+}
+
+// A follower has replayed a partition on a worker's disk; that worker takes over.
+void World::make_standby() {
+  WorkerProcess& worker = workers_[stage_.dice.roll(workers_.size())];
+  const auto partition = static_cast<uint32_t>(stage_.dice.roll(scenario_.partitions));
+  const TopicPartition of{Topic::kActions, partition};
+  const auto member = worker.member();
+  const auto committed = stage_.broker.committed(action::kActionGroup, of);
+  if (!member || !stage_.broker.is_member(*member) || !committed) return;
+  if (stage_.broker.owner(action::kActionGroup, of) == member) return;
+  stage_.say("a standby takes over partition {}", partition);
+  stage_.probes.hit(Probe::kStandbyTakeOver);
+  auto disk = std::make_shared<kv::MemoryDisk>();
+  Follower follower(stage_.broker, partition, disk, true);
+  follower.read_to(stage_.dice.between(0, *committed));
+  follower.persist();
+  worker.disk(partition) = disk;
+  stage_.broker.hand_over(action::kActionGroup, of, *member);
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+// What is left to do; nothing: it is at rest.
+std::string World::unrest() const {
+  for (uint32_t p = 0; p < scenario_.partitions; ++p) {
+    const TopicPartition actions{Topic::kActions, p};
+    if (stage_.broker.lags(action::kActionGroup, actions))
+      return fmt::format("action is behind in partition {}: messages circulate, or it stands still", p);
+    if (stage_.broker.lags(reaction::kReactionGroup, {Topic::kChanges, p}))
+      return fmt::format("reaction is behind in partition {}", p);
+    for (const WorkerProcess& worker : workers_)
+      if (worker.member() && stage_.broker.owner(action::kActionGroup, actions) == worker.member() &&
+          !worker.caught_up())
+        return fmt::format("the owner of partition {} never replays to its end", p);
+  }
+  return stage_.store.idle() ? "" : "the store still works";
+}
+
+// Everybody works and nothing goes wrong, until nothing is left to do.
+void World::come_to_rest() {
+  stage_.say("calm");
+  stage_.calm_down();
+  while (stage_.broker.land_late()) {
+  }
+  for (size_t steps = 0; !unrest().empty(); ++steps) {
+    require(steps < kQuietStepsMax, [&] { return "it never comes to rest: " + unrest(); });
+    stage_.clock.sleep_us(5'000);
+    for (IngestProcess& ingest : ingests_) (void)ingest.tick();
+    for (WorkerProcess& worker : workers_) worker.step();
+    for (ReactorProcess& reactor : reactors_) {
+      reactor.step();
+      (void)reactor.tick();
+    }
+    while (stage_.store.tick()) {
+    }
+  }
+  for (WorkerProcess& worker : workers_) worker.drain();
+  require(stage_.store.store().sync().has_value(), "the documents can't be made durable");
+}
+
+// What each owner's disk has.
+std::vector<const Rows*> World::final_rows() {
+  std::vector<const Rows*> rows(scenario_.partitions);
+  for (WorkerProcess& worker : workers_)
+    for (uint32_t p = 0; p < scenario_.partitions; ++p) {
+      const auto owner = stage_.broker.owner(action::kActionGroup, {Topic::kActions, p});
+      if (owner && owner == worker.member()) rows[p] = &worker.disk(p)->rows;
+    }
+  return rows;
+}
+
+void World::check() {
+  const std::vector<const Rows*> rows = final_rows();
+  for (uint32_t p = 0; p < scenario_.partitions; ++p) {
+    require(rows[p] != nullptr, "a partition has no owner");
+    if (shadow_) require_same(p, shadow_->rows(p), *rows[p]);
+  }
+  const End end(scenario_, stage_.broker, rows, stage_.store.rows());
+  check_end(end, {acknowledged_messages_, stage_.store.poisoned(), workload_.confluent()});
+  workload_.check(end);
+  count_probes(end);
+}
+
+void World::count_probes(const End& end) {
+  stage_.probes.hit(Probe::kDuplicateRecord, end.repeated);
+  stage_.probes.hit(Probe::kErasedMessage, end.erased_messages());
+  stage_.probes.hit(Probe::kRejectedItem, end.dead_letters.size());
+  for (const auto& [key, entity] : end.entities) {
+    if (entity.status() == v1::EntityState::REDIRECT) stage_.probes.hit(Probe::kMerged);
+    if (entity.status() == v1::EntityState::ERASED) stage_.probes.hit(Probe::kErased);
+    if (!entity.refused().empty()) stage_.probes.hit(Probe::kRefused);
+  }
+}
+
+std::string World::hash() {
+  std::string all(stage_.broker.digest().view());
+  for (const auto& [key, document] : stage_.store.rows()) all += key + document.SerializeAsString();
+  return hash128(all + std::to_string(stage_.clock.now_us())).hex();
+}
+
+}  // namespace freshet::sim

@@ -1,0 +1,79 @@
+// The whole pipeline under one seeded scheduler: at each step one process, the network or a fault has its turn. From one
+// seed follows one run, to the byte.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/checks.h"
+#include "sim/end.h"
+#include "sim/processes.h"
+#include "sim/workload.h"
+
+namespace freshet::sim {
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  bool shadows = true;  // check every commit (invariant 4)
+  bool trace = false;
+};
+
+class World {
+ public:
+  // The workload outlives it.
+  World(const Scenario& scenario, const Workload& workload, const WorldOptions& options);
+
+  // Until all is said and done; throws Violation.
+  void run();
+  [[nodiscard]] const Probes& probes() const { return stage_.probes; }
+  // Of everything that was written to the log, of the documents and of the time it took.
+  [[nodiscard]] std::string hash();
+
+ private:
+  struct Flight;  // a request on its way
+
+  // ---- a step
+  void step();
+  void step_network();
+  void step_fault();
+  void send_next();
+  void deliver();
+  void answered(size_t request, const http::Response& response);
+  void change_rules(const RulesChange& change);
+  void publish_rules(const std::vector<model::Tenant>& tenants, bool late);
+  void make_zombie();
+  void make_standby();
+
+  // ---- the end
+  [[nodiscard]] bool all_sent() const { return acknowledged_count_ == scenario_.requests.size(); }
+  [[nodiscard]] std::string unrest() const;
+  void come_to_rest();
+  void check();
+  void count_probes(const End& end);
+  [[nodiscard]] std::vector<const Rows*> final_rows();
+
+  const Scenario& scenario_;
+  const Workload& workload_;
+  Stage stage_;
+  std::unique_ptr<Shadow> shadow_;
+  std::deque<IngestProcess> ingests_;
+  std::deque<WorkerProcess> workers_;
+  std::deque<ReactorProcess> reactors_;
+  std::vector<uint32_t> speeds_;  // of workers, then reactors: how often their turn comes
+
+  // ---- the network: requests are sent again until they are answered
+  size_t next_request_ = 0;
+  std::vector<size_t> in_flight_;
+  std::vector<bool> acknowledged_;
+  size_t acknowledged_count_ = 0;
+  std::set<std::string> acknowledged_messages_;
+  std::set<size_t> waiting_;  // for an answer
+  size_t window_ = 1;
+  size_t next_rules_ = 0;
+  uint64_t revision_ = 0;
+};
+
+}  // namespace freshet::sim

@@ -1,0 +1,65 @@
+// Action's work, a step at a time, without a thread: Worker runs it in one, the simulator under its scheduler.
+//
+// A step polls `actions`, runs the engines over what came, commits their outputs with the offsets in one transaction
+// (invariant 4), and now and then has a state flushed or made durable. What a commit that fails leads to:
+//   kConflict  aborted: memory is dropped and replayed, outputs are said again from the committed offset on
+//   kRetry     the outcome is not known: the same, once the log says what is committed
+//   else       (kFenced: another owner) the loop ends with that error; nothing that was not committed is on disk
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "action/engine.h"
+#include "action/persister.h"
+#include "action/worker.h"
+
+namespace freshet::action {
+
+// One thread.
+class WorkerLoop {
+ public:
+  // Consumer and persistence outlive the loop.
+  WorkerLoop(const WorkerOptions& options, eventlog::Consumer& consumer, Persistence& persistence);
+  ~WorkerLoop();
+
+  // Waits up to `poll_us` for records.
+  [[nodiscard]] Status step(env::TimeUs poll_us);
+  // Makes every state durable. No step() after it.
+  [[nodiscard]] Status drain();
+  // Every partition that it has has replayed up to its committed offset; false while it has none.
+  [[nodiscard]] bool caught_up() const;
+
+ private:
+  // One partition in the hands of this worker.
+  struct Slot {
+    eventlog::TopicPartition of;
+    std::unique_ptr<state::PartitionState> state;
+    std::unique_ptr<Outputs> out;
+    std::unique_ptr<Engine> engine;
+    eventlog::Offset committed = 0;  // replay up to here, outputs suppressed
+    env::TimeUs persist_due = 0;
+    EngineCounters counted;
+    ProtocolCounters identity_counted;
+  };
+  struct Metrics;
+
+  [[nodiscard]] Status take_over(eventlog::TopicPartition mine);
+  [[nodiscard]] Status begin_replay(Slot& slot);
+  [[nodiscard]] Status process_all(const std::vector<eventlog::Fetched>& fetched);
+  [[nodiscard]] Status process(Slot& slot, const eventlog::Fetched& batch);
+  [[nodiscard]] Status commit(eventlog::Transaction transaction);
+  [[nodiscard]] Status look_after_states();
+  [[nodiscard]] Status persist(Slot& slot);
+  void count(Slot& slot);
+
+  const WorkerOptions options_;
+  eventlog::Consumer& consumer_;
+  Persistence& persistence_;
+  const uint32_t partitions_;
+  std::map<uint32_t, Slot> slots_;
+  std::unique_ptr<Metrics> metrics_;
+};
+
+}  // namespace freshet::action

@@ -1,0 +1,68 @@
+// Planted faults, for the simulator's own build of the libraries (FRESHET_MUTANTS): it must find each of them
+// (docs/simulator.md). Everywhere else FRESHET_MUTANT(name) is `false` and costs nothing.
+#pragma once
+
+#include <cstdint>
+
+namespace freshet {
+
+enum class Mutant : uint8_t {
+  kNone,
+  // identity: the breaks of the protocol's model
+  kRedirectBeforeAbsorbed,
+  kOrderByCreationTime,
+  kRankFromCurrentRules,
+  kIdWithoutGeneration,
+  kNoUnlinkOnRefusal,
+  kDedupAtApply,
+  kApplyWhileLeaving,
+  kChunksLeftBehind,
+  kJoinFollowsRedirect,
+  kUnlinkIgnoresUse,
+  kDropWithoutFree,
+  kRepointUnconfirmed,
+  kConfirmNeverClaims,
+  kJoinForDropped,
+  kNoTombstone,
+  kLastArrivalWins,
+  kErasedSurvivorRevives,
+  // identity: more
+  kRedirectNotFollowed,
+  kAbsorbTwice,
+  kJoinFlipped,
+  kHeldForgotten,
+  kEraseWithoutSuppress,
+  kMergeOverLimit,
+  // state and commit
+  kOffsetBeforeState,
+  kSeenNotPersisted,
+  kSeenBeforeCommit,
+  kFlushBeforeCommit,
+  kReplaySpeaks,
+  kAbortIgnored,
+  kAbortKeepsMemory,
+  // computed values
+  kSumAsDouble,
+  kFirstSeenOfSurvivor,
+  // reaction and documents
+  kCoalescerReorders,
+  kLowWaterTooHigh,
+  kCommitBeforeSync,
+  kRetryForgotten,
+  kStaleWriteWins,
+  kTombstoneForgotten,
+  // ingest
+  kAnswerBeforeDurable,
+};
+
+#ifdef FRESHET_MUTANTS
+inline Mutant planted_mutant = Mutant::kNone;  // NOLINT: one process plants one
+#define FRESHET_MUTANT(name) (::freshet::planted_mutant == ::freshet::Mutant::name)
+// A bound that the simulator makes small, so that its short runs get across it.
+#define FRESHET_BOUND(usual, simulated) (simulated)
+#else
+#define FRESHET_MUTANT(name) false
+#define FRESHET_BOUND(usual, simulated) (usual)
+#endif
+
+}  // namespace freshet
