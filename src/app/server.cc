@@ -29,16 +29,19 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
+constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: how many changes a crash reads again
 // Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh and the log bounded.
 constexpr int64_t kBacklogRecordsMax = 250'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-// How state.memory is shared out: the store's cache and write buffers, decoded entities, the profile store.
+// How state.memory is shared out: cache of the state's store, entities in memory, cache of the profile store, changes
+// that wait for its sync (half of what is allowed, as a sync under way has another half).
 struct MemoryPlan {
-  uint64_t state_store, entities, profiles;
-  explicit MemoryPlan(uint64_t total) : state_store(total / 4), entities(total / 2), profiles(total / 4) {}
+  uint64_t state_store, entities, profiles, pending;
+  explicit MemoryPlan(uint64_t total)
+      : state_store(total / 4), entities(total / 2), profiles(total / 8), pending(total / 16) {}
 };
 
 class ServerImpl final : public Server {
@@ -75,7 +78,7 @@ class ServerImpl final : public Server {
 
   void tick() override {
     has_room_ = lag_of(*log_, action::kActionGroup, Topic::kActions) < kBacklogRecordsMax &&
-                lag_of(*log_, reaction::kReactionGroup, Topic::kChanges) < 2 * kBacklogRecordsMax;
+                reaction_lag() < 2 * kBacklogRecordsMax;
     if (admin_) admin_->sample();
   }
 
@@ -83,6 +86,13 @@ class ServerImpl final : public Server {
   uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
 
  private:
+  // What its commits say lies behind: they wait for a sync of the store.
+  [[nodiscard]] int64_t reaction_lag() const {
+    int64_t lag = 0;
+    for (const auto& reactor : reactors_) lag += reactor->lag();
+    return lag;
+  }
+
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
   Status open_log() {
@@ -158,7 +168,7 @@ class ServerImpl final : public Server {
     const MemoryPlan plan(config_.state.memory_bytes);
     auto store = kv::open_rocks(docstore::embedded_options(path("profiles"), kv::make_memory_budget(plan.profiles)));
     if (!store) return tl::unexpected(std::move(store).error());
-    profiles_ = docstore::open_embedded_store(std::move(*store));
+    profiles_ = docstore::open_embedded_store(std::move(*store), plan.pending);
     return {};
   }
 
@@ -172,6 +182,7 @@ class ServerImpl final : public Server {
       options.clock = &clock_;
       options.member = member;
       options.members = members;
+      options.commit_interval_us = kProfilesSyncUs;
       auto reactor = reaction::Reactor::start(options);
       if (!reactor) return tl::unexpected(std::move(reactor).error());
       reactors_.push_back(std::move(*reactor));
@@ -272,7 +283,7 @@ class ServerImpl final : public Server {
       return status().has_value() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
-    options.stages_json = [this] { return stages_json(*log_); };
+    options.stages_json = [this] { return stages_json(*log_, reaction_lag()); };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
     http.listen = config_.admin.listen;

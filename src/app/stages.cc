@@ -23,15 +23,14 @@ int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic) {
   return lag;
 }
 
-std::string stages_json(eventlog::EventLog& log) {
+std::string stages_json(eventlog::EventLog& log, int64_t reaction_lag) {
   const int64_t action = lag_of(log, action::kActionGroup, Topic::kActions);
-  const int64_t reaction = lag_of(log, reaction::kReactionGroup, Topic::kChanges);
   using telemetry::counter_total;
   return fmt::format(
       R"([{{"name":"ingest","done":{},"waiting":null,"lag":0}},)"
       R"({{"name":"action","done":{},"waiting":{},"lag":{}}},{{"name":"reaction","done":{},"waiting":{},"lag":{}}}])",
       counter_total("freshet_ingest_items_total"), counter_total("freshet_action_records_total"), action, action,
-      counter_total("freshet_reaction_changes_total"), reaction, reaction);
+      counter_total("freshet_reaction_changes_total"), reaction_lag, reaction_lag);
 }
 
 }  // namespace freshet::app

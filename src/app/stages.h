@@ -12,6 +12,6 @@ namespace freshet::app {
 
 // [{"name":"ingest","done":<records since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
 // `lag` (the same as `waiting`): records of the stage's topic that it has not committed.
-[[nodiscard]] std::string stages_json(eventlog::EventLog& log);
+[[nodiscard]] std::string stages_json(eventlog::EventLog& log, int64_t reaction_lag);
 
 }  // namespace freshet::app

@@ -37,8 +37,11 @@ class DocStore {
   // At most one write per entity may be in flight (reaction sees to it). `done` is called once, on any thread, when the
   // changes can be read. May block shortly for back-pressure.
   virtual void write(std::vector<v1::Change> bulk, WriteDone done) = 0;
-  // Every write that was done before this call is durable when it returns: only then may its offsets be committed.
+  // Every write that was done before this call is durable when it returns: only then may its offsets be committed. May
+  // take long; others go on meanwhile.
   [[nodiscard]] virtual Status sync() = 0;
+  // Much waits for it.
+  [[nodiscard]] virtual bool wants_sync() const { return false; }
   [[nodiscard]] virtual Result<std::optional<StoredDocument>> get(const EntityKey& key) = 0;
   // By identifier; verified against the document itself.
   [[nodiscard]] virtual Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <filesystem>
 #include <mutex>
 #include <system_error>
@@ -52,10 +53,9 @@ tl::unexpected<Error> failure(const rocksdb::Status& status, const std::string& 
 
 class Merger final : public rocksdb::MergeOperator {
  public:
-  explicit Merger(MergeFn merge) : merge_(std::move(merge)) {}
+  Merger(MergeFn merge, FoldFn fold) : merge_(std::move(merge)), fold_(std::move(fold)) {}
   const char* Name() const override { return "freshet.merge"; }
 
-  // Operands are only ever folded into a value: MergeFn need not be associative.
   bool FullMergeV2(const MergeOperationInput& in, MergeOperationOutput* out) const override try {
     thread_local std::vector<std::string_view> operands;
     operands.clear();
@@ -68,8 +68,22 @@ class Merger final : public rocksdb::MergeOperator {
     return false;
   }
 
+  bool PartialMergeMulti(const rocksdb::Slice&, const std::deque<rocksdb::Slice>& list, std::string* out,
+                         rocksdb::Logger*) const override try {
+    if (!fold_) return false;
+    thread_local std::vector<std::string_view> operands;
+    operands.clear();
+    for (const rocksdb::Slice& operand : list) operands.push_back(view(operand));
+    std::optional<std::string> fold = fold_(operands);
+    if (fold) *out = std::move(*fold);
+    return fold.has_value();
+  } catch (...) {
+    return false;
+  }
+
  private:
   MergeFn merge_;
+  FoldFn fold_;
 };
 
 // Called by compactions only. Merge operands are left to MergeFn; the row that they fold into is judged at a later
@@ -447,7 +461,7 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   FRESHET_TRY(writable());
   wait_for_compaction();
   const std::string path = path_ + "/" + kIncoming;
-  rocksdb::SstFileWriter file(rocksdb::EnvOptions(), db_->GetOptions(), db_->DefaultColumnFamily());
+  rocksdb::SstFileWriter file(rocksdb::EnvOptions(db_->GetDBOptions()), db_->GetOptions(), db_->DefaultColumnFamily());
   FileRows rows(file, file.Open(path));
   fill(rows);
   rocksdb::Status status = rows.status();
@@ -567,7 +581,7 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   }
   std::filesystem::remove(options.path + "/" + kIncoming, error);  // a write_sorted that was cut short
   rocksdb::Options rocks = rocks_options(options);
-  if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge);
+  if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge, options.fold);
   std::unique_ptr<Dropper> dropper;
   if (options.drop) dropper = std::make_unique<Dropper>(options.drop);
   rocks.compaction_filter = dropper.get();

@@ -32,6 +32,10 @@ class MemoryBudget;
 using MergeFn =
     std::function<std::string(std::optional<std::string_view> existing, std::span<const std::string_view> operands)>;
 
+// Folds operands (at least one, oldest first) into one with their effect, so that a long row of them need not be kept until
+// they meet their value; nullopt: they can't be folded. Pure; any thread.
+using FoldFn = std::function<std::optional<std::string>(std::span<const std::string_view> operands)>;
+
 // Whether a stored row may be dropped for good at a compaction. Pure but for values that only ever grow with what is
 // durable in this store; called on any thread. A read may still see a row that could have been dropped. A scan under
 // way keeps the rows that it began with. Not asked about merge operands before they are folded.
@@ -41,6 +45,7 @@ struct Options {
   std::string path;                      // a directory; created if missing
   std::shared_ptr<MemoryBudget> memory;  // required
   MergeFn merge;                         // required to use WriteBatch::merge
+  FoldFn fold;                           // optional
   DropFn drop;                           // optional
   size_t write_buffer_bytes = 32u << 20;
   int bloom_bits = 10;        // per key; 0: none

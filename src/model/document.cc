@@ -302,6 +302,7 @@ void apply_ops(RepeatedPtrField<Field>& fields, const RepeatedPtrField<ChangeOp>
 
 void fold_change(Change& earlier, Change&& later) {
   FRESHET_ASSERT(earlier.version() < later.version());
+  if (earlier.first_version() == 0) earlier.set_first_version(earlier.version());
   earlier.set_version(later.version());
   const bool stays_removed = earlier.remove() && !later.remove() && !later.whole();
   if (stays_removed) return;
@@ -317,6 +318,11 @@ void fold_change(Change& earlier, Change&& later) {
   } else {
     fold_ops(*earlier.mutable_ops(), *later.mutable_ops());
   }
+}
+
+bool follows(uint64_t version, const Change& later) {
+  const uint64_t first = later.first_version() != 0 ? later.first_version() : later.version();
+  return first <= version + 1;
 }
 
 bool apply_change(Document& document, const Change& change) {

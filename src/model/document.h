@@ -37,6 +37,9 @@ namespace freshet::model {
 // reuse. REQUIRES: earlier.version() < later.version().
 void fold_change(v1::Change& earlier, v1::Change&& later);
 
+// False: there are changes between that version and this one, which a fold would lack.
+[[nodiscard]] bool follows(uint64_t version, const v1::Change& later);
+
 // Applies a change unless document.version() >= change.version(). False if it was stale.
 bool apply_change(v1::Document& document, const v1::Change& change);
 

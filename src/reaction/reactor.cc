@@ -20,7 +20,7 @@ Result<std::unique_ptr<Reactor>> Reactor::start(const ReactorOptions& options) {
 }
 
 Reactor::Reactor(const ReactorOptions& options, std::unique_ptr<eventlog::Consumer> consumer)
-    : consumer_(std::move(consumer)), loop_(options, *consumer_) {
+    : consumer_(std::move(consumer)), syncer_(options), loop_(with_syncer(options), *consumer_) {
   thread_ = std::thread([this, member = options.member] {
     env::name_thread("reaction-" + std::to_string(member));
     run();
@@ -28,6 +28,47 @@ Reactor::Reactor(const ReactorOptions& options, std::unique_ptr<eventlog::Consum
 }
 
 Reactor::~Reactor() { stop(); }
+
+ReactorOptions Reactor::with_syncer(ReactorOptions options) {
+  options.start_sync = [this](std::function<void(Status)> done) { syncer_.start(std::move(done)); };
+  return options;
+}
+
+Reactor::Syncer::Syncer(const ReactorOptions& options) : store_(*options.store) {
+  thread_ = std::thread([this, member = options.member] {
+    env::name_thread("sync-" + std::to_string(member));
+    run();
+  });
+}
+
+Reactor::Syncer::~Syncer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Reactor::Syncer::start(std::function<void(Status)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    job_ = std::move(done);
+  }
+  changed_.notify_all();
+}
+
+void Reactor::Syncer::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || job_ != nullptr; });
+    if (job_ == nullptr) return;
+    const auto done = std::exchange(job_, nullptr);
+    lock.unlock();
+    done(store_.sync());
+    lock.lock();
+  }
+}
 
 void Reactor::stop() {
   stopping_ = true;

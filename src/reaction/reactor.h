@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,13 +21,33 @@ class Reactor {
   void stop();
   // Ok while it runs and after a clean stop; else why it stopped. Any thread.
   [[nodiscard]] Status status();
+  // Changes that can't be read yet. Any thread.
+  [[nodiscard]] int64_t lag() const { return loop_.lag(); }
 
  private:
   Reactor(const ReactorOptions& options, std::unique_ptr<eventlog::Consumer> consumer);
+  // Syncs the store on a thread of its own: the reactor goes on while the disk works.
+  class Syncer {
+   public:
+    explicit Syncer(const ReactorOptions& options);
+    ~Syncer();
+    void start(std::function<void(Status)> done);
+
+   private:
+    void run();
+    docstore::DocStore& store_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::function<void(Status)> job_;  // none: nothing to do
+    bool stopping_ = false;
+    std::thread thread_;
+  };
+  [[nodiscard]] ReactorOptions with_syncer(ReactorOptions options);
   void run();
   void report(Status status);
 
   std::unique_ptr<eventlog::Consumer> consumer_;
+  Syncer syncer_;
   ReactorLoop loop_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

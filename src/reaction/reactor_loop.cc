@@ -10,6 +10,8 @@ namespace freshet::reaction {
 
 using eventlog::TopicPartition;
 
+constexpr env::TimeUs kMeasureIntervalUs = 50'000;
+
 struct ReactorLoop::Metrics {
   explicit Metrics(uint32_t member) {
     const telemetry::Labels labels{{"reactor", std::to_string(member)}};
@@ -75,8 +77,10 @@ Status ReactorLoop::step() {
   letters_.pump(options_.clock->monotonic_us());
   collect();
   if (!health_) return health_;
-  if (options_.clock->monotonic_us() >= commit_due_) FRESHET_TRY(commit());
-  return {};
+  const env::TimeUs now = options_.clock->monotonic_us();
+  if (now >= measure_due_) measure_lag(now);
+  if (committing_.empty() && (now >= commit_due_ || options_.store->wants_sync())) begin_commit();
+  return finish_commit();
 }
 
 Status ReactorLoop::drain() {
@@ -90,14 +94,19 @@ Status ReactorLoop::drain() {
     options_.clock->sleep_us(1'000);
   }
   if (!health_) return health_;
-  return commit();
+  FRESHET_TRY(wait_for_commit());
+  begin_commit();
+  FRESHET_TRY(wait_for_commit());
+  measure_lag(options_.clock->monotonic_us());
+  return {};
 }
 
 // Until there is something to do: records, an answer (which wakes), a retry, a commit.
 env::TimeUs ReactorLoop::poll_timeout(env::TimeUs now) const {
   const bool can_write = coalescer_.has_ready() && in_flight_.size() < options_.bulks_in_flight_max;
   if (can_write) return 0;
-  env::TimeUs until = std::min(commit_due_, coalescer_.next_due()) - now;
+  env::TimeUs until = coalescer_.next_due() - now;
+  if (committing_.empty()) until = std::min(until, commit_due_ - now);
   if (!letters_.empty()) until = std::min(until, options_.retry_first_us);
   return std::clamp<env::TimeUs>(until, 0, options_.poll_us);
 }
@@ -249,22 +258,40 @@ telemetry::Histogram& ReactorLoop::freshness(uint32_t tenant) {
   return *freshness_[tenant];
 }
 
-Status ReactorLoop::commit() {
+// In this order: marks, sync, offsets. The marks stand for writes that were done before the sync.
+void ReactorLoop::begin_commit() {
   commit_due_ = options_.clock->monotonic_us() + options_.commit_interval_us;
-  measure_lag();
-  eventlog::Transaction transaction;
   for (const auto& [id, lane] : lanes_) {
-    if (lane.offsets.low_water() > lane.committed) transaction.done.push_back({lane.of, lane.offsets.low_water()});
+    if (lane.offsets.low_water() > lane.committed) committing_.push_back({lane.of, lane.offsets.low_water()});
   }
-  if (transaction.done.empty()) return {};
-  const std::vector<eventlog::Position> positions = transaction.done;
-  // In this order: the marks stand for writes that were done before the sync.
-  Status status = FRESHET_MUTANT(kCommitBeforeSync) ? Status{} : options_.store->sync();
-  if (status) status = consumer_.commit(std::move(transaction));
-  if (!status) {
+  if (committing_.empty()) return;
+  const auto done = [mailbox = mailbox_](Status status) {
+    const std::lock_guard lock(mailbox->mutex);
+    mailbox->synced = std::move(status);
+    mailbox->wake();
+  };
+  if (FRESHET_MUTANT(kCommitBeforeSync)) return done({});
+  if (options_.start_sync) return options_.start_sync(done);
+  done(options_.store->sync());
+}
+
+Status ReactorLoop::finish_commit() {
+  std::optional<Status> status;
+  {
+    const std::lock_guard lock(mailbox_->mutex);
+    status.swap(mailbox_->synced);
+  }
+  if (!status) return {};
+  const std::vector<eventlog::Position> positions = std::exchange(committing_, {});
+  if (*status) {
+    eventlog::Transaction transaction;
+    transaction.done = positions;
+    status = consumer_.commit(std::move(transaction));
+  }
+  if (!*status) {
     // Nothing is lost: the next commit, here or by the next owner, covers it.
-    const bool again = status.error().code == Code::kRetry || status.error().code == Code::kConflict;
-    return again ? Status{} : status;
+    const bool again = status->error().code == Code::kRetry || status->error().code == Code::kConflict;
+    return again ? Status{} : *status;
   }
   for (const eventlog::Position& position : positions) {
     for (auto& [id, lane] : lanes_) {
@@ -274,12 +301,22 @@ Status ReactorLoop::commit() {
   return {};
 }
 
-void ReactorLoop::measure_lag() {
+Status ReactorLoop::wait_for_commit() {
+  while (!committing_.empty()) {
+    FRESHET_TRY(finish_commit());
+    if (!committing_.empty()) options_.clock->sleep_us(1'000);
+  }
+  return {};
+}
+
+void ReactorLoop::measure_lag(env::TimeUs now) {
+  measure_due_ = now + kMeasureIntervalUs;
   int64_t lag = 0;
   for (const auto& [id, lane] : lanes_) {
     const auto marks = options_.log->watermarks(lane.of);
     if (marks) lag += std::max<int64_t>(marks->high - std::max(lane.offsets.low_water(), lane.committed), 0);
   }
+  lag_ = lag;
   metrics_->lag->set(static_cast<double>(lag));
   metrics_->waiting_bytes->set(static_cast<double>(waiting_bytes()));
   metrics_->waiting_entities->set(static_cast<double>(coalescer_.entities()));

@@ -1,16 +1,19 @@
 // The reactor's work, a step at a time, without a thread: Reactor runs it in one, the simulator under its scheduler.
 //
 // A step polls `changes`, folds what came into what waits (Coalescer), hands bulks to the store, takes the results in, and
-// about once a second commits: for each partition the smallest offset whose change is not written yet, after
-// DocStore::sync(). While too much waits all partitions are paused.
+// now and then commits: for each partition the smallest offset whose change is not written yet, after DocStore::sync().
+// While too much waits all partitions are paused.
 //   ok        the records of the write are done
 //   kRetry    tried again after a growing pause, folded with what came meanwhile
 //   kInvalid  goes to `deadletters`; done when the log has it. So does a record that is no change.
 //   else      the reactor stops with that error; nothing more is committed
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -40,6 +43,8 @@ struct ReactorOptions {
   env::TimeUs linger_us = 2'000;  // between two polls that found something: more comes together, fewer writes
   env::TimeUs poll_us = 100'000;
   env::TimeUs commit_interval_us = 1'000'000;
+  // Calls store->sync() and then `done` with its result, on any thread; one at a time. Unset: on the loop's, at once.
+  std::function<void(std::function<void(Status)> done)> start_sync;
   env::TimeUs retry_first_us = 10'000;  // doubled with each try
   env::TimeUs retry_max_us = 5'000'000;
   env::TimeUs drain_max_us = 10'000'000;  // how long stop() waits for the store
@@ -56,6 +61,8 @@ class ReactorLoop {
   [[nodiscard]] Status step();
   // Writes what is ready, waits for what is in flight (at most drain_max_us), commits. No step() after it.
   [[nodiscard]] Status drain();
+  // Changes that are not written yet, as of the last step. Any thread.
+  [[nodiscard]] int64_t lag() const { return lag_; }
 
  private:
   // A partition from its assignment to its revocation.
@@ -75,6 +82,7 @@ class ReactorLoop {
     std::mutex mutex;
     std::vector<Completion> bulks;
     std::vector<std::pair<uint64_t, Status>> letters;
+    std::optional<Status> synced;
     eventlog::Consumer* consumer = nullptr;  // to wake; null: the loop is gone
     std::thread::id loop;                    // which needs no waking
     void wake();                             // REQUIRES: mutex is held
@@ -93,8 +101,10 @@ class ReactorLoop {
   [[nodiscard]] env::TimeUs backoff(uint32_t attempts) const;
   [[nodiscard]] telemetry::Histogram& freshness(uint32_t tenant);
   [[nodiscard]] size_t waiting_bytes() const { return coalescer_.bytes() + letters_.bytes(); }
-  [[nodiscard]] Status commit();
-  void measure_lag();
+  void begin_commit();
+  [[nodiscard]] Status finish_commit();
+  [[nodiscard]] Status wait_for_commit();
+  void measure_lag(env::TimeUs now);
 
   ReactorOptions options_;
   eventlog::Consumer& consumer_;
@@ -110,6 +120,9 @@ class ReactorLoop {
   bool worked_ = false;  // the last step took records in
   env::TimeUs polled_at_ = 0;
   env::TimeUs commit_due_ = 0;
+  env::TimeUs measure_due_ = 0;
+  std::vector<eventlog::Position> committing_;  // while a sync is under way
+  std::atomic<int64_t> lag_{0};
   Status health_;                                 // not ok: why it can not go on
   std::vector<telemetry::Histogram*> freshness_;  // by tenant handle
   std::unique_ptr<Metrics> metrics_;

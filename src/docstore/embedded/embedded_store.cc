@@ -1,13 +1,12 @@
 #include "docstore/embedded/embedded_store.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <mutex>
 #include <numeric>
 #include <shared_mutex>
 #include <utility>
 
+#include "docstore/embedded/pending.h"
 #include "docstore/embedded/rows.h"
 #include "model/document.h"
 #include "telemetry/metrics.h"
@@ -19,8 +18,6 @@ using v1::Change;
 using v1::ChangeOp;
 using v1::Document;
 
-constexpr uint8_t kOperandsMax = 16;  // merge operands of a key before it is put whole
-constexpr size_t kCounters = size_t{1} << 18;
 constexpr size_t kCandidatesMax = 1024;  // index rows looked at by one find()
 
 Status check(const Change& change) {
@@ -63,23 +60,34 @@ bool lists(const Document& document, const v1::Identifier& identifier) {
 
 class EmbeddedStore final : public DocStore {
  public:
-  explicit EmbeddedStore(std::unique_ptr<kv::Store> store) : store_(std::move(store)) {}
+  EmbeddedStore(std::unique_ptr<kv::Store> store, size_t pending_bytes_max)
+      : store_(std::move(store)), pending_bytes_max_(pending_bytes_max) {}
 
   void write(std::vector<Change> bulk, WriteDone done) override {
     std::vector<Status> results(bulk.size());
+    // Whoever syncs does not keep up.
+    if (const Status status = pending_.bytes() > 2 * pending_bytes_max_ ? sync() : Status{}; !status) {
+      std::fill(results.begin(), results.end(), status);
+      return done(std::move(bulk), std::move(results));
+    }
     {
       const std::shared_lock lock(mutex_);
-      kv::WriteBatch batch;
-      std::string scratch;
-      for (const size_t i : by_id(bulk)) results[i] = add(bulk[i], batch, scratch);
-      if (const Status written = store_->write(batch, kv::Durability::kLogged); !written) {
-        std::fill(results.begin(), results.end(), written);
-      }
+      Rewritten rewritten;
+      for (const size_t i : by_id(bulk)) results[i] = add(bulk[i], rewritten);
+      if (const Status written = write(rewritten); !written) std::fill(results.begin(), results.end(), written);
     }
     done(std::move(bulk), std::move(results));
   }
 
-  Status sync() override { return store_->sync(); }
+  // Rows that were put whole wait in the store's memory, the others in `pending_`.
+  Status sync() override {
+    const std::lock_guard one(sync_mutex_);
+    pending_.begin_flight();
+    FRESHET_TRY(store_->write_sorted([this](kv::SortedRows& rows) { pending_.put(rows); }));
+    pending_.land();
+    return store_->flush();
+  }
+  bool wants_sync() const override { return pending_.bytes() > pending_bytes_max_; }
 
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override {
     auto document = read(document_key(key.tenant, key.kind, key.id.view()));
@@ -114,7 +122,7 @@ class EmbeddedStore final : public DocStore {
     Status status;
     FRESHET_TRY(store_->scan(begin, after_prefix(prefix), [&](std::string_view key, std::string_view value) {
       if (all.size() >= count) return false;
-      auto document = parse(value);
+      auto document = parse(std::optional(value), pending_.of(std::string(key)));
       if (!document) {
         status = tl::unexpected(std::move(document).error());
         return false;
@@ -129,6 +137,20 @@ class EmbeddedStore final : public DocStore {
   }
 
  private:
+  // Documents that a bulk puts whole, with their index rows.
+  struct Rewritten {
+    kv::WriteBatch batch;
+    std::vector<std::string> keys;
+    std::string scratch;
+  };
+
+  Status write(Rewritten& rewritten) {
+    if (rewritten.keys.empty()) return {};
+    FRESHET_TRY(store_->write(rewritten.batch, kv::Durability::kNone));
+    for (const std::string& key : rewritten.keys) pending_.forget(key);  // not before: a reader would miss them
+    return {};
+  }
+
   // Neighbours follow one another, which spares the store's memory table cache misses.
   static std::vector<size_t> by_id(const std::vector<Change>& bulk) {
     std::vector<size_t> order(bulk.size());
@@ -137,18 +159,16 @@ class EmbeddedStore final : public DocStore {
     return order;
   }
 
-  // Adds the rows of one change.
-  Status add(const Change& change, kv::WriteBatch& batch, std::string& scratch) {
+  Status add(const Change& change, Rewritten& rewritten) {
     FRESHET_TRY(check(change));
     const std::string key = document_key(change.tenant(), change.kind(), change.id());
-    if (touches_identifiers(change) || enough_operands(change.id())) return rewrite(key, change, batch, scratch);
-    change.SerializeToString(&scratch);
-    batch.merge(key, scratch);
+    if (touches_identifiers(change) || change.version() == 1) return rewrite(key, change, rewritten);
+    pending_.add(key, change);
     return {};
   }
 
   // Reads, applies, puts whole, with the index rows that come and go. Nobody else writes this entity meanwhile.
-  Status rewrite(const std::string& key, const Change& change, kv::WriteBatch& batch, std::string& scratch) {
+  Status rewrite(const std::string& key, const Change& change, Rewritten& rewritten) {
     auto before = read(key);
     if (!before) {
       if (before.error().code != Code::kCorrupt) return tl::unexpected(std::move(before).error());
@@ -160,11 +180,12 @@ class EmbeddedStore final : public DocStore {
     std::vector<std::string> gone = index_rows(document, change);
     if (!model::apply_change(document, change)) return {};  // stale
     for (const std::string& row : index_rows(document, change)) {
-      if (std::erase(gone, row) == 0) batch.put(row, std::string_view{});
+      if (std::erase(gone, row) == 0) rewritten.batch.put(row, std::string_view{});
     }
-    for (const std::string& row : gone) batch.remove(row);
-    document.SerializeToString(&scratch);
-    batch.put(key, scratch);
+    for (const std::string& row : gone) rewritten.batch.remove(row);
+    document.SerializeToString(&rewritten.scratch);
+    rewritten.batch.put(key, rewritten.scratch);
+    rewritten.keys.push_back(key);
     return {};
   }
 
@@ -179,14 +200,6 @@ class EmbeddedStore final : public DocStore {
     return rows;
   }
 
-  // Counts the merges of a key since it was last put; keys that share a counter are put sooner than they need.
-  bool enough_operands(std::string_view id) {
-    auto& counter = counters_[Hash128Hasher{}(Hash128::from(id)) % kCounters];
-    const uint8_t count = counter.load(std::memory_order_relaxed);
-    counter.store(count + 1 < kOperandsMax ? static_cast<uint8_t>(count + 1) : uint8_t{0}, std::memory_order_relaxed);
-    return count + 1 >= kOperandsMax;
-  }
-
   // The row that led to `id` is taken back, unless the document has come to list the identifier meanwhile: no write is
   // under way while it is looked at again.
   Status drop_stale(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
@@ -197,35 +210,41 @@ class EmbeddedStore final : public DocStore {
     if (*document && lists(**document, identifier)) return {};
     kv::WriteBatch batch;
     batch.remove(index_key(tenant, kind, identifier.type(), identifier.value(), id.view()));
-    return store_->write(batch, kv::Durability::kLogged);
+    return store_->write(batch, kv::Durability::kNone);
   }
 
   Result<std::optional<Document>> read(const std::string& key) {
+    const std::vector<std::string> operands = pending_.of(key);  // first: what lands meanwhile is then seen twice
     auto value = store_->get(key);
     if (!value) return tl::unexpected(std::move(value).error());
-    if (!*value) return std::nullopt;
-    auto document = parse(**value);
+    if (!*value && operands.empty()) return std::nullopt;
+    auto document = parse(*value, operands);
     if (!document) return tl::unexpected(std::move(document).error());
     return std::move(*document);
   }
 
-  static Result<Document> parse(std::string_view bytes) {
+  static Result<Document> parse(std::optional<std::string_view> row, const std::vector<std::string>& operands) {
+    std::string merged;
+    if (!operands.empty()) {
+      merged = merge_document(row, std::vector<std::string_view>(operands.begin(), operands.end()));
+      row = merged;
+    }
     Document document;
-    if (document.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return document;
+    if (document.ParseFromArray(row->data(), static_cast<int>(row->size()))) return document;
     return fail(Code::kCorrupt, "profile store: a document can't be read; rebuild the store from its log or a copy");
   }
 
   std::unique_ptr<kv::Store> store_;
   std::shared_mutex mutex_;  // shared: writes; alone: drop_stale
-  std::unique_ptr<std::array<std::atomic<uint8_t>, kCounters>> counters_owner_ =
-      std::make_unique<std::array<std::atomic<uint8_t>, kCounters>>();
-  std::array<std::atomic<uint8_t>, kCounters>& counters_ = *counters_owner_;
+  const size_t pending_bytes_max_;
+  Pending pending_;
+  std::mutex sync_mutex_;
 };
 
 }  // namespace
 
-std::unique_ptr<DocStore> open_embedded_store(std::unique_ptr<kv::Store> store) {
-  return std::make_unique<EmbeddedStore>(std::move(store));
+std::unique_ptr<DocStore> open_embedded_store(std::unique_ptr<kv::Store> store, size_t pending_bytes_max) {
+  return std::make_unique<EmbeddedStore>(std::move(store), pending_bytes_max);
 }
 
 }  // namespace freshet::docstore

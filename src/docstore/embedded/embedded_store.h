@@ -1,9 +1,8 @@
-// Profiles in a key-value store of their own. Writes are blind merges: the change itself is the operand and MergeFn
-// folds operands into the document, so that a write costs neither a read nor the document's size. Two kinds of writes
-// read first and put the whole document:
-// - a change of identifiers, so that index rows, which hold identifiers in clear, come and go with their document,
-//   whatever is replayed;
-// - every 16th write of a key, so that a hot key stays cheap to read.
+// Profiles in a key-value store of their own. Write-behind, as action's state: changes wait in memory, where readers find
+// them, until sync() writes them in one sorted file, one merge operand per document; there is no write-ahead log, what is
+// lost with the process is read again from `changes`. A merge costs neither a read nor the document's size. Only a change
+// of identifiers (or of the whole document) reads first and puts the document whole, so that index rows, which hold
+// identifiers in clear, come and go with it, whatever is replayed.
 // Rows: docs/format/embedded-store.md.
 #pragma once
 
@@ -22,9 +21,10 @@ namespace freshet::docstore {
 // freshet_docstore_damaged_total and are skipped.
 [[nodiscard]] kv::Options embedded_options(std::string path, std::shared_ptr<kv::MemoryBudget> memory);
 
-// REQUIRES: `store` was opened with embedded_options (or has its MergeFn). Durability of writes: kLogged, until sync().
-// write() calls `done` before it returns.
-[[nodiscard]] std::unique_ptr<DocStore> open_embedded_store(std::unique_ptr<kv::Store> store);
+// REQUIRES: `store` was opened with embedded_options (or has its MergeFn). pending_bytes_max: of changes that wait; from
+// there on it wants a sync, from twice as much on a write does it itself. write() calls `done` before it returns.
+[[nodiscard]] std::unique_ptr<DocStore> open_embedded_store(std::unique_ptr<kv::Store> store,
+                                                            size_t pending_bytes_max = 32u << 20);
 
 // The MergeFn: existing Document or none, operands Change, oldest first. Damaged operands are skipped; a damaged document
 // is kept as it is (so that readers see the damage) until a change that replaces it.

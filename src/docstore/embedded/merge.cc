@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "docstore/embedded/embedded_store.h"
+#include "docstore/embedded/pending.h"
 #include "model/document.h"
 #include "telemetry/metrics.h"
 
@@ -43,6 +44,7 @@ kv::Options embedded_options(std::string path, std::shared_ptr<kv::MemoryBudget>
   options.path = std::move(path);
   options.memory = std::move(memory);
   options.merge = merge_document;
+  options.fold = fold_operands;
   (void)damaged();  // registered before the first read
   return options;
 }

@@ -1,0 +1,120 @@
+#include "docstore/embedded/pending.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "model/document.h"
+
+namespace freshet::docstore {
+namespace {
+
+constexpr uint32_t kOperandsMax = 16;   // of a document, before they are folded
+constexpr size_t kDocumentBytes = 160;  // of a waiting document beside its operands
+
+void append_operand(std::string& operands, const std::string& operand) {
+  const auto size = static_cast<uint32_t>(operand.size());
+  operands.append(reinterpret_cast<const char*>(&size), sizeof size).append(operand);
+}
+
+std::vector<std::string_view> split(std::string_view operands) {
+  std::vector<std::string_view> all;
+  while (!operands.empty()) {
+    uint32_t size = 0;
+    std::memcpy(&size, operands.data(), sizeof size);
+    all.push_back(operands.substr(sizeof size, size));
+    operands.remove_prefix(sizeof size + size);
+  }
+  return all;
+}
+
+std::string folded(std::string_view operands) {
+  const std::vector<std::string_view> all = split(operands);
+  return all.size() == 1 ? std::string(all[0]) : fold_operands(all).value();
+}
+
+}  // namespace
+
+std::optional<std::string> fold_operands(std::span<const std::string_view> operands) {
+  v1::Change fold;
+  v1::Change next;
+  bool first = true;
+  for (const std::string_view operand : operands) {
+    if (!next.ParseFromArray(operand.data(), static_cast<int>(operand.size()))) return std::nullopt;
+    if (std::exchange(first, false)) {
+      fold.Swap(&next);
+    } else if (fold.version() < next.version()) {
+      if (!model::follows(fold.version(), next)) return std::nullopt;
+      model::fold_change(fold, std::move(next));
+    }
+  }
+  return fold.SerializeAsString();
+}
+
+void Pending::add(const std::string& key, const v1::Change& change) {
+  const std::string operand = change.SerializeAsString();
+  const std::lock_guard lock(mutex_);
+  const auto [at, made] = waiting_.try_emplace(key);
+  Document& document = at->second;
+  if (made) {
+    bytes_ += kDocumentBytes;
+  } else if (change.version() <= document.last) {
+    return;
+  }
+  bytes_ -= document.operands.size();
+  // What lies between is in the store already, and so is what waits: it came late, from one who no longer has the partition.
+  if (!made && !model::follows(document.last, change)) document = {};
+  document.last = change.version();
+  append_operand(document.operands, operand);
+  if (++document.count == kOperandsMax) {
+    std::string fold;
+    append_operand(fold, folded(document.operands));
+    document.operands = std::move(fold);
+    document.count = 1;
+  }
+  bytes_ += document.operands.size();
+}
+
+void Pending::forget(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto at = waiting_.find(key);
+  if (at == waiting_.end()) return;
+  bytes_ -= kDocumentBytes + at->second.operands.size();
+  waiting_.erase(at);
+}
+
+std::vector<std::string> Pending::of(const std::string& key) const {
+  std::vector<std::string> operands;
+  const std::lock_guard lock(mutex_);
+  for (const Documents* documents : {&flying_, &waiting_})
+    if (const auto at = documents->find(key); at != documents->end())
+      for (const std::string_view operand : split(at->second.operands)) operands.emplace_back(operand);
+  return operands;
+}
+
+size_t Pending::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+void Pending::begin_flight() {
+  const std::lock_guard lock(mutex_);
+  flying_ = std::exchange(waiting_, {});
+  bytes_ = 0;
+}
+
+void Pending::put(kv::SortedRows& rows) const {
+  std::vector<const Documents::value_type*> sorted;
+  sorted.reserve(flying_.size());
+  for (const auto& document : flying_) sorted.push_back(&document);
+  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  for (const auto* document : sorted) rows.merge(document->first, folded(document->second.operands));
+}
+
+void Pending::land() {
+  const std::lock_guard lock(mutex_);
+  flying_.clear();
+}
+
+}  // namespace freshet::docstore
