@@ -86,11 +86,14 @@ class ServerImpl final : public Server {
   uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
 
  private:
-  // What its commits say lies behind: they wait for a sync of the store.
+  // Its commits lie behind what can be read: they wait for a sync of the store.
   [[nodiscard]] int64_t reaction_lag() const {
-    int64_t lag = 0;
-    for (const auto& reactor : reactors_) lag += reactor->lag();
-    return lag;
+    std::vector<eventlog::Position> readable;
+    for (const auto& reactor : reactors_) {
+      const std::vector<eventlog::Position> of_one = reactor->readable();
+      readable.insert(readable.end(), of_one.begin(), of_one.end());
+    }
+    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable);
   }
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }

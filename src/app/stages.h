@@ -2,16 +2,18 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "eventlog/event_log.h"
 
 namespace freshet::app {
 
-// Records of the topic that the group has not committed.
-[[nodiscard]] int64_t lag_of(eventlog::EventLog& log, const char* group, eventlog::Topic topic);
+// Records of the topic that the group has neither committed nor, as `done` says, done without a commit so far.
+[[nodiscard]] int64_t lag_of(eventlog::EventLog& log, const char* group, eventlog::Topic topic,
+                             const std::vector<eventlog::Position>& done = {});
 
 // [{"name":"ingest","done":<records since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
-// `lag` (the same as `waiting`): records of the stage's topic that it has not committed.
+// `lag` (the same as `waiting`): records of the stage's topic that it has not done.
 [[nodiscard]] std::string stages_json(eventlog::EventLog& log, int64_t reaction_lag);
 
 }  // namespace freshet::app

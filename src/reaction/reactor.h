@@ -21,8 +21,8 @@ class Reactor {
   void stop();
   // Ok while it runs and after a clean stop; else why it stopped. Any thread.
   [[nodiscard]] Status status();
-  // Changes that can't be read yet. Any thread.
-  [[nodiscard]] int64_t lag() const { return loop_.lag(); }
+  // Up to where the changes of its partitions can be read. Any thread.
+  [[nodiscard]] std::vector<eventlog::Position> readable() const { return loop_.readable(); }
 
  private:
   Reactor(const ReactorOptions& options, std::unique_ptr<eventlog::Consumer> consumer);

@@ -77,6 +77,7 @@ Status ReactorLoop::step() {
   letters_.pump(options_.clock->monotonic_us());
   collect();
   if (!health_) return health_;
+  publish_readable();
   const env::TimeUs now = options_.clock->monotonic_us();
   if (now >= measure_due_) measure_lag(now);
   if (committing_.empty() && (now >= commit_due_ || options_.store->wants_sync())) begin_commit();
@@ -97,6 +98,7 @@ Status ReactorLoop::drain() {
   FRESHET_TRY(wait_for_commit());
   begin_commit();
   FRESHET_TRY(wait_for_commit());
+  publish_readable();
   measure_lag(options_.clock->monotonic_us());
   return {};
 }
@@ -309,6 +311,18 @@ Status ReactorLoop::wait_for_commit() {
   return {};
 }
 
+void ReactorLoop::publish_readable() {
+  const std::lock_guard lock(readable_mutex_);
+  readable_.clear();
+  for (const auto& [id, lane] : lanes_)
+    readable_.push_back({lane.of, std::max(lane.offsets.low_water(), lane.committed)});
+}
+
+std::vector<eventlog::Position> ReactorLoop::readable() const {
+  const std::lock_guard lock(readable_mutex_);
+  return readable_;
+}
+
 void ReactorLoop::measure_lag(env::TimeUs now) {
   measure_due_ = now + kMeasureIntervalUs;
   int64_t lag = 0;
@@ -316,7 +330,6 @@ void ReactorLoop::measure_lag(env::TimeUs now) {
     const auto marks = options_.log->watermarks(lane.of);
     if (marks) lag += std::max<int64_t>(marks->high - std::max(lane.offsets.low_water(), lane.committed), 0);
   }
-  lag_ = lag;
   metrics_->lag->set(static_cast<double>(lag));
   metrics_->waiting_bytes->set(static_cast<double>(waiting_bytes()));
   metrics_->waiting_entities->set(static_cast<double>(coalescer_.entities()));

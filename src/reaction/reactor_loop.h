@@ -9,7 +9,6 @@
 //   else      the reactor stops with that error; nothing more is committed
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -61,8 +60,8 @@ class ReactorLoop {
   [[nodiscard]] Status step();
   // Writes what is ready, waits for what is in flight (at most drain_max_us), commits. No step() after it.
   [[nodiscard]] Status drain();
-  // Changes that are not written yet, as of the last step. Any thread.
-  [[nodiscard]] int64_t lag() const { return lag_; }
+  // Up to where the changes of its partitions can be read: further than what is committed. Any thread.
+  [[nodiscard]] std::vector<eventlog::Position> readable() const;
 
  private:
   // A partition from its assignment to its revocation.
@@ -104,6 +103,7 @@ class ReactorLoop {
   void begin_commit();
   [[nodiscard]] Status finish_commit();
   [[nodiscard]] Status wait_for_commit();
+  void publish_readable();
   void measure_lag(env::TimeUs now);
 
   ReactorOptions options_;
@@ -122,7 +122,8 @@ class ReactorLoop {
   env::TimeUs commit_due_ = 0;
   env::TimeUs measure_due_ = 0;
   std::vector<eventlog::Position> committing_;  // while a sync is under way
-  std::atomic<int64_t> lag_{0};
+  mutable std::mutex readable_mutex_;
+  std::vector<eventlog::Position> readable_;
   Status health_;                                 // not ok: why it can not go on
   std::vector<telemetry::Histogram*> freshness_;  // by tenant handle
   std::unique_ptr<Metrics> metrics_;
