@@ -6,6 +6,13 @@
 #include "app/import_command.h"
 #include "app/run_command.h"
 
+// Read by jemalloc, which RocksDB brings along: what is free goes back to the system soon, so that the memory of the process
+// follows its budgets.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:3000,muzzy_decay_ms:0";
+}
+
 int main(int argc, char** argv) {
   CLI::App app("Freshet: real-time customer-data ingestion", "freshet");
   app.require_subcommand(1);

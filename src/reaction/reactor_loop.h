@@ -36,7 +36,7 @@ struct ReactorOptions {
   uint32_t member = 0;  // of `members`, which share the partitions
   uint32_t members = 1;
   size_t fetch_bytes_max = 4u << 20;
-  size_t waiting_bytes_max = 64u << 20;  // of records that are not written yet
+  size_t waiting_bytes_max = 16u << 20;  // of records that are not written yet: four times as much in memory
   size_t bulk_entities_max = 1000;
   size_t bulks_in_flight_max = 4;
   env::TimeUs linger_us = 2'000;  // between two polls that found something: more comes together, fewer writes
