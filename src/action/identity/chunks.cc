@@ -11,7 +11,8 @@ constexpr size_t kFrameBytes = 8;  // of an element within its list, about
 
 class Cutter {
  public:
-  explicit Cutter(uint64_t from, size_t bytes) : skip_(from), next_(from), bytes_(bytes) {}
+  Cutter(uint64_t from, size_t bytes, size_t bytes_max)
+      : skip_(from), next_(from), bytes_(bytes), bytes_max_(bytes_max) {}
 
   template <class T>
   void add_all(const RepeatedPtrField<T>& list, RepeatedPtrField<T>* out) {
@@ -36,7 +37,7 @@ class Cutter {
   }
 
   bool fits(size_t bytes) {
-    if (full_ || (any_ && bytes_ + bytes > kChunkBytesMax)) {
+    if (full_ || (any_ && bytes_ + bytes > bytes_max_)) {
       full_ = true;
       return false;
     }
@@ -52,6 +53,7 @@ class Cutter {
   uint64_t skip_;
   uint64_t next_;
   size_t bytes_;
+  const size_t bytes_max_;
   bool any_ = false;
   bool full_ = false;
 };
@@ -86,9 +88,9 @@ void set_head(const v1::EntityState& state, v1::EntityState& chunk) {
 
 }  // namespace
 
-Cut cut_chunk(const v1::EntityState& state, uint64_t from, v1::EntityState& chunk) {
+Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1::EntityState& chunk) {
   if (from == 0) set_head(state, chunk);
-  Cutter cutter(from, chunk.ByteSizeLong());
+  Cutter cutter(from, chunk.ByteSizeLong(), bytes_max);
   cutter.add_all(state.identifiers(), chunk.mutable_identifiers());
   cutter.add_all(state.merged(), chunk.mutable_merged());
   cutter.add_all(state.attributes(), chunk.mutable_attributes());

@@ -7,7 +7,7 @@
 
 namespace freshet::action {
 
-inline constexpr size_t kChunkBytesMax = 64u << 10;  // about; a single larger element makes a chunk of its own
+inline constexpr size_t kChunkBytesMax = 64u << 10;  // a single larger element makes a chunk of its own
 
 struct Cut {
   uint64_t next = 0;  // the first element that is not in the chunk
@@ -16,6 +16,6 @@ struct Cut {
 
 // Fills `chunk`, which is empty, from element `from` on. The first one has the entity's ref, by which it is known, and its
 // times; the last one has the number of messages, so that nobody counts them twice while a merge is under way.
-[[nodiscard]] Cut cut_chunk(const v1::EntityState& state, uint64_t from, v1::EntityState& chunk);
+[[nodiscard]] Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1::EntityState& chunk);
 
 }  // namespace freshet::action

@@ -41,8 +41,8 @@ std::string_view word_of(Reason reason) {
 void count_reasons(const ProtocolCounters& now, const ProtocolCounters& before) {
   static const Counters refused =
       counters_of("freshet_identity_refused_total", "Joins refused, by reason: the profiles stay apart.");
-  static const Counters dropped = counters_of("freshet_identity_dropped_total",
-                                              "Identifiers and references left out or let go, by reason.");
+  static const Counters dropped =
+      counters_of("freshet_identity_dropped_total", "Identifiers and references left out or let go, by reason.");
   add(refused, now.refused_by, before.refused_by);
   add(dropped, now.dropped_by, before.dropped_by);
 }

@@ -50,10 +50,7 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   const v1::EntityRef* known = known_device(user.state, key_of(made));
   // A full list has no room for an answer, so none is asked for.
   const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
-  if (known == nullptr && full) {
-    known = &made;
-    count_dropped(Reason::kDevicesMax);
-  }
+  if (known == nullptr && full) known = &made;
   Loop m;
   m.set_type(Loop::ENTER_DEVICE);
   m.set_kind(v1::ENTITY_KIND_DEVICE);

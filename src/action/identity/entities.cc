@@ -29,7 +29,7 @@ void Protocol::hold(Entity& e, const Loop& m) {
   state::PartitionState::touch(e, state_);
   *e.state.add_held() = m;
   if (!e.state.winding_up()) return;
-  Budget budget{.messages = kReleasedByArrival};
+  Budget budget{bounds_.bytes, kReleasedByArrival};
   release(e, budget);
 }
 
@@ -82,7 +82,6 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
 void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part) {
   state::PartitionState::touch(e, state_);
   touched_.clear();
-  if (e.state.version() == 0) touched_.all();
   if (record.kind() == v1::Envelope::MERGE) {
     apply_merge(e, record);
     return emit_change(e, record.received_at_us());
@@ -131,6 +130,7 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::str
 
 void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   if (!touched_.any()) return;
+  if (e.state.version() == 0) touched_.all();  // nothing was said of it yet
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
   if (out_.suppressed()) return;

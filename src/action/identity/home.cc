@@ -191,8 +191,7 @@ bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
   if (alias.claimants.size() <= model::claimants_max(tenant().rules)) return false;
   alias.claimants.clear();
   alias.common = true;
-  const bool own =
-      alias.ref.id == model::entity_id(tenant_name_, claim.kind(), claim.identifier(), alias.generation);
+  const bool own = alias.ref.id == model::entity_id(tenant_name_, claim.kind(), claim.identifier(), alias.generation);
   if (!own) turn_down(claim, alias.ref, Reason::kCommon);
   return true;
 }

@@ -1,12 +1,9 @@
 // Entities that go: into another, or for good. And the steps in which an entity does what is too much for one record.
+#include <algorithm>
 #include <utility>
 
-#include "action/events/attributes.h"
 #include "action/identity/chunks.h"
 #include "action/identity/protocol.h"
-#include "action/identity/refs.h"
-#include "base/assert.h"
-#include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
@@ -43,9 +40,10 @@ T take_first(google::protobuf::RepeatedPtrField<T>& list) {
 
 void Protocol::on_join(const Loop& m) {
   Entity* e = entity_at(m.to());
-  if (holds_back(*e)) return hold(*e, m);
   const auto status = e->state.status();
-  if (status == v1::EntityState::REDIRECT && !m.has_cause())
+  if (status == v1::EntityState::REDIRECT && m.has_cause()) return point_on(*e, m);
+  if (holds_back(*e)) return hold(*e, m);
+  if (status == v1::EntityState::REDIRECT)
     return join(model::from_proto(e->state.target()), model::from_proto(m.ref()), nullptr, m);
   const bool reason_gone = m.has_cause() && find_identifier(e->state, m.cause().identifier()) < 0;
   if (status != v1::EntityState::LIVE || reason_gone) {
@@ -63,6 +61,14 @@ void Protocol::on_join(const Loop& m) {
   step(*e, m.received_at_us());
 }
 
+// A join with what is merged away. The home decides anew, and by then it must know who has the identifier: what is still
+// held here would otherwise come back for ever.
+void Protocol::point_on(Entity& e, const Loop& m) {
+  const int at = find_identifier(e.state, m.cause().identifier());
+  if (at >= 0) repoint_one(e, at, m.received_at_us());
+  ask_again(m.cause().claimant(), m);
+}
+
 // The loser keeps its state and its document until the survivor has answered.
 void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
   v1::Departure& departure = *e.state.mutable_departure();
@@ -70,7 +76,7 @@ void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
   m.set_type(Loop::ABSORB);
   *m.mutable_to() = e.state.target();
   to_proto(e.ref, *m.mutable_ref());
-  const Cut cut = cut_chunk(e.state, departure.sent(), *m.mutable_chunk());
+  const Cut cut = cut_chunk(e.state, departure.sent(), bounds_.chunk_bytes, *m.mutable_chunk());
   m.set_last(cut.last);
   if (departure.has_cause()) *m.mutable_cause() = departure.cause();
   *m.mutable_use() = departure.use();
@@ -139,7 +145,7 @@ void Protocol::spend(Budget& budget, size_t bytes) {
 // After the answer: what it had gathered, which is the beginning of what it held; then what it held, in order and before
 // anything that comes later; then its identifiers; at last its document.
 void Protocol::wind_up(Entity& e, int64_t received_at_us) {
-  Budget budget;
+  Budget budget{bounds_.bytes, bounds_.messages};
   const bool redirect = e.state.status() == v1::EntityState::REDIRECT;
   if (redirect) pass_on_gathered(e, budget);
   release(e, budget);
@@ -174,19 +180,25 @@ void Protocol::release(Entity& e, Budget& budget) {
 }
 
 void Protocol::repoint(Entity& e, Budget& budget, int64_t received_at_us) {
-  auto& identifiers = *e.state.mutable_identifiers();
+  const auto& identifiers = e.state.identifiers();
   while (budget.any() && e.state.held().empty() && e.state.gathered().empty() && !identifiers.empty()) {
-    Loop m;
-    m.set_type(Loop::REPOINT);
-    m.set_kind(e.ref.kind);
-    m.mutable_identifier()->Swap(identifiers[0].mutable_identifier());
-    identifiers.erase(identifiers.begin());
-    to_proto(e.ref, *m.mutable_ref());
-    *m.mutable_other() = e.state.target();
-    m.set_received_at_us(received_at_us);
-    spend(budget, m.ByteSizeLong());
-    to_home(std::move(m));
+    spend(budget, identifiers[0].ByteSizeLong());
+    repoint_one(e, 0, received_at_us);
   }
+}
+
+void Protocol::repoint_one(Entity& e, int position, int64_t received_at_us) {
+  auto& identifiers = *e.state.mutable_identifiers();
+  Loop m;
+  m.set_type(Loop::REPOINT);
+  m.set_kind(e.ref.kind);
+  m.mutable_identifier()->Swap(identifiers[position].mutable_identifier());
+  identifiers.erase(identifiers.begin() + position);
+  to_proto(e.ref, *m.mutable_ref());
+  *m.mutable_other() = e.state.target();
+  m.set_received_at_us(received_at_us);
+  state::PartitionState::touch(e, state_);
+  to_home(std::move(m));
 }
 
 // ---- erasing ------------------------------------------------------------------------------------------------------

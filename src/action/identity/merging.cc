@@ -149,7 +149,6 @@ void Protocol::absorb_one(Entity& w) {
   counters_.step_bytes += chunk.ByteSizeLong();
   ++counters_.step_messages;
   touched_.clear();
-  if (w.state.version() == 0) touched_.all();
   touched_.add_parts_of(chunk, w.ref.kind);
   absorb_profile(w.state, chunk, tenant());
   absorb_history(w.state, chunk);

@@ -8,8 +8,9 @@
 
 namespace freshet::action {
 
-Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out)
-    : partition_(partition), partitions_(partitions), state_(state), out_(out) {}
+Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
+                   const StepBounds& bounds)
+    : partition_(partition), partitions_(partitions), state_(state), out_(out), bounds_(bounds) {}
 
 Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) const {
   return keyed_hash128(rules_->hash_key(), model::identifier_key(tenant, kind, identifier));

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "action/events/profile.h"
+#include "action/identity/chunks.h"
 #include "action/identity/counters.h"
 #include "action/outputs.h"
 #include "action/rules.h"
@@ -24,15 +25,20 @@
 
 namespace freshet::action {
 
-// Bounds of one step, beside kChunkBytesMax: it begins nothing more once one of them is used up.
-inline constexpr size_t kStepBytesMax = 128u << 10;
-inline constexpr uint64_t kStepMessagesMax = 64;  // held messages released and identifiers repointed, together
+// Bounds of one step: it begins nothing more once one of them is used up. Part of the logic: the same in every run over
+// the same log. (Tests take small ones.)
+struct StepBounds {
+  size_t chunk_bytes = kChunkBytesMax;
+  size_t bytes = 128u << 10;
+  uint64_t messages = 64;  // held messages released and identifiers repointed, together
+};
 // A message that has to queue behind held ones releases more than it adds, so that the queue ends.
 inline constexpr uint64_t kReleasedByArrival = 2;
 
 class Protocol {
  public:
-  Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out);
+  Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
+           const StepBounds& bounds);
 
   // The rules for everything until the next call. Must stay valid.
   void use_rules(const Rules* rules) { rules_ = rules; }
@@ -52,8 +58,8 @@ class Protocol {
 
   // What a step may still begin.
   struct Budget {
-    size_t bytes = kStepBytesMax;
-    uint64_t messages = kStepMessagesMax;
+    size_t bytes;
+    uint64_t messages;
     [[nodiscard]] bool any() const { return bytes > 0 && messages > 0; }
   };
 
@@ -132,6 +138,7 @@ class Protocol {
 
   // ---- merging (leaving.cc): the loser, and work in steps
   void on_join(const Loop& m);
+  void point_on(Entity& e, const Loop& m);
   void on_answer(const Loop& m);
   void on_step(const Loop& m);
   void step(Entity& e, int64_t received_at_us);
@@ -140,6 +147,7 @@ class Protocol {
   void release(Entity& e, Budget& budget);
   void pass_on_gathered(Entity& e, Budget& budget);
   void repoint(Entity& e, Budget& budget, int64_t received_at_us);
+  void repoint_one(Entity& e, int position, int64_t received_at_us);
   void spend(Budget& budget, size_t bytes);
 
   // ---- erasing (leaving.cc)
@@ -165,13 +173,14 @@ class Protocol {
   uint32_t partitions_;
   state::PartitionState& state_;
   Outputs& out_;
+  const StepBounds bounds_;
   const Rules* rules_ = nullptr;
   const Tenant* tenant_ = nullptr;  // of the message under way
   std::string tenant_name_;
-  std::deque<Loop> local_;  // messages to this partition, within the step
+  std::deque<Loop> local_;             // messages to this partition, within the step
   const Entity* releasing_ = nullptr;  // whose held messages are under way
-  v1::Envelope envelope_;   // reused for what leaves
-  v1::Change change_;       // reused
+  v1::Envelope envelope_;              // reused for what leaves
+  v1::Change change_;                  // reused
   Touched touched_;
   PropertyReader properties_;
   std::unique_ptr<Entity> scratch_;  // stands in for an entity that could not be read: the batch is given up
