@@ -40,6 +40,12 @@ void put_known_as(v1::EntityState& user, const RefKey& id, const v1::EntityRef& 
   *name.mutable_ref() = ref;
 }
 
+void forget_device(v1::EntityState& user, const v1::EntityRef& device) {
+  auto& names = *user.mutable_known_as();
+  const auto gone = [&](const v1::KnownAs& name) { return same(name.ref(), device); };
+  names.erase(std::remove_if(names.begin(), names.end(), gone), names.end());
+}
+
 }  // namespace
 
 // ---- records ------------------------------------------------------------------------------------------------------
@@ -48,15 +54,20 @@ void put_known_as(v1::EntityState& user, const RefKey& id, const v1::EntityRef& 
 std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record) {
   const v1::EntityRef made = ref_of(id_of(tenant_name_, record.device(0)));
   const v1::EntityRef* known = known_device(user.state, key_of(made));
-  // A full list has no room for an answer, so none is asked for.
+  // Both list each other or neither does: a full list takes no part in it.
   const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
-  if (known == nullptr && full) known = &made;
+  const bool listed = known != nullptr || !full;
+  if (!listed) count_dropped(Reason::kDevicesMax);
   Loop m;
   m.set_type(Loop::ENTER_DEVICE);
   m.set_kind(v1::ENTITY_KIND_DEVICE);
   *m.mutable_identifier() = record.device(0);
-  to_proto(user.ref, *m.mutable_ref());
-  if (known != nullptr) *m.mutable_other() = *known;
+  if (listed) to_proto(user.ref, *m.mutable_ref());
+  if (known == nullptr) {
+    (void)m.mutable_other();
+  } else if (!same(*known, made)) {
+    *m.mutable_other() = *known;
+  }
   v1::Envelope& part = *m.mutable_record();
   part.set_tenant(record.tenant());
   part.set_source(record.source());
@@ -75,12 +86,13 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
 void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope& record) {
   auto& users = *device.state.mutable_attached();
   const Added added = add_ref(users, part.ref(), tenant().rules.attached_max());
+  if (added == Added::kFull) return count_dropped(Reason::kUsersMax);
   if (added == Added::kAdded) touched_.add(v1::USERS);
-  if (added == Added::kFull) count_dropped(Reason::kUsersMax);
-  const bool known = part.has_other() && same(part.other(), device.state.ref());
+  const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(tenant_name_, record.device(0)));
+  const bool known = same(believed, device.state.ref());
   if (known && added != Added::kAdded) return;
-  const v1::EntityRef* stale = part.has_other() && !known ? &part.other() : nullptr;
-  send_attach(part.ref(), &device.state.ref(), stale, &record.device(0), record.received_at_us());
+  const bool stale = !known && key_of(believed) != RefKey{};
+  send_attach(part.ref(), &device.state.ref(), stale ? &believed : nullptr, &record.device(0), record.received_at_us());
 }
 
 // ---- references ---------------------------------------------------------------------------------------------------
@@ -98,11 +110,13 @@ void Protocol::send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, co
   to_entity(std::move(m));
 }
 
-void Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
+// False: there is no room for it.
+bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
   const Added added = add_ref(*e.state.mutable_attached(), ref, tenant().rules.attached_max());
   if (added == Added::kAdded) touched_.add(user ? v1::DEVICES : v1::USERS);
   if (added == Added::kFull) count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
+  return added != Added::kFull;
 }
 
 void Protocol::on_attach(const Loop& m) {
@@ -115,10 +129,12 @@ void Protocol::on_attach(const Loop& m) {
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
   state::PartitionState::touch(*e, state_);
   touched_.clear();
-  const bool listed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
-  if (listed) touched_.add(user ? v1::DEVICES : v1::USERS);
-  if (user) learn_device(*e, m);
-  if (m.has_ref() && (listed || !m.has_other() || user)) add_attached(*e, m.ref());
+  if (m.has_other() && remove_ref(*e->state.mutable_attached(), m.other()))
+    touched_.add(user ? v1::DEVICES : v1::USERS);
+  const bool added = m.has_ref() && add_attached(*e, m.ref());
+  if (m.has_ref() && !added) send_attach(m.ref(), nullptr, &e->state.ref(), nullptr, m.received_at_us());
+  if (user && added) learn_device(*e, m);
+  if (user && !added) forget_device(e->state, m.other());
   emit_change(*e, m.received_at_us());
 }
 
@@ -126,11 +142,6 @@ void Protocol::on_attach(const Loop& m) {
 void Protocol::learn_device(Entity& user, const Loop& m) {
   const uint32_t names_max = tenant().rules.attached_max();
   auto& names = *user.state.mutable_known_as();
-  if (!m.has_ref()) {
-    const auto gone = [&](const v1::KnownAs& name) { return same(name.ref(), m.other()); };
-    names.erase(std::remove_if(names.begin(), names.end(), gone), names.end());
-    return;
-  }
   if (m.has_other()) {
     for (v1::KnownAs& name : names)
       if (same(name.ref(), m.other())) *name.mutable_ref() = m.ref();
@@ -145,8 +156,8 @@ void Protocol::learn_device(Entity& user, const Loop& m) {
 void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk,
                                int64_t received_at_us) {
   for (const v1::EntityRef& ref : chunk.attached()) {
-    add_attached(w, ref);
-    send_attach(ref, &w.state.ref(), &loser, nullptr, received_at_us);
+    const bool added = add_attached(w, ref);
+    send_attach(ref, added ? &w.state.ref() : nullptr, &loser, nullptr, received_at_us);
   }
   for (const v1::KnownAs& name : chunk.known_as())
     put_known_as(w.state, RefKeyOf{}(name), name.ref(), tenant().rules.attached_max());

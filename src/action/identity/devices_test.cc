@@ -195,7 +195,7 @@ TEST_P(Devices, AMergeHeedsTheCapOfReferences) {
   model::Tenant tenant = model::default_tenant("t");
   tenant.rules.set_attached_max(2);
   std::vector<v1::Envelope> records;
-  for (int i = 1; i <= 4; ++i)
+  for (int i = 1; i <= 3; ++i)
     records.push_back(
         seen(fmt::format("m{}", i), fmt::format("u{}", i), {{"device_id", fmt::format("d{}", i % 2)}}, i));
   for (int i = 0; i < 2; ++i)

@@ -51,7 +51,10 @@ Protocol::Entity* Protocol::reach(const Loop& m) {
 
 // ---- records ------------------------------------------------------------------------------------------------------
 
-void Protocol::on_apply(const Loop& m) { apply(model::from_proto(m.to()), m.record(), m.has_ref() ? &m : nullptr); }
+void Protocol::on_apply(const Loop& m) {
+  const bool is_device_part = m.has_ref() || m.has_other();
+  apply(model::from_proto(m.to()), m.record(), is_device_part ? &m : nullptr);
+}
 
 // The hot path: a message is made of the record only where it has to be kept or passed on. `device_part`: the message that
 // brings a user's record to the device that it names.
@@ -69,7 +72,7 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
   m.set_type(Loop::APPLY);
   to_proto(to, *m.mutable_to());
   *m.mutable_record() = record;
-  if (device_part != nullptr) *m.mutable_ref() = device_part->ref();
+  if (device_part != nullptr && device_part->has_ref()) *m.mutable_ref() = device_part->ref();
   if (device_part != nullptr && device_part->has_other()) *m.mutable_other() = device_part->other();
   m.set_received_at_us(record.received_at_us());
   if (here) {
@@ -93,7 +96,7 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
   let_go_over_limit(e, record.received_at_us());
   std::string device;
   if (device_part != nullptr) {
-    attach_user(e, *device_part, record);
+    if (device_part->has_ref()) attach_user(e, *device_part, record);
   } else if (e.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) {
     device = send_device_part(e, record);
   }

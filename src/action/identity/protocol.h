@@ -159,7 +159,7 @@ class Protocol {
   void attach_user(Entity& device, const Loop& part, const v1::Envelope& record);
   void on_attach(const Loop& m);
   void learn_device(Entity& user, const Loop& m);
-  void add_attached(Entity& e, const v1::EntityRef& ref);
+  bool add_attached(Entity& e, const v1::EntityRef& ref);
   void send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
                    const v1::Identifier* identifier, int64_t received_at_us);
   void absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk, int64_t received_at_us);
