@@ -26,12 +26,13 @@ Hash128 fingerprint(const v1::Envelope& record) {
 
 }  // namespace
 
-Engine::Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out)
+Engine::Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
+               const StepBounds& bounds)
     : partition_(partition),
       state_(state),
       out_(out),
       rules_(Rules::compile(state.meta())),
-      protocol_(partition, partitions, state, out) {
+      protocol_(partition, partitions, state, out, bounds) {
   protocol_.use_rules(rules_.get());
 }
 

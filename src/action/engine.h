@@ -28,7 +28,8 @@ struct EngineCounters {
 class Engine {
  public:
   // All outlive the engine; used by one thread.
-  Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out);
+  Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
+         const StepBounds& bounds = {});
   ~Engine();
 
   // Records in the order of the log. Code::kInvalid: the log asks for a newer logic than this binary has.

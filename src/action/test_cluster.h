@@ -27,7 +27,11 @@ struct TestPartition {
 
 class TestCluster {
  public:
-  TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant = model::default_tenant("t"));
+  TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant = model::default_tenant("t"),
+              const StepBounds& bounds = {});
+
+  // These rules are in force from here on, in every partition.
+  void change_rules(const model::Tenant& tenant);
 
   // To the partition of its first identifier, as ingest does.
   void send(const v1::Envelope& record);
@@ -44,13 +48,23 @@ class TestCluster {
   [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
   [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();
   [[nodiscard]] const std::vector<std::string>& dead_letters() const { return dead_letters_; }
+  // Joins refused, and identifiers and references dropped, since the last crash.
+  [[nodiscard]] uint64_t refused(Reason reason) const;
+  [[nodiscard]] uint64_t dropped(Reason reason) const;
+  // The most that one call of the engine did in steps; of one record with batch_max 1.
+  [[nodiscard]] uint64_t step_bytes_max() const { return step_bytes_max_; }
+  [[nodiscard]] uint64_t step_messages_max() const { return step_messages_max_; }
+  [[nodiscard]] uint64_t output_bytes_max() const { return output_bytes_max_; }
+  void forget_work() { step_bytes_max_ = step_messages_max_ = output_bytes_max_ = 0; }
 
  private:
   void open(TestPartition& p, uint32_t index);
   void step(uint32_t index, size_t count);
   void deliver(std::vector<eventlog::Produce> outputs);
 
-  model::Tenant tenant_;
+  StepBounds bounds_;
+  uint64_t revision_ = 0;
+  uint64_t step_bytes_max_ = 0, step_messages_max_ = 0, output_bytes_max_ = 0;
   std::vector<TestPartition> parts_;
   std::mt19937_64 rng_;
   std::map<std::string, v1::Document> documents_;
@@ -65,6 +79,13 @@ class TestCluster {
                                       int64_t time_us);
 [[nodiscard]] v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value,
                                       int64_t time_us);
+
+[[nodiscard]] v1::Envelope make_unlink(const std::string& message_id, const std::string& user_id,
+                                       const std::pair<std::string, std::string>& identifier, int64_t time_us);
+// The same record, seen on a device.
+[[nodiscard]] v1::Envelope with_device(v1::Envelope record,
+                                       const std::vector<std::pair<std::string, std::string>>& device);
+void set_attribute(v1::Envelope& record, const std::string& name, const std::string& text);
 
 // One line that says all of a live profile that convergence is about.
 [[nodiscard]] std::string describe(const v1::EntityState& state);

@@ -9,21 +9,23 @@
 
 namespace freshet::action::testing {
 
-TestCluster::TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant)
-    : tenant_(tenant), parts_(partitions), rng_(seed) {
+TestCluster::TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant, const StepBounds& bounds)
+    : bounds_(bounds), parts_(partitions), rng_(seed) {
+  change_rules(tenant);
+  for (uint32_t p = 0; p < partitions; ++p) open(parts_[p], p);
+}
+
+void TestCluster::change_rules(const model::Tenant& tenant) {
   v1::Envelope control;
   control.set_kind(v1::Envelope::CONTROL);
   control.set_received_at_us(1);
   v1::Control& rules = *control.mutable_control();
-  rules.set_revision(1);
+  rules.set_revision(++revision_);
   rules.set_logic_version(kLogicVersion);
   rules.set_hash_key("0123456789abcdef");
-  rules.set_partitions(partitions);
+  rules.set_partitions(partitions());
   *rules.add_tenants() = tenant.rules;
-  for (uint32_t p = 0; p < partitions; ++p) {
-    parts_[p].log.push_back(control.SerializeAsString());
-    open(parts_[p], p);
-  }
+  for (TestPartition& p : parts_) p.log.push_back(control.SerializeAsString());
 }
 
 void TestCluster::open(TestPartition& p, uint32_t index) {
@@ -35,7 +37,7 @@ void TestCluster::open(TestPartition& p, uint32_t index) {
   FRESHET_ASSERT(state.has_value());
   p.state = std::move(*state);
   p.out = std::make_unique<Outputs>(index, partitions());
-  p.engine = std::make_unique<Engine>(index, partitions(), *p.state, *p.out);
+  p.engine = std::make_unique<Engine>(index, partitions(), *p.state, *p.out, bounds_);
 }
 
 void TestCluster::send(const v1::Envelope& record) {
@@ -65,7 +67,10 @@ void TestCluster::step(uint32_t index, size_t count) {
     hold.push_back(p.log[i]);
     records.push_back({static_cast<eventlog::Offset>(i), {}, hold.back()});
   }
+  const ProtocolCounters before = p.engine->identity();
   const Status status = p.engine->process(records);
+  step_bytes_max_ = std::max(step_bytes_max_, p.engine->identity().step_bytes - before.step_bytes);
+  step_messages_max_ = std::max(step_messages_max_, p.engine->identity().step_messages - before.step_messages);
   FRESHET_ASSERT(status.has_value());
   p.state->advance(static_cast<int64_t>(at + count));
 }
@@ -83,6 +88,9 @@ void TestCluster::run(double crash_rate, size_t batch_max) {
     const size_t count = std::min(p.log.size() - p.committed, 1 + rng_() % batch_max);
     step(index, count);
     auto outputs = p.out->take();
+    uint64_t bytes = 0;
+    for (const eventlog::Produce& produce : outputs) bytes += produce.records.data().size();
+    output_bytes_max_ = std::max(output_bytes_max_, bytes);
     if (chance(crash_rate)) {  // between processing and commit: outputs are lost, and done again
       crash(index);
       continue;
@@ -143,6 +151,18 @@ uint64_t TestCluster::erased_messages() {
   return sum;
 }
 
+uint64_t TestCluster::refused(Reason reason) const {
+  uint64_t sum = 0;
+  for (const TestPartition& p : parts_) sum += p.engine->identity().refused_by[static_cast<size_t>(reason)];
+  return sum;
+}
+
+uint64_t TestCluster::dropped(Reason reason) const {
+  uint64_t sum = 0;
+  for (const TestPartition& p : parts_) sum += p.engine->identity().dropped_by[static_cast<size_t>(reason)];
+  return sum;
+}
+
 v1::Envelope make_record(const std::string& message_id, const std::vector<std::pair<std::string, std::string>>& user,
                          int64_t time_us, const std::string& event) {
   v1::Envelope record;
@@ -180,6 +200,32 @@ v1::Envelope make_erase(const std::string& message_id, const std::string& type, 
   v1::Envelope record = make_record(message_id, {{type, value}}, time_us);
   record.set_kind(v1::Envelope::ERASE);
   return record;
+}
+
+v1::Envelope make_unlink(const std::string& message_id, const std::string& user_id,
+                         const std::pair<std::string, std::string>& identifier, int64_t time_us) {
+  v1::Envelope record = make_record(message_id, {{"user_id", user_id}}, time_us);
+  record.set_kind(v1::Envelope::UNLINK);
+  record.mutable_other()->set_type(identifier.first);
+  record.mutable_other()->set_value(identifier.second);
+  return record;
+}
+
+v1::Envelope with_device(v1::Envelope record, const std::vector<std::pair<std::string, std::string>>& device) {
+  for (const auto& [type, value] : device) {
+    v1::Identifier& i = *record.add_device();
+    i.set_type(type);
+    i.set_value(value);
+  }
+  model::sort_identifiers(v1::ENTITY_KIND_DEVICE, model::default_tenant("t").rules, *record.mutable_device());
+  return record;
+}
+
+void set_attribute(v1::Envelope& record, const std::string& name, const std::string& text) {
+  v1::AttributeOp& op = *record.add_attributes();
+  op.set_type(v1::AttributeOp::SET);
+  op.set_name(name);
+  op.mutable_value()->set_text(text);
 }
 
 std::string describe(const v1::EntityState& state) {

@@ -34,13 +34,9 @@ struct WorkerLoop::Metrics {
   telemetry::Counter& created = telemetry::counter("freshet_identity_created_total", "Profiles created.");
   telemetry::Counter& linked = telemetry::counter("freshet_identity_linked_total", "Identifiers linked to a profile.");
   telemetry::Counter& merged = telemetry::counter("freshet_identity_merged_total", "Profiles merged into another.");
-  telemetry::Counter& refused =
-      telemetry::counter("freshet_identity_refused_total", "Joins refused: a limit would have been broken.");
   telemetry::Counter& erased = telemetry::counter("freshet_identity_erased_total", "Profiles erased.");
   telemetry::Counter& erased_messages =
       telemetry::counter("freshet_identity_erased_messages_total", "Messages of erased profiles.");
-  telemetry::Counter& dropped = telemetry::counter("freshet_identity_identifiers_dropped_total",
-                                                   "Identifiers over their limit, not linked or let go.");
   telemetry::Histogram& commit_us = telemetry::histogram("freshet_action_commit_us", "Time of a commit.");
   telemetry::Histogram& process_us = telemetry::histogram("freshet_action_batch_us", "Time to process a batch.");
 };
@@ -218,10 +214,9 @@ void WorkerLoop::count(Slot& slot) {
   metrics_->created.add(identity.created - before.created);
   metrics_->linked.add(identity.linked - before.linked);
   metrics_->merged.add(identity.merged - before.merged);
-  metrics_->refused.add(identity.refused - before.refused);
   metrics_->erased.add(identity.erased - before.erased);
   metrics_->erased_messages.add(identity.erased_messages - before.erased_messages);
-  metrics_->dropped.add(identity.dropped_identifiers - before.dropped_identifiers);
+  count_reasons(identity, before);
   before = identity;
 }
 

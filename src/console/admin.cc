@@ -33,6 +33,24 @@ bool is_loopback_name(std::string_view name) {
          (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
+// {"reason":count,…}
+std::string by_reason(const std::string& name, const std::string& label) {
+  std::string json;
+  for (const auto& [reason, count] : telemetry::counter_totals(name, label)) {
+    json += json.empty() ? '{' : ',';
+    model::append_json_string(json, reason);
+    json += ':' + std::to_string(count);
+  }
+  return json.empty() ? "{}" : json + '}';
+}
+
+// What identity refused and dropped in this process since its start: empty where action runs elsewhere.
+std::string identity_counts() {
+  return fmt::format(
+      "{{\"refused\":{},\"dropped\":{},\"warnings\":{}}}", by_reason("freshet_identity_refused_total", "reason"),
+      by_reason("freshet_identity_dropped_total", "reason"), by_reason("freshet_ingest_warnings_total", "code"));
+}
+
 }  // namespace
 
 Admin::Admin(AdminOptions options) : options_(std::move(options)), freshness_(options_.tenants) { sample(); }
@@ -142,10 +160,10 @@ http::Response Admin::status() {
   }
   http::Response response;
   response.headers = {{"Cache-Control", "no-store"}};
-  response.body =
-      fmt::format("{{\"ready\":{},\"at_ms\":{},\"disk_bytes\":{},\"deadletters\":{},\"stages\":{},\"freshness\":[",
-                  !options_.ready || options_.ready(), options_.clock->now_us() / 1000, options_.log->disk_bytes(),
-                  letters, options_.stages_json ? options_.stages_json() : "[]");
+  response.body = fmt::format(
+      "{{\"ready\":{},\"at_ms\":{},\"disk_bytes\":{},\"deadletters\":{},\"stages\":{},\"identity\":{},\"freshness\":[",
+      !options_.ready || options_.ready(), options_.clock->now_us() / 1000, options_.log->disk_bytes(), letters,
+      options_.stages_json ? options_.stages_json() : "[]", identity_counts());
   for (const auto& tenant : options_.tenants) {
     if (&tenant != &options_.tenants.front()) response.body += ',';
     response.body += freshness_.json(tenant.name, options_.clock->monotonic_us());

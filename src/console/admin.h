@@ -55,9 +55,11 @@ class Admin {
   [[nodiscard]] bool is_own_page(const http::Request& request) const;
 
   void profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
-  void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
-  void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, std::string type,
-                      std::string value);
+  // document_json or identity_json.
+  using Render = std::string (*)(std::string_view, v1::EntityKind, std::string_view, const v1::Document&);
+  void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
+  void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
+                      const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
 
   void letters(Call& call, const model::Tenant& tenant);

@@ -124,6 +124,43 @@ TEST_F(AdminTest, LooksUpByBody) {
   EXPECT_EQ(call("GET", "/v1/tenants/acme/users/lookup").status, 405);
 }
 
+TEST_F(AdminTest, TellsTheHistoryOfAnIdentity) {
+  v1::Identifier identifier;
+  identifier.set_type("user_id");
+  identifier.set_value("u1");
+  v1::Document document;
+  document.set_version(3);
+  add_field(document, v1::ATTRIBUTES, "city").mutable_value()->set_text("Pune");
+  add_field(document, v1::HISTORY, "")
+      .mutable_value()
+      ->mutable_list()
+      ->add_values()
+      ->set_json(R"({"what":"merged","profile":"ab","message_id":"m1"})");
+  store_.put("acme", v1::ENTITY_KIND_USER, identifier, document);
+  store_.put("acme", v1::ENTITY_KIND_DEVICE, identifier, document);
+  for (const char* kind : {"users", "devices"}) {
+    const std::string of_kind = std::string("/v1/tenants/acme/") + kind;
+    const auto history = call("GET", of_kind + "/user_id/u1/identity");
+    EXPECT_EQ(history.status, 200);
+    EXPECT_THAT(history.body, AllOf(HasSubstr(R"("history":[{"what":"merged","profile":"ab","message_id":"m1"}])"),
+                                    Not(HasSubstr("Pune"))));
+    EXPECT_EQ(call("POST", of_kind + "/lookup/identity", R"({"user_id":"u1"})").body, history.body);
+    EXPECT_THAT(call("GET", of_kind + "/user_id/u1").body, Not(HasSubstr("merged\"")));
+    EXPECT_EQ(call("GET", of_kind + "/user_id/u2/identity").status, 404);
+    EXPECT_EQ(call("DELETE", of_kind + "/user_id/u1/identity").status, 405);
+    EXPECT_EQ(call("GET", of_kind + "/lookup/identity").status, 404);
+  }
+}
+
+TEST_F(AdminTest, CountsWhatIdentityRefused) {
+  telemetry::counter("freshet_identity_refused_total", "", {{"reason", "identifier_limit"}}).add(3);
+  telemetry::counter("freshet_identity_dropped_total", "", {{"reason", "common"}}).add(2);
+  telemetry::counter("freshet_ingest_warnings_total", "", {{"code", "blocked_identifier"}}).add(1);
+  EXPECT_THAT(call("GET", "/v1/status").body,
+              HasSubstr(R"("identity":{"refused":{"identifier_limit":3},"dropped":{"common":2},)"
+                        R"("warnings":{"blocked_identifier":1}})"));
+}
+
 TEST_F(AdminTest, EraseIsAnEnvelope) {
   const auto answer = call("DELETE", "/v1/tenants/acme/users/email/A%2Bb%40c.de");
   EXPECT_EQ(answer.status, 202);

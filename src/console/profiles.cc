@@ -33,29 +33,36 @@ std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER
 
 }  // namespace
 
-// /v1/tenants/{t}/users/{id_type}/{value}[/unsuppress] and /v1/tenants/{t}/users/lookup
+// /v1/tenants/{t}/users/{id_type}/{value}[/identity|/unsuppress] and /v1/tenants/{t}/users/lookup[/identity]
 void Admin::profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind) {
   const auto& parts = call.parts;
-  if (parts.size() == 5 && parts[4] == "lookup") return profile_lookup(call, tenant, kind);
+  const bool is_lookup = parts.size() > 4 && parts[4] == "lookup";
+  if (is_lookup && parts.size() == 5) return profile_lookup(call, tenant, kind, model::document_json);
+  if (is_lookup && parts.size() == 6 && parts[5] == "identity" && call.request.method == "POST")
+    return profile_lookup(call, tenant, kind, model::identity_json);
   if (parts.size() == 7 && parts[6] == "unsuppress") {
     if (call.check_method("POST")) submit_order(call, tenant, kind, v1::Envelope::UNSUPPRESS);
+    return;
+  }
+  if (parts.size() == 7 && parts[6] == "identity") {
+    if (call.check_method("GET, HEAD")) answer_profile(call, tenant, kind, parts[4], parts[5], model::identity_json);
     return;
   }
   if (parts.size() != 6) return call.no_such_address();
   if (!call.check_method("GET, HEAD, DELETE")) return;
   if (call.request.method == "DELETE") return submit_order(call, tenant, kind, v1::Envelope::ERASE);
-  answer_profile(call, tenant, kind, parts[4], parts[5]);
+  answer_profile(call, tenant, kind, parts[4], parts[5], model::document_json);
 }
 
-void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind) {
+void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
   if (!call.check_method("POST")) return;
-  auto identifier = parse_lookup(call.request.body);
+  const auto identifier = parse_lookup(call.request.body);
   if (!identifier) return call.fail(identifier.error());
-  answer_profile(call, tenant, kind, std::move(identifier->first), std::move(identifier->second));
+  answer_profile(call, tenant, kind, identifier->first, identifier->second, render);
 }
 
-void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, std::string type,
-                           std::string value) {
+void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
+                           const std::string& value, Render render) {
   v1::Identifier identifier;
   identifier.set_value(model::normalize_identifier(type, value));
   identifier.set_type(type);
@@ -67,7 +74,7 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
         fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));
   }
   const auto& stored = **found;
-  call.ok(model::document_json(tenant.name, kind, stored.key.id.view(), stored.document));
+  call.ok(render(tenant.name, kind, stored.key.id.view(), stored.document));
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {

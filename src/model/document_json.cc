@@ -80,15 +80,19 @@ class JsonWriter {
   std::string out_;
 };
 
+void put_names(JsonWriter& json, std::string_view tenant, v1::EntityKind kind, std::string_view id) {
+  json.text("id", to_hex(id));
+  json.text("tenant", tenant);
+  json.text("kind", kind == v1::ENTITY_KIND_DEVICE ? "device" : "user");
+  json.object("identifiers", v1::IDENTIFIERS);
+}
+
 }  // namespace
 
 std::string document_json(std::string_view tenant, v1::EntityKind kind, std::string_view id, const Document& document) {
   const bool device = kind == v1::ENTITY_KIND_DEVICE;
   JsonWriter json(document);
-  json.text("id", to_hex(id));
-  json.text("tenant", tenant);
-  json.text("kind", device ? "device" : "user");
-  json.object("identifiers", v1::IDENTIFIERS);
+  put_names(json, tenant, kind, id);
   json.object("attributes", v1::ATTRIBUTES);
   device ? json.list("users", v1::USERS) : json.list("devices", v1::DEVICES);
   json.object("events", v1::EVENTS);
@@ -97,6 +101,15 @@ std::string document_json(std::string_view tenant, v1::EntityKind kind, std::str
   json.value("first_seen", v1::FIRST_SEEN);
   json.value("last_seen", v1::LAST_SEEN);
   json.list("merged_from", v1::MERGED_FROM);
+  json.number("version", document.version());
+  return json.close();
+}
+
+std::string identity_json(std::string_view tenant, v1::EntityKind kind, std::string_view id, const Document& document) {
+  JsonWriter json(document);
+  put_names(json, tenant, kind, id);
+  json.list("merged_from", v1::MERGED_FROM);
+  json.list("history", v1::HISTORY);
   json.number("version", document.version());
   return json.close();
 }

@@ -270,6 +270,19 @@ TEST(Golden, DocumentBytesAndJson) {
   EXPECT_EQ(document_json("acme", v1::ENTITY_KIND_USER, "0123456789abcdef", stored), golden("document.json"));
 }
 
+TEST(DocumentJson, TheHistoryIsToldOfTheIdentityOnly) {
+  v1::Value history;
+  history.mutable_list()->add_values()->set_json(R"({"what":"created","message_id":"m1"})");
+  const Document document =
+      applied({}, {change_of(1, {make_op(ChangeOp::SET, v1::IDENTIFIERS, "user_id", list_value({"u"})),
+                                 make_op(ChangeOp::SET, v1::HISTORY, "", history)})});
+  EXPECT_EQ(document_json("acme", v1::ENTITY_KIND_USER, "0123456789abcdef", document).find("created"),
+            std::string::npos);
+  EXPECT_EQ(identity_json("acme", v1::ENTITY_KIND_USER, "0123456789abcdef", document),
+            R"({"id":"30313233343536373839616263646566","tenant":"acme","kind":"user","identifiers":{"user_id":["u"]},)"
+            R"("merged_from":[],"history":[{"what":"created","message_id":"m1"}],"version":1})");
+}
+
 TEST(Golden, EmptyDeviceHasEveryKey) {
   EXPECT_EQ(document_json("acme", v1::ENTITY_KIND_DEVICE, "0123456789abcdef", {}), golden("empty_device.json"));
 }

@@ -168,6 +168,66 @@ TEST(FormatsTest, EntityState) {
   expect_golden("entity_state", s);
 }
 
+// What issue 4 added: the history, work in steps, references of devices.
+TEST(FormatsTest, EntityStateInSteps) {
+  v1::EntityState s;
+  to_proto(ref("me", v1::ENTITY_KIND_USER), *s.mutable_ref());
+  s.set_status(v1::EntityState::LEAVING);
+  v1::HistoryEntry& made = *s.add_history();
+  made.set_what(v1::HistoryEntry::CREATED);
+  fill(*made.mutable_identifier(), "anonymous_id", "a1");
+  fill(*made.mutable_use(), 5, "m1");
+  made.set_received_at_us(6);
+  v1::HistoryEntry& refused = *s.add_history();
+  refused.set_what(v1::HistoryEntry::REFUSED);
+  to_proto(ref("other", v1::ENTITY_KIND_USER), *refused.mutable_other());
+  refused.set_reason("user_id_limit");
+  s.add_absorbing()->set_type(v1::Loop::ABSORB);
+  s.mutable_departure()->set_sent(1000);
+  fill(*s.mutable_departure()->mutable_cause()->mutable_identifier(), "email", "a@b.c");
+  fill(*s.mutable_departure()->mutable_use(), 7, "m2");
+  s.set_winding_up(true);
+  s.set_stepping(true);
+  v1::KnownAs& known = *s.add_known_as();
+  known.set_id_high(1);
+  known.set_id_low(2);
+  to_proto(ref("device", v1::ENTITY_KIND_DEVICE), *known.mutable_ref());
+  expect_golden("entity_state_steps", s);
+}
+
+TEST(FormatsTest, LoopMessageBetweenUsersAndDevices) {
+  v1::Envelope e;
+  e.set_tenant("acme");
+  e.set_kind(v1::Envelope::LOOP);
+  v1::Loop& loop = *e.mutable_loop();
+  loop.set_type(v1::Loop::ATTACH);
+  to_proto(ref("user", v1::ENTITY_KIND_USER), *loop.mutable_to());
+  to_proto(ref("device", v1::ENTITY_KIND_DEVICE), *loop.mutable_ref());
+  to_proto(ref("older device", v1::ENTITY_KIND_DEVICE), *loop.mutable_other());
+  to_proto(ref("older user", v1::ENTITY_KIND_USER), *loop.mutable_addressed());
+  loop.set_reason("common");
+  expect_golden("loop_attach", e);
+}
+
+TEST(FormatsTest, AliasRowOfACommonIdentifier) {
+  v1::AliasRow row;
+  row.add_claimants(0x01020304);
+  row.add_claimants(0x05060708);
+  row.set_common(true);
+  expect_golden("alias_row_common", row);
+}
+
+TEST(FormatsTest, ControlWithCaps) {
+  v1::Envelope e;
+  e.set_kind(v1::Envelope::CONTROL);
+  v1::TenantRules& rules = *e.mutable_control()->add_tenants();
+  rules = default_tenant("acme").rules;
+  rules.set_merges_max(100);
+  rules.set_identifiers_max(200);
+  rules.set_claimants_max(50);
+  expect_golden("control_caps", e);
+}
+
 TEST(FormatsTest, AliasRow) {
   v1::AliasRow row;
   to_proto(ref("me", v1::ENTITY_KIND_USER), *row.mutable_ref());

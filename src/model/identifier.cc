@@ -94,6 +94,20 @@ uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules) {
   return rest;
 }
 
+uint32_t merges_max(const v1::TenantRules& rules) { return rules.merges_max() != 0 ? rules.merges_max() : kMergesMax; }
+
+uint32_t identifiers_max(const v1::TenantRules& rules) {
+  return rules.identifiers_max() != 0 ? rules.identifiers_max() : kIdentifiersMax;
+}
+
+uint32_t claimants_max(const v1::TenantRules& rules) {
+  return rules.claimants_max() != 0 ? rules.claimants_max() : kClaimantsMax;
+}
+
+bool moves_on_conflict(std::string_view type, const v1::TenantRules& rules) {
+  return std::find(rules.conflict_move().begin(), rules.conflict_move().end(), type) != rules.conflict_move().end();
+}
+
 void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,
                       google::protobuf::RepeatedPtrField<v1::Identifier>& identifiers) {
   if (identifiers.size() < 2) return;

@@ -37,4 +37,15 @@ void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,
 [[nodiscard]] bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules);
 [[nodiscard]] uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules);
 
+// Caps of one profile and of one identifier, beside the limits of each type: what the rules say, else the default.
+inline constexpr uint32_t kMergesMax = 1000;
+inline constexpr uint32_t kIdentifiersMax = 500;
+inline constexpr uint32_t kClaimantsMax = 100;
+[[nodiscard]] uint32_t merges_max(const v1::TenantRules& rules);       // profiles merged into one
+[[nodiscard]] uint32_t identifiers_max(const v1::TenantRules& rules);  // of all types
+[[nodiscard]] uint32_t claimants_max(const v1::TenantRules& rules);    // that claim one identifier which another has
+
+// on_conflict: an identifier whose join was refused goes to the claimant, if that used it later.
+[[nodiscard]] bool moves_on_conflict(std::string_view type, const v1::TenantRules& rules);
+
 }  // namespace freshet::model

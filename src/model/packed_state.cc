@@ -3,11 +3,12 @@
 namespace freshet::model {
 
 void pack(v1::EntityState& state) {
-  if (state.attributes().empty() && state.sets().empty()) return;
+  if (state.attributes().empty() && state.sets().empty() && state.history().empty()) return;
   unpack(state);
   v1::EntityState part;
   part.mutable_attributes()->Swap(state.mutable_attributes());
   part.mutable_sets()->Swap(state.mutable_sets());
+  part.mutable_history()->Swap(state.mutable_history());
   part.SerializeToString(state.mutable_packed());
 }
 

@@ -1,4 +1,4 @@
-// An EntityState with those parts packed into bytes that an ordinary event neither reads nor writes (attributes, sets): it
+// An EntityState with those parts packed into bytes that an ordinary event neither reads nor writes (attributes, sets, history): it
 // then costs the same to read, write and keep, however much is known about the person.
 #pragma once
 
@@ -9,7 +9,7 @@ namespace freshet::model {
 // As it is in rows, so that equal states have equal rows.
 void pack(v1::EntityState& state);
 
-// REQUIRED before attributes() and sets() are touched. Costs nothing if there is nothing packed.
+// REQUIRED before attributes(), sets() and history() are touched. Costs nothing if there is nothing packed.
 inline void unpack(v1::EntityState& state) {
   if (state.packed().empty()) return;
   std::string packed;

@@ -33,6 +33,8 @@ void encode_alias(const Alias& alias, v1::AliasRow& row) {
   }
   row.set_generation(alias.generation);
   row.set_suppressed(alias.suppressed);
+  row.mutable_claimants()->Add(alias.claimants.begin(), alias.claimants.end());
+  row.set_common(alias.common);
 }
 
 Error corrupt_row(std::string_view what, const Hash128& key) {
@@ -126,6 +128,8 @@ Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row, Ah
     alias->use_message_id = decoded.use().message_id();
     alias->generation = decoded.generation();
     alias->suppressed = decoded.suppressed();
+    alias->claimants.assign(decoded.claimants().begin(), decoded.claimants().end());
+    alias->common = decoded.common();
   }
   alias->ahead = ahead;
   decoded_bytes_ += kAliasBytes;

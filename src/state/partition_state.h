@@ -23,6 +23,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/result.h"
@@ -40,9 +41,11 @@ struct Alias {
   model::EntityRef ref;
   int64_t use_time_us = 0;  // shared identifiers: the holder's last use that the home knows of
   std::string use_message_id;
-  uint32_t generation = 0;  // raised whenever the identifier is freed
+  std::vector<uint32_t> claimants;  // short hashes of those that claimed it while another had it; sorted
+  uint32_t generation = 0;          // raised whenever the identifier is freed
   bool held = false;
   bool suppressed = false;
+  bool common = false;  // too many claimed it: it is only ever linked to the profile made from it
   Ahead ahead;
 };
 

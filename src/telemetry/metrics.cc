@@ -166,14 +166,33 @@ Histogram& histogram(const std::string& name, const std::string& help, const Lab
   return find_or_make<Histogram>(name, help, labels);
 }
 
-uint64_t counter_total(const std::string& name) {
+namespace {
+
+// Calls visit(labels, value) for each counter of this name.
+template <class Visit>
+void each_counter(const std::string& name, const Visit& visit) {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
+  const auto family = all.families.find(name);
+  if (family == all.families.end()) return;
+  for (const auto& [labels, metric] : family->second.metrics)
+    if (const auto* found = std::get_if<std::unique_ptr<Counter>>(&metric)) visit(labels, (*found)->value());
+}
+
+}  // namespace
+
+uint64_t counter_total(const std::string& name) {
   uint64_t total = 0;
-  if (const auto family = all.families.find(name); family != all.families.end())
-    for (const auto& [labels, metric] : family->second.metrics)
-      if (const auto* found = std::get_if<std::unique_ptr<Counter>>(&metric)) total += (*found)->value();
+  each_counter(name, [&](const Labels&, uint64_t value) { total += value; });
   return total;
+}
+
+std::map<std::string, uint64_t> counter_totals(const std::string& name, const std::string& label) {
+  std::map<std::string, uint64_t> totals;
+  each_counter(name, [&](const Labels& labels, uint64_t value) {
+    if (const auto at = labels.find(label); at != labels.end() && value > 0) totals[at->second] += value;
+  });
+  return totals;
 }
 
 std::string render_prometheus() {

@@ -58,6 +58,8 @@ class Histogram {
 
 // Sum of all counters of this name, whatever their labels; 0 if there are none.
 [[nodiscard]] uint64_t counter_total(const std::string& name);
+// The counters of this name by the value of one label, those that are 0 left out.
+[[nodiscard]] std::map<std::string, uint64_t> counter_totals(const std::string& name, const std::string& label);
 
 // The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds, under a name
 // that ends in _seconds where ours ends in _us.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "action/events/attributes.h"
+#include "action/events/history.h"
 #include "action/events/sorted.h"
 #include "base/mutant.h"
 #include "model/entity_ref.h"
@@ -161,6 +162,7 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
       add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.last_seen_us());
       break;
     case v1::MERGED_FROM: put_refs(entity.merged(), section, change); break;
+    case v1::HISTORY: *add_op(change, v1::ChangeOp::SET, section, {}).mutable_value() = history_value(entity); break;
     default: break;
   }
 }
@@ -173,6 +175,10 @@ void Touched::add(v1::Section section, std::string_view name) {
   if (all_) return;
   for (size_t i = 0; i < count_; ++i)
     if (parts_[i].section == section && parts_[i].name == name) return;
+  push(section, name);
+}
+
+void Touched::push(v1::Section section, std::string_view name) {
   if (count_ == parts_.size()) parts_.emplace_back();
   parts_[count_].section = section;
   parts_[count_].name.assign(name);
@@ -184,21 +190,27 @@ void Touched::clear() {
   all_ = false;
 }
 
+void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
+  for (const v1::IdentifierUse& i : part.identifiers()) add(v1::IDENTIFIERS, i.identifier().type());
+  // The lists are sorted and of sections of their own: nothing of them was noted before.
+  if (all_) return;
+  for (const std::string& name : attribute_names(part)) push(v1::ATTRIBUTES, name);
+  if (part.attached_size() > 0) push(kind == v1::ENTITY_KIND_DEVICE ? v1::USERS : v1::DEVICES, {});
+  for (const v1::NamedStats& e : part.events()) push(v1::EVENTS, e.name());
+  for (const v1::Computed& c : part.computed()) {
+    push(v1::COMPUTED, c.name());
+    push(v1::COMPUTED_SINCE, c.name());
+  }
+  if (part.first_seen_us() != 0) push(v1::FIRST_SEEN, {});
+  if (part.last_seen_us() != 0) push(v1::LAST_SEEN, {});
+  if (part.merged_size() > 0) push(v1::MERGED_FROM, {});
+  if (part.history_size() > 0) push(v1::HISTORY, {});
+}
+
 void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
   if (all_) {
-    all_ = false;
-    count_ = 0;
-    for (const v1::IdentifierUse& i : entity.identifiers()) add(v1::IDENTIFIERS, i.identifier().type());
-    for (const std::string& name : attribute_names(entity)) add(v1::ATTRIBUTES, name);
-    if (entity.attached_size() > 0) add(entity.ref().kind() == v1::ENTITY_KIND_DEVICE ? v1::USERS : v1::DEVICES);
-    for (const v1::NamedStats& e : entity.events()) add(v1::EVENTS, e.name());
-    for (const v1::Computed& c : entity.computed()) {
-      add(v1::COMPUTED, c.name());
-      add(v1::COMPUTED_SINCE, c.name());
-    }
-    if (entity.first_seen_us() != 0) add(v1::FIRST_SEEN);
-    if (entity.last_seen_us() != 0) add(v1::LAST_SEEN);
-    if (entity.merged_size() > 0) add(v1::MERGED_FROM);
+    clear();
+    add_parts_of(entity, entity.ref().kind());
     change.set_whole(true);
   }
   std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_), [](const Part& a, const Part& b) {
@@ -221,7 +233,6 @@ void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Ten
     count_event(entity, event, use, tenant, properties, touched);
     set_times(entity, event.time_us(), touched);
   }
-  entity.set_messages(entity.messages() + 1);
 }
 
 void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant) {

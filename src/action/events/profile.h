@@ -18,6 +18,8 @@ class Touched {
  public:
   void add(v1::Section section, std::string_view name = {});
   void all() { all_ = true; }
+  // All that a chunk of an entity's state speaks of. REQUIRES: nothing but identifiers was noted since clear().
+  void add_parts_of(v1::EntityState& part, v1::EntityKind kind);
   [[nodiscard]] bool any() const { return all_ || count_ > 0; }
   void clear();
   // Writes an operation for each part, from what the entity is now; sorted by (section, name).
@@ -28,12 +30,15 @@ class Touched {
     v1::Section section;
     std::string name;
   };
+  void push(v1::Section section, std::string_view name);
+
   std::vector<Part> parts_;  // count_ of them are in use: their strings keep their memory
   size_t count_ = 0;
   bool all_ = false;
 };
 
-// Applies the attribute operations, events and times of a data record. Identifiers are not its business.
+// Applies the attribute operations, events and times of a data record. Identifiers and the count of messages are not its
+// business.
 void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
                   Touched& touched);
 

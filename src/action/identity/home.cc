@@ -1,9 +1,9 @@
 // The home of an identifier decides who has it.
+#include <algorithm>
 #include <utility>
 
 #include "action/events/attributes.h"
 #include "action/identity/protocol.h"
-#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -36,12 +36,11 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   tenant_ = &tenant;
   const bool user = record.user_size() > 0;
   const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
-  const v1::Identifier& routing = user ? record.user(0) : record.device(0);
   const state::Alias* alias = state_.find_alias(routing_key);
   const bool suppressed = alias != nullptr && alias->suppressed;
   const bool leads = alias != nullptr && alias->held && !suppressed && record.kind() != Kind::UNSUPPRESS;
   if (!leads && !enter_without_holder(record, kind, routing_key, suppressed)) return;
-  enter_with_holder(record, holder_of(kind, routing, routing_key, use_of(record)));
+  enter_with_holder(record, holder_of(kind, routing_of(record), routing_key, use_of(record), record.received_at_us()));
   drain();
 }
 
@@ -57,8 +56,7 @@ bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind k
     return false;
   }
   if (record.kind() == Kind::ERASE) {  // nobody yet: nobody later either
-    const v1::Identifier& routing = kind == v1::ENTITY_KIND_USER ? record.user(0) : record.device(0);
-    if (!shared(kind, routing)) state_.edit_alias(routing_key).suppressed = true;
+    if (!shared(kind, routing_of(record))) state_.edit_alias(routing_key).suppressed = true;
     return false;
   }
   return record.kind() != Kind::UNLINK && !record.existing_only();
@@ -85,48 +83,25 @@ void Protocol::enter_with_holder(const v1::Envelope& record, const model::Entity
       m.set_received_at_us(record.received_at_us());
       to_home(std::move(m));
       return;
-    default:
-      apply(ref, record, nullptr);
-      if (ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) send_device_part(record, ref);
+    default: return apply(ref, record, nullptr);
   }
-}
-
-// Devices are entities of their own: their part of a user's record goes to the home of the device's first identifier.
-void Protocol::send_device_part(const v1::Envelope& record, const model::EntityRef& user) {
-  Loop m;
-  m.set_type(Loop::ENTER_DEVICE);
-  m.set_kind(v1::ENTITY_KIND_DEVICE);
-  *m.mutable_identifier() = record.device(0);
-  to_proto(user, *m.mutable_ref());
-  v1::Envelope& part = *m.mutable_record();
-  part.set_tenant(record.tenant());
-  part.set_source(record.source());
-  part.set_message_id(record.message_id());
-  part.set_kind(Kind::DEVICE);
-  *part.mutable_device() = record.device();
-  *part.mutable_device_attributes() = record.device_attributes();
-  part.set_time_us(record.time_us());
-  part.set_received_at_us(record.received_at_us());
-  m.set_received_at_us(record.received_at_us());
-  to_home(std::move(m));
 }
 
 void Protocol::on_enter_device(const Loop& m) {
   const Hash128 key = alias_key(tenant_name_, v1::ENTITY_KIND_DEVICE, m.identifier());
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
-  const model::EntityRef ref = holder_of(v1::ENTITY_KIND_DEVICE, m.identifier(), key, use_of(m.record()));
-  apply(ref, m.record(), m.has_ref() ? &m.ref() : nullptr);
+  const v1::EntityKind kind = v1::ENTITY_KIND_DEVICE;
+  apply(holder_of(kind, m.identifier(), key, use_of(m.record()), m.received_at_us()), m.record(), &m);
 }
 
 // The entity that has the identifier; made if there is none.
 model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
-                                     const v1::Use& use) {
+                                     const v1::Use& use, int64_t received_at_us) {
   if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
   state::Alias& alias = state_.edit_alias(key);
   model::EntityRef ref;
-  ref.id =
-      model::entity_id(tenant_name_, kind, identifier, FRESHET_MUTANT(kIdWithoutGeneration) ? 0 : alias.generation);
+  ref.id = model::entity_id(tenant_name_, kind, identifier, alias.generation);
   ref.partition = partition_;
   ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
   ref.shared_root = shared(kind, identifier);
@@ -137,6 +112,7 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   Entity& entity = state_.create_entity(ref);
   entity.state.set_tenant(tenant_name_);
   put_identifier(entity.state, identifier, use);
+  note(entity, v1::HistoryEntry::CREATED, &identifier, nullptr, use, received_at_us);
   ++counters_.created;
   return ref;
 }
@@ -145,7 +121,8 @@ void Protocol::on_merge(const Loop& m) {
   const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
-  join(model::from_proto(m.ref()), holder_of(m.kind(), m.identifier(), key, m.use()), nullptr, m.received_at_us());
+  const model::EntityRef from = holder_of(m.kind(), m.identifier(), key, m.use(), m.received_at_us());
+  join(model::from_proto(m.ref()), from, nullptr, m);
 }
 
 // ---- claims -------------------------------------------------------------------------------------------------------
@@ -154,24 +131,12 @@ void Protocol::on_link(const Loop& m) {
   const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
   const model::EntityRef claimant = model::from_proto(m.ref());
   const state::Alias* alias = state_.find_alias(key);
-  const auto unlink = [&](const model::EntityRef& who, const v1::Use* taken) {
-    Loop answer;
-    answer.set_type(Loop::UNLINK);
-    to_proto(who, *answer.mutable_to());
-    *answer.mutable_identifier() = m.identifier();
-    if (taken != nullptr) *answer.mutable_use() = *taken;
-    answer.set_received_at_us(m.received_at_us());
-    to_entity(std::move(answer));
-  };
-  if (alias != nullptr && alias->suppressed) return unlink(claimant, nullptr);
-  if (alias == nullptr || !alias->held || alias->ref == claimant) {
-    state::Alias& mine = state_.edit_alias(key);
-    if (!mine.held || earlier(use_of(mine), m.use())) set_use(mine, m.use());
-    mine.held = true;
-    mine.ref = claimant;
-    ++counters_.linked;
-    return;
-  }
+  const bool held = alias != nullptr && alias->held;
+  if (alias != nullptr && alias->suppressed) return turn_down(m, claimant, Reason::kSuppressed);
+  if (held && alias->ref == claimant) return grant(m, key);
+  if (alias != nullptr && (alias->common || (held && becomes_common(m, key))))
+    return turn_down(m, claimant, Reason::kCommon);
+  if (!held) return grant(m, key);
   const model::EntityRef holder = alias->ref;
   // A shared identifier joins only where one of the two is anonymous: all that a home can know of them.
   if (!shared(m.kind(), m.identifier()) || holder.shared_root || claimant.shared_root) {
@@ -179,34 +144,68 @@ void Protocol::on_link(const Loop& m) {
     *cause.mutable_identifier() = m.identifier();
     to_proto(claimant, *cause.mutable_claimant());
     to_proto(holder, *cause.mutable_holder());
-    return join(claimant, holder, &cause, m.received_at_us());
+    return join(claimant, holder, &cause, m);
   }
   const v1::Use held_use = use_of(*alias);
-  if (!earlier(held_use, m.use())) return unlink(claimant, &held_use);
+  if (!earlier(held_use, m.use())) return send_unlink(m, claimant, &held_use, {});
   state::Alias& moved = state_.edit_alias(key);  // two persons, one device: to whoever used it last
   moved.ref = claimant;
   set_use(moved, m.use());
-  unlink(holder, &m.use());
+  send_unlink(m, holder, &m.use(), {});
 }
 
-void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause,
-                    int64_t received_at_us) {
+void Protocol::grant(const Loop& claim, const Hash128& key) {
+  state::Alias& alias = state_.edit_alias(key);
+  if (!alias.held || earlier(use_of(alias), claim.use())) set_use(alias, claim.use());
+  alias.held = true;
+  alias.ref = model::from_proto(claim.ref());
+  ++counters_.linked;
+}
+
+void Protocol::turn_down(const Loop& claim, const model::EntityRef& who, Reason reason) {
+  count_dropped(reason);
+  send_unlink(claim, who, nullptr, word_of(reason));
+}
+
+void Protocol::send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken,
+                           std::string_view reason) {
+  Loop m;
+  m.set_type(Loop::UNLINK);
+  to_proto(who, *m.mutable_to());
+  *m.mutable_identifier() = claim.identifier();
+  if (taken != nullptr) *m.mutable_use() = *taken;
+  m.set_reason(std::string(reason));
+  m.set_received_at_us(claim.received_at_us());
+  to_entity(std::move(m));
+}
+
+// Notes who claims what another has. True: they are too many by now, so that the identifier tells nothing of a person.
+// Its holder loses it too, unless it is the profile that was made from it.
+bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
+  if (claim.identifier().type() == model::kUserId) return false;
+  state::Alias& alias = state_.edit_alias(key);
+  const auto who = static_cast<uint32_t>(claim.ref().id_low());
+  const auto at = std::lower_bound(alias.claimants.begin(), alias.claimants.end(), who);
+  if (at != alias.claimants.end() && *at == who) return false;
+  alias.claimants.insert(at, who);
+  if (alias.claimants.size() <= model::claimants_max(tenant().rules)) return false;
+  alias.claimants.clear();
+  alias.common = true;
+  const bool own = alias.ref.id == model::entity_id(tenant_name_, claim.kind(), claim.identifier(), alias.generation);
+  if (!own) turn_down(claim, alias.ref, Reason::kCommon);
+  return true;
+}
+
+void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, const Loop& because) {
   if (a == b) return;
-  bool first = model::survives(a, b) != FRESHET_MUTANT(kJoinFlipped);
-  if (FRESHET_MUTANT(kOrderByCreationTime)) first = false;  // b was there before
-  if (FRESHET_MUTANT(kRankFromCurrentRules) && tenant().rules.user_priority(1) != "email" && a.rank != b.rank)
-    first = (a.rank - 1 < 2 ? 3 - a.rank : a.rank) < (b.rank - 1 < 2 ? 3 - b.rank : b.rank);
-  join_at(first ? b : a, first ? a : b, cause, received_at_us);
-}
-
-void Protocol::join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause,
-                       int64_t received_at_us) {
+  const bool first = model::survives(a, b);
   Loop m;
   m.set_type(Loop::JOIN);
-  to_proto(loser, *m.mutable_to());
-  to_proto(survivor, *m.mutable_ref());
+  to_proto(first ? b : a, *m.mutable_to());
+  to_proto(first ? a : b, *m.mutable_ref());
   if (cause != nullptr) *m.mutable_cause() = *cause;
-  m.set_received_at_us(received_at_us);
+  *m.mutable_use() = because.use();
+  m.set_received_at_us(because.received_at_us());
   to_entity(std::move(m));
 }
 
@@ -229,7 +228,6 @@ void Protocol::on_repoint(const Loop& m) {
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->held && alias->ref == model::from_proto(m.ref()))
     state_.edit_alias(key).ref = model::from_proto(m.other());
-  if (FRESHET_MUTANT(kRepointUnconfirmed)) return;
   // Always confirmed: the survivor may have dropped it before we heard of this, or have got it from a loser that had
   // lost it to another.
   Loop answer;

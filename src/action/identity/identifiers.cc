@@ -1,13 +1,23 @@
-// The identifier list of an entity.
+// The identifiers of an entity: how it comes to list one, and how it loses one.
 #include <algorithm>
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/events/history.h"
 #include "action/events/sorted.h"
 #include "action/identity/protocol.h"
+#include "action/identity/refs.h"
+#include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
+
+constexpr int kRefusedMax = 64;
+
+bool contains(const google::protobuf::RepeatedPtrField<v1::Identifier>& list, const v1::Identifier& i) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& x) { return x.type() == i.type() && x.value() == i.value(); });
+}
 
 using Key = std::pair<std::string_view, std::string_view>;
 
@@ -45,6 +55,227 @@ uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type)
   return static_cast<uint32_t>(
       std::count_if(entity.identifiers().begin(), entity.identifiers().end(),
                     [&](const v1::IdentifierUse& i) { return i.identifier().type() == type; }));
+}
+
+// ---- linking ------------------------------------------------------------------------------------------------------
+
+void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
+  const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
+  const auto& refused = e.state.refused();
+  const bool remembers = e.state.refused_revision() == state_.meta().rules().revision();
+  for (int position = 0; position < identifiers.size(); ++position) {
+    const v1::Identifier& i = identifiers[position];
+    v1::Use use;
+    use.set_time_us(record.time_us());
+    if (const int at = find_identifier(e.state, i); at >= 0) {
+      v1::Use& last = *e.state.mutable_identifiers(at)->mutable_use();
+      if (last.time_us() > record.time_us()) continue;
+      use.set_message_id(record.message_id());
+      if (earlier(last, use)) last.Swap(&use);
+      continue;
+    }
+    // The routing identifier's home has decided already.
+    if (position == 0 || (remembers && contains(refused, i))) continue;
+    if (const std::optional<Reason> reason = no_room_for(e, i)) {
+      ++counters_.dropped_identifiers;
+      count_dropped(*reason);
+      continue;
+    }
+    // Add first, then ask: whatever merges this entity takes the identifier along.
+    v1::IdentifierUse claimed;
+    *claimed.mutable_identifier() = i;
+    *claimed.mutable_use() = use_of(record);
+    put_identifier(e.state, i, claimed.use());
+    touched_.add(v1::IDENTIFIERS, i.type());
+    note(e, v1::HistoryEntry::LINKED, &i, nullptr, claimed.use(), record.received_at_us());
+    claim(e, claimed, record.received_at_us());
+  }
+}
+
+// Of a shared type another one is let go instead.
+std::optional<Reason> Protocol::no_room_for(const Entity& e, const v1::Identifier& identifier) const {
+  if (static_cast<uint32_t>(e.state.identifiers_size()) >= model::identifiers_max(tenant().rules))
+    return Reason::kIdentifiersMax;
+  if (shared(e.ref.kind, identifier)) return std::nullopt;
+  const uint32_t limit = model::identifier_limit(identifier.type(), tenant().rules);
+  if (count_identifiers(e.state, identifier.type()) >= limit) return Reason::kIdentifierLimit;
+  return std::nullopt;
+}
+
+void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us) {
+  Loop m;
+  m.set_type(Loop::LINK);
+  m.set_kind(e.ref.kind);
+  *m.mutable_identifier() = identifier.identifier();
+  *m.mutable_use() = identifier.use();
+  to_proto(e.ref, *m.mutable_ref());
+  m.set_received_at_us(received_at_us);
+  to_home(std::move(m));
+}
+
+// ---- losing -------------------------------------------------------------------------------------------------------
+
+// A claim or a grant may still be under way: the home is told, whatever the reason.
+void Protocol::drop(Entity& e, int position, const Parting& why) {
+  Loop m;
+  m.set_type(why.heir != nullptr ? Loop::REPOINT : Loop::FREE);
+  m.set_kind(e.ref.kind);
+  *m.mutable_identifier() = e.state.identifiers(position).identifier();
+  to_proto(e.ref, *m.mutable_ref());
+  if (why.heir != nullptr) *m.mutable_other() = *why.heir;
+  m.set_received_at_us(why.received_at_us);
+  touched_.add(v1::IDENTIFIERS, m.identifier().type());
+  auto& list = *e.state.mutable_identifiers();
+  list.erase(list.begin() + position);
+  note(e, why.what, &m.identifier(), why.heir, why.use, why.received_at_us, why.reason);
+  to_home(std::move(m));
+}
+
+// Of each shared type over its limit the least recently used ones.
+void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
+  const auto& list = e.state.identifiers();
+  if (list.size() < 2) return;
+  for (int i = 0; i < list.size();) {  // by type: the list is sorted by it
+    const std::string& type = list[i].identifier().type();
+    int end = i + 1;
+    while (end < list.size() && list[end].identifier().type() == type) ++end;
+    const auto limit = static_cast<int>(model::identifier_limit(type, tenant().rules));
+    if (end - i <= limit || !shared(e.ref.kind, list[i].identifier())) {
+      i = end;
+      continue;
+    }
+    int oldest = i;
+    for (int k = i + 1; k < end; ++k)
+      if (earlier(list[k].use(), list[oldest].use())) oldest = k;
+    const v1::Use last = list[oldest].use();
+    drop(e, oldest, {v1::HistoryEntry::UNLINKED, word_of(Reason::kSharedLimit), last, received_at_us});
+    ++counters_.dropped_identifiers;
+    count_dropped(Reason::kSharedLimit);
+  }
+}
+
+void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier) {
+  auto& refused = *e.state.mutable_refused();
+  const uint64_t revision = state_.meta().rules().revision();
+  if (e.state.refused_revision() != revision) refused.Clear();
+  e.state.set_refused_revision(revision);
+  if (contains(refused, identifier)) return;
+  if (refused.size() >= kRefusedMax) refused.erase(refused.begin());
+  *refused.Add() = identifier;
+}
+
+void Protocol::on_unlink(const Loop& m) {
+  if (m.has_ref()) return on_moved(m);
+  Entity* e = reach(m);
+  if (e == nullptr || e->state.status() == v1::EntityState::ERASED) return;
+  const int at = find_identifier(e->state, m.identifier());
+  if (at < 0) return;
+  touched_.clear();
+  const v1::Use mine = e->state.identifiers(at).use();
+  if (m.has_use()) {  // a shared identifier went to whoever used it then
+    if (earlier(mine, m.use())) {
+      drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us()});
+    } else if (earlier(m.use(), mine)) {
+      claim(*e, e->state.identifiers(at), m.received_at_us());  // used later than the home knew
+    }
+    return emit_change(*e, m.received_at_us());
+  }
+  const bool merged = m.has_other() && find_ref(e->state.merged(), key_of(m.other())) >= 0;
+  if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref)) return;  // one person by now
+  // Where conflicts move, a later use may claim it again.
+  if (!m.has_other() || !model::moves_on_conflict(m.identifier().type(), tenant().rules))
+    remember_refusal(*e, m.identifier());
+  drop(*e, at, {v1::HistoryEntry::REFUSED, m.reason(), mine, m.received_at_us()});
+  emit_change(*e, m.received_at_us());
+}
+
+// A join of `ref`, the claimant, with this one was refused, and identifiers of this type move on conflict: to whoever used
+// it last, so that the order of arrival does not matter.
+void Protocol::on_moved(const Loop& m) {
+  Entity* e = reach(m);
+  if (e == nullptr) return;
+  if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0) return;  // one person by now
+  const int at = find_identifier(e->state, m.identifier());
+  if (at < 0) return ask_again(m.ref(), m);  // its home decides anew
+  touched_.clear();
+  if (earlier(e->state.identifiers(at).use(), m.use())) {
+    count_dropped(Reason::kMoved);
+    drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us(), &m.ref()});
+    return emit_change(*e, m.received_at_us());
+  }
+  Loop answer;
+  answer.set_type(Loop::UNLINK);
+  *answer.mutable_to() = m.ref();
+  *answer.mutable_identifier() = m.identifier();
+  to_proto(e->ref, *answer.mutable_other());
+  answer.set_reason(m.reason());
+  answer.set_received_at_us(m.received_at_us());
+  to_entity(std::move(answer));
+}
+
+void Protocol::on_unlink_record(const Loop& m) {
+  Entity* e = reach(m);
+  if (e == nullptr || e->state.status() != v1::EntityState::LIVE || m.record().other().type() == model::kUserId) return;
+  const int at = find_identifier(e->state, m.record().other());
+  if (at < 0) return;
+  touched_.clear();
+  drop(*e, at, {v1::HistoryEntry::UNLINKED, "record", use_of(m.record()), m.received_at_us()});
+  emit_change(*e, m.received_at_us());
+}
+
+// ---- asking anew --------------------------------------------------------------------------------------------------
+
+void Protocol::ask_again(const v1::EntityRef& claimant, const Loop& because) {
+  Loop m;
+  m.set_type(Loop::ASK_AGAIN);
+  *m.mutable_to() = claimant;
+  *m.mutable_identifier() = because.has_cause() ? because.cause().identifier() : because.identifier();
+  m.set_received_at_us(because.received_at_us());
+  to_entity(std::move(m));
+}
+
+void Protocol::on_ask_again(const Loop& m) {
+  Entity* e = reach(m);
+  if (e == nullptr || e->state.status() != v1::EntityState::LIVE) return;
+  if (const int at = find_identifier(e->state, m.identifier()); at >= 0)
+    claim(*e, e->state.identifiers(at), m.received_at_us());
+}
+
+// The home has just repointed this identifier here.
+void Protocol::on_confirm(const Loop& m) {
+  Entity* e = entity_at(m.to());
+  Loop answer;
+  answer.set_kind(e->ref.kind);
+  *answer.mutable_identifier() = m.identifier();
+  to_proto(e->ref, *answer.mutable_ref());
+  answer.set_received_at_us(m.received_at_us());
+  if (e->state.status() == v1::EntityState::REDIRECT) {
+    answer.set_type(Loop::REPOINT);
+    *answer.mutable_other() = e->state.target();
+  } else if (e->state.status() == v1::EntityState::ERASED) {
+    answer.set_type(shared(e->ref.kind, m.identifier()) ? Loop::FREE : Loop::SUPPRESS);
+  } else if (const int at = find_identifier(e->state, m.identifier()); at >= 0) {
+    return claim(*e, e->state.identifiers(at), m.received_at_us());  // an earlier free of its own may be under way
+  } else {
+    answer.set_type(Loop::FREE);
+  }
+  to_home(std::move(answer));
+}
+
+// ---- history ------------------------------------------------------------------------------------------------------
+
+void Protocol::note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier,
+                    const v1::EntityRef* other, const v1::Use& use, int64_t received_at_us, std::string_view reason) {
+  state::PartitionState::touch(e, state_);
+  v1::HistoryEntry entry;
+  entry.set_what(what);
+  if (identifier != nullptr) *entry.mutable_identifier() = *identifier;
+  if (other != nullptr) *entry.mutable_other() = *other;
+  *entry.mutable_use() = use;
+  entry.set_received_at_us(received_at_us);
+  entry.set_reason(std::string(reason));
+  add_history(e.state, std::move(entry));
+  touched_.add(v1::HISTORY);
 }
 
 }  // namespace freshet::action

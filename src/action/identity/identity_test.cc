@@ -1,179 +1,21 @@
-// The identity protocol under random interleavings and crashes: what the model (DESIGN, Identity across partitions) checks,
-// on the real engine.
+// Identity under random interleavings and crashes: what the model (DESIGN, Identity across partitions) checks, on the real
+// engine. The cases by name are in cases_*_test.cc.
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <numeric>
 #include <random>
 #include <set>
 
-#include "action/test_cluster.h"
-#include "model/entity_ref.h"
+#include "action/identity/test_checks.h"
 
 namespace freshet::action::testing {
 namespace {
 
-using Ids = std::vector<std::pair<std::string, std::string>>;
+constexpr StepBounds kTiny = {.chunk_bytes = 40, .bytes = 120, .messages = 2};
 
-std::vector<v1::EntityState> live(TestCluster& cluster) {
-  std::vector<v1::EntityState> all;
-  for (v1::EntityState& e : cluster.entities())
-    if (e.status() == v1::EntityState::LIVE) all.push_back(e);
-  return all;
-}
-
-bool lists(const v1::EntityState& e, const std::string& type, const std::string& value) {
-  return std::any_of(e.identifiers().begin(), e.identifiers().end(),
-                     [&](const auto& i) { return i.identifier().type() == type && i.identifier().value() == value; });
-}
-
-std::string hex(const v1::EntityRef& ref) { return model::from_proto(ref).id.hex(); }
-
-// What must hold at the end of any run, whatever was refused, erased or moved.
-void check_end(TestCluster& cluster) {
-  std::map<std::string, v1::EntityState> by_id;
-  for (const v1::EntityState& e : cluster.entities()) by_id[hex(e.ref())] = e;
-  std::set<std::string> live_ids;
-  std::map<std::string, std::string> owner;
-  for (const auto& [id, e] : by_id) {
-    EXPECT_NE(e.status(), v1::EntityState::LEAVING) << id << " never stops leaving";
-    EXPECT_TRUE(e.held().empty() && e.gathered().empty()) << id << " still holds messages";
-    std::set<std::string> path;
-    for (std::string at = id; by_id[at].status() == v1::EntityState::REDIRECT; at = hex(by_id[at].target()))
-      ASSERT_TRUE(path.insert(at).second) << "the redirects of " << id << " form a cycle";
-    if (e.status() != v1::EntityState::LIVE) continue;
-    live_ids.insert(id);
-    for (const auto& i : e.identifiers())
-      EXPECT_TRUE(owner.emplace(i.identifier().type() + "=" + i.identifier().value(), id).second)
-          << i.identifier().value() << " is listed by two profiles";
-  }
-  // Aliases lead to exactly what lists them.
-  size_t held = 0;
-  for (const auto& rows : cluster.rows())
-    for (const auto& [key, row] : rows) {
-      if (key[0] != 'a') continue;
-      v1::AliasRow alias;
-      ASSERT_TRUE(alias.ParseFromString(row));
-      if (!alias.has_ref()) continue;
-      ++held;
-      EXPECT_TRUE(live_ids.contains(hex(alias.ref()))) << "an alias leads to what is not live";
-    }
-  EXPECT_EQ(held, owner.size()) << "aliases held and identifiers listed";
-  // The documents are the live profiles.
-  std::set<std::string> documents;
-  for (const auto& [key, document] : cluster.documents()) documents.insert(key.substr(2));
-  for (const std::string& id : live_ids)
-    EXPECT_TRUE(by_id[id].version() == 0 || documents.contains(id)) << describe(by_id[id]) << " has no document";
-  for (const std::string& id : documents) EXPECT_TRUE(live_ids.contains(id)) << id << " is a ghost";
-}
-
-// ---- the cases of an identity engine ------------------------------------------------------------------------------
-
-class IdentityTest : public ::testing::TestWithParam<uint32_t> {};
-INSTANTIATE_TEST_SUITE_P(Partitions, IdentityTest, ::testing::Values(1, 2, 5, 16));
-
-// All orders of the records (up to 6), or 200 random ones, each with its own interleaving.
-void in_every_order(uint32_t partitions, std::vector<v1::Envelope> records,
-                    const std::function<void(TestCluster&)>& check) {
-  std::vector<size_t> order(records.size());
-  std::iota(order.begin(), order.end(), 0u);
-  uint64_t seed = 1;
-  do {
-    TestCluster cluster(partitions, seed++);
-    for (const size_t i : order) cluster.send(records[i]);
-    cluster.run(seed % 3 == 0 ? 0.2 : 0.0);
-    check_end(cluster);
-    check(cluster);
-    if (::testing::Test::HasFailure()) return;
-  } while (seed < 250 && std::next_permutation(order.begin(), order.end()));
-}
-
-TEST_P(IdentityTest, TwoAnonymousDevicesAndOneLoginAreOneProfile) {
-  in_every_order(
-      GetParam(),
-      {make_record("m1", {{"anonymous_id", "a1"}}, 1, "View"), make_record("m2", {{"anonymous_id", "a2"}}, 2, "View"),
-       make_record("m3", {{"user_id", "u"}, {"anonymous_id", "a1"}}, 3),
-       make_record("m4", {{"user_id", "u"}, {"anonymous_id", "a2"}}, 4),
-       make_record("m4", {{"user_id", "u"}, {"anonymous_id", "a2"}}, 4)},
-      [](TestCluster& c) {
-        const auto all = live(c);
-        ASSERT_EQ(all.size(), 1u);
-        EXPECT_EQ(describe(all[0]), "anonymous_id=a1 anonymous_id=a2 user_id=u | | View=2 1..2 | 1..4 4 messages");
-      });
-}
-
-TEST_P(IdentityTest, MergesAreTransitiveAndCyclicOnesHarmless) {
-  in_every_order(GetParam(),
-                 {make_merge("x1", "a", "b", 1), make_merge("x2", "b", "c", 2), make_merge("x3", "c", "a", 3),
-                  make_record("m1", {{"user_id", "a"}}, 1, "E"), make_record("m2", {{"user_id", "b"}}, 2, "E"),
-                  make_record("m3", {{"user_id", "c"}}, 3, "E")},
-                 [](TestCluster& c) {
-                   const auto all = live(c);
-                   ASSERT_EQ(all.size(), 1u);
-                   EXPECT_EQ(describe(all[0]), "user_id=a user_id=b user_id=c | | E=3 1..3 | 1..3 3 messages");
-                   EXPECT_EQ(c.events().size(), 3u);
-                 });
-}
-
-TEST_P(IdentityTest, TwoIdentifiedUsersAreNotMergedByASharedDeviceOrEmail) {
-  in_every_order(GetParam(),
-                 {make_record("m1", {{"user_id", "u1"}, {"anonymous_id", "tablet"}, {"email", "e"}}, 1, "E"),
-                  make_record("m2", {{"user_id", "u2"}, {"anonymous_id", "tablet"}, {"email", "e"}}, 2, "E"),
-                  make_record("m3", {{"user_id", "u3"}, {"anonymous_id", "tablet"}}, 3, "E")},
-                 [](TestCluster& c) {
-                   const auto all = live(c);
-                   ASSERT_EQ(all.size(), 3u);
-                   for (const auto& e : all) {
-                     EXPECT_EQ(e.messages(), 1u) << describe(e);
-                     EXPECT_EQ(lists(e, "anonymous_id", "tablet"), lists(e, "user_id", "u3"))
-                         << "the tablet is with its last user";
-                   }
-                 });
-}
-
-TEST_P(IdentityTest, AnEventForAMergedIdReachesTheSurvivor) {
-  TestCluster cluster(GetParam(), 7);
-  cluster.send(make_record("m1", {{"user_id", "a"}}, 1, "E"));
-  cluster.send(make_record("m2", {{"user_id", "b"}}, 2, "E"));
-  cluster.send(make_merge("x", "a", "b", 3));
-  cluster.run();
-  for (uint32_t p = 0; p < GetParam(); ++p) cluster.crash(p);
-  cluster.send(make_record("m3", {{"user_id", "b"}}, 4, "E"));
-  cluster.run();
-  check_end(cluster);
-  const auto all = live(cluster);
-  ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(all[0].messages(), 3u);
-}
-
-TEST_P(IdentityTest, ErasedStaysErasedUntilToldOtherwise) {
-  TestCluster cluster(GetParam(), 3);
-  cluster.send(make_record("m1", {{"user_id", "u"}, {"email", "e"}}, 1, "E"));
-  cluster.send(make_record("m0", {{"user_id", "u"}, {"email", "e"}}, 1, "E"));
-  cluster.run();
-  cluster.send(make_erase("x", "user_id", "u", 2));
-  cluster.run();
-  cluster.send(make_record("m2", {{"user_id", "u"}}, 3, "E"));
-  cluster.send(make_record("m3", {{"email", "e"}}, 3, "E"));
-  cluster.run(0.1);
-  check_end(cluster);
-  EXPECT_TRUE(live(cluster).empty());
-  EXPECT_TRUE(cluster.documents().empty());
-  EXPECT_EQ(cluster.erased_messages(), 4u);
-  v1::Envelope again = make_erase("y", "user_id", "u", 4);
-  again.set_kind(v1::Envelope::UNSUPPRESS);
-  cluster.send(again);
-  cluster.run();
-  cluster.send(make_record("m4", {{"user_id", "u"}}, 5, "E"));
-  cluster.run();
-  ASSERT_EQ(live(cluster).size(), 1u);
-  EXPECT_EQ(live(cluster)[0].messages(), 1u);
-}
-
-TEST_P(IdentityTest, RepeatedMessagesCountOnce) {
+TEST_P(IdentityCases, RepeatedMessagesCountOnce) {
   TestCluster cluster(GetParam(), 5);
   for (int i = 0; i < 3; ++i) cluster.send(make_record("m1", {{"user_id", "u"}}, 1, "E"));
   cluster.run(0.3);
@@ -182,14 +24,11 @@ TEST_P(IdentityTest, RepeatedMessagesCountOnce) {
   EXPECT_EQ(cluster.events().size(), 1u);
 }
 
-TEST_P(IdentityTest, AnUnknownTenantIsADeadLetterAndNoPhantom) {
+TEST_P(IdentityCases, AnUnknownTenantIsADeadLetterAndNoPhantom) {
   TestCluster cluster(GetParam(), 5);
   v1::Envelope stranger = make_record("m1", {{"user_id", "u"}}, 1, "E");
   stranger.set_tenant("nobody");
   cluster.send(stranger);
-  v1::Envelope nobody = make_record("m2", {{"user_id", "u"}}, 1, "E");
-  nobody.clear_user();
-  nobody.add_device()->set_type("device_id");
   cluster.send(stranger);
   cluster.run();
   EXPECT_TRUE(cluster.entities().empty());
@@ -283,51 +122,87 @@ TEST(IdentityRandomTest, ConfluentInputEndsInOneProfileAPerson) {
       std::vector<v1::Envelope> arriving = records;
       arriving.insert(arriving.end(), records.begin(), records.begin() + 4);
       std::shuffle(arriving.begin(), arriving.end(), rng);
-      TestCluster cluster(partitions, seed);
+      TestCluster cluster(partitions, seed, model::default_tenant("t"), seed % 2 == 0 ? kTiny : StepBounds{});
       for (const auto& r : arriving) cluster.send(r);
       cluster.run(partitions == 3 ? 0.0 : 0.1, 1 + seed % 8);
       check_end(cluster);
-      std::vector<std::string> profiles;
-      for (const auto& e : live(cluster)) profiles.push_back(describe(e));
-      std::sort(profiles.begin(), profiles.end());
       EXPECT_EQ(cluster.events().size(), records.size());
-      const std::string got = fmt::format("{}", fmt::join(profiles, "\n"));
+      const std::string got = fmt::format("{}", fmt::join(profiles(cluster), "\n"));
       ASSERT_EQ(got, expected) << "seed " << seed << ", " << partitions << " partitions";
     }
   }
 }
 
-// Shared e-mails and devices, refusals, merges, erases, unlinks: nothing lost, nothing twice, all of it agreed on.
+// Rules under which all kinds of refusals happen.
+model::Tenant contended_tenant(uint64_t seed) {
+  model::Tenant tenant = model::default_tenant("t");
+  if (seed % 2 == 0) tenant.rules.add_conflict_move("email");
+  if (seed % 2 == 0) tenant.rules.add_conflict_move("phone");
+  if (seed % 3 == 0) model::set_identifier_limit(tenant.rules, "anonymous_id", 2);
+  if (seed % 5 == 0) tenant.rules.set_merges_max(2);
+  if (seed % 5 == 1) tenant.rules.set_identifiers_max(4);
+  if (seed % 5 == 2) tenant.rules.set_claimants_max(2);
+  if (seed % 7 == 0) tenant.rules.set_attached_max(1);
+  return tenant;
+}
+
+v1::Envelope on_some_device(v1::Envelope record, std::mt19937_64& rng) {
+  Ids device = {{"device_id", fmt::format("d{}", rng() % 3)}};
+  if (rng() % 2 == 0) device.emplace_back("push_token", fmt::format("t{}", rng() % 2));
+  if (rng() % 3 == 0) device.emplace_back("gaid", fmt::format("g{}", rng() % 2));
+  if (rng() % 4 == 0) device.erase(device.begin());
+  return with_device(std::move(record), device);
+}
+
+// A command that concerns the users of `record`, or one of its devices; nullopt: none this time.
+std::optional<v1::Envelope> random_command(std::mt19937_64& rng, int k, const v1::Envelope& record) {
+  const std::string u = fmt::format("u{}", rng() % 3), v = fmt::format("u{}", rng() % 3);
+  const auto time = static_cast<int64_t>(rng() % 12);
+  switch (rng() % 24) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: return u == v ? std::nullopt : std::optional(make_merge(fmt::format("x{}", k), u, v, time));
+    case 4:
+    case 5: return make_erase(fmt::format("z{}", k), "user_id", u, time);
+    case 6:
+    case 7:
+    case 8: {
+      const v1::Identifier& last = record.user(record.user_size() - 1);
+      return make_unlink(fmt::format("k{}", k), u, {last.type(), last.value()}, time);
+    }
+    case 9: {
+      v1::Envelope erase = with_device(make_record(fmt::format("y{}", k), {}, time), {{"device_id", "d0"}});
+      erase.set_kind(v1::Envelope::ERASE);
+      return erase;
+    }
+    default: return std::nullopt;
+  }
+}
+
+// Shared e-mails and devices, refusals, moves, merges, erases, unlinks, stricter rules: nothing lost, nothing twice, all of
+// it agreed on.
 TEST(IdentityRandomTest, ContendedInputConservesAndAgrees) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (uint64_t seed = 1; seed <= 600; ++seed) {
     std::mt19937_64 rng(seed);
-    TestCluster cluster(seed % 4 == 0 ? 1 : static_cast<uint32_t>(1 + seed % 5), seed);
+    TestCluster cluster(seed % 4 == 0 ? 1 : static_cast<uint32_t>(1 + seed % 5), seed, contended_tenant(seed),
+                        seed % 3 == 1 ? kTiny : StepBounds{});
     const int n = 20;
     for (int k = 0; k < n; ++k) {
-      const v1::Envelope record = random_record(rng, k, true);
+      v1::Envelope record = random_record(rng, k, true);
+      if (rng() % 2 == 0) record = on_some_device(std::move(record), rng);
       cluster.send(record);
       if (rng() % 8 == 0) cluster.send(record);
-      const std::string u = fmt::format("u{}", rng() % 3), v = fmt::format("u{}", rng() % 3);
-      if (rng() % 6 == 0 && u != v)
-        cluster.send(make_merge(fmt::format("x{}", k), u, v, static_cast<int64_t>(rng() % 12)));
-      if (rng() % 10 == 0) cluster.send(make_erase(fmt::format("z{}", k), "user_id", u, 3));
-      if (rng() % 8 == 0) {
-        v1::Envelope unlink = make_record(fmt::format("k{}", k), {{"user_id", u}}, 3);
-        unlink.set_kind(v1::Envelope::UNLINK);
-        *unlink.mutable_other() = record.user(record.user_size() - 1);
-        cluster.send(unlink);
-      }
+      if (const auto command = random_command(rng, k, record)) cluster.send(*command);
+      if (k == n / 2 && seed % 4 == 1) cluster.change_rules(contended_tenant(seed + 1));
       if (rng() % 3 == 0) cluster.run(0.05, 4);
     }
     cluster.run(0.1, 4);
     check_end(cluster);
     std::map<std::string, int> places;
-    uint64_t counted = cluster.erased_messages();
-    for (const auto& e : live(cluster)) {
-      counted += e.messages();
+    for (const auto& e : live(cluster))
       for (const auto& named : e.events()) places[named.name()] += static_cast<int>(named.stats().count());
-    }
-    EXPECT_EQ(counted, static_cast<uint64_t>(n)) << "messages lost or doubled";
+    EXPECT_EQ(messages_of(cluster) + cluster.erased_messages(), static_cast<uint64_t>(n)) << "messages lost or doubled";
     for (const auto& [name, count] : places) EXPECT_EQ(count, 1) << name;
     ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed;
   }
@@ -341,7 +216,7 @@ TEST(IdentityRandomTest, BatchesLeaveNoTrace) {
   std::vector<std::map<std::string, std::string, std::less<>>> first;
   std::vector<std::string> events;
   for (const size_t batch_max : {1u, 3u, 60u}) {
-    TestCluster cluster(1, 1);
+    TestCluster cluster(1, 1, model::default_tenant("t"), kTiny);
     for (const auto& r : records) cluster.send(r);
     cluster.run(batch_max == 3 ? 0.2 : 0.0, batch_max);
     if (first.empty()) {

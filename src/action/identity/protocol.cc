@@ -8,8 +8,9 @@
 
 namespace freshet::action {
 
-Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out)
-    : partition_(partition), partitions_(partitions), state_(state), out_(out) {}
+Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
+                   const StepBounds& bounds)
+    : partition_(partition), partitions_(partitions), state_(state), out_(out), bounds_(bounds) {}
 
 Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) const {
   return keyed_hash128(rules_->hash_key(), model::identifier_key(tenant, kind, identifier));
@@ -18,6 +19,13 @@ Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, cons
 bool Protocol::shared(v1::EntityKind kind, const v1::Identifier& i) const {
   return model::is_shared(kind, i.type(), tenant().rules);
 }
+
+void Protocol::count_refused(Reason reason) {
+  ++counters_.refused;
+  ++counters_.refused_by[static_cast<size_t>(reason)];
+}
+
+void Protocol::count_dropped(Reason reason) { ++counters_.dropped_by[static_cast<size_t>(reason)]; }
 
 // ---- sending ------------------------------------------------------------------------------------------------------
 
@@ -32,6 +40,10 @@ void Protocol::send(uint32_t target, Loop&& message) {
     local_.push_back(std::move(message));
     return;
   }
+  send_through_log(target, std::move(message));
+}
+
+void Protocol::send_through_log(uint32_t target, Loop&& message) {
   envelope_.Clear();
   envelope_.set_tenant(tenant_name_);
   envelope_.set_kind(v1::Envelope::LOOP);
@@ -75,9 +87,10 @@ void Protocol::handle(Loop& m) {
     case Loop::JOIN: return on_join(m);
     case Loop::ASK_AGAIN: return on_ask_again(m);
     case Loop::ABSORB: return on_absorb(m);
-    case Loop::ABSORBED: return on_absorbed(m);
-    case Loop::REVIVE: return on_revive(m);
-    case Loop::ERASED_TOO: return on_erased_too(m);
+    case Loop::ABSORBED:
+    case Loop::REVIVE:
+    case Loop::ERASED_TOO: return on_answer(m);
+    case Loop::STEP: return on_step(m);
     case Loop::CONFIRM: return on_confirm(m);
     case Loop::LINK: return on_link(m);
     case Loop::FREE: return on_free(m, false);

@@ -6,25 +6,39 @@
 //   entities that live here, because their root identifier does: keep the state
 // Whatever is for another partition leaves through Outputs as a Loop message in `actions`; whatever is for this one is
 // done within the same step, in the order sent.
+//
+// No record makes more than bounded work: what grows with a profile (sending it, taking it in, forwarding what it held)
+// goes on in steps, each asked for by a STEP message of the entity to itself, through the log. Until it is done, what
+// arrives for an entity that is leaving or winding up is held behind what it held before.
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 
 #include "action/events/profile.h"
+#include "action/identity/chunks.h"
+#include "action/identity/counters.h"
 #include "action/outputs.h"
 #include "action/rules.h"
 #include "state/partition_state.h"
 
 namespace freshet::action {
 
-struct ProtocolCounters {
-  uint64_t created = 0, linked = 0, merged = 0, refused = 0, erased = 0, erased_messages = 0, dropped_identifiers = 0;
+// Bounds of one step: it begins nothing more once one of them is used up. Part of the logic: the same in every run over
+// the same log. (Tests take small ones.)
+struct StepBounds {
+  size_t chunk_bytes = kChunkBytesMax;
+  size_t bytes = 128u << 10;
+  uint64_t messages = 64;  // held messages released and identifiers repointed, together
 };
+// A message that has to queue behind held ones releases more than it adds, so that the queue ends.
+inline constexpr uint64_t kReleasedByArrival = 2;
 
 class Protocol {
  public:
-  Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out);
+  Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
+           const StepBounds& bounds);
 
   // The rules for everything until the next call. Must stay valid.
   void use_rules(const Rules* rules) { rules_ = rules; }
@@ -40,76 +54,133 @@ class Protocol {
  private:
   using Loop = v1::Loop;
   using Entity = state::Entity;
+  using Chunks = google::protobuf::RepeatedPtrField<Loop>;
 
-  // ---- sending
+  // What a step may still begin.
+  struct Budget {
+    size_t bytes;
+    uint64_t messages;
+    [[nodiscard]] bool any() const { return bytes > 0 && messages > 0; }
+  };
+
+  // Why an entity lists an identifier no longer.
+  struct Parting {
+    v1::HistoryEntry::What what;
+    std::string_view reason;
+    const v1::Use& use;  // of the record that led to it
+    int64_t received_at_us;
+    const v1::EntityRef* heir = nullptr;  // who has it now; nullptr: it is free, as far as this entity knows
+  };
+
+  // ---- sending (protocol.cc)
   void to_entity(Loop&& message);
   void to_home(Loop&& message);
   void send(uint32_t target, Loop&& message);
+  void send_through_log(uint32_t target, Loop&& message);
   void drain();
   void handle(Loop& message);
 
   // ---- home (home.cc)
   model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
-                             const v1::Use& use);
+                             const v1::Use& use, int64_t received_at_us);
   void on_merge(const Loop& m);
   void on_link(const Loop& m);
   void on_free(const Loop& m, bool suppress);
   void on_repoint(const Loop& m);
   void on_enter_device(const Loop& m);
-  void join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, int64_t received_at_us);
-  void join_at(const model::EntityRef& loser, const model::EntityRef& survivor, const v1::Cause* cause,
-               int64_t received_at_us);
+  void join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, const Loop& because);
   void enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref);
   bool enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
                             bool suppressed);
-  void send_device_part(const v1::Envelope& record, const model::EntityRef& user);
+  void grant(const Loop& claim, const Hash128& key);
+  void turn_down(const Loop& claim, const model::EntityRef& who, Reason reason);
+  void send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken, std::string_view reason);
+  bool becomes_common(const Loop& claim, const Hash128& key);
 
   // ---- entities (entities.cc)
   Entity* entity_at(const v1::EntityRef& ref);
   Entity* reach(const Loop& m);  // nullptr: the message was held or forwarded
-  void apply(const model::EntityRef& to, const v1::Envelope& record, const v1::EntityRef* attach);
-  void apply_live(Entity& e, const v1::Envelope& record, const v1::EntityRef* attach);
-  void apply_identifiers(Entity& e, const v1::Envelope& record);
+  [[nodiscard]] bool holds_back(const Entity& e) const;
+  void hold(Entity& e, const Loop& m);
+  void apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part);
+  void apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part);
+  void apply_merge(Entity& e, const v1::Envelope& record);
   void on_apply(const Loop& m);
-  void on_unlink(const Loop& m);
-  void on_unlink_record(const Loop& m);
-  void on_erase(const Loop& m);
-  void on_join(const Loop& m);
-  void on_ask_again(const Loop& m);
-  void on_absorb(const Loop& m);
-  void on_absorbed(const Loop& m);
-  void on_revive(const Loop& m);
-  void on_erased_too(const Loop& m);
-  void on_confirm(const Loop& m);
-  void on_attach(const Loop& m);
-  void absorb(Entity& w, const model::EntityRef& loser, google::protobuf::RepeatedPtrField<Loop>& chunks);
-  [[nodiscard]] bool breaks_limit(const Entity& w, const v1::EntityState& loser) const;
-  void claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us);
-  void drop(Entity& e, int position, int64_t received_at_us);
-  void let_go_over_limit(Entity& e, int64_t received_at_us);
-  void attach(Entity& e, const v1::EntityRef& other, int64_t received_at_us);
-  void make_erased(Entity& e, int64_t received_at_us);
-  void send_state(Entity& e, const model::EntityRef& survivor, const v1::Cause* cause, int64_t received_at_us);
-  void release(Entity& e);
-  void remember_refusal(Entity& e, const v1::Identifier& identifier);
-  void count_erased(uint64_t messages);
-  void emit_events(Entity& e, const v1::Envelope& record);
+  void emit_events(Entity& e, const v1::Envelope& record, const std::string& device);
   void emit_change(Entity& e, int64_t received_at_us);
   void emit_removal(Entity& e, int64_t received_at_us);
+  void count_erased(uint64_t messages);
+
+  // ---- identifiers of entities (identifiers.cc)
+  void apply_identifiers(Entity& e, const v1::Envelope& record);
+  [[nodiscard]] std::optional<Reason> no_room_for(const Entity& e, const v1::Identifier& identifier) const;
+  void on_unlink(const Loop& m);
+  void on_moved(const Loop& m);
+  void on_unlink_record(const Loop& m);
+  void on_ask_again(const Loop& m);
+  void on_confirm(const Loop& m);
+  void claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us);
+  void ask_again(const v1::EntityRef& claimant, const Loop& because);
+  void drop(Entity& e, int position, const Parting& why);
+  void let_go_over_limit(Entity& e, int64_t received_at_us);
+  void remember_refusal(Entity& e, const v1::Identifier& identifier);
+  void note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier, const v1::EntityRef* other,
+            const v1::Use& use, int64_t received_at_us, std::string_view reason = {});
+
+  // ---- merging (merging.cc): the survivor
+  void on_absorb(Loop& m);
+  void answer(const Loop& chunk, Loop::Type type, const Entity& w);
+  [[nodiscard]] std::optional<Reason> refusal_of(const Entity& w, const Chunks& chunks) const;
+  void refuse(Entity& w, const Chunks& chunks, Reason reason);
+  void accept(Entity& w, Chunks& chunks);
+  void absorb_one(Entity& w);
+  void finish_absorbing(Entity& w, const Loop& last);
+
+  // ---- merging (leaving.cc): the loser, and work in steps
+  void on_join(const Loop& m);
+  void point_on(Entity& e, const Loop& m);
+  void on_answer(const Loop& m);
+  void on_step(const Loop& m);
+  void step(Entity& e, int64_t received_at_us);
+  void send_chunk(Entity& e, int64_t received_at_us);
+  void wind_up(Entity& e, int64_t received_at_us);
+  void release(Entity& e, Budget& budget);
+  void pass_on_gathered(Entity& e, Budget& budget);
+  void repoint(Entity& e, Budget& budget, int64_t received_at_us);
+  void repoint_one(Entity& e, int position, int64_t received_at_us);
+  void spend(Budget& budget, size_t bytes);
+
+  // ---- erasing (leaving.cc)
+  void on_erase(const Loop& m);
+  void make_erased(Entity& e, int64_t received_at_us);
+
+  // ---- users and devices (devices.cc)
+  std::string send_device_part(Entity& user, const v1::Envelope& record);
+  void attach_user(Entity& device, const Loop& part, const v1::Envelope& record);
+  void on_attach(const Loop& m);
+  void learn_device(Entity& user, const Loop& m);
+  bool add_attached(Entity& e, const v1::EntityRef& ref);
+  void send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
+                   const v1::Identifier* identifier, int64_t received_at_us);
+  void absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk, int64_t received_at_us);
 
   [[nodiscard]] const Tenant& tenant() const { return *tenant_; }
   [[nodiscard]] bool shared(v1::EntityKind kind, const v1::Identifier& i) const;
+  void count_refused(Reason reason);
+  void count_dropped(Reason reason);
 
   uint32_t partition_;
   uint32_t partitions_;
   state::PartitionState& state_;
   Outputs& out_;
+  const StepBounds bounds_;
   const Rules* rules_ = nullptr;
   const Tenant* tenant_ = nullptr;  // of the message under way
   std::string tenant_name_;
-  std::deque<Loop> local_;  // messages to this partition, within the step
-  v1::Envelope envelope_;   // reused for what leaves
-  v1::Change change_;       // reused
+  std::deque<Loop> local_;             // messages to this partition, within the step
+  const Entity* releasing_ = nullptr;  // whose held messages are under way
+  v1::Envelope envelope_;              // reused for what leaves
+  v1::Change change_;                  // reused
   Touched touched_;
   PropertyReader properties_;
   std::unique_ptr<Entity> scratch_;  // stands in for an entity that could not be read: the batch is given up
@@ -121,5 +192,10 @@ class Protocol {
 void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier,
                     const v1::Use& use);  // the later use stays
 [[nodiscard]] uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type);
+
+// Whom a record is about: the identifier that it is routed by.
+[[nodiscard]] inline const v1::Identifier& routing_of(const v1::Envelope& record) {
+  return record.user_size() > 0 ? record.user(0) : record.device(0);
+}
 
 }  // namespace freshet::action

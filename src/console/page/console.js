@@ -108,6 +108,18 @@ function showFreshness(freshness) {
   $('freshness').replaceChildren(row(span, minute), row('Since the start', freshness));
 }
 
+const IDENTITY_WARNINGS = ['blocked_identifier', 'identifier_too_long', 'bad_identifier', 'unknown_identifier_type'];
+
+function showIdentity({refused, dropped, warnings}) {
+  const rows = [
+    ...Object.entries(refused).map(([reason, times]) => ['Joins refused', reason, times]),
+    ...Object.entries(dropped).map(([reason, times]) => ['Identifiers and references dropped', reason, times]),
+    ...IDENTITY_WARNINGS.filter((code) => warnings[code]).map((code) => ['Identifiers not used by ingest', code, warnings[code]]),
+  ];
+  $('identity').hidden = rows.length === 0;
+  $('refusals').replaceChildren(...rows.map(([what, reason, times]) => make('tr', {}, cell(what), cell(reason), cell(count(times), 'number'))));
+}
+
 function showStatus(now) {
   const rates = ratesOf(now, state.last);
   const waiting = now.stages.reduce((sum, stage) => sum + (stage.waiting || 0), 0);
@@ -120,6 +132,7 @@ function showStatus(now) {
   if (last != null) push('out', last);
   push('lag', waiting);
   showStages(now, rates);
+  showIdentity(now.identity);
   if (freshness) {
     $('fresh-now').textContent = millis(freshness.last_minute.p99_ms);
     push('fresh', freshness.last_minute.p99_ms);
@@ -214,7 +227,20 @@ function chips(title, pairs) {
     make('span', {class: 'chip'}, name ? make('b', {}, name) : null, value)));
 }
 
-function showProfile(person) {
+// "refused email e@x (identifier_limit)"
+const said = (entry) => [entry.what, entry.type, entry.value, entry.profile && entry.profile.slice(0, 12) + '…',
+  entry.reason && `(${entry.reason})`].filter(Boolean).join(' ');
+
+function historyTable(history) {
+  if (history.length === 0) return null;
+  const head = ['What', 'Record', 'Its time', 'Received'];
+  return make('details', {}, make('summary', {}, `What made it (${history.length})`), make('div', {class: 'scroll'}, make('table', {},
+    make('thead', {}, make('tr', {}, ...head.map((name) => make('th', {scope: 'col'}, name)))),
+    make('tbody', {}, ...history.map((entry) => make('tr', {}, cell(said(entry)), cell(entry.message_id, 'id'),
+      cell(time(entry.timestamp), 'time'), cell(time(entry.received_at), 'time')))))));
+}
+
+function showProfile(person, history) {
   const identifiers = Object.entries(person.identifiers).flatMap(([type, values]) => values.map((value) => [type, value]));
   const others = (person.devices || person.users || []).map((id) => ['', id.slice(0, 12) + '…']);
   $('profile').replaceChildren(make('div', {class: 'person'},
@@ -227,6 +253,7 @@ function showProfile(person) {
       make('div', {}, ...[eventTable(person.events), factTable('Computed', Object.entries(person.computed))].filter(Boolean))),
     chips(person.kind === 'device' ? 'Users' : 'Devices', others),
     chips('Merged from', (person.merged_from || []).map((id) => ['', id.slice(0, 12) + '…'])),
+    historyTable(history),
     make('details', {}, make('summary', {}, 'As JSON'), make('pre', {tabindex: 0}, JSON.stringify(person, null, 2)))));
 }
 
@@ -235,7 +262,9 @@ async function lookUp(event) {
   try {
     // In the body, so that the value is in no address and no log.
     const body = JSON.stringify({[$('type').value.trim()]: $('value').value});
-    showProfile(await call(ofTenant($('kind').value + '/lookup'), {method: 'POST', body}));
+    const lookup = ofTenant($('kind').value + '/lookup');
+    const [person, identity] = await Promise.all([lookup, lookup + '/identity'].map((path) => call(path, {method: 'POST', body})));
+    showProfile(person, identity.history);
   } catch (error) {
     $('profile').replaceChildren(make('p', {class: 'empty'}, error.message));
   }

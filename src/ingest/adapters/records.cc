@@ -142,15 +142,15 @@ Outcome read_identifiers(Item& item, v1::EntityKind kind, const ondemand::object
   });
 }
 
-// Exactly one identifier, usable: of a user, or of a device if `devices`.
-Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand::object>& object, bool devices) {
+// Exactly one identifier, usable, of a user or of a device.
+Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand::object>& object) {
   const int before = item.envelope.user().size() + item.envelope.device().size();
   int count = 0;
   if (object) {
     FRESHET_ITEM(each_field_again(item, *object, [&](std::string_view type, ondemand::value value) -> Outcome {
       ++count;
       if (is_user_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_USER, type, value);
-      if (devices && is_device_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_DEVICE, type, value);
+      if (is_device_type(item, type)) return read_identifier(item, v1::ENTITY_KIND_DEVICE, type, value);
       return unknown_type(item, type, item.context.tenant.rules.user_priority());
     }));
   }
@@ -166,10 +166,15 @@ Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand
   return Outcome::kOk;
 }
 
-// user[1], read last, becomes `other`.
-void move_to_other(Item& item) {
-  item.envelope.mutable_other()->Swap(item.envelope.mutable_user(1));
-  item.envelope.mutable_user()->RemoveLast();
+// The identifier read last becomes `other`. Both are of users, or both of devices.
+Outcome move_to_other(Item& item, std::string_view command) {
+  auto& list = item.envelope.user().empty() ? *item.envelope.mutable_device() : *item.envelope.mutable_user();
+  if (list.size() != 2)
+    return item.reject("mixed_kinds",
+                       "\"" + std::string(command) + "\" takes two users or two devices, not one of each", command);
+  item.envelope.mutable_other()->Swap(&list[1]);
+  list.RemoveLast();
+  return Outcome::kOk;
 }
 
 Outcome apply_merge(Item& item, const ondemand::object& merge) {
@@ -179,10 +184,10 @@ Outcome apply_merge(Item& item, const ondemand::object& merge) {
     if (name == "into") return read_object(item, name, value, into);
     return unknown_key(item, name, "\"merge\"", {"from", "into"});
   }));
-  FRESHET_ITEM(read_one(item, "into", into, false));
-  FRESHET_ITEM(read_one(item, "from", from, false));
-  move_to_other(item);
-  const v1::Identifier& kept = item.envelope.user(0);
+  FRESHET_ITEM(read_one(item, "into", into));
+  FRESHET_ITEM(read_one(item, "from", from));
+  FRESHET_ITEM(move_to_other(item, "merge"));
+  const v1::Identifier& kept = item.envelope.user().empty() ? item.envelope.device(0) : item.envelope.user(0);
   if (kept.type() == item.envelope.other().type() && kept.value() == item.envelope.other().value())
     return item.reject("bad_merge", "\"from\" and \"into\" are the same", "merge");
   item.envelope.set_kind(v1::Envelope::MERGE);
@@ -196,9 +201,9 @@ Outcome apply_unlink(Item& item, const ondemand::object& unlink) {
     if (name == "identifier") return read_object(item, name, value, identifier);
     return unknown_key(item, name, "\"unlink\"", {"from", "identifier"});
   }));
-  FRESHET_ITEM(read_one(item, "from", from, false));
-  FRESHET_ITEM(read_one(item, "identifier", identifier, false));
-  move_to_other(item);
+  FRESHET_ITEM(read_one(item, "from", from));
+  FRESHET_ITEM(read_one(item, "identifier", identifier));
+  FRESHET_ITEM(move_to_other(item, "unlink"));
   if (item.envelope.other().type() == model::kUserId)
     return item.reject("cannot_unlink_user_id", "a user_id can't be unlinked; erase the user, or merge it into another",
                        "unlink");
@@ -214,7 +219,7 @@ Outcome apply_command(Item& item, const Line& line) {
   if (line.merge) return apply_merge(item, *line.merge);
   if (line.unlink) return apply_unlink(item, *line.unlink);
   item.envelope.set_kind(line.erase ? v1::Envelope::ERASE : v1::Envelope::UNSUPPRESS);
-  return line.erase ? read_one(item, "erase", line.erase, true) : read_one(item, "unsuppress", line.unsuppress, false);
+  return line.erase ? read_one(item, "erase", line.erase) : read_one(item, "unsuppress", line.unsuppress);
 }
 
 // One name can't be replaced and changed in one record: the order would be a guess.

@@ -9,6 +9,7 @@
 namespace freshet::ingest {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class Records : public ::testing::Test, public AdapterFixture {
@@ -62,6 +63,15 @@ TEST_F(Records, Commands) {
   EXPECT_THAT(golden(R"({"merge":{"from":{"user_id":"u1","email":"x@y"},"into":{"user_id":"u2"}}})"),
               HasSubstr("missing_identifier"));
   EXPECT_THAT(golden(R"({"merge":{"from":{"user_id":"u1"}}})"), HasSubstr("missing_identifier"));
+  EXPECT_THAT(golden(R"({"merge":{"from":{"device_id":"d2"},"into":{"gaid":"g1"}}})"),
+              AllOf(HasSubstr(R"(kind: MERGE device { type: "gaid" value: "g1" })"),
+                    HasSubstr(R"(other { type: "device_id" value: "d2" })")));
+  EXPECT_THAT(golden(R"({"merge":{"from":{"device_id":"d"},"into":{"user_id":"u"}}})"), HasSubstr("mixed_kinds"));
+  EXPECT_THAT(golden(R"({"unlink":{"from":{"device_id":"d1"},"identifier":{"push_token":"t"}}})"),
+              AllOf(HasSubstr(R"(kind: UNLINK device { type: "device_id" value: "d1" })"),
+                    HasSubstr(R"(other { type: "push_token" value: "t" })")));
+  EXPECT_THAT(golden(R"({"unsuppress":{"device_id":"d1"}})"),
+              HasSubstr(R"(kind: UNSUPPRESS device { type: "device_id" value: "d1" })"));
   EXPECT_THAT(golden(R"({"erase":{"user_id":"null"}})"), HasSubstr("only_blocked_identifiers"));
   EXPECT_THAT(golden(R"({"erase":{"user_id":"u"},"event":"E"})"), HasSubstr("conflicting_keys"));
   EXPECT_THAT(golden(R"({"erase":{"user_id":"u"},"unsuppress":{"user_id":"u"}})"), HasSubstr("conflicting_keys"));

@@ -1,0 +1,77 @@
+#include "action/events/history.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "action/events/sorted.h"
+#include "model/entity_ref.h"
+#include "model/json.h"
+#include "model/packed_state.h"
+#include "model/time.h"
+
+namespace freshet::action {
+namespace {
+
+std::string_view word_of(v1::HistoryEntry::What what) {
+  switch (what) {
+    case v1::HistoryEntry::CREATED: return "created";
+    case v1::HistoryEntry::LINKED: return "linked";
+    case v1::HistoryEntry::MERGED: return "merged";
+    case v1::HistoryEntry::MOVED: return "moved";
+    case v1::HistoryEntry::REFUSED: return "refused";
+    case v1::HistoryEntry::UNLINKED: return "unlinked";
+    default: return "unknown";
+  }
+}
+
+bool has_identifier(const v1::EntityState& entity, const v1::Identifier& identifier) {
+  return std::any_of(entity.identifiers().begin(), entity.identifiers().end(), [&](const v1::IdentifierUse& i) {
+    return i.identifier().type() == identifier.type() && i.identifier().value() == identifier.value();
+  });
+}
+
+std::string entry_json(const v1::EntityState& entity, const v1::HistoryEntry& entry) {
+  std::string out;
+  const auto field = [&](std::string_view name, std::string_view text) {
+    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
+    model::append_json_string(out, text);
+  };
+  field("what", word_of(entry.what()));
+  if (entry.has_identifier()) {
+    field("type", entry.identifier().type());
+    if (has_identifier(entity, entry.identifier())) field("value", entry.identifier().value());
+  }
+  if (entry.has_other()) field("profile", model::from_proto(entry.other()).id.hex());
+  if (!entry.reason().empty()) field("reason", entry.reason());
+  field("message_id", entry.use().message_id());
+  field("timestamp", model::format_time(entry.use().time_us()));
+  field("received_at", model::format_time(entry.received_at_us()));
+  return out += '}';
+}
+
+}  // namespace
+
+void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry) {
+  model::unpack(entity);
+  auto& history = *entity.mutable_history();
+  int at = history.size();
+  while (at > 0 && history[at - 1].received_at_us() > entry.received_at_us()) --at;
+  insert_at(history, at) = std::move(entry);
+  if (history.size() > kHistoryEntriesMax) history.erase(history.begin() + 1);
+}
+
+void absorb_history(v1::EntityState& entity, const v1::EntityState& from) {
+  for (const v1::HistoryEntry& entry : from.history()) add_history(entity, v1::HistoryEntry(entry));
+}
+
+v1::Value history_value(v1::EntityState& entity) {
+  model::unpack(entity);
+  v1::Value value;
+  auto& list = *value.mutable_list()->mutable_values();
+  for (const v1::HistoryEntry& entry : entity.history()) list.Add()->set_json(entry_json(entity, entry));
+  return value;
+}
+
+}  // namespace freshet::action

@@ -1,0 +1,19 @@
+// The history of an identity: which records made it what it is. In the order of received_at, bounded: the first entry
+// and the last ones. It depends on the order of arrival, so convergence leaves it out.
+#pragma once
+
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::action {
+
+inline constexpr int kHistoryEntriesMax = 65;
+
+void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry);
+
+// The entries of a merged profile, or of a chunk of it, among its own.
+void absorb_history(v1::EntityState& entity, const v1::EntityState& from);
+
+// As documents have it: a list of JSON objects. The value of an identifier is told only while the profile has it.
+[[nodiscard]] v1::Value history_value(v1::EntityState& entity);
+
+}  // namespace freshet::action

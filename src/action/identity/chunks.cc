@@ -1,0 +1,113 @@
+#include "action/identity/chunks.h"
+
+#include <algorithm>
+
+namespace freshet::action {
+namespace {
+
+using google::protobuf::RepeatedPtrField;
+
+constexpr size_t kFrameBytes = 8;  // of an element within its list, about
+
+class Cutter {
+ public:
+  Cutter(uint64_t from, size_t bytes, size_t bytes_max)
+      : skip_(from), next_(from), bytes_(bytes), bytes_max_(bytes_max) {}
+
+  template <class T>
+  void add_all(const RepeatedPtrField<T>& list, RepeatedPtrField<T>* out) {
+    add_parts(list, [out] { return out; });
+  }
+
+  // `open` makes the list that the parts go to; it is called only if there are any.
+  template <class T, class Open>
+  void add_parts(const RepeatedPtrField<T>& parts, const Open& open) {
+    RepeatedPtrField<T>* out = nullptr;
+    for (int i = skip(parts.size()); i < parts.size() && fits(parts[i].ByteSizeLong()); ++i) {
+      if (out == nullptr) out = open();
+      *out->Add() = parts[i];
+    }
+  }
+
+  // Positions of a list of `size` that earlier chunks had.
+  int skip(int size) {
+    const auto skipped = static_cast<int>(std::min<uint64_t>(skip_, static_cast<uint64_t>(size)));
+    skip_ -= static_cast<uint64_t>(skipped);
+    return skipped;
+  }
+
+  bool fits(size_t bytes) {
+    if (full_ || (any_ && bytes_ + bytes > bytes_max_)) {
+      full_ = true;
+      return false;
+    }
+    any_ = true;
+    bytes_ += bytes + kFrameBytes;
+    ++next_;
+    return true;
+  }
+
+  [[nodiscard]] Cut result() const { return {next_, !full_}; }
+
+ private:
+  uint64_t skip_;
+  uint64_t next_;
+  size_t bytes_;
+  const size_t bytes_max_;
+  bool any_ = false;
+  bool full_ = false;
+};
+
+void add_computed(const v1::EntityState& state, Cutter& cutter, v1::EntityState& chunk) {
+  for (const v1::Computed& computed : state.computed()) {
+    v1::Computed* out = nullptr;
+    if (cutter.skip(1) == 0) {  // the accumulator itself, once; then its values, which add nothing to its count
+      v1::Computed head = computed;
+      head.clear_set();
+      if (cutter.fits(head.ByteSizeLong())) (out = chunk.add_computed())->Swap(&head);
+    }
+    cutter.add_parts(computed.set(), [&] {
+      if (out == nullptr) {
+        out = chunk.add_computed();
+        out->set_name(computed.name());
+        out->set_definition(computed.definition());
+      }
+      return out->mutable_set();
+    });
+  }
+}
+
+void set_head(const v1::EntityState& state, v1::EntityState& chunk) {
+  *chunk.mutable_ref() = state.ref();
+  chunk.set_first_seen_us(state.first_seen_us());
+  chunk.set_last_seen_us(state.last_seen_us());
+  if (!state.has_listed_first()) return;
+  *chunk.mutable_listed_first() = state.listed_first();
+  *chunk.mutable_listed_first_use() = state.listed_first_use();
+}
+
+}  // namespace
+
+Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1::EntityState& chunk) {
+  if (from == 0) set_head(state, chunk);
+  Cutter cutter(from, chunk.ByteSizeLong(), bytes_max);
+  cutter.add_all(state.identifiers(), chunk.mutable_identifiers());
+  cutter.add_all(state.merged(), chunk.mutable_merged());
+  cutter.add_all(state.attributes(), chunk.mutable_attributes());
+  for (const v1::ElementSet& set : state.sets())
+    cutter.add_parts(set.elements(), [&] {
+      v1::ElementSet& out = *chunk.add_sets();
+      out.set_name(set.name());
+      return out.mutable_elements();
+    });
+  cutter.add_all(state.events(), chunk.mutable_events());
+  add_computed(state, cutter, chunk);
+  cutter.add_all(state.attached(), chunk.mutable_attached());
+  cutter.add_all(state.known_as(), chunk.mutable_known_as());
+  cutter.add_all(state.history(), chunk.mutable_history());
+  const Cut cut = cutter.result();
+  if (cut.last) chunk.set_messages(state.messages());
+  return cut;
+}
+
+}  // namespace freshet::action

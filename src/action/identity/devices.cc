@@ -1,0 +1,166 @@
+// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which sends the
+// device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of them is
+// merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
+#include <algorithm>
+#include <utility>
+
+#include "action/identity/protocol.h"
+#include "action/identity/refs.h"
+#include "model/identifier.h"
+
+namespace freshet::action {
+namespace {
+
+// The id that the identifier would make, were there no device with it.
+Hash128 id_of(const std::string& tenant, const v1::Identifier& identifier) {
+  return model::entity_id(tenant, v1::ENTITY_KIND_DEVICE, identifier, 0);
+}
+
+v1::EntityRef ref_of(const Hash128& id) {
+  v1::EntityRef ref;
+  model::to_proto({.id = id, .kind = v1::ENTITY_KIND_DEVICE}, ref);
+  return ref;
+}
+
+// The device with this id, or which this id has become; nullptr: not known.
+const v1::EntityRef* known_device(const v1::EntityState& user, const RefKey& id) {
+  if (const int at = find_ref(user.attached(), id); at >= 0) return &user.attached(at);
+  if (const int at = find_ref(user.known_as(), id); at >= 0) return &user.known_as(at).ref();
+  return nullptr;
+}
+
+void put_known_as(v1::EntityState& user, const RefKey& id, const v1::EntityRef& ref, uint32_t names_max) {
+  auto& names = *user.mutable_known_as();
+  const int at = lower_bound_of(names, id, RefKeyOf{});
+  const bool there = at < names.size() && RefKeyOf{}(names[at]) == id;
+  if (!there && static_cast<uint32_t>(names.size()) >= names_max) return;
+  v1::KnownAs& name = there ? names[at] : insert_at(names, at);
+  name.set_id_high(id.first);
+  name.set_id_low(id.second);
+  *name.mutable_ref() = ref;
+}
+
+void forget_device(v1::EntityState& user, const v1::EntityRef& device) {
+  auto& names = *user.mutable_known_as();
+  const auto gone = [&](const v1::KnownAs& name) { return same(name.ref(), device); };
+  names.erase(std::remove_if(names.begin(), names.end(), gone), names.end());
+}
+
+}  // namespace
+
+// ---- records ------------------------------------------------------------------------------------------------------
+
+// Returns the device's id as the user knows it, in hex: its first identifier's, until the device has said otherwise.
+std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record) {
+  const v1::EntityRef made = ref_of(id_of(tenant_name_, record.device(0)));
+  const v1::EntityRef* known = known_device(user.state, key_of(made));
+  // Both list each other or neither does: a full list takes no part in it.
+  const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
+  const bool listed = known != nullptr || !full;
+  if (!listed) count_dropped(Reason::kDevicesMax);
+  Loop m;
+  m.set_type(Loop::ENTER_DEVICE);
+  m.set_kind(v1::ENTITY_KIND_DEVICE);
+  *m.mutable_identifier() = record.device(0);
+  if (listed) to_proto(user.ref, *m.mutable_ref());
+  if (known == nullptr) {
+    (void)m.mutable_other();
+  } else if (!same(*known, made)) {
+    *m.mutable_other() = *known;
+  }
+  v1::Envelope& part = *m.mutable_record();
+  part.set_tenant(record.tenant());
+  part.set_source(record.source());
+  part.set_message_id(record.message_id());
+  part.set_kind(v1::Envelope::DEVICE);
+  *part.mutable_device() = record.device();
+  *part.mutable_device_attributes() = record.device_attributes();
+  part.set_time_us(record.time_us());
+  part.set_received_at_us(record.received_at_us());
+  m.set_received_at_us(record.received_at_us());
+  std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
+  to_home(std::move(m));
+  return id;
+}
+
+void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope& record) {
+  auto& users = *device.state.mutable_attached();
+  const Added added = add_ref(users, part.ref(), tenant().rules.attached_max());
+  if (added == Added::kFull) return count_dropped(Reason::kUsersMax);
+  if (added == Added::kAdded) touched_.add(v1::USERS);
+  const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(tenant_name_, record.device(0)));
+  const bool known = same(believed, device.state.ref());
+  if (known && added != Added::kAdded) return;
+  const bool stale = !known && key_of(believed) != RefKey{};
+  send_attach(part.ref(), &device.state.ref(), stale ? &believed : nullptr, &record.device(0), record.received_at_us());
+}
+
+// ---- references ---------------------------------------------------------------------------------------------------
+
+void Protocol::send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
+                           const v1::Identifier* identifier, int64_t received_at_us) {
+  Loop m;
+  m.set_type(Loop::ATTACH);
+  *m.mutable_to() = to;
+  *m.mutable_addressed() = to;
+  if (ref != nullptr) *m.mutable_ref() = *ref;
+  if (other != nullptr) *m.mutable_other() = *other;
+  if (identifier != nullptr) *m.mutable_identifier() = *identifier;
+  m.set_received_at_us(received_at_us);
+  to_entity(std::move(m));
+}
+
+// False: there is no room for it.
+bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
+  const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
+  const Added added = add_ref(*e.state.mutable_attached(), ref, tenant().rules.attached_max());
+  if (added == Added::kAdded) touched_.add(user ? v1::DEVICES : v1::USERS);
+  if (added == Added::kFull) count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
+  return added != Added::kFull;
+}
+
+void Protocol::on_attach(const Loop& m) {
+  Entity* e = reach(m);
+  if (e == nullptr) return;
+  const bool erased = e->state.status() == v1::EntityState::ERASED;
+  const bool stale = m.has_ref() && (erased || !same(m.addressed(), e->state.ref()));
+  if (stale) send_attach(m.ref(), erased ? nullptr : &e->state.ref(), &m.addressed(), nullptr, m.received_at_us());
+  if (erased) return;
+  const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
+  state::PartitionState::touch(*e, state_);
+  touched_.clear();
+  if (m.has_other() && remove_ref(*e->state.mutable_attached(), m.other()))
+    touched_.add(user ? v1::DEVICES : v1::USERS);
+  const bool added = m.has_ref() && add_attached(*e, m.ref());
+  if (m.has_ref() && !added) send_attach(m.ref(), nullptr, &e->state.ref(), nullptr, m.received_at_us());
+  if (user && added) learn_device(*e, m);
+  if (user && !added) forget_device(e->state, m.other());
+  emit_change(*e, m.received_at_us());
+}
+
+// By which names the user will meet this device.
+void Protocol::learn_device(Entity& user, const Loop& m) {
+  const uint32_t names_max = tenant().rules.attached_max();
+  auto& names = *user.state.mutable_known_as();
+  if (m.has_other()) {
+    for (v1::KnownAs& name : names)
+      if (same(name.ref(), m.other())) *name.mutable_ref() = m.ref();
+    put_known_as(user.state, key_of(m.other()), m.ref(), names_max);
+  }
+  if (!m.has_identifier()) return;
+  const RefKey made = key_of(ref_of(id_of(tenant_name_, m.identifier())));
+  if (made != key_of(m.ref())) put_known_as(user.state, made, m.ref(), names_max);
+}
+
+// The references of a merged entity are the survivor's now; those at the other end are told.
+void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk,
+                               int64_t received_at_us) {
+  for (const v1::EntityRef& ref : chunk.attached()) {
+    const bool added = add_attached(w, ref);
+    send_attach(ref, added ? &w.state.ref() : nullptr, &loser, nullptr, received_at_us);
+  }
+  for (const v1::KnownAs& name : chunk.known_as())
+    put_known_as(w.state, RefKeyOf{}(name), name.ref(), tenant().rules.attached_max());
+}
+
+}  // namespace freshet::action
