@@ -67,6 +67,11 @@ uint64_t End::erased_messages() const {
                          [](uint64_t sum, const v1::PartitionMeta& meta) { return sum + meta.erased_messages(); });
 }
 
+Key End::survivor(Key key) const {
+  while (entities.at(key).status() == v1::EntityState::REDIRECT) key = key_of(entities.at(key).target());
+  return key;
+}
+
 std::vector<const v1::EntityState*> End::live(v1::EntityKind kind) const {
   std::vector<const v1::EntityState*> out;
   for (const auto& [key, entity] : entities)

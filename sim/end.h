@@ -38,6 +38,8 @@ class End {
   std::map<Key, v1::Document> documents;  // removed ones too
 
   [[nodiscard]] uint64_t erased_messages() const;
+  // Where the redirects lead.
+  [[nodiscard]] Key survivor(Key key) const;
   [[nodiscard]] std::vector<const v1::EntityState*> live(v1::EntityKind kind) const;
 
  private:

@@ -9,7 +9,7 @@ Faults Faults::roll(Dice& dice) {
   Faults faults;
   if (dice.one_in(8)) return faults;  // a calm run
   const std::initializer_list<std::pair<uint32_t*, uint32_t>> most = {
-      {&faults.crash_ingest, 30},     {&faults.crash_worker, 30},       {&faults.crash_reactor, 30},
+      {&faults.crash_ingest, 60},     {&faults.crash_worker, 80},       {&faults.crash_reactor, 60},
       {&faults.crash_store, 5},       {&faults.rebalance, 6},           {&faults.zombie, 6},
       {&faults.standby, 4},           {&faults.clock_jump, 4},          {&faults.lose_state, 300},
       {&faults.older_state, 300},     {&faults.keep_unsynced, 500},     {&faults.abort, 60},

@@ -7,7 +7,7 @@
 namespace freshet::sim {
 namespace {
 
-constexpr uint32_t kCallsUntilCrashMax = 12;
+constexpr uint32_t kCallsUntilCrashMax = 6;
 
 void arm(Stage& stage, CrashPoint& crash, uint32_t permille) {
   crash.arm(stage.dice.permille(permille) ? 1 + static_cast<uint32_t>(stage.dice.roll(kCallsUntilCrashMax)) : 0);

@@ -137,6 +137,23 @@ void limits_are_kept(const End& end) {
   }
 }
 
+// Whoever was erased and never released is nobody any more.
+void erased_stay_away(const End& end) {
+  std::set<std::string> erased, released;
+  for (const v1::Envelope& record : end.records) {
+    if (record.user().empty() || record.user(0).type() != "user_id") continue;
+    const std::string id = record.tenant() + "/" + record.user(0).value();
+    if (record.kind() == v1::Envelope::ERASE) erased.insert(id);
+    if (record.kind() == v1::Envelope::UNSUPPRESS) released.insert(id);
+  }
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER))
+    for (const v1::IdentifierUse& i : e->identifiers()) {
+      const std::string id = e->tenant() + "/" + i.identifier().value();
+      if (i.identifier().type() != "user_id" || released.contains(id)) continue;
+      require(!erased.contains(id), [&] { return "user_id " + id + " was erased and has a profile"; });
+    }
+}
+
 void tight_limits(v1::TenantRules& rules) {
   model::set_identifier_limit(rules, "default", 2);
   rules.set_set_elements_max(3);
@@ -162,6 +179,10 @@ std::vector<Plan> plans() {
        .text = "one person has nine of ten records",
        .confluent = true,
        .habits = {.hot = 900}},
+      {.name = "devices",
+       .text = "people on devices of their own and of their family: references between the two",
+       .confluent = true,
+       .habits = {.people = 18, .event = 400, .device = 700, .times = 20}},
       {.name = "merge_storm",
        .text = "explicit merges of people while their updates arrive",
        .confluent = true,
@@ -192,7 +213,8 @@ std::vector<Plan> plans() {
        .confluent = false,
        .habits = {.people = 18, .circle = 3, .anonymous = 4, .marked = 500, .merge = 30, .erase = 40, .unsuppress = 20,
                   .merge_circle = 3},
-       .rules = three_devices},
+       .rules = three_devices,
+       .check = erased_stay_away},
       {.name = "limits",
        .text = "more identifiers and elements than the limits allow",
        .confluent = false,
@@ -204,7 +226,8 @@ std::vector<Plan> plans() {
        .confluent = false,
        .habits = {.people = 9, .circle = 3, .anonymous = 4, .marked = 500, .merge = 60, .erase = 40, .unlink = 60,
                   .unsuppress = 20, .merge_circle = 3},
-       .rules = three_devices},
+       .rules = three_devices,
+       .check = erased_stay_away},
   };
 }
 

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "telemetry/metrics.h"
+
 namespace freshet::sim {
 namespace {
 
 constexpr size_t kStepsMax = 400'000;
-constexpr size_t kQuietStepsMax = 200'000;
+constexpr size_t kQuietStepsMax = 5'000;
+constexpr Offset kMessagesOfRecordMax = 100;  // more circulate
 constexpr env::TimeUs kHourUs = 3'600'000'000;
+
+uint64_t counted(const char* metric) { return static_cast<uint64_t>(telemetry::counter_total(metric)); }
 
 std::string row_text(const Rows& rows, const std::string& key) {
   const auto at = rows.find(key);
@@ -56,6 +61,8 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   for (size_t i = 0; i < workers_.size() + reactors_.size(); ++i) speeds_.push_back(dice.pick(kSpeeds));
   window_ = 1 + dice.roll(16);
   acknowledged_.resize(scenario.requests.size());
+  replayed_before_ = counted("freshet_action_replayed_total");
+  dropped_before_ = counted("freshet_identity_identifiers_dropped_total");
   publish_rules(scenario.tenants[0], false);
 }
 
@@ -64,6 +71,7 @@ void World::run() {
   while (!all_sent() || !stage_.broker.at({Topic::kActions, 0}).next) {
     step();
     require(++steps < kStepsMax, "the clients never get their answers");
+    require(steps % 1'000 != 0 || !circulates(), "messages circulate");
   }
   // What is under way goes on for a while in the storm.
   for (size_t more = stage_.dice.roll(400); more > 0; --more) step();
@@ -242,6 +250,19 @@ void World::make_standby() {
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
+bool World::circulates() const {
+  Offset messages = 0;
+  for (uint32_t p = 0; p < scenario_.partitions; ++p) messages += stage_.broker.at({Topic::kActions, p}).next;
+  return messages > kMessagesOfRecordMax * (static_cast<Offset>(scenario_.requests.size()) + 100);
+}
+
+const WorkerProcess* World::owner_of(uint32_t partition) const {
+  const auto owner = stage_.broker.owner(action::kActionGroup, {Topic::kActions, partition});
+  const auto at = std::find_if(workers_.begin(), workers_.end(),
+                               [&](const WorkerProcess& worker) { return owner && worker.member() == owner; });
+  return at == workers_.end() ? nullptr : &*at;
+}
+
 // What is left to do; nothing: it is at rest.
 std::string World::unrest() const {
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
@@ -250,9 +271,9 @@ std::string World::unrest() const {
       return fmt::format("action is behind in partition {}: messages circulate, or it stands still", p);
     if (stage_.broker.lags(reaction::kReactionGroup, {Topic::kChanges, p}))
       return fmt::format("reaction is behind in partition {}", p);
-    for (const WorkerProcess& worker : workers_)
-      if (worker.member() && stage_.broker.owner(action::kActionGroup, actions) == worker.member() && !worker.caught_up())
-        return fmt::format("the owner of partition {} never replays to its end", p);
+    const WorkerProcess* const owner = owner_of(p);
+    if (owner == nullptr) return fmt::format("nobody takes partition {}", p);
+    if (!owner->caught_up()) return fmt::format("the owner of partition {} never replays to its end", p);
   }
   return stage_.store.idle() ? "" : "the store still works";
 }
@@ -264,7 +285,7 @@ void World::come_to_rest() {
   while (stage_.broker.land_late()) {
   }
   for (size_t steps = 0; !unrest().empty(); ++steps) {
-    require(steps < kQuietStepsMax, [&] { return "it never comes to rest: " + unrest(); });
+    require(steps < kQuietStepsMax && !circulates(), [&] { return "it never comes to rest: " + unrest(); });
     stage_.clock.sleep_us(5'000);
     for (IngestProcess& ingest : ingests_) (void)ingest.tick();
     for (WorkerProcess& worker : workers_) worker.step();
@@ -279,21 +300,10 @@ void World::come_to_rest() {
   require(stage_.store.store().sync().has_value(), "the documents can't be made durable");
 }
 
-// What each owner's disk has.
-std::vector<const Rows*> World::final_rows() {
-  std::vector<const Rows*> rows(scenario_.partitions);
-  for (WorkerProcess& worker : workers_)
-    for (uint32_t p = 0; p < scenario_.partitions; ++p) {
-      const auto owner = stage_.broker.owner(action::kActionGroup, {Topic::kActions, p});
-      if (owner && owner == worker.member()) rows[p] = &worker.disk(p)->rows;
-    }
-  return rows;
-}
-
 void World::check() {
-  const std::vector<const Rows*> rows = final_rows();
+  std::vector<const Rows*> rows;  // what each owner's disk has
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
-    require(rows[p] != nullptr, "a partition has no owner");
+    rows.push_back(&owner_of(p)->disks().at(p)->rows);
     if (shadow_) require_same(p, shadow_->rows(p), *rows[p]);
   }
   const End end(scenario_, stage_.broker, rows, stage_.store.rows());
@@ -306,6 +316,10 @@ void World::count_probes(const End& end) {
   stage_.probes.hit(Probe::kDuplicateRecord, end.repeated);
   stage_.probes.hit(Probe::kErasedMessage, end.erased_messages());
   stage_.probes.hit(Probe::kRejectedItem, end.dead_letters.size());
+  for (const Request& request : scenario_.requests)
+    if (request.body.find("sent") != std::string::npos) stage_.probes.hit(Probe::kSkewedClock);
+  stage_.probes.hit(Probe::kReplayed, counted("freshet_action_replayed_total") - replayed_before_);
+  stage_.probes.hit(Probe::kLimitHit, counted("freshet_identity_identifiers_dropped_total") - dropped_before_);
   for (const auto& [key, entity] : end.entities) {
     if (entity.status() == v1::EntityState::REDIRECT) stage_.probes.hit(Probe::kMerged);
     if (entity.status() == v1::EntityState::ERASED) stage_.probes.hit(Probe::kErased);

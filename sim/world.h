@@ -50,10 +50,11 @@ class World {
   // ---- the end
   [[nodiscard]] bool all_sent() const { return acknowledged_count_ == scenario_.requests.size(); }
   [[nodiscard]] std::string unrest() const;
+  [[nodiscard]] const WorkerProcess* owner_of(uint32_t partition) const;
+  [[nodiscard]] bool circulates() const;  // more messages than could ever be needed
   void come_to_rest();
   void check();
   void count_probes(const End& end);
-  [[nodiscard]] std::vector<const Rows*> final_rows();
 
   const Scenario& scenario_;
   const Workload& workload_;
@@ -74,6 +75,7 @@ class World {
   size_t window_ = 1;
   size_t next_rules_ = 0;
   uint64_t revision_ = 0;
+  uint64_t replayed_before_ = 0, dropped_before_ = 0;  // the process counts over all runs
 };
 
 }  // namespace freshet::sim
