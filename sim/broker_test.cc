@@ -1,11 +1,11 @@
 // The simulated log keeps the contract of every log, as far as it applies to one thread (see CMakeLists.txt for what does
 // not), and has the faults of Kafka that it is for.
-#include "sim/broker.h"
+#include "broker.h"
 
 #include <gtest/gtest.h>
 
 #include "eventlog/event_log_conformance.h"
-#include "sim/sim_log.h"
+#include "sim_log.h"
 
 namespace freshet::sim {
 namespace {
@@ -144,7 +144,8 @@ TEST_F(BrokerTest, NobodyCommitsAcrossARebalance) {
 }
 
 TEST_F(BrokerTest, APartitionHasOneOwnerAtATime) {
-  std::vector<MemberId> members = {join(), join(), join()};
+  std::vector<MemberId> members;
+  while (members.size() < 3) members.push_back(broker_.join("g", {Topic::kActions}));
   std::map<TopicPartition, MemberId> owners;
   for (int i = 0; i < 300; ++i) {
     if (i % 7 == 0) broker_.rebalance("g");
@@ -161,8 +162,7 @@ TEST_F(BrokerTest, APartitionHasOneOwnerAtATime) {
 namespace freshet::eventlog {
 
 INSTANTIATE_TEST_SUITE_P(Simulated, EventLogConformance,
-                         testing::Values(Implementation{"simulated", [](const LogSetup&) {
-                                                          return std::make_unique<sim::PromptLog>();
-                                                        }}));
+                         testing::Values(Implementation{
+                             "simulated", [](const LogSetup&) { return std::make_unique<sim::PromptLog>(); }}));
 
 }  // namespace freshet::eventlog

@@ -1,4 +1,4 @@
-#include "sim/checks.h"
+#include "checks.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <map>
 
 #include "model/identifier.h"
-#include "sim/oracle.h"
+#include "oracle.h"
 
 namespace freshet::sim {
 namespace {
@@ -118,12 +118,14 @@ void check_conservation(const End& end) {
     return fmt::format("conservation: {} messages accepted, {} in profiles or erased", accepted, messages);
   });
   for (const auto& [name, count] : counted)
-    require(count <= sent[name] && (count == sent[name] || end.erased_messages() > 0), [&, &name = name, &count = count] {
-      return fmt::format("conservation: event {} sent {} times, counted {} times", name, sent[name], count);
-    });
+    require(count <= sent[name] && (count == sent[name] || end.erased_messages() > 0),
+            [&, &name = name, &count = count] {
+              return fmt::format("conservation: event {} sent {} times, counted {} times", name, sent[name], count);
+            });
   const uint64_t gone = marks.size() - found.size();
-  require(gone <= end.erased_messages(),
-          [&] { return fmt::format("conservation: {} messages are in no profile, {} were erased", gone, end.erased_messages()); });
+  require(gone <= end.erased_messages(), [&] {
+    return fmt::format("conservation: {} messages are in no profile, {} were erased", gone, end.erased_messages());
+  });
 }
 
 // Of (tenant, identifier): what hangs together by records.
@@ -172,7 +174,8 @@ void check_persons(const End& end) {
     }
     require(persons.size() <= 1, [&] { return name_of(*e) + " joins persons by a shared identifier"; });
     require(merges.size() <= 1, [&] { return name_of(*e) + " has two user_ids and no merge asked for it"; });
-    require(persons.empty() || !e->ref().shared_root(), [&] { return "anonymous " + name_of(*e) + " survived a person"; });
+    require(persons.empty() || !e->ref().shared_root(),
+            [&] { return "anonymous " + name_of(*e) + " survived a person"; });
   }
 }
 
@@ -185,7 +188,8 @@ void check_documents(const End& end, const Promises& promises) {
     for (const uint64_t word : {key.first, key.second})
       for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift & 0xff);
     if (promises.poisoned.contains(bytes)) continue;
-    require(at != end.documents.end() && !at->second.removed(), [&, &e = e] { return name_of(e) + " has no document"; });
+    require(at != end.documents.end() && !at->second.removed(),
+            [&, &e = e] { return name_of(e) + " has no document"; });
     require(at->second.version() == e.version(), [&, &e = e] {
       return fmt::format("{} is at version {}, its document at {}", name_of(e), e.version(), at->second.version());
     });
@@ -212,8 +216,8 @@ void check_convergence(const End& end, const Promises& promises) {
   std::set_difference(expected.begin(), expected.end(), got.begin(), got.end(), std::back_inserter(missing));
   std::set_difference(got.begin(), got.end(), expected.begin(), expected.end(), std::back_inserter(surplus));
   std::string text = fmt::format("convergence: {} profiles expected, {} are there", expected.size(), got.size());
-  if (!missing.empty()) text += "\n    missing:" + describe(missing.front());
-  if (!surplus.empty()) text += "\n    there instead:" + describe(surplus.front());
+  for (const Profile& profile : missing) text += "\n    missing:" + describe(profile);
+  for (const Profile& profile : surplus) text += "\n    there instead:" + describe(profile);
   throw Violation(text);
 }
 

@@ -1,4 +1,4 @@
-#include "sim/command.h"
+#include "command.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include <limits>
 
 #include "env/clock.h"
-#include "sim/mutants.h"
-#include "sim/run.h"
+#include "mutants.h"
+#include "run.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -41,8 +41,8 @@ bool parse_range(const std::string& text, Range& range) {
   const size_t dots = text.find("..");
   if (!parse_number(std::string_view(text).substr(0, dots), range.first)) return false;
   range.last = range.first;
-  return dots == std::string::npos || (parse_number(std::string_view(text).substr(dots + 2), range.last) &&
-                                       range.first <= range.last);
+  return dots == std::string::npos ||
+         (parse_number(std::string_view(text).substr(dots + 2), range.last) && range.first <= range.last);
 }
 
 // A line that is written over on a terminal; nothing elsewhere.
@@ -96,7 +96,8 @@ class Campaign {
     return static_cast<double>(done_) * 1e6 / static_cast<double>(std::max<env::TimeUs>(elapsed_us_, 1));
   }
   [[nodiscard]] std::string replay(uint64_t seed) const {
-    std::string text = fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
+    std::string text =
+        fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
     if (run_.workload == nullptr) text = fmt::format("freshet-sim --seeds {} --records {}", seed, options_.records);
     if (options_.partitions != 0) text += fmt::format(" --partitions {}", options_.partitions);
     if (!options_.mutant.empty()) text += " --mutant " + options_.mutant;
@@ -132,8 +133,8 @@ void print_json(const Campaign& campaign, const std::optional<uint64_t>& failed)
   fmt::print(R"({{"seeds":{},"seeds_per_s":{:.1f},"failed":{},"violation":{},"replay":{},"hash":{},"probes":{{{}}}}})"
              "\n",
              campaign.done(), campaign.per_second(), failed ? std::to_string(*failed) : "null",
-             failed ? json_text(*campaign.last().violation) : "null", failed ? json_text(campaign.replay(*failed)) : "null",
-             json_text(campaign.last().hash), probes);
+             failed ? json_text(*campaign.last().violation) : "null",
+             failed ? json_text(campaign.replay(*failed)) : "null", json_text(campaign.last().hash), probes);
 }
 
 void print_text(const Options& options, const Campaign& campaign, const std::optional<uint64_t>& failed) {
@@ -197,13 +198,15 @@ int run_command(int argc, char** argv) {
   app.add_option("--workload", options.workload, "one of --list-workloads; without it the seed chooses");
   app.add_option("--mutant", options.mutant, "plants one of --list-mutants, which must then be found");
   app.add_option("--records", options.records, "of each run")->check(CLI::Range(1, 100'000));
-  app.add_option("--partitions", options.partitions, "of the log; without it the seed chooses")->check(CLI::Range(1, 64));
+  app.add_option("--partitions", options.partitions, "of the log; without it the seed chooses")
+      ->check(CLI::Range(1, 64));
   app.add_flag("--json", options.json, "one object on standard output");
   app.add_flag("--once", options.once, "no second run of each seed, which must end in the same hash");
   app.add_flag("--trace", options.trace, "prints every step to standard error");
   app.add_flag("--list-mutants", options.list_mutants);
   app.add_flag("--list-workloads", options.list_workloads);
-  app.add_flag("--check-mutants", options.check_mutants, "plants each mutant in turn: all must be found within 400 seeds");
+  app.add_flag("--check-mutants", options.check_mutants,
+               "plants each mutant in turn: all must be found within 400 seeds");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,4 +1,4 @@
-#include "sim/end.h"
+#include "end.h"
 
 #include <fmt/format.h>
 

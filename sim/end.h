@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "follower.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
 #include "freshet/v1/event.pb.h"
 #include "freshet/v1/state.pb.h"
-#include "sim/follower.h"
-#include "sim/workload.h"
+#include "workload.h"
 
 namespace freshet::sim {
 
@@ -29,8 +29,8 @@ class End {
 
   const Scenario& scenario;
   const Broker& log;
-  std::vector<v1::Envelope> records;  // of clients, each message once: as its partition saw it first
-  uint64_t repeated = 0;              // further copies of them
+  std::vector<v1::Envelope> records;   // of clients, each message once: as its partition saw it first
+  uint64_t repeated = 0;               // further copies of them
   std::set<std::string> dead_letters;  // tenant/message id
   std::map<Key, v1::EntityState> entities;
   std::map<std::string, v1::AliasRow> aliases;  // by alias key

@@ -21,7 +21,7 @@ struct Item {
   std::string properties;  // JSON
   int64_t time_ms = 0;
   std::optional<int64_t> sent_at_ms;
-  std::string command;  // JSON member of merge, erase, unlink or unsuppress, instead of all but id and times
+  std::string command;   // JSON member of merge, erase, unlink or unsuppress, instead of all but id and times
   bool blocked = false;  // names nobody: to be rejected
 };
 
@@ -29,7 +29,7 @@ struct Item {
 struct Request {
   uint32_t node = 0;  // of ingest, to which its client is pinned
   std::string path, body;
-  std::string write_key;  // the tenant's name
+  std::string write_key;                        // the tenant's name
   std::vector<std::string> accepted, rejected;  // message ids
 };
 

@@ -1,4 +1,4 @@
-#include "sim/oracle.h"
+#include "oracle.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "sim/end.h"
+#include "end.h"
 
 namespace freshet::sim {
 namespace {
@@ -156,7 +156,8 @@ struct Person {
     for (const auto& [name, attribute] : attributes)
       if (const auto text = attribute.text()) out["attribute " + name] = *text;
     for (const auto& [name, stats] : events)
-      out["event " + name] = fmt::format("{} times, {}..{}", std::get<0>(stats), std::get<1>(stats), std::get<2>(stats));
+      out["event " + name] =
+          fmt::format("{} times, {}..{}", std::get<0>(stats), std::get<1>(stats), std::get<2>(stats));
     if (buys > 0) {
       out["computed purchases"] = std::to_string(buys);
       out["computed lifetime_value"] = text_of_cents(cents);

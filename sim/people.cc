@@ -1,4 +1,4 @@
-#include "sim/people.h"
+#include "people.h"
 
 #include <fmt/format.h>
 
@@ -50,7 +50,8 @@ Item People::next() {
   const size_t count = 1 + dice_.roll(habits_.identifiers_max);
   for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
     if (!named || ids[i].first != "user_id") item.user.push_back(ids[i]);
-  if (dice_.permille(habits_.device)) item.device.emplace_back("device_id", fmt::format("d{}", dice_.one_in(3) ? person / 3 * 3 : person));
+  if (dice_.permille(habits_.device))
+    item.device.emplace_back("device_id", fmt::format("d{}", dice_.one_in(3) ? person / 3 * 3 : person));
   do_something(item);
   return item;
 }
@@ -67,7 +68,8 @@ std::vector<Item> People::ties() {
 }
 
 void People::do_something(Item& item) {
-  const auto user = std::find_if(item.user.begin(), item.user.end(), [](const auto& i) { return i.first == "user_id"; });
+  const auto user =
+      std::find_if(item.user.begin(), item.user.end(), [](const auto& i) { return i.first == "user_id"; });
   if (dice_.permille(habits_.event)) {
     item.event = user != item.user.end() ? "U." + user->second : fmt::format("E{}", dice_.roll(20));
     if (dice_.permille(habits_.buy)) {
@@ -106,11 +108,12 @@ Item People::command() {
   Item item = blank();
   const uint32_t person = somebody();
   const std::string user = json_object({{"user_id", user_id(person)}});
-  uint32_t which = static_cast<uint32_t>(
-      dice_.roll(habits_.merge + habits_.erase + habits_.unlink + habits_.unsuppress));
+  uint32_t which =
+      static_cast<uint32_t>(dice_.roll(habits_.merge + habits_.erase + habits_.unlink + habits_.unsuppress));
   if (which < habits_.merge) {
     uint32_t other = neighbour(person, habits_.merge_circle);
-    if (other == person) other = person % habits_.merge_circle == 0 && person + 1 < habits_.people ? person + 1 : person - 1;
+    if (other == person)
+      other = person % habits_.merge_circle == 0 && person + 1 < habits_.people ? person + 1 : person - 1;
     item.command = fmt::format(R"("merge":{{"from":{},"into":{}}})", json_object({{"user_id", user_id(other)}}), user);
     return item;
   }

@@ -1,4 +1,4 @@
-#include "sim/processes.h"
+#include "processes.h"
 
 #include <utility>
 
@@ -29,7 +29,7 @@ void IngestProcess::start() {
   options.log = log_.get();
   options.registry = registry_.get();
   options.clock = &stage_.clock;
-  options.random = &stage_.random;
+  options.random = &stage_.entropy;
   options.partitions = log_->partitions(Topic::kActions);
   service_ = std::make_unique<ingest::Service>(std::move(options));
 }
@@ -105,7 +105,8 @@ WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
       memory_bytes_(stage.dice.one_in(2) ? 8u << 10 : 32u << 20) {}
 
 std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {
-  std::shared_ptr<kv::MemoryDisk>& disk = stage_.faults.own_disks ? own_disks_[partition] : stage_.shared_disks[partition];
+  std::shared_ptr<kv::MemoryDisk>& disk =
+      stage_.faults.own_disks ? own_disks_[partition] : stage_.shared_disks[partition];
   if (!disk) disk = std::make_shared<kv::MemoryDisk>();
   return disk;
 }
@@ -225,9 +226,8 @@ void ReactorProcess::start() {
   stage_.say("reactor {} starts", number_);
   log_ = std::make_unique<SimLog>(stage_.broker, crash_, stage_.dice, stage_.faults, stage_.probes);
   store_ = std::make_unique<SimStore>(stage_.store, (uint64_t{number_} << 32) + ++lives_, crash_);
-  auto consumer = log_->open_consumer({.group = reaction::kReactionGroup,
-                                       .topics = {Topic::kChanges},
-                                       .delivery = eventlog::Delivery::kAtLeastOnce});
+  auto consumer = log_->open_consumer(
+      {.group = reaction::kReactionGroup, .topics = {Topic::kChanges}, .delivery = eventlog::Delivery::kAtLeastOnce});
   require(consumer.has_value(), "reaction's consumer can't be opened");
   consumer_ = std::move(*consumer);
   options_.log = log_.get();

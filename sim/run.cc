@@ -1,7 +1,7 @@
-#include "sim/run.h"
+#include "run.h"
 
 #include "base/assert.h"
-#include "sim/world.h"
+#include "world.h"
 
 namespace freshet::sim {
 namespace {
@@ -35,7 +35,8 @@ RunResult run_seed(uint64_t seed, const RunOptions& options) {
     result.hash = run_once(world_seed, scenario, *workload, options.trace, true, &result.probes);
     if (!options.twice) return result;
     const std::string again = run_once(world_seed, scenario, *workload, false, false, nullptr);
-    require(again == result.hash, [&] { return fmt::format("the second run ends in {}, the first in {}", again, result.hash); });
+    require(again == result.hash,
+            [&] { return fmt::format("the second run ends in {}, the first in {}", again, result.hash); });
   } catch (const Violation& violation) {
     result.violation = violation.what();
   }

@@ -1,10 +1,10 @@
 // The fixed set of seeds, and the mutants: what ./dev test runs of the simulator.
-#include "sim/run.h"
+#include "run.h"
 
 #include <gtest/gtest.h>
 
-#include "sim/mutants.h"
-#include "sim/oracle.h"
+#include "mutants.h"
+#include "oracle.h"
 #include "telemetry/log.h"
 
 namespace freshet::sim {
@@ -61,17 +61,19 @@ TEST_P(MutantTest, IsFound) {
   FAIL() << GetParam().name << " survives " << kMutantSeeds << " seeds: " << GetParam().text;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MutantTest, ::testing::ValuesIn(mutants().begin(), mutants().end()),
-                         [](const auto& info) {
-                           std::string name;
-                           for (const char c : info.param.name)
-                             if (c != '-') name += c;
-                           return name;
-                         });
+std::string test_name(const ::testing::TestParamInfo<MutantInfo>& of) {
+  std::string name;
+  for (const char c : of.param.name)
+    if (c != '-') name += c;
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MutantTest, ::testing::ValuesIn(mutants().begin(), mutants().end()), test_name);
 
 // ---- the oracle ---------------------------------------------------------------------------------------------------
 
-v1::Envelope said(const std::string& id, int64_t time_us, const std::vector<std::pair<std::string, std::string>>& user) {
+v1::Envelope said(const std::string& id, int64_t time_us,
+                  const std::vector<std::pair<std::string, std::string>>& user) {
   v1::Envelope record;
   record.set_message_id(id);
   record.set_kind(v1::Envelope::IDENTIFY);
@@ -88,13 +90,14 @@ void set(v1::Envelope& record, v1::AttributeOp::Type type, const std::string& va
   op.set_type(type);
   op.set_name("x");
   if (type == v1::AttributeOp::SET) op.mutable_value()->set_text(value);
-  if (type == v1::AttributeOp::ADD_TO_SET || type == v1::AttributeOp::REMOVE_FROM_SET) op.add_elements()->set_text(value);
+  if (type == v1::AttributeOp::ADD_TO_SET || type == v1::AttributeOp::REMOVE_FROM_SET)
+    op.add_elements()->set_text(value);
 }
 
 TEST(OracleTest, WhatRecordsConnectIsOnePerson) {
-  const auto profiles = expected_profiles({said("1", 1, {{"user_id", "u"}, {"email", "e"}}),
-                                           said("2", 5, {{"email", "e"}, {"anonymous_id", "a"}}),
-                                           said("3", 3, {{"anonymous_id", "b"}})});
+  const auto profiles =
+      expected_profiles({said("1", 1, {{"user_id", "u"}, {"email", "e"}}),
+                         said("2", 5, {{"email", "e"}, {"anonymous_id", "a"}}), said("3", 3, {{"anonymous_id", "b"}})});
   ASSERT_EQ(profiles.size(), 2u);
   EXPECT_EQ(profiles[0].at("identifier anonymous_id"), "['a']");
   EXPECT_EQ(profiles[0].at("first seen"), "1");

@@ -1,4 +1,4 @@
-#include "sim/sim_store.h"
+#include "sim_store.h"
 
 #include <algorithm>
 #include <utility>
@@ -24,6 +24,7 @@ void StoreServer::crash() {
   probes_.hit(Probe::kCrashStore);
   disk_->keep(dice_.roll(disk_->unsynced.size() + 1));
   open();
+  bulks_.clear();  // what was under way to it died with its connections
   versions_.clear();
   removed_.clear();
 }

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "docstore/doc_store.h"
+#include "faults.h"
 #include "kv/memory_store.h"
-#include "sim/faults.h"
 
 namespace freshet::sim {
 
@@ -21,7 +21,7 @@ class StoreServer {
  public:
   StoreServer(Dice& dice, const Faults& faults, Probes& probes);
 
-  // Loses what is not synced (or keeps the first part of it).
+  // Loses what is under way and what is not synced, or keeps the first part of that. REQUIRES: all reactors are dead.
   void crash();
   void calm_down() { calm_ = true; }
   // Does one of the bulks that are under way, and answers it; false: there is none.
@@ -62,8 +62,7 @@ class StoreServer {
 // One reactor's connection to it.
 class SimStore final : public docstore::DocStore {
  public:
-  SimStore(StoreServer& server, uint64_t client, CrashPoint& crash)
-      : server_(server), client_(client), crash_(crash) {}
+  SimStore(StoreServer& server, uint64_t client, CrashPoint& crash) : server_(server), client_(client), crash_(crash) {}
   ~SimStore() override { server_.abandon(client_); }
 
   void write(std::vector<v1::Change> bulk, docstore::WriteDone done) override;

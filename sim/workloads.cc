@@ -2,9 +2,9 @@
 #include <iterator>
 #include <set>
 
-#include "sim/end.h"
-#include "sim/people.h"
-#include "sim/workload.h"
+#include "end.h"
+#include "people.h"
+#include "workload.h"
 
 namespace freshet::sim {
 namespace {
@@ -73,13 +73,12 @@ class PeopleWorkload final : public Workload {
 
   void start(Dice& dice, const Size& size, Scenario& scenario) const override {
     const size_t tenants = scenario.tenants[0].size();
-    for (const model::Tenant& tenant : scenario.tenants[0])
-      send(dice, size.records / tenants, tenant.name, scenario);
+    for (const model::Tenant& tenant : scenario.tenants[0]) send(dice, size.records / tenants, tenant.name, scenario);
     dice.shuffle(scenario.requests);
-    for (size_t changes = dice.roll(3); changes > 0; --changes) {
-      const bool ingest_too = dice.one_in(2);
-      scenario.rules.push_back({dice.roll(scenario.requests.size() + 1),
-                                revised(scenario.tenants[0], !ingest_too && dice.one_in(2)), ingest_too});
+    for (size_t changes = dice.roll(4); changes > 0; --changes) {
+      const bool ingest_too = dice.one_in(3);
+      scenario.rules.push_back(
+          {dice.roll(scenario.requests.size() + 1), revised(scenario.tenants[0], !ingest_too), ingest_too});
     }
     std::sort(scenario.rules.begin(), scenario.rules.end(),
               [](const RulesChange& a, const RulesChange& b) { return a.after_request < b.after_request; });
@@ -93,7 +92,7 @@ class PeopleWorkload final : public Workload {
   void send(Dice& dice, size_t records, const std::string& tenant, Scenario& scenario) const {
     Habits habits = plan_.habits;
     habits.people = std::max<uint32_t>(
-        habits.circle, std::min(habits.people, static_cast<uint32_t>(records / 8)) / habits.circle * habits.circle);
+        habits.circle, std::min(habits.people, static_cast<uint32_t>(records / 5)) / habits.circle * habits.circle);
     if (habits.merge > 0) habits.people = std::max(habits.people, habits.merge_circle);
     People people(habits, dice, kBaseTimeMs);
     std::vector<Item> items;
@@ -105,6 +104,9 @@ class PeopleWorkload final : public Workload {
     } else {
       dice.shuffle(items);
     }
+    if (dice.one_in(2))  // a storm: all merges and other commands come together
+      std::stable_partition(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 4), items.end(),
+                            [](const Item& item) { return !item.command.empty(); });
     for (size_t first = 0; first < items.size();) {
       const size_t count = std::min(items.size() - first, 1 + dice.roll(12));
       const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
@@ -161,7 +163,7 @@ void tight_limits(v1::TenantRules& rules) {
 
 void three_devices(v1::TenantRules& rules) { model::set_identifier_limit(rules, "anonymous_id", 3); }
 
-std::vector<Plan> plans() {
+std::vector<Plan> confluent_plans() {
   return {
       {.name = "graphs",
        .text = "random identity graphs: people seen by any of their identifiers, tied together at some time",
@@ -175,10 +177,7 @@ std::vector<Plan> plans() {
        .text = "attributes and sets written out of order, many at the same time, while profiles join",
        .confluent = true,
        .habits = {.people = 8, .event = 100, .attribute = 800, .set = 600, .times = 8}},
-      {.name = "hot_users",
-       .text = "one person has nine of ten records",
-       .confluent = true,
-       .habits = {.hot = 900}},
+      {.name = "hot_users", .text = "one person has nine of ten records", .confluent = true, .habits = {.hot = 900}},
       {.name = "devices",
        .text = "people on devices of their own and of their family: references between the two",
        .confluent = true,
@@ -186,32 +185,53 @@ std::vector<Plan> plans() {
       {.name = "merge_storm",
        .text = "explicit merges of people while their updates arrive",
        .confluent = true,
-       .habits = {.people = 24, .emails = 1, .anonymous = 1, .merge = 60, .merge_circle = 3}},
+       .habits = {.people = 64, .emails = 1, .anonymous = 1, .merge = 400, .merge_circle = 32}},
+  };
+}
+
+std::vector<Plan> contended_plans() {
+  return {
       {.name = "logins",
        .text = "people log in and out on a few devices",
        .confluent = false,
-       .habits = {.people = 12, .circle = 3, .emails = 0, .phones = 0, .anonymous = 4, .has_user_id = 600, .marked = 500},
+       .habits =
+           {.people = 12, .circle = 3, .emails = 0, .phones = 0, .anonymous = 4, .has_user_id = 600, .marked = 500},
        .rules = three_devices,
        .check = everybody_stays_alone},
       {.name = "tablets",
        .text = "everybody uses the same tablets; e-mail and phone are their own",
        .confluent = false,
-       .habits = {.people = 12, .circle = 12, .emails = 0, .phones = 0, .anonymous = 3, .has_user_id = 900, .marked = 300},
+       .habits =
+           {.people = 12, .circle = 12, .emails = 0, .phones = 0, .anonymous = 3, .has_user_id = 900, .marked = 300},
        .check = everybody_stays_alone},
       {.name = "shared",
        .text = "e-mails, phones and devices that several people claim: refusals and moves",
        .confluent = false,
-       .habits = {.people = 24, .circle = 3, .anonymous = 4, .marked = 500},
+       .habits = {.people = 90, .circle = 3, .anonymous = 4, .has_user_id = 100, .marked = 300, .times = 12},
        .rules = three_devices},
       {.name = "merges",
        .text = "explicit merges, also of people who share identifiers, and unlinks",
        .confluent = false,
-       .habits = {.people = 18, .circle = 3, .anonymous = 4, .marked = 500, .merge = 50, .unlink = 60, .merge_circle = 3},
+       .habits = {.people = 90,
+                  .circle = 3,
+                  .anonymous = 4,
+                  .has_user_id = 100,
+                  .marked = 300,
+                  .merge = 80,
+                  .unlink = 120,
+                  .merge_circle = 3,
+                  .times = 12},
        .rules = three_devices},
       {.name = "erases",
        .text = "people are erased and released again while their events still arrive",
        .confluent = false,
-       .habits = {.people = 18, .circle = 3, .anonymous = 4, .marked = 500, .merge = 30, .erase = 40, .unsuppress = 20,
+       .habits = {.people = 18,
+                  .circle = 3,
+                  .anonymous = 4,
+                  .marked = 500,
+                  .merge = 30,
+                  .erase = 40,
+                  .unsuppress = 20,
                   .merge_circle = 3},
        .rules = three_devices,
        .check = erased_stay_away},
@@ -224,8 +244,17 @@ std::vector<Plan> plans() {
       {.name = "everything",
        .text = "a few people, and all of it at once",
        .confluent = false,
-       .habits = {.people = 9, .circle = 3, .anonymous = 4, .marked = 500, .merge = 60, .erase = 40, .unlink = 60,
-                  .unsuppress = 20, .merge_circle = 3},
+       .habits = {.people = 60,
+                  .circle = 3,
+                  .anonymous = 4,
+                  .has_user_id = 100,
+                  .marked = 300,
+                  .merge = 60,
+                  .erase = 50,
+                  .unlink = 80,
+                  .unsuppress = 20,
+                  .merge_circle = 3,
+                  .times = 12},
        .rules = three_devices,
        .check = erased_stay_away},
   };
@@ -236,7 +265,8 @@ std::vector<Plan> plans() {
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const Plan& plan : plans()) made.push_back(std::make_unique<PeopleWorkload>(plan));
+    for (const auto& plans : {confluent_plans(), contended_plans()})
+      for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();
   return all;

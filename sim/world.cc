@@ -1,4 +1,4 @@
-#include "sim/world.h"
+#include "world.h"
 
 #include <algorithm>
 #include <utility>
@@ -33,9 +33,10 @@ void require_same(uint32_t partition, const Rows& expected, const Rows& got) {
     if (const auto at = got.find(k); at == got.end() || at->second != row) key = k;
   for (const auto& [k, row] : got)
     if (!expected.contains(k)) key = k;
-  throw Violation(fmt::format(
-      "invariant 4: the state of partition {} is not that of an uninterrupted run: row '{}' {}\n    expected {}\n    got      {}",
-      partition, key[0], to_hex(key.substr(1)), row_text(expected, key), row_text(got, key)));
+  throw Violation(
+      fmt::format("invariant 4: the state of partition {} is not that of an uninterrupted run: row '{}' {}\n    "
+                  "expected {}\n    got      {}",
+                  partition, key[0], to_hex(key.substr(1)), row_text(expected, key), row_text(got, key)));
 }
 
 }  // namespace
@@ -64,6 +65,7 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   replayed_before_ = counted("freshet_action_replayed_total");
   dropped_before_ = counted("freshet_identity_identifiers_dropped_total");
   publish_rules(scenario.tenants[0], false);
+  deliver_rules();
 }
 
 void World::run() {
@@ -123,6 +125,7 @@ void World::step_network() {
 void World::send_next() {
   while (next_rules_ < scenario_.rules.size() && scenario_.rules[next_rules_].after_request <= next_request_)
     change_rules(scenario_.rules[next_rules_++]);
+  deliver_rules();
   waiting_.insert(next_request_);
   in_flight_.push_back(next_request_);
   if (stage_.dice.permille(stage_.faults.duplicate_request)) {
@@ -150,9 +153,8 @@ void World::deliver() {
 
 void World::answered(size_t number, const http::Response& response) {
   const Request& request = scenario_.requests[number];
-  require(response.status == 200 || response.status == 503, [&] {
-    return fmt::format("request {} is answered {}: {}", number, response.status, response.body);
-  });
+  require(response.status == 200 || response.status == 503,
+          [&] { return fmt::format("request {} is answered {}: {}", number, response.status, response.body); });
   if (response.status != 200) return;
   if (stage_.dice.permille(stage_.faults.answer_lost)) return stage_.probes.hit(Probe::kAnswerLost);
   waiting_.erase(number);
@@ -188,12 +190,14 @@ void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) 
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     eventlog::Produce produce{{Topic::kActions, p}, {}};
     produce.records.add({}, envelope.SerializeAsString());
-    if (late) {
-      stage_.broker.write_late({std::move(produce)});
-    } else {
-      stage_.broker.write(produce);
-    }
+    const size_t left = scenario_.requests.size() - next_request_;
+    rules_under_way_.emplace(late ? next_request_ + stage_.dice.roll(left + 1) : 0, std::move(produce));
   }
+}
+
+void World::deliver_rules() {
+  while (!rules_under_way_.empty() && rules_under_way_.begin()->first <= next_request_)
+    stage_.broker.write(rules_under_way_.extract(rules_under_way_.begin()).mapped());
 }
 
 // ---- faults -------------------------------------------------------------------------------------------------------
@@ -281,6 +285,7 @@ std::string World::unrest() const {
 // Everybody works and nothing goes wrong, until nothing is left to do.
 void World::come_to_rest() {
   stage_.say("calm");
+  deliver_rules();
   stage_.calm_down();
   while (stage_.broker.land_late()) {
   }

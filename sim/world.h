@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "sim/checks.h"
-#include "sim/end.h"
-#include "sim/processes.h"
-#include "sim/workload.h"
+#include "checks.h"
+#include "end.h"
+#include "processes.h"
+#include "workload.h"
 
 namespace freshet::sim {
 
@@ -44,6 +44,7 @@ class World {
   void answered(size_t request, const http::Response& response);
   void change_rules(const RulesChange& change);
   void publish_rules(const std::vector<model::Tenant>& tenants, bool late);
+  void deliver_rules();
   void make_zombie();
   void make_standby();
 
@@ -74,6 +75,7 @@ class World {
   std::set<size_t> waiting_;  // for an answer
   size_t window_ = 1;
   size_t next_rules_ = 0;
+  std::multimap<size_t, eventlog::Produce> rules_under_way_;  // to a partition, by the request that they come before
   uint64_t revision_ = 0;
   uint64_t replayed_before_ = 0, dropped_before_ = 0;  // the process counts over all runs
 };

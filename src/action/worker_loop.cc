@@ -83,9 +83,8 @@ Status WorkerLoop::drain() {
 }
 
 bool WorkerLoop::caught_up() const {
-  return !slots_.empty() && std::all_of(slots_.begin(), slots_.end(), [](const auto& s) {
-    return s.second.state->offset() >= s.second.committed;
-  });
+  return !slots_.empty() && std::all_of(slots_.begin(), slots_.end(),
+                                        [](const auto& s) { return s.second.state->offset() >= s.second.committed; });
 }
 
 // ---- partitions ---------------------------------------------------------------------------------------------------
@@ -97,8 +96,7 @@ Status WorkerLoop::take_over(TopicPartition mine) {
   if (!state) return tl::unexpected(std::move(state).error());
   slot.state = std::move(*state);
   // Partitions persist in turn: spread over the interval, so that no flush is large.
-  slot.persist_due =
-      options_.clock->monotonic_us() + options_.persist_interval_us * (mine.partition + 1) / partitions_;
+  slot.persist_due = options_.clock->monotonic_us() + options_.persist_interval_us * (mine.partition + 1) / partitions_;
   FRESHET_TRY(begin_replay(slot));
   slots_.insert_or_assign(mine.partition, std::move(slot));
   return {};

@@ -30,7 +30,9 @@ class Offsets {
   // Everything before `next` was taken in (also offsets without a record).
   void read_to(eventlog::Offset next) { next_ = next; }
   // The first offset that is not done.
-  [[nodiscard]] eventlog::Offset low_water() const { return pending_.empty() || FRESHET_MUTANT(kLowWaterTooHigh) ? next_ : pending_.front().offset; }
+  [[nodiscard]] eventlog::Offset low_water() const {
+    return pending_.empty() || FRESHET_MUTANT(kLowWaterTooHigh) ? next_ : pending_.front().offset;
+  }
   [[nodiscard]] size_t pending() const { return pending_.size(); }
 
  private:

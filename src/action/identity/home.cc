@@ -125,7 +125,8 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
   state::Alias& alias = state_.edit_alias(key);
   model::EntityRef ref;
-  ref.id = model::entity_id(tenant_name_, kind, identifier, FRESHET_MUTANT(kIdWithoutGeneration) ? 0 : alias.generation);
+  ref.id =
+      model::entity_id(tenant_name_, kind, identifier, FRESHET_MUTANT(kIdWithoutGeneration) ? 0 : alias.generation);
   ref.partition = partition_;
   ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
   ref.shared_root = shared(kind, identifier);

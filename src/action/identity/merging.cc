@@ -12,7 +12,7 @@ namespace freshet::action {
 namespace {
 
 // Of content; with its frame an `absorb` stays under 512 KiB.
-constexpr size_t kChunkBytesMax = FRESHET_BOUND(384u << 10, 200);
+constexpr size_t kChunkBytesMax = FRESHET_BOUND(384u << 10, 100);
 
 bool before(const v1::EntityRef& a, const v1::EntityRef& b) {
   return a.id_high() != b.id_high() ? a.id_high() < b.id_high() : a.id_low() < b.id_low();
@@ -105,9 +105,8 @@ void Protocol::on_join(const Loop& m) {
   if (status == v1::EntityState::REDIRECT && (!has_cause || FRESHET_MUTANT(kJoinFollowsRedirect)))
     return join(model::from_proto(at->state.target()), model::from_proto(m.ref()), has_cause ? &m.cause() : nullptr,
                 m.received_at_us());
-  const bool reason_gone =
-      status == v1::EntityState::LIVE && has_cause && !FRESHET_MUTANT(kJoinForDropped) &&
-      find_identifier(at->state, m.cause().identifier()) < 0;
+  const bool reason_gone = status == v1::EntityState::LIVE && has_cause && !FRESHET_MUTANT(kJoinForDropped) &&
+                           find_identifier(at->state, m.cause().identifier()) < 0;
   if (status == v1::EntityState::REDIRECT || status == v1::EntityState::ERASED || reason_gone) {
     if (!has_cause) return;
     // The home decides anew, asked by the claimant itself, so that its claims and frees keep their order.
@@ -222,7 +221,8 @@ void Protocol::on_absorb(const Loop& m) {
     answer.set_type(FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO);
     return to_entity(std::move(answer));
   }
-  if (m.has_cause() && breaks_limit(*w, chunks[0].chunk()) && !FRESHET_MUTANT(kMergeOverLimit)) {  // only an explicit merge may force it
+  if (m.has_cause() && breaks_limit(*w, chunks[0].chunk()) &&
+      !FRESHET_MUTANT(kMergeOverLimit)) {  // only an explicit merge may force it
     ++counters_.refused;
     answer.set_type(Loop::REVIVE);
     to_entity(std::move(answer));
