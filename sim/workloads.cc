@@ -48,6 +48,8 @@ struct Plan {
   Habits habits;
   void (*rules)(v1::TenantRules&) = nullptr;
   Check check = nullptr;
+  bool two_priorities = false;  // for sure: nodes and partitions that rank e-mail and phone differently
+  uint32_t partitions_min = 1;
 };
 
 class PeopleWorkload final : public Workload {
@@ -59,8 +61,9 @@ class PeopleWorkload final : public Workload {
 
   void setup(Dice& dice, const Size& size, Scenario& scenario) const override {
     static const std::vector<uint32_t> kPartitions = {1, 2, 3, 5, 8};
-    scenario.partitions = size.partitions != 0 ? size.partitions : dice.pick(kPartitions);
-    scenario.ingest_nodes = 1 + static_cast<uint32_t>(dice.roll(2));
+    scenario.partitions = std::max(plan_.partitions_min, dice.pick(kPartitions));
+    if (size.partitions != 0) scenario.partitions = size.partitions;
+    scenario.ingest_nodes = plan_.two_priorities ? 2 : 1 + static_cast<uint32_t>(dice.roll(2));
     std::vector<model::Tenant> tenants = {make_tenant("a")};
     if (dice.one_in(4)) tenants.push_back(make_tenant("b"));
     for (model::Tenant& tenant : tenants) {
@@ -68,15 +71,16 @@ class PeopleWorkload final : public Workload {
       if (plan_.rules != nullptr) plan_.rules(tenant.rules);
     }
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
-      scenario.tenants.push_back(node > 0 && dice.one_in(2) ? revised(tenants, true) : tenants);
+      scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)
+                                                                                      : tenants);
   }
 
   void start(Dice& dice, const Size& size, Scenario& scenario) const override {
     const size_t tenants = scenario.tenants[0].size();
     for (const model::Tenant& tenant : scenario.tenants[0]) send(dice, size.records / tenants, tenant.name, scenario);
     dice.shuffle(scenario.requests);
-    for (size_t changes = dice.roll(4); changes > 0; --changes) {
-      const bool ingest_too = dice.one_in(3);
+    for (size_t changes = plan_.two_priorities ? 1 : dice.roll(4); changes > 0; --changes) {
+      const bool ingest_too = !plan_.two_priorities && dice.one_in(3);
       scenario.rules.push_back(
           {dice.roll(scenario.requests.size() + 1), revised(scenario.tenants[0], !ingest_too), ingest_too});
     }
@@ -173,6 +177,12 @@ std::vector<Plan> confluent_plans() {
        .text = "many people whose first events arrive at once, by several identifiers",
        .confluent = true,
        .habits = {.people = 60, .identifiers_max = 2, .has_user_id = 200, .attribute = 100, .set = 50}},
+      {.name = "two_keys",
+       .text = "people known by e-mail or phone, whose order of rank differs between nodes and changes in mid-stream",
+       .confluent = true,
+       .habits = {.people = 100, .emails = 1, .anonymous = 0, .identifiers_max = 2, .has_user_id = 0, .attribute = 100},
+       .two_priorities = true,
+       .partitions_min = 3},
       {.name = "attributes",
        .text = "attributes and sets written out of order, many at the same time, while profiles join",
        .confluent = true,
@@ -185,7 +195,8 @@ std::vector<Plan> confluent_plans() {
       {.name = "merge_storm",
        .text = "explicit merges of people while their updates arrive",
        .confluent = true,
-       .habits = {.people = 64, .emails = 1, .anonymous = 1, .merge = 400, .merge_circle = 32}},
+       .habits = {.people = 64, .emails = 1, .anonymous = 1, .merge = 400, .merge_circle = 32},
+       .partitions_min = 5},
   };
 }
 
