@@ -56,6 +56,7 @@ class StoreServer {
   std::vector<Bulk> bulks_;
   std::map<std::string, uint64_t> versions_;  // as last seen, by entity id
   std::set<std::string> removed_;
+  uint64_t writes_ = 0;
   std::set<std::string> poisoned_;
 };
 

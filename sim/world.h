@@ -17,7 +17,7 @@ namespace freshet::sim {
 
 struct WorldOptions {
   uint64_t seed = 1;
-  bool shadows = true;  // check every commit (invariant 4)
+  bool checks = true;  // false: only for its hash
   bool trace = false;
 };
 
@@ -60,7 +60,7 @@ class World {
   const Scenario& scenario_;
   const Workload& workload_;
   Stage stage_;
-  std::unique_ptr<Shadow> shadow_;
+  std::unique_ptr<Shadow> shadow_;  // none: nothing is checked
   std::deque<IngestProcess> ingests_;
   std::deque<WorkerProcess> workers_;
   std::deque<ReactorProcess> reactors_;
