@@ -1,4 +1,4 @@
-#include "sim/broker.h"
+#include "broker.h"
 
 #include <algorithm>
 #include <utility>

@@ -12,7 +12,7 @@
 
 #include "base/hash.h"
 #include "eventlog/event_log.h"
-#include "sim/faults.h"
+#include "faults.h"
 
 namespace freshet::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/checks.h"
+#include "checks.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <map>
 
 #include "model/identifier.h"
-#include "sim/oracle.h"
+#include "oracle.h"
 
 namespace freshet::sim {
 namespace {
@@ -216,9 +216,35 @@ void check_convergence(const End& end, const Promises& promises) {
   std::set_difference(expected.begin(), expected.end(), got.begin(), got.end(), std::back_inserter(missing));
   std::set_difference(got.begin(), got.end(), expected.begin(), expected.end(), std::back_inserter(surplus));
   std::string text = fmt::format("convergence: {} profiles expected, {} are there", expected.size(), got.size());
-  if (!missing.empty()) text += "\n    missing:" + describe(missing.front());
-  if (!surplus.empty()) text += "\n    there instead:" + describe(surplus.front());
+  for (const Profile& profile : missing) text += "\n    missing:" + describe(profile);
+  for (const Profile& profile : surplus) text += "\n    there instead:" + describe(profile);
   throw Violation(text);
+}
+
+// Users and devices refer to each other, as records name them together, through redirects.
+void check_attached(const End& end) {
+  std::map<std::string, Key> holder;  // kind, tenant and identifier -> who lists it
+  const auto text = [](v1::EntityKind kind, const std::string& tenant, const v1::Identifier& i) {
+    return fmt::format("{} {} {}={}", static_cast<int>(kind), tenant, i.type(), i.value());
+  };
+  std::map<Key, std::set<Key>> expected, got;
+  for (const auto& [key, e] : end.entities) {
+    if (e.status() != EntityState::LIVE) continue;
+    for (const v1::IdentifierUse& i : e.identifiers()) holder[text(e.ref().kind(), e.tenant(), i.identifier())] = key;
+    for (const v1::EntityRef& ref : e.attached()) got[key].insert(end.survivor(key_of(ref)));
+  }
+  for (const v1::Envelope& record : end.records) {
+    if (record.user().empty() || record.device().empty()) continue;
+    const Key user = holder.at(text(v1::ENTITY_KIND_USER, record.tenant(), record.user(0)));
+    const Key device = holder.at(text(v1::ENTITY_KIND_DEVICE, record.tenant(), record.device(0)));
+    expected[user].insert(device);
+    expected[device].insert(user);
+  }
+  for (const auto& [key, others] : expected)
+    require(got[key] == others, [&, &key = key, &others = others] {
+      return fmt::format("{} refers to {} others, not to the {} it was seen with", name_of(end.entities.at(key)),
+                         got[key].size(), others.size());
+    });
 }
 
 }  // namespace
@@ -230,7 +256,9 @@ void check_end(const End& end, const Promises& promises) {
   check_conservation(end);
   check_persons(end);
   check_documents(end, promises);
-  if (promises.confluent) check_convergence(end, promises);
+  if (!promises.confluent) return;
+  check_convergence(end, promises);
+  check_attached(end);
 }
 
 }  // namespace freshet::sim

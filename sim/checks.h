@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "sim/end.h"
+#include "end.h"
 
 namespace freshet::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/command.h"
+#include "command.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,14 +9,14 @@
 #include <limits>
 
 #include "env/clock.h"
-#include "sim/mutants.h"
-#include "sim/run.h"
+#include "mutants.h"
+#include "run.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::sim {
 namespace {
 
-constexpr uint64_t kMutantSeeds = 400;  // within which each must be found
 constexpr env::TimeUs kProgressUs = 500'000;
 
 struct Options {
@@ -137,12 +137,15 @@ void print_json(const Campaign& campaign, const std::optional<uint64_t>& failed)
              failed ? json_text(campaign.replay(*failed)) : "null", json_text(campaign.last().hash), probes);
 }
 
-void print_text(const Campaign& campaign, const std::optional<uint64_t>& failed) {
+void print_text(const Options& options, const Campaign& campaign, const std::optional<uint64_t>& failed) {
   if (failed)
     fmt::print("seed {}, workload {}: {}\n    again: {}\n", *failed, campaign.last().workload,
                *campaign.last().violation, campaign.replay(*failed));
   fmt::print("{} seeds, {:.1f} seeds/s, {} of {} probes hit, last hash {}\n", campaign.done(), campaign.per_second(),
              campaign.probes().hit_count(), kProbes, campaign.last().hash);
+  fmt::print("  {} records of clients, {} records processed by action, {} of them messages between partitions\n",
+             campaign.done() * options.records, telemetry::counter_total("freshet_action_records_total"),
+             telemetry::counter_total("freshet_action_loop_messages_total"));
   for (size_t i = 0; i < kProbes; ++i)
     fmt::print("  {:24} {}\n", name_of(static_cast<Probe>(i)), campaign.probes().of(static_cast<Probe>(i)));
 }
@@ -150,7 +153,7 @@ void print_text(const Campaign& campaign, const std::optional<uint64_t>& failed)
 int run_campaign(const Options& options, const Range& range) {
   Campaign campaign(options);
   const std::optional<uint64_t> failed = campaign.run(range, "");
-  options.json ? print_json(campaign, failed) : print_text(campaign, failed);
+  options.json ? print_json(campaign, failed) : print_text(options, campaign, failed);
   return failed ? 1 : 0;
 }
 

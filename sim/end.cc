@@ -1,4 +1,4 @@
-#include "sim/end.h"
+#include "end.h"
 
 #include <fmt/format.h>
 
@@ -71,6 +71,11 @@ void End::read_state(const Rows& rows) {
 uint64_t End::erased_messages() const {
   return std::accumulate(metas.begin(), metas.end(), uint64_t{0},
                          [](uint64_t sum, const v1::PartitionMeta& meta) { return sum + meta.erased_messages(); });
+}
+
+Key End::survivor(Key key) const {
+  while (entities.at(key).status() == v1::EntityState::REDIRECT) key = key_of(entities.at(key).target());
+  return key;
 }
 
 std::vector<const v1::EntityState*> End::live(v1::EntityKind kind) const {

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "follower.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
 #include "freshet/v1/event.pb.h"
 #include "freshet/v1/state.pb.h"
-#include "sim/follower.h"
-#include "sim/workload.h"
+#include "workload.h"
 
 namespace freshet::sim {
 
@@ -38,6 +38,8 @@ class End {
   std::map<Key, v1::Document> documents;  // removed ones too
 
   [[nodiscard]] uint64_t erased_messages() const;
+  // Where the redirects lead.
+  [[nodiscard]] Key survivor(Key key) const;
   [[nodiscard]] std::vector<const v1::EntityState*> live(v1::EntityKind kind) const;
 
  private:

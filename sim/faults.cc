@@ -1,4 +1,4 @@
-#include "sim/faults.h"
+#include "faults.h"
 
 #include <initializer_list>
 #include <utility>
@@ -6,10 +6,12 @@
 namespace freshet::sim {
 
 Faults Faults::roll(Dice& dice) {
+  static const std::vector<size_t> kBatches = {2, 2, 6, 24};
   Faults faults;
+  faults.batch_max = dice.pick(kBatches);
   if (dice.one_in(8)) return faults;  // a calm run
   const std::initializer_list<std::pair<uint32_t*, uint32_t>> most = {
-      {&faults.crash_ingest, 30},    {&faults.crash_worker, 30},       {&faults.crash_reactor, 30},
+      {&faults.crash_ingest, 60},    {&faults.crash_worker, 80},       {&faults.crash_reactor, 60},
       {&faults.crash_store, 5},      {&faults.rebalance, 6},           {&faults.zombie, 6},
       {&faults.standby, 4},          {&faults.clock_jump, 4},          {&faults.lose_state, 300},
       {&faults.older_state, 300},    {&faults.keep_unsynced, 500},     {&faults.abort, 60},

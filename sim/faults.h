@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "sim/dice.h"
-#include "sim/probes.h"
+#include "dice.h"
+#include "probes.h"
 
 namespace freshet::sim {
 
@@ -28,6 +28,9 @@ struct Faults {
 
   // Worker processes have disks of their own: what one has is not what the next owner has, and the log keeps everything.
   bool own_disks = false;
+
+  // Records of a partition in one poll: small ones let others come in between.
+  size_t batch_max = 24;
 
   [[nodiscard]] static Faults roll(Dice& dice);
 };

@@ -1,4 +1,4 @@
-#include "sim/follower.h"
+#include "follower.h"
 
 #include <algorithm>
 #include <utility>

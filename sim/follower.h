@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "action/engine.h"
-#include "sim/broker.h"
-#include "sim/stage.h"
+#include "broker.h"
+#include "stage.h"
 
 namespace freshet::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/items.h"
+#include "items.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "sim/mutants.h"
+#include "mutants.h"
 
 #include <algorithm>
 

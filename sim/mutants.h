@@ -8,6 +8,8 @@
 
 namespace freshet::sim {
 
+inline constexpr uint64_t kMutantSeeds = 400;  // within which each must be found
+
 struct MutantInfo {
   Mutant mutant;
   std::string_view name;

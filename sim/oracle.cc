@@ -1,4 +1,4 @@
-#include "sim/oracle.h"
+#include "oracle.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "sim/end.h"
+#include "end.h"
 
 namespace freshet::sim {
 namespace {

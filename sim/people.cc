@@ -1,4 +1,4 @@
-#include "sim/people.h"
+#include "people.h"
 
 #include <fmt/format.h>
 
@@ -50,7 +50,8 @@ Item People::next() {
   const size_t count = 1 + dice_.roll(habits_.identifiers_max);
   for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
     if (!named || ids[i].first != "user_id") item.user.push_back(ids[i]);
-  if (dice_.permille(habits_.device)) item.device.emplace_back("device_id", fmt::format("d{}", person));
+  if (dice_.permille(habits_.device))
+    item.device.emplace_back("device_id", fmt::format("d{}", dice_.one_in(3) ? person / 3 * 3 : person));
   do_something(item);
   return item;
 }

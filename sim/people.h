@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/dice.h"
-#include "sim/items.h"
+#include "dice.h"
+#include "items.h"
 
 namespace freshet::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/probes.h"
+#include "probes.h"
 
 namespace freshet::sim {
 

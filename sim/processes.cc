@@ -1,4 +1,4 @@
-#include "sim/processes.h"
+#include "processes.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 namespace freshet::sim {
 namespace {
 
-constexpr uint32_t kCallsUntilCrashMax = 12;
+constexpr uint32_t kCallsUntilCrashMax = 6;
 
 void arm(Stage& stage, CrashPoint& crash, uint32_t permille) {
   crash.arm(stage.dice.permille(permille) ? 1 + static_cast<uint32_t>(stage.dice.roll(kCallsUntilCrashMax)) : 0);
@@ -29,7 +29,7 @@ void IngestProcess::start() {
   options.log = log_.get();
   options.registry = registry_.get();
   options.clock = &stage_.clock;
-  options.random = &stage_.random;
+  options.random = &stage_.entropy;
   options.partitions = log_->partitions(Topic::kActions);
   service_ = std::make_unique<ingest::Service>(std::move(options));
 }
@@ -102,7 +102,7 @@ WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
     : stage_(stage),
       number_(number),
       persist_interval_us_(stage.dice.between(5'000, 500'000)),
-      memory_bytes_(stage.dice.one_in(2) ? 8u << 10 : 32u << 20) {}
+      memory_bytes_(stage.dice.one_in(4) ? 8u << 10 : 32u << 20) {}
 
 std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {
   std::shared_ptr<kv::MemoryDisk>& disk =

@@ -12,8 +12,8 @@
 #include "action/worker_loop.h"
 #include "ingest/service.h"
 #include "reaction/reactor_loop.h"
-#include "sim/sim_log.h"
-#include "sim/stage.h"
+#include "sim_log.h"
+#include "stage.h"
 
 namespace freshet::sim {
 

@@ -1,7 +1,7 @@
-#include "sim/run.h"
+#include "run.h"
 
 #include "base/assert.h"
-#include "sim/world.h"
+#include "world.h"
 
 namespace freshet::sim {
 namespace {
@@ -10,9 +10,9 @@ void throw_violation(const char* expression, const char* file, int line) {
   throw Violation(fmt::format("assertion failed: {} ({}:{})", expression, file, line));
 }
 
-std::string run_once(uint64_t seed, const Scenario& scenario, const Workload& workload, bool trace, bool shadows,
+std::string run_once(uint64_t seed, const Scenario& scenario, const Workload& workload, bool trace, bool checks,
                      Probes* probes) {
-  World world(scenario, workload, {seed, shadows, trace});
+  World world(scenario, workload, {seed, checks, trace});
   world.run();
   if (probes != nullptr) *probes = world.probes();
   return world.hash();

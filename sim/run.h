@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "sim/probes.h"
-#include "sim/workload.h"
+#include "probes.h"
+#include "workload.h"
 
 namespace freshet::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/sim_log.h"
+#include "sim_log.h"
 
 #include <utility>
 
@@ -12,7 +12,6 @@ using eventlog::Produce;
 namespace {
 
 constexpr int kZombiePollsMax = 3;
-constexpr size_t kBatchMax = 24;
 
 }  // namespace
 
@@ -57,7 +56,7 @@ bool SimLog::tick() {
 Result<std::unique_ptr<eventlog::Consumer>> SimLog::open_consumer(const ConsumerOptions& options) {
   for (const Topic topic : options.topics)
     if (broker_.partitions(topic) == 0) return fail(Code::kNotFound, "no such topic");
-  return std::make_unique<SimConsumer>(broker_, crash_, dice_, probes_, options);
+  return std::make_unique<SimConsumer>(broker_, crash_, dice_, faults_, probes_, options);
 }
 
 Result<eventlog::Watermarks> SimLog::watermarks(TopicPartition of) {
@@ -92,10 +91,12 @@ Result<std::optional<Offset>> SimLog::committed(const std::string& group, TopicP
 
 // ---- a consumer ---------------------------------------------------------------------------------------------------
 
-SimConsumer::SimConsumer(Broker& broker, CrashPoint& crash, Dice& dice, Probes& probes, const ConsumerOptions& options)
+SimConsumer::SimConsumer(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes,
+                         const ConsumerOptions& options)
     : broker_(broker),
       crash_(crash),
       dice_(dice),
+      faults_(faults),
       probes_(probes),
       group_(options.group),
       member_(broker.join(options.group, options.topics)) {}
@@ -134,7 +135,7 @@ Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max,
     result.fetched.push_back(std::move(fetched));
     return {};
   }
-  const size_t count = std::min(1 + dice_.roll(kBatchMax), partition.records.size() - first);
+  const size_t count = std::min(1 + dice_.roll(faults_.batch_max), partition.records.size() - first);
   size_t bytes = 0;
   for (size_t i = first; i < first + count && (i == first || bytes <= bytes_max); ++i) {
     fetched.records.push_back(partition.records[i]);

@@ -6,7 +6,7 @@
 #include <memory>
 #include <set>
 
-#include "sim/broker.h"
+#include "broker.h"
 
 namespace freshet::sim {
 
@@ -48,7 +48,8 @@ class SimLog final : public eventlog::EventLog {
 
 class SimConsumer final : public eventlog::Consumer {
  public:
-  SimConsumer(Broker& broker, CrashPoint& crash, Dice& dice, Probes& probes, const eventlog::ConsumerOptions& options);
+  SimConsumer(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes,
+              const eventlog::ConsumerOptions& options);
   ~SimConsumer() override;
 
   [[nodiscard]] Result<eventlog::PollResult> poll(size_t bytes_max, env::TimeUs timeout_us) override;
@@ -66,6 +67,7 @@ class SimConsumer final : public eventlog::Consumer {
   Broker& broker_;
   CrashPoint& crash_;
   Dice& dice_;
+  const Faults& faults_;
   Probes& probes_;
   const std::string group_;
   const MemberId member_;

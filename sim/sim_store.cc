@@ -1,4 +1,4 @@
-#include "sim/sim_store.h"
+#include "sim_store.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +9,12 @@
 namespace freshet::sim {
 
 using v1::Change;
+
+namespace {
+
+constexpr uint64_t kWritesPerCheck = 3;  // reading a document back costs as much as writing it
+
+}  // namespace
 
 StoreServer::StoreServer(Dice& dice, const Faults& faults, Probes& probes)
     : dice_(dice), faults_(faults), probes_(probes) {
@@ -22,8 +28,13 @@ void StoreServer::open() {
 
 void StoreServer::crash() {
   probes_.hit(Probe::kCrashStore);
-  disk_->keep(dice_.roll(disk_->unsynced.size() + 1));
+  const size_t unsynced = disk_->unsynced.size();
+  const size_t kept = dice_.roll(unsynced + 1);
+  if (kept > 0) probes_.hit(Probe::kUnsyncedKept);
+  if (kept < unsynced) probes_.hit(Probe::kUnsyncedLost);
+  disk_->keep(kept);
   open();
+  bulks_.clear();  // what was under way to it died with its connections
   versions_.clear();
   removed_.clear();
 }
@@ -64,7 +75,7 @@ Status StoreServer::write_one(const Change& change) {
   }
   Status written;
   store_->write({change}, [&](std::vector<Change>, std::vector<Status> results) { written = std::move(results[0]); });
-  check_version(change);
+  if (++writes_ % kWritesPerCheck == 0 || change.remove()) check_version(change);
   if (!fails) return written;
   probes_.hit(Probe::kStoreFailedButWrote);
   return fail(Code::kRetry, "the answer was lost");

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "docstore/doc_store.h"
+#include "faults.h"
 #include "kv/memory_store.h"
-#include "sim/faults.h"
 
 namespace freshet::sim {
 
@@ -21,7 +21,7 @@ class StoreServer {
  public:
   StoreServer(Dice& dice, const Faults& faults, Probes& probes);
 
-  // Loses what is not synced (or keeps the first part of it).
+  // Loses what is under way and what is not synced, or keeps the first part of that. REQUIRES: all reactors are dead.
   void crash();
   void calm_down() { calm_ = true; }
   // Does one of the bulks that are under way, and answers it; false: there is none.
@@ -56,6 +56,7 @@ class StoreServer {
   std::vector<Bulk> bulks_;
   std::map<std::string, uint64_t> versions_;  // as last seen, by entity id
   std::set<std::string> removed_;
+  uint64_t writes_ = 0;
   std::set<std::string> poisoned_;
 };
 

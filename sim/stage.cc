@@ -1,4 +1,4 @@
-#include "sim/stage.h"
+#include "stage.h"
 
 #include <utility>
 

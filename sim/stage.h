@@ -7,12 +7,12 @@
 #include <map>
 #include <memory>
 
+#include "broker.h"
+#include "dice.h"
+#include "faults.h"
 #include "kv/memory_store.h"
-#include "sim/broker.h"
-#include "sim/dice.h"
-#include "sim/faults.h"
-#include "sim/probes.h"
-#include "sim/sim_store.h"
+#include "probes.h"
+#include "sim_store.h"
 
 namespace freshet::sim {
 
@@ -22,7 +22,7 @@ struct Stage {
   Stage(uint64_t seed, const Faults& f, bool traces)
       : dice(seed),
         faults(f),
-        random(seed + 1),
+        entropy(seed + 1),
         broker(dice, faults, probes),
         store(dice, faults, probes),
         trace(traces) {}
@@ -35,7 +35,7 @@ struct Stage {
   }
   // From now on nothing goes wrong any more.
   void calm_down() {
-    faults = {.own_disks = faults.own_disks};
+    faults = {.own_disks = faults.own_disks, .batch_max = faults.batch_max};
     broker.calm_down();
     store.calm_down();
   }
@@ -44,7 +44,7 @@ struct Stage {
   Faults faults;
   Probes probes;
   SimClock clock;
-  SimRandom random;
+  SimRandom entropy;
   Broker broker;
   StoreServer store;
   Disks shared_disks;  // without Faults::own_disks

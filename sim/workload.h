@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "dice.h"
+#include "items.h"
 #include "model/tenant.h"
-#include "sim/dice.h"
-#include "sim/items.h"
 
 namespace freshet::sim {
 

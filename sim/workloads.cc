@@ -2,9 +2,9 @@
 #include <iterator>
 #include <set>
 
-#include "sim/end.h"
-#include "sim/people.h"
-#include "sim/workload.h"
+#include "end.h"
+#include "people.h"
+#include "workload.h"
 
 namespace freshet::sim {
 namespace {
@@ -48,6 +48,8 @@ struct Plan {
   Habits habits;
   void (*rules)(v1::TenantRules&) = nullptr;
   Check check = nullptr;
+  bool two_priorities = false;  // for sure: nodes and partitions that rank e-mail and phone differently
+  uint32_t partitions_min = 1;
 };
 
 class PeopleWorkload final : public Workload {
@@ -59,8 +61,9 @@ class PeopleWorkload final : public Workload {
 
   void setup(Dice& dice, const Size& size, Scenario& scenario) const override {
     static const std::vector<uint32_t> kPartitions = {1, 2, 3, 5, 8};
-    scenario.partitions = size.partitions != 0 ? size.partitions : dice.pick(kPartitions);
-    scenario.ingest_nodes = 1 + static_cast<uint32_t>(dice.roll(2));
+    scenario.partitions = std::max(plan_.partitions_min, dice.pick(kPartitions));
+    if (size.partitions != 0) scenario.partitions = size.partitions;
+    scenario.ingest_nodes = plan_.two_priorities ? 2 : 1 + static_cast<uint32_t>(dice.roll(2));
     std::vector<model::Tenant> tenants = {make_tenant("a")};
     if (dice.one_in(4)) tenants.push_back(make_tenant("b"));
     for (model::Tenant& tenant : tenants) {
@@ -68,17 +71,18 @@ class PeopleWorkload final : public Workload {
       if (plan_.rules != nullptr) plan_.rules(tenant.rules);
     }
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
-      scenario.tenants.push_back(node > 0 && dice.one_in(2) ? revised(tenants, true) : tenants);
+      scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)
+                                                                                      : tenants);
   }
 
   void start(Dice& dice, const Size& size, Scenario& scenario) const override {
     const size_t tenants = scenario.tenants[0].size();
     for (const model::Tenant& tenant : scenario.tenants[0]) send(dice, size.records / tenants, tenant.name, scenario);
     dice.shuffle(scenario.requests);
-    for (size_t changes = dice.roll(3); changes > 0; --changes) {
-      const bool ingest_too = dice.one_in(2);
-      scenario.rules.push_back({dice.roll(scenario.requests.size() + 1),
-                                revised(scenario.tenants[0], !ingest_too && dice.one_in(2)), ingest_too});
+    for (size_t changes = plan_.two_priorities ? 1 : dice.roll(4); changes > 0; --changes) {
+      const bool ingest_too = !plan_.two_priorities && dice.one_in(3);
+      scenario.rules.push_back(
+          {dice.roll(scenario.requests.size() + 1), revised(scenario.tenants[0], !ingest_too), ingest_too});
     }
     std::sort(scenario.rules.begin(), scenario.rules.end(),
               [](const RulesChange& a, const RulesChange& b) { return a.after_request < b.after_request; });
@@ -92,7 +96,7 @@ class PeopleWorkload final : public Workload {
   void send(Dice& dice, size_t records, const std::string& tenant, Scenario& scenario) const {
     Habits habits = plan_.habits;
     habits.people = std::max<uint32_t>(
-        habits.circle, std::min(habits.people, static_cast<uint32_t>(records / 8)) / habits.circle * habits.circle);
+        habits.circle, std::min(habits.people, static_cast<uint32_t>(records / 5)) / habits.circle * habits.circle);
     if (habits.merge > 0) habits.people = std::max(habits.people, habits.merge_circle);
     People people(habits, dice, kBaseTimeMs);
     std::vector<Item> items;
@@ -104,6 +108,9 @@ class PeopleWorkload final : public Workload {
     } else {
       dice.shuffle(items);
     }
+    if (dice.one_in(2))  // a storm: all merges and other commands come together
+      std::stable_partition(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 4), items.end(),
+                            [](const Item& item) { return !item.command.empty(); });
     for (size_t first = 0; first < items.size();) {
       const size_t count = std::min(items.size() - first, 1 + dice.roll(12));
       const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
@@ -136,6 +143,23 @@ void limits_are_kept(const End& end) {
   }
 }
 
+// Whoever was erased and never released is nobody any more.
+void erased_stay_away(const End& end) {
+  std::set<std::string> erased, released;
+  for (const v1::Envelope& record : end.records) {
+    if (record.user().empty() || record.user(0).type() != "user_id") continue;
+    const std::string id = record.tenant() + "/" + record.user(0).value();
+    if (record.kind() == v1::Envelope::ERASE) erased.insert(id);
+    if (record.kind() == v1::Envelope::UNSUPPRESS) released.insert(id);
+  }
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER))
+    for (const v1::IdentifierUse& i : e->identifiers()) {
+      const std::string id = e->tenant() + "/" + i.identifier().value();
+      if (i.identifier().type() != "user_id" || released.contains(id)) continue;
+      require(!erased.contains(id), [&] { return "user_id " + id + " was erased and has a profile"; });
+    }
+}
+
 void tight_limits(v1::TenantRules& rules) {
   model::set_identifier_limit(rules, "default", 2);
   rules.set_set_elements_max(3);
@@ -143,7 +167,7 @@ void tight_limits(v1::TenantRules& rules) {
 
 void three_devices(v1::TenantRules& rules) { model::set_identifier_limit(rules, "anonymous_id", 3); }
 
-std::vector<Plan> plans() {
+std::vector<Plan> confluent_plans() {
   return {
       {.name = "graphs",
        .text = "random identity graphs: people seen by any of their identifiers, tied together at some time",
@@ -153,15 +177,31 @@ std::vector<Plan> plans() {
        .text = "many people whose first events arrive at once, by several identifiers",
        .confluent = true,
        .habits = {.people = 60, .identifiers_max = 2, .has_user_id = 200, .attribute = 100, .set = 50}},
+      {.name = "two_keys",
+       .text = "people known by e-mail or phone, whose order of rank differs between nodes and changes in mid-stream",
+       .confluent = true,
+       .habits = {.people = 100, .emails = 1, .anonymous = 0, .identifiers_max = 2, .has_user_id = 0, .attribute = 100},
+       .two_priorities = true,
+       .partitions_min = 3},
       {.name = "attributes",
        .text = "attributes and sets written out of order, many at the same time, while profiles join",
        .confluent = true,
        .habits = {.people = 8, .event = 100, .attribute = 800, .set = 600, .times = 8}},
       {.name = "hot_users", .text = "one person has nine of ten records", .confluent = true, .habits = {.hot = 900}},
+      {.name = "devices",
+       .text = "people on devices of their own and of their family: references between the two",
+       .confluent = true,
+       .habits = {.people = 18, .event = 400, .device = 700, .times = 20}},
       {.name = "merge_storm",
        .text = "explicit merges of people while their updates arrive",
        .confluent = true,
-       .habits = {.people = 24, .emails = 1, .anonymous = 1, .merge = 60, .merge_circle = 3}},
+       .habits = {.people = 64, .emails = 1, .anonymous = 1, .merge = 400, .merge_circle = 32},
+       .partitions_min = 5},
+  };
+}
+
+std::vector<Plan> contended_plans() {
+  return {
       {.name = "logins",
        .text = "people log in and out on a few devices",
        .confluent = false,
@@ -178,13 +218,20 @@ std::vector<Plan> plans() {
       {.name = "shared",
        .text = "e-mails, phones and devices that several people claim: refusals and moves",
        .confluent = false,
-       .habits = {.people = 24, .circle = 3, .anonymous = 4, .marked = 500},
+       .habits = {.people = 90, .circle = 3, .anonymous = 4, .has_user_id = 100, .marked = 300, .times = 12},
        .rules = three_devices},
       {.name = "merges",
        .text = "explicit merges, also of people who share identifiers, and unlinks",
        .confluent = false,
-       .habits =
-           {.people = 18, .circle = 3, .anonymous = 4, .marked = 500, .merge = 50, .unlink = 60, .merge_circle = 3},
+       .habits = {.people = 90,
+                  .circle = 3,
+                  .anonymous = 4,
+                  .has_user_id = 100,
+                  .marked = 300,
+                  .merge = 80,
+                  .unlink = 120,
+                  .merge_circle = 3,
+                  .times = 12},
        .rules = three_devices},
       {.name = "erases",
        .text = "people are erased and released again while their events still arrive",
@@ -197,7 +244,8 @@ std::vector<Plan> plans() {
                   .erase = 40,
                   .unsuppress = 20,
                   .merge_circle = 3},
-       .rules = three_devices},
+       .rules = three_devices,
+       .check = erased_stay_away},
       {.name = "limits",
        .text = "more identifiers and elements than the limits allow",
        .confluent = false,
@@ -207,16 +255,19 @@ std::vector<Plan> plans() {
       {.name = "everything",
        .text = "a few people, and all of it at once",
        .confluent = false,
-       .habits = {.people = 9,
+       .habits = {.people = 60,
                   .circle = 3,
                   .anonymous = 4,
-                  .marked = 500,
+                  .has_user_id = 100,
+                  .marked = 300,
                   .merge = 60,
-                  .erase = 40,
-                  .unlink = 60,
+                  .erase = 50,
+                  .unlink = 80,
                   .unsuppress = 20,
-                  .merge_circle = 3},
-       .rules = three_devices},
+                  .merge_circle = 3,
+                  .times = 12},
+       .rules = three_devices,
+       .check = erased_stay_away},
   };
 }
 
@@ -225,7 +276,8 @@ std::vector<Plan> plans() {
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const Plan& plan : plans()) made.push_back(std::make_unique<PeopleWorkload>(plan));
+    for (const auto& plans : {confluent_plans(), contended_plans()})
+      for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();
   return all;

@@ -4,6 +4,7 @@
 #include "action/events/attributes.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace freshet::action {
 // ---- reaching -----------------------------------------------------------------------------------------------------
@@ -41,6 +42,7 @@ Protocol::Entity* Protocol::reach(const Loop& m) {
     return nullptr;
   }
   if (e->state.status() == v1::EntityState::REDIRECT) {
+    if (FRESHET_MUTANT(kRedirectNotFollowed)) return nullptr;
     Loop onward = m;
     *onward.mutable_to() = e->state.target();
     to_entity(std::move(onward));
@@ -61,6 +63,9 @@ void Protocol::on_apply(const Loop& m) {
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
   const bool here = to.partition == partition_;
   Entity* e = here ? state_.find_entity(to.id) : nullptr;
+  const bool applies_late = FRESHET_MUTANT(kApplyWhileLeaving) && e != nullptr && !e->state.has_departure() &&
+                            e->state.status() == v1::EntityState::LEAVING;
+  if (applies_late) return apply_live(*e, record, device_part);
   if (e != nullptr && !holds_back(*e)) {
     if (e->state.status() == v1::EntityState::LIVE) return apply_live(*e, record, device_part);
     if (e->state.status() == v1::EntityState::ERASED) {
@@ -83,6 +88,9 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
 }
 
 void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part) {
+  if (FRESHET_MUTANT(kDedupAtApply) &&
+      !state_.first_sight(hash128(record.tenant() + record.message_id()), record.received_at_us()))
+    return;
   state::PartitionState::touch(e, state_);
   touched_.clear();
   if (record.kind() == v1::Envelope::MERGE) {

@@ -4,6 +4,7 @@
 
 #include "action/events/attributes.h"
 #include "action/identity/protocol.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -101,7 +102,8 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
   state::Alias& alias = state_.edit_alias(key);
   model::EntityRef ref;
-  ref.id = model::entity_id(tenant_name_, kind, identifier, alias.generation);
+  ref.id =
+      model::entity_id(tenant_name_, kind, identifier, FRESHET_MUTANT(kIdWithoutGeneration) ? 0 : alias.generation);
   ref.partition = partition_;
   ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
   ref.shared_root = shared(kind, identifier);
@@ -198,7 +200,10 @@ bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
 
 void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, const Loop& because) {
   if (a == b) return;
-  const bool first = model::survives(a, b);
+  bool first = model::survives(a, b) != FRESHET_MUTANT(kJoinFlipped);
+  if (FRESHET_MUTANT(kOrderByCreationTime)) first = false;  // b was there before
+  if (FRESHET_MUTANT(kRankFromCurrentRules) && tenant().rules.user_priority(1) != "email" && a.rank != b.rank)
+    first = (a.rank - 1 < 2 ? 3 - a.rank : a.rank) < (b.rank - 1 < 2 ? 3 - b.rank : b.rank);
   Loop m;
   m.set_type(Loop::JOIN);
   to_proto(first ? b : a, *m.mutable_to());
@@ -230,6 +235,7 @@ void Protocol::on_repoint(const Loop& m) {
     state_.edit_alias(key).ref = model::from_proto(m.other());
   // Always confirmed: the survivor may have dropped it before we heard of this, or have got it from a loser that had
   // lost it to another.
+  if (FRESHET_MUTANT(kRepointUnconfirmed)) return;
   Loop answer;
   answer.set_type(Loop::CONFIRM);
   *answer.mutable_to() = m.other();

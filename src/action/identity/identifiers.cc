@@ -7,6 +7,7 @@
 #include "action/events/sorted.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -128,7 +129,7 @@ void Protocol::drop(Entity& e, int position, const Parting& why) {
   auto& list = *e.state.mutable_identifiers();
   list.erase(list.begin() + position);
   note(e, why.what, &m.identifier(), why.heir, why.use, why.received_at_us, why.reason);
-  to_home(std::move(m));
+  if (!FRESHET_MUTANT(kDropWithoutFree)) to_home(std::move(m));
 }
 
 // Of each shared type over its limit the least recently used ones.
@@ -173,7 +174,7 @@ void Protocol::on_unlink(const Loop& m) {
   touched_.clear();
   const v1::Use mine = e->state.identifiers(at).use();
   if (m.has_use()) {  // a shared identifier went to whoever used it then
-    if (earlier(mine, m.use())) {
+    if (earlier(mine, m.use()) || FRESHET_MUTANT(kUnlinkIgnoresUse)) {
       drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us()});
     } else if (earlier(m.use(), mine)) {
       claim(*e, e->state.identifiers(at), m.received_at_us());  // used later than the home knew
@@ -255,6 +256,7 @@ void Protocol::on_confirm(const Loop& m) {
   } else if (e->state.status() == v1::EntityState::ERASED) {
     answer.set_type(shared(e->ref.kind, m.identifier()) ? Loop::FREE : Loop::SUPPRESS);
   } else if (const int at = find_identifier(e->state, m.identifier()); at >= 0) {
+    if (FRESHET_MUTANT(kConfirmNeverClaims)) return;
     return claim(*e, e->state.identifiers(at), m.received_at_us());  // an earlier free of its own may be under way
   } else {
     answer.set_type(Loop::FREE);

@@ -4,6 +4,7 @@
 
 #include "action/identity/chunks.h"
 #include "action/identity/protocol.h"
+#include "base/mutant.h"
 #include "model/packed_state.h"
 
 namespace freshet::action {
@@ -43,18 +44,21 @@ T take_first(google::protobuf::RepeatedPtrField<T>& list) {
 void Protocol::on_join(const Loop& m) {
   Entity* e = entity_at(m.to());
   const auto status = e->state.status();
-  if (status == v1::EntityState::REDIRECT && m.has_cause()) return point_on(*e, m);
+  if (status == v1::EntityState::REDIRECT && m.has_cause() && !FRESHET_MUTANT(kJoinFollowsRedirect))
+    return point_on(*e, m);
   if (holds_back(*e)) return hold(*e, m);
   if (status == v1::EntityState::REDIRECT)
-    return join(model::from_proto(e->state.target()), model::from_proto(m.ref()), nullptr, m);
-  const bool reason_gone = m.has_cause() && find_identifier(e->state, m.cause().identifier()) < 0;
+    return join(model::from_proto(e->state.target()), model::from_proto(m.ref()), m.has_cause() ? &m.cause() : nullptr,
+                m);
+  const bool reason_gone =
+      m.has_cause() && !FRESHET_MUTANT(kJoinForDropped) && find_identifier(e->state, m.cause().identifier()) < 0;
   if (status != v1::EntityState::LIVE || reason_gone) {
     // The home decides anew, asked by the claimant itself, so that its claims and frees keep their order.
     if (m.has_cause()) ask_again(m.cause().claimant(), m);
     return;
   }
   state::PartitionState::touch(*e, state_);
-  e->state.set_status(v1::EntityState::LEAVING);
+  e->state.set_status(FRESHET_MUTANT(kRedirectBeforeAbsorbed) ? v1::EntityState::REDIRECT : v1::EntityState::LEAVING);
   e->state.set_winding_up(false);
   *e->state.mutable_target() = m.ref();
   v1::Departure& departure = *e->state.mutable_departure();
@@ -161,6 +165,7 @@ void Protocol::wind_up(Entity& e, int64_t received_at_us) {
 }
 
 void Protocol::pass_on_gathered(Entity& e, Budget& budget) {
+  if (FRESHET_MUTANT(kChunksLeftBehind)) e.state.clear_gathered();
   while (budget.any() && !e.state.gathered().empty()) {
     Loop chunk = take_first(*e.state.mutable_gathered());
     *chunk.mutable_to() = e.state.target();
@@ -172,6 +177,7 @@ void Protocol::pass_on_gathered(Entity& e, Budget& budget) {
 // One of them may make the entity leave again: then the rest stays held.
 void Protocol::release(Entity& e, Budget& budget) {
   if (e.state.status() == v1::EntityState::REDIRECT && !e.state.gathered().empty()) return;
+  if (FRESHET_MUTANT(kHeldForgotten)) e.state.clear_held();
   const Entity* const outer = std::exchange(releasing_, &e);
   while (budget.any() && e.state.winding_up() && !e.state.held().empty()) {
     Loop message = take_first(*e.state.mutable_held());
@@ -228,7 +234,8 @@ void Protocol::make_erased(Entity& e, int64_t received_at_us) {
   identifiers.Swap(e.state.mutable_identifiers());
   for (const v1::IdentifierUse& i : identifiers) {
     Loop m;
-    m.set_type(shared(e.ref.kind, i.identifier()) ? Loop::FREE : Loop::SUPPRESS);
+    const bool frees = shared(e.ref.kind, i.identifier()) || FRESHET_MUTANT(kEraseWithoutSuppress);
+    m.set_type(frees ? Loop::FREE : Loop::SUPPRESS);
     m.set_kind(e.ref.kind);
     *m.mutable_identifier() = i.identifier();
     to_proto(e.ref, *m.mutable_ref());

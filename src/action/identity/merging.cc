@@ -7,6 +7,7 @@
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -49,7 +50,8 @@ void Protocol::on_absorb(Loop& m) {
   if (!last) return;
   Chunks chunks = take_chunks(*w->state.mutable_gathered(), loser);
   FRESHET_ASSERT(!chunks.empty() && chunks[0].chunk().has_ref());
-  if (w->state.status() == v1::EntityState::ERASED) return answer(chunks[0], Loop::ERASED_TOO, *w);
+  if (w->state.status() == v1::EntityState::ERASED)
+    return answer(chunks[0], FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO, *w);
   if (const std::optional<Reason> reason = refusal_of(*w, chunks)) return refuse(*w, chunks, *reason);
   accept(*w, chunks);
 }
@@ -81,7 +83,7 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
   }
   if (merges > model::merges_max(tenant().rules)) return Reason::kMergesMax;
   if (identifiers > before && identifiers > model::identifiers_max(tenant().rules)) return Reason::kIdentifiersMax;
-  if (!chunks[0].has_cause()) return std::nullopt;
+  if (!chunks[0].has_cause() || FRESHET_MUTANT(kMergeOverLimit)) return std::nullopt;
   for (const auto& [type, count] : added) {
     const uint32_t mine = count_identifiers(w.state, type);
     if (mine > 0 && mine + count > model::identifier_limit(type, tenant().rules)) return Reason::kIdentifierLimit;
@@ -93,6 +95,7 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const Loop& first = chunks[0];
   count_refused(reason);
   answer(first, Loop::REVIVE, w);
+  if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
     touched_.clear();
     note(w, v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), first.received_at_us(), word_of(reason));
@@ -151,6 +154,7 @@ void Protocol::absorb_one(Entity& w) {
   touched_.clear();
   touched_.add_parts_of(chunk, w.ref.kind);
   absorb_profile(w.state, chunk, tenant());
+  if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, tenant());
   absorb_history(w.state, chunk);
   absorb_attached(w, m.ref(), chunk, m.received_at_us());
   if (m.last()) finish_absorbing(w, m);

@@ -3,10 +3,15 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "base/assert.h"
+#include "base/mutant.h"
 #include "model/identifier.h"
 #include "model/tenant.h"
 
 namespace freshet::action {
+
+// Within one step: far more than the bounds of one allow.
+constexpr size_t kLocalMessagesMax = FRESHET_BOUND(100'000'000, 100'000);
 
 Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
                    const StepBounds& bounds)
@@ -53,7 +58,8 @@ void Protocol::send_through_log(uint32_t target, Loop&& message) {
 }
 
 void Protocol::drain() {
-  while (!local_.empty()) {
+  for (size_t handled = 0; !local_.empty(); ++handled) {
+    FRESHET_ASSERT(handled < kLocalMessagesMax);  // they would circulate for ever
     Loop message = std::move(local_.front());
     local_.pop_front();
     handle(message);
