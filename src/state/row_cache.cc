@@ -58,7 +58,10 @@ void RowCache::take(const Hash128& key) {
 
 void RowCache::take_off(const Hash128& key) {
   const auto at = by_key_.find(key);
-  if (at != by_key_.end()) slots_[at->second].ahead = {.dirty = false, .flying = true};
+  if (at == by_key_.end()) return;
+  Slot& slot = slots_[at->second];
+  if (!slot.ahead.any()) unlink(at->second);
+  slot.ahead = {.dirty = false, .flying = true};
 }
 
 void RowCache::land(const Hash128& key) {
