@@ -24,7 +24,7 @@ std::string row_key(char kind, const Hash128& hash) {
   return key;
 }
 
-void encode_alias(const Alias& alias, v1::AliasRow& row) {
+void encode_alias(const Alias& alias, v1::AliasRow& row, std::string& bytes) {
   row.Clear();
   if (alias.held) to_proto(alias.ref, *row.mutable_ref());
   if (alias.use_time_us != 0 || !alias.use_message_id.empty()) {
@@ -35,6 +35,13 @@ void encode_alias(const Alias& alias, v1::AliasRow& row) {
   row.set_suppressed(alias.suppressed);
   row.mutable_claimants()->Add(alias.claimants.begin(), alias.claimants.end());
   row.set_common(alias.common);
+  row.SerializeToString(&bytes);
+}
+
+void encode_entity(Entity& entity, std::string& bytes) {
+  model::pack(entity.state);
+  entity.state.SerializeToString(&bytes);
+  entity.bytes = bytes.size();
 }
 
 Error corrupt_row(std::string_view what, const Hash128& key) {
@@ -280,8 +287,7 @@ void PartitionState::take_aliases() {
       rows_.take_off(key);
       continue;
     }
-    encode_alias(*alias, row);
-    row.SerializeToString(&buffer);
+    encode_alias(*alias, row, buffer);
     flight_.rows.add('a', key, buffer);
     alias->ahead = {.dirty = false, .flying = true};
   }
@@ -297,10 +303,8 @@ void PartitionState::take_entities() {
       rows_.take_off(id);
       continue;
     }
-    model::pack(entity->state);
-    entity->state.SerializeToString(&buffer);
+    encode_entity(*entity, buffer);
     flight_.rows.add('e', id, buffer);
-    entity->bytes = buffer.size();
     entity->ahead = {.dirty = false, .flying = true};
   }
   flying_entities_ = std::exchange(dirty_entities_, {});
@@ -394,13 +398,11 @@ void PartitionState::age() {
   v1::AliasRow row;
   std::string buffer;
   for (auto& [id, entity] : entities_.old) {
-    model::pack(entity->state);
-    entity->state.SerializeToString(&buffer);
+    encode_entity(*entity, buffer);
     rows_.put(id, buffer, entity->ahead);
   }
   for (auto& [key, alias] : aliases_.old) {
-    encode_alias(*alias, row);
-    row.SerializeToString(&buffer);
+    encode_alias(*alias, row, buffer);
     rows_.put(key, buffer, alias->ahead);
   }
   entities_.old = std::exchange(entities_.young, {});

@@ -104,7 +104,6 @@ class PartitionState {
   [[nodiscard]] bool must_persist() const { return dirty_bytes_ > options_.memory_bytes / 3 * 2; }
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }
-  [[nodiscard]] size_t memory_bytes() const { return decoded_bytes_ + rows_.bytes(); }
 
  private:
   PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
