@@ -12,8 +12,8 @@ class CrashingStore final : public kv::Store {
   CrashingStore(std::unique_ptr<kv::Store> inner, CrashPoint& crash) : inner_(std::move(inner)), crash_(crash) {}
 
   Result<std::optional<std::string>> get(std::string_view key) override { return inner_->get(key); }
-  Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) override {
-    return inner_->multi_get(keys, values);
+  Status multi_get(std::span<const std::string_view> keys, const Found& found) override {
+    return inner_->multi_get(keys, found);
   }
   Status write(kv::WriteBatch& batch, kv::Durability durability) override {
     crash_.point();

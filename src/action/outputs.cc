@@ -33,7 +33,10 @@ std::vector<eventlog::Produce> Outputs::take() {
   using eventlog::Topic;
   std::vector<eventlog::Produce> all;
   const auto move_out = [&](Topic topic, uint32_t partition, eventlog::RecordBatch& batch) {
-    if (!batch.empty()) all.push_back({{topic, partition}, std::exchange(batch, {})});
+    if (batch.empty()) return;
+    const size_t likely = batch.bytes() + batch.bytes() / 8;
+    all.push_back({{topic, partition}, std::exchange(batch, {})});
+    batch.reserve(likely);
   };
   for (uint32_t p = 0; p < loops_.size(); ++p) move_out(Topic::kActions, p, loops_[p]);
   move_out(Topic::kChanges, partition_, changes_);

@@ -97,7 +97,7 @@ void TestCluster::run(double crash_rate, size_t batch_max) {
     }
     p.committed += count;
     deliver(std::move(outputs));
-    if (crash_rate > 0 && rng_() % 4 == 0) p.state->trim_memory();
+    if (crash_rate > 0 && rng_() % 4 == 0) p.state->settle();
     if (crash_rate > 0 && rng_() % 6 == 0) FRESHET_ASSERT(p.state->persist().has_value());
   }
   for (TestPartition& p : parts_) FRESHET_ASSERT(p.state->persist().has_value());

@@ -185,12 +185,12 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
 Status WorkerLoop::look_after_states() {
   const env::TimeUs now = options_.clock->monotonic_us();
   for (auto& [partition, slot] : slots_) {
+    slot.state->settle();
     if (slot.state->must_persist()) FRESHET_TRY(persistence_.wait());
     if (now >= slot.persist_due || slot.state->wants_persist()) {
       FRESHET_TRY(persist(slot));
       slot.persist_due = now + options_.persist_interval_us;
     }
-    slot.state->trim_memory();
   }
   return {};
 }

@@ -30,18 +30,19 @@ using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: how many changes a crash reads again
-// Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh and the log bounded.
-constexpr int64_t kBacklogRecordsMax = 250'000;
+// Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory when
+// it is read from the log.
+constexpr int64_t kBacklogRecordsMax = 50'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-// How state.memory is shared out: cache of the state's store, entities in memory, cache of the profile store, changes
-// that wait for its sync (half of what is allowed, as a sync under way has another half).
+// How state.memory is shared out: cache of the state's store (mostly its indexes and filters), its rows in memory, cache of
+// the profile store, changes that wait for its sync (half of what is allowed, as a sync under way has another half).
 struct MemoryPlan {
-  uint64_t state_store, entities, profiles, pending;
+  uint64_t state_store, rows, profiles, pending;
   explicit MemoryPlan(uint64_t total)
-      : state_store(total / 4), entities(total / 2), profiles(total / 8), pending(total / 16) {}
+      : state_store(total / 8), rows(total / 8 * 5), profiles(total / 8), pending(total / 16) {}
 };
 
 class ServerImpl final : public Server {
@@ -197,7 +198,7 @@ class ServerImpl final : public Server {
     if (!config_.roles.action) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
     state_memory_ = kv::make_memory_budget(plan.state_store);
-    const state::StateOptions state_options{plan.entities / config_.log.partitions};
+    const state::StateOptions state_options{plan.rows / config_.log.partitions};
     const auto open_state = [this, state_options](uint32_t partition) {
       kv::Options options;
       options.path = path(fmt::format("state/{:04}", partition));
@@ -251,6 +252,7 @@ class ServerImpl final : public Server {
     http.listen = config_.ingest.listen;
     http.threads = cores();
     http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
+    http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
     http.tls_cert = config_.ingest.tls_cert;
     http.tls_key = config_.ingest.tls_key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {

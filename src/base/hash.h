@@ -14,7 +14,19 @@ namespace freshet {
 struct Hash128 {
   std::array<unsigned char, 16> bytes{};
 
-  auto operator<=>(const Hash128&) const = default;
+  // Two words each, where the compiler's own would call memcmp.
+  [[nodiscard]] friend bool operator==(const Hash128& a, const Hash128& b) {
+    return a.word(0) == b.word(0) && a.word(1) == b.word(1);
+  }
+  [[nodiscard]] friend std::strong_ordering operator<=>(const Hash128& a, const Hash128& b) {
+    const size_t differs = a.word(0) == b.word(0) ? 1 : 0;
+    return __builtin_bswap64(a.word(differs)) <=> __builtin_bswap64(b.word(differs));
+  }
+  [[nodiscard]] uint64_t word(size_t index) const {  // 0 or 1, as it lies in memory
+    uint64_t word;
+    std::memcpy(&word, bytes.data() + index * sizeof word, sizeof word);
+    return word;
+  }
   [[nodiscard]] std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
   [[nodiscard]] static Hash128 from(std::string_view raw);  // requires raw.size() == 16
   [[nodiscard]] std::string hex() const;
@@ -22,11 +34,7 @@ struct Hash128 {
 
 // For in-memory tables: the bytes are a hash already.
 struct Hash128Hasher {
-  size_t operator()(const Hash128& h) const {
-    uint64_t word;
-    std::memcpy(&word, h.bytes.data(), sizeof word);
-    return word;
-  }
+  size_t operator()(const Hash128& h) const { return h.word(0); }
 };
 
 // XXH3, 128 bits: fingerprints where nobody gains from a collision.

@@ -51,6 +51,8 @@ class RecordBatch {
   // (for messages that serialize into an array).
   [[nodiscard]] char* add_space(std::string_view key, size_t size);
   void append(const RecordBatch& other);
+  // Room for `bytes` in all: worth it where a batch is likely to be as large as the one before.
+  void reserve(size_t bytes) { data_.reserve(bytes); }
   void clear();
   // Moves the bytes out and leaves the batch empty.
   [[nodiscard]] std::string release();

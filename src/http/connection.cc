@@ -185,7 +185,7 @@ void Connection<Stream>::parse() {
     if (in_header && parser_->is_header_done()) return on_header();
     if (parser_->is_done()) {
       body_ = std::move(parser_->get().body());
-      return handle();
+      return handle_or_hold();
     }
     if (used == 0) break;
   }
@@ -213,7 +213,7 @@ void Connection<Stream>::on_header() {
   if (has_encoding && (!parser_->chunked() || parser_->content_length()))
     return refuse(400, "bad_request", "Transfer-Encoding must be chunked, without Content-Length");
   const uint64_t size = parser_->content_length().value_or(0);
-  if (!parser_->chunked() && size == 0) return handle();
+  if (!parser_->chunked() && size == 0) return handle_or_hold();
 
   const auto go_on = [this, size] { parser_->chunked() ? parse() : read_body(size); };
   const bool expects = message.version() >= 11 && boost::beast::iequals(message[bhttp::field::expect], "100-continue");
@@ -232,7 +232,7 @@ void Connection<Stream>::read_body(uint64_t size) {
   const size_t have = std::min<size_t>(size, buffer_.size());
   std::memcpy(body_.data(), buffer_.data().data(), have);
   buffer_.consume(have);
-  if (have == size) return handle();
+  if (have == size) return handle_or_hold();
   body_rest(have);
 }
 
@@ -241,8 +241,16 @@ void Connection<Stream>::body_rest(size_t have) {
   asio::async_read(stream_, asio::buffer(body_.data() + have, body_.size() - have),
                    [self = this->shared_from_this()](const ErrorCode& error, size_t) {
                      if (error) return self->refuse(error);
-                     self->handle();
+                     self->handle_or_hold();
                    });
+}
+
+template <class Stream>
+void Connection<Stream>::handle_or_hold() {
+  const ServerOptions& options = worker_->shared().options;
+  if (!options.holds_back || !options.holds_back()) return handle();
+  state_ = State::kHeld;
+  deadline_ = worker_->ticks() + options.hold_ms * uint64_t{kTicksPerSecond} / 1000;
 }
 
 template <class Stream>
@@ -349,6 +357,7 @@ void Connection<Stream>::discard() {
 
 template <class Stream>
 void Connection<Stream>::on_tick(uint64_t now) {
+  if (state_ == State::kHeld && (now >= deadline_ || !worker_->shared().options.holds_back())) return handle();
   if (now < deadline_) return;
   if (state_ != State::kReading || timed_out_) return close();
   // A while for the answer, then no more patience.

@@ -34,7 +34,7 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
  private:
   using ErrorCode = boost::system::error_code;
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-  enum class State : uint8_t { kHandshake, kIdle, kReading, kHandling, kWriting, kLingering, kClosed };
+  enum class State : uint8_t { kHandshake, kIdle, kReading, kHeld, kHandling, kWriting, kLingering, kClosed };
 
   Socket& socket();
   void await_request();
@@ -44,6 +44,7 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   void on_header();
   void read_body(uint64_t size);
   void body_rest(size_t have);
+  void handle_or_hold();
   void handle();
   void write(Response response, bool keep_alive);
   void on_written(const ErrorCode& error, bool keep_alive);

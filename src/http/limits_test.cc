@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "env/clock.h"
 #include "http/test_socket.h"
 
@@ -39,6 +43,29 @@ TEST(Limits, TheAnswerArrivesAlthoughTheClientGoesOnSending) {
   socket.send(std::string(20'000'000, 'x'));
   EXPECT_FALSE(socket.error()) << socket.error().message();
   EXPECT_THAT(socket.end_sending().read_all(), StartsWith("HTTP/1.1 413"));
+}
+
+TEST(Limits, RequestsThatAreHeldBackAreHandledLater) {
+  std::atomic<bool> holds{true};
+  ServerOptions options = small_options();
+  options.holds_back = [&] { return holds.load(); };
+  options.hold_ms = 60'000;
+  const auto server = start_echo(options);
+  TestSocket held(server->port());
+  held.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(held.arrived(), 0u);
+  holds = false;
+  EXPECT_THAT(held.read_until("]"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(Limits, NothingIsHeldBackForEver) {
+  ServerOptions options = small_options();
+  options.holds_back = [] { return true; };
+  options.hold_ms = 300;
+  const auto server = start_echo(options);
+  TestSocket held(server->port());
+  EXPECT_THAT(held.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").read_until("]"), StartsWith("HTTP/1.1 200"));
 }
 
 TEST(Limits, ChunkedBodiesAreCounted) {

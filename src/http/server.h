@@ -46,6 +46,10 @@ struct ServerOptions {
   uint32_t connections_max = 4096;      // more: the new one gets 503 and is closed
   uint32_t request_timeout_s = 30;      // for a whole request to arrive; 408
   uint32_t idle_timeout_s = 75;
+  // While it is true, requests wait before the handler gets them, each for at most hold_ms: senders are slowed down, not
+  // refused. Called often, from server threads. Absent: none ever waits.
+  std::function<bool()> holds_back;
+  uint32_t hold_ms = 2000;
   std::string tls_cert;  // PEM files; both or none
   std::string tls_key;
 };

@@ -44,6 +44,8 @@ class TestSocket {
     received_.erase(0, out.size());
     return out;
   }
+  // Bytes that have arrived and were not read.
+  [[nodiscard]] size_t arrived() { return received_.size() + socket_.available(error_); }
   [[nodiscard]] const boost::system::error_code& error() const { return error_; }
 
  private:

@@ -70,10 +70,15 @@ std::vector<Produce> Publisher::frame(const Outgoing& out) const {
   return batches.take();
 }
 
+Status Publisher::room() const {
+  if (!has_room_ || has_room_()) return {};
+  return fail(Code::kRetry, "the profiles are too far behind what was accepted already; send it again later");
+}
+
 void Publisher::publish(Outgoing out, eventlog::AppendDone done) {
-  if (has_room_ && !has_room_()) {
+  if (Status status = room(); !status) {
     registry_.forget(out.schema_changes);
-    return done(fail(Code::kRetry, "the profiles are too far behind what was accepted already; send it again later"));
+    return done(std::move(status));
   }
   std::vector<Produce> produces = frame(out);
   if (produces.empty()) return done({});

@@ -32,6 +32,8 @@ class Publisher {
   Publisher(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
             std::function<bool()> has_room = {});
 
+  // kRetry: the stages behind are too far behind. Asked before work is put into a request; publish() asks again.
+  [[nodiscard]] Status room() const;
   // Every envelope has an identifier of a user or a device.
   void publish(Outgoing out, eventlog::AppendDone done);
 

@@ -131,6 +131,7 @@ struct Service::Call {
   void fail(int status, std::string_view code, std::string_view message, std::string_view attribute = {}) const {
     answer(failure(status, code, message, attribute));
   }
+  void not_taken(const Error& error) const { fail(503, "unavailable", "nothing was accepted: " + error.message); }
 };
 
 Service::Service(ServiceOptions options)
@@ -248,6 +249,7 @@ bool Service::decompress(Call& call) {
 }
 
 void Service::ingest(const std::shared_ptr<Call>& call) {
+  if (const Status room = publisher_.room(); !room) return call->not_taken(room.error());
   const int64_t now_us = options_.clock->now_us();
   const std::string_view source = source_of(call->route.kind);
   const std::string_view trace_parent = call->request.header("traceparent");
@@ -281,7 +283,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
   for (Rejection& rejection : verdict->rejected) rejection.item = std::string();
   publisher_.publish(std::move(out), [call, answer, verdict, source](Status status) {
-    if (!status) return call->fail(503, "unavailable", "nothing was accepted: " + status.error().message);
+    if (!status) return call->not_taken(status.error());
     count(*verdict, call->tenant->name, source);
     call->answer(std::move(*answer));
   });

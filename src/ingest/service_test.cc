@@ -245,6 +245,16 @@ TEST_F(ServiceTest, RefusesWhatTheLogCantTake) {
   EXPECT_EQ(log.records[Topic::kSchema].size(), 1u);  // what the refused request had discovered is discovered again
 }
 
+TEST_F(ServiceTest, RefusesWhileTheStagesBehindAreTooFarBehind) {
+  bool room = false;
+  options.has_room = [&] { return room; };
+  const http::Response response = send("POST", "/v1/track", "no JSON at all", kWriteKey);
+  EXPECT_EQ(response.status, 503);  // before any work was put into it
+  EXPECT_EQ(header(response, "Retry-After"), "1");
+  room = true;
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
+}
+
 TEST_F(ServiceTest, BoundsWhatIsUnderWay) {
   options.inflight_bytes_max = 400;
   log.held = true;

@@ -69,9 +69,9 @@ class MemoryStore final : public Store {
     return at == rows_.end() ? std::nullopt : std::optional(at->second);
   }
 
-  Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) override {
-    values.clear();
-    for (const std::string& key : keys) values.push_back(*get(key));
+  Status multi_get(std::span<const std::string_view> keys, const Found& found) override {
+    for (size_t i = 0; i < keys.size(); ++i)
+      if (const auto value = *get(keys[i])) found(i, *value);
     return {};
   }
 

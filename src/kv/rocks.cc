@@ -325,6 +325,7 @@ rocksdb::Options rocks_options(const Options& options) {
   if (options.point_reads && options.bloom_bits > 0) {
     rocks.memtable_prefix_bloom_size_ratio = 0.02;
     rocks.memtable_whole_key_filtering = true;
+    rocks.level0_file_num_compaction_trigger = 8;
   }
   rocks.compression =
       rocksdb::kLZ4Compression;  // zstd at the bottom: a quarter of action's and half of compaction's CPU
@@ -368,7 +369,7 @@ class RocksStore final : public Store {
   ~RocksStore() override { memory_->remove(db_.get()); }
 
   Result<std::optional<std::string>> get(std::string_view key) override;
-  Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) override;
+  Status multi_get(std::span<const std::string_view> keys, const Found& found) override;
   Status write(WriteBatch& batch, Durability durability) override;
   Status write_sorted(const std::function<void(SortedRows&)>& fill) override;
   Status scan(std::string_view begin, std::string_view end,
@@ -421,25 +422,24 @@ Result<std::optional<std::string>> RocksStore::get(std::string_view key) {
   return value;
 }
 
-Status RocksStore::multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) {
+Status RocksStore::multi_get(std::span<const std::string_view> keys, const Found& found) {
   thread_local std::vector<rocksdb::Slice> slices;
-  thread_local std::vector<rocksdb::PinnableSlice> found;
+  thread_local std::vector<rocksdb::PinnableSlice> values;
   thread_local std::vector<rocksdb::Status> statuses;
-  slices.assign(keys.begin(), keys.end());
-  if (found.size() < keys.size()) found = std::vector<rocksdb::PinnableSlice>(keys.size());
+  slices.clear();
+  for (const std::string_view key : keys) slices.push_back(slice(key));
+  if (values.size() < keys.size()) values = std::vector<rocksdb::PinnableSlice>(keys.size());
   statuses.assign(keys.size(), rocksdb::Status());
-  db_->MultiGet({}, db_->DefaultColumnFamily(), keys.size(), slices.data(), found.data(), statuses.data());
-  values.resize(keys.size());
+  db_->MultiGet({}, db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(), statuses.data(),
+                /*sorted_input=*/true);
   Status result;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].ok()) {
-      if (!values[i]) values[i].emplace();
-      values[i]->assign(found[i].data(), found[i].size());
-    } else {
-      values[i].reset();
-      if (!statuses[i].IsNotFound() && result) result = failure(statuses[i], path_, "multi_get");
+      found(i, view(values[i]));
+    } else if (!statuses[i].IsNotFound() && result) {
+      result = failure(statuses[i], path_, "multi_get");
     }
-    found[i].Reset();  // lets go of the cache's blocks
+    values[i].Reset();  // lets go of the cache's blocks
   }
   return result;
 }

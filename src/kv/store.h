@@ -110,13 +110,14 @@ enum class Durability {
 
 class Store {
  public:
+  using Found = std::function<void(size_t, std::string_view)>;
   virtual ~Store() = default;
 
   // nullopt: no such key.
   [[nodiscard]] virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
-  // values[i] belongs to keys[i]; values is resized. Much cheaper than as many gets; keys need no order.
-  [[nodiscard]] virtual Status multi_get(std::span<const std::string> keys,
-                                         std::vector<std::optional<std::string>>& values) = 0;
+  // Calls found(i, value) for each keys[i] that is there; the value is valid during the call. REQUIRES: keys ascend. Much
+  // cheaper than as many gets.
+  [[nodiscard]] virtual Status multi_get(std::span<const std::string_view> keys, const Found& found) = 0;
   [[nodiscard]] virtual Status write(WriteBatch& batch, Durability durability) = 0;
   // Writes the rows that `fill` puts: all of them or none, newer than everything before, and durable when it returns.
   // They go straight into a file: about a third of the CPU of write() and flush(), for those who have rows enough.

@@ -11,12 +11,7 @@ namespace freshet::state {
 namespace {
 
 constexpr uint32_t kFormat = 1;
-constexpr size_t kAliasBytes = 200;   // a decoded alias, with its share of the table
-constexpr size_t kEntityBytes = 256;  // what is added to an entity before it is flushed, about
-constexpr size_t kSeenBytes = 48;     // a message id that is not flushed yet
-constexpr size_t kDecodedFactor = 4;  // a decoded entity takes about this many times its row (measured)
-// Of the budget: a generation of decoded ones has a sixth, of which there are two; the rest is for rows.
-constexpr size_t kGenerationShare = 6;
+constexpr size_t kSeenBytes = 48;  // a message id that is not durable yet
 
 std::string row_key(char kind, const Hash128& hash) {
   std::string key(1, kind);
@@ -38,10 +33,9 @@ void encode_alias(const Alias& alias, v1::AliasRow& row, std::string& bytes) {
   row.SerializeToString(&bytes);
 }
 
-void encode_entity(Entity& entity, std::string& bytes) {
-  model::pack(entity.state);
-  entity.state.SerializeToString(&bytes);
-  entity.bytes = bytes.size();
+void encode_entity(v1::EntityState& entity, std::string& bytes) {
+  model::pack(entity);
+  entity.SerializeToString(&bytes);
 }
 
 Error corrupt_row(std::string_view what, const Hash128& key) {
@@ -50,34 +44,6 @@ Error corrupt_row(std::string_view what, const Hash128& key) {
 }
 
 }  // namespace
-
-template <class T>
-T* PartitionState::Generations<T>::find_young(const Hash128& key) const {
-  const auto at = young.find(key);
-  return at != young.end() ? at->second.get() : nullptr;
-}
-
-template <class T>
-T* PartitionState::Generations<T>::find(const Hash128& key) const {
-  if (T* found = find_young(key)) return found;
-  const auto at = old.find(key);
-  return at != old.end() ? at->second.get() : nullptr;
-}
-
-template <class T>
-T* PartitionState::Generations<T>::rejuvenate(const Hash128& key) {
-  const auto at = old.find(key);
-  if (at == old.end()) return nullptr;
-  auto node = std::move(at->second);
-  old.erase(at);
-  return (young[key] = std::move(node)).get();
-}
-
-template <class T>
-void PartitionState::Generations<T>::clear() {
-  young.clear();
-  old.clear();
-}
 
 Result<std::unique_ptr<PartitionState>> PartitionState::open(
     kv::Options options, const StateOptions& state_options,
@@ -123,136 +89,149 @@ void PartitionState::note(Status status) {
 
 // ---- entities and aliases -----------------------------------------------------------------------------------------
 
-Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row, Ahead ahead) {
-  auto alias = std::make_unique<Alias>();
-  v1::AliasRow decoded;
-  if (!row.empty()) {
-    if (!decoded.ParseFromArray(row.data(), static_cast<int>(row.size())))
-      note(tl::unexpected(corrupt_row("alias", key)));
-    alias->held = decoded.has_ref();
-    if (alias->held) alias->ref = model::from_proto(decoded.ref());
-    alias->use_time_us = decoded.use().time_us();
-    alias->use_message_id = decoded.use().message_id();
-    alias->generation = decoded.generation();
-    alias->suppressed = decoded.suppressed();
-    alias->claimants.assign(decoded.claimants().begin(), decoded.claimants().end());
-    alias->common = decoded.common();
-  }
-  alias->ahead = ahead;
-  decoded_bytes_ += kAliasBytes;
-  return (aliases_.young[key] = std::move(alias)).get();
+Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row) {
+  Alias& alias = aliases_[key];
+  if (row.empty()) return &alias;
+  v1::AliasRow& decoded = *google::protobuf::Arena::CreateMessage<v1::AliasRow>(&arena_);
+  if (!decoded.ParseFromArray(row.data(), static_cast<int>(row.size())))
+    note(tl::unexpected(corrupt_row("alias", key)));
+  alias.held = decoded.has_ref();
+  if (alias.held) alias.ref = model::from_proto(decoded.ref());
+  alias.use_time_us = decoded.use().time_us();
+  alias.use_message_id = decoded.use().message_id();
+  alias.generation = decoded.generation();
+  alias.suppressed = decoded.suppressed();
+  alias.claimants.assign(decoded.claimants().begin(), decoded.claimants().end());
+  alias.common = decoded.common();
+  return &alias;
 }
 
 Alias* PartitionState::find_alias(const Hash128& key) {
-  const auto known = [](Alias* a) {
-    return a->held || a->suppressed || a->generation > 0 || a->ahead.dirty ? a : nullptr;
-  };
-  if (Alias* alias = aliases_.find_young(key)) return known(alias);
-  if (Alias* alias = aliases_.rejuvenate(key)) {
-    decoded_bytes_ += kAliasBytes;
-    return known(alias);
-  }
-  if (const RowCache::Found cached = rows_.find(key); cached.found) {
-    Alias* alias = decode_alias(key, cached.row, cached.ahead);
-    rows_.take(key);
-    return known(alias);
-  }
+  const auto known = [](Alias* a) { return a->held || a->suppressed || a->generation > 0 ? a : nullptr; };
+  if (const auto at = aliases_.find(key); at != aliases_.end()) return known(&at->second);
+  if (const RowCache::Found cached = rows_.use(key); cached.found) return known(decode_alias(key, cached.row));
   auto row = store_->get(row_key('a', key));
   if (!row) note(tl::unexpected(std::move(row).error()));
-  return known(decode_alias(key, row && *row ? std::string_view(**row) : std::string_view(), {}));
+  const std::string_view bytes = row && *row ? std::string_view(**row) : std::string_view();
+  rows_.put(key, bytes, {});
+  return known(decode_alias(key, bytes));
 }
 
 Alias& PartitionState::edit_alias(const Hash128& key) {
   (void)find_alias(key);
-  Alias& alias = *aliases_.find_young(key);
-  if (!alias.ahead.dirty) {
-    alias.ahead.dirty = true;
-    dirty_aliases_.push_back(key);
-    dirty_bytes_ += kAliasBytes;
+  Alias& alias = aliases_.find(key)->second;
+  if (!alias.touched) {
+    alias.touched = true;
+    touched_aliases_.emplace_back(key, &alias);
   }
   return alias;
 }
 
-Entity* PartitionState::decode_entity(const Hash128& id, std::string_view row, Ahead ahead) {
-  auto entity = std::make_unique<Entity>();
-  if (!entity->state.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+Entity* PartitionState::decode_entity(const Hash128& id, std::string_view row) {
+  Entity& entity = entities_.try_emplace(id, arena_).first->second;
+  if (!entity.state.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
     note(tl::unexpected(corrupt_row("entity", id)));
+    entities_.erase(id);
     return nullptr;
   }
-  entity->ref = model::from_proto(entity->state.ref());
-  entity->bytes = row.size();
-  entity->ahead = ahead;
-  decoded_bytes_ += entity->bytes * kDecodedFactor;
-  return (entities_.young[id] = std::move(entity)).get();
+  entity.ref = model::from_proto(entity.state.ref());
+  return &entity;
 }
 
 Entity* PartitionState::find_entity(const Hash128& id) {
-  if (Entity* entity = entities_.find_young(id)) return entity;
-  if (Entity* entity = entities_.rejuvenate(id)) {
-    decoded_bytes_ += entity->bytes * kDecodedFactor;
-    return entity;
-  }
-  if (const RowCache::Found cached = rows_.find(id); cached.found) {
-    Entity* entity = decode_entity(id, cached.row, cached.ahead);
-    if (entity != nullptr) rows_.take(id);
-    return entity;
-  }
+  if (const auto at = entities_.find(id); at != entities_.end()) return &at->second;
+  if (const RowCache::Found cached = rows_.use(id); cached.found) return decode_entity(id, cached.row);
   auto row = store_->get(row_key('e', id));
   if (!row) note(tl::unexpected(std::move(row).error()));
-  return row && *row ? decode_entity(id, **row, {}) : nullptr;
+  if (!row || !*row) return nullptr;
+  rows_.put(id, **row, {});
+  return decode_entity(id, **row);
 }
 
 Entity& PartitionState::create_entity(const model::EntityRef& ref) {
-  FRESHET_ASSERT(entities_.find(ref.id) == nullptr && !rows_.contains(ref.id));
-  auto entity = std::make_unique<Entity>();
-  to_proto(ref, *entity->state.mutable_ref());
-  entity->ref = ref;
-  Entity& made = *(entities_.young[ref.id] = std::move(entity));
-  decoded_bytes_ += kEntityBytes * kDecodedFactor;
+  FRESHET_ASSERT(!entities_.contains(ref.id) && !rows_.contains(ref.id));
+  Entity& made = entities_.try_emplace(ref.id, arena_).first->second;
+  to_proto(ref, *made.state.mutable_ref());
+  made.ref = ref;
   touch(made, *this);
   return made;
 }
 
-void PartitionState::touch(Entity& entity, PartitionState& state) {
-  if (entity.ahead.dirty) return;
-  entity.ahead.dirty = true;
-  state.dirty_entities_.push_back(entity.ref.id);
-  state.dirty_bytes_ += entity.bytes + kEntityBytes;
+Entity& PartitionState::stand_in(const model::EntityRef& ref) {
+  stand_in_ = std::make_unique<Entity>(arena_);
+  to_proto(ref, *stand_in_->state.mutable_ref());
+  stand_in_->ref = ref;
+  stand_in_->touched = true;
+  return *stand_in_;
 }
 
-template <class Hit, class Load>
-static void prefetch(kv::Store& store, char kind, std::span<const Hash128> keys, const Hit& hit, const Load& load,
-                     const std::function<void(Status)>& note) {
-  std::vector<std::string> rows;
-  std::vector<Hash128> wanted;
-  absl::flat_hash_set<Hash128, Hash128Hasher> once;
+void PartitionState::touch(Entity& entity, PartitionState& state) {
+  if (entity.touched) return;
+  entity.touched = true;
+  state.touched_entities_.push_back(&entity);
+}
+
+// What of `keys` is not in memory, each once, ascending: in wanted_.
+void PartitionState::want(std::span<const Hash128> keys) {
+  wanted_.clear();
   for (const Hash128& key : keys)
-    if (!hit(key) && once.insert(key).second) {
-      wanted.push_back(key);
-      rows.push_back(row_key(kind, key));
-    }
-  if (rows.empty()) return;
-  std::vector<std::optional<std::string>> values;
-  if (Status status = store.multi_get(rows, values); !status) return note(std::move(status));
-  for (size_t i = 0; i < wanted.size(); ++i) load(wanted[i], values[i]);
+    if (!rows_.contains(key)) wanted_.push_back(key);
+  std::sort(wanted_.begin(), wanted_.end());
+  wanted_.erase(std::unique(wanted_.begin(), wanted_.end()), wanted_.end());
 }
 
 void PartitionState::prefetch_aliases(std::span<const Hash128> keys) {
-  prefetch(
-      *store_, 'a', keys, [&](const Hash128& k) { return aliases_.find(k) != nullptr || rows_.contains(k); },
-      [&](const Hash128& k, const std::optional<std::string>& row) {
-        decode_alias(k, row ? std::string_view(*row) : std::string_view(), {});
-      },
-      [&](Status s) { note(std::move(s)); });
+  want(keys);
+  std::erase_if(wanted_, [this](const Hash128& key) { return aliases_.contains(key); });
+  Status read = store_->multi_get(row_keys_.of("a", wanted_),
+                                  [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row, {}); });
+  if (!read) return note(std::move(read));
+  for (const Hash128& key : wanted_)
+    if (!rows_.contains(key)) rows_.put(key, {}, {});
 }
 
 void PartitionState::prefetch_entities(std::span<const Hash128> ids) {
-  prefetch(
-      *store_, 'e', ids, [&](const Hash128& k) { return entities_.find(k) != nullptr || rows_.contains(k); },
-      [&](const Hash128& k, const std::optional<std::string>& row) {
-        if (row) decode_entity(k, *row, {});
-      },
-      [&](Status s) { note(std::move(s)); });
+  want(ids);
+  std::erase_if(wanted_, [this](const Hash128& id) { return entities_.contains(id); });
+  note(store_->multi_get(row_keys_.of("e", wanted_),
+                         [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row, {}); }));
+}
+
+// What is changed is ahead of the store until a persist has landed.
+void PartitionState::put_changed(const Hash128& key, std::string_view row, std::vector<Hash128>& dirty) {
+  const RowCache::Found was = rows_.find(key);
+  if (was.ahead.dirty) {
+    dirty_bytes_ -= RowCache::cost(was.row.size());
+  } else {
+    dirty.push_back(key);
+  }
+  dirty_bytes_ += RowCache::cost(row.size());
+  rows_.put(key, row, {.dirty = true, .flying = was.ahead.flying});
+}
+
+void PartitionState::encode_touched() {
+  v1::AliasRow row;
+  std::string buffer;
+  for (const auto& [key, alias] : touched_aliases_) {
+    encode_alias(*alias, row, buffer);
+    put_changed(key, buffer, dirty_aliases_);
+  }
+  for (Entity* entity : touched_entities_) {
+    encode_entity(entity->state, buffer);
+    put_changed(entity->ref.id, buffer, dirty_entities_);
+  }
+  touched_aliases_.clear();
+  touched_entities_.clear();
+}
+
+void PartitionState::settle() {
+  encode_touched();
+  aliases_.clear();
+  entities_.clear();
+  stand_in_.reset();
+  arena_.Reset();
+  land();
+  rows_.trim(options_.memory_bytes);
 }
 
 // ---- messages and ledgers -----------------------------------------------------------------------------------------
@@ -277,37 +256,12 @@ bool PartitionState::first_in_ledger(const Hash128& message) {
 
 // ---- persisting ---------------------------------------------------------------------------------------------------
 
-void PartitionState::take_aliases() {
-  v1::AliasRow row;
-  std::string buffer;
-  for (const Hash128& key : dirty_aliases_) {
-    Alias* alias = aliases_.find(key);
-    if (alias == nullptr) {
-      flight_.rows.add('a', key, rows_.find(key).row);
-      rows_.take_off(key);
-      continue;
-    }
-    encode_alias(*alias, row, buffer);
-    flight_.rows.add('a', key, buffer);
-    alias->ahead = {.dirty = false, .flying = true};
+void PartitionState::take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying) {
+  for (const Hash128& key : dirty) {
+    flight_.rows.add(kind, key, rows_.find(key).row);
+    rows_.take_off(key);
   }
-  flying_aliases_ = std::exchange(dirty_aliases_, {});
-}
-
-void PartitionState::take_entities() {
-  std::string buffer;
-  for (const Hash128& id : dirty_entities_) {
-    Entity* entity = entities_.find(id);
-    if (entity == nullptr) {
-      flight_.rows.add('e', id, rows_.find(id).row);
-      rows_.take_off(id);
-      continue;
-    }
-    encode_entity(*entity, buffer);
-    flight_.rows.add('e', id, buffer);
-    entity->ahead = {.dirty = false, .flying = true};
-  }
-  flying_entities_ = std::exchange(dirty_entities_, {});
+  flying = std::exchange(dirty, {});
 }
 
 Status PartitionState::persist() {
@@ -317,10 +271,10 @@ Status PartitionState::persist() {
 
 Status PartitionState::begin_persist() {
   FRESHET_TRY(status());
-  land();
+  settle();
   FRESHET_ASSERT(!flying_);
-  take_aliases();
-  take_entities();
+  take_off('a', dirty_aliases_, flying_aliases_);
+  take_off('e', dirty_entities_, flying_entities_);
   for (const Hash128& message : ledger_) flight_.rows.add('l', message, {});
   flying_ledger_.assign(ledger_.begin(), ledger_.end());
   seen_.begin_persist();
@@ -356,14 +310,8 @@ Status PartitionState::finish_persist() {
 void PartitionState::land() {
   if (!flying_ || !landed_.exchange(false, std::memory_order_acquire)) return;
   flying_ = false;
-  for (const Hash128& id : flying_entities_) {
-    if (Entity* entity = entities_.find(id)) entity->ahead.flying = false;
-    rows_.land(id);
-  }
-  for (const Hash128& key : flying_aliases_) {
-    if (Alias* alias = aliases_.find(key)) alias->ahead.flying = false;
-    rows_.land(key);
-  }
+  for (const Hash128& id : flying_entities_) rows_.land(id);
+  for (const Hash128& key : flying_aliases_) rows_.land(key);
   for (const Hash128& message : flying_ledger_) ledger_.erase(message);
   flying_entities_.clear();
   flying_aliases_.clear();
@@ -374,40 +322,17 @@ void PartitionState::land() {
 Status PartitionState::drop() {
   land();
   FRESHET_ASSERT(!flying_);
-  entities_.clear();
-  aliases_.clear();
+  touched_entities_.clear();
+  touched_aliases_.clear();
+  settle();
   rows_.clear();
   dirty_entities_.clear();
   dirty_aliases_.clear();
   seen_.drop();
   ledger_.clear();
-  decoded_bytes_ = 0;
   dirty_bytes_ = 0;
   status_ = {};
   return load_meta();
-}
-
-void PartitionState::trim_memory() {
-  land();
-  if (decoded_bytes_ > options_.memory_bytes / kGenerationShare) age();
-  rows_.trim(options_.memory_bytes / kGenerationShare * (kGenerationShare - 2));
-}
-
-// The old generation becomes rows.
-void PartitionState::age() {
-  v1::AliasRow row;
-  std::string buffer;
-  for (auto& [id, entity] : entities_.old) {
-    encode_entity(*entity, buffer);
-    rows_.put(id, buffer, entity->ahead);
-  }
-  for (auto& [key, alias] : aliases_.old) {
-    encode_alias(*alias, row, buffer);
-    rows_.put(key, buffer, alias->ahead);
-  }
-  entities_.old = std::exchange(entities_.young, {});
-  aliases_.old = std::exchange(aliases_.young, {});
-  decoded_bytes_ = 0;
 }
 
 }  // namespace freshet::state

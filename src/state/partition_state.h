@@ -9,14 +9,17 @@
 //
 // Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a commit.
 //
-// What was used last is kept decoded, what was used before that as rows (a sixth of the size), the rest is in the store.
+// What the records of a batch touch is decoded once for all of them, in one arena; between batches there are only rows.
+// (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it was their turn to be encoded
+// and freed, and took the memory of twice as many rows.)
 //
 // Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash -> empty;
 // 'l' ledger hash -> empty; 'm' -> PartitionMeta.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+#include <absl/container/node_hash_map.h>
+#include <google/protobuf/arena.h>
 
 #include <atomic>
 #include <functional>
@@ -31,6 +34,7 @@
 #include "kv/store.h"
 #include "model/entity_ref.h"
 #include "state/row_cache.h"
+#include "state/row_keys.h"
 #include "state/seen_messages.h"
 #include "state/snapshot.h"
 
@@ -46,18 +50,19 @@ struct Alias {
   bool held = false;
   bool suppressed = false;
   bool common = false;  // too many claimed it: it is only ever linked to the profile made from it
-  Ahead ahead;
+  bool touched = false;
 };
 
 struct Entity {
-  v1::EntityState state;
+  explicit Entity(google::protobuf::Arena& arena)
+      : state(*google::protobuf::Arena::CreateMessage<v1::EntityState>(&arena)) {}
+  v1::EntityState& state;
   model::EntityRef ref;
-  size_t bytes = 0;  // serialized size when last encoded or decoded: what the cache counts
-  Ahead ahead;
+  bool touched = false;
 };
 
 struct StateOptions {
-  size_t memory_bytes = 32u << 20;  // of aliases and entities, decoded and as rows; the store has its own budget
+  size_t memory_bytes = 32u << 20;  // of the rows of aliases and entities; the store has its own budget
 };
 
 class PartitionState {
@@ -73,11 +78,13 @@ class PartitionState {
   void prefetch_entities(std::span<const Hash128> ids);
   void prefetch_seen(std::span<const Hash128> messages);
 
-  // ---- for the engine. Pointers stay valid until begin_persist(), drop() or trim_memory().
+  // ---- for the engine. Pointers stay valid until settle() or drop().
   [[nodiscard]] Alias* find_alias(const Hash128& key);  // nullptr: never held
   [[nodiscard]] Alias& edit_alias(const Hash128& key);  // made if missing
   [[nodiscard]] Entity* find_entity(const Hash128& id);
   [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);  // REQUIRES: none has the id
+  // One that stands in for an entity that can't be read, and goes nowhere.
+  [[nodiscard]] Entity& stand_in(const model::EntityRef& ref);
   static void touch(Entity& entity, PartitionState& state);
   // True if the message was not seen within the window: it is now.
   [[nodiscard]] bool first_sight(const Hash128& message, int64_t received_at_us);
@@ -97,8 +104,9 @@ class PartitionState {
   [[nodiscard]] Status finish_persist();
   // Forgets memory: back to the last persist. REQUIRES: none is under way.
   [[nodiscard]] Status drop();
-  // Frees memory above the budget; what was used lately, and what is not durable yet, stays.
-  void trim_memory();
+  // After a batch: what it touched becomes rows, and memory above the budget is freed; what was used lately, and what is
+  // not durable yet, stays.
+  void settle();
   // What is not durable takes a third of the budget: time to persist; two thirds: not another record before.
   [[nodiscard]] bool wants_persist() const { return dirty_bytes_ > options_.memory_bytes / 3; }
   [[nodiscard]] bool must_persist() const { return dirty_bytes_ > options_.memory_bytes / 3 * 2; }
@@ -110,12 +118,13 @@ class PartitionState {
                  std::shared_ptr<std::atomic<uint32_t>> lowest_span);
   [[nodiscard]] Status load_meta();
   void note(Status status);
-  Alias* decode_alias(const Hash128& key, std::string_view row, Ahead ahead);
-  Entity* decode_entity(const Hash128& id, std::string_view row, Ahead ahead);
-  void take_aliases();
-  void take_entities();
+  Alias* decode_alias(const Hash128& key, std::string_view row);
+  Entity* decode_entity(const Hash128& id, std::string_view row);
+  void want(std::span<const Hash128> keys);
+  void encode_touched();
+  void put_changed(const Hash128& key, std::string_view row, std::vector<Hash128>& dirty);
+  void take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying);
   void land();
-  void age();
 
   std::unique_ptr<kv::Store> store_;
   StateOptions options_;
@@ -126,23 +135,20 @@ class PartitionState {
   std::shared_ptr<std::atomic<uint32_t>>
       durable_lowest_span_;  // for the drop function: what is flushed, never what is not
 
-  // Decoded, in two generations: what is used moves to `young`; when that is full, `old` becomes rows and young becomes old.
-  template <class T>
-  struct Generations {
-    using Map = absl::flat_hash_map<Hash128, std::unique_ptr<T>, Hash128Hasher>;
-    Map young, old;
-    [[nodiscard]] T* find_young(const Hash128& key) const;
-    [[nodiscard]] T* find(const Hash128& key) const;  // in either
-    T* rejuvenate(const Hash128& key);                // nullptr: not in `old`
-    void clear();
-  };
-  Generations<Entity> entities_;
-  Generations<Alias> aliases_;  // one without `held` and generation 0 is a known absence
-  size_t decoded_bytes_ = 0;    // of the young ones
-  RowCache rows_;               // by id and alias key: hashes both, of different things
+  // What was asked for since the last settle(): decoded. An alias without `held` and generation 0 is a known absence.
+  google::protobuf::Arena arena_;
+  absl::node_hash_map<Hash128, Entity, Hash128Hasher> entities_;
+  absl::node_hash_map<Hash128, Alias, Hash128Hasher> aliases_;
+  std::vector<Entity*> touched_entities_;
+  std::vector<std::pair<Hash128, Alias*>> touched_aliases_;
+  std::unique_ptr<Entity> stand_in_;
+
+  RowCache rows_;  // by id and alias key: hashes both, of different things
   std::vector<Hash128> dirty_entities_, dirty_aliases_;
   size_t dirty_bytes_ = 0;
   absl::flat_hash_set<Hash128, Hash128Hasher> ledger_;  // not durable yet
+  std::vector<Hash128> wanted_;                         // scratch of prefetching, as is the next
+  RowKeys row_keys_;
 
   // What the persist under way writes: made by begin_persist(), read by finish_persist(), on whatever thread.
   struct Flight {

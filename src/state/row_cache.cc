@@ -7,6 +7,7 @@
 namespace freshet::state {
 namespace {
 
+constexpr size_t kStep = 64;
 constexpr size_t kRowOverhead = 104;  // slot, share of the table, the allocator's own
 
 }  // namespace
@@ -17,29 +18,40 @@ std::vector<RowCache::Slot> RowCache::make_ring() {
   return slots;
 }
 
-size_t RowCache::cost(const Slot& slot) { return slot.size + kRowOverhead; }
+// In steps, so that a row that grew or shrank a little goes where it was.
+size_t RowCache::capacity_of(size_t row_bytes) { return (row_bytes + kStep - 1) / kStep * kStep; }
+
+size_t RowCache::cost(size_t row_bytes) { return capacity_of(row_bytes) + kRowOverhead; }
 
 void RowCache::put(const Hash128& key, std::string_view row, Ahead ahead) {
-  if (const auto at = by_key_.find(key); at != by_key_.end()) release(at->second);
-  uint32_t at = 0;
-  if (free_.empty()) {
-    at = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    at = free_.back();
+  const auto [entry, is_new] = by_key_.try_emplace(key, 0);
+  if (is_new) {
+    if (free_.empty()) {
+      free_.push_back(static_cast<uint32_t>(slots_.size()));
+      slots_.emplace_back();
+    }
+    entry->second = free_.back();
     free_.pop_back();
+    slots_[entry->second].key = key;
+    bytes_ += kRowOverhead;
+  } else if (!slots_[entry->second].ahead.any()) {
+    unlink(entry->second);
   }
-  Slot& slot = slots_[at];
-  slot.key = key;
-  slot.size = static_cast<uint32_t>(row.size());
-  if (!row.empty()) {
-    slot.row = std::make_unique_for_overwrite<char[]>(row.size());
-    std::memcpy(slot.row.get(), row.data(), row.size());
-  }
+  Slot& slot = slots_[entry->second];
+  fill(slot, row);
   slot.ahead = ahead;
-  if (!ahead.any()) link(at);
-  bytes_ += cost(slot);
-  by_key_.insert_or_assign(key, at);
+  if (!ahead.any()) link(entry->second);
+}
+
+void RowCache::fill(Slot& slot, std::string_view row) {
+  const size_t capacity = capacity_of(row.size());
+  if (slot.capacity != capacity) {
+    slot.row = capacity > 0 ? std::make_unique_for_overwrite<char[]>(capacity) : nullptr;
+    bytes_ += capacity - slot.capacity;
+    slot.capacity = static_cast<uint32_t>(capacity);
+  }
+  slot.size = static_cast<uint32_t>(row.size());
+  if (!row.empty()) std::memcpy(slot.row.get(), row.data(), row.size());
 }
 
 RowCache::Found RowCache::find(const Hash128& key) const {
@@ -49,11 +61,15 @@ RowCache::Found RowCache::find(const Hash128& key) const {
   return {{slot.row.get(), slot.size}, slot.ahead, true};
 }
 
-void RowCache::take(const Hash128& key) {
+RowCache::Found RowCache::use(const Hash128& key) {
   const auto at = by_key_.find(key);
-  FRESHET_ASSERT(at != by_key_.end());
-  release(at->second);
-  by_key_.erase(at);
+  if (at == by_key_.end()) return {};
+  const Slot& slot = slots_[at->second];
+  if (!slot.ahead.any()) {
+    unlink(at->second);
+    link(at->second);
+  }
+  return {{slot.row.get(), slot.size}, slot.ahead, true};
 }
 
 void RowCache::take_off(const Hash128& key) {
@@ -103,7 +119,7 @@ void RowCache::unlink(uint32_t at) {
 void RowCache::release(uint32_t at) {
   Slot& slot = slots_[at];
   if (!slot.ahead.any()) unlink(at);
-  bytes_ -= cost(slot);
+  bytes_ -= slot.capacity + kRowOverhead;
   slot = Slot{};
   free_.push_back(at);
 }

@@ -1,4 +1,4 @@
-// Rows in the form in which the store has them, kept in memory: those put last, within a budget, and all that the store
+// Rows in the form in which the store has them, kept in memory: those used last, within a budget, and all that the store
 // may not have yet. One thread.
 #pragma once
 
@@ -25,20 +25,22 @@ class RowCache {
   // Replaces what is there. An empty row is one: of a key that the store does not know.
   void put(const Hash128& key, std::string_view row, Ahead ahead);
   struct Found {
-    std::string_view row;  // valid until the next call of put() or take()
+    std::string_view row;  // valid until the next call of put() or trim()
     Ahead ahead;
     bool found = false;
   };
   [[nodiscard]] Found find(const Hash128& key) const;
+  [[nodiscard]] Found use(const Hash128& key);  // as if it were put again
   [[nodiscard]] bool contains(const Hash128& key) const { return by_key_.contains(key); }
-  void take(const Hash128& key);  // REQUIRES: contains(key)
   // A persist begins to write it; the persist is over. Nothing if the row is not here.
   void take_off(const Hash128& key);
   void land(const Hash128& key);
-  // Lets go of rows that the store has, those put first before the others, until bytes() is within the budget.
+  // Lets go of rows that the store has, those not used for longest first, until bytes() is within the budget.
   void trim(size_t budget_bytes);
   void clear();
 
+  // Memory that a row takes.
+  [[nodiscard]] static size_t cost(size_t row_bytes);
   [[nodiscard]] size_t bytes() const { return bytes_; }
   [[nodiscard]] size_t rows() const { return by_key_.size(); }
 
@@ -48,14 +50,15 @@ class RowCache {
   struct Slot {
     Hash128 key;
     std::unique_ptr<char[]> row;
-    uint32_t size = 0;
+    uint32_t size = 0, capacity = 0;
     uint32_t newer = kNone, older = kNone;
     Ahead ahead;
   };
   void link(uint32_t at);
   void unlink(uint32_t at);
   void release(uint32_t at);
-  [[nodiscard]] static size_t cost(const Slot& slot);
+  void fill(Slot& slot, std::string_view row);
+  [[nodiscard]] static size_t capacity_of(size_t row_bytes);
 
   absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> by_key_;
   std::vector<Slot> slots_ = make_ring();

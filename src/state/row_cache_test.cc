@@ -69,10 +69,12 @@ RC_GTEST_PROP(RowCacheProperty, NeverLosesWhatIsAhead, ()) {
         cache.land(key);
         if (cache.contains(key)) model[number].second.flying = false;
         break;
-      case 3:
-        if (cache.contains(key)) cache.take(key);
-        model.erase(number);
+      case 3: {
+        const auto at = model.find(number);
+        const RowCache::Found used = cache.use(key);
+        if (used.found) RC_ASSERT(at != model.end() && used.row == at->second.first);
         break;
+      }
       default: cache.trim(*rc::gen::inRange<size_t>(0, 1000));
     }
     for (const auto& [i, row] : model) {

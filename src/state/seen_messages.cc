@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/mutant.h"
+#include "state/row_keys.h"
 
 namespace freshet::state {
 namespace {
@@ -42,15 +43,15 @@ Status SeenMessages::look_up(std::span<const Hash128> messages) {
   for (const Hash128& message : messages)
     if (!fresh_.contains(message) && !flying_.contains(message) && prefetched_.try_emplace(message, 0).second)
       unknown.push_back(message);
-  std::vector<std::string> keys;
-  std::vector<std::optional<std::string>> rows;
+  std::sort(unknown.begin(), unknown.end());
+  RowKeys keys;
   for (uint32_t span = span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
-    keys.clear();
-    for (const Hash128& message : unknown) keys.push_back(row_key(span, message));
-    FRESHET_TRY(store_.multi_get(keys, rows));
-    for (size_t i = 0; i < unknown.size(); ++i)
-      if (rows[i]) prefetched_[unknown[i]] = span;
-    std::erase_if(unknown, [this](const Hash128& message) { return prefetched_[message] != 0; });
+    bool any = false;
+    FRESHET_TRY(store_.multi_get(keys.of(seen_rows_of(span), unknown), [&](size_t i, std::string_view) {
+      prefetched_[unknown[i]] = span;
+      any = true;
+    }));
+    if (any) std::erase_if(unknown, [this](const Hash128& message) { return prefetched_[message] != 0; });
   }
   return {};
 }

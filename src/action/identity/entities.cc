@@ -14,11 +14,7 @@ Protocol::Entity* Protocol::entity_at(const v1::EntityRef& ref) {
   if (Entity* e = state_.find_entity(decoded.id)) return e;
   // A reference always names an entity that was made before it: so the state could not be read, and says so.
   FRESHET_ASSERT(!state_.status());
-  scratch_ = std::make_unique<Entity>();
-  scratch_->ref = decoded;
-  *scratch_->state.mutable_ref() = ref;
-  scratch_->ahead.dirty = true;
-  return scratch_.get();
+  return &state_.stand_in(decoded);
 }
 
 // A leaving entity holds what arrives; so does one that was answered, until what it held before is done.

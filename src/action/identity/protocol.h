@@ -184,7 +184,6 @@ class Protocol {
   v1::Change change_;                  // reused
   Touched touched_;
   PropertyReader properties_;
-  std::unique_ptr<Entity> scratch_;  // stands in for an entity that could not be read: the batch is given up
   ProtocolCounters counters_;
 };
 

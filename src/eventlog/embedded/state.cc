@@ -130,6 +130,8 @@ Offset LogState::held_from(const TopicOptions& options, const Partition& partiti
 }
 
 void LogState::add_to_tail(Partition& partition, std::vector<ChunkRef> chunks) {
+  // What no group of ours reads would only push out what is read.
+  if (partition.tail.empty() && topic(partition.of.topic)->options.consumers.empty()) return;
   for (ChunkRef& chunk : chunks) {
     tail_bytes += chunk->memory();
     partition.tail.push_back(std::move(chunk));

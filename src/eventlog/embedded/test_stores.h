@@ -53,8 +53,8 @@ class SwitchedStore final : public kv::Store {
     return store_->write_sorted(fill);
   }
   Result<std::optional<std::string>> get(std::string_view key) override { return store_->get(key); }
-  Status multi_get(std::span<const std::string> keys, std::vector<std::optional<std::string>>& values) override {
-    return store_->multi_get(keys, values);
+  Status multi_get(std::span<const std::string_view> keys, const Found& found) override {
+    return store_->multi_get(keys, found);
   }
   Status scan(std::string_view begin, std::string_view end, const Visit& visit) override {
     return store_->scan(begin, end, visit);
