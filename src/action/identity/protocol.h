@@ -46,7 +46,7 @@ class Protocol {
 
   // A record that enters here, not a duplicate, of a known tenant. `routing_key`: alias key of its routing identifier.
   void enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key);
-  void receive(v1::Loop&& message, const std::string& tenant);
+  void receive(v1::Loop& message, const std::string& tenant);  // leaves of it what it likes
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;
