@@ -291,7 +291,7 @@ void World::come_to_rest() {
   }
   for (size_t steps = 0; !unrest().empty(); ++steps) {
     require(steps < kQuietStepsMax && !circulates(), [&] { return "it never comes to rest: " + unrest(); });
-    stage_.clock.sleep_us(5'000);
+    stage_.clock.sleep_us(1'000);
     for (IngestProcess& ingest : ingests_) (void)ingest.tick();
     for (WorkerProcess& worker : workers_) worker.step();
     for (ReactorProcess& reactor : reactors_) {
