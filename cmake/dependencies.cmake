@@ -1,6 +1,7 @@
 # Every third-party library in one place; why each is here: docs/decisions/0001-dependencies.md.
 # They are imported as SYSTEM, so that our warnings are about our code only.
 find_package(Threads REQUIRED)
+set(Protobuf_USE_STATIC_LIBS ON)  # a tenth of action's time: its calls are many and short
 find_package(Protobuf REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)

@@ -233,10 +233,15 @@ void check_attached(const End& end) {
     for (const v1::IdentifierUse& i : e.identifiers()) holder[text(e.ref().kind(), e.tenant(), i.identifier())] = key;
     for (const v1::EntityRef& ref : e.attached()) got[key].insert(end.survivor(key_of(ref)));
   }
+  const auto holder_of = [&](v1::EntityKind kind, const v1::Envelope& record, const v1::Identifier& i) {
+    const auto at = holder.find(text(kind, record.tenant(), i));
+    require(at != holder.end(), [&] { return fmt::format("{} {} was seen and nobody lists it", i.type(), i.value()); });
+    return at->second;
+  };
   for (const v1::Envelope& record : end.records) {
     if (record.user().empty() || record.device().empty()) continue;
-    const Key user = holder.at(text(v1::ENTITY_KIND_USER, record.tenant(), record.user(0)));
-    const Key device = holder.at(text(v1::ENTITY_KIND_DEVICE, record.tenant(), record.device(0)));
+    const Key user = holder_of(v1::ENTITY_KIND_USER, record, record.user(0));
+    const Key device = holder_of(v1::ENTITY_KIND_DEVICE, record, record.device(0));
     expected[user].insert(device);
     expected[device].insert(user);
   }

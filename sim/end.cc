@@ -35,9 +35,9 @@ End::End(const Scenario& asked, const Broker& broker, const std::vector<const Ro
 
 void End::read_log(const Broker& broker) {
   std::set<std::pair<std::string, std::string>> known;
+  v1::Envelope record;  // its memory serves for the messages between partitions, which are the most
   for (uint32_t p = 0; p < broker.partitions(Topic::kActions); ++p)
     for (const eventlog::RecordView& view : broker.at({Topic::kActions, p}).records) {
-      v1::Envelope record;
       require(record.ParseFromArray(view.value.data(), static_cast<int>(view.value.size())), "no envelope in the log");
       if (record.kind() == v1::Envelope::LOOP || record.kind() == v1::Envelope::CONTROL) continue;
       if (known.emplace(record.tenant(), record.message_id()).second) {

@@ -26,6 +26,14 @@ Named People::pool(uint32_t person) const {
   return ids;
 }
 
+// What the person's own device is known by.
+Named People::device_pool(uint32_t person) const {
+  const std::string number = std::to_string(person);
+  Named ids = {{"device_id", "d" + number}, {"idfv", "v" + number}, {"gaid", "g" + number}};
+  ids.resize(std::min<size_t>(ids.size(), habits_.device_identifiers_max));
+  return ids;
+}
+
 Item People::blank() {
   Item item;
   item.message_id = fmt::format("m{:04}", next_message_++);
@@ -50,8 +58,11 @@ Item People::next() {
   const size_t count = 1 + dice_.roll(habits_.identifiers_max);
   for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
     if (!named || ids[i].first != "user_id") item.user.push_back(ids[i]);
-  if (dice_.permille(habits_.device))
-    item.device.emplace_back("device_id", fmt::format("d{}", dice_.one_in(3) ? person / 3 * 3 : person));
+  if (dice_.permille(habits_.device)) {  // one's own, or that of the family
+    item.device = device_pool(dice_.one_in(3) ? person / 3 * 3 : person);
+    dice_.shuffle(item.device);
+    item.device.resize(1 + dice_.roll(item.device.size()));
+  }
   do_something(item);
   return item;
 }
@@ -63,6 +74,7 @@ std::vector<Item> People::ties() {
     for (const auto& [type, value] : pool(person))
       if (type != "anonymous_id") item.user.emplace_back(type, value);
     item.event = "U." + user_id(person);
+    if (habits_.device > 0) item.device = device_pool(person);
   }
   return items;
 }

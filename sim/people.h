@@ -15,6 +15,7 @@ struct Habits {
   uint32_t circle = 1;  // so many of them share e-mail, phone and devices with one another; 1: nobody does
   uint32_t emails = 2, phones = 1, anonymous = 3;  // of a person, or of a circle
   uint32_t identifiers_max = 3;                    // in one record
+  uint32_t device_identifiers_max = 1;             // of the device, in one record
   uint32_t has_user_id = 500;                      // records that name the user_id for sure
   uint32_t hot = 0;                                // records of the first person
   uint32_t event = 700, buy = 250, attribute = 300, set = 150, device = 0;
@@ -31,7 +32,7 @@ class People {
 
   // The next record of anybody.
   [[nodiscard]] Item next();
-  // One record of each person that names all of its unique identifiers: ties its profiles together.
+  // One record of each person that names all of its unique identifiers, and those of its device: ties what is one together.
   [[nodiscard]] std::vector<Item> ties();
 
  private:
@@ -39,6 +40,7 @@ class People {
   [[nodiscard]] Item command();
   [[nodiscard]] Item nobody();
   [[nodiscard]] Named pool(uint32_t person) const;
+  [[nodiscard]] Named device_pool(uint32_t person) const;
   [[nodiscard]] std::string user_id(uint32_t person) const { return "u" + std::to_string(person); }
   [[nodiscard]] uint32_t somebody();
   [[nodiscard]] uint32_t neighbour(uint32_t person, uint32_t circle);

@@ -9,8 +9,26 @@ namespace {
 
 constexpr uint32_t kCallsUntilCrashMax = 6;
 
-void arm(Stage& stage, CrashPoint& crash, uint32_t permille) {
-  crash.arm(stage.dice.permille(permille) ? 1 + static_cast<uint32_t>(stage.dice.roll(kCallsUntilCrashMax)) : 0);
+enum class Fate { kLives, kFenced, kDied };
+
+// Does a step of a process, which may die in it, or stop because it was fenced.
+Fate do_step(Stage& stage, CrashPoint& crash, uint32_t crash_permille, const char* name, uint32_t number,
+             const std::function<Status()>& work) {
+  const bool dies = stage.dice.permille(crash_permille);
+  crash.arm(dies ? 1 + static_cast<uint32_t>(stage.dice.roll(kCallsUntilCrashMax)) : 0);
+  try {
+    const Status status = work();
+    crash.arm(0);
+    if (status) return Fate::kLives;
+    require(status.error().code == Code::kFenced,
+            [&] { return fmt::format("{} {} stops: {}", name, number, status.error().message); });
+    stage.say("{} {} is fenced", name, number);
+    return Fate::kFenced;
+  } catch (const Crash&) {
+    crash.arm(0);
+    stage.say("{} {} dies", name, number);
+    return Fate::kDied;
+  }
 }
 
 }  // namespace
@@ -49,28 +67,24 @@ void IngestProcess::restart_with(std::vector<model::Tenant> tenants) {
 
 void IngestProcess::handle(http::Request request, http::Respond respond) {
   if (!service_) start();
-  arm(stage_, crash_, stage_.faults.crash_ingest);
-  try {
-    service_->handle(std::move(request), std::move(respond));
-  } catch (const Crash&) {
-    stage_.probes.hit(Probe::kCrashIngest);
-    die();
-  }
-  crash_.arm(0);
+  guarded([&] { service_->handle(std::move(request), std::move(respond)); });
 }
 
 bool IngestProcess::tick() {
   if (!log_) return false;
-  arm(stage_, crash_, stage_.faults.crash_ingest);
   bool did = true;
-  try {
-    did = log_->tick();
-  } catch (const Crash&) {
-    stage_.probes.hit(Probe::kCrashIngest);
-    die();
-  }
-  crash_.arm(0);
+  guarded([&] { did = log_->tick(); });
   return did;
+}
+
+void IngestProcess::guarded(const std::function<void()>& work) {
+  const Fate fate = do_step(stage_, crash_, stage_.faults.crash_ingest, "ingest", number_, [&] {
+    work();
+    return Status{};
+  });
+  if (fate != Fate::kDied) return;
+  stage_.probes.hit(Probe::kCrashIngest);
+  die();
 }
 
 // ---- action -------------------------------------------------------------------------------------------------------
@@ -135,23 +149,14 @@ void WorkerProcess::start() {
   loop_ = std::make_unique<action::WorkerLoop>(options, *consumer_, *persistence_);
 }
 
-// Does a step of the process, which may die in it, or stop because it was fenced.
 void WorkerProcess::guarded(uint32_t crash_permille, const std::function<Status()>& work) {
-  arm(stage_, crash_, crash_permille);
   const bool persisting = !persistence_->idle();
-  try {
-    const Status status = work();
-    crash_.arm(0);
-    if (status) return;
-    require(status.error().code == Code::kFenced, [&] { return "a worker stops: " + status.error().message; });
-    stage_.say("worker {} is fenced", number_);
-    stop();
-  } catch (const Crash&) {
-    stage_.say("worker {} dies", number_);
-    stage_.probes.hit(Probe::kCrashWorker);
-    if (persisting) stage_.probes.hit(Probe::kCrashMidPersist);
-    die();
-  }
+  const Fate fate = do_step(stage_, crash_, crash_permille, "worker", number_, work);
+  if (fate == Fate::kFenced) stop();
+  if (fate != Fate::kDied) return;
+  stage_.probes.hit(Probe::kCrashWorker);
+  if (persisting) stage_.probes.hit(Probe::kCrashMidPersist);
+  die();
 }
 
 void WorkerProcess::step() {
@@ -236,19 +241,9 @@ void ReactorProcess::start() {
 }
 
 void ReactorProcess::guarded(const std::function<Status()>& work) {
-  arm(stage_, crash_, stage_.faults.crash_reactor);
-  try {
-    const Status status = work();
-    crash_.arm(0);
-    if (status) return;
-    require(status.error().code == Code::kFenced, [&] { return "a reactor stops: " + status.error().message; });
-    stage_.say("reactor {} is fenced", number_);
-    die();
-  } catch (const Crash&) {
-    stage_.say("reactor {} dies", number_);
-    stage_.probes.hit(Probe::kCrashReactor);
-    die();
-  }
+  const Fate fate = do_step(stage_, crash_, stage_.faults.crash_reactor, "reactor", number_, work);
+  if (fate == Fate::kDied) stage_.probes.hit(Probe::kCrashReactor);
+  if (fate != Fate::kLives) die();
 }
 
 void ReactorProcess::step() {

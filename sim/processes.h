@@ -20,7 +20,8 @@ namespace freshet::sim {
 // An ingest node.
 class IngestProcess {
  public:
-  IngestProcess(Stage& stage, std::vector<model::Tenant> tenants) : stage_(stage), tenants_(std::move(tenants)) {}
+  IngestProcess(Stage& stage, uint32_t number, std::vector<model::Tenant> tenants)
+      : stage_(stage), number_(number), tenants_(std::move(tenants)) {}
 
   // Restarts it if it is down. `respond` is dropped if it dies.
   void handle(http::Request request, http::Respond respond);
@@ -31,9 +32,11 @@ class IngestProcess {
 
  private:
   void start();
+  void guarded(const std::function<void()>& work);
   void die();
 
   Stage& stage_;
+  const uint32_t number_;
   std::vector<model::Tenant> tenants_;
   CrashPoint crash_;
   std::unique_ptr<schema::Registry> registry_;

@@ -12,7 +12,7 @@ using v1::Change;
 
 namespace {
 
-constexpr uint64_t kWritesPerCheck = 3;  // reading a document back costs as much as writing it
+constexpr uint64_t kWritesPerCheck = 8;  // reading a document back costs as much as writing it
 
 }  // namespace
 

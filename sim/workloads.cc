@@ -134,6 +134,17 @@ void everybody_stays_alone(const End& end) {
   }
 }
 
+// Each device, whatever it was first seen by, is one in the end, and nobody else's identifiers are in it.
+void devices_are_whole(const End& end) {
+  std::set<std::string> seen;
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_DEVICE)) {
+    std::set<std::string> numbers;
+    for (const v1::IdentifierUse& i : e->identifiers()) numbers.insert(i.identifier().value().substr(1));
+    require(numbers.size() == 1, "a device has identifiers of two, or none");
+    require(seen.insert(e->tenant() + "/" + *numbers.begin()).second, "a device became two");
+  }
+}
+
 void limits_are_kept(const End& end) {
   for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
     std::map<std::string, size_t> counts;
@@ -189,9 +200,10 @@ std::vector<Plan> confluent_plans() {
        .habits = {.people = 8, .event = 100, .attribute = 800, .set = 600, .times = 8}},
       {.name = "hot_users", .text = "one person has nine of ten records", .confluent = true, .habits = {.hot = 900}},
       {.name = "devices",
-       .text = "people on devices of their own and of their family: references between the two",
+       .text = "people on their own and the family's devices, known by several identifiers: references between the two",
        .confluent = true,
-       .habits = {.people = 18, .event = 400, .device = 700, .times = 20}},
+       .habits = {.people = 18, .device_identifiers_max = 3, .event = 400, .device = 700, .times = 20},
+       .check = devices_are_whole},
       {.name = "merge_storm",
        .text = "explicit merges of people while their updates arrive",
        .confluent = true,

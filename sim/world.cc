@@ -55,7 +55,7 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   stage_.broker.on_commit([this](const Committed& committed) {
     if (shadow_ && committed.group == action::kActionGroup) shadow_->check(committed.transaction);
   });
-  for (const auto& tenants : scenario.tenants) ingests_.emplace_back(stage_, tenants);
+  for (uint32_t n = 0; n < scenario.tenants.size(); ++n) ingests_.emplace_back(stage_, n, scenario.tenants[n]);
   for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(3)); n > 0; --n) workers_.emplace_back(stage_, n);
   for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(2)); n > 0; --n) reactors_.emplace_back(stage_, n);
   static const std::vector<uint32_t> kSpeeds = {8, 8, 4, 1};
@@ -291,7 +291,7 @@ void World::come_to_rest() {
   }
   for (size_t steps = 0; !unrest().empty(); ++steps) {
     require(steps < kQuietStepsMax && !circulates(), [&] { return "it never comes to rest: " + unrest(); });
-    stage_.clock.sleep_us(5'000);
+    stage_.clock.sleep_us(1'000);
     for (IngestProcess& ingest : ingests_) (void)ingest.tick();
     for (WorkerProcess& worker : workers_) worker.step();
     for (ReactorProcess& reactor : reactors_) {

@@ -16,6 +16,14 @@ bool enters(const v1::Envelope& record) {
   return record.kind() != Kind::CONTROL && record.kind() != Kind::LOOP && record.kind() != Kind::KIND_UNSPECIFIED;
 }
 
+// Its blocks go with each batch: few and large ones.
+google::protobuf::ArenaOptions arena_options() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 4u << 10;
+  options.max_block_size = 64u << 10;
+  return options;
+}
+
 Hash128 fingerprint(const v1::Envelope& record) {
   std::string key;
   key.reserve(record.tenant().size() + record.message_id().size() + record.ledger().size() + 2);
@@ -32,7 +40,8 @@ Engine::Engine(uint32_t partition, uint32_t partitions, state::PartitionState& s
       state_(state),
       out_(out),
       rules_(Rules::compile(state.meta())),
-      protocol_(partition, partitions, state, out, bounds) {
+      protocol_(partition, partitions, state, out, bounds),
+      arena_(arena_options()) {
   protocol_.use_rules(rules_.get());
 }
 
@@ -107,9 +116,7 @@ Status Engine::process_one(Prepared& p) {
                   fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
                               static_cast<int>(record.loop().type())));
     ++counters_.loops;
-    v1::Loop message;
-    message.Swap(record.mutable_loop());
-    protocol_.receive(std::move(message), record.tenant());
+    protocol_.receive(*record.mutable_loop(), record.tenant());
     return {};
   }
   const Tenant* tenant = rules_->find(record.tenant());

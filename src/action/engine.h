@@ -58,7 +58,7 @@ class Engine {
   Outputs& out_;
   std::unique_ptr<const Rules> rules_;
   Protocol protocol_;
-  google::protobuf::Arena arena_;
+  google::protobuf::Arena arena_;  // of a batch
   std::vector<Prepared> prepared_;
   EngineCounters counters_;
 };

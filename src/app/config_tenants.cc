@@ -138,9 +138,22 @@ class TenantReader {
       map.count("list_length", 1, 10'000, limits.list_length);
       map.count("depth", 1, 32, limits.depth);
       (void)map.find("identifiers_per_type");
+      read_profile_limits(map);
     });
     tenant_.rules.set_user_attributes_max(tenant_.limits.user_attributes);
     tenant_.rules.set_event_names_max(tenant_.limits.event_names);
+  }
+
+  void read_profile_limits(MapReader& map) {
+    uint32_t identifiers = 0;  // 0: what is usual
+    uint32_t merges = 0;
+    uint32_t claimants = 0;
+    map.count("identifiers", 1, 10'000, identifiers);
+    map.count("merges", 1, 10'000, merges);
+    map.count("claimants", 1, 1000, claimants);
+    tenant_.rules.set_identifiers_max(identifiers);
+    tenant_.rules.set_merges_max(merges);
+    tenant_.rules.set_claimants_max(claimants);
   }
 
   void read_priority(MapReader& map, bool users) {

@@ -165,6 +165,22 @@ TEST(Config, IdentityRules) {
   EXPECT_EQ(rules.user_attributes_max(), 7U);
 }
 
+TEST(Config, LimitsOfProfiles) {
+  EXPECT_TRUE(has(tenant_problems("limits: {identifiers: 0}"), "tenants[0].limits.identifiers: must be"));
+  EXPECT_TRUE(has(tenant_problems("limits: {merges: 10001}"), "tenants[0].limits.merges: must be"));
+  EXPECT_TRUE(has(tenant_problems("limits: {claimants: -1}"), "tenants[0].limits.claimants: must be"));
+  const Outcome out = read("tenants: [{name: t, limits: {identifiers: 40, merges: 7, claimants: 3}}, {name: u}]");
+  ASSERT_TRUE(out.config.has_value()) << out.problems;
+  const v1::TenantRules& rules = out.config->tenants[0].rules;
+  EXPECT_EQ(model::identifiers_max(rules), 40U);
+  EXPECT_EQ(model::merges_max(rules), 7U);
+  EXPECT_EQ(model::claimants_max(rules), 3U);
+  const v1::TenantRules& usual = out.config->tenants[1].rules;
+  EXPECT_EQ(model::identifiers_max(usual), 500U);
+  EXPECT_EQ(model::merges_max(usual), 1000U);
+  EXPECT_EQ(model::claimants_max(usual), 100U);
+}
+
 TEST(Config, Computed) {
   EXPECT_TRUE(has(tenant_problems("computed: [{sum: total, over: E}]"), "computed[0].name: is missing"));
   EXPECT_TRUE(has(tenant_problems("computed: [{name: a, sum: total}]"), "computed[0].over: is missing"));

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/dice.h"
 #include "docstore/doc_store.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
@@ -22,24 +23,6 @@ namespace freshet::reaction::testing {
 using eventlog::Offset;
 using eventlog::Topic;
 using eventlog::TopicPartition;
-
-// Chance from a seed (splitmix64), so that a run replays.
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : state_(seed) {}
-  // In [0, sides).
-  size_t roll(size_t sides) {
-    state_ += 0x9e3779b97f4a7c15u;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return static_cast<size_t>((z ^ (z >> 31)) % sides);
-  }
-  bool one_in(size_t sides) { return roll(sides) == 0; }
-
- private:
-  uint64_t state_;
-};
 
 class FakeClock final : public env::Clock {
  public:

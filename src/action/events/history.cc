@@ -14,6 +14,8 @@
 namespace freshet::action {
 namespace {
 
+constexpr size_t kEntryJsonBytes = 256;  // of most
+
 std::string_view word_of(v1::HistoryEntry::What what) {
   switch (what) {
     case v1::HistoryEntry::CREATED: return "created";
@@ -34,6 +36,7 @@ bool has_identifier(const v1::EntityState& entity, const v1::Identifier& identif
 
 std::string entry_json(const v1::EntityState& entity, const v1::HistoryEntry& entry) {
   std::string out;
+  out.reserve(kEntryJsonBytes);
   const auto field = [&](std::string_view name, std::string_view text) {
     out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
     model::append_json_string(out, text);

@@ -2,11 +2,12 @@
 // and the last ones. It depends on the order of arrival, so convergence leaves it out.
 #pragma once
 
+#include "base/mutant.h"
 #include "freshet/v1/envelope.pb.h"
 
 namespace freshet::action {
 
-inline constexpr int kHistoryEntriesMax = 65;
+inline constexpr int kHistoryEntriesMax = FRESHET_BOUND(65, 4);
 
 void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry);
 

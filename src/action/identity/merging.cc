@@ -46,7 +46,7 @@ void Protocol::on_absorb(Loop& m) {
   state::PartitionState::touch(*w, state_);
   const bool last = m.last();
   const v1::EntityRef loser = m.ref();
-  w->state.add_gathered()->Swap(&m);
+  *w->state.add_gathered() = std::move(m);  // copied if it lies in the arena of the batch
   if (!last) return;
   Chunks chunks = take_chunks(*w->state.mutable_gathered(), loser);
   FRESHET_ASSERT(!chunks.empty() && chunks[0].chunk().has_ref());

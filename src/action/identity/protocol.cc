@@ -76,7 +76,7 @@ static const Tenant& default_rules() {
   return *fallback;
 }
 
-void Protocol::receive(Loop&& message, const std::string& tenant) {
+void Protocol::receive(Loop& message, const std::string& tenant) {
   tenant_name_ = tenant;
   tenant_ = rules_->find(tenant);
   if (tenant_ == nullptr) tenant_ = &default_rules();

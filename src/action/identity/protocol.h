@@ -29,9 +29,9 @@ namespace freshet::action {
 // Bounds of one step: it begins nothing more once one of them is used up. Part of the logic: the same in every run over
 // the same log. (Tests take small ones.)
 struct StepBounds {
-  size_t chunk_bytes = FRESHET_BOUND(kChunkBytesMax, 400);
-  size_t bytes = FRESHET_BOUND(128u << 10, 2000);
-  uint64_t messages = FRESHET_BOUND(64, 6);  // held messages released and identifiers repointed, together
+  size_t chunk_bytes = FRESHET_BOUND(kChunkBytesMax, 800);
+  size_t bytes = FRESHET_BOUND(128u << 10, 4000);
+  uint64_t messages = FRESHET_BOUND(64, 12);  // held messages released and identifiers repointed, together
 };
 // A message that has to queue behind held ones releases more than it adds, so that the queue ends.
 inline constexpr uint64_t kReleasedByArrival = 2;
@@ -46,7 +46,7 @@ class Protocol {
 
   // A record that enters here, not a duplicate, of a known tenant. `routing_key`: alias key of its routing identifier.
   void enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key);
-  void receive(v1::Loop&& message, const std::string& tenant);
+  void receive(v1::Loop& message, const std::string& tenant);  // leaves of it what it likes
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;
