@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
-#include <thread>
 
 #include "env/clock.h"
 #include "http/test_socket.h"
@@ -53,7 +51,7 @@ TEST(Limits, RequestsThatAreHeldBackAreHandledLater) {
   const auto server = start_echo(options);
   TestSocket held(server->port());
   held.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd");
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  env::real_clock().sleep_us(300'000);
   EXPECT_EQ(held.arrived(), 0u);
   holds = false;
   EXPECT_THAT(held.read_until("]"), StartsWith("HTTP/1.1 200"));
