@@ -168,6 +168,7 @@ class ServerImpl final : public Server {
   }
 
   Status open_profiles() {
+    if (!config_.roles.reaction && !config_.roles.console) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
     auto store = app::open_profiles(config_, plan.profiles, plan.pending, clock_);
     if (!store) return tl::unexpected(std::move(store).error());
