@@ -42,7 +42,6 @@ inline void PrintTo(const Implementation& implementation, std::ostream* out) { *
 
 class DocStoreConformance : public testing::TestWithParam<Implementation> {
  protected:
-
   void SetUp() override { under_test_ = GetParam().make(); }
   DocStore& store() { return under_test_->store(); }
   void reopen() {
@@ -55,9 +54,7 @@ class DocStoreConformance : public testing::TestWithParam<Implementation> {
   Change change_of(const std::string& id, uint64_t version, const std::vector<ChangeOp>& ops) {
     return docstore::change_of(tenant(), id, version, ops);
   }
-  Change removal_of(const std::string& id, uint64_t version) {
-    return docstore::removal_of(tenant(), id, version);
-  }
+  Change removal_of(const std::string& id, uint64_t version) { return docstore::removal_of(tenant(), id, version); }
 
   struct Answer {
     std::vector<Change> bulk;
