@@ -137,30 +137,42 @@ void read_checkpoints(MapReader& config, Config::Checkpoints& checkpoints, Probl
   });
 }
 
-void read_profiles(MapReader& config, Problems& problems) {
+void read_mongodb(MapReader& parent, Config::Profiles& profiles, Problems& problems) {
+  section(parent, "mongodb", problems, [&](MapReader& map, const Node&) {
+    const Node* node = map.require("uri", "mongodb://HOST:PORT");
+    std::string& uri = profiles.mongodb_uri;
+    if (node == nullptr || !map.text("uri", uri)) return;
+    if (uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://")) return;
+    problems.add(node->at,
+                 map.path_of("uri") + ": must begin with mongodb:// or mongodb+srv://");  // it may have a password
+  });
+}
+
+void read_split(MapReader& config, Config::Profiles& profiles, Problems& problems) {
+  section(config, "split", problems, [&](MapReader& split, const Node& node) {
+    read_mongodb(split, profiles, problems);
+    if (node.find("mongodb") == nullptr) problems.add(node.at, split.path_of("mongodb") + ": is missing: {uri: …}");
+    for (const Node* name : split.texts("indexed")) profiles.indexed.push_back(name->text);
+  });
+}
+
+// kind may be left out: the section says it.
+void read_profiles(MapReader& config, Config::Profiles& profiles, Problems& problems) {
+  using Kind = Config::Profiles::Kind;
+  const std::vector<std::string> kinds = {"embedded", "mongodb", "split"};
   section(config, "profiles", problems, [&](MapReader& map, const Node& node) {
-    size_t kind = 0;
-    map.choice("kind", {"embedded", "mongodb", "split"}, kind);
-    const auto read_mongodb = [&](MapReader& parent) {
-      section(parent, "mongodb", problems, [](MapReader& mongodb, const Node&) {
-        std::string uri;
-        mongodb.text("uri", uri);
-      });
-    };
-    read_mongodb(map);
-    section(map, "split", problems, [&](MapReader& split, const Node&) {
-      read_mongodb(split);
-      (void)split.texts("indexed");
-    });
-    for (const char* key : {"mongodb", "split"}) {
-      if (const Node* found = node.find(key)) {
-        problems.add(found->at,
-                     std::string("profiles.") + key + ":" + std::string(kNotYet) + "; use profiles: {kind: embedded}");
+    read_mongodb(map, profiles, problems);
+    read_split(map, profiles, problems);
+    size_t kind = node.find("mongodb") != nullptr ? 1 : node.find("split") != nullptr ? 2 : 0;
+    map.choice("kind", kinds, kind);
+    profiles.kind = static_cast<Kind>(kind);
+    for (size_t i = 1; i < kinds.size(); ++i) {
+      const Node* found = node.find(kinds[i]);
+      if (found != nullptr && i != kind) {
+        problems.add(found->at, map.path_of(kinds[i]) + ": only for profiles.kind: " + kinds[i]);
+      } else if (found == nullptr && i == kind) {
+        problems.add(node.at, map.path_of(kinds[i]) + ": is missing, because profiles.kind is " + kinds[i]);
       }
-    }
-    if (kind != 0 && node.find("mongodb") == nullptr && node.find("split") == nullptr) {
-      problems.add(node.find("kind")->at,
-                   "profiles.kind: " + node.find("kind")->text + std::string(kNotYet) + "; use embedded");
     }
   });
 }
@@ -200,7 +212,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
     state.bytes("memory", 64 * kMiB, 1ull << 42, config.state.memory_bytes);
   });
   read_checkpoints(map, config.checkpoints, problems);
-  read_profiles(map, problems);
+  read_profiles(map, config.profiles, problems);
   read_events(map, config, problems);
   config.tenants = read_tenants(map, problems);
   map.finish();

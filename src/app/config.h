@@ -47,7 +47,12 @@ struct Config {
     uint32_t keep = 3;
     uint32_t concurrency = 1;
   };
-  enum class ProfilesKind : uint8_t { kEmbedded };
+  struct Profiles {
+    enum class Kind : uint8_t { kEmbedded, kMongodb, kSplit };
+    Kind kind = Kind::kEmbedded;
+    std::string mongodb_uri;           // never logged
+    std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
+  };
 
   uint64_t revision = 1;
   std::string data_dir = "./freshet-data";
@@ -57,7 +62,7 @@ struct Config {
   Log log;
   State state;
   Checkpoints checkpoints;
-  ProfilesKind profiles = ProfilesKind::kEmbedded;
+  Profiles profiles;
   bool events_as_protobuf = false;
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };

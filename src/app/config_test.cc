@@ -121,15 +121,40 @@ TEST(Config, ATokenIsRequiredOffLoopback) {
     EXPECT_FALSE(is_loopback(listen)) << listen;
 }
 
+TEST(Config, Profiles) {
+  using Kind = Config::Profiles::Kind;
+  const auto config = [](const std::string& text) {
+    return read(text + "tenants: [{name: a, write_keys: [k]}]\n").config;
+  };
+  EXPECT_EQ(config("profiles: {kind: embedded}\n")->profiles.kind, Kind::kEmbedded);
+  for (const char* text : {"profiles: {mongodb: {uri: \"mongodb://h/?w=1\"}}\n",
+                           "profiles: {kind: mongodb, mongodb: {uri: \"mongodb://h/?w=1\"}}\n"}) {
+    const auto mongodb = config(text);
+    ASSERT_TRUE(mongodb) << text;
+    EXPECT_EQ(mongodb->profiles.kind, Kind::kMongodb);
+    EXPECT_EQ(mongodb->profiles.mongodb_uri, "mongodb://h/?w=1");
+  }
+  const auto split = config("profiles: {split: {mongodb: {uri: \"mongodb+srv://h\"}, indexed: [email, city]}}\n");
+  ASSERT_TRUE(split);
+  EXPECT_EQ(split->profiles.kind, Kind::kSplit);
+  EXPECT_EQ(split->profiles.indexed, (std::vector<std::string>{"email", "city"}));
+}
+
+TEST(Config, ProfilesThatAreWrong) {
+  EXPECT_TRUE(has(problems_of("profiles: {kind: mongodb}\n"), "f:2:11: profiles.mongodb: is missing"));
+  EXPECT_TRUE(has(problems_of("profiles: {kind: split, mongodb: {uri: \"mongodb://h\"}}\n"),
+                  "only for profiles.kind: mongodb"));
+  EXPECT_TRUE(has(problems_of("profiles: {mongodb: {}}\n"), "profiles.mongodb.uri: is missing"));
+  EXPECT_TRUE(has(problems_of("profiles: {split: {indexed: [city]}}\n"), "profiles.split.mongodb: is missing"));
+  const std::string text = problems_of("profiles: {mongodb: {uri: \"user:hunter2@h\"}}\n");
+  EXPECT_TRUE(has(text, "must begin with mongodb://")) << text;
+  EXPECT_FALSE(has(text, "hunter2")) << text;
+}
+
 TEST(Config, WhatIsNotInThisVersionSaysSo) {
   EXPECT_TRUE(has(
       problems_of("log: {kind: kafka, kafka: {brokers: \"h:9092\", topic_prefix: \"freshet.\", properties: {a: b}}}\n"),
       "log.kind: kafka is not in this version"));
-  EXPECT_TRUE(
-      has(problems_of("profiles: {mongodb: {uri: \"mongodb://h\"}}\n"), "profiles.mongodb: is not in this version"));
-  EXPECT_TRUE(has(problems_of("profiles: {split: {mongodb: {uri: \"mongodb://h\"}, indexed: [email]}}\n"),
-                  "profiles.split: is not in this version"));
-  EXPECT_TRUE(has(problems_of("profiles: {kind: mongodb}\n"), "profiles.kind: mongodb is not in this version"));
   const std::string text =
       problems_of("checkpoints: {to: \"file:///x\", interval: 60s, min_pause: 10s, keep: 3, concurency: 1}\n");
   EXPECT_TRUE(has(text, "checkpoints: is not in this version")) << text;

@@ -11,9 +11,9 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/installation.h"
+#include "app/profiles.h"
 #include "app/stages.h"
 #include "console/admin.h"
-#include "docstore/embedded/embedded_store.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
@@ -169,10 +169,11 @@ class ServerImpl final : public Server {
   }
 
   Status open_profiles() {
+    if (!config_.roles.reaction && !config_.roles.console) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
-    auto store = kv::open_rocks(docstore::embedded_options(path("profiles"), kv::make_memory_budget(plan.profiles)));
+    auto store = app::open_profiles(config_, plan.profiles, plan.pending, clock_);
     if (!store) return tl::unexpected(std::move(store).error());
-    profiles_ = docstore::open_embedded_store(std::move(*store), plan.pending);
+    profiles_ = std::move(*store);
     return {};
   }
 
@@ -186,7 +187,7 @@ class ServerImpl final : public Server {
       options.clock = &clock_;
       options.member = member;
       options.members = members;
-      options.commit_interval_us = kProfilesSyncUs;
+      if (config_.profiles.kind != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
       auto reactor = reaction::Reactor::start(options);
       if (!reactor) return tl::unexpected(std::move(reactor).error());
       reactors_.push_back(std::move(*reactor));

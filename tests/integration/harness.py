@@ -127,7 +127,7 @@ ingest: {{listen: "127.0.0.1:{ingest}"}}
 admin: {{listen: "127.0.0.1:{admin}"}}
 log: {{kind: embedded, partitions: {partitions}}}
 state: {{memory: {memory}}}
-tenants:
+{top}tenants:
   - name: {tenant}
     write_keys: [{key}]
     data_api: {{app_id: {tenant}, secret: integration-secret}}
@@ -135,12 +135,13 @@ tenants:
 
 
 class Server:
-    def __init__(self, directory, partitions=4, memory="256MiB", extra=""):
+    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top=""):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
         self.memory = memory
         self.extra = extra  # further lines of the tenant, YAML
+        self.top = top  # further sections, YAML
         self.revision = 1
         self.process = None
         self.log_path = self.directory / "server.log"
@@ -152,7 +153,7 @@ class Server:
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
             revision=self.revision, data_dir=self.directory / "data", ingest=self.ingest_port, admin=self.admin_port,
-            partitions=self.partitions, memory=self.memory, tenant=TENANT, key=KEY, extra=self.extra), encoding="utf-8")
+            partitions=self.partitions, memory=self.memory, tenant=TENANT, key=KEY, extra=self.extra, top=self.top), encoding="utf-8")
 
     def start(self):
         check(FRESHET.exists(), f"{FRESHET} is missing: run ./dev build first")

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import zipfile
 
-from harness import CACHE, OFFLINE, Failure, Skipped, shorten
+from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, shorten
 
 SHOP_WHEEL = "retentioneering==3.3.0"
 SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
 PIP_SDK = "segment-analytics-python==2.4.0"
+PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 NPM_SDK = "@segment/analytics-node@3.1.0"
 TIMEOUT_S = 300
 
@@ -51,6 +52,20 @@ def python_sdk():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_SDK], PIP_SDK)
     return complete(CACHE / "segment-python", make)
+
+
+def pymongo():
+    """A directory for sys.path."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_MONGO], PIP_MONGO)
+    return complete(CACHE / "pymongo-4.10.1", make)
+
+
+def mongo_server():
+    """The program that runs a server of MongoDB's protocol: PROGRAM run PORT [FILE]."""
+    program = ROOT / "tools" / "mongo"
+    fetch([program, "fetch"], "the MongoDB-protocol server")
+    return program
 
 
 def node_sdk():

@@ -8,6 +8,7 @@
 
 #include "docstore/embedded/pending.h"
 #include "docstore/embedded/rows.h"
+#include "docstore/rules.h"
 #include "model/document.h"
 #include "telemetry/metrics.h"
 
@@ -20,42 +21,10 @@ using v1::Document;
 
 constexpr size_t kCandidatesMax = 1024;  // index rows looked at by one find()
 
-Status check(const Change& change) {
-  if (change.id().size() != kIdBytes) {
-    return fail(Code::kInvalid, "change: id has " + std::to_string(change.id().size()) + " bytes, must be 16");
-  }
-  if (change.kind() != v1::ENTITY_KIND_USER && change.kind() != v1::ENTITY_KIND_DEVICE) {
-    return fail(Code::kInvalid, "change: kind must be user or device");
-  }
-  if (change.tenant().empty() || change.tenant().find('\0') != std::string::npos) {
-    return fail(Code::kInvalid, "change: tenant must be a name without NUL");
-  }
-  if (change.version() == 0) return fail(Code::kInvalid, "change: version must be 1 or more");
-  return {};
-}
-
 bool touches_identifiers(const Change& change) {
   if (change.remove() || change.whole()) return true;
   return std::any_of(change.ops().begin(), change.ops().end(),
                      [](const ChangeOp& op) { return op.section() == v1::IDENTIFIERS; });
-}
-
-// Calls visit(text) for each identifier in a value of section IDENTIFIERS.
-template <class Visit>
-void each_identifier(const v1::Value& value, const Visit& visit) {
-  if (value.kind_case() == v1::Value::kText) visit(value.text());
-  for (const v1::Value& element : value.list().values()) {
-    if (element.kind_case() == v1::Value::kText) visit(element.text());
-  }
-}
-
-bool lists(const Document& document, const v1::Identifier& identifier) {
-  const v1::Value* value = model::find_field(document, v1::IDENTIFIERS, identifier.type());
-  bool found = false;
-  if (value != nullptr && !document.removed()) {
-    each_identifier(*value, [&](const std::string& text) { found = found || text == identifier.value(); });
-  }
-  return found;
 }
 
 class EmbeddedStore final : public DocStore {
@@ -160,7 +129,7 @@ class EmbeddedStore final : public DocStore {
   }
 
   Status add(const Change& change, Rewritten& rewritten) {
-    FRESHET_TRY(check(change));
+    FRESHET_TRY(check_change(change));
     const std::string key = document_key(change.tenant(), change.kind(), change.id());
     if (touches_identifiers(change) || change.version() == 1) return rewrite(key, change, rewritten);
     pending_.add(key, change);

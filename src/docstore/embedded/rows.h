@@ -1,16 +1,14 @@
 // Keys of the embedded profile store: docs/format/embedded-store.md.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/hash.h"
+#include "docstore/rules.h"
 #include "freshet/v1/envelope.pb.h"
 
 namespace freshet::docstore {
-
-inline constexpr size_t kIdBytes = 16;
 
 // 'd' tenant \0 kind
 [[nodiscard]] inline std::string document_prefix(std::string_view tenant, v1::EntityKind kind) {

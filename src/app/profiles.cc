@@ -1,0 +1,48 @@
+#include "app/profiles.h"
+
+#include <utility>
+
+#include "docstore/embedded/embedded_store.h"
+#include "docstore/mongo/mongo_store.h"
+#include "docstore/split/split_store.h"
+#include "kv/store.h"
+
+namespace freshet::app {
+namespace {
+
+using Kind = Config::Profiles::Kind;
+using Store = std::unique_ptr<docstore::DocStore>;
+
+Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes) {
+  auto store =
+      kv::open_rocks(docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes)));
+  if (!store) return tl::unexpected(std::move(store).error());
+  return docstore::open_embedded_store(std::move(*store), pending_bytes);
+}
+
+Result<Store> open_mongodb(const Config& config, env::Clock& clock) {
+  docstore::MongoOptions options;
+  options.uri = config.profiles.mongodb_uri;
+  options.clock = &clock;
+  options.identified_only = config.profiles.kind == Kind::kSplit;
+  for (const model::Tenant& tenant : config.tenants) {
+    const v1::TenantRules& rules = tenant.rules;
+    options.tenants.push_back({tenant.name,
+                               {rules.user_priority().begin(), rules.user_priority().end()},
+                               {rules.device_priority().begin(), rules.device_priority().end()}});
+  }
+  return docstore::open_mongo_store(std::move(options));
+}
+
+}  // namespace
+
+Result<Store> open_profiles(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes, env::Clock& clock) {
+  if (config.profiles.kind == Kind::kEmbedded) return open_embedded(config, memory_bytes, pending_bytes);
+  auto mongodb = open_mongodb(config, clock);
+  if (!mongodb || config.profiles.kind == Kind::kMongodb) return mongodb;
+  auto embedded = open_embedded(config, memory_bytes, pending_bytes);
+  if (!embedded) return embedded;
+  return docstore::make_split_store(std::move(*embedded), std::move(*mongodb), config.profiles.indexed);
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,16 @@
+// The profile store as configured: embedded, MongoDB, or both (split).
+#pragma once
+
+#include <memory>
+
+#include "app/config.h"
+#include "docstore/doc_store.h"
+#include "env/clock.h"
+
+namespace freshet::app {
+
+// memory_bytes: cache of the embedded store; pending_bytes: of changes that wait for its sync.
+[[nodiscard]] Result<std::unique_ptr<docstore::DocStore>> open_profiles(const Config& config, uint64_t memory_bytes,
+                                                                        uint64_t pending_bytes, env::Clock& clock);
+
+}  // namespace freshet::app

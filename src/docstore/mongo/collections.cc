@@ -1,0 +1,97 @@
+#include "docstore/mongo/collections.h"
+
+#include "docstore/mongo/names.h"
+
+namespace freshet::docstore {
+namespace {
+
+constexpr int64_t kReadTimeMaxMs = 10'000;
+constexpr int kIndexOptionsConflict = 85;
+
+const char* name_of(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users"; }
+
+std::string database_of(const std::string& tenant) { return "freshet_" + tenant; }
+
+constexpr std::string_view kTombstones = "removed_at";
+
+template <class Options>
+void append_index(bson_t* indexes, size_t& count, std::string_view field, const Options& options) {
+  nest_document(indexes, ArrayKey(count++).view(), [&](bson_t* index) {
+    nest_document(index, "key", [&](bson_t* key) { append_int(key, field, 1); });
+    append_text(index, "name", field);
+    options(index);
+  });
+}
+
+// A command that changes the database; `code`: the server's, if it refused.
+Status command(Client& client, const std::string& tenant, const Bson& command, const std::string& what,
+               uint32_t* code) {
+  const Client::Lease lease = client.lease();
+  bson_error_t error;
+  const std::string database = database_of(tenant);
+  if (mongoc_client_command_simple(lease.get(), database.c_str(), command.get(), nullptr, nullptr, &error)) return {};
+  *code = error.domain == MONGOC_ERROR_SERVER ? error.code : 0;
+  return tl::unexpected(client.error_of(error, what + " in database " + database));
+}
+
+// The index of tombstones is there with another time.
+Status change_retention(Client& client, const std::string& tenant, v1::EntityKind kind, int64_t tombstones_kept_s) {
+  Bson change;
+  append_text(change.get(), "collMod", name_of(kind));
+  nest_document(change.get(), "index", [&](bson_t* index) {
+    nest_document(index, "keyPattern", [](bson_t* key) { append_int(key, kTombstones, 1); });
+    append_int(index, "expireAfterSeconds", tombstones_kept_s);
+  });
+  uint32_t code = 0;
+  return command(client, tenant, change, "can't change the retention of tombstones", &code);
+}
+
+}  // namespace
+
+Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind) {
+  return Collection(mongoc_client_get_collection(client, database_of(tenant).c_str(), name_of(kind)));
+}
+
+Status create_indexes(Client& client, const std::string& tenant, v1::EntityKind kind,
+                      const std::vector<std::string>& identifier_types, int64_t tombstones_kept_s) {
+  Bson create;
+  append_text(create.get(), "createIndexes", name_of(kind));
+  nest_array(create.get(), "indexes", [&](bson_t* indexes) {
+    size_t count = 0;
+    for (const std::string& type : identifier_types) {
+      append_index(indexes, count, "identifiers." + escape_name(type),
+                   [](bson_t* index) { append_bool(index, "sparse", true); });
+    }
+    append_index(indexes, count, kTombstones,
+                 [&](bson_t* index) { append_int(index, "expireAfterSeconds", tombstones_kept_s); });
+  });
+  uint32_t code = 0;
+  const Status status = command(client, tenant, create, "can't create indexes", &code);
+  return code == kIndexOptionsConflict ? change_retention(client, tenant, kind, tombstones_kept_s) : status;
+}
+
+Found::Found(Client& client, mongoc_client_t* connection, const std::string& tenant, v1::EntityKind kind,
+             const Query& query)
+    : client_(client), collection_(collection_of(connection, tenant, kind)) {
+  Bson options;
+  if (query.sorted) nest_document(options.get(), "sort", [](bson_t* sort) { append_int(sort, "_id", 1); });
+  append_int(options.get(), "batchSize", static_cast<int64_t>(query.batch));
+  append_int(options.get(), "maxTimeMS", kReadTimeMaxMs);
+  const std::unique_ptr<mongoc_read_prefs_t, decltype(&mongoc_read_prefs_destroy)> primary(
+      mongoc_read_prefs_new(MONGOC_READ_PRIMARY), mongoc_read_prefs_destroy);
+  cursor_.reset(mongoc_collection_find_with_opts(collection_.get(), query.filter.get(), options.get(),
+                                                 query.primary ? primary.get() : nullptr));
+}
+
+const bson_t* Found::next() {
+  const bson_t* found = nullptr;
+  return mongoc_cursor_next(cursor_.get(), &found) ? found : nullptr;
+}
+
+Status Found::status() {
+  bson_error_t error;
+  if (!mongoc_cursor_error(cursor_.get(), &error)) return {};
+  return tl::unexpected(client_.error_of(error, "can't read"));
+}
+
+}  // namespace freshet::docstore

@@ -1,0 +1,48 @@
+// The collections of a tenant: their names, their indexes, and reading them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "docstore/mongo/bson.h"
+#include "docstore/mongo/client.h"
+#include "freshet/v1/envelope.pb.h"
+
+namespace freshet::docstore {
+
+// freshet_<tenant>.users or .devices, over this connection.
+[[nodiscard]] Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind);
+
+// One index on `identifiers.<type>` for each type (sparse: only documents that have one are in it), and one that lets
+// the server delete tombstones `tombstones_kept_s` after their removed_at. What is there already is left, or changed.
+[[nodiscard]] Status create_indexes(Client& client, const std::string& tenant, v1::EntityKind kind,
+                                    const std::vector<std::string>& identifier_types, int64_t tombstones_kept_s);
+
+struct Query {
+  Bson filter;
+  size_t batch = 100;
+  bool sorted = true;    // by _id
+  bool primary = false;  // whatever the connection string prefers
+};
+
+// What a query finds, one document after the other. The client and the connection outlive it.
+class Found {
+ public:
+  Found(Client& client, mongoc_client_t* connection, const std::string& tenant, v1::EntityKind kind,
+        const Query& query);
+  // Valid until the next call; null: there is no more, or it failed.
+  [[nodiscard]] const bson_t* next();
+  [[nodiscard]] Status status();
+
+ private:
+  struct Destroy {
+    void operator()(mongoc_cursor_t* cursor) const { mongoc_cursor_destroy(cursor); }
+  };
+  Client& client_;
+  Collection collection_;
+  std::unique_ptr<mongoc_cursor_t, Destroy> cursor_;
+};
+
+}  // namespace freshet::docstore

@@ -1,0 +1,48 @@
+// Who recovers from what MongoDB answers. Pure: the numbers are the server's error codes.
+#pragma once
+
+#include <mongoc/mongoc.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace freshet::docstore {
+
+// Of a code that the server gave:
+//   kRetry    it is away, changes its primary, is overloaded, out of disk, or could not confirm the write in time
+//   kFatal    the operator: credentials, privileges, a server that lacks what is needed
+//   kInvalid  everything else: what was sent is wrong, and stays so
+[[nodiscard]] Code code_of_server_error(int code);
+// Of an error of the driver or, by its domain, of the server.
+[[nodiscard]] Code code_of(const bson_error_t& error);
+
+// Of a write that the server refused because another document has this key; is it the _id?
+[[nodiscard]] bool is_duplicate_id(int code, std::string_view message);
+
+struct WriteError {
+  int code = 0;
+  std::string message;
+};
+
+// What the reply to a bulk says of its operations.
+struct BulkReply {
+  std::map<uint32_t, WriteError> refused;  // by index
+  std::string unconfirmed;                 // not empty: done, but not as durable as the write concern asks
+};
+[[nodiscard]] BulkReply read_reply(const bson_t& reply);
+
+// Takes secrets out of what is shown: drivers and servers repeat what they were sent.
+class Redactor {
+ public:
+  void hide(std::string_view secret);  // "" hides nothing
+  [[nodiscard]] std::string clean(std::string text) const;
+
+ private:
+  std::vector<std::string> secrets_;
+};
+
+}  // namespace freshet::docstore

@@ -1,0 +1,292 @@
+#include "docstore/mongo/mongo_store.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "docstore/mongo/bulk_writer.h"
+#include "docstore/mongo/collections.h"
+#include "docstore/mongo/names.h"
+#include "docstore/mongo/pace.h"
+#include "docstore/rules.h"
+#include "env/thread.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::docstore {
+namespace {
+
+using v1::Change;
+
+// One call of write(): done when the last of its parts is.
+struct Job {
+  std::vector<Change> bulk;
+  std::vector<Status> results;
+  WriteDone done;
+  std::atomic<size_t> parts{0};
+};
+
+// Changes of a job that go to one collection.
+struct Part {
+  std::shared_ptr<Job> job;
+  std::string tenant;
+  v1::EntityKind kind = v1::ENTITY_KIND_USER;
+  std::vector<ToWrite> writes;
+};
+
+struct Metrics {
+  telemetry::Histogram& bulk_us =
+      telemetry::histogram("freshet_docstore_bulk_us", "How long MongoDB took for a bulk of writes.");
+  telemetry::Gauge& bulk_size = telemetry::gauge("freshet_docstore_bulk_size", "Operations allowed in one bulk now.");
+  telemetry::Gauge& concurrency =
+      telemetry::gauge("freshet_docstore_bulks_at_once", "Bulks allowed under way at once now.");
+  telemetry::Counter& operations =
+      telemetry::counter("freshet_docstore_operations_total", "Writes sent to MongoDB, in all attempts.");
+  telemetry::Counter& foreign =
+      telemetry::counter("freshet_docstore_foreign_total", "Documents read in MongoDB that are not ours.");
+};
+
+PaceOptions pace_options(const Client& client, const MongoOptions& options) {
+  PaceOptions pace;
+  pace.bulk_max = std::min(pace.bulk_max, client.limits().operations);
+  pace.concurrency_max = options.connections_max;
+  return pace;
+}
+
+class MongoStore final : public DocStore {
+ public:
+  MongoStore(std::unique_ptr<Client> client, const MongoOptions& options)
+      : client_(std::move(client)), options_(options), pace_(pace_options(*client_, options)) {
+    for (size_t i = 0; i < options.connections_max; ++i) {
+      threads_.emplace_back([this, i] {
+        env::name_thread("mongo-" + std::to_string(i));
+        work();
+      });
+    }
+  }
+  ~MongoStore() override;
+
+  void write(std::vector<Change> bulk, WriteDone done) override;
+  Status sync() override { return {}; }
+  Result<std::optional<StoredDocument>> get(const EntityKey& key) override;
+  Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
+                                             const v1::Identifier& identifier) override;
+  Result<std::vector<StoredDocument>> list(const std::string& tenant, v1::EntityKind kind, std::string_view after,
+                                           size_t count) override;
+
+ private:
+  using Accept = std::function<bool(const StoredDocument&)>;
+  [[nodiscard]] Result<std::vector<StoredDocument>> read(const std::string& tenant, v1::EntityKind kind, Query query,
+                                                         size_t count, const Accept& accept);
+  [[nodiscard]] std::vector<Part> parts_of(const std::shared_ptr<Job>& job, size_t size_max) const;
+  void work();
+  void finish(Part part, const Status* outcome);
+  [[nodiscard]] Status outcome_of(const Part& part) const;
+  void note_outcome(const Status& outcome);
+
+  const std::unique_ptr<Client> client_;
+  const MongoOptions options_;
+  Metrics metrics_;
+  std::mutex mutex_;
+  std::condition_variable room_;  // write() waits
+  std::condition_variable work_;  // threads wait
+  std::deque<Part> queue_;
+  size_t waiting_ = 0;  // changes in the queue
+  size_t running_ = 0;  // parts
+  Pace pace_;
+  bool failing_ = false;  // the last part failed as a whole: said once, not for each
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// What waits is answered as to be tried again, what is under way ends by itself (the socket has a timeout).
+MongoStore::~MongoStore() {
+  std::deque<Part> left;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    left.swap(queue_);
+    waiting_ = 0;
+  }
+  work_.notify_all();
+  room_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  const Status closing = fail(Code::kRetry, "MongoDB: the store is closing");
+  for (Part& part : left) finish(std::move(part), &closing);
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------
+
+void MongoStore::write(std::vector<Change> bulk, WriteDone done) {
+  const auto job = std::make_shared<Job>();
+  job->results.resize(bulk.size());
+  job->bulk = std::move(bulk);
+  job->done = std::move(done);
+  std::unique_lock lock(mutex_);
+  const size_t size_max = pace_.bulk();
+  lock.unlock();
+  std::vector<Part> parts = parts_of(job, size_max);
+  if (parts.empty()) return job->done(std::move(job->bulk), std::move(job->results));
+  job->parts = parts.size();
+  lock.lock();
+  for (Part& part : parts) {
+    room_.wait(lock, [this] { return stopping_ || waiting_ < options_.waiting_max; });
+    waiting_ += part.writes.size();
+    queue_.push_back(std::move(part));
+    work_.notify_one();
+  }
+}
+
+// Each of one collection. What no store can take has its result already.
+std::vector<Part> MongoStore::parts_of(const std::shared_ptr<Job>& job, size_t size_max) const {
+  std::vector<Part> parts;
+  std::map<std::pair<std::string_view, int>, size_t> open;  // the part of a collection that has room
+  for (size_t i = 0; i < job->bulk.size(); ++i) {
+    const Change& change = job->bulk[i];
+    job->results[i] = check_change(change);
+    if (!job->results[i]) continue;
+    auto [at, made] = open.try_emplace({change.tenant(), change.kind()}, parts.size());
+    if (!made && parts[at->second].writes.size() >= size_max) {
+      at->second = parts.size();
+      made = true;
+    }
+    if (made) parts.push_back({job, change.tenant(), change.kind(), {}});
+    parts[at->second].writes.push_back({&change, &job->results[i]});
+  }
+  return parts;
+}
+
+void MongoStore::work() {
+  BulkWriter writer(*client_, options_.identified_only ? Shape::kIdentified : Shape::kProfile, *options_.clock);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    work_.wait(lock, [this] { return stopping_ || (!queue_.empty() && running_ < pace_.concurrency()); });
+    if (stopping_) return;
+    Part part = std::move(queue_.front());
+    queue_.pop_front();
+    waiting_ -= part.writes.size();
+    ++running_;
+    lock.unlock();
+    room_.notify_all();
+    const size_t size = part.writes.size();
+    const env::TimeUs sent = options_.clock->monotonic_us();
+    writer.write(part.tenant, part.kind, part.writes);
+    const env::TimeUs answered = options_.clock->monotonic_us();
+    metrics_.bulk_us.record(answered - sent);
+    metrics_.operations.add(size);
+    const Status outcome = outcome_of(part);
+    finish(std::move(part), nullptr);
+    lock.lock();
+    --running_;
+    pace_.observe(sent, answered, size, !outcome);
+    note_outcome(outcome);
+    work_.notify_one();
+  }
+}
+
+// Why all of it has to be tried again or given up; ok: the store answers.
+Status MongoStore::outcome_of(const Part& part) const {
+  for (const ToWrite& write : part.writes) {
+    if (*write.result || write.result->error().code == Code::kInvalid) return {};
+  }
+  return *part.writes.front().result;
+}
+
+// REQUIRES: mutex_ is held.
+void MongoStore::note_outcome(const Status& outcome) {
+  metrics_.bulk_size.set(static_cast<double>(pace_.bulk()));
+  metrics_.concurrency.set(static_cast<double>(pace_.concurrency()));
+  if (outcome.has_value() != failing_) return;
+  failing_ = !outcome;
+  if (failing_) {
+    spdlog::warn("profiles can't be written: {}", outcome.error().message);
+  } else {
+    spdlog::info("profiles are written to MongoDB again");
+  }
+}
+
+void MongoStore::finish(Part part, const Status* outcome) {
+  if (outcome != nullptr) {
+    for (const ToWrite& write : part.writes) *write.result = *outcome;
+  }
+  Job& job = *part.job;
+  if (--job.parts == 0) job.done(std::move(job.bulk), std::move(job.results));
+}
+
+// ---- reading ------------------------------------------------------------------------------------------------------
+
+// The first `count` documents, no tombstones, that are accepted. What others put there is passed over.
+Result<std::vector<StoredDocument>> MongoStore::read(const std::string& tenant, v1::EntityKind kind, Query query,
+                                                     size_t count, const Accept& accept) {
+  nest_document(query.filter.get(), "removed_at", [](bson_t* removed) { append_bool(removed, "$exists", false); });
+  std::vector<StoredDocument> all;
+  if (count == 0) return all;
+  query.batch = std::min<size_t>(count, 1000);
+  const Client::Lease connection = client_->lease();
+  Found found(*client_, connection.get(), tenant, kind, query);
+  while (all.size() < count) {
+    const bson_t* bson = found.next();
+    if (bson == nullptr) break;
+    const auto id = decode_id(*bson);
+    auto document = decode(*bson);
+    if (!id || !document) {
+      metrics_.foreign.add();
+      continue;
+    }
+    StoredDocument stored{{tenant, kind, *id}, std::move(*document)};
+    if (!stored.document.removed() && accept(stored)) all.push_back(std::move(stored));
+  }
+  FRESHET_TRY(found.status());
+  return all;
+}
+
+Result<std::optional<StoredDocument>> MongoStore::get(const EntityKey& key) {
+  Query query;
+  append_text(query.filter.get(), "_id", key.id.hex());
+  auto found = read(key.tenant, key.kind, std::move(query), 1, [](const StoredDocument&) { return true; });
+  if (!found) return tl::unexpected(std::move(found).error());
+  if (found->empty()) return std::nullopt;
+  return std::move(found->front());
+}
+
+Result<std::optional<StoredDocument>> MongoStore::find(const std::string& tenant, v1::EntityKind kind,
+                                                       const v1::Identifier& identifier) {
+  Query query;
+  append_text(query.filter.get(), "identifiers." + escape_name(identifier.type()), identifier.value());
+  auto found = read(tenant, kind, std::move(query), 1,
+                    [&](const StoredDocument& stored) { return lists(stored.document, identifier); });
+  if (!found) return tl::unexpected(std::move(found).error());
+  if (found->empty()) return std::nullopt;
+  return std::move(found->front());
+}
+
+Result<std::vector<StoredDocument>> MongoStore::list(const std::string& tenant, v1::EntityKind kind,
+                                                     std::string_view after, size_t count) {
+  Query query;
+  if (!after.empty()) {
+    nest_document(query.filter.get(), "_id", [&](bson_t* id) { append_text(id, "$gt", to_hex(after)); });
+  }
+  return read(tenant, kind, std::move(query), count, [](const StoredDocument&) { return true; });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DocStore>> open_mongo_store(MongoOptions options) {
+  auto client = Client::open(options.uri, 2 * options.connections_max);
+  if (!client) return tl::unexpected(std::move(client).error());
+  for (const MongoTenant& tenant : options.tenants) {
+    FRESHET_TRY(
+        create_indexes(**client, tenant.name, v1::ENTITY_KIND_USER, tenant.user_types, options.tombstones_kept_s));
+    FRESHET_TRY(
+        create_indexes(**client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, options.tombstones_kept_s));
+  }
+  options.uri.clear();
+  return std::unique_ptr<DocStore>(std::make_unique<MongoStore>(std::move(*client), options));
+}
+
+}  // namespace freshet::docstore

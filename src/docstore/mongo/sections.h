@@ -1,0 +1,44 @@
+// The parts of a profile as fields of its document in MongoDB.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "freshet/v1/change.pb.h"
+
+namespace freshet::docstore {
+
+struct SectionField {
+  v1::Section section;
+  std::string_view field;
+  enum Form {
+    kNamed,
+    kList,
+    kTime,
+    kHidden
+  } form;  // a document by name; a list; a time or null; a list if there is one
+};
+
+inline constexpr std::array<SectionField, 11> kSectionFields = {{
+    {v1::IDENTIFIERS, "identifiers", SectionField::kNamed},
+    {v1::ATTRIBUTES, "attributes", SectionField::kNamed},
+    {v1::DEVICES, "devices", SectionField::kList},
+    {v1::USERS, "users", SectionField::kList},
+    {v1::EVENTS, "events", SectionField::kNamed},
+    {v1::COMPUTED, "computed", SectionField::kNamed},
+    {v1::COMPUTED_SINCE, "computed_since", SectionField::kNamed},
+    {v1::FIRST_SEEN, "first_seen", SectionField::kTime},
+    {v1::LAST_SEEN, "last_seen", SectionField::kTime},
+    {v1::MERGED_FROM, "merged_from", SectionField::kList},
+    {v1::HISTORY, "history", SectionField::kHidden},
+}};
+
+// null: a section of a later version.
+[[nodiscard]] inline const SectionField* field_of(v1::Section section) {
+  for (const SectionField& field : kSectionFields) {
+    if (field.section == section) return &field;
+  }
+  return nullptr;
+}
+
+}  // namespace freshet::docstore

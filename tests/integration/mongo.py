@@ -1,0 +1,129 @@
+"""A server of MongoDB's protocol for tests, a network in front of it that is cut now and then, and what documents in it say."""
+import datetime
+import random
+import socket
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import packages
+from harness import check, free_ports, shorten, wait_until
+
+READY_S = 60
+
+
+def driver():
+    """The module pymongo."""
+    path = str(packages.pymongo())
+    if path not in sys.path:
+        sys.path.insert(0, path)
+    import pymongo  # pylint: disable=import-outside-toplevel,import-error
+    return pymongo
+
+
+class MongoServer:
+    """One process; with durable=True what it acknowledged survives kill(). Box.servers takes it as it does others."""
+
+    def __init__(self, directory, durable):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.file = self.directory / "documents" if durable else None
+        self.port = free_ports(1)[0]
+        self.uri = f"mongodb://127.0.0.1:{self.port}/"
+        self.log_path = self.directory / "mongo.log"
+        self.process = None
+
+    def start(self):
+        command = [str(packages.mongo_server()), "run", str(self.port)] + ([str(self.file)] if self.file else [])
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        client = self.client(timeout_ms=500)
+
+        def ready():
+            check(self.process.poll() is None, lambda: f"the MongoDB-protocol server ended by itself: {self.log_tail()}")
+            try:
+                return client.admin.command("ping")
+            except driver().errors.PyMongoError:
+                return False
+
+        wait_until(ready, READY_S, "the MongoDB-protocol server ready")
+        client.close()
+        return self
+
+    def client(self, timeout_ms=10_000):
+        return driver().MongoClient(self.uri, serverSelectionTimeoutMS=timeout_ms)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def log_tail(self):
+        return shorten(self.log_path.read_text(errors="replace")[-600:].replace("\n", " | "), 600)
+
+
+class CutNetwork:
+    """Forwards a port to another, and cuts each connection after a random number of bytes, with what is under way."""
+
+    def __init__(self, port, rng, bytes_max=300_000):
+        self.target = port
+        self.rng = random.Random(rng.random())
+        self.bytes_max = bytes_max
+        self.cuts = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
+            left = [self.rng.randint(2_000, self.bytes_max)]
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(target=self.forward, args=(one, other, left), daemon=True).start()
+
+    def forward(self, source, target, left):
+        try:
+            while data := source.recv(65536):
+                left[0] -= len(data)
+                if left[0] < 0:
+                    self.cuts += 1
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for one in (source, target):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            one.close()
+
+    def close(self):
+        self.listener.close()
+
+
+def plain(value):
+    """A value of a document as the admin listener's JSON has it."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime.datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    if type(value).__name__ == "Decimal128":
+        return value.to_decimal()
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def live_documents(collection):
+    return [plain(document) for document in collection.find({"removed_at": {"$exists": False}})]

@@ -1,0 +1,200 @@
+"""Profiles in a store of MongoDB's protocol: the suite of document stores on a real server and over a network that is cut,
+the shape of documents, and invariant 8 from outside: server and store are killed, and every document is as the oracle says."""
+import os
+import random
+import subprocess
+import time
+from decimal import Decimal
+
+import oracle
+import workload
+from harness import (BUILD, FRESHET, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
+                     wait_until)
+from mongo import CutNetwork, MongoServer, live_documents, plain
+from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, difference, make_requests, seed, sender
+
+SUITE_S = 600
+KILLS = 8
+DATABASE = f"freshet_{TENANT}"
+
+
+def start_mongo(box, durable):
+    server = MongoServer(box.directory / f"mongo-{len(box.servers)}", durable)
+    box.servers.append(server)
+    return server.start()
+
+
+def run_suite(uri, arguments=()):
+    done = subprocess.run([str(BUILD / "mongo_conformance"), "--gtest_brief=1", *arguments], capture_output=True, timeout=SUITE_S,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "FRESHET_MONGO_URI": uri}, check=False)
+    text = (done.stdout + done.stderr).decode(errors="replace")
+    check_equal(done.returncode, 0, f"exit status of the suite ({shorten(text[-1500:], 1500)})")
+    check("PASSED" in text, "the suite ran no test")
+
+
+def test_suite(box):
+    run_suite(start_mongo(box, durable=False).uri)
+
+
+def test_suite_over_a_cut_network(box):
+    """Answers are lost after the write, writes before the answer."""
+    number = seed()
+    note(f"FRESHET_SEED={number}")
+    network = CutNetwork(start_mongo(box, durable=False).port, random.Random(number))
+    run_suite(f"mongodb://127.0.0.1:{network.port}/?connectTimeoutMS=1000&heartbeatFrequencyMS=500",
+              ["--gtest_filter=*HoldsWhatTheChangesSay*:*ManyBulks*:*ARemoved*"])
+    note(f"{network.cuts} connections were cut")
+    check(network.cuts > 3, "the network was hardly ever cut: nothing was shown")
+    network.close()
+
+
+def start_with(box, mongo, profiles=None, **options):
+    return box.server(top=profiles or f'profiles: {{mongodb: {{uri: "{mongo.uri}"}}}}\n', **options)
+
+
+def test_documents(box):
+    mongo = start_mongo(box, durable=False)
+    server = start_with(box, mongo)
+    http = server.ingest()
+    send_records(http, [
+        {"message_id": "m1", "user": {"user_id": "u1", "email": "a@b.c"}, "device": {"device_id": "d1"},
+         "set": {"city": "Pune", "a.b": 1, "$x": True, "o": {"n.m": [1.5]}}, "add_to_set": {"tags": ["x", "y"]},
+         "event": "Order v1.0", "properties": {"total": 12.5}, "timestamp": "2026-01-02T03:04:05.678Z"},
+        {"message_id": "m2", "user": {"user_id": "u2"}, "set": {"city": "Oslo"}, "timestamp": "2026-01-02T03:04:05.678Z"}])
+    server.wait_drained()
+    users = mongo.client()[DATABASE].users
+    raw = users.find_one({"identifiers.user_id": "u1"})
+    check(raw is not None, "there is no document of u1")
+    document = plain(raw)
+    shown = profile(server.admin(), "user_id", "u1")
+    check_equal(document["attributes"], {"city": "Pune", "a%2Eb": 1, "%24x": True, "o": {"n%2Em": [Decimal("1.5")]},
+                                         "tags": ["x", "y"]}, "attributes")
+    check_equal(document["events"], {"Order v1%2E0": {"count": 1, "first_at": "2026-01-02T03:04:05.678Z", "last_at": "2026-01-02T03:04:05.678Z"}},
+                "events")
+    check_equal(shown["attributes"]["a.b"], 1, "the attribute a.b as it is shown")
+    check_equal(document["_id"], shown["id"], "_id")
+    for field in ("tenant", "kind", "identifiers", "devices", "computed", "computed_since", "first_seen", "last_seen", "merged_from", "version"):
+        check_equal(document[field], shown[field], field)
+    indexes = set(users.index_information())
+    check({"identifiers.user_id", "identifiers.email", "removed_at"} <= indexes, f"indexes {indexes}")
+    check_equal(mongo.client()[DATABASE].devices.count_documents({"identifiers.device_id": "d1"}), 1, "documents of the device")
+    leave_foreign_documents(users)
+    erase(server, users, raw["_id"])
+
+
+def leave_foreign_documents(users):
+    """What others leave in the collection must not hurt."""
+    users.insert_many([{"_id": 7, "x": 1}, {"_id": "abc", "version": "one"}, {"version": 3, "identifiers": {"user_id": ["u2"]}}])
+
+
+def erase(server, users, identifier):
+    answer = server.ingest().request("POST", "/v1/records", b'{"message_id":"m9","erase":{"user_id":"u1"}}\n', bearer())
+    check_equal(answer.status, 200, "erase")
+    server.wait_drained()
+    tombstone = users.find_one({"_id": identifier})
+    check_equal(sorted(tombstone), ["_id", "removed_at", "version"], "fields of the tombstone")
+    check_equal(profile(server.admin(), "user_id", "u1"), None, "the profile of an erased person")
+    check(profile(server.admin(), "user_id", "u2"), "the profile of u2 is gone, too")
+
+
+def compare_documents(mongo, server, people, records):
+    """All documents, read by another driver, and all profiles as they are shown, with the oracle."""
+    wanted = {p["identifiers"]["user_id"][0]: p for p in oracle.expected_profiles(records, workload.COMPUTED)}
+    check_equal(len(wanted), len(people), "persons of the oracle (a fault of this test)")
+    documents = live_documents(mongo.client()[DATABASE].users)
+    wrong = []
+    check_equal(len(documents), len(wanted), "documents that are not removed")
+    admin = server.admin()
+    for document in documents:
+        user_id = document["identifiers"].get("user_id", ["?"])[0]
+        expected = wanted.pop(user_id, None)
+        if expected is None:
+            wrong.append(f"{user_id!r}: a document too many")
+            continue
+        got = oracle.readable(document, workload.COMPUTED)
+        shown = oracle.readable(profile(admin, "user_id", user_id), workload.COMPUTED)
+        for part in expected:
+            if got[part] != expected[part]:
+                wrong.append(f"{user_id!r} {part}: {difference(got[part], expected[part])}")
+            if shown[part] != expected[part]:
+                wrong.append(f"{user_id!r} {part} as shown: {difference(shown[part], expected[part])}")
+    admin.close()
+    check(not wrong and not wanted, lambda: f"{len(wrong)} differences, {len(wanted)} missing: " + "; ".join(shorten(w, 300) for w in wrong[:4]))
+
+
+def kill_both(server, mongo, rng, sending, senders):
+    for kill in range(KILLS):
+        wait_until(lambda at=(kill + 0.5) / (KILLS + 1): sending.share() >= at or not any(s.alive() for s in senders), GIVE_UP_S,
+                   "progress of the senders", every_s=0.01)
+        time.sleep(rng.uniform(0, 0.3))
+        victim = rng.choice(("server", "store", "both"))
+        note(f"kill {kill + 1}: {victim}")
+        if victim != "server":
+            mongo.kill()
+        if victim == "store":
+            time.sleep(rng.uniform(0, 2))
+        if victim != "store":
+            server.kill()
+        if victim != "server":
+            mongo.start()
+        if victim != "store":
+            server.start()
+
+
+def test_kill(box):
+    number = seed()
+    note(f"FRESHET_SEED={number}")
+    rng = random.Random(number)
+    everybody, made = workload.make(rng, people=300, records=12_000)
+    mongo = start_mongo(box, durable=True)
+    server = start_with(box, mongo, extra=workload.COMPUTED_YAML)
+    requests = make_requests(rng, made)
+    sending = Sending(len(requests))
+    senders = [Background(sender, server, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
+    kill_both(server, mongo, rng, sending, senders)
+    for one in senders:
+        one.join(GIVE_UP_S * 2)
+    server.wait_drained()
+    compare_documents(mongo, server, everybody, made)
+    mongo.kill()
+    server.kill()
+    mongo.start()
+    server.start()
+    server.wait_drained()
+    compare_documents(mongo, server, everybody, made)
+
+
+def test_split(box):
+    number = seed()
+    note(f"FRESHET_SEED={number}")
+    everybody, made = workload.make(random.Random(number), people=100, records=3_000)
+    mongo = start_mongo(box, durable=False)
+    server = start_with(box, mongo, f'profiles: {{split: {{mongodb: {{uri: "{mongo.uri}"}}, indexed: [city]}}}}\n', extra=workload.COMPUTED_YAML)
+    http = server.ingest()
+    for at in range(0, len(made), 100):
+        send_records(http, made[at:at + 100])
+    server.wait_drained()
+    admin = server.admin()
+    documents = live_documents(mongo.client()[DATABASE].users)
+    check_equal(len(documents), len(everybody), "documents that are not removed")
+    for document in documents:
+        shown = profile(admin, "user_id", document["identifiers"]["user_id"][0])
+        check_equal(sorted(document), ["_id", "attributes", "identifiers", "kind", "tenant", "version"], "fields of a split document")
+        check_equal(document["identifiers"], shown["identifiers"], "identifiers")
+        city = {name: value for name, value in shown["attributes"].items() if name == "city"}
+        check_equal(document["attributes"], city, "indexed attributes")
+        check(document["version"] <= shown["version"], "the version is ahead of the profile's")
+
+
+def test_a_store_that_is_not_there(box):
+    secret = "hunter2secret"
+    server = None
+    try:
+        server = box.server(top=f'profiles: {{mongodb: {{uri: "mongodb://user:{secret}@127.0.0.1:1/?serverSelectionTimeoutMS=500"}}}}\n')
+    except Failure as failure:
+        check("ended by itself with status 1" in str(failure), f"not the failure that was expected: {failure}")
+    check(server is None, f"{FRESHET} started without its store")
+    text = box.servers[-1].log_path.read_text(errors="replace")
+    box.servers[-1].process = None
+    check("MongoDB: no server takes writes" in text, f"the log does not say what is wrong: {shorten(text)}")
+    check(secret not in text, "the log has the password")

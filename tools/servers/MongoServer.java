@@ -1,0 +1,70 @@
+import de.bwaldvogel.mongo.MongoBackend;
+import de.bwaldvogel.mongo.backend.Index;
+import de.bwaldvogel.mongo.backend.IndexKey;
+import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
+import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
+import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.wire.message.MongoMessage;
+import java.util.List;
+import java.util.Set;
+
+/** PORT [FILE]: speaks MongoDB's protocol on 127.0.0.1. In memory; with a FILE, what it acknowledged survives SIGKILL. */
+public class MongoServer {
+    /** Commits before it answers: by itself H2 does so once a second. */
+    static class Durable extends H2Backend {
+        private static final Set<String> READS = Set.of("find", "getMore", "isMaster", "ping", "count", "aggregate", "distinct");
+
+        Durable(String file) {
+            super(file);
+        }
+
+        @Override
+        public Document handleMessage(MongoMessage message) {
+            Document answer = super.handleMessage(message);
+            if (!READS.contains(message.getDocument().keySet().iterator().next())) commit();
+            return answer;
+        }
+    }
+
+    /** Finds {_id: …, and more} by _id, as MongoDB does: this server takes an index only for exactly its fields, else it reads all. */
+    static class IdFirst extends MemoryUniqueIndex {
+        IdFirst(String name, List<IndexKey> keys, boolean sparse) {
+            super(name, keys, sparse);
+        }
+
+        private Document narrowed(Document query) {
+            return query.containsKey("_id") && getName().equals("_id_") ? new Document("_id", query.get("_id")) : query;
+        }
+
+        @Override
+        public boolean canHandle(Document query) {
+            return super.canHandle(narrowed(query));
+        }
+
+        @Override
+        public Iterable<Integer> getPositions(Document query) {
+            return super.getPositions(narrowed(query));
+        }
+    }
+
+    static class Memory extends MemoryBackend {
+        @Override
+        public MemoryDatabase openOrCreateDatabase(String database) {
+            return new MemoryDatabase(database, getCursorRegistry()) {
+                @Override
+                protected Index<Integer> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
+                    return new IdFirst(name, keys, sparse);
+                }
+            };
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        MongoBackend backend = arguments.length > 1 ? new Durable(arguments[1]) : new Memory();
+        new de.bwaldvogel.mongo.MongoServer(backend).bind("127.0.0.1", Integer.parseInt(arguments[0]));
+        System.out.println("ready");
+        Thread.currentThread().join();
+    }
+}
