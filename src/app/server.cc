@@ -15,6 +15,7 @@
 #include "console/admin.h"
 #include "docstore/embedded/embedded_store.h"
 #include "eventlog/embedded/embedded_log.h"
+#include "eventlog/kafka/kafka_log.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"
@@ -53,7 +54,8 @@ class ServerImpl final : public Server {
     auto installation = Installation::open(config_.data_dir, random_);
     if (!installation) return tl::unexpected(std::move(installation).error());
     installation_ = std::move(*installation);
-    FRESHET_TRY(open_log());
+    FRESHET_TRY(config_.log.kind == Config::LogKind::kKafka ? open_kafka() : open_embedded());
+    FRESHET_TRY(create_topics());
     FRESHET_TRY(load_schema());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
@@ -98,7 +100,19 @@ class ServerImpl final : public Server {
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
-  Status open_log() {
+  Status open_kafka() {
+    eventlog::KafkaOptions options;
+    options.brokers = config_.log.brokers;
+    options.topic_prefix = config_.log.topic_prefix;
+    options.properties = config_.log.properties;
+    options.client_id = "freshet-" + installation_->name();
+    auto log = eventlog::open_kafka_log(options, clock_);
+    if (!log) return tl::unexpected(std::move(log).error());
+    log_ = std::move(*log);
+    return {};
+  }
+
+  Status open_embedded() {
     kv::Options options;
     options.path = path("log");
     options.memory = kv::make_memory_budget(96u << 20);
@@ -111,6 +125,10 @@ class ServerImpl final : public Server {
     auto log = eventlog::open_embedded_log(std::move(*store), clock_, {});
     if (!log) return tl::unexpected(std::move(log).error());
     log_ = std::move(*log);
+    return {};
+  }
+
+  Status create_topics() {
     const uint32_t partitions = config_.log.partitions;
     const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
                             std::vector<std::string> consumers) {

@@ -56,7 +56,13 @@ Result<std::unique_ptr<Appender>> Appender::open(const KafkaOptions& options, co
   settings.delivered = delivered;
   auto client = Client::open(options, settings);
   if (!client) return tl::unexpected(std::move(client).error());
-  return std::unique_ptr<Appender>(new Appender(options, std::move(*client), names));
+  std::unique_ptr<Appender> appender(new Appender(options, std::move(*client), names));
+  // Else the first record of a topic waits a second for librdkafka to look for its leader.
+  const rd_kafka_metadata_t* topics = nullptr;
+  if (rd_kafka_metadata(appender->client_->get(), 1, nullptr, &topics, to_ms(options.call_timeout_us)) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(topics);
+  return appender;
 }
 
 Appender::Appender(const KafkaOptions& options, std::shared_ptr<Client> client, const Names& names)
