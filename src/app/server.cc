@@ -33,6 +33,7 @@ constexpr uint32_t kStopGraceMs = 3000;
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: how many changes a crash reads again
 // Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh and the log bounded.
 constexpr int64_t kBacklogRecordsMax = 250'000;
+constexpr env::TimeUs kHandOverUs = 20'000'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -220,7 +221,14 @@ class ServerImpl final : public Server {
       kv::Options options;
       options.path = path(fmt::format("state/{:04}", partition));
       options.memory = state_memory_;
-      return state::PartitionState::open(options, state_options, kv::open_rocks);
+      // On Kafka a partition may go from one worker of this process to another before the first has noticed.
+      const env::TimeUs end = clock_.monotonic_us() + kHandOverUs;
+      auto state = state::PartitionState::open(options, state_options, kv::open_rocks);
+      while (!state && state.error().code == Code::kConflict && clock_.monotonic_us() < end) {
+        clock_.sleep_us(kHandOverUs / 1000);
+        state = state::PartitionState::open(options, state_options, kv::open_rocks);
+      }
+      return state;
     };
     const uint32_t members = std::min(cores(), config_.log.partitions);
     for (uint32_t member = 0; member < members; ++member) {

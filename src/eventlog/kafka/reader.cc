@@ -16,8 +16,11 @@ constexpr int kWaitMs = 100;
 Result<std::shared_ptr<Client>> Reader::open_client(const KafkaOptions& options) {
   Client::Settings settings;
   settings.type = RD_KAFKA_CONSUMER;
-  settings.defaults = {
-      {"fetch.wait.max.ms", "10"}, {"queued.max.messages.kbytes", "2048"}, {"socket.nagle.disable", "true"}};
+  settings.defaults = {{"fetch.wait.max.ms", "10"},
+                       {"queued.max.messages.kbytes", "2048"},
+                       // The properties of group members are checked against it.
+                       {"session.timeout.ms", std::to_string(to_ms(options.session_timeout_us))},
+                       {"socket.nagle.disable", "true"}};
   settings.fixed = {{"isolation.level", "read_committed"},
                     {"auto.offset.reset", "error"},
                     {"enable.partition.eof", "true"},
