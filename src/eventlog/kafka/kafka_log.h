@@ -39,7 +39,7 @@ struct KafkaOptions {
   size_t queue_bytes_max = 64u << 20;  // appends under way; more is answered kRetry
   size_t fetch_bytes_max = 64u << 20;  // read ahead, for each consumer
   env::TimeUs open_timeout_us = 15'000'000;
-  env::TimeUs call_timeout_us = 5'000'000;    // of a question to a broker
+  env::TimeUs call_timeout_us = 5'000'000;     // of a question to a broker
   env::TimeUs session_timeout_us = 6'000'000;  // how long a silent member keeps its partitions
   env::TimeUs delivery_timeout_us = 30'000'000;
   // A transaction of a member that died is aborted by the brokers after this, if nobody does it before.
