@@ -1,4 +1,5 @@
-# freshet_module(NAME DEPS lib...): one folder, one library `freshet_NAME`, from its *.cc files.
+# freshet_module(NAME DEPS lib... [WITHOUT folder...]): one folder, one library `freshet_NAME`, from its *.cc files, but for
+# those of the folders WITHOUT, which have their own CMakeLists.
 #   *_test.cc  go into the test binary NAME_test (GoogleTest, registered with ctest)
 #   *_fuzz.cc  become one libFuzzer binary each, in the fuzz preset
 #   main.cc    is left to the folder's own CMakeLists
@@ -30,7 +31,7 @@ add_custom_target(unit_tests)
 add_custom_target(fuzzers)
 
 # Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there.
-set(FRESHET_MODULES_WITH_THREADS telemetry kv http schema eventlog docstore ingest reaction console app)
+set(FRESHET_MODULES_WITH_THREADS telemetry kv http schema eventlog eventlog_kafka docstore ingest reaction console app)
 
 # The modules with planted faults, and those above them that the simulator runs.
 set(FRESHET_MUTABLE_MODULES model schema eventlog state docstore ingest action reaction)
@@ -52,8 +53,11 @@ function(freshet_mutable_module NAME SOURCES DEPS)
 endfunction()
 
 function(freshet_module NAME)
-  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS;WITHOUT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(folder ${ARG_WITHOUT})
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   set(tests ${sources})
   set(fuzzers ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cc$")

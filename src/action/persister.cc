@@ -9,7 +9,9 @@ namespace freshet::action {
 
 Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state) {
   FRESHET_TRY(state.finish_persist());
-  return log.trim({eventlog::Topic::kActions, partition}, state.durable_offset());
+  const Status trimmed = log.trim({eventlog::Topic::kActions, partition}, state.durable_offset());
+  // Brokers that are away for a moment: the next one trims this, too.
+  return !trimmed && trimmed.error().code == Code::kRetry ? Status{} : trimmed;
 }
 
 Persister::Persister(eventlog::EventLog& log, uint32_t member) : log_(log) {

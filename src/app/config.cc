@@ -100,26 +100,48 @@ void read_admin(MapReader& config, Config::Admin& admin, Problems& problems) {
   });
 }
 
-void read_kafka(MapReader& log, Problems& problems) {
-  section(log, "kafka", problems, [&](MapReader& map, const Node&) {
-    std::string ignored;
-    map.text("brokers", ignored);
-    map.text("topic_prefix", ignored);
-    (void)map.find("properties");
+// Topics, groups and transactional ids begin with it.
+bool is_topic_prefix(std::string_view text) {
+  constexpr size_t kLengthMax = 100;
+  return text.size() <= kLengthMax && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == '-';
+         });
+}
+
+void read_properties(MapReader& kafka, Config::Log& log, Problems& problems) {
+  const Node* properties = kafka.find("properties");
+  if (properties == nullptr) return;
+  if (properties->kind != Node::Kind::kMap)
+    return problems.add(properties->at, "log.kafka.properties: must be a map of librdkafka's properties");
+  for (size_t i = 0; i < properties->keys.size(); ++i) {
+    const std::string& name = properties->keys[i].text;
+    std::string value;
+    if (!yaml::read_text(properties->items[i], "log.kafka.properties." + name, problems, value)) continue;
+    log.properties.emplace_back(name, value);
+    if (const Status usable = eventlog::check_kafka_properties({log.properties.back()}); !usable)
+      problems.add(properties->keys[i].at, "log.kafka.properties." + usable.error().message);
+  }
+}
+
+void read_kafka(MapReader& map, const Node& log_node, Config::Log& log, Problems& problems) {
+  section(map, "kafka", problems, [&](MapReader& kafka, const Node& node) {
+    kafka.text("brokers", log.brokers);
+    if (kafka.text("topic_prefix", log.topic_prefix) && !is_topic_prefix(log.topic_prefix))
+      problems.add(node.find("topic_prefix")->at, "log.kafka.topic_prefix: up to 100 of a-z A-Z 0-9 . _ -");
+    read_properties(kafka, log, problems);
+    if (log.kind == Config::LogKind::kEmbedded) problems.add(node.at, "log.kafka: only for log.kind: kafka");
   });
+  if (log.kind == Config::LogKind::kKafka && log.brokers.empty())
+    problems.add(log_node.at, "log.kafka.brokers: is required for log.kind: kafka, as in \"host:9092,host:9092\"");
 }
 
 void read_log(MapReader& config, Config::Log& log, Problems& problems) {
   section(config, "log", problems, [&](MapReader& map, const Node& node) {
     size_t kind = 0;
-    map.choice("kind", {"embedded", "kafka"}, kind);
+    if (map.choice("kind", {"embedded", "kafka"}, kind)) log.kind = static_cast<Config::LogKind>(kind);
     map.count("partitions", 1, kPartitionsMax, log.partitions);
-    read_kafka(map, problems);
-    if (kind == 1) {
-      problems.add(node.find("kind")->at, "log.kind: kafka" + std::string(kNotYet) + "; use embedded");
-    } else if (const Node* kafka = node.find("kafka")) {
-      problems.add(kafka->at, "log.kafka: only for log.kind: kafka, which" + std::string(kNotYet));
-    }
+    read_kafka(map, node, log, problems);
   });
 }
 

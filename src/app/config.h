@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "eventlog/kafka/kafka_log.h"
 #include "model/tenant.h"
 #include "yaml/node.h"
 
@@ -31,10 +32,13 @@ struct Config {
     std::string listen = "127.0.0.1:8081";
     std::string token;  // never logged; "": none is asked for
   };
-  enum class LogKind : uint8_t { kEmbedded };
+  enum class LogKind : uint8_t { kEmbedded, kKafka };
   struct Log {
     LogKind kind = LogKind::kEmbedded;
     uint32_t partitions = 16;
+    std::string brokers;  // kKafka
+    std::string topic_prefix = "freshet.";
+    eventlog::KafkaProperties properties;  // may have secrets: never logged
   };
   struct State {
     uint64_t memory_bytes = 1ull << 30;

@@ -151,10 +151,35 @@ TEST(Config, ProfilesThatAreWrong) {
   EXPECT_FALSE(has(text, "hunter2")) << text;
 }
 
+TEST(Config, Kafka) {
+  yaml::Problems problems("f");
+  const auto config =
+      parse_config(std::string(kTenants) +
+                       "log: {kind: kafka, partitions: 8, kafka: {brokers: \"a:9092,b:9092\", topic_prefix: x.,"
+                       " properties: {sasl.username: u, linger.ms: 3}}}\n",
+                   nullptr, problems);
+  ASSERT_TRUE(config) << problems.text();
+  EXPECT_EQ(config->log.kind, Config::LogKind::kKafka);
+  EXPECT_EQ(config->log.brokers, "a:9092,b:9092");
+  EXPECT_EQ(config->log.topic_prefix, "x.");
+  EXPECT_EQ(config->log.properties, (eventlog::KafkaProperties{{"sasl.username", "u"}, {"linger.ms", "3"}}));
+  EXPECT_TRUE(has(problems_of("log: {kind: kafka}\n"), "log.kafka.brokers: is required"));
+  EXPECT_TRUE(has(problems_of("log: {kafka: {brokers: \"h:9092\"}}\n"), "log.kafka: only for log.kind: kafka"));
+  const std::string text = problems_of(
+      "log: {kind: kafka, kafka: {brokers: h, topic_prefix: a/b, properties: {acks: 1, a: b, linger.ms: soon}}}\n");
+  EXPECT_TRUE(has(text, "log.kafka.topic_prefix: up to 100")) << text;
+  EXPECT_TRUE(has(text, "log.kafka.properties.acks: is not to be set here")) << text;
+  EXPECT_TRUE(has(text, "log.kafka.properties.a: librdkafka 2")) << text;
+  EXPECT_TRUE(has(text, "log.kafka.properties.linger.ms: ")) << text;
+}
+
+TEST(Config, NoSecretIsRepeated) {
+  const std::string text = problems_of(
+      "log: {kind: kafka, kafka: {brokers: h, properties: {sasl.passwort: hunter2, ssl.key.pem: hunter2}}}\n");
+  EXPECT_FALSE(has(text, "hunter2")) << text;
+}
+
 TEST(Config, WhatIsNotInThisVersionSaysSo) {
-  EXPECT_TRUE(has(
-      problems_of("log: {kind: kafka, kafka: {brokers: \"h:9092\", topic_prefix: \"freshet.\", properties: {a: b}}}\n"),
-      "log.kind: kafka is not in this version"));
   const std::string text =
       problems_of("checkpoints: {to: \"file:///x\", interval: 60s, min_pause: 10s, keep: 3, concurency: 1}\n");
   EXPECT_TRUE(has(text, "checkpoints: is not in this version")) << text;

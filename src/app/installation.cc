@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kNameBytes = 6;
+
 // What the rules say, whatever their revision and the installation's key.
 std::string hash_of(const v1::Control& rules) {
   v1::Control said = rules;
@@ -57,6 +59,7 @@ Status Installation::load(env::Random& random) {
   std::ifstream file(path_);
   if (!file) {
     hash_key_ = random.bytes(16);
+    name_ = to_hex(random.bytes(kNameBytes));
     return save();
   }
   for (std::string line; std::getline(file, line);) {
@@ -65,6 +68,7 @@ Status Installation::load(env::Random& random) {
     const std::string key = line.substr(0, colon);
     const std::string value = line.substr(colon + 2);
     if (key == "hash_key") hash_key_ = from_hex(value);
+    if (key == "name") name_ = value;
     if (key == "revision") revision_ = std::strtoull(value.c_str(), nullptr, 10);
     if (key == "rules") rules_hash_ = value;
   }
@@ -72,14 +76,16 @@ Status Installation::load(env::Random& random) {
     return fail(
         Code::kCorrupt,
         path_ + ": has no hash_key of 16 bytes: restore this file; without its key the stored aliases can't be found");
-  return {};
+  if (!name_.empty()) return {};
+  name_ = to_hex(random.bytes(kNameBytes));  // made by a version without names
+  return save();
 }
 
 // Whole or not at all: written beside and renamed.
 Status Installation::save() const {
   const std::string beside = path_ + ".new";
-  const std::string text =
-      fmt::format("hash_key: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), revision_, rules_hash_);
+  const std::string text = fmt::format("hash_key: {}\nname: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), name_,
+                                       revision_, rules_hash_);
   const int fd = ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) return tl::unexpected(io_error(beside, "open"));
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;

@@ -1,5 +1,5 @@
-// What makes a data directory one installation: a lock, the key of its alias hashes, and which revision of the rules was
-// published last. File `installation` in the data directory, one `key: value` a line.
+// What makes a data directory one installation: a lock, the key of its alias hashes, its name among others, and which
+// revision of the rules was published last. File `installation` in the data directory, one `key: value` a line.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,8 @@ class Installation {
   Installation& operator=(const Installation&) = delete;
 
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
+  // No other installation has it; as long as this directory lives. Letters and digits.
+  [[nodiscard]] const std::string& name() const { return name_; }
 
   // Decides the revision under which these rules are published. A lower revision than the last, or the same with other
   // rules, is kInvalid and says what to do. `implicit`: no configuration file; the revision rises by itself.
@@ -36,6 +38,7 @@ class Installation {
   std::string path_;
   int lock_;
   std::string hash_key_;
+  std::string name_;
   uint64_t revision_ = 0;
   std::string rules_hash_;
 };

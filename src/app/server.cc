@@ -15,6 +15,7 @@
 #include "app/stages.h"
 #include "console/admin.h"
 #include "eventlog/embedded/embedded_log.h"
+#include "eventlog/kafka/kafka_log.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"
@@ -33,6 +34,7 @@ constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: h
 // Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory when
 // it is read from the log.
 constexpr int64_t kBacklogRecordsMax = 50'000;
+constexpr env::TimeUs kHandOverUs = 20'000'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -54,7 +56,8 @@ class ServerImpl final : public Server {
     auto installation = Installation::open(config_.data_dir, random_);
     if (!installation) return tl::unexpected(std::move(installation).error());
     installation_ = std::move(*installation);
-    FRESHET_TRY(open_log());
+    FRESHET_TRY(config_.log.kind == Config::LogKind::kKafka ? open_kafka() : open_embedded());
+    FRESHET_TRY(create_topics());
     FRESHET_TRY(load_schema());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
@@ -99,7 +102,19 @@ class ServerImpl final : public Server {
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
-  Status open_log() {
+  Status open_kafka() {
+    eventlog::KafkaOptions options;
+    options.brokers = config_.log.brokers;
+    options.topic_prefix = config_.log.topic_prefix;
+    options.properties = config_.log.properties;
+    options.client_id = "freshet-" + installation_->name();
+    auto log = eventlog::open_kafka_log(options, clock_);
+    if (!log) return tl::unexpected(std::move(log).error());
+    log_ = std::move(*log);
+    return {};
+  }
+
+  Status open_embedded() {
     kv::Options options;
     options.path = path("log");
     options.memory = kv::make_memory_budget(96u << 20);
@@ -112,6 +127,10 @@ class ServerImpl final : public Server {
     auto log = eventlog::open_embedded_log(std::move(*store), clock_, {});
     if (!log) return tl::unexpected(std::move(log).error());
     log_ = std::move(*log);
+    return {};
+  }
+
+  Status create_topics() {
     const uint32_t partitions = config_.log.partitions;
     const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
                             std::vector<std::string> consumers) {
@@ -204,7 +223,14 @@ class ServerImpl final : public Server {
       kv::Options options;
       options.path = path(fmt::format("state/{:04}", partition));
       options.memory = state_memory_;
-      return state::PartitionState::open(options, state_options, kv::open_rocks);
+      // On Kafka a partition may go from one worker of this process to another before the first has noticed.
+      const env::TimeUs end = clock_.monotonic_us() + kHandOverUs;
+      auto state = state::PartitionState::open(options, state_options, kv::open_rocks);
+      while (!state && state.error().code == Code::kConflict && clock_.monotonic_us() < end) {
+        clock_.sleep_us(kHandOverUs / 1000);
+        state = state::PartitionState::open(options, state_options, kv::open_rocks);
+      }
+      return state;
     };
     const uint32_t members = std::min(cores(), config_.log.partitions);
     for (uint32_t member = 0; member < members; ++member) {

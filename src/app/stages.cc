@@ -13,15 +13,16 @@ namespace freshet::app {
 using eventlog::Topic;
 
 int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic, const std::vector<eventlog::Position>& done) {
+  const auto marks = log.all_watermarks(topic);
+  const auto committed = log.all_committed(group, topic);
+  if (!marks || !committed) return 0;
   int64_t lag = 0;
-  for (uint32_t p = 0; p < log.partitions(topic); ++p) {
-    const auto marks = log.watermarks({topic, p});
-    const auto committed = log.committed(group, {topic, p});
-    if (!marks || !committed) continue;
-    eventlog::Offset next = std::max(committed->value_or(marks->low), marks->low);
+  for (uint32_t p = 0; p < marks->size(); ++p) {
+    const auto [low, high] = (*marks)[p];
+    eventlog::Offset next = std::max((*committed)[p].value_or(low), low);
     for (const eventlog::Position& position : done)
       if (position.of.partition == p) next = std::max(next, position.next);
-    lag += std::max<int64_t>(0, marks->high - next);
+    lag += std::max<int64_t>(0, high - next);
   }
   return lag;
 }

@@ -86,6 +86,26 @@ std::string RecordBatch::release() {
   return std::exchange(data_, {});
 }
 
+Result<std::vector<Watermarks>> EventLog::all_watermarks(Topic topic) {
+  std::vector<Watermarks> out;
+  for (uint32_t p = 0; p < partitions(topic); ++p) {
+    auto one = watermarks({topic, p});
+    if (!one) return tl::unexpected(std::move(one).error());
+    out.push_back(*one);
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<Offset>>> EventLog::all_committed(const std::string& group, Topic topic) {
+  std::vector<std::optional<Offset>> out;
+  for (uint32_t p = 0; p < partitions(topic); ++p) {
+    auto one = committed(group, {topic, p});
+    if (!one) return tl::unexpected(std::move(one).error());
+    out.push_back(*one);
+  }
+  return out;
+}
+
 bool next_record(std::string_view& data, std::string_view& key, std::string_view& value, bool* corrupt) {
   if (data.empty()) return false;
   if (take_bytes(data, key) && take_bytes(data, value)) return true;

@@ -5,7 +5,7 @@
 //   create_topic        Admin CreateTopics, or a check of the existing topic's configuration
 //   append              one idempotent producer per process, acks=all; `done` when the delivery reports of all records
 //                       of the call are in. Per partition, the order of calls is the order in the log.
-//   open_consumer       group member; kGroup: subscribe (cooperative-sticky), kAll: assign() of all partitions
+//   open_consumer       group member: subscribe (cooperative-sticky)
 //   poll                consume_batch, isolation.level=read_committed; rebalance callbacks become revoked/assigned
 //   commit              begin_transaction, produce of the outputs, send_offsets_to_transaction with the group metadata,
 //                       commit_transaction; kConflict: aborted, drop memory and replay; kFenced: another owner, stop;
@@ -155,11 +155,14 @@ class EventLog {
   // Creates, or checks an existing topic: another number of partitions is kInvalid, with both numbers.
   [[nodiscard]] virtual Status create_topic(Topic topic, const TopicOptions& options) = 0;
   [[nodiscard]] virtual uint32_t partitions(Topic topic) const = 0;
-  // All durable before done(ok). done(kRetry): the bounded queue is full, nothing was taken; kNotFound: no such topic
-  // or partition, nothing was taken; kFatal: the log is closed for good after a failed write. Thread-safe.
+  // All durable before done(ok). done(kRetry): the bounded queue is full, or nobody has confirmed it in time: send it
+  // again, some of it may be in the log all the same; kNotFound: no such topic or partition, nothing was taken; kInvalid:
+  // a record is too large; kFatal: the log is closed for good after a failed write. Thread-safe.
   virtual void append(std::vector<Produce> batches, AppendDone done) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) = 0;
   [[nodiscard]] virtual Result<Watermarks> watermarks(TopicPartition partition) = 0;
+  // Of all partitions of a topic, by their numbers: where each question is a round trip, one for all of them.
+  [[nodiscard]] virtual Result<std::vector<Watermarks>> all_watermarks(Topic topic);
   // Reads without a consumer, for tools and pages: from `from` (or the low watermark if that is higher).
   [[nodiscard]] virtual Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) = 0;
   // Records before `before` may be deleted (not those that a group of TopicOptions::consumers has not committed):
@@ -168,7 +171,9 @@ class EventLog {
   [[nodiscard]] virtual Status trim(TopicPartition partition, Offset before) = 0;
   // The committed offset of a group, for lag; nullopt: none.
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;
-  [[nodiscard]] virtual uint64_t disk_bytes() = 0;
+  // The same of all partitions, by their numbers.
+  [[nodiscard]] virtual Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic);
+  [[nodiscard]] virtual uint64_t disk_bytes() = 0;  // 0: not known
 };
 
 }  // namespace freshet::eventlog

@@ -37,6 +37,7 @@ class LogUnderTest {
 struct Implementation {
   std::string name;
   std::function<std::unique_ptr<LogUnderTest>(const LogSetup&)> make;
+  std::string missing = {};  // what would have to be there to run its tests, and is not: they are skipped
 };
 
 inline void PrintTo(const Implementation& implementation, std::ostream* out) { *out << implementation.name; }
@@ -50,6 +51,9 @@ class EventLogConformance : public testing::TestWithParam<Implementation> {
   static constexpr TopicPartition kChanges0{Topic::kChanges, 0};
   static constexpr TopicPartition kChanges1{Topic::kChanges, 1};
 
+  void SetUp() override {
+    if (!GetParam().missing.empty()) GTEST_SKIP() << GetParam().missing;
+  }
   void start(const LogSetup& setup = {}) {
     under_test_ = GetParam().make(setup);
     TopicOptions four;
@@ -89,6 +93,7 @@ class EventLogConformance : public testing::TestWithParam<Implementation> {
     void poll(size_t bytes_max = 1u << 20, env::TimeUs timeout_us = 100'000) {
       auto polled = consumer->poll(bytes_max, timeout_us);
       ASSERT_TRUE(polled) << polled.error().message;
+      for (const TopicPartition of : polled->revoked) assigned.erase(of);
       for (const TopicPartition of : polled->assigned) assigned.insert(of);
       if (!polled->assigned.empty()) {
         EXPECT_TRUE(polled->fetched.empty());
@@ -98,7 +103,9 @@ class EventLogConformance : public testing::TestWithParam<Implementation> {
         EXPECT_TRUE(once.insert(fetched.from).second);
         EXPECT_TRUE(assigned.contains(fetched.from));
         for (const RecordView& record : fetched.records) take(fetched.from, record);
-        EXPECT_GT(fetched.next, offsets[fetched.from].back());
+        if (!offsets[fetched.from].empty()) {
+          EXPECT_GT(fetched.next, offsets[fetched.from].back());
+        }
         next[fetched.from] = fetched.next;
       }
     }
@@ -117,9 +124,10 @@ class EventLogConformance : public testing::TestWithParam<Implementation> {
       for (int i = 0; i < 300 && count < n && !testing::Test::HasFatalFailure(); ++i) poll(bytes_max);
       EXPECT_EQ(count, n);
     }
-    // Until there are partitions.
-    void poll_assigned() {
-      for (int i = 0; i < 300 && assigned.empty(); ++i) poll();
+    // Until it has that many partitions.
+    void poll_assigned(size_t n = 4) {
+      for (int i = 0; i < 300 && assigned.size() < n && !testing::Test::HasFatalFailure(); ++i) poll();
+      EXPECT_EQ(assigned.size(), n);
     }
     [[nodiscard]] std::vector<Position> done() const {
       std::vector<Position> out;
@@ -377,9 +385,14 @@ TEST_P(EventLogConformance, PausedPartitionsRest) {
 
 TEST_P(EventLogConformance, MembersShareThePartitions) {
   start();
-  for (uint32_t p = 0; p < 4; ++p) append({Topic::kActions, p}, {"v" + std::to_string(p)});
   Reader one = reader("g", {Topic::kActions}, 0, 2);
   Reader two = reader("g", {Topic::kActions}, 1, 2);
+  // Where members come and go, the first may have had all of them for a moment.
+  for (int i = 0; i < 300 && (one.assigned.size() != 2 || two.assigned.size() != 2); ++i) {
+    one.poll();
+    two.poll();
+  }
+  for (uint32_t p = 0; p < 4; ++p) append({Topic::kActions, p}, {"v" + std::to_string(p)});
   for (int i = 0; i < 300 && one.count + two.count < 4; ++i) {
     one.poll();
     two.poll();

@@ -326,9 +326,11 @@ std::vector<eventlog::Position> ReactorLoop::readable() const {
 void ReactorLoop::measure_lag(env::TimeUs now) {
   measure_due_ = now + kMeasureIntervalUs;
   int64_t lag = 0;
+  const auto marks = options_.log->all_watermarks(eventlog::Topic::kChanges);
   for (const auto& [id, lane] : lanes_) {
-    const auto marks = options_.log->watermarks(lane.of);
-    if (marks) lag += std::max<int64_t>(marks->high - std::max(lane.offsets.low_water(), lane.committed), 0);
+    const uint32_t partition = lane.of.partition;
+    if (!marks || partition >= marks->size()) continue;
+    lag += std::max<int64_t>((*marks)[partition].high - std::max(lane.offsets.low_water(), lane.committed), 0);
   }
   metrics_->lag->set(static_cast<double>(lag));
   metrics_->waiting_bytes->set(static_cast<double>(waiting_bytes()));

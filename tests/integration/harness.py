@@ -125,7 +125,7 @@ CONFIG = """revision: {revision}
 data_dir: {data_dir}
 ingest: {{listen: "127.0.0.1:{ingest}"}}
 admin: {{listen: "127.0.0.1:{admin}"}}
-log: {{kind: embedded, partitions: {partitions}}}
+log: {{{log}, partitions: {partitions}}}
 state: {{memory: {memory}}}
 {top}tenants:
   - name: {tenant}
@@ -135,11 +135,12 @@ state: {{memory: {memory}}}
 
 
 class Server:
-    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top=""):
+    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
         self.memory = memory
+        self.log = f'kind: kafka, kafka: {{brokers: "{kafka}"}}' if kafka else "kind: embedded"
         self.extra = extra  # further lines of the tenant, YAML
         self.top = top  # further sections, YAML
         self.revision = 1
@@ -153,7 +154,8 @@ class Server:
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
             revision=self.revision, data_dir=self.directory / "data", ingest=self.ingest_port, admin=self.admin_port,
-            partitions=self.partitions, memory=self.memory, tenant=TENANT, key=KEY, extra=self.extra, top=self.top), encoding="utf-8")
+            log=self.log, partitions=self.partitions, memory=self.memory, tenant=TENANT, key=KEY, extra=self.extra, top=self.top),
+            encoding="utf-8")
 
     def start(self):
         check(FRESHET.exists(), f"{FRESHET} is missing: run ./dev build first")
@@ -308,6 +310,11 @@ class Box:
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
         self.servers = []
+        self.ends = []
+
+    def at_end(self, call):
+        """Something else to end, after the servers."""
+        self.ends.append(call)
 
     def server(self, **options):
         server = Server(self.directory / f"server-{len(self.servers)}", **options)
@@ -318,6 +325,8 @@ class Box:
         for server in self.servers:
             if server.process is not None:
                 server.kill()
+        for end in self.ends:
+            end()
         if not keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 

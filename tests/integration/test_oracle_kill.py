@@ -137,17 +137,18 @@ def compare(server, people, records):
     check(not wrong, lambda: f"{len(wrong)} differences: " + "; ".join(shorten(text, 300) for text in wrong[:4]))
 
 
-def run(box, partitions, records, people, kill):
+def run(box, partitions, records, people, disturb=None, **options):
+    """disturb(server, rng, sending, senders) is called while they send."""
     number = seed()
     note(f"FRESHET_SEED={number}")
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=people, records=records)
-    server = box.server(partitions=partitions, extra=workload.COMPUTED_YAML)
+    server = box.server(partitions=partitions, extra=workload.COMPUTED_YAML, **options)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
     senders = [Background(sender, server, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
-    if kill:
-        kill_ten_times(server, rng, sending, senders)
+    if disturb:
+        disturb(server, rng, sending, senders)
     for one in senders:
         one.join(GIVE_UP_S * 2)
     note(f"{len(requests)} requests acknowledged, {sending.retries} attempts were not")
@@ -157,11 +158,11 @@ def run(box, partitions, records, people, kill):
 
 
 def test_no_kill(box):
-    run(box, partitions=4, records=6_000, people=200, kill=False)
+    run(box, partitions=4, records=6_000, people=200)
 
 
 def test_kill(box):
-    server, everybody, made = run(box, partitions=4, records=12_000, people=300, kill=True)
+    server, everybody, made = run(box, partitions=4, records=12_000, people=300, disturb=kill_ten_times)
     server.kill()
     server.start()
     server.wait_drained()

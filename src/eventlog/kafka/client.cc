@@ -1,0 +1,144 @@
+#include "eventlog/kafka/client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "telemetry/log.h"
+
+namespace freshet::eventlog {
+namespace kafka {
+namespace {
+
+using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+
+// What Freshet's promises rest on.
+constexpr std::array<std::string_view, 20> kReserved = {
+    "bootstrap.servers",      "metadata.broker.list", "client.id",           "group.id",
+    "group.instance.id",      "transactional.id",     "enable.idempotence",  "acks",
+    "request.required.acks",  "enable.auto.commit",   "isolation.level",     "enable.auto.offset.store",
+    "auto.offset.reset",      "enable.partition.eof", "check.crcs",          "partition.assignment.strategy",
+    "transaction.timeout.ms", "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee"};
+
+// What librdkafka says of a value may repeat it.
+bool may_be_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kHints = {"password", "secret", "key", "pem", "config", "token"};
+  return std::any_of(kHints.begin(), kHints.end(), [&](auto hint) { return name.find(hint) != name.npos; });
+}
+
+Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
+  char words[512];
+  const auto result = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), words, sizeof words);
+  if (result == RD_KAFKA_CONF_OK) return {};
+  if (result == RD_KAFKA_CONF_UNKNOWN)
+    return fail(Code::kInvalid, fmt::format("{}: librdkafka {} has no such property", name, rd_kafka_version_str()));
+  return fail(Code::kInvalid, fmt::format("{}: {}", name, may_be_secret(name) ? "not a possible value" : words));
+}
+
+Status set_all(rd_kafka_conf_t* conf, const KafkaProperties& properties) {
+  for (const auto& [name, value] : properties) FRESHET_TRY(set(conf, name, value));
+  return {};
+}
+
+void forward_log(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
+  if (std::string_view(facility) == "CONFWARN") return;  // a consumer's property given to a producer, or the like
+  const auto to = level <= 3 ? spdlog::level::warn : level <= 5 ? spdlog::level::info : spdlog::level::debug;
+  spdlog::log(to, "kafka: {}: {}", rd_kafka_name(handle), words);
+}
+
+void forward_error(rd_kafka_t* handle, int code, const char* words, void* client) {
+  spdlog::debug("kafka: {}: {}", rd_kafka_name(handle), words);
+  static_cast<Client*>(client)->note_error(static_cast<rd_kafka_resp_err_t>(code), words);
+}
+
+void forward_rebalance(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list, void* client) {
+  static_cast<Client*>(client)->on_rebalance(what, list);
+}
+
+}  // namespace
+
+std::string to_string(TopicPartition of) { return fmt::format("{}[{}]", name_of(of.topic), of.partition); }
+
+Code code_of(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: return Code::kFenced;
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: return Code::kConflict;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return Code::kInvalid;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return Code::kNotFound;
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION: return Code::kCorrupt;
+    case RD_KAFKA_RESP_ERR__FATAL: return Code::kFatal;
+    default: return Code::kRetry;
+  }
+}
+
+Error error_of(rd_kafka_resp_err_t error, const std::string& what, const std::string& words) {
+  return {code_of(error), fmt::format("kafka: {}: {} ({})", what, words.empty() ? rd_kafka_err2str(error) : words,
+                                      rd_kafka_err2name(error))};
+}
+
+Result<std::shared_ptr<Client>> Client::open(const KafkaOptions& options, const Settings& settings) {
+  Conf conf(rd_kafka_conf_new());
+  FRESHET_TRY(set_all(conf.get(), settings.defaults));
+  FRESHET_TRY(set_all(conf.get(), options.properties));
+  FRESHET_TRY(set_all(conf.get(), settings.fixed));
+  FRESHET_TRY(set(conf.get(), "bootstrap.servers", options.brokers));
+  FRESHET_TRY(set(conf.get(), "client.id", options.client_id));
+  std::shared_ptr<Client> client(new Client);
+  rd_kafka_conf_set_opaque(conf.get(), client.get());
+  rd_kafka_conf_set_log_cb(conf.get(), forward_log);
+  rd_kafka_conf_set_error_cb(conf.get(), forward_error);
+  if (settings.delivered != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), settings.delivered);
+  if (settings.rebalances) rd_kafka_conf_set_rebalance_cb(conf.get(), forward_rebalance);
+  char words[512];
+  client->handle_ = rd_kafka_new(settings.type, conf.get(), words, sizeof words);
+  if (client->handle_ == nullptr)
+    return fail(Code::kInvalid, fmt::format("kafka: log.kafka does not make a client: {}", words));
+  (void)conf.release();  // the handle's now
+  return client;
+}
+
+Client::~Client() {
+  if (handle_ != nullptr) rd_kafka_destroy(handle_);
+}
+
+Error Client::last_error() const {
+  const std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+void Client::note_error(rd_kafka_resp_err_t error, const char* words) {
+  const std::lock_guard lock(mutex_);
+  // That all brokers are down follows from what was said of each.
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !last_error_.message.empty()) return;
+  last_error_ = {code_of(error), words};
+}
+
+}  // namespace kafka
+
+Status check_kafka_properties(const KafkaProperties& properties) {
+  const kafka::Conf conf(rd_kafka_conf_new());
+  for (const auto& [name, value] : properties) {
+    if (std::find(kafka::kReserved.begin(), kafka::kReserved.end(), name) != kafka::kReserved.end())
+      return fail(Code::kInvalid, name + ": is not to be set here: what Freshet promises rests on its own value");
+    FRESHET_TRY(kafka::set(conf.get(), name, value));
+  }
+  return {};
+}
+
+}  // namespace freshet::eventlog

@@ -1,0 +1,75 @@
+// One librdkafka instance: made from our options, its logs and errors taken care of. Also what owns librdkafka's objects.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "eventlog/kafka/kafka_log.h"
+
+namespace freshet::eventlog::kafka {
+
+template <auto destroy>
+struct Destroy {
+  template <class T>
+  void operator()(T* object) const {
+    destroy(object);
+  }
+};
+template <class T, auto destroy>
+using Owned = std::unique_ptr<T, Destroy<destroy>>;
+
+using PartitionList = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
+using Queue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
+using Event = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
+using ErrorPtr = Owned<rd_kafka_error_t, rd_kafka_error_destroy>;
+using TopicHandle = Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
+using GroupMetadata = Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
+
+[[nodiscard]] inline PartitionList make_list(size_t capacity = 8) {
+  return PartitionList(rd_kafka_topic_partition_list_new(static_cast<int>(capacity)));
+}
+[[nodiscard]] inline int to_ms(env::TimeUs duration_us) { return static_cast<int>(duration_us / 1000); }
+
+// "actions[3]"
+[[nodiscard]] std::string to_string(TopicPartition of);
+
+// Who recovers from an error of a broker or of librdkafka, and its words.
+[[nodiscard]] Code code_of(rd_kafka_resp_err_t error);
+[[nodiscard]] Error error_of(rd_kafka_resp_err_t error, const std::string& what, const std::string& words = {});
+
+class Client {
+ public:
+  using Rebalance = std::function<void(rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*)>;
+  using Delivered = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*);
+  struct Settings {
+    rd_kafka_type_t type = RD_KAFKA_PRODUCER;
+    KafkaProperties defaults;  // which KafkaOptions::properties may change
+    KafkaProperties fixed;     // which they may not
+    Delivered delivered = nullptr;
+    bool rebalances = false;  // on_rebalance is called
+  };
+
+  [[nodiscard]] static Result<std::shared_ptr<Client>> open(const KafkaOptions& options, const Settings& settings);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  [[nodiscard]] rd_kafka_t* get() const { return handle_; }
+  // The last thing that went wrong with brokers or connections; empty: nothing.
+  [[nodiscard]] Error last_error() const;
+  void note_error(rd_kafka_resp_err_t error, const char* words);
+
+  Rebalance on_rebalance;  // set before the first poll; called within a poll
+
+ private:
+  Client() = default;
+  rd_kafka_t* handle_ = nullptr;
+  mutable std::mutex mutex_;
+  Error last_error_{Code::kRetry, {}};  // guarded by mutex_
+};
+
+}  // namespace freshet::eventlog::kafka

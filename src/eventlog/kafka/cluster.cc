@@ -1,0 +1,265 @@
+#include "eventlog/kafka/cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "eventlog/kafka/topic_settings.h"
+
+namespace freshet::eventlog::kafka {
+namespace {
+
+using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
+using NewTopicPtr = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
+using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
+using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
+using ListGroupOffsets = Owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+
+constexpr env::TimeUs kLookAgainUs = 50'000;
+
+// Of one topic, by its name.
+Result<std::vector<std::pair<std::string, std::string>>> settings_in(rd_kafka_event_t* event) {
+  size_t count = 0;
+  const auto* result = rd_kafka_event_DescribeConfigs_result(event);
+  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
+  if (count == 0) return fail(Code::kRetry, "kafka: a broker described nothing");
+  if (const auto error = rd_kafka_ConfigResource_error(resources[0]))
+    return tl::unexpected(error_of(error, "describing a topic", rd_kafka_ConfigResource_error_string(resources[0])));
+  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+  std::vector<std::pair<std::string, std::string>> out;
+  for (size_t i = 0; i < count; ++i) {
+    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    out.emplace_back(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
+  }
+  return out;
+}
+
+}  // namespace
+
+Names::Names(const std::string& prefix) {
+  for (size_t i = 0; i < kTopics; ++i) topics_[i] = prefix + std::string(name_of(static_cast<Topic>(i)));
+}
+
+std::optional<Topic> Names::find(std::string_view name) const {
+  const auto found = std::find(topics_.begin(), topics_.end(), name);
+  if (found == topics_.end()) return std::nullopt;
+  return static_cast<Topic>(found - topics_.begin());
+}
+
+Cluster::Cluster(const KafkaOptions& options, env::Clock& clock, std::shared_ptr<Client> client)
+    : options_(options), clock_(clock), client_(std::move(client)), names_(options.topic_prefix) {}
+
+// ---- topics ---------------------------------------------------------------------------------------------------------
+
+Status Cluster::connect() {
+  const env::TimeUs end = clock_.monotonic_us() + options_.open_timeout_us;
+  while (true) {
+    int brokers = 0;
+    const Status learned = learn_topics(&brokers);
+    if (learned) return {};
+    rd_kafka_poll(client_->get(), 0);  // for last_error()
+    const Error last = client_->last_error();
+    if (last.code == Code::kInvalid)
+      return fail(Code::kInvalid,
+                  fmt::format("kafka: the brokers at {} refuse us: {}; see log.kafka.properties "
+                              "(security.protocol, sasl.mechanism, sasl.username, sasl.password, ssl.…)",
+                              options_.brokers, last.message));
+    if (clock_.monotonic_us() < end) continue;
+    return fail(
+        Code::kRetry,
+        fmt::format("kafka: none of the brokers of log.kafka.brokers, {}, answered within {} s: {}; are they up, and "
+                    "is security.protocol in log.kafka.properties the one of that port?",
+                    options_.brokers, options_.open_timeout_us / 1'000'000,
+                    last.message.empty() ? learned.error().message : last.message));
+  }
+}
+
+Status Cluster::learn_topics(int* brokers) {
+  const rd_kafka_metadata_t* raw = nullptr;
+  const int timeout_ms = to_ms(std::min<env::TimeUs>(options_.call_timeout_us, 3'000'000));
+  if (const auto error = rd_kafka_metadata(client_->get(), 1, nullptr, &raw, timeout_ms))
+    return tl::unexpected(error_of(error, "asking for the topics"));
+  const Metadata metadata(raw);
+  *brokers = metadata->broker_cnt;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
+    const auto ours = names_.find(topic.topic);
+    if (!ours || topic.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    const bool led = std::all_of(topic.partitions, topic.partitions + topic.partition_cnt,
+                                 [](const auto& partition) { return partition.leader >= 0; });
+    const size_t index = static_cast<size_t>(*ours);
+    if (led || partitions_[index] != 0) partitions_[index] = static_cast<uint32_t>(topic.partition_cnt);
+  }
+  return {};
+}
+
+Status Cluster::create_topic(Topic topic, const TopicOptions& options) {
+  int brokers = 0;
+  FRESHET_TRY(learn_topics(&brokers));
+  if (partitions(topic) == 0) FRESHET_TRY(create(topic, options, brokers));
+  const env::TimeUs end = clock_.monotonic_us() + options_.open_timeout_us;
+  while (partitions(topic) == 0) {
+    if (clock_.monotonic_us() > end)
+      return fail(Code::kRetry, fmt::format("kafka: topic {} has partitions without a leader", names_.of(topic)));
+    clock_.sleep_us(kLookAgainUs);
+    FRESHET_TRY(learn_topics(&brokers));
+  }
+  return check(topic, options);
+}
+
+Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
+  const NewTopic wanted = new_topic(options, brokers);
+  char words[512];
+  const NewTopicPtr made(rd_kafka_NewTopic_new(names_.of(topic), static_cast<int>(options.partitions),
+                                               wanted.replication, words, sizeof words));
+  if (made == nullptr) return fail(Code::kInvalid, fmt::format("kafka: topic {}: {}", names_.of(topic), words));
+  for (const auto& [name, value] : wanted.settings)
+    rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
+  Queue queue(rd_kafka_queue_new(client_->get()));
+  rd_kafka_NewTopic_t* list[] = {made.get()};
+  rd_kafka_CreateTopics(client_->get(), list, 1, nullptr, queue.get());
+  const std::string question = fmt::format("creating topic {}", names_.of(topic));
+  auto event = answer_to(std::move(queue), question);
+  if (!event) return tl::unexpected(std::move(event).error());
+  size_t count = 0;
+  const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto error = rd_kafka_topic_result_error(results[i]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+    const char* why = rd_kafka_topic_result_error_string(results[i]);
+    return tl::unexpected(error_of(error, question, why == nullptr ? "" : why));
+  }
+  return {};
+}
+
+Status Cluster::check(Topic topic, const TopicOptions& options) {
+  const std::string name = names_.of(topic);
+  if (partitions(topic) != options.partitions)
+    return fail(Code::kInvalid,
+                fmt::format("kafka: topic {} has {} partitions, but {} are configured: set log.partitions to "
+                            "{}, or use another log.kafka.topic_prefix",
+                            name, partitions(topic), options.partitions, partitions(topic)));
+  const ConfigResource asked(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
+  rd_kafka_ConfigResource_t* list[] = {asked.get()};
+  Queue queue(rd_kafka_queue_new(client_->get()));
+  rd_kafka_DescribeConfigs(client_->get(), list, 1, nullptr, queue.get());
+  auto event = answer_to(std::move(queue), "describing topic " + name);
+  if (!event) return tl::unexpected(std::move(event).error());
+  const auto settings = settings_in(event->get());
+  if (!settings) return tl::unexpected(settings.error());
+  const auto setting = [&](const std::string& wanted) -> std::optional<std::string> {
+    const auto found =
+        std::find_if(settings->begin(), settings->end(), [&](const auto& s) { return s.first == wanted; });
+    return found == settings->end() ? std::nullopt : std::optional(found->second);
+  };
+  const rd_kafka_metadata_t* raw = nullptr;
+  const TopicHandle handle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
+  if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
+    return tl::unexpected(error_of(error, "asking for topic " + name));
+  const Metadata metadata(raw);
+  const bool known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > 0;
+  const auto wrong = wrong_settings(options, known ? metadata->topics[0].partitions[0].replica_cnt : 1, setting);
+  if (wrong.empty()) return {};
+  std::string why, mend;
+  for (const WrongSetting& one : wrong) {
+    why += (why.empty() ? "" : "; ") + one.why;
+    mend += (mend.empty() ? "" : ",") + one.mend;
+  }
+  return fail(
+      Code::kInvalid,
+      fmt::format("kafka: topic {} has settings that Freshet can't work with: {}. This mends it: kafka-configs.sh "
+                  "--bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {}",
+                  name, why, options_.brokers, name, mend));
+}
+
+Result<Event> Cluster::answer_to(Queue queue, const std::string& question) {
+  Event event(rd_kafka_queue_poll(queue.get(), to_ms(options_.call_timeout_us)));
+  if (event == nullptr)
+    return fail(Code::kRetry,
+                fmt::format("kafka: {}: no answer within {} s", question, options_.call_timeout_us / 1'000'000));
+  if (const auto error = rd_kafka_event_error(event.get()))
+    return tl::unexpected(error_of(error, question, rd_kafka_event_error_string(event.get())));
+  return event;
+}
+
+// ---- offsets --------------------------------------------------------------------------------------------------------
+
+PartitionList Cluster::list_of(const std::vector<TopicPartition>& of, Offset offset) const {
+  PartitionList list = make_list(of.size());
+  for (const TopicPartition& one : of)
+    rd_kafka_topic_partition_list_add(list.get(), names_.of(one.topic), static_cast<int32_t>(one.partition))->offset =
+        offset;
+  return list;
+}
+
+// Asks with the times -2 and -1 of the protocol, which stand for the low and the high watermark: one request for each
+// broker, however many partitions.
+Status Cluster::list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question) {
+  if (const auto error = rd_kafka_offsets_for_times(client_->get(), list, to_ms(options_.call_timeout_us)))
+    return tl::unexpected(error_of(error, question));
+  for (int i = 0; i < list->cnt; ++i)
+    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(error_of(list->elems[i].err, question));
+  return {};
+}
+
+Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicPartition>& of) {
+  std::vector<Watermarks> out(of.size());
+  if (of.empty()) return out;
+  for (const TopicPartition& one : of)
+    if (!has(one)) return fail(Code::kNotFound, "kafka: there is no " + to_string(one));
+  const PartitionList low = list_of(of, RD_KAFKA_OFFSET_BEGINNING);
+  const PartitionList high = list_of(of, RD_KAFKA_OFFSET_END);
+  FRESHET_TRY(list_offsets(low.get(), "asking for the low watermarks"));
+  FRESHET_TRY(list_offsets(high.get(), "asking for the high watermarks"));
+  for (size_t i = 0; i < of.size(); ++i) {
+    const char* topic = names_.of(of[i].topic);
+    const auto partition = static_cast<int32_t>(of[i].partition);
+    out[i].low = rd_kafka_topic_partition_list_find(low.get(), topic, partition)->offset;
+    out[i].high = std::max(out[i].low, rd_kafka_topic_partition_list_find(high.get(), topic, partition)->offset);
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::string& group,
+                                                                 const std::vector<TopicPartition>& of) {
+  std::vector<std::optional<Committed>> out(of.size());
+  if (of.empty()) return out;
+  const PartitionList wanted = list_of(of, RD_KAFKA_OFFSET_INVALID);
+  const ListGroupOffsets asked(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), wanted.get()));
+  rd_kafka_ListConsumerGroupOffsets_t* list[] = {asked.get()};
+  Queue queue(rd_kafka_queue_new(client_->get()));
+  rd_kafka_ListConsumerGroupOffsets(client_->get(), list, 1, nullptr, queue.get());
+  auto event = answer_to(std::move(queue), "asking for what group " + group + " has committed");
+  if (!event) return tl::unexpected(std::move(event).error());
+  size_t count = 0;
+  const auto* result = rd_kafka_event_ListConsumerGroupOffsets_result(event->get());
+  const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count);
+  if (count != 1) return fail(Code::kRetry, "kafka: group " + group + ": an answer without it");
+  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]))
+    return tl::unexpected(error_of(rd_kafka_error_code(error), "asking for what group " + group + " has committed"));
+  const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(groups[0]);
+  for (size_t i = 0; i < of.size(); ++i) {
+    const rd_kafka_topic_partition_t* one =
+        rd_kafka_topic_partition_list_find(const_cast<rd_kafka_topic_partition_list_t*>(found), names_.of(of[i].topic),
+                                           static_cast<int32_t>(of[i].partition));
+    if (one == nullptr || one->offset < 0) continue;
+    out[i] = Committed{one->offset, {static_cast<const char*>(one->metadata), one->metadata_size}};
+  }
+  return out;
+}
+
+Status Cluster::delete_records(TopicPartition of, Offset before) {
+  const DeleteRecords order(rd_kafka_DeleteRecords_new(list_of({of}, before).get()));
+  rd_kafka_DeleteRecords_t* list[] = {order.get()};
+  Queue queue(rd_kafka_queue_new(client_->get()));
+  rd_kafka_DeleteRecords(client_->get(), list, 1, nullptr, queue.get());
+  const std::string question = "deleting records of " + to_string(of);
+  auto event = answer_to(std::move(queue), question);
+  if (!event) return tl::unexpected(std::move(event).error());
+  const auto* result = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));
+  if (result->cnt != 1) return fail(Code::kRetry, "kafka: " + question + ": an answer without it");
+  if (const auto error = result->elems[0].err) return tl::unexpected(error_of(error, question));
+  return {};
+}
+
+}  // namespace freshet::eventlog::kafka

@@ -1,0 +1,66 @@
+// Questions to the brokers, and orders: topics, watermarks, committed offsets, deletion. Thread-safe; each call blocks,
+// KafkaOptions::call_timeout_us at most.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventlog/kafka/client.h"
+
+namespace freshet::eventlog::kafka {
+
+// What our topics are called there.
+class Names {
+ public:
+  explicit Names(const std::string& prefix);
+  [[nodiscard]] const char* of(Topic topic) const { return topics_[static_cast<size_t>(topic)].c_str(); }
+  [[nodiscard]] std::optional<Topic> find(std::string_view name) const;
+
+ private:
+  std::array<std::string, kTopics> topics_;
+};
+
+// A group's place in a partition, with what its committer left beside it.
+struct Committed {
+  Offset next = 0;
+  std::string metadata;
+};
+
+class Cluster {
+ public:
+  Cluster(const KafkaOptions& options, env::Clock& clock, std::shared_ptr<Client> client);
+
+  // Learns which topics there are. kRetry, kInvalid: no broker answers, with the likely reason.
+  [[nodiscard]] Status connect();
+  [[nodiscard]] const Names& names() const { return names_; }
+  // 0: no such topic.
+  [[nodiscard]] uint32_t partitions(Topic topic) const { return partitions_[static_cast<size_t>(topic)]; }
+  [[nodiscard]] bool has(TopicPartition of) const { return of.partition < partitions(of.topic); }
+
+  [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
+  // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
+  [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
+  [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
+                                                                        const std::vector<TopicPartition>& of);
+  [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
+
+ private:
+  [[nodiscard]] Status learn_topics(int* brokers);
+  [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
+  [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
+  [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
+  [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);
+  [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;
+
+  const KafkaOptions options_;
+  env::Clock& clock_;
+  const std::shared_ptr<Client> client_;
+  const Names names_;
+  std::array<std::atomic<uint32_t>, kTopics> partitions_{};
+};
+
+}  // namespace freshet::eventlog::kafka

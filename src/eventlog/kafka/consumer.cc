@@ -1,0 +1,291 @@
+#include "eventlog/kafka/consumer.h"
+
+#include <fmt/format.h>
+#include <string.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "telemetry/log.h"
+
+namespace freshet::eventlog::kafka {
+namespace {
+
+constexpr size_t kChunkMax = 1024;
+constexpr size_t kFetchKbMin = 1024;
+
+Client::Settings settings_for(const KafkaOptions& options, const std::string& group, const std::string& member,
+                              size_t partitions) {
+  // librdkafka's bound is that of one partition.
+  const size_t fetch_kb = std::max(options.fetch_bytes_max / 1024 / std::max<size_t>(partitions, 1), kFetchKbMin);
+  Client::Settings settings;
+  settings.type = RD_KAFKA_CONSUMER;
+  settings.rebalances = true;
+  settings.defaults = {{"fetch.wait.max.ms", "100"},
+                       {"fetch.error.backoff.ms", "100"},
+                       {"queued.min.messages", "10000"},
+                       {"session.timeout.ms", std::to_string(to_ms(options.session_timeout_us))},
+                       {"heartbeat.interval.ms", std::to_string(to_ms(options.session_timeout_us / 4))},
+                       {"socket.nagle.disable", "true"}};
+  settings.fixed = {{"group.id", group},
+                    {"partition.assignment.strategy", "cooperative-sticky"},
+                    {"isolation.level", "read_committed"},
+                    {"enable.auto.commit", "false"},
+                    {"enable.auto.offset.store", "false"},
+                    {"auto.offset.reset", "error"},
+                    {"enable.partition.eof", "true"},
+                    {"check.crcs", "true"},
+                    {"queued.max.messages.kbytes", std::to_string(fetch_kb)}};
+  if (options.static_membership) settings.fixed.emplace_back("group.instance.id", member);
+  return settings;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Consumer>> KafkaConsumer::open(const KafkaOptions& options, env::Clock& clock, Cluster& cluster,
+                                                      const ConsumerOptions& consumer) {
+  size_t partitions = 0;
+  for (const Topic topic : consumer.topics) {
+    partitions += cluster.partitions(topic);
+    if (cluster.partitions(topic) == 0)
+      return fail(Code::kNotFound, fmt::format("kafka: there is no topic {}", cluster.names().of(topic)));
+  }
+  const std::string group = options.topic_prefix + consumer.group;
+  const std::string member = fmt::format("{}.{}", options.client_id, consumer.member);
+  auto client = Client::open(options, settings_for(options, group, member, partitions));
+  if (!client) return tl::unexpected(std::move(client).error());
+  std::unique_ptr<KafkaConsumer> made(new KafkaConsumer(options, clock, cluster, consumer, group,
+                                                        fmt::format("{}.{}", group, member), std::move(*client)));
+  // Before joining, so that what this member left open when it died is aborted, and offsets wait for nobody.
+  if (consumer.delivery == Delivery::kExactlyOnce) FRESHET_TRY(made->transactions_.settle());
+  FRESHET_TRY(made->subscribe());
+  return made;
+}
+
+KafkaConsumer::KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster,
+                             const ConsumerOptions& consumer, std::string group, std::string member,
+                             std::shared_ptr<Client> client)
+    : options_(options),
+      clock_(clock),
+      cluster_(cluster),
+      consumer_(consumer),
+      group_(std::move(group)),
+      client_(std::move(client)),
+      queue_(rd_kafka_queue_get_consumer(client_->get())),
+      transactions_(options, cluster.names(), std::move(member), clock, interrupted_),
+      partition_of_(cluster.names()) {
+  client_->on_rebalance = [this](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
+    rebalance(what, list);
+  };
+  rd_kafka_poll_set_consumer(client_->get());
+}
+
+KafkaConsumer::~KafkaConsumer() {
+  taken_.clear();
+  // Closing waits for an assignment that was told and not taken up.
+  std::vector<TopicPartition> waiting;
+  for (const auto& [of, share] : shares_)
+    if (!share.started) waiting.push_back(of);
+  if (!waiting.empty()) {
+    const PartitionList list = list_of(waiting);
+    for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), list.get()));
+  }
+  shares_.clear();
+  rd_kafka_consumer_close(client_->get());
+  client_->on_rebalance = [](rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {};
+}
+
+Status KafkaConsumer::subscribe() {
+  const PartitionList list = make_list(consumer_.topics.size());
+  for (const Topic topic : consumer_.topics)
+    rd_kafka_topic_partition_list_add(list.get(), cluster_.names().of(topic), RD_KAFKA_PARTITION_UA);
+  if (const auto error = rd_kafka_subscribe(client_->get(), list.get()))
+    return tl::unexpected(error_of(error, "joining group " + group_));
+  return {};
+}
+
+PartitionList KafkaConsumer::list_of(const std::vector<TopicPartition>& of) const {
+  PartitionList list = make_list(of.size());
+  for (const TopicPartition& one : of)
+    rd_kafka_topic_partition_list_add(list.get(), cluster_.names().of(one.topic), static_cast<int32_t>(one.partition));
+  return list;
+}
+
+// ---- polling --------------------------------------------------------------------------------------------------------
+
+Result<PollResult> KafkaConsumer::poll(size_t bytes_max, env::TimeUs timeout_us) {
+  const env::TimeUs end = clock_.monotonic_us() + std::max<env::TimeUs>(timeout_us, 0);
+  FRESHET_TRY(start());
+  Gathering gathering(client_);
+  for (bool last = false;; last = last || interrupted_) {
+    FRESHET_TRY(hand_out(bytes_max, gathering));
+    if (last || !gathering.empty()) break;
+    const env::TimeUs left = end - clock_.monotonic_us();
+    last = left <= 0;
+    take_from_queue(chunk_for(bytes_max), last ? 0 : to_ms(left + 999));
+    if (!rebalanced_.revoked.empty() || !rebalanced_.assigned.empty()) return std::exchange(rebalanced_, {});
+  }
+  interrupted_ = false;
+  PollResult result;
+  if (gathering.empty()) {
+    add_gaps(result.fetched);
+    return result;
+  }
+  record_bytes_ = (record_bytes_ + gathering.bytes() / gathering.count()) / 2 + 1;
+  result.fetched = gathering.take();
+  for (const Fetched& fetched : result.fetched) shares_[fetched.from].next = fetched.next;
+  return result;
+}
+
+size_t KafkaConsumer::chunk_for(size_t bytes) const { return std::clamp<size_t>(bytes / record_bytes_, 1, kChunkMax); }
+
+// librdkafka waits for a full array, so the first message is waited for alone.
+void KafkaConsumer::take_from_queue(size_t count, int timeout_ms) {
+  rd_kafka_message_t* messages[kChunkMax];
+  ssize_t taken = rd_kafka_consume_batch_queue(queue_.get(), timeout_ms, messages, 1);
+  if (taken == 1 && count > 1)
+    taken += std::max<ssize_t>(rd_kafka_consume_batch_queue(queue_.get(), 0, messages + 1, count - 1), 0);
+  for (ssize_t i = 0; i < taken; ++i) taken_.emplace_back(messages[i]);
+}
+
+// In the order of the queue, but for those of paused partitions, which stay.
+Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
+  std::deque<Taken> stay;
+  Status status;
+  while (status && !taken_.empty() && (into.empty() || into.bytes() < bytes_max)) {
+    Taken message = std::move(taken_.front());
+    taken_.pop_front();
+    const auto of = partition_of_(*message);
+    const auto share = of ? shares_.find(*of) : shares_.end();
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      status = handle_error(*message, of);
+    } else if (share == shares_.end() || share->second.position || message->offset < share->second.next) {
+      // Of a partition that was revoked, or from before a seek.
+    } else if (share->second.paused) {
+      stay.push_back(std::move(message));
+    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      share->second.passed = message->offset;
+    } else {
+      share->second.passed = message->offset + 1;
+      into.add(*of, message.release());
+    }
+  }
+  for (auto message = stay.rbegin(); message != stay.rend(); ++message) taken_.push_front(std::move(*message));
+  return status;
+}
+
+// Ends of transactions and what was aborted have offsets, too.
+void KafkaConsumer::add_gaps(std::vector<Fetched>& fetched) {
+  for (auto& [of, share] : shares_) {
+    if (!share.started || share.paused || share.position || share.passed <= share.next) continue;
+    share.next = share.passed;
+    fetched.push_back({of, {}, share.next, nullptr});
+  }
+}
+
+Status KafkaConsumer::handle_error(const rd_kafka_message_t& message, std::optional<TopicPartition> of) {
+  const std::string words = rd_kafka_message_errstr(&message);
+  switch (message.err) {
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      if (!of || !shares_.contains(*of)) return {};
+      shares_[*of].position = shares_[*of].next;  // if it is there after all, the next poll goes on from it
+      return check_positions({*of});
+    case RD_KAFKA_RESP_ERR__FATAL: {
+      char fatal[512] = "";
+      const auto error = rd_kafka_fatal_error(client_->get(), fatal, sizeof fatal);
+      Error out = error_of(error, "group " + group_, fatal);
+      if (out.code != Code::kFenced) out.code = Code::kFatal;
+      return tl::unexpected(std::move(out));
+    }
+    default: {
+      Error out = error_of(message.err, of ? to_string(*of) : "group " + group_, words);
+      if (out.code != Code::kRetry && out.code != Code::kConflict) return tl::unexpected(std::move(out));
+      spdlog::debug("{}", out.message);  // librdkafka goes on by itself
+      return {};
+    }
+  }
+}
+
+void KafkaConsumer::wake() {
+  interrupted_ = true;
+  rd_kafka_queue_yield(queue_.get());
+}
+
+void KafkaConsumer::pause(TopicPartition partition, bool paused) {
+  const auto share = shares_.find(partition);
+  FRESHET_ASSERT(share != shares_.end());
+  if (share->second.paused == paused) return;
+  share->second.paused = paused;
+  if (!share->second.started) return;
+  const PartitionList list = list_of({partition});
+  if (paused) {
+    rd_kafka_pause_partitions(client_->get(), list.get());
+  } else {
+    rd_kafka_resume_partitions(client_->get(), list.get());
+  }
+}
+
+void KafkaConsumer::seek(TopicPartition partition, Offset next) {
+  const auto share = shares_.find(partition);
+  FRESHET_ASSERT(share != shares_.end());
+  share->second.position = next;
+  forget_taken(partition);
+}
+
+void KafkaConsumer::forget_taken(TopicPartition of) {
+  std::erase_if(taken_, [&](const Taken& message) { return partition_of_(*message) == of; });
+}
+
+// ---- committing -----------------------------------------------------------------------------------------------------
+
+Status KafkaConsumer::commit(Transaction transaction) {
+  std::vector<TopicPartition> done;
+  for (const Position& position : transaction.done) done.push_back(position.of);
+  for (const Produce& output : transaction.outputs)
+    if (!cluster_.has(output.to)) return fail(Code::kNotFound, "kafka: there is no " + to_string(output.to));
+  const bool mine = std::all_of(done.begin(), done.end(), [&](const auto& of) { return shares_.contains(of); });
+  if (!mine || membership_ == nullptr)
+    return fail(Code::kConflict, "kafka: group " + group_ + " has given these partitions to somebody else");
+  const PartitionList list = list_of(done);
+  const std::string& id = transactions_.id();
+  for (size_t i = 0; i < done.size(); ++i) {
+    rd_kafka_topic_partition_t& one = list->elems[i];
+    one.offset = transaction.done[i].next;
+    one.metadata = strdup(id.c_str());  // librdkafka frees it
+    one.metadata_size = id.size();
+  }
+  const bool plain = consumer_.delivery == Delivery::kAtLeastOnce && transaction.outputs.empty();
+  const Status status = plain ? commit_offsets(list.get())
+                              : transactions_.commit(std::move(transaction.outputs), list.get(), membership_.get());
+  for (const Position& position : transaction.done) {
+    auto& known = shares_[position.of].committed;
+    if (status) {
+      known.emplace(position.next);
+    } else {
+      known.reset();
+    }
+  }
+  return status;
+}
+
+Status KafkaConsumer::commit_offsets(rd_kafka_topic_partition_list_t* list) {
+  if (const auto error = rd_kafka_commit(client_->get(), list, 0))
+    return tl::unexpected(error_of(error, "committing offsets of group " + group_));
+  return {};
+}
+
+Result<std::optional<Offset>> KafkaConsumer::committed(TopicPartition partition) {
+  const auto share = shares_.find(partition);
+  if (share == shares_.end()) {
+    auto found = cluster_.committed(group_, {partition});
+    if (!found) return tl::unexpected(std::move(found).error());
+    return found->front() ? std::optional(found->front()->next) : std::nullopt;
+  }
+  if (!share->second.committed) FRESHET_TRY(learn_committed());
+  return *share->second.committed;
+}
+
+}  // namespace freshet::eventlog::kafka

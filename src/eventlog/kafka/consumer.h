@@ -1,0 +1,89 @@
+// A member of a Kafka group. One thread, but for wake().
+//
+// An assignment is told to the caller first and taken up at the next poll, with the positions that the caller has set
+// meanwhile. What librdkafka has read ahead waits in its queues, a chunk of it in `taken_`.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventlog/kafka/fetched.h"
+#include "eventlog/kafka/transactions.h"
+
+namespace freshet::eventlog::kafka {
+
+class KafkaConsumer final : public Consumer {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Consumer>> open(const KafkaOptions& options, env::Clock& clock,
+                                                              Cluster& cluster, const ConsumerOptions& consumer);
+  ~KafkaConsumer() override;
+
+  Result<PollResult> poll(size_t bytes_max, env::TimeUs timeout_us) override;
+  void seek(TopicPartition partition, Offset next) override;
+  void pause(TopicPartition partition, bool paused) override;
+  Status commit(Transaction transaction) override;
+  Result<std::optional<Offset>> committed(TopicPartition partition) override;
+  void wake() override;
+
+ private:
+  // A partition from its assignment to its revocation.
+  struct Share {
+    bool started = false;  // librdkafka reads it
+    bool paused = false;
+    std::optional<Offset> position;  // to go on from, not yet told to librdkafka
+    Offset next = 0;                 // handed out up to here
+    Offset passed = 0;               // nothing up to here but gaps and what was handed out; told when idle
+    std::optional<std::optional<Offset>> committed;  // not known yet: nullopt
+  };
+
+  KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, const ConsumerOptions& consumer,
+                std::string group, std::string member, std::shared_ptr<Client> client);
+  [[nodiscard]] Status subscribe();
+  void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
+  void assigned(const rd_kafka_topic_partition_list_t* list);
+  void revoked(rd_kafka_topic_partition_list_t* list);
+  void learn_membership();
+
+  [[nodiscard]] Status learn_committed();
+  [[nodiscard]] Status ask_committed(rd_kafka_topic_partition_list_t* list);
+  void abort_last_owners(const std::vector<TopicPartition>& of);
+  [[nodiscard]] Status start();
+  [[nodiscard]] Status start_assigned(const std::vector<TopicPartition>& of);
+  [[nodiscard]] Status move(const std::vector<TopicPartition>& of);
+  [[nodiscard]] Status check_positions(const std::vector<TopicPartition>& of);
+  void forget_taken(TopicPartition of);
+
+  void take_from_queue(size_t count, int timeout_ms);
+  [[nodiscard]] Status hand_out(size_t bytes_max, Gathering& into);
+  [[nodiscard]] Status handle_error(const rd_kafka_message_t& message, std::optional<TopicPartition> of);
+  void add_gaps(std::vector<Fetched>& fetched);
+  [[nodiscard]] size_t chunk_for(size_t bytes) const;
+
+  [[nodiscard]] Status commit_offsets(rd_kafka_topic_partition_list_t* list);
+  [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of) const;
+
+  using Taken = std::unique_ptr<rd_kafka_message_t, Destroy<rd_kafka_message_destroy>>;
+
+  const KafkaOptions options_;
+  env::Clock& clock_;
+  Cluster& cluster_;
+  const ConsumerOptions consumer_;
+  const std::string group_;
+  const std::shared_ptr<Client> client_;
+  const Queue queue_;
+  std::atomic<bool> interrupted_{false};  // by wake(), until the next poll
+  Transactions transactions_;
+  GroupMetadata membership_;  // of the last rebalance; null: there is none
+  std::map<TopicPartition, Share> shares_;
+  PollResult rebalanced_;  // what the next poll tells
+  std::deque<Taken> taken_;
+  PartitionOf partition_of_;
+  size_t record_bytes_ = 1024;  // the last ones' mean
+};
+
+}  // namespace freshet::eventlog::kafka

@@ -1,0 +1,124 @@
+#include "eventlog/kafka/kafka_log.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include "eventlog/kafka/appender.h"
+#include "eventlog/kafka/cluster.h"
+#include "eventlog/kafka/consumer.h"
+#include "eventlog/kafka/reader.h"
+
+namespace freshet::eventlog {
+namespace kafka {
+namespace {
+
+std::vector<TopicPartition> all_of(Topic topic, uint32_t partitions) {
+  std::vector<TopicPartition> out(partitions);
+  for (uint32_t p = 0; p < partitions; ++p) out[p] = {topic, p};
+  return out;
+}
+
+class KafkaLog final : public EventLog {
+ public:
+  KafkaLog(const KafkaOptions& options, env::Clock& clock, std::shared_ptr<Client> reader)
+      : options_(options), clock_(clock), cluster_(options, clock, reader), reader_(options, clock, cluster_, reader) {}
+
+  Status open() {
+    FRESHET_TRY(cluster_.connect());
+    auto appender = Appender::open(options_, cluster_.names());
+    if (!appender) return tl::unexpected(std::move(appender).error());
+    appender_ = std::move(*appender);
+    return {};
+  }
+
+  Status create_topic(Topic topic, const TopicOptions& options) override {
+    FRESHET_TRY(cluster_.create_topic(topic, options));
+    const std::lock_guard lock(mutex_);
+    holders_[static_cast<size_t>(topic)] = options.consumers;
+    return {};
+  }
+
+  uint32_t partitions(Topic topic) const override { return cluster_.partitions(topic); }
+
+  void append(std::vector<Produce> batches, AppendDone done) override {
+    for (const Produce& batch : batches)
+      if (!cluster_.has(batch.to)) return done(fail(Code::kNotFound, "kafka: there is no " + to_string(batch.to)));
+    appender_->append(std::move(batches), std::move(done));
+  }
+
+  Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) override {
+    return KafkaConsumer::open(options_, clock_, cluster_, options);
+  }
+
+  Result<Watermarks> watermarks(TopicPartition partition) override {
+    const auto marks = cluster_.watermarks({partition});
+    if (!marks) return tl::unexpected(marks.error());
+    return marks->front();
+  }
+
+  Result<std::vector<Watermarks>> all_watermarks(Topic topic) override {
+    return cluster_.watermarks(all_of(topic, partitions(topic)));
+  }
+
+  Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) override {
+    return reader_.read(partition, from, bytes_max);
+  }
+
+  Status trim(TopicPartition partition, Offset before) override {
+    const auto marks = watermarks(partition);
+    if (!marks) return tl::unexpected(marks.error());
+    std::vector<std::string> holders;
+    {
+      const std::lock_guard lock(mutex_);
+      holders = holders_[static_cast<size_t>(partition.topic)];
+    }
+    before = std::min(before, marks->high);
+    for (const std::string& group : holders) {
+      const auto next = committed(group, partition);
+      if (!next) return tl::unexpected(next.error());
+      before = std::min(before, next->value_or(marks->low));
+    }
+    return before <= marks->low ? Status{} : cluster_.delete_records(partition, before);
+  }
+
+  Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override {
+    const auto found = cluster_.committed(options_.topic_prefix + group, {partition});
+    if (!found) return tl::unexpected(found.error());
+    return found->front() ? std::optional(found->front()->next) : std::nullopt;
+  }
+
+  Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic) override {
+    const auto found = cluster_.committed(options_.topic_prefix + group, all_of(topic, partitions(topic)));
+    if (!found) return tl::unexpected(found.error());
+    std::vector<std::optional<Offset>> out;
+    for (const auto& one : *found) out.push_back(one ? std::optional(one->next) : std::nullopt);
+    return out;
+  }
+
+  uint64_t disk_bytes() override { return 0; }
+
+ private:
+  const KafkaOptions options_;
+  env::Clock& clock_;
+  Cluster cluster_;
+  Reader reader_;
+  std::unique_ptr<Appender> appender_;
+  std::mutex mutex_;
+  std::array<std::vector<std::string>, kTopics> holders_;  // groups that hold trimming back; guarded by mutex_
+};
+
+}  // namespace
+}  // namespace kafka
+
+Result<std::unique_ptr<EventLog>> open_kafka_log(const KafkaOptions& options, env::Clock& clock) {
+  FRESHET_TRY(check_kafka_properties(options.properties));
+  auto reader = kafka::Reader::open_client(options);
+  if (!reader) return tl::unexpected(std::move(reader).error());
+  auto log = std::make_unique<kafka::KafkaLog>(options, clock, std::move(*reader));
+  FRESHET_TRY(log->open());
+  return log;
+}
+
+}  // namespace freshet::eventlog

@@ -1,0 +1,209 @@
+// KafkaConsumer's place in its group: what it is given and loses, and from where it goes on.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "eventlog/kafka/consumer.h"
+#include "telemetry/log.h"
+
+namespace freshet::eventlog::kafka {
+namespace {
+
+constexpr env::TimeUs kStableWaitUs = 1'000'000;  // for offsets that wait for a transaction, before we abort it
+constexpr env::TimeUs kMoveAgainUs = 10'000;
+constexpr int kMoveMs = 5'000;
+
+}  // namespace
+
+// Within take_from_queue(), on the caller's thread.
+void KafkaConsumer::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
+  if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    assigned(list);
+  } else {
+    revoked(list);
+  }
+  rd_kafka_queue_yield(queue_.get());  // the poll has something to tell
+}
+
+void KafkaConsumer::assigned(const rd_kafka_topic_partition_list_t* list) {
+  learn_membership();
+  for (int i = 0; i < list->cnt; ++i) {
+    const auto topic = cluster_.names().find(list->elems[i].topic);
+    FRESHET_ASSERT(topic.has_value());
+    const TopicPartition of{*topic, static_cast<uint32_t>(list->elems[i].partition)};
+    shares_[of] = {};
+    rebalanced_.assigned.push_back(of);
+  }
+  if (list->cnt > 0) return;  // taken up at the next poll
+  const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), make_list().get()));
+}
+
+// A member that is expelled, without knowing it yet, has no generation: commits without one are not checked. So it is
+// asked for the moment at which the group has surely taken us in.
+void KafkaConsumer::learn_membership() {
+  membership_.reset(rd_kafka_consumer_group_metadata(client_->get()));
+  if (rd_kafka_assignment_lost(client_->get()) != 0) membership_.reset();
+}
+
+void KafkaConsumer::revoked(rd_kafka_topic_partition_list_t* list) {
+  if (rd_kafka_assignment_lost(client_->get()) != 0) {
+    spdlog::warn("kafka: group {} has given our partitions to somebody else: this process was silent for too long",
+                 group_);
+    membership_.reset();
+  }
+  const PartitionList waiting = make_list();
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = list->elems[i];
+    const auto topic = cluster_.names().find(one.topic);
+    if (!topic) continue;
+    const TopicPartition of{*topic, static_cast<uint32_t>(one.partition)};
+    const auto share = shares_.find(of);
+    if (share == shares_.end()) continue;
+    if (!share->second.started)
+      rd_kafka_topic_partition_list_add(waiting.get(), one.topic, one.partition)->offset = RD_KAFKA_OFFSET_END;
+    shares_.erase(share);
+    forget_taken(of);
+    // What was not told yet is not told at all.
+    if (std::erase(rebalanced_.assigned, of) == 0) rebalanced_.revoked.push_back(of);
+  }
+  // Only what was taken up can be given back.
+  if (waiting->cnt > 0) const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), waiting.get()));
+  const ErrorPtr error(rd_kafka_incremental_unassign(client_->get(), list));
+  if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
+}
+
+// ---- what is committed ----------------------------------------------------------------------------------------------
+
+Status KafkaConsumer::learn_committed() {
+  std::vector<TopicPartition> unknown;
+  for (const auto& [of, share] : shares_)
+    if (!share.committed) unknown.push_back(of);
+  if (unknown.empty()) return {};
+  // A commit whose outcome is not known is decided first.
+  if (consumer_.delivery == Delivery::kExactlyOnce) FRESHET_TRY(transactions_.settle());
+  const PartitionList list = list_of(unknown);
+  const env::TimeUs end = clock_.monotonic_us() + options_.outage_max_us;
+  Status asked = ask_committed(list.get());
+  if (!asked) abort_last_owners(unknown);
+  while (!asked && asked.error().code == Code::kRetry && !interrupted_ && clock_.monotonic_us() < end)
+    asked = ask_committed(list.get());
+  FRESHET_TRY(asked);
+  for (size_t i = 0; i < unknown.size(); ++i) {
+    const Offset offset = list->elems[i].offset;
+    shares_[unknown[i]].committed.emplace(offset < 0 ? std::nullopt : std::optional(offset));
+  }
+  return {};
+}
+
+// Waits while they belong to a transaction that is not decided.
+Status KafkaConsumer::ask_committed(rd_kafka_topic_partition_list_t* list) {
+  auto error = rd_kafka_committed(client_->get(), list, to_ms(kStableWaitUs));
+  for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return tl::unexpected(error_of(error, "asking for what group " + group_ + " has committed"));
+}
+
+// Whose partitions are ours now, and who left a transaction open: dead, or about to learn that he is replaced.
+void KafkaConsumer::abort_last_owners(const std::vector<TopicPartition>& of) {
+  const auto last = cluster_.committed(group_, of);
+  if (!last) return;
+  std::vector<std::string> ids;
+  for (const auto& committed : *last) {
+    const bool of_group = committed && committed->metadata.starts_with(group_ + ".");
+    if (of_group && committed->metadata != transactions_.id()) ids.push_back(committed->metadata);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  for (const std::string& id : ids) {
+    spdlog::warn("kafka: offsets of group {} wait for a transaction of {}, whose partitions are ours now: aborting it",
+                 group_, id);
+    Transactions theirs(options_, cluster_.names(), id, clock_, interrupted_);
+    if (const Status settled = theirs.settle(); !settled) spdlog::warn("{}", settled.error().message);
+  }
+}
+
+// ---- positions ------------------------------------------------------------------------------------------------------
+
+// Tells librdkafka where to go on, for what was assigned or sought since the last poll.
+Status KafkaConsumer::start() {
+  std::vector<TopicPartition> fresh, moved;
+  for (const auto& [of, share] : shares_) {
+    if (!share.started) fresh.push_back(of);
+    if (share.started && share.position) moved.push_back(of);
+  }
+  Status status;
+  if (!fresh.empty()) status = start_assigned(fresh);
+  if (status && !moved.empty()) status = move(moved);
+  if (status || status.error().code != Code::kRetry) return status;
+  spdlog::debug("{}", status.error().message);  // the next poll tries again
+  return {};
+}
+
+Status KafkaConsumer::start_assigned(const std::vector<TopicPartition>& of) {
+  FRESHET_TRY(learn_committed());
+  FRESHET_TRY(check_positions(of));
+  const PartitionList list = list_of(of);
+  const PartitionList paused = make_list();
+  for (size_t i = 0; i < of.size(); ++i) {
+    Share& share = shares_[of[i]];
+    list->elems[i].offset = *share.position;
+    share.next = share.passed = *std::exchange(share.position, std::nullopt);
+    share.started = true;
+    if (share.paused) rd_kafka_topic_partition_list_add(paused.get(), list->elems[i].topic, list->elems[i].partition);
+  }
+  const ErrorPtr error(rd_kafka_incremental_assign(client_->get(), list.get()));
+  if (error != nullptr)
+    return tl::unexpected(error_of(rd_kafka_error_code(error.get()), "taking partitions of group " + group_ + " up",
+                                   rd_kafka_error_string(error.get())));
+  if (paused->cnt > 0) rd_kafka_pause_partitions(client_->get(), paused.get());
+  return {};
+}
+
+// One that librdkafka has not begun to read yet is told so again; one that is lost meanwhile is left to its revocation.
+Status KafkaConsumer::move(const std::vector<TopicPartition>& of) {
+  FRESHET_TRY(check_positions(of));
+  std::vector<TopicPartition> left = of;
+  for (int attempt = 0; !left.empty() && attempt < 100; ++attempt) {
+    if (attempt > 0) clock_.sleep_us(kMoveAgainUs);
+    const PartitionList list = list_of(left);
+    for (size_t i = 0; i < left.size(); ++i) list->elems[i].offset = *shares_[left[i]].position;
+    const ErrorPtr error(rd_kafka_seek_partitions(client_->get(), list.get(), kMoveMs));
+    if (error != nullptr) spdlog::debug("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
+    std::vector<TopicPartition> again;
+    for (size_t i = 0; i < left.size(); ++i) {
+      Share& share = shares_[left[i]];
+      if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        again.push_back(left[i]);
+        continue;
+      }
+      share.next = share.passed = *std::exchange(share.position, std::nullopt);
+    }
+    left = std::move(again);
+  }
+  return {};
+}
+
+// Of what nobody has sought it is the committed one, or the oldest record.
+Status KafkaConsumer::check_positions(const std::vector<TopicPartition>& of) {
+  const auto marks = cluster_.watermarks(of);
+  if (!marks) return tl::unexpected(marks.error());
+  for (size_t i = 0; i < of.size(); ++i) {
+    Share& share = shares_[of[i]];
+    if (!share.position) share.position = share.committed->value_or((*marks)[i].low);
+    const Offset at = *share.position;
+    if (at < (*marks)[i].low)
+      return fail(Code::kNotFound, fmt::format("kafka: offset {} of {} is no longer kept: the oldest is {}", at,
+                                               to_string(of[i]), (*marks)[i].low));
+    if (at > (*marks)[i].high)
+      return fail(
+          Code::kCorrupt,
+          fmt::format("kafka: offset {} of {} lies past its end, {}: the log lost records, or the position belongs to "
+                      "another log",
+                      at, to_string(of[i]), (*marks)[i].high));
+  }
+  return {};
+}
+
+}  // namespace freshet::eventlog::kafka

@@ -1,0 +1,76 @@
+#include "eventlog/kafka/topic_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace freshet::eventlog::kafka {
+namespace {
+
+constexpr int kReplicas = 3;
+constexpr int64_t kHeldBackMs = 7 * 24 * 3600 * int64_t{1000};  // see kafka_log.h, retention
+constexpr int64_t kUnlimited = -1;
+
+int64_t retention_ms(const TopicOptions& options) {
+  if (options.retention_us == 0) return kUnlimited;
+  const int64_t wanted = options.retention_us / 1000;
+  return options.consumers.empty() ? wanted : std::max(wanted, kHeldBackMs);
+}
+
+int64_t retention_bytes(const TopicOptions& options) {
+  const bool held_back = !options.consumers.empty();
+  return options.retention_bytes == 0 || held_back ? kUnlimited : static_cast<int64_t>(options.retention_bytes);
+}
+
+std::optional<int64_t> number(const std::optional<std::string>& text) {
+  int64_t value = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return value;
+}
+
+// As an amount, unlimited is the most.
+int64_t amount(int64_t value) { return value < 0 ? std::numeric_limits<int64_t>::max() : value; }
+
+}  // namespace
+
+NewTopic new_topic(const TopicOptions& options, int brokers) {
+  const int replication = std::clamp(brokers, 1, kReplicas);
+  return {replication,
+          {{"cleanup.policy", "delete"},
+           {"retention.ms", std::to_string(retention_ms(options))},
+           {"retention.bytes", std::to_string(retention_bytes(options))},
+           {"min.insync.replicas", replication >= kReplicas ? "2" : "1"},
+           {"max.message.bytes", std::to_string(kRecordBytesMax)},
+           {"unclean.leader.election.enable", "false"}}};
+}
+
+std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replication, const SettingOf& setting) {
+  std::vector<WrongSetting> wrong;
+  const auto need = [&](bool is_right, std::string mend, std::string why) {
+    if (!is_right) wrong.push_back({std::move(mend), std::move(why)});
+  };
+  const auto at_least = [&](const char* name, int64_t wanted, const char* why) {
+    const auto is = number(setting(name));
+    need(!is || amount(*is) >= amount(wanted), fmt::format("{}={}", name, wanted),
+         fmt::format(fmt::runtime(why), is.value_or(0)));
+  };
+  need(setting("cleanup.policy").value_or("delete") == "delete", "cleanup.policy=delete",
+       "compaction would delete records of the same key that were never read");
+  at_least("retention.ms", retention_ms(options), "records would be deleted after {} ms");
+  at_least("retention.bytes", retention_bytes(options), "records would be deleted beyond {} bytes of a partition");
+  at_least("max.message.bytes", kRecordBytesMax, "records of over {} bytes would be refused");
+  if (replication >= kReplicas) at_least("min.insync.replicas", 2, "a record would count as durable with {} replica");
+  const auto replicas_needed = number(setting("min.insync.replicas"));
+  need(!replicas_needed || *replicas_needed <= replication,
+       fmt::format("min.insync.replicas={}", replication >= kReplicas ? 2 : 1),
+       fmt::format("with {} replicas nothing could be written", replication));
+  need(setting("unclean.leader.election.enable").value_or("false") == "false", "unclean.leader.election.enable=false",
+       "records that were acknowledged could be lost");
+  return wrong;
+}
+
+}  // namespace freshet::eventlog::kafka

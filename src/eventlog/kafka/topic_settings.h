@@ -1,0 +1,32 @@
+// The settings of our topics: what they are created with, and what is wrong with those that were there.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventlog/kafka/kafka_log.h"
+
+namespace freshet::eventlog::kafka {
+
+// Of a record with its frame: what MongoDB allows a document, so that every profile has room.
+inline constexpr int64_t kRecordBytesMax = 16 << 20;
+
+// Of a topic that is created on so many brokers.
+struct NewTopic {
+  int replication = 1;
+  KafkaProperties settings;
+};
+[[nodiscard]] NewTopic new_topic(const TopicOptions& options, int brokers);
+
+// What would have to be set, with why: {"retention.ms=-1", "records would be deleted that …"}; empty: all is well.
+struct WrongSetting {
+  std::string mend;
+  std::string why;
+};
+using SettingOf = std::function<std::optional<std::string>(const std::string& name)>;
+[[nodiscard]] std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replication,
+                                                       const SettingOf& setting);
+
+}  // namespace freshet::eventlog::kafka

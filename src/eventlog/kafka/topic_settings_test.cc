@@ -1,0 +1,114 @@
+#include "eventlog/kafka/topic_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "eventlog/kafka/client.h"
+#include "eventlog/kafka/test_broker.h"
+
+namespace freshet::eventlog::kafka {
+namespace {
+
+constexpr env::TimeUs kHourUs = 3'600'000'000;
+
+std::string value_of(const NewTopic& topic, const std::string& name) {
+  for (const auto& [key, value] : topic.settings)
+    if (key == name) return value;
+  return "";
+}
+
+SettingOf look_up(std::map<std::string, std::string> settings) {
+  return [settings](const std::string& name) -> std::optional<std::string> {
+    const auto found = settings.find(name);
+    return found == settings.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
+SettingOf look_up(const NewTopic& topic) { return look_up({topic.settings.begin(), topic.settings.end()}); }
+
+std::string mended(const std::vector<WrongSetting>& wrong) {
+  std::string out;
+  for (const WrongSetting& one : wrong) out += one.mend + " ";
+  return out;
+}
+
+TEST(TopicSettings, UnlimitedUnlessSaid) {
+  EXPECT_EQ(value_of(new_topic({}, 1), "retention.ms"), "-1");
+  EXPECT_EQ(value_of(new_topic({}, 1), "retention.bytes"), "-1");
+  const TopicOptions hour{1, 1 << 20, kHourUs, {}};
+  EXPECT_EQ(value_of(new_topic(hour, 1), "retention.ms"), "3600000");
+  EXPECT_EQ(value_of(new_topic(hour, 1), "retention.bytes"), "1048576");
+}
+
+TEST(TopicSettings, WhatSomebodyReadsIsKeptAWeek) {
+  const TopicOptions read{1, 1 << 20, kHourUs, {"reaction"}};
+  EXPECT_EQ(value_of(new_topic(read, 1), "retention.ms"), "604800000");
+  EXPECT_EQ(value_of(new_topic(read, 1), "retention.bytes"), "-1");
+}
+
+TEST(TopicSettings, ThreeBrokersHoldTwo) {
+  EXPECT_EQ(new_topic({}, 0).replication, 1);
+  EXPECT_EQ(new_topic({}, 2).replication, 2);
+  EXPECT_EQ(value_of(new_topic({}, 2), "min.insync.replicas"), "1");
+  EXPECT_EQ(new_topic({}, 5).replication, 3);
+  EXPECT_EQ(value_of(new_topic({}, 5), "min.insync.replicas"), "2");
+}
+
+TEST(TopicSettings, WhatIsCreatedIsRight) {
+  for (const int brokers : {1, 2, 3, 9}) {
+    for (const TopicOptions& options :
+         {TopicOptions{}, TopicOptions{4, 1000, kHourUs, {}}, TopicOptions{4, 0, kHourUs, {"g"}}}) {
+      const NewTopic made = new_topic(options, brokers);
+      EXPECT_EQ(mended(wrong_settings(options, made.replication, look_up(made))), "");
+    }
+  }
+}
+
+TEST(TopicSettings, SaysWhatIsWrong) {
+  EXPECT_EQ(mended(wrong_settings({}, 1, look_up({{"cleanup.policy", "compact"}}))), "cleanup.policy=delete ");
+  EXPECT_EQ(mended(wrong_settings({}, 1, look_up({{"cleanup.policy", "compact,delete"}}))), "cleanup.policy=delete ");
+  EXPECT_EQ(mended(wrong_settings({}, 1, look_up({{"retention.ms", "604800000"}, {"retention.bytes", "-1"}}))),
+            "retention.ms=-1 ");
+  EXPECT_EQ(
+      mended(wrong_settings({1, 1000, kHourUs, {}}, 1, look_up({{"retention.ms", "-1"}, {"retention.bytes", "2000"}}))),
+      "");
+  EXPECT_EQ(mended(wrong_settings({1, 1000, 0, {}}, 1, look_up({{"retention.bytes", "999"}}))),
+            "retention.bytes=1000 ");
+  EXPECT_EQ(mended(wrong_settings({}, 3, look_up({{"min.insync.replicas", "1"}}))), "min.insync.replicas=2 ");
+  EXPECT_EQ(mended(wrong_settings({}, 1, look_up({{"min.insync.replicas", "2"}}))), "min.insync.replicas=1 ");
+  EXPECT_EQ(mended(wrong_settings({}, 3, look_up({{"min.insync.replicas", "2"}}))), "");
+  EXPECT_EQ(mended(wrong_settings({}, 1, look_up({{"max.message.bytes", "1048588"}}))), "max.message.bytes=16777216 ");
+  EXPECT_EQ(mended(wrong_settings({}, 1, look_up({{"unclean.leader.election.enable", "true"}}))),
+            "unclean.leader.election.enable=false ");
+}
+
+TEST(KafkaLog, SaysThatNoBrokerIsThere) {
+  KafkaOptions options;
+  options.brokers = "127.0.0.1:1";
+  options.properties = {{"sasl.password", "hunter2"}};
+  options.open_timeout_us = 500'000;
+  const auto log = open_kafka_log(options, env::real_clock());
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error().code, Code::kRetry);
+  EXPECT_NE(log.error().message.find("127.0.0.1:1"), std::string::npos) << log.error().message;
+  EXPECT_NE(log.error().message.find("refused"), std::string::npos) << log.error().message;
+  EXPECT_EQ(log.error().message.find("hunter2"), std::string::npos);
+}
+
+TEST(KafkaLog, AForeignTopicIsRefusedWithTheRemedy) {
+  if (test_brokers().empty()) GTEST_SKIP() << "FRESHET_KAFKA_BROKERS is not set: ./dev kafka up";
+  const KafkaOptions options = test_options();
+  TopicOptions hour;
+  hour.retention_us = kHourUs;
+  ASSERT_TRUE(open_test_log(options)->create_topic(Topic::kActions, hour));
+  const Status created = open_test_log(options)->create_topic(Topic::kActions, {});
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().code, Code::kInvalid);
+  EXPECT_NE(created.error().message.find("kafka-configs.sh --bootstrap-server"), std::string::npos)
+      << created.error().message;
+  EXPECT_NE(created.error().message.find("--add-config retention.ms=-1"), std::string::npos) << created.error().message;
+}
+
+}  // namespace
+}  // namespace freshet::eventlog::kafka

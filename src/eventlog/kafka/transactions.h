@@ -1,0 +1,53 @@
+// Consumer::commit, exactly once: outputs and offsets in one transaction of a producer with a stable transactional id.
+//
+// What a failed commit is called, and what is left behind:
+//   kConflict  the transaction is aborted, nothing of it will ever be seen; among others: the group has given the partitions
+//              to somebody else (generation, member)
+//   kRetry     nobody knows: the brokers did not answer, or ended the transaction when its time was over. Nothing is in
+//              flight, settle() finds out
+//   kFenced    another process has begun this transactional id, or has this member's place in the group
+//   kInvalid   a record is too large, or we have no right to write: it would go wrong again
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eventlog/kafka/sender.h"
+
+namespace freshet::eventlog::kafka {
+
+// One thread, but for the flag.
+class Transactions {
+ public:
+  // `interrupted`: ends waits for brokers that are away. All outlive it.
+  Transactions(const KafkaOptions& options, const Names& names, std::string id, env::Clock& clock,
+               const std::atomic<bool>& interrupted);
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+  // Begins the id, if it is not begun: whatever an earlier producer of this id left open is aborted or completed, and
+  // that producer is fenced. After kRetry of commit() the outcome is decided when this is ok.
+  [[nodiscard]] Status settle();
+  [[nodiscard]] Status commit(std::vector<Produce> outputs, const rd_kafka_topic_partition_list_t* offsets,
+                              const rd_kafka_consumer_group_metadata_t* member);
+
+ private:
+  [[nodiscard]] ErrorPtr run(std::vector<Produce>& outputs, const rd_kafka_topic_partition_list_t* offsets,
+                             const rd_kafka_consumer_group_metadata_t* member);
+  template <class Call>
+  [[nodiscard]] ErrorPtr insist(const Call& call);
+  [[nodiscard]] Status failed(ErrorPtr error, env::TimeUs begun);
+  void forget();
+
+  const KafkaOptions options_;
+  const Names& names_;
+  const std::string id_;
+  env::Clock& clock_;
+  const std::atomic<bool>& interrupted_;
+  std::vector<std::string> framed_;  // what librdkafka's messages point to: outlives the client
+  std::shared_ptr<Client> client_;   // null: not begun
+  std::unique_ptr<Sender> sender_;
+};
+
+}  // namespace freshet::eventlog::kafka

@@ -1,0 +1,54 @@
+"""A real broker for one test, started by tools/kafka, and Kafka's own console consumer, which was not written here."""
+import json
+import subprocess
+import uuid
+
+from harness import OFFLINE, ROOT, Failure, Skipped, check_equal, free_ports, shorten
+
+TOOL = ROOT / "tools" / "kafka"
+NOT_FETCHED = 3
+START_S = 900  # it may have to be fetched first
+READ_S = 120
+READ_IDLE_MS = 4000  # nothing new for so long: that was all
+
+
+class Kafka:
+    def __init__(self, directory):
+        self.directory = directory
+        self.port = free_ports(1)[0]
+        self.brokers = f"127.0.0.1:{self.port}"
+
+    def tool(self, action):
+        command = [str(TOOL), action, "--port", str(self.port), "--data", str(self.directory)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=START_S, stdin=subprocess.DEVNULL, check=False)
+
+    def start(self):
+        done = self.tool("up")
+        if done.returncode == NOT_FETCHED:
+            text = f"{shorten(done.stderr)} (the package registry must be reachable once; FRESHET_OFFLINE=1 skips this test)"
+            raise Skipped(text) if OFFLINE else Failure(text)
+        check_equal(done.returncode, 0, f"tools/kafka up ({shorten(done.stderr)})")
+        return self
+
+    def stop(self):
+        self.tool("down")
+
+    def kill(self):
+        self.tool("kill")
+
+    def read(self, topic):
+        """Every committed record of a topic whose values are JSON, as read by Kafka's console consumer."""
+        jars = next((ROOT / "build" / "cache").glob("kafka-*[0-9]"))
+        command = ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{self.directory}/log4j.properties",
+                   "-cp", f"{jars}/*", "org.apache.kafka.tools.consumer.ConsoleConsumer",
+                   "--bootstrap-server", self.brokers, "--topic", topic, "--from-beginning", "--timeout-ms", str(READ_IDLE_MS),
+                   "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}"]
+        done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+
+
+def start(box):
+    """One for the test of this box; it ends with it."""
+    kafka = Kafka(box.directory / "kafka")
+    box.at_end(kafka.kill)
+    return kafka.start()

@@ -1,0 +1,86 @@
+"""The log on a real Kafka: the suite of every log, and all roles on it, killed again and again."""
+import collections
+import os
+import subprocess
+import time
+
+import kafka
+import test_oracle_kill
+from harness import BUILD, check, check_equal, freshet, note, shorten, wait_until
+
+SUITE_S = 600
+BROKER_KILLS = 4
+
+
+def test_suite(box):
+    broker = kafka.start(box)
+    done = subprocess.run([str(BUILD / "eventlog_kafka_test"), "--gtest_brief=1"], capture_output=True, text=True, timeout=SUITE_S,
+                          env={**os.environ, "FRESHET_KAFKA_BROKERS": broker.brokers}, stdin=subprocess.DEVNULL, check=False)
+    check_equal(done.returncode, 0, f"eventlog_kafka_test ({shorten(done.stdout, 2000)})")
+    check("SKIPPED" not in done.stdout, "tests of the suite were skipped")
+
+
+def test_kill(box):
+    """Invariants 1, 4, 6 and 7 as on the embedded log; and what others read of `events` has each event exactly once."""
+    broker = kafka.start(box)
+    server, everybody, made = test_oracle_kill.run(box, partitions=4, records=8_000, people=200,
+                                                 disturb=test_oracle_kill.kill_ten_times, kafka=broker.brokers)
+    server.kill()
+    began = time.monotonic()
+    server.start()
+    note(f"ready {time.monotonic() - began:.1f} s after a kill")
+    server.wait_drained()
+    test_oracle_kill.compare(server, everybody, made)
+    check_events(broker, made)
+    note(f"stopped in {server.stop():.1f} s")
+
+
+def test_broker_kill(box):
+    """The broker dies while all roles run on it. They wait for it; one that had to join its group again just then may be told
+    that its place is taken (by itself, before the crash), and stops: it is started again, as a supervisor would."""
+    broker = kafka.start(box)
+
+    def kill_broker(server, rng, sending, senders):
+        for kill in range(BROKER_KILLS):
+            at = (kill + 0.5) / (BROKER_KILLS + 1)
+            wait_until(lambda at=at: sending.share() >= at or not any(s.alive() for s in senders), 120, "progress", every_s=0.01)
+            broker.kill()
+            time.sleep(rng.uniform(0, 2))
+            broker.start()
+            supervise(server)
+        while any(sender.alive() for sender in senders):
+            supervise(server)
+            time.sleep(0.2)
+
+    server, _, made = test_oracle_kill.run(box, partitions=4, records=4_000, people=100, disturb=kill_broker, kafka=broker.brokers)
+    check_events(broker, made)
+
+
+def supervise(server):
+    if not server.running():
+        check("FENCED_INSTANCE_ID" in server.log_path.read_text(errors="replace"), lambda: f"it ended by itself: {server.log_tail()}")
+        note("ended as fenced; started again")
+        server.start()
+
+
+def check_events(broker, made):
+    wanted = {record["message_id"] for record in made if "event" in record}
+    got = collections.Counter(event["message_id"] for event in broker.read("freshet.events"))
+    twice = [message for message, count in got.items() if count > 1]
+    check(not twice, lambda: f"{len(twice)} events are in `events` more than once: {shorten(twice)}")
+    check_equal(len(set(got) - wanted), 0, "events that nobody sent")
+    check_equal(len(wanted - set(got)), 0, f"events missing of {len(wanted)}")
+
+
+def test_no_broker(box):
+    """What is wrong is said, with the address, and not a secret among it."""
+    config = box.directory / "freshet.yaml"
+    config.write_text(
+        "revision: 1\ntenants: [{name: a, write_keys: [k]}]\n"
+        f"data_dir: {box.directory / 'data'}\n"
+        'log: {kind: kafka, kafka: {brokers: "127.0.0.1:1", properties: {security.protocol: SASL_PLAINTEXT, '
+        "sasl.mechanism: PLAIN, sasl.username: u, sasl.password: hunter2}}}\n", encoding="utf-8")
+    status, out, err = freshet("run", "--config", config, timeout_s=60)
+    check_equal(status, 1, f"exit status without a broker ({shorten(err)})")
+    check("127.0.0.1:1" in err and "log.kafka.brokers" in err, f"does not say which brokers: {shorten(err)}")
+    check("hunter2" not in out + err, "the password is in the log")
