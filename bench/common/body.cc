@@ -79,8 +79,13 @@ class BodyMaker {
     body_.text_ = R"({"batch":[)";
     const auto share = std::clamp(options_.identify_share, 0.0, 1.0);
     for (size_t i = 0; i < options_.batch; ++i) {
-      if (i > 0) body_.text_ += ',';
-      FRESHET_TRY(add_item(numbers_.unit() < share));
+      if (options_.merge_share > 0 && i + 1 < options_.batch && numbers_.unit() < options_.merge_share) {
+        FRESHET_TRY(add_item(Part::kAnonymous));
+        FRESHET_TRY(add_item(Part::kMerge));
+        ++i;
+      } else {
+        FRESHET_TRY(add_item(numbers_.unit() < share ? Part::kIdentify : Part::kTrack));
+      }
     }
     body_.text_ += R"(],"sentAt":")";
     body_.sent_at_ = body_.text_.size();
@@ -94,8 +99,12 @@ class BodyMaker {
   }
 
  private:
-  Status add_item(bool identify) {
+  enum class Part { kTrack, kIdentify, kAnonymous, kMerge };
+
+  Status add_item(Part part) {
+    const bool identify = part == Part::kIdentify || part == Part::kMerge;
     std::string& text = body_.text_;
+    if (!body_.items_.empty()) text += ',';
     const size_t begin = text.size();
     Body::Item item;
     text += identify ? R"({"type":"identify","messageId":")" : R"({"type":"track","messageId":")";
@@ -104,9 +113,17 @@ class BodyMaker {
     text += R"(","timestamp":")";
     item.time = text.size();
     text += kTimeBlank;
-    text += R"(","userId":")";
-    item.user = text.size();
-    add_user();
+    if (part == Part::kAnonymous || part == Part::kMerge) {
+      text += R"(","anonymousId":")";
+      item.anonymous = text.size();
+      item.second = part == Part::kMerge;
+      text.append(kRunIdSize + 1 + kSequenceDigits, '0');
+    }
+    if (part != Part::kAnonymous) {
+      text += R"(","userId":")";
+      item.user = text.size();
+      add_user();
+    }
     text += R"(",)";
     text += kContext;
     if (identify) {
@@ -167,16 +184,22 @@ Result<Body> Body::make(const BodyOptions& options) {
 void Body::set_user(size_t item, uint64_t user) {
   FRESHET_ASSERT(item < items_.size() && user < kUsersMax);
   const Item& at = items_[item];
+  if (at.user == 0) return;
   write_digits(text_.data() + at.user + 1, kUserDigits, user);
   if (at.email != 0) std::memcpy(text_.data() + at.email + 1, text_.data() + at.user + 1, kUserDigits);
 }
 
 void Body::set_message_id(size_t item, std::string_view run_id, uint64_t sequence) {
   FRESHET_ASSERT(item < items_.size() && run_id.size() == kRunIdSize);
-  char* to = text_.data() + items_[item].message;
-  std::memcpy(to, run_id.data(), kRunIdSize);
-  to[kRunIdSize] = '-';
-  write_hex(to + kRunIdSize + 1, kSequenceDigits, sequence);
+  const Item& at = items_[item];
+  const auto write = [&](size_t offset, uint64_t number) {
+    char* to = text_.data() + offset;
+    std::memcpy(to, run_id.data(), kRunIdSize);
+    to[kRunIdSize] = '-';
+    write_hex(to + kRunIdSize + 1, kSequenceDigits, number);
+  };
+  write(at.message, sequence);
+  if (at.anonymous != 0) write(at.anonymous, at.second ? sequence - 1 : sequence);
 }
 
 void Body::set_time(env::TimeUs time) {

@@ -51,6 +51,32 @@ TEST(Body, ShareOfIdentifiesCanBeNoneOrAll) {
   }
 }
 
+TEST(Body, MergesArePairs) {
+  auto body = Body::make({.batch = 100, .event_bytes = 500, .identify_share = 0, .merge_share = 0.1, .seed = 1});
+  ASSERT_TRUE(body);
+  for (size_t i = 0; i < body->items(); ++i) {
+    body->set_user(i, 7);
+    body->set_message_id(i, "0123456789ab", i);
+  }
+  simdjson::dom::parser parser;
+  std::set<std::string> waiting;
+  size_t merges = 0, items = 0;
+  for (simdjson::dom::element item : simdjson::dom::element(parser.parse(body->text()))["batch"].get_array()) {
+    ++items;
+    std::string_view anonymous;
+    if (item["anonymousId"].get(anonymous) != simdjson::SUCCESS) continue;
+    if (item["userId"].error() != simdjson::SUCCESS) {
+      EXPECT_TRUE(waiting.emplace(anonymous).second);
+    } else {
+      EXPECT_EQ(waiting.erase(std::string(anonymous)), 1u);
+      ++merges;
+    }
+  }
+  EXPECT_EQ(items, 100u);
+  EXPECT_TRUE(waiting.empty());
+  EXPECT_GT(merges, 3u);
+}
+
 TEST(Body, TimesOfLeapAndCommonYears) {
   auto body = Body::make({.batch = 1, .event_bytes = 500, .identify_share = 0, .seed = 1});
   ASSERT_TRUE(body);

@@ -83,6 +83,7 @@ Result<std::unique_ptr<Connection>> Connection::make(asio::io_context& io, const
     auto body = Body::make({.batch = options.batch,
                             .event_bytes = options.event_bytes,
                             .identify_share = options.identify,
+                            .merge_share = options.merges,
                             .seed = connection->numbers_.next()});
     if (!body) return tl::unexpected<Error>(body.error());
     connection->bodies_.push_back(std::move(*body));

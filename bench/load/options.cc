@@ -40,6 +40,9 @@ void add_options(CLI::App& app, LoadOptions& options) {
   app.add_option("--identify", options.identify, "share of identifies")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  app.add_option("--merges", options.merges, "share of identifies that merge the profile of a new anonymous id")
+      ->check(CLI::Range(0.0, 0.5))
+      ->capture_default_str();
   app.add_option("--event-bytes", options.event_bytes, "bytes an event")
       ->check(CLI::Range(1, 32768))
       ->capture_default_str();

@@ -22,6 +22,7 @@ struct LoadOptions {
   uint64_t first_user = 0;  // number of the first one
   double zipf = 0.99;
   double identify = 0.2;  // share of identifies
+  double merges = 0;      // share of identifies that merge an anonymous profile
   uint32_t event_bytes = 500;
   uint64_t seed = 1;
   bool preload = false;   // identify every user once, in order, instead

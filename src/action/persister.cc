@@ -17,6 +17,7 @@ Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::Partit
 Persister::Persister(eventlog::EventLog& log, uint32_t member) : log_(log) {
   thread_ = std::thread([this, member] {
     env::name_thread("persist-" + std::to_string(member));
+    env::yield_to_others();
     run();
   });
 }

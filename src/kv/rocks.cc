@@ -5,6 +5,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
@@ -23,6 +24,7 @@
 
 #include "base/assert.h"
 #include "env/clock.h"
+#include "env/thread.h"
 #include "kv/crc32c.h"
 #include "kv/store.h"
 
@@ -302,6 +304,15 @@ void set_large_values(rocksdb::Options& rocks) {
   rocks.blob_garbage_collection_force_threshold = 0.5;
 }
 
+// On the threads of compactions.
+class Yielding final : public rocksdb::EventListener {
+ public:
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+    static thread_local const bool done = (env::yield_to_others(), true);
+    (void)done;
+  }
+};
+
 rocksdb::Options rocks_options(const Options& options) {
   rocksdb::Options rocks;
   rocks.create_if_missing = true;
@@ -322,6 +333,7 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.info_log_level = rocksdb::WARN_LEVEL;
   rocks.keep_log_file_num = 2;
   rocks.max_log_file_size = kLogFileBytes;
+  rocks.listeners.push_back(std::make_shared<Yielding>());
   if (options.point_reads && options.bloom_bits > 0) {
     rocks.memtable_prefix_bloom_size_ratio = 0.02;
     rocks.memtable_whole_key_filtering = true;

@@ -37,6 +37,7 @@ ReactorOptions Reactor::with_syncer(ReactorOptions options) {
 Reactor::Syncer::Syncer(const ReactorOptions& options) : store_(*options.store) {
   thread_ = std::thread([this, member = options.member] {
     env::name_thread("sync-" + std::to_string(member));
+    env::yield_to_others();
     run();
   });
 }
