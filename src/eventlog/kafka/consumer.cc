@@ -93,8 +93,14 @@ KafkaConsumer::~KafkaConsumer() {
     const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), list.get()));
   }
   shares_.clear();
+  // Whatever is given from here on is given back: closing waits for it. So does destroying the client, which closes once more
+  // if a fatal error (fenced) has made this closing return at once.
+  client_->on_rebalance = [handle = client_->get()](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
+    const bool given = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    const ErrorPtr ignored(given ? rd_kafka_incremental_assign(handle, list)
+                                 : rd_kafka_incremental_unassign(handle, list));
+  };
   rd_kafka_consumer_close(client_->get());
-  client_->on_rebalance = [](rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {};
 }
 
 Status KafkaConsumer::subscribe() {

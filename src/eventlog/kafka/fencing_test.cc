@@ -147,9 +147,9 @@ std::shared_ptr<Client> leave_open(const KafkaOptions& options, const std::strin
   ok(rd_kafka_init_transactions(producer, 20'000));
   ok(rd_kafka_begin_transaction(producer));
   const std::string changes = options.topic_prefix + "changes", actions = options.topic_prefix + "actions";
-  EXPECT_EQ(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(changes.c_str()), RD_KAFKA_V_PARTITION(0),
-                              RD_KAFKA_V_VALUE(const_cast<char*>("lost"), 4), RD_KAFKA_V_END),
-            RD_KAFKA_RESP_ERR_NO_ERROR);
+  rd_kafka_topic_t* topic = rd_kafka_topic_new(producer, changes.c_str(), nullptr);
+  EXPECT_EQ(rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>("lost"), 4, nullptr, 0, nullptr), 0);
+  rd_kafka_topic_destroy(topic);
   EXPECT_EQ(rd_kafka_flush(producer, 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
   const PartitionList offsets = make_list();
   rd_kafka_topic_partition_list_add(offsets.get(), actions.c_str(), 0)->offset = 2;
