@@ -169,7 +169,7 @@ class EventLog {
   // action's own bound on `actions`, which has no other retention. The low watermark rises at once, space comes back
   // later.
   [[nodiscard]] virtual Status trim(TopicPartition partition, Offset before) = 0;
-  // The committed offset of a group, for lag; nullopt: none.
+  // The committed offset of a group, for lag: may trail a commit by a moment (Kafka). nullopt: none.
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;
   // The same of all partitions, by their numbers.
   [[nodiscard]] virtual Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic);
