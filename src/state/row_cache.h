@@ -13,7 +13,7 @@
 
 namespace freshet::state {
 
-// How far a row (or what it was decoded to) is ahead of the store.
+// How far a row is ahead of the store.
 struct Ahead {
   bool dirty = false;   // changed since the last persist began: the next one writes it
   bool flying = false;  // being written by the persist under way
