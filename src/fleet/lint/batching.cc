@@ -115,18 +115,19 @@ Findings cluster_produce_requests(const Facts& facts) {
     const auto requests = [&](Index i) { return facts.rates.producers[i].requests_per_s_peak; };
     std::stable_sort(producers[c].begin(), producers[c].end(),
                      [&](Index a, Index b) { return requests(a) > requests(b); });
+    const double limit = kClusterRequests * cluster.brokers;
     std::vector<std::string> names;
     std::vector<Change> changes;
     double left = all;
     for (const Index i : producers[c]) {
       names.push_back(fmt::format("{} ({})", fleet.services[fleet.producers[i].service].name, count_text(requests(i))));
-      // Half as many of each in turn, until it is enough.
-      const auto setting = setting_for(facts, i, requests(i) / 2);
-      if (left <= kClusterRequests * cluster.brokers || !setting) continue;
+      // Each is to send fewer by the same factor; the largest first, until it is enough.
+      const auto setting = setting_for(facts, i, requests(i) * limit / all);
+      if (left <= limit || !setting) continue;
       left += requests_per_s(load_of(facts, i), setting->linger_us, setting->batch_bytes) - requests(i);
       for (Change& change : changes_to(fleet, i, *setting)) changes.push_back(std::move(change));
     }
-    if (left > kClusterRequests * cluster.brokers) changes.clear();
+    if (left > limit) changes.clear();
     found.push_back(finding(
         facts, Kind::kCluster, c, "brokers",
         fmt::format("{} produce requests/s at the peak, {} on each broker: {}", count_text(all),
