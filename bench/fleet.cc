@@ -45,9 +45,10 @@ int run(const Options& options) {
     topics = topology->topics.size();
     errors = report.count(fleet::Grade::kError);
   }
-  fmt::print("{{\"clusters\":{},\"topics\":{},\"bytes\":{},\"errors\":{},\"read_cpu_ms\":{:.1f},\"lint_cpu_ms\":{:.1f}}}\n",
-             options.clusters, topics, text.size(), errors, static_cast<double>(read_ns) / 1e6,
-             static_cast<double>(lint_ns) / 1e6);
+  fmt::print(
+      "{{\"clusters\":{},\"topics\":{},\"bytes\":{},\"errors\":{},\"read_cpu_ms\":{:.1f},\"lint_cpu_ms\":{:.1f}}}\n",
+      options.clusters, topics, text.size(), errors, static_cast<double>(read_ns) / 1e6,
+      static_cast<double>(lint_ns) / 1e6);
   return 0;
 }
 
