@@ -1,0 +1,43 @@
+#include "fleet/topology_yaml.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "fleet/field_reader.h"
+#include "fleet/resolve.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::Problems;
+
+constexpr size_t kFileBytesMax = 64u << 20;
+
+}  // namespace
+
+std::optional<Topology> parse_topology(std::string_view text, Problems& problems) {
+  yaml::ParseOptions options;
+  options.bytes_max = kFileBytesMax;
+  const auto root = yaml::parse(text, options, problems);
+  if (!root) return std::nullopt;
+  FleetText fleet;
+  FieldReader reader(*root, "", fleet.defaults, fleet.value.where, problems);
+  describe(reader, fleet);
+  reader.finish();
+  Topology topology = resolve(std::move(fleet), problems);
+  topology.file = problems.file();
+  if (!problems.empty()) return std::nullopt;
+  return topology;
+}
+
+std::optional<Topology> load_topology(const std::string& path, Problems& problems) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    problems.add({}, "can't be read, or is empty: it must be a description of a fleet (YAML)");
+    return std::nullopt;
+  }
+  return parse_topology(text.str(), problems);
+}
+
+}  // namespace freshet::fleet
