@@ -1,0 +1,98 @@
+#include "fleet/plan/capacity.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace freshet::fleet {
+namespace {
+
+constexpr double kMega = 1e6;
+
+double& at(PerResource& values, Resource resource) { return values[static_cast<size_t>(resource)]; }
+
+double ratio(double used, double available) {
+  if (available > 0) return used / available;
+  return used > 0 ? std::numeric_limits<double>::infinity() : 0;
+}
+
+double cpu_cores(const Rates& rates, const CpuCosts& cpu) {
+  const double us = (rates.in_bytes * cpu.mb_in + rates.replicated_bytes * cpu.mb_replicated +
+                     rates.out_bytes * cpu.mb_out) / kMega +
+                    rates.messages_in * cpu.message_in + rates.produce_requests * cpu.produce_request;
+  return us / kMega;
+}
+
+}  // namespace
+
+std::string_view name_of(Resource resource) {
+  constexpr std::string_view kNames[kResources] = {"cpu",     "memory",        "network in", "network out",
+                                                   "volumes", "ebs bandwidth", "disk",       "partitions"};
+  return kNames[static_cast<size_t>(resource)];
+}
+
+double sustained_throughput(const Sustained& c) {
+  return std::min({c.storage * c.brokers / c.replication, c.ebs * c.brokers / c.replication,
+                   c.network * c.brokers / (c.consumer_groups + c.replication - 1)});
+}
+
+Resource tightest(const PerResource& parts) {
+  return static_cast<Resource>(std::max_element(parts.begin(), parts.end()) - parts.begin());
+}
+
+PerResource demand_of(const Load& load, const Prices& prices) {
+  const Rates& peak = load.peak;
+  const double written = peak.in_bytes + peak.replicated_bytes;
+  PerResource demand{};
+  at(demand, Resource::kCpu) = cpu_cores(peak, prices.cpu);
+  at(demand, Resource::kMemory) = written * prices.buffer_s;
+  at(demand, Resource::kNetworkIn) = written;
+  at(demand, Resource::kNetworkOut) = peak.replicated_bytes + peak.out_bytes;
+  at(demand, Resource::kVolumes) = written;
+  at(demand, Resource::kEbs) = written;
+  at(demand, Resource::kDisk) = load.kept_bytes;
+  at(demand, Resource::kPartitions) = load.replicas;
+  return demand;
+}
+
+PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices) {
+  const PerResource demand = demand_of(load, prices);
+  const InstancePrice& instance = *broker.instance;
+  const double page_cache = instance.memory_bytes - std::min(prices.heap_bytes_max, instance.memory_bytes / 2);
+  PerResource each{};
+  at(each, Resource::kCpu) = instance.vcpu;
+  at(each, Resource::kMemory) = page_cache;
+  at(each, Resource::kNetworkIn) = instance.network_bytes_per_s;
+  at(each, Resource::kNetworkOut) = instance.network_bytes_per_s;
+  at(each, Resource::kVolumes) = broker.volumes * broker.volume_bytes_per_s;
+  at(each, Resource::kEbs) = instance.ebs_bytes_per_s;
+  at(each, Resource::kDisk) = broker.volumes * broker.volume_bytes;
+  at(each, Resource::kPartitions) = instance.partitions;
+  PerResource use{};
+  for (size_t i = 0; i < kResources; ++i) {
+    const auto resource = static_cast<Resource>(i);
+    const bool kept = resource == Resource::kDisk || resource == Resource::kPartitions;
+    use[i] = ratio(demand[i], each[i] * (kept ? present.keeping : present.serving));
+  }
+  at(use, Resource::kDisk) += ratio(2 * load.largest_replica_bytes, broker.volume_bytes);
+  double& partitions = at(use, Resource::kPartitions);
+  partitions = std::max(partitions, load.replicas / prices.limits.partitions_per_cluster);
+  return use;
+}
+
+PerResource limits_of(const Prices& prices) {
+  PerResource limits;
+  limits.fill(prices.limits.bandwidth);
+  at(limits, Resource::kCpu) = prices.limits.cpu;
+  at(limits, Resource::kMemory) = 1;
+  at(limits, Resource::kDisk) = prices.limits.disk;
+  at(limits, Resource::kPartitions) = 1;
+  return limits;
+}
+
+PerResource parts_of(const PerResource& use, const PerResource& limits) {
+  PerResource parts{};
+  for (size_t i = 0; i < kResources; ++i) parts[i] = use[i] / limits[i];
+  return parts;
+}
+
+}  // namespace freshet::fleet
