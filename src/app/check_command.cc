@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "app/config.h"
-#include "model/json.h"
+#include "app/problems.h"
 
 namespace freshet::app {
 namespace {
@@ -17,26 +17,10 @@ struct CheckOptions {
   bool json = false;
 };
 
-std::string json_text(std::string_view text) {
-  std::string out;
-  model::append_json_string(out, text);
-  return out;
-}
-
 std::string names_of(const Config& config) {
   std::string names;
   for (const model::Tenant& tenant : config.tenants) names += (names.empty() ? "" : ",") + json_text(tenant.name);
   return names;
-}
-
-void print_problems(const yaml::Problems& problems, bool json) {
-  if (!json) return fmt::print(stderr, "{}\n", problems.text());
-  std::string list;
-  for (const yaml::Problem& problem : problems.sorted()) {
-    list += fmt::format("{}{{\"file\":{},\"line\":{},\"column\":{},\"message\":{}}}", list.empty() ? "" : ",",
-                        json_text(problems.file()), problem.at.line, problem.at.column, json_text(problem.message));
-  }
-  fmt::print("{{\"ok\":false,\"problems\":[{}]}}\n", list);
 }
 
 int check(const CheckOptions& options) {

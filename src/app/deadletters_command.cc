@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "app/admin_client.h"
+#include "app/problems.h"
 #include "app/progress_bar.h"
-#include "model/json.h"
 
 namespace freshet::app {
 namespace {
@@ -24,12 +24,6 @@ struct DeadLetterOptions {
   uint64_t limit = 50;
   std::vector<std::string> ids;
 };
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  model::append_json_string(out, text);
-  return out;
-}
 
 tl::unexpected<Error> not_understood() {
   return fail(Code::kRetry, "the server's answer can't be read; is it of the same version as this command?");

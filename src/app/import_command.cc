@@ -8,10 +8,10 @@
 #include <sstream>
 
 #include "app/importer.h"
+#include "app/problems.h"
 #include "app/progress_bar.h"
 #include "ingest/adapters/csv_mapping.h"
 #include "ingest/adapters/csv_reader.h"
-#include "model/json.h"
 
 namespace freshet::app {
 namespace {
@@ -25,12 +25,6 @@ struct ImportOptions {
   uint32_t timeout_s = 300;
   bool json = false;
 };
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  model::append_json_string(out, text);
-  return out;
-}
 
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -3,6 +3,7 @@
 #include "app/check_command.h"
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
+#include "app/fleet_command.h"
 #include "app/import_command.h"
 #include "app/run_command.h"
 
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   add_deadletters_command(app, exit_code);
   add_erase_command(app, exit_code);
   add_check_command(app, exit_code);
+  add_fleet_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,23 @@
+#include "app/fleet_command.h"
+
+#include <fmt/format.h>
+
+#include "app/problems.h"
+#include "fleet/topology_yaml.h"
+
+namespace freshet::app {
+
+std::optional<fleet::Topology> load_fleet(const std::string& file, bool json) {
+  yaml::Problems problems(file);
+  auto topology = fleet::load_topology(file, problems);
+  if (!topology) print_problems(problems, json);
+  return topology;
+}
+
+void add_fleet_command(CLI::App& app, int& exit_code) {
+  CLI::App* fleet = app.add_subcommand("fleet", "A fleet of Kafka clusters from one file");
+  fleet->require_subcommand(1);
+  add_fleet_lint_command(*fleet, exit_code);
+}
+
+}  // namespace freshet::app

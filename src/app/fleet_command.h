@@ -1,0 +1,21 @@
+// `freshet fleet …`: a fleet of Kafka clusters from one file. One function for each of its subcommands.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "fleet/topology.h"
+
+namespace freshet::app {
+
+// Adds `fleet` with all of its subcommands.
+void add_fleet_command(CLI::App& app, int& exit_code);
+
+void add_fleet_lint_command(CLI::App& fleet, int& exit_code);
+
+// For the subcommands: the topology of this file; nullopt: what is wrong was printed (as `freshet check` does), and the
+// command's exit status is 2.
+[[nodiscard]] std::optional<fleet::Topology> load_fleet(const std::string& file, bool json);
+
+}  // namespace freshet::app

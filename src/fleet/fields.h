@@ -1,0 +1,282 @@
+// The keys of fleet.yaml: one description that both the parser and the JSON Schema are made from, so they can't
+// disagree. A visitor V is called with each key, where its value goes (which holds the default), what is allowed and what
+// it means. Private to src/fleet.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fleet/topology.h"
+
+namespace freshet::fleet {
+
+inline constexpr uint64_t kGiB = 1ull << 30;
+inline constexpr uint64_t kMiB = 1ull << 20;
+inline constexpr int64_t kSecondUs = 1'000'000;
+inline constexpr int64_t kDayUs = 86400 * kSecondUs;
+
+enum class Need : uint8_t { kOptional, kRequired };
+
+// A name that stands for something else in the file.
+struct Ref {
+  std::string name;
+  yaml::Place at;
+  [[nodiscard]] bool given() const { return !name.empty(); }
+};
+
+// What names must look like, as a regular expression of JSON Schema and as a function.
+struct NameRule {
+  std::string_view pattern;
+  std::string_view allowed;  // in words
+  bool (*fits)(std::string_view name);
+};
+extern const NameRule kAnyName;
+extern const NameRule kDnsName;    // clusters, regions, services, mirrors: they become names of machines
+extern const NameRule kTopicName;  // Kafka's
+extern const NameRule kKafkaVersion;
+
+extern const std::vector<std::string> kClusterKinds, kPlatforms, kCompressions, kCleanups, kAcks, kGuarantees,
+    kSeverities;
+
+// As they stand in the file, before references are resolved.
+struct ClusterText {
+  Cluster value;
+  Ref region;
+};
+struct TopicText {
+  Topic value;
+  Ref cluster;
+};
+struct ProducerText {
+  Producer value;
+  Ref cluster;
+  std::vector<Ref> topics;
+};
+struct ConsumerText {
+  Consumer value;
+  Ref cluster;
+  std::vector<Ref> topics;
+};
+struct ServiceText {
+  Service value;
+  std::vector<ProducerText> produces;
+  std::vector<ConsumerText> consumes;
+};
+struct MirrorText {
+  Mirror value;
+  Ref from;
+  Ref to;
+  std::vector<Ref> topics;
+};
+struct ServiceLevelText {
+  ServiceLevel value;
+  Ref cluster;
+  Ref topic;
+};
+struct AlertRouteText {
+  AlertRoute value;
+  std::string slack;
+  std::string pagerduty;
+};
+struct Defaults {
+  ClusterText cluster;
+  TopicText topic;
+  ProducerText producer;
+};
+struct FleetText {
+  Topology value;
+  Defaults defaults;
+  std::vector<ClusterText> clusters;
+  std::vector<TopicText> topics;
+  std::vector<ServiceText> services;
+  std::vector<MirrorText> mirrors;
+  std::vector<ServiceLevelText> service_levels;
+  std::vector<AlertRouteText> alert_routes;
+};
+
+template <class V>
+void describe(V& v, Region& region) {
+  v.text("name", region.name, kDnsName, "Name of the region, as the cloud calls it", Need::kRequired);
+  v.texts("zones", region.zones, "Its availability zones, as the cloud calls them", Need::kRequired);
+}
+
+template <class V>
+void describe(V& v, Volumes& volumes) {
+  v.count("count", volumes.count, 1, 64, "Volumes of each broker; each is a log dir");
+  v.text("type", volumes.type, kAnyName, "Type of volume, as the cloud calls it");
+  v.bytes("size", volumes.size_bytes, kGiB, 64ull << 40, "Size of one volume");
+  v.count("iops", volumes.iops, 100, 256'000, "Provisioned operations a second of one volume");
+  v.bytes("throughput", volumes.throughput_bytes_per_s, kMiB, 4096 * kMiB,
+          "Provisioned throughput of one volume, in bytes a second");
+}
+
+// What may stand in defaults.cluster, too.
+template <class V>
+void describe_settings(V& v, ClusterText& text) {
+  Cluster& cluster = text.value;
+  v.choice("platform", cluster.platform, kPlatforms,
+           "What brokers run on: virtual machines, or Kubernetes with Strimzi");
+  v.ref("region", text.region, "Its region; may be left out if there is only one", Need::kOptional);
+  v.texts("zones", cluster.zones, "Zones of its region that brokers are spread over; default: all", Need::kOptional);
+  v.count("brokers", cluster.brokers, 1, 1000, "Number of brokers");
+  v.text("instance", cluster.instance, kAnyName, "Machine type of a broker");
+  v.object("volumes", cluster.volumes, cluster.volumes_where, "Disks of each broker");
+  v.count("controllers", cluster.controllers, 0, 9,
+          "Controllers with machines of their own; 0: brokers play this part too");
+  v.text("controller_instance", cluster.controller_instance, kAnyName, "Machine type of a controller");
+  v.text("kafka_version", cluster.kafka_version, kKafkaVersion, "Version of Apache Kafka");
+  v.text("dns_zone", cluster.dns_zone, kAnyName, "Where brokers get their names; default: the fleet's");
+  v.text("namespace", cluster.kubernetes_namespace, kDnsName, "Kubernetes namespace (platform: strimzi)");
+  v.text("storage_class", cluster.storage_class, kDnsName, "Kubernetes storage class (platform: strimzi)");
+  v.text("owner", cluster.owner, kAnyName, "The team that is alerted");
+}
+
+template <class V>
+void describe(V& v, ClusterText& text) {
+  Cluster& cluster = text.value;
+  v.text("name", cluster.name, kDnsName, "Name of the cluster", Need::kRequired);
+  v.choice("kind", cluster.kind, kClusterKinds,
+           "fronting: root topics, for producers and mirrors only; backend: topics of a group of services");
+  v.texts("service_groups", cluster.service_groups, "The groups of services that may use it", Need::kOptional);
+  v.text("shared_because", cluster.shared_because, kAnyName, "Why more than one group of services shares this cluster");
+  describe_settings(v, text);
+}
+
+template <class V>
+void describe_settings(V& v, TopicText& text) {
+  Topic& topic = text.value;
+  v.count("partitions", topic.partitions, 1, 100'000, "Number of partitions");
+  v.count("replication", topic.replication, 1, 32, "Number of replicas of each partition");
+  v.count("min_isr", topic.min_isr, 1, 32,
+          "In-sync replicas without which writes are refused; default: one less than the replicas, at most 2");
+  v.duration("retention", topic.retention_us, 0, 3650 * kDayUs, "How long messages are kept; 0: without end");
+  v.bytes("retention_bytes", topic.retention_bytes, 0, 1ull << 50, "How much of a partition is kept; 0: without bound");
+  v.choice("cleanup", topic.cleanup, kCleanups, "What happens to old messages");
+  v.choice("compression", topic.compression, kCompressions, "Codec of the producers");
+  v.number("compression_ratio", topic.compression_ratio, 0, 100,
+           "Size before compression to size after it; 0: what is usual for the codec");
+  v.number("messages_per_second", topic.messages_per_s, 0, 1e9,
+           "Messages into this topic, on average; of a mirrored topic the source's by default");
+  v.bytes("message_bytes", topic.message_bytes, 1, 1ull << 30, "Average size of a message before compression");
+  v.bytes("message_bytes_max", topic.message_bytes_max, 1, 1ull << 30, "Size of the largest message allowed");
+  v.number("peak_factor", topic.peak_factor, 1, 1000, "Highest rate of a day to the average rate");
+  v.number("growth_percent_per_month", topic.growth_percent_per_month, -50, 1000,
+           "How fast the rate grows; default: the fleet's");
+  v.text("owner", topic.owner, kAnyName, "The team that is alerted");
+}
+
+template <class V>
+void describe(V& v, TopicText& text) {
+  v.text("name", text.value.name, kTopicName, "Name of the topic", Need::kRequired);
+  v.ref("cluster", text.cluster, "Its cluster; may be left out if there is only one", Need::kOptional);
+  describe_settings(v, text);
+}
+
+template <class V>
+void describe_settings(V& v, ProducerText& text) {
+  Producer& producer = text.value;
+  v.duration("linger", producer.linger_us, 0, 60 * kSecondUs, "How long a producer waits for a batch to fill");
+  v.bytes("batch", producer.batch_bytes, 0, 64 * kMiB, "Size at which a batch is sent");
+  v.choice("acks", producer.acks, kAcks, "What a write waits for: all in-sync replicas, the leader, or nothing");
+}
+
+template <class V>
+void describe(V& v, ProducerText& text) {
+  v.ref("cluster", text.cluster, "The cluster; may be left out if there is only one", Need::kOptional);
+  v.refs("topics", text.topics, "Topics of that cluster, written by this service", Need::kRequired);
+  v.number("messages_per_second", text.value.messages_per_s, 0, 1e9,
+           "Of all instances into all these topics, on average; 0: an equal share of what the topics get");
+  describe_settings(v, text);
+}
+
+template <class V>
+void describe(V& v, ConsumerText& text) {
+  v.ref("cluster", text.cluster, "The cluster; may be left out if there is only one", Need::kOptional);
+  v.refs("topics", text.topics, "Topics of that cluster, read by this service", Need::kRequired);
+  v.text("group", text.value.group, kAnyName, "Consumer group; default: the service's name");
+  v.number("messages_per_second_each", text.value.messages_per_s_each, 0, 1e9,
+           "How much one instance can handle; 0: not known");
+}
+
+template <class V>
+void describe(V& v, ServiceText& text) {
+  Service& service = text.value;
+  v.text("name", service.name, kDnsName, "Name of the service", Need::kRequired);
+  v.text("group", service.group, kDnsName, "The group of services that it belongs to; default: its own name");
+  v.text("owner", service.owner, kAnyName, "The team that runs it");
+  v.count("instances", service.instances, 1, 100'000, "How many run, usually");
+  v.count("instances_max", service.instances_max, 1, 100'000, "How many run at most, if it is scaled automatically");
+  v.list("produces", text.produces, "What it writes");
+  v.list("consumes", text.consumes, "What it reads");
+}
+
+template <class V>
+void describe(V& v, MirrorText& text) {
+  Mirror& mirror = text.value;
+  v.text("name", mirror.name, kDnsName, "Name of the mirror; default: FROM-to-TO");
+  v.ref("from", text.from, "Cluster that is read", Need::kRequired);
+  v.ref("to", text.to, "Cluster that is written", Need::kRequired);
+  v.refs("topics", text.topics, "Topics, or beginnings of names followed by *; they keep their names", Need::kRequired);
+  v.count("partitions", mirror.partitions, 0, 100'000,
+          "Partitions of the topics that it makes (those that `topics` does not declare); 0: as many as at the source");
+  v.choice("guarantee", mirror.guarantee, kGuarantees, "What happens to messages when the mirror fails and resumes");
+  v.count("tasks", mirror.tasks, 1, 10'000, "How many tasks copy");
+  v.text("owner", mirror.owner, kAnyName, "The team that is alerted");
+}
+
+template <class V>
+void describe(V& v, ServiceLevelText& text) {
+  ServiceLevel& level = text.value;
+  v.text("name", level.name, kDnsName, "Name of the promise", Need::kRequired);
+  v.ref("cluster", text.cluster, "For this cluster; default: for all", Need::kOptional);
+  v.ref("topic", text.topic, "For this topic of the cluster; default: for all", Need::kOptional);
+  v.text("group", level.group, kAnyName, "For this consumer group; default: for all");
+  v.number("availability", level.availability, 0, 99.9999, "Percent of the time that writes are accepted, as 99.9");
+  v.duration("produce_p99", level.produce_p99_us, 0, 3600 * kSecondUs, "99 of 100 produce requests take less");
+  v.duration("lag_max", level.lag_max_us, 0, 30 * kDayUs, "Age of the oldest message that a group has not read");
+}
+
+template <class V>
+void describe(V& v, AlertRouteText& text) {
+  v.choice("severity", text.value.severity, kSeverities, "Which alerts");
+  v.text("owner", text.value.owner, kAnyName, "Only alerts of what this team owns; default: all");
+  v.text("slack", text.slack, kAnyName, "Slack channel");
+  v.text("pagerduty", text.pagerduty, kAnyName, "PagerDuty service");
+}
+
+template <class V>
+void describe(V& v, Accepted& accepted) {
+  v.text("rule", accepted.rule, kDnsName, "Rule of `freshet fleet lint`", Need::kRequired);
+  v.text("subject", accepted.subject, kAnyName,
+         "What it is accepted for, as the finding shows it; default: everything");
+  v.text("because", accepted.because, kAnyName, "The reason", Need::kRequired);
+}
+
+template <class V>
+void describe(V& v, Defaults& defaults) {
+  v.settings("cluster", defaults.cluster, defaults.cluster.value.where, "For clusters");
+  v.settings("topic", defaults.topic, defaults.topic.value.where, "For topics");
+  v.settings("producer", defaults.producer, defaults.producer.value.where, "For what services produce");
+}
+
+template <class V>
+void describe(V& v, FleetText& text) {
+  Topology& fleet = text.value;
+  v.text("fleet", fleet.name, kDnsName, "Name of the fleet", Need::kRequired);
+  v.text("dns_zone", fleet.dns_zone, kAnyName, "Where brokers get their names");
+  v.number("growth_percent_per_month", fleet.growth_percent_per_month, -50, 1000, "How fast the rates grow");
+  v.object("defaults", text.defaults, fleet.where,
+           "What clusters, topics and producers have if they don't say otherwise");
+  v.list("regions", fleet.regions, "Regions of the cloud");
+  v.list("clusters", text.clusters, "Kafka clusters");
+  v.list("topics", text.topics, "Topics; those that a mirror makes need not stand here");
+  v.list("services", text.services, "Who writes and reads");
+  v.list("mirrors", text.mirrors, "Copies of topics from cluster to cluster");
+  v.list("service_levels", text.service_levels, "What is promised");
+  v.list("alert_routes", text.alert_routes, "Where alerts go");
+  v.list("accepted", fleet.accepted, "Findings of `freshet fleet lint` that are known and wanted");
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,378 @@
+#include "fleet/resolve.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "yaml/reader.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::Place;
+using yaml::Problems;
+
+constexpr size_t kTopicsMax = 1'000'000;  // also made by mirrors
+constexpr size_t kClustersMax = 2000;
+constexpr size_t kHintsMax = 50;  // a hint looks at every name
+
+std::string hint_of(const std::string& name, const std::vector<std::string>& names) {
+  const std::string hint = yaml::did_you_mean(name, names);
+  return (hint.empty() ? "." : hint) + " There are: " + yaml::join_names(names);
+}
+
+// The names of one kind of thing: to find, and to refuse repetition.
+class Names {
+ public:
+  Names(std::string kind, Problems& problems) : kind_(std::move(kind)), problems_(problems) {}
+
+  void add(const std::string& name, Place at) {
+    const auto index = static_cast<Index>(list_.size());
+    list_.push_back(name);
+    if (name.empty()) return;  // has been refused
+    const auto [found, is_new] = index_.emplace(name, Entry{index, at});
+    if (is_new) return;
+    list_.back().clear();
+    problems_.add(at, "the " + kind_ + " \"" + name + "\" is there twice (also at line " +
+                          std::to_string(found->second.at.line) + ")");
+  }
+  [[nodiscard]] size_t size() const { return list_.size(); }
+
+  [[nodiscard]] Index find(const std::string& name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? kNone : found->second.index;
+  }
+
+  // Of the reference; of the only one if it is not given.
+  Index get(const Ref& ref, Place owner, const std::string& where) {
+    if (!ref.given() && list_.size() == 1) return 0;
+    if (!ref.given() && list_.empty()) return kNone;  // a problem of its own
+    if (!ref.given()) {
+      problems_.add(owner, where + ": is missing: one of " + yaml::join_names(list_));
+      return kNone;
+    }
+    const Index index = find(ref.name);
+    if (index == kNone) refuse(ref, where);
+    return index;
+  }
+
+  void refuse(const Ref& ref, const std::string& where) {
+    std::string message = where + ": there is no " + kind_ + " \"" + ref.name + "\"";
+    if (hints_++ < kHintsMax && !index_.empty()) {
+      std::vector<std::string> names;
+      for (const std::string& name : list_) {
+        if (!name.empty()) names.push_back(name);
+      }
+      message += hint_of(ref.name, names);
+    }
+    problems_.add(ref.at, std::move(message));
+  }
+
+ private:
+  struct Entry {
+    Index index;
+    Place at;
+  };
+  std::string kind_;
+  Problems& problems_;
+  std::vector<std::string> list_;  // by index; "": not to be found
+  std::unordered_map<std::string, Entry> index_;
+  size_t hints_ = 0;
+};
+
+class Resolver {
+ public:
+  Resolver(FleetText text, Problems& problems)
+      : text_(std::move(text)), problems_(problems), regions_("region", problems), clusters_("cluster", problems) {}
+
+  Topology run() {
+    fleet_ = std::move(text_.value);
+    regions();
+    clusters();
+    topics();
+    mirrors();
+    services();
+    service_levels();
+    alert_routes();
+    return std::move(fleet_);
+  }
+
+ private:
+  void regions() {
+    for (const Region& region : fleet_.regions) regions_.add(region.name, region.where.of("name"));
+    if (fleet_.regions.empty())
+      problems_.add(fleet_.where.at, "regions: is missing: one region at least, with its zones");
+  }
+
+  void clusters() {
+    if (text_.clusters.size() > kClustersMax) {
+      problems_.add(fleet_.where.of("clusters"), "clusters: at most " + std::to_string(kClustersMax));
+      text_.clusters.resize(kClustersMax);
+    }
+    for (ClusterText& text : text_.clusters) {
+      Cluster& cluster = text.value;
+      clusters_.add(cluster.name, cluster.where.of("name"));
+      cluster.region = regions_.get(text.region, cluster.where.at, "region");
+      if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);
+      if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
+      fleet_.clusters.push_back(std::move(cluster));
+      topics_.emplace_back("topic", problems_);
+      topics_of_.emplace_back();
+    }
+    if (fleet_.clusters.empty()) problems_.add(fleet_.where.at, "clusters: is missing: one cluster at least");
+  }
+
+  void zones(Cluster& cluster, const Region& region) {
+    if (cluster.zones.empty()) cluster.zones = region.zones;
+    for (const std::string& zone : cluster.zones) {
+      if (std::find(region.zones.begin(), region.zones.end(), zone) != region.zones.end()) continue;
+      problems_.add(cluster.where.of("zones"),
+                    "zones: region " + region.name + " has no zone \"" + zone + "\"" + hint_of(zone, region.zones));
+    }
+  }
+
+  void topics() {
+    const bool min_isr_given = text_.defaults.topic.value.where.has("min_isr");
+    const bool growth_given = text_.defaults.topic.value.where.has("growth_percent_per_month");
+    for (TopicText& text : text_.topics) {
+      Topic& topic = text.value;
+      topic.cluster = clusters_.get(text.cluster, topic.where.at, "cluster");
+      if (!min_isr_given && !topic.where.has("min_isr"))
+        topic.min_isr = std::clamp<uint32_t>(topic.replication - 1, 1, 2);
+      if (!growth_given && !topic.where.has("growth_percent_per_month"))
+        topic.growth_percent_per_month = fleet_.growth_percent_per_month;
+      const Place at = topic.where.of("name");
+      if (topic.cluster != kNone) add_topic(std::move(topic), at);
+    }
+  }
+
+  Index add_topic(Topic topic, Place at) {
+    const auto index = static_cast<Index>(fleet_.topics.size());
+    topics_[topic.cluster].add(topic.name, at);
+    topics_of_[topic.cluster].push_back(index);
+    sources_.emplace_back();
+    fleet_.topics.push_back(std::move(topic));
+    return index;
+  }
+
+  // Index of the topic in the fleet.
+  [[nodiscard]] Index find_topic(Index cluster, const std::string& name) const {
+    const Index place = topics_[cluster].find(name);
+    return place == kNone ? kNone : topics_of_[cluster][place];
+  }
+
+  std::vector<Index> find_topics(const std::vector<Ref>& refs, Index cluster, const std::string& where) {
+    std::vector<Index> found;
+    for (const Ref& ref : refs) {
+      const Index topic = find_topic(cluster, ref.name);
+      if (topic == kNone) {
+        topics_[cluster].refuse(ref, where + " in cluster " + fleet_.clusters[cluster].name);
+      } else {
+        found.push_back(topic);
+      }
+    }
+    return found;
+  }
+
+  void mirrors() {
+    Names names("mirror", problems_);
+    for (MirrorText& text : text_.mirrors) {
+      Mirror& mirror = text.value;
+      // That one is missing has been said.
+      if (text.from.given()) mirror.from = clusters_.get(text.from, mirror.where.at, "from");
+      if (text.to.given()) mirror.to = clusters_.get(text.to, mirror.where.at, "to");
+      if (mirror.from == mirror.to && mirror.from != kNone) {
+        problems_.add(text.to.at, "to: is the cluster that is read; it must be another one");
+        mirror.to = kNone;
+      }
+      if (mirror.name.empty()) mirror.name = text.from.name + "-to-" + text.to.name;
+      names.add(mirror.name, mirror.where.at);
+    }
+    std::erase_if(text_.mirrors, [](const MirrorText& m) { return m.value.from == kNone || m.value.to == kNone; });
+    // A mirror may read what another one makes: until nothing is new.
+    while (mirror_once() && !too_many_) {
+    }
+    refuse_unmatched();
+    fill_.assign(fleet_.topics.size(), Fill::kTodo);
+    for (Index i = 0; i < fleet_.topics.size(); ++i) fill_in(i);
+    for (MirrorText& text : text_.mirrors) fleet_.mirrors.push_back(std::move(text.value));
+  }
+
+  // Whether there was something new.
+  bool mirror_once() {
+    bool progress = false;
+    for (size_t i = 0; i < text_.mirrors.size() && !too_many_; ++i) {
+      MirrorText& text = text_.mirrors[i];
+      std::vector<Index> sources;
+      for (const Ref& ref : text.topics) find_sources(ref, text.value.from, sources);
+      std::sort(sources.begin(), sources.end());
+      sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+      if (sources.size() == text.value.topics.size()) continue;
+      progress = true;
+      std::vector<MirroredTopic> all;
+      for (const Index source : sources) all.push_back({source, target_of(text.value, static_cast<Index>(i), source)});
+      text.value.topics = std::move(all);
+    }
+    return progress;
+  }
+
+  void find_sources(const Ref& ref, Index cluster, std::vector<Index>& out) const {
+    if (!ref.name.ends_with('*')) {
+      const Index topic = find_topic(cluster, ref.name);
+      if (topic != kNone) out.push_back(topic);
+      return;
+    }
+    const std::string_view prefix = std::string_view(ref.name).substr(0, ref.name.size() - 1);
+    for (const Index topic : topics_of_[cluster]) {
+      if (fleet_.topics[topic].name.starts_with(prefix)) out.push_back(topic);
+    }
+  }
+
+  // The topic that the mirror writes, made if there is none.
+  Index target_of(const Mirror& mirror, Index index, Index source) {
+    Index target = find_topic(mirror.to, fleet_.topics[source].name);
+    if (target == kNone) {
+      Topic made = fleet_.topics[source];
+      made.cluster = mirror.to;
+      made.mirrors.clear();
+      made.declared = false;
+      made.where = {mirror.where.at, {}};
+      if (mirror.partitions > 0) made.partitions = mirror.partitions;
+      target = add_topic(std::move(made), mirror.where.at);
+    }
+    Topic& topic = fleet_.topics[target];
+    if (std::find(topic.mirrors.begin(), topic.mirrors.end(), index) == topic.mirrors.end()) {
+      topic.mirrors.push_back(index);
+      sources_[target].push_back(source);
+    }
+    if (fleet_.topics.size() > kTopicsMax && !too_many_) {
+      too_many_ = true;
+      problems_.add(mirror.where.at, "topics: more than " + std::to_string(kTopicsMax) + " with those of mirrors");
+    }
+    return target;
+  }
+
+  void refuse_unmatched() {
+    for (const MirrorText& text : text_.mirrors) {
+      for (const Ref& ref : text.topics) {
+        std::vector<Index> found;
+        find_sources(ref, text.value.from, found);
+        if (!found.empty()) continue;
+        const std::string& cluster = fleet_.clusters[text.value.from].name;
+        if (ref.name.ends_with('*')) {
+          problems_.add(ref.at, "topics: no topic of cluster " + cluster + " matches \"" + ref.name + "\"");
+        } else {
+          topics_[text.value.from].refuse(ref, "topics in cluster " + cluster);
+        }
+      }
+    }
+  }
+
+  // What a mirrored topic has from its source, whose own are filled in first.
+  void fill_in(Index index) {
+    if (fill_[index] != Fill::kTodo) return;  // kDoing: a cycle, which lint refuses
+    fill_[index] = Fill::kDoing;
+    double sum = 0;
+    for (const Index source : sources_[index]) {
+      fill_in(source);
+      sum += fleet_.topics[source].messages_per_s;
+    }
+    fill_[index] = Fill::kDone;
+    if (sources_[index].empty()) return;
+    Topic& topic = fleet_.topics[index];
+    inherit(fleet_.topics[sources_[index].front()], topic);
+    if (!topic.where.has("messages_per_second")) topic.messages_per_s = sum;
+  }
+
+  static void inherit(const Topic& from, Topic& to) {
+    const auto take = [&](std::string_view key, auto Topic::*member) {
+      if (!to.where.has(key)) to.*member = from.*member;
+    };
+    take("message_bytes", &Topic::message_bytes);
+    take("message_bytes_max", &Topic::message_bytes_max);
+    take("peak_factor", &Topic::peak_factor);
+    take("growth_percent_per_month", &Topic::growth_percent_per_month);
+    take("compression", &Topic::compression);
+    take("compression_ratio", &Topic::compression_ratio);
+  }
+
+  void services() {
+    Names names("service", problems_);
+    for (ServiceText& text : text_.services) {
+      Service& service = text.value;
+      names.add(service.name, service.where.of("name"));
+      if (service.group.empty()) service.group = service.name;
+      service.autoscaled = service.where.has("instances_max");
+      if (!service.autoscaled) service.instances_max = service.instances;
+      if (service.instances_max < service.instances)
+        problems_.add(service.where.of("instances_max"),
+                      "instances_max: must be at least instances, which is " + std::to_string(service.instances));
+      const auto index = static_cast<Index>(fleet_.services.size());
+      for (ProducerText& producer : text.produces) produce(producer, index);
+      for (ConsumerText& consumer : text.consumes) consume(consumer, index, service.name);
+      fleet_.services.push_back(std::move(service));
+    }
+  }
+
+  void produce(ProducerText& text, Index service) {
+    const Index cluster = clusters_.get(text.cluster, text.value.where.at, "cluster");
+    if (cluster == kNone) return;
+    text.value.service = service;
+    text.value.topics = find_topics(text.topics, cluster, "topics");
+    fleet_.producers.push_back(std::move(text.value));
+  }
+
+  void consume(ConsumerText& text, Index service, const std::string& service_name) {
+    const Index cluster = clusters_.get(text.cluster, text.value.where.at, "cluster");
+    if (cluster == kNone) return;
+    text.value.service = service;
+    text.value.topics = find_topics(text.topics, cluster, "topics");
+    if (text.value.group.empty()) text.value.group = service_name;
+    fleet_.consumers.push_back(std::move(text.value));
+  }
+
+  void service_levels() {
+    Names names("service level", problems_);
+    for (ServiceLevelText& text : text_.service_levels) {
+      ServiceLevel& level = text.value;
+      names.add(level.name, level.where.of("name"));
+      if (text.cluster.given() || text.topic.given())
+        level.cluster = clusters_.get(text.cluster, level.where.at, "cluster");
+      if (text.topic.given() && level.cluster != kNone) {
+        const std::vector<Index> found = find_topics({text.topic}, level.cluster, "topic");
+        if (!found.empty()) level.topic = found.front();
+      }
+      fleet_.service_levels.push_back(std::move(level));
+    }
+  }
+
+  void alert_routes() {
+    for (AlertRouteText& text : text_.alert_routes) {
+      AlertRoute& route = text.value;
+      if (text.slack.empty() == text.pagerduty.empty()) {
+        problems_.add(route.where.at, "alert_routes: needs one of slack (a channel) and pagerduty (a service)");
+        continue;
+      }
+      route.kind = text.slack.empty() ? AlertRoute::Kind::kPagerduty : AlertRoute::Kind::kSlack;
+      route.target = text.slack.empty() ? text.pagerduty : text.slack;
+      fleet_.alert_routes.push_back(std::move(route));
+    }
+  }
+
+  FleetText text_;
+  Problems& problems_;
+  Topology fleet_;
+  Names regions_;
+  Names clusters_;
+  std::vector<Names> topics_;                  // of each cluster
+  std::vector<std::vector<Index>> topics_of_;  // the same, as indices into fleet_.topics
+  enum class Fill : uint8_t { kTodo, kDoing, kDone };
+  std::vector<Fill> fill_;                   // of each topic
+  std::vector<std::vector<Index>> sources_;  // of each topic: where its mirrors have it from
+  bool too_many_ = false;
+};
+
+}  // namespace
+
+Topology resolve(FleetText text, Problems& problems) { return Resolver(std::move(text), problems).run(); }
+
+}  // namespace freshet::fleet

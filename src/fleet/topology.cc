@@ -1,0 +1,105 @@
+#include "fleet/topology.h"
+
+#include <algorithm>
+
+#include "fleet/fields.h"
+
+namespace freshet::fleet {
+namespace {
+
+bool is_dns_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+
+bool is_dns_name(std::string_view name) {
+  constexpr size_t kLengthMax = 63;
+  return !name.empty() && name.size() <= kLengthMax && name.front() != '-' && name.back() != '-' &&
+         std::all_of(name.begin(), name.end(), is_dns_char);
+}
+
+bool is_topic_char(char c) { return is_dns_char(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_'; }
+
+bool is_topic_name(std::string_view name) {
+  constexpr size_t kLengthMax = 249;
+  return !name.empty() && name.size() <= kLengthMax && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(), is_topic_char);
+}
+
+bool is_version(std::string_view text) {
+  size_t numbers = 0;
+  while (true) {
+    const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0 || digits > 3 || ++numbers > 3) return false;
+    text.remove_prefix(digits);
+    if (text.empty()) return numbers >= 2;
+    if (text.front() != '.') return false;
+    text.remove_prefix(1);
+  }
+}
+
+bool is_printable(std::string_view text) {
+  constexpr size_t kLengthMax = 500;
+  return !text.empty() && text.size() <= kLengthMax &&
+         std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+template <class E>
+std::string_view name_in(const std::vector<std::string>& names, E value) {
+  return names[static_cast<size_t>(value)];
+}
+
+}  // namespace
+
+const NameRule kAnyName = {"^[^\\u0000-\\u001f]{1,500}$", "one line of text", is_printable};
+const NameRule kDnsName = {"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                           "up to 63 of a-z 0-9 -, not beginning or ending with -", is_dns_name};
+const NameRule kTopicName = {"^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$", "up to 249 of a-z A-Z 0-9 . _ -", is_topic_name};
+const NameRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
+
+const std::vector<std::string> kClusterKinds = {"fronting", "backend"};
+const std::vector<std::string> kPlatforms = {"ec2", "strimzi"};
+const std::vector<std::string> kCompressions = {"none", "gzip", "snappy", "lz4", "zstd"};
+const std::vector<std::string> kCleanups = {"delete", "compact", "compact_delete"};
+const std::vector<std::string> kAcks = {"all", "leader", "none"};
+const std::vector<std::string> kGuarantees = {"at_least_once", "exactly_once"};
+const std::vector<std::string> kSeverities = {"warn", "critical"};
+
+bool Where::has(std::string_view key) const {
+  return std::any_of(keys.begin(), keys.end(), [&](const auto& entry) { return entry.first == key; });
+}
+
+yaml::Place Where::of(std::string_view key) const {
+  for (const auto& [name, place] : keys) {
+    if (name == key) return place;
+  }
+  return at;
+}
+
+Index Topology::find_cluster(std::string_view wanted) const {
+  for (Index i = 0; i < clusters.size(); ++i) {
+    if (clusters[i].name == wanted) return i;
+  }
+  return kNone;
+}
+
+Index Topology::find_topic(Index cluster, std::string_view wanted) const {
+  for (Index i = 0; i < topics.size(); ++i) {
+    if (topics[i].cluster == cluster && topics[i].name == wanted) return i;
+  }
+  return kNone;
+}
+
+Index Topology::find_service(std::string_view wanted) const {
+  for (Index i = 0; i < services.size(); ++i) {
+    if (services[i].name == wanted) return i;
+  }
+  return kNone;
+}
+
+std::string_view name_of(ClusterKind kind) { return name_in(kClusterKinds, kind); }
+std::string_view name_of(Platform platform) { return name_in(kPlatforms, platform); }
+std::string_view name_of(Compression compression) { return name_in(kCompressions, compression); }
+std::string_view name_of(Cleanup cleanup) { return name_in(kCleanups, cleanup); }
+std::string_view name_of(Acks acks) { return name_in(kAcks, acks); }
+std::string_view name_of(Guarantee guarantee) { return name_in(kGuarantees, guarantee); }
+std::string_view name_of(Severity severity) { return name_in(kSeverities, severity); }
+
+}  // namespace freshet::fleet

@@ -1,0 +1,214 @@
+// A fleet of Kafka clusters as plain values: what `fleet.yaml` says, its references resolved to indices, its defaults
+// applied, the topics that mirrors make in their targets added. Lint, plan and render are functions of it.
+//
+// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all output.
+// Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "yaml/node.h"
+
+namespace freshet::fleet {
+
+using Index = uint32_t;  // into a list of Topology
+inline constexpr Index kNone = std::numeric_limits<Index>::max();
+
+// Where a thing stands in the file.
+struct Where {
+  yaml::Place at;  // of the thing itself; of a topic made by a mirror: the mirror
+  std::vector<std::pair<std::string_view, yaml::Place>> keys;  // of its keys' values, those that are there
+
+  [[nodiscard]] bool has(std::string_view key) const;
+  [[nodiscard]] yaml::Place of(std::string_view key) const;  // `at`, if the key is not there
+};
+
+struct Region {
+  std::string name;                // "us-east-1"
+  std::vector<std::string> zones;  // "us-east-1a", …: all different
+  Where where;
+};
+
+enum class ClusterKind : uint8_t {
+  kFronting,  // root topics; producers and mirrors only
+  kBackend,   // the topics of a group of services
+};
+enum class Platform : uint8_t { kEc2, kStrimzi };
+
+struct Volumes {       // of each broker
+  uint32_t count = 1;  // log dirs
+  std::string type = "gp3";
+  uint64_t size_bytes = 500ull << 30;  // of one volume, as are these
+  uint32_t iops = 3000;
+  uint64_t throughput_bytes_per_s = 125ull << 20;
+};
+
+struct Cluster {
+  std::string name;
+  ClusterKind kind = ClusterKind::kBackend;
+  Platform platform = Platform::kEc2;
+  Index region = kNone;
+  std::vector<std::string> zones;  // of its region, all of them by default; brokers are spread over them in turn
+  uint32_t brokers = 3;
+  std::string instance = "c6g.xlarge";
+  Volumes volumes;
+  uint32_t controllers = 3;  // machines of their own; 0: the first brokers have both roles
+  std::string controller_instance = "m6g.large";
+  std::string kafka_version = "3.9.1";
+  std::vector<std::string> service_groups;  // whom it is for; a fronting cluster may have none
+  std::string shared_because;               // why more than one
+  std::string dns_zone;                     // brokers are <cluster>-<n>.<dns_zone>; "": the fleet's
+  std::string kubernetes_namespace = "kafka";
+  std::string storage_class = "gp3";  // kStrimzi
+  std::string owner;                  // a team
+  Where where;
+  Where volumes_where;
+};
+
+enum class Compression : uint8_t { kUncompressed, kGzip, kSnappy, kLz4, kZstd };
+enum class Cleanup : uint8_t { kDelete, kCompact, kCompactDelete };
+
+struct Topic {
+  std::string name;
+  Index cluster = kNone;
+  uint32_t partitions = 6;
+  uint32_t replication = 3;
+  uint32_t min_isr = 2;
+  int64_t retention_us = 86'400'000'000;  // 0: without end
+  uint64_t retention_bytes = 0;           // of a partition; 0: without bound
+  Cleanup cleanup = Cleanup::kDelete;
+  Compression compression = Compression::kLz4;  // of the producers
+  double compression_ratio = 0;                 // message bytes to bytes sent and kept; 0: usual for the codec
+  double messages_per_s = 0;                    // on average, into this topic
+  uint64_t message_bytes = 1024;                // on average, before compression
+  uint64_t message_bytes_max = 1ull << 20;
+  double peak_factor = 2;               // highest rate to average
+  double growth_percent_per_month = 0;  // the fleet's by default
+  std::string owner;
+  std::vector<Index> mirrors;  // that write it
+  bool declared = true;        // false: a mirror makes it, with the source's settings
+  Where where;
+};
+
+// How many of a service run.
+struct Service {
+  std::string name;
+  std::string group;           // its service group
+  std::string owner;           // a team
+  uint32_t instances = 1;      // usually
+  bool autoscaled = false;     // then up to instances_max
+  uint32_t instances_max = 1;  // == instances if not autoscaled
+  Where where;
+};
+
+enum class Acks : uint8_t { kAll, kLeader, kNothing };
+
+struct Producer {
+  Index service = kNone;
+  std::vector<Index> topics;  // of one cluster
+  double messages_per_s = 0;  // of all instances, into all topics; 0: an equal share of what each topic gets
+  int64_t linger_us = 5000;
+  uint64_t batch_bytes = 16384;
+  Acks acks = Acks::kAll;
+  Where where;
+};
+
+struct Consumer {
+  Index service = kNone;
+  std::string group;  // the service's name by default
+  std::vector<Index> topics;
+  double messages_per_s_each = 0;  // that one instance can handle; 0: not known
+  Where where;
+};
+
+enum class Guarantee : uint8_t { kAtLeastOnce, kExactlyOnce };
+
+struct MirroredTopic {
+  Index from = kNone;  // topics
+  Index to = kNone;    // of the same name
+};
+
+struct Mirror {
+  std::string name;
+  Index from = kNone;  // clusters
+  Index to = kNone;
+  std::vector<MirroredTopic> topics;
+  uint32_t partitions = 0;  // of topics that it makes; 0: as many as at the source
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  uint32_t tasks = 4;
+  std::string owner;
+  Where where;
+};
+
+// What is promised; 0: not promised.
+struct ServiceLevel {
+  std::string name;
+  Index cluster = kNone;       // kNone: every one
+  Index topic = kNone;         // kNone: all of the cluster
+  std::string group;           // a consumer group; "": all
+  double availability = 0;     // percent of the time, as 99.9
+  int64_t produce_p99_us = 0;  // of produce requests
+  int64_t lag_max_us = 0;      // how old the oldest unread message may be
+  Where where;
+};
+
+enum class Severity : uint8_t { kWarn, kCritical };
+
+struct AlertRoute {
+  enum class Kind : uint8_t { kSlack, kPagerduty };
+  Severity severity = Severity::kWarn;
+  Kind kind = Kind::kSlack;
+  std::string target;  // channel, or name of the PagerDuty service
+  std::string owner;   // only what this team owns; "": everything
+  Where where;
+};
+
+// A finding of lint that is known and wanted.
+struct Accepted {
+  std::string rule;
+  std::string subject;  // "cluster NAME", "topic CLUSTER/NAME", …, as findings show it; "": everywhere
+  std::string because;
+  Where where;
+};
+
+struct Topology {
+  std::string name;
+  std::string dns_zone = "kafka.internal";
+  double growth_percent_per_month = 0;
+  std::vector<Region> regions;
+  std::vector<Cluster> clusters;
+  std::vector<Topic> topics;
+  std::vector<Service> services;
+  std::vector<Producer> producers;
+  std::vector<Consumer> consumers;
+  std::vector<Mirror> mirrors;
+  std::vector<ServiceLevel> service_levels;
+  std::vector<AlertRoute> alert_routes;
+  std::vector<Accepted> accepted;
+  std::string file;  // its path as given, for findings and headers
+  Where where;
+
+  [[nodiscard]] const Cluster& cluster_of(const Topic& topic) const { return clusters[topic.cluster]; }
+  // "front/clicks"
+  [[nodiscard]] std::string path_of(const Topic& topic) const { return cluster_of(topic).name + "/" + topic.name; }
+  // kNone: there is no such.
+  [[nodiscard]] Index find_cluster(std::string_view name) const;
+  [[nodiscard]] Index find_topic(Index cluster, std::string_view name) const;
+  [[nodiscard]] Index find_service(std::string_view name) const;
+};
+
+// As they are written in fleet.yaml, in the order of the enumerators.
+[[nodiscard]] std::string_view name_of(ClusterKind kind);
+[[nodiscard]] std::string_view name_of(Platform platform);
+[[nodiscard]] std::string_view name_of(Compression compression);
+[[nodiscard]] std::string_view name_of(Cleanup cleanup);
+[[nodiscard]] std::string_view name_of(Acks acks);
+[[nodiscard]] std::string_view name_of(Guarantee guarantee);
+[[nodiscard]] std::string_view name_of(Severity severity);
+
+}  // namespace freshet::fleet

@@ -1,0 +1,161 @@
+#include "fleet/topology_yaml.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace freshet::fleet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string kBase =
+    "fleet: f\n"
+    "regions: [{name: r, zones: [a, b, c]}]\n"
+    "clusters: [{name: front, kind: fronting}, {name: back, service_groups: [g]}, {name: far}]\n";
+
+struct Outcome {
+  std::optional<Topology> fleet;
+  std::string problems;
+};
+
+Outcome read(const std::string& text) {
+  yaml::Problems problems("f.yaml");
+  Outcome out;
+  out.fleet = parse_topology(text, problems);
+  out.problems = problems.text();
+  EXPECT_EQ(out.fleet.has_value(), problems.empty());
+  return out;
+}
+
+Topology good(const std::string& text) {
+  Outcome out = read(kBase + text);
+  EXPECT_EQ(out.problems, "");
+  return out.fleet ? *out.fleet : Topology{};
+}
+
+TEST(TopologyYaml, SmallExample) {
+  yaml::Problems problems(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml");
+  const auto fleet = load_topology(problems.file(), problems);
+  ASSERT_TRUE(fleet) << problems.text();
+  EXPECT_EQ(fleet->name, "small");
+  ASSERT_EQ(fleet->clusters.size(), 1U);
+  EXPECT_EQ(fleet->clusters[0].zones.size(), 3U);
+  EXPECT_EQ(fleet->clusters[0].volumes.size_bytes, 200ull << 30);
+  ASSERT_EQ(fleet->topics.size(), 2U);
+  EXPECT_EQ(fleet->topics[0].retention_us, 7 * 86'400'000'000);
+  EXPECT_EQ(fleet->topics[0].min_isr, 2U);
+  EXPECT_EQ(fleet->topics[1].peak_factor, 3);
+  ASSERT_EQ(fleet->producers.size(), 1U);
+  EXPECT_THAT(fleet->producers[0].topics, ElementsAre(0, 1));
+  EXPECT_EQ(fleet->producers[0].linger_us, 20'000);
+  ASSERT_EQ(fleet->consumers.size(), 2U);
+  EXPECT_EQ(fleet->consumers[1].group, "recommendations");
+  EXPECT_TRUE(fleet->services[0].autoscaled);
+  EXPECT_EQ(fleet->alert_routes[1].target, "platform-oncall");
+  EXPECT_EQ(fleet->topics[0].where.of("retention").line, 20U);
+}
+
+TEST(TopologyYaml, DefaultsStandForWhatIsNotSaid) {
+  const Topology fleet = good(
+      "defaults: {topic: {partitions: 9, retention: 2d}, producer: {linger: 7ms}}\n"
+      "topics: [{name: t, cluster: back}, {name: u, cluster: back, partitions: 3, replication: 1}]\n"
+      "services: [{name: s, produces: [{cluster: back, topics: [t]}]}]\n");
+  EXPECT_EQ(fleet.topics[0].partitions, 9U);
+  EXPECT_EQ(fleet.topics[1].partitions, 3U);
+  EXPECT_EQ(fleet.topics[1].retention_us, 2 * 86'400'000'000);
+  EXPECT_EQ(fleet.topics[1].min_isr, 1U);
+  EXPECT_EQ(fleet.producers[0].linger_us, 7000);
+  EXPECT_EQ(fleet.services[0].group, "s");
+  EXPECT_EQ(fleet.topics[0].where.at.line, 5U);
+}
+
+TEST(TopologyYaml, MirrorsMakeTheirTopics) {
+  const Topology fleet = good(
+      "topics:\n"
+      "- {name: clicks, cluster: front, partitions: 12, messages_per_second: 100, message_bytes: 500}\n"
+      "- {name: orders, cluster: front, partitions: 6, messages_per_second: 10}\n"
+      "- {name: orders, cluster: back, partitions: 3, retention: 9d}\n"
+      "mirrors:\n"
+      "- {from: back, to: far, topics: [clicks]}\n"  // before the one that makes it
+      "- {from: front, to: back, topics: [\"*\"], partitions: 4}\n");
+  ASSERT_EQ(fleet.topics.size(), 5U);
+  const Topic& clicks = fleet.topics[3];
+  EXPECT_EQ(fleet.path_of(clicks), "back/clicks");
+  EXPECT_EQ(clicks.partitions, 4U);
+  EXPECT_EQ(clicks.messages_per_s, 100);
+  EXPECT_FALSE(clicks.declared);
+  EXPECT_THAT(clicks.mirrors, ElementsAre(1));
+  EXPECT_EQ(clicks.where.at.line, 10U);
+  EXPECT_EQ(fleet.path_of(fleet.topics[4]), "far/clicks");
+  EXPECT_EQ(fleet.topics[4].messages_per_s, 100);
+  const Topic& orders = fleet.topics[2];
+  EXPECT_EQ(orders.partitions, 3U);
+  EXPECT_EQ(orders.messages_per_s, 10);
+  EXPECT_TRUE(orders.declared);
+  EXPECT_EQ(fleet.mirrors[1].topics.size(), 2U);
+  EXPECT_EQ(fleet.mirrors[0].name, "back-to-far");
+}
+
+TEST(TopologyYaml, WhatSeveralMirrorsBringAddsUp) {
+  const Topology fleet = good(
+      "topics: [{name: t, cluster: front, messages_per_second: 100}, {name: t, cluster: back, messages_per_second: "
+      "30}]\n"
+      "mirrors: [{from: front, to: far, topics: [t]}, {from: back, to: far, topics: [t]}]\n");
+  ASSERT_EQ(fleet.topics.size(), 3U);
+  EXPECT_EQ(fleet.topics[2].messages_per_s, 130);
+  EXPECT_THAT(fleet.topics[2].mirrors, ElementsAre(0, 1));
+}
+
+TEST(TopologyYaml, ACycleOfMirrorsIsReadForLintToRefuse) {
+  const Topology fleet = good(
+      "topics: [{name: t, cluster: front, messages_per_second: 5}]\n"
+      "mirrors: [{from: back, to: front, topics: [\"t*\"]}, {from: front, to: back, topics: [t]}]\n");
+  ASSERT_EQ(fleet.topics.size(), 2U);
+  EXPECT_EQ(fleet.topics[0].messages_per_s, 5);
+  EXPECT_EQ(fleet.topics[1].messages_per_s, 5);
+  EXPECT_EQ(fleet.mirrors[0].topics.size(), 1U);
+}
+
+TEST(TopologyYaml, OneRunShowsEverythingThatIsWrong) {
+  const std::string problems =
+      read(kBase +
+           "colour: red\n"
+           "topics:\n"
+           "- {name: t, cluster: bak, partitons: 3}\n"
+           "- {name: \"a b\", cluster: back, compression: zst}\n"
+           "- {name: u, cluster: back, retention: 7 weeks}\n"
+           "- {name: u, cluster: back}\n"
+           "services: [{name: s, instances: 5, instances_max: 3,\n"
+           "  consumes: [{cluster: back, topics: [v]}], produces: [{topics: [u]}]}]\n"
+           "mirrors: [{from: front, to: front, topics: [x]}, {from: front, to: back, topics: [x*]}]\n"
+           "alert_routes: [{severity: warn}]\n")
+          .problems;
+  for (const char* part : {
+           "f.yaml:4:1: unknown key \"colour\"",
+           "f.yaml:6:22: cluster: there is no cluster \"bak\"; did you mean \"back\"? There are: front, back or far",
+           "f.yaml:6:27: topics[0]: unknown key \"partitons\"; did you mean \"partitions\"?",
+           "f.yaml:7:10: topics[1].name: must be up to 249 of a-z A-Z 0-9 . _ -",
+           "f.yaml:7:45: topics[1].compression: must be none, gzip, snappy, lz4 or zstd, not \"zst\"; did you mean "
+           "\"zstd\"?",
+           "f.yaml:8:39: topics[2].retention: must be a duration",
+           "f.yaml:9:10: the topic \"u\" is there twice (also at line 8)",
+           "f.yaml:10:51: instances_max: must be at least instances, which is 5",
+           "f.yaml:11:39: topics in cluster back: there is no topic \"v\"; did you mean \"u\"? There are: u",
+           "f.yaml:11:56: cluster: is missing: one of front, back or far",
+           "f.yaml:12:29: to: is the cluster that is read",
+           "f.yaml:12:83: topics: no topic of cluster front matches \"x*\"",
+           "f.yaml:13:16: alert_routes: needs one of slack",
+       }) {
+    EXPECT_THAT(problems, HasSubstr(part));
+  }
+}
+
+TEST(TopologyYaml, NothingIsNotAFleet) {
+  EXPECT_THAT(read("").problems, HasSubstr("must be a map"));
+  EXPECT_THAT(read("fleet: f\n").problems, HasSubstr("regions: is missing"));
+  EXPECT_THAT(read("fleet: f\n").problems, HasSubstr("clusters: is missing"));
+}
+
+}  // namespace
+}  // namespace freshet::fleet
