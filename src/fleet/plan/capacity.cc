@@ -15,11 +15,10 @@ double ratio(double used, double available) {
   return used > 0 ? std::numeric_limits<double>::infinity() : 0;
 }
 
-double cpu_cores(const Rates& rates, const CpuCosts& cpu) {
-  const double us = (rates.in_bytes * cpu.mb_in + rates.replicated_bytes * cpu.mb_replicated +
-                     rates.out_bytes * cpu.mb_out) / kMega +
-                    rates.messages_in * cpu.message_in + rates.produce_requests * cpu.produce_request;
-  return us / kMega;
+double cpu_cores(const Flow& flow, double requests, const CpuCosts& cpu) {
+  const double by_bytes =
+      flow.in_bytes * cpu.mb_in + flow.replicated_bytes * cpu.mb_replicated + flow.out_bytes * cpu.mb_out;
+  return (by_bytes / kMega + flow.messages_in * cpu.message_in + requests * cpu.produce_request) / kMega;
 }
 
 }  // namespace
@@ -39,11 +38,22 @@ Resource tightest(const PerResource& parts) {
   return static_cast<Resource>(std::max_element(parts.begin(), parts.end()) - parts.begin());
 }
 
-PerResource demand_of(const Load& load, const Prices& prices) {
-  const Rates& peak = load.peak;
+double produce_requests(const Load& load, double brokers) {
+  if (brokers <= 0) return 0;
+  double requests = 0;
+  for (const Sender& sender : load.senders) {
+    Batching batching = sender.batching;
+    batching.brokers = std::min(brokers, batching.partitions);
+    requests += requests_per_s(batching, sender.linger_us, sender.batch_bytes);
+  }
+  return requests;
+}
+
+PerResource demand_of(const Load& load, double brokers, const Prices& prices) {
+  const Flow& peak = load.peak;
   const double written = peak.in_bytes + peak.replicated_bytes;
   PerResource demand{};
-  at(demand, Resource::kCpu) = cpu_cores(peak, prices.cpu);
+  at(demand, Resource::kCpu) = cpu_cores(peak, produce_requests(load, brokers), prices.cpu);
   at(demand, Resource::kMemory) = written * prices.buffer_s;
   at(demand, Resource::kNetworkIn) = written;
   at(demand, Resource::kNetworkOut) = peak.replicated_bytes + peak.out_bytes;
@@ -55,7 +65,7 @@ PerResource demand_of(const Load& load, const Prices& prices) {
 }
 
 PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices) {
-  const PerResource demand = demand_of(load, prices);
+  const PerResource demand = demand_of(load, present.serving, prices);
   const InstancePrice& instance = *broker.instance;
   const double page_cache = instance.memory_bytes - std::min(prices.heap_bytes_max, instance.memory_bytes / 2);
   PerResource each{};

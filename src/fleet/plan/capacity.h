@@ -5,8 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "fleet/plan/prices.h"
+#include "fleet/rates.h"
 
 namespace freshet::fleet {
 
@@ -23,23 +25,33 @@ struct Sustained {
 [[nodiscard]] double sustained_throughput(const Sustained& cluster);
 
 // What flows through a cluster, a second.
-struct Rates {
+struct Flow {
   double in_bytes = 0;          // to leaders, from producers and mirrors
   double replicated_bytes = 0;  // from leaders to all followers
   double out_bytes = 0;         // to consumer groups and mirrors
   double messages_in = 0;
-  double produce_requests = 0;
+};
+
+// A producer's instances, at their highest rate; how many requests they make depends on the brokers they find.
+struct Sender {
+  Batching batching;
+  int64_t linger_us = 0;
+  uint64_t batch_bytes = 0;
 };
 
 // What a cluster is asked to do.
 struct Load {
-  Rates peak;     // all topics at their highest rate at once
-  Rates average;  // over days: what is kept and paid for
+  Flow peak;     // all topics at their highest rate at once
+  Flow average;  // over days: what is kept and paid for
   double kept_bytes = 0;  // by all replicas
   double largest_replica_bytes = 0;
   double replicas = 0;
   uint32_t replication_max = 1;
+  std::vector<Sender> senders;
 };
+
+// A second, at the highest rate.
+[[nodiscard]] double produce_requests(const Load& load, double brokers);
 
 enum class Resource : uint8_t { kCpu, kMemory, kNetworkIn, kNetworkOut, kVolumes, kEbs, kDisk, kPartitions };
 inline constexpr size_t kResources = 8;
@@ -62,8 +74,8 @@ struct Present {
   double keeping = 0;  // that replicas are spread over: those of a zone that is away for a while are not made anew elsewhere
 };
 
-// Cores, bytes, bytes a second, replicas: of the whole cluster.
-[[nodiscard]] PerResource demand_of(const Load& load, const Prices& prices);
+// Cores, bytes, bytes a second, replicas: of the whole cluster, while so many brokers serve.
+[[nodiscard]] PerResource demand_of(const Load& load, double brokers, const Prices& prices);
 // The part of what the brokers have that the load uses: 1 is all of it; infinite where there is none.
 // kDisk is of one log dir, with room for one replica that is moved in and for one of imbalance.
 [[nodiscard]] PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices);

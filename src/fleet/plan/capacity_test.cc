@@ -33,8 +33,11 @@ Load uniform(double in_bytes, double replication, double groups) {
   load.peak = {.in_bytes = in_bytes,
                .replicated_bytes = in_bytes * (replication - 1),
                .out_bytes = in_bytes * groups,
-               .messages_in = in_bytes / 300,
-               .produce_requests = in_bytes / 30'000};
+               .messages_in = in_bytes / 300};
+  load.senders.push_back({.batching = {.messages_per_s = in_bytes / 3000, .instances = 10, .partitions = 12,
+                                       .message_bytes = 300},
+                          .linger_us = 5000,
+                          .batch_bytes = 16384});
   return load;
 }
 
@@ -56,10 +59,13 @@ TEST(Capacity, UseReachesOneAtTheSustainedThroughput) {
 
 TEST(Capacity, CpuCountsBytesMessagesAndRequests) {
   Load load;
-  load.peak = {.in_bytes = 10e6, .replicated_bytes = 20e6, .out_bytes = 30e6, .messages_in = 1e5,
-               .produce_requests = 1e4};
+  load.peak = {.in_bytes = 10e6, .replicated_bytes = 20e6, .out_bytes = 30e6, .messages_in = 1e5};
+  // 1e4 requests: one for each message
+  load.senders.push_back({.batching = {.messages_per_s = 1e3, .instances = 10, .partitions = 3, .message_bytes = 100},
+                          .linger_us = 0,
+                          .batch_bytes = 1});
   // 10 * 4000 + 20 * 2200 + 30 * 1300 + 1e5 * 0.6 + 1e4 * 60 us of a core
-  PerResource demand = demand_of(load, default_prices());
+  PerResource demand = demand_of(load, 3, default_prices());
   EXPECT_NEAR(at(demand, Resource::kCpu), 0.783, 1e-9);
 }
 
@@ -106,7 +112,7 @@ RC_GTEST_PROP(Capacity, MoreLoadNeverUsesLess, ()) {
   more.peak.replicated_bytes += extra.peak.replicated_bytes;
   more.peak.out_bytes += extra.peak.out_bytes;
   more.peak.messages_in += extra.peak.messages_in;
-  more.peak.produce_requests += extra.peak.produce_requests;
+  more.senders.insert(more.senders.end(), extra.senders.begin(), extra.senders.end());
   more.kept_bytes += extra.kept_bytes;
   more.largest_replica_bytes += extra.largest_replica_bytes;
   more.replicas += extra.replicas;

@@ -115,6 +115,7 @@ void read_costs(MapReader& file, Prices& prices, Problems& problems) {
     in.number("message_in", 0, kMost, prices.cpu.message_in);
     in.number("produce_request", 0, kMost, prices.cpu.produce_request);
     in.number("mirrored_message", 0, kMost, prices.cpu.mirrored_message);
+    in.number("mirror_vcpu_min", 0, kMost, prices.cpu.mirror_vcpu_min);
   });
 }
 

@@ -42,7 +42,8 @@ struct CpuCosts {
   double mb_out = 0;
   double message_in = 0;
   double produce_request = 0;
-  double mirrored_message = 0;  // of the mirror's own machine
+  double mirrored_message = 0;  // on the mirror's own machines
+  double mirror_vcpu_min = 0;   // of each mirror
 };
 
 struct Limits {  // parts of what there is
