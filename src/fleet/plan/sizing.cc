@@ -150,12 +150,13 @@ std::vector<Scenario> scenarios_of(uint32_t brokers, size_t zones) {
 Tightness tightness_of(const Load& load, const BrokerShape& broker, const std::vector<Scenario>& scenarios,
                        const Prices& prices) {
   const PerResource limits = limits_of(prices);
-  Tightness out{-1, Resource::kCpu, Scenario::Kind::kWhole};
+  Tightness out{.part = -1};
   for (const Scenario& scenario : scenarios) {
-    const PerResource parts = parts_of(use_of(load, broker, scenario.present, prices), limits);
+    const PerResource use = use_of(load, broker, scenario.present, prices);
+    const PerResource parts = parts_of(use, limits);
     const Resource resource = tightest(parts);
-    const double part = parts[static_cast<size_t>(resource)];
-    if (part > out.part) out = {part, resource, scenario.kind};
+    const auto i = static_cast<size_t>(resource);
+    if (parts[i] > out.part) out = {parts[i], use[i], limits[i], resource, scenario.kind};
   }
   return out;
 }

@@ -58,7 +58,9 @@ struct Scenario {
 
 // Which resource in which scenario is nearest to its limit.
 struct Tightness {
-  double part = 0;  // of the limit: up to 1 it holds
+  double part = 0;   // of the limit: up to 1 it holds
+  double use = 0;    // of what there is
+  double limit = 1;  // of it that may be in use
   Resource resource = Resource::kCpu;
   Scenario::Kind scenario = Scenario::Kind::kWhole;
 };
