@@ -257,7 +257,7 @@ class Simulation {
     out.recovered_minutes = in_minutes(waves.recovered_s[stage]);
     for (size_t p = 0; p < waves.points[stage].size(); ++p) {
       const StagePoint& point = waves.points[stage][p];
-      const double delay = point.passed > 0 ? point.waiting / point.passed : 0;
+      const double delay = point.passed > 0 ? point.waiting / point.passed / 60 : 0;
       out.points.push_back({static_cast<double>(p) * waves.step_s / 60, point.passed,
                             slope.use(Resource::kCpu, times(point.passed)), slope.worst(times(point.passed)), delay});
     }

@@ -58,7 +58,7 @@ struct ClusterBurst {
     double messages_per_s = 0;
     double cpu = 0;   // part of it in use
     double use = 0;   // of the tightest of cpu and bandwidths
-    double delay_s = 0;  // that a message waits to get in
+    double delay_minutes = 0;  // that a message waits to get in
   };
   std::string cluster;
   double usual = 0;  // messages a second that come from the service, directly or by mirrors

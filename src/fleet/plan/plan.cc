@@ -282,6 +282,7 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
   Plan plan;
   plan.fleet = fleet.name;
   plan.prices = prices.source;
+  plan.limits = limits_of(prices);
   plan.options = options;
   plan.topics = fleet.topics.size();
   plan.messages_per_s = sent_by_services(moment.fleet);

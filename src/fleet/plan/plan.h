@@ -79,6 +79,7 @@ struct Comparison {
 struct Plan {
   std::string fleet;
   std::string prices;  // their source
+  PerResource limits{};
   PlanOptions options;
   size_t topics = 0;
   double messages_per_s = 0;  // that services send: without what mirrors copy
