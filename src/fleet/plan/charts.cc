@@ -8,6 +8,7 @@
 
 #include "fleet/plan/figures.h"
 #include "fleet/plan/svg.h"
+#include "fleet/text.h"
 
 namespace freshet::fleet {
 namespace {
@@ -28,7 +29,7 @@ constexpr std::array<CostPart, 6> kCostParts = {{{"brokers", &Cost::brokers},
 constexpr size_t kSplitColour = 0, kWholeColour = 4;
 
 std::string legend_entry(size_t colour, std::string_view name) {
-  return fmt::format(R"(<span><i style="background:var(--c{})"></i>{}</span>)", colour, escape_html(name));
+  return fmt::format(R"html(<span><i style="background:var(--c{})"></i>{}</span>)html", colour, escape_html(name));
 }
 
 // 1, 2 or 5 times a power of ten, so that four or five of them reach `most`.
@@ -110,7 +111,7 @@ std::string heat_map(const ClusterPlan& cluster, double limit) {
       const double y = kTop + static_cast<double>(d) * kHeight;
       const std::string title =
           fmt::format("{}, broker {} (zone {}), log dir {}: {} full, {}; {} leaders and {} replicas on the broker", cluster.name,
-                      b + 1, broker.zone + 1, d + 1, percent(use), bytes(broker.dir_bytes[d]), broker.leaders,
+                      b + 1, broker.zone + 1, d + 1, percent(use), bytes_text(broker.dir_bytes[d]), broker.leaders,
                       broker.replicas);
       svg.rect(x + 1, y + 1, kCell - 2, kHeight - 2, "track", title);
       svg.rect(x + 1, y + 1, (kCell - 2) * std::min(1.0, use), kHeight - 2, grade(use / limit), title);

@@ -16,17 +16,6 @@ std::string digits(double value) {
                                                      : fmt::format("{:.2f}", value);
 }
 
-std::string scaled(double value, std::string_view unit) {
-  constexpr std::string_view kPrefixes[] = {"", "k", "M", "G", "T", "P"};
-  size_t prefix = 0;
-  while (std::abs(value) >= 999.5 && prefix + 1 < std::size(kPrefixes)) {
-    value /= 1000;
-    ++prefix;
-  }
-  if (prefix == 0 && unit.empty()) return digits(value);
-  return digits(value) + " " + std::string(kPrefixes[prefix]) + std::string(unit);
-}
-
 std::string loss_text(const Loss& loss) {
   if (!loss.zone.empty()) return "zone " + loss.zone;
   return "broker " + std::to_string(loss.broker) + " of " + (loss.cluster.empty() ? "every cluster" : loss.cluster);
@@ -34,9 +23,15 @@ std::string loss_text(const Loss& loss) {
 
 }  // namespace
 
-std::string amount(double value) { return scaled(value, ""); }
-
-std::string bytes(double value) { return scaled(value, "B"); }
+std::string amount(double value) {
+  constexpr std::string_view kUnits[] = {"", " k", " M", " G", " T", " P"};
+  size_t unit = 0;
+  while (std::abs(value) >= 999.5 && unit + 1 < std::size(kUnits)) {
+    value /= 1000;
+    ++unit;
+  }
+  return digits(value) + std::string(kUnits[unit]);
+}
 
 std::string money(double usd) {
   std::string plain = fmt::format("{:.0f}", usd);

@@ -28,9 +28,9 @@ struct Loss {
 
 struct PlanOptions {
   uint32_t months = 6;  // of growth that must fit
-  std::vector<RateChange> rates;
-  std::vector<Loss> losses;
-  std::vector<Outage> outages;  // --burst
+  std::vector<RateChange> rates = {};
+  std::vector<Loss> losses = {};
+  std::vector<Outage> outages = {};  // --burst
 };
 inline constexpr uint32_t kMonthsMax = 120;
 inline constexpr uint32_t kMonthsLookedAhead = 36;

@@ -4,7 +4,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <set>
 
+#include "fleet/lint/lint.h"
 #include "fleet/plan/report.h"
 #include "fleet/plan/test_fleets.h"
 
@@ -117,6 +119,36 @@ TEST(Plan, NamesCanNotBreakThePage) {
   EXPECT_THAT(html_report(plan_of(fleet)), HasSubstr("Plan of &lt;b&gt;&amp;&quot;"));
   EXPECT_THAT(html_report(plan_of(fleet)), Not(HasSubstr("<b>&")));
 }
+
+std::set<std::string> errors_of(const Topology& fleet) {
+  std::set<std::string> out;
+  for (const Finding& finding : lint(fleet).findings) {
+    if (finding.rule->grade == Grade::kError) out.insert(std::string(finding.rule->id) + ": " + finding.subject);
+  }
+  return out;
+}
+
+// What it recommends brings no error of lint that was not there before.
+testing::AssertionResult adds_no_errors(const Topology& fleet) {
+  const std::set<std::string> before = errors_of(fleet);
+  for (const std::string& error : errors_of(resized(fleet, plan_of(fleet)))) {
+    if (!before.contains(error)) return testing::AssertionFailure() << error;
+  }
+  return testing::AssertionSuccess();
+}
+
+class Examples : public testing::TestWithParam<std::string> {};
+
+TEST_P(Examples, LintHasNothingAgainstThePlan) {
+  yaml::Problems problems(std::string(FRESHET_SOURCE_DIR) + "/examples/fleet/" + GetParam());
+  const auto fleet = load_topology(problems.file(), problems);
+  ASSERT_TRUE(fleet) << problems.text();
+  EXPECT_TRUE(check_priced(*fleet, default_prices(), problems)) << problems.text();
+  EXPECT_TRUE(adds_no_errors(*fleet));
+}
+INSTANTIATE_TEST_SUITE_P(Plan, Examples, testing::Values("small.yaml", "shop.yaml", "twenty.yaml", "monolith.yaml"));
+
+RC_GTEST_PROP(Plan, LintHasNothingAgainstIt, ()) { RC_ASSERT(adds_no_errors(some_shop())); }
 
 RC_GTEST_PROP(Plan, MoreLoadNeverNeedsLess, ()) {
   const Topology fleet = some_shop();

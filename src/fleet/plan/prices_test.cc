@@ -14,7 +14,8 @@ std::string problems_of(std::string text, const std::string& from, const std::st
   EXPECT_NE(at, std::string::npos) << from;
   if (at != std::string::npos) text.replace(at, from.size(), to);
   yaml::Problems problems("p.yaml");
-  EXPECT_EQ(parse_prices(text, problems).has_value(), problems.empty());
+  const bool right = parse_prices(text, problems).has_value();
+  EXPECT_EQ(right, problems.empty());
   return problems.text();
 }
 

@@ -40,7 +40,7 @@ std::string tiles(const Plan& plan) {
   const auto holding =
       std::count_if(plan.clusters.begin(), plan.clusters.end(), [](const ClusterPlan& c) { return c.holds; });
   return R"(<div class="tiles">)" + tile(std::to_string(plan.clusters.size()), "clusters") +
-         tile(std::to_string(brokers), "brokers") + tile(amount(plan.topics), "topics") +
+         tile(std::to_string(brokers), "brokers") + tile(amount(static_cast<double>(plan.topics)), "topics") +
          tile(amount(plan.messages_per_s), "messages/s from services, on average") +
          tile(fmt::format("{} of {}", holding, plan.clusters.size()), "clusters hold their load",
               holds(plan) ? "good" : "over") +
