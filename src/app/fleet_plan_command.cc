@@ -123,9 +123,11 @@ void add_fleet_plan_command(CLI::App& fleet, int& exit_code) {
       ->capture_default_str();
   sub->add_option("--rate", command->rates, "What if: TOPIC=2x, CLUSTER/TOPIC=2x, or *=2x for all")->expected(1);
   sub->add_option("--lose", command->losses, "What if: zone=ZONE, broker=N or broker=CLUSTER/N is away")->expected(1);
-  sub->add_option("--burst", command->bursts, "What the restart of SERVICE does: SERVICE=MINUTES away[@TIMESx its rate]")
+  sub->add_option("--burst", command->bursts,
+                  "What the restart of SERVICE does: SERVICE=MINUTES away[@TIMESx its rate]")
       ->expected(1);
-  sub->add_option("--against", command->against, "Another fleet that does the same work, to compare cost and blast radius");
+  sub->add_option("--against", command->against,
+                  "Another fleet that does the same work, to compare cost and blast radius");
   sub->add_option("--prices", command->prices, "Prices and limits (YAML) instead of those built in");
   sub->add_option("--html", command->html, "Also write a page with pictures to this file");
   sub->add_flag("--json", command->json, "One JSON object on standard output");

@@ -91,8 +91,8 @@ class Trace {
 
 // How a cluster's use goes up with the service's messages.
 struct Slope {
-  PerResource usual{};  // use with everything at its highest rate
-  PerResource ours{};   // the part of it that these messages make
+  PerResource usual{};    // use with everything at its highest rate
+  PerResource ours{};     // the part of it that these messages make
   double most_times = 0;  // how many times the usual would fill the cluster
   Resource bottleneck = Resource::kCpu;
 
@@ -208,8 +208,8 @@ class Simulation {
   void add_cluster(Index cluster) {
     Stage stage;
     stage.usual = trace_.into(cluster);
-    const Slope& slope = slopes_.emplace_back(
-        slope_of(fleet_, rates_, trace_, cluster, loads_[cluster], shapes_[cluster], prices_));
+    const Slope& slope =
+        slopes_.emplace_back(slope_of(fleet_, rates_, trace_, cluster, loads_[cluster], shapes_[cluster], prices_));
     stage.most = slope.most_times * stage.usual;
     if (trace_.sent_to(cluster) > 0) stage.from.push_back({0, trace_.sent_to(cluster) / usual_});
     double mirrored = 0;
@@ -285,9 +285,10 @@ Result<Outage> parse_outage(std::string_view text) {
   const size_t equals = text.rfind('=');
   Outage out;
   const auto wrong = [&] {
-    return fail(Code::kInvalid, "--burst " + std::string(text) +
-                                    ": must be SERVICE=MINUTES with up to 1440 minutes, as in checkout=30, or checkout=30@4x "
-                                    "if it can then send four times as much as usual");
+    return fail(Code::kInvalid,
+                "--burst " + std::string(text) +
+                    ": must be SERVICE=MINUTES with up to 1440 minutes, as in checkout=30, or checkout=30@4x "
+                    "if it can then send four times as much as usual");
   };
   if (equals == std::string_view::npos || equals == 0) return wrong();
   out.service = text.substr(0, equals);

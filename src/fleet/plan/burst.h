@@ -43,12 +43,13 @@ struct StagePoint {
   double waiting = 0;  // messages
 };
 struct Flood {
-  static constexpr uint32_t kLongestS = 24 * 3600;        // after the restart
-  std::vector<std::vector<StagePoint>> points;            // by stage, every `step_s` seconds
+  static constexpr uint32_t kLongestS = 24 * 3600;  // after the restart
+  std::vector<std::vector<StagePoint>> points;      // by stage, every `step_s` seconds
   uint32_t step_s = 1;
-  std::vector<double> waiting_max;                        // by stage
+  std::vector<double> waiting_max;  // by stage
   std::vector<double> passed_max;
-  std::vector<std::optional<double>> recovered_s;  // by stage: after the restart, until nothing waits; none: not in a day
+  std::vector<std::optional<double>>
+      recovered_s;  // by stage: after the restart, until nothing waits; none: not in a day
 };
 [[nodiscard]] Flood flood(std::span<const Stage> stages, uint32_t outage_s);
 
@@ -56,8 +57,8 @@ struct ClusterBurst {
   struct Point {
     double minute = 0;  // since the outage began
     double messages_per_s = 0;
-    double cpu = 0;   // part of it in use
-    double use = 0;   // of the tightest of cpu and bandwidths
+    double cpu = 0;            // part of it in use
+    double use = 0;            // of the tightest of cpu and bandwidths
     double delay_minutes = 0;  // that a message waits to get in
   };
   std::string cluster;
@@ -66,9 +67,9 @@ struct ClusterBurst {
   Resource bottleneck = Resource::kCpu;
   double cpu_before = 0, cpu_max = 0;
   double use_before = 0, use_max = 0;
-  double latency_times = 1;  // at the worst, of what it was: 1 / (1 - use), as of a queue
-  double waiting_max = 0;    // messages
-  double messages_max = 0;   // a second
+  double latency_times = 1;                 // at the worst, of what it was: 1 / (1 - use), as of a queue
+  double waiting_max = 0;                   // messages
+  double messages_max = 0;                  // a second
   std::optional<double> recovered_minutes;  // after the restart
   std::vector<Point> points;
 };
@@ -82,8 +83,8 @@ struct GroupBurst {
 };
 struct Burst {
   Outage outage;
-  double usual = 0;    // messages a second that the service sends
-  double backlog = 0;  // messages at the restart
+  double usual = 0;                    // messages a second that the service sends
+  double backlog = 0;                  // messages at the restart
   std::optional<double> sent_minutes;  // after the restart, until it has caught up itself
   std::vector<ClusterBurst> clusters;
   std::vector<GroupBurst> groups;  // whose speed is known

@@ -92,7 +92,8 @@ TEST(Burst, AClusterTakesNoMoreThanItCan) {
 }
 
 TEST(Burst, WhatIsWrongIsSaid) {
-  for (const char* text : {"site", "site=", "site=0", "site=1441", "site=-5", "=5", "site=5@", "site=5@2", "site=5@0x", "site=nan"})
+  for (const char* text :
+       {"site", "site=", "site=0", "site=1441", "site=-5", "=5", "site=5@", "site=5@2", "site=5@0x", "site=nan"})
     EXPECT_FALSE(parse_outage(text)) << text;
   EXPECT_EQ(parse_outage("site=30@4x")->catch_up, 4);
   EXPECT_EQ(parse_outage("site=30")->minutes, 30);
@@ -100,8 +101,7 @@ TEST(Burst, WhatIsWrongIsSaid) {
   const Result<Burst> unknown = burst(fleet, {}, {}, {"sit", 5, 0}, default_prices());
   ASSERT_FALSE(unknown);
   EXPECT_THAT(unknown.error().message, HasSubstr("did you mean \"site\"?"));
-  const Result<Burst> silent =
-      burst(fleet, loads_of(fleet, rates_of(fleet)), {}, {"billing", 5, 0}, default_prices());
+  const Result<Burst> silent = burst(fleet, loads_of(fleet, rates_of(fleet)), {}, {"billing", 5, 0}, default_prices());
   ASSERT_FALSE(silent);
   EXPECT_THAT(silent.error().message, HasSubstr("sends no messages"));
 }

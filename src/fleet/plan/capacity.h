@@ -41,8 +41,8 @@ struct Sender {
 
 // What a cluster is asked to do.
 struct Load {
-  Flow peak;     // all topics at their highest rate at once
-  Flow average;  // over days: what is kept and paid for
+  Flow peak;              // all topics at their highest rate at once
+  Flow average;           // over days: what is kept and paid for
   double kept_bytes = 0;  // by all replicas
   double largest_replica_bytes = 0;
   double replicas = 0;
@@ -71,7 +71,8 @@ struct BrokerShape {
 // Brokers of a cluster that are there: some may be away.
 struct Present {
   double serving = 0;  // that clients and followers use
-  double keeping = 0;  // that replicas are spread over: those of a zone that is away for a while are not made anew elsewhere
+  double keeping =
+      0;  // that replicas are spread over: those of a zone that is away for a while are not made anew elsewhere
 };
 
 // Cores, bytes, bytes a second, replicas: of the whole cluster, while so many brokers serve.

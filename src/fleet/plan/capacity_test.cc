@@ -21,10 +21,10 @@ double known(double storage, double ebs, double network_mbit) {
 }
 
 TEST(Capacity, SustainedThroughputIsThePublishedOne) {
-  EXPECT_NEAR(known(125, 78.75, 750), 70.3, 0.05);     // c6g.large
-  EXPECT_NEAR(known(125, 148.5, 1250), 117.2, 0.05);   // c6g.xlarge
-  EXPECT_NEAR(known(125, 296.9, 2500), 125.0, 0.05);   // c6g.2xlarge, gp3 at 125 MB/s
-  EXPECT_NEAR(known(250, 296.9, 2500), 234.4, 0.05);   // c6g.2xlarge, gp3 at 250 MB/s
+  EXPECT_NEAR(known(125, 78.75, 750), 70.3, 0.05);    // c6g.large
+  EXPECT_NEAR(known(125, 148.5, 1250), 117.2, 0.05);  // c6g.xlarge
+  EXPECT_NEAR(known(125, 296.9, 2500), 125.0, 0.05);  // c6g.2xlarge, gp3 at 125 MB/s
+  EXPECT_NEAR(known(250, 296.9, 2500), 234.4, 0.05);  // c6g.2xlarge, gp3 at 250 MB/s
 }
 
 // A load of one topic with this replication and so many groups.
@@ -34,10 +34,10 @@ Load uniform(double in_bytes, double replication, double groups) {
                .replicated_bytes = in_bytes * (replication - 1),
                .out_bytes = in_bytes * groups,
                .messages_in = in_bytes / 300};
-  load.senders.push_back({.batching = {.messages_per_s = in_bytes / 3000, .instances = 10, .partitions = 12,
-                                       .message_bytes = 300},
-                          .linger_us = 5000,
-                          .batch_bytes = 16384});
+  load.senders.push_back(
+      {.batching = {.messages_per_s = in_bytes / 3000, .instances = 10, .partitions = 12, .message_bytes = 300},
+       .linger_us = 5000,
+       .batch_bytes = 16384});
   return load;
 }
 

@@ -45,9 +45,7 @@ double round_step(double most) {
 
 }  // namespace
 
-std::string_view grade(double part) {
-  return part > 1 + kRoundingMax ? "over" : part > kNear ? "near" : "good";
-}
+std::string_view grade(double part) { return part > 1 + kRoundingMax ? "over" : part > kNear ? "near" : "good"; }
 
 std::string use_bar(double use, double limit, std::string_view title) {
   constexpr double kWidth = 84, kHeight = 12;
@@ -110,9 +108,9 @@ std::string heat_map(const ClusterPlan& cluster, double limit) {
       const double use = broker.dir_bytes[d] / size;
       const double y = kTop + static_cast<double>(d) * kHeight;
       const std::string title =
-          fmt::format("{}, broker {} (zone {}), log dir {}: {} full, {}; {} leaders and {} replicas on the broker", cluster.name,
-                      b + 1, broker.zone + 1, d + 1, percent(use), bytes_text(broker.dir_bytes[d]), broker.leaders,
-                      broker.replicas);
+          fmt::format("{}, broker {} (zone {}), log dir {}: {} full, {}; {} leaders and {} replicas on the broker",
+                      cluster.name, b + 1, broker.zone + 1, d + 1, percent(use), bytes_text(broker.dir_bytes[d]),
+                      broker.leaders, broker.replicas);
       svg.rect(x + 1, y + 1, kCell - 2, kHeight - 2, "track", title);
       svg.rect(x + 1, y + 1, (kCell - 2) * std::min(1.0, use), kHeight - 2, grade(use / limit), title);
     }

@@ -148,8 +148,7 @@ class Merger {
 
   Index add_topic(const Topic& from, double messages_per_s) {
     Topic made = from;
-    if (name_taken(from))
-      made.name = fleet_.cluster_of(from).name + "." + from.name;
+    if (name_taken(from)) made.name = fleet_.cluster_of(from).name + "." + from.name;
     made.cluster = cluster_of_region_[region_of(from)];
     made.messages_per_s = messages_per_s;
     made.mirrors.clear();

@@ -16,8 +16,9 @@ namespace freshet::fleet {
 // Parts from 0 to 1. Of services: of those that produce or consume anything. Of traffic: of all messages into clusters.
 struct BlastRadius {
   double services_worst = 0;  // touch the cluster that most touch
-  double services_mean = 0;   // of a cluster, each weighted by its brokers: where a broker or a change of settings goes wrong
-  double fed_worst = 0;       // touch a cluster or one that mirrors feed from it: they work on, but get nothing new
+  double services_mean =
+      0;  // of a cluster, each weighted by its brokers: where a broker or a change of settings goes wrong
+  double fed_worst = 0;  // touch a cluster or one that mirrors feed from it: they work on, but get nothing new
   double traffic_worst = 0;
   double traffic_mean = 0;
   std::string worst;  // by services

@@ -65,8 +65,8 @@ TEST(BlastRadius, OfTheShop) {
   const BlastRadius split = blast_radius_of(shop());
   EXPECT_NEAR(split.services_worst, 1.0 / 3, 1e-9);  // each cluster has one of three services
   EXPECT_NEAR(split.services_mean, 1.0 / 3, 1e-9);
-  EXPECT_NEAR(split.fed_worst, 1, 1e-9);             // all eat what front gives
-  EXPECT_NEAR(split.traffic_worst, 0.5, 1e-9);       // front has as much as both others
+  EXPECT_NEAR(split.fed_worst, 1, 1e-9);        // all eat what front gives
+  EXPECT_NEAR(split.traffic_worst, 0.5, 1e-9);  // front has as much as both others
   const BlastRadius whole = blast_radius_of(merged(shop()));
   EXPECT_EQ(whole.services_worst, 1);
   EXPECT_EQ(whole.services_mean, 1);

@@ -9,14 +9,14 @@
 
 namespace freshet::fleet {
 
-[[nodiscard]] std::string amount(double value);           // "12", "1.25 k", "1.02 M": three digits
-[[nodiscard]] std::string money(double usd);              // "12,345"
-[[nodiscard]] std::string percent(double part);           // "71 %"; "none left" if infinite
-[[nodiscard]] std::string minutes(double value);          // "40 s", "12 min", "2 h 5 min"
+[[nodiscard]] std::string amount(double value);                         // "12", "1.25 k", "1.02 M": three digits
+[[nodiscard]] std::string money(double usd);                            // "12,345"
+[[nodiscard]] std::string percent(double part);                         // "71 %"; "none left" if infinite
+[[nodiscard]] std::string minutes(double value);                        // "40 s", "12 min", "2 h 5 min"
 [[nodiscard]] std::string minutes(const std::optional<double>& value);  // "not within a day"
-[[nodiscard]] std::string machines(const Size& size);     // "6 c6g.large"
-[[nodiscard]] std::string volumes(const Size& size);      // "1 x 200 GiB", "2 x 1 TiB at 250 MiB/s"
-[[nodiscard]] std::string held(const ClusterPlan& plan);  // "3 years", "12 months", "not today"
+[[nodiscard]] std::string machines(const Size& size);                   // "6 c6g.large"
+[[nodiscard]] std::string volumes(const Size& size);                    // "1 x 200 GiB", "2 x 1 TiB at 250 MiB/s"
+[[nodiscard]] std::string held(const ClusterPlan& plan);                // "3 years", "12 months", "not today"
 // "disk, a zone away"
 [[nodiscard]] std::string tightest(const ClusterPlan& plan);
 // "48 % of 60 %": what is in use there, and what may be.

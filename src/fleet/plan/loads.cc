@@ -136,9 +136,10 @@ std::vector<double> cross_zone_bytes_of(const Topology& fleet, const Rates& rate
 Result<RateChange> parse_rate_change(std::string_view text) {
   const size_t equals = text.rfind('=');
   const auto wrong = [&] {
-    return fail(Code::kInvalid, "--rate " + std::string(text) +
-                                    ": must be TOPIC=FACTORx with a factor from 0 to 1000, as in orders=2x, front/orders=1.5x "
-                                    "or *=2x");
+    return fail(Code::kInvalid,
+                "--rate " + std::string(text) +
+                    ": must be TOPIC=FACTORx with a factor from 0 to 1000, as in orders=2x, front/orders=1.5x "
+                    "or *=2x");
   };
   if (equals == std::string_view::npos || equals == 0 || !text.ends_with('x')) return wrong();
   RateChange out{std::string(text.substr(0, equals)), 0};

@@ -86,7 +86,8 @@ class Placer {
                                const Key& key) const {
     size_t best = brokers_.size();
     for (const uint32_t b : candidates) {
-      if (std::any_of(taken.begin(), taken.end(), [&](const Replica& replica) { return replica.broker == b; })) continue;
+      if (std::any_of(taken.begin(), taken.end(), [&](const Replica& replica) { return replica.broker == b; }))
+        continue;
       if (best == brokers_.size() || key(b) < key(best)) best = b;
     }
     return best;

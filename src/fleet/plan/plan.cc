@@ -172,7 +172,8 @@ ClusterPlan plan_cluster(const Moment& moment, const std::vector<Index>& topics,
 }
 
 // In which months each cluster holds: only where something grows is there more than one answer.
-void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices& prices, std::vector<ClusterPlan>& plans) {
+void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices& prices,
+                std::vector<ClusterPlan>& plans) {
   std::vector<bool> over(plans.size());
   const bool grows = std::any_of(fleet.topics.begin(), fleet.topics.end(),
                                  [](const Topic& topic) { return topic.growth_percent_per_month > 0; });
@@ -183,8 +184,8 @@ void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices&
     for (size_t i = 0; i < plans.size(); ++i) {
       const Cluster& cluster = fleet.clusters[i];
       const BrokerShape shape = shape_of(plans[i].size, prices);
-      over[i] = over[i] || !is_within(tightness_of(loads[i], shape, scenarios_of(cluster.brokers, cluster.zones.size()),
-                                                   prices));
+      over[i] = over[i] ||
+                !is_within(tightness_of(loads[i], shape, scenarios_of(cluster.brokers, cluster.zones.size()), prices));
       if (!over[i]) plans[i].holds_months = grows ? month : kMonthsLookedAhead;
     }
     if (!grows || !project(later, kMonthsStep, {})) return;
@@ -263,8 +264,8 @@ bool check_priced(const Topology& fleet, const Prices& prices, yaml::Problems& p
   for (const Cluster& cluster : fleet.clusters) {
     check_instance(cluster.instance, cluster.where.of("instance"), "instance", prices, problems);
     if (cluster.controllers > 0)
-      check_instance(cluster.controller_instance, cluster.where.of("controller_instance"), "controller_instance", prices,
-                     problems);
+      check_instance(cluster.controller_instance, cluster.where.of("controller_instance"), "controller_instance",
+                     prices, problems);
     if (prices.find_volume(cluster.volumes.type) != nullptr) continue;
     problems.add(cluster.volumes_where.of("type"), "volumes.type: there is no price for \"" + cluster.volumes.type +
                                                        "\": " + yaml::join_names(volumes) + " have one" +

@@ -153,7 +153,8 @@ RC_GTEST_PROP(Plan, LintHasNothingAgainstIt, ()) { RC_ASSERT(adds_no_errors(some
 RC_GTEST_PROP(Plan, MoreLoadNeverNeedsLess, ()) {
   const Topology fleet = some_shop();
   PlanOptions more;
-  more.rates = {{*rc::gen::element<std::string>("orders", "clicks", "*", "front/clicks"), 1 + *rc::gen::inRange(0, 30) / 10.0}};
+  more.rates = {
+      {*rc::gen::element<std::string>("orders", "clicks", "*", "front/clicks"), 1 + *rc::gen::inRange(0, 30) / 10.0}};
   more.months += static_cast<uint32_t>(*rc::gen::inRange(0, 12));
   const Plan a = plan_of(fleet), b = plan_of(fleet, more);
   for (size_t c = 0; c < a.clusters.size(); ++c) {

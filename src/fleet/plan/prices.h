@@ -60,7 +60,7 @@ struct Prices {
   double hours_per_month = 0;
   std::vector<InstancePrice> instances;
   std::vector<VolumePrice> volumes;
-  double cross_zone_usd_per_gb = 0;    // 10^9 bytes
+  double cross_zone_usd_per_gb = 0;  // 10^9 bytes
   double cross_region_usd_per_gb = 0;
   CpuCosts cpu;
   double heap_bytes_max = 0;

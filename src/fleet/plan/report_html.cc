@@ -56,12 +56,16 @@ std::string uses(const Plan& plan, const PerResource& limits) {
     out += "<tr>" + cell(cluster.name);
     const PerResource most = most_used(cluster);
     for (size_t i = 0; i < kResources; ++i) {
-      const std::string title = fmt::format("{} of {}: {} in use, {} may be", name_of(static_cast<Resource>(i)), cluster.name,
-                                            percent(most[i]), percent(limits[i]));
+      const std::string title = fmt::format("{} of {}: {} in use, {} may be", name_of(static_cast<Resource>(i)),
+                                            cluster.name, percent(most[i]), percent(limits[i]));
       out += "<td>" + use_bar(most[i], limits[i], title) + "</td>";
     }
-    out += cell(tightest(cluster), "soft") + cell(plan.options.losses.empty() ? held(cluster) : cluster.holds ? "yes" : "no",
-                                                  cluster.holds ? "good" : "over") + "</tr>";
+    out += cell(tightest(cluster), "soft") +
+           cell(plan.options.losses.empty() ? held(cluster)
+                : cluster.holds             ? "yes"
+                                            : "no",
+                cluster.holds ? "good" : "over") +
+           "</tr>";
   }
   return out + "</table>";
 }
@@ -110,21 +114,22 @@ std::string comparison(const Comparison& comparison) {
     return text;
   };
   const std::string cost = cost_legend() + cost_bars({{split.name, split.cost}, {whole.name, whole.cost}});
-  const std::string sizes =
-      "<table>" + head({"", "clusters and brokers", ">$/month"}) + "<tr>" + cell(split.name) + cell(shown(split)) +
-      cell(money(split.cost.total()), "r") + "</tr><tr>" + cell(whole.name) + cell(shown(whole)) +
-      cell(money(whole.cost.total()), "r") + "</tr></table>";
+  const std::string sizes = "<table>" + head({"", "clusters and brokers", ">$/month"}) + "<tr>" + cell(split.name) +
+                            cell(shown(split)) + cell(money(split.cost.total()), "r") + "</tr><tr>" + cell(whole.name) +
+                            cell(shown(whole)) + cell(money(whole.cost.total()), "r") + "</tr></table>";
   const BlastRadius &a = split.blast, &b = whole.blast;
-  const std::string blast = pair_legend(split.name, whole.name) + pair_bars({{"services, worst cluster", a.services_worst, b.services_worst},
-                                                              {"services, mean", a.services_mean, b.services_mean},
-                                                              {"… or fed by it, worst", a.fed_worst, b.fed_worst},
-                                                              {"traffic, worst cluster", a.traffic_worst, b.traffic_worst},
-                                                              {"traffic, mean", a.traffic_mean, b.traffic_mean}},
-                                                             split.name, whole.name);
+  const std::string blast =
+      pair_legend(split.name, whole.name) + pair_bars({{"services, worst cluster", a.services_worst, b.services_worst},
+                                                       {"services, mean", a.services_mean, b.services_mean},
+                                                       {"… or fed by it, worst", a.fed_worst, b.fed_worst},
+                                                       {"traffic, worst cluster", a.traffic_worst, b.traffic_worst},
+                                                       {"traffic, mean", a.traffic_mean, b.traffic_mean}},
+                                                      split.name, whole.name);
   return cost + sizes + "<h3>How much is hit when one cluster is</h3>" + blast;
 }
 
-TimeChart chart_of(const Burst& burst, std::string title, double ClusterBurst::Point::*value, std::string (*show)(double)) {
+TimeChart chart_of(const Burst& burst, std::string title, double ClusterBurst::Point::*value,
+                   std::string (*show)(double)) {
   TimeChart chart;
   chart.title = std::move(title);
   chart.outage_minutes = burst.outage.minutes;
@@ -161,14 +166,17 @@ std::string burst_section(const Burst& burst) {
   for (size_t i = 0; i < std::min(burst.clusters.size(), kSeriesMax); ++i) names.push_back(burst.clusters[i].cluster);
   const std::string charts =
       legend(names) + R"(<div class="two"><div>)" +
-      time_chart(chart_of(burst, "Its messages into each cluster, a second", &ClusterBurst::Point::messages_per_s, amount)) +
+      time_chart(
+          chart_of(burst, "Its messages into each cluster, a second", &ClusterBurst::Point::messages_per_s, amount)) +
       "</div><div>" + time_chart(chart_of(burst, "CPU in use", &ClusterBurst::Point::cpu, percent)) + "</div><div>" +
       time_chart(chart_of(burst, "The fullest of CPU, network and disks", &ClusterBurst::Point::use, percent)) +
       "</div><div>" +
-      time_chart(chart_of(burst, "How long a message waits to get in, in minutes", &ClusterBurst::Point::delay_minutes, amount)) +
+      time_chart(chart_of(burst, "How long a message waits to get in, in minutes", &ClusterBurst::Point::delay_minutes,
+                          amount)) +
       "</div></div>";
   const std::string about = fmt::format(
-      "It stands still for {} and then sends up to {:.1f} times its usual {} messages/s. {} messages wait at the restart; it has "
+      "It stands still for {} and then sends up to {:.1f} times its usual {} messages/s. {} messages wait at the "
+      "restart; it has "
       "caught up after {}. The rest of the traffic is at its highest rate throughout.",
       minutes(burst.outage.minutes), burst.outage.catch_up, amount(burst.usual), amount(burst.backlog),
       minutes(burst.sent_minutes));
@@ -185,21 +193,25 @@ std::string html_report(const Plan& plan) {
       "{0}</h1><p>{2}</p>\n",
       escape_html(plan.fleet), kReportCss, escape_html("For " + assumptions(plan.options)));
   out += tiles(plan);
-  out += section("What is in use",
-                 "At the highest rates, in the worst of: nothing away, one broker away, one zone away. The mark is how much may "
-                 "be in use; the last column how long it stays within, with steady growth.",
-                 uses(plan, limits));
+  out += section(
+      "What is in use",
+      "At the highest rates, in the worst of: nothing away, one broker away, one zone away. The mark is how much may "
+      "be in use; the last column how long it stays within, with steady growth.",
+      uses(plan, limits));
   for (const Burst& burst : plan.bursts) out += burst_section(burst);
   out += section("Split against whole", "The same work, each cluster at the cheapest size that holds it.",
                  comparison(plan.comparison));
-  out += section("What it costs", "US dollars a month; below a cluster its cheapest size that holds, where that is another.",
-                 costs(plan));
+  out +=
+      section("What it costs",
+              "US dollars a month; below a cluster its cheapest size that holds, where that is another.", costs(plan));
   out += section("Sizes", "", sizes(plan));
-  out += section("Where replicas go",
-                 "Brokers side by side, their log dirs below one another, each as full as it will be: replicas spread evenly over "
-                 "zones, brokers and log dirs.",
-                 placement(plan, limits[static_cast<size_t>(Resource::kDisk)]));
-  return out + "<footer>Prices: " + escape_html(plan.prices) + ". Made by freshet fleet plan.</footer>\n</main></body></html>\n";
+  out += section(
+      "Where replicas go",
+      "Brokers side by side, their log dirs below one another, each as full as it will be: replicas spread evenly over "
+      "zones, brokers and log dirs.",
+      placement(plan, limits[static_cast<size_t>(Resource::kDisk)]));
+  return out + "<footer>Prices: " + escape_html(plan.prices) +
+         ". Made by freshet fleet plan.</footer>\n</main></body></html>\n";
 }
 
 }  // namespace freshet::fleet

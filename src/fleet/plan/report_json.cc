@@ -104,9 +104,13 @@ std::string cluster_json(const ClusterPlan& cluster) {
       .raw("load", load(cluster))
       .raw("size", size(cluster.size))
       .raw("cost", cost(cluster.cost))
-      .raw("uses", list(cluster.uses, [](const ScenarioUse& use) {
-             return Object().add("scenario", std::string(name_of(use.scenario.kind))).raw("use", resources(use.use)).done();
-           }))
+      .raw("uses", list(cluster.uses,
+                        [](const ScenarioUse& use) {
+                          return Object()
+                              .add("scenario", std::string(name_of(use.scenario.kind)))
+                              .raw("use", resources(use.use))
+                              .done();
+                        }))
       .raw("tightest", Object()
                            .add("resource", std::string(name_of(tightness.resource)))
                            .add("scenario", std::string(name_of(tightness.scenario)))
@@ -172,16 +176,17 @@ std::string burst_json(const Burst& burst) {
       .add("backlog", burst.backlog)
       .add("sent_minutes", burst.sent_minutes)
       .raw("clusters", list(burst.clusters, burst_cluster))
-      .raw("groups", list(burst.groups, [](const GroupBurst& group) {
-             return Object()
-                 .add("group", group.group)
-                 .add("cluster", group.cluster)
-                 .add("usual_per_s", group.usual)
-                 .add("most_per_s", group.most)
-                 .add("lag_max", group.lag_max)
-                 .add("recovered_minutes", group.recovered_minutes)
-                 .done();
-           }))
+      .raw("groups", list(burst.groups,
+                          [](const GroupBurst& group) {
+                            return Object()
+                                .add("group", group.group)
+                                .add("cluster", group.cluster)
+                                .add("usual_per_s", group.usual)
+                                .add("most_per_s", group.most)
+                                .add("lag_max", group.lag_max)
+                                .add("recovered_minutes", group.recovered_minutes)
+                                .done();
+                          }))
       .done();
 }
 

@@ -43,9 +43,10 @@ std::string clusters_text(const Plan& plan) {
                "CHEAPEST THAT HOLDS", "VOLUMES", "$/MONTH"},
               "llllllrllr");
   for (const ClusterPlan& cluster : plan.clusters) {
-    const std::string left = fmt::format("{} of {}", cluster.left.offline + cluster.left.read_only, cluster.left.partitions);
-    table.add({cluster.name, machines(cluster.size), tightest(cluster), used_of_limit(cluster), cluster.holds ? "yes" : "NO",
-               lost ? left : held(cluster), money(cluster.cost.total()),
+    const std::string left =
+        fmt::format("{} of {}", cluster.left.offline + cluster.left.read_only, cluster.left.partitions);
+    table.add({cluster.name, machines(cluster.size), tightest(cluster), used_of_limit(cluster),
+               cluster.holds ? "yes" : "NO", lost ? left : held(cluster), money(cluster.cost.total()),
                cluster.best ? machines(*cluster.best) : "none: split it", cluster.best ? volumes(*cluster.best) : "",
                cluster.best ? money(cluster.best_cost.total()) : ""});
   }
@@ -87,16 +88,20 @@ std::string comparison_text(const Comparison& comparison) {
 
 std::string burst_text(const Burst& burst) {
   std::string out = fmt::format(
-      "{} away for {}, then up to {:.1f} times its usual {} messages/s: {} messages wait; it has caught up after {}\n\n",
-      burst.outage.service, minutes(burst.outage.minutes), burst.outage.catch_up, amount(burst.usual), amount(burst.backlog),
-      minutes(burst.sent_minutes));
-  Table table({"CLUSTER", "USUAL/S", "PEAK/S", "CAN TAKE/S", "FIRST FULL", "CPU", "FULLEST", "LATENCY", "WAITING", "WELL AFTER"},
+      "{} away for {}, then up to {:.1f} times its usual {} messages/s: {} messages wait; it has caught up after "
+      "{}\n\n",
+      burst.outage.service, minutes(burst.outage.minutes), burst.outage.catch_up, amount(burst.usual),
+      amount(burst.backlog), minutes(burst.sent_minutes));
+  Table table({"CLUSTER", "USUAL/S", "PEAK/S", "CAN TAKE/S", "FIRST FULL", "CPU", "FULLEST", "LATENCY", "WAITING",
+               "WELL AFTER"},
               "lrrrlllrrr");
   for (const ClusterBurst& cluster : burst.clusters) {
     table.add({cluster.cluster, amount(cluster.usual), amount(cluster.messages_max), amount(cluster.most),
-               std::string(name_of(cluster.bottleneck)), percent(cluster.cpu_before) + " to " + percent(cluster.cpu_max),
-               percent(cluster.use_before) + " to " + percent(cluster.use_max), fmt::format("x {:.1f}", cluster.latency_times),
-               amount(cluster.waiting_max), minutes(cluster.recovered_minutes)});
+               std::string(name_of(cluster.bottleneck)),
+               percent(cluster.cpu_before) + " to " + percent(cluster.cpu_max),
+               percent(cluster.use_before) + " to " + percent(cluster.use_max),
+               fmt::format("x {:.1f}", cluster.latency_times), amount(cluster.waiting_max),
+               minutes(cluster.recovered_minutes)});
   }
   out += table.text();
   if (burst.groups.empty()) return out;
@@ -111,11 +116,13 @@ std::string burst_text(const Burst& burst) {
 }  // namespace
 
 std::string text_report(const Plan& plan) {
-  std::string out = fmt::format("{}: {} clusters, {} topics, {} messages/s from services; {}\n\n", plan.fleet,
-                                plan.clusters.size(), plan.topics, amount(plan.messages_per_s), assumptions(plan.options));
+  std::string out =
+      fmt::format("{}: {} clusters, {} topics, {} messages/s from services; {}\n\n", plan.fleet, plan.clusters.size(),
+                  plan.topics, amount(plan.messages_per_s), assumptions(plan.options));
   out += clusters_text(plan) + "\n" + costs_text(plan) + "\n" + comparison_text(plan.comparison);
   for (const Burst& burst : plan.bursts) out += "\n" + burst_text(burst);
-  const auto failing = std::count_if(plan.clusters.begin(), plan.clusters.end(), [](const auto& c) { return !c.holds; });
+  const auto failing =
+      std::count_if(plan.clusters.begin(), plan.clusters.end(), [](const auto& c) { return !c.holds; });
   if (failing > 0) out += fmt::format("\n{} of {} clusters do not hold their load\n", failing, plan.clusters.size());
   return out + "\nPrices: " + plan.prices + "\n";
 }

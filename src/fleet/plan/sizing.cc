@@ -35,7 +35,8 @@ bool fit_volumes(const Load& load, const std::vector<Scenario>& scenarios, const
   }
   const double written = load.peak.in_bytes + load.peak.replicated_bytes;
   const double throughput = written / (serving * size.volumes * prices.limits.bandwidth * kMiB);
-  const double bytes = (load.kept_bytes / (keeping * size.volumes) + 2 * load.largest_replica_bytes) / prices.limits.disk;
+  const double bytes =
+      (load.kept_bytes / (keeping * size.volumes) + 2 * load.largest_replica_bytes) / prices.limits.disk;
   size.volume_gib = std::max(kGibStep, std::ceil(bytes / kGiB / kGibStep) * kGibStep);
   size.throughput_mib_per_s = std::max(volume.throughput_included_mib_per_s, std::ceil(throughput));
   size.iops = std::max(volume.iops_included, std::ceil(size.throughput_mib_per_s / volume.mib_per_s_per_iops));
@@ -63,7 +64,8 @@ void offer_instance(const Load& load, size_t zones, const InstancePrice& instanc
                     const Prices& prices, Best& best) {
   const auto step = static_cast<uint32_t>(zones);
   const uint32_t least = std::max({kBrokersMin, load.replication_max, step});
-  for (uint32_t brokers = (least + step - 1) / step * step; brokers <= prices.limits.brokers_per_cluster; brokers += step) {
+  for (uint32_t brokers = (least + step - 1) / step * step; brokers <= prices.limits.brokers_per_cluster;
+       brokers += step) {
     if (brokers * instance.usd_per_hour * prices.hours_per_month > best.usd) return;
     const std::vector<Scenario> scenarios = scenarios_of(brokers, zones);
     if (largest_part(load, without_volumes(instance), scenarios, prices) > 1) continue;
@@ -111,10 +113,10 @@ Cost cost_of(const Size& size, const Prices& prices) {
   const InstancePrice* instance = prices.find_instance(size.instance);
   const VolumePrice* volume = prices.find_volume(size.volume_type);
   FRESHET_ASSERT(instance != nullptr && volume != nullptr);
-  const double each =
-      size.volume_gib * volume->usd_per_gib_month +
-      std::max(0.0, size.iops - volume->iops_included) * volume->usd_per_iops_month +
-      std::max(0.0, size.throughput_mib_per_s - volume->throughput_included_mib_per_s) * volume->usd_per_mib_per_s_month;
+  const double each = size.volume_gib * volume->usd_per_gib_month +
+                      std::max(0.0, size.iops - volume->iops_included) * volume->usd_per_iops_month +
+                      std::max(0.0, size.throughput_mib_per_s - volume->throughput_included_mib_per_s) *
+                          volume->usd_per_mib_per_s_month;
   Cost cost;
   cost.brokers = size.brokers * instance->usd_per_hour * prices.hours_per_month;
   cost.volumes = size.brokers * size.volumes * each;

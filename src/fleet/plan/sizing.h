@@ -36,9 +36,7 @@ struct Cost {  // US dollars a month
   double cross_region = 0;
   double mirrors = 0;  // the machines that copy into it
 
-  [[nodiscard]] double total() const {
-    return brokers + volumes + controllers + cross_zone + cross_region + mirrors;
-  }
+  [[nodiscard]] double total() const { return brokers + volumes + controllers + cross_zone + cross_region + mirrors; }
   Cost& operator+=(const Cost& other);
 };
 // Of brokers and volumes. REQUIRES: instance and volume type are known to `prices`, as of all functions here.
@@ -64,8 +62,8 @@ struct Tightness {
   Resource resource = Resource::kCpu;
   Scenario::Kind scenario = Scenario::Kind::kWhole;
 };
-[[nodiscard]] Tightness tightness_of(const Load& load, const BrokerShape& broker, const std::vector<Scenario>& scenarios,
-                                     const Prices& prices);
+[[nodiscard]] Tightness tightness_of(const Load& load, const BrokerShape& broker,
+                                     const std::vector<Scenario>& scenarios, const Prices& prices);
 
 // The cheapest size that holds the load; of several the one with the fewest brokers. Brokers come in multiples of the
 // zones, three at least and enough for every replica. Volumes have just what is needed: size in steps of 10 GiB.

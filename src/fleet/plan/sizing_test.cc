@@ -53,13 +53,9 @@ TEST(Sizing, VolumesGetWhatIsNeeded) {
   EXPECT_EQ(std::fmod(size.volume_gib, 10), 0);
 }
 
-TEST(Sizing, NothingHoldsTooMuch) {
-  EXPECT_FALSE(cheapest_size(load_of(1e6, 2, 100), 3, "gp3", default_prices()));
-}
+TEST(Sizing, NothingHoldsTooMuch) { EXPECT_FALSE(cheapest_size(load_of(1e6, 2, 100), 3, "gp3", default_prices())); }
 
-Load some_load() {
-  return load_of(*rc::gen::inRange(0, 3000), *rc::gen::inRange(0, 8), *rc::gen::inRange(0, 50'000));
-}
+Load some_load() { return load_of(*rc::gen::inRange(0, 3000), *rc::gen::inRange(0, 8), *rc::gen::inRange(0, 50'000)); }
 
 RC_GTEST_PROP(Sizing, TheCheapestHolds, ()) {
   const Load load = some_load();

@@ -33,8 +33,8 @@ std::string escape_html(std::string_view text) {
 }
 
 Svg::Svg(double width, double height, std::string_view label)
-    : out_(fmt::format(R"(<svg role="img" aria-label="{2}" width="{0}" height="{1}" viewBox="0 0 {0} {1}">)", figure(width),
-                       figure(height), escape_html(label))) {}
+    : out_(fmt::format(R"(<svg role="img" aria-label="{2}" width="{0}" height="{1}" viewBox="0 0 {0} {1}">)",
+                       figure(width), figure(height), escape_html(label))) {}
 
 Svg& Svg::rect(double x, double y, double width, double height, std::string_view css, std::string_view title) {
   if (!(width > 0 && height > 0)) return *this;
