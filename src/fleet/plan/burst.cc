@@ -186,6 +186,7 @@ class Simulation {
       const size_t stage = groups_[i];
       GroupBurst group = group_names_[i];
       group.lag_max = waves.waiting_max[stage];
+      for (const StagePoint& point : waves.points[stage]) group.lag.push_back(point.waiting);
       group.recovered_minutes = in_minutes(waves.recovered_s[stage]);
       out.groups.push_back(group);
     }
@@ -233,7 +234,8 @@ class Simulation {
     const Index cluster = fleet_.topics[consumer.topics.front()].cluster;
     const double most = std::max(0.0, most_of(fleet_, consumer) - (all - ours));
     groups_.push_back(stages_.size());
-    group_names_.push_back({consumer.group, fleet_.clusters[cluster].name, ours, most, 0, {}});
+    group_names_.push_back(
+        {.group = consumer.group, .cluster = fleet_.clusters[cluster].name, .usual = ours, .most = most});
     stages_.push_back({{{stage_of_[cluster], ours / trace_.into(cluster)}}, ours, most});
   }
 

@@ -78,8 +78,9 @@ struct GroupBurst {
   std::string cluster;
   double usual = 0;
   double most = 0;
-  double lag_max = 0;  // messages
-  std::optional<double> recovered_minutes;
+  double lag_max = 0;            // messages
+  std::vector<double> lag = {};  // at the minutes of the clusters' points
+  std::optional<double> recovered_minutes = {};
 };
 struct Burst {
   Outage outage;

@@ -49,23 +49,41 @@ double produce_requests(const Load& load, double brokers) {
   return requests;
 }
 
-PerResource demand_of(const Load& load, double brokers, const Prices& prices) {
+double kept_bytes(const Load& load, double brokers) {
+  double bytes = 0;
+  for (const Kept& kept : load.kept) bytes += kept.bytes * std::min<double>(kept.replication, brokers);
+  return bytes;
+}
+
+double replicas(const Load& load, double brokers) {
+  double count = 0;
+  for (const Kept& kept : load.kept) count += kept.partitions * std::min<double>(kept.replication, brokers);
+  return count;
+}
+
+uint32_t replication_max(const Load& load) {
+  uint32_t most = 1;
+  for (const Kept& kept : load.kept) most = std::max(most, kept.replication);
+  return most;
+}
+
+PerResource demand_of(const Load& load, Present present, const Prices& prices) {
   const Flow& peak = load.peak;
   const double written = peak.in_bytes + peak.replicated_bytes;
   PerResource demand{};
-  at(demand, Resource::kCpu) = cpu_cores(peak, produce_requests(load, brokers), prices.cpu);
+  at(demand, Resource::kCpu) = cpu_cores(peak, produce_requests(load, present.serving), prices.cpu);
   at(demand, Resource::kMemory) = written * prices.buffer_s;
   at(demand, Resource::kNetworkIn) = written;
   at(demand, Resource::kNetworkOut) = peak.replicated_bytes + peak.out_bytes;
   at(demand, Resource::kVolumes) = written;
   at(demand, Resource::kEbs) = written;
-  at(demand, Resource::kDisk) = load.kept_bytes;
-  at(demand, Resource::kPartitions) = load.replicas;
+  at(demand, Resource::kDisk) = kept_bytes(load, present.keeping);
+  at(demand, Resource::kPartitions) = replicas(load, present.keeping);
   return demand;
 }
 
 PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices) {
-  const PerResource demand = demand_of(load, present.serving, prices);
+  PerResource demand = demand_of(load, present, prices);
   const InstancePrice& instance = *broker.instance;
   const double page_cache = instance.memory_bytes - std::min(prices.heap_bytes_max, instance.memory_bytes / 2);
   PerResource each{};
@@ -85,7 +103,7 @@ PerResource use_of(const Load& load, const BrokerShape& broker, Present present,
   }
   at(use, Resource::kDisk) += ratio(2 * load.largest_replica_bytes, broker.volume_bytes);
   double& partitions = at(use, Resource::kPartitions);
-  partitions = std::max(partitions, load.replicas / prices.limits.partitions_per_cluster);
+  partitions = std::max(partitions, at(demand, Resource::kPartitions) / prices.limits.partitions_per_cluster);
   return use;
 }
 

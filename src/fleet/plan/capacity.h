@@ -39,17 +39,26 @@ struct Sender {
   uint64_t batch_bytes = 0;
 };
 
+// Topics of one replication.
+struct Kept {
+  uint32_t replication = 1;
+  double bytes = 0;  // one replica of each
+  double partitions = 0;
+};
+
 // What a cluster is asked to do.
 struct Load {
-  Flow peak;              // all topics at their highest rate at once
-  Flow average;           // over days: what is kept and paid for
-  double kept_bytes = 0;  // by all replicas
+  Flow peak;               // all topics at their highest rate at once
+  Flow average;            // over days: what is kept and paid for
+  std::vector<Kept> kept;  // by replication
   double largest_replica_bytes = 0;
-  double replicas = 0;
-  uint32_t replication_max = 1;
   std::vector<Sender> senders;
 };
 
+// Of all replicas, as far as so many brokers can have them.
+[[nodiscard]] double kept_bytes(const Load& load, double brokers);
+[[nodiscard]] double replicas(const Load& load, double brokers);
+[[nodiscard]] uint32_t replication_max(const Load& load);
 // A second, at the highest rate.
 [[nodiscard]] double produce_requests(const Load& load, double brokers);
 
@@ -75,8 +84,8 @@ struct Present {
       0;  // that replicas are spread over: those of a zone that is away for a while are not made anew elsewhere
 };
 
-// Cores, bytes, bytes a second, replicas: of the whole cluster, while so many brokers serve.
-[[nodiscard]] PerResource demand_of(const Load& load, double brokers, const Prices& prices);
+// Cores, bytes, bytes a second, replicas: of the whole cluster, with these brokers.
+[[nodiscard]] PerResource demand_of(const Load& load, Present present, const Prices& prices);
 // The part of what the brokers have that the load uses: 1 is all of it; infinite where there is none.
 // kDisk is of one log dir, with room for one replica that is moved in and for one of imbalance.
 [[nodiscard]] PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices);

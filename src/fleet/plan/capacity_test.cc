@@ -65,18 +65,21 @@ TEST(Capacity, CpuCountsBytesMessagesAndRequests) {
                           .linger_us = 0,
                           .batch_bytes = 1});
   // 10 * 4000 + 20 * 2200 + 30 * 1300 + 1e5 * 0.6 + 1e4 * 60 us of a core
-  PerResource demand = demand_of(load, 3, default_prices());
+  PerResource demand = demand_of(load, {3, 3}, default_prices());
   EXPECT_NEAR(at(demand, Resource::kCpu), 0.783, 1e-9);
 }
 
 TEST(Capacity, DiskLeavesRoomForAMoveAndForImbalance) {
   Load load;
-  load.kept_bytes = 900e9;
+  load.kept = {{2, 450e9, 10}};
   load.largest_replica_bytes = 10e9;
   PerResource use = use_of(load, shape("c6g.large", 125), {3, 3}, default_prices());
   EXPECT_NEAR(at(use, Resource::kDisk), (300.0 + 20) / 500, 1e-9);
-  use = use_of(load, shape("c6g.large", 125), {3, 2}, default_prices());  // one is away for good
+  use = use_of(load, shape("c6g.large", 125), {2, 2}, default_prices());  // one is away for good
   EXPECT_NEAR(at(use, Resource::kDisk), (450.0 + 20) / 500, 1e-9);
+  load.kept = {{3, 300e9, 10}};  // where it can't be made anew, the rest keeps what it has
+  use = use_of(load, shape("c6g.large", 125), {2, 2}, default_prices());
+  EXPECT_NEAR(at(use, Resource::kDisk), (300.0 + 20) / 500, 1e-9);
 }
 
 TEST(Capacity, NoBrokersLeftIsNoCapacity) {
@@ -87,10 +90,10 @@ TEST(Capacity, NoBrokersLeftIsNoCapacity) {
 
 TEST(Capacity, PartitionsAreLimitedByBrokerAndByCluster) {
   Load load;
-  load.replicas = 3000;
+  load.kept = {{3, 0, 1000}};
   PerResource use = use_of(load, shape("c6g.large", 125), {4, 4}, default_prices());
   EXPECT_NEAR(at(use, Resource::kPartitions), 0.75, 1e-9);
-  load.replicas = 250'000;
+  load.kept = {{5, 0, 50'000}};
   use = use_of(load, shape("c6g.4xlarge", 125), {1000, 1000}, default_prices());
   EXPECT_NEAR(at(use, Resource::kPartitions), 1.25, 1e-9);
 }
@@ -98,9 +101,8 @@ TEST(Capacity, PartitionsAreLimitedByBrokerAndByCluster) {
 Load some_load() {
   const auto number = [](int most) { return static_cast<double>(*rc::gen::inRange(0, most)); };
   Load load = uniform(number(1'000'000) * 1e3, 1 + number(3), number(6));
-  load.kept_bytes = number(1'000'000) * 1e6;
+  load.kept = {{1u + static_cast<uint32_t>(number(5)), number(1'000'000) * 1e6, number(20'000)}};
   load.largest_replica_bytes = number(1000) * 1e6;
-  load.replicas = number(20'000);
   return load;
 }
 
@@ -113,9 +115,8 @@ RC_GTEST_PROP(Capacity, MoreLoadNeverUsesLess, ()) {
   more.peak.out_bytes += extra.peak.out_bytes;
   more.peak.messages_in += extra.peak.messages_in;
   more.senders.insert(more.senders.end(), extra.senders.begin(), extra.senders.end());
-  more.kept_bytes += extra.kept_bytes;
+  more.kept.insert(more.kept.end(), extra.kept.begin(), extra.kept.end());
   more.largest_replica_bytes += extra.largest_replica_bytes;
-  more.replicas += extra.replicas;
   const auto brokers = static_cast<double>(*rc::gen::inRange(1, 40));
   const PerResource before = use_of(load, shape("c6g.xlarge", 125), {brokers, brokers}, default_prices());
   const PerResource after = use_of(more, shape("c6g.xlarge", 125), {brokers, brokers}, default_prices());

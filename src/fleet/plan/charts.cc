@@ -19,12 +19,13 @@ struct CostPart {
   std::string_view name;
   double Cost::*member;
 };
-constexpr std::array<CostPart, 6> kCostParts = {{{"brokers", &Cost::brokers},
+constexpr std::array<CostPart, 7> kCostParts = {{{"brokers", &Cost::brokers},
                                                  {"volumes", &Cost::volumes},
                                                  {"controllers", &Cost::controllers},
                                                  {"traffic between zones", &Cost::cross_zone},
                                                  {"traffic between regions", &Cost::cross_region},
-                                                 {"mirrors", &Cost::mirrors}}};
+                                                 {"mirrors", &Cost::mirrors},
+                                                 {"care of brokers", &Cost::care}}};
 
 constexpr size_t kSplitColour = 0, kWholeColour = 4;
 
@@ -58,7 +59,7 @@ std::string use_bar(double use, double limit, std::string_view title) {
 
 std::string legend(const std::vector<std::string>& names) {
   std::string out;
-  for (size_t i = 0; i < names.size(); ++i) out += legend_entry(i % kSeriesMax, names[i]);
+  for (size_t i = 0; i < names.size(); ++i) out += legend_entry(i % kColours, names[i]);
   return R"(<div class="legend">)" + out + "</div>";
 }
 
@@ -73,13 +74,13 @@ std::string cost_legend() {
 }
 
 std::string cost_bars(const std::vector<CostBar>& bars) {
-  constexpr double kNames = 260, kBars = 700, kFigures = 90, kRow = 22;
+  constexpr double kNames = 200, kBars = 820, kFigures = 80, kRow = 22;
   double most = 1;
   for (const CostBar& bar : bars) most = std::max(most, bar.cost.total());
   Svg svg(kNames + kBars + kFigures, kRow * static_cast<double>(bars.size()), "Cost a month");
   double y = 0;
   for (const CostBar& bar : bars) {
-    svg.text(0, y + 14, "start", "", bar.name);
+    svg.text(bar.variant ? 14 : 0, y + 14, "start", bar.variant ? "soft" : "", bar.name);
     double x = kNames;
     for (size_t i = 0; i < kCostParts.size(); ++i) {
       const double usd = bar.cost.*kCostParts[i].member;
@@ -160,7 +161,7 @@ std::string time_chart(const TimeChart& chart) {
     std::vector<std::pair<double, double>> points;
     for (size_t p = 0; p < chart.series[i].values.size(); ++p)
       points.emplace_back(x_of(chart.minutes[p]), y_of(chart.series[i].values[p]));
-    svg.polyline(points, fmt::format("s{}", i % kSeriesMax), chart.series[i].name);
+    svg.polyline(points, fmt::format("s{}", i % kColours), chart.series[i].name);
   }
   return "<h3>" + escape_html(chart.title) + "</h3>" + svg.done();
 }

@@ -20,6 +20,7 @@ extern const std::string_view kReportCss;
 struct CostBar {
   std::string name;
   Cost cost;
+  bool variant = false;  // of the one above
 };
 [[nodiscard]] std::string cost_bars(const std::vector<CostBar>& bars);
 [[nodiscard]] std::string cost_legend();
@@ -48,7 +49,8 @@ struct TimeChart {
   double outage_minutes = 0;  // a band from 0 to there
   std::string (*show)(double) = nullptr;
 };
-inline constexpr size_t kSeriesMax = 6;
+inline constexpr size_t kColours = 7;
+inline constexpr size_t kSeriesMax = kColours;
 [[nodiscard]] std::string time_chart(const TimeChart& chart);
 [[nodiscard]] std::string legend(const std::vector<std::string>& names);
 

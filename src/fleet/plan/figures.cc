@@ -48,6 +48,7 @@ std::string percent(double part) {
 }
 
 std::string minutes(double value) {
+  if (value <= 0) return "at once";
   if (value < 1) return fmt::format("{:.0f} s", value * 60);
   const auto whole = static_cast<long>(std::lround(value));
   if (whole < 60) return fmt::format("{} min", whole);
@@ -62,7 +63,7 @@ std::string volumes(const Size& size) {
   const std::string each = size.volume_gib >= 1024 && std::fmod(size.volume_gib, 1024) == 0
                                ? fmt::format("{:.0f} TiB", size.volume_gib / 1024)
                                : fmt::format("{:.0f} GiB", size.volume_gib);
-  return fmt::format("{} x {} at {:.0f} MiB/s", size.volumes, each, size.throughput_mib_per_s);
+  return fmt::format("{} x {}, {:.0f} MiB/s", size.volumes, each, size.throughput_mib_per_s);
 }
 
 std::string held(const ClusterPlan& plan) {

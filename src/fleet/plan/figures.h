@@ -15,7 +15,7 @@ namespace freshet::fleet {
 [[nodiscard]] std::string minutes(double value);                        // "40 s", "12 min", "2 h 5 min"
 [[nodiscard]] std::string minutes(const std::optional<double>& value);  // "not within a day"
 [[nodiscard]] std::string machines(const Size& size);                   // "6 c6g.large"
-[[nodiscard]] std::string volumes(const Size& size);                    // "1 x 200 GiB", "2 x 1 TiB at 250 MiB/s"
+[[nodiscard]] std::string volumes(const Size& size);                    // "2 x 1 TiB, 250 MiB/s"
 [[nodiscard]] std::string held(const ClusterPlan& plan);                // "3 years", "12 months", "not today"
 // "disk, a zone away"
 [[nodiscard]] std::string tightest(const ClusterPlan& plan);

@@ -87,6 +87,13 @@ double messages_of(const Topology& fleet, const Producer& producer) {
   return sum;
 }
 
+Kept& kept_with(uint32_t replication, std::vector<Kept>& all) {
+  for (Kept& kept : all) {
+    if (kept.replication == replication) return kept;
+  }
+  return all.emplace_back(Kept{.replication = replication});
+}
+
 }  // namespace
 
 std::vector<Load> loads_of(const Topology& fleet, const Rates& rates) {
@@ -104,10 +111,10 @@ std::vector<Load> loads_of(const Topology& fleet, const Rates& rates) {
     };
     add(load.average, 1);
     add(load.peak, topic.peak_factor);
-    load.kept_bytes += each.kept_bytes * topic.replication;
+    Kept& kept = kept_with(topic.replication, load.kept);
+    kept.bytes += each.kept_bytes;
+    kept.partitions += topic.partitions;
     load.largest_replica_bytes = std::max(load.largest_replica_bytes, each.kept_bytes / topic.partitions);
-    load.replicas += static_cast<double>(topic.partitions) * topic.replication;
-    load.replication_max = std::max(load.replication_max, topic.replication);
   }
   for (size_t i = 0; i < fleet.producers.size(); ++i) {
     const Producer& producer = fleet.producers[i];

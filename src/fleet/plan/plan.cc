@@ -296,11 +296,12 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
     plan.best_cost += plan.clusters.back().best_cost;
   }
   look_ahead(fleet, options, prices, plan.clusters);
-  plan.comparison.split = variant_of(fleet.name, moment, prices);
   Topology other = against == nullptr ? merged(moment.fleet) : *against;
   if (against != nullptr) FRESHET_TRY(project(other, options.months, options.rates));
-  const std::string other_name = against == nullptr ? "one cluster for each region" : against->name;
-  plan.comparison.whole = variant_of(other_name, Moment(std::move(other)), prices);
+  if (against != nullptr || other.clusters.size() < fleet.clusters.size()) {
+    const std::string name = against == nullptr ? "one for each region" : against->name;
+    plan.comparison = {variant_of(fleet.name, moment, prices), variant_of(name, Moment(std::move(other)), prices)};
+  }
   std::vector<BrokerShape> shapes;
   for (const ClusterPlan& cluster : plan.clusters) shapes.push_back(shape_of(cluster.size, prices));
   for (const Outage& outage : options.outages) {

@@ -86,7 +86,7 @@ struct Plan {
   std::vector<ClusterPlan> clusters;
   Cost cost;
   Cost best_cost;
-  Comparison comparison;
+  std::optional<Comparison> comparison;  // none: the fleet is one cluster for each region already
   std::vector<Burst> bursts;
 };
 

@@ -42,9 +42,11 @@ TEST(Plan, OfTheShop) {
   EXPECT_NEAR(front.cost.brokers, 3 * 0.136 * 730, 1e-9);
   EXPECT_NEAR(front.cost.controllers, 3 * 0.077 * 730, 1e-9);
   EXPECT_NEAR(plan.clusters[1].cost.mirrors, 2 * 0.034 * 730, 1e-9);
-  EXPECT_EQ(plan.comparison.split.clusters, 3u);
-  EXPECT_EQ(plan.comparison.whole.clusters, 1u);
+  EXPECT_EQ(plan.comparison->split.clusters, 3u);
+  EXPECT_EQ(plan.comparison->whole.clusters, 1u);
 }
+
+TEST(Plan, OneClusterForEachRegionIsNotComparedWithItself) { EXPECT_FALSE(plan_of(merged(shop())).comparison); }
 
 TEST(Plan, LosingAZoneLeavesTwoThirds) {
   PlanOptions options{.months = 0};

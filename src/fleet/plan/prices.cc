@@ -159,6 +159,8 @@ std::optional<Prices> parse_prices(std::string_view yaml_text, Problems& problem
   if (file.require("source", "where the figures are from") != nullptr) file.text("source", prices.source);
   if (file.require("hours_per_month", "a number") != nullptr)
     file.number("hours_per_month", 1, 744, prices.hours_per_month);
+  if (file.require("usd_per_broker_month", "a number") != nullptr)
+    file.number("usd_per_broker_month", 0, kMost, prices.usd_per_broker_month);
   read_entries(file, "instances", problems, prices.instances, read_instance);
   read_entries(file, "volumes", problems, prices.volumes, read_volume);
   read_costs(file, prices, problems);

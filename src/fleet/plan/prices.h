@@ -58,6 +58,7 @@ struct Limits {  // parts of what there is
 struct Prices {
   std::string source;
   double hours_per_month = 0;
+  double usd_per_broker_month = 0;  // beside its machine
   std::vector<InstancePrice> instances;
   std::vector<VolumePrice> volumes;
   double cross_zone_usd_per_gb = 0;  // 10^9 bytes

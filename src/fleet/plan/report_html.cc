@@ -6,6 +6,7 @@
 #include "fleet/plan/figures.h"
 #include "fleet/plan/report.h"
 #include "fleet/plan/svg.h"
+#include "fleet/text.h"
 
 namespace freshet::fleet {
 namespace {
@@ -87,8 +88,9 @@ std::string sizes(const Plan& plan) {
 std::string costs(const Plan& plan) {
   std::vector<CostBar> bars;
   for (const ClusterPlan& cluster : plan.clusters) {
-    bars.push_back({cluster.name, cluster.cost});
-    if (cluster.best && !(*cluster.best == cluster.size)) bars.push_back({"    cheapest", cluster.best_cost});
+    bars.push_back({cluster.name, cluster.cost, false});
+    if (cluster.best && !(*cluster.best == cluster.size))
+      bars.push_back({"at its cheapest size", cluster.best_cost, true});
   }
   return cost_legend() + cost_bars(bars);
 }
@@ -109,11 +111,12 @@ std::string placement(const Plan& plan, double limit) {
 std::string comparison(const Comparison& comparison) {
   const Variant &split = comparison.split, &whole = comparison.whole;
   const auto shown = [](const Variant& variant) {
-    std::string text = fmt::format("{} clusters, {} brokers", variant.clusters, variant.brokers);
+    std::string text = plural(variant.clusters, "cluster") + ", " + plural(variant.brokers, "broker");
     if (variant.without_size > 0) text += fmt::format(", {} more than anything holds", variant.without_size);
     return text;
   };
-  const std::string cost = cost_legend() + cost_bars({{split.name, split.cost}, {whole.name, whole.cost}});
+  const std::string cost =
+      cost_legend() + cost_bars({{split.name, split.cost, false}, {whole.name, whole.cost, false}});
   const std::string sizes = "<table>" + head({"", "clusters and brokers", ">$/month"}) + "<tr>" + cell(split.name) +
                             cell(shown(split)) + cell(money(split.cost.total()), "r") + "</tr><tr>" + cell(whole.name) +
                             cell(shown(whole)) + cell(money(whole.cost.total()), "r") + "</tr></table>";
@@ -128,19 +131,40 @@ std::string comparison(const Comparison& comparison) {
   return cost + sizes + "<h3>How much is hit when one cluster is</h3>" + blast;
 }
 
-TimeChart chart_of(const Burst& burst, std::string title, double ClusterBurst::Point::*value,
-                   std::string (*show)(double)) {
+TimeChart chart_of(const Burst& burst, std::string title, std::string (*show)(double)) {
   TimeChart chart;
   chart.title = std::move(title);
   chart.outage_minutes = burst.outage.minutes;
   chart.show = show;
+  for (const ClusterBurst::Point& point : burst.clusters.front().points) chart.minutes.push_back(point.minute);
+  return chart;
+}
+
+std::string clusters_chart(const Burst& burst, std::string title, double ClusterBurst::Point::*value,
+                           std::string (*show)(double)) {
+  TimeChart chart = chart_of(burst, std::move(title), show);
+  bool any = false;
   for (size_t i = 0; i < std::min(burst.clusters.size(), kSeriesMax); ++i) {
     const ClusterBurst& cluster = burst.clusters[i];
     Series& series = chart.series.emplace_back(Series{cluster.cluster, {}});
-    for (const ClusterBurst::Point& point : cluster.points) series.values.push_back(point.*value);
+    for (const ClusterBurst::Point& point : cluster.points) {
+      series.values.push_back(point.*value);
+      any = any || point.*value > 0;
+    }
   }
-  for (const ClusterBurst::Point& point : burst.clusters.front().points) chart.minutes.push_back(point.minute);
-  return chart;
+  return any ? "<div>" + time_chart(chart) + "</div>" : "";
+}
+
+std::string groups_chart(const Burst& burst) {
+  if (burst.groups.empty()) return "";
+  TimeChart chart = chart_of(burst, "Lag of consumer groups, in messages", amount);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::min(burst.groups.size(), kSeriesMax); ++i) {
+    const GroupBurst& group = burst.groups[i];
+    names.push_back(group.group + " of " + group.cluster);
+    chart.series.push_back({names.back(), group.lag});
+  }
+  return "<div>" + time_chart(chart) + legend(names) + "</div>";
 }
 
 std::string burst_table(const Burst& burst) {
@@ -164,16 +188,14 @@ std::string burst_table(const Burst& burst) {
 std::string burst_section(const Burst& burst) {
   std::vector<std::string> names;
   for (size_t i = 0; i < std::min(burst.clusters.size(), kSeriesMax); ++i) names.push_back(burst.clusters[i].cluster);
+  using Point = ClusterBurst::Point;
   const std::string charts =
-      legend(names) + R"(<div class="two"><div>)" +
-      time_chart(
-          chart_of(burst, "Its messages into each cluster, a second", &ClusterBurst::Point::messages_per_s, amount)) +
-      "</div><div>" + time_chart(chart_of(burst, "CPU in use", &ClusterBurst::Point::cpu, percent)) + "</div><div>" +
-      time_chart(chart_of(burst, "The fullest of CPU, network and disks", &ClusterBurst::Point::use, percent)) +
-      "</div><div>" +
-      time_chart(chart_of(burst, "How long a message waits to get in, in minutes", &ClusterBurst::Point::delay_minutes,
-                          amount)) +
-      "</div></div>";
+      legend(names) + R"(<div class="two">)" +
+      clusters_chart(burst, "Its messages into each cluster, a second", &Point::messages_per_s, amount) +
+      clusters_chart(burst, "CPU in use", &Point::cpu, percent) +
+      clusters_chart(burst, "The fullest of CPU, network and disks", &Point::use, percent) +
+      clusters_chart(burst, "How long a message waits to get in, in minutes", &Point::delay_minutes, amount) +
+      groups_chart(burst) + "</div>";
   const std::string about = fmt::format(
       "It stands still for {} and then sends up to {:.1f} times its usual {} messages/s. {} messages wait at the "
       "restart; it has "
@@ -199,8 +221,9 @@ std::string html_report(const Plan& plan) {
       "be in use; the last column how long it stays within, with steady growth.",
       uses(plan, limits));
   for (const Burst& burst : plan.bursts) out += burst_section(burst);
-  out += section("Split against whole", "The same work, each cluster at the cheapest size that holds it.",
-                 comparison(plan.comparison));
+  if (plan.comparison)
+    out += section("Split against whole", "The same work, each cluster at the cheapest size that holds it.",
+                   comparison(*plan.comparison));
   out +=
       section("What it costs",
               "US dollars a month; below a cluster its cheapest size that holds, where that is another.", costs(plan));

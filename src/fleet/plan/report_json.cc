@@ -51,6 +51,7 @@ std::string cost(const Cost& cost) {
   return Object()
       .add("brokers", cost.brokers)
       .add("volumes", cost.volumes)
+      .add("care", cost.care)
       .add("controllers", cost.controllers)
       .add("cross_zone", cost.cross_zone)
       .add("cross_region", cost.cross_region)
@@ -79,9 +80,9 @@ std::string load(const ClusterPlan& cluster) {
       .add("replicated_bytes_per_s_peak", peak.replicated_bytes)
       .add("out_bytes_per_s_peak", peak.out_bytes)
       .add("produce_requests_per_s_peak", cluster.requests_per_s)
-      .add("kept_bytes", cluster.load.kept_bytes)
+      .add("kept_bytes", kept_bytes(cluster.load, cluster.size.brokers))
       .add("largest_replica_bytes", cluster.load.largest_replica_bytes)
-      .add("replicas", cluster.load.replicas)
+      .add("replicas", replicas(cluster.load, cluster.size.brokers))
       .done();
 }
 
@@ -203,8 +204,8 @@ std::string json_report(const Plan& plan) {
       .raw("cost", cost(plan.cost))
       .raw("cheapest_cost", cost(plan.best_cost))
       .raw("clusters", list(plan.clusters, cluster_json))
-      .raw("split", variant(plan.comparison.split))
-      .raw("whole", variant(plan.comparison.whole))
+      .raw("split", plan.comparison ? variant(plan.comparison->split) : "null")
+      .raw("whole", plan.comparison ? variant(plan.comparison->whole) : "null")
       .raw("bursts", list(plan.bursts, burst_json))
       .done();
 }

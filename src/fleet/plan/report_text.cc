@@ -5,6 +5,7 @@
 
 #include "fleet/plan/figures.h"
 #include "fleet/plan/report.h"
+#include "fleet/text.h"
 
 namespace freshet::fleet {
 namespace {
@@ -39,26 +40,34 @@ class Table {
 
 std::string clusters_text(const Plan& plan) {
   const bool lost = !plan.options.losses.empty();
-  Table table({"CLUSTER", "AS IT IS", "TIGHTEST", "IN USE", "HOLDS", lost ? "OFFLINE" : "UNTIL", "$/MONTH",
-               "CHEAPEST THAT HOLDS", "VOLUMES", "$/MONTH"},
-              "llllllrllr");
+  Table table({"CLUSTER", "AS IT IS", "TIGHTEST", "IN USE", "HOLDS", lost ? "PARTITIONS DOWN" : "FOR"}, "llllll");
   for (const ClusterPlan& cluster : plan.clusters) {
-    const std::string left =
-        fmt::format("{} of {}", cluster.left.offline + cluster.left.read_only, cluster.left.partitions);
+    const Availability& left = cluster.left;
     table.add({cluster.name, machines(cluster.size), tightest(cluster), used_of_limit(cluster),
-               cluster.holds ? "yes" : "NO", lost ? left : held(cluster), money(cluster.cost.total()),
-               cluster.best ? machines(*cluster.best) : "none: split it", cluster.best ? volumes(*cluster.best) : "",
-               cluster.best ? money(cluster.best_cost.total()) : ""});
+               cluster.holds ? "yes" : "NO",
+               lost ? fmt::format("{} of {}", left.offline + left.read_only, left.partitions) : held(cluster)});
   }
-  table.add({"total", "", "", "", "", "", money(plan.cost.total()), "", "", money(plan.best_cost.total())});
+  return table.text();
+}
+
+std::string sizes_text(const Plan& plan) {
+  Table table({"CLUSTER", "AS IT IS", "VOLUMES", "$/MONTH", "CHEAPEST THAT HOLDS", "VOLUMES", "$/MONTH"}, "lllrllr");
+  for (const ClusterPlan& cluster : plan.clusters) {
+    const auto& best = cluster.best;
+    table.add({cluster.name, machines(cluster.size), volumes(cluster.size), money(cluster.cost.total()),
+               best ? machines(*best) : "none: split it", best ? volumes(*best) : "",
+               best ? money(cluster.best_cost.total()) : ""});
+  }
+  table.add({"total", "", "", money(plan.cost.total()), "", "", money(plan.best_cost.total())});
   return table.text();
 }
 
 std::string costs_text(const Plan& plan) {
-  Table table({"$/MONTH", "BROKERS", "VOLUMES", "CONTROLLERS", "ZONES", "REGIONS", "MIRRORS", "TOTAL"}, "lrrrrrrr");
+  Table table({"$/MONTH", "BROKERS", "VOLUMES", "CARE", "CONTROLLERS", "ZONES", "REGIONS", "MIRRORS", "TOTAL"},
+              "lrrrrrrrr");
   const auto add = [&](const std::string& name, const Cost& cost) {
-    table.add({name, money(cost.brokers), money(cost.volumes), money(cost.controllers), money(cost.cross_zone),
-               money(cost.cross_region), money(cost.mirrors), money(cost.total())});
+    table.add({name, money(cost.brokers), money(cost.volumes), money(cost.care), money(cost.controllers),
+               money(cost.cross_zone), money(cost.cross_region), money(cost.mirrors), money(cost.total())});
   };
   add("as it is", plan.cost);
   add("cheapest that holds", plan.best_cost);
@@ -119,7 +128,8 @@ std::string text_report(const Plan& plan) {
   std::string out =
       fmt::format("{}: {} clusters, {} topics, {} messages/s from services; {}\n\n", plan.fleet, plan.clusters.size(),
                   plan.topics, amount(plan.messages_per_s), assumptions(plan.options));
-  out += clusters_text(plan) + "\n" + costs_text(plan) + "\n" + comparison_text(plan.comparison);
+  out += clusters_text(plan) + "\n" + sizes_text(plan) + "\n" + costs_text(plan);
+  if (plan.comparison) out += "\n" + comparison_text(*plan.comparison);
   for (const Burst& burst : plan.bursts) out += "\n" + burst_text(burst);
   const auto failing =
       std::count_if(plan.clusters.begin(), plan.clusters.end(), [](const auto& c) { return !c.holds; });

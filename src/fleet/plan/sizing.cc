@@ -28,15 +28,14 @@ BrokerShape without_volumes(const InstancePrice& instance) {
 // The smallest volumes with which `size` holds the load. False: a volume can't be so large or fast.
 bool fit_volumes(const Load& load, const std::vector<Scenario>& scenarios, const VolumePrice& volume,
                  const Prices& prices, Size& size) {
-  double serving = size.brokers, keeping = size.brokers;
+  double serving = size.brokers, on_each = 0;
   for (const Scenario& scenario : scenarios) {
     serving = std::min(serving, scenario.present.serving);
-    keeping = std::min(keeping, scenario.present.keeping);
+    on_each = std::max(on_each, kept_bytes(load, scenario.present.keeping) / scenario.present.keeping);
   }
   const double written = load.peak.in_bytes + load.peak.replicated_bytes;
   const double throughput = written / (serving * size.volumes * prices.limits.bandwidth * kMiB);
-  const double bytes =
-      (load.kept_bytes / (keeping * size.volumes) + 2 * load.largest_replica_bytes) / prices.limits.disk;
+  const double bytes = (on_each / size.volumes + 2 * load.largest_replica_bytes) / prices.limits.disk;
   size.volume_gib = std::max(kGibStep, std::ceil(bytes / kGiB / kGibStep) * kGibStep);
   size.throughput_mib_per_s = std::max(volume.throughput_included_mib_per_s, std::ceil(throughput));
   size.iops = std::max(volume.iops_included, std::ceil(size.throughput_mib_per_s / volume.mib_per_s_per_iops));
@@ -63,7 +62,7 @@ struct Best {
 void offer_instance(const Load& load, size_t zones, const InstancePrice& instance, const VolumePrice& volume,
                     const Prices& prices, Best& best) {
   const auto step = static_cast<uint32_t>(zones);
-  const uint32_t least = std::max({kBrokersMin, load.replication_max, step});
+  const uint32_t least = std::max({kBrokersMin, replication_max(load), step});
   for (uint32_t brokers = (least + step - 1) / step * step; brokers <= prices.limits.brokers_per_cluster;
        brokers += step) {
     if (brokers * instance.usd_per_hour * prices.hours_per_month > best.usd) return;
@@ -102,6 +101,7 @@ void set_size(Cluster& cluster, const Size& size) {
 Cost& Cost::operator+=(const Cost& other) {
   brokers += other.brokers;
   volumes += other.volumes;
+  care += other.care;
   controllers += other.controllers;
   cross_zone += other.cross_zone;
   cross_region += other.cross_region;
@@ -119,6 +119,7 @@ Cost cost_of(const Size& size, const Prices& prices) {
                           volume->usd_per_mib_per_s_month;
   Cost cost;
   cost.brokers = size.brokers * instance->usd_per_hour * prices.hours_per_month;
+  cost.care = size.brokers * prices.usd_per_broker_month;
   cost.volumes = size.brokers * size.volumes * each;
   return cost;
 }

@@ -31,12 +31,15 @@ void set_size(Cluster& cluster, const Size& size);
 struct Cost {  // US dollars a month
   double brokers = 0;
   double volumes = 0;
+  double care = 0;  // of brokers: what each costs beside its machine
   double controllers = 0;
   double cross_zone = 0;
   double cross_region = 0;
   double mirrors = 0;  // the machines that copy into it
 
-  [[nodiscard]] double total() const { return brokers + volumes + controllers + cross_zone + cross_region + mirrors; }
+  [[nodiscard]] double total() const {
+    return brokers + volumes + care + controllers + cross_zone + cross_region + mirrors;
+  }
   Cost& operator+=(const Cost& other);
 };
 // Of brokers and volumes. REQUIRES: instance and volume type are known to `prices`, as of all functions here.

@@ -12,10 +12,8 @@ Load load_of(double in_mb, double groups, double kept_gb) {
                .replicated_bytes = in_mb * 2e6,
                .out_bytes = in_mb * groups * 1e6,
                .messages_in = in_mb * 1000};
-  load.kept_bytes = kept_gb * 1e9;
+  load.kept = {{3, kept_gb * 1e9 / 3, 100}};
   load.largest_replica_bytes = kept_gb * 1e7;
-  load.replicas = 300;
-  load.replication_max = 3;
   return load;
 }
 
@@ -65,7 +63,7 @@ RC_GTEST_PROP(Sizing, TheCheapestHolds, ()) {
   const auto scenarios = scenarios_of(size->brokers, zones);
   RC_ASSERT(tightness_of(load, shape_of(*size, default_prices()), scenarios, default_prices()).part <= 1 + 1e-9);
   RC_ASSERT(size->brokers % zones == 0);
-  RC_ASSERT(size->brokers >= load.replication_max);
+  RC_ASSERT(size->brokers >= replication_max(load));
 }
 
 RC_GTEST_PROP(Sizing, MoreLoadNeverCostsLess, ()) {
@@ -75,9 +73,8 @@ RC_GTEST_PROP(Sizing, MoreLoadNeverCostsLess, ()) {
   more.peak.replicated_bytes += extra.peak.replicated_bytes;
   more.peak.out_bytes += extra.peak.out_bytes;
   more.peak.messages_in += extra.peak.messages_in;
-  more.kept_bytes += extra.kept_bytes;
+  more.kept.insert(more.kept.end(), extra.kept.begin(), extra.kept.end());
   more.largest_replica_bytes = std::max(load.largest_replica_bytes, extra.largest_replica_bytes);
-  more.replicas += extra.replicas;
   const auto before = cheapest_size(load, 3, "gp3", default_prices());
   const auto after = cheapest_size(more, 3, "gp3", default_prices());
   RC_PRE(after.has_value());
