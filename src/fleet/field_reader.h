@@ -116,10 +116,12 @@ class FieldReader {
   }
 
   template <class T>
-  void list(const char* key, std::vector<T>& out, std::string_view doc) {
-    if (find(key, Need::kOptional, doc) == nullptr) return;
+  void list(const char* key, std::vector<T>& out, std::string_view doc, Need need = Need::kOptional) {
+    if (find(key, need, doc) == nullptr) return;
     const std::vector<const yaml::Node*> items = map_.list(key);
     out.reserve(items.size());
+    if (need == Need::kRequired && items.empty())
+      problems_.add(where_.of(key), map_.path_of(key) + ": must not be empty");
     for (size_t i = 0; i < items.size(); ++i) {
       T& item = out.emplace_back(fresh(static_cast<const T*>(nullptr)));
       FieldReader reader(*items[i], map_.path_of(key) + "[" + std::to_string(i) + "]", defaults_, where_of(item),

@@ -9,7 +9,7 @@
 namespace freshet::fleet {
 namespace {
 
-// What a whole file may be larger than, no list is.
+// As yaml/reader.h reads them.
 constexpr const char* kSize = R"("pattern":"^[0-9]+(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$")";
 constexpr const char* kDuration = R"("pattern":"^([0-9]+(\\.[0-9]+)? ?(us|ms|s|m|h|d)|0)$")";
 
@@ -67,11 +67,12 @@ class SchemaWriter {
     add(key, inner.body(), doc, "");
   }
   template <class T>
-  void list(const char* key, const std::vector<T>&, std::string_view doc) {
+  void list(const char* key, const std::vector<T>&, std::string_view doc, Need need = Need::kOptional) {
     SchemaWriter inner;
     T item;
     describe(inner, item);
-    add(key, fmt::format("\"type\":\"array\",\"items\":{{{}}}", inner.body()), doc, "");
+    const std::string_view least = need == Need::kRequired ? "\"minItems\":1," : "";
+    add(key, fmt::format("\"type\":\"array\",{}\"items\":{{{}}}", least, inner.body()), doc, "", need);
   }
 
   // The members of the schema's object.

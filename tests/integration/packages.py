@@ -11,6 +11,7 @@ SHOP_WHEEL = "retentioneering==3.3.0"
 SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
 PIP_SDK = "segment-analytics-python==2.4.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
+PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 NPM_SDK = "@segment/analytics-node@3.1.0"
 TIMEOUT_S = 300
 
@@ -52,6 +53,13 @@ def python_sdk():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_SDK], PIP_SDK)
     return complete(CACHE / "segment-python", make)
+
+
+def jsonschema():
+    """A directory for sys.path, with PyYAML beside it."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_JSONSCHEMA], "jsonschema")
+    return complete(CACHE / "jsonschema", make)
 
 
 def pymongo():
