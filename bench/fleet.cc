@@ -1,5 +1,5 @@
-// freshet-bench-fleet: processor time to read and to lint a large fleet.yaml. The fastest of several rounds; one JSON
-// object on standard output. --write FILE: that fleet as a file instead, for other programs.
+// freshet-bench-fleet: processor time to read, to lint and to plan a large fleet.yaml, the plan with its page. The fastest of
+// several rounds; one JSON object on standard output. --write FILE: that fleet as a file instead, for other programs.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,7 @@
 
 #include "common/cpu_time.h"
 #include "fleet/lint/lint.h"
+#include "fleet/plan/report.h"
 #include "fleet/test_fleet.h"
 #include "fleet/topology_yaml.h"
 
@@ -30,8 +31,10 @@ int run(const Options& options) {
   if (!options.write.empty()) return std::ofstream(options.write) << text ? 0 : 1;
   int64_t read_ns = std::numeric_limits<int64_t>::max();
   int64_t lint_ns = read_ns;
+  int64_t plan_ns = read_ns;
   size_t topics = 0;
   size_t errors = 0;
+  size_t page_bytes = 0;
   for (int round = 0; round < options.rounds; ++round) {
     yaml::Problems problems("fleet.yaml");
     const int64_t begin = thread_cpu_ns();
@@ -39,16 +42,22 @@ int run(const Options& options) {
     const int64_t read = thread_cpu_ns();
     if (!topology) return fmt::print(stderr, "{}\n", problems.text()), 1;
     const fleet::LintReport report = fleet::lint(*topology);
+    const int64_t linted = thread_cpu_ns();
+    const auto plan = fleet::plan_fleet(*topology, nullptr, {}, fleet::default_prices());
+    if (!plan) return fmt::print(stderr, "{}\n", plan.error().message), 1;
+    page_bytes = fleet::html_report(*plan).size();
     const int64_t end = thread_cpu_ns();
     read_ns = std::min(read_ns, read - begin);
-    lint_ns = std::min(lint_ns, end - read);
+    lint_ns = std::min(lint_ns, linted - read);
+    plan_ns = std::min(plan_ns, end - linted);
     topics = topology->topics.size();
     errors = report.count(fleet::Grade::kError);
   }
+  const auto ms = [](int64_t ns) { return static_cast<double>(ns) / 1e6; };
   fmt::print(
-      "{{\"clusters\":{},\"topics\":{},\"bytes\":{},\"errors\":{},\"read_cpu_ms\":{:.1f},\"lint_cpu_ms\":{:.1f}}}\n",
-      options.clusters, topics, text.size(), errors, static_cast<double>(read_ns) / 1e6,
-      static_cast<double>(lint_ns) / 1e6);
+      "{{\"clusters\":{},\"topics\":{},\"bytes\":{},\"errors\":{},\"page_bytes\":{},\"read_cpu_ms\":{:.1f},"
+      "\"lint_cpu_ms\":{:.1f},\"plan_cpu_ms\":{:.1f}}}\n",
+      options.clusters, topics, text.size(), errors, page_bytes, ms(read_ns), ms(lint_ns), ms(plan_ns));
   return 0;
 }
 
@@ -56,7 +65,7 @@ int run(const Options& options) {
 }  // namespace freshet::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("Processor time to read and lint a large fleet");
+  CLI::App app("Processor time to read, lint and plan a large fleet");
   freshet::bench::Options options;
   app.add_option("--clusters", options.clusters, "Clusters")->check(CLI::Range(10, 2000));
   app.add_option("--topics", options.topics, "Topics, about, with those of mirrors")->check(CLI::Range(1000, 500'000));

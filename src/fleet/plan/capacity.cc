@@ -1,0 +1,126 @@
+#include "fleet/plan/capacity.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace freshet::fleet {
+namespace {
+
+constexpr double kMega = 1e6;
+
+double& at(PerResource& values, Resource resource) { return values[static_cast<size_t>(resource)]; }
+
+double ratio(double used, double available) {
+  if (available > 0) return used / available;
+  return used > 0 ? std::numeric_limits<double>::infinity() : 0;
+}
+
+double cpu_cores(const Flow& flow, double requests, const CpuCosts& cpu) {
+  const double by_bytes =
+      flow.in_bytes * cpu.mb_in + flow.replicated_bytes * cpu.mb_replicated + flow.out_bytes * cpu.mb_out;
+  return (by_bytes / kMega + flow.messages_in * cpu.message_in + requests * cpu.produce_request) / kMega;
+}
+
+}  // namespace
+
+std::string_view name_of(Resource resource) {
+  constexpr std::string_view kNames[kResources] = {"cpu",     "memory",        "network in", "network out",
+                                                   "volumes", "ebs bandwidth", "disk",       "partitions"};
+  return kNames[static_cast<size_t>(resource)];
+}
+
+double sustained_throughput(const Sustained& c) {
+  return std::min({c.storage * c.brokers / c.replication, c.ebs * c.brokers / c.replication,
+                   c.network * c.brokers / (c.consumer_groups + c.replication - 1)});
+}
+
+Resource tightest(const PerResource& parts) {
+  return static_cast<Resource>(std::max_element(parts.begin(), parts.end()) - parts.begin());
+}
+
+double produce_requests(const Load& load, double brokers) {
+  if (brokers <= 0) return 0;
+  double requests = 0;
+  for (const Sender& sender : load.senders) {
+    Batching batching = sender.batching;
+    batching.brokers = std::min(brokers, batching.partitions);
+    requests += requests_per_s(batching, sender.linger_us, sender.batch_bytes);
+  }
+  return requests;
+}
+
+double kept_bytes(const Load& load, double brokers) {
+  double bytes = 0;
+  for (const Kept& kept : load.kept) bytes += kept.bytes * std::min<double>(kept.replication, brokers);
+  return bytes;
+}
+
+double replicas(const Load& load, double brokers) {
+  double count = 0;
+  for (const Kept& kept : load.kept) count += kept.partitions * std::min<double>(kept.replication, brokers);
+  return count;
+}
+
+uint32_t replication_max(const Load& load) {
+  uint32_t most = 1;
+  for (const Kept& kept : load.kept) most = std::max(most, kept.replication);
+  return most;
+}
+
+PerResource demand_of(const Load& load, Present present, const Prices& prices) {
+  const Flow& peak = load.peak;
+  const double written = peak.in_bytes + peak.replicated_bytes;
+  PerResource demand{};
+  at(demand, Resource::kCpu) = cpu_cores(peak, produce_requests(load, present.serving), prices.cpu);
+  at(demand, Resource::kMemory) = written * prices.buffer_s;
+  at(demand, Resource::kNetworkIn) = written;
+  at(demand, Resource::kNetworkOut) = peak.replicated_bytes + peak.out_bytes;
+  at(demand, Resource::kVolumes) = written;
+  at(demand, Resource::kEbs) = written;
+  at(demand, Resource::kDisk) = kept_bytes(load, present.keeping);
+  at(demand, Resource::kPartitions) = replicas(load, present.keeping);
+  return demand;
+}
+
+PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices) {
+  PerResource demand = demand_of(load, present, prices);
+  const InstancePrice& instance = *broker.instance;
+  const double page_cache = instance.memory_bytes - std::min(prices.heap_bytes_max, instance.memory_bytes / 2);
+  PerResource each{};
+  at(each, Resource::kCpu) = instance.vcpu;
+  at(each, Resource::kMemory) = page_cache;
+  at(each, Resource::kNetworkIn) = instance.network_bytes_per_s;
+  at(each, Resource::kNetworkOut) = instance.network_bytes_per_s;
+  at(each, Resource::kVolumes) = broker.volumes * broker.volume_bytes_per_s;
+  at(each, Resource::kEbs) = instance.ebs_bytes_per_s;
+  at(each, Resource::kDisk) = broker.volumes * broker.volume_bytes;
+  at(each, Resource::kPartitions) = instance.partitions;
+  PerResource use{};
+  for (size_t i = 0; i < kResources; ++i) {
+    const auto resource = static_cast<Resource>(i);
+    const bool kept = resource == Resource::kDisk || resource == Resource::kPartitions;
+    use[i] = ratio(demand[i], each[i] * (kept ? present.keeping : present.serving));
+  }
+  at(use, Resource::kDisk) += ratio(2 * load.largest_replica_bytes, broker.volume_bytes);
+  double& partitions = at(use, Resource::kPartitions);
+  partitions = std::max(partitions, at(demand, Resource::kPartitions) / prices.limits.partitions_per_cluster);
+  return use;
+}
+
+PerResource limits_of(const Prices& prices) {
+  PerResource limits;
+  limits.fill(prices.limits.bandwidth);
+  at(limits, Resource::kCpu) = prices.limits.cpu;
+  at(limits, Resource::kMemory) = 1;
+  at(limits, Resource::kDisk) = prices.limits.disk;
+  at(limits, Resource::kPartitions) = 1;
+  return limits;
+}
+
+PerResource parts_of(const PerResource& use, const PerResource& limits) {
+  PerResource parts{};
+  for (size_t i = 0; i < kResources; ++i) parts[i] = use[i] / limits[i];
+  return parts;
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,84 @@
+// What planning counts with: what machines and volumes can do, what they cost, how full they may be. Data, not code: the
+// default is `prices.yaml` beside this file, built into the binary; a user replaces it with a file of the same shape.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yaml/node.h"
+
+namespace freshet::fleet {
+
+struct InstancePrice {
+  std::string name;
+  double vcpu = 0;
+  double memory_bytes = 0;
+  double network_bytes_per_s = 0;  // baseline, each direction
+  double ebs_bytes_per_s = 0;      // baseline, to all of its volumes
+  double usd_per_hour = 0;
+  double partitions = 0;  // replicas recommended at most
+  bool broker = false;    // may be recommended
+};
+
+struct VolumePrice {
+  std::string name;
+  double usd_per_gib_month = 0;
+  double size_bytes_max = 0;
+  double iops_included = 0;
+  double usd_per_iops_month = 0;
+  double throughput_included_mib_per_s = 0;
+  double throughput_max_mib_per_s = 0;
+  double usd_per_mib_per_s_month = 0;
+  double mib_per_s_per_iops = 0;  // throughput is never more than this for each IOPS
+};
+
+// Of one core, in microseconds.
+struct CpuCosts {
+  double mb_in = 0;  // 10^6 bytes as sent, at the leader
+  double mb_replicated = 0;
+  double mb_out = 0;
+  double message_in = 0;
+  double produce_request = 0;
+  double mirrored_message = 0;  // on the mirror's own machines
+  double mirror_vcpu_min = 0;   // of each mirror
+};
+
+struct Limits {  // parts of what there is
+  double cpu = 0;
+  double bandwidth = 0;
+  double disk = 0;
+  double partitions_per_cluster = 0;
+  uint32_t brokers_per_cluster = 0;
+  uint32_t volumes_per_broker = 0;
+};
+
+struct Prices {
+  std::string source;
+  double hours_per_month = 0;
+  double usd_per_broker_month = 0;  // beside its machine
+  std::vector<InstancePrice> instances;
+  std::vector<VolumePrice> volumes;
+  double cross_zone_usd_per_gb = 0;  // 10^9 bytes
+  double cross_region_usd_per_gb = 0;
+  CpuCosts cpu;
+  double heap_bytes_max = 0;
+  double buffer_s = 0;  // of writes that the page cache must hold
+  Limits limits;
+
+  // Null: not known.
+  [[nodiscard]] const InstancePrice* find_instance(std::string_view name) const;
+  [[nodiscard]] const VolumePrice* find_volume(std::string_view name) const;
+};
+
+// nullopt: `problems` says what is wrong and where.
+[[nodiscard]] std::optional<Prices> parse_prices(std::string_view yaml_text, yaml::Problems& problems);
+
+// The text of prices.yaml.
+extern const std::string_view kDefaultPrices;
+// Parsed; it is tested that this can't fail.
+[[nodiscard]] const Prices& default_prices();
+
+}  // namespace freshet::fleet

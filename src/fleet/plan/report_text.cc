@@ -1,0 +1,140 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "fleet/plan/figures.h"
+#include "fleet/plan/report.h"
+#include "fleet/text.h"
+
+namespace freshet::fleet {
+namespace {
+
+// Columns as wide as their widest cell; those of figures to the right.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> heads, std::string_view align) : align_(align) { add(std::move(heads)); }
+  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  [[nodiscard]] std::string text() const {
+    std::vector<size_t> widths(rows_.front().size());
+    for (const auto& row : rows_) {
+      for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string out;
+    for (const auto& row : rows_) {
+      std::string line;
+      for (size_t i = 0; i < row.size(); ++i) {
+        line += align_[i] == 'r' ? fmt::format("{:>{}}", row[i], widths[i]) : fmt::format("{:<{}}", row[i], widths[i]);
+        line += "  ";
+      }
+      out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    return out;
+  }
+
+ private:
+  std::string align_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string clusters_text(const Plan& plan) {
+  const bool lost = !plan.options.losses.empty();
+  Table table({"CLUSTER", "AS IT IS", "TIGHTEST", "IN USE", "HOLDS", lost ? "PARTITIONS DOWN" : "FOR"}, "llllll");
+  for (const ClusterPlan& cluster : plan.clusters) {
+    const Availability& left = cluster.left;
+    table.add({cluster.name, machines(cluster.size), tightest(cluster), used_of_limit(cluster),
+               cluster.holds ? "yes" : "NO",
+               lost ? fmt::format("{} of {}", left.offline + left.read_only, left.partitions) : held(cluster)});
+  }
+  return table.text();
+}
+
+std::string sizes_text(const Plan& plan) {
+  Table table({"CLUSTER", "AS IT IS", "VOLUMES", "$/MONTH", "CHEAPEST THAT HOLDS", "VOLUMES", "$/MONTH"}, "lllrllr");
+  for (const ClusterPlan& cluster : plan.clusters) {
+    const auto& best = cluster.best;
+    table.add({cluster.name, machines(cluster.size), volumes(cluster.size), money(cluster.cost.total()),
+               best ? machines(*best) : "none: split it", best ? volumes(*best) : "",
+               best ? money(cluster.best_cost.total()) : ""});
+  }
+  table.add({"total", "", "", money(plan.cost.total()), "", "", money(plan.best_cost.total())});
+  return table.text();
+}
+
+std::string costs_text(const Plan& plan) {
+  Table table({"$/MONTH", "BROKERS", "VOLUMES", "CARE", "CONTROLLERS", "ZONES", "REGIONS", "MIRRORS", "TOTAL"},
+              "lrrrrrrrr");
+  const auto add = [&](const std::string& name, const Cost& cost) {
+    table.add({name, money(cost.brokers), money(cost.volumes), money(cost.care), money(cost.controllers),
+               money(cost.cross_zone), money(cost.cross_region), money(cost.mirrors), money(cost.total())});
+  };
+  add("as it is", plan.cost);
+  add("cheapest that holds", plan.best_cost);
+  return table.text();
+}
+
+std::string comparison_text(const Comparison& comparison) {
+  const Variant &split = comparison.split, &whole = comparison.whole;
+  Table table({"AT THE CHEAPEST SIZES", split.name, whole.name}, "lrr");
+  const auto sized = [](const Variant& variant) {
+    const std::string cost = money(variant.cost.total());
+    return variant.without_size == 0 ? cost : cost + fmt::format(" and {} that nothing holds", variant.without_size);
+  };
+  table.add({"clusters", std::to_string(split.clusters), std::to_string(whole.clusters)});
+  table.add({"brokers", std::to_string(split.brokers), std::to_string(whole.brokers)});
+  table.add({"$/month", sized(split), sized(whole)});
+  const auto row = [&](std::string name, double BlastRadius::*part) {
+    table.add({std::move(name), percent(split.blast.*part), percent(whole.blast.*part)});
+  };
+  row("services hit, worst cluster", &BlastRadius::services_worst);
+  row("services hit, mean", &BlastRadius::services_mean);
+  row("services hit or fed by it, worst", &BlastRadius::fed_worst);
+  row("traffic hit, worst cluster", &BlastRadius::traffic_worst);
+  row("traffic hit, mean", &BlastRadius::traffic_mean);
+  return table.text();
+}
+
+std::string burst_text(const Burst& burst) {
+  std::string out = fmt::format(
+      "{} away for {}, then up to {:.1f} times its usual {} messages/s: {} messages wait; it has caught up after "
+      "{}\n\n",
+      burst.outage.service, minutes(burst.outage.minutes), burst.outage.catch_up, amount(burst.usual),
+      amount(burst.backlog), minutes(burst.sent_minutes));
+  Table table({"CLUSTER", "USUAL/S", "PEAK/S", "CAN TAKE/S", "FIRST FULL", "CPU", "FULLEST", "LATENCY", "WAITING",
+               "WELL AFTER"},
+              "lrrrlllrrr");
+  for (const ClusterBurst& cluster : burst.clusters) {
+    table.add({cluster.cluster, amount(cluster.usual), amount(cluster.messages_max), amount(cluster.most),
+               std::string(name_of(cluster.bottleneck)),
+               percent(cluster.cpu_before) + " to " + percent(cluster.cpu_max),
+               percent(cluster.use_before) + " to " + percent(cluster.use_max),
+               fmt::format("x {:.1f}", cluster.latency_times), amount(cluster.waiting_max),
+               minutes(cluster.recovered_minutes)});
+  }
+  out += table.text();
+  if (burst.groups.empty()) return out;
+  Table groups({"GROUP", "CLUSTER", "USUAL/S", "CAN READ/S", "LAG", "WELL AFTER"}, "llrrrr");
+  for (const GroupBurst& group : burst.groups) {
+    groups.add({group.group, group.cluster, amount(group.usual), amount(group.most), amount(group.lag_max),
+                minutes(group.recovered_minutes)});
+  }
+  return out + "\n" + groups.text();
+}
+
+}  // namespace
+
+std::string text_report(const Plan& plan) {
+  std::string out =
+      fmt::format("{}: {} clusters, {} topics, {} messages/s from services; {}\n\n", plan.fleet, plan.clusters.size(),
+                  plan.topics, amount(plan.messages_per_s), assumptions(plan.options));
+  out += clusters_text(plan) + "\n" + sizes_text(plan) + "\n" + costs_text(plan);
+  if (plan.comparison) out += "\n" + comparison_text(*plan.comparison);
+  for (const Burst& burst : plan.bursts) out += "\n" + burst_text(burst);
+  const auto failing =
+      std::count_if(plan.clusters.begin(), plan.clusters.end(), [](const auto& c) { return !c.holds; });
+  if (failing > 0) out += fmt::format("\n{} of {} clusters do not hold their load\n", failing, plan.clusters.size());
+  return out + "\nPrices: " + plan.prices + "\n";
+}
+
+}  // namespace freshet::fleet

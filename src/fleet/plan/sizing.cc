@@ -1,0 +1,177 @@
+#include "fleet/plan/sizing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/assert.h"
+
+namespace freshet::fleet {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024 * 1024;
+constexpr double kMiB = 1024.0 * 1024;
+constexpr double kGibStep = 10;
+constexpr uint32_t kBrokersMin = 3;
+
+double largest_part(const Load& load, const BrokerShape& broker, const std::vector<Scenario>& scenarios,
+                    const Prices& prices) {
+  return tightness_of(load, broker, scenarios, prices).part;
+}
+
+// A machine whose volumes are no bound.
+BrokerShape without_volumes(const InstancePrice& instance) {
+  const double endless = std::numeric_limits<double>::max() / 1e6;
+  return {&instance, 1, endless, endless};
+}
+
+// The smallest volumes with which `size` holds the load. False: a volume can't be so large or fast.
+bool fit_volumes(const Load& load, const std::vector<Scenario>& scenarios, const VolumePrice& volume,
+                 const Prices& prices, Size& size) {
+  double serving = size.brokers, on_each = 0;
+  for (const Scenario& scenario : scenarios) {
+    serving = std::min(serving, scenario.present.serving);
+    on_each = std::max(on_each, kept_bytes(load, scenario.present.keeping) / scenario.present.keeping);
+  }
+  const double written = load.peak.in_bytes + load.peak.replicated_bytes;
+  const double throughput = written / (serving * size.volumes * prices.limits.bandwidth * kMiB);
+  const double bytes = (on_each / size.volumes + 2 * load.largest_replica_bytes) / prices.limits.disk;
+  size.volume_gib = std::max(kGibStep, std::ceil(bytes / kGiB / kGibStep) * kGibStep);
+  size.throughput_mib_per_s = std::max(volume.throughput_included_mib_per_s, std::ceil(throughput));
+  size.iops = std::max(volume.iops_included, std::ceil(size.throughput_mib_per_s / volume.mib_per_s_per_iops));
+  return size.volume_gib * kGiB <= volume.size_bytes_max &&
+         size.throughput_mib_per_s <= volume.throughput_max_mib_per_s;
+}
+
+double price_of(const Size& size, const Prices& prices) { return cost_of(size, prices).total(); }
+
+struct Best {
+  std::optional<Size> size;
+  double usd = std::numeric_limits<double>::infinity();
+
+  void offer(const Size& candidate, const Prices& prices) {
+    const double price = price_of(candidate, prices);
+    const bool better = price < usd || (price == usd && candidate.brokers < size->brokers);
+    if (!better) return;
+    size = candidate;
+    usd = price;
+  }
+};
+
+// All numbers of brokers of one machine type, as long as more of them can be cheaper.
+void offer_instance(const Load& load, size_t zones, const InstancePrice& instance, const VolumePrice& volume,
+                    const Prices& prices, Best& best) {
+  const auto step = static_cast<uint32_t>(zones);
+  const uint32_t least = std::max({kBrokersMin, replication_max(load), step});
+  for (uint32_t brokers = (least + step - 1) / step * step; brokers <= prices.limits.brokers_per_cluster;
+       brokers += step) {
+    if (brokers * instance.usd_per_hour * prices.hours_per_month > best.usd) return;
+    const std::vector<Scenario> scenarios = scenarios_of(brokers, zones);
+    if (largest_part(load, without_volumes(instance), scenarios, prices) > 1) continue;
+    for (uint32_t volumes = 1; volumes <= prices.limits.volumes_per_broker; ++volumes) {
+      Size size{instance.name, brokers, volumes, volume.name};
+      if (fit_volumes(load, scenarios, volume, prices, size)) best.offer(size, prices);
+    }
+  }
+}
+
+}  // namespace
+
+Size size_of(const Cluster& cluster) {
+  const Volumes& volumes = cluster.volumes;
+  return {cluster.instance,
+          cluster.brokers,
+          volumes.count,
+          volumes.type,
+          static_cast<double>(volumes.size_bytes) / kGiB,
+          static_cast<double>(volumes.iops),
+          static_cast<double>(volumes.throughput_bytes_per_s) / kMiB};
+}
+
+void set_size(Cluster& cluster, const Size& size) {
+  cluster.instance = size.instance;
+  cluster.brokers = size.brokers;
+  cluster.volumes.count = size.volumes;
+  cluster.volumes.type = size.volume_type;
+  cluster.volumes.size_bytes = static_cast<uint64_t>(size.volume_gib * kGiB);
+  cluster.volumes.iops = static_cast<uint32_t>(size.iops);
+  cluster.volumes.throughput_bytes_per_s = static_cast<uint64_t>(size.throughput_mib_per_s * kMiB);
+}
+
+Cost& Cost::operator+=(const Cost& other) {
+  brokers += other.brokers;
+  volumes += other.volumes;
+  care += other.care;
+  controllers += other.controllers;
+  cross_zone += other.cross_zone;
+  cross_region += other.cross_region;
+  mirrors += other.mirrors;
+  return *this;
+}
+
+Cost cost_of(const Size& size, const Prices& prices) {
+  const InstancePrice* instance = prices.find_instance(size.instance);
+  const VolumePrice* volume = prices.find_volume(size.volume_type);
+  FRESHET_ASSERT(instance != nullptr && volume != nullptr);
+  const double each = size.volume_gib * volume->usd_per_gib_month +
+                      std::max(0.0, size.iops - volume->iops_included) * volume->usd_per_iops_month +
+                      std::max(0.0, size.throughput_mib_per_s - volume->throughput_included_mib_per_s) *
+                          volume->usd_per_mib_per_s_month;
+  Cost cost;
+  cost.brokers = size.brokers * instance->usd_per_hour * prices.hours_per_month;
+  cost.care = size.brokers * prices.usd_per_broker_month;
+  cost.volumes = size.brokers * size.volumes * each;
+  return cost;
+}
+
+BrokerShape shape_of(const Size& size, const Prices& prices) {
+  const InstancePrice* instance = prices.find_instance(size.instance);
+  const VolumePrice* volume = prices.find_volume(size.volume_type);
+  FRESHET_ASSERT(instance != nullptr && volume != nullptr);
+  const double throughput = std::min(size.throughput_mib_per_s, size.iops * volume->mib_per_s_per_iops);
+  return {instance, size.volumes, size.volume_gib * kGiB, throughput * kMiB};
+}
+
+std::string_view name_of(Scenario::Kind kind) {
+  switch (kind) {
+    case Scenario::Kind::kWhole: return "nothing away";
+    case Scenario::Kind::kBrokerAway: return "a broker away";
+    case Scenario::Kind::kZoneAway: return "a zone away";
+    case Scenario::Kind::kLost: return "what is lost";
+  }
+  return "";
+}
+
+std::vector<Scenario> scenarios_of(uint32_t brokers, size_t zones) {
+  using Kind = Scenario::Kind;
+  const double all = brokers;
+  std::vector<Scenario> out = {{Kind::kWhole, {all, all}}, {Kind::kBrokerAway, {all - 1, all - 1}}};
+  if (zones > 1) out.push_back({Kind::kZoneAway, {all - std::ceil(all / static_cast<double>(zones)), all}});
+  return out;
+}
+
+Tightness tightness_of(const Load& load, const BrokerShape& broker, const std::vector<Scenario>& scenarios,
+                       const Prices& prices) {
+  const PerResource limits = limits_of(prices);
+  Tightness out{.part = -1};
+  for (const Scenario& scenario : scenarios) {
+    const PerResource use = use_of(load, broker, scenario.present, prices);
+    const PerResource parts = parts_of(use, limits);
+    const Resource resource = tightest(parts);
+    const auto i = static_cast<size_t>(resource);
+    if (parts[i] > out.part) out = {parts[i], use[i], limits[i], resource, scenario.kind};
+  }
+  return out;
+}
+
+std::optional<Size> cheapest_size(const Load& load, size_t zones, std::string_view volume_type, const Prices& prices) {
+  const VolumePrice* volume = prices.find_volume(volume_type);
+  FRESHET_ASSERT(volume != nullptr && zones > 0);
+  Best best;
+  for (const InstancePrice& instance : prices.instances) {
+    if (instance.broker) offer_instance(load, zones, instance, *volume, prices, best);
+  }
+  return best.size;
+}
+
+}  // namespace freshet::fleet
