@@ -18,6 +18,7 @@ void add_fleet_command(CLI::App& app, int& exit_code) {
   CLI::App* fleet = app.add_subcommand("fleet", "A fleet of Kafka clusters from one file");
   fleet->require_subcommand(1);
   add_fleet_lint_command(*fleet, exit_code);
+  add_fleet_render_command(*fleet, exit_code);
 }
 
 }  // namespace freshet::app
