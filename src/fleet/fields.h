@@ -269,8 +269,8 @@ void describe(V& v, FleetText& text) {
   v.number("growth_percent_per_month", fleet.growth_percent_per_month, -50, 1000, "How fast the rates grow");
   v.object("defaults", text.defaults, fleet.where,
            "What clusters, topics and producers have if they don't say otherwise");
-  v.list("regions", fleet.regions, "Regions of the cloud");
-  v.list("clusters", text.clusters, "Kafka clusters");
+  v.list("regions", fleet.regions, "Regions of the cloud, with their zones", Need::kRequired);
+  v.list("clusters", text.clusters, "Kafka clusters", Need::kRequired);
   v.list("topics", text.topics, "Topics; those that a mirror makes need not stand here");
   v.list("services", text.services, "Who writes and reads");
   v.list("mirrors", text.mirrors, "Copies of topics from cluster to cluster");

@@ -99,8 +99,6 @@ class Resolver {
  private:
   void regions() {
     for (const Region& region : fleet_.regions) regions_.add(region.name, region.where.of("name"));
-    if (fleet_.regions.empty())
-      problems_.add(fleet_.where.at, "regions: is missing: one region at least, with its zones");
   }
 
   void clusters() {
@@ -118,7 +116,6 @@ class Resolver {
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
     }
-    if (fleet_.clusters.empty()) problems_.add(fleet_.where.at, "clusters: is missing: one cluster at least");
   }
 
   void zones(Cluster& cluster, const Region& region) {

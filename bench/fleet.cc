@@ -1,0 +1,66 @@
+// freshet-bench-fleet: processor time to read and to lint a large fleet.yaml. The fastest of several rounds; one JSON
+// object on standard output. --write FILE: that fleet as a file instead, for other programs.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "common/cpu_time.h"
+#include "fleet/lint/lint.h"
+#include "fleet/test_fleet.h"
+#include "fleet/topology_yaml.h"
+
+namespace freshet::bench {
+namespace {
+
+struct Options {
+  uint32_t clusters = 200;
+  uint32_t topics = 20'000;
+  int rounds = 5;
+  std::string write;
+};
+
+int run(const Options& options) {
+  // Of ten clusters one has its own half of the topics alone.
+  const uint32_t each = options.topics * 20 / (options.clusters * 19);
+  const std::string text = fleet::test_fleet(options.clusters, each);
+  if (!options.write.empty()) return std::ofstream(options.write) << text ? 0 : 1;
+  int64_t read_ns = std::numeric_limits<int64_t>::max();
+  int64_t lint_ns = read_ns;
+  size_t topics = 0;
+  size_t errors = 0;
+  for (int round = 0; round < options.rounds; ++round) {
+    yaml::Problems problems("fleet.yaml");
+    const int64_t begin = thread_cpu_ns();
+    const auto topology = fleet::parse_topology(text, problems);
+    const int64_t read = thread_cpu_ns();
+    if (!topology) return fmt::print(stderr, "{}\n", problems.text()), 1;
+    const fleet::LintReport report = fleet::lint(*topology);
+    const int64_t end = thread_cpu_ns();
+    read_ns = std::min(read_ns, read - begin);
+    lint_ns = std::min(lint_ns, end - read);
+    topics = topology->topics.size();
+    errors = report.count(fleet::Grade::kError);
+  }
+  fmt::print("{{\"clusters\":{},\"topics\":{},\"bytes\":{},\"errors\":{},\"read_cpu_ms\":{:.1f},\"lint_cpu_ms\":{:.1f}}}\n",
+             options.clusters, topics, text.size(), errors, static_cast<double>(read_ns) / 1e6,
+             static_cast<double>(lint_ns) / 1e6);
+  return 0;
+}
+
+}  // namespace
+}  // namespace freshet::bench
+
+int main(int argc, char** argv) {
+  CLI::App app("Processor time to read and lint a large fleet");
+  freshet::bench::Options options;
+  app.add_option("--clusters", options.clusters, "Clusters")->check(CLI::Range(10, 2000));
+  app.add_option("--topics", options.topics, "Topics, about, with those of mirrors")->check(CLI::Range(1000, 500'000));
+  app.add_option("--rounds", options.rounds, "Rounds; the fastest counts")->check(CLI::Range(1, 1000));
+  app.add_option("--write", options.write, "Write the fleet to this file and measure nothing");
+  CLI11_PARSE(app, argc, argv);
+  return freshet::bench::run(options);
+}

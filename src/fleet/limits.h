@@ -1,0 +1,21 @@
+// How many replicas of partitions brokers and clusters should have, by the size of the machine (AWS's recommendations for
+// Kafka; FLEET sizing table in docs/fleet/lint.md).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace freshet::fleet {
+
+struct PartitionLimits {
+  uint32_t recommended = 1000;  // replicas on a broker, leaders and followers
+  uint32_t most = 1500;
+};
+
+// By the size in the name of the instance type: up to xlarge 1000/1500, 2xlarge 2000/3000, larger ones 4000/6000. A name
+// without a known size counts as a small one.
+[[nodiscard]] PartitionLimits partition_limits(std::string_view instance);
+
+inline constexpr uint64_t kClusterReplicasMax = 200'000;
+
+}  // namespace freshet::fleet

@@ -1,0 +1,262 @@
+// Replicas, in-sync replicas, zones, single points of failure.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "fleet/lint/rules.h"
+#include "fleet/text.h"
+
+namespace freshet::fleet::checks {
+namespace {
+
+constexpr uint32_t kReplicas = 3;  // what survives the loss of one broker while another is being replaced
+constexpr uint32_t kBrokersMin = 3;
+
+std::string zones_text(const std::vector<std::string>& zones) {
+  std::string text = "[";
+  for (const std::string& zone : zones) text += (text.size() > 1 ? ", " : "") + zone;
+  return text + "]";
+}
+
+// Replicas of a partition in the zone that has most of them, if they are spread over all zones as evenly as they can be.
+uint32_t replicas_in_worst_zone(uint32_t replication, uint32_t zones) { return (replication + zones - 1) / zones; }
+
+bool survives_zone(const Topic& topic, uint32_t zones) {
+  const uint32_t lost = replicas_in_worst_zone(topic.replication, zones);
+  return topic.replication - lost >= topic.min_isr;
+}
+
+// Whether rules about replicas make sense: there are as many brokers.
+bool fits(const Topology& fleet, const Topic& topic) { return topic.replication <= fleet.cluster_of(topic).brokers; }
+
+// Topic by topic, what `check` says of it: evidence, or "".
+template <class Check>
+Findings each_topic(const Facts& facts, std::string_view key, const Check& check) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const auto outcome = check(facts.fleet.topics[i]);
+    if (outcome.first.empty()) continue;
+    found.push_back(finding_mended(facts, Kind::kTopic, i, key, outcome.first, std::to_string(outcome.second), ""));
+  }
+  return found;
+}
+using Outcome = std::pair<std::string, uint32_t>;  // evidence, and the number that mends it
+
+// The two numbers of a version.
+std::pair<uint32_t, uint32_t> parse_version(std::string_view text) {
+  std::pair<uint32_t, uint32_t> out;
+  const size_t dot = text.find('.');
+  if (dot == std::string_view::npos) return out;
+  std::from_chars(text.data(), text.data() + dot, out.first);
+  std::from_chars(text.data() + dot + 1, text.data() + text.size(), out.second);
+  return out;
+}
+
+}  // namespace
+
+Findings replication_over_brokers(const Facts& facts) {
+  return each_topic(facts, "replication", [&](const Topic& topic) -> Outcome {
+    if (fits(facts.fleet, topic)) return {};
+    const Cluster& cluster = facts.fleet.cluster_of(topic);
+    return {
+        fmt::format("{} replicas, but {} has {}", topic.replication, cluster.name, plural(cluster.brokers, "broker")),
+        cluster.brokers};
+  });
+}
+
+Findings replication_one(const Facts& facts) {
+  return each_topic(facts, "replication", [&](const Topic& topic) -> Outcome {
+    const uint32_t replicas = std::min(kReplicas, facts.fleet.cluster_of(topic).brokers);
+    if (topic.replication > 1 || replicas < 2) return {};
+    return {fmt::format("one replica of each of {}, {} messages/s", plural(topic.partitions, "partition"),
+                        count_text(topic.messages_per_s)),
+            replicas};
+  });
+}
+
+Findings min_isr_over_replication(const Facts& facts) {
+  return each_topic(facts, "min_isr", [](const Topic& topic) -> Outcome {
+    if (topic.min_isr <= topic.replication) return {};
+    return {fmt::format("min ISR {} of {}", topic.min_isr, plural(topic.replication, "replica")),
+            std::max(topic.replication - 1, 1U)};
+  });
+}
+
+Findings min_isr_equals_replication(const Facts& facts) {
+  return each_topic(facts, "min_isr", [](const Topic& topic) -> Outcome {
+    if (topic.replication < 2 || topic.min_isr != topic.replication) return {};
+    return {fmt::format("min ISR {} of {}", topic.min_isr, plural(topic.replication, "replica")),
+            topic.replication - 1};
+  });
+}
+
+Findings min_isr_one(const Facts& facts) {
+  return each_topic(facts, "min_isr", [](const Topic& topic) -> Outcome {
+    if (topic.replication < kReplicas || topic.min_isr != 1) return {};
+    return {fmt::format("min ISR 1 of {}", plural(topic.replication, "replica")), 2};
+  });
+}
+
+Findings acks_not_all(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.producers.size(); ++i) {
+    const Producer& producer = fleet.producers[i];
+    if (producer.acks == Acks::kAll) continue;
+    std::vector<std::string> names;
+    for (const Index topic : producer.topics) {
+      if (fleet.topics[topic].min_isr > 1)
+        names.push_back(fmt::format("{} ({})", fleet.topics[topic].name, fleet.topics[topic].min_isr));
+    }
+    if (names.empty()) continue;
+    found.push_back(finding_mended(
+        facts, Kind::kProducer, i, "acks",
+        fmt::format("acks {}, so the min ISR of {} has no effect", name_of(producer.acks), list_of(names)), "all", ""));
+  }
+  return found;
+}
+
+Findings few_brokers(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const Cluster& cluster = facts.fleet.clusters[i];
+    if (cluster.brokers >= kBrokersMin) continue;
+    found.push_back(finding_mended(facts, Kind::kCluster, i, "brokers",
+                                   fmt::format("{} for {}", plural(cluster.brokers, "broker"),
+                                               plural(facts.rates.clusters[i].partitions, "partition")),
+                                   std::to_string(kBrokersMin), ""));
+  }
+  return found;
+}
+
+Findings single_zone(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const Cluster& cluster = facts.fleet.clusters[i];
+    if (cluster.zones.size() != 1) continue;
+    const Region& region = facts.fleet.regions[cluster.region];
+    const std::string evidence = fmt::format("all {} in {}", plural(cluster.brokers, "broker"), cluster.zones.front());
+    if (region.zones.size() > 1) {
+      found.push_back(finding_mended(facts, Kind::kCluster, i, "zones", evidence, zones_text(region.zones), ""));
+    } else {
+      found.push_back(finding(facts, Kind::kCluster, i, "region", evidence,
+                              fmt::format("name more zones of region {}, or take another region", region.name)));
+    }
+  }
+  return found;
+}
+
+Findings zone_loss(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const Cluster& cluster = facts.fleet.clusters[i];
+    const uint32_t zones = zones_used(cluster);
+    if (zones < 2) continue;
+    const Region& region = facts.fleet.regions[cluster.region];
+    const auto all_zones = static_cast<uint32_t>(std::min<size_t>(region.zones.size(), cluster.brokers));
+    std::vector<std::string> names;
+    bool more_zones_help = true;
+    for (const Index index : facts.topics_of[i]) {
+      const Topic& topic = facts.fleet.topics[index];
+      // Those that stop with any broker have findings of their own.
+      if (topic.replication < 2 || topic.min_isr >= topic.replication || !fits(facts.fleet, topic)) continue;
+      if (survives_zone(topic, zones)) continue;
+      names.push_back(fmt::format("{} ({} of {} replicas in one zone, min ISR {})", topic.name,
+                                  replicas_in_worst_zone(topic.replication, zones), topic.replication, topic.min_isr));
+      more_zones_help = more_zones_help && survives_zone(topic, all_zones);
+    }
+    if (names.empty()) continue;
+    const std::string evidence =
+        fmt::format("{}: losing one stops writes to {}", plural(zones, "zone"), list_of(names));
+    if (more_zones_help) {
+      found.push_back(finding_mended(facts, Kind::kCluster, i, "zones", evidence, zones_text(region.zones), ""));
+    } else {
+      found.push_back(
+          finding(facts, Kind::kCluster, i, "zones", evidence, "a region with a third zone, or another min ISR"));
+    }
+  }
+  return found;
+}
+
+Findings uneven_zones(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const Cluster& cluster = facts.fleet.clusters[i];
+    const auto zones = static_cast<uint32_t>(cluster.zones.size());
+    if (zones < 2 || cluster.brokers < kBrokersMin || cluster.brokers % zones == 0) continue;
+    const uint32_t few = cluster.brokers / zones;
+    const std::string evidence =
+        few == 0 ? fmt::format("{} for {}: some have none", plural(cluster.brokers, "broker"), plural(zones, "zone"))
+                 : fmt::format("{} over {}: where {} instead of {} stand, each carries {:.0f} % more",
+                               plural(cluster.brokers, "broker"), plural(zones, "zone"), few, few + 1, 100.0 / few);
+    found.push_back(finding_mended(facts, Kind::kCluster, i, "brokers", evidence,
+                                   std::to_string(round_up(cluster.brokers, zones)), ""));
+  }
+  return found;
+}
+
+Findings controllers(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const uint32_t count = facts.fleet.clusters[i].controllers;
+    if (count == 0 || (count >= 3 && count % 2 == 1)) continue;
+    found.push_back(finding_mended(facts, Kind::kCluster, i, "controllers",
+                                   fmt::format("{}: may lose {}", plural(count, "controller"), (count - 1) / 2),
+                                   std::to_string(count < 3 ? 3 : count + 1), ""));
+  }
+  return found;
+}
+
+Findings controller_zones(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const Cluster& cluster = facts.fleet.clusters[i];
+    if (cluster.zones.size() != 2) continue;
+    const Region& region = facts.fleet.regions[cluster.region];
+    const uint32_t count = cluster.controllers == 0 ? std::min(cluster.brokers, 3U) : cluster.controllers;
+    const std::string evidence = fmt::format("{} in 2 zones: {} of them in {}", plural(count, "controller"),
+                                             (count + 1) / 2, cluster.zones.front());
+    if (region.zones.size() > 2) {
+      found.push_back(finding_mended(facts, Kind::kCluster, i, "zones", evidence, zones_text(region.zones), ""));
+    } else {
+      found.push_back(finding(facts, Kind::kCluster, i, "zones", evidence, "a third zone, if only for a controller"));
+    }
+  }
+  return found;
+}
+
+Findings single_instance(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  std::vector<bool> used(fleet.services.size());
+  for (const Producer& producer : fleet.producers) used[producer.service] = true;
+  for (const Consumer& consumer : fleet.consumers) used[consumer.service] = true;
+  Findings found;
+  for (Index i = 0; i < fleet.services.size(); ++i) {
+    const Service& service = fleet.services[i];
+    if (!used[i] || service.instances > 1) continue;
+    if (!service.autoscaled) {
+      found.push_back(finding_mended(facts, Kind::kService, i, "instances", "one instance", "2", ""));
+    } else {
+      found.push_back(
+          finding(facts, Kind::kService, i, "instances",
+                  fmt::format("one instance, up to {} under load", service.instances_max), "instances: 2",
+                  {{Kind::kService, i, "instances", "2"},
+                   {Kind::kService, i, "instances_max", std::to_string(std::max(2U, service.instances_max))}}));
+    }
+  }
+  return found;
+}
+
+Findings kafka_version(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const std::string& version = facts.fleet.clusters[i].kafka_version;
+    if (parse_version(version) >= std::pair(3U, 3U)) continue;
+    found.push_back(
+        finding_mended(facts, Kind::kCluster, i, "kafka_version", "Kafka " + version, Cluster().kafka_version, ""));
+  }
+  return found;
+}
+
+}  // namespace freshet::fleet::checks

@@ -1,0 +1,142 @@
+// What nobody reads, writes, owns or is told of.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "fleet/lint/rules.h"
+#include "fleet/text.h"
+#include "yaml/reader.h"
+
+namespace freshet::fleet::checks {
+namespace {
+
+constexpr int64_t kLagFactor = 2;  // retention is at least this many times the lag that is promised
+
+bool covers(const Topology& fleet, const ServiceLevel& level, const Consumer& consumer, Index topic) {
+  return (level.group.empty() || level.group == consumer.group) &&
+         (level.cluster == kNone || level.cluster == fleet.topics[topic].cluster) &&
+         (level.topic == kNone || level.topic == topic);
+}
+
+Finding at_place(yaml::Place at, std::string subject, std::string evidence, std::string mend) {
+  return {.rule = nullptr,
+          .at = at,
+          .subject = std::move(subject),
+          .evidence = std::move(evidence),
+          .mend = std::move(mend),
+          .changes = {}};
+}
+
+}  // namespace
+
+Findings unread_topic(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    if (facts.rates.topics[i].readers > 0) continue;
+    const Topic& topic = facts.fleet.topics[i];
+    found.push_back(finding(
+        facts, Kind::kTopic, i, "name",
+        fmt::format("no group and no mirror reads its {} messages/s; {} kept", count_text(topic.messages_per_s),
+                    bytes_text(facts.rates.topics[i].kept_bytes * topic.replication)),
+        topic.declared ? "name who reads it, or take it out" : "name who reads it, or take it out of the mirror"));
+  }
+  return found;
+}
+
+Findings unwritten_topic(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    if (!facts.producers_of[i].empty() || !facts.sources_of[i].empty()) continue;
+    found.push_back(finding(facts, Kind::kTopic, i, "name",
+                            fmt::format("no service and no mirror writes its {} messages/s",
+                                        count_text(facts.fleet.topics[i].messages_per_s)),
+                            "name who writes it, or take it out"));
+  }
+  return found;
+}
+
+Findings topic_name_collision(const Facts& facts) {
+  Findings found;
+  for (const std::vector<Index>& topics : facts.topics_of) {
+    std::map<std::string, Index> seen;
+    for (const Index i : topics) {
+      std::string name = facts.fleet.topics[i].name;
+      std::replace(name.begin(), name.end(), '.', '_');
+      const auto [entry, is_new] = seen.emplace(std::move(name), i);
+      if (is_new) continue;
+      found.push_back(finding(facts, Kind::kTopic, i, "name",
+                              fmt::format("differs from {} only in . and _", facts.fleet.topics[entry->second].name),
+                              "another name"));
+    }
+  }
+  return found;
+}
+
+Findings lag_over_retention(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  std::map<Index, const ServiceLevel*> longest;  // of each topic
+  for (const ServiceLevel& level : fleet.service_levels) {
+    if (level.lag_max_us == 0) continue;
+    for (const Consumer& consumer : fleet.consumers) {
+      for (const Index topic : consumer.topics) {
+        if (!covers(fleet, level, consumer, topic)) continue;
+        const ServiceLevel*& entry = longest[topic];
+        if (entry == nullptr || entry->lag_max_us < level.lag_max_us) entry = &level;
+      }
+    }
+  }
+  Findings found;
+  for (const auto& [index, level] : longest) {
+    const Topic& topic = fleet.topics[index];
+    if (topic.retention_us == 0 || topic.retention_us >= kLagFactor * level->lag_max_us) continue;
+    found.push_back(
+        finding_mended(facts, Kind::kTopic, index, "retention",
+                       fmt::format("kept for {}, but {} allows a lag of {}", duration_text(topic.retention_us),
+                                   level->name, duration_text(level->lag_max_us)),
+                       duration_text(kLagFactor * level->lag_max_us), ""));
+  }
+  return found;
+}
+
+Findings unknown_group(const Facts& facts) {
+  std::vector<std::string> groups;
+  for (const Consumer& consumer : facts.fleet.consumers) groups.push_back(consumer.group);
+  Findings found;
+  for (const ServiceLevel& level : facts.fleet.service_levels) {
+    if (level.group.empty() || std::find(groups.begin(), groups.end(), level.group) != groups.end()) continue;
+    found.push_back(
+        at_place(level.where.of("group"), "service level " + level.name,
+                 fmt::format("no service reads as group {}{}", level.group, yaml::did_you_mean(level.group, groups)),
+                 "name a group that is there"));
+  }
+  return found;
+}
+
+Findings no_critical_route(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  const bool has_route = std::any_of(fleet.alert_routes.begin(), fleet.alert_routes.end(), [](const AlertRoute& route) {
+    return route.severity == Severity::kCritical && route.owner.empty();
+  });
+  if (has_route) return {};
+  return {at_place(fleet.where.of("alert_routes"), "fleet " + fleet.name,
+                   fmt::format("{}, none for every critical alert", plural(fleet.alert_routes.size(), "alert route")),
+                   "a route without owner: {severity: critical, pagerduty: SERVICE}")};
+}
+
+Findings no_owner(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index c = 0; c < fleet.clusters.size(); ++c) {
+    if (!fleet.clusters[c].owner.empty()) continue;
+    std::vector<std::string> names;
+    for (const Index topic : facts.topics_of[c]) {
+      if (fleet.topics[topic].owner.empty()) names.push_back(fleet.topics[topic].name);
+    }
+    const std::string topics = names.empty() ? "" : "; nor have its topics " + list_of(names);
+    found.push_back(finding(facts, Kind::kCluster, c, "name", "it has no owner" + topics, "owner: TEAM"));
+  }
+  return found;
+}
+
+}  // namespace freshet::fleet::checks

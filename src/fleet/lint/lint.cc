@@ -1,0 +1,223 @@
+#include "fleet/lint/lint.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fleet/lint/rules.h"
+#include "yaml/reader.h"
+
+namespace freshet::fleet {
+namespace {
+
+using enum Grade;
+
+constexpr auto kRules = std::to_array<Rule>({
+    // segregation
+    {"fronting-consumer", kError, "a service reads from a fronting cluster",
+     "A fronting cluster is kept for producers and mirrors, so that no reader's catching up can slow down what comes "
+     "in.",
+     checks::fronting_consumer},
+    {"backend-to-fronting", kError, "a mirror writes from a backend to a fronting cluster",
+     "Then what the fronting cluster has depends on a backend, and a fault of the backend's services reaches everyone.",
+     checks::backend_to_fronting},
+    {"undeclared-service-group", kError, "a group of services uses a cluster that is not for it",
+     "Its load and its faults hit services which were promised a cluster of their own.",
+     checks::undeclared_service_group},
+    {"two-service-groups", kError, "a cluster carries several groups of services and does not say why",
+     "One group's abnormal use hurts the other's services: the reason to have more than one cluster.",
+     checks::two_service_groups},
+    {"mixed-writers", kWarning, "a service and a mirror write the same topic",
+     "Offsets and order then differ from the source's, and a mirror that resumes can't tell its own records from "
+     "others.",
+     checks::mixed_writers},
+    {"shared-consumer-group", kError, "two services read as one consumer group",
+     "Each gets only a part of the messages, and every restart of one stops the other while partitions move.",
+     checks::shared_consumer_group},
+    // mirrors
+    {"mirror-cycle", kError, "mirrors copy a topic in a circle",
+     "Every message goes round for ever, and disks fill up.", checks::mirror_cycle},
+    {"mirrored-twice", kError, "two mirrors bring the same messages to one topic",
+     "Readers get every message twice, in different places of the order.", checks::mirrored_twice},
+    {"mirror-message-size", kError, "the target of a mirror takes smaller messages than its source",
+     "One message that is too large for the target stops the mirror's task, and all that is behind it.",
+     checks::mirror_message_size},
+    {"mirror-source-retention", kWarning, "a mirrored topic is kept too short at the source",
+     "A mirror that stands still for longer than this loses messages for good.", checks::mirror_source_retention},
+    {"mirror-repartitions", kInfo, "a mirror changes the number of partitions",
+     "A mirror that copies partition by partition, as MirrorMaker 2 does, can't do that: keys would change their "
+     "order.",
+     checks::mirror_repartitions},
+    {"mirror-idle-tasks", kInfo, "a mirror has more tasks than partitions",
+     "A partition is read by one task; the others are idle.", checks::mirror_idle_tasks},
+    // durability
+    {"replication-over-brokers", kError, "a topic has more replicas than its cluster has brokers",
+     "Kafka refuses to create such a topic.", checks::replication_over_brokers},
+    {"replication-one", kError, "a topic has one replica",
+     "When its broker is down it can't be written or read; when that broker's disk is lost, so is the data.",
+     checks::replication_one},
+    {"min-isr-over-replication", kError, "min ISR is above the number of replicas",
+     "No write with acks=all ever succeeds.", checks::min_isr_over_replication},
+    {"min-isr-equals-replication", kError, "min ISR is the number of replicas",
+     "Writes stop whenever any one broker is down, also for a restart.", checks::min_isr_equals_replication},
+    {"min-isr-one", kWarning, "min ISR is 1",
+     "A write may be acknowledged when one disk only has it; if that broker dies before the others have it, it is "
+     "lost.",
+     checks::min_isr_one},
+    {"acks-not-all", kWarning, "a producer does not wait for the in-sync replicas",
+     "Min ISR holds for acks=all alone; with less, an acknowledged message is lost with the leader.",
+     checks::acks_not_all},
+    {"few-brokers", kError, "a cluster has fewer than three brokers",
+     "With one down, three replicas or a majority can't be had.", checks::few_brokers},
+    {"single-zone", kError, "a cluster stands in one zone", "The loss of that zone is the loss of the cluster.",
+     checks::single_zone},
+    {"zone-loss", kError, "the loss of one zone stops writes",
+     "Of each partition at least min ISR replicas must be left when the zone with most of them is gone.",
+     checks::zone_loss},
+    {"uneven-zones", kWarning, "zones have different numbers of brokers",
+     "Replicas are spread evenly over zones, so brokers of a zone with fewer of them carry more.",
+     checks::uneven_zones},
+    {"controllers", kError, "the number of controllers is even, or below three",
+     "A majority must be left: an even number survives no more losses than one less, and fewer than three none.",
+     checks::controllers},
+    {"controller-zones", kWarning, "controllers stand in two zones",
+     "The zone with more of them is a single point of failure: without a majority nothing can be led anew.",
+     checks::controller_zones},
+    {"single-instance", kWarning, "a service has one instance", "While it restarts nobody does its work.",
+     checks::single_instance},
+    {"kafka-version", kWarning, "Kafka is older than 3.3",
+     "Controllers without ZooKeeper are for production since 3.3, and older brokers don't tell how large their disks "
+     "are.",
+     checks::kafka_version},
+    // partitions
+    {"consumer-too-slow", kError, "a group can't keep up on average",
+     "Its lag grows until retention deletes what it has not read.", checks::consumer_too_slow},
+    {"consumer-slow-at-peak", kWarning, "a group can't keep up at the peak",
+     "Its lag grows every day until the peak is over.", checks::consumer_slow_at_peak},
+    {"idle-consumers", kWarning, "a group has more instances than partitions",
+     "A partition is read by one instance of a group; the others cost money and do nothing.", checks::idle_consumers},
+    {"broker-partitions-max", kError, "brokers have more partitions than they can carry",
+     "Failover, restarts and metadata take so long that one lost broker becomes an outage.",
+     checks::broker_partitions_max},
+    {"broker-partitions", kWarning, "brokers have more partitions than recommended",
+     "Failover and restarts take longer.", checks::broker_partitions},
+    {"cluster-partitions-max", kError, "a cluster has more than 200,000 partitions",
+     "Beyond that controllers don't keep up with changes.", checks::cluster_partitions_max},
+    {"many-partitions", kInfo, "a topic has many more partitions than it needs",
+     "Each costs files, memory, failover time and smaller batches.", checks::many_partitions},
+    {"hot-partition", kWarning, "a partition gets more than 10 MB/s at the peak",
+     "One partition is one disk, one leader and one consumer: neither can be added to.", checks::hot_partition},
+    {"hotspot-topic", kWarning, "a topic makes one broker send more than others",
+     "Its leaders don't divide evenly over the brokers, and one network card is full before the others are.",
+     checks::hotspot_topic},
+    {"dominant-topic", kInfo, "one topic makes most of what a cluster sends",
+     "All other topics of the cluster wait when its readers catch up.", checks::dominant_topic},
+    // storage
+    {"no-compression", kWarning, "a topic is not compressed",
+     "Network, disks and mirrors carry two or three times as much.", checks::no_compression},
+    {"slow-codec", kWarning, "a codec takes too much processor time for the rate",
+     "lz4 costs a fraction of it; zstd is worth its time where much is kept for long, gzip nowhere.",
+     checks::slow_codec_at_high_rate},
+    {"fast-codec", kWarning, "a codec leaves much on disk for long",
+     "zstd makes about a third less of it, for all replicas and the whole retention.",
+     checks::fast_codec_for_long_retention},
+    {"kept-forever", kWarning, "a topic that is never deleted", "Disks fill up, slowly and surely.",
+     checks::kept_forever},
+    {"disk-too-small", kError, "disks are more than 85 % full at the average rate",
+     "A moved replica needs room on both brokers for minutes, and a full disk stops a broker.", checks::disk_too_small},
+    // batching
+    {"produce-requests", kWarning, "a service sends many small produce requests",
+     "A broker's processor time goes by requests, not by bytes: a longer linger makes fewer and larger ones.",
+     checks::produce_requests},
+    {"cluster-produce-requests", kWarning, "a cluster gets many produce requests",
+     "The brokers' request threads are busy before disks and network are.", checks::cluster_produce_requests},
+    {"batch-too-small", kWarning, "batches fill up before the linger is over",
+     "The linger has no effect: the batch decides how many requests there are.", checks::batch_too_small},
+    {"batch-over-limit", kError, "a producer's batches are larger than a topic takes",
+     "max.message.bytes holds for a whole batch: under load the broker refuses it.", checks::batch_over_limit},
+    // hygiene
+    {"unread-topic", kInfo, "nobody reads a topic", "It costs disks and a mirror's work for nothing.",
+     checks::unread_topic},
+    {"unwritten-topic", kInfo, "nobody writes a topic", "Its rate can't be right, or a service is missing here.",
+     checks::unwritten_topic},
+    {"topic-name-collision", kError, "two topics differ only in . and _",
+     "Kafka's metrics can't tell them apart, and it refuses to create the second.", checks::topic_name_collision},
+    {"lag-over-retention", kError, "messages are deleted before they are late",
+     "A group within its promise would lose messages: retention must be at least twice the lag that is allowed.",
+     checks::lag_over_retention},
+    {"unknown-group", kWarning, "a service level for a group that is not there",
+     "It is never measured, and nobody notices.", checks::unknown_group},
+    {"no-critical-route", kWarning, "critical alerts have no route", "Nobody is woken.", checks::no_critical_route},
+    {"no-owner", kInfo, "a cluster has no owner", "Its alerts go to everyone, and so to no one.", checks::no_owner},
+    // Found by lint() itself.
+    {"accepted-unused", kWarning, "an entry of `accepted` that accepts nothing",
+     "What it was for is mended or has another name; it would hide the next one.", nullptr},
+});
+
+// The entry that accepts this finding, or the number of entries.
+size_t acceptance_of(const Finding& finding, const std::vector<Accepted>& accepted) {
+  const auto found = std::find_if(accepted.begin(), accepted.end(), [&](const Accepted& entry) {
+    return entry.rule == finding.rule->id && (entry.subject.empty() || entry.subject == finding.subject);
+  });
+  return static_cast<size_t>(found - accepted.begin());
+}
+
+Finding unused(const Accepted& entry) {
+  std::vector<std::string> ids;
+  for (const Rule& rule : kRules) ids.emplace_back(rule.id);
+  const bool known = find_rule(entry.rule) != nullptr;
+  return {.rule = &kRules.back(),
+          .at = entry.where.of("rule"),
+          .subject = "accepted " + entry.rule,
+          .evidence = known
+                          ? "nothing is found by " + entry.rule + (entry.subject.empty() ? "" : " for " + entry.subject)
+                          : "there is no rule " + entry.rule + yaml::did_you_mean(entry.rule, ids),
+          .mend = "take it out",
+          .changes = {}};
+}
+
+}  // namespace
+
+std::string_view name_of(Grade grade) {
+  switch (grade) {
+    case kError: return "error";
+    case kWarning: return "warning";
+    case kInfo: return "info";
+  }
+  return "";
+}
+
+std::span<const Rule> rules() { return kRules; }
+
+const Rule* find_rule(std::string_view id) {
+  const auto found = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& rule) { return rule.id == id; });
+  return found == kRules.end() ? nullptr : &*found;
+}
+
+size_t LintReport::count(Grade grade) const {
+  return static_cast<size_t>(std::count_if(findings.begin(), findings.end(),
+                                           [&](const Finding& finding) { return finding.rule->grade == grade; }));
+}
+
+LintReport lint(const Topology& fleet) {
+  const Facts facts(fleet);
+  LintReport report;
+  std::vector<bool> used(fleet.accepted.size());
+  for (const Rule& rule : kRules) {
+    if (rule.check == nullptr) continue;
+    for (Finding& finding : rule.check(facts)) {
+      finding.rule = &rule;
+      const size_t accepted = acceptance_of(finding, fleet.accepted);
+      if (accepted < used.size()) used[accepted] = true;
+      (accepted < used.size() ? report.accepted : report.findings).push_back(std::move(finding));
+    }
+  }
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (!used[i]) report.findings.push_back(unused(fleet.accepted[i]));
+  }
+  const auto by_place = [](const Finding& a, const Finding& b) { return a.at < b.at; };
+  std::stable_sort(report.findings.begin(), report.findings.end(), by_place);
+  std::stable_sort(report.accepted.begin(), report.accepted.end(), by_place);
+  return report;
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,360 @@
+// Each rule: a fleet in which it fires, a near miss in which it does not, and that its mend mends.
+#include "fleet/lint/lint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "fleet/lint/report.h"
+#include "fleet/topology_yaml.h"
+
+namespace freshet::fleet {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kHead =
+    "fleet: f\n"
+    "regions: [{name: r, zones: [a, b, c]}, {name: two, zones: [d, e]}, {name: one, zones: [g]}]\n"
+    "defaults: {cluster: {region: r}}\n";
+
+Topology parse(const std::string& text) {
+  yaml::Problems problems("f.yaml");
+  auto fleet = parse_topology(kHead + text, problems);
+  EXPECT_EQ(problems.text(), "") << text;
+  return fleet ? std::move(*fleet) : Topology{};
+}
+
+std::vector<Finding> found(const Topology& fleet, std::string_view rule) {
+  std::vector<Finding> out;
+  for (Finding& finding : lint(fleet).findings) {
+    if (finding.rule->id == rule) out.push_back(std::move(finding));
+  }
+  return out;
+}
+
+struct Case {
+  const char* rule;
+  const char* subject;
+  std::string fires;
+  std::string near_miss;
+  bool has_changes;  // the mend is keys of the file alone
+};
+
+// Parts of fleets.
+const std::string kTwo = "clusters: [{name: front, kind: fronting}, {name: back, service_groups: [g]}]\n";
+std::string cluster(const std::string& keys) {
+  return "clusters: [{name: c" + (keys.empty() ? "" : ", " + keys) + "}]\n";
+}
+std::string topic(const std::string& keys) { return cluster("") + "topics: [{name: t, " + keys + "}]\n"; }
+std::string service(const std::string& keys, const std::string& does) {
+  return "services: [{name: s, " + keys + ", " + does + "}]\n";
+}
+std::string produces(const std::string& topic_keys, const std::string& service_keys, const std::string& keys) {
+  return topic("messages_per_second: 10000, message_bytes: 1000, peak_factor: 1, " + topic_keys) +
+         service(service_keys, "produces: [{topics: [t], " + keys + "}]");
+}
+std::string consumes(const std::string& topic_keys, const std::string& service_keys, const std::string& keys) {
+  return topic("messages_per_second: 1000, peak_factor: 2, " + topic_keys) +
+         service(service_keys, "consumes: [{topics: [t]" + keys + "}]");
+}
+
+std::vector<Case> segregation_cases() {
+  const std::string root = kTwo + "topics: [{name: t, cluster: front}, {name: u, cluster: back}]\n";
+  const std::string consume_back = "services: [{name: s, group: G, consumes: [{cluster: back, topics: [u]}]}]\n";
+  const auto group = [&](const std::string& name) {
+    std::string text = consume_back;
+    return text.replace(text.find('G'), 1, name);
+  };
+  const std::string two_groups =
+      "topics: [{name: t}]\nservices: [{name: s, group: g, consumes: [{topics: [t]}]}, {name: v, group: h, produces: "
+      "[{topics: [t]}]}]\n";
+  const std::string mirrored = root + "mirrors: [{from: front, to: back, topics: [t]}]\n";
+  return {
+      {"fronting-consumer", "consumer s/front",
+       root + "services: [{name: s, group: g, consumes: [{cluster: front, topics: [t]}]}]\n",
+       root + "services: [{name: s, group: g, produces: [{cluster: front, topics: [t]}]}]\n", false},
+      {"backend-to-fronting", "mirror back-to-front", root + "mirrors: [{from: back, to: front, topics: [u]}]\n",
+       root + "mirrors: [{from: front, to: back, topics: [t]}]\n", false},
+      {"undeclared-service-group", "cluster back", root + group("h"), root + group("g"), false},
+      {"two-service-groups", "cluster c", cluster("") + two_groups,
+       cluster("service_groups: [g, h], shared_because: both are small") + two_groups, false},
+      {"mixed-writers", "topic back/t",
+       mirrored + "services: [{name: s, group: g, produces: [{cluster: back, topics: [t]}]}]\n",
+       mirrored + "services: [{name: s, group: g, produces: [{cluster: back, topics: [u]}]}]\n", false},
+      {"shared-consumer-group", "consumer v/c",
+       topic("partitions: 3") +
+           "services: [{name: s, consumes: [{topics: [t]}]}, {name: v, consumes: [{group: s, topics: [t]}]}]\n",
+       topic("partitions: 3") +
+           "services: [{name: s, consumes: [{topics: [t]}]}, {name: v, consumes: [{topics: [t]}]}]\n",
+       true},
+  };
+}
+
+std::vector<Case> mirror_cases() {
+  const std::string three = "clusters: [{name: x}, {name: y}, {name: z}]\n";
+  const auto pair = [](const std::string& from, const std::string& to, const std::string& keys) {
+    return "clusters: [{name: front, kind: fronting}, {name: back}]\n"
+           "topics: [{name: t, cluster: front, messages_per_second: 10, " +
+           from + "}, {name: t, cluster: back, " + to + "}]\n" + "mirrors: [{from: front, to: back, topics: [t]" +
+           keys + "}]\n";
+  };
+  return {
+      {"mirror-cycle", "mirror y-to-x",
+       three +
+           "topics: [{name: t, cluster: x}]\nmirrors: [{from: x, to: y, topics: [t]}, {from: y, to: x, topics: [t]}]\n",
+       // Both ways, but not the same topic.
+       three + "topics: [{name: t, cluster: x}, {name: u, cluster: y}]\n"
+               "mirrors: [{from: x, to: y, topics: [t]}, {from: y, to: x, topics: [u]}]\n",
+       false},
+      {"mirrored-twice", "mirror y-to-z",
+       three +
+           "topics: [{name: t, cluster: x}]\nmirrors: [{from: x, to: y, topics: [t]}, {from: x, to: z, topics: [t]}, "
+           "{from: y, to: z, topics: [t]}]\n",
+       // Two sources with messages of their own.
+       three + "topics: [{name: t, cluster: x}, {name: t, cluster: y}]\n"
+               "mirrors: [{from: x, to: z, topics: [t]}, {from: y, to: z, topics: [t]}]\n",
+       false},
+      {"mirror-message-size", "topic back/t", pair("message_bytes_max: 2MiB", "message_bytes_max: 1MiB", ""),
+       pair("message_bytes_max: 2MiB", "message_bytes_max: 2MiB", ""), true},
+      {"mirror-source-retention", "topic front/t", pair("retention: 5h", "retention: 1h", ""),
+       pair("retention: 6h", "retention: 1h", ""), true},
+      {"mirror-repartitions", "mirror front-to-back", pair("partitions: 12", "partitions: 3", ""),
+       pair("partitions: 12", "partitions: 12", ""), false},
+      {"mirror-idle-tasks", "mirror front-to-back", pair("partitions: 3", "partitions: 3", ", tasks: 4"),
+       pair("partitions: 3", "partitions: 3", ", tasks: 3"), true},
+  };
+}
+
+std::vector<Case> durability_cases() {
+  const auto producer = [](const std::string& acks) {
+    return topic("partitions: 3") + "services: [{name: s, instances: 2, produces: [{topics: [t], acks: " + acks +
+           "}]}]\n";
+  };
+  const auto with_topic = [](const std::string& cluster_keys, const std::string& topic_keys) {
+    return cluster(cluster_keys) + "topics: [{name: t, " + topic_keys + "}]\n";
+  };
+  return {
+      {"replication-over-brokers", "topic c/t", with_topic("brokers: 3", "replication: 4"),
+       with_topic("brokers: 4", "replication: 4"), true},
+      {"replication-one", "topic c/t", topic("replication: 1"), topic("replication: 2"), true},
+      {"min-isr-over-replication", "topic c/t", topic("replication: 3, min_isr: 4"),
+       topic("replication: 3, min_isr: 3"), true},
+      {"min-isr-equals-replication", "topic c/t", topic("replication: 3, min_isr: 3"),
+       topic("replication: 3, min_isr: 2"), true},
+      {"min-isr-one", "topic c/t", topic("replication: 3, min_isr: 1"), topic("replication: 3"), true},
+      {"acks-not-all", "producer s/c", producer("leader"), producer("all"), true},
+      {"few-brokers", "cluster c", cluster("brokers: 2"), cluster("brokers: 3"), true},
+      {"single-zone", "cluster c", cluster("zones: [a]"), cluster("zones: [a, b]"), true},
+      {"zone-loss", "cluster c", with_topic("zones: [a, b]", "replication: 3, min_isr: 2"),
+       with_topic("zones: [a, b, c]", "replication: 3, min_isr: 2"), true},
+      {"uneven-zones", "cluster c", cluster("brokers: 4"), cluster("brokers: 6"), true},
+      {"controllers", "cluster c", cluster("controllers: 4"), cluster("controllers: 0"), true},
+      {"controller-zones", "cluster c", cluster("zones: [a, b], brokers: 4"), cluster("zones: [a, b, c]"), true},
+      {"single-instance", "service s", topic("partitions: 3") + service("instances: 1", "consumes: [{topics: [t]}]"),
+       topic("partitions: 3") + service("instances: 2", "consumes: [{topics: [t]}]"), true},
+      {"kafka-version", "cluster c", cluster("kafka_version: 3.2.9"), cluster("kafka_version: 3.3.0"), true},
+  };
+}
+
+std::vector<Case> partition_cases() {
+  const auto crowd = [](const std::string& instance, int partitions) {
+    return cluster("instance: " + instance) + "topics: [{name: t, partitions: " + std::to_string(partitions) + "}]\n";
+  };
+  const auto out = [](int partitions, int second) {
+    return cluster("brokers: 6") + "topics: [{name: t, partitions: " + std::to_string(partitions) +
+           ", messages_per_second: 20000, message_bytes: 2000}, {name: u, partitions: 6, messages_per_second: " +
+           std::to_string(second) +
+           ", message_bytes: 2000}]\nservices: [{name: s, instances: 2, consumes: [{topics: [t, u]}]}]\n";
+  };
+  std::string five = "{name: t, messages_per_second: 60000}";
+  for (const char* name : {"u", "v", "w", "x"})
+    five += std::string(", {name: ") + name + ", messages_per_second: RATE}";
+  const auto dominated = [&](const std::string& rate) {
+    std::string text = cluster("") + "topics: [" + five +
+                       "]\nservices: [{name: s, instances: 2, consumes: [{topics: [t, u, v, w, x]}]}]\n";
+    for (size_t at = text.find("RATE"); at != std::string::npos; at = text.find("RATE")) text.replace(at, 4, rate);
+    return text;
+  };
+  return {
+      {"consumer-too-slow", "consumer s/c", consumes("", "instances: 3", ", messages_per_second_each: 300"),
+       consumes("", "instances: 3", ", messages_per_second_each: 400"), true},
+      {"consumer-slow-at-peak", "consumer s/c", consumes("", "instances: 3", ", messages_per_second_each: 600"),
+       consumes("", "instances: 3", ", messages_per_second_each: 700"), true},
+      {"idle-consumers", "consumer s/c", consumes("partitions: 3", "instances: 2, instances_max: 4", ""),
+       consumes("partitions: 3", "instances: 2, instances_max: 3", ""), true},
+      {"broker-partitions-max", "cluster c", crowd("c6g.xlarge", 1501), crowd("c6g.xlarge", 1500), true},
+      {"broker-partitions", "cluster c", crowd("c6g.2xlarge", 2001), crowd("c6g.2xlarge", 2000), true},
+      {"cluster-partitions-max", "cluster c", crowd("c6g.8xlarge", 66667), crowd("c6g.8xlarge", 66666), false},
+      {"many-partitions", "topic c/t", topic("partitions: 27"), topic("partitions: 24"), true},
+      {"hot-partition", "topic c/t",
+       topic("partitions: 3, messages_per_second: 31000, message_bytes: 1000, compression: none, peak_factor: 1"),
+       topic("partitions: 3, messages_per_second: 30000, message_bytes: 1000, compression: none, peak_factor: 1"),
+       true},
+      {"hotspot-topic", "topic c/t", out(8, 20000), out(12, 20000), true},
+      {"dominant-topic", "topic c/t", dominated("10000"), dominated("15000"), false},
+  };
+}
+
+std::vector<Case> storage_cases() {
+  const auto stored = [](const std::string& keys, const std::string& size) {
+    return cluster("volumes: {size: " + size + "}") + "topics: [{name: t, " + keys + "}]\n";
+  };
+  const std::string tb =
+      "messages_per_second: 1000, message_bytes: 1000, retention: 1000000s, compression: none";  // 1 TB a replica
+  return {
+      {"no-compression", "topic c/t",
+       topic("compression: none, messages_per_second: 1100, message_bytes: 1000, retention: 1h"),
+       topic("compression: none, messages_per_second: 900, message_bytes: 1000, retention: 1h"), true},
+      {"slow-codec", "topic c/t", topic("compression: zstd, messages_per_second: 11000, message_bytes: 1000"),
+       topic("compression: zstd, messages_per_second: 11000, message_bytes: 1000, retention: 3d"), true},
+      {"fast-codec", "topic c/t",
+       topic("compression: lz4, messages_per_second: 200, message_bytes: 1000, retention: 7d"),
+       topic("compression: lz4, messages_per_second: 200, message_bytes: 1000, retention: 1d"), true},
+      {"kept-forever", "topic c/t", topic("retention: 0, messages_per_second: 1"),
+       topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
+      {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1100GiB"), true},
+  };
+}
+
+std::vector<Case> batching_cases() {
+  std::string many =
+      topic("partitions: 6, messages_per_second: 140000, message_bytes: 100, peak_factor: 1") + "services:\n";
+  for (int i = 0; i < 14; ++i)
+    many += "- {name: s" + std::to_string(i) + ", instances: 2, produces: [{topics: [t], linger: LINGER}]}\n";
+  const auto with_linger = [&](const std::string& linger) {
+    std::string text = many;
+    for (size_t at = text.find("LINGER"); at != std::string::npos; at = text.find("LINGER"))
+      text.replace(at, 6, linger);
+    return text;
+  };
+  return {
+      {"produce-requests", "producer s/c", produces("", "instances: 50", "linger: 1ms"),
+       produces("", "instances: 50", "linger: 40ms"), true},
+      {"cluster-produce-requests", "cluster c", with_linger("1ms"), with_linger("20ms"), true},
+      {"batch-too-small", "producer s/c", produces("", "instances: 10", "linger: 100ms, batch: 4KiB"),
+       produces("", "instances: 10", "linger: 100ms, batch: 64KiB"), true},
+      {"batch-over-limit", "producer s/c", produces("message_bytes_max: 64KiB", "instances: 2", "batch: 65KiB"),
+       produces("message_bytes_max: 64KiB", "instances: 2", "batch: 64KiB"), true},
+  };
+}
+
+std::vector<Case> hygiene_cases() {
+  const auto level = [](const std::string& retention, const std::string& group) {
+    return topic("retention: " + retention) + "services: [{name: s, instances: 2, consumes: [{topics: [t]}]}]\n" +
+           "service_levels: [{name: l, group: " + group + ", lag_max: 1h}]\n";
+  };
+  return {
+      {"unread-topic", "topic c/t", topic("partitions: 3"), consumes("", "instances: 2", ""), false},
+      {"unwritten-topic", "topic c/t", topic("partitions: 3"), produces("", "instances: 2", "linger: 5ms"), false},
+      {"topic-name-collision", "topic c/a_b", cluster("") + "topics: [{name: a.b}, {name: a_b}]\n",
+       "clusters: [{name: c}, {name: d}]\ntopics: [{name: a.b, cluster: c}, {name: a_b, cluster: d}]\n", false},
+      {"lag-over-retention", "topic c/t", level("119m", "s"), level("120m", "s"), true},
+      {"unknown-group", "service level l", level("1d", "z"), level("1d", "s"), false},
+      {"no-critical-route", "fleet f", cluster("") + "alert_routes: [{severity: critical, owner: o, pagerduty: p}]\n",
+       cluster("") + "alert_routes: [{severity: critical, pagerduty: p}]\n", false},
+      {"no-owner", "cluster c", cluster(""), cluster("owner: o"), false},
+      {"accepted-unused", "accepted no-owner", cluster("owner: o") + "accepted: [{rule: no-owner, because: b}]\n",
+       cluster("") + "accepted: [{rule: no-owner, subject: cluster c, because: b}]\n", false},
+  };
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> all;
+  for (auto* cases : {segregation_cases, mirror_cases, durability_cases, partition_cases, storage_cases, batching_cases,
+                      hygiene_cases}) {
+    for (Case& one : cases()) all.push_back(std::move(one));
+  }
+  return all;
+}
+
+class EachRule : public testing::TestWithParam<Case> {};
+
+TEST_P(EachRule, FiresAndNamesWhatItIsAbout) {
+  const auto findings = found(parse(GetParam().fires), GetParam().rule);
+  ASSERT_EQ(findings.size(), 1U) << GetParam().fires;
+  EXPECT_EQ(findings[0].subject, GetParam().subject);
+  EXPECT_FALSE(findings[0].evidence.empty());
+  EXPECT_FALSE(findings[0].mend.empty());
+  EXPECT_EQ(!findings[0].changes.empty(), GetParam().has_changes);
+}
+
+TEST_P(EachRule, DoesNotFireOnANearMiss) {
+  EXPECT_TRUE(found(parse(GetParam().near_miss), GetParam().rule).empty()) << GetParam().near_miss;
+}
+
+TEST_P(EachRule, IsMendedByWhatItSays) {
+  Topology fleet = parse(GetParam().fires);
+  for (const Finding& finding : found(fleet, GetParam().rule)) {
+    if (finding.changes.empty()) return;
+    for (const Change& change : finding.changes)
+      EXPECT_TRUE(apply(change, fleet)) << change.key << ": " << change.value;
+  }
+  EXPECT_TRUE(found(fleet, GetParam().rule).empty());
+}
+
+std::string test_name(const testing::TestParamInfo<Case>& one) {
+  std::string name = one.param.rule;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Lint, EachRule, testing::ValuesIn(all_cases()), test_name);
+
+TEST(Lint, EveryRuleHasItsCase) {
+  std::set<std::string_view> ids;
+  for (const Rule& rule : rules()) ids.insert(rule.id);
+  EXPECT_EQ(ids.size(), rules().size());
+  for (const Case& one : all_cases()) EXPECT_EQ(ids.erase(one.rule), 1U) << one.rule;
+  EXPECT_TRUE(ids.empty()) << *ids.begin();
+}
+
+std::string read(const std::string& path) {
+  std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/" + path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Lint, TheDocumentListsEveryRule) {
+  EXPECT_THAT(read("docs/fleet/lint.md"), HasSubstr(rules_markdown())) << "write it by: freshet fleet lint --rules";
+}
+
+TEST(Lint, FindingsStandInTheOrderOfTheFile) {
+  const LintReport report =
+      lint(parse(cluster("zones: [a]") + "topics: [{name: t, replication: 1}, {name: u, min_isr: 1}]\n"));
+  const auto by_place = [](const Finding& a, const Finding& b) { return a.at < b.at; };
+  EXPECT_TRUE(std::is_sorted(report.findings.begin(), report.findings.end(), by_place));
+  EXPECT_GT(report.count(Grade::kError), 0U);
+}
+
+TEST(Lint, AReportForPeople) {
+  Topology fleet = parse(cluster("owner: o, brokers: 4") + "alert_routes: [{severity: critical, pagerduty: p}]\n");
+  EXPECT_EQ(
+      text_of(lint(fleet), fleet, 9),
+      "f.yaml:4:41: warning: cluster c: 4 brokers over 3 zones: where 1 instead of 2 stand, each carries 100 % more "
+      "[uneven-zones]\n"
+      "  why: Replicas are spread evenly over zones, so brokers of a zone with fewer of them carry more.\n"
+      "  mend: brokers: 6\n"
+      "f.yaml: 0 errors, 1 warning, 0 infos (1 cluster, 0 topics)\n");
+  EXPECT_THAT(text_of(lint(fleet), fleet, 0), HasSubstr("f.yaml: warning: 1 more [uneven-zones]\n"));
+}
+
+TEST(Lint, AReportForPrograms) {
+  Topology fleet = parse(cluster("owner: o, brokers: 4") + "alert_routes: [{severity: critical, pagerduty: p}]\n" +
+                         "accepted: [{rule: uneven-zones, because: soon six}]\n");
+  EXPECT_EQ(
+      json_of(lint(fleet), fleet),
+      "{\"ok\":true,\"file\":\"f.yaml\",\"errors\":0,\"warnings\":0,\"infos\":0,\n\"findings\":[],\n\"accepted\":["
+      "{\"rule\":\"uneven-zones\",\"severity\":\"warning\",\"file\":\"f.yaml\",\"line\":4,\"column\":41,\"subject\":"
+      "\"cluster c\","
+      "\"why\":\"Replicas are spread evenly over zones, so brokers of a zone with fewer of them carry more.\","
+      "\"evidence\":\"4 brokers over 3 zones: where 1 instead of 2 stand, each carries 100 % "
+      "more\",\"mend\":\"brokers: 6\","
+      "\"changes\":[{\"subject\":\"cluster c\",\"key\":\"brokers\",\"value\":\"6\"}]}]}\n");
+}
+
+}  // namespace
+}  // namespace freshet::fleet

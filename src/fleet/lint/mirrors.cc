@@ -1,0 +1,193 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "fleet/lint/rules.h"
+#include "fleet/text.h"
+
+namespace freshet::fleet::checks {
+namespace {
+
+// The shortest time for which a source should keep what a mirror has not read: somebody must have come and mended it.
+constexpr int64_t kMirrorOutageUs = 6ll * 3'600'000'000;
+
+// Cycles in the graph of topics, each as the topics along it.
+class CycleFinder {
+ public:
+  explicit CycleFinder(const Facts& facts) : facts_(facts), state_(facts.fleet.topics.size(), State::kNew) {}
+
+  std::vector<std::vector<Index>> run() {
+    for (Index i = 0; i < state_.size(); ++i) visit(i);
+    return std::move(cycles_);
+  }
+
+ private:
+  enum class State : uint8_t { kNew, kOnPath, kDone };
+
+  // As deep as mirrors are chained: at most the number of clusters.
+  void visit(Index topic) {
+    if (state_[topic] == State::kDone) return;
+    if (state_[topic] == State::kOnPath) {
+      cycles_.emplace_back(std::find(path_.begin(), path_.end(), topic), path_.end());
+      return;
+    }
+    state_[topic] = State::kOnPath;
+    path_.push_back(topic);
+    for (const Source& source : facts_.sources_of[topic]) visit(source.topic);
+    path_.pop_back();
+    state_[topic] = State::kDone;
+  }
+
+  const Facts& facts_;
+  std::vector<State> state_;
+  std::vector<Index> path_;
+  std::vector<std::vector<Index>> cycles_;
+};
+
+// Where the messages of a topic come from at first: the topics that no mirror writes.
+void origins_of(const Facts& facts, Index topic, std::set<Index>& seen, std::set<Index>& out) {
+  if (!seen.insert(topic).second) return;
+  if (facts.sources_of[topic].empty()) out.insert(topic);
+  for (const Source& source : facts.sources_of[topic]) origins_of(facts, source.topic, seen, out);
+}
+
+std::string path_text(const Topology& fleet, const std::vector<Index>& cycle) {
+  std::string text = fleet.cluster_of(fleet.topics[cycle.front()]).name;
+  // The cycle was walked against the way of the messages.
+  for (auto topic = cycle.rbegin(); topic != cycle.rend(); ++topic)
+    text += " → " + fleet.cluster_of(fleet.topics[*topic]).name;
+  return text;
+}
+
+}  // namespace
+
+Findings mirror_cycle(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  // Topics that go round the same clusters are one finding.
+  std::map<std::vector<Index>, std::vector<std::vector<Index>>> by_clusters;
+  for (std::vector<Index>& cycle : CycleFinder(facts).run()) {
+    std::vector<Index> clusters;
+    for (const Index topic : cycle) clusters.push_back(fleet.topics[topic].cluster);
+    std::sort(clusters.begin(), clusters.end());
+    by_clusters[clusters].push_back(std::move(cycle));
+  }
+  Findings found;
+  for (const auto& [clusters, cycles] : by_clusters) {
+    std::vector<std::string> names;
+    for (const auto& cycle : cycles) names.push_back(fleet.topics[cycle.front()].name);
+    // The mirror that stands last in the file is the one that closed the cycle.
+    Index last = 0;
+    for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+      const auto on_it = [&](Index cluster) { return std::binary_search(clusters.begin(), clusters.end(), cluster); };
+      if (on_it(fleet.mirrors[i].from) && on_it(fleet.mirrors[i].to)) last = i;
+    }
+    found.push_back(
+        finding(facts, Kind::kMirror, last, "topics",
+                fmt::format("{} goes round {}", list_of(names), path_text(fleet, cycles.front())),
+                fmt::format("take {} out of this mirror, or give it another name in one direction", list_of(names))));
+  }
+  return found;
+}
+
+Findings mirrored_twice(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  std::map<std::pair<Index, Index>, std::vector<std::string>> twice;  // the two mirrors to names of topics
+  for (Index i = 0; i < fleet.topics.size(); ++i) {
+    if (facts.sources_of[i].size() < 2) continue;
+    std::map<Index, Index> seen;  // origin to mirror
+    for (const Source& source : facts.sources_of[i]) {
+      std::set<Index> origins;
+      std::set<Index> visited = {i};
+      origins_of(facts, source.topic, visited, origins);
+      for (const Index origin : origins) {
+        const auto [entry, is_new] = seen.emplace(origin, source.mirror);
+        if (!is_new) twice[{entry->second, source.mirror}].push_back(fleet.topics[i].name);
+      }
+    }
+  }
+  Findings found;
+  for (auto& [pair, names] : twice) {
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    found.push_back(
+        finding(facts, Kind::kMirror, pair.second, "topics",
+                fmt::format("{} reaches {} by {} too: each message is there twice", list_of(names),
+                            fleet.clusters[fleet.mirrors[pair.second].to].name, fleet.mirrors[pair.first].name),
+                fmt::format("take {} out of one of the two", list_of(names))));
+  }
+  return found;
+}
+
+Findings mirror_message_size(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (const Mirror& mirror : fleet.mirrors) {
+    for (const MirroredTopic& topic : mirror.topics) {
+      const Topic& from = fleet.topics[topic.from];
+      const Topic& to = fleet.topics[topic.to];
+      if (to.message_bytes_max >= from.message_bytes_max) continue;
+      found.push_back(
+          finding_mended(facts, Kind::kTopic, topic.to, "message_bytes_max",
+                         fmt::format("takes messages up to {}, but {} up to {}", size_value(to.message_bytes_max),
+                                     fleet.path_of(from), size_value(from.message_bytes_max)),
+                         size_value(from.message_bytes_max), ", as at the source"));
+    }
+  }
+  return found;
+}
+
+Findings mirror_source_retention(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  std::vector<bool> mirrored(fleet.topics.size());
+  for (const Mirror& mirror : fleet.mirrors) {
+    for (const MirroredTopic& topic : mirror.topics) mirrored[topic.from] = true;
+  }
+  Findings found;
+  for (Index i = 0; i < fleet.topics.size(); ++i) {
+    const Topic& topic = fleet.topics[i];
+    if (!mirrored[i] || topic.retention_us == 0 || topic.retention_us >= kMirrorOutageUs) continue;
+    found.push_back(finding_mended(
+        facts, Kind::kTopic, i, "retention",
+        fmt::format("kept for {}: what a mirror has not read by then is lost", duration_text(topic.retention_us)),
+        duration_text(kMirrorOutageUs), ", time to notice and mend a mirror that stands still"));
+  }
+  return found;
+}
+
+Findings mirror_repartitions(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    const Mirror& mirror = fleet.mirrors[i];
+    std::vector<std::string> names;
+    for (const MirroredTopic& topic : mirror.topics) {
+      const Topic& from = fleet.topics[topic.from];
+      const Topic& to = fleet.topics[topic.to];
+      if (from.partitions != to.partitions)
+        names.push_back(fmt::format("{} ({} → {})", from.name, from.partitions, to.partitions));
+    }
+    if (names.empty()) continue;
+    found.push_back(finding(facts, Kind::kMirror, i, "partitions",
+                            fmt::format("other numbers of partitions at the target: {}", list_of(names)),
+                            "run it with a mirror that partitions anew by key, or keep the source's number"));
+  }
+  return found;
+}
+
+Findings mirror_idle_tasks(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    const Mirror& mirror = fleet.mirrors[i];
+    uint32_t partitions = 0;
+    for (const MirroredTopic& topic : mirror.topics) partitions += fleet.topics[topic.from].partitions;
+    if (mirror.tasks <= partitions || partitions == 0) continue;
+    found.push_back(finding_mended(facts, Kind::kMirror, i, "tasks",
+                                   fmt::format("{} tasks for {}", mirror.tasks, plural(partitions, "partition")),
+                                   std::to_string(partitions), ""));
+  }
+  return found;
+}
+
+}  // namespace freshet::fleet::checks

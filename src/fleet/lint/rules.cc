@@ -1,0 +1,67 @@
+#include "fleet/lint/rules.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace freshet::fleet {
+
+Facts::Facts(const Topology& topology)
+    : fleet(topology),
+      rates(rates_of(topology)),
+      topics_of(topology.clusters.size()),
+      producers_of(topology.topics.size()),
+      consumers_of(topology.topics.size()),
+      sources_of(topology.topics.size()) {
+  for (Index i = 0; i < fleet.topics.size(); ++i) topics_of[fleet.topics[i].cluster].push_back(i);
+  for (Index i = 0; i < fleet.producers.size(); ++i) {
+    for (const Index topic : fleet.producers[i].topics) producers_of[topic].push_back(i);
+  }
+  for (Index i = 0; i < fleet.consumers.size(); ++i) {
+    for (const Index topic : fleet.consumers[i].topics) consumers_of[topic].push_back(i);
+  }
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    for (const MirroredTopic& topic : fleet.mirrors[i].topics) sources_of[topic.to].push_back({topic.from, i});
+  }
+}
+
+namespace checks {
+
+Finding finding(const Facts& facts, Kind kind, Index index, std::string_view key, std::string evidence,
+                std::string mend, std::vector<Change> changes) {
+  return {.rule = nullptr,
+          .at = place_of(facts.fleet, kind, index, key),
+          .subject = subject_of(facts.fleet, kind, index),
+          .evidence = std::move(evidence),
+          .mend = std::move(mend),
+          .changes = std::move(changes)};
+}
+
+Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_view key, std::string evidence,
+                       std::string value, std::string reason) {
+  std::string mend = std::string(key) + ": " + value + reason;
+  return finding(facts, kind, index, key, std::move(evidence), std::move(mend),
+                 {{kind, index, std::string(key), std::move(value)}});
+}
+
+uint32_t round_up(double value, uint32_t step) {
+  const double steps = std::ceil(std::max(value, 1.0) / step - 1e-9);
+  return static_cast<uint32_t>(std::min(steps * step, 1e9));
+}
+
+uint32_t zones_used(const Cluster& cluster) {
+  return std::min(static_cast<uint32_t>(cluster.zones.size()), cluster.brokers);
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 3;
+  std::string out;
+  for (size_t i = 0; i < std::min(kShown, names.size()); ++i) {
+    const bool last = i + 1 == names.size();
+    out += (i == 0 ? "" : last ? " and " : ", ") + names[i];
+  }
+  if (names.size() > kShown) out += " and " + std::to_string(names.size() - kShown) + " more";
+  return out;
+}
+
+}  // namespace checks
+}  // namespace freshet::fleet

@@ -1,0 +1,96 @@
+// The checks behind the rules (fleet/lint/lint.cc has the table), grouped as their files are, and what they share. Private
+// to src/fleet/lint.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fleet/lint/lint.h"
+
+namespace freshet::fleet::checks {
+
+using Findings = std::vector<Finding>;
+using Kind = Change::Kind;
+
+// segregation.cc: who may touch which cluster
+Findings fronting_consumer(const Facts& facts);
+Findings backend_to_fronting(const Facts& facts);
+Findings undeclared_service_group(const Facts& facts);
+Findings two_service_groups(const Facts& facts);
+Findings mixed_writers(const Facts& facts);
+Findings shared_consumer_group(const Facts& facts);
+
+// mirrors.cc
+Findings mirror_cycle(const Facts& facts);
+Findings mirrored_twice(const Facts& facts);
+Findings mirror_message_size(const Facts& facts);
+Findings mirror_source_retention(const Facts& facts);
+Findings mirror_repartitions(const Facts& facts);
+Findings mirror_idle_tasks(const Facts& facts);
+
+// durability.cc: replicas, in-sync replicas, zones, single points of failure
+Findings replication_over_brokers(const Facts& facts);
+Findings replication_one(const Facts& facts);
+Findings min_isr_over_replication(const Facts& facts);
+Findings min_isr_equals_replication(const Facts& facts);
+Findings min_isr_one(const Facts& facts);
+Findings acks_not_all(const Facts& facts);
+Findings few_brokers(const Facts& facts);
+Findings single_zone(const Facts& facts);
+Findings zone_loss(const Facts& facts);
+Findings uneven_zones(const Facts& facts);
+Findings controllers(const Facts& facts);
+Findings controller_zones(const Facts& facts);
+Findings single_instance(const Facts& facts);
+Findings kafka_version(const Facts& facts);
+
+// partitions.cc
+Findings idle_consumers(const Facts& facts);
+Findings consumer_too_slow(const Facts& facts);
+Findings consumer_slow_at_peak(const Facts& facts);
+Findings broker_partitions_max(const Facts& facts);
+Findings broker_partitions(const Facts& facts);
+Findings cluster_partitions_max(const Facts& facts);
+Findings many_partitions(const Facts& facts);
+Findings hot_partition(const Facts& facts);
+Findings hotspot_topic(const Facts& facts);
+Findings dominant_topic(const Facts& facts);
+
+// storage.cc: compression and retention
+Findings no_compression(const Facts& facts);
+Findings slow_codec_at_high_rate(const Facts& facts);
+Findings fast_codec_for_long_retention(const Facts& facts);
+Findings kept_forever(const Facts& facts);
+Findings disk_too_small(const Facts& facts);
+
+// batching.cc: what producers' settings make of requests
+Findings produce_requests(const Facts& facts);
+Findings cluster_produce_requests(const Facts& facts);
+Findings batch_too_small(const Facts& facts);
+Findings batch_over_limit(const Facts& facts);
+
+// hygiene.cc
+Findings unread_topic(const Facts& facts);
+Findings unwritten_topic(const Facts& facts);
+Findings topic_name_collision(const Facts& facts);
+Findings lag_over_retention(const Facts& facts);
+Findings unknown_group(const Facts& facts);
+Findings no_critical_route(const Facts& facts);
+Findings no_owner(const Facts& facts);
+
+// A finding about a thing, at one of its keys.
+[[nodiscard]] Finding finding(const Facts& facts, Kind kind, Index index, std::string_view key, std::string evidence,
+                              std::string mend, std::vector<Change> changes = {});
+// The same, mended by setting that key.
+[[nodiscard]] Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_view key,
+                                     std::string evidence, std::string value, std::string reason);
+
+[[nodiscard]] inline double peak_of(const Topic& topic) { return topic.messages_per_s * topic.peak_factor; }
+// The smallest multiple of `step` that is not below `value`, which is rounded up.
+[[nodiscard]] uint32_t round_up(double value, uint32_t step);
+// Zones that brokers really stand in.
+[[nodiscard]] uint32_t zones_used(const Cluster& cluster);
+// "orders, clicks and 3 more"
+[[nodiscard]] std::string list_of(const std::vector<std::string>& names);
+
+}  // namespace freshet::fleet::checks

@@ -1,0 +1,142 @@
+#include "fleet/rates.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace freshet::fleet {
+namespace {
+
+constexpr double kYearSeconds = 365.0 * 86400;
+
+// How many groups and mirrors read each topic. A group that is named twice is one.
+std::vector<uint32_t> readers_of(const Topology& fleet) {
+  std::vector<std::vector<std::string_view>> groups(fleet.topics.size());
+  for (const Consumer& consumer : fleet.consumers) {
+    for (const Index topic : consumer.topics) groups[topic].push_back(consumer.group);
+  }
+  std::vector<uint32_t> readers(fleet.topics.size());
+  for (size_t i = 0; i < groups.size(); ++i) {
+    std::sort(groups[i].begin(), groups[i].end());
+    groups[i].erase(std::unique(groups[i].begin(), groups[i].end()), groups[i].end());
+    readers[i] = static_cast<uint32_t>(groups[i].size());
+  }
+  for (const Mirror& mirror : fleet.mirrors) {
+    for (const MirroredTopic& topic : mirror.topics) ++readers[topic.from];
+  }
+  return readers;
+}
+
+TopicRates rates_of(const Topic& topic, uint32_t readers) {
+  TopicRates out;
+  out.in_bytes_per_s = topic.messages_per_s * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
+  out.readers = readers;
+  out.out_bytes_per_s = out.in_bytes_per_s * readers;
+  const bool by_time = topic.retention_us > 0;
+  const bool by_size = topic.retention_bytes > 0;
+  out.kept_forever = !by_time && !by_size;
+  out.kept_bytes = out.in_bytes_per_s * (by_time ? static_cast<double>(topic.retention_us) / 1e6 : kYearSeconds);
+  if (by_size) out.kept_bytes = std::min(out.kept_bytes, static_cast<double>(topic.retention_bytes) * topic.partitions);
+  return out;
+}
+
+// What each producer sends: what it says; else its share of what a topic gets, together with the others that say nothing.
+std::vector<double> messages_of_producers(const Topology& fleet) {
+  std::vector<uint32_t> sharing(fleet.topics.size());
+  for (const Producer& producer : fleet.producers) {
+    for (const Index topic : producer.topics) sharing[topic] += producer.messages_per_s > 0 ? 0 : 1;
+  }
+  std::vector<double> out;
+  for (const Producer& producer : fleet.producers) {
+    double messages = producer.messages_per_s;
+    if (messages <= 0) {
+      for (const Index topic : producer.topics) messages += fleet.topics[topic].messages_per_s / sharing[topic];
+    }
+    out.push_back(messages);
+  }
+  return out;
+}
+
+}  // namespace
+
+double usual_ratio(Compression compression) {
+  switch (compression) {
+    case Compression::kUncompressed: return 1;
+    case Compression::kSnappy: return 1.8;
+    case Compression::kLz4: return 2;
+    case Compression::kGzip: return 2.8;
+    case Compression::kZstd: return 3;
+  }
+  return 1;
+}
+
+double compression_ratio(const Topic& topic) {
+  return topic.compression_ratio > 0 ? topic.compression_ratio : usual_ratio(topic.compression);
+}
+
+double requests_per_s(const Batching& load, int64_t linger_us, uint64_t batch_bytes) {
+  if (load.messages_per_s <= 0) return 0;
+  const double to_broker = load.messages_per_s / load.brokers;
+  const double by_linger = to_broker / (1 + to_broker * static_cast<double>(linger_us) / 1e6);
+  // The first batch that is full takes the others along.
+  const double messages_in_batch = std::max(1.0, static_cast<double>(batch_bytes) / load.message_bytes);
+  const double by_size = load.messages_per_s / load.partitions / messages_in_batch;
+  return std::min(to_broker, std::max(by_linger, by_size)) * load.brokers * load.instances;
+}
+
+Batching batching_of(const Topology& fleet, const Producer& producer, double messages_per_s) {
+  Batching load;
+  if (producer.topics.empty()) return load;
+  const Service& service = fleet.services[producer.service];
+  double weights = 0;
+  double bytes = 0;
+  double peak = 1;
+  load.partitions = 0;
+  for (const Index index : producer.topics) {
+    const Topic& topic = fleet.topics[index];
+    const double weight = std::max(topic.messages_per_s, 1e-9);
+    weights += weight;
+    bytes += weight * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
+    peak = std::max(peak, topic.peak_factor);
+    load.partitions += topic.partitions;
+  }
+  const uint32_t brokers = fleet.cluster_of(fleet.topics[producer.topics.front()]).brokers;
+  load.instances = service.instances_max;
+  load.brokers = std::min<double>(brokers, load.partitions);
+  load.message_bytes = std::max(1.0, bytes / weights);
+  load.messages_per_s = messages_per_s * peak / load.instances;
+  return load;
+}
+
+Rates rates_of(const Topology& fleet) {
+  Rates out;
+  out.clusters.resize(fleet.clusters.size());
+  const std::vector<uint32_t> readers = readers_of(fleet);
+  for (size_t i = 0; i < fleet.topics.size(); ++i) {
+    const Topic& topic = fleet.topics[i];
+    const TopicRates& rates = out.topics.emplace_back(rates_of(topic, readers[i]));
+    ClusterRates& cluster = out.clusters[topic.cluster];
+    cluster.in_bytes_per_s += rates.in_bytes_per_s;
+    cluster.in_bytes_per_s_peak += rates.in_bytes_per_s * topic.peak_factor;
+    cluster.out_bytes_per_s += rates.out_bytes_per_s;
+    cluster.partitions += topic.partitions;
+    cluster.replicas += uint64_t{topic.partitions} * topic.replication;
+    cluster.kept_bytes += rates.kept_bytes * topic.replication;
+  }
+  const std::vector<double> messages = messages_of_producers(fleet);
+  for (size_t i = 0; i < fleet.producers.size(); ++i) {
+    const Producer& producer = fleet.producers[i];
+    const Batching load = batching_of(fleet, producer, messages[i]);
+    ProducerRates& rates = out.producers.emplace_back();
+    rates.messages_per_s = messages[i];
+    rates.requests_per_s_peak = requests_per_s(load, producer.linger_us, producer.batch_bytes);
+    if (rates.requests_per_s_peak <= 0) continue;
+    rates.messages_per_request_peak = load.messages_per_s * load.instances / rates.requests_per_s_peak;
+    const Index cluster = fleet.topics[producer.topics.front()].cluster;
+    out.clusters[cluster].produce_requests_per_s_peak += rates.requests_per_s_peak;
+  }
+  return out;
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,81 @@
+#include "fleet/rates.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "fleet/topology_yaml.h"
+
+namespace freshet::fleet {
+namespace {
+
+Topology parse(const std::string& text) {
+  yaml::Problems problems("f");
+  auto fleet = parse_topology(
+      "fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: front}, {name: back}]\n" + text, problems);
+  EXPECT_EQ(problems.text(), "");
+  return fleet ? std::move(*fleet) : Topology{};
+}
+
+TEST(Rates, OfTopicsAndClusters) {
+  const Topology fleet = parse(
+      "topics:\n"
+      "- {name: t, cluster: front, partitions: 4, messages_per_second: 1000, message_bytes: 600, compression: zstd,\n"
+      "   retention: 100s, peak_factor: 3}\n"
+      "- {name: s, cluster: back, messages_per_second: 1, message_bytes: 1000, retention: 1d, retention_bytes: 10,\n"
+      "   compression: none, replication: 1, partitions: 5}\n"
+      "mirrors: [{from: front, to: back, topics: [t]}]\n"
+      "services: [{name: a, consumes: [{cluster: back, topics: [t]}]},\n"
+      "  {name: b, consumes: [{cluster: back, topics: [t]}, {cluster: back, group: a, topics: [t]}]}]\n");
+  const Rates rates = rates_of(fleet);
+  EXPECT_DOUBLE_EQ(rates.topics[0].in_bytes_per_s, 200'000);
+  EXPECT_EQ(rates.topics[0].readers, 1U);  // the mirror
+  EXPECT_DOUBLE_EQ(rates.topics[0].kept_bytes, 20e6);
+  EXPECT_EQ(rates.topics[2].readers, 2U);  // the group a is one
+  EXPECT_DOUBLE_EQ(rates.topics[2].out_bytes_per_s, 400'000);
+  EXPECT_DOUBLE_EQ(rates.topics[1].kept_bytes, 50);  // by size, of 5 partitions
+  EXPECT_DOUBLE_EQ(rates.clusters[0].in_bytes_per_s_peak, 600'000);
+  EXPECT_EQ(rates.clusters[0].replicas, 12U);
+  EXPECT_DOUBLE_EQ(rates.clusters[1].kept_bytes, 60e6 + 50);
+}
+
+TEST(Rates, WhatIsBoundByNothingIsKeptForever) {
+  const Topology fleet = parse("topics: [{name: t, cluster: back, retention: 0, messages_per_second: 1}]\n");
+  EXPECT_TRUE(rates_of(fleet).topics[0].kept_forever);
+}
+
+TEST(Rates, ProducersShareWhatATopicGets) {
+  const Topology fleet = parse(
+      "topics: [{name: t, cluster: back, messages_per_second: 90}]\n"
+      "services: [{name: a, produces: [{cluster: back, topics: [t]}]}, {name: b, produces: [{cluster: back, topics: "
+      "[t]}]},\n"
+      "  {name: c, produces: [{cluster: back, topics: [t], messages_per_second: 7}]}]\n");
+  const Rates rates = rates_of(fleet);
+  EXPECT_DOUBLE_EQ(rates.producers[0].messages_per_s, 45);
+  EXPECT_DOUBLE_EQ(rates.producers[1].messages_per_s, 45);
+  EXPECT_DOUBLE_EQ(rates.producers[2].messages_per_s, 7);
+}
+
+TEST(Rates, RequestsOfAProducer) {
+  const Batching load{.messages_per_s = 1000, .instances = 2, .brokers = 1, .partitions = 10, .message_bytes = 100};
+  EXPECT_DOUBLE_EQ(requests_per_s(load, 0, 1 << 20), 2000);                        // each message alone
+  EXPECT_NEAR(requests_per_s(load, 9000, 1 << 20), 200, 1e-9);                     // ten of them in a request
+  EXPECT_DOUBLE_EQ(requests_per_s(load, 10'000'000, 1000), 2 * 1000 / 10.0 / 10);  // batches fill first
+}
+
+RC_GTEST_PROP(Rates, WaitingLongerNeverSendsMoreRequests, ()) {
+  const Batching load{.messages_per_s = static_cast<double>(*rc::gen::inRange(1, 100'000)),
+                      .instances = static_cast<double>(*rc::gen::inRange(1, 100)),
+                      .brokers = static_cast<double>(*rc::gen::inRange(1, 50)),
+                      .partitions = static_cast<double>(*rc::gen::inRange(50, 500)),
+                      .message_bytes = static_cast<double>(*rc::gen::inRange(1, 5000))};
+  const int64_t linger = *rc::gen::inRange(0, 200'000);
+  const auto batch = static_cast<uint64_t>(*rc::gen::inRange(1, 1 << 20));
+  const double requests = requests_per_s(load, linger, batch);
+  RC_ASSERT(requests_per_s(load, linger + 5000, batch) <= requests);
+  RC_ASSERT(requests_per_s(load, linger, batch * 2) <= requests);
+  RC_ASSERT(requests <= load.messages_per_s * load.instances * 1.000001);
+  RC_ASSERT(requests > 0);
+}
+
+}  // namespace
+}  // namespace freshet::fleet

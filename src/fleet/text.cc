@@ -1,0 +1,61 @@
+#include "fleet/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace freshet::fleet {
+namespace {
+
+template <size_t N>
+std::string scaled(double value, const std::array<std::string_view, N>& units) {
+  size_t unit = 0;
+  // 999.95 would be shown as 1000.0.
+  while (unit + 1 < N && value >= 999.95) {
+    value /= 1000;
+    ++unit;
+  }
+  if (unit == 0)
+    return fmt::format("{:.{}f}{}", value, value < 10 && value != static_cast<int>(value) ? 1 : 0, units[0]);
+  return fmt::format("{:.{}f}{}", value, value < 99.95 ? 1 : 0, units[unit]);
+}
+
+}  // namespace
+
+std::string bytes_text(double bytes) {
+  return scaled(bytes, std::array<std::string_view, 6>{" B", " kB", " MB", " GB", " TB", " PB"});
+}
+
+std::string rate_text(double bytes_per_s) { return bytes_text(bytes_per_s) + "/s"; }
+
+std::string count_text(double count) {
+  return scaled(count, std::array<std::string_view, 4>{"", " thousand", " million", " billion"});
+}
+
+std::string duration_text(int64_t us) {
+  constexpr std::array<std::pair<int64_t, std::string_view>, 6> kUnits = {
+      {{86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1000, "ms"}, {1, "us"}}};
+  if (us == 0) return "0s";
+  for (const auto& [size, name] : kUnits) {
+    if (us % size == 0) return fmt::format("{}{}", us / size, name);
+  }
+  return "";
+}
+
+std::string size_value(uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> kUnits = {"", "KiB", "MiB", "GiB", "TiB"};
+  size_t unit = 0;
+  while (unit + 1 < kUnits.size() && bytes > 0 && bytes % 1024 == 0) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return fmt::format("{}{}", bytes, kUnits[unit]);
+}
+
+std::string plural(uint64_t count, const std::string& one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+}  // namespace freshet::fleet
