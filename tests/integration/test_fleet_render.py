@@ -89,7 +89,7 @@ def test_prometheus(box):
     run(promtool, "test", "rules", *proofs)
     alerts = out / "prometheus" / "rules" / "alerts.yml"
     good = alerts.read_text(encoding="utf-8")
-    for was, now in (("for: 10m", "for: 2m"), ("kafka:disk_used_ratio > 0.85", "kafka:disk_used_ratio > 0.95"),
+    for was, now in (('for: "10m"', 'for: "2m"'), ("kafka:disk_used_ratio > 0.85", "kafka:disk_used_ratio > 0.95"),
                      ("severity: critical", "severity: warn"), (" != 1)", " == 1)")):
         check(was in good, f"no {was} in the alerts")
         alerts.write_text(good.replace(was, now), encoding="utf-8")

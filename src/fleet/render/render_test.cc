@@ -78,6 +78,7 @@ TEST(Render, SmallExampleIsAsTheGoldenFiles) {
   const Rendering rendering = rendered(read(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml"));
   std::set<std::string> paths;
   for (const File& file : rendering.files) {
+    if (file.path == "prometheus/proofs/alerts.yml") continue;  // long; promtool runs it
     paths.insert(file.path);
     if (std::getenv("FRESHET_WRITE_GOLDEN") != nullptr) {
       std::filesystem::create_directories((golden / file.path).parent_path());
