@@ -22,7 +22,7 @@ struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   bool quoted = false;  // a scalar in quotes: text, whatever it looks like
-  Place at;
+  Place at = {};
   std::string text = {};         // kScalar
   std::vector<Node> keys = {};   // kMap: scalars, in the order of the text, all different
   std::vector<Node> items = {};  // kMap: items[i] belongs to keys[i]; kList: the items
@@ -32,7 +32,7 @@ struct Node {
 
 // Everything wrong with one file, gathered so that one run shows all of it.
 struct Problem {
-  Place at;
+  Place at = {};
   std::string message;
 };
 

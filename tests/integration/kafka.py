@@ -1,5 +1,6 @@
 """A real broker for one test, started by tools/kafka, and Kafka's own console consumer, which was not written here."""
 import json
+import os
 import subprocess
 import uuid
 
@@ -13,14 +14,16 @@ READ_IDLE_MS = 4000  # nothing new for so long: that was all
 
 
 class Kafka:
-    def __init__(self, directory):
+    def __init__(self, directory, env=None):
         self.directory = directory
+        self.env = env or {}  # of the broker
         self.port = free_ports(1)[0]
         self.brokers = f"127.0.0.1:{self.port}"
 
     def tool(self, action):
         command = [str(TOOL), action, "--port", str(self.port), "--data", str(self.directory)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=START_S, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=START_S, stdin=subprocess.DEVNULL, check=False,
+                              env={**os.environ, **self.env})
 
     def start(self):
         done = self.tool("up")
@@ -47,8 +50,8 @@ class Kafka:
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
 
 
-def start(box):
+def start(box, env=None):
     """One for the test of this box; it ends with it."""
-    kafka = Kafka(box.directory / "kafka")
+    kafka = Kafka(box.directory / "kafka", env)
     box.at_end(kafka.kill)
     return kafka.start()

@@ -13,6 +13,12 @@ PIP_SDK = "segment-analytics-python==2.4.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 NPM_SDK = "@segment/analytics-node@3.1.0"
+PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
+STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
+STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2"}
+JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
+NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
+GO_HCLFMT = "github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.25.0"
 TIMEOUT_S = 300
 
 
@@ -82,3 +88,65 @@ def node_sdk():
         (directory / "package.json").write_text('{"name": "freshet-sdk-test", "version": "1.0.0", "private": true}\n')
         fetch(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", directory, NPM_SDK], NPM_SDK)
     return complete(CACHE / "segment-node", make)
+
+
+def python_tools():
+    """The bin folder of an environment with PIP_JUDGES; made in place, as it can't be moved."""
+    folder = CACHE / "fleet-judges"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        fetch([sys.executable, "-m", "venv", folder], "a Python environment")
+        fetch([folder / "bin" / "pip", "install", "--quiet", *PIP_JUDGES], ", ".join(PIP_JUDGES))
+        (folder / "complete").write_text("")
+    return folder / "bin"
+
+
+def ansible():
+    return python_tools()
+
+
+def maven_jars(directory, coordinates):
+    dependency = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+    (directory / "pom.xml").write_text(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>freshet</groupId><artifactId>judges</artifactId><version>1</version>"
+        "<packaging>pom</packaging><dependencies>" + "".join(dependency.format(*c.split(":")) for c in coordinates)
+        + "</dependencies></project>", encoding="utf-8")
+    fetch(["mvn", "-q", "-B", "-ntp", "-f", directory / "pom.xml", "dependency:copy-dependencies", "-DincludeScope=runtime",
+           f"-DoutputDirectory={directory / 'jars'}"], ", ".join(coordinates))
+
+
+def strimzi_schemas():
+    """A folder with Strimzi's resource definitions, written by its own generator."""
+    def make(directory):
+        maven_jars(directory, STRIMZI)
+        (directory / "crd").mkdir()
+        fetch(["java", "-XX:TieredStopAtLevel=1", "-cp", f"{directory}/jars/*", "io.strimzi.crdgenerator.CrdGenerator", "--yaml"]
+              + [f"io.strimzi.api.kafka.model.{package}.{kind}={directory}/crd/{kind}.yaml" for kind, package in STRIMZI_KINDS.items()],
+              "Strimzi's resource definitions")
+    return complete(CACHE / "strimzi-0.51.0", make) / "crd"
+
+
+def jmx_exporter():
+    """The agent's jar."""
+    def make(directory):
+        maven_jars(directory, [JMX_EXPORTER])
+    return next((complete(CACHE / "jmx-exporter-1.0.1", make) / "jars").glob("jmx_prometheus_javaagent-*.jar"))
+
+
+def grafana_types():
+    """A directory with TypeScript and Grafana's types in node_modules."""
+    def make(directory):
+        (directory / "package.json").write_text('{"name": "freshet-grafana-test", "version": "1.0.0", "private": true}\n')
+        fetch(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", directory, *NPM_GRAFANA],
+              ", ".join(NPM_GRAFANA))
+    return complete(CACHE / "grafana-schema", make)
+
+
+def hclfmt():
+    """HCL's own formatter, built by Go."""
+    if shutil.which("go") is None:
+        raise Skipped("neither tofu nor go is here: nothing parses HCL")
+
+    def make(directory):
+        fetch(["env", f"GOBIN={directory}", "go", "install", GO_HCLFMT], GO_HCLFMT)
+    return complete(CACHE / "hclfmt", make) / "hclfmt"

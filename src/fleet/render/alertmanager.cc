@@ -1,0 +1,125 @@
+#include "fleet/render/alertmanager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fleet/render/alerts.h"
+#include "fleet/render/names.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::list;
+using yaml::map;
+
+constexpr std::string_view kSecrets = "/etc/alertmanager/secrets/";
+
+std::string receiver_name(const AlertRoute& route) {
+  return object_name((route.kind == AlertRoute::Kind::kSlack ? "slack-" : "pagerduty-") + route.target);
+}
+
+// In a matcher's double quotes, or a test's.
+std::string quoted(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) (out += c == '"' || c == '\\' ? "\\" : "") += c;
+  return out += '"';
+}
+
+std::string matcher(std::string_view label, std::string_view value) { return std::string(label) + "=" + quoted(value); }
+
+yaml::Node receiver_of(const AlertRoute& route) {
+  const std::string name = receiver_name(route);
+  const std::string title = "{{ .CommonLabels.cluster }}: {{ .CommonLabels.alertname }}";
+  const std::string lines = "{{ range .Alerts }}{{ .Annotations.summary }}. {{ .Annotations.action }}\n{{ end }}";
+  if (route.kind == AlertRoute::Kind::kSlack) {
+    return map("name", name, "slack_configs",
+               list(map("channel", route.target, "api_url_file", std::string(kSecrets) + "slack-url", "send_resolved",
+                        true, "title", title, "text", lines)));
+  }
+  return map("name", name, "pagerduty_configs",
+             list(map("routing_key_file", std::string(kSecrets) + name + ".key", "send_resolved", true, "severity",
+                      "critical", "description", title + ": {{ (index .Alerts 0).Annotations.summary }}")));
+}
+
+yaml::Node receivers(const Topology& topology) {
+  yaml::Node out = list(map("name", kNobody));
+  std::set<std::string> seen;
+  for (const AlertRoute& route : topology.alert_routes) {
+    if (seen.insert(receiver_name(route)).second) out.items.push_back(receiver_of(route));
+  }
+  return out;
+}
+
+// All routes that match get an alert. What is critical is told at once and again after an hour, a warning once in a half day.
+yaml::Node route_of(const AlertRoute& route) {
+  const bool critical = route.severity == Severity::kCritical;
+  yaml::Node matchers = list(matcher("severity", name_of(route.severity)));
+  if (!route.owner.empty()) matchers.items.push_back(yaml::text(matcher("owner", route.owner)));
+  return map("receiver", receiver_name(route), "matchers", std::move(matchers), "continue", true, "group_wait",
+             critical ? "10s" : "1m", "repeat_interval", critical ? "1h" : "12h");
+}
+
+yaml::Node inhibitions() {
+  return list(map("source_matchers", list(matcher("alertname", kClusterDown)), "target_matchers",
+                  list("alertname!=" + quoted(kClusterDown)), "equal", list("cluster")),
+              map("source_matchers", list(matcher("severity", name_of(Severity::kCritical))), "target_matchers",
+                  list(matcher("severity", name_of(Severity::kWarn))), "equal", list("cluster", "concern")));
+}
+
+std::set<std::string> owners_of(const Topology& topology) {
+  std::set<std::string> out;
+  for (const Cluster& cluster : topology.clusters) out.insert(cluster.owner);
+  for (const Topic& topic : topology.topics) out.insert(topic.owner);
+  for (const Mirror& mirror : topology.mirrors) out.insert(mirror.owner);
+  for (const AlertRoute& route : topology.alert_routes) out.insert(route.owner);
+  out.erase("");
+  if (out.empty()) out.insert("nobody");
+  return out;
+}
+
+std::string routes_file(const Topology& topology) {
+  std::string out;
+  for (const std::string& owner : owners_of(topology)) {
+    for (const Severity severity : {Severity::kWarn, Severity::kCritical}) {
+      out += fmt::format("{} {} {} {}\n", fmt::join(receivers_of(topology, severity, owner), ","),
+                         matcher("severity", name_of(severity)), matcher("owner", owner),
+                         matcher("cluster", topology.clusters.front().name));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> receivers_of(const Topology& topology, Severity severity, std::string_view owner) {
+  std::vector<std::string> out;
+  for (const AlertRoute& route : topology.alert_routes) {
+    if (route.severity != severity || (!route.owner.empty() && route.owner != owner)) continue;
+    out.push_back(receiver_name(route));
+  }
+  if (out.empty()) out.emplace_back(kNobody);
+  return out;
+}
+
+void render_alertmanager(const Topology& topology, const Source& source, Rendering& out) {
+  yaml::Node routes = list();
+  for (const AlertRoute& route : topology.alert_routes) routes.items.push_back(route_of(route));
+  const yaml::Node config = map("route",
+                                map("receiver", kNobody, "group_by", list("cluster", "concern"), "group_interval", "5m",
+                                    "routes", std::move(routes)),
+                                "receivers", receivers(topology), "inhibit_rules", inhibitions());
+  out.files.push_back({"alertmanager/alertmanager.yml", comment_header(source) + yaml::write(config)});
+  out.files.push_back({"alertmanager/routes.txt", comment_header(source) + routes_file(topology)});
+  for (const Severity severity : {Severity::kWarn, Severity::kCritical}) {
+    const bool any =
+        std::ranges::any_of(topology.alert_routes, [&](const AlertRoute& r) { return r.severity == severity; });
+    if (any) continue;
+    out.notes.push_back(
+        fmt::format("alerts of severity {} reach nobody: alert_routes has none of it", name_of(severity)));
+  }
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,439 @@
+#include "fleet/render/alerts.h"
+
+#include <fmt/format.h>
+
+namespace freshet::fleet {
+namespace {
+
+using enum AlertSubject;
+
+Series of_cluster(std::string_view metric, std::string_view values, std::string_view labels = "") {
+  return {fmt::format("{}{{cluster=\"{{cluster}}\",broker=\"1\"{}}}", metric, labels), std::string(values)};
+}
+
+// Six brokers, `down` of which are away from minute 10 to `until`.
+std::vector<Series> brokers(uint32_t down, uint32_t until = 60) {
+  std::vector<Series> out;
+  for (uint32_t i = 1; i <= 6; ++i) {
+    out.push_back({fmt::format("up{{job=\"kafka\",role=\"broker\",cluster=\"{{cluster}}\",broker=\"{}\"}}", i),
+                   i > down ? "1x60" : fmt::format("1x9 0x{} 1x60", until - 11)});
+  }
+  return out;
+}
+
+std::vector<Series> disks(std::string_view first, std::string_view second) {
+  const auto disk = [](int broker, std::string_view values) {
+    return Series{
+        fmt::format("kafka_log_log_size{{cluster=\"{{cluster}}\",broker=\"{}\",topic=\"t\",partition=\"0\"}}", broker),
+        std::string(values)};
+  };
+  return {disk(1, first), disk(2, second)};
+}
+
+void add_availability(std::vector<Alert>& out) {
+  out.push_back({kClusterDown,
+                 Severity::kCritical,
+                 "availability",
+                 1,
+                 kCluster,
+                 "kafka:brokers_missing == on (cluster) sum by (cluster) (fleet:cluster_brokers)",
+                 "No broker of {cluster} is found",
+                 "Look whether the machines run, whether Prometheus reaches their exporters, and what changed last.",
+                 "",
+                 {.series = brokers(6), .fires_within = 2},
+                 {"five of six brokers are away", brokers(5)}});
+  out.push_back({"KafkaBrokersDown",
+                 Severity::kCritical,
+                 "availability",
+                 2,
+                 kCluster,
+                 "kafka:brokers_missing > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)",
+                 "{value} brokers of {cluster} are away, more than its topics can spare",
+                 "Bring brokers back before anything else: partitions refuse writes or are lost to readers.",
+                 "humanize",
+                 {.series = brokers(2), .fires_within = 3, .value = "2"},
+                 {"as many are away as can be spared", brokers(1)}});
+  out.push_back({"KafkaBrokerDown",
+                 Severity::kWarn,
+                 "availability",
+                 5,
+                 kCluster,
+                 "kafka:brokers_missing > 0",
+                 "{value} of {cluster}'s brokers away",
+                 "See the machine and the broker's log; until it is back the cluster can spare one less.",
+                 "humanize",
+                 {.series = brokers(1), .fires_within = 6, .value = "1"},
+                 {"a broker restarts within four minutes", brokers(1, 14)}});
+  out.push_back({"KafkaPartitionsOffline",
+                 Severity::kCritical,
+                 "availability",
+                 1,
+                 kCluster,
+                 "max by (cluster) (kafka_controller_kafkacontroller_offlinepartitionscount) > 0",
+                 "{value} partitions of {cluster} have no leader",
+                 "Bring back the brokers that hold their replicas; an unclean election loses messages.",
+                 "humanize",
+                 {.series = {of_cluster("kafka_controller_kafkacontroller_offlinepartitionscount", "0x9 3x60")},
+                  .fires_within = 2,
+                  .value = "3"},
+                 {"leaders move within a minute",
+                  {of_cluster("kafka_controller_kafkacontroller_offlinepartitionscount", "0x9 3 0x60")}}});
+  out.push_back({"KafkaNoActiveController",
+                 Severity::kCritical,
+                 "controller",
+                 2,
+                 kCluster,
+                 "(sum by (cluster) (kafka_controller_kafkacontroller_activecontrollercount)"
+                 " or sum by (cluster) (fleet:cluster_info) * 0) != 1",
+                 "{cluster} has {value} active controllers, not one",
+                 "See the controllers' logs and quorum; topics and leaders can't change meanwhile.",
+                 "humanize",
+                 {.series = {of_cluster("kafka_controller_kafkacontroller_activecontrollercount", "1x9 0x60")},
+                  .fires_within = 3,
+                  .value = "0"},
+                 {"another controller takes over within a minute",
+                  {of_cluster("kafka_controller_kafkacontroller_activecontrollercount", "1x9 0x1 1x60")}}});
+}
+
+void add_replication(std::vector<Alert>& out) {
+  constexpr std::string_view kMinIsr = "kafka_server_replicamanager_underminisrpartitioncount";
+  constexpr std::string_view kUnderReplicated = "kafka_server_replicamanager_underreplicatedpartitions";
+  constexpr std::string_view kUnclean = "kafka_controller_controllerstats_uncleanleaderelections_total";
+  constexpr std::string_view kShrinks = "kafka_server_replicamanager_isrshrinks_total";
+  out.push_back({"KafkaUnderMinIsr",
+                 Severity::kCritical,
+                 "replication",
+                 2,
+                 kCluster,
+                 "sum by (cluster) (kafka_server_replicamanager_underminisrpartitioncount) > 0",
+                 "{value} partitions of {cluster} refuse writes with acks=all",
+                 "Too few replicas are in sync: bring back brokers, or find what slows their followers.",
+                 "humanize",
+                 {.series = {of_cluster(kMinIsr, "0x9 4x60")}, .fires_within = 3, .value = "4"},
+                 {"replicas are back within two minutes", {of_cluster(kMinIsr, "0x9 4x1 0x60")}}});
+  out.push_back(
+      {"KafkaUnderReplicated",
+       Severity::kWarn,
+       "replication",
+       10,
+       kCluster,
+       "sum by (cluster) (kafka_server_replicamanager_underreplicatedpartitions) > 0",
+       "{value} partitions of {cluster} lack a replica",
+       "Usual for minutes after a restart or during a move; else look at the brokers' disks and network.",
+       "humanize",
+       {.series = {of_cluster(kUnderReplicated, "0x9 7x60")}, .fires_within = 11, .value = "7"},
+       {"a restarted broker catches up within nine minutes", {of_cluster(kUnderReplicated, "0x9 7x8 0x60")}}});
+  out.push_back({"KafkaUncleanElection",
+                 Severity::kCritical,
+                 "replication",
+                 0,
+                 kCluster,
+                 "sum by (cluster) (increase(kafka_controller_controllerstats_uncleanleaderelections_total[10m])) > 0",
+                 "{cluster} made a replica leader that lacked messages: acknowledged ones may be lost",
+                 "Find which topics, and tell their owners; then see why unclean election was allowed.",
+                 "",
+                 {.series = {of_cluster(kUnclean, "0x9 1x60")}, .fires_within = 1},
+                 {"it happened before anything was scraped", {of_cluster(kUnclean, "5x80")}}});
+  out.push_back({"KafkaIsrShrinking",
+                 Severity::kWarn,
+                 "replication",
+                 5,
+                 kCluster,
+                 "sum by (cluster) (increase(kafka_server_replicamanager_isrshrinks_total[15m])) > 30",
+                 "Replicas of {cluster} fall out of sync again and again",
+                 "A broker is too slow for its load, or its disk or network is ill: compare brokers on the dashboard.",
+                 "",
+                 {.series = {of_cluster(kShrinks, "0x9 0+6x60")}, .fires_within = 15},
+                 {"a rolling restart shrinks each partition once", {of_cluster(kShrinks, "0x9 5 10 15 20 25 25x60")}}});
+}
+
+void add_disks(std::vector<Alert>& out) {
+  constexpr std::string_view kOffline = "kafka_log_logmanager_offlinelogdirectorycount";
+  out.push_back({"KafkaLogDirOffline",
+                 Severity::kCritical,
+                 "disk",
+                 1,
+                 kCluster,
+                 "max by (cluster, broker) (kafka_log_logmanager_offlinelogdirectorycount) > 0",
+                 "Broker {broker} of {cluster} lost {value} of its log directories",
+                 "Replace the volume; the broker makes its replicas anew from the others.",
+                 "humanize",
+                 {.series = {of_cluster(kOffline, "0x9 1x60")}, .fires_within = 2, .value = "1", .broker = "1"},
+                 {"one scrape says so", {of_cluster(kOffline, "0x9 1 0x60")}}});
+  out.push_back({"KafkaDiskFull",
+                 Severity::kCritical,
+                 "disk",
+                 5,
+                 kCluster,
+                 "kafka:disk_used_ratio > 0.85",
+                 "The disks of broker {broker} of {cluster} are {value} full",
+                 "Lower the retention of the largest topic, then add disk. A full disk stops the broker.",
+                 "humanizePercentage",
+                 {.series = disks("500e9x9 900e9x60", "500e9x70"), .fires_within = 6, .value = "90%", .broker = "1"},
+                 {"84 %", disks("840e9x70", "500e9x70")}});
+  out.push_back({"KafkaDiskFilling",
+                 Severity::kWarn,
+                 "disk",
+                 15,
+                 kCluster,
+                 "kafka:disk_used_ratio > 0.75",
+                 "The disks of broker {broker} of {cluster} are {value} full",
+                 "Plan more disk, shorter retention or a rebalance, while there is room to move replicas.",
+                 "humanizePercentage",
+                 {.series = disks("500e9x9 800e9x60", "500e9x70"), .fires_within = 16, .value = "80%", .broker = "1"},
+                 {"a move needs 80 % for ten minutes", disks("500e9x9 800e9x9 600e9x60", "500e9x70")}});
+  out.push_back({"KafkaDiskFullWithinADay",
+                 Severity::kWarn,
+                 "disk",
+                 60,
+                 kCluster,
+                 "predict_linear(kafka:disk_used_ratio[6h], 86400) > 0.95 and kafka:disk_used_ratio > 0.5",
+                 "At this rate the disks of broker {broker} of {cluster} are full within a day",
+                 "See which topic grows, and whether its producers are as they should be.",
+                 "",
+                 {.series = disks("520e9+1e9x400", "520e9x410"), .onset_minute = 0, .fires_within = 120, .broker = "1"},
+                 {"it grows by a tenth a day", disks("600e9+70e6x400", "500e9x410"), 400}});
+  out.push_back({"KafkaDisksUneven",
+                 Severity::kWarn,
+                 "disk",
+                 60,
+                 kCluster,
+                 "max by (cluster) (kafka:disk_used_ratio) - min by (cluster) (kafka:disk_used_ratio) > 0.25",
+                 "The fullest broker of {cluster} has {value} more of its disks in use than the emptiest",
+                 "Rebalance, in stages that leave room for replicas still to be deleted.",
+                 "humanizePercentage",
+                 {.series = disks("500e9x9 700e9x100", "400e9x110"), .fires_within = 61, .value = "30%"},
+                 {"a fifth apart", disks("600e9x110", "400e9x110"), 100}});
+}
+
+void add_load(std::vector<Alert>& out) {
+  constexpr std::string_view kHandlers = "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent";
+  constexpr std::string_view kNetwork = "kafka_network_socketserver_networkprocessoravgidle_percent";
+  constexpr std::string_view kLatency = "kafka_network_requestmetrics_totaltimems";
+  constexpr std::string_view kProduce99 = ",request=\"Produce\",quantile=\"0.99\"";
+  out.push_back({"KafkaRequestHandlersSaturated",
+                 Severity::kCritical,
+                 "load",
+                 5,
+                 kCluster,
+                 "min by (cluster, broker) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent) < 0.1",
+                 "Broker {broker} of {cluster} has {value} of its request handlers idle",
+                 "Throttle what is abnormal (a restarted consumer, a move), then spread leaders or add brokers.",
+                 "humanizePercentage",
+                 {.series = {of_cluster(kHandlers, "0.6x9 0.05x60")}, .fires_within = 6, .value = "5%", .broker = "1"},
+                 {"a burst of four minutes after a restart", {of_cluster(kHandlers, "0.6x9 0.05x3 0.4x60")}}});
+  out.push_back({"KafkaRequestHandlersBusy",
+                 Severity::kWarn,
+                 "load",
+                 15,
+                 kCluster,
+                 "min by (cluster, broker) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent) < 0.3",
+                 "Broker {broker} of {cluster} has {value} of its request handlers idle",
+                 "Look for small batches and hot topics; plan brokers for the growth.",
+                 "humanizePercentage",
+                 {.series = {of_cluster(kHandlers, "0.6x9 0.2x60")}, .fires_within = 16, .value = "20%", .broker = "1"},
+                 {"a busy quarter of an hour at 35 %", {of_cluster(kHandlers, "0.6x9 0.35x60")}}});
+  out.push_back({"KafkaNetworkThreadsBusy",
+                 Severity::kWarn,
+                 "load",
+                 15,
+                 kCluster,
+                 "min by (cluster, broker) (kafka_network_socketserver_networkprocessoravgidle_percent) < 0.3",
+                 "Broker {broker} of {cluster} has {value} of its network threads idle",
+                 "Many connections or TLS: raise num.network.threads, or spread leaders.",
+                 "humanizePercentage",
+                 {.series = {of_cluster(kNetwork, "0.6x9 0.2x60")}, .fires_within = 16, .value = "20%", .broker = "1"},
+                 {"a burst of ten minutes", {of_cluster(kNetwork, "0.6x9 0.2x9 0.6x60")}}});
+  out.push_back({"KafkaProduceVerySlow",
+                 Severity::kCritical,
+                 "latency",
+                 5,
+                 kCluster,
+                 "max by (cluster) (kafka_network_requestmetrics_totaltimems{request=\"Produce\",quantile=\"0.99\"})"
+                 " > on (cluster) 3 * sum by (cluster) (fleet:cluster_produce_p99_milliseconds)",
+                 "One in a hundred writes to {cluster} takes over {value} ms, three times what is promised",
+                 "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
+                 "humanize",
+                 {.series = {of_cluster(kLatency, "20x9 400x60", kProduce99)}, .fires_within = 6, .value = "400"},
+                 {"slow, but within three times the promise", {of_cluster(kLatency, "20x9 290x60", kProduce99)}}});
+  out.push_back({"KafkaProduceSlow",
+                 Severity::kWarn,
+                 "latency",
+                 10,
+                 kCluster,
+                 "max by (cluster) (kafka_network_requestmetrics_totaltimems{request=\"Produce\",quantile=\"0.99\"})"
+                 " > on (cluster) sum by (cluster) (fleet:cluster_produce_p99_milliseconds)",
+                 "One in a hundred writes to {cluster} takes over {value} ms, more than is promised",
+                 "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
+                 "humanize",
+                 {.series = {of_cluster(kLatency, "20x9 150x60", kProduce99)}, .fires_within = 11, .value = "150"},
+                 {"slow for five minutes, and fetches slower for ever",
+                  {of_cluster(kLatency, "20x9 150x4 20x60", kProduce99),
+                   of_cluster(kLatency, "500x70", ",request=\"FetchConsumer\",quantile=\"0.99\"")}}});
+}
+
+void add_use(std::vector<Alert>& out) {
+  constexpr std::string_view kMessages = "kafka_server_brokertopicmetrics_messagesin_total";
+  constexpr std::string_view kRequests = "kafka_network_requestmetrics_requests_total";
+  constexpr std::string_view kBytesOut = "kafka_server_brokertopicmetrics_bytesout_total";
+  constexpr std::string_view kOfTopic = ",topic=\"{topic}\"";
+  constexpr std::string_view kProduce = ",request=\"Produce\",version=\"11\"";
+  out.push_back(
+      {"KafkaSmallBatches",
+       Severity::kWarn,
+       "use",
+       30,
+       kCluster,
+       "sum by (cluster) (rate(kafka_server_brokertopicmetrics_messagesin_total{topic=\"\"}[5m]))"
+       " / sum by (cluster) (rate(kafka_network_requestmetrics_requests_total{request=\"Produce\"}[5m])) < 5"
+       " and on (cluster) sum by (cluster) (rate(kafka_network_requestmetrics_requests_total{request=\"Produce\"}"
+       "[5m])) > on (cluster) 1000 * sum by (cluster) (fleet:cluster_brokers)",
+       "Producers of {cluster} send {value} messages a request",
+       "Ask the owners of the busiest topics to raise linger.ms and batch.size: requests cost more than bytes.",
+       "humanize",
+       {.series = {of_cluster(kMessages, "0+960000x70"), of_cluster(kRequests, "0+480000x70", kProduce)},
+        .onset_minute = 0,
+        .fires_within = 36,
+        .value = "2"},
+       {"small batches of a small load, and their topics counted twice",
+        {of_cluster(kMessages, "0+480000x70"), of_cluster(kMessages, "0+480000x70", kOfTopic),
+         of_cluster(kRequests, "0+240000x70", kProduce)}}});
+  out.push_back(
+      {"KafkaTopicHotspot",
+       Severity::kWarn,
+       "use",
+       30,
+       kCluster,
+       "sum by (cluster, topic) (rate(kafka_server_brokertopicmetrics_bytesout_total{topic!=\"\"}[5m]))"
+       " > on (cluster) group_left () (0.5 * sum by (cluster) "
+       "(rate(kafka_server_brokertopicmetrics_bytesout_total{topic=\"\"}[5m])) > 20e6"
+       " and on (cluster) fleet:cluster_topics > 3)",
+       "Topic {topic} is over half of what {cluster} sends out: {value}B/s",
+       "Mirror it to a cluster of its own, or let its readers share one copy; it slows every other topic.",
+       "humanize",
+       {.series = {of_cluster(kBytesOut, "0+6e9x70"), of_cluster(kBytesOut, "0+4.8e9x70", kOfTopic)},
+        .onset_minute = 0,
+        .fires_within = 36,
+        .value = "80M"},
+       {"it is just under half", {of_cluster(kBytesOut, "0+6e9x70"), of_cluster(kBytesOut, "0+2.9e9x70", kOfTopic)}}});
+  out.push_back(
+      {"KafkaTopicAboveItsRate",
+       Severity::kWarn,
+       "use",
+       10,
+       kTopic,
+       "sum by (cluster, topic) (rate(kafka_server_brokertopicmetrics_messagesin_total{topic!=\"\"}[5m]))"
+       " > on (cluster, topic) group_left (owner) 1.5 * fleet:topic_messages_per_second_max",
+       "Topic {topic} of {cluster} gets {value} messages/s, half as much again as its highest planned rate",
+       "Ask its owner: a fault, or growth that fleet.yaml should know of.",
+       "humanize",
+       {.series = {of_cluster(kMessages, "0+120000x70", kOfTopic)},
+        .onset_minute = 0,
+        .fires_within = 16,
+        .value = "2k"},
+       {"as much as planned at its peak, and a fifth more", {of_cluster(kMessages, "0+72000x70", kOfTopic)}}});
+}
+
+void add_mirrors(std::vector<Alert>& out) {
+  const auto latency = [](std::string_view values) {
+    return Series{
+        "kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+        std::string(values)};
+  };
+  const auto failed = [](std::string_view values) {
+    return Series{"kafka_connect_worker_connector_failed_task_count{mirror=\"{mirror}\",connector=\"c\"}",
+                  std::string(values)};
+  };
+  const auto worker = [](std::string_view values) {
+    return Series{"up{job=\"mirror-maker\",mirror=\"{mirror}\",instance=\"w\"}", std::string(values)};
+  };
+  out.push_back(
+      {"KafkaMirrorDown",
+       Severity::kCritical,
+       "mirror",
+       5,
+       kMirror,
+       "(sum by (mirror) (fleet:mirror_info) unless on (mirror) count by (mirror) (up{job=\"mirror-maker\"} == 1))",
+       "No worker of mirror {mirror} into {cluster} is found",
+       "See its pods; readers of its target wait.",
+       "",
+       {.series = {worker("1x9 0x60")}, .fires_within = 6},
+       {"it restarts within four minutes", {worker("1x9 0x3 1x60")}}});
+  out.push_back(
+      {"KafkaMirrorTaskFailed",
+       Severity::kCritical,
+       "mirror",
+       2,
+       kMirror,
+       "sum by (mirror) (kafka_connect_worker_connector_failed_task_count) > 0",
+       "{value} tasks of mirror {mirror} into {cluster} have failed",
+       "Their partitions stand still. See the workers' logs (often one oversize record), mend, restart the task.",
+       "humanize",
+       {.series = {failed("0x9 1x60")}, .fires_within = 3, .value = "1"},
+       {"a task is restarted within a minute", {failed("0x9 1 0x60")}}});
+  out.push_back({"KafkaMirrorFarBehind",
+                 Severity::kCritical,
+                 "mirror",
+                 5,
+                 kMirror,
+                 "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms) / 1000 > 600",
+                 "Mirror {mirror} into {cluster} is {value} behind",
+                 "See whether it moves at all, then what bounds it: tasks, batch size, or the clusters at either end.",
+                 "humanizeDuration",
+                 {.series = {latency("100x9 900000x60")}, .fires_within = 6, .value = "15m 0s"},
+                 {"nine minutes behind", {latency("540000x70")}}});
+  out.push_back({"KafkaMirrorBehind",
+                 Severity::kWarn,
+                 "mirror",
+                 10,
+                 kMirror,
+                 "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms) / 1000 > 60",
+                 "Mirror {mirror} into {cluster} is {value} behind",
+                 "Usual for minutes after a restart; else compare its rate with what its topics get.",
+                 "humanizeDuration",
+                 {.series = {latency("100x9 120000x60")}, .fires_within = 11, .value = "2m 0s"},
+                 {"it catches up within nine minutes", {latency("100x9 120000x8 100x60")}}});
+}
+
+}  // namespace
+
+const std::vector<Alert>& alerts() {
+  static const std::vector<Alert> kAlerts = [] {
+    std::vector<Alert> out;
+    add_availability(out);
+    add_replication(out);
+    add_disks(out);
+    add_load(out);
+    add_use(out);
+    add_mirrors(out);
+    return out;
+  }();
+  return kAlerts;
+}
+
+std::string routed_expression(const Alert& alert) {
+  switch (alert.subject) {
+    case kTopic: return std::string(alert.expression);
+    case kMirror:
+      return fmt::format("({}) * on (mirror) group_left (cluster, owner) fleet:mirror_info", alert.expression);
+    case kCluster: break;
+  }
+  return fmt::format("({}) * on (cluster) group_left (owner) fleet:cluster_info", alert.expression);
+}
+
+std::vector<Series> example_facts() {
+  const auto fact = [](std::string_view name, std::string_view labels, std::string_view value) {
+    return Series{fmt::format("{}{{cluster=\"{{cluster}}\"{}}}", name, labels), fmt::format("{}x450", value)};
+  };
+  return {fact("fleet:cluster_info", ",owner=\"{owner}\"", "1"),
+          fact("fleet:cluster_brokers", "", "6"),
+          fact("fleet:cluster_brokers_spare", "", "1"),
+          fact("fleet:cluster_topics", "", "10"),
+          fact("fleet:broker_disk_bytes", "", "1e12"),
+          fact("fleet:cluster_produce_p99_milliseconds", "", "100"),
+          fact("fleet:topic_messages_per_second_max", ",topic=\"{topic}\",owner=\"{owner}\"", "1000"),
+          fact("fleet:mirror_info", ",mirror=\"{mirror}\",owner=\"{owner}\"", "1")};
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,99 @@
+#include "fleet/render/ansible.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fleet/render/names.h"
+#include "fleet/render/terraform.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::map;
+
+constexpr uint32_t kVotersMost = 3;  // of a cluster without controllers of its own
+
+std::string log_dirs(const Cluster& cluster) {
+  std::string out;
+  for (uint32_t i = 0; i < cluster.volumes.count; ++i) out += (i > 0 ? "," : "") + mount_of(i) + "/kafka";
+  return out;
+}
+
+// Of Kafka's own topics, and of others made without saying it.
+uint32_t default_replication(const Cluster& cluster) { return std::min(cluster.brokers, 3u); }
+
+yaml::Node variables(const Cluster& cluster) {
+  const std::string rules = "{{ inventory_dir }}/../../jmx/kafka.yml";
+  yaml::Node out = map("ansible_become", true, "ansible_connection", "ssh", "confluent_server_enabled", false);
+  const std::string version = confluent_version(cluster.kafka_version);
+  if (!version.empty()) yaml::put(out, "confluent_package_version", version + ".0");
+  yaml::put(out, "default_internal_replication_factor", default_replication(cluster));
+  yaml::put(out, "jmxexporter_enabled", true);
+  yaml::put(out, "kafka_broker_jmxexporter_port", kBrokerExporterPort);
+  yaml::put(out, "kafka_broker_jmxexporter_config_source_path", rules);
+  yaml::put(out, "kafka_controller_jmxexporter_port", kControllerExporterPort);
+  yaml::put(out, "kafka_controller_jmxexporter_config_source_path", rules);
+  return out;
+}
+
+// All of them with each host: a dictionary of a host replaces its group's, they are not merged.
+yaml::Node properties(const Cluster& cluster, const Host& host) {
+  const uint32_t replication = default_replication(cluster);
+  return map("auto.create.topics.enable", false, "broker.rack", host.zone, "default.replication.factor", replication,
+             "log.dirs", log_dirs(cluster), "min.insync.replicas", replication > 2 ? 2 : 1,
+             "unclean.leader.election.enable", false);
+}
+
+yaml::Node brokers(const std::vector<Host>& hosts, const Cluster& cluster) {
+  yaml::Node out = map();
+  for (const Host& host : hosts) {
+    yaml::put(out, host.name,
+              map("broker_id", host.node_id, "kafka_broker_custom_properties", properties(cluster, host)));
+  }
+  return map("hosts", std::move(out));
+}
+
+// Without controllers of their own the first brokers' machines run one too, as cp-ansible's second service.
+yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
+  yaml::Node hosts = map();
+  for (const Host& host : controllers_of(topology, cluster)) yaml::put(hosts, host.name, map("node_id", host.node_id));
+  if (cluster.controllers > 0) return map("hosts", std::move(hosts));
+  const std::vector<Host> brokers = brokers_of(topology, cluster);
+  const size_t voters = brokers.size() < kVotersMost ? 1 : kVotersMost;
+  for (size_t i = 0; i < voters; ++i) yaml::put(hosts, brokers[i].name, yaml::Node{});
+  return map("hosts", std::move(hosts));
+}
+
+}  // namespace
+
+std::string confluent_version(std::string_view kafka_version) {
+  // Kafka 3.x is in Confluent Platform 7.x, 4.x in 8.x, with the same second number.
+  struct Known {
+    std::string_view kafka, confluent;
+  };
+  constexpr std::array<Known, 2> kKnown = {{{"3.", "7."}, {"4.", "8."}}};
+  for (const Known& known : kKnown) {
+    if (!kafka_version.starts_with(known.kafka)) continue;
+    const std::string_view minor = kafka_version.substr(2, kafka_version.find('.', 2) - 2);
+    return std::string(known.confluent) + std::string(minor);
+  }
+  return "";
+}
+
+void render_ansible(const Topology& topology, const Source& source, Rendering& out) {
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.platform != Platform::kEc2) continue;
+    if (confluent_version(cluster.kafka_version).empty()) {
+      out.notes.push_back("cluster " + cluster.name + ": no Confluent Platform is known to carry Kafka " +
+                          cluster.kafka_version + ": the inventory leaves confluent_package_version to cp-ansible");
+    }
+    const yaml::Node inventory =
+        map("all", map("vars", variables(cluster)), "kafka_controller", controllers(topology, cluster), "kafka_broker",
+            brokers(brokers_of(topology, cluster), cluster));
+    out.files.push_back(
+        {"ansible/" + cluster.name + "/hosts.yml", "---\n" + comment_header(source) + yaml::write(inventory)});
+  }
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,16 @@
+// Files that are the same for every fleet, from src/fleet/render/files; embedded by CMake.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace freshet::fleet {
+
+struct FixedFile {
+  std::string_view name;
+  std::string_view text;
+};
+
+extern const std::array<FixedFile, 6> kTerraformFiles;  // root.hcl first, then the module's
+
+}  // namespace freshet::fleet

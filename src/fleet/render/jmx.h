@@ -1,0 +1,15 @@
+// Rules of the JMX exporter (its Java agent) for the metrics in metrics.h, and nothing more: of the thousands of MBeans of a
+// broker only those are read.
+#pragma once
+
+#include "fleet/render/file.h"
+#include "fleet/render/metrics.h"
+
+namespace freshet::fleet {
+
+[[nodiscard]] std::string exporter_rules(Exporter exporter);  // YAML, without a header
+
+// jmx/kafka.yml and jmx/mirror-maker.yml
+void render_jmx(const Topology& topology, const Source& source, Rendering& out);
+
+}  // namespace freshet::fleet

@@ -1,0 +1,12 @@
+// A tree as JSON text, two spaces a level. Plain scalars must be numbers, booleans or null.
+#pragma once
+
+#include <string>
+
+#include "yaml/node.h"
+
+namespace freshet::fleet {
+
+[[nodiscard]] std::string write_json(const yaml::Node& root);
+
+}  // namespace freshet::fleet

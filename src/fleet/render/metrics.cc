@@ -1,0 +1,241 @@
+#include "fleet/render/metrics.h"
+
+#include <algorithm>
+#include <array>
+
+namespace freshet::fleet {
+namespace {
+
+constexpr bool kCounter = true;
+constexpr bool kGauge = false;
+constexpr MbeanKey kTopic = {"topic", "(.+)", "topic"};
+constexpr MbeanKey kPartition = {"partition", "([0-9]+)", "partition"};
+
+Metric of_kafka(std::string_view name, bool counter, std::string_view domain, std::vector<MbeanKey> keys,
+                std::string_view attribute, std::string_view help, std::string_view quantile = "") {
+  return {name, Exporter::kKafka, counter, domain, std::move(keys), attribute, quantile, help};
+}
+
+Metric of_mirror(std::string_view name, std::string_view domain, std::vector<MbeanKey> keys, std::string_view attribute,
+                 std::string_view help) {
+  return {name, Exporter::kMirrorMaker, kGauge, domain, std::move(keys), attribute, "", help};
+}
+
+std::vector<MbeanKey> named(std::string_view type, std::string_view name) {
+  return {{"type", type, ""}, {"name", name, ""}};
+}
+
+std::vector<MbeanKey> named(std::string_view type, std::string_view name, std::initializer_list<MbeanKey> more) {
+  std::vector<MbeanKey> keys = named(type, name);
+  keys.insert(keys.end(), more);
+  return keys;
+}
+
+void add_replication(std::vector<Metric>& out) {
+  out.push_back(of_kafka("kafka_server_replicamanager_underreplicatedpartitions", kGauge, "kafka.server",
+                         named("ReplicaManager", "UnderReplicatedPartitions"), "Value",
+                         "Partitions led here that lack a replica"));
+  out.push_back(of_kafka("kafka_server_replicamanager_underminisrpartitioncount", kGauge, "kafka.server",
+                         named("ReplicaManager", "UnderMinIsrPartitionCount"), "Value",
+                         "Partitions led here that refuse acks=all"));
+  out.push_back(of_kafka("kafka_server_replicamanager_partitioncount", kGauge, "kafka.server",
+                         named("ReplicaManager", "PartitionCount"), "Value", "Replicas on this broker"));
+  out.push_back(of_kafka("kafka_server_replicamanager_leadercount", kGauge, "kafka.server",
+                         named("ReplicaManager", "LeaderCount"), "Value", "Partitions led here"));
+  out.push_back(of_kafka("kafka_server_replicamanager_isrshrinks_total", kCounter, "kafka.server",
+                         named("ReplicaManager", "IsrShrinksPerSec"), "Count", "Replicas that fell out of sync"));
+}
+
+void add_controller(std::vector<Metric>& out) {
+  out.push_back(of_kafka("kafka_controller_kafkacontroller_offlinepartitionscount", kGauge, "kafka.controller",
+                         named("KafkaController", "OfflinePartitionsCount"), "Value", "Partitions without a leader"));
+  out.push_back(of_kafka("kafka_controller_kafkacontroller_activecontrollercount", kGauge, "kafka.controller",
+                         named("KafkaController", "ActiveControllerCount"), "Value", "1 on the active controller"));
+  out.push_back(of_kafka("kafka_controller_controllerstats_uncleanleaderelections_total", kCounter, "kafka.controller",
+                         named("ControllerStats", "UncleanLeaderElectionsPerSec"), "Count",
+                         "Leaders that lacked acknowledged messages"));
+}
+
+void add_load(std::vector<Metric>& out) {
+  constexpr MbeanKey kRequest = {"request", "(Produce|FetchConsumer)", "request"};
+  out.push_back(
+      of_kafka("kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent", kGauge, "kafka.server",
+               named("KafkaRequestHandlerPool", "RequestHandlerAvgIdlePercent"), "OneMinuteRate",
+               "Idle share of the request handlers, 0 to 1 (to 2 where broker and controller are one process)"));
+  out.push_back(of_kafka("kafka_network_socketserver_networkprocessoravgidle_percent", kGauge, "kafka.network",
+                         named("SocketServer", "NetworkProcessorAvgIdlePercent"), "Value",
+                         "Idle share of the network threads, 0 to 1"));
+  out.push_back(of_kafka("kafka_network_requestmetrics_totaltimems", kGauge, "kafka.network",
+                         named("RequestMetrics", "TotalTimeMs", {kRequest}), "99thPercentile",
+                         "Milliseconds from a request's arrival to its answer", "0.99"));
+  out.push_back(of_kafka("kafka_network_requestmetrics_requests_total", kCounter, "kafka.network",
+                         named("RequestMetrics", "RequestsPerSec", {kRequest, {"version", "([0-9]+)", "version"}}),
+                         "Count", "Requests"));
+}
+
+void add_topics(std::vector<Metric>& out) {
+  struct Topic {
+    std::string_view name, bean, help;
+  };
+  constexpr std::array<Topic, 3> kTopics = {{
+      {"kafka_server_brokertopicmetrics_messagesin_total", "MessagesInPerSec", "Messages produced"},
+      {"kafka_server_brokertopicmetrics_bytesin_total", "BytesInPerSec", "Bytes produced, as sent"},
+      {"kafka_server_brokertopicmetrics_bytesout_total", "BytesOutPerSec", "Bytes read by consumers and mirrors"},
+  }};
+  for (const Topic& topic : kTopics) {
+    out.push_back(of_kafka(topic.name, kCounter, "kafka.server", named("BrokerTopicMetrics", topic.bean, {kTopic}),
+                           "Count", topic.help));
+    out.push_back(
+        of_kafka(topic.name, kCounter, "kafka.server", named("BrokerTopicMetrics", topic.bean), "Count", topic.help));
+  }
+}
+
+void add_disk(std::vector<Metric>& out) {
+  out.push_back(of_kafka("kafka_log_logmanager_offlinelogdirectorycount", kGauge, "kafka.log",
+                         named("LogManager", "OfflineLogDirectoryCount"), "Value", "Log directories that failed"));
+  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopic, kPartition}), "Value",
+                         "Bytes of one replica"));
+}
+
+void add_mirrors(std::vector<Metric>& out) {
+  const std::vector<MbeanKey> partition = {
+      {"type", "MirrorSourceConnector", ""}, {"target", "(.+)", "target"}, kTopic, kPartition};
+  out.push_back(of_mirror("kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms", "kafka.connect.mirror",
+                          partition, "replication-latency-ms",
+                          "Milliseconds from a message's time at the source to its copy being written"));
+  out.push_back(of_mirror("kafka_connect_mirror_mirrorsourceconnector_record_rate", "kafka.connect.mirror", partition,
+                          "record-rate", "Messages copied a second"));
+  out.push_back(of_mirror("kafka_connect_mirror_mirrorsourceconnector_byte_rate", "kafka.connect.mirror", partition,
+                          "byte-rate", "Bytes copied a second"));
+  out.push_back(of_mirror("kafka_connect_worker_connector_failed_task_count", "kafka.connect",
+                          {{"type", "connect-worker-metrics", ""}, {"connector", "\"?([^\"]+)\"?", "connector"}},
+                          "connector-failed-task-count", "Tasks that failed and stay so"));
+}
+
+bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
+}
+
+size_t skip_blanks(std::string_view text, size_t at) {
+  while (at < text.size() && text[at] == ' ') ++at;
+  return at;
+}
+
+// The end of the bracket that opens at `at`, quotes respected.
+size_t close_of(std::string_view text, size_t at, char close) {
+  char quote = 0;
+  for (++at; at < text.size(); ++at) {
+    if (quote != 0) {
+      if (text[at] == '\\')
+        ++at;
+      else if (text[at] == quote)
+        quote = 0;
+    } else if (text[at] == '"' || text[at] == '\'') {
+      quote = text[at];
+    } else if (text[at] == close) {
+      break;
+    }
+  }
+  return std::min(at + 1, text.size());
+}
+
+// Words of PromQL that are followed by a list of labels in parentheses.
+bool takes_labels(std::string_view word) {
+  constexpr std::array<std::string_view, 6> kWords = {"by", "without", "on", "ignoring", "group_left", "group_right"};
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
+bool is_operator(std::string_view word) {
+  constexpr std::array<std::string_view, 5> kWords = {"and", "or", "unless", "bool", "offset"};
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
+}  // namespace
+
+const std::vector<Metric>& exported_metrics() {
+  static const std::vector<Metric> kMetrics = [] {
+    std::vector<Metric> out;
+    add_replication(out);
+    add_controller(out);
+    add_load(out);
+    add_topics(out);
+    add_disk(out);
+    add_mirrors(out);
+    return out;
+  }();
+  return kMetrics;
+}
+
+std::span<const std::string_view> built_in_metrics() {
+  static constexpr std::array<std::string_view, 4> kNames = {"up", "ALERTS", "process_cpu_seconds_total",
+                                                             "jvm_memory_used_bytes"};
+  return kNames;
+}
+
+std::span<const Recorded> recorded_metrics() {
+  static constexpr std::array<Recorded, 2> kRecorded = {{
+      {"kafka:brokers_missing",
+       "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
+       " or sum by (cluster) (fleet:cluster_brokers) * 0)",
+       "Brokers of the topology that are not there, also where none is found at all"},
+      {"kafka:disk_used_ratio",
+       "sum by (cluster, broker) (kafka_log_log_size) / on (cluster) group_left ()"
+       " sum by (cluster) (fleet:broker_disk_bytes)",
+       "Share of a broker's log directories that replicas take"},
+  }};
+  return kRecorded;
+}
+
+std::span<const std::string_view> fact_metrics() {
+  static constexpr std::array<std::string_view, 8> kNames = {"fleet:cluster_info",
+                                                             "fleet:cluster_brokers",
+                                                             "fleet:cluster_brokers_spare",
+                                                             "fleet:cluster_topics",
+                                                             "fleet:broker_disk_bytes",
+                                                             "fleet:cluster_produce_p99_milliseconds",
+                                                             "fleet:topic_messages_per_second_max",
+                                                             "fleet:mirror_info"};
+  return kNames;
+}
+
+bool is_known_metric(std::string_view name) {
+  const auto named = [&](const auto& metric) { return metric.name == name; };
+  const auto same = [&](std::string_view other) { return other == name; };
+  return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
+         std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
+}
+
+std::vector<std::string> metrics_in(std::string_view text) {
+  std::vector<std::string> out;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"' || c == '\'') {
+      at = close_of(text, at, c);
+    } else if (c == '{') {
+      at = close_of(text, at, '}');
+    } else if (c == '[') {
+      at = close_of(text, at, ']');
+    } else if (c >= '0' && c <= '9') {
+      while (at < text.size() && (is_name_char(text[at]) || text[at] == '.')) ++at;
+    } else if (!is_name_char(c)) {
+      ++at;
+    } else {
+      const size_t begin = at;
+      while (at < text.size() && is_name_char(text[at])) ++at;
+      const std::string word(text.substr(begin, at - begin));
+      const size_t next = skip_blanks(text, at);
+      const bool opens = next < text.size() && text[next] == '(';
+      if (takes_labels(word)) {
+        if (opens) at = close_of(text, next, ')');
+      } else if (!is_operator(word) && !opens && std::find(out.begin(), out.end(), word) == out.end()) {
+        // An aggregation may have its labels before its operand: sum by (a) (x).
+        const std::string_view after = text.substr(next);
+        if (!after.starts_with("by ") && !after.starts_with("by(") && !after.starts_with("without "))
+          out.push_back(word);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,75 @@
+#include "fleet/render/names.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace freshet::fleet {
+namespace {
+
+std::vector<Host> hosts(const Topology& topology, const Cluster& cluster, uint32_t count, uint32_t first_id,
+                        std::string_view infix) {
+  std::vector<Host> out;
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto zone = static_cast<uint32_t>(i % cluster.zones.size());
+    out.push_back(
+        {.node_id = first_id + i,
+         .name = cluster.name + std::string(infix) + std::to_string(i + 1) + "." + dns_zone_of(topology, cluster),
+         .zone = cluster.zones[zone],
+         .zone_index = zone});
+  }
+  return out;
+}
+
+}  // namespace
+
+const std::string& dns_zone_of(const Topology& topology, const Cluster& cluster) {
+  return cluster.dns_zone.empty() ? topology.dns_zone : cluster.dns_zone;
+}
+
+std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster) {
+  return hosts(topology, cluster, cluster.brokers, kFirstBroker, "-");
+}
+
+std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster) {
+  return hosts(topology, cluster, cluster.controllers, kFirstController, "-controller-");
+}
+
+std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {
+  if (cluster.platform == Platform::kStrimzi) {
+    return cluster.name + "-kafka-bootstrap." + cluster.kubernetes_namespace + ".svc:" + std::to_string(kKafkaPort);
+  }
+  constexpr size_t kBootstrapMost = 3;  // the first brokers are in different zones
+  std::string out;
+  const std::vector<Host> brokers = brokers_of(topology, cluster);
+  for (size_t i = 0; i < std::min(brokers.size(), kBootstrapMost); ++i) {
+    out += (i > 0 ? "," : "") + brokers[i].name + ":" + std::to_string(kKafkaPort);
+  }
+  return out;
+}
+
+std::string object_name(std::string_view text) {
+  constexpr size_t kMost = 253;
+  constexpr size_t kHashDigits = 8;
+  const auto is_inner = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool between = i > 0 && i + 1 < text.size() && is_inner(text[i - 1]) && text[i - 1] != '-' &&
+                         is_inner(text[i + 1]) && text[i + 1] != '-';
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool at_end = i == 0 || i + 1 == text.size();
+    if (upper) {
+      out += static_cast<char>(c | 0x20);
+    } else {
+      out += (is_inner(c) && !(c == '-' && at_end)) || (c == '.' && between) ? c : '-';
+    }
+  }
+  if (out == text && out.size() <= kMost) return out;
+  out.resize(std::min(out.size(), kMost - kHashDigits - 3));
+  if (out.empty() || out.front() == '-') out.insert(0, "x");
+  while (out.back() == '-' || out.back() == '.') out.pop_back();
+  return out + "-" + hash128(text).hex().substr(0, kHashDigits);
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,43 @@
+// Names that several targets must agree on: hosts, Kubernetes objects, receivers.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fleet/topology.h"
+
+namespace freshet::fleet {
+
+// Node ids: brokers from 1, controllers of their own from 9991, as cp-ansible numbers them.
+inline constexpr uint32_t kFirstBroker = 1;
+inline constexpr uint32_t kFirstController = 9991;
+
+struct Host {
+  uint32_t node_id = 0;
+  std::string name;  // fully qualified
+  std::string zone;
+  uint32_t zone_index = 0;  // in the zones of its cluster
+};
+
+// On EC2, in the order of their ids.
+[[nodiscard]] std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster);
+[[nodiscard]] std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster);  // of their own
+
+// "host:9092,host:9092,…" (EC2, up to three brokers of different zones) or the bootstrap service (Strimzi).
+[[nodiscard]] std::string bootstrap_of(const Topology& topology, const Cluster& cluster);
+
+// A Kubernetes object's name for `text`: lower case letters, digits, '-' and '.', at most 253; where that loses something, a
+// hash of the text is appended, so that different texts have different names.
+[[nodiscard]] std::string object_name(std::string_view text);
+
+// The fleet's own dns_zone unless the cluster has one.
+[[nodiscard]] const std::string& dns_zone_of(const Topology& topology, const Cluster& cluster);
+
+inline constexpr uint32_t kKafkaPort = 9092;
+inline constexpr uint32_t kControllerPort = 9093;
+inline constexpr uint32_t kBrokerExporterPort = 8080;      // cp-ansible's default
+inline constexpr uint32_t kControllerExporterPort = 8079;  // likewise
+
+}  // namespace freshet::fleet

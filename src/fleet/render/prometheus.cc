@@ -1,0 +1,168 @@
+#include "fleet/render/prometheus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fleet/render/metrics.h"
+#include "fleet/render/names.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::list;
+using yaml::map;
+
+yaml::Node copy_label(std::string_view from, std::string_view to) {
+  return map("source_labels", list(from), "target_label", to);
+}
+
+yaml::Node keep(std::string_view label, std::string_view regex) {
+  return map("source_labels", list(label), "regex", regex, "action", "keep");
+}
+
+// The exporters of one role, which listen on ports of their own.
+yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view role, uint32_t port) {
+  const yaml::Node filters =
+      list(map("name", "tag:Fleet", "values", list(topology.name)), map("name", "tag:KafkaRole", "values", list(role)),
+           map("name", "instance-state-name", "values", list("running")));
+  return map(
+      "job_name", fmt::format("kafka-ec2-{}", role), "ec2_sd_configs",
+      list(map("region", region, "port", port, "filters", filters)), "relabel_configs",
+      list(map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", role),
+           copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_KafkaNodeId", "broker"),
+           copy_label("__meta_ec2_availability_zone", "zone"), copy_label("__meta_ec2_tag_Name", "instance")));
+}
+
+yaml::Node pods(const std::set<std::string>& namespaces) {
+  return list(map("role", "pod", "namespaces",
+                  map("names", yaml::list_of(std::vector<std::string>(namespaces.begin(), namespaces.end())))));
+}
+
+constexpr std::string_view kKindLabel = "__meta_kubernetes_pod_label_strimzi_io_kind";
+constexpr std::string_view kClusterLabel = "__meta_kubernetes_pod_label_strimzi_io_cluster";
+constexpr std::string_view kPortName = "__meta_kubernetes_pod_container_port_name";
+constexpr std::string_view kExporterPort = "tcp-prometheus";  // Strimzi's name of it
+
+yaml::Node strimzi_job(const std::set<std::string>& namespaces, const std::string& clusters) {
+  return map(
+      "job_name", "kafka-strimzi", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
+      list(keep(kKindLabel, "Kafka"), keep(kClusterLabel, clusters), keep(kPortName, kExporterPort),
+           map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", "controller"),
+           map("source_labels", list("__meta_kubernetes_pod_label_strimzi_io_broker_role"), "regex", "true",
+               "target_label", "role", "replacement", "broker"),
+           copy_label(kClusterLabel, "cluster"),
+           map("source_labels", list("__meta_kubernetes_pod_name"), "regex", ".*-([0-9]+)", "target_label", "broker"),
+           copy_label("__meta_kubernetes_pod_name", "instance")));
+}
+
+yaml::Node mirror_job(const std::set<std::string>& namespaces, const std::string& mirrors) {
+  return map("job_name", "mirror-maker", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
+             list(keep(kKindLabel, "KafkaMirrorMaker2"), keep(kClusterLabel, mirrors), keep(kPortName, kExporterPort),
+                  copy_label(kClusterLabel, "mirror"), copy_label("__meta_kubernetes_pod_name", "instance")));
+}
+
+std::string join(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, "|")); }
+
+void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) {
+  std::set<std::string> namespaces, mirror_namespaces;
+  std::vector<std::string> clusters, mirrors;
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.region != region || cluster.platform != Platform::kStrimzi) continue;
+    namespaces.insert(cluster.kubernetes_namespace);
+    clusters.push_back(cluster.name);
+  }
+  for (const Mirror& mirror : topology.mirrors) {
+    if (!is_rendered(topology, mirror) || topology.clusters[mirror.to].region != region) continue;
+    mirror_namespaces.insert(topology.clusters[mirror.to].kubernetes_namespace);
+    mirrors.push_back(object_name(mirror.name));
+  }
+  if (!clusters.empty()) jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
+  if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
+}
+
+std::string scrape_file(const Topology& topology, Index index) {
+  const Region& region = topology.regions[index];
+  yaml::Node jobs = list();
+  bool on_ec2 = false;
+  for (const Cluster& cluster : topology.clusters) {
+    on_ec2 |= cluster.region == index && cluster.platform == Platform::kEc2;
+  }
+  if (on_ec2) {
+    jobs.items.push_back(ec2_job(topology, region.name, "broker", kBrokerExporterPort));
+    jobs.items.push_back(ec2_job(topology, region.name, "controller", kControllerExporterPort));
+  }
+  add_strimzi_jobs(topology, index, jobs);
+  return yaml::write(
+      map("global",
+          map("scrape_interval", "30s", "evaluation_interval", "30s", "external_labels",
+              map("fleet", topology.name, "region", region.name)),
+          "rule_files", list("facts.yml", "../rules/recorded.yml", "../rules/alerts.yml"), "alerting",
+          map("alertmanagers", list(map("static_configs", list(map("targets", list("alertmanager:9093")))))),
+          "scrape_configs", std::move(jobs)));
+}
+
+std::string recorded_file() {
+  yaml::Node rules = list();
+  for (const Recorded& each : recorded_metrics()) {
+    rules.items.push_back(map("record", each.name, "expr", each.expression));
+  }
+  return yaml::write(map("groups", list(map("name", "recorded", "rules", std::move(rules)))));
+}
+
+// {cluster} becomes Prometheus' template for the label.
+std::string message_template(const Alert& alert) {
+  std::string out(alert.summary);
+  const auto replace = [&](std::string_view what, const std::string& by) {
+    for (size_t at = out.find(what); at != std::string::npos; at = out.find(what, at + by.size())) {
+      out.replace(at, what.size(), by);
+    }
+  };
+  for (const std::string_view label : {"cluster", "broker", "topic", "mirror"}) {
+    replace(fmt::format("{{{}}}", label), fmt::format("{{{{ $labels.{} }}}}", label));
+  }
+  replace("{value}", fmt::format("{{{{ $value | {} }}}}", alert.format));
+  return out;
+}
+
+std::string alerts_file() {
+  yaml::Node groups = list();
+  for (const Alert& alert : alerts()) {
+    const bool is_new = groups.items.empty() || groups.items.back().items[0].text != alert.concern;
+    if (is_new) groups.items.push_back(map("name", alert.concern, "rules", list()));
+    yaml::Node rule = map("alert", alert.name, "expr", routed_expression(alert));
+    if (alert.for_minutes > 0) yaml::put(rule, "for", fmt::format("{}m", alert.for_minutes));
+    yaml::put(rule, "labels", map("severity", name_of(alert.severity), "concern", alert.concern));
+    yaml::put(rule, "annotations", map("summary", message_template(alert), "action", alert.action));
+    groups.items.back().items[1].items.push_back(std::move(rule));
+  }
+  return yaml::write(map("groups", std::move(groups)));
+}
+
+}  // namespace
+
+bool is_rendered(const Topology& topology, const Mirror& mirror) {
+  if (topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
+  return std::ranges::any_of(mirror.topics, [&](const MirroredTopic& topic) {
+    return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
+  });
+}
+
+void render_prometheus(const Topology& topology, const Source& source, Rendering& out) {
+  const std::string header = comment_header(source);
+  for (Index i = 0; i < topology.regions.size(); ++i) {
+    const std::vector<Fact> facts = facts_of(topology, i);
+    if (facts.empty()) continue;
+    const std::string& region = topology.regions[i].name;
+    out.files.push_back({"prometheus/" + region + "/prometheus.yml", header + scrape_file(topology, i)});
+    out.files.push_back({"prometheus/" + region + "/facts.yml", header + facts_file(facts)});
+    out.files.push_back({"prometheus/proofs/facts-" + region + ".yml", header + facts_proof(facts, region)});
+  }
+  out.files.push_back({"prometheus/rules/recorded.yml", header + recorded_file()});
+  out.files.push_back({"prometheus/rules/alerts.yml", header + alerts_file()});
+  out.files.push_back({"prometheus/proofs/alerts.yml", header + alerts_proof(topology)});
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,113 @@
+// The alert prover: promtool tests from the incident and the near miss of every alert.
+#include <fmt/format.h>
+
+#include "fleet/render/names.h"
+#include "fleet/render/prometheus.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::list;
+using yaml::map;
+
+constexpr uint32_t kNearMissStep = 5;
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+// A label's value inside the quotes of a series.
+std::string escaped(std::string_view value) {
+  std::string out;
+  for (const char c : value) (out += c == '"' || c == '\\' ? "\\" : "") += c;
+  return out;
+}
+
+yaml::Node input(const std::vector<Series>& incident, const Example& example) {
+  yaml::Node out = list();
+  const auto add = [&](const Series& series) {
+    out.items.push_back(map("series", in_example(series.name, example), "values", series.values));
+  };
+  for (const Series& series : example_facts()) add(series);
+  for (const Series& series : incident) add(series);
+  return out;
+}
+
+yaml::Node at_minute(uint32_t minute, const Alert& alert, yaml::Node expected) {
+  return map("eval_time", fmt::format("{}m", minute), "alertname", alert.name, "exp_alerts", std::move(expected));
+}
+
+// Every label and message of the alert as it must arrive.
+yaml::Node expected(const Alert& alert, const Example& example) {
+  const bool of_topic = alert.summary.find("{topic}") != std::string_view::npos;
+  yaml::Node labels = map("severity", name_of(alert.severity), "concern", alert.concern, "cluster", example.cluster,
+                          "owner", example.owner);
+  if (!alert.incident.broker.empty()) yaml::put(labels, "broker", alert.incident.broker);
+  if (of_topic) yaml::put(labels, "topic", example.topic);
+  if (alert.subject == AlertSubject::kMirror) yaml::put(labels, "mirror", example.mirror);
+  std::string summary(alert.summary);
+  replace_all(summary, "{value}", alert.incident.value);
+  replace_all(summary, "{broker}", alert.incident.broker);
+  replace_all(summary, "{cluster}", example.cluster);
+  replace_all(summary, "{topic}", example.topic);
+  replace_all(summary, "{mirror}", example.mirror);
+  return list(map("exp_labels", std::move(labels), "exp_annotations", map("summary", summary, "action", alert.action)));
+}
+
+yaml::Node incident_test(const Alert& alert, const Example& example) {
+  const Incident& incident = alert.incident;
+  yaml::Node checks = list();
+  const uint32_t too_early = incident.onset_minute + (alert.for_minutes > 0 ? alert.for_minutes - 1 : 0);
+  if (incident.onset_minute > 0) checks.items.push_back(at_minute(incident.onset_minute - 1, alert, list()));
+  if (alert.for_minutes > 0) checks.items.push_back(at_minute(too_early, alert, list()));
+  checks.items.push_back(at_minute(incident.onset_minute + incident.fires_within, alert, expected(alert, example)));
+  return map("name", fmt::format("{} fires within {} minutes", alert.name, incident.fires_within), "interval", "1m",
+             "input_series", input(incident.series, example), "alert_rule_test", std::move(checks));
+}
+
+yaml::Node near_miss_test(const Alert& alert, const Example& example) {
+  yaml::Node checks = list();
+  for (uint32_t minute = kNearMissStep; minute <= alert.near_miss.minutes; minute += kNearMissStep) {
+    checks.items.push_back(at_minute(minute, alert, list()));
+  }
+  return map("name", fmt::format("{} does not fire: {}", alert.name, alert.near_miss.what), "interval", "1m",
+             "input_series", input(alert.near_miss.series, example), "alert_rule_test", std::move(checks));
+}
+
+}  // namespace
+
+Example example_of(const Topology& topology) {
+  Example out;
+  if (!topology.clusters.empty()) {
+    out.cluster = topology.clusters.front().name;
+    if (!topology.clusters.front().owner.empty()) out.owner = topology.clusters.front().owner;
+  }
+  if (!topology.topics.empty()) out.topic = topology.topics.front().name;
+  if (!topology.mirrors.empty()) out.mirror = object_name(topology.mirrors.front().name);
+  return out;
+}
+
+std::string in_example(std::string_view text, const Example& example) {
+  std::string out(text);
+  replace_all(out, "{cluster}", escaped(example.cluster));
+  replace_all(out, "{owner}", escaped(example.owner));
+  replace_all(out, "{topic}", escaped(example.topic));
+  replace_all(out, "{mirror}", escaped(example.mirror));
+  return out;
+}
+
+std::string alerts_proof(const Topology& topology) {
+  const Example example = example_of(topology);
+  yaml::Node tests = list();
+  for (const Alert& alert : alerts()) {
+    tests.items.push_back(incident_test(alert, example));
+    tests.items.push_back(near_miss_test(alert, example));
+  }
+  return yaml::write(map("rule_files", list("../rules/recorded.yml", "../rules/alerts.yml"), "evaluation_interval",
+                         "1m", "tests", std::move(tests)));
+}
+
+}  // namespace freshet::fleet

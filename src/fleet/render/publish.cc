@@ -1,0 +1,274 @@
+#include "fleet/render/publish.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include "base/hash.h"
+
+namespace freshet::fleet {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Hashes = std::map<std::string, std::string>;  // by path
+
+tl::unexpected<Error> io_error(const fs::path& path, std::string_view what) {
+  return fail(Code::kFatal, fmt::format("{}: can't {}: {}", path.string(), what, std::strerror(errno)));
+}
+
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// nullopt: there is no regular file of this name.
+std::optional<std::string> read_file(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(fs::symlink_status(path, error)) || error) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (!in || (fs::file_size(path, error) > 0 && !(text << in.rdbuf()))) return std::nullopt;
+  return std::move(text).str();
+}
+
+std::string manifest_text(const Hashes& hashes, const Source& source) {
+  std::string out = comment_header(source);
+  for (const auto& [path, hash] : hashes) out += hash + "  " + path + "\n";
+  return out;
+}
+
+std::optional<Hashes> parse_manifest(const std::string& text) {
+  constexpr size_t kHashDigits = 32;
+  Hashes out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('#')) continue;
+    if (line.size() < kHashDigits + 3 || line.substr(kHashDigits, 2) != "  ") return std::nullopt;
+    out[line.substr(kHashDigits + 2)] = line.substr(0, kHashDigits);
+  }
+  return out;
+}
+
+bool is_of(std::string_view path, const std::vector<std::string>& folders) {
+  return folders.empty() || std::ranges::any_of(folders, [&](const std::string& folder) {
+           return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
+         });
+}
+
+class Publisher {
+ public:
+  Publisher(fs::path target, const std::vector<File>& files, const Source& source, const PublishOptions& options)
+      : target_(std::move(target)),
+        beside_(target_.parent_path() / ("." + target_.filename().string() + ".fleet-new")),
+        old_(target_.parent_path() / ("." + target_.filename().string() + ".fleet-old")),
+        files_(files),
+        source_(source),
+        options_(options) {}
+
+  Result<Published> run() {
+    FRESHET_TRY(clean_up());
+    FRESHET_TRY(read_manifest());
+    compare();
+    if (!result_.by_hand.empty() && !options_.force) return result_;
+    const std::string manifest = manifest_text(new_, source_);
+    if (result_.written == 0 && result_.removed == 0 && read_file(target_ / kManifest) == manifest) return result_;
+    FRESHET_TRY(stage(manifest));
+    FRESHET_TRY(swap());
+    return result_;
+  }
+
+ private:
+  void step() const {
+    if (options_.at_step) options_.at_step();
+  }
+
+  // What a run that died left behind. Its last step may have been between two renames.
+  Status clean_up() {
+    std::error_code error;
+    if (!fs::exists(target_, error) && fs::exists(old_, error)) fs::rename(old_, target_, error);
+    if (!error) fs::remove_all(old_, error);
+    if (!error) fs::remove_all(beside_, error);
+    if (error) return fail(Code::kFatal, fmt::format("{}: can't remove: {}", beside_.string(), error.message()));
+    return {};
+  }
+
+  Status read_manifest() {
+    std::error_code error;
+    if (!fs::exists(target_, error)) return {};
+    if (!fs::is_directory(target_, error)) return fail(Code::kInvalid, target_.string() + " is not a folder");
+    if (fs::equivalent(target_, fs::current_path(error), error)) {
+      return fail(Code::kInvalid,
+                  target_.string() + " is the current folder, which would be replaced: go to another one");
+    }
+    const auto text = read_file(target_ / kManifest);
+    if (!text && !fs::is_empty(target_, error) && !options_.force) {
+      return fail(Code::kInvalid, target_.string() +
+                                      " has files and no MANIFEST: it was not made by `fleet render`. Give " +
+                                      "another folder, or --force");
+    }
+    const auto hashes = text ? parse_manifest(*text) : Hashes{};
+    if (!hashes) return fail(Code::kInvalid, (target_ / kManifest).string() + " is damaged");
+    was_ = *hashes;
+    return {};
+  }
+
+  // What is on disk against what was rendered then and is rendered now.
+  void compare() {
+    for (const auto& [path, hash] : was_) {
+      if (!is_of(path, options_.only)) new_[path] = hash;  // stays, changed by hand or not
+    }
+    for (const File& file : files_) {
+      const std::string hash = hash128(file.bytes).hex();
+      const auto disk = read_file(target_ / file.path);
+      const bool same = disk && *disk == file.bytes;
+      const auto was = was_.find(file.path);
+      new_[file.path] = hash;
+      ++(same ? result_.unchanged : result_.written);
+      if (same) {
+        same_.push_back(file.path);
+      } else if (was == was_.end()) {
+        if (disk) result_.by_hand.push_back(file.path + ": not rendered before");
+      } else if (!disk) {
+        result_.by_hand.push_back(file.path + ": deleted");
+      } else if (hash128(*disk).hex() != was->second) {
+        result_.by_hand.push_back(file.path + ": changed");
+      }
+    }
+    for (const auto& [path, hash] : was_) {
+      if (new_.contains(path)) continue;
+      ++result_.removed;
+      const auto disk = read_file(target_ / path);
+      if (disk && hash128(*disk).hex() != hash) result_.by_hand.push_back(path + ": changed, and no longer rendered");
+    }
+    std::ranges::sort(result_.by_hand);
+  }
+
+  Status write(const fs::path& relative, const std::string& bytes) {
+    step();
+    std::error_code error;
+    const fs::path path = beside_ / relative;
+    fs::create_directories(path.parent_path(), error);
+    std::ofstream out(path, std::ios::binary);
+    if (!(out << bytes).flush()) return io_error(path, "write");
+    return {};
+  }
+
+  // The same file under a second name: nothing is copied.
+  Status keep(const fs::path& relative) {
+    step();
+    std::error_code error;
+    const fs::path path = beside_ / relative;
+    fs::create_directories(path.parent_path(), error);
+    fs::create_hard_link(target_ / relative, path, error);
+    if (error) fs::copy_file(target_ / relative, path, error);
+    if (error) return fail(Code::kFatal, fmt::format("{}: can't be kept: {}", relative.string(), error.message()));
+    return {};
+  }
+
+  // Files that are nobody's rendering, or another target's.
+  Status keep_others() {
+    std::error_code error;
+    if (!fs::exists(target_, error)) return {};
+    for (fs::recursive_directory_iterator it(target_, error), end; !error && it != end; it.increment(error)) {
+      const fs::path relative = it->path().lexically_relative(target_);
+      const std::string path = relative.generic_string();
+      if (it->is_symlink(error)) {
+        fs::create_directories((beside_ / relative).parent_path(), error);
+        fs::copy_symlink(it->path(), beside_ / relative, error);
+      } else if (it->is_regular_file(error)) {
+        const bool ours =
+            path == kManifest || ((was_.contains(path) || new_.contains(path)) && is_of(path, options_.only));
+        if (!ours) FRESHET_TRY(keep(relative));
+      } else if (it->is_directory(error) && fs::is_empty(it->path(), error)) {
+        fs::create_directories(beside_ / relative, error);
+      }
+    }
+    if (error) return fail(Code::kFatal, fmt::format("{}: {}", target_.string(), error.message()));
+    return {};
+  }
+
+  Status stage(const std::string& manifest) {
+    std::error_code error;
+    if (!fs::create_directories(beside_, error)) return io_error(beside_, "make");
+    for (const File& file : files_) {
+      const bool same = std::ranges::binary_search(same_, file.path);
+      FRESHET_TRY(same ? keep(file.path) : write(file.path, file.bytes));
+    }
+    FRESHET_TRY(keep_others());
+    FRESHET_TRY(write(kManifest, manifest));
+    const Descriptor staged(beside_, O_RDONLY | O_DIRECTORY);
+    if (staged.get() < 0 || ::syncfs(staged.get()) != 0) return io_error(beside_, "sync");
+    return {};
+  }
+
+  Status rename(const fs::path& from, const fs::path& to) {
+    step();
+    if (::rename(from.c_str(), to.c_str()) != 0) return io_error(from, "rename");
+    return {};
+  }
+
+  // The step that counts.
+  Status swap() {
+    std::error_code error;
+    if (!fs::exists(target_, error)) {
+      FRESHET_TRY(rename(beside_, target_));
+    } else if (step(); !options_.exchange ||
+                       ::renameat2(AT_FDCWD, beside_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
+      if (options_.exchange && errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
+        return io_error(target_, "replace");
+      FRESHET_TRY(rename(target_, old_));
+      FRESHET_TRY(rename(beside_, target_));
+    }
+    const Descriptor parent(target_.parent_path(), O_RDONLY | O_DIRECTORY);
+    if (parent.get() < 0 || ::fsync(parent.get()) != 0) return io_error(target_, "sync");
+    step();
+    return clean_up();
+  }
+
+  const fs::path target_, beside_, old_;
+  const std::vector<File>& files_;
+  const Source& source_;
+  const PublishOptions& options_;
+  Hashes was_, new_;
+  std::vector<std::string> same_;  // paths whose bytes on disk are right, sorted
+  Published result_;
+};
+
+}  // namespace
+
+Result<Published> publish(const std::string& directory, const std::vector<File>& files, const Source& source,
+                          const PublishOptions& options) {
+  std::error_code error;
+  fs::path target = fs::absolute(directory, error).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();  // "out/"
+  if (error || !target.has_filename()) return fail(Code::kInvalid, directory + " can't be an output folder");
+  fs::create_directories(target.parent_path(), error);
+  const Descriptor parent(target.parent_path(), O_RDONLY | O_DIRECTORY);
+  if (parent.get() < 0) return io_error(target.parent_path(), "open");
+  if (::flock(parent.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Code::kRetry, "another `fleet render` is writing beside " + target.string());
+  }
+  return Publisher(target, files, source, options).run();
+}
+
+}  // namespace freshet::fleet

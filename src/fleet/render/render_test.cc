@@ -1,0 +1,222 @@
+// All targets together: golden files, the same bytes for the same input, and what must hold of any fleet.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "fleet/render/alertmanager.h"
+#include "fleet/render/alerts.h"
+#include "fleet/render/ansible.h"
+#include "fleet/render/names.h"
+#include "fleet/render/prometheus.h"
+#include "fleet/render/targets.h"
+#include "fleet/topology_yaml.h"
+
+namespace freshet::fleet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+const Source kSource = {"fleet.yaml", std::string(32, '0')};
+
+// Two regions, both platforms, a mirror that changes the number of partitions of one topic, a route of one team.
+const std::string kBoth =
+    "fleet: both\n"
+    "dns_zone: kafka.example\n"
+    "regions: [{name: r1, zones: [r1a, r1b, r1c]}, {name: r2, zones: [r2a, r2b, r2c]}]\n"
+    "clusters:\n"
+    "  - {name: front, kind: fronting, region: r1, brokers: 4, controllers: 0, owner: platform}\n"
+    "  - {name: back, region: r2, platform: strimzi, service_groups: [shop], owner: platform, kafka_version: 4.0.0}\n"
+    "topics:\n"
+    "  - {name: clicks.v1, cluster: front, partitions: 12, messages_per_second: 1000, owner: web}\n"
+    "  - {name: Orders_v2, cluster: front, partitions: 6, messages_per_second: 100, owner: shop, retention: 7d}\n"
+    "  - {name: clicks.v1, cluster: back, partitions: 24, owner: web}\n"
+    "mirrors: [{name: shop, from: front, to: back, topics: [clicks.v1, Orders_v2], guarantee: exactly_once}]\n"
+    "service_levels: [{name: writes, produce_p99: 50ms}]\n"
+    "alert_routes:\n"
+    "  - {severity: warn, slack: \"#kafka\"}\n"
+    "  - {severity: critical, pagerduty: platform-oncall}\n"
+    "  - {severity: critical, slack: \"#web-alerts\", owner: web}\n";
+
+Topology parsed(const std::string& text) {
+  yaml::Problems problems("fleet.yaml");
+  auto topology = parse_topology(text, problems);
+  EXPECT_EQ(problems.text(), "");
+  return topology ? *topology : Topology{};
+}
+
+Rendering rendered(const std::string& text, const std::vector<std::string>& only = {}) {
+  auto out = render(parsed(text), kSource, only);
+  EXPECT_TRUE(out) << (out ? "" : out.error().message);
+  return out ? *out : Rendering{};
+}
+
+std::string file_of(const Rendering& rendering, const std::string& path) {
+  for (const File& file : rendering.files) {
+    if (file.path == path) return file.bytes;
+  }
+  ADD_FAILURE() << "no file " << path;
+  return "";
+}
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// FRESHET_WRITE_GOLDEN=1 writes them anew; look at the difference before it is committed.
+TEST(Render, SmallExampleIsAsTheGoldenFiles) {
+  const std::filesystem::path golden = FRESHET_SOURCE_DIR "/tests/golden/fleet/small";
+  const Rendering rendering = rendered(read(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml"));
+  std::set<std::string> paths;
+  for (const File& file : rendering.files) {
+    if (file.path == "prometheus/proofs/alerts.yml") continue;  // long; promtool runs it
+    paths.insert(file.path);
+    if (std::getenv("FRESHET_WRITE_GOLDEN") != nullptr) {
+      std::filesystem::create_directories((golden / file.path).parent_path());
+      std::ofstream(golden / file.path, std::ios::binary) << file.bytes;
+    }
+    EXPECT_EQ(file.bytes, read(golden / file.path)) << file.path;
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(golden)) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_TRUE(paths.contains(entry.path().lexically_relative(golden).generic_string())) << entry.path();
+  }
+}
+
+TEST(Render, EveryFileSaysWhereItComesFrom) {
+  for (const File& file : rendered(kBoth).files) {
+    EXPECT_THAT(file.bytes, HasSubstr("from fleet.yaml (xxh128 " + kSource.hash + ")")) << file.path;
+    EXPECT_TRUE(file.bytes.ends_with("\n")) << file.path;
+  }
+}
+
+TEST(Render, SameInputSameBytes) {
+  const Rendering a = rendered(kBoth);
+  const Rendering b = rendered(kBoth);
+  ASSERT_EQ(a.files.size(), b.files.size());
+  for (size_t i = 0; i < a.files.size(); ++i) {
+    EXPECT_EQ(a.files[i].path, b.files[i].path);
+    EXPECT_EQ(a.files[i].bytes, b.files[i].bytes);
+  }
+}
+
+TEST(Render, OnlyWhatIsAskedFor) {
+  for (const Target& target : targets()) {
+    const Rendering part = rendered(kBoth, {std::string(target.name)});
+    EXPECT_FALSE(part.files.empty()) << target.name;
+    for (const File& file : part.files) EXPECT_TRUE(file.path.starts_with(std::string(target.name) + "/")) << file.path;
+  }
+  const auto wrong = render(parsed(kBoth), kSource, {"grafan"});
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message, HasSubstr("did you mean \"grafana\"?"));
+}
+
+TEST(Render, BrokersAreTheSameInTerraformAndAnsible) {
+  const Rendering rendering = rendered(kBoth);
+  const std::string machines = file_of(rendering, "terraform/r1/front/terragrunt.hcl");
+  const std::string inventory = file_of(rendering, "ansible/front/hosts.yml");
+  for (int i = 1; i <= 4; ++i) {
+    EXPECT_THAT(machines, HasSubstr(fmt::format("fqdn          = \"front-{}.kafka.example\"", i)));
+    EXPECT_THAT(inventory, HasSubstr(fmt::format("    front-{}.kafka.example:\n      broker_id: {}\n", i, i)));
+  }
+  EXPECT_THAT(inventory, HasSubstr("broker.rack: r1a"));
+  EXPECT_THAT(inventory, HasSubstr("kafka_controller:\n  hosts:\n    front-1.kafka.example: null\n"));
+  EXPECT_THAT(inventory, HasSubstr("log.dirs: /var/lib/kafka/disk1/kafka\n"));
+  EXPECT_THAT(machines, HasSubstr("/var/lib/kafka/disk1"));
+}
+
+TEST(Ansible, ConfluentCarriesKafka) {
+  EXPECT_EQ(confluent_version("3.9.1"), "7.9");
+  EXPECT_EQ(confluent_version("4.1"), "8.1");
+  EXPECT_EQ(confluent_version("5.0.0"), "");
+}
+
+TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
+  const Rendering rendering = rendered(kBoth);
+  const std::string v1 = file_of(rendering, "strimzi/v1/back/mirrors.yaml");
+  EXPECT_THAT(v1, HasSubstr("topicsPattern: Orders_v2\n")) << "clicks.v1 has other partitions in back";
+  EXPECT_THAT(v1, HasSubstr("exactly.once.source.support: enabled"));
+  EXPECT_THAT(file_of(rendering, "strimzi/v1beta2/back/mirrors.yaml"), HasSubstr("connectCluster: back\n"));
+  EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out")));
+}
+
+TEST(Strimzi, TopicsOfAnyNameAreObjects) {
+  const std::string topics = file_of(rendered(kBoth), "strimzi/v1/back/topics.yaml");
+  EXPECT_THAT(topics, HasSubstr("name: back.clicks.v1\n"));
+  EXPECT_THAT(topics, HasSubstr("name: back.orders-v2-"));
+  EXPECT_THAT(topics, HasSubstr("topicName: Orders_v2\n"));
+}
+
+TEST(Names, ObjectsOfKubernetes) {
+  EXPECT_EQ(object_name("a.b-1"), "a.b-1");
+  const auto is_valid = [](const std::string& name) {
+    if (name.empty() || name.size() > 253) return false;
+    for (size_t i = 0; i < name.size(); ++i) {
+      const char c = name[i];
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      const bool at_edge = i == 0 || i + 1 == name.size() || name[i - 1] == '.' || name[i + 1] == '.';
+      if (!letter && (at_edge || (c != '-' && c != '.'))) return false;
+    }
+    return true;
+  };
+  std::set<std::string> seen;
+  for (const std::string text :
+       {"A", "a", "_", "a_b", "a-b", "a.b", "a..b", ".a", "a.", "-a", "#kafka", "ä", "a.-b", "--", "."}) {
+    EXPECT_TRUE(is_valid(object_name(text))) << text << " " << object_name(text);
+    EXPECT_TRUE(seen.insert(object_name(text)).second) << text;
+  }
+  EXPECT_TRUE(is_valid(object_name(std::string(300, 'a'))));
+}
+
+TEST(Alerts, EachHasAProofThatCanFail) {
+  std::set<std::string_view> names;
+  for (const Alert& alert : alerts()) {
+    EXPECT_TRUE(names.insert(alert.name).second) << alert.name;
+    EXPECT_FALSE(alert.incident.series.empty() || alert.near_miss.series.empty() || alert.near_miss.what.empty())
+        << alert.name;
+    EXPECT_GE(alert.incident.fires_within, alert.for_minutes) << alert.name;
+    EXPECT_GT(alert.near_miss.minutes, alert.for_minutes) << alert.name << ": looked at for too short a time";
+    EXPECT_EQ(alert.format.empty(), alert.summary.find("{value}") == std::string_view::npos) << alert.name;
+    EXPECT_EQ(alert.format.empty(), alert.incident.value.empty()) << alert.name;
+    EXPECT_FALSE(alert.action.empty()) << alert.name;
+  }
+}
+
+TEST(Alertmanager, EverybodyGetsWhatIsTheirs) {
+  const Topology topology = parsed(kBoth);
+  EXPECT_THAT(receivers_of(topology, Severity::kCritical, "platform"), ElementsAre("pagerduty-platform-oncall"));
+  EXPECT_THAT(receivers_of(topology, Severity::kCritical, "web"),
+              ElementsAre("pagerduty-platform-oncall", object_name("slack-#web-alerts")));
+  EXPECT_THAT(receivers_of(topology, Severity::kWarn, "web"), ElementsAre(object_name("slack-#kafka")));
+  EXPECT_THAT(receivers_of(Topology{}, Severity::kWarn, "web"), ElementsAre(kNobody));
+}
+
+TEST(Prometheus, FactsSayWhatTheTopologySays) {
+  const Topology topology = parsed(kBoth);
+  const auto value = [&](Index region, std::string_view name) {
+    for (const Fact& fact : facts_of(topology, region)) {
+      if (fact.name == name) return fact.value;
+    }
+    return -1.0;
+  };
+  EXPECT_EQ(value(0, "fleet:cluster_brokers"), 4);
+  EXPECT_EQ(value(0, "fleet:cluster_brokers_spare"), 1) << "replication 3, min ISR 2";
+  EXPECT_EQ(value(0, "fleet:cluster_topics"), 2);
+  EXPECT_EQ(value(0, "fleet:topic_messages_per_second_max"), 2000) << "twice the average";
+  EXPECT_EQ(value(0, "fleet:cluster_produce_p99_milliseconds"), 50);
+  EXPECT_EQ(value(0, "fleet:mirror_info"), -1);
+  EXPECT_EQ(value(1, "fleet:mirror_info"), 1);
+  EXPECT_THAT(file_of(rendered(kBoth), "prometheus/r2/prometheus.yml"), Not(HasSubstr("ec2_sd_configs")));
+}
+
+}  // namespace
+}  // namespace freshet::fleet

@@ -1,0 +1,154 @@
+#include "fleet/render/strimzi.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fleet/render/jmx.h"
+#include "fleet/render/names.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::list;
+using yaml::map;
+
+constexpr std::string_view kZoneKey = "topology.kubernetes.io/zone";
+constexpr uint64_t kGib = 1ull << 30;
+
+std::string metrics_name(const Cluster& cluster) { return cluster.name + "-metrics"; }
+
+yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
+  const uint32_t replication = std::min(cluster.brokers, 3u);
+  const uint32_t min_isr = replication > 2 ? 2 : 1;
+  yaml::Node metadata = map("name", cluster.name, "namespace", cluster.kubernetes_namespace);
+  if (api == StrimziApi::kV1beta2) {
+    yaml::put(metadata, "annotations", map("strimzi.io/kraft", "enabled", "strimzi.io/node-pools", "enabled"));
+  }
+  const yaml::Node config =
+      map("auto.create.topics.enable", false, "default.replication.factor", replication, "min.insync.replicas", min_isr,
+          "offsets.topic.replication.factor", replication, "transaction.state.log.min.isr", min_isr,
+          "transaction.state.log.replication.factor", replication, "unclean.leader.election.enable", false);
+  const yaml::Node plain = map("name", "plain", "port", kKafkaPort, "type", "internal", "tls", false);
+  const yaml::Node spec = map("kafka",
+                              map("version", cluster.kafka_version, "listeners", list(plain), "config", config, "rack",
+                                  map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
+                              "entityOperator", map("topicOperator", map()));
+  return strimzi_object(api, "Kafka", std::move(metadata), spec);
+}
+
+// On nodes of this type in the cluster's zones, spread over them.
+yaml::Node pod_template(const Cluster& cluster, const std::string& instance) {
+  const auto in = [](std::string_view key, yaml::Node values) {
+    return map("key", key, "operator", "In", "values", std::move(values));
+  };
+  const yaml::Node terms = list(map("matchExpressions", list(in("node.kubernetes.io/instance-type", list(instance)),
+                                                             in(kZoneKey, yaml::list_of(cluster.zones)))));
+  const yaml::Node spread = map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule",
+                                "labelSelector", map("matchLabels", map("strimzi.io/cluster", cluster.name)));
+  return map("pod", map("affinity",
+                        map("nodeAffinity",
+                            map("requiredDuringSchedulingIgnoredDuringExecution", map("nodeSelectorTerms", terms))),
+                        "topologySpreadConstraints", list(spread)));
+}
+
+yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) {
+  yaml::Node out = list();
+  for (uint32_t id = 0; id < count; ++id) {
+    yaml::Node volume =
+        map("id", id, "type", "persistent-claim", "size", std::to_string((size_bytes + kGib - 1) / kGib) + "Gi",
+            "class", cluster.storage_class, "deleteClaim", false);
+    if (id == 0) yaml::put(volume, "kraftMetadata", "shared");
+    out.items.push_back(std::move(volume));
+  }
+  return map("type", "jbod", "volumes", std::move(out));
+}
+
+yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
+  constexpr uint64_t kControllerDiskBytes = 20 * kGib;
+  yaml::Node metadata = map("name", cluster.name + (of_brokers ? "-brokers" : "-controllers"), "namespace",
+                            cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
+  yaml::Node roles = list(of_brokers ? "broker" : "controller");
+  if (of_brokers && cluster.controllers == 0) roles.items.push_back(yaml::text("controller"));
+  return strimzi_object(
+      api, "KafkaNodePool", std::move(metadata),
+      map("replicas", of_brokers ? cluster.brokers : cluster.controllers, "roles", std::move(roles), "storage",
+          of_brokers ? volumes(cluster, cluster.volumes.count, cluster.volumes.size_bytes)
+                     : volumes(cluster, 1, kControllerDiskBytes),
+          "template", pod_template(cluster, of_brokers ? cluster.instance : cluster.controller_instance)));
+}
+
+yaml::Node rules_map(const Cluster& cluster) {
+  return map(
+      "apiVersion", "v1", "kind", "ConfigMap", "metadata",
+      map("name", metrics_name(cluster), "namespace", cluster.kubernetes_namespace), "data",
+      map("kafka.yml", exporter_rules(Exporter::kKafka), "mirror-maker.yml", exporter_rules(Exporter::kMirrorMaker)));
+}
+
+std::string_view cleanup_policy(Cleanup cleanup) {
+  constexpr std::array<std::string_view, 3> kPolicies = {"delete", "compact", "compact,delete"};
+  return kPolicies[static_cast<size_t>(cleanup)];
+}
+
+yaml::Node topic(const Topology& topology, const Topic& topic, StrimziApi api) {
+  const Cluster& cluster = topology.cluster_of(topic);
+  yaml::Node config = map("cleanup.policy", cleanup_policy(topic.cleanup), "max.message.bytes", topic.message_bytes_max,
+                          "min.insync.replicas", topic.min_isr);
+  if (topic.retention_bytes > 0) yaml::put(config, "retention.bytes", topic.retention_bytes);
+  yaml::put(config, "retention.ms", topic.retention_us > 0 ? topic.retention_us / 1000 : -1);
+  return strimzi_object(api, "KafkaTopic",
+                        map("name", object_name(cluster.name + "." + topic.name), "namespace",
+                            cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name)),
+                        map("topicName", topic.name, "partitions", topic.partitions, "replicas", topic.replication,
+                            "config", std::move(config)));
+}
+
+void render_cluster(const Topology& topology, Index index, const std::string& topics, StrimziApi api,
+                    const Source& source, Rendering& out) {
+  const Cluster& cluster = topology.clusters[index];
+  const std::string folder = "strimzi/" + std::string(name_of(api)) + "/" + cluster.name + "/";
+  std::string text = comment_header(source);
+  append_document(text, rules_map(cluster));
+  append_document(text, kafka(cluster, api));
+  if (cluster.controllers > 0) append_document(text, pool(cluster, api, false));
+  append_document(text, pool(cluster, api, true));
+  out.files.push_back({folder + "kafka.yaml", std::move(text)});
+  if (!topics.empty()) out.files.push_back({folder + "topics.yaml", comment_header(source) + topics});
+  std::string mirrors;
+  render_strimzi_mirrors(topology, index, api, mirrors);
+  if (!mirrors.empty()) out.files.push_back({folder + "mirrors.yaml", comment_header(source) + mirrors});
+}
+
+}  // namespace
+
+std::string_view name_of(StrimziApi api) { return api == StrimziApi::kV1 ? "v1" : "v1beta2"; }
+
+void append_document(std::string& out, const yaml::Node& document) { (out += "---\n") += yaml::write(document); }
+
+yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec) {
+  return map("apiVersion", "kafka.strimzi.io/" + std::string(name_of(api)), "kind", kind, "metadata",
+             std::move(metadata), "spec", std::move(spec));
+}
+
+yaml::Node metrics_config(const Cluster& cluster, std::string_view key) {
+  return map("type", "jmxPrometheusExporter", "valueFrom",
+             map("configMapKeyRef", map("name", metrics_name(cluster), "key", key)));
+}
+
+void render_strimzi(const Topology& topology, const Source& source, Rendering& out) {
+  for (const StrimziApi api : {StrimziApi::kV1, StrimziApi::kV1beta2}) {
+    std::vector<std::string> topics(topology.clusters.size());
+    for (const Topic& each : topology.topics) {
+      if (topology.cluster_of(each).platform != Platform::kStrimzi) continue;
+      append_document(topics[each.cluster], topic(topology, each, api));
+    }
+    for (Index i = 0; i < topology.clusters.size(); ++i) {
+      if (topology.clusters[i].platform == Platform::kStrimzi) {
+        render_cluster(topology, i, topics[i], api, source, out);
+      }
+    }
+  }
+  note_mirrors_left_out(topology, out.notes);
+}
+
+}  // namespace freshet::fleet

@@ -1,0 +1,30 @@
+// Clusters on Kubernetes for the Strimzi operator, in both versions of its API:
+//
+//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka, KafkaNodePool, the exporter's rules as a ConfigMap
+//   strimzi/{v1,v1beta2}/CLUSTER/topics.yaml    KafkaTopic
+//   strimzi/{v1,v1beta2}/CLUSTER/mirrors.yaml   KafkaMirrorMaker2 of the mirrors into this cluster
+//
+// Apply one of the two: v1 from Strimzi 0.49 on, v1beta2 before. What differs is how mirrors are written, and that v1beta2
+// asks for KRaft and node pools by annotations.
+#pragma once
+
+#include "fleet/render/file.h"
+
+namespace freshet::fleet {
+
+enum class StrimziApi : uint8_t { kV1, kV1beta2 };
+[[nodiscard]] std::string_view name_of(StrimziApi api);
+
+void render_strimzi(const Topology& topology, const Source& source, Rendering& out);
+
+// For strimzi_mirrors.cc: the mirrors into this cluster, as documents.
+void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out);
+// Mirrors, or parts of them, that MirrorMaker 2 can't do or that have no Kubernetes to run on.
+void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes);
+
+// One document of a file of several: "---" and its text.
+void append_document(std::string& out, const yaml::Node& document);
+[[nodiscard]] yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec);
+[[nodiscard]] yaml::Node metrics_config(const Cluster& cluster, std::string_view key);
+
+}  // namespace freshet::fleet

@@ -1,0 +1,122 @@
+// Mirrors as KafkaMirrorMaker2: the same in both versions of the API, less where the clusters stand.
+#include <algorithm>
+
+#include "fleet/render/names.h"
+#include "fleet/render/strimzi.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+using yaml::list;
+using yaml::map;
+
+constexpr std::string_view kSameNames = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy";
+
+// MirrorMaker 2 writes a record to the partition of the same number.
+bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
+  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
+}
+
+std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
+  std::string out;
+  for (const MirroredTopic& topic : mirror.topics) {
+    if (!keeps_partitions(topology, topic)) continue;
+    if (!out.empty()) out += '|';
+    for (const char c : topology.topics[topic.from].name) (out += c == '.' ? "\\" : "") += c;
+  }
+  return out;
+}
+
+// Large batches, as thousands of small ones a second are what makes MirrorMaker slow.
+yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
+  const uint32_t replication = std::min(target.brokers, 3u);
+  return map("tasksMax", mirror.tasks, "config",
+             map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
+                 "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
+                 "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60, "replication.factor",
+                 replication, "replication.policy.class", kSameNames, "sync.topic.acls.enabled", false));
+}
+
+yaml::Node checkpoint_connector(const Cluster& target) {
+  return map("tasksMax", 1, "config",
+             map("checkpoints.topic.replication.factor", std::min(target.brokers, 3u), "replication.policy.class",
+                 kSameNames, "sync.group.offsets.enabled", true));
+}
+
+// Of the Connect cluster that does the work, which keeps its own state in the target.
+yaml::Node worker_config(const Cluster& target, const Mirror& mirror) {
+  const uint32_t replication = std::min(target.brokers, 3u);
+  yaml::Node config = map("config.storage.replication.factor", replication, "offset.storage.replication.factor",
+                          replication, "status.storage.replication.factor", replication);
+  if (mirror.guarantee == Guarantee::kExactlyOnce) yaml::put(config, "exactly.once.source.support", "enabled");
+  return config;
+}
+
+yaml::Node end_of(const Topology& topology, const Cluster& cluster) {
+  return map("alias", cluster.name, "bootstrapServers", bootstrap_of(topology, cluster));
+}
+
+yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::string& pattern, StrimziApi api) {
+  const Cluster& from = topology.clusters[mirror.from];
+  const Cluster& to = topology.clusters[mirror.to];
+  const uint32_t workers = std::max(2u, (mirror.tasks + 3) / 4);
+  yaml::Node target = end_of(topology, to);
+  yaml::Node copy = map();
+  yaml::Node spec = map("version", to.kafka_version, "replicas", workers);
+  if (api == StrimziApi::kV1) {
+    const std::string prefix = "mirror-" + mirror.name;
+    yaml::put(target, "groupId", prefix);
+    yaml::put(target, "configStorageTopic", prefix + "-configs");
+    yaml::put(target, "offsetStorageTopic", prefix + "-offsets");
+    yaml::put(target, "statusStorageTopic", prefix + "-status");
+    yaml::put(target, "config", worker_config(to, mirror));
+    yaml::put(spec, "target", std::move(target));
+    yaml::put(copy, "source", end_of(topology, from));
+  } else {
+    yaml::put(target, "config", worker_config(to, mirror));
+    yaml::put(spec, "connectCluster", to.name);
+    yaml::put(spec, "clusters", list(end_of(topology, from), std::move(target)));
+    yaml::put(copy, "sourceCluster", from.name);
+    yaml::put(copy, "targetCluster", to.name);
+  }
+  yaml::put(copy, "sourceConnector", source_connector(to, mirror));
+  yaml::put(copy, "checkpointConnector", checkpoint_connector(to));
+  yaml::put(copy, "topicsPattern", pattern);
+  yaml::put(copy, "groupsPattern", ".*");
+  yaml::put(spec, "mirrors", list(std::move(copy)));
+  yaml::put(spec, "metricsConfig", metrics_config(to, "mirror-maker.yml"));
+  return spec;
+}
+
+}  // namespace
+
+void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
+  for (const Mirror& mirror : topology.mirrors) {
+    if (mirror.to != cluster) continue;
+    const std::string pattern = topics_pattern(topology, mirror);
+    if (pattern.empty()) continue;
+    append_document(out, strimzi_object(api, "KafkaMirrorMaker2",
+                                        map("name", object_name(mirror.name), "namespace",
+                                            topology.clusters[cluster].kubernetes_namespace),
+                                        spec_of(topology, mirror, pattern, api)));
+  }
+}
+
+void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes) {
+  for (const Mirror& mirror : topology.mirrors) {
+    if (topology.clusters[mirror.to].platform != Platform::kStrimzi) {
+      notes.push_back("mirror " + mirror.name + ": nothing is rendered for it, as " +
+                      topology.clusters[mirror.to].name + " is on EC2 and MirrorMaker 2 is rendered for Strimzi only");
+      continue;
+    }
+    size_t left_out = 0;
+    for (const MirroredTopic& topic : mirror.topics) left_out += keeps_partitions(topology, topic) ? 0 : 1;
+    if (left_out == 0) continue;
+    notes.push_back("mirror " + mirror.name + ": " + std::to_string(left_out) + " of " +
+                    std::to_string(mirror.topics.size()) +
+                    " topics are left out: their number of partitions differs, which MirrorMaker 2 can't do");
+  }
+}
+
+}  // namespace freshet::fleet

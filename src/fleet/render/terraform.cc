@@ -1,0 +1,81 @@
+#include "fleet/render/terraform.h"
+
+#include <set>
+
+#include "fleet/render/files.h"
+#include "fleet/render/hcl.h"
+#include "fleet/render/names.h"
+#include "yaml/writer.h"
+
+namespace freshet::fleet {
+namespace {
+
+constexpr uint64_t kGib = 1ull << 30;
+constexpr uint64_t kMib = 1ull << 20;
+
+std::string short_name(const Host& host) { return host.name.substr(0, host.name.find('.')); }
+
+yaml::Node host_input(const Host& host, const Cluster& cluster, bool is_broker) {
+  yaml::Node log_dirs = yaml::list();
+  for (uint32_t i = 0; is_broker && i < cluster.volumes.count; ++i) log_dirs.items.push_back(yaml::text(mount_of(i)));
+  return yaml::map("fqdn", host.name, "role", is_broker ? "broker" : "controller", "node_id", host.node_id, "zone",
+                   host.zone, "instance_type", is_broker ? cluster.instance : cluster.controller_instance, "log_dirs",
+                   std::move(log_dirs));
+}
+
+yaml::Node volumes_input(const Volumes& volumes) {
+  yaml::Node out = yaml::map("type", volumes.type, "size_gib", (volumes.size_bytes + kGib - 1) / kGib);
+  if (volumes.type == "gp3" || volumes.type == "io1" || volumes.type == "io2") yaml::put(out, "iops", volumes.iops);
+  if (volumes.type == "gp3") {
+    yaml::put(out, "throughput_mib", (volumes.throughput_bytes_per_s + kMib - 1) / kMib);
+  }
+  return out;
+}
+
+std::string cluster_file(const Topology& topology, const Cluster& cluster, const Source& source) {
+  yaml::Node hosts = yaml::map();
+  for (const Host& host : brokers_of(topology, cluster))
+    yaml::put(hosts, short_name(host), host_input(host, cluster, true));
+  for (const Host& host : controllers_of(topology, cluster)) {
+    yaml::put(hosts, short_name(host), host_input(host, cluster, false));
+  }
+  const HclBlock include = {.type = "include",
+                            .labels = {"root"},
+                            .attributes = yaml::map("path", yaml::plain("find_in_parent_folders(\"root.hcl\")"))};
+  const HclBlock module = {.type = "terraform", .attributes = yaml::map("source", "../../modules/kafka-cluster")};
+  const yaml::Node inputs =
+      yaml::map("inputs", yaml::map("fleet", topology.name, "cluster", cluster.name, "owner", cluster.owner, "dns_zone",
+                                    dns_zone_of(topology, cluster), "volumes", volumes_input(cluster.volumes), "hosts",
+                                    std::move(hosts)));
+  return comment_header(source) + write_hcl(yaml::map(), {include, module}) + "\n" + write_hcl(inputs, {});
+}
+
+}  // namespace
+
+std::string mount_of(uint32_t volume) { return "/var/lib/kafka/disk" + std::to_string(volume + 1); }
+
+void render_terraform(const Topology& topology, const Source& source, Rendering& out) {
+  std::set<Index> regions;
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.platform != Platform::kEc2) continue;
+    const std::string region = topology.regions[cluster.region].name;
+    if (regions.insert(cluster.region).second) {
+      const HclBlock locals = {.type = "locals", .attributes = yaml::map("region", region)};
+      out.files.push_back(
+          {"terraform/" + region + "/region.hcl", comment_header(source) + write_hcl(yaml::map(), {locals})});
+    }
+    out.files.push_back(
+        {"terraform/" + region + "/" + cluster.name + "/terragrunt.hcl", cluster_file(topology, cluster, source)});
+  }
+  if (regions.empty()) return;
+  for (const FixedFile& file : kTerraformFiles) {
+    const bool is_root = file.name == kTerraformFiles.front().name;
+    const bool is_script = file.text.starts_with("#!");  // its first line must stay the first
+    const size_t first_line = is_script ? file.text.find('\n') + 1 : 0;
+    out.files.push_back({(is_root ? "terraform/" : "terraform/modules/kafka-cluster/") + std::string(file.name),
+                         std::string(file.text.substr(0, first_line)) + comment_header(source) +
+                             std::string(file.text.substr(first_line))});
+  }
+}
+
+}  // namespace freshet::fleet

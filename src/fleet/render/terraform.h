@@ -1,0 +1,18 @@
+// EC2 clusters for Terraform, laid out for Terragrunt:
+//
+//   terraform/root.hcl                          state and provider
+//   terraform/modules/kafka-cluster/*.tf        the one module (src/fleet/render/files)
+//   terraform/REGION/region.hcl
+//   terraform/REGION/CLUSTER/terragrunt.hcl     the module's input
+#pragma once
+
+#include "fleet/render/file.h"
+
+namespace freshet::fleet {
+
+void render_terraform(const Topology& topology, const Source& source, Rendering& out);
+
+// Where the volumes of a broker are mounted; Kafka's data is in its subfolder "kafka".
+[[nodiscard]] std::string mount_of(uint32_t volume);
+
+}  // namespace freshet::fleet

@@ -1,0 +1,175 @@
+#include "yaml/writer.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace freshet::yaml {
+namespace {
+
+constexpr size_t kIndent = 2;
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// What YAML 1.1 or 1.2 takes for a boolean or null.
+bool is_reserved(std::string_view value) {
+  constexpr std::array<std::string_view, 9> kWords = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+  return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) {
+    return word.size() == value.size() && std::equal(word.begin(), word.end(), value.begin(),
+                                                     [](char a, char b) { return a == (is_letter(b) ? b | 0x20 : b); });
+  });
+}
+
+// Begins with a letter, '/' or '_', and has nothing that means something anywhere in a plain scalar, in flow style either.
+bool is_plain(std::string_view value) {
+  if (value.empty() || !(is_letter(value.front()) || value.front() == '/' || value.front() == '_')) return false;
+  constexpr std::string_view kOthers = "_/.-+=@()<>*$^|~;%";
+  for (size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == ' ') {
+      if (i + 1 == value.size()) return false;
+    } else if (c == ':') {
+      if (i + 1 == value.size() || value[i + 1] == ' ') return false;
+    } else if (!is_letter(c) && !is_digit(c) && kOthers.find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return !is_reserved(value);
+}
+
+// Several lines that a literal block shows as they are: printable ASCII, first line not indented, one newline at the end.
+bool is_block(std::string_view value) {
+  if (value.size() < 2 || value.find('\n') == value.size() - 1 || value.back() != '\n') return false;
+  if (value.front() == ' ' || value.front() == '\n' || value[value.size() - 2] == '\n') return false;
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\n' ? i > 0 && value[i - 1] == ' ' : value[i] < ' ' || value[i] > '~') return false;
+  }
+  return true;
+}
+
+void append_quoted(std::string& out, std::string_view value) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      (out += '\\') += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      ((out += "\\x") += kHex[byte >> 4]) += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  // After "key:" or "-": what follows on the line or below it, with its newline.
+  void value(const Node& node, size_t indent) {
+    switch (node.kind) {
+      case Node::Kind::kMap:
+        if (node.keys.empty()) return line(" {}");
+        out_ += '\n';
+        return map(node, indent);
+      case Node::Kind::kList:
+        if (node.items.empty()) return line(" []");
+        out_ += '\n';
+        return list(node, indent);
+      case Node::Kind::kScalar:
+        if (node.quoted && is_block(node.text)) return block(node.text, indent);
+        out_ += ' ';
+        return scalar(node);
+      case Node::Kind::kNull: return line(" null");
+    }
+  }
+
+  void map(const Node& node, size_t indent, bool first_is_placed = false) {
+    for (size_t i = 0; i < node.keys.size(); ++i) {
+      if (i > 0 || !first_is_placed) out_.append(indent, ' ');
+      append_text(node.keys[i].text);
+      out_ += ':';
+      value(node.items[i], indent + kIndent);
+    }
+  }
+
+  void list(const Node& node, size_t indent) {
+    for (const Node& item : node.items) {
+      out_.append(indent, ' ').append("-");
+      if (item.kind == Node::Kind::kMap && !item.keys.empty()) {
+        out_ += ' ';
+        map(item, indent + kIndent, true);
+      } else {
+        value(item, indent + kIndent);
+      }
+    }
+  }
+
+  void scalar(const Node& node) {
+    if (node.quoted) {
+      append_text(node.text);
+    } else {
+      out_ += node.text;
+    }
+    out_ += '\n';
+  }
+
+ private:
+  void line(std::string_view text) { (out_ += text) += '\n'; }
+
+  void append_text(std::string_view text) {
+    if (is_plain(text)) {
+      out_ += text;
+    } else {
+      append_quoted(out_, text);
+    }
+  }
+
+  void block(std::string_view text, size_t indent) {
+    out_ += " |\n";
+    while (!text.empty()) {
+      const size_t end = text.find('\n');
+      if (end > 0) out_.append(indent, ' ').append(text.substr(0, end));
+      out_ += '\n';
+      text.remove_prefix(end + 1);
+    }
+  }
+
+  std::string& out_;
+};
+
+}  // namespace
+
+Node text(std::string_view value) {
+  return Node{.kind = Node::Kind::kScalar, .quoted = true, .text = std::string(value)};
+}
+
+Node plain(std::string value) { return Node{.kind = Node::Kind::kScalar, .text = std::move(value)}; }
+
+Node number(double value) {
+  std::array<char, 32> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  return plain(std::string(digits.data(), end));
+}
+
+std::string write(const Node& root) {
+  std::string out;
+  Writer writer(out);
+  switch (root.kind) {
+    case Node::Kind::kMap: root.keys.empty() ? void(out = "{}\n") : writer.map(root, 0); break;
+    case Node::Kind::kList: root.items.empty() ? void(out = "[]\n") : writer.list(root, 0); break;
+    case Node::Kind::kScalar:
+      root.quoted ? append_quoted(out, root.text) : void(out = root.text);
+      out += '\n';
+      break;
+    case Node::Kind::kNull: out = "null\n"; break;
+  }
+  return out;
+}
+
+}  // namespace freshet::yaml
