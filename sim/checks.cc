@@ -49,7 +49,7 @@ void check_rest(const End& end) {
 
 // Invariant 7: what lists an identifier and what its alias leads to are the same, both ways.
 void check_agreement(const End& end) {
-  std::map<std::string, std::string> listed;  // alias key -> who lists it
+  std::map<std::string, const EntityState*> listed;  // alias key -> who lists it
   const std::string& hash_key = end.metas.at(0).rules().hash_key();
   for (const auto& [key, e] : end.entities) {
     if (e.status() != EntityState::LIVE) continue;
@@ -60,8 +60,8 @@ void check_agreement(const End& end) {
         return fmt::format("invariant 7: {} lists {}={}, {}", name_of(e), use.identifier().type(),
                            use.identifier().value(), what);
       };
-      const auto [at, first] = listed.emplace(alias, name_of(e));
-      require(first, [&, &at = at] { return say("and so does " + at->second); });
+      const auto [at, first] = listed.emplace(alias, &e);
+      require(first, [&, &at = at] { return say("and so does " + name_of(*at->second)); });
       const auto row = end.aliases.find(alias);
       require(row != end.aliases.end() && row->second.has_ref(), [&] { return say("which is free or suppressed"); });
       const Key leads = key_of(row->second.ref());

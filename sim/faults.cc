@@ -6,7 +6,7 @@
 namespace freshet::sim {
 
 Faults Faults::roll(Dice& dice) {
-  static const std::vector<size_t> kBatches = {2, 2, 6, 24};
+  static const std::vector<size_t> kBatches = {2, 6, 24, 64};
   Faults faults;
   faults.batch_max = dice.pick(kBatches);
   if (dice.one_in(8)) return faults;  // a calm run

@@ -115,7 +115,7 @@ bool SimPersistence::tick() {
 WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
     : stage_(stage),
       number_(number),
-      persist_interval_us_(stage.dice.between(5'000, 500'000)),
+      persist_interval_us_(stage.dice.between(5'000, 250'000)),
       memory_bytes_(stage.dice.one_in(4) ? 8u << 10 : 32u << 20) {}
 
 std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {

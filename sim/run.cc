@@ -18,10 +18,11 @@ std::string run_once(uint64_t seed, const Scenario& scenario, const Workload& wo
   return world.hash();
 }
 
-// Each now and then; storms of merges more often: most of the protocol is in them.
+// Each now and then; merges more often: most of the protocol is in them.
 const Workload* any_workload(Dice& dice) {
-  const size_t at = dice.roll(workloads().size() + 4);
-  return at < workloads().size() ? workloads()[at].get() : find_workload("merge_storm");
+  const size_t at = dice.roll(workloads().size() + 6);
+  if (at < workloads().size()) return workloads()[at].get();
+  return find_workload(at % 2 == 0 ? "merge_storm" : "merges");
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ void StoreServer::finish(Bulk bulk) {
   std::vector<Status> results;
   results.reserve(bulk.changes.size());
   size_t failed = 0;
-  for (const Change& change : bulk.changes) {
+  for (Change& change : bulk.changes) {
     results.push_back(write_one(change));
     failed += results.back() ? 0 : 1;
   }
@@ -62,7 +62,7 @@ void StoreServer::finish(Bulk bulk) {
   if (bulk.done) bulk.done(std::move(bulk.changes), std::move(results));
 }
 
-Status StoreServer::write_one(const Change& change) {
+Status StoreServer::write_one(Change& change) {
   if (!calm_ && dice_.permille(faults_.store_poison)) {
     probes_.hit(Probe::kStorePoisoned);
     poisoned_.insert(change.id());
@@ -74,7 +74,12 @@ Status StoreServer::write_one(const Change& change) {
     return fail(Code::kRetry, "not now");
   }
   Status written;
-  store_->write({change}, [&](std::vector<Change>, std::vector<Status> results) { written = std::move(results[0]); });
+  std::vector<Change> one(1);
+  one[0].Swap(&change);
+  store_->write(std::move(one), [&](std::vector<Change> back, std::vector<Status> results) {
+    back[0].Swap(&change);
+    written = std::move(results[0]);
+  });
   if (++writes_ % kWritesPerCheck == 0 || change.remove()) check_version(change);
   if (!fails) return written;
   probes_.hit(Probe::kStoreFailedButWrote);

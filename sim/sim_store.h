@@ -44,7 +44,7 @@ class StoreServer {
   };
   void open();
   void finish(Bulk bulk);
-  [[nodiscard]] Status write_one(const v1::Change& change);
+  [[nodiscard]] Status write_one(v1::Change& change);  // which is the same afterwards
   void check_version(const v1::Change& change);
 
   Dice& dice_;

@@ -18,6 +18,8 @@ namespace freshet::sim {
 
 using Disks = std::map<uint32_t, std::shared_ptr<kv::MemoryDisk>>;  // by partition
 
+inline constexpr size_t kCalmBatchMax = 64;
+
 struct Stage {
   Stage(uint64_t seed, const Faults& f, bool traces)
       : dice(seed),
@@ -33,9 +35,9 @@ struct Stage {
     const std::string line = fmt::format(text, std::forward<Args>(args)...);
     std::fprintf(stderr, "%12.3f ms  %s\n", static_cast<double>(clock.now_us() % 10'000'000'000) / 1000, line.c_str());
   }
-  // From now on nothing goes wrong any more.
+  // From now on nothing goes wrong any more, and what is left is done in large batches: their ends matter in the storm.
   void calm_down() {
-    faults = {.own_disks = faults.own_disks, .batch_max = faults.batch_max};
+    faults = {.own_disks = faults.own_disks, .batch_max = kCalmBatchMax};
     broker.calm_down();
     store.calm_down();
   }

@@ -59,9 +59,10 @@ class JsonWriter {
     out_ += key;
     out_ += "\":";
   }
-  // Always an array: a list as it is, any other value as its only element.
+  // Always an array: a list as it is, or the text of one, any other value as its only element.
   void list(const Value* found) {
-    if (found != nullptr && found->kind_case() == Value::kList) return append_json_value(out_, *found);
+    const bool is_array = found != nullptr && (found->has_list() || found->json().starts_with('['));
+    if (is_array) return append_json_value(out_, *found);
     out_ += '[';
     if (found != nullptr && found->kind_case() != Value::KIND_NOT_SET) append_json_value(out_, *found);
     out_ += ']';

@@ -281,6 +281,11 @@ TEST(DocumentJson, TheHistoryIsToldOfTheIdentityOnly) {
   EXPECT_EQ(identity_json("acme", v1::ENTITY_KIND_USER, "0123456789abcdef", document),
             R"({"id":"30313233343536373839616263646566","tenant":"acme","kind":"user","identifiers":{"user_id":["u"]},)"
             R"("merged_from":[],"history":[{"what":"created","message_id":"m1"}],"version":1})");
+  v1::Value text;
+  text.set_json(R"([{"what":"created","message_id":"m2"}])");
+  const Document as_text = applied(document, {change_of(2, {make_op(ChangeOp::SET, v1::HISTORY, "", text)})});
+  EXPECT_TRUE(identity_json("acme", v1::ENTITY_KIND_USER, "0123456789abcdef", as_text)
+                  .ends_with(R"("history":[{"what":"created","message_id":"m2"}],"version":2})"));
 }
 
 TEST(Golden, EmptyDeviceHasEveryKey) {

@@ -34,11 +34,10 @@ bool has_identifier(const v1::EntityState& entity, const v1::Identifier& identif
   });
 }
 
-std::string entry_json(const v1::EntityState& entity, const v1::HistoryEntry& entry) {
-  std::string out;
-  out.reserve(kEntryJsonBytes);
+void append_entry(std::string& out, const v1::EntityState& entity, const v1::HistoryEntry& entry) {
+  char before = '{';
   const auto field = [&](std::string_view name, std::string_view text) {
-    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
+    out.append(1, std::exchange(before, ',')).append(1, '"').append(name).append("\":");
     model::append_json_string(out, text);
   };
   field("what", word_of(entry.what()));
@@ -51,7 +50,7 @@ std::string entry_json(const v1::EntityState& entity, const v1::HistoryEntry& en
   field("message_id", entry.use().message_id());
   field("timestamp", model::format_time(entry.use().time_us()));
   field("received_at", model::format_time(entry.received_at_us()));
-  return out += '}';
+  out += '}';
 }
 
 }  // namespace
@@ -72,8 +71,13 @@ void absorb_history(v1::EntityState& entity, const v1::EntityState& from) {
 v1::Value history_value(v1::EntityState& entity) {
   model::unpack(entity);
   v1::Value value;
-  auto& list = *value.mutable_list()->mutable_values();
-  for (const v1::HistoryEntry& entry : entity.history()) list.Add()->set_json(entry_json(entity, entry));
+  std::string& json = *value.mutable_json();
+  json.reserve(2 + static_cast<size_t>(entity.history_size()) * kEntryJsonBytes);
+  for (const v1::HistoryEntry& entry : entity.history()) {
+    json += json.empty() ? '[' : ',';
+    append_entry(json, entity, entry);
+  }
+  json.append(json.empty() ? "[]" : "]");
   return value;
 }
 

@@ -14,7 +14,8 @@ void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry);
 // The entries of a merged profile, or of a chunk of it, among its own.
 void absorb_history(v1::EntityState& entity, const v1::EntityState& from);
 
-// As documents have it: a list of JSON objects. The value of an identifier is told only while the profile has it.
+// As documents have it: an array of JSON objects, as one text, since nobody on its way looks into it. The value of an
+// identifier is told only while the profile has it.
 [[nodiscard]] v1::Value history_value(v1::EntityState& entity);
 
 }  // namespace freshet::action

@@ -121,6 +121,14 @@ void put_refs(const google::protobuf::RepeatedPtrField<v1::EntityRef>& refs, v1:
   for (const v1::EntityRef& ref : refs) list.add_values()->set_text(hex_id(ref));
 }
 
+// One more: who has merged a thousand profiles need not tell of all of them each time. REQUIRES: called in the order of ids.
+void put_merged(std::string_view id_hex, v1::Change& change) {
+  const bool goes_on = !change.ops().empty() && change.ops().rbegin()->section() == v1::MERGED_FROM;
+  v1::ChangeOp& op =
+      goes_on ? *change.mutable_ops()->rbegin() : add_op(change, v1::ChangeOp::ADD_TO_SET, v1::MERGED_FROM, {});
+  op.mutable_value()->mutable_list()->add_values()->set_text(std::string(id_hex));
+}
+
 void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
                   v1::Change& change) {
   const v1::Computed* computed = find_named(entity.computed(), name);
@@ -161,7 +169,7 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
     case v1::LAST_SEEN:
       add_op(change, v1::ChangeOp::SET, section, {}).mutable_value()->set_time_us(entity.last_seen_us());
       break;
-    case v1::MERGED_FROM: put_refs(entity.merged(), section, change); break;
+    case v1::MERGED_FROM: put_merged(name, change); break;
     case v1::HISTORY: *add_op(change, v1::ChangeOp::SET, section, {}).mutable_value() = history_value(entity); break;
     default: break;
   }
@@ -203,7 +211,7 @@ void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
   }
   if (part.first_seen_us() != 0) push(v1::FIRST_SEEN, {});
   if (part.last_seen_us() != 0) push(v1::LAST_SEEN, {});
-  if (part.merged_size() > 0) push(v1::MERGED_FROM, {});
+  for (const v1::EntityRef& ref : part.merged()) push(v1::MERGED_FROM, hex_id(ref));
   if (part.history_size() > 0) push(v1::HISTORY, {});
 }
 

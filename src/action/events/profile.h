@@ -16,6 +16,7 @@ namespace freshet::action {
 // Notes which parts of a document changed; each part once, whatever happened to it.
 class Touched {
  public:
+  // name: of MERGED_FROM the id, in hex; of what has no names nothing.
   void add(v1::Section section, std::string_view name = {});
   void all() { all_ = true; }
   // All that a chunk of an entity's state speaks of. REQUIRES: nothing but identifiers was noted since clear().

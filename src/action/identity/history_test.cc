@@ -71,6 +71,23 @@ TEST_P(History, ARefusedMergeIsTold) {
   EXPECT_NE(both.find("refused (identifiers_max) by x"), std::string::npos) << both;
 }
 
+// Each merge tells of who came with it only; the document has them all.
+TEST_P(History, WhoWasMergedIsKept) {
+  TestCluster c(GetParam(), 1);
+  in_this_order(
+      c, {make_record("m1", {{"user_id", "a"}}, 1, "E"), make_record("m2", {{"user_id", "b"}}, 2, "E"),
+          make_record("m3", {{"user_id", "d"}}, 3, "E"), make_merge("x", "a", "b", 4), make_merge("y", "b", "d", 5)});
+  const auto owner = owner_of(c, "user_id", "a");
+  ASSERT_EQ(owner->merged_size(), 2);
+  const auto documents = c.documents();
+  const v1::Document& document =
+      documents.at(fmt::format("{} {}", static_cast<int>(owner->ref().kind()), hex(owner->ref())));
+  const v1::Value* const told = model::find_field(document, v1::MERGED_FROM, "");
+  ASSERT_NE(told, nullptr);
+  ASSERT_EQ(told->list().values_size(), 2);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(told->list().values(i).text(), hex(owner->merged(i)));
+}
+
 TEST_P(History, IsBounded) {
   TestCluster c(GetParam(), 1);
   for (int i = 0; i < 100; ++i)

@@ -31,8 +31,7 @@ void clear_profile(v1::EntityState& state) {
 
 template <class T>
 T take_first(google::protobuf::RepeatedPtrField<T>& list) {
-  T first;
-  first.Swap(&list[0]);
+  T first = std::move(list[0]);  // a copy, out of the entity's arena
   list.erase(list.begin());
   return first;
 }
@@ -201,7 +200,7 @@ void Protocol::repoint_one(Entity& e, int position, int64_t received_at_us) {
   Loop m;
   m.set_type(Loop::REPOINT);
   m.set_kind(e.ref.kind);
-  m.mutable_identifier()->Swap(identifiers[position].mutable_identifier());
+  *m.mutable_identifier() = identifiers[position].identifier();
   identifiers.erase(identifiers.begin() + position);
   to_proto(e.ref, *m.mutable_ref());
   *m.mutable_other() = e.state.target();

@@ -1,4 +1,6 @@
 // The survivor of a join: it gathers what the loser sends, decides, and takes it in, a chunk in each step.
+#include <google/protobuf/arena.h>
+
 #include <map>
 #include <utility>
 
@@ -15,9 +17,11 @@ namespace {
 
 using Chunks = google::protobuf::RepeatedPtrField<v1::Loop>;
 
-// The chunks of one loser, out of all that were gathered.
-Chunks take_chunks(Chunks& gathered, const v1::EntityRef& loser) {
-  Chunks mine, others;
+// The chunks of one loser, out of all that were gathered; in the survivor's arena, where moving them copies nothing.
+Chunks& take_chunks(v1::EntityState& survivor, const v1::EntityRef& loser) {
+  Chunks& gathered = *survivor.mutable_gathered();
+  Chunks& mine = *google::protobuf::Arena::CreateMessage<Chunks>(survivor.GetArena());
+  Chunks& others = *google::protobuf::Arena::CreateMessage<Chunks>(survivor.GetArena());
   for (v1::Loop& chunk : gathered) (same(chunk.ref(), loser) ? mine : others).Add()->Swap(&chunk);
   gathered.Swap(&others);
   return mine;
@@ -48,7 +52,7 @@ void Protocol::on_absorb(Loop& m) {
   const v1::EntityRef loser = m.ref();
   *w->state.add_gathered() = std::move(m);  // copied if it lies in the arena of the batch
   if (!last) return;
-  Chunks chunks = take_chunks(*w->state.mutable_gathered(), loser);
+  Chunks& chunks = take_chunks(w->state, loser);
   FRESHET_ASSERT(!chunks.empty() && chunks[0].chunk().has_ref());
   if (w->state.status() == v1::EntityState::ERASED)
     return answer(chunks[0], FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO, *w);
@@ -134,7 +138,6 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     for (const v1::EntityRef& ref : chunk.merged())
       (void)add_ref(*w.state.mutable_merged(), ref, model::merges_max(tenant().rules));
     chunk.clear_identifiers();
-    chunk.clear_merged();
     w.state.add_absorbing()->Swap(&m);
   }
   w.state.clear_refused();  // its identifiers have changed: it may ask again
@@ -145,7 +148,7 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
 // ---- taking in ----------------------------------------------------------------------------------------------------
 
 void Protocol::absorb_one(Entity& w) {
-  Loop m;
+  Loop& m = *google::protobuf::Arena::CreateMessage<Loop>(w.state.GetArena());
   m.Swap(w.state.mutable_absorbing(0));
   w.state.mutable_absorbing()->erase(w.state.absorbing().begin());
   v1::EntityState& chunk = *m.mutable_chunk();
@@ -163,7 +166,7 @@ void Protocol::absorb_one(Entity& w) {
 
 void Protocol::finish_absorbing(Entity& w, const Loop& last) {
   for (const v1::IdentifierUse& i : w.state.identifiers()) touched_.add(v1::IDENTIFIERS, i.identifier().type());
-  touched_.add(v1::MERGED_FROM);
+  touched_.add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
   note(w, v1::HistoryEntry::MERGED, nullptr, &last.ref(), last.use(), last.received_at_us());
   answer(last, Loop::ABSORBED, w);
   ++counters_.merged;

@@ -6,6 +6,7 @@
 #include <shared_mutex>
 #include <utility>
 
+#include "docstore/embedded/known_identifiers.h"
 #include "docstore/embedded/pending.h"
 #include "docstore/embedded/rows.h"
 #include "docstore/rules.h"
@@ -25,6 +26,17 @@ bool touches_identifiers(const Change& change) {
   if (change.remove() || change.whole()) return true;
   return std::any_of(change.ops().begin(), change.ops().end(),
                      [](const ChangeOp& op) { return op.section() == v1::IDENTIFIERS; });
+}
+
+// What of it changes the identifiers: all of a document but these may stay unknown.
+Change identifier_part(const Change& change) {
+  Change part;
+  part.set_version(change.version());
+  part.set_remove(change.remove());
+  part.set_received_at_us(change.received_at_us());
+  for (const ChangeOp& op : change.ops())
+    if (op.section() == v1::IDENTIFIERS) *part.add_ops() = op;
+  return part;
 }
 
 class EmbeddedStore final : public DocStore {
@@ -106,7 +118,7 @@ class EmbeddedStore final : public DocStore {
   }
 
  private:
-  // Documents that a bulk puts whole, with their index rows.
+  // Documents that a bulk changes at once, with their index rows.
   struct Rewritten {
     kv::WriteBatch batch;
     std::vector<std::string> keys;
@@ -115,7 +127,10 @@ class EmbeddedStore final : public DocStore {
 
   Status write(Rewritten& rewritten) {
     if (rewritten.keys.empty()) return {};
-    FRESHET_TRY(store_->write(rewritten.batch, kv::Durability::kNone));
+    if (Status written = store_->write(rewritten.batch, kv::Durability::kNone); !written) {
+      known_.forget_all();
+      return written;
+    }
     for (const std::string& key : rewritten.keys) pending_.forget(key);  // not before: a reader would miss them
     return {};
   }
@@ -131,9 +146,39 @@ class EmbeddedStore final : public DocStore {
   Status add(const Change& change, Rewritten& rewritten) {
     FRESHET_TRY(check_change(change));
     const std::string key = document_key(change.tenant(), change.kind(), change.id());
-    if (touches_identifiers(change) || change.version() == 1) return rewrite(key, change, rewritten);
-    pending_.add(key, change);
+    if (!touches_identifiers(change) && change.version() != 1) {
+      pending_.add(key, change);
+      return {};
+    }
+    std::optional<Document> known = change.whole() ? std::nullopt : known_.find(key);
+    if (!known) return rewrite(key, change, rewritten);
+    extend(key, change, std::move(*known), rewritten);
     return {};
+  }
+
+  // Without reading: who knows the identifiers knows the index rows that come and go, and the rest is one merge operand
+  // more, after those that wait. Nobody else writes this entity meanwhile.
+  void extend(const std::string& key, const Change& change, Document identifiers, Rewritten& rewritten) {
+    const std::vector<std::string> before = index_rows(identifiers, change);
+    if (!model::apply_change(identifiers, identifier_part(change))) return;  // stale
+    put_index(before, index_rows(identifiers, change), rewritten);
+    if (change.remove()) {
+      identifiers.SerializeToString(&rewritten.scratch);
+      rewritten.batch.put(key, rewritten.scratch);
+      known_.forget(key);
+    } else {
+      for (const std::string& operand : pending_.of(key)) rewritten.batch.merge(key, operand);
+      change.SerializeToString(&rewritten.scratch);
+      rewritten.batch.merge(key, rewritten.scratch);
+      known_.put(key, identifiers);
+    }
+    rewritten.keys.push_back(key);
+  }
+
+  static void put_index(std::vector<std::string> gone, const std::vector<std::string>& now, Rewritten& rewritten) {
+    for (const std::string& row : now)
+      if (std::erase(gone, row) == 0) rewritten.batch.put(row, std::string_view{});
+    for (const std::string& row : gone) rewritten.batch.remove(row);
   }
 
   // Reads, applies, puts whole, with the index rows that come and go. Nobody else writes this entity meanwhile.
@@ -146,12 +191,10 @@ class EmbeddedStore final : public DocStore {
       before = std::nullopt;
     }
     Document document = std::move(*before).value_or(Document{});
-    std::vector<std::string> gone = index_rows(document, change);
+    const std::vector<std::string> before_rows = index_rows(document, change);
     if (!model::apply_change(document, change)) return {};  // stale
-    for (const std::string& row : index_rows(document, change)) {
-      if (std::erase(gone, row) == 0) rewritten.batch.put(row, std::string_view{});
-    }
-    for (const std::string& row : gone) rewritten.batch.remove(row);
+    put_index(before_rows, index_rows(document, change), rewritten);
+    if (!document.removed()) known_.put(key, document);
     document.SerializeToString(&rewritten.scratch);
     rewritten.batch.put(key, rewritten.scratch);
     rewritten.keys.push_back(key);
@@ -207,6 +250,7 @@ class EmbeddedStore final : public DocStore {
   std::shared_mutex mutex_;  // shared: writes; alone: drop_stale
   const size_t pending_bytes_max_;
   Pending pending_;
+  KnownIdentifiers known_;
   std::mutex sync_mutex_;
 };
 

@@ -1,8 +1,9 @@
 // Profiles in a key-value store of their own. Write-behind, as action's state: changes wait in memory, where readers find
 // them, until sync() writes them in one sorted file, one merge operand per document; there is no write-ahead log, what is
-// lost with the process is read again from `changes`. A merge costs neither a read nor the document's size. Only a change
-// of identifiers (or of the whole document) reads first and puts the document whole, so that index rows, which hold
-// identifiers in clear, come and go with it, whatever is replayed.
+// lost with the process is read again from `changes`. A merge costs neither a read nor the document's size. A change of
+// identifiers (or of the whole document) is written at once and in one batch with its index rows, which hold identifiers in
+// clear, so that they come and go with it, whatever is replayed. Which these are is read from the document, or known if the
+// document's identifiers were written lately.
 // Rows: docs/format/embedded-store.md.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "docstore/embedded/known_identifiers.h"
 #include "docstore/embedded/rows.h"
 #include "docstore/embedded/temporary_store.h"
 #include "docstore/test_changes.h"
@@ -87,6 +88,8 @@ TEST(EmbeddedStore, DamageIsSkippedAndSeen) {
   batch.clear();
   batch.put(key, "\xff\xff not a document");
   ASSERT_TRUE(f.rows->write(batch, kv::Durability::kLogged));
+  ASSERT_TRUE(f.store->sync());
+  f.open();  // which knows nothing
   EXPECT_EQ(f.store->get(key_of(kIdA)).error().code, Code::kCorrupt);
   EXPECT_TRUE(f.write({change_of(kIdA, 3, {city("Rome")})})[0]);  // blind
   EXPECT_EQ(f.store->get(key_of(kIdA)).error().code, Code::kCorrupt);
@@ -112,6 +115,49 @@ TEST(EmbeddedStore, WhatCameLateIsNotFolded) {
   EXPECT_EQ(city_now(), "v4");
   ASSERT_TRUE(f.store->sync());
   EXPECT_EQ(city_now(), "v4");
+}
+
+TEST(KnownIdentifiersTest, AreBoundedAndTheLatest) {
+  KnownIdentifiers known(2);
+  const auto listing = [](uint64_t version, const std::string& value) {
+    Document document;
+    (void)model::apply_change(document, change_of(kIdA, version, {email(ChangeOp::SET, {value}), city("Pune")}));
+    return document;
+  };
+  known.put("a", listing(1, "a@x"));
+  ASSERT_TRUE(known.find("a"));
+  EXPECT_EQ(known.find("a")->version(), 1U);
+  EXPECT_EQ(known.find("a")->fields_size(), 1);  // without the city
+  known.put("b", listing(1, "b@x"));             // full: a and b are the older ones
+  known.put("a", listing(2, "c@x"));
+  EXPECT_EQ(known.find("a")->version(), 2U);
+  known.put("c", listing(1, "c@x"));  // full again: b is forgotten
+  EXPECT_FALSE(known.find("b"));
+  EXPECT_TRUE(known.find("a"));
+  known.forget("a");
+  EXPECT_FALSE(known.find("a"));
+  EXPECT_TRUE(known.find("c"));
+  known.forget_all();
+  EXPECT_FALSE(known.find("c"));
+}
+
+// What is not read is changed all the same: attributes that wait, the index, and the removal.
+TEST(EmbeddedStore, KnownIdentifiersAreChangedUnread) {
+  Fixture f;
+  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("v1")})});
+  f.write({change_of(kIdA, 2, {city("v2")})});
+  f.write({change_of(kIdA, 3, {email(ChangeOp::SET, {"b@x"})})});
+  const auto now = f.store->get(key_of(kIdA)).value();
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->document.version(), 3U);
+  EXPECT_EQ(model::find_field(now->document, v1::ATTRIBUTES, "city")->text(), "v2");
+  EXPECT_FALSE(f.find("a@x"));
+  EXPECT_TRUE(f.find("b@x"));
+  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"})})});  // a replay
+  EXPECT_FALSE(f.find("a@x"));
+  f.write({removal_of(kIdA, 4)});
+  EXPECT_TRUE(f.index().empty());
+  EXPECT_FALSE(f.store->get(key_of(kIdA)).value());
 }
 
 TEST(MergeDocument, NeverThrowsOnDamage) {
