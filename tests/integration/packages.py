@@ -10,6 +10,7 @@ from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, shorten
 SHOP_WHEEL = "retentioneering==3.3.0"
 SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
 PIP_SDK = "segment-analytics-python==2.4.0"
+PIP_KUBERNETES = "kubernetes-validate==1.31.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 NPM_SDK = "@segment/analytics-node@3.1.0"
 TIMEOUT_S = 300
@@ -52,6 +53,13 @@ def python_sdk():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_SDK], PIP_SDK)
     return complete(CACHE / "segment-python", make)
+
+
+def kubernetes_validate():
+    """A directory for PYTHONPATH: Kubernetes' schemas and what compares with them."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_KUBERNETES], PIP_KUBERNETES)
+    return complete(CACHE / "kubernetes-validate", make)
 
 
 def pymongo():

@@ -10,6 +10,7 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
+using GroupList = Owned<const rd_kafka_group_list, rd_kafka_group_list_destroy>;
 using NewTopicPtr = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
@@ -244,6 +245,26 @@ Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::stri
                                            static_cast<int32_t>(of[i].partition));
     if (one == nullptr || one->offset < 0) continue;
     out[i] = Committed{one->offset, {static_cast<const char*>(one->metadata), one->metadata_size}};
+  }
+  return out;
+}
+
+// The brokers make member ids of these names and a random id of 36 letters.
+Result<std::vector<std::string>> Cluster::members(const std::string& group) {
+  constexpr size_t kRandomPart = 37;
+  const rd_kafka_group_list* raw = nullptr;
+  const auto error = rd_kafka_list_groups(client_->get(), group.c_str(), &raw, to_ms(options_.call_timeout_us));
+  const GroupList groups(raw);
+  // Another broker may be away: it is the group's own that knows.
+  const bool known = error == RD_KAFKA_RESP_ERR__PARTIAL && groups != nullptr && groups->group_cnt > 0;
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !known)
+    return tl::unexpected(error_of(error, "asking for the members of group " + group));
+  std::vector<std::string> out;
+  for (int g = 0; g < groups->group_cnt; ++g) {
+    for (int m = 0; m < groups->groups[g].member_cnt; ++m) {
+      const std::string_view id = groups->groups[g].members[m].member_id;
+      out.emplace_back(id.substr(0, id.size() - std::min(id.size(), kRandomPart)));
+    }
   }
   return out;
 }

@@ -46,6 +46,8 @@ class Cluster {
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
                                                                         const std::vector<TopicPartition>& of);
+  // Of each member of the group: its instance id if it is a static one, else its client id.
+  [[nodiscard]] Result<std::vector<std::string>> members(const std::string& group);
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
 
  private:
