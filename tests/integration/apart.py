@@ -53,7 +53,7 @@ class Process(Server):
         self.process.send_signal(signal.SIGCONT)
 
     def check_words(self):
-        check("[error]" in self.log_tail(), lambda: f"{self.roles} ended without a word: {self.log_tail()}")
+        check(" error " in self.log_tail(), lambda: f"{self.roles} ended without a word: {self.log_tail()}")
 
     def supervise(self):
         """What systemd does: one that ended by itself is started again. It must have said why."""

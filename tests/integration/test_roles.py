@@ -108,7 +108,7 @@ def test_scale_out_and_in(box):
         third.stop()
         wait_until(lambda: sum(owned(one) for one in fleet.actions) == fleet.partitions, TAKE_OVER_S * 2, "its partitions are taken back")
 
-    run(box, disturb)
+    run(box, disturb, partitions=8)  # there are workers for four already
 
 
 def configuration(box, text):
