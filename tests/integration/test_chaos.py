@@ -32,11 +32,14 @@ class Chaos:
         self.fleet = fleet
         self.rng = rng
         self.struck = collections.Counter()
+        self.to_come = []
         self.blows = [self.kill_worker, self.kill_worker, self.stop_worker, self.kill_reaction, self.kill_broker, self.kill_store,
                       self.kill_ingest, self.join_and_leave]
 
     def strike(self):
-        blow = self.rng.choice(self.blows)
+        if not self.to_come:
+            self.to_come = self.rng.sample(self.blows, len(self.blows))  # all of them before one comes again
+        blow = self.to_come.pop()
         note(blow.__name__.replace("_", " "))
         self.struck[blow.__name__] += 1
         blow()
