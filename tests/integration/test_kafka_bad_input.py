@@ -15,12 +15,15 @@ NEWER_LOGIC = b"\x20\x06\x8a\x01\x04\x08\x63\x10\x63"
 
 
 def produce(broker, topic, value, partition=0):
-    subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", f"freshet.{topic}", "-p", str(partition)], input=value + b"\n", timeout=30, check=True)
+    """From a file: on standard input a line would be a record."""
+    file = broker.directory / "record"
+    file.write_bytes(value)
+    subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", f"freshet.{topic}", "-p", str(partition), str(file)], timeout=30, check=True)
 
 
-def run_with(box, broker, log="", top="", partitions=2):
+def run_with(box, broker, log="", top="", partitions=2, revision=1):
     config = box.directory / "freshet.yaml"
-    config.write_text(f"revision: 1\ndata_dir: {box.directory / 'data'}\ntenants: [{{name: {TENANT}, write_keys: [k]}}]\n"
+    config.write_text(f"revision: {revision}\ndata_dir: {box.directory / 'data'}\ntenants: [{{name: {TENANT}, write_keys: [k]}}]\n"
                       'admin: {listen: "127.0.0.1:0"}\ningest: {listen: "127.0.0.1:0"}\n'
                       f'log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{broker}"{log}}}}}\n{top}', encoding="utf-8")
     status, out, err = freshet("run", "--config", config, timeout_s=90)
@@ -75,7 +78,7 @@ def test_fewer_partitions(box):
     says(err, "freshet.actions has 4 partitions, but 2 are configured", "log.partitions")
     (box.directory / "data").rename(box.directory / "unused")
     (server.directory / "data").rename(box.directory / "data")
-    err = run_with(box, broker.brokers, log=', topic_prefix: "other."', partitions=2)
+    err = run_with(box, broker.brokers, log=', topic_prefix: "other."', revision=2)
     says(err, "log and state do not belong together")
 
 
