@@ -99,7 +99,7 @@ Status SimPersistence::persist(uint32_t partition, state::PartitionState& state)
 Status SimPersistence::wait() {
   while (!jobs_.empty()) {
     const auto job = jobs_.extract(jobs_.begin());
-    FRESHET_TRY(action::finish_persist(log_, job.key(), *job.mapped()));
+    FRESHET_TRY(action::finish_persist(&log_, job.key(), *job.mapped()));
   }
   return {};
 }
@@ -107,7 +107,7 @@ Status SimPersistence::wait() {
 bool SimPersistence::tick() {
   if (jobs_.empty()) return false;
   const auto job = jobs_.extract(jobs_.begin());
-  const Status done = action::finish_persist(log_, job.key(), *job.mapped());
+  const Status done = action::finish_persist(&log_, job.key(), *job.mapped());
   require(done.has_value(), "a state can't be made durable");
   return true;
 }

@@ -7,14 +7,15 @@
 
 namespace freshet::action {
 
-Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state) {
+Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state) {
   FRESHET_TRY(state.finish_persist());
-  const Status trimmed = log.trim({eventlog::Topic::kActions, partition}, state.durable_offset());
+  if (log == nullptr) return {};
+  const Status trimmed = log->trim({eventlog::Topic::kActions, partition}, state.durable_offset());
   // Brokers that are away for a moment: the next one trims this, too.
   return !trimmed && trimmed.error().code == Code::kRetry ? Status{} : trimmed;
 }
 
-Persister::Persister(eventlog::EventLog& log, uint32_t member) : log_(log) {
+Persister::Persister(eventlog::EventLog* log, uint32_t member) : log_(log) {
   thread_ = std::thread([this, member] {
     env::name_thread("persist-" + std::to_string(member));
     env::yield_to_others();

@@ -24,13 +24,14 @@ class Persistence {
   [[nodiscard]] virtual Status wait() = 0;
 };
 
-// The slow half: finish_persist(), then the log is trimmed.
-[[nodiscard]] Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state);
+// The slow half: finish_persist(), then the log is trimmed, if there is one to trim.
+[[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state);
 
 // On a thread of its own.
 class Persister final : public Persistence {
  public:
-  Persister(eventlog::EventLog& log, uint32_t member);
+  // log: null if nothing is to be trimmed.
+  Persister(eventlog::EventLog* log, uint32_t member);
   ~Persister() override;
 
   [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
@@ -43,7 +44,7 @@ class Persister final : public Persistence {
   };
   void run();
 
-  eventlog::EventLog& log_;
+  eventlog::EventLog* const log_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;  // these four guarded by mutex_

@@ -13,6 +13,7 @@
 
 namespace freshet::action {
 
+// kConflict: somebody has it open still; it is asked again until that is over.
 using StateOpener = std::function<Result<std::unique_ptr<state::PartitionState>>(uint32_t partition)>;
 
 struct WorkerOptions {
@@ -22,7 +23,10 @@ struct WorkerOptions {
   uint32_t member = 0;
   uint32_t members = 1;
   size_t batch_bytes_max = 4u << 20;
-  env::TimeUs commit_interval_us = 0;            // wait at least this long between commits; 0: as the records come
+  env::TimeUs commit_interval_us = 0;  // wait at least this long between commits; 0: as the records come
+  // Whether the log may forget what lies before the states on this disk. Not where another worker, with another disk, may
+  // get the partition: it rebuilds the state from the log.
+  bool trims = true;
   env::TimeUs persist_interval_us = 30'000'000;  // of each partition, in turn: how much a crash replays, in time
 };
 

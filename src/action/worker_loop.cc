@@ -17,6 +17,14 @@ using eventlog::Topic;
 using eventlog::TopicPartition;
 
 struct WorkerLoop::Metrics {
+  explicit Metrics(uint32_t member) {
+    const telemetry::Labels labels{{"worker", std::to_string(member)}};
+    partitions = &telemetry::gauge("freshet_action_partitions", "Partitions that are processed here.", labels);
+    behind = &telemetry::gauge("freshet_action_partitions_behind",
+                               "Partitions that are ours, but wait to begin or replay what was committed.", labels);
+  }
+  telemetry::Gauge* partitions = nullptr;
+  telemetry::Gauge* behind = nullptr;
   telemetry::Counter& records = telemetry::counter("freshet_action_records_total", "Records of `actions` processed.");
   telemetry::Counter& duplicates =
       telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.");
@@ -43,6 +51,10 @@ struct WorkerLoop::Metrics {
 
 namespace {
 
+constexpr env::TimeUs kAgainFirstUs = 20'000;  // doubled with each try
+constexpr env::TimeUs kAgainMaxUs = 5'000'000;
+constexpr env::TimeUs kIdleUs = 10'000'000;  // a group has shared its partitions out by then
+
 void add_output(std::vector<eventlog::Produce>& outputs, eventlog::Produce&& produce) {
   const auto same = std::find_if(outputs.begin(), outputs.end(), [&](const auto& p) { return p.to == produce.to; });
   if (same == outputs.end()) {
@@ -59,15 +71,25 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, eventlog::Consumer& consume
       consumer_(consumer),
       persistence_(persistence),
       partitions_(options.log->partitions(Topic::kActions)),
-      metrics_(std::make_unique<Metrics>()) {}
+      started_(options.clock->monotonic_us()),
+      metrics_(std::make_unique<Metrics>(options.member)) {}
 
 WorkerLoop::~WorkerLoop() = default;
 
 Status WorkerLoop::step(env::TimeUs poll_us) {
+  FRESHET_TRY(begin_those_due());
   auto polled = consumer_.poll(options_.batch_bytes_max, poll_us);
+  if (!polled && polled.error().code == Code::kRetry) {
+    spdlog::warn("{}", polled.error().message);
+    options_.clock->sleep_us(poll_us);
+    return {};
+  }
   if (!polled) return tl::unexpected(std::move(polled).error());
   if (!polled->revoked.empty()) FRESHET_TRY(persistence_.wait());
-  for (const TopicPartition& gone : polled->revoked) slots_.erase(gone.partition);
+  for (const TopicPartition& gone : polled->revoked) {
+    slots_.erase(gone.partition);
+    waiting_.erase(gone.partition);
+  }
   for (const TopicPartition& mine : polled->assigned) FRESHET_TRY(take_over(mine));
   if (!polled->fetched.empty()) FRESHET_TRY(process_all(polled->fetched));
   return look_after_states();
@@ -80,22 +102,61 @@ Status WorkerLoop::drain() {
 }
 
 bool WorkerLoop::caught_up() const {
-  return !slots_.empty() && std::all_of(slots_.begin(), slots_.end(),
-                                        [](const auto& s) { return s.second.state->offset() >= s.second.committed; });
+  if (slots_.empty()) return waiting_.empty() && options_.clock->monotonic_us() - started_ >= kIdleUs;
+  return waiting_.empty() && std::all_of(slots_.begin(), slots_.end(),
+                                         [](const auto& s) { return s.second.state->offset() >= s.second.committed; });
 }
 
 // ---- partitions ---------------------------------------------------------------------------------------------------
 
 Status WorkerLoop::take_over(TopicPartition mine) {
-  Slot slot;
-  slot.of = mine;
-  auto state = options_.open_state(mine.partition);
+  Waiting waiting;
+  waiting.slot.of = mine;
+  waiting.pause_us = kAgainFirstUs;
+  return begin(std::move(waiting));
+}
+
+// To work, or (again) among those that wait.
+Status WorkerLoop::begin(Waiting waiting) {
+  const TopicPartition mine = waiting.slot.of;
+  Status begun = waiting.slot.state != nullptr ? Status{} : open_state(waiting.slot);
+  if (begun) begun = begin_replay(waiting.slot);
+  if (begun) {
+    consumer_.pause(mine, false);
+    slots_.insert_or_assign(mine.partition, std::move(waiting.slot));
+    return {};
+  }
+  const bool in_use = begun.error().code == Code::kConflict && waiting.slot.state == nullptr;
+  if (begun.error().code != Code::kRetry && !in_use) return begun;
+  spdlog::warn("partition {} waits, again in {} ms: {}", mine.partition, waiting.pause_us / 1000,
+               begun.error().message);
+  consumer_.pause(mine, true);
+  waiting.due = options_.clock->monotonic_us() + waiting.pause_us;
+  waiting.pause_us = std::min(waiting.pause_us * 2, kAgainMaxUs);
+  waiting_.insert_or_assign(mine.partition, std::move(waiting));
+  return {};
+}
+
+Status WorkerLoop::begin_those_due() {
+  if (waiting_.empty()) return {};
+  const env::TimeUs now = options_.clock->monotonic_us();
+  std::vector<Waiting> due;
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    const bool is_due = at->second.due <= now;
+    if (is_due) due.push_back(std::move(at->second));
+    at = is_due ? waiting_.erase(at) : std::next(at);
+  }
+  for (Waiting& one : due) FRESHET_TRY(begin(std::move(one)));
+  return {};
+}
+
+Status WorkerLoop::open_state(Slot& slot) {
+  const uint32_t partition = slot.of.partition;
+  auto state = options_.open_state(partition);
   if (!state) return tl::unexpected(std::move(state).error());
   slot.state = std::move(*state);
   // Partitions persist in turn: spread over the interval, so that no flush is large.
-  slot.persist_due = options_.clock->monotonic_us() + options_.persist_interval_us * (mine.partition + 1) / partitions_;
-  FRESHET_TRY(begin_replay(slot));
-  slots_.insert_or_assign(mine.partition, std::move(slot));
+  slot.persist_due = options_.clock->monotonic_us() + options_.persist_interval_us * (partition + 1) / partitions_;
   return {};
 }
 
@@ -157,7 +218,7 @@ Status WorkerLoop::process(Slot& slot, const Fetched& batch) {
 }
 
 Status WorkerLoop::commit(eventlog::Transaction transaction) {
-  const env::TimeUs begin = options_.clock->monotonic_us();
+  const env::TimeUs began = options_.clock->monotonic_us();
   const std::vector<eventlog::Position> done = transaction.done;
   const Status committed = consumer_.commit(std::move(transaction));
   const bool is_lost =
@@ -167,13 +228,14 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
     metrics_->aborts.add();
     FRESHET_TRY(persistence_.wait());  // of what was committed before
     for (const eventlog::Position& position : done) {
-      Slot& slot = slots_.at(position.of.partition);
-      if (!FRESHET_MUTANT(kAbortKeepsMemory)) FRESHET_TRY(slot.state->drop());
-      FRESHET_TRY(begin_replay(slot));
+      auto lost = slots_.extract(position.of.partition);
+      Waiting again{std::move(lost.mapped()), 0, kAgainFirstUs};
+      if (!FRESHET_MUTANT(kAbortKeepsMemory)) FRESHET_TRY(again.slot.state->drop());
+      FRESHET_TRY(begin(std::move(again)));
     }
     return {};
   }
-  metrics_->commit_us.record(options_.clock->monotonic_us() - begin);
+  metrics_->commit_us.record(options_.clock->monotonic_us() - began);
   metrics_->commits.add();
   for (const eventlog::Position& position : done) slots_.at(position.of.partition).committed = position.next;
   return {};
@@ -183,6 +245,7 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
 
 // Everything in memory is committed here: between steps.
 Status WorkerLoop::look_after_states() {
+  show_partitions();
   const env::TimeUs now = options_.clock->monotonic_us();
   for (auto& [partition, slot] : slots_) {
     slot.state->settle();
@@ -199,6 +262,13 @@ Status WorkerLoop::persist(Slot& slot) {
   if (slot.state->offset() == slot.state->durable_offset()) return {};
   metrics_->persists.add();
   return persistence_.persist(slot.of.partition, *slot.state);
+}
+
+void WorkerLoop::show_partitions() {
+  const auto behind = std::count_if(slots_.begin(), slots_.end(),
+                                    [](const auto& s) { return s.second.state->offset() < s.second.committed; });
+  metrics_->partitions->set(static_cast<double>(slots_.size()) - static_cast<double>(behind));
+  metrics_->behind->set(static_cast<double>(waiting_.size()) + static_cast<double>(behind));
 }
 
 void WorkerLoop::count(Slot& slot) {

@@ -5,6 +5,8 @@
 //   kConflict  aborted: memory is dropped and replayed, outputs are said again from the committed offset on
 //   kRetry     the outcome is not known: the same, once the log says what is committed
 //   else       (kFenced: another owner) the loop ends with that error; nothing that was not committed is on disk
+// A partition that can't begin yet waits, paused, while the others go on: the log does not say what is committed (kRetry),
+// or the worker of this process that had it before has not closed its state yet (kConflict).
 #pragma once
 
 #include <map>
@@ -28,7 +30,8 @@ class WorkerLoop {
   [[nodiscard]] Status step(env::TimeUs poll_us);
   // Makes every state durable. No step() after it.
   [[nodiscard]] Status drain();
-  // Every partition that it has has replayed up to its committed offset; false while it has none.
+  // Every partition that it has has replayed up to its committed offset. While it has none: whether it was given none for
+  // so long that it is clearly there for others to fail.
   [[nodiscard]] bool caught_up() const;
 
  private:
@@ -45,7 +48,17 @@ class WorkerLoop {
   };
   struct Metrics;
 
+  // A partition that could not begin yet.
+  struct Waiting {
+    Slot slot;  // without a state, if that was not to be had
+    env::TimeUs due = 0;
+    env::TimeUs pause_us = 0;
+  };
+
   [[nodiscard]] Status take_over(eventlog::TopicPartition mine);
+  [[nodiscard]] Status begin(Waiting waiting);
+  [[nodiscard]] Status begin_those_due();
+  [[nodiscard]] Status open_state(Slot& slot);
   [[nodiscard]] Status begin_replay(Slot& slot);
   [[nodiscard]] Status process_all(const std::vector<eventlog::Fetched>& fetched);
   [[nodiscard]] Status process(Slot& slot, const eventlog::Fetched& batch);
@@ -53,12 +66,15 @@ class WorkerLoop {
   [[nodiscard]] Status look_after_states();
   [[nodiscard]] Status persist(Slot& slot);
   void count(Slot& slot);
+  void show_partitions();
 
   const WorkerOptions options_;
   eventlog::Consumer& consumer_;
   Persistence& persistence_;
   const uint32_t partitions_;
   std::map<uint32_t, Slot> slots_;
+  std::map<uint32_t, Waiting> waiting_;  // none of them is in slots_
+  const env::TimeUs started_;
   std::unique_ptr<Metrics> metrics_;
 };
 

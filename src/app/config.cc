@@ -276,6 +276,16 @@ Result<Roles> parse_roles(std::string_view list) {
   return roles;
 }
 
+Status check_roles(const Config& config) {
+  const bool on_disk = config.profiles.kind != Config::Profiles::Kind::kMongodb;
+  if (config.log.kind != Config::LogKind::kKafka || !on_disk || config.roles.reaction == config.roles.console)
+    return {};
+  return fail(
+      Code::kInvalid,
+      "roles: embedded (and split) profiles are on the disk of the process that writes them: reaction and console "
+      "must be played by the same one (roles: [reaction, console]). Apart they need profiles: {mongodb: {uri: …}}");
+}
+
 bool is_loopback(std::string_view listen) {
   const auto parts = split_listen(listen);
   if (!parts) return false;

@@ -85,6 +85,8 @@ struct Config {
 
 // "ingest,action": what --roles takes.
 [[nodiscard]] Result<Roles> parse_roles(std::string_view list);
+// kInvalid: what these roles need is on the disk of another process.
+[[nodiscard]] Status check_roles(const Config& config);
 // Whether host:port (also [::1]:port) accepts connections from this machine only.
 [[nodiscard]] bool is_loopback(std::string_view listen);
 

@@ -285,6 +285,27 @@ TEST(Config, FilesThatCannotBeRead) {
   EXPECT_TRUE(has(load_config("/nowhere/f.yaml", variables({})).error().message, "/nowhere/f.yaml: can't be read"));
 }
 
+TEST(Config, ProfilesOnDiskNeedReactionAndConsoleInOneProcess) {
+  Config config = default_config();
+  config.roles = {true, false, true, false};
+  EXPECT_TRUE(check_roles(config)) << "on the embedded log there is one process anyway";
+  config.log.kind = Config::LogKind::kKafka;
+  const Status apart = check_roles(config);
+  ASSERT_FALSE(apart);
+  EXPECT_EQ(apart.error().code, Code::kInvalid);
+  EXPECT_TRUE(has(apart.error().message, "roles: [reaction, console]"));
+  config.roles = {false, false, false, true};
+  config.profiles.kind = Config::Profiles::Kind::kSplit;
+  EXPECT_FALSE(check_roles(config));
+  config.roles = {false, false, true, true};
+  EXPECT_TRUE(check_roles(config));
+  config.roles = {true, true, false, false};
+  EXPECT_TRUE(check_roles(config));
+  config.roles = {false, false, false, true};
+  config.profiles.kind = Config::Profiles::Kind::kMongodb;
+  EXPECT_TRUE(check_roles(config));
+}
+
 TEST(Config, RolesOfTheCommandLine) {
   EXPECT_TRUE(parse_roles("ingest,console")->console);
   EXPECT_FALSE(parse_roles("ingest,console")->action);

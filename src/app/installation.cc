@@ -19,14 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kNameBytes = 6;
 
-// What the rules say, whatever their revision and the installation's key.
-std::string hash_of(const v1::Control& rules) {
-  v1::Control said = rules;
-  said.clear_revision();
-  said.clear_hash_key();
-  return hash128(said.SerializeAsString()).hex();
-}
-
 Error io_error(const std::string& path, const char* what) {
   return {Code::kFatal, fmt::format("{}: can't {}: {}", path, what, std::strerror(errno))};
 }
@@ -54,6 +46,32 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
 }
 
 Installation::~Installation() { ::close(lock_); }
+
+std::string Installation::fingerprint(const v1::Control& rules) {
+  v1::Control said = rules;
+  said.clear_revision();
+  said.clear_hash_key();
+  return hash128(said.SerializeAsString()).hex();
+}
+
+Status Installation::adopt_key(const std::string& hash_key) {
+  if (hash_key == hash_key_) return {};
+  if (revision_ != 0)
+    return fail(
+        Code::kInvalid,
+        fmt::format("{} has another key than the log: this data directory belongs to another log. Configure that "
+                    "one (log.kafka.brokers, log.kafka.topic_prefix), or another data_dir",
+                    path_));
+  hash_key_ = hash_key;
+  return save();
+}
+
+Status Installation::learn_published(uint64_t revision, const std::string& rules_hash) {
+  if (revision <= revision_) return {};
+  revision_ = revision;
+  rules_hash_ = rules_hash;
+  return save();
+}
 
 Status Installation::load(env::Random& random) {
   std::ifstream file(path_);
@@ -101,7 +119,7 @@ Status Installation::save() const {
 }
 
 Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {
-  const bool same = hash_of(rules) == rules_hash_;
+  const bool same = fingerprint(rules) == rules_hash_;
   if (revision_ == 0) return implicit ? 1 : configured;
   if (implicit) return same ? revision_ : revision_ + 1;
   if (configured < revision_)
@@ -118,7 +136,7 @@ Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t c
 
 Status Installation::published(uint64_t revision, const v1::Control& rules) {
   revision_ = revision;
-  rules_hash_ = hash_of(rules);
+  rules_hash_ = fingerprint(rules);
   return save();
 }
 

@@ -1,5 +1,6 @@
 // What makes a data directory one installation: a lock, the key of its alias hashes, its name among others, and which
-// revision of the rules was published last. File `installation` in the data directory, one `key: value` a line.
+// revision of the rules was published last. File `installation` in the data directory, one `key: value` a line. Processes
+// that share a log share key and revision: app/agreement.h.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,12 @@ class Installation {
   Installation& operator=(const Installation&) = delete;
 
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
+  // The log's key. kInvalid: something was published by this directory with another one.
+  [[nodiscard]] Status adopt_key(const std::string& hash_key);
+  // Rules that were published by whomever: nothing, if the directory knows a higher revision.
+  [[nodiscard]] Status learn_published(uint64_t revision, const std::string& rules_hash);
+  // What the rules say, whatever their revision and the key.
+  [[nodiscard]] static std::string fingerprint(const v1::Control& rules);
   // No other installation has it; as long as this directory lives. Letters and digits.
   [[nodiscard]] const std::string& name() const { return name_; }
 

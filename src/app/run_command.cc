@@ -31,6 +31,7 @@ Result<Config> config_of(const RunOptions& options) {
     if (!roles) return tl::unexpected(std::move(roles).error());
     config.roles = *roles;
   }
+  FRESHET_TRY(check_roles(config));
   return config;
 }
 

@@ -10,6 +10,7 @@
 
 #include "action/engine.h"
 #include "action/worker.h"
+#include "app/agreement.h"
 #include "app/installation.h"
 #include "app/profiles.h"
 #include "app/stages.h"
@@ -30,11 +31,11 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
+constexpr env::TimeUs kFollowUs = 1'000'000;         // how often what other processes discovered is read
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: how many changes a crash reads again
 // Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory when
 // it is read from the log.
 constexpr int64_t kBacklogRecordsMax = 50'000;
-constexpr env::TimeUs kHandOverUs = 20'000'000;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -58,13 +59,14 @@ class ServerImpl final : public Server {
     installation_ = std::move(*installation);
     FRESHET_TRY(config_.log.kind == Config::LogKind::kKafka ? open_kafka() : open_embedded());
     FRESHET_TRY(create_topics());
-    FRESHET_TRY(load_schema());
+    FRESHET_TRY(agree());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
+    make_service();
     FRESHET_TRY(start_ingest());
-    return start_console();
+    return start_admin();
   }
 
   void stop() override {
@@ -81,9 +83,14 @@ class ServerImpl final : public Server {
   }
 
   void tick() override {
-    has_room_ = lag_of(*log_, action::kActionGroup, Topic::kActions) < kBacklogRecordsMax &&
-                reaction_lag() < 2 * kBacklogRecordsMax;
-    if (admin_) admin_->sample();
+    if (config_.roles.ingest)
+      has_room_ = lag_of(*log_, action::kActionGroup, Topic::kActions) < kBacklogRecordsMax &&
+                  reaction_lag() < 2 * kBacklogRecordsMax;
+    admin_->sample();
+    const env::TimeUs now = clock_.monotonic_us();
+    if (now < follow_due_) return;
+    follow_due_ = now + kFollowUs;
+    if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
   }
 
   uint16_t ingest_port() const override { return ingest_server_ ? ingest_server_->port() : uint16_t{0}; }
@@ -144,22 +151,14 @@ class ServerImpl final : public Server {
     return create(Topic::kSchema, 1, 0, 0, {});
   }
 
-  Status load_schema() {
+  // With the other processes of this log: the schema so far, the key of the alias hashes, the revision in force.
+  Status agree() {
     registry_ = schema::make_registry();
-    const eventlog::TopicPartition schema{Topic::kSchema, 0};
-    auto marks = log_->watermarks(schema);
-    if (!marks) return tl::unexpected(std::move(marks).error());
-    for (eventlog::Offset at = marks->low; at < marks->high;) {
-      auto fetched = log_->read(schema, at, 1u << 20);
-      if (!fetched) return tl::unexpected(std::move(fetched).error());
-      for (const eventlog::RecordView& record : fetched->records) {
-        v1::SchemaChange change;
-        if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) registry_->apply(change);
-      }
-      if (fetched->next <= at) break;
-      at = fetched->next;
-    }
-    return {};
+    agreement_ = std::make_unique<Agreement>(*log_, *registry_);
+    const auto key = agreement_->hash_key(installation_->hash_key());
+    if (!key) return tl::unexpected(key.error());
+    FRESHET_TRY(installation_->adopt_key(*key));
+    return installation_->learn_published(agreement_->revision(), agreement_->rules());
   }
 
   // Rules reach action as records of its partitions, before anything that they are for.
@@ -176,6 +175,7 @@ class ServerImpl final : public Server {
     auto revision = installation_->revision_for(control, config_.revision, implicit);
     if (!revision) return tl::unexpected(std::move(revision).error());
     control.set_revision(*revision);
+    FRESHET_TRY(agreement_->claim(*revision, Installation::fingerprint(control)));
     std::vector<eventlog::Produce> batches(config_.log.partitions);
     for (uint32_t p = 0; p < config_.log.partitions; ++p) {
       batches[p].to = {Topic::kActions, p};
@@ -223,14 +223,7 @@ class ServerImpl final : public Server {
       kv::Options options;
       options.path = path(fmt::format("state/{:04}", partition));
       options.memory = state_memory_;
-      // On Kafka a partition may go from one worker of this process to another before the first has noticed.
-      const env::TimeUs end = clock_.monotonic_us() + kHandOverUs;
-      auto state = state::PartitionState::open(options, state_options, kv::open_rocks);
-      while (!state && state.error().code == Code::kConflict && clock_.monotonic_us() < end) {
-        clock_.sleep_us(kHandOverUs / 1000);
-        state = state::PartitionState::open(options, state_options, kv::open_rocks);
-      }
-      return state;
+      return state::PartitionState::open(options, state_options, kv::open_rocks);
     };
     const uint32_t members = std::min(cores(), config_.log.partitions);
     for (uint32_t member = 0; member < members; ++member) {
@@ -238,6 +231,7 @@ class ServerImpl final : public Server {
       options.log = log_.get();
       options.clock = &clock_;
       options.open_state = open_state;
+      options.trims = config_.log.kind == Config::LogKind::kEmbedded;
       options.member = member;
       options.members = members;
       auto worker = action::Worker::start(options);
@@ -247,15 +241,9 @@ class ServerImpl final : public Server {
     return {};
   }
 
-  Status start_ingest() {
-    if (!config_.roles.ingest) return {};
-    kv::Options import_options;
-    import_options.path = path("imports");
-    import_options.memory = kv::make_memory_budget(8u << 20);
-    import_options.write_buffer_bytes = 1u << 20;
-    auto import_kv = kv::open_rocks(import_options);
-    if (!import_kv) return tl::unexpected(std::move(import_kv).error());
-    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(*import_kv)));
+  // Of ingest, and of the console, which sends orders and dead letters on.
+  void make_service() {
+    if (!config_.roles.ingest && !config_.roles.console) return;
     ingest::ServiceOptions options;
     options.tenants = config_.tenants;
     options.log = log_.get();
@@ -268,6 +256,17 @@ class ServerImpl final : public Server {
       imports_->handle(tenant, std::move(request), std::move(respond));
     };
     service_ = std::make_unique<ingest::Service>(std::move(options));
+  }
+
+  Status start_ingest() {
+    if (!config_.roles.ingest) return {};
+    kv::Options import_options;
+    import_options.path = path("imports");
+    import_options.memory = kv::make_memory_budget(8u << 20);
+    import_options.write_buffer_bytes = 1u << 20;
+    auto import_kv = kv::open_rocks(import_options);
+    if (!import_kv) return tl::unexpected(std::move(import_kv).error());
+    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(*import_kv)));
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -290,32 +289,27 @@ class ServerImpl final : public Server {
     return {};
   }
 
-  Status start_console() {
-    if (!config_.roles.console) return {};
+  // In every process: health and metrics. What else there is only the console role has.
+  Status start_admin() {
     console::AdminOptions options;
-    options.store = profiles_.get();
+    options.store = config_.roles.console ? profiles_.get() : nullptr;
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
     options.token = config_.admin.token;
     options.clock = &clock_;
     options.random = &random_;
-    const auto no_ingest = [] {
-      return fail(Code::kRetry, "this process does not play the ingest role: ask one that does");
-    };
-    options.submit = [this, no_ingest](v1::Envelope envelope, std::function<void(Status)> done) {
-      if (!service_) return done(no_ingest());
+    options.submit = [this](v1::Envelope envelope, std::function<void(Status)> done) {
       if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
     };
-    options.replay = [this, no_ingest](const v1::DeadLetter& letter, std::function<void(Status)> done) {
-      if (!service_) return done(no_ingest());
+    options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
       return status().has_value() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
-    options.stages_json = [this] { return stages_json(*log_, reaction_lag()); };
+    options.stages_json = [this] { return stages_json(*log_, config_.roles, reaction_lag()); };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
     http.listen = config_.admin.listen;
@@ -323,7 +317,13 @@ class ServerImpl final : public Server {
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       admin_->handle(std::move(request), std::move(respond));
     });
-    if (!server) return tl::unexpected(std::move(server).error());
+    if (!server) {
+      Error error = std::move(server).error();
+      error.message +=
+          "; every process has an admin listener, for health and metrics: several on one machine need an "
+          "admin.listen each, like \"127.0.0.1:${FRESHET_ADMIN_PORT}\"";
+      return tl::unexpected(std::move(error));
+    }
     admin_server_ = std::move(*server);
     return {};
   }
@@ -336,6 +336,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
+  std::unique_ptr<Agreement> agreement_;
+  env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;

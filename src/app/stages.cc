@@ -27,14 +27,39 @@ int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic, const st
   return lag;
 }
 
-std::string stages_json(eventlog::EventLog& log, int64_t reaction_lag) {
-  const int64_t action = lag_of(log, action::kActionGroup, Topic::kActions);
-  using telemetry::counter_total;
+namespace {
+
+int64_t committed_by(eventlog::EventLog& log, const char* group, Topic topic) {
+  const auto committed = log.all_committed(group, topic);
+  int64_t sum = 0;
+  if (!committed) return sum;
+  for (const auto& next : *committed) sum += next.value_or(0);
+  return sum;
+}
+
+int64_t appended_to(eventlog::EventLog& log, Topic topic) {
+  const auto marks = log.all_watermarks(topic);
+  int64_t sum = 0;
+  if (!marks) return sum;
+  for (const auto& [low, high] : *marks) sum += high;
+  return sum;
+}
+
+int64_t counted(const char* metric) { return static_cast<int64_t>(telemetry::counter_total(metric)); }
+
+}  // namespace
+
+std::string stages_json(eventlog::EventLog& log, const Roles& roles, int64_t reaction_lag) {
+  const int64_t action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
+  const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : appended_to(log, Topic::kActions);
+  const int64_t action =
+      roles.action ? counted("freshet_action_records_total") : committed_by(log, action::kActionGroup, Topic::kActions);
+  const int64_t reaction = roles.reaction ? counted("freshet_reaction_changes_total")
+                                          : committed_by(log, reaction::kReactionGroup, Topic::kChanges);
   return fmt::format(
       R"([{{"name":"ingest","done":{},"waiting":null,"lag":0}},)"
       R"({{"name":"action","done":{},"waiting":{},"lag":{}}},{{"name":"reaction","done":{},"waiting":{},"lag":{}}}])",
-      counter_total("freshet_ingest_items_total"), counter_total("freshet_action_records_total"), action, action,
-      counter_total("freshet_reaction_changes_total"), reaction_lag, reaction_lag);
+      ingest, action, action_lag, action_lag, reaction, reaction_lag, reaction_lag);
 }
 
 }  // namespace freshet::app

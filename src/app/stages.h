@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/config.h"
 #include "eventlog/event_log.h"
 
 namespace freshet::app {
@@ -14,6 +15,7 @@ namespace freshet::app {
 
 // [{"name":"ingest","done":<records since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
 // `lag` (the same as `waiting`): records of the stage's topic that it has not done.
-[[nodiscard]] std::string stages_json(eventlog::EventLog& log, int64_t reaction_lag);
+// `done` of a stage that another process plays is taken from the log: what its group has committed, since the log began.
+[[nodiscard]] std::string stages_json(eventlog::EventLog& log, const Roles& roles, int64_t reaction_lag);
 
 }  // namespace freshet::app

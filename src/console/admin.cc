@@ -90,7 +90,7 @@ void Admin::handle(http::Request request, http::Respond respond) {
   if (!is_own_page(call.request))
     return call.fail(403, "forbidden",
                      "without a token, only this machine may ask: set admin.token in the configuration");
-  if (auto asset = page_response(call.request.path)) {
+  if (auto asset = page_response(call.request.path); asset && options_.store != nullptr) {
     if (call.check_method(kGet)) call.respond(std::move(*asset));
     return;
   }
@@ -112,6 +112,8 @@ void Admin::route(Call& call) {
     if (call.check_method(kGet)) call.respond(status());
     return;
   }
+  if (options_.store == nullptr)
+    return call.fail(404, "no_console", "this process does not play the console role: ask one that does");
   if (parts.size() == 2 && parts[0] == "v1" && parts[1] == "tenants") {
     if (call.check_method(kGet)) call.respond(tenants());
     return;

@@ -18,7 +18,7 @@
 namespace freshet::console {
 
 struct AdminOptions {
-  docstore::DocStore* store = nullptr;
+  docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;

@@ -10,7 +10,7 @@
 //   commit              begin_transaction, produce of the outputs, send_offsets_to_transaction with the group metadata,
 //                       commit_transaction; kConflict: aborted, drop memory and replay; kFenced: another owner, stop;
 //                       with no outputs and kAtLeastOnce: a plain offset commit
-//   committed           ListConsumerGroupOffsets
+//   committed           OffsetFetch
 //   seek, watermarks    the same names
 //   trim                DeleteRecords
 //   keys                partition = murmur2(key) mod partitions, chosen by the caller: see base/hash.h

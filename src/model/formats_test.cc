@@ -280,6 +280,14 @@ TEST(FormatsTest, SchemaChange) {
   expect_golden("schema_change", change);
 }
 
+TEST(FormatsTest, Agreement) {
+  v1::SchemaChange change;
+  change.mutable_agreement()->set_hash_key("0123456789abcdef");
+  change.mutable_agreement()->set_revision(3);
+  change.mutable_agreement()->set_rules("00ff");
+  expect_golden("agreement", change);
+}
+
 TEST(FormatsTest, EnrichedEvent) {
   v1::EnrichedEvent event;
   event.set_message_id("m1");

@@ -201,7 +201,10 @@ class FakeConsumer final : public eventlog::Consumer {
     }
     return {};
   }
-  Result<std::optional<Offset>> committed(TopicPartition p) override { return log_.committed_to[p.partition]; }
+  Result<std::optional<Offset>> committed(TopicPartition p) override {
+    if (dice_.one_in(4)) return fail(Code::kRetry, "the brokers are away");
+    return log_.committed_to[p.partition];
+  }
   void wake() override {}
 
   int pauses = 0;

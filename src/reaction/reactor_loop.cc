@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "telemetry/log.h"
 
 namespace freshet::reaction {
 
@@ -142,10 +143,9 @@ Status ReactorLoop::take_in(eventlog::PollResult polled) {
   }
   for (const TopicPartition partition : polled.assigned) {
     if (lane_of(partition) != lanes_.end()) continue;
-    auto committed = consumer_.committed(partition);
-    if (!committed) return tl::unexpected(std::move(committed).error());
-    lanes_[next_lane_++] = Lane{partition, {}, committed->value_or(0), false};
+    lanes_[next_lane_++] = Lane{partition, {}, std::nullopt, false};
   }
+  FRESHET_TRY(learn_committed());
   for (const eventlog::Fetched& fetched : polled.fetched) {
     const auto lane = lane_of(fetched.from);
     if (lane == lanes_.end()) continue;
@@ -153,6 +153,26 @@ Status ReactorLoop::take_in(eventlog::PollResult polled) {
     lane->second.offsets.read_to(fetched.next);
     metrics_->changes.add(fetched.records.size());
     worked_ = worked_ || !fetched.records.empty();
+  }
+  return {};
+}
+
+// What the log does not say now, while brokers are away, it is asked again: until then every commit counts as new.
+Status ReactorLoop::learn_committed() {
+  const env::TimeUs now = options_.clock->monotonic_us();
+  if (now < learn_due_) return {};
+  for (auto& [id, lane] : lanes_) {
+    if (lane.committed) continue;
+    const auto committed = consumer_.committed(lane.of);
+    if (committed) {
+      lane.committed = committed->value_or(0);
+    } else if (committed.error().code == Code::kRetry) {
+      spdlog::warn("reaction goes on without knowing what is committed: {}", committed.error().message);
+      learn_due_ = now + options_.retry_max_us;
+      return {};
+    } else {
+      return tl::unexpected(committed.error());
+    }
   }
   return {};
 }
@@ -264,7 +284,8 @@ telemetry::Histogram& ReactorLoop::freshness(uint32_t tenant) {
 void ReactorLoop::begin_commit() {
   commit_due_ = options_.clock->monotonic_us() + options_.commit_interval_us;
   for (const auto& [id, lane] : lanes_) {
-    if (lane.offsets.low_water() > lane.committed) committing_.push_back({lane.of, lane.offsets.low_water()});
+    if (lane.offsets.low_water() > lane.committed.value_or(0))
+      committing_.push_back({lane.of, lane.offsets.low_water()});
   }
   if (committing_.empty()) return;
   const auto done = [mailbox = mailbox_](Status status) {
@@ -314,8 +335,7 @@ Status ReactorLoop::wait_for_commit() {
 void ReactorLoop::publish_readable() {
   const std::lock_guard lock(readable_mutex_);
   readable_.clear();
-  for (const auto& [id, lane] : lanes_)
-    readable_.push_back({lane.of, std::max(lane.offsets.low_water(), lane.committed)});
+  for (const auto& [id, lane] : lanes_) readable_.push_back({lane.of, lane.readable_to()});
 }
 
 std::vector<eventlog::Position> ReactorLoop::readable() const {
@@ -330,7 +350,7 @@ void ReactorLoop::measure_lag(env::TimeUs now) {
   for (const auto& [id, lane] : lanes_) {
     const uint32_t partition = lane.of.partition;
     if (!marks || partition >= marks->size()) continue;
-    lag += std::max<int64_t>((*marks)[partition].high - std::max(lane.offsets.low_water(), lane.committed), 0);
+    lag += std::max<int64_t>((*marks)[partition].high - lane.readable_to(), 0);
   }
   metrics_->lag->set(static_cast<double>(lag));
   metrics_->waiting_bytes->set(static_cast<double>(waiting_bytes()));

@@ -9,6 +9,7 @@
 //   else      the reactor stops with that error; nothing more is committed
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -68,8 +69,9 @@ class ReactorLoop {
   struct Lane {
     eventlog::TopicPartition of;
     Offsets offsets;
-    eventlog::Offset committed = 0;
+    std::optional<eventlog::Offset> committed;  // nullopt: the log has not said it yet
     bool paused = false;
+    [[nodiscard]] eventlog::Offset readable_to() const { return std::max(offsets.low_water(), committed.value_or(0)); }
   };
   struct Completion {
     uint64_t bulk = 0;
@@ -92,6 +94,7 @@ class ReactorLoop {
   void linger(env::TimeUs now);
   void set_pauses();
   [[nodiscard]] Status take_in(eventlog::PollResult polled);
+  [[nodiscard]] Status learn_committed();
   void take_record(uint32_t lane_id, Lane& lane, const eventlog::RecordView& record);
   void dispatch();
   void collect();
@@ -121,6 +124,7 @@ class ReactorLoop {
   env::TimeUs polled_at_ = 0;
   env::TimeUs commit_due_ = 0;
   env::TimeUs measure_due_ = 0;
+  env::TimeUs learn_due_ = 0;
   std::vector<eventlog::Position> committing_;  // while a sync is under way
   mutable std::mutex readable_mutex_;
   std::vector<eventlog::Position> readable_;

@@ -10,6 +10,7 @@ from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, shorten
 SHOP_WHEEL = "retentioneering==3.3.0"
 SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
 PIP_SDK = "segment-analytics-python==2.4.0"
+PIP_KUBERNETES = "kubernetes-validate==1.31.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 NPM_SDK = "@segment/analytics-node@3.1.0"
@@ -66,6 +67,13 @@ def jsonschema():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_JSONSCHEMA], "jsonschema")
     return complete(CACHE / "jsonschema", make)
+
+
+def kubernetes_validate():
+    """A directory for PYTHONPATH: Kubernetes' schemas and what compares with them."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_KUBERNETES], PIP_KUBERNETES)
+    return complete(CACHE / "kubernetes-validate", make)
 
 
 def pymongo():

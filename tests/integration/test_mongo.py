@@ -196,5 +196,5 @@ def test_a_store_that_is_not_there(box):
     check(server is None, f"{FRESHET} started without its store")
     text = box.servers[-1].log_path.read_text(errors="replace")
     box.servers[-1].process = None
-    check("MongoDB: no server takes writes" in text, f"the log does not say what is wrong: {shorten(text)}")
+    check("MongoDB: no server of mongodb.uri (profiles) takes writes" in text, f"the log does not say what is wrong: {shorten(text)}")
     check(secret not in text, "the log has the password")

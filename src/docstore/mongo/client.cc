@@ -110,7 +110,7 @@ Status Client::greet() {
   const Lease lease = this->lease();
   bson_error_t error;
   mongoc_server_description_t* server = mongoc_client_select_server(lease.get(), true, nullptr, &error);
-  if (server == nullptr) return tl::unexpected(error_of(error, "no server takes writes"));
+  if (server == nullptr) return tl::unexpected(error_of(error, "no server of mongodb.uri (profiles) takes writes"));
   const bson_t& hello = *mongoc_server_description_hello_response(server);
   limits_.operations = positive(hello, "maxWriteBatchSize", limits_.operations);
   limits_.document_bytes = positive(hello, "maxBsonObjectSize", limits_.document_bytes);
@@ -118,7 +118,8 @@ Status Client::greet() {
   Bson ping;
   append_int(ping.get(), "ping", 1);
   if (!mongoc_client_command_simple(lease.get(), "admin", ping.get(), nullptr, nullptr, &error))
-    return tl::unexpected(error_of(error, "it refuses this connection"));
+    return tl::unexpected(
+        error_of(error, "it refuses this connection (see mongodb.uri in profiles: credentials, authSource, tls)"));
   return {};
 }
 

@@ -10,10 +10,10 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
+using GroupList = Owned<const rd_kafka_group_list, rd_kafka_group_list_destroy>;
 using NewTopicPtr = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
-using ListGroupOffsets = Owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
 constexpr env::TimeUs kLookAgainUs = 50'000;
 
@@ -220,30 +220,58 @@ Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicParti
   return out;
 }
 
+Result<std::shared_ptr<Client>> Cluster::asker_of(const std::string& group) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Client>& asker = askers_[group];
+  if (asker != nullptr) return asker;
+  Client::Settings settings;
+  settings.type = RD_KAFKA_CONSUMER;
+  settings.defaults = {{"session.timeout.ms", std::to_string(to_ms(options_.session_timeout_us))}};
+  settings.fixed = {{"group.id", group},
+                    {"isolation.level", "read_uncommitted"},  // does not wait for transactions
+                    {"enable.auto.commit", "false"}};
+  auto made = Client::open(options_, settings);
+  if (!made) return made;
+  rd_kafka_poll_set_consumer((*made)->get());
+  return asker = std::move(*made);
+}
+
 Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::string& group,
                                                                  const std::vector<TopicPartition>& of) {
   std::vector<std::optional<Committed>> out(of.size());
   if (of.empty()) return out;
-  const PartitionList wanted = list_of(of, RD_KAFKA_OFFSET_INVALID);
-  const ListGroupOffsets asked(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), wanted.get()));
-  rd_kafka_ListConsumerGroupOffsets_t* list[] = {asked.get()};
-  Queue queue(rd_kafka_queue_new(client_->get()));
-  rd_kafka_ListConsumerGroupOffsets(client_->get(), list, 1, nullptr, queue.get());
-  auto event = answer_to(std::move(queue), "asking for what group " + group + " has committed");
-  if (!event) return tl::unexpected(std::move(event).error());
-  size_t count = 0;
-  const auto* result = rd_kafka_event_ListConsumerGroupOffsets_result(event->get());
-  const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count);
-  if (count != 1) return fail(Code::kRetry, "kafka: group " + group + ": an answer without it");
-  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]))
-    return tl::unexpected(error_of(rd_kafka_error_code(error), "asking for what group " + group + " has committed"));
-  const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(groups[0]);
+  const auto asker = asker_of(group);
+  if (!asker) return tl::unexpected(asker.error());
+  const std::string question = "asking for what group " + group + " has committed";
+  const PartitionList list = list_of(of, RD_KAFKA_OFFSET_INVALID);
+  if (const auto error = rd_kafka_committed((*asker)->get(), list.get(), to_ms(options_.call_timeout_us)))
+    return tl::unexpected(error_of(error, question));
   for (size_t i = 0; i < of.size(); ++i) {
     const rd_kafka_topic_partition_t* one =
-        rd_kafka_topic_partition_list_find(const_cast<rd_kafka_topic_partition_list_t*>(found), names_.of(of[i].topic),
-                                           static_cast<int32_t>(of[i].partition));
-    if (one == nullptr || one->offset < 0) continue;
+        rd_kafka_topic_partition_list_find(list.get(), names_.of(of[i].topic), static_cast<int32_t>(of[i].partition));
+    if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(error_of(one->err, question));
+    if (one->offset < 0) continue;
     out[i] = Committed{one->offset, {static_cast<const char*>(one->metadata), one->metadata_size}};
+  }
+  return out;
+}
+
+// The brokers make member ids of these names and a random id of 36 letters.
+Result<std::vector<std::string>> Cluster::members(const std::string& group) {
+  constexpr size_t kRandomPart = 37;
+  const rd_kafka_group_list* raw = nullptr;
+  const auto error = rd_kafka_list_groups(client_->get(), group.c_str(), &raw, to_ms(options_.call_timeout_us));
+  const GroupList groups(raw);
+  // Another broker may be away: it is the group's own that knows.
+  const bool known = error == RD_KAFKA_RESP_ERR__PARTIAL && groups != nullptr && groups->group_cnt > 0;
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !known)
+    return tl::unexpected(error_of(error, "asking for the members of group " + group));
+  std::vector<std::string> out;
+  for (int g = 0; g < groups->group_cnt; ++g) {
+    for (int m = 0; m < groups->groups[g].member_cnt; ++m) {
+      const std::string_view id = groups->groups[g].members[m].member_id;
+      out.emplace_back(id.substr(0, id.size() - std::min(id.size(), kRandomPart)));
+    }
   }
   return out;
 }

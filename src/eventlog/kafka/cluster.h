@@ -4,7 +4,9 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +48,8 @@ class Cluster {
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
                                                                         const std::vector<TopicPartition>& of);
+  // Of each member of the group: its instance id if it is a static one, else its client id.
+  [[nodiscard]] Result<std::vector<std::string>> members(const std::string& group);
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
 
  private:
@@ -55,12 +59,17 @@ class Cluster {
   [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
   [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);
   [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;
+  // A client that knows the group's coordinator and never joins. librdkafka's administrative questions to coordinators
+  // (ListConsumerGroupOffsets) end the process when these are away at the wrong moment: its 5397 and 5040.
+  [[nodiscard]] Result<std::shared_ptr<Client>> asker_of(const std::string& group);
 
   const KafkaOptions options_;
   env::Clock& clock_;
   const std::shared_ptr<Client> client_;
   const Names names_;
   std::array<std::atomic<uint32_t>, kTopics> partitions_{};
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Client>> askers_;  // by group; guarded by mutex_
 };
 
 }  // namespace freshet::eventlog::kafka

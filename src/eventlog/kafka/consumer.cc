@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kChunkMax = 1024;
 constexpr size_t kFetchKbMin = 1024;
+constexpr env::TimeUs kJoinAgainSessions = 5;  // a member that lost its place twice within so many timeouts has lost it
 
 Client::Settings settings_for(const KafkaOptions& options, const std::string& group, const std::string& member,
                               size_t partitions) {
@@ -45,43 +46,53 @@ Client::Settings settings_for(const KafkaOptions& options, const std::string& gr
 
 Result<std::unique_ptr<Consumer>> KafkaConsumer::open(const KafkaOptions& options, env::Clock& clock, Cluster& cluster,
                                                       const ConsumerOptions& consumer) {
-  size_t partitions = 0;
   for (const Topic topic : consumer.topics) {
-    partitions += cluster.partitions(topic);
     if (cluster.partitions(topic) == 0)
       return fail(Code::kNotFound, fmt::format("kafka: there is no topic {}", cluster.names().of(topic)));
   }
-  const std::string group = options.topic_prefix + consumer.group;
-  const std::string member = fmt::format("{}.{}", options.client_id, consumer.member);
-  auto client = Client::open(options, settings_for(options, group, member, partitions));
-  if (!client) return tl::unexpected(std::move(client).error());
-  std::unique_ptr<KafkaConsumer> made(new KafkaConsumer(options, clock, cluster, consumer, group,
-                                                        fmt::format("{}.{}", group, member), std::move(*client)));
+  std::unique_ptr<KafkaConsumer> made(new KafkaConsumer(options, clock, cluster, consumer));
   // Before joining, so that what this member left open when it died is aborted, and offsets wait for nobody.
   if (consumer.delivery == Delivery::kExactlyOnce) FRESHET_TRY(made->transactions_.settle());
-  FRESHET_TRY(made->subscribe());
+  FRESHET_TRY(made->join());
   return made;
 }
 
 KafkaConsumer::KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster,
-                             const ConsumerOptions& consumer, std::string group, std::string member,
-                             std::shared_ptr<Client> client)
+                             const ConsumerOptions& consumer)
     : options_(options),
       clock_(clock),
       cluster_(cluster),
       consumer_(consumer),
-      group_(std::move(group)),
-      client_(std::move(client)),
-      queue_(rd_kafka_queue_get_consumer(client_->get())),
-      transactions_(options, cluster.names(), std::move(member), clock, interrupted_),
-      partition_of_(cluster.names()) {
+      group_(options.topic_prefix + consumer.group),
+      member_(fmt::format("{}.{}", options.client_id, consumer.member)),
+      transactions_(options, cluster.names(), group_ + "." + member_, clock, interrupted_),
+      partition_of_(cluster.names()) {}
+
+KafkaConsumer::~KafkaConsumer() { leave(); }
+
+// ---- the group ------------------------------------------------------------------------------------------------------
+
+Status KafkaConsumer::join() {
+  size_t partitions = 0;
+  for (const Topic topic : consumer_.topics) partitions += cluster_.partitions(topic);
+  auto client = Client::open(options_, settings_for(options_, group_, member_, partitions));
+  if (!client) return tl::unexpected(std::move(client).error());
+  client_ = std::move(*client);
+  queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   client_->on_rebalance = [this](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
     rebalance(what, list);
   };
   rd_kafka_poll_set_consumer(client_->get());
+  const PartitionList list = make_list(consumer_.topics.size());
+  for (const Topic topic : consumer_.topics)
+    rd_kafka_topic_partition_list_add(list.get(), cluster_.names().of(topic), RD_KAFKA_PARTITION_UA);
+  if (const auto error = rd_kafka_subscribe(client_->get(), list.get()))
+    return tl::unexpected(error_of(error, "joining group " + group_));
+  return {};
 }
 
-KafkaConsumer::~KafkaConsumer() {
+void KafkaConsumer::leave() {
+  if (client_ == nullptr) return;
   taken_.clear();
   // Closing waits for an assignment that was told and not taken up.
   std::vector<TopicPartition> waiting;
@@ -101,15 +112,41 @@ KafkaConsumer::~KafkaConsumer() {
                                  : rd_kafka_incremental_unassign(handle, list));
   };
   rd_kafka_consumer_close(client_->get());
+  queue_.reset();
+  client_.reset();
 }
 
-Status KafkaConsumer::subscribe() {
-  const PartitionList list = make_list(consumer_.topics.size());
-  for (const Topic topic : consumer_.topics)
-    rd_kafka_topic_partition_list_add(list.get(), cluster_.names().of(topic), RD_KAFKA_PARTITION_UA);
-  if (const auto error = rd_kafka_subscribe(client_->get(), list.get()))
-    return tl::unexpected(error_of(error, "joining group " + group_));
-  return {};
+// The group says that another process has this static member's place.
+bool KafkaConsumer::lost_its_place() const {
+  return client_ != nullptr && rd_kafka_fatal_error(client_->get(), nullptr, 0) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
+// Brokers that die while a member joins say so, too, when nobody else is there. So the place is claimed once more: who has it
+// by right claims it back at the next heartbeat, and then it is lost for good. Meanwhile nothing can be committed twice:
+// that is what the group's generation and the transactional id are for.
+Result<PollResult> KafkaConsumer::join_again() {
+  const env::TimeUs now = clock_.monotonic_us();
+  const bool again = joined_again_at_ && now - *joined_again_at_ < kJoinAgainSessions * options_.session_timeout_us;
+  if (again)
+    return fail(Code::kFenced,
+                fmt::format("kafka: group {}: another process has the place of {} (FENCED_INSTANCE_ID): does a "
+                            "second one run on a copy of this data directory?",
+                            group_, member_));
+  joined_again_at_ = now;
+  spdlog::warn("kafka: group {}: the brokers say that another process has the place of {}; joining once more", group_,
+               member_);
+  PollResult lost;
+  lost.revoked = std::exchange(rebalanced_.revoked, {});
+  for (const auto& [of, share] : shares_) {
+    const auto& untold = rebalanced_.assigned;
+    if (std::find(untold.begin(), untold.end(), of) == untold.end()) lost.revoked.push_back(of);
+  }
+  leave();
+  rebalanced_ = {};
+  membership_.reset();
+  partition_of_ = PartitionOf(cluster_.names());
+  FRESHET_TRY(join());
+  return lost;
 }
 
 PartitionList KafkaConsumer::list_of(const std::vector<TopicPartition>& of) const {
@@ -122,6 +159,12 @@ PartitionList KafkaConsumer::list_of(const std::vector<TopicPartition>& of) cons
 // ---- polling --------------------------------------------------------------------------------------------------------
 
 Result<PollResult> KafkaConsumer::poll(size_t bytes_max, env::TimeUs timeout_us) {
+  if (lost_its_place()) return join_again();
+  auto polled = poll_client(bytes_max, timeout_us);
+  return !polled && lost_its_place() ? join_again() : std::move(polled);
+}
+
+Result<PollResult> KafkaConsumer::poll_client(size_t bytes_max, env::TimeUs timeout_us) {
   const env::TimeUs end = clock_.monotonic_us() + std::max<env::TimeUs>(timeout_us, 0);
   FRESHET_TRY(start());
   Gathering gathering(client_);

@@ -41,9 +41,12 @@ class KafkaConsumer final : public Consumer {
     std::optional<std::optional<Offset>> committed;  // not known yet: nullopt
   };
 
-  KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, const ConsumerOptions& consumer,
-                std::string group, std::string member, std::shared_ptr<Client> client);
-  [[nodiscard]] Status subscribe();
+  KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, const ConsumerOptions& consumer);
+  [[nodiscard]] Status join();
+  void leave();
+  [[nodiscard]] Result<PollResult> poll_client(size_t bytes_max, env::TimeUs timeout_us);
+  [[nodiscard]] bool lost_its_place() const;
+  [[nodiscard]] Result<PollResult> join_again();
   void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
   void assigned(const rd_kafka_topic_partition_list_t* list);
   void revoked(rd_kafka_topic_partition_list_t* list);
@@ -51,6 +54,7 @@ class KafkaConsumer final : public Consumer {
 
   [[nodiscard]] Status learn_committed();
   [[nodiscard]] Status ask_committed(rd_kafka_topic_partition_list_t* list);
+  [[nodiscard]] std::vector<std::string> last_owners(const std::vector<TopicPartition>& of);
   void abort_last_owners(const std::vector<TopicPartition>& of);
   [[nodiscard]] Status start();
   [[nodiscard]] Status start_assigned(const std::vector<TopicPartition>& of);
@@ -74,8 +78,9 @@ class KafkaConsumer final : public Consumer {
   Cluster& cluster_;
   const ConsumerOptions consumer_;
   const std::string group_;
-  const std::shared_ptr<Client> client_;
-  const Queue queue_;
+  const std::string member_;        // among the group's
+  std::shared_ptr<Client> client_;  // these two are made anew by join()
+  Queue queue_;
   std::atomic<bool> interrupted_{false};  // by wake(), until the next poll
   Transactions transactions_;
   GroupMetadata membership_;  // of the last rebalance; null: there is none
@@ -84,6 +89,7 @@ class KafkaConsumer final : public Consumer {
   std::deque<Taken> taken_;
   PartitionOf partition_of_;
   size_t record_bytes_ = 1024;  // the last ones' mean
+  std::optional<env::TimeUs> joined_again_at_;
 };
 
 }  // namespace freshet::eventlog::kafka

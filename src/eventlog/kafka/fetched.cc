@@ -11,7 +11,7 @@ Hold::~Hold() {
 std::optional<TopicPartition> PartitionOf::operator()(const rd_kafka_message_t& message) {
   if (message.rkt == nullptr) return std::nullopt;
   if (message.rkt != last_) {
-    const auto topic = names_.find(rd_kafka_topic_name(message.rkt));
+    const auto topic = names_->find(rd_kafka_topic_name(message.rkt));
     if (!topic) return std::nullopt;
     last_ = message.rkt;
     topic_ = *topic;

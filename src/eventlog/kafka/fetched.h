@@ -24,11 +24,11 @@ class Hold {
 // Which partition a message is from, mostly without comparing names. One thread.
 class PartitionOf {
  public:
-  explicit PartitionOf(const Names& names) : names_(names) {}
+  explicit PartitionOf(const Names& names) : names_(&names) {}
   [[nodiscard]] std::optional<TopicPartition> operator()(const rd_kafka_message_t& message);
 
  private:
-  const Names& names_;
+  const Names* names_;
   const rd_kafka_topic_t* last_ = nullptr;
   Topic topic_ = Topic::kActions;
 };

@@ -84,11 +84,11 @@ Status KafkaConsumer::learn_committed() {
   // A commit whose outcome is not known is decided first.
   if (consumer_.delivery == Delivery::kExactlyOnce) FRESHET_TRY(transactions_.settle());
   const PartitionList list = list_of(unknown);
-  const env::TimeUs end = clock_.monotonic_us() + options_.outage_max_us;
   Status asked = ask_committed(list.get());
-  if (!asked) abort_last_owners(unknown);
-  while (!asked && asked.error().code == Code::kRetry && !interrupted_ && clock_.monotonic_us() < end)
-    asked = ask_committed(list.get());
+  if (!asked && asked.error().code == Code::kRetry) {
+    abort_last_owners(unknown);
+    asked = ask_committed(list.get());  // not for long: the group waits for who does not poll
+  }
   FRESHET_TRY(asked);
   for (size_t i = 0; i < unknown.size(); ++i) {
     const Offset offset = list->elems[i].offset;
@@ -105,10 +105,11 @@ Status KafkaConsumer::ask_committed(rd_kafka_topic_partition_list_t* list) {
   return tl::unexpected(error_of(error, "asking for what group " + group_ + " has committed"));
 }
 
-// Whose partitions are ours now, and who left a transaction open: dead, or about to learn that he is replaced.
-void KafkaConsumer::abort_last_owners(const std::vector<TopicPartition>& of) {
+// Transactional ids of others that committed last in these partitions, and are no members any more.
+std::vector<std::string> KafkaConsumer::last_owners(const std::vector<TopicPartition>& of) {
   const auto last = cluster_.committed(group_, of);
-  if (!last) return;
+  const auto members = last ? cluster_.members(group_) : Result<std::vector<std::string>>{};
+  if (!last || !members) return {};
   std::vector<std::string> ids;
   for (const auto& committed : *last) {
     const bool of_group = committed && committed->metadata.starts_with(group_ + ".");
@@ -116,7 +117,18 @@ void KafkaConsumer::abort_last_owners(const std::vector<TopicPartition>& of) {
   }
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  for (const std::string& id : ids) {
+  std::erase_if(ids, [&](const std::string& id) {
+    const std::string instance = id.substr(group_.size() + 1);
+    return std::find(members->begin(), members->end(), instance) != members->end() ||
+           std::find(members->begin(), members->end(), instance.substr(0, instance.rfind('.'))) != members->end();
+  });
+  return ids;
+}
+
+// Of the dead. One that lives decides its transaction itself, or the brokers do when its time is over: to abort it would end
+// that process, which has other partitions still.
+void KafkaConsumer::abort_last_owners(const std::vector<TopicPartition>& of) {
+  for (const std::string& id : last_owners(of)) {
     spdlog::warn("kafka: offsets of group {} wait for a transaction of {}, whose partitions are ours now: aborting it",
                  group_, id);
     Transactions theirs(options_, cluster_.names(), id, clock_, interrupted_);

@@ -1,0 +1,252 @@
+// The worker's steps against a log that fails: what it waits for, and what ends it.
+#include "action/worker_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "action/test_cluster.h"
+
+namespace freshet::action {
+namespace {
+
+using eventlog::Offset;
+using eventlog::Topic;
+using eventlog::TopicPartition;
+
+constexpr uint32_t kPartitions = 2;
+
+class FakeClock final : public env::Clock {
+ public:
+  env::TimeUs now_us() override { return now; }
+  env::TimeUs monotonic_us() override { return now; }
+  void sleep_us(env::TimeUs duration) override { now += duration; }
+  env::TimeUs now = 1'000'000;
+};
+
+// Only as many partitions as it says.
+class FakeLog final : public eventlog::EventLog {
+ public:
+  Status create_topic(Topic, const eventlog::TopicOptions&) override { return {}; }
+  uint32_t partitions(Topic) const override { return kPartitions; }
+  void append(std::vector<eventlog::Produce>, eventlog::AppendDone done) override { done({}); }
+  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
+    return fail(Code::kFatal, "the test makes its own");
+  }
+  Result<eventlog::Watermarks> watermarks(TopicPartition) override { return eventlog::Watermarks{}; }
+  Result<eventlog::Fetched> read(TopicPartition, Offset, size_t) override { return eventlog::Fetched{}; }
+  Status trim(TopicPartition, Offset) override { return {}; }
+  Result<std::optional<Offset>> committed(const std::string&, TopicPartition) override { return std::nullopt; }
+  uint64_t disk_bytes() override { return 0; }
+};
+
+// One group member with all partitions, in memory.
+class FakeConsumer final : public eventlog::Consumer {
+ public:
+  explicit FakeConsumer(FakeClock& clock) : clock_(clock) {
+    for (uint32_t p = 0; p < kPartitions; ++p) rebalance.assigned.push_back({Topic::kActions, p});
+  }
+  Result<eventlog::PollResult> poll(size_t, env::TimeUs timeout_us) override {
+    clock_.now += timeout_us;
+    if (!poll_fails.empty()) {
+      Error error = poll_fails.front();
+      poll_fails.pop_front();
+      return tl::unexpected(std::move(error));
+    }
+    eventlog::PollResult result = std::exchange(rebalance, {});
+    if (!result.assigned.empty() || !result.revoked.empty()) return result;
+    for (uint32_t p = 0; p < kPartitions; ++p) {
+      const auto next = static_cast<size_t>(position[p]);
+      if (paused.contains(p) || next >= records[p].size()) continue;
+      eventlog::Fetched fetched{{Topic::kActions, p}, {}, static_cast<Offset>(records[p].size()), nullptr};
+      for (size_t at = next; at < records[p].size(); ++at)
+        fetched.records.push_back({static_cast<Offset>(at), {}, records[p][at]});
+      position[p] = fetched.next;
+      result.fetched.push_back(std::move(fetched));
+    }
+    return result;
+  }
+  void seek(TopicPartition of, Offset next) override { position[of.partition] = next; }
+  void pause(TopicPartition of, bool on) override {
+    if (on) {
+      paused.insert(of.partition);
+    } else {
+      paused.erase(of.partition);
+    }
+  }
+  Status commit(eventlog::Transaction transaction) override {
+    if (!commit_fails.empty()) {
+      Error error = commit_fails.front();
+      commit_fails.pop_front();
+      return tl::unexpected(std::move(error));
+    }
+    for (const eventlog::Position& done : transaction.done) {
+      EXPECT_GT(done.next, committed_to[done.of.partition]) << "an offset was committed twice";
+      committed_to[done.of.partition] = done.next;
+    }
+    for (const eventlog::Produce& output : transaction.outputs) outputs += output.records.count();
+    return {};
+  }
+  Result<std::optional<Offset>> committed(TopicPartition of) override {
+    ++committed_asked;
+    if (committed_fails.contains(of.partition)) return fail(Code::kRetry, "Local: Timed out");
+    return committed_to[of.partition];
+  }
+  void wake() override {}
+
+  eventlog::PollResult rebalance;  // what the next poll tells
+  std::map<uint32_t, std::vector<std::string>> records;
+  std::map<uint32_t, Offset> position, committed_to;
+  std::set<uint32_t> paused, committed_fails;
+  std::deque<Error> poll_fails, commit_fails;
+  size_t outputs = 0;
+  int committed_asked = 0;
+
+ private:
+  FakeClock& clock_;
+};
+
+class InPlace final : public Persistence {
+ public:
+  Status persist(uint32_t, state::PartitionState& state) override { return state.persist(); }
+  Status wait() override { return {}; }
+};
+
+class WorkerLoopTest : public ::testing::Test {
+ protected:
+  WorkerLoopTest() : consumer_(clock_) {
+    v1::Envelope control;
+    control.set_kind(v1::Envelope::CONTROL);
+    control.set_received_at_us(1);
+    control.mutable_control()->set_revision(1);
+    control.mutable_control()->set_logic_version(kLogicVersion);
+    control.mutable_control()->set_hash_key("0123456789abcdef");
+    control.mutable_control()->set_partitions(kPartitions);
+    *control.mutable_control()->add_tenants() = model::default_tenant("t").rules;
+    for (uint32_t p = 0; p < kPartitions; ++p) consumer_.records[p].push_back(control.SerializeAsString());
+    WorkerOptions options;
+    options.log = &log_;
+    options.clock = &clock_;
+    options.open_state = [this](uint32_t partition) { return open(partition); };
+    loop_ = std::make_unique<WorkerLoop>(options, consumer_, persistence_);
+  }
+  Result<std::unique_ptr<state::PartitionState>> open(uint32_t partition) {
+    if (in_use_.contains(partition)) return fail(Code::kConflict, "store 0000 is in use");
+    return state::PartitionState::open({}, {}, [&](const kv::Options& options) -> Result<std::unique_ptr<kv::Store>> {
+      return kv::open_memory(disks_[partition], options);
+    });
+  }
+  // One whose identifiers live in that partition.
+  void send(uint32_t partition, const std::string& message_id) {
+    for (int i = 0;; ++i) {
+      const v1::Envelope record = testing::make_record(message_id, {{"user_id", "u" + std::to_string(i)}}, 1'000, "E");
+      if (model::home_of("t", v1::ENTITY_KIND_USER, record.user(0), kPartitions) != partition) continue;
+      consumer_.records[partition].push_back(record.SerializeAsString());
+      return;
+    }
+  }
+  // So many steps of a tenth of a second, all of them well.
+  void steps(int count) {
+    for (int i = 0; i < count; ++i) {
+      const Status status = loop_->step(100'000);
+      ASSERT_TRUE(status) << status.error().message;
+    }
+  }
+  [[nodiscard]] bool done(uint32_t partition) {
+    return consumer_.committed_to[partition] == static_cast<Offset>(consumer_.records[partition].size());
+  }
+
+  FakeClock clock_;
+  FakeLog log_;
+  FakeConsumer consumer_;
+  InPlace persistence_;
+  std::set<uint32_t> in_use_;
+  std::map<uint32_t, std::shared_ptr<kv::MemoryDisk>> disks_{{0, std::make_shared<kv::MemoryDisk>()},
+                                                             {1, std::make_shared<kv::MemoryDisk>()}};
+  std::unique_ptr<WorkerLoop> loop_;
+};
+
+TEST_F(WorkerLoopTest, ALogThatDoesNotSayWhatIsCommittedIsAskedAgain) {
+  send(0, "m0");
+  send(1, "m1");
+  consumer_.committed_fails = {0};
+  steps(100);
+  EXPECT_FALSE(loop_->caught_up());
+  EXPECT_EQ(consumer_.committed_to[0], 0) << "records were processed without knowing what is committed";
+  EXPECT_TRUE(done(1)) << "the other partition waited, too";
+  EXPECT_LT(consumer_.committed_asked, 20) << "asked without a pause that grows";
+  consumer_.committed_fails = {};
+  steps(60);
+  EXPECT_TRUE(loop_->caught_up());
+  EXPECT_TRUE(done(0));
+  EXPECT_TRUE(consumer_.paused.empty());
+}
+
+TEST_F(WorkerLoopTest, AfterACommitOfUnknownOutcomeItIsAskedUntilTheLogSaysIt) {
+  steps(3);
+  ASSERT_TRUE(loop_->caught_up());
+  const size_t before = consumer_.outputs;
+  send(0, "m0");
+  consumer_.commit_fails = {{Code::kRetry, "no answer"}};
+  consumer_.committed_fails = {0};
+  steps(5);
+  EXPECT_EQ(consumer_.outputs, before);
+  EXPECT_FALSE(loop_->caught_up());
+  consumer_.committed_fails = {};
+  steps(60);
+  EXPECT_TRUE(done(0));
+  EXPECT_EQ(consumer_.outputs, before + 2);  // a change and an event: once
+}
+
+TEST_F(WorkerLoopTest, AStateThatIsStillOpenElsewhereIsWaitedForHoweverLong) {
+  send(0, "m0");
+  send(1, "m1");
+  in_use_ = {0};
+  steps(600);  // a minute
+  EXPECT_TRUE(done(1)) << "the other partition waited, too";
+  EXPECT_FALSE(loop_->caught_up());
+  in_use_ = {};
+  steps(60);
+  EXPECT_TRUE(done(0));
+  EXPECT_TRUE(loop_->caught_up());
+}
+
+TEST_F(WorkerLoopTest, APartitionThatIsTakenAwayWhileItWaitsIsForgotten) {
+  in_use_ = {0};
+  steps(3);
+  consumer_.rebalance.revoked = {{Topic::kActions, 0}};
+  steps(1);
+  in_use_ = {};
+  steps(60);
+  EXPECT_EQ(consumer_.committed_to[0], 0);
+  EXPECT_TRUE(loop_->caught_up());  // of what is its own
+  consumer_.rebalance.assigned = {{Topic::kActions, 0}};
+  consumer_.paused.clear();
+  steps(3);
+  EXPECT_TRUE(done(0));
+}
+
+TEST_F(WorkerLoopTest, APollThatFindsTheBrokersAwayIsRepeated) {
+  send(0, "m0");
+  consumer_.poll_fails = {{Code::kRetry, "asking for the low watermarks: Local: Timed out"}};
+  steps(4);
+  EXPECT_TRUE(done(0));
+}
+
+TEST_F(WorkerLoopTest, AnotherOwnerEndsIt) {
+  consumer_.poll_fails = {{Code::kFenced, "another process has the place"}};
+  EXPECT_FALSE(loop_->step(100'000));
+  steps(2);
+  send(0, "m0");
+  consumer_.commit_fails = {{Code::kFenced, "another process has begun this transactional id"}};
+  const Status status = loop_->step(100'000);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Code::kFenced);
+}
+
+}  // namespace
+}  // namespace freshet::action

@@ -1,0 +1,80 @@
+#include "app/agreement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+namespace freshet::app {
+namespace {
+
+constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
+constexpr size_t kReadBytes = 1u << 20;
+
+}  // namespace
+
+Status Agreement::follow() {
+  const auto marks = log_.watermarks(kSchema);
+  if (!marks) return tl::unexpected(marks.error());
+  next_ = std::max(next_, marks->low);
+  while (next_ < marks->high) {
+    const auto fetched = log_.read(kSchema, next_, kReadBytes);
+    if (!fetched) return tl::unexpected(fetched.error());
+    for (const eventlog::RecordView& record : fetched->records) {
+      v1::SchemaChange change;
+      if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) take(change);
+    }
+    if (fetched->next <= next_) break;
+    next_ = fetched->next;
+  }
+  return {};
+}
+
+void Agreement::take(const v1::SchemaChange& change) {
+  if (!change.has_agreement()) return registry_.apply(change);
+  const v1::Agreement& agreed = change.agreement();
+  if (hash_key_.empty()) hash_key_ = agreed.hash_key();
+  if (agreed.revision() != 0) claimed_.emplace(agreed.revision(), agreed.rules());
+}
+
+Status Agreement::propose(const v1::Agreement& agreement) {
+  v1::SchemaChange change;
+  *change.mutable_agreement() = agreement;
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = kSchema;
+  batches[0].records.add({}, change.SerializeAsString());
+  std::promise<Status> done;
+  log_.append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
+  FRESHET_TRY(done.get_future().get());
+  return follow();
+}
+
+Result<std::string> Agreement::hash_key(const std::string& proposal) {
+  FRESHET_TRY(follow());
+  if (!hash_key_.empty()) return hash_key_;
+  v1::Agreement agreement;
+  agreement.set_hash_key(proposal);
+  FRESHET_TRY(propose(agreement));
+  if (hash_key_.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
+  return hash_key_;
+}
+
+Status Agreement::claim(uint64_t revision, const std::string& rules) {
+  if (!claimed_.contains(revision)) {
+    v1::Agreement agreement;
+    agreement.set_revision(revision);
+    agreement.set_rules(rules);
+    FRESHET_TRY(propose(agreement));
+  }
+  const auto claimed = claimed_.find(revision);
+  if (claimed == claimed_.end()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
+  if (claimed->second == rules) return {};
+  return fail(
+      Code::kInvalid,
+      fmt::format("revision: another process has published other tenants or rules under {}: give all processes the "
+                  "same configuration, or raise its revision",
+                  revision));
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,92 @@
+#include "app/agreement.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "app/installation.h"
+#include "eventlog/embedded/embedded_log.h"
+#include "kv/memory_store.h"
+
+namespace freshet::app {
+namespace {
+
+class AgreementTest : public testing::Test {
+ protected:
+  AgreementTest() {
+    auto log =
+        eventlog::open_embedded_log(kv::open_memory(std::make_shared<kv::MemoryDisk>(), {}), env::real_clock(), {});
+    log_ = std::move(log.value());
+    EXPECT_TRUE(log_->create_topic(eventlog::Topic::kSchema, {}));
+  }
+  std::unique_ptr<eventlog::EventLog> log_;
+  std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
+};
+
+TEST_F(AgreementTest, TheFirstKeyIsEverybodysKey) {
+  Agreement one(*log_, *registry_), other(*log_, *registry_);
+  EXPECT_EQ(one.hash_key("0123456789abcdef").value(), "0123456789abcdef");
+  EXPECT_EQ(other.hash_key("fedcba9876543210").value(), "0123456789abcdef");
+  EXPECT_EQ(one.hash_key("fedcba9876543210").value(), "0123456789abcdef");
+}
+
+TEST_F(AgreementTest, ARevisionStandsForOneSetOfRules) {
+  Agreement one(*log_, *registry_), other(*log_, *registry_);
+  ASSERT_TRUE(one.follow() && other.follow());
+  // Neither has seen the other's claim when it makes its own.
+  EXPECT_TRUE(one.claim(3, "aa"));
+  const Status late = other.claim(3, "bb");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::kInvalid);
+  EXPECT_NE(late.error().message.find("under 3"), std::string::npos);
+  EXPECT_TRUE(other.claim(3, "aa"));
+  EXPECT_TRUE(other.claim(4, "bb"));
+  ASSERT_TRUE(one.follow());
+  EXPECT_EQ(one.revision(), 4u);
+  EXPECT_EQ(one.rules(), "bb");
+}
+
+TEST_F(AgreementTest, WhatAnotherProcessDiscoversIsKnownHere) {
+  Agreement here(*log_, *registry_);
+  ASSERT_TRUE(here.hash_key("0123456789abcdef"));
+  v1::SchemaChange change;
+  change.set_tenant("acme");
+  change.set_subject(v1::SchemaChange::EVENT);
+  change.set_name("Order Completed");
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {eventlog::Topic::kSchema, 0};
+  batches[0].records.add("acme", change.SerializeAsString());
+  batches[0].records.add("acme", "\xff no change");
+  log_->append(std::move(batches), [](Status status) { EXPECT_TRUE(status); });
+  for (int i = 0; i < 1000 && registry_->list("acme").empty(); ++i) {
+    ASSERT_TRUE(here.follow());
+    env::real_clock().sleep_us(1'000);
+  }
+  ASSERT_EQ(registry_->list("acme").size(), 1u);
+  EXPECT_EQ(registry_->list("acme")[0].name, "Order Completed");
+}
+
+TEST(InstallationKey, IsTakenFromTheLogUntilSomethingWasPublished) {
+  const std::string directory = ::testing::TempDir() + "/installation-key-" + std::to_string(getpid());
+  std::filesystem::remove_all(directory);
+  {
+    auto made = Installation::open(directory, env::real_random());
+    ASSERT_TRUE(made);
+    EXPECT_TRUE((*made)->adopt_key("0123456789abcdef"));
+    EXPECT_TRUE((*made)->learn_published(7, "aa"));
+    EXPECT_EQ((*made)->revision_for({}, 6, false).error().code, Code::kInvalid);
+  }
+  auto again = Installation::open(directory, env::real_random());
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->hash_key(), "0123456789abcdef");
+  EXPECT_TRUE((*again)->adopt_key("0123456789abcdef"));
+  const Status other = (*again)->adopt_key("fedcba9876543210");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Code::kInvalid);
+  EXPECT_NE(other.error().message.find("belongs to another log"), std::string::npos);
+  std::filesystem::remove_all(directory);
+}
+
+}  // namespace
+}  // namespace freshet::app

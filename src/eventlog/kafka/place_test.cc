@@ -1,0 +1,87 @@
+// A member that is told that another process has its place: librdkafka's own mock brokers say it when they are asked to, so
+// this needs no Kafka.
+#include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
+// After the one above, which it needs.
+#include <librdkafka/rdkafka_mock.h>
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "eventlog/kafka/cluster.h"
+#include "eventlog/kafka/consumer.h"
+#include "eventlog/kafka/reader.h"
+
+namespace freshet::eventlog::kafka {
+namespace {
+
+constexpr int16_t kJoinGroup = 11;  // of the protocol
+constexpr env::TimeUs kPatienceUs = 30'000'000;
+constexpr size_t kPartitions = 4;
+
+class Place : public testing::Test {
+ protected:
+  void SetUp() override {
+    brokers_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nullptr, 0);
+    mock_ = rd_kafka_mock_cluster_new(brokers_, 1);
+    options_.brokers = rd_kafka_mock_cluster_bootstraps(mock_);
+    options_.topic_prefix = "place.";
+    ASSERT_EQ(rd_kafka_mock_topic_create(mock_, "place.changes", kPartitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    cluster_ = std::make_unique<Cluster>(options_, env::real_clock(), Reader::open_client(options_).value());
+    ASSERT_TRUE(cluster_->connect());
+    ConsumerOptions consumer;
+    consumer.group = "reaction";
+    consumer.topics = {Topic::kChanges};
+    consumer.delivery = Delivery::kAtLeastOnce;
+    auto opened = KafkaConsumer::open(options_, env::real_clock(), *cluster_, consumer);
+    ASSERT_TRUE(opened) << opened.error().message;
+    consumer_ = std::move(*opened);
+  }
+  void TearDown() override {
+    consumer_.reset();
+    cluster_.reset();
+    rd_kafka_mock_cluster_destroy(mock_);
+    rd_kafka_destroy(brokers_);
+  }
+  void say_fenced(int times) {
+    for (int i = 0; i < times; ++i)
+      rd_kafka_mock_push_request_errors(mock_, kJoinGroup, 1, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+  }
+  // Until it is so, or until a poll fails.
+  Status poll_until(const std::function<bool()>& enough) {
+    const env::TimeUs end = env::real_clock().monotonic_us() + kPatienceUs;
+    while (!enough()) {
+      if (env::real_clock().monotonic_us() > end) return fail(Code::kRetry, "the test's patience is over");
+      auto polled = consumer_->poll(1u << 20, 100'000);
+      if (!polled) return tl::unexpected(std::move(polled).error());
+      for (const TopicPartition of : polled->revoked) EXPECT_EQ(assigned_.erase(of), 1u);
+      for (const TopicPartition of : polled->assigned) EXPECT_TRUE(assigned_.insert(of).second);
+    }
+    return {};
+  }
+
+  KafkaOptions options_;
+  rd_kafka_t* brokers_ = nullptr;
+  rd_kafka_mock_cluster_t* mock_ = nullptr;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<Consumer> consumer_;
+  std::set<TopicPartition> assigned_;
+};
+
+TEST_F(Place, IsClaimedOnceMore) {
+  say_fenced(1);
+  const Status got = poll_until([&] { return assigned_.size() == kPartitions; });
+  EXPECT_TRUE(got) << got.error().message;
+}
+
+TEST_F(Place, IsLostForGoodTheSecondTime) {
+  say_fenced(2);
+  const Status got = poll_until([&] { return assigned_.size() == kPartitions; });
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::kFenced) << got.error().message;
+  EXPECT_NE(got.error().message.find("FENCED_INSTANCE_ID"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace freshet::eventlog::kafka

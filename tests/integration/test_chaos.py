@@ -1,0 +1,143 @@
+"""Everything at once: all roles in processes of their own on a real broker and a MongoDB-protocol server, and at random, with a
+printed seed, processes, broker and store are killed or stopped and groups rebalanced. At the end the documents, what the admin
+listener shows and an independent oracle are equal, and `events`, as kcat reads it, has each event exactly once.
+
+FRESHET_CHAOS_RECORDS (default 20000; the full run: 200000, as `./dev test --long` does) and FRESHET_SEED from the environment.
+"""
+import collections
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import apart
+import test_oracle_kill
+import workload
+from harness import Background, Failure, check, check_equal, note, shorten, wait_until
+from test_mongo import compare_documents
+from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, make_requests, sender
+
+RECORDS = int(os.environ.get("FRESHET_CHAOS_RECORDS") or 20_000)
+RECORDS_PER_BLOW = 2_500  # so many records are sent from one blow to the next
+DRAIN_S = 300
+READ_S = 120
+
+
+class Chaos:
+    """Strikes; each blow leaves everything running again."""
+
+    def __init__(self, fleet, rng):
+        self.fleet = fleet
+        self.rng = rng
+        self.struck = collections.Counter()
+        self.to_come = []
+        self.blows = [self.kill_worker, self.kill_worker, self.stop_worker, self.kill_reaction, self.kill_broker, self.kill_store,
+                      self.kill_ingest, self.join_and_leave]
+
+    def strike(self):
+        if not self.to_come:
+            self.to_come = self.rng.sample(self.blows, len(self.blows))  # all of them before one comes again
+        blow = self.to_come.pop()
+        note(blow.__name__.replace("_", " "))
+        self.struck[blow.__name__] += 1
+        blow()
+        self.supervise()
+
+    def supervise(self):
+        for process in self.fleet.processes():
+            process.supervise()
+
+    def again(self, process):
+        process.kill()
+        time.sleep(self.rng.choice((0, 0, 0.5, 7)))  # 7: longer than the session, so that others take over
+        self.wipe(process)
+        process.launch()
+
+    def wipe(self, process):
+        """A worker that comes back with an empty disk: with checkpoints. Without them its state is rebuilt from the log."""
+
+    def kill_worker(self):
+        self.again(self.rng.choice(self.fleet.actions))
+
+    def kill_reaction(self):
+        self.again(self.fleet.reaction)
+
+    def kill_ingest(self):
+        self.again(self.fleet.ingest)
+
+    def stop_worker(self):
+        """A zombie: silent for longer than its session, then it goes on where it was."""
+        victim = self.rng.choice(self.fleet.actions)
+        victim.pause()
+        time.sleep(self.rng.uniform(1, 10))
+        victim.resume()
+
+    def kill_broker(self):
+        self.fleet.broker.kill()
+        time.sleep(self.rng.uniform(0, 4))
+        self.fleet.broker.start()
+
+    def kill_store(self):
+        self.fleet.mongo.kill()
+        time.sleep(self.rng.uniform(0, 4))
+        self.fleet.mongo.start()
+
+    def join_and_leave(self):
+        """A third worker for a moment: the partitions move twice."""
+        third = self.fleet.add(f"action-more-{self.struck['join_and_leave']}", "action").launch()
+        time.sleep(self.rng.uniform(2, 8))
+        if not third.running():
+            third.check_words()
+            third.process = None
+        elif self.rng.random() < 0.5:
+            third.kill()
+        else:
+            third.stop()
+
+
+def check_events(brokers, made):
+    """With kcat, which was not written here."""
+    if shutil.which("kcat") is None:
+        raise Failure("kcat is missing: apt-get install kcat")
+    command = ["kcat", "-C", "-b", brokers, "-t", "freshet.events", "-e", "-q", "-o", "beginning", "-X", "isolation.level=read_committed"]
+    done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
+    check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr.decode(errors='replace'))})")
+    got = collections.Counter(json.loads(line)["message_id"] for line in done.stdout.splitlines())
+    wanted = {record["message_id"] for record in made if "event" in record}
+    twice = [message for message, count in got.items() if count > 1]
+    check(not twice, lambda: f"{len(twice)} events are in `events` more than once: {shorten(twice)}")
+    check_equal(len(set(got) - wanted), 0, "events that nobody sent")
+    check_equal(len(wanted - set(got)), 0, f"events missing of {len(wanted)}")
+
+
+def test_chaos(box):
+    number = test_oracle_kill.seed()
+    note(f"FRESHET_SEED={number}, {RECORDS} records")
+    rng = random.Random(number)
+    everybody, made = workload.make(rng, people=max(200, RECORDS // 40), records=RECORDS)
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True).start()
+    chaos = Chaos(fleet, rng)
+    requests = make_requests(rng, made)
+    sending = Sending(len(requests))
+    senders = [Background(sender, fleet, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
+    blows = max(4, RECORDS // RECORDS_PER_BLOW)
+    for blow in range(blows):
+        at = (blow + 0.5) / (blows + 1)
+        wait_until(lambda at=at: sending.share() >= at or not any(s.alive() for s in senders), GIVE_UP_S, "progress of the senders",
+                   every_s=0.02)
+        chaos.strike()
+    while any(s.alive() for s in senders):
+        chaos.supervise()
+        time.sleep(0.2)
+    for one in senders:
+        one.join(GIVE_UP_S * 2)
+    for process in fleet.processes():
+        process.supervise()
+        process.wait_ready()
+    note(f"{len(requests)} requests acknowledged, {sending.retries} attempts were not")
+    fleet.wait_drained(DRAIN_S)
+    compare_documents(fleet.mongo, fleet.console, everybody, made)
+    check_events(fleet.broker.brokers, made)
+    note("restarts of processes that ended by themselves: " + str({p.directory.name: p.restarts for p in fleet.processes() if p.restarts}))

@@ -1,0 +1,61 @@
+"""All brokers, or the store, are away for a while, and every process waits for them: none ends, nothing is lost or done twice.
+
+FRESHET_OUTAGE_SECONDS from the environment: how long (default 15; docs/operations/outages.md was written with 300).
+"""
+import os
+import random
+import time
+
+import apart
+import test_kafka
+import test_oracle_kill
+import workload
+from harness import Background, check, note, wait_until
+from test_mongo import compare_documents
+from test_oracle_kill import SENDERS, Sending, make_requests, sender
+
+OUTAGE_S = int(os.environ.get("FRESHET_OUTAGE_SECONDS") or 15)
+PATIENCE_S = OUTAGE_S + 180
+RECORDS = 6_000
+
+
+def resident_mib(process):
+    with open(f"/proc/{process.process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+
+
+def run(box, lose, regain):
+    number = test_oracle_kill.seed()
+    note(f"FRESHET_SEED={number}, an outage of {OUTAGE_S} s")
+    test_oracle_kill.GIVE_UP_S = PATIENCE_S  # the senders go on trying
+    rng = random.Random(number)
+    everybody, made = workload.make(rng, people=200, records=RECORDS)
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True).start()
+    requests = make_requests(rng, made)
+    sending = Sending(len(requests))
+    senders = [Background(sender, fleet, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
+    wait_until(lambda: sending.share() > 0.3, PATIENCE_S, "progress of the senders")
+    lose(fleet)
+    taken = sending.acknowledged
+    time.sleep(OUTAGE_S)
+    note(f"{sending.acknowledged - taken} requests were acknowledged during the outage, {sending.retries} attempts were not")
+    note("MiB in memory: " + ", ".join(f"{p.directory.name} {resident_mib(p)}" for p in fleet.processes()))
+    began = time.monotonic()
+    regain(fleet)
+    up = time.monotonic()
+    for one in senders:
+        one.join(PATIENCE_S * 2)
+    fleet.wait_drained(300)
+    note(f"back after {up - began:.1f} s, everything sent and readable {time.monotonic() - up:.1f} s later")
+    for process in fleet.processes():
+        check(process.running(), lambda p=process: f"{p.roles} ended: {p.log_tail()}")
+    compare_documents(fleet.mongo, fleet.console, everybody, made)
+    test_kafka.check_events(fleet.broker, made)
+
+
+def test_all_brokers(box):
+    run(box, lambda fleet: fleet.broker.kill(), lambda fleet: fleet.broker.start())
+
+
+def test_store(box):
+    run(box, lambda fleet: fleet.mongo.kill(), lambda fleet: fleet.mongo.start())
