@@ -1,5 +1,5 @@
 // Makes states durable behind the worker's back: it goes on while the disk works. Afterwards the log may forget what lies
-// before the durable offset.
+// before the durable offset, and before what checkpoints need.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "eventlog/event_log.h"
+#include "state/checkpoint/keeper.h"
 #include "state/partition_state.h"
 
 namespace freshet::action {
@@ -24,13 +25,14 @@ class Persistence {
   [[nodiscard]] virtual Status wait() = 0;
 };
 
-// The slow half: finish_persist(), then the log is trimmed.
-[[nodiscard]] Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state);
+// The slow half: finish_persist(), then the log is trimmed. checkpoints: null if there are none.
+[[nodiscard]] Status finish_persist(eventlog::EventLog& log, uint32_t partition, state::PartitionState& state,
+                                    state::CheckpointKeeper* checkpoints = nullptr);
 
 // On a thread of its own.
 class Persister final : public Persistence {
  public:
-  Persister(eventlog::EventLog& log, uint32_t member);
+  Persister(eventlog::EventLog& log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
   [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
@@ -44,6 +46,7 @@ class Persister final : public Persistence {
   void run();
 
   eventlog::EventLog& log_;
+  state::CheckpointKeeper* const checkpoints_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;  // these four guarded by mutex_

@@ -100,6 +100,17 @@ Status Installation::save() const {
   return {};
 }
 
+Status Installation::adopt_hash_key(const std::string& hash_key) {
+  if (hash_key == hash_key_) return {};
+  if (is_in_use())
+    return fail(Code::kInvalid,
+                "the checkpoints there are of another installation, whose identifiers could not be found "
+                "with the key of this one (" +
+                    path_ + "): take another directory or prefix");
+  hash_key_ = hash_key;
+  return save();
+}
+
 Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {
   const bool same = hash_of(rules) == rules_hash_;
   if (revision_ == 0) return implicit ? 1 : configured;

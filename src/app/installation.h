@@ -24,6 +24,12 @@ class Installation {
   // No other installation has it; as long as this directory lives. Letters and digits.
   [[nodiscard]] const std::string& name() const { return name_; }
 
+  // Takes another installation's key: that of the checkpoints which this one goes on from. kInvalid: rules were published with
+  // the key that it has.
+  [[nodiscard]] Status adopt_hash_key(const std::string& hash_key);
+  // Rules were published from here.
+  [[nodiscard]] bool is_in_use() const { return revision_ > 0; }
+
   // Decides the revision under which these rules are published. A lower revision than the last, or the same with other
   // rules, is kInvalid and says what to do. `implicit`: no configuration file; the revision rises by itself.
   [[nodiscard]] Result<uint64_t> revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const;
