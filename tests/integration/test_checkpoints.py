@@ -67,7 +67,7 @@ def restored(server):
     return server.metric_sum("^freshet_checkpoint_restored_total")
 
 
-def wait_checkpoints(server, more=4, timeout_s=60):
+def wait_checkpoints(server, more=2, timeout_s=60):
     """Until there are so many more."""
     before = server.metric_sum("^freshet_checkpoint_total")
     wait_until(lambda: server.metric_sum("^freshet_checkpoint_total") >= before + more, timeout_s, f"{more} checkpoints", every_s=0.2)
