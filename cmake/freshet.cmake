@@ -32,7 +32,7 @@ add_custom_target(fuzzers)
 
 # Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not that of
 # eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of it.
-set(FRESHET_MODULES_WITH_THREADS telemetry kv http schema eventlog docstore ingest reaction console app)
+set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app)
 
 # The modules with planted faults, and those above them that the simulator runs.
 set(FRESHET_MUTABLE_MODULES model schema eventlog state docstore ingest action reaction)

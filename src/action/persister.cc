@@ -1,5 +1,6 @@
 #include "action/persister.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -7,15 +8,19 @@
 
 namespace freshet::action {
 
-Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state) {
+Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
+                      state::CheckpointKeeper* checkpoints) {
   FRESHET_TRY(state.finish_persist());
+  int64_t before = state.durable_offset();
+  if (checkpoints != nullptr) before = std::min(before, checkpoints->persisted(partition, state));
   if (log == nullptr) return {};
-  const Status trimmed = log->trim({eventlog::Topic::kActions, partition}, state.durable_offset());
+  const Status trimmed = log->trim({eventlog::Topic::kActions, partition}, before);
   // Brokers that are away for a moment: the next one trims this, too.
   return !trimmed && trimmed.error().code == Code::kRetry ? Status{} : trimmed;
 }
 
-Persister::Persister(eventlog::EventLog* log, uint32_t member) : log_(log) {
+Persister::Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints)
+    : log_(log), checkpoints_(checkpoints) {
   thread_ = std::thread([this, member] {
     env::name_thread("persist-" + std::to_string(member));
     env::yield_to_others();
@@ -62,7 +67,7 @@ void Persister::run() {
     const Job job = jobs_.front();
     jobs_.pop_front();
     lock.unlock();
-    Status status = finish_persist(log_, job.partition, *job.state);
+    Status status = finish_persist(log_, job.partition, *job.state, checkpoints_);
     lock.lock();
     if (!status && failure_) failure_ = std::move(status);
     under_way_.erase(job.partition);

@@ -1,5 +1,5 @@
 // Makes states durable behind the worker's back: it goes on while the disk works. Afterwards the log may forget what lies
-// before the durable offset.
+// before the durable offset, and before what checkpoints need.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "eventlog/event_log.h"
+#include "state/checkpoint/keeper.h"
 #include "state/partition_state.h"
 
 namespace freshet::action {
@@ -24,14 +25,16 @@ class Persistence {
   [[nodiscard]] virtual Status wait() = 0;
 };
 
-// The slow half: finish_persist(), then the log is trimmed, if there is one to trim.
-[[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state);
+// The slow half: finish_persist(), then the log is trimmed. log: null if nothing is to be trimmed; checkpoints: null if there
+// are none.
+[[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
+                                    state::CheckpointKeeper* checkpoints = nullptr);
 
 // On a thread of its own.
 class Persister final : public Persistence {
  public:
-  // log: null if nothing is to be trimmed.
-  Persister(eventlog::EventLog* log, uint32_t member);
+  // log: null if nothing is to be trimmed; checkpoints: null if there are none.
+  Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
   [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
@@ -45,6 +48,7 @@ class Persister final : public Persistence {
   void run();
 
   eventlog::EventLog* const log_;
+  state::CheckpointKeeper* const checkpoints_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;  // these four guarded by mutex_

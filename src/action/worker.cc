@@ -22,7 +22,7 @@ class WorkerImpl final : public Worker {
   WorkerImpl(const WorkerOptions& options, std::unique_ptr<eventlog::Consumer> consumer)
       : member_(options.member),
         consumer_(std::move(consumer)),
-        persister_(options.trims ? options.log : nullptr, options.member),
+        persister_(options.trims ? options.log : nullptr, options.member, options.checkpoints),
         loop_(std::make_unique<WorkerLoop>(options, *consumer_, persister_)) {
     thread_ = std::thread([this] {
       env::name_thread(fmt::format("action-{}", member_));

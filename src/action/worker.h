@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
+#include "state/checkpoint/keeper.h"
 #include "state/partition_state.h"
 
 namespace freshet::action {
@@ -20,6 +21,7 @@ struct WorkerOptions {
   eventlog::EventLog* log = nullptr;
   env::Clock* clock = nullptr;
   StateOpener open_state;
+  state::CheckpointKeeper* checkpoints = nullptr;  // null: none are made; outlives the worker
   uint32_t member = 0;
   uint32_t members = 1;
   size_t batch_bytes_max = 4u << 20;

@@ -73,18 +73,18 @@ TEST(InstallationKey, IsTakenFromTheLogUntilSomethingWasPublished) {
   {
     auto made = Installation::open(directory, env::real_random());
     ASSERT_TRUE(made);
-    EXPECT_TRUE((*made)->adopt_key("0123456789abcdef"));
+    EXPECT_TRUE((*made)->adopt_hash_key("0123456789abcdef", "the topics"));
     EXPECT_TRUE((*made)->learn_published(7, "aa"));
     EXPECT_EQ((*made)->revision_for({}, 6, false).error().code, Code::kInvalid);
   }
   auto again = Installation::open(directory, env::real_random());
   ASSERT_TRUE(again);
   EXPECT_EQ((*again)->hash_key(), "0123456789abcdef");
-  EXPECT_TRUE((*again)->adopt_key("0123456789abcdef"));
-  const Status other = (*again)->adopt_key("fedcba9876543210");
+  EXPECT_TRUE((*again)->adopt_hash_key("0123456789abcdef", "the topics"));
+  const Status other = (*again)->adopt_hash_key("fedcba9876543210", "the topics");
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Code::kInvalid);
-  EXPECT_NE(other.error().message.find("belongs to another log"), std::string::npos);
+  EXPECT_NE(other.error().message.find("another key than the topics"), std::string::npos);
   std::filesystem::remove_all(directory);
 }
 

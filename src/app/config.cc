@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "app/config_tenants.h"
+#include "objectstore/object_store.h"
 #include "yaml/reader.h"
 
 namespace freshet::app {
@@ -19,7 +20,6 @@ using yaml::Problems;
 const std::vector<std::string> kRoles = {"ingest", "action", "reaction", "console"};
 constexpr uint64_t kMiB = 1ull << 20;
 constexpr uint32_t kPartitionsMax = 4096;
-constexpr std::string_view kNotYet = " is not in this version of Freshet";
 
 void set_role(Roles& roles, size_t index) {
   bool* const flags[] = {&roles.ingest, &roles.action, &roles.reaction, &roles.console};
@@ -147,15 +147,18 @@ void read_log(MapReader& config, Config::Log& log, Problems& problems) {
 
 void read_checkpoints(MapReader& config, Config::Checkpoints& checkpoints, Problems& problems) {
   constexpr int64_t kSecond = 1'000'000;
-  section(config, "checkpoints", problems, [&](MapReader& map, const Node& node) {
+  section(config, "checkpoints", problems, [&](MapReader& map, const Node&) {
+    const Node* to = map.require("to", "file:///DIRECTORY or s3://BUCKET/PREFIX");
     map.text("to", checkpoints.to);
     map.text("endpoint", checkpoints.endpoint);
     map.duration_us("interval", kSecond, 24 * 3600 * kSecond, checkpoints.interval_us);
     map.duration_us("min_pause", 0, 24 * 3600 * kSecond, checkpoints.min_pause_us);
     map.count("keep", 1, 1000, checkpoints.keep);
     map.count("concurrency", 1, 64, checkpoints.concurrency);
-    problems.add(node.at,
-                 "checkpoints:" + std::string(kNotYet) + "; take the section out (state is recovered from the log)");
+    map.bytes("bandwidth", kMiB, 1ull << 40, checkpoints.bytes_per_s);
+    if (to == nullptr || checkpoints.to.empty()) return;
+    if (const Status usable = objectstore::check_address(checkpoints.to, checkpoints.endpoint); !usable)
+      problems.add(to->at, map.path_of("to") + ": " + usable.error().message);
   });
 }
 
@@ -236,10 +239,20 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   read_checkpoints(map, config.checkpoints, problems);
   read_profiles(map, config.profiles, problems);
   read_events(map, config, problems);
+  if (const Status whole = check_checkpoints(config); !whole) problems.add(map.at(), whole.error().message);
   config.tenants = read_tenants(map, problems);
   map.finish();
   if (!problems.empty()) return std::nullopt;
   return config;
+}
+
+// A worker's disk may be gone tomorrow, and nobody else knows when the topic may be trimmed.
+Status check_checkpoints(const Config& config) {
+  if (config.log.kind != Config::LogKind::kKafka || !config.roles.action || !config.checkpoints.to.empty()) return {};
+  return fail(Code::kInvalid,
+              "checkpoints.to: is required for log.kind: kafka where the role action runs: s3://bucket/prefix, or "
+              "file:///… on a "
+              "disk that all workers share");
 }
 
 Result<Config> load_config(const std::string& path, const yaml::Environment& environment) {

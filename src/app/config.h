@@ -44,12 +44,13 @@ struct Config {
     uint64_t memory_bytes = 1ull << 30;
   };
   struct Checkpoints {
-    std::string to;  // file:///… or s3://bucket/prefix; "": none are taken
-    std::string endpoint;
+    std::string to;        // file:///… or s3://bucket/prefix; "": none are taken
+    std::string endpoint;  // of S3, http[s]://host:port; "": Amazon's
     int64_t interval_us = 60'000'000;
     int64_t min_pause_us = 10'000'000;
     uint32_t keep = 3;
     uint32_t concurrency = 1;
+    uint64_t bytes_per_s = 64ull << 20;  // of hashing and sending, and of restoring
   };
   struct Profiles {
     enum class Kind : uint8_t { kEmbedded, kMongodb, kSplit };
@@ -79,6 +80,9 @@ struct Config {
                                                  yaml::Problems& problems);
 // Of this file; the error's message has all problems, one a line.
 [[nodiscard]] Result<Config> load_config(const std::string& path, const yaml::Environment& environment);
+
+// kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.
+[[nodiscard]] Status check_checkpoints(const Config& config);
 
 // The process's environment.
 [[nodiscard]] yaml::Environment process_environment();

@@ -156,7 +156,8 @@ TEST(Config, Kafka) {
   const auto config =
       parse_config(std::string(kTenants) +
                        "log: {kind: kafka, partitions: 8, kafka: {brokers: \"a:9092,b:9092\", topic_prefix: x.,"
-                       " properties: {sasl.username: u, linger.ms: 3}}}\n",
+                       " properties: {sasl.username: u, linger.ms: 3}}}\n"
+                       "checkpoints: {to: \"s3://bucket\"}\n",
                    nullptr, problems);
   ASSERT_TRUE(config) << problems.text();
   EXPECT_EQ(config->log.kind, Config::LogKind::kKafka);
@@ -179,11 +180,37 @@ TEST(Config, NoSecretIsRepeated) {
   EXPECT_FALSE(has(text, "hunter2")) << text;
 }
 
-TEST(Config, WhatIsNotInThisVersionSaysSo) {
-  const std::string text =
-      problems_of("checkpoints: {to: \"file:///x\", interval: 60s, min_pause: 10s, keep: 3, concurency: 1}\n");
-  EXPECT_TRUE(has(text, "checkpoints: is not in this version")) << text;
+TEST(Config, Checkpoints) {
+  const Outcome out =
+      read(kTenants +
+           "checkpoints: {to: \"s3://bucket/a\", endpoint: \"http://127.0.0.1:9000\", interval: 5s, min_pause: 1s,"
+           " keep: 2, concurrency: 4, bandwidth: 8MiB}\n");
+  ASSERT_TRUE(out.config) << out.problems;
+  const Config::Checkpoints& checkpoints = out.config->checkpoints;
+  EXPECT_EQ(checkpoints.to, "s3://bucket/a");
+  EXPECT_EQ(checkpoints.interval_us, 5'000'000);
+  EXPECT_EQ(checkpoints.min_pause_us, 1'000'000);
+  EXPECT_EQ(checkpoints.keep, 2u);
+  EXPECT_EQ(checkpoints.concurrency, 4u);
+  EXPECT_EQ(checkpoints.bytes_per_s, 8u << 20);
+  EXPECT_EQ(problems_of("checkpoints: {to: \"file:///x\"}\n"), "");
+}
+
+TEST(Config, CheckpointsThatAreWrong) {
+  const std::string text = problems_of("checkpoints: {to: /x, interval: 1ms, keep: 0, concurency: 1}\n");
+  EXPECT_TRUE(has(text, "checkpoints.to: must be file:///absolute/path or s3://bucket/prefix")) << text;
+  EXPECT_TRUE(has(text, "checkpoints.interval")) << text;
+  EXPECT_TRUE(has(text, "checkpoints.keep")) << text;
   EXPECT_TRUE(has(text, "did you mean \"concurrency\"?")) << text;
+  EXPECT_TRUE(has(problems_of("checkpoints: {keep: 3}\n"), "checkpoints.to: is missing"));
+  EXPECT_TRUE(has(problems_of("checkpoints: {to: \"s3://bucket\", endpoint: \"h:9\"}\n"), "endpoint: must be http://"));
+}
+
+TEST(Config, ActionOnKafkaNeedsCheckpoints) {
+  const std::string kafka = "log: {kind: kafka, kafka: {brokers: h}}\n";
+  EXPECT_TRUE(has(problems_of(kafka), "checkpoints.to: is required for log.kind: kafka")) << problems_of(kafka);
+  EXPECT_EQ(problems_of(kafka + "checkpoints: {to: \"s3://bucket\"}\n"), "");
+  EXPECT_EQ(problems_of(kafka + "roles: [ingest]\n"), "");
 }
 
 TEST(Config, UserIdComesFirst) {

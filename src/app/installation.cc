@@ -54,14 +54,15 @@ std::string Installation::fingerprint(const v1::Control& rules) {
   return hash128(said.SerializeAsString()).hex();
 }
 
-Status Installation::adopt_key(const std::string& hash_key) {
+Status Installation::adopt_hash_key(const std::string& hash_key, std::string_view whose) {
   if (hash_key == hash_key_) return {};
-  if (revision_ != 0)
+  if (is_in_use())
     return fail(
         Code::kInvalid,
-        fmt::format("{} has another key than the log: this data directory belongs to another log. Configure that "
-                    "one (log.kafka.brokers, log.kafka.topic_prefix), or another data_dir",
-                    path_));
+        fmt::format("{} has another key than {}, which are of another installation: its identifiers could not be "
+                    "found with the key of this one. Configure what belongs to this data directory, or another "
+                    "data_dir",
+                    path_, whose));
   hash_key_ = hash_key;
   return save();
 }

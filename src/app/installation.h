@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "env/clock.h"
@@ -22,14 +23,18 @@ class Installation {
   Installation& operator=(const Installation&) = delete;
 
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
-  // The log's key. kInvalid: something was published by this directory with another one.
-  [[nodiscard]] Status adopt_key(const std::string& hash_key);
+  // Takes the key of those that this directory joins: of the processes that share its log, or of the checkpoints that it goes
+  // on from. `whose`: what has it, for people. kInvalid: rules were published from here with another one.
+  [[nodiscard]] Status adopt_hash_key(const std::string& hash_key, std::string_view whose);
   // Rules that were published by whomever: nothing, if the directory knows a higher revision.
   [[nodiscard]] Status learn_published(uint64_t revision, const std::string& rules_hash);
   // What the rules say, whatever their revision and the key.
   [[nodiscard]] static std::string fingerprint(const v1::Control& rules);
   // No other installation has it; as long as this directory lives. Letters and digits.
   [[nodiscard]] const std::string& name() const { return name_; }
+
+  // Rules were published from here.
+  [[nodiscard]] bool is_in_use() const { return revision_ > 0; }
 
   // Decides the revision under which these rules are published. A lower revision than the last, or the same with other
   // rules, is kInvalid and says what to do. `implicit`: no configuration file; the revision rises by itself.

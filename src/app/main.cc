@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/check_command.h"
+#include "app/checkpoint_command.h"
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
 #include "app/fleet_command.h"
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   add_import_command(app, exit_code);
   add_deadletters_command(app, exit_code);
   add_erase_command(app, exit_code);
+  add_checkpoint_command(app, exit_code);
   add_check_command(app, exit_code);
   add_fleet_command(app, exit_code);
   try {

@@ -11,6 +11,7 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/agreement.h"
+#include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/profiles.h"
 #include "app/stages.h"
@@ -57,9 +58,14 @@ class ServerImpl final : public Server {
     auto installation = Installation::open(config_.data_dir, random_);
     if (!installation) return tl::unexpected(std::move(installation).error());
     installation_ = std::move(*installation);
-    FRESHET_TRY(config_.log.kind == Config::LogKind::kKafka ? open_kafka() : open_embedded());
+    // Who is asked first decides about the key of alias hashes: a log that processes share, or else the checkpoints, which a
+    // new data directory goes on from.
+    const bool shared = config_.log.kind == Config::LogKind::kKafka;
+    if (!shared) FRESHET_TRY(open_checkpoints());
+    FRESHET_TRY(shared ? open_kafka() : open_embedded());
     FRESHET_TRY(create_topics());
     FRESHET_TRY(agree());
+    if (shared) FRESHET_TRY(open_checkpoints_of_log());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
     FRESHET_TRY(start_reaction());
@@ -71,6 +77,7 @@ class ServerImpl final : public Server {
 
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
@@ -157,7 +164,7 @@ class ServerImpl final : public Server {
     agreement_ = std::make_unique<Agreement>(*log_, *registry_);
     const auto key = agreement_->hash_key(installation_->hash_key());
     if (!key) return tl::unexpected(key.error());
-    FRESHET_TRY(installation_->adopt_key(*key));
+    FRESHET_TRY(installation_->adopt_hash_key(*key, "the topics of the log"));
     return installation_->learn_published(agreement_->revision(), agreement_->rules());
   }
 
@@ -214,16 +221,65 @@ class ServerImpl final : public Server {
     return {};
   }
 
+  Status open_checkpoints() {
+    FRESHET_TRY(check_checkpoints(config_));
+    if (config_.checkpoints.to.empty()) return {};
+    auto checkpoints = Checkpoints::open(config_, *installation_, clock_, random_);
+    if (!checkpoints) return tl::unexpected(std::move(checkpoints).error());
+    checkpoints_ = std::move(*checkpoints);
+    return {};
+  }
+
+  Status open_checkpoints_of_log() {
+    const std::string key = installation_->hash_key();
+    FRESHET_TRY(open_checkpoints());
+    if (installation_->hash_key() == key) return {};
+    return fail(Code::kInvalid,
+                fmt::format("checkpoints.to: the checkpoints at {} are of another log than {} with the prefix \"{}\": "
+                            "configure the one that belongs to the other, or a new place",
+                            config_.checkpoints.to, config_.log.brokers, config_.log.topic_prefix));
+  }
+
+  // As this disk has it.
+  [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> open_state_here(
+      uint32_t partition, const state::StateOptions& state_options) {
+    kv::Options options;
+    options.path = state_directory(config_, partition);
+    options.memory = state_memory_;
+    options.remember_damage = checkpoints_ != nullptr;
+    // On Kafka a partition may go from one worker of this process to another before the first has noticed.
+    const env::TimeUs end = clock_.monotonic_us() + kHandOverUs;
+    auto state = state::PartitionState::open(options, state_options, kv::open_rocks);
+    while (!state && state.error().code == Code::kConflict && clock_.monotonic_us() < end) {
+      clock_.sleep_us(kHandOverUs / 1000);
+      state = state::PartitionState::open(options, state_options, kv::open_rocks);
+    }
+    return state;
+  }
+
+  // From wherever it is nearest.
+  [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> recover_state(uint32_t partition,
+                                                                             const Checkpoints::OpenState& open) {
+    const auto marks = log_->watermarks({Topic::kActions, partition});
+    const int64_t log_begins_at = marks ? marks->low : 0;  // not known: the first poll says
+    if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, open);
+    state::RecoverOptions options;
+    options.partition = partition;
+    options.directory = state_directory(config_, partition);
+    options.log_begins_at = log_begins_at;
+    options.open = open;
+    return state::open_or_restore(options);
+  }
+
   Status start_action() {
     if (!config_.roles.action) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
     state_memory_ = kv::make_memory_budget(plan.state_store);
     const state::StateOptions state_options{plan.rows / config_.log.partitions};
+    if (checkpoints_) checkpoints_->start();
     const auto open_state = [this, state_options](uint32_t partition) {
-      kv::Options options;
-      options.path = path(fmt::format("state/{:04}", partition));
-      options.memory = state_memory_;
-      return state::PartitionState::open(options, state_options, kv::open_rocks);
+      return recover_state(partition,
+                           [this, state_options, partition] { return open_state_here(partition, state_options); });
     };
     const uint32_t members = std::min(cores(), config_.log.partitions);
     for (uint32_t member = 0; member < members; ++member) {
@@ -231,7 +287,12 @@ class ServerImpl final : public Server {
       options.log = log_.get();
       options.clock = &clock_;
       options.open_state = open_state;
-      options.trims = config_.log.kind == Config::LogKind::kEmbedded;
+      options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
+      // On Kafka a worker without a disk needs all of `actions`, unless there is a checkpoint.
+      options.trims = config_.log.kind == Config::LogKind::kEmbedded || checkpoints_ != nullptr;
+      // What is not durable is in no checkpoint.
+      if (checkpoints_)
+        options.persist_interval_us = std::min(options.persist_interval_us, config_.checkpoints.interval_us);
       options.member = member;
       options.members = members;
       auto worker = action::Worker::start(options);
@@ -340,6 +401,7 @@ class ServerImpl final : public Server {
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
+  std::unique_ptr<Checkpoints> checkpoints_;  // null: there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<ingest::ImportStore> import_store_;

@@ -10,6 +10,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #include <atomic>
 #include <deque>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -39,6 +42,7 @@ constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's 
 constexpr uint64_t kLevel0FilesMax = 24;
 constexpr env::TimeUs kCompactionWaitUs = 10'000;
 constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
+constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
 constexpr size_t kLogFileBytes = 4u << 20;
 
 rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
@@ -384,6 +388,7 @@ class RocksStore final : public Store {
  public:
   RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db)
       : path_(options.path),
+        remember_damage_(options.remember_damage),
         log_like_(options.log_like),
         memory_(options.memory),
         dropper_(std::move(dropper)),
@@ -405,8 +410,11 @@ class RocksStore final : public Store {
   Status sync() override;
   Status reclaim(std::string_view begin, std::string_view end) override;
   uint64_t disk_bytes() override;
+  Status snapshot_to(const std::string& directory) override;
 
  private:
+  // As an Error; damage is written down.
+  [[nodiscard]] tl::unexpected<Error> failed(const rocksdb::Status& status, std::string_view doing);
   // Remembers the first failure: from then on the store is read-only.
   Status broken(const rocksdb::Status& status, std::string_view doing);
   [[nodiscard]] Status writable();
@@ -416,6 +424,7 @@ class RocksStore final : public Store {
   [[nodiscard]] rocksdb::Status collect_garbage();
 
   const std::string path_;
+  const bool remember_damage_;
   const bool log_like_;
   std::shared_ptr<MemoryBudget> memory_;
   std::unique_ptr<Dropper> dropper_;
@@ -426,12 +435,19 @@ class RocksStore final : public Store {
   std::string why_;
 };
 
+tl::unexpected<Error> RocksStore::failed(const rocksdb::Status& status, std::string_view doing) {
+  tl::unexpected<Error> error = failure(status, path_, doing);
+  if (remember_damage_ && error.value().code == Code::kCorrupt)
+    std::ofstream(path_ + "/" + kDamaged) << error.value().message;
+  return error;
+}
+
 Status RocksStore::broken(const rocksdb::Status& status, std::string_view doing) {
-  Error error = failure(status, path_, doing).value();
+  Error error = failed(status, doing).value();
   const std::lock_guard lock(broken_mutex_);
   if (!broken_) why_ = error.message;
   broken_ = true;
-  return fail(Code::kFatal, std::move(error.message));
+  return fail(error.code == Code::kCorrupt ? Code::kCorrupt : Code::kFatal, std::move(error.message));
 }
 
 Status RocksStore::writable() {
@@ -444,7 +460,7 @@ Result<std::optional<std::string>> RocksStore::get(std::string_view key) {
   std::string value;
   const rocksdb::Status status = db_->Get({}, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return failure(status, path_, "get");
+  if (!status.ok()) return failed(status, "get");
   return value;
 }
 
@@ -463,7 +479,7 @@ Status RocksStore::multi_get(std::span<const std::string_view> keys, const Found
     if (statuses[i].ok()) {
       found(i, view(values[i]));
     } else if (!statuses[i].IsNotFound() && result) {
-      result = failure(statuses[i], path_, "multi_get");
+      result = failed(statuses[i], "multi_get");
     }
     values[i].Reset();  // lets go of the cache's blocks
   }
@@ -516,7 +532,7 @@ Status RocksStore::scan(std::string_view begin, std::string_view end,
   for (rows->Seek(slice(begin)); rows->Valid(); rows->Next()) {
     if (!visit(view(rows->key()), view(rows->value()))) break;
   }
-  if (!rows->status().ok()) return failure(rows->status(), path_, "scan");
+  if (!rows->status().ok()) return failed(rows->status(), "scan");
   return {};
 }
 
@@ -531,7 +547,7 @@ Status RocksStore::scan_back(std::string_view begin, std::string_view end,
   for (rows->SeekToLast(); rows->Valid(); rows->Prev()) {
     if (!visit(view(rows->key()), view(rows->value()))) break;
   }
-  if (!rows->status().ok()) return failure(rows->status(), path_, "scan_back");
+  if (!rows->status().ok()) return failed(rows->status(), "scan_back");
   return {};
 }
 
@@ -557,7 +573,7 @@ Status RocksStore::reclaim(std::string_view begin, std::string_view end) {
   rocksdb::Status status =
       rocksdb::DeleteFilesInRange(db_.get(), db_->DefaultColumnFamily(), &first, &last, /*include_end=*/false);
   if (status.ok() && log_like_) status = collect_garbage();
-  if (!status.ok()) return failure(status, path_, "reclaim");
+  if (!status.ok()) return failed(status, "reclaim");
   return {};
 }
 
@@ -573,6 +589,16 @@ rocksdb::Status RocksStore::collect_garbage() {
   options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
   options.blob_garbage_collection_age_cutoff = 0.75;
   return db_->CompactRange(options, nullptr, nullptr);
+}
+
+Status RocksStore::snapshot_to(const std::string& directory) {
+  FRESHET_TRY(writable());
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
+  if (!status.ok()) return failed(status, "snapshot");
+  return {};
 }
 
 uint64_t RocksStore::disk_bytes() {
@@ -604,6 +630,10 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   std::filesystem::create_directories(options.path, error);
   if (error) {
     return fail(Code::kFatal, "store " + options.path + ": cannot create the directory: " + error.message());
+  }
+  if (options.remember_damage) {
+    std::ifstream damage(options.path + "/" + kDamaged);
+    if (damage) return fail(Code::kCorrupt, std::string(std::istreambuf_iterator<char>(damage), {}));
   }
   std::filesystem::remove(options.path + "/" + kIncoming, error);  // a write_sorted that was cut short
   rocksdb::Options rocks = rocks_options(options);

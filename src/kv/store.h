@@ -4,7 +4,7 @@
 //
 // Keys are ordered as unsigned bytes. One Store has one keyspace; its users prefix their keys.
 // Thread-safe, unless a comment says otherwise. Closing a store flushes it; a killed process keeps what Durability
-// says. A failed write leaves the store read-only: Code::kFatal from then on.
+// says. A failed write leaves the store read-only: Code::kFatal from then on (kCorrupt, if damage is the reason).
 #pragma once
 
 #include <cstddef>
@@ -55,6 +55,9 @@ struct Options {
   // again only by a reclaim() that finds more garbage than values.
   bool log_like = false;
   bool point_reads = true;  // tuned for gets rather than for long scans
+  // Damage found in a file is written down beside it, so that the next open fails with kCorrupt and says so, wherever in
+  // the files the damage is: for those who can get the contents from elsewhere.
+  bool remember_damage = false;
 };
 
 // Operations applied together or not at all. Movable; not thread-safe.
@@ -138,6 +141,11 @@ class Store {
   // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
+  // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by hard
+  // links to files, which never change. On the same file system. kInvalid: this kind of store has no files.
+  [[nodiscard]] virtual Status snapshot_to(const std::string& directory) {
+    return fail(Code::kInvalid, directory + ": this store has no files to take a snapshot of");
+  }
 };
 
 // REQUIRES: no other process has the directory open (else Code::kConflict, with its path).

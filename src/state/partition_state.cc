@@ -71,7 +71,7 @@ PartitionState::~PartitionState() = default;
 
 Status PartitionState::load_meta() {
   meta_.Clear();
-  auto row = store_->get("m");
+  auto row = store_->get(kMetaRow);
   if (!row) return tl::unexpected(std::move(row).error());
   if (*row) {
     if (!meta_.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
@@ -285,7 +285,7 @@ Status PartitionState::begin_persist() {
   dirty_bytes_ = 0;
   if (FRESHET_MUTANT(kOffsetBeforeState)) {
     kv::WriteBatch early;
-    early.put("m", flight_.meta);
+    early.put(kMetaRow, flight_.meta);
     return store_->write(early, kv::Durability::kNone);
   }
   return {};
@@ -294,7 +294,7 @@ Status PartitionState::begin_persist() {
 Status PartitionState::finish_persist() {
   FRESHET_TRY(store_->write_sorted([this](kv::SortedRows& rows) {
     flight_.rows.put(rows);
-    rows.put("m", flight_.meta);
+    rows.put(kMetaRow, flight_.meta);
     seen_.put_rows(rows);
   }));
   durable_offset_ = flight_.offset;

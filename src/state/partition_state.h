@@ -65,6 +65,9 @@ struct StateOptions {
   size_t memory_bytes = 32u << 20;  // of the rows of aliases and entities; the store has its own budget
 };
 
+// The row under which a store has its PartitionMeta.
+inline constexpr std::string_view kMetaRow = "m";
+
 class PartitionState {
  public:
   // store: made with store_options(). Reads the meta row; a format from the future is kInvalid.
@@ -112,6 +115,8 @@ class PartitionState {
   [[nodiscard]] bool must_persist() const { return dirty_bytes_ > options_.memory_bytes / 3 * 2; }
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }
+  // What is durable, for checkpoints, on any thread.
+  [[nodiscard]] std::weak_ptr<kv::Store> store() const { return store_; }
 
  private:
   PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
@@ -126,7 +131,7 @@ class PartitionState {
   void take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying);
   void land();
 
-  std::unique_ptr<kv::Store> store_;
+  std::shared_ptr<kv::Store> store_;
   StateOptions options_;
   Status status_;
   v1::PartitionMeta meta_;

@@ -143,6 +143,8 @@ class Server:
         self.log = f'kind: kafka, kafka: {{brokers: "{kafka}"}}' if kafka else "kind: embedded"
         self.extra = extra  # further lines of the tenant, YAML
         self.top = top  # further sections, YAML
+        if kafka and "checkpoints:" not in top:
+            self.top += f'checkpoints: {{to: "file://{self.directory}/checkpoints", interval: 5s, min_pause: 1s}}\n'
         self.revision = 1
         self.process = None
         self.log_path = self.directory / "server.log"

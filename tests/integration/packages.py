@@ -90,6 +90,13 @@ def mongo_server():
     return program
 
 
+def s3_server():
+    """The program that runs a server of S3's protocol: PROGRAM run PORT."""
+    program = ROOT / "tools" / "s3"
+    fetch([program, "fetch"], "the S3 server")
+    return program
+
+
 def node_sdk():
     """A directory with node_modules in it."""
     def make(directory):

@@ -72,6 +72,7 @@ def test_no_broker(box):
     config.write_text(
         "revision: 1\ntenants: [{name: a, write_keys: [k]}]\n"
         f"data_dir: {box.directory / 'data'}\n"
+        f"checkpoints: {{to: 'file://{box.directory}/checkpoints'}}\n"
         'log: {kind: kafka, kafka: {brokers: "127.0.0.1:1", properties: {security.protocol: SASL_PLAINTEXT, '
         "sasl.mechanism: PLAIN, sasl.username: u, sasl.password: hunter2}}}\n", encoding="utf-8")
     status, out, err = freshet("run", "--config", config, timeout_s=60)

@@ -1,0 +1,332 @@
+#include "app/checkpoint_command.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "app/admin_client.h"
+#include "app/checkpoints.h"
+#include "app/config.h"
+#include "app/installation.h"
+#include "app/progress_bar.h"
+#include "base/hash.h"
+#include "kv/store.h"
+#include "model/json.h"
+#include "model/time.h"
+#include "state/checkpoint/catalog.h"
+#include "state/checkpoint/writer.h"
+#include "telemetry/log.h"
+
+namespace freshet::app {
+namespace {
+
+namespace fs = std::filesystem;
+using state::FoundCheckpoint;
+
+constexpr size_t kStoreMemoryBytes = 64u << 20;
+constexpr const char* kReplaced = ".replaced";
+
+struct CheckpointOptions {
+  std::string config, data_dir;
+  std::vector<uint32_t> only;  // partitions; none: all
+  uint32_t partitions = 0;     // restore: 0: as many as there are
+  bool all = false, replace = false, json = false;
+};
+
+// What every one of these commands works on.
+struct Work {
+  Config config;
+  std::unique_ptr<objectstore::ObjectStore> store;
+  objectstore::Pace pace{env::real_clock(), 0};
+  ProgressBar bar{env::real_clock(), is_terminal()};
+  std::vector<uint32_t> partitions;
+};
+
+Result<std::unique_ptr<Work>> open_work(const CheckpointOptions& options) {
+  auto config = load_config(options.config, process_environment());
+  if (!config) return tl::unexpected(std::move(config).error());
+  auto work = std::make_unique<Work>();
+  work->config = std::move(*config);
+  if (!options.data_dir.empty()) work->config.data_dir = options.data_dir;
+  auto store = open_checkpoint_store(work->config, env::real_clock(), env::real_random());
+  if (!store) return tl::unexpected(std::move(store).error());
+  work->store = std::move(*store);
+  work->partitions = options.only;
+  if (work->partitions.empty()) {
+    work->partitions.resize(work->config.log.partitions);
+    std::iota(work->partitions.begin(), work->partitions.end(), 0u);
+  }
+  for (const uint32_t partition : work->partitions)
+    if (partition >= work->config.log.partitions)
+      return fail(Code::kInvalid, fmt::format("--partition {}: log.partitions is {}, so the last one is {}", partition,
+                                              work->config.log.partitions, work->config.log.partitions - 1));
+  return work;
+}
+
+state::Progress progress_of(Work& work, const char* what, uint32_t partition) {
+  return [&work, what = fmt::format("{} partition {}", what, partition)](uint64_t done, uint64_t total) {
+    work.bar.show(what, done, total);
+  };
+}
+
+// One line, or one JSON object, for one partition or checkpoint.
+class Lines {
+ public:
+  explicit Lines(bool json) : json_(json) {}
+  void add(const std::string& text, const std::string& object) {
+    if (json_) {
+      objects_ += (objects_.empty() ? "" : ",") + object;
+    } else {
+      fmt::print("{}\n", text);
+    }
+  }
+  void end(std::string_view name) const {
+    if (json_) fmt::print("{{\"{}\":[{}]}}\n", name, objects_);
+  }
+
+ private:
+  const bool json_;
+  std::string objects_;
+};
+
+std::string json_text(std::string_view text) {
+  std::string out;
+  model::append_json_string(out, text);
+  return out;
+}
+
+std::string describe(const v1::Checkpoint& c) {
+  return fmt::format("partition {:4}  offset {:>12}  taken {}  {:>7} MB in {} files", c.partition(), c.next_offset(),
+                     model::format_time(c.taken_at_us()), state::total_bytes(c) >> 20, c.files_size());
+}
+
+std::string describe_json(const v1::Checkpoint& c, std::string_view more) {
+  return fmt::format(
+      R"({{"partition":{},"partitions":{},"offset":{},"taken_at":"{}","bytes":{},"files":{},"logic_version":{},"installation":"{}"{}}})",
+      c.partition(), c.partitions(), c.next_offset(), model::format_time(c.taken_at_us()), state::total_bytes(c),
+      c.files_size(), c.logic_version(), to_hex(c.installation()), more);
+}
+
+void add_error(Lines& lines, uint32_t partition, const Error& error) {
+  lines.add(fmt::format("partition {:4}  {}", partition, error.message),
+            fmt::format(R"({{"partition":{},"error":{}}})", partition, json_text(error.message)));
+}
+
+int list(const CheckpointOptions& options) {
+  auto work = open_work(options);
+  if (!work) return report(work.error());
+  Lines lines(options.json);
+  int exit_code = 0;
+  for (const uint32_t partition : (*work)->partitions) {
+    const auto found = state::find_checkpoints(*(*work)->store, partition);
+    if (!found) return report(found.error());
+    for (const FoundCheckpoint& checkpoint : *found) {
+      if (!checkpoint.manifest) {
+        add_error(lines, partition, checkpoint.manifest.error());
+        exit_code = 1;
+        continue;
+      }
+      lines.add(describe(*checkpoint.manifest), describe_json(*checkpoint.manifest, ""));
+    }
+    if (found->empty() && !options.json) fmt::print("partition {:4}  no checkpoint\n", partition);
+  }
+  lines.end("checkpoints");
+  return exit_code;
+}
+
+// Exit status 1 if any is not whole, or a partition has none.
+int verify(const CheckpointOptions& options) {
+  auto work = open_work(options);
+  if (!work) return report(work.error());
+  Lines lines(options.json);
+  int exit_code = 0;
+  for (const uint32_t partition : (*work)->partitions) {
+    auto found = state::find_checkpoints(*(*work)->store, partition);
+    if (!found) return report(found.error());
+    if (found->empty()) {
+      add_error(lines, partition, {Code::kNotFound, "no checkpoint"});
+      exit_code = 1;
+    }
+    if (!options.all && found->size() > 1) found->erase(found->begin() + 1, found->end());
+    for (const FoundCheckpoint& checkpoint : *found) {
+      Status whole = checkpoint.manifest
+                         ? state::verify_checkpoint(*(*work)->store, *checkpoint.manifest, (*work)->pace,
+                                                    progress_of(**work, "verifying", partition))
+                         : Status(tl::unexpected(checkpoint.manifest.error()));
+      (*work)->bar.clear();
+      if (whole) {
+        lines.add(describe(*checkpoint.manifest) + "  whole", describe_json(*checkpoint.manifest, R"(,"whole":true)"));
+      } else if (whole.error().code == Code::kCorrupt || whole.error().code == Code::kInvalid) {
+        add_error(lines, partition, whole.error());
+        exit_code = 1;
+      } else {
+        return report(whole.error());
+      }
+    }
+  }
+  lines.end("checkpoints");
+  return exit_code;
+}
+
+// ---- what needs the data directory
+
+Result<std::unique_ptr<Installation>> take_data_dir(Work& work) {
+  auto installation = Installation::open(work.config.data_dir, env::real_random());
+  if (!installation && installation.error().code == Code::kConflict)
+    return fail(Code::kConflict, installation.error().message +
+                                     " (a running freshet makes checkpoints by itself, every checkpoints.interval)");
+  if (!installation) return installation;
+  const auto key = state::agree_on_hash_key(*work.store, (*installation)->hash_key());
+  if (!key) return tl::unexpected(key.error());
+  FRESHET_TRY((*installation)->adopt_hash_key(*key, "the checkpoints at " + work.store->where()));
+  return installation;
+}
+
+Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
+  const std::string directory = state_directory(work.config, partition);
+  if (!fs::exists(directory + "/CURRENT"))
+    return fail(Code::kNotFound, fmt::format("{}: there is no state", directory));
+  kv::Options options;
+  options.path = directory;
+  options.memory = kv::make_memory_budget(kStoreMemoryBytes);
+  options.remember_damage = true;
+  auto opened = kv::open_rocks(options);
+  if (!opened) return tl::unexpected(std::move(opened).error());
+  const std::string snapshot = directory + ".checkpoint";
+  const auto meta = state::take_snapshot(**opened, snapshot);
+  if (!meta) return tl::unexpected(meta.error());
+  auto writer = state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(), partition,
+                                                work.config.log.partitions, work.config.checkpoints.keep});
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  Status made;
+  if ((*writer)->newest_offset() != meta->next_offset()) {
+    const auto written = (*writer)->add(snapshot, *meta, work.pace);
+    if (!written) made = tl::unexpected(written.error());
+  }
+  std::error_code ignored;
+  fs::remove_all(snapshot, ignored);
+  FRESHET_TRY(std::move(made));
+  auto found = state::find_checkpoints(*work.store, partition);
+  if (!found) return tl::unexpected(std::move(found).error());
+  if (found->empty()) return fail(Code::kFatal, "the checkpoint that was made is not there");
+  return std::move(found->front().manifest);
+}
+
+int create(const CheckpointOptions& options) {
+  auto work = open_work(options);
+  if (!work) return report(work.error());
+  const auto installation = take_data_dir(**work);
+  if (!installation) return report(installation.error());
+  Lines lines(options.json);
+  uint64_t done = 0;
+  for (const uint32_t partition : (*work)->partitions) {
+    (*work)->bar.show("partitions", done++, (*work)->partitions.size());
+    const auto made = create_one(**work, partition);
+    (*work)->bar.clear();
+    if (!made) return report(made.error());
+    lines.add(describe(*made), describe_json(*made, ""));
+  }
+  lines.end("checkpoints");
+  return 0;
+}
+
+// The newest that is whole takes the place of what is there.
+Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::CheckpointIdentity& identity) {
+  const std::string directory = state_directory(work.config, partition);
+  auto found = state::find_checkpoints(*work.store, partition);
+  if (!found) return tl::unexpected(std::move(found).error());
+  std::string why = "there is none";
+  for (const FoundCheckpoint& checkpoint : *found) {
+    Status fetched = checkpoint.manifest ? state::check_identity(*checkpoint.manifest, identity, work.store->where())
+                                         : Status(tl::unexpected(checkpoint.manifest.error()));
+    std::error_code error;
+    fs::remove_all(directory + ".restored", error);
+    if (fetched)
+      fetched = state::fetch_checkpoint(*work.store, *checkpoint.manifest, directory + ".restored", work.pace,
+                                        progress_of(work, "restoring", partition));
+    work.bar.clear();
+    if (!fetched && fetched.error().code != Code::kCorrupt) return tl::unexpected(std::move(fetched).error());
+    if (!fetched) {
+      why = fetched.error().message;
+      fmt::print(stderr, "partition {}: the next older checkpoint is tried: {}\n", partition, why);
+      continue;
+    }
+    fs::remove_all(directory + kReplaced, error);
+    if (fs::exists(directory)) fs::rename(directory, directory + kReplaced, error);
+    if (!error) fs::rename(directory + ".restored", directory, error);
+    if (error) return fail(Code::kFatal, fmt::format("{}: can't be put in place: {}", directory, error.message()));
+    return checkpoint.manifest;
+  }
+  return fail(Code::kNotFound, fmt::format("partition {}: no checkpoint to restore: {}", partition, why));
+}
+
+int restore(const CheckpointOptions& options) {
+  auto work = open_work(options);
+  if (!work) return report(work.error());
+  if (options.partitions != 0 && options.partitions != (*work)->config.log.partitions)
+    return report(
+        {Code::kInvalid, "--partitions: rebuilding the state for another number of partitions is not in this version"});
+  const auto installation = take_data_dir(**work);
+  if (!installation) return report(installation.error());
+  for (const uint32_t partition : (*work)->partitions)
+    if (fs::exists(state_directory((*work)->config, partition)) && !options.replace)
+      return report({Code::kInvalid, fmt::format("{} has a state: --replace moves it to {} and restores",
+                                                 state_directory((*work)->config, partition), kReplaced)});
+  const state::CheckpointIdentity identity{(*work)->config.log.partitions,
+                                           state::installation_fingerprint((*installation)->hash_key())};
+  Lines lines(options.json);
+  for (const uint32_t partition : (*work)->partitions) {
+    const auto restored = restore_one(**work, partition, identity);
+    if (!restored) return report(restored.error());
+    lines.add(describe(*restored) + "  restored", describe_json(*restored, ""));
+  }
+  lines.end("restored");
+  return 0;
+}
+
+using Run = int (*)(const CheckpointOptions&);
+
+CLI::App* add(CLI::App& parent, const char* name, const char* what, const char* example, Run run, int& exit_code,
+              const std::shared_ptr<CheckpointOptions>& options) {
+  CLI::App* command = parent.add_subcommand(name, what);
+  command->footer(fmt::format("Example:\n  freshet checkpoint {} --config freshet.yaml{}", name, example));
+  command->add_option("--config", options->config, "The configuration (YAML), with checkpoints.to")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command->add_option("--data-dir", options->data_dir, "Instead of the configuration's");
+  command->add_option("--partition", options->only, "Only this one (may be repeated)");
+  command->add_flag("--json", options->json, "One JSON object on standard output");
+  command->callback([options, run, &exit_code] {
+    telemetry::set_up_log("warn", /*json=*/false);
+    exit_code = run(*options);
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_checkpoint_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<CheckpointOptions>();
+  CLI::App* command = app.add_subcommand("checkpoint", "Checkpoints of the state: create, list, restore, verify");
+  command->require_subcommand(1);
+  command->footer("S3's credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION");
+  add(*command, "create", "One of each partition, while freshet is stopped (running, it makes them by itself)", "",
+      &create, exit_code, options);
+  add(*command, "list", "Which there are, newest first; exit status 1 if a manifest is damaged", " --json", &list,
+      exit_code, options);
+  CLI::App* of_restore =
+      add(*command, "restore",
+          "The newest whole one into the data directory (a start does that by itself for what is missing)",
+          " --partition 3", &restore, exit_code, options);
+  of_restore->add_flag("--replace", options->replace, "Moves a state that is there aside");
+  of_restore->add_option("--partitions", options->partitions, "For another number of partitions: not in this version");
+  CLI::App* of_verify =
+      add(*command, "verify", "Read every file and compare its hash; exit status 1 if one is not whole", " --all",
+          &verify, exit_code, options);
+  of_verify->add_flag("--all", options->all, "Not only the newest of each partition");
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,57 @@
+// Checkpoints of this process's partitions, wired: the place that the configuration names, the key that belongs to it, the
+// thread that makes them, and opening a state from wherever it is nearest.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/config.h"
+#include "app/installation.h"
+#include "state/checkpoint/checkpointer.h"
+#include "state/checkpoint/recover.h"
+
+namespace freshet::app {
+
+// Where the state of a partition is.
+[[nodiscard]] std::string state_directory(const Config& config, uint32_t partition);
+// The place of the configuration, with credentials from the environment. kInvalid: checkpoints.to is missing or wrong.
+[[nodiscard]] Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config,
+                                                                                      env::Clock& clock,
+                                                                                      env::Random& random);
+
+class Checkpoints {
+ public:
+  using OpenState = std::function<Result<std::unique_ptr<state::PartitionState>>()>;
+
+  // Agrees with the place on the key of alias hashes: a new installation takes the key that it finds there.
+  [[nodiscard]] static Result<std::unique_ptr<Checkpoints>> open(const Config& config, Installation& installation,
+                                                                 env::Clock& clock, env::Random& random);
+  // From here on checkpoints are made.
+  void start();
+  void stop();  // idempotent; blocks
+  [[nodiscard]] state::CheckpointKeeper* keeper() { return checkpointer_.get(); }
+  // Any thread.
+  [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> open_state(uint32_t partition, int64_t log_begins_at,
+                                                                          const OpenState& open);
+
+ private:
+  Checkpoints(const Config& config, std::string fingerprint, std::unique_ptr<objectstore::ObjectStore> store,
+              env::Clock& clock, env::Random& random)
+      : config_(config),
+        fingerprint_(std::move(fingerprint)),
+        clock_(clock),
+        random_(random),
+        store_(std::move(store)),
+        restore_pace_(clock, 0) {}
+
+  const Config config_;
+  const std::string fingerprint_;
+  env::Clock& clock_;
+  env::Random& random_;
+  std::unique_ptr<objectstore::ObjectStore> store_;
+  objectstore::Pace restore_pace_;  // nothing else goes on until it is done
+  std::unique_ptr<state::Checkpointer> checkpointer_;
+};
+
+}  // namespace freshet::app

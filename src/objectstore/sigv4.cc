@@ -1,0 +1,83 @@
+#include "objectstore/sigv4.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace freshet::objectstore {
+namespace {
+
+// "20130524T000000Z"
+std::string amz_date(env::TimeUs now_us) {
+  return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(static_cast<std::time_t>(now_us / 1'000'000)));
+}
+
+struct Canonical {
+  std::string request;
+  std::string signed_headers;
+};
+
+Canonical canonical(const S3Request& request) {
+  Fields headers = request.headers;
+  std::sort(headers.begin(), headers.end());
+  Canonical out;
+  std::string lines;
+  for (const auto& [name, value] : headers) {
+    lines += name + ":" + value + "\n";
+    out.signed_headers += (out.signed_headers.empty() ? "" : ";") + name;
+  }
+  out.request = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, uri_encode(request.path, /*path=*/true),
+                            query_of(request.query), lines, out.signed_headers, hex(request.body_sha256));
+  return out;
+}
+
+Digest signing_key(const Credentials& credentials, std::string_view day, std::string_view region) {
+  const Digest of_day = hmac_sha256("AWS4" + credentials.secret_access_key, day);
+  const Digest of_region = hmac_sha256(view(of_day), region);
+  const Digest of_service = hmac_sha256(view(of_region), "s3");
+  return hmac_sha256(view(of_service), "aws4_request");
+}
+
+}  // namespace
+
+std::string uri_encode(std::string_view text, bool path) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '.' || c == '_' || c == '~' || (path && c == '/');
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+std::string query_of(const Fields& query) {
+  Fields encoded;
+  for (const auto& [name, value] : query) encoded.emplace_back(uri_encode(name, false), uri_encode(value, false));
+  std::sort(encoded.begin(), encoded.end());
+  std::string out;
+  for (const auto& [name, value] : encoded) out += (out.empty() ? "" : "&") + name + "=" + value;
+  return out;
+}
+
+void sign(S3Request& request, const Credentials& credentials, std::string_view region, env::TimeUs now_us) {
+  const std::string date = amz_date(now_us);
+  const std::string day = date.substr(0, 8);
+  request.headers.emplace_back("x-amz-date", date);
+  request.headers.emplace_back("x-amz-content-sha256", hex(request.body_sha256));
+  if (!credentials.session_token.empty())
+    request.headers.emplace_back("x-amz-security-token", credentials.session_token);
+  const auto [text, signed_headers] = canonical(request);
+  const std::string scope = fmt::format("{}/{}/s3/aws4_request", day, region);
+  const std::string to_sign = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", date, scope, hex(sha256(text)));
+  const Digest signature = hmac_sha256(view(signing_key(credentials, day, region)), to_sign);
+  request.headers.emplace_back("authorization",
+                               fmt::format("AWS4-HMAC-SHA256 Credential={}/{},SignedHeaders={},Signature={}",
+                                           credentials.access_key_id, scope, signed_headers, hex(signature)));
+}
+
+}  // namespace freshet::objectstore

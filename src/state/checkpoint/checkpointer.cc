@@ -1,0 +1,198 @@
+#include "state/checkpoint/checkpointer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "env/thread.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::state {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds kTick{500};
+constexpr env::TimeUs kRetryPauseUs = 5'000'000;
+constexpr int kSnapshotsMax = 5;
+constexpr double kSecond = 1e6;
+
+void remove_all(const std::string& directory) {
+  std::error_code ignored;
+  fs::remove_all(directory, ignored);
+}
+
+Result<v1::PartitionMeta> read_meta(kv::Store& store) {
+  const auto row = store.get(kMetaRow);
+  if (!row) return tl::unexpected(row.error());
+  v1::PartitionMeta meta;
+  if (*row && !meta.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
+  return meta;
+}
+
+}  // namespace
+
+// The meta row before and after: if nothing became durable in between, the snapshot has just this one.
+Result<v1::PartitionMeta> take_snapshot(kv::Store& store, const std::string& directory) {
+  for (int i = 0; i < kSnapshotsMax; ++i) {
+    remove_all(directory);
+    const auto before = read_meta(store);
+    if (!before) return tl::unexpected(before.error());
+    FRESHET_TRY(store.snapshot_to(directory));
+    const auto after = read_meta(store);
+    if (!after) return tl::unexpected(after.error());
+    if (before->next_offset() == after->next_offset()) return before;
+  }
+  return fail(Code::kRetry, directory + ": the state becomes durable too often to take a snapshot of it");
+}
+
+struct Checkpointer::Metrics {
+  telemetry::Counter& made = telemetry::counter("freshet_checkpoint_total", "Checkpoints made.");
+  telemetry::Counter& bytes = telemetry::counter("freshet_checkpoint_bytes_total", "Bytes sent for checkpoints.");
+  telemetry::Counter& files = telemetry::counter("freshet_checkpoint_files_total", "Files sent for checkpoints.");
+  telemetry::Counter& copied = telemetry::counter("freshet_checkpoint_copied_files_total",
+                                                  "Files taken over from checkpoints of earlier sessions.");
+  telemetry::Histogram& duration_us =
+      telemetry::histogram("freshet_checkpoint_duration_us", "Time from a checkpoint's begin to its end.");
+  telemetry::Gauge& age = telemetry::gauge(
+      "freshet_checkpoint_age_seconds",
+      "For how long the state of the partition that is worst off has had changes that no checkpoint has.");
+
+  static void count_failure(Code code) {
+    telemetry::counter("freshet_checkpoint_failures_total", "Checkpoints that failed, by reason.",
+                       {{"reason", std::string(name_of(code))}})
+        .add();
+  }
+};
+
+Checkpointer::Checkpointer(const CheckpointerOptions& options)
+    : options_(options), pace_(*options.clock, options.bytes_per_s), metrics_(std::make_unique<Metrics>()) {
+  for (uint32_t i = 0; i < options_.concurrency; ++i) {
+    threads_.emplace_back([this, i] {
+      env::name_thread(fmt::format("checkpoint-{}", i));
+      env::yield_to_others();
+      run();
+    });
+  }
+}
+
+Checkpointer::~Checkpointer() { stop(); }
+
+void Checkpointer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  options_.store->cancel();
+  changed_.notify_all();
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
+}
+
+int64_t Checkpointer::persisted(uint32_t partition, const PartitionState& state) {
+  const std::lock_guard lock(mutex_);
+  Item& item = items_[partition];
+  const std::weak_ptr<kv::Store> store = state.store();
+  const bool is_another = store.owner_before(item.store) || item.store.owner_before(store);
+  if (is_another && !item.busy) item.writer.reset();
+  item.store = store;
+  item.durable_offset = state.durable_offset();
+  if (item.durable_offset != item.done_offset && item.behind_since_us == 0)
+    item.behind_since_us = options_.clock->monotonic_us();
+  changed_.notify_one();
+  return item.keep_from.value_or(0);
+}
+
+std::map<uint32_t, Checkpointer::Item>::iterator Checkpointer::next_due() {
+  const env::TimeUs now = options_.clock->monotonic_us();
+  auto best = items_.end();
+  for (auto at = items_.begin(); at != items_.end(); ++at) {
+    const Item& item = at->second;
+    if (item.busy || item.due_us > now || item.durable_offset == item.done_offset || item.store.expired()) continue;
+    if (best == items_.end() || item.due_us < best->second.due_us) best = at;
+  }
+  return best;
+}
+
+void Checkpointer::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    measure_age();
+    const auto due = next_due();
+    if (due == items_.end()) {
+      changed_.wait_for(lock, kTick);
+      continue;
+    }
+    auto& [partition, item] = *due;
+    const std::shared_ptr<kv::Store> store = item.store.lock();
+    if (!store) continue;
+    item.busy = true;
+    const env::TimeUs began = options_.clock->monotonic_us();
+    lock.unlock();
+    const Status status = make(partition, store, item);
+    lock.lock();
+    note(partition, item, began, status);
+  }
+}
+
+struct Checkpointer::Snapshot {
+  std::string directory;
+  ~Snapshot() { remove_all(directory); }
+};
+
+Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& store, Item& item) {
+  const Snapshot snapshot{options_.scratch(partition)};
+  const auto meta = take_snapshot(*store, snapshot.directory);
+  if (!meta) return tl::unexpected(meta.error());
+  if (meta->rules().hash_key().empty()) return {};  // nothing has come yet but records that need rules to mean anything
+  if (!item.writer || item.writer->is_over()) {
+    auto writer = CheckpointWriter::claim(
+        {options_.store, options_.clock, options_.random, partition, options_.partitions, options_.keep});
+    if (!writer) return tl::unexpected(std::move(writer).error());
+    item.writer = std::move(*writer);
+  }
+  if (item.writer->newest_offset() == meta->next_offset()) return {};
+  const auto written = item.writer->add(snapshot.directory, *meta, pace_);
+  if (!written) return tl::unexpected(written.error());
+  metrics_->made.add();
+  metrics_->bytes.add(written->bytes);
+  metrics_->files.add(written->files);
+  metrics_->copied.add(written->copied);
+  return {};
+}
+
+// With the lock.
+void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, const Status& status) {
+  const env::TimeUs now = options_.clock->monotonic_us();
+  item.busy = false;
+  if (!status) {
+    item.due_us = now + std::max(options_.min_pause_us, std::min(kRetryPauseUs, options_.interval_us));
+    if (stopping_) return;
+    Metrics::count_failure(status.error().code);
+    spdlog::warn("checkpoint of partition {} failed; the log is kept, the next attempt comes by itself: {}", partition,
+                 status.error().message);
+    return;
+  }
+  item.due_us = std::max(began_us + options_.interval_us, now + options_.min_pause_us);
+  if (!item.writer || item.writer->is_over()) return;
+  metrics_->duration_us.record(now - began_us);
+  item.done_offset = item.writer->newest_offset();
+  item.keep_from = item.writer->keep_from();
+  item.behind_since_us = item.done_offset == item.durable_offset ? 0 : began_us;
+}
+
+void Checkpointer::measure_age() {
+  env::TimeUs since = 0;
+  for (const auto& [partition, item] : items_) {
+    if (item.behind_since_us != 0 && !item.store.expired() && (since == 0 || item.behind_since_us < since))
+      since = item.behind_since_us;
+  }
+  const env::TimeUs age = since == 0 ? 0 : options_.clock->monotonic_us() - since;
+  metrics_->age.set(static_cast<double>(age) / kSecond);
+}
+
+}  // namespace freshet::state

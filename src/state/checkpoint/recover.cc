@@ -1,0 +1,132 @@
+#include "state/checkpoint/recover.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::state {
+namespace {
+
+namespace fs = std::filesystem;
+using Opened = Result<std::unique_ptr<PartitionState>>;
+
+constexpr const char* kAside = ".damaged";  // the last one is kept, for whoever wants to know
+
+telemetry::Counter& restored() {
+  static telemetry::Counter& counter =
+      telemetry::counter("freshet_checkpoint_restored_total", "States of partitions restored from a checkpoint.");
+  return counter;
+}
+
+Status move_aside(const std::string& directory) {
+  std::error_code error;
+  fs::remove_all(directory + kAside, error);
+  fs::rename(directory, directory + kAside, error);
+  if (error) return fail(Code::kFatal, fmt::format("{}: can't be moved aside: {}", directory, error.message()));
+  return {};
+}
+
+class Recovery {
+ public:
+  explicit Recovery(const RecoverOptions& options) : options_(options) {}
+
+  Opened run() {
+    FRESHET_TRY(open_local());
+    if (options_.checkpoints != nullptr) FRESHET_TRY(take_nearer());
+    if (!local_) {
+      auto fresh = options_.open();
+      if (!fresh) return fresh;
+      local_ = std::move(*fresh);
+    }
+    if (local_->offset() >= options_.log_begins_at) return std::move(local_);
+    return fail(
+        Code::kCorrupt,
+        fmt::format("partition {}: its state here stands for offset {}, but `actions` begins at {}: the records in "
+                    "between can't be replayed, and {}",
+                    options_.partition, local_->offset(), options_.log_begins_at, why_not()));
+  }
+
+ private:
+  // What is damaged goes out of the way if there may be something else.
+  Status open_local() {
+    auto local = options_.open();
+    if (local) {
+      local_ = std::move(*local);
+      return {};
+    }
+    if (local.error().code != Code::kCorrupt || options_.checkpoints == nullptr)
+      return tl::unexpected(std::move(local).error());
+    spdlog::error("partition {}: its state is damaged and is moved to {}{}: {}", options_.partition, options_.directory,
+                  kAside, local.error().message);
+    return move_aside(options_.directory);
+  }
+
+  [[nodiscard]] bool is_local_enough() const { return local_ && local_->offset() >= options_.log_begins_at; }
+
+  Status take_nearer() {
+    auto found = find_checkpoints(*options_.checkpoints, options_.partition);
+    if (!found) return go_on_without(found.error());
+    for (const FoundCheckpoint& checkpoint : *found) {
+      if (local_ && local_->offset() >= checkpoint.id.offset) continue;
+      const Status taken =
+          checkpoint.manifest ? take(*checkpoint.manifest) : tl::unexpected(checkpoint.manifest.error());
+      if (taken) return {};
+      if (taken.error().code == Code::kRetry) return go_on_without(taken.error());
+      if (taken.error().code != Code::kCorrupt) return taken;
+      spdlog::error("partition {}: a checkpoint is not whole, the next older one is tried: {}", options_.partition,
+                    taken.error().message);
+      broken_ = taken.error().message;
+    }
+    return {};
+  }
+
+  // Checkpoints can't be reached: what is here may do.
+  Status go_on_without(const Error& error) {
+    if (!is_local_enough()) return tl::unexpected(error);
+    spdlog::warn("partition {}: its checkpoints can't be read, it goes on from its own disk: {}", options_.partition,
+                 error.message);
+    return {};
+  }
+
+  Status take(const v1::Checkpoint& checkpoint) {
+    FRESHET_TRY(check_identity(checkpoint, options_.identity, options_.checkpoints->where()));
+    spdlog::info("partition {}: restoring the checkpoint at offset {} ({} MB) from {}", options_.partition,
+                 checkpoint.next_offset(), total_bytes(checkpoint) >> 20, options_.checkpoints->where());
+    const std::string fetched = options_.directory + ".restored";
+    std::error_code error;
+    fs::remove_all(fetched, error);
+    FRESHET_TRY(fetch_checkpoint(*options_.checkpoints, checkpoint, fetched, *options_.pace, options_.progress));
+    local_.reset();
+    fs::remove_all(options_.directory, error);
+    if (!error) fs::rename(fetched, options_.directory, error);
+    if (error) return fail(Code::kFatal, fmt::format("{}: can't be replaced: {}", options_.directory, error.message()));
+    auto opened = options_.open();
+    if (!opened) return tl::unexpected(std::move(opened).error());
+    if ((*opened)->offset() != checkpoint.next_offset())
+      return fail(Code::kCorrupt, fmt::format("the restored state stands for offset {}, its manifest says {}",
+                                              (*opened)->offset(), checkpoint.next_offset()));
+    local_ = std::move(*opened);
+    restored().add();
+    return {};
+  }
+
+  [[nodiscard]] std::string why_not() const {
+    if (options_.checkpoints == nullptr) return "there are no checkpoints (checkpoints.to)";
+    if (broken_.empty()) return fmt::format("{} has no newer checkpoint", options_.checkpoints->where());
+    return "no checkpoint is whole: " + broken_;
+  }
+
+  const RecoverOptions& options_;
+  std::unique_ptr<PartitionState> local_;
+  std::string broken_;
+};
+
+}  // namespace
+
+Opened open_or_restore(const RecoverOptions& options) { return Recovery(options).run(); }
+
+}  // namespace freshet::state

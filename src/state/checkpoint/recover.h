@@ -1,0 +1,30 @@
+// Opens the state of a partition, wherever it is nearest: what this disk has, or the newest whole checkpoint. Damage here is
+// moved aside and replaced by a checkpoint; a damaged checkpoint by the next older one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "objectstore/object_store.h"
+#include "state/checkpoint/catalog.h"
+#include "state/partition_state.h"
+
+namespace freshet::state {
+
+struct RecoverOptions {
+  objectstore::ObjectStore* checkpoints = nullptr;  // null: there are none
+  objectstore::Pace* pace = nullptr;                // with checkpoints
+  uint32_t partition = 0;
+  CheckpointIdentity identity;
+  std::string directory;      // of the state: what open() opens
+  int64_t log_begins_at = 0;  // the oldest record that the log has: nothing before it can be replayed
+  std::function<Result<std::unique_ptr<PartitionState>>()> open;
+  Progress progress;
+};
+
+// kCorrupt: damaged here, or too old for the log, and no checkpoint helps: says what was tried. kInvalid: the checkpoints are
+// of another installation. kRetry: the checkpoints are needed and can't be reached. Blocks as long as the transfer takes.
+[[nodiscard]] Result<std::unique_ptr<PartitionState>> open_or_restore(const RecoverOptions& options);
+
+}  // namespace freshet::state

@@ -1,0 +1,252 @@
+#include "state/checkpoint/writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/hash.h"
+#include "state/checkpoint/catalog.h"
+#include "telemetry/log.h"
+
+namespace freshet::state {
+namespace {
+
+namespace fs = std::filesystem;
+using objectstore::Digest;
+
+constexpr size_t kChunkBytes = 1u << 20;
+constexpr size_t kOwnerBytesMax = 4096;
+constexpr int kClaimsMax = 100;
+
+// The one in the store is ours: an answer was lost, and the request sent again.
+bool is_ours(objectstore::ObjectStore& store, const std::string& key, const std::string& content) {
+  const auto found = objectstore::get_small(store, key, content.size());
+  return found && *found == content;
+}
+
+Result<uint64_t> newest_session(objectstore::ObjectStore& store, uint32_t partition) {
+  const std::string prefix = owners_prefix(partition);
+  const auto owners = store.list(prefix);
+  if (!owners) return tl::unexpected(owners.error());
+  uint64_t newest = 0;
+  for (const objectstore::Object& owner : *owners) newest = std::max(newest, session_of(owner.key, prefix).value_or(0));
+  return newest;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::claim(const WriterOptions& options) {
+  objectstore::ObjectStore& store = *options.store;
+  const auto newest = newest_session(store, options.partition);
+  if (!newest) return tl::unexpected(newest.error());
+  const std::string content =
+      fmt::format("nonce: {}\nclaimed_at_us: {}\n", to_hex(options.random->bytes(16)), options.clock->now_us());
+  for (uint64_t session = *newest + 1; session <= *newest + kClaimsMax; ++session) {
+    const std::string key = owner_key(options.partition, session);
+    const Status put = store.put_new(key, content);
+    if (!put && put.error().code != Code::kConflict) return tl::unexpected(put.error());
+    if (!put && !is_ours(store, key, content)) continue;
+    std::unique_ptr<CheckpointWriter> writer(new CheckpointWriter(options, session));
+    FRESHET_TRY(writer->read_earlier());
+    return writer;
+  }
+  return fail(Code::kRetry, fmt::format("{}: {} sessions of partition {} were claimed by others meanwhile",
+                                        store.where(), kClaimsMax, options.partition));
+}
+
+Status CheckpointWriter::read_earlier() {
+  auto found = find_checkpoints(*options_.store, options_.partition);
+  if (!found) return tl::unexpected(std::move(found).error());
+  for (const FoundCheckpoint& checkpoint : *found) {
+    if (!checkpoint.manifest) continue;
+    if (!newest_) {
+      newest_ = *checkpoint.manifest;
+      newest_->clear_files();
+    }
+    Kept& kept = kept_.emplace_back(Kept{checkpoint.id, {}});
+    for (const v1::CheckpointFile& file : checkpoint.manifest->files()) {
+      kept.files.insert(digest_of(file));
+      if (kept_.size() == 1) earlier_.emplace(digest_of(file), checkpoint.id.session);
+    }
+  }
+  return {};
+}
+
+std::optional<int64_t> CheckpointWriter::keep_from() const {
+  if (kept_.empty()) return std::nullopt;
+  int64_t lowest = kept_.front().id.offset;
+  for (const Kept& kept : kept_) lowest = std::min(lowest, kept.id.offset);
+  return lowest;
+}
+
+Status CheckpointWriter::check_owner() {
+  const auto newest = newest_session(*options_.store, options_.partition);
+  if (!newest) return tl::unexpected(newest.error());
+  if (*newest == session_) return {};
+  over_ = true;
+  return fail(Code::kFenced, fmt::format("{}: session {} of partition {} has begun elsewhere, this one is {}",
+                                         options_.store->where(), *newest, options_.partition, session_));
+}
+
+Status CheckpointWriter::check_kin(const v1::Checkpoint& checkpoint) const {
+  if (!newest_) return {};
+  return check_identity(*newest_, {checkpoint.partitions(), checkpoint.installation()}, options_.store->where());
+}
+
+Result<CheckpointWriter::Written> CheckpointWriter::add(const std::string& directory, const v1::PartitionMeta& meta,
+                                                        objectstore::Pace& pace) {
+  FRESHET_TRY(check_owner());
+  auto checkpoint = describe(directory, meta, pace);
+  if (!checkpoint) return tl::unexpected(std::move(checkpoint).error());
+  FRESHET_TRY(check_kin(*checkpoint));
+  Written written;
+  for (const v1::CheckpointFile& file : checkpoint->files()) FRESHET_TRY(send(directory, file, pace, written));
+  Kept made{{session_, meta.next_offset()}, {}};
+  for (const v1::CheckpointFile& file : checkpoint->files()) made.files.insert(digest_of(file));
+  std::vector<Kept> kept{std::move(made)};
+  std::vector<Kept> dropped;
+  for (Kept& earlier : kept_) (kept.size() < options_.keep ? kept : dropped).push_back(std::move(earlier));
+  kept_ = std::move(kept);
+  dropped_.insert(dropped_.end(), std::make_move_iterator(dropped.begin()), std::make_move_iterator(dropped.end()));
+  checkpoint->set_oldest_session(kept_.back().id.session);
+  // From here on an error leaves it open what there is: the session is over.
+  over_ = true;
+  FRESHET_TRY(check_owner());
+  FRESHET_TRY(publish(*checkpoint));
+  earlier_.clear();
+  FRESHET_TRY(prune(checkpoint->oldest_session()));
+  over_ = false;
+  return written;
+}
+
+Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, const v1::PartitionMeta& meta,
+                                                  objectstore::Pace& pace) {
+  v1::Checkpoint checkpoint;
+  checkpoint.set_format(kCheckpointFormat);
+  checkpoint.set_partition(options_.partition);
+  checkpoint.set_partitions(options_.partitions);
+  checkpoint.set_next_offset(meta.next_offset());
+  checkpoint.set_state_format(meta.format());
+  checkpoint.set_logic_version(meta.rules().logic_version());
+  checkpoint.set_installation(installation_fingerprint(meta.rules().hash_key()));
+  checkpoint.set_taken_at_us(options_.clock->now_us());
+  checkpoint.set_session(session_);
+  std::vector<fs::directory_entry> entries;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error); !error && at != fs::directory_iterator(); at.increment(error))
+    entries.push_back(*at);
+  if (error) return fail(Code::kFatal, fmt::format("{}: can't be listed: {}", directory, error.message()));
+  std::sort(entries.begin(), entries.end());
+  for (const fs::directory_entry& entry : entries) {
+    v1::CheckpointFile& file = *checkpoint.add_files();
+    file.set_name(entry.path().filename().string());
+    file.set_bytes(entry.file_size());
+    const auto digest = hash_of(entry.path().string(), file.bytes(), pace);
+    if (!digest) return tl::unexpected(digest.error());
+    file.set_sha256(std::string(objectstore::view(*digest)));
+  }
+  std::erase_if(hashed_, [&](const auto& known) { return !fs::exists(directory + "/" + known.first); });
+  return checkpoint;
+}
+
+Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
+  struct stat found {};
+  ::fstat(file, &found);
+  Hashed& known = hashed_[fs::path(path).filename().string()];
+  const Hashed now{found.st_ino, bytes, found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec, {}};
+  if (known.inode == now.inode && known.bytes == now.bytes && known.modified_ns == now.modified_ns && bytes > 0) {
+    ::close(file);
+    return known.sha256;
+  }
+  objectstore::Sha256 hash;
+  std::string chunk(std::min<uint64_t>(kChunkBytes, bytes), '\0');
+  uint64_t done = 0;
+  for (ssize_t got = 1; got > 0 && done < bytes;) {
+    got = ::read(file, chunk.data(), chunk.size());
+    if (got <= 0) break;
+    pace.take(static_cast<uint64_t>(got));
+    hash.add(std::string_view(chunk.data(), static_cast<size_t>(got)));
+    done += static_cast<uint64_t>(got);
+  }
+  ::close(file);
+  if (done != bytes) return fail(Code::kFatal, fmt::format("{}: can't be read to its end", path));
+  known = now;
+  known.sha256 = hash.finish();
+  return known.sha256;
+}
+
+Status CheckpointWriter::send(const std::string& directory, const v1::CheckpointFile& file, objectstore::Pace& pace,
+                              Written& written) {
+  const Digest digest = digest_of(file);
+  if (mine_.contains(digest)) return {};
+  const std::string key = file_key(options_.partition, session_, digest);
+  if (const auto at = earlier_.find(digest); at != earlier_.end()) {
+    const Status copied = options_.store->copy(file_key(options_.partition, at->second, digest), key);
+    if (copied) {
+      mine_.insert(digest);
+      ++written.copied;
+      return {};
+    }
+    if (copied.error().code == Code::kRetry) return copied;
+  }
+  FRESHET_TRY(options_.store->put_file(key, {directory + "/" + file.name(), file.bytes(), digest}, pace));
+  mine_.insert(digest);
+  ++written.files;
+  written.bytes += file.bytes();
+  return {};
+}
+
+Status CheckpointWriter::publish(const v1::Checkpoint& checkpoint) {
+  const std::string key = checkpoint_key(options_.partition, {session_, checkpoint.next_offset()});
+  const std::string content = encode_manifest(checkpoint);
+  Status put = options_.store->put_new(key, content);
+  if (!put && put.error().code == Code::kConflict && is_ours(*options_.store, key, content)) return {};
+  return put;
+}
+
+// Manifests first: a file is removed only when nothing that counts names it.
+Status CheckpointWriter::prune(uint64_t oldest_session) {
+  for (const Kept& kept : dropped_) FRESHET_TRY(options_.store->remove(checkpoint_key(options_.partition, kept.id)));
+  dropped_.clear();
+  for (auto at = mine_.begin(); at != mine_.end();) {
+    const bool needed = std::any_of(kept_.begin(), kept_.end(), [&](const Kept& kept) {
+      return kept.id.session == session_ && kept.files.contains(*at);
+    });
+    if (!needed) FRESHET_TRY(options_.store->remove(file_key(options_.partition, session_, *at)));
+    at = needed ? std::next(at) : mine_.erase(at);
+  }
+  if (swept_before_ == oldest_session) return {};
+  FRESHET_TRY(sweep(oldest_session));
+  swept_before_ = oldest_session;
+  return {};
+}
+
+// What sessions before this one have left, from whatever crash. Owners go last, and ours stays: sessions never begin anew.
+Status CheckpointWriter::sweep(uint64_t oldest_session) {
+  objectstore::ObjectStore& store = *options_.store;
+  const auto manifests = store.list(checkpoints_prefix(options_.partition));
+  if (!manifests) return tl::unexpected(manifests.error());
+  for (const objectstore::Object& object : *manifests) {
+    const auto id = parse_checkpoint_key(options_.partition, object.key);
+    if (id && id->session < oldest_session) FRESHET_TRY(store.remove(object.key));
+  }
+  for (const std::string& prefix : {files_prefix(options_.partition), owners_prefix(options_.partition)}) {
+    const auto left = store.list(prefix);
+    if (!left) return tl::unexpected(left.error());
+    for (const objectstore::Object& object : *left) {
+      const auto session = session_of(object.key, prefix);
+      if (session && *session < oldest_session) FRESHET_TRY(store.remove(object.key));
+    }
+  }
+  return {};
+}
+
+}  // namespace freshet::state
