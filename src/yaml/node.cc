@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "yaml/plain.h"
+
 namespace freshet::yaml {
 namespace {
 
@@ -167,6 +169,24 @@ void refuse_repeated_keys(const Node& node, Problems& problems) {
   for (const Node& item : node.items) refuse_repeated_keys(item, problems);
 }
 
+// By yaml-cpp. An empty text is a kNull node.
+std::optional<Node> parse_full(const std::string& text, Problems& problems) {
+  Builder builder(problems);
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    if (!parser.HandleNextDocument(builder)) return Node{};
+    Node root = builder.take_root();
+    if (!parser.HandleNextDocument(builder)) return root;
+    problems.add({}, "several documents (---): only one is allowed");
+  } catch (const YAML::Exception& e) {
+    problems.add(place_of(e.mark), "not YAML: " + e.msg);
+  } catch (const std::exception& e) {
+    problems.add({}, std::string("not YAML: ") + e.what());
+  }
+  return std::nullopt;
+}
+
 bool has_forbidden_characters(std::string_view text, Problems& problems) {
   Place at;
   for (const char c : text) {
@@ -206,32 +226,33 @@ std::string Problems::text() const {
   return out;
 }
 
-std::optional<Node> parse(std::string_view text, const ParseOptions& options, Problems& problems) {
+namespace {
+
+std::optional<Node> parse_with(bool plain_first, std::string_view text, const ParseOptions& options,
+                               Problems& problems) {
   if (text.size() > options.bytes_max) {
     problems.add({},
                  "too large: " + std::to_string(text.size()) + " bytes, at most " + std::to_string(options.bytes_max));
     return std::nullopt;
   }
   if (has_forbidden_characters(text, problems)) return std::nullopt;
-  Builder builder(problems);
-  try {
-    std::istringstream stream(options.environment ? hide_variables(text) : std::string(text));
-    YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder)) return Node{};
-    Node root = builder.take_root();
-    if (parser.HandleNextDocument(builder)) {
-      problems.add({}, "several documents (---): only one is allowed");
-      return std::nullopt;
-    }
-    if (options.environment) substitute_all(root, options.environment, problems);
-    refuse_repeated_keys(root, problems);
-    return root;
-  } catch (const YAML::Exception& e) {
-    problems.add(place_of(e.mark), "not YAML: " + e.msg);
-  } catch (const std::exception& e) {
-    problems.add({}, std::string("not YAML: ") + e.what());
-  }
-  return std::nullopt;
+  const std::string hidden = options.environment ? hide_variables(text) : std::string(text);
+  auto root = plain_first ? parse_plain(hidden) : std::nullopt;
+  if (!root) root = parse_full(hidden, problems);
+  if (!root) return std::nullopt;
+  if (options.environment) substitute_all(*root, options.environment, problems);
+  refuse_repeated_keys(*root, problems);
+  return root;
+}
+
+}  // namespace
+
+std::optional<Node> parse(std::string_view text, const ParseOptions& options, Problems& problems) {
+  return parse_with(true, text, options, problems);
+}
+
+std::optional<Node> parse_without_plain(std::string_view text, const ParseOptions& options, Problems& problems) {
+  return parse_with(false, text, options, problems);
 }
 
 }  // namespace freshet::yaml
