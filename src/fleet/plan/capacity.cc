@@ -70,6 +70,7 @@ uint32_t replication_max(const Load& load) {
 PerResource demand_of(const Load& load, Present present, const Prices& prices) {
   const Flow& peak = load.peak;
   const double written = peak.in_bytes + peak.replicated_bytes;
+  const double keeping = std::max(1.0, present.keeping);  // one replica at least must be somewhere
   PerResource demand{};
   at(demand, Resource::kCpu) = cpu_cores(peak, produce_requests(load, present.serving), prices.cpu);
   at(demand, Resource::kMemory) = written * prices.buffer_s;
@@ -77,8 +78,8 @@ PerResource demand_of(const Load& load, Present present, const Prices& prices) {
   at(demand, Resource::kNetworkOut) = peak.replicated_bytes + peak.out_bytes;
   at(demand, Resource::kVolumes) = written;
   at(demand, Resource::kEbs) = written;
-  at(demand, Resource::kDisk) = kept_bytes(load, present.keeping);
-  at(demand, Resource::kPartitions) = replicas(load, present.keeping);
+  at(demand, Resource::kDisk) = kept_bytes(load, keeping);
+  at(demand, Resource::kPartitions) = replicas(load, keeping);
   return demand;
 }
 

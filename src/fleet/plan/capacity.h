@@ -77,11 +77,11 @@ struct BrokerShape {
   double volume_bytes_per_s = 0;
 };
 
-// Brokers of a cluster that are there: some may be away.
+// Brokers of a cluster that are there: some may be away. Replicas of a zone that is away for a while are not made anew
+// elsewhere, so more brokers keep than serve.
 struct Present {
   double serving = 0;  // that clients and followers use
-  double keeping =
-      0;  // that replicas are spread over: those of a zone that is away for a while are not made anew elsewhere
+  double keeping = 0;  // that replicas are spread over
 };
 
 // Cores, bytes, bytes a second, replicas: of the whole cluster, with these brokers.
