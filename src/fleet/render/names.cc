@@ -51,21 +51,14 @@ std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {
 std::string object_name(std::string_view text) {
   constexpr size_t kMost = 253;
   constexpr size_t kHashDigits = 8;
-  const auto is_inner = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool between = i > 0 && i + 1 < text.size() && is_inner(text[i - 1]) && text[i - 1] != '-' &&
-                         is_inner(text[i + 1]) && text[i + 1] != '-';
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool at_end = i == 0 || i + 1 == text.size();
-    if (upper) {
-      out += static_cast<char>(c | 0x20);
-    } else {
-      out += (is_inner(c) && !(c == '-' && at_end)) || (c == '.' && between) ? c : '-';
-    }
+  for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const bool between = i > 0 && i + 1 < out.size() && is_letter(out[i - 1]) && is_letter(out[i + 1]);
+    if (!is_letter(out[i]) && (out[i] != '.' || !between)) out[i] = '-';
   }
-  if (out == text && out.size() <= kMost) return out;
+  if (out == text && out.size() <= kMost && !out.empty() && out.front() != '-' && out.back() != '-') return out;
   out.resize(std::min(out.size(), kMost - kHashDigits - 3));
   if (out.empty() || out.front() == '-') out.insert(0, "x");
   while (out.back() == '-' || out.back() == '.') out.pop_back();

@@ -11,8 +11,6 @@
 #include <map>
 #include <sstream>
 
-#include "fleet/render/publish.h"
-
 namespace freshet::fleet {
 namespace {
 
@@ -208,8 +206,10 @@ RC_GTEST_FIXTURE_PROP(Publish, EndsAsTheLastRendering, ()) {
   fs::remove_all(root_ / "out");
   const auto count = *rc::gen::inRange(1, 5);
   for (int i = 0; i < count; ++i) {
-    const auto tree_now = *rc::gen::container<Tree>(rc::gen::element<std::string>("a/1", "a/2", "b/1", "b/c/1", "d"),
-                                                    rc::gen::element<std::string>("", "x", "y\n"));
+    Tree tree_now;
+    for (const std::string path : {"a/1", "a/2", "b/1", "b/c/1", "d"}) {
+      if (*rc::gen::inRange(0, 2) == 1) tree_now[path] = *rc::gen::element<std::string>("", "x", "y\n");
+    }
     std::vector<File> files;
     for (const auto& [path, bytes] : tree_now) files.push_back({path, bytes});
     RC_ASSERT(done(files).by_hand.empty());
