@@ -80,7 +80,9 @@ Findings mirror_cycle(const Facts& facts) {
     // The mirror that stands last in the file is the one that closed the cycle.
     Index last = 0;
     for (Index i = 0; i < fleet.mirrors.size(); ++i) {
-      const auto on_it = [&](Index cluster) { return std::binary_search(clusters.begin(), clusters.end(), cluster); };
+      const auto on_it = [&all = clusters](Index cluster) {
+        return std::binary_search(all.begin(), all.end(), cluster);
+      };
       if (on_it(fleet.mirrors[i].from) && on_it(fleet.mirrors[i].to)) last = i;
     }
     found.push_back(
