@@ -158,13 +158,17 @@ Status KafkaConsumer::start_assigned(const std::vector<TopicPartition>& of) {
   FRESHET_TRY(check_positions(of));
   const PartitionList list = list_of(of);
   const PartitionList paused = make_list();
+  const PartitionList flowing = make_list();
   for (size_t i = 0; i < of.size(); ++i) {
     Share& share = shares_[of[i]];
     list->elems[i].offset = *share.position;
     share.next = share.passed = *std::exchange(share.position, std::nullopt);
     share.started = true;
-    if (share.paused) rd_kafka_topic_partition_list_add(paused.get(), list->elems[i].topic, list->elems[i].partition);
+    rd_kafka_topic_partition_list_t* which = share.paused ? paused.get() : flowing.get();
+    rd_kafka_topic_partition_list_add(which, list->elems[i].topic, list->elems[i].partition);
   }
+  // librdkafka's pauses outlive the assignment in which they were made: what comes back would never be read again.
+  if (flowing->cnt > 0) rd_kafka_resume_partitions(client_->get(), flowing.get());
   const ErrorPtr error(rd_kafka_incremental_assign(client_->get(), list.get()));
   if (error != nullptr)
     return tl::unexpected(error_of(rd_kafka_error_code(error.get()), "taking partitions of group " + group_ + " up",

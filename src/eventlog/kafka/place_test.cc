@@ -30,13 +30,31 @@ class Place : public testing::Test {
     ASSERT_EQ(rd_kafka_mock_topic_create(mock_, "place.changes", kPartitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
     cluster_ = std::make_unique<Cluster>(options_, env::real_clock(), Reader::open_client(options_).value());
     ASSERT_TRUE(cluster_->connect());
+    consumer_ = open_member(0);
+    ASSERT_TRUE(consumer_);
+  }
+  std::unique_ptr<Consumer> open_member(uint32_t member) {
     ConsumerOptions consumer;
     consumer.group = "reaction";
     consumer.topics = {Topic::kChanges};
     consumer.delivery = Delivery::kAtLeastOnce;
+    consumer.member = member;
     auto opened = KafkaConsumer::open(options_, env::real_clock(), *cluster_, consumer);
-    ASSERT_TRUE(opened) << opened.error().message;
-    consumer_ = std::move(*opened);
+    EXPECT_TRUE(opened) << opened.error().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+  // A record in each partition.
+  void write_everywhere() const {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", options_.brokers.c_str(), nullptr, 0);
+    rd_kafka_t* producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+    for (size_t i = 0; i < kPartitions; ++i)
+      EXPECT_EQ(
+          rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("place.changes"), RD_KAFKA_V_PARTITION(static_cast<int32_t>(i)),
+                            RD_KAFKA_V_VALUE("x", 1), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+          RD_KAFKA_RESP_ERR_NO_ERROR);
+    EXPECT_EQ(rd_kafka_flush(producer, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(producer);
   }
   void TearDown() override {
     consumer_.reset();
@@ -57,6 +75,8 @@ class Place : public testing::Test {
       if (!polled) return tl::unexpected(std::move(polled).error());
       for (const TopicPartition of : polled->revoked) EXPECT_EQ(assigned_.erase(of), 1u);
       for (const TopicPartition of : polled->assigned) EXPECT_TRUE(assigned_.insert(of).second);
+      for (const Fetched& fetched : polled->fetched)
+        if (!fetched.records.empty()) read_.insert(fetched.from);
     }
     return {};
   }
@@ -66,7 +86,7 @@ class Place : public testing::Test {
   rd_kafka_mock_cluster_t* mock_ = nullptr;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Consumer> consumer_;
-  std::set<TopicPartition> assigned_;
+  std::set<TopicPartition> assigned_, read_;
 };
 
 TEST_F(Place, IsClaimedOnceMore) {
@@ -81,6 +101,24 @@ TEST_F(Place, IsLostForGoodTheSecondTime) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, Code::kFenced) << got.error().message;
   EXPECT_NE(got.error().message.find("FENCED_INSTANCE_ID"), std::string::npos);
+}
+
+TEST_F(Place, WhatComesBackIsReadThoughItWasPaused) {
+  ASSERT_TRUE(poll_until([&] { return assigned_.size() == kPartitions; }));
+  for (const TopicPartition of : assigned_) consumer_->pause(of, true);
+  std::unique_ptr<Consumer> other = open_member(1);
+  ASSERT_TRUE(poll_until([&] {
+    (void)other->poll(1u << 20, 10'000);
+    return assigned_.size() < kPartitions;
+  }));
+  const std::set<TopicPartition> kept = assigned_;
+  ASSERT_FALSE(kept.empty());
+  other.reset();
+  ASSERT_TRUE(poll_until([&] { return assigned_.size() == kPartitions; }));
+  write_everywhere();
+  const Status read = poll_until([&] { return read_.size() == kPartitions - kept.size(); });
+  EXPECT_TRUE(read) << read.error().message;
+  for (const TopicPartition of : kept) EXPECT_FALSE(read_.contains(of));
 }
 
 }  // namespace
