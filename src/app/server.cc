@@ -247,14 +247,7 @@ class ServerImpl final : public Server {
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
     options.remember_damage = checkpoints_ != nullptr;
-    // On Kafka a partition may go from one worker of this process to another before the first has noticed.
-    const env::TimeUs end = clock_.monotonic_us() + kHandOverUs;
-    auto state = state::PartitionState::open(options, state_options, kv::open_rocks);
-    while (!state && state.error().code == Code::kConflict && clock_.monotonic_us() < end) {
-      clock_.sleep_us(kHandOverUs / 1000);
-      state = state::PartitionState::open(options, state_options, kv::open_rocks);
-    }
-    return state;
+    return state::PartitionState::open(options, state_options, kv::open_rocks);
   }
 
   // From wherever it is nearest.
