@@ -33,7 +33,7 @@ struct Finding {
 };
 
 // Where a mirrored topic has its messages from.
-struct Source {
+struct Origin {
   Index topic = kNone;
   Index mirror = kNone;
 };
@@ -47,7 +47,7 @@ struct Facts {
   std::vector<std::vector<Index>> topics_of;     // of each cluster
   std::vector<std::vector<Index>> producers_of;  // of each topic
   std::vector<std::vector<Index>> consumers_of;  // of each topic
-  std::vector<std::vector<Source>> sources_of;   // of each topic; in the order of mirrors
+  std::vector<std::vector<Origin>> sources_of;   // of each topic; in the order of mirrors
 };
 
 struct Rule {

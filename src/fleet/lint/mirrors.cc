@@ -35,7 +35,7 @@ class CycleFinder {
     }
     state_[topic] = State::kOnPath;
     path_.push_back(topic);
-    for (const Source& source : facts_.sources_of[topic]) visit(source.topic);
+    for (const Origin& source : facts_.sources_of[topic]) visit(source.topic);
     path_.pop_back();
     state_[topic] = State::kDone;
   }
@@ -50,7 +50,7 @@ class CycleFinder {
 void origins_of(const Facts& facts, Index topic, std::set<Index>& seen, std::set<Index>& out) {
   if (!seen.insert(topic).second) return;
   if (facts.sources_of[topic].empty()) out.insert(topic);
-  for (const Source& source : facts.sources_of[topic]) origins_of(facts, source.topic, seen, out);
+  for (const Origin& source : facts.sources_of[topic]) origins_of(facts, source.topic, seen, out);
 }
 
 std::string path_text(const Topology& fleet, const std::vector<Index>& cycle) {
@@ -99,7 +99,7 @@ Findings mirrored_twice(const Facts& facts) {
   for (Index i = 0; i < fleet.topics.size(); ++i) {
     if (facts.sources_of[i].size() < 2) continue;
     std::map<Index, Index> seen;  // origin to mirror
-    for (const Source& source : facts.sources_of[i]) {
+    for (const Origin& source : facts.sources_of[i]) {
       std::set<Index> origins;
       std::set<Index> visited = {i};
       origins_of(facts, source.topic, visited, origins);

@@ -140,7 +140,7 @@ std::string pair_bars(const std::vector<Pair>& pairs, std::string_view split, st
 std::string time_chart(const TimeChart& chart) {
   constexpr double kLeft = 64, kWidth = 440, kHeight = 170, kTop = 8, kBottom = 28;
   double most = 0;
-  for (const Series& series : chart.series) {
+  for (const Curve& series : chart.series) {
     for (const double value : series.values) most = std::max(most, value);
   }
   const double step = round_step(most);

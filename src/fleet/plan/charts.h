@@ -38,14 +38,14 @@ struct Pair {
 [[nodiscard]] std::string pair_bars(const std::vector<Pair>& pairs, std::string_view split, std::string_view whole);
 
 // Lines over minutes.
-struct Series {
+struct Curve {
   std::string name;
   std::vector<double> values;
 };
 struct TimeChart {
   std::string title;
   std::vector<double> minutes;
-  std::vector<Series> series;
+  std::vector<Curve> series;
   double outage_minutes = 0;  // a band from 0 to there
   std::string (*show)(double) = nullptr;
 };

@@ -146,7 +146,7 @@ std::string clusters_chart(const Burst& burst, std::string title, double Cluster
   bool any = false;
   for (size_t i = 0; i < std::min(burst.clusters.size(), kSeriesMax); ++i) {
     const ClusterBurst& cluster = burst.clusters[i];
-    Series& series = chart.series.emplace_back(Series{cluster.cluster, {}});
+    Curve& series = chart.series.emplace_back(Curve{cluster.cluster, {}});
     for (const ClusterBurst::Point& point : cluster.points) {
       series.values.push_back(point.*value);
       any = any || point.*value > 0;
