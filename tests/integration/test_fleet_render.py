@@ -140,7 +140,7 @@ def test_terraform(box):
     files = sorted([*out.glob("terraform/**/*.tf"), *out.glob("terraform/**/*.hcl")])
     check_equal(len(files), 7, "files of Terraform")
     tofu = shutil.which("tofu")
-    formatter = [tofu, "fmt", "-"] if tofu else [packages.hclfmt()]
+    formatter = [tofu, "fmt", "-"] if tofu else [packages.hclfmt(), "-check"]
     for path in files:
         text = path.read_bytes()
         done = subprocess.run(formatter, input=text, capture_output=True, timeout=TIMEOUT_S, check=False)

@@ -49,12 +49,11 @@ class Place : public testing::Test {
     rd_kafka_conf_set(conf, "bootstrap.servers", options_.brokers.c_str(), nullptr, 0);
     char value[] = "x";
     rd_kafka_t* producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
-    for (size_t i = 0; i < kPartitions; ++i)
-      EXPECT_EQ(
-          rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("place.changes"), RD_KAFKA_V_PARTITION(static_cast<int32_t>(i)),
-                            RD_KAFKA_V_VALUE(value, 1), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
-          RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_t* topic = rd_kafka_topic_new(producer, "place.changes", nullptr);
+    for (int32_t i = 0; i < static_cast<int32_t>(kPartitions); ++i)
+      EXPECT_EQ(rd_kafka_produce(topic, i, RD_KAFKA_MSG_F_COPY, value, 1, nullptr, 0, nullptr), 0);
     EXPECT_EQ(rd_kafka_flush(producer, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(producer);
   }
   void TearDown() override {
