@@ -223,7 +223,7 @@ class ServerImpl final : public Server {
 
   Status open_checkpoints() {
     FRESHET_TRY(check_checkpoints(config_));
-    if (config_.checkpoints.to.empty()) return {};
+    if (config_.checkpoints.to.empty() || !config_.roles.action) return {};
     auto checkpoints = Checkpoints::open(config_, *installation_, clock_, random_);
     if (!checkpoints) return tl::unexpected(std::move(checkpoints).error());
     checkpoints_ = std::move(*checkpoints);

@@ -15,6 +15,7 @@ ingest: {{listen: "127.0.0.1:${{FRESHET_INGEST_PORT}}"}}
 admin: {{listen: "127.0.0.1:${{FRESHET_ADMIN_PORT}}"}}
 log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{brokers}"}}}}
 profiles: {{mongodb: {{uri: "{mongo}"}}}}
+checkpoints: {{to: "file://{checkpoints}", interval: 5s, min_pause: 1s}}
 state: {{memory: 256MiB}}
 tenants:
   - name: {tenant}
@@ -87,7 +88,7 @@ class Apart:
 
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
-            revision=self.revision, partitions=self.partitions, brokers=self.broker.brokers, mongo=self.mongo.uri,
+            revision=self.revision, partitions=self.partitions, brokers=self.broker.brokers, mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
             tenant=TENANT, key=KEY, extra=self.extra), encoding="utf-8")
 
     def add(self, name, roles):

@@ -9,7 +9,7 @@ import packages
 from harness import FRESHET, ROOT, Failure, check, check_equal, freshet, shorten
 
 DEPLOY = ROOT / "deploy"
-EXAMPLES = {"FRESHET_ADMIN_PORT": "8081", "FRESHET_MONGODB_URI": "mongodb://x:1", "FRESHET_KAFKA_BROKERS": "x:9092"}
+EXAMPLES = {"FRESHET_ADMIN_PORT": "8081", "FRESHET_MONGODB_URI": "mongodb://x:1", "FRESHET_KAFKA_BROKERS": "x:9092", "FRESHET_CHECKPOINTS": "s3://bucket/freshet"}
 
 
 def test_configuration(box):

@@ -25,7 +25,8 @@ def run_with(box, broker, log="", top="", partitions=2, revision=1):
     config = box.directory / "freshet.yaml"
     config.write_text(f"revision: {revision}\ndata_dir: {box.directory / 'data'}\ntenants: [{{name: {TENANT}, write_keys: [k]}}]\n"
                       'admin: {listen: "127.0.0.1:0"}\ningest: {listen: "127.0.0.1:0"}\n'
-                      f'log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{broker}"{log}}}}}\n{top}', encoding="utf-8")
+                      f'log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{broker}"{log}}}}}\n'
+                      f'checkpoints: {{to: "file://{box.directory}/checkpoints"}}\n{top}', encoding="utf-8")
     status, out, err = freshet("run", "--config", config, timeout_s=90)
     check(SECRET not in out + err, "a password is in the log")
     check(status in (1, 2), f"exit status {status}")

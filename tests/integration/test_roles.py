@@ -114,7 +114,8 @@ def test_scale_out_and_in(box):
 def configuration(box, text):
     path = box.directory / "freshet.yaml"
     path.write_text(f"revision: 1\ndata_dir: {box.directory / 'data'}\ntenants: [{{name: a, write_keys: [k]}}]\n"
-                    'admin: {listen: "127.0.0.1:0"}\ningest: {listen: "127.0.0.1:0"}\n' + text, encoding="utf-8")
+                    'admin: {listen: "127.0.0.1:0"}\ningest: {listen: "127.0.0.1:0"}\n'
+                    f'checkpoints: {{to: "file://{box.directory}/checkpoints"}}\n' + text, encoding="utf-8")
     return path
 
 

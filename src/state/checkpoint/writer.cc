@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 using objectstore::Digest;
 
 constexpr size_t kChunkBytes = 1u << 20;
-constexpr size_t kOwnerBytesMax = 4096;
 constexpr int kClaimsMax = 100;
 
 // The one in the store is ours: an answer was lost, and the request sent again.
