@@ -219,6 +219,9 @@ class Server:
         admin = self.admin()
         try:
             return admin.request("GET", path)
+        except (OSError, http.client.HTTPException):
+            check(self.running(), lambda: f"the server ended by itself: {self.log_tail()}")
+            raise
         finally:
             admin.close()
 
@@ -242,7 +245,7 @@ class Server:
         while quiet < 3:
             lags = self.lags()
             check(lags, "GET /v1/status names no stages")
-            quiet = quiet + 1 if not any(lags.values()) else 0
+            quiet = quiet + 1 if all(lag == 0 for lag in lags.values()) else 0  # None: the log does not say
             if time.monotonic() > end:
                 raise Failure(f"not drained within {timeout_s} s, lags {lags}")
             time.sleep(0.1)

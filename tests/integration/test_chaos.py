@@ -16,6 +16,7 @@ import apart
 import test_oracle_kill
 import workload
 from harness import Background, Failure, check, check_equal, note, shorten, wait_until
+from test_bad_input import letters
 from test_mongo import compare_documents
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, make_requests, sender
 
@@ -138,6 +139,7 @@ def test_chaos(box):
         process.wait_ready()
     note(f"{len(requests)} requests acknowledged, {sending.retries} attempts were not")
     fleet.wait_drained(DRAIN_S)
+    check_equal(letters(fleet.console), [], "dead letters")
     compare_documents(fleet.mongo, fleet.console, everybody, made)
     check_events(fleet.broker.brokers, made)
     note("restarts of processes that ended by themselves: " + str({p.directory.name: p.restarts for p in fleet.processes() if p.restarts}))
