@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "eventlog/kafka/topic_settings.h"
+#include "telemetry/log.h"
 
 namespace freshet::eventlog::kafka {
 namespace {
@@ -104,7 +105,13 @@ Status Cluster::create_topic(Topic topic, const TopicOptions& options) {
     clock_.sleep_us(kLookAgainUs);
     FRESHET_TRY(learn_topics(&brokers));
   }
-  return check(topic, options);
+  // Each broker learns of a new topic in its own time.
+  Status checked = check(topic, options);
+  while (!checked && checked.error().code == Code::kNotFound && clock_.monotonic_us() < end) {
+    clock_.sleep_us(kLookAgainUs);
+    checked = check(topic, options);
+  }
+  return checked;
 }
 
 Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
@@ -157,8 +164,14 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
   if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
     return tl::unexpected(error_of(error, "asking for topic " + name));
   const Metadata metadata(raw);
-  const bool known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > 0;
-  const auto wrong = wrong_settings(options, known ? metadata->topics[0].partitions[0].replica_cnt : 1, setting);
+  if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0)
+    return fail(Code::kNotFound, "kafka: a broker does not know topic " + name);
+  const int replicas = metadata->topics[0].partitions[0].replica_cnt;
+  if (replicas < new_topic(options, metadata->broker_cnt).replication)
+    spdlog::warn(
+        "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
+        name, replicas, metadata->broker_cnt);
+  const auto wrong = wrong_settings(options, replicas, setting);
   if (wrong.empty()) return {};
   std::string why, mend;
   for (const WrongSetting& one : wrong) {

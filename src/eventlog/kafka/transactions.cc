@@ -14,7 +14,7 @@ namespace {
 // While the brokers finish the transaction before, they answer the next one "not yet". librdkafka asks again after
 // retry.backoff.ms, 100 by default: this alone makes small transactions slow (docs/decisions/0008-kafka-log.md).
 constexpr const char* kBackoffMs = "5";
-constexpr env::TimeUs kAttemptUs = 1'000'000;  // of a call that waits for brokers
+constexpr env::TimeUs kAttemptUs = 1'000'000;    // of a call that waits for brokers
 constexpr env::TimeUs kFencedTwiceTimeouts = 2;  // a producer that is fenced twice within so many timeouts is
 
 Client::Settings settings_for(const std::string& id, const KafkaOptions& options) {
