@@ -135,7 +135,8 @@ state: {{memory: {memory}}}
 
 
 class Server:
-    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None):
+    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None):
+        self.env = env or {}  # beside this process's own
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
@@ -164,7 +165,7 @@ class Server:
         self.write_config()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([str(FRESHET), "run", "--config", str(self.config_path)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
         self.wait_ready()
         return self
 

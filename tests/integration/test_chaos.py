@@ -136,7 +136,7 @@ def run(box, records, brokers):
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
     senders = [Background(sender, fleet, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
-    blows = max(4, records // RECORDS_PER_BLOW)
+    blows = max(8, records // RECORDS_PER_BLOW)
     for blow in range(blows):
         at = (blow + 0.5) / (blows + 1)
         wait_until(lambda at=at: sending.share() >= at or not any(s.alive() for s in senders), GIVE_UP_S, "progress of the senders",

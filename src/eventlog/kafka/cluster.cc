@@ -106,12 +106,21 @@ Status Cluster::create_topic(Topic topic, const TopicOptions& options) {
     FRESHET_TRY(learn_topics(&brokers));
   }
   // Each broker learns of a new topic in its own time.
-  Status checked = check(topic, options);
-  while (!checked && checked.error().code == Code::kNotFound && clock_.monotonic_us() < end) {
+  while (true) {
+    Status ready = check(topic, options);
+    if (ready) ready = answers(topic);
+    const bool later = !ready && (ready.error().code == Code::kNotFound || ready.error().code == Code::kRetry);
+    if (!later || clock_.monotonic_us() > end) return ready;
     clock_.sleep_us(kLookAgainUs);
-    checked = check(topic, options);
   }
-  return checked;
+}
+
+// Whether every partition has a leader that knows it.
+Status Cluster::answers(Topic topic) {
+  std::vector<TopicPartition> all;
+  for (uint32_t p = 0; p < partitions(topic); ++p) all.push_back({topic, p});
+  const auto marks = watermarks(all);
+  return marks ? Status{} : tl::unexpected(marks.error());
 }
 
 Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
@@ -208,11 +217,12 @@ PartitionList Cluster::list_of(const std::vector<TopicPartition>& of, Offset off
 // Asks with the times -2 and -1 of the protocol, which stand for the low and the high watermark: one request for each
 // broker, however many partitions.
 Status Cluster::list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question) {
-  if (const auto error = rd_kafka_offsets_for_times(client_->get(), list, to_ms(options_.call_timeout_us)))
-    return tl::unexpected(error_of(error, question));
-  for (int i = 0; i < list->cnt; ++i)
-    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(error_of(list->elems[i].err, question));
-  return {};
+  auto error = rd_kafka_offsets_for_times(client_->get(), list, to_ms(options_.call_timeout_us));
+  for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  Error out = error_of(error, question);
+  if (out.code == Code::kNotFound) out.code = Code::kRetry;  // there is such a topic: a broker has not heard of it yet
+  return tl::unexpected(std::move(out));
 }
 
 Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicPartition>& of) {
