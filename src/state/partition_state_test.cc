@@ -77,6 +77,34 @@ TEST_F(PartitionStateTest, DropGoesBackToTheLastPersist) {
   EXPECT_EQ(state->find_entity(hash128("b")), nullptr);
 }
 
+TEST_F(PartitionStateTest, ASmallBatchStaysDecodedButIsNeitherDurableNorKeptByADrop) {
+  auto state = open();
+  Entity& made = state->create_entity(ref_of("a"));
+  made.state.set_version(1);
+  state->advance(1);
+  state->settle();
+  EXPECT_EQ(state->find_entity(hash128("a")), &made);
+  EXPECT_TRUE(disk_->rows.empty());
+  ASSERT_TRUE(state->persist());
+  Entity& again = *state->find_entity(hash128("a"));
+  PartitionState::touch(again, *state);
+  again.state.set_version(2);
+  state->advance(2);
+  state->settle();
+  ASSERT_TRUE(state->drop());
+  EXPECT_EQ(state->find_entity(hash128("a"))->state.version(), 1u);
+}
+
+TEST_F(PartitionStateTest, MuchDecodedBecomesRows) {
+  auto state = open();
+  for (int i = 0; i < 1000; ++i) {
+    state->create_entity(ref_of(std::to_string(i))).state.set_version(7);
+    state->settle();
+  }
+  EXPECT_GT(state->dirty_count(), 700u);
+  EXPECT_EQ(state->find_entity(hash128("0"))->state.version(), 7u);
+}
+
 TEST_F(PartitionStateTest, MemoryStaysBoundedAndNothingIsLost) {
   StateOptions options;
   options.memory_bytes = 64u << 10;
