@@ -13,11 +13,6 @@ using yaml::map;
 
 constexpr std::string_view kSameNames = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy";
 
-// MirrorMaker 2 writes a record to the partition of the same number.
-bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
-  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
-}
-
 std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   std::string out;
   for (const MirroredTopic& topic : mirror.topics) {
@@ -90,6 +85,10 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
 }
 
 }  // namespace
+
+bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
+  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
+}
 
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
   for (const Mirror& mirror : topology.mirrors) {
