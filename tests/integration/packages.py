@@ -18,6 +18,7 @@ NPM_SDK = "@segment/analytics-node@3.1.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
 STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2"}
+MIRROR_MAKER = ["org.apache.kafka:connect-mirror:3.9.2", "org.slf4j:slf4j-reload4j:1.7.36"]
 JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
 GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
@@ -142,6 +143,13 @@ def strimzi_schemas():
               + [f"io.strimzi.api.kafka.model.{package}.{kind}={directory}/crd/{kind}.yaml" for kind, package in STRIMZI_KINDS.items()],
               "Strimzi's resource definitions")
     return complete(CACHE / "strimzi-0.51.0", make) / "crd"
+
+
+def mirror_maker():
+    """A folder with the jars of Kafka Connect and of MirrorMaker 2's connectors."""
+    def make(directory):
+        maven_jars(directory, MIRROR_MAKER)
+    return complete(CACHE / "mirror-maker-3.9.2", make) / "jars"
 
 
 def jmx_exporter():

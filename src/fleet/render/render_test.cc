@@ -145,6 +145,7 @@ TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
   const std::string v1 = file_of(rendering, "strimzi/v1/back/mirrors.yaml");
   EXPECT_THAT(v1, HasSubstr("topicsPattern: Orders_v2\n")) << "clicks.v1 has other partitions in back";
   EXPECT_THAT(v1, HasSubstr("exactly.once.source.support: enabled"));
+  EXPECT_THAT(v1, HasSubstr("exactly.once.support: required"));
   EXPECT_THAT(file_of(rendering, "strimzi/v1beta2/back/mirrors.yaml"), HasSubstr("connectCluster: back\n"));
   EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out")));
 }
