@@ -90,9 +90,7 @@ class ServerImpl final : public Server {
   }
 
   void tick() override {
-    if (config_.roles.ingest)
-      has_room_ = lag_of(*log_, action::kActionGroup, Topic::kActions) < kBacklogRecordsMax &&
-                  reaction_lag() < 2 * kBacklogRecordsMax;
+    if (config_.roles.ingest) look_for_room();
     admin_->sample();
     const env::TimeUs now = clock_.monotonic_us();
     if (now < follow_due_) return;
@@ -104,8 +102,15 @@ class ServerImpl final : public Server {
   uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
 
  private:
+  // While the log does not say, it is as it was.
+  void look_for_room() {
+    const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
+    const auto reaction = reaction_lag();
+    if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
+  }
+
   // Its commits lie behind what can be read: they wait for a sync of the store.
-  [[nodiscard]] int64_t reaction_lag() const {
+  [[nodiscard]] std::optional<int64_t> reaction_lag() const {
     std::vector<eventlog::Position> readable;
     for (const auto& reactor : reactors_) {
       const std::vector<eventlog::Position> of_one = reactor->readable();

@@ -12,10 +12,12 @@ namespace freshet::app {
 
 using eventlog::Topic;
 
-int64_t lag_of(eventlog::EventLog& log, const char* group, Topic topic, const std::vector<eventlog::Position>& done) {
-  const auto marks = log.all_watermarks(topic);
+std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, Topic topic,
+                              const std::vector<eventlog::Position>& done) {
+  // In this order: what comes in between counts as lag, and never as done.
   const auto committed = log.all_committed(group, topic);
-  if (!marks || !committed) return 0;
+  const auto marks = committed ? log.all_watermarks(topic) : Result<std::vector<eventlog::Watermarks>>{};
+  if (!marks || !committed) return std::nullopt;
   int64_t lag = 0;
   for (uint32_t p = 0; p < marks->size(); ++p) {
     const auto [low, high] = (*marks)[p];
@@ -47,10 +49,13 @@ int64_t appended_to(eventlog::EventLog& log, Topic topic) {
 
 int64_t counted(const char* metric) { return static_cast<int64_t>(telemetry::counter_total(metric)); }
 
+std::string number_or_null(const std::optional<int64_t>& number) { return number ? fmt::to_string(*number) : "null"; }
+
 }  // namespace
 
-std::string stages_json(eventlog::EventLog& log, const Roles& roles, int64_t reaction_lag) {
-  const int64_t action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
+std::string stages_json(eventlog::EventLog& log, const Roles& roles, const std::optional<int64_t>& reaction_waits) {
+  const std::string action_lag = number_or_null(lag_of(log, action::kActionGroup, Topic::kActions));
+  const std::string reaction_lag = number_or_null(reaction_waits);
   const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : appended_to(log, Topic::kActions);
   const int64_t action =
       roles.action ? counted("freshet_action_records_total") : committed_by(log, action::kActionGroup, Topic::kActions);

@@ -70,12 +70,12 @@ class Process(Server):
 class Apart:
     """Ends with its box. `console` answers for all of them."""
 
-    def __init__(self, box, partitions=4, extra="", durable_store=False, actions=2):
+    def __init__(self, box, partitions=4, extra="", durable_store=False, actions=2, brokers=1):
         self.box = box
         self.partitions = partitions
         self.extra = extra
         self.revision = 1
-        self.broker = kafka.start(box)
+        self.broker = kafka.start(box, count=brokers)
         self.mongo = MongoServer(box.directory / "mongo", durable_store)
         box.servers.append(self.mongo)
         self.mongo.start()

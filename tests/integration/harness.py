@@ -135,7 +135,8 @@ state: {{memory: {memory}}}
 
 
 class Server:
-    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None):
+    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None):
+        self.env = env or {}  # beside this process's own
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
@@ -164,7 +165,7 @@ class Server:
         self.write_config()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([str(FRESHET), "run", "--config", str(self.config_path)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
         self.wait_ready()
         return self
 
@@ -219,6 +220,9 @@ class Server:
         admin = self.admin()
         try:
             return admin.request("GET", path)
+        except (OSError, http.client.HTTPException):
+            check(self.running(), lambda: f"the server ended by itself: {self.log_tail()}")
+            raise
         finally:
             admin.close()
 
@@ -242,7 +246,7 @@ class Server:
         while quiet < 3:
             lags = self.lags()
             check(lags, "GET /v1/status names no stages")
-            quiet = quiet + 1 if not any(lags.values()) else 0
+            quiet = quiet + 1 if all(lag == 0 for lag in lags.values()) else 0  # None: the log does not say
             if time.monotonic() > end:
                 raise Failure(f"not drained within {timeout_s} s, lags {lags}")
             time.sleep(0.1)

@@ -1,6 +1,7 @@
-"""A real broker for one test, started by tools/kafka, and Kafka's own console consumer, which was not written here."""
+"""Real brokers for one test, started by tools/kafka, and Kafka's own console consumer, which was not written here."""
 import json
 import os
+import socket
 import subprocess
 import uuid
 
@@ -14,19 +15,22 @@ READ_IDLE_MS = 4000  # nothing new for so long: that was all
 
 
 class Kafka:
-    def __init__(self, directory, env=None):
+    def __init__(self, directory, env=None, count=1):
         self.directory = directory
-        self.env = env or {}  # of the broker
-        self.port = free_ports(1)[0]
-        self.brokers = f"127.0.0.1:{self.port}"
+        self.env = env or {}  # of the brokers
+        self.count = count
+        self.port = free_range(2 * count)
+        self.brokers = ",".join(f"127.0.0.1:{self.port + 2 * k}" for k in range(count))
 
-    def tool(self, action):
-        command = [str(TOOL), action, "--port", str(self.port), "--data", str(self.directory)]
+    def tool(self, action, only=None):
+        command = [str(TOOL), action, "--brokers", str(self.count), "--port", str(self.port), "--data", str(self.directory)]
+        command += ["--only", str(only)] if only else []
         return subprocess.run(command, capture_output=True, text=True, timeout=START_S, stdin=subprocess.DEVNULL, check=False,
                               env={**os.environ, **self.env})
 
-    def start(self):
-        done = self.tool("up")
+    def start(self, only=None):
+        """All of them, or one: from 1 on."""
+        done = self.tool("up", only)
         if done.returncode == NOT_FETCHED:
             text = f"{shorten(done.stderr)} (the package registry must be reachable once; FRESHET_OFFLINE=1 skips this test)"
             raise Skipped(text) if OFFLINE else Failure(text)
@@ -36,13 +40,14 @@ class Kafka:
     def stop(self):
         self.tool("down")
 
-    def kill(self):
-        self.tool("kill")
+    def kill(self, only=None):
+        self.tool("kill", only)
 
     def command(self, tool, *arguments):
         jars = next((ROOT / "build" / "cache").glob("kafka-*[0-9]"))
-        return ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{self.directory}/log4j.properties", "-cp", f"{jars}/*",
-                tool, "--bootstrap-server", self.brokers, *map(str, arguments)]
+        log4j = self.directory / ("1" if self.count > 1 else "") / "log4j.properties"
+        return ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{log4j}", "-cp", f"{jars}/*", tool,
+                "--bootstrap-server", self.brokers, *map(str, arguments)]
 
     def run(self, tool, *arguments, text=""):
         """One of Kafka's own tools, with this on its standard input; what it prints."""
@@ -58,8 +63,26 @@ class Kafka:
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
 
 
-def start(box, env=None, name="kafka"):
-    """One for the test of this box; it ends with it."""
-    kafka = Kafka(box.directory / name, env)
+def free_range(count):
+    """The first of `count` free ports in a row."""
+    for _ in range(100):
+        first = free_ports(1)[0]
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                sockets.append(socket.socket())
+                sockets[-1].bind(("127.0.0.1", port))
+            return first
+        except (OSError, OverflowError):
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise Failure(f"no {count} free ports in a row")
+
+
+def start(box, env=None, count=1, name="kafka"):
+    """For the test of this box; it ends with it."""
+    kafka = Kafka(box.directory / name, env, count)
     box.at_end(kafka.kill)
     return kafka.start()

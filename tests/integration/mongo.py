@@ -2,6 +2,7 @@
 import datetime
 import random
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import packages
 from harness import check, free_ports, shorten, wait_until
 
 READY_S = 60
+OP_MSG = 2013
 
 
 def driver():
@@ -110,6 +112,94 @@ class CutNetwork:
 
     def close(self):
         self.listener.close()
+
+
+class TakenId:
+    """Forwards a port to a server. The first upsert of each document in `collection` is answered as if another one had inserted
+    an older version between the server's look and its insert: it is there then, and the answer is a duplicate key."""
+
+    def __init__(self, server, database, collection):
+        self.server = server
+        self.database = database
+        self.collection = collection
+        self.taken = set()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, socket.create_connection(("127.0.0.1", self.server.port)) as server:
+            try:
+                while (message := read_message(client)) is not None:
+                    answer = self.refuse(message)
+                    if answer is None:
+                        server.sendall(message)
+                        answer = read_message(server)
+                    if answer is None:
+                        return
+                    client.sendall(answer)
+            except OSError:
+                return
+
+    def refuse(self, message):
+        """A reply of our own to a command of updates none of which was seen before; None: the server's to answer."""
+        driver()
+        import bson  # pylint: disable=import-outside-toplevel,import-error
+        request, _, kind = struct.unpack_from("<iii", message, 4)
+        if kind != OP_MSG:
+            return None
+        body, documents = sections_of(message)
+        if body.get("update") != self.collection:
+            return None
+        ids = [update["q"]["_id"] for update in documents]
+        fresh = [identifier for identifier in ids if identifier not in self.taken]
+        self.taken.update(ids)
+        if len(fresh) < len(ids) or not ids:
+            return None
+        self.server.client()[self.database][self.collection].insert_many([{"_id": one, "version": 0} for one in ids])
+        reply = bson.encode({"n": 0, "nModified": 0, "ok": 1.0, "writeErrors": [
+            {"index": i, "code": 11000, "errmsg": "E11000 duplicate key error collection: c index: _id_ dup key"} for i in range(len(ids))]})
+        return struct.pack("<iiiiiB", 21 + len(reply), 0, request, OP_MSG, 0, 0) + reply
+
+    def close(self):
+        self.listener.close()
+
+
+def read_message(source):
+    """One message of MongoDB's wire protocol; None: the connection has ended."""
+    data = b""
+    size = 16
+    while len(data) < size:
+        part = source.recv(size - len(data))
+        if not part:
+            return None
+        data += part
+        if len(data) == 16:
+            size = struct.unpack_from("<i", data)[0]
+    return data
+
+
+def sections_of(message):
+    """The command of an OP_MSG, and the documents that follow it."""
+    import bson  # pylint: disable=import-outside-toplevel,import-error
+    at, body, documents = 20, {}, []
+    while at < len(message):
+        size = struct.unpack_from("<i", message, at + 1)[0]
+        section = message[at + 1:at + 1 + size]
+        if message[at] == 0:
+            body = bson.decode(section)
+        else:
+            documents += bson.decode_all(section[section.index(b"\0", 4) + 1:])
+        at += 1 + size
+    return body, documents
 
 
 def plain(value):

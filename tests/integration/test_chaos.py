@@ -1,5 +1,5 @@
 """Everything at once: all roles in processes of their own on a real broker and a MongoDB-protocol server, and at random, with a
-printed seed, processes, broker and store are killed or stopped and groups rebalanced. At the end the documents, what the admin
+printed seed, processes, brokers and store are killed or stopped, disks of workers wiped, and groups rebalanced. At the end the documents, what the admin
 listener shows and an independent oracle are equal, and `events`, as kcat reads it, has each event exactly once.
 
 FRESHET_CHAOS_RECORDS (default 20000; the full run: 200000, as `./dev test --long` does) and FRESHET_SEED from the environment.
@@ -16,6 +16,7 @@ import apart
 import test_oracle_kill
 import workload
 from harness import Background, Failure, check, check_equal, note, shorten, wait_until
+from test_bad_input import letters
 from test_mongo import compare_documents
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, make_requests, sender
 
@@ -33,7 +34,7 @@ class Chaos:
         self.rng = rng
         self.struck = collections.Counter()
         self.to_come = []
-        self.blows = [self.kill_worker, self.kill_worker, self.stop_worker, self.kill_reaction, self.kill_broker, self.kill_store,
+        self.blows = [self.kill_worker, self.wipe_worker, self.stop_worker, self.kill_reaction, self.kill_broker, self.kill_store,
                       self.kill_ingest, self.join_and_leave]
 
     def strike(self):
@@ -52,14 +53,17 @@ class Chaos:
     def again(self, process):
         process.kill()
         time.sleep(self.rng.choice((0, 0, 0.5, 7)))  # 7: longer than the session, so that others take over
-        self.wipe(process)
         process.launch()
-
-    def wipe(self, process):
-        """A worker that comes back with an empty disk: with checkpoints. Without them its state is rebuilt from the log."""
 
     def kill_worker(self):
         self.again(self.rng.choice(self.fleet.actions))
+
+    def wipe_worker(self):
+        """It comes back with an empty disk."""
+        victim = self.rng.choice(self.fleet.actions)
+        victim.kill()
+        shutil.rmtree(victim.directory / "data")
+        victim.launch()
 
     def kill_reaction(self):
         self.again(self.fleet.reaction)
@@ -75,9 +79,11 @@ class Chaos:
         victim.resume()
 
     def kill_broker(self):
-        self.fleet.broker.kill()
+        broker = self.fleet.broker
+        one = self.rng.randint(1, broker.count) if broker.count > 1 else None
+        broker.kill(one)
         time.sleep(self.rng.uniform(0, 4))
-        self.fleet.broker.start()
+        broker.start(one)
 
     def kill_store(self):
         self.fleet.mongo.kill()
@@ -113,16 +119,24 @@ def check_events(brokers, made):
 
 
 def test_chaos(box):
+    run(box, RECORDS, brokers=1)
+
+
+def test_three_brokers(box):
+    run(box, RECORDS // 2, brokers=3)
+
+
+def run(box, records, brokers):
     number = test_oracle_kill.seed()
-    note(f"FRESHET_SEED={number}, {RECORDS} records")
+    note(f"FRESHET_SEED={number}, {records} records, {brokers} brokers")
     rng = random.Random(number)
-    everybody, made = workload.make(rng, people=max(200, RECORDS // 40), records=RECORDS)
-    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True).start()
+    everybody, made = workload.make(rng, people=max(200, records // 40), records=records)
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True, brokers=brokers).start()
     chaos = Chaos(fleet, rng)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
     senders = [Background(sender, fleet, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
-    blows = max(4, RECORDS // RECORDS_PER_BLOW)
+    blows = max(8, records // RECORDS_PER_BLOW)
     for blow in range(blows):
         at = (blow + 0.5) / (blows + 1)
         wait_until(lambda at=at: sending.share() >= at or not any(s.alive() for s in senders), GIVE_UP_S, "progress of the senders",
@@ -138,6 +152,7 @@ def test_chaos(box):
         process.wait_ready()
     note(f"{len(requests)} requests acknowledged, {sending.retries} attempts were not")
     fleet.wait_drained(DRAIN_S)
+    check_equal(letters(fleet.console), [], "dead letters")
     compare_documents(fleet.mongo, fleet.console, everybody, made)
     check_events(fleet.broker.brokers, made)
     note("restarts of processes that ended by themselves: " + str({p.directory.name: p.restarts for p in fleet.processes() if p.restarts}))

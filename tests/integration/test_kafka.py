@@ -13,7 +13,14 @@ BROKER_KILLS = 4
 
 
 def test_suite(box):
-    broker = kafka.start(box)
+    run_suite(kafka.start(box))
+
+
+def test_suite_on_three_brokers(box):
+    run_suite(kafka.start(box, count=3))
+
+
+def run_suite(broker):
     done = subprocess.run([str(BUILD / "eventlog_kafka_test"), "--gtest_brief=1"], capture_output=True, text=True, timeout=SUITE_S,
                           env={**os.environ, "FRESHET_KAFKA_BROKERS": broker.brokers}, stdin=subprocess.DEVNULL, check=False)
     failures = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("[2"))  # without the log's lines

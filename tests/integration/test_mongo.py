@@ -10,7 +10,7 @@ import oracle
 import workload
 from harness import (BUILD, FRESHET, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
                      wait_until)
-from mongo import CutNetwork, MongoServer, live_documents, plain
+from mongo import CutNetwork, MongoServer, TakenId, live_documents, plain
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, difference, make_requests, seed, sender
 
 SUITE_S = 600
@@ -115,7 +115,7 @@ def compare_documents(mongo, server, people, records):
         shown = oracle.readable(profile(admin, "user_id", user_id), workload.COMPUTED)
         for part in expected:
             if got[part] != expected[part]:
-                wrong.append(f"{user_id!r} {part}: {difference(got[part], expected[part])}")
+                wrong.append(f"{user_id!r} {part} (version {document['version']}): {difference(got[part], expected[part])}")
             if shown[part] != expected[part]:
                 wrong.append(f"{user_id!r} {part} as shown: {difference(shown[part], expected[part])}")
     admin.close()
@@ -162,6 +162,20 @@ def test_kill(box):
     server.start()
     server.wait_drained()
     compare_documents(mongo, server, everybody, made)
+
+
+def test_taken_id(box):
+    """Two inserts at once: the bulk of a process that was killed, and that of its successor. The newer one must win."""
+    mongo = start_mongo(box, durable=False)
+    between = TakenId(mongo, DATABASE, "users")
+    server = box.server(top=f'profiles: {{mongodb: {{uri: "mongodb://127.0.0.1:{between.port}/"}}}}\n')
+    send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "set": {"city": "Pune"},
+                                    "timestamp": "2026-01-02T03:04:05.678Z"} for i in range(50)])
+    server.wait_drained()
+    documents = live_documents(mongo.client()[DATABASE].users)
+    check(between.taken, "no id was taken: nothing was shown")
+    check_equal(sorted(d.get("attributes", {}).get("city", "?") for d in documents), ["Pune"] * 50, "cities in the documents")
+    between.close()
 
 
 def test_split(box):

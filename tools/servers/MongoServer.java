@@ -9,22 +9,30 @@ import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.util.List;
 import java.util.Set;
+import org.h2.mvstore.MVStore;
 
 /** PORT [FILE]: speaks MongoDB's protocol on 127.0.0.1. In memory; with a FILE, what it acknowledged survives SIGKILL. */
 public class MongoServer {
-    /** Commits before it answers: by itself H2 does so once a second. */
+    /**
+     * Commits before it answers, and nothing half done: a document and its entry in the index of _id are two steps, and a commit between
+     * them, of another connection or one of H2's own, once a second, would leave a document that the index does not know if the
+     * process is killed then. The next stale upsert overwrites it.
+     */
     static class Durable extends H2Backend {
         private static final Set<String> READS = Set.of("find", "getMore", "isMaster", "ping", "count", "aggregate", "distinct");
 
         Durable(String file) {
-            super(file);
+            super(new MVStore.Builder().fileName(file).autoCommitDisabled().autoCommitBufferSize(0).open());
         }
 
         @Override
         public Document handleMessage(MongoMessage message) {
-            Document answer = super.handleMessage(message);
-            if (!READS.contains(message.getDocument().keySet().iterator().next())) commit();
-            return answer;
+            if (READS.contains(message.getDocument().keySet().iterator().next())) return super.handleMessage(message);
+            synchronized (this) {
+                Document answer = super.handleMessage(message);
+                commit();
+                return answer;
+            }
         }
     }
 

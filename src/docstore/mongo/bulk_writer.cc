@@ -1,5 +1,6 @@
 #include "docstore/mongo/bulk_writer.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -67,7 +68,9 @@ void BulkWriter::write(const std::string& tenant, v1::EntityKind kind, const std
   const Client::Lease connection = client_.lease();
   if (!to_resolve.empty()) add_resolved(connection.get(), tenant, kind, to_resolve);
   if (count_ == 0) return;
-  run_all(collection_of(connection.get(), tenant, kind).get());
+  const Collection collection = collection_of(connection.get(), tenant, kind);
+  run_all(collection.get());
+  run_taken_again(collection.get());
   for (size_t i = 0; i < count_; ++i) {
     if (operations_[i].one.update.get()->len > kKeptBytesMax) operations_[i] = {};
   }
@@ -78,6 +81,7 @@ void BulkWriter::add(const v1::Change& change, std::optional<uint64_t> only_on, 
   Operation& operation = operations_[count_];
   operation.result = result;
   operation.resolved = only_on.has_value();
+  operation.taken = false;
   *result = encode(change, shape_, clock_.now_us() / 1000, only_on, operation.one);
   if (!*result) return;
   if (operation.one.update.get()->len > client_.limits().document_bytes) {
@@ -118,6 +122,16 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
       add(resolve(*write.change, document), document.version(), write.result);
     }
   }
+}
+
+// That the _id is taken does not say yet that what is there is newer: the server looks first and inserts then, and in between
+// an older version may have come, from a bulk that a process sent before it was killed. Now that it is there, the same
+// operation finds it, or is stale.
+void BulkWriter::run_taken_again(mongoc_collection_t* collection) {
+  const auto first = std::stable_partition(operations_.begin(), operations_.begin() + static_cast<ptrdiff_t>(count_),
+                                           [](const Operation& operation) { return !operation.taken; });
+  const auto begin = static_cast<size_t>(first - operations_.begin());
+  if (begin < count_) run(collection, begin, count_);
 }
 
 // In commands as large as the server takes them.
@@ -181,10 +195,10 @@ void BulkWriter::judge(mongoc_collection_t* collection, size_t begin, size_t end
   for (size_t i = begin; i < end; ++i) *operations_[i].result = tl::unexpected(failure);
 }
 
-Status BulkWriter::verdict(const Operation& operation, const WriteError& error) const {
+Status BulkWriter::verdict(Operation& operation, const WriteError& error) const {
   if (is_duplicate_id(error.code, error.message)) {
     if (operation.resolved) return fail(Code::kRetry, "MongoDB: the document changed meanwhile");
-    stale().add();
+    if (std::exchange(operation.taken, true)) stale().add();
     return {};
   }
   return fail(code_of_server_error(error.code),

@@ -33,16 +33,18 @@ class BulkWriter {
     UpdateOne one;
     Status* result = nullptr;
     bool resolved = false;  // guarded by exactly one version
+    bool taken = false;     // refused once: there is a document
   };
 
   void add(const v1::Change& change, std::optional<uint64_t> only_on, Status* result);
   void add_resolved(mongoc_client_t* connection, const std::string& tenant, v1::EntityKind kind,
                     const std::vector<ToWrite>& writes);
   void run_all(mongoc_collection_t* collection);
+  void run_taken_again(mongoc_collection_t* collection);
   void run(mongoc_collection_t* collection, size_t begin, size_t end);
   void judge(mongoc_collection_t* collection, size_t begin, size_t end, const BulkReply& reply,
              const bson_error_t& error);
-  [[nodiscard]] Status verdict(const Operation& operation, const WriteError& error) const;
+  [[nodiscard]] Status verdict(Operation& operation, const WriteError& error) const;
 
   Client& client_;
   const Shape shape_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "eventlog/kafka/topic_settings.h"
+#include "telemetry/log.h"
 
 namespace freshet::eventlog::kafka {
 namespace {
@@ -104,7 +105,22 @@ Status Cluster::create_topic(Topic topic, const TopicOptions& options) {
     clock_.sleep_us(kLookAgainUs);
     FRESHET_TRY(learn_topics(&brokers));
   }
-  return check(topic, options);
+  // Each broker learns of a new topic in its own time.
+  while (true) {
+    Status ready = check(topic, options);
+    if (ready) ready = answers(topic);
+    const bool later = !ready && (ready.error().code == Code::kNotFound || ready.error().code == Code::kRetry);
+    if (!later || clock_.monotonic_us() > end) return ready;
+    clock_.sleep_us(kLookAgainUs);
+  }
+}
+
+// Whether every partition has a leader that knows it.
+Status Cluster::answers(Topic topic) {
+  std::vector<TopicPartition> all;
+  for (uint32_t p = 0; p < partitions(topic); ++p) all.push_back({topic, p});
+  const auto marks = watermarks(all);
+  return marks ? Status{} : tl::unexpected(marks.error());
 }
 
 Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
@@ -157,8 +173,14 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
   if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
     return tl::unexpected(error_of(error, "asking for topic " + name));
   const Metadata metadata(raw);
-  const bool known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > 0;
-  const auto wrong = wrong_settings(options, known ? metadata->topics[0].partitions[0].replica_cnt : 1, setting);
+  if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0)
+    return fail(Code::kNotFound, "kafka: a broker does not know topic " + name);
+  const int replicas = metadata->topics[0].partitions[0].replica_cnt;
+  if (replicas < new_topic(options, metadata->broker_cnt).replication)
+    spdlog::warn(
+        "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
+        name, replicas, metadata->broker_cnt);
+  const auto wrong = wrong_settings(options, replicas, setting);
   if (wrong.empty()) return {};
   std::string why, mend;
   for (const WrongSetting& one : wrong) {
@@ -195,11 +217,12 @@ PartitionList Cluster::list_of(const std::vector<TopicPartition>& of, Offset off
 // Asks with the times -2 and -1 of the protocol, which stand for the low and the high watermark: one request for each
 // broker, however many partitions.
 Status Cluster::list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question) {
-  if (const auto error = rd_kafka_offsets_for_times(client_->get(), list, to_ms(options_.call_timeout_us)))
-    return tl::unexpected(error_of(error, question));
-  for (int i = 0; i < list->cnt; ++i)
-    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(error_of(list->elems[i].err, question));
-  return {};
+  auto error = rd_kafka_offsets_for_times(client_->get(), list, to_ms(options_.call_timeout_us));
+  for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  Error out = error_of(error, question);
+  if (out.code == Code::kNotFound) out.code = Code::kRetry;  // there is such a topic: a broker has not heard of it yet
+  return tl::unexpected(std::move(out));
 }
 
 Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicPartition>& of) {

@@ -56,6 +56,7 @@ class Cluster {
   [[nodiscard]] Status learn_topics(int* brokers);
   [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
+  [[nodiscard]] Status answers(Topic topic);
   [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
   [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);
   [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;

@@ -121,6 +121,13 @@ bool KafkaConsumer::lost_its_place() const {
   return client_ != nullptr && rd_kafka_fatal_error(client_->get(), nullptr, 0) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 }
 
+// After a fatal error that is all a call says. If it is the place that is lost, the next poll decides: join_again().
+tl::unexpected<Error> KafkaConsumer::failed(rd_kafka_resp_err_t error, const std::string& what) const {
+  Error out = error_of(error, what);
+  if (error == RD_KAFKA_RESP_ERR__FATAL && lost_its_place()) out.code = Code::kRetry;
+  return tl::unexpected(std::move(out));
+}
+
 // Brokers that die while a member joins say so, too, when nobody else is there. So the place is claimed once more: who has it
 // by right claims it back at the next heartbeat, and then it is lost for good. Meanwhile nothing can be committed twice:
 // that is what the group's generation and the transactional id are for.
@@ -322,7 +329,7 @@ Status KafkaConsumer::commit(Transaction transaction) {
 
 Status KafkaConsumer::commit_offsets(rd_kafka_topic_partition_list_t* list) {
   if (const auto error = rd_kafka_commit(client_->get(), list, 0))
-    return tl::unexpected(error_of(error, "committing offsets of group " + group_));
+    return failed(error, "committing offsets of group " + group_);
   return {};
 }
 

@@ -46,6 +46,7 @@ class KafkaConsumer final : public Consumer {
   void leave();
   [[nodiscard]] Result<PollResult> poll_client(size_t bytes_max, env::TimeUs timeout_us);
   [[nodiscard]] bool lost_its_place() const;
+  [[nodiscard]] tl::unexpected<Error> failed(rd_kafka_resp_err_t error, const std::string& what) const;
   [[nodiscard]] Result<PollResult> join_again();
   void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
   void assigned(const rd_kafka_topic_partition_list_t* list);

@@ -1,6 +1,7 @@
 // Who may commit, on a real broker: zombies, silent members, and what the dead leave open.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <set>
@@ -8,6 +9,7 @@
 #include "eventlog/kafka/client.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "eventlog/kafka/test_broker.h"
+#include "eventlog/kafka/transactions.h"
 
 namespace freshet::eventlog::kafka {
 namespace {
@@ -90,20 +92,44 @@ class Fencing : public testing::Test {
   std::unique_ptr<EventLog> log_;
 };
 
-TEST_F(Fencing, AZombieWithTheSameTransactionalIdIsFenced) {
+TEST_F(Fencing, WhatAZombieWithTheSameTransactionalIdSaysIsNotHeard) {
   Process zombie = start("w");
   zombie.poll_until([&] { return zombie.read.size() == 1; });
   ASSERT_TRUE(zombie.commit("first"));
   Process successor = start("w");  // the same name: it begins the same id
   const Status late = zombie.commit("from the grave");
   ASSERT_FALSE(late);
-  EXPECT_EQ(late.error().code, Code::kFenced) << late.error().message;
+  EXPECT_EQ(late.error().code, Code::kRetry) << late.error().message;  // brokers that die say so, too
   zombie.consumer.reset();
   append("in2");
   successor.poll_until([&] { return successor.read.size() == 1; });
   EXPECT_EQ(successor.read, (std::vector<std::string>{"in2"}));
   ASSERT_TRUE(successor.commit("second"));
   EXPECT_EQ(outputs(), (std::vector<std::string>{"first", "second"}));
+}
+
+// It begins the id once more; its successor begins it again, and that decides it.
+TEST_F(Fencing, AZombieWithTheSameTransactionalIdIsFencedTheSecondTime) {
+  const Names names(options_.topic_prefix);
+  const std::atomic<bool> interrupted{false};
+  const GroupMetadata group(rd_kafka_consumer_group_metadata_new((options_.topic_prefix + "action").c_str()));
+  Transactions zombie(options_, names, options_.topic_prefix + "id", env::real_clock(), interrupted);
+  Transactions successor(options_, names, options_.topic_prefix + "id", env::real_clock(), interrupted);
+  const auto commit = [&](Transactions& by, const std::string& value) {
+    std::vector<Produce> outputs(1);
+    outputs[0].to = kOut;
+    outputs[0].records.add("k", value);
+    const Status status = by.commit(std::move(outputs), make_list().get(), group.get());
+    return status ? "ok" : status.error().code == Code::kFenced ? "fenced" : "again";
+  };
+  EXPECT_STREQ(commit(zombie, "first"), "ok");
+  EXPECT_STREQ(commit(successor, "second"), "ok");
+  EXPECT_STREQ(commit(zombie, "from the grave"), "again");
+  EXPECT_STREQ(commit(zombie, "third"), "ok");
+  EXPECT_STREQ(commit(successor, "not heard"), "again");
+  EXPECT_STREQ(commit(successor, "fourth"), "ok");
+  EXPECT_STREQ(commit(zombie, "from the grave"), "fenced");
+  EXPECT_EQ(outputs(), (std::vector<std::string>{"first", "second", "third", "fourth"}));
 }
 
 // The zombie claims its place once more; its successor claims it back, and that decides it.

@@ -102,7 +102,7 @@ Status KafkaConsumer::ask_committed(rd_kafka_topic_partition_list_t* list) {
   auto error = rd_kafka_committed(client_->get(), list, to_ms(kStableWaitUs));
   for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return tl::unexpected(error_of(error, "asking for what group " + group_ + " has committed"));
+  return failed(error, "asking for what group " + group_ + " has committed");
 }
 
 // Transactional ids of others that committed last in these partitions, and are no members any more.
@@ -170,9 +170,7 @@ Status KafkaConsumer::start_assigned(const std::vector<TopicPartition>& of) {
   // librdkafka's pauses outlive the assignment in which they were made: what comes back would never be read again.
   if (flowing->cnt > 0) rd_kafka_resume_partitions(client_->get(), flowing.get());
   const ErrorPtr error(rd_kafka_incremental_assign(client_->get(), list.get()));
-  if (error != nullptr)
-    return tl::unexpected(error_of(rd_kafka_error_code(error.get()), "taking partitions of group " + group_ + " up",
-                                   rd_kafka_error_string(error.get())));
+  if (error != nullptr) return failed(rd_kafka_error_code(error.get()), "taking partitions of group " + group_ + " up");
   if (paused->cnt > 0) rd_kafka_pause_partitions(client_->get(), paused.get());
   return {};
 }

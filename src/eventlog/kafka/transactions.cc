@@ -14,7 +14,8 @@ namespace {
 // While the brokers finish the transaction before, they answer the next one "not yet". librdkafka asks again after
 // retry.backoff.ms, 100 by default: this alone makes small transactions slow (docs/decisions/0008-kafka-log.md).
 constexpr const char* kBackoffMs = "5";
-constexpr env::TimeUs kAttemptUs = 1'000'000;  // of a call that waits for brokers
+constexpr env::TimeUs kAttemptUs = 1'000'000;    // of a call that waits for brokers
+constexpr env::TimeUs kFencedTwiceTimeouts = 2;  // a producer that is fenced twice within so many timeouts is
 
 Client::Settings settings_for(const std::string& id, const KafkaOptions& options) {
   const std::string timeout_ms = std::to_string(to_ms(options.transaction_timeout_us));
@@ -68,20 +69,19 @@ Status Transactions::settle() {
     return {};
   }
   forget();
-  return tl::unexpected(error_of(rd_kafka_error_code(error.get()), "beginning transactional id " + id_,
-                                 rd_kafka_error_string(error.get())));
+  return tl::unexpected(judged(error_of(rd_kafka_error_code(error.get()), "beginning transactional id " + id_,
+                                        rd_kafka_error_string(error.get()))));
 }
 
 Status Transactions::commit(std::vector<Produce> outputs, const rd_kafka_topic_partition_list_t* offsets,
                             const rd_kafka_consumer_group_metadata_t* member) {
   FRESHET_TRY(settle());
-  const env::TimeUs begun = clock_.monotonic_us();
   ErrorPtr error = run(outputs, offsets, member);
   if (error == nullptr) {
     framed_.clear();  // all delivered
     return {};
   }
-  return failed(std::move(error), begun);
+  return failed(std::move(error));
 }
 
 // Records first: the brokers add their partitions to the transaction while the offsets are on their way.
@@ -102,7 +102,7 @@ ErrorPtr Transactions::run(std::vector<Produce>& outputs, const rd_kafka_topic_p
   return insist([&](int ms) { return rd_kafka_commit_transaction(client_->get(), ms); });
 }
 
-Status Transactions::failed(ErrorPtr error, env::TimeUs begun) {
+Status Transactions::failed(ErrorPtr error) {
   Error out = error_of(rd_kafka_error_code(error.get()), "committing by " + id_, rd_kafka_error_string(error.get()));
   const bool is_fatal = rd_kafka_error_is_fatal(error.get()) != 0;
   const bool is_unknown = rd_kafka_error_is_retriable(error.get()) != 0;
@@ -110,16 +110,32 @@ Status Transactions::failed(ErrorPtr error, env::TimeUs begun) {
     const ErrorPtr not_aborted = insist([&](int ms) { return rd_kafka_abort_transaction(client_->get(), ms); });
     if (not_aborted == nullptr) {
       framed_.clear();  // purged
+      if (out.code == Code::kFenced) forget();
       if (out.code != Code::kFenced && out.code != Code::kInvalid) out.code = Code::kConflict;
-      return tl::unexpected(std::move(out));
+      return tl::unexpected(judged(std::move(out)));
     }
     // What was not committed will be aborted by settle(), or by the brokers.
   }
-  // A producer that was too slow is told the same as one that was replaced.
-  const bool timed_out = clock_.monotonic_us() - begun >= options_.transaction_timeout_us;
-  if (!is_fatal || timed_out || out.code != Code::kFenced) out.code = Code::kRetry;
   forget();
-  return tl::unexpected(std::move(out));
+  if (!is_fatal || out.code != Code::kFenced) out.code = Code::kRetry;
+  return tl::unexpected(judged(std::move(out)));
+}
+
+// A producer that was too slow is told the same as one that was replaced, and so is one whose brokers died at the wrong moment.
+// So the id is begun once more: who has it by right does the same, and then it is lost for good. Meanwhile nothing
+// can be committed twice: only one of them has the epoch, and nothing is said that is not read again from what is committed.
+Error Transactions::judged(Error error) {
+  if (error.code != Code::kFenced) return error;
+  const env::TimeUs now = clock_.monotonic_us();
+  const bool again = fenced_at_ && now - *fenced_at_ < kFencedTwiceTimeouts * options_.transaction_timeout_us;
+  fenced_at_ = now;
+  if (again) {
+    error.message += ": does a second process run on a copy of this data directory?";
+    return error;
+  }
+  spdlog::warn("{}; beginning it once more", error.message);
+  error.code = Code::kRetry;
+  return error;
 }
 
 }  // namespace freshet::eventlog::kafka

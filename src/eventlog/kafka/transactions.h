@@ -5,12 +5,13 @@
 //              to somebody else (generation, member)
 //   kRetry     nobody knows: the brokers did not answer, or ended the transaction when its time was over. Nothing is in
 //              flight, settle() finds out
-//   kFenced    another process has begun this transactional id, or has this member's place in the group
+//   kFenced    another process has begun this transactional id, and again after we had it back
 //   kInvalid   a record is too large, or we have no right to write: it would go wrong again
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ class Transactions {
                              const rd_kafka_consumer_group_metadata_t* member);
   template <class Call>
   [[nodiscard]] ErrorPtr insist(const Call& call);
-  [[nodiscard]] Status failed(ErrorPtr error, env::TimeUs begun);
+  [[nodiscard]] Status failed(ErrorPtr error);
+  [[nodiscard]] Error judged(Error error);
   void forget();
 
   const KafkaOptions options_;
@@ -48,6 +50,7 @@ class Transactions {
   std::vector<std::string> framed_;  // what librdkafka's messages point to: outlives the client
   std::shared_ptr<Client> client_;   // null: not begun
   std::unique_ptr<Sender> sender_;
+  std::optional<env::TimeUs> fenced_at_;
 };
 
 }  // namespace freshet::eventlog::kafka

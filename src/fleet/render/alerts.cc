@@ -457,6 +457,10 @@ void add_lag(std::vector<Alert>& out) {
                  "humanizeDuration",
                  {.series = lags("100x9 4500x70", kReads), .fires_within = 6, .value = "45s"},
                  {"behind for four minutes after a restart", lags("100x9 4500x3 2500x60", kReads)}});
+}
+
+void add_lag_doubts(std::vector<Alert>& out) {
+  constexpr std::string_view kReads = "0+6000x80";
   out.push_back(
       {"KafkaGroupLagHigh",
        Severity::kWarn,
@@ -508,6 +512,7 @@ const std::vector<Alert>& alerts() {
     add_use(out);
     add_mirrors(out);
     add_lag(out);
+    add_lag_doubts(out);
     return out;
   }();
   return kAlerts;

@@ -1,0 +1,113 @@
+"""What a machine does to a server: its disk is full, its clock jumps. docs/operations/machine.md says what one sees."""
+import os
+import random
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import test_oracle_kill
+import workload
+from harness import Skipped, check, check_equal, note, shorten, wait_until
+from test_oracle_kill import Sending, compare, make_requests, send_until_acknowledged
+
+SHIFT = Path(__file__).with_name("clock_shift.c")
+DISK_MIB = 96  # the log alone takes as much ahead
+MORE_MIB = 512
+
+
+def mount(*arguments):
+    done = subprocess.run(["mount", "-t", "tmpfs", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
+
+
+def test_disk_full(box):
+    """It ends, says which disk is full, and once there is room goes on with all that it had acknowledged."""
+    disk = box.directory / "server-0"
+    disk.mkdir()
+    if os.geteuid() != 0 or not mount("-o", f"size={DISK_MIB}m", "freshet-test", str(disk)):
+        raise Skipped("a file system of its own needs mount(8), as root")
+    box.at_end(lambda: subprocess.run(["umount", "-l", str(disk)], check=False))
+    number = test_oracle_kill.seed()
+    note(f"FRESHET_SEED={number}")
+    rng = random.Random(number)
+    everybody, made = workload.make(rng, people=300, records=6_000)
+    server = box.server(memory="64MiB", extra=workload.COMPUTED_YAML)
+    requests = make_requests(rng, made)
+    sending = Sending(len(requests))
+    http = server.ingest()
+    half = len(requests) // 2
+    for request in requests[:half]:
+        send_until_acknowledged(http, request, sending)
+    http.close()
+    (disk / "ballast").write_bytes(b"")
+    fill(disk / "ballast")
+    for request in requests[half:]:  # until the log needs more disk
+        if not still_taken(server, request):
+            break
+    wait_until(lambda: not server.running(), 60, "the end of a server whose disk is full")
+    check_equal(server.process.returncode, 1, "exit status")
+    check("No space left on device" in server.log_tail(), lambda: f"does not say that the disk is full: {server.log_tail()}")
+    check(mount("-o", f"remount,size={MORE_MIB}m", str(disk)), "more room")
+    server.start()
+    http = server.ingest()
+    for request in requests:
+        send_until_acknowledged(http, request, sending)
+    server.wait_drained()
+    compare(server, everybody, made)
+
+
+def fill(path):
+    with open(path, "ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(1 << 20))
+        except OSError:
+            pass
+
+
+def still_taken(server, request):
+    """False: there was no answer, or it is not taken now."""
+    http = server.ingest()
+    http.timeout_s = 5
+    try:
+        return request.send(http)
+    except OSError:
+        return False
+    finally:
+        http.close()
+
+
+def test_clock_jumps(box):
+    """A day ahead, and back behind where it was: what was sent counts once, and what is told in records stays as told."""
+    library, clock = box.directory / "clock_shift.so", box.directory / "clock"
+    done = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SHIFT], capture_output=True, text=True, check=False)
+    check_equal(done.returncode, 0, f"exit status of cc ({shorten(done.stderr)})")
+    clock.write_bytes(bytes(8))
+
+    def jump(seconds):
+        with open(clock, "r+b") as file:
+            file.write(struct.pack("<q", seconds))
+        note(f"clock {seconds:+d} s")
+
+    number = test_oracle_kill.seed()
+    note(f"FRESHET_SEED={number}")
+    rng = random.Random(number)
+    everybody, made = workload.make(rng, people=100, records=3_000)
+    server = box.server(extra=workload.COMPUTED_YAML, env={"LD_PRELOAD": str(library), "FRESHET_CLOCK_SHIFT": str(clock)})
+    requests = make_requests(rng, made)
+    sending = Sending(len(requests))
+    http = server.ingest()
+    third = len(requests) // 3
+    for part, seconds in ((requests[:third], 0), (requests[third:2 * third], 20 * 3600), (requests[2 * third:], -300), (requests[:third], -300)):
+        jump(seconds)
+        time.sleep(0.3)
+        check(abs(server.get("/v1/status").json()["at_ms"] / 1000 - time.time() - seconds) < 30, "the server does not see the clock jump")
+        for request in part:
+            send_until_acknowledged(http, request, sending)
+    server.wait_drained()
+    compare(server, everybody, made)
+    server.kill()
+    server.start()
+    server.wait_drained()
+    compare(server, everybody, made)
