@@ -335,18 +335,6 @@ void add_use(std::vector<Alert>& out) {
 }
 
 void add_mirrors(std::vector<Alert>& out) {
-  const auto latency = [](std::string_view values) {
-    return Series{
-        "kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
-        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-        std::string(values)};
-  };
-  const auto rate = [](std::string_view values) {
-    return Series{
-        "kafka_connect_mirror_mirrorsourceconnector_record_rate"
-        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-        std::string(values)};
-  };
   const auto failed = [](std::string_view values) {
     return Series{"kafka_connect_worker_connector_failed_task_count{mirror=\"{mirror}\",connector=\"c\"}",
                   std::string(values)};
@@ -378,6 +366,21 @@ void add_mirrors(std::vector<Alert>& out) {
        "humanize",
        {.series = {failed("0x9 1x60")}, .fires_within = 3, .value = "1"},
        {"a task is restarted within a minute", {failed("0x9 1 0x60")}}});
+}
+
+void add_mirror_lag(std::vector<Alert>& out) {
+  const auto latency = [](std::string_view values) {
+    return Series{
+        "kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+        std::string(values)};
+  };
+  const auto rate = [](std::string_view values) {
+    return Series{
+        "kafka_connect_mirror_mirrorsourceconnector_record_rate"
+        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+        std::string(values)};
+  };
   out.push_back({"KafkaMirrorFarBehind",
                  Severity::kCritical,
                  "mirror",
@@ -511,6 +514,7 @@ const std::vector<Alert>& alerts() {
     add_load(out);
     add_use(out);
     add_mirrors(out);
+    add_mirror_lag(out);
     add_lag(out);
     add_lag_doubts(out);
     return out;
