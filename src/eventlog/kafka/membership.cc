@@ -170,8 +170,7 @@ Status KafkaConsumer::start_assigned(const std::vector<TopicPartition>& of) {
   // librdkafka's pauses outlive the assignment in which they were made: what comes back would never be read again.
   if (flowing->cnt > 0) rd_kafka_resume_partitions(client_->get(), flowing.get());
   const ErrorPtr error(rd_kafka_incremental_assign(client_->get(), list.get()));
-  if (error != nullptr)
-    return failed(rd_kafka_error_code(error.get()), "taking partitions of group " + group_ + " up");
+  if (error != nullptr) return failed(rd_kafka_error_code(error.get()), "taking partitions of group " + group_ + " up");
   if (paused->cnt > 0) rd_kafka_pause_partitions(client_->get(), paused.get());
   return {};
 }
