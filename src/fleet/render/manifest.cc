@@ -23,7 +23,7 @@ bool is_inside(std::string_view path) {
 
 std::string write_manifest(const Hashes& hashes, std::string_view header) {
   std::string out(header);
-  for (const auto& [path, hash] : hashes) out += hash + "  " + path + "\n";
+  for (const auto& [path, hash] : hashes) ((out += hash) += "  ").append(path) += "\n";
   return out;
 }
 
