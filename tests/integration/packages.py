@@ -22,7 +22,7 @@ MIRROR_MAKER = ["org.apache.kafka:connect-mirror:3.9.2", "org.slf4j:slf4j-reload
 JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
 GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
-BUILD_TOFU_S = 900  # eight minutes of processor time
+BUILD_TOFU_S = 1800  # eight minutes of processor time
 TIMEOUT_S = 300
 
 
