@@ -135,7 +135,7 @@ void WorkerProcess::start() {
   auto consumer = log_->open_consumer({.group = action::kActionGroup, .topics = {Topic::kActions}});
   require(consumer.has_value(), "action's consumer can't be opened");
   consumer_ = std::move(*consumer);
-  persistence_ = std::make_unique<SimPersistence>(*log_, crash_);
+  persistence_ = std::make_unique<SimPersistence>(*log_);
   action::WorkerOptions options;
   options.log = log_.get();
   options.clock = &stage_.clock;

@@ -47,7 +47,7 @@ class IngestProcess {
 // Persists when the scheduler says so, so that a crash can come between.
 class SimPersistence final : public action::Persistence {
  public:
-  SimPersistence(SimLog& log, CrashPoint& crash) : log_(log), crash_(crash) {}
+  explicit SimPersistence(SimLog& log) : log_(log) {}
 
   [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
   [[nodiscard]] Status wait() override;
@@ -56,7 +56,6 @@ class SimPersistence final : public action::Persistence {
 
  private:
   SimLog& log_;
-  CrashPoint& crash_;
   std::map<uint32_t, state::PartitionState*> jobs_;
 };
 

@@ -50,40 +50,46 @@ bool StoreServer::tick() {
   return true;
 }
 
+// What is not refused is written as the bulk that it came in, also where the answer is lost then.
 void StoreServer::finish(Bulk bulk) {
-  std::vector<Status> results;
-  results.reserve(bulk.changes.size());
-  size_t failed = 0;
-  for (Change& change : bulk.changes) {
-    results.push_back(write_one(change));
-    failed += results.back() ? 0 : 1;
+  std::vector<Status> results(bulk.changes.size());
+  std::vector<Change> written;
+  std::vector<size_t> places;  // in `bulk`, of what is written
+  for (size_t i = 0; i < bulk.changes.size(); ++i) {
+    const Fate fate = fate_of(bulk.changes[i]);
+    results[i] = fate.answer;
+    if (!fate.written) continue;
+    written.emplace_back().Swap(&bulk.changes[i]);
+    places.push_back(i);
   }
+  store_->write(std::move(written), [&](std::vector<Change> back, std::vector<Status> stored) {
+    for (size_t n = 0; n < places.size(); ++n) {
+      back[n].Swap(&bulk.changes[places[n]]);
+      if (results[places[n]]) results[places[n]] = std::move(stored[n]);
+    }
+  });
+  for (const size_t place : places)
+    if (++writes_ % kWritesPerCheck == 0 || bulk.changes[place].remove()) check_version(bulk.changes[place]);
+  const auto failed =
+      static_cast<size_t>(std::count_if(results.begin(), results.end(), [](const Status& s) { return !s; }));
   if (failed > 0 && failed < results.size()) probes_.hit(Probe::kStorePartlyFailed);
   if (bulk.done) bulk.done(std::move(bulk.changes), std::move(results));
 }
 
-Status StoreServer::write_one(Change& change) {
-  if (!calm_ && dice_.permille(faults_.store_poison)) {
+StoreServer::Fate StoreServer::fate_of(const Change& change) {
+  if (calm_) return {};
+  if (dice_.permille(faults_.store_poison)) {
     probes_.hit(Probe::kStorePoisoned);
     poisoned_.insert(change.id());
-    return fail(Code::kInvalid, "refused for good");
+    return {fail(Code::kInvalid, "refused for good"), false};
   }
-  const bool fails = !calm_ && dice_.permille(faults_.store_fails);
-  if (fails && dice_.one_in(2)) {
+  if (!dice_.permille(faults_.store_fails)) return {};
+  if (dice_.one_in(2)) {
     probes_.hit(Probe::kStoreFailed);
-    return fail(Code::kRetry, "not now");
+    return {fail(Code::kRetry, "not now"), false};
   }
-  Status written;
-  std::vector<Change> one(1);
-  one[0].Swap(&change);
-  store_->write(std::move(one), [&](std::vector<Change> back, std::vector<Status> results) {
-    back[0].Swap(&change);
-    written = std::move(results[0]);
-  });
-  if (++writes_ % kWritesPerCheck == 0 || change.remove()) check_version(change);
-  if (!fails) return written;
   probes_.hit(Probe::kStoreFailedButWrote);
-  return fail(Code::kRetry, "the answer was lost");
+  return {fail(Code::kRetry, "the answer was lost"), true};
 }
 
 void StoreServer::check_version(const Change& change) {

@@ -44,7 +44,11 @@ class StoreServer {
   };
   void open();
   void finish(Bulk bulk);
-  [[nodiscard]] Status write_one(v1::Change& change);  // which is the same afterwards
+  struct Fate {
+    Status answer;
+    bool written = true;
+  };
+  [[nodiscard]] Fate fate_of(const v1::Change& change);
   void check_version(const v1::Change& change);
 
   Dice& dice_;

@@ -9,35 +9,57 @@ namespace {
 
 using Rows = std::map<std::string, std::string, std::less<>>;
 
-// Applies a batch to the rows in memory and notes what became of each key.
+// Applies a batch to the rows in memory and notes what became of each key. Operands of one key that follow one another are
+// merged at once.
 class Apply final : public WriteBatch::Visitor {
  public:
   Apply(Rows& rows, const MergeFn& merge, MemoryDisk::Write& noted) : rows_(rows), merge_(merge), noted_(noted) {}
   void put(std::string_view key, std::string_view value) override {
-    noted_.emplace_back(key, value);
-    rows_.insert_or_assign(std::string(key), std::string(value));
+    finish();
+    assign(key, std::string(value));
   }
   void merge(std::string_view key, std::string_view operand) override {
-    const auto at = rows_.find(key);
-    const std::string_view operands[] = {operand};
-    std::optional<std::string_view> existing;
-    if (at != rows_.end()) existing = at->second;
-    put(key, merge_(existing, operands));
+    if (key != merged_) finish();
+    merged_ = key;
+    operands_.push_back(operand);
   }
   void remove(std::string_view key) override {
+    finish();
     noted_.emplace_back(key, std::nullopt);
-    rows_.erase(std::string(key));
+    if (const auto at = rows_.find(key); at != rows_.end()) rows_.erase(at);
   }
   void remove_range(std::string_view begin, std::string_view end) override {
+    finish();
     const auto last = rows_.lower_bound(end);
     for (auto at = rows_.lower_bound(begin); at != last; at = rows_.erase(at))
       noted_.emplace_back(at->first, std::nullopt);
   }
+  // What waits to be merged. REQUIRED after the last operation, while the batch is still there.
+  void finish() {
+    if (operands_.empty()) return;
+    const auto at = rows_.find(merged_);
+    std::optional<std::string_view> existing;
+    if (at != rows_.end()) existing = at->second;
+    assign(merged_, merge_(existing, operands_));
+    operands_.clear();
+  }
 
  private:
+  void assign(std::string_view key, std::string value) {
+    noted_.emplace_back(key, value);
+    const auto at = rows_.lower_bound(key);
+    if (at != rows_.end() && at->first == key) {
+      at->second = std::move(value);
+    } else {
+      rows_.emplace_hint(at, key, std::move(value));
+    }
+  }
+
   Rows& rows_;
   const MergeFn& merge_;
   MemoryDisk::Write& noted_;
+  std::string_view merged_;  // the key of the operands
+  std::vector<std::string_view> operands_;
 };
 
 class Sorted final : public SortedRows {
@@ -80,6 +102,7 @@ class MemoryStore final : public Store {
     MemoryDisk::Write noted;
     Apply apply(rows_, options_.merge, noted);
     batch.visit(apply);
+    apply.finish();
     {
       const std::lock_guard disk_lock(disk_->mutex);
       disk_->unsynced.push_back(std::move(noted));

@@ -11,7 +11,9 @@ namespace freshet::state {
 namespace {
 
 constexpr uint32_t kFormat = 1;
-constexpr size_t kSeenBytes = 48;  // a message id that is not durable yet
+constexpr size_t kSeenBytes = 48;               // a message id that is not durable yet
+constexpr size_t kDecodedBytesMax = 64u << 10;  // between batches: stays in the processor's cache
+constexpr size_t kDecodedRowsMax = 256;
 
 std::string row_key(char kind, const Hash128& hash) {
   std::string key(1, kind);
@@ -224,12 +226,17 @@ void PartitionState::encode_touched() {
   touched_entities_.clear();
 }
 
-void PartitionState::settle() {
+void PartitionState::forget_decoded() {
   encode_touched();
   aliases_.clear();
   entities_.clear();
   stand_in_.reset();
   arena_.Reset();
+}
+
+void PartitionState::settle() {
+  if (arena_.SpaceAllocated() > kDecodedBytesMax || entities_.size() + aliases_.size() > kDecodedRowsMax)
+    forget_decoded();
   land();
   rows_.trim(options_.memory_bytes);
 }
@@ -271,7 +278,8 @@ Status PartitionState::persist() {
 
 Status PartitionState::begin_persist() {
   FRESHET_TRY(status());
-  settle();
+  forget_decoded();
+  land();
   FRESHET_ASSERT(!flying_);
   take_off('a', dirty_aliases_, flying_aliases_);
   take_off('e', dirty_entities_, flying_entities_);
@@ -324,7 +332,7 @@ Status PartitionState::drop() {
   FRESHET_ASSERT(!flying_);
   touched_entities_.clear();
   touched_aliases_.clear();
-  settle();
+  forget_decoded();
   rows_.clear();
   dirty_entities_.clear();
   dirty_aliases_.clear();

@@ -9,9 +9,10 @@
 //
 // Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a commit.
 //
-// What the records of a batch touch is decoded once for all of them, in one arena; between batches there are only rows.
-// (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it was their turn to be encoded
-// and freed, and took the memory of twice as many rows.)
+// What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while that
+// stays small: batches of a few records would otherwise decode and encode the same rows again and again. Everything else is
+// rows. (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it was their turn to be
+// encoded and freed, and took the memory of twice as many rows.)
 //
 // Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash -> empty;
 // 'l' ledger hash -> empty; 'm' -> PartitionMeta.
@@ -107,8 +108,8 @@ class PartitionState {
   [[nodiscard]] Status finish_persist();
   // Forgets memory: back to the last persist. REQUIRES: none is under way.
   [[nodiscard]] Status drop();
-  // After a batch: what it touched becomes rows, and memory above the budget is freed; what was used lately, and what is
-  // not durable yet, stays.
+  // After a batch: once enough is decoded it becomes rows, and memory above the budget is freed; what was used lately, and
+  // what is not durable yet, stays.
   void settle();
   // What is not durable takes a third of the budget: time to persist; two thirds: not another record before.
   [[nodiscard]] bool wants_persist() const { return dirty_bytes_ > options_.memory_bytes / 3; }
@@ -127,6 +128,7 @@ class PartitionState {
   Entity* decode_entity(const Hash128& id, std::string_view row);
   void want(std::span<const Hash128> keys);
   void encode_touched();
+  void forget_decoded();
   void put_changed(const Hash128& key, std::string_view row, std::vector<Hash128>& dirty);
   void take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying);
   void land();
