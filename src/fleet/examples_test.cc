@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "fleet/lint/report.h"
+#include "fleet/plan/report.h"
 #include "fleet/schema.h"
 #include "fleet/topology_yaml.h"
 
@@ -57,6 +58,14 @@ TEST(Examples, TwentyClustersAndTheMonolithCarryTheSame) {
   EXPECT_DOUBLE_EQ(load_of(twenty).first, load_of(monolith).first);
   EXPECT_DOUBLE_EQ(load_of(twenty).second, load_of(monolith).second);
   EXPECT_EQ(twenty.services.size(), monolith.services.size());
+}
+
+TEST(Examples, HoldTheirLoadForHalfAYear) {
+  for (const char* name : {"small", "shop", "twenty", "monolith"}) {
+    const auto plan = plan_fleet(example(name), nullptr, PlanOptions{.months = 6}, default_prices());
+    ASSERT_TRUE(plan);
+    EXPECT_TRUE(holds(*plan)) << text_report(*plan);
+  }
 }
 
 TEST(Schema, IsPublishedAsTheParserHasIt) {

@@ -43,14 +43,22 @@ class Kafka:
     def kill(self, only=None):
         self.tool("kill", only)
 
-    def read(self, topic):
-        """Every committed record of a topic whose values are JSON, as read by Kafka's console consumer."""
+    def command(self, tool, *arguments):
         jars = next((ROOT / "build" / "cache").glob("kafka-*[0-9]"))
         log4j = self.directory / ("1" if self.count > 1 else "") / "log4j.properties"
-        command = ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{log4j}",
-                   "-cp", f"{jars}/*", "org.apache.kafka.tools.consumer.ConsoleConsumer",
-                   "--bootstrap-server", self.brokers, "--topic", topic, "--from-beginning", "--timeout-ms", str(READ_IDLE_MS),
-                   "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}"]
+        return ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{log4j}", "-cp", f"{jars}/*", tool,
+                "--bootstrap-server", self.brokers, *map(str, arguments)]
+
+    def run(self, tool, *arguments, text=""):
+        """One of Kafka's own tools, with this on its standard input; what it prints."""
+        done = subprocess.run(self.command(tool, *arguments), capture_output=True, timeout=READ_S, input=text, text=True, check=False)
+        check_equal(done.returncode, 0, f"{tool} ({shorten(done.stdout + done.stderr)})")
+        return done.stdout
+
+    def read(self, topic):
+        """Every committed record of a topic whose values are JSON, as read by Kafka's console consumer."""
+        command = self.command("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--from-beginning",
+                               "--timeout-ms", READ_IDLE_MS, "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}")
         done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
 
@@ -73,8 +81,8 @@ def free_range(count):
     raise Failure(f"no {count} free ports in a row")
 
 
-def start(box, env=None, count=1):
+def start(box, env=None, count=1, name="kafka"):
     """For the test of this box; it ends with it."""
-    kafka = Kafka(box.directory / "kafka", env, count)
+    kafka = Kafka(box.directory / name, env, count)
     box.at_end(kafka.kill)
     return kafka.start()

@@ -1,5 +1,6 @@
 """What the tests fetch from package registries, once, into build/cache. Without a registry a test fails and says so;
 FRESHET_OFFLINE=1 turns that into a loud skip."""
+import json
 import shutil
 import subprocess
 import sys
@@ -17,17 +18,20 @@ NPM_SDK = "@segment/analytics-node@3.1.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
 STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2"}
+MIRROR_MAKER = ["org.apache.kafka:connect-mirror:3.9.2", "org.slf4j:slf4j-reload4j:1.7.36"]
 JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
-GO_HCLFMT = "github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.25.0"
+GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
+BUILD_TOFU_S = 1800  # eight minutes of processor time
 TIMEOUT_S = 300
 
 
-def fetch(command, what):
+def fetch(command, what, timeout_s=TIMEOUT_S, cwd=None):
+    """Runs it, and gives back what it prints."""
     try:
-        done = subprocess.run([str(part) for part in command], capture_output=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run([str(part) for part in command], capture_output=True, timeout=timeout_s, cwd=cwd, stdin=subprocess.DEVNULL, check=False)
         if done.returncode == 0:
-            return
+            return done.stdout
         why = done.stderr.decode(errors="replace").strip()[-300:]
     except (OSError, subprocess.TimeoutExpired) as error:
         why = str(error)
@@ -141,6 +145,13 @@ def strimzi_schemas():
     return complete(CACHE / "strimzi-0.51.0", make) / "crd"
 
 
+def mirror_maker():
+    """A folder with the jars of Kafka Connect and of MirrorMaker 2's connectors."""
+    def make(directory):
+        maven_jars(directory, MIRROR_MAKER)
+    return complete(CACHE / "mirror-maker-3.9.2", make) / "jars"
+
+
 def jmx_exporter():
     """The agent's jar."""
     def make(directory):
@@ -157,11 +168,15 @@ def grafana_types():
     return complete(CACHE / "grafana-schema", make)
 
 
-def hclfmt():
-    """HCL's own formatter, built by Go."""
+def tofu():
+    """OpenTofu: what is on PATH, else built by Go, once. (`go install` refuses it: its module replaces one of its dependencies.)"""
+    there = shutil.which("tofu")
+    if there is not None:
+        return there
     if shutil.which("go") is None:
-        raise Skipped("neither tofu nor go is here: nothing parses HCL")
+        raise Skipped("neither tofu nor go is here: nothing parses what is rendered for Terraform")
 
     def make(directory):
-        fetch(["env", f"GOBIN={directory}", "go", "install", GO_HCLFMT], GO_HCLFMT)
-    return complete(CACHE / "hclfmt", make) / "hclfmt"
+        sources = json.loads(fetch(["go", "mod", "download", "-json", GO_TOFU], GO_TOFU))["Dir"]
+        fetch(["env", "CGO_ENABLED=0", "go", "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, BUILD_TOFU_S, sources)
+    return complete(CACHE / "tofu-1.12.6", make) / "tofu"

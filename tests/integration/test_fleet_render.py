@@ -1,19 +1,20 @@
 """What `fleet render` writes, before judges that were not written here: promtool, amtool, Ansible, Strimzi's own schemas, the
-formatter of HCL or OpenTofu, Grafana's own types, and the JMX exporter inside a real broker."""
+formatter and parser of OpenTofu, Grafana's own types, a real Alertmanager, the JMX exporter inside a real broker, and Kafka Connect."""
+import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
+import threading
+import time
 import urllib.request
 
 import kafka
 import packages
-from harness import ROOT, Skipped, check, check_equal, free_ports, freshet, note, send_records, shorten
+from harness import ROOT, Http, Skipped, check, check_equal, free_ports, freshet, note, send_records, shorten, wait_until
 
 TIMEOUT_S = 300
-SMALL = ROOT / "examples" / "fleet" / "small.yaml"
 # Both platforms; a topic whose name is no name in Kubernetes; a mirror; a route of one team.
 BOTH = """fleet: both
 regions: [{name: r1, zones: [r1a, r1b, r1c]}, {name: r2, zones: [r2a, r2b, r2c]}]
@@ -109,6 +110,102 @@ def test_alertmanager(box):
     run(amtool, "config", "routes", "test", f"--config.file={config}", "--verify.receivers=nobody", "severity=critical", wanted=1)
 
 
+class Receiver:
+    """Stands in for Slack and PagerDuty: keeps what is posted, by path."""
+
+    def __init__(self, box):
+        posted = self.posted = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                posted.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+                self.send_response(202 if self.path == "/pagerduty" else 200)
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        box.at_end(self.server.shutdown)
+
+    def slack(self, channel):
+        return {message["attachments"][0]["title"] for path, message in self.posted if path == "/slack" and message["channel"] == channel}
+
+    def pagerduty(self, key):
+        return {message["payload"]["summary"] for path, message in self.posted if path == "/pagerduty" and message["routing_key"] == key}
+
+
+def start_alertmanager(box, folder, receiver):
+    """Debian's, with what is rendered, less three things: whom it calls, where secrets are, and how long it gathers."""
+    secrets = box.directory / "secrets"
+    secrets.mkdir()
+    (secrets / "slack-url").write_text(receiver.url + "/slack", encoding="utf-8")
+    (secrets / "pagerduty-platform-oncall.key").write_text("oncall-key", encoding="utf-8")
+    text = (folder / "alertmanager.yml").read_text(encoding="utf-8").replace("/etc/alertmanager/secrets", str(secrets))
+    config = folder / "here.yml"
+    config.write_text(re.sub(r'group_wait: "\w+"', 'group_wait: "2s"', text) + f"global: {{pagerduty_url: {receiver.url}/pagerduty}}\n", encoding="utf-8")
+    port = free_ports(1)[0]
+    log = open(box.directory / "alertmanager.log", "wb")  # pylint: disable=consider-using-with
+    process = subprocess.Popen([program("prometheus-alertmanager", "prometheus-alertmanager"), f"--config.file={config}",  # pylint: disable=consider-using-with
+                                f"--storage.path={box.directory / 'alertmanager'}", f"--web.listen-address=127.0.0.1:{port}",
+                                "--cluster.listen-address="], stdout=log, stderr=log)
+
+    def end():
+        process.kill()
+        process.wait()
+        log.close()
+    box.at_end(end)
+    api = Http(port)
+    wait_until(lambda: answers(api), 60, "Alertmanager answers")
+    return api
+
+
+def answers(api):
+    try:
+        return api.request("GET", "/-/ready").status == 200
+    except OSError:
+        return False
+
+
+def test_alertmanager_inhibits(box):
+    """A real Alertmanager with the rendered configuration: who is told, and what is kept back because of what."""
+    receiver = Receiver(box)
+    api = start_alertmanager(box, render(box) / "alertmanager", receiver)
+    # name, severity, concern, cluster, more labels, is it kept back
+    alerts = [
+        ("KafkaDiskFull", "critical", "disk", "front", {"broker": "1"}, False),
+        ("KafkaDiskFilling", "warn", "disk", "front", {"broker": "1"}, True),
+        ("KafkaSmallBatches", "warn", "use", "front", {}, False),  # another concern
+        ("KafkaDiskFilling", "warn", "disk", "back", {"broker": "1"}, False),  # another cluster
+        ("KafkaGroupFarBehind", "critical", "lag", "back", {"consumergroup": "a", "owner": "web"}, False),
+        ("KafkaGroupBehind", "warn", "lag", "back", {"consumergroup": "a"}, True),
+        ("KafkaGroupStalled", "warn", "lag", "back", {"consumergroup": "b"}, False),  # another group
+        ("KafkaClusterDown", "critical", "availability", "third", {}, False),
+        ("KafkaPartitionsOffline", "critical", "availability", "third", {}, True),
+        ("KafkaProduceSlow", "warn", "latency", "third", {}, True),
+    ]
+    known = {line.split(": ")[1] for line in (box.directory / "out/prometheus/rules/alerts.yml").read_text(encoding="utf-8").splitlines()
+             if line.strip().startswith("- alert: ")}
+    check({alert[0] for alert in alerts} <= known, "alerts that no rule has")
+    body = [{"labels": {"owner": "platform", **more, "alertname": name, "severity": severity, "concern": concern, "cluster": cluster},
+             "annotations": {"summary": f"{name} of {cluster}", "action": "act"}} for name, severity, concern, cluster, more, _ in alerts]
+    check_equal(api.request("POST", "/api/v2/alerts", json.dumps(body), {"Content-Type": "application/json"}).status, 200, "posted alerts")
+    wait_until(lambda: len(receiver.pagerduty("oncall-key")) == 3 and len(receiver.slack("#kafka")) == 3 and receiver.slack("#web-alerts"),
+               60, "three for the channel, three for the pager, one for the team")
+    time.sleep(2)  # for what should not come
+    listed = {(alert["labels"]["alertname"], alert["labels"]["cluster"]): alert["status"] for alert in api.request("GET", "/api/v2/alerts").json()}
+    for name, _, _, cluster, _, kept_back in alerts:
+        status = listed[name, cluster]
+        check_equal((status["state"], bool(status["inhibitedBy"])), ("suppressed", True) if kept_back else ("active", False), f"{name} of {cluster}")
+    check_equal(receiver.slack("#kafka"), {"front: KafkaSmallBatches", "back: KafkaDiskFilling", "back: KafkaGroupStalled"}, "the channel for warnings")
+    check_equal(receiver.slack("#web-alerts"), {"back: KafkaGroupFarBehind"}, "the channel of the team whose group it is")
+    check_equal(receiver.pagerduty("oncall-key"), {f"{cluster}: {name}: {name} of {cluster}" for name, cluster in
+                (("KafkaDiskFull", "front"), ("KafkaGroupFarBehind", "back"), ("KafkaClusterDown", "third"))}, "who is woken")
+
+
 def test_ansible(box):
     tools = packages.ansible()
     out = render(box)
@@ -134,19 +231,40 @@ def test_strimzi(box):
     run(judge, ROOT / "tests" / "integration" / "check_crd.py", schemas, broken, wanted=1)
 
 
+def parsed_by_tofu(tofu, module):
+    """(status, the module as OpenTofu's parser sees it)."""
+    settings = module / "none.tfrc"  # not whatever the machine has
+    settings.write_text("", encoding="utf-8")
+    done = subprocess.run([tofu, "show", "-json", f"-module={module}"], capture_output=True, timeout=TIMEOUT_S, check=False,
+                          env={**os.environ, "TF_CLI_CONFIG_FILE": str(settings)})
+    return done.returncode, json.loads(done.stdout)["root_module"] if done.returncode == 0 else done.stderr.decode()
+
+
 def test_terraform(box):
-    """OpenTofu's formatter, which parses, if it is on PATH; else that of HCL itself, if Go is there to build it."""
-    out = render(box)
-    files = sorted([*out.glob("terraform/**/*.tf"), *out.glob("terraform/**/*.hcl")])
-    check_equal(len(files), 7, "files of Terraform")
-    tofu = shutil.which("tofu")
-    formatter = [tofu, "fmt", "-"] if tofu else [packages.hclfmt(), "-check"]
+    """OpenTofu's own formatter and parser. What they can't know without the provider: which attributes a resource has."""
+    tofu = packages.tofu()
+    out = render(box) / "terraform"
+    module = out / "modules" / "kafka-cluster"
+    run(tofu, "fmt", "-check", "-diff", "-recursive", out)
+    files = sorted(out.glob("**/*.hcl"))
+    check_equal(len(files), 3, "files of Terragrunt")
     for path in files:
-        text = path.read_bytes()
-        done = subprocess.run(formatter, input=text, capture_output=True, timeout=TIMEOUT_S, check=False)
-        check_equal((done.returncode, done.stdout), (0, text), f"{path} formatted ({shorten(done.stderr.decode(errors='replace'))})")
-    done = subprocess.run(formatter, input=files[0].read_bytes() + b"}", capture_output=True, timeout=TIMEOUT_S, check=False)
-    check(done.returncode != 0, "the formatter takes anything")
+        done = subprocess.run([tofu, "fmt", "-check", "-"], input=path.read_bytes(), capture_output=True, timeout=TIMEOUT_S, check=False)
+        check_equal(done.returncode, 0, f"{path} formatted ({shorten(done.stderr.decode(errors='replace'))})")
+    status, root = parsed_by_tofu(tofu, module)
+    check_equal(status, 0, f"the module ({shorten(str(root))})")
+    check("aws_instance.node" in [resource["address"] for resource in root["resources"]], "OpenTofu sees no machines")
+    given = set(re.findall(r"^  (\w+) +=", (out / "r1" / "front" / "terragrunt.hcl").read_text(encoding="utf-8").split("inputs =")[1], re.MULTILINE))
+    known, needed = set(root["variables"]), {name for name, variable in root["variables"].items() if variable.get("required")}
+    check(needed and needed <= given <= known, f"inputs {sorted(given)}, variables {sorted(known)}, of which must be given {sorted(needed)}")
+    main = module / "main.tf"
+    good = main.read_text(encoding="utf-8")
+    for what, bad in (("a bracket too many", good + "}\n"), ("an unknown kind of block", good + 'resourse "a" "b" {}\n'),
+                      ("a name that is there twice", good + 'resource "aws_instance" "node" {}\n')):
+        main.write_text(bad, encoding="utf-8")
+        check(parsed_by_tofu(tofu, module)[0] != 0, f"OpenTofu takes {what}")
+    main.write_text(good.replace("  cidr_ipv4  ", "  cidr_ipv4"), encoding="utf-8")
+    run(tofu, "fmt", "-check", "-recursive", out, wanted=1)
 
 
 def test_grafana(box):

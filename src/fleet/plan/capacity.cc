@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "fleet/limits.h"
+
 namespace freshet::fleet {
 namespace {
 
@@ -104,7 +106,7 @@ PerResource use_of(const Load& load, const BrokerShape& broker, Present present,
   }
   at(use, Resource::kDisk) += ratio(2 * load.largest_replica_bytes, broker.volume_bytes);
   double& partitions = at(use, Resource::kPartitions);
-  partitions = std::max(partitions, at(demand, Resource::kPartitions) / prices.limits.partitions_per_cluster);
+  partitions = std::max(partitions, at(demand, Resource::kPartitions) / static_cast<double>(kClusterReplicasMax));
   return use;
 }
 

@@ -60,10 +60,7 @@ std::string minutes(const std::optional<double>& value) { return value ? minutes
 std::string machines(const Size& size) { return fmt::format("{} {}", size.brokers, size.instance); }
 
 std::string volumes(const Size& size) {
-  const std::string each = size.volume_gib >= 1024 && std::fmod(size.volume_gib, 1024) == 0
-                               ? fmt::format("{:.0f} TiB", size.volume_gib / 1024)
-                               : fmt::format("{:.0f} GiB", size.volume_gib);
-  return fmt::format("{} x {}, {:.0f} MiB/s", size.volumes, each, size.throughput_mib_per_s);
+  return fmt::format("{} x {:.0f} GiB, {:.0f} MiB/s", size.volumes, size.volume_gib, size.throughput_mib_per_s);
 }
 
 std::string held(const ClusterPlan& plan) {
@@ -79,7 +76,7 @@ std::string tightest(const ClusterPlan& plan) {
 }
 
 std::string used_of_limit(const ClusterPlan& plan) {
-  return percent(plan.tightness.use) + " of " + percent(plan.tightness.limit);
+  return percent(plan.tightness.use) + ", limit " + percent(plan.tightness.limit);
 }
 
 PerResource most_used(const ClusterPlan& plan) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "fleet/limits.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -61,7 +62,7 @@ InstancePrice read_instance(const std::string& name, const Node& node, Problems&
   in.number("network_mbit_per_s", 0.001, kMost, network_mbit);
   in.number("ebs_mb_per_s", 0.001, kMost, ebs_mb);
   in.number("usd_per_hour", 0, kMost, out.usd_per_hour);
-  in.number("partitions", 1, kMost, out.partitions);
+  out.partitions = partition_limits(name).recommended;
   in.boolean("broker", problems, out.broker);
   out.network_bytes_per_s = network_mbit * 1e6 / 8;
   out.ebs_bytes_per_s = ebs_mb * 1e6;
@@ -128,7 +129,6 @@ void read_limits(MapReader& file, Prices& prices, Problems& problems) {
     in.number("cpu", 0.01, 1, prices.limits.cpu);
     in.number("bandwidth", 0.01, 1, prices.limits.bandwidth);
     in.number("disk", 0.01, 1, prices.limits.disk);
-    in.number("partitions_per_cluster", 1, kMost, prices.limits.partitions_per_cluster);
     in.count("brokers_per_cluster", 1, 10'000, prices.limits.brokers_per_cluster);
     in.count("volumes_per_broker", 1, 64, prices.limits.volumes_per_broker);
   });

@@ -19,7 +19,7 @@ struct InstancePrice {
   double network_bytes_per_s = 0;  // baseline, each direction
   double ebs_bytes_per_s = 0;      // baseline, to all of its volumes
   double usd_per_hour = 0;
-  double partitions = 0;  // replicas recommended at most
+  double partitions = 0;  // replicas recommended at most, by its size (limits.h)
   bool broker = false;    // may be recommended
 };
 
@@ -50,7 +50,6 @@ struct Limits {  // parts of what there is
   double cpu = 0;
   double bandwidth = 0;
   double disk = 0;
-  double partitions_per_cluster = 0;
   uint32_t brokers_per_cluster = 0;
   uint32_t volumes_per_broker = 0;
 };

@@ -168,7 +168,7 @@ std::string groups_chart(const Burst& burst) {
 }
 
 std::string burst_table(const Burst& burst) {
-  std::string out = "<table>" + head({"cluster", ">usual/s", ">peak/s", ">can take/s", "first full", "cpu", "latency",
+  std::string out = "<table>" + head({"cluster", ">at peak/s", ">most/s", ">can take/s", "first full", "cpu", "latency",
                                       ">waiting", ">well after"});
   for (const ClusterBurst& cluster : burst.clusters) {
     out += "<tr>" + cell(cluster.cluster) + cell(amount(cluster.usual), "r") + cell(amount(cluster.messages_max), "r") +
@@ -197,7 +197,7 @@ std::string burst_section(const Burst& burst) {
       clusters_chart(burst, "How long a message waits to get in, in minutes", &Point::delay_minutes, amount) +
       groups_chart(burst) + "</div>";
   const std::string about = fmt::format(
-      "It stands still for {} and then sends up to {:.1f} times its usual {} messages/s. {} messages wait at the "
+      "It stands still for {} and then sends up to {:.1f} times the {} messages/s of its peak. {} messages wait at the "
       "restart; it has "
       "caught up after {}. The rest of the traffic is at its highest rate throughout.",
       minutes(burst.outage.minutes), burst.outage.catch_up, amount(burst.usual), amount(burst.backlog),

@@ -97,11 +97,11 @@ std::string comparison_text(const Comparison& comparison) {
 
 std::string burst_text(const Burst& burst) {
   std::string out = fmt::format(
-      "{} away for {}, then up to {:.1f} times its usual {} messages/s: {} messages wait; it has caught up after "
+      "{} away for {}, then up to {:.1f} times the {} messages/s of its peak: {} messages wait; it has caught up after "
       "{}\n\n",
       burst.outage.service, minutes(burst.outage.minutes), burst.outage.catch_up, amount(burst.usual),
       amount(burst.backlog), minutes(burst.sent_minutes));
-  Table table({"CLUSTER", "USUAL/S", "PEAK/S", "CAN TAKE/S", "FIRST FULL", "CPU", "FULLEST", "LATENCY", "WAITING",
+  Table table({"CLUSTER", "AT PEAK/S", "MOST/S", "CAN TAKE/S", "FIRST FULL", "CPU", "FULLEST", "LATENCY", "WAITING",
                "WELL AFTER"},
               "lrrrlllrrr");
   for (const ClusterBurst& cluster : burst.clusters) {
@@ -114,7 +114,7 @@ std::string burst_text(const Burst& burst) {
   }
   out += table.text();
   if (burst.groups.empty()) return out;
-  Table groups({"GROUP", "CLUSTER", "USUAL/S", "CAN READ/S", "LAG", "WELL AFTER"}, "llrrrr");
+  Table groups({"GROUP", "CLUSTER", "AT PEAK/S", "CAN READ/S", "LAG", "WELL AFTER"}, "llrrrr");
   for (const GroupBurst& group : burst.groups) {
     groups.add({group.group, group.cluster, amount(group.usual), amount(group.most), amount(group.lag_max),
                 minutes(group.recovered_minutes)});

@@ -137,7 +137,7 @@ std::string_view name_of(Scenario::Kind kind) {
     case Scenario::Kind::kWhole: return "nothing away";
     case Scenario::Kind::kBrokerAway: return "a broker away";
     case Scenario::Kind::kZoneAway: return "a zone away";
-    case Scenario::Kind::kLost: return "what is lost";
+    case Scenario::Kind::kLost: return "after the loss";
   }
   return "";
 }

@@ -62,11 +62,13 @@ yaml::Node route_of(const AlertRoute& route) {
              critical ? "10s" : "1m", "repeat_interval", critical ? "1h" : "12h");
 }
 
+// A critical alert of one mirror or consumer group says nothing of another one. Alerts without such a label are equal in it.
 yaml::Node inhibitions() {
   return list(map("source_matchers", list(matcher("alertname", kClusterDown)), "target_matchers",
                   list("alertname!=" + quoted(kClusterDown)), "equal", list("cluster")),
               map("source_matchers", list(matcher("severity", name_of(Severity::kCritical))), "target_matchers",
-                  list(matcher("severity", name_of(Severity::kWarn))), "equal", list("cluster", "concern")));
+                  list(matcher("severity", name_of(Severity::kWarn))), "equal",
+                  list("cluster", "concern", "mirror", "consumergroup")));
 }
 
 std::set<std::string> owners_of(const Topology& topology) {

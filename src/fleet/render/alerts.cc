@@ -335,12 +335,6 @@ void add_use(std::vector<Alert>& out) {
 }
 
 void add_mirrors(std::vector<Alert>& out) {
-  const auto latency = [](std::string_view values) {
-    return Series{
-        "kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
-        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-        std::string(values)};
-  };
   const auto failed = [](std::string_view values) {
     return Series{"kafka_connect_worker_connector_failed_task_count{mirror=\"{mirror}\",connector=\"c\"}",
                   std::string(values)};
@@ -372,6 +366,21 @@ void add_mirrors(std::vector<Alert>& out) {
        "humanize",
        {.series = {failed("0x9 1x60")}, .fires_within = 3, .value = "1"},
        {"a task is restarted within a minute", {failed("0x9 1 0x60")}}});
+}
+
+void add_mirror_lag(std::vector<Alert>& out) {
+  const auto latency = [](std::string_view values) {
+    return Series{
+        "kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+        std::string(values)};
+  };
+  const auto rate = [](std::string_view values) {
+    return Series{
+        "kafka_connect_mirror_mirrorsourceconnector_record_rate"
+        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+        std::string(values)};
+  };
   out.push_back({"KafkaMirrorFarBehind",
                  Severity::kCritical,
                  "mirror",
@@ -383,6 +392,18 @@ void add_mirrors(std::vector<Alert>& out) {
                  "humanizeDuration",
                  {.series = {latency("100x9 900000x60")}, .fires_within = 6, .value = "15m 0s"},
                  {"nine minutes behind", {latency("540000x70")}}});
+  out.push_back({"KafkaMirrorStandsStill",
+                 Severity::kWarn,
+                 "mirror",
+                 15,
+                 kMirror,
+                 "sum by (mirror) (kafka_connect_mirror_mirrorsourceconnector_record_rate)"
+                 " < on (mirror) 0.01 * sum by (mirror) (fleet:mirror_messages_per_second)",
+                 "Mirror {mirror} into {cluster} copies {value} messages/s, under a hundredth of what its topics get",
+                 "See whether its topics get anything at the source; if they do, restart its tasks.",
+                 "humanize",
+                 {.series = {rate("500x9 2x60")}, .fires_within = 16, .value = "2"},
+                 {"a quiet night of a fiftieth", {rate("500x9 10x60")}}});
   out.push_back({"KafkaMirrorBehind",
                  Severity::kWarn,
                  "mirror",
@@ -396,6 +417,92 @@ void add_mirrors(std::vector<Alert>& out) {
                  {"it catches up within nine minutes", {latency("100x9 120000x8 100x60")}}});
 }
 
+// Two exporters see one partition, which gets 100 messages/s.
+std::vector<Series> lags(std::string_view lag, std::string_view read) {
+  std::vector<Series> out;
+  const auto add = [&](std::string_view metric, std::string_view labels, std::string_view values) {
+    for (const char exporter : {'1', '2'}) {
+      out.push_back(
+          {fmt::format("{}{{job=\"kafka-lag\",cluster=\"{{cluster}}\",topic=\"t\",partition=\"0\",instance=\"{}\"{}}}",
+                       metric, exporter, labels),
+           std::string(values)});
+    }
+  };
+  add("kafka_topic_partition_current_offset", "", "0+6000x80");
+  add("kafka_consumergroup_lag", ",consumergroup=\"{group}\"", lag);
+  add("kafka_consumergroup_current_offset", ",consumergroup=\"{group}\"", read);
+  return out;
+}
+
+void add_lag(std::vector<Alert>& out) {
+  constexpr std::string_view kReads = "0+6000x80";
+  out.push_back({"KafkaGroupFarBehind",
+                 Severity::kCritical,
+                 "lag",
+                 5,
+                 kGroup,
+                 "max by (cluster, consumergroup) (kafka:group_lag_seconds)"
+                 " > on (cluster, consumergroup) 3 * sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)",
+                 "Group {group} of {cluster} is {value} behind, over three times what is promised",
+                 "See whether it reads at all, then what bounds it: instances, partitions, or what it writes to.",
+                 "humanizeDuration",
+                 {.series = lags("100x9 12000x70", kReads), .fires_within = 6, .value = "2m 0s"},
+                 {"behind, but within three times the promise", lags("100x9 8000x70", kReads)}});
+  out.push_back({"KafkaGroupBehind",
+                 Severity::kWarn,
+                 "lag",
+                 5,
+                 kGroup,
+                 "max by (cluster, consumergroup) (kafka:group_lag_seconds)"
+                 " > on (cluster, consumergroup) sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)",
+                 "Group {group} of {cluster} is {value} behind, more than is promised",
+                 "Usual for minutes after a restart; else add instances, up to its partitions.",
+                 "humanizeDuration",
+                 {.series = lags("100x9 4500x70", kReads), .fires_within = 6, .value = "45s"},
+                 {"behind for four minutes after a restart", lags("100x9 4500x3 2500x60", kReads)}});
+}
+
+void add_lag_doubts(std::vector<Alert>& out) {
+  constexpr std::string_view kReads = "0+6000x80";
+  out.push_back(
+      {"KafkaGroupLagHigh",
+       Severity::kWarn,
+       "lag",
+       10,
+       kGroup,
+       "sum by (cluster, consumergroup) (kafka:group_lag_messages)"
+       " > on (cluster, consumergroup) sum by (cluster, consumergroup) (fleet:group_lag_max_messages)",
+       "{value} messages wait for group {group} of {cluster}: more than its promise allows at any planned rate",
+       "A flood, or a reader that is too slow: compare what its topics get with what they should.",
+       "humanize",
+       {.series = lags("100x9 70000x70", kReads), .fires_within = 11, .value = "70k"},
+       {"as many as its promise allows at the highest planned rate", lags("100x9 60000x70", kReads)}});
+  out.push_back({"KafkaGroupStalled",
+                 Severity::kWarn,
+                 "lag",
+                 5,
+                 kGroup,
+                 "sum by (cluster, consumergroup) (kafka:group_lag_messages) > 0 and on (cluster, consumergroup)"
+                 " sum by (cluster, consumergroup) (increase(kafka_consumergroup_current_offset[10m])) == 0",
+                 "Group {group} of {cluster} has read nothing for ten minutes, and {value} messages wait",
+                 "See whether it has members; one message that it can't handle stops a partition.",
+                 "humanize",
+                 {.series = lags("0x9 6000x70", "0+6000x9 54000x70"), .fires_within = 20, .value = "6k"},
+                 {"nothing to read for an hour", lags("0x80", "54000x80")}});
+  out.push_back({"KafkaGroupLagUnknown",
+                 Severity::kWarn,
+                 "lag",
+                 15,
+                 kGroup,
+                 "sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)"
+                 " unless on (cluster, consumergroup) kafka:group_lag_messages",
+                 "Nobody knows the lag of group {group} of {cluster}, which is promised",
+                 "See whether the lag exporter runs, and whether the group ever committed an offset.",
+                 "",
+                 {.series = lags("100x9 _x70", kReads), .fires_within = 21},
+                 {"the exporter restarts within ten minutes", lags("100x9 _x10 100x60", kReads)}});
+}
+
 }  // namespace
 
 const std::vector<Alert>& alerts() {
@@ -407,6 +514,9 @@ const std::vector<Alert>& alerts() {
     add_load(out);
     add_use(out);
     add_mirrors(out);
+    add_mirror_lag(out);
+    add_lag(out);
+    add_lag_doubts(out);
     return out;
   }();
   return kAlerts;
@@ -417,6 +527,8 @@ std::string routed_expression(const Alert& alert) {
     case kTopic: return std::string(alert.expression);
     case kMirror:
       return fmt::format("({}) * on (mirror) group_left (cluster, owner) fleet:mirror_info", alert.expression);
+    case kGroup:
+      return fmt::format("({}) * on (cluster, consumergroup) group_left (owner) fleet:group_info", alert.expression);
     case kCluster: break;
   }
   return fmt::format("({}) * on (cluster) group_left (owner) fleet:cluster_info", alert.expression);
@@ -433,7 +545,11 @@ std::vector<Series> example_facts() {
           fact("fleet:broker_disk_bytes", "", "1e12"),
           fact("fleet:cluster_produce_p99_milliseconds", "", "100"),
           fact("fleet:topic_messages_per_second_max", ",topic=\"{topic}\",owner=\"{owner}\"", "1000"),
-          fact("fleet:mirror_info", ",mirror=\"{mirror}\",owner=\"{owner}\"", "1")};
+          fact("fleet:mirror_info", ",mirror=\"{mirror}\",owner=\"{owner}\"", "1"),
+          fact("fleet:mirror_messages_per_second", ",mirror=\"{mirror}\"", "500"),
+          fact("fleet:group_info", ",consumergroup=\"{group}\",owner=\"{owner}\"", "1"),
+          fact("fleet:group_lag_max_seconds", ",consumergroup=\"{group}\"", "30"),
+          fact("fleet:group_lag_max_messages", ",consumergroup=\"{group}\"", "60000")};
 }
 
 }  // namespace freshet::fleet

@@ -1,7 +1,7 @@
 // Every alert, in one table, each with the proof that it works: an incident in which it must fire within its time, and a near
 // miss in which it must not. Rendered as Prometheus rules and as promtool tests of them (prometheus.h).
 //
-// Expressions yield one element for each cluster (or broker, topic, mirror) that is in trouble. The labels `cluster` and
+// Expressions yield one element for each cluster (or broker, topic, mirror, consumer group) that is in trouble. The labels `cluster` and
 // `owner`, by which Alertmanager routes, are joined from the facts of the topology.
 #pragma once
 
@@ -15,10 +15,10 @@
 namespace freshet::fleet {
 
 // What an expression's elements stand for, hence which fact has their owner.
-enum class AlertSubject : uint8_t { kCluster, kTopic, kMirror };
+enum class AlertSubject : uint8_t { kCluster, kTopic, kMirror, kGroup };
 
 struct Series {
-  std::string name;    // with labels; {cluster}, {topic}, {mirror} stand for those of the example
+  std::string name;    // with labels; {cluster}, {topic}, {mirror}, {group} stand for those of the example
   std::string values;  // promtool's notation, one a minute
 };
 
@@ -39,11 +39,12 @@ struct NearMiss {
 struct Alert {
   std::string_view name;
   Severity severity;
-  std::string_view concern;  // a critical alert silences the warnings of its concern in the same cluster
+  std::string_view
+      concern;  // a critical alert silences the warnings of its concern about the same thing (alertmanager.cc)
   uint32_t for_minutes;
   AlertSubject subject;
   std::string_view expression;
-  std::string_view summary;  // {cluster}, {broker}, {topic}, {mirror}, {value}
+  std::string_view summary;  // {cluster}, {broker}, {topic}, {mirror}, {group}, {value}
   std::string_view action;   // what to do about it
   std::string_view
       format;  // of {value}: "humanize", "humanizePercentage", "humanizeDuration", or "" if it is not shown
@@ -60,7 +61,8 @@ inline constexpr std::string_view kClusterDown = "KafkaClusterDown";
 [[nodiscard]] std::string routed_expression(const Alert& alert);
 
 // The facts of the example in which the proofs happen: six brokers of which one may be lost, 1e12 bytes of disk a broker,
-// writes within 100 ms, a topic of up to 1000 messages/s.
+// writes within 100 ms, a topic of up to 1000 messages/s, a mirror of 500 messages/s, a group promised 30 s and 60000 messages
+// of lag.
 [[nodiscard]] std::vector<Series> example_facts();
 
 }  // namespace freshet::fleet

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
 #include "yaml/writer.h"
@@ -82,8 +83,10 @@ std::string confluent_version(std::string_view kafka_version) {
 }
 
 void render_ansible(const Topology& topology, const Source& source, Rendering& out) {
+  bool any = false;
   for (const Cluster& cluster : topology.clusters) {
     if (cluster.platform != Platform::kEc2) continue;
+    any = true;
     if (confluent_version(cluster.kafka_version).empty()) {
       out.notes.push_back("cluster " + cluster.name + ": no Confluent Platform is known to carry Kafka " +
                           cluster.kafka_version + ": the inventory leaves confluent_package_version to cp-ansible");
@@ -93,6 +96,10 @@ void render_ansible(const Topology& topology, const Source& source, Rendering& o
             brokers(brokers_of(topology, cluster), cluster));
     out.files.push_back(
         {"ansible/" + cluster.name + "/hosts.yml", "---\n" + comment_header(source) + yaml::write(inventory)});
+  }
+  if (any) {
+    out.files.push_back(
+        {"ansible/lag-exporter.yml", "---\n" + comment_header(source) + std::string(kLagExporterPlaybook)});
   }
 }
 

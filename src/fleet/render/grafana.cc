@@ -115,10 +115,19 @@ void add_topic_panels(std::vector<Panel>& out) {
                  "refuse writes", "short", "Fewer replicas in sync than min.insync.replicas"});
 }
 
+void add_lag_panels(std::vector<Panel>& out) {
+  out.push_back({"Lag of consumer groups in time", "topk(10, kafka:group_lag_seconds{cluster=\"$cluster\"})",
+                 "{{consumergroup}} {{topic}}", "s",
+                 "Of the partition that is furthest behind; the ten groups with most"});
+  out.push_back({"Lag of consumer groups in messages", "topk(10, kafka:group_lag_messages{cluster=\"$cluster\"})",
+                 "{{consumergroup}} {{topic}}", "short", "That wait; the ten groups with most"});
+}
+
 Dashboard cluster_dashboard() {
   Dashboard out = {"freshet-cluster", "Kafka cluster", "cluster", "fleet:cluster_info", {}};
   add_broker_panels(out.panels);
   add_topic_panels(out.panels);
+  add_lag_panels(out.panels);
   return out;
 }
 

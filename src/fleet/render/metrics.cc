@@ -172,8 +172,14 @@ std::span<const std::string_view> built_in_metrics() {
   return kNames;
 }
 
+std::span<const std::string_view> lag_metrics() {
+  static constexpr std::array<std::string_view, 3> kNames = {
+      "kafka_consumergroup_lag", "kafka_consumergroup_current_offset", "kafka_topic_partition_current_offset"};
+  return kNames;
+}
+
 std::span<const Recorded> recorded_metrics() {
-  static constexpr std::array<Recorded, 2> kRecorded = {{
+  static constexpr std::array<Recorded, 4> kRecorded = {{
       {"kafka:brokers_missing",
        "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
        " or sum by (cluster) (fleet:cluster_brokers) * 0)",
@@ -182,19 +188,34 @@ std::span<const Recorded> recorded_metrics() {
        "sum by (cluster, broker) (kafka_log_log_size) / on (cluster) group_left ()"
        " sum by (cluster) (fleet:broker_disk_bytes)",
        "Share of a broker's log directories that replicas take"},
+      {"kafka:group_lag_messages",
+       "sum by (cluster, consumergroup, topic)"
+       " (max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0))",
+       "Messages that wait for a group; -1 is what the exporter says of a partition that the group never read"},
+      {"kafka:group_lag_seconds",
+       "max by (cluster, consumergroup, topic) (600 *"
+       " max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0)"
+       " / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, topic, partition)"
+       " (increase(kafka_topic_partition_current_offset[10m])), 1))",
+       "How long it took the partition that is furthest behind to get what waits in it, at the rate of the last ten"
+       " minutes; over ten minutes if it got nothing in them"},
   }};
   return kRecorded;
 }
 
 std::span<const std::string_view> fact_metrics() {
-  static constexpr std::array<std::string_view, 8> kNames = {"fleet:cluster_info",
-                                                             "fleet:cluster_brokers",
-                                                             "fleet:cluster_brokers_spare",
-                                                             "fleet:cluster_topics",
-                                                             "fleet:broker_disk_bytes",
-                                                             "fleet:cluster_produce_p99_milliseconds",
-                                                             "fleet:topic_messages_per_second_max",
-                                                             "fleet:mirror_info"};
+  static constexpr std::array<std::string_view, 12> kNames = {"fleet:cluster_info",
+                                                              "fleet:cluster_brokers",
+                                                              "fleet:cluster_brokers_spare",
+                                                              "fleet:cluster_topics",
+                                                              "fleet:broker_disk_bytes",
+                                                              "fleet:cluster_produce_p99_milliseconds",
+                                                              "fleet:topic_messages_per_second_max",
+                                                              "fleet:mirror_info",
+                                                              "fleet:mirror_messages_per_second",
+                                                              "fleet:group_info",
+                                                              "fleet:group_lag_max_seconds",
+                                                              "fleet:group_lag_max_messages"};
   return kNames;
 }
 
@@ -202,7 +223,8 @@ bool is_known_metric(std::string_view name) {
   const auto named = [&](const auto& metric) { return metric.name == name; };
   const auto same = [&](std::string_view other) { return other == name; };
   return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
-         std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
+         std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(lag_metrics(), same) ||
+         std::ranges::any_of(fact_metrics(), same);
 }
 
 std::vector<std::string> metrics_in(std::string_view text) {

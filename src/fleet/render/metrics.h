@@ -1,5 +1,5 @@
-// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the topology says (facts) and
-// what is recorded of both. Rules and dashboards may use no others (metrics_test.cc, and a real broker in
+// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the lag exporter has, what the
+// topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc, and a real broker in
 // tests/integration/test_fleet_render.py).
 #pragma once
 
@@ -36,6 +36,9 @@ struct Metric {
 // Made by the exporter's agent or by Prometheus itself.
 [[nodiscard]] std::span<const std::string_view> built_in_metrics();
 
+// Of kafka_exporter, with the labels consumergroup (where it has `consumergroup`), topic and partition.
+[[nodiscard]] std::span<const std::string_view> lag_metrics();
+
 // Rules that Prometheus records.
 struct Recorded {
   std::string_view name;
@@ -44,7 +47,7 @@ struct Recorded {
 };
 [[nodiscard]] std::span<const Recorded> recorded_metrics();
 
-// What the topology says of each cluster, topic or mirror: recorded from constants (prometheus_facts.cc).
+// What the topology says of each cluster, topic, mirror or group: recorded from constants (prometheus_facts.cc).
 [[nodiscard]] std::span<const std::string_view> fact_metrics();
 
 [[nodiscard]] bool is_known_metric(std::string_view name);

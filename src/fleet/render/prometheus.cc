@@ -7,6 +7,7 @@
 
 #include "fleet/render/metrics.h"
 #include "fleet/render/names.h"
+#include "fleet/render/strimzi.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -23,17 +24,31 @@ yaml::Node keep(std::string_view label, std::string_view regex) {
   return map("source_labels", list(label), "regex", regex, "action", "keep");
 }
 
+// Filters of EC2's machines of a role.
+yaml::Node running(const Topology& topology, std::string_view role) {
+  return list(map("name", "tag:Fleet", "values", list(topology.name)),
+              map("name", "tag:KafkaRole", "values", list(role)),
+              map("name", "instance-state-name", "values", list("running")));
+}
+
 // The exporters of one role, which listen on ports of their own.
 yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view role, uint32_t port) {
-  const yaml::Node filters =
-      list(map("name", "tag:Fleet", "values", list(topology.name)), map("name", "tag:KafkaRole", "values", list(role)),
-           map("name", "instance-state-name", "values", list("running")));
   return map(
       "job_name", fmt::format("kafka-ec2-{}", role), "ec2_sd_configs",
-      list(map("region", region, "port", port, "filters", filters)), "relabel_configs",
+      list(map("region", region, "port", port, "filters", running(topology, role))), "relabel_configs",
       list(map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", role),
            copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_KafkaNodeId", "broker"),
            copy_label("__meta_ec2_availability_zone", "zone"), copy_label("__meta_ec2_tag_Name", "instance")));
+}
+
+// kafka_exporter on the first two brokers of each cluster (ansible/lag-exporter.yml): both see the same.
+yaml::Node ec2_lag_job(const Topology& topology, const std::string& region) {
+  yaml::Node filters = running(topology, "broker");
+  filters.items.push_back(map("name", "tag:KafkaNodeId", "values", list("1", "2")));
+  return map("job_name", "kafka-ec2-lag", "ec2_sd_configs",
+             list(map("region", region, "port", kLagExporterPort, "filters", std::move(filters))), "relabel_configs",
+             list(map("target_label", "job", "replacement", "kafka-lag"),
+                  copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_Name", "instance")));
 }
 
 yaml::Node pods(const std::set<std::string>& namespaces) {
@@ -43,6 +58,8 @@ yaml::Node pods(const std::set<std::string>& namespaces) {
 
 constexpr std::string_view kKindLabel = "__meta_kubernetes_pod_label_strimzi_io_kind";
 constexpr std::string_view kClusterLabel = "__meta_kubernetes_pod_label_strimzi_io_cluster";
+constexpr std::string_view kNameLabel = "__meta_kubernetes_pod_label_strimzi_io_name";
+constexpr std::string_view kLagExporterName = ".+-kafka-exporter";
 constexpr std::string_view kPortName = "__meta_kubernetes_pod_container_port_name";
 constexpr std::string_view kExporterPort = "tcp-prometheus";  // Strimzi's name of it
 
@@ -50,12 +67,20 @@ yaml::Node strimzi_job(const std::set<std::string>& namespaces, const std::strin
   return map(
       "job_name", "kafka-strimzi", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
       list(keep(kKindLabel, "Kafka"), keep(kClusterLabel, clusters), keep(kPortName, kExporterPort),
+           map("source_labels", list(kNameLabel), "regex", kLagExporterName, "action", "drop"),
            map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", "controller"),
            map("source_labels", list("__meta_kubernetes_pod_label_strimzi_io_broker_role"), "regex", "true",
                "target_label", "role", "replacement", "broker"),
            copy_label(kClusterLabel, "cluster"),
            map("source_labels", list("__meta_kubernetes_pod_name"), "regex", ".*-([0-9]+)", "target_label", "broker"),
            copy_label("__meta_kubernetes_pod_name", "instance")));
+}
+
+yaml::Node strimzi_lag_job(const std::set<std::string>& namespaces, const std::string& clusters) {
+  return map("job_name", "kafka-strimzi-lag", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
+             list(keep(kNameLabel, kLagExporterName), keep(kClusterLabel, clusters), keep(kPortName, kExporterPort),
+                  map("target_label", "job", "replacement", "kafka-lag"), copy_label(kClusterLabel, "cluster"),
+                  copy_label("__meta_kubernetes_pod_name", "instance")));
 }
 
 yaml::Node mirror_job(const std::set<std::string>& namespaces, const std::string& mirrors) {
@@ -79,7 +104,10 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
     mirror_namespaces.insert(topology.clusters[mirror.to].kubernetes_namespace);
     mirrors.push_back(object_name(mirror.name));
   }
-  if (!clusters.empty()) jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
+  if (!clusters.empty()) {
+    jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
+    jobs.items.push_back(strimzi_lag_job(namespaces, join(clusters)));
+  }
   if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
 }
 
@@ -93,6 +121,7 @@ std::string scrape_file(const Topology& topology, Index index) {
   if (on_ec2) {
     jobs.items.push_back(ec2_job(topology, region.name, "broker", kBrokerExporterPort));
     jobs.items.push_back(ec2_job(topology, region.name, "controller", kControllerExporterPort));
+    jobs.items.push_back(ec2_lag_job(topology, region.name));
   }
   add_strimzi_jobs(topology, index, jobs);
   return yaml::write(
@@ -123,6 +152,7 @@ std::string message_template(const Alert& alert) {
   for (const std::string_view label : {"cluster", "broker", "topic", "mirror"}) {
     replace(fmt::format("{{{}}}", label), fmt::format("{{{{ $labels.{} }}}}", label));
   }
+  replace("{group}", "{{ $labels.consumergroup }}");
   replace("{value}", fmt::format("{{{{ $value | {} }}}}", alert.format));
   return out;
 }
@@ -145,9 +175,8 @@ std::string alerts_file() {
 
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
   if (topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
-  return std::ranges::any_of(mirror.topics, [&](const MirroredTopic& topic) {
-    return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
-  });
+  return std::ranges::any_of(mirror.topics,
+                             [&](const MirroredTopic& topic) { return keeps_partitions(topology, topic); });
 }
 
 void render_prometheus(const Topology& topology, const Source& source, Rendering& out) {

@@ -14,12 +14,12 @@ namespace freshet::fleet {
 
 void render_prometheus(const Topology& topology, const Source& source, Rendering& out);
 
-// What the proofs happen to: the first cluster, topic and mirror of the topology.
+// What the proofs happen to: the first cluster, topic, mirror and consumer group of the topology.
 struct Example {
-  std::string cluster = "example", owner = "example", topic = "example", mirror = "example";
+  std::string cluster = "example", owner = "example", topic = "example", mirror = "example", group = "example";
 };
 [[nodiscard]] Example example_of(const Topology& topology);
-// With {cluster}, {owner}, {topic} and {mirror} replaced.
+// With {cluster}, {owner}, {topic}, {mirror} and {group} replaced.
 [[nodiscard]] std::string in_example(std::string_view text, const Example& example);
 
 // For prometheus_proofs.cc and prometheus_facts.cc.

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
+#include "fleet/render/strimzi.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -55,6 +57,74 @@ void add_cluster(const Cluster& cluster, const ClusterFigures& figures, std::vec
   if (figures.produce_p99_ms > 0) add("fleet:cluster_produce_p99_milliseconds", figures.produce_p99_ms);
 }
 
+const std::string& owner_or(const std::string& own, const Cluster& cluster) {
+  return own.empty() ? cluster.owner : own;
+}
+
+// What a consumer group reads in one cluster, and how late it may be.
+struct GroupFigures {
+  std::string owner;
+  double messages_per_s_max = 0;  // planned, of its topics at their peaks
+  int64_t lag_max_us = 0;         // 0: not promised
+};
+
+// By cluster and group: two services that share a group are one.
+using Groups = std::map<std::pair<Index, std::string>, GroupFigures>;
+
+Groups groups_of(const Topology& topology) {
+  Groups out;
+  for (const Consumer& consumer : topology.consumers) {
+    for (const Index index : consumer.topics) {
+      const Topic& topic = topology.topics[index];
+      GroupFigures& figures = out[{topic.cluster, consumer.group}];
+      figures.messages_per_s_max += topic.messages_per_s * topic.peak_factor;
+      if (figures.owner.empty()) {
+        figures.owner = owner_or(topology.services[consumer.service].owner, topology.cluster_of(topic));
+      }
+    }
+  }
+  for (const ServiceLevel& level : topology.service_levels) {
+    if (level.lag_max_us <= 0) continue;
+    for (auto& [key, figures] : out) {
+      if (level.cluster != kNone && level.cluster != key.first) continue;
+      if (!level.group.empty() && level.group != key.second) continue;
+      const bool first = figures.lag_max_us == 0;
+      figures.lag_max_us = first ? level.lag_max_us : std::min(figures.lag_max_us, level.lag_max_us);
+    }
+  }
+  return out;
+}
+
+void add_groups(const Topology& topology, Index region, std::vector<Fact>& out) {
+  for (const auto& [key, figures] : groups_of(topology)) {
+    const Cluster& cluster = topology.clusters[key.first];
+    if (cluster.region != region) continue;
+    const std::vector<std::pair<std::string_view, std::string>> labels = {{"cluster", cluster.name},
+                                                                          {"consumergroup", key.second}};
+    auto owned = labels;
+    owned.emplace_back("owner", figures.owner);
+    out.push_back({"fleet:group_info", std::move(owned), 1});
+    const double lag_max_s = static_cast<double>(figures.lag_max_us) / 1e6;
+    if (lag_max_s <= 0) continue;
+    out.push_back({"fleet:group_lag_max_seconds", labels, lag_max_s});
+    if (figures.messages_per_s_max <= 0) continue;
+    out.push_back({"fleet:group_lag_max_messages", labels, lag_max_s * figures.messages_per_s_max});
+  }
+}
+
+void add_mirror(const Topology& topology, const Mirror& mirror, std::vector<Fact>& out) {
+  const Cluster& to = topology.clusters[mirror.to];
+  const std::string name = object_name(mirror.name);
+  out.push_back(
+      {"fleet:mirror_info", {{"mirror", name}, {"cluster", to.name}, {"owner", owner_or(mirror.owner, to)}}, 1});
+  double messages_per_s = 0;
+  for (const MirroredTopic& topic : mirror.topics) {
+    if (keeps_partitions(topology, topic)) messages_per_s += topology.topics[topic.from].messages_per_s;
+  }
+  if (messages_per_s <= 0) return;
+  out.push_back({"fleet:mirror_messages_per_second", {{"mirror", name}, {"cluster", to.name}}, messages_per_s});
+}
+
 std::string number(double value) { return yaml::number(value).text; }
 
 }  // namespace
@@ -68,18 +138,16 @@ std::vector<Fact> facts_of(const Topology& topology, Index region) {
   for (const Topic& topic : topology.topics) {
     const Cluster& cluster = topology.cluster_of(topic);
     if (cluster.region != region || topic.messages_per_s <= 0) continue;
-    const std::string& owner = topic.owner.empty() ? cluster.owner : topic.owner;
+    const std::string& owner = owner_or(topic.owner, cluster);
     out.push_back({"fleet:topic_messages_per_second_max",
                    {{"cluster", cluster.name}, {"topic", topic.name}, {"owner", owner}},
                    topic.messages_per_s * topic.peak_factor});
   }
   for (const Mirror& mirror : topology.mirrors) {
-    const Cluster& to = topology.clusters[mirror.to];
-    if (to.region != region || !is_rendered(topology, mirror)) continue;
-    const std::string& owner = mirror.owner.empty() ? to.owner : mirror.owner;
-    out.push_back(
-        {"fleet:mirror_info", {{"mirror", object_name(mirror.name)}, {"cluster", to.name}, {"owner", owner}}, 1});
+    if (topology.clusters[mirror.to].region != region || !is_rendered(topology, mirror)) continue;
+    add_mirror(topology, mirror, out);
   }
+  add_groups(topology, region, out);
   return out;
 }
 
@@ -96,8 +164,9 @@ std::string facts_file(const std::vector<Fact>& facts) {
 
 std::string facts_proof(const std::vector<Fact>& facts, const std::string& region) {
   yaml::Node tests = list();
-  for (const std::string_view name : {"fleet:cluster_info", "fleet:cluster_brokers", "fleet:broker_disk_bytes",
-                                      "fleet:topic_messages_per_second_max", "fleet:mirror_info"}) {
+  for (const std::string_view name :
+       {"fleet:cluster_info", "fleet:cluster_brokers", "fleet:broker_disk_bytes", "fleet:topic_messages_per_second_max",
+        "fleet:mirror_info", "fleet:group_info", "fleet:group_lag_max_seconds", "fleet:group_lag_max_messages"}) {
     double sum = 0;
     for (const Fact& fact : facts) sum += fact.name == name ? fact.value : 0;
     yaml::Node samples = list();

@@ -48,12 +48,14 @@ yaml::Node expected(const Alert& alert, const Example& example) {
   if (!alert.incident.broker.empty()) yaml::put(labels, "broker", alert.incident.broker);
   if (of_topic) yaml::put(labels, "topic", example.topic);
   if (alert.subject == AlertSubject::kMirror) yaml::put(labels, "mirror", example.mirror);
+  if (alert.subject == AlertSubject::kGroup) yaml::put(labels, "consumergroup", example.group);
   std::string summary(alert.summary);
   replace_all(summary, "{value}", alert.incident.value);
   replace_all(summary, "{broker}", alert.incident.broker);
   replace_all(summary, "{cluster}", example.cluster);
   replace_all(summary, "{topic}", example.topic);
   replace_all(summary, "{mirror}", example.mirror);
+  replace_all(summary, "{group}", example.group);
   return list(map("exp_labels", std::move(labels), "exp_annotations", map("summary", summary, "action", alert.action)));
 }
 
@@ -87,6 +89,7 @@ Example example_of(const Topology& topology) {
   }
   if (!topology.topics.empty()) out.topic = topology.topics.front().name;
   if (!topology.mirrors.empty()) out.mirror = object_name(topology.mirrors.front().name);
+  if (!topology.consumers.empty()) out.group = topology.consumers.front().group;
   return out;
 }
 
@@ -96,6 +99,7 @@ std::string in_example(std::string_view text, const Example& example) {
   replace_all(out, "{owner}", escaped(example.owner));
   replace_all(out, "{topic}", escaped(example.topic));
   replace_all(out, "{mirror}", escaped(example.mirror));
+  replace_all(out, "{group}", escaped(example.group));
   return out;
 }
 

@@ -10,18 +10,16 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <sstream>
 
 #include "base/hash.h"
+#include "fleet/render/manifest.h"
 
 namespace freshet::fleet {
 namespace {
 
 namespace fs = std::filesystem;
-
-using Hashes = std::map<std::string, std::string>;  // by path
 
 tl::unexpected<Error> io_error(const fs::path& path, std::string_view what) {
   return fail(Code::kFatal, fmt::format("{}: can't {}: {}", path.string(), what, std::strerror(errno)));
@@ -51,24 +49,6 @@ std::optional<std::string> read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
-std::string manifest_text(const Hashes& hashes, const Source& source) {
-  std::string out = comment_header(source);
-  for (const auto& [path, hash] : hashes) out += hash + "  " + path + "\n";
-  return out;
-}
-
-std::optional<Hashes> parse_manifest(const std::string& text) {
-  constexpr size_t kHashDigits = 32;
-  Hashes out;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('#')) continue;
-    if (line.size() < kHashDigits + 3 || line.substr(kHashDigits, 2) != "  ") return std::nullopt;
-    out[line.substr(kHashDigits + 2)] = line.substr(0, kHashDigits);
-  }
-  return out;
-}
-
 bool is_of(std::string_view path, const std::vector<std::string>& folders) {
   return folders.empty() || std::ranges::any_of(folders, [&](const std::string& folder) {
            return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
@@ -90,7 +70,7 @@ class Publisher {
     FRESHET_TRY(read_manifest());
     compare();
     if (!result_.by_hand.empty() && !options_.force) return result_;
-    const std::string manifest = manifest_text(new_, source_);
+    const std::string manifest = write_manifest(new_, comment_header(source_));
     if (result_.written == 0 && result_.removed == 0 && read_file(target_ / kManifest) == manifest) return result_;
     FRESHET_TRY(stage(manifest));
     FRESHET_TRY(swap());
@@ -127,7 +107,10 @@ class Publisher {
                                       "another folder, or --force");
     }
     const auto hashes = text ? parse_manifest(*text) : Hashes{};
-    if (!hashes) return fail(Code::kInvalid, (target_ / kManifest).string() + " is damaged");
+    if (!hashes) {
+      return fail(Code::kInvalid, fmt::format("{}: {}. Put it back as it was, or render into another folder",
+                                              (target_ / kManifest).string(), hashes.error().message));
+    }
     was_ = *hashes;
     return {};
   }

@@ -145,6 +145,7 @@ TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
   const std::string v1 = file_of(rendering, "strimzi/v1/back/mirrors.yaml");
   EXPECT_THAT(v1, HasSubstr("topicsPattern: Orders_v2\n")) << "clicks.v1 has other partitions in back";
   EXPECT_THAT(v1, HasSubstr("exactly.once.source.support: enabled"));
+  EXPECT_THAT(v1, HasSubstr("exactly.once.support: required"));
   EXPECT_THAT(file_of(rendering, "strimzi/v1beta2/back/mirrors.yaml"), HasSubstr("connectCluster: back\n"));
   EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out")));
 }
@@ -216,6 +217,29 @@ TEST(Prometheus, FactsSayWhatTheTopologySays) {
   EXPECT_EQ(value(0, "fleet:mirror_info"), -1);
   EXPECT_EQ(value(1, "fleet:mirror_info"), 1);
   EXPECT_THAT(file_of(rendered(kBoth), "prometheus/r2/prometheus.yml"), Not(HasSubstr("ec2_sd_configs")));
+}
+
+TEST(Prometheus, GroupsHaveTheirOwnersAndTheStrictestPromise) {
+  const Topology topology = parsed(
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, owner: platform}]\n"
+      "topics: [{name: t, messages_per_second: 100, peak_factor: 3}]\n"
+      "services:\n"
+      "  - {name: bill, owner: shop, consumes: [{topics: [t]}]}\n"
+      "  - {name: mail, consumes: [{topics: [t], group: mails}]}\n"
+      "service_levels: [{name: all, lag_max: 60s}, {name: bills, group: bill, lag_max: 20s}]\n");
+  std::set<std::string> said;
+  for (const Fact& fact : facts_of(topology, 0)) {
+    if (!fact.name.starts_with("fleet:group_")) continue;
+    std::string text(fact.name);
+    for (const auto& [label, value] : fact.labels) text += fmt::format(" {}={}", label, value);
+    said.insert(fmt::format("{} {}", text, fact.value));
+  }
+  EXPECT_THAT(said, ElementsAre("fleet:group_info cluster=c consumergroup=bill owner=shop 1",
+                                "fleet:group_info cluster=c consumergroup=mails owner=platform 1",
+                                "fleet:group_lag_max_messages cluster=c consumergroup=bill 6000",
+                                "fleet:group_lag_max_messages cluster=c consumergroup=mails 18000",
+                                "fleet:group_lag_max_seconds cluster=c consumergroup=bill 20",
+                                "fleet:group_lag_max_seconds cluster=c consumergroup=mails 60"));
 }
 
 }  // namespace

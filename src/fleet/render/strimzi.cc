@@ -30,10 +30,11 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
           "offsets.topic.replication.factor", replication, "transaction.state.log.min.isr", min_isr,
           "transaction.state.log.replication.factor", replication, "unclean.leader.election.enable", false);
   const yaml::Node plain = map("name", "plain", "port", kKafkaPort, "type", "internal", "tls", false);
-  const yaml::Node spec = map("kafka",
-                              map("version", cluster.kafka_version, "listeners", list(plain), "config", config, "rack",
-                                  map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
-                              "entityOperator", map("topicOperator", map()));
+  const yaml::Node spec =
+      map("kafka",
+          map("version", cluster.kafka_version, "listeners", list(plain), "config", config, "rack",
+              map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
+          "entityOperator", map("topicOperator", map()), "kafkaExporter", map("groupRegex", ".*", "topicRegex", ".*"));
   return strimzi_object(api, "Kafka", std::move(metadata), spec);
 }
 

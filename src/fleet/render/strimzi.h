@@ -1,6 +1,6 @@
 // Clusters on Kubernetes for the Strimzi operator, in both versions of its API:
 //
-//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka, KafkaNodePool, the exporter's rules as a ConfigMap
+//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka with a lag exporter, KafkaNodePool, the JMX exporter's rules as a ConfigMap
 //   strimzi/{v1,v1beta2}/CLUSTER/topics.yaml    KafkaTopic
 //   strimzi/{v1,v1beta2}/CLUSTER/mirrors.yaml   KafkaMirrorMaker2 of the mirrors into this cluster
 //
@@ -19,6 +19,8 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
 
 // For strimzi_mirrors.cc: the mirrors into this cluster, as documents.
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out);
+// MirrorMaker 2 writes a record to the partition of the same number: it can only do topics for which this holds.
+[[nodiscard]] bool keeps_partitions(const Topology& topology, const MirroredTopic& topic);
 // Mirrors, or parts of them, that MirrorMaker 2 can't do or that have no Kubernetes to run on.
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes);
 

@@ -13,11 +13,6 @@ using yaml::map;
 
 constexpr std::string_view kSameNames = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy";
 
-// MirrorMaker 2 writes a record to the partition of the same number.
-bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
-  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
-}
-
 std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   std::string out;
   for (const MirroredTopic& topic : mirror.topics) {
@@ -28,14 +23,20 @@ std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   return out;
 }
 
-// Large batches, as thousands of small ones a second are what makes MirrorMaker slow.
+// Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers that can
+// (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
 yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
-  return map("tasksMax", mirror.tasks, "config",
-             map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
-                 "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
-                 "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60, "replication.factor",
-                 replication, "replication.policy.class", kSameNames, "sync.topic.acls.enabled", false));
+  yaml::Node config =
+      map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
+          "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
+          "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60, "replication.factor", replication,
+          "replication.policy.class", kSameNames, "sync.topic.acls.enabled", false);
+  if (mirror.guarantee == Guarantee::kExactlyOnce) {
+    yaml::put(config, "consumer.isolation.level", "read_committed");
+    yaml::put(config, "exactly.once.support", "required");
+  }
+  return map("tasksMax", mirror.tasks, "config", std::move(config));
 }
 
 yaml::Node checkpoint_connector(const Cluster& target) {
@@ -90,6 +91,10 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
 }
 
 }  // namespace
+
+bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
+  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
+}
 
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
   for (const Mirror& mirror : topology.mirrors) {

@@ -93,6 +93,17 @@ resource "aws_vpc_security_group_ingress_rule" "monitoring" {
   to_port           = 8080
 }
 
+resource "aws_vpc_security_group_ingress_rule" "lag" {
+  for_each = toset(local.monitoring_cidrs)
+
+  security_group_id = aws_security_group.kafka.id
+  description       = "Lag exporters"
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = 9308
+  to_port           = 9308
+}
+
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
   security_group_id = aws_security_group.kafka.id
   description       = "Ansible"

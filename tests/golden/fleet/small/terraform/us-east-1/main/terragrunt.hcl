@@ -14,7 +14,7 @@ inputs = {
   dns_zone = "kafka.internal"
   volumes = {
     type           = "gp3"
-    size_gib       = 200
+    size_gib       = 250
     iops           = 3000
     throughput_mib = 125
   }
