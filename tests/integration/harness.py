@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -67,14 +68,43 @@ def wait_until(condition, timeout_s, what, every_s=0.05):
         time.sleep(every_s)
 
 
+class Ports:
+    """Never twice the same, and none of those that the system gives to outgoing connections: any of them could take a port while
+    its server is not up yet, or down."""
+
+    FIRST = 10_000
+
+    def __init__(self):
+        self.end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+        check(self.end > 2 * self.FIRST, f"net.ipv4.ip_local_port_range begins at {self.end}: it leaves the tests no ports")
+        self.next = random.randrange(self.FIRST, self.end)
+
+    def free_range(self, count):
+        """The first of so many in a row."""
+        for _ in range(self.end):
+            first = self.next if self.next + count <= self.end else self.FIRST
+            self.next = first + 1
+            if all(map(self.free, range(first, first + count))):
+                self.next = first + count
+                return first
+        raise Failure(f"no {count} free ports in a row from {self.FIRST} to {self.end}")
+
+    @staticmethod
+    def free(port):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return True
+            except OSError:
+                return False
+
+
+PORTS = Ports()
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    first = PORTS.free_range(count)
+    return list(range(first, first + count))
 
 
 class Answer:

@@ -1,7 +1,6 @@
 """Real brokers for one test, started by tools/kafka, and Kafka's own console consumer, which was not written here."""
 import json
 import os
-import socket
 import subprocess
 import uuid
 
@@ -19,7 +18,7 @@ class Kafka:
         self.directory = directory
         self.env = env or {}  # of the brokers
         self.count = count
-        self.port = free_range(2 * count)
+        self.port = free_ports(2 * count)[0]
         self.brokers = ",".join(f"127.0.0.1:{self.port + 2 * k}" for k in range(count))
 
     def tool(self, action, only=None):
@@ -61,24 +60,6 @@ class Kafka:
                                "--timeout-ms", READ_IDLE_MS, "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}")
         done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
-
-
-def free_range(count):
-    """The first of `count` free ports in a row."""
-    for _ in range(100):
-        first = free_ports(1)[0]
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-            return first
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise Failure(f"no {count} free ports in a row")
 
 
 def start(box, env=None, count=1, name="kafka"):
