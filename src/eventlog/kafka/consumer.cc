@@ -234,10 +234,8 @@ Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
       status = handle_error(*message, of);
     } else if (share == shares_.end() || share->second.position || message->offset < share->second.next) {
       // Of a partition that was revoked, or from before a seek.
-    } else if (share->second.paused || hold_back(*of, share->second, *message)) {
-      stay.push_back(std::move(message));
-    } else if (slots_ && message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-               slots_->slot_of(*of) != slot.value_or(slots_->slot_of(*of))) {
+    } else if (share->second.paused || hold_back(*of, share->second, *message) ||
+               (slots_ && slots_->slot_of(*of) != slot.value_or(slots_->slot_of(*of)))) {
       stay.push_back(std::move(message));
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       share->second.passed = message->offset;
@@ -253,9 +251,12 @@ Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
 
 // Ends of transactions and what was aborted have offsets, too.
 void KafkaConsumer::add_gaps(std::vector<Fetched>& fetched) {
+  std::optional<uint32_t> slot;  // these are committed, too
   for (auto& [of, share] : shares_) {
     if (!share.started || share.paused || share.position || share.passed <= share.next) continue;
     if (share.following && share.passed > share.bound) continue;
+    if (slots_ && !share.following && slots_->slot_of(of) != slot.value_or(slots_->slot_of(of))) continue;
+    if (slots_ && !share.following) slot = slots_->slot_of(of);
     share.next = share.passed;
     fetched.push_back({of, {}, share.next, nullptr});
   }

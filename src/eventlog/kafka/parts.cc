@@ -156,7 +156,8 @@ void KafkaConsumer::raise_bounds(const std::vector<std::optional<Offset>>& commi
 
 // What lies beyond stays where it is; librdkafka is asked for no more of it meanwhile.
 bool KafkaConsumer::hold_back(TopicPartition of, Share& share, const rd_kafka_message_t& message) {
-  if (!share.following || message.err != RD_KAFKA_RESP_ERR_NO_ERROR || message.offset < share.bound) return false;
+  const bool is_end = message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;  // with the offset that comes next
+  if (!share.following || message.offset < share.bound + (is_end ? 1 : 0)) return false;
   if (!std::exchange(share.held, true)) let_flow(of, false);
   return true;
 }

@@ -98,7 +98,9 @@ std::vector<Change> Placement::look(const std::vector<SlotSight>& seen, env::Tim
   looked_at_ = now;
   for (size_t i = 0; i < slots_.size(); ++i) {
     watch(slots_[i].owner, seen[i].owner, options_.silence_us, anew, now);
-    watch(slots_[i].standby, seen[i].standby, options_.standby_silence_us, anew, now);
+    // A standby that took over is none any more.
+    const bool same = seen[i].owner && seen[i].standby && seen[i].owner->name == seen[i].standby->name;
+    watch(slots_[i].standby, same ? std::nullopt : seen[i].standby, options_.standby_silence_us, anew, now);
   }
   count();
   std::vector<Change> changes;

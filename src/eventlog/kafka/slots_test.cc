@@ -1,6 +1,7 @@
 // Standbys, on a real broker: who reads along, who takes over, and that whoever was replaced is not heard any more.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <future>
 #include <map>
@@ -199,6 +200,29 @@ TEST_F(SlotsTest, WhoLeavesIsFollowedAtOnce) {
   append(1, "after");
   step_until({standby.get()}, [&] { return outputs().size() == 2; });
   EXPECT_EQ(standby->read[(TopicPartition{Topic::kActions, 1})], (std::vector<std::string>{"before", "after"}));
+}
+
+// What a transaction leaves in a partition has an offset and no record: in several slots at once.
+TEST_F(SlotsTest, GapsOfSeveralSlotsAreDone) {
+  const auto only = start("only");
+  step_until({only.get()}, [&] { return only->owned.size() == kPartitions; });
+  append(0, "first");
+  std::optional<Transaction> transaction;
+  const env::TimeUs end = env::real_clock().monotonic_us() + kPatienceUs;
+  while (!transaction && env::real_clock().monotonic_us() < end) transaction = only->poll();
+  ASSERT_TRUE(transaction);
+  for (uint32_t p = 0; p < kPartitions; ++p) {
+    transaction->outputs.push_back({{Topic::kActions, p}, {}});
+    transaction->outputs.back().records.add("k", "loop" + std::to_string(p));
+  }
+  ASSERT_TRUE(only->commit(std::move(*transaction)));
+  step_until({only.get()}, [&] {
+    const auto marks = log_->all_watermarks(Topic::kActions).value();
+    const auto committed = log_->all_committed("action", Topic::kActions).value();
+    return outputs().size() == 5 &&
+           std::equal(marks.begin(), marks.end(), committed.begin(),
+                      [](const auto& mark, const auto& next) { return next.value_or(0) == mark.high; });
+  });
 }
 
 TEST_F(SlotsTest, AnotherNumberOfSlotsIsRefused) {
