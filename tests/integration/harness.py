@@ -156,7 +156,7 @@ data_dir: {data_dir}
 ingest: {{listen: "127.0.0.1:{ingest}"}}
 admin: {{listen: "127.0.0.1:{admin}"}}
 log: {{{log}, partitions: {partitions}}}
-state: {{memory: {memory}}}
+state: {{memory: {memory}, standbys: {standbys}}}
 {top}tenants:
   - name: {tenant}
     write_keys: [{key}]
@@ -165,7 +165,8 @@ state: {{memory: {memory}}}
 
 
 class Server:
-    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None):
+    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None, standbys=0):
+        self.standbys = standbys
         self.env = env or {}  # beside this process's own
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -187,7 +188,7 @@ class Server:
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
             revision=self.revision, data_dir=self.directory / "data", ingest=self.ingest_port, admin=self.admin_port,
-            log=self.log, partitions=self.partitions, memory=self.memory, tenant=TENANT, key=KEY, extra=self.extra, top=self.top),
+            log=self.log, partitions=self.partitions, memory=self.memory, standbys=self.standbys, tenant=TENANT, key=KEY, extra=self.extra, top=self.top),
             encoding="utf-8")
 
     def start(self):

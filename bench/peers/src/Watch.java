@@ -25,6 +25,7 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  *   Watch BROKERS topics PARTITIONS NAME...       makes topics
  *   Watch BROKERS ends TOPIC                      prints where each partition ends: "0:123,1:130"
  *   Watch BROKERS copy FROM TO                    copies the data and control records of a topic, partition by partition
+ *   Watch BROKERS documents FROM TO COPY          copies changes to TO as JSON for the sink, and to COPY as they are: as many
  *   Watch BROKERS until GROUP TOPIC ENDS SHARE SECONDS
  *                                                 prints the share of that which the group has committed, whenever it has grown,
  *                                                 and returns when it is enough
@@ -44,7 +45,8 @@ public final class Watch {
                 .map(name -> new NewTopic(name, Integer.parseInt(args[2]), (short) 1)).toList()).all().get();
             case "ends" -> System.out.println(ends(admin, args[2]).entrySet().stream()
                 .map(e -> e.getKey() + ":" + e.getValue()).sorted().collect(Collectors.joining(",")));
-            case "copy" -> copy(p, args[2], args[3], ends(admin, args[2]));
+            case "copy" -> copy(p, args[2], ends(admin, args[2]), Watch::records, args[3]);
+            case "documents" -> copy(p, args[2], ends(admin, args[2]), Watch::documents, args[3], args[4]);
             case "until" -> until(admin, args[2], args[3], args[4], Double.parseDouble(args[5]), Long.parseLong(args[6]));
             default -> throw new IllegalArgumentException(args[1]);
           }
@@ -62,8 +64,25 @@ public final class Watch {
     return ends;
   }
 
+  /** What becomes of a record in the topics of a copy. */
+  private interface Copied {
+    List<ProducerRecord<byte[], byte[]>> of(ConsumerRecord<byte[], byte[]> record, String[] to) throws Exception;
+  }
+
   // Messages between partitions are left out: whoever reads the copy makes its own.
-  private static void copy(Properties p, String from, String to, Map<Integer, Long> ends) throws Exception {
+  private static List<ProducerRecord<byte[], byte[]>> records(ConsumerRecord<byte[], byte[]> record, String[] to) throws Exception {
+    if (Profile.parse(record.value()).kind == 7) return List.of();
+    return List.of(new ProducerRecord<>(to[0], record.partition(), record.key(), record.value()));
+  }
+
+  private static List<ProducerRecord<byte[], byte[]>> documents(ConsumerRecord<byte[], byte[]> record, String[] to) throws Exception {
+    Documents json = Documents.of(record.value());
+    if (json.value == null) return List.of();
+    return List.of(new ProducerRecord<>(to[0], record.partition(), json.key, json.value),
+                   new ProducerRecord<>(to[1], record.partition(), record.key(), record.value()));
+  }
+
+  private static void copy(Properties p, String from, Map<Integer, Long> ends, Copied copied, String... to) throws Exception {
     Properties reader = new Properties();
     reader.putAll(p);
     reader.put("isolation.level", "read_committed");
@@ -82,8 +101,7 @@ public final class Watch {
       consumer.seekToBeginning(all);
       while (all.stream().anyMatch(of -> consumer.position(of) < ends.get(of.partition())))
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100)))
-          if (Profile.parse(record.value()).kind != 7)
-            producer.send(new ProducerRecord<>(to, record.partition(), record.key(), record.value()));
+          for (ProducerRecord<byte[], byte[]> one : copied.of(record, to)) producer.send(one);
     }
   }
 
