@@ -252,15 +252,15 @@ Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicParti
   return out;
 }
 
-Result<std::shared_ptr<Client>> Cluster::asker_of(const std::string& group) {
+Result<std::shared_ptr<Client>> Cluster::asker_of(const std::string& group, Offsets which) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Client>& asker = askers_[group];
+  std::shared_ptr<Client>& asker = askers_[{group, which}];
   if (asker != nullptr) return asker;
   Client::Settings settings;
   settings.type = RD_KAFKA_CONSUMER;
   settings.defaults = {{"session.timeout.ms", std::to_string(to_ms(options_.session_timeout_us))}};
   settings.fixed = {{"group.id", group},
-                    {"isolation.level", "read_uncommitted"},  // does not wait for transactions
+                    {"isolation.level", which == Offsets::kDecided ? "read_committed" : "read_uncommitted"},
                     {"enable.auto.commit", "false"}};
   auto made = Client::open(options_, settings);
   if (!made) return made;
@@ -269,10 +269,10 @@ Result<std::shared_ptr<Client>> Cluster::asker_of(const std::string& group) {
 }
 
 Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::string& group,
-                                                                 const std::vector<TopicPartition>& of) {
+                                                                 const std::vector<TopicPartition>& of, Offsets which) {
   std::vector<std::optional<Committed>> out(of.size());
   if (of.empty()) return out;
-  const auto asker = asker_of(group);
+  const auto asker = asker_of(group, which);
   if (!asker) return tl::unexpected(asker.error());
   const std::string question = "asking for what group " + group + " has committed";
   const PartitionList list = list_of(of, RD_KAFKA_OFFSET_INVALID);

@@ -48,8 +48,12 @@ class Cluster {
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
   // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
+  // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended may
+  // not be in the offsets yet, even though its id has been begun anew; so who goes on from there asks for these.
+  enum class Offsets : uint8_t { kAsTheyAre, kDecided };
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
-                                                                        const std::vector<TopicPartition>& of);
+                                                                        const std::vector<TopicPartition>& of,
+                                                                        Offsets which = Offsets::kAsTheyAre);
   // For a group without members.
   [[nodiscard]] Status commit(const std::string& group, const std::vector<Position>& places,
                               const std::string& metadata);
@@ -67,7 +71,7 @@ class Cluster {
   [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;
   // A client that knows the group's coordinator and never joins. librdkafka's administrative questions to coordinators
   // (ListConsumerGroupOffsets) end the process when these are away at the wrong moment: its 5397 and 5040.
-  [[nodiscard]] Result<std::shared_ptr<Client>> asker_of(const std::string& group);
+  [[nodiscard]] Result<std::shared_ptr<Client>> asker_of(const std::string& group, Offsets which = Offsets::kAsTheyAre);
 
   const KafkaOptions options_;
   env::Clock& clock_;
@@ -75,7 +79,7 @@ class Cluster {
   const Names names_;
   std::array<std::atomic<uint32_t>, kTopics> partitions_{};
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Client>> askers_;  // by group; guarded by mutex_
+  std::map<std::pair<std::string, Offsets>, std::shared_ptr<Client>> askers_;  // by group; guarded by mutex_
 };
 
 }  // namespace freshet::eventlog::kafka

@@ -108,7 +108,7 @@ Result<std::optional<Slots::Look>> Slots::look() {
 }
 
 Result<std::vector<std::optional<Committed>>> Slots::committed_of(uint32_t slot) {
-  return cluster_.committed(group_, partitions_of(slot));
+  return cluster_.committed(group_, partitions_of(slot), Cluster::Offsets::kDecided);
 }
 
 // Members of the group itself commit without a slot's id: nothing would fence them.

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "eventlog/kafka/client.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "eventlog/kafka/test_broker.h"
 
@@ -223,6 +224,28 @@ TEST_F(SlotsTest, GapsOfSeveralSlotsAreDone) {
            std::equal(marks.begin(), marks.end(), committed.begin(),
                       [](const auto& mark, const auto& next) { return next.value_or(0) == mark.high; });
   });
+}
+
+// Offsets that wait for a transaction, of whatever id: nobody goes on from those before it.
+TEST_F(SlotsTest, NobodyGoesOnWhileATransactionIsNotDecided) {
+  for (int i = 0; i < 3; ++i) append(0, "r" + std::to_string(i));
+  Client::Settings settings;
+  settings.fixed = {{"transactional.id", options_.topic_prefix + "stranger"}, {"transaction.timeout.ms", "30000"}};
+  const auto stranger = Client::open(options_, settings).value();
+  const auto ok = [](rd_kafka_error_t* error) { EXPECT_EQ(error, nullptr) << rd_kafka_error_string(error); };
+  ok(rd_kafka_init_transactions(stranger->get(), 20'000));
+  ok(rd_kafka_begin_transaction(stranger->get()));
+  const PartitionList offsets = make_list();
+  rd_kafka_topic_partition_list_add(offsets.get(), (options_.topic_prefix + "actions").c_str(), 0)->offset = 2;
+  const GroupMetadata group(rd_kafka_consumer_group_metadata_new((options_.topic_prefix + "action").c_str()));
+  ok(rd_kafka_send_offsets_to_transaction(stranger->get(), offsets.get(), group.get(), 20'000));
+  const auto process = start("process", 1);
+  const env::TimeUs end = env::real_clock().monotonic_us() + 4'000'000;
+  while (env::real_clock().monotonic_us() < end) process->step();
+  EXPECT_TRUE(process->owned.empty());
+  ok(rd_kafka_commit_transaction(stranger->get(), 20'000));
+  step_until({process.get()}, [&] { return outputs().size() == 1; });
+  EXPECT_EQ(outputs(), (std::multiset<std::string>{"r2"}));
 }
 
 TEST_F(SlotsTest, AnotherNumberOfSlotsIsRefused) {
