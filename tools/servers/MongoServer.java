@@ -1,10 +1,11 @@
 import de.bwaldvogel.mongo.MongoBackend;
+import de.bwaldvogel.mongo.MongoCollection;
 import de.bwaldvogel.mongo.backend.Index;
 import de.bwaldvogel.mongo.backend.IndexKey;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.h2.H2Database;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
 import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
-import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.util.List;
@@ -26,6 +27,16 @@ public class MongoServer {
         }
 
         @Override
+        protected H2Database openOrCreateDatabase(String database) {
+            return new H2Database(database, getMvStore(), getCursorRegistry()) {
+                @Override
+                protected Index<Object> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
+                    return IdFirst.of(super.openOrCreateUniqueIndex(collection, name, keys, sparse), keys, sparse);
+                }
+            };
+        }
+
+        @Override
         public Document handleMessage(MongoMessage message) {
             if (READS.contains(message.getDocument().keySet().iterator().next())) return super.handleMessage(message);
             synchronized (this) {
@@ -37,24 +48,34 @@ public class MongoServer {
     }
 
     /** Finds {_id: …, and more} by _id, as MongoDB does: this server takes an index only for exactly its fields, else it reads all. */
-    static class IdFirst extends MemoryUniqueIndex {
-        IdFirst(String name, List<IndexKey> keys, boolean sparse) {
-            super(name, keys, sparse);
+    static class IdFirst<P> extends Index<P> {
+        private final Index<P> index;
+
+        static <P> Index<P> of(Index<P> index, List<IndexKey> keys, boolean sparse) {
+            return index.getName().equals("_id_") ? new IdFirst<>(index, keys, sparse) : index;
         }
 
-        private Document narrowed(Document query) {
-            return query.containsKey("_id") && getName().equals("_id_") ? new Document("_id", query.get("_id")) : query;
+        private IdFirst(Index<P> index, List<IndexKey> keys, boolean sparse) {
+            super(index.getName(), keys, sparse);
+            this.index = index;
         }
 
-        @Override
-        public boolean canHandle(Document query) {
-            return super.canHandle(narrowed(query));
+        private static Document narrowed(Document query) {
+            return query.containsKey("_id") ? new Document("_id", query.get("_id")) : query;
         }
 
-        @Override
-        public Iterable<Integer> getPositions(Document query) {
-            return super.getPositions(narrowed(query));
-        }
+        @Override public boolean canHandle(Document query) { return index.canHandle(narrowed(query)); }
+        @Override public Iterable<P> getPositions(Document query) { return index.getPositions(narrowed(query)); }
+        @Override public P getPosition(Document document) { return index.getPosition(document); }
+        @Override public void checkAdd(Document document, MongoCollection<P> in) { index.checkAdd(document, in); }
+        @Override public void add(Document document, P at, MongoCollection<P> in) { index.add(document, at, in); }
+        @Override public P remove(Document document) { return index.remove(document); }
+        @Override public void checkUpdate(Document old, Document now, MongoCollection<P> in) { index.checkUpdate(old, now, in); }
+        @Override public void updateInPlace(Document old, Document now, P at, MongoCollection<P> in) { index.updateInPlace(old, now, at, in); }
+        @Override public long getCount() { return index.getCount(); }
+        @Override public long getDataSize() { return index.getDataSize(); }
+        @Override public boolean isUnique() { return index.isUnique(); }
+        @Override public void drop() { index.drop(); }
     }
 
     static class Memory extends MemoryBackend {
@@ -63,7 +84,7 @@ public class MongoServer {
             return new MemoryDatabase(database, getCursorRegistry()) {
                 @Override
                 protected Index<Integer> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
-                    return new IdFirst(name, keys, sparse);
+                    return IdFirst.of(super.openOrCreateUniqueIndex(collection, name, keys, sparse), keys, sparse);
                 }
             };
         }
