@@ -89,7 +89,7 @@ void IngestProcess::guarded(const std::function<void()>& work) {
 
 // ---- action -------------------------------------------------------------------------------------------------------
 
-Status SimPersistence::persist(uint32_t partition, state::PartitionState& state) {
+Status SimPersistence::persist(uint32_t partition, state::PartitionState& state, action::Upkeep) {
   if (jobs_.contains(partition)) return {};
   FRESHET_TRY(state.begin_persist());
   jobs_[partition] = &state;

@@ -49,7 +49,7 @@ class SimPersistence final : public action::Persistence {
  public:
   explicit SimPersistence(SimLog& log) : log_(log) {}
 
-  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
+  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) override;
   [[nodiscard]] Status wait() override;
   bool tick();  // the second half of one; false: there is none
   [[nodiscard]] bool idle() const { return jobs_.empty(); }

@@ -37,7 +37,7 @@ Persister::~Persister() {
   thread_.join();
 }
 
-Status Persister::persist(uint32_t partition, state::PartitionState& state) {
+Status Persister::persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) {
   {
     const std::lock_guard lock(mutex_);
     if (!failure_) return failure_;
@@ -47,7 +47,7 @@ Status Persister::persist(uint32_t partition, state::PartitionState& state) {
   {
     const std::lock_guard lock(mutex_);
     under_way_.insert(partition);
-    jobs_.push_back({partition, &state});
+    jobs_.push_back({partition, &state, upkeep});
   }
   changed_.notify_all();
   return {};
@@ -67,7 +67,8 @@ void Persister::run() {
     const Job job = jobs_.front();
     jobs_.pop_front();
     lock.unlock();
-    Status status = finish_persist(log_, job.partition, *job.state, checkpoints_);
+    const bool ours = job.upkeep == Upkeep::kTrim;
+    Status status = finish_persist(ours ? log_ : nullptr, job.partition, *job.state, ours ? checkpoints_ : nullptr);
     lock.lock();
     if (!status && failure_) failure_ = std::move(status);
     under_way_.erase(job.partition);

@@ -14,13 +14,16 @@
 
 namespace freshet::action {
 
+// Whether the log may forget what a durable state stands for, and checkpoints be made of it: its owner decides that.
+enum class Upkeep : uint8_t { kNone, kTrim };
+
 // What WorkerLoop needs of it; the simulator has one without a thread.
 class Persistence {
  public:
   virtual ~Persistence() = default;
   // state.begin_persist() now, the rest later; nothing if the partition's last one is still under way. The state must
   // stay until wait().
-  [[nodiscard]] virtual Status persist(uint32_t partition, state::PartitionState& state) = 0;
+  [[nodiscard]] virtual Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) = 0;
   // Until nothing is under way; the first failure of all, if there was one.
   [[nodiscard]] virtual Status wait() = 0;
 };
@@ -37,13 +40,14 @@ class Persister final : public Persistence {
   Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
-  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state) override;
+  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override;
   [[nodiscard]] Status wait() override;
 
  private:
   struct Job {
     uint32_t partition;
     state::PartitionState* state;
+    Upkeep upkeep;
   };
   void run();
 

@@ -82,6 +82,7 @@ Result<std::unique_ptr<Worker>> Worker::start(const WorkerOptions& options) {
   consumer_options.topics = {eventlog::Topic::kActions};
   consumer_options.member = options.member;
   consumer_options.members = options.members;
+  consumer_options.slots = options.slots;
   auto consumer = options.log->open_consumer(consumer_options);
   if (!consumer) return tl::unexpected(std::move(consumer).error());
   return std::make_unique<WorkerImpl>(options, std::move(*consumer));

@@ -24,6 +24,7 @@ struct WorkerOptions {
   state::CheckpointKeeper* checkpoints = nullptr;  // null: none are made; outlives the worker
   uint32_t member = 0;
   uint32_t members = 1;
+  uint32_t slots = 0;  // not 0: with standbys; see ConsumerOptions
   size_t batch_bytes_max = 4u << 20;
   env::TimeUs commit_interval_us = 0;  // wait at least this long between commits; 0: as the records come
   // Whether the log may forget what lies before the states on this disk. Not where another worker, with another disk, may

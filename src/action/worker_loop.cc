@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -20,11 +21,14 @@ struct WorkerLoop::Metrics {
   explicit Metrics(uint32_t member) {
     const telemetry::Labels labels{{"worker", std::to_string(member)}};
     partitions = &telemetry::gauge("freshet_action_partitions", "Partitions that are processed here.", labels);
+    followed = &telemetry::gauge("freshet_action_partitions_followed",
+                                 "Partitions that are read along here, as a standby.", labels);
     behind = &telemetry::gauge("freshet_action_partitions_behind",
                                "Partitions that are ours, but wait to begin or replay what was committed.", labels);
   }
   telemetry::Gauge* partitions = nullptr;
   telemetry::Gauge* behind = nullptr;
+  telemetry::Gauge* followed = nullptr;
   telemetry::Counter& records = telemetry::counter("freshet_action_records_total", "Records of `actions` processed.");
   telemetry::Counter& duplicates =
       telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.");
@@ -90,7 +94,8 @@ Status WorkerLoop::step(env::TimeUs poll_us) {
     slots_.erase(gone.partition);
     waiting_.erase(gone.partition);
   }
-  for (const TopicPartition& mine : polled->assigned) FRESHET_TRY(take_over(mine));
+  for (const TopicPartition& theirs : polled->followed) FRESHET_TRY(take_over(theirs, true));
+  for (const TopicPartition& mine : polled->assigned) FRESHET_TRY(take_over(mine, false));
   if (!polled->fetched.empty()) FRESHET_TRY(process_all(polled->fetched));
   return look_after_states();
 }
@@ -102,16 +107,21 @@ Status WorkerLoop::drain() {
 }
 
 bool WorkerLoop::caught_up() const {
-  if (slots_.empty()) return waiting_.empty() && options_.clock->monotonic_us() - started_ >= kIdleUs;
-  return waiting_.empty() && std::all_of(slots_.begin(), slots_.end(),
-                                         [](const auto& s) { return s.second.state->offset() >= s.second.committed; });
+  if (!waiting_.empty()) return false;
+  const auto is_ours = [](const auto& s) { return !s.second.following; };
+  if (std::none_of(slots_.begin(), slots_.end(), is_ours)) return options_.clock->monotonic_us() - started_ >= kIdleUs;
+  return std::none_of(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.behind(); });
 }
 
 // ---- partitions ---------------------------------------------------------------------------------------------------
 
-Status WorkerLoop::take_over(TopicPartition mine) {
+Status WorkerLoop::take_over(TopicPartition mine, bool following) {
   Waiting waiting;
+  // Of one that was followed the state is here.
+  if (auto followed = slots_.extract(mine.partition); !followed.empty()) waiting.slot = std::move(followed.mapped());
+  if (auto waits = waiting_.extract(mine.partition); !waits.empty()) waiting.slot = std::move(waits.mapped().slot);
   waiting.slot.of = mine;
+  waiting.slot.following = following;
   waiting.pause_us = kAgainFirstUs;
   return begin(std::move(waiting));
 }
@@ -162,16 +172,20 @@ Status WorkerLoop::open_state(Slot& slot) {
 
 // From what the state stands for up to what is committed. The engine is made anew: it may have known rules that were dropped.
 Status WorkerLoop::begin_replay(Slot& slot) {
-  auto committed = consumer_.committed(slot.of);
-  if (!committed) return tl::unexpected(std::move(committed).error());
-  slot.committed = committed->value_or(0);
+  if (slot.following) {
+    slot.committed = std::numeric_limits<eventlog::Offset>::max();
+  } else {
+    auto committed = consumer_.committed(slot.of);
+    if (!committed) return tl::unexpected(std::move(committed).error());
+    slot.committed = committed->value_or(0);
+  }
   if (slot.state->offset() > slot.committed)
     return fail(
         Code::kCorrupt,
         fmt::format("the state of partition {} stands for offset {}, but the log knows only {} as committed: log and "
                     "state do not belong together; restore both from the same backup",
                     slot.of.partition, slot.state->offset(), slot.committed));
-  if (slot.state->offset() < slot.committed)
+  if (slot.behind())
     spdlog::info("partition {}: replaying offsets {} to {}", slot.of.partition, slot.state->offset(), slot.committed);
   consumer_.seek(slot.of, slot.state->offset());
   slot.out = std::make_unique<Outputs>(slot.of.partition, partitions_);
@@ -261,13 +275,14 @@ Status WorkerLoop::look_after_states() {
 Status WorkerLoop::persist(Slot& slot) {
   if (slot.state->offset() == slot.state->durable_offset()) return {};
   metrics_->persists.add();
-  return persistence_.persist(slot.of.partition, *slot.state);
+  return persistence_.persist(slot.of.partition, *slot.state, slot.following ? Upkeep::kNone : Upkeep::kTrim);
 }
 
 void WorkerLoop::show_partitions() {
-  const auto behind = std::count_if(slots_.begin(), slots_.end(),
-                                    [](const auto& s) { return s.second.state->offset() < s.second.committed; });
-  metrics_->partitions->set(static_cast<double>(slots_.size()) - static_cast<double>(behind));
+  const auto behind = std::count_if(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.behind(); });
+  const auto followed = std::count_if(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.following; });
+  metrics_->partitions->set(static_cast<double>(slots_.size()) - static_cast<double>(behind + followed));
+  metrics_->followed->set(static_cast<double>(followed));
   metrics_->behind->set(static_cast<double>(waiting_.size()) + static_cast<double>(behind));
 }
 

@@ -7,6 +7,7 @@
 //   else       (kFenced: another owner) the loop ends with that error; nothing that was not committed is on disk
 // A partition that can't begin yet waits, paused, while the others go on: the log does not say what is committed (kRetry),
 // or the worker of this process that had it before has not closed its state yet (kConflict).
+// One that it follows, as its standby, is processed like what is replayed: as far as it is committed, and without outputs.
 #pragma once
 
 #include <map>
@@ -42,9 +43,12 @@ class WorkerLoop {
     std::unique_ptr<Outputs> out;
     std::unique_ptr<Engine> engine;
     eventlog::Offset committed = 0;  // replay up to here, outputs suppressed
+    bool following = false;          // as a standby: all of it is a replay
     env::TimeUs persist_due = 0;
     EngineCounters counted;
     ProtocolCounters identity_counted;
+
+    [[nodiscard]] bool behind() const { return !following && state->offset() < committed; }
   };
   struct Metrics;
 
@@ -55,7 +59,7 @@ class WorkerLoop {
     env::TimeUs pause_us = 0;
   };
 
-  [[nodiscard]] Status take_over(eventlog::TopicPartition mine);
+  [[nodiscard]] Status take_over(eventlog::TopicPartition mine, bool following);
   [[nodiscard]] Status begin(Waiting waiting);
   [[nodiscard]] Status begin_those_due();
   [[nodiscard]] Status open_state(Slot& slot);

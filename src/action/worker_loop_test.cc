@@ -112,7 +112,7 @@ class FakeConsumer final : public eventlog::Consumer {
 
 class InPlace final : public Persistence {
  public:
-  Status persist(uint32_t, state::PartitionState& state) override { return state.persist(); }
+  Status persist(uint32_t, state::PartitionState& state, Upkeep) override { return state.persist(); }
   Status wait() override { return {}; }
 };
 

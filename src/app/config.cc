@@ -1,5 +1,7 @@
 #include "app/config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -20,6 +22,7 @@ using yaml::Problems;
 const std::vector<std::string> kRoles = {"ingest", "action", "reaction", "console"};
 constexpr uint64_t kMiB = 1ull << 20;
 constexpr uint32_t kPartitionsMax = 4096;
+constexpr uint32_t kSlots = 8;
 
 void set_role(Roles& roles, size_t index) {
   bool* const flags[] = {&roles.ingest, &roles.action, &roles.reaction, &roles.console};
@@ -235,11 +238,14 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   read_log(map, config.log, problems);
   section(map, "state", problems, [&](MapReader& state, const Node&) {
     state.bytes("memory", 64 * kMiB, 1ull << 42, config.state.memory_bytes);
+    state.count("standbys", 0, 1, config.state.standbys);
+    state.count("slots", 1, 1024, config.state.slots);
   });
   read_checkpoints(map, config.checkpoints, problems);
   read_profiles(map, config.profiles, problems);
   read_events(map, config, problems);
   if (const Status whole = check_checkpoints(config); !whole) problems.add(map.at(), whole.error().message);
+  if (const Status standbys = check_standbys(config); !standbys) problems.add(map.at(), standbys.error().message);
   config.tenants = read_tenants(map, problems);
   map.finish();
   if (!problems.empty()) return std::nullopt;
@@ -253,6 +259,22 @@ Status check_checkpoints(const Config& config) {
               "checkpoints.to: is required for log.kind: kafka where the role action runs: s3://bucket/prefix, or "
               "file:///… on a "
               "disk that all workers share");
+}
+
+uint32_t slots_of(const Config& config) {
+  if (config.state.standbys == 0) return 0;
+  return config.state.slots > 0 ? config.state.slots : std::min(config.log.partitions, kSlots);
+}
+
+Status check_standbys(const Config& config) {
+  if (config.state.standbys > 0 && config.log.kind != Config::LogKind::kKafka)
+    return fail(Code::kInvalid,
+                "state.standbys: is for log.kind: kafka only: nobody else can go on with an embedded log");
+  if (config.state.slots > 0 && config.state.standbys == 0)
+    return fail(Code::kInvalid, "state.slots: is for state.standbys: 1 only");
+  if (slots_of(config) <= config.log.partitions) return {};
+  return fail(Code::kInvalid, fmt::format("state.slots: {} slots, but only {} partitions (log.partitions) to share out",
+                                          config.state.slots, config.log.partitions));
 }
 
 Result<Config> load_config(const std::string& path, const yaml::Environment& environment) {

@@ -42,6 +42,8 @@ struct Config {
   };
   struct State {
     uint64_t memory_bytes = 1ull << 30;
+    uint32_t standbys = 0;  // 0 or 1
+    uint32_t slots = 0;     // with standbys: 0 means what slots_of() says
   };
   struct Checkpoints {
     std::string to;        // file:///… or s3://bucket/prefix; "": none are taken
@@ -83,6 +85,11 @@ struct Config {
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.
 [[nodiscard]] Status check_checkpoints(const Config& config);
+
+// In how many slots action's partitions are shared out; 0: there are no standbys, the group shares them out.
+[[nodiscard]] uint32_t slots_of(const Config& config);
+// kInvalid: there are standbys, and no log that processes share; or more slots than partitions.
+[[nodiscard]] Status check_standbys(const Config& config);
 
 // The process's environment.
 [[nodiscard]] yaml::Environment process_environment();

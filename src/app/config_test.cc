@@ -213,6 +213,19 @@ TEST(Config, ActionOnKafkaNeedsCheckpoints) {
   EXPECT_EQ(problems_of(kafka + "roles: [ingest]\n"), "");
 }
 
+TEST(Config, Standbys) {
+  const std::string kafka =
+      "log: {kind: kafka, partitions: 4, kafka: {brokers: h}}\ncheckpoints: {to: \"s3://bucket\"}\n";
+  EXPECT_EQ(slots_of(*read(kTenants + kafka).config), 0u);
+  EXPECT_EQ(slots_of(*read(kTenants + kafka + "state: {standbys: 1}\n").config), 4u);
+  EXPECT_EQ(slots_of(*read(kTenants + kafka + "state: {standbys: 1, slots: 3}\n").config), 3u);
+  EXPECT_TRUE(
+      has(problems_of(kafka + "state: {standbys: 1, slots: 5}\n"), "state.slots: 5 slots, but only 4 partitions"));
+  EXPECT_TRUE(has(problems_of(kafka + "state: {slots: 3}\n"), "state.slots: is for state.standbys: 1 only"));
+  EXPECT_TRUE(has(problems_of(kafka + "state: {standbys: 2}\n"), "state.standbys"));
+  EXPECT_TRUE(has(problems_of("state: {standbys: 1}\n"), "state.standbys: is for log.kind: kafka only"));
+}
+
 TEST(Config, UserIdComesFirst) {
   EXPECT_TRUE(has(tenant_problems("identity: {priority: [email, user_id]}"),
                   "tenants[0].identity.priority: user_id must come first"));

@@ -241,9 +241,11 @@ class ServerImpl final : public Server {
       return recover_state(partition,
                            [this, state_options, partition] { return open_state_here(partition, state_options); });
     };
-    const uint32_t members = std::min(cores(), config_.log.partitions);
+    const uint32_t slots = slots_of(config_);
+    const uint32_t members = std::min(cores(), slots > 0 ? slots : config_.log.partitions);
     for (uint32_t member = 0; member < members; ++member) {
       action::WorkerOptions options;
+      options.slots = slots;
       options.log = log_.get();
       options.clock = &clock_;
       options.open_state = open_state;

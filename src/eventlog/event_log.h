@@ -91,8 +91,12 @@ struct Fetched {
 struct PollResult {
   std::vector<TopicPartition>
       revoked;  // stop work on these before anything else; nothing more may be committed for them
-  std::vector<TopicPartition> assigned;  // position is the committed offset, or the low watermark without one
-  std::vector<Fetched> fetched;          // at most one per partition
+  // To read along as a standby: nothing is handed out that their owner has not committed, and nothing may be committed.
+  std::vector<TopicPartition> followed;
+  // Position is the committed offset, or the low watermark without one. One that is followed is ours now, and goes on from
+  // where it is.
+  std::vector<TopicPartition> assigned;
+  std::vector<Fetched> fetched;  // at most one per partition
 };
 
 struct Position {
@@ -113,6 +117,9 @@ struct ConsumerOptions {
   uint32_t member = 0;  // embedded: of `members`, which share the partitions round robin
   uint32_t members = 1;
   Delivery delivery = Delivery::kExactlyOnce;
+  // Not 0: partitions are shared out in so many slots, each with an owner and a standby (Kafka only; kExactlyOnce, one
+  // topic). All consumers of the group have the same number, at most that of the partitions.
+  uint32_t slots = 0;
 };
 
 // Used by one thread at a time, but for wake(). Must not outlive its log.

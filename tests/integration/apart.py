@@ -16,7 +16,7 @@ admin: {{listen: "127.0.0.1:${{FRESHET_ADMIN_PORT}}"}}
 log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{brokers}"}}}}
 profiles: {{mongodb: {{uri: "{mongo}"}}}}
 checkpoints: {{to: "file://{checkpoints}", interval: 5s, min_pause: 1s}}
-state: {{memory: 256MiB}}
+state: {{memory: 256MiB, standbys: {standbys}}}
 tenants:
   - name: {tenant}
     write_keys: [{key}]
@@ -70,9 +70,10 @@ class Process(Server):
 class Apart:
     """Ends with its box. `console` answers for all of them."""
 
-    def __init__(self, box, partitions=4, extra="", durable_store=False, actions=2, brokers=1):
+    def __init__(self, box, partitions=4, extra="", durable_store=False, actions=2, brokers=1, standbys=0):
         self.box = box
         self.partitions = partitions
+        self.standbys = standbys
         self.extra = extra
         self.revision = 1
         self.broker = kafka.start(box, count=brokers)
@@ -88,7 +89,7 @@ class Apart:
 
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
-            revision=self.revision, partitions=self.partitions, brokers=self.broker.brokers, mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
+            revision=self.revision, partitions=self.partitions, standbys=self.standbys, brokers=self.broker.brokers, mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
             tenant=TENANT, key=KEY, extra=self.extra), encoding="utf-8")
 
     def add(self, name, roles):

@@ -64,7 +64,7 @@ def wait_until(condition, timeout_s, what, every_s=0.05):
         if value:
             return value
         if time.monotonic() > end:
-            raise Failure(f"{what}: not within {timeout_s} s")
+            raise Failure(f"{what() if callable(what) else what}: not within {timeout_s} s")
         time.sleep(every_s)
 
 

@@ -23,6 +23,7 @@ from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, make_requests, sender
 RECORDS = int(os.environ.get("FRESHET_CHAOS_RECORDS") or 20_000)
 RECORDS_PER_BLOW = 2_500  # so many records are sent from one blow to the next
 DRAIN_S = 300
+PATIENCE_S = 600  # of a sender: with a blow every few seconds one request may be unlucky for long
 READ_S = 120
 
 
@@ -34,7 +35,7 @@ class Chaos:
         self.rng = rng
         self.struck = collections.Counter()
         self.to_come = []
-        self.blows = [self.kill_worker, self.wipe_worker, self.stop_worker, self.kill_reaction, self.kill_broker, self.kill_store,
+        self.blows = [self.kill_worker, self.wipe_worker, self.stop_worker, self.pause_worker, self.kill_reaction, self.kill_broker, self.kill_store,
                       self.kill_ingest, self.join_and_leave]
 
     def strike(self):
@@ -70,6 +71,13 @@ class Chaos:
 
     def kill_ingest(self):
         self.again(self.fleet.ingest)
+
+    def pause_worker(self):
+        """It does not know that it was away: what it still says is for its successor to have fenced."""
+        worker = self.rng.choice(self.fleet.actions)
+        worker.pause()
+        time.sleep(self.rng.choice((0.5, 4, 9)))
+        worker.resume()
 
     def stop_worker(self):
         """A zombie: silent for longer than its session, then it goes on where it was."""
@@ -126,12 +134,17 @@ def test_three_brokers(box):
     run(box, RECORDS // 2, brokers=3)
 
 
-def run(box, records, brokers):
+def test_standbys(box):
+    run(box, RECORDS // 2, brokers=1, standbys=1)
+
+
+def run(box, records, brokers, standbys=0):
+    test_oracle_kill.GIVE_UP_S = PATIENCE_S
     number = test_oracle_kill.seed()
     note(f"FRESHET_SEED={number}, {records} records, {brokers} brokers")
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=max(200, records // 40), records=records)
-    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True, brokers=brokers).start()
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True, brokers=brokers, standbys=standbys).start()
     chaos = Chaos(fleet, rng)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))

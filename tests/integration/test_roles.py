@@ -75,12 +75,15 @@ def owned(process):
     return process.metric_sum(r"^freshet_action_partitions\b")
 
 
-def run(box, disturb, **options):
+def run(box, disturb, records=RECORDS, ready=None, **options):
+    """`ready` is waited for before the records come, `disturb` is what happens while they do."""
     number = test_oracle_kill.seed()
     note(f"FRESHET_SEED={number}")
     rng = random.Random(number)
-    everybody, made = workload.make(rng, people=200, records=RECORDS)
+    everybody, made = workload.make(rng, people=200, records=records)
     fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, **options).start()
+    if ready:
+        ready(fleet)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
     senders = [Background(sender, fleet, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]

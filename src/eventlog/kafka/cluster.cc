@@ -1,6 +1,7 @@
 #include "eventlog/kafka/cluster.h"
 
 #include <fmt/format.h>
+#include <string.h>
 
 #include <algorithm>
 
@@ -36,6 +37,14 @@ Result<std::vector<std::pair<std::string, std::string>>> settings_in(rd_kafka_ev
 }
 
 }  // namespace
+
+void add_committed(rd_kafka_topic_partition_list_t* list, const char* topic, uint32_t partition,
+                   const Committed& place) {
+  rd_kafka_topic_partition_t* one = rd_kafka_topic_partition_list_add(list, topic, static_cast<int32_t>(partition));
+  one->offset = place.next;
+  one->metadata = strdup(place.metadata.c_str());  // librdkafka frees it
+  one->metadata_size = place.metadata.size();
+}
 
 Names::Names(const std::string& prefix) {
   for (size_t i = 0; i < kTopics; ++i) topics_[i] = prefix + std::string(name_of(static_cast<Topic>(i)));
@@ -277,6 +286,17 @@ Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::stri
     out[i] = Committed{one->offset, {static_cast<const char*>(one->metadata), one->metadata_size}};
   }
   return out;
+}
+
+Status Cluster::commit(const std::string& group, const std::vector<Position>& places, const std::string& metadata) {
+  const auto asker = asker_of(group);
+  if (!asker) return tl::unexpected(asker.error());
+  const PartitionList list = make_list(places.size());
+  for (const Position& place : places)
+    add_committed(list.get(), names_.of(place.of.topic), place.of.partition, {place.next, metadata});
+  if (const auto error = rd_kafka_commit((*asker)->get(), list.get(), 0))
+    return tl::unexpected(error_of(error, "committing offsets of group " + group));
+  return {};
 }
 
 // The brokers make member ids of these names and a random id of 36 letters.

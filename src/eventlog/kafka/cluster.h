@@ -31,6 +31,8 @@ struct Committed {
   Offset next = 0;
   std::string metadata;
 };
+void add_committed(rd_kafka_topic_partition_list_t* list, const char* topic, uint32_t partition,
+                   const Committed& place);
 
 class Cluster {
  public:
@@ -48,6 +50,9 @@ class Cluster {
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
                                                                         const std::vector<TopicPartition>& of);
+  // For a group without members.
+  [[nodiscard]] Status commit(const std::string& group, const std::vector<Position>& places,
+                              const std::string& metadata);
   // Of each member of the group: its instance id if it is a static one, else its client id.
   [[nodiscard]] Result<std::vector<std::string>> members(const std::string& group);
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);

@@ -1,7 +1,6 @@
 #include "eventlog/kafka/consumer.h"
 
 #include <fmt/format.h>
-#include <string.h>
 
 #include <algorithm>
 #include <utility>
@@ -38,7 +37,7 @@ Client::Settings settings_for(const KafkaOptions& options, const std::string& gr
                     {"enable.partition.eof", "true"},
                     {"check.crcs", "true"},
                     {"queued.max.messages.kbytes", std::to_string(fetch_kb)}};
-  if (options.static_membership) settings.fixed.emplace_back("group.instance.id", member);
+  if (options.static_membership && !member.empty()) settings.fixed.emplace_back("group.instance.id", member);
   return settings;
 }
 
@@ -51,8 +50,9 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::open(const KafkaOptions& option
       return fail(Code::kNotFound, fmt::format("kafka: there is no topic {}", cluster.names().of(topic)));
   }
   std::unique_ptr<KafkaConsumer> made(new KafkaConsumer(options, clock, cluster, consumer));
+  if (consumer.delivery == Delivery::kExactlyOnce && consumer.slots == 0) FRESHET_TRY(made->check_no_slots());
   // Before joining, so that what this member left open when it died is aborted, and offsets wait for nobody.
-  if (consumer.delivery == Delivery::kExactlyOnce) FRESHET_TRY(made->transactions_.settle());
+  if (consumer.delivery == Delivery::kExactlyOnce && consumer.slots == 0) FRESHET_TRY(made->transactions_.settle());
   FRESHET_TRY(made->join());
   return made;
 }
@@ -66,7 +66,9 @@ KafkaConsumer::KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Clu
       group_(options.topic_prefix + consumer.group),
       member_(fmt::format("{}.{}", options.client_id, consumer.member)),
       transactions_(options, cluster.names(), group_ + "." + member_, clock, interrupted_),
-      partition_of_(cluster.names()) {}
+      partition_of_(cluster.names()) {
+  if (consumer.slots > 0) slots_ = std::make_unique<Slots>(options, clock, cluster, consumer, interrupted_);
+}
 
 KafkaConsumer::~KafkaConsumer() { leave(); }
 
@@ -75,7 +77,7 @@ KafkaConsumer::~KafkaConsumer() { leave(); }
 Status KafkaConsumer::join() {
   size_t partitions = 0;
   for (const Topic topic : consumer_.topics) partitions += cluster_.partitions(topic);
-  auto client = Client::open(options_, settings_for(options_, group_, member_, partitions));
+  auto client = Client::open(options_, settings_for(options_, group_, slots_ ? "" : member_, partitions));
   if (!client) return tl::unexpected(std::move(client).error());
   client_ = std::move(*client);
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
@@ -83,6 +85,7 @@ Status KafkaConsumer::join() {
     rebalance(what, list);
   };
   rd_kafka_poll_set_consumer(client_->get());
+  if (slots_) return {};
   const PartitionList list = make_list(consumer_.topics.size());
   for (const Topic topic : consumer_.topics)
     rd_kafka_topic_partition_list_add(list.get(), cluster_.names().of(topic), RD_KAFKA_PARTITION_UA);
@@ -94,6 +97,10 @@ Status KafkaConsumer::join() {
 void KafkaConsumer::leave() {
   if (client_ == nullptr) return;
   taken_.clear();
+  if (slots_) {
+    for (uint32_t slot = 0; slot < consumer_.slots; ++slot)
+      if (slots_->part(slot) == Part::kOwner) slots_->leave(slot);
+  }
   // Closing waits for an assignment that was told and not taken up.
   std::vector<TopicPartition> waiting;
   for (const auto& [of, share] : shares_)
@@ -168,11 +175,18 @@ PartitionList KafkaConsumer::list_of(const std::vector<TopicPartition>& of) cons
 Result<PollResult> KafkaConsumer::poll(size_t bytes_max, env::TimeUs timeout_us) {
   if (lost_its_place()) return join_again();
   auto polled = poll_client(bytes_max, timeout_us);
+  if (!polled && slots_ && polled.error().code == Code::kNotFound && left_behind())
+    return std::exchange(rebalanced_, {});
   return !polled && lost_its_place() ? join_again() : std::move(polled);
 }
 
 Result<PollResult> KafkaConsumer::poll_client(size_t bytes_max, env::TimeUs timeout_us) {
   const env::TimeUs end = clock_.monotonic_us() + std::max<env::TimeUs>(timeout_us, 0);
+  if (slots_) {
+    const auto changed = change_parts();
+    if (!changed) return tl::unexpected(changed.error());
+    if (*changed) return std::exchange(rebalanced_, {});
+  }
   FRESHET_TRY(start());
   Gathering gathering(client_);
   for (bool last = false;; last = last || interrupted_) {
@@ -210,6 +224,7 @@ void KafkaConsumer::take_from_queue(size_t count, int timeout_ms) {
 Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
   std::deque<Taken> stay;
   Status status;
+  std::optional<uint32_t> slot;  // what is handed out at once is committed at once: of one slot
   while (status && !taken_.empty() && (into.empty() || into.bytes() < bytes_max)) {
     Taken message = std::move(taken_.front());
     taken_.pop_front();
@@ -219,12 +234,14 @@ Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
       status = handle_error(*message, of);
     } else if (share == shares_.end() || share->second.position || message->offset < share->second.next) {
       // Of a partition that was revoked, or from before a seek.
-    } else if (share->second.paused) {
+    } else if (share->second.paused || hold_back(*of, share->second, *message) ||
+               (slots_ && slots_->slot_of(*of) != slot.value_or(slots_->slot_of(*of)))) {
       stay.push_back(std::move(message));
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       share->second.passed = message->offset;
     } else {
       share->second.passed = message->offset + 1;
+      if (slots_) slot = slots_->slot_of(*of);
       into.add(*of, message.release());
     }
   }
@@ -234,8 +251,12 @@ Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
 
 // Ends of transactions and what was aborted have offsets, too.
 void KafkaConsumer::add_gaps(std::vector<Fetched>& fetched) {
+  std::optional<uint32_t> slot;  // these are committed, too
   for (auto& [of, share] : shares_) {
     if (!share.started || share.paused || share.position || share.passed <= share.next) continue;
+    if (share.following && share.passed > share.bound) continue;
+    if (slots_ && !share.following && slots_->slot_of(of) != slot.value_or(slots_->slot_of(of))) continue;
+    if (slots_ && !share.following) slot = slots_->slot_of(of);
     share.next = share.passed;
     fetched.push_back({of, {}, share.next, nullptr});
   }
@@ -302,17 +323,14 @@ Status KafkaConsumer::commit(Transaction transaction) {
   for (const Position& position : transaction.done) done.push_back(position.of);
   for (const Produce& output : transaction.outputs)
     if (!cluster_.has(output.to)) return fail(Code::kNotFound, "kafka: there is no " + to_string(output.to));
+  if (slots_) return commit_slot(std::move(transaction));
   const bool mine = std::all_of(done.begin(), done.end(), [&](const auto& of) { return shares_.contains(of); });
   if (!mine || membership_ == nullptr)
     return fail(Code::kConflict, "kafka: group " + group_ + " has given these partitions to somebody else");
-  const PartitionList list = list_of(done);
-  const std::string& id = transactions_.id();
-  for (size_t i = 0; i < done.size(); ++i) {
-    rd_kafka_topic_partition_t& one = list->elems[i];
-    one.offset = transaction.done[i].next;
-    one.metadata = strdup(id.c_str());  // librdkafka frees it
-    one.metadata_size = id.size();
-  }
+  const PartitionList list = make_list(done.size());
+  for (const Position& position : transaction.done)
+    add_committed(list.get(), cluster_.names().of(position.of.topic), position.of.partition,
+                  {position.next, transactions_.id()});
   const bool plain = consumer_.delivery == Delivery::kAtLeastOnce && transaction.outputs.empty();
   const Status status = plain ? commit_offsets(list.get())
                               : transactions_.commit(std::move(transaction.outputs), list.get(), membership_.get());

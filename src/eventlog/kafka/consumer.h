@@ -1,4 +1,4 @@
-// A member of a Kafka group. One thread, but for wake().
+// A member of a Kafka group; or, where there are standbys, an owner and a standby of slots. One thread, but for wake().
 //
 // An assignment is told to the caller first and taken up at the next poll, with the positions that the caller has set
 // meanwhile. What librdkafka has read ahead waits in its queues, a chunk of it in `taken_`.
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "eventlog/kafka/fetched.h"
+#include "eventlog/kafka/slots.h"
 #include "eventlog/kafka/transactions.h"
 
 namespace freshet::eventlog::kafka {
@@ -35,6 +36,9 @@ class KafkaConsumer final : public Consumer {
   struct Share {
     bool started = false;  // librdkafka reads it
     bool paused = false;
+    bool following = false;  // as a standby: nothing from `bound` on is handed out
+    bool held = false;       // there is something from `bound` on
+    Offset bound = 0;
     std::optional<Offset> position;  // to go on from, not yet told to librdkafka
     Offset next = 0;                 // handed out up to here
     Offset passed = 0;               // nothing up to here but gaps and what was handed out; told when idle
@@ -44,6 +48,20 @@ class KafkaConsumer final : public Consumer {
   KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, const ConsumerOptions& consumer);
   [[nodiscard]] Status join();
   void leave();
+
+  [[nodiscard]] Result<bool> change_parts();
+  [[nodiscard]] Status change(const Change& change, const std::vector<std::optional<Offset>>& committed);
+  [[nodiscard]] Status own(uint32_t slot);
+  void follow(uint32_t slot);
+  void let_go(uint32_t slot);
+  void raise_bounds(const std::vector<std::optional<Offset>>& committed);
+  void say_standbys();
+  [[nodiscard]] bool left_behind();
+  [[nodiscard]] Status check_no_slots();
+  [[nodiscard]] Status learn_committed_of_slots();
+  [[nodiscard]] Status commit_slot(Transaction transaction);
+  [[nodiscard]] bool hold_back(TopicPartition of, Share& share, const rd_kafka_message_t& message);
+  void let_flow(TopicPartition of, bool flowing);
   [[nodiscard]] Result<PollResult> poll_client(size_t bytes_max, env::TimeUs timeout_us);
   [[nodiscard]] bool lost_its_place() const;
   [[nodiscard]] tl::unexpected<Error> failed(rd_kafka_resp_err_t error, const std::string& what) const;
@@ -83,10 +101,12 @@ class KafkaConsumer final : public Consumer {
   std::shared_ptr<Client> client_;  // these two are made anew by join()
   Queue queue_;
   std::atomic<bool> interrupted_{false};  // by wake(), until the next poll
+  std::unique_ptr<Slots> slots_;          // null: the group shares the partitions out
   Transactions transactions_;
   GroupMetadata membership_;  // of the last rebalance; null: there is none
   std::map<TopicPartition, Share> shares_;
-  PollResult rebalanced_;  // what the next poll tells
+  PollResult rebalanced_;             // what the next poll tells
+  std::vector<uint32_t> lost_slots_;  // to be let go at the next poll
   std::deque<Taken> taken_;
   PartitionOf partition_of_;
   size_t record_bytes_ = 1024;  // the last ones' mean

@@ -81,6 +81,7 @@ Status KafkaConsumer::learn_committed() {
   for (const auto& [of, share] : shares_)
     if (!share.committed) unknown.push_back(of);
   if (unknown.empty()) return {};
+  if (slots_) return learn_committed_of_slots();
   // A commit whose outcome is not known is decided first.
   if (consumer_.delivery == Delivery::kExactlyOnce) FRESHET_TRY(transactions_.settle());
   const PartitionList list = list_of(unknown);

@@ -37,8 +37,13 @@ Client::Settings settings_for(const std::string& id, const KafkaOptions& options
 }  // namespace
 
 Transactions::Transactions(const KafkaOptions& options, const Names& names, std::string id, env::Clock& clock,
-                           const std::atomic<bool>& interrupted)
-    : options_(options), names_(names), id_(std::move(id)), clock_(clock), interrupted_(interrupted) {}
+                           const std::atomic<bool>& interrupted, OnFence on_fence)
+    : options_(options),
+      names_(names),
+      id_(std::move(id)),
+      clock_(clock),
+      interrupted_(interrupted),
+      on_fence_(on_fence) {}
 
 void Transactions::forget() {
   sender_.reset();
@@ -125,7 +130,7 @@ Status Transactions::failed(ErrorPtr error) {
 // So the id is begun once more: who has it by right does the same, and then it is lost for good. Meanwhile nothing
 // can be committed twice: only one of them has the epoch, and nothing is said that is not read again from what is committed.
 Error Transactions::judged(Error error) {
-  if (error.code != Code::kFenced) return error;
+  if (error.code != Code::kFenced || on_fence_ == OnFence::kYield) return error;
   const env::TimeUs now = clock_.monotonic_us();
   const bool again = fenced_at_ && now - *fenced_at_ < kFencedTwiceTimeouts * options_.transaction_timeout_us;
   fenced_at_ = now;

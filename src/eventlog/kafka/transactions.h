@@ -19,14 +19,19 @@
 
 namespace freshet::eventlog::kafka {
 
-// One thread, but for the flag.
+// One thread at a time, but for the flag.
 class Transactions {
  public:
+  // A producer that is fenced: the id may be ours all the same (judged()), or it is whoever's that began it.
+  enum class OnFence : uint8_t { kBeginOnceMore, kYield };
+
   // `interrupted`: ends waits for brokers that are away. All outlive it.
   Transactions(const KafkaOptions& options, const Names& names, std::string id, env::Clock& clock,
-               const std::atomic<bool>& interrupted);
+               const std::atomic<bool>& interrupted, OnFence on_fence = OnFence::kBeginOnceMore);
 
   [[nodiscard]] const std::string& id() const { return id_; }
+  // False after kRetry of commit().
+  [[nodiscard]] bool begun() const { return client_ != nullptr; }
   // Begins the id, if it is not begun: whatever an earlier producer of this id left open is aborted or completed, and
   // that producer is fenced. After kRetry of commit() the outcome is decided when this is ok.
   [[nodiscard]] Status settle();
@@ -47,6 +52,7 @@ class Transactions {
   const std::string id_;
   env::Clock& clock_;
   const std::atomic<bool>& interrupted_;
+  const OnFence on_fence_;
   std::vector<std::string> framed_;  // what librdkafka's messages point to: outlives the client
   std::shared_ptr<Client> client_;   // null: not begun
   std::unique_ptr<Sender> sender_;
