@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "model/identifier.h"
+#include "model/home.h"
 #include "oracle.h"
 
 namespace freshet::sim {
@@ -54,8 +54,7 @@ void check_agreement(const End& end) {
   for (const auto& [key, e] : end.entities) {
     if (e.status() != EntityState::LIVE) continue;
     for (const v1::IdentifierUse& use : e.identifiers()) {
-      const std::string plain = model::identifier_key(e.tenant(), e.ref().kind(), use.identifier());
-      const std::string alias(keyed_hash128(hash_key, plain).view());
+      const std::string alias(model::alias_key(hash_key, e.tenant(), e.ref().kind(), use.identifier()).view());
       const auto say = [&, &e = e](const std::string& what) {
         return fmt::format("invariant 7: {} lists {}={}, {}", name_of(e), use.identifier().type(),
                            use.identifier().value(), what);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mutant.h"
+#include "model/home.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
@@ -24,12 +25,13 @@ google::protobuf::ArenaOptions arena_options() {
   return options;
 }
 
-Hash128 fingerprint(const v1::Envelope& record) {
+// A record and its repetitions have the same routing identifier.
+Hash128 fingerprint(const v1::Envelope& record, model::Home home) {
   std::string key;
   key.reserve(record.tenant().size() + record.message_id().size() + record.ledger().size() + 2);
   key.append(record.tenant()).append(1, '\0').append(record.message_id());
   if (!record.ledger().empty()) key.append(1, '\0').append(record.ledger());
-  return hash128(key);
+  return model::with_home(hash128(key), home);
 }
 
 }  // namespace
@@ -37,6 +39,7 @@ Hash128 fingerprint(const v1::Envelope& record) {
 Engine::Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
                const StepBounds& bounds)
     : partition_(partition),
+      partitions_(partitions),
       state_(state),
       out_(out),
       rules_(Rules::compile(state.meta())),
@@ -89,7 +92,7 @@ void Engine::prefetch() {
     const bool user = record.user_size() > 0;
     p.routing_key = protocol_.alias_key(record.tenant(), user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE,
                                         user ? record.user(0) : record.device(0));
-    p.message = fingerprint(record);
+    p.message = fingerprint(record, model::home_in(p.routing_key));
     aliases.push_back(p.routing_key);
     if (record.ledger().empty()) messages.push_back(p.message);
   }
@@ -131,6 +134,13 @@ Status Engine::process_one(Prepared& p) {
   }
   if (record.user().empty() && record.device().empty()) {
     reject(p, "missing_identifier", "the record names nobody: no user and no device identifier");
+    return {};
+  }
+  if (model::partition_of(p.routing_key, partitions_) != partition_) {
+    reject(p, "wrong_partition",
+           fmt::format("the record lies in partition {}, its first identifier is at home in {}: was it written to "
+                       "`actions` by another program?",
+                       partition_, model::partition_of(p.routing_key, partitions_)));
     return {};
   }
   const bool first = record.ledger().empty() ? state_.first_sight(p.message, record.received_at_us())

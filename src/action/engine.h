@@ -53,7 +53,7 @@ class Engine {
   [[nodiscard]] Status adopt(const v1::Envelope& control);
   void reject(const Prepared& p, const char* code, std::string reason);
 
-  uint32_t partition_;
+  uint32_t partition_, partitions_;
   state::PartitionState& state_;
   Outputs& out_;
   std::unique_ptr<const Rules> rules_;

@@ -30,11 +30,15 @@ class TestCluster {
   TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant = model::default_tenant("t"),
               const StepBounds& bounds = {});
 
+  // What `drained` has become, rebuilt for another number of partitions, on new logs.
+  TestCluster(TestCluster& drained, uint32_t partitions, uint64_t seed);
+
   // These rules are in force from here on, in every partition.
   void change_rules(const model::Tenant& tenant);
 
   // To the partition of its first identifier, as ingest does.
   void send(const v1::Envelope& record);
+  void send_to(uint32_t partition, const v1::Envelope& record);
   // Until nothing is left. crash_rate: of a partition before a step. batch_max 1: record by record.
   void run(double crash_rate = 0.0, size_t batch_max = 8);
   void crash(uint32_t partition);

@@ -6,12 +6,34 @@
 
 #include "base/assert.h"
 #include "model/packed_state.h"
+#include "state/repartition.h"
 
 namespace freshet::action::testing {
 
 TestCluster::TestCluster(uint32_t partitions, uint64_t seed, const model::Tenant& tenant, const StepBounds& bounds)
     : bounds_(bounds), parts_(partitions), rng_(seed) {
   change_rules(tenant);
+  for (uint32_t p = 0; p < partitions; ++p) open(parts_[p], p);
+}
+
+TestCluster::TestCluster(TestCluster& drained, uint32_t partitions, uint64_t seed)
+    : bounds_(drained.bounds_),
+      revision_(drained.revision_),
+      parts_(partitions),
+      rng_(seed),
+      documents_(drained.documents_),
+      events_(drained.events_),
+      dead_letters_(drained.dead_letters_) {
+  std::vector<std::unique_ptr<kv::Store>> stores;
+  std::vector<kv::Store*> from, into;
+  const auto add = [&](TestPartition& p, std::vector<kv::Store*>& to) {
+    to.push_back(stores.emplace_back(kv::open_memory(p.disk, {})).get());
+  };
+  for (TestPartition& p : drained.parts_) add(p, from);
+  for (TestPartition& p : parts_) add(p, into);
+  const Status done = state::repartition(from, into, {.memory_bytes = 400, .progress = {}});
+  FRESHET_ASSERT(done.has_value());
+  stores.clear();
   for (uint32_t p = 0; p < partitions; ++p) open(parts_[p], p);
 }
 
@@ -44,7 +66,11 @@ void TestCluster::send(const v1::Envelope& record) {
   const bool user = record.user_size() > 0;
   const uint32_t home = model::home_of(record.tenant(), user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE,
                                        user ? record.user(0) : record.device(0), partitions());
-  parts_[home].log.push_back(record.SerializeAsString());
+  send_to(home, record);
+}
+
+void TestCluster::send_to(uint32_t partition, const v1::Envelope& record) {
+  parts_[partition].log.push_back(record.SerializeAsString());
 }
 
 // Memory is lost; what was flushed stays. Replay with outputs suppressed up to the committed offset.

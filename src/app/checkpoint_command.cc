@@ -12,6 +12,7 @@
 #include "app/config.h"
 #include "app/installation.h"
 #include "app/progress_bar.h"
+#include "app/repartition.h"
 #include "base/hash.h"
 #include "kv/store.h"
 #include "model/json.h"
@@ -28,11 +29,13 @@ using state::FoundCheckpoint;
 
 constexpr size_t kStoreMemoryBytes = 64u << 20;
 constexpr const char* kReplaced = ".replaced";
+constexpr uint32_t kPartitionsMax = 4096;  // as in the configuration
 
 struct CheckpointOptions {
   std::string config, data_dir;
-  std::vector<uint32_t> only;  // partitions; none: all
-  uint32_t partitions = 0;     // restore: 0: as many as there are
+  std::vector<uint32_t> only;      // partitions; none: all
+  uint32_t partitions = 0;         // restore: 0: as many as there are
+  std::string into, topic_prefix;  // restore, for another number of partitions
   bool all = false, replace = false, json = false;
 };
 
@@ -263,12 +266,56 @@ Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::
   return fail(Code::kNotFound, fmt::format("partition {}: no checkpoint to restore: {}", partition, why));
 }
 
+// The configuration of the new data directory and log.
+Result<Config> config_after(const CheckpointOptions& options, const Config& before) {
+  const bool kafka = before.log.kind == Config::LogKind::kKafka;
+  if (options.into.empty())
+    return fail(Code::kInvalid, "--partitions: --into takes the new data directory: the old one is left as it is");
+  if (!options.only.empty() || options.replace)
+    return fail(Code::kInvalid,
+                "--partitions rebuilds all of them in a new data directory: no --partition, no --replace");
+  if (kafka && (options.topic_prefix.empty() || options.topic_prefix == before.log.topic_prefix))
+    return fail(Code::kInvalid,
+                fmt::format("--partitions: --topic-prefix takes a new one: the topics under \"{}\" have "
+                            "{} partitions for ever",
+                            before.log.topic_prefix, before.log.partitions));
+  if (!kafka && !options.topic_prefix.empty())
+    return fail(Code::kInvalid, "--topic-prefix: the log of this configuration is embedded and has none");
+  Config after = before;
+  after.data_dir = options.into;
+  after.log.partitions = options.partitions;
+  if (kafka) after.log.topic_prefix = options.topic_prefix;
+  return after;
+}
+
+int restore_for_partitions(const CheckpointOptions& options, Work& work) {
+  const auto after = config_after(options, work.config);
+  if (!after) return report(after.error());
+  const Status done = rebuild_for_partitions(work.config, *after, *work.store, work.pace, work.bar);
+  if (!done) return report(done.error());
+  if (options.json) {
+    fmt::print("{{\"rebuilt\":{{\"partitions_before\":{},\"partitions\":{},\"data_dir\":{}}}}}\n",
+               work.config.log.partitions, after->log.partitions, json_text(after->data_dir));
+    return 0;
+  }
+  const bool kafka = after->log.kind == Config::LogKind::kKafka;
+  fmt::print(
+      "{} partitions became {} in {}. Now configure\n  data_dir: {}\n  log.partitions: {}\n{}"
+      "  checkpoints.to: a new place\nand start{}\n",
+      work.config.log.partitions, after->log.partitions, after->data_dir, after->data_dir, after->log.partitions,
+      kafka ? fmt::format("  log.kafka.topic_prefix: {}\n", after->log.topic_prefix) : "",
+      kafka ? ", after `freshet checkpoint create` with that configuration if there are several workers." : ".");
+  return 0;
+}
+
 int restore(const CheckpointOptions& options) {
   auto work = open_work(options);
   if (!work) return report(work.error());
   if (options.partitions != 0 && options.partitions != (*work)->config.log.partitions)
+    return restore_for_partitions(options, **work);
+  if (!options.into.empty() || !options.topic_prefix.empty())
     return report(
-        {Code::kInvalid, "--partitions: rebuilding the state for another number of partitions is not in this version"});
+        {Code::kInvalid, "--into and --topic-prefix go with --partitions, for another number than there are"});
   const auto installation = take_data_dir(**work);
   if (!installation) return report(installation.error());
   for (const uint32_t partition : (*work)->partitions)
@@ -322,7 +369,16 @@ void add_checkpoint_command(CLI::App& app, int& exit_code) {
           "The newest whole one into the data directory (a start does that by itself for what is missing)",
           " --partition 3", &restore, exit_code, options);
   of_restore->add_flag("--replace", options->replace, "Moves a state that is there aside");
-  of_restore->add_option("--partitions", options->partitions, "For another number of partitions: not in this version");
+  of_restore
+      ->add_option("--partitions", options->partitions, "Rebuild for another number of partitions, drained before")
+      ->check(CLI::Range(1u, kPartitionsMax));
+  of_restore->add_option("--into", options->into, "With --partitions: the new data directory");
+  of_restore->add_option("--topic-prefix", options->topic_prefix, "With --partitions, on Kafka: the new one");
+  of_restore->footer(
+      "Examples:\n  freshet checkpoint restore --config freshet.yaml --partition 3\n"
+      "  freshet checkpoint restore --config freshet.yaml --partitions 32 --into /var/lib/freshet-32\n"
+      "Another number of partitions: stop what sends, wait until /v1/status shows no lag, stop freshet, `freshet "
+      "checkpoint create`, restore,\nthen configure the new data_dir, log.partitions and checkpoints.to.");
   CLI::App* of_verify =
       add(*command, "verify", "Read every file and compare its hash; exit status 1 if one is not whole", " --all",
           &verify, exit_code, options);

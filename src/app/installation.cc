@@ -51,6 +51,7 @@ std::string Installation::fingerprint(const v1::Control& rules) {
   v1::Control said = rules;
   said.clear_revision();
   said.clear_hash_key();
+  said.clear_partitions();
   return hash128(said.SerializeAsString()).hex();
 }
 

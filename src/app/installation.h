@@ -28,7 +28,7 @@ class Installation {
   [[nodiscard]] Status adopt_hash_key(const std::string& hash_key, std::string_view whose);
   // Rules that were published by whomever: nothing, if the directory knows a higher revision.
   [[nodiscard]] Status learn_published(uint64_t revision, const std::string& rules_hash);
-  // What the rules say, whatever their revision and the key.
+  // What the rules say, whatever their revision, the key and the number of partitions.
   [[nodiscard]] static std::string fingerprint(const v1::Control& rules);
   // No other installation has it; as long as this directory lives. Letters and digits.
   [[nodiscard]] const std::string& name() const { return name_; }

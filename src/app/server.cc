@@ -13,11 +13,10 @@
 #include "app/agreement.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
+#include "app/log.h"
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "console/admin.h"
-#include "eventlog/embedded/embedded_log.h"
-#include "eventlog/kafka/kafka_log.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"
@@ -37,7 +36,6 @@ constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: h
 // Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory when
 // it is read from the log.
 constexpr int64_t kBacklogRecordsMax = 50'000;
-constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -62,8 +60,7 @@ class ServerImpl final : public Server {
     // new data directory goes on from.
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
     if (!shared) FRESHET_TRY(open_checkpoints());
-    FRESHET_TRY(shared ? open_kafka() : open_embedded());
-    FRESHET_TRY(create_topics());
+    FRESHET_TRY(open_log_and_topics());
     FRESHET_TRY(agree());
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
     FRESHET_TRY(publish_rules(implicit));
@@ -121,46 +118,11 @@ class ServerImpl final : public Server {
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
-  Status open_kafka() {
-    eventlog::KafkaOptions options;
-    options.brokers = config_.log.brokers;
-    options.topic_prefix = config_.log.topic_prefix;
-    options.properties = config_.log.properties;
-    options.client_id = "freshet-" + installation_->name();
-    auto log = eventlog::open_kafka_log(options, clock_);
+  Status open_log_and_topics() {
+    auto log = open_log(config_, installation_->name(), clock_);
     if (!log) return tl::unexpected(std::move(log).error());
     log_ = std::move(*log);
-    return {};
-  }
-
-  Status open_embedded() {
-    kv::Options options;
-    options.path = path("log");
-    options.memory = kv::make_memory_budget(96u << 20);
-    options.large_values = true;
-    options.log_like = true;
-    options.point_reads = false;
-    options.bloom_bits = 0;
-    auto store = kv::open_rocks(options);
-    if (!store) return tl::unexpected(std::move(store).error());
-    auto log = eventlog::open_embedded_log(std::move(*store), clock_, {});
-    if (!log) return tl::unexpected(std::move(log).error());
-    log_ = std::move(*log);
-    return {};
-  }
-
-  Status create_topics() {
-    const uint32_t partitions = config_.log.partitions;
-    const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
-                            std::vector<std::string> consumers) {
-      return log_->create_topic(topic, {count, bytes, age, std::move(consumers)});
-    };
-    FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
-    FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, kHourUs, {reaction::kReactionGroup}));
-    FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, 7 * 24 * kHourUs, {}));
-    FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
-    FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
-    return create(Topic::kSchema, 1, 0, 0, {});
+    return create_topics(*log_, config_.log.partitions);
   }
 
   // With the other processes of this log: the schema so far, the key of the alias hashes, the revision in force.

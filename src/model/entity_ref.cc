@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "model/home.h"
 #include "model/identifier.h"
 
 namespace freshet::model {
@@ -26,7 +27,6 @@ EntityRef from_proto(const v1::EntityRef& ref) {
   EntityRef out;
   put_word(out.id, 0, ref.id_high());
   put_word(out.id, 8, ref.id_low());
-  out.partition = ref.partition();
   out.rank = ref.rank();
   out.shared_root = ref.shared_root();
   out.kind = ref.kind();
@@ -36,7 +36,6 @@ EntityRef from_proto(const v1::EntityRef& ref) {
 void to_proto(const EntityRef& ref, v1::EntityRef& out) {
   out.set_id_high(word_at(ref.id, 0));
   out.set_id_low(word_at(ref.id, 8));
-  out.set_partition(ref.partition);
   out.set_rank(ref.rank);
   out.set_shared_root(ref.shared_root);
   out.set_kind(ref.kind);
@@ -46,8 +45,9 @@ bool survives(const EntityRef& a, const EntityRef& b) { return a.rank != b.rank 
 
 Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root, uint32_t generation) {
   std::string key = identifier_key(tenant, kind, root);
+  const Home home = murmur2(key);
   for (int shift = 24; shift >= 0; shift -= 8) key += static_cast<char>(generation >> shift & 0xff);
-  return hash128(key);
+  return with_home(hash128(key), home);
 }
 
 }  // namespace freshet::model

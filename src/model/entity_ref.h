@@ -1,5 +1,5 @@
 // The in-memory form of v1::EntityRef: names an entity everywhere. All of it is fixed at the entity's creation, so every
-// partition orders two references alike, whatever its rules are today.
+// partition orders two references alike, whatever its rules are today. The id says where it lives: model/home.h.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,6 @@ namespace freshet::model {
 
 struct EntityRef {
   Hash128 id;
-  uint32_t partition = 0;
   uint32_t rank = 0;         // of the root identifier's type, in the rules of that day
   bool shared_root = false;  // anonymous: created from an identifier that several persons may use
   v1::EntityKind kind = v1::ENTITY_KIND_USER;
@@ -25,7 +24,7 @@ void to_proto(const EntityRef& ref, v1::EntityRef& out);
 // The survivor of a join is the lesser: an identified profile before an anonymous one, then by id. Total.
 [[nodiscard]] bool survives(const EntityRef& a, const EntityRef& b);
 
-// Hash of (tenant, kind, root identifier, generation). A freed identifier's next entity has another generation, so an
+// Hash of (tenant, kind, root identifier, generation), with the home of the root. A freed identifier's next entity has another generation, so an
 // id is never used twice.
 [[nodiscard]] Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root,
                                 uint32_t generation);

@@ -50,7 +50,7 @@ void expect_golden(const std::string& name, const Message& message) {
 }
 
 EntityRef ref(const char* name, v1::EntityKind kind) {
-  return {.id = hash128(name), .partition = 5, .rank = 1, .shared_root = true, .kind = kind};
+  return {.id = hash128(name), .rank = 1, .shared_root = true, .kind = kind};
 }
 
 void fill(v1::Identifier& i, const char* type, const char* value) {

@@ -81,26 +81,24 @@ TEST(IdentifierTest, TypesAndKindsAreApart) {
 }
 
 TEST(EntityRefTest, SurvivalIsATotalOrder) {
-  EntityRef identified{.id = hash128("z"), .partition = 0, .rank = 0};
-  EntityRef anonymous{.id = hash128("a"), .partition = 1, .rank = 3, .shared_root = true};
+  EntityRef identified{.id = hash128("z"), .rank = 0};
+  EntityRef anonymous{.id = hash128("a"), .rank = 3, .shared_root = true};
   EXPECT_TRUE(survives(identified, anonymous));
   EXPECT_FALSE(survives(anonymous, identified));
   rc::check("exactly one of two survives", [](const std::string& x, const std::string& y, uint8_t ranks) {
     RC_PRE(x != y);
-    const EntityRef a{.id = hash128(x), .partition = 0, .rank = static_cast<uint32_t>(ranks & 3)};
-    const EntityRef b{.id = hash128(y), .partition = 0, .rank = static_cast<uint32_t>(ranks >> 6)};
+    const EntityRef a{.id = hash128(x), .rank = static_cast<uint32_t>(ranks & 3)};
+    const EntityRef b{.id = hash128(y), .rank = static_cast<uint32_t>(ranks >> 6)};
     RC_ASSERT(survives(a, b) != survives(b, a));
   });
 }
 
 TEST(EntityRefTest, SurvivesItsProtobuf) {
-  const EntityRef ref{
-      .id = hash128("x"), .partition = 7, .rank = 2, .shared_root = true, .kind = v1::ENTITY_KIND_DEVICE};
+  const EntityRef ref{.id = hash128("x"), .rank = 2, .shared_root = true, .kind = v1::ENTITY_KIND_DEVICE};
   v1::EntityRef wire;
   to_proto(ref, wire);
   const EntityRef back = from_proto(wire);
   EXPECT_EQ(back.id, ref.id);
-  EXPECT_EQ(back.partition, ref.partition);
   EXPECT_EQ(back.rank, ref.rank);
   EXPECT_EQ(back.shared_root, ref.shared_root);
   EXPECT_EQ(back.kind, ref.kind);

@@ -10,7 +10,7 @@
 namespace freshet::state {
 namespace {
 
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;                 // 2: keys end in their home
 constexpr size_t kSeenBytes = 48;               // a message id that is not durable yet
 constexpr size_t kDecodedBytesMax = 64u << 10;  // between batches: stays in the processor's cache
 constexpr size_t kDecodedRowsMax = 256;
@@ -80,6 +80,10 @@ Status PartitionState::load_meta() {
     if (meta_.format() > kFormat)
       return fail(Code::kInvalid, "the state was written by a newer version (format " + std::to_string(meta_.format()) +
                                       "; this one knows " + std::to_string(kFormat) + "): run the newer version");
+    if (meta_.format() < kFormat)
+      return fail(Code::kInvalid,
+                  "the state is of format " + std::to_string(meta_.format()) +
+                      ", from before rows said where they are at home: start with a new data directory");
   }
   meta_.set_format(kFormat);
   return {};

@@ -99,6 +99,8 @@ class PartitionState {
   // ---- the commit protocol
   [[nodiscard]] int64_t offset() const { return meta_.next_offset(); }      // what memory stands for
   [[nodiscard]] int64_t durable_offset() const { return durable_offset_; }  // what survives a crash: replay starts here
+  // Nothing was ever in it. Not so one that was made for a new log, which stands for offset 0 too (state/repartition.h).
+  [[nodiscard]] bool is_blank() const { return offset() == 0 && meta_.rules().hash_key().empty(); }
   void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
   // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed in
   // the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does, may

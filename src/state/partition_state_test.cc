@@ -33,7 +33,7 @@ class PartitionStateTest : public ::testing::Test {
 };
 
 model::EntityRef ref_of(const std::string& name) {
-  return {.id = hash128(name), .partition = 3, .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER};
+  return {.id = hash128(name), .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER};
 }
 
 TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
@@ -55,7 +55,7 @@ TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
   EXPECT_EQ(state->offset(), 10);
   ASSERT_NE(state->find_entity(hash128("a")), nullptr);
   EXPECT_EQ(state->find_entity(hash128("a"))->state.tenant(), "t");
-  EXPECT_EQ(state->find_entity(hash128("a"))->ref.partition, 3u);
+  EXPECT_EQ(state->find_entity(hash128("a"))->ref.rank, 1u);
   EXPECT_EQ(state->find_entity(hash128("b")), nullptr);
   const Alias* alias = state->find_alias(hash128("k"));
   ASSERT_NE(alias, nullptr);
@@ -180,14 +180,17 @@ TEST_F(PartitionStateTest, TheLedgerIsForEver) {
   EXPECT_TRUE(again->first_in_ledger(hash128("row 2")));
 }
 
-TEST_F(PartitionStateTest, AFormatOfTheFutureIsRefused) {
-  v1::PartitionMeta meta;
-  meta.set_format(99);
-  disk_->rows["m"] = meta.SerializeAsString();
-  const auto state = PartitionState::open(
-      {}, {}, [this](const kv::Options& o) -> Result<std::unique_ptr<kv::Store>> { return kv::open_memory(disk_, o); });
-  ASSERT_FALSE(state.has_value());
-  EXPECT_EQ(state.error().code, Code::kInvalid);
+TEST_F(PartitionStateTest, AnotherFormatIsRefused) {
+  for (const uint32_t format : {1u, 99u}) {
+    v1::PartitionMeta meta;
+    meta.set_format(format);
+    disk_->rows["m"] = meta.SerializeAsString();
+    const auto state = PartitionState::open({}, {}, [this](const kv::Options& o) -> Result<std::unique_ptr<kv::Store>> {
+      return kv::open_memory(disk_, o);
+    });
+    ASSERT_FALSE(state.has_value());
+    EXPECT_EQ(state.error().code, Code::kInvalid);
+  }
 }
 
 TEST_F(PartitionStateTest, ADamagedRowFailsTheBatch) {

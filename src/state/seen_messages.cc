@@ -10,14 +10,17 @@
 namespace freshet::state {
 namespace {
 
-constexpr int64_t kSpanUs = 4 * 3'600'000'000LL;
 constexpr size_t kSpanBytes = 4;
-
-uint32_t span_of(int64_t time_us) { return static_cast<uint32_t>(std::max<int64_t>(time_us, 0) / kSpanUs); }
 
 std::string row_key(uint32_t span, const Hash128& message) { return seen_rows_of(span).append(message.view()); }
 
 }  // namespace
+
+uint32_t seen_span_of(int64_t time_us) { return static_cast<uint32_t>(std::max<int64_t>(time_us, 0) / kSeenSpanUs); }
+
+uint32_t lowest_seen_span(const v1::PartitionMeta& meta) {
+  return seen_span_of(meta.highest_received_at_us() - kDedupWindowUs);
+}
 
 std::string seen_rows_of(uint32_t span) {
   return {'s', static_cast<char>(span >> 24), static_cast<char>(span >> 16), static_cast<char>(span >> 8),
@@ -28,7 +31,7 @@ bool is_expired_seen_row(std::string_view key, uint32_t lowest_span) {
   return key.size() > 1 + kSpanBytes && key[0] == 's' && key < seen_rows_of(lowest_span);
 }
 
-uint32_t SeenMessages::lowest_span() const { return span_of(meta_.highest_received_at_us() - kDedupWindowUs); }
+uint32_t SeenMessages::lowest_span() const { return lowest_seen_span(meta_); }
 
 uint32_t SeenMessages::first_live_span() const { return std::max(lowest_span(), meta_.seen_first_span()); }
 
@@ -45,7 +48,7 @@ Status SeenMessages::look_up(std::span<const Hash128> messages) {
       unknown.push_back(message);
   std::sort(unknown.begin(), unknown.end());
   RowKeys keys;
-  for (uint32_t span = span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
+  for (uint32_t span = seen_span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
     bool any = false;
     FRESHET_TRY(store_.multi_get(keys.of(seen_rows_of(span), unknown), [&](size_t i, std::string_view) {
       prefetched_[unknown[i]] = span;
@@ -80,7 +83,7 @@ Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_
     FRESHET_TRY(look_up({&message, 1}));
   move_clock(received_at_us);
   // Filed under the partition's own clock, so that the window is whole even for a record that was received long ago.
-  const uint32_t now = std::max(span_of(meta_.highest_received_at_us()), 1u);
+  const uint32_t now = std::max(seen_span_of(meta_.highest_received_at_us()), 1u);
   if (meta_.seen_first_span() == 0) meta_.set_seen_first_span(now);
   for (const Spans* known : {&fresh_, &flying_, &prefetched_})
     if (const auto at = known->find(message); at != known->end() && at->second >= std::max(lowest_span(), 1u))

@@ -19,6 +19,7 @@
 
 namespace freshet::state {
 
+inline constexpr int64_t kSeenSpanUs = 4 * 3'600'000'000LL;
 inline constexpr int64_t kDedupWindowUs = 24 * 3'600'000'000LL;
 inline constexpr int64_t kDedupJumpUs = 5 * 60'000'000LL;
 inline constexpr uint32_t kDedupJumpRecords = 1000;
@@ -55,6 +56,10 @@ class SeenMessages {
   Spans prefetched_;  // what the store says; 0: not there
 };
 
+// The span in which a clock is.
+[[nodiscard]] uint32_t seen_span_of(int64_t time_us);
+// The first span that still lies in the window of meta's clock.
+[[nodiscard]] uint32_t lowest_seen_span(const v1::PartitionMeta& meta);
 [[nodiscard]] bool is_expired_seen_row(std::string_view key, uint32_t lowest_span);
 // Where the rows of a span begin.
 [[nodiscard]] std::string seen_rows_of(uint32_t span);

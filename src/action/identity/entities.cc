@@ -5,6 +5,7 @@
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "model/home.h"
 
 namespace freshet::action {
 // ---- reaching -----------------------------------------------------------------------------------------------------
@@ -57,7 +58,7 @@ void Protocol::on_apply(const Loop& m) {
 // The hot path: a message is made of the record only where it has to be kept or passed on. `device_part`: the message that
 // brings a user's record to the device that it names.
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
-  const bool here = to.partition == partition_;
+  const bool here = model::partition_of(to.id, partitions_) == partition_;
   Entity* e = here ? state_.find_entity(to.id) : nullptr;
   const bool applies_late = FRESHET_MUTANT(kApplyWhileLeaving) && e != nullptr && !e->state.has_departure() &&
                             e->state.status() == v1::EntityState::LEAVING;

@@ -104,7 +104,6 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   model::EntityRef ref;
   ref.id =
       model::entity_id(tenant_name_, kind, identifier, FRESHET_MUTANT(kIdWithoutGeneration) ? 0 : alias.generation);
-  ref.partition = partition_;
   ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
   ref.shared_root = shared(kind, identifier);
   ref.kind = kind;
@@ -186,7 +185,7 @@ void Protocol::send_unlink(const Loop& claim, const model::EntityRef& who, const
 bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
   if (claim.identifier().type() == model::kUserId) return false;
   state::Alias& alias = state_.edit_alias(key);
-  const auto who = static_cast<uint32_t>(claim.ref().id_low());
+  const auto who = static_cast<uint32_t>(claim.ref().id_high());
   const auto at = std::lower_bound(alias.claimants.begin(), alias.claimants.end(), who);
   if (at != alias.claimants.end() && *at == who) return false;
   alias.claimants.insert(at, who);

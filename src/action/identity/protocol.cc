@@ -5,6 +5,7 @@
 #include "action/events/attributes.h"
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "model/home.h"
 #include "model/identifier.h"
 #include "model/tenant.h"
 
@@ -18,7 +19,7 @@ Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionStat
     : partition_(partition), partitions_(partitions), state_(state), out_(out), bounds_(bounds) {}
 
 Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) const {
-  return keyed_hash128(rules_->hash_key(), model::identifier_key(tenant, kind, identifier));
+  return model::alias_key(rules_->hash_key(), tenant, kind, identifier);
 }
 
 bool Protocol::shared(v1::EntityKind kind, const v1::Identifier& i) const {
@@ -34,7 +35,9 @@ void Protocol::count_dropped(Reason reason) { ++counters_.dropped_by[static_cast
 
 // ---- sending ------------------------------------------------------------------------------------------------------
 
-void Protocol::to_entity(Loop&& message) { send(message.to().partition(), std::move(message)); }
+void Protocol::to_entity(Loop&& message) {
+  send(model::partition_of(model::from_proto(message.to()).id, partitions_), std::move(message));
+}
 
 void Protocol::to_home(Loop&& message) {
   send(model::home_of(tenant_name_, message.kind(), message.identifier(), partitions_), std::move(message));

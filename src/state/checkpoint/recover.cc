@@ -71,7 +71,7 @@ class Recovery {
     auto found = find_checkpoints(*options_.checkpoints, options_.partition);
     if (!found) return go_on_without(found.error());
     for (const FoundCheckpoint& checkpoint : *found) {
-      if (local_ && local_->offset() >= checkpoint.id.offset) continue;
+      if (local_ && !local_->is_blank() && local_->offset() >= checkpoint.id.offset) continue;
       const Status taken =
           checkpoint.manifest ? take(*checkpoint.manifest) : tl::unexpected(checkpoint.manifest.error());
       if (taken) return {};

@@ -55,11 +55,8 @@ class RecoverTest : public ::testing::Test {
     state.meta().mutable_rules()->set_hash_key(kHashKey);
     for (int64_t i = state.offset(); i < offset; ++i)
       state
-          .create_entity({.id = hash128("e" + std::to_string(i)),
-                          .partition = kPartition,
-                          .rank = 1,
-                          .shared_root = false,
-                          .kind = v1::ENTITY_KIND_USER})
+          .create_entity(
+              {.id = hash128("e" + std::to_string(i)), .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER})
           .state.set_tenant(std::string(5000, static_cast<char>('a' + i % 26)));
     state.advance(offset);
     ASSERT_TRUE(state.persist());
@@ -128,6 +125,22 @@ TEST_F(RecoverTest, AnEmptyDiskGetsTheNewest) {
   fill(**state, 35);  // it goes on
   state->reset();
   expect_filled(**open_or_restore(options()), 35);
+}
+
+// Made for another number of partitions: it stands for offset 0 of a new log, as an empty disk seems to.
+TEST_F(RecoverTest, OneOfANewLogIsTaken) {
+  {
+    auto state = *options().open();
+    fill(*state, 10);
+    state->advance(0);
+    ASSERT_TRUE(state->persist());
+    checkpoint(*state);
+  }
+  fs::remove_all(directory());
+  auto state = open_or_restore(options());
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ((*state)->offset(), 0);
+  EXPECT_NE((*state)->find_entity(hash128("e9")), nullptr);
 }
 
 TEST_F(RecoverTest, TheNearerIsTaken) {

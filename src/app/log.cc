@@ -1,0 +1,62 @@
+#include "app/log.h"
+
+#include <utility>
+
+#include "action/worker.h"
+#include "eventlog/embedded/embedded_log.h"
+#include "eventlog/kafka/kafka_log.h"
+#include "kv/store.h"
+#include "reaction/reactor.h"
+
+namespace freshet::app {
+namespace {
+
+using eventlog::Topic;
+using Log = Result<std::unique_ptr<eventlog::EventLog>>;
+
+constexpr env::TimeUs kHourUs = 3'600'000'000;
+
+Log open_kafka(const Config& config, const std::string& name, env::Clock& clock) {
+  eventlog::KafkaOptions options;
+  options.brokers = config.log.brokers;
+  options.topic_prefix = config.log.topic_prefix;
+  options.properties = config.log.properties;
+  options.client_id = "freshet-" + name;
+  return eventlog::open_kafka_log(options, clock);
+}
+
+Log open_embedded(const Config& config, env::Clock& clock) {
+  kv::Options options;
+  options.path = log_directory(config);
+  options.memory = kv::make_memory_budget(96u << 20);
+  options.large_values = true;
+  options.log_like = true;
+  options.point_reads = false;
+  options.bloom_bits = 0;
+  auto store = kv::open_rocks(options);
+  if (!store) return tl::unexpected(std::move(store).error());
+  return eventlog::open_embedded_log(std::move(*store), clock, {});
+}
+
+}  // namespace
+
+std::string log_directory(const Config& config) { return config.data_dir + "/log"; }
+
+Log open_log(const Config& config, const std::string& name, env::Clock& clock) {
+  return config.log.kind == Config::LogKind::kKafka ? open_kafka(config, name, clock) : open_embedded(config, clock);
+}
+
+Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
+  const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
+                          std::vector<std::string> consumers) {
+    return log.create_topic(topic, {count, bytes, age, std::move(consumers)});
+  };
+  FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
+  FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, kHourUs, {reaction::kReactionGroup}));
+  FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, 7 * 24 * kHourUs, {}));
+  FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
+  FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
+  return create(Topic::kSchema, 1, 0, 0, {});
+}
+
+}  // namespace freshet::app

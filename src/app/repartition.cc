@@ -1,0 +1,293 @@
+#include "app/repartition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "action/worker.h"
+#include "app/checkpoints.h"
+#include "app/installation.h"
+#include "app/log.h"
+#include "kv/store.h"
+#include "reaction/reactor.h"
+#include "state/checkpoint/catalog.h"
+#include "state/repartition.h"
+
+namespace freshet::app {
+namespace {
+
+namespace fs = std::filesystem;
+using eventlog::Topic;
+
+constexpr const char* kRebuilding = "rebuilding";
+constexpr const char* kName = "checkpoint-restore";  // at the brokers
+constexpr size_t kStoreMemoryBytes = 128u << 20;
+constexpr size_t kReadBytes = 1u << 20;
+constexpr const char* kHowToDrain =
+    "stop what sends, wait until /v1/status shows no lag, stop freshet, `freshet checkpoint create`, and try again";
+
+Status ran(const std::error_code& error, const std::string& path) {
+  if (error) return fail(Code::kFatal, fmt::format("{}: {}", path, error.message()));
+  return {};
+}
+
+// Nothing but what an earlier try has left.
+Status check_is_empty(const std::string& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (entry.path().filename() != kRebuilding)
+      return fail(Code::kInvalid, fmt::format("{} is not empty: --into takes a new data directory", directory));
+  return {};
+}
+
+// Whether a record lies at or after `from`.
+Result<bool> has_more(eventlog::EventLog& log, eventlog::TopicPartition of, eventlog::Offset from) {
+  const auto marks = log.watermarks(of);
+  if (!marks) return tl::unexpected(marks.error());
+  for (eventlog::Offset next = std::max(from, marks->low); next < marks->high;) {
+    const auto fetched = log.read(of, next, kReadBytes);
+    if (!fetched) return tl::unexpected(fetched.error());
+    if (!fetched->records.empty()) return true;
+    if (fetched->next <= next) return false;
+    next = fetched->next;
+  }
+  return false;
+}
+
+class Rebuild {
+ public:
+  Rebuild(const Config& before, const Config& after, objectstore::ObjectStore& checkpoints, objectstore::Pace& pace,
+          ProgressBar& bar)
+      : before_(before), after_(after), made_(after), checkpoints_(checkpoints), pace_(pace), bar_(bar) {
+    made_.data_dir = after.data_dir + "/" + kRebuilding;
+  }
+
+  Status run() {
+    FRESHET_TRY(check_is_empty(after_.data_dir));
+    FRESHET_TRY(lock());
+    FRESHET_TRY(find());
+    FRESHET_TRY(open_old_log());
+    FRESHET_TRY(check_drained());
+    FRESHET_TRY(begin());
+    FRESHET_TRY(fetch());
+    FRESHET_TRY(rebuild());
+    FRESHET_TRY(bring("profiles"));
+    FRESHET_TRY(bring("imports"));
+    FRESHET_TRY(make_log());
+    return put_in_place();
+  }
+
+ private:
+  [[nodiscard]] bool is_embedded() const { return before_.log.kind == Config::LogKind::kEmbedded; }
+  [[nodiscard]] std::string fetched_directory(uint32_t partition) const {
+    return fmt::format("{}/before/{:04}", made_.data_dir, partition);
+  }
+
+  // A process that runs on an embedded log is the only one.
+  Status lock() {
+    if (!is_embedded()) return {};
+    if (!fs::exists(log_directory(before_)))
+      return fail(Code::kNotFound,
+                  fmt::format("{}: there is no log, so nobody can tell whether its records are in the checkpoints",
+                              log_directory(before_)));
+    auto installation = Installation::open(before_.data_dir, env::real_random());
+    if (!installation) return tl::unexpected(std::move(installation).error());
+    old_installation_ = std::move(*installation);
+    return {};
+  }
+
+  // The newest of each partition: an older one can't have everything.
+  Status find() {
+    for (uint32_t p = 0; p < before_.log.partitions; ++p) {
+      auto found = state::find_checkpoints(checkpoints_, p);
+      if (!found) return tl::unexpected(std::move(found).error());
+      if (found->empty())
+        return fail(Code::kNotFound, fmt::format("partition {}: no checkpoint at {}", p, checkpoints_.where()));
+      if (!found->front().manifest) return tl::unexpected(found->front().manifest.error());
+      newest_.push_back(std::move(*found->front().manifest));
+    }
+    return {};
+  }
+
+  Status open_old_log() {
+    auto log = open_log(before_, kName, env::real_clock());
+    if (!log) return tl::unexpected(std::move(log).error());
+    old_log_ = std::move(*log);
+    for (const Topic topic : {Topic::kActions, Topic::kChanges})
+      if (old_log_->partitions(topic) != before_.log.partitions)
+        return fail(Code::kInvalid, fmt::format("topic {} has {} partitions, the configuration says {}: --config takes "
+                                                "the one that has run until now",
+                                                name_of(topic), old_log_->partitions(topic), before_.log.partitions));
+    return {};
+  }
+
+  // Nothing is on its way: all that is in `actions`, which what partitions say to one another goes through, is in the
+  // checkpoints, and all changes in the profile store.
+  Status check_drained() {
+    const auto written = old_log_->all_committed(reaction::kReactionGroup, Topic::kChanges);
+    if (!written) return tl::unexpected(written.error());
+    for (uint32_t p = 0; p < before_.log.partitions; ++p) {
+      const int64_t offset = newest_[p].next_offset();
+      const auto unread = has_more(*old_log_, {Topic::kActions, p}, offset);
+      if (!unread) return tl::unexpected(unread.error());
+      if (*unread)
+        return fail(Code::kConflict,
+                    fmt::format("partition {}: its newest checkpoint stands for offset {}, and `actions` has records "
+                                "after that: {}",
+                                p, offset, kHowToDrain));
+      const auto unwritten = has_more(*old_log_, {Topic::kChanges, p}, (*written)[p].value_or(0));
+      if (!unwritten) return tl::unexpected(unwritten.error());
+      if (*unwritten)
+        return fail(
+            Code::kConflict,
+            fmt::format("partition {}: `changes` has records that are not in the profile store: {}", p, kHowToDrain));
+    }
+    return {};
+  }
+
+  Status begin() {
+    std::error_code error;
+    fs::remove_all(made_.data_dir, error);
+    FRESHET_TRY(ran(error, made_.data_dir));
+    auto installation = Installation::open(made_.data_dir, env::real_random());
+    if (!installation) return tl::unexpected(std::move(installation).error());
+    installation_ = std::move(*installation);
+    const auto key = state::agree_on_hash_key(checkpoints_, installation_->hash_key());
+    if (!key) return tl::unexpected(key.error());
+    return installation_->adopt_hash_key(*key, "the checkpoints at " + checkpoints_.where());
+  }
+
+  Status fetch() {
+    const state::CheckpointIdentity identity{before_.log.partitions,
+                                             state::installation_fingerprint(installation_->hash_key())};
+    std::error_code error;
+    fs::create_directories(made_.data_dir + "/before", error);
+    FRESHET_TRY(ran(error, made_.data_dir));
+    for (uint32_t p = 0; p < before_.log.partitions; ++p) {
+      FRESHET_TRY(state::check_identity(newest_[p], identity, checkpoints_.where()));
+      FRESHET_TRY(state::fetch_checkpoint(checkpoints_, newest_[p], fetched_directory(p), pace_,
+                                          [this, what = fmt::format("fetching partition {}", p)](
+                                              uint64_t done, uint64_t total) { bar_.show(what, done, total); }));
+    }
+    return {};
+  }
+
+  Result<std::vector<std::unique_ptr<kv::Store>>> open_stores(uint32_t partitions,
+                                                              const std::function<std::string(uint32_t)>& directory) {
+    std::vector<std::unique_ptr<kv::Store>> stores;
+    for (uint32_t p = 0; p < partitions; ++p) {
+      kv::Options options;
+      options.path = directory(p);
+      options.memory = memory_;
+      auto store = kv::open_rocks(options);
+      if (!store) return tl::unexpected(std::move(store).error());
+      stores.push_back(std::move(*store));
+    }
+    return stores;
+  }
+
+  Status rebuild() {
+    std::error_code error;
+    fs::create_directories(made_.data_dir + "/state", error);
+    FRESHET_TRY(ran(error, made_.data_dir));
+    const auto from = open_stores(before_.log.partitions, [this](uint32_t p) { return fetched_directory(p); });
+    if (!from) return tl::unexpected(from.error());
+    const auto into = open_stores(made_.log.partitions, [this](uint32_t p) { return state_directory(made_, p); });
+    if (!into) return tl::unexpected(into.error());
+    const auto pointers = [](const auto& stores) {
+      std::vector<kv::Store*> out;
+      for (const auto& store : stores) out.push_back(store.get());
+      return out;
+    };
+    state::RepartitionOptions options;
+    options.progress = [this](uint32_t done, uint32_t partitions) { bar_.show("rebuilding", done, partitions); };
+    return state::repartition(pointers(*from), pointers(*into), options);
+  }
+
+  // What the old data directory has beside: nobody else uses it now.
+  Status bring(const std::string& name) {
+    const std::string from = before_.data_dir + "/" + name;
+    if (!fs::exists(from)) return {};
+    bar_.show("copying " + name, 0, 1);
+    std::error_code error;
+    fs::copy(from, made_.data_dir + "/" + name, fs::copy_options::recursive, error);
+    return ran(error, from);
+  }
+
+  Status make_log() {
+    auto log = open_log(made_, kName, env::real_clock());
+    if (!log) return tl::unexpected(std::move(log).error());
+    FRESHET_TRY(create_topics(**log, made_.log.partitions));
+    for (const Topic topic : {Topic::kActions, Topic::kSchema}) {
+      const auto marks = (*log)->all_watermarks(topic);
+      if (!marks) return tl::unexpected(marks.error());
+      if (std::any_of(marks->begin(), marks->end(), [](const auto& mark) { return mark.high > 0; }))
+        return fail(Code::kInvalid,
+                    fmt::format("topic {} under the prefix \"{}\" has records: --topic-prefix takes one "
+                                "that was never used",
+                                name_of(topic), made_.log.topic_prefix));
+    }
+    return copy_schema(**log);
+  }
+
+  // With the key of alias hashes and the revisions that were published.
+  Status copy_schema(eventlog::EventLog& log) {
+    const eventlog::TopicPartition schema{Topic::kSchema, 0};
+    const auto marks = old_log_->watermarks(schema);
+    if (!marks) return tl::unexpected(marks.error());
+    for (eventlog::Offset next = marks->low; next < marks->high;) {
+      const auto fetched = old_log_->read(schema, next, kReadBytes);
+      if (!fetched) return tl::unexpected(fetched.error());
+      if (fetched->next <= next) break;
+      next = fetched->next;
+      if (fetched->records.empty()) continue;
+      std::vector<eventlog::Produce> batches(1);
+      batches[0].to = schema;
+      for (const eventlog::RecordView& record : fetched->records) batches[0].records.add(record.key, record.value);
+      std::promise<Status> done;
+      log.append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
+      FRESHET_TRY(done.get_future().get());
+    }
+    return {};
+  }
+
+  Status put_in_place() {
+    installation_.reset();
+    std::error_code error;
+    fs::remove_all(made_.data_dir + "/before", error);
+    for (const char* name : {"profiles", "imports", "log", "installation", "state"})
+      if (!error && fs::exists(made_.data_dir + "/" + name))
+        fs::rename(made_.data_dir + "/" + name, after_.data_dir + "/" + name, error);
+    if (!error) fs::remove_all(made_.data_dir, error);
+    return ran(error, after_.data_dir);
+  }
+
+  const Config& before_;
+  const Config& after_;
+  Config made_;  // `after` until it is whole
+  objectstore::ObjectStore& checkpoints_;
+  objectstore::Pace& pace_;
+  ProgressBar& bar_;
+  const std::shared_ptr<kv::MemoryBudget> memory_ = kv::make_memory_budget(kStoreMemoryBytes);
+  std::vector<v1::Checkpoint> newest_;
+  std::unique_ptr<Installation> old_installation_, installation_;
+  std::unique_ptr<eventlog::EventLog> old_log_;
+};
+
+}  // namespace
+
+Status rebuild_for_partitions(const Config& before, const Config& after, objectstore::ObjectStore& checkpoints,
+                              objectstore::Pace& pace, ProgressBar& bar) {
+  Status done = Rebuild(before, after, checkpoints, pace, bar).run();
+  bar.clear();
+  return done;
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,57 @@
+// Rebuilds the states of P partitions for N: docs/decisions/0016-repartition.md. Each row says in its key where it is at home
+// (model/home.h), so it moves as it is; the rows of the dedup window are filed under the clock that the new states begin
+// with, each as old as it was.
+//
+// REQUIRES: the old states are of the same moment and nothing is on its way between them: all of `actions` is in them. What
+// the rows themselves show of the contrary is refused.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "freshet/v1/state.pb.h"
+#include "kv/store.h"
+
+namespace freshet::state {
+
+// The meta of each new partition, of a new log: offset 0, the rules in force, a clock that is not ahead of any old window.
+// kConflict: the old partitions do not have the same rules.
+[[nodiscard]] Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::PartitionMeta> old,
+                                                                       uint32_t partitions);
+
+struct MovedRow {
+  uint32_t to = 0;  // the new partition
+  std::string key;
+};
+
+// Where the rows of one old partition go. Pure.
+class RowMover {
+ public:
+  // `made`: any of repartition_metas().
+  RowMover(uint32_t partition, uint32_t partitions_before, const v1::PartitionMeta& old, const v1::PartitionMeta& made);
+
+  // True: it goes to `moved`; rows of one kind keep their order. False: it goes nowhere (the meta row, messages out of the
+  // window). kConflict: an entity in the middle of something; kCorrupt: not a row of this partition.
+  [[nodiscard]] Result<bool> move(std::string_view key, std::string_view row, MovedRow& moved) const;
+
+ private:
+  const uint32_t partition_, before_, after_;
+  const uint32_t lowest_span_, spans_later_;
+};
+
+struct RepartitionOptions {
+  size_t memory_bytes = 256u << 20;                                  // of rows that wait to be written
+  std::function<void(uint32_t done, uint32_t partitions)> progress;  // of the old partitions
+};
+
+// From the old states, in the order of their partitions, into as many empty ones. What is in those after a failure is to be
+// thrown away.
+[[nodiscard]] Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
+                                 const RepartitionOptions& options = {});
+
+}  // namespace freshet::state
