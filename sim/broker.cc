@@ -78,10 +78,9 @@ void Broker::leave(MemberId member) {
   Group& group = groups_.at(at->second.group);
   std::erase(group.members, member);
   members_.erase(at);
-  for (auto& [of, share] : group.shares) {
-    if (share.owner == member) share.owner.reset();
-    if (share.target == member) share.target.reset();
-  }
+  for (auto& [of, share] : group.shares)
+    for (std::optional<MemberId>* const place : {&share.target, &share.owner, &share.standby, &share.follower})
+      if (*place == member) place->reset();
   deal(group, false);
 }
 
@@ -96,12 +95,23 @@ void Broker::hand_over(const std::string& group, TopicPartition of, MemberId to)
   ++groups_.at(group).generation;
 }
 
-// To members by chance: all partitions, or those that nobody has and then enough that nobody stays without one.
+// To members by chance: all partitions, or those that nobody has; of those to who has read along, if there is one.
 void Broker::deal(Group& group, bool all) {
   ++group.generation;
   if (group.members.empty()) return;
-  for (auto& [of, share] : group.shares)
+  for (auto& [of, share] : group.shares) {
+    if (!all && !share.target) share.target = share.follower;
     if (all || !share.target) share.target = dice_.pick(group.members);
+  }
+  if (!with_standbys_.empty() && &group == &groups_[with_standbys_]) deal_standbys(group, all);
+}
+
+void Broker::deal_standbys(Group& group, bool all) {
+  for (auto& [of, share] : group.shares) {
+    if (!all && share.standby && share.standby != share.target) continue;
+    const MemberId one = dice_.pick(group.members);
+    share.standby = one == share.target ? std::nullopt : std::optional(one);
+  }
 }
 
 Broker::Assignment Broker::poll(MemberId id) {
@@ -112,15 +122,36 @@ Broker::Assignment Broker::poll(MemberId id) {
   Group& group = groups_.at(member->second.group);
   member->second.generation = group.generation;
   for (auto& [of, share] : group.shares) {
-    if (share.owner == id && share.target != id) {
-      share.owner.reset();
-      out.revoked.push_back(of);
-    } else if (!share.owner && share.target == id) {
-      share.owner = id;
-      out.assigned.push_back(of);
-    }
+    take_from_whom_it_left(share, id, of, out);
+    give(share, id, of, out);
   }
   return out;
+}
+
+void Broker::take_from_whom_it_left(Share& share, MemberId id, TopicPartition of, Assignment& out) const {
+  const bool follows_on = share.standby == id || share.target == id;
+  if (share.owner == id && share.target != id) {
+    share.owner.reset();
+    out.revoked.push_back(of);
+  } else if (share.follower == id && !follows_on) {
+    share.follower.reset();
+    out.revoked.push_back(of);
+  }
+}
+
+void Broker::give(Share& share, MemberId id, TopicPartition of, Assignment& out) {
+  if (!share.owner && share.target == id) {
+    share.owner = id;
+    if (share.follower == id) {
+      share.follower.reset();
+      probes_.hit(Probe::kFollowerTookOver);
+    }
+    out.assigned.push_back(of);
+  } else if (!share.follower && share.standby == id && share.target != id) {
+    share.follower = id;
+    probes_.hit(Probe::kFollowed);
+    out.followed.push_back(of);
+  }
 }
 
 Status Broker::commit(MemberId id, const Transaction& transaction) {
@@ -183,11 +214,21 @@ bool Broker::lags(const std::string& group, TopicPartition of) const {
   return !partition.records.empty() && partition.records.back().offset >= committed(group, of).value_or(0);
 }
 
-std::optional<MemberId> Broker::owner(const std::string& group, TopicPartition of) const {
+const Broker::Share* Broker::share_of(const std::string& group, TopicPartition of) const {
   const auto at = groups_.find(group);
-  if (at == groups_.end()) return std::nullopt;
+  if (at == groups_.end()) return nullptr;
   const auto share = at->second.shares.find(of);
-  return share == at->second.shares.end() ? std::nullopt : share->second.owner;
+  return share == at->second.shares.end() ? nullptr : &share->second;
+}
+
+std::optional<MemberId> Broker::owner(const std::string& group, TopicPartition of) const {
+  const Share* const share = share_of(group, of);
+  return share == nullptr ? std::nullopt : share->owner;
+}
+
+std::optional<MemberId> Broker::follower(const std::string& group, TopicPartition of) const {
+  const Share* const share = share_of(group, of);
+  return share == nullptr ? std::nullopt : share->follower;
 }
 
 }  // namespace freshet::sim

@@ -37,6 +37,8 @@ class Broker {
   // Asked before a transaction takes effect; throws Violation.
   void on_commit(std::function<void(const Committed&)> check) { check_ = std::move(check); }
   void calm_down() { calm_ = true; }  // no more faults of its own
+  // Each partition of this group has, if there are two members, another one that reads along and takes over.
+  void keep_standbys(const std::string& group) { with_standbys_ = group; }
   // Records below the low watermark are gone, else trim() does nothing.
   void keep_everything(bool keep) { keep_everything_ = keep; }
 
@@ -63,7 +65,7 @@ class Broker {
   void hand_over(const std::string& group, TopicPartition of, MemberId to);
   struct Assignment {
     bool evicted = false;
-    std::vector<TopicPartition> revoked, assigned;
+    std::vector<TopicPartition> revoked, followed, assigned;
   };
   Assignment poll(MemberId member);
   [[nodiscard]] bool is_member(MemberId member) const { return members_.contains(member); }
@@ -72,13 +74,16 @@ class Broker {
   // The record at which the group goes on exists.
   [[nodiscard]] bool lags(const std::string& group, TopicPartition of) const;
   [[nodiscard]] std::optional<MemberId> owner(const std::string& group, TopicPartition of) const;
+  [[nodiscard]] std::optional<MemberId> follower(const std::string& group, TopicPartition of) const;
 
   // Of everything that was written, in order.
   [[nodiscard]] Hash128 digest() const { return digest_; }
 
  private:
+  // Of one partition: whose it is to be, and whose it is as far as that member has heard.
   struct Share {
     std::optional<MemberId> target, owner;
+    std::optional<MemberId> standby, follower;
   };
   struct Group {
     std::map<TopicPartition, Share> shares;
@@ -92,6 +97,10 @@ class Broker {
   };
 
   void deal(Group& group, bool all);
+  void deal_standbys(Group& group, bool all);
+  void take_from_whom_it_left(Share& share, MemberId id, TopicPartition of, Assignment& out) const;
+  void give(Share& share, MemberId id, TopicPartition of, Assignment& out);
+  [[nodiscard]] const Share* share_of(const std::string& group, TopicPartition of) const;
   void apply(Group& group, const eventlog::Transaction& transaction);
   void abort(const eventlog::Transaction& transaction);
 
@@ -100,6 +109,7 @@ class Broker {
   Probes& probes_;
   bool calm_ = false;
   bool keep_everything_ = true;
+  std::string with_standbys_;  // a group; empty: none
   std::map<Topic, std::vector<Partition>> topics_;
   std::deque<std::string> bytes_;  // what the records are views into; nothing is ever freed
   std::deque<std::vector<eventlog::Produce>> late_;

@@ -21,6 +21,7 @@ Faults Faults::roll(Dice& dice) {
   for (const auto& [chance, highest] : most)
     if (dice.one_in(2)) *chance = 1 + static_cast<uint32_t>(dice.roll(highest));
   faults.own_disks = dice.one_in(2);
+  faults.standbys = faults.own_disks && dice.one_in(2);
   if (!faults.own_disks) faults.zombie = faults.standby = faults.lose_state = faults.older_state = 0;
   return faults;
 }

@@ -28,6 +28,8 @@ struct Faults {
 
   // Worker processes have disks of their own: what one has is not what the next owner has, and the log keeps everything.
   bool own_disks = false;
+  // A worker reads along with the owner of each partition, to take over. Only with disks of their own.
+  bool standbys = false;
 
   // Records of a partition in one poll: small ones let others come in between.
   size_t batch_max = 24;

@@ -15,6 +15,8 @@ std::string_view name_of(Probe probe) {
                                                                    "state_lost",
                                                                    "older_state",
                                                                    "standby_take_over",
+                                                                   "followed",
+                                                                   "follower_took_over",
                                                                    "rebalance",
                                                                    "rebalance_in_batch",
                                                                    "zombie",

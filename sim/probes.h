@@ -22,6 +22,8 @@ enum class Probe : uint8_t {
   kStateLost,
   kOlderState,
   kStandbyTakeOver,
+  kFollowed,
+  kFollowerTookOver,
   kRebalance,
   kRebalanceInBatch,
   kZombie,

@@ -89,17 +89,21 @@ void IngestProcess::guarded(const std::function<void()>& work) {
 
 // ---- action -------------------------------------------------------------------------------------------------------
 
-Status SimPersistence::persist(uint32_t partition, state::PartitionState& state, action::Upkeep) {
+Status SimPersistence::persist(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) {
   if (jobs_.contains(partition)) return {};
   FRESHET_TRY(state.begin_persist());
-  jobs_[partition] = &state;
+  jobs_[partition] = {&state, upkeep};
   return {};
+}
+
+Status SimPersistence::finish(uint32_t partition, const Job& job) {
+  return action::finish_persist(job.upkeep == action::Upkeep::kTrim ? &log_ : nullptr, partition, *job.state);
 }
 
 Status SimPersistence::wait() {
   while (!jobs_.empty()) {
     const auto job = jobs_.extract(jobs_.begin());
-    FRESHET_TRY(action::finish_persist(&log_, job.key(), *job.mapped()));
+    FRESHET_TRY(finish(job.key(), job.mapped()));
   }
   return {};
 }
@@ -107,7 +111,7 @@ Status SimPersistence::wait() {
 bool SimPersistence::tick() {
   if (jobs_.empty()) return false;
   const auto job = jobs_.extract(jobs_.begin());
-  const Status done = action::finish_persist(&log_, job.key(), *job.mapped());
+  const Status done = finish(job.key(), job.mapped());
   require(done.has_value(), "a state can't be made durable");
   return true;
 }
@@ -127,6 +131,10 @@ std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {
 
 std::optional<MemberId> WorkerProcess::member() const {
   return consumer_ ? std::optional(static_cast<const SimConsumer&>(*consumer_).member()) : std::nullopt;
+}
+
+bool WorkerProcess::follows_closely() const {
+  return !consumer_ || static_cast<const SimConsumer&>(*consumer_).follows_closely();
 }
 
 void WorkerProcess::start() {
@@ -197,7 +205,10 @@ void WorkerProcess::die() {
 void WorkerProcess::damage_disks(MemberId was) {
   Disks& disks = stage_.faults.own_disks ? own_disks_ : stage_.shared_disks;
   for (auto& [partition, disk] : disks) {
-    if (stage_.broker.owner(action::kActionGroup, {Topic::kActions, partition}) != was || !disk) continue;
+    const TopicPartition of{Topic::kActions, partition};
+    const bool has_it =
+        stage_.broker.owner(action::kActionGroup, of) == was || stage_.broker.follower(action::kActionGroup, of) == was;
+    if (!has_it || !disk) continue;
     if (!disk->unsynced.empty()) {
       const bool keeps = stage_.dice.permille(stage_.faults.keep_unsynced);
       if (keeps) disk->keep(1 + stage_.dice.roll(disk->unsynced.size()));

@@ -56,7 +56,13 @@ class SimPersistence final : public action::Persistence {
 
  private:
   SimLog& log_;
-  std::map<uint32_t, state::PartitionState*> jobs_;
+  struct Job {
+    state::PartitionState* state = nullptr;
+    action::Upkeep upkeep = action::Upkeep::kNone;
+  };
+  [[nodiscard]] Status finish(uint32_t partition, const Job& job);
+
+  std::map<uint32_t, Job> jobs_;
 };
 
 class WorkerProcess {
@@ -68,6 +74,7 @@ class WorkerProcess {
   void drain();
   [[nodiscard]] std::optional<MemberId> member() const;
   [[nodiscard]] bool caught_up() const { return loop_ && loop_->caught_up(); }
+  [[nodiscard]] bool follows_closely() const;
   [[nodiscard]] const Disks& disks() const { return stage_.faults.own_disks ? own_disks_ : stage_.shared_disks; }
   std::shared_ptr<kv::MemoryDisk>& disk(uint32_t partition);
 

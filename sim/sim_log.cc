@@ -1,5 +1,6 @@
 #include "sim_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace freshet::sim {
@@ -109,40 +110,60 @@ Result<PollResult> SimConsumer::poll(size_t bytes_max, env::TimeUs) {
   Broker::Assignment assignment = broker_.poll(member_);
   if (assignment.evicted && ++polls_as_zombie_ > kZombiePollsMax) return fail(Code::kFenced, "no member any more");
   result.revoked = std::move(assignment.revoked);
+  result.followed = std::move(assignment.followed);
   result.assigned = std::move(assignment.assigned);
   for (const TopicPartition of : result.revoked) {
     positions_.erase(of);
     paused_.erase(of);
+    followed_.erase(of);
   }
-  for (const TopicPartition of : result.assigned)
-    positions_[of] = broker_.committed(group_, of).value_or(broker_.at(of).low);
-  if (!result.assigned.empty()) return result;
+  for (const TopicPartition of : result.followed) {
+    positions_[of] = broker_.at(of).low;
+    followed_.insert(of);
+  }
+  for (const TopicPartition of : result.assigned) {
+    const bool goes_on = followed_.erase(of) > 0;
+    if (!goes_on) positions_[of] = broker_.committed(group_, of).value_or(broker_.at(of).low);
+  }
+  if (!result.assigned.empty() || !result.followed.empty()) return result;
   for (auto& [of, position] : positions_)
     if (!paused_.contains(of) && !dice_.one_in(4)) FRESHET_TRY(fetch(of, position, bytes_max, result));
   return result;
+}
+
+Offset SimConsumer::end_of(TopicPartition of) const {
+  const Broker::Partition& partition = broker_.at(of);
+  return followed_.contains(of) ? broker_.committed(group_, of).value_or(partition.low) : partition.next;
+}
+
+bool SimConsumer::follows_closely() const {
+  return std::all_of(followed_.begin(), followed_.end(),
+                     [&](TopicPartition of) { return positions_.at(of) >= end_of(of); });
 }
 
 Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max, PollResult& result) {
   const Broker::Partition& partition = broker_.at(of);
   if (position < partition.low) return fail(Code::kNotFound, "the records from this position on are gone");
   if (position > partition.next) return fail(Code::kCorrupt, "the position lies behind the end");
+  const Offset end = end_of(of);
   const size_t first = broker_.index_of(partition, position);
+  const size_t last = broker_.index_of(partition, end);
   Fetched fetched;
   fetched.from = of;
-  if (first == partition.records.size()) {  // nothing, or the markers of transactions
-    if (position == partition.next) return {};
-    fetched.next = position = partition.next;
+  if (first >= last) {  // nothing, or the markers of transactions
+    if (position >= end) return {};
+    fetched.next = position = end;
     result.fetched.push_back(std::move(fetched));
     return {};
   }
-  const size_t count = std::min(1 + dice_.roll(faults_.batch_max), partition.records.size() - first);
+  const size_t count = std::min(1 + dice_.roll(faults_.batch_max), last - first);
   size_t bytes = 0;
   for (size_t i = first; i < first + count && (i == first || bytes <= bytes_max); ++i) {
     fetched.records.push_back(partition.records[i]);
     bytes += partition.records[i].value.size();
   }
-  const bool all = first + fetched.records.size() == partition.records.size();
-  fetched.next = all && dice_.one_in(2) ? partition.next : fetched.records.back().offset + 1;
+  const bool all = first + fetched.records.size() == last;
+  fetched.next = all && dice_.one_in(2) ? end : fetched.records.back().offset + 1;
   position = fetched.next;
   result.fetched.push_back(std::move(fetched));
   return {};

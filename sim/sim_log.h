@@ -60,8 +60,12 @@ class SimConsumer final : public eventlog::Consumer {
   void wake() override {}
 
   [[nodiscard]] MemberId member() const { return member_; }
+  // It has read all that it may of what it follows.
+  [[nodiscard]] bool follows_closely() const;
 
  private:
+  // Behind the last record that it may see.
+  [[nodiscard]] Offset end_of(TopicPartition of) const;
   [[nodiscard]] Status fetch(TopicPartition of, Offset& position, size_t bytes_max, eventlog::PollResult& result);
 
   Broker& broker_;
@@ -71,7 +75,8 @@ class SimConsumer final : public eventlog::Consumer {
   Probes& probes_;
   const std::string group_;
   const MemberId member_;
-  std::map<TopicPartition, Offset> positions_;  // of what is assigned
+  std::map<TopicPartition, Offset> positions_;  // of what is assigned or followed
+  std::set<TopicPartition> followed_;
   std::set<TopicPartition> paused_;
   int polls_as_zombie_ = 0;
 };

@@ -51,6 +51,7 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   stage_.broker.create_topic(Topic::kDeadLetters, 1);
   stage_.broker.create_topic(Topic::kSchema, 1);
   stage_.broker.keep_everything(stage_.faults.own_disks);
+  if (stage_.faults.standbys) stage_.broker.keep_standbys(action::kActionGroup);
   if (options.checks) shadow_ = std::make_unique<Shadow>(stage_.broker);
   stage_.broker.on_commit([this](const Committed& committed) {
     if (shadow_ && committed.group == action::kActionGroup) shadow_->check(committed.transaction);
@@ -242,6 +243,7 @@ void World::make_standby() {
   const auto committed = stage_.broker.committed(action::kActionGroup, of);
   if (!member || !stage_.broker.is_member(*member) || !committed) return;
   if (stage_.broker.owner(action::kActionGroup, of) == member) return;
+  if (stage_.broker.follower(action::kActionGroup, of) == member) return;  // its disk is in use
   stage_.say("a standby takes over partition {}", partition);
   stage_.probes.hit(Probe::kStandbyTakeOver);
   auto disk = std::make_shared<kv::MemoryDisk>();
@@ -260,11 +262,15 @@ bool World::circulates() const {
   return messages > kMessagesOfRecordMax * (static_cast<Offset>(scenario_.requests.size()) + 100);
 }
 
-const WorkerProcess* World::owner_of(uint32_t partition) const {
-  const auto owner = stage_.broker.owner(action::kActionGroup, {Topic::kActions, partition});
+// Null: nobody is it, or who was it is dead.
+const WorkerProcess* World::worker_of(std::optional<MemberId> member) const {
   const auto at = std::find_if(workers_.begin(), workers_.end(),
-                               [&](const WorkerProcess& worker) { return owner && worker.member() == owner; });
+                               [&](const WorkerProcess& worker) { return member && worker.member() == member; });
   return at == workers_.end() ? nullptr : &*at;
+}
+
+const WorkerProcess* World::owner_of(uint32_t partition) const {
+  return worker_of(stage_.broker.owner(action::kActionGroup, {Topic::kActions, partition}));
 }
 
 // What is left to do; nothing: it is at rest.
@@ -279,6 +285,8 @@ std::string World::unrest() const {
     if (owner == nullptr) return fmt::format("nobody takes partition {}", p);
     if (!owner->caught_up()) return fmt::format("the owner of partition {} never replays to its end", p);
   }
+  for (const WorkerProcess& worker : workers_)
+    if (!worker.follows_closely()) return "a standby stays behind";
   return stage_.store.idle() ? "" : "the store still works";
 }
 
@@ -310,6 +318,8 @@ void World::check() {
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     rows.push_back(&owner_of(p)->disks().at(p)->rows);
     require_same(p, shadow_->rows(p), *rows[p]);
+    const auto* const follower = worker_of(stage_.broker.follower(action::kActionGroup, {Topic::kActions, p}));
+    if (follower != nullptr) require_same(p, shadow_->rows(p), follower->disks().at(p)->rows);
   }
   const End end(scenario_, stage_.broker, rows, stage_.store.rows());
   check_end(end, {acknowledged_messages_, stage_.store.poisoned(), workload_.confluent()});

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ class World {
   // ---- the end
   [[nodiscard]] bool all_sent() const { return acknowledged_count_ == scenario_.requests.size(); }
   [[nodiscard]] std::string unrest() const;
+  [[nodiscard]] const WorkerProcess* worker_of(std::optional<MemberId> member) const;
   [[nodiscard]] const WorkerProcess* owner_of(uint32_t partition) const;
   [[nodiscard]] bool circulates() const;  // more messages than could ever be needed
   void come_to_rest();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/mutant.h"
@@ -15,6 +16,17 @@ using Kind = v1::Envelope;
 
 bool enters(const v1::Envelope& record) {
   return record.kind() != Kind::CONTROL && record.kind() != Kind::LOOP && record.kind() != Kind::KIND_UNSPECIFIED;
+}
+
+// The trace that the record belongs to, if it is wanted; of another one nothing is passed on. A record without costs a look.
+std::optional<telemetry::TraceContext> wanted_trace(v1::Envelope& envelope) {
+  const bool loop = envelope.kind() == Kind::LOOP;
+  const std::string& header = loop ? envelope.loop().record().trace_parent() : envelope.trace_parent();
+  if (header.empty()) return std::nullopt;
+  const std::optional<telemetry::TraceContext> trace = telemetry::parse_trace_parent(header);
+  if (trace && trace->sampled) return trace;
+  (loop ? *envelope.mutable_loop()->mutable_record() : envelope).clear_trace_parent();
+  return std::nullopt;
 }
 
 // Its blocks go with each batch: few and large ones.
@@ -55,7 +67,10 @@ Engine::~Engine() = default;
 Status Engine::process(std::span<const eventlog::RecordView> records) {
   prepare(records);
   prefetch();
-  for (Prepared& p : prepared_) FRESHET_TRY(process_one(p));
+  for (Prepared& p : prepared_) {
+    const auto trace = p.envelope != nullptr ? wanted_trace(*p.envelope) : std::nullopt;
+    FRESHET_TRY(trace ? process_traced(p, *trace) : process_one(p));
+  }
   counters_.records += records.size();
   prepared_.clear();
   arena_.Reset();
@@ -105,6 +120,19 @@ void Engine::prefetch() {
 }
 
 // ---- one record ---------------------------------------------------------------------------------------------------
+
+Status Engine::process_traced(Prepared& p, const telemetry::TraceContext& trace) {
+  if (out_.suppressed()) return process_one(p);
+  TracedRecord traced{trace, p.envelope->tenant(), p.offset, "processed"};
+  const EngineCounters before = counters_;
+  FRESHET_TRY(process_one(p));
+  if (counters_.duplicates > before.duplicates) traced.outcome = "duplicate";
+  if (counters_.dead_letters > before.dead_letters) traced.outcome = "dead_letter";
+  traced_.push_back(std::move(traced));
+  return {};
+}
+
+std::vector<TracedRecord> Engine::take_traced() { return std::exchange(traced_, {}); }
 
 Status Engine::process_one(Prepared& p) {
   if (p.envelope == nullptr) {

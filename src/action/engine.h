@@ -15,6 +15,7 @@
 #include "action/rules.h"
 #include "eventlog/event_log.h"
 #include "state/partition_state.h"
+#include "telemetry/trace.h"
 
 namespace freshet::action {
 
@@ -23,6 +24,14 @@ inline constexpr uint32_t kLogicVersion = 1;
 
 struct EngineCounters {
   uint64_t records = 0, duplicates = 0, loops = 0, dead_letters = 0;
+};
+
+// A record whose trace is wanted, and what became of it.
+struct TracedRecord {
+  telemetry::TraceContext parent;
+  std::string tenant;
+  eventlog::Offset offset = 0;
+  const char* outcome = "";  // processed, duplicate, dead_letter
 };
 
 class Engine {
@@ -35,6 +44,8 @@ class Engine {
   // Records in the order of the log. Code::kInvalid: the log asks for a newer logic than this binary has.
   [[nodiscard]] Status process(std::span<const eventlog::RecordView> records);
 
+  // Those since the last call, but for those whose outputs were suppressed. For whoever watches: nothing follows from it.
+  [[nodiscard]] std::vector<TracedRecord> take_traced();
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }
 
@@ -49,6 +60,7 @@ class Engine {
 
   void prepare(std::span<const eventlog::RecordView> records);
   void prefetch();
+  [[nodiscard]] Status process_traced(Prepared& p, const telemetry::TraceContext& trace);
   [[nodiscard]] Status process_one(Prepared& p);
   [[nodiscard]] Status adopt(const v1::Envelope& control);
   void reject(const Prepared& p, const char* code, std::string reason);
@@ -60,6 +72,7 @@ class Engine {
   Protocol protocol_;
   google::protobuf::Arena arena_;  // of a batch
   std::vector<Prepared> prepared_;
+  std::vector<TracedRecord> traced_;
   EngineCounters counters_;
 };
 

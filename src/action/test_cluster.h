@@ -48,6 +48,12 @@ class TestCluster {
   // Documents as the changes made them; removed ones are left out. By (kind, hex id).
   [[nodiscard]] std::map<std::string, v1::Document> documents() const;
   [[nodiscard]] const std::vector<std::string>& events() const { return events_; }
+  // Changes that belong to a trace, in the order in which they were committed.
+  [[nodiscard]] const std::vector<v1::Change>& traced_changes() const { return traced_changes_; }
+  // What the engine of a partition says of records whose traces are wanted.
+  [[nodiscard]] std::vector<TracedRecord> take_traced(uint32_t partition) {
+    return parts_[partition].engine->take_traced();
+  }
   [[nodiscard]] uint64_t erased_messages();
   [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
   [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();
@@ -73,6 +79,7 @@ class TestCluster {
   std::mt19937_64 rng_;
   std::map<std::string, v1::Document> documents_;
   std::vector<std::string> events_, dead_letters_;
+  std::vector<v1::Change> traced_changes_;
 };
 
 // {"user_id":"u1","email":"e"} etc. as an Envelope; identifiers sorted by the default rules.

@@ -140,6 +140,7 @@ void TestCluster::deliver(std::vector<eventlog::Produce> outputs) {
       if (produce.to.topic != eventlog::Topic::kChanges) continue;
       v1::Change change;
       FRESHET_ASSERT(change.ParseFromArray(value.data(), static_cast<int>(value.size())));
+      if (!change.trace_parent().empty()) traced_changes_.push_back(change);
       model::apply_change(
           documents_[fmt::format("{} {}", static_cast<int>(change.kind()), Hash128::from(change.id()).hex())], change);
     }

@@ -76,6 +76,7 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, eventlog::Consumer& consume
       persistence_(persistence),
       partitions_(options.log->partitions(Topic::kActions)),
       started_(options.clock->monotonic_us()),
+      spans_(*options.clock),
       metrics_(std::make_unique<Metrics>(options.member)) {}
 
 WorkerLoop::~WorkerLoop() = default;
@@ -121,7 +122,7 @@ Status WorkerLoop::take_over(TopicPartition mine, bool following) {
   if (auto followed = slots_.extract(mine.partition); !followed.empty()) waiting.slot = std::move(followed.mapped());
   if (auto waits = waiting_.extract(mine.partition); !waits.empty()) waiting.slot = std::move(waits.mapped().slot);
   waiting.slot.of = mine;
-  waiting.slot.following = following;
+  waiting.slot.following = following || (FRESHET_MUTANT(kStandbyStaysSilent) && waiting.slot.following);
   waiting.pause_us = kAgainFirstUs;
   return begin(std::move(waiting));
 }
@@ -187,7 +188,8 @@ Status WorkerLoop::begin_replay(Slot& slot) {
                     slot.of.partition, slot.state->offset(), slot.committed));
   if (slot.behind())
     spdlog::info("partition {}: replaying offsets {} to {}", slot.of.partition, slot.state->offset(), slot.committed);
-  consumer_.seek(slot.of, slot.state->offset());
+  const bool skips = FRESHET_MUTANT(kGapNotReplayed) && !slot.following;
+  consumer_.seek(slot.of, skips ? slot.committed : slot.state->offset());
   slot.out = std::make_unique<Outputs>(slot.of.partition, partitions_);
   slot.engine = std::make_unique<Engine>(slot.of.partition, partitions_, *slot.state, *slot.out);
   slot.counted = {};
@@ -201,6 +203,7 @@ Status WorkerLoop::begin_replay(Slot& slot) {
 Status WorkerLoop::process_all(const std::vector<Fetched>& fetched) {
   eventlog::Transaction transaction;
   const env::TimeUs begin = options_.clock->monotonic_us();
+  spans_.begin();
   for (const Fetched& batch : fetched) {
     Slot& slot = slots_.at(batch.from.partition);
     FRESHET_TRY(process(slot, batch));
@@ -227,6 +230,7 @@ Status WorkerLoop::process(Slot& slot, const Fetched& batch) {
   }
   if (old_count < records.size()) FRESHET_TRY(slot.engine->process(records.subspan(old_count)));
   slot.state->advance(batch.next);
+  spans_.add(slot.of.partition, slot.engine->take_traced());
   count(slot);
   return {};
 }
@@ -240,6 +244,7 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
   if (!committed && !is_lost) return committed;
   if (is_lost && !FRESHET_MUTANT(kAbortIgnored)) {
     metrics_->aborts.add();
+    spans_.end("aborted");
     FRESHET_TRY(persistence_.wait());  // of what was committed before
     for (const eventlog::Position& position : done) {
       auto lost = slots_.extract(position.of.partition);
@@ -251,6 +256,7 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
   }
   metrics_->commit_us.record(options_.clock->monotonic_us() - began);
   metrics_->commits.add();
+  spans_.end({});
   for (const eventlog::Position& position : done) slots_.at(position.of.partition).committed = position.next;
   return {};
 }

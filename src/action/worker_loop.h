@@ -16,6 +16,7 @@
 
 #include "action/engine.h"
 #include "action/persister.h"
+#include "action/process_spans.h"
 #include "action/worker.h"
 
 namespace freshet::action {
@@ -79,6 +80,7 @@ class WorkerLoop {
   std::map<uint32_t, Slot> slots_;
   std::map<uint32_t, Waiting> waiting_;  // none of them is in slots_
   const env::TimeUs started_;
+  ProcessSpans spans_;
   std::unique_ptr<Metrics> metrics_;
 };
 

@@ -58,7 +58,7 @@ class FakeConsumer final : public eventlog::Consumer {
       return tl::unexpected(std::move(error));
     }
     eventlog::PollResult result = std::exchange(rebalance, {});
-    if (!result.assigned.empty() || !result.revoked.empty()) return result;
+    if (!result.assigned.empty() || !result.revoked.empty() || !result.followed.empty()) return result;
     for (uint32_t p = 0; p < kPartitions; ++p) {
       const auto next = static_cast<size_t>(position[p]);
       if (paused.contains(p) || next >= records[p].size()) continue;
@@ -112,8 +112,12 @@ class FakeConsumer final : public eventlog::Consumer {
 
 class InPlace final : public Persistence {
  public:
-  Status persist(uint32_t, state::PartitionState& state, Upkeep) override { return state.persist(); }
+  Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override {
+    upkeep_of[partition] = upkeep;
+    return state.persist();
+  }
   Status wait() override { return {}; }
+  std::map<uint32_t, Upkeep> upkeep_of;
 };
 
 class WorkerLoopTest : public ::testing::Test {
@@ -135,16 +139,18 @@ class WorkerLoopTest : public ::testing::Test {
     loop_ = std::make_unique<WorkerLoop>(options, consumer_, persistence_);
   }
   Result<std::unique_ptr<state::PartitionState>> open(uint32_t partition) {
+    ++opened_[partition];
     if (in_use_.contains(partition)) return fail(Code::kConflict, "store 0000 is in use");
     return state::PartitionState::open({}, {}, [&](const kv::Options& options) -> Result<std::unique_ptr<kv::Store>> {
       return kv::open_memory(disks_[partition], options);
     });
   }
   // One whose identifiers live in that partition.
-  void send(uint32_t partition, const std::string& message_id) {
+  void send(uint32_t partition, const std::string& message_id, const std::string& trace_parent = {}) {
     for (int i = 0;; ++i) {
-      const v1::Envelope record = testing::make_record(message_id, {{"user_id", "u" + std::to_string(i)}}, 1'000, "E");
+      v1::Envelope record = testing::make_record(message_id, {{"user_id", "u" + std::to_string(i)}}, 1'000, "E");
       if (model::home_of("t", v1::ENTITY_KIND_USER, record.user(0), kPartitions) != partition) continue;
+      record.set_trace_parent(trace_parent);
       consumer_.records[partition].push_back(record.SerializeAsString());
       return;
     }
@@ -165,6 +171,7 @@ class WorkerLoopTest : public ::testing::Test {
   FakeConsumer consumer_;
   InPlace persistence_;
   std::set<uint32_t> in_use_;
+  std::map<uint32_t, int> opened_;
   std::map<uint32_t, std::shared_ptr<kv::MemoryDisk>> disks_{{0, std::make_shared<kv::MemoryDisk>()},
                                                              {1, std::make_shared<kv::MemoryDisk>()}};
   std::unique_ptr<WorkerLoop> loop_;
@@ -228,6 +235,84 @@ TEST_F(WorkerLoopTest, APartitionThatIsTakenAwayWhileItWaitsIsForgotten) {
   consumer_.paused.clear();
   steps(3);
   EXPECT_TRUE(done(0));
+}
+
+TEST_F(WorkerLoopTest, AStandbySaysNothingAndGoesOnWhereTheOwnerCommittedLast) {
+  for (uint32_t p = 0; p < kPartitions; ++p) consumer_.committed_to[p] = 1;
+  consumer_.rebalance = {};
+  consumer_.rebalance.followed = {{Topic::kActions, 0}};
+  consumer_.rebalance.assigned = {{Topic::kActions, 1}};
+  send(0, "m0");
+  steps(200);  // long enough that the state is made durable
+  EXPECT_EQ(consumer_.committed_to[0], 1) << "a standby has committed";
+  EXPECT_EQ(consumer_.outputs, 0u);
+  EXPECT_TRUE(loop_->caught_up()) << "it waits for what is not its own";
+  ASSERT_TRUE(persistence_.upkeep_of.contains(0));
+  EXPECT_EQ(persistence_.upkeep_of[0], Upkeep::kNone) << "a standby decides what the log may forget";
+
+  consumer_.committed_to[0] = 2;  // the owner had committed m0, and then died
+  consumer_.rebalance.assigned = {{Topic::kActions, 0}};
+  const int opened = opened_[0];
+  send(0, "m1");
+  steps(3);
+  EXPECT_TRUE(done(0));
+  EXPECT_EQ(consumer_.outputs, 2u) << "of m1: a change and an event; of m0 they were the owner's";
+  EXPECT_EQ(opened_[0], opened) << "the state was opened anew";
+}
+
+class TracedWorkerLoopTest : public WorkerLoopTest {
+ protected:
+  TracedWorkerLoopTest() {
+    telemetry::tracer().start({}, [](size_t n) { return env::real_random().bytes(n); });
+  }
+  ~TracedWorkerLoopTest() override {
+    telemetry::tracer().stop();
+    (void)spans();
+  }
+  static std::vector<telemetry::Span> spans() { return telemetry::tracer().take(1000, 0); }
+  const std::string trace_parent_ = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+};
+
+TEST_F(TracedWorkerLoopTest, ARecordHasASpanFromThePollToTheCommit) {
+  steps(3);
+  send(0, "m0");
+  send(1, "m1", trace_parent_);
+  steps(3);
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(made[0].name, "process");
+  EXPECT_EQ(made[0].kind, telemetry::SpanKind::kConsumer);
+  const telemetry::TraceContext parent = *telemetry::parse_trace_parent(trace_parent_);
+  EXPECT_EQ(made[0].context.trace_id, parent.trace_id);
+  EXPECT_EQ(made[0].parent, parent.span_id);
+  EXPECT_EQ(made[0].error, "");
+  ASSERT_EQ(made[0].attributes.size(), 4u);
+  EXPECT_EQ(std::get<std::string>(made[0].attributes[0].value), "t");
+  EXPECT_EQ(std::get<int64_t>(made[0].attributes[1].value), 1);
+  EXPECT_EQ(std::get<int64_t>(made[0].attributes[2].value), 1) << "behind the rules";
+  EXPECT_EQ(std::get<std::string>(made[0].attributes[3].value), "processed");
+}
+
+TEST_F(TracedWorkerLoopTest, AnAbortIsSeenAndARecordThatIsReplayedHasNoSpan) {
+  steps(3);
+  send(0, "m0", trace_parent_);
+  consumer_.commit_fails = {{Code::kConflict, "aborted"}};
+  steps(1);
+  std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(made[0].error, "aborted");
+  steps(3);
+  made = spans();
+  ASSERT_EQ(made.size(), 1u) << "processed again, for good";
+  EXPECT_EQ(made[0].error, "");
+
+  send(1, "m1", trace_parent_);
+  consumer_.committed_to[1] = 2;  // by somebody who had it before
+  consumer_.position[1] = 0;
+  consumer_.rebalance.revoked = {{Topic::kActions, 1}};
+  consumer_.rebalance.assigned = {{Topic::kActions, 1}};
+  steps(3);
+  EXPECT_TRUE(spans().empty());
 }
 
 TEST_F(WorkerLoopTest, APollThatFindsTheBrokersAwayIsRepeated) {

@@ -212,6 +212,25 @@ void read_events(MapReader& config, Config& out, Problems& problems) {
   });
 }
 
+// What http::Client takes.
+bool is_plain_http(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return false;
+  const auto parts = split_listen(url.substr(kScheme.size()));
+  return parts && parts->port > 0 && !parts->host.empty() && parts->host.find_first_of("/?#@ ") == std::string::npos;
+}
+
+void read_tracing(MapReader& config, Config::Tracing& tracing, Problems& problems) {
+  section(config, "tracing", problems, [&](MapReader& map, const Node&) {
+    const Node* otlp = map.require("otlp", "http://host:port of an OpenTelemetry collector");
+    map.number("sample", 0, 1, tracing.sample);
+    if (otlp == nullptr || !map.text("otlp", tracing.otlp) || is_plain_http(tracing.otlp)) return;
+    problems.add(otlp->at, map.path_of("otlp") +
+                               ": must be http://host:port, as in http://127.0.0.1:4318 (OTLP over HTTP; for TLS let a "
+                               "collector beside Freshet send it on)");
+  });
+}
+
 }  // namespace
 
 Config default_config() {
@@ -244,6 +263,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   read_checkpoints(map, config.checkpoints, problems);
   read_profiles(map, config.profiles, problems);
   read_events(map, config, problems);
+  read_tracing(map, config.tracing, problems);
   if (const Status whole = check_checkpoints(config); !whole) problems.add(map.at(), whole.error().message);
   if (const Status standbys = check_standbys(config); !standbys) problems.add(map.at(), standbys.error().message);
   config.tenants = read_tenants(map, problems);
@@ -309,6 +329,14 @@ Result<Roles> parse_roles(std::string_view list) {
     begin = end + 1;
   }
   return roles;
+}
+
+std::string text_of(const Roles& roles) {
+  const bool played[] = {roles.ingest, roles.action, roles.reaction, roles.console};
+  std::string out;
+  for (size_t i = 0; i < kRoles.size(); ++i)
+    if (played[i]) out += (out.empty() ? "" : ",") + kRoles[i];
+  return out;
 }
 
 Status check_roles(const Config& config) {

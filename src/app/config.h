@@ -61,6 +61,11 @@ struct Config {
     std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
   };
 
+  struct Tracing {
+    std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
+    double sample = 0.001;  // share of requests without a trace of their own that begin one
+  };
+
   uint64_t revision = 1;
   std::string data_dir = "./freshet-data";
   Roles roles{true, true, true, true};
@@ -71,6 +76,7 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  Tracing tracing;
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };
 
@@ -96,6 +102,7 @@ struct Config {
 
 // "ingest,action": what --roles takes.
 [[nodiscard]] Result<Roles> parse_roles(std::string_view list);
+[[nodiscard]] std::string text_of(const Roles& roles);
 // kInvalid: what these roles need is on the disk of another process.
 [[nodiscard]] Status check_roles(const Config& config);
 // Whether host:port (also [::1]:port) accepts connections from this machine only.

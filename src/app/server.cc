@@ -16,6 +16,7 @@
 #include "app/log.h"
 #include "app/profiles.h"
 #include "app/stages.h"
+#include "app/trace_exporter.h"
 #include "console/admin.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
@@ -24,6 +25,7 @@
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
 #include "telemetry/log.h"
+#include "telemetry/trace.h"
 
 namespace freshet::app {
 namespace {
@@ -56,6 +58,7 @@ class ServerImpl final : public Server {
     auto installation = Installation::open(config_.data_dir, random_);
     if (!installation) return tl::unexpected(std::move(installation).error());
     installation_ = std::move(*installation);
+    start_tracing();
     // Who is asked first decides about the key of alias hashes: a log that processes share, or else the checkpoints, which a
     // new data directory goes on from.
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
@@ -78,6 +81,7 @@ class ServerImpl final : public Server {
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
+    if (trace_exporter_) trace_exporter_->stop();
   }
 
   Status status() const override {
@@ -117,6 +121,18 @@ class ServerImpl final : public Server {
   }
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
+
+  // Before anything that could be traced.
+  void start_tracing() {
+    if (config_.tracing.otlp.empty()) return;
+    telemetry::tracer().start({.sample = config_.tracing.sample}, [](size_t n) { return env::real_random().bytes(n); });
+    TraceExporterOptions options;
+    options.url = config_.tracing.otlp;
+    options.process.instance = installation_->name();
+    options.process.version = FRESHET_VERSION;
+    options.process.roles = text_of(config_.roles);
+    trace_exporter_ = std::make_unique<TraceExporter>(options, telemetry::tracer(), clock_);
+  }
 
   Status open_log_and_topics() {
     auto log = open_log(config_, installation_->name(), clock_);
@@ -357,6 +373,7 @@ class ServerImpl final : public Server {
   env::Random& random_;
   // In the order in which they need one another; destroyed the other way round.
   std::unique_ptr<Installation> installation_;
+  std::unique_ptr<TraceExporter> trace_exporter_;  // null: nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<Agreement> agreement_;

@@ -41,6 +41,8 @@ enum class Mutant : uint8_t {
   kReplaySpeaks,
   kAbortIgnored,
   kAbortKeepsMemory,
+  kGapNotReplayed,
+  kStandbyStaysSilent,
   // computed values
   kSumAsDouble,
   kFirstSeenOfSurvivor,

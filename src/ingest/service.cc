@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/hash.h"
@@ -12,13 +13,13 @@
 #include "ingest/replay.h"
 #include "model/identifier.h"
 #include "telemetry/metrics.h"
+#include "telemetry/trace.h"
 
 namespace freshet::ingest {
 namespace {
 
 using Kind = Route::Kind;
 
-constexpr size_t kTraceParentBytesMax = 55;
 constexpr size_t kArenaFirstBlock = 256u << 10;
 constexpr std::string_view kRetryAfterSeconds = "1";
 
@@ -89,6 +90,11 @@ void count(const Parsed& parsed, const std::string& tenant, std::string_view sou
         n);
 }
 
+void count_items(telemetry::Span& span, const Parsed& parsed) {
+  span.set("freshet.items.accepted", static_cast<int64_t>(parsed.item_count - parsed.rejected.size()));
+  span.set("freshet.items.rejected", static_cast<int64_t>(parsed.rejected.size()));
+}
+
 bool wants_verdicts(std::string_view query) {
   const auto parameters = http::parse_query(query);
   return parameters && std::any_of(parameters->begin(), parameters->end(),
@@ -110,8 +116,12 @@ struct Service::Call {
   Route route;
   const model::Tenant* tenant = nullptr;
   std::string random_id;
+  env::Clock* clock = nullptr;
+  env::TimeUs began_us = 0;             // only while traces are collected
+  std::optional<telemetry::Span> span;  // if this one is traced
 
-  void answer(http::Response response) const {
+  void answer(http::Response response) {
+    if (span) end_span(response.status);
     telemetry::counter("freshet_ingest_requests_total", "Requests, by endpoint and status.",
                        {{"endpoint", std::string(route.endpoint.empty() ? "other" : route.endpoint)},
                         {"status", std::to_string(response.status)}})
@@ -128,10 +138,15 @@ struct Service::Call {
     if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"freshet\"");
     return response;
   }
-  void fail(int status, std::string_view code, std::string_view message, std::string_view attribute = {}) const {
+  void fail(int status, std::string_view code, std::string_view message, std::string_view attribute = {}) {
     answer(failure(status, code, message, attribute));
   }
-  void not_taken(const Error& error) const { fail(503, "unavailable", "nothing was accepted: " + error.message); }
+  void not_taken(const Error& error) { fail(503, "unavailable", "nothing was accepted: " + error.message); }
+  void end_span(int status) {
+    span->set("http.response.status_code", int64_t{status});
+    if (status >= 500) span->error = "status " + std::to_string(status);
+    telemetry::tracer().end(std::move(*std::exchange(span, std::nullopt)), clock->now_us());
+  }
 };
 
 Service::Service(ServiceOptions options)
@@ -146,6 +161,7 @@ void Service::handle(http::Request request, http::Respond respond) {
   call->respond = std::move(respond);
   call->route = find_route(call->request.path);
   call->random_id = options_.random->bytes(16);
+  if (telemetry::tracer().on()) call->began_us = options_.clock->now_us();
   static telemetry::Counter& bytes =
       telemetry::counter("freshet_ingest_bytes_total", "Bytes of request bodies, as sent.");
   bytes.add(call->request.body.size());
@@ -175,7 +191,9 @@ void Service::route(const std::shared_ptr<Call>& call) {
     default:
       if (method != "POST") return wrong_method("POST");
       // A Segment body may hold the key, so it is decompressed before.
-      if (decompress(*call) && authenticate(*call)) ingest(call);
+      if (!decompress(*call) || !authenticate(*call)) return;
+      begin_span(*call);
+      return ingest(call);
   }
 }
 
@@ -248,20 +266,38 @@ bool Service::decompress(Call& call) {
   return false;
 }
 
+// What its records carry: the request's span here, or else the header as it came. One that is not valid is none (W3C).
+std::string Service::trace_parent_of(const Call& call) {
+  if (call.span) return telemetry::format_trace_parent(call.span->context);
+  const std::string_view header = call.request.header("traceparent");
+  return std::string(telemetry::parse_trace_parent(header) ? header : std::string_view());
+}
+
+// Only of requests with a key: nobody else makes us keep anything.
+void Service::begin_span(Call& call) {
+  if (!telemetry::tracer().on()) return;
+  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id,
+                                                "POST " + std::string(call.route.endpoint), call.began_us);
+  if (!call.span) return;
+  call.clock = options_.clock;
+  call.span->set("freshet.tenant", call.tenant->name);
+  call.span->set("http.request.method", "POST");
+  call.span->set("http.route", std::string(call.route.endpoint));
+}
+
 void Service::ingest(const std::shared_ptr<Call>& call) {
   if (const Status room = publisher_.room(); !room) return call->not_taken(room.error());
   const int64_t now_us = options_.clock->now_us();
   const std::string_view source = source_of(call->route.kind);
-  const std::string_view trace_parent = call->request.header("traceparent");
+  const std::string trace_parent = trace_parent_of(*call);
   RequestArena arena;
   const std::unique_ptr<schema::Registry::Session> session = options_.registry->begin(*call->tenant, now_us);
-  const AdapterContext context{
-      .tenant = *call->tenant,
-      .schema = *session,
-      .received_at_us = now_us,
-      .endpoint = call->route.endpoint,
-      .random_id = call->random_id,
-      .trace_parent = trace_parent.size() <= kTraceParentBytesMax ? trace_parent : std::string_view()};
+  const AdapterContext context{.tenant = *call->tenant,
+                               .schema = *session,
+                               .received_at_us = now_us,
+                               .endpoint = call->route.endpoint,
+                               .random_id = call->random_id,
+                               .trace_parent = trace_parent};
   ParseResult parsed = parse(call->route, call->request.body, context, arena.get());
   Outgoing out;
   out.schema_changes = session->take_discoveries();
@@ -285,6 +321,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   publisher_.publish(std::move(out), [call, answer, verdict, source](Status status) {
     if (!status) return call->not_taken(status.error());
     count(*verdict, call->tenant->name, source);
+    if (call->span) count_items(*call->span, *verdict);
     call->answer(std::move(*answer));
   });
 }

@@ -58,6 +58,8 @@ class Service {
   [[nodiscard]] bool authenticate(Call& call);
   [[nodiscard]] bool authenticate_data_api(Call& call);
   [[nodiscard]] bool decompress(Call& call);
+  void begin_span(Call& call);
+  [[nodiscard]] static std::string trace_parent_of(const Call& call);
   void ingest(const std::shared_ptr<Call>& call);
   [[nodiscard]] http::Response answer_of(const Call& call, const Parsed& parsed) const;
 

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "telemetry/trace.h"
 
 namespace freshet::ingest {
 namespace {
@@ -108,6 +109,7 @@ std::string gzip(const std::string& text) {
 constexpr const char* kWriteKey = "Basic ZGVtby13cml0ZS1rZXk6";  // demo-write-key:
 constexpr const char* kWriteKeyWithoutColon = "Basic ZGVtby13cml0ZS1rZXk=";
 constexpr const char* kSecret = "Basic ZGVtbzpkZW1vLXNlY3JldA==";  // demo:demo-secret
+constexpr const char* kTraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 constexpr const char* kTrack = R"({"userId":"u","event":"E","messageId":"m"})";
 
 class ServiceTest : public ::testing::Test {
@@ -196,7 +198,7 @@ TEST_F(ServiceTest, RoutesByTheFirstIdentifierInOneAppend) {
             "\n";
   body += "{}\n";
   const http::Response response =
-      send("POST", "/v1/records", body, "Bearer demo-write-key", {{"traceparent", "00-a-b-01"}});
+      send("POST", "/v1/records", body, "Bearer demo-write-key", {{"traceparent", kTraceParent}});
   EXPECT_EQ(response.body, R"({"accepted":50,"rejected":[{"index":50,"code":"missing_identifier","message":)"
                            R"("the record names nobody; give at least one identifier of a user or a device"}]})");
   EXPECT_EQ(log.appends, 1);
@@ -206,7 +208,7 @@ TEST_F(ServiceTest, RoutesByTheFirstIdentifierInOneAppend) {
     ASSERT_TRUE(envelope.ParseFromString(record.value));
     EXPECT_EQ(record.partition, model::home_of("demo", v1::ENTITY_KIND_USER, envelope.user(0), 4));
     EXPECT_EQ(record.key, model::identifier_key("demo", v1::ENTITY_KIND_USER, envelope.user(0)));
-    EXPECT_EQ(envelope.trace_parent(), "00-a-b-01");
+    EXPECT_EQ(envelope.trace_parent(), kTraceParent);
   }
   ASSERT_EQ(log.records[Topic::kSchema].size(), 1u);
   const v1::DeadLetter letter = dead_letters().at(0);
@@ -214,6 +216,94 @@ TEST_F(ServiceTest, RoutesByTheFirstIdentifierInOneAppend) {
   EXPECT_EQ(letter.id().substr(0, 16), "0006475c63f7a000");
   EXPECT_EQ(letter.id().size(), 32u);
   EXPECT_EQ(letter.endpoint(), "/v1/records");
+}
+
+TEST_F(ServiceTest, WithoutTracingAValidTraceParentIsPassedOnAsItIs) {
+  const std::string unsampled = std::string(kTraceParent).substr(0, 53) + "00";
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", unsampled}}).status, 200);
+  EXPECT_EQ(actions().at(0).trace_parent(), unsampled);
+  for (const char* bad : {"00-a-b-01", "", "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+    EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", bad}}).status, 200);
+  for (size_t i = 1; i < 4; ++i) EXPECT_EQ(actions().at(i).trace_parent(), "") << "an invalid one is ignored";
+}
+
+class TracedServiceTest : public ServiceTest {
+ protected:
+  ~TracedServiceTest() override {
+    telemetry::tracer().stop();
+    (void)spans();
+  }
+  static void trace(double sample) {
+    telemetry::tracer().start({.sample = sample}, [](size_t n) { return env::real_random().bytes(n); });
+  }
+  static std::vector<telemetry::Span> spans() { return telemetry::tracer().take(1000, 0); }
+  static std::string attribute(const telemetry::Span& span, std::string_view key) {
+    for (const telemetry::SpanAttribute& attribute : span.attributes) {
+      if (attribute.key != key) continue;
+      const auto* text = std::get_if<std::string>(&attribute.value);
+      return text != nullptr ? *text : std::to_string(std::get<int64_t>(attribute.value));
+    }
+    return "";
+  }
+};
+
+TEST_F(TracedServiceTest, ARequestOfASampledTraceGetsASpanThatItsRecordsCarry) {
+  trace(0);
+  log.held = true;
+  const std::string body = R"({"user":{"user_id":"a"},"event":"E"})"
+                           "\n{}\n";
+  send("POST", "/v1/records", body, "Bearer demo-write-key", {{"traceparent", kTraceParent}});
+  EXPECT_TRUE(spans().empty()) << "it ends with the answer";
+  log.waiting.at(0)({});
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  const telemetry::TraceContext parent = *telemetry::parse_trace_parent(kTraceParent);
+  EXPECT_EQ(made[0].name, "POST /v1/records");
+  EXPECT_EQ(made[0].kind, telemetry::SpanKind::kServer);
+  EXPECT_EQ(made[0].context.trace_id, parent.trace_id);
+  EXPECT_EQ(made[0].parent, parent.span_id);
+  EXPECT_EQ(made[0].begin_ns, 1'767'312'000'000'000'000);
+  EXPECT_EQ(made[0].error, "");
+  EXPECT_EQ(attribute(made[0], "freshet.tenant"), "demo");
+  EXPECT_EQ(attribute(made[0], "freshet.items.accepted"), "1");
+  EXPECT_EQ(attribute(made[0], "freshet.items.rejected"), "1");
+  EXPECT_EQ(attribute(made[0], "http.response.status_code"), "200");
+  EXPECT_EQ(actions().at(0).trace_parent(), telemetry::format_trace_parent(made[0].context));
+}
+
+TEST_F(TracedServiceTest, TheSamplerDecidesAboutRequestsWithoutAValidTrace) {
+  trace(0);
+  send("POST", "/v1/track", kTrack, kWriteKey);
+  send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", "00-a-b-01"}});
+  EXPECT_TRUE(spans().empty());
+  EXPECT_EQ(actions().at(0).trace_parent(), "");
+  EXPECT_EQ(actions().at(1).trace_parent(), "");
+  trace(1);
+  send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", "00-a-b-01"}});
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(made[0].parent, telemetry::SpanId{});
+  EXPECT_EQ(actions().at(2).trace_parent(), telemetry::format_trace_parent(made[0].context));
+  // Who began the trace has decided against it.
+  const std::string unsampled = std::string(kTraceParent).substr(0, 53) + "00";
+  send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", unsampled}});
+  EXPECT_TRUE(spans().empty());
+  EXPECT_EQ(actions().at(3).trace_parent(), unsampled);
+}
+
+TEST_F(TracedServiceTest, FailuresAreSeenAndStrangersAreNot) {
+  trace(1);
+  send("POST", "/v1/track", kTrack, "Bearer wrong", {{"traceparent", kTraceParent}});
+  EXPECT_TRUE(spans().empty()) << "a request without a key";
+  send("POST", "/v1/track", "not JSON", kWriteKey, {{"traceparent", kTraceParent}});
+  log.refusal = true;
+  send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", kTraceParent}});
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 2u);
+  EXPECT_EQ(attribute(made[0], "http.response.status_code"), "400");
+  EXPECT_EQ(made[0].error, "") << "the sender's fault";
+  EXPECT_EQ(attribute(made[1], "http.response.status_code"), "503");
+  EXPECT_EQ(made[1].error, "status 503");
 }
 
 TEST_F(ServiceTest, AnswersOnlyWhenDurable) {

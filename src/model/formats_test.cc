@@ -304,5 +304,22 @@ TEST(FormatsTest, EnrichedEvent) {
   expect_golden("enriched_event", event);
 }
 
+// What issue 5 added.
+TEST(FormatsTest, WhatBelongsToATrace) {
+  v1::EnrichedEvent event;
+  event.set_message_id("m1");
+  event.set_event("Order Completed");
+  event.set_trace_parent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+  expect_golden("enriched_event_traced", event);
+  v1::Change change;
+  change.set_tenant("acme");
+  change.set_kind(v1::ENTITY_KIND_USER);
+  change.set_id("0123456789abcdef");
+  change.set_version(3);
+  change.set_received_at_us(9);
+  change.set_trace_parent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+  expect_golden("change_traced", change);
+}
+
 }  // namespace
 }  // namespace freshet::model

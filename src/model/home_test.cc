@@ -6,16 +6,12 @@
 
 #include "model/entity_ref.h"
 #include "model/identifier.h"
+#include "model/test_identifier.h"
 
 namespace freshet::model {
 namespace {
 
-v1::Identifier make(const std::string& type, const std::string& value) {
-  v1::Identifier i;
-  i.set_type(type);
-  i.set_value(value);
-  return i;
-}
+using testing::make;
 
 RC_GTEST_PROP(HomeTest, KeysLiveWhereTheirIdentifierDoes,
               (const std::string& value, uint8_t more, uint8_t generation)) {

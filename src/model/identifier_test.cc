@@ -4,16 +4,12 @@
 #include <rapidcheck.h>
 
 #include "model/entity_ref.h"
+#include "model/test_identifier.h"
 
 namespace freshet::model {
 namespace {
 
-v1::Identifier make(const std::string& type, const std::string& value) {
-  v1::Identifier i;
-  i.set_type(type);
-  i.set_value(value);
-  return i;
-}
+using testing::make;
 
 // IDENTITY case 1 and 2: what senders put where there is nobody.
 TEST(IdentifierTest, BlocksWhatMeansNobody) {

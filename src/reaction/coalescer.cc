@@ -20,6 +20,18 @@ void fold(v1::Change& earlier, v1::Change& later) {
   if (earlier.version() < later.version()) model::fold_change(earlier, std::move(later));
 }
 
+void add_trace(Traces& traces, const telemetry::TraceContext& trace) {
+  const bool known = std::find(traces.begin(), traces.end(), trace) != traces.end();
+  if (!known && traces.size() < kTracesMax) traces.push_back(trace);
+}
+
+void take_trace(v1::Change& change, Traces& traces) {
+  if (change.trace_parent().empty()) return;
+  const auto trace = telemetry::parse_trace_parent(change.trace_parent());
+  if (trace && trace->sampled) add_trace(traces, *trace);
+  change.clear_trace_parent();
+}
+
 }  // namespace
 
 uint32_t Coalescer::tenant_handle(const std::string& tenant) {
@@ -33,6 +45,7 @@ void Coalescer::add(v1::Change& change, uint32_t tenant, const Mark& mark) {
   const auto [at, made] = by_key_.try_emplace(key, 0);
   if (made) at->second = make_entity(key);
   Entity& entity = entities_[at->second];
+  take_trace(change, entity.traces);
   if (entity.waits) {
     fold(entity.change, change);
     ++coalesced_;
@@ -57,7 +70,8 @@ Bulk Coalescer::take(size_t count) {
     entity.queued = false;
     entity.waits = false;
     entity.in_flight = true;
-    bulk.writes.push_back({handle, entity.key.tenant, std::exchange(entity.attempts, 0), std::move(entity.marks)});
+    bulk.writes.push_back({handle, entity.key.tenant, std::exchange(entity.attempts, 0), std::move(entity.marks),
+                           std::exchange(entity.traces, {})});
     entity.marks.clear();
     bulk.changes.push_back(std::move(entity.change));
     if (!spare_.empty()) {
@@ -92,6 +106,8 @@ void Coalescer::put_back(Write&& write, v1::Change&& change, env::TimeUs due) {
   }
   entity.change.Swap(&change);
   entity.marks = std::move(write.marks);
+  for (const telemetry::TraceContext& trace : entity.traces) add_trace(write.traces, trace);
+  entity.traces = std::move(write.traces);
   entity.waits = true;
   entity.attempts = write.attempts + 1;
   entity.delayed = true;
@@ -127,6 +143,7 @@ void Coalescer::forget(uint32_t lane) {
     Entity& entity = entities_[handle];
     for (const Mark& mark : entity.marks) bytes_ -= mark.bytes;
     entity.marks.clear();
+    entity.traces.clear();
     entity.change.Clear();
     entity.waits = false;
     if (std::exchange(entity.queued, false)) std::erase(ready_, handle);

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "env/clock.h"
 #include "freshet/v1/change.pb.h"
+#include "telemetry/trace.h"
 
 namespace freshet::reaction {
 
@@ -29,12 +30,17 @@ struct Mark {
 };
 using Marks = absl::InlinedVector<Mark, 2>;
 
+// Of the wanted traces that led to a write, each once; further ones are not told of it.
+using Traces = std::vector<telemetry::TraceContext>;
+inline constexpr size_t kTracesMax = 8;
+
 // One write: the change is in the bulk beside it.
 struct Write {
   uint32_t entity = 0;  // handle, valid while the write is in flight
   uint32_t tenant = 0;
   uint32_t attempts = 0;  // failed ones before this
   Marks marks;
+  Traces traces;
 };
 
 struct Bulk {
@@ -45,7 +51,8 @@ struct Bulk {
 class Coalescer {
  public:
   // Takes a change in and leaves `change` valid, its memory fit for the next one. `tenant`: tenant_handle(). A change
-  // that is not newer than the one waiting adds nothing but its mark. REQUIRES: 16 bytes of id.
+  // that is not newer than the one waiting adds nothing but its mark. The context of its trace is taken out of it: stores
+  // need not keep it. REQUIRES: 16 bytes of id.
   void add(v1::Change& change, uint32_t tenant, const Mark& mark);
   [[nodiscard]] uint32_t tenant_handle(const std::string& tenant);
   [[nodiscard]] const std::string& tenant_name(uint32_t handle) const { return tenants_[handle]; }
@@ -87,6 +94,7 @@ class Coalescer {
     uint32_t attempts = 0;
     v1::Change change;
     Marks marks;
+    Traces traces;
   };
 
   uint32_t make_entity(const Key& key);

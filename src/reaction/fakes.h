@@ -38,7 +38,10 @@ class FakeStore final : public docstore::DocStore {
   explicit FakeStore(Dice& dice) : dice_(dice) {}
 
   void write(std::vector<v1::Change> bulk, docstore::WriteDone done) override {
-    for (const v1::Change& change : bulk) EXPECT_TRUE(in_flight.insert(change.id()).second) << "twice in flight";
+    for (const v1::Change& change : bulk) {
+      EXPECT_TRUE(in_flight.insert(change.id()).second) << "twice in flight";
+      EXPECT_EQ(change.trace_parent(), "") << "a store need not keep it";
+    }
     writes += bulk.size();
     bulks_max = std::max(bulks_max, bulk.size());
     queue.emplace_back(std::move(bulk), std::move(done));

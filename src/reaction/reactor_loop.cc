@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "telemetry/log.h"
+#include "telemetry/trace.h"
 
 namespace freshet::reaction {
 
@@ -33,6 +34,29 @@ struct ReactorLoop::Metrics {
   telemetry::Gauge* waiting_entities = nullptr;
   uint64_t coalesced_before = 0;
 };
+
+namespace {
+
+const char* word_of(const Status& result) {
+  if (result) return "written";
+  return result.error().code == Code::kRetry ? "retry" : result.error().code == Code::kInvalid ? "refused" : "failed";
+}
+
+// One for each trace that led to the write.
+void end_spans(const Traces& traces, const std::string& tenant, const Status& result, env::TimeUs begin_us,
+               env::TimeUs end_us) {
+  telemetry::Tracer& tracer = telemetry::tracer();
+  if (!tracer.on()) return;
+  for (const telemetry::TraceContext& trace : traces) {
+    telemetry::Span span = tracer.begin("write", telemetry::SpanKind::kClient, trace, begin_us);
+    span.set("freshet.tenant", tenant);
+    span.set("freshet.result", word_of(result));
+    if (!result) span.error = word_of(result);  // not the store's words: they may have values in them
+    tracer.end(std::move(span), end_us);
+  }
+}
+
+}  // namespace
 
 void ReactorLoop::Mailbox::wake() {
   if (consumer != nullptr && std::this_thread::get_id() != loop) consumer->wake();
@@ -198,7 +222,8 @@ void ReactorLoop::dispatch() {
   while (coalescer_.has_ready() && in_flight_.size() < options_.bulks_in_flight_max && health_) {
     Bulk bulk = coalescer_.take(options_.bulk_entities_max);
     const uint64_t id = next_bulk_++;
-    in_flight_.emplace(id, std::move(bulk.writes));
+    const env::TimeUs since_us = telemetry::tracer().on() ? options_.clock->now_us() : 0;
+    in_flight_.emplace(id, InFlight{std::move(bulk.writes), since_us});
     options_.store->write(std::move(bulk.changes),
                           [mailbox = mailbox_, id](std::vector<v1::Change> changes, std::vector<Status> results) {
                             const std::lock_guard lock(mailbox->mutex);
@@ -229,7 +254,7 @@ void ReactorLoop::collect() {
 void ReactorLoop::finish(Completion completion) {
   auto node = in_flight_.extract(completion.bulk);
   FRESHET_ASSERT(!node.empty());
-  std::vector<Write>& writes = node.mapped();
+  std::vector<Write>& writes = node.mapped().writes;
   FRESHET_ASSERT(writes.size() == completion.results.size() && writes.size() == completion.changes.size());
   const env::TimeUs now_us = options_.clock->now_us();
   const env::TimeUs monotonic_us = options_.clock->monotonic_us();
@@ -238,6 +263,8 @@ void ReactorLoop::finish(Completion completion) {
     Write& write = writes[i];
     v1::Change& change = completion.changes[i];
     const Status& result = completion.results[i];
+    if (!write.traces.empty())
+      end_spans(write.traces, coalescer_.tenant_name(write.tenant), result, node.mapped().since_us, now_us);
     if (result || FRESHET_MUTANT(kRetryForgotten)) {
       telemetry::Histogram& histogram = freshness(write.tenant);
       for (const Mark& mark : write.marks) histogram.record(now_us - mark.received_at_us);

@@ -73,6 +73,10 @@ class ReactorLoop {
     bool paused = false;
     [[nodiscard]] eventlog::Offset readable_to() const { return std::max(offsets.low_water(), committed.value_or(0)); }
   };
+  struct InFlight {
+    std::vector<Write> writes;
+    env::TimeUs since_us = 0;  // only while traces are collected
+  };
   struct Completion {
     uint64_t bulk = 0;
     std::vector<v1::Change> changes;
@@ -115,7 +119,7 @@ class ReactorLoop {
   Coalescer coalescer_;
   DeadLetters letters_;
   std::unordered_map<uint32_t, Lane> lanes_;
-  std::unordered_map<uint64_t, std::vector<Write>> in_flight_;  // by bulk
+  std::unordered_map<uint64_t, InFlight> in_flight_;  // by bulk
   uint32_t next_lane_ = 0;
   uint64_t next_bulk_ = 0;
   v1::Change scratch_;

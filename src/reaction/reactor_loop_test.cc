@@ -1,5 +1,6 @@
 #include "reaction/reactor_loop.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -7,6 +8,7 @@
 
 #include "model/change_generator.h"
 #include "reaction/fakes.h"
+#include "telemetry/trace.h"
 
 namespace freshet::reaction {
 namespace {
@@ -115,6 +117,89 @@ TEST(ReactorLoop, CoalescesWhatWaitsBehindAWrite) {
     RC_ASSERT(last == "40");
     RC_ASSERT(world.store.writes < 40U);
   });
+}
+
+std::string trace_parent(int number) { return fmt::format("00-0af7651916cd43dd8448eb211c80319c-{:016x}-01", number); }
+
+class ReactorLoopTraces : public ::testing::Test {
+ protected:
+  ReactorLoopTraces() {
+    telemetry::tracer().start({}, [](size_t n) { return env::real_random().bytes(n); });
+  }
+  ~ReactorLoopTraces() override {
+    telemetry::tracer().stop();
+    (void)spans();
+  }
+  static std::vector<telemetry::Span> spans() { return telemetry::tracer().take(1000, 0); }
+  static void add(World& world, uint64_t version, const std::string& trace_parent) {
+    v1::Change change = change_of('a', version);
+    change.set_trace_parent(trace_parent);
+    world.add(change);
+  }
+  static void write_all(World& world) {
+    for (int step = 0; step < 5'000 && !world.all_committed(); ++step) ASSERT_TRUE(world.loop->step());
+    ASSERT_TRUE(world.all_committed());
+  }
+};
+
+TEST_F(ReactorLoopTraces, AWriteHasASpanForEachTraceThatLedToIt) {
+  World world(1, 1);
+  add(world, 1, trace_parent(1));
+  add(world, 2, "");
+  add(world, 3, "00-a-b-01");
+  add(world, 4, trace_parent(2).substr(0, 53) + "00");
+  write_all(world);
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(made[0].name, "write");
+  EXPECT_EQ(made[0].kind, telemetry::SpanKind::kClient);
+  EXPECT_EQ(made[0].parent, telemetry::parse_trace_parent(trace_parent(1))->span_id);
+  EXPECT_EQ(made[0].error, "");
+  ASSERT_EQ(made[0].attributes.size(), 2u);
+  EXPECT_EQ(std::get<std::string>(made[0].attributes[0].value), "acme");
+  EXPECT_EQ(std::get<std::string>(made[0].attributes[1].value), "written");
+}
+
+TEST_F(ReactorLoopTraces, EachTryIsSeen) {
+  World world(1, 1);
+  world.store.retry_percent = 100;
+  add(world, 1, trace_parent(1));
+  for (int step = 0; step < 5'000 && world.store.writes < 3; ++step) ASSERT_TRUE(world.loop->step());
+  world.store.retry_percent = 0;
+  write_all(world);
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_GE(made.size(), 3u);
+  for (size_t i = 0; i + 1 < made.size(); ++i) EXPECT_EQ(made[i].error, "retry");
+  EXPECT_EQ(made.back().error, "");
+}
+
+// Folded changes: the traces of all of them, each once, up to a bound.
+TEST(Coalescer, GathersTheTracesOfAWrite) {
+  Coalescer coalescer;
+  uint64_t version = 0;
+  const auto add = [&](int trace) {
+    v1::Change change = change_of('a', ++version);
+    change.set_trace_parent(trace_parent(trace));
+    coalescer.add(change, coalescer.tenant_handle("acme"), {});
+  };
+  add(1);
+  add(2);
+  add(1);
+  Bulk first = coalescer.take(1);
+  ASSERT_EQ(first.writes.size(), 1u);
+  ASSERT_EQ(first.writes[0].traces.size(), 2u);
+  EXPECT_EQ(first.writes[0].traces[1], *telemetry::parse_trace_parent(trace_parent(2)));
+  add(3);
+  add(2);
+  coalescer.put_back(std::move(first.writes[0]), std::move(first.changes[0]), 5);
+  coalescer.wake(5);
+  Bulk again = coalescer.take(1);
+  ASSERT_EQ(again.writes.size(), 1u);
+  ASSERT_EQ(again.writes[0].traces.size(), 3u) << "what failed and what came meanwhile";
+  EXPECT_EQ(again.writes[0].traces[2], *telemetry::parse_trace_parent(trace_parent(3)));
+  for (int trace = 10; trace < 30; ++trace) add(trace);
+  coalescer.written(again.writes[0], std::move(again.changes[0]));
+  EXPECT_EQ(coalescer.take(1).writes.at(0).traces.size(), kTracesMax);
 }
 
 TEST(ReactorLoop, StopsAtAnErrorOfTheStoreAndCommitsNothing) {

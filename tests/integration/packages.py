@@ -13,6 +13,7 @@ SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
 PIP_SDK = "segment-analytics-python==2.4.0"
 PIP_KUBERNETES = "kubernetes-validate==1.31.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
+PIP_OTLP = ("opentelemetry-proto==1.37.0", "protobuf==6.32.1")
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 NPM_SDK = "@segment/analytics-node@3.1.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
@@ -65,6 +66,13 @@ def python_sdk():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_SDK], PIP_SDK)
     return complete(CACHE / "segment-python", make)
+
+
+def opentelemetry_proto():
+    """A directory for sys.path: the official decoder of what goes to OpenTelemetry collectors."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_OTLP], PIP_OTLP[0])
+    return complete(CACHE / "opentelemetry-proto", make)
 
 
 def jsonschema():

@@ -23,7 +23,8 @@ def test_suite_on_three_brokers(box):
 def run_suite(broker):
     done = subprocess.run([str(BUILD / "eventlog_kafka_test"), "--gtest_brief=1"], capture_output=True, text=True, timeout=SUITE_S,
                           env={**os.environ, "FRESHET_KAFKA_BROKERS": broker.brokers}, stdin=subprocess.DEVNULL, check=False)
-    failures = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("[2"))  # without the log's lines
+    lines = done.stdout.splitlines() + done.stderr.splitlines()
+    failures = "\n".join(line for line in lines if not line.startswith("[2"))  # without the log's lines
     check_equal(done.returncode, 0, f"eventlog_kafka_test ({shorten(failures, 2000)})")
     check("SKIPPED" not in done.stdout, "tests of the suite were skipped")
 

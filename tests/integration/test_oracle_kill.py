@@ -60,7 +60,16 @@ class Sending:
         self.total = total
         self.acknowledged = 0
         self.retries = 0
+        self.most = 1.0
         self.lock = threading.Lock()
+
+    def go_on_to(self, share):
+        """The senders wait there, so that however slow the machine is something is left to be sent."""
+        self.most = share
+
+    def wait_for_turn(self):
+        while self.share() >= self.most < 1:
+            time.sleep(0.01)
 
     def add(self, acknowledged, retries):
         with self.lock:
@@ -74,6 +83,7 @@ class Sending:
 def sender(server, requests, rng, sending):
     http = Http(server.ingest_port, timeout_s=10)
     for request in requests:
+        sending.wait_for_turn()
         # Some senders send again what was acknowledged: it must not count twice.
         for _ in range(2 if rng.random() < 0.05 else 1):
             send_until_acknowledged(http, request, sending)

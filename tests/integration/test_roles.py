@@ -47,14 +47,14 @@ def test_apart(box):
 
 def rolling_restart(fleet, rng, sending, senders):
     """One after the other, SIGTERM and start, while records come."""
-    for process in fleet.processes():
-        if process is fleet.ingest:
-            continue  # its senders would only wait
+    restarted = [process for process in fleet.processes() if process is not fleet.ingest]  # its senders would only wait
+    for i, process in enumerate(restarted):
+        sending.go_on_to((i + 1) / (len(restarted) + 1))
         time.sleep(rng.uniform(0, 0.5))
         took = process.stop()
         process.start()
         note(f"{process.directory.name}: stopped in {took:.1f} s, ready again")
-    check(any(s.alive() for s in senders), "the senders had ended before: nothing was shown")
+    sending.go_on_to(1)
 
 
 def kill_one_worker(fleet, rng, sending, senders):

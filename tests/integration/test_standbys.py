@@ -60,12 +60,14 @@ def test_zombie(box):
 
 def test_rolling_restart(box):
     def disturb(fleet, rng, sending, senders):
-        for one, other in (fleet.actions, fleet.actions[::-1]):
+        for i, (one, other) in enumerate((fleet.actions, fleet.actions[::-1])):
+            sending.go_on_to((i + 1) / 3)
             began = time.monotonic()
             one.stop()
             taken_over(fleet, other, began)
             one.start()
             wait_settled(fleet)
+        sending.go_on_to(1)
 
     test_roles.run(box, disturb, records=RECORDS, ready=wait_settled, standbys=1)
 

@@ -293,6 +293,7 @@ std::string enriched_event_json(v1::EntityState& entity, std::string_view id_hex
   field("timestamp", model::format_time(event.time_us()));
   field("received_at", model::format_time(record.received_at_us()));
   field("source", record.source());
+  if (!record.trace_parent().empty()) field("traceparent", record.trace_parent());
   out.append(",\"enriched\":{");
   bool first = true;
   for (const std::string& name : tenant.rules.enrich()) {
@@ -320,6 +321,7 @@ std::string enriched_event_protobuf(v1::EntityState& entity, std::string_view id
   out.set_time_us(event.time_us());
   out.set_received_at_us(record.received_at_us());
   out.set_source(record.source());
+  if (!record.trace_parent().empty()) out.set_trace_parent(record.trace_parent());
   for (const std::string& name : tenant.rules.enrich())
     if (std::optional<v1::Value> value = enriching_value(entity, name)) {
       v1::Register& r = *out.add_enriched();

@@ -136,18 +136,24 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::str
     out_.event(own, render(e.state, user ? own : std::string(), user ? device : own, record, event, tenant()));
 }
 
-void Protocol::emit_change(Entity& e, int64_t received_at_us) {
-  if (!touched_.any()) return;
-  if (e.state.version() == 0) touched_.all();  // nothing was said of it yet
-  state::PartitionState::touch(e, state_);
-  e.state.set_version(e.state.version() + 1);
-  if (out_.suppressed()) return;
+// change_: of the entity as it is now, without what changed.
+void Protocol::begin_change(const Entity& e, int64_t received_at_us) {
   change_.Clear();
   change_.set_tenant(tenant_name_);
   change_.set_kind(e.ref.kind);
   change_.set_id(std::string(e.ref.id.view()));
   change_.set_version(e.state.version());
   change_.set_received_at_us(received_at_us);
+  if (!trace_.empty()) change_.set_trace_parent(trace_.data(), trace_.size());
+}
+
+void Protocol::emit_change(Entity& e, int64_t received_at_us) {
+  if (!touched_.any()) return;
+  if (e.state.version() == 0) touched_.all();  // nothing was said of it yet
+  state::PartitionState::touch(e, state_);
+  e.state.set_version(e.state.version() + 1);
+  if (out_.suppressed()) return;
+  begin_change(e, received_at_us);
   touched_.describe(e.state, tenant(), change_);
   out_.change(change_);
 }
@@ -155,13 +161,8 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
 void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
-  change_.Clear();
-  change_.set_tenant(tenant_name_);
-  change_.set_kind(e.ref.kind);
-  change_.set_id(std::string(e.ref.id.view()));
-  change_.set_version(e.state.version());
+  begin_change(e, received_at_us);
   change_.set_remove(true);
-  change_.set_received_at_us(received_at_us);
   out_.change(change_);
 }
 

@@ -35,6 +35,7 @@ bool is_data(const v1::Envelope& record) {
 void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key) {
   tenant_name_ = record.tenant();
   tenant_ = &tenant;
+  trace_ = record.trace_parent();
   const bool user = record.user_size() > 0;
   const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
   const state::Alias* alias = state_.find_alias(routing_key);

@@ -87,7 +87,14 @@ void Protocol::receive(Loop& message, const std::string& tenant) {
   drain();
 }
 
+// A change belongs to the trace of the record that the message carries; one that carries none ends the trace.
 void Protocol::handle(Loop& m) {
+  const std::string_view outer = std::exchange(trace_, m.record().trace_parent());
+  dispatch(m);
+  trace_ = outer;
+}
+
+void Protocol::dispatch(Loop& m) {
   switch (m.type()) {
     case Loop::APPLY: return on_apply(m);
     case Loop::UNLINK: return on_unlink(m);

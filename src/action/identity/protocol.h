@@ -15,6 +15,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "action/events/profile.h"
 #include "action/identity/chunks.h"
@@ -80,6 +81,7 @@ class Protocol {
   void send_through_log(uint32_t target, Loop&& message);
   void drain();
   void handle(Loop& message);
+  void dispatch(Loop& message);
 
   // ---- home (home.cc)
   model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
@@ -108,6 +110,7 @@ class Protocol {
   void apply_merge(Entity& e, const v1::Envelope& record);
   void on_apply(const Loop& m);
   void emit_events(Entity& e, const v1::Envelope& record, const std::string& device);
+  void begin_change(const Entity& e, int64_t received_at_us);
   void emit_change(Entity& e, int64_t received_at_us);
   void emit_removal(Entity& e, int64_t received_at_us);
   void count_erased(uint64_t messages);
@@ -180,6 +183,7 @@ class Protocol {
   std::string tenant_name_;
   std::deque<Loop> local_;             // messages to this partition, within the step
   const Entity* releasing_ = nullptr;  // whose held messages are under way
+  std::string_view trace_;             // traceparent of the record under way, if its trace is wanted
   v1::Envelope envelope_;              // reused for what leaves
   v1::Change change_;                  // reused
   Touched touched_;

@@ -53,10 +53,15 @@ void forward_error(rd_kafka_t* handle, int code, const char* words, void* client
 }
 
 void forward_rebalance(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list, void* client) {
-  static_cast<Client*>(client)->on_rebalance(what, list);
+  static_cast<Client*>(client)->rebalance(what, list);
 }
 
 }  // namespace
+
+void Client::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
+  was_assigned_ = was_assigned_ || what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+  on_rebalance(what, list);
+}
 
 std::string to_string(TopicPartition of) { return fmt::format("{}[{}]", name_of(of.topic), of.partition); }
 

@@ -63,11 +63,17 @@ class Client {
   [[nodiscard]] Error last_error() const;
   void note_error(rd_kafka_resp_err_t error, const char* words);
 
-  Rebalance on_rebalance;  // set before the first poll; called within a poll
+  // librdkafka tells of a rebalance, within a poll.
+  void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
+  // A rebalance has given it partitions, if only none of them.
+  [[nodiscard]] bool was_assigned() const { return was_assigned_; }
+
+  Rebalance on_rebalance;  // set before the first poll
 
  private:
   Client() = default;
   rd_kafka_t* handle_ = nullptr;
+  bool was_assigned_ = false;
   mutable std::mutex mutex_;
   Error last_error_{Code::kRetry, {}};  // guarded by mutex_
 };

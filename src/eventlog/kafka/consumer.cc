@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "telemetry/log.h"
@@ -39,6 +41,22 @@ Client::Settings settings_for(const KafkaOptions& options, const std::string& gr
                     {"queued.max.messages.kbytes", std::to_string(fetch_kb)}};
   if (options.static_membership && !member.empty()) settings.fixed.emplace_back("group.instance.id", member);
   return settings;
+}
+
+// The group has answered it at least once.
+bool is_member(rd_kafka_t* client) {
+  char* const id = rd_kafka_memberid(client);
+  const bool is = id != nullptr && *id != '\0';
+  if (id != nullptr) rd_kafka_mem_free(client, id);
+  return is;
+}
+
+// Until the process ends.
+void keep(std::shared_ptr<Client> client) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<std::shared_ptr<Client>>;  // also at its end
+  const std::lock_guard lock(mutex);
+  kept.push_back(std::move(client));
 }
 
 }  // namespace
@@ -118,8 +136,12 @@ void KafkaConsumer::leave() {
     const ErrorPtr ignored(given ? rd_kafka_incremental_assign(handle, list)
                                  : rd_kafka_incremental_unassign(handle, list));
   };
+  const bool has_joined = is_member(client_->get());
   rd_kafka_consumer_close(client_->get());
   queue_.reset();
+  // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by an
+  // assertion (confluentinc/librdkafka#4312). It is closed: the group has forgotten it, nothing is fetched any more.
+  if (has_joined && !client_->was_assigned()) keep(client_);
   client_.reset();
 }
 

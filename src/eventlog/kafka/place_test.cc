@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "eventlog/kafka/cluster.h"
 #include "eventlog/kafka/consumer.h"
@@ -17,6 +18,7 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr int16_t kJoinGroup = 11;  // of the protocol
+constexpr int16_t kSyncGroup = 14;
 constexpr env::TimeUs kPatienceUs = 30'000'000;
 constexpr size_t kPartitions = 4;
 
@@ -101,6 +103,19 @@ TEST_F(Place, IsLostForGoodTheSecondTime) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, Code::kFenced) << got.error().message;
   EXPECT_NE(got.error().message.find("FENCED_INSTANCE_ID"), std::string::npos);
+}
+
+// librdkafka 2.0.2 would end the process (an assertion, "assignor_state").
+TEST_F(Place, CanBeLeftBeforeTheFirstAssignment) {
+  const std::vector<rd_kafka_resp_err_t> rebalancing(100, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS);
+  rd_kafka_mock_push_request_errors_array(mock_, kSyncGroup, rebalancing.size(), rebalancing.data());
+  consumer_ = open_member(1);
+  ASSERT_TRUE(consumer_);
+  const env::TimeUs end = env::real_clock().monotonic_us() + 3'000'000;
+  const Status got = poll_until([&] { return env::real_clock().monotonic_us() > end; });
+  EXPECT_TRUE(got) << got.error().message;
+  EXPECT_TRUE(assigned_.empty());
+  consumer_.reset();
 }
 
 TEST_F(Place, WhatComesBackIsReadThoughItWasPaused) {

@@ -22,7 +22,7 @@ struct AdapterContext {
   int64_t received_at_us = 0;
   std::string_view endpoint;   // path, for dead letters
   std::string_view random_id;  // 16 random bytes of this request: message ids of items without id and client time
-  std::string_view trace_parent = {};  // W3C traceparent of the request
+  std::string_view trace_parent = {};  // valid W3C traceparent: of the request, or of its span here; or none
   int64_t sent_at_us = 0;              // of the request, if known from elsewhere (replays); 0: unknown
 };
 

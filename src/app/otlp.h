@@ -1,0 +1,26 @@
+// Spans as OpenTelemetry collectors take them: OTLP over HTTP with Protobuf bodies (proto/foreign). Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "telemetry/trace.h"
+
+namespace freshet::app {
+
+// Whose spans they are: attributes of the resource.
+struct TracedProcess {
+  std::string instance;  // service.instance.id
+  std::string version;   // service.version
+  std::string roles;     // freshet.roles
+};
+
+// The body of POST /v1/traces.
+[[nodiscard]] std::string encode_spans(const TracedProcess& process, std::span<const telemetry::Span> spans);
+// How many spans the collector did not want, as the body of its 200 says; nullopt: that is no such body.
+[[nodiscard]] std::optional<uint64_t> rejected_spans(std::string_view body);
+
+}  // namespace freshet::app

@@ -1,0 +1,66 @@
+// Sends the process's spans to an OpenTelemetry collector, on a thread of its own: batches of at most 512, at most a second
+// old. A collector that is away or busy is tried again with growing pauses; meanwhile spans wait in the tracer's bounded
+// queue, and what does not fit there is dropped and counted. Nothing else ever waits for it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/otlp.h"
+#include "env/clock.h"
+#include "http/server.h"
+#include "telemetry/trace.h"
+
+namespace freshet::app {
+
+struct TraceExporterOptions {
+  std::string url;  // http://host:port
+  TracedProcess process;
+  env::TimeUs batch_age_us = 1'000'000;
+  env::TimeUs retry_first_us = 100'000;  // doubled with each try
+  env::TimeUs retry_max_us = 5'000'000;
+  env::TimeUs give_up_us = 30'000'000;  // for one batch; then it is dropped
+};
+
+class TraceExporter {
+ public:
+  // Tracer and clock outlive the exporter.
+  TraceExporter(TraceExporterOptions options, telemetry::Tracer& tracer, env::Clock& clock);
+  ~TraceExporter();
+  TraceExporter(const TraceExporter&) = delete;
+  TraceExporter& operator=(const TraceExporter&) = delete;
+
+  // Stops the tracer and sends what is left for up to 2 s, and for as long as a request that is under way then takes (a second
+  // for each of connecting, sending, answering). Idempotent; blocks.
+  void stop();
+
+ private:
+  enum class Outcome : uint8_t { kDone, kAgain };
+
+  void run();
+  void deliver(const std::vector<telemetry::Span>& batch);
+  void flush();
+  // kDone: taken, or refused for good.
+  [[nodiscard]] Outcome send(const std::string& body, size_t spans);
+  [[nodiscard]] Result<http::Response> post(const std::string& body);
+  void note(const Status& health);
+  void pause(env::TimeUs duration);
+
+  const TraceExporterOptions options_;
+  telemetry::Tracer& tracer_;
+  env::Clock& clock_;
+  std::unique_ptr<http::Client> client_;
+  bool failing_ = false;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  std::once_flag joined_;
+  std::thread thread_;
+};
+
+}  // namespace freshet::app

@@ -1,0 +1,174 @@
+#include "telemetry/trace.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::telemetry {
+namespace {
+
+// version-trace_id-span_id-flags
+constexpr size_t kTraceIdAt = 3;
+constexpr size_t kSpanIdAt = 36;
+constexpr size_t kFlagsAt = 53;
+constexpr size_t kHeaderBytes = 55;
+constexpr unsigned kSampledFlag = 1;
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;  // upper case is not allowed
+}
+
+template <size_t n>
+bool read_hex(std::string_view text, std::array<unsigned char, n>& out) {
+  for (size_t i = 0; i < n; ++i) {
+    const int high = digit_of(text[2 * i]);
+    const int low = digit_of(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    out[i] = static_cast<unsigned char>(high * 16 + low);
+  }
+  return true;
+}
+
+template <size_t n>
+bool is_zero(const std::array<unsigned char, n>& id) {
+  return std::all_of(id.begin(), id.end(), [](unsigned char byte) { return byte == 0; });
+}
+
+template <size_t n>
+std::string_view bytes_of(const std::array<unsigned char, n>& id) {
+  return {reinterpret_cast<const char*>(id.data()), n};
+}
+
+template <size_t n>
+void make_id(RandomBytes random_bytes, std::array<unsigned char, n>& id) {
+  do {
+    std::memcpy(id.data(), random_bytes(n).data(), n);
+  } while (is_zero(id));
+}
+
+}  // namespace
+
+// ---- contexts -----------------------------------------------------------------------------------------------------
+
+std::optional<TraceContext> parse_trace_parent(std::string_view header) {
+  if (header.size() != kHeaderBytes || !header.starts_with("00-")) return std::nullopt;
+  if (header[kSpanIdAt - 1] != '-' || header[kFlagsAt - 1] != '-') return std::nullopt;
+  TraceContext context;
+  std::array<unsigned char, 1> flags{};
+  if (!read_hex(header.substr(kTraceIdAt), context.trace_id) || !read_hex(header.substr(kSpanIdAt), context.span_id) ||
+      !read_hex(header.substr(kFlagsAt), flags))
+    return std::nullopt;
+  if (is_zero(context.trace_id) || is_zero(context.span_id)) return std::nullopt;
+  context.sampled = (flags[0] & kSampledFlag) != 0;
+  return context;
+}
+
+std::string format_trace_parent(const TraceContext& context) {
+  std::string out = "00-";
+  out.reserve(kHeaderBytes);
+  out += to_hex(bytes_of(context.trace_id));
+  out += '-';
+  out += to_hex(bytes_of(context.span_id));
+  out += context.sampled ? "-01" : "-00";
+  return out;
+}
+
+bool is_sampled(std::string_view trace_parent) {
+  const std::optional<TraceContext> context = parse_trace_parent(trace_parent);
+  return context && context->sampled;
+}
+
+// ---- the collector ------------------------------------------------------------------------------------------------
+
+void Tracer::start(const TracerOptions& options, RandomBytes random) {
+  {
+    const std::lock_guard lock(mutex_);
+    spans_max_ = options.spans_max;
+  }
+  sample_ = std::clamp(options.sample, 0.0, 1.0);
+  random_ = random;
+  on_ = true;
+}
+
+void Tracer::stop() { on_ = false; }
+
+std::optional<Span> Tracer::begin_request(std::string_view trace_parent, std::string_view random8, std::string name,
+                                          int64_t begin_us) {
+  if (const std::optional<TraceContext> parent = parse_trace_parent(trace_parent)) {
+    if (!parent->sampled) return std::nullopt;
+    return begin(std::move(name), SpanKind::kServer, *parent, begin_us);
+  }
+  FRESHET_ASSERT(random8.size() >= sizeof(uint64_t));
+  uint64_t dice = 0;
+  std::memcpy(&dice, random8.data(), sizeof dice);
+  constexpr int kBits = 53;  // as many as a double has: 1 is always, 0 is never
+  constexpr auto kSides = static_cast<double>(uint64_t{1} << kBits);
+  if (static_cast<double>(dice >> (64 - kBits)) >= sample_.load(std::memory_order_relaxed) * kSides)
+    return std::nullopt;
+  TraceContext first;
+  make_id(random_, first.trace_id);
+  return begin(std::move(name), SpanKind::kServer, first, begin_us);
+}
+
+Span Tracer::begin(std::string name, SpanKind kind, const TraceContext& parent, int64_t begin_us) {
+  Span span;
+  span.name = std::move(name);
+  span.kind = kind;
+  span.context.trace_id = parent.trace_id;
+  span.context.sampled = true;
+  make_id(random_, span.context.span_id);
+  span.parent = parent.span_id;
+  span.begin_ns = begin_us * 1000;
+  return span;
+}
+
+void Tracer::end(Span&& span, int64_t end_us) {
+  static Counter& made = counter("freshet_trace_spans_total", "Spans made, those that were dropped later too.");
+  made.add();
+  span.end_ns = std::max(span.begin_ns, end_us * 1000);  // the wall clock may jump
+  {
+    const std::lock_guard lock(mutex_);
+    if (on() && spans_.size() < spans_max_) {
+      spans_.push_back(std::move(span));
+      if (spans_.size() == enough_) changed_.notify_all();
+      return;
+    }
+  }
+  count_dropped_spans("queue_full", 1);
+}
+
+std::vector<Span> Tracer::take(size_t most, int64_t timeout_us) {
+  std::unique_lock lock(mutex_);
+  enough_ = most;
+  changed_.wait_for(lock, std::chrono::microseconds(timeout_us),
+                    [&] { return woken_ || spans_.size() >= most || timeout_us <= 0; });
+  woken_ = false;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, spans_.size()));
+  std::vector<Span> out(std::make_move_iterator(spans_.begin()), std::make_move_iterator(spans_.begin() + count));
+  spans_.erase(spans_.begin(), spans_.begin() + count);
+  return out;
+}
+
+void Tracer::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+Tracer& tracer() {
+  static auto* const instance = new Tracer;  // never destroyed: threads may trace while the process ends
+  return *instance;
+}
+
+void count_dropped_spans(const std::string& why, size_t count) {
+  counter("freshet_trace_dropped_total", "Spans that no collector was shown, by reason.", {{"reason", why}}).add(count);
+}
+
+}  // namespace freshet::telemetry

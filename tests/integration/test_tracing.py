@@ -1,0 +1,149 @@
+"""Traces: what a collector is shown of a request on its way through ingest, action and reaction, and that a collector that is away
+harms nobody. OpenTelemetry's own package decodes what arrives."""
+import gzip
+import http.server
+import sys
+import threading
+
+import packages
+from harness import bearer, check, check_equal, free_ports, lines, profile, send_records, wait_until
+
+TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
+CLIENT_SPAN = bytes.fromhex("b7ad6b7169203331")
+SERVER, CLIENT, CONSUMER = 2, 3, 5  # SpanKind
+MANY = 1000
+REQUESTS = 6
+
+
+class Collector:
+    """A small OTLP/HTTP receiver that can go away and come back on its port."""
+
+    def __init__(self, port):
+        sys.path.insert(0, str(packages.opentelemetry_proto()))
+        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # pylint: disable=import-outside-toplevel,import-error
+        self.messages = trace_service_pb2
+        self.port = port
+        self.lock = threading.Lock()
+        self.requests = []
+        self.server = None
+
+    def up(self):
+        collector = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                request = collector.messages.ExportTraceServiceRequest.FromString(body)
+                with collector.lock:
+                    collector.requests.append((self.path, self.headers["Content-Type"], request))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/x-protobuf")
+                self.end_headers()
+                self.wfile.write(collector.messages.ExportTraceServiceResponse().SerializeToString())
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def down(self):
+        if self.server is not None:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def spans(self):
+        with self.lock:
+            return [span for _, _, request in self.requests for resource in request.resource_spans
+                    for scope in resource.scope_spans for span in scope.spans]
+
+    def of_trace(self, trace_id):
+        return [span for span in self.spans() if span.trace_id == trace_id]
+
+
+def attributes(owner):
+    return {pair.key: pair.value.string_value or pair.value.int_value for pair in owner.attributes}
+
+
+def send_traced(ingest, records, trace_id=TRACE, flags="01"):
+    headers = {**bearer(), "traceparent": f"00-{trace_id.hex()}-{CLIENT_SPAN.hex()}-{flags}"}
+    answer = ingest.request("POST", "/v1/records", lines(records), headers)
+    check_equal((answer.status, answer.json()["accepted"]), (200, len(records)), "a traced request")
+
+
+def check_trace(collector):
+    """One request with a record of a user and a device: who shows what of it, and whose child it is."""
+    of_trace = collector.of_trace(TRACE)
+    ingest = [span for span in of_trace if span.kind == SERVER]
+    check_equal([span.name for span in ingest], ["POST /v1/records"], "spans of ingest")
+    check_equal(ingest[0].parent_span_id, CLIENT_SPAN, "parent of ingest's span")
+    shown = attributes(ingest[0])
+    check_equal((shown["freshet.tenant"], shown["freshet.items.accepted"], shown["http.response.status_code"]), ("acme", 1, 200),
+                "attributes of ingest's span")
+    for name, kind in (("process", CONSUMER), ("write", CLIENT)):
+        spans = [span for span in of_trace if span.name == name]
+        check(spans, f"no span \"{name}\"")
+        for span in spans:
+            check_equal((span.kind, span.parent_span_id), (kind, ingest[0].span_id), f"kind and parent of \"{name}\"")
+            check_equal(attributes(span)["freshet.tenant"], "acme", f"tenant of \"{name}\"")
+            check(ingest[0].start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano, f"times of \"{name}\"")
+            check_equal(span.status.code, 0, f"status of \"{name}\"")
+    process = [attributes(span) for span in of_trace if span.name == "process"]
+    check(all(one["freshet.outcome"] == "processed" for one in process), lambda: f"outcomes: {process}")
+    check_equal(len({span.span_id for span in of_trace}), len(of_trace), "span ids, each its own")
+    path, content_type, request = collector.requests[0]
+    check_equal((path, content_type), ("/v1/traces", "application/x-protobuf"), "how spans are sent")
+    resource = attributes(request.resource_spans[0].resource)
+    check_equal((resource["service.name"], resource["freshet.roles"]), ("freshet", "ingest,action,reaction,console"), "resource")
+    check(resource["service.instance.id"] and resource["service.version"], lambda: f"resource: {resource}")
+
+
+def collector_goes_away(server, collector, ingest):
+    """More spans than may wait: they are dropped and counted, nothing else happens, and then it goes on."""
+    collector.down()
+    for request in range(REQUESTS):
+        send_traced(ingest, [{"user": {"user_id": f"m{request}-{n}"}, "event": "E", "message_id": f"m{request}-{n}"} for n in range(MANY)])
+    server.wait_drained()
+    check(profile(server.admin(), "user_id", f"m{REQUESTS - 1}-{MANY - 1}"), "the pipeline stopped with the collector")
+    dropped = wait_until(lambda: server.metric_sum(r'^freshet_trace_dropped_total\{reason="queue_full"\}'), 10, "dropped spans are counted")
+    collector.up()
+
+    def all_told():
+        metrics = server.metrics()
+        made = metrics["freshet_trace_spans_total"]
+        lost = sum(value for series, value in metrics.items() if series.startswith("freshet_trace_dropped_total"))
+        return made - lost == len(collector.spans()) and (made, lost)
+
+    made, lost = wait_until(all_told, 15, lambda: f"every span is told or counted: {len(collector.spans())} told")
+    check_equal(lost, dropped, "spans dropped, all of them for want of room")
+    check(made > 2 * MANY * REQUESTS, lambda: f"{made} spans of {MANY * REQUESTS} records")
+
+
+def test_a_trace_through_all_roles(box):
+    collector = Collector(free_ports(1)[0])
+    collector.up()
+    box.at_end(collector.down)
+    server = box.server(top=f"tracing: {{otlp: \"http://127.0.0.1:{collector.port}\", sample: 0}}\n")
+    ingest = server.ingest()
+    send_records(ingest, [{"user": {"user_id": "u0"}, "event": "E", "message_id": "m0"}])
+    send_traced(ingest, [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}], trace_id=TRACE[::-1], flags="00")
+    send_traced(ingest, [{"user": {"user_id": "u2"}, "device": {"device_id": "d2"}, "event": "E", "message_id": "m2"}])
+    wait_until(lambda: {"POST /v1/records", "process", "write"} <= {span.name for span in collector.of_trace(TRACE)}, 10,
+               lambda: f"spans of all three: {[span.name for span in collector.of_trace(TRACE)]}")
+    server.wait_drained()
+    check_trace(collector)
+    wait_until(lambda: server.metrics()["freshet_trace_spans_total"] == len(collector.spans()), 5, "all spans are sent")
+    check_equal({span.trace_id for span in collector.spans()}, {TRACE}, "traces: nobody else asked for one, and the sampler takes none")
+    collector_goes_away(server, collector, ingest)
+
+    last = bytes(reversed(CLIENT_SPAN)) * 2
+    send_traced(ingest, [{"user": {"user_id": "u2"}, "event": "E", "message_id": "last"}], trace_id=last)
+    server.wait_drained()
+    server.stop()
+    check_equal({span.name for span in collector.of_trace(last)}, {"POST /v1/records", "process", "write"}, "spans that a stop sends")
+    log = server.log_path.read_text(encoding="utf-8")
+    for text in ("traces can't be sent to", "traces can be sent to"):
+        check_equal(log.count(text), 1, f"log lines \"{text}\"")
