@@ -2,32 +2,27 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <future>
 #include <utility>
+
+#include "app/log.h"
 
 namespace freshet::app {
 namespace {
 
 constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
-constexpr size_t kReadBytes = 1u << 20;
 
 }  // namespace
 
 Status Agreement::follow() {
-  const auto marks = log_.watermarks(kSchema);
-  if (!marks) return tl::unexpected(marks.error());
-  next_ = std::max(next_, marks->low);
-  while (next_ < marks->high) {
-    const auto fetched = log_.read(kSchema, next_, kReadBytes);
-    if (!fetched) return tl::unexpected(fetched.error());
-    for (const eventlog::RecordView& record : fetched->records) {
+  const auto read = read_to_end(log_, kSchema, next_, [this](const eventlog::Fetched& fetched) -> Result<bool> {
+    for (const eventlog::RecordView& record : fetched.records) {
       v1::SchemaChange change;
       if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) take(change);
     }
-    if (fetched->next <= next_) break;
-    next_ = fetched->next;
-  }
+    return true;
+  });
+  if (!read) return tl::unexpected(read.error());
+  next_ = *read;
   return {};
 }
 
@@ -44,9 +39,7 @@ Status Agreement::propose(const v1::Agreement& agreement) {
   std::vector<eventlog::Produce> batches(1);
   batches[0].to = kSchema;
   batches[0].records.add({}, change.SerializeAsString());
-  std::promise<Status> done;
-  log_.append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
-  FRESHET_TRY(done.get_future().get());
+  FRESHET_TRY(append(log_, std::move(batches)));
   return follow();
 }
 

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 #include "app/config_tenants.h"
+#include "http/address.h"
 #include "objectstore/object_store.h"
 #include "yaml/reader.h"
 
@@ -29,28 +29,10 @@ void set_role(Roles& roles, size_t index) {
   *flags[index] = true;
 }
 
-struct HostPort {
-  std::string_view host;
-  uint32_t port = 0;
-};
-
-std::optional<HostPort> split_listen(std::string_view listen) {
-  const size_t colon = listen.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  HostPort out{listen.substr(0, colon), 0};
-  const std::string_view port = listen.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (error != std::errc() || end != port.data() + port.size() || out.port > 65535) return std::nullopt;
-  const bool bracketed = out.host.starts_with('[') && out.host.ends_with(']');
-  if (!bracketed && out.host.find(':') != std::string_view::npos) return std::nullopt;
-  if (bracketed) out.host = out.host.substr(1, out.host.size() - 2);
-  return out;
-}
-
 void read_listen(MapReader& map, std::string& listen, Problems& problems) {
   const Node* node = map.find("listen");
   if (node == nullptr || !yaml::read_text(*node, map.path_of("listen"), problems, listen)) return;
-  if (split_listen(listen)) return;
+  if (http::parse_address(listen)) return;
   problems.add(node->at, map.path_of("listen") +
                              ": must be host:port with a port from 0 to 65535, as in 127.0.0.1:8080 or [::1]:8080");
 }
@@ -212,19 +194,11 @@ void read_events(MapReader& config, Config& out, Problems& problems) {
   });
 }
 
-// What http::Client takes.
-bool is_plain_http(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return false;
-  const auto parts = split_listen(url.substr(kScheme.size()));
-  return parts && parts->port > 0 && !parts->host.empty() && parts->host.find_first_of("/?#@ ") == std::string::npos;
-}
-
 void read_tracing(MapReader& config, Config::Tracing& tracing, Problems& problems) {
   section(config, "tracing", problems, [&](MapReader& map, const Node&) {
     const Node* otlp = map.require("otlp", "http://host:port of an OpenTelemetry collector");
     map.number("sample", 0, 1, tracing.sample);
-    if (otlp == nullptr || !map.text("otlp", tracing.otlp) || is_plain_http(tracing.otlp)) return;
+    if (otlp == nullptr || !map.text("otlp", tracing.otlp) || http::parse_plain_url(tracing.otlp)) return;
     problems.add(otlp->at, map.path_of("otlp") +
                                ": must be http://host:port, as in http://127.0.0.1:4318 (OTLP over HTTP; for TLS let a "
                                "collector beside Freshet send it on)");
@@ -350,7 +324,7 @@ Status check_roles(const Config& config) {
 }
 
 bool is_loopback(std::string_view listen) {
-  const auto parts = split_listen(listen);
+  const auto parts = http::parse_address(listen);
   if (!parts) return false;
   return parts->host == "localhost" || parts->host == "::1" || parts->host.starts_with("127.");
 }

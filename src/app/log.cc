@@ -1,5 +1,7 @@
 #include "app/log.h"
 
+#include <algorithm>
+#include <future>
 #include <utility>
 
 #include "action/worker.h"
@@ -15,6 +17,7 @@ using eventlog::Topic;
 using Log = Result<std::unique_ptr<eventlog::EventLog>>;
 
 constexpr env::TimeUs kHourUs = 3'600'000'000;
+constexpr size_t kReadBytes = 1u << 20;
 
 Log open_kafka(const Config& config, const std::string& name, env::Clock& clock) {
   eventlog::KafkaOptions options;
@@ -57,6 +60,30 @@ Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
   FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
   return create(Topic::kSchema, 1, 0, 0, {});
+}
+
+Status append(eventlog::EventLog& log, std::vector<eventlog::Produce> batches) {
+  std::promise<Status> done;
+  log.append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
+}
+
+Result<eventlog::Offset> read_to_end(eventlog::EventLog& log, eventlog::TopicPartition of, eventlog::Offset from,
+                                     const VisitFetched& visit) {
+  const auto marks = log.watermarks(of);
+  if (!marks) return tl::unexpected(marks.error());
+  eventlog::Offset next = std::max(from, marks->low);
+  while (next < marks->high) {
+    const auto fetched = log.read(of, next, kReadBytes);
+    if (!fetched) return tl::unexpected(fetched.error());
+    if (fetched->next <= next) break;
+    next = fetched->next;
+    if (fetched->records.empty()) continue;
+    const Result<bool> more = visit(*fetched);
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) break;
+  }
+  return next;
 }
 
 }  // namespace freshet::app

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,7 +28,6 @@ using eventlog::Topic;
 constexpr const char* kRebuilding = "rebuilding";
 constexpr const char* kName = "checkpoint-restore";  // at the brokers
 constexpr size_t kStoreMemoryBytes = 128u << 20;
-constexpr size_t kReadBytes = 1u << 20;
 constexpr const char* kHowToDrain =
     "stop what sends, wait until /v1/status shows no lag, stop freshet, `freshet checkpoint create`, and try again";
 
@@ -49,16 +47,13 @@ Status check_is_empty(const std::string& directory) {
 
 // Whether a record lies at or after `from`.
 Result<bool> has_more(eventlog::EventLog& log, eventlog::TopicPartition of, eventlog::Offset from) {
-  const auto marks = log.watermarks(of);
-  if (!marks) return tl::unexpected(marks.error());
-  for (eventlog::Offset next = std::max(from, marks->low); next < marks->high;) {
-    const auto fetched = log.read(of, next, kReadBytes);
-    if (!fetched) return tl::unexpected(fetched.error());
-    if (!fetched->records.empty()) return true;
-    if (fetched->next <= next) return false;
-    next = fetched->next;
-  }
-  return false;
+  bool found = false;
+  const auto read = read_to_end(log, of, from, [&](const eventlog::Fetched&) -> Result<bool> {
+    found = true;
+    return false;
+  });
+  if (!read) return tl::unexpected(read.error());
+  return found;
 }
 
 class Rebuild {
@@ -240,21 +235,14 @@ class Rebuild {
   // With the key of alias hashes and the revisions that were published.
   Status copy_schema(eventlog::EventLog& log) {
     const eventlog::TopicPartition schema{Topic::kSchema, 0};
-    const auto marks = old_log_->watermarks(schema);
-    if (!marks) return tl::unexpected(marks.error());
-    for (eventlog::Offset next = marks->low; next < marks->high;) {
-      const auto fetched = old_log_->read(schema, next, kReadBytes);
-      if (!fetched) return tl::unexpected(fetched.error());
-      if (fetched->next <= next) break;
-      next = fetched->next;
-      if (fetched->records.empty()) continue;
+    const auto read = read_to_end(*old_log_, schema, 0, [&](const eventlog::Fetched& fetched) -> Result<bool> {
       std::vector<eventlog::Produce> batches(1);
       batches[0].to = schema;
-      for (const eventlog::RecordView& record : fetched->records) batches[0].records.add(record.key, record.value);
-      std::promise<Status> done;
-      log.append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
-      FRESHET_TRY(done.get_future().get());
-    }
+      for (const eventlog::RecordView& record : fetched.records) batches[0].records.add(record.key, record.value);
+      FRESHET_TRY(append(log, std::move(batches)));
+      return true;
+    });
+    if (!read) return tl::unexpected(read.error());
     return {};
   }
 

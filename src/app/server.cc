@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <thread>
 #include <utility>
 
@@ -171,9 +170,7 @@ class ServerImpl final : public Server {
       batches[p].to = {Topic::kActions, p};
       batches[p].records.add({}, envelope.SerializeAsString());
     }
-    std::promise<Status> done;
-    log_->append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
-    FRESHET_TRY(done.get_future().get());
+    FRESHET_TRY(append(*log_, std::move(batches)));
     return installation_->published(*revision, control);
   }
 

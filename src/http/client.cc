@@ -12,6 +12,7 @@
 #include <chrono>
 #include <optional>
 
+#include "http/address.h"
 #include "http/server.h"
 
 namespace freshet::http {
@@ -23,32 +24,10 @@ using ErrorCode = boost::system::error_code;
 
 constexpr uint64_t kResponseBytesMax = 256u << 20;
 
-struct Url {
-  std::string host;
-  std::string port = "80";
-};
-
-Result<Url> parse_url(const std::string& url) {
-  constexpr std::string_view kScheme = "http://";
-  const auto refused = fail(Code::kInvalid, "address \"" + url + "\" must be http://host:port");
-  if (!url.starts_with(kScheme)) return refused;
-  std::string_view rest = std::string_view(url).substr(kScheme.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.find_first_of("/?#@") != std::string_view::npos) return refused;
-  Url out;
-  const size_t bracket = rest.find(']');
-  const size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon != std::string_view::npos) out.port = rest.substr(colon + 1);
-  out.host = rest.substr(0, colon);
-  if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
-  if (out.host.empty() || out.port.empty()) return refused;
-  return out;
-}
-
 // Asynchronous operations on an io_context of its own, each run to its end: the only way to have time limits.
 class BeastClient final : public Client {
  public:
-  BeastClient(Url url, uint32_t timeout_s) : url_(std::move(url)), timeout_(timeout_s), stream_(io_) {}
+  BeastClient(Address address, uint32_t timeout_s) : address_(std::move(address)), timeout_(timeout_s), stream_(io_) {}
 
   Status connect();
   Result<Response> send(const Request& request) override;
@@ -60,7 +39,7 @@ class BeastClient final : public Client {
   [[nodiscard]] std::string head_of(const Request& request) const;
   tl::unexpected<Error> broken(const char* step, const ErrorCode& error);
 
-  Url url_;
+  Address address_;
   std::chrono::seconds timeout_;
   asio::io_context io_{1};
   beast::tcp_stream stream_;
@@ -79,14 +58,15 @@ ErrorCode BeastClient::run(const Start& start) {
 
 tl::unexpected<Error> BeastClient::broken(const char* step, const ErrorCode& error) {
   stream_.close();
-  return fail(Code::kRetry, "http://" + url_.host + ":" + url_.port + ": " + step + ": " + error.message());
+  return fail(Code::kRetry,
+              "http://" + address_.host + ":" + std::to_string(address_.port) + ": " + step + ": " + error.message());
 }
 
 Status BeastClient::connect() {
   ErrorCode error;
   buffer_.clear();
   asio::ip::tcp::resolver resolver(io_);
-  const auto endpoints = resolver.resolve(url_.host, url_.port, error);
+  const auto endpoints = resolver.resolve(address_.host, std::to_string(address_.port), error);
   if (error) return broken("resolve", error);
   error = run([&](auto done) { stream_.async_connect(endpoints, done); });
   if (error) return broken("connect", error);
@@ -108,8 +88,8 @@ std::string BeastClient::head_of(const Request& request) const {
   std::string out = request.method + " " + request.path;
   if (!request.query.empty()) out += "?" + request.query;
   out += " HTTP/1.1\r\nHost: ";
-  out += url_.host.find(':') == std::string::npos ? url_.host : "[" + url_.host + "]";
-  out += ":" + url_.port + "\r\n";
+  out += address_.host.find(':') == std::string::npos ? address_.host : "[" + address_.host + "]";
+  out += ":" + std::to_string(address_.port) + "\r\n";
   if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD"))
     out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
@@ -157,8 +137,8 @@ Result<Response> BeastClient::send(const Request& request) {
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::connect(const std::string& url, uint32_t timeout_s) {
-  auto parsed = parse_url(url);
-  if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
+  auto parsed = parse_plain_url(url);
+  if (!parsed) return fail(Code::kInvalid, "address \"" + url + "\" must be http://host:port");
   auto client = std::make_unique<BeastClient>(std::move(*parsed), timeout_s);
   FRESHET_TRY(client->connect());
   return client;

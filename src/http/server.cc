@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "env/clock.h"
 #include "env/thread.h"
+#include "http/address.h"
 #include "http/connection.h"
 #include "telemetry/metrics.h"
 
@@ -25,21 +26,6 @@ using ErrorCode = boost::system::error_code;
 
 constexpr uint32_t kRefusedMax = 64;  // connections that are told that there are too many, at a time
 constexpr env::TimeUs kStopPollUs = 2'000;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-Result<HostPort> split_listen(const std::string& listen) {
-  const size_t colon = listen.rfind(':');
-  if (colon == std::string::npos || colon + 1 == listen.size())
-    return fail(Code::kInvalid, "listen address \"" + listen + "\" must be host:port, such as 127.0.0.1:8080");
-  HostPort out{listen.substr(0, colon), listen.substr(colon + 1)};
-  if (out.host.size() >= 2 && out.host.front() == '[' && out.host.back() == ']')
-    out.host = out.host.substr(1, out.host.size() - 2);
-  return out;
-}
 
 class BeastServer final : public Server {
  public:
@@ -94,14 +80,15 @@ Status BeastServer::load_tls() {
 
 Status BeastServer::listen() {
   const std::string& where = shared_->options.listen;
-  auto address = split_listen(where);
-  if (!address) return tl::unexpected<Error>(std::move(address).error());
+  const auto address = parse_address(where);
+  if (!address)
+    return fail(Code::kInvalid, "listen address \"" + where + "\" must be host:port, such as 127.0.0.1:8080");
   const auto failed = [&where](const char* step, const ErrorCode& error) {
     return fail(Code::kInvalid, "can't listen on " + where + ": " + step + ": " + error.message());
   };
   ErrorCode error;
   tcp::resolver resolver(workers_[0]->io());
-  const auto found = resolver.resolve(address->host, address->port, tcp::resolver::passive, error);
+  const auto found = resolver.resolve(address->host, std::to_string(address->port), tcp::resolver::passive, error);
   if (error || found.empty()) return failed("resolve", error);
   const tcp::endpoint endpoint = found.begin()->endpoint();
   acceptor_->open(endpoint.protocol(), error);

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ class KafkaConsumer final : public Consumer {
   [[nodiscard]] bool lost_its_place() const;
   [[nodiscard]] tl::unexpected<Error> failed(rd_kafka_resp_err_t error, const std::string& what) const;
   [[nodiscard]] Result<PollResult> join_again();
+  [[nodiscard]] Result<PollResult> watch_place(env::TimeUs timeout_us);
   void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
   void assigned(const rd_kafka_topic_partition_list_t* list);
   void revoked(rd_kafka_topic_partition_list_t* list);
@@ -100,6 +102,7 @@ class KafkaConsumer final : public Consumer {
   const std::string member_;        // among the group's
   std::shared_ptr<Client> client_;  // these two are made anew by join()
   Queue queue_;
+  std::mutex queue_mutex_;                // of queue_ itself: wake() may come while it is made anew
   std::atomic<bool> interrupted_{false};  // by wake(), until the next poll
   std::unique_ptr<Slots> slots_;          // null: the group shares the partitions out
   Transactions transactions_;
@@ -109,8 +112,9 @@ class KafkaConsumer final : public Consumer {
   std::vector<uint32_t> lost_slots_;  // to be let go at the next poll
   std::deque<Taken> taken_;
   PartitionOf partition_of_;
-  size_t record_bytes_ = 1024;  // the last ones' mean
-  std::optional<env::TimeUs> joined_again_at_;
+  size_t record_bytes_ = 1024;                // the last ones' mean
+  std::optional<env::TimeUs> fenced_at_;      // the last time
+  std::optional<env::TimeUs> watched_since_;  // no member any more: watch_place()
 };
 
 }  // namespace freshet::eventlog::kafka

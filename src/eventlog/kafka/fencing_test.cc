@@ -132,7 +132,7 @@ TEST_F(Fencing, AZombieWithTheSameTransactionalIdIsFencedTheSecondTime) {
   EXPECT_EQ(outputs(), (std::vector<std::string>{"first", "second", "third", "fourth"}));
 }
 
-// The zombie claims its place once more; its successor claims it back, and that decides it.
+// The zombie claims its place once more; its successor claims it back, and is seen to have it.
 TEST_F(Fencing, TheSamePlaceInTheGroupIsTakenOver) {
   options_.static_membership = true;
   Process zombie = start("w");
@@ -149,6 +149,23 @@ TEST_F(Fencing, TheSamePlaceInTheGroupIsTakenOver) {
   EXPECT_EQ(code, Code::kFenced);
   zombie.consumer.reset();
   successor.poll_until([&] { return successor.assigned.contains(kIn); });
+}
+
+// Refused twice, by others that are dead by then: what dying brokers do to a member that has no rival.
+TEST_F(Fencing, APlaceThatNobodyHoldsIsJoinedAgain) {
+  options_.static_membership = true;
+  Process member = start("w");
+  member.poll_until([&] { return member.read.size() == 1; });
+  for (int i = 0; i < 2; ++i) {
+    member.poll_until([&] { return member.assigned.contains(kIn); });
+    Process ghost = start("w");
+    ghost.poll_until([&] { return ghost.assigned.contains(kIn); });
+    member.poll_until([&] { return member.assigned.empty(); });
+  }
+  append("in2");
+  member.poll_until([&] { return member.read.back() == "in2"; });
+  ASSERT_TRUE(member.commit("once"));
+  EXPECT_EQ(outputs(), (std::vector<std::string>{"once"}));
 }
 
 TEST_F(Fencing, AMemberThatWasSilentForTooLongCanNotCommit) {

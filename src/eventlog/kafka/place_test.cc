@@ -19,7 +19,7 @@ namespace {
 
 constexpr int16_t kJoinGroup = 11;  // of the protocol
 constexpr int16_t kSyncGroup = 14;
-constexpr env::TimeUs kPatienceUs = 30'000'000;
+constexpr env::TimeUs kPatienceUs = 60'000'000;
 constexpr size_t kPartitions = 4;
 
 class Place : public testing::Test {
@@ -97,12 +97,15 @@ TEST_F(Place, IsClaimedOnceMore) {
   EXPECT_TRUE(got) << got.error().message;
 }
 
-TEST_F(Place, IsLostForGoodTheSecondTime) {
+// Brokers that come and go say it again, of a member that has no rival. These can't be asked who its members are.
+TEST_F(Place, IsJoinedAgainAfterASilenceIfNobodyIsSeenToHoldIt) {
+  consumer_.reset();
+  options_.session_timeout_us = 4'000'000;  // longer than these brokers wait for more members
   say_fenced(2);
+  consumer_ = open_member(0);
+  ASSERT_TRUE(consumer_);
   const Status got = poll_until([&] { return assigned_.size() == kPartitions; });
-  ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().code, Code::kFenced) << got.error().message;
-  EXPECT_NE(got.error().message.find("FENCED_INSTANCE_ID"), std::string::npos);
+  EXPECT_TRUE(got) << got.error().message;
 }
 
 // librdkafka 2.0.2 would end the process (an assertion, "assignor_state").
