@@ -52,12 +52,13 @@ TEST(Config, Tracing) {
   EXPECT_EQ(default_config().tracing.otlp, "") << "off";
   EXPECT_EQ(problems_of("tracing: {otlp: http://collector:4318}\n"), "");
   EXPECT_EQ(problems_of("tracing: {otlp: \"http://[::1]:4318\", sample: 1}\n"), "");
+  EXPECT_EQ(problems_of("tracing: {otlp: http://collector}\n"), "") << "port 80";
   EXPECT_TRUE(has(problems_of("tracing: {sample: 0.5}\n"), "tracing.otlp"));
   EXPECT_TRUE(
       has(problems_of("tracing: {otlp: http://c:1, sample: 1.5}\n"), "tracing.sample: must be a number from 0 to 1"));
   EXPECT_TRUE(has(problems_of("tracing: {otlp: http://c:1, sample: much}\n"), "tracing.sample"));
   EXPECT_TRUE(has(problems_of("tracing: {otlp: http://c:1, samples: 1}\n"), "did you mean \"sample\"?"));
-  for (const char* url : {"https://c:4318", "c:4318", "http://c", "http://c:0", "http://c:4318/v1/traces", "http://c:x",
+  for (const char* url : {"https://c:4318", "c:4318", "http://c:0", "http://c:4318/v1/traces", "http://c:x",
                           "http://user:pass@c:4318", "http://"})
     EXPECT_TRUE(
         has(problems_of(std::string("tracing: {otlp: \"") + url + "\"}\n"), "tracing.otlp: must be http://host:port"))
