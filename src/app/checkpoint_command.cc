@@ -29,7 +29,6 @@ using state::FoundCheckpoint;
 
 constexpr size_t kStoreMemoryBytes = 64u << 20;
 constexpr const char* kReplaced = ".replaced";
-constexpr uint32_t kPartitionsMax = 4096;  // as in the configuration
 
 struct CheckpointOptions {
   std::string config, data_dir;

@@ -21,7 +21,6 @@ using yaml::Problems;
 
 const std::vector<std::string> kRoles = {"ingest", "action", "reaction", "console"};
 constexpr uint64_t kMiB = 1ull << 20;
-constexpr uint32_t kPartitionsMax = 4096;
 constexpr uint32_t kSlots = 8;
 
 void set_role(Roles& roles, size_t index) {

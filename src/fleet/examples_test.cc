@@ -2,26 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <numeric>
 
 #include "fleet/lint/report.h"
 #include "fleet/plan/report.h"
 #include "fleet/schema.h"
+#include "fleet/test_file.h"
 #include "fleet/topology_yaml.h"
 
 namespace freshet::fleet {
 namespace {
 
-std::string read(const std::string& path) {
-  std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/" + path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 Topology example(const std::string& name) {
   yaml::Problems problems(name);
-  auto fleet = parse_topology(read("examples/fleet/" + name + ".yaml"), problems);
+  auto fleet = parse_topology(file_text("examples/fleet/" + name + ".yaml"), problems);
   EXPECT_EQ(problems.text(), "");
   return fleet ? std::move(*fleet) : Topology{};
 }
@@ -69,12 +63,12 @@ TEST(Examples, HoldTheirLoadForHalfAYear) {
 }
 
 TEST(Schema, IsPublishedAsTheParserHasIt) {
-  EXPECT_EQ(read("docs/fleet/fleet.schema.json"), schema_json()) << "write it by: freshet fleet lint --schema";
+  EXPECT_EQ(file_text("docs/fleet/fleet.schema.json"), schema_json()) << "write it by: freshet fleet lint --schema";
 }
 
 TEST(Schema, ExamplesNameIt) {
   for (const char* name : {"small", "shop", "twenty", "monolith"})
-    EXPECT_TRUE(read(std::string("examples/fleet/") + name + ".yaml")
+    EXPECT_TRUE(file_text(std::string("examples/fleet/") + name + ".yaml")
                     .starts_with("# yaml-language-server: $schema=../../docs/fleet/fleet.schema.json\n"))
         << name;
 }

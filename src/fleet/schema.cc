@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kSize = R"("pattern":"^[0-9]+(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$")";
 constexpr const char* kDuration = R"("pattern":"^([0-9]+(\\.[0-9]+)? ?(us|ms|s|m|h|d)|0)$")";
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   model::append_json_string(out, text);
   return out;
@@ -24,8 +24,8 @@ class SchemaWriter {
  public:
   void text(const char* key, const std::string& value, const NameRule& rule, std::string_view doc,
             Need need = Need::kOptional) {
-    add(key, fmt::format("\"type\":[\"string\",\"number\"],\"pattern\":{}", quoted(rule.pattern)), doc,
-        value.empty() ? "" : quoted(value), need);
+    add(key, fmt::format("\"type\":[\"string\",\"number\"],\"pattern\":{}", json_text(rule.pattern)), doc,
+        value.empty() ? "" : json_text(value), need);
   }
   template <class Count>
   void count(const char* key, Count value, uint64_t min, uint64_t max, std::string_view doc) {
@@ -35,17 +35,17 @@ class SchemaWriter {
     add(key, fmt::format(R"("type":"number","minimum":{},"maximum":{})", min, max), doc, fmt::format("{}", value));
   }
   void bytes(const char* key, uint64_t value, uint64_t, uint64_t, std::string_view doc) {
-    add(key, fmt::format(R"("type":["string","integer"],{})", kSize), doc, quoted(size_value(value)));
+    add(key, fmt::format(R"("type":["string","integer"],{})", kSize), doc, json_text(size_value(value)));
   }
   void duration(const char* key, int64_t value, int64_t, int64_t, std::string_view doc) {
     add(key, fmt::format(R"("type":["string","integer"],{},"maximum":0)", kDuration), doc,
-        quoted(duration_text(value)));
+        json_text(duration_text(value)));
   }
   template <class E>
   void choice(const char* key, E value, const std::vector<std::string>& names, std::string_view doc) {
     std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ",") + quoted(name);
-    add(key, fmt::format("\"enum\":[{}]", list), doc, quoted(names[static_cast<size_t>(value)]));
+    for (const std::string& name : names) list += (list.empty() ? "" : ",") + json_text(name);
+    add(key, fmt::format("\"enum\":[{}]", list), doc, json_text(names[static_cast<size_t>(value)]));
   }
   void texts(const char* key, const std::vector<std::string>&, std::string_view doc, Need need) {
     names(key, doc, need);
@@ -91,9 +91,9 @@ class SchemaWriter {
   void add(const char* key, const std::string& members, std::string_view doc, const std::string& value,
            Need need = Need::kOptional) {
     if (!properties_.empty()) properties_ += ",\n";
-    properties_ += fmt::format("{}:{{\"description\":{},{}{}}}", quoted(key), quoted(doc), members,
+    properties_ += fmt::format("{}:{{\"description\":{},{}{}}}", json_text(key), json_text(doc), members,
                                value.empty() || need == Need::kRequired ? "" : ",\"default\":" + value);
-    if (need == Need::kRequired) required_ += (required_.empty() ? "" : ",") + quoted(key);
+    if (need == Need::kRequired) required_ += (required_.empty() ? "" : ",") + json_text(key);
   }
 
   std::string properties_;

@@ -19,7 +19,7 @@ struct Outcome {
   std::string problems;
 };
 
-Outcome read(const std::string& text) {
+Outcome outcome_of(const std::string& text) {
   yaml::Problems problems("f.yaml");
   Outcome out;
   out.fleet = parse_topology(text, problems);
@@ -29,7 +29,7 @@ Outcome read(const std::string& text) {
 }
 
 Topology good(const std::string& text) {
-  Outcome out = read(kBase + text);
+  Outcome out = outcome_of(kBase + text);
   EXPECT_EQ(out.problems, "");
   return out.fleet ? *out.fleet : Topology{};
 }
@@ -119,17 +119,17 @@ TEST(TopologyYaml, ACycleOfMirrorsIsReadForLintToRefuse) {
 
 TEST(TopologyYaml, OneRunShowsEverythingThatIsWrong) {
   const std::string problems =
-      read(kBase +
-           "colour: red\n"
-           "topics:\n"
-           "- {name: t, cluster: bak, partitons: 3}\n"
-           "- {name: \"a b\", cluster: back, compression: zst}\n"
-           "- {name: u, cluster: back, retention: 7 weeks}\n"
-           "- {name: u, cluster: back}\n"
-           "services: [{name: s, instances: 5, instances_max: 3,\n"
-           "  consumes: [{cluster: back, topics: [v]}], produces: [{topics: [u]}]}]\n"
-           "mirrors: [{from: front, to: front, topics: [x]}, {from: front, to: back, topics: [x*]}]\n"
-           "alert_routes: [{severity: warn}]\n")
+      outcome_of(kBase +
+                 "colour: red\n"
+                 "topics:\n"
+                 "- {name: t, cluster: bak, partitons: 3}\n"
+                 "- {name: \"a b\", cluster: back, compression: zst}\n"
+                 "- {name: u, cluster: back, retention: 7 weeks}\n"
+                 "- {name: u, cluster: back}\n"
+                 "services: [{name: s, instances: 5, instances_max: 3,\n"
+                 "  consumes: [{cluster: back, topics: [v]}], produces: [{topics: [u]}]}]\n"
+                 "mirrors: [{from: front, to: front, topics: [x]}, {from: front, to: back, topics: [x*]}]\n"
+                 "alert_routes: [{severity: warn}]\n")
           .problems;
   for (const char* part : {
            "f.yaml:4:1: unknown key \"colour\"",
@@ -152,9 +152,9 @@ TEST(TopologyYaml, OneRunShowsEverythingThatIsWrong) {
 }
 
 TEST(TopologyYaml, NothingIsNotAFleet) {
-  EXPECT_THAT(read("").problems, HasSubstr("must be a map"));
-  EXPECT_THAT(read("fleet: f\n").problems, HasSubstr("regions: is missing"));
-  EXPECT_THAT(read("fleet: f\n").problems, HasSubstr("clusters: is missing"));
+  EXPECT_THAT(outcome_of("").problems, HasSubstr("must be a map"));
+  EXPECT_THAT(outcome_of("fleet: f\n").problems, HasSubstr("regions: is missing"));
+  EXPECT_THAT(outcome_of("fleet: f\n").problems, HasSubstr("clusters: is missing"));
 }
 
 }  // namespace

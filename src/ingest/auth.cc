@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
+
 namespace freshet::ingest {
 namespace {
 
@@ -41,11 +43,6 @@ bool has_scheme(std::string_view header, std::string_view lower) {
 }  // namespace
 
 Credentials parse_authorization(std::string_view header) {
-  const auto trim = [](std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-  };
   if (has_scheme(header, "bearer")) return {std::string(trim(header.substr(7))), ""};
   if (!has_scheme(header, "basic")) return {};
   const std::optional<std::string> decoded = decode_base64(trim(header.substr(6)));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace freshet::model {
 namespace {
 
@@ -19,8 +21,6 @@ constexpr Int power_of_ten(int exponent) {
 
 constexpr Int kUnit = power_of_ten(Decimal::kScale);
 constexpr Int kEnd = power_of_ten(28) * kUnit;
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Int clamp_to_range(Int units) { return std::clamp<Int>(units, -kEnd, kEnd); }
 

@@ -69,7 +69,7 @@ std::string identifier_key(std::string_view tenant, v1::EntityKind kind, const v
 }
 
 uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier, uint32_t partitions) {
-  return partition_of(identifier_key(tenant, kind, identifier), partitions);
+  return freshet::partition_of(identifier_key(tenant, kind, identifier), partitions);
 }
 
 uint32_t rank_of(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules) {

@@ -83,10 +83,10 @@ Decimal decimal_of(Int units) {
 }
 
 Exact exact_of(double number) {
-  constexpr double kEnd = 1e28;
+  constexpr double kDecimalEnd = 1e28;
   if (std::isnan(number)) return {-2, {}, false};
-  if (number >= kEnd) return {1, {}, false};
-  if (number <= -kEnd) return {-1, {}, false};
+  if (number >= kDecimalEnd) return {1, {}, false};
+  if (number <= -kDecimalEnd) return {-1, {}, false};
   const double whole = std::floor(number);
   int exponent = 0;
   const double mantissa = std::frexp(number - whole, &exponent);  // of the fraction, in [0.5, 1) or 0

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/text.h"
+
 namespace freshet::model {
 namespace {
 
@@ -59,8 +61,6 @@ constexpr Civil civil_of(int64_t days_since_epoch) {
   c.day = static_cast<int>(days) - before(c.month) + 1;
   return c;
 }
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<TimeUs> believed(int64_t time) {
   if (time < kTimeMin || time > kTimeMax) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/text.h"
 #include "yaml/plain.h"
 
 namespace freshet::yaml {
@@ -102,10 +103,6 @@ class Builder final : public YAML::EventHandler {
   std::vector<Node> stack_;
   Node root_;
 };
-
-bool is_name_char(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
 
 // Turns ${NAME} into its placeholder, keeping the length.
 std::string hide_variables(std::string_view text) {

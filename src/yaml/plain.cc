@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace freshet::yaml {
 namespace {
 
-constexpr size_t kDepthMax = 32;
+constexpr size_t kPlainDepthMax = 32;
 
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
 bool is_key_char(char c) { return is_name_char(c) || c == '.' || c == '-'; }
 // What means nothing by itself, wherever it stands in a scalar.
 bool is_scalar_char(char c) {
@@ -86,7 +85,7 @@ class PlainParser {
 
   // What begins here and has the rest of the line, or the lines that are indented like it.
   bool block(Node& out) {
-    if (++depth_ > kDepthMax) return false;
+    if (++depth_ > kPlainDepthMax) return false;
     const bool good = starts_item()    ? block_list(out)
                       : starts_entry() ? block_map(out)
                                        : inline_value(out, false) && skip();
@@ -181,7 +180,7 @@ class PlainParser {
   }
 
   bool flow(Node& out, char end, bool in_flow) {
-    if (++depth_ > kDepthMax) return false;
+    if (++depth_ > kPlainDepthMax) return false;
     out = Node{.kind = end == ']' ? Node::Kind::kList : Node::Kind::kMap, .at = place()};
     ++position_;
     if (!skip_in_flow()) return false;

@@ -4,13 +4,14 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace freshet::yaml {
 namespace {
 
 constexpr size_t kIndent = 2;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // What YAML 1.1 or 1.2 takes for a boolean or null.
 bool is_reserved(std::string_view value) {

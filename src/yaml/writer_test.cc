@@ -56,7 +56,7 @@ Node any_tree(int depth) {
 }
 
 // Text comes back as text: in quotes, or as a plain scalar that no reader takes for something else.
-bool same(const Node& a, const Node& b) {
+bool same_values(const Node& a, const Node& b) {
   if (a.kind != b.kind || a.text != b.text || a.keys.size() != b.keys.size() || a.items.size() != b.items.size()) {
     return false;
   }
@@ -65,7 +65,7 @@ bool same(const Node& a, const Node& b) {
     if (a.keys[i].text != b.keys[i].text) return false;
   }
   for (size_t i = 0; i < a.items.size(); ++i) {
-    if (!same(a.items[i], b.items[i])) return false;
+    if (!same_values(a.items[i], b.items[i])) return false;
   }
   return true;
 }
@@ -76,7 +76,7 @@ RC_GTEST_PROP(YamlWriter, WhatIsWrittenIsReadBack, ()) {
   const auto back = parse(write(tree), {}, problems);
   RC_ASSERT(problems.text() == "");
   RC_ASSERT(back.has_value());
-  RC_ASSERT(same(tree, *back));
+  RC_ASSERT(same_values(tree, *back));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace freshet::action::testing {
 namespace {
 
-constexpr StepBounds kTiny = {.chunk_bytes = 40, .bytes = 120, .messages = 3};
+constexpr StepBounds kTinySteps = {.chunk_bytes = 40, .bytes = 120, .messages = 3};
 
 void add_elements(v1::Envelope& record, const std::string& set, int from, int to) {
   v1::AttributeOp& op = *record.add_attributes();
@@ -77,7 +77,7 @@ TEST_P(IdentityCases, C17_StepsLeaveNoTrace) {
       EXPECT_EQ(messages_of(c), 40u);
       return profiles(c);
     };
-    ASSERT_EQ(run(kTiny, 0.1), run({}, 0.0)) << "seed " << seed;
+    ASSERT_EQ(run(kTinySteps, 0.1), run({}, 0.0)) << "seed " << seed;
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
   }
 }

@@ -15,11 +15,11 @@ namespace {
 
 using v1::Document;
 
-Change change_of(const std::string& id, uint64_t version, const std::vector<ChangeOp>& ops) {
-  return docstore::change_of("acme", id, version, ops);
+Change acme_change(const std::string& id, uint64_t version, const std::vector<ChangeOp>& ops) {
+  return change_of("acme", id, version, ops);
 }
 
-Change removal_of(const std::string& id, uint64_t version) { return docstore::removal_of("acme", id, version); }
+Change acme_removal(const std::string& id, uint64_t version) { return removal_of("acme", id, version); }
 
 EntityKey key_of(const std::string& id) { return {"acme", v1::ENTITY_KIND_USER, Hash128::from(id)}; }
 
@@ -47,42 +47,42 @@ struct Fixture : TemporaryStore {
 
 TEST(EmbeddedStore, IndexRowsFollowTheDocument) {
   Fixture f;
-  f.write({change_of(kIdA, 1, {email(ChangeOp::ADD_TO_SET, {"a@x", "b@x"})})});
-  f.write({change_of(kIdA, 2, {email(ChangeOp::REMOVE_FROM_SET, {"a@x"})})});
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::ADD_TO_SET, {"a@x", "b@x"})})});
+  f.write({acme_change(kIdA, 2, {email(ChangeOp::REMOVE_FROM_SET, {"a@x"})})});
   EXPECT_FALSE(f.find("a@x"));
   EXPECT_TRUE(f.find("b@x"));
   EXPECT_EQ(f.index().size(), 1U);
-  f.write({removal_of(kIdA, 3)});
+  f.write({acme_removal(kIdA, 3)});
   EXPECT_FALSE(f.find("b@x"));
   EXPECT_TRUE(f.index().empty());
   // A replay of what lies before brings no identifier back.
-  f.write({change_of(kIdA, 1, {email(ChangeOp::ADD_TO_SET, {"a@x", "b@x"})})});
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::ADD_TO_SET, {"a@x", "b@x"})})});
   EXPECT_TRUE(f.index().empty());
   EXPECT_FALSE(f.store->get(key_of(kIdA)).value());
 }
 
 TEST(EmbeddedStore, FindDropsStaleRowsOnly) {
   Fixture f;
-  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"})})});
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::SET, {"a@x"})})});
   kv::WriteBatch batch;  // as a damaged store might have it
   batch.put(index_key("acme", v1::ENTITY_KIND_USER, "email", "a@x", kIdB), std::string_view{});
   batch.put(index_key("acme", v1::ENTITY_KIND_USER, "email", "a@x", "0000000000000000"), std::string_view{});
   ASSERT_TRUE(f.rows->write(batch, kv::Durability::kLogged));
   EXPECT_EQ(f.find("a@x")->key.id, Hash128::from(kIdA));
   EXPECT_EQ(f.index().size(), 2U);  // the one that sorts before is gone
-  f.write({removal_of(kIdA, 2)});
+  f.write({acme_removal(kIdA, 2)});
   EXPECT_FALSE(f.find("a@x"));
   EXPECT_TRUE(f.index().empty());
 }
 
 TEST(EmbeddedStore, DamageIsSkippedAndSeen) {
   Fixture f;
-  f.write({change_of(kIdA, 1, {city("Pune")})});
+  f.write({acme_change(kIdA, 1, {city("Pune")})});
   const std::string key = document_key("acme", v1::ENTITY_KIND_USER, kIdA);
   kv::WriteBatch batch;
   batch.merge(key, "\xff\xff not a change");
   ASSERT_TRUE(f.rows->write(batch, kv::Durability::kLogged));
-  f.write({change_of(kIdA, 2, {city("Oslo")})});
+  f.write({acme_change(kIdA, 2, {city("Oslo")})});
   EXPECT_EQ(model::find_field(f.store->get(key_of(kIdA)).value()->document, v1::ATTRIBUTES, "city")->text(), "Oslo");
 
   batch.clear();
@@ -91,10 +91,10 @@ TEST(EmbeddedStore, DamageIsSkippedAndSeen) {
   ASSERT_TRUE(f.store->sync());
   f.open();  // which knows nothing
   EXPECT_EQ(f.store->get(key_of(kIdA)).error().code, Code::kCorrupt);
-  EXPECT_TRUE(f.write({change_of(kIdA, 3, {city("Rome")})})[0]);  // blind
+  EXPECT_TRUE(f.write({acme_change(kIdA, 3, {city("Rome")})})[0]);  // blind
   EXPECT_EQ(f.store->get(key_of(kIdA)).error().code, Code::kCorrupt);
-  EXPECT_EQ(f.write({change_of(kIdA, 4, {email(ChangeOp::SET, {"a@x"})})})[0].error().code, Code::kInvalid);
-  Change whole = change_of(kIdA, 5, {city("Bern")});
+  EXPECT_EQ(f.write({acme_change(kIdA, 4, {email(ChangeOp::SET, {"a@x"})})})[0].error().code, Code::kInvalid);
+  Change whole = acme_change(kIdA, 5, {city("Bern")});
   whole.set_whole(true);
   EXPECT_TRUE(f.write({whole})[0]);
   EXPECT_EQ(model::find_field(f.store->get(key_of(kIdA)).value()->document, v1::ATTRIBUTES, "city")->text(), "Bern");
@@ -103,12 +103,12 @@ TEST(EmbeddedStore, DamageIsSkippedAndSeen) {
 // A change that comes late, from a reactor that has lost the partition, is never folded with one that is new.
 TEST(EmbeddedStore, WhatCameLateIsNotFolded) {
   Fixture f;
-  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("v1")})});
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("v1")})});
   for (uint64_t version = 2; version <= 4; ++version)
-    f.write({change_of(kIdA, version, {city("v" + std::to_string(version))})});
+    f.write({acme_change(kIdA, version, {city("v" + std::to_string(version))})});
   ASSERT_TRUE(f.store->sync());
-  f.write({change_of(kIdA, 2, {city("v2")})});
-  f.write({change_of(kIdA, 5, {make_op(ChangeOp::SET, v1::ATTRIBUTES, "plan", text_value("pro"))})});
+  f.write({acme_change(kIdA, 2, {city("v2")})});
+  f.write({acme_change(kIdA, 5, {make_op(ChangeOp::SET, v1::ATTRIBUTES, "plan", text_value("pro"))})});
   const auto city_now = [&] {
     return model::find_field(f.store->get(key_of(kIdA)).value()->document, v1::ATTRIBUTES, "city")->text();
   };
@@ -121,7 +121,7 @@ TEST(KnownIdentifiersTest, AreBoundedAndTheLatest) {
   KnownIdentifiers known(2);
   const auto listing = [](uint64_t version, const std::string& value) {
     Document document;
-    (void)model::apply_change(document, change_of(kIdA, version, {email(ChangeOp::SET, {value}), city("Pune")}));
+    (void)model::apply_change(document, acme_change(kIdA, version, {email(ChangeOp::SET, {value}), city("Pune")}));
     return document;
   };
   known.put("a", listing(1, "a@x"));
@@ -144,18 +144,18 @@ TEST(KnownIdentifiersTest, AreBoundedAndTheLatest) {
 // What is not read is changed all the same: attributes that wait, the index, and the removal.
 TEST(EmbeddedStore, KnownIdentifiersAreChangedUnread) {
   Fixture f;
-  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("v1")})});
-  f.write({change_of(kIdA, 2, {city("v2")})});
-  f.write({change_of(kIdA, 3, {email(ChangeOp::SET, {"b@x"})})});
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("v1")})});
+  f.write({acme_change(kIdA, 2, {city("v2")})});
+  f.write({acme_change(kIdA, 3, {email(ChangeOp::SET, {"b@x"})})});
   const auto now = f.store->get(key_of(kIdA)).value();
   ASSERT_TRUE(now);
   EXPECT_EQ(now->document.version(), 3U);
   EXPECT_EQ(model::find_field(now->document, v1::ATTRIBUTES, "city")->text(), "v2");
   EXPECT_FALSE(f.find("a@x"));
   EXPECT_TRUE(f.find("b@x"));
-  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"})})});  // a replay
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::SET, {"a@x"})})});  // a replay
   EXPECT_FALSE(f.find("a@x"));
-  f.write({removal_of(kIdA, 4)});
+  f.write({acme_removal(kIdA, 4)});
   EXPECT_TRUE(f.index().empty());
   EXPECT_FALSE(f.store->get(key_of(kIdA)).value());
 }
@@ -215,10 +215,10 @@ TEST(EmbeddedStoreProperty, HoldsWhatTheChangesSay) {
 
 TEST(Golden, Rows) {
   Fixture f;
-  f.write({change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("Pune")})});
-  f.write({change_of(kIdA, 2, {city("Oslo")})});
-  f.write({change_of(kIdB, 1, {email(ChangeOp::SET, {"b@x"})})});
-  f.write({removal_of(kIdB, 3)});
+  f.write({acme_change(kIdA, 1, {email(ChangeOp::SET, {"a@x"}), city("Pune")})});
+  f.write({acme_change(kIdA, 2, {city("Oslo")})});
+  f.write({acme_change(kIdB, 1, {email(ChangeOp::SET, {"b@x"})})});
+  f.write({acme_removal(kIdB, 3)});
   ASSERT_TRUE(f.store->sync());
   std::string text;
   ASSERT_TRUE(f.rows->scan("a", "z", [&](std::string_view key, std::string_view value) {

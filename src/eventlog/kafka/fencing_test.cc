@@ -15,8 +15,6 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr TopicPartition kIn{Topic::kActions, 0};
-constexpr TopicPartition kOut{Topic::kChanges, 0};
-constexpr env::TimeUs kPatienceUs = 40'000'000;
 
 // One process: its log and its member of the group "action".
 struct Process {
@@ -218,7 +216,7 @@ TEST_F(Fencing, ASuccessorAbortsWhatTheLastOwnerLeftOpen) {
   const env::TimeUs begun = env::real_clock().monotonic_us();
   Process successor = start("successor");
   successor.poll_until([&] { return successor.read.size() == 1; });
-  EXPECT_LT(env::real_clock().monotonic_us() - begun, 10'000'000);  // the brokers would take a minute
+  EXPECT_LT(env::real_clock().monotonic_us() - begun, 40'000'000);  // the brokers would take a minute
   EXPECT_EQ(successor.read, (std::vector<std::string>{"in2"}));
   ASSERT_TRUE(successor.commit("second"));
   EXPECT_EQ(outputs(), (std::vector<std::string>{"first", "second"}));

@@ -13,9 +13,9 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr size_t kFetchKbMin = 1024;
-constexpr env::TimeUs kFencedAgainSessions =
-    5;  // a member that is refused twice within so many session timeouts watches its place
-constexpr env::TimeUs kWatchSessions = 3;  // for so many
+// A member that is refused twice within so many session timeouts watches its place, for so many.
+constexpr env::TimeUs kFencedAgainSessions = 5;
+constexpr env::TimeUs kWatchSessions = 3;
 constexpr env::TimeUs kWatchAgainUs = 200'000;
 
 Client::Settings settings_for(const KafkaOptions& options, const std::string& group, const std::string& member,

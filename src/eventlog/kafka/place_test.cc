@@ -19,7 +19,7 @@ namespace {
 
 constexpr int16_t kJoinGroup = 11;  // of the protocol
 constexpr int16_t kSyncGroup = 14;
-constexpr env::TimeUs kPatienceUs = 60'000'000;
+constexpr env::TimeUs kRejoinPatienceUs = 60'000'000;
 constexpr size_t kPartitions = 4;
 
 class Place : public testing::Test {
@@ -70,7 +70,7 @@ class Place : public testing::Test {
   }
   // Until it is so, or until a poll fails.
   Status poll_until(const std::function<bool()>& enough) {
-    const env::TimeUs end = env::real_clock().monotonic_us() + kPatienceUs;
+    const env::TimeUs end = env::real_clock().monotonic_us() + kRejoinPatienceUs;
     while (!enough()) {
       if (env::real_clock().monotonic_us() > end) return fail(Code::kRetry, "the test's patience is over");
       auto polled = consumer_->poll(1u << 20, 100'000);

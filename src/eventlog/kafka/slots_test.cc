@@ -15,13 +15,11 @@
 namespace freshet::eventlog::kafka {
 namespace {
 
-constexpr uint32_t kPartitions = 4;
-constexpr TopicPartition kOut{Topic::kChanges, 0};
-constexpr env::TimeUs kPatienceUs = 40'000'000;
+constexpr uint32_t kSlots = 4;
 
 // One process with one worker, which does what WorkerLoop does: what it owns it commits with an output for each record, what it
 // follows it only reads.
-struct Process {
+struct SlotProcess {
   std::unique_ptr<EventLog> log;
   std::unique_ptr<Consumer> consumer;
   std::set<TopicPartition> owned;
@@ -93,14 +91,14 @@ class SlotsTest : public testing::Test {
     options_ = test_options();
     log_ = open_test_log(options_);
     TopicOptions actions;
-    actions.partitions = kPartitions;
+    actions.partitions = kSlots;
     ASSERT_TRUE(log_->create_topic(Topic::kActions, actions));
     ASSERT_TRUE(log_->create_topic(Topic::kChanges, {}));
   }
-  std::unique_ptr<Process> start(const std::string& name, uint32_t slots = 2) {
+  std::unique_ptr<SlotProcess> start(const std::string& name, uint32_t slots = 2) {
     KafkaOptions options = options_;
     options.client_id = name;
-    auto out = std::make_unique<Process>();
+    auto out = std::make_unique<SlotProcess>();
     out->log = open_test_log(options);
     ConsumerOptions consumer;
     consumer.group = "action";
@@ -117,10 +115,10 @@ class SlotsTest : public testing::Test {
     log_->append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
     ASSERT_TRUE(done.get_future().get());
   }
-  static void step_until(const std::vector<Process*>& processes, const std::function<bool()>& enough) {
+  static void step_until(const std::vector<SlotProcess*>& processes, const std::function<bool()>& enough) {
     const env::TimeUs end = env::real_clock().monotonic_us() + kPatienceUs;
     while (!enough() && env::real_clock().monotonic_us() < end && !testing::Test::HasFailure())
-      for (Process* process : processes) process->step();
+      for (SlotProcess* process : processes) process->step();
     EXPECT_TRUE(enough());
   }
   std::multiset<std::string> outputs() {
@@ -140,18 +138,18 @@ class SlotsTest : public testing::Test {
 
 TEST_F(SlotsTest, OneProcessOwnsEverything) {
   const auto only = start("only");
-  step_until({only.get()}, [&] { return only->owned.size() == kPartitions; });
-  for (uint32_t p = 0; p < kPartitions; ++p) append(p, "r" + std::to_string(p));
-  step_until({only.get()}, [&] { return outputs().size() == kPartitions; });
+  step_until({only.get()}, [&] { return only->owned.size() == kSlots; });
+  for (uint32_t p = 0; p < kSlots; ++p) append(p, "r" + std::to_string(p));
+  step_until({only.get()}, [&] { return outputs().size() == kSlots; });
   EXPECT_EQ(outputs(), (std::multiset<std::string>{"r0", "r1", "r2", "r3"}));
   EXPECT_EQ(log_->committed("action", {Topic::kActions, 2}).value(), 1);
 }
 
 TEST_F(SlotsTest, AStandbyReadsWhatIsCommittedAndNoMore) {
   const auto owner = start("owner");
-  step_until({owner.get()}, [&] { return owner->owned.size() == kPartitions; });
+  step_until({owner.get()}, [&] { return owner->owned.size() == kSlots; });
   const auto standby = start("standby");
-  step_until({owner.get(), standby.get()}, [&] { return standby->followed.size() == kPartitions; });
+  step_until({owner.get(), standby.get()}, [&] { return standby->followed.size() == kSlots; });
   append(0, "committed");
   const TopicPartition of{Topic::kActions, 0};
   step_until({owner.get(), standby.get()}, [&] { return standby->read[of] == std::vector<std::string>{"committed"}; });
@@ -172,14 +170,14 @@ TEST_F(SlotsTest, AStandbyReadsWhatIsCommittedAndNoMore) {
 // Who comes back under the same name does not wait for silence. (With silence: tests/integration/test_standbys.py.)
 TEST_F(SlotsTest, WhatAnOwnerSaysAfterItsSuccessorBeganIsNotHeard) {
   const auto owner = start("owner", 1);
-  step_until({owner.get()}, [&] { return owner->owned.size() == kPartitions; });
+  step_until({owner.get()}, [&] { return owner->owned.size() == kSlots; });
   append(0, "a");
   std::optional<Transaction> late;
   const env::TimeUs end = env::real_clock().monotonic_us() + kPatienceUs;
   while (!late && env::real_clock().monotonic_us() < end) late = owner->poll();
   ASSERT_TRUE(late);
   const auto successor = start("owner", 1);
-  step_until({successor.get()}, [&] { return successor->owned.size() == kPartitions; });
+  step_until({successor.get()}, [&] { return successor->owned.size() == kSlots; });
   const Status status = owner->commit(std::move(*late));
   ASSERT_FALSE(status);
   // Or the brokers took too long to say whose the slot is.
@@ -190,14 +188,14 @@ TEST_F(SlotsTest, WhatAnOwnerSaysAfterItsSuccessorBeganIsNotHeard) {
 
 TEST_F(SlotsTest, WhoLeavesIsFollowedAtOnce) {
   auto owner = start("owner");
-  step_until({owner.get()}, [&] { return owner->owned.size() == kPartitions; });
+  step_until({owner.get()}, [&] { return owner->owned.size() == kSlots; });
   const auto standby = start("standby");
-  step_until({owner.get(), standby.get()}, [&] { return standby->followed.size() == kPartitions; });
+  step_until({owner.get(), standby.get()}, [&] { return standby->followed.size() == kSlots; });
   append(1, "before");
   step_until({owner.get(), standby.get()}, [&] { return outputs().size() == 1; });
   owner->consumer.reset();
   const env::TimeUs began = env::real_clock().monotonic_us();
-  step_until({standby.get()}, [&] { return standby->owned.size() == kPartitions; });
+  step_until({standby.get()}, [&] { return standby->owned.size() == kSlots; });
   EXPECT_LT(env::real_clock().monotonic_us() - began, 2'400'000) << "it waited for silence";
   append(1, "after");
   step_until({standby.get()}, [&] { return outputs().size() == 2; });
@@ -207,14 +205,14 @@ TEST_F(SlotsTest, WhoLeavesIsFollowedAtOnce) {
 // What a transaction leaves in a partition has an offset and no record: in several slots at once.
 TEST_F(SlotsTest, GapsOfSeveralSlotsAreDone) {
   const auto only = start("only");
-  step_until({only.get()}, [&] { return only->owned.size() == kPartitions; });
+  step_until({only.get()}, [&] { return only->owned.size() == kSlots; });
   append(0, "first");
   bool said = false;
   const env::TimeUs end = env::real_clock().monotonic_us() + kPatienceUs;
   while (!said && env::real_clock().monotonic_us() < end) {  // brokers that are busy abort a transaction now and then
     std::optional<Transaction> transaction = only->poll();
     if (!transaction) continue;
-    for (uint32_t p = 0; p < kPartitions; ++p) {
+    for (uint32_t p = 0; p < kSlots; ++p) {
       transaction->outputs.push_back({{Topic::kActions, p}, {}});
       transaction->outputs.back().records.add("k", "loop" + std::to_string(p));
     }
@@ -254,7 +252,7 @@ TEST_F(SlotsTest, NobodyGoesOnWhileATransactionIsNotDecided) {
 
 TEST_F(SlotsTest, AnotherNumberOfSlotsIsRefused) {
   const auto owner = start("owner", 2);
-  step_until({owner.get()}, [&] { return owner->owned.size() == kPartitions; });
+  step_until({owner.get()}, [&] { return owner->owned.size() == kSlots; });
   const auto other = start("other", 4);
   const auto polled = other->consumer->poll(1u << 20, 20'000);
   ASSERT_FALSE(polled);
@@ -265,7 +263,7 @@ TEST_F(SlotsTest, AnotherNumberOfSlotsIsRefused) {
 
 TEST_F(SlotsTest, GroupMembersAndSlotsAreNotMixed) {
   const auto owner = start("owner", 2);
-  step_until({owner.get()}, [&] { return owner->owned.size() == kPartitions; });
+  step_until({owner.get()}, [&] { return owner->owned.size() == kSlots; });
   KafkaOptions options = options_;
   options.client_id = "member";
   const auto log = open_test_log(options);

@@ -13,6 +13,9 @@
 
 namespace freshet::eventlog::kafka {
 
+inline constexpr TopicPartition kOut{Topic::kChanges, 0};
+inline constexpr env::TimeUs kPatienceUs = 40'000'000;  // with a broker that is doing other things, too
+
 [[nodiscard]] inline std::string test_brokers() {
   const char* brokers = std::getenv("FRESHET_KAFKA_BROKERS");
   return brokers == nullptr ? "" : brokers;

@@ -65,14 +65,6 @@ std::vector<Change> changes_to(const Topology& fleet, Index index, const Setting
   return changes;
 }
 
-std::string mend_text(const Topology& fleet, const std::vector<Change>& changes) {
-  std::string text;
-  for (const Change& change : changes)
-    text += (text.empty() ? "" : ", ") + subject_of(fleet, change.kind, change.index) + " " + change.key + ": " +
-            change.value;
-  return text;
-}
-
 }  // namespace
 
 Findings produce_requests(const Facts& facts) {

@@ -5,11 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "fleet/lint/report.h"
+#include "fleet/test_file.h"
 #include "fleet/topology_yaml.h"
 
 namespace freshet::fleet {
@@ -313,13 +312,9 @@ TEST(Lint, EveryRuleHasItsCase) {
   EXPECT_TRUE(ids.empty()) << *ids.begin();
 }
 
-std::string read(const std::string& path) {
-  std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/" + path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(Lint, TheDocumentListsEveryRule) {
-  EXPECT_THAT(read("docs/fleet/lint.md"), HasSubstr(rules_markdown())) << "write it by: freshet fleet lint --rules";
+  EXPECT_THAT(file_text("docs/fleet/lint.md"), HasSubstr(rules_markdown()))
+      << "write it by: freshet fleet lint --rules";
 }
 
 TEST(Lint, FindingsStandInTheOrderOfTheFile) {

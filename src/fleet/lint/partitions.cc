@@ -66,14 +66,6 @@ std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, 
   return changes;
 }
 
-std::string mend_text(const Topology& fleet, const std::vector<Change>& changes) {
-  std::string text;
-  for (const Change& change : changes)
-    text += (text.empty() ? "" : ", ") + subject_of(fleet, change.kind, change.index) + " " + change.key + ": " +
-            change.value;
-  return text;
-}
-
 template <class Wrong>
 Findings slow_consumers(const Facts& facts, const Wrong& wrong) {
   const Topology& fleet = facts.fleet;

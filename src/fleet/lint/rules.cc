@@ -43,6 +43,14 @@ Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_v
                  {{kind, index, std::string(key), std::move(value)}});
 }
 
+std::string mend_text(const Topology& fleet, const std::vector<Change>& changes) {
+  std::string text;
+  for (const Change& change : changes)
+    text += (text.empty() ? "" : ", ") + subject_of(fleet, change.kind, change.index) + " " + change.key + ": " +
+            change.value;
+  return text;
+}
+
 uint32_t round_up(double value, uint32_t step) {
   const double steps = std::ceil(std::max(value, 1.0) / step - 1e-9);
   return static_cast<uint32_t>(std::min(steps * step, 1e9));

@@ -85,6 +85,9 @@ Findings no_owner(const Facts& facts);
 [[nodiscard]] Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_view key,
                                      std::string evidence, std::string value, std::string reason);
 
+// The changes as a person reads them: "topic t partitions: 24, …".
+[[nodiscard]] std::string mend_text(const Topology& fleet, const std::vector<Change>& changes);
+
 [[nodiscard]] inline double peak_of(const Topic& topic) { return topic.messages_per_s * topic.peak_factor; }
 // The smallest multiple of `step` that is not below `value`, which is rounded up.
 [[nodiscard]] uint32_t round_up(double value, uint32_t step);

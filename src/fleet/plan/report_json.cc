@@ -35,7 +35,7 @@ class Object {
 };
 
 template <class Items, class Write>
-std::string list(const Items& items, const Write& write) {
+std::string json_list(const Items& items, const Write& write) {
   std::string out;
   for (const auto& item : items) out += (out.empty() ? "" : ",") + write(item);
   return "[" + out + "]";
@@ -91,7 +91,7 @@ std::string broker(const PlacedBroker& broker) {
       .add("zone", broker.zone)
       .add("leaders", broker.leaders)
       .add("replicas", broker.replicas)
-      .raw("log_dir_bytes", list(broker.dir_bytes, [](double bytes) { return fmt::format("{}", bytes); }))
+      .raw("log_dir_bytes", json_list(broker.dir_bytes, [](double bytes) { return fmt::format("{}", bytes); }))
       .done();
 }
 
@@ -105,13 +105,13 @@ std::string cluster_json(const ClusterPlan& cluster) {
       .raw("load", load(cluster))
       .raw("size", size(cluster.size))
       .raw("cost", cost(cluster.cost))
-      .raw("uses", list(cluster.uses,
-                        [](const ScenarioUse& use) {
-                          return Object()
-                              .add("scenario", std::string(name_of(use.scenario.kind)))
-                              .raw("use", resources(use.use))
-                              .done();
-                        }))
+      .raw("uses", json_list(cluster.uses,
+                             [](const ScenarioUse& use) {
+                               return Object()
+                                   .add("scenario", std::string(name_of(use.scenario.kind)))
+                                   .raw("use", resources(use.use))
+                                   .done();
+                             }))
       .raw("tightest", Object()
                            .add("resource", std::string(name_of(tightness.resource)))
                            .add("scenario", std::string(name_of(tightness.scenario)))
@@ -120,7 +120,7 @@ std::string cluster_json(const ClusterPlan& cluster) {
                            .done())
       .add_flag("holds", cluster.holds)
       .add("holds_months", cluster.holds_months ? std::optional<double>(*cluster.holds_months) : std::nullopt)
-      .raw("brokers", list(cluster.brokers, broker))
+      .raw("brokers", json_list(cluster.brokers, broker))
       .add("log_dir_use_max", cluster.dir_use_max)
       .raw("left", Object()
                        .add("partitions", static_cast<double>(cluster.left.partitions))
@@ -176,18 +176,18 @@ std::string burst_json(const Burst& burst) {
       .add("usual_per_s", burst.usual)
       .add("backlog", burst.backlog)
       .add("sent_minutes", burst.sent_minutes)
-      .raw("clusters", list(burst.clusters, burst_cluster))
-      .raw("groups", list(burst.groups,
-                          [](const GroupBurst& group) {
-                            return Object()
-                                .add("group", group.group)
-                                .add("cluster", group.cluster)
-                                .add("usual_per_s", group.usual)
-                                .add("most_per_s", group.most)
-                                .add("lag_max", group.lag_max)
-                                .add("recovered_minutes", group.recovered_minutes)
-                                .done();
-                          }))
+      .raw("clusters", json_list(burst.clusters, burst_cluster))
+      .raw("groups", json_list(burst.groups,
+                               [](const GroupBurst& group) {
+                                 return Object()
+                                     .add("group", group.group)
+                                     .add("cluster", group.cluster)
+                                     .add("usual_per_s", group.usual)
+                                     .add("most_per_s", group.most)
+                                     .add("lag_max", group.lag_max)
+                                     .add("recovered_minutes", group.recovered_minutes)
+                                     .done();
+                               }))
       .done();
 }
 
@@ -203,10 +203,10 @@ std::string json_report(const Plan& plan) {
       .add("messages_per_s", plan.messages_per_s)
       .raw("cost", cost(plan.cost))
       .raw("cheapest_cost", cost(plan.best_cost))
-      .raw("clusters", list(plan.clusters, cluster_json))
+      .raw("clusters", json_list(plan.clusters, cluster_json))
       .raw("split", plan.comparison ? variant(plan.comparison->split) : "null")
       .raw("whole", plan.comparison ? variant(plan.comparison->whole) : "null")
-      .raw("bursts", list(plan.bursts, burst_json))
+      .raw("bursts", json_list(plan.bursts, burst_json))
       .done();
 }
 

@@ -9,8 +9,8 @@
 namespace freshet::fleet {
 namespace {
 
-constexpr double kGiB = 1024.0 * 1024 * 1024;
-constexpr double kMiB = 1024.0 * 1024;
+constexpr double kGibBytes = 1024.0 * 1024 * 1024;
+constexpr double kMibBytes = 1024.0 * 1024;
 constexpr double kGibStep = 10;
 constexpr uint32_t kBrokersMin = 3;
 
@@ -34,12 +34,12 @@ bool fit_volumes(const Load& load, const std::vector<Scenario>& scenarios, const
     on_each = std::max(on_each, kept_bytes(load, scenario.present.keeping) / scenario.present.keeping);
   }
   const double written = load.peak.in_bytes + load.peak.replicated_bytes;
-  const double throughput = written / (serving * size.volumes * prices.limits.bandwidth * kMiB);
+  const double throughput = written / (serving * size.volumes * prices.limits.bandwidth * kMibBytes);
   const double bytes = (on_each / size.volumes + 2 * load.largest_replica_bytes) / prices.limits.disk;
-  size.volume_gib = std::max(kGibStep, std::ceil(bytes / kGiB / kGibStep) * kGibStep);
+  size.volume_gib = std::max(kGibStep, std::ceil(bytes / kGibBytes / kGibStep) * kGibStep);
   size.throughput_mib_per_s = std::max(volume.throughput_included_mib_per_s, std::ceil(throughput));
   size.iops = std::max(volume.iops_included, std::ceil(size.throughput_mib_per_s / volume.mib_per_s_per_iops));
-  return size.volume_gib * kGiB <= volume.size_bytes_max &&
+  return size.volume_gib * kGibBytes <= volume.size_bytes_max &&
          size.throughput_mib_per_s <= volume.throughput_max_mib_per_s;
 }
 
@@ -83,9 +83,9 @@ Size size_of(const Cluster& cluster) {
           cluster.brokers,
           volumes.count,
           volumes.type,
-          static_cast<double>(volumes.size_bytes) / kGiB,
+          static_cast<double>(volumes.size_bytes) / kGibBytes,
           static_cast<double>(volumes.iops),
-          static_cast<double>(volumes.throughput_bytes_per_s) / kMiB};
+          static_cast<double>(volumes.throughput_bytes_per_s) / kMibBytes};
 }
 
 void set_size(Cluster& cluster, const Size& size) {
@@ -93,9 +93,9 @@ void set_size(Cluster& cluster, const Size& size) {
   cluster.brokers = size.brokers;
   cluster.volumes.count = size.volumes;
   cluster.volumes.type = size.volume_type;
-  cluster.volumes.size_bytes = static_cast<uint64_t>(size.volume_gib * kGiB);
+  cluster.volumes.size_bytes = static_cast<uint64_t>(size.volume_gib * kGibBytes);
   cluster.volumes.iops = static_cast<uint32_t>(size.iops);
-  cluster.volumes.throughput_bytes_per_s = static_cast<uint64_t>(size.throughput_mib_per_s * kMiB);
+  cluster.volumes.throughput_bytes_per_s = static_cast<uint64_t>(size.throughput_mib_per_s * kMibBytes);
 }
 
 Cost& Cost::operator+=(const Cost& other) {
@@ -129,7 +129,7 @@ BrokerShape shape_of(const Size& size, const Prices& prices) {
   const VolumePrice* volume = prices.find_volume(size.volume_type);
   FRESHET_ASSERT(instance != nullptr && volume != nullptr);
   const double throughput = std::min(size.throughput_mib_per_s, size.iops * volume->mib_per_s_per_iops);
-  return {instance, size.volumes, size.volume_gib * kGiB, throughput * kMiB};
+  return {instance, size.volumes, size.volume_gib * kGibBytes, throughput * kMibBytes};
 }
 
 std::string_view name_of(Scenario::Kind kind) {

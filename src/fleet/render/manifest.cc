@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kHashDigits = 32;
 
-bool is_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 // As render writes them: relative, in its shortest form, and below the folder.
 bool is_inside(std::string_view path) {
@@ -35,7 +35,7 @@ Result<Hashes> parse_manifest(std::string_view text) {
     if (line.starts_with('#')) continue;
     const std::string_view hash = line.substr(0, kHashDigits);
     const std::string_view path = line.substr(std::min(line.size(), kHashDigits + 2));
-    if (hash.size() < kHashDigits || !std::ranges::all_of(hash, is_digit) || line.substr(kHashDigits, 2) != "  ")
+    if (hash.size() < kHashDigits || !std::ranges::all_of(hash, is_hex_digit) || line.substr(kHashDigits, 2) != "  ")
       return fail(Code::kInvalid, fmt::format("line {}: must be a hash of 32 digits, two blanks and a path", number));
     if (!is_inside(path))
       return fail(Code::kInvalid, fmt::format("line {}: {} is not inside the folder", number, path));

@@ -49,8 +49,8 @@ std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {
 }
 
 std::string object_name(std::string_view text) {
-  constexpr size_t kMost = 253;
-  constexpr size_t kHashDigits = 8;
+  constexpr size_t kNameMost = 253;
+  constexpr size_t kNameHashDigits = 8;
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   std::string out;
   for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -58,11 +58,11 @@ std::string object_name(std::string_view text) {
     const bool between = i > 0 && i + 1 < out.size() && is_letter(out[i - 1]) && is_letter(out[i + 1]);
     if (!is_letter(out[i]) && (out[i] != '.' || !between)) out[i] = '-';
   }
-  if (out == text && out.size() <= kMost && !out.empty() && out.front() != '-' && out.back() != '-') return out;
-  out.resize(std::min(out.size(), kMost - kHashDigits - 3));
+  if (out == text && out.size() <= kNameMost && !out.empty() && out.front() != '-' && out.back() != '-') return out;
+  out.resize(std::min(out.size(), kNameMost - kNameHashDigits - 3));
   if (out.empty() || out.front() == '-') out.insert(0, "x");
   while (out.back() == '-' || out.back() == '.') out.pop_back();
-  return out + "-" + hash128(text).hex().substr(0, kHashDigits);
+  return out + "-" + hash128(text).hex().substr(0, kNameHashDigits);
 }
 
 }  // namespace freshet::fleet

@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "fleet/render/alertmanager.h"
 #include "fleet/render/alerts.h"
@@ -14,6 +12,7 @@
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
 #include "fleet/render/targets.h"
+#include "fleet/test_file.h"
 #include "fleet/topology_yaml.h"
 
 namespace freshet::fleet {
@@ -65,17 +64,10 @@ std::string file_of(const Rendering& rendering, const std::string& path) {
   return "";
 }
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 // FRESHET_WRITE_GOLDEN=1 writes them anew; look at the difference before it is committed.
 TEST(Render, SmallExampleIsAsTheGoldenFiles) {
   const std::filesystem::path golden = FRESHET_SOURCE_DIR "/tests/golden/fleet/small";
-  const Rendering rendering = rendered(read(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml"));
+  const Rendering rendering = rendered(file_text(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml"));
   std::set<std::string> paths;
   for (const File& file : rendering.files) {
     if (file.path == "prometheus/proofs/alerts.yml") continue;  // long; promtool runs it
@@ -84,7 +76,7 @@ TEST(Render, SmallExampleIsAsTheGoldenFiles) {
       std::filesystem::create_directories((golden / file.path).parent_path());
       std::ofstream(golden / file.path, std::ios::binary) << file.bytes;
     }
-    EXPECT_EQ(file.bytes, read(golden / file.path)) << file.path;
+    EXPECT_EQ(file.bytes, file_text(golden / file.path)) << file.path;
   }
   for (const auto& entry : std::filesystem::recursive_directory_iterator(golden)) {
     if (!entry.is_regular_file()) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fleet/fields.h"
 #include "fleet/render/jmx.h"
 #include "fleet/render/names.h"
 #include "yaml/writer.h"
@@ -14,7 +15,6 @@ using yaml::list;
 using yaml::map;
 
 constexpr std::string_view kZoneKey = "topology.kubernetes.io/zone";
-constexpr uint64_t kGib = 1ull << 30;
 
 std::string metrics_name(const Cluster& cluster) { return cluster.name + "-metrics"; }
 
@@ -57,7 +57,7 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
   yaml::Node out = list();
   for (uint32_t id = 0; id < count; ++id) {
     yaml::Node volume =
-        map("id", id, "type", "persistent-claim", "size", std::to_string((size_bytes + kGib - 1) / kGib) + "Gi",
+        map("id", id, "type", "persistent-claim", "size", std::to_string((size_bytes + kGiB - 1) / kGiB) + "Gi",
             "class", cluster.storage_class, "deleteClaim", false);
     if (id == 0) yaml::put(volume, "kraftMetadata", "shared");
     out.items.push_back(std::move(volume));
@@ -66,7 +66,7 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
 }
 
 yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
-  constexpr uint64_t kControllerDiskBytes = 20 * kGib;
+  constexpr uint64_t kControllerDiskBytes = 20 * kGiB;
   yaml::Node metadata = map("name", cluster.name + (of_brokers ? "-brokers" : "-controllers"), "namespace",
                             cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
   yaml::Node roles = list(of_brokers ? "broker" : "controller");

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "fleet/fields.h"
 #include "fleet/render/files.h"
 #include "fleet/render/hcl.h"
 #include "fleet/render/names.h"
@@ -10,7 +11,6 @@
 namespace freshet::fleet {
 namespace {
 
-constexpr uint64_t kGib = 1ull << 30;
 constexpr uint64_t kMib = 1ull << 20;
 
 std::string short_name(const Host& host) { return host.name.substr(0, host.name.find('.')); }
@@ -24,7 +24,7 @@ yaml::Node host_input(const Host& host, const Cluster& cluster, bool is_broker) 
 }
 
 yaml::Node volumes_input(const Volumes& volumes) {
-  yaml::Node out = yaml::map("type", volumes.type, "size_gib", (volumes.size_bytes + kGib - 1) / kGib);
+  yaml::Node out = yaml::map("type", volumes.type, "size_gib", (volumes.size_bytes + kGiB - 1) / kGiB);
   if (volumes.type == "gp3" || volumes.type == "io1" || volumes.type == "io2") yaml::put(out, "iops", volumes.iops);
   if (volumes.type == "gp3") {
     yaml::put(out, "throughput_mib", (volumes.throughput_bytes_per_s + kMib - 1) / kMib);

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "ingest/adapters/item.h"
 #include "ingest/adapters/properties.h"
 #include "model/json.h"
@@ -10,12 +11,6 @@
 
 namespace freshet::ingest {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 std::string column_text(const CsvColumn& column) { return "column \"" + column.column + "\": "; }
 

@@ -32,8 +32,6 @@ struct Action {
   double offset_s = 0;
 };
 
-tl::unexpected<Error> bad_json(simdjson::error_code error) { return fail(Code::kInvalid, json_error(error)); }
-
 template <class Container>
 Outcome start_again(Item& item, Container& container) {
   if (const auto error = container.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
@@ -197,9 +195,9 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
       }
       return Outcome::kOk;
     }));
-    constexpr std::array<std::string_view, 4> kTypes = {"equals", "prefix", "suffix", "contains"};
-    const auto* const match = std::find(kTypes.begin(), kTypes.end(), type.value_or("equals"));
-    if (match == kTypes.end() || !attribute || attribute->empty())
+    constexpr std::array<std::string_view, 4> kMatches = {"equals", "prefix", "suffix", "contains"};
+    const auto* const match = std::find(kMatches.begin(), kMatches.end(), type.value_or("equals"));
+    if (match == kMatches.end() || !attribute || attribute->empty())
       return item.reject(
           "bad_unset", "an entry of \"unset_attributes\" needs \"attr\" and a type: equals, prefix, suffix or contains",
           "unset_attributes");
@@ -214,7 +212,7 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
       continue;
     }
     op.set_type(v1::AttributeOp::UNSET_MATCHING);
-    op.set_match(static_cast<v1::AttributeOp::Match>(match - kTypes.begin() + 1));
+    op.set_match(static_cast<v1::AttributeOp::Match>(match - kMatches.begin() + 1));
     op.set_ignore_case(!case_sensitive);
   }
   return Outcome::kOk;

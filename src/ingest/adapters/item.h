@@ -59,6 +59,10 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
                 int64_t sent_at_us);
 // What to tell about damaged JSON.
 [[nodiscard]] std::string json_error(simdjson::error_code error);
+// The failure of a whole body that is no JSON.
+[[nodiscard]] inline tl::unexpected<Error> bad_json(simdjson::error_code error) {
+  return fail(Code::kInvalid, json_error(error));
+}
 
 // Unescapes the name of a field: no control characters, at most limits.name_length characters (the rest is cut).
 // An empty name gives an empty view: leave the field out.

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "ingest/adapters/properties.h"
 #include "model/identifier.h"
 
@@ -308,12 +309,6 @@ Outcome open_line(Item& item, JsonBody& json, ondemand::document& document) {
   return parse_line(item, root);
 }
 
-std::string_view trim(std::string_view text) {
-  text = trim_right(text);
-  const size_t begin = text.find_first_not_of(" \t\r");
-  return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
-}
-
 }  // namespace
 
 Parsed parse_records(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
@@ -322,7 +317,7 @@ Parsed parse_records(std::string_view body, const AdapterContext& context, googl
   std::string_view rest = json.text();
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = trim(rest.substr(0, end));
+    const std::string_view line = trim(rest.substr(0, end), " \t\r\n");
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (line.empty()) continue;
     Item item(context, parsed, arena, kRecordsSource, parsed.item_count++, line);

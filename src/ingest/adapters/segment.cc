@@ -60,8 +60,6 @@ class SegmentParser {
   Parsed parsed_;
 };
 
-tl::unexpected<Error> bad_json(simdjson::error_code error) { return fail(Code::kInvalid, json_error(error)); }
-
 bool SegmentParser::set_outer_context(std::string_view json) {
   JsonBody body(Slot::kContext, json);
   auto document = std::make_unique<ondemand::document>();

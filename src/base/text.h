@@ -1,0 +1,22 @@
+// Characters and blanks of ASCII text, whatever the locale.
+#pragma once
+
+#include <string_view>
+
+namespace freshet {
+
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Of a name as programs know it: a letter, a digit or an underscore.
+[[nodiscard]] constexpr bool is_name_char(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '_';
+}
+
+// `text` without the `blanks` at both ends.
+[[nodiscard]] constexpr std::string_view trim(std::string_view text, std::string_view blanks = " \t") {
+  const size_t begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+}  // namespace freshet

@@ -1,0 +1,27 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace freshet {
+namespace {
+
+TEST(Text, IsTrimmedAtBothEnds) {
+  EXPECT_EQ(trim(" \ta b\t "), "a b");
+  EXPECT_EQ(trim("a"), "a");
+  EXPECT_EQ(trim(" \t "), "");
+  EXPECT_EQ(trim(""), "");
+  EXPECT_EQ(trim(" a\n"), "a\n");
+  EXPECT_EQ(trim(" a\r\n", " \r\n"), "a");
+}
+
+TEST(Text, KnowsDigitsAndNamesOfAscii) {
+  for (int code = -128; code < 128; ++code) {
+    const char c = static_cast<char>(code);
+    EXPECT_EQ(is_digit(c), std::string_view("0123456789").find(c) != std::string_view::npos) << code;
+    const bool letter = (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
+    EXPECT_EQ(is_name_char(c), letter || is_digit(c) || c == '_') << code;
+  }
+}
+
+}  // namespace
+}  // namespace freshet

@@ -1,0 +1,17 @@
+// For tests: the text of a file.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace freshet::fleet {
+
+// A relative path starts at the project's folder. "" if there is no such file.
+[[nodiscard]] inline std::string file_text(const std::filesystem::path& path) {
+  std::ifstream file(std::filesystem::path(FRESHET_SOURCE_DIR) / path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace freshet::fleet
