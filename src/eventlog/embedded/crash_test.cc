@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -63,6 +64,8 @@ void append_for_ever(EventLog& log, int pipe, const std::string& name) {
   }
 }
 
+constexpr std::chrono::seconds kStartPatience{60};
+
 void commit_for_ever(EventLog& log, int pipe, int first) {
   ConsumerOptions options;
   options.group = "g";
@@ -87,7 +90,7 @@ TEST(CrashChild, DISABLED_Run) {
   commit_for_ever(*log, pipe, first);
 }
 
-// Starts the child, kills it after a while, returns what it reported.
+// Starts the child, kills it `life_us` after its first report (a slow machine needs long until there), returns what it reported.
 std::vector<std::string> run_and_kill(const std::string& directory, env::TimeUs life_us) {
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);
@@ -103,10 +106,15 @@ std::vector<std::string> run_and_kill(const std::string& directory, env::TimeUs 
   }
   close(ends[1]);
   std::string text;
+  std::promise<void> lives;
   std::thread collector([&] {
     char buffer[4096];
-    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
+    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) {
+      if (text.empty()) lives.set_value();
+      text.append(buffer, static_cast<size_t>(n));
+    }
   });
+  EXPECT_EQ(lives.get_future().wait_for(kStartPatience), std::future_status::ready);
   env::real_clock().sleep_us(life_us);
   kill(child, SIGKILL);
   int status = 0;
