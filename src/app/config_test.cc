@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "base/project_path.h"
 #include "model/identifier.h"
 
 namespace freshet::app {
@@ -80,7 +81,7 @@ TEST(Config, TheDefault) {
 }
 
 TEST(Config, TheExampleLoads) {
-  const auto config = load_config(FRESHET_SOURCE_DIR "/docs/examples/freshet.yaml", variables({}));
+  const auto config = load_config(project_path("docs/examples/freshet.yaml"), variables({}));
   ASSERT_TRUE(config.has_value()) << config.error().message;
   ASSERT_EQ(config->tenants.size(), 2U);
   const model::Tenant& acme = config->tenants[0];

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/project_path.h"
 #include "fleet/topology_yaml.h"
 
 namespace freshet::fleet {
@@ -11,7 +12,7 @@ namespace {
 using Kind = Change::Kind;
 
 Topology small() {
-  yaml::Problems problems(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml");
+  yaml::Problems problems(project_path("examples/fleet/small.yaml"));
   auto fleet = load_topology(problems.file(), problems);
   EXPECT_EQ(problems.text(), "");
   return fleet ? std::move(*fleet) : Topology{};

@@ -6,11 +6,13 @@
 #include <iterator>
 #include <string>
 
+#include "base/project_path.h"
+
 namespace freshet::fleet {
 
 // A relative path starts at the project's folder. "" if there is no such file.
 [[nodiscard]] inline std::string file_text(const std::filesystem::path& path) {
-  std::ifstream file(std::filesystem::path(FRESHET_SOURCE_DIR) / path, std::ios::binary);
+  std::ifstream file(path.is_absolute() ? path.string() : project_path(path.string()), std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

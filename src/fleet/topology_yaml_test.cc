@@ -1,4 +1,5 @@
 #include "fleet/topology_yaml.h"
+#include "base/project_path.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +36,7 @@ Topology good(const std::string& text) {
 }
 
 TEST(TopologyYaml, SmallExample) {
-  yaml::Problems problems(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml");
+  yaml::Problems problems(project_path("examples/fleet/small.yaml"));
   const auto fleet = load_topology(problems.file(), problems);
   ASSERT_TRUE(fleet) << problems.text();
   EXPECT_EQ(fleet->name, "small");

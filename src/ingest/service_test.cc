@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/hash.h"
+#include "base/project_path.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
 #include "telemetry/trace.h"
@@ -422,7 +423,7 @@ TEST_F(ServiceTest, DataApiAnswersInItsShape) {
 
 TEST_F(ServiceTest, CapturesOfLibrariesGoInWhole) {
   size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(FRESHET_SOURCE_DIR "/tests/captures")) {
+  for (const auto& entry : std::filesystem::directory_iterator(project_path("tests/captures"))) {
     std::ifstream file(entry.path(), std::ios::binary);
     std::stringstream all;
     all << file.rdbuf();

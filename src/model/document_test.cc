@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/hash.h"
+#include "base/project_path.h"
 #include "model/change_generator.h"
 
 namespace freshet::model {
@@ -227,7 +228,7 @@ RC_GTEST_PROP(DocumentProperty, FoldedOpsAreOneAName, ()) {
 // ---- golden: docs/format/change.md, docs/format/document.md ----
 
 std::string golden(const std::string& name) {
-  std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/tests/golden/model/" + name, std::ios::binary);
+  std::ifstream file(project_path("tests/golden/model/" + name), std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "base/project_path.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/event.pb.h"
 #include "freshet/v1/state.pb.h"
@@ -19,7 +20,7 @@
 namespace freshet::model {
 namespace {
 
-std::string path_of(const std::string& name) { return std::string(FRESHET_SOURCE_DIR) + "/tests/golden/v1/" + name; }
+std::string path_of(const std::string& name) { return project_path("tests/golden/v1/" + name); }
 
 std::string read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/dice.h"
+#include "base/project_path.h"
 #include "yaml/test_same.h"
 
 namespace freshet::yaml {
@@ -67,7 +68,7 @@ TEST(Plain, LeavesTheRestToTheFullParser) {
 
 TEST(Plain, ReadsTheExamplesOfFleets) {
   for (const char* name : {"small", "shop", "twenty", "monolith"}) {
-    std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/examples/fleet/" + name + ".yaml", std::ios::binary);
+    std::ifstream file(project_path("examples/fleet/" + std::string(name) + ".yaml"), std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     EXPECT_TRUE(parse_plain(text).has_value()) << name;
     EXPECT_TRUE(plain_agrees(text)) << name;

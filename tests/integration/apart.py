@@ -9,6 +9,7 @@ import subprocess
 import kafka
 from harness import FRESHET, KEY, TENANT, Server, check, note
 from mongo import MongoServer
+from patience import patient
 
 CONFIG = """revision: {revision}
 ingest: {{listen: "127.0.0.1:${{FRESHET_INGEST_PORT}}"}}
@@ -115,5 +116,5 @@ class Apart:
     def admin(self):
         return self.console.admin()
 
-    def wait_drained(self, timeout_s=120):
+    def wait_drained(self, timeout_s=patient(120)):
         self.console.wait_drained(timeout_s)

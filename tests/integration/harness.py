@@ -21,6 +21,8 @@ import urllib.parse
 from decimal import Decimal
 from pathlib import Path
 
+from patience import patient
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FRESHET_BUILD", ROOT / "build" / "release"))
 CACHE = ROOT / "build" / "cache"
@@ -29,9 +31,9 @@ OFFLINE = os.environ.get("FRESHET_OFFLINE") == "1"
 
 TENANT = "acme"
 KEY = "integration-key"
-READY_S = 60
-STOP_S = 5
-DRAIN_S = 120
+READY_S = patient(60)
+STOP_S = patient(5)
+DRAIN_S = patient(120)
 
 
 class Failure(Exception):
@@ -40,6 +42,19 @@ class Failure(Exception):
 
 class Skipped(Exception):
     """A test could not run here, and somebody asked for that to be accepted."""
+
+
+class TimeLeft:
+    """Of the whole run, if it is limited: `run --seconds`."""
+
+    end = float("inf")  # by time.monotonic()
+
+    @classmethod
+    def need(cls, seconds, what):
+        """For what would take more than what is left."""
+        left = cls.end - time.monotonic()
+        if seconds > left:
+            raise Skipped(f"no time left: {what} takes {seconds / 60:.0f} minutes here, {max(0, left) / 60:.0f} are left")
 
 
 def check(condition, text):
@@ -64,7 +79,7 @@ def wait_until(condition, timeout_s, what, every_s=0.05):
         if value:
             return value
         if time.monotonic() > end:
-            raise Failure(f"{what() if callable(what) else what}: not within {timeout_s} s")
+            raise Failure(f"{what() if callable(what) else what}: not within {timeout_s:.0f} s")
         time.sleep(every_s)
 
 
@@ -123,7 +138,7 @@ class Answer:
 class Http:
     """Keep-alive HTTP to one port. One per thread."""
 
-    def __init__(self, port, timeout_s=30):
+    def __init__(self, port, timeout_s=patient(30)):
         self.port = port
         self.timeout_s = timeout_s
         self.connection = None
@@ -201,7 +216,7 @@ class Server:
         return self
 
     def wait_ready(self):
-        admin = Http(self.admin_port, timeout_s=5)
+        admin = Http(self.admin_port, timeout_s=patient(5))
 
         def ready():
             if self.process.poll() is not None:
@@ -236,7 +251,7 @@ class Server:
         except subprocess.TimeoutExpired as expired:
             self.process.kill()
             self.process.wait()
-            raise Failure(f"still running {STOP_S * 4} s after SIGTERM") from expired
+            raise Failure(f"still running {STOP_S * 4:.0f} s after SIGTERM") from expired
         check_equal(status, 0, "exit status after SIGTERM")
         return time.monotonic() - began
 
@@ -279,7 +294,7 @@ class Server:
             check(lags, "GET /v1/status names no stages")
             quiet = quiet + 1 if all(lag == 0 for lag in lags.values()) else 0  # None: the log does not say
             if time.monotonic() > end:
-                raise Failure(f"not drained within {timeout_s} s, lags {lags}")
+                raise Failure(f"not drained within {timeout_s:.0f} s, lags {lags}")
             time.sleep(0.1)
 
 
@@ -332,7 +347,7 @@ def profile(admin, id_type, value, kind="users"):
     return answer.json()
 
 
-def freshet(*arguments, timeout_s=300, env=None):
+def freshet(*arguments, timeout_s=patient(300), env=None):
     """Runs one of our commands to its end: (status, stdout, stderr)."""
     done = subprocess.run([str(FRESHET), *map(str, arguments)], capture_output=True, timeout=timeout_s, stdin=subprocess.DEVNULL,
                           env={**os.environ, **(env or {})}, check=False)
@@ -388,7 +403,7 @@ class Background:
 
     def join(self, timeout_s):
         self.thread.join(timeout_s)
-        check(not self.thread.is_alive(), f"a sender is still busy after {timeout_s} s")
+        check(not self.thread.is_alive(), f"a sender is still busy after {timeout_s:.0f} s")
         if self.error is not None:
             raise self.error
 

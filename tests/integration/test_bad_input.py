@@ -7,6 +7,7 @@ import time
 import zlib
 
 from harness import Http, TENANT, basic, bearer, check, check_equal, freshet, profile, send_batch, send_records, shorten
+from patience import patient
 
 GOOD = {"type": "track", "event": "Good"}
 FAR_PAST, FAR_FUTURE = "1831-01-01T00:00:00.000Z", "2199-01-01T00:00:00.000Z"
@@ -157,7 +158,7 @@ def test_records_lines(box):
     check_equal(server.ingest().request("POST", "/v1/records", b"{}\n", bearer("wrong")).status, 401, "status with a wrong key")
 
 
-def raw(server, data, half_close=False, timeout_s=10):
+def raw(server, data, half_close=False, timeout_s=patient(10)):
     """Sends bytes, returns what comes back until the server closes or is silent."""
     with socket.create_connection(("127.0.0.1", server.ingest_port), timeout=timeout_s) as connection:
         connection.sendall(data)
@@ -185,12 +186,12 @@ def test_connections(box):
     body = json.dumps({"batch": [{**GOOD, "userId": "half", "messageId": "half-1"}]}).encode()
     slow = []
     for number in range(100):  # clients that send a part and then nothing
-        connection = socket.create_connection(("127.0.0.1", server.ingest_port), timeout=5)
+        connection = socket.create_connection(("127.0.0.1", server.ingest_port), timeout=patient(5))
         connection.sendall(request_bytes(body)[:10 + number * 2])
         slow.append(connection)
     began = time.monotonic()
     healthy(server, 3)
-    check(time.monotonic() - began < 10, "slow clients slow the others")
+    check(time.monotonic() - began < patient(10), "slow clients slow the others")
     for data in (b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"POST /v1/batch HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
                  b"POST /v1/batch HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n"):
         answer = raw(server, data, half_close=True)

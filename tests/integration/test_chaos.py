@@ -16,15 +16,16 @@ import apart
 import test_oracle_kill
 import workload
 from harness import Background, Failure, check, check_equal, note, shorten, wait_until
+from patience import patient
 from test_bad_input import letters
 from test_mongo import compare_documents
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, make_requests, sender
 
 RECORDS = int(os.environ.get("FRESHET_CHAOS_RECORDS") or 20_000)
 RECORDS_PER_BLOW = 2_500  # so many records are sent from one blow to the next
-DRAIN_S = 300
-PATIENCE_S = 600  # of a sender: with a blow every few seconds one request may be unlucky for long
-READ_S = 120
+DRAIN_S = patient(300)
+PATIENCE_S = patient(600)  # of a sender: with a blow every few seconds one request may be unlucky for long
+READ_S = patient(120)
 
 
 class Chaos:

@@ -11,9 +11,10 @@ import s3
 import test_oracle_kill
 from harness import BUILD, Failure, check, check_equal, freshet, note, send_records, shorten, wait_until
 from mongo import CutNetwork, MongoServer
+from patience import patient
 from test_oracle_kill import GIVE_UP_S, compare
 
-SUITE_S = 600
+SUITE_S = patient(600)
 WIPES = 4
 FAST = "interval: 1s, min_pause: 0s"
 
@@ -67,7 +68,7 @@ def restored(server):
     return server.metric_sum("^freshet_checkpoint_restored_total")
 
 
-def wait_checkpoints(server, more=2, timeout_s=60):
+def wait_checkpoints(server, more=2, timeout_s=patient(60)):
     """Until there are so many more."""
     before = server.metric_sum("^freshet_checkpoint_total")
     wait_until(lambda: server.metric_sum("^freshet_checkpoint_total") >= before + more, timeout_s, f"{more} checkpoints", every_s=0.2)
@@ -77,7 +78,7 @@ def test_state_wiped(box):
     """Invariant 5: killed and its state wiped while it works; at the end every profile as the oracle says."""
     server, everybody, made = test_oracle_kill.run(box, partitions=4, records=8_000, people=200, disturb=wipe_states,
                                                  top=place(box.directory / "checkpoints"))
-    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0, 60, "checkpoints of everything", every_s=0.2)
+    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0, patient(60), "checkpoints of everything", every_s=0.2)
     wipe(server, "state")
     check_equal(restored(server), 4, "states that were restored")
     server.wait_drained()
@@ -92,7 +93,7 @@ def test_s3_away(box):
         wait_share(sending, senders, 0.2)
         wait_checkpoints(server)
         gate.close()
-        wait_until(lambda: server.metric_sum('^freshet_checkpoint_failures_total{reason="retry"}') > 0, 60, "failures that are counted",
+        wait_until(lambda: server.metric_sum('^freshet_checkpoint_failures_total{reason="retry"}') > 0, patient(60), "failures that are counted",
                    every_s=0.2)
         began = time.monotonic()
         server.kill()
@@ -106,7 +107,7 @@ def test_s3_away(box):
 
     top = f'checkpoints: {{to: "s3://{s3.BUCKET}/test", endpoint: "http://127.0.0.1:{gate.port}", {FAST}}}\n'
     server, everybody, made = test_oracle_kill.run(box, partitions=4, records=8_000, people=200, disturb=close_gate, top=top)
-    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0, 60, "checkpoints of everything", every_s=0.2)
+    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0, patient(60), "checkpoints of everything", every_s=0.2)
     wipe(server, "state")
     server.wait_drained()
     compare(server, everybody, made)
@@ -193,7 +194,7 @@ def test_damaged_sst(box):
     """A file of the state cut off: named, moved aside, restored."""
     server = box.server(top=place(box.directory / "checkpoints"), partitions=1)
     small_load(server)
-    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0 and server.metric_sum("^freshet_checkpoint_total") > 0, 60,
+    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0 and server.metric_sum("^freshet_checkpoint_total") > 0, patient(60),
                "a checkpoint of everything", every_s=0.2)
     server.stop()
     state = server.directory / "data" / "state" / "0000"

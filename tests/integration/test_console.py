@@ -3,6 +3,7 @@ import shutil
 import subprocess
 
 from harness import check, check_equal, note, send_records
+from patience import patient
 
 
 def test_page(box):
@@ -34,7 +35,7 @@ def test_screenshot(box):
     picture = box.directory / "console.png"
     common = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={box.directory / 'chromium'}", "--virtual-time-budget=4000"]
     subprocess.run([*common, f"--screenshot={picture}", "--window-size=1280,900", server.admin_url + "/"], check=True, capture_output=True,
-                   timeout=120)
+                   timeout=patient(120))
     check(picture.exists() and picture.stat().st_size > 5000, "the screenshot is empty")
-    shown = subprocess.run([*common, "--dump-dom", server.admin_url + "/"], check=True, capture_output=True, timeout=120).stdout
+    shown = subprocess.run([*common, "--dump-dom", server.admin_url + "/"], check=True, capture_output=True, timeout=patient(120)).stdout
     check(b"Freshet" in shown, "the browser shows no page")

@@ -7,6 +7,7 @@ import sys
 
 import packages
 from harness import FRESHET, ROOT, Failure, check, check_equal, freshet, shorten
+from patience import patient
 
 DEPLOY = ROOT / "deploy"
 EXAMPLES = {"FRESHET_ADMIN_PORT": "8081", "FRESHET_MONGODB_URI": "mongodb://x:1", "FRESHET_KAFKA_BROKERS": "x:9092", "FRESHET_CHECKPOINTS": "s3://bucket/freshet"}
@@ -32,12 +33,12 @@ def test_systemd(box):
         copy.write_text(text, encoding="utf-8")
         units.append(copy)
     check(len(units) >= 2, "there are no units")
-    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=patient(60), check=False)
     said = [line for line in done.stderr.splitlines() if any(unit.name in line for unit in units)]  # not of this machine's own
     check_equal((done.returncode, said), (0, []), "systemd-analyze verify")
     broken = box.directory / "freshet@broken.service"
     broken.write_text(units[1].read_text().replace("Restart=always", "Restart=sometimes"), encoding="utf-8")
-    done = subprocess.run(["systemd-analyze", "verify", broken], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["systemd-analyze", "verify", broken], capture_output=True, text=True, timeout=patient(60), check=False)
     check("restart specifier" in done.stderr, "systemd-analyze finds nothing wrong with a broken unit: this test shows nothing")
 
 
@@ -47,7 +48,7 @@ def test_kubernetes(box):
     command = [sys.executable, "-m", "kubernetes_validate", "--strict"]
 
     def validate(path):
-        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=120, env=environment, check=False)
+        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=patient(120), env=environment, check=False)
         return done.returncode, done.stdout + done.stderr
 
     status, said = validate(DEPLOY / "kubernetes" / "freshet.yaml")

@@ -5,6 +5,7 @@ import sys
 
 import packages
 from harness import BUILD, ROOT, check, check_equal
+from patience import patient
 
 EXAMPLES = ROOT / "examples" / "fleet"
 BASE = "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c}]\n"
@@ -25,7 +26,7 @@ BAD = [
 
 
 def lint(*arguments):
-    done = subprocess.run([str(BUILD / "freshet"), "fleet", "lint", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([str(BUILD / "freshet"), "fleet", "lint", *map(str, arguments)], capture_output=True, text=True, timeout=patient(60), check=False)
     return done.returncode, done.stdout, done.stderr
 
 

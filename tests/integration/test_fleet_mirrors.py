@@ -9,9 +9,10 @@ import urllib.request
 import kafka
 import packages
 from harness import Http, check, check_equal, free_ports, freshet, note, shorten, wait_until
+from patience import patient
 
-START_S = 240
-MIRROR_S = 120
+START_S = patient(240)
+MIRROR_S = patient(120)
 # As many brokers as there are here, so that no topic asks for more replicas.
 FLEET = """fleet: mirrored
 regions: [{name: r1, zones: [a]}]
@@ -132,7 +133,7 @@ def test_a_rendered_mirror_mirrors(box):
     check("PartitionCount: 3" in described, described)
     names = set(re.findall(r"^    name: (\w+)$", (out / "jmx" / "mirror-maker.yml").read_text(encoding="utf-8"), re.MULTILINE))
     check_equal(len(names), 4, "metrics of the rules")
-    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=patient(60)) as answer:
         text = answer.read().decode()
     missing = [name for name in sorted(names) if not re.search(rf"^{name}[ {{]", text, re.MULTILINE)]
     check(not missing, f"metrics that MirrorMaker 2 does not have: {missing}")

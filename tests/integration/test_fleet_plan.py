@@ -5,12 +5,13 @@ import shutil
 import subprocess
 
 from harness import FRESHET, ROOT, check, check_equal, note
+from patience import patient
 
 EXAMPLES = ROOT / "examples" / "fleet"
 
 
 def plan(*arguments):
-    return subprocess.run([FRESHET, "fleet", "plan", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([FRESHET, "fleet", "plan", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=False)
 
 
 def documented(name):
@@ -98,8 +99,8 @@ def test_page(box):
         return
     picture = box.directory / "plan.png"
     common = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={box.directory / 'chromium'}"]
-    subprocess.run([*common, f"--screenshot={picture}", "--window-size=1280,2400", page.as_uri()], check=True, capture_output=True, timeout=120)
+    subprocess.run([*common, f"--screenshot={picture}", "--window-size=1280,2400", page.as_uri()], check=True, capture_output=True, timeout=patient(120))
     check(picture.exists() and picture.stat().st_size > 20000, "the screenshot is empty")
-    shown = subprocess.run([*common, "--dump-dom", page.as_uri()], check=True, capture_output=True, text=True, timeout=120).stdout
+    shown = subprocess.run([*common, "--dump-dom", page.as_uri()], check=True, capture_output=True, text=True, timeout=patient(120)).stdout
     check_equal(shown.count("<section>"), 6, "sections that the browser found")
     check(shown.count("<svg") == page.read_text().count("<svg"), "the browser read other pictures than were written")

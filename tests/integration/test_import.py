@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import packages
 from harness import FRESHET, KEY, TENANT, bearer, check, check_equal, freshet, note, profile, shorten, wait_until
+from patience import patient
 
 MAPPING = """kind: events
 event: {column: event}
@@ -132,7 +133,7 @@ def test_killed(box):
     with open(box.directory / "import.log", "ab") as log:
         process = start_import(path, server, log)
         for share, victim in ((0.1, "server"), (0.3, "command"), (0.5, "server"), (0.6, "both")):
-            wait_until(lambda at=share: process.poll() is not None or rows_taken(server) >= rows * at, 60, f"{share:.0%} of the import",
+            wait_until(lambda at=share: process.poll() is not None or rows_taken(server) >= rows * at, patient(60), f"{share:.0%} of the import",
                        every_s=0.005)
             if victim in ("server", "both"):
                 server.kill()
@@ -143,11 +144,11 @@ def test_killed(box):
                 server.start()
             if process.poll() not in (None, 0):  # giving up while the server is away is allowed; going on is not needed
                 process = start_import(path, server, log)
-        status = process.wait(timeout=180)
+        status = process.wait(timeout=patient(180))
         for _ in range(3):
             if status == 0:
                 break
-            status = start_import(path, server, log).wait(timeout=180)
+            status = start_import(path, server, log).wait(timeout=patient(180))
     check_equal(status, 0, f"exit status of the last import ({(box.directory / 'import.log').read_text()[-300:]})")
     users, events = compare(server, path)
     check_equal((users, sum(events.values())), (3000, rows), "users and events")

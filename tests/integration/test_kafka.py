@@ -7,8 +7,9 @@ import time
 import kafka
 import test_oracle_kill
 from harness import BUILD, check, check_equal, freshet, note, shorten, wait_until
+from patience import patient
 
-SUITE_S = 600
+SUITE_S = patient(600)
 BROKER_KILLS = 4
 
 
@@ -51,7 +52,7 @@ def test_broker_kill(box):
     def kill_broker(server, rng, sending, senders):
         for kill in range(BROKER_KILLS):
             at = (kill + 0.5) / (BROKER_KILLS + 1)
-            wait_until(lambda at=at: sending.share() >= at or not any(s.alive() for s in senders), 120, "progress", every_s=0.01)
+            wait_until(lambda at=at: sending.share() >= at or not any(s.alive() for s in senders), patient(120), "progress", every_s=0.01)
             broker.kill()
             time.sleep(rng.uniform(0, 2))
             broker.start()
@@ -83,7 +84,7 @@ def test_no_broker(box):
         f"checkpoints: {{to: 'file://{box.directory}/checkpoints'}}\n"
         'log: {kind: kafka, kafka: {brokers: "127.0.0.1:1", properties: {security.protocol: SASL_PLAINTEXT, '
         "sasl.mechanism: PLAIN, sasl.username: u, sasl.password: hunter2}}}\n", encoding="utf-8")
-    status, out, err = freshet("run", "--config", config, timeout_s=60)
+    status, out, err = freshet("run", "--config", config, timeout_s=patient(60))
     check_equal(status, 1, f"exit status without a broker ({shorten(err)})")
     check("127.0.0.1:1" in err and "log.kafka.brokers" in err, f"does not say which brokers: {shorten(err)}")
     check("hunter2" not in out + err, "the password is in the log")

@@ -5,6 +5,7 @@ import subprocess
 import kafka
 from harness import (TENANT, check, check_equal, freshet, free_ports, profile, send_records, shorten, wait_until)
 from mongo import MongoServer
+from patience import patient
 
 SECRET = "hunter2"
 FOREIGN = b"not an envelope\xff"
@@ -18,7 +19,7 @@ def produce(broker, topic, value, partition=0):
     """From a file: on standard input a line would be a record."""
     file = broker.directory / "record"
     file.write_bytes(value)
-    subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", f"freshet.{topic}", "-p", str(partition), str(file)], timeout=30, check=True)
+    subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", f"freshet.{topic}", "-p", str(partition), str(file)], timeout=patient(30), check=True)
 
 
 def run_with(box, broker, log="", top="", partitions=2, revision=1):
@@ -27,7 +28,7 @@ def run_with(box, broker, log="", top="", partitions=2, revision=1):
                       'admin: {listen: "127.0.0.1:0"}\ningest: {listen: "127.0.0.1:0"}\n'
                       f'log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{broker}"{log}}}}}\n'
                       f'checkpoints: {{to: "file://{box.directory}/checkpoints"}}\n{top}', encoding="utf-8")
-    status, out, err = freshet("run", "--config", config, timeout_s=90)
+    status, out, err = freshet("run", "--config", config, timeout_s=patient(90))
     check(SECRET not in out + err, "a password is in the log")
     check(status in (1, 2), f"exit status {status}")
     return err
@@ -46,7 +47,7 @@ def test_foreign_records(box):
     produce(broker, "changes", FOREIGN)
     produce(broker, "schema", FOREIGN)
     send_records(server.ingest(), [{"message_id": "m1", "user": {"user_id": "u1"}, "event": "E"}])
-    wait_until(lambda: profile(server.admin(), "user_id", "u1"), 30, "the line goes on")
+    wait_until(lambda: profile(server.admin(), "user_id", "u1"), patient(30), "the line goes on")
     status, out, _ = freshet("deadletters", "list", "--tenant", TENANT, "--url", server.admin_url)
     check_equal(status, 0, "freshet deadletters list")
     check("unknown_kind" in out, f"no dead letter of the newer kind: {out}")
@@ -62,7 +63,7 @@ def test_newer_logic(box):
     broker = kafka.start(box)
     server = box.server(partitions=2, kafka=broker.brokers)
     produce(broker, "actions", NEWER_LOGIC, partition=1)
-    wait_until(lambda: not server.running(), 30, "the end of a server that can't go on")
+    wait_until(lambda: not server.running(), patient(30), "the end of a server that can't go on")
     check_equal(server.process.returncode, 1, "exit status")
     says(server.log_path.read_text(), "partition 1 goes on by logic version 99", "run the newer version")
     server.process = None

@@ -3,6 +3,7 @@ import subprocess
 
 import kafka
 from harness import KEY, TENANT, check, check_equal, free_ports, freshet, profile, send_records, shorten
+from patience import patient
 
 USER, PASSWORD = "freshet", "opensesame-17"
 PROPERTIES = """listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
@@ -48,7 +49,7 @@ def refused(box, name, brokers, cert, password):
     config.write_text(f"revision: 1\ndata_dir: {box.directory / name}\ntenants: [{{name: {TENANT}, write_keys: [{KEY}]}}]\n"
                       f"checkpoints: {{to: 'file://{box.directory}/checkpoints'}}\n"
                       f'log: {{kind: kafka, kafka: {{brokers: "{brokers}", {properties(cert, password)}}}}}\n', encoding="utf-8")
-    status, out, err = freshet("run", "--config", config, timeout_s=60)
+    status, out, err = freshet("run", "--config", config, timeout_s=patient(60))
     check(status in (1, 2), f"exit status {status} ({shorten(err)})")
     check(password not in out + err and PASSWORD not in out + err, "a password is in the log")
     return err

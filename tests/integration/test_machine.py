@@ -9,6 +9,7 @@ from pathlib import Path
 import test_oracle_kill
 import workload
 from harness import Skipped, check, check_equal, note, shorten, wait_until
+from patience import patient
 from test_oracle_kill import Sending, compare, make_requests, send_until_acknowledged
 
 SHIFT = Path(__file__).with_name("clock_shift.c")
@@ -45,7 +46,7 @@ def test_disk_full(box):
     for request in requests[half:]:  # until the log needs more disk
         if not still_taken(server, request):
             break
-    wait_until(lambda: not server.running(), 60, "the end of a server whose disk is full")
+    wait_until(lambda: not server.running(), patient(60), "the end of a server whose disk is full")
     check_equal(server.process.returncode, 1, "exit status")
     check("No space left on device" in server.log_tail(), lambda: f"does not say that the disk is full: {server.log_tail()}")
     check(mount("-o", f"remount,size={MORE_MIB}m", str(disk)), "more room")

@@ -11,9 +11,10 @@ import workload
 from harness import (BUILD, FRESHET, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
                      wait_until)
 from mongo import CutNetwork, MongoServer, TakenId, live_documents, plain
+from patience import patient
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, difference, make_requests, seed, sender
 
-SUITE_S = 600
+SUITE_S = patient(600)
 KILLS = 8
 DATABASE = f"freshet_{TENANT}"
 

@@ -11,10 +11,11 @@ from http.client import HTTPException
 import oracle
 import workload
 from harness import Background, Http, basic, bearer, check, check_equal, lines, note, profile, shorten, wait_until
+from patience import patient
 
 KILLS = 10
 SENDERS = 4
-GIVE_UP_S = 120
+GIVE_UP_S = patient(120)
 
 
 def seed():
@@ -101,7 +102,7 @@ def send_until_acknowledged(http, request, sending):
         except (OSError, HTTPException):
             http.close()
         sending.add(0, 1)
-        check(time.monotonic() < end, f"a request was not taken for {GIVE_UP_S} s")
+        check(time.monotonic() < end, f"a request was not taken for {GIVE_UP_S:.0f} s")
         time.sleep(0.05)
 
 

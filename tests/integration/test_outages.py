@@ -11,11 +11,12 @@ import test_kafka
 import test_oracle_kill
 import workload
 from harness import Background, check, note, wait_until
+from patience import patient
 from test_mongo import compare_documents
 from test_oracle_kill import SENDERS, Sending, make_requests, sender
 
 OUTAGE_S = int(os.environ.get("FRESHET_OUTAGE_SECONDS") or 15)
-PATIENCE_S = OUTAGE_S + 180
+PATIENCE_S = OUTAGE_S + patient(180)
 RECORDS = 6_000
 
 

@@ -8,10 +8,11 @@ import test_kafka
 import test_oracle_kill
 import workload
 from harness import TENANT, Background, bearer, check, check_equal, freshet, note, profile, send_records, wait_until
+from patience import patient
 from test_mongo import compare_documents
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, make_requests, sender
 
-TAKE_OVER_S = 15
+TAKE_OVER_S = patient(15)
 RECORDS = 6_000
 
 
@@ -26,7 +27,7 @@ def test_apart(box):
     fleet.wait_drained()
     admin = fleet.admin()
     check_equal(profile(admin, "email", "a@b.c")["computed"]["purchases"], 1, "purchases")
-    wait_until(lambda: "Order Completed" in admin.request("GET", f"/v1/tenants/{TENANT}/schema").body.decode(), 10,
+    wait_until(lambda: "Order Completed" in admin.request("GET", f"/v1/tenants/{TENANT}/schema").body.decode(), patient(10),
                "what ingest discovered in the console's schema")
     letters = admin.request("GET", f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"]
     check_equal(len(letters), 1, "dead letters that the console shows")
@@ -35,7 +36,7 @@ def test_apart(box):
     answer = admin.request("DELETE", f"/v1/tenants/{TENANT}/users/user_id/u1")
     check_equal(answer.status, 202, "erase at a console that does not ingest")
     fleet.wait_drained()
-    wait_until(lambda: profile(admin, "user_id", "u1") is None, 10, "the profile erased")
+    wait_until(lambda: profile(admin, "user_id", "u1") is None, patient(10), "the profile erased")
     for process in fleet.processes():
         check_equal(process.get("/healthz").status, 200, f"/healthz of {process.roles}")
         check("freshet_" in process.get("/metrics").body.decode(), f"no metrics of {process.roles}")
@@ -106,7 +107,7 @@ def test_take_over(box):
 def test_scale_out_and_in(box):
     def disturb(fleet, rng, sending, senders):
         third = fleet.add("action-2", "action").start()
-        wait_until(lambda: owned(third), 30, "the third worker has partitions")
+        wait_until(lambda: owned(third), patient(30), "the third worker has partitions")
         note(f"the third worker has {owned(third):.0f} partitions")
         third.stop()
         wait_until(lambda: sum(owned(one) for one in fleet.actions) == fleet.partitions, TAKE_OVER_S * 2, "its partitions are taken back")
@@ -125,7 +126,7 @@ def configuration(box, text):
 def test_embedded_profiles_apart(box):
     config = configuration(box, 'log: {kind: kafka, kafka: {brokers: "127.0.0.1:1"}}\n')
     for roles in ("reaction", "ingest,action,console"):
-        status, _, err = freshet("run", "--config", config, "--roles", roles, timeout_s=60)
+        status, _, err = freshet("run", "--config", config, "--roles", roles, timeout_s=patient(60))
         check_equal(status, 2, f"exit status of --roles {roles}")
         check("reaction and console" in err and "mongodb" in err, f"does not say what would be right: {err}")
 
@@ -136,10 +137,10 @@ def test_disagreement(box):
     log = f'log: {{kind: kafka, partitions: 2, kafka: {{brokers: "{broker.brokers}"}}}}\n'
     server = box.server(partitions=2, kafka=broker.brokers)
     config = configuration(box, log)
-    status, _, err = freshet("run", "--config", config, "--roles", "ingest", timeout_s=60)
+    status, _, err = freshet("run", "--config", config, "--roles", "ingest", timeout_s=patient(60))
     check_equal(status, 2, f"exit status with other tenants ({err})")
     check("revision" in err and "raise it" in err, f"does not say what to do: {err}")
     check(server.running(), "the first one ended, too")
     config.write_text(config.read_text().replace("revision: 1", "revision: 0"))
-    status, _, err = freshet("run", "--config", config, "--roles", "ingest", timeout_s=60)
+    status, _, err = freshet("run", "--config", config, "--roles", "ingest", timeout_s=patient(60))
     check_equal(status, 2, f"exit status with revision 0 ({err})")

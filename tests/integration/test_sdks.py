@@ -7,6 +7,7 @@ from pathlib import Path
 
 import packages
 from harness import KEY, check, check_equal, profile, shorten
+from patience import patient
 
 CALLS = 5000  # of each library
 USERS = 50
@@ -46,7 +47,7 @@ def compare(server, prefix):
 
 
 def run(command, env=None):
-    done = subprocess.run([str(part) for part in command], capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
+    done = subprocess.run([str(part) for part in command], capture_output=True, timeout=patient(300), stdin=subprocess.DEVNULL,
                           env={**os.environ, **(env or {})}, check=False)
     check_equal(done.returncode, 0, f"exit status of {Path(command[1]).name} ({shorten(done.stderr.decode(errors='replace'))})")
 

@@ -4,12 +4,13 @@ import time
 
 import test_roles
 from harness import check, note, wait_until
+from patience import patient
 from test_oracle_kill import GIVE_UP_S
 from test_roles import owned
 
-READY_S = 60
+READY_S = patient(60)
 RECORDS = 20_000
-TAKE_OVER_S = 10  # about 4 on a machine that has nothing else to do; Kafka's session alone is 6
+TAKE_OVER_S = patient(10)  # about 4 on a machine that has nothing else to do; Kafka's session alone is 6
 
 
 def followed(process):

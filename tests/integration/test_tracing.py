@@ -7,6 +7,7 @@ import threading
 
 import packages
 from harness import bearer, check, check_equal, free_ports, lines, profile, send_records, wait_until
+from patience import patient
 
 TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
 CLIENT_SPAN = bytes.fromhex("b7ad6b7169203331")
@@ -108,7 +109,7 @@ def collector_goes_away(server, collector, ingest):
         send_traced(ingest, [{"user": {"user_id": f"m{request}-{n}"}, "event": "E", "message_id": f"m{request}-{n}"} for n in range(MANY)])
     server.wait_drained()
     check(profile(server.admin(), "user_id", f"m{REQUESTS - 1}-{MANY - 1}"), "the pipeline stopped with the collector")
-    dropped = wait_until(lambda: server.metric_sum(r'^freshet_trace_dropped_total\{reason="queue_full"\}'), 10, "dropped spans are counted")
+    dropped = wait_until(lambda: server.metric_sum(r'^freshet_trace_dropped_total\{reason="queue_full"\}'), patient(10), "dropped spans are counted")
     collector.up()
 
     def all_told():
@@ -117,7 +118,7 @@ def collector_goes_away(server, collector, ingest):
         lost = sum(value for series, value in metrics.items() if series.startswith("freshet_trace_dropped_total"))
         return made - lost == len(collector.spans()) and (made, lost)
 
-    made, lost = wait_until(all_told, 15, lambda: f"every span is told or counted: {len(collector.spans())} told")
+    made, lost = wait_until(all_told, patient(15), lambda: f"every span is told or counted: {len(collector.spans())} told")
     check_equal(lost, dropped, "spans dropped, all of them for want of room")
     check(made > 2 * MANY * REQUESTS, lambda: f"{made} spans of {MANY * REQUESTS} records")
 
@@ -131,11 +132,11 @@ def test_a_trace_through_all_roles(box):
     send_records(ingest, [{"user": {"user_id": "u0"}, "event": "E", "message_id": "m0"}])
     send_traced(ingest, [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}], trace_id=TRACE[::-1], flags="00")
     send_traced(ingest, [{"user": {"user_id": "u2"}, "device": {"device_id": "d2"}, "event": "E", "message_id": "m2"}])
-    wait_until(lambda: {"POST /v1/records", "process", "write"} <= {span.name for span in collector.of_trace(TRACE)}, 10,
+    wait_until(lambda: {"POST /v1/records", "process", "write"} <= {span.name for span in collector.of_trace(TRACE)}, patient(10),
                lambda: f"spans of all three: {[span.name for span in collector.of_trace(TRACE)]}")
     server.wait_drained()
     check_trace(collector)
-    wait_until(lambda: server.metrics()["freshet_trace_spans_total"] == len(collector.spans()), 5, "all spans are sent")
+    wait_until(lambda: server.metrics()["freshet_trace_spans_total"] == len(collector.spans()), patient(5), "all spans are sent")
     check_equal({span.trace_id for span in collector.spans()}, {TRACE}, "traces: nobody else asked for one, and the sampler takes none")
     collector_goes_away(server, collector, ingest)
 

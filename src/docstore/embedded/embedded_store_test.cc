@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/project_path.h"
 #include "docstore/embedded/known_identifiers.h"
 #include "docstore/embedded/rows.h"
 #include "docstore/embedded/temporary_store.h"
@@ -225,7 +226,7 @@ TEST(Golden, Rows) {
     text += to_hex(key) + " " + to_hex(value) + "\n";
     return true;
   }));
-  std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/tests/golden/docstore/embedded_store.txt");
+  std::ifstream file(project_path("tests/golden/docstore/embedded_store.txt"));
   EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(file), {}));
 }
 

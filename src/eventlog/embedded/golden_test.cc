@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/hash.h"
+#include "base/project_path.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/embedded/rows.h"
 #include "kv/memory_store.h"
@@ -60,7 +61,7 @@ std::map<std::string, std::string> rows_of_example() {
 
 // Lines `key = value` in hex inside the document's block ```rows; blanks are for people.
 std::map<std::string, std::string> rows_of_document() {
-  std::ifstream file(FRESHET_SOURCE_DIR "/docs/format/embedded-log.md");
+  std::ifstream file(project_path("docs/format/embedded-log.md"));
   EXPECT_TRUE(file.is_open());
   std::map<std::string, std::string> out;
   bool inside = false;

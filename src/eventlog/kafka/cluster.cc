@@ -104,24 +104,27 @@ Status Cluster::learn_topics(int* brokers) {
 }
 
 Status Cluster::create_topic(Topic topic, const TopicOptions& options) {
-  int brokers = 0;
-  FRESHET_TRY(learn_topics(&brokers));
-  if (partitions(topic) == 0) FRESHET_TRY(create(topic, options, brokers));
-  const env::TimeUs end = clock_.monotonic_us() + options_.open_timeout_us;
-  while (partitions(topic) == 0) {
-    if (clock_.monotonic_us() > end)
-      return fail(Code::kRetry, fmt::format("kafka: topic {} has partitions without a leader", names_.of(topic)));
-    clock_.sleep_us(kLookAgainUs);
-    FRESHET_TRY(learn_topics(&brokers));
-  }
-  // Each broker learns of a new topic in its own time.
+  // The brokers may have just come up: an election is under way, or one learns of the topic later than the others.
+  const env::TimeUs end = clock_.monotonic_us() + options_.settle_timeout_us;
   while (true) {
-    Status ready = check(topic, options);
-    if (ready) ready = answers(topic);
+    Status ready = make_ready(topic, options);
     const bool later = !ready && (ready.error().code == Code::kNotFound || ready.error().code == Code::kRetry);
     if (!later || clock_.monotonic_us() > end) return ready;
     clock_.sleep_us(kLookAgainUs);
   }
+}
+
+Status Cluster::make_ready(Topic topic, const TopicOptions& options) {
+  int brokers = 0;
+  FRESHET_TRY(learn_topics(&brokers));
+  if (partitions(topic) == 0) {
+    FRESHET_TRY(create(topic, options, brokers));
+    FRESHET_TRY(learn_topics(&brokers));
+  }
+  if (partitions(topic) == 0)
+    return fail(Code::kRetry, fmt::format("kafka: topic {} has partitions without a leader", names_.of(topic)));
+  FRESHET_TRY(check(topic, options));
+  return answers(topic);
 }
 
 // Whether every partition has a leader that knows it.

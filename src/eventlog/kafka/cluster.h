@@ -1,5 +1,5 @@
 // Questions to the brokers, and orders: topics, watermarks, committed offsets, deletion. Thread-safe; each call blocks,
-// KafkaOptions::call_timeout_us at most.
+// KafkaOptions::call_timeout_us at most where nothing else is said.
 #pragma once
 
 #include <array>
@@ -45,6 +45,7 @@ class Cluster {
   [[nodiscard]] uint32_t partitions(Topic topic) const { return partitions_[static_cast<size_t>(topic)]; }
   [[nodiscard]] bool has(TopicPartition of) const { return of.partition < partitions(of.topic); }
 
+  // Waits for brokers that answer but are not ready, KafkaOptions::settle_timeout_us at most (kRetry).
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
   // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
@@ -63,6 +64,7 @@ class Cluster {
 
  private:
   [[nodiscard]] Status learn_topics(int* brokers);
+  [[nodiscard]] Status make_ready(Topic topic, const TopicOptions& options);
   [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
   [[nodiscard]] Status answers(Topic topic);

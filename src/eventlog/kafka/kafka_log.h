@@ -35,10 +35,11 @@ struct KafkaOptions {
   // Names this process to the brokers: transactional ids and places in groups are made of it. No two processes that run
   // have the same; a restarted one has the same again, and so gets its partitions back at once.
   std::string client_id = "freshet";
-  bool static_membership = true;       // false: a member that leaves gives its partitions up at once
-  size_t queue_bytes_max = 64u << 20;  // appends under way; more is answered kRetry
-  size_t fetch_bytes_max = 64u << 20;  // read ahead, for each consumer
-  env::TimeUs open_timeout_us = 15'000'000;
+  bool static_membership = true;               // false: a member that leaves gives its partitions up at once
+  size_t queue_bytes_max = 64u << 20;          // appends under way; more is answered kRetry
+  size_t fetch_bytes_max = 64u << 20;          // read ahead, for each consumer
+  env::TimeUs open_timeout_us = 15'000'000;    // until a broker answers
+  env::TimeUs settle_timeout_us = 60'000'000;  // until those that answer have made a topic: elections after a restart
   env::TimeUs call_timeout_us = 5'000'000;     // of a question to a broker
   env::TimeUs session_timeout_us = 6'000'000;  // how long a silent member keeps its partitions
   env::TimeUs delivery_timeout_us = 30'000'000;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/project_path.h"
 #include "fleet/lint/lint.h"
 #include "fleet/plan/report.h"
 #include "fleet/plan/test_fleets.h"
@@ -142,7 +143,7 @@ testing::AssertionResult adds_no_errors(const Topology& fleet) {
 class Examples : public testing::TestWithParam<std::string> {};
 
 TEST_P(Examples, LintHasNothingAgainstThePlan) {
-  yaml::Problems problems(std::string(FRESHET_SOURCE_DIR) + "/examples/fleet/" + GetParam());
+  yaml::Problems problems(project_path("examples/fleet/" + GetParam()));
   const auto fleet = load_topology(problems.file(), problems);
   ASSERT_TRUE(fleet) << problems.text();
   EXPECT_TRUE(check_priced(*fleet, default_prices(), problems)) << problems.text();

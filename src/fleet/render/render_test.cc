@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/project_path.h"
 #include "fleet/render/alertmanager.h"
 #include "fleet/render/alerts.h"
 #include "fleet/render/ansible.h"
@@ -66,8 +67,8 @@ std::string file_of(const Rendering& rendering, const std::string& path) {
 
 // FRESHET_WRITE_GOLDEN=1 writes them anew; look at the difference before it is committed.
 TEST(Render, SmallExampleIsAsTheGoldenFiles) {
-  const std::filesystem::path golden = FRESHET_SOURCE_DIR "/tests/golden/fleet/small";
-  const Rendering rendering = rendered(file_text(FRESHET_SOURCE_DIR "/examples/fleet/small.yaml"));
+  const std::filesystem::path golden = project_path("tests/golden/fleet/small");
+  const Rendering rendering = rendered(file_text("examples/fleet/small.yaml"));
   std::set<std::string> paths;
   for (const File& file : rendering.files) {
     if (file.path == "prometheus/proofs/alerts.yml") continue;  // long; promtool runs it

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "base/project_path.h"
 
 namespace freshet::state {
 namespace {
@@ -42,7 +43,7 @@ std::string read(const std::string& path) {
 }
 
 TEST(Manifest, Golden) {
-  const std::string path = std::string(FRESHET_SOURCE_DIR) + "/tests/golden/v1/checkpoint";
+  const std::string path = project_path("tests/golden/v1/checkpoint");
   std::string meaning;
   google::protobuf::TextFormat::PrintToString(example(), &meaning);
   if (std::getenv("FRESHET_UPDATE_GOLDEN") != nullptr && !std::filesystem::exists(path + ".hex")) {
