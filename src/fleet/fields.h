@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fleet/limits.h"
 #include "fleet/topology.h"
 
 namespace freshet::fleet {
@@ -147,7 +148,7 @@ void describe(V& v, ClusterText& text) {
 template <class V>
 void describe_settings(V& v, TopicText& text) {
   Topic& topic = text.value;
-  v.count("partitions", topic.partitions, 1, 100'000, "Number of partitions");
+  v.count("partitions", topic.partitions, 1, kPartitionsMax, "Number of partitions");
   v.count("replication", topic.replication, 1, 32, "Number of replicas of each partition");
   v.count("min_isr", topic.min_isr, 1, 32,
           "In-sync replicas without which writes are refused; default: one less than the replicas, at most 2");
@@ -206,8 +207,9 @@ void describe(V& v, ServiceText& text) {
   v.text("name", service.name, kDnsName, "Name of the service", Need::kRequired);
   v.text("group", service.group, kDnsName, "The group of services that it belongs to; default: its own name");
   v.text("owner", service.owner, kAnyName, "The team that runs it");
-  v.count("instances", service.instances, 1, 100'000, "How many run, usually");
-  v.count("instances_max", service.instances_max, 1, 100'000, "How many run at most, if it is scaled automatically");
+  v.count("instances", service.instances, 1, kInstancesMax, "How many run, usually");
+  v.count("instances_max", service.instances_max, 1, kInstancesMax,
+          "How many run at most, if it is scaled automatically");
   v.list("produces", text.produces, "What it writes");
   v.list("consumes", text.consumes, "What it reads");
 }
@@ -219,7 +221,7 @@ void describe(V& v, MirrorText& text) {
   v.ref("from", text.from, "Cluster that is read", Need::kRequired);
   v.ref("to", text.to, "Cluster that is written", Need::kRequired);
   v.refs("topics", text.topics, "Topics, or beginnings of names followed by *; they keep their names", Need::kRequired);
-  v.count("partitions", mirror.partitions, 0, 100'000,
+  v.count("partitions", mirror.partitions, 0, kPartitionsMax,
           "Partitions of the topics that it makes (those that `topics` does not declare); 0: as many as at the source");
   v.choice("guarantee", mirror.guarantee, kGuarantees, "What happens to messages when the mirror fails and resumes");
   v.count("tasks", mirror.tasks, 1, 10'000, "How many tasks copy");

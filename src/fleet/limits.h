@@ -1,5 +1,5 @@
-// How many replicas of partitions brokers and clusters should have, by the size of the machine (AWS's recommendations for
-// Kafka; FLEET sizing table in docs/fleet/lint.md).
+// How much there may be. Of replicas of partitions how many brokers and clusters should have, by the size of the machine (AWS's
+// recommendations for Kafka; FLEET sizing table in docs/fleet/lint.md).
 #pragma once
 
 #include <cstdint>
@@ -17,5 +17,8 @@ struct PartitionLimits {
 [[nodiscard]] PartitionLimits partition_limits(std::string_view instance);
 
 inline constexpr uint64_t kClusterReplicasMax = 200'000;
+// What a topology file may say, and so what a finding may propose.
+inline constexpr uint32_t kPartitionsMax = 100'000;  // of a topic
+inline constexpr uint32_t kInstancesMax = 100'000;   // of a service
 
 }  // namespace freshet::fleet

@@ -43,7 +43,7 @@ std::string random_fleet(Dice& dice) {
         "{}}}], ",
         i, 1 + dice.roll(60), dice.pick(clusters), dice.roll(30), dice.pick(sizes), dice.one_in(2) ? "all" : "leader");
     text += fmt::format("consumes: [{{cluster: {}, topics: [t{}], messages_per_second_each: {}}}]}}\n",
-                        dice.pick(clusters), dice.roll(3), dice.roll(50'000));
+                        dice.pick(clusters), dice.roll(3), dice.roll(dice.one_in(3) ? 20 : 50'000));
   }
   text += fmt::format("mirrors: [{{from: x, to: y, topics: [t{}], tasks: {}}}, {{from: y, to: z, topics: [\"*\"]}}]\n",
                       dice.roll(3), 1 + dice.roll(40));

@@ -44,11 +44,12 @@ Load load_of(const Topology& fleet, const Consumer& consumer) {
   return load;
 }
 
-// More instances, and partitions for them in the topic that has most messages.
+// More instances, and partitions for them in the topic that has most messages. Empty: that would be more than there can be.
 std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, double messages_per_s) {
   const Service& service = fleet.services[consumer.service];
-  const auto needed =
-      static_cast<uint32_t>(std::min(std::ceil(messages_per_s / consumer.messages_per_s_each + 1e-9), 1e5));
+  const double instances = std::ceil(messages_per_s / consumer.messages_per_s_each + 1e-9);
+  if (instances > kInstancesMax) return {};
+  const auto needed = static_cast<uint32_t>(instances);
   std::vector<Change> changes;
   if (needed > service.instances_max)
     changes.push_back(
@@ -59,9 +60,9 @@ std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, 
       return fleet.topics[a].messages_per_s < fleet.topics[b].messages_per_s;
     });
     const Topic& topic = fleet.topics[busiest];
-    changes.push_back(
-        {Kind::kTopic, busiest, "partitions",
-         std::to_string(round_up(topic.partitions + needed - partitions, fleet.cluster_of(topic).brokers))});
+    const uint32_t more = round_up(topic.partitions + needed - partitions, fleet.cluster_of(topic).brokers);
+    if (more > kPartitionsMax) return {};
+    changes.push_back({Kind::kTopic, busiest, "partitions", std::to_string(more)});
   }
   return changes;
 }
@@ -81,7 +82,9 @@ Findings slow_consumers(const Facts& facts, const Wrong& wrong) {
                             count_text(load.average), count_text(load.peak),
                             std::min(fleet.services[consumer.service].instances_max, partitions_of(fleet, consumer)),
                             fleet.services[consumer.service].instances_max, count_text(load.capacity)),
-                mend_text(fleet, changes), changes));
+                changes.empty() ? "quicker instances, or divide what they read: so many there can't be"
+                                : mend_text(fleet, changes),
+                changes));
   }
   return found;
 }
@@ -183,6 +186,15 @@ Findings many_partitions(const Facts& facts) {
   return found;
 }
 
+// That a topic should have so many, if a topic can.
+Finding more_partitions(const Facts& facts, Index topic, std::string evidence, uint32_t partitions,
+                        std::string reason) {
+  if (partitions > kPartitionsMax)
+    return finding(facts, Kind::kTopic, topic, "partitions", std::move(evidence), "divide the topic");
+  return finding_mended(facts, Kind::kTopic, topic, "partitions", std::move(evidence), std::to_string(partitions),
+                        std::move(reason));
+}
+
 Findings hot_partition(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
@@ -192,11 +204,7 @@ Findings hot_partition(const Facts& facts) {
     const uint32_t partitions = round_up(bytes / kPartitionBytesWanted, facts.fleet.cluster_of(topic).brokers);
     const std::string evidence = fmt::format("{} into each of {} at the peak", rate_text(bytes / topic.partitions),
                                              plural(topic.partitions, "partition"));
-    if (partitions > 100'000) {
-      found.push_back(finding(facts, Kind::kTopic, i, "partitions", evidence, "divide the topic"));
-    } else {
-      found.push_back(finding_mended(facts, Kind::kTopic, i, "partitions", evidence, std::to_string(partitions), ""));
-    }
+    found.push_back(more_partitions(facts, i, evidence, partitions, ""));
   }
   return found;
 }
@@ -212,13 +220,13 @@ Findings hotspot_topic(const Facts& facts) {
     const double more =
         facts.rates.topics[i].out_bytes_per_s * (static_cast<double>(leaders) / topic.partitions - 1.0 / brokers);
     if (more <= kSkewMax * average) continue;
-    found.push_back(finding_mended(
-        facts, Kind::kTopic, i, "partitions",
+    found.push_back(more_partitions(
+        facts, i,
         fmt::format("{} on {}: of {} out, the broker that leads most sends {} more than the average, "
                     "which is {} for all topics",
                     plural(topic.partitions, "partition"), plural(brokers, "broker"),
                     rate_text(facts.rates.topics[i].out_bytes_per_s), rate_text(more), rate_text(average)),
-        std::to_string(round_up(topic.partitions, brokers)), ", a multiple of the brokers"));
+        round_up(topic.partitions, brokers), ", a multiple of the brokers"));
   }
   return found;
 }
