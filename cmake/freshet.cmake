@@ -13,10 +13,6 @@ target_link_libraries(freshet_options INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false positives of these two inside inlined standard library code at -O2.
   target_compile_options(freshet_options INTERFACE -Wno-error=restrict -Wno-error=maybe-uninitialized)
-  if(FRESHET_BATCH GREATER 1)
-    # It takes what a batch includes for headers. Release, which compiles each file by itself, has it on.
-    target_compile_options(freshet_options INTERFACE -Wno-subobject-linkage)
-  endif()
 endif()
 if(FRESHET_SANITIZE)
   add_compile_options(-fsanitize=${FRESHET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -1,8 +1,9 @@
 #include "fleet/topology_yaml.h"
-#include "base/project_path.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "base/project_path.h"
 
 namespace freshet::fleet {
 namespace {

@@ -17,6 +17,8 @@ constexpr size_t kFetchKbMin = 1024;
 constexpr env::TimeUs kFencedAgainSessions = 5;
 constexpr env::TimeUs kWatchSessions = 3;
 constexpr env::TimeUs kWatchAgainUs = 200'000;
+constexpr env::TimeUs kCloseMaxUs = 30'000'000;  // librdkafka's own close is done within a session's time, as a rule
+constexpr int kCloseLookMs = 50;
 
 Client::Settings settings_for(const KafkaOptions& options, const std::string& group, const std::string& member,
                               size_t partitions) {
@@ -44,12 +46,27 @@ Client::Settings settings_for(const KafkaOptions& options, const std::string& gr
   return settings;
 }
 
-// The group has answered it at least once.
-bool is_member(rd_kafka_t* client) {
-  char* const id = rd_kafka_memberid(client);
-  const bool is = id != nullptr && *id != '\0';
-  if (id != nullptr) rd_kafka_mem_free(client, id);
-  return is;
+// While it closes: whatever is told is taken up, so that it can be given back.
+void give_back(rd_kafka_t* client, rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t* list) {
+  const bool given = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+  const ErrorPtr ignored(given ? rd_kafka_incremental_assign(client, list)
+                               : rd_kafka_incremental_unassign(client, list));
+}
+
+// What rd_kafka_consumer_close() does, but not for ever: on a machine on which nothing kept its times it was seen to wait for
+// something that did not come. False: it is not closed yet; to destroy the client would wait for the same.
+bool close_within(rd_kafka_t* client, env::TimeUs most) {
+  const Queue told(rd_kafka_queue_new(client));
+  const ErrorPtr fatal(rd_kafka_consumer_close_queue(client, told.get()));
+  if (fatal != nullptr) return true;  // destroying the client closes it
+  const env::TimeUs end = env::real_clock().monotonic_us() + most;
+  while (rd_kafka_consumer_closed(client) == 0) {
+    if (env::real_clock().monotonic_us() > end) return false;
+    const Event event(rd_kafka_queue_poll(told.get(), kCloseLookMs));
+    if (event == nullptr || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
+    give_back(client, rd_kafka_event_error(event.get()), rd_kafka_event_topic_partition_list(event.get()));
+  }
+  return true;
 }
 
 // Until the process ends.
@@ -105,19 +122,19 @@ void KafkaConsumer::leave() {
   // Whatever is given from here on is given back: closing waits for it. So does destroying the client, which closes once more
   // if a fatal error (fenced) has made this closing return at once.
   client_->on_rebalance = [handle = client_->get()](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
-    const bool given = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    const ErrorPtr ignored(given ? rd_kafka_incremental_assign(handle, list)
-                                 : rd_kafka_incremental_unassign(handle, list));
+    give_back(handle, what, list);
   };
-  const bool has_joined = is_member(client_->get());
-  rd_kafka_consumer_close(client_->get());
+  const bool closed = close_within(client_->get(), kCloseMaxUs);
+  if (!closed)
+    spdlog::warn("kafka: group {} has not let us go within {} s; going on without", group_, kCloseMaxUs / 1'000'000);
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();
   }
   // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by an
-  // assertion (confluentinc/librdkafka#4312). It is closed: the group has forgotten it, nothing is fetched any more.
-  if (has_joined && !client_->was_assigned()) keep(client_);
+  // assertion (confluentinc/librdkafka#4312); whether the group has let it join can't be asked without a race. Closed, it is
+  // forgotten by the group and fetches nothing any more.
+  if (!closed || (!slots_ && !client_->was_assigned())) keep(client_);
   client_.reset();
 }
 
