@@ -104,7 +104,7 @@ def test_prometheus(box):
 
 
 def proofs_of(alert, proofs):
-    """The file with the tests of this alert only: all of them take promtool a quarter of a minute."""
+    """The file with the tests of this alert only: promtool takes long for those of all alerts."""
     head, *tests = re.split(r"^(?=  - name: )", proofs, flags=re.MULTILINE)
     kept = [test for test in tests if re.match(rf'  - name: "?{alert} ', test)]
     check(len(kept) >= 2, f"proofs of {alert}: {len(kept)}")
