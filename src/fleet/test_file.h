@@ -12,7 +12,7 @@ namespace freshet::fleet {
 
 // A relative path starts at the project's folder. "" if there is no such file.
 [[nodiscard]] inline std::string file_text(const std::filesystem::path& path) {
-  std::ifstream file(path.is_absolute() ? path.string() : project_path(path.string()), std::ios::binary);
+  std::ifstream file(std::filesystem::path(project_path("")) / path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

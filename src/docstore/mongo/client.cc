@@ -110,7 +110,9 @@ Status Client::greet() {
   const Lease lease = this->lease();
   bson_error_t error;
   mongoc_server_description_t* server = mongoc_client_select_server(lease.get(), true, nullptr, &error);
-  if (server == nullptr) return tl::unexpected(error_of(error, "no server of mongodb.uri (profiles) takes writes"));
+  if (server == nullptr)
+    return tl::unexpected(error_of(
+        error, "no server of mongodb.uri (profiles) takes writes (is one up there, has its replica set a primary?)"));
   const bson_t& hello = *mongoc_server_description_hello_response(server);
   limits_.operations = positive(hello, "maxWriteBatchSize", limits_.operations);
   limits_.document_bytes = positive(hello, "maxBsonObjectSize", limits_.document_bytes);

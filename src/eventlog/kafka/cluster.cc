@@ -106,23 +106,28 @@ Status Cluster::learn_topics(int* brokers) {
 Status Cluster::create_topic(Topic topic, const TopicOptions& options) {
   // The brokers may have just come up: an election is under way, or one learns of the topic later than the others.
   const env::TimeUs end = clock_.monotonic_us() + options_.settle_timeout_us;
+  bool made = false;
   while (true) {
-    Status ready = make_ready(topic, options);
+    Status ready = make_ready(topic, options, &made);
     const bool later = !ready && (ready.error().code == Code::kNotFound || ready.error().code == Code::kRetry);
     if (!later || clock_.monotonic_us() > end) return ready;
     clock_.sleep_us(kLookAgainUs);
   }
 }
 
-Status Cluster::make_ready(Topic topic, const TopicOptions& options) {
+Status Cluster::make_ready(Topic topic, const TopicOptions& options, bool* made) {
   int brokers = 0;
   FRESHET_TRY(learn_topics(&brokers));
-  if (partitions(topic) == 0) {
+  if (partitions(topic) == 0 && !*made) {
     FRESHET_TRY(create(topic, options, brokers));
+    *made = true;
     FRESHET_TRY(learn_topics(&brokers));
   }
   if (partitions(topic) == 0)
-    return fail(Code::kRetry, fmt::format("kafka: topic {} has partitions without a leader", names_.of(topic)));
+    return fail(Code::kRetry,
+                fmt::format("kafka: topic {} has partitions without a leader, the brokers that have them are away: "
+                            "kafka-topics.sh --bootstrap-server {} --describe --unavailable-partitions names them",
+                            names_.of(topic), options_.brokers));
   FRESHET_TRY(check(topic, options));
   return answers(topic);
 }
@@ -210,7 +215,9 @@ Result<Event> Cluster::answer_to(Queue queue, const std::string& question) {
   Event event(rd_kafka_queue_poll(queue.get(), to_ms(options_.call_timeout_us)));
   if (event == nullptr)
     return fail(Code::kRetry,
-                fmt::format("kafka: {}: no answer within {} s", question, options_.call_timeout_us / 1'000'000));
+                fmt::format("kafka: {}: no answer within {} s; have the brokers a controller? kafka-metadata-quorum.sh "
+                            "--bootstrap-server {} describe --status tells it",
+                            question, options_.call_timeout_us / 1'000'000, options_.brokers));
   if (const auto error = rd_kafka_event_error(event.get()))
     return tl::unexpected(error_of(error, question, rd_kafka_event_error_string(event.get())));
   return event;

@@ -64,7 +64,8 @@ class Cluster {
 
  private:
   [[nodiscard]] Status learn_topics(int* brokers);
-  [[nodiscard]] Status make_ready(Topic topic, const TopicOptions& options);
+  // *made: its creation was answered; it is asked for once.
+  [[nodiscard]] Status make_ready(Topic topic, const TopicOptions& options, bool* made);
   [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
   [[nodiscard]] Status answers(Topic topic);

@@ -42,6 +42,7 @@ struct KafkaOptions {
   env::TimeUs settle_timeout_us = 60'000'000;  // until those that answer have made a topic: elections after a restart
   env::TimeUs call_timeout_us = 5'000'000;     // of a question to a broker
   env::TimeUs session_timeout_us = 6'000'000;  // how long a silent member keeps its partitions
+  env::TimeUs silence_us = 2'500'000;  // how long a silent owner of slots keeps them: its standby takes over then
   env::TimeUs delivery_timeout_us = 30'000'000;
   // A transaction of a member that died is aborted by the brokers after this, if nobody does it before.
   env::TimeUs transaction_timeout_us = 15'000'000;

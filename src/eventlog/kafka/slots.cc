@@ -23,6 +23,7 @@ PlacementOptions placement_for(const KafkaOptions& options, const ConsumerOption
   PlacementOptions out;
   out.name = options.client_id;
   out.slots = consumer.slots;
+  out.silence_us = options.silence_us;
   for (uint32_t slot = consumer.member; slot < consumer.slots; slot += consumer.members) out.own.push_back(slot);
   return out;
 }

@@ -187,6 +187,7 @@ TEST_F(SlotsTest, WhatAnOwnerSaysAfterItsSuccessorBeganIsNotHeard) {
 }
 
 TEST_F(SlotsTest, WhoLeavesIsFollowedAtOnce) {
+  options_.silence_us = 10 * kPatienceUs;  // nobody waits for that here
   auto owner = start("owner");
   step_until({owner.get()}, [&] { return owner->owned.size() == kSlots; });
   const auto standby = start("standby");
@@ -194,9 +195,7 @@ TEST_F(SlotsTest, WhoLeavesIsFollowedAtOnce) {
   append(1, "before");
   step_until({owner.get(), standby.get()}, [&] { return outputs().size() == 1; });
   owner->consumer.reset();
-  const env::TimeUs began = env::real_clock().monotonic_us();
   step_until({standby.get()}, [&] { return standby->owned.size() == kSlots; });
-  EXPECT_LT(env::real_clock().monotonic_us() - began, 2'400'000) << "it waited for silence";
   append(1, "after");
   step_until({standby.get()}, [&] { return outputs().size() == 2; });
   EXPECT_EQ(standby->read[(TopicPartition{Topic::kActions, 1})], (std::vector<std::string>{"before", "after"}));
