@@ -168,6 +168,26 @@ TEST_F(Fencing, APlaceThatNobodyHoldsIsJoinedAgain) {
   EXPECT_TRUE(member.commit("once"));
 }
 
+// What it was told can't be taken up any more then, and librdkafka would wait for that.
+TEST_F(Fencing, APlaceThatIsLostBeforeItIsTakenUpIsJoinedAgain) {
+  options_.static_membership = true;
+  Process member = start("w");
+  member.poll_until([&] { return member.assigned.contains(kIn); });
+  Process ghost = start("w");
+  ghost.poll_until([&] { return ghost.assigned.contains(kIn); });
+  env::real_clock().sleep_us(options_.session_timeout_us);  // it hears of it with its heartbeat
+  ghost.consumer.reset();
+  member.poll_until([&] { return member.read.size() == 1; });
+}
+
+TEST_F(Fencing, WhoLeavesBeforeItsFirstPollHoldsNothing) {
+  Process silent = start("silent");
+  env::real_clock().sleep_us(options_.session_timeout_us);  // the group gives it everything
+  silent.consumer.reset();
+  Process other = start("other");
+  other.poll_until([&] { return other.read.size() == 1; });
+}
+
 TEST_F(Fencing, AMemberThatWasSilentForTooLongCanNotCommit) {
   options_.properties = {{"max.poll.interval.ms", "6000"}};
   Process silent = start("silent");

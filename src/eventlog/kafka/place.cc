@@ -17,7 +17,7 @@ constexpr size_t kFetchKbMin = 1024;
 constexpr env::TimeUs kFencedAgainSessions = 5;
 constexpr env::TimeUs kWatchSessions = 3;
 constexpr env::TimeUs kWatchAgainUs = 200'000;
-constexpr env::TimeUs kCloseMaxUs = 30'000'000;  // librdkafka's own close is done within a session's time, as a rule
+constexpr env::TimeUs kCloseMaxUs = 30'000'000;
 constexpr int kCloseLookMs = 50;
 
 Client::Settings settings_for(const KafkaOptions& options, const std::string& group, const std::string& member,
@@ -53,12 +53,13 @@ void give_back(rd_kafka_t* client, rd_kafka_resp_err_t what, const rd_kafka_topi
                                : rd_kafka_incremental_unassign(client, list));
 }
 
-// What rd_kafka_consumer_close() does, but not for ever: on a machine on which nothing kept its times it was seen to wait for
-// something that did not come. False: it is not closed yet; to destroy the client would wait for the same.
+// What rd_kafka_consumer_close() does, but not for ever. librdkafka before 2.4 does not hear the answer to an assignment once
+// it has a fatal error, or if the assignment came when it was closing already; and then it waits for that answer, as does who
+// destroys the client (confluentinc/librdkafka#4528). False: it may wait so.
 bool close_within(rd_kafka_t* client, env::TimeUs most) {
   const Queue told(rd_kafka_queue_new(client));
   const ErrorPtr fatal(rd_kafka_consumer_close_queue(client, told.get()));
-  if (fatal != nullptr) return true;  // destroying the client closes it
+  if (fatal != nullptr) return false;
   const env::TimeUs end = env::real_clock().monotonic_us() + most;
   while (rd_kafka_consumer_closed(client) == 0) {
     if (env::real_clock().monotonic_us() > end) return false;
@@ -67,6 +68,14 @@ bool close_within(rd_kafka_t* client, env::TimeUs most) {
     give_back(client, rd_kafka_event_error(event.get()), rd_kafka_event_topic_partition_list(event.get()));
   }
   return true;
+}
+
+// It stays, and does nothing.
+void give_up(rd_kafka_t* client, rd_kafka_queue_t* queue) {
+  rd_kafka_assign(client, nullptr);  // it fetches nothing any more
+  rd_kafka_message_t* fetched = nullptr;
+  for (size_t left = rd_kafka_queue_length(queue); left > 0; --left)
+    if (rd_kafka_consume_batch_queue(queue, 0, &fetched, 1) == 1) rd_kafka_message_destroy(fetched);
 }
 
 // Until the process ends.
@@ -119,14 +128,16 @@ void KafkaConsumer::leave() {
     const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), list.get()));
   }
   shares_.clear();
-  // Whatever is given from here on is given back: closing waits for it. So does destroying the client, which closes once more
-  // if a fatal error (fenced) has made this closing return at once.
+  // Whatever is given from here on is given back: closing waits for it, too.
   client_->on_rebalance = [handle = client_->get()](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
     give_back(handle, what, list);
   };
   const bool closed = close_within(client_->get(), kCloseMaxUs);
-  if (!closed)
-    spdlog::warn("kafka: group {} has not let us go within {} s; going on without", group_, kCloseMaxUs / 1'000'000);
+  if (!closed) {
+    if (rd_kafka_fatal_error(client_->get(), nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR)
+      spdlog::warn("kafka: group {} has not let us go within {} s; going on without", group_, kCloseMaxUs / 1'000'000);
+    give_up(client_->get(), queue_.get());
+  }
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();
