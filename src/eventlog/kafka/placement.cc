@@ -86,7 +86,9 @@ env::TimeUs Placement::pause_us() const {
 
 void Placement::watch(Watched& watched, const std::optional<Holder>& seen, env::TimeUs silence_us, bool anew,
                       env::TimeUs now) {
-  if (anew || seen != watched.holder) watched.changed_at = now;
+  const bool changed = seen != watched.holder;
+  if (anew || changed) watched.changed_at = now;
+  watched.heard = !anew && (watched.heard || changed);
   watched.holder = seen;
   const bool alive = seen && !seen->leaves && now - watched.changed_at < silence_us;
   if (!alive && (watched.alive || anew)) watched.gone_at = now;
@@ -211,7 +213,8 @@ std::optional<Change> Placement::even_out(env::TimeUs now) {
     const Load theirs = load(slot.standby.holder->name);
     const int gain = mine ? load(me).owned - theirs.owned : theirs.all - load(me).all;
     // One that restores a state is silent for a while, and so is one that has died.
-    const bool able = slot.standby.holder->ready && now - slot.standby.changed_at < options_.silence_us;
+    const bool able =
+        slot.standby.holder->ready && slot.standby.heard && now - slot.standby.changed_at < options_.silence_us;
     if (gain <= best_gain || (mine && !able)) continue;
     best_gain = gain;
     best = mine ? Change{i, Part::kNone, "its standby owns fewer"}

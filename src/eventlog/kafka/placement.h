@@ -80,6 +80,7 @@ class Placement {
     env::TimeUs changed_at = 0;
     env::TimeUs gone_at = 0;  // since when there is nobody
     bool alive = false;
+    bool heard = false;  // since we see again: before that it is only not known to be silent
   };
   struct Slot {
     Part part = Part::kNone;

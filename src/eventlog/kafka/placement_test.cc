@@ -220,6 +220,21 @@ TEST(Placement, OneThatWasPausedComesBackAsStandby) {
   EXPECT_EQ(unsettled(world, 4), "");
 }
 
+// It sees so seldom that nobody is known to be silent.
+TEST(Placement, NothingIsLeftToTheDeadByOneThatIsSlow) {
+  World world(4, 2);
+  world.start();
+  world.start();
+  world.run(40 * kS);
+  world.kill(1);
+  world.run(5 * kS);
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(world.owned_by(0), 4) << i;
+    world.pause(0, 2 * kS);
+    world.run(2200 * kMs);
+  }
+}
+
 TEST(Placement, AThirdProcessGetsItsShare) {
   World world(9, 2);
   world.start();
