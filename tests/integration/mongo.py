@@ -68,16 +68,22 @@ class MongoServer:
 
 
 class CutNetwork:
-    """Forwards a port to another, and cuts each connection after a random number of bytes, with what is under way."""
+    """Forwards a port to another. After each random number of bytes, at most `bytes_max`, it cuts the connection that carries the
+    next, with what is under way: whoever sends n bytes is cut n / bytes_max times or more."""
 
     def __init__(self, port, rng, bytes_max=300_000):
         self.target = port
         self.rng = random.Random(rng.random())
         self.bytes_max = bytes_max
         self.cuts = 0
+        self.lock = threading.Lock()
+        self.left = self.draw()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
+
+    def draw(self):
+        return self.rng.randint(2_000, self.bytes_max)
 
     def accept(self):
         while True:
@@ -90,17 +96,21 @@ class CutNetwork:
             except OSError:
                 client.close()
                 continue
-            left = [self.rng.randint(2_000, self.bytes_max)]
             for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self.forward, args=(one, other, left), daemon=True).start()
+                threading.Thread(target=self.forward, args=(one, other), daemon=True).start()
 
-    def forward(self, source, target, left):
+    def cut_here(self, size):
+        with self.lock:
+            self.left -= size
+            if self.left >= 0:
+                return False
+            self.left = self.draw()
+            self.cuts += 1
+            return True
+
+    def forward(self, source, target):
         try:
-            while data := source.recv(65536):
-                left[0] -= len(data)
-                if left[0] < 0:
-                    self.cuts += 1
-                    break
+            while (data := source.recv(65536)) and not self.cut_here(len(data)):
                 target.sendall(data)
         except OSError:
             pass

@@ -1,5 +1,7 @@
-"""sdk_python.py URL KEY CALLS: calls of the real library, every kind, half of them gzipped; user of call i is py-(i mod 50)."""
+"""sdk_python.py URL KEY CALLS: calls of the real library, every kind, half of them gzipped; user of call i is py-(i mod 50).
+When all of them are acknowledged, a last trait for each user."""
 import sys
+import time
 
 from segment.analytics.client import Client
 
@@ -21,6 +23,12 @@ def call(client, i):
         client.track(**who, event=f"Event {i % 3}", properties={"i": i, "total": 1.5})
 
 
+def close(*clients):
+    for client in clients:
+        client.flush()
+        client.join()
+
+
 def main():
     url, key, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
     errors = []
@@ -29,9 +37,12 @@ def main():
     zipped = Client(key, gzip=True, **options)
     for i in range(calls):
         call(zipped if i % 100 >= 50 else plain, i)
-    for client in (plain, zipped):
-        client.flush()
-        client.join()
+    close(plain, zipped)
+    time.sleep(0.01)  # so that the last ones are later by any clock's grain
+    last = Client(key, **options)
+    for number in range(50):
+        last.identify(user_id=f"py-{number}", traits={"seen": calls + number})
+    close(last)
     print("\n".join(errors[:5]), file=sys.stderr)
     return 1 if errors else 0
 
