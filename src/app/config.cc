@@ -232,6 +232,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
     state.bytes("memory", 64 * kMiB, 1ull << 42, config.state.memory_bytes);
     state.count("standbys", 0, 1, config.state.standbys);
     state.count("slots", 1, 1024, config.state.slots);
+    state.duration_us("standby_after", 2'000'000, 60'000'000, config.state.standby_after_us);
   });
   read_checkpoints(map, config.checkpoints, problems);
   read_profiles(map, config.profiles, problems);
@@ -263,8 +264,11 @@ Status check_standbys(const Config& config) {
   if (config.state.standbys > 0 && config.log.kind != Config::LogKind::kKafka)
     return fail(Code::kInvalid,
                 "state.standbys: is for log.kind: kafka only: nobody else can go on with an embedded log");
-  if (config.state.slots > 0 && config.state.standbys == 0)
-    return fail(Code::kInvalid, "state.slots: is for state.standbys: 1 only");
+  for (const auto& [name, given] :
+       {std::pair{"slots", config.state.slots > 0}, std::pair{"standby_after", config.state.standby_after_us > 0}}) {
+    if (given && config.state.standbys == 0)
+      return fail(Code::kInvalid, fmt::format("state.{}: is for state.standbys: 1 only", name));
+  }
   if (slots_of(config) <= config.log.partitions) return {};
   return fail(Code::kInvalid, fmt::format("state.slots: {} slots, but only {} partitions (log.partitions) to share out",
                                           config.state.slots, config.log.partitions));

@@ -44,8 +44,9 @@ struct Config {
   };
   struct State {
     uint64_t memory_bytes = 1ull << 30;
-    uint32_t standbys = 0;  // 0 or 1
-    uint32_t slots = 0;     // with standbys: 0 means what slots_of() says
+    uint32_t standbys = 0;         // 0 or 1
+    uint32_t slots = 0;            // with standbys: 0 means what slots_of() says
+    int64_t standby_after_us = 0;  // with standbys: 0 means KafkaOptions::silence_us
   };
   struct Checkpoints {
     std::string to;        // file:///… or s3://bucket/prefix; "": none are taken
@@ -96,7 +97,7 @@ struct Config {
 
 // In how many slots action's partitions are shared out; 0: there are no standbys, the group shares them out.
 [[nodiscard]] uint32_t slots_of(const Config& config);
-// kInvalid: there are standbys, and no log that processes share; or more slots than partitions.
+// kInvalid: there are standbys, and no log that processes share; or more slots than partitions; or what is for standbys only.
 [[nodiscard]] Status check_standbys(const Config& config);
 
 // The process's environment.

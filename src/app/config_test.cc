@@ -244,6 +244,11 @@ TEST(Config, Standbys) {
   EXPECT_TRUE(
       has(problems_of(kafka + "state: {standbys: 1, slots: 5}\n"), "state.slots: 5 slots, but only 4 partitions"));
   EXPECT_TRUE(has(problems_of(kafka + "state: {slots: 3}\n"), "state.slots: is for state.standbys: 1 only"));
+  EXPECT_EQ(read(kTenants + kafka + "state: {standbys: 1, standby_after: 10s}\n").config->state.standby_after_us,
+            10'000'000);
+  EXPECT_TRUE(has(problems_of(kafka + "state: {standbys: 1, standby_after: 1s}\n"), "state.standby_after"));
+  EXPECT_TRUE(
+      has(problems_of(kafka + "state: {standby_after: 10s}\n"), "state.standby_after: is for state.standbys: 1 only"));
   EXPECT_TRUE(has(problems_of(kafka + "state: {standbys: 2}\n"), "state.standbys"));
   EXPECT_TRUE(has(problems_of("state: {standbys: 1}\n"), "state.standbys: is for log.kind: kafka only"));
 }

@@ -25,6 +25,7 @@ Log open_kafka(const Config& config, const std::string& name, env::Clock& clock)
   options.topic_prefix = config.log.topic_prefix;
   options.properties = config.log.properties;
   options.client_id = "freshet-" + name;
+  if (config.state.standby_after_us > 0) options.silence_us = config.state.standby_after_us;
   return eventlog::open_kafka_log(options, clock);
 }
 
