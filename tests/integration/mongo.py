@@ -69,7 +69,7 @@ class MongoServer:
 
 class CutNetwork:
     """Forwards a port to another. After each random number of bytes, at most `bytes_max`, it cuts the connection that carries the
-    next, with what is under way: whoever sends n bytes is cut n / bytes_max times or more."""
+    next, with what is under way. One number for all connections: who keeps sending is cut, however many are opened and closed."""
 
     def __init__(self, port, rng, bytes_max=300_000):
         self.target = port

@@ -36,7 +36,7 @@ def fetch(command, what, timeout_s=TIMEOUT_S, cwd=None):
         done = subprocess.run([str(part) for part in command], capture_output=True, timeout=timeout_s, cwd=cwd, stdin=subprocess.DEVNULL, check=False)
         if done.returncode == 0:
             return done.stdout
-        why = done.stderr.decode(errors="replace").strip()[-300:]
+        why = f"exit status {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}"
     except (OSError, subprocess.TimeoutExpired) as error:
         why = str(error)
     text = f"can't get {what}: {shorten(why)}. The package registry must be reachable once (FRESHET_OFFLINE=1 skips this test)"

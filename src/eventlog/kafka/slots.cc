@@ -24,7 +24,7 @@ PlacementOptions placement_for(const KafkaOptions& options, const ConsumerOption
   out.name = options.client_id;
   out.slots = consumer.slots;
   out.silence_us = options.silence_us;
-  out.standby_silence_us = std::max(out.standby_silence_us, options.silence_us);
+  out.standby_silence_us = std::max(out.standby_silence_us, options.silence_us);  // not given up before an owner is
   for (uint32_t slot = consumer.member; slot < consumer.slots; slot += consumer.members) out.own.push_back(slot);
   return out;
 }
