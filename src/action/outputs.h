@@ -1,11 +1,13 @@
-// What the engine has to say about a batch: gathered in memory and sent in one transaction. With `suppressed` (replay,
-// standby) nothing is gathered: it was said before.
+// What the engine has to say about a batch. It is gathered in memory and sent in one transaction together with the
+// offset, so that a crash loses either both or neither. While `suppressed`, in a replay or as a standby, nothing is
+// gathered: it was said before, and would be said twice.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
@@ -15,11 +17,15 @@ namespace freshet::action {
 
 class Outputs {
  public:
-  Outputs(uint32_t partition, uint32_t partitions) : partition_(partition), loops_(partitions) {}
+  // Changes and events go to the partition of the same number, so that all of one profile stay in their order.
+  Outputs(uint32_t partition, uint32_t partitions) : partition_(partition), loops_(partitions) {
+    FRESHET_ASSERT(partition < partitions);
+  }
 
   void suppress(bool suppressed) { suppressed_ = suppressed; }
   [[nodiscard]] bool suppressed() const { return suppressed_; }
 
+  // A message to another partition, or to this one by way of the log.
   void loop(uint32_t to_partition, const v1::Envelope& message);
   void change(const v1::Change& change);
   void event(std::string_view key, std::string_view value);
