@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "action/identity/message.h"
-#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
@@ -64,7 +63,6 @@ Engine::Engine(uint32_t partition, uint32_t partitions, state::PartitionState& s
       rules_(Rules::compile(state.meta())),
       protocol_(partition, partitions, state, out, bounds),
       arena_(arena_options()) {
-  FRESHET_ASSERT(partition_ < partitions_);
   protocol_.use_rules(rules_.get());
 }
 

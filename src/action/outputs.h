@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "base/assert.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
@@ -18,9 +17,7 @@ namespace freshet::action {
 class Outputs {
  public:
   // Changes and events go to the partition of the same number, so that all of one profile stay in their order.
-  Outputs(uint32_t partition, uint32_t partitions) : partition_(partition), loops_(partitions) {
-    FRESHET_ASSERT(partition < partitions);
-  }
+  Outputs(uint32_t partition, uint32_t partitions) : partition_(partition), loops_(partitions) {}
 
   void suppress(bool suppressed) { suppressed_ = suppressed; }
   [[nodiscard]] bool suppressed() const { return suppressed_; }

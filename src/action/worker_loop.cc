@@ -134,7 +134,7 @@ bool WorkerLoop::caught_up() const {
 // A standby that becomes the owner has the state open already, at an offset that its owner had committed: it goes on
 // from there instead of restoring anything.
 Status WorkerLoop::take_over(TopicPartition mine, bool following) {
-  FRESHET_ASSERT(mine.topic == Topic::kActions && mine.partition < partitions_);
+  FRESHET_ASSERT(mine.topic == Topic::kActions);
   Waiting waiting;
   if (auto followed = working_.extract(mine.partition); !followed.empty()) waiting.part = std::move(followed.mapped());
   if (auto waits = waiting_.extract(mine.partition); !waits.empty()) waiting.part = std::move(waits.mapped().part);

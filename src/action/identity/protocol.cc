@@ -21,7 +21,6 @@ constexpr size_t kLocalMessagesMax = FRESHET_BOUND(100'000'000, 100'000);
 Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
                    const StepBounds& bounds)
     : partition_(partition), partitions_(partitions), state_(state), out_(out), bounds_(bounds) {
-  FRESHET_ASSERT(partition_ < partitions_);
   // A step that may do nothing would ask for the next one for ever.
   FRESHET_ASSERT(bounds_.chunk_bytes > 0 && bounds_.bytes > 0 && bounds_.messages > 0);
 }

@@ -286,6 +286,12 @@ TEST_F(EmbeddedLogTest, DamagedRowsAreReported) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::kCorrupt);
   log_.reset();
+  chunk.replace(0, 4, "\xff\xff\xff\xff");  // its count: no memory is reserved for so many
+  open();
+  const auto counted = log_->read(kChanges, 0, 1000);
+  ASSERT_FALSE(counted);
+  EXPECT_EQ(counted.error().code, Code::kCorrupt);
+  log_.reset();
   rows_->rows.at(embedded::mark_key(kChanges)).pop_back();
   auto opened = open_embedded_log(kv::open_memory(rows_, {}), clock_, {});
   ASSERT_FALSE(opened);
