@@ -12,7 +12,7 @@ namespace {
 
 using google::protobuf::RepeatedPtrField;
 
-constexpr size_t kFrameBytes = 8;  // About what frames an element within its list.
+constexpr size_t kFrameBytes = 8;  // An element within its list has about so many bytes more.
 
 // Counts through the elements, passes over those that earlier chunks had, and takes the following ones until the chunk
 // is full. One element is taken in any case: a single one that is larger than a chunk would otherwise never be sent.

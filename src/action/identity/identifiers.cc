@@ -17,7 +17,7 @@
 namespace freshet::action {
 namespace {
 
-constexpr int kRefusedMax = 64;  // Of the refusals that an entity remembers: the oldest is forgotten.
+constexpr int kRefusedMax = 64;  // An entity remembers so many refusals; the oldest is forgotten.
 
 bool contains(const google::protobuf::RepeatedPtrField<v1::Identifier>& list, const v1::Identifier& i) {
   return std::any_of(list.begin(), list.end(),

@@ -46,8 +46,8 @@ class KafkaConsumer final : public Consumer {
     std::optional<Offset> position;  // to go on from; librdkafka was not told yet
     Offset next = 0;                 // handed out up to here
     Offset passed = 0;               // nothing up to here but gaps and what was handed out; told when idle
-    std::optional<std::optional<Offset>>
-        committed;  // nullopt: not known yet; nullopt in it: there is nothing committed
+    // nullopt: it is not known yet; nullopt in it: nothing is committed.
+    std::optional<std::optional<Offset>> committed;
   };
 
   KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, const ConsumerOptions& consumer);
