@@ -146,9 +146,7 @@ std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {
 std::optional<MemberId> WorkerProcess::member() const {
   return consumer_ ? std::optional(static_cast<const SimConsumer&>(*consumer_).member()) : std::nullopt;
 }
-if (!disk) disk = std::make_shared<kv::MemoryDisk>();
-FRESHET_ASSERT(disk != nullptr);
-return disk;
+
 bool WorkerProcess::follows_closely() const {
   return !consumer_ || static_cast<const SimConsumer&>(*consumer_).follows_closely();
 }

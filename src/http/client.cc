@@ -58,8 +58,8 @@ ErrorCode BeastClient::run(const Start& start) {
   stream_.expires_after(timeout_);
   start([&result](const ErrorCode& error, auto&&...) { result = error; });
   io_.restart();
-  FRESHET_ASSERT(result != asio::error::would_block);  // run() returns when the operation has called back
   io_.run();
+  FRESHET_ASSERT(result != asio::error::would_block);  // run() returns when the operation has called back
   return result;
 }
 

@@ -36,8 +36,8 @@ class BeastServer final : public Server {
  public:
   BeastServer(const ServerOptions& options, Handler handler) : shared_(std::make_shared<Shared>()) {
     shared_->options = options;
-    FRESHET_ASSERT(shared_->handler != nullptr);
     shared_->handler = std::move(handler);
+    FRESHET_ASSERT(shared_->handler != nullptr);
     for (uint32_t i = 0; i < std::max(options.threads, 1U); ++i) workers_.push_back(std::make_shared<Worker>(shared_));
     acceptor_.emplace(workers_[0]->io());
     retry_.emplace(workers_[0]->io());

@@ -100,9 +100,9 @@ class Coalescer {
   // where it stands.
   struct Entity {
     Key key;
-    bool queued = false;  // it is in ready_
+    bool waits = false;  // `change` and `marks` hold something
     bool in_flight = false;
-    bool queued = false;   // in ready_
+    bool queued = false;   // it is in ready_
     bool delayed = false;  // it is in delayed_
     uint32_t attempts = 0;
     v1::Change change;

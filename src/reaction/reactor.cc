@@ -59,8 +59,8 @@ Reactor::Syncer::~Syncer() {
 
 void Reactor::Syncer::start(std::function<void(Status)> done) {
   {
-    FRESHET_ASSERT(job_ == nullptr && !stopping_);
     const std::lock_guard lock(mutex_);
+    FRESHET_ASSERT(job_ == nullptr && !stopping_);
     job_ = std::move(done);
   }
   changed_.notify_all();

@@ -182,10 +182,10 @@ Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand
 // The identifier that was read last becomes `other`. Both are of users, or both are of devices.
 Outcome move_to_other(Item& item, std::string_view command) {
   auto& list = item.envelope.user().empty() ? *item.envelope.mutable_device() : *item.envelope.mutable_user();
-  auto& list = item.envelope.user().empty() ? *item.envelope.mutable_device() : *item.envelope.mutable_user();
   FRESHET_ASSERT(item.envelope.user().size() + item.envelope.device().size() == 2);  // read_one() was called twice
-  return item.reject("mixed_kinds", "\"" + std::string(command) + "\" takes two users or two devices, not one of each",
-                     command);
+  if (list.size() != 2)
+    return item.reject("mixed_kinds",
+                       "\"" + std::string(command) + "\" takes two users or two devices, not one of each", command);
   item.envelope.mutable_other()->Swap(&list[1]);
   list.RemoveLast();
   return Outcome::kOk;

@@ -146,8 +146,8 @@ ParseResult SegmentParser::single(ondemand::object root, std::string_view raw, s
 }
 
 Status SegmentParser::take(size_t index, ondemand::object object, std::string_view raw, std::string_view call) {
+  ++parsed_.item_count;
   FRESHET_ASSERT(index < parsed_.item_count);
-  Item item(context_, parsed_, arena_, kSegmentSource, index, raw);
   Item item(context_, parsed_, arena_, kSegmentSource, index, raw);
   const Outcome outcome = message(item, object, call);
   if (outcome == Outcome::kBroken) return bad_json(item.error);
