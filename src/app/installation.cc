@@ -1,3 +1,7 @@
+// The file `installation` and the lock beside it. The file is small and precious: without its key
+// no stored alias can be found, so it is written whole or not at all, and a damaged one stops the
+// start.
+
 #include "app/installation.h"
 
 #include <fcntl.h>
@@ -10,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::app {
@@ -34,6 +39,7 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
   if (lock < 0) return tl::unexpected(io_error(lock_path, "open"));
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
+    // The file stays, since it is the lock and not the file that says who runs.
     return fail(
         Code::kConflict,
         fmt::format(
@@ -56,7 +62,9 @@ std::string Installation::fingerprint(const v1::Control& rules) {
 }
 
 Status Installation::adopt_hash_key(const std::string& hash_key, std::string_view whose) {
+  FRESHET_ASSERT(hash_key_.size() == 16);  // load() has checked it
   if (hash_key == hash_key_) return {};
+  // Stored aliases are hashed with the old key: taking another one would lose all of them.
   if (is_in_use())
     return fail(
         Code::kInvalid,
@@ -77,6 +85,7 @@ Status Installation::learn_published(uint64_t revision, const std::string& rules
 
 Status Installation::load(env::Random& random) {
   std::ifstream file(path_);
+  // A new directory begins an installation; adopt_hash_key() may still give it another's key.
   if (!file) {
     hash_key_ = random.bytes(16);
     name_ = to_hex(random.bytes(kNameBytes));
@@ -97,11 +106,12 @@ Status Installation::load(env::Random& random) {
         Code::kCorrupt,
         path_ + ": has no hash_key of 16 bytes: restore this file; without its key the stored aliases can't be found");
   if (!name_.empty()) return {};
-  name_ = to_hex(random.bytes(kNameBytes));  // made by a version without names
+  // The file was made by a version without names.
+  name_ = to_hex(random.bytes(kNameBytes));
   return save();
 }
 
-// Whole or not at all: written beside and renamed.
+// Writes the file whole or not at all: beside, then renamed, both synced.
 Status Installation::save() const {
   const std::string beside = path_ + ".new";
   const std::string text = fmt::format("hash_key: {}\nname: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), name_,
@@ -111,6 +121,7 @@ Status Installation::save() const {
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
   if (!written || ::rename(beside.c_str(), path_.c_str()) != 0) return tl::unexpected(io_error(path_, "write"));
+  // The name of a file is in its directory, so that is synced too.
   const std::string directory = fs::path(path_).parent_path().string();
   if (const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       dir >= 0) {
@@ -122,6 +133,7 @@ Status Installation::save() const {
 
 Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {
   const bool same = fingerprint(rules) == rules_hash_;
+  // In a new directory every configured revision is right.
   if (revision_ == 0) return implicit ? 1 : configured;
   if (implicit) return same ? revision_ : revision_ + 1;
   if (configured < revision_)
@@ -137,6 +149,7 @@ Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t c
 }
 
 Status Installation::published(uint64_t revision, const v1::Control& rules) {
+  FRESHET_ASSERT(revision >= revision_);
   revision_ = revision;
   rules_hash_ = fingerprint(rules);
   return save();

@@ -1,3 +1,7 @@
+// Who may ask the admin listener, and what there is besides profiles and dead letters. Three kinds
+// of requests are told apart: health is for everybody, the page for this machine's browser, and
+// everything else for who has the token.
+
 #include "console/admin.h"
 
 #include <fmt/format.h>
@@ -5,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "console/call.h"
 #include "console/page.h"
 #include "model/json.h"
@@ -15,12 +20,12 @@ namespace {
 
 constexpr std::string_view kGet = "GET, HEAD";
 
-// In a time that does not tell where they differ.
+// Compares in a time that does not tell where the two differ.
 bool is_same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// "[::1]:8081" -> "[::1]"
+// The host without its port: "[::1]:8081" becomes "[::1]".
 std::string_view name_of_host(std::string_view host) {
   const size_t colon = host.rfind(':');
   return colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos ? host
@@ -28,7 +33,7 @@ std::string_view name_of_host(std::string_view host) {
 }
 
 bool is_loopback_name(std::string_view name) {
-  // Not any name that starts so: 127.0.0.1.example.com is whose it likes.
+  // A name that only begins so is not enough: 127.0.0.1.example.com is whatever its owner makes it.
   return name == "localhost" || name == "[::1]" ||
          (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos);
 }
@@ -44,7 +49,8 @@ std::string by_reason(const std::string& name, const std::string& label) {
   return json.empty() ? "{}" : json + '}';
 }
 
-// What identity refused and dropped in this process since its start: empty where action runs elsewhere.
+// What identity refused and dropped in this process since its start. It is empty where action runs
+// elsewhere.
 std::string identity_counts() {
   return fmt::format(
       "{{\"refused\":{},\"dropped\":{},\"warnings\":{}}}", by_reason("freshet_identity_refused_total", "reason"),
@@ -53,7 +59,11 @@ std::string identity_counts() {
 
 }  // namespace
 
-Admin::Admin(AdminOptions options) : options_(std::move(options)), freshness_(options_.tenants) { sample(); }
+Admin::Admin(AdminOptions options) : options_(std::move(options)), freshness_(options_.tenants) {
+  FRESHET_ASSERT(options_.clock != nullptr && options_.log != nullptr && options_.random != nullptr);
+  FRESHET_ASSERT(options_.store == nullptr || options_.registry != nullptr);  // a console shows schemas too
+  sample();
+}
 
 bool Admin::is_allowed(const http::Request& request) const {
   if (options_.token.empty()) return true;
@@ -62,8 +72,9 @@ bool Admin::is_allowed(const http::Request& request) const {
   return header.starts_with(kBearer) && is_same_secret(header.substr(kBearer.size()), options_.token);
 }
 
-// Without a token, a page from elsewhere must not use a visitor's browser to get at us: neither by a form (Origin),
-// nor by a name that it points to this machine (Host).
+// Without a token, a page from elsewhere must not use a visitor's browser to get at us: neither by
+// a form, which Origin gives away, nor by a name of its own that it points to this machine (DNS
+// rebinding), which Host gives away.
 bool Admin::is_own_page(const http::Request& request) const {
   const std::string_view host = request.header("host");
   const std::string_view origin = request.header("origin");
@@ -73,6 +84,7 @@ bool Admin::is_own_page(const http::Request& request) const {
 }
 
 void Admin::handle(http::Request request, http::Respond respond) {
+  FRESHET_ASSERT(respond != nullptr);
   Call call{std::move(request), std::move(respond), {}, {}};
   auto parts = split_path(call.request.path);
   if (!parts) return call.fail(parts.error());
@@ -158,7 +170,8 @@ http::Response Admin::status() {
   uint64_t letters = 0;
   for (uint32_t p = 0; p < options_.log->partitions(eventlog::Topic::kDeadLetters); ++p) {
     const auto marks = options_.log->watermarks({eventlog::Topic::kDeadLetters, p});
-    if (marks) letters += static_cast<uint64_t>(marks->high - marks->low);
+    if (!marks) continue;
+    letters += static_cast<uint64_t>(std::max<int64_t>(marks->high - marks->low, 0));
   }
   http::Response response;
   response.headers = {{"Cache-Control", "no-store"}};

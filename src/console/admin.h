@@ -17,22 +17,26 @@
 
 namespace freshet::console {
 
+// What the admin listener shows and does.
 struct AdminOptions {
-  docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
+  // If it is null, this process is no console and has only health, metrics and status.
+  docstore::DocStore* store = nullptr;
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
-  std::string
-      token;  // empty: only requests to this machine's own names are served (a page elsewhere must not reach us)
+  // Without a token only requests to this machine's own names are served, so that a page elsewhere can't reach us.
+  std::string token;
   env::Clock* clock = nullptr;
   env::Random* random = &env::real_random();
-  // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
+  // Appends an envelope (erase, unsuppress) to the log by its routing identifier. The callback says
+  // when it is durable.
   std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
-  // Sends what a dead letter holds again; the callback says how it went.
+  // Sends once more what a dead letter holds. The callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
-  // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
-  // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
+  // Returns a JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records
+  // since the start>,"waiting":<records that are not done yet, or null>}, …]. The page shows the
+  // rates of `done` and the lag.
   std::function<std::string()> stages_json;
 };
 
@@ -41,12 +45,13 @@ class Admin {
  public:
   explicit Admin(AdminOptions options);
 
+  // Answers one request, on this thread or, for orders and replays, on one of the log.
   void handle(http::Request request, http::Respond respond);
-  // To be called every few seconds: freshness of the last minute.
+  // Call it every few seconds: it keeps the freshness of the last minute.
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
  private:
-  struct Call;  // one request and its address, taken apart
+  struct Call;  // one request with its address taken apart
   using Parts = std::vector<std::string>;
 
   void route(Call& call);
@@ -55,7 +60,7 @@ class Admin {
   [[nodiscard]] bool is_own_page(const http::Request& request) const;
 
   void profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
-  // document_json or identity_json.
+  // model::document_json or model::identity_json.
   using Render = std::string (*)(std::string_view, v1::EntityKind, std::string_view, const v1::Document&);
   void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,

@@ -1,10 +1,16 @@
+// How the admin listener reads addresses and answers. Parts are cut before they are decoded, so
+// that an identifier may have a slash in it (as %2F).
+
 #include "console/call.h"
 
 #include <simdjson.h>
 
+#include "base/assert.h"
+
 namespace freshet::console {
 namespace {
 
+// Answers may hold personal data, so no cache may keep them.
 http::Response no_store(http::Response response) {
   response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -40,6 +46,7 @@ void Admin::Call::fail(const Error& error) const {
 void Admin::Call::no_such_address() const { fail(404, "not_found", "there is nothing at this address"); }
 
 bool Admin::Call::check_method(std::string_view allowed) const {
+  FRESHET_ASSERT(!allowed.empty());
   for (std::string_view rest = allowed; !rest.empty();) {
     const std::string_view method = rest.substr(0, rest.find(", "));
     if (request.method == method) return true;
@@ -71,7 +78,7 @@ Result<std::vector<std::string>> split_path(std::string_view path) {
       return freshet::fail(Code::kInvalid, "the address must be UTF-8, percent-encoded");
     parts.push_back(std::move(*decoded));
   }
-  if (!parts.empty() && parts.back().empty()) parts.pop_back();  // a slash at the end
+  if (!parts.empty() && parts.back().empty()) parts.pop_back();  // the path ends with a slash
   return parts;
 }
 

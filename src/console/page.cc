@@ -1,3 +1,6 @@
+// Serves the page. Its policy allows nothing that is not in these three files, so a text that came
+// from a sender and shows up in the page can't run.
+
 #include "console/page.h"
 
 #include <string>
@@ -16,6 +19,8 @@ http::Response asset(std::string_view body, std::string content_type) {
   response.headers = {{"Content-Security-Policy", std::string(kPolicy)},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
+                      // The page belongs to the binary: after an upgrade a browser must not go on
+                      // with the old one.
                       {"Cache-Control", "no-cache"}};
   return response;
 }

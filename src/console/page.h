@@ -1,4 +1,4 @@
-// The console's page: three files in the binary, which load nothing from elsewhere.
+// The console's page: three files within the binary, which load nothing from elsewhere.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,8 @@ extern const std::string_view kIndexHtml;
 extern const std::string_view kConsoleCss;
 extern const std::string_view kConsoleJs;
 
-// nullopt: not one of the page's addresses ("/", "/console.css", "/console.js").
+// Returns nullopt for whatever is not one of the page's addresses ("/", "/console.css",
+// "/console.js").
 [[nodiscard]] std::optional<http::Response> page_response(std::string_view path);
 
 }  // namespace freshet::console

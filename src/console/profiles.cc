@@ -1,4 +1,6 @@
-// Profiles: reading them, erasing them, and letting an erased person come back.
+// Profiles: reading them, erasing them, and letting an erased person come back. Orders (erase,
+// unsuppress) are records like all others: they go through the log, so that they are as durable and
+// as ordered as what they are about.
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -13,7 +15,8 @@ namespace {
 
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
 
-// {"email":"…"}: exactly one.
+// Reads {"email":"…"}, exactly one identifier. It is a POST with a body because addresses end up in
+// logs, and identifiers must not.
 Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
@@ -24,6 +27,7 @@ Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body
   if (field.value.get_string().get(value) == simdjson::SUCCESS)
     return std::pair(std::string(field.key), std::string(value));
   int64_t number = 0;
+  // Identifiers that look like numbers are often sent as numbers.
   if (field.value.get_int64().get(number) == simdjson::SUCCESS)
     return std::pair(std::string(field.key), std::to_string(number));
   return fail(Code::kInvalid, std::string(kLookupShape));
@@ -64,6 +68,7 @@ void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKi
 void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                            const std::string& value, Render render) {
   v1::Identifier identifier;
+  // The same normalizing as ingest does, or what was stored would not be found.
   identifier.set_value(model::normalize_identifier(type, value));
   identifier.set_type(type);
   const auto found = options_.store->find(tenant.name, kind, identifier);
@@ -71,6 +76,8 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
   if (!found->has_value()) {
     return call.fail(
         404, "not_found",
+        // Whether somebody never was or was erased must not be told apart: that would be personal
+        // data too.
         fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));
   }
   const auto& stored = **found;
@@ -79,11 +86,13 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
   const std::string value = model::normalize_identifier(call.parts[4], call.parts[5]);
+  // Nobody can have such a value, and an erase of "null" would look for a home of it.
   if (model::is_blocked_identifier(value, tenant.rules))
     return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
   v1::Envelope envelope;
   envelope.set_tenant(tenant.name);
   envelope.set_source("admin");
+  // A new id each time: the same order given twice must not be taken for a repetition.
   envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
   envelope.set_kind(order);
   auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());

@@ -1,3 +1,6 @@
+// The addresses of the ingest listener as tables. Endpoints are literals, so that they can be
+// labels of metrics without a bound being needed.
+
 #include "ingest/routes.h"
 
 #include <array>
@@ -9,6 +12,8 @@ namespace {
 
 using Kind = Route::Kind;
 
+// Addresses without a variable part. Several of them may share an endpoint: short names are what
+// browsers send.
 struct Fixed {
   std::string_view path;
   Kind kind;
@@ -39,6 +44,7 @@ constexpr std::array<Fixed, 20> kFixed = {{
     {"/sourceConfig", Kind::kSourceConfig, "", "/sourceConfig"},
 }};
 
+// Addresses with one variable part, an app id or a key.
 struct Prefixed {
   std::string_view prefix;
   std::string_view suffix;
@@ -67,6 +73,7 @@ Route find_route(std::string_view path) {
       continue;
     const std::string_view middle =
         path.substr(route.prefix.size(), path.size() - route.prefix.size() - route.suffix.size());
+    // An encoded slash is part of an app id; a bare one would be another, unknown address.
     Result<std::string> argument = http::percent_decode(middle, false);
     if (middle.find('/') != std::string_view::npos || !argument) return {};
     return {route.kind, route.call, route.endpoint, std::move(*argument)};
@@ -75,6 +82,7 @@ Route find_route(std::string_view path) {
   return {};
 }
 
+// Dead letters keep the endpoint, not the address, because an address may hold a key.
 Route route_of_endpoint(std::string_view endpoint) {
   for (const Fixed& fixed : kFixed)
     if (endpoint == fixed.endpoint) return {fixed.kind, fixed.call, fixed.endpoint, ""};
