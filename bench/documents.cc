@@ -1,4 +1,5 @@
-// freshet-bench-documents: how many documents a second go into MongoDB, and what that costs this process, not the server.
+// freshet-bench-documents: how many documents a second go into MongoDB, and what that costs this process, not the
+// server.
 //
 // First every profile is made (a whole document), then changed as an event changes it (a count, two times, two computed
 // attributes, one attribute: operators), in the bulks that reaction hands over.

@@ -1,5 +1,6 @@
-// freshet-bench-fleet: processor time to read, to lint and to plan a large fleet.yaml, the plan with its page. The fastest of
-// several rounds; one JSON object on standard output. --write FILE: that fleet as a file instead, for other programs.
+// freshet-bench-fleet: processor time to read, to lint and to plan a large fleet.yaml, the plan with its page. The
+// fastest of several rounds; one JSON object on standard output. --write FILE: that fleet as a file instead, for other
+// programs.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

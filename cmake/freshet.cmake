@@ -1,9 +1,10 @@
-# freshet_module(NAME DEPS lib... [WITHOUT folder...]): one folder, one library `freshet_NAME`, from its *.cc files, but for
-# those of the folders WITHOUT, which have their own CMakeLists.
+# freshet_module(NAME DEPS lib... [WITHOUT folder...]): one folder, one library `freshet_NAME`, from its *.cc files, but
+# for those of the folders WITHOUT, which have their own CMakeLists.
 #   *_test.cc  go into the test binary NAME_test (GoogleTest, registered with ctest)
 #   *_fuzz.cc  become one libFuzzer binary each, in the fuzz preset
 #   main.cc    is left to the folder's own CMakeLists
-# Beside it `freshet_NAME_mutable`, the same code with FRESHET_MUTANTS (src/base/mutant.h): the simulator's, built only for it.
+# Beside it `freshet_NAME_mutable`, the same code with FRESHET_MUTANTS (src/base/mutant.h): the simulator's, built only
+# for it.
 set(FRESHET_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 
 add_library(freshet_options INTERFACE)
@@ -30,12 +31,14 @@ endif()
 add_custom_target(unit_tests)
 add_custom_target(fuzzers)
 
-# Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not that of
-# eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of it.
+# Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not
+# that of eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of
+# it.
 set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app)
 
-# A test's own code is compiled quickly there, not to be quick: of http_test and model_test under AddressSanitizer it takes a third
-# of the time. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.
+# A test's own code is compiled quickly there, not to be quick: of http_test and model_test under AddressSanitizer it
+# takes a third of the time. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a
+# test.
 set(FRESHET_TEST_OPTIONS "")
 if(FRESHET_SANITIZE)
   list(APPEND FRESHET_TEST_OPTIONS -O0)
@@ -44,15 +47,16 @@ if(FRESHET_FUZZ)
   list(APPEND FRESHET_TEST_OPTIONS -fno-sanitize=fuzzer-no-link)
 endif()
 
-# Where a test finds the project's files (src/base/project_path.h). In a library of its own, so that no other file's compilation
-# depends on where the project is: ccache finds it in another checkout.
+# Where a test finds the project's files (src/base/project_path.h). In a library of its own, so that no other file's
+# compilation depends on where the project is: ccache finds it in another checkout.
 configure_file(${CMAKE_CURRENT_LIST_DIR}/project_path.cc.in ${CMAKE_BINARY_DIR}/project_path.cc @ONLY)
 add_library(freshet_project_path STATIC ${CMAKE_BINARY_DIR}/project_path.cc)
 target_link_libraries(freshet_project_path PUBLIC freshet_options)
 
-# FRESHET_BATCH > 1: so many source files of a module are compiled as one (docs/decisions/0018-compiling.md). Not by CMake's
-# unity build, whose files name the others by absolute paths, which ccache doesn't find again in another checkout.
-# Sets OUT to the files to compile instead of SOURCES; one with compile definitions of its own stays by itself.
+# FRESHET_BATCH > 1: so many source files of a module are compiled as one (docs/decisions/0018-compiling.md). Not by
+# CMake's unity build, whose files name the others by absolute paths, which ccache doesn't find again in another
+# checkout. Sets OUT to the files to compile instead of SOURCES; one with compile definitions of its own stays by
+# itself.
 function(freshet_batches OUT NAME SOURCES)
   string(FIND ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src/ place)
   if(NOT SOURCES OR NOT FRESHET_BATCH GREATER 1 OR NOT place EQUAL 0)

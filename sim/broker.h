@@ -1,5 +1,5 @@
-// The simulated log: what all processes see of it. Partitions with gaps between offsets as Kafka has them, transactions that
-// are aborted or whose outcome is not known, consumer groups whose members lose partitions, also without noticing.
+// The simulated log: what all processes see of it. Partitions with gaps between offsets as Kafka has them, transactions
+// that are aborted or whose outcome is not known, consumer groups whose members lose partitions, also without noticing.
 // A process has its SimLog (sim_log.h) on it. One thread.
 #pragma once
 

@@ -10,8 +10,8 @@
 
 namespace freshet::sim {
 
-// Chances in 1000, each of its own occasion; 0: never in this run. A seed takes about half of them, so that each is also
-// seen without the others.
+// Chances in 1000, each of its own occasion; 0: never in this run. A seed takes about half of them, so that each is
+// also seen without the others.
 struct Faults {
   // of a step of a process
   uint32_t crash_ingest = 0, crash_worker = 0, crash_reactor = 0;
@@ -26,7 +26,8 @@ struct Faults {
   // of a bulk or a write
   uint32_t store_slow = 0, store_fails = 0, store_poison = 0;
 
-  // Worker processes have disks of their own: what one has is not what the next owner has, and the log keeps everything.
+  // Worker processes have disks of their own: what one has is not what the next owner has, and the log keeps
+  // everything.
   bool own_disks = false;
   // A worker reads along with the owner of each partition, to take over. Only with disks of their own.
   bool standbys = false;

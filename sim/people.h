@@ -32,7 +32,8 @@ class People {
 
   // The next record of anybody.
   [[nodiscard]] Item next();
-  // One record of each person that names all of its unique identifiers, and those of its device: ties what is one together.
+  // One record of each person that names all of its unique identifiers, and those of its device: ties what is one
+  // together.
   [[nodiscard]] std::vector<Item> ties();
 
  private:

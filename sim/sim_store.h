@@ -1,6 +1,6 @@
-// The document store: the embedded one on memory, behind a network that is slow, fails, fails in parts, and answers in any
-// order. It checks what a store sees of invariant 8: no entity has two writes in flight from one reactor, a document's
-// version never goes back, and what was removed stays away.
+// The document store: the embedded one on memory, behind a network that is slow, fails, fails in parts, and answers in
+// any order. It checks what a store sees of invariant 8: no entity has two writes in flight from one reactor, a
+// document's version never goes back, and what was removed stays away.
 #pragma once
 
 #include <functional>

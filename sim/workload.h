@@ -1,5 +1,6 @@
-// What clients send in a run, and under which rules. A workload is confluent (its end is the oracle's, whatever happened in
-// between) or contended (limits, refusals, shared identifiers, erasing: what holds then is conservation and agreement).
+// What clients send in a run, and under which rules. A workload is confluent (its end is the oracle's, whatever
+// happened in between) or contended (limits, refusals, shared identifiers, erasing: what holds then is conservation and
+// agreement).
 #pragma once
 
 #include <memory>

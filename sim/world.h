@@ -1,5 +1,5 @@
-// The whole pipeline under one seeded scheduler: at each step one process, the network or a fault has its turn. From one
-// seed follows one run, to the byte.
+// The whole pipeline under one seeded scheduler: at each step one process, the network or a fault has its turn. From
+// one seed follows one run, to the byte.
 #pragma once
 
 #include <deque>

@@ -1,7 +1,7 @@
 // A Segment batch body that is made once and then patched in place, so that a load generator pays for neither JSON nor
-// formatting: ids and times have fixed widths. Items are tracks, or identifies with the traits email, city and plan; every
-// item names a user_id. Merges are pairs: a track of a new anonymous id alone, then an identify that names it beside a
-// user_id, so that two profiles become one. Not thread-safe.
+// formatting: ids and times have fixed widths. Items are tracks, or identifies with the traits email, city and plan;
+// every item names a user_id. Merges are pairs: a track of a new anonymous id alone, then an identify that names it
+// beside a user_id, so that two profiles become one. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,8 @@ class Body {
 
   // Nothing happens to an anonymous item. REQUIRES: item < items(), user < kUsersMax.
   void set_user(size_t item, uint64_t user);
-  // Makes anonymous ids of the same. REQUIRES: run_id.size() == kRunIdSize; items are given ascending sequences without gaps.
+  // Makes anonymous ids of the same. REQUIRES: run_id.size() == kRunIdSize; items are given ascending sequences without
+  // gaps.
   void set_message_id(size_t item, std::string_view run_id, uint64_t sequence);
   // Time of all items, and sentAt.
   void set_time(env::TimeUs time);

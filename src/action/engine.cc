@@ -18,7 +18,8 @@ bool enters(const v1::Envelope& record) {
   return record.kind() != Kind::CONTROL && record.kind() != Kind::LOOP && record.kind() != Kind::KIND_UNSPECIFIED;
 }
 
-// The trace that the record belongs to, if it is wanted; of another one nothing is passed on. A record without costs a look.
+// The trace that the record belongs to, if it is wanted; of another one nothing is passed on. A record without costs a
+// look.
 std::optional<telemetry::TraceContext> wanted_trace(v1::Envelope& envelope) {
   const bool loop = envelope.kind() == Kind::LOOP;
   const std::string& header = loop ? envelope.loop().record().trace_parent() : envelope.trace_parent();
@@ -89,8 +90,8 @@ void Engine::prepare(std::span<const eventlog::RecordView> records) {
   }
 }
 
-// One multi_get for the aliases, one for the entities, one for the message ids. Only speeds up what follows: a change of
-// rules in the middle of the batch makes it miss, nothing else.
+// One multi_get for the aliases, one for the entities, one for the message ids. Only speeds up what follows: a change
+// of rules in the middle of the batch makes it miss, nothing else.
 void Engine::prefetch() {
   if (rules_->hash_key().empty()) return;
   std::vector<Hash128> aliases, messages, entities;

@@ -1,6 +1,6 @@
 // Action's engine for one partition: a pure function (state, record) → (state', outputs), in batches (invariant 3). No
-// I/O but through PartitionState, no clock, no threads; what it says depends on the records and their order alone, never on
-// where a batch ends.
+// I/O but through PartitionState, no clock, no threads; what it says depends on the records and their order alone,
+// never on where a batch ends.
 #pragma once
 
 #include <google/protobuf/arena.h>
@@ -19,7 +19,8 @@
 
 namespace freshet::action {
 
-// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not processed.
+// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
+// processed.
 inline constexpr uint32_t kLogicVersion = 1;
 
 struct EngineCounters {
@@ -44,7 +45,8 @@ class Engine {
   // Records in the order of the log. Code::kInvalid: the log asks for a newer logic than this binary has.
   [[nodiscard]] Status process(std::span<const eventlog::RecordView> records);
 
-  // Those since the last call, but for those whose outputs were suppressed. For whoever watches: nothing follows from it.
+  // Those since the last call, but for those whose outputs were suppressed. For whoever watches: nothing follows from
+  // it.
   [[nodiscard]] std::vector<TracedRecord> take_traced();
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }

@@ -1,5 +1,5 @@
-// Makes states durable behind the worker's back: it goes on while the disk works. Afterwards the log may forget what lies
-// before the durable offset, and before what checkpoints need.
+// Makes states durable behind the worker's back: it goes on while the disk works. Afterwards the log may forget what
+// lies before the durable offset, and before what checkpoints need.
 #pragma once
 
 #include <condition_variable>
@@ -28,8 +28,8 @@ class Persistence {
   [[nodiscard]] virtual Status wait() = 0;
 };
 
-// The slow half: finish_persist(), then the log is trimmed. log: null if nothing is to be trimmed; checkpoints: null if there
-// are none.
+// The slow half: finish_persist(), then the log is trimmed. log: null if nothing is to be trimmed; checkpoints: null if
+// there are none.
 [[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
                                     state::CheckpointKeeper* checkpoints = nullptr);
 

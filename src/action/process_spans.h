@@ -1,5 +1,5 @@
-// The spans of records that action processes: each from the poll that brought it until the transaction with what it led to is
-// over. Collected in telemetry::tracer(); nothing while that is off. One thread.
+// The spans of records that action processes: each from the poll that brought it until the transaction with what it led
+// to is over. Collected in telemetry::tracer(); nothing while that is off. One thread.
 #pragma once
 
 #include <string>

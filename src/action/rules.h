@@ -40,8 +40,8 @@ class Rules {
   bool events_as_protobuf_ = false;
 };
 
-// Puts a Control record into meta: true if it took effect (a higher revision than the one in force). A computed attribute
-// keeps its `since` as long as its definition stays.
+// Puts a Control record into meta: true if it took effect (a higher revision than the one in force). A computed
+// attribute keeps its `since` as long as its definition stays.
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us);
 
 }  // namespace freshet::action

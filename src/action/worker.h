@@ -1,6 +1,6 @@
-// Action's worker: one thread that reads its partitions of `actions`, runs their engines and commits what they say together
-// with the offsets (invariant 4). State is flushed behind the commits; after a start or a take-over the worker replays from
-// the state's offset to the committed one with outputs suppressed.
+// Action's worker: one thread that reads its partitions of `actions`, runs their engines and commits what they say
+// together with the offsets (invariant 4). State is flushed behind the commits; after a start or a take-over the worker
+// replays from the state's offset to the committed one with outputs suppressed.
 #pragma once
 
 #include <functional>
@@ -27,8 +27,8 @@ struct WorkerOptions {
   uint32_t slots = 0;  // not 0: with standbys; see ConsumerOptions
   size_t batch_bytes_max = 4u << 20;
   env::TimeUs commit_interval_us = 0;  // wait at least this long between commits; 0: as the records come
-  // Whether the log may forget what lies before the states on this disk. Not where another worker, with another disk, may
-  // get the partition: it rebuilds the state from the log.
+  // Whether the log may forget what lies before the states on this disk. Not where another worker, with another disk,
+  // may get the partition: it rebuilds the state from the log.
   bool trims = true;
   env::TimeUs persist_interval_us = 30'000'000;  // of each partition, in turn: how much a crash replays, in time
 };

@@ -171,7 +171,8 @@ Status WorkerLoop::open_state(Slot& slot) {
   return {};
 }
 
-// From what the state stands for up to what is committed. The engine is made anew: it may have known rules that were dropped.
+// From what the state stands for up to what is committed. The engine is made anew: it may have known rules that were
+// dropped.
 Status WorkerLoop::begin_replay(Slot& slot) {
   if (slot.following) {
     slot.committed = std::numeric_limits<eventlog::Offset>::max();

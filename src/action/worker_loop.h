@@ -5,9 +5,10 @@
 //   kConflict  aborted: memory is dropped and replayed, outputs are said again from the committed offset on
 //   kRetry     the outcome is not known: the same, once the log says what is committed
 //   else       (kFenced: another owner) the loop ends with that error; nothing that was not committed is on disk
-// A partition that can't begin yet waits, paused, while the others go on: the log does not say what is committed (kRetry),
-// or the worker of this process that had it before has not closed its state yet (kConflict).
-// One that it follows, as its standby, is processed like what is replayed: as far as it is committed, and without outputs.
+// A partition that can't begin yet waits, paused, while the others go on: the log does not say what is committed
+// (kRetry), or the worker of this process that had it before has not closed its state yet (kConflict).
+// One that it follows, as its standby, is processed like what is replayed: as far as it is committed, and without
+// outputs.
 #pragma once
 
 #include <map>
@@ -32,8 +33,8 @@ class WorkerLoop {
   [[nodiscard]] Status step(env::TimeUs poll_us);
   // Makes every state durable. No step() after it.
   [[nodiscard]] Status drain();
-  // Every partition that it has has replayed up to its committed offset. While it has none: whether it was given none for
-  // so long that it is clearly there for others to fail.
+  // Every partition that it has has replayed up to its committed offset. While it has none: whether it was given none
+  // for so long that it is clearly there for others to fail.
   [[nodiscard]] bool caught_up() const;
 
  private:

@@ -27,8 +27,9 @@ class AdminClient {
  public:
   explicit AdminClient(AdminTarget target) : target_(std::move(target)) {}
 
-  // `rest` follows /v1/tenants/{tenant}/ and is percent-encoded. The body of a 2xx answer; else an error with the server's
-  // own message: kNotFound for 404, kInvalid for other 4xx, kRetry for 5xx and for a server that can't be reached.
+  // `rest` follows /v1/tenants/{tenant}/ and is percent-encoded. The body of a 2xx answer; else an error with the
+  // server's own message: kNotFound for 404, kInvalid for other 4xx, kRetry for 5xx and for a server that can't be
+  // reached.
   [[nodiscard]] Result<std::string> call(const std::string& method, const std::string& rest, std::string body = "");
 
  private:

@@ -1,6 +1,6 @@
 // Topic `schema`, as every process of an installation follows it: discoveries go to the registry, and by its order the
-// processes agree on the key of the alias hashes and on which rules stand under which revision. Whoever proposes something
-// reads on until it sees what came first: the log decides, not a lock.
+// processes agree on the key of the alias hashes and on which rules stand under which revision. Whoever proposes
+// something reads on until it sees what came first: the log decides, not a lock.
 #pragma once
 
 #include <map>

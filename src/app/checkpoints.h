@@ -1,5 +1,5 @@
-// Checkpoints of this process's partitions, wired: the place that the configuration names, the key that belongs to it, the
-// thread that makes them, and opening a state from wherever it is nearest.
+// Checkpoints of this process's partitions, wired: the place that the configuration names, the key that belongs to it,
+// the thread that makes them, and opening a state from wherever it is nearest.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// Sends a file to the import endpoint, from wherever an earlier try came to. Knows the protocol (docs/sources/csv.md), not
-// the terminal.
+// Sends a file to the import endpoint, from wherever an earlier try came to. Knows the protocol (docs/sources/csv.md),
+// not the terminal.
 #pragma once
 
 #include <functional>
@@ -39,8 +39,8 @@ struct ImportHooks {
   std::function<void(uint64_t line, const std::string& reason)> rejected;
 };
 
-// Error codes: kInvalid: the mapping or the request is wrong and stays so, or the file can't be opened; kCorrupt: the file is damaged
-// or changed meanwhile; kRetry: the server stayed away for the timeout; kFatal: it refused.
+// Error codes: kInvalid: the mapping or the request is wrong and stays so, or the file can't be opened; kCorrupt: the
+// file is damaged or changed meanwhile; kRetry: the server stayed away for the timeout; kFatal: it refused.
 [[nodiscard]] Result<ImportOutcome> run_import(const ImportJob& job, const ImportHooks& hooks, env::Clock& clock);
 
 }  // namespace freshet::app

@@ -1,6 +1,6 @@
 // What makes a data directory one installation: a lock, the key of its alias hashes, its name among others, and which
-// revision of the rules was published last. File `installation` in the data directory, one `key: value` a line. Processes
-// that share a log share key and revision: app/agreement.h.
+// revision of the rules was published last. File `installation` in the data directory, one `key: value` a line.
+// Processes that share a log share key and revision: app/agreement.h.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class Installation {
   Installation& operator=(const Installation&) = delete;
 
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
-  // Takes the key of those that this directory joins: of the processes that share its log, or of the checkpoints that it goes
-  // on from. `whose`: what has it, for people. kInvalid: rules were published from here with another one.
+  // Takes the key of those that this directory joins: of the processes that share its log, or of the checkpoints that
+  // it goes on from. `whose`: what has it, for people. kInvalid: rules were published from here with another one.
   [[nodiscard]] Status adopt_hash_key(const std::string& hash_key, std::string_view whose);
   // Rules that were published by whomever: nothing, if the directory knows a higher revision.
   [[nodiscard]] Status learn_published(uint64_t revision, const std::string& rules_hash);

@@ -21,8 +21,8 @@ namespace freshet::app {
 [[nodiscard]] Status create_topics(eventlog::EventLog& log, uint32_t partitions);
 // Waits until all is durable. Not for the threads that take requests.
 [[nodiscard]] Status append(eventlog::EventLog& log, std::vector<eventlog::Produce> batches);
-// What the log has from `from` on at this moment, a fetch at a time and never an empty one, until `visit` says that it is
-// enough (false) or fails. The offset after the last record that was visited, or after the end of the log.
+// What the log has from `from` on at this moment, a fetch at a time and never an empty one, until `visit` says that it
+// is enough (false) or fails. The offset after the last record that was visited, or after the end of the log.
 using VisitFetched = std::function<Result<bool>(const eventlog::Fetched&)>;
 [[nodiscard]] Result<eventlog::Offset> read_to_end(eventlog::EventLog& log, eventlog::TopicPartition of,
                                                    eventlog::Offset from, const VisitFetched& visit);

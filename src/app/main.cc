@@ -8,8 +8,8 @@
 #include "app/import_command.h"
 #include "app/run_command.h"
 
-// Read by jemalloc, which RocksDB brings along: what is free goes back to the system soon, so that the memory of the process
-// follows its budgets.
+// Read by jemalloc, which RocksDB brings along: what is free goes back to the system soon, so that the memory of the
+// process follows its budgets.
 extern "C" {
 extern const char* malloc_conf;
 const char* malloc_conf = "background_thread:true,dirty_decay_ms:3000,muzzy_decay_ms:0";

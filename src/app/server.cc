@@ -34,14 +34,15 @@ using eventlog::Topic;
 constexpr uint32_t kStopGraceMs = 3000;
 constexpr env::TimeUs kFollowUs = 1'000'000;         // how often what other processes discovered is read
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: how many changes a crash reads again
-// Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory when
-// it is read from the log.
+// Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory
+// when it is read from the log.
 constexpr int64_t kBacklogRecordsMax = 50'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-// How state.memory is shared out: cache of the state's store (mostly its indexes and filters), its rows in memory, cache of
-// the profile store, changes that wait for its sync (half of what is allowed, as a sync under way has another half).
+// How state.memory is shared out: cache of the state's store (mostly its indexes and filters), its rows in memory,
+// cache of the profile store, changes that wait for its sync (half of what is allowed, as a sync under way has another
+// half).
 struct MemoryPlan {
   uint64_t state_store, rows, profiles, pending;
   explicit MemoryPlan(uint64_t total)
@@ -58,8 +59,8 @@ class ServerImpl final : public Server {
     if (!installation) return tl::unexpected(std::move(installation).error());
     installation_ = std::move(*installation);
     start_tracing();
-    // Who is asked first decides about the key of alias hashes: a log that processes share, or else the checkpoints, which a
-    // new data directory goes on from.
+    // Who is asked first decides about the key of alias hashes: a log that processes share, or else the checkpoints,
+    // which a new data directory goes on from.
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
     if (!shared) FRESHET_TRY(open_checkpoints());
     FRESHET_TRY(open_log_and_topics());

@@ -1,6 +1,6 @@
-// Sends the process's spans to an OpenTelemetry collector, on a thread of its own: batches of at most 512, at most a second
-// old. A collector that is away or busy is tried again with growing pauses; meanwhile spans wait in the tracer's bounded
-// queue, and what does not fit there is dropped and counted. Nothing else ever waits for it.
+// Sends the process's spans to an OpenTelemetry collector, on a thread of its own: batches of at most 512, at most a
+// second old. A collector that is away or busy is tried again with growing pauses; meanwhile spans wait in the tracer's
+// bounded queue, and what does not fit there is dropped and counted. Nothing else ever waits for it.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,8 @@ class TraceExporter {
   TraceExporter(const TraceExporter&) = delete;
   TraceExporter& operator=(const TraceExporter&) = delete;
 
-  // Stops the tracer and sends what is left for up to 2 s, and for as long as a request that is under way then takes (a second
-  // for each of connecting, sending, answering). Idempotent; blocks.
+  // Stops the tracer and sends what is left for up to 2 s, and for as long as a request that is under way then takes (a
+  // second for each of connecting, sending, answering). Idempotent; blocks.
   void stop();
 
  private:

@@ -1,6 +1,6 @@
 // Where profiles are read: documents by entity id and by identifier. Implementations: embedded (RocksDB), MongoDB, and
-// both of them (split); doc_store_conformance.h is what all must do. A write is one Change, already folded per entity by reaction; it is skipped if the document's version is
-// not lower (invariant 8), so that replays change nothing.
+// both of them (split); doc_store_conformance.h is what all must do. A write is one Change, already folded per entity
+// by reaction; it is skipped if the document's version is not lower (invariant 8), so that replays change nothing.
 #pragma once
 
 #include <functional>

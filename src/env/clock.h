@@ -1,5 +1,5 @@
-// Time and randomness. Nothing else in Freshet reads a clock or a random source (tools/tidy bans the raw calls), so that
-// the simulator can stand in for both.
+// Time and randomness. Nothing else in Freshet reads a clock or a random source (tools/tidy bans the raw calls), so
+// that the simulator can stand in for both.
 #pragma once
 
 #include <cstdint>

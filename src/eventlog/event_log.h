@@ -93,8 +93,8 @@ struct PollResult {
       revoked;  // stop work on these before anything else; nothing more may be committed for them
   // To read along as a standby: nothing is handed out that their owner has not committed, and nothing may be committed.
   std::vector<TopicPartition> followed;
-  // Position is the committed offset, or the low watermark without one. One that is followed is ours now, and goes on from
-  // where it is.
+  // Position is the committed offset, or the low watermark without one. One that is followed is ours now, and goes on
+  // from where it is.
   std::vector<TopicPartition> assigned;
   std::vector<Fetched> fetched;  // at most one per partition
 };
@@ -163,8 +163,8 @@ class EventLog {
   [[nodiscard]] virtual Status create_topic(Topic topic, const TopicOptions& options) = 0;
   [[nodiscard]] virtual uint32_t partitions(Topic topic) const = 0;
   // All durable before done(ok). done(kRetry): the bounded queue is full, or nobody has confirmed it in time: send it
-  // again, some of it may be in the log all the same; kNotFound: no such topic or partition, nothing was taken; kInvalid:
-  // a record is too large; kFatal: the log is closed for good after a failed write. Thread-safe.
+  // again, some of it may be in the log all the same; kNotFound: no such topic or partition, nothing was taken;
+  // kInvalid: a record is too large; kFatal: the log is closed for good after a failed write. Thread-safe.
   virtual void append(std::vector<Produce> batches, AppendDone done) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) = 0;
   [[nodiscard]] virtual Result<Watermarks> watermarks(TopicPartition partition) = 0;

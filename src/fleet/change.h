@@ -20,9 +20,9 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
-// Sets it. What is not a key of such a thing, or not a value of it: kInvalid, and nothing is changed. References and names
-// can't be changed in this way. A value that fleet.yaml would refuse in relation to others (instances_max below instances) is
-// taken as it is.
+// Sets it. What is not a key of such a thing, or not a value of it: kInvalid, and nothing is changed. References and
+// names can't be changed in this way. A value that fleet.yaml would refuse in relation to others (instances_max below
+// instances) is taken as it is.
 [[nodiscard]] Status apply(const Change& change, Topology& fleet);
 
 // "cluster main", "topic main/orders", "service billing", "producer shop-web", … as findings name it.

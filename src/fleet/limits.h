@@ -1,5 +1,5 @@
-// How much there may be. Of replicas of partitions how many brokers and clusters should have, by the size of the machine (AWS's
-// recommendations for Kafka; FLEET sizing table in docs/fleet/lint.md).
+// How much there may be. Of replicas of partitions how many brokers and clusters should have, by the size of the
+// machine (AWS's recommendations for Kafka; FLEET sizing table in docs/fleet/lint.md).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ struct PartitionLimits {
   uint32_t most = 1500;
 };
 
-// By the size in the name of the instance type: up to xlarge 1000/1500, 2xlarge 2000/3000, larger ones 4000/6000. A name
-// without a known size counts as a small one.
+// By the size in the name of the instance type: up to xlarge 1000/1500, 2xlarge 2000/3000, larger ones 4000/6000. A
+// name without a known size counts as a small one.
 [[nodiscard]] PartitionLimits partition_limits(std::string_view instance);
 
 inline constexpr uint64_t kClusterReplicasMax = 200'000;

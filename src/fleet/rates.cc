@@ -41,7 +41,8 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   return out;
 }
 
-// What each producer sends: what it says; else its share of what a topic gets, together with the others that say nothing.
+// What each producer sends: what it says; else its share of what a topic gets, together with the others that say
+// nothing.
 std::vector<double> messages_of_producers(const Topology& fleet) {
   std::vector<uint32_t> sharing(fleet.topics.size());
   for (const Producer& producer : fleet.producers) {

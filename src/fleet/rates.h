@@ -1,5 +1,6 @@
 // What follows from a topology by arithmetic alone: rates of topics and clusters, requests of producers, what is kept.
-// Averages unless "peak" is in the name; bytes are as sent and kept (after compression) unless "message" is in the name.
+// Averages unless "peak" is in the name; bytes are as sent and kept (after compression) unless "message" is in the
+// name.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace freshet::fleet {
 
-// Size before compression to size after it: the topic's own, or what is usual for JSON in batches of some 10 KiB (a rule of
+// Size before compression to size after it: the topic's own, or what is usual for JSON in batches of some 10 KiB (a
+// rule of
 // thumb: none 1, snappy 1.8, lz4 2, gzip 2.8, zstd 3).
 [[nodiscard]] double compression_ratio(const Topic& topic);
 [[nodiscard]] double usual_ratio(Compression compression);
@@ -46,8 +48,9 @@ struct Rates {
 
 [[nodiscard]] Rates rates_of(const Topology& fleet);
 
-// What a producer's instances send at the peak, as Kafka's Java producer sends: one that has something for a broker waits
-// `linger_us` after its first message, or until a batch is full, and then sends one request with all it has for that broker.
+// What a producer's instances send at the peak, as Kafka's Java producer sends: one that has something for a broker
+// waits `linger_us` after its first message, or until a batch is full, and then sends one request with all it has for
+// that broker.
 struct Batching {
   double messages_per_s = 0;  // of one instance
   double instances = 1;

@@ -1,5 +1,5 @@
-// From what stands in fleet.yaml to a topology: names become indices, defaults that depend on other things are filled in,
-// mirrors make their topics. Private to src/fleet.
+// From what stands in fleet.yaml to a topology: names become indices, defaults that depend on other things are filled
+// in, mirrors make their topics. Private to src/fleet.
 #pragma once
 
 #include "fleet/fields.h"

@@ -1,8 +1,8 @@
 // A fleet of Kafka clusters as plain values: what `fleet.yaml` says, its references resolved to indices, its defaults
 // applied, the topics that mirrors make in their targets added. Lint, plan and render are functions of it.
 //
-// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all output.
-// Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
+// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all
+// output. Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
 #pragma once
 
 #include <cstdint>

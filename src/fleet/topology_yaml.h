@@ -1,5 +1,5 @@
-// Reads fleet.yaml (docs/fleet/README.md; its keys: fleet/fields.h). Whatever is wrong with it becomes a problem with line,
-// column and what is allowed; one run shows all of them. What is allowed but unwise is for lint.
+// Reads fleet.yaml (docs/fleet/README.md; its keys: fleet/fields.h). Whatever is wrong with it becomes a problem with
+// line, column and what is allowed; one run shows all of them. What is allowed but unwise is for lint.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// An HTTP/1.1 server on Boost.Beast: bounded connections, headers, bodies and time, so that a slow or hostile client costs
-// its own connection only. Knows nothing of what it serves.
+// An HTTP/1.1 server on Boost.Beast: bounded connections, headers, bodies and time, so that a slow or hostile client
+// costs its own connection only. Knows nothing of what it serves.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ struct ServerOptions {
   uint32_t connections_max = 4096;      // more: the new one gets 503 and is closed
   uint32_t request_timeout_s = 30;      // for a whole request to arrive; 408
   uint32_t idle_timeout_s = 75;
-  // While it is true, requests wait before the handler gets them, each for at most hold_ms: senders are slowed down, not
-  // refused. Called often, from server threads. Absent: none ever waits.
+  // While it is true, requests wait before the handler gets them, each for at most hold_ms: senders are slowed down,
+  // not refused. Called often, from server threads. Absent: none ever waits.
   std::function<bool()> holds_back;
   uint32_t hold_ms = 2000;
   std::string tls_cert;  // PEM files; both or none
@@ -76,7 +76,8 @@ class Client {
   // url: http://host:port
   [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const std::string& url, uint32_t timeout_s = 30);
   virtual ~Client() = default;
-  // Reconnects if the server closed an idle connection. kRetry: not reachable or broken off; the request may have been done.
+  // Reconnects if the server closed an idle connection. kRetry: not reachable or broken off; the request may have been
+  // done.
   [[nodiscard]] virtual Result<Response> send(const Request& request) = 0;
 };
 

@@ -1,5 +1,6 @@
-// Where the progress of imports is kept: one row for each import, until deleted. It is the ledger's other half: the rows
-// themselves are deduplicated by action (Envelope.ledger), so progress that is lost or old costs time, never exactness.
+// Where the progress of imports is kept: one row for each import, until deleted. It is the ledger's other half: the
+// rows themselves are deduplicated by action (Envelope.ledger), so progress that is lost or old costs time, never
+// exactness.
 #pragma once
 
 #include <memory>

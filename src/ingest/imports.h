@@ -1,14 +1,14 @@
 // CSV imports over HTTP: resumable, exact. docs/sources/csv.md has the protocol for users.
 //
 //   POST  /v1/imports        starts or finds the import of (tenant, content hash, mapping): a repeated POST resumes
-//   PATCH /v1/imports/{id}   Upload-Offset: N and the next bytes of the content, decompressed. The answer's `offset` is the
-//                            end of the last whole row that was taken: go on from there. `Upload-Complete: ?1` says that
-//                            nothing follows.
+//   PATCH /v1/imports/{id}   Upload-Offset: N and the next bytes of the content, decompressed. The answer's `offset` is
+//                            the end of the last whole row that was taken: go on from there. `Upload-Complete: ?1` says
+//                            that nothing follows.
 //   GET   /v1/imports/{id}   progress, with the last rows that were rejected;  GET /v1/imports lists them
 //
-// Why nothing is lost or doubled: the answer and the stored progress come after the rows are durable in the log. If progress
-// is older than the log (a crash between), the rows are sent again with the same message ids, and action drops them by
-// Envelope.ledger. Rejected rows become dead letters in the same append, with ids that a repetition repeats.
+// Why nothing is lost or doubled: the answer and the stored progress come after the rows are durable in the log. If
+// progress is older than the log (a crash between), the rows are sent again with the same message ids, and action drops
+// them by Envelope.ledger. Rejected rows become dead letters in the same append, with ids that a repetition repeats.
 #pragma once
 
 #include <functional>

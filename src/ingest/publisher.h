@@ -1,6 +1,6 @@
-// The way into the log: envelopes to the partition of their routing identifier, what was rejected to the dead letters, what
-// the schema learned to its topic, all in one append, durable before done(ok). Bounded: more than inflight_bytes_max under
-// way is done(kRetry), and nothing was taken. Thread-safe.
+// The way into the log: envelopes to the partition of their routing identifier, what was rejected to the dead letters,
+// what the schema learned to its topic, all in one append, durable before done(ok). Bounded: more than
+// inflight_bytes_max under way is done(kRetry), and nothing was taken. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -53,7 +53,8 @@ class Publisher {
   std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
 };
 
-// The dead letters of what was rejected. Ids: hex of 8 bytes big-endian received_at and 8 random bytes, so they sort by time.
+// The dead letters of what was rejected. Ids: hex of 8 bytes big-endian received_at and 8 random bytes, so they sort by
+// time.
 [[nodiscard]] std::vector<v1::DeadLetter> dead_letters_of(const std::vector<Rejection>& rejected,
                                                           std::string_view tenant, std::string_view source,
                                                           std::string_view endpoint, int64_t received_at_us,

@@ -40,8 +40,8 @@ ParseResult parse(const Route& route, std::string_view body, const AdapterContex
   }
 }
 
-// An arena whose first block is the thread's own, so that a request usually allocates none. A call inside a call (an answer
-// that leads to the next request at once) gets an ordinary arena.
+// An arena whose first block is the thread's own, so that a request usually allocates none. A call inside a call (an
+// answer that leads to the next request at once) gets an ordinary arena.
 class RequestArena {
  public:
   RequestArena() : owns_block_(!std::exchange(block_in_use(), true)), arena_(options(owns_block_)) {}

@@ -1,5 +1,5 @@
-// The ingest listener: authenticates, decompresses, parses by the adapter of the address, appends, and answers when what was
-// accepted is durable. Thread-safe; nothing here blocks.
+// The ingest listener: authenticates, decompresses, parses by the adapter of the address, appends, and answers when
+// what was accepted is durable. Thread-safe; nothing here blocks.
 #pragma once
 
 #include <functional>
@@ -30,7 +30,8 @@ struct ServiceOptions {
   std::function<bool()> has_room;
   // /v1/imports and below, of this tenant. Absent: 404.
   std::function<void(const model::Tenant&, http::Request, http::Respond)> imports;
-  // Rates: false refuses the request with 429. Called with what was parsed, before anything is appended. Absent: all may.
+  // Rates: false refuses the request with 429. Called with what was parsed, before anything is appended. Absent: all
+  // may.
   std::function<bool(const model::Tenant&, size_t items)> admit;
 };
 

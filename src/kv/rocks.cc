@@ -262,9 +262,9 @@ void WriteBatch::visit(Visitor& visitor) const {
 
 namespace {
 
-// Indexes and filters of point_reads stores. In parts: only those that are used take memory, so a store may be much larger
-// than the cache. Whole: for files that are small and asked for every key, a third of the work (measured: looking up the part
-// was most of what a key that is not there cost).
+// Indexes and filters of point_reads stores. In parts: only those that are used take memory, so a store may be much
+// larger than the cache. Whole: for files that are small and asked for every key, a third of the work (measured:
+// looking up the part was most of what a key that is not there cost).
 enum class Metadata { kInParts, kWhole };
 
 rocksdb::BlockBasedTableOptions table_options(const Options& options, Metadata metadata) {

@@ -1,5 +1,6 @@
-// The object store in a directory: objects are files under it. Writes beside and links into place, both synced, so that a
-// crash leaves an object whole or not at all; what it leaves of attempts (.incoming-…) goes after a day, at the next open.
+// The object store in a directory: objects are files under it. Writes beside and links into place, both synced, so that
+// a crash leaves an object whole or not at all; what it leaves of attempts (.incoming-…) goes after a day, at the next
+// open.
 #pragma once
 
 #include <memory>

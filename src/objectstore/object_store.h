@@ -1,8 +1,10 @@
-// Named, immutable objects: where checkpoints go. Two implementations: a directory (file:///…) and S3 (s3://bucket/prefix).
+// Named, immutable objects: where checkpoints go. Two implementations: a directory (file:///…) and S3
+// (s3://bucket/prefix).
 //
-// Keys are paths of [A-Za-z0-9._-] with single slashes. An object is there whole or not at all, and durable when the call that
-// made it returns. All calls are thread-safe and block; they wait out short outages by themselves (S3: some attempts over
-// seconds) and then answer kRetry. kInvalid: credentials, bucket or address are wrong: nothing will work until that is mended.
+// Keys are paths of [A-Za-z0-9._-] with single slashes. An object is there whole or not at all, and durable when the
+// call that made it returns. All calls are thread-safe and block; they wait out short outages by themselves (S3: some
+// attempts over seconds) and then answer kRetry. kInvalid: credentials, bucket or address are wrong: nothing will work
+// until that is mended.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The object store on S3 (Amazon's or one that speaks its protocol), path-style, every request signed (objectstore/sigv4.h).
+// The object store on S3 (Amazon's or one that speaks its protocol), path-style, every request signed
+// (objectstore/sigv4.h).
 #pragma once
 
 #include <memory>

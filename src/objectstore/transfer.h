@@ -1,5 +1,5 @@
-// HTTP exchanges by libcurl, for S3: connections are kept, bodies stream in both directions. The only place that includes its
-// headers. Thread-safe; each call uses a connection of its own.
+// HTTP exchanges by libcurl, for S3: connections are kept, bodies stream in both directions. The only place that
+// includes its headers. Thread-safe; each call uses a connection of its own.
 #pragma once
 
 #include <atomic>

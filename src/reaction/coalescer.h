@@ -51,8 +51,8 @@ struct Bulk {
 class Coalescer {
  public:
   // Takes a change in and leaves `change` valid, its memory fit for the next one. `tenant`: tenant_handle(). A change
-  // that is not newer than the one waiting adds nothing but its mark. The context of its trace is taken out of it: stores
-  // need not keep it. REQUIRES: 16 bytes of id.
+  // that is not newer than the one waiting adds nothing but its mark. The context of its trace is taken out of it:
+  // stores need not keep it. REQUIRES: 16 bytes of id.
   void add(v1::Change& change, uint32_t tenant, const Mark& mark);
   [[nodiscard]] uint32_t tenant_handle(const std::string& tenant);
   [[nodiscard]] const std::string& tenant_name(uint32_t handle) const { return tenants_[handle]; }

@@ -1,5 +1,5 @@
-// Poisoned changes on their way to the topic of dead letters: each is appended until the log has taken it, and only then
-// are its records done. Bounded by the reactor's back-pressure: bytes() counts as waiting. One thread.
+// Poisoned changes on their way to the topic of dead letters: each is appended until the log has taken it, and only
+// then are its records done. Bounded by the reactor's back-pressure: bytes() counts as waiting. One thread.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // The reactor's work, a step at a time, without a thread: Reactor runs it in one, the simulator under its scheduler.
 //
-// A step polls `changes`, folds what came into what waits (Coalescer), hands bulks to the store, takes the results in, and
-// now and then commits: for each partition the smallest offset whose change is not written yet, after DocStore::sync().
-// While too much waits all partitions are paused.
+// A step polls `changes`, folds what came into what waits (Coalescer), hands bulks to the store, takes the results in,
+// and now and then commits: for each partition the smallest offset whose change is not written yet, after
+// DocStore::sync(). While too much waits all partitions are paused.
 //   ok        the records of the write are done
 //   kRetry    tried again after a growing pause, folded with what came meanwhile
 //   kInvalid  goes to `deadletters`; done when the log has it. So does a record that is no change.

@@ -51,7 +51,8 @@ class Registry {
   };
   [[nodiscard]] virtual std::unique_ptr<Session> begin(const model::Tenant& tenant, int64_t now_us) = 0;
 
-  // The append of these discoveries failed: they are unlearned, so that they are discovered again, unless the log has them.
+  // The append of these discoveries failed: they are unlearned, so that they are discovered again, unless the log has
+  // them.
   virtual void forget(const std::vector<v1::SchemaChange>& /*discoveries*/) {}
 
   // A record of topic `schema`, from the log.

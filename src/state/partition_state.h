@@ -1,21 +1,22 @@
 // The state of one partition: aliases, entities, seen message ids, ledgers, rules, and the offset they stand for.
 //
-// Write-behind (DESIGN, invariant 4). Reads come from memory, then from the store. Changes stay in memory until a persist,
-// which writes all of them into one file together with the offset: so what is on disk is always a consistent state at some
-// offset that was committed before. After a crash the worker replays from offset() on.
+// Write-behind (DESIGN, invariant 4). Reads come from memory, then from the store. Changes stay in memory until a
+// persist, which writes all of them into one file together with the offset: so what is on disk is always a consistent
+// state at some offset that was committed before. After a crash the worker replays from offset() on.
 //
 //   records ──► prefetch ──► engine reads and edits ──► commit in the log ──► persist, now and then
 //                                                             └─ aborted: drop(), replay
 //
-// Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a commit.
+// Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a
+// commit.
 //
-// What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while that
-// stays small: batches of a few records would otherwise decode and encode the same rows again and again. Everything else is
-// rows. (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it was their turn to be
-// encoded and freed, and took the memory of twice as many rows.)
+// What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while
+// that stays small: batches of a few records would otherwise decode and encode the same rows again and again.
+// Everything else is rows. (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it
+// was their turn to be encoded and freed, and took the memory of twice as many rows.)
 //
-// Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash -> empty;
-// 'l' ledger hash -> empty; 'm' -> PartitionMeta.
+// Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash ->
+// empty; 'l' ledger hash -> empty; 'm' -> PartitionMeta.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -99,19 +100,20 @@ class PartitionState {
   // ---- the commit protocol
   [[nodiscard]] int64_t offset() const { return meta_.next_offset(); }      // what memory stands for
   [[nodiscard]] int64_t durable_offset() const { return durable_offset_; }  // what survives a crash: replay starts here
-  // Nothing was ever in it. Not so one that was made for a new log, which stands for offset 0 too (state/repartition.h).
+  // Nothing was ever in it. Not so one that was made for a new log, which stands for offset 0 too
+  // (state/repartition.h).
   [[nodiscard]] bool is_blank() const { return offset() == 0 && meta_.rules().hash_key().empty(); }
   void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
-  // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed in
-  // the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does, may
-  // be called on another thread, one at a time, while this one goes on.
+  // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed
+  // in the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does,
+  // may be called on another thread, one at a time, while this one goes on.
   [[nodiscard]] Status persist();
   [[nodiscard]] Status begin_persist();
   [[nodiscard]] Status finish_persist();
   // Forgets memory: back to the last persist. REQUIRES: none is under way.
   [[nodiscard]] Status drop();
-  // After a batch: once enough is decoded it becomes rows, and memory above the budget is freed; what was used lately, and
-  // what is not durable yet, stays.
+  // After a batch: once enough is decoded it becomes rows, and memory above the budget is freed; what was used lately,
+  // and what is not durable yet, stays.
   void settle();
   // What is not durable takes a third of the budget: time to persist; two thirds: not another record before.
   [[nodiscard]] bool wants_persist() const { return dirty_bytes_ > options_.memory_bytes / 3; }

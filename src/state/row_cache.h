@@ -1,5 +1,5 @@
-// Rows in the form in which the store has them, kept in memory: those used last, within a budget, and all that the store
-// may not have yet. One thread.
+// Rows in the form in which the store has them, kept in memory: those used last, within a budget, and all that the
+// store may not have yet. One thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

@@ -1,8 +1,8 @@
 // Which messages a partition has seen: at least those of the last 24 hours by received_at.
 //
-// One row per message, under the span of 4 hours in which it was first seen: 's', span:u32 big-endian, hash -> empty. So
-// new rows never lie among old ones, which the store therefore never writes again, and a span that is over goes as whole
-// files. A look-up asks each live span, of which there are at most seven.
+// One row per message, under the span of 4 hours in which it was first seen: 's', span:u32 big-endian, hash -> empty.
+// So new rows never lie among old ones, which the store therefore never writes again, and a span that is over goes as
+// whole files. A look-up asks each live span, of which there are at most seven.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

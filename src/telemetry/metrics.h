@@ -1,7 +1,8 @@
 // Metrics, in Prometheus' text format. A metric is declared once, beside the code that counts, and kept by reference:
-//   static Counter& rejected = counter("freshet_ingest_rejected_total", "Items refused, by reason.", {{"code", "too_long"}});
-// Names: freshet_<module>_<what>_<unit>; counters end in _total. Label values must come from a bounded set (tenants, reasons).
-// All calls are thread-safe; count in batches where there are batches.
+//   static Counter& rejected =
+//       counter("freshet_ingest_rejected_total", "Items refused, by reason.", {{"code", "too_long"}});
+// Names: freshet_<module>_<what>_<unit>; counters end in _total. Label values must come from a bounded set (tenants,
+// reasons). All calls are thread-safe; count in batches where there are batches.
 #pragma once
 
 #include <atomic>
@@ -61,8 +62,8 @@ class Histogram {
 // The counters of this name by the value of one label, those that are 0 left out.
 [[nodiscard]] std::map<std::string, uint64_t> counter_totals(const std::string& name, const std::string& label);
 
-// The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds, under a name
-// that ends in _seconds where ours ends in _us.
+// The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds, under a
+// name that ends in _seconds where ours ends in _us.
 [[nodiscard]] std::string render_prometheus();
 
 }  // namespace freshet::telemetry

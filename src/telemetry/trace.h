@@ -1,6 +1,7 @@
 // Traces: contexts as W3C Trace Context carries them, spans as OTLP knows them, and the process's collector of finished
-// spans. Off until Tracer::start: asking costs one relaxed load. Spans are for people who look for slowness: nothing that is
-// kept or decided depends on them. Sources: W3C Trace Context level 1 (header traceparent); OpenTelemetry's trace API.
+// spans. Off until Tracer::start: asking costs one relaxed load. Spans are for people who look for slowness: nothing
+// that is kept or decided depends on them. Sources: W3C Trace Context level 1 (header traceparent); OpenTelemetry's
+// trace API.
 #pragma once
 
 #include <array>
@@ -29,7 +30,8 @@ struct TraceContext {
   bool operator==(const TraceContext&) const = default;
 };
 
-// "00-<32 hex>-<16 hex>-<2 hex>", lower case; nullopt: anything else, or an id of zeros. Of the flags only `sampled` is kept.
+// "00-<32 hex>-<16 hex>-<2 hex>", lower case; nullopt: anything else, or an id of zeros. Of the flags only `sampled` is
+// kept.
 [[nodiscard]] std::optional<TraceContext> parse_trace_parent(std::string_view header);
 [[nodiscard]] std::string format_trace_parent(const TraceContext& context);
 // Valid, and its trace is wanted.
@@ -74,16 +76,16 @@ class Tracer {
   void stop();
   [[nodiscard]] bool on() const { return on_.load(std::memory_order_relaxed); }
 
-  // The span of a request, if it is to have one: it continues the trace that its header names if that is sampled; without a
-  // valid header the sampler decides, by `random8`: 8 random bytes at least. REQUIRES: on().
+  // The span of a request, if it is to have one: it continues the trace that its header names if that is sampled;
+  // without a valid header the sampler decides, by `random8`: 8 random bytes at least. REQUIRES: on().
   [[nodiscard]] std::optional<Span> begin_request(std::string_view trace_parent, std::string_view random8,
                                                   std::string name, int64_t begin_us);
   // A span under `parent`. REQUIRES: start() was called once.
   [[nodiscard]] Span begin(std::string name, SpanKind kind, const TraceContext& parent, int64_t begin_us);
   void end(Span&& span, int64_t end_us);
 
-  // Up to `most` spans, the oldest first, as soon as there are so many, or else those that came within `timeout_us`; earlier
-  // after wake().
+  // Up to `most` spans, the oldest first, as soon as there are so many, or else those that came within `timeout_us`;
+  // earlier after wake().
   [[nodiscard]] std::vector<Span> take(size_t most, int64_t timeout_us);
   void wake();
 

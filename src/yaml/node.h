@@ -1,6 +1,6 @@
 // YAML text as a tree that remembers where everything stands, so that whatever is wrong with it can be answered with
-// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than its
-// text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
+// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than
+// its text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +55,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 struct ParseOptions {
   size_t bytes_max = 4u << 20;
-  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never parsed
-  // as YAML; an unset variable is a problem; $${ stands for ${.
+  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never
+  // parsed as YAML; an unset variable is a problem; $${ stands for ${.
   Environment environment;
 };
 

@@ -22,7 +22,8 @@ bool is_reserved(std::string_view value) {
   });
 }
 
-// Begins with a letter, '/' or '_', and has nothing that means something anywhere in a plain scalar, in flow style either.
+// Begins with a letter, '/' or '_', and has nothing that means something anywhere in a plain scalar, in flow style
+// either.
 bool is_plain(std::string_view value) {
   if (value.empty() || !(is_letter(value.front()) || value.front() == '/' || value.front() == '_')) return false;
   constexpr std::string_view kOthers = "_/.-+=@()<>*$^|~;%";
@@ -39,7 +40,8 @@ bool is_plain(std::string_view value) {
   return !is_reserved(value);
 }
 
-// Several lines that a literal block shows as they are: printable ASCII, first line not indented, one newline at the end.
+// Several lines that a literal block shows as they are: printable ASCII, first line not indented, one newline at the
+// end.
 bool is_block(std::string_view value) {
   if (value.size() < 2 || value.find('\n') == value.size() - 1 || value.back() != '\n') return false;
   if (value.front() == ' ' || value.front() == '\n' || value[value.size() - 2] == '\n') return false;

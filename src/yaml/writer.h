@@ -61,8 +61,9 @@ template <class T>
   return out;
 }
 
-// One document in block style, two spaces a level, ending with a newline. Text that could be taken for something else (in
-// YAML 1.1 or 1.2), or could break the line, is in double quotes; text of several printable lines is a literal block.
+// One document in block style, two spaces a level, ending with a newline. Text that could be taken for something else
+// (in YAML 1.1 or 1.2), or could break the line, is in double quotes; text of several printable lines is a literal
+// block.
 [[nodiscard]] std::string write(const Node& root);
 
 }  // namespace freshet::yaml

@@ -1,8 +1,8 @@
 // Attributes of an entity: last-writer-wins registers and last-writer-wins element sets (invariant 6). Pure.
 //
-// A register holds the last `set` or `unset` by (event time, message id). Elements added or removed later than the register
-// was written apply on top of it; earlier ones do not count. So any order of the same operations ends in the same value.
-// An entity is unpacked here when that is needed (model/packed_state.h), even by those that only look.
+// A register holds the last `set` or `unset` by (event time, message id). Elements added or removed later than the
+// register was written apply on top of it; earlier ones do not count. So any order of the same operations ends in the
+// same value. An entity is unpacked here when that is needed (model/packed_state.h), even by those that only look.
 #pragma once
 
 #include <optional>

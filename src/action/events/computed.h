@@ -1,5 +1,6 @@
-// Computed attributes: count, sum, min, max, first, last and unique set over a profile's events, as declared in the rules.
-// Every accumulator is commutative and associative, so order does not matter (invariant 6); sums are exact decimals.
+// Computed attributes: count, sum, min, max, first, last and unique set over a profile's events, as declared in the
+// rules. Every accumulator is commutative and associative, so order does not matter (invariant 6); sums are exact
+// decimals.
 #pragma once
 
 #include <optional>

@@ -121,7 +121,8 @@ void put_refs(const google::protobuf::RepeatedPtrField<v1::EntityRef>& refs, v1:
   for (const v1::EntityRef& ref : refs) list.add_values()->set_text(hex_id(ref));
 }
 
-// One more: who has merged a thousand profiles need not tell of all of them each time. REQUIRES: called in the order of ids.
+// One more: who has merged a thousand profiles need not tell of all of them each time. REQUIRES: called in the order of
+// ids.
 void put_merged(std::string_view id_hex, v1::Change& change) {
   const bool goes_on = !change.ops().empty() && change.ops().rbegin()->section() == v1::MERGED_FROM;
   v1::ChangeOp& op =

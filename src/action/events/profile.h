@@ -38,8 +38,8 @@ class Touched {
   bool all_ = false;
 };
 
-// Applies the attribute operations, events and times of a data record. Identifiers and the count of messages are not its
-// business.
+// Applies the attribute operations, events and times of a data record. Identifiers and the count of messages are not
+// its business.
 void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
                   Touched& touched);
 

@@ -1,6 +1,6 @@
-// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which sends the
-// device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of them is
-// merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
+// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which
+// sends the device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of
+// them is merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
 #include <algorithm>
 #include <utility>
 

@@ -55,8 +55,8 @@ void Protocol::on_apply(const Loop& m) {
   apply(model::from_proto(m.to()), m.record(), is_device_part ? &m : nullptr);
 }
 
-// The hot path: a message is made of the record only where it has to be kept or passed on. `device_part`: the message that
-// brings a user's record to the device that it names.
+// The hot path: a message is made of the record only where it has to be kept or passed on. `device_part`: the message
+// that brings a user's record to the device that it names.
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
   const bool here = model::partition_of(to.id, partitions_) == partition_;
   Entity* e = here ? state_.find_entity(to.id) : nullptr;

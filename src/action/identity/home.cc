@@ -214,8 +214,8 @@ void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const 
   to_entity(std::move(m));
 }
 
-// Obeyed only if the identifier leads to exactly that entity: else it has moved on, or a repoint that is under way will be
-// confirmed.
+// Obeyed only if the identifier leads to exactly that entity: else it has moved on, or a repoint that is under way will
+// be confirmed.
 void Protocol::on_free(const Loop& m, bool suppress) {
   const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
   const state::Alias* alias = state_.find_alias(key);

@@ -190,8 +190,8 @@ void Protocol::on_unlink(const Loop& m) {
   emit_change(*e, m.received_at_us());
 }
 
-// A join of `ref`, the claimant, with this one was refused, and identifiers of this type move on conflict: to whoever used
-// it last, so that the order of arrival does not matter.
+// A join of `ref`, the claimant, with this one was refused, and identifiers of this type move on conflict: to whoever
+// used it last, so that the order of arrival does not matter.
 void Protocol::on_moved(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr) return;

@@ -66,8 +66,8 @@ void Protocol::on_join(const Loop& m) {
   step(*e, m.received_at_us());
 }
 
-// A join with what is merged away. The home decides anew, and by then it must know who has the identifier: what is still
-// held here would otherwise come back for ever.
+// A join with what is merged away. The home decides anew, and by then it must know who has the identifier: what is
+// still held here would otherwise come back for ever.
 void Protocol::point_on(Entity& e, const Loop& m) {
   const int at = find_identifier(e.state, m.cause().identifier());
   if (at >= 0) repoint_one(e, at, m.received_at_us());
@@ -148,8 +148,8 @@ void Protocol::spend(Budget& budget, size_t bytes) {
   --budget.messages;
 }
 
-// After the answer: what it had gathered, which is the beginning of what it held; then what it held, in order and before
-// anything that comes later; then its identifiers; at last its document.
+// After the answer: what it had gathered, which is the beginning of what it held; then what it held, in order and
+// before anything that comes later; then its identifiers; at last its document.
 void Protocol::wind_up(Entity& e, int64_t received_at_us) {
   Budget budget{bounds_.bytes, bounds_.messages};
   const bool redirect = e.state.status() == v1::EntityState::REDIRECT;

@@ -1,5 +1,5 @@
-// The identifiers that documents list, of those whose identifiers were written lately: these are changed and removed without
-// being read. Bounded: of two generations the older one is forgotten when the newer one is full. Thread-safe.
+// The identifiers that documents list, of those whose identifiers were written lately: these are changed and removed
+// without being read. Bounded: of two generations the older one is forgotten when the newer one is full. Thread-safe.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

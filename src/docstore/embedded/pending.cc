@@ -63,7 +63,8 @@ void Pending::add(const std::string& key, const v1::Change& change) {
     return;
   }
   bytes_ -= document.operands.size();
-  // What lies between is in the store already, and so is what waits: it came late, from one who no longer has the partition.
+  // What lies between is in the store already, and so is what waits: it came late, from one who no longer has the
+  // partition.
   if (!made && !model::follows(document.last, change)) document = {};
   document.last = change.version();
   append_operand(document.operands, operand);

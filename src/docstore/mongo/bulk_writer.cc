@@ -124,9 +124,9 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
   }
 }
 
-// That the _id is taken does not say yet that what is there is newer: the server looks first and inserts then, and in between
-// an older version may have come, from a bulk that a process sent before it was killed. Now that it is there, the same
-// operation finds it, or is stale.
+// That the _id is taken does not say yet that what is there is newer: the server looks first and inserts then, and in
+// between an older version may have come, from a bulk that a process sent before it was killed. Now that it is there,
+// the same operation finds it, or is stale.
 void BulkWriter::run_taken_again(mongoc_collection_t* collection) {
   const auto first = std::stable_partition(operations_.begin(), operations_.begin() + static_cast<ptrdiff_t>(count_),
                                            [](const Operation& operation) { return !operation.taken; });

@@ -1,4 +1,5 @@
-// Writes changes of one collection: one unordered bulk, one operation per entity, each guarded by the version. One thread.
+// Writes changes of one collection: one unordered bulk, one operation per entity, each guarded by the version. One
+// thread.
 //
 // A change that operators alone can say goes blind. One with set operations is resolved first against the document as
 // it is (one read for all of them) and guarded by exactly that version. A reply is taken apart: what was refused by

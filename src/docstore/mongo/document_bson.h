@@ -33,8 +33,8 @@ struct UpdateOne {
 [[nodiscard]] v1::Change resolve(const v1::Change& change, const v1::Document& document);
 
 // Makes `out` the operation for a blind change, to be sent as an upsert. It takes effect on a document whose version is
-// lower (only_on: is exactly this one), or if there is none; else the server answers with a duplicate key. Of operators:
-// not on a tombstone either. `now_ms`: the time that a tombstone gets. kInvalid: it can't be stored.
+// lower (only_on: is exactly this one), or if there is none; else the server answers with a duplicate key. Of
+// operators: not on a tombstone either. `now_ms`: the time that a tombstone gets. kInvalid: it can't be stored.
 [[nodiscard]] Status encode(const v1::Change& change, Shape shape, int64_t now_ms, std::optional<uint64_t> only_on,
                             UpdateOne& out);
 

@@ -1,9 +1,9 @@
-// Profiles in MongoDB: database freshet_<tenant>, collections users and devices (docs/format/mongodb.md; what was decided
-// and why: docs/decisions/0009-mongodb.md).
+// Profiles in MongoDB: database freshet_<tenant>, collections users and devices (docs/format/mongodb.md; what was
+// decided and why: docs/decisions/0009-mongodb.md).
 //
-// Every write is guarded by the version and done once a majority has it in its journal (unless the connection string says
-// otherwise), so that sync() has nothing to do. A tombstone stays until nothing older can be replayed. Times are kept to the
-// millisecond; the elements of a set are in order, as everywhere.
+// Every write is guarded by the version and done once a majority has it in its journal (unless the connection string
+// says otherwise), so that sync() has nothing to do. A tombstone stays until nothing older can be replayed. Times are
+// kept to the millisecond; the elements of a set are in order, as everywhere.
 #pragma once
 
 #include <memory>

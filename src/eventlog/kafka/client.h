@@ -1,4 +1,5 @@
-// One librdkafka instance: made from our options, its logs and errors taken care of. Also what owns librdkafka's objects.
+// One librdkafka instance: made from our options, its logs and errors taken care of. Also what owns librdkafka's
+// objects.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -49,8 +49,8 @@ class Cluster {
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
   // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
-  // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended may
-  // not be in the offsets yet, even though its id has been begun anew; so who goes on from there asks for these.
+  // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended
+  // may not be in the offsets yet, even though its id has been begun anew; so who goes on from there asks for these.
   enum class Offsets : uint8_t { kAsTheyAre, kDecided };
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
                                                                         const std::vector<TopicPartition>& of,

@@ -1,4 +1,5 @@
-// The log on Apache Kafka, through librdkafka. Every process that opens it with the same brokers and prefix sees one log.
+// The log on Apache Kafka, through librdkafka. Every process that opens it with the same brokers and prefix sees one
+// log.
 //
 //   topics              prefix + name ("freshet.actions"); groups and transactional ids have the prefix, too
 //   append              one idempotent producer, acks=all; values are not copied, keys are
@@ -7,10 +8,11 @@
 //   who may commit      the group's generation goes into every transaction: a member that has lost its partitions
 //                       without knowing it can't commit for them (kConflict). A process that came back while its
 //                       predecessor still runs takes its transactional ids and its places in the groups (kFenced there)
-//   dead members        the transactional id goes into the metadata of every committed offset. Who takes a partition over
-//                       and finds that its offsets wait for a transaction begins that id anew, which aborts it
+//   dead members        the transactional id goes into the metadata of every committed offset. Who takes a partition
+//                       over and finds that its offsets wait for a transaction begins that id anew, which aborts it
 //   retention           Kafka does not hold it back for readers: a topic with TopicOptions::consumers keeps a week at
-//                       least, whatever its retention; who is away for longer finds kNotFound, nothing is skipped in silence
+//                       least, whatever its retention; who is away for longer finds kNotFound, nothing is skipped in
+//                       silence
 //   disk_bytes          0: the brokers know, and tell it in their own metrics
 //
 // Brokers that are away: appends are answered kRetry after delivery_timeout_us; polls find nothing; commits wait, up to

@@ -126,8 +126,8 @@ std::vector<std::string> KafkaConsumer::last_owners(const std::vector<TopicParti
   return ids;
 }
 
-// Of the dead. One that lives decides its transaction itself, or the brokers do when its time is over: to abort it would end
-// that process, which has other partitions still.
+// Of the dead. One that lives decides its transaction itself, or the brokers do when its time is over: to abort it
+// would end that process, which has other partitions still.
 void KafkaConsumer::abort_last_owners(const std::vector<TopicPartition>& of) {
   for (const std::string& id : last_owners(of)) {
     spdlog::warn("kafka: offsets of group {} wait for a transaction of {}, whose partitions are ours now: aborting it",

@@ -186,7 +186,8 @@ void KafkaConsumer::say_standbys() {
   }
 }
 
-// The owner may delete what a standby has not read, as long as a checkpoint stands for it: the standby begins anew, from that.
+// The owner may delete what a standby has not read, as long as a checkpoint stands for it: the standby begins anew,
+// from that.
 bool KafkaConsumer::left_behind() {
   std::vector<TopicPartition> followed;
   for (const auto& [of, share] : shares_)

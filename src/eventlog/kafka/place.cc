@@ -1,4 +1,5 @@
-// KafkaConsumer's membership of its group: joining, leaving, and what to believe if the brokers say that its place is another's.
+// KafkaConsumer's membership of its group: joining, leaving, and what to believe if the brokers say that its place is
+// another's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,9 +54,9 @@ void give_back(rd_kafka_t* client, rd_kafka_resp_err_t what, const rd_kafka_topi
                                : rd_kafka_incremental_unassign(client, list));
 }
 
-// What rd_kafka_consumer_close() does, but not for ever. librdkafka before 2.4 does not hear the answer to an assignment once
-// it has a fatal error, or if the assignment came when it was closing already; and then it waits for that answer, as does who
-// destroys the client (confluentinc/librdkafka#4528). False: it may wait so.
+// What rd_kafka_consumer_close() does, but not for ever. librdkafka before 2.4 does not hear the answer to an
+// assignment once it has a fatal error, or if the assignment came when it was closing already; and then it waits for
+// that answer, as does who destroys the client (confluentinc/librdkafka#4528). False: it may wait so.
 bool close_within(rd_kafka_t* client, env::TimeUs most) {
   const Queue told(rd_kafka_queue_new(client));
   const ErrorPtr fatal(rd_kafka_consumer_close_queue(client, told.get()));
@@ -142,9 +143,9 @@ void KafkaConsumer::leave() {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();
   }
-  // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by an
-  // assertion (confluentinc/librdkafka#4312); whether the group has let it join can't be asked without a race. Closed, it is
-  // forgotten by the group and fetches nothing any more.
+  // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by
+  // an assertion (confluentinc/librdkafka#4312); whether the group has let it join can't be asked without a race.
+  // Closed, it is forgotten by the group and fetches nothing any more.
   if (!closed || (!slots_ && !client_->was_assigned())) keep(client_);
   client_.reset();
 }
@@ -161,9 +162,10 @@ tl::unexpected<Error> KafkaConsumer::failed(rd_kafka_resp_err_t error, const std
   return tl::unexpected(std::move(out));
 }
 
-// Brokers that die while a member joins say so, too, when nobody else is there. So the place is claimed once more: who has it
-// by right claims it back at the next heartbeat. Meanwhile nothing can be committed twice: that is what the group's generation
-// and the transactional id are for. The second time it is not claimed before it is known to be free: watch_place().
+// Brokers that die while a member joins say so, too, when nobody else is there. So the place is claimed once more: who
+// has it by right claims it back at the next heartbeat. Meanwhile nothing can be committed twice: that is what the
+// group's generation and the transactional id are for. The second time it is not claimed before it is known to be free:
+// watch_place().
 Result<PollResult> KafkaConsumer::join_again() {
   const env::TimeUs now = clock_.monotonic_us();
   const bool again = fenced_at_ && now - *fenced_at_ < kFencedAgainSessions * options_.session_timeout_us;
@@ -188,8 +190,8 @@ Result<PollResult> KafkaConsumer::join_again() {
   return lost;
 }
 
-// While we are silent a place that nobody holds is given up, when its session is over; one that is still held has an owner. A
-// group that moves to another broker begins its sessions anew, hence more than one.
+// While we are silent a place that nobody holds is given up, when its session is over; one that is still held has an
+// owner. A group that moves to another broker begins its sessions anew, hence more than one.
 Result<PollResult> KafkaConsumer::watch_place(env::TimeUs timeout_us) {
   const auto members = cluster_.members(group_);
   const bool held = members && std::find(members->begin(), members->end(), member_) != members->end();

@@ -1,9 +1,9 @@
-// Who tries to work on which slot, where there are standbys. A slot is a fixed set of partitions with one transactional id: who
-// has begun that id last owns it, and has fenced whoever owned it before. So two that both believe they own one do no
-// harm, and nothing here has to be exact: it only decides when to try.
+// Who tries to work on which slot, where there are standbys. A slot is a fixed set of partitions with one transactional
+// id: who has begun that id last owns it, and has fenced whoever owned it before. So two that both believe they own one
+// do no harm, and nothing here has to be exact: it only decides when to try.
 //
-// Each owner and each standby leaves its name beside the offsets that it commits, with a beat that changes as long as it lives
-// (Holder). From what it reads there, each process decides for itself:
+// Each owner and each standby leaves its name beside the offsets that it commits, with a beat that changes as long as
+// it lives (Holder). From what it reads there, each process decides for itself:
 //   an owner that is silent, or leaves   its standby takes over at once; without one, whoever owns the fewest slots
 //   no standby                           whoever has the fewest slots to do with becomes it
 //   an owner of at least two slots more than its standby, which has caught up, leaves one to it
@@ -65,7 +65,8 @@ class Placement {
  public:
   explicit Placement(const PlacementOptions& options);
 
-  // What to do, after what was just read of all slots. Each change counts as done, unless failed() or lost() says otherwise.
+  // What to do, after what was just read of all slots. Each change counts as done, unless failed() or lost() says
+  // otherwise.
   [[nodiscard]] std::vector<Change> look(const std::vector<SlotSight>& seen, env::TimeUs now);
   // A change did not work, or this process was fenced: what is left.
   void failed(uint32_t slot, Part left, env::TimeUs now);

@@ -181,8 +181,8 @@ std::shared_ptr<Slots::Owned> Slots::find(uint32_t slot) {
   return found == owned_.end() ? nullptr : found->second;
 }
 
-// After a commit whose outcome is not known. Asks first who is the owner: to begin the id again would fence whoever took the
-// slot over meanwhile.
+// After a commit whose outcome is not known. Asks first who is the owner: to begin the id again would fence whoever
+// took the slot over meanwhile.
 Status Slots::ensure_begun(uint32_t slot, Owned& owned) {
   if (owned.transactions.begun()) return {};
   const auto last = committed_of(slot);

@@ -1,6 +1,6 @@
-// This process's parts in the slots of a group, on the brokers' side: the transactional ids of those that it owns, and what it
-// leaves beside the committed offsets for the others (placement.h). Owners say it in their transactions, which fence them;
-// standbys in a group "<group>.standby", whose lag is theirs.
+// This process's parts in the slots of a group, on the brokers' side: the transactional ids of those that it owns, and
+// what it leaves beside the committed offsets for the others (placement.h). Owners say it in their transactions, which
+// fence them; standbys in a group "<group>.standby", whose lag is theirs.
 //
 // One thread, but for a thread of its own that goes on saying that the owner lives while its worker is busy.
 #pragma once

@@ -126,9 +126,10 @@ Status Transactions::failed(ErrorPtr error) {
   return tl::unexpected(judged(std::move(out)));
 }
 
-// A producer that was too slow is told the same as one that was replaced, and so is one whose brokers died at the wrong moment.
-// So the id is begun once more: who has it by right does the same, and then it is lost for good. Meanwhile nothing
-// can be committed twice: only one of them has the epoch, and nothing is said that is not read again from what is committed.
+// A producer that was too slow is told the same as one that was replaced, and so is one whose brokers died at the wrong
+// moment. So the id is begun once more: who has it by right does the same, and then it is lost for good. Meanwhile
+// nothing can be committed twice: only one of them has the epoch, and nothing is said that is not read again from what
+// is committed.
 Error Transactions::judged(Error error) {
   if (error.code != Code::kFenced || on_fence_ == OnFence::kYield) return error;
   const env::TimeUs now = clock_.monotonic_us();

@@ -1,8 +1,8 @@
 // Consumer::commit, exactly once: outputs and offsets in one transaction of a producer with a stable transactional id.
 //
 // What a failed commit is called, and what is left behind:
-//   kConflict  the transaction is aborted, nothing of it will ever be seen; among others: the group has given the partitions
-//              to somebody else (generation, member)
+//   kConflict  the transaction is aborted, nothing of it will ever be seen; among others: the group has given the
+//              partitions to somebody else (generation, member)
 //   kRetry     nobody knows: the brokers did not answer, or ended the transaction when its time was over. Nothing is in
 //              flight, settle() finds out
 //   kFenced    another process has begun this transactional id, and again after we had it back

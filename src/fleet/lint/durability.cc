@@ -19,7 +19,8 @@ std::string zones_text(const std::vector<std::string>& zones) {
   return text + "]";
 }
 
-// Replicas of a partition in the zone that has most of them, if they are spread over all zones as evenly as they can be.
+// Replicas of a partition in the zone that has most of them, if they are spread over all zones as evenly as they can
+// be.
 uint32_t replicas_in_worst_zone(uint32_t replication, uint32_t zones) { return (replication + zones - 1) / zones; }
 
 bool survives_zone(const Topic& topic, uint32_t zones) {

@@ -1,5 +1,5 @@
-// What is unwise in a fleet: rules over a topology, each finding with its figures and the change that mends it. Pure: the
-// same topology, the same findings in the same order. docs/fleet/lint.md lists the rules.
+// What is unwise in a fleet: rules over a topology, each finding with its figures and the change that mends it. Pure:
+// the same topology, the same findings in the same order. docs/fleet/lint.md lists the rules.
 #pragma once
 
 #include <cstdint>

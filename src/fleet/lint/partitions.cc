@@ -44,7 +44,8 @@ Load load_of(const Topology& fleet, const Consumer& consumer) {
   return load;
 }
 
-// More instances, and partitions for them in the topic that has most messages. Empty: that would be more than there can be.
+// More instances, and partitions for them in the topic that has most messages. Empty: that would be more than there can
+// be.
 std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, double messages_per_s) {
   const Service& service = fleet.services[consumer.service];
   const double instances = std::ceil(messages_per_s / consumer.messages_per_s_each + 1e-9);

@@ -1,5 +1,5 @@
-// The checks behind the rules (fleet/lint/lint.cc has the table), grouped as their files are, and what they share. Private
-// to src/fleet/lint.
+// The checks behind the rules (fleet/lint/lint.cc has the table), grouped as their files are, and what they share.
+// Private to src/fleet/lint.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// What the restart of a service after an outage does to the clusters below it: it sends what has gathered as fast as it can,
-// mirrors carry the wave on, consumers lag behind. A fluid model in steps of a second, without randomness; all other traffic
-// is at its highest rate throughout. docs/fleet/plan.md has the formulas and what they leave out.
+// What the restart of a service after an outage does to the clusters below it: it sends what has gathered as fast as it
+// can, mirrors carry the wave on, consumers lag behind. A fluid model in steps of a second, without randomness; all
+// other traffic is at its highest rate throughout. docs/fleet/plan.md has the formulas and what they leave out.
 #pragma once
 
 #include <cstdint>

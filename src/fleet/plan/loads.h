@@ -16,8 +16,8 @@ namespace freshet::fleet {
 // As in fleet.clusters. `rates` are those of the fleet.
 [[nodiscard]] std::vector<Load> loads_of(const Topology& fleet, const Rates& rates);
 
-// Bytes a second, on average, that a cluster's traffic takes between zones: replicas are in different zones as far as there
-// are zones, clients anywhere (they talk to the leader: no fetching from the closest replica).
+// Bytes a second, on average, that a cluster's traffic takes between zones: replicas are in different zones as far as
+// there are zones, clients anywhere (they talk to the leader: no fetching from the closest replica).
 [[nodiscard]] std::vector<double> cross_zone_bytes_of(const Topology& fleet, const Rates& rates);
 
 // "orders=2x": what to multiply.

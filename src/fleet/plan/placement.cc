@@ -13,12 +13,12 @@ namespace {
 
 // Zones first, then brokers within a zone, so that both come out even.
 //
-// Zones: all replicas of the topic are dealt to the zones in turn, `replication` of them for each partition: so a partition's
-// zones differ and the zones' totals differ by one at most. With g = gcd(replication, zones) the deal repeats after zones / g
-// partitions; the leader is the i-th of a partition's replicas, where i grows by one with each repetition: so each zone
-// leads once in every `zones` partitions.
-// Brokers: of a zone's leaders each goes to the broker with the fewest of the topic's leaders; then of its followers each to
-// the one with the fewest of the topic's replicas.
+// Zones: all replicas of the topic are dealt to the zones in turn, `replication` of them for each partition: so a
+// partition's zones differ and the zones' totals differ by one at most. With g = gcd(replication, zones) the deal
+// repeats after zones / g partitions; the leader is the i-th of a partition's replicas, where i grows by one with each
+// repetition: so each zone leads once in every `zones` partitions.
+// Brokers: of a zone's leaders each goes to the broker with the fewest of the topic's leaders; then of its followers
+// each to the one with the fewest of the topic's replicas.
 class Placer {
  public:
   Placer(std::span<const uint32_t> zones, uint32_t log_dirs)

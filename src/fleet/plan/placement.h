@@ -1,10 +1,10 @@
 // Where each replica of a cluster's topics goes: over brokers, zones and log dirs. The same topics in any order get the
 // same places.
 //
-// Each topic by itself is spread evenly: in a cluster of zones of one size with replication up to the number of zones, no
-// two brokers differ by more than one in its leaders or in its replicas. Replicas of a partition are in different zones as
-// far as there are zones, always on different brokers. Which brokers get one more is decided by what they have: load for
-// leaders, bytes for followers. Within a broker no two log dirs differ by more than its largest replica.
+// Each topic by itself is spread evenly: in a cluster of zones of one size with replication up to the number of zones,
+// no two brokers differ by more than one in its leaders or in its replicas. Replicas of a partition are in different
+// zones as far as there are zones, always on different brokers. Which brokers get one more is decided by what they
+// have: load for leaders, bytes for followers. Within a broker no two log dirs differ by more than its largest replica.
 #pragma once
 
 #include <cstdint>

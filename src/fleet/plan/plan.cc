@@ -11,7 +11,8 @@ namespace freshet::fleet {
 namespace {
 
 constexpr double kBytesPerGb = 1e9;
-// Parts of the load of a partition's leader by what it gets and gives, and of a follower's: Cruise Control's static model.
+// Parts of the load of a partition's leader by what it gets and gives, and of a follower's: Cruise Control's static
+// model.
 constexpr double kLeaderIn = 0.7, kLeaderOut = 0.15, kFollowerIn = 0.15;
 
 uint32_t zone_of(const Cluster& cluster, uint32_t broker) {

@@ -1,5 +1,5 @@
-// `freshet fleet plan`: what each cluster of a topology uses of what it has, what holds it back first, where its replicas
-// go, what it costs, and the cheapest that would do. A pure function of topology, prices and what-ifs.
+// `freshet fleet plan`: what each cluster of a topology uses of what it has, what holds it back first, where its
+// replicas go, what it costs, and the cheapest that would do. A pure function of topology, prices and what-ifs.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// What planning counts with: what machines and volumes can do, what they cost, how full they may be. Data, not code: the
-// default is `prices.yaml` beside this file, built into the binary; a user replaces it with a file of the same shape.
+// What planning counts with: what machines and volumes can do, what they cost, how full they may be. Data, not code:
+// the default is `prices.yaml` beside this file, built into the binary; a user replaces it with a file of the same
+// shape.
 #pragma once
 
 #include <cstdint>

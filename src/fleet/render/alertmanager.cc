@@ -53,7 +53,8 @@ yaml::Node receivers(const Topology& topology) {
   return out;
 }
 
-// All routes that match get an alert. What is critical is told at once and again after an hour, a warning once in a half day.
+// All routes that match get an alert. What is critical is told at once and again after an hour, a warning once in a
+// half day.
 yaml::Node route_of(const AlertRoute& route) {
   const bool critical = route.severity == Severity::kCritical;
   yaml::Node matchers = list(matcher("severity", name_of(route.severity)));
@@ -62,7 +63,8 @@ yaml::Node route_of(const AlertRoute& route) {
              critical ? "10s" : "1m", "repeat_interval", critical ? "1h" : "12h");
 }
 
-// A critical alert of one mirror or consumer group says nothing of another one. Alerts without such a label are equal in it.
+// A critical alert of one mirror or consumer group says nothing of another one. Alerts without such a label are equal
+// in it.
 yaml::Node inhibitions() {
   return list(map("source_matchers", list(matcher("alertname", kClusterDown)), "target_matchers",
                   list("alertname!=" + quoted(kClusterDown)), "equal", list("cluster")),

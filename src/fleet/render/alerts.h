@@ -1,8 +1,8 @@
-// Every alert, in one table, each with the proof that it works: an incident in which it must fire within its time, and a near
-// miss in which it must not. Rendered as Prometheus rules and as promtool tests of them (prometheus.h).
+// Every alert, in one table, each with the proof that it works: an incident in which it must fire within its time, and
+// a near miss in which it must not. Rendered as Prometheus rules and as promtool tests of them (prometheus.h).
 //
-// Expressions yield one element for each cluster (or broker, topic, mirror, consumer group) that is in trouble. The labels `cluster` and
-// `owner`, by which Alertmanager routes, are joined from the facts of the topology.
+// Expressions yield one element for each cluster (or broker, topic, mirror, consumer group) that is in trouble. The
+// labels `cluster` and `owner`, by which Alertmanager routes, are joined from the facts of the topology.
 #pragma once
 
 #include <cstdint>
@@ -60,9 +60,9 @@ inline constexpr std::string_view kClusterDown = "KafkaClusterDown";
 // The expression with the labels of its owner joined.
 [[nodiscard]] std::string routed_expression(const Alert& alert);
 
-// The facts of the example in which the proofs happen: six brokers of which one may be lost, 1e12 bytes of disk a broker,
-// writes within 100 ms, a topic of up to 1000 messages/s, a mirror of 500 messages/s, a group promised 30 s and 60000 messages
-// of lag.
+// The facts of the example in which the proofs happen: six brokers of which one may be lost, 1e12 bytes of disk a
+// broker, writes within 100 ms, a topic of up to 1000 messages/s, a mirror of 500 messages/s, a group promised 30 s and
+// 60000 messages of lag.
 [[nodiscard]] std::vector<Series> example_facts();
 
 }  // namespace freshet::fleet

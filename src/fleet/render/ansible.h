@@ -1,5 +1,5 @@
-// An inventory of Confluent's Ansible collection (cp-ansible) for each EC2 cluster: ansible/CLUSTER/hosts.yml. Brokers have the
-// ids, zones and log directories of the topology; the JMX exporter reads ../../jmx/kafka.yml.
+// An inventory of Confluent's Ansible collection (cp-ansible) for each EC2 cluster: ansible/CLUSTER/hosts.yml. Brokers
+// have the ids, zones and log directories of the topology; the JMX exporter reads ../../jmx/kafka.yml.
 #pragma once
 
 #include "fleet/render/file.h"

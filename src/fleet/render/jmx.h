@@ -1,5 +1,5 @@
-// Rules of the JMX exporter (its Java agent) for the metrics in metrics.h, and nothing more: of the thousands of MBeans of a
-// broker only those are read.
+// Rules of the JMX exporter (its Java agent) for the metrics in metrics.h, and nothing more: of the thousands of MBeans
+// of a broker only those are read.
 #pragma once
 
 #include "fleet/render/file.h"

@@ -1,6 +1,6 @@
-// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the lag exporter has, what the
-// topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc, and a real broker in
-// tests/integration/test_fleet_render.py).
+// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the lag exporter has,
+// what the topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc,
+// and a real broker in tests/integration/test_fleet_render.py).
 #pragma once
 
 #include <span>
@@ -29,8 +29,8 @@ struct Metric {
   std::string_view help;
 };
 
-// The order is the order of the exporter's rules. A name may be there twice: with the label topic, and without it for the sum
-// over topics. Whoever adds them up counts double: every use must say topic="" or topic!="".
+// The order is the order of the exporter's rules. A name may be there twice: with the label topic, and without it for
+// the sum over topics. Whoever adds them up counts double: every use must say topic="" or topic!="".
 [[nodiscard]] const std::vector<Metric>& exported_metrics();
 
 // Made by the exporter's agent or by Prometheus itself.
@@ -52,8 +52,8 @@ struct Recorded {
 
 [[nodiscard]] bool is_known_metric(std::string_view name);
 
-// The names of metrics in a PromQL expression, each once, in the order of the text. For the expressions written here: no
-// comments, no string in back quotes.
+// The names of metrics in a PromQL expression, each once, in the order of the text. For the expressions written here:
+// no comments, no string in back quotes.
 [[nodiscard]] std::vector<std::string> metrics_in(std::string_view expression);
 
 }  // namespace freshet::fleet

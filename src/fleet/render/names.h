@@ -28,8 +28,8 @@ struct Host {
 // "host:9092,host:9092,…" (EC2, up to three brokers of different zones) or the bootstrap service (Strimzi).
 [[nodiscard]] std::string bootstrap_of(const Topology& topology, const Cluster& cluster);
 
-// A Kubernetes object's name for `text`: lower case letters, digits, '-' and '.', at most 253; where that loses something, a
-// hash of the text is appended, so that different texts have different names.
+// A Kubernetes object's name for `text`: lower case letters, digits, '-' and '.', at most 253; where that loses
+// something, a hash of the text is appended, so that different texts have different names.
 [[nodiscard]] std::string object_name(std::string_view text);
 
 // The fleet's own dns_zone unless the cluster has one.

@@ -1,4 +1,5 @@
-// Prometheus: one a region, which finds brokers by their tags (EC2) or labels (Strimzi), so that a new one is watched at once.
+// Prometheus: one a region, which finds brokers by their tags (EC2) or labels (Strimzi), so that a new one is watched
+// at once.
 //
 //   prometheus/REGION/prometheus.yml    what to scrape
 //   prometheus/REGION/facts.yml         what the topology says of the region's clusters, as recording rules

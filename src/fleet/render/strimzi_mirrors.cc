@@ -23,8 +23,8 @@ std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   return out;
 }
 
-// Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers that can
-// (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
+// Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers
+// that can (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
 yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
   yaml::Node config =

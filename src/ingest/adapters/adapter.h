@@ -1,5 +1,5 @@
-// An adapter turns one request's body into envelopes, or into reasons why not. Pure: no socket, no clock, no log, so each
-// is fuzzed and tested alone. One file each. Bad items are rejected one by one; the others go in.
+// An adapter turns one request's body into envelopes, or into reasons why not. Pure: no socket, no clock, no log, so
+// each is fuzzed and tested alone. One file each. Bad items are rejected one by one; the others go in.
 #pragma once
 
 #include <google/protobuf/arena.h>

@@ -1,5 +1,5 @@
-// CSV rows to envelopes, by a bound mapping. Pure: the same row, plan and source give the same envelope, so that a repeated
-// import repeats the same message ids.
+// CSV rows to envelopes, by a bound mapping. Pure: the same row, plan and source give the same envelope, so that a
+// repeated import repeats the same message ids.
 #pragma once
 
 #include <google/protobuf/arena.h>
@@ -32,8 +32,8 @@ struct CsvBatch {
 void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row, const AdapterContext& context,
                  google::protobuf::Arena& arena, CsvBatch& batch);
 
-// Whole rows from the front of `data`, as many as there are but at most `rows_max`, into the batch; removes what was read.
-// The cursor must be past the header.
+// Whole rows from the front of `data`, as many as there are but at most `rows_max`, into the batch; removes what was
+// read. The cursor must be past the header.
 void read_csv_rows(const CsvPlan& plan, const CsvSource& source, std::string_view& data, bool last, size_t rows_max,
                    CsvCursor& cursor, const AdapterContext& context, google::protobuf::Arena& arena, CsvBatch& batch);
 

@@ -1,4 +1,5 @@
-// The mapping of a CSV file: which column is what. One YAML file for the command and the upload alike; docs/sources/csv.md.
+// The mapping of a CSV file: which column is what. One YAML file for the command and the upload alike;
+// docs/sources/csv.md.
 #pragma once
 
 #include <cstdint>
@@ -58,8 +59,8 @@ struct CsvPlan {
   Hash128 mapping_hash;
 };
 
-// Refused (kInvalid, all problems, one a line) unless the mapping names every column of the header and no other, and all of
-// it fits the tenant's rules and limits.
+// Refused (kInvalid, all problems, one a line) unless the mapping names every column of the header and no other, and
+// all of it fits the tenant's rules and limits.
 [[nodiscard]] Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,
                                                const model::Tenant& tenant);
 

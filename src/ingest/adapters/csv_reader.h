@@ -1,11 +1,12 @@
-// CSV by RFC 4180, read row by row from a stream in any chunks, with what real files need beside: LF or CRLF, a byte-order
-// mark, blank lines (skipped), quoted line ends, literal quotes inside a cell that does not begin with one, no line end at
-// the end. Memory is bounded by kCsvRowBytesMax.
+// CSV by RFC 4180, read row by row from a stream in any chunks, with what real files need beside: LF or CRLF, a
+// byte-order mark, blank lines (skipped), quoted line ends, literal quotes inside a cell that does not begin with one,
+// no line end at the end. Memory is bounded by kCsvRowBytesMax.
 //
 // Same bytes, same rows, however they were cut: what a row is depends only on the bytes from where it begins, never on
 // where a chunk ends. A cursor is all the state there is between rows, so reading can go on elsewhere, later.
 //
-// A row that breaks the rules costs itself alone: the line where it begins is reported, reading goes on with the next line.
+// A row that breaks the rules costs itself alone: the line where it begins is reported, reading goes on with the next
+// line.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +38,10 @@ struct CsvRow {
   std::string unquoted;      // of fields with doubled quotes
 };
 
-// Reads one row from the front of `data`, removes what was read and moves the cursor. False: `data` has no whole row any
-// more (it may have been shortened by blank or skipped lines); more bytes are needed, or with `last` the content is done.
-// `last`: nothing follows `data`. The row's views are valid until the next call with the same row, and while the data is.
+// Reads one row from the front of `data`, removes what was read and moves the cursor. False: `data` has no whole row
+// any more (it may have been shortened by blank or skipped lines); more bytes are needed, or with `last` the content is
+// done. `last`: nothing follows `data`. The row's views are valid until the next call with the same row, and while the
+// data is.
 [[nodiscard]] bool next_csv_row(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& row);
 
 // The same for a stream: keeps the bytes of a row that is not whole yet.

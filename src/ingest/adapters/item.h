@@ -81,8 +81,8 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   return Outcome::kOk;
 }
 
-// Text or a number as text; null and absent are nullopt; anything else too, with a warning. The view lives as long as the
-// document.
+// Text or a number as text; null and absent are nullopt; anything else too, with a warning. The view lives as long as
+// the document.
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);
 Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out);
 // Nothing but true counts as true.
@@ -99,8 +99,8 @@ void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view t
 Outcome finish_identifiers(Item& item);
 [[nodiscard]] bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type);
 
-// The record's own id, else one made of its bytes if the client said a time, else a random one. `salt`: further number that
-// tells items of the same bytes apart.
+// The record's own id, else one made of its bytes if the client said a time, else a random one. `salt`: further number
+// that tells items of the same bytes apart.
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
                        std::string_view fingerprint_of);
 

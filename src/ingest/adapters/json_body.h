@@ -1,8 +1,8 @@
 // simdjson's on-demand parser as the adapters use it: one parser and one padded buffer per thread and slot, reused.
 //
-// Why on-demand and not the DOM: a number beyond 64 bits makes the DOM refuse the whole body, on-demand leaves its text.
-// Rules of on-demand that the adapters keep: a container is walked at most once (reset() before that is free), a string is
-// unescaped at most once, and after a JSON error nothing more is read from the document.
+// Why on-demand and not the DOM: a number beyond 64 bits makes the DOM refuse the whole body, on-demand leaves its
+// text. Rules of on-demand that the adapters keep: a container is walked at most once (reset() before that is free), a
+// string is unescaped at most once, and after a JSON error nothing more is read from the document.
 #pragma once
 
 #include <simdjson.h>
@@ -23,8 +23,8 @@ class JsonBody {
   JsonBody(Slot slot, std::string_view text);
 
   [[nodiscard]] std::string_view text() const { return text_; }
-  // Opens a part of text(), such as one line, which must be one JSON object with blanks around it at most; TAPE_ERROR if
-  // there is more behind. One document at a time. `raw`: the object's text.
+  // Opens a part of text(), such as one line, which must be one JSON object with blanks around it at most; TAPE_ERROR
+  // if there is more behind. One document at a time. `raw`: the object's text.
   [[nodiscard]] simdjson::error_code open(std::string_view part, ondemand::document& document, ondemand::object& root,
                                           std::string_view& raw);
 

@@ -1,6 +1,6 @@
-// Values from JSON into envelopes, within the tenant's limits and told to the schema: event properties as minified JSON in
-// one pass, attributes as operations. What is over a limit is left out with a warning and the item goes in, except nesting
-// beyond limits.depth and what a strict schema does not know: then the item is rejected.
+// Values from JSON into envelopes, within the tenant's limits and told to the schema: event properties as minified JSON
+// in one pass, attributes as operations. What is over a limit is left out with a warning and the item goes in, except
+// nesting beyond limits.depth and what a strict schema does not know: then the item is rejected.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// The internal API: POST /v1/records, one JSON object a line (docs/sources/records.md). Strict: an unknown key is an error
-// that names the nearest known one, for what is misspelt here is lost in silence.
+// The internal API: POST /v1/records, one JSON object a line (docs/sources/records.md). Strict: an unknown key is an
+// error that names the nearest known one, for what is misspelt here is lost in silence.
 #pragma once
 
 #include <google/protobuf/arena.h>

@@ -16,8 +16,8 @@ inline constexpr size_t kSegmentBatchBytesMax = 500u << 10;
 inline constexpr size_t kSegmentItemsMax = 2500;
 
 struct SegmentRequest {
-  // identify, track, page, screen, group or alias: the body is one message. "batch": a list of them. "": the body is one
-  // message that says its own type (a replayed item of a batch).
+  // identify, track, page, screen, group or alias: the body is one message. "batch": a list of them. "": the body is
+  // one message that says its own type (a replayed item of a batch).
   std::string_view call;
   // What the rest of its batch said of a replayed message: Rejection::context.
   std::string_view outer_context = {};

@@ -1,4 +1,5 @@
-// Reading checkpoints: which there are, whether they are whole, bringing one to a directory. Writers: checkpoint/writer.h.
+// Reading checkpoints: which there are, whether they are whole, bringing one to a directory. Writers:
+// checkpoint/writer.h.
 #pragma once
 
 #include <functional>
@@ -39,8 +40,8 @@ struct CheckpointIdentity {
 [[nodiscard]] Status check_identity(const v1::Checkpoint& checkpoint, const CheckpointIdentity& wanted,
                                     const std::string& where);
 
-// The key of alias hashes belongs to the checkpoints: whoever has them can read what it hides anyway, and without it they are of
-// no use. Object `installation`; the first one to write it decides for all.
+// The key of alias hashes belongs to the checkpoints: whoever has them can read what it hides anyway, and without it
+// they are of no use. Object `installation`; the first one to write it decides for all.
 [[nodiscard]] Result<std::string> agree_on_hash_key(objectstore::ObjectStore& store, const std::string& mine);
 
 }  // namespace freshet::state

@@ -1,7 +1,7 @@
-// Makes checkpoints in the background, on threads of its own: as many partitions at a time as `concurrency` says, each when
-// `interval` has passed since its last one began and `min_pause` since it ended, if its state has changed. Hashing and sending
-// share `bandwidth`. A failure is counted and logged by name and tried again; nobody waits for it, but the log keeps what it
-// must.
+// Makes checkpoints in the background, on threads of its own: as many partitions at a time as `concurrency` says, each
+// when `interval` has passed since its last one began and `min_pause` since it ended, if its state has changed. Hashing
+// and sending share `bandwidth`. A failure is counted and logged by name and tried again; nobody waits for it, but the
+// log keeps what it must.
 //
 // A snapshot is hard links beside the state, SCRATCH(partition); it goes when its checkpoint is made.
 #pragma once

@@ -23,8 +23,8 @@ inline constexpr uint32_t kCheckpointFormat = 1;
 inline constexpr size_t kManifestBytesMax = 64u << 20;
 
 [[nodiscard]] std::string encode_manifest(const v1::Checkpoint& checkpoint);
-// Untrusted bytes. kCorrupt: damaged or truncated; kInvalid: of a newer format. What it answers makes sense: file names are
-// plain, sorted and different, digests are whole, numbers are in their bounds.
+// Untrusted bytes. kCorrupt: damaged or truncated; kInvalid: of a newer format. What it answers makes sense: file names
+// are plain, sorted and different, digests are whole, numbers are in their bounds.
 [[nodiscard]] Result<v1::Checkpoint> decode_manifest(std::string_view bytes);
 
 // Ordered by age: a session begins after all lower ones.

@@ -228,7 +228,8 @@ Status CheckpointWriter::prune(uint64_t oldest_session) {
   return {};
 }
 
-// What sessions before this one have left, from whatever crash. Owners go last, and ours stays: sessions never begin anew.
+// What sessions before this one have left, from whatever crash. Owners go last, and ours stays: sessions never begin
+// anew.
 Status CheckpointWriter::sweep(uint64_t oldest_session) {
   objectstore::ObjectStore& store = *options_.store;
   const auto manifests = store.list(checkpoints_prefix(options_.partition));

@@ -1,10 +1,12 @@
-// Writes the checkpoints of one partition: a session of one process, from its first checkpoint to the loss of the partition.
+// Writes the checkpoints of one partition: a session of one process, from its first checkpoint to the loss of the
+// partition.
 //
-// Two writers can't mix, whatever either of them believes: each session has a number of its own (claimed by an object that can
-// be made once) and writes only objects that carry it. What an earlier session has already is copied within the store, never
-// shared. A manifest is written last. It names the oldest session that still counts; only then are manifests that are not
-// kept removed, then the files that only these needed, then what earlier sessions have left. So at every moment, after a crash
-// at any step and beside a writer that does not know that it was replaced, each manifest that counts is whole.
+// Two writers can't mix, whatever either of them believes: each session has a number of its own (claimed by an object
+// that can be made once) and writes only objects that carry it. What an earlier session has already is copied within
+// the store, never shared. A manifest is written last. It names the oldest session that still counts; only then are
+// manifests that are not kept removed, then the files that only these needed, then what earlier sessions have left. So
+// at every moment, after a crash at any step and beside a writer that does not know that it was replaced, each manifest
+// that counts is whole.
 //
 // A request whose outcome is not known (a manifest, a removal) may take effect later: the session ends with it.
 //
