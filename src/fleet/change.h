@@ -10,6 +10,7 @@
 
 namespace freshet::fleet {
 
+// Rendered by lint and plan for people and for programs, and applied by tests: a finding that is mended must be gone.
 struct Change {
   enum class Kind : uint8_t { kCluster, kTopic, kService, kProducer, kConsumer, kMirror };
   Kind kind = Kind::kCluster;
@@ -25,6 +26,7 @@ struct Change {
 // instances) is taken as it is.
 [[nodiscard]] Status apply(const Change& change, Topology& fleet);
 
+// REQUIRES of both: the index is one of that list of the fleet.
 // "cluster main", "topic main/orders", "service billing", "producer shop-web", … as findings name it.
 [[nodiscard]] std::string subject_of(const Topology& fleet, Change::Kind kind, Index index);
 // Where this key of it stands, or itself.

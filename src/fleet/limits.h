@@ -7,6 +7,8 @@
 
 namespace freshet::fleet {
 
+// Replicas on one broker, leaders and followers alike. Above `recommended` failover and restarts take longer; above
+// `most` they take so long that they become an outage.
 struct PartitionLimits {
   uint32_t recommended = 1000;  // replicas on a broker, leaders and followers
   uint32_t most = 1500;

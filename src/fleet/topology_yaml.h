@@ -11,6 +11,8 @@
 
 namespace freshet::fleet {
 
+// Both are pure but for the file that the second one reads, and thread-safe as long as each call has problems of its
+// own.
 // The topology of this text; nullopt if `problems` has any. `problems.file()` becomes its `file`.
 [[nodiscard]] std::optional<Topology> parse_topology(std::string_view text, yaml::Problems& problems);
 

@@ -18,6 +18,7 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
+// A value of the tree. It owns all below it. Scalars stay text: what "1" or "yes" means is for whoever reads the key.
 struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
@@ -36,6 +37,7 @@ struct Problem {
   std::string message;
 };
 
+// Not thread-safe; one for each file that is read.
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}

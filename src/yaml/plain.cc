@@ -1,13 +1,18 @@
+// A recursive descent over the part of YAML that people write. It knows nothing of errors: as soon as something is not
+// plain it gives up, and the full parser reads the text again from the beginning. So it must never accept what the
+// full parser would read otherwise; that it gives up too often costs only time.
 #include "yaml/plain.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace freshet::yaml {
 namespace {
 
+// Bounds recursion. The full parser takes deeper trees (node.cc).
 constexpr size_t kPlainDepthMax = 32;
 
 bool is_key_char(char c) { return is_name_char(c) || c == '.' || c == '-'; }
@@ -78,6 +83,8 @@ class PlainParser {
     constexpr size_t kKeyBytesMax = 200;
     const std::string_view key = text_.substr(position_, length);
     if (length == 0 || length > kKeyBytesMax || is_null(key)) return false;
+    // A key belongs to the value that is read next.
+    FRESHET_ASSERT(map.keys.size() == map.items.size());
     map.keys.push_back(Node{.kind = Node::Kind::kScalar, .at = place(), .text = std::string(key)});
     position_ += length + 1;
     return true;
@@ -86,6 +93,7 @@ class PlainParser {
   // What begins here and has the rest of the line, or the lines that are indented like it.
   bool block(Node& out) {
     if (++depth_ > kPlainDepthMax) return false;
+    FRESHET_ASSERT(position_ <= text_.size() && line_start_ <= position_);
     const bool good = starts_item()    ? block_list(out)
                       : starts_entry() ? block_map(out)
                                        : inline_value(out, false) && skip();
@@ -116,6 +124,7 @@ class PlainParser {
     return at_end() || column() < indent;
   }
 
+  // Nothing behind the colon and nothing deeper below it is null; a list may stand as deep as its key.
   bool entry_value(Node& map, size_t indent, bool is_new_line) {
     const bool is_list_below = is_new_line && column() == indent && starts_item();
     if (at_end() || (is_new_line && column() <= indent && !is_list_below)) {
@@ -214,6 +223,7 @@ class PlainParser {
 }  // namespace
 
 std::optional<Node> parse_plain(std::string_view text) {
+  // What ends a line, and so a place, would be a question.
   if (text.find('\r') != std::string_view::npos) return std::nullopt;
   return PlainParser(text).run();
 }

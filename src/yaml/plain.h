@@ -13,6 +13,7 @@
 
 namespace freshet::yaml {
 
+// nullopt says nothing about the text but that this reader does not know it.
 [[nodiscard]] std::optional<Node> parse_plain(std::string_view text);
 
 // parse() by the full parser alone: what tests compare with.

@@ -1,9 +1,14 @@
+// Trees as YAML that every parser reads alike. The writer is careful rather than pretty: whatever one of the versions
+// 1.1 and 1.2 might take for something other than text is quoted ("no" is false in 1.1; 1e3 is a number; "a: b" a
+// map).
 #include "yaml/writer.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace freshet::yaml {
@@ -14,6 +19,7 @@ constexpr size_t kIndent = 2;
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // What YAML 1.1 or 1.2 takes for a boolean or null.
+// Case counts for nothing there: "NO", "No" and "no" are the same word.
 bool is_reserved(std::string_view value) {
   constexpr std::array<std::string_view, 9> kWords = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
   return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) {
@@ -95,6 +101,7 @@ class Writer {
   void map(const Node& node, size_t indent, bool first_is_placed = false) {
     for (size_t i = 0; i < node.keys.size(); ++i) {
       if (i > 0 || !first_is_placed) out_.append(indent, ' ');
+      FRESHET_ASSERT(node.keys.size() == node.items.size());
       append_text(node.keys[i].text);
       out_ += ':';
       value(node.items[i], indent + kIndent);
@@ -136,6 +143,8 @@ class Writer {
   void block(std::string_view text, size_t indent) {
     out_ += " |\n";
     while (!text.empty()) {
+      // is_block() has seen to it that the text ends with a line break.
+      FRESHET_ASSERT(end != std::string_view::npos);
       const size_t end = text.find('\n');
       if (end > 0) out_.append(indent, ' ').append(text.substr(0, end));
       out_ += '\n';
@@ -156,7 +165,9 @@ Node plain(std::string value) { return Node{.kind = Node::Kind::kScalar, .text =
 
 Node number(double value) {
   std::array<char, 32> digits{};
+  FRESHET_ASSERT(std::isfinite(value));
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  FRESHET_ASSERT(error == std::errc());
   return plain(std::string(digits.data(), end));
 }
 

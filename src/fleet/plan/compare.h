@@ -14,6 +14,7 @@ namespace freshet::fleet {
 [[nodiscard]] Topology merged(const Topology& fleet);
 
 // Parts from 0 to 1. Of services: of those that produce or consume anything. Of traffic: of all messages into clusters.
+// How much stands still when one cluster does.
 struct BlastRadius {
   double services_worst = 0;  // touch the cluster that most touch
   double services_mean =
@@ -23,6 +24,7 @@ struct BlastRadius {
   double traffic_mean = 0;
   std::string worst;  // by services
 };
+// Of the clusters as they are; sizes don't matter but for the weights of the means.
 [[nodiscard]] BlastRadius blast_radius_of(const Topology& fleet);
 
 }  // namespace freshet::fleet

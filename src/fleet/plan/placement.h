@@ -14,6 +14,7 @@
 
 namespace freshet::fleet {
 
+// What a topic's partitions weigh: all partitions of a topic are taken to be alike.
 struct TopicToPlace {
   std::string name;  // all different
   uint32_t partitions = 1;
@@ -23,12 +24,14 @@ struct TopicToPlace {
   double follower_load = 0;
 };
 
+// Where one replica is: a broker, and one of its log dirs.
 struct Replica {
   uint32_t broker = 0;
   uint32_t log_dir = 0;
   bool operator==(const Replica&) const = default;
 };
 
+// Where the replicas of one topic are.
 struct PlacedTopic {
   uint32_t replication = 1;
   std::vector<Replica> replicas;  // partition p: from p * replication; the first is the preferred leader
@@ -38,6 +41,7 @@ struct PlacedTopic {
   }
 };
 
+// What a broker has of all topics.
 struct PlacedBroker {
   uint32_t zone = 0;
   uint32_t leaders = 0;
@@ -48,6 +52,7 @@ struct PlacedBroker {
   [[nodiscard]] double bytes() const;
 };
 
+// Owns all that it says; what it was made from may be gone.
 struct Placement {
   std::vector<PlacedTopic> topics;  // as given
   std::vector<PlacedBroker> brokers;

@@ -13,6 +13,7 @@
 
 namespace freshet::fleet {
 
+// A machine type.
 struct InstancePrice {
   std::string name;
   double vcpu = 0;
@@ -24,6 +25,7 @@ struct InstancePrice {
   bool broker = false;    // may be recommended
 };
 
+// A volume type. Fields are named after how the cloud bills: GiB, IOPS and MiB/s apart.
 struct VolumePrice {
   std::string name;
   double usd_per_gib_month = 0;
@@ -37,6 +39,7 @@ struct VolumePrice {
 };
 
 // Of one core, in microseconds.
+// What work costs a processor; docs/fleet/plan.md says how it was measured, and that it should be measured again.
 struct CpuCosts {
   double mb_in = 0;  // 10^6 bytes as sent, at the leader
   double mb_replicated = 0;
@@ -47,6 +50,7 @@ struct CpuCosts {
   double mirror_vcpu_min = 0;   // of each mirror
 };
 
+// How full each may be at the peak, with the rest for bursts, restarts and what the model leaves out.
 struct Limits {  // parts of what there is
   double cpu = 0;
   double bandwidth = 0;
@@ -55,6 +59,7 @@ struct Limits {  // parts of what there is
   uint32_t volumes_per_broker = 0;
 };
 
+// One price list: a region of a cloud at one date, which `source` tells.
 struct Prices {
   std::string source;
   double hours_per_month = 0;

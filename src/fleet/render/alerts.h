@@ -17,11 +17,13 @@ namespace freshet::fleet {
 // What an expression's elements stand for, hence which fact has their owner.
 enum class AlertSubject : uint8_t { kCluster, kTopic, kMirror, kGroup };
 
+// Input of a proof.
 struct Series {
   std::string name;    // with labels; {cluster}, {topic}, {mirror}, {group} stand for those of the example
   std::string values;  // promtool's notation, one a minute
 };
 
+// What happens when the alert is right: it fires within its time, and not before the onset.
 struct Incident {
   std::vector<Series> series = {};
   uint32_t onset_minute = 10;  // of the incident
@@ -30,12 +32,15 @@ struct Incident {
   std::string broker = {};     // its label, if the alert has one
 };
 
+// What looks like it and mends itself, or is usual: it never fires. A threshold that is too low fails here.
 struct NearMiss {
   std::string what = {};  // it nearly happens
   std::vector<Series> series = {};
   uint32_t minutes = 60;  // looked at every five minutes, and the alert never fires
 };
 
+// One rule of Prometheus, with the texts that people get. `name` and `concern` are public: silences and runbooks use
+// them.
 struct Alert {
   std::string_view name;
   Severity severity;

@@ -6,6 +6,7 @@
 
 namespace freshet::fleet {
 
+// Adds the inventories, and a note for each cluster whose version cp-ansible may not know.
 void render_ansible(const Topology& topology, const Source& source, Rendering& out);
 
 // The release of Confluent Platform that carries this version of Kafka ("3.9.1": "7.9"), or "": none is known.

@@ -13,6 +13,7 @@
 
 namespace freshet::fleet {
 
+// `type "label" "label" { attributes, then blocks }`.
 struct HclBlock {
   std::string type;
   std::vector<std::string> labels = {};

@@ -10,14 +10,17 @@
 
 namespace freshet::fleet {
 
+// Which process has the MBean: a metric of one is not there in the other, and a rule for it would only cost time.
 enum class Exporter : uint8_t { kKafka, kMirrorMaker };  // brokers and controllers; Connect workers of MirrorMaker 2
 
+// One key of an MBean's name, "type=ReplicaManager": matched, or read into a label.
 struct MbeanKey {
   std::string_view key;
   std::string_view pattern;  // a Java regular expression with at most one group
   std::string_view label;    // of the group's text; "": the key is only matched
 };
 
+// One attribute of one kind of MBean, and the series that it becomes.
 struct Metric {
   std::string_view name;
   Exporter exporter;
@@ -50,6 +53,7 @@ struct Recorded {
 // What the topology says of each cluster, topic, mirror or group: recorded from constants (prometheus_facts.cc).
 [[nodiscard]] std::span<const std::string_view> fact_metrics();
 
+// Whether any of these lists has the name.
 [[nodiscard]] bool is_known_metric(std::string_view name);
 
 // The names of metrics in a PromQL expression, each once, in the order of the text. For the expressions written here:

@@ -30,6 +30,7 @@ struct PublishOptions {
   std::function<void()> at_step = {};  // for tests: called before each change on disk
 };
 
+// What publish() did, or would not do.
 struct Published {
   size_t written = 0;  // new or with other bytes
   size_t unchanged = 0;
@@ -39,9 +40,8 @@ struct Published {
            // and not `force`, nothing was written
 };
 
-// Makes `directory` hold these files (sorted by path, all different). kInvalid: the folder is not ours, or is the
-// current one;
-// kRetry: another one publishes; kFatal: I/O. On an error the folder is as it was.
+// Makes `directory` hold these files. REQUIRES: they are sorted by path, and all different. kInvalid: the folder is
+// not ours, or is the current one; kRetry: another one publishes; kFatal: I/O. On an error the folder is as it was.
 [[nodiscard]] Result<Published> publish(const std::string& directory, const std::vector<File>& files,
                                         const Source& source, const PublishOptions& options);
 

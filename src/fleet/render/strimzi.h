@@ -27,6 +27,7 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
 
 // One document of a file of several: "---" and its text.
 void append_document(std::string& out, const yaml::Node& document);
+// An object of Strimzi's group in this version of its API.
 [[nodiscard]] yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec);
 [[nodiscard]] yaml::Node metrics_config(const Cluster& cluster, std::string_view key);
 
