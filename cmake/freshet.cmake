@@ -64,25 +64,20 @@ add_dependencies(freshet_version freshet_version_source)
 target_link_libraries(freshet_version PUBLIC freshet_options)
 
 # Up to FRESHET_BATCH source files of a library or test are compiled as one (docs/decisions/0018-compiling.md): a list
-# of includes, which name the files from the folder that they are included from, so that ccache finds them again in
-# another checkout (CMake's unity build names them by absolute paths). Sets OUT to the files to compile instead of
-# SOURCES; a generated one stays by itself.
-function(freshet_batches OUT NAME SOURCES)
+# of includes, which name the files from the folder BASE, where their own includes begin, so that ccache finds them
+# again in another checkout (CMake's unity build names them by absolute paths). Sets OUT to the files to compile instead
+# of SOURCES; a generated one stays by itself.
+function(freshet_batches OUT NAME BASE SOURCES)
   if(NOT SOURCES OR NOT FRESHET_BATCH GREATER 1)
     set(${OUT} ${SOURCES} PARENT_SCOPE)
     return()
-  endif()
-  set(base ${CMAKE_SOURCE_DIR}/src)
-  string(FIND ${CMAKE_CURRENT_SOURCE_DIR} ${base}/ place)
-  if(NOT place EQUAL 0)
-    set(base ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
   set(files "")
   set(count 0)
   foreach(source ${SOURCES})
     math(EXPR batch "${count} / ${FRESHET_BATCH}")
     math(EXPR count "${count} + 1")
-    file(RELATIVE_PATH name ${base} ${source})
+    file(RELATIVE_PATH name ${BASE} ${source})
     string(APPEND text_${batch} "#include \"${name}\"\n")
   endforeach()
   foreach(batch RANGE ${batch})
@@ -92,6 +87,9 @@ function(freshet_batches OUT NAME SOURCES)
   endforeach()
   set(${OUT} ${files} PARENT_SCOPE)
 endfunction()
+
+# What serves people and not records is compiled to be built soon: it takes a quarter less of the compiler's time.
+set(FRESHET_MODULES_FOR_PEOPLE app console fleet yaml objectstore)
 
 # The modules with planted faults, and those above them that the simulator runs.
 set(FRESHET_MUTABLE_MODULES model schema eventlog state docstore ingest action reaction)
@@ -123,11 +121,17 @@ function(freshet_module NAME)
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
-  freshet_batches(sources ${NAME} "${sources}")
-  freshet_batches(tests ${NAME}_test "${tests}")
+  string(FIND ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src/ place)
+  if(place EQUAL 0)
+    freshet_batches(sources ${NAME} ${CMAKE_SOURCE_DIR}/src "${sources}")
+    freshet_batches(tests ${NAME}_test ${CMAKE_SOURCE_DIR}/src "${tests}")
+  endif()
   if(sources)
     add_library(freshet_${NAME} STATIC ${sources})
     target_link_libraries(freshet_${NAME} PUBLIC freshet_options ${ARG_DEPS})
+    if(NAME IN_LIST FRESHET_MODULES_FOR_PEOPLE AND NOT FRESHET_SANITIZE)
+      target_compile_options(freshet_${NAME} PRIVATE -O1)
+    endif()
   else()
     add_library(freshet_${NAME} INTERFACE)
     target_link_libraries(freshet_${NAME} INTERFACE freshet_options ${ARG_DEPS})
