@@ -19,11 +19,11 @@ const Thing& thing_at(const std::vector<Thing>& list, Index index) {
   return list[index];
 }
 
-// Of names and references, which a change can't touch.
+// Names and references have these keys. A change can't touch them.
 constexpr std::array<std::string_view, 8> kFixed = {"name", "cluster", "region",   "from",
                                                     "to",   "topics",  "produces", "consumes"};
 
-// `text` with the key set; what stands where is kept.
+// Sets the key in `text`. Where its parts stand is kept.
 template <class Text>
 Status set(const Change& change, Text& text) {
   const size_t dot = change.key.find('.');

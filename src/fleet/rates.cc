@@ -15,7 +15,7 @@ namespace {
 // What is never deleted has no size; a year of it is shown instead, and `kept_forever` says so.
 constexpr double kYearSeconds = 365.0 * 86400;
 
-// How many groups and mirrors read each topic. A group that is named twice is one.
+// Counts the groups and mirrors that read each topic. A group that is named twice is one.
 std::vector<uint32_t> readers_of(const Topology& fleet) {
   std::vector<std::vector<std::string_view>> groups(fleet.topics.size());
   for (const Consumer& consumer : fleet.consumers) {

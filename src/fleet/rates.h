@@ -15,7 +15,7 @@ namespace freshet::fleet {
 [[nodiscard]] double compression_ratio(const Topic& topic);
 [[nodiscard]] double usual_ratio(Compression compression);
 
-// What one topic gets, gives and keeps.
+// One topic gets, gives and keeps so much.
 struct TopicRates {
   double in_bytes_per_s = 0;  // from producers and mirrors, once: without replication
   uint32_t readers = 0;       // consumer groups and mirrors; each reads everything once
@@ -24,14 +24,14 @@ struct TopicRates {
   bool kept_forever = false;  // neither bounds it: kept_bytes is what a year brings
 };
 
-// What one producer sends, and in how many requests.
+// One producer sends so much, in so many requests.
 struct ProducerRates {
   double messages_per_s = 0;
   double requests_per_s_peak = 0;        // of all instances, to all brokers, when as many run as may
   double messages_per_request_peak = 0;  // 0: it sends nothing
 };
 
-// Sums over the topics of a cluster.
+// These are sums over the topics of a cluster.
 struct ClusterRates {
   double in_bytes_per_s = 0;
   double in_bytes_per_s_peak = 0;  // peaks of all topics at once
@@ -42,7 +42,7 @@ struct ClusterRates {
   double kept_bytes = 0;  // of all replicas
 };
 
-// Three lists, each as long and in the order of the topology's own.
+// Each of the three lists is as long and in the order of the topology's own.
 struct Rates {
   std::vector<TopicRates> topics;  // as in Topology
   std::vector<ProducerRates> producers;

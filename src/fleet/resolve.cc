@@ -25,7 +25,7 @@ std::string hint_of(const std::string& name, const std::vector<std::string>& nam
   return (hint.empty() ? "." : hint) + " There are: " + yaml::join_names(names);
 }
 
-// The names of one kind of thing: to find, and to refuse repetition.
+// Knows the names of one kind of thing, finds them and refuses repetition.
 class Names {
  public:
   Names(std::string kind, Problems& problems) : kind_(std::move(kind)), problems_(problems) {}
@@ -47,7 +47,7 @@ class Names {
     return found == index_.end() ? kNone : found->second.index;
   }
 
-  // Of the reference; of the only one if it is not given.
+  // Finds what the reference names, or the only one there is if it names nothing.
   Index get(const Ref& ref, Place owner, const std::string& where) {
     if (!ref.given() && list_.size() == 1) return 0;
     if (!ref.given() && list_.empty()) return kNone;  // a problem of its own
@@ -158,7 +158,7 @@ class Resolver {
     return index;
   }
 
-  // Index of the topic in the fleet.
+  // Finds the topic's index in the fleet.
   [[nodiscard]] Index find_topic(Index cluster, const std::string& name) const {
     const Index place = topics_[cluster].find(name);
     return place == kNone ? kNone : topics_of_[cluster][place];
@@ -201,7 +201,7 @@ class Resolver {
     for (MirrorText& text : text_.mirrors) fleet_.mirrors.push_back(std::move(text.value));
   }
 
-  // Whether there was something new.
+  // Says whether there was something new.
   bool mirror_once() {
     bool progress = false;
     for (size_t i = 0; i < text_.mirrors.size() && !too_many_; ++i) {
@@ -231,7 +231,7 @@ class Resolver {
     }
   }
 
-  // The topic that the mirror writes, made if there is none.
+  // Finds the topic that the mirror writes, and makes it if there is none.
   Index target_of(const Mirror& mirror, Index index, Index source) {
     Index target = find_topic(mirror.to, fleet_.topics[source].name);
     if (target == kNone) {
@@ -288,8 +288,8 @@ class Resolver {
     if (!topic.where.has("messages_per_second")) topic.messages_per_s = sum;
   }
 
-  // What a copy has from its source unless the file says otherwise: what is true of the messages. Partitions, replicas
-  // and retention are of the place where it is kept.
+  // A copy has from its source, unless the file says otherwise, what is true of the messages. Partitions, replicas and
+  // retention are of the place where it is kept.
   static void inherit(const Topic& from, Topic& to) {
     const auto take = [&](std::string_view key, auto Topic::*member) {
       if (!to.where.has(key)) to.*member = from.*member;

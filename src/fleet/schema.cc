@@ -12,7 +12,7 @@
 namespace freshet::fleet {
 namespace {
 
-// As yaml/reader.h reads them.
+// These patterns are what yaml/reader.h reads.
 constexpr const char* kSize = R"("pattern":"^[0-9]+(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$")";
 constexpr const char* kDuration = R"("pattern":"^([0-9]+(\\.[0-9]+)? ?(us|ms|s|m|h|d)|0)$")";
 

@@ -178,7 +178,7 @@ void refuse_repeated_keys(const Node& node, Problems& problems) {
   for (const Node& item : node.items) refuse_repeated_keys(item, problems);
 }
 
-// By yaml-cpp. An empty text is a kNull node.
+// Reads with yaml-cpp. An empty text is a kNull node.
 std::optional<Node> parse_full(const std::string& text, Problems& problems) {
   Builder builder(problems);
   try {

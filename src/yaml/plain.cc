@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kPlainDepthMax = 32;
 
 bool is_key_char(char c) { return is_name_char(c) || c == '.' || c == '-'; }
-// What means nothing by itself, wherever it stands in a scalar.
+// These characters mean nothing by themselves, wherever they stand in a scalar.
 bool is_scalar_char(char c) {
   return is_key_char(c) || c == ' ' ||
          (c != '\0' && std::string_view("/+*@%$()=<>^;'~\"!|\\&").find(c) != std::string_view::npos);
@@ -47,7 +47,7 @@ class PlainParser {
   [[nodiscard]] Place place() const { return {line_, static_cast<uint32_t>(column() + 1)}; }
   [[nodiscard]] static bool is_blank(char c) { return c == ' ' || c == '\n'; }
 
-  // To the next token. Lines that begin like a document's end or a directive are not plain.
+  // Goes on to the next token. Lines that begin like a document's end or a directive are not plain.
   bool skip() {
     while (!at_end()) {
       const char c = text_[position_];
@@ -69,7 +69,7 @@ class PlainParser {
 
   [[nodiscard]] bool starts_item() const { return peek() == '-' && is_blank(peek(1)); }
 
-  // Length of the key here, with ":" behind it; 0: none.
+  // Measures the key here, with ":" behind it; 0: there is none.
   [[nodiscard]] size_t key_length() const {
     size_t length = 0;
     if (!is_name_char(peek())) return 0;
@@ -90,7 +90,7 @@ class PlainParser {
     return true;
   }
 
-  // What begins here and has the rest of the line, or the lines that are indented like it.
+  // Reads what begins here and has the rest of the line, or the lines that are indented like it.
   bool block(Node& out) {
     if (++depth_ > kPlainDepthMax) return false;
     FRESHET_ASSERT(position_ <= text_.size() && line_start_ <= position_);
@@ -146,13 +146,13 @@ class PlainParser {
     }
   }
 
-  // Behind a value: the end of the line, a comment, or in a flow what goes on.
+  // Behind a value there is the end of the line, a comment, or in a flow what goes on.
   [[nodiscard]] bool ends_value(bool in_flow) const {
     const char c = peek();
     return is_blank(c) || (in_flow && (c == ',' || c == ']' || c == '}'));
   }
 
-  // Ends at the first of `ends`, which must be the quote itself.
+  // Reads up to the first of `ends`, which must be the quote itself.
   bool quoted(Node& out, std::string_view ends, bool in_flow) {
     const Place at = place();
     const size_t begin = position_ + 1;

@@ -18,8 +18,8 @@ constexpr size_t kIndent = 2;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// What YAML 1.1 or 1.2 takes for a boolean or null.
-// Case counts for nothing there: "NO", "No" and "no" are the same word.
+// Says whether YAML 1.1 or 1.2 takes the word for a boolean or null. Case counts for nothing there: "NO", "No" and
+// "no" are the same word.
 bool is_reserved(std::string_view value) {
   constexpr std::array<std::string_view, 9> kWords = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
   return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) {
@@ -28,8 +28,8 @@ bool is_reserved(std::string_view value) {
   });
 }
 
-// Begins with a letter, '/' or '_', and has nothing that means something anywhere in a plain scalar, in flow style
-// either.
+// A text may stand without quotes if it begins with a letter, '/' or '_', and has nothing that means something
+// anywhere in a plain scalar, in flow style either.
 bool is_plain(std::string_view value) {
   if (value.empty() || !(is_letter(value.front()) || value.front() == '/' || value.front() == '_')) return false;
   constexpr std::string_view kOthers = "_/.-+=@()<>*$^|~;%";
@@ -46,8 +46,8 @@ bool is_plain(std::string_view value) {
   return !is_reserved(value);
 }
 
-// Several lines that a literal block shows as they are: printable ASCII, first line not indented, one newline at the
-// end.
+// A literal block can show several lines as they are if they are printable ASCII, the first one is not indented, and
+// one newline ends them.
 bool is_block(std::string_view value) {
   if (value.size() < 2 || value.find('\n') == value.size() - 1 || value.back() != '\n') return false;
   if (value.front() == ' ' || value.front() == '\n' || value[value.size() - 2] == '\n') return false;
@@ -79,7 +79,7 @@ class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
 
-  // After "key:" or "-": what follows on the line or below it, with its newline.
+  // Writes what follows "key:" or "-", on the line or below it, with its newline.
   void value(const Node& node, size_t indent) {
     switch (node.kind) {
       case Node::Kind::kMap:

@@ -1,5 +1,5 @@
 // Replicas, in-sync replicas, zones, single points of failure. The three numbers that matter are replication.factor,
-// min.insync.replicas and acks: a message that was acknowledged with acks=all is on min.insync.replicas disks at
+// min.insync.replicas and acks: a message that was acknowledged with acks=all is on min.insync.replicas brokers at
 // least, and a partition takes such writes as long as so many replicas are in sync. From these follow both what may be
 // lost and what stops.
 #include <fmt/format.h>
@@ -23,10 +23,8 @@ std::string zones_text(const std::vector<std::string>& zones) {
   return text + "]";
 }
 
-// Replicas of a partition in the zone that has most of them, if they are spread over all zones as evenly as they can
-// be.
-// Kafka deals replicas over racks, which are zones here, in turn (KIP-36): the fullest zone has the quotient rounded
-// up.
+// Counts the replicas of a partition in the zone that has most of them. Kafka deals replicas over racks, which are
+// zones here, in turn (KIP-36), so the fullest zone has the quotient rounded up.
 uint32_t replicas_in_worst_zone(uint32_t replication, uint32_t zones) {
   FRESHET_ASSERT(zones > 0);
   return (replication + zones - 1) / zones;
@@ -38,12 +36,11 @@ bool survives_zone(const Topic& topic, uint32_t zones) {
   return topic.replication - lost >= topic.min_isr;
 }
 
-// Whether rules about replicas make sense: there are as many brokers.
-// Where there are not, replication_over_brokers says so, and every other figure would be about replicas that can't
-// exist.
+// Says whether there are as many brokers as replicas. Where there are not, replication_over_brokers says so, and every
+// other figure would be about replicas that can't exist.
 bool fits(const Topology& fleet, const Topic& topic) { return topic.replication <= fleet.cluster_of(topic).brokers; }
 
-// Topic by topic, what `check` says of it: evidence, or "".
+// Asks `check` about each topic: it gives evidence, or "".
 template <class Check>
 Findings each_topic(const Facts& facts, std::string_view key, const Check& check) {
   Findings found;
@@ -56,7 +53,7 @@ Findings each_topic(const Facts& facts, std::string_view key, const Check& check
 }
 using Outcome = std::pair<std::string, uint32_t>;  // evidence, and the number that mends it
 
-// The two numbers of a version.
+// Reads the first two numbers of a version.
 std::pair<uint32_t, uint32_t> parse_version(std::string_view text) {
   std::pair<uint32_t, uint32_t> out;
   const size_t dot = text.find('.');
@@ -88,7 +85,8 @@ Findings replication_one(const Facts& facts) {
   });
 }
 
-// NotEnoughReplicasException on every write, from the first one on: topics are created like this without complaint.
+// Every write fails with NotEnoughReplicasException, from the first one on: topics are created like this without
+// complaint.
 Findings min_isr_over_replication(const Facts& facts) {
   return each_topic(facts, "min_isr", [](const Topic& topic) -> Outcome {
     if (topic.min_isr <= topic.replication) return {};

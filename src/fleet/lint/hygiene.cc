@@ -77,8 +77,8 @@ Findings topic_name_collision(const Facts& facts) {
   return found;
 }
 
-// A reader within its promise may be that far behind. Twice, because deletion goes by whole segments and clocks of
-// producers, and because somebody needs time when the promise is broken.
+// A reader within its promise may be that far behind. Retention is twice that, because deletion goes by whole segments
+// and by the clocks of producers, and because somebody needs time when the promise is broken.
 Findings lag_over_retention(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   std::map<Index, const ServiceLevel*> longest;  // of each topic

@@ -223,8 +223,8 @@ LintReport lint(const Topology& fleet) {
   for (size_t i = 0; i < used.size(); ++i) {
     if (!used[i]) report.findings.push_back(unused(fleet.accepted[i]));
   }
-  // By place, because a person mends a file from top to bottom. Findings at one place stay in the order of the rules,
-  // which is from the gravest group on.
+  // Findings are sorted by place, because a person mends a file from top to bottom. Those at one place stay in the
+  // order of the rules.
   const auto by_place = [](const Finding& a, const Finding& b) { return a.at < b.at; };
   std::stable_sort(report.findings.begin(), report.findings.end(), by_place);
   std::stable_sort(report.accepted.begin(), report.accepted.end(), by_place);

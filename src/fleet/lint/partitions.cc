@@ -31,7 +31,7 @@ uint32_t partitions_of(const Topology& fleet, const Consumer& consumer) {
   return sum;
 }
 
-// What a group is asked to read, and what it can.
+// Compares what a group is asked to read with what it can.
 struct Load {
   double average = 0;  // messages a second
   double peak = 0;
@@ -49,8 +49,8 @@ Load load_of(const Topology& fleet, const Consumer& consumer) {
   return load;
 }
 
-// More instances, and partitions for them in the topic that has most messages. Empty: that would be more than there can
-// be.
+// Proposes more instances, and partitions for them in the topic that has most messages. It is empty if that would be
+// more than there can be.
 std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, double messages_per_s) {
   const Service& service = fleet.services[consumer.service];
   FRESHET_ASSERT(consumer.messages_per_s_each > 0 && !consumer.topics.empty());
@@ -74,7 +74,7 @@ std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, 
   return changes;
 }
 
-// Consumers whose speed is known and for whom `wrong` holds.
+// Finds the consumers whose speed is known and for whom `wrong` holds.
 template <class Wrong>
 Findings slow_consumers(const Facts& facts, const Wrong& wrong) {
   const Topology& fleet = facts.fleet;
@@ -122,7 +122,7 @@ Findings crowded_brokers(const Facts& facts, bool over_most) {
   return found;
 }
 
-// As many partitions as brokers, consumers and rates ask for.
+// Counts the partitions that brokers, consumers and rates ask for.
 uint32_t partitions_needed(const Facts& facts, Index index) {
   const Topology& fleet = facts.fleet;
   const Topic& topic = fleet.topics[index];
@@ -198,7 +198,7 @@ Findings many_partitions(const Facts& facts) {
   return found;
 }
 
-// That a topic should have so many, if a topic can.
+// Proposes so many partitions, if a topic can have them.
 Finding more_partitions(const Facts& facts, Index topic, std::string evidence, uint32_t partitions,
                         std::string reason) {
   if (partitions > kPartitionsMax)

@@ -16,7 +16,6 @@ namespace freshet::fleet {
 // `ok` says that there are no errors.
 [[nodiscard]] std::string json_of(const LintReport& report, const Topology& fleet);
 
-// Markdown that a test compares with the document, so that the two can't differ:
 // The list of all rules that docs/fleet/lint.md has.
 [[nodiscard]] std::string rules_markdown();
 

@@ -60,7 +60,7 @@ Findings hot_partition(const Facts& facts);
 Findings hotspot_topic(const Facts& facts);
 Findings dominant_topic(const Facts& facts);
 
-// storage.cc: compression and retention. Disks are the larger part of what a cluster costs.
+// storage.cc: compression and retention. Disks are a large part of what a cluster costs.
 Findings no_compression(const Facts& facts);
 Findings slow_codec_at_high_rate(const Facts& facts);
 Findings fast_codec_for_long_retention(const Facts& facts);

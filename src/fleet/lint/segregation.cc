@@ -29,8 +29,8 @@ std::vector<std::string> names_of(const Topology& fleet, const std::vector<Index
   return names;
 }
 
-// What a group of services does on a cluster.
-// Averages, in bytes as sent: evidence for people, not a figure that anything is compared with.
+// A group of services uses a cluster. The figures are averages, in bytes as sent: evidence for people, which nothing
+// is compared with.
 struct Use {
   std::set<std::string> services;
   double out_bytes_per_s = 0;

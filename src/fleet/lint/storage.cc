@@ -30,7 +30,7 @@ double kept(const Facts& facts, Index i) {
   return facts.rates.topics[i].kept_bytes * facts.fleet.topics[i].replication;
 }
 
-// The codec is the source's, so the source has the finding.
+// A mirror keeps the codec, so the source has the finding.
 bool is_at_source(const Facts& facts, Index i) { return facts.sources_of[i].empty(); }
 
 }  // namespace

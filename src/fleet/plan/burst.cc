@@ -1,7 +1,7 @@
-// --burst. The model has three parts: Trace follows the service's messages over mirrors to every topic that they
-// reach; slope_of() says how the use of a cluster goes up with them, which is linear as all of capacity.cc; flood()
-// (flood.cc) lets water of that volume run through stages of that width. Rates are messages a second, at the highest
-// rate of each topic.
+// This is --burst. The model has three parts: Trace follows the service's messages over mirrors to every topic that
+// they reach; slope_of() says how the use of a cluster goes up with them, which is linear (their produce requests are
+// not counted); flood() (flood.cc) lets water of that volume run through stages of that width. Rates are messages a
+// second, at the highest rate of each topic.
 #include "fleet/plan/burst.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace {
 constexpr double kUsualCatchUp = 3;
 constexpr double kCatchUpMax = 1000;
 constexpr double kUseMax = 0.99;  // above it the formula of latency says nothing
-// Of these a cluster can have too little while messages pour in.
+// These are the resources that a cluster can have too little of while messages pour in.
 constexpr Resource kFlows[] = {Resource::kCpu, Resource::kNetworkIn, Resource::kNetworkOut, Resource::kVolumes,
                                Resource::kEbs};
 
@@ -32,7 +32,7 @@ bool parse_number(std::string_view text, double& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// What of the service's messages reaches each topic, a second, at the highest rate.
+// Knows how many of the service's messages reach each topic, a second, at the highest rate.
 class Trace {
  public:
   Trace(const Topology& fleet, const Rates& rates, Index service) : fleet_(fleet), by_topic_(fleet.topics.size()) {
@@ -53,7 +53,7 @@ class Trace {
     order();
   }
 
-  // Of what one cluster gets, what it gets from others by mirrors: from whom, messages a second.
+  // The messages a second that a cluster gets by mirrors, by the cluster that they come from.
   [[nodiscard]] const std::map<Index, double>& copied_into(Index cluster) const { return copied_[cluster]; }
   [[nodiscard]] const std::vector<Index>& clusters() const { return clusters_; }  // sources first
   [[nodiscard]] double into(Index cluster) const { return sum(by_topic_, cluster); }
@@ -97,7 +97,7 @@ class Trace {
   std::vector<std::map<Index, double>> copied_;
 };
 
-// How a cluster's use goes up with the service's messages.
+// Says how a cluster's use goes up with the service's messages.
 struct Slope {
   PerResource usual{};    // use with everything at its highest rate
   PerResource ours{};     // the part of it that these messages make
@@ -146,7 +146,7 @@ Slope slope_of(const Topology& fleet, const Rates& rates, const Trace& trace, In
   return out;
 }
 
-// What the tasks of the mirrors between two clusters can copy of the service's messages, beside all others.
+// Says how many of the service's messages the mirrors between two clusters can copy a second, beside all others.
 double mirrors_most(const Topology& fleet, Index from, Index to, double ours, const Prices& prices) {
   if (prices.cpu.mirrored_message <= 0) return std::numeric_limits<double>::infinity();
   double most = 0, all = 0;
@@ -164,7 +164,7 @@ std::optional<double> in_minutes(const std::optional<double>& seconds) {
   return seconds ? std::optional(*seconds / 60) : std::nullopt;
 }
 
-// What a group's service can read in all of its topics; 0: not known.
+// Says how many messages a second a group's service can read in all of its topics; 0: it is not known.
 double most_of(const Topology& fleet, const Consumer& consumer) {
   return consumer.messages_per_s_each * fleet.services[consumer.service].instances_max;
 }
@@ -241,7 +241,8 @@ class Simulation {
     stages_.push_back(std::move(stage));
   }
 
-  // A group whose speed is known: what it gets of the service's messages, and what is left of its speed for them.
+  // Adds a group whose speed is known, with what it gets of the service's messages and what is left of its speed for
+  // them.
   void add_group(const Consumer& consumer) {
     double ours = 0, all = 0;
     for (const Index topic : consumer.topics) {

@@ -30,7 +30,7 @@ inline constexpr double kOutageMinutesMax = 24 * 60;
 [[nodiscard]] Result<Outage> parse_outage(std::string_view text);
 
 // A place that passes messages on, in the order of the flow.
-// Three kinds: the service itself (no source), a cluster, a consumer group.
+// There are three kinds: the service itself (it has no source), clusters, and consumer groups.
 struct Stage {
   struct Source {
     size_t stage = 0;  // an earlier one
@@ -59,7 +59,7 @@ struct Flood {
 // a point for each stage and second, thinned out at the end. REQUIRES: sources stand before the stages that they feed.
 [[nodiscard]] Flood flood(std::span<const Stage> stages, uint32_t outage_s);
 
-// What happens to one cluster that the service's messages reach.
+// This is what happens to one cluster that the service's messages reach.
 struct ClusterBurst {
   struct Point {
     double minute = 0;  // since the outage began
@@ -80,7 +80,7 @@ struct ClusterBurst {
   std::optional<double> recovered_minutes;  // after the restart
   std::vector<Point> points;
 };
-// What happens to one consumer group that reads them.
+// This is what happens to one consumer group that reads them.
 struct GroupBurst {
   std::string group;
   std::string cluster;
@@ -90,7 +90,7 @@ struct GroupBurst {
   std::vector<double> lag = {};  // at the minutes of the clusters' points
   std::optional<double> recovered_minutes = {};
 };
-// The whole story of one outage.
+// One outage and all that it does.
 struct Burst {
   Outage outage;
   double usual = 0;                    // messages a second that the service sends

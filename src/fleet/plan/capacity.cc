@@ -1,6 +1,6 @@
-// The formulas of docs/fleet/plan.md, one resource after the other. Each is linear in the load, so the parts that
-// topics make add up, and the order of topics does not matter. Bytes are as sent and kept, after compression; costs of
-// the processor are microseconds of one core.
+// These are the formulas of docs/fleet/plan.md, one resource after the other. All but the number of produce requests
+// are linear in the load, so the parts that topics make add up, and the order of topics does not matter. Bytes are as
+// sent and kept, after compression; costs of the processor are microseconds of one core.
 #include "fleet/plan/capacity.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace freshet::fleet {
 namespace {
 
-// Both of the millions that the costs are in: bytes in a megabyte, microseconds in a second.
+// The costs are per million bytes and in millionths of a second: both millions are this one.
 constexpr double kMega = 1e6;
 
 double& at(PerResource& values, Resource resource) { return values[static_cast<size_t>(resource)]; }

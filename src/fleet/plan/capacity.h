@@ -27,7 +27,7 @@ struct Sustained {
 [[nodiscard]] double sustained_throughput(const Sustained& cluster);
 
 // What flows through a cluster, a second.
-// A rate of everything; the same struct at the peak and on average.
+// The same struct is used for rates at the peak and on average.
 struct Flow {
   double in_bytes = 0;          // to leaders, from producers and mirrors
   double replicated_bytes = 0;  // from leaders to all followers
@@ -65,7 +65,7 @@ struct Load {
 // A second, at the highest rate.
 [[nodiscard]] double produce_requests(const Load& load, double brokers);
 
-// What a cluster can run out of, in the order of the report.
+// A cluster can run out of each of these. Reports show them in this order.
 enum class Resource : uint8_t { kCpu, kMemory, kNetworkIn, kNetworkOut, kVolumes, kEbs, kDisk, kPartitions };
 inline constexpr size_t kResources = 8;
 using PerResource = std::array<double, kResources>;
@@ -74,7 +74,7 @@ using PerResource = std::array<double, kResources>;
 [[nodiscard]] Resource tightest(const PerResource& parts);
 
 // One broker. `instance` is never null and outlives the shape.
-// What one broker has: its machine, and volumes that are all alike.
+// A broker has one machine, and volumes that are all alike.
 struct BrokerShape {
   const InstancePrice* instance = nullptr;
   uint32_t volumes = 1;  // log dirs

@@ -16,14 +16,14 @@
 namespace freshet::fleet {
 namespace {
 
-// Of what may be in use: from here on a bar has the colour of "soon".
+// From this part of what may be in use on, a bar has the colour of "soon".
 constexpr double kNear = 0.85;
 
 struct CostPart {
   std::string_view name;
   double Cost::*member;
 };
-// In the order in which bars are stacked, the largest part of most fleets first.
+// Bars are stacked in this order, the largest part of most fleets first.
 constexpr std::array<CostPart, 7> kCostParts = {{{"brokers", &Cost::brokers},
                                                  {"volumes", &Cost::volumes},
                                                  {"controllers", &Cost::controllers},
@@ -38,7 +38,7 @@ std::string legend_entry(size_t colour, std::string_view name) {
   return fmt::format(R"html(<span><i style="background:var(--c{})"></i>{}</span>)html", colour, escape_html(name));
 }
 
-// 1, 2 or 5 times a power of ten, so that four or five of them reach `most`.
+// Finds a step of 1, 2 or 5 times a power of ten, so that four or five of them reach `most`.
 double round_step(double most) {
   if (!(most > 0)) return 1;
   const double raw = most / 4;

@@ -15,7 +15,7 @@
 namespace freshet::fleet {
 namespace {
 
-// Which clusters a mirror of theirs feeds, and so on.
+// Finds the clusters that mirrors feed from this one, over others, too; itself is among them.
 std::vector<bool> fed_by(const Topology& fleet, Index cluster) {
   FRESHET_ASSERT(cluster < fleet.clusters.size());
   std::vector<bool> reached(fleet.clusters.size());
@@ -33,7 +33,7 @@ std::vector<bool> fed_by(const Topology& fleet, Index cluster) {
   return reached;
 }
 
-// By cluster: the services that produce to it or consume from it.
+// Lists for each cluster the services that produce to it or consume from it.
 std::vector<std::set<Index>> services_by_cluster(const Topology& fleet) {
   std::vector<std::set<Index>> out(fleet.clusters.size());
   const auto add = [&](Index service, const std::vector<Index>& topics) {
@@ -44,14 +44,14 @@ std::vector<std::set<Index>> services_by_cluster(const Topology& fleet) {
   return out;
 }
 
-// By cluster: messages a second that flow into it.
+// Sums for each cluster the messages a second that flow into it.
 std::vector<double> messages_by_cluster(const Topology& fleet) {
   std::vector<double> out(fleet.clusters.size());
   for (const Topic& topic : fleet.topics) out[topic.cluster] += topic.messages_per_s;
   return out;
 }
 
-// 0 of nothing.
+// Nothing has no parts: 0, not a division by zero.
 double part(double some, double all) { return all > 0 ? some / all : 0; }
 
 // Builds the merged topology. Topics are visited sources first, since a copy becomes what its source has become.
@@ -231,7 +231,7 @@ Topology merged(const Topology& fleet) { return Merger(fleet).run(); }
 BlastRadius blast_radius_of(const Topology& fleet) {
   const std::vector<std::set<Index>> services = services_by_cluster(fleet);
   const std::vector<double> messages = messages_by_cluster(fleet);
-  // Of services that touch any cluster: others can't be hit.
+  // Only services that touch a cluster are counted: others can't be hit.
   std::set<Index> all;
   for (const std::set<Index>& some : services) all.insert(some.begin(), some.end());
   const double all_services = static_cast<double>(all.size());

@@ -14,7 +14,7 @@ namespace freshet::fleet {
 [[nodiscard]] Topology merged(const Topology& fleet);
 
 // Parts from 0 to 1. Of services: of those that produce or consume anything. Of traffic: of all messages into clusters.
-// How much stands still when one cluster does.
+// Says how much stands still when one cluster does.
 struct BlastRadius {
   double services_worst = 0;  // touch the cluster that most touch
   double services_mean =

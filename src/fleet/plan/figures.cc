@@ -10,7 +10,7 @@
 namespace freshet::fleet {
 namespace {
 
-// Three digits of it.
+// Shows three digits of a value, or all of a whole one.
 std::string digits(double value) {
   const double size = std::abs(value);
   return size >= 99.95 || value == std::round(value) ? fmt::format("{:.0f}", value)

@@ -9,7 +9,8 @@
 namespace freshet::fleet {
 namespace {
 
-// A picture is some 700 pixels wide; a point for each second of a day in every cluster would make a page of 100 MB.
+// A picture is some 700 pixels wide. A point for each second of a day in every cluster would make a page that no
+// browser shows.
 constexpr size_t kPointsMax = 720;
 constexpr double kNothing = 1e-6;  // messages: what rounding leaves
 

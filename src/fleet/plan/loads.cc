@@ -97,7 +97,7 @@ double messages_of(const Topology& fleet, const Producer& producer) {
   return sum;
 }
 
-// Few numbers of replicas occur in a cluster: a list is searched faster than a map.
+// Few different replications occur in a cluster, so a list is searched faster than a map.
 Kept& kept_with(uint32_t replication, std::vector<Kept>& all) {
   for (Kept& kept : all) {
     if (kept.replication == replication) return kept;

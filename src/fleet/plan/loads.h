@@ -13,8 +13,8 @@
 
 namespace freshet::fleet {
 
-// What topics and producers of each cluster add up to, the input of capacity.h.
-// As in fleet.clusters. `rates` are those of the fleet.
+// Sums up what topics and producers ask of each cluster, in the order of fleet.clusters: the input of capacity.h.
+// `rates` are those of the fleet.
 [[nodiscard]] std::vector<Load> loads_of(const Topology& fleet, const Rates& rates);
 
 // Bytes a second, on average, that a cluster's traffic takes between zones: replicas are in different zones as far as

@@ -14,7 +14,7 @@
 
 namespace freshet::fleet {
 
-// What a topic's partitions weigh: all partitions of a topic are taken to be alike.
+// Says what a topic's partitions weigh: all partitions of a topic are taken to be alike.
 struct TopicToPlace {
   std::string name;  // all different
   uint32_t partitions = 1;
@@ -24,14 +24,14 @@ struct TopicToPlace {
   double follower_load = 0;
 };
 
-// Where one replica is: a broker, and one of its log dirs.
+// A replica is on a broker, in one of its log dirs.
 struct Replica {
   uint32_t broker = 0;
   uint32_t log_dir = 0;
   bool operator==(const Replica&) const = default;
 };
 
-// Where the replicas of one topic are.
+// Holds the replicas of one topic, partition after partition.
 struct PlacedTopic {
   uint32_t replication = 1;
   std::vector<Replica> replicas;  // partition p: from p * replication; the first is the preferred leader
@@ -41,7 +41,7 @@ struct PlacedTopic {
   }
 };
 
-// What a broker has of all topics.
+// Sums up what a broker has of all topics.
 struct PlacedBroker {
   uint32_t zone = 0;
   uint32_t leaders = 0;

@@ -16,12 +16,12 @@ namespace freshet::fleet {
 namespace {
 
 constexpr double kBytesPerGb = 1e9;
-// Parts of the load of a partition's leader by what it gets and gives, and of a follower's: Cruise Control's static
-// model.
+// A partition's leader has these parts of what it gets and gives as load, and its followers that of what they get:
+// Cruise Control's static model.
 constexpr double kLeaderIn = 0.7, kLeaderOut = 0.15, kFollowerIn = 0.15;
 
 uint32_t zone_of(const Cluster& cluster, uint32_t broker) {
-  // As scenarios_of() counts and as render deals them.
+  // Zones are dealt in turn, as scenarios_of() counts and as render deals them.
   FRESHET_ASSERT(!cluster.zones.empty());
   return broker % static_cast<uint32_t>(cluster.zones.size());
 }
@@ -82,7 +82,8 @@ Status check_losses(const Topology& fleet, const std::vector<Loss>& losses) {
   return {};
 }
 
-// By cluster, what its size doesn't change: traffic between zones and regions, mirrors, controllers.
+// Sums for each cluster the costs that its size doesn't change: traffic between zones and regions, mirrors,
+// controllers.
 std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const Prices& prices) {
   const double month_s = prices.hours_per_month * 3600;
   // Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
@@ -186,7 +187,7 @@ ClusterPlan plan_cluster(const Moment& moment, const std::vector<Index>& topics,
   return out;
 }
 
-// In which months each cluster holds: only where something grows is there more than one answer.
+// Finds the months in which each cluster holds. Only where something grows is there more than one answer.
 void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices& prices,
                 std::vector<ClusterPlan>& plans) {
   // Once over, always over: growth is steady, and a later month that fits by a rounding would be no answer.
@@ -209,7 +210,7 @@ void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices&
   }
 }
 
-// The topology at its cheapest sizes.
+// Costs the topology with each cluster at its cheapest size.
 Variant variant_of(std::string name, const Moment& moment, const Prices& prices) {
   Variant out;
   out.name = std::move(name);

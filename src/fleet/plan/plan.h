@@ -18,7 +18,7 @@
 namespace freshet::fleet {
 
 // --lose: brokers that are away all the time.
-// What is away for the whole plan, as after an accident: the plan says whether what is left holds.
+// These brokers are away for the whole plan, as after an accident: the plan says whether what is left holds.
 struct Loss {
   std::string zone;     // as in the file, or what follows its region's name in it: "us-east-1a" or "a"; "": a broker
   std::string cluster;  // of the broker; "": of every one
@@ -27,25 +27,25 @@ struct Loss {
 // "zone=a", "broker=2", "broker=front/2". kInvalid: not of this form.
 [[nodiscard]] Result<Loss> parse_loss(std::string_view text);
 
-// The what-ifs of the command line.
+// These are the what-ifs of the command line.
 struct PlanOptions {
   uint32_t months = 6;  // of growth that must fit
   std::vector<RateChange> rates = {};
   std::vector<Loss> losses = {};
   std::vector<Outage> outages = {};  // --burst
 };
-// Months that may be asked for; how far and in which steps holds_months looks ahead.
+// So many months may be asked for; holds_months looks so far ahead, in such steps.
 inline constexpr uint32_t kMonthsMax = 120;
 inline constexpr uint32_t kMonthsLookedAhead = 36;
 inline constexpr uint32_t kMonthsStep = 3;
 
-// Of each resource, the part that is in use in one scenario.
+// Gives the part of each resource that is in use in one scenario.
 struct ScenarioUse {
   Scenario scenario;
   PerResource use{};
 };
 
-// All that is said of one cluster. Figures of the load are after growth and --rate.
+// Gathers all that is said of one cluster. Figures of the load are after growth and --rate.
 struct ClusterPlan {
   std::string name;
   ClusterKind kind = ClusterKind::kBackend;
@@ -81,7 +81,7 @@ struct Comparison {
   Variant whole;  // one cluster for each region, or the other file: at its cheapest size, too
 };
 
-// The answer. It owns all that it says: topology and prices may be gone.
+// This is the answer. It owns all that it says: topology and prices may be gone.
 struct Plan {
   std::string fleet;
   std::string prices;  // their source

@@ -13,7 +13,7 @@
 
 namespace freshet::fleet {
 
-// A machine type.
+// Describes a machine type: what it can do, and what it costs.
 struct InstancePrice {
   std::string name;
   double vcpu = 0;
@@ -25,7 +25,7 @@ struct InstancePrice {
   bool broker = false;    // may be recommended
 };
 
-// A volume type. Fields are named after how the cloud bills: GiB, IOPS and MiB/s apart.
+// Describes a volume type. Fields are named after how the cloud bills: GiB, IOPS and MiB/s apart.
 struct VolumePrice {
   std::string name;
   double usd_per_gib_month = 0;
@@ -39,7 +39,8 @@ struct VolumePrice {
 };
 
 // Of one core, in microseconds.
-// What work costs a processor; docs/fleet/plan.md says how it was measured, and that it should be measured again.
+// Says what work costs a processor. docs/fleet/plan.md tells how it was measured, and that it should be measured
+// again.
 struct CpuCosts {
   double mb_in = 0;  // 10^6 bytes as sent, at the leader
   double mb_replicated = 0;
@@ -50,7 +51,7 @@ struct CpuCosts {
   double mirror_vcpu_min = 0;   // of each mirror
 };
 
-// How full each may be at the peak, with the rest for bursts, restarts and what the model leaves out.
+// Says how full each may be at the peak; the rest is for bursts, restarts and what the model leaves out.
 struct Limits {  // parts of what there is
   double cpu = 0;
   double bandwidth = 0;
@@ -59,7 +60,7 @@ struct Limits {  // parts of what there is
   uint32_t volumes_per_broker = 0;
 };
 
-// One price list: a region of a cloud at one date, which `source` tells.
+// Is one price list, of one region of a cloud at one date, which `source` tells.
 struct Prices {
   std::string source;
   double hours_per_month = 0;

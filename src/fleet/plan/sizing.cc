@@ -23,7 +23,7 @@ double largest_part(const Load& load, const BrokerShape& broker, const std::vect
   return tightness_of(load, broker, scenarios, prices).part;
 }
 
-// A machine whose volumes are no bound.
+// Makes a broker whose volumes are no bound.
 BrokerShape without_volumes(const InstancePrice& instance) {
   // Large, not infinite: infinity times zero volumes would be no number.
   const double endless = std::numeric_limits<double>::max() / 1e6;
@@ -67,7 +67,7 @@ struct Best {
   }
 };
 
-// All numbers of brokers of one machine type, as long as more of them can be cheaper.
+// Tries all numbers of brokers of one machine type, as long as more of them can be cheaper.
 void offer_instance(const Load& load, size_t zones, const InstancePrice& instance, const VolumePrice& volume,
                     const Prices& prices, Best& best) {
   // Brokers in multiples of the zones, so that all zones carry the same (lint: uneven-zones). Three at least, and as

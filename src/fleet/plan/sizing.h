@@ -13,8 +13,8 @@
 
 namespace freshet::fleet {
 
-// Sizes and money. Volumes are as EBS sells them: size, IOPS and throughput are chosen apart, in GiB and MiB.
-// What may be chosen of a cluster.
+// Sizes are as EBS sells volumes: size, IOPS and throughput are chosen apart, in GiB and MiB. What may be chosen of a
+// cluster:
 struct Size {
   std::string instance;
   uint32_t brokers = 0;
@@ -46,10 +46,10 @@ struct Cost {  // US dollars a month
 // Of brokers and volumes. REQUIRES: instance and volume type are known to `prices`, as of all functions here.
 [[nodiscard]] Cost cost_of(const Size& size, const Prices& prices);
 
-// What a broker of this size can do. The machine is one of `prices`, which must outlive the shape.
+// Says what a broker of this size can do. The machine is one of `prices`, which must outlive the shape.
 [[nodiscard]] BrokerShape shape_of(const Size& size, const Prices& prices);
 
-// A moment in which the load must fit: which brokers serve, and which keep replicas.
+// A scenario is a moment in which the load must fit: so many brokers serve, so many keep replicas.
 struct Scenario {
   enum class Kind : uint8_t { kWhole, kBrokerAway, kZoneAway, kLost };  // kLost: what --lose says
   Kind kind = Kind::kWhole;

@@ -18,7 +18,7 @@ namespace {
 using yaml::list;
 using yaml::map;
 
-// Files, never values: what is rendered goes into version control.
+// Secrets are named by file, never by value: what is rendered goes into version control.
 constexpr std::string_view kSecrets = "/etc/alertmanager/secrets/";
 
 std::string receiver_name(const AlertRoute& route) {

@@ -17,7 +17,7 @@ namespace freshet::fleet {
 // What an expression's elements stand for, hence which fact has their owner.
 enum class AlertSubject : uint8_t { kCluster, kTopic, kMirror, kGroup };
 
-// Input of a proof.
+// A series is the input of a proof.
 struct Series {
   std::string name;    // with labels; {cluster}, {topic}, {mirror}, {group} stand for those of the example
   std::string values;  // promtool's notation, one a minute

@@ -27,7 +27,7 @@ std::string log_dirs(const Cluster& cluster) {
   return out;
 }
 
-// Of Kafka's own topics, and of others made without saying it.
+// Kafka's own topics have so many replicas, and others that are made without saying how many.
 uint32_t default_replication(const Cluster& cluster) { return std::min(cluster.brokers, 3u); }
 
 yaml::Node variables(const Cluster& cluster) {

@@ -10,7 +10,7 @@ namespace freshet::fleet {
 
 void render_grafana(const Topology& topology, const Source& source, Rendering& out);
 
-// One graph.
+// A panel is one graph.
 struct Panel {
   std::string_view title;
   std::string_view expression;
@@ -19,7 +19,8 @@ struct Panel {
   std::string_view help;
 };
 
-// A page of graphs. Its uid is part of its address: it never changes, or links in chats and runbooks break.
+// A dashboard is a page of graphs. Its uid is part of its address: it never changes, or links in chats and runbooks
+// break.
 struct Dashboard {
   std::string_view uid;
   std::string_view title;

@@ -21,19 +21,20 @@ bool is_identifier(std::string_view text) {
   return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), inner);
 }
 
-// What takes one line, and so takes part in the alignment of '='. Lists of anything but scalars are broken into lines.
+// Says what takes one line, and so takes part in the alignment of '='. Lists of anything but scalars are broken into
+// lines.
 bool is_one_line(const Node& node) {
   return node.kind == Node::Kind::kScalar || node.kind == Node::Kind::kNull || node.items.empty() ||
          (node.kind == Node::Kind::kList && std::all_of(node.items.begin(), node.items.end(),
                                                         [](const Node& n) { return n.kind == Node::Kind::kScalar; }));
 }
 
-// Characters, not bytes: bytes that continue a UTF-8 sequence take no column of their own.
+// Columns are characters, not bytes: bytes that continue a UTF-8 sequence take none of their own.
 size_t columns(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-// key = value lines of a map.
+// Writes a map as lines of "key = value".
 void append_attributes(std::string& out, const Node& map, size_t indent) {
   std::vector<std::string> names;
   for (const Node& key : map.keys) names.push_back(is_identifier(key.text) ? key.text : hcl_string(key.text));

@@ -10,8 +10,7 @@ namespace freshet::fleet {
 // The same for every fleet: Strimzi carries it in a ConfigMap, Ansible and the lag exporter read the file.
 [[nodiscard]] std::string exporter_rules(Exporter exporter);  // YAML, without a header
 
-// The topology is not looked at. Files:
-// jmx/kafka.yml and jmx/mirror-maker.yml
+// Adds jmx/kafka.yml and jmx/mirror-maker.yml. The topology is not looked at.
 void render_jmx(const Topology& topology, const Source& source, Rendering& out);
 
 }  // namespace freshet::fleet

@@ -128,7 +128,7 @@ size_t skip_blanks(std::string_view text, size_t at) {
   return at;
 }
 
-// The end of the bracket that opens at `at`, quotes respected.
+// Finds the end of the bracket that opens at `at`; quotes are respected.
 size_t close_of(std::string_view text, size_t at, char close) {
   char quote = 0;
   for (++at; at < text.size(); ++at) {
@@ -146,7 +146,7 @@ size_t close_of(std::string_view text, size_t at, char close) {
   return std::min(at + 1, text.size());
 }
 
-// Words of PromQL that are followed by a list of labels in parentheses.
+// These words of PromQL are followed by a list of labels in parentheses.
 bool takes_labels(std::string_view word) {
   constexpr std::array<std::string_view, 6> kWords = {"by", "without", "on", "ignoring", "group_left", "group_right"};
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();

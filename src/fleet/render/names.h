@@ -14,7 +14,7 @@ namespace freshet::fleet {
 inline constexpr uint32_t kFirstBroker = 1;
 inline constexpr uint32_t kFirstController = 9991;
 
-// A machine of a cluster on EC2.
+// A host is a machine of a cluster on EC2.
 struct Host {
   uint32_t node_id = 0;
   std::string name;  // fully qualified

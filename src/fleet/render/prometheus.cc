@@ -28,14 +28,14 @@ yaml::Node keep(std::string_view label, std::string_view regex) {
   return map("source_labels", list(label), "regex", regex, "action", "keep");
 }
 
-// Filters of EC2's machines of a role.
+// Makes the filters for EC2's running machines of a role.
 yaml::Node running(const Topology& topology, std::string_view role) {
   return list(map("name", "tag:Fleet", "values", list(topology.name)),
               map("name", "tag:KafkaRole", "values", list(role)),
               map("name", "instance-state-name", "values", list("running")));
 }
 
-// The exporters of one role, which listen on ports of their own.
+// Scrapes the exporters of one role, which listen on ports of their own.
 yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view role, uint32_t port) {
   return map(
       "job_name", fmt::format("kafka-ec2-{}", role), "ec2_sd_configs",

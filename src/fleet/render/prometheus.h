@@ -24,7 +24,7 @@ struct Example {
 [[nodiscard]] std::string in_example(std::string_view text, const Example& example);
 
 // For prometheus_proofs.cc and prometheus_facts.cc.
-// A figure of the topology as a series: name, labels, value.
+// A fact is a figure of the topology as a series: name, labels, value.
 struct Fact {
   std::string_view name;
   std::vector<std::pair<std::string_view, std::string>> labels;

@@ -15,7 +15,7 @@ namespace {
 using yaml::list;
 using yaml::map;
 
-// For each cluster: figures that need a look at all topics or service levels, gathered in one pass.
+// These figures of a cluster need a look at all topics or service levels, so they are gathered in one pass.
 struct ClusterFigures {
   uint32_t topics = 0;
   uint32_t spare = UINT32_MAX;  // brokers that every topic can spare and still take writes
@@ -34,7 +34,7 @@ std::vector<ClusterFigures> figures_of(const Topology& topology) {
     const double ms = static_cast<double>(level.produce_p99_us) / 1000;
     for (Index i = 0; i < out.size(); ++i) {
       if (level.cluster != kNone && level.cluster != i) continue;
-      // The strictest of several promises.
+      // Of several promises the strictest counts.
       double& promised = out[i].produce_p99_ms;
       promised = promised > 0 ? std::min(promised, ms) : ms;
     }
@@ -63,7 +63,7 @@ const std::string& owner_or(const std::string& own, const Cluster& cluster) {
   return own.empty() ? cluster.owner : own;
 }
 
-// What a consumer group reads in one cluster, and how late it may be.
+// A consumer group reads so much in one cluster, and may be so late.
 struct GroupFigures {
   std::string owner;
   double messages_per_s_max = 0;  // planned, of its topics at their peaks

@@ -14,7 +14,7 @@ namespace {
 using yaml::list;
 using yaml::map;
 
-// Minutes between two looks at a near miss; no alert is shorter than that without its incident showing it.
+// A near miss is looked at every so many minutes. No alert is shorter than that without its incident showing it.
 constexpr uint32_t kNearMissStep = 5;
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {

@@ -56,7 +56,7 @@ std::optional<std::string> read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
-// Whether a path is below one of these folders; all are below none.
+// Says whether a path is below one of these folders; if there are none, every path is.
 bool is_of(std::string_view path, const std::vector<std::string>& folders) {
   return folders.empty() || std::ranges::any_of(folders, [&](const std::string& folder) {
            return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
@@ -90,7 +90,7 @@ class Publisher {
     if (options_.at_step) options_.at_step();
   }
 
-  // What a run that died left behind. Its last step may have been between two renames.
+  // Removes what a run that died left behind. Its last step may have been between two renames.
   Status clean_up() {
     std::error_code error;
     // The one case in which the folder is missing: a crash between the two renames of swap(). The old one goes back.
@@ -127,7 +127,7 @@ class Publisher {
     return {};
   }
 
-  // What is on disk against what was rendered then and is rendered now.
+  // Compares what is on disk with what was rendered then and is rendered now.
   void compare() {
     for (const auto& [path, hash] : was_) {
       if (!is_of(path, options_.only)) new_[path] = hash;  // stays, changed by hand or not
@@ -168,7 +168,7 @@ class Publisher {
     return {};
   }
 
-  // The same file under a second name: nothing is copied.
+  // Gives the same file a second name: nothing is copied.
   Status keep(const fs::path& relative) {
     step();
     std::error_code error;
@@ -180,7 +180,7 @@ class Publisher {
     return {};
   }
 
-  // Files that are nobody's rendering, or another target's.
+  // Keeps files that are nobody's rendering, or another target's.
   Status keep_others() {
     std::error_code error;
     if (!fs::exists(target_, error)) return {};
@@ -225,7 +225,7 @@ class Publisher {
     return {};
   }
 
-  // The step that counts.
+  // This is the step that counts: before it the folder is the old one, after it the new one.
   Status swap() {
     std::error_code error;
     if (!fs::exists(target_, error)) {

@@ -30,7 +30,7 @@ struct PublishOptions {
   std::function<void()> at_step = {};  // for tests: called before each change on disk
 };
 
-// What publish() did, or would not do.
+// Tells what publish() did, or would not do.
 struct Published {
   size_t written = 0;  // new or with other bytes
   size_t unchanged = 0;

@@ -41,8 +41,8 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
   return strimzi_object(api, "Kafka", std::move(metadata), spec);
 }
 
-// On nodes of this type in the cluster's zones, spread over them.
-// DoNotSchedule: a broker that waits for a place is seen; one in the wrong zone is noticed when that zone is lost.
+// Puts pods on nodes of this type in the cluster's zones, and spreads them. DoNotSchedule: a broker that waits for a
+// place is seen; one in the wrong zone is noticed when that zone is lost.
 yaml::Node pod_template(const Cluster& cluster, const std::string& instance) {
   const auto in = [](std::string_view key, yaml::Node values) {
     return map("key", key, "operator", "In", "values", std::move(values));

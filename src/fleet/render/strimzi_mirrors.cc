@@ -49,7 +49,7 @@ yaml::Node checkpoint_connector(const Cluster& target) {
                  kSameNames, "sync.group.offsets.enabled", true));
 }
 
-// Of the Connect cluster that does the work, which keeps its own state in the target.
+// Configures the Connect cluster that does the work, which keeps its own state in the target.
 yaml::Node worker_config(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
   yaml::Node config = map("config.storage.replication.factor", replication, "offset.storage.replication.factor",
