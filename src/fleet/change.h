@@ -10,7 +10,8 @@
 
 namespace freshet::fleet {
 
-// Rendered by lint and plan for people and for programs, and applied by tests: a finding that is mended must be gone.
+// A change is rendered by lint and plan for people and for programs, and applied by tests: a finding that is mended
+// must be gone.
 struct Change {
   enum class Kind : uint8_t { kCluster, kTopic, kService, kProducer, kConsumer, kMirror };
   Kind kind = Kind::kCluster;

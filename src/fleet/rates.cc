@@ -1,5 +1,5 @@
-// All arithmetic that lint and plan share. Rates in the file are averages; what is sized for the worst moment is
-// multiplied by peak_factor here and nowhere else, so that no figure is a peak twice.
+// This is all arithmetic that lint and plan share. Rates in the file are averages; the highest rate of a topic is its
+// average times peak_factor, and all topics are taken to have theirs at once.
 #include "fleet/rates.h"
 
 #include <algorithm>

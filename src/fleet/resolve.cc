@@ -15,7 +15,7 @@ namespace {
 using yaml::Place;
 using yaml::Problems;
 
-// Bounds of what a file of some megabytes can ask for: "*" in a chain of mirrors multiplies topics.
+// These bound what a file of some megabytes can ask for: "*" in a chain of mirrors multiplies topics.
 constexpr size_t kTopicsMax = 1'000'000;  // also made by mirrors
 constexpr size_t kClustersMax = 2000;
 constexpr size_t kHintsMax = 50;  // a hint looks at every name
@@ -139,8 +139,8 @@ class Resolver {
       Topic& topic = text.value;
       topic.cluster = clusters_.get(text.cluster, topic.where.at, "cluster");
       if (!min_isr_given && !topic.where.has("min_isr"))
-        // One less than the replicas, so that a restart does not stop writes; and two at most, which survive the loss
-        // of a disk: more would only make writes stop sooner.
+        // The default is one less than the replicas, so that a restart does not stop writes; and two at most, which
+        // survive the loss of a disk: more would only make writes stop sooner.
         topic.min_isr = std::clamp<uint32_t>(topic.replication - 1, 1, 2);
       if (!growth_given && !topic.where.has("growth_percent_per_month"))
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
@@ -272,7 +272,7 @@ class Resolver {
   }
 
   // What a mirrored topic has from its source, whose own are filled in first.
-  // Recursive along mirrors: as deep as clusters are chained, kClustersMax at most.
+  // This recurses along mirrors: as deep as clusters are chained, kClustersMax at most.
   void fill_in(Index index) {
     if (fill_[index] != Fill::kTodo) return;  // kDoing: a cycle, which lint refuses
     fill_[index] = Fill::kDoing;
@@ -382,8 +382,8 @@ class Resolver {
 
 namespace {
 
-// What resolve() promises and nobody checks again. A name that was not found is a problem, never an index out of
-// range.
+// Asserts what resolve() promises and nobody checks again. A name that was not found is a problem, never an index out
+// of range.
 void assert_resolved(const Topology& fleet) {
   const auto are_topics = [&](const std::vector<Index>& topics) {
     return std::ranges::all_of(topics, [&](Index topic) { return topic < fleet.topics.size(); });

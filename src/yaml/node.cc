@@ -127,6 +127,7 @@ std::string hide_variables(std::string_view text) {
   return out;
 }
 
+// Values are put in after parsing, so whatever a variable has stays text: it can't add a key or end a quote.
 void substitute(std::string& text, Place at, const Environment& environment, Problems& problems) {
   if (text.find(kOpen) == std::string::npos) return;
   std::string out;

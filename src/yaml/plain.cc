@@ -171,6 +171,8 @@ class PlainParser {
     return next == std::string_view::npos || text_[next] == '\n' || (text_[next] == '#' && next > position_);
   }
 
+  // A scalar without quotes ends with its line, at a comment, or in a flow at what separates items. Blanks at its end
+  // are no part of it.
   bool scalar(Node& out, bool in_flow) {
     const Place at = place();
     const size_t begin = position_;
@@ -188,6 +190,7 @@ class PlainParser {
     return true;
   }
 
+  // `end` says what it is: a list up to ']' or a map up to '}'. A comma before the end is left to the full parser.
   bool flow(Node& out, char end, bool in_flow) {
     if (++depth_ > kPlainDepthMax) return false;
     out = Node{.kind = end == ']' ? Node::Kind::kList : Node::Kind::kMap, .at = place()};

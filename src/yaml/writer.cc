@@ -57,6 +57,8 @@ bool is_block(std::string_view value) {
   return true;
 }
 
+// Double quotes take every text. What is not printable ASCII or the rest of a UTF-8 sequence is written as \xNN, which
+// both versions of YAML read.
 void append_quoted(std::string& out, std::string_view value) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
@@ -108,6 +110,7 @@ class Writer {
     }
   }
 
+  // An item that is a map begins on the line of its dash; any other value stands as it would behind a key.
   void list(const Node& node, size_t indent) {
     for (const Node& item : node.items) {
       out_.append(indent, ' ').append("-");

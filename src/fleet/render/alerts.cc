@@ -25,7 +25,7 @@ std::vector<Series> brokers(uint32_t down, uint32_t until = 60) {
   return out;
 }
 
-// Of two brokers, so that an alert of one of them shows that it does not add up or mix them.
+// Two brokers have disks, so that an alert of one of them shows that it does not add up or mix them.
 std::vector<Series> disks(std::string_view first, std::string_view second) {
   const auto disk = [](int broker, std::string_view values) {
     return Series{

@@ -1,7 +1,6 @@
-// Inventories for Confluent's collection cp-ansible, which installs the community edition of Kafka on machines, too.
-// Its
-// variables are those of its own documentation (release 7.x); what it has a default for that we want, too, is left
-// out.
+// These are inventories for Confluent's collection cp-ansible, which installs the community edition of Kafka on
+// machines, too. Its variables are those of its own documentation (release 7.x); what it has a default for that we
+// want, too, is left out.
 #include "fleet/render/ansible.h"
 
 #include <algorithm>
@@ -45,8 +44,9 @@ yaml::Node variables(const Cluster& cluster) {
 }
 
 // All of them with each host: a dictionary of a host replaces its group's, they are not merged.
-// What Kafka's defaults get wrong for a cluster that must not lose anything: topics that a typo creates, replicas all
-// in one rack, one replica, and leaders that lack messages.
+// These settings replace what Kafka's defaults get wrong for a cluster that must not lose anything: topics that a typo
+// creates, replicas all in one rack, one replica, and leaders that lack messages. All of them are with each host: a
+// dictionary of a host replaces its group's, they are not merged.
 yaml::Node properties(const Cluster& cluster, const Host& host) {
   const uint32_t replication = default_replication(cluster);
   return map("auto.create.topics.enable", false, "broker.rack", host.zone, "default.replication.factor", replication,

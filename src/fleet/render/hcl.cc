@@ -1,5 +1,5 @@
 // HCL is written as `terraform fmt` would leave it, so that whoever runs it over the rendered files sees no change (an
-// integration test does). The tool's rules are not documented in full; these are the part that our files need.
+// integration test checks that). The tool's rules are not documented in full; these are the part that our files need.
 #include "fleet/render/hcl.h"
 
 #include <algorithm>

@@ -117,8 +117,8 @@ void add_mirrors(std::vector<Metric>& out) {
                           "connector-failed-task-count", "Tasks that failed and stay so"));
 }
 
-// From here on: finding metrics in PromQL. Not a parser of it; just enough to tell names of metrics from words,
-// labels, functions and numbers in the expressions that stand in alerts.cc, grafana.cc and this file.
+// From here on metrics are found in PromQL. This is no parser of it: it is just enough to tell names of metrics from
+// words, labels, functions and numbers in the expressions that stand in alerts.cc, grafana.cc and this file.
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
 }

@@ -39,7 +39,7 @@ struct Host {
 // The fleet's own dns_zone unless the cluster has one.
 [[nodiscard]] const std::string& dns_zone_of(const Topology& topology, const Cluster& cluster);
 
-// Ports. They are in security groups, inventories, scrape jobs and bootstrap addresses; all must say the same.
+// These ports are in security groups, inventories, scrape jobs and bootstrap addresses; all must say the same.
 inline constexpr uint32_t kKafkaPort = 9092;
 inline constexpr uint32_t kControllerPort = 9093;
 inline constexpr uint32_t kBrokerExporterPort = 8080;      // cp-ansible's default

@@ -153,7 +153,7 @@ std::string message_template(const Alert& alert) {
       out.replace(at, what.size(), by);
     }
   };
-  // {value} last: what it becomes has braces, too.
+  // {value} comes last: what it becomes has braces, too.
   for (const std::string_view label : {"cluster", "broker", "topic", "mirror"}) {
     replace(fmt::format("{{{}}}", label), fmt::format("{{{{ $labels.{} }}}}", label));
   }

@@ -93,7 +93,8 @@ class Publisher {
   // Removes what a run that died left behind. Its last step may have been between two renames.
   Status clean_up() {
     std::error_code error;
-    // The one case in which the folder is missing: a crash between the two renames of swap(). The old one goes back.
+    // This is the one case in which the folder is missing: a crash between the two renames of swap(). The old one goes
+    // back.
     if (!fs::exists(target_, error) && fs::exists(old_, error)) fs::rename(old_, target_, error);
     if (!error) fs::remove_all(old_, error);
     if (!error) fs::remove_all(beside_, error);
@@ -213,7 +214,7 @@ class Publisher {
     }
     FRESHET_TRY(keep_others());
     FRESHET_TRY(write(kManifest, manifest));
-    // Before the swap, so that after a loss of power the new folder is whole if it is there at all.
+    // All is synced before the swap, so that after a loss of power the new folder is whole if it is there at all.
     const Descriptor staged(beside_, O_RDONLY | O_DIRECTORY);
     if (staged.get() < 0 || ::syncfs(staged.get()) != 0) return io_error(beside_, "sync");
     return {};
@@ -263,7 +264,7 @@ Result<Published> publish(const std::string& directory, const std::vector<File>&
   fs::create_directories(target.parent_path(), error);
   const Descriptor parent(target.parent_path(), O_RDONLY | O_DIRECTORY);
   if (parent.get() < 0) return io_error(target.parent_path(), "open");
-  // Not waited for: two people who render at once should know of each other.
+  // Nobody waits for the other: two people who render at once should know of each other.
   if (::flock(parent.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(Code::kRetry, "another `fleet render` is writing beside " + target.string());
   }

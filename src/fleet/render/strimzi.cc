@@ -63,7 +63,7 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
     yaml::Node volume =
         map("id", id, "type", "persistent-claim", "size", std::to_string((size_bytes + kGiB - 1) / kGiB) + "Gi",
             "class", cluster.storage_class, "deleteClaim", false);
-    // The log of metadata needs a volume of its own choice when there are several; it is small, and shares the first.
+    // Of several volumes one has the log of metadata; it is small, and shares the first.
     if (id == 0) yaml::put(volume, "kraftMetadata", "shared");
     out.items.push_back(std::move(volume));
   }

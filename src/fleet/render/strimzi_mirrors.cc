@@ -65,7 +65,7 @@ yaml::Node end_of(const Topology& topology, const Cluster& cluster) {
 yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::string& pattern, StrimziApi api) {
   const Cluster& from = topology.clusters[mirror.from];
   const Cluster& to = topology.clusters[mirror.to];
-  // Two workers at least, so that one may be lost; a worker runs about four tasks well.
+  // There are two workers at least, so that one may be lost; a worker runs about four tasks well.
   FRESHET_ASSERT(mirror.tasks > 0 && !pattern.empty());
   const uint32_t workers = std::max(2u, (mirror.tasks + 3) / 4);
   yaml::Node target = end_of(topology, to);

@@ -28,8 +28,8 @@ yaml::Node host_input(const Host& host, const Cluster& cluster, bool is_broker) 
 }
 
 yaml::Node volumes_input(const Volumes& volumes) {
-  // Only what the type lets one choose: the provider refuses iops for gp2 and st1, and throughput for all but gp3.
-  // Sizes are rounded up to what EBS sells.
+  // Only what the type lets one choose is written: the provider refuses iops for gp2 and st1, and throughput for all
+  // but gp3. Sizes are rounded up to what EBS sells.
   yaml::Node out = yaml::map("type", volumes.type, "size_gib", (volumes.size_bytes + kGiB - 1) / kGiB);
   if (volumes.type == "gp3" || volumes.type == "io1" || volumes.type == "io2") yaml::put(out, "iops", volumes.iops);
   if (volumes.type == "gp3") {
