@@ -1,7 +1,10 @@
+// The description of the keys (fields.h), visited to write a JSON Schema. The schema is for editors, which can't
+// follow references or compare keys: what it accepts may still be refused by the parser.
 #include "fleet/schema.h"
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "fleet/fields.h"
 #include "fleet/text.h"
 #include "model/json.h"
@@ -9,7 +12,7 @@
 namespace freshet::fleet {
 namespace {
 
-// As yaml/reader.h reads them.
+// These patterns are what yaml/reader.h reads.
 constexpr const char* kSize = R"("pattern":"^[0-9]+(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$")";
 constexpr const char* kDuration = R"("pattern":"^([0-9]+(\\.[0-9]+)? ?(us|ms|s|m|h|d)|0)$")";
 
@@ -43,6 +46,7 @@ class SchemaWriter {
   }
   template <class E>
   void choice(const char* key, E value, const std::vector<std::string>& names, std::string_view doc) {
+    FRESHET_ASSERT(static_cast<size_t>(value) < names.size());
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ",") + json_text(name);
     add(key, fmt::format("\"enum\":[{}]", list), doc, json_text(names[static_cast<size_t>(value)]));
