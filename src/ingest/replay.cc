@@ -10,7 +10,7 @@ namespace freshet::ingest {
 namespace {
 
 ParseResult parse_item(const v1::DeadLetter& letter, const AdapterContext& context, google::protobuf::Arena& arena) {
-  const Route route = route_of_endpoint(letter.endpoint());
+  const Route& route = route_of_endpoint(letter.endpoint());
   switch (route.kind) {
     case Route::Kind::kSegment:
       return parse_segment(letter.body(), {route.call == "batch" ? std::string_view() : route.call, letter.context()},
