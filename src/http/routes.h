@@ -37,19 +37,24 @@ struct Match {
       allowed;  // not empty: the method is wrong, and these are right ("GET, HEAD"); `row` is one of the address
 };
 
-// The first row that fits, so rows with a literal part stand before those with braces there.
+// An address belongs to the first path of the table that it fits, so a literal part stands before braces in the same place
+// ("/users/lookup" before "/users/{id}"), as OpenAPI has it.
 template <class Row>
 [[nodiscard]] Match<Row> find_route(std::span<const Row> rows, std::string_view method, std::string_view path) {
-  Match<Row> other;  // same address, another method
+  Match<Row> match;
   for (const Row& row : rows) {
-    auto arguments = match_path(row.path, path);
-    if (!arguments) continue;
-    if (serves(row.method, method)) return {&row, std::move(*arguments), {}};
-    if (other.row == nullptr) other = {&row, std::move(*arguments), {}};
-    other.allowed += other.allowed.empty() ? "" : ", ";
-    other.allowed += row.method == "GET" ? "GET, HEAD" : row.method;
+    if (match.row == nullptr) {
+      auto arguments = match_path(row.path, path);
+      if (!arguments) continue;
+      match = {&row, std::move(*arguments), {}};
+    } else if (row.path != match.row->path) {
+      continue;
+    }
+    if (serves(row.method, method)) return {&row, std::move(match.arguments), {}};
+    match.allowed += match.allowed.empty() ? "" : ", ";
+    match.allowed += row.method == "GET" ? "GET, HEAD" : row.method;
   }
-  return other;
+  return match;
 }
 
 }  // namespace freshet::http

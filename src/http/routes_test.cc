@@ -42,16 +42,20 @@ TEST(Routes, TheMethodDecidesAmongRowsOfAnAddress) {
   EXPECT_EQ(find("DELETE", "/v1/users/u1").row, &kRows[3]);
   EXPECT_EQ(find("HEAD", "/v1/users/u1").row, &kRows[2]);
   EXPECT_EQ(find("POST", "/v1/users/lookup").row, &kRows[1]);
-  EXPECT_EQ(find("GET", "/v1/users/lookup").row, &kRows[2]);
-  EXPECT_EQ(find("GET", "/v1/users/lookup").allowed, "");
+  EXPECT_EQ(find("DELETE", "/v1/users/u1").allowed, "");
 }
 
 TEST(Routes, AWrongMethodIsToldTheRightOnes) {
-  const Match<Row> wrong = find("PATCH", "/v1/users/lookup");
-  EXPECT_EQ(wrong.row, &kRows[1]);
-  EXPECT_THAT(wrong.arguments, IsEmpty());
-  EXPECT_EQ(wrong.allowed, "POST, GET, HEAD, DELETE");
+  const Match<Row> wrong = find("PATCH", "/v1/users/u1");
+  EXPECT_EQ(wrong.row, &kRows[2]);
+  EXPECT_THAT(wrong.arguments, ElementsAre("u1"));
+  EXPECT_EQ(wrong.allowed, "GET, HEAD, DELETE");
   EXPECT_EQ(find("get", "/").allowed, "GET, HEAD");
+}
+
+TEST(Routes, ALiteralAddressIsNoValueOfBraces) {
+  EXPECT_EQ(find("GET", "/v1/users/lookup").row, &kRows[1]);
+  EXPECT_EQ(find("GET", "/v1/users/lookup").allowed, "POST");
 }
 
 TEST(Routes, ArgumentsAreDecodedOnce) {
