@@ -16,16 +16,12 @@ http::Response no_store(http::Response response) {
 }  // namespace
 
 Status Admin::Call::take_apart(const std::vector<std::string_view>& raw_arguments) {
-  auto decoded = http::decode_arguments(raw_arguments);
-  if (!decoded) return tl::unexpected<Error>(std::move(decoded).error());
-  for (const std::string& argument : *decoded) {
+  FRESHET_ASSIGN(arguments, http::decode_arguments(raw_arguments));
+  for (const std::string& argument : arguments) {
     if (!simdjson::validate_utf8(argument))
       return freshet::fail(Code::kInvalid, "the address must be UTF-8, percent-encoded");
   }
-  auto parameters = http::parse_query(request.query);
-  if (!parameters) return tl::unexpected<Error>(std::move(parameters).error());
-  arguments = std::move(*decoded);
-  query = std::move(*parameters);
+  FRESHET_ASSIGN(query, http::parse_query(request.query));
   return {};
 }
 

@@ -43,9 +43,8 @@ Result<std::vector<std::string>> decode_arguments(const std::vector<std::string_
   std::vector<std::string> decoded;
   decoded.reserve(arguments.size());
   for (const std::string_view argument : arguments) {
-    auto text = percent_decode(argument, false);
-    if (!text) return tl::unexpected<Error>(std::move(text).error());
-    decoded.push_back(std::move(*text));
+    FRESHET_ASSIGN(std::string text, percent_decode(argument, false));
+    decoded.push_back(std::move(text));
   }
   return decoded;
 }
