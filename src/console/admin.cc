@@ -11,14 +11,12 @@
 
 #include "base/assert.h"
 #include "console/call.h"
-#include "console/page.h"
+#include "console/route.h"
 #include "model/json.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
 namespace {
-
-constexpr std::string_view kGet = "GET, HEAD";
 
 // Compares in a time that does not tell where the two differ.
 bool is_same_secret(std::string_view a, std::string_view b) {
@@ -83,69 +81,50 @@ bool Admin::is_own_page(const http::Request& request) const {
   return !options_.token.empty() || host.empty() || is_loopback_name(name_of_host(host));
 }
 
+bool Admin::admit(const Call& call, const Route* route) const {
+  if (route != nullptr && route->audience == Audience::kAnyone) return true;
+  if (!is_own_page(call.request)) {
+    call.fail(403, "forbidden", "without a token, only this machine may ask: set admin.token in the configuration");
+    return false;
+  }
+  if (route != nullptr && route->audience == Audience::kBrowser) return true;
+  if (is_allowed(call.request)) return true;
+  call.fail(401, "unauthorized", "send \"Authorization: Bearer\" with the admin token");
+  return false;
+}
+
 void Admin::handle(http::Request request, http::Respond respond) {
   FRESHET_ASSERT(respond != nullptr);
-  Call call{std::move(request), std::move(respond), {}, {}};
-  auto parts = split_path(call.request.path);
-  if (!parts) return call.fail(parts.error());
-  auto query = http::parse_query(call.request.query);
-  if (!query) return call.fail(query.error());
-  call.parts = std::move(*parts);
-  call.query = std::move(*query);
-
-  const std::string first = call.parts.empty() ? "" : call.parts[0];
-  if (call.parts.size() == 1 && first == "healthz") return call.ok(R"({"status":"ok"})");
-  if (call.parts.size() == 1 && first == "readyz") {
-    const bool is_ready = !options_.ready || options_.ready();
-    return call.ok(is_ready ? R"({"status":"ready"})" : R"({"status":"starting"})", is_ready ? 200 : 503);
-  }
-  if (!is_own_page(call.request))
-    return call.fail(403, "forbidden",
-                     "without a token, only this machine may ask: set admin.token in the configuration");
-  if (auto asset = page_response(call.request.path); asset && options_.store != nullptr) {
-    if (call.check_method(kGet)) call.respond(std::move(*asset));
-    return;
-  }
-  if (!is_allowed(call.request))
-    return call.fail(401, "unauthorized", "send \"Authorization: Bearer\" with the admin token");
-  route(call);
-}
-
-void Admin::route(Call& call) {
-  const auto& parts = call.parts;
-  if (parts.size() == 1 && parts[0] == "metrics") {
-    if (!call.check_method(kGet)) return;
-    http::Response response;
-    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    response.body = telemetry::render_prometheus();
-    return call.respond(std::move(response));
-  }
-  if (parts.size() == 2 && parts[0] == "v1" && parts[1] == "status") {
-    if (call.check_method(kGet)) call.respond(status());
-    return;
-  }
-  if (options_.store == nullptr)
+  Call call{.request = std::move(request), .respond = std::move(respond)};
+  const http::Match<Route> match = http::find_route(routes(), call.request.method, call.request.path);
+  if (!admit(call, match.row)) return;
+  if (match.row == nullptr) return call.fail(404, "not_found", "there is nothing at this address");
+  if (match.row->process == Process::kConsole && options_.store == nullptr)
     return call.fail(404, "no_console", "this process does not play the console role: ask one that does");
-  if (parts.size() == 2 && parts[0] == "v1" && parts[1] == "tenants") {
-    if (call.check_method(kGet)) call.respond(tenants());
-    return;
+  if (!match.allowed.empty()) return call.wrong_method(match.allowed);
+  if (const Status taken_apart = call.take_apart(match.arguments); !taken_apart) return call.fail(taken_apart.error());
+  call.kind = match.row->kind;
+  if (!call.arguments.empty()) {
+    call.tenant = tenant_of(call.arguments[0]);
+    if (call.tenant == nullptr)
+      return call.fail(404, "not_found", "there is no tenant of this name in the configuration");
   }
-  if (parts.size() < 4 || parts[0] != "v1" || parts[1] != "tenants") return call.no_such_address();
-  const model::Tenant* tenant = tenant_of(parts[2]);
-  if (tenant == nullptr) return call.fail(404, "not_found", "there is no tenant of this name in the configuration");
-  route_tenant(call, *tenant);
+  match.row->answer(*this, call);
 }
 
-void Admin::route_tenant(Call& call, const model::Tenant& tenant) {
-  const std::string& what = call.parts[3];
-  if (what == "users") return profile(call, tenant, v1::ENTITY_KIND_USER);
-  if (what == "devices") return profile(call, tenant, v1::ENTITY_KIND_DEVICE);
-  if (what == "deadletters") return letters(call, tenant);
-  if (call.parts.size() != 4 || (what != "schema" && what != "freshness")) return call.no_such_address();
-  if (!call.check_method(kGet)) return;
-  if (what == "schema") return call.respond(schema(tenant));
-  call.ok(freshness_.json(tenant.name, options_.clock->monotonic_us()));
+void Admin::readiness(Call& call) {
+  const bool is_ready = !options_.ready || options_.ready();
+  call.ok(is_ready ? R"({"status":"ready"})" : R"({"status":"starting"})", is_ready ? 200 : 503);
 }
+
+void Admin::metrics(Call& call) {
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = telemetry::render_prometheus();
+  call.respond(std::move(response));
+}
+
+void Admin::freshness(Call& call) { call.ok(freshness_.json(call.tenant->name, options_.clock->monotonic_us())); }
 
 const model::Tenant* Admin::tenant_of(const std::string& name) const {
   const auto found = std::find_if(options_.tenants.begin(), options_.tenants.end(),

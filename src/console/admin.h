@@ -1,8 +1,10 @@
 // The admin listener: profiles, erase, schema, dead letters, freshness, metrics, health; and the console at "/".
-// docs/operations/admin.md lists its addresses. Values of identifiers are neither logged nor repeated in errors.
+// docs/operations/admin.md and docs/api/admin.yaml describe its addresses. Values of identifiers are neither logged nor
+// repeated in errors.
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,32 +13,29 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
+#include "http/routes.h"
 #include "http/server.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
 namespace freshet::console {
 
-// What the admin listener shows and does.
 struct AdminOptions {
-  // If it is null, this process is no console and has only health, metrics and status.
-  docstore::DocStore* store = nullptr;
+  docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
-  // Without a token only requests to this machine's own names are served, so that a page elsewhere can't reach us.
-  std::string token;
+  std::string
+      token;  // empty: only requests to this machine's own names are served (a page elsewhere must not reach us)
   env::Clock* clock = nullptr;
   env::Random* random = &env::real_random();
-  // Appends an envelope (erase, unsuppress) to the log by its routing identifier. The callback says
-  // when it is durable.
+  // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
   std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
-  // Sends once more what a dead letter holds. The callback says how it went.
+  // Sends what a dead letter holds again; the callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
-  // Returns a JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records
-  // since the start>,"waiting":<records that are not done yet, or null>}, …]. The page shows the
-  // rates of `done` and the lag.
+  // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
+  // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
   std::function<std::string()> stages_json;
 };
 
@@ -45,29 +44,33 @@ class Admin {
  public:
   explicit Admin(AdminOptions options);
 
-  // Answers one request, on this thread or, for orders and replays, on one of the log.
   void handle(http::Request request, http::Respond respond);
-  // Call it every few seconds: it keeps the freshness of the last minute.
+  // What it answers: one for each operation of docs/api/admin.yaml.
+  [[nodiscard]] static std::vector<http::Operation> operations();
+  // To be called every few seconds: freshness of the last minute.
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
  private:
-  struct Call;  // one request with its address taken apart
-  using Parts = std::vector<std::string>;
+  struct Call;  // one request and its address, taken apart
+  struct Route;
 
-  void route(Call& call);
-  void route_tenant(Call& call, const model::Tenant& tenant);
+  [[nodiscard]] static std::span<const Route> routes();
+  // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
+  [[nodiscard]] bool admit(const Call& call, const Route* route) const;
   [[nodiscard]] bool is_allowed(const http::Request& request) const;
   [[nodiscard]] bool is_own_page(const http::Request& request) const;
 
-  void profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
-  // model::document_json or model::identity_json.
+  void readiness(Call& call);
+  void metrics(Call& call);
+  void freshness(Call& call);
+  // document_json or identity_json.
   using Render = std::string (*)(std::string_view, v1::EntityKind, std::string_view, const v1::Document&);
   void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
+  void profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                       const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
 
-  void letters(Call& call, const model::Tenant& tenant);
   void letter_list(Call& call, const model::Tenant& tenant);
   void letter_show(Call& call, const model::Tenant& tenant);
   void letter_replay(Call& call, const model::Tenant& tenant);

@@ -109,21 +109,6 @@ std::string text_of(const std::optional<LetterCursor>& next) { return next ? cur
 
 }  // namespace
 
-void Admin::letters(Call& call, const model::Tenant& tenant) {
-  const auto& parts = call.parts;
-  if (parts.size() == 4) {
-    if (call.check_method("GET, HEAD")) letter_list(call, tenant);
-  } else if (parts.size() == 5 && parts[4] == "replay") {
-    if (call.check_method("POST")) letter_replay(call, tenant);
-  } else if (parts.size() == 5) {
-    if (call.check_method("GET, HEAD")) letter_show(call, tenant);
-  } else if (parts.size() == 6 && parts[5] == "replay") {
-    if (call.check_method("POST")) letter_replay(call, tenant);
-  } else {
-    call.no_such_address();
-  }
-}
-
 void Admin::letter_list(Call& call, const model::Tenant& tenant) {
   LetterBounds bounds{.limit = kLimitDefault};
   if (const std::string_view limit = call.parameter("limit"); !limit.empty()) {
@@ -146,7 +131,7 @@ void Admin::letter_list(Call& call, const model::Tenant& tenant) {
 }
 
 void Admin::letter_show(Call& call, const model::Tenant& tenant) {
-  const auto page = read_letters(*options_.log, {tenant.name, "", {call.parts[4]}}, {}, {1, kFindRecordsMax});
+  const auto page = read_letters(*options_.log, {tenant.name, "", {call.arguments[1]}}, {}, {1, kFindRecordsMax});
   if (!page) return call.fail(page.error());
   if (page->letters.empty())
     return call.fail(404, "not_found",
@@ -155,10 +140,10 @@ void Admin::letter_show(Call& call, const model::Tenant& tenant) {
 }
 
 void Admin::letter_replay(Call& call, const model::Tenant& tenant) {
-  const bool is_one = call.parts.size() == 6;
+  const bool is_one = call.arguments.size() == 2;
   Wanted wanted;
   if (is_one) {
-    wanted.filter = {tenant.name, "", {call.parts[4]}};
+    wanted.filter = {tenant.name, "", {call.arguments[1]}};
   } else {
     auto parsed = parse_replay(tenant.name, call.request.body);
     if (!parsed) return call.fail(parsed.error());

@@ -27,11 +27,10 @@ http::Response asset(std::string_view body, std::string content_type) {
 
 }  // namespace
 
-std::optional<http::Response> page_response(std::string_view path) {
-  if (path == "/") return asset(kIndexHtml, "text/html; charset=utf-8");
-  if (path == "/console.css") return asset(kConsoleCss, "text/css; charset=utf-8");
-  if (path == "/console.js") return asset(kConsoleJs, "text/javascript; charset=utf-8");
-  return std::nullopt;
-}
+http::Response index_html() { return asset(kIndexHtml, "text/html; charset=utf-8"); }
+http::Response console_css() { return asset(kConsoleCss, "text/css; charset=utf-8"); }
+http::Response console_js() { return asset(kConsoleJs, "text/javascript; charset=utf-8"); }
+// RFC 9512 names this type.
+http::Response openapi(std::string_view document) { return asset(document, "application/yaml"); }
 
 }  // namespace freshet::console

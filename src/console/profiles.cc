@@ -1,6 +1,4 @@
-// Profiles: reading them, erasing them, and letting an erased person come back. Orders (erase,
-// unsuppress) are records like all others: they go through the log, so that they are as durable and
-// as ordered as what they are about.
+// Profiles: reading them, erasing them, and letting an erased person come back.
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -15,8 +13,7 @@ namespace {
 
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
 
-// Reads {"email":"…"}, exactly one identifier. It is a POST with a body because addresses end up in
-// logs, and identifiers must not.
+// {"email":"…"}: exactly one.
 Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
@@ -27,7 +24,6 @@ Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body
   if (field.value.get_string().get(value) == simdjson::SUCCESS)
     return std::pair(std::string(field.key), std::string(value));
   int64_t number = 0;
-  // Identifiers that look like numbers are often sent as numbers.
   if (field.value.get_int64().get(number) == simdjson::SUCCESS)
     return std::pair(std::string(field.key), std::to_string(number));
   return fail(Code::kInvalid, std::string(kLookupShape));
@@ -37,38 +33,19 @@ std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER
 
 }  // namespace
 
-// /v1/tenants/{t}/users/{id_type}/{value}[/identity|/unsuppress] and /v1/tenants/{t}/users/lookup[/identity]
-void Admin::profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind) {
-  const auto& parts = call.parts;
-  const bool is_lookup = parts.size() > 4 && parts[4] == "lookup";
-  if (is_lookup && parts.size() == 5) return profile_lookup(call, tenant, kind, model::document_json);
-  if (is_lookup && parts.size() == 6 && parts[5] == "identity" && call.request.method == "POST")
-    return profile_lookup(call, tenant, kind, model::identity_json);
-  if (parts.size() == 7 && parts[6] == "unsuppress") {
-    if (call.check_method("POST")) submit_order(call, tenant, kind, v1::Envelope::UNSUPPRESS);
-    return;
-  }
-  if (parts.size() == 7 && parts[6] == "identity") {
-    if (call.check_method("GET, HEAD")) answer_profile(call, tenant, kind, parts[4], parts[5], model::identity_json);
-    return;
-  }
-  if (parts.size() != 6) return call.no_such_address();
-  if (!call.check_method("GET, HEAD, DELETE")) return;
-  if (call.request.method == "DELETE") return submit_order(call, tenant, kind, v1::Envelope::ERASE);
-  answer_profile(call, tenant, kind, parts[4], parts[5], model::document_json);
-}
-
 void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
-  if (!call.check_method("POST")) return;
   const auto identifier = parse_lookup(call.request.body);
   if (!identifier) return call.fail(identifier.error());
   answer_profile(call, tenant, kind, identifier->first, identifier->second, render);
 }
 
+void Admin::profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
+  answer_profile(call, tenant, kind, call.arguments[1], call.arguments[2], render);
+}
+
 void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                            const std::string& value, Render render) {
   v1::Identifier identifier;
-  // The same normalizing as ingest does, or what was stored would not be found.
   identifier.set_value(model::normalize_identifier(type, value));
   identifier.set_type(type);
   const auto found = options_.store->find(tenant.name, kind, identifier);
@@ -76,8 +53,6 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
   if (!found->has_value()) {
     return call.fail(
         404, "not_found",
-        // Whether somebody never was or was erased must not be told apart: that would be personal
-        // data too.
         fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));
   }
   const auto& stored = **found;
@@ -85,18 +60,16 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
-  const std::string value = model::normalize_identifier(call.parts[4], call.parts[5]);
-  // Nobody can have such a value, and an erase of "null" would look for a home of it.
+  const std::string value = model::normalize_identifier(call.arguments[1], call.arguments[2]);
   if (model::is_blocked_identifier(value, tenant.rules))
     return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
   v1::Envelope envelope;
   envelope.set_tenant(tenant.name);
   envelope.set_source("admin");
-  // A new id each time: the same order given twice must not be taken for a repetition.
   envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
   envelope.set_kind(order);
   auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());
-  identifier.set_type(call.parts[4]);
+  identifier.set_type(call.arguments[1]);
   identifier.set_value(value);
   envelope.set_received_at_us(options_.clock->now_us());
   envelope.set_time_us(envelope.received_at_us());

@@ -11,13 +11,13 @@
 
 #include "base/assert.h"
 #include "ingest/import_json.h"
+#include "ingest/routes.h"
 #include "model/time.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::ingest {
 namespace {
 
-constexpr std::string_view kPath = "/v1/imports";
 constexpr size_t kListMax = 1000;
 constexpr size_t kNameBytesMax = 300;
 
@@ -189,20 +189,17 @@ Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock
     : store_(store), schema_(schema), clock_(clock), publish_(std::move(publish)) {}
 
 void Imports::handle(const model::Tenant& tenant, http::Request request, http::Respond respond) {
-  std::string_view path = request.path;
-  if (!path.starts_with(kPath)) return respond(failure(404, "not_found", "no such path"));
-  path.remove_prefix(kPath.size());
-  if (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty()) {
-    if (request.method == "POST") return start(tenant, request, respond);
-    if (request.method == "GET") return list(tenant, respond);
-    return respond(failure(405, "method", "use POST to start an import, GET to list them"));
-  }
-  const std::string id(path.substr(1));
-  if (path.front() != '/' || from_hex(id).size() != 16) return respond(unknown_import());
-  if (request.method == "GET") return show(tenant, id, respond);
-  if (request.method == "PATCH") return take(tenant, id, std::move(request), std::move(respond));
-  respond(failure(405, "method", "use PATCH to send content, GET to see the progress"));
+  const http::Match<Route> match = find_route(request.method, request.path);
+  if (match.row == nullptr || match.row->kind != Route::Kind::kImports)
+    return respond(failure(404, "not_found", "there is nothing at this address"));
+  if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
+  if (match.row->call == "start") return start(tenant, request, respond);
+  if (match.row->call == "list") return list(tenant, respond);
+  const std::string id(match.arguments[0]);
+  if (from_hex(id).size() != 16) return respond(unknown_import());
+  if (match.row->call == "show") return show(tenant, id, respond);
+  FRESHET_ASSERT(match.row->call == "take");
+  take(tenant, id, std::move(request), std::move(respond));
 }
 
 void Imports::start(const model::Tenant& tenant, const http::Request& request, const http::Respond& respond) {
@@ -349,7 +346,7 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   const int64_t now_us = clock_.now_us();
   const auto session = schema_.begin(tenant, now_us);
   const AdapterContext context{
-      .tenant = tenant, .schema = *session, .received_at_us = now_us, .endpoint = kPath, .random_id = {}};
+      .tenant = tenant, .schema = *session, .received_at_us = now_us, .endpoint = "/v1/imports", .random_id = {}};
   CsvBatch batch;
   const size_t body_bytes = data.size();
   const uint64_t begin = cursor.offset;

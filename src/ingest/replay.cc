@@ -15,7 +15,7 @@ namespace {
 // A letter holds one item of a request, so it is parsed as a request of that one: a Segment batch
 // becomes a message that says its own type, a transition becomes an element.
 ParseResult parse_item(const v1::DeadLetter& letter, const AdapterContext& context, google::protobuf::Arena& arena) {
-  const Route route = route_of_endpoint(letter.endpoint());
+  const Route& route = route_of_endpoint(letter.endpoint());
   switch (route.kind) {
     case Route::Kind::kSegment:
       return parse_segment(letter.body(), {route.call == "batch" ? std::string_view() : route.call, letter.context()},

@@ -133,6 +133,7 @@ struct Service::Call {
   http::Request request;
   http::Respond respond;
   Route route;
+  std::string argument;  // app_id, key or id in the address, decoded
   const model::Tenant* tenant = nullptr;
   std::string random_id;
   env::Clock* clock = nullptr;
@@ -187,7 +188,6 @@ void Service::handle(http::Request request, http::Respond respond) {
   const auto call = std::make_shared<Call>();
   call->request = std::move(request);
   call->respond = std::move(respond);
-  call->route = find_route(call->request.path);
   call->random_id = options_.random->bytes(16);
   if (telemetry::tracer().on()) call->began_us = options_.clock->now_us();
   static telemetry::Counter& bytes =
@@ -200,26 +200,27 @@ void Service::handle(http::Request request, http::Respond respond) {
 }
 
 void Service::route(const std::shared_ptr<Call>& call) {
-  const std::string& method = call->request.method;
-  const auto wrong_method = [&](const char* allowed) {
-    http::Response response = call->failure(405, "method_not_allowed", std::string("use ") + allowed);
-    response.headers.emplace_back("Allow", allowed);
-    call->answer(std::move(response));
-  };
+  const http::Match<Route> match = find_route(call->request.method, call->request.path);
+  if (match.row != nullptr) call->route = *match.row;
+  if (!match.allowed.empty()) {
+    http::Response response = call->failure(405, "method_not_allowed", "use " + match.allowed);
+    response.headers.emplace_back("Allow", match.allowed);
+    return call->answer(std::move(response));
+  }
+  auto arguments = http::decode_arguments(match.arguments);
+  if (!arguments) return call->fail(400, "bad_request", arguments.error().message);
+  if (!arguments->empty()) call->argument = std::move(arguments->front());
   switch (call->route.kind) {
     case Kind::kNone:
       return call->fail(404, "not_found", "there is nothing at this address; there is: " + std::string(known_routes()));
-    case Kind::kSettings:
-    case Kind::kSourceConfig:
-      if (method != "GET" && method != "HEAD") return wrong_method("GET");
-      return call->route.kind == Kind::kSettings ? answer_settings(*call) : answer_source_config(*call);
+    case Kind::kSettings: return answer_settings(*call);
+    case Kind::kSourceConfig: return answer_source_config(*call);
     case Kind::kImports:
       if (!options_.imports) return call->fail(404, "not_found", "this node takes no imports");
       if (!authenticate(*call)) return;
       return options_.imports(*call->tenant, std::move(call->request),
                               [call](http::Response response) { call->answer(std::move(response)); });
     default:
-      if (method != "POST") return wrong_method("POST");
       // A Segment body may hold the key, so it is decompressed before.
       if (!decompress(*call) || !authenticate(*call)) return;
       begin_span(*call);
@@ -229,7 +230,7 @@ void Service::route(const std::shared_ptr<Call>& call) {
 
 // analytics.js loads its settings before it sends anything; without this answer a page never sends.
 void Service::answer_settings(Call& call) {
-  if (tenants_.by_write_key(call.route.argument) == nullptr)
+  if (tenants_.by_write_key(call.argument) == nullptr)
     return call.fail(404, "unknown_write_key", "no tenant has this write key; check the key that the page was given");
   const std::string_view host = call.request.header("host");
   const bool https =
@@ -237,7 +238,7 @@ void Service::answer_settings(Call& call) {
       // the proxy or the browser says. A page that is loaded by https may not send to http (mixed
       // content).
       call.request.header("x-forwarded-proto") == "https" || call.request.header("origin").starts_with("https://");
-  call.answer(settings(call.route.argument, is_host(host) ? host : std::string_view(), https));
+  call.answer(settings(call.argument, is_host(host) ? host : std::string_view(), https));
 }
 
 // RudderStack's browser library asks here before it sends. Its key comes as Basic user or in the
@@ -278,7 +279,7 @@ bool Service::authenticate_data_api(Call& call) {
   }
   // Some endpoints (merge, delete) have no app id in their address; if one is there it must be the
   // key's own, or a sender with two workspaces would fill the wrong one without noticing.
-  if (call.route.argument.empty() || call.route.argument == call.tenant->app_id) return true;
+  if (call.argument.empty() || call.argument == call.tenant->app_id) return true;
   call.fail(403, "forbidden", "the app id in the address is not the one of the authorization", "app_id");
   return false;
 }

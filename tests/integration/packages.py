@@ -17,6 +17,7 @@ PIP_KUBERNETES = "kubernetes-validate==1.31.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 PIP_OTLP = ("opentelemetry-proto==1.37.0", "protobuf==6.32.1")
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
+PIP_OPENAPI = ("openapi-spec-validator==0.9.0", "schemathesis==4.32.5")
 NPM_SDK = "@segment/analytics-node@3.1.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
@@ -82,6 +83,13 @@ def jsonschema():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_JSONSCHEMA], "jsonschema")
     return complete(CACHE / "jsonschema", make)
+
+
+def openapi_tools():
+    """A directory for PYTHONPATH: a validator of OpenAPI documents, and a fuzzer that asks a server what they promise."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_OPENAPI], ", ".join(PIP_OPENAPI))
+    return complete(CACHE / "openapi-tools", make)
 
 
 def kubernetes_validate():

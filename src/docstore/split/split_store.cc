@@ -16,7 +16,7 @@ using v1::Change;
 using v1::ChangeOp;
 
 // A call of write() on its way through both stores.
-struct Job {
+struct SplitWrite {
   std::vector<Change> bulk;
   std::vector<Status> results;
   WriteDone done;
@@ -32,7 +32,7 @@ class SplitStore final : public DocStore {
 
   void write(std::vector<Change> bulk, WriteDone done) override {
     FRESHET_ASSERT(done != nullptr);
-    const auto job = std::make_shared<Job>();
+    const auto job = std::make_shared<SplitWrite>();
     job->done = std::move(done);
     whole_->write(std::move(bulk), [this, job](std::vector<Change> written, std::vector<Status> results) {
       FRESHET_ASSERT(results.size() == written.size());
@@ -59,7 +59,7 @@ class SplitStore final : public DocStore {
 
  private:
   // Sends what the first store has taken, as far as the second one is to have it.
-  void write_searched(const std::shared_ptr<Job>& job) {
+  void write_searched(const std::shared_ptr<SplitWrite>& job) {
     std::vector<Change> part;
     for (size_t i = 0; i < job->bulk.size(); ++i) {
       if (!job->results[i] || !matters(job->bulk[i])) continue;
