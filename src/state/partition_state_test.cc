@@ -64,7 +64,8 @@ TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
   EXPECT_EQ(state->find_alias(hash128("other")), nullptr);
 }
 
-// A profile whose alias can't be read must not be made a second time: the state says that it is damaged, and goes nowhere.
+// A profile whose alias can't be read must not be made a second time: the state says that it is damaged, and goes
+// nowhere.
 TEST_F(PartitionStateTest, WhatCantBeReadIsNotMadeAnew) {
   {
     auto state = open();
