@@ -86,7 +86,6 @@ class Draft {
     slot = std::move(copy);
   }
   void erase_event(std::string_view name) { next_->events.erase(name); }
-  FRESHET_ASSERT(next_ != nullptr);
   std::shared_ptr<const Snapshot> take() { return std::move(next_); }
 
  private:

@@ -57,9 +57,9 @@ yaml::Node expected(const Alert& alert, const Example& example) {
 }
 
 yaml::Node incident_test(const Alert& alert, const Example& example) {
+  const Incident& incident = alert.incident;
   // An alert that waits longer than its proof looks would pass without being tested.
   FRESHET_ASSERT(incident.fires_within >= alert.for_minutes && alert.near_miss.minutes >= kNearMissStep);
-  const Incident& incident = alert.incident;
   yaml::Node checks = list();
   const uint32_t too_early = incident.onset_minute + (alert.for_minutes > 0 ? alert.for_minutes - 1 : 0);
   if (incident.onset_minute > 0) checks.items.push_back(at_minute(incident.onset_minute - 1, alert, list()));
@@ -94,11 +94,11 @@ Example example_of(const Topology& topology) {
 
 std::string in_example(std::string_view text, const Example& example) {
   std::string out(text);
-  replace_all(out, "{cluster}", escaped(example.cluster));
-  replace_all(out, "{owner}", escaped(example.owner));
-  replace_all(out, "{topic}", escaped(example.topic));
-  replace_all(out, "{mirror}", escaped(example.mirror));
-  replace_all(out, "{group}", escaped(example.group));
+  replace_all(out, "{cluster}", escaped_label(example.cluster));
+  replace_all(out, "{owner}", escaped_label(example.owner));
+  replace_all(out, "{topic}", escaped_label(example.topic));
+  replace_all(out, "{mirror}", escaped_label(example.mirror));
+  replace_all(out, "{group}", escaped_label(example.group));
   return out;
 }
 
