@@ -145,7 +145,7 @@ def run(box, records, brokers, standbys=0):
     note(f"FRESHET_SEED={number}, {records} records, {brokers} brokers")
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=max(200, records // 40), records=records)
-    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True, brokers=brokers, standbys=standbys).start()
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, own=True, brokers=brokers, standbys=standbys).start()
     chaos = Chaos(fleet, rng)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))

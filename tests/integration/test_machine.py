@@ -70,7 +70,7 @@ def fill(path):
 def still_taken(server, request):
     """False: there was no answer, or it is not taken now."""
     http = server.ingest()
-    http.timeout_s = 5
+    http.timeout_s = patient(10)
     try:
         return request.send(http)
     except OSError:
