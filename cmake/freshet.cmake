@@ -13,6 +13,10 @@ target_link_libraries(freshet_options INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false positives of these two inside inlined standard library code at -O2.
   target_compile_options(freshet_options INTERFACE -Wno-error=restrict -Wno-error=maybe-uninitialized)
+  if(FRESHET_BATCH GREATER 1)
+    # It takes what a batch includes for headers, in which a type of an unnamed namespace would differ from file to file.
+    target_compile_options(freshet_options INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()
 if(FRESHET_SANITIZE)
   add_compile_options(-fsanitize=${FRESHET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -34,12 +38,9 @@ add_custom_target(fuzzers)
 # eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of it.
 set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app)
 
-# A test's own code is compiled quickly there, not to be quick: of http_test and model_test under AddressSanitizer it takes a third
-# of the time. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.
-set(FRESHET_TEST_OPTIONS "")
-if(FRESHET_SANITIZE)
-  list(APPEND FRESHET_TEST_OPTIONS -O0)
-endif()
+# A test's own code is compiled quickly, not to be quick: http_test and model_test under AddressSanitizer take a third of the time
+# to compile. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.
+set(FRESHET_TEST_OPTIONS -O0)
 if(FRESHET_FUZZ)
   list(APPEND FRESHET_TEST_OPTIONS -fno-sanitize=fuzzer-no-link)
 endif()
@@ -50,26 +51,34 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/project_path.cc.in ${CMAKE_BINARY_DIR}/
 add_library(freshet_project_path STATIC ${CMAKE_BINARY_DIR}/project_path.cc)
 target_link_libraries(freshet_project_path PUBLIC freshet_options)
 
-# FRESHET_BATCH > 1: so many source files of a module are compiled as one (docs/decisions/0018-compiling.md). Not by CMake's
-# unity build, whose files name the others by absolute paths, which ccache doesn't find again in another checkout.
-# Sets OUT to the files to compile instead of SOURCES; one with compile definitions of its own stays by itself.
+# What the binary says of itself (src/base/version.h).
+add_custom_target(freshet_version_source
+  COMMAND ${CMAKE_COMMAND} -DVERSION=${PROJECT_VERSION} -DSOURCE_DIR=${CMAKE_SOURCE_DIR} -DFRESHET_COMMIT=${FRESHET_COMMIT}
+          -DOUTPUT=${CMAKE_BINARY_DIR}/version.cc -P ${CMAKE_CURRENT_LIST_DIR}/version.cmake
+  BYPRODUCTS ${CMAKE_BINARY_DIR}/version.cc VERBATIM)
+add_library(freshet_version STATIC ${CMAKE_BINARY_DIR}/version.cc)
+add_dependencies(freshet_version freshet_version_source)
+target_link_libraries(freshet_version PUBLIC freshet_options)
+
+# Up to FRESHET_BATCH source files of a library or test are compiled as one (docs/decisions/0018-compiling.md): a list of includes,
+# which name the files from the folder that they are included from, so that ccache finds them again in another checkout (CMake's
+# unity build names them by absolute paths). Sets OUT to the files to compile instead of SOURCES; a generated one stays by itself.
 function(freshet_batches OUT NAME SOURCES)
-  string(FIND ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src/ place)
-  if(NOT SOURCES OR NOT FRESHET_BATCH GREATER 1 OR NOT place EQUAL 0)
+  if(NOT SOURCES OR NOT FRESHET_BATCH GREATER 1)
     set(${OUT} ${SOURCES} PARENT_SCOPE)
     return()
+  endif()
+  set(base ${CMAKE_SOURCE_DIR}/src)
+  string(FIND ${CMAKE_CURRENT_SOURCE_DIR} ${base}/ place)
+  if(NOT place EQUAL 0)
+    set(base ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
   set(files "")
   set(count 0)
   foreach(source ${SOURCES})
-    get_source_file_property(definitions ${source} COMPILE_DEFINITIONS)
-    if(definitions)
-      list(APPEND files ${source})
-      continue()
-    endif()
     math(EXPR batch "${count} / ${FRESHET_BATCH}")
     math(EXPR count "${count} + 1")
-    file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/src ${source})
+    file(RELATIVE_PATH name ${base} ${source})
     string(APPEND text_${batch} "#include \"${name}\"\n")
   endforeach()
   foreach(batch RANGE ${batch})

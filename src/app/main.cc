@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "app/check_command.h"
@@ -7,6 +9,7 @@
 #include "app/fleet_command.h"
 #include "app/import_command.h"
 #include "app/run_command.h"
+#include "base/version.h"
 
 // Read by jemalloc, which RocksDB brings along: what is free goes back to the system soon, so that the memory of the process
 // follows its budgets.
@@ -16,14 +19,15 @@ const char* malloc_conf = "background_thread:true,dirty_decay_ms:3000,muzzy_deca
 }
 
 int main(int argc, char** argv) {
+  using namespace freshet;
+  using namespace freshet::app;
   CLI::App app("Freshet: real-time customer-data ingestion", "freshet");
   app.require_subcommand(1);
-  app.set_version_flag("--version", FRESHET_VERSION);
+  app.set_version_flag("--version", fmt::format("{} (commit {})", version(), commit()));
   app.footer(
       "Exit status: 0 done, 1 failed, 2 wrong usage or configuration.\n`freshet COMMAND --help` has an example for "
       "each command.");
   int exit_code = 0;
-  using namespace freshet::app;
   add_run_command(app, exit_code);
   add_import_command(app, exit_code);
   add_deadletters_command(app, exit_code);

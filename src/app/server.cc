@@ -16,6 +16,7 @@
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/trace_exporter.h"
+#include "base/version.h"
 #include "console/admin.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
@@ -128,7 +129,7 @@ class ServerImpl final : public Server {
     TraceExporterOptions options;
     options.url = config_.tracing.otlp;
     options.process.instance = installation_->name();
-    options.process.version = FRESHET_VERSION;
+    options.process.version = std::string(version());
     options.process.roles = text_of(config_.roles);
     trace_exporter_ = std::make_unique<TraceExporter>(options, telemetry::tracer(), clock_);
   }
