@@ -60,7 +60,7 @@ class Runner:
         self.end = end
         self.keep = keep
         self.say = say
-        self.work = Path(tempfile.mkdtemp(prefix="freshet-tests-"))
+        self.work = tempfile.TemporaryDirectory(prefix="freshet-tests-")  # pylint: disable=consider-using-with  # goes with the object
         self.processes = set()
 
     def run(self, test):
@@ -68,7 +68,7 @@ class Runner:
         began = time.monotonic()
         hangs_after = patience.FACTOR * max(HANGS_AFTER_SECONDS, HANGS_AFTER * test.seconds)
         time_left = self.end + LATE_SECONDS - began
-        result, output = self.work / f"{test.name}.json", self.work / f"{test.name}.out"
+        result, output = (Path(self.work.name) / f"{test.name}.{what}" for what in ("json", "out"))
         result.unlink(missing_ok=True)
         command = [sys.executable, str(HERE / "one_test.py"), test.name, str(result)] + (["--keep"] if self.keep else [])
         environment = {**os.environ, "FRESHET_TEST_TENANT": test.name.replace(".", "-"), "FRESHET_TEST_SECONDS_LEFT": str(self.end - began)}

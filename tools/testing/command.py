@@ -16,7 +16,7 @@ import sys
 import time
 
 from testing import catalog, ctests, fuzzing, integration, named, report
-from testing.stage import ROOT, SANITIZERS, Stage, build, run_quietly, say
+from testing.stage import ROOT, SANITIZERS, Stage, build, need_packages, run_quietly, say
 
 FUZZ_SECONDS, LONG_FUZZ_SECONDS = 5, 60  # of each target: what a change broke shows in seconds, from the corpus
 SANITIZED_SEEDS = 40  # of the simulator: its build of the libraries takes a third as long as that of all unit tests
@@ -54,9 +54,9 @@ def run_stages(names, options, end):
     stages = []
     for name in names:
         say(f"=== {name}")
-        stage, start = Stage(name, end=end), time.monotonic()
-        STAGES[name](stage, options)
-        stage.seconds = time.monotonic() - start
+        stage = Stage(name, end=end)
+        with stage.clock():
+            STAGES[name](stage, options)
         stages.append(stage)
     return stages
 
@@ -93,4 +93,5 @@ def main(arguments):
             return 2
         return 1 if report.summary(named.run(found, options, end)) else 0
     names = options.only or (["release"] if options.fast else list(STAGES))
+    need_packages("build", *([] if names == ["release"] else ["test", "kafka"]))
     return 1 if report.summary(run_stages(names, options, end)) else 0

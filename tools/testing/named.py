@@ -2,7 +2,7 @@
 import collections
 
 from testing import catalog, ctests, fuzzing, integration
-from testing.stage import ROOT, Stage, build, run_quietly
+from testing.stage import ROOT, Stage, build, need_packages, run_quietly
 
 CONFIGURE = "build.ninja"  # as a target: nothing but the rules
 # What the integration tests run beside freshet.
@@ -26,14 +26,17 @@ def run(found, options, end):
     """Stages, one for each kind that was asked for."""
     by_kind = collections.defaultdict(list)
     for one in dict.fromkeys(found):
-        by_kind[one.kind].append(one)
+        by_kind[catalog.INTEGRATION if one.kind == catalog.GROUP else one.kind].append(one)
+    if catalog.INTEGRATION in by_kind:
+        need_packages("build", "test", "kafka")
     building = Stage("build", end=end)
-    if not all([build(preset, building, sorted(targets)) for preset, targets in presets(found).items()]):
-        return [building]
+    with building.clock():
+        built = [build(preset, building, sorted(targets)) for preset, targets in presets(found).items()]
     stages = [building]
-    for kind, ones in by_kind.items():
+    for kind, ones in by_kind.items() if all(built) else ():
         stage = Stage(kind, end=end)
-        RUNS[kind](stage, ones, options)
+        with stage.clock():
+            RUNS[kind](stage, ones, options)
         stages.append(stage)
     return stages
 
@@ -73,5 +76,5 @@ def seeds(stage, found, _):
 
 RUNS = {
     catalog.UNIT: unit, catalog.MODULE: modules, catalog.FUZZ: fuzz, catalog.PROGRAM: programs,
-    catalog.INTEGRATION: tests, catalog.GROUP: tests, catalog.SEEDS: seeds,
+    catalog.INTEGRATION: tests, catalog.SEEDS: seeds,
 }

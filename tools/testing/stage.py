@@ -1,9 +1,11 @@
 """A stage of the run: what it counted, and where its time went."""
+import contextlib
 import dataclasses
 import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -35,6 +37,13 @@ class Stage:
     note: str = ""
     end: float | None = None  # by time.monotonic(); nothing is begun after it
 
+    @contextlib.contextmanager
+    def clock(self):
+        """What is done in here is what the stage takes."""
+        began = time.monotonic()
+        yield
+        self.seconds = time.monotonic() - began
+
     def fail(self, what, count=1):
         self.failed += count
         self.failures.append(what)
@@ -53,6 +62,12 @@ class Stage:
         self.skipped += count
         self.note = "NO TIME LEFT: " + what
         say(f"!!! no time left: {what}")
+
+
+def need_packages(*sections):
+    """Of tools/packages.txt. If they are not there and can't be installed, ./dev has said what to do, and the run ends."""
+    if subprocess.run([ROOT / "dev", "packages", *sections], stdin=subprocess.DEVNULL, check=False).returncode != 0:
+        sys.exit(1)
 
 
 def build(preset, stage, targets=()):
