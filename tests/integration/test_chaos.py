@@ -2,7 +2,7 @@
 printed seed, processes, brokers and store are killed or stopped, disks of workers wiped, and groups rebalanced. At the end the documents, what the admin
 listener shows and an independent oracle are equal, and `events`, as kcat reads it, has each event exactly once.
 
-FRESHET_CHAOS_RECORDS (default 20000; the full run: 200000, as `./dev test --long` does) and FRESHET_SEED from the environment.
+FRESHET_CHAOS_RECORDS (default 20000; the full run: 200000, as `./dev test --all` does) and FRESHET_SEED from the environment.
 """
 import collections
 import json

@@ -1,6 +1,6 @@
 """All brokers, or the store, are away for a while, and every process waits for them: none ends, nothing is lost or done twice.
 
-FRESHET_OUTAGE_SECONDS from the environment: how long (default 15; docs/operations/outages.md was written with 300).
+FRESHET_OUTAGE_SECONDS from the environment: how long (default 15; `./dev test --all`: 300, with which docs/operations/outages.md was written).
 """
 import os
 import random
