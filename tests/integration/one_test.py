@@ -1,8 +1,9 @@
 """Runs one integration test, in a process of its own: one_test.py FILE.FUNCTION RESULT [--keep]. RESULT becomes a JSON object with
-`outcome` (ok, FAILED or SKIPPED) and `reason`. SIGTERM ends the test and everything that it started."""
+`outcome` (ok, FAILED or SKIPPED), `reason` and `cpu_seconds`. SIGTERM ends the test and everything that it started."""
 import argparse
 import importlib
 import json
+import resource
 import signal
 import sys
 import traceback
@@ -60,7 +61,13 @@ def main():
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, end)
     outcome, reason = run(arguments.name, arguments.keep)
-    arguments.result.write_text(json.dumps({"outcome": outcome, "reason": reason}), encoding="utf-8")
+    arguments.result.write_text(json.dumps({"outcome": outcome, "reason": reason, "cpu_seconds": cpu_seconds()}), encoding="utf-8")
+
+
+def cpu_seconds():
+    """Of this process and all that it started; the brokers, which tools/kafka leaves behind, are not among them."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(sum(one.ru_utime + one.ru_stime for one in used), 1)
 
 
 if __name__ == "__main__":

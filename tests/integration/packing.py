@@ -9,7 +9,7 @@ class Test:
 
     name: str
     seconds: float  # by itself, on the usual machine; roughly
-    weight: int = 1  # of UNITS
+    weight: int = 1  # of the runner's UNITS
     long: bool = False  # only `--all` runs it
 
 

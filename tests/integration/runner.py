@@ -1,10 +1,12 @@
 """What tests/integration/run does: picks tests, runs each in a process of its own, and says how they went."""
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import difflib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,8 @@ from packing import Packing
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-UNITS = max(4, 2 * (os.cpu_count() or 2))  # of the machine: table.py's weights are shares of it
+# What the machine has of table.py's units: four a core, and a GiB of memory for each.
+UNITS = max(4, min(4 * (os.cpu_count() or 2), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE") >> 30))
 # A test that takes so many times what table.py says hangs, and at least so many seconds: what it needs may have to be fetched first.
 HANGS_AFTER = 10
 HANGS_AFTER_SECONDS = 600
@@ -35,6 +38,7 @@ class Result:
     outcome: str  # ok, FAILED, SKIPPED
     seconds: float = 0
     reason: str = ""
+    cpu_seconds: float = 0
     flaky: str = ""  # why it failed at first, if it passed then
     notes: str = ""  # what it printed
 
@@ -84,12 +88,13 @@ class Runner:
             said = json.loads(result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return Result(test.name, "FAILED", seconds, f"its process ended with status {process.returncode}", notes=notes)
-        return Result(test.name, said["outcome"], seconds, said["reason"], notes=notes)
+        return Result(test.name, said["outcome"], seconds, said["reason"], said["cpu_seconds"], notes=notes)
 
     def tell(self, result):
         for line in result.notes.splitlines():
             self.say(line if line.startswith(" ") else f"      {line}")
-        self.say(f"{result.name}: {result.outcome} {result.seconds:.1f} s{'  ' + result.reason if result.reason else ''}")
+        used = f" ({result.cpu_seconds:.1f} s of CPU)" if result.cpu_seconds else ""
+        self.say(f"{result.name}: {result.outcome} {result.seconds:.1f} s{used}{'  ' + result.reason if result.reason else ''}")
 
     def run_packed(self, tests):
         """All of them, several at a time."""
@@ -125,11 +130,11 @@ class Runner:
         if time.monotonic() >= self.end:
             return result
         self.say(f"{result.name} failed and is run once more, by itself")
-        keep_files(result.name)
+        kept = keep_files(result.name)
         second = self.run(table.TESTS[result.name])
         self.tell(second)
         if second.outcome == "ok":
-            return dataclasses.replace(second, seconds=result.seconds + second.seconds, flaky=result.reason)
+            return dataclasses.replace(second, seconds=result.seconds + second.seconds, flaky=result.reason.replace(str(shared.WORK / result.name), str(kept)))
         return dataclasses.replace(result, seconds=result.seconds + second.seconds)
 
     def run_all(self, tests):
@@ -168,10 +173,12 @@ def end(process):
 
 
 def keep_files(name):
-    """What the first run left is not overwritten by the second."""
-    folder = shared.WORK / name
-    if folder.exists():
-        folder.rename(folder.with_name(f"{name}-failed-{time.strftime('%H%M%S')}"))
+    """What the first run left is not overwritten by the second; where it is now."""
+    kept = shared.WORK / f"{name}-failed"
+    shutil.rmtree(kept, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        (shared.WORK / name).rename(kept)
+    return kept
 
 
 def summary(results, say):
