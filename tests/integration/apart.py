@@ -77,7 +77,7 @@ class Apart:
         self.standbys = standbys
         self.extra = extra
         self.revision = 1
-        self.broker = kafka.start(box, count=brokers) if own else kafka.share(box)
+        self.broker = kafka.start(box, count=brokers) if own else kafka.share()
         self.mongo = mongo.start(box, durable=True) if own else mongo.share(box)
         self.config_path = box.directory / "freshet.yaml"
         self.write_config()

@@ -30,7 +30,7 @@ WORK = ROOT / "build" / "integration"
 FRESHET = BUILD / "freshet"
 OFFLINE = os.environ.get("FRESHET_OFFLINE") == "1"
 
-TENANT = os.environ.get("FRESHET_TEST_TENANT", "acme")  # of a test alone: tests share a store, and a tenant is a database there
+TENANT = os.environ.get("FRESHET_TEST_TENANT", "acme")  # of one run of one test: what it has on shared servers is called so
 KEY = "integration-key"
 READY_S = patient(60)
 STOP_S = patient(5)

@@ -67,7 +67,7 @@ class Runner:
         self.work = tempfile.TemporaryDirectory(prefix="freshet-tests-")  # pylint: disable=consider-using-with  # goes with the object
         self.processes = set()
 
-    def run(self, test):
+    def run(self, test, again=False):
         """One test, in a process of its own."""
         began = time.monotonic()
         hangs_after = patience.FACTOR * max(HANGS_AFTER_SECONDS, HANGS_AFTER * test.seconds)
@@ -75,7 +75,7 @@ class Runner:
         result, output = (Path(self.work.name) / f"{test.name}.{what}" for what in ("json", "out"))
         result.unlink(missing_ok=True)
         command = [sys.executable, str(HERE / "one_test.py"), test.name, str(result)] + (["--keep"] if self.keep else [])
-        environment = {**os.environ, "FRESHET_TEST_TENANT": test.name.replace(".", "-"), "FRESHET_TEST_SECONDS_LEFT": str(self.end - began)}
+        environment = {**os.environ, "FRESHET_TEST_TENANT": test.name.replace(".", "-") + ("-2" if again else ""), "FRESHET_TEST_SECONDS_LEFT": str(self.end - began)}
         with open(output, "wb") as out, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment,
                                                          start_new_session=True) as process:
             self.processes.add(process)
@@ -131,7 +131,7 @@ class Runner:
             return result
         self.say(f"{result.name} failed and is run once more, by itself")
         kept = keep_files(result.name)
-        second = self.run(table.TESTS[result.name])
+        second = self.run(table.TESTS[result.name], again=True)
         self.tell(second)
         if second.outcome == "ok":
             return dataclasses.replace(second, seconds=result.seconds + second.seconds, flaky=result.reason.replace(str(shared.WORK / result.name), str(kept)))

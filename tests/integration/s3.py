@@ -6,7 +6,7 @@ import threading
 
 import packages
 import shared
-from harness import check, free_ports
+from harness import TENANT, check, free_ports
 
 # moto takes any credentials; that none of these is logged is for the tests to see.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "freshet-tests")
@@ -28,8 +28,8 @@ def make_bucket(port, name):
     return done.returncode == 0
 
 
-def share(box):
-    name = box.directory.name.replace("_", "-")
+def share():
+    name = TENANT.replace("_", "-")
     port = shared.port_of("s3", lambda port: [str(packages.s3_server()), "run", str(port)], lambda port: make_bucket(port, "ready"))
     check(make_bucket(port, name), f"the S3 server does not make the bucket {name} (its log: {shared.HOME}/s3/log)")
     return Bucket(port, name)

@@ -34,7 +34,7 @@ def run_suite(bucket, port, arguments=()):
 
 
 def test_s3_suite(box):
-    bucket = s3.share(box)
+    bucket = s3.share()
     run_suite(bucket, bucket.port)
 
 
@@ -42,7 +42,7 @@ def test_s3_suite_over_a_cut_network(box):
     """Uploads and downloads go on where they were cut, or begin again."""
     number = test_oracle_kill.seed()
     note(f"FRESHET_SEED={number}")
-    bucket = s3.share(box)
+    bucket = s3.share()
     network = CutNetwork(bucket.port, random.Random(number), bytes_max=20_000_000)
     run_suite(bucket, network.port, ["--gtest_filter=*FilesSmallAndLarge*", "--gtest_repeat=3"])
     note(f"{network.cuts} connections were cut")
@@ -90,7 +90,7 @@ def test_state_wiped(box):
 
 def test_s3_away(box):
     """S3 is away for a while: nothing waits for it, failures are counted by name, then checkpoints go on."""
-    bucket = s3.share(box)
+    bucket = s3.share()
     gate = s3.Gate(bucket.port)
 
     def close_gate(server, rng, sending, senders):
@@ -132,7 +132,7 @@ def wipe_all(server, rng, sending, senders):
 
 def test_worker_replaced_on_kafka(box):
     """A new disk: all that a worker has comes from the log and the checkpoints, the key of its alias hashes too."""
-    broker, store = kafka.share(box), mongo.share(box)
+    broker, store = kafka.share(), mongo.share(box)
     top = place(box.directory / "checkpoints") + f'profiles: {{mongodb: {{uri: "{store.uri}"}}}}\n'
     server, _, _ = test_oracle_kill.run(box, partitions=4, records=4_000, people=150, disturb=wipe_all, kafka=broker.settings(), top=top)
     note(f"{restored(server):.0f} states restored by the last process")

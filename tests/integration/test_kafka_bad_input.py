@@ -40,7 +40,7 @@ def says(err, *words):
 
 
 def test_foreign_records(box):
-    broker = kafka.share(box)
+    broker = kafka.share()
     server = box.server(partitions=2, kafka=broker.settings())
     produce(broker, "actions", FOREIGN)
     produce(broker, "actions", NEWER_KIND)
@@ -60,7 +60,7 @@ def test_foreign_records(box):
 
 def test_newer_logic(box):
     """It ends, and says which partition goes on by what."""
-    broker = kafka.share(box)
+    broker = kafka.share()
     server = box.server(partitions=2, kafka=broker.settings())
     produce(broker, "actions", NEWER_LOGIC, partition=1)
     wait_until(lambda: not server.running(), patient(30), "the end of a server that can't go on")
@@ -71,7 +71,7 @@ def test_newer_logic(box):
 
 def test_fewer_partitions(box):
     """The topics have another number than the configuration; then the log is another one than that of the state."""
-    broker = kafka.share(box)
+    broker = kafka.share()
     server = box.server(partitions=4, kafka=broker.settings())
     send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "event": "E"} for i in range(50)])
     server.wait_drained()
@@ -88,13 +88,13 @@ def test_fewer_partitions(box):
 def test_broker_refuses(box):
     port = free_ports(1)[0]
     says(run_with(box, f'brokers: "127.0.0.1:{port}"'), f"127.0.0.1:{port}", "log.kafka.brokers", "are they up")
-    broker = kafka.share(box)
+    broker = kafka.share()
     sasl = f", properties: {{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, sasl.username: u, sasl.password: {SECRET}}}"
     says(run_with(box, broker.settings(), log=sasl), broker.brokers, "log.kafka", "security.protocol")
 
 
 def test_store_refuses(box):
-    broker = kafka.share(box)
+    broker = kafka.share()
     port = free_ports(1)[0]
     err = run_with(box, broker.settings(), top=f'profiles: {{mongodb: {{uri: "mongodb://127.0.0.1:{port}/"}}}}\n')
     says(err, "MongoDB", f"127.0.0.1:{port}", "mongodb.uri")

@@ -72,7 +72,7 @@ def test_other_partitions(box):
 
 def test_other_partitions_on_kafka(box):
     """A worker without a disk has its part from the checkpoints that are made of the new state."""
-    broker = kafka.share(box)
+    broker = kafka.share()
 
     def change(server, partitions):
         broker.prefix += f"of-{partitions}."

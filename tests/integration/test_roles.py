@@ -133,7 +133,7 @@ def test_embedded_profiles_apart(box):
 
 def test_disagreement(box):
     """Two processes with other rules under the same revision: the second one is refused, and says what to do."""
-    broker = kafka.share(box)
+    broker = kafka.share()
     log = f"log: {{kind: kafka, partitions: 2, kafka: {{{broker.settings()}}}}}\n"
     server = box.server(partitions=2, kafka=broker.settings())
     config = configuration(box, log)

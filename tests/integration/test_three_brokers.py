@@ -4,7 +4,7 @@ import random
 import time
 
 import apart
-import test_chaos
+import test_kafka
 import test_oracle_kill
 import workload
 from harness import Background, check, check_equal, note
@@ -29,7 +29,7 @@ def test_one_lost(box):
         while_away(fleet, gone, part, rng)
     fleet.wait_drained()
     compare_documents(fleet.mongo, fleet.console, everybody, made)
-    test_chaos.check_events(fleet.broker.brokers, made)
+    test_kafka.check_events(fleet.broker, made)
     check_equal({p.directory.name: p.restarts for p in fleet.processes() if p.restarts}, {}, "processes that ended by themselves")
 
 
