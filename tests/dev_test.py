@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What `./dev` says on a machine that can't build: one line, with what to do. Programs in front of PATH stand for such a machine."""
+"""What `./dev` says on a machine that can't build: one line, with what to do. Programs in front of PATH stand for
+such a machine."""
 import os
 import pathlib
 import re

@@ -42,7 +42,8 @@ disk_is_full() { grep -aqs 'No space left on device' "$@"; }
 
 # --- packages -------------------------------------------------------------------------------------------------------
 
-# "PACKAGE PROGRAM NEEDED" a line, in the given sections of tools/packages.txt, by the names of this Debian; a program may be `-`.
+# "PACKAGE PROGRAM NEEDED" a line, in the given sections of tools/packages.txt, by the names of this Debian; a program
+# may be `-`.
 listed_packages() {
   awk -v wanted=" $* " -v column="$([ "$(debian_release)" = 13 ] && echo 2 || echo 1)" '
     { sub(/#.*/, "") }

@@ -1,8 +1,8 @@
 """Starts real servers for the integration tests and talks to them over the public surface only.
 
-A Server is one `freshet run` process with its data directory, on free ports; it can be killed, stopped and started again
-on the same data. A Box belongs to one test: it makes servers and directories and cleans up after it. Nothing here is
-shared between tests, but for the servers of shared.py. Python's standard library only.
+A Server is one `freshet run` process with its data directory, on free ports; it can be killed, stopped and started
+again on the same data. A Box belongs to one test: it makes servers and directories and cleans up after it. Nothing
+here is shared between tests, but for the servers of shared.py. Python's standard library only.
 """
 import base64
 import http.client
@@ -85,9 +85,10 @@ def wait_until(condition, timeout_s, what, every_s=0.05):
 
 
 class Ports:
-    """Of this process alone, as long as it lives; and none of those that the system gives to outgoing connections: any of them could
-    take a port while its server is not up yet, or down. Ports are taken in blocks. Whose a block is says a socket with the block's
-    name, in the namespace of abstract ones: there are as many of these as of ports, and one ends with its process, however it ends."""
+    """Of this process alone, as long as it lives; and none of those that the system gives to outgoing connections:
+    any of them could take a port while its server is not up yet, or down. Ports are taken in blocks. Whose a block
+    is says a socket with the block's name, in the namespace of abstract ones: there are as many of these as of
+    ports, and one ends with its process, however it ends."""
 
     FIRST = 10_000
     BLOCK = 50

@@ -1,4 +1,5 @@
-"""Real brokers, shared or of one test alone, started by tools/kafka, and readers of their topics that were not written here."""
+"""Real brokers, shared or of one test alone, started by tools/kafka, and readers of their topics that were not
+written here."""
 import json
 import os
 import shutil
@@ -63,7 +64,8 @@ class Kafka:
         return done.stdout
 
     def committed(self, topic):
-        """Every committed record of one of Freshet's topics whose values are JSON, to its end. Read by kcat, which was not written here."""
+        """Every committed record of one of Freshet's topics whose values are JSON, to its end. Read by kcat, which
+        was not written here."""
         if shutil.which("kcat") is None:
             raise Failure("kcat is missing: apt-get install kcat")
         done = subprocess.run(["kcat", "-C", "-b", self.brokers, "-t", self.prefix + topic, "-e", "-q", "-o", "beginning", "-X",
@@ -72,7 +74,8 @@ class Kafka:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def read_as_group(self, topic):
-        """What a group of its own has read of a topic (its whole name) when nothing came for a while: Kafka's console consumer."""
+        """What a group of its own has read of a topic (its whole name) when nothing came for a while: Kafka's
+        console consumer."""
         command = self.command("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--from-beginning",
                                "--timeout-ms", READ_IDLE_MS, "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}")
         done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)

@@ -1,5 +1,6 @@
-"""Runs one integration test, in a process of its own: one_test.py FILE.FUNCTION RESULT [--keep]. RESULT becomes a JSON object with
-`outcome` (ok, FAILED or SKIPPED), `reason` and `cpu_seconds`. SIGTERM ends the test and everything that it started."""
+"""Runs one integration test, in a process of its own: one_test.py FILE.FUNCTION RESULT [--keep]. RESULT becomes a
+JSON object with `outcome` (ok, FAILED or SKIPPED), `reason` and `cpu_seconds`. SIGTERM ends the test and everything
+that it started."""
 import argparse
 import importlib
 import json

@@ -1,5 +1,6 @@
-"""Which integration test begins when. A machine has so many units; a test takes its weight of them while it runs, most of them little,
-because they mostly wait. The longest begin first, so that none of them is left to run alone at the end."""
+"""Which integration test begins when. A machine has so many units; a test takes its weight of them while it runs,
+most of them little, because they mostly wait. The longest begin first, so that none of them is left to run alone at
+the end."""
 import dataclasses
 
 

@@ -1,7 +1,9 @@
-"""How long the integration tests wait: each of their time limits is what the usual machine needs, times this machine's slowness, times
-HEADROOM. A limit shows that something never happens; how quickly it happens is measured by `./dev bench`, not by tests.
+"""How long the integration tests wait: each of their time limits is what the usual machine needs, times this machine's
+slowness, times HEADROOM. A limit shows that something never happens; how quickly it happens is measured by `./dev
+bench`, not by tests.
 
-FRESHET_PATIENCE sets the factor; else it is measured once, at the start, with a loop whose time on the usual machine is known.
+FRESHET_PATIENCE sets the factor; else it is measured once, at the start, with a loop whose time on the usual machine
+is known.
 """
 import os
 import time

@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # What the machine has of table.py's units: four a core, and a GiB of memory for each.
 UNITS = max(4, min(4 * (os.cpu_count() or 2), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE") >> 30))
-# A test that takes so many times what table.py says hangs, and at least so many seconds: what it needs may have to be fetched first.
+# A test that takes so many times what table.py says hangs, and at least so many seconds: what it needs may have to be
+# fetched first.
 HANGS_AFTER = 10
 HANGS_AFTER_SECONDS = 600
 LATE_SECONDS = 600  # what was begun before the time was over may take

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The runner of the integration tests: what runs beside what, names, the rule of the flaky ones, ports. No test of the product runs here."""
+"""The runner of the integration tests: what runs beside what, names, the rule of the flaky ones, ports. No test of
+the product runs here."""
 import ast
 import json
 import os

@@ -1,5 +1,6 @@
-"""Servers that several tests use at once: each has topics, a database or a bucket of its own there. Whoever asks first starts one;
-it runs until the whole run is over. A test that stops, kills or configures a server has one of its own instead."""
+"""Servers that several tests use at once: each has topics, a database or a bucket of its own there. Whoever asks
+first starts one; it runs until the whole run is over. A test that stops, kills or configures a server has one of its
+own instead."""
 import contextlib
 import fcntl
 import json

@@ -1,6 +1,6 @@
-"""Every integration test: about how many seconds it takes by itself on the usual machine, and its weight: how many of the machine's units
-(four a core) it keeps busy (packing.py). LONG: only `--all` runs it, because it kills for minutes, waits for minutes, or builds others'
-programs. runner_test.py fails if one is missing here."""
+"""Every integration test: about how many seconds it takes by itself on the usual machine, and its weight: how many
+of the machine's units (four a core) it keeps busy (packing.py). LONG: only `--all` runs it, because it kills for
+minutes, waits for minutes, or builds others' programs. runner_test.py fails if one is missing here."""
 from packing import Test
 
 LONG = True

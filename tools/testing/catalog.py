@@ -58,9 +58,9 @@ def unit_tests():
 
 
 def programs():
-    """Other ctests: name -> the target that it runs, or nothing if it runs a script."""
+    """Other ctests than those of modules: name -> the target that it runs, or nothing if it runs a script."""
     found = {}
-    for rules in (ROOT / "CMakeLists.txt", ROOT / "tests/CMakeLists.txt"):
+    for rules in [ROOT / "CMakeLists.txt", *ROOT.glob("[!s]*/CMakeLists.txt")]:  # not src and sim
         for name, command in CTEST.findall(rules.read_text(encoding="utf-8")):
             target = re.search(r"TARGET_FILE:([\w-]+)", command)
             found[name] = target.group(1) if target else ""

@@ -1,14 +1,17 @@
-"""What `./dev test` and `./dev fuzz` run. Ends with `N passed, N failed` alone on a line; exit status 1 if anything failed.
+"""What `./dev test` and `./dev fuzz` run. Ends with `N passed, N failed` alone on a line; exit status 1 if anything
+failed.
 
-Without a NAME, in stages: release (all of ctest), integration (tests/integration/run on the release build), asan and tsan (the *_test
-binaries), fuzz (every *_fuzz target for --fuzz-seconds, from tests/corpus/NAME on). With --all, what takes long, too.
+Without a NAME, in stages: release (all of ctest), integration (tests/integration/run on the release build), asan and
+tsan (the *_test binaries), fuzz (every *_fuzz target for --fuzz-seconds, from tests/corpus/NAME on). With --all, what
+takes long, too.
 
-NAME is a unit test (`DocumentTest.FoldsChanges`) or a suite of them, a module (`model`), a fuzz target (`segment_fuzz`), another program of
-ctest (`tidy`), an integration test (`chaos.standbys`) or those of a file (`chaos`), or seeds of the simulator (`sim:17`, `sim:17..40`,
-`sim:17..40:WORKLOAD`): then only what it needs is built, and only it is run. A name that nothing has: exit status 2.
+NAME is a unit test (`DocumentTest.FoldsChanges`) or a suite of them, a module (`model`), a fuzz target
+(`segment_fuzz`), another program of ctest (`tidy`), an integration test (`chaos.standbys`) or those of a file
+(`chaos`), or seeds of the simulator (`sim:17`, `sim:17..40`, `sim:17..40:WORKLOAD`): then only what it needs is built,
+and only it is run. A name that nothing has: exit status 2.
 
-With --minutes nothing is begun later than so many minutes after the start: what is left out is counted as skipped and named.
-A build that is not done by then is left, a stage's tests that run get a few minutes more.
+With --minutes nothing is begun later than so many minutes after the start: what is left out is counted as skipped
+and named. A build that is not done by then is left, a stage's tests that run get a few minutes more.
 """
 import argparse
 import os

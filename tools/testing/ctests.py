@@ -1,4 +1,5 @@
-"""The programs that ctest knows: all of a build folder, or some. The cases of GoogleTest binaries are counted one by one."""
+"""The programs that ctest knows: all of a build folder, or some. The cases of GoogleTest binaries are counted one by
+one."""
 import collections
 import json
 import os
