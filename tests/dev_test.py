@@ -133,5 +133,31 @@ class DevTest(unittest.TestCase):
         self.assertRegex(self.called(), "(?m)Timeout=300 both maybe$")
 
 
+class CiTest(unittest.TestCase):
+    """.ci/run ends with the counts, whatever becomes of ./dev test."""
+
+    def ci(self, dev):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / ".ci").mkdir()
+            shutil.copy(ROOT / ".ci/run", root / ".ci/run")
+            (root / "dev").write_text(f"#!/bin/bash\n{dev}\n", encoding="utf-8")
+            (root / "dev").chmod(0o755)
+            environment = {name: value for name, value in os.environ.items() if name != "FRESHET_TEST_MINUTES"}
+            done = subprocess.run([root / ".ci/run"], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    def test_last_line_and_status(self):
+        for dev, wanted in {
+            "echo 3 passed, 0 failed": (0, "3 passed, 0 failed"),
+            "echo 3 passed, 1 failed, 2 skipped; exit 1": (1, "3 passed, 1 failed, 2 skipped"),
+            "echo 3 passed, 0 failed; exit 1": (1, "3 passed, 0 failed"),
+            "echo it died; exit 9": (1, "0 passed, 1 failed"),
+            "echo so 3 passed, 0 failed": (1, "0 passed, 1 failed"),
+            '[ "$1 $FRESHET_TEST_MINUTES" = "test 75" ] && echo 1 passed, 0 failed': (0, "1 passed, 0 failed"),
+        }.items():
+            self.assertEqual(self.ci(dev), wanted, dev)
+
+
 if __name__ == "__main__":
     unittest.main()
