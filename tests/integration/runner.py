@@ -27,6 +27,7 @@ UNITS = max(4, min(4 * (os.cpu_count() or 2), os.sysconf("SC_PHYS_PAGES") * os.s
 # A test that takes so many times what table.py says hangs, and at least so many seconds: what it needs may have to be
 # fetched first.
 HANGS_AFTER = 10
+HANGS_AFTER_ALL = 100  # with --all, which gives some of them ten times as much to do
 HANGS_AFTER_SECONDS = 600
 LATE_SECONDS = 600  # what was begun before the time was over may take
 AGAIN_MAX = 8
@@ -61,8 +62,9 @@ def select(names, everything):
 class Runner:
     """Runs tests until `end` (of time.monotonic()); those that it began may take LATE_SECONDS more."""
 
-    def __init__(self, end=float("inf"), keep=False, say=print):
+    def __init__(self, end=float("inf"), keep=False, say=print, hangs_after=HANGS_AFTER):
         self.end = end
+        self.hangs_after = hangs_after
         self.keep = keep
         self.say = say
         self.work = tempfile.TemporaryDirectory(prefix="freshet-tests-")  # pylint: disable=consider-using-with  # goes with the object
@@ -71,7 +73,7 @@ class Runner:
     def run(self, test, again=False):
         """One test, in a process of its own."""
         began = time.monotonic()
-        hangs_after = patience.FACTOR * max(HANGS_AFTER_SECONDS, HANGS_AFTER * test.seconds)
+        hangs_after = patience.FACTOR * max(HANGS_AFTER_SECONDS, self.hangs_after * test.seconds)
         time_left = self.end + LATE_SECONDS - began
         result, output = (Path(self.work.name) / f"{test.name}.{what}" for what in ("json", "out"))
         result.unlink(missing_ok=True)
@@ -196,7 +198,7 @@ def summary(results, say):
 def main(description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--all", action="store_true", help="the long ones, too (without a NAME)")
+    parser.add_argument("--all", action="store_true", help="the long ones, too; tests may take longer")
     parser.add_argument("--keep", action="store_true", help="keep the files of tests that went well, too")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no test later than so long after the start")
     parser.add_argument("--results", type=Path, help="write what became of each test there, as JSON")
@@ -220,7 +222,8 @@ def main(description):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if patience.FACTOR > 1:
         say(f"this machine is slow now: every time limit is {patience.FACTOR} times the usual one (FRESHET_PATIENCE)")
-    results = Runner(time.monotonic() + arguments.seconds, arguments.keep, say).run_all(tests)
+    hangs_after = HANGS_AFTER_ALL if arguments.all else HANGS_AFTER
+    results = Runner(time.monotonic() + arguments.seconds, arguments.keep, say, hangs_after).run_all(tests)
     if arguments.results:
         arguments.results.write_text(json.dumps([{**dataclasses.asdict(result), "notes": ""} for result in results]), encoding="utf-8")
     return summary(results, say)

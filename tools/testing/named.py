@@ -65,7 +65,7 @@ def fuzz(stage, found, options):
 
 
 def tests(stage, found, options):
-    integration.run(stage, [one.name for one in found], integration.environment(options.all))
+    integration.run(stage, [one.name for one in found] + (["--all"] if options.all else []), integration.environment(options.all))
 
 
 def seeds(stage, found, _):
