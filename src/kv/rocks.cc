@@ -665,7 +665,6 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
     std::ifstream damage(options.path + "/" + kDamaged);
     if (damage) return fail(Code::kCorrupt, std::string(std::istreambuf_iterator<char>(damage), {}));
   }
-  std::filesystem::remove(options.path + "/" + kIncoming, error);  // A write_sorted may have been cut short.
   rocksdb::Options rocks = rocks_options(options);
   if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge, options.fold);
   std::unique_ptr<Dropper> dropper;
@@ -676,6 +675,8 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   if (const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db); !status.ok()) {
     return tl::unexpected<Error>(open_error(status, options.path));
   }
+  // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this very file.
+  std::filesystem::remove(options.path + "/" + kIncoming, error);
   return std::make_unique<RocksStore>(options, std::move(dropper), std::unique_ptr<rocksdb::DB>(db));
 }
 

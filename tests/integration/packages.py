@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import shared
 from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, TimeLeft, shorten
 from patience import patient
 
@@ -45,13 +46,15 @@ def fetch(command, what, timeout_s=TIMEOUT_S, cwd=None):
 
 
 def complete(directory, make):
-    """directory, made by make(its path under another name) if it is not there yet: a broken attempt leaves nothing."""
-    if not directory.exists():
-        attempt = directory.with_name(directory.name + ".new")
-        shutil.rmtree(attempt, ignore_errors=True)
-        attempt.mkdir(parents=True)
-        make(attempt)
-        attempt.rename(directory)
+    """directory, made by make(its path under another name) if it is not there yet: a broken attempt leaves nothing. Tests run beside each
+    other: one makes it, the others wait."""
+    with shared.locked(directory.with_name(directory.name + ".lock")):
+        if not directory.exists():
+            attempt = directory.with_name(directory.name + ".new")
+            shutil.rmtree(attempt, ignore_errors=True)
+            attempt.mkdir(parents=True)
+            make(attempt)
+            attempt.rename(directory)
     return directory
 
 
@@ -109,7 +112,8 @@ def pymongo():
 def mongo_server():
     """The program that runs a server of MongoDB's protocol: PROGRAM run PORT [FILE]."""
     program = ROOT / "tools" / "mongo"
-    fetch([program, "fetch"], "the MongoDB-protocol server")
+    with shared.locked(CACHE / "mongo.lock"):
+        fetch([program, "fetch"], "the MongoDB-protocol server")
     return program
 
 
@@ -131,11 +135,12 @@ def node_sdk():
 def python_tools():
     """The bin folder of an environment with PIP_JUDGES; made in place, as it can't be moved."""
     folder = CACHE / "fleet-judges"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        fetch([sys.executable, "-m", "venv", folder], "a Python environment")
-        fetch([folder / "bin" / "pip", "install", "--quiet", *PIP_JUDGES], ", ".join(PIP_JUDGES))
-        (folder / "complete").write_text("")
+    with shared.locked(CACHE / "fleet-judges.lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            fetch([sys.executable, "-m", "venv", folder], "a Python environment")
+            fetch([folder / "bin" / "pip", "install", "--quiet", *PIP_JUDGES], ", ".join(PIP_JUDGES))
+            (folder / "complete").write_text("")
     return folder / "bin"
 
 

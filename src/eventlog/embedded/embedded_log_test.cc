@@ -92,9 +92,9 @@ class EmbeddedLogTest : public testing::Test {
     return promise->get_future();
   }
   Status append(TopicPartition to, const std::string& value) { return start_append(to, value).get(); }
-  // Waits for the housekeeper to reach this, or for two seconds.
+  // Waits for the housekeeper to reach this, or for a minute.
   Offset low_after_retention(TopicPartition of, Offset wanted) {
-    for (int i = 0; i < 200 && log_->watermarks(of)->low != wanted; ++i) env::real_clock().sleep_us(10'000);
+    for (int i = 0; i < 6'000 && log_->watermarks(of)->low != wanted; ++i) env::real_clock().sleep_us(10'000);
     return log_->watermarks(of)->low;
   }
   std::unique_ptr<Consumer> consumer(const std::string& group) {
