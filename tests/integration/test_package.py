@@ -32,10 +32,10 @@ def printed(*command):
 
 
 def commands_of(program, words=()):
-    """Every command that --help knows, as a tuple of words; those that only have others below them, too."""
-    said = subprocess.run([str(program), *words, "--help"], capture_output=True, text=True, timeout=PACKAGE_S, check=True).stdout
-    names = re.findall(r"^  (\w+)", said.partition("Subcommands:\n")[2], re.MULTILINE)
-    return [words] + [found for name in names for found in commands_of(program, (*words, name))] if words or names else []
+    """Every command that --help knows, as a tuple of words, () first; those that only have others below them, too."""
+    below = printed(program, *words, "--help").partition("Subcommands:\n")[2].partition("\n\n")[0]
+    names = re.findall(r"^  (\w+)", below, re.MULTILINE)
+    return [words] + [found for name in names for found in commands_of(program, (*words, name))]
 
 
 def unpacked(box):
@@ -97,7 +97,7 @@ def test_manual(box):
         said = freshet(*words, "--help")[1]
         if "Subcommands:" in said:
             continue
-        section = re.search(rf'^\.SS freshet {" ".join(words)}\b(.*?)(?=^\.S[SH] |\Z)', page, re.MULTILINE | re.DOTALL)
+        section = re.search(rf'^\.SS\s+freshet {" ".join(words)}\b(.*?)(?=^\.S[SH]\s|\Z)', page, re.MULTILINE | re.DOTALL)
         check(section, f"freshet(1) does not have `freshet {' '.join(words)}`")
         for option in re.findall(r"^  (?:-\w,)?(--[\w-]+)", said, re.MULTILINE):
             check(option in section[1] or option == "--help", f"freshet(1) does not have {option} of `freshet {' '.join(words)}`")
@@ -117,7 +117,7 @@ def test_completion(box):
 
     known = commands_of(FRESHET)
     for words in known:
-        below = {other[-1] for other in known if other[:-1] == words and other}
+        below = {other[-1] for other in known if other and other[:-1] == words}
         check_equal(below - completed(*words, ""), set(), f"commands that are not completed after `freshet {' '.join(words)}`")
     check_equal(completed("checkpoint", "li"), {"list"}, "freshet checkpoint li…")
     check_equal(completed("run", "--log-level", "d"), {"debug"}, "freshet run --log-level d…")
