@@ -83,9 +83,8 @@ Result<std::unique_ptr<Worker>> Worker::start(const WorkerOptions& options) {
   consumer_options.member = options.member;
   consumer_options.members = options.members;
   consumer_options.slots = options.slots;
-  auto consumer = options.log->open_consumer(consumer_options);
-  if (!consumer) return tl::unexpected(std::move(consumer).error());
-  return std::make_unique<WorkerImpl>(options, std::move(*consumer));
+  FRESHET_ASSIGN(auto consumer, options.log->open_consumer(consumer_options));
+  return std::make_unique<WorkerImpl>(options, std::move(consumer));
 }
 
 }  // namespace freshet::action

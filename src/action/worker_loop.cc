@@ -163,9 +163,8 @@ Status WorkerLoop::begin_those_due() {
 
 Status WorkerLoop::open_state(Slot& slot) {
   const uint32_t partition = slot.of.partition;
-  auto state = options_.open_state(partition);
-  if (!state) return tl::unexpected(std::move(state).error());
-  slot.state = std::move(*state);
+  FRESHET_ASSIGN(auto state, options_.open_state(partition));
+  slot.state = std::move(state);
   // Partitions persist in turn: spread over the interval, so that no flush is large.
   slot.persist_due = options_.clock->monotonic_us() + options_.persist_interval_us * (partition + 1) / partitions_;
   return {};
@@ -176,9 +175,8 @@ Status WorkerLoop::begin_replay(Slot& slot) {
   if (slot.following) {
     slot.committed = std::numeric_limits<eventlog::Offset>::max();
   } else {
-    auto committed = consumer_.committed(slot.of);
-    if (!committed) return tl::unexpected(std::move(committed).error());
-    slot.committed = committed->value_or(0);
+    FRESHET_ASSIGN(auto committed, consumer_.committed(slot.of));
+    slot.committed = committed.value_or(0);
   }
   if (slot.state->offset() > slot.committed)
     return fail(

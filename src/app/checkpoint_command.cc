@@ -48,14 +48,12 @@ struct Work {
 };
 
 Result<std::unique_ptr<Work>> open_work(const CheckpointOptions& options) {
-  auto config = load_config(options.config, process_environment());
-  if (!config) return tl::unexpected(std::move(config).error());
+  FRESHET_ASSIGN(auto config, load_config(options.config, process_environment()));
   auto work = std::make_unique<Work>();
-  work->config = std::move(*config);
+  work->config = std::move(config);
   if (!options.data_dir.empty()) work->config.data_dir = options.data_dir;
-  auto store = open_checkpoint_store(work->config, env::real_clock(), env::real_random());
-  if (!store) return tl::unexpected(std::move(store).error());
-  work->store = std::move(*store);
+  FRESHET_ASSIGN(auto store, open_checkpoint_store(work->config, env::real_clock(), env::real_random()));
+  work->store = std::move(store);
   work->partitions = options.only;
   if (work->partitions.empty()) {
     work->partitions.resize(work->config.log.partitions);
@@ -181,9 +179,8 @@ Result<std::unique_ptr<Installation>> take_data_dir(Work& work) {
     return fail(Code::kConflict, installation.error().message +
                                      " (a running freshet makes checkpoints by itself, every checkpoints.interval)");
   if (!installation) return installation;
-  const auto key = state::agree_on_hash_key(*work.store, (*installation)->hash_key());
-  if (!key) return tl::unexpected(key.error());
-  FRESHET_TRY((*installation)->adopt_hash_key(*key, "the checkpoints at " + work.store->where()));
+  FRESHET_ASSIGN(const auto key, state::agree_on_hash_key(*work.store, (*installation)->hash_key()));
+  FRESHET_TRY((*installation)->adopt_hash_key(key, "the checkpoints at " + work.store->where()));
   return installation;
 }
 
@@ -195,26 +192,23 @@ Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
   options.path = directory;
   options.memory = kv::make_memory_budget(kStoreMemoryBytes);
   options.remember_damage = true;
-  auto opened = kv::open_rocks(options);
-  if (!opened) return tl::unexpected(std::move(opened).error());
+  FRESHET_ASSIGN(auto opened, kv::open_rocks(options));
   const std::string snapshot = directory + ".checkpoint";
-  const auto meta = state::take_snapshot(**opened, snapshot);
-  if (!meta) return tl::unexpected(meta.error());
-  auto writer = state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(), partition,
-                                                work.config.log.partitions, work.config.checkpoints.keep});
-  if (!writer) return tl::unexpected(std::move(writer).error());
+  FRESHET_ASSIGN(const auto meta, state::take_snapshot(*opened, snapshot));
+  FRESHET_ASSIGN(auto writer,
+                 state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(), partition,
+                                                 work.config.log.partitions, work.config.checkpoints.keep}));
   Status made;
-  if ((*writer)->newest_offset() != meta->next_offset()) {
-    const auto written = (*writer)->add(snapshot, *meta, work.pace);
+  if (writer->newest_offset() != meta.next_offset()) {
+    const auto written = writer->add(snapshot, meta, work.pace);
     if (!written) made = tl::unexpected(written.error());
   }
   std::error_code ignored;
   fs::remove_all(snapshot, ignored);
   FRESHET_TRY(std::move(made));
-  auto found = state::find_checkpoints(*work.store, partition);
-  if (!found) return tl::unexpected(std::move(found).error());
-  if (found->empty()) return fail(Code::kFatal, "the checkpoint that was made is not there");
-  return std::move(found->front().manifest);
+  FRESHET_ASSIGN(auto found, state::find_checkpoints(*work.store, partition));
+  if (found.empty()) return fail(Code::kFatal, "the checkpoint that was made is not there");
+  return std::move(found.front().manifest);
 }
 
 int create(const CheckpointOptions& options) {
@@ -238,10 +232,9 @@ int create(const CheckpointOptions& options) {
 // The newest that is whole takes the place of what is there.
 Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::CheckpointIdentity& identity) {
   const std::string directory = state_directory(work.config, partition);
-  auto found = state::find_checkpoints(*work.store, partition);
-  if (!found) return tl::unexpected(std::move(found).error());
+  FRESHET_ASSIGN(auto found, state::find_checkpoints(*work.store, partition));
   std::string why = "there is none";
-  for (const FoundCheckpoint& checkpoint : *found) {
+  for (const FoundCheckpoint& checkpoint : found) {
     Status fetched = checkpoint.manifest ? state::check_identity(*checkpoint.manifest, identity, work.store->where())
                                          : Status(tl::unexpected(checkpoint.manifest.error()));
     std::error_code error;

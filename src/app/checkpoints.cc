@@ -31,11 +31,10 @@ Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Co
 
 Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const Config& config, Installation& installation,
                                                        env::Clock& clock, env::Random& random) {
-  auto store = open_checkpoint_store(config, clock, random);
-  if (!store) return tl::unexpected(std::move(store).error());
-  const auto key = state::agree_on_hash_key(**store, installation.hash_key());
+  FRESHET_ASSIGN(auto store, open_checkpoint_store(config, clock, random));
+  const auto key = state::agree_on_hash_key(*store, installation.hash_key());
   if (key) {
-    FRESHET_TRY(installation.adopt_hash_key(*key, "the checkpoints at " + (*store)->where()));
+    FRESHET_TRY(installation.adopt_hash_key(*key, "the checkpoints at " + store->where()));
   } else if (key.error().code == Code::kRetry && installation.is_in_use()) {
     spdlog::warn(
         "checkpoints can't be reached; ingest and action go on, checkpoints when they can be reached again: {}",
@@ -44,7 +43,7 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const Config& config, Ins
     return tl::unexpected(key.error());
   }
   return std::unique_ptr<Checkpoints>(new Checkpoints(config, state::installation_fingerprint(installation.hash_key()),
-                                                      std::move(*store), clock, random));
+                                                      std::move(store), clock, random));
 }
 
 void Checkpoints::start() {

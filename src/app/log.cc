@@ -37,9 +37,8 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.log_like = true;
   options.point_reads = false;
   options.bloom_bits = 0;
-  auto store = kv::open_rocks(options);
-  if (!store) return tl::unexpected(std::move(store).error());
-  return eventlog::open_embedded_log(std::move(*store), clock, {});
+  FRESHET_ASSIGN(auto store, kv::open_rocks(options));
+  return eventlog::open_embedded_log(std::move(store), clock, {});
 }
 
 }  // namespace
@@ -71,16 +70,14 @@ Status append(eventlog::EventLog& log, std::vector<eventlog::Produce> batches) {
 
 Result<eventlog::Offset> read_to_end(eventlog::EventLog& log, eventlog::TopicPartition of, eventlog::Offset from,
                                      const VisitFetched& visit) {
-  const auto marks = log.watermarks(of);
-  if (!marks) return tl::unexpected(marks.error());
-  eventlog::Offset next = std::max(from, marks->low);
-  while (next < marks->high) {
-    const auto fetched = log.read(of, next, kReadBytes);
-    if (!fetched) return tl::unexpected(fetched.error());
-    if (fetched->next <= next) break;
-    next = fetched->next;
-    if (fetched->records.empty()) continue;
-    const Result<bool> more = visit(*fetched);
+  FRESHET_ASSIGN(const auto marks, log.watermarks(of));
+  eventlog::Offset next = std::max(from, marks.low);
+  while (next < marks.high) {
+    FRESHET_ASSIGN(const auto fetched, log.read(of, next, kReadBytes));
+    if (fetched.next <= next) break;
+    next = fetched.next;
+    if (fetched.records.empty()) continue;
+    const Result<bool> more = visit(fetched);
     if (!more) return tl::unexpected(more.error());
     if (!*more) break;
   }

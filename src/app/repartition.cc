@@ -92,29 +92,25 @@ class Rebuild {
       return fail(Code::kNotFound,
                   fmt::format("{}: there is no log, so nobody can tell whether its records are in the checkpoints",
                               log_directory(before_)));
-    auto installation = Installation::open(before_.data_dir, env::real_random());
-    if (!installation) return tl::unexpected(std::move(installation).error());
-    old_installation_ = std::move(*installation);
+    FRESHET_ASSIGN(old_installation_, Installation::open(before_.data_dir, env::real_random()));
     return {};
   }
 
   // The newest of each partition: an older one can't have everything.
   Status find() {
     for (uint32_t p = 0; p < before_.log.partitions; ++p) {
-      auto found = state::find_checkpoints(checkpoints_, p);
-      if (!found) return tl::unexpected(std::move(found).error());
-      if (found->empty())
+      FRESHET_ASSIGN(auto found, state::find_checkpoints(checkpoints_, p));
+      if (found.empty())
         return fail(Code::kNotFound, fmt::format("partition {}: no checkpoint at {}", p, checkpoints_.where()));
-      if (!found->front().manifest) return tl::unexpected(found->front().manifest.error());
-      newest_.push_back(std::move(*found->front().manifest));
+      if (!found.front().manifest) return tl::unexpected(found.front().manifest.error());
+      newest_.push_back(std::move(*found.front().manifest));
     }
     return {};
   }
 
   Status open_old_log() {
-    auto log = open_log(before_, kName, env::real_clock());
-    if (!log) return tl::unexpected(std::move(log).error());
-    old_log_ = std::move(*log);
+    FRESHET_ASSIGN(auto log, open_log(before_, kName, env::real_clock()));
+    old_log_ = std::move(log);
     for (const Topic topic : {Topic::kActions, Topic::kChanges})
       if (old_log_->partitions(topic) != before_.log.partitions)
         return fail(Code::kInvalid, fmt::format("topic {} has {} partitions, the configuration says {}: --config takes "
@@ -126,20 +122,17 @@ class Rebuild {
   // Nothing is on its way: all that is in `actions`, which what partitions say to one another goes through, is in the
   // checkpoints, and all changes in the profile store.
   Status check_drained() {
-    const auto written = old_log_->all_committed(reaction::kReactionGroup, Topic::kChanges);
-    if (!written) return tl::unexpected(written.error());
+    FRESHET_ASSIGN(const auto written, old_log_->all_committed(reaction::kReactionGroup, Topic::kChanges));
     for (uint32_t p = 0; p < before_.log.partitions; ++p) {
       const int64_t offset = newest_[p].next_offset();
-      const auto unread = has_more(*old_log_, {Topic::kActions, p}, offset);
-      if (!unread) return tl::unexpected(unread.error());
-      if (*unread)
+      FRESHET_ASSIGN(const auto unread, has_more(*old_log_, {Topic::kActions, p}, offset));
+      if (unread)
         return fail(Code::kConflict,
                     fmt::format("partition {}: its newest checkpoint stands for offset {}, and `actions` has records "
                                 "after that: {}",
                                 p, offset, kHowToDrain));
-      const auto unwritten = has_more(*old_log_, {Topic::kChanges, p}, (*written)[p].value_or(0));
-      if (!unwritten) return tl::unexpected(unwritten.error());
-      if (*unwritten)
+      FRESHET_ASSIGN(const auto unwritten, has_more(*old_log_, {Topic::kChanges, p}, written[p].value_or(0)));
+      if (unwritten)
         return fail(
             Code::kConflict,
             fmt::format("partition {}: `changes` has records that are not in the profile store: {}", p, kHowToDrain));
@@ -151,12 +144,9 @@ class Rebuild {
     std::error_code error;
     fs::remove_all(made_.data_dir, error);
     FRESHET_TRY(ran(error, made_.data_dir));
-    auto installation = Installation::open(made_.data_dir, env::real_random());
-    if (!installation) return tl::unexpected(std::move(installation).error());
-    installation_ = std::move(*installation);
-    const auto key = state::agree_on_hash_key(checkpoints_, installation_->hash_key());
-    if (!key) return tl::unexpected(key.error());
-    return installation_->adopt_hash_key(*key, "the checkpoints at " + checkpoints_.where());
+    FRESHET_ASSIGN(installation_, Installation::open(made_.data_dir, env::real_random()));
+    FRESHET_ASSIGN(const auto key, state::agree_on_hash_key(checkpoints_, installation_->hash_key()));
+    return installation_->adopt_hash_key(key, "the checkpoints at " + checkpoints_.where());
   }
 
   Status fetch() {
@@ -181,9 +171,8 @@ class Rebuild {
       kv::Options options;
       options.path = directory(p);
       options.memory = memory_;
-      auto store = kv::open_rocks(options);
-      if (!store) return tl::unexpected(std::move(store).error());
-      stores.push_back(std::move(*store));
+      FRESHET_ASSIGN(auto store, kv::open_rocks(options));
+      stores.push_back(std::move(store));
     }
     return stores;
   }
@@ -217,19 +206,17 @@ class Rebuild {
   }
 
   Status make_log() {
-    auto log = open_log(made_, kName, env::real_clock());
-    if (!log) return tl::unexpected(std::move(log).error());
-    FRESHET_TRY(create_topics(**log, made_.log.partitions));
+    FRESHET_ASSIGN(auto log, open_log(made_, kName, env::real_clock()));
+    FRESHET_TRY(create_topics(*log, made_.log.partitions));
     for (const Topic topic : {Topic::kActions, Topic::kSchema}) {
-      const auto marks = (*log)->all_watermarks(topic);
-      if (!marks) return tl::unexpected(marks.error());
-      if (std::any_of(marks->begin(), marks->end(), [](const auto& mark) { return mark.high > 0; }))
+      FRESHET_ASSIGN(const auto marks, log->all_watermarks(topic));
+      if (std::any_of(marks.begin(), marks.end(), [](const auto& mark) { return mark.high > 0; }))
         return fail(Code::kInvalid,
                     fmt::format("topic {} under the prefix \"{}\" has records: --topic-prefix takes one "
                                 "that was never used",
                                 name_of(topic), made_.log.topic_prefix));
     }
-    return copy_schema(**log);
+    return copy_schema(*log);
   }
 
   // With the key of alias hashes and the revisions that were published.

@@ -21,15 +21,12 @@ struct RunOptions {
 Result<Config> config_of(const RunOptions& options) {
   Config config = default_config();
   if (!options.config.empty()) {
-    auto loaded = load_config(options.config, process_environment());
-    if (!loaded) return tl::unexpected(std::move(loaded).error());
-    config = std::move(*loaded);
+    FRESHET_ASSIGN(config, load_config(options.config, process_environment()));
   }
   if (!options.data_dir.empty()) config.data_dir = options.data_dir;
   if (!options.roles.empty()) {
-    auto roles = parse_roles(options.roles);
-    if (!roles) return tl::unexpected(std::move(roles).error());
-    config.roles = *roles;
+    FRESHET_ASSIGN(auto roles, parse_roles(options.roles));
+    config.roles = roles;
   }
   FRESHET_TRY(check_roles(config));
   return config;

@@ -56,9 +56,7 @@ class ServerImpl final : public Server {
   ~ServerImpl() override { ServerImpl::stop(); }
 
   Status open(bool implicit) {
-    auto installation = Installation::open(config_.data_dir, random_);
-    if (!installation) return tl::unexpected(std::move(installation).error());
-    installation_ = std::move(*installation);
+    FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
     start_tracing();
     // Who is asked first decides about the key of alias hashes: a log that processes share, or else the checkpoints, which a
     // new data directory goes on from.
@@ -140,9 +138,8 @@ class ServerImpl final : public Server {
   }
 
   Status open_log_and_topics() {
-    auto log = open_log(config_, installation_->name(), clock_);
-    if (!log) return tl::unexpected(std::move(log).error());
-    log_ = std::move(*log);
+    FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
+    log_ = std::move(log);
     return create_topics(*log_, config_.log.partitions);
   }
 
@@ -150,9 +147,8 @@ class ServerImpl final : public Server {
   Status agree() {
     registry_ = schema::make_registry();
     agreement_ = std::make_unique<Agreement>(*log_, *registry_);
-    const auto key = agreement_->hash_key(installation_->hash_key());
-    if (!key) return tl::unexpected(key.error());
-    FRESHET_TRY(installation_->adopt_hash_key(*key, "the topics of the log"));
+    FRESHET_ASSIGN(const auto key, agreement_->hash_key(installation_->hash_key()));
+    FRESHET_TRY(installation_->adopt_hash_key(key, "the topics of the log"));
     return installation_->learn_published(agreement_->revision(), agreement_->rules());
   }
 
@@ -167,25 +163,22 @@ class ServerImpl final : public Server {
     control.set_partitions(config_.log.partitions);
     control.set_events_as_protobuf(config_.events_as_protobuf);
     for (const model::Tenant& tenant : config_.tenants) *control.add_tenants() = tenant.rules;
-    auto revision = installation_->revision_for(control, config_.revision, implicit);
-    if (!revision) return tl::unexpected(std::move(revision).error());
-    control.set_revision(*revision);
-    FRESHET_TRY(agreement_->claim(*revision, Installation::fingerprint(control)));
+    FRESHET_ASSIGN(auto revision, installation_->revision_for(control, config_.revision, implicit));
+    control.set_revision(revision);
+    FRESHET_TRY(agreement_->claim(revision, Installation::fingerprint(control)));
     std::vector<eventlog::Produce> batches(config_.log.partitions);
     for (uint32_t p = 0; p < config_.log.partitions; ++p) {
       batches[p].to = {Topic::kActions, p};
       batches[p].records.add({}, envelope.SerializeAsString());
     }
     FRESHET_TRY(append(*log_, std::move(batches)));
-    return installation_->published(*revision, control);
+    return installation_->published(revision, control);
   }
 
   Status open_profiles() {
     if (!config_.roles.reaction && !config_.roles.console) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
-    auto store = app::open_profiles(config_, plan.profiles, plan.pending, clock_);
-    if (!store) return tl::unexpected(std::move(store).error());
-    profiles_ = std::move(*store);
+    FRESHET_ASSIGN(profiles_, app::open_profiles(config_, plan.profiles, plan.pending, clock_));
     return {};
   }
 
@@ -200,9 +193,8 @@ class ServerImpl final : public Server {
       options.member = member;
       options.members = members;
       if (config_.profiles.kind != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
-      auto reactor = reaction::Reactor::start(options);
-      if (!reactor) return tl::unexpected(std::move(reactor).error());
-      reactors_.push_back(std::move(*reactor));
+      FRESHET_ASSIGN(auto reactor, reaction::Reactor::start(options));
+      reactors_.push_back(std::move(reactor));
     }
     return {};
   }
@@ -210,9 +202,7 @@ class ServerImpl final : public Server {
   Status open_checkpoints() {
     FRESHET_TRY(check_checkpoints(config_));
     if (config_.checkpoints.to.empty() || !config_.roles.action) return {};
-    auto checkpoints = Checkpoints::open(config_, *installation_, clock_, random_);
-    if (!checkpoints) return tl::unexpected(std::move(checkpoints).error());
-    checkpoints_ = std::move(*checkpoints);
+    FRESHET_ASSIGN(checkpoints_, Checkpoints::open(config_, *installation_, clock_, random_));
     return {};
   }
 
@@ -276,9 +266,8 @@ class ServerImpl final : public Server {
         options.persist_interval_us = std::min(options.persist_interval_us, config_.checkpoints.interval_us);
       options.member = member;
       options.members = members;
-      auto worker = action::Worker::start(options);
-      if (!worker) return tl::unexpected(std::move(worker).error());
-      workers_.push_back(std::move(*worker));
+      FRESHET_ASSIGN(auto worker, action::Worker::start(options));
+      workers_.push_back(std::move(worker));
     }
     return {};
   }
@@ -306,9 +295,8 @@ class ServerImpl final : public Server {
     import_options.path = path("imports");
     import_options.memory = kv::make_memory_budget(8u << 20);
     import_options.write_buffer_bytes = 1u << 20;
-    auto import_kv = kv::open_rocks(import_options);
-    if (!import_kv) return tl::unexpected(std::move(import_kv).error());
-    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(*import_kv)));
+    FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
+    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {

@@ -95,9 +95,7 @@ TraceExporter::Outcome TraceExporter::send(const std::string& body, size_t spans
 
 Result<http::Response> TraceExporter::post(const std::string& body) {
   if (client_ == nullptr) {
-    auto client = http::Client::connect(options_.url, kTimeoutS);
-    if (!client) return tl::unexpected(std::move(client).error());
-    client_ = std::move(*client);
+    FRESHET_ASSIGN(client_, http::Client::connect(options_.url, kTimeoutS));
   }
   http::Request request;
   request.method = "POST";

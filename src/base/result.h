@@ -43,4 +43,14 @@ using Status = Result<void>;
       return tl::unexpected<::freshet::Error>(std::move(freshet_status).error()); \
   } while (false)
 
+// Declares a variable with the value of `...`, a Result, or returns its error from the enclosing function:
+//   FRESHET_ASSIGN(const auto partitions, log.all_watermarks(topic));
+// It makes two statements, so it stands in a block, never alone under an `if`.
+#define FRESHET_ASSIGN(declaration, ...) FRESHET_ASSIGN_AT(__LINE__, declaration, __VA_ARGS__)
+#define FRESHET_ASSIGN_AT(line, declaration, ...) FRESHET_ASSIGN_TO(line, declaration, __VA_ARGS__)
+#define FRESHET_ASSIGN_TO(line, declaration, ...)                                                                \
+  auto freshet_result_##line = (__VA_ARGS__);                                                                    \
+  if (!freshet_result_##line) return tl::unexpected<::freshet::Error>(std::move(freshet_result_##line).error()); \
+  declaration = *std::move(freshet_result_##line)
+
 }  // namespace freshet

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
+#include <string>
 
 namespace freshet {
 namespace {
@@ -25,6 +27,30 @@ TEST(Result, TryPassesTheErrorOn) {
 }
 
 TEST(Result, TryGoesOnWithoutAnError) { EXPECT_EQ(seven_unless(false).value(), 7); }
+
+Result<std::string> name_unless(bool bad) {
+  FRESHET_ASSIGN(const auto seven, seven_unless(bad));
+  std::string name;
+  FRESHET_ASSIGN(name, Result<std::string>(std::to_string(seven)));
+  return name;
+}
+
+TEST(Result, AssignDeclaresOrSetsTheValue) { EXPECT_EQ(name_unless(false).value(), "7"); }
+
+TEST(Result, AssignPassesTheErrorOn) {
+  const auto result = name_unless(true);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::kRetry);
+  EXPECT_EQ(result.error().message, "queue is full");
+}
+
+TEST(Result, AssignMovesWhatCannotBeCopied) {
+  const auto taken = []() -> Result<std::unique_ptr<int>> {
+    FRESHET_ASSIGN(auto one, Result<std::unique_ptr<int>>(std::make_unique<int>(1)));
+    return one;
+  }();
+  EXPECT_EQ(**taken, 1);
+}
 
 TEST(Result, EveryCodeHasItsOwnName) {
   std::set<std::string_view> names;

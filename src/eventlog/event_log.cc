@@ -89,9 +89,8 @@ std::string RecordBatch::release() {
 Result<std::vector<Watermarks>> EventLog::all_watermarks(Topic topic) {
   std::vector<Watermarks> out;
   for (uint32_t p = 0; p < partitions(topic); ++p) {
-    auto one = watermarks({topic, p});
-    if (!one) return tl::unexpected(std::move(one).error());
-    out.push_back(*one);
+    FRESHET_ASSIGN(auto one, watermarks({topic, p}));
+    out.push_back(one);
   }
   return out;
 }
@@ -99,9 +98,8 @@ Result<std::vector<Watermarks>> EventLog::all_watermarks(Topic topic) {
 Result<std::vector<std::optional<Offset>>> EventLog::all_committed(const std::string& group, Topic topic) {
   std::vector<std::optional<Offset>> out;
   for (uint32_t p = 0; p < partitions(topic); ++p) {
-    auto one = committed(group, {topic, p});
-    if (!one) return tl::unexpected(std::move(one).error());
-    out.push_back(*one);
+    FRESHET_ASSIGN(auto one, committed(group, {topic, p}));
+    out.push_back(one);
   }
   return out;
 }

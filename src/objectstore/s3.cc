@@ -189,9 +189,8 @@ Status S3Store::put_file(const std::string& key, const LocalFile& file, Pace& pa
 
 Status S3Store::put_parts(const std::string& key, const LocalFile& file, int descriptor, Pace& pace) {
   Body none;
-  const auto started = exchange("POST", key, {{"uploads", ""}}, {}, sha256(""), none);
-  if (!started) return tl::unexpected(started.error());
-  const auto upload = read_upload_id(started->body);
+  FRESHET_ASSIGN(const auto started, exchange("POST", key, {{"uploads", ""}}, {}, sha256(""), none));
+  const auto upload = read_upload_id(started.body);
   if (!upload) return refused("POST", key, upload.error());
   auto tags = send_parts(key, *upload, file, descriptor, pace);
   if (!tags) {
@@ -213,10 +212,9 @@ Result<std::vector<std::string>> S3Store::send_parts(const std::string& key, con
       return fail(Code::kFatal, file.path + ": can't be read to its end");
     Body body(part, pace);
     const Fields query{{"partNumber", std::to_string(tags.size() + 1)}, {"uploadId", upload}};
-    const auto answer = exchange("PUT", key, query, {}, sha256(part), body);
-    if (!answer) return tl::unexpected(answer.error());
-    const auto tag = answer->headers.find("etag");
-    if (tag == answer->headers.end()) return refused("PUT", key, {Code::kCorrupt, "no ETag of a part"});
+    FRESHET_ASSIGN(const auto answer, exchange("PUT", key, query, {}, sha256(part), body));
+    const auto tag = answer.headers.find("etag");
+    if (tag == answer.headers.end()) return refused("PUT", key, {Code::kCorrupt, "no ETag of a part"});
     tags.push_back(tag->second);
   }
   return tags;
@@ -250,9 +248,8 @@ Result<std::vector<Object>> S3Store::list(const std::string& prefix) {
     Fields query{{"list-type", "2"}, {"prefix", name_of(prefix)}};
     if (!token.empty()) query.emplace_back("continuation-token", token);
     Body none;
-    const auto answer = exchange("GET", "", query, {}, sha256(""), none);
-    if (!answer) return tl::unexpected(answer.error());
-    auto page = read_s3_page(answer->body);
+    FRESHET_ASSIGN(const auto answer, exchange("GET", "", query, {}, sha256(""), none));
+    auto page = read_s3_page(answer.body);
     if (!page) return refused("GET", "", page.error());
     for (Object& object : page->objects) {
       if (!object.key.starts_with(name_of(prefix))) continue;

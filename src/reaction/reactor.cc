@@ -14,9 +14,8 @@ Result<std::unique_ptr<Reactor>> Reactor::start(const ReactorOptions& options) {
   consumer.member = options.member;
   consumer.members = options.members;
   consumer.delivery = eventlog::Delivery::kAtLeastOnce;
-  auto opened = options.log->open_consumer(consumer);
-  if (!opened) return tl::unexpected(std::move(opened).error());
-  return std::unique_ptr<Reactor>(new Reactor(options, std::move(*opened)));
+  FRESHET_ASSIGN(auto opened, options.log->open_consumer(consumer));
+  return std::unique_ptr<Reactor>(new Reactor(options, std::move(opened)));
 }
 
 Reactor::Reactor(const ReactorOptions& options, std::unique_ptr<eventlog::Consumer> consumer)

@@ -53,9 +53,8 @@ Result<std::unique_ptr<PartitionState>> PartitionState::open(
   options.drop = [lowest_span](std::string_view key, std::string_view) {
     return is_expired_seen_row(key, lowest_span->load(std::memory_order_relaxed));
   };
-  auto store = opener(options);
-  if (!store) return tl::unexpected(std::move(store).error());
-  std::unique_ptr<PartitionState> state(new PartitionState(std::move(*store), state_options, std::move(lowest_span)));
+  FRESHET_ASSIGN(auto store, opener(options));
+  std::unique_ptr<PartitionState> state(new PartitionState(std::move(store), state_options, std::move(lowest_span)));
   FRESHET_TRY(state->load_meta());
   state->durable_offset_ = state->offset();
   return state;

@@ -185,21 +185,18 @@ Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const>
                    const RepartitionOptions& options) {
   std::vector<v1::PartitionMeta> old;
   for (size_t p = 0; p < from.size(); ++p) {
-    auto meta = read_meta(*from[p], p);
-    if (!meta) return tl::unexpected(std::move(meta).error());
-    old.push_back(std::move(*meta));
+    FRESHET_ASSIGN(auto meta, read_meta(*from[p], p));
+    old.push_back(std::move(meta));
   }
   const auto before = static_cast<uint32_t>(from.size());
-  const auto metas = repartition_metas(old, static_cast<uint32_t>(into.size()));
-  if (!metas) return tl::unexpected(metas.error());
+  FRESHET_ASSIGN(const auto metas, repartition_metas(old, static_cast<uint32_t>(into.size())));
   Rows rows(into, options.memory_bytes);
   for (uint32_t p = 0; p < before; ++p) {
     if (options.progress) options.progress(p, before);
-    FRESHET_TRY(rows.take_all(*from[p], RowMover(p, before, old[p], metas->front())));
+    FRESHET_TRY(rows.take_all(*from[p], RowMover(p, before, old[p], metas.front())));
   }
   for (size_t p = 0; p < into.size(); ++p)
-    FRESHET_TRY(
-        into[p]->write_sorted([&](kv::SortedRows& out) { out.put(kMetaRow, (*metas)[p].SerializeAsString()); }));
+    FRESHET_TRY(into[p]->write_sorted([&](kv::SortedRows& out) { out.put(kMetaRow, metas[p].SerializeAsString()); }));
   return {};
 }
 

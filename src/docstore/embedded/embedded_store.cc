@@ -71,10 +71,9 @@ class EmbeddedStore final : public DocStore {
   bool wants_sync() const override { return pending_.bytes() > pending_bytes_max_; }
 
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override {
-    auto document = read(document_key(key.tenant, key.kind, key.id.view()));
-    if (!document) return tl::unexpected(std::move(document).error());
-    if (!*document || (*document)->removed()) return std::nullopt;
-    return StoredDocument{key, std::move(**document)};
+    FRESHET_ASSIGN(auto document, read(document_key(key.tenant, key.kind, key.id.view())));
+    if (!document || document->removed()) return std::nullopt;
+    return StoredDocument{key, std::move(*document)};
   }
 
   Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
@@ -217,9 +216,8 @@ class EmbeddedStore final : public DocStore {
   Status drop_stale(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
                     const Hash128& id) {
     const std::unique_lock lock(mutex_);
-    auto document = read(document_key(tenant, kind, id.view()));
-    if (!document) return tl::unexpected(std::move(document).error());
-    if (*document && lists(**document, identifier)) return {};
+    FRESHET_ASSIGN(auto document, read(document_key(tenant, kind, id.view())));
+    if (document && lists(*document, identifier)) return {};
     kv::WriteBatch batch;
     batch.remove(index_key(tenant, kind, identifier.type(), identifier.value(), id.view()));
     return store_->write(batch, kv::Durability::kNone);
@@ -227,12 +225,10 @@ class EmbeddedStore final : public DocStore {
 
   Result<std::optional<Document>> read(const std::string& key) {
     const std::vector<std::string> operands = pending_.of(key);  // first: what lands meanwhile is then seen twice
-    auto value = store_->get(key);
-    if (!value) return tl::unexpected(std::move(value).error());
-    if (!*value && operands.empty()) return std::nullopt;
-    auto document = parse(*value, operands);
-    if (!document) return tl::unexpected(std::move(document).error());
-    return std::move(*document);
+    FRESHET_ASSIGN(auto value, store_->get(key));
+    if (!value && operands.empty()) return std::nullopt;
+    FRESHET_ASSIGN(auto document, parse(value, operands));
+    return document;
   }
 
   static Result<Document> parse(std::optional<std::string_view> row, const std::vector<std::string>& operands) {

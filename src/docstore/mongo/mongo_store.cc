@@ -277,16 +277,15 @@ Result<std::vector<StoredDocument>> MongoStore::list(const std::string& tenant, 
 }  // namespace
 
 Result<std::unique_ptr<DocStore>> open_mongo_store(MongoOptions options) {
-  auto client = Client::open(options.uri, 2 * options.connections_max);
-  if (!client) return tl::unexpected(std::move(client).error());
+  FRESHET_ASSIGN(auto client, Client::open(options.uri, 2 * options.connections_max));
   for (const MongoTenant& tenant : options.tenants) {
     FRESHET_TRY(
-        create_indexes(**client, tenant.name, v1::ENTITY_KIND_USER, tenant.user_types, options.tombstones_kept_s));
+        create_indexes(*client, tenant.name, v1::ENTITY_KIND_USER, tenant.user_types, options.tombstones_kept_s));
     FRESHET_TRY(
-        create_indexes(**client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, options.tombstones_kept_s));
+        create_indexes(*client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, options.tombstones_kept_s));
   }
   options.uri.clear();
-  return std::unique_ptr<DocStore>(std::make_unique<MongoStore>(std::move(*client), options));
+  return std::unique_ptr<DocStore>(std::make_unique<MongoStore>(std::move(client), options));
 }
 
 }  // namespace freshet::docstore

@@ -54,9 +54,8 @@ Result<std::unique_ptr<Appender>> Appender::open(const KafkaOptions& options, co
                     {"message.max.bytes", std::to_string(kRecordBytesMax)},
                     {"queue.buffering.max.kbytes", "2097151"}};
   settings.delivered = delivered;
-  auto client = Client::open(options, settings);
-  if (!client) return tl::unexpected(std::move(client).error());
-  std::unique_ptr<Appender> appender(new Appender(options, std::move(*client), names));
+  FRESHET_ASSIGN(auto client, Client::open(options, settings));
+  std::unique_ptr<Appender> appender(new Appender(options, std::move(client), names));
   // Else the first record of a topic waits a second for librdkafka to look for its leader.
   const rd_kafka_metadata_t* topics = nullptr;
   if (rd_kafka_metadata(appender->client_->get(), 1, nullptr, &topics, to_ms(options.call_timeout_us)) ==

@@ -152,10 +152,9 @@ Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
   rd_kafka_NewTopic_t* list[] = {made.get()};
   rd_kafka_CreateTopics(client_->get(), list, 1, nullptr, queue.get());
   const std::string question = fmt::format("creating topic {}", names_.of(topic));
-  auto event = answer_to(std::move(queue), question);
-  if (!event) return tl::unexpected(std::move(event).error());
+  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), question));
   size_t count = 0;
-  const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+  const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
   for (size_t i = 0; i < count; ++i) {
     const auto error = rd_kafka_topic_result_error(results[i]);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
@@ -176,9 +175,8 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
   rd_kafka_ConfigResource_t* list[] = {asked.get()};
   Queue queue(rd_kafka_queue_new(client_->get()));
   rd_kafka_DescribeConfigs(client_->get(), list, 1, nullptr, queue.get());
-  auto event = answer_to(std::move(queue), "describing topic " + name);
-  if (!event) return tl::unexpected(std::move(event).error());
-  const auto settings = settings_in(event->get());
+  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), "describing topic " + name));
+  const auto settings = settings_in(event.get());
   if (!settings) return tl::unexpected(settings.error());
   const auto setting = [&](const std::string& wanted) -> std::optional<std::string> {
     const auto found =
@@ -282,11 +280,10 @@ Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::stri
                                                                  const std::vector<TopicPartition>& of, Offsets which) {
   std::vector<std::optional<Committed>> out(of.size());
   if (of.empty()) return out;
-  const auto asker = asker_of(group, which);
-  if (!asker) return tl::unexpected(asker.error());
+  FRESHET_ASSIGN(const auto asker, asker_of(group, which));
   const std::string question = "asking for what group " + group + " has committed";
   const PartitionList list = list_of(of, RD_KAFKA_OFFSET_INVALID);
-  if (const auto error = rd_kafka_committed((*asker)->get(), list.get(), to_ms(options_.call_timeout_us)))
+  if (const auto error = rd_kafka_committed(asker->get(), list.get(), to_ms(options_.call_timeout_us)))
     return tl::unexpected(error_of(error, question));
   for (size_t i = 0; i < of.size(); ++i) {
     const rd_kafka_topic_partition_t* one =
@@ -299,12 +296,11 @@ Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::stri
 }
 
 Status Cluster::commit(const std::string& group, const std::vector<Position>& places, const std::string& metadata) {
-  const auto asker = asker_of(group);
-  if (!asker) return tl::unexpected(asker.error());
+  FRESHET_ASSIGN(const auto asker, asker_of(group));
   const PartitionList list = make_list(places.size());
   for (const Position& place : places)
     add_committed(list.get(), names_.of(place.of.topic), place.of.partition, {place.next, metadata});
-  if (const auto error = rd_kafka_commit((*asker)->get(), list.get(), 0))
+  if (const auto error = rd_kafka_commit(asker->get(), list.get(), 0))
     return tl::unexpected(error_of(error, "committing offsets of group " + group));
   return {};
 }
@@ -335,9 +331,8 @@ Status Cluster::delete_records(TopicPartition of, Offset before) {
   Queue queue(rd_kafka_queue_new(client_->get()));
   rd_kafka_DeleteRecords(client_->get(), list, 1, nullptr, queue.get());
   const std::string question = "deleting records of " + to_string(of);
-  auto event = answer_to(std::move(queue), question);
-  if (!event) return tl::unexpected(std::move(event).error());
-  const auto* result = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));
+  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), question));
+  const auto* result = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
   if (result->cnt != 1) return fail(Code::kRetry, "kafka: " + question + ": an answer without it");
   if (const auto error = result->elems[0].err) return tl::unexpected(error_of(error, question));
   return {};

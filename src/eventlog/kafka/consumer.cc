@@ -66,9 +66,8 @@ Result<PollResult> KafkaConsumer::poll(size_t bytes_max, env::TimeUs timeout_us)
 Result<PollResult> KafkaConsumer::poll_client(size_t bytes_max, env::TimeUs timeout_us) {
   const env::TimeUs end = clock_.monotonic_us() + std::max<env::TimeUs>(timeout_us, 0);
   if (slots_) {
-    const auto changed = change_parts();
-    if (!changed) return tl::unexpected(changed.error());
-    if (*changed) return std::exchange(rebalanced_, {});
+    FRESHET_ASSIGN(const auto changed, change_parts());
+    if (changed) return std::exchange(rebalanced_, {});
   }
   FRESHET_TRY(start());
   Gathering gathering(client_);
@@ -238,9 +237,8 @@ Status KafkaConsumer::commit_offsets(rd_kafka_topic_partition_list_t* list) {
 Result<std::optional<Offset>> KafkaConsumer::committed(TopicPartition partition) {
   const auto share = shares_.find(partition);
   if (share == shares_.end()) {
-    auto found = cluster_.committed(group_, {partition});
-    if (!found) return tl::unexpected(std::move(found).error());
-    return found->front() ? std::optional(found->front()->next) : std::nullopt;
+    FRESHET_ASSIGN(auto found, cluster_.committed(group_, {partition}));
+    return found.front() ? std::optional(found.front()->next) : std::nullopt;
   }
   if (!share->second.committed) FRESHET_TRY(learn_committed());
   return *share->second.committed;

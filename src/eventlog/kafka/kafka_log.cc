@@ -27,9 +27,7 @@ class KafkaLog final : public EventLog {
 
   Status open() {
     FRESHET_TRY(cluster_.connect());
-    auto appender = Appender::open(options_, cluster_.names());
-    if (!appender) return tl::unexpected(std::move(appender).error());
-    appender_ = std::move(*appender);
+    FRESHET_ASSIGN(appender_, Appender::open(options_, cluster_.names()));
     return {};
   }
 
@@ -53,9 +51,8 @@ class KafkaLog final : public EventLog {
   }
 
   Result<Watermarks> watermarks(TopicPartition partition) override {
-    const auto marks = cluster_.watermarks({partition});
-    if (!marks) return tl::unexpected(marks.error());
-    return marks->front();
+    FRESHET_ASSIGN(const auto marks, cluster_.watermarks({partition}));
+    return marks.front();
   }
 
   Result<std::vector<Watermarks>> all_watermarks(Topic topic) override {
@@ -67,33 +64,30 @@ class KafkaLog final : public EventLog {
   }
 
   Status trim(TopicPartition partition, Offset before) override {
-    const auto marks = watermarks(partition);
-    if (!marks) return tl::unexpected(marks.error());
+    FRESHET_ASSIGN(const auto marks, watermarks(partition));
     std::vector<std::string> holders;
     {
       const std::lock_guard lock(mutex_);
       holders = holders_[static_cast<size_t>(partition.topic)];
     }
-    before = std::min(before, marks->high);
+    before = std::min(before, marks.high);
     for (const std::string& group : holders) {
-      const auto next = committed(group, partition);
-      if (!next) return tl::unexpected(next.error());
-      before = std::min(before, next->value_or(marks->low));
+      FRESHET_ASSIGN(const auto next, committed(group, partition));
+      before = std::min(before, next.value_or(marks.low));
     }
-    return before <= marks->low ? Status{} : cluster_.delete_records(partition, before);
+    return before <= marks.low ? Status{} : cluster_.delete_records(partition, before);
   }
 
   Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override {
-    const auto found = cluster_.committed(options_.topic_prefix + group, {partition});
-    if (!found) return tl::unexpected(found.error());
-    return found->front() ? std::optional(found->front()->next) : std::nullopt;
+    FRESHET_ASSIGN(const auto found, cluster_.committed(options_.topic_prefix + group, {partition}));
+    return found.front() ? std::optional(found.front()->next) : std::nullopt;
   }
 
   Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic) override {
-    const auto found = cluster_.committed(options_.topic_prefix + group, all_of(topic, partitions(topic)));
-    if (!found) return tl::unexpected(found.error());
+    FRESHET_ASSIGN(const auto found,
+                   cluster_.committed(options_.topic_prefix + group, all_of(topic, partitions(topic))));
     std::vector<std::optional<Offset>> out;
-    for (const auto& one : *found) out.push_back(one ? std::optional(one->next) : std::nullopt);
+    for (const auto& one : found) out.push_back(one ? std::optional(one->next) : std::nullopt);
     return out;
   }
 
@@ -114,9 +108,8 @@ class KafkaLog final : public EventLog {
 
 Result<std::unique_ptr<EventLog>> open_kafka_log(const KafkaOptions& options, env::Clock& clock) {
   FRESHET_TRY(check_kafka_properties(options.properties));
-  auto reader = kafka::Reader::open_client(options);
-  if (!reader) return tl::unexpected(std::move(reader).error());
-  auto log = std::make_unique<kafka::KafkaLog>(options, clock, std::move(*reader));
+  FRESHET_ASSIGN(auto reader, kafka::Reader::open_client(options));
+  auto log = std::make_unique<kafka::KafkaLog>(options, clock, std::move(reader));
   FRESHET_TRY(log->open());
   return log;
 }

@@ -202,21 +202,20 @@ Status KafkaConsumer::move(const std::vector<TopicPartition>& of) {
 
 // Of what nobody has sought it is the committed one, or the oldest record.
 Status KafkaConsumer::check_positions(const std::vector<TopicPartition>& of) {
-  const auto marks = cluster_.watermarks(of);
-  if (!marks) return tl::unexpected(marks.error());
+  FRESHET_ASSIGN(const auto marks, cluster_.watermarks(of));
   for (size_t i = 0; i < of.size(); ++i) {
     Share& share = shares_[of[i]];
-    if (!share.position) share.position = share.committed->value_or((*marks)[i].low);
+    if (!share.position) share.position = share.committed->value_or(marks[i].low);
     const Offset at = *share.position;
-    if (at < (*marks)[i].low)
+    if (at < marks[i].low)
       return fail(Code::kNotFound, fmt::format("kafka: offset {} of {} is no longer kept: the oldest is {}", at,
-                                               to_string(of[i]), (*marks)[i].low));
-    if (at > (*marks)[i].high)
+                                               to_string(of[i]), marks[i].low));
+    if (at > marks[i].high)
       return fail(
           Code::kCorrupt,
           fmt::format("kafka: offset {} of {} lies past its end, {}: the log lost records, or the position belongs to "
                       "another log",
-                      at, to_string(of[i]), (*marks)[i].high));
+                      at, to_string(of[i]), marks[i].high));
   }
   return {};
 }

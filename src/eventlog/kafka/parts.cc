@@ -39,11 +39,10 @@ Result<bool> KafkaConsumer::change_parts() {
     lost_slots_.push_back(slot);
   }
   for (const uint32_t slot : std::exchange(lost_slots_, {})) let_go(slot);
-  auto look = slots_->look();
-  if (!look) return tl::unexpected(std::move(look).error());
-  if (*look) {
-    raise_bounds((*look)->committed);
-    for (const Change& one : (*look)->changes) FRESHET_TRY(change(one, (*look)->committed));
+  FRESHET_ASSIGN(auto look, slots_->look());
+  if (look) {
+    raise_bounds(look->committed);
+    for (const Change& one : look->changes) FRESHET_TRY(change(one, look->committed));
     say_standbys();
   }
   return !rebalanced_.revoked.empty() || !rebalanced_.followed.empty() || !rebalanced_.assigned.empty();
@@ -74,9 +73,8 @@ Status KafkaConsumer::change(const Change& change, const std::vector<std::option
 }
 
 Status KafkaConsumer::own(uint32_t slot) {
-  const auto claimed = slots_->claim(slot);
-  if (!claimed) return tl::unexpected(claimed.error());
-  for (const auto& [of, next] : *claimed) {
+  FRESHET_ASSIGN(const auto claimed, slots_->claim(slot));
+  for (const auto& [of, next] : claimed) {
     Share& share = shares_[of];
     share.following = false;
     share.committed.emplace(next);
@@ -215,9 +213,8 @@ Status KafkaConsumer::learn_committed_of_slots() {
     if (share.committed) continue;
     const uint32_t slot = slots_->slot_of(of);
     if (slots_->part(slot) != Part::kOwner) {  // read along, or lost: the next poll says so
-      const auto found = cluster_.committed(group_, {of});
-      if (!found) return tl::unexpected(found.error());
-      share.committed.emplace(found->front() ? std::optional(found->front()->next) : std::nullopt);
+      FRESHET_ASSIGN(const auto found, cluster_.committed(group_, {of}));
+      share.committed.emplace(found.front() ? std::optional(found.front()->next) : std::nullopt);
       continue;
     }
     if (!settled.contains(slot)) {

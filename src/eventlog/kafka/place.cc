@@ -91,9 +91,7 @@ void keep(std::shared_ptr<Client> client) {
 Status KafkaConsumer::join() {
   size_t partitions = 0;
   for (const Topic topic : consumer_.topics) partitions += cluster_.partitions(topic);
-  auto client = Client::open(options_, settings_for(options_, group_, slots_ ? "" : member_, partitions));
-  if (!client) return tl::unexpected(std::move(client).error());
-  client_ = std::move(*client);
+  FRESHET_ASSIGN(client_, Client::open(options_, settings_for(options_, group_, slots_ ? "" : member_, partitions)));
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset(rd_kafka_queue_get_consumer(client_->get()));

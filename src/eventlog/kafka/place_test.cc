@@ -73,11 +73,10 @@ class Place : public testing::Test {
     const env::TimeUs end = env::real_clock().monotonic_us() + kRejoinPatienceUs;
     while (!enough()) {
       if (env::real_clock().monotonic_us() > end) return fail(Code::kRetry, "the test's patience is over");
-      auto polled = consumer_->poll(1u << 20, 100'000);
-      if (!polled) return tl::unexpected(std::move(polled).error());
-      for (const TopicPartition of : polled->revoked) EXPECT_EQ(assigned_.erase(of), 1u);
-      for (const TopicPartition of : polled->assigned) EXPECT_TRUE(assigned_.insert(of).second);
-      for (const Fetched& fetched : polled->fetched)
+      FRESHET_ASSIGN(auto polled, consumer_->poll(1u << 20, 100'000));
+      for (const TopicPartition of : polled.revoked) EXPECT_EQ(assigned_.erase(of), 1u);
+      for (const TopicPartition of : polled.assigned) EXPECT_TRUE(assigned_.insert(of).second);
+      for (const Fetched& fetched : polled.fetched)
         if (!fetched.records.empty()) read_.insert(fetched.from);
     }
     return {};

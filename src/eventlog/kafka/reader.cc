@@ -33,9 +33,8 @@ Reader::Reader(const KafkaOptions& options, env::Clock& clock, Cluster& cluster,
     : timeout_us_(options.call_timeout_us), clock_(clock), cluster_(cluster), client_(std::move(client)) {}
 
 Result<Fetched> Reader::read(TopicPartition from, Offset at, size_t bytes_max) {
-  const auto marks = cluster_.watermarks({from});
-  if (!marks) return tl::unexpected(marks.error());
-  const Watermarks mark = marks->front();
+  FRESHET_ASSIGN(const auto marks, cluster_.watermarks({from}));
+  const Watermarks mark = marks.front();
   at = std::max(at, mark.low);
   if (at >= mark.high) return Fetched{from, {}, at, nullptr};
   const std::lock_guard lock(mutex_);

@@ -115,37 +115,33 @@ Result<std::vector<std::optional<Committed>>> Slots::committed_of(uint32_t slot)
 
 // Members of the group itself commit without a slot's id: nothing would fence them.
 Result<bool> Slots::group_has_members() {
-  const auto members = cluster_.members(group_);
-  if (!members) return tl::unexpected(members.error());
+  FRESHET_ASSIGN(const auto members, cluster_.members(group_));
   const env::TimeUs now = clock_.monotonic_us();
-  if (!members->empty() && now - warned_at_ >= kWarnAgainUs) {
+  if (!members.empty() && now - warned_at_ >= kWarnAgainUs) {
     warned_at_ = now;
     spdlog::warn(
         "kafka: waiting for {} to leave group {}: it runs without state.standbys; stop it, or give it the same "
         "configuration",
-        members->front(), group_);
+        members.front(), group_);
   }
-  return !members->empty();
+  return !members.empty();
 }
 
 // ---- owning ---------------------------------------------------------------------------------------------------------
 
 Result<std::vector<Position>> Slots::claim(uint32_t slot) {
-  const auto strangers = group_has_members();
-  if (!strangers) return tl::unexpected(strangers.error());
-  if (*strangers) return fail(Code::kRetry, "kafka: group " + group_ + " has members");
+  FRESHET_ASSIGN(const auto strangers, group_has_members());
+  if (strangers) return fail(Code::kRetry, "kafka: group " + group_ + " has members");
   const auto owned = std::make_shared<Owned>(options_, cluster_.names(), fmt::format("{}.slot-{}", group_, slot),
                                              clock_, interrupted_);
   {
     const std::lock_guard lock(owned->mutex);
     FRESHET_TRY(owned->transactions.settle());
     const std::vector<TopicPartition> partitions = partitions_of(slot);
-    const auto committed = committed_of(slot);
-    if (!committed) return tl::unexpected(committed.error());
-    const auto marks = cluster_.watermarks(partitions);
-    if (!marks) return tl::unexpected(marks.error());
+    FRESHET_ASSIGN(const auto committed, committed_of(slot));
+    FRESHET_ASSIGN(const auto marks, cluster_.watermarks(partitions));
     for (size_t i = 0; i < partitions.size(); ++i)
-      owned->committed[partitions[i]] = (*committed)[i] ? (*committed)[i]->next : (*marks)[i].low;
+      owned->committed[partitions[i]] = committed[i] ? committed[i]->next : marks[i].low;
     FRESHET_TRY(say(slot, *owned, {}, false));
   }
   const std::lock_guard lock(mutex_);
@@ -185,9 +181,8 @@ std::shared_ptr<Slots::Owned> Slots::find(uint32_t slot) {
 // slot over meanwhile.
 Status Slots::ensure_begun(uint32_t slot, Owned& owned) {
   if (owned.transactions.begun()) return {};
-  const auto last = committed_of(slot);
-  if (!last) return tl::unexpected(last.error());
-  const auto holder = last->front() ? parse_metadata(last->front()->metadata, slots_) : std::nullopt;
+  FRESHET_ASSIGN(const auto last, committed_of(slot));
+  const auto holder = last.front() ? parse_metadata(last.front()->metadata, slots_) : std::nullopt;
   if (!holder || !*holder || (*holder)->name != name_)
     return fail(Code::kFenced, fmt::format("kafka: another process has taken slot {} over", slot));
   return owned.transactions.settle();
@@ -215,11 +210,10 @@ Result<std::vector<Position>> Slots::settle(uint32_t slot) {
   const Status begun = ensure_begun(slot, *owned);
   if (!begun && begun.error().code == Code::kFenced) failed(slot, Part::kNone);
   FRESHET_TRY(begun);
-  const auto committed = committed_of(slot);
-  if (!committed) return tl::unexpected(committed.error());
+  FRESHET_ASSIGN(const auto committed, committed_of(slot));
   size_t i = 0;
   for (auto& [of, next] : owned->committed) {
-    if ((*committed)[i]) next = (*committed)[i]->next;
+    if (committed[i]) next = committed[i]->next;
     ++i;
   }
   return positions_of(*owned);

@@ -65,9 +65,7 @@ ErrorPtr Transactions::insist(const Call& call) {
 
 Status Transactions::settle() {
   if (client_ != nullptr) return {};
-  auto client = Client::open(options_, settings_for(id_, options_));
-  if (!client) return tl::unexpected(std::move(client).error());
-  client_ = std::move(*client);
+  FRESHET_ASSIGN(client_, Client::open(options_, settings_for(id_, options_)));
   const ErrorPtr error = insist([&](int ms) { return rd_kafka_init_transactions(client_->get(), ms); });
   if (error == nullptr) {
     sender_ = std::make_unique<Sender>(client_, names_);

@@ -22,9 +22,8 @@ constexpr size_t kInstallationBytesMax = 4096;
 
 Result<v1::Checkpoint> read_manifest(objectstore::ObjectStore& store, uint32_t partition, const CheckpointId& id) {
   const std::string key = checkpoint_key(partition, id);
-  auto bytes = objectstore::get_small(store, key, kManifestBytesMax);
-  if (!bytes) return tl::unexpected(std::move(bytes).error());
-  auto manifest = decode_manifest(*bytes);
+  FRESHET_ASSIGN(auto bytes, objectstore::get_small(store, key, kManifestBytesMax));
+  auto manifest = decode_manifest(bytes);
   if (!manifest)
     return fail(manifest.error().code, fmt::format("{}: {}: {}", store.where(), key, manifest.error().message));
   if (manifest->partition() != partition || manifest->session() != id.session || manifest->next_offset() != id.offset)
@@ -95,10 +94,9 @@ Status sync_folder(const std::string& path) {
 }  // namespace
 
 Result<std::vector<FoundCheckpoint>> find_checkpoints(objectstore::ObjectStore& store, uint32_t partition) {
-  const auto listed = store.list(checkpoints_prefix(partition));
-  if (!listed) return tl::unexpected(listed.error());
+  FRESHET_ASSIGN(const auto listed, store.list(checkpoints_prefix(partition)));
   std::vector<CheckpointId> ids;
-  for (const objectstore::Object& object : *listed)
+  for (const objectstore::Object& object : listed)
     if (const auto id = parse_checkpoint_key(partition, object.key)) ids.push_back(*id);
   std::sort(ids.rbegin(), ids.rend());
   std::vector<FoundCheckpoint> found;
@@ -174,11 +172,10 @@ Result<std::string> agree_on_hash_key(objectstore::ObjectStore& store, const std
   const Status put = store.put_new(kInstallation, text);
   if (put) return mine;
   if (put.error().code != Code::kConflict) return tl::unexpected(put.error());
-  auto found = objectstore::get_small(store, kInstallation, kInstallationBytesMax);
-  if (!found) return tl::unexpected(std::move(found).error());
+  FRESHET_ASSIGN(auto found, objectstore::get_small(store, kInstallation, kInstallationBytesMax));
   std::string key;
-  if (found->starts_with(kHashKeyField) && found->ends_with('\n'))
-    key = from_hex(std::string_view(*found).substr(kHashKeyField.size(), found->size() - kHashKeyField.size() - 1));
+  if (found.starts_with(kHashKeyField) && found.ends_with('\n'))
+    key = from_hex(std::string_view(found).substr(kHashKeyField.size(), found.size() - kHashKeyField.size() - 1));
   if (key.size() != mine.size())
     return fail(Code::kCorrupt,
                 fmt::format("{}: {} is damaged: restore it, without the key in it the checkpoints are of no use",

@@ -43,9 +43,8 @@ Result<v1::PartitionMeta> take_snapshot(kv::Store& store, const std::string& dir
     const auto before = read_meta(store);
     if (!before) return tl::unexpected(before.error());
     FRESHET_TRY(store.snapshot_to(directory));
-    const auto after = read_meta(store);
-    if (!after) return tl::unexpected(after.error());
-    if (before->next_offset() == after->next_offset()) return before;
+    FRESHET_ASSIGN(const auto after, read_meta(store));
+    if (before->next_offset() == after.next_offset()) return before;
   }
   return fail(Code::kRetry, directory + ": the state becomes durable too often to take a snapshot of it");
 }
@@ -146,22 +145,19 @@ struct Checkpointer::Snapshot {
 
 Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& store, Item& item) {
   const Snapshot snapshot{options_.scratch(partition)};
-  const auto meta = take_snapshot(*store, snapshot.directory);
-  if (!meta) return tl::unexpected(meta.error());
-  if (meta->rules().hash_key().empty()) return {};  // nothing has come yet but records that need rules to mean anything
+  FRESHET_ASSIGN(const auto meta, take_snapshot(*store, snapshot.directory));
+  if (meta.rules().hash_key().empty()) return {};  // nothing has come yet but records that need rules to mean anything
   if (!item.writer || item.writer->is_over()) {
-    auto writer = CheckpointWriter::claim(
-        {options_.store, options_.clock, options_.random, partition, options_.partitions, options_.keep});
-    if (!writer) return tl::unexpected(std::move(writer).error());
-    item.writer = std::move(*writer);
+    FRESHET_ASSIGN(auto writer, CheckpointWriter::claim({options_.store, options_.clock, options_.random, partition,
+                                                         options_.partitions, options_.keep}));
+    item.writer = std::move(writer);
   }
-  if (item.writer->newest_offset() == meta->next_offset()) return {};
-  const auto written = item.writer->add(snapshot.directory, *meta, pace_);
-  if (!written) return tl::unexpected(written.error());
+  if (item.writer->newest_offset() == meta.next_offset()) return {};
+  FRESHET_ASSIGN(const auto written, item.writer->add(snapshot.directory, meta, pace_));
   metrics_->made.add();
-  metrics_->bytes.add(written->bytes);
-  metrics_->files.add(written->files);
-  metrics_->copied.add(written->copied);
+  metrics_->bytes.add(written.bytes);
+  metrics_->files.add(written.files);
+  metrics_->copied.add(written.copied);
   return {};
 }
 

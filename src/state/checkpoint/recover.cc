@@ -104,12 +104,11 @@ class Recovery {
     fs::remove_all(options_.directory, error);
     if (!error) fs::rename(fetched, options_.directory, error);
     if (error) return fail(Code::kFatal, fmt::format("{}: can't be replaced: {}", options_.directory, error.message()));
-    auto opened = options_.open();
-    if (!opened) return tl::unexpected(std::move(opened).error());
-    if ((*opened)->offset() != checkpoint.next_offset())
+    FRESHET_ASSIGN(auto opened, options_.open());
+    if (opened->offset() != checkpoint.next_offset())
       return fail(Code::kCorrupt, fmt::format("the restored state stands for offset {}, its manifest says {}",
-                                              (*opened)->offset(), checkpoint.next_offset()));
-    local_ = std::move(*opened);
+                                              opened->offset(), checkpoint.next_offset()));
+    local_ = std::move(opened);
     restored().add();
     return {};
   }

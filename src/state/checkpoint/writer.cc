@@ -31,10 +31,9 @@ bool is_ours(objectstore::ObjectStore& store, const std::string& key, const std:
 
 Result<uint64_t> newest_session(objectstore::ObjectStore& store, uint32_t partition) {
   const std::string prefix = owners_prefix(partition);
-  const auto owners = store.list(prefix);
-  if (!owners) return tl::unexpected(owners.error());
+  FRESHET_ASSIGN(const auto owners, store.list(prefix));
   uint64_t newest = 0;
-  for (const objectstore::Object& owner : *owners) newest = std::max(newest, session_of(owner.key, prefix).value_or(0));
+  for (const objectstore::Object& owner : owners) newest = std::max(newest, session_of(owner.key, prefix).value_or(0));
   return newest;
 }
 
@@ -42,11 +41,10 @@ Result<uint64_t> newest_session(objectstore::ObjectStore& store, uint32_t partit
 
 Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::claim(const WriterOptions& options) {
   objectstore::ObjectStore& store = *options.store;
-  const auto newest = newest_session(store, options.partition);
-  if (!newest) return tl::unexpected(newest.error());
+  FRESHET_ASSIGN(const auto newest, newest_session(store, options.partition));
   const std::string content =
       fmt::format("nonce: {}\nclaimed_at_us: {}\n", to_hex(options.random->bytes(16)), options.clock->now_us());
-  for (uint64_t session = *newest + 1; session <= *newest + kClaimsMax; ++session) {
+  for (uint64_t session = newest + 1; session <= newest + kClaimsMax; ++session) {
     const std::string key = owner_key(options.partition, session);
     const Status put = store.put_new(key, content);
     if (!put && put.error().code != Code::kConflict) return tl::unexpected(put.error());
@@ -60,9 +58,8 @@ Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::claim(const WriterOp
 }
 
 Status CheckpointWriter::read_earlier() {
-  auto found = find_checkpoints(*options_.store, options_.partition);
-  if (!found) return tl::unexpected(std::move(found).error());
-  for (const FoundCheckpoint& checkpoint : *found) {
+  FRESHET_ASSIGN(auto found, find_checkpoints(*options_.store, options_.partition));
+  for (const FoundCheckpoint& checkpoint : found) {
     if (!checkpoint.manifest) continue;
     if (!newest_) {
       newest_ = *checkpoint.manifest;
@@ -85,12 +82,11 @@ std::optional<int64_t> CheckpointWriter::keep_from() const {
 }
 
 Status CheckpointWriter::check_owner() {
-  const auto newest = newest_session(*options_.store, options_.partition);
-  if (!newest) return tl::unexpected(newest.error());
-  if (*newest == session_) return {};
+  FRESHET_ASSIGN(const auto newest, newest_session(*options_.store, options_.partition));
+  if (newest == session_) return {};
   over_ = true;
   return fail(Code::kFenced, fmt::format("{}: session {} of partition {} has begun elsewhere, this one is {}",
-                                         options_.store->where(), *newest, options_.partition, session_));
+                                         options_.store->where(), newest, options_.partition, session_));
 }
 
 Status CheckpointWriter::check_kin(const v1::Checkpoint& checkpoint) const {
@@ -101,25 +97,24 @@ Status CheckpointWriter::check_kin(const v1::Checkpoint& checkpoint) const {
 Result<CheckpointWriter::Written> CheckpointWriter::add(const std::string& directory, const v1::PartitionMeta& meta,
                                                         objectstore::Pace& pace) {
   FRESHET_TRY(check_owner());
-  auto checkpoint = describe(directory, meta, pace);
-  if (!checkpoint) return tl::unexpected(std::move(checkpoint).error());
-  FRESHET_TRY(check_kin(*checkpoint));
+  FRESHET_ASSIGN(auto checkpoint, describe(directory, meta, pace));
+  FRESHET_TRY(check_kin(checkpoint));
   Written written;
-  for (const v1::CheckpointFile& file : checkpoint->files()) FRESHET_TRY(send(directory, file, pace, written));
+  for (const v1::CheckpointFile& file : checkpoint.files()) FRESHET_TRY(send(directory, file, pace, written));
   Kept made{{session_, meta.next_offset()}, {}};
-  for (const v1::CheckpointFile& file : checkpoint->files()) made.files.insert(digest_of(file));
+  for (const v1::CheckpointFile& file : checkpoint.files()) made.files.insert(digest_of(file));
   std::vector<Kept> kept{std::move(made)};
   std::vector<Kept> dropped;
   for (Kept& earlier : kept_) (kept.size() < options_.keep ? kept : dropped).push_back(std::move(earlier));
   kept_ = std::move(kept);
   dropped_.insert(dropped_.end(), std::make_move_iterator(dropped.begin()), std::make_move_iterator(dropped.end()));
-  checkpoint->set_oldest_session(kept_.back().id.session);
+  checkpoint.set_oldest_session(kept_.back().id.session);
   // From here on an error leaves it open what there is: the session is over.
   over_ = true;
   FRESHET_TRY(check_owner());
-  FRESHET_TRY(publish(*checkpoint));
+  FRESHET_TRY(publish(checkpoint));
   earlier_.clear();
-  FRESHET_TRY(prune(checkpoint->oldest_session()));
+  FRESHET_TRY(prune(checkpoint.oldest_session()));
   over_ = false;
   return written;
 }
@@ -146,9 +141,8 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
     v1::CheckpointFile& file = *checkpoint.add_files();
     file.set_name(entry.path().filename().string());
     file.set_bytes(entry.file_size());
-    const auto digest = hash_of(entry.path().string(), file.bytes(), pace);
-    if (!digest) return tl::unexpected(digest.error());
-    file.set_sha256(std::string(objectstore::view(*digest)));
+    FRESHET_ASSIGN(const auto digest, hash_of(entry.path().string(), file.bytes(), pace));
+    file.set_sha256(std::string(objectstore::view(digest)));
   }
   std::erase_if(hashed_, [&](const auto& known) { return !fs::exists(directory + "/" + known.first); });
   return checkpoint;
@@ -231,16 +225,14 @@ Status CheckpointWriter::prune(uint64_t oldest_session) {
 // What sessions before this one have left, from whatever crash. Owners go last, and ours stays: sessions never begin anew.
 Status CheckpointWriter::sweep(uint64_t oldest_session) {
   objectstore::ObjectStore& store = *options_.store;
-  const auto manifests = store.list(checkpoints_prefix(options_.partition));
-  if (!manifests) return tl::unexpected(manifests.error());
-  for (const objectstore::Object& object : *manifests) {
+  FRESHET_ASSIGN(const auto manifests, store.list(checkpoints_prefix(options_.partition)));
+  for (const objectstore::Object& object : manifests) {
     const auto id = parse_checkpoint_key(options_.partition, object.key);
     if (id && id->session < oldest_session) FRESHET_TRY(store.remove(object.key));
   }
   for (const std::string& prefix : {files_prefix(options_.partition), owners_prefix(options_.partition)}) {
-    const auto left = store.list(prefix);
-    if (!left) return tl::unexpected(left.error());
-    for (const objectstore::Object& object : *left) {
+    FRESHET_ASSIGN(const auto left, store.list(prefix));
+    for (const objectstore::Object& object : left) {
       const auto session = session_of(object.key, prefix);
       if (session && *session < oldest_session) FRESHET_TRY(store.remove(object.key));
     }
