@@ -33,8 +33,8 @@ def printed(*command):
 
 def commands_of(program, words=()):
     """Every command that --help knows, as a tuple of words, () first; those that only have others below them, too."""
-    below = printed(program, *words, "--help").partition("Subcommands:\n")[2].partition("\n\n")[0]
-    names = re.findall(r"^  (\w+)", below, re.MULTILINE)
+    below = re.search(r"^Subcommands:\n((?: .*\n)*)", printed(program, *words, "--help"), re.MULTILINE | re.IGNORECASE)
+    names = re.findall(r"^  (\w+)", below[1], re.MULTILINE) if below else []
     return [words] + [found for name in names for found in commands_of(program, (*words, name))]
 
 
@@ -95,7 +95,7 @@ def test_manual(box):
     check(("run",) in known and ("fleet", "render") in known, f"commands {known}")
     for words in known:
         said = freshet(*words, "--help")[1]
-        if "Subcommands:" in said:
+        if any(other[:-1] == words for other in known):
             continue
         section = re.search(rf'^\.SS\s+freshet {" ".join(words)}\b(.*?)(?=^\.S[SH]\s|\Z)', page, re.MULTILINE | re.DOTALL)
         check(section, f"freshet(1) does not have `freshet {' '.join(words)}`")
