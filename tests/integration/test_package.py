@@ -108,8 +108,10 @@ def test_manual(box):
 
 
 def test_completion(box):
-    """bash is asked what may follow, after each command."""
-    script = unpacked(box) / "usr/share/bash-completion/completions/freshet"
+    """bash is asked what may follow, after each command; fish's file has a line for each."""
+    folder = unpacked(box)
+    script = folder / "usr/share/bash-completion/completions/freshet"
+    fish = (folder / "usr/share/fish/vendor_completions.d/freshet.fish").read_text(encoding="utf-8")
     ask = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _freshet; printf "%s\\n" "${COMPREPLY[@]}"'
 
     def completed(*words):
@@ -119,6 +121,9 @@ def test_completion(box):
     for words in known:
         below = {other[-1] for other in known if other and other[:-1] == words}
         check_equal(below - completed(*words, ""), set(), f"commands that are not completed after `freshet {' '.join(words)}`")
+        seen = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in words)
+        lines_of = [line for line in fish.splitlines() if line.startswith(f"complete -c freshet -n '{seen}")]
+        check_equal([name for name in below if not any(f" -a {name} " in line for line in lines_of)], [], f"commands that fish does not know, {words}")
     check_equal(completed("checkpoint", "li"), {"list"}, "freshet checkpoint li…")
     check_equal(completed("run", "--log-level", "d"), {"debug"}, "freshet run --log-level d…")
     check_equal(completed("run", "--conf"), {"--config"}, "freshet run --conf…")
