@@ -82,7 +82,8 @@ Status PartitionState::load_meta() {
     if (meta_.format() < kStateFormat)
       return fail(Code::kInvalid,
                   "the state is of format " + std::to_string(meta_.format()) +
-                      ", from before rows said where they are at home: start with a new data directory");
+                      ", from before the first release, when rows did not say where they are at home: no release reads "
+                      "it; start with a new data directory");
   }
   meta_.set_format(kStateFormat);
   return {};
