@@ -93,7 +93,8 @@ TEST(InstallationRelease, IsRefusedByOneThatCanNotReadItsDataAndNobodyElse) {
   std::filesystem::remove_all(directory);
   const auto open_as = [&](const Release& own) -> Status {
     const auto opened = Installation::open(directory, env::real_random(), own);
-    return opened ? Status() : tl::unexpected(opened.error());
+    if (!opened) return tl::unexpected(opened.error());
+    return {};
   };
   EXPECT_TRUE(open_as({"1.0.0", 2, 1}));
   EXPECT_TRUE(open_as({"1.1.0", 2, 2}));
