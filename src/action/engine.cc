@@ -215,7 +215,8 @@ Status Engine::adopt(const v1::Envelope& record) {
   const v1::Control& control = record.control();
   if (control.logic_version() > kLogicVersion)
     return fail(Code::kInvalid,
-                fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version",
+                fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version "
+                            "(CHANGELOG.md names the logic version of each)",
                             partition_, control.logic_version(), kLogicVersion));
   if (!adopt_rules(state_.meta(), control, record.received_at_us())) return {};
   rules_ = Rules::compile(state_.meta());

@@ -1,7 +1,7 @@
 // What makes a data directory one installation: a lock, the key of its alias hashes, its name among
-// others, and which revision of the rules was published last. The file is `installation` in the
-// data directory, with one `key: value` on each line. Processes that share a log share key and
-// revision: app/agreement.h.
+// others, which revision of the rules was published last, and which release had it last. The file is
+// `installation` in the data directory, with one `key: value` on each line. Processes that share a
+// log share key and revision: app/agreement.h.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,22 @@
 
 namespace freshet::app {
 
+// What decides whether a release can read what another one left behind: one with lower numbers can't.
+struct Release {
+  std::string version;  // SemVer; for people
+  uint32_t state_format = 0;
+  uint32_t logic_version = 0;
+  [[nodiscard]] bool operator==(const Release&) const = default;
+};
+
+[[nodiscard]] Release this_release();
+
 class Installation {
  public:
-  // Makes the directory if it is missing. kConflict: another process has it.
-  [[nodiscard]] static Result<std::unique_ptr<Installation>> open(const std::string& data_dir, env::Random& random);
+  // Makes the directory if it is missing, and notes who has it now. kConflict: another process has it. kInvalid: a
+  // release that `own` can't read after had it; nothing is touched then.
+  [[nodiscard]] static Result<std::unique_ptr<Installation>> open(const std::string& data_dir, env::Random& random,
+                                                                  const Release& own = this_release());
   ~Installation();
   Installation(const Installation&) = delete;
   Installation& operator=(const Installation&) = delete;
@@ -49,7 +61,7 @@ class Installation {
 
  private:
   Installation(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
-  [[nodiscard]] Status load(env::Random& random);
+  [[nodiscard]] Status load(env::Random& random, const Release& own);
   [[nodiscard]] Status save() const;
 
   std::string path_;
@@ -58,6 +70,7 @@ class Installation {
   std::string name_;
   uint64_t revision_ = 0;
   std::string rules_hash_;
+  Release release_;  // that had it last
 };
 
 }  // namespace freshet::app

@@ -30,6 +30,7 @@
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
 namespace freshet::app {
@@ -119,6 +120,10 @@ class ServerImpl final : public Server {
   void look_for_room() {
     const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
     const auto reaction = reaction_lag();
+    static telemetry::Gauge& action_lag =
+        telemetry::gauge("freshet_action_lag_records",
+                         "Accepted and not processed by action, in all partitions; of every ingest the same.");
+    if (action) action_lag.set(static_cast<double>(*action));
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
 

