@@ -1,5 +1,6 @@
-# What `cmake --install` puts where, and CPack's Debian package of it: ./dev package (tools/package). Nothing but the program and
-# what it needs to be run as a service; the user and the data directory are made by deploy/debian/postinst.
+# What `cmake --install` puts where, and CPack's Debian package of it: ./dev package (tools/package). Nothing but the
+# program and what it needs to be run as a service; the user and the data directory are made by
+# deploy/debian/postinst.
 if(FRESHET_FUZZ OR FRESHET_SANITIZE)
   return()
 endif()
@@ -18,7 +19,8 @@ install(FILES deploy/debian/freshet.yaml DESTINATION /etc/freshet)
 install(FILES deploy/freshet.yaml DESTINATION share/doc/freshet/examples RENAME freshet-kafka.yaml)
 install(FILES docs/examples/freshet.yaml DESTINATION share/doc/freshet/examples)
 install(FILES deploy/debian/copyright ${package_docs}/changelog.gz DESTINATION share/doc/freshet)
-# Libraries whose code is in the program itself, because they are templates or linked statically: their notices go with it.
+# Libraries whose code is in the program itself, because they are templates or linked statically: their notices go
+# with it.
 foreach(library libabsl-dev libboost-dev libcli11-dev libexpected-dev libprotobuf-dev)
   install(FILES /usr/share/doc/${library}/copyright DESTINATION share/doc/freshet RENAME copyright.${library} OPTIONAL)
 endforeach()

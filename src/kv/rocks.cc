@@ -675,7 +675,8 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   if (const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db); !status.ok()) {
     return tl::unexpected<Error>(open_error(status, options.path));
   }
-  // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this very file.
+  // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this
+  // very file.
   std::filesystem::remove(options.path + "/" + kIncoming, error);
   return std::make_unique<RocksStore>(options, std::move(dropper), std::unique_ptr<rocksdb::DB>(db));
 }
