@@ -132,7 +132,7 @@ TEST_F(RecoverTest, OneOfANewLogIsTaken) {
   {
     auto state = *options().open();
     fill(*state, 10);
-    state->meta().set_next_offset(0);  // As a state that was rebuilt for another number of partitions begins a new log.
+    state->advance(0);
     ASSERT_TRUE(state->persist());
     checkpoint(*state);
   }
