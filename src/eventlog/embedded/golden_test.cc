@@ -98,8 +98,10 @@ TEST(EmbeddedLogFormat, DecodesWhatItEncodes) {
   EXPECT_FALSE(decode_partition_key("c"));
   EXPECT_FALSE(decode_partition_key(chunk_key(of, 1) + "x"));
   EXPECT_FALSE(decode_group_key("g"));
-  EXPECT_FALSE(decode_mark(encode(Mark{5, 4, 0, 0})));  // low above high
-  EXPECT_FALSE(decode_chunk_header(encode(ChunkHeader{0, 0})));
+  std::string low_above_high = encode(Mark{5, 5, 0, 0});
+  low_above_high[15] = 4;  // the last byte of `high`
+  EXPECT_FALSE(decode_mark(low_above_high));
+  EXPECT_FALSE(decode_chunk_header(std::string(kChunkHeaderBytes, '\0'))) << "a chunk without records";
   EXPECT_FALSE(decode_offset("1234567"));
 }
 
