@@ -98,13 +98,10 @@ TEST(EmbeddedLogFormat, DecodesWhatItEncodes) {
   EXPECT_FALSE(decode_partition_key("c"));
   EXPECT_FALSE(decode_partition_key(chunk_key(of, 1) + "x"));
   EXPECT_FALSE(decode_group_key("g"));
-  const std::string mark = encode(Mark{4, 5, 0, 0});
-  EXPECT_TRUE(decode_mark(mark));
-  EXPECT_FALSE(
-      decode_mark(mark.substr(8, 8) + mark.substr(0, 8) + mark.substr(16)));  // The low mark is above the high.
-  const std::string header = encode(ChunkHeader{1, 0});
-  EXPECT_TRUE(decode_chunk_header(header));
-  EXPECT_FALSE(decode_chunk_header(std::string(4, '\0') + header.substr(4)));  // A chunk without a record.
+  std::string low_above_high = encode(Mark{5, 5, 0, 0});
+  low_above_high[15] = 4;  // the last byte of `high`
+  EXPECT_FALSE(decode_mark(low_above_high));
+  EXPECT_FALSE(decode_chunk_header(std::string(kChunkHeaderBytes, '\0'))) << "a chunk without records";
   EXPECT_FALSE(decode_offset("1234567"));
 }
 
