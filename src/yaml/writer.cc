@@ -147,8 +147,8 @@ class Writer {
     out_ += " |\n";
     while (!text.empty()) {
       // is_block() has seen to it that the text ends with a line break.
-      FRESHET_ASSERT(end != std::string_view::npos);
       const size_t end = text.find('\n');
+      FRESHET_ASSERT(end != std::string_view::npos);
       if (end > 0) out_.append(indent, ' ').append(text.substr(0, end));
       out_ += '\n';
       text.remove_prefix(end + 1);

@@ -57,9 +57,9 @@ yaml::Node expected(const Alert& alert, const Example& example) {
 }
 
 yaml::Node incident_test(const Alert& alert, const Example& example) {
+  const Incident& incident = alert.incident;
   // An alert that waits longer than its proof looks would pass without being tested.
   FRESHET_ASSERT(incident.fires_within >= alert.for_minutes && alert.near_miss.minutes >= kNearMissStep);
-  const Incident& incident = alert.incident;
   yaml::Node checks = list();
   const uint32_t too_early = incident.onset_minute + (alert.for_minutes > 0 ? alert.for_minutes - 1 : 0);
   if (incident.onset_minute > 0) checks.items.push_back(at_minute(incident.onset_minute - 1, alert, list()));
