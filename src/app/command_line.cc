@@ -1,0 +1,41 @@
+#include "app/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/check_command.h"
+#include "app/checkpoint_command.h"
+#include "app/deadletters_command.h"
+#include "app/erase_command.h"
+#include "app/fleet_command.h"
+#include "app/import_command.h"
+#include "app/run_command.h"
+#include "base/version.h"
+
+namespace freshet::app {
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("Freshet: real-time customer-data ingestion", "freshet");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("{} (commit {})", version(), commit()));
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong usage or configuration.\n`freshet COMMAND --help` has an example for "
+      "each command.");
+  int exit_code = 0;
+  add_run_command(app, exit_code);
+  add_import_command(app, exit_code);
+  add_deadletters_command(app, exit_code);
+  add_erase_command(app, exit_code);
+  add_checkpoint_command(app, exit_code);
+  add_check_command(app, exit_code);
+  add_fleet_command(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return exit_code;
+}
+
+}  // namespace freshet::app
