@@ -87,28 +87,34 @@ void write_wrong(const Write& write) {
 
 TEST(JsonWriterDeathTest, WhatIsNotJsonIsABug) {
   const auto dies = [](const auto& write) { EXPECT_DEATH(write_wrong(write), "assertion failed"); };
-  dies([](JsonWriter&) {});                                                   // nothing at all
-  dies([](JsonWriter& json) { json.value(1).value(2); });                     // two values
-  dies([](JsonWriter& json) { json.begin_array(); });                         // without an end
-  dies([](JsonWriter& json) { json.begin_array().end_object(); });            // with another end
-  dies([](JsonWriter& json) { json.null().end_array(); });                    // without a beginning
-  dies([](JsonWriter& json) { json.key("a"); });                              // a name outside of an object
-  dies([](JsonWriter& json) { json.begin_array().key("a"); });                // a name in a list
-  dies([](JsonWriter& json) { json.begin_object().value(1); });               // a value without a name
-  dies([](JsonWriter& json) { json.begin_object().key("a").key("b"); });      // two names
-  dies([](JsonWriter& json) { json.begin_object().key("a").end_object(); });  // a name without a value
-  dies([](JsonWriter& json) { json.raw(""); });                               // a value of no text
-  dies([](JsonWriter& json) { json.begin_array().space("x"); });              // white space that is none
-  dies([](JsonWriter& json) {
-    for (uint32_t i = 0; i <= JsonWriter::kDepthMax; ++i) json.begin_array();  // too deep
-  });
+  dies([](JsonWriter&) {});                                                        // nothing at all
+  dies([](JsonWriter& json) { json.value(1).value(2); });                          // two values
+  dies([](JsonWriter& json) { json.begin_array(); });                              // without an end
+  dies([](JsonWriter& json) { json.begin_array().end_object(); });                 // with another end
+  dies([](JsonWriter& json) { json.null().end_array(); });                         // without a beginning
+  dies([](JsonWriter& json) { json.key("a").null(); });                            // a name outside of an object
+  dies([](JsonWriter& json) { json.begin_array().key("a").null().end_array(); });  // a name in a list
+  dies([](JsonWriter& json) { json.begin_object().value(1).end_object(); });       // a value without a name
+  dies([](JsonWriter& json) { json.begin_object().key("").key("b").null().end_object(); });  // two names
+  dies([](JsonWriter& json) { json.begin_object().key("a").end_object(); });                 // a name without a value
+  dies([](JsonWriter& json) { json.raw(""); });                                              // a value of no text
+  dies([](JsonWriter& json) { json.space("x").null(); });                                    // white space that is none
+  dies([](JsonWriter& json) { json.null().space("\n"); });  // white space before nothing
+}
+
+void nest(JsonWriter& json, uint32_t levels) {
+  for (uint32_t i = 0; i < levels; ++i) json.begin_array();
+  for (uint32_t i = 0; i < levels; ++i) json.end_array();
+}
+
+TEST(JsonWriterDeathTest, NestingTooDeepIsABug) {
+  EXPECT_DEATH(write_wrong([](JsonWriter& json) { nest(json, JsonWriter::kDepthMax + 1); }), "depth_ < kDepthMax");
 }
 
 TEST(JsonWriter, NestsAsDeepAsItSays) {
   std::string out;
   JsonWriter json(out);
-  for (uint32_t i = 0; i < JsonWriter::kDepthMax; ++i) json.begin_array();
-  for (uint32_t i = 0; i < JsonWriter::kDepthMax; ++i) json.end_array();
+  nest(json, JsonWriter::kDepthMax);
   EXPECT_EQ(out, std::string(JsonWriter::kDepthMax, '[') + std::string(JsonWriter::kDepthMax, ']'));
 }
 
