@@ -94,11 +94,11 @@ Example example_of(const Topology& topology) {
 
 std::string in_example(std::string_view text, const Example& example) {
   std::string out(text);
-  replace_all(out, "{cluster}", escaped(example.cluster));
-  replace_all(out, "{owner}", escaped(example.owner));
-  replace_all(out, "{topic}", escaped(example.topic));
-  replace_all(out, "{mirror}", escaped(example.mirror));
-  replace_all(out, "{group}", escaped(example.group));
+  replace_all(out, "{cluster}", escaped_label(example.cluster));
+  replace_all(out, "{owner}", escaped_label(example.owner));
+  replace_all(out, "{topic}", escaped_label(example.topic));
+  replace_all(out, "{mirror}", escaped_label(example.mirror));
+  replace_all(out, "{group}", escaped_label(example.group));
   return out;
 }
 
