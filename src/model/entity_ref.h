@@ -21,7 +21,8 @@ struct EntityRef {
 [[nodiscard]] EntityRef from_proto(const v1::EntityRef& ref);
 void to_proto(const EntityRef& ref, v1::EntityRef& out);
 
-// The survivor of a join is the lesser: an identified profile before an anonymous one, then by id. Total.
+// Whether a is the survivor of a join with b: the one whose root type ranks higher, then the one with the smaller id.
+// The order is total and never changes, so no two partitions decide differently and redirects can't form a circle.
 [[nodiscard]] bool survives(const EntityRef& a, const EntityRef& b);
 
 // Hash of (tenant, kind, root identifier, generation), with the home of the root. A freed identifier's next entity has

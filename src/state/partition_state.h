@@ -8,7 +8,7 @@
 //                                                             └─ aborted: drop(), replay
 //
 // Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a
-// commit.
+// commit, or a profile that could not be read would be replaced by an empty one.
 //
 // What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while
 // that stays small: batches of a few records would otherwise decode and encode the same rows again and again.
@@ -30,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/result.h"
 #include "freshet/v1/state.pb.h"
@@ -41,6 +42,9 @@
 #include "state/snapshot.h"
 
 namespace freshet::state {
+
+// Of the rows; raised when a release would no longer understand what another one writes. 2: keys end in their home.
+inline constexpr uint32_t kStateFormat = 2;
 
 // What an identifier leads to.
 struct Alias {
@@ -55,6 +59,8 @@ struct Alias {
   bool touched = false;
 };
 
+// An entity as it is decoded for the batches that use it. Whoever changes `state` calls touch() first, or the change
+// is not kept.
 struct Entity {
   explicit Entity(google::protobuf::Arena& arena)
       : state(*google::protobuf::Arena::CreateMessage<v1::EntityState>(&arena)) {}
@@ -78,7 +84,7 @@ class PartitionState {
       const std::function<Result<std::unique_ptr<kv::Store>>(const kv::Options&)>& opener);
   ~PartitionState();
 
-  // ---- reading a batch ahead: one multi_get for each kind of row; only speeds up what follows
+  // ---- reading a batch ahead, with one multi_get for each kind of row. This only speeds up what follows.
   void prefetch_aliases(std::span<const Hash128> keys);
   void prefetch_entities(std::span<const Hash128> ids);
   void prefetch_seen(std::span<const Hash128> messages);
@@ -87,13 +93,12 @@ class PartitionState {
   [[nodiscard]] Alias* find_alias(const Hash128& key);  // nullptr: never held
   [[nodiscard]] Alias& edit_alias(const Hash128& key);  // made if missing
   [[nodiscard]] Entity* find_entity(const Hash128& id);
-  [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);  // REQUIRES: none has the id
-  // One that stands in for an entity that can't be read, and goes nowhere.
-  [[nodiscard]] Entity& stand_in(const model::EntityRef& ref);
+  // REQUIRES: none has the id. If something could not be read, what is made goes nowhere.
+  [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);
   static void touch(Entity& entity, PartitionState& state);
   // True if the message was not seen within the window: it is now.
   [[nodiscard]] bool first_sight(const Hash128& message, int64_t received_at_us);
-  // The same, for ever.
+  // The same for records of an import or a replay of dead letters, which may be repeated after any time: for ever.
   [[nodiscard]] bool first_in_ledger(const Hash128& message);
   [[nodiscard]] v1::PartitionMeta& meta() { return meta_; }
 
@@ -103,7 +108,11 @@ class PartitionState {
   // Nothing was ever in it. Not so one that was made for a new log, which stands for offset 0 too
   // (state/repartition.h).
   [[nodiscard]] bool is_blank() const { return offset() == 0 && meta_.rules().hash_key().empty(); }
-  void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
+  // After each processed batch. REQUIRES: next_offset is not below offset().
+  void advance(int64_t next_offset) {
+    FRESHET_ASSERT(next_offset >= offset());
+    meta_.set_next_offset(next_offset);
+  }
   // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed
   // in the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does,
   // may be called on another thread, one at a time, while this one goes on.
@@ -130,6 +139,7 @@ class PartitionState {
   void note(Status status);
   Alias* decode_alias(const Hash128& key, std::string_view row);
   Entity* decode_entity(const Hash128& id, std::string_view row);
+  [[nodiscard]] Entity& stand_in(const model::EntityRef& ref);
   void want(std::span<const Hash128> keys);
   void encode_touched();
   void forget_decoded();

@@ -20,20 +20,20 @@
 namespace freshet::state {
 
 // The meta of each new partition, of a new log: offset 0, the rules in force, a clock that is not ahead of any old
-// window.
-// kConflict: the old partitions do not have the same rules.
+// window. kConflict: the old partitions do not have the same rules.
 [[nodiscard]] Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::PartitionMeta> old,
                                                                        uint32_t partitions);
 
+// Where a row goes, and under which key.
 struct MovedRow {
   uint32_t to = 0;  // the new partition
   std::string key;
 };
 
-// Where the rows of one old partition go. Pure.
+// Decides where the rows of one old partition go. It has no state but the numbers that it was made with.
 class RowMover {
  public:
-  // `made`: any of repartition_metas().
+  // `old` is the partition's meta, `made` is any of repartition_metas().
   RowMover(uint32_t partition, uint32_t partitions_before, const v1::PartitionMeta& old, const v1::PartitionMeta& made);
 
   // True: it goes to `moved`; rows of one kind keep their order. False: it goes nowhere (the meta row, messages out of

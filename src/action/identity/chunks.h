@@ -14,8 +14,9 @@ struct Cut {
   bool last = false;
 };
 
-// Fills `chunk`, which is empty, from element `from` on. The first one has the entity's ref, by which it is known, and
-// its times; the last one has the number of messages, so that nobody counts them twice while a merge is under way.
+// Fills `chunk`, which is empty, from element `from` on. REQUIRES: `state` is unpacked, and `from` is 0 or what the Cut
+// before says. The first one has the entity's ref, by which it is known, and its times; the last one has the number of
+// messages, so that nobody counts them twice while a merge is under way.
 [[nodiscard]] Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1::EntityState& chunk);
 
 }  // namespace freshet::action

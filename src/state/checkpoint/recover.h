@@ -1,5 +1,5 @@
-// Opens the state of a partition, wherever it is nearest: what this disk has, or the newest whole checkpoint. Damage
-// here is moved aside and replaced by a checkpoint; a damaged checkpoint by the next older one.
+// Opens the state of a partition, wherever it is nearest: what this disk has, or the newest whole checkpoint. What is
+// damaged here is moved aside and replaced by a checkpoint; a damaged checkpoint is replaced by the next older one.
 #pragma once
 
 #include <functional>
