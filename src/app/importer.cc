@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "app/json_output.h"
 #include "base/hash.h"
-#include "model/json.h"
 
 namespace freshet::app {
 namespace {
@@ -155,14 +155,11 @@ class Importer {
   }
 
   Status start() {
-    std::string body =
-        "{\"content_hash\":\"" + content_hash_ + "\",\"size\":" + std::to_string(outcome_.bytes) + ",\"name\":";
-    model::append_json_string(body, job_.file.substr(job_.file.rfind('/') + 1));
-    body += ",\"tenant\":";
-    model::append_json_string(body, job_.tenant);
-    body += ",\"mapping\":";
-    model::append_json_string(body, job_.mapping);
-    body += '}';
+    std::string body = json_text([&](JsonWriter& json) {
+      json.begin_object().member("content_hash", content_hash_).member("size", outcome_.bytes);
+      json.member("name", job_.file.substr(job_.file.rfind('/') + 1)).member("tenant", job_.tenant);
+      json.member("mapping", job_.mapping).end_object();
+    });
     http::Request post = request("POST", "/v1/imports", std::move(body));
     post.headers.emplace_back("content-type", "application/json");
     FRESHET_TRY(exchange(std::move(post)));

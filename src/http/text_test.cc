@@ -62,7 +62,7 @@ TEST(ResponseHead, CantBeSplitByAValue) {
 
 TEST(ErrorResponse, IsJson) {
   EXPECT_EQ(error_response(400, "bad", "say \"it\"\n\\").body,
-            "{\"error\":{\"code\":\"bad\",\"message\":\"say \\\"it\\\"\\u000a\\\\\"}}\n");
+            "{\"error\":{\"code\":\"bad\",\"message\":\"say \\\"it\\\"\\n\\\\\"}}\n");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "action/events/attributes.h"
 #include "action/events/history.h"
 #include "action/events/sorted.h"
+#include "base/json_writer.h"
 #include "base/mutant.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
@@ -280,32 +281,22 @@ std::string enriched_event_json(v1::EntityState& entity, std::string_view id_hex
                                 const v1::Envelope& record, const v1::Event& event, const Tenant& tenant) {
   std::string out;
   out.reserve(event.properties().size() + 400);
-  const auto field = [&](std::string_view name, std::string_view text) {
-    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
-    model::append_json_string(out, text);
-  };
-  field("message_id", record.message_id());
-  field("tenant", record.tenant());
-  if (!id_hex.empty()) field("user", id_hex);
-  if (!device_hex.empty()) field("device", device_hex);
-  field("event", event.name());
-  out.append(",\"properties\":").append(event.properties().empty() ? "{}" : event.properties());
-  field("timestamp", model::format_time(event.time_us()));
-  field("received_at", model::format_time(record.received_at_us()));
-  field("source", record.source());
-  if (!record.trace_parent().empty()) field("traceparent", record.trace_parent());
-  out.append(",\"enriched\":{");
-  bool first = true;
+  JsonWriter json(out);
+  json.begin_object().member("message_id", record.message_id()).member("tenant", record.tenant());
+  if (!id_hex.empty()) json.member("user", id_hex);
+  if (!device_hex.empty()) json.member("device", device_hex);
+  json.member("event", event.name());
+  json.key("properties").raw(event.properties().empty() ? "{}" : event.properties());
+  json.member("timestamp", model::format_time(event.time_us()));
+  json.member("received_at", model::format_time(record.received_at_us()));
+  json.member("source", record.source());
+  if (!record.trace_parent().empty()) json.member("traceparent", record.trace_parent());
+  json.key("enriched").begin_object();
   for (const std::string& name : tenant.rules.enrich()) {
     const std::optional<v1::Value> value = enriching_value(entity, name);
-    if (!value) continue;
-    if (!first) out += ',';
-    first = false;
-    model::append_json_string(out, name);
-    out += ':';
-    model::append_json_value(out, *value);
+    if (value) model::write_value(json.key(name), *value);
   }
-  out.append("}}");
+  json.end_object().end_object();
   return out;
 }
 

@@ -41,9 +41,6 @@ class JsonBody {
   return text;
 }
 
-// Appends `text` as a JSON string; the usual text has nothing to escape.
-void append_quoted(std::string& out, std::string_view text);
-
 // The length of the longest prefix of at most `characters` code points. REQUIRES: valid UTF-8.
 [[nodiscard]] size_t prefix_of(std::string_view text, size_t characters);
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "model/json.h"
+#include "base/json_writer.h"
 
 namespace freshet::ingest {
 namespace {
@@ -226,7 +226,7 @@ Outcome PropertiesWriter::write(ondemand::object object) {
 Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text) {
   if (out_.empty()) out_ += '{';
   const size_t begin = out_.size();
-  append_quoted(out_, name);
+  append_json_string(out_, name);
   const std::string_view key(out_.data() + begin, out_.size() - begin);
   bool kept = std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
     return key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
@@ -237,7 +237,7 @@ Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text)
     return Outcome::kOk;
   }
   out_ += ':';
-  append_quoted(out_, text);
+  append_json_string(out_, text);
   out_ += ',';
   return Outcome::kOk;
 }
@@ -274,7 +274,7 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   if (!kept) return Outcome::kOk;
 
   Member member{out_.size(), 0, 0};
-  append_quoted(out_, name);
+  append_json_string(out_, name);
   member.key_end = out_.size();
   out_ += ':';
   FRESHET_ITEM(write_value(value, depth, kept));
@@ -332,7 +332,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
       if (text.size() == whole) {
         out_ += raw;  // as the sender escaped it
       } else {
-        append_quoted(out_, text);
+        append_json_string(out_, text);
       }
       return Outcome::kOk;
     }
