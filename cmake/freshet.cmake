@@ -1,6 +1,6 @@
 # freshet_module(NAME DEPS lib... [WITHOUT folder...]): one folder, one library `freshet_NAME`, from its *.cc files, but for
 # those of the folders WITHOUT, which have their own CMakeLists.
-#   *_test.cc  go into the test binary NAME_test (GoogleTest, registered with ctest)
+#   *_test.cc  go into the test binary NAME_test (GoogleTest, registered with ctest), with the sources of src/testing/NAME
 #   *_fuzz.cc  become one libFuzzer binary each, in the fuzz preset
 #   main.cc    is left to the folder's own CMakeLists
 # Beside it `freshet_NAME_mutable`, the same code with FRESHET_MUTANTS (src/base/mutant.h): the simulator's, built only for it.
@@ -45,7 +45,7 @@ if(FRESHET_FUZZ)
   list(APPEND FRESHET_TEST_OPTIONS -fno-sanitize=fuzzer-no-link)
 endif()
 
-# Where a test finds the project's files (src/base/project_path.h). In a library of its own, so that no other file's compilation
+# Where a test finds the project's files (src/testing/project_path.h). In a library of its own, so that no other file's compilation
 # depends on where the project is: ccache finds it in another checkout.
 configure_file(${CMAKE_CURRENT_LIST_DIR}/project_path.cc.in ${CMAKE_BINARY_DIR}/project_path.cc @ONLY)
 add_library(freshet_project_path STATIC ${CMAKE_BINARY_DIR}/project_path.cc)
@@ -119,7 +119,11 @@ function(freshet_module NAME)
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   string(FIND ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src/ place)
   if(place EQUAL 0)
-    freshet_batches(sources ${NAME} ${CMAKE_SOURCE_DIR}/src "${sources}")
+    if(tests)
+    file(GLOB shared CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/testing/${NAME}/*.cc)
+    list(APPEND tests ${shared})
+  endif()
+  freshet_batches(sources ${NAME} ${CMAKE_SOURCE_DIR}/src "${sources}")
     freshet_batches(tests ${NAME}_test ${CMAKE_SOURCE_DIR}/src "${tests}")
   endif()
   if(sources)

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "base/dice.h"
 #include "env/clock.h"
+#include "testing/dice.h"
 
 namespace freshet::sim {
 

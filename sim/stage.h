@@ -10,9 +10,9 @@
 #include "broker.h"
 #include "dice.h"
 #include "faults.h"
-#include "kv/memory_store.h"
 #include "probes.h"
 #include "sim_store.h"
+#include "testing/memory_store.h"
 
 namespace freshet::sim {
 

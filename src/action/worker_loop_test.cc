@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "action/test_cluster.h"
+#include "testing/action/cluster.h"
 
 namespace freshet::action {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
-#include "console/fake_admin.h"
+#include "testing/fake_admin.h"
 
 namespace freshet::app {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "console/fake_admin.h"
+#include "testing/fake_admin.h"
 
 namespace freshet::console {
 namespace {

@@ -11,10 +11,10 @@
 #include <thread>
 
 #include "base/hash.h"
-#include "base/project_path.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
 #include "telemetry/trace.h"
+#include "testing/project_path.h"
 
 namespace freshet::ingest {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <array>
 
-#include "model/change_generator.h"
-#include "reaction/fakes.h"
 #include "telemetry/trace.h"
+#include "testing/change_generator.h"
+#include "testing/reaction_fakes.h"
 
 namespace freshet::reaction {
 namespace {

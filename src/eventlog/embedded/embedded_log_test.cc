@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "eventlog/embedded/rows.h"
-#include "eventlog/embedded/test_stores.h"
-#include "eventlog/event_log_conformance.h"
-#include "kv/memory_store.h"
+#include "testing/event_log_conformance.h"
+#include "testing/memory_store.h"
+#include "testing/switched_store.h"
 
 namespace freshet::eventlog {
 namespace {

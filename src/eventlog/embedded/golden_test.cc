@@ -6,10 +6,10 @@
 #include <map>
 
 #include "base/hash.h"
-#include "base/project_path.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/embedded/rows.h"
-#include "kv/memory_store.h"
+#include "testing/memory_store.h"
+#include "testing/project_path.h"
 
 namespace freshet::eventlog::embedded {
 namespace {

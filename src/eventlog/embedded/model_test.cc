@@ -8,7 +8,7 @@
 #include <future>
 
 #include "eventlog/embedded/embedded_log.h"
-#include "kv/memory_store.h"
+#include "testing/memory_store.h"
 
 namespace freshet::eventlog::embedded {
 namespace {

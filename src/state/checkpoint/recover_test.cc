@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "objectstore/memory.h"
 #include "state/checkpoint/checkpointer.h"
 #include "state/checkpoint/writer.h"
 #include "telemetry/metrics.h"
+#include "testing/memory_object_store.h"
 
 namespace freshet::state {
 namespace {

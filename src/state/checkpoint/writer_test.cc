@@ -10,8 +10,8 @@
 #include <fstream>
 #include <utility>
 
-#include "objectstore/memory.h"
 #include "state/checkpoint/catalog.h"
+#include "testing/memory_object_store.h"
 
 namespace freshet::state {
 namespace {

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/dice.h"
 #include "docstore/doc_store.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
 #include "model/document.h"
+#include "testing/dice.h"
 
 namespace freshet::reaction::testing {
 

@@ -1,4 +1,4 @@
-#include "action/test_cluster.h"
+#include "testing/action/cluster.h"
 
 #include <fmt/format.h>
 
