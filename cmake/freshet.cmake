@@ -36,7 +36,7 @@ add_custom_target(fuzzers)
 
 # Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not that of
 # eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of it.
-set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app)
+set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app testing)
 
 # A test's own code is compiled quickly, not to be quick: http_test and model_test under AddressSanitizer take a third of the time
 # to compile. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.

@@ -1,4 +1,4 @@
-// Chance and time of a run.
+// Chance of a run.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,6 @@
 #include "testing/dice.h"
 
 namespace freshet::sim {
-
-// Stands still but for the scheduler, and for those who sleep.
-class SimClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return now_; }
-  env::TimeUs monotonic_us() override { return now_; }
-  void sleep_us(env::TimeUs duration) override { now_ += duration; }
-
- private:
-  env::TimeUs now_ = 1'750'000'000'000'000;  // in 2025
-};
 
 class SimRandom final : public env::Random {
  public:

@@ -12,6 +12,7 @@
 #include "faults.h"
 #include "probes.h"
 #include "sim_store.h"
+#include "testing/clock.h"
 #include "testing/memory_store.h"
 
 namespace freshet::sim {
@@ -45,7 +46,7 @@ struct Stage {
   Dice dice;
   Faults faults;
   Probes probes;
-  SimClock clock;
+  env::FakeClock clock{1'750'000'000'000'000};  // in 2025
   SimRandom entropy;
   Broker broker;
   StoreServer store;

@@ -63,7 +63,7 @@ class AdminCommands : public ::testing::Test {
 
   console::FakeStore store_;
   console::FakeLog log_{1};
-  console::FakeClock clock_;
+  env::FakeClock clock_;
   std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
   std::vector<v1::Envelope> submitted_;
   int replayed_ = 0;

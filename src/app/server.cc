@@ -149,15 +149,10 @@ class ServerImpl final : public Server {
 
   // Rules reach action as records of its partitions, before anything that they are for.
   Status publish_rules(bool implicit) {
-    v1::Envelope envelope;
-    envelope.set_kind(v1::Envelope::CONTROL);
-    envelope.set_received_at_us(clock_.now_us());
+    v1::Envelope envelope =
+        action::control_record(config_.tenants, config_.log.partitions, installation_->hash_key(), clock_.now_us());
     v1::Control& control = *envelope.mutable_control();
-    control.set_logic_version(action::kLogicVersion);
-    control.set_hash_key(installation_->hash_key());
-    control.set_partitions(config_.log.partitions);
     control.set_events_as_protobuf(config_.events_as_protobuf);
-    for (const model::Tenant& tenant : config_.tenants) *control.add_tenants() = tenant.rules;
     FRESHET_ASSIGN(auto revision, installation_->revision_for(control, config_.revision, implicit));
     control.set_revision(revision);
     FRESHET_TRY(agreement_->claim(revision, Installation::fingerprint(control)));

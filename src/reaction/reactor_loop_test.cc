@@ -48,7 +48,7 @@ struct World {
   }
 
   Dice dice;
-  FakeClock clock;
+  env::FakeClock clock{1'000'000};
   FakeLog log;
   FakeStore store;
   ReactorOptions options;

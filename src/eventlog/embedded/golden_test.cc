@@ -8,18 +8,12 @@
 #include "base/hash.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/embedded/rows.h"
+#include "testing/clock.h"
 #include "testing/memory_store.h"
 #include "testing/project_path.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
-
-class FixedClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return 1'767'323'045'678'000; }  // 2026-01-02T03:04:05.678Z
-  env::TimeUs monotonic_us() override { return 0; }
-  void sleep_us(env::TimeUs) override {}
-};
 
 void append(EventLog& log, TopicPartition to, const std::string& key, const std::string& value) {
   std::vector<Produce> batches(1);
@@ -33,7 +27,7 @@ void append(EventLog& log, TopicPartition to, const std::string& key, const std:
 
 std::map<std::string, std::string> rows_of_example() {
   auto rows = std::make_shared<kv::MemoryDisk>();
-  FixedClock clock;
+  env::FakeClock clock(1'767'323'045'678'000);  // 2026-01-02T03:04:05.678Z
   auto log = open_embedded_log(kv::open_memory(rows, {}), clock, {}).value();
   TopicOptions options;
   options.partitions = 2;
