@@ -4,6 +4,7 @@
 
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
+#include "http/server.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::app {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "eventlog/kafka/kafka_log.h"
+#include "eventlog/kafka/kafka_options.h"
 #include "model/tenant.h"
 #include "yaml/node.h"
 

@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "action/worker.h"
+#include "action/worker_options.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
 #include "kv/store.h"
-#include "reaction/reactor.h"
+#include "reaction/reactor_options.h"
 #include "state/checkpoint/catalog.h"
 #include "state/repartition.h"
 

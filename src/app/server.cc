@@ -18,6 +18,7 @@
 #include "app/trace_exporter.h"
 #include "base/version.h"
 #include "console/admin.h"
+#include "http/server.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"

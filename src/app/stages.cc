@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "action/worker.h"
+#include "action/worker_options.h"
 #include "app/json_output.h"
-#include "reaction/reactor.h"
+#include "reaction/reactor_options.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::app {

@@ -7,6 +7,7 @@
 #include "base/json_writer.h"
 #include "console/call.h"
 #include "console/page.h"
+#include "http/text.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {

@@ -11,7 +11,7 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
-#include "http/server.h"
+#include "http/message.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 

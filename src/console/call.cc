@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include "http/text.h"
+
 namespace freshet::console {
 namespace {
 

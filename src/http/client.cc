@@ -1,3 +1,5 @@
+#include "http/client.h"
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
@@ -13,7 +15,6 @@
 #include <optional>
 
 #include "http/address.h"
-#include "http/server.h"
 
 namespace freshet::http {
 namespace {

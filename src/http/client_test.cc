@@ -1,3 +1,5 @@
+#include "http/client.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,9 @@
 // The parts of an address, and looking up headers.
+#include "http/text.h"
+
 #include <algorithm>
 
-#include "http/server.h"
+#include "http/message.h"
 
 namespace freshet::http {
 namespace {

@@ -1,11 +1,13 @@
+#include "http/text.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include <cstdio>
 
+#include "http/message.h"
 #include "http/response.h"
-#include "http/server.h"
 
 namespace freshet::http {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/text.h"
 #include "ingest/import_json.h"
 #include "model/time.h"
 #include "telemetry/metrics.h"

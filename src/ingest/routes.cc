@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "http/server.h"
+#include "http/text.h"
 
 namespace freshet::ingest {
 namespace {

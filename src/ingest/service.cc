@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "http/text.h"
 #include "ingest/adapters/data_api.h"
 #include "ingest/adapters/records.h"
 #include "ingest/adapters/segment.h"

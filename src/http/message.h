@@ -1,0 +1,34 @@
+// Requests and responses, for both ends.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace freshet::http {
+
+struct Request {
+  std::string method;                                        // upper case
+  std::string path;                                          // before '?', still percent-encoded
+  std::string query;                                         // after '?', still percent-encoded
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;                                          // as sent (not decompressed)
+  std::string remote;                                        // address of the peer
+
+  [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;  // "" if absent
+};
+
+struct Response {
+  int status = 200;
+  std::string body;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  bool close = false;
+};
+
+// Call exactly once, from any thread, now or later. Dropping it uncalled answers 500.
+using Respond = std::function<void(Response)>;
+
+}  // namespace freshet::http
