@@ -1,4 +1,4 @@
-// Chance of a run.
+// Chance of a run, from its seed.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,8 @@
 
 namespace freshet::sim {
 
+// Randomness for the product's code. It has dice of its own, so that what the product asks for does
+// not move the scheduler's.
 class SimRandom final : public env::Random {
  public:
   explicit SimRandom(uint64_t seed) : dice_(seed) {}

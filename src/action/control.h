@@ -11,7 +11,8 @@
 
 namespace freshet::action {
 
-// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not processed.
+// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
+// processed.
 inline constexpr uint32_t kLogicVersion = 1;
 
 // With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.

@@ -17,7 +17,8 @@
 
 namespace freshet {
 
-// Appends `text` as a JSON string with its quotes: the only place that knows what must be escaped. REQUIRES: valid UTF-8.
+// Appends `text` as a JSON string with its quotes: the only place that knows what must be escaped. REQUIRES: valid
+// UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 
 // Writes exactly one value: an object, a list, or something simple. It puts the commas and asserts that what is written
@@ -82,8 +83,8 @@ class JsonWriter {
     return array(items, [](JsonWriter& json, const auto& item) { json.value(item); });
   }
 
-  // White space before what is written next, behind its comma: for files that people read. REQUIRES: `blanks` lives until
-  // then.
+  // White space before what is written next, behind its comma: for files that people read. REQUIRES: `blanks` lives
+  // until then.
   JsonWriter& space(std::string_view blanks);
 
  private:

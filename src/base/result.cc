@@ -1,3 +1,5 @@
+// The names of error codes, as logs and answers show them.
+
 #include "base/result.h"
 
 namespace freshet {

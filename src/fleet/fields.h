@@ -1,6 +1,6 @@
 // The keys of fleet.yaml: one description that both the parser and the JSON Schema are made from, so they can't
-// disagree. A visitor V is called with each key, where its value goes (which holds the default), what is allowed and what
-// it means. Private to src/fleet.
+// disagree. A visitor V is called with each key, where its value goes (which holds the default), what is allowed and
+// what it means. Private to src/fleet.
 #pragma once
 
 #include <span>

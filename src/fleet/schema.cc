@@ -1,7 +1,10 @@
+// The description of the keys (fields.h), visited to write a JSON Schema. The schema is for editors, which can't
+// follow references or compare keys: what it accepts may still be refused by the parser.
 #include "fleet/schema.h"
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "base/json_writer.h"
 #include "fleet/fields.h"
 #include "fleet/text.h"
@@ -9,7 +12,7 @@
 namespace freshet::fleet {
 namespace {
 
-// As yaml/reader.h reads them.
+// These patterns are what yaml/reader.h reads.
 constexpr std::string_view kSizePattern = "^[0-9]+(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$";
 constexpr std::string_view kDurationPattern = "^([0-9]+(\\.[0-9]+)? ?(us|ms|s|m|h|d)|0)$";
 
@@ -52,6 +55,7 @@ class SchemaWriter {
   }
   template <class E>
   void choice(const char* key, E value, const std::vector<std::string>& names, std::string_view doc) {
+    FRESHET_ASSERT(static_cast<size_t>(value) < names.size());
     begin(key, doc);
     properties_.key("enum").array(names).member("default", names[static_cast<size_t>(value)]).end_object();
   }

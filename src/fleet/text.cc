@@ -1,3 +1,5 @@
+// Figures in findings and reports are made here. Rates are shown in powers of 1000, as clouds and network cards are
+// sold; sizes that go into fleet.yaml are exact, in powers of 1024, as Kafka's settings are.
 #include "fleet/text.h"
 
 #include <fmt/format.h>
@@ -34,6 +36,7 @@ std::string count_text(double count) {
   return scaled(count, std::array<std::string_view, 4>{"", " thousand", " million", " billion"});
 }
 
+// Durations are as fleet.yaml would read them back, because proposals are made of them.
 std::string duration_text(int64_t us) {
   constexpr std::array<std::pair<int64_t, std::string_view>, 6> kUnits = {
       {{86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1000, "ms"}, {1, "us"}}};

@@ -1,8 +1,8 @@
 // A fleet of Kafka clusters as plain values: what `fleet.yaml` says, its references resolved to indices, its defaults
 // applied, the topics that mirrors make in their targets added. Lint, plan and render are functions of it.
 //
-// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all output.
-// Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
+// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all
+// output. Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,15 @@
 
 namespace freshet::fleet {
 
+// References are indices, not pointers, so that a topology can be copied and changed (a what-if of plan, a fix of
+// lint) without mending them. Every Index in a topology that parse_topology() returned is below the size of its list,
+// or kNone where the comment says so.
 using Index = uint32_t;  // into a list of Topology
 inline constexpr Index kNone = std::numeric_limits<Index>::max();
 
 // Where a thing stands in the file.
+// `keys` has what was written, not what has a default: so a finding can point at the value that causes it, and at the
+// thing if the default does.
 struct Where {
   yaml::Place at;  // of the thing itself; of a topic made by a mirror: the mirror
   std::vector<std::pair<std::string_view, yaml::Place>> keys;  // of its keys' values, those that are there
@@ -28,6 +33,7 @@ struct Where {
   [[nodiscard]] yaml::Place of(std::string_view key) const;  // `at`, if the key is not there
 };
 
+// A cloud region: the unit in which traffic between zones is cheap and between regions is not.
 struct Region {
   std::string name;                // "us-east-1"
   std::vector<std::string> zones;  // "us-east-1a", …: all different
@@ -38,6 +44,8 @@ enum class ClusterKind : uint8_t {
   kFronting,  // root topics; producers and mirrors only
   kBackend,   // the topics of a group of services
 };
+// How brokers are run: as machines of their own (rendered as Terraform and Ansible) or by the Strimzi operator in
+// Kubernetes.
 enum class Platform : uint8_t { kEc2, kStrimzi };
 
 struct Volumes {       // of each broker
@@ -48,6 +56,7 @@ struct Volumes {       // of each broker
   uint64_t throughput_bytes_per_s = 125ull << 20;
 };
 
+// A Kafka cluster: `brokers` machines (or pods) of one kind, numbered from 0 in the order in which zones are dealt.
 struct Cluster {
   std::string name;
   ClusterKind kind = ClusterKind::kBackend;
@@ -70,9 +79,12 @@ struct Cluster {
   Where volumes_where;
 };
 
+// The producers' codec; brokers and mirrors keep batches as they come (compression.type=producer).
 enum class Compression : uint8_t { kUncompressed, kGzip, kSnappy, kLz4, kZstd };
 enum class Cleanup : uint8_t { kDelete, kCompact, kCompactDelete };
 
+// A topic in one cluster. A topic that a mirror copies is one Topic in each cluster: `mirrors` says who writes it
+// here.
 struct Topic {
   std::string name;
   Index cluster = kNone;
@@ -96,6 +108,7 @@ struct Topic {
 };
 
 // How many of a service run.
+// A program that produces or consumes, as many instances of it as run.
 struct Service {
   std::string name;
   std::string group;           // its service group
@@ -106,8 +119,10 @@ struct Service {
   Where where;
 };
 
+// What a producer waits for: all in-sync replicas, the leader's page cache, or nothing.
 enum class Acks : uint8_t { kAll, kLeader, kNothing };
 
+// A service that writes topics of one cluster, and how its client gathers messages into requests.
 struct Producer {
   Index service = kNone;
   std::vector<Index> topics;  // of one cluster
@@ -118,6 +133,7 @@ struct Producer {
   Where where;
 };
 
+// A service that reads topics of one cluster, as one consumer group: a partition is read by one instance at a time.
 struct Consumer {
   Index service = kNone;
   std::string group;  // the service's name by default
@@ -126,13 +142,16 @@ struct Consumer {
   Where where;
 };
 
+// Of mirrored messages. Exactly once needs Kafka Connect 3.3 and more (KIP-618).
 enum class Guarantee : uint8_t { kAtLeastOnce, kExactlyOnce };
 
+// One topic of a mirror: what is read, and what is written.
 struct MirroredTopic {
   Index from = kNone;  // topics
   Index to = kNone;    // of the same name
 };
 
+// Copies topics from one cluster to another (MirrorMaker 2, KIP-382): names and partitions stay as they are.
 struct Mirror {
   std::string name;
   Index from = kNone;  // clusters
@@ -157,8 +176,10 @@ struct ServiceLevel {
   Where where;
 };
 
+// Of an alert: whether somebody looks in working hours, or is woken.
 enum class Severity : uint8_t { kWarn, kCritical };
 
+// Where alerts go.
 struct AlertRoute {
   enum class Kind : uint8_t { kSlack, kPagerduty };
   Severity severity = Severity::kWarn;
@@ -176,6 +197,7 @@ struct Accepted {
   Where where;
 };
 
+// The whole file. Owns everything; pure values, safe to read from several threads.
 struct Topology {
   std::string name;
   std::string dns_zone = "kafka.internal";
@@ -202,6 +224,7 @@ struct Topology {
   [[nodiscard]] Index find_service(std::string_view name) const;
 };
 
+// The words of fleet.yaml for enumerators; findings, JSON and rendered files use them, too.
 // As they are written in fleet.yaml, in the order of the enumerators.
 [[nodiscard]] std::string_view name_of(ClusterKind kind);
 [[nodiscard]] std::string_view name_of(Platform platform);

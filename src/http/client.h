@@ -1,4 +1,5 @@
-// A small client for our own commands (import, deadletters, load): keeps its connection, one request at a time.
+// A small client for our own commands (import, deadletters, load). It keeps its connection and has
+// one request at a time; one thread uses it.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,11 @@ namespace freshet::http {
 
 class Client {
  public:
-  // url: http://host:port
+  // `url` is http://host:port.
   [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const std::string& url, uint32_t timeout_s = 30);
   virtual ~Client() = default;
-  // Reconnects if the server closed an idle connection. kRetry: not reachable or broken off; the request may have been done.
+  // Connects again if the server closed an idle connection. kRetry: the server is not reachable or
+  // broke off; the request may have been done.
   [[nodiscard]] virtual Result<Response> send(const Request& request) = 0;
 };
 

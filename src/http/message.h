@@ -9,6 +9,7 @@
 
 namespace freshet::http {
 
+// A whole request, as it was sent.
 struct Request {
   std::string method;                                        // upper case
   std::string path;                                          // before '?', still percent-encoded
@@ -20,6 +21,7 @@ struct Request {
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;  // "" if absent
 };
 
+// An answer. Content-Length and Connection are written by the server.
 struct Response {
   int status = 200;
   std::string body;
@@ -28,7 +30,8 @@ struct Response {
   bool close = false;
 };
 
-// Call exactly once, from any thread, now or later. Dropping it uncalled answers 500.
+// The handler's way to answer. Call it exactly once, from any thread, now or later. If all copies
+// are dropped uncalled, the answer is 500, so that no client waits for ever.
 using Respond = std::function<void(Response)>;
 
 }  // namespace freshet::http

@@ -1,5 +1,6 @@
-// An HTTP/1.1 server on Boost.Beast: bounded connections, headers, bodies and time, so that a slow or hostile client costs
-// its own connection only. Knows nothing of what it serves.
+// An HTTP/1.1 server on Boost.Beast (RFC 9110, 9112). Connections, headers, bodies and time are
+// bounded, so that a slow or hostile client costs only its own connection. It knows nothing of what
+// it serves.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,16 @@
 
 namespace freshet::http {
 
+// A running server. Its methods may be called from any thread but the server's own.
 class Server {
  public:
+  // Binds, then starts the threads. kInvalid: the options or the address can't be used, and why.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler);
   virtual ~Server() = default;
+  // The port that it listens on, which matters where the options say 0.
   [[nodiscard]] virtual uint16_t port() const = 0;
-  // Stops accepting, lets requests under way finish for up to `grace_ms`, then closes. Idempotent; blocks.
+  // Stops accepting, lets requests under way finish for up to `grace_ms`, then closes. It blocks; a
+  // second call does nothing.
   virtual void stop(uint32_t grace_ms) = 0;
 };
 

@@ -11,11 +11,13 @@
 
 namespace freshet::http {
 
-// "a%20b+c" -> "a b+c"; '+' becomes a blank only in queries. Malformed escapes are kInvalid.
+// Undoes percent-encoding: "a%20b+c" becomes "a b+c". '+' becomes a blank only in queries. A
+// malformed escape is kInvalid.
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text, bool query);
-// Decoded parameters of a query string in order; malformed ones are kInvalid.
+// The decoded parameters of a query string, in their order. A malformed one is kInvalid.
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
-// Inflates gzip or zlib; stops with kInvalid when the output would pass `bytes_max` (zip bombs) or the data is damaged.
+// Inflates gzip or zlib. It stops with kInvalid when the output would pass `bytes_max` (a zip bomb)
+// or the data is damaged.
 [[nodiscard]] Result<std::string> gunzip(std::string_view body, size_t bytes_max);
 
 }  // namespace freshet::http

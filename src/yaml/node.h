@@ -1,6 +1,6 @@
 // YAML text as a tree that remembers where everything stands, so that whatever is wrong with it can be answered with
-// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than its
-// text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
+// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than
+// its text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
+// A value of the tree. It owns all below it. Scalars stay text: what "1" or "yes" means is for whoever reads the key.
 struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
@@ -36,6 +37,7 @@ struct Problem {
   std::string message;
 };
 
+// Not thread-safe; one for each file that is read.
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
@@ -55,8 +57,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 struct ParseOptions {
   size_t bytes_max = 4u << 20;
-  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never parsed
-  // as YAML; an unset variable is a problem; $${ stands for ${.
+  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never
+  // parsed as YAML; an unset variable is a problem; $${ stands for ${.
   Environment environment;
 };
 

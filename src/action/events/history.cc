@@ -1,3 +1,4 @@
+// Histories: kept in the entity, shown in its document as one JSON text. Nothing else in the product reads them.
 #include "action/events/history.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 namespace freshet::action {
 namespace {
 
-constexpr size_t kEntryJsonBytes = 256;  // of most
+constexpr size_t kEntryJsonBytes = 256;  // Most entries are smaller.
 
 std::string_view word_of(v1::HistoryEntry::What what) {
   switch (what) {
@@ -36,6 +37,8 @@ bool has_identifier(const v1::EntityState& entity, const v1::Identifier& identif
 
 void write_entry(JsonWriter& json, const v1::EntityState& entity, const v1::HistoryEntry& entry) {
   json.begin_object().member("what", word_of(entry.what()));
+  // An address that was taken from the profile may be somebody else's by now: it is told only while the profile lists
+  // it.
   if (entry.has_identifier()) {
     json.member("type", entry.identifier().type());
     if (has_identifier(entity, entry.identifier())) json.member("value", entry.identifier().value());
@@ -53,7 +56,7 @@ void write_entry(JsonWriter& json, const v1::EntityState& entity, const v1::Hist
 void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry) {
   model::unpack(entity);
   auto& history = *entity.mutable_history();
-  int at = history.size();
+  int at = history.size();  // Entries come nearly in order, so their place is sought from the end.
   while (at > 0 && history[at - 1].received_at_us() > entry.received_at_us()) --at;
   insert_at(history, at) = std::move(entry);
   if (history.size() > kHistoryEntriesMax) history.erase(history.begin() + 1);

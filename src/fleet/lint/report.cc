@@ -1,3 +1,5 @@
+// A lint report as lines and as JSON. The lines begin with file:line:column, as compilers' do, so that editors jump
+// there.
 #include "fleet/lint/report.h"
 
 #include <fmt/format.h>
@@ -5,6 +7,7 @@
 #include <iterator>
 #include <map>
 
+#include "base/assert.h"
 #include "base/json_writer.h"
 #include "fleet/text.h"
 
@@ -12,6 +15,7 @@ namespace freshet::fleet {
 namespace {
 
 void write_finding(JsonWriter& json, const Finding& finding, const Topology& fleet) {
+  FRESHET_ASSERT(finding.rule != nullptr);
   json.begin_object()
       .member("rule", finding.rule->id)
       .member("severity", name_of(finding.rule->grade))
@@ -43,6 +47,8 @@ std::string text_of(const LintReport& report, const Topology& fleet, size_t per_
   const auto to = std::back_inserter(out);
   std::map<const Rule*, size_t> shown;
   for (const Finding& finding : report.findings) {
+    // A fleet that breaks a rule breaks it for each of its topics: a thousand lines of one rule would hide the others.
+    FRESHET_ASSERT(finding.rule != nullptr);
     if (shown[finding.rule]++ >= per_rule) continue;
     fmt::format_to(to, "{}:{}:{}: {}: {}: {} [{}]\n  why: {}\n  mend: {}\n", fleet.file, finding.at.line,
                    finding.at.column, name_of(finding.rule->grade), finding.subject, finding.evidence, finding.rule->id,

@@ -1,11 +1,15 @@
+// The trees that are written as YAML elsewhere, as JSON: renderers build one kind of tree and know no syntax.
 #include "fleet/render/json.h"
 
+#include "base/assert.h"
 #include "base/json_writer.h"
 
 namespace freshet::fleet {
 namespace {
 
 void write(JsonWriter& json, const yaml::Node& node, size_t indent) {
+  // A map has a key for each item; without one an item would have no name, and every later one a wrong one.
+  FRESHET_ASSERT(node.kind != yaml::Node::Kind::kMap || node.keys.size() == node.items.size());
   const std::string line_inside = '\n' + std::string(indent + 2, ' ');
   const std::string line_at_end = '\n' + std::string(indent, ' ');
   switch (node.kind) {
