@@ -14,48 +14,29 @@
 namespace freshet {
 namespace {
 
-<<<<<<< HEAD
-std::string in_quotes(std::string_view text) {
-=======
 std::string in_json(std::string_view text) {
->>>>>>> rooms
   std::string out;
   append_json_string(out, text);
   return out;
 }
 
 TEST(JsonString, EscapesWhatMustBe) {
-<<<<<<< HEAD
-  EXPECT_EQ(in_quotes(""), "\"\"");
-  EXPECT_EQ(in_quotes("a\"b\\c/\b\f\n\r\t"), R"("a\"b\\c/\b\f\n\r\t")");
-  EXPECT_EQ(in_quotes(std::string_view("\0\x1f\x7f", 3)), "\"\\u0000\\u001f\x7f\"");
-  EXPECT_EQ(in_quotes("é漢😀"), "\"é漢😀\"");
-=======
   EXPECT_EQ(in_json(""), "\"\"");
   EXPECT_EQ(in_json("a\"b\\c/\b\f\n\r\t"), R"("a\"b\\c/\b\f\n\r\t")");
   EXPECT_EQ(in_json(std::string_view("\0\x1f\x7f", 3)), "\"\\u0000\\u001f\x7f\"");
   EXPECT_EQ(in_json("é漢😀"), "\"é漢😀\"");
->>>>>>> rooms
 }
 
 // Eight bytes are looked at at once, and the rest one by one.
 TEST(JsonString, EveryByteIsEscapedAlikeAtEveryPlace) {
   for (int byte = 0; byte < 256; ++byte) {
     const std::string one(1, static_cast<char>(byte));
-<<<<<<< HEAD
-    const std::string alone = in_quotes(one);
-=======
     const std::string alone = in_json(one);
->>>>>>> rooms
     const std::string escaped = alone.substr(1, alone.size() - 2);
     EXPECT_EQ(escaped != one, byte < 0x20 || byte == '"' || byte == '\\') << byte;
     for (size_t before = 0; before < 18; ++before) {
       const std::string a(before, 'a');
-<<<<<<< HEAD
-      EXPECT_EQ(in_quotes(a + one + "!bcdefghi"), "\"" + a + escaped + "!bcdefghi\"") << byte << " after " << before;
-=======
       EXPECT_EQ(in_json(a + one + "!bcdefghi"), "\"" + a + escaped + "!bcdefghi\"") << byte << " after " << before;
->>>>>>> rooms
     }
   }
 }
