@@ -124,7 +124,8 @@ struct Tree {
   bool flag = false;
   int64_t number = 0;
   std::string text;
-  std::vector<std::pair<std::string, Tree>> items;  // of a list without names
+  std::string name;  // within an object
+  std::vector<Tree> items;
 };
 
 std::string any_text() {
@@ -147,8 +148,10 @@ Tree any_tree(int depth = 0) {
   tree.flag = *rc::gen::arbitrary<bool>();
   tree.number = *rc::gen::arbitrary<int64_t>();
   tree.text = any_text();
-  for (int i = depth < 4 ? *rc::gen::inRange(0, 4) : 0; i > 0; --i)
-    tree.items.emplace_back(any_text(), any_tree(depth + 1));
+  for (int i = depth < 4 ? *rc::gen::inRange(0, 4) : 0; i > 0; --i) {
+    tree.items.push_back(any_tree(depth + 1));
+    tree.items.back().name = any_text();
+  }
   return tree;
 }
 
@@ -160,12 +163,12 @@ void write(JsonWriter& json, const Tree& tree) {
     case Tree::Kind::kText: json.value(tree.text); return;
     case Tree::Kind::kList:
       json.begin_array();
-      for (const auto& [name, item] : tree.items) write(json, item);
+      for (const Tree& item : tree.items) write(json, item);
       json.end_array();
       return;
     case Tree::Kind::kObject:
       json.begin_object();
-      for (const auto& [name, item] : tree.items) write(json.key(name), item);
+      for (const Tree& item : tree.items) write(json.key(item.name), item);
       json.end_object();
       return;
   }
@@ -181,7 +184,7 @@ void check_same(const Tree& tree, simdjson::dom::element element) {
     case Tree::Kind::kList: {
       RC_ASSERT(element.type() == element_type::ARRAY);
       size_t i = 0;
-      for (const auto item : element.get_array().value()) check_same(tree.items.at(i++).second, item);
+      for (const auto item : element.get_array().value()) check_same(tree.items.at(i++), item);
       RC_ASSERT(i == tree.items.size());
       return;
     }
@@ -189,8 +192,8 @@ void check_same(const Tree& tree, simdjson::dom::element element) {
       RC_ASSERT(element.type() == element_type::OBJECT);
       size_t i = 0;
       for (const auto field : element.get_object().value()) {
-        RC_ASSERT(field.key == tree.items.at(i).first);
-        check_same(tree.items.at(i++).second, field.value);
+        RC_ASSERT(field.key == tree.items.at(i).name);
+        check_same(tree.items.at(i++), field.value);
       }
       RC_ASSERT(i == tree.items.size());
       return;
