@@ -2,6 +2,7 @@
 // the same sum (invariant 6), which doubles do not give.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
