@@ -8,6 +8,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "base/names.h"
+
 namespace freshet {
 
 // Who recovers. A new code only where a caller acts on it.
@@ -21,7 +23,16 @@ enum class Code : uint8_t {
   kFatal,     // the operator: this process can't go on
 };
 
-[[nodiscard]] std::string_view name_of(Code code);
+[[nodiscard]] constexpr auto names_of(Code) {
+  using enum Code;
+  return std::to_array<Name<Code>>({{kInvalid, "invalid"},
+                                    {kNotFound, "not_found"},
+                                    {kConflict, "conflict"},
+                                    {kRetry, "retry"},
+                                    {kFenced, "fenced"},
+                                    {kCorrupt, "corrupt"},
+                                    {kFatal, "fatal"}});
+}
 
 struct Error {
   Code code = Code::kFatal;

@@ -9,9 +9,9 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "base/names.h"
 #include "yaml/node.h"
 
 namespace freshet::fleet {
@@ -19,14 +19,8 @@ namespace freshet::fleet {
 using Index = uint32_t;  // into a list of Topology
 inline constexpr Index kNone = std::numeric_limits<Index>::max();
 
-// Where a thing stands in the file.
-struct Where {
-  yaml::Place at;  // of the thing itself; of a topic made by a mirror: the mirror
-  std::vector<std::pair<std::string_view, yaml::Place>> keys;  // of its keys' values, those that are there
-
-  [[nodiscard]] bool has(std::string_view key) const;
-  [[nodiscard]] yaml::Place of(std::string_view key) const;  // `at`, if the key is not there
-};
+// Where a thing stands in the file; a topic made by a mirror where the mirror does.
+using yaml::Where;
 
 struct Region {
   std::string name;                // "us-east-1"
@@ -38,7 +32,15 @@ enum class ClusterKind : uint8_t {
   kFronting,  // root topics; producers and mirrors only
   kBackend,   // the topics of a group of services
 };
+[[nodiscard]] constexpr auto names_of(ClusterKind) {
+  using enum ClusterKind;
+  return std::to_array<Name<ClusterKind>>({{kFronting, "fronting"}, {kBackend, "backend"}});
+}
 enum class Platform : uint8_t { kEc2, kStrimzi };
+[[nodiscard]] constexpr auto names_of(Platform) {
+  using enum Platform;
+  return std::to_array<Name<Platform>>({{kEc2, "ec2"}, {kStrimzi, "strimzi"}});
+}
 
 struct Volumes {       // of each broker
   uint32_t count = 1;  // log dirs
@@ -71,7 +73,16 @@ struct Cluster {
 };
 
 enum class Compression : uint8_t { kUncompressed, kGzip, kSnappy, kLz4, kZstd };
+[[nodiscard]] constexpr auto names_of(Compression) {
+  using enum Compression;
+  return std::to_array<Name<Compression>>(
+      {{kUncompressed, "none"}, {kGzip, "gzip"}, {kSnappy, "snappy"}, {kLz4, "lz4"}, {kZstd, "zstd"}});
+}
 enum class Cleanup : uint8_t { kDelete, kCompact, kCompactDelete };
+[[nodiscard]] constexpr auto names_of(Cleanup) {
+  using enum Cleanup;
+  return std::to_array<Name<Cleanup>>({{kDelete, "delete"}, {kCompact, "compact"}, {kCompactDelete, "compact_delete"}});
+}
 
 struct Topic {
   std::string name;
@@ -107,6 +118,10 @@ struct Service {
 };
 
 enum class Acks : uint8_t { kAll, kLeader, kNothing };
+[[nodiscard]] constexpr auto names_of(Acks) {
+  using enum Acks;
+  return std::to_array<Name<Acks>>({{kAll, "all"}, {kLeader, "leader"}, {kNothing, "none"}});
+}
 
 struct Producer {
   Index service = kNone;
@@ -127,6 +142,10 @@ struct Consumer {
 };
 
 enum class Guarantee : uint8_t { kAtLeastOnce, kExactlyOnce };
+[[nodiscard]] constexpr auto names_of(Guarantee) {
+  using enum Guarantee;
+  return std::to_array<Name<Guarantee>>({{kAtLeastOnce, "at_least_once"}, {kExactlyOnce, "exactly_once"}});
+}
 
 struct MirroredTopic {
   Index from = kNone;  // topics
@@ -158,6 +177,10 @@ struct ServiceLevel {
 };
 
 enum class Severity : uint8_t { kWarn, kCritical };
+[[nodiscard]] constexpr auto names_of(Severity) {
+  using enum Severity;
+  return std::to_array<Name<Severity>>({{kWarn, "warn"}, {kCritical, "critical"}});
+}
 
 struct AlertRoute {
   enum class Kind : uint8_t { kSlack, kPagerduty };
@@ -201,14 +224,5 @@ struct Topology {
   [[nodiscard]] Index find_topic(Index cluster, std::string_view name) const;
   [[nodiscard]] Index find_service(std::string_view name) const;
 };
-
-// As they are written in fleet.yaml, in the order of the enumerators.
-[[nodiscard]] std::string_view name_of(ClusterKind kind);
-[[nodiscard]] std::string_view name_of(Platform platform);
-[[nodiscard]] std::string_view name_of(Compression compression);
-[[nodiscard]] std::string_view name_of(Cleanup cleanup);
-[[nodiscard]] std::string_view name_of(Acks acks);
-[[nodiscard]] std::string_view name_of(Guarantee guarantee);
-[[nodiscard]] std::string_view name_of(Severity severity);
 
 }  // namespace freshet::fleet

@@ -3,7 +3,6 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <mutex>
 #include <tuple>
@@ -11,13 +10,6 @@
 
 namespace freshet::schema {
 namespace {
-
-constexpr std::array<std::string_view, 6> kTypeNames = {"string", "number", "boolean", "time", "list", "object"};
-
-Type type_of(std::string_view name) {
-  const auto* const found = std::find(kTypeNames.begin(), kTypeNames.end(), name);
-  return found == kTypeNames.end() ? Type::kText : static_cast<Type>(found - kTypeNames.begin());
-}
 
 struct Entry {
   Type type = Type::kText;
@@ -229,7 +221,8 @@ class RegistryImpl : public Registry {
   void apply(const v1::SchemaChange& change) override {
     if (change.subject() == v1::SchemaChange::SUBJECT_UNSPECIFIED) return;  // of a later version
     schema_of(change.tenant())
-        .apply(subject_of(change), change.of(), change.name(), {type_of(change.type()), change.at_us(), true});
+        .apply(subject_of(change), change.of(), change.name(),
+               {parse_name<Type>(change.type()).value_or(Type::kText), change.at_us(), true});
   }
 
   void forget(const std::vector<v1::SchemaChange>& discoveries) override {
@@ -278,8 +271,6 @@ class RegistryImpl : public Registry {
 };
 
 }  // namespace
-
-std::string_view name_of(Type type) { return kTypeNames[static_cast<size_t>(type)]; }
 
 std::unique_ptr<Registry> make_registry() { return std::make_unique<RegistryImpl>(); }
 

@@ -177,15 +177,6 @@ Finding unused(const Accepted& entry) {
 
 }  // namespace
 
-std::string_view name_of(Grade grade) {
-  switch (grade) {
-    case kError: return "error";
-    case kWarning: return "warning";
-    case kInfo: return "info";
-  }
-  return "";
-}
-
 std::span<const Rule> rules() { return kRules; }
 
 const Rule* find_rule(std::string_view id) {

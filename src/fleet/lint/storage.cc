@@ -5,9 +5,13 @@
 
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
+#include "yaml/units.h"
 
 namespace freshet::fleet::checks {
 namespace {
+
+using yaml::duration_text;
+using yaml::size_text;
 
 constexpr double kCompressBytes = 1e6;  // a second: below, no codec is worth a word
 constexpr double kHighRate = 20e6;      // message bytes a second, at the peak
@@ -114,7 +118,7 @@ Findings disk_too_small(const Facts& facts) {
       found.push_back(
           finding(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), "more brokers, or shorter retention"));
     } else {
-      found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), size_value(size),
+      found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), size_text(size),
                                      ", more brokers, or shorter retention"));
     }
   }

@@ -25,12 +25,6 @@ double cpu_cores(const Flow& flow, double requests, const CpuCosts& cpu) {
 
 }  // namespace
 
-std::string_view name_of(Resource resource) {
-  constexpr std::string_view kNames[kResources] = {"cpu",     "memory",        "network in", "network out",
-                                                   "volumes", "ebs bandwidth", "disk",       "partitions"};
-  return kNames[static_cast<size_t>(resource)];
-}
-
 double sustained_throughput(const Sustained& c) {
   return std::min({c.storage * c.brokers / c.replication, c.ebs * c.brokers / c.replication,
                    c.network * c.brokers / (c.consumer_groups + c.replication - 1)});

@@ -2,7 +2,6 @@
 // The functions say how it went; the caller passes anything but kOk on. docs/format/verdicts.md lists the codes.
 #pragma once
 
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -103,8 +102,5 @@ Outcome finish_identifiers(Item& item);
 // tells items of the same bytes apart.
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
                        std::string_view fingerprint_of);
-
-// The nearest of `known` to a misspelt key, or "".
-[[nodiscard]] std::string_view nearest(std::string_view key, std::initializer_list<std::string_view> known);
 
 }  // namespace freshet::ingest

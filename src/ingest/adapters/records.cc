@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <utility>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "ingest/adapters/properties.h"
 #include "model/identifier.h"
