@@ -1,7 +1,9 @@
-// freshet-bench-documents: how many documents a second go into MongoDB, and what that costs this process, not the server.
+// freshet-bench-documents: how many documents a second go into MongoDB, and what that costs this
+// process, not the server.
 //
-// First every profile is made (a whole document), then changed as an event changes it (a count, two times, two computed
-// attributes, one attribute: operators), in the bulks that reaction hands over.
+// First every profile is made (a whole document), then changed as an event changes it (a count, two
+// times, two computed attributes and one attribute: operators), in the bulks that reaction hands
+// over.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "common/cpu_time.h"
 #include "docstore/mongo/mongo_store.h"
 #include "env/clock.h"
@@ -30,6 +33,7 @@ v1::ChangeOp& add_op(v1::Change& change, v1::Section section, const std::string&
   return op;
 }
 
+// The first version is a whole document, later ones are what one event changes.
 v1::Change change_of(const std::string& tenant, uint64_t entity, uint64_t version) {
   const int64_t now = 1'700'000'000'000'000 + static_cast<int64_t>(version) * 1'000'000;
   v1::Change change;
@@ -56,13 +60,14 @@ v1::Change change_of(const std::string& tenant, uint64_t entity, uint64_t versio
   return change;
 }
 
+// What came of one round.
 struct Round {
   double documents_per_s = 0;
   double cpu_us_per_document = 0;
   size_t failed = 0;
 };
 
-// Writes all documents at this version.
+// Writes all documents at this version, as many bulks at a time as reaction has under way.
 Round run(docstore::DocStore& store, const std::string& tenant, uint64_t entities, uint64_t version) {
   std::mutex mutex;
   std::condition_variable changed;
@@ -75,12 +80,14 @@ Round run(docstore::DocStore& store, const std::string& tenant, uint64_t entitie
     const double before = static_cast<double>(thread_cpu_ns()) / 1000;
     std::vector<v1::Change> bulk;
     for (; at < entities && bulk.size() < kBulk; ++at) bulk.push_back(change_of(tenant, at, version));
+    // Making the changes is the bench's own work, so its time is taken off.
     made_us += static_cast<double>(thread_cpu_ns()) / 1000 - before;
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return in_flight < kInFlightMax; });
     ++in_flight;
     lock.unlock();
     store.write(std::move(bulk), [&](const std::vector<v1::Change>&, const std::vector<Status>& results) {
+      FRESHET_ASSERT(!results.empty());
       const std::lock_guard guard(mutex);
       for (const Status& result : results) round.failed += result ? 0 : 1;
       --in_flight;
@@ -106,6 +113,7 @@ int main_of(int argc, char** argv) {
   docstore::MongoOptions options;
   options.uri = uri;
   options.clock = &env::real_clock();
+  // A new tenant for each run: documents that are there already would be stale and cost nothing.
   const std::string tenant = "bench" + std::to_string(env::real_clock().now_us());
   options.tenants = {{tenant, {"user_id"}, {}}};
   auto store = docstore::open_mongo_store(options);

@@ -1,5 +1,7 @@
-// freshet-bench-fleet: processor time to read, to lint and to plan a large fleet.yaml, the plan with its page. The fastest of
-// several rounds; one JSON object on standard output. --write FILE: that fleet as a file instead, for other programs.
+// freshet-bench-fleet: the processor time to read, to lint and to plan a large fleet.yaml, the plan
+// with its page. The fastest of several rounds counts, since everything else on the machine only
+// makes a round slower. It prints one JSON object. With --write FILE it writes that fleet to a file
+// instead, for other programs.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -25,7 +27,7 @@ struct Options {
 };
 
 int run(const Options& options) {
-  // Of ten clusters one has its own half of the topics alone.
+  // Of ten clusters, one has its own half of the topics alone.
   const uint32_t each = options.topics * 20 / (options.clusters * 19);
   const std::string text = fleet::test_fleet(options.clusters, each);
   if (!options.write.empty()) return std::ofstream(options.write) << text ? 0 : 1;

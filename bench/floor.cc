@@ -23,6 +23,7 @@ namespace freshet::bench {
 
 namespace {
 
+// The command line.
 struct FloorOptions {
   uint64_t events = 3'000'000;
   uint64_t users = 1'000'000;
@@ -36,6 +37,7 @@ struct FloorOptions {
   bool json = false;
 };
 
+// An entity as small as it can be and still do its work: small vectors, no tombstones, no sets.
 struct Attribute {
   std::string name;
   std::string value;
@@ -50,21 +52,25 @@ struct EventCount {
 
 struct Entity {
   Hash128 id;
+  // The first few lie within the entity, as most have no more.
   absl::InlinedVector<Attribute, 3> attributes;
   absl::InlinedVector<EventCount, 4> events;
   env::TimeUs last_seen_us = 0;
   bool changed = false;
 };
 
+// "" if the value is no text.
 std::string_view text_of(simdjson::simdjson_result<simdjson::ondemand::value> value) {
   std::string_view text;
   return value.get_string().get(text) == simdjson::SUCCESS ? text : std::string_view();
 }
 
+// The straight loop, in steps that the measurement calls.
 class Floor {
  public:
   Floor(const FloorOptions& options, kv::Store& log, kv::Store& state) : options_(options), log_(log), state_(state) {}
 
+  // Every user is there from the start: a pipeline that runs for days seldom meets a new one.
   void add_users() {
     entities_.resize(options_.users);
     aliases_.reserve(options_.users);
@@ -77,7 +83,7 @@ class Floor {
     }
   }
 
-  // One request's body, as it came.
+  // Takes one request's body, as it came.
   Status take(const std::string& body, env::TimeUs now_us) {
     padded_.assign(body);
     padded_.reserve(body.size() + simdjson::SIMDJSON_PADDING);
@@ -95,10 +101,12 @@ class Floor {
     return {};
   }
 
-  // What came in since the last call becomes durable.
+  // Makes durable what came in since the last call.
   Status append() {
     log_batch_.clear();
     std::string key(8, '\0');
+    // The key is a number, big-endian, so that keys rise and the store never has to look for a
+    // place.
     for (size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(log_next_ >> (56 - 8 * i));
     ++log_next_;
     log_batch_.put(key, pending_);
@@ -106,6 +114,7 @@ class Floor {
     return log_.write(log_batch_, kv::Durability::kSynced);
   }
 
+  // Writes the entities that changed, each once, however often it changed.
   Status write_behind() {
     state_batch_.clear();
     for (const uint32_t index : changed_) {
@@ -150,7 +159,7 @@ class Floor {
         }
       }
     }
-    // The log's record: what a consumer needs, not the JSON around it.
+    // The log's record has what a consumer needs and not the JSON around it.
     for (const std::string_view part : {type, message_id, event, raw}) {
       pending_ += static_cast<char>(part.size());
       pending_ += part;
@@ -161,6 +170,7 @@ class Floor {
     ++applied_;
   }
 
+  // A look-up is what is left of identity: hash, find, mark as changed.
   Entity* find(std::string_view user) {
     pending_ += user;
     const auto found = aliases_.find(hash128(user));
@@ -173,6 +183,7 @@ class Floor {
     return &entity;
   }
 
+  // Traits are as in the product: the later time wins, and there are at most 256.
   void set_traits(simdjson::simdjson_result<simdjson::ondemand::value> traits, Entity& entity, env::TimeUs now_us) {
     simdjson::ondemand::object object;
     if (traits.get_object().get(object) != simdjson::SUCCESS) return;
@@ -200,6 +211,7 @@ class Floor {
     at->last_us = std::max(at->last_us, now_us);
   }
 
+  // A row as bytes, in the simplest way that could be read back.
   void serialize(const Entity& entity) {
     const auto number = [this](auto value) { row_.append(reinterpret_cast<const char*>(&value), sizeof value); };
     const auto text = [this](const std::string& value) {
@@ -260,6 +272,7 @@ FloorOptions parse_options(int argc, char** argv) {
   return options;
 }
 
+// Several bodies, so that the processor does not learn the one by heart.
 Result<std::vector<Body>> make_bodies(const FloorOptions& options) {
   constexpr size_t kBodies = 16;
   std::vector<Body> bodies;
@@ -274,6 +287,7 @@ Result<std::vector<Body>> make_bodies(const FloorOptions& options) {
   return bodies;
 }
 
+// Sums over the whole run.
 struct Measured {
   int64_t cpu_ns = 0;
   env::TimeUs wall_us = 0;
@@ -287,7 +301,8 @@ void fill(Body& body, const Zipf& zipf, Numbers& numbers, uint64_t first, env::T
   body.set_time(now_us);
 }
 
-// Counts all of the process, RocksDB's threads too, but the making of the bodies: a sender does that.
+// Measures all of the process, RocksDB's threads too, but not the making of the bodies: a sender
+// does that.
 Result<Measured> run_loop(const FloorOptions& options, Floor& floor, std::vector<Body>& bodies) {
   env::Clock& clock = env::real_clock();
   Numbers numbers(1);
@@ -309,6 +324,7 @@ Result<Measured> run_loop(const FloorOptions& options, Floor& floor, std::vector
       FRESHET_TRY(floor.append());
       waiting = 0;
     }
+    // As the product does: changed entities are written every few seconds, without a log.
     if (static_cast<double>(start_us - flushed_us) >= options.flush_s * 1e6) {
       FRESHET_TRY(floor.write_behind());
       flushed_us = start_us;
@@ -319,6 +335,8 @@ Result<Measured> run_loop(const FloorOptions& options, Floor& floor, std::vector
   return sum;
 }
 
+// Two stores, set up as the product's: one for small rows that are looked up, one for large values
+// that are read in order.
 Status run_floor(const FloorOptions& options) {
   if (std::filesystem::exists(options.dir) && !std::filesystem::is_empty(options.dir)) {
     return fail(Code::kInvalid, fmt::format("--dir {}: not empty", options.dir));

@@ -1,9 +1,10 @@
-# freshet_module(NAME DEPS lib... [WITHOUT folder...]): one folder, one library `freshet_NAME`, from its *.cc files, but for
-# those of the folders WITHOUT, which have their own CMakeLists.
+# freshet_module(NAME DEPS lib... [WITHOUT folder...]): one folder, one library `freshet_NAME`, from its *.cc files, but
+# for those of the folders WITHOUT, which have their own CMakeLists.
 #   *_test.cc  go into the test binary NAME_test (GoogleTest, registered with ctest)
 #   *_fuzz.cc  become one libFuzzer binary each, in the fuzz preset
 #   main.cc    is left to the folder's own CMakeLists
-# Beside it `freshet_NAME_mutable`, the same code with FRESHET_MUTANTS (src/base/mutant.h): the simulator's, built only for it.
+# Beside it `freshet_NAME_mutable`, the same code with FRESHET_MUTANTS (src/base/mutant.h): the simulator's, built only
+# for it.
 set(FRESHET_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 
 add_library(freshet_options INTERFACE)
@@ -14,7 +15,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false positives of these two inside inlined standard library code at -O2.
   target_compile_options(freshet_options INTERFACE -Wno-error=restrict -Wno-error=maybe-uninitialized)
   if(FRESHET_BATCH GREATER 1)
-    # It takes what a batch includes for headers, in which a type of an unnamed namespace would differ from file to file.
+    # It takes what a batch includes for headers, in which a type of an unnamed namespace would differ from file to
+    # file.
     target_compile_options(freshet_options INTERFACE -Wno-subobject-linkage)
   endif()
 endif()
@@ -25,7 +27,15 @@ endif()
 if(FRESHET_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+# Neither has to be there; looked for anew each time, because an old answer breaks the build where one was removed.
+unset(FRESHET_MOLD CACHE)
+unset(FRESHET_CCACHE CACHE)
 find_program(FRESHET_MOLD mold)
+find_program(FRESHET_CCACHE ccache)
+if(FRESHET_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${FRESHET_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FRESHET_CCACHE})
+endif()
 if(FRESHET_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
@@ -34,19 +44,20 @@ endif()
 add_custom_target(unit_tests)
 add_custom_target(fuzzers)
 
-# Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not that of
-# eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of it.
+# Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not
+# that of eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of
+# it.
 set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app)
 
-# A test's own code is compiled quickly, not to be quick: http_test and model_test under AddressSanitizer take a third of the time
-# to compile. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.
+# A test's own code is compiled quickly, not to be quick: http_test and model_test under AddressSanitizer take a third
+# of the time to compile. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.
 set(FRESHET_TEST_OPTIONS -O0)
 if(FRESHET_FUZZ)
   list(APPEND FRESHET_TEST_OPTIONS -fno-sanitize=fuzzer-no-link)
 endif()
 
-# Where a test finds the project's files (src/base/project_path.h). In a library of its own, so that no other file's compilation
-# depends on where the project is: ccache finds it in another checkout.
+# Where a test finds the project's files (src/base/project_path.h). In a library of its own, so that no other file's
+# compilation depends on where the project is: ccache finds it in another checkout.
 configure_file(${CMAKE_CURRENT_LIST_DIR}/project_path.cc.in ${CMAKE_BINARY_DIR}/project_path.cc @ONLY)
 add_library(freshet_project_path STATIC ${CMAKE_BINARY_DIR}/project_path.cc)
 target_link_libraries(freshet_project_path PUBLIC freshet_options)
@@ -60,9 +71,10 @@ add_library(freshet_version STATIC ${CMAKE_BINARY_DIR}/version.cc)
 add_dependencies(freshet_version freshet_version_source)
 target_link_libraries(freshet_version PUBLIC freshet_options)
 
-# Up to FRESHET_BATCH source files of a library or test are compiled as one (docs/decisions/0018-compiling.md): a list of includes,
-# which name the files from the folder BASE, where their own includes begin, so that ccache finds them again in another checkout (CMake's
-# unity build names them by absolute paths). Sets OUT to the files to compile instead of SOURCES; a generated one stays by itself.
+# Up to FRESHET_BATCH source files of a library or test are compiled as one (docs/decisions/0018-compiling.md): a list
+# of includes, which name the files from the folder BASE, where their own includes begin, so that ccache finds them
+# again in another checkout (CMake's unity build names them by absolute paths). Sets OUT to the files to compile instead
+# of SOURCES; a generated one stays by itself.
 function(freshet_batches OUT NAME BASE SOURCES)
   if(NOT SOURCES OR NOT FRESHET_BATCH GREATER 1)
     set(${OUT} ${SOURCES} PARENT_SCOPE)

@@ -1,5 +1,6 @@
-# Writes OUTPUT, the source of base/version.h, from VERSION (SemVer, of the project) and the commit that SOURCE_DIR is at. Run at
-# each build; the file is touched only if what it says has changed, so that a build without a new commit compiles nothing.
+# Writes OUTPUT, the source of base/version.h, from VERSION (SemVer, of the project) and the commit that SOURCE_DIR is
+# at. Run at each build; the file is touched only if what it says has changed, so that a build without a new commit
+# compiles nothing.
 set(commit "${FRESHET_COMMIT}")
 if(NOT commit)
   execute_process(COMMAND git -C ${SOURCE_DIR} describe --always --dirty --abbrev=12 --exclude * OUTPUT_VARIABLE commit

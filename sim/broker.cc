@@ -1,3 +1,6 @@
+// The log as the product's contract has it, and at its worst: everything that the contract allows
+// to go wrong goes wrong here, by chance and by the seed.
+
 #include "broker.h"
 
 #include <algorithm>
@@ -23,6 +26,7 @@ const Broker::Partition& Broker::at(TopicPartition of) const { return topics_.at
 // ---- records ------------------------------------------------------------------------------------------------------
 
 void Broker::write(const Produce& produce) {
+  FRESHET_ASSERT(has(produce.to));
   if (produce.records.empty()) return;
   Partition& partition = topics_.at(produce.to.topic).at(produce.to.partition);
   const std::string& bytes = bytes_.emplace_back(produce.records.data());
@@ -34,11 +38,14 @@ void Broker::write(const Produce& produce) {
     partition.records.push_back(record);
   }
   FRESHET_ASSERT(!corrupt);
+  // Each write goes into the digest with its place, so that two runs of one seed that differ
+  // anywhere end differently.
   std::string signature(digest_.view());
   signature.append(eventlog::name_of(produce.to.topic)).append(std::to_string(produce.to.partition)).append(bytes);
   digest_ = hash128(signature);
 }
 
+// Its process has died, so there is nobody to answer.
 bool Broker::land_late() {
   if (late_.empty()) return false;
   for (const Produce& produce : late_.front()) write(produce);
@@ -55,6 +62,7 @@ size_t Broker::index_of(const Partition& partition, Offset from) const {
 
 void Broker::trim(TopicPartition of, Offset before) {
   if (keep_everything_) return;
+  FRESHET_ASSERT(before >= 0);
   Partition& partition = topics_.at(of.topic).at(of.partition);
   partition.low = std::max(partition.low, std::min(before, partition.next));
 }
@@ -68,6 +76,7 @@ MemberId Broker::join(const std::string& name, const std::vector<Topic>& topics)
   const MemberId id = next_member_++;
   group.members.push_back(id);
   members_[id] = {name, 0};
+  // A new member takes partitions from others as often as it takes only those that nobody has.
   deal(group, dice_.one_in(2));
   return id;
 }
@@ -78,6 +87,7 @@ void Broker::leave(MemberId member) {
   Group& group = groups_.at(at->second.group);
   std::erase(group.members, member);
   members_.erase(at);
+  // A member that left hears nothing any more, so all its places are free at once.
   for (auto& [of, share] : group.shares)
     for (std::optional<MemberId>* const place : {&share.target, &share.owner, &share.standby, &share.follower})
       if (*place == member) place->reset();
@@ -92,10 +102,12 @@ void Broker::rebalance(const std::string& group) {
 
 void Broker::hand_over(const std::string& group, TopicPartition of, MemberId to) {
   groups_.at(group).shares.at(of).target = to;
+  // The owner that it has now goes on until it polls; only then it is told.
   ++groups_.at(group).generation;
 }
 
-// To members by chance: all partitions, or those that nobody has; of those to who has read along, if there is one.
+// Deals partitions to members by chance: all of them, or those that nobody has. Of those, one goes
+// to whoever has read it along, if there is somebody.
 void Broker::deal(Group& group, bool all) {
   ++group.generation;
   if (group.members.empty()) return;
@@ -106,6 +118,7 @@ void Broker::deal(Group& group, bool all) {
   if (!with_standbys_.empty() && &group == &groups_[with_standbys_]) deal_standbys(group, all);
 }
 
+// The standby of a partition is never its owner.
 void Broker::deal_standbys(Group& group, bool all) {
   for (auto& [of, share] : group.shares) {
     if (!all && share.standby && share.standby != share.target) continue;
@@ -120,6 +133,7 @@ Broker::Assignment Broker::poll(MemberId id) {
   out.evicted = member == members_.end();
   if (out.evicted) return out;
   Group& group = groups_.at(member->second.group);
+  // A poll is what brings a member up to date; a commit with an older generation is refused.
   member->second.generation = group.generation;
   for (auto& [of, share] : group.shares) {
     take_from_whom_it_left(share, id, of, out);
@@ -128,6 +142,7 @@ Broker::Assignment Broker::poll(MemberId id) {
   return out;
 }
 
+// A member lets go of what was dealt to others, whether it owned it or read it along.
 void Broker::take_from_whom_it_left(Share& share, MemberId id, TopicPartition of, Assignment& out) const {
   const bool follows_on = share.standby == id || share.target == id;
   if (share.owner == id && share.target != id) {
@@ -139,7 +154,10 @@ void Broker::take_from_whom_it_left(Share& share, MemberId id, TopicPartition of
   }
 }
 
+// A partition is given only when its last owner has let go of it: two owners at once would both be
+// right.
 void Broker::give(Share& share, MemberId id, TopicPartition of, Assignment& out) {
+  FRESHET_ASSERT(members_.contains(id));
   if (!share.owner && share.target == id) {
     share.owner = id;
     if (share.follower == id) {
@@ -156,12 +174,14 @@ void Broker::give(Share& share, MemberId id, TopicPartition of, Assignment& out)
 
 Status Broker::commit(MemberId id, const Transaction& transaction) {
   const auto member = members_.find(id);
+  // A zombie: it was thrown out and does not know it yet.
   if (member == members_.end()) {
     probes_.hit(Probe::kZombieFenced);
     abort(transaction);
     return fail(Code::kFenced, "another owner has the partitions");
   }
   Group& group = groups_.at(member->second.group);
+  // A rebalance between poll and commit is what a healthy worker meets on Kafka all the time.
   if (!calm_ && group.members.size() > 1 && dice_.permille(faults_.rebalance_in_batch)) {
     probes_.hit(Probe::kRebalanceInBatch);
     deal(group, true);
@@ -175,6 +195,7 @@ Status Broker::commit(MemberId id, const Transaction& transaction) {
     abort(transaction);
     return fail(Code::kConflict, "the transaction was aborted");
   }
+  // No answer to a commit says nothing about its outcome, so both outcomes occur.
   const bool unknown = !calm_ && dice_.permille(faults_.unknown_outcome);
   if (unknown && dice_.one_in(2)) {
     probes_.hit(Probe::kUnknownAborted);
@@ -188,15 +209,21 @@ Status Broker::commit(MemberId id, const Transaction& transaction) {
   return fail(Code::kRetry, "no answer to the commit");
 }
 
-// Each partition that a transaction wrote to has its marker, which takes an offset.
+// Makes a transaction take effect. Each partition that it wrote to gets a marker, which takes an
+// offset.
 void Broker::apply(Group& group, const Transaction& transaction) {
   for (const Produce& produce : transaction.outputs) {
     write(produce);
     topics_.at(produce.to.topic).at(produce.to.partition).next += 1;
   }
-  for (const eventlog::Position& position : transaction.done) group.committed[position.of] = position.next;
+  for (const eventlog::Position& position : transaction.done) {
+    Offset& next = group.committed[position.of];
+    FRESHET_ASSERT(position.next <= at(position.of).next);
+    next = position.next;
+  }
 }
 
+// An aborted transaction leaves a gap: its records took offsets, and nobody ever sees them.
 void Broker::abort(const Transaction& transaction) {
   for (const Produce& produce : transaction.outputs)
     topics_.at(produce.to.topic).at(produce.to.partition).next += static_cast<Offset>(produce.records.count()) + 1;

@@ -1,5 +1,5 @@
-// The simulated log keeps the contract of every log, as far as it applies to one thread (see CMakeLists.txt for what does
-// not), and has the faults of Kafka that it is for.
+// The simulated log keeps the contract of every log, as far as it applies to one thread (see CMakeLists.txt for what
+// does not), and has the faults of Kafka that it is for.
 #include "broker.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,6 @@
+// The invariants as code. Each check is about the end of a run only: what happened on the way is
+// seen by the shadow (follower.h) and the store (sim_store.h).
+
 #include "checks.h"
 
 #include <fmt/format.h>
@@ -20,7 +23,7 @@ std::string name_of(const EntityState& e) {
   return fmt::format("{}{}", text_of(key_of(e.ref())).substr(0, 8), ids);
 }
 
-// Invariant 1, and bad input never stops the line (10).
+// Invariant 1, and that bad input never stops the line (10).
 void check_acknowledged(const End& end, const Promises& promises) {
   std::set<std::string> known;
   for (const v1::Envelope& record : end.records) known.insert(record.tenant() + "/" + record.message_id());
@@ -34,6 +37,7 @@ void check_acknowledged(const End& end, const Promises& promises) {
     }
 }
 
+// Nothing is left half done: nobody leaves, nobody holds messages, and every redirect ends.
 void check_rest(const End& end) {
   for (const auto& [key, e] : end.entities) {
     require(e.status() != EntityState::LEAVING, [&, &e = e] { return name_of(e) + " never stops leaving"; });
@@ -81,12 +85,14 @@ std::set<std::string> user_ids_of(const EntityState& e) {
   return ids;
 }
 
+// Messages that a profile must have counted: those of users.
 uint64_t messages_of(const End& end) {
   const auto counts = [](const v1::Envelope& r) { return is_data(r) && !r.user().empty(); };
   return static_cast<uint64_t>(std::count_if(end.records.begin(), end.records.end(), counts));
 }
 
-// Invariant 6, where not even order may matter less: nothing lost, nothing twice, everybody's own.
+// Invariant 6, where not even order may matter less: nothing is lost, nothing counts twice, and
+// everybody has his own.
 void check_conservation(const End& end) {
   uint64_t messages = end.erased_messages();
   std::map<std::string, uint64_t> sent, counted;
@@ -95,6 +101,7 @@ void check_conservation(const End& end) {
     if (!is_data(record) || record.user().empty()) continue;
     for (const v1::Event& event : record.events()) ++sent[event.name()];
     for (const v1::AttributeOp& op : record.attributes())
+      // Some records leave a mark of their own, so that each can be found and not only counted.
       if (op.name() == "m") marks.insert(record.tenant() + "/" + record.message_id());
   }
   for (const EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
@@ -121,13 +128,14 @@ void check_conservation(const End& end) {
             [&, &name = name, &count = count] {
               return fmt::format("conservation: event {} sent {} times, counted {} times", name, sent[name], count);
             });
+  // Marks of erased messages are gone with their profiles; no others may be.
   const uint64_t gone = marks.size() - found.size();
   require(gone <= end.erased_messages(), [&] {
     return fmt::format("conservation: {} messages are in no profile, {} were erased", gone, end.erased_messages());
   });
 }
 
-// Of (tenant, identifier): what hangs together by records.
+// Groups of (tenant, identifier): what hangs together by records.
 class Groups {
  public:
   const std::string& find(const std::string& x) {
@@ -145,7 +153,8 @@ class Groups {
   std::map<std::string, std::string> parent_;
 };
 
-// A shared identifier must never join two persons, and only an explicit merge may put two user_ids into one profile.
+// A shared identifier must never join two persons, and only an explicit merge may put two user_ids
+// into one profile.
 void check_persons(const End& end) {
   const auto is_unique = [](const v1::Identifier& i) { return i.type() != "anonymous_id"; };
   const auto text = [](const std::string& tenant, const v1::Identifier& i) {
@@ -186,6 +195,7 @@ void check_documents(const End& end, const Promises& promises) {
     std::string bytes;
     for (const uint64_t word : {key.first, key.second})
       for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift & 0xff);
+    // A change that the store refused for good is missing in its document.
     if (promises.poisoned.contains(bytes)) continue;
     require(at != end.documents.end() && !at->second.removed(),
             [&, &e = e] { return name_of(e) + " has no document"; });
@@ -220,7 +230,7 @@ void check_convergence(const End& end, const Promises& promises) {
   throw Violation(text);
 }
 
-// Users and devices refer to each other, as records name them together, through redirects.
+// Users and devices refer to each other as records name them together, through redirects.
 void check_attached(const End& end) {
   std::map<std::string, Key> holder;  // kind, tenant and identifier -> who lists it
   const auto text = [](v1::EntityKind kind, const std::string& tenant, const v1::Identifier& i) {
@@ -260,6 +270,7 @@ void check_end(const End& end, const Promises& promises) {
   check_conservation(end);
   check_persons(end);
   check_documents(end, promises);
+  // The rest holds only where order can't matter.
   if (!promises.confluent) return;
   check_convergence(end, promises);
   check_attached(end);

@@ -1,4 +1,4 @@
-// What must hold at the end of every run, whatever happened in it. All of them throw Violation.
+// What must hold at the end of every run, whatever happened in it. All checks throw Violation.
 #pragma once
 
 #include <set>
@@ -7,13 +7,16 @@
 
 namespace freshet::sim {
 
+// What was promised to others during the run.
 struct Promises {
-  const std::set<std::string>& acknowledged;  // tenant/message id that a client was told is durable
-  const std::set<std::string>& poisoned;      // bytes of ids whose documents are not whole
-  bool confluent = false;
+  // tenant/message id of all that a client was told is durable.
+  const std::set<std::string>& acknowledged;
+  // The bytes of the ids whose documents are not whole.
+  const std::set<std::string>& poisoned;
+  bool confluent = false;  // the end must be the oracle's
 };
 
-// Invariants 1, 6, 7 and 8.
+// Checks invariants 1, 6, 7 and 8.
 void check_end(const End& end, const Promises& promises);
 
 }  // namespace freshet::sim

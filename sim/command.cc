@@ -1,3 +1,5 @@
+// freshet-sim's command line: runs seeds until one fails, and tells how to run that one again.
+
 #include "command.h"
 
 #include <fmt/format.h>
@@ -35,7 +37,7 @@ bool parse_number(std::string_view text, uint64_t& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// "7" or "1..400"; nothing: from 1 on until stopped.
+// Reads "7" or "1..400"; no text means from 1 on until stopped.
 bool parse_range(const std::string& text, Range& range) {
   if (text.empty()) return true;
   const size_t dots = text.find("..");
@@ -45,7 +47,7 @@ bool parse_range(const std::string& text, Range& range) {
          (parse_number(std::string_view(text).substr(dots + 2), range.last) && range.first <= range.last);
 }
 
-// A line that is written over on a terminal; nothing elsewhere.
+// A line that is written over on a terminal, and nothing elsewhere.
 class Progress {
  public:
   explicit Progress(bool enabled) : enabled_(enabled && isatty(STDERR_FILENO) != 0) {}
@@ -68,6 +70,7 @@ class Progress {
   env::TimeUs due_ = 0;
 };
 
+// Runs seeds one after the other and adds up what they met.
 class Campaign {
  public:
   explicit Campaign(const Options& options) : options_(options) {
@@ -77,7 +80,7 @@ class Campaign {
     if (!options.workload.empty()) run_.workload = find_workload(options.workload);
   }
 
-  // Until a seed fails: that one.
+  // Runs until a seed fails, and returns that one.
   std::optional<uint64_t> run(const Range& range, const std::string& what) {
     Progress progress(!options_.json);
     const env::TimeUs begin = env::real_clock().monotonic_us();
@@ -95,6 +98,8 @@ class Campaign {
   [[nodiscard]] double per_second() const {
     return static_cast<double>(done_) * 1e6 / static_cast<double>(std::max<env::TimeUs>(elapsed_us_, 1));
   }
+  // Whoever reads of a failure must be able to see it again, so this names everything that the seed
+  // depends on.
   [[nodiscard]] std::string replay(uint64_t seed) const {
     std::string text =
         fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
@@ -158,6 +163,7 @@ int run_campaign(const Options& options, const Range& range) {
 }
 
 int check_mutants(Options options) {
+  // A second run would only say once more that the mutant was found.
   options.once = true;
   int survivors = 0;
   for (const MutantInfo& info : mutants()) {

@@ -3,7 +3,8 @@
 
 namespace freshet::sim {
 
-// Exit status: 0 clean (or every mutant found), 1 a violation (or a mutant survived), 2 wrong usage.
+// The exit status is 0 if all is clean (or every mutant was found), 1 for a violation (or a mutant
+// that survived), 2 for wrong usage.
 int run_command(int argc, char** argv);
 
 }  // namespace freshet::sim

@@ -1,4 +1,4 @@
-// Chance and time of a run.
+// Chance and time of a run, both from its seed.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace freshet::sim {
 
-// Stands still but for the scheduler, and for those who sleep.
+// A clock that stands still but for the scheduler, and for those who sleep: a run takes no time of
+// its own.
 class SimClock final : public env::Clock {
  public:
   env::TimeUs now_us() override { return now_; }
@@ -18,9 +19,11 @@ class SimClock final : public env::Clock {
   void sleep_us(env::TimeUs duration) override { now_ += duration; }
 
  private:
-  env::TimeUs now_ = 1'750'000'000'000'000;  // in 2025
+  env::TimeUs now_ = 1'750'000'000'000'000;  // some day in 2025
 };
 
+// Randomness for the product's code. It has dice of its own, so that what the product asks for does
+// not move the scheduler's.
 class SimRandom final : public env::Random {
  public:
   explicit SimRandom(uint64_t seed) : dice_(seed) {}

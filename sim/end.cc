@@ -1,3 +1,5 @@
+// Decodes the log, the states and the documents of a finished run.
+
 #include "end.h"
 
 #include <fmt/format.h>
@@ -37,7 +39,8 @@ End::End(const Scenario& asked, const Broker& broker, const std::vector<const Ro
 
 namespace {
 
-// Of an envelope, without reading the rest of it.
+// The kind of an envelope, without reading the rest of it: most records are messages between
+// partitions, which no check needs.
 int kind_of(std::string_view envelope) {
   using google::protobuf::internal::WireFormatLite;
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(envelope.data()),
@@ -60,7 +63,7 @@ void End::read_log(const Broker& broker) {
   for (uint32_t p = 0; p < broker.partitions(Topic::kActions); ++p)
     for (const eventlog::RecordView& view : broker.at({Topic::kActions, p}).records) {
       const int kind = kind_of(view.value);
-      if (kind == v1::Envelope::LOOP || kind == v1::Envelope::CONTROL) continue;  // which are the most
+      if (kind == v1::Envelope::LOOP || kind == v1::Envelope::CONTROL) continue;  // most records are of these kinds
       v1::Envelope record;
       require(record.ParseFromArray(view.value.data(), static_cast<int>(view.value.size())), "no envelope in the log");
       if (known.emplace(record.tenant(), record.message_id()).second) {
@@ -97,6 +100,7 @@ uint64_t End::erased_messages() const {
 }
 
 Key End::survivor(Key key) const {
+  // The checks have made sure before that redirects end.
   while (entities.at(key).status() == v1::EntityState::REDIRECT) key = key_of(entities.at(key).target());
   return key;
 }

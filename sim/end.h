@@ -1,4 +1,5 @@
-// What a run has come to, decoded, for the checks: what went in, what action has, what can be read.
+// What a run has come to, decoded for the checks: what went in, what action has, and what can be
+// read.
 #pragma once
 
 #include <map>
@@ -21,25 +22,29 @@ using Key = std::pair<uint64_t, uint64_t>;  // an entity's id
 [[nodiscard]] std::string text_of(const Key& key);  // hex
 [[nodiscard]] Key key_of_bytes(std::string_view bytes16);
 
+// Everything decoded, once for all checks.
 class End {
  public:
-  // `rows`: of each partition's state.
+  // `rows` has those of each partition's state.
   End(const Scenario& asked, const Broker& broker, const std::vector<const Rows*>& rows,
       const std::map<std::string, v1::Document>& documents);
 
   const Scenario& scenario;
   const Broker& log;
   std::vector<v1::Envelope> records;   // of clients, each message once: as its partition saw it first
-  uint64_t repeated = 0;               // further copies of them
+  uint64_t repeated = 0;               // further copies of these records
   std::set<std::string> dead_letters;  // tenant/message id
+  // What all partitions' states have, in one table each.
   std::map<Key, v1::EntityState> entities;
   std::map<std::string, v1::AliasRow> aliases;  // by alias key
   std::vector<v1::PartitionMeta> metas;
   std::map<Key, v1::Document> documents;  // removed ones too
 
+  // How many messages were erased together with their profiles, by what the partitions counted.
   [[nodiscard]] uint64_t erased_messages() const;
-  // Where the redirects lead.
+  // The entity to which the redirects lead.
   [[nodiscard]] Key survivor(Key key) const;
+  // All entities of this kind that are neither merged away nor erased.
   [[nodiscard]] std::vector<const v1::EntityState*> live(v1::EntityKind kind) const;
 
  private:
@@ -47,7 +52,7 @@ class End {
   void read_state(const Rows& rows);
 };
 
-// An accepted message that belongs to a person: data, not a command.
+// Whether the record is an accepted message that belongs to a person: data and not a command.
 [[nodiscard]] bool is_data(const v1::Envelope& record);
 
 }  // namespace freshet::sim

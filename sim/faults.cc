@@ -1,3 +1,5 @@
+// Which faults a seed has. The order of the rolls is part of every seed.
+
 #include "faults.h"
 
 #include <initializer_list>
@@ -9,7 +11,7 @@ Faults Faults::roll(Dice& dice) {
   static const std::vector<size_t> kBatches = {2, 6, 24, 64};
   Faults faults;
   faults.batch_max = dice.pick(kBatches);
-  if (dice.one_in(8)) return faults;  // a calm run
+  if (dice.one_in(8)) return faults;  // this run is calm
   const std::initializer_list<std::pair<uint32_t*, uint32_t>> most = {
       {&faults.crash_ingest, 60},    {&faults.crash_worker, 80},       {&faults.crash_reactor, 60},
       {&faults.crash_store, 5},      {&faults.rebalance, 6},           {&faults.zombie, 6},
@@ -22,6 +24,7 @@ Faults Faults::roll(Dice& dice) {
     if (dice.one_in(2)) *chance = 1 + static_cast<uint32_t>(dice.roll(highest));
   faults.own_disks = dice.one_in(2);
   faults.standbys = faults.own_disks && dice.one_in(2);
+  // On shared disks these would be one and the same fault for all, or none at all.
   if (!faults.own_disks) faults.zombie = faults.standby = faults.lose_state = faults.older_state = 0;
   return faults;
 }

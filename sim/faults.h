@@ -10,8 +10,8 @@
 
 namespace freshet::sim {
 
-// Chances in 1000, each of its own occasion; 0: never in this run. A seed takes about half of them, so that each is also
-// seen without the others.
+// The chances of faults in 1000, each of its own occasion; with 0 a fault never occurs in this run.
+// A seed takes about half of them, so that each is also seen without the others.
 struct Faults {
   // of a step of a process
   uint32_t crash_ingest = 0, crash_worker = 0, crash_reactor = 0;
@@ -26,24 +26,28 @@ struct Faults {
   // of a bulk or a write
   uint32_t store_slow = 0, store_fails = 0, store_poison = 0;
 
-  // Worker processes have disks of their own: what one has is not what the next owner has, and the log keeps everything.
+  // Worker processes have disks of their own: what one has is not what the next owner has, and the
+  // log keeps everything.
   bool own_disks = false;
-  // A worker reads along with the owner of each partition, to take over. Only with disks of their own.
+  // A worker reads along with the owner of each partition, to take over. This is only with disks of
+  // their own.
   bool standbys = false;
 
-  // Records of a partition in one poll: small ones let others come in between.
+  // Records of a partition in one poll: small batches let others come in between.
   size_t batch_max = 24;
 
   [[nodiscard]] static Faults roll(Dice& dice);
 };
 
-// A process dies here. Thrown out of whatever it called; the world catches it and throws the process away.
+// A process dies here. It is thrown out of whatever was called; the world catches it and throws the
+// process away.
 struct Crash {};
 
 // Something that must hold does not.
 struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+// The text may be a function, so that it costs nothing where all is well.
 inline void require(bool condition, const std::string& what) {
   if (!condition) throw Violation(what);
 }
@@ -55,10 +59,11 @@ void require(bool condition, const Text& text) requires requires {
   if (!condition) throw Violation(text());
 }
 
-// Decides at which of its calls to the world a process dies: any interface that is simulated calls point().
+// Decides at which of its calls to the world a process dies: each interface that is simulated calls
+// point().
 class CrashPoint {
  public:
-  // From now on the `calls`-th point is deadly; 0: none.
+  // From now on the `calls`-th point is deadly; with 0 none is.
   void arm(uint32_t calls) { left_ = calls; }
   void point() {
     if (left_ > 0 && --left_ == 0) throw Crash{};

@@ -1,3 +1,5 @@
+// The undisturbed engine that every disturbed one must equal.
+
 #include "follower.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
-// An engine that reads one partition of `actions` from its beginning and is never disturbed. Two uses:
-//   Shadow   says what the log must hold of each committed batch, and what the state must be (invariants 3 and 4)
-//   standby  replays with outputs suppressed, so that its disk can be taken over
+// An engine that reads one partition of `actions` from its beginning and is never disturbed. It has
+// two uses. Shadow says what the log must hold of each committed batch, and what the state must be
+// (invariants 3 and 4). A standby replays with outputs suppressed, so that its disk can be taken
+// over.
 #pragma once
 
 #include <map>
@@ -34,8 +35,9 @@ class Follower {
   std::unique_ptr<action::Engine> engine_;
 };
 
-// One follower a partition. Each transaction of action must hold exactly what they say of the same records: so each
-// output of each record is in the log once, and is the one that an uninterrupted run makes.
+// One follower for each partition. Each transaction of action must hold exactly what they say of
+// the same records; so each output of each record is in the log once, and is the one that an
+// uninterrupted run makes.
 class Shadow {
  public:
   explicit Shadow(const Broker& broker) : broker_(broker) {}

@@ -1,3 +1,6 @@
+// Bodies of requests. They are made by hand and not by the product's writers, so a mistake there
+// can't hide here.
+
 #include "items.h"
 
 #include <fmt/format.h>
@@ -7,7 +10,7 @@
 namespace freshet::sim {
 namespace {
 
-// Members in their order; several values of one name become a list.
+// An object with its members in their order; several values of one name become a list.
 std::string object_of(const Named& members, bool values_are_json) {
   std::string out;
   for (size_t i = 0; i < members.size(); ++i) {
@@ -26,6 +29,7 @@ std::string object_of(const Named& members, bool values_are_json) {
   return "{" + out + "}";
 }
 
+// Neighbours of one name share a list.
 std::string lists_of(const Named& elements) {
   std::string out;
   for (size_t i = 0; i < elements.size(); ++i) {

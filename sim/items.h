@@ -9,36 +9,41 @@
 
 namespace freshet::sim {
 
-using Named = std::vector<std::pair<std::string, std::string>>;  // (name, text)
+using Named = std::vector<std::pair<std::string, std::string>>;  // pairs of a name and a text
 
+// What one message says.
 struct Item {
   std::string message_id;
-  Named user, device;  // (type, value)
-  Named set;           // (name, JSON)
+  Named user, device;  // pairs of type and value
+  Named set;           // pairs of name and JSON
   std::vector<std::string> unset;
-  Named add, remove;  // (set attribute, element)
+  Named add, remove;  // pairs of set attribute and element
   std::string event;
   std::string properties;  // JSON
   int64_t time_ms = 0;
   std::optional<int64_t> sent_at_ms;
-  std::string command;   // JSON member of merge, erase, unlink or unsuppress, instead of all but id and times
-  bool blocked = false;  // names nobody: to be rejected
+  // The JSON member of a merge, erase, unlink or unsuppress, instead of all but id and times.
+  std::string command;
+  bool blocked = false;  // it names nobody, so it is to be rejected
 };
 
 // A whole request.
 struct Request {
-  uint32_t node = 0;  // of ingest, to which its client is pinned
+  uint32_t node = 0;  // the ingest node to which its client is pinned
   std::string path, body;
   std::string write_key;                        // the tenant's name
   std::vector<std::string> accepted, rejected;  // message ids
 };
 
+// The item as a line of /v1/records.
 [[nodiscard]] std::string record_line(const Item& item);
-// Only user_id, anonymous_id, one event or attributes that are set.
+// Whether it has only what Segment's calls can say: user_id, anonymous_id, one event or attributes
+// that are set.
 [[nodiscard]] bool fits_segment(const Item& item);
 [[nodiscard]] std::string segment_message(const Item& item);
-// {"user_id":"u1"} and so on.
+// An object such as {"user_id":"u1"}; several values of one name become a list.
 [[nodiscard]] std::string json_object(const Named& members);
+// A Segment batch if all items fit it, else lines of /v1/records.
 [[nodiscard]] Request make_request(uint32_t node, const std::string& write_key, const std::vector<Item>& items);
 
 }  // namespace freshet::sim

@@ -1,4 +1,5 @@
-// The planted faults by name, for the command line. Where each is planted: grep FRESHET_MUTANT src.
+// The planted faults by name, for the command line. `grep -rn FRESHET_MUTANT src` shows where each
+// is planted.
 #pragma once
 
 #include <span>
@@ -8,8 +9,9 @@
 
 namespace freshet::sim {
 
-inline constexpr uint64_t kMutantSeeds = 400;  // within which each must be found
+inline constexpr uint64_t kMutantSeeds = 400;  // within so many seeds each must be found
 
+// A planted fault, and what it does wrong.
 struct MutantInfo {
   Mutant mutant;
   std::string_view name;

@@ -1,3 +1,6 @@
+// Profiles computed the obvious way. Whatever is clever in the product is plain here: union-find by
+// text, the last write by comparing all of them, sums in whole cents.
+
 #include "oracle.h"
 
 #include <fmt/format.h>
@@ -12,8 +15,9 @@
 namespace freshet::sim {
 namespace {
 
-using Use = std::pair<int64_t, std::string>;
+using Use = std::pair<int64_t, std::string>;  // when, and by which message: the order of writes
 
+// Values as text, in which equal values are equal texts; a set has no order.
 std::string text_of_value(const v1::Value& value) {
   std::set<std::string> elements;
   switch (value.kind_case()) {
@@ -32,7 +36,7 @@ std::string text_of_value(const v1::Value& value) {
   }
 }
 
-// Union-find over (tenant, kind, type, value) as text.
+// Union-find over (tenant, type, value) as text.
 class Persons {
  public:
   static std::string key(const v1::Envelope& record, const v1::Identifier& i) {
@@ -73,6 +77,7 @@ struct Attribute {
     if (is_list)
       for (const v1::Value& element : base->list().values()) visible.insert(text_of_value(element));
     for (const auto& [element, operation] : elements) {
+      // What was done to an element before the last whole write has no effect any more.
       if (base_use && operation.first <= *base_use) continue;
       changed = true;
       if (operation.second) {
@@ -87,7 +92,7 @@ struct Attribute {
   }
 };
 
-// "12.50" in hundredths.
+// The total of an event in hundredths, from text such as "12.50": exact, as the product must be.
 int64_t cents_of(const std::string& json) {
   const size_t at = json.find("\"total\":") + 8;
   int64_t cents = 0;
@@ -172,6 +177,7 @@ struct Person {
 
 }  // namespace
 
+// First it is found who is one person, from all records, then each record is given to its person.
 std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records) {
   Persons persons;
   for (const v1::Envelope& record : records) {
@@ -205,7 +211,7 @@ Profile profile_of(const v1::Document& document) {
       case v1::COMPUTED: name = "computed " + field.name(); break;
       case v1::FIRST_SEEN: name = "first seen"; break;
       case v1::LAST_SEEN: name = "last seen"; break;
-      default: continue;  // references follow merges lazily: checks.cc looks at them
+      default: continue;  // references follow merges lazily; checks.cc looks at them
     }
     profile[name] = text_of_value(field.value());
   }

@@ -1,6 +1,6 @@
-// The simplest possible model of what confluent input must come to (invariant 6): a person is what records connect; its
-// records are looked at all at once, in no order. It shares nothing with the product but the shape of records and
-// documents.
+// The simplest possible model of what confluent input must come to (invariant 6): a person is what
+// records connect, and its records are looked at all at once, in no order. It shares nothing with
+// the product but the shape of records and documents, so it can't share its mistakes.
 #pragma once
 
 #include <map>
@@ -12,11 +12,14 @@
 
 namespace freshet::sim {
 
-// A profile as text, one line a field, sorted: what convergence is about. Without id, version and merged_from.
+// A profile as text, one line for each field, sorted: what convergence is about. It is without id,
+// version and merged_from.
 using Profile = std::map<std::string, std::string>;
 
+// What the records must come to, sorted.
 [[nodiscard]] std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records);
 [[nodiscard]] Profile profile_of(const v1::Document& document);
+// For the report of a violation.
 [[nodiscard]] std::string describe(const Profile& profile);
 
 }  // namespace freshet::sim

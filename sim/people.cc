@@ -1,3 +1,5 @@
+// What clients of a run send, item by item. The order of the rolls is part of every seed.
+
 #include "people.h"
 
 #include <fmt/format.h>
@@ -11,12 +13,13 @@ uint32_t People::somebody() {
   return static_cast<uint32_t>(dice_.roll(habits_.people));
 }
 
+// Somebody of the same circle.
 uint32_t People::neighbour(uint32_t person, uint32_t circle) {
   const uint32_t first = person / circle * circle;
   return std::min(first + static_cast<uint32_t>(dice_.roll(circle)), habits_.people - 1);
 }
 
-// user_id first; the rest is the circle's.
+// A person's identifiers: the user_id first, the rest is the circle's.
 Named People::pool(uint32_t person) const {
   const uint32_t circle = person / habits_.circle;
   Named ids = {{"user_id", user_id(person)}};
@@ -38,7 +41,7 @@ Item People::blank() {
   Item item;
   item.message_id = fmt::format("m{:04}", next_message_++);
   item.time_ms = time_ms_ + 1000 * dice_.between(0, habits_.times - 1);
-  if (dice_.permille(habits_.skewed)) {  // a clock that is wrong by up to an hour
+  if (dice_.permille(habits_.skewed)) {  // the sender's clock is wrong by up to an hour
     const int64_t skew_ms = dice_.between(-3'600'000, 3'600'000);
     item.sent_at_ms = time_ms_ + 60'000 + skew_ms;
     item.time_ms += skew_ms;
@@ -58,7 +61,7 @@ Item People::next() {
   const size_t count = 1 + dice_.roll(habits_.identifiers_max);
   for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
     if (!named || ids[i].first != "user_id") item.user.push_back(ids[i]);
-  if (dice_.permille(habits_.device)) {  // one's own, or that of the family
+  if (dice_.permille(habits_.device)) {  // the device is one's own, or the family's
     item.device = device_pool(dice_.one_in(3) ? person / 3 * 3 : person);
     dice_.shuffle(item.device);
     item.device.resize(1 + dice_.roll(item.device.size()));
@@ -79,6 +82,8 @@ std::vector<Item> People::ties() {
   return items;
 }
 
+// An event carries the user_id in its name where there is one, so that a check can see whose
+// profile it ended in.
 void People::do_something(Item& item) {
   const auto user =
       std::find_if(item.user.begin(), item.user.end(), [](const auto& i) { return i.first == "user_id"; });
@@ -95,6 +100,7 @@ void People::do_something(Item& item) {
   if (dice_.permille(habits_.set)) change_tags(item);
 }
 
+// Mostly elements come and go; now and then the whole set is written or unset.
 void People::change_tags(Item& item) {
   const auto tag = [&] { return fmt::format("t{}", dice_.roll(6)); };
   switch (dice_.roll(8)) {
@@ -116,6 +122,7 @@ void People::set_attributes(Item& item) {
   if (dice_.one_in(8)) item.set.emplace_back("city", fmt::format("\"c{}\"", dice_.roll(4)));
 }
 
+// Merges, erases, unlinks and unsuppresses, by their shares.
 Item People::command() {
   Item item = blank();
   const uint32_t person = somebody();
@@ -143,7 +150,7 @@ Item People::command() {
   return item;
 }
 
-// Many senders' words for "not logged in".
+// Words that many senders use for "not logged in".
 Item People::nobody() {
   static const std::vector<std::string> kNobody = {"null", "undefined", "0", "anonymous", "NULL", " None ", "000-00"};
   Item item = blank();

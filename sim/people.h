@@ -9,10 +9,11 @@
 
 namespace freshet::sim {
 
-// Chances in 1000.
+// How people behave. Chances are in 1000.
 struct Habits {
   uint32_t people = 24;
-  uint32_t circle = 1;  // so many of them share e-mail, phone and devices with one another; 1: nobody does
+  // So many of them share e-mail, phone and devices with one another; with 1 nobody does.
+  uint32_t circle = 1;
   uint32_t emails = 2, phones = 1, anonymous = 3;  // of a person, or of a circle
   uint32_t identifiers_max = 3;                    // in one record
   uint32_t device_identifiers_max = 1;             // of the device, in one record
@@ -26,15 +27,20 @@ struct Habits {
   uint32_t times = 40;  // different event times, so that many are equal
 };
 
+// Makes items, one after the other, from a seed's dice.
 class People {
  public:
   People(const Habits& habits, Dice& dice, int64_t time_ms) : habits_(habits), dice_(dice), time_ms_(time_ms) {}
 
-  // The next record of anybody.
+  // The next record, of anybody.
   [[nodiscard]] Item next();
-  // One record of each person that names all of its unique identifiers, and those of its device: ties what is one together.
+  // One record of each person that names all of its unique identifiers, and those of its device.
+  // A record with an id and times, and nothing in it yet.
+  // These tie together what is one.
   [[nodiscard]] std::vector<Item> ties();
+  // A merge, erase, unlink or unsuppress.
 
+  // A record that names nobody, as senders do for visitors who are not logged in.
  private:
   [[nodiscard]] Item blank();
   [[nodiscard]] Item command();

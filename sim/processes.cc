@@ -1,12 +1,17 @@
+// Processes that die. A step of one runs with a crash point armed or not; a Crash that comes out of
+// it ends the process, and its next turn starts it again from what is left.
+
 #include "processes.h"
 
 #include <utility>
 
+#include "base/assert.h"
 #include "freshet/v1/event.pb.h"
 
 namespace freshet::sim {
 namespace {
 
+// A step makes a handful of calls, so the deadly one is among the first few.
 constexpr uint32_t kCallsUntilCrashMax = 6;
 
 enum class Fate { kLives, kFenced, kDied };
@@ -20,6 +25,7 @@ Fate do_step(Stage& stage, CrashPoint& crash, uint32_t crash_permille, const cha
     const Status status = work();
     crash.arm(0);
     if (status) return Fate::kLives;
+    // Fenced is the one error that ends a healthy process; any other one is a violation.
     require(status.error().code == Code::kFenced,
             [&] { return fmt::format("{} {} stops: {}", name, number, status.error().message); });
     stage.say("{} {} is fenced", name, number);
@@ -36,6 +42,8 @@ Fate do_step(Stage& stage, CrashPoint& crash, uint32_t crash_permille, const cha
 // ---- ingest -------------------------------------------------------------------------------------------------------
 
 void IngestProcess::start() {
+  // A node learns the schema from its topic before it takes a request, as the product does at its
+  // start.
   registry_ = schema::make_registry();
   for (const eventlog::RecordView& record : stage_.broker.at({Topic::kSchema, 0}).records) {
     v1::SchemaChange change;
@@ -52,6 +60,8 @@ void IngestProcess::start() {
   service_ = std::make_unique<ingest::Service>(std::move(options));
 }
 
+// Parts are destroyed in the order of their dependence; what the log had not written is lost or
+// lands late.
 void IngestProcess::die() {
   crash_.arm(0);
   service_.reset();
@@ -66,6 +76,7 @@ void IngestProcess::restart_with(std::vector<model::Tenant> tenants) {
 }
 
 void IngestProcess::handle(http::Request request, http::Respond respond) {
+  // A client does not know that the node died; its request finds it up again.
   if (!service_) start();
   guarded([&] { service_->handle(std::move(request), std::move(respond)); });
 }
@@ -89,6 +100,7 @@ void IngestProcess::guarded(const std::function<void()>& work) {
 
 // ---- action -------------------------------------------------------------------------------------------------------
 
+// What one persist has not finished yet must not be overtaken by the next.
 Status SimPersistence::persist(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) {
   if (jobs_.contains(partition)) return {};
   FRESHET_TRY(state.begin_persist());
@@ -102,6 +114,7 @@ Status SimPersistence::finish(uint32_t partition, const Job& job) {
 
 Status SimPersistence::wait() {
   while (!jobs_.empty()) {
+    // Whoever waits wants all of them done, in any order; here it is the order of partitions.
     const auto job = jobs_.extract(jobs_.begin());
     FRESHET_TRY(finish(job.key(), job.mapped()));
   }
@@ -120,6 +133,7 @@ WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
     : stage_(stage),
       number_(number),
       persist_interval_us_(stage.dice.between(5'000, 250'000)),
+      // A quarter of the workers have so little memory that rows leave it all the time.
       memory_bytes_(stage.dice.one_in(4) ? 8u << 10 : 32u << 20) {}
 
 std::shared_ptr<kv::MemoryDisk>& WorkerProcess::disk(uint32_t partition) {
@@ -158,6 +172,8 @@ void WorkerProcess::start() {
 }
 
 void WorkerProcess::guarded(uint32_t crash_permille, const std::function<Status()>& work) {
+  // Whether it died between the halves of a persist is asked before it dies, since its jobs go with
+  // it.
   const bool persisting = !persistence_->idle();
   const Fate fate = do_step(stage_, crash_, crash_permille, "worker", number_, work);
   if (fate == Fate::kFenced) stop();
@@ -178,6 +194,7 @@ bool WorkerProcess::tick() {
     (void)persistence_->tick();
     return Status{};
   });
+  // Now and then an image of a disk is kept, to be what comes back after a crash.
   for (auto& [partition, disk] : own_disks_)
     if (stage_.faults.older_state > 0 && disk && stage_.dice.one_in(8)) images_[partition] = disk->rows;
   return true;
@@ -196,12 +213,14 @@ void WorkerProcess::stop() {
 
 void WorkerProcess::die() {
   crash_.arm(0);
+  FRESHET_ASSERT(member().has_value());  // only a process that runs can die
   const MemberId was = *member();
   damage_disks(was);
   stop();
 }
 
-// What of the disks survives a crash: what was synced; maybe more; maybe another, older disk; maybe none.
+// What of the disks survives a crash: what was synced; maybe more; maybe another, older disk; maybe
+// none.
 void WorkerProcess::damage_disks(MemberId was) {
   Disks& disks = stage_.faults.own_disks ? own_disks_ : stage_.shared_disks;
   for (auto& [partition, disk] : disks) {
@@ -210,6 +229,7 @@ void WorkerProcess::damage_disks(MemberId was) {
         stage_.broker.owner(action::kActionGroup, of) == was || stage_.broker.follower(action::kActionGroup, of) == was;
     if (!has_it || !disk) continue;
     if (!disk->unsynced.empty()) {
+      // A disk may have written what nobody asked it to sync, but always a first part of it.
       const bool keeps = stage_.dice.permille(stage_.faults.keep_unsynced);
       if (keeps) disk->keep(1 + stage_.dice.roll(disk->unsynced.size()));
       stage_.probes.hit(keeps ? Probe::kUnsyncedKept : Probe::kUnsyncedLost);
@@ -227,6 +247,7 @@ void WorkerProcess::damage_disks(MemberId was) {
 
 // ---- reaction -----------------------------------------------------------------------------------------------------
 
+// Bounds are small in some runs, so that back-pressure and full bulks are met.
 ReactorProcess::ReactorProcess(Stage& stage, uint32_t number) : stage_(stage), number_(number) {
   options_.clock = &stage.clock;
   options_.waiting_bytes_max = stage.dice.one_in(3) ? 2'000 : 64u << 20;
@@ -241,6 +262,8 @@ ReactorProcess::ReactorProcess(Stage& stage, uint32_t number) : stage_(stage), n
 void ReactorProcess::start() {
   stage_.say("reactor {} starts", number_);
   log_ = std::make_unique<SimLog>(stage_.broker, crash_, stage_.dice, stage_.faults, stage_.probes);
+  // Each life of a reactor is another client of the store: answers to an earlier life must not
+  // reach it.
   store_ = std::make_unique<SimStore>(stage_.store, (uint64_t{number_} << 32) + ++lives_, crash_);
   auto consumer = log_->open_consumer(
       {.group = reaction::kReactionGroup, .topics = {Topic::kChanges}, .delivery = eventlog::Delivery::kAtLeastOnce});
@@ -273,6 +296,7 @@ bool ReactorProcess::tick() {
 
 void ReactorProcess::die() {
   crash_.arm(0);
+  // The loop goes before what it points to.
   loop_.reset();
   consumer_.reset();
   store_.reset();

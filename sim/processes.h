@@ -1,5 +1,6 @@
-// The processes of the pipeline, each of them the product's own code in simulated surroundings. A process is started,
-// makes steps, and dies at any call to its surroundings; what dies leaves only what its disk has.
+// The processes of the pipeline. Each is the product's own code in simulated surroundings: it is
+// started, makes steps, and dies at any call to its surroundings. What dies leaves only what its
+// disk has.
 #pragma once
 
 #include <functional>
@@ -23,15 +24,19 @@ class IngestProcess {
   IngestProcess(Stage& stage, uint32_t number, std::vector<model::Tenant> tenants)
       : stage_(stage), number_(number), tenants_(std::move(tenants)) {}
 
-  // Restarts it if it is down. `respond` is dropped if it dies.
+  // Handles a request, after a restart if the node is down. `respond` is dropped if it dies
+  // meanwhile.
   void handle(http::Request request, http::Respond respond);
-  bool tick();  // the log answers; false: nothing is under way
+  // Lets the log answer; false if nothing is under way.
+  bool tick();
   [[nodiscard]] bool idle() const { return !log_ || log_->idle(); }
-  // Its next start is with these.
+  // From its next start on it has these tenants.
   void restart_with(std::vector<model::Tenant> tenants);
 
  private:
+  // Makes the service anew, from what the log has.
   void start();
+  // Does `work`; if the process dies in it, it is thrown away.
   void guarded(const std::function<void()>& work);
   void die();
 
@@ -44,14 +49,15 @@ class IngestProcess {
   std::unique_ptr<ingest::Service> service_;
 };
 
-// Persists when the scheduler says so, so that a crash can come between.
+// Makes states durable when the scheduler says so, so that a crash can come between the two halves.
 class SimPersistence final : public action::Persistence {
  public:
   explicit SimPersistence(SimLog& log) : log_(log) {}
 
   [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) override;
   [[nodiscard]] Status wait() override;
-  bool tick();  // the second half of one; false: there is none
+  // Does the second half of one persist; false if there is none.
+  bool tick();
   [[nodiscard]] bool idle() const { return jobs_.empty(); }
 
  private:
@@ -65,16 +71,23 @@ class SimPersistence final : public action::Persistence {
   std::map<uint32_t, Job> jobs_;
 };
 
+// An action worker.
 class WorkerProcess {
  public:
   WorkerProcess(Stage& stage, uint32_t number);
 
+  // Does one step of the worker's loop, after a start if it is down.
   void step();
-  bool tick();  // its disk works; false: it has nothing to do
+  // Lets its disk work; false if it has nothing to do.
+  bool tick();
+  // Lets it finish and commit what it has, as a clean stop does.
   void drain();
   [[nodiscard]] std::optional<MemberId> member() const;
+  // It has replayed to where its group has committed.
   [[nodiscard]] bool caught_up() const { return loop_ && loop_->caught_up(); }
   [[nodiscard]] bool follows_closely() const;
+  // What its partitions' states are on: its own disks, or those of the machine that all workers
+  // share.
   [[nodiscard]] const Disks& disks() const { return stage_.faults.own_disks ? own_disks_ : stage_.shared_disks; }
   std::shared_ptr<kv::MemoryDisk>& disk(uint32_t partition);
 
@@ -82,6 +95,7 @@ class WorkerProcess {
   void start();
   void guarded(uint32_t crash_permille, const std::function<Status()>& work);
   void stop();
+  // The disks keep what their faults leave of them; everything else of the process is gone.
   void die();
   void damage_disks(MemberId member);
 
@@ -91,20 +105,24 @@ class WorkerProcess {
   const size_t memory_bytes_;
   CrashPoint crash_;
   Disks own_disks_;
-  std::map<uint32_t, decltype(kv::MemoryDisk::rows)> images_;  // of a disk, some time ago
+  // Of a disk, as it was some time ago.
+  std::map<uint32_t, decltype(kv::MemoryDisk::rows)> images_;
   std::unique_ptr<SimLog> log_;
   std::unique_ptr<eventlog::Consumer> consumer_;
   std::unique_ptr<SimPersistence> persistence_;
   std::unique_ptr<action::WorkerLoop> loop_;
 };
 
+// A reactor.
 class ReactorProcess {
  public:
   ReactorProcess(Stage& stage, uint32_t number);
 
   void step();
-  bool tick();  // the log answers
-  void die();   // also when the store dies, which lives in the same process
+  // Lets the log answer.
+  bool tick();
+  // Also called when the store dies, which lives in the same process.
+  void die();
 
  private:
   void start();

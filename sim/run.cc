@@ -18,8 +18,8 @@ std::string run_once(uint64_t seed, const Scenario& scenario, const Workload& wo
   return world.hash();
 }
 
-// Each now and then; merges more often: most of the protocol is in them. (A run of merge_storm costs two to three times as
-// much as another one, and is needed less often than those of merges and unlinks that cross.)
+// Each now and then; merges more often: most of the protocol is in them. (A run of merge_storm costs two to three times
+// as much as another one, and is needed less often than those of merges and unlinks that cross.)
 const Workload* any_workload(Dice& dice) {
   const size_t at = dice.roll(workloads().size() + 5);
   if (at < workloads().size()) return workloads()[at].get();

@@ -9,13 +9,16 @@
 
 namespace freshet::sim {
 
+// What is run of a seed, and how.
 struct RunOptions {
   Size size;
-  const Workload* workload = nullptr;  // none: the seed decides
+  const Workload* workload = nullptr;  // if it is null, the seed decides
   bool twice = true;
   bool trace = false;
 };
 
+// How a run ended. `hash` is that of all that it wrote; `violation` says which promise was broken,
+// if one was.
 struct RunResult {
   std::string workload;
   std::string hash;
@@ -23,6 +26,8 @@ struct RunResult {
   Probes probes;
 };
 
+// Runs a seed, twice if asked: the second run must end in the same hash, or something in the
+// product depends on chance.
 [[nodiscard]] RunResult run_seed(uint64_t seed, const RunOptions& options);
 
 }  // namespace freshet::sim

@@ -1,7 +1,11 @@
+// Every call is a point at which the process may die, before and after it has taken effect.
+
 #include "sim_log.h"
 
 #include <algorithm>
 #include <utility>
+
+#include "base/assert.h"
 
 namespace freshet::sim {
 
@@ -12,6 +16,7 @@ using eventlog::Produce;
 
 namespace {
 
+// How long a zombie may go on reading before it is told.
 constexpr int kZombiePollsMax = 3;
 
 }  // namespace
@@ -19,6 +24,7 @@ constexpr int kZombiePollsMax = 3;
 // ---- the log ------------------------------------------------------------------------------------------------------
 
 SimLog::~SimLog() {
+  // A send that was under way when its process died may have reached the log.
   for (Append& append : pending_)
     if (dice_.one_in(2)) broker_.write_late(std::move(append.batches));
 }
@@ -34,6 +40,7 @@ Status SimLog::create_topic(Topic topic, const eventlog::TopicOptions& options) 
 
 void SimLog::append(std::vector<Produce> batches, eventlog::AppendDone done) {
   crash_.point();
+  // The same refusals as the product's logs give, because ingest must tell them apart.
   for (const Produce& produce : batches)
     if (!broker_.has(produce.to)) return done(fail(Code::kNotFound, "no such topic or partition"));
   if (dice_.permille(faults_.append_refused)) {
@@ -49,7 +56,9 @@ bool SimLog::tick() {
   Append append = std::move(pending_.front());
   pending_.pop_front();
   for (const Produce& produce : append.batches) broker_.write(produce);
+  // The records are written and the process dies before it can answer: the client sends them again.
   crash_.point();
+  FRESHET_ASSERT(append.done != nullptr);
   append.done({});
   return true;
 }
@@ -123,14 +132,19 @@ Result<PollResult> SimConsumer::poll(size_t bytes_max, env::TimeUs) {
   }
   for (const TopicPartition of : result.assigned) {
     const bool goes_on = followed_.erase(of) > 0;
+    // A follower that takes over goes on where it has read to: its state stands for just that.
     if (!goes_on) positions_[of] = broker_.committed(group_, of).value_or(broker_.at(of).low);
   }
+  // An assignment comes in a poll of its own, so that the loop can open the state before records
+  // come.
   if (!result.assigned.empty() || !result.followed.empty()) return result;
   for (auto& [of, position] : positions_)
+    // A quarter of the polls of a partition find nothing, as on a network.
     if (!paused_.contains(of) && !dice_.one_in(4)) FRESHET_TRY(fetch(of, position, bytes_max, result));
   return result;
 }
 
+// What lies behind the owner's commit may still be aborted, so a follower does not see it.
 Offset SimConsumer::end_of(TopicPartition of) const {
   const Broker::Partition& partition = broker_.at(of);
   return followed_.contains(of) ? broker_.committed(group_, of).value_or(partition.low) : partition.next;
@@ -150,7 +164,7 @@ Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max,
   const size_t last = broker_.index_of(partition, end);
   Fetched fetched;
   fetched.from = of;
-  if (first >= last) {  // nothing, or the markers of transactions
+  if (first >= last) {  // there is nothing, or only the markers of transactions
     if (position >= end) return {};
     fetched.next = position = end;
     result.fetched.push_back(std::move(fetched));
@@ -163,7 +177,10 @@ Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max,
     bytes += partition.records[i].value.size();
   }
   const bool all = first + fetched.records.size() == last;
+  // Sometimes the position moves past the markers at the end, and sometimes a later poll finds only
+  // them.
   fetched.next = all && dice_.one_in(2) ? end : fetched.records.back().offset + 1;
+  FRESHET_ASSERT(fetched.next > position && fetched.next <= partition.next);
   position = fetched.next;
   result.fetched.push_back(std::move(fetched));
   return {};
@@ -178,6 +195,8 @@ void SimConsumer::pause(TopicPartition of, bool paused) {
 }
 
 Status SimConsumer::commit(eventlog::Transaction transaction) {
+  // Dying before the commit and dying after it look the same to the process; only one of them has
+  // taken effect.
   if (crash_.armed()) {
     try {
       crash_.point();

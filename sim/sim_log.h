@@ -1,4 +1,5 @@
-// One process's way to the simulated log: what it has sent but the log has not written yet dies with it, or lands late.
+// One process's way to the simulated log. What it has sent and the log has not written yet dies
+// with it, or lands late.
 #pragma once
 
 #include <deque>
@@ -10,9 +11,10 @@
 
 namespace freshet::sim {
 
+// It dies with its process, so it holds all that a crash may take away.
 class SimLog final : public eventlog::EventLog {
  public:
-  // All outlive it.
+  // All of these outlive it.
   SimLog(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes)
       : broker_(broker), crash_(crash), dice_(dice), faults_(faults), probes_(probes) {}
   ~SimLog() override;
@@ -28,7 +30,7 @@ class SimLog final : public eventlog::EventLog {
   [[nodiscard]] Result<std::optional<Offset>> committed(const std::string& group, TopicPartition of) override;
   [[nodiscard]] uint64_t disk_bytes() override { return 0; }
 
-  // Writes the oldest append and answers it; false: there is none.
+  // Writes the oldest append and answers it; returns false if there is none.
   bool tick();
   [[nodiscard]] bool idle() const { return pending_.empty(); }
 
@@ -46,6 +48,7 @@ class SimLog final : public eventlog::EventLog {
   std::deque<Append> pending_;
 };
 
+// A consumer as the contract has it: it may find little, or nothing, at any poll.
 class SimConsumer final : public eventlog::Consumer {
  public:
   SimConsumer(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes,
@@ -64,7 +67,8 @@ class SimConsumer final : public eventlog::Consumer {
   [[nodiscard]] bool follows_closely() const;
 
  private:
-  // Behind the last record that it may see.
+  // The offset behind the last record that it may see: of a followed partition that is the owner's
+  // last commit.
   [[nodiscard]] Offset end_of(TopicPartition of) const;
   [[nodiscard]] Status fetch(TopicPartition of, Offset& position, size_t bytes_max, eventlog::PollResult& result);
 
@@ -75,10 +79,10 @@ class SimConsumer final : public eventlog::Consumer {
   Probes& probes_;
   const std::string group_;
   const MemberId member_;
-  std::map<TopicPartition, Offset> positions_;  // of what is assigned or followed
+  std::map<TopicPartition, Offset> positions_;  // of what is assigned to it or followed by it
   std::set<TopicPartition> followed_;
   std::set<TopicPartition> paused_;
-  int polls_as_zombie_ = 0;
+  int polls_as_zombie_ = 0;  // how often it has polled since it was thrown out
 };
 
 }  // namespace freshet::sim

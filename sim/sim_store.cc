@@ -1,8 +1,12 @@
+// The store and the network before it. A failed answer may mean a write that was done: a reactor
+// must be able to send everything again.
+
 #include "sim_store.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "docstore/embedded/embedded_store.h"
 #include "docstore/embedded/rows.h"
 
@@ -12,7 +16,8 @@ using v1::Change;
 
 namespace {
 
-constexpr uint64_t kWritesPerCheck = 8;  // reading a document back costs as much as writing it
+// How many writes go by between two checks: reading a document back costs as much as writing it.
+constexpr uint64_t kWritesPerCheck = 8;
 
 }  // namespace
 
@@ -27,6 +32,7 @@ void StoreServer::open() {
 }
 
 void StoreServer::crash() {
+  // What a crash keeps of unsynced writes is a first part of them, as with a log that was cut off.
   probes_.hit(Probe::kCrashStore);
   const size_t unsynced = disk_->unsynced.size();
   const size_t kept = dice_.roll(unsynced + 1);
@@ -35,6 +41,7 @@ void StoreServer::crash() {
   disk_->keep(kept);
   open();
   bulks_.clear();  // what was under way to it died with its connections
+  // Documents may go back to what was synced, so what was seen before counts no more.
   versions_.clear();
   removed_.clear();
 }
@@ -43,6 +50,7 @@ void StoreServer::crash() {
 
 bool StoreServer::tick() {
   if (bulks_.empty()) return false;
+  // Bulks are done in any order: connections are independent.
   const size_t at = dice_.roll(bulks_.size());
   Bulk bulk = std::move(bulks_[at]);
   bulks_.erase(bulks_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -50,7 +58,8 @@ bool StoreServer::tick() {
   return true;
 }
 
-// What is not refused is written as the bulk that it came in, also where the answer is lost then.
+// Does a bulk. What is not refused is written as the bulk that it came in, also where its answer is
+// lost then.
 void StoreServer::finish(Bulk bulk) {
   std::vector<Status> results(bulk.changes.size());
   std::vector<Change> written;
@@ -63,6 +72,7 @@ void StoreServer::finish(Bulk bulk) {
     places.push_back(i);
   }
   store_->write(std::move(written), [&](std::vector<Change> back, std::vector<Status> stored) {
+    FRESHET_ASSERT(back.size() == places.size() && stored.size() == places.size());
     for (size_t n = 0; n < places.size(); ++n) {
       back[n].Swap(&bulk.changes[places[n]]);
       if (results[places[n]]) results[places[n]] = std::move(stored[n]);
@@ -80,6 +90,8 @@ StoreServer::Fate StoreServer::fate_of(const Change& change) {
   if (calm_) return {};
   if (dice_.permille(faults_.store_poison)) {
     probes_.hit(Probe::kStorePoisoned);
+    // A change that is refused for good leaves a hole in the document, which the checks have to
+    // know of.
     poisoned_.insert(change.id());
     return {fail(Code::kInvalid, "refused for good"), false};
   }
@@ -110,6 +122,7 @@ void StoreServer::check_version(const Change& change) {
 }
 
 void StoreServer::abandon(uint64_t client) {
+  // The reactor is dead: nobody hears the answers, and half of the bulks never arrived.
   for (Bulk& bulk : bulks_)
     if (bulk.client == client) bulk.done = nullptr;
   std::erase_if(bulks_, [&](const Bulk& bulk) { return !bulk.done && dice_.one_in(2); });
@@ -125,7 +138,9 @@ std::map<std::string, v1::Document> StoreServer::rows() const {
 // ---- a connection -------------------------------------------------------------------------------------------------
 
 void SimStore::write(std::vector<Change> bulk, docstore::WriteDone done) {
+  FRESHET_ASSERT(done != nullptr);
   crash_.point();
+  // Two writes of one entity at once could land in the wrong order.
   for (const StoreServer::Bulk& other : server_.bulks_)
     for (const Change& change : other.changes)
       for (const Change& mine : bulk)

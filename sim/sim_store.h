@@ -1,6 +1,7 @@
-// The document store: the embedded one on memory, behind a network that is slow, fails, fails in parts, and answers in any
-// order. It checks what a store sees of invariant 8: no entity has two writes in flight from one reactor, a document's
-// version never goes back, and what was removed stays away.
+// The document store: the embedded one on memory, behind a network that is slow, fails, fails in
+// parts, and answers in any order. It checks what a store sees of invariant 8: no entity has two
+// writes in flight from one reactor, a document's version never goes back, and what was removed
+// stays away.
 #pragma once
 
 #include <functional>
@@ -16,23 +17,24 @@
 
 namespace freshet::sim {
 
-// What all reactors write to. Outlives them.
+// What all reactors write to. It outlives them.
 class StoreServer {
  public:
   StoreServer(Dice& dice, const Faults& faults, Probes& probes);
 
-  // Loses what is under way and what is not synced, or keeps the first part of that. REQUIRES: all reactors are dead.
+  // Loses what is under way and what is not synced, or keeps the first part of that. REQUIRES: all
+  // reactors are dead.
   void crash();
   void calm_down() { calm_ = true; }
-  // Does one of the bulks that are under way, and answers it; false: there is none.
+  // Does one of the bulks that are under way and answers it; returns false if there is none.
   bool tick();
   // The process that waits for these answers is gone; its bulks may be done all the same.
   void abandon(uint64_t client);
   [[nodiscard]] bool idle() const { return bulks_.empty(); }
   [[nodiscard]] docstore::DocStore& store() { return *store_; }
-  // Documents, removed ones too: key of the row -> document.
+  // All documents by the key of their row, removed ones too.
   [[nodiscard]] std::map<std::string, v1::Document> rows() const;
-  // Ids of entities that had a change refused for good: their documents are not whole any more.
+  // Ids of the entities that had a change refused for good: their documents are not whole any more.
   [[nodiscard]] const std::set<std::string>& poisoned() const { return poisoned_; }
 
  private:
@@ -40,10 +42,12 @@ class StoreServer {
   struct Bulk {
     uint64_t client;
     std::vector<v1::Change> changes;
-    docstore::WriteDone done;  // none: nobody waits
+    docstore::WriteDone done;  // empty if nobody waits for it any more
   };
   void open();
   void finish(Bulk bulk);
+  // What becomes of one change: what is answered, and whether it is written. The two need not
+  // agree.
   struct Fate {
     Status answer;
     bool written = true;
@@ -58,13 +62,13 @@ class StoreServer {
   std::shared_ptr<kv::MemoryDisk> disk_ = std::make_shared<kv::MemoryDisk>();
   std::unique_ptr<docstore::DocStore> store_;
   std::vector<Bulk> bulks_;
-  std::map<std::string, uint64_t> versions_;  // as last seen, by entity id
+  std::map<std::string, uint64_t> versions_;  // as they were last seen, by entity id
   std::set<std::string> removed_;
   uint64_t writes_ = 0;
   std::set<std::string> poisoned_;
 };
 
-// One reactor's connection to it.
+// One reactor's connection to the store.
 class SimStore final : public docstore::DocStore {
  public:
   SimStore(StoreServer& server, uint64_t client, CrashPoint& crash) : server_(server), client_(client), crash_(crash) {}

@@ -1,6 +1,12 @@
+// The disks of a process: a store that passes everything on and may kill its process before and
+// after each write. Reads never kill: a process that dies reading leaves nothing else than one that
+// dies before its next write.
+
 #include "stage.h"
 
 #include <utility>
+
+#include "base/assert.h"
 
 namespace freshet::sim {
 namespace {
@@ -9,7 +15,9 @@ using Visit = std::function<bool(std::string_view, std::string_view)>;
 
 class CrashingStore final : public kv::Store {
  public:
-  CrashingStore(std::unique_ptr<kv::Store> inner, CrashPoint& crash) : inner_(std::move(inner)), crash_(crash) {}
+  CrashingStore(std::unique_ptr<kv::Store> inner, CrashPoint& crash) : inner_(std::move(inner)), crash_(crash) {
+    FRESHET_ASSERT(inner_ != nullptr);
+  }
 
   Result<std::optional<std::string>> get(std::string_view key) override { return inner_->get(key); }
   Status multi_get(std::span<const std::string_view> keys, const Found& found) override {

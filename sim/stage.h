@@ -1,4 +1,4 @@
-// What all processes of a run share: chance, time, the log, the disks, the document store.
+// What all processes of a run share: chance, time, the log, the disks, and the document store.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,6 +18,7 @@ namespace freshet::sim {
 
 using Disks = std::map<uint32_t, std::shared_ptr<kv::MemoryDisk>>;  // by partition
 
+// Bulks and batches once the storm is over.
 inline constexpr size_t kCalmBatchMax = 64;
 
 struct Stage {
@@ -29,13 +30,15 @@ struct Stage {
         store(dice, faults, probes),
         trace(traces) {}
 
+  // Says what happens, with the simulated time, if the run is traced.
   template <class... Args>
   void say(fmt::format_string<Args...> text, Args&&... args) {
     if (!trace) return;
     const std::string line = fmt::format(text, std::forward<Args>(args)...);
     std::fprintf(stderr, "%12.3f ms  %s\n", static_cast<double>(clock.now_us() % 10'000'000'000) / 1000, line.c_str());
   }
-  // From now on nothing goes wrong any more, and what is left is done in large batches: their ends matter in the storm.
+  // From now on nothing goes wrong any more, and what is left is done in large batches: where
+  // batches end matters in the storm only.
   void calm_down() {
     faults = {.own_disks = faults.own_disks, .batch_max = kCalmBatchMax};
     broker.calm_down();
@@ -49,11 +52,11 @@ struct Stage {
   SimRandom entropy;
   Broker broker;
   StoreServer store;
-  Disks shared_disks;  // without Faults::own_disks
+  Disks shared_disks;  // used unless Faults::own_disks
   bool trace;
 };
 
-// A store of a process that may die at any of its writes.
+// Opens a store whose process may die at any of its writes.
 [[nodiscard]] std::unique_ptr<kv::Store> open_crashing(std::shared_ptr<kv::MemoryDisk> disk, const kv::Options& options,
                                                        CrashPoint& crash);
 

@@ -1,3 +1,5 @@
+// All workloads, as one class with a table of what they differ in.
+
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -9,7 +11,8 @@
 namespace freshet::sim {
 namespace {
 
-constexpr int64_t kBaseTimeMs = 1'749'900'000'000;  // a day before the clock's beginning
+// A day before the clock's beginning.
+constexpr int64_t kBaseTimeMs = 1'749'900'000'000;
 
 using Check = void (*)(const End&);
 
@@ -48,7 +51,7 @@ struct Plan {
   Habits habits;
   void (*rules)(v1::TenantRules&) = nullptr;
   Check check = nullptr;
-  bool two_priorities = false;  // for sure: nodes and partitions that rank e-mail and phone differently
+  bool two_priorities = false;  // for sure there are nodes and partitions that rank e-mail and phone differently
   uint32_t partitions_min = 1;
 };
 
@@ -70,6 +73,7 @@ class PeopleWorkload final : public Workload {
       if (plan_.confluent) model::set_identifier_limit(tenant.rules, "default", 50);
       if (plan_.rules != nullptr) plan_.rules(tenant.rules);
     }
+    // A node may know newer rules than action does.
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
       scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)
                                                                                       : tenants);
@@ -94,20 +98,25 @@ class PeopleWorkload final : public Workload {
 
  private:
   void send(Dice& dice, size_t records, const std::string& tenant, Scenario& scenario) const {
+    // Few records are of few people, so that they meet often enough.
     Habits habits = plan_.habits;
     habits.people = std::max<uint32_t>(
         habits.circle, std::min(habits.people, static_cast<uint32_t>(records / 5)) / habits.circle * habits.circle);
     if (habits.merge > 0) habits.people = std::max(habits.people, habits.merge_circle);
     People people(habits, dice, kBaseTimeMs);
     std::vector<Item> items;
+    // Ties make the end of a confluent workload certain: whatever came before, these records
+    // connect.
     if (plan_.confluent) items = people.ties();
     while (items.size() < records) items.push_back(people.next());
     if (!plan_.confluent && dice.one_in(2)) {
+      // The order is about that of time; else any order.
       for (size_t i = 8; i < items.size(); ++i)  // about in order
         std::swap(items[i], items[i - dice.roll(8)]);
     } else {
       dice.shuffle(items);
     }
+    // A storm: merges and other commands come together.
     if (dice.one_in(2))  // a storm: all merges and other commands come together
       std::stable_partition(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 4), items.end(),
                             [](const Item& item) { return !item.command.empty(); });
@@ -134,7 +143,7 @@ void everybody_stays_alone(const End& end) {
   }
 }
 
-// Each device, whatever it was first seen by, is one in the end, and nobody else's identifiers are in it.
+// Each device is one in the end, whatever it was first seen by, and has nobody else's identifiers.
 void devices_are_whole(const End& end) {
   std::set<std::string> seen;
   for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_DEVICE)) {

@@ -1,20 +1,28 @@
+// A run: requests go in through a network that loses and repeats, processes die and come back, and
+// when all is sent nothing goes wrong any more until nothing is left to do. Then the checks look at
+// what has come of it.
+
 #include "world.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::sim {
 namespace {
 
+// A run that takes longer hangs. Usual runs need a tenth of it.
 constexpr size_t kStepsMax = 400'000;
 constexpr size_t kQuietStepsMax = 5'000;
-constexpr Offset kMessagesOfRecordMax = 100;  // more circulate
+// A record leads to some messages between partitions; if there are many more, they circulate.
+constexpr Offset kMessagesOfRecordMax = 100;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 
 uint64_t counted(const char* metric) { return static_cast<uint64_t>(telemetry::counter_total(metric)); }
 
+// A row as text, for the report of a violation.
 std::string row_text(const Rows& rows, const std::string& key) {
   const auto at = rows.find(key);
   if (at == rows.end()) return "missing";
@@ -42,6 +50,7 @@ void require_same(uint32_t partition, const Rows& expected, const Rows& got) {
 }  // namespace
 
 World::World(const Scenario& scenario, const Workload& workload, const WorldOptions& options)
+    // The order of these rolls is part of every seed: another order makes other runs of all seeds.
     : scenario_(scenario), workload_(workload), stage_(options.seed, Faults{}, options.trace) {
   Dice& dice = stage_.dice;
   stage_.faults = Faults::roll(dice);
@@ -62,7 +71,9 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   static const std::vector<uint32_t> kSpeeds = {8, 8, 4, 1};
   for (size_t i = 0; i < workers_.size() + reactors_.size(); ++i) speeds_.push_back(dice.pick(kSpeeds));
   window_ = 1 + dice.roll(16);
+  FRESHET_ASSERT(!ingests_.empty() && !workers_.empty() && !reactors_.empty());
   acknowledged_.resize(scenario.requests.size());
+  // Metrics belong to the process and not to the run, so their start is remembered.
   replayed_before_ = counted("freshet_action_replayed_total");
   dropped_before_ = counted("freshet_identity_dropped_total");
   publish_rules(scenario.tenants[0], false);
@@ -87,6 +98,8 @@ void World::run() {
 void World::step() {
   Dice& dice = stage_.dice;
   stage_.clock.sleep_us(dice.between(0, 1'000));
+  // Of 16 turns four are the network's, one a fault's, one the disks', one the store's, and nine
+  // the processes'.
   const size_t turn = dice.roll(16);
   if (turn < 4) return step_network();
   if (turn == 4) return step_fault();
@@ -101,7 +114,7 @@ void World::step() {
     return;
   }
   const size_t who = dice.roll(speeds_.size());
-  if (dice.roll(8) >= speeds_[who]) return;  // a slow one
+  if (dice.roll(8) >= speeds_[who]) return;  // a slow process misses most of its turns
   if (who < workers_.size()) {
     workers_[who].step();
   } else {
@@ -116,7 +129,7 @@ void World::step_network() {
   if (dice.one_in(8)) (void)stage_.broker.land_late();
   if (next_request_ < scenario_.requests.size() && waiting_.size() < window_) send_next();
   if (!in_flight_.empty() && dice.one_in(2)) deliver();
-  // A client that hears nothing sends it again.
+  // A client that hears nothing sends its request again.
   if (in_flight_.empty() && !waiting_.empty() && dice.one_in(8)) {
     const auto again = std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(dice.roll(waiting_.size())));
     in_flight_.push_back(*again);
@@ -124,6 +137,7 @@ void World::step_network() {
 }
 
 void World::send_next() {
+  // Rules change between two requests, as they would in a running installation.
   while (next_rules_ < scenario_.rules.size() && scenario_.rules[next_rules_].after_request <= next_request_)
     change_rules(scenario_.rules[next_rules_++]);
   deliver_rules();
@@ -136,6 +150,7 @@ void World::send_next() {
   ++next_request_;
 }
 
+// Requests arrive in any order.
 void World::deliver() {
   const size_t at = stage_.dice.roll(in_flight_.size());
   const size_t number = in_flight_[at];
@@ -154,11 +169,13 @@ void World::deliver() {
 
 void World::answered(size_t number, const http::Response& response) {
   const Request& request = scenario_.requests[number];
+  // Any other answer would make a client give up what it could have sent again.
   require(response.status == 200 || response.status == 503,
           [&] { return fmt::format("request {} is answered {}: {}", number, response.status, response.body); });
   if (response.status != 200) return;
   if (stage_.dice.permille(stage_.faults.answer_lost)) return stage_.probes.hit(Probe::kAnswerLost);
   waiting_.erase(number);
+  // A repeated request is answered once more, and the client has heard it already.
   if (acknowledged_[number]) return;
   acknowledged_[number] = true;
   ++acknowledged_count_;
@@ -177,7 +194,8 @@ void World::change_rules(const RulesChange& change) {
   publish_rules(change.tenants, true);
 }
 
-// To every partition; late: to each when it comes.
+// Publishes rules to every partition. With `late` each partition gets them at a time of its own, so
+// that partitions have different rules meanwhile.
 void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) {
   v1::Envelope envelope;
   envelope.set_kind(v1::Envelope::CONTROL);
@@ -191,6 +209,7 @@ void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) 
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     eventlog::Produce produce{{Topic::kActions, p}, {}};
     produce.records.add({}, envelope.SerializeAsString());
+    FRESHET_ASSERT(next_request_ <= scenario_.requests.size());
     const size_t left = scenario_.requests.size() - next_request_;
     rules_under_way_.emplace(late ? next_request_ + stage_.dice.roll(left + 1) : 0, std::move(produce));
   }
@@ -224,7 +243,7 @@ void World::step_fault() {
   }
 }
 
-// Its partitions are given away without its noticing.
+// A worker's partitions are given away without its noticing.
 void World::make_zombie() {
   WorkerProcess& worker = workers_[stage_.dice.roll(workers_.size())];
   const auto member = worker.member();
@@ -234,7 +253,7 @@ void World::make_zombie() {
   stage_.broker.leave(*member);
 }
 
-// A follower has replayed a partition on a worker's disk; that worker takes over.
+// A follower has replayed a partition on a worker's disk, and that worker takes over with it.
 void World::make_standby() {
   WorkerProcess& worker = workers_[stage_.dice.roll(workers_.size())];
   const auto partition = static_cast<uint32_t>(stage_.dice.roll(scenario_.partitions));
@@ -262,7 +281,7 @@ bool World::circulates() const {
   return messages > kMessagesOfRecordMax * (static_cast<Offset>(scenario_.requests.size()) + 100);
 }
 
-// Null: nobody is it, or who was it is dead.
+// Returns null if nobody is this member, or whoever was it is dead.
 const WorkerProcess* World::worker_of(std::optional<MemberId> member) const {
   const auto at = std::find_if(workers_.begin(), workers_.end(),
                                [&](const WorkerProcess& worker) { return member && worker.member() == member; });
@@ -273,7 +292,7 @@ const WorkerProcess* World::owner_of(uint32_t partition) const {
   return worker_of(stage_.broker.owner(action::kActionGroup, {Topic::kActions, partition}));
 }
 
-// What is left to do; nothing: it is at rest.
+// Says what is left to do, or nothing if the run is at rest.
 std::string World::unrest() const {
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     const TopicPartition actions{Topic::kActions, p};
@@ -314,7 +333,7 @@ void World::come_to_rest() {
 }
 
 void World::check() {
-  std::vector<const Rows*> rows;  // what each owner's disk has
+  std::vector<const Rows*> rows;  // what the disk of each partition's owner has
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     rows.push_back(&owner_of(p)->disks().at(p)->rows);
     require_same(p, shadow_->rows(p), *rows[p]);

@@ -1,5 +1,5 @@
-// The whole pipeline under one seeded scheduler: at each step one process, the network or a fault has its turn. From one
-// seed follows one run, to the byte.
+// The whole pipeline under one seeded scheduler: at each step one process, the network or a fault
+// has its turn. From one seed follows one run, to the byte.
 #pragma once
 
 #include <deque>
@@ -16,21 +16,23 @@
 
 namespace freshet::sim {
 
+// What makes a run besides its scenario.
 struct WorldOptions {
   uint64_t seed = 1;
-  bool checks = true;  // false: only for its hash
+  bool checks = true;  // without them a run is only good for its hash
   bool trace = false;
 };
+// One run of one seed.
 
 class World {
  public:
   // The workload outlives it.
   World(const Scenario& scenario, const Workload& workload, const WorldOptions& options);
 
-  // Until all is said and done; throws Violation.
+  // Runs until all is said and done; throws Violation.
   void run();
   [[nodiscard]] const Probes& probes() const { return stage_.probes; }
-  // Of everything that was written to the log, of the documents and of the time it took.
+  // A hash of everything that was written to the log, of the documents and of the time it took.
   [[nodiscard]] std::string hash();
 
  private:
@@ -43,18 +45,23 @@ class World {
   void send_next();
   void deliver();
   void answered(size_t request, const http::Response& response);
+  // Messages to a partition that change its rules; `late`: each at a time of its own.
   void change_rules(const RulesChange& change);
   void publish_rules(const std::vector<model::Tenant>& tenants, bool late);
   void deliver_rules();
   void make_zombie();
   void make_standby();
 
+  // Every request was answered with success.
   // ---- the end
+  // Why the run is not at rest, or "" if it is.
   [[nodiscard]] bool all_sent() const { return acknowledged_count_ == scenario_.requests.size(); }
   [[nodiscard]] std::string unrest() const;
   [[nodiscard]] const WorkerProcess* worker_of(std::optional<MemberId> member) const;
   [[nodiscard]] const WorkerProcess* owner_of(uint32_t partition) const;
-  [[nodiscard]] bool circulates() const;  // more messages than could ever be needed
+  // More messages are there than could ever be needed.
+  [[nodiscard]] bool circulates() const;
+  // Hits the probes that only the end can tell of.
   void come_to_rest();
   void check();
   void count_probes(const End& end);
@@ -62,11 +69,11 @@ class World {
   const Scenario& scenario_;
   const Workload& workload_;
   Stage stage_;
-  std::unique_ptr<Shadow> shadow_;  // none: nothing is checked
+  std::unique_ptr<Shadow> shadow_;  // null if nothing is checked
   std::deque<IngestProcess> ingests_;
   std::deque<WorkerProcess> workers_;
   std::deque<ReactorProcess> reactors_;
-  std::vector<uint32_t> speeds_;  // of workers, then reactors: how often their turn comes
+  std::vector<uint32_t> speeds_;  // of workers, then of reactors: how often their turn comes
 
   // ---- the network: requests are sent again until they are answered
   size_t next_request_ = 0;
@@ -74,12 +81,13 @@ class World {
   std::vector<bool> acknowledged_;
   size_t acknowledged_count_ = 0;
   std::set<std::string> acknowledged_messages_;
-  std::set<size_t> waiting_;  // for an answer
+  std::set<size_t> waiting_;  // requests that have no answer yet
   size_t window_ = 1;
   size_t next_rules_ = 0;
-  std::multimap<size_t, eventlog::Produce> rules_under_way_;  // to a partition, by the request that they come before
+  // Rules on their way to a partition, by the number of the request that they come before.
+  std::multimap<size_t, eventlog::Produce> rules_under_way_;
   uint64_t revision_ = 0;
-  uint64_t replayed_before_ = 0, dropped_before_ = 0;  // the process counts over all runs
+  uint64_t replayed_before_ = 0, dropped_before_ = 0;  // metrics count over all runs of the process
 };
 
 }  // namespace freshet::sim

@@ -1,3 +1,5 @@
+// Builds the body once with blanks of fixed width, and writes digits over them for each request.
+
 #include "common/body.h"
 
 #include <fmt/format.h>
@@ -16,7 +18,7 @@ namespace {
 constexpr size_t kUserDigits = 9;
 constexpr size_t kSequenceDigits = 16;
 constexpr size_t kTimeSize = 24;
-constexpr size_t kPadBytesMax = 400;  // of one property: values above 512 characters would be cut
+constexpr size_t kPadBytesMax = 400;  // of one property; values above 512 characters would be cut
 constexpr std::string_view kTimeBlank = "1970-01-01T00:00:00.000Z";
 
 constexpr std::array<std::string_view, 12> kEvents = {
@@ -42,7 +44,8 @@ void write_hex(char* to, size_t digits, uint64_t value) {
   }
 }
 
-// Civil date of a day number since 1970 (proleptic Gregorian; years from March, so that leap days come last).
+// The civil date of a day number since 1970 (proleptic Gregorian; years begin in March, so that
+// leap days come last).
 void write_date(char* to, int64_t days) {
   const int64_t shifted = days + 719'468;
   const int64_t era = shifted / 146'097;
@@ -71,6 +74,7 @@ void write_time(char* to, env::TimeUs time) {
 
 }  // namespace
 
+// Makes a body from its options and seed.
 class BodyMaker {
  public:
   explicit BodyMaker(const BodyOptions& options) : options_(options), numbers_(options.seed) {}
@@ -79,6 +83,7 @@ class BodyMaker {
     body_.text_ = R"({"batch":[)";
     const auto share = std::clamp(options_.identify_share, 0.0, 1.0);
     for (size_t i = 0; i < options_.batch; ++i) {
+      // A pair needs room for two items.
       if (options_.merge_share > 0 && i + 1 < options_.batch && numbers_.unit() < options_.merge_share) {
         FRESHET_TRY(add_item(Part::kAnonymous));
         FRESHET_TRY(add_item(Part::kMerge));
@@ -147,7 +152,7 @@ class BodyMaker {
     body_.text_.append(kUserDigits, '0');
   }
 
-  // Properties note0, note1, … until the item has its size, but for the two braces at its end.
+  // Adds properties note0, note1, … until the item has its size, but for the two braces at its end.
   Status pad(size_t begin) {
     constexpr size_t kBraces = 2;
     constexpr size_t kFrame = 12;  // ,"note0":"…"
@@ -199,10 +204,12 @@ void Body::set_message_id(size_t item, std::string_view run_id, uint64_t sequenc
     write_hex(to + kRunIdSize + 1, kSequenceDigits, number);
   };
   write(at.message, sequence);
+  // The second of a pair has the sequence after that of the first, whose anonymous id it names.
   if (at.anonymous != 0) write(at.anonymous, at.second ? sequence - 1 : sequence);
 }
 
 void Body::set_time(env::TimeUs time) {
+  FRESHET_ASSERT(sent_at_ + kTimeSize <= text_.size());
   char* sent_at = text_.data() + sent_at_;
   write_time(sent_at, time);
   for (const Item& item : items_) std::memcpy(text_.data() + item.time, sent_at, kTimeSize);

@@ -1,3 +1,6 @@
+// The kernel's clocks of CPU time. They are no clocks of the day, so env has nothing to do with
+// them.
+
 #include "common/cpu_time.h"
 
 #include <ctime>

@@ -1,4 +1,5 @@
-// CPU time, for benchmarks only: what a measurement cost, not when it happened.
+// CPU time, for benchmarks only: what a measurement cost, and not when it happened. Shared machines
+// make wall clocks lie.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,5 @@
+// The names of the paper: H is integral(), its inverse is inverse(), h is density().
+
 #include "common/zipf.h"
 
 #include <algorithm>
@@ -15,6 +17,7 @@ uint64_t Numbers::next() {
   return z ^ (z >> 31);
 }
 
+// 53 bits are what a double holds exactly, so 1 is never reached.
 double Numbers::unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
 Zipf::Zipf(uint64_t count, double exponent) : count_(static_cast<double>(count)), exponent_(exponent) {
@@ -27,6 +30,7 @@ Zipf::Zipf(uint64_t count, double exponent) : count_(static_cast<double>(count))
 double Zipf::integral(double x) const {
   const double power = 1 - exponent_;
   const double logarithm = std::log(x);
+  // Near exponent 1 the general formula divides by almost nothing.
   return std::abs(power) < 1e-9 ? logarithm : std::expm1(power * logarithm) / power;
 }
 
@@ -43,6 +47,7 @@ uint64_t Zipf::sample(Numbers& numbers) const {
     const double y = highest_ + numbers.unit() * (lowest_ - highest_);
     const double x = inverse(y);
     const double rank = std::clamp(std::floor(x + 0.5), 1.0, count_);
+    FRESHET_ASSERT(rank >= 1);
     if (rank - x <= accept_ || y >= integral(rank + 0.5) - density(rank)) return static_cast<uint64_t>(rank) - 1;
   }
 }

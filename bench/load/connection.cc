@@ -8,6 +8,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/assert.h"
+
 namespace freshet::bench {
 
 namespace asio = boost::asio;
@@ -15,11 +17,12 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr size_t kBodies = 4;  // different bodies a connection has
+constexpr size_t kBodies = 4;  // different bodies of a connection
 constexpr double kPauseMinS = 0.01;
 constexpr double kPauseMaxS = 1;
 constexpr double kRetryAfterMaxS = 5;
 
+// RFC 4648, for the one header that needs it.
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
@@ -42,6 +45,7 @@ bool read_number(std::string_view text, T& value) {
   return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
 }
 
+// Only the headers that decide what is done next are read.
 void read_header(std::string_view line, ResponseHead& head, bool& sized) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
@@ -55,6 +59,7 @@ void read_header(std::string_view line, ResponseHead& head, bool& sized) {
 
 }  // namespace
 
+// A parser of our own, because the load generator must cost little beside what it measures.
 std::optional<ResponseHead> parse_head(std::string_view text) {
   const size_t end = text.find("\r\n\r\n");
   if (end == std::string_view::npos) return std::nullopt;
@@ -73,6 +78,8 @@ std::optional<ResponseHead> parse_head(std::string_view text) {
   return head;
 }
 
+// Each connection has a seed of its own, so that the connections don't all name the same users in
+// the same order.
 Connection::Connection(asio::io_context& io, const LoadRun& run, uint64_t number)
     : run_(run), numbers_(run.options.seed * 1'000'003 + number), socket_(io), timer_(io) {}
 
@@ -102,6 +109,7 @@ void Connection::connect() {
     open_ = true;
     socket_.set_option(asio::ip::tcp::no_delay(true), error);
     pending_ ? send() : take_next();
+    // What was not answered before the connection broke is sent first.
   });
 }
 
@@ -119,6 +127,8 @@ void Connection::take_next() {
     fill(due_);
     return send();
   }
+  // In an open loop the request waits until it is due; if that is past, it goes at once and its
+  // latency has the delay.
   timer_.expires_after(std::chrono::microseconds(due_.at_us - now_us));
   timer_.async_wait([this](error_code error) {
     if (error) return;
@@ -127,7 +137,7 @@ void Connection::take_next() {
   });
 }
 
-// Everything that makes this request another one than the last.
+// Fills in everything that makes this request another one than the last.
 void Connection::fill(const Due& due) {
   body_ = (body_ + 1) % bodies_.size();
   Body& body = bodies_[body_];
@@ -147,16 +157,19 @@ void Connection::fill(const Due& due) {
 
 void Connection::send() {
   const std::string& body = bodies_[body_].text();
+  // The head's last line is the only one that changes.
   const size_t fixed = head_.find("Content-Length");
   if (fixed != std::string::npos) head_.resize(fixed);
   head_ += fmt::format("Content-Length: {}\r\n\r\n", body.size());
   received_ = 0;
   const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_), asio::buffer(body)};
-  // A server that refuses a body may answer before it has read all of it: look for the answer also when sending fails.
+  // A server that refuses a body may answer before it has read all of it, so the answer is looked
+  // for even if sending fails.
   asio::async_write(socket_, parts, [this](error_code, size_t) { receive(); });
 }
 
 void Connection::receive() {
+  // An answer that is larger than the buffer is not one of Freshet's.
   if (received_ == buffer_.size()) return answered({});
   socket_.async_read_some(asio::buffer(buffer_.data() + received_, buffer_.size() - received_), [this](error_code error,
                                                                                                        size_t bytes) {
@@ -173,6 +186,7 @@ void Connection::receive() {
 }
 
 void Connection::answered(const ResponseHead& head) {
+  FRESHET_ASSERT(pending_);
   LoadResult& result = run_.result;
   const env::TimeUs now_us = run_.clock.monotonic_us();
   result.last_answer_us.store(now_us, std::memory_order_relaxed);
@@ -182,6 +196,7 @@ void Connection::answered(const ResponseHead& head) {
   pause_s_ = 0;
   if (head.status == 200) {
     result.requests.fetch_add(1, std::memory_order_relaxed);
+    FRESHET_ASSERT(now_us >= due_.at_us);
     result.latency.record(now_us - due_.at_us);
   } else {
     result.refused.fetch_add(1, std::memory_order_relaxed);
@@ -190,7 +205,8 @@ void Connection::answered(const ResponseHead& head) {
   open_ ? take_next() : connect();
 }
 
-// Pauses (longer each time, and at least as long as the server asked for), then sends the same bytes again.
+// Pauses (longer each time, and at least as long as the server asked for), then sends the same
+// bytes again. The pause varies, so that connections that broke together don't come back together.
 void Connection::again(double after_s) {
   if (pending_) run_.result.retries.fetch_add(1, std::memory_order_relaxed);
   pause_s_ = std::clamp(pause_s_ * 2, kPauseMinS, kPauseMaxS);

@@ -1,5 +1,6 @@
-// One keep-alive HTTP connection with at most one request on its way. A request that was not taken (429, 503, a broken
-// connection) is sent again, the same bytes, until it is; its latency counts from when it was due. Used by one thread.
+// One keep-alive HTTP connection with at most one request on its way. A request that was not taken
+// (429, 503, a broken connection) is sent again, the same bytes, until it is taken; its latency
+// counts from when it was due. One thread uses it.
 #pragma once
 
 #include <array>
@@ -34,19 +35,22 @@ struct ResponseHead {
   double retry_after_s = 0;
   bool close = false;
 };
-// nullopt: not whole yet. status 0: not HTTP/1.1 with a Content-Length.
+// nullopt: it is not whole yet. With status 0 it is not HTTP/1.1 with a Content-Length.
 [[nodiscard]] std::optional<ResponseHead> parse_head(std::string_view text);
 
+// It calls itself from callback to callback until the plan has no more requests for it.
 class Connection {
  public:
-  // `number`: unique in the run; seeds the users that it names.
+  // `number` is unique in the run and seeds the users that the connection names.
   [[nodiscard]] static Result<std::unique_ptr<Connection>> make(boost::asio::io_context& io, const LoadRun& run,
                                                                 uint64_t number);
+  // Connects and sends; from then on everything happens in the io_context's thread.
   void start();
 
  private:
   Connection(boost::asio::io_context& io, const LoadRun& run, uint64_t number);
 
+  // Each of these ends in the next step, or in again().
   void connect();
   void take_next();
   void fill(const Due& due);
@@ -58,14 +62,15 @@ class Connection {
   const LoadRun& run_;
   Numbers numbers_;
   boost::asio::ip::tcp::socket socket_;
+  // The request line and headers; only their last line changes.
   boost::asio::steady_timer timer_;
   std::string head_;
-  std::vector<Body> bodies_;  // used in turn
-  size_t body_ = 0;
+  std::vector<Body> bodies_;  // these are used in turn
+  size_t body_ = 0;           // which of them is under way
   std::array<char, 8192> buffer_{};
   size_t received_ = 0;
   Due due_;
-  bool pending_ = false;  // due_ is not answered yet
+  bool pending_ = false;  // due_ has no answer yet
   bool open_ = false;
   double pause_s_ = 0;  // the last pause before sending again
 };

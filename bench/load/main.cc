@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <thread>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "common/cpu_time.h"
 #include "load/connection.h"
@@ -22,7 +23,7 @@ struct Totals {  // of a whole run
   bool gave_up = false;
 };
 
-// One thread's connections.
+// The connections of one thread.
 class Sender {
  public:
   Status add(const LoadRun& run, uint64_t number) {
@@ -59,6 +60,7 @@ Result<asio::ip::tcp::endpoint> resolve(const LoadOptions& options) {
   return found.begin()->endpoint();
 }
 
+// Waits until all have sent what they should, or until nobody has heard an answer for too long.
 void wait(std::vector<std::unique_ptr<Sender>>& senders, const LoadRun& run, Totals& totals) {
   constexpr env::TimeUs kLookUs = 20'000;
   const auto patience_us = static_cast<env::TimeUs>(run.options.give_up_s * 1e6);
@@ -66,7 +68,7 @@ void wait(std::vector<std::unique_ptr<Sender>>& senders, const LoadRun& run, Tot
   while (!all_done()) {
     run.clock.sleep_us(kLookUs);
     const env::TimeUs silent_us = run.clock.monotonic_us() - run.result.last_answer_us.load();
-    // A slow pace has its pauses, too.
+    // A slow pace has pauses of its own.
     const auto pause_us =
         run.options.rate > 0 ? static_cast<env::TimeUs>(run.options.batch / run.options.rate * 1e6) : 0;
     if (silent_us <= patience_us + pause_us) continue;
@@ -109,6 +111,7 @@ int report(const LoadOptions& options, const LoadResult& result, const Totals& t
   return totals.gave_up || result.refused.load() > 0 ? 1 : 0;
 }
 
+// Wrong usage, by the exit status of all our commands.
 int wrong(const Error& error) {
   fmt::print(stderr, "freshet-load: {}\n", error.message);
   return 2;
@@ -121,13 +124,14 @@ int run_load(const LoadOptions& options) {
   LoadResult result;
   const Zipf zipf(options.users, options.zipf);
   const std::string run_id = to_hex(env::real_random().bytes(kRunIdSize / 2));
-  // Made before the clock starts: bodies are part of the tool, not of the load.
+  // The bodies are made before the clock starts: they are part of the tool and not of the load.
   std::optional<Plan> plan;
   plan.emplace(options, 0);
   const LoadRun run{options, clock, *plan, result, zipf, *server, run_id};
   std::vector<std::unique_ptr<Sender>> senders;
   for (uint32_t i = 0; i < options.threads; ++i) senders.push_back(std::make_unique<Sender>());
   for (uint32_t i = 0; i < options.connections; ++i) {
+    FRESHET_ASSERT(senders.size() == options.threads);
     if (const Status status = senders[i % options.threads]->add(run, i); !status) return wrong(status.error());
   }
   Totals totals;

@@ -1,3 +1,5 @@
+// The command line of freshet-load.
+
 #include "load/options.h"
 
 #include <fmt/format.h>
@@ -82,12 +84,14 @@ LoadOptions parse_options(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error) == 0 ? 0 : 2);
   }
+  // A preload is a run of its own: each user once, and nothing else.
   if (options.preload) {
     options.identify = 1;
     options.events = options.users;
     options.seconds = 0;
   }
   if (options.events == 0 && options.seconds <= 0) wrong_usage("say how much: --events N, --seconds S or --preload");
+  // A user_id has nine digits.
   if (options.first_user >= kUsersMax || options.users > kUsersMax - options.first_user)
     wrong_usage("--first-user and --users go beyond 999999999");
   if (options.threads > options.connections) wrong_usage("there are fewer --connections than --threads");

@@ -8,28 +8,29 @@
 
 namespace freshet::bench {
 
+// The command line, with its defaults.
 struct LoadOptions {
   std::string url = "http://127.0.0.1:8080";
   std::string key = "demo-write-key";
   std::string path = "/v1/batch";
-  uint64_t events = 0;        // 0: as many as fit into `seconds`
-  double seconds = 0;         // 0: until `events` are sent
-  double rate = 0;            // events/s, open loop; 0: as fast as possible
+  uint64_t events = 0;        // with 0 as many as fit into `seconds`
+  double seconds = 0;         // with 0 until `events` are sent
+  double rate = 0;            // events/s, open loop; with 0 as fast as possible
   uint32_t connections = 16;  // of all threads together
   uint32_t threads = 1;
-  uint32_t batch = 100;  // events a request
+  uint32_t batch = 100;  // events in a request
   uint64_t users = 1'000'000;
-  uint64_t first_user = 0;  // number of the first one
+  uint64_t first_user = 0;  // the number of the first user
   double zipf = 0.99;
   double identify = 0.2;  // share of identifies
   double merges = 0;      // share of identifies that merge an anonymous profile
   uint32_t event_bytes = 500;
   uint64_t seed = 1;
-  bool preload = false;   // identify every user once, in order, instead
-  double give_up_s = 30;  // without an answer of any kind
+  bool preload = false;   // identifies every user once, in order, instead
+  double give_up_s = 30;  // after so long without an answer of any kind it ends
   bool json = false;
 
-  std::string host;  // of the url
+  std::string host;  // host and port are those of the url
   uint16_t port = 0;
 };
 

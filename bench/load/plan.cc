@@ -1,3 +1,5 @@
+// The schedule of a run: one atomic counter that all connections draw from.
+
 #include "load/plan.h"
 
 #include <limits>
@@ -13,11 +15,13 @@ Plan::Plan(const LoadOptions& options, env::TimeUs start_us)
       interval_us_(options.rate > 0 ? options.batch / options.rate * 1e6 : 0) {}
 
 std::optional<Due> Plan::next(env::TimeUs now_us) {
+  // Without a pace a run is over when its time is.
   if (interval_us_ == 0 && now_us >= end_us_) return std::nullopt;
   const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
   if (index >= requests_max_) return std::nullopt;
   if (interval_us_ == 0) return Due{index, now_us};
-  // The schedule, not the clock, ends a paced run: what was due before the end is sent, however late.
+  // In a paced run the schedule ends it and not the clock: what was due before the end is sent,
+  // however late. Otherwise a slow server would get fewer requests and look better.
   const env::TimeUs at_us = start_us_ + static_cast<env::TimeUs>(static_cast<double>(index) * interval_us_);
   if (at_us >= end_us_) return std::nullopt;
   return Due{index, at_us};

@@ -1,4 +1,4 @@
-// Which requests are sent when: shared by the threads of a run. Thread-safe; no locks.
+// Which requests are sent when. The threads of a run share it: it is thread-safe and has no locks.
 #pragma once
 
 #include <atomic>
@@ -21,22 +21,24 @@ struct LoadResult {
   telemetry::Histogram latency;  // from when the request was due to its final answer
 };
 
+// A request and the time at which it should be sent. In an open loop that time does not wait for
+// answers, so a slow server shows in the latency and not in a lower rate (coordinated omission).
 struct Due {
   uint64_t index = 0;     // of the request in the run
-  env::TimeUs at_us = 0;  // monotonic; in the past: send now. As fast as possible: always now.
+  env::TimeUs at_us = 0;  // monotonic; if it is past, send now
 };
 
 class Plan {
  public:
   Plan(const LoadOptions& options, env::TimeUs start_us);
-  // The next request; nullopt: there are no more. An index is given once.
+  // The next request; nullopt if there are no more. An index is given once.
   [[nodiscard]] std::optional<Due> next(env::TimeUs now_us);
 
  private:
   uint64_t requests_max_;
   env::TimeUs start_us_;
   env::TimeUs end_us_;
-  double interval_us_;  // between two requests; 0: no pace
+  double interval_us_;  // between two requests; with 0 there is no pace
   std::atomic<uint64_t> next_{0};
 };
 

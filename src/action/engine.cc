@@ -1,3 +1,6 @@
+// The engine sorts out what may go on to the identity protocol. Whatever the log holds must not stop it: a record that
+// makes no sense becomes a dead letter. The exceptions are signs of a newer version at work, where going on would do
+// what that version has decided to do differently.
 #include "action/engine.h"
 
 #include <fmt/format.h>
@@ -5,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "action/identity/message.h"
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
@@ -18,7 +22,8 @@ bool enters(const v1::Envelope& record) {
   return record.kind() != Kind::CONTROL && record.kind() != Kind::LOOP && record.kind() != Kind::KIND_UNSPECIFIED;
 }
 
-// The trace that the record belongs to, if it is wanted; of another one nothing is passed on. A record without costs a look.
+// The trace that the record belongs to, if it is sampled. Of one that is not, the header is cleared, so that nothing
+// is passed on. A record without a trace costs one look at an empty string.
 std::optional<telemetry::TraceContext> wanted_trace(v1::Envelope& envelope) {
   const bool loop = envelope.kind() == Kind::LOOP;
   const std::string& header = loop ? envelope.loop().record().trace_parent() : envelope.trace_parent();
@@ -29,7 +34,7 @@ std::optional<telemetry::TraceContext> wanted_trace(v1::Envelope& envelope) {
   return std::nullopt;
 }
 
-// Its blocks go with each batch: few and large ones.
+// The arena is emptied after each batch, so a few large blocks serve it better than many small ones.
 google::protobuf::ArenaOptions arena_options() {
   google::protobuf::ArenaOptions options;
   options.start_block_size = 4u << 10;
@@ -37,7 +42,8 @@ google::protobuf::ArenaOptions arena_options() {
   return options;
 }
 
-// A record and its repetitions have the same routing identifier.
+// What a message is known by. It ends in the home of the routing identifier, which a record and its repetitions share:
+// so a state that is rebuilt for another number of partitions has the fingerprint where the repetition will arrive.
 Hash128 fingerprint(const v1::Envelope& record, model::Home home) {
   std::string key;
   key.reserve(record.tenant().size() + record.message_id().size() + record.ledger().size() + 2);
@@ -64,6 +70,8 @@ Engine::~Engine() = default;
 
 // ---- batches ------------------------------------------------------------------------------------------------------
 
+// Rows that could not be read look like rows that are not there, and the state tells at the end: asking after each
+// read would cost every record what almost no batch needs. Whatever was made of them is dropped with the batch.
 Status Engine::process(std::span<const eventlog::RecordView> records) {
   prepare(records);
   prefetch();
@@ -89,8 +97,9 @@ void Engine::prepare(std::span<const eventlog::RecordView> records) {
   }
 }
 
-// One multi_get for the aliases, one for the entities, one for the message ids. Only speeds up what follows: a change of
-// rules in the middle of the batch makes it miss, nothing else.
+// Reads ahead with one multi_get for the aliases, one for the entities and one for the message ids. That only speeds
+// up what follows: a row that is missed here, because a record before has changed who holds an identifier, is read
+// when it is needed.
 void Engine::prefetch() {
   if (rules_->hash_key().empty()) return;
   std::vector<Hash128> aliases, messages, entities;
@@ -141,15 +150,7 @@ Status Engine::process_one(Prepared& p) {
   }
   v1::Envelope& record = *p.envelope;
   if (record.kind() == Kind::CONTROL) return adopt(record);
-  if (record.kind() == Kind::LOOP) {
-    if (!v1::Loop::Type_IsValid(record.loop().type()) || record.loop().type() == v1::Loop::TYPE_UNSPECIFIED)
-      return fail(Code::kInvalid,
-                  fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
-                              static_cast<int>(record.loop().type())));
-    ++counters_.loops;
-    protocol_.receive(*record.mutable_loop(), record.tenant());
-    return {};
-  }
+  if (record.kind() == Kind::LOOP) return process_message(p);
   const Tenant* tenant = rules_->find(record.tenant());
   if (tenant == nullptr) {
     reject(p, "unknown_tenant", fmt::format("no tenant \"{}\" in the rules in force here", record.tenant()));
@@ -171,6 +172,8 @@ Status Engine::process_one(Prepared& p) {
                        partition_, model::partition_of(p.routing_key, partitions_)));
     return {};
   }
+  // Repetitions are dropped here, where a record enters, and not where it is applied: by the time a repetition comes,
+  // the profile may have been merged into one of another partition, which has never seen the message.
   const bool first = record.ledger().empty() ? state_.first_sight(p.message, record.received_at_us())
                                              : state_.first_in_ledger(p.message);
   if (!first && !FRESHET_MUTANT(kDedupAtApply)) {
@@ -181,19 +184,49 @@ Status Engine::process_one(Prepared& p) {
   return {};
 }
 
+// A message from another partition, or from this one through the log. A type that this version does not know stops the
+// partition: dropped, it might have been the answer that a leaving profile waits for. What is malformed, or names
+// somebody that no partition has ever made, was not written by Freshet.
+Status Engine::process_message(Prepared& p) {
+  v1::Envelope& record = *p.envelope;
+  v1::Loop& message = *record.mutable_loop();
+  if (!v1::Loop::Type_IsValid(message.type()) || message.type() == v1::Loop::TYPE_UNSPECIFIED)
+    return fail(Code::kInvalid,
+                fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
+                            static_cast<int>(message.type())));
+  const auto is_unknown = [&] { return state_.find_entity(model::from_proto(message.to()).id) == nullptr; };
+  if (!is_well_formed(message) || target_of(message, record.tenant(), partitions_) != partition_ ||
+      (message.has_to() && is_unknown())) {
+    FRESHET_TRY(state_.status());  // The entity may be there, and only its row can't be read.
+    reject(p, "bad_message",
+           fmt::format("a message of type {} between partitions does not belong here: was it written to `actions` by "
+                       "another program?",
+                       v1::Loop::Type_Name(message.type())));
+    return {};
+  }
+  ++counters_.loops;
+  protocol_.receive(message, record.tenant());
+  return {};
+}
+
+// A change of rules. Each partition adopts it where it stands in its own log, so a replay meets every record under the
+// rules that it was processed with before.
 Status Engine::adopt(const v1::Envelope& record) {
   const v1::Control& control = record.control();
   if (control.logic_version() > kLogicVersion)
     return fail(Code::kInvalid,
-                fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version",
+                fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version "
+                            "(CHANGELOG.md names the logic version of each)",
                             partition_, control.logic_version(), kLogicVersion));
   if (!adopt_rules(state_.meta(), control, record.received_at_us())) return {};
   rules_ = Rules::compile(state_.meta());
   protocol_.use_rules(rules_.get());
-  prefetch();  // keys of what follows in this batch
+  prefetch();  // The key of alias hashes may have come with these rules: the records that follow need theirs.
   return {};
 }
 
+// The id of a dead letter says where the record lies in the log, so that a replay which tells of it again tells the
+// same.
 void Engine::reject(const Prepared& p, const char* code, std::string reason) {
   ++counters_.dead_letters;
   v1::DeadLetter letter;

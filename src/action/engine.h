@@ -1,6 +1,7 @@
-// Action's engine for one partition: a pure function (state, record) → (state', outputs), in batches (invariant 3). No
-// I/O but through PartitionState, no clock, no threads; what it says depends on the records and their order alone, never on
-// where a batch ends.
+// Action's engine for one partition: a pure function (state, record) → (state', outputs), in batches (invariant 3). It
+// does no I/O but through PartitionState, reads no clock and has no threads. What it says depends on the records and
+// their order alone, never on where a batch ends: after a crash the same records come again in other batches, and if
+// that made a difference, the state would no longer be the one whose outputs were committed.
 #pragma once
 
 #include <google/protobuf/arena.h>
@@ -19,14 +20,15 @@
 
 namespace freshet::action {
 
-// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not processed.
+// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
+// processed.
 inline constexpr uint32_t kLogicVersion = 1;
 
 struct EngineCounters {
   uint64_t records = 0, duplicates = 0, loops = 0, dead_letters = 0;
 };
 
-// A record whose trace is wanted, and what became of it.
+// A record of a sampled trace, and what became of it.
 struct TracedRecord {
   telemetry::TraceContext parent;
   std::string tenant;
@@ -36,32 +38,35 @@ struct TracedRecord {
 
 class Engine {
  public:
-  // All outlive the engine; used by one thread.
+  // `state` and `out` outlive the engine. Everything is used by one thread.
   Engine(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
          const StepBounds& bounds = {});
   ~Engine();
 
-  // Records in the order of the log. Code::kInvalid: the log asks for a newer logic than this binary has.
+  // Processes records in the order of the log. Code::kInvalid: the log asks for a newer logic than this binary has.
+  // After an error the state has done part of the batch: it must not be committed, but dropped.
   [[nodiscard]] Status process(std::span<const eventlog::RecordView> records);
 
-  // Those since the last call, but for those whose outputs were suppressed. For whoever watches: nothing follows from it.
+  // The traced records processed since this was last called, except those whose outputs were suppressed. They are for
+  // whoever watches: nothing that the engine does depends on them.
   [[nodiscard]] std::vector<TracedRecord> take_traced();
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }
 
  private:
+  // A record of the batch with what is computed for it before its turn comes.
   struct Prepared {
-    v1::Envelope* envelope = nullptr;  // nullptr: not an Envelope
+    v1::Envelope* envelope = nullptr;  // nullptr: the record is not an Envelope
     std::string_view bytes;
     int64_t offset = 0;
     Hash128 routing_key, message;
-    const Tenant* tenant = nullptr;
   };
 
   void prepare(std::span<const eventlog::RecordView> records);
   void prefetch();
   [[nodiscard]] Status process_traced(Prepared& p, const telemetry::TraceContext& trace);
   [[nodiscard]] Status process_one(Prepared& p);
+  [[nodiscard]] Status process_message(Prepared& p);
   [[nodiscard]] Status adopt(const v1::Envelope& control);
   void reject(const Prepared& p, const char* code, std::string reason);
 

@@ -1,6 +1,9 @@
+// Messages are serialized right into the batch that will be sent: they are many, and each of them is written once.
 #include "action/outputs.h"
 
 #include <utility>
+
+#include "base/assert.h"
 
 namespace freshet::action {
 namespace {
@@ -8,12 +11,14 @@ namespace {
 void add(eventlog::RecordBatch& batch, std::string_view key, const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
   char* space = batch.add_space(key, size);
-  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+  const uint8_t* const end = message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+  FRESHET_ASSERT(end == reinterpret_cast<uint8_t*>(space) + size);  // The record frames exactly these bytes.
 }
 
 }  // namespace
 
 void Outputs::loop(uint32_t to_partition, const v1::Envelope& message) {
+  FRESHET_ASSERT(to_partition < loops_.size());
   if (!suppressed_) add(loops_[to_partition], {}, message);
 }
 
@@ -34,14 +39,14 @@ std::vector<eventlog::Produce> Outputs::take() {
   std::vector<eventlog::Produce> all;
   const auto move_out = [&](Topic topic, uint32_t partition, eventlog::RecordBatch& batch) {
     if (batch.empty()) return;
-    const size_t likely = batch.bytes() + batch.bytes() / 8;
+    const size_t likely = batch.bytes() + batch.bytes() / 8;  // The next batch is about as large as this one.
     all.push_back({{topic, partition}, std::exchange(batch, {})});
     batch.reserve(likely);
   };
   for (uint32_t p = 0; p < loops_.size(); ++p) move_out(Topic::kActions, p, loops_[p]);
   move_out(Topic::kChanges, partition_, changes_);
   move_out(Topic::kEvents, partition_, events_);
-  move_out(Topic::kDeadLetters, 0, dead_letters_);
+  move_out(Topic::kDeadLetters, 0, dead_letters_);  // This topic has one partition.
   return all;
 }
 

@@ -1,5 +1,6 @@
-// What the engine has to say about a batch: gathered in memory and sent in one transaction. With `suppressed` (replay,
-// standby) nothing is gathered: it was said before.
+// What the engine has to say about a batch. It is gathered in memory and sent in one transaction together with the
+// offset, so that a crash loses either both or neither. While `suppressed`, in a replay or as a standby, nothing is
+// gathered: it was said before, and would be said twice.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,13 @@ namespace freshet::action {
 
 class Outputs {
  public:
+  // Changes and events go to the partition of the same number, so that all of one profile stay in their order.
   Outputs(uint32_t partition, uint32_t partitions) : partition_(partition), loops_(partitions) {}
 
   void suppress(bool suppressed) { suppressed_ = suppressed; }
   [[nodiscard]] bool suppressed() const { return suppressed_; }
 
+  // A message to another partition, or to this one by way of the log.
   void loop(uint32_t to_partition, const v1::Envelope& message);
   void change(const v1::Change& change);
   void event(std::string_view key, std::string_view value);

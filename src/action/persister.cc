@@ -1,21 +1,27 @@
+// The thread that finishes what WorkerLoop has begun to make durable, one partition after the other.
 #include "action/persister.h"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
+#include "base/assert.h"
 #include "env/thread.h"
 
 namespace freshet::action {
 
+// The order counts: first the state is durable, then the log may forget. A crash in between costs a little space in
+// the log; the other way round it would cost the records.
 Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
                       state::CheckpointKeeper* checkpoints) {
+  const int64_t durable_before = state.durable_offset();
   FRESHET_TRY(state.finish_persist());
   int64_t before = state.durable_offset();
+  FRESHET_ASSERT(before >= durable_before);
   if (checkpoints != nullptr) before = std::min(before, checkpoints->persisted(partition, state));
   if (log == nullptr) return {};
   const Status trimmed = log->trim({eventlog::Topic::kActions, partition}, before);
-  // Brokers that are away for a moment: the next one trims this, too.
+  // Brokers that are away for a moment are no failure: the next persist trims this part of the log, too.
   return !trimmed && trimmed.error().code == Code::kRetry ? Status{} : trimmed;
 }
 
@@ -46,7 +52,8 @@ Status Persister::persist(uint32_t partition, state::PartitionState& state, Upke
   FRESHET_TRY(state.begin_persist());
   {
     const std::lock_guard lock(mutex_);
-    under_way_.insert(partition);
+    // Nobody but the caller begins one, so that two threads never write the same state.
+    FRESHET_ASSERT(under_way_.insert(partition).second);
     jobs_.push_back({partition, &state, upkeep});
   }
   changed_.notify_all();
@@ -71,7 +78,7 @@ void Persister::run() {
     Status status = finish_persist(ours ? log_ : nullptr, job.partition, *job.state, ours ? checkpoints_ : nullptr);
     lock.lock();
     if (!status && failure_) failure_ = std::move(status);
-    under_way_.erase(job.partition);
+    FRESHET_ASSERT(under_way_.erase(job.partition) == 1);
     changed_.notify_all();
   }
 }

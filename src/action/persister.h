@@ -1,5 +1,7 @@
-// Makes states durable behind the worker's back: it goes on while the disk works. Afterwards the log may forget what lies
-// before the durable offset, and before what checkpoints need.
+// Makes states durable on a thread of its own, so that the worker goes on while the disk works: a large state takes
+// seconds, in which the worker's other partitions would stand still. Afterwards the log may forget what lies before
+// the durable offset and before what checkpoints need. Were it trimmed earlier, a crash would leave a gap between the
+// state and the log.
 #pragma once
 
 #include <condition_variable>
@@ -14,29 +16,30 @@
 
 namespace freshet::action {
 
-// Whether the log may forget what a durable state stands for, and checkpoints be made of it: its owner decides that.
+// Whether the log may forget what a durable state stands for, and checkpoints be made of it. Only the owner of a
+// partition decides that: a standby that trimmed the log could take records away that the owner needs after a crash.
 enum class Upkeep : uint8_t { kNone, kTrim };
 
 // What WorkerLoop needs of it; the simulator has one without a thread.
 class Persistence {
  public:
   virtual ~Persistence() = default;
-  // state.begin_persist() now, the rest later; nothing if the partition's last one is still under way. The state must
-  // stay until wait().
+  // Calls state.begin_persist() now and does the rest later; does nothing if the partition's last persist is still
+  // under way. REQUIRES: all that the state has is committed. The state must stay until wait().
   [[nodiscard]] virtual Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) = 0;
-  // Until nothing is under way; the first failure of all, if there was one.
+  // Blocks until nothing is under way. The first failure of all is the answer, if there was one.
   [[nodiscard]] virtual Status wait() = 0;
 };
 
-// The slow half: finish_persist(), then the log is trimmed. log: null if nothing is to be trimmed; checkpoints: null if there
-// are none.
+// The slow half: finish_persist(), then the log is trimmed. The log is null if nothing is to be trimmed, checkpoints
+// are null if there are none.
 [[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
                                     state::CheckpointKeeper* checkpoints = nullptr);
 
-// On a thread of its own.
+// Persistence with a thread. persist() and wait() are called by one other thread, the worker's.
 class Persister final : public Persistence {
  public:
-  // log: null if nothing is to be trimmed; checkpoints: null if there are none.
+  // log and checkpoints as above; both outlive it.
   Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
@@ -55,7 +58,7 @@ class Persister final : public Persistence {
   state::CheckpointKeeper* const checkpoints_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;  // these four guarded by mutex_
+  std::deque<Job> jobs_;  // guarded by mutex_, as are the next three
   std::set<uint32_t> under_way_;
   Status failure_;
   bool stopping_ = false;

@@ -1,3 +1,4 @@
+// All records of a poll share one transaction, so their spans begin together and end together.
 #include "action/process_spans.h"
 
 #include <utility>

@@ -1,5 +1,6 @@
-// The spans of records that action processes: each from the poll that brought it until the transaction with what it led to is
-// over. Collected in telemetry::tracer(); nothing while that is off. One thread.
+// The spans of records that action processes: each lasts from the poll that brought the record until the transaction
+// with what it led to is over. They go to telemetry::tracer(); while that is off nothing is collected. Used by one
+// thread.
 #pragma once
 
 #include <string>
@@ -15,10 +16,10 @@ class ProcessSpans {
  public:
   explicit ProcessSpans(env::Clock& clock) : clock_(clock) {}
 
-  // A poll brought records. Forgets those of the last one, if they were not ended.
+  // A poll brought records. Spans of the last poll that were not ended are forgotten: nothing was committed then.
   void begin();
   void add(uint32_t partition, std::vector<TracedRecord> records);
-  // Their transaction is over. `error`: "", or why they will be processed again.
+  // The transaction of these records is over. `error` is empty, or says why they will be processed again.
   void end(const std::string& error);
 
  private:

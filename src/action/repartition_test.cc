@@ -1,5 +1,5 @@
-// Invariants 6 and 7 over a change of the number of partitions: records, drained, the states rebuilt for another number,
-// more records.
+// Invariants 6 and 7 over a change of the number of partitions: records, drained, the states rebuilt for another
+// number, more records.
 #include <fmt/format.h>
 
 #include <algorithm>

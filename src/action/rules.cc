@@ -1,14 +1,18 @@
+// Compiling rules, and adopting newer ones. A computed attribute is known by the hash of its definition: whoever
+// changes the sum of `total` into one of `net` must not see the two added up.
 #include "action/rules.h"
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::action {
 namespace {
 
 uint64_t definition_of(const v1::ComputedRule& rule) {
-  const Hash128 hash = hash128(rule.SerializeAsString());  // no map fields: the same bytes everywhere
+  const Hash128 hash =
+      hash128(rule.SerializeAsString());  // It has no map fields, so its bytes are the same everywhere.
   uint64_t word;
   std::memcpy(&word, hash.bytes.data(), sizeof word);
   return word;
@@ -29,7 +33,7 @@ std::unique_ptr<const Rules> Rules::compile(const v1::PartitionMeta& meta) {
     auto tenant = std::make_unique<Tenant>();
     tenant->rules = proto;
     for (const v1::ComputedRule& rule : proto.computed()) tenant->computed.push_back({rule, definition_of(rule), 0});
-    for (ComputedAttribute& computed : tenant->computed) {
+    for (ComputedAttribute& computed : tenant->computed) {  // The vector no longer grows: pointers into it stay.
       for (const v1::ComputedSince& since : meta.computed_since())
         if (since.tenant() == proto.name() && since.name() == computed.rule.name())
           computed.since_us = since.since_us();
@@ -45,6 +49,8 @@ const Tenant* Rules::find(std::string_view tenant) const {
   return at == tenants_.end() ? nullptr : at->second.get();
 }
 
+// An older revision may arrive after a newer one, from a node that has not heard of that yet: it changes nothing.
+// Otherwise two nodes with different files would take turns in every partition.
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us) {
   if (control.revision() <= meta.rules().revision()) return false;
   google::protobuf::RepeatedPtrField<v1::ComputedSince> since;

@@ -1,4 +1,6 @@
-// The rules in force in one partition, compiled from its last Control record for quick look-up. Read-only once made.
+// The rules in force in one partition, compiled from its last Control record for quick look-up. They come through the
+// log like records, and not from a configuration file: a replay must find every record under the rules that it was
+// processed with. Read-only once made.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -15,9 +17,10 @@ namespace freshet::action {
 struct ComputedAttribute {
   v1::ComputedRule rule;
   uint64_t definition = 0;  // hash of the rule: an accumulator of another one starts anew
-  int64_t since_us = 0;     // when it came into force here
+  int64_t since_us = 0;     // when it came into force in this partition
 };
 
+// What action knows of a tenant. The vectors of pointers lead into `computed`, so a Tenant is never copied.
 struct Tenant {
   v1::TenantRules rules;
   std::vector<ComputedAttribute> computed;
@@ -28,7 +31,7 @@ struct Tenant {
 
 class Rules {
  public:
-  // What meta says.
+  // The rules that a partition's meta row says are in force.
   [[nodiscard]] static std::unique_ptr<const Rules> compile(const v1::PartitionMeta& meta);
   [[nodiscard]] const Tenant* find(std::string_view tenant) const;  // nullptr: unknown
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
@@ -40,8 +43,8 @@ class Rules {
   bool events_as_protobuf_ = false;
 };
 
-// Puts a Control record into meta: true if it took effect (a higher revision than the one in force). A computed attribute
-// keeps its `since` as long as its definition stays.
+// Puts a Control record into meta. True: it took effect, as its revision is higher than the one in force. A computed
+// attribute keeps its `since` as long as its definition stays.
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us);
 
 }  // namespace freshet::action

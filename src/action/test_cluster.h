@@ -1,5 +1,5 @@
-// For tests: P partitions with their engines, one log each, a seeded scheduler, crashes with replay. Small on purpose; the
-// simulator of the whole pipeline is another thing.
+// For tests: P partitions with their engines, one log each, a seeded scheduler, crashes with replay. Small on purpose;
+// the simulator of the whole pipeline is another thing.
 #pragma once
 
 #include <map>

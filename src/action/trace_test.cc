@@ -50,7 +50,8 @@ TEST(ActionTrace, WhatIsNotWantedEndsHere) {
   for (const std::string& event : cluster.events()) EXPECT_THAT(event, Not(HasSubstr("traceparent")));
 }
 
-// Over partitions: the device's part of a user's record, and records that reach a profile which was merged into another.
+// Over partitions: the device's part of a user's record, and records that reach a profile which was merged into
+// another.
 TEST(ActionTrace, MessagesThatCarryTheRecordCarryItsTrace) {
   const model::Tenant tenant = model::default_tenant("t");
   TestCluster cluster(7, 3, tenant);

@@ -1,3 +1,5 @@
+// The thread around WorkerLoop: it steps until it is told to stop, or until a step fails. A worker that fails has
+// committed nothing of the batch under way, so whoever takes its partitions over goes on from the last commit.
 #include "action/worker.h"
 
 #include <fmt/format.h>
@@ -9,13 +11,14 @@
 
 #include "action/persister.h"
 #include "action/worker_loop.h"
+#include "base/assert.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
 
 namespace freshet::action {
 namespace {
 
-constexpr env::TimeUs kPollUs = 100'000;
+constexpr env::TimeUs kPollUs = 100'000;  // How long a worker without records sleeps before it looks after its states.
 
 class WorkerImpl final : public Worker {
  public:
@@ -32,7 +35,7 @@ class WorkerImpl final : public Worker {
 
   ~WorkerImpl() override {
     WorkerImpl::stop();
-    (void)persister_.wait();  // it works on the loop's states
+    (void)persister_.wait();  // Its thread works on the states that the loop owns.
   }
 
   void stop() override {
@@ -77,6 +80,8 @@ class WorkerImpl final : public Worker {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::start(const WorkerOptions& options) {
+  FRESHET_ASSERT(options.log != nullptr && options.clock != nullptr && options.open_state);
+  FRESHET_ASSERT(options.member < options.members);
   eventlog::ConsumerOptions consumer_options;
   consumer_options.group = kActionGroup;
   consumer_options.topics = {eventlog::Topic::kActions};

@@ -1,3 +1,11 @@
+// The commit protocol of action. For each partition three offsets are told apart, and they never change places:
+//
+//   durable      what the state on disk stands for: a crash goes back to here
+//   committed    what the log knows as done, with its outputs
+//   state        what memory stands for
+//
+// durable <= committed <= state while it works. In between lies, after a crash, the replay from durable to committed,
+// which must end in the state from before and say nothing.
 #include "action/worker_loop.h"
 
 #include <fmt/format.h>
@@ -7,6 +15,7 @@
 #include <span>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -55,10 +64,12 @@ struct WorkerLoop::Metrics {
 
 namespace {
 
-constexpr env::TimeUs kAgainFirstUs = 20'000;  // doubled with each try
+// Pauses between the tries of a partition that can't begin: each is twice the one before.
+constexpr env::TimeUs kAgainFirstUs = 20'000;
 constexpr env::TimeUs kAgainMaxUs = 5'000'000;
-constexpr env::TimeUs kIdleUs = 10'000'000;  // a group has shared its partitions out by then
+constexpr env::TimeUs kIdleUs = 10'000'000;  // A group has shared its partitions out by then.
 
+// Several partitions of this worker may write to one target: their records go in one batch.
 void add_output(std::vector<eventlog::Produce>& outputs, eventlog::Produce&& produce) {
   const auto same = std::find_if(outputs.begin(), outputs.end(), [&](const auto& p) { return p.to == produce.to; });
   if (same == outputs.end()) {
@@ -77,7 +88,9 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, eventlog::Consumer& consume
       partitions_(options.log->partitions(Topic::kActions)),
       started_(options.clock->monotonic_us()),
       spans_(*options.clock),
-      metrics_(std::make_unique<Metrics>(options.member)) {}
+      metrics_(std::make_unique<Metrics>(options.member)) {
+  FRESHET_ASSERT(partitions_ > 0 && options_.open_state);
+}
 
 WorkerLoop::~WorkerLoop() = default;
 
@@ -90,9 +103,10 @@ Status WorkerLoop::step(env::TimeUs poll_us) {
     return {};
   }
   if (!polled) return tl::unexpected(std::move(polled).error());
+  // The persister's thread may still work on the state of a partition that is taken away now.
   if (!polled->revoked.empty()) FRESHET_TRY(persistence_.wait());
   for (const TopicPartition& gone : polled->revoked) {
-    slots_.erase(gone.partition);
+    working_.erase(gone.partition);
     waiting_.erase(gone.partition);
   }
   for (const TopicPartition& theirs : polled->followed) FRESHET_TRY(take_over(theirs, true));
@@ -103,41 +117,46 @@ Status WorkerLoop::step(env::TimeUs poll_us) {
 
 Status WorkerLoop::drain() {
   FRESHET_TRY(persistence_.wait());
-  for (auto& [partition, slot] : slots_) FRESHET_TRY(persist(slot));
+  for (auto& [partition, part] : working_) FRESHET_TRY(persist(part));
   return persistence_.wait();
 }
 
 bool WorkerLoop::caught_up() const {
   if (!waiting_.empty()) return false;
   const auto is_ours = [](const auto& s) { return !s.second.following; };
-  if (std::none_of(slots_.begin(), slots_.end(), is_ours)) return options_.clock->monotonic_us() - started_ >= kIdleUs;
-  return std::none_of(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.behind(); });
+  if (std::none_of(working_.begin(), working_.end(), is_ours))
+    return options_.clock->monotonic_us() - started_ >= kIdleUs;
+  return std::none_of(working_.begin(), working_.end(), [](const auto& s) { return s.second.behind(); });
 }
 
 // ---- partitions ---------------------------------------------------------------------------------------------------
 
+// A standby that becomes the owner has the state open already, at an offset that its owner had committed: it goes on
+// from there instead of restoring anything.
 Status WorkerLoop::take_over(TopicPartition mine, bool following) {
+  FRESHET_ASSERT(mine.topic == Topic::kActions);
   Waiting waiting;
-  // Of one that was followed the state is here.
-  if (auto followed = slots_.extract(mine.partition); !followed.empty()) waiting.slot = std::move(followed.mapped());
-  if (auto waits = waiting_.extract(mine.partition); !waits.empty()) waiting.slot = std::move(waits.mapped().slot);
-  waiting.slot.of = mine;
-  waiting.slot.following = following || (FRESHET_MUTANT(kStandbyStaysSilent) && waiting.slot.following);
+  if (auto followed = working_.extract(mine.partition); !followed.empty()) waiting.part = std::move(followed.mapped());
+  if (auto waits = waiting_.extract(mine.partition); !waits.empty()) waiting.part = std::move(waits.mapped().part);
+  waiting.part.of = mine;
+  waiting.part.following = following || (FRESHET_MUTANT(kStandbyStaysSilent) && waiting.part.following);
   waiting.pause_us = kAgainFirstUs;
   return begin(std::move(waiting));
 }
 
-// To work, or (again) among those that wait.
+// Puts a partition to work, or (again) among those that wait. What others will bring to an end by themselves is waited
+// for; anything else ends the worker.
 Status WorkerLoop::begin(Waiting waiting) {
-  const TopicPartition mine = waiting.slot.of;
-  Status begun = waiting.slot.state != nullptr ? Status{} : open_state(waiting.slot);
-  if (begun) begun = begin_replay(waiting.slot);
+  const TopicPartition mine = waiting.part.of;
+  FRESHET_ASSERT(!working_.contains(mine.partition) && !waiting_.contains(mine.partition));
+  Status begun = waiting.part.state != nullptr ? Status{} : open_state(waiting.part);
+  if (begun) begun = begin_replay(waiting.part);
   if (begun) {
     consumer_.pause(mine, false);
-    slots_.insert_or_assign(mine.partition, std::move(waiting.slot));
+    working_.insert_or_assign(mine.partition, std::move(waiting.part));
     return {};
   }
-  const bool in_use = begun.error().code == Code::kConflict && waiting.slot.state == nullptr;
+  const bool in_use = begun.error().code == Code::kConflict && waiting.part.state == nullptr;
   if (begun.error().code != Code::kRetry && !in_use) return begun;
   spdlog::warn("partition {} waits, again in {} ms: {}", mine.partition, waiting.pause_us / 1000,
                begun.error().message);
@@ -161,78 +180,89 @@ Status WorkerLoop::begin_those_due() {
   return {};
 }
 
-Status WorkerLoop::open_state(Slot& slot) {
-  const uint32_t partition = slot.of.partition;
+Status WorkerLoop::open_state(Partition& part) {
+  const uint32_t partition = part.of.partition;
   FRESHET_ASSIGN(auto state, options_.open_state(partition));
-  slot.state = std::move(state);
-  // Partitions persist in turn: spread over the interval, so that no flush is large.
-  slot.persist_due = options_.clock->monotonic_us() + options_.persist_interval_us * (partition + 1) / partitions_;
+  part.state = std::move(state);
+  // Partitions persist in turn, spread over the interval, so that the disk never gets all of them at once.
+  part.persist_due = options_.clock->monotonic_us() + options_.persist_interval_us * (partition + 1) / partitions_;
   return {};
 }
 
-// From what the state stands for up to what is committed. The engine is made anew: it may have known rules that were dropped.
-Status WorkerLoop::begin_replay(Slot& slot) {
-  if (slot.following) {
-    slot.committed = std::numeric_limits<eventlog::Offset>::max();
+// Begins with the record after those that the state stands for; up to what is committed it is a replay. The engine is
+// made anew, because it may know rules that came with a batch which was aborted since.
+Status WorkerLoop::begin_replay(Partition& part) {
+  FRESHET_ASSERT(part.state->durable_offset() <= part.state->offset());
+  if (part.following) {
+    part.committed = std::numeric_limits<eventlog::Offset>::max();
   } else {
-    FRESHET_ASSIGN(auto committed, consumer_.committed(slot.of));
-    slot.committed = committed.value_or(0);
+    FRESHET_ASSIGN(auto committed, consumer_.committed(part.of));
+    part.committed = committed.value_or(0);
   }
-  if (slot.state->offset() > slot.committed)
+  if (part.state->offset() > part.committed)
     return fail(
         Code::kCorrupt,
         fmt::format("the state of partition {} stands for offset {}, but the log knows only {} as committed: log and "
                     "state do not belong together; restore both from the same backup",
-                    slot.of.partition, slot.state->offset(), slot.committed));
-  if (slot.behind())
-    spdlog::info("partition {}: replaying offsets {} to {}", slot.of.partition, slot.state->offset(), slot.committed);
-  const bool skips = FRESHET_MUTANT(kGapNotReplayed) && !slot.following;
-  consumer_.seek(slot.of, skips ? slot.committed : slot.state->offset());
-  slot.out = std::make_unique<Outputs>(slot.of.partition, partitions_);
-  slot.engine = std::make_unique<Engine>(slot.of.partition, partitions_, *slot.state, *slot.out);
-  slot.counted = {};
-  slot.identity_counted = {};
+                    part.of.partition, part.state->offset(), part.committed));
+  if (part.behind())
+    spdlog::info("partition {}: replaying offsets {} to {}", part.of.partition, part.state->offset(), part.committed);
+  const bool skips = FRESHET_MUTANT(kGapNotReplayed) && !part.following;
+  consumer_.seek(part.of, skips ? part.committed : part.state->offset());
+  part.out = std::make_unique<Outputs>(part.of.partition, partitions_);
+  part.engine = std::make_unique<Engine>(part.of.partition, partitions_, *part.state, *part.out);
+  part.counted = {};
+  part.identity_counted = {};
   return {};
 }
 
 // ---- records ------------------------------------------------------------------------------------------------------
 
-// Process everything fetched, then commit all of it in one transaction.
+// Processes everything that was fetched, then commits all of it in one transaction. What is replayed is not committed
+// again.
 Status WorkerLoop::process_all(const std::vector<Fetched>& fetched) {
   eventlog::Transaction transaction;
   const env::TimeUs begin = options_.clock->monotonic_us();
   spans_.begin();
   for (const Fetched& batch : fetched) {
-    Slot& slot = slots_.at(batch.from.partition);
-    FRESHET_TRY(process(slot, batch));
-    if (FRESHET_MUTANT(kFlushBeforeCommit)) FRESHET_TRY(slot.state->persist());
-    if (batch.next <= slot.committed) continue;
-    for (eventlog::Produce& produce : slot.out->take()) add_output(transaction.outputs, std::move(produce));
+    Partition& part = working_.at(batch.from.partition);
+    FRESHET_TRY(process(part, batch));
+    if (FRESHET_MUTANT(kFlushBeforeCommit)) FRESHET_TRY(part.state->persist());
+    if (batch.next <= part.committed) continue;
+    FRESHET_ASSERT(!part.following);  // A standby that spoke would say what its owner says.
+    for (eventlog::Produce& produce : part.out->take()) add_output(transaction.outputs, std::move(produce));
     transaction.done.push_back({batch.from, batch.next});
   }
   metrics_->process_us.record(options_.clock->monotonic_us() - begin);
   return transaction.done.empty() ? Status{} : commit(std::move(transaction));
 }
 
-// Up to the committed offset with outputs suppressed, from there on for real; a batch may lie on both sides.
-Status WorkerLoop::process(Slot& slot, const Fetched& batch) {
+// Processes a batch: up to the committed offset with outputs suppressed, from there on for real. A batch may lie on
+// both sides of it, because it is the log that decides where batches end.
+Status WorkerLoop::process(Partition& part, const Fetched& batch) {
   const std::span<const eventlog::RecordView> records(batch.records);
+  // Offsets never go back: a record that was processed twice would be counted twice wherever it has no message id, as
+  // the messages between partitions.
+  FRESHET_ASSERT(batch.next >= part.state->offset());
+  FRESHET_ASSERT(records.empty() ||
+                 (records.front().offset >= part.state->offset() && records.back().offset < batch.next));
   const auto first_new =
-      std::partition_point(records.begin(), records.end(), [&](const auto& r) { return r.offset < slot.committed; });
+      std::partition_point(records.begin(), records.end(), [&](const auto& r) { return r.offset < part.committed; });
   const auto old_count = static_cast<size_t>(first_new - records.begin());
   if (old_count > 0) {
-    slot.out->suppress(!FRESHET_MUTANT(kReplaySpeaks));
-    FRESHET_TRY(slot.engine->process(records.first(old_count)));
-    slot.out->suppress(false);
+    part.out->suppress(!FRESHET_MUTANT(kReplaySpeaks));
+    FRESHET_TRY(part.engine->process(records.first(old_count)));
+    part.out->suppress(false);
     metrics_->replayed.add(old_count);
   }
-  if (old_count < records.size()) FRESHET_TRY(slot.engine->process(records.subspan(old_count)));
-  slot.state->advance(batch.next);
-  spans_.add(slot.of.partition, slot.engine->take_traced());
-  count(slot);
+  if (old_count < records.size()) FRESHET_TRY(part.engine->process(records.subspan(old_count)));
+  part.state->advance(batch.next);
+  spans_.add(part.of.partition, part.engine->take_traced());
+  count(part);
   return {};
 }
 
+// Commits, or goes back to what is durable. Only the partitions of this transaction are lost with it.
 Status WorkerLoop::commit(eventlog::Transaction transaction) {
   const env::TimeUs began = options_.clock->monotonic_us();
   const std::vector<eventlog::Position> done = transaction.done;
@@ -243,11 +273,12 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
   if (is_lost && !FRESHET_MUTANT(kAbortIgnored)) {
     metrics_->aborts.add();
     spans_.end("aborted");
-    FRESHET_TRY(persistence_.wait());  // of what was committed before
+    FRESHET_TRY(persistence_.wait());  // It may be at work on what was committed before: that stays durable.
     for (const eventlog::Position& position : done) {
-      auto lost = slots_.extract(position.of.partition);
+      auto lost = working_.extract(position.of.partition);
+      FRESHET_ASSERT(!lost.empty());
       Waiting again{std::move(lost.mapped()), 0, kAgainFirstUs};
-      if (!FRESHET_MUTANT(kAbortKeepsMemory)) FRESHET_TRY(again.slot.state->drop());
+      if (!FRESHET_MUTANT(kAbortKeepsMemory)) FRESHET_TRY(again.part.state->drop());
       FRESHET_TRY(begin(std::move(again)));
     }
     return {};
@@ -255,51 +286,59 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
   metrics_->commit_us.record(options_.clock->monotonic_us() - began);
   metrics_->commits.add();
   spans_.end({});
-  for (const eventlog::Position& position : done) slots_.at(position.of.partition).committed = position.next;
+  for (const eventlog::Position& position : done) {
+    Partition& part = working_.at(position.of.partition);
+    FRESHET_ASSERT(position.next >= part.committed && position.next == part.state->offset());
+    part.committed = position.next;
+  }
   return {};
 }
 
 // ---- states -------------------------------------------------------------------------------------------------------
 
-// Everything in memory is committed here: between steps.
+// Here, between steps, everything in memory is committed: so this is the one place where it may be made durable.
 Status WorkerLoop::look_after_states() {
   show_partitions();
   const env::TimeUs now = options_.clock->monotonic_us();
-  for (auto& [partition, slot] : slots_) {
-    slot.state->settle();
-    if (slot.state->must_persist()) FRESHET_TRY(persistence_.wait());
-    if (now >= slot.persist_due || slot.state->wants_persist()) {
-      FRESHET_TRY(persist(slot));
-      slot.persist_due = now + options_.persist_interval_us;
+  for (auto& [partition, part] : working_) {
+    part.state->settle();
+    if (part.state->must_persist()) FRESHET_TRY(persistence_.wait());
+    if (now >= part.persist_due || part.state->wants_persist()) {
+      FRESHET_TRY(persist(part));
+      part.persist_due = now + options_.persist_interval_us;
     }
   }
   return {};
 }
 
-Status WorkerLoop::persist(Slot& slot) {
-  if (slot.state->offset() == slot.state->durable_offset()) return {};
+Status WorkerLoop::persist(Partition& part) {
+  if (part.state->offset() == part.state->durable_offset()) return {};
+  // Were it ahead of the commit, a crash now would leave a state that has records whose outputs nobody ever said.
+  FRESHET_ASSERT(part.state->offset() <= part.committed);
   metrics_->persists.add();
-  return persistence_.persist(slot.of.partition, *slot.state, slot.following ? Upkeep::kNone : Upkeep::kTrim);
+  return persistence_.persist(part.of.partition, *part.state, part.following ? Upkeep::kNone : Upkeep::kTrim);
 }
 
 void WorkerLoop::show_partitions() {
-  const auto behind = std::count_if(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.behind(); });
-  const auto followed = std::count_if(slots_.begin(), slots_.end(), [](const auto& s) { return s.second.following; });
-  metrics_->partitions->set(static_cast<double>(slots_.size()) - static_cast<double>(behind + followed));
+  const auto behind = std::count_if(working_.begin(), working_.end(), [](const auto& s) { return s.second.behind(); });
+  const auto followed =
+      std::count_if(working_.begin(), working_.end(), [](const auto& s) { return s.second.following; });
+  metrics_->partitions->set(static_cast<double>(working_.size()) - static_cast<double>(behind + followed));
   metrics_->followed->set(static_cast<double>(followed));
   metrics_->behind->set(static_cast<double>(waiting_.size()) + static_cast<double>(behind));
 }
 
-void WorkerLoop::count(Slot& slot) {
-  const EngineCounters now = slot.engine->counters();
-  EngineCounters& was = slot.counted;
+// Adds what an engine has counted since it was last asked to the metrics.
+void WorkerLoop::count(Partition& part) {
+  const EngineCounters now = part.engine->counters();
+  EngineCounters& was = part.counted;
   metrics_->records.add(now.records - was.records);
   metrics_->duplicates.add(now.duplicates - was.duplicates);
   metrics_->loops.add(now.loops - was.loops);
   metrics_->dead.add(now.dead_letters - was.dead_letters);
   was = now;
-  const ProtocolCounters identity = slot.engine->identity();
-  ProtocolCounters& before = slot.identity_counted;
+  const ProtocolCounters identity = part.engine->identity();
+  ProtocolCounters& before = part.identity_counted;
   metrics_->created.add(identity.created - before.created);
   metrics_->linked.add(identity.linked - before.linked);
   metrics_->merged.add(identity.merged - before.merged);

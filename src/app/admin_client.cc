@@ -1,3 +1,5 @@
+// Calls to the admin listener, and what makes their answers fit for a terminal.
+
 #include "app/admin_client.h"
 
 #include <fmt/format.h>
@@ -5,6 +7,7 @@
 namespace freshet::app {
 namespace {
 
+// The server's own words are the best explanation, if it is a Freshet that answered.
 std::string message_of(const http::Response& response) {
   simdjson::dom::parser parser;
   std::string_view message;
@@ -62,7 +65,7 @@ std::string printable(std::string_view text) {
   std::string out(text);
   for (size_t i = 0; i < out.size(); ++i) {
     const auto byte = static_cast<unsigned char>(out[i]);
-    // C1 controls are two bytes in UTF-8.
+    // C1 controls, which terminals obey too, are two bytes in UTF-8.
     const bool is_c1 = byte == 0xc2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xa0;
     if (is_c1) out[i + 1] = ' ';
     if (is_c1 || byte < 0x20 || byte == 0x7f) out[i] = ' ';

@@ -13,6 +13,7 @@
 
 namespace freshet::app {
 
+// Whom a command talks to, and about which tenant.
 struct AdminTarget {
   std::string url = "http://127.0.0.1:8081";
   std::string token;  // never printed
@@ -20,15 +21,16 @@ struct AdminTarget {
   bool json = false;
 };
 
-// --url, --token (or FRESHET_ADMIN_TOKEN), --tenant (required), --json
+// Adds --url, --token (or FRESHET_ADMIN_TOKEN), --tenant (required) and --json.
 void add_admin_options(CLI::App& command, AdminTarget& target);
 
 class AdminClient {
  public:
   explicit AdminClient(AdminTarget target) : target_(std::move(target)) {}
 
-  // `rest` follows /v1/tenants/{tenant}/ and is percent-encoded. The body of a 2xx answer; else an error with the server's
-  // own message: kNotFound for 404, kInvalid for other 4xx, kRetry for 5xx and for a server that can't be reached.
+  // `rest` follows /v1/tenants/{tenant}/ and is percent-encoded. It returns the body of a 2xx
+  // answer; otherwise an error with the server's own message: kNotFound for 404, kInvalid for other
+  // 4xx, kRetry for 5xx and for a server that can't be reached.
   [[nodiscard]] Result<std::string> call(const std::string& method, const std::string& rest, std::string body = "");
 
  private:
@@ -37,10 +39,11 @@ class AdminClient {
 };
 
 [[nodiscard]] std::string percent_encode(std::string_view text);
-// Text of a member, "" if there is none; control characters become blanks, so that no data can steer the terminal.
+// The text of a member, or "" if there is none. Control characters become blanks, so that no data
+// can steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 [[nodiscard]] std::string text_of(simdjson::dom::object object, std::string_view name);
-// Prints the error; the exit status that it means.
+// Prints the error and returns the exit status that it means.
 [[nodiscard]] int report(const Error& error);
 
 }  // namespace freshet::app

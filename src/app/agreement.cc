@@ -1,3 +1,6 @@
+// Agreement by the order of one partition: everybody reads the same first record, so everybody
+// decides the same, without a coordinator (decision 0013).
+
 #include "app/agreement.h"
 
 #include <fmt/format.h>
@@ -5,6 +8,7 @@
 #include <utility>
 
 #include "app/log.h"
+#include "base/assert.h"
 
 namespace freshet::app {
 namespace {
@@ -17,15 +21,19 @@ Status Agreement::follow() {
   const auto read = read_to_end(log_, kSchema, next_, [this](const eventlog::Fetched& fetched) -> Result<bool> {
     for (const eventlog::RecordView& record : fetched.records) {
       v1::SchemaChange change;
+      // A record of a later version that can't be read is not for this one.
       if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) take(change);
     }
     return true;
   });
   if (!read) return tl::unexpected(read.error());
+  FRESHET_ASSERT(*read >= next_);  // an offset never goes back
   next_ = *read;
   return {};
 }
 
+// The first key and the first claim of a revision count; later ones lost the race and change
+// nothing.
 void Agreement::take(const v1::SchemaChange& change) {
   if (!change.has_agreement()) return registry_.apply(change);
   const v1::Agreement& agreed = change.agreement();
@@ -40,6 +48,7 @@ Status Agreement::propose(const v1::Agreement& agreement) {
   batches[0].to = kSchema;
   batches[0].records.add({}, change.SerializeAsString());
   FRESHET_TRY(append(log_, std::move(batches)));
+  // What was written is read back: only that shows whether it was first.
   return follow();
 }
 

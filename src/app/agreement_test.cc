@@ -88,5 +88,30 @@ TEST(InstallationKey, IsTakenFromTheLogUntilSomethingWasPublished) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(InstallationRelease, IsRefusedByOneThatCanNotReadItsDataAndNobodyElse) {
+  const std::string directory = ::testing::TempDir() + "/installation-release-" + std::to_string(getpid());
+  std::filesystem::remove_all(directory);
+  const auto open_as = [&](const Release& own) -> Status {
+    const auto opened = Installation::open(directory, env::real_random(), own);
+    if (!opened) return tl::unexpected(opened.error());
+    return {};
+  };
+  EXPECT_TRUE(open_as({"1.0.0", 2, 1}));
+  EXPECT_TRUE(open_as({"1.1.0", 2, 2}));
+  const Status older = open_as({"1.0.0", 2, 1});
+  ASSERT_FALSE(older);
+  EXPECT_EQ(older.error().code, Code::kInvalid);
+  EXPECT_EQ(
+      older.error().message,
+      "data_dir " + directory +
+          ": last used by freshet 1.1.0 (state format 2, logic version 2), which this freshet 1.0.0 (state format "
+          "2, logic version 1) can't read: install freshet 1.1.0 or newer");
+  EXPECT_TRUE(open_as({"1.1.0", 2, 2})) << "the refused one has left something behind";
+  EXPECT_TRUE(open_as({"2.0.0", 3, 2}));
+  EXPECT_FALSE(open_as({"1.1.0", 2, 9})) << "an older state format";
+  EXPECT_TRUE(open_as({"1.9.0", 3, 2})) << "an older release of the same formats";
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
 }  // namespace freshet::app

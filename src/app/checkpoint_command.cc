@@ -1,3 +1,6 @@
+// `freshet checkpoint`: creates, lists, verifies and restores checkpoints by hand, with the same
+// code as a running process has.
+
 #include "app/checkpoint_command.h"
 
 #include <fmt/format.h>
@@ -30,10 +33,11 @@ using state::FoundCheckpoint;
 constexpr size_t kStoreMemoryBytes = 64u << 20;
 constexpr const char* kReplaced = ".replaced";
 
+// What the command line says, for all of these commands.
 struct CheckpointOptions {
   std::string config, data_dir;
-  std::vector<uint32_t> only;      // partitions; none: all
-  uint32_t partitions = 0;         // restore: 0: as many as there are
+  std::vector<uint32_t> only;      // these partitions; if there are none, all
+  uint32_t partitions = 0;         // restore: with 0 as many as there are
   std::string into, topic_prefix;  // restore, for another number of partitions
   bool all = false, replace = false, json = false;
 };
@@ -72,7 +76,7 @@ state::Progress progress_of(Work& work, const char* what, uint32_t partition) {
   };
 }
 
-// One line, or one JSON object, for one partition or checkpoint.
+// Prints one line for each partition or checkpoint, or gathers one JSON object.
 class Lines {
  public:
   explicit Lines(bool json) : json_(json) {}
@@ -137,7 +141,8 @@ int list(const CheckpointOptions& options) {
   return exit_code;
 }
 
-// Exit status 1 if any is not whole, or a partition has none.
+// Reads every file of the checkpoints. The exit status is 1 if one is not whole, or a partition has
+// none.
 int verify(const CheckpointOptions& options) {
   auto work = open_work(options);
   if (!work) return report(work.error());
@@ -159,6 +164,8 @@ int verify(const CheckpointOptions& options) {
       (*work)->bar.clear();
       if (whole) {
         lines.add(describe(*checkpoint.manifest) + "  whole", describe_json(*checkpoint.manifest, R"(,"whole":true)"));
+        // Damage is what the command looks for; anything else (no network) says nothing about the
+        // checkpoints.
       } else if (whole.error().code == Code::kCorrupt || whole.error().code == Code::kInvalid) {
         add_error(lines, partition, whole.error());
         exit_code = 1;
@@ -173,6 +180,7 @@ int verify(const CheckpointOptions& options) {
 
 // ---- what needs the data directory
 
+// The lock of the data directory shows whether a process runs on it.
 Result<std::unique_ptr<Installation>> take_data_dir(Work& work) {
   auto installation = Installation::open(work.config.data_dir, env::real_random());
   if (!installation && installation.error().code == Code::kConflict)
@@ -199,10 +207,12 @@ Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
                  state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(), partition,
                                                  work.config.log.partitions, work.config.checkpoints.keep}));
   Status made;
+  // A state that has not moved since its newest checkpoint needs no other one.
   if (writer->newest_offset() != meta.next_offset()) {
     const auto written = writer->add(snapshot, meta, work.pace);
     if (!written) made = tl::unexpected(written.error());
   }
+  // The snapshot is hard links; left behind it would keep deleted files' space.
   std::error_code ignored;
   fs::remove_all(snapshot, ignored);
   FRESHET_TRY(std::move(made));
@@ -229,7 +239,7 @@ int create(const CheckpointOptions& options) {
   return 0;
 }
 
-// The newest that is whole takes the place of what is there.
+// Puts the newest checkpoint that is whole in the place of what is there.
 Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::CheckpointIdentity& identity) {
   const std::string directory = state_directory(work.config, partition);
   FRESHET_ASSIGN(auto found, state::find_checkpoints(*work.store, partition));
@@ -249,6 +259,7 @@ Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::
       fmt::print(stderr, "partition {}: the next older checkpoint is tried: {}\n", partition, why);
       continue;
     }
+    // What is there is moved aside and not deleted: a restore by mistake can be undone.
     fs::remove_all(directory + kReplaced, error);
     if (fs::exists(directory)) fs::rename(directory, directory + kReplaced, error);
     if (!error) fs::rename(directory + ".restored", directory, error);
@@ -258,7 +269,7 @@ Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::
   return fail(Code::kNotFound, fmt::format("partition {}: no checkpoint to restore: {}", partition, why));
 }
 
-// The configuration of the new data directory and log.
+// The configuration of the new data directory and log, or why these options make none.
 Result<Config> config_after(const CheckpointOptions& options, const Config& before) {
   const bool kafka = before.log.kind == Config::LogKind::kKafka;
   if (options.into.empty())

@@ -1,3 +1,5 @@
+// Wires the checkpoints of state/checkpoint to the configuration.
+
 #include "app/checkpoints.h"
 
 #include <fmt/format.h>
@@ -5,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/assert.h"
 #include "state/checkpoint/catalog.h"
 #include "telemetry/log.h"
 
@@ -32,9 +35,13 @@ Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Co
 Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const Config& config, Installation& installation,
                                                        env::Clock& clock, env::Random& random) {
   FRESHET_ASSIGN(auto store, open_checkpoint_store(config, clock, random));
+  // The key is asked for before anything is read or written there: checkpoints under another key
+  // are of no use.
   const auto key = state::agree_on_hash_key(*store, installation.hash_key());
   if (key) {
     FRESHET_TRY(installation.adopt_hash_key(*key, "the checkpoints at " + store->where()));
+    // An installation that knows its key can run without its checkpoints for a while; a new one can't
+    // know whether to take theirs.
   } else if (key.error().code == Code::kRetry && installation.is_in_use()) {
     spdlog::warn(
         "checkpoints can't be reached; ingest and action go on, checkpoints when they can be reached again: {}",
@@ -47,6 +54,7 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const Config& config, Ins
 }
 
 void Checkpoints::start() {
+  FRESHET_ASSERT(checkpointer_ == nullptr);
   state::CheckpointerOptions options;
   options.store = store_.get();
   options.clock = &clock_;

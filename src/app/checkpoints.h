@@ -1,5 +1,6 @@
-// Checkpoints of this process's partitions, wired: the place that the configuration names, the key that belongs to it, the
-// thread that makes them, and opening a state from wherever it is nearest.
+// Checkpoints of this process's partitions, wired together: the place that the configuration names,
+// the key that belongs to it, the thread that makes them, and opening a state from wherever it is
+// nearest.
 #pragma once
 
 #include <functional>
@@ -13,9 +14,10 @@
 
 namespace freshet::app {
 
-// Where the state of a partition is.
+// The directory of a partition's state.
 [[nodiscard]] std::string state_directory(const Config& config, uint32_t partition);
-// The place of the configuration, with credentials from the environment. kInvalid: checkpoints.to is missing or wrong.
+// Opens the place of the configuration, with credentials from the environment. kInvalid:
+// checkpoints.to is missing or wrong.
 [[nodiscard]] Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config,
                                                                                       env::Clock& clock,
                                                                                       env::Random& random);
@@ -24,14 +26,15 @@ class Checkpoints {
  public:
   using OpenState = std::function<Result<std::unique_ptr<state::PartitionState>>()>;
 
-  // Agrees with the place on the key of alias hashes: a new installation takes the key that it finds there.
+  // Agrees with the place on the key of alias hashes: a new installation takes the key that it
+  // finds there.
   [[nodiscard]] static Result<std::unique_ptr<Checkpoints>> open(const Config& config, Installation& installation,
                                                                  env::Clock& clock, env::Random& random);
   // From here on checkpoints are made.
   void start();
-  void stop();  // idempotent; blocks
+  void stop();  // blocks; a second call does nothing
   [[nodiscard]] state::CheckpointKeeper* keeper() { return checkpointer_.get(); }
-  // Any thread.
+  // It may be called on any thread.
   [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> open_state(uint32_t partition, int64_t log_begins_at,
                                                                           const OpenState& open);
 
@@ -50,7 +53,7 @@ class Checkpoints {
   env::Clock& clock_;
   env::Random& random_;
   std::unique_ptr<objectstore::ObjectStore> store_;
-  objectstore::Pace restore_pace_;  // nothing else goes on until it is done
+  objectstore::Pace restore_pace_;  // without a bound, for nothing else goes on until a restore is done
   std::unique_ptr<state::Checkpointer> checkpointer_;
 };
 

@@ -1,3 +1,5 @@
+// The command line: each command is a file of its own that adds itself here.
+
 #include "app/command_line.h"
 
 #include <fmt/format.h>
@@ -33,6 +35,7 @@ int run_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 has exit statuses of its own for each mistake; here all of them are wrong usage.
     return app.exit(error) == 0 ? 0 : 2;
   }
   return exit_code;

@@ -1,3 +1,4 @@
+// What is described in config_fields.h, put to use: read, and printed as schema and tables.
 #include "app/config.h"
 
 #include <algorithm>

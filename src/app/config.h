@@ -1,5 +1,5 @@
-// The configuration: one YAML file. Every unknown key, wrong type and impossible value is an error with file, line, column
-// and what is allowed; one run shows all of them. docs/configuration.md has every key.
+// The configuration: one YAML file. Every unknown key, wrong type and impossible value is an error with file, line,
+// column and what is allowed; one run shows all of them. docs/configuration.md has every key.
 #pragma once
 
 #include <cstdint>
@@ -121,7 +121,8 @@ inline constexpr std::string_view kKeyTables[] = {"the file", "tenants[]", "tena
 
 // In how many slots action's partitions are shared out; 0: there are no standbys, the group shares them out.
 [[nodiscard]] uint32_t slots_of(const Config& config);
-// kInvalid: there are standbys, and no log that processes share; or more slots than partitions; or what is for standbys only.
+// kInvalid: there are standbys, and no log that processes share; or more slots than partitions; or what is for standbys
+// only.
 [[nodiscard]] Status check_standbys(const Config& config);
 
 // The process's environment.

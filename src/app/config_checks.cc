@@ -1,3 +1,5 @@
+// Each check names the key that is to be mended, at the place of the value that makes the problem, or of the map that
+// lacks it.
 #include "app/config_checks.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// No key that does nothing: each key of the description changes the configuration, and what it changes is read by code that
-// is not the configuration's own. And the documents have what the description says.
+// No key that does nothing: each key of the description changes the configuration, and what it changes is read by code
+// that is not the configuration's own. And the documents have what the description says.
 #include <gtest/gtest.h>
 
 #include <fstream>

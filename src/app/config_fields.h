@@ -1,6 +1,6 @@
-// The keys of freshet.yaml, described once (yaml/fields.h) for the parser, the JSON Schema (docs/freshet.schema.json) and the
-// tables of docs/configuration.md, which the tests compare. What depends on several keys is in config_checks.cc and
-// config_tenants.cc. Private to the configuration.
+// The keys of freshet.yaml, described once (yaml/fields.h) for the parser, the JSON Schema (docs/freshet.schema.json)
+// and the tables of docs/configuration.md, which the tests compare. What depends on several keys is in config_checks.cc
+// and config_tenants.cc. Private to the configuration.
 #pragma once
 
 #include <string>

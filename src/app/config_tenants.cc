@@ -1,3 +1,5 @@
+// The rules of identity that hold between keys are checked here, because the order of the keys in the file doesn't
+// matter: what is shared or limited must be a type that the tenant has.
 #include "app/config_tenants.h"
 
 #include <algorithm>

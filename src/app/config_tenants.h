@@ -1,5 +1,5 @@
-// The part of the configuration that is about tenants: what config_fields.h needs to describe it, and what must be so between
-// its keys. Private to the configuration.
+// The part of the configuration that is about tenants: what config_fields.h needs to describe it, and what must be so
+// between its keys. Private to the configuration.
 #pragma once
 
 #include <array>
@@ -68,8 +68,8 @@ void assign(const std::vector<T>& list, google::protobuf::RepeatedPtrField<T>& o
   out.Assign(list.begin(), list.end());
 }
 
-// Completes the tenants that were read from `root`, sorts them by name, and adds problems of what must be so between keys
-// of one and between tenants.
+// Completes the tenants that were read from `root`, sorts them by name, and adds problems of what must be so between
+// keys of one and between tenants.
 void finish_tenants(const yaml::Node& root, std::vector<model::Tenant>& tenants, yaml::Problems& problems);
 
 }  // namespace freshet::app

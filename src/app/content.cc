@@ -1,3 +1,6 @@
+// Files as people have them: plain, gzip, zstd; also several compressed files joined into one,
+// which cat makes and both formats allow.
+
 #include "app/content.h"
 
 #include <zlib.h>
@@ -7,6 +10,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+
+#include "base/assert.h"
 
 namespace freshet::app {
 namespace {
@@ -34,7 +39,10 @@ class Input {
   }
 
   [[nodiscard]] std::string_view left() const { return left_; }
-  void take(size_t count) { left_.remove_prefix(count); }
+  void take(size_t count) {
+    FRESHET_ASSERT(count <= left_.size());
+    left_.remove_prefix(count);
+  }
   [[nodiscard]] uint64_t position() const { return position_ - left_.size(); }
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -48,6 +56,7 @@ class Input {
   uint64_t position_ = 0;
 };
 
+// What all formats have in common: they turn input into output until both are done.
 class Reader : public Content {
  public:
   explicit Reader(Input input) : input_(std::make_unique<Input>(std::move(input))) {}
@@ -58,11 +67,13 @@ class Reader : public Content {
       const auto more = input_->fill();
       if (!more) return tl::unexpected<Error>(more.error());
       if (!*more && !inside()) break;
-      auto count = step(out.subspan(done));  // without input there may still be output held back
+      // Without input there may still be output that the decompressor holds back.
+      auto count = step(out.subspan(done));
       if (!count) return count;
       if (!*more && *count == 0 && inside())
         return fail(Code::kCorrupt, input_->path() + ": the compressed data is cut off");
       done += *count;
+      FRESHET_ASSERT(done <= out.size());
     }
     return done;
   }
@@ -70,9 +81,9 @@ class Reader : public Content {
   uint64_t file_size() const final { return input_->size(); }
 
  protected:
-  // Turns some of what is left into output; both may be nothing, but not for ever.
+  // Turns some of what is left into output. Both may be nothing, but not for ever.
   virtual Result<size_t> step(std::span<char> out) = 0;
-  // In the middle of a member or frame.
+  // Whether it is in the middle of a member or frame, so that an end here is a damage.
   [[nodiscard]] virtual bool inside() const = 0;
   Input& input() { return *input_; }
   [[nodiscard]] tl::unexpected<Error> damaged() const {
@@ -99,13 +110,15 @@ class Plain final : public Reader {
 
 class Gzip final : public Reader {
  public:
+  // 15 + 16 means the largest window, and gzip only: raw zlib has no magic number to be told by.
   explicit Gzip(Input source) : Reader(std::move(source)) { inflateInit2(&stream_, 15 + 16); }
   ~Gzip() override { inflateEnd(&stream_); }
 
  protected:
   Result<size_t> step(std::span<char> out) override {
     const std::string_view left = input().left();
-    if (!inside_ && left.front() == '\0') {  // padding behind the last member, as tape writers leave it
+    // Padding may lie behind the last member, as tape writers leave it.
+    if (!inside_ && left.front() == '\0') {
       input().take(1);
       return size_t{0};
     }
@@ -162,6 +175,7 @@ Result<std::unique_ptr<Content>> Content::open(const std::string& path) {
   if (file == nullptr) return fail(Code::kInvalid, path + ": can't be opened");
   const uint64_t size = std::filesystem::file_size(path, error);
   Input input(file, path, error ? 0 : size);
+  // The format is told by the first bytes (RFC 1952, RFC 8878), since names lie.
   if (const auto any = input.fill(); !any) return tl::unexpected<Error>(any.error());
   if (input.left().starts_with("\x1f\x8b")) return std::unique_ptr<Content>(std::make_unique<Gzip>(std::move(input)));
   if (input.left().starts_with("\x28\xb5\x2f\xfd"))

@@ -1,3 +1,5 @@
+// `freshet deadletters`: lists, shows and replays what was set aside, through the admin listener.
+
 #include "app/deadletters_command.h"
 
 #include <fmt/format.h>
@@ -15,7 +17,8 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr uint64_t kPageMax = 1000;  // the server's own bounds
+// The server's own bounds for one request.
+constexpr uint64_t kPageMax = 1000;
 constexpr size_t kIdsMax = 200;
 
 struct DeadLetterOptions {
@@ -40,7 +43,7 @@ struct Listing {
   bool is_end = false;
 };
 
-// One page; with --json only gathers.
+// Lists one page; with --json it only gathers.
 Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing& listing, std::string& json) {
   std::string rest = fmt::format("deadletters?limit={}", std::min(options.limit - listing.printed, kPageMax));
   if (!options.code.empty()) rest += "&code=" + percent_encode(options.code);
@@ -113,7 +116,7 @@ struct Replayed {
   std::string failed_json;
 };
 
-// Sends `body` and adds up; the cursor to go on from, or "".
+// Sends `body` and adds up what came of it. It returns the cursor to go on from, or "".
 Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& options, std::string body,
                                 Replayed& sum) {
   const auto answer = client.call("POST", "deadletters/replay", std::move(body));
@@ -149,6 +152,7 @@ Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replaye
   return {};
 }
 
+// The server replays a bounded number at a time, so this goes on until there is no cursor any more.
 Status replay_code(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
   std::string after;
   do {
@@ -174,6 +178,8 @@ int replay(const DeadLetterOptions& options) {
     fmt::print("replayed {}, refused again {}\n", sum.done, sum.failed);
   }
   if (!status) return report(status.error());
+  // Letters that are refused again are still there, so the command did not do all that it was
+  // asked.
   return sum.failed > 0 ? 1 : 0;
 }
 

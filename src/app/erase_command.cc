@@ -1,3 +1,5 @@
+// `freshet erase`: erases a person, says whether one is erased, or lets one come back.
+
 #include "app/erase_command.h"
 
 #include <fmt/format.h>
@@ -17,7 +19,8 @@ struct EraseOptions {
   bool lift = false;
 };
 
-// The value goes in the body, so that it is in no address.
+// Asks whether there is a profile. The value goes in the body, so that it is in no address and in
+// no log of addresses.
 int print_status(AdminClient& client, const EraseOptions& options, std::string_view type, std::string_view value) {
   std::string body = "{";
   model::append_json_string(body, type);
@@ -44,6 +47,7 @@ int erase(const EraseOptions& options) {
   AdminClient client(options.target);
   if (options.status) return print_status(client, options, type, value);
 
+  // Orders have the identifier in their address, as a DELETE must; the server logs no addresses.
   const std::string address = "users/" + percent_encode(type) + "/" + percent_encode(value);
   const auto answer = options.lift ? client.call("POST", address + "/unsuppress") : client.call("DELETE", address);
   if (!answer) return report(answer.error());

@@ -1,3 +1,5 @@
+// The part that all fleet commands share: reading the file and telling what is wrong with it.
+
 #include "app/fleet_command.h"
 
 #include <fmt/format.h>

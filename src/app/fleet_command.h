@@ -1,4 +1,5 @@
-// `freshet fleet …`: a fleet of Kafka clusters from one file. One function for each of its subcommands.
+// `freshet fleet …`: a fleet of Kafka clusters from one file. There is one function for each of its
+// subcommands.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,8 +17,8 @@ void add_fleet_lint_command(CLI::App& fleet, int& exit_code);
 void add_fleet_plan_command(CLI::App& fleet, int& exit_code);
 void add_fleet_render_command(CLI::App& fleet, int& exit_code);
 
-// For the subcommands: the topology of this file; nullopt: what is wrong was printed (as `freshet check` does), and the
-// command's exit status is 2.
+// For the subcommands: the topology of this file. nullopt: what is wrong was printed (as `freshet
+// check` does it), and the command's exit status is 2.
 [[nodiscard]] std::optional<fleet::Topology> load_fleet(const std::string& file, bool json);
 
 }  // namespace freshet::app

@@ -1,3 +1,5 @@
+// `freshet fleet lint`: prints what the rules find.
+
 #include <fmt/format.h>
 
 #include <limits>
@@ -10,6 +12,7 @@
 namespace freshet::app {
 namespace {
 
+// A fleet of two hundred clusters with one bad habit would otherwise print it two hundred times.
 constexpr size_t kShownPerRule = 10;
 
 struct LintOptions {

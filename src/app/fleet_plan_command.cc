@@ -1,3 +1,5 @@
+// `freshet fleet plan`: reads the fleet, the prices and the what-ifs, and prints the plan.
+
 #include <fmt/format.h>
 
 #include <fstream>
@@ -68,7 +70,8 @@ Result<fleet::PlanOptions> options_of(const PlanCommand& command) {
   return options;
 }
 
-// nullopt: what is wrong was printed.
+// Loads a fleet and checks that the prices know all of its machines. nullopt: what is wrong was
+// printed.
 std::optional<fleet::Topology> load_priced(const std::string& file, const fleet::Prices& prices, bool json) {
   std::optional<fleet::Topology> topology = load_fleet(file, json);
   if (!topology) return std::nullopt;
@@ -103,6 +106,7 @@ int plan(const PlanCommand& command) {
       return wrong(written.error(), command.json);
   }
   fmt::print("{}", command.json ? fleet::json_report(*plan) + "\n" : fleet::text_report(*plan));
+  // A cluster that does not hold its load is a failure, so that a pipeline can stop at it.
   return fleet::holds(*plan) ? 0 : 1;
 }
 

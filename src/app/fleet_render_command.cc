@@ -1,3 +1,6 @@
+// `freshet fleet render`: writes the files of a fleet, and never over what somebody has changed by
+// hand, unless told to.
+
 #include <fmt/format.h>
 
 #include <fstream>

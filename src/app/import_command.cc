@@ -1,3 +1,5 @@
+// `freshet import`: the terminal's side of an import. importer.h knows the protocol.
+
 #include "app/import_command.h"
 
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 namespace freshet::app {
 namespace {
 
+// A file of which every row is wrong should not fill the terminal.
 constexpr uint64_t kRowsPrintedMax = 100;
 constexpr size_t kSampleRows = 20;
 
@@ -33,7 +36,7 @@ Result<std::string> read_file(const std::string& path) {
   return text.str();
 }
 
-// A mapping guessed from the file's first rows, for the error that asks for one.
+// Guesses a mapping from the file's first rows, for the error that asks for one.
 Result<std::string> propose(const std::string& path) {
   auto content = Content::open(path);
   if (!content) return tl::unexpected<Error>(std::move(content).error());
@@ -56,7 +59,7 @@ Result<std::string> propose(const std::string& path) {
   return ingest::propose_csv_mapping(header, rows);
 }
 
-// --mapping, else FILE.mapping.yaml, else an error with a proposal.
+// Takes --mapping, else FILE.mapping.yaml, else fails with a proposal.
 Result<std::string> find_mapping(const ImportOptions& options) {
   const std::string beside = options.file + ".mapping.yaml";
   const std::string path = !options.mapping.empty() ? options.mapping : beside;
@@ -68,6 +71,7 @@ Result<std::string> find_mapping(const ImportOptions& options) {
   }
   auto text = read_file(path);
   if (!text) return text;
+  // A wrong mapping is told before anything is sent.
   if (const auto mapping = ingest::parse_csv_mapping(*text, path); !mapping)
     return tl::unexpected<Error>(mapping.error());
   return text;
@@ -108,6 +112,7 @@ int import_file(const ImportOptions& options) {
                 .mapping = {},
                 .key = {},
                 .timeout_us = int64_t{options.timeout_s} * 1'000'000};
+  // Whether the file can be opened at all comes first: the other mistakes matter less.
   if (const auto content = Content::open(options.file); !content) return failed(content.error());
   auto mapping = find_mapping(options);
   if (!mapping) return failed(mapping.error());

@@ -1,3 +1,7 @@
+// The client of the import protocol. The file is read twice, first for the hash that makes a
+// repeated import the same one, then to be sent; the second hash shows whether it changed in
+// between.
+
 #include "app/importer.h"
 
 #include <simdjson.h>
@@ -6,17 +10,21 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "model/json.h"
 
 namespace freshet::app {
 namespace {
 
-constexpr size_t kChunkBytes = 2u << 20;  // more than a row may have: every full chunk makes progress
+// More than a row may have, so every full chunk makes progress.
+constexpr size_t kChunkBytes = 2u << 20;
+// A server that answers and takes nothing, again and again, would otherwise keep this up for ever.
 constexpr int kStallsMax = 20;
 constexpr env::TimeUs kWaitMinUs = 200'000;
 constexpr env::TimeUs kWaitMaxUs = 5'000'000;
 
+// The hash is also that of sha256sum, so a person can compare it.
 class Sha256 {
  public:
   Sha256() { crypto_hash_sha256_init(&state_); }
@@ -33,7 +41,7 @@ class Sha256 {
   crypto_hash_sha256_state state_;
 };
 
-// What the server said.
+// What the server said, as far as its answer could be read.
 struct Answer {
   int status = 0;
   std::string id;
@@ -54,6 +62,7 @@ Answer parse_answer(const http::Response& response) {
   simdjson::dom::element root;
   if (parser.parse(response.body).get(root) != simdjson::SUCCESS) return answer;
   const auto text = [&](simdjson::dom::element from, const char* pointer, std::string& out) {
+    // Members that are absent leave what is there: an error has no offset.
     std::string_view view;
     if (from.at_pointer(pointer).get(view) == simdjson::SUCCESS) out = view;
   };
@@ -78,11 +87,13 @@ Answer parse_answer(const http::Response& response) {
 }
 
 class Importer {
+  // One import from its beginning to its end.
  public:
   Importer(const ImportJob& job, const ImportHooks& hooks, env::Clock& clock)
       : job_(job), hooks_(hooks), clock_(clock) {}
 
   Result<ImportOutcome> run() {
+    FRESHET_ASSERT(hooks_.open && hooks_.connect && hooks_.progress && hooks_.say && hooks_.rejected);
     FRESHET_TRY(hash_content());
     FRESHET_TRY(retry([&] { return start(); }));
     outcome_.resumed_at = answer_.complete ? 0 : answer_.offset;
@@ -126,7 +137,7 @@ class Importer {
     return request;
   }
 
-  // kRetry: the server is away, or says that it can't now.
+  // Sends a request and takes its answer in. kRetry: the server is away, or says that it can't now.
   Status exchange(http::Request request) {
     if (!client_) {
       auto client = hooks_.connect();
@@ -154,6 +165,8 @@ class Importer {
     return fail(answer_.status == 400 || answer_.status == 422 ? Code::kInvalid : Code::kFatal, message);
   }
 
+  // Starting an import that exists finds it, so this may be repeated whenever it is not known what
+  // came of it.
   Status start() {
     std::string body =
         "{\"content_hash\":\"" + content_hash_ + "\",\"size\":" + std::to_string(outcome_.bytes) + ",\"name\":";
@@ -173,7 +186,7 @@ class Importer {
     return {};
   }
 
-  // Until it works, is refused, or nothing has worked for the timeout.
+  // Repeats the attempt until it works, is refused, or nothing has worked for the timeout.
   Status retry(const std::function<Status()>& attempt) {
     const env::TimeUs give_up = clock_.monotonic_us() + job_.timeout_us;
     env::TimeUs wait_us = kWaitMinUs;
@@ -193,7 +206,8 @@ class Importer {
     }
   }
 
-  // The content from `offset` on, hashed from its start.
+  // Opens the content at `offset`. It is read from its start, because the hash needs all of it and
+  // compressed files can't be entered in their midst.
   Status open_at(uint64_t offset) {
     auto content = hooks_.open();
     if (!content) return tl::unexpected<Error>(std::move(content).error());
@@ -218,9 +232,11 @@ class Importer {
                 job_.file + ": the file changed while it was being imported; run the command again when it is whole");
   }
 
+  // Fills the buffer up to a whole chunk, or to the end of the content, where the hash is compared.
   Status fill() {
     if (at_end_ || buffer_.size() >= kChunkBytes) return {};
     const size_t before = buffer_.size();
+    FRESHET_ASSERT(before <= kChunkBytes);
     buffer_.resize(kChunkBytes);
     const auto count = content_->read(std::span(buffer_).subspan(before));
     if (!count) return tl::unexpected<Error>(count.error());
@@ -230,13 +246,14 @@ class Importer {
     return at_end_ && hash_.hex() != content_hash_ ? changed() : Status{};
   }
 
-  // One chunk, until the server has taken some of it.
+  // Sends one chunk, until the server has taken some of it.
   Status send_some() {
     FRESHET_TRY(fill());
-    bool ask_first = false;  // the last try broke off: what it did is not known
+    bool ask_first = false;  // the last try broke off, and what it did is not known
     const Status status = retry([&]() -> Status {
       if (ask_first) {
         FRESHET_TRY(exchange(request("GET", "/v1/imports/" + id_, "")));
+        // The server has lost the import (another data directory), so it is started anew.
         if (answer_.status == 404) return start();
         if (answer_.status >= 300) return refused();
         if (answer_.complete || answer_.offset != offset_) return {};
@@ -248,12 +265,13 @@ class Importer {
       if (at_end_) patch.headers.emplace_back("upload-complete", "?1");
       FRESHET_TRY(exchange(std::move(patch)));
       if (answer_.status == 404) return start();
+      // The server is at another offset; its answer has the right one.
       const bool moved = answer_.status == 409 && answer_.has_offset;
       return answer_.status < 300 || moved ? Status{} : refused();
     });
     FRESHET_TRY(status);
     for (const auto& [line, reason] : answer_.rows) {
-      if (line <= last_line_) continue;  // told before
+      if (line <= last_line_) continue;  // it was told before
       last_line_ = line;
       hooks_.rejected(line, reason);
     }
@@ -262,9 +280,11 @@ class Importer {
 
   Status move_to(uint64_t offset) {
     if (answer_.complete) return {};
+    // The server is somewhere else than the buffer, so the content is opened there.
     if (offset < offset_ || offset > offset_ + buffer_.size()) return open_at(offset);
     stalls_ = offset == offset_ ? stalls_ + 1 : 0;
     if (stalls_ > kStallsMax) return fail(Code::kFatal, "the server takes nothing of what is sent");
+    FRESHET_ASSERT(offset - offset_ <= buffer_.size());
     buffer_.erase(0, offset - offset_);
     offset_ = offset;
     hooks_.progress("sending", offset_, outcome_.bytes);
@@ -281,7 +301,7 @@ class Importer {
   std::string id_;
   std::unique_ptr<Content> content_;
   Sha256 hash_;
-  std::string buffer_;  // content from offset_ on
+  std::string buffer_;  // the content from offset_ on
   uint64_t offset_ = 0;
   bool at_end_ = false;  // nothing follows the buffer
   uint64_t last_line_ = 0;

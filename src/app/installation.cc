@@ -1,3 +1,7 @@
+// The file `installation` and the lock beside it. The file is small and precious: without its key
+// no stored alias can be found, so it is written whole or not at all, and a damaged one stops the
+// start.
+
 #include "app/installation.h"
 
 #include <fcntl.h>
@@ -10,7 +14,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include "action/engine.h"
+#include "base/assert.h"
 #include "base/hash.h"
+#include "base/version.h"
+#include "state/partition_state.h"
 
 namespace freshet::app {
 namespace {
@@ -23,9 +31,25 @@ Error io_error(const std::string& path, const char* what) {
   return {Code::kFatal, fmt::format("{}: can't {}: {}", path, what, std::strerror(errno))};
 }
 
+std::string release_text(const Release& release) {
+  return fmt::format("freshet {} (state format {}, logic version {})", release.version, release.state_format,
+                     release.logic_version);
+}
+
+// Half of what a newer release wrote would be understood, and half of it lost at the next write.
+Status check_readable(const std::string& data_dir, const Release& last, const Release& own) {
+  if (last.state_format <= own.state_format && last.logic_version <= own.logic_version) return {};
+  return fail(Code::kInvalid,
+              fmt::format("data_dir {}: last used by {}, which this {} can't read: install freshet {} or newer",
+                          data_dir, release_text(last), release_text(own), last.version));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Installation>> Installation::open(const std::string& data_dir, env::Random& random) {
+Release this_release() { return {std::string(version()), state::kStateFormat, action::kLogicVersion}; }
+
+Result<std::unique_ptr<Installation>> Installation::open(const std::string& data_dir, env::Random& random,
+                                                         const Release& own) {
   std::error_code error;
   fs::create_directories(data_dir, error);
   if (error) return fail(Code::kInvalid, fmt::format("data_dir {}: can't be made: {}", data_dir, error.message()));
@@ -34,6 +58,7 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
   if (lock < 0) return tl::unexpected(io_error(lock_path, "open"));
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
+    // The file stays, since it is the lock and not the file that says who runs.
     return fail(
         Code::kConflict,
         fmt::format(
@@ -41,7 +66,7 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
             data_dir));
   }
   std::unique_ptr<Installation> installation(new Installation(data_dir + "/installation", lock));
-  FRESHET_TRY(installation->load(random));
+  FRESHET_TRY(installation->load(random, own));
   return installation;
 }
 
@@ -56,7 +81,9 @@ std::string Installation::fingerprint(const v1::Control& rules) {
 }
 
 Status Installation::adopt_hash_key(const std::string& hash_key, std::string_view whose) {
+  FRESHET_ASSERT(hash_key_.size() == 16);  // load() has checked it
   if (hash_key == hash_key_) return {};
+  // Stored aliases are hashed with the old key: taking another one would lose all of them.
   if (is_in_use())
     return fail(
         Code::kInvalid,
@@ -75,11 +102,13 @@ Status Installation::learn_published(uint64_t revision, const std::string& rules
   return save();
 }
 
-Status Installation::load(env::Random& random) {
+Status Installation::load(env::Random& random, const Release& own) {
   std::ifstream file(path_);
+  // A new directory begins an installation; adopt_hash_key() may still give it another's key.
   if (!file) {
     hash_key_ = random.bytes(16);
     name_ = to_hex(random.bytes(kNameBytes));
+    release_ = own;
     return save();
   }
   for (std::string line; std::getline(file, line);) {
@@ -91,26 +120,36 @@ Status Installation::load(env::Random& random) {
     if (key == "name") name_ = value;
     if (key == "revision") revision_ = std::strtoull(value.c_str(), nullptr, 10);
     if (key == "rules") rules_hash_ = value;
+    if (key == "release") release_.version = value;
+    if (key == "state_format") release_.state_format = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
+    if (key == "logic_version")
+      release_.logic_version = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
   }
+  FRESHET_TRY(check_readable(fs::path(path_).parent_path().string(), release_, own));
   if (hash_key_.size() != 16)
     return fail(
         Code::kCorrupt,
         path_ + ": has no hash_key of 16 bytes: restore this file; without its key the stored aliases can't be found");
-  if (!name_.empty()) return {};
-  name_ = to_hex(random.bytes(kNameBytes));  // made by a version without names
+  if (!name_.empty() && release_ == own) return {};
+  // A file without a name was made by a version that knew no names.
+  if (name_.empty()) name_ = to_hex(random.bytes(kNameBytes));
+  release_ = own;
   return save();
 }
 
-// Whole or not at all: written beside and renamed.
+// Writes the file whole or not at all: beside, then renamed, both synced.
 Status Installation::save() const {
   const std::string beside = path_ + ".new";
-  const std::string text = fmt::format("hash_key: {}\nname: {}\nrevision: {}\nrules: {}\n", to_hex(hash_key_), name_,
-                                       revision_, rules_hash_);
+  const std::string text =
+      fmt::format("hash_key: {}\nname: {}\nrevision: {}\nrules: {}\nrelease: {}\nstate_format: {}\nlogic_version: {}\n",
+                  to_hex(hash_key_), name_, revision_, rules_hash_, release_.version, release_.state_format,
+                  release_.logic_version);
   const int fd = ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) return tl::unexpected(io_error(beside, "open"));
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
   if (!written || ::rename(beside.c_str(), path_.c_str()) != 0) return tl::unexpected(io_error(path_, "write"));
+  // The name of a file is in its directory, so that is synced too.
   const std::string directory = fs::path(path_).parent_path().string();
   if (const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       dir >= 0) {
@@ -122,6 +161,7 @@ Status Installation::save() const {
 
 Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {
   const bool same = fingerprint(rules) == rules_hash_;
+  // In a new directory every configured revision is right.
   if (revision_ == 0) return implicit ? 1 : configured;
   if (implicit) return same ? revision_ : revision_ + 1;
   if (configured < revision_)
@@ -137,6 +177,7 @@ Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t c
 }
 
 Status Installation::published(uint64_t revision, const v1::Control& rules) {
+  FRESHET_ASSERT(revision >= revision_);
   revision_ = revision;
   rules_hash_ = fingerprint(rules);
   return save();

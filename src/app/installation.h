@@ -1,6 +1,7 @@
-// What makes a data directory one installation: a lock, the key of its alias hashes, its name among others, and which
-// revision of the rules was published last. File `installation` in the data directory, one `key: value` a line. Processes
-// that share a log share key and revision: app/agreement.h.
+// What makes a data directory one installation: a lock, the key of its alias hashes, its name among
+// others, which revision of the rules was published last, and which release had it last. The file is
+// `installation` in the data directory, with one `key: value` on each line. Processes that share a
+// log share key and revision: app/agreement.h.
 #pragma once
 
 #include <cstdint>
@@ -14,45 +15,62 @@
 
 namespace freshet::app {
 
+// What decides whether a release can read what another one left behind: one with lower numbers can't.
+struct Release {
+  std::string version;  // SemVer; for people
+  uint32_t state_format = 0;
+  uint32_t logic_version = 0;
+  [[nodiscard]] bool operator==(const Release&) const = default;
+};
+
+[[nodiscard]] Release this_release();
+
 class Installation {
  public:
-  // Makes the directory if it is missing. kConflict: another process has it.
-  [[nodiscard]] static Result<std::unique_ptr<Installation>> open(const std::string& data_dir, env::Random& random);
+  // Makes the directory if it is missing, and notes who has it now. kConflict: another process has it. kInvalid: a
+  // release that `own` can't read after had it; nothing is touched then.
+  [[nodiscard]] static Result<std::unique_ptr<Installation>> open(const std::string& data_dir, env::Random& random,
+                                                                  const Release& own = this_release());
   ~Installation();
   Installation(const Installation&) = delete;
   Installation& operator=(const Installation&) = delete;
 
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
-  // Takes the key of those that this directory joins: of the processes that share its log, or of the checkpoints that it goes
-  // on from. `whose`: what has it, for people. kInvalid: rules were published from here with another one.
+  // Takes the key of those that this directory joins: of the processes that share its log, or of
+  // the checkpoints that it goes on from. `whose` names what has it, for people. kInvalid: rules
+  // were published from here with another key, so identifiers are stored under that.
   [[nodiscard]] Status adopt_hash_key(const std::string& hash_key, std::string_view whose);
-  // Rules that were published by whomever: nothing, if the directory knows a higher revision.
+  // Learns of rules that somebody has published. It does nothing if the directory knows a higher
+  // revision.
   [[nodiscard]] Status learn_published(uint64_t revision, const std::string& rules_hash);
-  // What the rules say, whatever their revision, the key and the number of partitions.
+  // A hash of what the rules say, whatever their revision, the key and the number of partitions.
   [[nodiscard]] static std::string fingerprint(const v1::Control& rules);
-  // No other installation has it; as long as this directory lives. Letters and digits.
+  // Letters and digits that no other installation has, the same for as long as this directory
+  // lives.
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  // Rules were published from here.
+  // Whether rules were published from here.
   [[nodiscard]] bool is_in_use() const { return revision_ > 0; }
 
-  // Decides the revision under which these rules are published. A lower revision than the last, or the same with other
-  // rules, is kInvalid and says what to do. `implicit`: no configuration file; the revision rises by itself.
+  // Decides the revision under which these rules are published. A lower revision than the last, or
+  // the same with other rules, is kInvalid and says what to do. `implicit` says that there is no
+  // configuration file: the revision rises by itself.
   [[nodiscard]] Result<uint64_t> revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const;
-  // After the rules are in every partition.
+  // Call it when the rules are in every partition.
   [[nodiscard]] Status published(uint64_t revision, const v1::Control& rules);
 
  private:
   Installation(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
-  [[nodiscard]] Status load(env::Random& random);
+  [[nodiscard]] Status load(env::Random& random, const Release& own);
   [[nodiscard]] Status save() const;
 
   std::string path_;
-  int lock_;
+  int lock_;  // a descriptor with a flock, which the kernel releases however the process ends
   std::string hash_key_;
   std::string name_;
   uint64_t revision_ = 0;
   std::string rules_hash_;
+  Release release_;  // that had it last
 };
 
 }  // namespace freshet::app

@@ -1,3 +1,5 @@
+// Opens the log and makes its topics, with the retention that each of them needs.
+
 #include "app/log.h"
 
 #include <algorithm>
@@ -33,6 +35,8 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   kv::Options options;
   options.path = log_directory(config);
   options.memory = kv::make_memory_budget(96u << 20);
+  // Chunks are large, written once and read in order, so the store is set up for that: decision
+  // 0002.
   options.large_values = true;
   options.log_like = true;
   options.point_reads = false;
@@ -54,11 +58,15 @@ Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
                           std::vector<std::string> consumers) {
     return log.create_topic(topic, {count, bytes, age, std::move(consumers)});
   };
+  // actions has no retention by itself: action trims what no state needs any more.
   FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
+  // A reader that was away for an hour beyond its last commit would miss changes, so nothing that
+  // is not committed is deleted.
   FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, kHourUs, {reaction::kReactionGroup}));
   FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, 7 * 24 * kHourUs, {}));
   FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
+  // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});
 }
 
@@ -74,6 +82,7 @@ Result<eventlog::Offset> read_to_end(eventlog::EventLog& log, eventlog::TopicPar
   eventlog::Offset next = std::max(from, marks.low);
   while (next < marks.high) {
     FRESHET_ASSIGN(const auto fetched, log.read(of, next, kReadBytes));
+    // Nothing more can be read now, though the watermark promised it; the caller goes on later.
     if (fetched.next <= next) break;
     next = fetched.next;
     if (fetched.records.empty()) continue;

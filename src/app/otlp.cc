@@ -1,3 +1,5 @@
+// OTLP's messages from our spans (opentelemetry-proto, trace/v1).
+
 #include "app/otlp.h"
 
 #include <foreign/otlp_trace.pb.h>
@@ -27,6 +29,7 @@ void set_span(const telemetry::Span& span, otlp::Span& out) {
   if (span.parent != telemetry::SpanId{}) out.set_parent_span_id(span.parent.data(), span.parent.size());
   out.set_name(span.name);
   out.set_kind(static_cast<otlp::Span::Kind>(span.kind));
+  // OTLP's times are unsigned; a clock before 1970 is as good as none.
   out.set_start_time_unix_nano(static_cast<uint64_t>(std::max<int64_t>(span.begin_ns, 0)));
   out.set_end_time_unix_nano(static_cast<uint64_t>(std::max<int64_t>(span.end_ns, 0)));
   for (const telemetry::SpanAttribute& attribute : span.attributes)
@@ -56,6 +59,7 @@ std::string encode_spans(const TracedProcess& process, std::span<const telemetry
 std::optional<uint64_t> rejected_spans(std::string_view body) {
   otlp::ExportTraceResponse response;
   if (!response.ParseFromArray(body.data(), static_cast<int>(body.size()))) return std::nullopt;
+  // A collector that counts wrong must not make us count down.
   return static_cast<uint64_t>(std::max<int64_t>(response.partial_success().rejected_spans(), 0));
 }
 

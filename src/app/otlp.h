@@ -1,4 +1,5 @@
-// Spans as OpenTelemetry collectors take them: OTLP over HTTP with Protobuf bodies (proto/foreign). Pure.
+// Spans as OpenTelemetry collectors take them: OTLP over HTTP with Protobuf bodies (proto/foreign).
+// Both functions are pure.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +12,17 @@
 
 namespace freshet::app {
 
-// Whose spans they are: attributes of the resource.
+// Whose spans they are. These become attributes of the resource.
 struct TracedProcess {
   std::string instance;  // service.instance.id
   std::string version;   // service.version
   std::string roles;     // freshet.roles
 };
 
-// The body of POST /v1/traces.
+// Makes the body of POST /v1/traces.
 [[nodiscard]] std::string encode_spans(const TracedProcess& process, std::span<const telemetry::Span> spans);
-// How many spans the collector did not want, as the body of its 200 says; nullopt: that is no such body.
+// How many spans the collector did not want, as the body of its 200 says. nullopt: it is no such
+// body.
 [[nodiscard]] std::optional<uint64_t> rejected_spans(std::string_view body);
 
 }  // namespace freshet::app

@@ -1,3 +1,5 @@
+// Opens the profile store of the configuration.
+
 #include "app/profiles.h"
 
 #include <utility>
@@ -24,6 +26,7 @@ Result<Store> open_mongodb(const Config& config, env::Clock& clock) {
   docstore::MongoOptions options;
   options.uri = config.profiles.mongodb_uri;
   options.clock = &clock;
+  // The split store keeps only in MongoDB what people search by.
   options.identified_only = config.profiles.kind == Kind::kSplit;
   for (const model::Tenant& tenant : config.tenants) {
     const v1::TenantRules& rules = tenant.rules;
@@ -38,6 +41,7 @@ Result<Store> open_mongodb(const Config& config, env::Clock& clock) {
 
 Result<Store> open_profiles(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes, env::Clock& clock) {
   if (config.profiles.kind == Kind::kEmbedded) return open_embedded(config, memory_bytes, pending_bytes);
+  // MongoDB first: if it can't be reached, nothing has been opened yet.
   auto mongodb = open_mongodb(config, clock);
   if (!mongodb || config.profiles.kind == Kind::kMongodb) return mongodb;
   auto embedded = open_embedded(config, memory_bytes, pending_bytes);

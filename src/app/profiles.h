@@ -9,7 +9,8 @@
 
 namespace freshet::app {
 
-// memory_bytes: cache of the embedded store; pending_bytes: of changes that wait for its sync.
+// `memory_bytes` is for the cache of the embedded store, `pending_bytes` for the changes that wait
+// for its sync.
 [[nodiscard]] Result<std::unique_ptr<docstore::DocStore>> open_profiles(const Config& config, uint64_t memory_bytes,
                                                                         uint64_t pending_bytes, env::Clock& clock);
 

@@ -1,3 +1,5 @@
+// Draws with the two oldest terminal codes: carriage return, and erase to the end of the line.
+
 #include "app/progress_bar.h"
 
 #include <fmt/format.h>
@@ -6,9 +8,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/assert.h"
+
 namespace freshet::app {
 namespace {
 
+// What is over sooner needs no bar.
 constexpr env::TimeUs kQuietUs = 2'000'000;
 constexpr env::TimeUs kIntervalUs = 100'000;
 constexpr size_t kWidth = 30;
@@ -21,6 +26,7 @@ std::string ProgressBar::line(std::string_view what, uint64_t done, uint64_t tot
   const double part = total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto filled = static_cast<size_t>(part * kWidth);
   const double rate = elapsed_us <= 0 ? 0 : static_cast<double>(done) / static_cast<double>(elapsed_us);
+  FRESHET_ASSERT(filled <= kWidth);
   return fmt::format("{}  [{}{}]  {:3.0f} %  {:.1f} MB/s", what, std::string(filled, '#'),
                      std::string(kWidth - filled, '.'), part * 100, rate);
 }

@@ -9,18 +9,20 @@
 
 namespace freshet::app {
 
+// One line that is drawn over itself. One thread uses it.
 class ProgressBar {
  public:
   ProgressBar(env::Clock& clock, bool terminal)
       : clock_(clock), terminal_(terminal), started_us_(clock.monotonic_us()) {}
   ~ProgressBar() { clear(); }
 
-  // `done` of `total` bytes of `what` ("sending"); draws at most ten times a second.
+  // Shows `done` of `total` bytes of `what` (such as "sending"). It draws at most ten times a
+  // second.
   void show(std::string_view what, uint64_t done, uint64_t total);
   // Takes the bar off the line, so that something else can be printed.
   void clear();
 
-  // "sending  [#####.....]  50 %  12.3 MB/s"
+  // The text of the bar, such as "sending  [#####.....]  50 %  12.3 MB/s".
   [[nodiscard]] static std::string line(std::string_view what, uint64_t done, uint64_t total, env::TimeUs elapsed_us);
 
  private:

@@ -1,3 +1,7 @@
+// Rebuilds an installation for another number of partitions. Everything is made in a folder beside
+// and put in place at the end, so a failure at any step leaves the old installation as it is and
+// nothing that could be started by mistake.
+
 #include "app/repartition.h"
 
 #include <fmt/format.h>
@@ -14,6 +18,7 @@
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
+#include "base/assert.h"
 #include "kv/store.h"
 #include "reaction/reactor.h"
 #include "state/checkpoint/catalog.h"
@@ -26,7 +31,7 @@ namespace fs = std::filesystem;
 using eventlog::Topic;
 
 constexpr const char* kRebuilding = "rebuilding";
-constexpr const char* kName = "checkpoint-restore";  // at the brokers
+constexpr const char* kName = "checkpoint-restore";  // what this process is called at the brokers
 constexpr size_t kStoreMemoryBytes = 128u << 20;
 constexpr const char* kHowToDrain =
     "stop what sends, wait until /v1/status shows no lag, stop freshet, `freshet checkpoint create`, and try again";
@@ -36,7 +41,7 @@ Status ran(const std::error_code& error, const std::string& path) {
   return {};
 }
 
-// Nothing but what an earlier try has left.
+// A directory may have nothing but what an earlier try has left.
 Status check_is_empty(const std::string& directory) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error))
@@ -64,6 +69,7 @@ class Rebuild {
     made_.data_dir = after.data_dir + "/" + kRebuilding;
   }
 
+  // Each step needs what those before it have found; nothing of `before` is ever written.
   Status run() {
     FRESHET_TRY(check_is_empty(after_.data_dir));
     FRESHET_TRY(lock());
@@ -85,7 +91,8 @@ class Rebuild {
     return fmt::format("{}/before/{:04}", made_.data_dir, partition);
   }
 
-  // A process that runs on an embedded log is the only one.
+  // A process that runs on an embedded log is the only one, so its lock keeps it from starting
+  // meanwhile.
   Status lock() {
     if (!is_embedded()) return {};
     if (!fs::exists(log_directory(before_)))
@@ -96,7 +103,7 @@ class Rebuild {
     return {};
   }
 
-  // The newest of each partition: an older one can't have everything.
+  // Finds the newest checkpoint of each partition: an older one can't have everything.
   Status find() {
     for (uint32_t p = 0; p < before_.log.partitions; ++p) {
       FRESHET_ASSIGN(auto found, state::find_checkpoints(checkpoints_, p));
@@ -105,6 +112,7 @@ class Rebuild {
       if (!found.front().manifest) return tl::unexpected(found.front().manifest.error());
       newest_.push_back(std::move(*found.front().manifest));
     }
+    FRESHET_ASSERT(newest_.size() == before_.log.partitions);
     return {};
   }
 
@@ -119,8 +127,9 @@ class Rebuild {
     return {};
   }
 
-  // Nothing is on its way: all that is in `actions`, which what partitions say to one another goes through, is in the
-  // checkpoints, and all changes in the profile store.
+  // Makes sure that nothing is on its way: all that is in `actions`, which what partitions say to
+  // one another goes through, is in the checkpoints, and all changes are in the profile store. A
+  // record that was left would be routed by the old number of partitions and be lost.
   Status check_drained() {
     FRESHET_ASSIGN(const auto written, old_log_->all_committed(reaction::kReactionGroup, Topic::kChanges));
     for (uint32_t p = 0; p < before_.log.partitions; ++p) {
@@ -142,6 +151,7 @@ class Rebuild {
 
   Status begin() {
     std::error_code error;
+    // What an earlier try has left is of no use.
     fs::remove_all(made_.data_dir, error);
     FRESHET_TRY(ran(error, made_.data_dir));
     FRESHET_ASSIGN(installation_, Installation::open(made_.data_dir, env::real_random()));
@@ -149,6 +159,7 @@ class Rebuild {
     return installation_->adopt_hash_key(key, "the checkpoints at " + checkpoints_.where());
   }
 
+  // Fetches the checkpoints; each file's hash is compared on the way.
   Status fetch() {
     const state::CheckpointIdentity identity{before_.log.partitions,
                                              state::installation_fingerprint(installation_->hash_key())};
@@ -195,7 +206,7 @@ class Rebuild {
     return state::repartition(pointers(*from), pointers(*into), options);
   }
 
-  // What the old data directory has beside: nobody else uses it now.
+  // Copies what else the old data directory has; nobody uses it now.
   Status bring(const std::string& name) {
     const std::string from = before_.data_dir + "/" + name;
     if (!fs::exists(from)) return {};
@@ -210,6 +221,8 @@ class Rebuild {
     FRESHET_TRY(create_topics(*log, made_.log.partitions));
     for (const Topic topic : {Topic::kActions, Topic::kSchema}) {
       FRESHET_ASSIGN(const auto marks, log->all_watermarks(topic));
+      // Records that are there already were routed by another number of partitions, or belong to
+      // somebody else.
       if (std::any_of(marks.begin(), marks.end(), [](const auto& mark) { return mark.high > 0; }))
         return fail(Code::kInvalid,
                     fmt::format("topic {} under the prefix \"{}\" has records: --topic-prefix takes one "
@@ -219,7 +232,7 @@ class Rebuild {
     return copy_schema(*log);
   }
 
-  // With the key of alias hashes and the revisions that were published.
+  // Copies topic `schema`, with the key of alias hashes and the revisions that were published.
   Status copy_schema(eventlog::EventLog& log) {
     const eventlog::TopicPartition schema{Topic::kSchema, 0};
     const auto read = read_to_end(*old_log_, schema, 0, [&](const eventlog::Fetched& fetched) -> Result<bool> {
@@ -233,6 +246,8 @@ class Rebuild {
     return {};
   }
 
+  // The state comes last: without it the directory would start as a new installation, and with it
+  // everything else is there.
   Status put_in_place() {
     installation_.reset();
     std::error_code error;
@@ -246,7 +261,7 @@ class Rebuild {
 
   const Config& before_;
   const Config& after_;
-  Config made_;  // `after` until it is whole
+  Config made_;  // `after` in the folder beside, until it is whole
   objectstore::ObjectStore& checkpoints_;
   objectstore::Pace& pace_;
   ProgressBar& bar_;

@@ -1,5 +1,6 @@
-// `freshet checkpoint restore --partitions N`: a new data directory, and a new log, with the state of checkpoints that were
-// taken while action was drained, for another number of partitions. docs/decisions/0016-repartition.md.
+// `freshet checkpoint restore --partitions N`: makes a new data directory and a new log, with the
+// state of checkpoints that were taken while action was drained, for another number of partitions.
+// docs/decisions/0016-repartition.md says why it is done so.
 #pragma once
 
 #include "app/config.h"
@@ -9,13 +10,15 @@
 
 namespace freshet::app {
 
-// before: as it has run until now, where the checkpoints are; only read, and locked meanwhile if its log is embedded.
-// after: the same with another data_dir, which must be empty or missing, another log.partitions and, on Kafka, another topic
-// prefix without records. The key of alias hashes, the schema, embedded profiles and imports come along; documents in MongoDB
-// stay right as they are.
+// `before` is as it has run until now, where the checkpoints are. It is only read, and locked
+// meanwhile if its log is embedded. `after` is the same with another data_dir, which must be empty
+// or missing, another log.partitions and, on Kafka, another topic prefix without records. The key
+// of alias hashes, the schema, embedded profiles and imports come along; documents in MongoDB stay
+// right as they are.
 //
-// kConflict: it is running, or was not drained. kInvalid: `after` is in use. After a failure `after` has nothing but a folder
-// `rebuilding`, which the next try removes, and maybe empty topics.
+// kConflict: it is running, or was not drained. kInvalid: `after` is in use. After a failure
+// `after` has nothing but a folder `rebuilding`, which the next try removes, and maybe empty
+// topics.
 [[nodiscard]] Status rebuild_for_partitions(const Config& before, const Config& after,
                                             objectstore::ObjectStore& checkpoints, objectstore::Pace& pace,
                                             ProgressBar& bar);

@@ -1,3 +1,5 @@
+// `freshet run`: reads the configuration, starts the process's roles, and waits for a signal.
+
 #include "app/run_command.h"
 
 #include <fmt/format.h>
@@ -13,6 +15,7 @@
 namespace freshet::app {
 namespace {
 
+// What the command line says; it overrules the configuration.
 struct RunOptions {
   std::string config, data_dir, roles, log_level = "info";
   bool log_json = false;
@@ -42,7 +45,7 @@ void say_where(const Config& config, const Server& server) {
   spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
 }
 
-// Blocks until a signal to stop, or until a role fails.
+// Blocks until a signal to stop comes, or until a role fails.
 Status wait(Server& server, const sigset_t& signals) {
   const timespec tick{0, 100'000'000};
   while (true) {
@@ -53,7 +56,8 @@ Status wait(Server& server, const sigset_t& signals) {
   }
 }
 
-// Every store keeps files open, and each partition is a store: take what the system allows.
+// Every store keeps files open, and each partition is a store, so the process takes what the system
+// allows.
 void raise_file_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
@@ -68,11 +72,13 @@ int run(const RunOptions& options) {
     fmt::print(stderr, "{}\n", config.error().message);
     return 2;
   }
-  sigset_t signals;  // blocked before any thread starts, so that all of them leave these to wait()
+  // They are blocked before any thread starts, so that all threads leave these signals to wait().
+  sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A peer that closes its connection must not end the process; the write's error says it too.
   signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
   auto server = Server::start(*config, options.config.empty());
@@ -84,6 +90,7 @@ int run(const RunOptions& options) {
   const Status status = wait(**server, signals);
   spdlog::info("stopping: answering what is under way, making the state durable");
   (*server)->stop();
+  // A role may fail while it stops, and then not everything is durable.
   const Status end = status ? (*server)->status() : status;
   server->reset();
   if (!end) {

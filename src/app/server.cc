@@ -1,3 +1,7 @@
+// Wires the roles of a process together. There are no cycles among them: each part is given
+// pointers to those before it, and stages meet in the log only. open() is the order of a start and
+// stop() that of an end.
+
 #include "app/server.h"
 
 #include <fmt/format.h>
@@ -16,6 +20,7 @@
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/trace_exporter.h"
+#include "base/assert.h"
 #include "base/version.h"
 #include "console/admin.h"
 #include "ingest/import_store.h"
@@ -25,6 +30,7 @@
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
 namespace freshet::app {
@@ -33,16 +39,19 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
-constexpr env::TimeUs kFollowUs = 1'000'000;         // how often what other processes discovered is read
-constexpr env::TimeUs kProfilesSyncUs = 10'000'000;  // of the embedded store: how many changes a crash reads again
-// Accepted and not processed: more pushes back on ingest, so that what is accepted stays fresh, and is still in memory when
-// it is read from the log.
+// How often it is read what other processes discovered.
+constexpr env::TimeUs kFollowUs = 1'000'000;
+// Between two syncs of the embedded profile store; a crash reads again what came since the last one.
+constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
+// Records that are accepted and not processed. More of them push back on ingest, so that what is
+// accepted stays fresh, and is still in memory when it is read from the log.
 constexpr int64_t kBacklogRecordsMax = 50'000;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-// How state.memory is shared out: cache of the state's store (mostly its indexes and filters), its rows in memory, cache of
-// the profile store, changes that wait for its sync (half of what is allowed, as a sync under way has another half).
+// How state.memory is shared out: the cache of the state's store (mostly its indexes and filters),
+// the state's rows in memory, the cache of the profile store, and the changes that wait for its
+// sync (half of what is allowed, as a sync that is under way has another half).
 struct MemoryPlan {
   uint64_t state_store, rows, profiles, pending;
   explicit MemoryPlan(uint64_t total)
@@ -54,11 +63,13 @@ class ServerImpl final : public Server {
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
   ~ServerImpl() override { ServerImpl::stop(); }
 
+  // The order matters: whoever comes later needs what came before, and rules are published before a
+  // record can come in.
   Status open(bool implicit) {
     FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
     start_tracing();
-    // Who is asked first decides about the key of alias hashes: a log that processes share, or else the checkpoints, which a
-    // new data directory goes on from.
+    // Whoever is asked first decides about the key of the alias hashes: a log that several
+    // processes share, or else the checkpoints, which a new data directory goes on from.
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
     if (!shared) FRESHET_TRY(open_checkpoints());
     FRESHET_TRY(open_log_and_topics());
@@ -73,6 +84,8 @@ class ServerImpl final : public Server {
     return start_admin();
   }
 
+  // Ingest stops first, so that nothing new comes in; the admin listener stays as long as it can,
+  // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
     if (checkpoints_) checkpoints_->stop();
@@ -89,6 +102,7 @@ class ServerImpl final : public Server {
   }
 
   void tick() override {
+    FRESHET_ASSERT(agreement_ != nullptr && admin_ != nullptr);  // open() has succeeded
     if (config_.roles.ingest) look_for_room();
     admin_->sample();
     const env::TimeUs now = clock_.monotonic_us();
@@ -101,14 +115,20 @@ class ServerImpl final : public Server {
   uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
 
  private:
-  // While the log does not say, it is as it was.
+  // Looks whether the stages behind have room. While the log does not say, what was said last
+  // counts.
   void look_for_room() {
     const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
     const auto reaction = reaction_lag();
+    static telemetry::Gauge& action_lag =
+        telemetry::gauge("freshet_action_lag_records",
+                         "Accepted and not processed by action, in all partitions; of every ingest the same.");
+    if (action) action_lag.set(static_cast<double>(*action));
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
 
-  // Its commits lie behind what can be read: they wait for a sync of the store.
+  // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
+  // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
     std::vector<eventlog::Position> readable;
     for (const auto& reactor : reactors_) {
@@ -120,7 +140,7 @@ class ServerImpl final : public Server {
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
-  // Before anything that could be traced.
+  // Starts tracing, before anything that could be traced.
   void start_tracing() {
     if (config_.tracing.otlp.empty()) return;
     telemetry::tracer().start({.sample = config_.tracing.sample}, [](size_t n) { return env::real_random().bytes(n); });
@@ -132,22 +152,27 @@ class ServerImpl final : public Server {
     trace_exporter_ = std::make_unique<TraceExporter>(options, telemetry::tracer(), clock_);
   }
 
+  // The name tells this process from others at the brokers.
   Status open_log_and_topics() {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
     return create_topics(*log_, config_.log.partitions);
   }
 
-  // With the other processes of this log: the schema so far, the key of the alias hashes, the revision in force.
+  // Agrees with the other processes of this log on the schema so far, the key of the alias hashes
+  // and the revision in force.
   Status agree() {
     registry_ = schema::make_registry();
     agreement_ = std::make_unique<Agreement>(*log_, *registry_);
     FRESHET_ASSIGN(const auto key, agreement_->hash_key(installation_->hash_key()));
     FRESHET_TRY(installation_->adopt_hash_key(key, "the topics of the log"));
+    // The data directory remembers what it has seen, so a configuration that is out of date is
+    // noticed without the log.
     return installation_->learn_published(agreement_->revision(), agreement_->rules());
   }
 
-  // Rules reach action as records of its partitions, before anything that they are for.
+  // Publishes the rules. They reach action as records of its partitions, before anything that they
+  // are for.
   Status publish_rules(bool implicit) {
     v1::Envelope envelope;
     envelope.set_kind(v1::Envelope::CONTROL);
@@ -160,13 +185,17 @@ class ServerImpl final : public Server {
     for (const model::Tenant& tenant : config_.tenants) *control.add_tenants() = tenant.rules;
     FRESHET_ASSIGN(auto revision, installation_->revision_for(control, config_.revision, implicit));
     control.set_revision(revision);
+    // Claimed before it is published: two processes with different rules must not both publish them
+    // under one revision.
     FRESHET_TRY(agreement_->claim(revision, Installation::fingerprint(control)));
     std::vector<eventlog::Produce> batches(config_.log.partitions);
+    // Each partition has its own order, so each gets a record with the rules.
     for (uint32_t p = 0; p < config_.log.partitions; ++p) {
       batches[p].to = {Topic::kActions, p};
       batches[p].records.add({}, envelope.SerializeAsString());
     }
     FRESHET_TRY(append(*log_, std::move(batches)));
+    // Remembered last: a crash before leads to publishing once more, which changes nothing.
     return installation_->published(revision, control);
   }
 
@@ -201,6 +230,7 @@ class ServerImpl final : public Server {
     return {};
   }
 
+  // The key came from the log; these checkpoints must have the same one.
   Status open_checkpoints_of_log() {
     const std::string key = installation_->hash_key();
     FRESHET_TRY(open_checkpoints());
@@ -211,7 +241,7 @@ class ServerImpl final : public Server {
                             config_.checkpoints.to, config_.log.brokers, config_.log.topic_prefix));
   }
 
-  // As this disk has it.
+  // Opens a partition's state as this disk has it.
   [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> open_state_here(
       uint32_t partition, const state::StateOptions& state_options) {
     kv::Options options;
@@ -221,11 +251,11 @@ class ServerImpl final : public Server {
     return state::PartitionState::open(options, state_options, kv::open_rocks);
   }
 
-  // From wherever it is nearest.
+  // Opens a partition's state from wherever it is nearest: this disk, or a checkpoint.
   [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> recover_state(uint32_t partition,
                                                                              const Checkpoints::OpenState& open) {
     const auto marks = log_->watermarks({Topic::kActions, partition});
-    const int64_t log_begins_at = marks ? marks->low : 0;  // not known: the first poll says
+    const int64_t log_begins_at = marks ? marks->low : 0;  // if it is not known, the first poll will say
     if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, open);
     state::RecoverOptions options;
     options.partition = partition;
@@ -246,6 +276,7 @@ class ServerImpl final : public Server {
                            [this, state_options, partition] { return open_state_here(partition, state_options); });
     };
     const uint32_t slots = slots_of(config_);
+    // More threads than cores would only take turns, and more than slots would have no work.
     const uint32_t members = std::min(cores(), slots > 0 ? slots : config_.log.partitions);
     for (uint32_t member = 0; member < members; ++member) {
       action::WorkerOptions options;
@@ -254,7 +285,7 @@ class ServerImpl final : public Server {
       options.clock = &clock_;
       options.open_state = open_state;
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
-      // On Kafka a worker without a disk needs all of `actions`, unless there is a checkpoint.
+      // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
       options.trims = config_.log.kind == Config::LogKind::kEmbedded || checkpoints_ != nullptr;
       // What is not durable is in no checkpoint.
       if (checkpoints_)
@@ -267,8 +298,10 @@ class ServerImpl final : public Server {
     return {};
   }
 
-  // Of ingest, and of the console, which sends orders and dead letters on.
+  // Makes the service of ingest, and of the console, which sends orders and dead letters on through
+  // it.
   void make_service() {
+    FRESHET_ASSERT(log_ != nullptr && registry_ != nullptr);
     if (!config_.roles.ingest && !config_.roles.console) return;
     ingest::ServiceOptions options;
     options.tenants = config_.tenants;
@@ -302,6 +335,7 @@ class ServerImpl final : public Server {
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
     http.threads = cores();
+    // An import's PATCH is the largest request there is; the rest is for what surrounds it.
     http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
     http.tls_cert = config_.ingest.tls_cert;
@@ -314,7 +348,8 @@ class ServerImpl final : public Server {
     return {};
   }
 
-  // In every process: health and metrics. What else there is only the console role has.
+  // Starts the admin listener. Every process has one, for health and metrics; what else there is
+  // only the console role has.
   Status start_admin() {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
@@ -323,8 +358,11 @@ class ServerImpl final : public Server {
     options.tenants = config_.tenants;
     options.token = config_.admin.token;
     options.clock = &clock_;
+    FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
     options.submit = [this](v1::Envelope envelope, std::function<void(Status)> done) {
+      // A refusal is told by the result and not by the callback, which the admin listener does not
+      // tell apart.
       if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
     };
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
@@ -357,16 +395,16 @@ class ServerImpl final : public Server {
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
   env::Clock& clock_;
   env::Random& random_;
-  // In the order in which they need one another; destroyed the other way round.
+  // These are in the order in which they need one another, and are destroyed the other way round.
   std::unique_ptr<Installation> installation_;
-  std::unique_ptr<TraceExporter> trace_exporter_;  // null: nothing is traced
+  std::unique_ptr<TraceExporter> trace_exporter_;  // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<Agreement> agreement_;
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
-  std::unique_ptr<Checkpoints> checkpoints_;  // null: there are none
+  std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<ingest::ImportStore> import_store_;

@@ -1,4 +1,5 @@
-// One process with its roles, wired together: log, state, profile store, ingest, action, reaction, console.
+// One process with its roles, wired together: log, state, profile store, ingest, action, reaction,
+// console.
 #pragma once
 
 #include <memory>
@@ -10,17 +11,21 @@ namespace freshet::app {
 
 class Server {
  public:
-  // Opens the data directory, publishes the rules, starts the roles. After a crash it simply starts: action replays.
-  // `implicit`: there is no configuration file, the revision of the rules rises by itself.
+  // Opens the data directory, publishes the rules and starts the roles. After a crash it simply
+  // starts: action replays. `implicit` says that there is no configuration file, so the revision of
+  // the rules rises by itself.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const Config& config, bool implicit);
   virtual ~Server() = default;
-  // Requests under way are answered, state is made durable. Takes seconds. Idempotent.
+  // Answers the requests under way and makes the state durable, which takes seconds. A second call
+  // does nothing.
   virtual void stop() = 0;
-  // Not ok: a role has stopped by itself; stop the process, its supervisor starts it again.
+  // Not ok means that a role has stopped by itself: stop the process, and let its supervisor start
+  // it again.
   [[nodiscard]] virtual Status status() const = 0;
-  // To be called a few times a second: back-pressure, freshness of the last minute.
+  // Call it a few times a second: it looks after back-pressure, other processes' discoveries, and
+  // the freshness of the last minute.
   virtual void tick() = 0;
-  [[nodiscard]] virtual uint16_t ingest_port() const = 0;  // 0: no such role
+  [[nodiscard]] virtual uint16_t ingest_port() const = 0;  // 0 if this process does not play the role
   [[nodiscard]] virtual uint16_t admin_port() const = 0;
 };
 

@@ -1,3 +1,6 @@
+// Lags are differences of offsets, so they count transaction markers too: on Kafka a lag of a few
+// may stay where nothing is left to do.
+
 #include "app/stages.h"
 
 #include <fmt/format.h>
@@ -14,13 +17,16 @@ using eventlog::Topic;
 
 std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, Topic topic,
                               const std::vector<eventlog::Position>& done) {
-  // In this order: what comes in between counts as lag, and never as done.
+  // The commits are read before the watermarks: what comes in between then counts as lag, and never
+  // as done.
   const auto committed = log.all_committed(group, topic);
   const auto marks = committed ? log.all_watermarks(topic) : Result<std::vector<eventlog::Watermarks>>{};
   if (!marks || !committed) return std::nullopt;
+  if (marks->size() != committed->size()) return std::nullopt;  // somebody adds partitions to the topic just now
   int64_t lag = 0;
   for (uint32_t p = 0; p < marks->size(); ++p) {
     const auto [low, high] = (*marks)[p];
+    // What retention has deleted can't be done any more, so it is no lag.
     eventlog::Offset next = std::max((*committed)[p].value_or(low), low);
     for (const eventlog::Position& position : done)
       if (position.of.partition == p) next = std::max(next, position.next);
@@ -31,6 +37,7 @@ std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, Topic 
 
 namespace {
 
+// What other processes have done is known only by their commits.
 int64_t committed_by(eventlog::EventLog& log, const char* group, Topic topic) {
   const auto committed = log.all_committed(group, topic);
   int64_t sum = 0;

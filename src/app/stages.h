@@ -1,4 +1,5 @@
-// Where records wait, stage by stage: for the console, and for whoever wants to know that all is done.
+// Where records wait, stage by stage: for the console, and for whoever wants to know that all is
+// done.
 #pragma once
 
 #include <optional>
@@ -10,15 +11,16 @@
 
 namespace freshet::app {
 
-// Records of the topic that the group has neither committed nor, as `done` says, done without a commit so far. Never too few;
-// nullopt: the log does not say.
+// The records of the topic that the group has neither committed nor, as `done` says, done without a
+// commit so far. It is never too few. nullopt: the log does not say.
 [[nodiscard]] std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, eventlog::Topic topic,
                                             const std::vector<eventlog::Position>& done = {});
 
-// [{"name":"ingest","done":<records since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
-// `lag` (the same as `waiting`): records of the stage's topic that it has not done; null: the log does not say, as while
-// brokers are away.
-// `done` of a stage that another process plays is taken from the log: what its group has committed, since the log began.
+// Returns
+//   [{"name":"ingest","done":<since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
+// `lag` (the same as `waiting`) is how many records of the stage's topic it has not done, or null if
+// the log does not say, as while brokers are away. `done` of a stage that another process plays is
+// taken from the log: what its group has committed, since the log began.
 [[nodiscard]] std::string stages_json(eventlog::EventLog& log, const Roles& roles,
                                       const std::optional<int64_t>& reaction_waits);
 

@@ -1,3 +1,6 @@
+// The thread that sends spans. Traces help people and decide nothing, so every way in which this
+// can fail ends in a counter and a log line.
+
 #include "app/trace_exporter.h"
 
 #include <fmt/format.h>
@@ -6,17 +9,21 @@
 #include <chrono>
 #include <utility>
 
+#include "base/assert.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
 
 namespace freshet::app {
 namespace {
 
+// What OpenTelemetry's SDKs send at once.
 constexpr size_t kBatchMax = 512;
+// Of each step of a request. A collector is near; a slow one is as good as none.
 constexpr uint32_t kTimeoutS = 1;
+// How long the end of the process waits for the last spans.
 constexpr env::TimeUs kFlushUs = 2'000'000;
 
-// As OTLP says; everything else is for good.
+// The statuses that OTLP/HTTP calls retryable; everything else is for good.
 bool is_temporary(int status) { return status == 429 || status == 502 || status == 503 || status == 504; }
 
 }  // namespace
@@ -45,6 +52,7 @@ void TraceExporter::stop() {
 void TraceExporter::run() {
   while (!stopping_) {
     const std::vector<telemetry::Span> batch = tracer_.take(kBatchMax, options_.batch_age_us);
+    FRESHET_ASSERT(batch.size() <= kBatchMax);
     if (!batch.empty()) deliver(batch);
   }
   flush();
@@ -57,12 +65,12 @@ void TraceExporter::deliver(const std::vector<telemetry::Span>& batch) {
   while (send(body, batch.size()) == Outcome::kAgain) {
     const bool is_last = stopping_ || clock_.monotonic_us() + wait_us >= give_up;
     if (is_last) return telemetry::count_dropped_spans("collector_away", batch.size());
-    pause(wait_us);  // ended by stop(): then one try more
+    pause(wait_us);  // stop() ends it; one more try follows then
     wait_us = std::min(wait_us * 2, options_.retry_max_us);
   }
 }
 
-// A collector that fails now is not waited for.
+// Sends what is left. A collector that fails now is not waited for.
 void TraceExporter::flush() {
   const env::TimeUs end = clock_.monotonic_us() + kFlushUs;
   for (bool works = !failing_;;) {
@@ -83,6 +91,7 @@ TraceExporter::Outcome TraceExporter::send(const std::string& body, size_t spans
   const int status = response->status;
   if (status == 200) {
     note({});
+    // A collector may take a batch and refuse some of its spans (partial success).
     if (const auto rejected = rejected_spans(response->body); rejected && *rejected > 0)
       telemetry::count_dropped_spans("refused", std::min<size_t>(*rejected, spans));
     return Outcome::kDone;
@@ -94,6 +103,7 @@ TraceExporter::Outcome TraceExporter::send(const std::string& body, size_t spans
 }
 
 Result<http::Response> TraceExporter::post(const std::string& body) {
+  // The connection is kept; the client makes a new one where it broke.
   if (client_ == nullptr) {
     FRESHET_ASSIGN(client_, http::Client::connect(options_.url, kTimeoutS));
   }
@@ -105,7 +115,7 @@ Result<http::Response> TraceExporter::post(const std::string& body) {
   return client_->send(request);
 }
 
-// One line when it begins to fail, one when it works again.
+// Logs one line when sending begins to fail and one when it works again, not one for each batch.
 void TraceExporter::note(const Status& health) {
   if (health.has_value() != failing_) return;
   failing_ = !health;

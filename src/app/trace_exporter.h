@@ -1,6 +1,7 @@
-// Sends the process's spans to an OpenTelemetry collector, on a thread of its own: batches of at most 512, at most a second
-// old. A collector that is away or busy is tried again with growing pauses; meanwhile spans wait in the tracer's bounded
-// queue, and what does not fit there is dropped and counted. Nothing else ever waits for it.
+// Sends the process's spans to an OpenTelemetry collector, on a thread of its own: batches of at
+// most 512, at most a second old. A collector that is away or busy is tried again with growing
+// pauses. Meanwhile spans wait in the tracer's bounded queue, and what does not fit there is
+// dropped and counted. Nothing else ever waits for it.
 #pragma once
 
 #include <atomic>
@@ -18,13 +19,14 @@
 
 namespace freshet::app {
 
+// Where spans go, and how patient the exporter is.
 struct TraceExporterOptions {
   std::string url;  // http://host:port
   TracedProcess process;
   env::TimeUs batch_age_us = 1'000'000;
-  env::TimeUs retry_first_us = 100'000;  // doubled with each try
+  env::TimeUs retry_first_us = 100'000;  // the pause before the first retry; doubled with each further one
   env::TimeUs retry_max_us = 5'000'000;
-  env::TimeUs give_up_us = 30'000'000;  // for one batch; then it is dropped
+  env::TimeUs give_up_us = 30'000'000;  // after so long a batch is dropped
 };
 
 class TraceExporter {
@@ -35,8 +37,9 @@ class TraceExporter {
   TraceExporter(const TraceExporter&) = delete;
   TraceExporter& operator=(const TraceExporter&) = delete;
 
-  // Stops the tracer and sends what is left for up to 2 s, and for as long as a request that is under way then takes (a second
-  // for each of connecting, sending, answering). Idempotent; blocks.
+  // Stops the tracer and sends what is left for up to 2 s, and for as long as a request that is
+  // under way then takes (a second for each of connecting, sending, answering). It blocks; a second
+  // call does nothing.
   void stop();
 
  private:
@@ -45,7 +48,7 @@ class TraceExporter {
   void run();
   void deliver(const std::vector<telemetry::Span>& batch);
   void flush();
-  // kDone: taken, or refused for good.
+  // kDone means that the batch was taken, or refused for good.
   [[nodiscard]] Outcome send(const std::string& body, size_t spans);
   [[nodiscard]] Result<http::Response> post(const std::string& body);
   void note(const Status& health);

@@ -18,7 +18,7 @@ const telemetry::TraceContext kParent =
 
 template <class Condition>
 bool wait_until(const Condition& condition) {
-  for (int i = 0; i < 1'000 && !condition(); ++i) env::real_clock().sleep_us(10'000);
+  for (int i = 0; i < 6'000 && !condition(); ++i) env::real_clock().sleep_us(10'000);
   return condition();
 }
 

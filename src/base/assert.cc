@@ -1,3 +1,6 @@
+// A failed assertion ends the process: the log and the states on disk are made for crashes, not for
+// going on.
+
 #include "base/assert.h"
 
 #include <cstdio>

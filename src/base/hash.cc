@@ -1,3 +1,6 @@
+// The hash functions, each by the library that is trusted for it; murmur2 is our own because it
+// must equal Kafka's.
+
 #include "base/hash.h"
 
 #include <sodium/crypto_shorthash_siphash24.h>
@@ -37,6 +40,7 @@ uint32_t murmur2(std::string_view bytes) {
   uint32_t h = 0x9747b28cu ^ static_cast<uint32_t>(bytes.size());
   size_t i = 0;
   for (; i + 4 <= bytes.size(); i += 4) {
+    // memcpy reads four bytes at any address; a cast would need them to be aligned.
     uint32_t k;
     std::memcpy(&k, bytes.data() + i, 4);
     k *= kMultiplier;
@@ -44,6 +48,7 @@ uint32_t murmur2(std::string_view bytes) {
     k *= kMultiplier;
     h = h * kMultiplier ^ k;
   }
+  // The up to three bytes that are left are mixed in as one little-endian number.
   if (const size_t rest = bytes.size() - i; rest > 0) {
     uint32_t tail = 0;
     for (size_t n = rest; n-- > 0;) tail = tail << 8 | static_cast<unsigned char>(bytes[i + n]);
@@ -73,6 +78,7 @@ std::string from_hex(std::string_view hex) {
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
   };
+  // An odd number of digits is no sequence of bytes.
   if (hex.size() % 2 != 0) return {};
   std::string bytes;
   for (size_t i = 0; i < hex.size(); i += 2) {

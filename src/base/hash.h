@@ -1,4 +1,5 @@
 // The hashes of Freshet. All of them are part of stored formats: never change one, add another.
+// Which one is used where, and why, is decision 0005.
 #pragma once
 
 #include <array>
@@ -8,13 +9,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
+
 namespace freshet {
 
-// 128 bits: entity ids, alias keys, message fingerprints. Ordered as bytes.
+// 128 bits: entity ids, alias keys, message fingerprints. They are ordered as bytes, so that order
+// in memory is order on disk.
 struct Hash128 {
   std::array<unsigned char, 16> bytes{};
 
-  // Two words each, where the compiler's own would call memcmp.
+  // Compares two words each, where the compiler's own operators would call memcmp.
   [[nodiscard]] friend bool operator==(const Hash128& a, const Hash128& b) {
     return a.word(0) == b.word(0) && a.word(1) == b.word(1);
   }
@@ -28,28 +32,33 @@ struct Hash128 {
     return word;
   }
   [[nodiscard]] std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-  [[nodiscard]] static Hash128 from(std::string_view raw);  // requires raw.size() == 16
+  // REQUIRES: raw.size() == 16.
+  [[nodiscard]] static Hash128 from(std::string_view raw);
   [[nodiscard]] std::string hex() const;
 };
 
-// For in-memory tables: the bytes are a hash already.
+// For tables in memory: the bytes are a hash already, so one of their words is as good as a hash of
+// them.
 struct Hash128Hasher {
   size_t operator()(const Hash128& h) const { return h.word(0); }
 };
 
-// XXH3, 128 bits: fingerprints where nobody gains from a collision.
+// XXH3 with 128 bits, for fingerprints where nobody gains from a collision.
 [[nodiscard]] Hash128 hash128(std::string_view bytes);
 
-// SipHash-2-4, 128-bit output, keyed: alias keys, so that stored keys tell nothing of the values. Key: 16 bytes.
+// SipHash-2-4 with 128 bits of output, keyed with 16 bytes. It makes alias keys, so that stored
+// keys tell nothing of the identifiers behind them, and nobody can choose identifiers that collide.
 [[nodiscard]] Hash128 keyed_hash128(std::string_view key16, std::string_view bytes);
 
-// Kafka's murmur2, as its Java client computes it: the partition of a record's key.
+// Kafka's murmur2, as its Java client computes it: the partition of a record's key. Another
+// producer that uses the same key meets the same partition.
 [[nodiscard]] uint32_t murmur2(std::string_view bytes);
 [[nodiscard]] inline uint32_t partition_of(std::string_view key, uint32_t partitions) {
+  FRESHET_ASSERT(partitions > 0);
   return (murmur2(key) & 0x7fffffffu) % partitions;
 }
 
-// Lower-case hex; empty result of from_hex: not hex.
+// Lower-case hex. from_hex returns "" if the text is not hex; it takes upper case too.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
 [[nodiscard]] std::string from_hex(std::string_view hex);
 

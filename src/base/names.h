@@ -1,4 +1,5 @@
-// Names of an enum's values, as files and people write them: one table for both directions, which stands beside the enum:
+// Names of an enum's values, as files and people write them: one table for both directions, which stands beside the
+// enum:
 //
 //   enum class Color : uint8_t { kRed, kGreen };
 //   [[nodiscard]] constexpr auto names_of(Color) {

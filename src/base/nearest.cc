@@ -1,3 +1,5 @@
+// The distance is the optimal string alignment distance: Levenshtein's with swaps of neighbours, which are what fingers
+// do.
 #include "base/nearest.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
-// Result<T>: a value or an Error that says who recovers. The only way functions here fail; exceptions stay inside
-// the libraries that throw them and are turned into an Error at the call.
+// Result<T> is a value or an Error that says who recovers. It is the only way in which functions
+// here fail: exceptions stay inside the libraries that throw them and are turned into an Error at
+// the call.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 
 namespace freshet {
 
-// Who recovers. A new code only where a caller acts on it.
+// Who recovers. Add a code only where a caller acts on it.
 enum class Code : uint8_t {
   kInvalid,   // the sender: what it sent is wrong and will stay so
   kNotFound,  // the asker: there is no such thing
@@ -23,6 +24,7 @@ enum class Code : uint8_t {
   kFatal,     // the operator: this process can't go on
 };
 
+// The code's name is what logs and answers show.
 [[nodiscard]] constexpr auto names_of(Code) {
   using enum Code;
   return std::to_array<Name<Code>>({{kInvalid, "invalid"},
@@ -34,6 +36,7 @@ enum class Code : uint8_t {
                                     {kFatal, "fatal"}});
 }
 
+// What went wrong, and who recovers.
 struct Error {
   Code code = Code::kFatal;
   std::string message;  // what, where and what would be right; for people; without secrets

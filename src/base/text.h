@@ -1,13 +1,15 @@
-// Characters and blanks of ASCII text, whatever the locale.
+// Characters and blanks of ASCII text. The C library's functions ask the locale, which would make
+// the same bytes mean another thing on another machine.
 #pragma once
 
 #include <string_view>
 
 namespace freshet {
 
+// One of 0 to 9.
 [[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Of a name as programs know it: a letter, a digit or an underscore.
+// Whether a name in a program may have this character: a letter, a digit or an underscore.
 [[nodiscard]] constexpr bool is_name_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '_';
 }

@@ -1,3 +1,7 @@
+// Who may ask the admin listener, and what there is besides profiles and dead letters. Three kinds
+// of requests are told apart: health is for everybody, the page for this machine's browser, and
+// everything else for who has the token.
+
 #include "console/admin.h"
 
 #include <fmt/format.h>
@@ -5,22 +9,21 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "console/call.h"
-#include "console/page.h"
+#include "console/route.h"
 #include "model/json.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
 namespace {
 
-constexpr std::string_view kGet = "GET, HEAD";
-
-// In a time that does not tell where they differ.
+// Compares in a time that does not tell where the two differ.
 bool is_same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// "[::1]:8081" -> "[::1]"
+// The host without its port: "[::1]:8081" becomes "[::1]".
 std::string_view name_of_host(std::string_view host) {
   const size_t colon = host.rfind(':');
   return colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos ? host
@@ -28,7 +31,7 @@ std::string_view name_of_host(std::string_view host) {
 }
 
 bool is_loopback_name(std::string_view name) {
-  // Not any name that starts so: 127.0.0.1.example.com is whose it likes.
+  // A name that only begins so is not enough: 127.0.0.1.example.com is whatever its owner makes it.
   return name == "localhost" || name == "[::1]" ||
          (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos);
 }
@@ -44,7 +47,8 @@ std::string by_reason(const std::string& name, const std::string& label) {
   return json.empty() ? "{}" : json + '}';
 }
 
-// What identity refused and dropped in this process since its start: empty where action runs elsewhere.
+// What identity refused and dropped in this process since its start. It is empty where action runs
+// elsewhere.
 std::string identity_counts() {
   return fmt::format(
       "{{\"refused\":{},\"dropped\":{},\"warnings\":{}}}", by_reason("freshet_identity_refused_total", "reason"),
@@ -53,7 +57,11 @@ std::string identity_counts() {
 
 }  // namespace
 
-Admin::Admin(AdminOptions options) : options_(std::move(options)), freshness_(options_.tenants) { sample(); }
+Admin::Admin(AdminOptions options) : options_(std::move(options)), freshness_(options_.tenants) {
+  FRESHET_ASSERT(options_.clock != nullptr && options_.log != nullptr && options_.random != nullptr);
+  FRESHET_ASSERT(options_.store == nullptr || options_.registry != nullptr);  // a console shows schemas too
+  sample();
+}
 
 bool Admin::is_allowed(const http::Request& request) const {
   if (options_.token.empty()) return true;
@@ -62,8 +70,9 @@ bool Admin::is_allowed(const http::Request& request) const {
   return header.starts_with(kBearer) && is_same_secret(header.substr(kBearer.size()), options_.token);
 }
 
-// Without a token, a page from elsewhere must not use a visitor's browser to get at us: neither by a form (Origin),
-// nor by a name that it points to this machine (Host).
+// Without a token, a page from elsewhere must not use a visitor's browser to get at us: neither by
+// a form, which Origin gives away, nor by a name of its own that it points to this machine (DNS
+// rebinding), which Host gives away.
 bool Admin::is_own_page(const http::Request& request) const {
   const std::string_view host = request.header("host");
   const std::string_view origin = request.header("origin");
@@ -72,68 +81,50 @@ bool Admin::is_own_page(const http::Request& request) const {
   return !options_.token.empty() || host.empty() || is_loopback_name(name_of_host(host));
 }
 
+bool Admin::admit(const Call& call, const Route* route) const {
+  if (route != nullptr && route->audience == Audience::kAnyone) return true;
+  if (!is_own_page(call.request)) {
+    call.fail(403, "forbidden", "without a token, only this machine may ask: set admin.token in the configuration");
+    return false;
+  }
+  if (route != nullptr && route->audience == Audience::kBrowser) return true;
+  if (is_allowed(call.request)) return true;
+  call.fail(401, "unauthorized", "send \"Authorization: Bearer\" with the admin token");
+  return false;
+}
+
 void Admin::handle(http::Request request, http::Respond respond) {
-  Call call{std::move(request), std::move(respond), {}, {}};
-  auto parts = split_path(call.request.path);
-  if (!parts) return call.fail(parts.error());
-  auto query = http::parse_query(call.request.query);
-  if (!query) return call.fail(query.error());
-  call.parts = std::move(*parts);
-  call.query = std::move(*query);
-
-  const std::string first = call.parts.empty() ? "" : call.parts[0];
-  if (call.parts.size() == 1 && first == "healthz") return call.ok(R"({"status":"ok"})");
-  if (call.parts.size() == 1 && first == "readyz") {
-    const bool is_ready = !options_.ready || options_.ready();
-    return call.ok(is_ready ? R"({"status":"ready"})" : R"({"status":"starting"})", is_ready ? 200 : 503);
-  }
-  if (!is_own_page(call.request))
-    return call.fail(403, "forbidden",
-                     "without a token, only this machine may ask: set admin.token in the configuration");
-  if (auto asset = page_response(call.request.path); asset && options_.store != nullptr) {
-    if (call.check_method(kGet)) call.respond(std::move(*asset));
-    return;
-  }
-  if (!is_allowed(call.request))
-    return call.fail(401, "unauthorized", "send \"Authorization: Bearer\" with the admin token");
-  route(call);
-}
-
-void Admin::route(Call& call) {
-  const auto& parts = call.parts;
-  if (parts.size() == 1 && parts[0] == "metrics") {
-    if (!call.check_method(kGet)) return;
-    http::Response response;
-    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    response.body = telemetry::render_prometheus();
-    return call.respond(std::move(response));
-  }
-  if (parts.size() == 2 && parts[0] == "v1" && parts[1] == "status") {
-    if (call.check_method(kGet)) call.respond(status());
-    return;
-  }
-  if (options_.store == nullptr)
+  FRESHET_ASSERT(respond != nullptr);
+  Call call{.request = std::move(request), .respond = std::move(respond)};
+  const http::Match<Route> match = http::find_route(routes(), call.request.method, call.request.path);
+  if (!admit(call, match.row)) return;
+  if (match.row == nullptr) return call.fail(404, "not_found", "there is nothing at this address");
+  if (match.row->process == Process::kConsole && options_.store == nullptr)
     return call.fail(404, "no_console", "this process does not play the console role: ask one that does");
-  if (parts.size() == 2 && parts[0] == "v1" && parts[1] == "tenants") {
-    if (call.check_method(kGet)) call.respond(tenants());
-    return;
+  if (!match.allowed.empty()) return call.wrong_method(match.allowed);
+  if (const Status taken_apart = call.take_apart(match.arguments); !taken_apart) return call.fail(taken_apart.error());
+  call.kind = match.row->kind;
+  if (!call.arguments.empty()) {
+    call.tenant = tenant_of(call.arguments[0]);
+    if (call.tenant == nullptr)
+      return call.fail(404, "not_found", "there is no tenant of this name in the configuration");
   }
-  if (parts.size() < 4 || parts[0] != "v1" || parts[1] != "tenants") return call.no_such_address();
-  const model::Tenant* tenant = tenant_of(parts[2]);
-  if (tenant == nullptr) return call.fail(404, "not_found", "there is no tenant of this name in the configuration");
-  route_tenant(call, *tenant);
+  match.row->answer(*this, call);
 }
 
-void Admin::route_tenant(Call& call, const model::Tenant& tenant) {
-  const std::string& what = call.parts[3];
-  if (what == "users") return profile(call, tenant, v1::ENTITY_KIND_USER);
-  if (what == "devices") return profile(call, tenant, v1::ENTITY_KIND_DEVICE);
-  if (what == "deadletters") return letters(call, tenant);
-  if (call.parts.size() != 4 || (what != "schema" && what != "freshness")) return call.no_such_address();
-  if (!call.check_method(kGet)) return;
-  if (what == "schema") return call.respond(schema(tenant));
-  call.ok(freshness_.json(tenant.name, options_.clock->monotonic_us()));
+void Admin::readiness(Call& call) {
+  const bool is_ready = !options_.ready || options_.ready();
+  call.ok(is_ready ? R"({"status":"ready"})" : R"({"status":"starting"})", is_ready ? 200 : 503);
 }
+
+void Admin::metrics(Call& call) {
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = telemetry::render_prometheus();
+  call.respond(std::move(response));
+}
+
+void Admin::freshness(Call& call) { call.ok(freshness_.json(call.tenant->name, options_.clock->monotonic_us())); }
 
 const model::Tenant* Admin::tenant_of(const std::string& name) const {
   const auto found = std::find_if(options_.tenants.begin(), options_.tenants.end(),
@@ -158,7 +149,8 @@ http::Response Admin::status() {
   uint64_t letters = 0;
   for (uint32_t p = 0; p < options_.log->partitions(eventlog::Topic::kDeadLetters); ++p) {
     const auto marks = options_.log->watermarks({eventlog::Topic::kDeadLetters, p});
-    if (marks) letters += static_cast<uint64_t>(marks->high - marks->low);
+    if (!marks) continue;
+    letters += static_cast<uint64_t>(std::max<int64_t>(marks->high - marks->low, 0));
   }
   http::Response response;
   response.headers = {{"Cache-Control", "no-store"}};

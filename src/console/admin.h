@@ -1,8 +1,10 @@
 // The admin listener: profiles, erase, schema, dead letters, freshness, metrics, health; and the console at "/".
-// docs/operations/admin.md lists its addresses. Values of identifiers are neither logged nor repeated in errors.
+// docs/operations/admin.md and docs/api/admin.yaml describe its addresses. Values of identifiers are neither logged nor
+// repeated in errors.
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
+#include "http/routes.h"
 #include "http/server.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
@@ -42,27 +45,32 @@ class Admin {
   explicit Admin(AdminOptions options);
 
   void handle(http::Request request, http::Respond respond);
+  // What it answers: one for each operation of docs/api/admin.yaml.
+  [[nodiscard]] static std::vector<http::Operation> operations();
   // To be called every few seconds: freshness of the last minute.
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
  private:
   struct Call;  // one request and its address, taken apart
-  using Parts = std::vector<std::string>;
+  struct Route;
 
-  void route(Call& call);
-  void route_tenant(Call& call, const model::Tenant& tenant);
+  [[nodiscard]] static std::span<const Route> routes();
+  // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
+  [[nodiscard]] bool admit(const Call& call, const Route* route) const;
   [[nodiscard]] bool is_allowed(const http::Request& request) const;
   [[nodiscard]] bool is_own_page(const http::Request& request) const;
 
-  void profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind);
+  void readiness(Call& call);
+  void metrics(Call& call);
+  void freshness(Call& call);
   // document_json or identity_json.
   using Render = std::string (*)(std::string_view, v1::EntityKind, std::string_view, const v1::Document&);
   void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
+  void profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                       const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
 
-  void letters(Call& call, const model::Tenant& tenant);
   void letter_list(Call& call, const model::Tenant& tenant);
   void letter_show(Call& call, const model::Tenant& tenant);
   void letter_replay(Call& call, const model::Tenant& tenant);

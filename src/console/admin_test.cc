@@ -148,7 +148,7 @@ TEST_F(AdminTest, TellsTheHistoryOfAnIdentity) {
     EXPECT_THAT(call("GET", of_kind + "/user_id/u1").body, Not(HasSubstr("merged\"")));
     EXPECT_EQ(call("GET", of_kind + "/user_id/u2/identity").status, 404);
     EXPECT_EQ(call("DELETE", of_kind + "/user_id/u1/identity").status, 405);
-    EXPECT_EQ(call("GET", of_kind + "/lookup/identity").status, 404);
+    EXPECT_EQ(call("GET", of_kind + "/lookup/identity").status, 405);
   }
 }
 
@@ -284,11 +284,31 @@ TEST_F(AdminTest, ServesThePageWithAPolicy) {
   }
 }
 
+TEST_F(AdminTest, ServesTheDescriptionsOfBothListeners) {
+  const auto ingest = call("GET", "/v1/openapi/ingest.yaml");
+  EXPECT_EQ(ingest.status, 200);
+  EXPECT_EQ(ingest.content_type, "application/yaml");
+  EXPECT_THAT(ingest.body, AllOf(StartsWith("openapi: 3.1.0\n"), HasSubstr("\n  /v1/records:\n")));
+  EXPECT_THAT(call("GET", "/v1/openapi/admin.yaml").body, HasSubstr("\n  /v1/openapi/admin.yaml:\n"));
+}
+
+TEST_F(AdminTest, WrongMethodsAreToldTheRightOnes) {
+  const auto allow = [](const http::Response& response) {
+    std::string out;
+    for (const auto& [name, value] : response.headers)
+      if (name == "Allow") out = value;
+    return out;
+  };
+  EXPECT_EQ(allow(call("PUT", "/v1/tenants/acme/users/user_id/u1")), "GET, HEAD, DELETE");
+  EXPECT_EQ(allow(call("POST", "/healthz")), "GET, HEAD");
+  EXPECT_EQ(call("HEAD", "/v1/status").status, 200);
+}
+
 TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
   token_ = "s3cret";
   for (const char* path : {"/healthz", "/readyz", "/", "/console.js"}) EXPECT_EQ(call("GET", path).status, 200) << path;
-  for (const char* path :
-       {"/metrics", "/v1/status", "/v1/tenants", "/v1/tenants/acme/users/email/a+b@c.de", "/nowhere"}) {
+  for (const char* path : {"/metrics", "/v1/status", "/v1/openapi/admin.yaml", "/v1/tenants",
+                           "/v1/tenants/acme/users/email/a+b@c.de", "/nowhere"}) {
     EXPECT_EQ(call("GET", path).status, 401) << path;
     for (const char* wrong : {"Bearer s3creT", "Bearer s3cret1", "Bearer ", "s3cret", "Basic s3cret"})
       EXPECT_EQ(call("GET", path, "", {{"authorization", wrong}}).status, 401) << wrong;

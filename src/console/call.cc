@@ -1,10 +1,17 @@
+// How the admin listener reads addresses and answers. Parts are cut before they are decoded, so
+// that an identifier may have a slash in it (as %2F).
+
 #include "console/call.h"
 
 #include <simdjson.h>
 
+#include "base/assert.h"
+#include "http/routes.h"
+
 namespace freshet::console {
 namespace {
 
+// Answers may hold personal data, so no cache may keep them.
 http::Response no_store(http::Response response) {
   response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -12,6 +19,16 @@ http::Response no_store(http::Response response) {
 }
 
 }  // namespace
+
+Status Admin::Call::take_apart(const std::vector<std::string_view>& raw_arguments) {
+  FRESHET_ASSIGN(arguments, http::decode_arguments(raw_arguments));
+  for (const std::string& argument : arguments) {
+    if (!simdjson::validate_utf8(argument))
+      return freshet::fail(Code::kInvalid, "the address must be UTF-8, percent-encoded");
+  }
+  FRESHET_ASSIGN(query, http::parse_query(request.query));
+  return {};
+}
 
 void Admin::Call::ok(std::string json, int status) const {
   http::Response response;
@@ -37,19 +54,11 @@ void Admin::Call::fail(const Error& error) const {
   }
 }
 
-void Admin::Call::no_such_address() const { fail(404, "not_found", "there is nothing at this address"); }
-
-bool Admin::Call::check_method(std::string_view allowed) const {
-  for (std::string_view rest = allowed; !rest.empty();) {
-    const std::string_view method = rest.substr(0, rest.find(", "));
-    if (request.method == method) return true;
-    rest.remove_prefix(std::min(method.size() + 2, rest.size()));
-  }
-  http::Response response =
-      no_store(http::error_response(405, "method_not_allowed", "this address takes " + std::string(allowed)));
-  response.headers.emplace_back("Allow", std::string(allowed));
+void Admin::Call::wrong_method(const std::string& allowed) const {
+  FRESHET_ASSERT(!allowed.empty());
+  http::Response response = no_store(http::error_response(405, "method_not_allowed", "this address takes " + allowed));
+  response.headers.emplace_back("Allow", allowed);
   respond(std::move(response));
-  return false;
 }
 
 std::string_view Admin::Call::parameter(std::string_view name) const {
@@ -57,22 +66,6 @@ std::string_view Admin::Call::parameter(std::string_view name) const {
     if (key == name) return value;
   }
   return {};
-}
-
-Result<std::vector<std::string>> split_path(std::string_view path) {
-  std::vector<std::string> parts;
-  while (path.starts_with('/')) {
-    path.remove_prefix(1);
-    const std::string_view part = path.substr(0, path.find('/'));
-    path.remove_prefix(part.size());
-    auto decoded = http::percent_decode(part, false);
-    if (!decoded) return tl::unexpected<Error>(std::move(decoded).error());
-    if (!simdjson::validate_utf8(*decoded))
-      return freshet::fail(Code::kInvalid, "the address must be UTF-8, percent-encoded");
-    parts.push_back(std::move(*decoded));
-  }
-  if (!parts.empty() && parts.back().empty()) parts.pop_back();  // a slash at the end
-  return parts;
 }
 
 }  // namespace freshet::console

@@ -15,21 +15,21 @@ namespace freshet::console {
 struct Admin::Call {
   http::Request request;
   http::Respond respond;
-  std::vector<std::string> parts;  // of the path, percent-decoded; "/v1/x" -> "v1", "x"
-  std::vector<std::pair<std::string, std::string>> query;
+  // What stands for the parts in braces of the route's path, percent-decoded: {tenant} first.
+  std::vector<std::string> arguments = {};
+  const model::Tenant* tenant = nullptr;       // of routes below /v1/tenants/{tenant}
+  v1::EntityKind kind = v1::ENTITY_KIND_USER;  // of routes of profiles
+  std::vector<std::pair<std::string, std::string>> query = {};
 
+  // kInvalid: a malformed escape, or not UTF-8.
+  [[nodiscard]] Status take_apart(const std::vector<std::string_view>& raw_arguments);
   void ok(std::string json, int status = 200) const;
   void fail(int status, std::string_view code, std::string_view message) const;
   // The status that says who recovers.
   void fail(const Error& error) const;
-  void no_such_address() const;
-  // True if the method is one of `allowed` ("GET, HEAD"); else answers 405.
-  [[nodiscard]] bool check_method(std::string_view allowed) const;
+  void wrong_method(const std::string& allowed) const;
   // "" if absent.
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };
-
-// Cut at '/', each part decoded once. kInvalid: malformed escapes, not UTF-8.
-[[nodiscard]] Result<std::vector<std::string>> split_path(std::string_view path);
 
 }  // namespace freshet::console

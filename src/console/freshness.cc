@@ -1,3 +1,6 @@
+// Histograms only ever grow, so the last minute is the difference between now and a sample that is
+// a minute old.
+
 #include "console/freshness.h"
 
 #include <fmt/format.h>
@@ -10,6 +13,7 @@
 namespace freshet::console {
 namespace {
 
+// More samples would make "the last minute" more exact, and cost memory for each tenant.
 constexpr env::TimeUs kSampleEveryUs = 5'000'000;
 constexpr env::TimeUs kIntervalUs = 60'000'000;
 
@@ -39,7 +43,8 @@ void Freshness::sample(env::TimeUs monotonic_us) {
   sampled_us_ = monotonic_us;
   for (auto& [name, tenant] : tenants_) {
     tenant.samples.push_back({monotonic_us, tenant.histogram->buckets()});
-    // One sample stays that is at least a minute old.
+    // One sample stays that is at least a minute old, or the difference would be over less than a
+    // minute.
     while (tenant.samples.size() > 1 && monotonic_us - tenant.samples[1].at_us >= kIntervalUs)
       tenant.samples.pop_front();
   }
@@ -49,11 +54,14 @@ std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us)
   sample(monotonic_us);
   const std::lock_guard lock(mutex_);
   const auto found = tenants_.find(tenant);
-  FRESHET_ASSERT(found != tenants_.end());
+  FRESHET_ASSERT(found != tenants_.end() && !found->second.samples.empty());
   const Sample& oldest = found->second.samples.front();
   const std::vector<uint64_t> all = found->second.histogram->buckets();
   std::vector<uint64_t> recent = all;
-  for (size_t i = 0; i < recent.size(); ++i) recent[i] -= oldest.buckets[i];
+  for (size_t i = 0; i < recent.size(); ++i) {
+    FRESHET_ASSERT(recent[i] >= oldest.buckets[i]);
+    recent[i] -= oldest.buckets[i];
+  }
   std::string out = "{\"tenant\":";
   model::append_json_string(out, tenant);
   return out + fmt::format(",{},\"last_minute\":{{\"seconds\":{},{}}}}}", quantiles(all),

@@ -1,4 +1,5 @@
-// How long from received_at until a profile could be read, per tenant: over the last minute and since the start.
+// How long it takes from received_at until a profile can be read, for each tenant: over the last
+// minute and since the start.
 #pragma once
 
 #include <deque>
@@ -21,17 +22,20 @@ class Freshness {
  public:
   explicit Freshness(const std::vector<model::Tenant>& tenants);
 
-  // Remembers where the histograms stand. To be called every few seconds, and by whoever reads.
+  // Remembers where the histograms stand. Call it every few seconds; whoever reads calls it too.
   void sample(env::TimeUs monotonic_us);
-  // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…}};
-  // quantiles are null where there is nothing to count. REQUIRES: a tenant.
+  // The JSON is
+  // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…}}.
+  // Quantiles are null where there is nothing to count. REQUIRES: `tenant` is one of them.
   [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us);
 
  private:
+  // Where a histogram stood at some time.
   struct Sample {
     env::TimeUs at_us = 0;
     std::vector<uint64_t> buckets;
   };
+  // A tenant's histogram, and its samples of about the last minute, the oldest first.
   struct OfTenant {
     telemetry::Histogram* histogram = nullptr;
     std::deque<Sample> samples;

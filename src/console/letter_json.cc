@@ -1,3 +1,6 @@
+// A dead letter as JSON. Its body is shown as what it is as far as that can be read: people look
+// here because something could not be read.
+
 #include <google/protobuf/util/json_util.h>
 #include <simdjson.h>
 
@@ -26,6 +29,7 @@ bool is_json(std::string_view text) {
   return !text.empty() && parser.parse(text.data(), text.size()).error() == simdjson::SUCCESS;
 }
 
+// Field names are those of the .proto files, which the documentation uses.
 template <class Message>
 std::string message_json(const std::string& bytes) {
   Message message;

@@ -1,10 +1,11 @@
-// /v1/tenants/{t}/deadletters…
+// /v1/tenants/{t}/deadletters and what is below: listing, showing and replaying dead letters.
 #include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
 #include <mutex>
 
+#include "base/assert.h"
 #include "console/call.h"
 #include "console/letters.h"
 #include "model/json.h"
@@ -14,10 +15,10 @@ namespace {
 
 constexpr size_t kLimitDefault = 50;
 constexpr size_t kLimitMax = 1000;
-constexpr size_t kReplayMax = 200;  // letters replayed by one request
-constexpr size_t kFindRecordsMax = 500'000;
+constexpr size_t kReplayMax = 200;           // letters that one request replays
+constexpr size_t kFindRecordsMax = 500'000;  // records that are looked at for letters of given ids
 
-// What a replay is asked for.
+// What the body of a replay asks for.
 struct Wanted {
   LetterFilter filter;
   LetterCursor after;
@@ -55,7 +56,8 @@ Result<Wanted> parse_replay(const std::string& tenant, const std::string& body) 
   return wanted;
 }
 
-// Counts the ends of a number of replays and answers at the last one. The callbacks come on any thread.
+// Counts the ends of a number of replays and answers at the last one. The callbacks come on any
+// thread.
 class Replays {
  public:
   Replays(size_t count, std::string next, std::function<void(std::string)> done)
@@ -63,6 +65,7 @@ class Replays {
 
   void end(const std::string& id, const Status& status) {
     std::unique_lock lock(mutex_);
+    FRESHET_ASSERT(waiting_ > 0);  // each replay ends once
     if (status) {
       ++replayed_;
     } else {
@@ -73,6 +76,7 @@ class Replays {
       failed_ += '}';
     }
     if (--waiting_ > 0) return;
+    // The answer is made without the lock, by the one thread that saw the last end.
     lock.unlock();
     finish();
   }
@@ -91,6 +95,7 @@ class Replays {
   std::function<void(std::string)> done_;
 };
 
+// A letter that is not found is an answer of its own: the topic may have dropped it.
 std::vector<std::string> missing_ids(const std::vector<std::string>& ids, const std::vector<v1::DeadLetter>& letters) {
   std::vector<std::string> missing;
   for (const auto& id : ids) {
@@ -103,21 +108,6 @@ std::vector<std::string> missing_ids(const std::vector<std::string>& ids, const 
 std::string text_of(const std::optional<LetterCursor>& next) { return next ? cursor_text(*next) : ""; }
 
 }  // namespace
-
-void Admin::letters(Call& call, const model::Tenant& tenant) {
-  const auto& parts = call.parts;
-  if (parts.size() == 4) {
-    if (call.check_method("GET, HEAD")) letter_list(call, tenant);
-  } else if (parts.size() == 5 && parts[4] == "replay") {
-    if (call.check_method("POST")) letter_replay(call, tenant);
-  } else if (parts.size() == 5) {
-    if (call.check_method("GET, HEAD")) letter_show(call, tenant);
-  } else if (parts.size() == 6 && parts[5] == "replay") {
-    if (call.check_method("POST")) letter_replay(call, tenant);
-  } else {
-    call.no_such_address();
-  }
-}
 
 void Admin::letter_list(Call& call, const model::Tenant& tenant) {
   LetterBounds bounds{.limit = kLimitDefault};
@@ -141,7 +131,7 @@ void Admin::letter_list(Call& call, const model::Tenant& tenant) {
 }
 
 void Admin::letter_show(Call& call, const model::Tenant& tenant) {
-  const auto page = read_letters(*options_.log, {tenant.name, "", {call.parts[4]}}, {}, {1, kFindRecordsMax});
+  const auto page = read_letters(*options_.log, {tenant.name, "", {call.arguments[1]}}, {}, {1, kFindRecordsMax});
   if (!page) return call.fail(page.error());
   if (page->letters.empty())
     return call.fail(404, "not_found",
@@ -150,17 +140,18 @@ void Admin::letter_show(Call& call, const model::Tenant& tenant) {
 }
 
 void Admin::letter_replay(Call& call, const model::Tenant& tenant) {
-  const bool is_one = call.parts.size() == 6;
+  const bool is_one = call.arguments.size() == 2;
   Wanted wanted;
   if (is_one) {
-    wanted.filter = {tenant.name, "", {call.parts[4]}};
+    wanted.filter = {tenant.name, "", {call.arguments[1]}};
   } else {
     auto parsed = parse_replay(tenant.name, call.request.body);
     if (!parsed) return call.fail(parsed.error());
     wanted = std::move(*parsed);
   }
   const bool by_id = !wanted.filter.ids.empty();
-  // A letter may be there more than once (an append that was repeated): replaying it again changes nothing.
+  // A letter may be there more than once, after an append that was repeated. Replaying it again
+  // changes nothing, because action knows its ledger.
   LetterBounds bounds{by_id ? 4 * wanted.filter.ids.size() : kReplayMax,
                       by_id ? kFindRecordsMax : LetterBounds().records_max};
   auto page = read_letters(*options_.log, wanted.filter, wanted.after, bounds);

@@ -1,7 +1,12 @@
+// Pages of dead letters, merged over the partitions. The log can only be read forwards, so each
+// partition is read in pieces, from the last one to the first, and each piece is turned round.
+
 #include "console/letters.h"
 
 #include <algorithm>
 #include <charconv>
+
+#include "base/assert.h"
 
 namespace freshet::console {
 namespace {
@@ -10,15 +15,17 @@ using eventlog::Offset;
 using eventlog::Topic;
 using eventlog::TopicPartition;
 
+// Small enough that a page of a busy tenant reads little that it does not need.
 constexpr Offset kPieceOffsets = 512;
 constexpr size_t kPieceBytes = 4u << 20;
 
+// A letter with its place, from which the cursor is made.
 struct Found {
   v1::DeadLetter letter;
   Offset offset = 0;
 };
 
-// Newest first.
+// Whether `a` comes before `b` on a page: the newest letter is first.
 bool is_newer(const Found& a, const Found& b) {
   if (a.letter.received_at_us() != b.letter.received_at_us())
     return a.letter.received_at_us() > b.letter.received_at_us();
@@ -37,18 +44,22 @@ class Walker {
   Walker(eventlog::EventLog& log, const LetterFilter& filter, uint32_t partition)
       : log_(log), filter_(filter), partition_(partition) {}
 
-  // Collects up to `bounds.limit` matching letters below `end`, or fewer if it has looked at enough records.
+  // Collects up to `bounds.limit` matching letters below `end`, or fewer if it has looked at enough
+  // records.
   Status walk(std::optional<Offset> end, const LetterBounds& bounds);
 
   [[nodiscard]] const Found* head() const { return taken_ < found_.size() ? &found_[taken_] : nullptr; }
-  v1::DeadLetter take() { return std::move(found_[taken_++].letter); }
+  v1::DeadLetter take() {
+    FRESHET_ASSERT(taken_ < found_.size());
+    return std::move(found_[taken_++].letter);
+  }
   // All matching letters from this offset on have been taken.
   [[nodiscard]] Offset taken_from() const { return taken_ < found_.size() ? found_[taken_].offset + 1 : position_; }
   [[nodiscard]] Offset low() const { return low_; }
   [[nodiscard]] uint32_t partition() const { return partition_; }
 
  private:
-  // Matching letters of [from, to), by rising offset.
+  // The matching letters of [from, to), by rising offset.
   Result<std::vector<Found>> piece(Offset from, Offset to);
 
   eventlog::EventLog& log_;
@@ -56,7 +67,7 @@ class Walker {
   uint32_t partition_;
   std::vector<Found> found_;  // by falling offset
   size_t taken_ = 0;
-  Offset position_ = 0;  // from here on all matching letters are in found_
+  Offset position_ = 0;  // all matching letters from here on are in found_
   Offset low_ = 0;
   size_t looked_at_ = 0;
 };
@@ -70,10 +81,11 @@ Result<std::vector<Found>> Walker::piece(Offset from, Offset to) {
       if (record.offset >= to) break;
       ++looked_at_;
       Found found{{}, record.offset};
-      // What can't be read can't be replayed; `freshet doctor` looks at topics.
+      // A letter that can't be read can't be replayed either, so it is passed over.
       if (!found.letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) continue;
       if (matches(filter_, found.letter)) out.push_back(std::move(found));
     }
+    // Nothing moves any more: the end of the log, or of what it keeps.
     if (fetched->next <= from) break;
     from = fetched->next;
   }
@@ -97,9 +109,11 @@ Status Walker::walk(std::optional<Offset> end, const LetterBounds& bounds) {
     found_.resize(bounds.limit);
     position_ = found_.back().offset;
   }
+  FRESHET_ASSERT(found_.size() <= bounds.limit && position_ >= low_);
   return {};
 }
 
+// Numbers of a cursor come from a client and may be anything.
 template <class Number>
 bool parse_number(std::string_view text, Number& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -142,7 +156,8 @@ Result<LetterPage> read_letters(eventlog::EventLog& log, const LetterFilter& fil
     walkers.emplace_back(log, filter, partition);
     FRESHET_TRY(walkers.back().walk(from == after.end() ? std::nullopt : std::optional(from->second), bounds));
   }
-  // Merged by time, but each partition in the order of its offsets, so that an offset says what has been taken.
+  // The page is merged by time, but each partition is taken in the order of its offsets, so that
+  // one offset says what has been taken.
   LetterPage page;
   while (page.letters.size() < bounds.limit) {
     Walker* newest = nullptr;

@@ -1,4 +1,5 @@
-// Reading topic `deadletters` from its end backwards, in bounded pieces.
+// Reads topic `deadletters` from its end backwards, in bounded pieces: people look for the newest
+// letters.
 #pragma once
 
 #include <map>
@@ -13,32 +14,35 @@
 
 namespace freshet::console {
 
-// Where a page ended: per partition, letters at or above the offset have been seen. Text: "0.17-3.9"; empty: the end.
+// Where a page ended: for each partition the offset from which on letters have been seen. As text
+// it is "0.17-3.9"; the empty text is the end of the topic.
 using LetterCursor = std::map<uint32_t, eventlog::Offset>;
 [[nodiscard]] Result<LetterCursor> parse_cursor(std::string_view text);
 [[nodiscard]] std::string cursor_text(const LetterCursor& cursor);
 
+// Which letters are wanted.
 struct LetterFilter {
   std::string tenant;
-  std::string code;              // empty: any
-  std::vector<std::string> ids;  // empty: any
+  std::string code;              // if it is empty, any code
+  std::vector<std::string> ids;  // if it is empty, any id
 };
 
 struct LetterPage {
-  std::vector<v1::DeadLetter> letters;  // newest first, by received_at, then id
-  std::optional<LetterCursor> next;     // nullopt: nothing older is left
+  std::vector<v1::DeadLetter> letters;  // the newest first, by received_at, then by id
+  std::optional<LetterCursor> next;     // nullopt if nothing older is left
 };
 
+// How much one page may cost.
 struct LetterBounds {
   size_t limit = 50;            // letters of the page
-  size_t records_max = 50'000;  // looked at per partition before the page ends short, with a cursor
+  size_t records_max = 50'000;  // looked at in each partition before the page ends short, with a cursor
 };
 
-// No letter is on two pages or on none, while the topic keeps it.
+// Reads one page. No letter is on two pages or on none, as long as the topic keeps it.
 [[nodiscard]] Result<LetterPage> read_letters(eventlog::EventLog& log, const LetterFilter& filter,
                                               const LetterCursor& after, const LetterBounds& bounds);
 
-// `whole`: with its body, as JSON if it is some, else as text or in base64.
+// With `whole` the letter has its body: as JSON if it is some, else as text or as hex.
 [[nodiscard]] std::string letter_json(const v1::DeadLetter& letter, bool whole);
 
 }  // namespace freshet::console

@@ -1,3 +1,6 @@
+// Serves the page. Its policy allows nothing that is not in these three files, so a text that came
+// from a sender and shows up in the page can't run.
+
 #include "console/page.h"
 
 #include <string>
@@ -16,17 +19,18 @@ http::Response asset(std::string_view body, std::string content_type) {
   response.headers = {{"Content-Security-Policy", std::string(kPolicy)},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
+                      // The page belongs to the binary: after an upgrade a browser must not go on
+                      // with the old one.
                       {"Cache-Control", "no-cache"}};
   return response;
 }
 
 }  // namespace
 
-std::optional<http::Response> page_response(std::string_view path) {
-  if (path == "/") return asset(kIndexHtml, "text/html; charset=utf-8");
-  if (path == "/console.css") return asset(kConsoleCss, "text/css; charset=utf-8");
-  if (path == "/console.js") return asset(kConsoleJs, "text/javascript; charset=utf-8");
-  return std::nullopt;
-}
+http::Response index_html() { return asset(kIndexHtml, "text/html; charset=utf-8"); }
+http::Response console_css() { return asset(kConsoleCss, "text/css; charset=utf-8"); }
+http::Response console_js() { return asset(kConsoleJs, "text/javascript; charset=utf-8"); }
+// RFC 9512 names this type.
+http::Response openapi(std::string_view document) { return asset(document, "application/yaml"); }
 
 }  // namespace freshet::console

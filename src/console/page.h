@@ -1,7 +1,7 @@
-// The console's page: three files in the binary, which load nothing from elsewhere.
+// What the admin listener serves from the binary: the console's page, which loads nothing from elsewhere, and the
+// descriptions of both listeners' HTTP interfaces (docs/api/).
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "http/server.h"
@@ -11,8 +11,12 @@ namespace freshet::console {
 extern const std::string_view kIndexHtml;
 extern const std::string_view kConsoleCss;
 extern const std::string_view kConsoleJs;
+extern const std::string_view kIngestYaml;  // OpenAPI 3.1
+extern const std::string_view kAdminYaml;
 
-// nullopt: not one of the page's addresses ("/", "/console.css", "/console.js").
-[[nodiscard]] std::optional<http::Response> page_response(std::string_view path);
+[[nodiscard]] http::Response index_html();
+[[nodiscard]] http::Response console_css();
+[[nodiscard]] http::Response console_js();
+[[nodiscard]] http::Response openapi(std::string_view document);
 
 }  // namespace freshet::console

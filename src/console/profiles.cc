@@ -33,32 +33,14 @@ std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER
 
 }  // namespace
 
-// /v1/tenants/{t}/users/{id_type}/{value}[/identity|/unsuppress] and /v1/tenants/{t}/users/lookup[/identity]
-void Admin::profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind) {
-  const auto& parts = call.parts;
-  const bool is_lookup = parts.size() > 4 && parts[4] == "lookup";
-  if (is_lookup && parts.size() == 5) return profile_lookup(call, tenant, kind, model::document_json);
-  if (is_lookup && parts.size() == 6 && parts[5] == "identity" && call.request.method == "POST")
-    return profile_lookup(call, tenant, kind, model::identity_json);
-  if (parts.size() == 7 && parts[6] == "unsuppress") {
-    if (call.check_method("POST")) submit_order(call, tenant, kind, v1::Envelope::UNSUPPRESS);
-    return;
-  }
-  if (parts.size() == 7 && parts[6] == "identity") {
-    if (call.check_method("GET, HEAD")) answer_profile(call, tenant, kind, parts[4], parts[5], model::identity_json);
-    return;
-  }
-  if (parts.size() != 6) return call.no_such_address();
-  if (!call.check_method("GET, HEAD, DELETE")) return;
-  if (call.request.method == "DELETE") return submit_order(call, tenant, kind, v1::Envelope::ERASE);
-  answer_profile(call, tenant, kind, parts[4], parts[5], model::document_json);
-}
-
 void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
-  if (!call.check_method("POST")) return;
   const auto identifier = parse_lookup(call.request.body);
   if (!identifier) return call.fail(identifier.error());
   answer_profile(call, tenant, kind, identifier->first, identifier->second, render);
+}
+
+void Admin::profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
+  answer_profile(call, tenant, kind, call.arguments[1], call.arguments[2], render);
 }
 
 void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
@@ -78,7 +60,7 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
-  const std::string value = model::normalize_identifier(call.parts[4], call.parts[5]);
+  const std::string value = model::normalize_identifier(call.arguments[1], call.arguments[2]);
   if (model::is_blocked_identifier(value, tenant.rules))
     return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
   v1::Envelope envelope;
@@ -87,7 +69,7 @@ void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind
   envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
   envelope.set_kind(order);
   auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());
-  identifier.set_type(call.parts[4]);
+  identifier.set_type(call.arguments[1]);
   identifier.set_value(value);
   envelope.set_received_at_us(options_.clock->now_us());
   envelope.set_time_us(envelope.received_at_us());

@@ -1,4 +1,4 @@
-// GET /v1/tenants/{t}/schema
+// GET /v1/tenants/{t}/schema: what the registry knows of a tenant.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ http::Response Admin::schema(const model::Tenant& tenant) const {
   std::sort(all.begin(), all.end(), [](const Known& a, const Known& b) {
     return std::tie(a.subject, a.of, a.name) < std::tie(b.subject, b.of, b.name);
   });
-  // An attribute comes with its event; sorted, the attributes of one event are neighbours.
+  // An attribute is shown with its event; sorted, the attributes of one event are neighbours.
   std::map<std::string, std::vector<Known>> of_event;
   for (const Known& known : all) {
     if (known.subject == Subject::kEventAttribute) of_event[known.of].push_back(known);

@@ -375,7 +375,8 @@ TEST_P(DocStoreConformance, ManyBulksAtOnce) {
   EXPECT_EQ(ids.size(), 5600U);
 }
 
-// Against the model: several entities at once, changes folded, sent twice, sent late, beside poisoned ones, over restarts.
+// Against the model: several entities at once, changes folded, sent twice, sent late, beside poisoned ones, over
+// restarts.
 TEST_P(DocStoreConformance, HoldsWhatTheChangesSay) {
   int entities = 0;
   rc::check([&] {

@@ -1,3 +1,6 @@
+// The checks that come before any store sees a change. Changes come from the log, where anybody may
+// have written.
+
 #include "docstore/rules.h"
 
 #include "model/document.h"
@@ -11,9 +14,11 @@ Status check_change(const v1::Change& change) {
   if (change.kind() != v1::ENTITY_KIND_USER && change.kind() != v1::ENTITY_KIND_DEVICE) {
     return fail(Code::kInvalid, "change: kind must be user or device");
   }
+  // A NUL ends the tenant's name in keys.
   if (change.tenant().empty() || change.tenant().find('\0') != std::string::npos) {
     return fail(Code::kInvalid, "change: tenant must be a name without NUL");
   }
+  // Version 0 means that there is no document yet.
   if (change.version() == 0) return fail(Code::kInvalid, "change: version must be 1 or more");
   return {};
 }

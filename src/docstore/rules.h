@@ -1,4 +1,5 @@
-// What every store asks of a change and of a document, so that all of them refuse and find the same.
+// What every store asks of a change and of a document, so that all of them refuse and find the
+// same.
 #pragma once
 
 #include <algorithm>
@@ -11,10 +12,10 @@ namespace freshet::docstore {
 
 inline constexpr size_t kIdBytes = 16;
 
-// kInvalid: no store can take it (tenant, kind, id, version).
+// kInvalid: no store can take this change, because its tenant, kind, id or version is wrong.
 [[nodiscard]] Status check_change(const v1::Change& change);
 
-// Whether a document that is not removed lists this identifier.
+// Whether a document that was not removed lists this identifier.
 [[nodiscard]] bool lists(const v1::Document& document, const v1::Identifier& identifier);
 
 // Calls visit(text) for each identifier in a value of section IDENTIFIERS.

@@ -1,3 +1,5 @@
+// The real clock and the operating system's randomness, in the only file that may read them.
+
 #include "env/clock.h"
 
 #include <sodium/randombytes.h>
@@ -22,6 +24,8 @@ class RealClock final : public Clock {
 
 class RealRandom final : public Random {
  public:
+  // libsodium takes its randomness from the kernel, so these bytes are good enough for ids and
+  // keys.
   std::string bytes(size_t n) override {
     std::string out(n, '\0');
     randombytes_buf(out.data(), n);
@@ -32,6 +36,7 @@ class RealRandom final : public Random {
 }  // namespace
 
 Clock& real_clock() {
+  // Both are made at their first use, so no order of static constructors matters.
   static RealClock clock;
   return clock;
 }

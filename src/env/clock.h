@@ -1,5 +1,5 @@
-// Time and randomness. Nothing else in Freshet reads a clock or a random source (tools/tidy bans the raw calls), so that
-// the simulator can stand in for both.
+// Time and randomness. Nothing else in Freshet reads a clock or a random source (tools/tidy bans
+// the raw calls), so that the simulator can stand in for both.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,10 @@ using TimeUs = int64_t;
 class Clock {
  public:
   virtual ~Clock() = default;
-  [[nodiscard]] virtual TimeUs now_us() = 0;        // wall clock; may jump
-  [[nodiscard]] virtual TimeUs monotonic_us() = 0;  // for durations; never goes back
+  // The wall clock. It may jump in both directions, so it says when something happened and never how long it took.
+  [[nodiscard]] virtual TimeUs now_us() = 0;
+  // Never goes back; it is for durations and deadlines.
+  [[nodiscard]] virtual TimeUs monotonic_us() = 0;
   virtual void sleep_us(TimeUs duration) = 0;
 };
 
@@ -23,6 +25,7 @@ class Clock {
 class Random {
  public:
   virtual ~Random() = default;
+  // Exactly `n` bytes.
   [[nodiscard]] virtual std::string bytes(size_t n) = 0;
 };
 

@@ -1,3 +1,5 @@
+// Framing of records, which all logs share: what was framed once in action or ingest goes to the disk, or to Kafka, as
+// it is.
 #include "eventlog/event_log.h"
 
 #include <limits>
@@ -16,7 +18,7 @@ void put_varint32(std::string& out, uint32_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-// At most five bytes, and no bits above the 32nd.
+// A number has at most five bytes and no bits above the 32nd; anything else is damage.
 bool take_varint32(std::string_view& data, uint32_t& value) {
   uint64_t sum = 0;
   for (unsigned i = 0; i < 5 && i < data.size(); ++i) {
@@ -31,6 +33,7 @@ bool take_varint32(std::string_view& data, uint32_t& value) {
   return false;
 }
 
+// A size that is larger than what is left is damage, and is seen before anything of that size is touched.
 bool take_bytes(std::string_view& data, std::string_view& bytes) {
   uint32_t size = 0;
   if (!take_varint32(data, size) || size > data.size()) return false;
@@ -39,6 +42,7 @@ bool take_bytes(std::string_view& data, std::string_view& bytes) {
   return true;
 }
 
+// Records are bounded far below this by whoever accepts them.
 void put_size(std::string& out, size_t size) {
   FRESHET_ASSERT(size <= std::numeric_limits<uint32_t>::max());
   put_varint32(out, static_cast<uint32_t>(size));
@@ -74,10 +78,12 @@ void RecordBatch::clear() {
 }
 
 std::string RecordBatch::release() {
+  FRESHET_ASSERT((count_ == 0) == data_.empty());
   count_ = 0;
   return std::exchange(data_, {});
 }
 
+// One question for each partition: a log for which each is a round trip asks for all of them at once instead.
 Result<std::vector<Watermarks>> EventLog::all_watermarks(Topic topic) {
   std::vector<Watermarks> out;
   for (uint32_t p = 0; p < partitions(topic); ++p) {

@@ -45,6 +45,7 @@ inline constexpr size_t kTopics = 6;
 // Offsets of a partition rise, but not always by one (Kafka puts transaction markers between).
 using Offset = int64_t;
 
+// One partition of a topic: an ordered log of its own.
 struct TopicPartition {
   Topic topic = Topic::kActions;
   uint32_t partition = 0;
@@ -59,8 +60,9 @@ class RecordBatch {
   // Appends key and the frame of a value of `size` bytes; the caller fills the returned space at once
   // (for messages that serialize into an array).
   [[nodiscard]] char* add_space(std::string_view key, size_t size);
+  // Adds the records of another batch behind its own, framed as they are.
   void append(const RecordBatch& other);
-  // Room for `bytes` in all: worth it where a batch is likely to be as large as the one before.
+  // Makes room for `bytes` in all: worth it where a batch is likely to be as large as the one before.
   void reserve(size_t bytes) { data_.reserve(bytes); }
   void clear();
   // Moves the bytes out and leaves the batch empty.
@@ -79,17 +81,20 @@ class RecordBatch {
 // Reads the grammar above; false at the end. On damaged bytes sets *corrupt and returns false.
 [[nodiscard]] bool next_record(std::string_view& data, std::string_view& key, std::string_view& value, bool* corrupt);
 
+// Records for one partition.
 struct Produce {
   TopicPartition to;
   RecordBatch records;
 };
 
+// A record that lies in memory which somebody else holds.
 struct RecordView {
   Offset offset = 0;
   std::string_view key;
   std::string_view value;
 };
 
+// What a poll or a read brings of one partition.
 struct Fetched {
   TopicPartition from;
   std::vector<RecordView> records;  // by rising offset, none if only a gap was passed; views into `hold`
@@ -97,29 +102,34 @@ struct Fetched {
   std::shared_ptr<const void> hold;
 };
 
+// What has happened since the last poll. It is to be taken up in the order of the fields.
 struct PollResult {
-  std::vector<TopicPartition>
-      revoked;  // stop work on these before anything else; nothing more may be committed for them
+  // Work on these stops before anything else: they are somebody else's, and nothing more may be committed for them.
+  std::vector<TopicPartition> revoked;
   // To read along as a standby: nothing is handed out that their owner has not committed, and nothing may be committed.
   std::vector<TopicPartition> followed;
-  // Position is the committed offset, or the low watermark without one. One that is followed is ours now, and goes on from
-  // where it is.
+  // Position is the committed offset, or the low watermark without one. One that is followed is ours now, and goes on
+  // from where it is.
   std::vector<TopicPartition> assigned;
   std::vector<Fetched> fetched;  // at most one per partition
 };
 
+// How far somebody is in a partition.
 struct Position {
   TopicPartition of;
   Offset next = 0;  // the first offset that is not done
 };
 
+// What becomes durable and visible together: what was made of records, and that they are done.
 struct Transaction {
   std::vector<Produce> outputs;
   std::vector<Position> done;
 };
 
+// kAtLeastOnce: what was done since the last commit is done again after a crash, so doing it twice must do no harm.
 enum class Delivery { kAtLeastOnce, kExactlyOnce };
 
+// Who reads what, and how it commits.
 struct ConsumerOptions {
   std::string group;
   std::vector<Topic> topics;
@@ -145,16 +155,20 @@ class Consumer {
   virtual void pause(TopicPartition partition, bool paused) = 0;
   // Outputs and positions become durable and visible together, or not at all. Blocks until then.
   [[nodiscard]] virtual Status commit(Transaction transaction) = 0;
-  // nullopt: the group has committed nothing there.
+  // nullopt: the group has committed nothing there. kRetry: the log does not say it at the moment, or a commit of this
+  // consumer is not decided yet; to go on from a guess would lose records or do them twice.
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(TopicPartition partition) = 0;
-  virtual void wake() = 0;  // ends a poll that waits; any thread
+  // Ends a poll that waits. May be called by any thread.
+  virtual void wake() = 0;
 };
 
+// Which records a partition has: those of the offsets [low, high).
 struct Watermarks {
   Offset low = 0;   // the oldest record that is kept
   Offset high = 0;  // the next record will have at least this offset
 };
 
+// How a topic is divided, and how long its records are kept.
 struct TopicOptions {
   uint32_t partitions = 1;
   uint64_t retention_bytes = 0;        // per partition, 0: unlimited
@@ -162,8 +176,8 @@ struct TopicOptions {
   std::vector<std::string> consumers;  // groups whose committed offsets hold retention back
 };
 
-using AppendDone = std::function<void(Status)>;  // called once, on a thread of the log: do not block it; or,
-                                                 // if nothing was taken, before append() returns
+// Called once, on a thread of the log, which it must not block; or, if nothing was taken, before append() returns.
+using AppendDone = std::function<void(Status)>;
 
 class EventLog {
  public:
@@ -172,8 +186,8 @@ class EventLog {
   [[nodiscard]] virtual Status create_topic(Topic topic, const TopicOptions& options) = 0;
   [[nodiscard]] virtual uint32_t partitions(Topic topic) const = 0;
   // All durable before done(ok). done(kRetry): the bounded queue is full, or nobody has confirmed it in time: send it
-  // again, some of it may be in the log all the same; kNotFound: no such topic or partition, nothing was taken; kInvalid:
-  // a record is too large; kFatal: the log is closed for good after a failed write. Thread-safe.
+  // again, some of it may be in the log all the same; kNotFound: no such topic or partition, nothing was taken;
+  // kInvalid: a record is too large; kFatal: the log is closed for good after a failed write. Thread-safe.
   virtual void append(std::vector<Produce> batches, AppendDone done) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) = 0;
   [[nodiscard]] virtual Result<Watermarks> watermarks(TopicPartition partition) = 0;

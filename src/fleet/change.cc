@@ -1,19 +1,30 @@
+// A change is applied by the parser of the file itself: its key and value become a line of YAML that is read on top of
+// the thing. So whatever a finding proposes is checked by the rules that fleet.yaml is checked by, and a key has one
+// meaning.
 #include "fleet/change.h"
 
 #include <algorithm>
 #include <array>
 
+#include "base/assert.h"
 #include "fleet/fields.h"
 #include "yaml/field_reader.h"
 
 namespace freshet::fleet {
 namespace {
 
-// Of names and references, which a change can't touch.
+// A finding whose index is not of this fleet would name and mend another thing.
+template <class Thing>
+const Thing& thing_at(const std::vector<Thing>& list, Index index) {
+  FRESHET_ASSERT(index < list.size());
+  return list[index];
+}
+
+// Names and references have these keys. A change can't touch them.
 constexpr std::array<std::string_view, 8> kFixed = {"name", "cluster", "region",   "from",
                                                     "to",   "topics",  "produces", "consumes"};
 
-// `text` with the key set; what stands where is kept.
+// Sets the key in `text`. Where its parts stand is kept.
 template <class Text>
 Status set(const Change& change, Text& text) {
   const size_t dot = change.key.find('.');
@@ -46,6 +57,8 @@ Status set_in(const Change& change, std::vector<Value>& list) {
   return {};
 }
 
+// Without autoscaling as many run as may: instances_max follows instances. A change of instances_max turns autoscaling
+// on, as the key does in the file.
 Status set_service(const Change& change, Topology& fleet) {
   FRESHET_TRY(set_in<ServiceText>(change, fleet.services));
   Service& service = fleet.services[change.index];
@@ -70,34 +83,38 @@ Status apply(const Change& change, Topology& fleet) {
     case Change::Kind::kConsumer: return set_in<ConsumerText>(change, fleet.consumers);
     case Change::Kind::kMirror: return set_in<MirrorText>(change, fleet.mirrors);
   }
+  FRESHET_ASSERT(false && "every kind of thing is handled");
   return {};
 }
 
 std::string subject_of(const Topology& fleet, Change::Kind kind, Index index) {
   switch (kind) {
-    case Change::Kind::kCluster: return "cluster " + fleet.clusters[index].name;
-    case Change::Kind::kTopic: return "topic " + fleet.path_of(fleet.topics[index]);
-    case Change::Kind::kService: return "service " + fleet.services[index].name;
+    case Change::Kind::kCluster: return "cluster " + thing_at(fleet.clusters, index).name;
+    case Change::Kind::kTopic: return "topic " + fleet.path_of(thing_at(fleet.topics, index));
+    case Change::Kind::kService: return "service " + thing_at(fleet.services, index).name;
     case Change::Kind::kProducer:
-      return of_service(fleet, "producer", fleet.producers[index].service, fleet.producers[index].topics);
+      return of_service(fleet, "producer", thing_at(fleet.producers, index).service, fleet.producers[index].topics);
     case Change::Kind::kConsumer:
-      return of_service(fleet, "consumer", fleet.consumers[index].service, fleet.consumers[index].topics);
-    case Change::Kind::kMirror: return "mirror " + fleet.mirrors[index].name;
+      return of_service(fleet, "consumer", thing_at(fleet.consumers, index).service, fleet.consumers[index].topics);
+    case Change::Kind::kMirror: return "mirror " + thing_at(fleet.mirrors, index).name;
   }
+  FRESHET_ASSERT(false && "every kind of thing is handled");
   return "";
 }
 
 yaml::Place place_of(const Topology& fleet, Change::Kind kind, Index index, std::string_view key) {
   switch (kind) {
     case Change::Kind::kCluster:
-      if (key.starts_with("volumes.")) return fleet.clusters[index].volumes_where.of(key.substr(key.find('.') + 1));
-      return fleet.clusters[index].where.of(key);
-    case Change::Kind::kTopic: return fleet.topics[index].where.of(key);
-    case Change::Kind::kService: return fleet.services[index].where.of(key);
-    case Change::Kind::kProducer: return fleet.producers[index].where.of(key);
-    case Change::Kind::kConsumer: return fleet.consumers[index].where.of(key);
-    case Change::Kind::kMirror: return fleet.mirrors[index].where.of(key);
+      if (key.starts_with("volumes."))
+        return thing_at(fleet.clusters, index).volumes_where.of(key.substr(key.find('.') + 1));
+      return thing_at(fleet.clusters, index).where.of(key);
+    case Change::Kind::kTopic: return thing_at(fleet.topics, index).where.of(key);
+    case Change::Kind::kService: return thing_at(fleet.services, index).where.of(key);
+    case Change::Kind::kProducer: return thing_at(fleet.producers, index).where.of(key);
+    case Change::Kind::kConsumer: return thing_at(fleet.consumers, index).where.of(key);
+    case Change::Kind::kMirror: return thing_at(fleet.mirrors, index).where.of(key);
   }
+  FRESHET_ASSERT(false && "every kind of thing is handled");
   return {};
 }
 

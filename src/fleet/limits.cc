@@ -1,3 +1,7 @@
+// The size in the name of an EC2 instance type ("c6g.2xlarge" is 2xlarge) says how many partitions it should have: the
+// table of AWS's guide "Right-size your cluster", which is made for MSK but counts what any broker has to do for a
+// partition (files, memory, failover). Below xlarge and for names that are not of this form the smallest figures hold,
+// which only ever warns too early.
 #include "fleet/limits.h"
 
 #include <charconv>

@@ -1,3 +1,5 @@
+// This is all arithmetic that lint and plan share. Rates in the file are averages; the highest rate of a topic is its
+// average times peak_factor, and all topics are taken to have theirs at once.
 #include "fleet/rates.h"
 
 #include <algorithm>
@@ -5,18 +7,22 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace freshet::fleet {
 namespace {
 
+// What is never deleted has no size; a year of it is shown instead, and `kept_forever` says so.
 constexpr double kYearSeconds = 365.0 * 86400;
 
-// How many groups and mirrors read each topic. A group that is named twice is one.
+// Counts the groups and mirrors that read each topic. A group that is named twice is one.
 std::vector<uint32_t> readers_of(const Topology& fleet) {
   std::vector<std::vector<std::string_view>> groups(fleet.topics.size());
   for (const Consumer& consumer : fleet.consumers) {
     for (const Index topic : consumer.topics) groups[topic].push_back(consumer.group);
   }
   std::vector<uint32_t> readers(fleet.topics.size());
+  FRESHET_ASSERT(groups.size() == readers.size());
   for (size_t i = 0; i < groups.size(); ++i) {
     std::sort(groups[i].begin(), groups[i].end());
     groups[i].erase(std::unique(groups[i].begin(), groups[i].end()), groups[i].end());
@@ -33,6 +39,7 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   out.in_bytes_per_s = topic.messages_per_s * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
   out.readers = readers;
   out.out_bytes_per_s = out.in_bytes_per_s * readers;
+  // Kafka deletes by whichever bound is reached first; retention_bytes is of a partition, not of the topic.
   const bool by_time = topic.retention_us > 0;
   const bool by_size = topic.retention_bytes > 0;
   out.kept_forever = !by_time && !by_size;
@@ -41,8 +48,10 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   return out;
 }
 
-// What each producer sends: what it says; else its share of what a topic gets, together with the others that say nothing.
+// What each producer sends: what it says; else its share of what a topic gets, together with the others that say
+// nothing.
 std::vector<double> messages_of_producers(const Topology& fleet) {
+  // `sharing` counts who says nothing. It can't be 0 where it divides: the producer that is being asked counts itself.
   std::vector<uint32_t> sharing(fleet.topics.size());
   for (const Producer& producer : fleet.producers) {
     for (const Index topic : producer.topics) sharing[topic] += producer.messages_per_s > 0 ? 0 : 1;
@@ -68,6 +77,7 @@ double usual_ratio(Compression compression) {
     case Compression::kGzip: return 2.8;
     case Compression::kZstd: return 3;
   }
+  FRESHET_ASSERT(false && "every codec is handled");
   return 1;
 }
 
@@ -77,6 +87,10 @@ double compression_ratio(const Topic& topic) {
 
 double requests_per_s(const Batching& load, int64_t linger_us, uint64_t batch_bytes) {
   if (load.messages_per_s <= 0) return 0;
+  // Per instance and broker, messages a second m, linger l: a request goes out every l + 1/m seconds (the wait begins
+  // with the first message), so there are 1 / (l + 1/m) = m / (1 + m l) of them. Java's producer sends earlier when
+  // one of its batches, which are per partition, is full (batch.size).
+  FRESHET_ASSERT(load.brokers > 0 && load.partitions > 0 && load.message_bytes > 0 && linger_us >= 0);
   const double to_broker = load.messages_per_s / load.brokers;
   const double by_linger = to_broker / (1 + to_broker * static_cast<double>(linger_us) / 1e6);
   // The first batch that is full takes the others along.
@@ -95,12 +109,15 @@ Batching batching_of(const Topology& fleet, const Producer& producer, double mes
   load.partitions = 0;
   for (const Index index : producer.topics) {
     const Topic& topic = fleet.topics[index];
+    // Topics without a rate count as nearly nothing instead of nothing: the mean of their sizes is defined all the
+    // same.
     const double weight = std::max(topic.messages_per_s, 1e-9);
     weights += weight;
     bytes += weight * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
     peak = std::max(peak, topic.peak_factor);
     load.partitions += topic.partitions;
   }
+  // A request goes to the leader of a partition: with fewer partitions than brokers some brokers get none.
   const uint32_t brokers = fleet.cluster_of(fleet.topics[producer.topics.front()]).brokers;
   load.instances = service.instances_max;
   load.brokers = std::min<double>(brokers, load.partitions);
@@ -117,6 +134,7 @@ Rates rates_of(const Topology& fleet) {
     const Topic& topic = fleet.topics[i];
     const TopicRates& rates = out.topics.emplace_back(rates_of(topic, readers[i]));
     ClusterRates& cluster = out.clusters[topic.cluster];
+    FRESHET_ASSERT(rates.in_bytes_per_s >= 0 && rates.kept_bytes >= 0);
     cluster.in_bytes_per_s += rates.in_bytes_per_s;
     cluster.in_bytes_per_s_peak += rates.in_bytes_per_s * topic.peak_factor;
     cluster.out_bytes_per_s += rates.out_bytes_per_s;
@@ -124,6 +142,7 @@ Rates rates_of(const Topology& fleet) {
     cluster.replicas += uint64_t{topic.partitions} * topic.replication;
     cluster.kept_bytes += rates.kept_bytes * topic.replication;
   }
+  FRESHET_ASSERT(out.topics.size() == fleet.topics.size());
   const std::vector<double> messages = messages_of_producers(fleet);
   for (size_t i = 0; i < fleet.producers.size(); ++i) {
     const Producer& producer = fleet.producers[i];

@@ -8,7 +8,7 @@
 namespace freshet::fleet {
 namespace {
 
-Topology parse(const std::string& text) {
+Topology fleet_of(const std::string& text) {
   yaml::Problems problems("f");
   auto fleet = parse_topology(
       "fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: front}, {name: back}]\n" + text, problems);
@@ -17,7 +17,7 @@ Topology parse(const std::string& text) {
 }
 
 TEST(Rates, OfTopicsAndClusters) {
-  const Topology fleet = parse(
+  const Topology fleet = fleet_of(
       "topics:\n"
       "- {name: t, cluster: front, partitions: 4, messages_per_second: 1000, message_bytes: 600, compression: zstd,\n"
       "   retention: 100s, peak_factor: 3}\n"
@@ -39,12 +39,12 @@ TEST(Rates, OfTopicsAndClusters) {
 }
 
 TEST(Rates, WhatIsBoundByNothingIsKeptForever) {
-  const Topology fleet = parse("topics: [{name: t, cluster: back, retention: 0, messages_per_second: 1}]\n");
+  const Topology fleet = fleet_of("topics: [{name: t, cluster: back, retention: 0, messages_per_second: 1}]\n");
   EXPECT_TRUE(rates_of(fleet).topics[0].kept_forever);
 }
 
 TEST(Rates, ProducersShareWhatATopicGets) {
-  const Topology fleet = parse(
+  const Topology fleet = fleet_of(
       "topics: [{name: t, cluster: back, messages_per_second: 90}]\n"
       "services: [{name: a, produces: [{cluster: back, topics: [t]}]}, {name: b, produces: [{cluster: back, topics: "
       "[t]}]},\n"

@@ -1,8 +1,12 @@
+// Names are resolved in an order in which nothing refers forward: regions, clusters, topics, mirrors (which make
+// topics, until no mirror finds a new one), services, promises, routes. Each step goes on after a problem, so that one
+// run shows all of them; what depends on a thing that was refused is left out without a word.
 #include "fleet/resolve.h"
 
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/assert.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -11,6 +15,7 @@ namespace {
 using yaml::Place;
 using yaml::Problems;
 
+// These bound what a file of some megabytes can ask for: "*" in a chain of mirrors multiplies topics.
 constexpr size_t kTopicsMax = 1'000'000;  // also made by mirrors
 constexpr size_t kClustersMax = 2000;
 constexpr size_t kHintsMax = 50;  // a hint looks at every name
@@ -20,7 +25,7 @@ std::string hint_of(const std::string& name, const std::vector<std::string>& nam
   return (hint.empty() ? "." : hint) + " There are: " + yaml::join_names(names);
 }
 
-// The names of one kind of thing: to find, and to refuse repetition.
+// Knows the names of one kind of thing, finds them and refuses repetition.
 class Names {
  public:
   Names(std::string kind, Problems& problems) : kind_(std::move(kind)), problems_(problems) {}
@@ -42,7 +47,7 @@ class Names {
     return found == index_.end() ? kNone : found->second.index;
   }
 
-  // Of the reference; of the only one if it is not given.
+  // Finds what the reference names, or the only one there is if it names nothing.
   Index get(const Ref& ref, Place owner, const std::string& where) {
     if (!ref.given() && list_.size() == 1) return 0;
     if (!ref.given() && list_.empty()) return kNone;  // a problem of its own
@@ -134,6 +139,8 @@ class Resolver {
       Topic& topic = text.value;
       topic.cluster = clusters_.get(text.cluster, topic.where.at, "cluster");
       if (!min_isr_given && !topic.where.has("min_isr"))
+        // The default is one less than the replicas, so that a restart does not stop writes; and two at most, which
+        // survive the loss of a disk: more would only make writes stop sooner.
         topic.min_isr = std::clamp<uint32_t>(topic.replication - 1, 1, 2);
       if (!growth_given && !topic.where.has("growth_percent_per_month"))
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
@@ -151,7 +158,7 @@ class Resolver {
     return index;
   }
 
-  // Index of the topic in the fleet.
+  // Finds the topic's index in the fleet.
   [[nodiscard]] Index find_topic(Index cluster, const std::string& name) const {
     const Index place = topics_[cluster].find(name);
     return place == kNone ? kNone : topics_of_[cluster][place];
@@ -194,7 +201,7 @@ class Resolver {
     for (MirrorText& text : text_.mirrors) fleet_.mirrors.push_back(std::move(text.value));
   }
 
-  // Whether there was something new.
+  // Says whether there was something new.
   bool mirror_once() {
     bool progress = false;
     for (size_t i = 0; i < text_.mirrors.size() && !too_many_; ++i) {
@@ -224,7 +231,7 @@ class Resolver {
     }
   }
 
-  // The topic that the mirror writes, made if there is none.
+  // Finds the topic that the mirror writes, and makes it if there is none.
   Index target_of(const Mirror& mirror, Index index, Index source) {
     Index target = find_topic(mirror.to, fleet_.topics[source].name);
     if (target == kNone) {
@@ -265,6 +272,7 @@ class Resolver {
   }
 
   // What a mirrored topic has from its source, whose own are filled in first.
+  // This recurses along mirrors: as deep as clusters are chained, kClustersMax at most.
   void fill_in(Index index) {
     if (fill_[index] != Fill::kTodo) return;  // kDoing: a cycle, which lint refuses
     fill_[index] = Fill::kDoing;
@@ -280,6 +288,8 @@ class Resolver {
     if (!topic.where.has("messages_per_second")) topic.messages_per_s = sum;
   }
 
+  // A copy has from its source, unless the file says otherwise, what is true of the messages. Partitions, replicas and
+  // retention are of the place where it is kept.
   static void inherit(const Topic& from, Topic& to) {
     const auto take = [&](std::string_view key, auto Topic::*member) {
       if (!to.where.has(key)) to.*member = from.*member;
@@ -370,6 +380,41 @@ class Resolver {
 
 }  // namespace
 
-Topology resolve(FleetText text, Problems& problems) { return Resolver(std::move(text), problems).run(); }
+namespace {
+
+// Asserts what resolve() promises and nobody checks again. A name that was not found is a problem, never an index out
+// of range.
+void assert_resolved(const Topology& fleet) {
+  const auto are_topics = [&](const std::vector<Index>& topics) {
+    return std::ranges::all_of(topics, [&](Index topic) { return topic < fleet.topics.size(); });
+  };
+  for (const Cluster& cluster : fleet.clusters) {
+    FRESHET_ASSERT(cluster.region < fleet.regions.size() && !cluster.zones.empty());
+  }
+  for (const Topic& topic : fleet.topics) {
+    FRESHET_ASSERT(topic.cluster < fleet.clusters.size());
+    for (const Index mirror : topic.mirrors) FRESHET_ASSERT(mirror < fleet.mirrors.size());
+  }
+  for (const Producer& producer : fleet.producers) {
+    FRESHET_ASSERT(producer.service < fleet.services.size() && are_topics(producer.topics));
+  }
+  for (const Consumer& consumer : fleet.consumers) {
+    FRESHET_ASSERT(consumer.service < fleet.services.size() && are_topics(consumer.topics));
+  }
+  for (const Mirror& mirror : fleet.mirrors) {
+    FRESHET_ASSERT(mirror.from < fleet.clusters.size() && mirror.to < fleet.clusters.size());
+    for (const MirroredTopic& topic : mirror.topics) {
+      FRESHET_ASSERT(topic.from < fleet.topics.size() && fleet.topics[topic.from].cluster == mirror.from);
+      FRESHET_ASSERT(topic.to < fleet.topics.size() && fleet.topics[topic.to].cluster == mirror.to);
+    }
+  }
+}
+
+}  // namespace
+Topology resolve(FleetText text, Problems& problems) {
+  Topology fleet = Resolver(std::move(text), problems).run();
+  if (problems.empty()) assert_resolved(fleet);
+  return fleet;
+}
 
 }  // namespace freshet::fleet

@@ -1,3 +1,5 @@
+// The description of the keys (fields.h), visited to write a JSON Schema. The schema is for editors, which can't
+// follow references or compare keys: what it accepts may still be refused by the parser.
 #include "fleet/schema.h"
 
 #include "fleet/fields.h"

@@ -6,6 +6,7 @@
 
 namespace freshet::fleet {
 
+// A test compares it with the published file; `freshet fleet lint --schema` prints it.
 [[nodiscard]] std::string schema_json();
 
 }  // namespace freshet::fleet

@@ -1,5 +1,5 @@
-// A large fleet as the text of a file, for benchmarks and tests: every tenth cluster is a fronting one, whose topics are
-// mirrored to the nine that follow it.
+// A large fleet as the text of a file, for benchmarks and tests: every tenth cluster is a fronting one, whose topics
+// are mirrored to the nine that follow it.
 #pragma once
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// Figures in findings and reports are made here. Rates are shown in powers of 1000, as clouds and network cards are
+// sold; sizes that go into fleet.yaml are exact, in powers of 1024, as Kafka's settings are.
 #include "fleet/text.h"
 
 #include <fmt/format.h>

@@ -6,6 +6,7 @@
 
 namespace freshet::fleet {
 
+// The first three round to one decimal and are for people; the next two are exact and can be written into fleet.yaml.
 [[nodiscard]] std::string bytes_text(double bytes);       // "12.3 MB": powers of 1000
 [[nodiscard]] std::string rate_text(double bytes_per_s);  // "12.3 MB/s"
 [[nodiscard]] std::string count_text(double count);       // "950", "12.3 thousand", "1.2 million"

@@ -1,3 +1,5 @@
+// Names: what may be one, and how enumerators are written in fleet.yaml. The rules are those of the systems that get
+// the names, so that a fleet that is accepted here can be made there.
 #include "fleet/topology.h"
 
 #include <algorithm>
@@ -9,6 +11,8 @@ namespace {
 
 bool is_dns_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
 
+// A label of a host's name (RFC 1035: 63 octets). Names of clusters and services become parts of host names,
+// Kubernetes objects and folders, none of which take more than this.
 bool is_dns_name(std::string_view name) {
   constexpr size_t kLengthMax = 63;
   return !name.empty() && name.size() <= kLengthMax && name.front() != '-' && name.back() != '-' &&
@@ -17,12 +21,16 @@ bool is_dns_name(std::string_view name) {
 
 bool is_topic_char(char c) { return is_dns_char(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_'; }
 
+// Kafka's own rule (org.apache.kafka.common.internals.Topic). The length leaves room for "-<partition>" and a suffix
+// in a file name of 255 bytes.
 bool is_topic_name(std::string_view name) {
   constexpr size_t kLengthMax = 249;
   return !name.empty() && name.size() <= kLengthMax && name != "." && name != ".." &&
          std::all_of(name.begin(), name.end(), is_topic_char);
 }
 
+// Two or three numbers: "3.9" or "3.9.1". A "v", a "-rc1" and the like are refused: images and archives are found by
+// this text.
 bool is_version(std::string_view text) {
   size_t numbers = 0;
   while (true) {
@@ -35,6 +43,7 @@ bool is_version(std::string_view text) {
   }
 }
 
+// Anything that stays on one line, because it ends in comments and labels of rendered files.
 bool is_printable(std::string_view text) {
   constexpr size_t kLengthMax = 500;
   return !text.empty() && text.size() <= kLengthMax &&

@@ -1,8 +1,8 @@
 // A fleet of Kafka clusters as plain values: what `fleet.yaml` says, its references resolved to indices, its defaults
 // applied, the topics that mirrors make in their targets added. Lint, plan and render are functions of it.
 //
-// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all output.
-// Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
+// Lists are in the order of the file (topics made by mirrors after those of the file), which is the order of all
+// output. Read by `fleet/topology_yaml.h`; figures that follow from it are in `fleet/rates.h`.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,16 @@
 
 namespace freshet::fleet {
 
+// References are indices, not pointers, so that a topology can be copied and changed (a what-if of plan, a fix of
+// lint) without mending them. Every Index in a topology that parse_topology() returned is below the size of its list,
+// or kNone where the comment says so.
 using Index = uint32_t;  // into a list of Topology
 inline constexpr Index kNone = std::numeric_limits<Index>::max();
 
 // Where a thing stands in the file; a topic made by a mirror where the mirror does.
 using yaml::Where;
 
+// A cloud region: the unit in which traffic between zones is cheap and between regions is not.
 struct Region {
   std::string name;                // "us-east-1"
   std::vector<std::string> zones;  // "us-east-1a", …: all different
@@ -36,6 +40,8 @@ enum class ClusterKind : uint8_t {
   using enum ClusterKind;
   return std::to_array<Name<ClusterKind>>({{kFronting, "fronting"}, {kBackend, "backend"}});
 }
+// How brokers are run: as machines of their own (rendered as Terraform and Ansible) or by the Strimzi operator in
+// Kubernetes.
 enum class Platform : uint8_t { kEc2, kStrimzi };
 [[nodiscard]] constexpr auto names_of(Platform) {
   using enum Platform;
@@ -50,6 +56,7 @@ struct Volumes {       // of each broker
   uint64_t throughput_bytes_per_s = 125ull << 20;
 };
 
+// A Kafka cluster: `brokers` machines (or pods) of one kind, numbered from 0 in the order in which zones are dealt.
 struct Cluster {
   std::string name;
   ClusterKind kind = ClusterKind::kBackend;
@@ -72,6 +79,7 @@ struct Cluster {
   Where volumes_where;
 };
 
+// The producers' codec; brokers and mirrors keep batches as they come (compression.type=producer).
 enum class Compression : uint8_t { kUncompressed, kGzip, kSnappy, kLz4, kZstd };
 [[nodiscard]] constexpr auto names_of(Compression) {
   using enum Compression;
@@ -84,6 +92,8 @@ enum class Cleanup : uint8_t { kDelete, kCompact, kCompactDelete };
   return std::to_array<Name<Cleanup>>({{kDelete, "delete"}, {kCompact, "compact"}, {kCompactDelete, "compact_delete"}});
 }
 
+// A topic in one cluster. A topic that a mirror copies is one Topic in each cluster: `mirrors` says who writes it
+// here.
 struct Topic {
   std::string name;
   Index cluster = kNone;
@@ -107,6 +117,7 @@ struct Topic {
 };
 
 // How many of a service run.
+// A program that produces or consumes, as many instances of it as run.
 struct Service {
   std::string name;
   std::string group;           // its service group
@@ -117,12 +128,14 @@ struct Service {
   Where where;
 };
 
+// What a producer waits for: all in-sync replicas, the leader's page cache, or nothing.
 enum class Acks : uint8_t { kAll, kLeader, kNothing };
 [[nodiscard]] constexpr auto names_of(Acks) {
   using enum Acks;
   return std::to_array<Name<Acks>>({{kAll, "all"}, {kLeader, "leader"}, {kNothing, "none"}});
 }
 
+// A service that writes topics of one cluster, and how its client gathers messages into requests.
 struct Producer {
   Index service = kNone;
   std::vector<Index> topics;  // of one cluster
@@ -133,6 +146,7 @@ struct Producer {
   Where where;
 };
 
+// A service that reads topics of one cluster, as one consumer group: a partition is read by one instance at a time.
 struct Consumer {
   Index service = kNone;
   std::string group;  // the service's name by default
@@ -141,17 +155,20 @@ struct Consumer {
   Where where;
 };
 
+// Of mirrored messages. Exactly once needs Kafka Connect 3.3 and more (KIP-618).
 enum class Guarantee : uint8_t { kAtLeastOnce, kExactlyOnce };
 [[nodiscard]] constexpr auto names_of(Guarantee) {
   using enum Guarantee;
   return std::to_array<Name<Guarantee>>({{kAtLeastOnce, "at_least_once"}, {kExactlyOnce, "exactly_once"}});
 }
 
+// One topic of a mirror: what is read, and what is written.
 struct MirroredTopic {
   Index from = kNone;  // topics
   Index to = kNone;    // of the same name
 };
 
+// Copies topics from one cluster to another (MirrorMaker 2, KIP-382): names and partitions stay as they are.
 struct Mirror {
   std::string name;
   Index from = kNone;  // clusters
@@ -176,12 +193,14 @@ struct ServiceLevel {
   Where where;
 };
 
+// Of an alert: whether somebody looks in working hours, or is woken.
 enum class Severity : uint8_t { kWarn, kCritical };
 [[nodiscard]] constexpr auto names_of(Severity) {
   using enum Severity;
   return std::to_array<Name<Severity>>({{kWarn, "warn"}, {kCritical, "critical"}});
 }
 
+// Where alerts go.
 struct AlertRoute {
   enum class Kind : uint8_t { kSlack, kPagerduty };
   Severity severity = Severity::kWarn;
@@ -199,6 +218,7 @@ struct Accepted {
   Where where;
 };
 
+// The whole file. Owns everything; pure values, safe to read from several threads.
 struct Topology {
   std::string name;
   std::string dns_zone = "kafka.internal";

@@ -1,3 +1,5 @@
+// From bytes to a topology in three steps: YAML to a tree with places (yaml/node.h), the tree to values by the
+// description of the keys (fields.h), names to indices (resolve.h).
 #include "fleet/topology_yaml.h"
 
 #include <fstream>
@@ -12,6 +14,7 @@ namespace {
 
 using yaml::Problems;
 
+// 200 clusters with 20,000 topics are 2.5 MB.
 constexpr size_t kFileBytesMax = 64u << 20;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Addresses as people write them.
+// Addresses as people write them in configurations and commands.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,14 @@
 namespace freshet::http {
 
 struct Address {
-  std::string host;  // of [::1] what is in the brackets
+  std::string host;  // of [::1] it is what is in the brackets
   uint16_t port = 0;
 };
 
-// host:port, such as 127.0.0.1:8080 or [::1]:8080. nullopt: it is something else.
+// Reads host:port, such as 127.0.0.1:8080 or [::1]:8080. Anything else is nullopt.
 [[nodiscard]] std::optional<Address> parse_address(std::string_view text);
-// http://host:port, or http://host for port 80; nothing after it but a '/'. nullopt: something else, or port 0.
+// Reads http://host:port, or http://host for port 80, with nothing after it but a '/'. Anything
+// else, and port 0, is nullopt.
 [[nodiscard]] std::optional<Address> parse_plain_url(std::string_view url);
 
 }  // namespace freshet::http

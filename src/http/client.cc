@@ -1,3 +1,6 @@
+// The HTTP client of our own commands. It is synchronous to its caller, plain HTTP only, and holds
+// whole bodies in memory: enough for talking to our own listeners.
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
@@ -12,6 +15,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/assert.h"
 #include "http/address.h"
 #include "http/server.h"
 
@@ -22,9 +26,11 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using ErrorCode = boost::system::error_code;
 
+// A bound against a server that never stops sending.
 constexpr uint64_t kResponseBytesMax = 256u << 20;
 
-// Asynchronous operations on an io_context of its own, each run to its end: the only way to have time limits.
+// Runs asynchronous operations on an io_context of its own, each to its end: Asio has no other way
+// to give them a time limit.
 class BeastClient final : public Client {
  public:
   BeastClient(Address address, uint32_t timeout_s) : address_(std::move(address)), timeout_(timeout_s), stream_(io_) {}
@@ -53,6 +59,7 @@ ErrorCode BeastClient::run(const Start& start) {
   start([&result](const ErrorCode& error, auto&&...) { result = error; });
   io_.restart();
   io_.run();
+  FRESHET_ASSERT(result != asio::error::would_block);  // run() returns when the operation has called back
   return result;
 }
 
@@ -74,7 +81,8 @@ Status BeastClient::connect() {
   return {};
 }
 
-// A server that closed an idle connection has sent its end already.
+// A server that closed an idle connection has sent its end already, so one byte is peeked at:
+// nothing there means that the connection still stands.
 bool BeastClient::is_open() {
   if (!stream_.socket().is_open()) return false;
   ErrorCode error;
@@ -88,8 +96,11 @@ std::string BeastClient::head_of(const Request& request) const {
   std::string out = request.method + " " + request.path;
   if (!request.query.empty()) out += "?" + request.query;
   out += " HTTP/1.1\r\nHost: ";
+  // The brackets around an IPv6 address are part of the Host header (RFC 9110, section 7.2).
   out += address_.host.find(':') == std::string::npos ? address_.host : "[" + address_.host + "]";
   out += ":" + std::to_string(address_.port) + "\r\n";
+  // A request with a method that may have a body says its length even if that is 0, so no server
+  // waits for more.
   if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD"))
     out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
@@ -123,7 +134,8 @@ Result<Response> BeastClient::send(const Request& request) {
   const std::string head = head_of(request);
   const std::array<asio::const_buffer, 2> out = {asio::buffer(head), asio::buffer(request.body)};
   const ErrorCode written = run([&](auto done) { asio::async_write(stream_, out, done); });
-  // A server that refuses a body answers before it has read it: so look for an answer even so.
+  // A server that refuses a body answers before it has read all of it, so an answer is looked for
+  // even if sending failed.
   beast::http::response_parser<beast::http::string_body> parser;
   parser.body_limit(kResponseBytesMax);
   parser.skip(request.method == "HEAD");

@@ -1,3 +1,8 @@
+// The life of a connection as a chain of asynchronous steps. Each step keeps the connection alive
+// by a shared pointer in its callback; state_ says which step is under way, and a callback that
+// comes after close() finds kClosed. Limits are enforced where bytes come in: the parser's for
+// headers and bodies, the deadline for time.
+
 #include "http/connection.h"
 
 #include <spdlog/spdlog.h>
@@ -19,7 +24,9 @@ namespace {
 namespace asio = boost::asio;
 namespace bhttp = boost::beast::http;
 
-constexpr size_t kReadBytes = 8 << 10;  // larger bodies go straight into their string
+// Larger bodies are read straight into their string.
+constexpr size_t kReadBytes = 8 << 10;
+// How long a peer may take to read our last words.
 constexpr uint32_t kLingerSeconds = 2;
 
 void count_response(int status) {
@@ -32,7 +39,8 @@ void count_response(int status) {
   counters[std::clamp(status / 100, 1, 5) - 1]->add();
 }
 
-// Given to the handler; the last copy answers 500 if nobody did.
+// What the handler's Respond calls. The last copy answers 500 if nobody did, so that a handler
+// which forgets costs an error and not a connection for ever.
 class Responder {
  public:
   Responder(std::weak_ptr<Worker> worker, uint64_t connection, uint64_t request)
@@ -44,10 +52,12 @@ class Responder {
   Responder& operator=(const Responder&) = delete;
 
   void send(Response response) {
-    FRESHET_ASSERT(!called_.exchange(true));
+    const bool answered_before = called_.exchange(true);
+    FRESHET_ASSERT(!answered_before);
     const auto worker = worker_.lock();
     if (worker == nullptr) return;
-    // Must not hold the worker itself: that would keep it alive from within its own queue.
+    // The callback must not hold the worker itself: that would keep it alive from within its own
+    // queue.
     asio::dispatch(worker->io(), [w = worker.get(), c = connection_, r = request_,
                                   out = std::move(response)]() mutable { w->respond(c, r, std::move(out)); });
   }
@@ -59,6 +69,7 @@ class Responder {
   std::atomic<bool> called_{false};
 };
 
+// Names of headers have no case (RFC 9110, section 5.1); handlers look them up in lower case.
 std::string lower(boost::beast::string_view name) {
   std::string out(name.data(), name.size());
   for (char& c : out) {
@@ -67,6 +78,7 @@ std::string lower(boost::beast::string_view name) {
   return out;
 }
 
+// A proxy sends the whole URL in the request line (RFC 9112, section 3.2.2).
 void set_target(Request& request, std::string_view target) {
   if (target.starts_with("http://") || target.starts_with("https://")) {
     const size_t path = target.find('/', target.find("//") + 2);
@@ -92,6 +104,7 @@ Request to_request(const Message& message, std::string body, const std::string& 
   return request;
 }
 
+// A peer that has gone already has no address any more.
 std::string address_of(const Socket& socket) {
   boost::system::error_code error;
   const auto endpoint = socket.remote_endpoint(error);
@@ -122,6 +135,7 @@ Socket& Connection<Stream>::socket() {
 template <class Stream>
 void Connection<Stream>::start() {
   if (worker_->stopping()) return close();
+  // Answers are written whole, so Nagle's algorithm would only hold the last packet back.
   ErrorCode ignored;
   socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   if constexpr (std::is_same_v<Stream, Socket>) {
@@ -129,7 +143,7 @@ void Connection<Stream>::start() {
   } else {
     set_deadline(worker_->shared().options.request_timeout_s);
     stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](const ErrorCode& error) {
-      if (error) return self->close();
+      if (error || self->state_ == State::kClosed) return self->close();
       self->await_request();
     });
   }
@@ -137,7 +151,7 @@ void Connection<Stream>::start() {
 
 template <class Stream>
 void Connection<Stream>::start_refused() {
-  // A handshake is dear: not for a connection that is one too many.
+  // A handshake costs much CPU, so a connection that is one too many gets none and is closed.
   if constexpr (std::is_same_v<Stream, Socket>) {
     refuse(503, "busy", "too many connections: try again later");
   } else {
@@ -147,7 +161,9 @@ void Connection<Stream>::start_refused() {
 
 template <class Stream>
 void Connection<Stream>::await_request() {
+  FRESHET_ASSERT(state_ != State::kHandling && state_ != State::kClosed);
   if (worker_->stopping()) return close();
+  // A client may have sent its next request already (pipelining).
   if (buffer_.size() > 0) return begin_request();
   state_ = State::kIdle;
   const ServerOptions& options = worker_->shared().options;
@@ -162,6 +178,7 @@ void Connection<Stream>::await_request() {
 
 template <class Stream>
 void Connection<Stream>::begin_request() {
+  FRESHET_ASSERT(state_ != State::kReading && state_ != State::kHandling);  // one request at a time
   const ServerOptions& options = worker_->shared().options;
   state_ = State::kReading;
   set_deadline(options.request_timeout_s);
@@ -177,6 +194,7 @@ template <class Stream>
 void Connection<Stream>::parse() {
   while (buffer_.size() > 0) {
     const bool in_header = !parser_->is_header_done();
+    // The parser takes as much as it can use and leaves the rest for the next call.
     ErrorCode error;
     const size_t used = parser_->put(buffer_.data(), error);
     buffer_.consume(used);
@@ -194,10 +212,14 @@ void Connection<Stream>::parse() {
 
 template <class Stream>
 void Connection<Stream>::read_more() {
+  FRESHET_ASSERT(state_ == State::kReading);
   const size_t room = buffer_.max_size() - buffer_.size();
   if (room == 0) return refuse(bhttp::error::header_limit);
   stream_.async_read_some(buffer_.prepare(std::min(room, kReadBytes)),
                           [self = this->shared_from_this()](const ErrorCode& error, size_t bytes) {
+                            // The bytes may have been read before the connection was closed, and
+                            // this been called after it.
+                            if (self->state_ == State::kClosed) return;
                             if (error) return self->refuse(error);
                             self->buffer_.commit(bytes);
                             self->parse();
@@ -209,18 +231,21 @@ void Connection<Stream>::on_header() {
   const auto& message = parser_->get();
   is_head_ = message.method() == bhttp::verb::head;
   const bool has_encoding = message.find(bhttp::field::transfer_encoding) != message.end();
-  // What we can't delimit, a proxy before us may delimit otherwise.
+  // What we can't delimit, a proxy before us may delimit otherwise, and take a part of this body
+  // for the next request (request smuggling; RFC 9112, section 6.1).
   if (has_encoding && (!parser_->chunked() || parser_->content_length()))
     return refuse(400, "bad_request", "Transfer-Encoding must be chunked, without Content-Length");
   const uint64_t size = parser_->content_length().value_or(0);
   if (!parser_->chunked() && size == 0) return handle_or_hold();
 
+  // curl and others ask before they send a large body, and wait a second if nobody answers.
   const auto go_on = [this, size] { parser_->chunked() ? parse() : read_body(size); };
   const bool expects = message.version() >= 11 && boost::beast::iequals(message[bhttp::field::expect], "100-continue");
   if (!expects || buffer_.size() > 0) return go_on();
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
                     [self = this->shared_from_this(), go_on](const ErrorCode& error, size_t) {
+                      if (self->state_ == State::kClosed) return;
                       if (error) return self->refuse(error);
                       go_on();
                     });
@@ -228,7 +253,9 @@ void Connection<Stream>::on_header() {
 
 template <class Stream>
 void Connection<Stream>::read_body(uint64_t size) {
-  body_.resize(size);  // at most body_bytes_max: the parser has checked
+  // The parser has checked that it is at most body_bytes_max.
+  FRESHET_ASSERT(size <= worker_->shared().options.body_bytes_max);
+  body_.resize(size);
   const size_t have = std::min<size_t>(size, buffer_.size());
   std::memcpy(body_.data(), buffer_.data().data(), have);
   buffer_.consume(have);
@@ -238,8 +265,10 @@ void Connection<Stream>::read_body(uint64_t size) {
 
 template <class Stream>
 void Connection<Stream>::body_rest(size_t have) {
+  FRESHET_ASSERT(have < body_.size());
   asio::async_read(stream_, asio::buffer(body_.data() + have, body_.size() - have),
                    [self = this->shared_from_this()](const ErrorCode& error, size_t) {
+                     if (self->state_ == State::kClosed) return;
                      if (error) return self->refuse(error);
                      self->handle_or_hold();
                    });
@@ -247,15 +276,19 @@ void Connection<Stream>::body_rest(size_t have) {
 
 template <class Stream>
 void Connection<Stream>::handle_or_hold() {
+  FRESHET_ASSERT(state_ == State::kReading);
   const ServerOptions& options = worker_->shared().options;
   if (!options.holds_back || !options.holds_back()) return handle();
   state_ = State::kHeld;
+  // on_tick() goes on with it, at the latest at this deadline.
   deadline_ = worker_->ticks() + options.hold_ms * uint64_t{kTicksPerSecond} / 1000;
 }
 
 template <class Stream>
 void Connection<Stream>::handle() {
+  FRESHET_ASSERT(state_ == State::kReading || state_ == State::kHeld);
   state_ = State::kHandling;
+  // The handler has its own bounds of time; a response that took long is still worth sending.
   no_deadline();
   Request request = to_request(parser_->get(), std::move(body_), remote_);
   auto responder = std::make_shared<Responder>(worker_handle_, id_, ++requests_);
@@ -263,13 +296,15 @@ void Connection<Stream>::handle() {
     worker_->shared().handler(std::move(request),
                               [responder](Response response) { responder->send(std::move(response)); });
   } catch (const std::exception& e) {
-    // The responder answers 500.
+    // The responder answers 500 when its last copy goes.
     spdlog::error("http: a handler threw: {}; this is a bug, please report it", e.what());
   }
 }
 
 template <class Stream>
 void Connection<Stream>::respond(uint64_t request, Response response) {
+  // The connection may have been closed while the handler worked, so a response without a request
+  // is no error.
   if (state_ != State::kHandling || request != requests_) return;
   const bool keep_alive = parser_->get().keep_alive() && !response.close && !worker_->stopping();
   write(std::move(response), keep_alive);
@@ -277,12 +312,15 @@ void Connection<Stream>::respond(uint64_t request, Response response) {
 
 template <class Stream>
 void Connection<Stream>::write(Response response, bool keep_alive) {
+  FRESHET_ASSERT(state_ != State::kWriting && state_ != State::kClosed);
   state_ = State::kWriting;
   set_deadline(worker_->shared().options.request_timeout_s);
   count_response(response.status);
   response_ = std::move(response);
   const bool is_1_0 = parser_ && parser_->is_header_done() && parser_->get().version() < 11;
   head_ = response_head(response_, {is_1_0, keep_alive});
+  // A response to HEAD says how long the body would be and does not send it (RFC 9110, section
+  // 9.3.2).
   const bool has_body = status_has_body(response_.status) && !is_head_;
   const std::array<asio::const_buffer, 2> out = {
       asio::buffer(head_), asio::buffer(response_.body.data(), has_body ? response_.body.size() : 0)};
@@ -294,12 +332,15 @@ void Connection<Stream>::write(Response response, bool keep_alive) {
 template <class Stream>
 void Connection<Stream>::on_written(const ErrorCode& error, bool keep_alive) {
   if (error || state_ == State::kClosed) return close();
+  FRESHET_ASSERT(state_ == State::kWriting);
   response_ = Response();
   if (keep_alive) return await_request();
   linger();
 }
 
 template <class Stream>
+// Bytes that are no HTTP and limits that were passed are answered, so that the sender learns what
+// is wrong; a broken connection is only closed.
 void Connection<Stream>::refuse(const ErrorCode& error) {
   if (state_ == State::kClosed) return;
   const ServerOptions& options = worker_->shared().options;
@@ -343,7 +384,8 @@ void Connection<Stream>::linger() {
   }
 }
 
-// Closing with unread bytes would reset the connection, and the peer might never read our answer.
+// Reads and forgets what the peer still sends. Closing with unread bytes would reset the
+// connection, and the peer might never read our answer.
 template <class Stream>
 void Connection<Stream>::discard() {
   if (state_ == State::kClosed) return;
@@ -360,7 +402,7 @@ void Connection<Stream>::on_tick(uint64_t now) {
   if (state_ == State::kHeld && (now >= deadline_ || !worker_->shared().options.holds_back())) return handle();
   if (now < deadline_) return;
   if (state_ != State::kReading || timed_out_) return close();
-  // A while for the answer, then no more patience.
+  // The peer gets a while for reading the answer, and no more patience after that.
   timed_out_ = true;
   set_deadline(kLingerSeconds);
   ErrorCode ignored;

@@ -1,5 +1,6 @@
-// One connection: reads a request, hands it on, writes the response, reads the next. Pipelined requests wait in the
-// buffer. Instantiated in connection.cc for TCP and TLS.
+// One connection: it reads a request, hands it on, writes the response and reads the next.
+// Pipelined requests wait in the buffer, so at most one is under way. It is instantiated in
+// connection.cc for TCP and TLS. Everything runs on the worker's thread.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@ using TlsStream = boost::asio::ssl::stream<Socket>;
 template <class Stream>
 class Connection final : public AnyConnection, public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  // `worker` outlives the connection's handlers: it runs them.
+  // `worker` outlives the connection's handlers, because it runs them.
   Connection(const std::shared_ptr<Worker>& worker, uint64_t id, Stream stream);
 
   void start() override;
@@ -34,13 +35,17 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
  private:
   using ErrorCode = boost::system::error_code;
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  // kHeld waits because the stages behind are behind; kHandling waits for the handler's response;
+  // kLingering has answered for the last time and waits for the peer to close.
   enum class State : uint8_t { kHandshake, kIdle, kReading, kHeld, kHandling, kWriting, kLingering, kClosed };
 
   Socket& socket();
   void await_request();
   void begin_request();
-  void parse();      // of what is in the buffer
-  void read_more();  // then parse
+  // Feeds the parser with what is in the buffer.
+  void parse();
+  // Reads more bytes, then parses.
+  void read_more();
   void on_header();
   void read_body(uint64_t size);
   void body_rest(size_t have);
@@ -48,27 +53,30 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   void handle();
   void write(Response response, bool keep_alive);
   void on_written(const ErrorCode& error, bool keep_alive);
+  // Answers an error of the parser or the network, as far as there is somebody to answer.
   void refuse(const ErrorCode& error);
   void refuse(int status, std::string_view code, const std::string& message);
-  void linger();  // says that we end, and waits for the peer to end too
+  // Says that we send nothing more, and waits for the peer to close too.
+  void linger();
   void discard();
   void set_deadline(uint32_t seconds) { deadline_ = worker_->ticks() + 1 + uint64_t{seconds} * kTicksPerSecond; }
   void no_deadline() { deadline_ = UINT64_MAX; }
 
   Worker* worker_;
-  std::weak_ptr<Worker> worker_handle_;  // for responses, which may come when the server is gone
+  // For responses, which may come when the server is gone.
+  std::weak_ptr<Worker> worker_handle_;
   uint64_t id_;
   Stream stream_;
   std::string remote_;
   State state_ = State::kHandshake;
-  uint64_t deadline_ = UINT64_MAX;
-  uint64_t requests_ = 0;
+  uint64_t deadline_ = UINT64_MAX;  // a tick of the worker
+  uint64_t requests_ = 0;           // handed to the handler so far; the number of the one under way
   bool timed_out_ = false;
   bool is_head_ = false;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::string body_;
-  std::string head_;  // of the response being written
+  std::string head_;  // of the response that is being written
   Response response_;
 };
 

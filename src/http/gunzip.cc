@@ -1,3 +1,6 @@
+// Decompression of bodies, bounded in memory: what a body unpacks to is not known before, and its
+// sender may be hostile.
+
 #include <zlib.h>
 
 #include <algorithm>
@@ -9,8 +12,10 @@
 namespace freshet::http {
 namespace {
 
-constexpr int kGzipOrZlib = 15 + 32;  // zlib's way to say: the largest window, find the format yourself
-constexpr size_t kRatioMax = 1032;    // deflate can't do better
+// zlib's way to say: use the largest window, and find out whether it is gzip or zlib.
+constexpr int kGzipOrZlib = 15 + 32;
+// Deflate can't do better (zlib's technical notes), so no honest body needs more room at once.
+constexpr size_t kRatioMax = 1032;
 constexpr size_t kFirstOutput = 16 << 10;
 
 class Inflater {
@@ -26,7 +31,8 @@ class Inflater {
   z_stream stream_{};
 };
 
-// The last four bytes of a gzip member tell how long its text is. Anybody can write there, so this is a hint only.
+// The last four bytes of a gzip member tell how long its text is (RFC 1952, section 2.3.1). Anybody
+// can write there, so this is a hint only.
 size_t guess_size(std::string_view body, size_t bytes_max) {
   size_t hint = kFirstOutput;
   if (body.size() > 18 && body[0] == '\x1f') {
@@ -51,6 +57,7 @@ Result<std::string> gunzip(std::string_view body, size_t bytes_max) {
   if (body.size() > std::numeric_limits<uInt>::max()) return fail(Code::kInvalid, "compressed body is over 4 GiB");
   Inflater inflater;
   z_stream& stream = inflater.stream();
+  // zlib takes a pointer that is not const but only reads from it.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
   stream.avail_in = static_cast<uInt>(body.size());
   std::string out(guess_size(body, bytes_max), '\0');
@@ -61,15 +68,17 @@ Result<std::string> gunzip(std::string_view body, size_t bytes_max) {
     stream.avail_out = static_cast<uInt>(room);
     const int result = inflate(&stream, Z_NO_FLUSH);
     used += room - stream.avail_out;
+    FRESHET_ASSERT(used <= out.size());
     if (used > bytes_max) {
       return fail(Code::kInvalid,
                   "body is over " + std::to_string(bytes_max) + " bytes when decompressed: send less at once");
     }
     if (result == Z_STREAM_END) {
       if (stream.avail_in == 0) break;
-      // Another member: `cat a.gz b.gz` is a gzip file too.
+      // Another member may follow: `cat a.gz b.gz` is a gzip file too (RFC 1952, section 2.2).
       if (!is_gzip(stream)) return damaged(stream, "more bytes after the end of the compressed data");
       FRESHET_ASSERT(inflateReset(&stream) == Z_OK);
+      // zlib asks for more input although it has room for output: there is none.
     } else if (result == Z_BUF_ERROR && stream.avail_out > 0) {
       return damaged(stream, "it ends too early");
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
@@ -77,6 +86,7 @@ Result<std::string> gunzip(std::string_view body, size_t bytes_max) {
     } else if (stream.avail_in == 0 && stream.avail_out > 0) {
       return damaged(stream, "it ends too early");
     }
+    // One byte more than allowed is enough to notice that a body is too large.
     if (used == out.size()) out.resize(std::min(out.size() * 2, bytes_max + 1));
   }
   out.resize(used);

@@ -124,7 +124,7 @@ TEST(Limits, SlowRequestsTimeOut) {
   EXPECT_EQ(silent.read_all(), "");
   const auto took = env::real_clock().monotonic_us() - before;
   EXPECT_GT(took, 900'000);
-  EXPECT_LT(took, 10'000'000);
+  EXPECT_LT(took, 60'000'000);
 }
 
 TEST(Limits, ATrickleDoesNotExtendTheTime) {

@@ -1,7 +1,11 @@
+// Writes responses. Beast's own serializer would copy the body; here it is sent from where it lies.
+
 #include "http/response.h"
 
 #include <boost/beast/http/status.hpp>
 #include <cstdio>
+
+#include "base/assert.h"
 
 namespace freshet::http {
 namespace {
@@ -44,6 +48,7 @@ Response error_response(int status, std::string_view code, std::string_view mess
 bool status_has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 std::string response_head(const Response& response, Framing framing) {
+  FRESHET_ASSERT(response.status >= 100 && response.status <= 999);
   std::string out;
   out.reserve(256);
   out += "HTTP/1.1 ";
@@ -54,12 +59,15 @@ std::string response_head(const Response& response, Framing framing) {
   out.append(reason.data(), reason.size());
   out += "\r\n";
   if (status_has_body(response.status)) {
+    // A body that is not there has no type.
     if (!response.body.empty()) append_header(out, "Content-Type", response.content_type);
     append_header(out, "Content-Length", std::to_string(response.body.size()));
   }
   for (const auto& [name, value] : response.headers) append_header(out, name, value);
   if (!framing.keep_alive) {
     out += "Connection: close\r\n";
+    // HTTP/1.0 closes unless somebody says otherwise, HTTP/1.1 the other way round (RFC 9112, section
+    // 9.3).
   } else if (framing.http_1_0) {
     out += "Connection: keep-alive\r\n";
   }

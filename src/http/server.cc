@@ -1,3 +1,6 @@
+// Accepts connections and shares them out to the worker threads in turn. A connection stays with
+// its thread, so nothing of a request is shared between threads.
+
 #include "http/server.h"
 
 #include <spdlog/spdlog.h>
@@ -24,7 +27,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
-constexpr uint32_t kRefusedMax = 64;  // connections that are told that there are too many, at a time
+// Connections beyond the bound that are told so, at a time. Those beyond these are closed without a
+// word, so that refusing can't use up what the bound protects.
+constexpr uint32_t kRefusedMax = 64;
 constexpr env::TimeUs kStopPollUs = 2'000;
 
 class BeastServer final : public Server {
@@ -32,6 +37,7 @@ class BeastServer final : public Server {
   BeastServer(const ServerOptions& options, Handler handler) : shared_(std::make_shared<Shared>()) {
     shared_->options = options;
     shared_->handler = std::move(handler);
+    FRESHET_ASSERT(shared_->handler != nullptr);
     for (uint32_t i = 0; i < std::max(options.threads, 1U); ++i) workers_.push_back(std::make_shared<Worker>(shared_));
     acceptor_.emplace(workers_[0]->io());
     retry_.emplace(workers_[0]->io());
@@ -67,6 +73,7 @@ Status BeastServer::load_tls() {
   if (options.tls_cert.empty() && options.tls_key.empty()) return {};
   if (options.tls_cert.empty() || options.tls_key.empty())
     return fail(Code::kInvalid, "tls needs both cert and key, or neither");
+  // TLS 1.2 is the oldest version that is not broken (RFC 8996).
   tls_.emplace(asio::ssl::context::tls_server);
   tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                     asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
@@ -93,6 +100,8 @@ Status BeastServer::listen() {
   const tcp::endpoint endpoint = found.begin()->endpoint();
   acceptor_->open(endpoint.protocol(), error);
   if (error) return failed("socket", error);
+  // A process that was restarted may listen at once, although old connections of its port still
+  // fade away.
   acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
   acceptor_->bind(endpoint, error);
   if (error) return failed("bind", error);
@@ -108,6 +117,7 @@ Status BeastServer::open() {
 }
 
 void BeastServer::run() {
+  FRESHET_ASSERT(threads_.empty());
   accept();
   for (const auto& worker : workers_) {
     worker->start_ticking();
@@ -119,6 +129,7 @@ void BeastServer::run() {
 }
 
 void BeastServer::accept() {
+  // The acceptor runs on the first worker; sockets are made for the one that will serve them.
   const size_t index = next_id_ % workers_.size();
   acceptor_->async_accept(workers_[index]->io(), [this, index](const ErrorCode& error, Socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_->is_open()) return;
@@ -126,7 +137,7 @@ void BeastServer::accept() {
       on_accepted(workers_[index], std::move(socket));
       return accept();
     }
-    // Out of file descriptors, most likely: they come back.
+    // Most likely there are no file descriptors left; they come back when connections end.
     spdlog::warn("http: can't accept on {}: {}; trying again", shared_->options.listen, error.message());
     retry_->expires_after(std::chrono::milliseconds(100));
     retry_->async_wait([this](const ErrorCode& cancelled) {
@@ -143,9 +154,10 @@ void BeastServer::on_accepted(const std::shared_ptr<Worker>& worker, Socket sock
   const uint32_t open = shared_->open.fetch_add(1);
   const bool is_refused = open >= shared_->options.connections_max;
   (is_refused ? refused : accepted).add();
+  FRESHET_ASSERT(open <= shared_->options.connections_max + kRefusedMax);
   if (open >= shared_->options.connections_max + kRefusedMax) {
     shared_->open.fetch_sub(1);
-    return;  // closes the socket
+    return;  // the socket's destructor closes it
   }
   std::shared_ptr<AnyConnection> connection;
   if (tls_) {
@@ -153,6 +165,7 @@ void BeastServer::on_accepted(const std::shared_ptr<Worker>& worker, Socket sock
   } else {
     connection = std::make_shared<Connection<Socket>>(worker, id, std::move(socket));
   }
+  // The table of connections belongs to the worker's thread, so the connection enters it there.
   asio::post(worker->io(), [w = worker.get(), id, is_refused, connection = std::move(connection)] {
     w->add(id, connection);
     is_refused ? connection->start_refused() : connection->start();
@@ -169,12 +182,14 @@ void BeastServer::stop(uint32_t grace_ms) {
   const std::lock_guard lock(stop_mutex_);
   if (stopped_ || threads_.empty()) return;
   stopped_ = true;
+  // The acceptor may be used on its thread only.
   asio::post(workers_[0]->io(), [this] {
     ErrorCode ignored;
     acceptor_->close(ignored);
     retry_->cancel();
   });
   for (const auto& worker : workers_) asio::post(worker->io(), [w = worker.get()] { w->begin_stop(); });
+  // Requests under way end by themselves; what is left after the grace is cut off.
   wait_for_requests(grace_ms);
   for (const auto& worker : workers_) {
     asio::post(worker->io(), [w = worker.get()] {
@@ -183,7 +198,8 @@ void BeastServer::stop(uint32_t grace_ms) {
     });
   }
   for (auto& thread : threads_) {
-    FRESHET_ASSERT(thread.get_id() != std::this_thread::get_id());  // stop() from a handler would wait for itself
+    // Called from a handler, stop() would wait for its own thread for ever.
+    FRESHET_ASSERT(thread.get_id() != std::this_thread::get_id());
     thread.join();
   }
 }

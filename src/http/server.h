@@ -1,5 +1,6 @@
-// An HTTP/1.1 server on Boost.Beast: bounded connections, headers, bodies and time, so that a slow or hostile client costs
-// its own connection only. Knows nothing of what it serves.
+// An HTTP/1.1 server on Boost.Beast (RFC 9110, 9112). Connections, headers, bodies and time are
+// bounded, so that a slow or hostile client costs only its own connection. It knows nothing of what
+// it serves.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 namespace freshet::http {
 
+// A whole request, as it was sent.
 struct Request {
   std::string method;                                        // upper case
   std::string path;                                          // before '?', still percent-encoded
@@ -25,6 +27,7 @@ struct Request {
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;  // "" if absent
 };
 
+// An answer. Content-Length and Connection are written by the server.
 struct Response {
   int status = 200;
   std::string body;
@@ -33,50 +36,60 @@ struct Response {
   bool close = false;
 };
 
-// Call exactly once, from any thread, now or later. Dropping it uncalled answers 500.
+// The handler's way to answer. Call it exactly once, from any thread, now or later. If all copies
+// are dropped uncalled, the answer is 500, so that no client waits for ever.
 using Respond = std::function<void(Response)>;
-// Called on a server thread: do not block it.
+// Called on a server thread, which serves many connections: do not block it.
 using Handler = std::function<void(Request, Respond)>;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:8080";  // host:port; port 0 picks one
   uint32_t threads = 1;
-  size_t body_bytes_max = 1u << 20;     // more: 413, answered before the body is read to its end
-  size_t header_bytes_max = 16u << 10;  // more: 431
-  uint32_t connections_max = 4096;      // more: the new one gets 503 and is closed
-  uint32_t request_timeout_s = 30;      // for a whole request to arrive; 408
+  size_t body_bytes_max = 1u << 20;     // a larger one gets 413, before it is read to its end
+  size_t header_bytes_max = 16u << 10;  // larger ones get 431
+  uint32_t connections_max = 4096;      // one more gets 503 and is closed
+  uint32_t request_timeout_s = 30;      // a request that is not whole by then gets 408
   uint32_t idle_timeout_s = 75;
-  // While it is true, requests wait before the handler gets them, each for at most hold_ms: senders are slowed down, not
-  // refused. Called often, from server threads. Absent: none ever waits.
+  // While it returns true, requests wait before the handler gets them, each for at most hold_ms:
+  // senders are slowed down, not refused. It is called often, from server threads. If it is absent,
+  // no request ever waits.
   std::function<bool()> holds_back;
   uint32_t hold_ms = 2000;
-  std::string tls_cert;  // PEM files; both or none
+  std::string tls_cert;  // PEM files; both are given or neither
   std::string tls_key;
 };
 
+// A running server. Its methods may be called from any thread but the server's own.
 class Server {
  public:
+  // Binds, then starts the threads. kInvalid: the options or the address can't be used, and why.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler);
   virtual ~Server() = default;
+  // The port that it listens on, which matters where the options say 0.
   [[nodiscard]] virtual uint16_t port() const = 0;
-  // Stops accepting, lets requests under way finish for up to `grace_ms`, then closes. Idempotent; blocks.
+  // Stops accepting, lets requests under way finish for up to `grace_ms`, then closes. It blocks; a
+  // second call does nothing.
   virtual void stop(uint32_t grace_ms) = 0;
 };
 
-// "a%20b+c" -> "a b+c"; '+' becomes a blank only in queries. Malformed escapes are kInvalid.
+// Undoes percent-encoding: "a%20b+c" becomes "a b+c". '+' becomes a blank only in queries. A
+// malformed escape is kInvalid.
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text, bool query);
-// Decoded parameters of a query string in order; malformed ones are kInvalid.
+// The decoded parameters of a query string, in their order. A malformed one is kInvalid.
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
-// Inflates gzip or zlib; stops with kInvalid when the output would pass `bytes_max` (zip bombs) or the data is damaged.
+// Inflates gzip or zlib. It stops with kInvalid when the output would pass `bytes_max` (a zip bomb)
+// or the data is damaged.
 [[nodiscard]] Result<std::string> gunzip(std::string_view body, size_t bytes_max);
 
-// A small client for our own commands (import, deadletters, load): keeps its connection, one request at a time.
+// A small client for our own commands (import, deadletters, load). It keeps its connection and has
+// one request at a time; one thread uses it.
 class Client {
  public:
-  // url: http://host:port
+  // `url` is http://host:port.
   [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const std::string& url, uint32_t timeout_s = 30);
   virtual ~Client() = default;
-  // Reconnects if the server closed an idle connection. kRetry: not reachable or broken off; the request may have been done.
+  // Connects again if the server closed an idle connection. kRetry: the server is not reachable or
+  // broke off; the request may have been done.
   [[nodiscard]] virtual Result<Response> send(const Request& request) = 0;
 };
 

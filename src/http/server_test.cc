@@ -161,15 +161,15 @@ TEST(Server, StopsAfterTheRequestsUnderWay) {
   busy.send(get("/"));
   const Respond respond = asked.get_future().get();
   const auto before = env::real_clock().monotonic_us();
-  std::thread stopping([&] { (*server)->stop(10'000); });
+  std::thread stopping([&] { (*server)->stop(120'000); });
   EXPECT_EQ(idle.read_all(), "");
   Response response;
   response.body = "done";
   respond(response);
   EXPECT_THAT(busy.read_all(), AllOf(HasSubstr("Connection: close"), EndsWith("done")));
   stopping.join();
-  EXPECT_LT(env::real_clock().monotonic_us() - before, 8'000'000);  // though the client did not close
-  (*server)->stop(10'000);                                          // again changes nothing
+  EXPECT_LT(env::real_clock().monotonic_us() - before, 60'000'000);  // though the client did not close
+  (*server)->stop(10'000);                                           // again changes nothing
 }
 
 TEST(Server, StopsInTimeWhateverHappens) {
@@ -181,7 +181,7 @@ TEST(Server, StopsInTimeWhateverHappens) {
   const Respond respond = asked.get_future().get();
   const auto before = env::real_clock().monotonic_us();
   (*server)->stop(50);
-  EXPECT_LT(env::real_clock().monotonic_us() - before, 10'000'000);
+  EXPECT_LT(env::real_clock().monotonic_us() - before, 60'000'000);
   EXPECT_EQ(busy.read_all(), "");
   server->reset();
   respond(Response());  // too late, and harmless

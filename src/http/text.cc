@@ -1,11 +1,13 @@
 // The parts of an address, and looking up headers.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "http/server.h"
 
 namespace freshet::http {
 namespace {
 
+// Escapes may have both cases (RFC 3986, section 2.1).
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -26,6 +28,8 @@ Result<std::string> percent_decode(std::string_view text, bool query) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
+    // Forms write a blank as '+' in a query (application/x-www-form-urlencoded); in a path it is a
+    // plus.
     if (text[i] == '+' && query) {
       out += ' ';
     } else if (text[i] == '%') {
@@ -41,6 +45,7 @@ Result<std::string> percent_decode(std::string_view text, bool query) {
       out += text[i];
     }
   }
+  FRESHET_ASSERT(out.size() <= text.size());
   return out;
 }
 
@@ -50,6 +55,7 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string
     const size_t end = std::min(query.find('&'), query.size());
     const std::string_view parameter = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
+    // "a=1&&b=2" and a '&' at the end are common and mean nothing.
     if (parameter.empty()) continue;
     const size_t equals = std::min(parameter.find('='), parameter.size());
     auto name = percent_decode(parameter.substr(0, equals), true);

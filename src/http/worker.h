@@ -1,5 +1,5 @@
-// One server thread: its io_context, its connections and their deadlines. All but the constructor and post() run on the
-// thread itself, so that connections need no lock.
+// One server thread: its io_context, its connections and their deadlines. Everything but the
+// constructor and the posting of work runs on the thread itself, so connections need no lock.
 #pragma once
 
 #include <atomic>
@@ -21,19 +21,24 @@ inline constexpr uint32_t kTicksPerSecond = 10;
 struct Shared {
   ServerOptions options;
   Handler handler;
-  std::atomic<uint32_t> open{0};  // connections
+  std::atomic<uint32_t> open{0};  // connections of all threads, with those that are being refused
 };
 
+// A connection as its worker sees it, whether it has TLS or not.
 class AnyConnection {
  public:
   virtual ~AnyConnection() = default;
   virtual void start() = 0;
-  // For a connection that is one too many: says so and closes.
+  // For a connection that is one too many: it says so and closes.
   virtual void start_refused() = 0;
-  // The response to request `request`; ignored if the connection has ended meanwhile.
+  // Takes the response to request number `request`. It is ignored if the connection has ended
+  // meanwhile.
   virtual void respond(uint64_t request, Response response) = 0;
+  // Called kTicksPerSecond times a second, with the number of the tick.
   virtual void on_tick(uint64_t now) = 0;
+  // Ends a connection that has no request under way.
   virtual void close_if_idle() = 0;
+  // Ends the connection now, whatever is under way.
   virtual void close() = 0;
 };
 
@@ -42,11 +47,12 @@ class Worker {
   explicit Worker(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
   void start_ticking();
-  // Takes the connection; every connection ends with remove().
+  // Takes the connection. Every connection ends with remove().
   void add(uint64_t id, std::shared_ptr<AnyConnection> connection);
   void remove(uint64_t id);
+  // Passes a response on, if the connection is still there.
   void respond(uint64_t connection, uint64_t request, Response response);
-  // No further requests: idle connections close now, the others after their response.
+  // Allows no further requests: idle connections close now, the others after their response.
   void begin_stop();
   void close_all();
 

@@ -1,3 +1,7 @@
+// The bodies of answers. Their shapes are contracts of others: Segment's and RudderStack's browser
+// libraries, and the data API's clients, read these very keys. So what looks unused here is read
+// over there.
+
 #include "ingest/answers.h"
 
 #include "model/json.h"
@@ -20,6 +24,7 @@ http::Response json(int status, std::string body) {
   return response;
 }
 
+// The names of error types that the data API's clients know.
 std::string_view data_api_type(int status, std::string_view code) {
   if (status == 401) return "AuthenticationError";
   if (status == 403) return "AuthorizationError";
@@ -101,6 +106,7 @@ http::Response source_config(const model::Tenant& tenant, std::string_view write
 http::Response preflight() {
   http::Response response;
   response.status = 204;
+  // A browser may keep this answer for a day, so it asks once and not before each event.
   response.headers = {
       {"Access-Control-Allow-Methods", "GET, POST, PATCH, OPTIONS"},
       {"Access-Control-Allow-Headers", "authorization, content-type, content-encoding, anonymousid, traceparent"},

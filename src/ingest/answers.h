@@ -1,4 +1,4 @@
-// The answers of the ingest listener, in the shape that the sender of each endpoint expects.
+// The answers of the ingest listener, each in the shape that the sender of its endpoint expects.
 #pragma once
 
 #include <string>
@@ -20,10 +20,12 @@ namespace freshet::ingest {
 // {"accepted":n,"rejected":[{"index":i,"code":…,"message":…}]}
 [[nodiscard]] http::Response verdicts(const Parsed& parsed);
 
-// What browser libraries ask for before they send. `host`: of this listener, as the browser names it; "" if not usable.
+// What browser libraries ask for before they send. `host` is this listener as the browser names it,
+// or "" if that is not usable.
 [[nodiscard]] http::Response settings(std::string_view write_key, std::string_view host, bool https);
 [[nodiscard]] http::Response source_config(const model::Tenant& tenant, std::string_view write_key);
 
+// The answer to a browser's question whether a page of another origin may send (CORS).
 [[nodiscard]] http::Response preflight();
 // Lets pages of any origin read the answer.
 void allow_all_origins(http::Response& response);

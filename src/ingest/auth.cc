@@ -1,3 +1,6 @@
+// Finds the tenant of a request. Write keys are public by nature (they stand in web pages), so they
+// are looked up in a hash table; the data API's secret is not, so it is compared in constant time.
+
 #include "ingest/auth.h"
 
 #include <algorithm>
@@ -17,7 +20,7 @@ int base64_digit(char c) {
   return -1;
 }
 
-// Standard or URL alphabet, with or without padding.
+// Takes the standard and the URL alphabet, with or without padding: senders use all four.
 std::optional<std::string> decode_base64(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   std::string out;
@@ -35,6 +38,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return out;
 }
 
+// Schemes of Authorization are compared without case (RFC 9110, section 11.1).
 bool has_scheme(std::string_view header, std::string_view lower) {
   return header.size() > lower.size() && header[lower.size()] == ' ' &&
          std::equal(lower.begin(), lower.end(), header.begin(), [](char a, char b) { return a == (b | 0x20); });
@@ -46,6 +50,7 @@ Credentials parse_authorization(std::string_view header) {
   if (has_scheme(header, "bearer")) return {std::string(trim(header.substr(7))), ""};
   if (!has_scheme(header, "basic")) return {};
   const std::optional<std::string> decoded = decode_base64(trim(header.substr(6)));
+  // A missing colon is seen in the wild: then the whole text is the user.
   if (!decoded) return {};
   const size_t colon = std::min(decoded->find(':'), decoded->size());
   return {decoded->substr(0, colon), colon < decoded->size() ? decoded->substr(colon + 1) : ""};
@@ -53,6 +58,7 @@ Credentials parse_authorization(std::string_view header) {
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
+  // No early exit: the loop looks at every byte, wherever the first difference is.
   unsigned char difference = 0;
   for (size_t i = 0; i < a.size(); ++i) difference = static_cast<unsigned char>(difference | (a[i] ^ b[i]));
   return difference == 0;
@@ -60,6 +66,8 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 
 Tenants::Tenants(std::vector<model::Tenant> tenants) : tenants_(std::move(tenants)) {
   for (size_t i = 0; i < tenants_.size(); ++i) {
+    // A key that two tenants share would be refused by the configuration, so emplace() never meets
+    // one twice.
     const model::Tenant& tenant = tenants_[i];
     by_name_.emplace(tenant.name, i);
     if (!tenant.app_id.empty() && !tenant.app_secret.empty()) by_app_id_.emplace(tenant.app_id, i);

@@ -1,4 +1,5 @@
-// Who sends: write keys (Basic, Bearer, or in a Segment body) and the data API's app_id and secret.
+// Who sends: write keys (as Basic, as Bearer, or in a Segment body) and the data API's app_id and
+// secret.
 #pragma once
 
 #include <functional>
@@ -11,24 +12,26 @@
 
 namespace freshet::ingest {
 
-// User and password of an Authorization header; of Bearer and of Basic without a colon only the user.
+// User and password of an Authorization header. Bearer, and Basic without a colon, give only the
+// user.
 struct Credentials {
   std::string user;
   std::string password;
 };
-// Empty user: there is none, or it can't be read.
+// The user is empty if the header is absent or can't be read.
 [[nodiscard]] Credentials parse_authorization(std::string_view header);
 
-// Takes as long for every candidate of the same length.
+// Takes as long for every candidate of the same length, so that the time of a refusal tells nothing
+// of the secret.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-// Immutable, so thread-safe.
+// The tenants by everything that can name them. It never changes, so it is thread-safe.
 class Tenants {
  public:
   explicit Tenants(std::vector<model::Tenant> tenants);
 
   [[nodiscard]] const model::Tenant* by_write_key(std::string_view key) const;
-  // nullptr: no such app_id, or the secret is wrong.
+  // Returns nullptr if there is no such app_id or the secret is wrong.
   [[nodiscard]] const model::Tenant* by_secret(std::string_view app_id, std::string_view secret) const;
   [[nodiscard]] const model::Tenant* by_name(std::string_view name) const;
   [[nodiscard]] const std::vector<model::Tenant>& all() const { return tenants_; }
@@ -42,7 +45,8 @@ class Tenants {
   using ByText = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 
   std::vector<model::Tenant> tenants_;
-  ByText<size_t> by_key_, by_app_id_, by_name_;  // position in tenants_
+  // by_key_, by_app_id_ and by_name_ hold the position in tenants_.
+  ByText<size_t> by_key_, by_app_id_, by_name_;
 };
 
 }  // namespace freshet::ingest

@@ -1,3 +1,5 @@
+// The bodies of import answers and the dead letters of their rows.
+
 #include "ingest/import_json.h"
 
 #include "base/hash.h"
@@ -74,6 +76,8 @@ std::string import_error_json(std::string_view code, std::string_view message) {
   return out + '}';
 }
 
+// The id begins with the start of the import, so letters sort by import, and ends with the row's
+// message id, so a row that is sent again after a crash names the letter that is there already.
 v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line,
                                   int64_t received_at_us) {
   std::string time;

@@ -1,4 +1,4 @@
-// How imports answer, and the dead letters of their rows. Pure.
+// How imports answer, and the dead letters of their rows. All functions are pure.
 #pragma once
 
 #include <string>
@@ -15,12 +15,13 @@ namespace freshet::ingest {
 //  "updated_at":…,"rejected_rows":[{"line":…,"code":…,"message":…}]}
 [[nodiscard]] std::string import_json(const v1::ImportProgress& progress,
                                       const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows);
-// {"imports":[…]}, each without its rows.
+// {"imports":[…]}, each of them without its rows.
 [[nodiscard]] std::string import_list_json(const std::vector<v1::ImportProgress>& all);
 // {"error":{"code":…,"message":…}}
 [[nodiscard]] std::string import_error_json(std::string_view code, std::string_view message);
 
-// Sent again after a crash, the same row has the same dead letter id: (start of the import, message id).
+// A row that is sent again after a crash gets the same dead letter id: the start of the import and
+// the message id.
 [[nodiscard]] v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line,
                                                 int64_t received_at_us);
 

@@ -1,9 +1,15 @@
+// Keeps the progress of imports in a key-value store, one row each.
+
 #include "ingest/import_store.h"
+
+#include "base/assert.h"
 
 namespace freshet::ingest {
 namespace {
 
 std::string key_of(const std::string& tenant, const std::string& id) {
+  // The NUL ends the tenant's name, so that no tenant's rows lie within the range of another one.
+  FRESHET_ASSERT(tenant.find('\0') == std::string::npos);
   std::string key = "i";
   key.append(tenant).append(1, '\0').append(id);
   return key;
@@ -32,10 +38,13 @@ class KvImportStore final : public ImportStore {
   Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, size_t count) override {
     std::vector<v1::ImportProgress> all;
     std::string end = key_of(tenant, "");
+    // The range ends before the next byte after the NUL: all rows of this tenant and of no other.
     end.back() = '\1';
     const Status status = store_->scan(key_of(tenant, ""), end, [&](std::string_view, std::string_view value) {
       if (all.size() >= count) return false;
       v1::ImportProgress progress;
+      // A damaged row is left out of the list: one bad import must not hide the others. get() tells
+      // of it.
       if (progress.ParseFromArray(value.data(), static_cast<int>(value.size()))) all.push_back(std::move(progress));
       return true;
     });

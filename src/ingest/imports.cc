@@ -1,3 +1,7 @@
+// The protocol of imports over HTTP. An import is found by what it is (tenant, content, mapping),
+// so a client that lost its place only has to ask again. Each PATCH appends its whole rows to the
+// log and then moves the stored offset; that order is what makes a crash harmless.
+
 #include "ingest/imports.h"
 
 #include <simdjson.h>
@@ -5,18 +9,19 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
 #include "ingest/import_json.h"
+#include "ingest/routes.h"
 #include "model/time.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::ingest {
 namespace {
 
-constexpr std::string_view kPath = "/v1/imports";
 constexpr size_t kListMax = 1000;
 constexpr size_t kNameBytesMax = 300;
 
-// What a POST asks for.
+// What a POST asks for, from its query and its body together.
 struct Start {
   std::string mapping;
   std::string content_hash;
@@ -26,6 +31,7 @@ struct Start {
   uint64_t size = 0;
 };
 
+// A number is all of the text or it is none: "12abc" must not start an upload at byte 12.
 bool parse_uint(std::string_view text, uint64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
@@ -69,6 +75,8 @@ Status read_json(std::string_view body, Start& start) {
   return {};
 }
 
+// Checks what a POST must have, and brings the hash to one spelling, since it is a part of the
+// import's id.
 Status check_start(Start& start) {
   if (start.mapping.empty()) return fail(Code::kInvalid, "mapping: is missing: YAML that says what each column is");
   if (start.compression != "none") {
@@ -81,6 +89,7 @@ Status check_start(Start& start) {
     return fail(Code::kInvalid,
                 "content_hash: must be a hash of the whole decompressed content in hex, as sha256sum prints it");
   }
+  // Upper and lower case hex name the same content, so they must find the same import.
   start.content_hash = to_hex(hash);
   if (start.name.size() > kNameBytesMax) start.name.resize(kNameBytesMax);
   if (!simdjson::validate_utf8(start.name)) start.name.clear();
@@ -92,6 +101,7 @@ Result<Start> read_start(const http::Request& request) {
   auto query = http::parse_query(request.query);
   if (!query) return tl::unexpected<Error>(std::move(query).error());
   for (auto& [key, value] : *query) {
+    // A write key may stand in the query; auth.h has read it, and it is no field of an import.
     if (key != "writeKey" && key != "write_key") FRESHET_TRY(set_field(start, key, std::move(value)));
   }
   const std::string_view type = request.header("content-type");
@@ -111,6 +121,8 @@ http::Response failure(int status, std::string_view code, std::string_view messa
   return response;
 }
 
+// Only what the sender can mend is told in words; anything else is ours, and the request can be
+// sent again as it is.
 http::Response failure(const Error& error) {
   switch (error.code) {
     case Code::kInvalid: return failure(400, "invalid", error.message);
@@ -136,6 +148,8 @@ http::Response progress_response(int status, const v1::ImportProgress& progress,
   return response;
 }
 
+// Adds an error to the JSON of a progress answer: a client that is told "wrong offset" needs the
+// right one with it.
 http::Response with_message(http::Response response, std::string_view code, std::string_view message) {
   response.body.pop_back();
   response.body += "," + import_error_json(code, message).substr(1);
@@ -147,6 +161,8 @@ telemetry::Counter& rows_counter(const std::string& tenant, const char* result) 
                             {{"tenant", tenant}, {"result", result}});
 }
 
+// Keeps the newest rejected rows: a file with a million bad rows must not make a progress of a
+// million rows.
 void remember(const v1::RejectedRow& row, google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
   if (rows.size() >= kImportRejectedShownMax) rows.DeleteSubrange(0, rows.size() - kImportRejectedShownMax + 1);
   *rows.Add() = row;
@@ -154,14 +170,14 @@ void remember(const v1::RejectedRow& row, google::protobuf::RepeatedPtrField<v1:
 
 }  // namespace
 
-// One PATCH.
+// One PATCH on its way. It is shared with the publication, which ends on a thread of the log.
 struct Imports::Work {
   std::string busy_key;
   http::Request request;
   http::Respond respond;
   uint64_t offset = 0;
   bool last = false;
-  v1::ImportProgress progress;  // as it will be
+  v1::ImportProgress progress;  // as it will be when the rows are durable; stored only then
   google::protobuf::RepeatedPtrField<v1::RejectedRow> rejected;
   size_t accepted_count = 0;
   size_t rejected_count = 0;
@@ -173,20 +189,17 @@ Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock
     : store_(store), schema_(schema), clock_(clock), publish_(std::move(publish)) {}
 
 void Imports::handle(const model::Tenant& tenant, http::Request request, http::Respond respond) {
-  std::string_view path = request.path;
-  if (!path.starts_with(kPath)) return respond(failure(404, "not_found", "no such path"));
-  path.remove_prefix(kPath.size());
-  if (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty()) {
-    if (request.method == "POST") return start(tenant, request, respond);
-    if (request.method == "GET") return list(tenant, respond);
-    return respond(failure(405, "method", "use POST to start an import, GET to list them"));
-  }
-  const std::string id(path.substr(1));
-  if (path.front() != '/' || from_hex(id).size() != 16) return respond(unknown_import());
-  if (request.method == "GET") return show(tenant, id, respond);
-  if (request.method == "PATCH") return take(tenant, id, std::move(request), std::move(respond));
-  respond(failure(405, "method", "use PATCH to send content, GET to see the progress"));
+  const http::Match<Route> match = find_route(request.method, request.path);
+  if (match.row == nullptr || match.row->kind != Route::Kind::kImports)
+    return respond(failure(404, "not_found", "there is nothing at this address"));
+  if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
+  if (match.row->call == "start") return start(tenant, request, respond);
+  if (match.row->call == "list") return list(tenant, respond);
+  const std::string id(match.arguments[0]);
+  if (from_hex(id).size() != 16) return respond(unknown_import());
+  if (match.row->call == "show") return show(tenant, id, respond);
+  FRESHET_ASSERT(match.row->call == "take");
+  take(tenant, id, std::move(request), std::move(respond));
 }
 
 void Imports::start(const model::Tenant& tenant, const http::Request& request, const http::Respond& respond) {
@@ -198,6 +211,8 @@ void Imports::start(const model::Tenant& tenant, const http::Request& request, c
   }
   const auto mapping = parse_csv_mapping(wanted->mapping, "mapping");
   if (!mapping) return respond(failure(422, "bad_mapping", mapping.error().message));
+  // The id is a hash of what the import is, so a repeated POST finds it, and another mapping of the
+  // same file is another import.
   std::string seed = tenant.name;
   seed.append(1, '\0').append(wanted->content_hash).append(1, '\0').append(mapping->hash().view());
   const std::string id = hash128(seed).hex();
@@ -215,6 +230,8 @@ void Imports::start(const model::Tenant& tenant, const http::Request& request, c
   progress.set_line(1);
   progress.set_created_at_us(clock_.now_us());
   progress.set_updated_at_us(progress.created_at_us());
+  // The new import is synced before its id is told: a client must not resume an import that a crash
+  // has forgotten.
   if (const Status stored = store_.put(progress, true); !stored) return respond(failure(stored.error()));
   respond(progress_response(201, progress, progress.recent()));
 }
@@ -237,6 +254,8 @@ void Imports::take(const model::Tenant& tenant, const std::string& id, http::Req
   auto work = std::make_shared<Work>();
   work->request = std::move(request);
   work->respond = std::move(respond);
+  // Two PATCHes of one import at once would read the same rows twice and store the lower offset
+  // last, so the second one is sent away.
   const std::string key = tenant.name + '\0' + id;
   {
     const std::lock_guard lock(mutex_);
@@ -254,18 +273,24 @@ void Imports::take(const model::Tenant& tenant, const std::string& id, http::Req
   work->progress = std::move(**progress);
   if (auto response = prepare(tenant, *work)) return answer(*work, std::move(*response));
   if (auto response = read_rows(tenant, *work)) return answer(*work, std::move(*response));
+  // Nothing to append (no whole row yet, or blank lines only): the offset may have moved all the
+  // same.
   if (work->batch.envelopes.empty() && work->batch.dead_letters.empty() && work->batch.schema_changes.empty())
     return finish(*work, {});
   ImportBatch batch = std::move(work->batch);
   publish_(tenant, std::move(batch), [this, work](const Status& published) { finish(*work, published); });
 }
 
+// Looks at the headers and the size before a row is read. A PATCH at the wrong offset is refused
+// with the right one, so that no byte is skipped or read twice.
 std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work) {
   v1::ImportProgress& progress = work.progress;
   if (!parse_uint(work.request.header("upload-offset"), work.offset)) {
     return failure(400, "missing_offset", "the header Upload-Offset must say where in the content the body begins");
   }
   const std::string_view complete = work.request.header("upload-complete");
+  // Structured Fields write true as ?1 (RFC 9651, section 3.3.6), which is what resumable uploads
+  // use; clients by hand write 1 or true.
   work.last = complete == "?1" || complete == "1" || complete == "true";
   const std::string_view encoding = work.request.header("content-encoding");
   if (!encoding.empty() && encoding != "identity" && encoding != "gzip") {
@@ -277,6 +302,8 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
     work.request.body = std::move(*plain);
   }
   if (work.request.body.size() > kImportBodyBytesMax) return failure(413, "too_large", "at most 8 MiB a request");
+  // The last PATCH was done, but its answer was lost: the client asks again with the same offset
+  // and nothing more.
   if (progress.complete() && work.offset == progress.offset() && work.request.body.empty())
     return progress_response(200, progress, {});
   if (progress.complete() || work.offset != progress.offset()) {
@@ -290,7 +317,7 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
   return std::nullopt;
 }
 
-// Header first, if it is not known yet; then rows. Fills batch and progress.
+// Reads the header first, if it is not known yet, then rows. It fills batch and progress.
 std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Work& work) {
   v1::ImportProgress& progress = work.progress;
   CsvCursor cursor{progress.offset(), progress.line(), progress.row(), progress.skipping()};
@@ -299,12 +326,16 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
     CsvRow header;
     if (!next_csv_row(data, work.last, cursor, header)) {
       if (work.last) return failure(422, "bad_header", "the content has no header row");
+      // Too few bytes for a header are no error while more may follow: nothing is taken, and the
+      // offset stays.
       return progress_response(200, progress, {});
     }
     if (!header.code.empty())
       return failure(422, "bad_header", "line " + std::to_string(header.line) + ": " + std::string(header.message));
     for (const std::string_view name : header.fields) progress.add_header(std::string(name));
   }
+  // The mapping is read again for every PATCH: the stored text is what the import was started with,
+  // whoever sends.
   const auto mapping = parse_csv_mapping(progress.mapping(), "mapping");
   if (!mapping) return failure(422, "bad_mapping", mapping.error().message);
   const std::vector<std::string> header(progress.header().begin(), progress.header().end());
@@ -315,9 +346,14 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   const int64_t now_us = clock_.now_us();
   const auto session = schema_.begin(tenant, now_us);
   const AdapterContext context{
-      .tenant = tenant, .schema = *session, .received_at_us = now_us, .endpoint = kPath, .random_id = {}};
+      .tenant = tenant, .schema = *session, .received_at_us = now_us, .endpoint = "/v1/imports", .random_id = {}};
   CsvBatch batch;
+  const size_t body_bytes = data.size();
+  const uint64_t begin = cursor.offset;
   read_csv_rows(*plan, source, data, work.last, kImportRowsMax, cursor, context, work.arena, batch);
+  FRESHET_ASSERT(cursor.offset - begin == body_bytes - data.size());  // no byte is skipped and none is read twice
+  FRESHET_ASSERT(batch.lines.size() == batch.parsed.item_count);
+  check_every_item_has_one_end(batch.parsed);
   const bool done = work.last && data.empty();
   if (done && progress.size() != 0 && cursor.offset != progress.size()) {
     schema_.forget(session->take_discoveries());
@@ -350,9 +386,11 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   return std::nullopt;
 }
 
+// The rows are durable: only now the progress may say so. Stored before, a crash between would lose
+// them for good.
 void Imports::finish(Work& work, const Status& published) {
   if (!published) return answer(work, failure(Error{Code::kRetry, published.error().message}));
-  // Not synced but at the end: what a crash loses of it is sent again and dropped by the ledger.
+  // It is synced only at the end: what a crash loses of it is sent again and dropped by the ledger.
   const Status stored = store_.put(work.progress, work.progress.complete());
   if (!stored) return answer(work, failure(Error{Code::kRetry, stored.error().message}));
   rows_counter(work.progress.tenant(), "accepted").add(work.accepted_count);
@@ -360,12 +398,15 @@ void Imports::finish(Work& work, const Status& published) {
   answer(work, progress_response(200, work.progress, work.rejected));
 }
 
+// The one way out of a PATCH: it frees the import for the next one, then answers.
 void Imports::answer(Work& work, http::Response response) {
   if (!work.busy_key.empty()) {
     const std::lock_guard lock(mutex_);
-    busy_.erase(work.busy_key);
+    const size_t freed = busy_.erase(work.busy_key);
+    FRESHET_ASSERT(freed == 1);
   }
-  work.respond(std::move(response));
+  FRESHET_ASSERT(work.respond != nullptr);  // answered once
+  std::exchange(work.respond, nullptr)(std::move(response));
 }
 
 }  // namespace freshet::ingest

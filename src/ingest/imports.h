@@ -1,14 +1,15 @@
-// CSV imports over HTTP: resumable, exact. docs/sources/csv.md has the protocol for users.
+// CSV imports over HTTP: resumable and exact. docs/sources/csv.md has the protocol for users.
 //
 //   POST  /v1/imports        starts or finds the import of (tenant, content hash, mapping): a repeated POST resumes
-//   PATCH /v1/imports/{id}   Upload-Offset: N and the next bytes of the content, decompressed. The answer's `offset` is the
-//                            end of the last whole row that was taken: go on from there. `Upload-Complete: ?1` says that
-//                            nothing follows.
+//   PATCH /v1/imports/{id}   Upload-Offset: N and the next bytes of the content, decompressed. The answer's `offset`
+//                            is the end of the last whole row that was taken: go on from there.
+//                            `Upload-Complete: ?1` says that nothing follows.
 //   GET   /v1/imports/{id}   progress, with the last rows that were rejected;  GET /v1/imports lists them
 //
-// Why nothing is lost or doubled: the answer and the stored progress come after the rows are durable in the log. If progress
-// is older than the log (a crash between), the rows are sent again with the same message ids, and action drops them by
-// Envelope.ledger. Rejected rows become dead letters in the same append, with ids that a repetition repeats.
+// Why nothing is lost or doubled: the answer and the stored progress come after the rows are
+// durable in the log. If progress is older than the log (after a crash between the two), the rows
+// are sent again with the same message ids, and action drops them by Envelope.ledger. Rejected rows
+// become dead letters in the same append, with ids that a repetition repeats.
 #pragma once
 
 #include <functional>
@@ -30,20 +31,22 @@ inline constexpr size_t kImportBodyBytesMax = 8u << 20;  // of one PATCH, decomp
 inline constexpr size_t kImportRowsMax = 20'000;         // taken of one PATCH; the answer's offset says how far it came
 inline constexpr int kImportRejectedShownMax = 100;
 
+// What one PATCH puts into the log.
 struct ImportBatch {
-  std::vector<v1::Envelope*> envelopes;  // valid until done is called
+  std::vector<v1::Envelope*> envelopes;  // these are valid until `done` is called
   std::vector<v1::DeadLetter> dead_letters;
   std::vector<v1::SchemaChange> schema_changes;
 };
-// Appends all of a batch to the log, durable before done(ok). Rates are up to it.
+// Appends all of a batch to the log, durable before done(ok). It is also where rates are applied.
+// It calls `done` once.
 using PublishImport = std::function<void(const model::Tenant& tenant, ImportBatch batch, eventlog::AppendDone done)>;
 
-// Thread-safe. Must outlive every publication that is under way, and so its store.
+// Thread-safe. It must outlive every publication that is under way, and so must its store.
 class Imports {
  public:
   Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish);
 
-  // A request to /v1/imports or below, of this authenticated tenant.
+  // Answers a request of this authenticated tenant to /v1/imports or below.
   void handle(const model::Tenant& tenant, http::Request request, http::Respond respond);
 
  private:
@@ -52,7 +55,7 @@ class Imports {
   void list(const model::Tenant& tenant, const http::Respond& respond);
   void show(const model::Tenant& tenant, const std::string& id, const http::Respond& respond);
   void take(const model::Tenant& tenant, const std::string& id, http::Request request, http::Respond respond);
-  // nullopt: all is well so far, the work goes on; else the answer.
+  // Both return the answer if the work ends here, or nullopt if all is well so far and it goes on.
   [[nodiscard]] std::optional<http::Response> prepare(const model::Tenant& tenant, Work& work);
   [[nodiscard]] std::optional<http::Response> read_rows(const model::Tenant& tenant, Work& work);
   void finish(Work& work, const Status& published);
@@ -63,7 +66,7 @@ class Imports {
   env::Clock& clock_;
   PublishImport publish_;
   std::mutex mutex_;
-  std::set<std::string> busy_;  // tenant '\0' id of PATCHes under way
+  std::set<std::string> busy_;  // tenant '\0' id of the imports that have a PATCH under way
 };
 
 }  // namespace freshet::ingest

@@ -1,3 +1,7 @@
+// Routes, frames and appends what a request brought. It is the only place of ingest that writes to
+// the log, so the promise "durable before acknowledged" (invariant 1) rests on the callback of
+// append() here.
+
 #include "ingest/publisher.h"
 
 #include <algorithm>
@@ -15,20 +19,26 @@ using eventlog::Produce;
 using eventlog::RecordBatch;
 using eventlog::Topic;
 
+// Serializes into the batch's own memory, so that a record is copied once.
 template <class Message>
 void add_message(RecordBatch& batch, std::string_view key, const Message& message) {
   const size_t size = message.ByteSizeLong();
   char* const space = batch.add_space(key, size);
-  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+  uint8_t* const end = message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+  FRESHET_ASSERT(end == reinterpret_cast<uint8_t*>(space) + size);
 }
 
+// The routing key: the first identifier, which is the one of highest priority as the adapter sorted
+// them. All records of one person have the same first identifier most of the time, so they land
+// where the profile lives and need no message to another partition.
 std::string key_of(const v1::Envelope& envelope) {
   FRESHET_ASSERT(!envelope.user().empty() || !envelope.device().empty());
   return envelope.user().empty() ? model::identifier_key(envelope.tenant(), v1::ENTITY_KIND_DEVICE, envelope.device(0))
                                  : model::identifier_key(envelope.tenant(), v1::ENTITY_KIND_USER, envelope.user(0));
 }
 
-// Finds the batch of a partition; a request touches few of many.
+// Finds the batch of a partition. A linear search is enough, because a request touches few of many
+// partitions.
 class Batches {
  public:
   RecordBatch& of(Topic topic, uint32_t partition) {
@@ -66,8 +76,13 @@ std::vector<Produce> Publisher::frame(const Outgoing& out) const {
       add_message(batches.of(Topic::kDeadLetters, partition_of(letter.tenant(), partitions)), letter.id(), letter);
   }
   for (const v1::SchemaChange& change : out.schema_changes)
-    add_message(batches.of(Topic::kSchema, 0), change.tenant(), change);  // one partition: one order for all nodes
-  return batches.take();
+    // The topic has one partition, so that every node learns the same types in the same order.
+    add_message(batches.of(Topic::kSchema, 0), change.tenant(), change);
+  std::vector<Produce> produces = batches.take();
+  size_t count = 0;
+  for (const Produce& produce : produces) count += produce.records.count();
+  FRESHET_ASSERT(count == out.envelopes.size() + out.dead_letters.size() + out.schema_changes.size());
+  return produces;
 }
 
 Status Publisher::room() const {
@@ -76,13 +91,18 @@ Status Publisher::room() const {
 }
 
 void Publisher::publish(Outgoing out, eventlog::AppendDone done) {
+  FRESHET_ASSERT(done != nullptr);
   if (Status status = room(); !status) {
+    // The schema forgets what it learned from a request that was not taken. Otherwise this node
+    // would know names that no other node ever hears of, and would never announce them again.
     registry_.forget(out.schema_changes);
     return done(std::move(status));
   }
   std::vector<Produce> produces = frame(out);
   if (produces.empty()) return done({});
   size_t bytes = 0;
+  // The sum is taken first and given back if it is too much: two requests at once can't both slip
+  // under the bound.
   for (const Produce& produce : produces) bytes += produce.records.bytes();
   if (in_flight_->bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes > inflight_bytes_max_) {
     in_flight_->bytes.fetch_sub(bytes, std::memory_order_relaxed);
@@ -92,7 +112,8 @@ void Publisher::publish(Outgoing out, eventlog::AppendDone done) {
   if (FRESHET_MUTANT(kAnswerBeforeDurable)) return log_.append(std::move(produces), [](const Status&) {}), done({});
   log_.append(std::move(produces), [in_flight = in_flight_, bytes, &registry = registry_,
                                     changes = std::move(out.schema_changes), done = std::move(done)](Status status) {
-    in_flight->bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    const size_t before = in_flight->bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    FRESHET_ASSERT(before >= bytes);
     if (!status && !changes.empty()) registry.forget(changes);
     done(std::move(status));
   });
@@ -104,11 +125,15 @@ std::vector<v1::DeadLetter> dead_letters_of(const std::vector<Rejection>& reject
   std::vector<v1::DeadLetter> letters;
   if (rejected.empty()) return letters;
   letters.reserve(rejected.size());
+  // The randomness of all letters is drawn at once: one system call for a request, not one for each
+  // item.
   const std::string noise = random.bytes(8 * rejected.size());
+  FRESHET_ASSERT(noise.size() == 8 * rejected.size());
   std::string when(8, '\0');
   for (size_t i = 0; i < 8; ++i) when[i] = static_cast<char>(static_cast<uint64_t>(received_at_us) >> (56 - 8 * i));
   for (size_t i = 0; i < rejected.size(); ++i) {
     const Rejection& rejection = rejected[i];
+    FRESHET_ASSERT(!rejection.code.empty());
     v1::DeadLetter& letter = letters.emplace_back();
     letter.set_id(to_hex(when) + to_hex(std::string_view(noise).substr(8 * i, 8)));
     letter.set_tenant(std::string(tenant));

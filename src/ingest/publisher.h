@@ -1,6 +1,7 @@
-// The way into the log: envelopes to the partition of their routing identifier, what was rejected to the dead letters, what
-// the schema learned to its topic, all in one append, durable before done(ok). Bounded: more than inflight_bytes_max under
-// way is done(kRetry), and nothing was taken. Thread-safe.
+// The way into the log: envelopes go to the partition of their routing identifier, what was
+// rejected to the dead letters, and what the schema learned to its topic, all in one append, which
+// is durable before done(ok). The bytes under way are bounded: beyond inflight_bytes_max it calls
+// done(kRetry) and has taken nothing. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,7 @@
 
 namespace freshet::ingest {
 
-// What of one request goes to the log. The envelopes need to live only until publish() returns.
+// What one request puts into the log. The envelopes need to live only until publish() returns.
 struct Outgoing {
   std::vector<v1::Envelope*> envelopes;
   std::vector<v1::DeadLetter> dead_letters;
@@ -27,22 +28,27 @@ struct Outgoing {
 
 class Publisher {
  public:
-  // `partitions`: of topic actions. Log and registry must outlive every append that is under way.
-  // `has_room`: false while the stages behind are too far behind; then nothing is taken. Absent: they never are.
+  // `partitions` is the number of topic actions. Log and registry must outlive every append that is
+  // under way. `has_room` returns false while the stages behind are too far behind; then nothing is
+  // taken. If it is absent, they count as never behind.
   Publisher(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
             std::function<bool()> has_room = {});
 
-  // kRetry: the stages behind are too far behind. Asked before work is put into a request; publish() asks again.
+  // kRetry says that the stages behind are too far behind. A caller asks before it puts work into a
+  // request; publish() asks again.
   [[nodiscard]] Status room() const;
-  // Every envelope has an identifier of a user or a device.
+  // Calls `done` exactly once, on this thread if nothing was taken, else on a thread of the log.
+  // REQUIRES: every envelope has an identifier of a user or a device.
   void publish(Outgoing out, eventlog::AppendDone done);
 
  private:
-  // Lives until the last callback, whatever becomes of the publisher.
+  // It is shared with the callbacks, so it lives until the last of them, whatever becomes of the
+  // publisher.
   struct InFlight {
     std::atomic<size_t> bytes{0};
   };
 
+  // Serializes all of it into one batch for each partition that it touches.
   [[nodiscard]] std::vector<eventlog::Produce> frame(const Outgoing& out) const;
 
   eventlog::EventLog& log_;
@@ -53,7 +59,8 @@ class Publisher {
   std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
 };
 
-// The dead letters of what was rejected. Ids: hex of 8 bytes big-endian received_at and 8 random bytes, so they sort by time.
+// The dead letters of what was rejected. An id is the hex of 8 bytes of received_at (big-endian)
+// and 8 random bytes, so letters sort by time.
 [[nodiscard]] std::vector<v1::DeadLetter> dead_letters_of(const std::vector<Rejection>& rejected,
                                                           std::string_view tenant, std::string_view source,
                                                           std::string_view endpoint, int64_t received_at_us,

@@ -1,3 +1,6 @@
+// Replays one dead letter: the endpoint that it came by finds the adapter, and the item is parsed
+// as if it came now. What must not change is what deduplication sees: message id and ledger.
+
 #include "ingest/replay.h"
 
 #include "base/hash.h"
@@ -9,8 +12,10 @@
 namespace freshet::ingest {
 namespace {
 
+// A letter holds one item of a request, so it is parsed as a request of that one: a Segment batch
+// becomes a message that says its own type, a transition becomes an element.
 ParseResult parse_item(const v1::DeadLetter& letter, const AdapterContext& context, google::protobuf::Arena& arena) {
-  const Route route = route_of_endpoint(letter.endpoint());
+  const Route& route = route_of_endpoint(letter.endpoint());
   switch (route.kind) {
     case Route::Kind::kSegment:
       return parse_segment(letter.body(), {route.call == "batch" ? std::string_view() : route.call, letter.context()},
@@ -41,7 +46,8 @@ ParseResult parse_envelope(const v1::DeadLetter& letter, google::protobuf::Arena
 
 ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant, schema::Registry::Session& schema,
                     int64_t now_us, google::protobuf::Arena& arena) {
-  // Ids of items without one must be the same at every replay.
+  // Items without an id of their own get one that is made of this seed. It is the letter's, so it
+  // is the same at every replay; otherwise a second replay would count again.
   const std::string id_seed(hash128(letter.id()).view());
   const AdapterContext context{.tenant = tenant,
                                .schema = schema,
@@ -56,8 +62,12 @@ ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant, s
     result = parse_envelope(letter, arena);
   }
   if (!result) return result;
+  // A letter that became several records (a data API event with several actions) can't give its one
+  // id to all of them.
   const bool keeps_id = result->envelopes.size() == 1 && !letter.message_id().empty();
   for (v1::Envelope* const envelope : result->envelopes) {
+    // The record counts as received now, but the clock was corrected against the time at which it
+    // first came: a replay weeks later must not move the event by weeks.
     envelope->set_received_at_us(now_us);
     envelope->set_ledger("replay:" + letter.id());
     if (keeps_id) envelope->set_message_id(letter.message_id());

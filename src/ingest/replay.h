@@ -1,5 +1,6 @@
-// A dead letter parsed again, by today's rules. Its time is corrected as it would have been then; the envelope says
-// ledger = "replay:" + its id, so action applies it once however often it is replayed.
+// A dead letter parsed again, by today's rules. Its time is corrected as it would have been when it
+// came; the envelope says ledger = "replay:" + its id, so action applies it once however often it
+// is replayed.
 #pragma once
 
 #include <google/protobuf/arena.h>
@@ -9,8 +10,9 @@
 
 namespace freshet::ingest {
 
-// For letters of the adapters segment, data_api and records (JSON_ITEM) and for ENVELOPE. Rejected again: it is in
-// `rejected`. kInvalid: a letter of another kind (CSV rows: import the file again; changes: see reaction).
+// Takes letters of the adapters segment, data_api and records (JSON_ITEM), and ENVELOPE. An item
+// that is wrong again is in `rejected`. kInvalid: a letter of another kind (of CSV rows, import the
+// corrected file; of changes, see reaction).
 [[nodiscard]] ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant,
                                   schema::Registry::Session& schema, int64_t now_us, google::protobuf::Arena& arena);
 

@@ -1,94 +1,76 @@
 #include "ingest/routes.h"
 
-#include <array>
-
-#include "http/server.h"
+#include <string>
 
 namespace freshet::ingest {
 namespace {
 
 using Kind = Route::Kind;
 
-struct Fixed {
-  std::string_view path;
-  Kind kind;
-  std::string_view call;
-  std::string_view endpoint;
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/batch", Kind::kSegment, "batch", "/v1/batch"},
+    {"POST", "/v1/b", Kind::kSegment, "batch", "/v1/batch"},
+    {"POST", "/v1/import", Kind::kSegment, "batch", "/v1/import"},
+    {"POST", "/v1/track", Kind::kSegment, "track", "/v1/track"},
+    {"POST", "/v1/t", Kind::kSegment, "track", "/v1/track"},
+    {"POST", "/v1/identify", Kind::kSegment, "identify", "/v1/identify"},
+    {"POST", "/v1/i", Kind::kSegment, "identify", "/v1/identify"},
+    {"POST", "/v1/page", Kind::kSegment, "page", "/v1/page"},
+    {"POST", "/v1/p", Kind::kSegment, "page", "/v1/page"},
+    {"POST", "/v1/screen", Kind::kSegment, "screen", "/v1/screen"},
+    {"POST", "/v1/s", Kind::kSegment, "screen", "/v1/screen"},
+    {"POST", "/v1/group", Kind::kSegment, "group", "/v1/group"},
+    {"POST", "/v1/g", Kind::kSegment, "group", "/v1/group"},
+    {"POST", "/v1/alias", Kind::kSegment, "alias", "/v1/alias"},
+    {"POST", "/v1/a", Kind::kSegment, "alias", "/v1/alias"},
+    {"POST", "/v1/records", Kind::kRecords, "records", "/v1/records"},
+    {"POST", "/v1/customer/merge", Kind::kDataApi, "merge", "/v1/customer/merge"},
+    {"POST", "/v1/customer/delete", Kind::kDataApi, "delete", "/v1/customer/delete"},
+    {"POST", "/v1/customer/{app_id}", Kind::kDataApi, "customer", "/v1/customer"},
+    {"POST", "/v1/event/{app_id}", Kind::kDataApi, "event", "/v1/event"},
+    {"POST", "/v1/device/{app_id}", Kind::kDataApi, "device", "/v1/device"},
+    {"POST", "/v1/transition/{app_id}", Kind::kDataApi, "transition", "/v1/transition"},
+    {"POST", "/v1/imports", Kind::kImports, "start", "/v1/imports"},
+    {"GET", "/v1/imports", Kind::kImports, "list", "/v1/imports"},
+    {"GET", "/v1/imports/{id}", Kind::kImports, "show", "/v1/imports"},
+    {"PATCH", "/v1/imports/{id}", Kind::kImports, "take", "/v1/imports"},
+    {"GET", "/v1/projects/{key}/settings", Kind::kSettings, "", "/v1/projects/settings"},
+    {"GET", "/sourceConfig", Kind::kSourceConfig, "", "/sourceConfig"},
 };
 
-constexpr std::array<Fixed, 20> kFixed = {{
-    {"/v1/batch", Kind::kSegment, "batch", "/v1/batch"},
-    {"/v1/b", Kind::kSegment, "batch", "/v1/batch"},
-    {"/v1/import", Kind::kSegment, "batch", "/v1/import"},
-    {"/v1/track", Kind::kSegment, "track", "/v1/track"},
-    {"/v1/t", Kind::kSegment, "track", "/v1/track"},
-    {"/v1/identify", Kind::kSegment, "identify", "/v1/identify"},
-    {"/v1/i", Kind::kSegment, "identify", "/v1/identify"},
-    {"/v1/page", Kind::kSegment, "page", "/v1/page"},
-    {"/v1/p", Kind::kSegment, "page", "/v1/page"},
-    {"/v1/screen", Kind::kSegment, "screen", "/v1/screen"},
-    {"/v1/s", Kind::kSegment, "screen", "/v1/screen"},
-    {"/v1/group", Kind::kSegment, "group", "/v1/group"},
-    {"/v1/g", Kind::kSegment, "group", "/v1/group"},
-    {"/v1/alias", Kind::kSegment, "alias", "/v1/alias"},
-    {"/v1/a", Kind::kSegment, "alias", "/v1/alias"},
-    {"/v1/records", Kind::kRecords, "records", "/v1/records"},
-    {"/v1/customer/merge", Kind::kDataApi, "merge", "/v1/customer/merge"},
-    {"/v1/customer/delete", Kind::kDataApi, "delete", "/v1/customer/delete"},
-    {"/v1/imports", Kind::kImports, "imports", "/v1/imports"},
-    {"/sourceConfig", Kind::kSourceConfig, "", "/sourceConfig"},
-}};
-
-struct Prefixed {
-  std::string_view prefix;
-  std::string_view suffix;
-  Kind kind;
-  std::string_view call;
-  std::string_view endpoint;
-};
-
-constexpr std::array<Prefixed, 5> kPrefixed = {{
-    {"/v1/customer/", "", Kind::kDataApi, "customer", "/v1/customer"},
-    {"/v1/event/", "", Kind::kDataApi, "event", "/v1/event"},
-    {"/v1/device/", "", Kind::kDataApi, "device", "/v1/device"},
-    {"/v1/transition/", "", Kind::kDataApi, "transition", "/v1/transition"},
-    {"/v1/projects/", "/settings", Kind::kSettings, "", "/v1/projects/settings"},
-}};
+// "POST /v1/batch, /v1/b, …; GET /v1/imports, …; PATCH …"
+std::string by_method() {
+  std::string out;
+  for (const std::string_view method : {"POST", "GET", "PATCH"}) {
+    std::string_view before = " ";
+    out.append(out.empty() ? "" : "; ").append(method);
+    for (const Route& route : kRoutes) {
+      if (route.method != method) continue;
+      out.append(before).append(route.path);
+      before = ", ";
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
-Route find_route(std::string_view path) {
-  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  for (const Fixed& fixed : kFixed)
-    if (path == fixed.path) return {fixed.kind, fixed.call, fixed.endpoint, ""};
-  for (const Prefixed& route : kPrefixed) {
-    if (path.size() <= route.prefix.size() + route.suffix.size() || !path.starts_with(route.prefix) ||
-        !path.ends_with(route.suffix))
-      continue;
-    const std::string_view middle =
-        path.substr(route.prefix.size(), path.size() - route.prefix.size() - route.suffix.size());
-    Result<std::string> argument = http::percent_decode(middle, false);
-    if (middle.find('/') != std::string_view::npos || !argument) return {};
-    return {route.kind, route.call, route.endpoint, std::move(*argument)};
-  }
-  if (path.starts_with("/v1/imports/")) return {Kind::kImports, "imports", "/v1/imports", ""};
-  return {};
+std::span<const Route> routes() { return kRoutes; }
+
+http::Match<Route> find_route(std::string_view method, std::string_view path) {
+  return http::find_route(routes(), method, path);
 }
 
-Route route_of_endpoint(std::string_view endpoint) {
-  for (const Fixed& fixed : kFixed)
-    if (endpoint == fixed.endpoint) return {fixed.kind, fixed.call, fixed.endpoint, ""};
-  for (const Prefixed& route : kPrefixed)
-    if (endpoint == route.endpoint) return {route.kind, route.call, route.endpoint, ""};
-  return {};
+const Route& route_of_endpoint(std::string_view endpoint) {
+  static constexpr Route kNowhere;
+  for (const Route& route : kRoutes)
+    if (endpoint == route.endpoint) return route;
+  return kNowhere;
 }
 
 std::string_view known_routes() {
-  return "POST /v1/batch, /v1/import, /v1/identify, /v1/track, /v1/page, /v1/screen, /v1/group, /v1/alias (Segment); "
-         "POST /v1/customer/{app_id}, /v1/event/{app_id}, /v1/device/{app_id}, /v1/transition/{app_id}, "
-         "/v1/customer/merge, "
-         "/v1/customer/delete (data API); POST /v1/records; /v1/imports; GET /v1/projects/{key}/settings, "
-         "/sourceConfig";
+  static const std::string text = by_method();
+  return text;
 }
 
 }  // namespace freshet::ingest

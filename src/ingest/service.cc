@@ -1,3 +1,8 @@
+// One request from its bytes to its answer: the address finds the adapter (routes.h), the key finds
+// the tenant (auth.h), the adapter makes envelopes and rejections (adapters/), and the publisher
+// appends them. The answer is made before the append and sent by its callback, so that no answer
+// can overtake the sync that it stands for (invariant 1).
+
 #include "ingest/service.h"
 
 #include <algorithm>
@@ -5,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "ingest/adapters/data_api.h"
 #include "ingest/adapters/records.h"
@@ -20,6 +26,7 @@ namespace {
 
 using Kind = Route::Kind;
 
+// Most requests are parsed without an allocation of the arena beyond this block.
 constexpr size_t kArenaFirstBlock = 256u << 10;
 constexpr std::string_view kRetryAfterSeconds = "1";
 
@@ -40,13 +47,16 @@ ParseResult parse(const Route& route, std::string_view body, const AdapterContex
   }
 }
 
-// An arena whose first block is the thread's own, so that a request usually allocates none. A call inside a call (an answer
-// that leads to the next request at once) gets an ordinary arena.
+// An arena whose first block is the thread's own, so that a request usually allocates none. A call
+// inside a call (an answer that leads to the next request at once) gets an ordinary arena, because
+// the block is in use then.
 class RequestArena {
  public:
   RequestArena() : owns_block_(!std::exchange(block_in_use(), true)), arena_(options(owns_block_)) {}
   ~RequestArena() {
-    if (owns_block_) block_in_use() = false;
+    if (!owns_block_) return;
+    FRESHET_ASSERT(block_in_use());
+    block_in_use() = false;
   }
   RequestArena(const RequestArena&) = delete;
   RequestArena& operator=(const RequestArena&) = delete;
@@ -71,10 +81,13 @@ class RequestArena {
   google::protobuf::Arena arena_;
 };
 
+// Counts what became durable, per tenant. Labels are known texts (tenants, sources, codes), so the
+// number of series is bounded.
 void count(const Parsed& parsed, const std::string& tenant, std::string_view source) {
   const auto add = [](const char* name, const char* help, const telemetry::Labels& labels, uint64_t n) {
     telemetry::counter(name, help, labels).add(n);
   };
+  FRESHET_ASSERT(parsed.rejected.size() <= parsed.item_count);
   if (const size_t accepted = parsed.item_count - parsed.rejected.size(); accepted > 0)
     add("freshet_ingest_items_total", "Items accepted.", {{"tenant", tenant}, {"source", std::string(source)}},
         accepted);
@@ -90,17 +103,22 @@ void count(const Parsed& parsed, const std::string& tenant, std::string_view sou
         n);
 }
 
+// The same two numbers for the span of a traced request.
 void count_items(telemetry::Span& span, const Parsed& parsed) {
   span.set("freshet.items.accepted", static_cast<int64_t>(parsed.item_count - parsed.rejected.size()));
   span.set("freshet.items.rejected", static_cast<int64_t>(parsed.rejected.size()));
 }
 
+// The query parameter verdicts=1 asks for an answer that names each rejected item, whatever the
+// endpoint usually says.
 bool wants_verdicts(std::string_view query) {
   const auto parameters = http::parse_query(query);
   return parameters && std::any_of(parameters->begin(), parameters->end(),
                                    [](const auto& p) { return p.first == "verdicts" && p.second == "1"; });
 }
 
+// A Host header is echoed into the browser's settings, so it may hold only what a host and a port
+// are made of.
 bool is_host(std::string_view host) {
   return host.size() <= 255 &&
          host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
@@ -111,16 +129,21 @@ bool is_host(std::string_view host) {
 
 // One request on its way through.
 struct Service::Call {
+  bool answered = false;  // `respond` is called exactly once
   http::Request request;
   http::Respond respond;
   Route route;
+  std::string argument;  // app_id, key or id in the address, decoded
   const model::Tenant* tenant = nullptr;
   std::string random_id;
   env::Clock* clock = nullptr;
   env::TimeUs began_us = 0;             // only while traces are collected
   std::optional<telemetry::Span> span;  // if this one is traced
 
+  // The one way out of a call: whatever becomes of a request, it is counted and its span ends here.
   void answer(http::Response response) {
+    FRESHET_ASSERT(!answered);
+    answered = true;
     if (span) end_span(response.status);
     telemetry::counter("freshet_ingest_requests_total", "Requests, by endpoint and status.",
                        {{"endpoint", std::string(route.endpoint.empty() ? "other" : route.endpoint)},
@@ -129,6 +152,7 @@ struct Service::Call {
     allow_all_origins(response);
     respond(std::move(response));
   }
+  // The data API's clients expect their own shape of errors, all others the common one.
   [[nodiscard]] http::Response failure(int status, std::string_view code, std::string_view message,
                                        std::string_view attribute = {}) const {
     http::Response response = route.kind == Kind::kDataApi
@@ -143,6 +167,7 @@ struct Service::Call {
   }
   void not_taken(const Error& error) { fail(503, "unavailable", "nothing was accepted: " + error.message); }
   void end_span(int status) {
+    FRESHET_ASSERT(span && clock != nullptr);
     span->set("http.response.status_code", int64_t{status});
     if (status >= 500) span->error = "status " + std::to_string(status);
     telemetry::tracer().end(std::move(*std::exchange(span, std::nullopt)), clock->now_us());
@@ -153,43 +178,49 @@ Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       tenants_(std::move(options_.tenants)),
       publisher_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max,
-                 options_.has_room) {}
+                 options_.has_room) {
+  FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
+  FRESHET_ASSERT(options_.clock != nullptr && options_.random != nullptr);
+}
 
 void Service::handle(http::Request request, http::Respond respond) {
+  FRESHET_ASSERT(respond != nullptr);
   const auto call = std::make_shared<Call>();
   call->request = std::move(request);
   call->respond = std::move(respond);
-  call->route = find_route(call->request.path);
   call->random_id = options_.random->bytes(16);
   if (telemetry::tracer().on()) call->began_us = options_.clock->now_us();
   static telemetry::Counter& bytes =
       telemetry::counter("freshet_ingest_bytes_total", "Bytes of request bodies, as sent.");
   bytes.add(call->request.body.size());
+  // Browsers ask before they send with a key or a content type of their own (CORS preflight, Fetch
+  // standard). Anybody may ask, so it needs no tenant and is not counted.
   if (call->request.method == "OPTIONS") return call->respond(preflight());
   route(call);
 }
 
 void Service::route(const std::shared_ptr<Call>& call) {
-  const std::string& method = call->request.method;
-  const auto wrong_method = [&](const char* allowed) {
-    http::Response response = call->failure(405, "method_not_allowed", std::string("use ") + allowed);
-    response.headers.emplace_back("Allow", allowed);
-    call->answer(std::move(response));
-  };
+  const http::Match<Route> match = find_route(call->request.method, call->request.path);
+  if (match.row != nullptr) call->route = *match.row;
+  if (!match.allowed.empty()) {
+    http::Response response = call->failure(405, "method_not_allowed", "use " + match.allowed);
+    response.headers.emplace_back("Allow", match.allowed);
+    return call->answer(std::move(response));
+  }
+  auto arguments = http::decode_arguments(match.arguments);
+  if (!arguments) return call->fail(400, "bad_request", arguments.error().message);
+  if (!arguments->empty()) call->argument = std::move(arguments->front());
   switch (call->route.kind) {
     case Kind::kNone:
       return call->fail(404, "not_found", "there is nothing at this address; there is: " + std::string(known_routes()));
-    case Kind::kSettings:
-    case Kind::kSourceConfig:
-      if (method != "GET" && method != "HEAD") return wrong_method("GET");
-      return call->route.kind == Kind::kSettings ? answer_settings(*call) : answer_source_config(*call);
+    case Kind::kSettings: return answer_settings(*call);
+    case Kind::kSourceConfig: return answer_source_config(*call);
     case Kind::kImports:
       if (!options_.imports) return call->fail(404, "not_found", "this node takes no imports");
       if (!authenticate(*call)) return;
       return options_.imports(*call->tenant, std::move(call->request),
                               [call](http::Response response) { call->answer(std::move(response)); });
     default:
-      if (method != "POST") return wrong_method("POST");
       // A Segment body may hold the key, so it is decompressed before.
       if (!decompress(*call) || !authenticate(*call)) return;
       begin_span(*call);
@@ -197,15 +228,21 @@ void Service::route(const std::shared_ptr<Call>& call) {
   }
 }
 
+// analytics.js loads its settings before it sends anything; without this answer a page never sends.
 void Service::answer_settings(Call& call) {
-  if (tenants_.by_write_key(call.route.argument) == nullptr)
+  if (tenants_.by_write_key(call.argument) == nullptr)
     return call.fail(404, "unknown_write_key", "no tenant has this write key; check the key that the page was given");
   const std::string_view host = call.request.header("host");
   const bool https =
+      // Behind a proxy that ends TLS this listener sees plain HTTP, so the scheme comes from what
+      // the proxy or the browser says. A page that is loaded by https may not send to http (mixed
+      // content).
       call.request.header("x-forwarded-proto") == "https" || call.request.header("origin").starts_with("https://");
-  call.answer(settings(call.route.argument, is_host(host) ? host : std::string_view(), https));
+  call.answer(settings(call.argument, is_host(host) ? host : std::string_view(), https));
 }
 
+// RudderStack's browser library asks here before it sends. Its key comes as Basic user or in the
+// query.
 void Service::answer_source_config(Call& call) {
   std::string key = parse_authorization(call.request.header("authorization")).user;
   if (const auto parameters = http::parse_query(call.request.query); parameters && key.empty())
@@ -221,6 +258,8 @@ bool Service::authenticate(Call& call) {
   if (call.route.kind == Kind::kDataApi) return authenticate_data_api(call);
   const Credentials credentials = parse_authorization(call.request.header("authorization"));
   if (!credentials.user.empty()) call.tenant = tenants_.by_write_key(credentials.user);
+  // A Segment body may carry the key itself, as `writeKey` beside the batch or in its first
+  // message: browsers send so, because an Authorization header would cost them a preflight.
   if (call.tenant == nullptr && call.route.kind == Kind::kSegment)
     call.tenant = tenants_.by_write_key(segment_write_key(call.request.body));
   if (call.tenant != nullptr) return true;
@@ -238,7 +277,9 @@ bool Service::authenticate_data_api(Call& call) {
     call.fail(401, "unauthorized", "app id or secret is wrong; send Basic authorization of app_id:secret");
     return false;
   }
-  if (call.route.argument.empty() || call.route.argument == call.tenant->app_id) return true;
+  // Some endpoints (merge, delete) have no app id in their address; if one is there it must be the
+  // key's own, or a sender with two workspaces would fill the wrong one without noticing.
+  if (call.argument.empty() || call.argument == call.tenant->app_id) return true;
   call.fail(403, "forbidden", "the app id in the address is not the one of the authorization", "app_id");
   return false;
 }
@@ -248,9 +289,11 @@ bool Service::decompress(Call& call) {
   const std::string too_large = "the body has more than " + std::to_string(most) + " bytes; send less at a time";
   const std::string_view encoding = call.request.header("content-encoding");
   if (encoding == "gzip" || encoding == "deflate") {
-    // Whatever the Content-Type says: real libraries send compressed JSON as a form.
+    // The Content-Type does not count: real libraries send compressed JSON as a form.
     Result<std::string> plain = http::gunzip(call.request.body, most);
     if (!plain) {
+      // gunzip() stops as soon as the output would pass the bound, so a small body can't unpack to
+      // gigabytes.
       const bool is_large = plain.error().message.starts_with("body is over");
       call.fail(is_large ? 413 : 400, is_large ? "too_large" : "bad_encoding",
                 is_large ? too_large : plain.error().message);
@@ -266,16 +309,19 @@ bool Service::decompress(Call& call) {
   return false;
 }
 
-// What its records carry: the request's span here, or else the header as it came. One that is not valid is none (W3C).
+// The trace context that this request's records carry: that of its span here, or else the header as
+// it came. A header that is not valid counts as none, as W3C Trace Context demands.
 std::string Service::trace_parent_of(const Call& call) {
   if (call.span) return telemetry::format_trace_parent(call.span->context);
   const std::string_view header = call.request.header("traceparent");
   return std::string(telemetry::parse_trace_parent(header) ? header : std::string_view());
 }
 
-// Only of requests with a key: nobody else makes us keep anything.
+// Begins a span only for a request with a valid key: nobody else can make this process keep
+// anything.
 void Service::begin_span(Call& call) {
   if (!telemetry::tracer().on()) return;
+  FRESHET_ASSERT(call.tenant != nullptr && !call.span);
   call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id,
                                                 "POST " + std::string(call.route.endpoint), call.began_us);
   if (!call.span) return;
@@ -286,6 +332,7 @@ void Service::begin_span(Call& call) {
 }
 
 void Service::ingest(const std::shared_ptr<Call>& call) {
+  FRESHET_ASSERT(call->tenant != nullptr);
   if (const Status room = publisher_.room(); !room) return call->not_taken(room.error());
   const int64_t now_us = options_.clock->now_us();
   const std::string_view source = source_of(call->route.kind);
@@ -299,9 +346,12 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
                                .random_id = call->random_id,
                                .trace_parent = trace_parent};
   ParseResult parsed = parse(call->route, call->request.body, context, arena.get());
+  if (parsed) check_every_item_has_one_end(*parsed);
   Outgoing out;
   out.schema_changes = session->take_discoveries();
   if (!parsed) {
+    // What this body seemed to teach the schema is unlearned: it never reaches the log, so other
+    // nodes would not know it.
     options_.registry->forget(out.schema_changes);
     return call->fail(400, "bad_request", parsed.error().message);
   }
@@ -313,7 +363,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   out.envelopes = std::move(parsed->envelopes);
   out.dead_letters =
       dead_letters_of(parsed->rejected, call->tenant->name, source, call->route.endpoint, now_us, *options_.random);
-  // The answer is made now: the items are gone when the log is done.
+  // The answer is made now, because the items lie on the arena, which is gone when the log is done.
   auto answer = std::make_shared<http::Response>(answer_of(*call, *parsed));
   call->request.body = std::string();
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
@@ -335,7 +385,8 @@ http::Response Service::answer_of(const Call& call, const Parsed& parsed) const 
     if (first == nullptr || accepted > 0 || always_succeeds) return data_api_success(accepted, to_hex(call.random_id));
     return call.failure(400, first->code, first->message, first->attribute);
   }
-  // A message that is too large gets Segment's 400; it is kept with the dead letters all the same.
+  // A single message that is too large gets a 400, as Segment answers it; it is kept with the dead
+  // letters all the same.
   if (first != nullptr && call.route.call != "batch" && first->code == "too_large")
     return call.failure(400, first->code, first->message);
   http::Response response;
@@ -345,9 +396,12 @@ http::Response Service::answer_of(const Call& call, const Parsed& parsed) const 
 
 Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
   const model::Tenant* const tenant = tenants_.by_name(envelope.tenant());
+  FRESHET_ASSERT(done != nullptr);
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + envelope.tenant());
   if (envelope.user().empty() && envelope.device().empty())
     return fail(Code::kInvalid, "a record needs an identifier of a user or of a device");
+  // A record without times counts as received and as having happened now; one without an id can't
+  // be a repetition.
   if (envelope.received_at_us() == 0) envelope.set_received_at_us(options_.clock->now_us());
   if (envelope.time_us() == 0) envelope.set_time_us(envelope.received_at_us());
   if (envelope.message_id().empty()) envelope.set_message_id(to_hex(options_.random->bytes(16)));
@@ -358,14 +412,18 @@ Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
 }
 
 Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) {
+  FRESHET_ASSERT(done != nullptr);
   const model::Tenant* const tenant = tenants_.by_name(letter.tenant());
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + letter.tenant());
   const int64_t now_us = options_.clock->now_us();
   RequestArena arena;
   const std::unique_ptr<schema::Registry::Session> session = options_.registry->begin(*tenant, now_us);
   const ParseResult parsed = reparse(letter, *tenant, *session, now_us, arena.get());
+  if (parsed) check_every_item_has_one_end(*parsed);
   Outgoing out;
   out.schema_changes = session->take_discoveries();
+  // A letter goes in whole or not at all: a part of it would leave a letter that can neither be
+  // replayed nor be dropped.
   if (!parsed || !parsed->rejected.empty() || parsed->envelopes.empty()) {
     options_.registry->forget(out.schema_changes);
     if (!parsed) return tl::unexpected<Error>(parsed.error());

@@ -1,5 +1,6 @@
-// The ingest listener: authenticates, decompresses, parses by the adapter of the address, appends, and answers when what was
-// accepted is durable. Thread-safe; nothing here blocks.
+// The ingest listener. It authenticates a request, decompresses its body, has it parsed by the
+// adapter of its address, appends the result to the log, and answers when what was accepted is
+// durable. It is thread-safe, and nothing in it blocks.
 #pragma once
 
 #include <functional>
@@ -20,17 +21,21 @@ namespace freshet::ingest {
 
 struct ServiceOptions {
   std::vector<model::Tenant> tenants;
-  eventlog::EventLog* log = nullptr;  // these four outlive the service and its last append
+  eventlog::EventLog* log = nullptr;  // the log, registry, clock and random outlive the service and its last append
   schema::Registry* registry = nullptr;
   env::Clock* clock = nullptr;
   env::Random* random = nullptr;
   uint32_t partitions = 1;                // of topic actions
-  size_t inflight_bytes_max = 64u << 20;  // appended and not yet durable; more: 503
-  // False while action or reaction is too far behind: 503. Absent: they never are.
+  size_t inflight_bytes_max = 64u << 20;  // of appends that are not durable yet; a request beyond it gets 503
+  // It returns false while action or reaction is too far behind: requests get 503 then, because
+  // what is accepted would only wait. If it is absent, they count as never behind.
   std::function<bool()> has_room;
-  // /v1/imports and below, of this tenant. Absent: 404.
+  // It answers /v1/imports and what is below, for this tenant. If it is absent, these addresses are
+  // 404.
   std::function<void(const model::Tenant&, http::Request, http::Respond)> imports;
-  // Rates: false refuses the request with 429. Called with what was parsed, before anything is appended. Absent: all may.
+  // It applies the tenant's rate: false refuses the request with 429. It is called after the body
+  // was parsed, because only then the number of items is known, and before anything is appended. If
+  // it is absent, every request may pass.
   std::function<bool(const model::Tenant&, size_t items)> admit;
 };
 
@@ -38,6 +43,7 @@ class Service {
  public:
   explicit Service(ServiceOptions options);
 
+  // Calls `respond` exactly once, on this thread or on one of the log.
   void handle(http::Request request, http::Respond respond);
 
   // One record made elsewhere (admin erase). kInvalid: no such tenant, or no identifier; then `done` is not called.
@@ -54,9 +60,11 @@ class Service {
   void route(const std::shared_ptr<Call>& call);
   void answer_settings(Call& call);
   void answer_source_config(Call& call);
-  // False: answered already.
+  // Both return false if they have answered the request already.
   [[nodiscard]] bool authenticate(Call& call);
   [[nodiscard]] bool authenticate_data_api(Call& call);
+  // Replaces the body by what was compressed in it; returns false if it has answered the request
+  // already.
   [[nodiscard]] bool decompress(Call& call);
   void begin_span(Call& call);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);

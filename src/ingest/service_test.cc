@@ -383,6 +383,11 @@ TEST_F(ServiceTest, AddressesAndMethods) {
   EXPECT_THAT(send("POST", "/v1/unknown").body, HasSubstr("/v1/records"));
   EXPECT_EQ(send("GET", "/").status, 404);
   EXPECT_EQ(send("GET", "/v1/batch").status, 405);
+  EXPECT_EQ(header(send("GET", "/v1/batch"), "Allow"), "POST");
+  EXPECT_EQ(header(send("PUT", "/v1/imports"), "Allow"), "POST, GET, HEAD");
+  EXPECT_THAT(send("GET", "/v1/event/demo").body, HasSubstr(R"("status":"fail")"));
+  EXPECT_EQ(send("POST", "/v1/event/%zz").status, 400);
+  EXPECT_EQ(send("POST", "/v1/event/a/b").status, 404);
   EXPECT_EQ(send("POST", "/v1/imports", "", kWriteKey).status, 404);
   const http::Response preflight = send("OPTIONS", "/v1/i");
   EXPECT_EQ(preflight.status, 204);

@@ -1,3 +1,5 @@
+// One function of RocksDB, defined once more with the processor's instruction. It must give the same bits as the
+// library's: files written with the one are checked with the other (crc32c_test.cc compares them).
 #include "kv/crc32c.h"
 
 #if defined(__x86_64__)
@@ -34,7 +36,7 @@ ExtendFn choose() {
   return next;
 }
 
-// RocksDB may ask before our static objects exist.
+// RocksDB may ask before our static objects exist, so the choice is made at the first question.
 ExtendFn chosen() {
   static const ExtendFn extend = choose();
   return extend;
@@ -46,7 +48,7 @@ bool fast_crc32c() { return chosen() == extend_by_instruction; }
 
 }  // namespace freshet::kv
 
-// The library's header is not installed; this is its signature.
+// The library's header is not installed; this is its function's signature.
 namespace rocksdb::crc32c {
 
 uint32_t Extend(uint32_t init_crc, const char* data, size_t n);

@@ -9,8 +9,8 @@ namespace {
 
 using Rows = std::map<std::string, std::string, std::less<>>;
 
-// Applies a batch to the rows in memory and notes what became of each key. Operands of one key that follow one another are
-// merged at once.
+// Applies a batch to the rows in memory and notes what became of each key. Operands of one key that follow one another
+// are merged at once.
 class Apply final : public WriteBatch::Visitor {
  public:
   Apply(Rows& rows, const MergeFn& merge, MemoryDisk::Write& noted) : rows_(rows), merge_(merge), noted_(noted) {}

@@ -26,7 +26,8 @@ struct MemoryDisk {
   void keep(size_t count);
 };
 
-// Opens on what the disk has. Merges need options.merge. Everything before a kSynced write, sync() or flush() is on disk.
+// Opens on what the disk has. Merges need options.merge. Everything before a kSynced write, sync() or flush() is on
+// disk.
 [[nodiscard]] std::unique_ptr<Store> open_memory(std::shared_ptr<MemoryDisk> disk, const Options& options);
 
 }  // namespace freshet::kv

@@ -1,4 +1,9 @@
-// kv::Store on RocksDB 7.8. Nothing outside this file includes its headers.
+// kv::Store on RocksDB 7.8. Nothing outside this file includes its headers, so that another version, or another store,
+// is a change of one file.
+//
+// From the top: how errors are told; what RocksDB calls back (merging, dropping); the memory that stores share;
+// batches; how a store is tuned for what its user said of its rows; the store itself. The figures beside the tuning
+// were measured here.
 #include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/compaction_filter.h>
@@ -34,8 +39,8 @@
 namespace freshet::kv {
 namespace {
 
-constexpr int kBackgroundJobs = 2;  // one flush, one compaction: the pools belong to the process, not to a store
-constexpr int kOpenFilesMax = 256;  // per store
+constexpr int kBackgroundJobs = 2;  // One flush and one compaction: the pools belong to the process, not to a store.
+constexpr int kOpenFilesMax = 256;  // of each store
 constexpr uint64_t kLargeValueBytes = 4096;
 constexpr uint64_t kLogValueBytes = 1024;
 constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's garbage is left alone
@@ -48,6 +53,7 @@ constexpr size_t kLogFileBytes = 4u << 20;
 rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
 std::string_view view(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
 
+// Damage is told apart from everything else, because whoever has a checkpoint can mend it.
 tl::unexpected<Error> failure(const rocksdb::Status& status, const std::string& path, std::string_view doing) {
   std::string text = "store " + path + ": " + std::string(doing) + ": " + status.ToString();
   if (status.IsNoSpace()) text += "; free disk space and start again";
@@ -57,6 +63,7 @@ tl::unexpected<Error> failure(const rocksdb::Status& status, const std::string& 
   return fail(Code::kFatal, std::move(text));
 }
 
+// Hands merging over to the store's user. It runs on threads of RocksDB, in the midst of its own work.
 class Merger final : public rocksdb::MergeOperator {
  public:
   Merger(MergeFn merge, FoldFn fold) : merge_(std::move(merge)), fold_(std::move(fold)) {}
@@ -70,7 +77,7 @@ class Merger final : public rocksdb::MergeOperator {
     if (in.existing_value != nullptr) existing = view(*in.existing_value);
     out->new_value = merge_(existing, operands);
     return true;
-  } catch (...) {  // RocksDB is not exception-safe: reported as corruption
+  } catch (...) {  // RocksDB is not exception-safe, so this is reported as corruption.
     return false;
   }
 
@@ -118,7 +125,7 @@ class MemoryBudget {
     rocksdb::LRUCacheOptions cache;
     cache.capacity = bytes;
     cache.num_shard_bits = 4;
-    cache.high_pri_pool_ratio = 0.5;  // indexes and filters
+    cache.high_pri_pool_ratio = 0.5;  // for indexes and filters
     cache_ = rocksdb::NewLRUCache(cache);
     buffers_ = std::make_shared<rocksdb::WriteBufferManager>(buffer_bytes_, cache_, /*allow_stall=*/false);
   }
@@ -127,6 +134,7 @@ class MemoryBudget {
   [[nodiscard]] const std::shared_ptr<rocksdb::WriteBufferManager>& buffers() const { return buffers_; }
 
   void add(rocksdb::DB* db) {
+    FRESHET_ASSERT(db != nullptr);
     const std::lock_guard lock(mutex_);
     stores_.push_back(db);
   }
@@ -136,7 +144,8 @@ class MemoryBudget {
     std::erase(stores_, db);
   }
 
-  // Before a write: all buffers are full, so wait for a flush of the fullest store. Errors show in the write.
+  // Called before a write. If all buffers are full it waits for a flush of the fullest store; errors show in the write
+  // itself.
   void wait_for_room() {
     if (buffers_->memory_usage() < buffer_bytes_) return;
     const std::lock_guard lock(mutex_);
@@ -146,11 +155,12 @@ class MemoryBudget {
     }
   }
 
-  // After a write: half full, so start to flush the fullest; what is being flushed has the other half.
+  // Called after a write. If the buffers are half full it has the fullest flushed; what is being flushed has the other
+  // half.
   void relieve() {
     if (buffers_->mutable_memtable_memory_usage() < buffer_bytes_ / 2) return;
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return;  // somebody is at it
+    if (!lock.owns_lock()) return;  // Another thread is doing it already.
     for (size_t i = 0; i < stores_.size() && buffers_->mutable_memtable_memory_usage() >= buffer_bytes_ / 2; ++i) {
       rocksdb::DB* fullest = fullest_by("rocksdb.cur-size-active-mem-table");
       if (fullest == nullptr || !flush(*fullest, /*wait=*/false)) return;
@@ -158,6 +168,7 @@ class MemoryBudget {
   }
 
  private:
+  // The store that has most of what the property counts; null: none has anything.
   rocksdb::DB* fullest_by(const std::string& property) {
     rocksdb::DB* fullest = nullptr;
     uint64_t most = 0;
@@ -189,7 +200,7 @@ std::shared_ptr<MemoryBudget> make_memory_budget(size_t bytes) { return std::mak
 
 struct WriteBatch::Rep {
   rocksdb::WriteBatch batch;
-  std::vector<rocksdb::Slice> parts;  // scratch
+  std::vector<rocksdb::Slice> parts;  // used again by each put()
 };
 
 WriteBatch::WriteBatch() : rep_(std::make_unique<Rep>()) {}
@@ -229,6 +240,7 @@ size_t WriteBatch::bytes() const { return rep_->batch.GetDataSize(); }
 
 namespace {
 
+// A batch of RocksDB, read by a Visitor.
 class BatchHandler final : public rocksdb::WriteBatch::Handler {
  public:
   explicit BatchHandler(WriteBatch::Visitor& visitor) : visitor_(visitor) {}
@@ -262,9 +274,9 @@ void WriteBatch::visit(Visitor& visitor) const {
 
 namespace {
 
-// Indexes and filters of point_reads stores. In parts: only those that are used take memory, so a store may be much larger
-// than the cache. Whole: for files that are small and asked for every key, a third of the work (measured: looking up the part
-// was most of what a key that is not there cost).
+// Indexes and filters of point_reads stores. In parts: only those that are used take memory, so a store may be much
+// larger than the cache. Whole: for files that are small and asked for every key, a third of the work (measured:
+// looking up the part was most of what a key that is not there cost).
 enum class Metadata { kInParts, kWhole };
 
 rocksdb::BlockBasedTableOptions table_options(const Options& options, Metadata metadata) {
@@ -285,7 +297,8 @@ rocksdb::BlockBasedTableOptions table_options(const Options& options, Metadata m
   return table;
 }
 
-// tmpfs and some overlays refuse O_DIRECT.
+// Whether files can be read and written past the page cache. tmpfs and some overlays refuse that, and a store must
+// open there all the same.
 bool allows_direct_io(const std::string& directory) {
   const std::string probe = directory + "/DIRECT_IO_PROBE";
   const int file = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_DIRECT | O_CLOEXEC, 0600);
@@ -303,6 +316,8 @@ void set_log_like(rocksdb::Options& rocks, const std::string& path) {
   rocks.use_direct_io_for_flush_and_compaction = allows_direct_io(path);
 }
 
+// Values in blob files stay where they are when their rows are compacted, but for those in the oldest quarter of the
+// files: these are copied, so that the files can go.
 void set_large_values(rocksdb::Options& rocks) {
   rocks.enable_blob_files = true;
   rocks.min_blob_size = kLargeValueBytes;
@@ -313,7 +328,7 @@ void set_large_values(rocksdb::Options& rocks) {
   rocks.blob_garbage_collection_force_threshold = 0.5;
 }
 
-// On the threads of compactions.
+// Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for.
 class Yielding final : public rocksdb::EventListener {
  public:
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
@@ -322,6 +337,7 @@ class Yielding final : public rocksdb::EventListener {
   }
 };
 
+// How a store is tuned, by what its user has said of its rows.
 rocksdb::Options rocks_options(const Options& options) {
   rocksdb::Options rocks;
   rocks.create_if_missing = true;
@@ -356,14 +372,14 @@ rocksdb::Options rocks_options(const Options& options) {
   return rocks;
 }
 
-// Of files that come in sorted: they stay in level 0, few and not large, until a compaction takes them.
+// Options of files that come in sorted: they stay in level 0, few and not large, until a compaction takes them.
 rocksdb::Options incoming_options(const Options& options, const rocksdb::DB& db) {
   rocksdb::Options rocks = db.GetOptions();
   rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(options, Metadata::kWhole)));
   return rocks;
 }
 
-// Rows on their way into a file. Remembers the first failure.
+// Rows on their way into a file. It remembers the first failure, so that whoever fills it need not ask after each row.
 class FileRows final : public SortedRows {
  public:
   FileRows(rocksdb::SstFileWriter& file, rocksdb::Status opened) : file_(file), status_(std::move(opened)) {}
@@ -413,14 +429,13 @@ class RocksStore final : public Store {
   Status snapshot_to(const std::string& directory) override;
 
  private:
-  // As an Error; damage is written down.
+  // The failure as an Error; damage is written down (Options::remember_damage).
   [[nodiscard]] tl::unexpected<Error> failed(const rocksdb::Status& status, std::string_view doing);
   // Remembers the first failure: from then on the store is read-only.
   Status broken(const rocksdb::Status& status, std::string_view doing);
   [[nodiscard]] Status writable();
 
   void wait_for_compaction();
-  // Copies the values that live in mostly dead blob files, so that these can go.
   [[nodiscard]] rocksdb::Status collect_garbage();
 
   const std::string path_;
@@ -428,8 +443,8 @@ class RocksStore final : public Store {
   const bool log_like_;
   std::shared_ptr<MemoryBudget> memory_;
   std::unique_ptr<Dropper> dropper_;
-  std::unique_ptr<rocksdb::DB> db_;  // closed first
-  const rocksdb::Options incoming_;  // of write_sorted
+  std::unique_ptr<rocksdb::DB> db_;  // It is closed before what it uses, which stands above.
+  const rocksdb::Options incoming_;  // of the files of write_sorted
   std::atomic<bool> broken_{false};
   std::mutex broken_mutex_;
   std::string why_;
@@ -442,6 +457,7 @@ tl::unexpected<Error> RocksStore::failed(const rocksdb::Status& status, std::str
   return error;
 }
 
+// After a write that failed RocksDB may or may not have it. To go on would build on what may be gone after a restart.
 Status RocksStore::broken(const rocksdb::Status& status, std::string_view doing) {
   Error error = failed(status, doing).value();
   const std::lock_guard lock(broken_mutex_);
@@ -464,6 +480,8 @@ Result<std::optional<std::string>> RocksStore::get(std::string_view key) {
   return value;
 }
 
+// Keys in order let RocksDB open each block once; the vectors are kept by the thread, as this is called for every
+// batch.
 Status RocksStore::multi_get(std::span<const std::string_view> keys, const Found& found) {
   thread_local std::vector<rocksdb::Slice> slices;
   thread_local std::vector<rocksdb::PinnableSlice> values;
@@ -481,11 +499,12 @@ Status RocksStore::multi_get(std::span<const std::string_view> keys, const Found
     } else if (!statuses[i].IsNotFound() && result) {
       result = failed(statuses[i], "multi_get");
     }
-    values[i].Reset();  // lets go of the cache's blocks
+    values[i].Reset();  // It would hold blocks of the cache until this thread reads again.
   }
   return result;
 }
 
+// The wait for room is before the write, so that memory is bounded however fast the callers are.
 Status RocksStore::write(WriteBatch& batch, Durability durability) {
   FRESHET_TRY(writable());
   memory_->wait_for_room();
@@ -499,6 +518,8 @@ Status RocksStore::write(WriteBatch& batch, Durability durability) {
   return {};
 }
 
+// The rows become one file, which RocksDB takes over in one step of its manifest: after a crash it is there as a
+// whole, or not at all. That is what lets a state and the offset that it stands for become durable together.
 Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   FRESHET_TRY(writable());
   wait_for_compaction();
@@ -507,7 +528,7 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   FileRows rows(file, file.Open(path));
   fill(rows);
   rocksdb::Status status = rows.status();
-  if (status.ok() && rows.count() == 0) return {};  // no file is made of nothing
+  if (status.ok() && rows.count() == 0) return {};  // No file is made of nothing.
   if (status.ok()) status = file.Finish();
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
@@ -517,12 +538,15 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   return {};
 }
 
-// Files that come in this way are not held back by the store itself, however far compaction is behind.
+// RocksDB slows writers down when compaction is far behind, but not those that bring files: reads, which have to look
+// into each of them, would become slower without an end. So this waits here.
 void RocksStore::wait_for_compaction() {
   for (uint64_t files = 0; db_->GetIntProperty("rocksdb.num-files-at-level0", &files) && files >= kLevel0FilesMax;)
     env::real_clock().sleep_us(kCompactionWaitUs);
 }
 
+// An iterator sees the rows as they were when it was made. It is not kept: it would hold files that have long been
+// replaced.
 Status RocksStore::scan(std::string_view begin, std::string_view end,
                         const std::function<bool(std::string_view, std::string_view)>& visit) {
   rocksdb::ReadOptions options;
@@ -565,6 +589,7 @@ Status RocksStore::sync() {
   return {};
 }
 
+// Only files that lie in the range as a whole can be given back at once; the rest of its rows goes with compactions.
 Status RocksStore::reclaim(std::string_view begin, std::string_view end) {
   FRESHET_TRY(writable());
   if (begin >= end) return {};
@@ -577,6 +602,8 @@ Status RocksStore::reclaim(std::string_view begin, std::string_view end) {
   return {};
 }
 
+// A log dies in order, so its blob files empty by themselves. Only where topics of different retention share files
+// some stay mostly dead; then what lives in them is copied, which takes long.
 rocksdb::Status RocksStore::collect_garbage() {
   uint64_t garbage = 0;
   uint64_t all = 0;
@@ -591,6 +618,7 @@ rocksdb::Status RocksStore::collect_garbage() {
   return db_->CompactRange(options, nullptr, nullptr);
 }
 
+// RocksDB's own checkpoint: links to files that never change, and a copy of the small manifest.
 Status RocksStore::snapshot_to(const std::string& directory) {
   FRESHET_TRY(writable());
   rocksdb::Checkpoint* made = nullptr;
@@ -601,17 +629,19 @@ Status RocksStore::snapshot_to(const std::string& directory) {
   return {};
 }
 
+// Counts the files themselves: what RocksDB says of its size leaves out logs, and what is about to be deleted.
 uint64_t RocksStore::disk_bytes() {
   std::error_code error;
   uint64_t bytes = 0;
   for (std::filesystem::directory_iterator file(path_, error), end; !error && file != end; file.increment(error)) {
-    std::error_code gone;  // files come and go
+    std::error_code gone;  // Files come and go meanwhile.
     const uintmax_t size = file->file_size(gone);
     if (!gone) bytes += size;
   }
   return bytes;
 }
 
+// RocksDB tells that a directory is in use only by words.
 Error open_error(const rocksdb::Status& status, const std::string& path) {
   const std::string text = status.ToString();
   if (status.IsIOError() && (text.find("lock hold") != std::string::npos || text.find("/LOCK") != std::string::npos)) {
@@ -625,7 +655,7 @@ Error open_error(const rocksdb::Status& status, const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
-  FRESHET_ASSERT(options.memory != nullptr);
+  FRESHET_ASSERT(options.memory != nullptr && !options.path.empty());
   std::error_code error;
   std::filesystem::create_directories(options.path, error);
   if (error) {
@@ -635,7 +665,6 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
     std::ifstream damage(options.path + "/" + kDamaged);
     if (damage) return fail(Code::kCorrupt, std::string(std::istreambuf_iterator<char>(damage), {}));
   }
-  std::filesystem::remove(options.path + "/" + kIncoming, error);  // a write_sorted that was cut short
   rocksdb::Options rocks = rocks_options(options);
   if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge, options.fold);
   std::unique_ptr<Dropper> dropper;
@@ -646,6 +675,9 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   if (const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db); !status.ok()) {
     return tl::unexpected<Error>(open_error(status, options.path));
   }
+  // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this
+  // very file.
+  std::filesystem::remove(options.path + "/" + kIncoming, error);
   return std::make_unique<RocksStore>(options, std::move(dropper), std::unique_ptr<rocksdb::DB>(db));
 }
 

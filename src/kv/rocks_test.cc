@@ -185,6 +185,16 @@ TEST_F(RocksTest, SecondOpenIsAConflictThatNamesTheDirectory) {
   EXPECT_NE(second.error().message.find(path_), std::string::npos) << second.error().message;
 }
 
+TEST_F(RocksTest, SecondOpenLeavesWhatIsComingInAlone) {
+  open();
+  const Status written = store_->write_sorted([&](SortedRows& rows) {
+    EXPECT_FALSE(open_rocks(options()));
+    rows.put("a", "1");
+  });
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(get("a"), "1");
+}
+
 TEST_F(RocksTest, NotADirectoryIsAnError) {
   Options o = options();
   o.path = "/dev/null/store";

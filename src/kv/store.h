@@ -32,8 +32,8 @@ class MemoryBudget;
 using MergeFn =
     std::function<std::string(std::optional<std::string_view> existing, std::span<const std::string_view> operands)>;
 
-// Folds operands (at least one, oldest first) into one with their effect, so that a long row of them need not be kept until
-// they meet their value; nullopt: they can't be folded. Pure; any thread.
+// Folds operands (at least one, oldest first) into one with their effect, so that a long row of them need not be kept
+// until they meet their value; nullopt: they can't be folded. Pure; any thread.
 using FoldFn = std::function<std::optional<std::string>(std::span<const std::string_view> operands)>;
 
 // Whether a stored row may be dropped for good at a compaction. Pure but for values that only ever grow with what is
@@ -55,8 +55,8 @@ struct Options {
   // again only by a reclaim() that finds more garbage than values.
   bool log_like = false;
   bool point_reads = true;  // tuned for gets rather than for long scans
-  // Damage found in a file is written down beside it, so that the next open fails with kCorrupt and says so, wherever in
-  // the files the damage is: for those who can get the contents from elsewhere.
+  // Damage found in a file is written down beside it, so that the next open fails with kCorrupt and says so, wherever
+  // in the files the damage is: for those who can get the contents from elsewhere.
   bool remember_damage = false;
 };
 
@@ -118,8 +118,8 @@ class Store {
 
   // nullopt: no such key.
   [[nodiscard]] virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
-  // Calls found(i, value) for each keys[i] that is there; the value is valid during the call. REQUIRES: keys ascend. Much
-  // cheaper than as many gets.
+  // Calls found(i, value) for each keys[i] that is there; the value is valid during the call. REQUIRES: keys ascend.
+  // Much cheaper than as many gets.
   [[nodiscard]] virtual Status multi_get(std::span<const std::string_view> keys, const Found& found) = 0;
   [[nodiscard]] virtual Status write(WriteBatch& batch, Durability durability) = 0;
   // Writes the rows that `fill` puts: all of them or none, newer than everything before, and durable when it returns.
@@ -141,8 +141,8 @@ class Store {
   // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
-  // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by hard
-  // links to files, which never change. On the same file system. kInvalid: this kind of store has no files.
+  // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by
+  // hard links to files, which never change. On the same file system. kInvalid: this kind of store has no files.
   [[nodiscard]] virtual Status snapshot_to(const std::string& directory) {
     return fail(Code::kInvalid, directory + ": this store has no files to take a snapshot of");
   }

@@ -1,8 +1,11 @@
+// Decimals are read from the digits as they were written, never by way of a double: 0.1 is a tenth here, and a hundred
+// of them are ten.
 #include "model/decimal.h"
 
 #include <algorithm>
 #include <array>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace freshet::model {
@@ -11,7 +14,7 @@ namespace {
 __extension__ typedef __int128 Int;
 __extension__ typedef unsigned __int128 Unsigned;
 
-constexpr int kDigitsMax = 38;  // of the units at the end of the range, 10^37
+constexpr int kDigitsMax = 38;  // The units at the end of the range, 10^37, have so many digits.
 
 constexpr Int power_of_ten(int exponent) {
   Int power = 1;
@@ -36,13 +39,15 @@ bool read_exponent(std::string_view text, int64_t& exponent) {
   const bool negative = !text.empty() && text[0] == '-';
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return false;
-  // Saturates: far beyond every digit a text can have, so that huge exponents need no arithmetic of their own.
+  // The exponent saturates far beyond every digit that a text can have, so that huge ones need no arithmetic of their
+  // own.
   constexpr int64_t kHuge = int64_t{1} << 40;
   for (const char c : text) exponent = std::min<int64_t>(exponent * 10 + (c - '0'), kHuge);
   if (negative) exponent = -exponent;
   return true;
 }
 
+// Splits a number into its parts. False: it is none.
 bool read_written(std::string_view text, Written& w) {
   w.negative = !text.empty() && text[0] == '-';
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
@@ -62,6 +67,7 @@ bool read_written(std::string_view text, Written& w) {
 
 }  // namespace
 
+// The words come from rows and messages; what is out of range is clamped, so that no sum ever overflows.
 Decimal Decimal::from_words(int64_t high, uint64_t low) {
   Decimal d;
   d.units_ = clamp_to_range(static_cast<Int>(static_cast<Unsigned>(static_cast<uint64_t>(high)) << 64 | low));
@@ -71,14 +77,14 @@ Decimal Decimal::from_words(int64_t high, uint64_t low) {
 std::optional<Decimal> Decimal::parse(std::string_view text) {
   Written w;
   if (!read_written(text, w)) return std::nullopt;
-  // units = digits × 10^shift
+  // The units are the digits × 10^shift; with a negative shift the last digits are rounded away, half to even.
   const int64_t shift = w.exponent - w.fraction_digits + kScale;
   const size_t first = w.digits.find_first_not_of("0.");
   if (first == std::string_view::npos) return Decimal{};
   const std::string_view significant = w.digits.substr(first);
   const auto count =
       static_cast<int64_t>(significant.size()) - (significant.find('.') != std::string_view::npos ? 1 : 0);
-  const int64_t kept = count + std::min<int64_t>(shift, 0);  // digits before the rounding place
+  const int64_t kept = count + std::min<int64_t>(shift, 0);  // The digits before the rounding place.
   if (kept + std::max<int64_t>(shift, 0) > kDigitsMax) return std::nullopt;
   if (kept < 0) return Decimal{};
   Int units = 0;
@@ -102,13 +108,16 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
 }
 
 Decimal& Decimal::operator+=(const Decimal& other) {
-  units_ = clamp_to_range(units_ + other.units_);  // both within ±10^37: no overflow
+  // Both are within ±10^37, so their sum does not overflow 128 bits before it is clamped.
+  FRESHET_ASSERT(units_ == clamp_to_range(units_) && other.units_ == clamp_to_range(other.units_));
+  units_ = clamp_to_range(units_ + other.units_);
   return *this;
 }
 
 int64_t Decimal::high() const { return static_cast<int64_t>(units_ >> 64); }
 uint64_t Decimal::low() const { return static_cast<uint64_t>(units_); }
 
+// Digits are put from the end, first those of the fraction without the zeros at its end.
 std::string Decimal::text() const {
   Unsigned rest = units_ < 0 ? static_cast<Unsigned>(-units_) : static_cast<Unsigned>(units_);
   std::array<char, kDigitsMax + 3> buffer{};
@@ -128,6 +137,7 @@ std::string Decimal::text() const {
     rest /= 10;
   } while (rest != 0);
   if (units_ < 0) *--out = '-';
+  FRESHET_ASSERT(out >= buffer.data());
   return {out, end};
 }
 

@@ -1,3 +1,6 @@
+// The algebra of document.h. Folding and applying walk sorted lists side by side, so their cost is that of both lists,
+// however large the document is; and values are swapped rather than copied, as a history or a list of devices may be
+// large.
 #include "model/document.h"
 
 #include <algorithm>
@@ -36,6 +39,7 @@ void sort_ops(RepeatedPtrField<ChangeOp>& ops) {
 
 // The end of the run of ops with the key of ops[begin].
 int end_of_run(const RepeatedPtrField<ChangeOp>& ops, int begin) {
+  FRESHET_ASSERT(begin < ops.size());
   int end = begin + 1;
   while (end < ops.size() && compare_keys(ops[begin], ops[end]) == 0) ++end;
   return end;
@@ -44,12 +48,14 @@ int end_of_run(const RepeatedPtrField<ChangeOp>& ops, int begin) {
 // Merges the sorted [0, before) and [before, size); of equals the first come first.
 template <class T>
 void merge_tail(RepeatedPtrField<T>& all, int before) {
+  FRESHET_ASSERT(before <= all.size());
   if (before == 0 || before == all.size() || !kKeyLess(&all[before], &all[before - 1])) return;
   std::inplace_merge(all.pointer_begin(), all.pointer_begin() + before, all.pointer_end(), kKeyLess);
 }
 
 // ---- sets: sorted, unique lists ----
 
+// Sorts a list and drops repetitions. Most are in order already, which is seen without moving anything.
 void make_set(Elements& list) {
   const auto not_less = [](const Value* a, const Value* b) { return compare_values(*a, *b) >= 0; };
   if (std::adjacent_find(list.pointer_begin(), list.pointer_end(), not_less) == list.pointer_end()) return;
@@ -90,6 +96,8 @@ void remove_elements(Elements& set, const Elements& gone) {
 
 // ---- the effect of a run of ops on one entry ----
 
+// What ops do to one entry, told of them one after the other. It begins with an entry that it knows nothing of (kSets:
+// only sets of added and removed elements can be told of that), until set() or clear() says what is there.
 class Effect {
  public:
   void set(Value&& value) {
@@ -102,18 +110,18 @@ class Effect {
       case ChangeOp::UNSET: return clear();
       case ChangeOp::ADD_TO_SET: return add(op.value().list());
       case ChangeOp::REMOVE_FROM_SET: return remove(op.value().list());
-      default: return;  // of a version that we don't know: such a log is refused elsewhere
+      default: return;  // An op of a version that we don't know: such a log is refused elsewhere.
     }
   }
   void clear() { kind_ = kNothing; }
-  // What it makes of an entry that it was told of by set() or clear(); null: nothing.
+  // What becomes of an entry that it was told of by set() or clear(); null: nothing is there.
   [[nodiscard]] Value* result() { return kind_ == kValue ? &value_ : nullptr; }
-  // As ops for the entry of `key`, through `emit(type, value)`; value: null for UNSET.
+  // Tells the effect as ops, through `emit_op(type, value)`; the value is null for UNSET.
   template <class Emit>
   void emit(const Emit& emit_op) {
     if (kind_ == kValue) return emit_op(ChangeOp::SET, &value_);
     if (kind_ == kNothing) return emit_op(ChangeOp::UNSET, nullptr);
-    // With both empty the op still makes an empty or a plain entry nothing.
+    // An op is emitted even if both sets are empty: it still makes an empty or a plain entry nothing.
     const bool adds = !added_.values().empty();
     if (adds) emit_list(ChangeOp::ADD_TO_SET, added_, emit_op);
     if (!adds || !removed_.values().empty()) emit_list(ChangeOp::REMOVE_FROM_SET, removed_, emit_op);
@@ -128,7 +136,7 @@ class Effect {
     value.mutable_list()->Swap(&list);
     emit_op(type, &value);
   }
-  // The entry as a set, to work on.
+  // The entry as a set, to work on. A plain value is no element of it: who adds to `color: red` means a list.
   Elements& elements() {
     if (kind_ == kNothing || value_.kind_case() != Value::kList) value_.mutable_list()->Clear();
     Elements& set = *value_.mutable_list()->mutable_values();
@@ -163,6 +171,7 @@ class Effect {
   ValueList removed_;
 };
 
+// Whether what was there before the op does not matter.
 bool replaces(const ChangeOp& op) { return op.type() == ChangeOp::SET || op.type() == ChangeOp::UNSET; }
 
 // ---- folding ----
@@ -171,6 +180,7 @@ bool replaces(const ChangeOp& op) { return op.type() == ChangeOp::SET || op.type
 // TYPE_UNSPECIFIED; one that is needed more goes to the end of `earlier`.
 void fold_run(RepeatedPtrField<ChangeOp>& earlier, int first, int last, RepeatedPtrField<ChangeOp>& later, int begin,
               int end) {
+  FRESHET_ASSERT(first < last && begin < end);
   const auto drop_rest = [&](int from) {
     for (int i = from; i < last; ++i) earlier[i].set_type(ChangeOp::TYPE_UNSPECIFIED);
   };
@@ -199,6 +209,7 @@ void fold_run(RepeatedPtrField<ChangeOp>& earlier, int first, int last, Repeated
   drop_rest(next);
 }
 
+// Folds runs of one key where both have some; what only `later` has goes to the end, to be merged in at last.
 void fold_ops(RepeatedPtrField<ChangeOp>& earlier, RepeatedPtrField<ChangeOp>& later) {
   sort_ops(earlier);
   sort_ops(later);
@@ -230,6 +241,7 @@ void fold_ops(RepeatedPtrField<ChangeOp>& earlier, RepeatedPtrField<ChangeOp>& l
 
 // ---- applying ----
 
+// The first field in [from, to) that is not before the op's.
 int lower_bound_of(const RepeatedPtrField<Field>& fields, int from, int to, const ChangeOp& op) {
   while (from < to) {
     const int middle = from + (to - from) / 2;
@@ -256,6 +268,7 @@ void drop_empty_fields(RepeatedPtrField<Field>& fields) {
 // What the run ops[begin, end) makes of the field (without a value: nothing was there); it may leave it without a
 // value.
 void apply_run(Field& field, const RepeatedPtrField<ChangeOp>& ops, int begin, int end) {
+  FRESHET_ASSERT(begin < end);
   const ChangeOp& op = ops[begin];
   if (end - begin == 1 && op.type() == ChangeOp::SET && op.value().kind_case() != Value::KIND_NOT_SET) {
     *field.mutable_value() = op.value();
@@ -275,6 +288,7 @@ void apply_run(Field& field, const RepeatedPtrField<ChangeOp>& ops, int begin, i
   }
 }
 
+// Fields that are new go to the end and are merged in at last, so that a change of one field does not move all others.
 void apply_ops(RepeatedPtrField<Field>& fields, const RepeatedPtrField<ChangeOp>& ops) {
   const int before = fields.size();
   int at = 0;
@@ -302,6 +316,7 @@ void apply_ops(RepeatedPtrField<Field>& fields, const RepeatedPtrField<ChangeOp>
 
 void fold_change(Change& earlier, Change&& later) {
   FRESHET_ASSERT(earlier.version() < later.version());
+  FRESHET_ASSERT(earlier.id() == later.id());  // Two persons' changes folded into one would mix their profiles.
   if (earlier.first_version() == 0) earlier.set_first_version(earlier.version());
   earlier.set_version(later.version());
   const bool stays_removed = earlier.remove() && !later.remove() && !later.whole();
@@ -320,11 +335,15 @@ void fold_change(Change& earlier, Change&& later) {
   }
 }
 
+// A writer that lost its partition may come late with a change, while another one has gone on: folded over the gap
+// between them, the late one would undo what lies in it.
 bool follows(uint64_t version, const Change& later) {
   const uint64_t first = later.first_version() != 0 ? later.first_version() : later.version();
   return first <= version + 1;
 }
 
+// A removed profile keeps its version in a tombstone. Without it, a change that is written again after a crash would
+// find no document, and make one of somebody who was merged away or erased.
 bool apply_change(Document& document, const Change& change) {
   if (document.version() >= change.version() && !FRESHET_MUTANT(kStaleWriteWins)) return false;
   document.set_version(change.version());

@@ -50,7 +50,8 @@ bool apply_change(v1::Document& document, const v1::Change& change);
 [[nodiscard]] std::string document_json(std::string_view tenant, v1::EntityKind kind, std::string_view id,
                                         const v1::Document& document);
 
-// What made the identity what it is: {"id":…,"tenant":…,"kind":"user","identifiers":{…},"merged_from":[…],"history":[…]}.
+// What made the identity what it is:
+// {"id":…,"tenant":…,"kind":"user","identifiers":{…},"merged_from":[…],"history":[…]}.
 [[nodiscard]] std::string identity_json(std::string_view tenant, v1::EntityKind kind, std::string_view id,
                                         const v1::Document& document);
 

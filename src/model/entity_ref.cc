@@ -1,3 +1,5 @@
+// References in two forms. On the wire an id is two words, as a string of 16 bytes would be an allocation for each of
+// the thousand references that a large profile has.
 #include "model/entity_ref.h"
 
 #include <bit>
@@ -43,6 +45,8 @@ void to_proto(const EntityRef& ref, v1::EntityRef& out) {
 
 bool survives(const EntityRef& a, const EntityRef& b) { return a.rank != b.rank ? a.rank < b.rank : a.id < b.id; }
 
+// The id depends on nothing but the identifier and its generation: no counter, no clock, no partition. So the same
+// stream makes the same ids wherever and however often it is replayed.
 Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root, uint32_t generation) {
   std::string key = identifier_key(tenant, kind, root);
   const Home home = murmur2(key);

@@ -1,5 +1,5 @@
-// The in-memory form of v1::EntityRef: names an entity everywhere. All of it is fixed at the entity's creation, so every
-// partition orders two references alike, whatever its rules are today. The id says where it lives: model/home.h.
+// The in-memory form of v1::EntityRef: names an entity everywhere. All of it is fixed at the entity's creation, so
+// every partition orders two references alike, whatever its rules are today. The id says where it lives: model/home.h.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,12 @@ struct EntityRef {
 [[nodiscard]] EntityRef from_proto(const v1::EntityRef& ref);
 void to_proto(const EntityRef& ref, v1::EntityRef& out);
 
-// The survivor of a join is the lesser: an identified profile before an anonymous one, then by id. Total.
+// Whether a is the survivor of a join with b: the one whose root type ranks higher, then the one with the smaller id.
+// The order is total and never changes, so no two partitions decide differently and redirects can't form a circle.
 [[nodiscard]] bool survives(const EntityRef& a, const EntityRef& b);
 
-// Hash of (tenant, kind, root identifier, generation), with the home of the root. A freed identifier's next entity has another generation, so an
-// id is never used twice.
+// Hash of (tenant, kind, root identifier, generation), with the home of the root. A freed identifier's next entity has
+// another generation, so an id is never used twice.
 [[nodiscard]] Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root,
                                 uint32_t generation);
 

@@ -1,6 +1,6 @@
-// Golden files of the Protobuf formats: what a released version wrote must be read for ever, and what we write today must
-// be what the file says (state and outputs are compared byte for byte after a replay). FRESHET_UPDATE_GOLDEN=1 writes files
-// that do not exist yet; it never changes one.
+// Golden files of the Protobuf formats: what a released version wrote must be read for ever, and what we write today
+// must be what the file says (state and outputs are compared byte for byte after a replay). FRESHET_UPDATE_GOLDEN=1
+// writes files that do not exist yet; it never changes one.
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 

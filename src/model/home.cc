@@ -1,11 +1,12 @@
 #include "model/home.h"
 
+#include "base/assert.h"
 #include "model/identifier.h"
 
 namespace freshet::model {
 namespace {
 
-constexpr size_t kAt = 12;
+constexpr size_t kAt = 12;  // Where the home begins within a hash.
 
 }  // namespace
 
@@ -22,8 +23,11 @@ Home home_in(const Hash128& hash) {
   return __builtin_bswap32(big_endian);
 }
 
+// Kafka's clients take the sign off and the remainder, and so does freshet::partition_of. Were this another rule, a
+// record would arrive in one partition and its profile be looked for in another.
 uint32_t partition_of(const Hash128& hash, uint32_t partitions) {
-  return (home_in(hash) & 0x7fffffffu) % partitions;  // as freshet::partition_of does
+  FRESHET_ASSERT(partitions > 0);
+  return (home_in(hash) & 0x7fffffffu) % partitions;
 }
 
 Hash128 alias_key(std::string_view hash_key, std::string_view tenant, v1::EntityKind kind,

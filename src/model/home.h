@@ -1,6 +1,6 @@
-// Where rows live. Every hash that is the key of a row (alias key, entity id, fingerprint of a message) ends in the home of
-// the identifier that it hangs on, so a row, and a reference to an entity, says where it belongs whatever the number of
-// partitions is: a state is rebuilt for another number by moving rows (state/repartition.h). Pure.
+// Where rows live. Every hash that is the key of a row (alias key, entity id, fingerprint of a message) ends in the
+// home of the identifier that it hangs on, so a row, and a reference to an entity, says where it belongs whatever the
+// number of partitions is: a state is rebuilt for another number by moving rows (state/repartition.h). Pure.
 //
 // hash := 12 bytes of a hash, then the home: murmur2 of model::identifier_key, big-endian. (docs/decisions/0016.)
 #pragma once

@@ -1,3 +1,5 @@
+// Rules about identifiers that ingest and action share. They must agree to the byte: ingest chooses the partition of a
+// record by the same key by which action asks who has the identifier.
 #include "model/identifier.h"
 
 #include <algorithm>
@@ -6,6 +8,8 @@
 namespace freshet::model {
 namespace {
 
+// What programs send when they have nothing to send. Thousands of people share each of them: as identifiers, they
+// would join all of these into one profile.
 constexpr std::array<std::string_view, 17> kBlocked = {
     "null", "undefined",       "none", "nil", "nan",    "true",   "false",  "anonymous", "guest", "unknown",
     "-1",   "[object object]", "n/a",  "na",  "(null)", "<null>", "missing"};
@@ -48,13 +52,14 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
     bare = strip(strip(bare, kBlank), kQuotes);
   }
   if (bare.empty() || is_all_zero(bare)) return true;
-  // Every built-in value is short; most identifiers are not.
+  // Every built-in value is short and most identifiers are not, so most are never put into lower case.
   if (bare.size() > 16 && rules.blocked_values().empty()) return false;
   const std::string low = lower(bare);
   return std::find(kBlocked.begin(), kBlocked.end(), low) != kBlocked.end() ||
          std::find(rules.blocked_values().begin(), rules.blocked_values().end(), low) != rules.blocked_values().end();
 }
 
+// The NULs keep the parts apart: a type "a" with the value "bc" is another identifier than "ab" with "c".
 std::string identifier_key(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier) {
   std::string key;
   key.reserve(tenant.size() + identifier.type().size() + identifier.value().size() + 5);
@@ -80,11 +85,13 @@ uint32_t rank_of(v1::EntityKind kind, std::string_view type, const v1::TenantRul
 }
 
 bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules) {
-  // A push token moves with the app's installation: to whichever device used it last.
+  // A push token moves with the app's installation, to whichever device used it last.
   if (kind == v1::ENTITY_KIND_DEVICE) return type == "push_token";
   return std::find(rules.shared().begin(), rules.shared().end(), type) != rules.shared().end();
 }
 
+// A person has one user_id, unless the rules say otherwise for that very type: a default for all types does not make
+// it two.
 uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules) {
   uint32_t rest = type == kUserId ? 1 : 5;
   for (const v1::IdentifierLimit& limit : rules.identifier_limits()) {

@@ -16,8 +16,8 @@ inline constexpr std::string_view kUserId = "user_id";
 // Strips blanks and surrounding quotes; e-mail addresses in lower case. Case otherwise counts.
 [[nodiscard]] std::string normalize_identifier(std::string_view type, std::string_view value);
 
-// A value that many senders use for "nobody": "", null, undefined, 0, all zeros, … also quoted, cased and padded; and the
-// tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)
+// A value that many senders use for "nobody": "", null, undefined, 0, all zeros, … also quoted, cased and padded; and
+// the tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)
 [[nodiscard]] bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules);
 
 // What is hashed, keyed or not: tenant '\0' kind '\0' type '\0' value.

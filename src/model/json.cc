@@ -105,7 +105,8 @@ Exact exact_of(const Value& value) {
   }
 }
 
-// The same kind on both sides: also what is equal by size is told apart, so that the order is total.
+// Compares two doubles; what is equal by size (0 and -0) is told apart too, so that the order is total: a set that
+// took the two for one in one order and for two in another would differ from replay to replay.
 int compare_doubles(double a, double b) {
   if (a < b) return -1;
   if (a > b) return 1;
@@ -113,6 +114,7 @@ int compare_doubles(double a, double b) {
   return three_way(!std::signbit(a), !std::signbit(b));
 }
 
+// Numbers of different kinds are compared exactly. As doubles, two large integers that differ would be equal.
 int compare_numbers(const Value& a, const Value& b) {
   if (a.kind_case() == b.kind_case()) {
     if (a.kind_case() == Value::kInteger) return three_way(a.integer(), b.integer());
@@ -124,6 +126,7 @@ int compare_numbers(const Value& a, const Value& b) {
   return by_kind != 0 ? by_kind : a.decimal().compare(b.decimal());
 }
 
+// By the first element that differs, as words in a dictionary.
 int compare_lists(const v1::ValueList& a, const v1::ValueList& b) {
   for (int i = 0; i < a.values_size() && i < b.values_size(); ++i) {
     if (const int c = compare_values(a.values(i), b.values(i)); c != 0) return c;
@@ -131,6 +134,7 @@ int compare_lists(const v1::ValueList& a, const v1::ValueList& b) {
   return three_way(a.values_size(), b.values_size());
 }
 
+// Statistics are never elements of sets; they are compared so that the order of values is total all the same.
 int compare_stats(const v1::EventStats& a, const v1::EventStats& b) {
   if (const int c = three_way(a.count(), b.count()); c != 0) return c;
   if (const int c = three_way(a.first_us(), b.first_us()); c != 0) return c;

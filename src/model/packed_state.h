@@ -1,5 +1,5 @@
-// An EntityState with those parts packed into bytes that an ordinary event neither reads nor writes (attributes, sets, history): it
-// then costs the same to read, write and keep, however much is known about the person.
+// An EntityState with those parts packed into bytes that an ordinary event neither reads nor writes (attributes, sets,
+// history): it then costs the same to read, write and keep, however much is known about the person.
 #pragma once
 
 #include "freshet/v1/envelope.pb.h"

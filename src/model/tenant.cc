@@ -1,6 +1,9 @@
+// The rules that a tenant has if its configuration says nothing.
 #include "model/tenant.h"
 
 #include <utility>
+
+#include "base/assert.h"
 
 namespace freshet::model {
 
@@ -12,6 +15,7 @@ void set_identifier_limit(v1::TenantRules& rules, std::string_view type, uint32_
     limits.Add()->set_type(std::string(type));
     for (int i = limits.size() - 1; i > at; --i) limits.SwapElements(i, i - 1);
   }
+  FRESHET_ASSERT(limits[at].type() == type);
   limits[at].set_max(max);
 }
 

@@ -1,3 +1,5 @@
+// Reading and writing times without the C library, whose functions depend on the machine's time zone and locale: what
+// a record says must mean the same on every node.
 #include "model/time.h"
 
 #include <algorithm>
@@ -5,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace freshet::model {
@@ -13,8 +16,9 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kMillisecond = 1'000;
 constexpr int64_t kDay = 86'400 * kSecond;
-constexpr int64_t kSecondsBelow = 100'000'000'000;  // a number from here on is milliseconds
+constexpr int64_t kSecondsBelow = 100'000'000'000;  // A number from here on means milliseconds.
 
+// A day of the Gregorian calendar, also where that was not in use yet.
 struct Civil {
   int year = 1970;
   int month = 1;
@@ -27,19 +31,22 @@ constexpr bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || y
 constexpr std::array<int, 13> kDaysBefore = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
 
 constexpr int days_in(int year, int month) {
+  FRESHET_ASSERT(month >= 1 && month <= 12);
   const auto m = static_cast<size_t>(month);
   return kDaysBefore[m] - kDaysBefore[m - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
 // Days from 1970-01-01. REQUIRES: year >= 1.
 constexpr int64_t days_of(const Civil& c) {
+  FRESHET_ASSERT(c.year >= 1 && c.month >= 1 && c.month <= 12);
   const int64_t past = c.year - 1;  // whole years since 0001-01-01
   const int64_t days = past * 365 + past / 4 - past / 100 + past / 400;
   const int in_year = kDaysBefore[static_cast<size_t>(c.month - 1)] + (c.month > 2 && is_leap(c.year) ? 1 : 0);
   return days + in_year + c.day - 1 - 719'162;  // 719162: days from 0001-01-01 to 1970-01-01
 }
 
-// The inverse, for 0001-01-01 and later.
+// The inverse of days_of(), for 0001-01-01 and later. The last day of 400 years, or of 4, would begin a fifth century
+// or year, hence the minima.
 constexpr Civil civil_of(int64_t days_since_epoch) {
   int64_t days = days_since_epoch + 719'162;
   const int64_t eras = days / 146'097;  // of 400 years
@@ -52,16 +59,18 @@ constexpr Civil civil_of(int64_t days_since_epoch) {
   days -= ones * 365;
   Civil c;
   c.year = static_cast<int>(eras * 400 + centuries * 100 + fours * 4 + ones + 1);
-  c.month = static_cast<int>(days / 31) + 1;  // never too late, at most one too early
+  c.month = static_cast<int>(days / 31) + 1;  // This is never too late, and at most one too early.
   const int leap = is_leap(c.year) ? 1 : 0;
   const auto before = [leap](int month) {
     return kDaysBefore[static_cast<size_t>(month - 1)] + (month > 2 ? leap : 0);
   };
   if (c.month < 12 && days >= before(c.month + 1)) ++c.month;
   c.day = static_cast<int>(days) - before(c.month) + 1;
+  FRESHET_ASSERT(c.day >= 1 && c.day <= days_in(c.year, c.month));
   return c;
 }
 
+// A time outside of the span is a sender's mistake, such as microseconds that were sent as milliseconds.
 std::optional<TimeUs> believed(int64_t time) {
   if (time < kTimeMin || time > kTimeMax) return std::nullopt;
   return time;
@@ -130,6 +139,7 @@ class Cursor {
   const char* end_;
 };
 
+// What was read of a time. What is not given stays as it is here: midnight, UTC.
 struct Parts {
   Civil date;
   int year_day = 0;  // 0: not given
@@ -141,7 +151,8 @@ struct Parts {
   int64_t zone_us = 0;
 };
 
-// Second 60 is let through: a leap second is the first moment of the next minute.
+// The moment that the parts mean; nullopt: there is no such day or hour. Second 60 is let through: a leap second is
+// the first moment of the next minute.
 std::optional<TimeUs> time_of(const Parts& p) {
   if (p.date.year < 1 || p.date.month < 1 || p.date.month > 12 || p.date.day < 1) return std::nullopt;
   if (p.date.day > days_in(p.date.year, p.date.month)) return std::nullopt;
@@ -155,6 +166,8 @@ std::optional<TimeUs> time_of(const Parts& p) {
   return believed(days * kDay + seconds * kSecond + p.fraction_us - p.zone_us);
 }
 
+// Accepts what senders write, which is more than the standard allows: a blank for the T, a comma in the fraction, no
+// zone.
 std::optional<TimeUs> parse_iso(std::string_view text) {
   Cursor in(text);
   Parts p;
@@ -206,13 +219,16 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
   }
 }
 
+// Writes a number with so many digits, zeros in front, and returns the end of them.
 char* put_digits(char* out, int64_t value, int digits) {
   for (int i = digits; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+  FRESHET_ASSERT(value == 0);  // It had no more digits, and was not negative.
   return out + digits;
 }
 
 }  // namespace
 
+// Sixteen digits are enough for any time that is believed, so the number can't overflow.
 std::optional<TimeUs> parse_time(std::string_view text) {
   if (text.size() > 4 && text[4] == '-') return parse_iso(text);
   if (text.empty() || text.size() > 16) return std::nullopt;
@@ -272,12 +288,14 @@ std::string format_time(TimeUs time) {
   return {text.data(), text.size()};
 }
 
+// A phone whose clock is a year ahead tells when it sent the request, by the same clock: the difference to our own
+// time of receipt is its error. Without the correction its attributes would win over everybody's for a year.
 TimeUs correct_clock(std::optional<TimeUs> timestamp, std::optional<TimeUs> sent_at, TimeUs received_at) {
   if (!timestamp) return received_at;
   TimeUs offset = 0;
   TimeUs corrected = *timestamp;
   if (sent_at) {
-    // Wild clocks may leave the range: then nothing of them is worth keeping.
+    // Wild clocks may leave the range of numbers: then nothing of what they say is worth keeping.
     if (__builtin_sub_overflow(received_at, *sent_at, &offset)) return received_at;
     if (__builtin_add_overflow(*timestamp, offset, &corrected)) return received_at;
   }

@@ -1,3 +1,6 @@
+// Objects as files. Linking a finished file into place is what makes it appear as a whole, and
+// link() fails where a name is taken, which is what put_new() promises.
+
 #include "objectstore/directory.h"
 
 #include <fcntl.h>
@@ -12,6 +15,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::objectstore {
@@ -19,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Attempts begin with a dot, so no key can be one.
 constexpr const char* kIncoming = ".incoming-";
 constexpr size_t kChunkBytes = 1u << 20;
 constexpr env::TimeUs kDayUs = 24 * 3'600'000'000;
@@ -51,11 +56,13 @@ class DirectoryStore final : public ObjectStore {
     Status placed = place(key, [&](int fd) {
       return read_all(file.path, pace, [&](std::string_view part) { return write_all(fd, part); });
     });
+    // A file of this key has the same content.
     return !placed && placed.error().code == Code::kConflict ? Status{} : placed;
   }
 
   Status copy(const std::string& from, const std::string& to) override {
     FRESHET_TRY(make_parent(to));
+    // A hard link is a copy that costs nothing, because objects never change.
     if (::link(path(from).c_str(), path(to).c_str()) == 0) return sync_parent(to);
     if (errno == EEXIST) return {};
     return failed("copy", from);
@@ -68,7 +75,7 @@ class DirectoryStore final : public ObjectStore {
   Status remove(const std::string& key) override {
     if (::unlink(path(key).c_str()) != 0 && errno != ENOENT) return failed("remove", key);
     for (size_t slash = key.rfind('/'); slash != std::string::npos && slash > 0; slash = key.rfind('/', slash - 1))
-      if (::rmdir(path(key.substr(0, slash)).c_str()) != 0) break;  // while they are empty
+      if (::rmdir(path(key.substr(0, slash)).c_str()) != 0) break;  // folders go as long as they are empty
     return {};
   }
 
@@ -80,6 +87,7 @@ class DirectoryStore final : public ObjectStore {
  private:
   [[nodiscard]] std::string path(const std::string& key) const { return root_ + "/" + key; }
 
+  // errno is read first, as everything below may change it.
   [[nodiscard]] tl::unexpected<Error> failed(std::string_view what, const std::string& key) const {
     const int why = errno;
     const Code code = why == ENOENT ? Code::kNotFound : why == EACCES || why == EPERM ? Code::kInvalid : Code::kRetry;
@@ -109,7 +117,8 @@ class DirectoryStore final : public ObjectStore {
     }
   }
 
-  // A remove() elsewhere may take the folder away at once: so again.
+  // Fills a new file and links it into place. A remove() elsewhere may take the folder away in
+  // between, so it is made again, at most four times.
   Status place(const std::string& key, const std::function<Status(int)>& fill) {
     const std::string beside = path(kIncoming + to_hex(random_.bytes(8)));
     Status status = fill_new(beside, fill);
@@ -129,6 +138,7 @@ class DirectoryStore final : public ObjectStore {
     const Descriptor out(::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
     if (out.get() < 0) return failed("create", file);
     FRESHET_TRY(fill(out.get()));
+    // Synced before it is linked: a crash must not leave a whole name with half a content.
     if (::fsync(out.get()) != 0) return failed("sync", file);
     return {};
   }
@@ -141,8 +151,10 @@ class DirectoryStore final : public ObjectStore {
     return {};
   }
 
-  // Of all folders up to the root: some of them may be new.
+  // Syncs all folders up to the root, because some of them may be new, and a folder that a crash
+  // takes away takes its objects with it.
   Status sync_parent(const std::string& key) {
+    FRESHET_ASSERT(path(key).starts_with(root_ + "/"));
     for (fs::path folder = fs::path(path(key)).parent_path();; folder = folder.parent_path()) {
       const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (opened.get() < 0 || ::fsync(opened.get()) != 0) return failed("sync the folder of", key);
@@ -164,7 +176,7 @@ Result<std::vector<Object>> DirectoryStore::list(const std::string& prefix) {
   fs::recursive_directory_iterator at(folder, error);
   if (error == std::errc::no_such_file_or_directory) return all;
   for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
-    std::error_code gone;  // files come and go
+    std::error_code gone;  // files come and go while we look
     if (!at->is_regular_file(gone) || gone) continue;
     std::string key = at->path().string().substr(root_.size() + 1);
     const uint64_t bytes = at->file_size(gone);
@@ -181,6 +193,7 @@ void DirectoryStore::remove_old_attempts(env::TimeUs now_us) const {
   for (fs::directory_iterator at(root_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
     struct stat found {};
     if (!at->path().filename().string().starts_with(kIncoming) || ::stat(at->path().c_str(), &found) != 0) continue;
+    // A younger attempt may be another process's, at work now.
     if (now_us - found.st_mtime * 1'000'000 > kDayUs) ::unlink(at->path().c_str());
   }
 }

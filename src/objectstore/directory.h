@@ -1,5 +1,6 @@
-// The object store in a directory: objects are files under it. Writes beside and links into place, both synced, so that a
-// crash leaves an object whole or not at all; what it leaves of attempts (.incoming-…) goes after a day, at the next open.
+// The object store in a directory: objects are files under it. An object is written beside and
+// linked into place, both synced, so that a crash leaves it whole or not at all. What a crash
+// leaves of attempts (.incoming-…) is removed after a day, at the next open.
 #pragma once
 
 #include <memory>
@@ -9,7 +10,7 @@
 
 namespace freshet::objectstore {
 
-// kInvalid: the directory can't be made or written. `to`: as in messages.
+// kInvalid: the directory can't be made or written. `to` is the address for messages.
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_directory_store(const std::string& directory,
                                                                         const std::string& to, env::Clock& clock,
                                                                         env::Random& random);

@@ -14,7 +14,8 @@
 
 namespace freshet::objectstore {
 
-// An empty store, and its like again: what two processes would have. Parts of 5 MiB above 6 MiB (S3 allows no smaller ones).
+// An empty store, and its like again: what two processes would have. Parts of 5 MiB above 6 MiB (S3 allows no smaller
+// ones).
 [[nodiscard]] std::unique_ptr<ObjectStore> open_for_test();
 
 class ObjectStoreConformance : public ::testing::Test {

@@ -1,3 +1,5 @@
+// Opens the object store that an address names.
+
 #include <fmt/format.h>
 
 #include "objectstore/directory.h"
@@ -30,6 +32,7 @@ Status check_address(const std::string& to, const std::string& endpoint) {
 Result<std::unique_ptr<ObjectStore>> open_store(const StoreOptions& options, env::Clock& clock, env::Random& random) {
   FRESHET_TRY(check_address(options.to, options.endpoint));
   if (is_file(options.to)) return open_directory_store(options.to.substr(kFile.size()), options.to, clock, random);
+  // Without them every request would be refused with a signature error, which says less.
   if (options.credentials.access_key_id.empty() || options.credentials.secret_access_key.empty())
     return fail(Code::kInvalid,
                 options.to + ": needs credentials in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
@@ -41,6 +44,7 @@ void take_from_environment(StoreOptions& options, const std::function<const char
     if (const char* value = variable(name); value != nullptr && *value != '\0') out = value;
   };
   take("AWS_DEFAULT_REGION", options.region);
+  // AWS_REGION is read second, so that it wins where both are set, as in AWS's tools.
   take("AWS_REGION", options.region);
   take("AWS_ACCESS_KEY_ID", options.credentials.access_key_id);
   take("AWS_SECRET_ACCESS_KEY", options.credentials.secret_access_key);
@@ -51,6 +55,7 @@ Result<std::string> get_small(ObjectStore& store, const std::string& key, size_t
   std::string out;
   Pace unbounded(env::real_clock(), 0);
   FRESHET_TRY(store.get(key, unbounded, [&](std::string_view part) -> Status {
+    // A bound before the bytes are kept: the object may be anybody's.
     if (out.size() + part.size() > bytes_max)
       return fail(Code::kCorrupt, fmt::format("{}: {} has more than {} bytes", store.where(), key, bytes_max));
     out += part;

@@ -1,3 +1,6 @@
+// Objects on S3. Each request is tried some times with growing pauses, because S3 asks clients to
+// (SlowDown, 5xx); every attempt is signed anew, since a signature is good for a few minutes only.
+
 #include "objectstore/s3.h"
 
 #include <fcntl.h>
@@ -9,6 +12,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/assert.h"
 #include "objectstore/s3_xml.h"
 #include "objectstore/sigv4.h"
 #include "objectstore/transfer.h"
@@ -19,7 +23,8 @@ namespace {
 constexpr env::TimeUs kBackoffMaxUs = 5'000'000;
 constexpr env::TimeUs kNapUs = 50'000;  // how late a cancel may be seen
 
-// What a request sends: bytes in memory, or a part of a file.
+// What a request sends: bytes in memory, or a part of a file. It can be rewound for another
+// attempt.
 class Body {
  public:
   explicit Body(std::string_view bytes = {}) : bytes_(bytes), size_(bytes.size()) {}
@@ -29,11 +34,13 @@ class Body {
   [[nodiscard]] uint64_t size() const { return size_; }
   void rewind() { at_ = 0; }
   size_t read(char* buffer, size_t bytes) {
+    FRESHET_ASSERT(at_ <= size_);
     bytes = std::min<uint64_t>(bytes, size_ - at_);
     if (pace_ != nullptr) pace_->take(bytes);
     if (file_ < 0) {
       std::memcpy(buffer, bytes_.data() + at_, bytes);
     } else {
+      // A file that is shorter than it was sends too little, which fails the whole call.
       const ssize_t got = ::pread(file_, buffer, bytes, static_cast<off_t>(at_));
       bytes = got > 0 ? static_cast<size_t>(got) : 0;
     }
@@ -58,6 +65,8 @@ struct File {
   File& operator=(const File&) = delete;
 };
 
+// 409 ConditionalRequestConflict: another request for the same key was under way, and may have
+// failed.
 bool is_transient(long status, const std::string& code) {
   return status >= 500 || status == 429 || status == 408 || code == "SlowDown" || code == "RequestTimeout" ||
          code == "ConditionalRequestConflict" || code == "OperationAborted";
@@ -66,6 +75,7 @@ bool is_transient(long status, const std::string& code) {
 Code code_of(long status, const S3Error& error) {
   if (is_transient(status, error.code)) return Code::kRetry;
   if (status == 412 || status == 409) return Code::kConflict;
+  // A missing bucket is a mistake of the configuration, a missing object is an answer.
   if (status == 404 && error.code != "NoSuchBucket") return Code::kNotFound;
   return Code::kInvalid;
 }
@@ -107,7 +117,8 @@ class S3Store final : public ObjectStore {
   [[nodiscard]] std::string name_of(const std::string& key) const {
     return address_.prefix.empty() ? key : address_.prefix + "/" + key;
   }
-  // Tries as often as the options say, then says why not. `on` gives the headers of each attempt beside `fixed`.
+  // Tries as often as the options say, then says why not. `range` gives the value of the header
+  // "range" for each attempt.
   Result<Answer> exchange(const std::string& method, const std::string& key, const Fields& query, Fields headers,
                           const Digest& body_sha256, Body& body, const Sink& sink = nullptr,
                           const std::function<std::optional<std::string>()>& range = nullptr);
@@ -133,7 +144,8 @@ class S3Store final : public ObjectStore {
   Transfer transfer_;
 };
 
-// Twice as long each time, a random half of it, in naps so that a cancel is seen.
+// The pause is twice as long each time, with half of it random, so that many clients don't come
+// back together. It is slept in naps, so that a cancel is seen.
 bool S3Store::wait_before(uint32_t attempt) {
   const env::TimeUs most = std::min<env::TimeUs>(options_.backoff_us << std::min(attempt, 10u), kBackoffMaxUs);
   const auto dice = static_cast<unsigned char>(random_.bytes(1)[0]);
@@ -155,7 +167,8 @@ Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink
   auto answer = transfer_.send(call);
   if (!answer) return answer;
   const S3Error error = read_s3_error(answer->body);
-  // Some answers begin with 200 before it is known how it ends.
+  // Some answers (CopyObject, CompleteMultipartUpload) begin with 200 before it is known how they
+  // end, and have an error in the body then.
   if (answer->status / 100 == 2 && error.code.empty()) return answer;
   if (answer->status / 100 == 2) return fail(Code::kRetry, error.code + " " + error.message);
   return fail(code_of(answer->status, error),
@@ -169,6 +182,7 @@ Result<Answer> S3Store::exchange(const std::string& method, const std::string& k
   for (uint32_t i = 0;; ++i) {
     const std::string path = "/" + address_.bucket + (key.empty() ? "" : "/" + name_of(key));
     S3Request request{method, path, query, headers, body_sha256};
+    // A read that was broken off asks only for the rest.
     if (const auto wanted = range ? range() : std::nullopt) request.headers.emplace_back("range", *wanted);
     sign(request, options_.credentials, options_.region, clock_.now_us());
     auto answer = attempt(request, body, sink);
@@ -182,6 +196,8 @@ Status S3Store::put_file(const std::string& key, const LocalFile& file, Pace& pa
   const File opened(file.path);
   if (opened.descriptor < 0)
     return fail(Code::kFatal, fmt::format("{}: can't open: {}", file.path, std::strerror(errno)));
+  // One request can't carry more than 5 GiB, and a part that fails is cheaper to send again than
+  // all of it.
   if (file.bytes > options_.single_bytes_max) return put_parts(key, file, opened.descriptor, pace);
   Body body(opened.descriptor, file.bytes, pace);
   return done(exchange("PUT", key, {}, {}, file.sha256, body));
@@ -194,7 +210,8 @@ Status S3Store::put_parts(const std::string& key, const LocalFile& file, int des
   if (!upload) return refused("POST", key, upload.error());
   auto tags = send_parts(key, *upload, file, descriptor, pace);
   if (!tags) {
-    (void)exchange("DELETE", key, {{"uploadId", *upload}}, {}, sha256(""), none);  // else it is kept, and paid for
+    // An upload that is neither completed nor aborted is kept, and paid for.
+    (void)exchange("DELETE", key, {{"uploadId", *upload}}, {}, sha256(""), none);
     return tl::unexpected(std::move(tags).error());
   }
   const std::string xml = complete_upload_xml(*tags);
@@ -202,6 +219,8 @@ Status S3Store::put_parts(const std::string& key, const LocalFile& file, int des
   return done(exchange("POST", key, {{"uploadId", *upload}}, {}, sha256(xml), body));
 }
 
+// Each part is read into memory, because its hash must be known before it is sent, and a retry
+// sends it again.
 Result<std::vector<std::string>> S3Store::send_parts(const std::string& key, const std::string& upload,
                                                      const LocalFile& file, int descriptor, Pace& pace) {
   std::vector<std::string> tags;
@@ -214,9 +233,11 @@ Result<std::vector<std::string>> S3Store::send_parts(const std::string& key, con
     const Fields query{{"partNumber", std::to_string(tags.size() + 1)}, {"uploadId", upload}};
     FRESHET_ASSIGN(const auto answer, exchange("PUT", key, query, {}, sha256(part), body));
     const auto tag = answer.headers.find("etag");
+    // Without its tag a part can't be named when the upload is completed.
     if (tag == answer.headers.end()) return refused("PUT", key, {Code::kCorrupt, "no ETag of a part"});
     tags.push_back(tag->second);
   }
+  FRESHET_ASSERT(file.bytes == 0 || !tags.empty());
   return tags;
 }
 
@@ -226,7 +247,8 @@ Status S3Store::copy(const std::string& from, const std::string& to) {
   return done(exchange("PUT", to, {}, {{"x-amz-copy-source", uri_encode(source, true)}}, sha256(""), none));
 }
 
-// After an interruption it goes on where it was.
+// Reads an object. After an interruption it goes on where it was: what the sink has taken can't be
+// taken back.
 Status S3Store::get(const std::string& key, Pace& pace, const Sink& sink) {
   uint64_t got = 0;
   const auto range = [&got] {
@@ -252,6 +274,7 @@ Result<std::vector<Object>> S3Store::list(const std::string& prefix) {
     auto page = read_s3_page(answer.body);
     if (!page) return refused("GET", "", page.error());
     for (Object& object : page->objects) {
+      // A server may ignore the prefix; what lies elsewhere is none of ours.
       if (!object.key.starts_with(name_of(prefix))) continue;
       all.push_back({object.key.substr(skip), object.bytes});
     }
@@ -300,6 +323,7 @@ Result<S3Endpoint> parse_endpoint(const std::string& endpoint, const std::string
 }
 
 std::unique_ptr<ObjectStore> make_s3_store(const StoreOptions& options, env::Clock& clock, env::Random& random) {
+  FRESHET_ASSERT(options.attempts > 0 && options.part_bytes > 0);
   return std::make_unique<S3Store>(options, parse_s3_address(options.to).value(),
                                    parse_endpoint(options.endpoint, options.region).value(), clock, random);
 }

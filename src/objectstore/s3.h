@@ -1,4 +1,5 @@
-// The object store on S3 (Amazon's or one that speaks its protocol), path-style, every request signed (objectstore/sigv4.h).
+// The object store on S3 (Amazon's or one that speaks its protocol). Addresses are path-style, and
+// every request is signed (objectstore/sigv4.h).
 #pragma once
 
 #include <memory>
@@ -8,19 +9,21 @@
 
 namespace freshet::objectstore {
 
-// "s3://bucket/prefix" taken apart; the prefix without slashes at its ends.
+// "s3://bucket/prefix" taken apart; the prefix has no slashes at its ends.
 struct S3Address {
   std::string bucket, prefix;
 };
 [[nodiscard]] Result<S3Address> parse_s3_address(const std::string& to);
 
+// Where requests go.
 struct S3Endpoint {
   bool tls = true;
   std::string host;  // with its port, as in a Host header
 };
+// kInvalid: it is no such address. Empty `endpoint` gives Amazon's of the region.
 [[nodiscard]] Result<S3Endpoint> parse_endpoint(const std::string& endpoint, const std::string& region);
 
-// REQUIRES: check_address(options.to, options.endpoint).
+// REQUIRES: check_address(options.to, options.endpoint) is ok.
 [[nodiscard]] std::unique_ptr<ObjectStore> make_s3_store(const StoreOptions& options, env::Clock& clock,
                                                          env::Random& random);
 

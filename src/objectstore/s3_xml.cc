@@ -1,14 +1,21 @@
+// Reads and writes the few XML documents that S3 speaks.
+
 #include "objectstore/s3_xml.h"
 
 #include <charconv>
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "base/assert.h"
+
 namespace freshet::objectstore {
 namespace {
 
+// A server's message ends up in our logs and errors, so it is cut.
 constexpr size_t kMessageBytesMax = 300;
 
+// Comments, DTDs and processing instructions are not even looked at: nothing of S3 has them, and
+// attacks do.
 bool parse(pugi::xml_document& document, std::string_view xml) {
   return static_cast<bool>(document.load_buffer(xml.data(), xml.size(), pugi::parse_minimal | pugi::parse_escapes));
 }
@@ -44,6 +51,8 @@ Result<S3Page> read_s3_page(std::string_view xml) {
   }
   const bool more = std::string_view(list.child("IsTruncated").text().get()) == "true";
   if (more) page.next = list.child("NextContinuationToken").text().get();
+  // A list that can't be continued would end too early, and files that are not listed would count
+  // as gone.
   if (more && page.next.empty()) return unexpected_answer("list of objects that can be continued");
   return page;
 }
@@ -57,6 +66,7 @@ Result<std::string> read_upload_id(std::string_view xml) {
 }
 
 std::string complete_upload_xml(const std::vector<std::string>& tags) {
+  FRESHET_ASSERT(!tags.empty());
   pugi::xml_document document;
   pugi::xml_node upload = document.append_child("CompleteMultipartUpload");
   for (size_t i = 0; i < tags.size(); ++i) {

@@ -1,3 +1,6 @@
+// OpenSSL's digests. A failure of these calls means that memory or the library is broken, so they
+// are asserted.
+
 #include "objectstore/sha256.h"
 
 #include <openssl/evp.h>
@@ -10,6 +13,7 @@ namespace freshet::objectstore {
 
 struct Sha256::Context {
   EVP_MD_CTX* of = EVP_MD_CTX_new();
+  bool finished = false;
   ~Context() { EVP_MD_CTX_free(of); }
 };
 
@@ -20,10 +24,13 @@ Sha256::Sha256() : context_(std::make_unique<Context>()) {
 Sha256::~Sha256() = default;
 
 void Sha256::add(std::string_view bytes) {
+  FRESHET_ASSERT(!context_->finished);
   FRESHET_ASSERT(EVP_DigestUpdate(context_->of, bytes.data(), bytes.size()) == 1);
 }
 
 Digest Sha256::finish() {
+  FRESHET_ASSERT(!context_->finished);
+  context_->finished = true;
   Digest digest{};
   FRESHET_ASSERT(EVP_DigestFinal_ex(context_->of, digest.data(), nullptr) == 1);
   return digest;
@@ -43,6 +50,7 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes) {
   FRESHET_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
                       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(),
                       &size) != nullptr);
+  FRESHET_ASSERT(size == digest.size());
   return digest;
 }
 

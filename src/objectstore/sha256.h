@@ -1,4 +1,5 @@
-// SHA-256 and its HMAC (FIPS 180-4, RFC 2104), by OpenSSL: names of contents, and signatures of requests to S3.
+// SHA-256 and its HMAC (FIPS 180-4, RFC 2104), by OpenSSL. They name contents and sign requests to
+// S3.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 
 namespace freshet::objectstore {
 
+// 32 bytes.
 using Digest = std::array<unsigned char, 32>;
 
 [[nodiscard]] inline std::string_view view(const Digest& digest) {
@@ -18,12 +20,14 @@ using Digest = std::array<unsigned char, 32>;
 }
 [[nodiscard]] std::string hex(const Digest& digest);
 
+// Hashes bytes that come in pieces. One thread uses it.
 class Sha256 {
  public:
   Sha256();
   ~Sha256();
   void add(std::string_view bytes);
-  [[nodiscard]] Digest finish();  // once
+  // The hash of all that was added. Call it once, and add nothing after it.
+  [[nodiscard]] Digest finish();
 
  private:
   struct Context;

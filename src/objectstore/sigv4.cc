@@ -1,3 +1,6 @@
+// The steps of AWS's signature, in the order of its documentation: canonical request, string to
+// sign, signing key.
+
 #include "objectstore/sigv4.h"
 
 #include <fmt/chrono.h>
@@ -5,14 +8,17 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace freshet::objectstore {
 namespace {
 
-// "20130524T000000Z"
+// A time in the one form that AWS takes: "20130524T000000Z".
 std::string amz_date(env::TimeUs now_us) {
   return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(static_cast<std::time_t>(now_us / 1'000'000)));
 }
 
+// The request in the form that both sides hash.
 struct Canonical {
   std::string request;
   std::string signed_headers;
@@ -32,6 +38,7 @@ Canonical canonical(const S3Request& request) {
   return out;
 }
 
+// The key is derived anew for each day, region and service, so that a key that leaks opens little.
 Digest signing_key(const Credentials& credentials, std::string_view day, std::string_view region) {
   const Digest of_day = hmac_sha256("AWS4" + credentials.secret_access_key, day);
   const Digest of_region = hmac_sha256(view(of_day), region);
@@ -65,6 +72,10 @@ std::string query_of(const Fields& query) {
 }
 
 void sign(S3Request& request, const Credentials& credentials, std::string_view region, env::TimeUs now_us) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(request.headers.begin(), request.headers.end(), [&](const auto& h) { return h.first == name; });
+  };
+  FRESHET_ASSERT(has("host") && !has("authorization"));
   const std::string date = amz_date(now_us);
   const std::string day = date.substr(0, 8);
   request.headers.emplace_back("x-amz-date", date);

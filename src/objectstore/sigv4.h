@@ -1,6 +1,6 @@
-// Signature Version 4 of requests to S3, in the Authorization header with a hashed payload.
-// Source: AWS, "Signature Calculations for the Authorization Header: Transferring Payload in a Single Chunk".
-// Pure functions.
+// Signature Version 4 of requests to S3, in the Authorization header with a hashed payload. Source:
+// AWS, "Signature Calculations for the Authorization Header: Transferring Payload in a Single
+// Chunk". All functions are pure.
 #pragma once
 
 #include <string>
@@ -15,19 +15,21 @@ namespace freshet::objectstore {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
+// A request before it is sent.
 struct S3Request {
   std::string method;
   std::string path;      // "/bucket/key", not encoded
   Fields query;          // not encoded
   Fields headers;        // names in lower case; "host" is one of them
-  Digest body_sha256{};  // of what is sent, also of nothing
+  Digest body_sha256{};  // of the body, also of an empty one
 };
 
-// Everything but A-Z a-z 0-9 - . _ ~ as %XX; '/' too unless `path`.
+// Encodes everything but A-Z a-z 0-9 - . _ ~ as %XX, and '/' too unless it is a `path`.
 [[nodiscard]] std::string uri_encode(std::string_view text, bool path);
-// "a=1&b=", sorted by name, encoded.
+// The query as it is sent and signed: "a=1&b=", sorted by name, encoded.
 [[nodiscard]] std::string query_of(const Fields& query);
-// Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and authorization to its headers.
+// Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and authorization to the request's
+// headers. REQUIRES: it has a "host" and was not signed before.
 void sign(S3Request& request, const Credentials& credentials, std::string_view region, env::TimeUs now_us);
 
 }  // namespace freshet::objectstore

@@ -1,3 +1,6 @@
+// Keeps poisoned changes until the log has them. The line goes on meanwhile: one change that no
+// store takes must not stop the others (invariant 10).
+
 #include "reaction/dead_letters.h"
 
 #include <fmt/format.h>
@@ -5,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "freshet/v1/event.pb.h"
 
 namespace freshet::reaction {
@@ -12,7 +16,8 @@ namespace freshet::reaction {
 void DeadLetters::add(std::string_view code, std::string_view reason, std::string_view body, const v1::Change& change,
                       Marks marks) {
   v1::DeadLetter letter;
-  // Sortable by time, and the same if the change is read again after a crash.
+  // The id sorts by time, and it is the same if the change is read again after a crash, so the
+  // letter is not doubled.
   letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(change.received_at_us(), 0), hash128(body).hex()));
   letter.set_tenant(change.tenant());
   letter.set_source("reaction");
@@ -31,12 +36,15 @@ void DeadLetters::add(std::string_view code, std::string_view reason, std::strin
 }
 
 void DeadLetters::pump(env::TimeUs now) {
-  std::vector<uint64_t> due;  // an append may answer before it returns
+  // They are collected first, because an append may answer before it returns, and the answer may
+  // change letters_.
+  std::vector<uint64_t> due;
   for (auto& [id, letter] : letters_) {
     if (!letter.in_flight && letter.due <= now) due.push_back(id);
   }
   for (const uint64_t id : due) {
     Letter& letter = letters_.at(id);
+    FRESHET_ASSERT(!letter.in_flight);
     letter.in_flight = true;
     std::vector<eventlog::Produce> batch(1, letter.record);
     log_.append(std::move(batch), [report = report_, id](Status status) { report(id, std::move(status)); });
@@ -46,11 +54,13 @@ void DeadLetters::pump(env::TimeUs now) {
 Marks DeadLetters::appended(uint64_t id, const Status& status, env::TimeUs now, env::TimeUs retry_us) {
   const auto at = letters_.find(id);
   if (at == letters_.end()) return {};
+  FRESHET_ASSERT(at->second.in_flight);
   if (!status) {
     at->second.in_flight = false;
     at->second.due = now + retry_us;
     return {};
   }
+  FRESHET_ASSERT(bytes_ >= at->second.record.records.bytes());
   bytes_ -= at->second.record.records.bytes();
   Marks marks = std::move(at->second.marks);
   letters_.erase(at);

@@ -1,5 +1,7 @@
-// Poisoned changes on their way to the topic of dead letters: each is appended until the log has taken it, and only then
-// are its records done. Bounded by the reactor's back-pressure: bytes() counts as waiting. One thread.
+// Poisoned changes on their way to the topic of dead letters. Each is appended until the log has
+// taken it, and only then are its records done: committed earlier, a crash would lose the only
+// copy. Memory is bounded by the reactor's back-pressure, since bytes() counts as waiting. One
+// thread uses it.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +17,21 @@ namespace freshet::reaction {
 
 class DeadLetters {
  public:
-  // `report(letter, status)` is called on a thread of the log, and leads to appended().
+  // Makes `report(letter, status)` the log's answer. It is called on a thread of the log and leads
+  // to appended().
   using Report = std::function<void(uint64_t letter, Status status)>;
   DeadLetters(eventlog::EventLog& log, Report report) : log_(log), report_(std::move(report)) {}
 
-  // `body`: the serialized change; `change`: as far as it could be read.
+  // Takes a change in. `body` is the serialized change, `change` what of it could be read.
   void add(std::string_view code, std::string_view reason, std::string_view body, const v1::Change& change,
            Marks marks);
-  // Appends what is due.
+  // Appends the letters that are due.
   void pump(env::TimeUs now);
-  // The answer of the log: on success the marks that are done, else none and another try `retry_us` later.
+  // Takes the log's answer in. On success it returns the marks that are done; otherwise none, and
+  // the letter is tried again `retry_us` later.
   [[nodiscard]] Marks appended(uint64_t letter, const Status& status, env::TimeUs now, env::TimeUs retry_us);
 
+  // Of the letters that are not in the log yet.
   [[nodiscard]] size_t bytes() const { return bytes_; }
   [[nodiscard]] bool empty() const { return letters_.empty(); }
 

@@ -1,4 +1,5 @@
-// For tests: a log, a consumer, an asynchronous store and a clock, all of one thread, that check what the reactor owes them.
+// For tests: a log, a consumer, an asynchronous store and a clock, all of one thread, that check what the reactor owes
+// them.
 #pragma once
 
 #include <gtest/gtest.h>

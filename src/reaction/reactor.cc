@@ -1,7 +1,10 @@
+// Gives the loop its threads.
+
 #include "reaction/reactor.h"
 
 #include <utility>
 
+#include "base/assert.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
 
@@ -13,6 +16,8 @@ Result<std::unique_ptr<Reactor>> Reactor::start(const ReactorOptions& options) {
   consumer.topics = {eventlog::Topic::kChanges};
   consumer.member = options.member;
   consumer.members = options.members;
+  // At least once is enough, because a change that is applied twice changes nothing (invariant 8);
+  // transactions would cost latency.
   consumer.delivery = eventlog::Delivery::kAtLeastOnce;
   FRESHET_ASSIGN(auto opened, options.log->open_consumer(consumer));
   return std::unique_ptr<Reactor>(new Reactor(options, std::move(opened)));
@@ -36,6 +41,8 @@ ReactorOptions Reactor::with_syncer(ReactorOptions options) {
 Reactor::Syncer::Syncer(const ReactorOptions& options) : store_(*options.store) {
   thread_ = std::thread([this, member = options.member] {
     env::name_thread("sync-" + std::to_string(member));
+    // Syncs write large files; they may take longer, so that reading and writing profiles stay
+    // fresh.
     env::yield_to_others();
     run();
   });
@@ -53,6 +60,7 @@ Reactor::Syncer::~Syncer() {
 void Reactor::Syncer::start(std::function<void(Status)> done) {
   {
     const std::lock_guard lock(mutex_);
+    FRESHET_ASSERT(job_ == nullptr && !stopping_);
     job_ = std::move(done);
   }
   changed_.notify_all();
@@ -62,9 +70,12 @@ void Reactor::Syncer::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || job_ != nullptr; });
+    // A job that was started is done even if the reactor is stopping: somebody waits for its
+    // answer.
     if (job_ == nullptr) return;
     const auto done = std::exchange(job_, nullptr);
     lock.unlock();
+    // The sync runs without the lock, so start() never waits for a disk.
     done(store_.sync());
     lock.lock();
   }
@@ -72,6 +83,7 @@ void Reactor::Syncer::run() {
 
 void Reactor::stop() {
   stopping_ = true;
+  // The loop may wait in a poll.
   consumer_->wake();
   if (thread_.joinable()) thread_.join();
 }
@@ -88,6 +100,7 @@ void Reactor::run() {
   if (Status status = loop_.drain(); !status) report(std::move(status));
 }
 
+// The reason stays for status(), which health checks show.
 void Reactor::report(Status status) {
   spdlog::error("reaction stopped: {}", status.error().message);
   const std::lock_guard lock(mutex_);

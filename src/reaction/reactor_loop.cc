@@ -1,3 +1,7 @@
+// The reactor, step by step. The order within a step matters: results are taken in before and after
+// bulks are handed out, so that a store that answers at once keeps the pipe full; a commit comes
+// last, when what it covers is known.
+
 #include "reaction/reactor_loop.h"
 
 #include <algorithm>
@@ -12,6 +16,7 @@ namespace freshet::reaction {
 
 using eventlog::TopicPartition;
 
+// How often lag and memory are measured: often enough for back-pressure, which is decided by them.
 constexpr env::TimeUs kMeasureIntervalUs = 50'000;
 
 struct ReactorLoop::Metrics {
@@ -37,12 +42,13 @@ struct ReactorLoop::Metrics {
 
 namespace {
 
+// The words of a span's result.
 const char* word_of(const Status& result) {
   if (result) return "written";
   return result.error().code == Code::kRetry ? "retry" : result.error().code == Code::kInvalid ? "refused" : "failed";
 }
 
-// One for each trace that led to the write.
+// Ends one span for each trace that led to the write.
 void end_spans(const Traces& traces, const std::string& tenant, const Status& result, env::TimeUs begin_us,
                env::TimeUs end_us) {
   telemetry::Tracer& tracer = telemetry::tracer();
@@ -51,13 +57,14 @@ void end_spans(const Traces& traces, const std::string& tenant, const Status& re
     telemetry::Span span = tracer.begin("write", telemetry::SpanKind::kClient, trace, begin_us);
     span.set("freshet.tenant", tenant);
     span.set("freshet.result", word_of(result));
-    if (!result) span.error = word_of(result);  // not the store's words: they may have values in them
+    if (!result) span.error = word_of(result);  // the store's own words may have values of a profile in them
     tracer.end(std::move(span), end_us);
   }
 }
 
 }  // namespace
 
+// The loop's own thread may leave something too, when a store or the log answers at once.
 void ReactorLoop::Mailbox::wake() {
   if (consumer != nullptr && std::this_thread::get_id() != loop) consumer->wake();
 }
@@ -73,11 +80,13 @@ ReactorLoop::ReactorLoop(const ReactorOptions& options, eventlog::Consumer& cons
                  mailbox->wake();
                }),
       metrics_(std::make_unique<Metrics>(options.member)) {
+  FRESHET_ASSERT(options_.log != nullptr && options_.store != nullptr && options_.clock != nullptr);
   mailbox_->consumer = &consumer_;
   commit_due_ = options_.clock->monotonic_us() + options_.commit_interval_us;
 }
 
 ReactorLoop::~ReactorLoop() {
+  // Answers that come from now on find nobody to wake.
   const std::lock_guard lock(mailbox_->mutex);
   mailbox_->consumer = nullptr;
 }
@@ -85,6 +94,7 @@ ReactorLoop::~ReactorLoop() {
 Status ReactorLoop::step() {
   {
     const std::lock_guard lock(mailbox_->mutex);
+    FRESHET_ASSERT(mailbox_->loop == std::thread::id() || mailbox_->loop == std::this_thread::get_id());
     mailbox_->loop = std::this_thread::get_id();
   }
   linger(options_.clock->monotonic_us());
@@ -92,6 +102,7 @@ Status ReactorLoop::step() {
   polled_at_ = options_.clock->monotonic_us();
   auto polled = consumer_.poll(options_.fetch_bytes_max, poll_timeout(polled_at_));
   if (!polled) {
+    // Brokers that are away come back; what is in flight goes on meanwhile.
     if (polled.error().code != Code::kRetry) return tl::unexpected(std::move(polled).error());
     polled = eventlog::PollResult{};
     options_.clock->sleep_us(options_.retry_first_us);
@@ -110,6 +121,8 @@ Status ReactorLoop::step() {
 }
 
 Status ReactorLoop::drain() {
+  // A store that does not answer must not keep the process from ending; what it has not confirmed
+  // is read again later.
   const env::TimeUs end = options_.clock->monotonic_us() + options_.drain_max_us;
   while (health_) {
     dispatch();
@@ -120,6 +133,7 @@ Status ReactorLoop::drain() {
     options_.clock->sleep_us(1'000);
   }
   if (!health_) return health_;
+  // A commit that is under way covers less than what is done now, so another one follows it.
   FRESHET_TRY(wait_for_commit());
   begin_commit();
   FRESHET_TRY(wait_for_commit());
@@ -128,7 +142,7 @@ Status ReactorLoop::drain() {
   return {};
 }
 
-// Until there is something to do: records, an answer (which wakes), a retry, a commit.
+// Waits until there is something to do: records, an answer (which wakes), a retry, a commit.
 env::TimeUs ReactorLoop::poll_timeout(env::TimeUs now) const {
   const bool can_write = coalescer_.has_ready() && in_flight_.size() < options_.bulks_in_flight_max;
   if (can_write) return 0;
@@ -138,12 +152,16 @@ env::TimeUs ReactorLoop::poll_timeout(env::TimeUs now) const {
   return std::clamp<env::TimeUs>(until, 0, options_.poll_us);
 }
 
+// Polling at once would find a few records each time; waiting a little finds more, and more of them
+// fold into one write.
 void ReactorLoop::linger(env::TimeUs now) {
   if (!std::exchange(worked_, false)) return;
   const env::TimeUs rest = polled_at_ + options_.linger_us - now;
   if (rest > 0) options_.clock->sleep_us(rest);
 }
 
+// Between half and all of the bound nothing changes, so that partitions are not paused and resumed
+// all the time.
 void ReactorLoop::set_pauses() {
   const size_t bytes = waiting_bytes();
   if (bytes > options_.waiting_bytes_max) paused_ = true;
@@ -159,6 +177,8 @@ Status ReactorLoop::take_in(eventlog::PollResult polled) {
   const auto lane_of = [this](TopicPartition partition) {
     return std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& one) { return one.second.of == partition; });
   };
+  // What a revoked partition left waiting is the new owner's to write; writing it here too would
+  // only be stale.
   for (const TopicPartition partition : polled.revoked) {
     const auto lane = lane_of(partition);
     if (lane == lanes_.end()) continue;
@@ -173,6 +193,11 @@ Status ReactorLoop::take_in(eventlog::PollResult polled) {
   for (const eventlog::Fetched& fetched : polled.fetched) {
     const auto lane = lane_of(fetched.from);
     if (lane == lanes_.end()) continue;
+    // Only a log that has lost records can go back; going on would commit what was never written.
+    if (!fetched.records.empty() && fetched.records.front().offset < lane->second.offsets.next())
+      return fail(Code::kCorrupt, "changes went back from offset " + std::to_string(lane->second.offsets.next()) +
+                                      " to " + std::to_string(fetched.records.front().offset) +
+                                      ": the log has lost records; check its brokers or disk, then start again");
     for (const eventlog::RecordView& record : fetched.records) take_record(lane->first, lane->second, record);
     lane->second.offsets.read_to(fetched.next);
     metrics_->changes.add(fetched.records.size());
@@ -181,7 +206,8 @@ Status ReactorLoop::take_in(eventlog::PollResult polled) {
   return {};
 }
 
-// What the log does not say now, while brokers are away, it is asked again: until then every commit counts as new.
+// The log can't always say what is committed (while brokers are away), so it is asked again; until
+// then every commit counts as new.
 Status ReactorLoop::learn_committed() {
   const env::TimeUs now = options_.clock->monotonic_us();
   if (now < learn_due_) return {};
@@ -201,6 +227,8 @@ Status ReactorLoop::learn_committed() {
   return {};
 }
 
+// A record that is no change is poison like one that no store takes: it goes to the dead letters
+// and the line goes on.
 void ReactorLoop::take_record(uint32_t lane_id, Lane& lane, const eventlog::RecordView& record) {
   Mark mark;
   mark.lane = lane_id;
@@ -217,10 +245,12 @@ void ReactorLoop::take_record(uint32_t lane_id, Lane& lane, const eventlog::Reco
                scratch_, {mark});
 }
 
+// Hands out bulks as long as there are some, and as many at once as are allowed.
 void ReactorLoop::dispatch() {
   coalescer_.wake(options_.clock->monotonic_us());
   while (coalescer_.has_ready() && in_flight_.size() < options_.bulks_in_flight_max && health_) {
     Bulk bulk = coalescer_.take(options_.bulk_entities_max);
+    FRESHET_ASSERT(!bulk.writes.empty() && bulk.writes.size() == bulk.changes.size());
     const uint64_t id = next_bulk_++;
     const env::TimeUs since_us = telemetry::tracer().on() ? options_.clock->now_us() : 0;
     in_flight_.emplace(id, InFlight{std::move(bulk.writes), since_us});
@@ -232,8 +262,10 @@ void ReactorLoop::dispatch() {
                           });
     collect();
   }
+  FRESHET_ASSERT(in_flight_.size() <= options_.bulks_in_flight_max);
 }
 
+// Takes in what other threads have left. The lock is held for moving it out only.
 void ReactorLoop::collect() {
   std::vector<Completion> bulks;
   std::vector<std::pair<uint64_t, Status>> letters;
@@ -265,6 +297,7 @@ void ReactorLoop::finish(Completion completion) {
     const Status& result = completion.results[i];
     if (!write.traces.empty())
       end_spans(write.traces, coalescer_.tenant_name(write.tenant), result, node.mapped().since_us, now_us);
+    // Done: its records may be committed, as soon as all before them are done and a sync has ended.
     if (result || FRESHET_MUTANT(kRetryForgotten)) {
       telemetry::Histogram& histogram = freshness(write.tenant);
       for (const Mark& mark : write.marks) histogram.record(now_us - mark.received_at_us);
@@ -280,7 +313,7 @@ void ReactorLoop::finish(Completion completion) {
       letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
       coalescer_.written(write, std::move(change));
     } else if (health_) {
-      health_ = result;  // what it wrote stays undone: the next start reads it again
+      health_ = result;  // its records stay undone, so the next start reads them again
     }
   }
   metrics_->writes.add(written);
@@ -294,6 +327,7 @@ void ReactorLoop::mark_done(const Marks& marks) {
 }
 
 env::TimeUs ReactorLoop::backoff(uint32_t attempts) const {
+  // 2^20 times the first pause is beyond any maximum, and more would overflow.
   return std::min(options_.retry_first_us << std::min(attempts, 20U), options_.retry_max_us);
 }
 
@@ -307,8 +341,11 @@ telemetry::Histogram& ReactorLoop::freshness(uint32_t tenant) {
   return *freshness_[tenant];
 }
 
-// In this order: marks, sync, offsets. The marks stand for writes that were done before the sync.
+// The order is marks, sync, offsets. The marks stand for writes that were done before the sync;
+// marks taken after it could stand for writes that the sync did not cover, and a crash would lose
+// those.
 void ReactorLoop::begin_commit() {
+  FRESHET_ASSERT(committing_.empty());
   commit_due_ = options_.clock->monotonic_us() + options_.commit_interval_us;
   for (const auto& [id, lane] : lanes_) {
     if (lane.offsets.low_water() > lane.committed.value_or(0))
@@ -359,6 +396,7 @@ Status ReactorLoop::wait_for_commit() {
   return {};
 }
 
+// Back-pressure asks for this on other threads, and must not wait for a step.
 void ReactorLoop::publish_readable() {
   const std::lock_guard lock(readable_mutex_);
   readable_.clear();
@@ -373,6 +411,7 @@ std::vector<eventlog::Position> ReactorLoop::readable() const {
 void ReactorLoop::measure_lag(env::TimeUs now) {
   measure_due_ = now + kMeasureIntervalUs;
   int64_t lag = 0;
+  // One call for all partitions: on Kafka each question is a round trip.
   const auto marks = options_.log->all_watermarks(eventlog::Topic::kChanges);
   for (const auto& [id, lane] : lanes_) {
     const uint32_t partition = lane.of.partition;
@@ -382,6 +421,7 @@ void ReactorLoop::measure_lag(env::TimeUs now) {
   metrics_->lag->set(static_cast<double>(lag));
   metrics_->waiting_bytes->set(static_cast<double>(waiting_bytes()));
   metrics_->waiting_entities->set(static_cast<double>(coalescer_.entities()));
+  FRESHET_ASSERT(coalescer_.coalesced() >= metrics_->coalesced_before);
   metrics_->coalesced.add(coalescer_.coalesced() - metrics_->coalesced_before);
   metrics_->coalesced_before = coalescer_.coalesced();
 }

@@ -1,8 +1,11 @@
-// The reactor's work, a step at a time, without a thread: Reactor runs it in one, the simulator under its scheduler.
+// The reactor's work, a step at a time and without a thread: Reactor runs it in one, the simulator
+// under its scheduler.
 //
-// A step polls `changes`, folds what came into what waits (Coalescer), hands bulks to the store, takes the results in, and
-// now and then commits: for each partition the smallest offset whose change is not written yet, after DocStore::sync().
-// While too much waits all partitions are paused.
+// A step polls `changes`, folds what came into what waits (Coalescer), hands bulks to the store,
+// takes the results in, and now and then commits: for each partition the smallest offset whose
+// change is not written yet, after DocStore::sync(). Committed before the sync, a crash would lose
+// what was only in the store's memory. While too much waits, all partitions are paused. What a
+// result means:
 //   ok        the records of the write are done
 //   kRetry    tried again after a growing pause, folded with what came meanwhile
 //   kInvalid  goes to `deadletters`; done when the log has it. So does a record that is no change.
@@ -30,27 +33,29 @@ namespace freshet::reaction {
 
 inline constexpr const char* kReactionGroup = "reaction";
 
+// What a reactor works with, and its bounds.
 struct ReactorOptions {
-  eventlog::EventLog* log = nullptr;  // all three outlive the reactor
+  eventlog::EventLog* log = nullptr;  // log, store and clock outlive the reactor
   docstore::DocStore* store = nullptr;
   env::Clock* clock = nullptr;
   uint32_t member = 0;  // of `members`, which share the partitions
   uint32_t members = 1;
   size_t fetch_bytes_max = 4u << 20;
-  size_t waiting_bytes_max = 16u << 20;  // of records that are not written yet: four times as much in memory
+  size_t waiting_bytes_max = 16u << 20;  // of records that are not written yet; they take four times as much memory
   size_t bulk_entities_max = 1000;
   size_t bulks_in_flight_max = 4;
-  env::TimeUs linger_us = 2'000;  // between two polls that found something: more comes together, fewer writes
+  env::TimeUs linger_us = 2'000;  // between two polls that found something: more comes together, so fewer writes
   env::TimeUs poll_us = 100'000;
   env::TimeUs commit_interval_us = 1'000'000;
-  // Calls store->sync() and then `done` with its result, on any thread; one at a time. Unset: on the loop's, at once.
+  // Calls store->sync() and then `done` with its result, on any thread; there is one at a time. If
+  // it is not set, the loop syncs on its own thread.
   std::function<void(std::function<void(Status)> done)> start_sync;
-  env::TimeUs retry_first_us = 10'000;  // doubled with each try
+  env::TimeUs retry_first_us = 10'000;  // the pause before the first retry; it is doubled with each further one
   env::TimeUs retry_max_us = 5'000'000;
   env::TimeUs drain_max_us = 10'000'000;  // how long stop() waits for the store
 };
 
-// One thread.
+// One thread runs it.
 class ReactorLoop {
  public:
   ReactorLoop(const ReactorOptions& options, eventlog::Consumer& consumer);
@@ -58,14 +63,19 @@ class ReactorLoop {
   ReactorLoop(const ReactorLoop&) = delete;
   ReactorLoop& operator=(const ReactorLoop&) = delete;
 
+  // Does one round of work. An error means that the reactor can't go on; nothing is committed after
+  // it.
   [[nodiscard]] Status step();
-  // Writes what is ready, waits for what is in flight (at most drain_max_us), commits. No step() after it.
+  // Writes what is ready, waits for what is in flight (at most drain_max_us), and commits. No
+  // step() may follow.
   [[nodiscard]] Status drain();
-  // Up to where the changes of its partitions can be read: further than what is committed. Any thread.
+  // Up to where the changes of its partitions can be read, which is further than what is committed.
+  // It may be asked on any thread.
   [[nodiscard]] std::vector<eventlog::Position> readable() const;
 
  private:
-  // A partition from its assignment to its revocation.
+  // A partition from its assignment to its revocation. A new assignment is a new lane, so that late
+  // answers of the old one change nothing.
   struct Lane {
     eventlog::TopicPartition of;
     Offsets offsets;
@@ -73,24 +83,28 @@ class ReactorLoop {
     bool paused = false;
     [[nodiscard]] eventlog::Offset readable_to() const { return std::max(offsets.low_water(), committed.value_or(0)); }
   };
+  // A bulk that the store has not answered yet.
   struct InFlight {
     std::vector<Write> writes;
     env::TimeUs since_us = 0;  // only while traces are collected
   };
+  // A store's answer to one bulk.
   struct Completion {
     uint64_t bulk = 0;
     std::vector<v1::Change> changes;
     std::vector<Status> results;
   };
-  // Where other threads leave what they have for the loop. Outlives it, for answers that come too late.
+  // Where other threads leave what they have for the loop. It outlives the loop, for answers that
+  // come too late.
   struct Mailbox {
     std::mutex mutex;
     std::vector<Completion> bulks;
     std::vector<std::pair<uint64_t, Status>> letters;
     std::optional<Status> synced;
-    eventlog::Consumer* consumer = nullptr;  // to wake; null: the loop is gone
-    std::thread::id loop;                    // which needs no waking
-    void wake();                             // REQUIRES: mutex is held
+    eventlog::Consumer* consumer = nullptr;  // wakes the loop; null when the loop is gone
+    std::thread::id loop;                    // the loop's own thread, which needs no waking
+    // REQUIRES: mutex is held.
+    void wake();
   };
   struct Metrics;
 
@@ -119,7 +133,7 @@ class ReactorLoop {
   Coalescer coalescer_;
   DeadLetters letters_;
   std::unordered_map<uint32_t, Lane> lanes_;
-  std::unordered_map<uint64_t, InFlight> in_flight_;  // by bulk
+  std::unordered_map<uint64_t, InFlight> in_flight_;  // by the number of the bulk
   uint32_t next_lane_ = 0;
   uint64_t next_bulk_ = 0;
   v1::Change scratch_;
@@ -129,10 +143,10 @@ class ReactorLoop {
   env::TimeUs commit_due_ = 0;
   env::TimeUs measure_due_ = 0;
   env::TimeUs learn_due_ = 0;
-  std::vector<eventlog::Position> committing_;  // while a sync is under way
+  std::vector<eventlog::Position> committing_;  // not empty while a sync is under way
   mutable std::mutex readable_mutex_;
   std::vector<eventlog::Position> readable_;
-  Status health_;                                 // not ok: why it can not go on
+  Status health_;                                 // if it is not ok, why the reactor can't go on
   std::vector<telemetry::Histogram*> freshness_;  // by tenant handle
   std::unique_ptr<Metrics> metrics_;
 };

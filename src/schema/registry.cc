@@ -1,3 +1,11 @@
+// The schema registry. A tenant's schema is an immutable snapshot; who discovers a name copies the
+// part that it touches and publishes a new snapshot. Reading is frequent and discovering is rare,
+// so a batch reads without a lock.
+//
+// Two nodes may discover one name with two types at the same time. The log settles it: topic
+// `schema` has one partition, its first record of a name counts, and each node takes that type over
+// when it reads it.
+
 #include "schema/registry.h"
 
 #include <absl/container/flat_hash_map.h>
@@ -8,13 +16,15 @@
 #include <tuple>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace freshet::schema {
 namespace {
 
 struct Entry {
   Type type = Type::kText;
   int64_t first_us = 0;
-  bool logged = false;  // the log has it: its type is settled for every node
+  bool logged = false;  // the log has it, so its type is settled for every node
 };
 
 // Looks std::string keys up by std::string_view (Debian's Abseil has a string_view of its own).
@@ -32,7 +42,8 @@ struct EventEntry {
   Names attributes;
 };
 
-// What a tenant has, immutable: sessions read it without a lock, a discovery publishes another one.
+// What a tenant has. It never changes: sessions read it without a lock, and a discovery publishes
+// another one.
 struct Snapshot {
   ByText<std::shared_ptr<const EventEntry>> events;
   std::shared_ptr<const Names> user_attributes = std::make_shared<const Names>();
@@ -44,7 +55,7 @@ struct Snapshot {
   }
 };
 
-// Changes a copy of one part of a snapshot that is being built.
+// Changes a copy of one part of a snapshot. What is not touched is shared with the old one.
 class Draft {
  public:
   explicit Draft(const Snapshot& base) : next_(std::make_shared<Snapshot>(base)) {}
@@ -89,6 +100,8 @@ const Entry* find_entry(const Snapshot& snapshot, Subject subject, const EventEn
   return found == names->end() ? nullptr : &found->second;
 }
 
+// Whether the limit leaves no room for one more name. An event that is not known has no room for
+// attributes.
 bool is_full(const Snapshot& snapshot, Subject subject, const EventEntry* event, const model::Limits& limits) {
   if (subject == Subject::kEvent) return snapshot.events.size() >= limits.event_names;
   const Names* const names = names_of(snapshot, subject, event);
@@ -96,6 +109,7 @@ bool is_full(const Snapshot& snapshot, Subject subject, const EventEntry* event,
   return names == nullptr || names->size() >= most;
 }
 
+// An event keeps its attributes when its own entry is replaced.
 void put(Draft& draft, Subject subject, std::string_view of, std::string_view name, const Entry& entry) {
   if (subject == Subject::kEvent) {
     draft.change_event(name, [&](EventEntry& e) { e.self = entry; });
@@ -108,7 +122,7 @@ v1::SchemaChange::Subject to_proto(Subject subject) {
   return static_cast<v1::SchemaChange::Subject>(static_cast<int>(subject) + 1);
 }
 
-// One tenant's schema.
+// One tenant's schema. Thread-safe.
 class TenantSchema {
  public:
   [[nodiscard]] std::shared_ptr<const Snapshot> now() {
@@ -124,6 +138,7 @@ class TenantSchema {
     if (const Entry* const known = find_entry(*current_, subject, event, name); known != nullptr)
       return subject == Subject::kEvent || known->type == entry.type ? Verdict::kKnown : Verdict::kWrongType;
     if (is_full(*current_, subject, event, limits)) return Verdict::kOverLimit;
+    FRESHET_ASSERT(!entry.logged);
     publish(subject, of, name, entry);
     return Verdict::kDiscovered;
   }
@@ -132,11 +147,13 @@ class TenantSchema {
     const std::lock_guard lock(mutex_);
     const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
     const Entry* const known = find_entry(*current_, subject, event, name);
-    if (known != nullptr && known->logged) return;  // the first record of the log counts
+    if (known != nullptr && known->logged) return;  // the log's first record of a name counts, on every node
     entry.logged = true;
     publish(subject, of, name, entry);
   }
 
+  // What the log has is never forgotten: another node's record of the same name may have come in
+  // between.
   void forget(Subject subject, std::string_view of, std::string_view name) {
     const std::lock_guard lock(mutex_);
     const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
@@ -174,8 +191,12 @@ class SessionImpl : public Registry::Session {
     if (tenant_.strict_schema) return Verdict::kUnplanned;
     if (is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
 
+    // The lock's holder may know more than this session's snapshot does, so discover() looks again.
     const Verdict verdict = schema_.discover(tenant_.limits, subject, of, name, {type, now_us_, false});
+    FRESHET_ASSERT(verdict != Verdict::kUnplanned);
     snapshot_ = schema_.now();
+    FRESHET_ASSERT(snapshot_ != nullptr);
+    // The remembered event belongs to the old snapshot, which may be gone now.
     event_ = nullptr;
     if (verdict == Verdict::kDiscovered) note(subject, of, name, type);
     return verdict;
@@ -184,7 +205,7 @@ class SessionImpl : public Registry::Session {
   std::vector<v1::SchemaChange> take_discoveries() override { return std::exchange(discoveries_, {}); }
 
  private:
-  // The attributes of one event come in a row: its entry is looked up once.
+  // The attributes of one event come in a row, so its entry is looked up once.
   const EventEntry* event_of(std::string_view name) {
     if (event_ == nullptr || event_name_ != name) {
       event_ = snapshot_->event(name);
@@ -193,6 +214,8 @@ class SessionImpl : public Registry::Session {
     return event_;
   }
 
+  // Notes a discovery for topic `schema`, from which all other nodes and a restart of this one
+  // learn it.
   void note(Subject subject, std::string_view of, std::string_view name, Type type) {
     v1::SchemaChange& change = discoveries_.emplace_back();
     change.set_tenant(tenant_.name);
@@ -219,7 +242,10 @@ class RegistryImpl : public Registry {
   }
 
   void apply(const v1::SchemaChange& change) override {
-    if (change.subject() == v1::SchemaChange::SUBJECT_UNSPECIFIED) return;  // of a later version
+    // Protobuf keeps the number of a kind that a later version made; this version knows nothing to do with it.
+    if (change.subject() == v1::SchemaChange::SUBJECT_UNSPECIFIED ||
+        !v1::SchemaChange::Subject_IsValid(change.subject()))
+      return;
     schema_of(change.tenant())
         .apply(subject_of(change), change.of(), change.name(),
                {parse_name<Type>(change.type()).value_or(Type::kText), change.at_us(), true});
@@ -244,6 +270,8 @@ class RegistryImpl : public Registry {
     }
     add_names(Subject::kUserAttribute, "", *snapshot->user_attributes);
     add_names(Subject::kDeviceAttribute, "", *snapshot->device_attributes);
+    // Hash tables have no order that could be shown, and two nodes would list the same schema
+    // differently.
     std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) {
       return std::tie(a.subject, a.of, a.name) < std::tie(b.subject, b.of, b.name);
     });
@@ -253,6 +281,8 @@ class RegistryImpl : public Registry {
  private:
   static Subject subject_of(const v1::SchemaChange& change) { return static_cast<Subject>(change.subject() - 1); }
 
+  // A tenant's schema is made when it is first asked for and stays for ever, so references to it
+  // stay valid.
   TenantSchema& schema_of(std::string_view tenant) {
     const std::lock_guard lock(mutex_);
     std::unique_ptr<TenantSchema>& slot = tenants_[tenant];

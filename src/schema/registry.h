@@ -2,7 +2,8 @@
 // within the tenant's limits. The log decides: what is discovered is appended to topic `schema`, and every ingest node
 // applies that topic in its order; a node's own discoveries count for itself at once.
 //
-// Thread-safe. Look-ups of known names take a shared lock once a batch, not once a name.
+// Thread-safe. A session takes the lock once, for a snapshot, and again only where it discovers
+// something, so known names cost no lock.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,7 @@
 
 namespace freshet::schema {
 
+// What has a name of its own in a schema.
 enum class Subject : uint8_t { kEvent, kEventAttribute, kUserAttribute, kDeviceAttribute };
 enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject };
 [[nodiscard]] constexpr auto names_of(Type) {
@@ -31,12 +33,13 @@ enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject };
 
 enum class Verdict : uint8_t {
   kKnown,
-  kDiscovered,  // new, and within the limit: goes to the log with the batch
+  kDiscovered,  // new, and within the limit: it goes to the log with the batch
   kOverLimit,   // new, and the tenant has as many as it may
-  kUnplanned,   // strict mode: not in the tracking plan
-  kWrongType,   // known with another type
+  kUnplanned,   // strict mode: it is not in the tracking plan
+  kWrongType,   // it is known with another type
 };
 
+// One name of a schema, as the console lists it.
 struct Known {
   Subject subject;
   std::string of;  // the event of an event attribute
@@ -49,22 +52,27 @@ class Registry {
  public:
   virtual ~Registry() = default;
 
-  // One batch of one request; keeps what it discovers until take_discoveries().
+  // One batch of one request. It keeps what it discovers until take_discoveries(). One thread uses
+  // it.
   class Session {
    public:
     virtual ~Session() = default;
-    // `of`: the event's name for kEventAttribute, else empty. REQUIRES: an event is checked before its attributes.
+    // `of` is the event's name for kEventAttribute, else empty. REQUIRES: an event is checked
+    // before its attributes.
     [[nodiscard]] virtual Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) = 0;
     // What has to be appended to topic `schema` together with the batch's records.
     [[nodiscard]] virtual std::vector<v1::SchemaChange> take_discoveries() = 0;
   };
   [[nodiscard]] virtual std::unique_ptr<Session> begin(const model::Tenant& tenant, int64_t now_us) = 0;
 
-  // The append of these discoveries failed: they are unlearned, so that they are discovered again, unless the log has them.
+  // The append of these discoveries failed. They are unlearned, so that they are discovered again,
+  // unless the log has them: otherwise this node alone would know them, and no other node would
+  // ever learn their types.
   virtual void forget(const std::vector<v1::SchemaChange>& /*discoveries*/) {}
 
-  // A record of topic `schema`, from the log.
+  // Takes in a record of topic `schema`, in the order of the log.
   virtual void apply(const v1::SchemaChange& change) = 0;
+  // All names of a tenant, sorted by subject, event and name.
   [[nodiscard]] virtual std::vector<Known> list(const std::string& tenant) = 0;
 };
 

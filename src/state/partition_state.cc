@@ -1,3 +1,12 @@
+// Each row has up to four forms, and a change passes through all of them:
+//
+//   decoded   (entities_, aliases_)   what the batches at hand read and edit
+//   row       (rows_)                 the bytes as the store will have them; dirty until a persist begins
+//   flying    (flight_)               a copy that the persister's thread writes
+//   durable   (store_)                in one file with the offset that all of it stands for
+//
+// Reads take the first form that there is. A commit of the log stands between the second and the third: what flies is
+// committed, so a crash can leave only a state from which the log can be replayed.
 #include "state/partition_state.h"
 
 #include <algorithm>
@@ -10,9 +19,9 @@
 namespace freshet::state {
 namespace {
 
-constexpr uint32_t kFormat = 2;                 // 2: keys end in their home
-constexpr size_t kSeenBytes = 48;               // a message id that is not durable yet
-constexpr size_t kDecodedBytesMax = 64u << 10;  // between batches: stays in the processor's cache
+constexpr size_t kSeenBytes = 48;  // About what a message id takes that is not durable yet.
+// What stays decoded between batches: not more than stays in the processor's cache.
+constexpr size_t kDecodedBytesMax = 64u << 10;
 constexpr size_t kDecodedRowsMax = 256;
 
 std::string row_key(char kind, const Hash128& hash) {
@@ -47,6 +56,8 @@ Error corrupt_row(std::string_view what, const Hash128& key) {
 
 }  // namespace
 
+// The store drops rows of expired messages by itself, in its own threads, while it compacts. It may ask only for what
+// is durable: a span that a record has just closed would be open again after a crash.
 Result<std::unique_ptr<PartitionState>> PartitionState::open(
     kv::Options options, const StateOptions& state_options,
     const std::function<Result<std::unique_ptr<kv::Store>>(const kv::Options&)>& opener) {
@@ -76,30 +87,36 @@ Status PartitionState::load_meta() {
   if (!row) return tl::unexpected(std::move(row).error());
   if (*row) {
     if (!meta_.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
-    if (meta_.format() > kFormat)
+    if (meta_.format() > kStateFormat)
       return fail(Code::kInvalid, "the state was written by a newer version (format " + std::to_string(meta_.format()) +
-                                      "; this one knows " + std::to_string(kFormat) + "): run the newer version");
-    if (meta_.format() < kFormat)
+                                      "; this one knows " + std::to_string(kStateFormat) +
+                                      "): run the newer version (CHANGELOG.md names the state format of each)");
+    if (meta_.format() < kStateFormat)
       return fail(Code::kInvalid,
                   "the state is of format " + std::to_string(meta_.format()) +
-                      ", from before rows said where they are at home: start with a new data directory");
+                      ", from before the first release, when rows did not say where they are at home: no release reads "
+                      "it; start with a new data directory");
   }
-  meta_.set_format(kFormat);
+  meta_.set_format(kStateFormat);
   return {};
 }
 
+// The first failure is kept: it is the one that the others follow from.
 void PartitionState::note(Status status) {
   if (!status && status_) status_ = std::move(status);
 }
 
 // ---- entities and aliases -----------------------------------------------------------------------------------------
 
+// An empty row is decoded too: that nobody has an identifier is asked for as often as who has it.
 Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row) {
   Alias& alias = aliases_[key];
   if (row.empty()) return &alias;
   v1::AliasRow& decoded = *google::protobuf::Arena::CreateMessage<v1::AliasRow>(&arena_);
-  if (!decoded.ParseFromArray(row.data(), static_cast<int>(row.size())))
+  if (!decoded.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
     note(tl::unexpected(corrupt_row("alias", key)));
+    return &alias;
+  }
   alias.held = decoded.has_ref();
   if (alias.held) alias.ref = model::from_proto(decoded.ref());
   alias.use_time_us = decoded.use().time_us();
@@ -124,7 +141,9 @@ Alias* PartitionState::find_alias(const Hash128& key) {
 
 Alias& PartitionState::edit_alias(const Hash128& key) {
   (void)find_alias(key);
-  Alias& alias = aliases_.find(key)->second;
+  const auto at = aliases_.find(key);
+  FRESHET_ASSERT(at != aliases_.end());
+  Alias& alias = at->second;
   if (!alias.touched) {
     alias.touched = true;
     touched_aliases_.emplace_back(key, &alias);
@@ -134,12 +153,13 @@ Alias& PartitionState::edit_alias(const Hash128& key) {
 
 Entity* PartitionState::decode_entity(const Hash128& id, std::string_view row) {
   Entity& entity = entities_.try_emplace(id, arena_).first->second;
-  if (!entity.state.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+  const bool parsed = entity.state.ParseFromArray(row.data(), static_cast<int>(row.size()));
+  entity.ref = model::from_proto(entity.state.ref());
+  if (!parsed || entity.ref.id != id) {
     note(tl::unexpected(corrupt_row("entity", id)));
     entities_.erase(id);
     return nullptr;
   }
-  entity.ref = model::from_proto(entity.state.ref());
   return &entity;
 }
 
@@ -154,6 +174,7 @@ Entity* PartitionState::find_entity(const Hash128& id) {
 }
 
 Entity& PartitionState::create_entity(const model::EntityRef& ref) {
+  if (!status_) return stand_in(ref);  // An alias may only seem to be free, because its row could not be read.
   FRESHET_ASSERT(!entities_.contains(ref.id) && !rows_.contains(ref.id));
   Entity& made = entities_.try_emplace(ref.id, arena_).first->second;
   to_proto(ref, *made.state.mutable_ref());
@@ -162,6 +183,7 @@ Entity& PartitionState::create_entity(const model::EntityRef& ref) {
   return made;
 }
 
+// An entity that is made although something could not be read. It is never written: before a commit status() is asked.
 Entity& PartitionState::stand_in(const model::EntityRef& ref) {
   stand_in_ = std::make_unique<Entity>(arena_);
   to_proto(ref, *stand_in_->state.mutable_ref());
@@ -176,7 +198,7 @@ void PartitionState::touch(Entity& entity, PartitionState& state) {
   state.touched_entities_.push_back(&entity);
 }
 
-// What of `keys` is not in memory, each once, ascending: in wanted_.
+// Puts those of `keys` that are not in memory into wanted_, each once and ascending.
 void PartitionState::want(std::span<const Hash128> keys) {
   wanted_.clear();
   for (const Hash128& key : keys)
@@ -202,10 +224,12 @@ void PartitionState::prefetch_entities(std::span<const Hash128> ids) {
                          [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row, {}); }));
 }
 
-// What is changed is ahead of the store until a persist has landed.
+// A changed row is ahead of the store until a persist of it has landed. A row that is changed again before the next
+// persist is dirty once, and its bytes count once.
 void PartitionState::put_changed(const Hash128& key, std::string_view row, std::vector<Hash128>& dirty) {
   const RowCache::Found was = rows_.find(key);
   if (was.ahead.dirty) {
+    FRESHET_ASSERT(dirty_bytes_ >= RowCache::cost(was.row.size()));
     dirty_bytes_ -= RowCache::cost(was.row.size());
   } else {
     dirty.push_back(key);
@@ -229,6 +253,7 @@ void PartitionState::encode_touched() {
   touched_entities_.clear();
 }
 
+// Pointers to what was decoded end here.
 void PartitionState::forget_decoded() {
   encode_touched();
   aliases_.clear();
@@ -268,7 +293,9 @@ bool PartitionState::first_in_ledger(const Hash128& message) {
 
 void PartitionState::take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying) {
   for (const Hash128& key : dirty) {
-    flight_.rows.add(kind, key, rows_.find(key).row);
+    const RowCache::Found changed = rows_.find(key);
+    FRESHET_ASSERT(changed.found);  // Were it gone, an empty row would take the place of the durable one.
+    flight_.rows.add(kind, key, changed.row);
     rows_.take_off(key);
   }
   flying = std::exchange(dirty, {});
@@ -279,11 +306,14 @@ Status PartitionState::persist() {
   return finish_persist();
 }
 
+// Everything that the persist writes is copied here, on the worker's thread, with the offset that it stands for: what
+// the next batch changes belongs to the next persist. If one of the two came later than the other, a crash would leave
+// a state that has a record twice, or not at all.
 Status PartitionState::begin_persist() {
   FRESHET_TRY(status());
   forget_decoded();
   land();
-  FRESHET_ASSERT(!flying_);
+  FRESHET_ASSERT(!flying_ && offset() >= durable_offset());
   take_off('a', dirty_aliases_, flying_aliases_);
   take_off('e', dirty_entities_, flying_entities_);
   for (const Hash128& message : ledger_) flight_.rows.add('l', message, {});
@@ -303,6 +333,7 @@ Status PartitionState::begin_persist() {
 }
 
 Status PartitionState::finish_persist() {
+  FRESHET_ASSERT(flying_ && flight_.offset >= durable_offset_);  // flying_ is not changed until this has landed.
   FRESHET_TRY(store_->write_sorted([this](kv::SortedRows& rows) {
     flight_.rows.put(rows);
     rows.put(kMetaRow, flight_.meta);
@@ -317,7 +348,8 @@ Status PartitionState::finish_persist() {
   return status;
 }
 
-// The store has what flew: it need not stay in memory.
+// The store has what flew, so it need not stay in memory. This is the worker's half of finish_persist(), which runs on
+// another thread and touches nothing that the worker uses.
 void PartitionState::land() {
   if (!flying_ || !landed_.exchange(false, std::memory_order_acquire)) return;
   flying_ = false;
@@ -330,6 +362,8 @@ void PartitionState::land() {
   seen_.end_persist();
 }
 
+// After an aborted commit: memory has records whose outputs were never said, so all of it is read anew from what is
+// durable.
 Status PartitionState::drop() {
   land();
   FRESHET_ASSERT(!flying_);
@@ -343,7 +377,9 @@ Status PartitionState::drop() {
   ledger_.clear();
   dirty_bytes_ = 0;
   status_ = {};
-  return load_meta();
+  FRESHET_TRY(load_meta());
+  FRESHET_ASSERT(offset() == durable_offset());
+  return {};
 }
 
 }  // namespace freshet::state

@@ -1,21 +1,22 @@
 // The state of one partition: aliases, entities, seen message ids, ledgers, rules, and the offset they stand for.
 //
-// Write-behind (DESIGN, invariant 4). Reads come from memory, then from the store. Changes stay in memory until a persist,
-// which writes all of them into one file together with the offset: so what is on disk is always a consistent state at some
-// offset that was committed before. After a crash the worker replays from offset() on.
+// Write-behind (DESIGN, invariant 4). Reads come from memory, then from the store. Changes stay in memory until a
+// persist, which writes all of them into one file together with the offset: so what is on disk is always a consistent
+// state at some offset that was committed before. After a crash the worker replays from offset() on.
 //
 //   records ──► prefetch ──► engine reads and edits ──► commit in the log ──► persist, now and then
 //                                                             └─ aborted: drop(), replay
 //
-// Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a commit.
+// Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a
+// commit, or a profile that could not be read would be replaced by an empty one.
 //
-// What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while that
-// stays small: batches of a few records would otherwise decode and encode the same rows again and again. Everything else is
-// rows. (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it was their turn to be
-// encoded and freed, and took the memory of twice as many rows.)
+// What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while
+// that stays small: batches of a few records would otherwise decode and encode the same rows again and again.
+// Everything else is rows. (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it
+// was their turn to be encoded and freed, and took the memory of twice as many rows.)
 //
-// Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash -> empty;
-// 'l' ledger hash -> empty; 'm' -> PartitionMeta.
+// Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash ->
+// empty; 'l' ledger hash -> empty; 'm' -> PartitionMeta.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -29,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/result.h"
 #include "freshet/v1/state.pb.h"
@@ -40,6 +42,9 @@
 #include "state/snapshot.h"
 
 namespace freshet::state {
+
+// Of the rows; raised when a release would no longer understand what another one writes. 2: keys end in their home.
+inline constexpr uint32_t kStateFormat = 2;
 
 // What an identifier leads to.
 struct Alias {
@@ -54,6 +59,8 @@ struct Alias {
   bool touched = false;
 };
 
+// An entity as it is decoded for the batches that use it. Whoever changes `state` calls touch() first, or the change
+// is not kept.
 struct Entity {
   explicit Entity(google::protobuf::Arena& arena)
       : state(*google::protobuf::Arena::CreateMessage<v1::EntityState>(&arena)) {}
@@ -77,7 +84,7 @@ class PartitionState {
       const std::function<Result<std::unique_ptr<kv::Store>>(const kv::Options&)>& opener);
   ~PartitionState();
 
-  // ---- reading a batch ahead: one multi_get for each kind of row; only speeds up what follows
+  // ---- reading a batch ahead, with one multi_get for each kind of row. This only speeds up what follows.
   void prefetch_aliases(std::span<const Hash128> keys);
   void prefetch_entities(std::span<const Hash128> ids);
   void prefetch_seen(std::span<const Hash128> messages);
@@ -86,32 +93,36 @@ class PartitionState {
   [[nodiscard]] Alias* find_alias(const Hash128& key);  // nullptr: never held
   [[nodiscard]] Alias& edit_alias(const Hash128& key);  // made if missing
   [[nodiscard]] Entity* find_entity(const Hash128& id);
-  [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);  // REQUIRES: none has the id
-  // One that stands in for an entity that can't be read, and goes nowhere.
-  [[nodiscard]] Entity& stand_in(const model::EntityRef& ref);
+  // REQUIRES: none has the id. If something could not be read, what is made goes nowhere.
+  [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);
   static void touch(Entity& entity, PartitionState& state);
   // True if the message was not seen within the window: it is now.
   [[nodiscard]] bool first_sight(const Hash128& message, int64_t received_at_us);
-  // The same, for ever.
+  // The same for records of an import or a replay of dead letters, which may be repeated after any time: for ever.
   [[nodiscard]] bool first_in_ledger(const Hash128& message);
   [[nodiscard]] v1::PartitionMeta& meta() { return meta_; }
 
   // ---- the commit protocol
   [[nodiscard]] int64_t offset() const { return meta_.next_offset(); }      // what memory stands for
   [[nodiscard]] int64_t durable_offset() const { return durable_offset_; }  // what survives a crash: replay starts here
-  // Nothing was ever in it. Not so one that was made for a new log, which stands for offset 0 too (state/repartition.h).
+  // Nothing was ever in it. Not so one that was made for a new log, which stands for offset 0 too
+  // (state/repartition.h).
   [[nodiscard]] bool is_blank() const { return offset() == 0 && meta_.rules().hash_key().empty(); }
-  void advance(int64_t next_offset) { meta_.set_next_offset(next_offset); }  // after each processed batch
-  // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed in
-  // the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does, may
-  // be called on another thread, one at a time, while this one goes on.
+  // After each processed batch. REQUIRES: next_offset is not below offset().
+  void advance(int64_t next_offset) {
+    FRESHET_ASSERT(next_offset >= offset());
+    meta_.set_next_offset(next_offset);
+  }
+  // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed
+  // in the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does,
+  // may be called on another thread, one at a time, while this one goes on.
   [[nodiscard]] Status persist();
   [[nodiscard]] Status begin_persist();
   [[nodiscard]] Status finish_persist();
   // Forgets memory: back to the last persist. REQUIRES: none is under way.
   [[nodiscard]] Status drop();
-  // After a batch: once enough is decoded it becomes rows, and memory above the budget is freed; what was used lately, and
-  // what is not durable yet, stays.
+  // After a batch: once enough is decoded it becomes rows, and memory above the budget is freed; what was used lately,
+  // and what is not durable yet, stays.
   void settle();
   // What is not durable takes a third of the budget: time to persist; two thirds: not another record before.
   [[nodiscard]] bool wants_persist() const { return dirty_bytes_ > options_.memory_bytes / 3; }
@@ -128,6 +139,7 @@ class PartitionState {
   void note(Status status);
   Alias* decode_alias(const Hash128& key, std::string_view row);
   Entity* decode_entity(const Hash128& id, std::string_view row);
+  [[nodiscard]] Entity& stand_in(const model::EntityRef& ref);
   void want(std::span<const Hash128> keys);
   void encode_touched();
   void forget_decoded();

@@ -64,6 +64,40 @@ TEST_F(PartitionStateTest, KeepsWhatWasPersistedAndLosesTheRest) {
   EXPECT_EQ(state->find_alias(hash128("other")), nullptr);
 }
 
+// A profile whose alias can't be read must not be made a second time: the state says that it is damaged, and goes
+// nowhere.
+TEST_F(PartitionStateTest, WhatCantBeReadIsNotMadeAnew) {
+  {
+    auto state = open();
+    (void)state->create_entity(ref_of("a"));
+    Alias& alias = state->edit_alias(hash128("k"));
+    alias.held = true;
+    alias.ref = ref_of("a");
+    ASSERT_TRUE(state->persist());
+  }
+  disk_->rows["a" + std::string(hash128("k").view())] = "no AliasRow";
+  auto state = open();
+  ASSERT_NE(state->find_entity(hash128("a")), nullptr);
+  EXPECT_EQ(state->find_alias(hash128("k")), nullptr);
+  EXPECT_EQ(state->create_entity(ref_of("a")).ref, ref_of("a"));
+  ASSERT_FALSE(state->status());
+  EXPECT_EQ(state->status().error().code, Code::kCorrupt);
+  EXPECT_FALSE(state->begin_persist());
+}
+
+TEST_F(PartitionStateTest, AnEntityUnderTheKeyOfAnotherIsDamage) {
+  {
+    auto state = open();
+    (void)state->create_entity(ref_of("a"));
+    ASSERT_TRUE(state->persist());
+  }
+  disk_->rows["e" + std::string(hash128("b").view())] = disk_->rows["e" + std::string(hash128("a").view())];
+  auto state = open();
+  EXPECT_EQ(state->find_entity(hash128("b")), nullptr);
+  ASSERT_FALSE(state->status());
+  EXPECT_EQ(state->status().error().code, Code::kCorrupt);
+}
+
 TEST_F(PartitionStateTest, DropGoesBackToTheLastPersist) {
   auto state = open();
   (void)state->create_entity(ref_of("a"));

@@ -1,3 +1,6 @@
+// Rebuilding states: each old partition is read once in the order of its keys, and its rows are dealt out to the new
+// ones. Rows of one kind keep their order on the way, so what waits for a new partition is sorted and is written as
+// one file.
 #include "state/repartition.h"
 
 #include <fmt/format.h>
@@ -5,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/home.h"
 #include "state/partition_state.h"
@@ -30,12 +34,15 @@ bool is_row_key(std::string_view key) {
   return std::string_view("aels").find(key[0]) != std::string_view::npos && key.size() == prefix + kHashBytes;
 }
 
+// Whether nothing is under way for the entity. What is would go on by messages in the old log, which the new
+// partitions never read: a profile in the middle of a merge would stay there for ever.
 bool is_at_rest(const v1::EntityState& e) {
   return e.status() != v1::EntityState::LEAVING && e.held().empty() && e.gathered().empty() && e.absorbing().empty() &&
          !e.has_departure() && !e.winding_up() && !e.stepping();
 }
 
-// So that every message keeps at least what was left of its window, whatever its partition's clock was.
+// The clock that the new states begin with is set back to the beginning of its span, so that every message keeps at
+// least what was left of its window, whatever the clock of its old partition was.
 int64_t begin_of_span(int64_t clock_us) { return clock_us / kSeenSpanUs * kSeenSpanUs; }
 
 Result<v1::PartitionMeta> read_meta(kv::Store& store, size_t partition) {
@@ -62,6 +69,7 @@ class Waiting {
         rows.put(rest.substr(0, key), rest.substr(key, row));
         rest.remove_prefix(key + row);
       }
+      FRESHET_ASSERT(rest.empty());
     }));
     *this = {};
     return {};
@@ -72,6 +80,7 @@ class Waiting {
   std::string bytes_;
 };
 
+// All rows that wait, of which the partition that has the most is written when they are too many.
 class Rows {
  public:
   Rows(std::span<kv::Store* const> into, size_t bytes_max)
@@ -97,6 +106,7 @@ class Rows {
 
  private:
   Status add(const MovedRow& moved, std::string_view row) {
+    FRESHET_ASSERT(moved.to < waiting_.size());
     Waiting& waiting = waiting_[moved.to];
     const size_t before = waiting.bytes();
     waiting.add(moved.key, row);
@@ -116,9 +126,12 @@ class Rows {
 
 }  // namespace
 
+// Partitions that have different rules were not read to the end: a change of rules goes to all of them. Their states
+// are then of different moments, and a message between two of them may be in neither.
 Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::PartitionMeta> old, uint32_t partitions) {
+  FRESHET_ASSERT(!old.empty() && partitions > 0);
   v1::PartitionMeta made = old[0];
-  const std::string rules = old[0].rules().SerializeAsString();  // no map fields: the same bytes everywhere
+  const std::string rules = old[0].rules().SerializeAsString();  // It has no map fields: the same bytes everywhere.
   int64_t clock_us = 0;
   uint64_t erased_messages = 0;
   for (size_t p = 0; p < old.size(); ++p) {
@@ -144,7 +157,7 @@ Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::Par
     made.set_seen_first_span(made.seen_first_span() == 0 ? first : std::min(first, made.seen_first_span()));
   }
   std::vector<v1::PartitionMeta> all(partitions, made);
-  all[0].set_erased_messages(erased_messages);  // a sum over all partitions is all that it is for
+  all[0].set_erased_messages(erased_messages);  // Only the sum over all partitions is ever looked at.
   return all;
 }
 
@@ -154,7 +167,10 @@ RowMover::RowMover(uint32_t partition, uint32_t partitions_before, const v1::Par
       before_(partitions_before),
       after_(made.rules().partitions()),
       lowest_span_(lowest_seen_span(old)),
-      spans_later_(clock_span(made) - clock_span(old)) {}
+      spans_later_(clock_span(made) - clock_span(old)) {
+  FRESHET_ASSERT(partition_ < before_ && after_ > 0);
+  FRESHET_ASSERT(clock_span(made) >= clock_span(old));  // The new clock is the latest of the old ones.
+}
 
 Result<bool> RowMover::move(std::string_view key, std::string_view row, MovedRow& moved) const {
   if (key == kMetaRow) return false;
@@ -181,8 +197,10 @@ Result<bool> RowMover::move(std::string_view key, std::string_view row, MovedRow
   return true;
 }
 
+// The meta rows come last: a state that has one is whole.
 Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
                    const RepartitionOptions& options) {
+  FRESHET_ASSERT(!from.empty() && !into.empty());
   std::vector<v1::PartitionMeta> old;
   for (size_t p = 0; p < from.size(); ++p) {
     FRESHET_ASSIGN(auto meta, read_meta(*from[p], p));

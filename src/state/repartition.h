@@ -1,9 +1,9 @@
-// Rebuilds the states of P partitions for N: docs/decisions/0016-repartition.md. Each row says in its key where it is at home
-// (model/home.h), so it moves as it is; the rows of the dedup window are filed under the clock that the new states begin
-// with, each as old as it was.
+// Rebuilds the states of P partitions for N: docs/decisions/0016-repartition.md. Each row says in its key where it is
+// at home (model/home.h), so it moves as it is; the rows of the dedup window are filed under the clock that the new
+// states begin with, each as old as it was.
 //
-// REQUIRES: the old states are of the same moment and nothing is on its way between them: all of `actions` is in them. What
-// the rows themselves show of the contrary is refused.
+// REQUIRES: the old states are of the same moment and nothing is on its way between them: all of `actions` is in them.
+// What the rows themselves show of the contrary is refused.
 #pragma once
 
 #include <cstdint>
@@ -19,24 +19,25 @@
 
 namespace freshet::state {
 
-// The meta of each new partition, of a new log: offset 0, the rules in force, a clock that is not ahead of any old window.
-// kConflict: the old partitions do not have the same rules.
+// The meta of each new partition, of a new log: offset 0, the rules in force, a clock that is not ahead of any old
+// window. kConflict: the old partitions do not have the same rules.
 [[nodiscard]] Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::PartitionMeta> old,
                                                                        uint32_t partitions);
 
+// Where a row goes, and under which key.
 struct MovedRow {
   uint32_t to = 0;  // the new partition
   std::string key;
 };
 
-// Where the rows of one old partition go. Pure.
+// Decides where the rows of one old partition go. It has no state but the numbers that it was made with.
 class RowMover {
  public:
-  // `made`: any of repartition_metas().
+  // `old` is the partition's meta, `made` is any of repartition_metas().
   RowMover(uint32_t partition, uint32_t partitions_before, const v1::PartitionMeta& old, const v1::PartitionMeta& made);
 
-  // True: it goes to `moved`; rows of one kind keep their order. False: it goes nowhere (the meta row, messages out of the
-  // window). kConflict: an entity in the middle of something; kCorrupt: not a row of this partition.
+  // True: it goes to `moved`; rows of one kind keep their order. False: it goes nowhere (the meta row, messages out of
+  // the window). kConflict: an entity in the middle of something; kCorrupt: not a row of this partition.
   [[nodiscard]] Result<bool> move(std::string_view key, std::string_view row, MovedRow& moved) const;
 
  private:
@@ -49,8 +50,8 @@ struct RepartitionOptions {
   std::function<void(uint32_t done, uint32_t partitions)> progress;  // of the old partitions
 };
 
-// From the old states, in the order of their partitions, into as many empty ones. What is in those after a failure is to be
-// thrown away.
+// From the old states, in the order of their partitions, into as many empty ones. What is in those after a failure is
+// to be thrown away.
 [[nodiscard]] Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
                                  const RepartitionOptions& options = {});
 

@@ -1,4 +1,5 @@
-// Rows move to where a state of another number of partitions looks for them. What becomes of profiles: action/repartition_test.cc.
+// Rows move to where a state of another number of partitions looks for them. What becomes of profiles:
+// action/repartition_test.cc.
 #include "state/repartition.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// The cache is a table from keys to entries in one vector, and a ring through those entries that may be let go.
+// Entries are numbered instead of pointed to: half the size, and the vector may grow.
 #include "state/row_cache.h"
 
 #include <cstring>
@@ -8,17 +10,17 @@ namespace freshet::state {
 namespace {
 
 constexpr size_t kStep = 64;
-constexpr size_t kRowOverhead = 104;  // slot, share of the table, the allocator's own
+constexpr size_t kRowOverhead = 104;  // The entry, its share of the table, and what the allocator itself takes.
 
 }  // namespace
 
-std::vector<RowCache::Slot> RowCache::make_ring() {
-  std::vector<Slot> slots(1);
-  slots[0].newer = slots[0].older = 0;
-  return slots;
+std::vector<RowCache::Entry> RowCache::make_ring() {
+  std::vector<Entry> entries(1);
+  entries[0].newer = entries[0].older = 0;
+  return entries;
 }
 
-// In steps, so that a row that grew or shrank a little goes where it was.
+// Memory is taken in steps, so that a row that grew or shrank a little fits where it was.
 size_t RowCache::capacity_of(size_t row_bytes) { return (row_bytes + kStep - 1) / kStep * kStep; }
 
 size_t RowCache::cost(size_t row_bytes) { return capacity_of(row_bytes) + kRowOverhead; }
@@ -27,100 +29,107 @@ void RowCache::put(const Hash128& key, std::string_view row, Ahead ahead) {
   const auto [entry, is_new] = by_key_.try_emplace(key, 0);
   if (is_new) {
     if (free_.empty()) {
-      free_.push_back(static_cast<uint32_t>(slots_.size()));
-      slots_.emplace_back();
+      free_.push_back(static_cast<uint32_t>(entries_.size()));
+      entries_.emplace_back();
     }
     entry->second = free_.back();
     free_.pop_back();
-    slots_[entry->second].key = key;
+    entries_[entry->second].key = key;
     bytes_ += kRowOverhead;
-  } else if (!slots_[entry->second].ahead.any()) {
+  } else if (!entries_[entry->second].ahead.any()) {
     unlink(entry->second);
+  } else {
+    // What the store has is older than what is here: it would undo a change that was committed.
+    FRESHET_ASSERT(ahead.any());
   }
-  Slot& slot = slots_[entry->second];
-  fill(slot, row);
-  slot.ahead = ahead;
+  Entry& kept = entries_[entry->second];
+  fill(kept, row);
+  kept.ahead = ahead;
   if (!ahead.any()) link(entry->second);
 }
 
-void RowCache::fill(Slot& slot, std::string_view row) {
+void RowCache::fill(Entry& kept, std::string_view row) {
   const size_t capacity = capacity_of(row.size());
-  if (slot.capacity != capacity) {
-    slot.row = capacity > 0 ? std::make_unique_for_overwrite<char[]>(capacity) : nullptr;
-    bytes_ += capacity - slot.capacity;
-    slot.capacity = static_cast<uint32_t>(capacity);
+  if (kept.capacity != capacity) {
+    kept.row = capacity > 0 ? std::make_unique_for_overwrite<char[]>(capacity) : nullptr;
+    bytes_ += capacity - kept.capacity;
+    kept.capacity = static_cast<uint32_t>(capacity);
   }
-  slot.size = static_cast<uint32_t>(row.size());
-  if (!row.empty()) std::memcpy(slot.row.get(), row.data(), row.size());
+  FRESHET_ASSERT(row.size() <= kept.capacity);
+  kept.size = static_cast<uint32_t>(row.size());
+  if (!row.empty()) std::memcpy(kept.row.get(), row.data(), row.size());
 }
 
 RowCache::Found RowCache::find(const Hash128& key) const {
   const auto at = by_key_.find(key);
   if (at == by_key_.end()) return {};
-  const Slot& slot = slots_[at->second];
-  return {{slot.row.get(), slot.size}, slot.ahead, true};
+  const Entry& kept = entries_[at->second];
+  return {{kept.row.get(), kept.size}, kept.ahead, true};
 }
 
 RowCache::Found RowCache::use(const Hash128& key) {
   const auto at = by_key_.find(key);
   if (at == by_key_.end()) return {};
-  const Slot& slot = slots_[at->second];
-  if (!slot.ahead.any()) {
+  const Entry& kept = entries_[at->second];
+  if (!kept.ahead.any()) {
     unlink(at->second);
     link(at->second);
   }
-  return {{slot.row.get(), slot.size}, slot.ahead, true};
+  return {{kept.row.get(), kept.size}, kept.ahead, true};
 }
 
 void RowCache::take_off(const Hash128& key) {
   const auto at = by_key_.find(key);
-  if (at == by_key_.end()) return;
-  Slot& slot = slots_[at->second];
-  if (!slot.ahead.any()) unlink(at->second);
-  slot.ahead = {.dirty = false, .flying = true};
+  FRESHET_ASSERT(at != by_key_.end() && entries_[at->second].ahead.dirty);
+  entries_[at->second].ahead = {.dirty = false, .flying = true};
 }
 
+// A row that was changed again while it flew stays ahead of the store: what has landed is its older form.
 void RowCache::land(const Hash128& key) {
   const auto at = by_key_.find(key);
-  if (at == by_key_.end() || !slots_[at->second].ahead.flying) return;
-  slots_[at->second].ahead.flying = false;
-  if (!slots_[at->second].ahead.dirty) link(at->second);
+  FRESHET_ASSERT(at != by_key_.end() && entries_[at->second].ahead.flying);
+  entries_[at->second].ahead.flying = false;
+  if (!entries_[at->second].ahead.dirty) link(at->second);
 }
 
 void RowCache::trim(size_t budget_bytes) {
-  while (bytes_ > budget_bytes && slots_[0].newer != 0) {
-    const uint32_t oldest = slots_[0].newer;
-    by_key_.erase(slots_[oldest].key);
+  while (bytes_ > budget_bytes && entries_[0].newer != 0) {
+    const uint32_t oldest = entries_[0].newer;
+    FRESHET_ASSERT(!entries_[oldest].ahead.any());
+    by_key_.erase(entries_[oldest].key);
     release(oldest);
   }
 }
 
 void RowCache::clear() {
   by_key_.clear();
-  slots_ = make_ring();
+  entries_ = make_ring();
   free_.clear();
   bytes_ = 0;
 }
 
-// `older` of the head is the newest row, `newer` of the head the oldest one.
+// `older` of entry 0 is the newest row, `newer` of entry 0 the oldest one.
 void RowCache::link(uint32_t at) {
-  const uint32_t newest = slots_[0].older;
-  slots_[at].newer = 0;
-  slots_[at].older = newest;
-  slots_[newest].newer = at;
-  slots_[0].older = at;
+  FRESHET_ASSERT(at != 0 && at < entries_.size());
+  const uint32_t newest = entries_[0].older;
+  entries_[at].newer = 0;
+  entries_[at].older = newest;
+  entries_[newest].newer = at;
+  entries_[0].older = at;
 }
 
 void RowCache::unlink(uint32_t at) {
-  slots_[slots_[at].newer].older = slots_[at].older;
-  slots_[slots_[at].older].newer = slots_[at].newer;
+  FRESHET_ASSERT(at != 0 && entries_[at].newer != kNone);
+  entries_[entries_[at].newer].older = entries_[at].older;
+  entries_[entries_[at].older].newer = entries_[at].newer;
 }
 
 void RowCache::release(uint32_t at) {
-  Slot& slot = slots_[at];
-  if (!slot.ahead.any()) unlink(at);
-  bytes_ -= slot.capacity + kRowOverhead;
-  slot = Slot{};
+  Entry& kept = entries_[at];
+  if (!kept.ahead.any()) unlink(at);
+  FRESHET_ASSERT(bytes_ >= kept.capacity + kRowOverhead);
+  bytes_ -= kept.capacity + kRowOverhead;
+  kept = Entry{};
   free_.push_back(at);
 }
 

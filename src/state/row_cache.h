@@ -1,5 +1,8 @@
-// Rows in the form in which the store has them, kept in memory: those used last, within a budget, and all that the store
-// may not have yet. One thread.
+// Rows in the form in which the store has them, kept in memory: those used last, within a budget, and all that the
+// store may not have yet. Used by one thread.
+//
+// Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in a ring,
+// in the order of their last use, from which the oldest goes first.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -22,7 +25,8 @@ struct Ahead {
 
 class RowCache {
  public:
-  // Replaces what is there. An empty row is one: of a key that the store does not know.
+  // Replaces what is there. REQUIRES: a row that is ahead of the store is replaced only by one that is. An empty row
+  // stands for a key that the store does not know, so that nobody asks the store for it again.
   void put(const Hash128& key, std::string_view row, Ahead ahead);
   struct Found {
     std::string_view row;  // valid until the next call of put() or trim()
@@ -30,24 +34,26 @@ class RowCache {
     bool found = false;
   };
   [[nodiscard]] Found find(const Hash128& key) const;
-  [[nodiscard]] Found use(const Hash128& key);  // as if it were put again
+  // The same, and the row counts as used now.
+  [[nodiscard]] Found use(const Hash128& key);
   [[nodiscard]] bool contains(const Hash128& key) const { return by_key_.contains(key); }
-  // A persist begins to write it; the persist is over. Nothing if the row is not here.
+  // A persist begins to write the row. REQUIRES: it is dirty.
   void take_off(const Hash128& key);
+  // The persist is over: the store has the row as it took off.
   void land(const Hash128& key);
   // Lets go of rows that the store has, those not used for longest first, until bytes() is within the budget.
   void trim(size_t budget_bytes);
   void clear();
 
-  // Memory that a row takes.
+  // The memory that a row takes.
   [[nodiscard]] static size_t cost(size_t row_bytes);
   [[nodiscard]] size_t bytes() const { return bytes_; }
   [[nodiscard]] size_t rows() const { return by_key_.size(); }
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  // Those that the store has form a ring through slot 0, the newest first.
-  struct Slot {
+  // Entries of rows that the store has form a ring through entry 0, which has no row.
+  struct Entry {
     Hash128 key;
     std::unique_ptr<char[]> row;
     uint32_t size = 0, capacity = 0;
@@ -57,15 +63,15 @@ class RowCache {
   void link(uint32_t at);
   void unlink(uint32_t at);
   void release(uint32_t at);
-  void fill(Slot& slot, std::string_view row);
+  void fill(Entry& kept, std::string_view row);
   [[nodiscard]] static size_t capacity_of(size_t row_bytes);
 
   absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> by_key_;
-  std::vector<Slot> slots_ = make_ring();
+  std::vector<Entry> entries_ = make_ring();
   std::vector<uint32_t> free_;
   size_t bytes_ = 0;
 
-  [[nodiscard]] static std::vector<Slot> make_ring();
+  [[nodiscard]] static std::vector<Entry> make_ring();
 };
 
 }  // namespace freshet::state

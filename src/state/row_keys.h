@@ -1,4 +1,5 @@
-// Keys of many rows, a prefix and a hash each, in one buffer: for multi_get.
+// Keys of many rows, a prefix and a hash each, in one buffer: for multi_get. A string for each of them would be an
+// allocation for each record.
 #pragma once
 
 #include <span>
@@ -6,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::state {
@@ -22,6 +24,7 @@ class RowKeys {
       keys_.emplace_back(bytes_.data() + bytes_.size(), size);
       bytes_.append(prefix).append(hash.view());
     }
+    FRESHET_ASSERT(bytes_.size() == size * hashes.size());  // The buffer was not moved: the views are good.
     return keys_;
   }
 

@@ -1,9 +1,13 @@
+// The rows of seen messages, and the clock that decides how long they count. That clock is kept in the meta row and
+// moved by the records themselves: a replay, at whatever hour, must take the same messages for repetitions as the
+// first time.
 #include "state/seen_messages.h"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "state/row_keys.h"
 
@@ -40,8 +44,11 @@ Status SeenMessages::prefetch(std::span<const Hash128> messages) {
   return look_up(messages);
 }
 
+// Asks span by span, the latest first: most repetitions come soon. A span that has some of them is not asked in vain
+// again for these; the spans from before the partition's first message are not asked at all.
 Status SeenMessages::look_up(std::span<const Hash128> messages) {
   if (meta_.seen_first_span() == 0) return {};
+  FRESHET_ASSERT(first_live_span() >= 1);  // The loop below counts down to it.
   std::vector<Hash128> unknown;
   for (const Hash128& message : messages)
     if (!fresh_.contains(message) && !flying_.contains(message) && prefetched_.try_emplace(message, 0).second)
@@ -59,8 +66,10 @@ Status SeenMessages::look_up(std::span<const Hash128> messages) {
   return {};
 }
 
-// The clock of the window is the highest received_at, but one record with a time far ahead must not close the window on
-// everything: a jump counts only when a long row of records confirms it.
+// The clock of the window is the highest received_at. But a single record from an ingest node whose clock is a year
+// ahead must not close the window on everything: a jump counts only when a long row of records confirms it. The clock
+// never goes back, as a message that was forgotten already would then lie in the window again, and a repetition of it
+// would count.
 void SeenMessages::move_clock(int64_t received_at_us) {
   const int64_t highest = meta_.highest_received_at_us();
   if (highest == 0 || (received_at_us >= highest && received_at_us - highest <= kDedupJumpUs)) {
@@ -71,6 +80,7 @@ void SeenMessages::move_clock(int64_t received_at_us) {
     meta_.set_jump_lowest_us(first ? received_at_us : std::min(meta_.jump_lowest_us(), received_at_us));
     meta_.set_jump_count(meta_.jump_count() + 1);
     if (meta_.jump_count() < kDedupJumpRecords) return;
+    FRESHET_ASSERT(meta_.jump_lowest_us() > highest);
     meta_.set_highest_received_at_us(meta_.jump_lowest_us());
     meta_.set_jump_count(0);
   } else {
@@ -82,7 +92,8 @@ Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_
   if (!fresh_.contains(message) && !flying_.contains(message) && !prefetched_.contains(message))
     FRESHET_TRY(look_up({&message, 1}));
   move_clock(received_at_us);
-  // Filed under the partition's own clock, so that the window is whole even for a record that was received long ago.
+  // The message is filed under the partition's own clock, not under its own time: so the window is whole even for a
+  // record that was received long ago and is repeated now. Span 0 means "never" in the tables.
   const uint32_t now = std::max(seen_span_of(meta_.highest_received_at_us()), 1u);
   if (meta_.seen_first_span() == 0) meta_.set_seen_first_span(now);
   for (const Spans* known : {&fresh_, &flying_, &prefetched_})
@@ -98,6 +109,7 @@ Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_
 }
 
 void SeenMessages::begin_persist() {
+  FRESHET_ASSERT(flying_.empty());  // What flies would be lost: neither in memory nor, if this process dies, on disk.
   flying_ = std::exchange(fresh_, {});
   prefetched_.clear();
 }

@@ -1,8 +1,9 @@
-// Which messages a partition has seen: at least those of the last 24 hours by received_at.
+// Which messages a partition has seen: at least those of the last 24 hours by received_at. A client that got no answer
+// sends its request again, and without this its purchase would be counted twice.
 //
-// One row per message, under the span of 4 hours in which it was first seen: 's', span:u32 big-endian, hash -> empty. So
-// new rows never lie among old ones, which the store therefore never writes again, and a span that is over goes as whole
-// files. A look-up asks each live span, of which there are at most seven.
+// One row per message, under the span of 4 hours in which it was first seen: 's', span:u32 big-endian, hash -> empty.
+// So new rows never lie among old ones, which the store therefore never writes again, and a span that is over goes as
+// whole files. A look-up asks each live span, of which there are at most seven.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -21,6 +22,7 @@ namespace freshet::state {
 
 inline constexpr int64_t kSeenSpanUs = 4 * 3'600'000'000LL;
 inline constexpr int64_t kDedupWindowUs = 24 * 3'600'000'000LL;
+// A clock that would move by more than this waits until so many records in a row confirm it.
 inline constexpr int64_t kDedupJumpUs = 5 * 60'000'000LL;
 inline constexpr uint32_t kDedupJumpRecords = 1000;
 
@@ -34,11 +36,12 @@ class SeenMessages {
   // True if the message was not seen within the window: it is now.
   [[nodiscard]] Result<bool> first_sight(const Hash128& message, int64_t received_at_us);
 
-  // What a persist writes: begin_persist() fixes it, put_rows() may be called on any thread, end_persist(): the
+  // begin_persist() fixes what a persist writes. put_rows() writes it, on any thread. end_persist() says that the
   // store has it now.
   void begin_persist();
   void end_persist();
   void put_rows(kv::SortedRows& rows) const;
+  // Forgets what no persist has written.
   void drop();
 
   [[nodiscard]] uint32_t lowest_span() const;  // rows of lower ones mean nothing any more

@@ -1,4 +1,5 @@
-// Rows that a persist writes, copied as they are at its beginning. Made by one thread, then used by another.
+// Rows that a persist writes, copied as they are at its beginning: while another thread writes them, records go on
+// changing the rows in memory. Made by one thread, then handed over and used by the other.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,9 @@ namespace freshet::state {
 
 class Snapshot {
  public:
-  // Key: `kind`, then the hash.
+  // A row under the key of `kind` and the hash.
   void add(char kind, const Hash128& hash, std::string_view row);
+  // Writes all of them in the order of their keys.
   void put(kv::SortedRows& rows);
 
  private:

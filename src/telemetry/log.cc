@@ -1,3 +1,6 @@
+// Sets up spdlog. Standard error is all there is: whoever runs the process (systemd, a container)
+// keeps the lines.
+
 #include "telemetry/log.h"
 
 #include <fmt/chrono.h>
@@ -9,7 +12,8 @@
 namespace freshet::telemetry {
 namespace {
 
-// Pattern of a line for people; the time is UTC.
+// The pattern of a line for people. The time is UTC, so that lines of several machines can be put
+// in one order.
 constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-5l %v";
 
 template <class Out>
@@ -26,7 +30,8 @@ void append_json_escaped(Out& out, std::string_view text) {
   }
 }
 
-// {"time":"…","level":"info","message":"…"}: spdlog's patterns can't escape a message.
+// Writes {"time":"…","level":"info","message":"…"}. spdlog's patterns can't escape a message, so
+// this is a formatter of its own.
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& msg, spdlog::memory_buf_t& out) override {
@@ -57,8 +62,10 @@ void set_up_log(const std::string& level, bool json) {
   const auto wanted = spdlog::level::from_str(level);
   const bool known = wanted != spdlog::level::off || level == "off";
   logger->set_level(known ? wanted : spdlog::level::info);
+  // Each line is flushed: the last lines before a crash are those that are needed.
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(logger);
+  // A typing error in a level must not silence the log.
   if (!known) spdlog::warn("log level \"{}\" is unknown: using info; known are trace, debug, info, warn, error", level);
 }
 

@@ -1,5 +1,5 @@
-// Logs: spdlog to standard error, one line each. Say what happened, to what, and what to do; never a secret, never an
-// identifier's value.
+// Logs by spdlog to standard error, one line for each entry. An entry says what happened, to what,
+// and what to do about it; it never has a secret or an identifier's value in it.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -8,7 +8,7 @@
 
 namespace freshet::telemetry {
 
-// level: trace, debug, info, warn, error. Call once, before threads start.
+// `level` is trace, debug, info, warn or error. Call it once, before threads start.
 void set_up_log(const std::string& level, bool json);
 
 }  // namespace freshet::telemetry

@@ -1,3 +1,6 @@
+// The registry of metrics. Counting is a relaxed atomic addition, without a lock: a scrape may see
+// one counter a moment older than another. prometheus-cpp only renders the text.
+
 #include "telemetry/metrics.h"
 
 #include <prometheus/check_names.h>
@@ -16,6 +19,7 @@
 namespace freshet::telemetry {
 namespace {
 
+// 16 steps within a power of two: neighbours differ by at most 1/16.
 constexpr size_t kSubBuckets = 16;
 constexpr int kPowers = static_cast<int>(Histogram::kBuckets / kSubBuckets);
 constexpr uint64_t kValueMax = (uint64_t{1} << kPowers) - 1;
@@ -23,11 +27,14 @@ constexpr uint64_t kValueMax = (uint64_t{1} << kPowers) - 1;
 size_t bucket_of(int64_t value_us) {
   const uint64_t v = value_us < 1 ? 1 : std::min(static_cast<uint64_t>(value_us), kValueMax);
   const auto power = static_cast<unsigned>(std::bit_width(v)) - 1;
+  // Where the value lies within its power of two, in sixteenths.
   const uint64_t sub = ((v - (uint64_t{1} << power)) * kSubBuckets) >> power;
-  return power * kSubBuckets + static_cast<size_t>(sub);
+  const size_t bucket = power * kSubBuckets + static_cast<size_t>(sub);
+  FRESHET_ASSERT(bucket < Histogram::kBuckets);
+  return bucket;
 }
 
-// The smallest integer that is not below the bucket's lower bound 2^power * (1 + sub / 16).
+// The smallest integer that is not below the bucket's lower bound, 2^power * (1 + sub / 16).
 int64_t lower_bound_us(size_t bucket) {
   const uint64_t power = bucket / kSubBuckets;
   const uint64_t sub = bucket % kSubBuckets;
@@ -46,7 +53,7 @@ struct Registry {
   std::map<std::string, Family> families;
 };
 
-// Never destroyed: threads may count while the process ends.
+// It is never destroyed, because threads may count while the process ends.
 Registry& registry() {
   static auto* instance = new Registry;
   return *instance;
@@ -63,6 +70,7 @@ T& find_or_make(const std::string& name, const std::string& help, const Labels& 
   if (is_new) {
     for (const auto& label : labels) FRESHET_ASSERT(prometheus::CheckLabelName(label.first));
     // All metrics of a name are of one type.
+    // All metrics of a name are of one type, or Prometheus would refuse the whole page.
     FRESHET_ASSERT(family.metrics.begin()->second.index() == found->second.index());
   }
   auto* metric = std::get_if<std::unique_ptr<T>>(&found->second);
@@ -78,20 +86,22 @@ prometheus::ClientMetric::Histogram expose(const Histogram& histogram) {
   for (int exponent = -5; exponent <= 4; ++exponent) {
     for (const double step : {1.0, 2.5, 5.0}) {
       const double bound_us = std::round(step * std::pow(10.0, exponent) * 1e6);
-      // A bucket that the bound divides counts above it: what is shown is never better than it was.
+      // A bucket that the bound divides counts above it, so what is shown is never better than it
+      // was.
       while (next < buckets.size() && static_cast<double>(Histogram::upper_bound_us(next)) <= bound_us)
         sum += buckets[next++];
       out.bucket.push_back({sum, bound_us / 1e6});
     }
   }
   while (next < buckets.size()) sum += buckets[next++];
+  FRESHET_ASSERT(next == buckets.size());  // every value is below the last bound
   out.bucket.push_back({sum, std::numeric_limits<double>::infinity()});
   out.sample_count = sum;
   out.sample_sum = histogram.sum_us() / 1e6;
   return out;
 }
 
-// Prometheus wants base units.
+// Prometheus wants base units: seconds.
 std::string exposed_name(const std::string& name, prometheus::MetricType type) {
   if (type != prometheus::MetricType::Histogram || !name.ends_with("_us")) return name;
   return name.substr(0, name.size() - 3) + "_seconds";
@@ -148,7 +158,7 @@ int64_t Histogram::quantile_of(std::span<const uint64_t> buckets, double q) {
   uint64_t below = 0;
   for (size_t i = 0; i < buckets.size(); ++i) {
     below += buckets[i];
-    // The middle of the bucket: at most 1/32 from anything in it.
+    // The middle of the bucket is at most 1/32 away from anything in it.
     if (buckets[i] > 0 && below >= std::min(rank, count)) {
       return lower_bound_us(i) + std::max<int64_t>(upper_bound_us(i) - lower_bound_us(i), 0) / 2;
     }
@@ -195,6 +205,7 @@ std::map<std::string, uint64_t> counter_totals(const std::string& name, const st
   return totals;
 }
 
+// The lock is held for copying the numbers only; the text is made without it.
 std::string render_prometheus() {
   std::vector<prometheus::MetricFamily> families;
   Registry& all = registry();

@@ -1,7 +1,9 @@
-// Metrics, in Prometheus' text format. A metric is declared once, beside the code that counts, and kept by reference:
-//   static Counter& rejected = counter("freshet_ingest_rejected_total", "Items refused, by reason.", {{"code", "too_long"}});
-// Names: freshet_<module>_<what>_<unit>; counters end in _total. Label values must come from a bounded set (tenants, reasons).
-// All calls are thread-safe; count in batches where there are batches.
+// Metrics, in Prometheus' text format. A metric is declared once, beside the code that counts, and
+// kept by reference:
+//   static Counter& rejected = counter("freshet_ingest_rejected_total", "Items refused.", {{"code", "too_long"}});
+// Names are freshet_<module>_<what>_<unit>, and those of counters end in _total. Label values must
+// come from a bounded set (tenants, reasons). All calls are thread-safe; count in batches where there
+// are batches.
 #pragma once
 
 #include <atomic>
@@ -34,15 +36,19 @@ class Gauge {
   std::atomic<double> value_{0};
 };
 
-// Log-linear buckets: 16 per power of two, so that quantiles are within 4 %. Unit: microseconds from 1 to 2^36.
+// Log-linear buckets, 16 for each power of two, so that quantiles are within 4 %. The unit is the
+// microsecond, from 1 to 2^36.
 class Histogram {
  public:
   static constexpr size_t kBuckets = 37 * 16;
+  // Larger and smaller values count in the outermost buckets.
   void record(int64_t value_us, uint64_t times = 1);
-  [[nodiscard]] int64_t quantile(double q) const;  // of all since the start; 0 without any
+  // Of everything since the start; 0 if nothing was recorded.
+  [[nodiscard]] int64_t quantile(double q) const;
   [[nodiscard]] uint64_t count() const;
   [[nodiscard]] double sum_us() const;
-  [[nodiscard]] std::vector<uint64_t> buckets() const;  // for quantiles of an interval: subtract two
+  // For the quantiles of an interval: subtract the buckets at its beginning from those at its end.
+  [[nodiscard]] std::vector<uint64_t> buckets() const;
   [[nodiscard]] static int64_t upper_bound_us(size_t bucket);
   [[nodiscard]] static int64_t quantile_of(std::span<const uint64_t> buckets, double q);
 
@@ -51,18 +57,19 @@ class Histogram {
   std::atomic<int64_t> sum_us_{0};
 };
 
-// Found or made; the reference stays valid for ever. `help` of the first call counts.
+// Finds or makes the metric. The reference stays valid for ever; the `help` of the first call
+// counts. A name belongs to one type of metric.
 [[nodiscard]] Counter& counter(const std::string& name, const std::string& help, const Labels& labels = {});
 [[nodiscard]] Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
 [[nodiscard]] Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels = {});
 
-// Sum of all counters of this name, whatever their labels; 0 if there are none.
+// The sum of all counters of this name, whatever their labels are; 0 if there are none.
 [[nodiscard]] uint64_t counter_total(const std::string& name);
-// The counters of this name by the value of one label, those that are 0 left out.
+// The counters of this name, added up by the value of one label; those that are 0 are left out.
 [[nodiscard]] std::map<std::string, uint64_t> counter_totals(const std::string& name, const std::string& label);
 
-// The whole registry in Prometheus' text format. Histograms as cumulative buckets at 1, 2.5, 5 × 10^n seconds, under a name
-// that ends in _seconds where ours ends in _us.
+// The whole registry in Prometheus' text format. Histograms are shown as cumulative buckets at 1,
+// 2.5 and 5 × 10^n seconds, under a name that ends in _seconds where ours ends in _us.
 [[nodiscard]] std::string render_prometheus();
 
 }  // namespace freshet::telemetry

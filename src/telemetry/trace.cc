@@ -1,3 +1,6 @@
+// Contexts and the collector of spans. Who makes spans only appends to a queue; an exporter
+// (app/trace_exporter.h) takes them away on a thread of its own.
+
 #include "telemetry/trace.h"
 
 #include <algorithm>
@@ -11,7 +14,7 @@
 namespace freshet::telemetry {
 namespace {
 
-// version-trace_id-span_id-flags
+// The header's parts are version-trace_id-span_id-flags, at these places.
 constexpr size_t kTraceIdAt = 3;
 constexpr size_t kSpanIdAt = 36;
 constexpr size_t kFlagsAt = 53;
@@ -44,10 +47,14 @@ std::string_view bytes_of(const std::array<unsigned char, n>& id) {
   return {reinterpret_cast<const char*>(id.data()), n};
 }
 
+// All zeros are not valid as an id (W3C Trace Context), so they are rolled again.
 template <size_t n>
 void make_id(RandomBytes random_bytes, std::array<unsigned char, n>& id) {
+  FRESHET_ASSERT(random_bytes != nullptr);  // start() was called
   do {
-    std::memcpy(id.data(), random_bytes(n).data(), n);
+    const std::string bytes = random_bytes(n);
+    FRESHET_ASSERT(bytes.size() == n);
+    std::memcpy(id.data(), bytes.data(), n);
   } while (is_zero(id));
 }
 
@@ -86,6 +93,7 @@ bool is_sampled(std::string_view trace_parent) {
 // ---- the collector ------------------------------------------------------------------------------------------------
 
 void Tracer::start(const TracerOptions& options, RandomBytes random) {
+  FRESHET_ASSERT(random != nullptr && options.spans_max > 0);
   {
     const std::lock_guard lock(mutex_);
     spans_max_ = options.spans_max;
@@ -99,6 +107,7 @@ void Tracer::stop() { on_ = false; }
 
 std::optional<Span> Tracer::begin_request(std::string_view trace_parent, std::string_view random8, std::string name,
                                           int64_t begin_us) {
+  // The sender's decision holds for the whole trace, so that a trace is either whole or not there.
   if (const std::optional<TraceContext> parent = parse_trace_parent(trace_parent)) {
     if (!parent->sampled) return std::nullopt;
     return begin(std::move(name), SpanKind::kServer, *parent, begin_us);
@@ -106,7 +115,8 @@ std::optional<Span> Tracer::begin_request(std::string_view trace_parent, std::st
   FRESHET_ASSERT(random8.size() >= sizeof(uint64_t));
   uint64_t dice = 0;
   std::memcpy(&dice, random8.data(), sizeof dice);
-  constexpr int kBits = 53;  // as many as a double has: 1 is always, 0 is never
+  // Compared with as many bits as a double has: a share of 1 is always, of 0 never.
+  constexpr int kBits = 53;
   constexpr auto kSides = static_cast<double>(uint64_t{1} << kBits);
   if (static_cast<double>(dice >> (64 - kBits)) >= sample_.load(std::memory_order_relaxed) * kSides)
     return std::nullopt;
@@ -130,11 +140,13 @@ Span Tracer::begin(std::string name, SpanKind kind, const TraceContext& parent, 
 void Tracer::end(Span&& span, int64_t end_us) {
   static Counter& made = counter("freshet_trace_spans_total", "Spans made, those that were dropped later too.");
   made.add();
-  span.end_ns = std::max(span.begin_ns, end_us * 1000);  // the wall clock may jump
+  // The wall clock may have been set back meanwhile, and a span must not end before it begins.
+  span.end_ns = std::max(span.begin_ns, end_us * 1000);
   {
     const std::lock_guard lock(mutex_);
     if (on() && spans_.size() < spans_max_) {
       spans_.push_back(std::move(span));
+      // The taker is woken once, when there is enough for it, and not by every span.
       if (spans_.size() == enough_) changed_.notify_all();
       return;
     }
@@ -150,6 +162,7 @@ std::vector<Span> Tracer::take(size_t most, int64_t timeout_us) {
   woken_ = false;
   const auto count = static_cast<std::ptrdiff_t>(std::min(most, spans_.size()));
   std::vector<Span> out(std::make_move_iterator(spans_.begin()), std::make_move_iterator(spans_.begin() + count));
+  FRESHET_ASSERT(out.size() <= most);
   spans_.erase(spans_.begin(), spans_.begin() + count);
   return out;
 }
@@ -163,7 +176,8 @@ void Tracer::wake() {
 }
 
 Tracer& tracer() {
-  static auto* const instance = new Tracer;  // never destroyed: threads may trace while the process ends
+  // It is never destroyed, because threads may trace while the process ends.
+  static auto* const instance = new Tracer;
   return *instance;
 }
 

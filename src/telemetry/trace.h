@@ -1,6 +1,7 @@
-// Traces: contexts as W3C Trace Context carries them, spans as OTLP knows them, and the process's collector of finished
-// spans. Off until Tracer::start: asking costs one relaxed load. Spans are for people who look for slowness: nothing that is
-// kept or decided depends on them. Sources: W3C Trace Context level 1 (header traceparent); OpenTelemetry's trace API.
+// Traces: contexts as W3C Trace Context carries them, spans as OTLP knows them, and the process's
+// collector of finished spans. It is off until Tracer::start, and asking whether it is on costs one
+// relaxed load. Spans are for people who look for slowness: nothing that is kept or decided depends
+// on them. Sources: W3C Trace Context level 1 (header traceparent); OpenTelemetry's trace API.
 #pragma once
 
 #include <array>
@@ -29,10 +30,11 @@ struct TraceContext {
   bool operator==(const TraceContext&) const = default;
 };
 
-// "00-<32 hex>-<16 hex>-<2 hex>", lower case; nullopt: anything else, or an id of zeros. Of the flags only `sampled` is kept.
+// The text is "00-<32 hex>-<16 hex>-<2 hex>" in lower case. Anything else, or an id of zeros, is
+// nullopt. Of the flags only `sampled` is kept.
 [[nodiscard]] std::optional<TraceContext> parse_trace_parent(std::string_view header);
 [[nodiscard]] std::string format_trace_parent(const TraceContext& context);
-// Valid, and its trace is wanted.
+// Whether the text is valid and its trace is wanted.
 [[nodiscard]] bool is_sampled(std::string_view trace_parent);
 
 // The numbers are those of OTLP.
@@ -45,46 +47,52 @@ struct SpanAttribute {
 
 // A piece of work that a trace shows.
 struct Span {
-  std::string name;  // of a bounded set
+  std::string name;  // one of a bounded set, without identifiers
   SpanKind kind = SpanKind::kServer;
   TraceContext context;
-  SpanId parent{};       // zeros: the first one of its trace
+  SpanId parent{};       // zeros if it is the first one of its trace
   int64_t begin_ns = 0;  // since 1970
   int64_t end_ns = 0;
   std::vector<SpanAttribute> attributes;
-  std::string error;  // "": it went well; else why not. No identifiers' values, no secrets
+  std::string error;  // "" if it went well, else why not; without identifiers' values and secrets
 
   void set(std::string_view key, std::string value) { attributes.push_back({key, std::move(value)}); }
   void set(std::string_view key, int64_t value) { attributes.push_back({key, value}); }
 };
 
+// How much is traced.
 struct TracerOptions {
   double sample = 0;         // share of requests without a trace of their own that begin one, 0 to 1
-  size_t spans_max = 8'192;  // that wait to be taken; more are dropped and counted
+  size_t spans_max = 8'192;  // spans that wait to be taken; more are dropped and counted
 };
 
-// So many random bytes, for ids. Thread-safe.
+// Makes so many random bytes, for ids. Thread-safe.
 using RandomBytes = std::string (*)(size_t);
 
-// Thread-safe; nothing blocks but take(). Times are in microseconds since 1970.
+// Thread-safe; nothing blocks but take(). Times are microseconds since 1970.
 class Tracer {
  public:
+  // From now on spans are collected. Call it once.
   void start(const TracerOptions& options, RandomBytes random);
   // Nothing more is collected; what is there can still be taken.
   void stop();
   [[nodiscard]] bool on() const { return on_.load(std::memory_order_relaxed); }
 
-  // The span of a request, if it is to have one: it continues the trace that its header names if that is sampled; without a
-  // valid header the sampler decides, by `random8`: 8 random bytes at least. REQUIRES: on().
+  // The span of a request, if it is to have one. It continues the trace that the header names, if
+  // that is sampled; without a valid header the sampler decides by `random8`, at least 8 random
+  // bytes. REQUIRES: on().
   [[nodiscard]] std::optional<Span> begin_request(std::string_view trace_parent, std::string_view random8,
                                                   std::string name, int64_t begin_us);
   // A span under `parent`. REQUIRES: start() was called once.
   [[nodiscard]] Span begin(std::string name, SpanKind kind, const TraceContext& parent, int64_t begin_us);
+  // Hands the span over to the collector. If that is full, it is dropped and counted: tracing never
+  // slows the work down.
   void end(Span&& span, int64_t end_us);
 
-  // Up to `most` spans, the oldest first, as soon as there are so many, or else those that came within `timeout_us`; earlier
-  // after wake().
+  // Takes up to `most` spans, the oldest first, as soon as there are so many, or else those that
+  // came within `timeout_us`; it returns earlier after wake().
   [[nodiscard]] std::vector<Span> take(size_t most, int64_t timeout_us);
+  // Makes a take() that waits return now.
   void wake();
 
  private:
@@ -93,16 +101,16 @@ class Tracer {
   std::atomic<double> sample_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Span> spans_;  // guarded by mutex_, as are these
+  std::deque<Span> spans_;  // guarded by mutex_, as are the members below
   size_t spans_max_ = 0;
-  size_t enough_ = 0;  // what take() waits for
+  size_t enough_ = 0;  // how many take() waits for
   bool woken_ = false;
 };
 
-// The one of this process.
+// The tracer of this process.
 [[nodiscard]] Tracer& tracer();
 
-// `why`: of a bounded set.
+// `why` is one of a bounded set, since it becomes a label.
 void count_dropped_spans(const std::string& why, size_t count);
 
 }  // namespace freshet::telemetry

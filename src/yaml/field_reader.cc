@@ -1,3 +1,4 @@
+// A key is marked as known when it is looked for, also where it is absent: finish() then finds the unknown ones.
 #include "yaml/field_reader.h"
 
 #include <algorithm>

@@ -83,8 +83,8 @@ class FieldReader {
     }
     return true;
   }
-  // A map whose keys are names of the file's own, which `called` stands for in documents: describe_entry(visitor, name) for
-  // each, which describes the key `name`. `value`: what it is by default, as text.
+  // A map whose keys are names of the file's own, which `called` stands for in documents: describe_entry(visitor, name)
+  // for each, which describes the key `name`. `value`: what it is by default, as text.
   template <class Describe>
   bool map(std::string_view key, std::string_view /*called*/, std::string_view /*value*/, std::string_view doc,
            const Describe& describe_entry) {

@@ -1,3 +1,4 @@
+// The schema is written as text in the order of the description, so that the published file changes where a key does.
 #include "yaml/field_schema.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// The visitor of a description (yaml/fields.h) that writes the JSON Schema (draft 2020-12) of a map, for editors. It accepts
-// all that the reader accepts; what depends on several keys, and units' bounds, only the reader knows.
+// The visitor of a description (yaml/fields.h) that writes the JSON Schema (draft 2020-12) of a map, for editors. It
+// accepts all that the reader accepts; what depends on several keys, and units' bounds, only the reader knows.
 #pragma once
 
 #include <string>

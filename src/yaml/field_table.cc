@@ -1,3 +1,4 @@
+// Values are shown as the file would have them: what a document gives as a default can be copied into a file.
 #include "yaml/field_table.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// The visitor of a description (yaml/fields.h) that lists its keys with what is allowed and with the values that they have:
-// of a fresh configuration these are the defaults, for documents; of one that was read, what it says, for tests.
+// The visitor of a description (yaml/fields.h) that lists its keys with what is allowed and with the values that they
+// have: of a fresh configuration these are the defaults, for documents; of one that was read, what it says, for tests.
 #pragma once
 
 #include <string>

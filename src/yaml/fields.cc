@@ -1,3 +1,4 @@
+// What all visitors of a description share.
 #include "yaml/fields.h"
 
 namespace freshet::yaml {

@@ -7,7 +7,8 @@
 //     v.count("brokers", region.brokers, 1, 1000, "Number of brokers");
 //   }
 //
-// A visitor V is called with each key, where its value goes (which holds the default), what is allowed and what it means:
+// A visitor V is called with each key, where its value goes (which holds the default), what is allowed and what it
+// means:
 //   FieldReader   yaml/field_reader.h   reads the map; all that is wrong becomes problems
 //   SchemaWriter  yaml/field_schema.h   writes the JSON Schema that editors check by
 //   FieldTable    yaml/field_table.h    lists the keys with their values: tables of the documentation, and tests

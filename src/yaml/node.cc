@@ -1,3 +1,5 @@
+// yaml-cpp's events as our tree. Its own nodes are not used: they don't keep the place of every value, and they expand
+// aliases. It throws; every exception is caught here and becomes a problem.
 #include "yaml/node.h"
 
 #include <yaml-cpp/eventhandler.h>
@@ -7,12 +9,14 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "yaml/plain.h"
 
 namespace freshet::yaml {
 namespace {
 
+// Nobody's file is deeper; a text of 100,000 brackets would overflow the stack of everything that visits the tree.
 constexpr size_t kDepthMax = 64;
 // "${NAME}" becomes "$\1NAME\2" before parsing: braces would be structure where a scalar is not quoted. The same width,
 // so columns stay true; YAML allows neither character, so that nothing else looks like it.
@@ -67,6 +71,9 @@ class Builder final : public YAML::EventHandler {
   }
 
   void close() {
+    // yaml-cpp ends what it began, a map only after the value of its last key.
+    FRESHET_ASSERT(!stack_.empty());
+    FRESHET_ASSERT(stack_.back().kind != Node::Kind::kMap || stack_.back().keys.size() == stack_.back().items.size());
     Node node = std::move(stack_.back());
     stack_.pop_back();
     attach(std::move(node));
@@ -78,6 +85,7 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     Node& parent = stack_.back();
+    // Events of a map alternate: as many keys as values means that a key comes next.
     const bool is_key = parent.kind == Node::Kind::kMap && parent.keys.size() == parent.items.size();
     if (is_key && node.kind != Node::Kind::kScalar) problems_.add(node.at, "a key must be text");
     (is_key ? parent.keys : parent.items).push_back(std::move(node));
@@ -119,6 +127,7 @@ std::string hide_variables(std::string_view text) {
   return out;
 }
 
+// Values are put in after parsing, so whatever a variable has stays text: it can't add a key or end a quote.
 void substitute(std::string& text, Place at, const Environment& environment, Problems& problems) {
   if (text.find(kOpen) == std::string::npos) return;
   std::string out;
@@ -127,6 +136,7 @@ void substitute(std::string& text, Place at, const Environment& environment, Pro
       out += text[i];
       continue;
     }
+    // "$${NAME}" was hidden as "$$\1NAME\2": the first dollar says that the text itself is meant.
     const bool escaped = text[i + 1] == '$';
     const size_t open = escaped ? i + 2 : i + 1;
     const size_t end = open < text.size() && text[open] == kOpen ? text.find(kClose, open) : std::string::npos;
@@ -155,6 +165,9 @@ void substitute_all(Node& node, const Environment& environment, Problems& proble
 }
 
 void refuse_repeated_keys(const Node& node, Problems& problems) {
+  // Sorted by text, equal ones in the order of the file: a map of 20,000 keys is checked in n log n, and the later one
+  // is the one that is too many.
+  FRESHET_ASSERT(node.keys.empty() || node.keys.size() == node.items.size());
   std::vector<const Node*> keys;
   for (const Node& key : node.keys) keys.push_back(&key);
   std::stable_sort(keys.begin(), keys.end(), [](const Node* a, const Node* b) { return a->text < b->text; });
@@ -166,7 +179,7 @@ void refuse_repeated_keys(const Node& node, Problems& problems) {
   for (const Node& item : node.items) refuse_repeated_keys(item, problems);
 }
 
-// By yaml-cpp. An empty text is a kNull node.
+// Reads with yaml-cpp. An empty text is a kNull node.
 std::optional<Node> parse_full(const std::string& text, Problems& problems) {
   Builder builder(problems);
   try {
@@ -184,6 +197,8 @@ std::optional<Node> parse_full(const std::string& text, Problems& problems) {
   return std::nullopt;
 }
 
+// YAML allows none of them, and kOpen and kClose are among them: a text that had them could name a variable in
+// disguise.
 bool has_forbidden_characters(std::string_view text, Problems& problems) {
   Place at;
   for (const char c : text) {

@@ -1,6 +1,6 @@
 // YAML text as a tree that remembers where everything stands, so that whatever is wrong with it can be answered with
-// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than its
-// text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
+// file, line and column. Anchors, aliases, custom tags and several documents are refused: a tree is never larger than
+// its text (no "billion laughs"). Built on yaml-cpp's event interface; the only place that includes its headers.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
+// A value of the tree. It owns all below it. Scalars stay text: what "1" or "yes" means is for whoever reads the key.
 struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
@@ -45,7 +46,8 @@ struct Node {
       {{kNull, "nothing"}, {kScalar, "a single value"}, {kList, "a list"}, {kMap, "a map"}});
 }
 
-// Where a map and its keys' values stand, for who keeps no tree.
+// Where a map and its keys' values stand, for whoever keeps no tree. `keys` has what was written, not what has a
+// default: so a finding can point at the value that causes it, and at the map if a default does.
 struct Where {
   Place at;
   std::vector<std::pair<std::string_view, Place>> keys;  // those that are there; the names outlive it
@@ -60,6 +62,7 @@ struct Problem {
   std::string message;
 };
 
+// Not thread-safe; one for each file that is read.
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
@@ -79,8 +82,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 struct ParseOptions {
   size_t bytes_max = 4u << 20;
-  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never parsed
-  // as YAML; an unset variable is a problem; $${ stands for ${.
+  // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never
+  // parsed as YAML; an unset variable is a problem; $${ stands for ${.
   Environment environment;
 };
 

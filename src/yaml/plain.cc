@@ -1,17 +1,22 @@
+// A recursive descent over the part of YAML that people write. It knows nothing of errors: as soon as something is not
+// plain it gives up, and the full parser reads the text again from the beginning. So it must never accept what the
+// full parser would read otherwise; that it gives up too often costs only time.
 #include "yaml/plain.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace freshet::yaml {
 namespace {
 
+// Bounds recursion. The full parser takes deeper trees (node.cc).
 constexpr size_t kPlainDepthMax = 32;
 
 bool is_key_char(char c) { return is_name_char(c) || c == '.' || c == '-'; }
-// What means nothing by itself, wherever it stands in a scalar.
+// These characters mean nothing by themselves, wherever they stand in a scalar.
 bool is_scalar_char(char c) {
   return is_key_char(c) || c == ' ' ||
          (c != '\0' && std::string_view("/+*@%$()=<>^;'~\"!|\\&").find(c) != std::string_view::npos);
@@ -42,7 +47,7 @@ class PlainParser {
   [[nodiscard]] Place place() const { return {line_, static_cast<uint32_t>(column() + 1)}; }
   [[nodiscard]] static bool is_blank(char c) { return c == ' ' || c == '\n'; }
 
-  // To the next token. Lines that begin like a document's end or a directive are not plain.
+  // Goes on to the next token. Lines that begin like a document's end or a directive are not plain.
   bool skip() {
     while (!at_end()) {
       const char c = text_[position_];
@@ -64,7 +69,7 @@ class PlainParser {
 
   [[nodiscard]] bool starts_item() const { return peek() == '-' && is_blank(peek(1)); }
 
-  // Length of the key here, with ":" behind it; 0: none.
+  // Measures the key here, with ":" behind it; 0: there is none.
   [[nodiscard]] size_t key_length() const {
     size_t length = 0;
     if (!is_name_char(peek())) return 0;
@@ -78,14 +83,17 @@ class PlainParser {
     constexpr size_t kKeyBytesMax = 200;
     const std::string_view key = text_.substr(position_, length);
     if (length == 0 || length > kKeyBytesMax || is_null(key)) return false;
+    // A key belongs to the value that is read next.
+    FRESHET_ASSERT(map.keys.size() == map.items.size());
     map.keys.push_back(Node{.kind = Node::Kind::kScalar, .at = place(), .text = std::string(key)});
     position_ += length + 1;
     return true;
   }
 
-  // What begins here and has the rest of the line, or the lines that are indented like it.
+  // Reads what begins here and has the rest of the line, or the lines that are indented like it.
   bool block(Node& out) {
     if (++depth_ > kPlainDepthMax) return false;
+    FRESHET_ASSERT(position_ <= text_.size() && line_start_ <= position_);
     const bool good = starts_item()    ? block_list(out)
                       : starts_entry() ? block_map(out)
                                        : inline_value(out, false) && skip();
@@ -116,6 +124,7 @@ class PlainParser {
     return at_end() || column() < indent;
   }
 
+  // Nothing behind the colon and nothing deeper below it is null; a list may stand as deep as its key.
   bool entry_value(Node& map, size_t indent, bool is_new_line) {
     const bool is_list_below = is_new_line && column() == indent && starts_item();
     if (at_end() || (is_new_line && column() <= indent && !is_list_below)) {
@@ -137,13 +146,13 @@ class PlainParser {
     }
   }
 
-  // Behind a value: the end of the line, a comment, or in a flow what goes on.
+  // Behind a value there is the end of the line, a comment, or in a flow what goes on.
   [[nodiscard]] bool ends_value(bool in_flow) const {
     const char c = peek();
     return is_blank(c) || (in_flow && (c == ',' || c == ']' || c == '}'));
   }
 
-  // Ends at the first of `ends`, which must be the quote itself.
+  // Reads up to the first of `ends`, which must be the quote itself.
   bool quoted(Node& out, std::string_view ends, bool in_flow) {
     const Place at = place();
     const size_t begin = position_ + 1;
@@ -162,6 +171,8 @@ class PlainParser {
     return next == std::string_view::npos || text_[next] == '\n' || (text_[next] == '#' && next > position_);
   }
 
+  // A scalar without quotes ends with its line, at a comment, or in a flow at what separates items. Blanks at its end
+  // are no part of it.
   bool scalar(Node& out, bool in_flow) {
     const Place at = place();
     const size_t begin = position_;
@@ -179,6 +190,7 @@ class PlainParser {
     return true;
   }
 
+  // `end` says what it is: a list up to ']' or a map up to '}'. A comma before the end is left to the full parser.
   bool flow(Node& out, char end, bool in_flow) {
     if (++depth_ > kPlainDepthMax) return false;
     out = Node{.kind = end == ']' ? Node::Kind::kList : Node::Kind::kMap, .at = place()};
@@ -214,6 +226,7 @@ class PlainParser {
 }  // namespace
 
 std::optional<Node> parse_plain(std::string_view text) {
+  // What ends a line, and so a place, would be a question.
   if (text.find('\r') != std::string_view::npos) return std::nullopt;
   return PlainParser(text).run();
 }

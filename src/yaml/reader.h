@@ -1,5 +1,5 @@
-// Reading a tree against what is allowed: every unknown key, wrong type and impossible value becomes a problem that says
-// what is allowed, and the nearest known name. Reading goes on after a problem, so that one run shows all of them.
+// Reading a tree against what is allowed: every unknown key, wrong type and impossible value becomes a problem that
+// says what is allowed, and the nearest known name. Reading goes on after a problem, so that one run shows all of them.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 
 namespace freshet::yaml {
 
+// Deep, places included: a finding that points at another column is a difference.
 inline bool same(const Node& a, const Node& b) {
   if (a.kind != b.kind || a.quoted != b.quoted || a.at != b.at || a.text != b.text) return false;
   if (a.keys.size() != b.keys.size() || a.items.size() != b.items.size()) return false;

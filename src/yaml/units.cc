@@ -1,3 +1,4 @@
+// Only units that divide the value are used, so that nothing is rounded.
 #include "yaml/units.h"
 
 #include <array>

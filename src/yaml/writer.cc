@@ -1,9 +1,14 @@
+// Trees as YAML that every parser reads alike. The writer is careful rather than pretty: whatever one of the versions
+// 1.1 and 1.2 might take for something other than text is quoted ("no" is false in 1.1; 1e3 is a number; "a: b" a
+// map).
 #include "yaml/writer.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace freshet::yaml {
@@ -13,7 +18,8 @@ constexpr size_t kIndent = 2;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// What YAML 1.1 or 1.2 takes for a boolean or null.
+// Says whether YAML 1.1 or 1.2 takes the word for a boolean or null. Case counts for nothing there: "NO", "No" and
+// "no" are the same word.
 bool is_reserved(std::string_view value) {
   constexpr std::array<std::string_view, 9> kWords = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
   return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) {
@@ -22,7 +28,8 @@ bool is_reserved(std::string_view value) {
   });
 }
 
-// Begins with a letter, '/' or '_', and has nothing that means something anywhere in a plain scalar, in flow style either.
+// A text may stand without quotes if it begins with a letter, '/' or '_', and has nothing that means something
+// anywhere in a plain scalar, in flow style either.
 bool is_plain(std::string_view value) {
   if (value.empty() || !(is_letter(value.front()) || value.front() == '/' || value.front() == '_')) return false;
   constexpr std::string_view kOthers = "_/.-+=@()<>*$^|~;%";
@@ -39,7 +46,8 @@ bool is_plain(std::string_view value) {
   return !is_reserved(value);
 }
 
-// Several lines that a literal block shows as they are: printable ASCII, first line not indented, one newline at the end.
+// A literal block can show several lines as they are if they are printable ASCII, the first one is not indented, and
+// one newline ends them.
 bool is_block(std::string_view value) {
   if (value.size() < 2 || value.find('\n') == value.size() - 1 || value.back() != '\n') return false;
   if (value.front() == ' ' || value.front() == '\n' || value[value.size() - 2] == '\n') return false;
@@ -49,6 +57,8 @@ bool is_block(std::string_view value) {
   return true;
 }
 
+// Double quotes take every text. What is not printable ASCII or the rest of a UTF-8 sequence is written as \xNN, which
+// both versions of YAML read.
 void append_quoted(std::string& out, std::string_view value) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
@@ -71,7 +81,7 @@ class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
 
-  // After "key:" or "-": what follows on the line or below it, with its newline.
+  // Writes what follows "key:" or "-", on the line or below it, with its newline.
   void value(const Node& node, size_t indent) {
     switch (node.kind) {
       case Node::Kind::kMap:
@@ -93,12 +103,14 @@ class Writer {
   void map(const Node& node, size_t indent, bool first_is_placed = false) {
     for (size_t i = 0; i < node.keys.size(); ++i) {
       if (i > 0 || !first_is_placed) out_.append(indent, ' ');
+      FRESHET_ASSERT(node.keys.size() == node.items.size());
       append_text(node.keys[i].text);
       out_ += ':';
       value(node.items[i], indent + kIndent);
     }
   }
 
+  // An item that is a map begins on the line of its dash; any other value stands as it would behind a key.
   void list(const Node& node, size_t indent) {
     for (const Node& item : node.items) {
       out_.append(indent, ' ').append("-");
@@ -134,7 +146,9 @@ class Writer {
   void block(std::string_view text, size_t indent) {
     out_ += " |\n";
     while (!text.empty()) {
+      // is_block() has seen to it that the text ends with a line break.
       const size_t end = text.find('\n');
+      FRESHET_ASSERT(end != std::string_view::npos);
       if (end > 0) out_.append(indent, ' ').append(text.substr(0, end));
       out_ += '\n';
       text.remove_prefix(end + 1);
@@ -154,7 +168,9 @@ Node plain(std::string value) { return Node{.kind = Node::Kind::kScalar, .text =
 
 Node number(double value) {
   std::array<char, 32> digits{};
+  FRESHET_ASSERT(std::isfinite(value));
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  FRESHET_ASSERT(error == std::errc());
   return plain(std::string(digits.data(), end));
 }
 

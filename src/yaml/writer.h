@@ -15,10 +15,12 @@
 
 namespace freshet::yaml {
 
+// The three kinds of scalars. A text stays a text, even if it reads "true" or "12".
 [[nodiscard]] Node text(std::string_view value);
 [[nodiscard]] Node plain(std::string value);  // as it is: REQUIRES one line that YAML reads as one plain scalar
 [[nodiscard]] Node number(double value);      // shortest that reads back; REQUIRES finite
 
+// Values of C++ as nodes, so that map() and list() take them as they are.
 [[nodiscard]] inline Node node(Node value) { return value; }
 [[nodiscard]] inline Node node(bool value) { return plain(value ? "true" : "false"); }
 [[nodiscard]] inline Node node(std::string_view value) { return text(value); }
@@ -27,7 +29,7 @@ template <std::integral T>
 requires(!std::same_as<T, bool>) [[nodiscard]] Node node(T value) { return plain(std::to_string(value)); }
 [[nodiscard]] inline Node node(double value) { return number(value); }
 
-// Adds a key. REQUIRES: a map that does not have it.
+// Adds a key at the end; the order of keys is the order of the text. REQUIRES: a map that does not have it.
 template <class T>
 void put(Node& map, std::string_view key, T&& value) {
   map.keys.push_back(text(key));
@@ -48,6 +50,7 @@ template <class... Rest>
   return out;
 }
 
+// list("x", 2, map(…)); list_of() makes one of a vector.
 template <class... Items>
 [[nodiscard]] Node list(Items&&... items) {
   Node out{.kind = Node::Kind::kList};
@@ -61,8 +64,9 @@ template <class T>
   return out;
 }
 
-// One document in block style, two spaces a level, ending with a newline. Text that could be taken for something else (in
-// YAML 1.1 or 1.2), or could break the line, is in double quotes; text of several printable lines is a literal block.
+// One document in block style, two spaces a level, ending with a newline. Text that could be taken for something else
+// (in YAML 1.1 or 1.2), or could break the line, is in double quotes; text of several printable lines is a literal
+// block.
 [[nodiscard]] std::string write(const Node& root);
 
 }  // namespace freshet::yaml

@@ -1,5 +1,6 @@
-// The suite of DocStore on a running MongoDB, whose connection string is in FRESHET_MONGO_URI; a binary of its own, which
-// tests/integration/test_mongo.py runs, also through a network that is cut now and then. Every store has tenants of its own.
+// The suite of DocStore on a running MongoDB, whose connection string is in FRESHET_MONGO_URI; a binary of its own,
+// which tests/integration/test_mongo.py runs, also through a network that is cut now and then. Every store has tenants
+// of its own.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -7,14 +7,14 @@ import signal
 import subprocess
 
 import kafka
+import mongo
 from harness import FRESHET, KEY, TENANT, Server, check, note
-from mongo import MongoServer
 from patience import patient
 
 CONFIG = """revision: {revision}
 ingest: {{listen: "127.0.0.1:${{FRESHET_INGEST_PORT}}"}}
 admin: {{listen: "127.0.0.1:${{FRESHET_ADMIN_PORT}}"}}
-log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{brokers}"}}}}
+log: {{kind: kafka, partitions: {partitions}, kafka: {{{kafka}}}}}
 profiles: {{mongodb: {{uri: "{mongo}"}}}}
 checkpoints: {{to: "file://{checkpoints}", interval: 5s, min_pause: 1s}}
 state: {{memory: 256MiB, standbys: {standbys}}}
@@ -69,18 +69,16 @@ class Process(Server):
 
 
 class Apart:
-    """Ends with its box. `console` answers for all of them."""
+    """Ends with its box. `console` answers for all of them. Broker and store are those that all tests share, unless it has `own` ones."""
 
-    def __init__(self, box, partitions=4, extra="", durable_store=False, actions=2, brokers=1, standbys=0):
+    def __init__(self, box, partitions=4, extra="", own=False, actions=2, brokers=1, standbys=0):
         self.box = box
         self.partitions = partitions
         self.standbys = standbys
         self.extra = extra
         self.revision = 1
-        self.broker = kafka.start(box, count=brokers)
-        self.mongo = MongoServer(box.directory / "mongo", durable_store)
-        box.servers.append(self.mongo)
-        self.mongo.start()
+        self.broker = kafka.start(box, count=brokers) if own else kafka.share()
+        self.mongo = mongo.start(box, durable=True) if own else mongo.share(box)
         self.config_path = box.directory / "freshet.yaml"
         self.write_config()
         self.ingest = self.add("ingest-0", "ingest")
@@ -90,7 +88,7 @@ class Apart:
 
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
-            revision=self.revision, partitions=self.partitions, standbys=self.standbys, brokers=self.broker.brokers, mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
+            revision=self.revision, partitions=self.partitions, standbys=self.standbys, kafka=self.broker.settings(), mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
             tenant=TENANT, key=KEY, extra=self.extra), encoding="utf-8")
 
     def add(self, name, roles):

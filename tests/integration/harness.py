@@ -1,8 +1,8 @@
 """Starts real servers for the integration tests and talks to them over the public surface only.
 
-A Server is one `freshet run` process with its data directory, on free ports; it can be killed, stopped and started again
-on the same data. A Box belongs to one test: it makes servers and directories and cleans up after it. Nothing here is
-shared between tests. Python's standard library only.
+A Server is one `freshet run` process with its data directory, on free ports; it can be killed, stopped and started
+again on the same data. A Box belongs to one test: it makes servers and directories and cleans up after it. Nothing
+here is shared between tests, but for the servers of shared.py. Python's standard library only.
 """
 import base64
 import http.client
@@ -26,10 +26,11 @@ from patience import patient
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FRESHET_BUILD", ROOT / "build" / "release"))
 CACHE = ROOT / "build" / "cache"
+WORK = ROOT / "build" / "integration"
 FRESHET = BUILD / "freshet"
 OFFLINE = os.environ.get("FRESHET_OFFLINE") == "1"
 
-TENANT = "acme"
+TENANT = os.environ.get("FRESHET_TEST_TENANT", "acme")  # of one run of one test: what it has on shared servers is called so
 KEY = "integration-key"
 READY_S = patient(60)
 STOP_S = patient(5)
@@ -47,7 +48,7 @@ class Skipped(Exception):
 class TimeLeft:
     """Of the whole run, if it is limited: `run --seconds`."""
 
-    end = float("inf")  # by time.monotonic()
+    end = time.monotonic() + float(os.environ.get("FRESHET_TEST_SECONDS_LEFT", "inf"))
 
     @classmethod
     def need(cls, seconds, what):
@@ -84,25 +85,44 @@ def wait_until(condition, timeout_s, what, every_s=0.05):
 
 
 class Ports:
-    """Never twice the same, and none of those that the system gives to outgoing connections: any of them could take a port while
-    its server is not up yet, or down."""
+    """Of this process alone, as long as it lives; and none of those that the system gives to outgoing connections:
+    any of them could take a port while its server is not up yet, or down. Ports are taken in blocks. Whose a block
+    is says a socket with the block's name, in the namespace of abstract ones: there are as many of these as of
+    ports, and one ends with its process, however it ends."""
 
     FIRST = 10_000
+    BLOCK = 50
 
     def __init__(self):
         self.end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
         check(self.end > 2 * self.FIRST, f"net.ipv4.ip_local_port_range begins at {self.end}: it leaves the tests no ports")
-        self.next = random.randrange(self.FIRST, self.end)
+        self.claims = []
+        self.next = self.last = 0  # what is left of the newest block
+
+    def take_block(self):
+        blocks = list(range(self.FIRST, self.end - self.BLOCK, self.BLOCK))
+        random.shuffle(blocks)
+        for first in blocks:
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f"\0freshet-test-ports-{first}")
+            except OSError:
+                claim.close()
+                continue
+            self.claims.append(claim)
+            self.next, self.last = first, first + self.BLOCK
+            return
+        raise Failure(f"no free ports from {self.FIRST} to {self.end}: other tests have them")
 
     def free_range(self, count):
         """The first of so many in a row."""
-        for _ in range(self.end):
-            first = self.next if self.next + count <= self.end else self.FIRST
-            self.next = first + 1
+        assert count <= self.BLOCK
+        while True:
+            if self.next + count > self.last:
+                self.take_block()
+            first, self.next = self.next, self.next + count
             if all(map(self.free, range(first, first + count))):
-                self.next = first + count
                 return first
-        raise Failure(f"no {count} free ports in a row from {self.FIRST} to {self.end}")
 
     @staticmethod
     def free(port):
@@ -187,7 +207,7 @@ class Server:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
         self.memory = memory
-        self.log = f'kind: kafka, kafka: {{brokers: "{kafka}"}}' if kafka else "kind: embedded"
+        self.log = f"kind: kafka, kafka: {{{kafka}}}" if kafka else "kind: embedded"
         self.extra = extra  # further lines of the tenant, YAML
         self.top = top  # further sections, YAML
         if kafka and "checkpoints:" not in top:

@@ -1,26 +1,34 @@
-"""Real brokers for one test, started by tools/kafka, and Kafka's own console consumer, which was not written here."""
+"""Real brokers, shared or of one test alone, started by tools/kafka, and readers of their topics that were not
+written here."""
 import json
 import os
+import shutil
 import subprocess
 import uuid
 
-from harness import OFFLINE, ROOT, Failure, Skipped, check_equal, free_ports, shorten
-from patience import patient
+import shared
+from harness import OFFLINE, ROOT, TENANT, Failure, Skipped, check_equal, free_ports, shorten
+from patience import patient, stretched
 
 TOOL = ROOT / "tools" / "kafka"
 NOT_FETCHED = 3
 START_S = patient(900)  # it may have to be fetched first
 READ_S = patient(120)
-READ_IDLE_MS = int(patient(4000))  # nothing new for so long: that was all
+READ_IDLE_MS = int(stretched(4000))  # nothing new for so long: that was all
 
 
 class Kafka:
-    def __init__(self, directory, env=None, count=1):
+    def __init__(self, directory, env=None, count=1, port=None, prefix="freshet."):
         self.directory = directory
         self.env = env or {}  # of the brokers
         self.count = count
-        self.port = free_ports(2 * count)[0]
+        self.port = port or free_ports(2 * count)[0]
+        self.prefix = prefix  # of the topics, groups and transactional ids of whoever asked for it
         self.brokers = ",".join(f"127.0.0.1:{self.port + 2 * k}" for k in range(count))
+
+    def settings(self):
+        """For log.kafka in freshet.yaml."""
+        return f'brokers: "{self.brokers}"' + (f', topic_prefix: "{self.prefix}"' if self.prefix != "freshet." else "")
 
     def tool(self, action, only=None):
         command = [str(TOOL), action, "--brokers", str(self.count), "--port", str(self.port), "--data", str(self.directory)]
@@ -55,12 +63,33 @@ class Kafka:
         check_equal(done.returncode, 0, f"{tool} ({shorten(done.stdout + done.stderr)})")
         return done.stdout
 
-    def read(self, topic):
-        """Every committed record of a topic whose values are JSON, as read by Kafka's console consumer."""
+    def committed(self, topic):
+        """Every committed record of one of Freshet's topics whose values are JSON, to its end. Read by kcat, which
+        was not written here."""
+        if shutil.which("kcat") is None:
+            raise Failure("kcat is missing: apt-get install kcat")
+        done = subprocess.run(["kcat", "-C", "-b", self.brokers, "-t", self.prefix + topic, "-e", "-q", "-o", "beginning", "-X",
+                               "isolation.level=read_committed"], capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
+        check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr.decode(errors='replace'))})")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def read_as_group(self, topic):
+        """What a group of its own has read of a topic (its whole name) when nothing came for a while: Kafka's
+        console consumer."""
         command = self.command("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--from-beginning",
                                "--timeout-ms", READ_IDLE_MS, "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}")
         done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+
+
+def share():
+    """The broker of all tests, with a prefix of this test's own. What is done to it is done to all of them."""
+    with shared.locked(shared.HOME / "kafka.lock"):
+        known = shared.KAFKA / "port"
+        port = int(known.read_text(encoding="ascii")) if known.exists() else None
+        kafka = Kafka(shared.KAFKA, port=port, prefix=f"{TENANT}.").start()
+        known.write_text(str(kafka.port), encoding="ascii")
+    return kafka
 
 
 def start(box, env=None, count=1, name="kafka"):

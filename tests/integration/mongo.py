@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import packages
+import shared
 from harness import check, free_ports, shorten, wait_until
 from patience import patient
 
@@ -26,33 +27,53 @@ def driver():
     return pymongo
 
 
+def command(port, file=None):
+    return [str(packages.mongo_server()), "run", str(port)] + ([str(file)] if file else [])
+
+
+def answers(port):
+    client = driver().MongoClient(f"mongodb://127.0.0.1:{port}/", serverSelectionTimeoutMS=500)
+    try:
+        return client.admin.command("ping")
+    except driver().errors.PyMongoError:
+        return False
+    finally:
+        client.close()
+
+
+def start(box, durable):
+    """For the test of this box alone; it ends with it."""
+    server = MongoServer(box.directory / f"mongo-{len(box.servers)}", durable)
+    box.servers.append(server)
+    return server.start()
+
+
+def share(box):
+    """The server of all tests; nobody kills it. A test has its own tenant there, and so its own database."""
+    return MongoServer(box.directory / "mongo", durable=False, port=shared.port_of("mongo", command, answers))
+
+
 class MongoServer:
     """One process; with durable=True what it acknowledged survives kill(). Box.servers takes it as it does others."""
 
-    def __init__(self, directory, durable):
+    def __init__(self, directory, durable, port=None):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.file = self.directory / "documents" if durable else None
-        self.port = free_ports(1)[0]
+        self.port = port or free_ports(1)[0]
         self.uri = f"mongodb://127.0.0.1:{self.port}/"
         self.log_path = self.directory / "mongo.log"
         self.process = None
 
     def start(self):
-        command = [str(packages.mongo_server()), "run", str(self.port)] + ([str(self.file)] if self.file else [])
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        client = self.client(timeout_ms=500)
+            self.process = subprocess.Popen(command(self.port, self.file), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
         def ready():
             check(self.process.poll() is None, lambda: f"the MongoDB-protocol server ended by itself: {self.log_tail()}")
-            try:
-                return client.admin.command("ping")
-            except driver().errors.PyMongoError:
-                return False
+            return answers(self.port)
 
         wait_until(ready, READY_S, "the MongoDB-protocol server ready")
-        client.close()
         return self
 
     def client(self, timeout_ms=10_000):

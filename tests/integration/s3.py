@@ -1,56 +1,38 @@
-"""A server of S3's protocol for tests, and a gate in front of it that can be closed."""
+"""A server of S3's protocol, one for all tests, and a gate in front of it that can be closed."""
 import os
 import socket
 import subprocess
 import threading
 
 import packages
-from harness import check, free_ports, shorten, wait_until
-from patience import patient
+import shared
+from harness import TENANT, check, free_ports
 
-READY_S = patient(60)
-BUCKET = "freshet"
 # moto takes any credentials; that none of these is logged is for the tests to see.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "freshet-tests")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "hunter2secret")
 
 
-class S3Server:
-    """One process; what it has goes with it. Box.servers takes it as it does others."""
+class Bucket:
+    """Of one test, on the server that all of them use; what is in it goes with the server."""
 
-    def __init__(self, directory):
-        self.log_path = directory / "s3.log"
-        self.port = free_ports(1)[0]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self):
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(packages.s3_server()), "run", str(self.port)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
-
-        def ready():
-            check(self.process.poll() is None, lambda: f"the S3 server ended by itself: {self.log_tail()}")
-            done = subprocess.run(["curl", "--silent", "--fail", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
-                                   "a:b", "-X", "PUT", f"{self.endpoint}/{BUCKET}"], capture_output=True, check=False)
-            return done.returncode == 0
-
-        wait_until(ready, READY_S, "the S3 server ready", every_s=0.3)
-        return self
-
-    def log_tail(self):
-        return shorten(self.log_path.read_text(errors="replace")[-600:].replace("\n", " | "), 600)
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+    def __init__(self, port, name):
+        self.port = port
+        self.name = name
 
 
-def start(box):
-    server = S3Server(box.directory)
-    box.servers.append(server)
-    return server.start()
+def make_bucket(port, name):
+    """Whether it is there now."""
+    done = subprocess.run(["curl", "--silent", "--fail", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "a:b", "-X", "PUT",
+                           f"http://127.0.0.1:{port}/{name}"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def share():
+    name = TENANT.replace("_", "-")
+    port = shared.port_of("s3", lambda port: [str(packages.s3_server()), "run", str(port)], lambda port: make_bucket(port, "ready"))
+    check(make_bucket(port, name), f"the S3 server does not make the bucket {name} (its log: {shared.HOME}/s3/log)")
+    return Bucket(port, name)
 
 
 class Gate:

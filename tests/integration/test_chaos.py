@@ -2,20 +2,19 @@
 printed seed, processes, brokers and store are killed or stopped, disks of workers wiped, and groups rebalanced. At the end the documents, what the admin
 listener shows and an independent oracle are equal, and `events`, as kcat reads it, has each event exactly once.
 
-FRESHET_CHAOS_RECORDS (default 20000; the full run: 200000, as `./dev test --long` does) and FRESHET_SEED from the environment.
+FRESHET_CHAOS_RECORDS (default 20000; the full run: 200000, as `./dev test --all` does) and FRESHET_SEED from the environment.
 """
 import collections
-import json
 import os
 import random
 import shutil
-import subprocess
 import time
 
 import apart
+import test_kafka
 import test_oracle_kill
 import workload
-from harness import Background, Failure, check, check_equal, note, shorten, wait_until
+from harness import Background, check_equal, note, wait_until
 from patience import patient
 from test_bad_input import letters
 from test_mongo import compare_documents
@@ -25,7 +24,6 @@ RECORDS = int(os.environ.get("FRESHET_CHAOS_RECORDS") or 20_000)
 RECORDS_PER_BLOW = 2_500  # so many records are sent from one blow to the next
 DRAIN_S = patient(300)
 PATIENCE_S = patient(600)  # of a sender: with a blow every few seconds one request may be unlucky for long
-READ_S = patient(120)
 
 
 class Chaos:
@@ -112,21 +110,6 @@ class Chaos:
             third.stop()
 
 
-def check_events(brokers, made):
-    """With kcat, which was not written here."""
-    if shutil.which("kcat") is None:
-        raise Failure("kcat is missing: apt-get install kcat")
-    command = ["kcat", "-C", "-b", brokers, "-t", "freshet.events", "-e", "-q", "-o", "beginning", "-X", "isolation.level=read_committed"]
-    done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
-    check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr.decode(errors='replace'))})")
-    got = collections.Counter(json.loads(line)["message_id"] for line in done.stdout.splitlines())
-    wanted = {record["message_id"] for record in made if "event" in record}
-    twice = [message for message, count in got.items() if count > 1]
-    check(not twice, lambda: f"{len(twice)} events are in `events` more than once: {shorten(twice)}")
-    check_equal(len(set(got) - wanted), 0, "events that nobody sent")
-    check_equal(len(wanted - set(got)), 0, f"events missing of {len(wanted)}")
-
-
 def test_chaos(box):
     run(box, RECORDS, brokers=1)
 
@@ -145,7 +128,7 @@ def run(box, records, brokers, standbys=0):
     note(f"FRESHET_SEED={number}, {records} records, {brokers} brokers")
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=max(200, records // 40), records=records)
-    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True, brokers=brokers, standbys=standbys).start()
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, own=True, brokers=brokers, standbys=standbys).start()
     chaos = Chaos(fleet, rng)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
@@ -168,5 +151,5 @@ def run(box, records, brokers, standbys=0):
     fleet.wait_drained(DRAIN_S)
     check_equal(letters(fleet.console), [], "dead letters")
     compare_documents(fleet.mongo, fleet.console, everybody, made)
-    check_events(fleet.broker.brokers, made)
+    test_kafka.check_events(fleet.broker, made)
     note("restarts of processes that ended by themselves: " + str({p.directory.name: p.restarts for p in fleet.processes() if p.restarts}))

@@ -7,10 +7,11 @@ import subprocess
 import time
 
 import kafka
+import mongo
 import s3
 import test_oracle_kill
-from harness import BUILD, Failure, check, check_equal, freshet, note, send_records, shorten, wait_until
-from mongo import CutNetwork, MongoServer
+from harness import BUILD, TENANT, Failure, check, check_equal, freshet, note, send_records, shorten, wait_until
+from mongo import CutNetwork
 from patience import patient
 from test_oracle_kill import GIVE_UP_S, compare
 
@@ -23,25 +24,27 @@ def place(directory):
     return f'checkpoints: {{to: "file://{directory}", {FAST}}}\n'
 
 
-def run_suite(endpoint, arguments=()):
+def run_suite(bucket, port, arguments=()):
     done = subprocess.run([str(BUILD / "s3_conformance"), "--gtest_brief=1", *arguments], capture_output=True, timeout=SUITE_S,
                           stdin=subprocess.DEVNULL, check=False,
-                          env={**os.environ, "FRESHET_S3_ENDPOINT": endpoint, "FRESHET_S3_BUCKET": s3.BUCKET})
+                          env={**os.environ, "FRESHET_S3_ENDPOINT": f"http://127.0.0.1:{port}", "FRESHET_S3_BUCKET": bucket.name})
     text = (done.stdout + done.stderr).decode(errors="replace")
     check_equal(done.returncode, 0, f"exit status of the suite ({shorten(text[-1500:], 1500)})")
     check("PASSED" in text, "the suite ran no test")
 
 
 def test_s3_suite(box):
-    run_suite(s3.start(box).endpoint)
+    bucket = s3.share()
+    run_suite(bucket, bucket.port)
 
 
 def test_s3_suite_over_a_cut_network(box):
     """Uploads and downloads go on where they were cut, or begin again."""
     number = test_oracle_kill.seed()
     note(f"FRESHET_SEED={number}")
-    network = CutNetwork(s3.start(box).port, random.Random(number), bytes_max=20_000_000)
-    run_suite(f"http://127.0.0.1:{network.port}", ["--gtest_filter=*FilesSmallAndLarge*", "--gtest_repeat=3"])
+    bucket = s3.share()
+    network = CutNetwork(bucket.port, random.Random(number), bytes_max=20_000_000)
+    run_suite(bucket, network.port, ["--gtest_filter=*FilesSmallAndLarge*", "--gtest_repeat=3"])
     note(f"{network.cuts} connections were cut")
     check(network.cuts > 0, "the network was never cut: nothing was shown")
     network.close()
@@ -87,7 +90,8 @@ def test_state_wiped(box):
 
 def test_s3_away(box):
     """S3 is away for a while: nothing waits for it, failures are counted by name, then checkpoints go on."""
-    gate = s3.Gate(s3.start(box).port)
+    bucket = s3.share()
+    gate = s3.Gate(bucket.port)
 
     def close_gate(server, rng, sending, senders):
         wait_share(sending, senders, 0.2)
@@ -105,7 +109,7 @@ def test_s3_away(box):
         wipe(server, "state")
         check(restored(server) > 0, "nothing was restored")
 
-    top = f'checkpoints: {{to: "s3://{s3.BUCKET}/test", endpoint: "http://127.0.0.1:{gate.port}", {FAST}}}\n'
+    top = f'checkpoints: {{to: "s3://{bucket.name}/test", endpoint: "http://127.0.0.1:{gate.port}", {FAST}}}\n'
     server, everybody, made = test_oracle_kill.run(box, partitions=4, records=8_000, people=200, disturb=close_gate, top=top)
     wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0, patient(60), "checkpoints of everything", every_s=0.2)
     wipe(server, "state")
@@ -128,12 +132,9 @@ def wipe_all(server, rng, sending, senders):
 
 def test_worker_replaced_on_kafka(box):
     """A new disk: all that a worker has comes from the log and the checkpoints, the key of its alias hashes too."""
-    broker = kafka.start(box)
-    mongo = MongoServer(box.directory / "mongo", durable=False)
-    box.servers.append(mongo)
-    mongo.start()
-    top = place(box.directory / "checkpoints") + f'profiles: {{mongodb: {{uri: "{mongo.uri}"}}}}\n'
-    server, _, _ = test_oracle_kill.run(box, partitions=4, records=4_000, people=150, disturb=wipe_all, kafka=broker.brokers, top=top)
+    broker, store = kafka.share(), mongo.share(box)
+    top = place(box.directory / "checkpoints") + f'profiles: {{mongodb: {{uri: "{store.uri}"}}}}\n'
+    server, _, _ = test_oracle_kill.run(box, partitions=4, records=4_000, people=150, disturb=wipe_all, kafka=broker.settings(), top=top)
     note(f"{restored(server):.0f} states restored by the last process")
 
 
@@ -186,7 +187,7 @@ def damage(checkpoints, partition):
 def compare_small(server, count=500):
     admin = server.admin()
     for i in range(0, count, 17):
-        answer = admin.request("GET", f"/v1/tenants/acme/users/user_id/u{i}")
+        answer = admin.request("GET", f"/v1/tenants/{TENANT}/users/user_id/u{i}")
         check_equal((answer.status, answer.json().get("attributes")), (200, {"n": i}), f"profile of u{i}")
 
 

@@ -2,7 +2,7 @@
 import shutil
 import subprocess
 
-from harness import check, check_equal, note, send_records
+from harness import TENANT, check, check_equal, note, send_records
 from patience import patient
 
 
@@ -14,12 +14,12 @@ def test_page(box):
     check_equal(page.status, 200, "GET /")
     check("text/html" in page.headers.get("content-type", ""), f"GET / is {page.headers.get('content-type')}, not HTML")
     check(b"Freshet" in page.body, "the page does not say what it is")
-    for path in ("/healthz", "/readyz", "/metrics", "/v1/status", "/v1/tenants/acme/schema", "/v1/tenants/acme/deadletters",
-                 "/v1/tenants/acme/freshness"):
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/status", f"/v1/tenants/{TENANT}/schema", f"/v1/tenants/{TENANT}/deadletters",
+                 f"/v1/tenants/{TENANT}/freshness"):
         check_equal(server.get(path).status, 200, f"GET {path}")
     check_equal(server.get("/v1/nothing").status, 404, "GET of a path that is not there")
     check_equal(server.get("/v1/tenants/nobody/schema").status, 404, "GET of a tenant that is not there")
-    schema = server.get("/v1/tenants/acme/schema").body.decode()
+    schema = server.get(f"/v1/tenants/{TENANT}/schema").body.decode()
     check("Order Completed" in schema and "city" in schema, "the schema does not list what was sent")
     check("freshet_freshness" in server.get("/metrics").body.decode(), "no freshness in /metrics")
 

@@ -32,14 +32,24 @@ def test_systemd(box):
         copy = box.directory / path.name.replace("@", "@action")
         copy.write_text(text, encoding="utf-8")
         units.append(copy)
-    check(len(units) >= 2, "there are no units")
-    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=patient(60), check=False)
+    check(len(units) >= 3, "there are no units")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=patient(60), check=False)
     said = [line for line in done.stderr.splitlines() if any(unit.name in line for unit in units)]  # not of this machine's own
     check_equal((done.returncode, said), (0, []), "systemd-analyze verify")
     broken = box.directory / "freshet@broken.service"
-    broken.write_text(units[1].read_text().replace("Restart=always", "Restart=sometimes"), encoding="utf-8")
-    done = subprocess.run(["systemd-analyze", "verify", broken], capture_output=True, text=True, timeout=patient(60), check=False)
+    broken.write_text(units[-1].read_text().replace("Restart=always", "Restart=sometimes"), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", broken], capture_output=True, text=True, timeout=patient(60), check=False)
     check("restart specifier" in done.stderr, "systemd-analyze finds nothing wrong with a broken unit: this test shows nothing")
+
+
+def test_units_agree(box):
+    """All roles in one process and one role of several get the same rights, limits and restarts."""
+    def service(name):
+        section = (DEPLOY / "systemd" / name).read_text(encoding="utf-8").partition("[Service]\n")[2].partition("[Install]")[0]
+        settings = dict(line.split("=", 1) for line in section.splitlines() if line and not line.startswith("#"))
+        return {key: value for key, value in settings.items() if key not in ("ExecStart", "EnvironmentFile")}
+    check("NoNewPrivileges" in service("freshet.service"), "freshet.service has no NoNewPrivileges")
+    check_equal(service("freshet.service"), service("freshet@.service"), "settings of the two units")
 
 
 def test_kubernetes(box):

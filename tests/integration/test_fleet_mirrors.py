@@ -117,7 +117,7 @@ def test_a_rendered_mirror_mirrors(box):
     clusters["front"].run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", MIRRORED, "--partitions", 3, "--replication-factor", 1)
     records = [{"n": n} for n in range(300)]
     clusters["front"].run("kafka.tools.ConsoleProducer", "--topic", MIRRORED, text="".join(json.dumps(record) + "\n" for record in records))
-    check_equal(len(clusters["front"].read(MIRRORED)), 300, "records in the source")  # a group, whose offsets are mirrored
+    check_equal(len(clusters["front"].read_as_group(MIRRORED)), 300, "records in the source")  # the group's offsets are mirrored
     api, metrics = start_worker(box, *worker_file(box, spec, clusters["back"]), out / "jmx" / "mirror-maker.yml")
     settings = {kind: connector(spec, kind, clusters) for kind in CONNECTORS}
     for kind in CONNECTORS:
@@ -127,7 +127,13 @@ def test_a_rendered_mirror_mirrors(box):
         wait_until(lambda name=kind: runs(api, name), MIRROR_S, f"{kind} runs", every_s=0.5)
     unsafe = put(api, "unsafe", {**settings["sourceConnector"], "consumer.isolation.level": "read_uncommitted"})
     check_equal(unsafe.status, 400, "exactly once without reading committed records only")
-    copied = clusters["back"].read(MIRRORED)
+    copied = []
+
+    def all_copied():
+        copied[:] = clusters["back"].read_as_group(MIRRORED)
+        return len(copied) >= len(records)
+
+    wait_until(all_copied, MIRROR_S, lambda: f"{len(records)} records in the target: {len(copied)} are")
     check_equal(sorted(record["n"] for record in copied), list(range(300)), "records in the target")
     described = clusters["back"].run("org.apache.kafka.tools.TopicCommand", "--describe", "--topic", MIRRORED)
     check("PartitionCount: 3" in described, described)

@@ -301,7 +301,7 @@ def test_jmx_exporter(box):
     rules = render(box) / "jmx" / "kafka.yml"
     port = free_ports(1)[0]
     broker = kafka.start(box, env={"JAVA_TOOL_OPTIONS": f"-javaagent:{agent}=127.0.0.1:{port}:{rules}"})
-    server = box.server(kafka=broker.brokers)
+    server = box.server(kafka=broker.settings())
     send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}])
     server.wait_drained()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=patient(60)) as answer:

@@ -14,7 +14,7 @@ BROKER_KILLS = 4
 
 
 def test_suite(box):
-    run_suite(kafka.start(box))
+    run_suite(kafka.share())
 
 
 def test_suite_on_three_brokers(box):
@@ -32,9 +32,9 @@ def run_suite(broker):
 
 def test_kill(box):
     """Invariants 1, 4, 6 and 7 as on the embedded log; and what others read of `events` has each event exactly once."""
-    broker = kafka.start(box)
+    broker = kafka.share()
     server, everybody, made = test_oracle_kill.run(box, partitions=4, records=8_000, people=200,
-                                                 disturb=test_oracle_kill.kill_ten_times, kafka=broker.brokers)
+                                                 disturb=test_oracle_kill.kill_ten_times, kafka=broker.settings())
     server.kill()
     began = time.monotonic()
     server.start()
@@ -61,14 +61,15 @@ def test_broker_kill(box):
             check(server.running(), lambda: f"it ended by itself: {server.log_tail()}")
             time.sleep(0.2)
 
-    server, _, made = test_oracle_kill.run(box, partitions=4, records=4_000, people=100, disturb=kill_broker, kafka=broker.brokers)
+    server, _, made = test_oracle_kill.run(box, partitions=4, records=4_000, people=100, disturb=kill_broker, kafka=broker.settings())
     check_events(broker, made)
     note(f"stopped in {server.stop():.1f} s")
 
 
 def check_events(broker, made):
+    """What others read of `events` is each event exactly once."""
     wanted = {record["message_id"] for record in made if "event" in record}
-    got = collections.Counter(event["message_id"] for event in broker.read("freshet.events"))
+    got = collections.Counter(event["message_id"] for event in broker.committed("events"))
     twice = [message for message, count in got.items() if count > 1]
     check(not twice, lambda: f"{len(twice)} events are in `events` more than once: {shorten(twice)}")
     check_equal(len(set(got) - wanted), 0, "events that nobody sent")

@@ -3,30 +3,30 @@ a process that ends without a word."""
 import subprocess
 
 import kafka
+import mongo
 from harness import (TENANT, check, check_equal, freshet, free_ports, profile, send_records, shorten, wait_until)
-from mongo import MongoServer
 from patience import patient
 
 SECRET = "hunter2"
 FOREIGN = b"not an envelope\xff"
 # Envelope {tenant, message_id, kind: 99, user}: of a version that is not written yet.
-NEWER_KIND = b"\x0a\x04acme\x1a\x02n1\x20\x63\x2a\x0d\x0a\x07user_id\x12\x02u1"
+NEWER_KIND = b"\x0a" + bytes([len(TENANT)]) + TENANT.encode() + b"\x1a\x02n1\x20\x63\x2a\x0d\x0a\x07user_id\x12\x02u1"
 # Envelope {kind: CONTROL, control {revision: 99, logic_version: 99}}.
 NEWER_LOGIC = b"\x20\x06\x8a\x01\x04\x08\x63\x10\x63"
 
 
 def produce(broker, topic, value, partition=0):
     """From a file: on standard input a line would be a record."""
-    file = broker.directory / "record"
+    file = broker.directory / f"record-of-{broker.prefix}{topic}"
     file.write_bytes(value)
-    subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", f"freshet.{topic}", "-p", str(partition), str(file)], timeout=patient(30), check=True)
+    subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", f"{broker.prefix}{topic}", "-p", str(partition), str(file)], timeout=patient(30), check=True)
 
 
-def run_with(box, broker, log="", top="", partitions=2, revision=1):
+def run_with(box, settings, log="", top="", partitions=2, revision=1):
     config = box.directory / "freshet.yaml"
     config.write_text(f"revision: {revision}\ndata_dir: {box.directory / 'data'}\ntenants: [{{name: {TENANT}, write_keys: [k]}}]\n"
                       'admin: {listen: "127.0.0.1:0"}\ningest: {listen: "127.0.0.1:0"}\n'
-                      f'log: {{kind: kafka, partitions: {partitions}, kafka: {{brokers: "{broker}"{log}}}}}\n'
+                      f'log: {{kind: kafka, partitions: {partitions}, kafka: {{{settings}{log}}}}}\n'
                       f'checkpoints: {{to: "file://{box.directory}/checkpoints"}}\n{top}', encoding="utf-8")
     status, out, err = freshet("run", "--config", config, timeout_s=patient(90))
     check(SECRET not in out + err, "a password is in the log")
@@ -40,8 +40,8 @@ def says(err, *words):
 
 
 def test_foreign_records(box):
-    broker = kafka.start(box)
-    server = box.server(partitions=2, kafka=broker.brokers)
+    broker = kafka.share()
+    server = box.server(partitions=2, kafka=broker.settings())
     produce(broker, "actions", FOREIGN)
     produce(broker, "actions", NEWER_KIND)
     produce(broker, "changes", FOREIGN)
@@ -60,8 +60,8 @@ def test_foreign_records(box):
 
 def test_newer_logic(box):
     """It ends, and says which partition goes on by what."""
-    broker = kafka.start(box)
-    server = box.server(partitions=2, kafka=broker.brokers)
+    broker = kafka.share()
+    server = box.server(partitions=2, kafka=broker.settings())
     produce(broker, "actions", NEWER_LOGIC, partition=1)
     wait_until(lambda: not server.running(), patient(30), "the end of a server that can't go on")
     check_equal(server.process.returncode, 1, "exit status")
@@ -71,34 +71,33 @@ def test_newer_logic(box):
 
 def test_fewer_partitions(box):
     """The topics have another number than the configuration; then the log is another one than that of the state."""
-    broker = kafka.start(box)
-    server = box.server(partitions=4, kafka=broker.brokers)
+    broker = kafka.share()
+    server = box.server(partitions=4, kafka=broker.settings())
     send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "event": "E"} for i in range(50)])
     server.wait_drained()
     server.stop()
-    err = run_with(box, broker.brokers, partitions=2)
-    says(err, "freshet.actions has 4 partitions, but 2 are configured", "log.partitions")
+    err = run_with(box, broker.settings(), partitions=2)
+    says(err, f"{broker.prefix}actions has 4 partitions, but 2 are configured", "log.partitions")
     (box.directory / "data").rename(box.directory / "unused")
     (server.directory / "data").rename(box.directory / "data")
-    err = run_with(box, broker.brokers, log=', topic_prefix: "other."', revision=2)
+    broker.prefix += "other."
+    err = run_with(box, broker.settings(), revision=2)
     says(err, "log and state do not belong together")
 
 
 def test_broker_refuses(box):
     port = free_ports(1)[0]
-    says(run_with(box, f"127.0.0.1:{port}"), f"127.0.0.1:{port}", "log.kafka.brokers", "are they up")
-    broker = kafka.start(box)
+    says(run_with(box, f'brokers: "127.0.0.1:{port}"'), f"127.0.0.1:{port}", "log.kafka.brokers", "are they up")
+    broker = kafka.share()
     sasl = f", properties: {{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, sasl.username: u, sasl.password: {SECRET}}}"
-    says(run_with(box, broker.brokers, log=sasl), broker.brokers, "log.kafka", "security.protocol")
+    says(run_with(box, broker.settings(), log=sasl), broker.brokers, "log.kafka", "security.protocol")
 
 
 def test_store_refuses(box):
-    broker = kafka.start(box)
+    broker = kafka.share()
     port = free_ports(1)[0]
-    err = run_with(box, broker.brokers, top=f'profiles: {{mongodb: {{uri: "mongodb://127.0.0.1:{port}/"}}}}\n')
+    err = run_with(box, broker.settings(), top=f'profiles: {{mongodb: {{uri: "mongodb://127.0.0.1:{port}/"}}}}\n')
     says(err, "MongoDB", f"127.0.0.1:{port}", "mongodb.uri")
-    mongo = MongoServer(box.directory / "mongo", durable=False)
-    box.servers.append(mongo)
-    mongo.start()
-    err = run_with(box, broker.brokers, top=f'profiles: {{mongodb: {{uri: "mongodb://u:{SECRET}@127.0.0.1:{mongo.port}/"}}}}\n')
+    store = mongo.share(box)
+    err = run_with(box, broker.settings(), top=f'profiles: {{mongodb: {{uri: "mongodb://u:{SECRET}@127.0.0.1:{store.port}/"}}}}\n')
     says(err, "MongoDB", "refuses", "mongodb.uri")

@@ -57,7 +57,7 @@ def refused(box, name, brokers, cert, password):
 
 def test_tls_and_password(box):
     _, brokers, cert = start_broker(box)
-    server = box.server(partitions=2, kafka=f'{brokers}", {properties(cert, PASSWORD)}, topic_prefix: "secure.')
+    server = box.server(partitions=2, kafka=f'brokers: "{brokers}", {properties(cert, PASSWORD)}, topic_prefix: "secure."')
     send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "set": {"city": "Pune"}} for i in range(20)])
     server.wait_drained()
     check_equal(profile(server.admin(), "user_id", "u7")["attributes"], {"city": "Pune"}, "attributes")

@@ -70,7 +70,7 @@ def fill(path):
 def still_taken(server, request):
     """False: there was no answer, or it is not taken now."""
     http = server.ingest()
-    http.timeout_s = 5
+    http.timeout_s = patient(10)
     try:
         return request.send(http)
     except OSError:
@@ -103,7 +103,7 @@ def test_clock_jumps(box):
     for part, seconds in ((requests[:third], 0), (requests[third:2 * third], 20 * 3600), (requests[2 * third:], -300), (requests[:third], -300)):
         jump(seconds)
         time.sleep(0.3)
-        check(abs(server.get("/v1/status").json()["at_ms"] / 1000 - time.time() - seconds) < 30, "the server does not see the clock jump")
+        check(abs(server.get("/v1/status").json()["at_ms"] / 1000 - time.time() - seconds) < 120, "the server does not see the clock jump")
         for request in part:
             send_until_acknowledged(http, request, sending)
     server.wait_drained()

@@ -6,23 +6,18 @@ import subprocess
 import time
 from decimal import Decimal
 
+import mongo as mongo_servers
 import oracle
 import workload
 from harness import (BUILD, FRESHET, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
                      wait_until)
-from mongo import CutNetwork, MongoServer, TakenId, live_documents, plain
+from mongo import CutNetwork, TakenId, live_documents, plain
 from patience import patient
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, difference, make_requests, seed, sender
 
 SUITE_S = patient(600)
 KILLS = 8
 DATABASE = f"freshet_{TENANT}"
-
-
-def start_mongo(box, durable):
-    server = MongoServer(box.directory / f"mongo-{len(box.servers)}", durable)
-    box.servers.append(server)
-    return server.start()
 
 
 def run_suite(uri, arguments=()):
@@ -34,14 +29,14 @@ def run_suite(uri, arguments=()):
 
 
 def test_suite(box):
-    run_suite(start_mongo(box, durable=False).uri)
+    run_suite(mongo_servers.share(box).uri)
 
 
 def test_suite_over_a_cut_network(box):
     """Answers are lost after the write, writes before the answer."""
     number = seed()
     note(f"FRESHET_SEED={number}")
-    network = CutNetwork(start_mongo(box, durable=False).port, random.Random(number))
+    network = CutNetwork(mongo_servers.share(box).port, random.Random(number))
     run_suite(f"mongodb://127.0.0.1:{network.port}/?connectTimeoutMS=1000&heartbeatFrequencyMS=500",
               ["--gtest_filter=*HoldsWhatTheChangesSay*:*ManyBulks*:*ARemoved*"])
     note(f"{network.cuts} connections were cut")
@@ -54,7 +49,7 @@ def start_with(box, mongo, profiles=None, **options):
 
 
 def test_documents(box):
-    mongo = start_mongo(box, durable=False)
+    mongo = mongo_servers.share(box)
     server = start_with(box, mongo)
     http = server.ingest()
     send_records(http, [
@@ -147,7 +142,7 @@ def test_kill(box):
     note(f"FRESHET_SEED={number}")
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=300, records=12_000)
-    mongo = start_mongo(box, durable=True)
+    mongo = mongo_servers.start(box, durable=True)
     server = start_with(box, mongo, extra=workload.COMPUTED_YAML)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
@@ -167,7 +162,7 @@ def test_kill(box):
 
 def test_taken_id(box):
     """Two inserts at once: the bulk of a process that was killed, and that of its successor. The newer one must win."""
-    mongo = start_mongo(box, durable=False)
+    mongo = mongo_servers.share(box)
     between = TakenId(mongo, DATABASE, "users")
     server = box.server(top=f'profiles: {{mongodb: {{uri: "mongodb://127.0.0.1:{between.port}/"}}}}\n')
     send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "set": {"city": "Pune"},
@@ -183,7 +178,7 @@ def test_split(box):
     number = seed()
     note(f"FRESHET_SEED={number}")
     everybody, made = workload.make(random.Random(number), people=100, records=3_000)
-    mongo = start_mongo(box, durable=False)
+    mongo = mongo_servers.share(box)
     server = start_with(box, mongo, f'profiles: {{split: {{mongodb: {{uri: "{mongo.uri}"}}, indexed: [city]}}}}\n', extra=workload.COMPUTED_YAML)
     http = server.ingest()
     for at in range(0, len(made), 100):

@@ -4,7 +4,8 @@ import random
 import workload
 from harness import check_equal, note, profile, send_records
 
-# What may differ: ids come from the identifier that came first, versions and merges from the order, since from the server.
+# What may differ: ids come from the identifier that came first, versions and merges from the order, since from the
+# server.
 DIFFERS = ("id", "version", "merged_from", "computed_since")
 ORDERS = 3
 

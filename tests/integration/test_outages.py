@@ -1,6 +1,6 @@
 """All brokers, or the store, are away for a while, and every process waits for them: none ends, nothing is lost or done twice.
 
-FRESHET_OUTAGE_SECONDS from the environment: how long (default 15; docs/operations/outages.md was written with 300).
+FRESHET_OUTAGE_SECONDS from the environment: how long (default 15; `./dev test --all`: 300, with which docs/operations/outages.md was written).
 """
 import os
 import random
@@ -31,7 +31,7 @@ def run(box, lose, regain):
     test_oracle_kill.GIVE_UP_S = PATIENCE_S  # the senders go on trying
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=200, records=RECORDS)
-    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, durable_store=True).start()
+    fleet = apart.Apart(box, extra=workload.COMPUTED_YAML, own=True).start()
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
     senders = [Background(sender, fleet, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
@@ -46,7 +46,7 @@ def run(box, lose, regain):
     up = time.monotonic()
     for one in senders:
         one.join(PATIENCE_S * 2)
-    fleet.wait_drained(300)
+    fleet.wait_drained(patient(300))
     note(f"back after {up - began:.1f} s, everything sent and readable {time.monotonic() - up:.1f} s later")
     for process in fleet.processes():
         check(process.running(), lambda p=process: f"{p.roles} ended: {p.log_tail()}")

@@ -72,17 +72,17 @@ def test_other_partitions(box):
 
 def test_other_partitions_on_kafka(box):
     """A worker without a disk has its part from the checkpoints that are made of the new state."""
-    broker = kafka.start(box)
+    broker = kafka.share()
 
     def change(server, partitions):
-        prefix = f"of-{partitions}."
-        change_partitions(server, partitions, "--topic-prefix", prefix)
-        server.log = f'kind: kafka, kafka: {{brokers: "{broker.brokers}", topic_prefix: "{prefix}"}}'
+        broker.prefix += f"of-{partitions}."
+        change_partitions(server, partitions, "--topic-prefix", broker.prefix)
+        server.log = f"kind: kafka, kafka: {{{broker.settings()}}}"
         server.write_config()
         command(server, "create")
         shutil.rmtree(server.directory / "data" / "state")
 
-    server = box.server(top=place(box.directory / "checkpoints"), partitions=4, kafka=broker.brokers, extra=workload.COMPUTED_YAML)
+    server = box.server(top=place(box.directory / "checkpoints"), partitions=4, kafka=broker.settings(), extra=workload.COMPUTED_YAML)
     change_while_sending(server, [6], change)
     check_equal(restored(server), 6, "states that were restored")
 

@@ -21,7 +21,7 @@ def test_stop_and_start(box):
         send_records(http, records[at:at + 50])
     # No waiting: what was acknowledged a moment ago must survive, too.
     seconds = server.stop()
-    check(seconds <= STOP_S, f"SIGTERM took {seconds:.1f} s, allowed are {STOP_S:.0f}")
+    check(seconds <= STOP_S, f"SIGTERM took {seconds:.1f} s, far longer than it may")
     server.start()
     server.wait_drained()
     before = documents(server, people)
@@ -41,7 +41,7 @@ def test_stop_with_idle_connections(box):
     for number, http in enumerate(connections):
         send_records(http, [{"user": {"user_id": f"u{number}"}, "event": "E", "message_id": f"m{number}"}])
     seconds = server.stop()
-    check(seconds <= STOP_S, f"SIGTERM took {seconds:.1f} s with idle connections, allowed are {STOP_S:.0f}")
+    check(seconds <= STOP_S, f"SIGTERM took {seconds:.1f} s with idle connections, far longer than it may")
 
 
 def test_erase_then_late_event(box):

@@ -133,9 +133,9 @@ def test_embedded_profiles_apart(box):
 
 def test_disagreement(box):
     """Two processes with other rules under the same revision: the second one is refused, and says what to do."""
-    broker = kafka.start(box)
-    log = f'log: {{kind: kafka, partitions: 2, kafka: {{brokers: "{broker.brokers}"}}}}\n'
-    server = box.server(partitions=2, kafka=broker.brokers)
+    broker = kafka.share()
+    log = f"log: {{kind: kafka, partitions: 2, kafka: {{{broker.settings()}}}}}\n"
+    server = box.server(partitions=2, kafka=broker.settings())
     config = configuration(box, log)
     status, _, err = freshet("run", "--config", config, "--roles", "ingest", timeout_s=patient(60))
     check_equal(status, 2, f"exit status with other tenants ({err})")

@@ -33,7 +33,8 @@ def compare(server, prefix):
         check(document is not None, f"no profile of {prefix}-{number}")
         check_equal({name: stats["count"] for name, stats in document["events"].items()}, dict(events), f"events of {prefix}-{number}")
         total += sum(events.values())
-        # Of calls that are under way together none is surely the last: the clock of each batch is corrected by its own delay.
+        # Of calls that are under way together none is surely the last: the clock of each batch is corrected by its own
+        # delay.
         check_equal(document["attributes"].get("seen"), CALLS + number, f"the attribute of {prefix}-{number} that was set last")
         if number % 10 == 6:
             check_equal(document["attributes"].get("plan"), "plus", f"attribute of {prefix}-{number}")

@@ -6,7 +6,7 @@ import sys
 import threading
 
 import packages
-from harness import bearer, check, check_equal, free_ports, lines, profile, send_records, wait_until
+from harness import TENANT, bearer, check, check_equal, free_ports, lines, profile, send_records, wait_until
 from patience import patient
 
 TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
@@ -82,14 +82,14 @@ def check_trace(collector):
     check_equal([span.name for span in ingest], ["POST /v1/records"], "spans of ingest")
     check_equal(ingest[0].parent_span_id, CLIENT_SPAN, "parent of ingest's span")
     shown = attributes(ingest[0])
-    check_equal((shown["freshet.tenant"], shown["freshet.items.accepted"], shown["http.response.status_code"]), ("acme", 1, 200),
+    check_equal((shown["freshet.tenant"], shown["freshet.items.accepted"], shown["http.response.status_code"]), (TENANT, 1, 200),
                 "attributes of ingest's span")
     for name, kind in (("process", CONSUMER), ("write", CLIENT)):
         spans = [span for span in of_trace if span.name == name]
         check(spans, f"no span \"{name}\"")
         for span in spans:
             check_equal((span.kind, span.parent_span_id), (kind, ingest[0].span_id), f"kind and parent of \"{name}\"")
-            check_equal(attributes(span)["freshet.tenant"], "acme", f"tenant of \"{name}\"")
+            check_equal(attributes(span)["freshet.tenant"], TENANT, f"tenant of \"{name}\"")
             check(ingest[0].start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano, f"times of \"{name}\"")
             check_equal(span.status.code, 0, f"status of \"{name}\"")
     process = [attributes(span) for span in of_trace if span.name == "process"]

@@ -1,5 +1,5 @@
-// The suite of ObjectStore on S3, which must run at FRESHET_S3_ENDPOINT with the bucket FRESHET_S3_BUCKET; credentials in the
-// environment. tests/integration/test_checkpoints.py runs it.
+// The suite of ObjectStore on S3, which must run at FRESHET_S3_ENDPOINT with the bucket FRESHET_S3_BUCKET; credentials
+// in the environment. tests/integration/test_checkpoints.py runs it.
 #include <unistd.h>
 
 #include <cstdlib>

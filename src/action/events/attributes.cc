@@ -1,3 +1,6 @@
+// Two structures lie behind one attribute: a register (`set`, `unset`) and a set of elements (`add`, `remove`). Both
+// keep what was taken away, with its time: were an unset attribute forgotten, an older `set` that arrives late would
+// bring it back.
 #include "action/events/attributes.h"
 
 #include <algorithm>
@@ -18,7 +21,7 @@ struct ByValue {
 
 const v1::Value& value_of(const v1::SetElement& element) { return element.value(); }
 
-// Elements that the register has overtaken can never be seen again.
+// Takes elements away that the register has overtaken: they are older, so they can never be seen again.
 void prune_elements(v1::EntityState& entity, std::string_view name, const v1::Use& use) {
   v1::ElementSet* set = find_named(*entity.mutable_sets(), name);
   if (set == nullptr) return;
@@ -28,6 +31,7 @@ void prune_elements(v1::EntityState& entity, std::string_view name, const v1::Us
   elements.erase(stays, elements.end());
 }
 
+// Whether an element applies on top of the register, because it was written later.
 bool counts(const v1::SetElement& element, const v1::Register* base) {
   return base == nullptr || earlier(base->use(), element.use());
 }
@@ -83,6 +87,8 @@ bool write_element(v1::EntityState& entity, std::string_view name, const v1::Val
   return true;
 }
 
+// The list that was set comes first, in its own order and without what was removed since; the elements that were added
+// follow, sorted by value. So the document is the same in whatever order the operations came.
 std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_view name) {
   model::unpack(entity);
   const v1::Register* base = find_named(entity.attributes(), name);
@@ -108,7 +114,7 @@ std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_
   for (const v1::SetElement& element : set->elements())
     if (!element.removed() && counts(element, base) && (of_base == 0 || !contains(list, element.value())))
       *list.Add() = element.value();
-  // A set that lost its last element is gone; a list that was set stays, empty.
+  // A set that lost its last element is gone; a list that was set stays, even if it is empty by now.
   const bool list_was_set = base != nullptr && base->value().kind_case() == v1::Value::kList;
   if (list.empty() && !list_was_set) return std::nullopt;
   return visible;

@@ -1,8 +1,9 @@
-// Attributes of an entity: last-writer-wins registers and last-writer-wins element sets (invariant 6). Pure.
+// Attributes of an entity: last-writer-wins registers and last-writer-wins element sets (invariant 6). Pure functions.
 //
-// A register holds the last `set` or `unset` by (event time, message id). Elements added or removed later than the register
-// was written apply on top of it; earlier ones do not count. So any order of the same operations ends in the same value.
-// An entity is unpacked here when that is needed (model/packed_state.h), even by those that only look.
+// A register holds the last `set` or `unset` by (event time, message id). Elements added or removed later than the
+// register was written apply on top of it; earlier ones do not count. So any order of the same operations ends in the
+// same value: a phone that was offline for a day and sends `plan: free` late does not undo the upgrade from an hour
+// ago. An entity is unpacked here when that is needed (model/packed_state.h), even by those that only look.
 #pragma once
 
 #include <optional>
@@ -14,15 +15,17 @@ namespace freshet::action {
 
 // When a record speaks: the clock of every register that it writes.
 [[nodiscard]] v1::Use use_of(const v1::Envelope& record);
-// The order of that clock.
+// The order of that clock. Of two records of the same moment the message id decides, so that all partitions decide
+// alike.
 [[nodiscard]] bool earlier(const v1::Use& a, const v1::Use& b);
 
-// True if the visible value may have changed.
+// Sets the attribute, or unsets it if `value` is null. True: the visible value may have changed.
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use);
+// Adds an element to the attribute, or removes it. True: as above. A set that has elements_max takes no other one.
 bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
                    const v1::Use& use, uint32_t elements_max);
 
-// What a reader sees: nullopt if unset or never set.
+// What a reader sees; nullopt: the attribute is unset, or was never set.
 [[nodiscard]] std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_view name);
 
 // Names with a register or a set, in order, each once.

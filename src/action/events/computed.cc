@@ -1,3 +1,5 @@
+// Accumulators of computed attributes, and the reader that gets properties of events for them. Accumulators never look
+// back: an event that was counted is not kept, so a new definition begins with the events that come after it.
 #include "action/events/computed.h"
 
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 
 #include "action/events/attributes.h"
 #include "action/events/sorted.h"
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/decimal.h"
 #include "model/json.h"
@@ -44,7 +47,7 @@ std::optional<v1::Value> PropertyReader::get(std::string_view name) {
   switch (element.type()) {
     case simdjson::dom::element_type::STRING: value.set_text(std::string(element.get_string().value_unsafe())); break;
     case simdjson::dom::element_type::INT64: value.set_integer(element.get_int64().value_unsafe()); break;
-    case simdjson::dom::element_type::UINT64:
+    case simdjson::dom::element_type::UINT64:  // Only numbers above the largest signed one come as this.
       value.set_number(static_cast<double>(element.get_uint64().value_unsafe()));
       break;
     case simdjson::dom::element_type::DOUBLE: value.set_number(element.get_double().value_unsafe()); break;
@@ -76,6 +79,8 @@ bool passes(const Rule::Filter& filter, PropertyReader& properties) {
   }
 }
 
+// A number as the exact decimal that its text is. Text that is a number counts as one, as shops send prices like
+// "19.90".
 std::optional<model::Decimal> decimal_of(const v1::Value& value) {
   switch (value.kind_case()) {
     case v1::Value::kInteger: return model::Decimal::parse(std::to_string(value.integer()));
@@ -105,6 +110,8 @@ bool keep_extreme(v1::Computed& c, const v1::Value& value, bool lowest) {
   return true;
 }
 
+// Of two events of the same time the message id decides, as everywhere: so first and last do not depend on who came
+// first.
 bool keep_by_time(v1::Computed& c, const v1::Value& value, const v1::Use& use, bool first) {
   if (c.has_value() && (first ? !earlier(use, c.use()) : !earlier(c.use(), use))) return false;
   *c.mutable_value() = value;
@@ -125,7 +132,7 @@ bool add_unique(v1::Computed& c, const v1::Value& value) {
   return true;
 }
 
-// One property value, or one accumulator of a merged profile, into another.
+// Folds one value into an accumulator: a property of an event, or what the accumulator of a merged profile has.
 bool fold_value(v1::Computed& c, Rule::Op op, const v1::Value& value, const v1::Use& use) {
   switch (op) {
     case Rule::SUM: {
@@ -146,6 +153,7 @@ bool fold_value(v1::Computed& c, Rule::Op op, const v1::Value& value, const v1::
   }
 }
 
+// The accumulator of the attribute. One of another definition is cleared: its numbers mean something else.
 v1::Computed& accumulator(v1::EntityState& entity, const ComputedAttribute& attribute) {
   bool made = false;
   v1::Computed& c = find_or_add_named(*entity.mutable_computed(), attribute.rule.name(), &made);
@@ -155,6 +163,7 @@ v1::Computed& accumulator(v1::EntityState& entity, const ComputedAttribute& attr
     c.set_definition(attribute.definition);
     c.set_since_us(attribute.since_us);
   }
+  FRESHET_ASSERT(c.name() == attribute.rule.name() && c.definition() == attribute.definition);
   return c;
 }
 
@@ -173,6 +182,8 @@ bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, con
   return true;
 }
 
+// What one profile had counted before it was merged is added to what the other one had. The parts of a large
+// accumulator come in several chunks, of which only the first has a count.
 void absorb_computed(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant) {
   for (const v1::Computed& theirs : from.computed()) {
     const ComputedAttribute* attribute = tenant.find_computed(theirs.name());

@@ -1,5 +1,7 @@
-// Computed attributes: count, sum, min, max, first, last and unique set over a profile's events, as declared in the rules.
-// Every accumulator is commutative and associative, so order does not matter (invariant 6); sums are exact decimals.
+// Computed attributes: count, sum, min, max, first, last and unique set over a profile's events, as declared in the
+// rules. Every accumulator is commutative and associative, so order does not matter (invariant 6). Sums are exact
+// decimals: a sum of doubles depends on the order of its parts, so that two replays of the same orders would differ by
+// a cent.
 #pragma once
 
 #include <optional>
@@ -10,9 +12,10 @@
 
 namespace freshet::action {
 
-inline constexpr int kUniqueValuesMax = 1000;
+inline constexpr int kUniqueValuesMax = 1000;  // of one unique set: it takes no more
 
-// Looks a property of an event up; parses the event's JSON at most once. One for each engine: reuses its buffers.
+// Looks properties of an event up, and parses its JSON at most once, and only if one is asked for. An engine has one,
+// whose buffers serve all of its events.
 class PropertyReader {
  public:
   PropertyReader();
@@ -26,7 +29,7 @@ class PropertyReader {
   std::unique_ptr<Parser> parser_;
 };
 
-// True if the accumulator changed. `properties` is open at the event.
+// Adds an event. True: the accumulator changed. `properties` is open at the event.
 bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use,
                 PropertyReader& properties);
 

@@ -1,3 +1,4 @@
+// Histories: kept in the entity, shown in its document as one JSON text. Nothing else in the product reads them.
 #include "action/events/history.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 namespace freshet::action {
 namespace {
 
-constexpr size_t kEntryJsonBytes = 256;  // of most
+constexpr size_t kEntryJsonBytes = 256;  // Most entries are smaller.
 
 std::string_view word_of(v1::HistoryEntry::What what) {
   switch (what) {
@@ -41,6 +42,8 @@ void append_entry(std::string& out, const v1::EntityState& entity, const v1::His
     model::append_json_string(out, text);
   };
   field("what", word_of(entry.what()));
+  // An address that was taken from the profile may be somebody else's by now: it is told only while the profile lists
+  // it.
   if (entry.has_identifier()) {
     field("type", entry.identifier().type());
     if (has_identifier(entity, entry.identifier())) field("value", entry.identifier().value());
@@ -58,7 +61,7 @@ void append_entry(std::string& out, const v1::EntityState& entity, const v1::His
 void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry) {
   model::unpack(entity);
   auto& history = *entity.mutable_history();
-  int at = history.size();
+  int at = history.size();  // Entries come nearly in order, so their place is sought from the end.
   while (at > 0 && history[at - 1].received_at_us() > entry.received_at_us()) --at;
   insert_at(history, at) = std::move(entry);
   if (history.size() > kHistoryEntriesMax) history.erase(history.begin() + 1);

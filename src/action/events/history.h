@@ -1,5 +1,6 @@
-// The history of an identity: which records made it what it is. In the order of received_at, bounded: the first entry
-// and the last ones. It depends on the order of arrival, so convergence leaves it out.
+// The history of an identity tells which records made it what it is, so that support can answer why two customers are
+// one. It is in the order of received_at, and bounded: the first entry and the last ones stay. It depends on the order
+// of arrival, so convergence leaves it out.
 #pragma once
 
 #include "base/mutant.h"
@@ -9,6 +10,8 @@ namespace freshet::action {
 
 inline constexpr int kHistoryEntriesMax = FRESHET_BOUND(65, 4);
 
+// Puts an entry in its place, and lets the second one go if there are too many: the first says how the profile came to
+// be.
 void add_history(v1::EntityState& entity, v1::HistoryEntry&& entry);
 
 // The entries of a merged profile, or of a chunk of it, among its own.

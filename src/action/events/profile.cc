@@ -1,3 +1,6 @@
+// From a record to the edited profile, and from what was edited to the operations of a Change and to enriched events.
+// All that is kept of a profile commutes: first and last times are minimum and maximum, counts and sums are added,
+// attributes go by their own time. So profiles that are merged late end like those that were one from the beginning.
 #include "action/events/profile.h"
 
 #include <algorithm>
@@ -5,6 +8,7 @@
 #include "action/events/attributes.h"
 #include "action/events/history.h"
 #include "action/events/sorted.h"
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
@@ -100,6 +104,8 @@ v1::ChangeOp& add_op(v1::Change& change, v1::ChangeOp::Type type, v1::Section se
   return op;
 }
 
+// All values of a type are said at once: a reader's list has the one first that the last explicit merge named, then
+// the others by value.
 void put_identifiers(const v1::EntityState& entity, std::string_view type, v1::Change& change) {
   std::vector<std::string_view> values;
   const v1::Identifier& first = entity.listed_first();
@@ -121,14 +127,18 @@ void put_refs(const google::protobuf::RepeatedPtrField<v1::EntityRef>& refs, v1:
   for (const v1::EntityRef& ref : refs) list.add_values()->set_text(hex_id(ref));
 }
 
-// One more: who has merged a thousand profiles need not tell of all of them each time. REQUIRES: called in the order of ids.
+// Says one more merged profile, where other lists are said as a whole: who has merged a thousand profiles need not
+// tell of all of them each time. REQUIRES: called in the order of ids.
 void put_merged(std::string_view id_hex, v1::Change& change) {
   const bool goes_on = !change.ops().empty() && change.ops().rbegin()->section() == v1::MERGED_FROM;
   v1::ChangeOp& op =
       goes_on ? *change.mutable_ops()->rbegin() : add_op(change, v1::ChangeOp::ADD_TO_SET, v1::MERGED_FROM, {});
-  op.mutable_value()->mutable_list()->add_values()->set_text(std::string(id_hex));
+  v1::ValueList& ids = *op.mutable_value()->mutable_list();
+  FRESHET_ASSERT(ids.values().empty() || ids.values().rbegin()->text() < id_hex);
+  ids.add_values()->set_text(std::string(id_hex));
 }
 
+// An attribute that the rules no longer declare, or declare otherwise, is unset: its old number means something else.
 void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
                   v1::Change& change) {
   const v1::Computed* computed = find_named(entity.computed(), name);
@@ -171,7 +181,7 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
       break;
     case v1::MERGED_FROM: put_merged(name, change); break;
     case v1::HISTORY: *add_op(change, v1::ChangeOp::SET, section, {}).mutable_value() = history_value(entity); break;
-    default: break;
+    default: FRESHET_ASSERT(!"a section that no code notes");
   }
 }
 
@@ -200,8 +210,9 @@ void Touched::clear() {
 
 void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
   for (const v1::IdentifierUse& i : part.identifiers()) add(v1::IDENTIFIERS, i.identifier().type());
-  // The lists are sorted and of sections of their own: nothing of them was noted before.
   if (all_) return;
+  // The following lists have each name once and sections of their own, so nothing of them was noted before: push()
+  // does not look for it, which for a profile with a thousand attributes would be a million comparisons.
   for (const std::string& name : attribute_names(part)) push(v1::ATTRIBUTES, name);
   if (part.attached_size() > 0) push(kind == v1::ENTITY_KIND_DEVICE ? v1::USERS : v1::DEVICES, {});
   for (const v1::NamedStats& e : part.events()) push(v1::EVENTS, e.name());
@@ -216,6 +227,7 @@ void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
 }
 
 void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
+  FRESHET_ASSERT(change.ops().empty());
   if (all_) {
     clear();
     add_parts_of(entity, entity.ref().kind());
@@ -244,6 +256,8 @@ void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Ten
 }
 
 void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant) {
+  // A profile that took itself in would count everything twice.
+  FRESHET_ASSERT(!from.has_ref() || !(model::from_proto(from.ref()) == model::from_proto(entity.ref())));
   absorb_attributes(entity, from, tenant.rules.set_elements_max());
   for (const v1::NamedStats& theirs : from.events()) {
     bool made = false;
@@ -262,7 +276,7 @@ void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const 
 
 namespace {
 
-// An attribute, or else the first identifier of that type.
+// What an event is enriched with: the attribute of that name, or else the first identifier of that type.
 std::optional<v1::Value> enriching_value(v1::EntityState& entity, std::string_view name) {
   if (std::optional<v1::Value> value = visible_attribute(entity, name)) return value;
   for (const v1::IdentifierUse& i : entity.identifiers())

@@ -1,5 +1,5 @@
-// What records do to a profile, and what then has to be said of it. Pure: edits a v1::EntityState and notes what
-// changed; the caller makes one Change of it.
+// What records do to a profile, and what then has to be said of it. Pure functions edit a v1::EntityState and note what
+// changed; the caller makes one Change of it, so that a record with ten attributes is one write of the document.
 #pragma once
 
 #include <string>
@@ -16,10 +16,11 @@ namespace freshet::action {
 // Notes which parts of a document changed; each part once, whatever happened to it.
 class Touched {
  public:
-  // name: of MERGED_FROM the id, in hex; of what has no names nothing.
+  // The name within the section: of MERGED_FROM the id, in hex; empty where a section has one part only.
   void add(v1::Section section, std::string_view name = {});
+  // The whole document is to be said.
   void all() { all_ = true; }
-  // All that a chunk of an entity's state speaks of. REQUIRES: nothing but identifiers was noted since clear().
+  // Notes all that a chunk of an entity's state speaks of. REQUIRES: nothing but identifiers was noted since clear().
   void add_parts_of(v1::EntityState& part, v1::EntityKind kind);
   [[nodiscard]] bool any() const { return all_ || count_ > 0; }
   void clear();
@@ -38,8 +39,8 @@ class Touched {
   bool all_ = false;
 };
 
-// Applies the attribute operations, events and times of a data record. Identifiers and the count of messages are not its
-// business.
+// Applies the attribute operations, events and times of a data record. Identifiers and the count of messages are not
+// its business.
 void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
                   Touched& touched);
 

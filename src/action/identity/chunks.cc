@@ -1,14 +1,21 @@
+// Cutting the state of an entity into chunks. Where a chunk begins is a number of elements, not of bytes, so that it
+// means the same whenever the next chunk is cut; the state itself does not change meanwhile, as a leaving entity holds
+// back.
 #include "action/identity/chunks.h"
 
 #include <algorithm>
+
+#include "base/assert.h"
 
 namespace freshet::action {
 namespace {
 
 using google::protobuf::RepeatedPtrField;
 
-constexpr size_t kFrameBytes = 8;  // of an element within its list, about
+constexpr size_t kFrameBytes = 8;  // An element within its list has about so many bytes more.
 
+// Counts through the elements, passes over those that earlier chunks had, and takes the following ones until the chunk
+// is full. One element is taken in any case: a single one that is larger than a chunk would otherwise never be sent.
 class Cutter {
  public:
   Cutter(uint64_t from, size_t bytes, size_t bytes_max)
@@ -19,7 +26,7 @@ class Cutter {
     add_parts(list, [out] { return out; });
   }
 
-  // `open` makes the list that the parts go to; it is called only if there are any.
+  // `open` makes the list that the parts go to. It is called only if there are any, so that no empty list is sent.
   template <class T, class Open>
   void add_parts(const RepeatedPtrField<T>& parts, const Open& open) {
     RepeatedPtrField<T>* out = nullptr;
@@ -29,7 +36,7 @@ class Cutter {
     }
   }
 
-  // Positions of a list of `size` that earlier chunks had.
+  // How many of a list's `size` elements earlier chunks had.
   int skip(int size) {
     const auto skipped = static_cast<int>(std::min<uint64_t>(skip_, static_cast<uint64_t>(size)));
     skip_ -= static_cast<uint64_t>(skipped);
@@ -61,7 +68,9 @@ class Cutter {
 void add_computed(const v1::EntityState& state, Cutter& cutter, v1::EntityState& chunk) {
   for (const v1::Computed& computed : state.computed()) {
     v1::Computed* out = nullptr;
-    if (cutter.skip(1) == 0) {  // the accumulator itself, once; then its values, which add nothing to its count
+    // First comes the accumulator itself, once; then its values, as elements of an accumulator with the count 0. A
+    // survivor adds the counts of all parts, so a count that went along with each of them would be multiplied.
+    if (cutter.skip(1) == 0) {
       v1::Computed head = computed;
       head.clear_set();
       if (cutter.fits(head.ByteSizeLong())) (out = chunk.add_computed())->Swap(&head);
@@ -89,6 +98,8 @@ void set_head(const v1::EntityState& state, v1::EntityState& chunk) {
 }  // namespace
 
 Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1::EntityState& chunk) {
+  FRESHET_ASSERT(bytes_max > 0);
+  FRESHET_ASSERT(state.packed().empty());  // What is packed would be left out.
   if (from == 0) set_head(state, chunk);
   Cutter cutter(from, chunk.ByteSizeLong(), bytes_max);
   cutter.add_all(state.identifiers(), chunk.mutable_identifiers());
@@ -106,6 +117,7 @@ Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1:
   cutter.add_all(state.known_as(), chunk.mutable_known_as());
   cutter.add_all(state.history(), chunk.mutable_history());
   const Cut cut = cutter.result();
+  FRESHET_ASSERT(cut.next >= from && (cut.last || cut.next > from));
   if (cut.last) chunk.set_messages(state.messages());
   return cut;
 }

@@ -1,7 +1,10 @@
+// From what the protocol counts in plain numbers to metrics. The protocol itself touches no metric, so that its work
+// stays a function of its records, and shadows and standbys that do the same work are not counted twice.
 #include "action/identity/counters.h"
 
 #include <string>
 
+#include "base/assert.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::action {
@@ -17,8 +20,10 @@ Counters counters_of(const char* name, const char* help) {
 }
 
 void add(const Counters& counters, const ByReason& now, const ByReason& before) {
-  for (size_t i = 0; i < kReasons; ++i)
+  for (size_t i = 0; i < kReasons; ++i) {
+    FRESHET_ASSERT(now[i] >= before[i]);  // The difference is unsigned: it would be a jump by 2^64.
     if (now[i] != before[i]) counters[i]->add(now[i] - before[i]);
+  }
 }
 
 }  // namespace

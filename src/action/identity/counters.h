@@ -20,11 +20,14 @@ enum class Reason : uint8_t {
   kUsersMax,         // users of a device
 };
 inline constexpr size_t kReasons = 9;
+static_assert(static_cast<size_t>(Reason::kUsersMax) + 1 == kReasons);
 
+// The reason as metrics and histories of identities have it: "identifier_limit".
 [[nodiscard]] std::string_view word_of(Reason reason);
 
 using ByReason = std::array<uint64_t, kReasons>;
 
+// Since the engine was made. They are for whoever watches: nothing that the engine does depends on them.
 struct ProtocolCounters {
   uint64_t created = 0, linked = 0, merged = 0, refused = 0, erased = 0, erased_messages = 0, dropped_identifiers = 0;
   // What is done in steps: bytes and messages. No record makes them grow by more than a step's bounds.

@@ -1,17 +1,20 @@
-// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which sends the
-// device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of them is
-// merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
+// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which
+// sends the device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of
+// them is merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
+// Without that a document would show a device that is no more: who reads a document can't follow redirects.
 #include <algorithm>
 #include <utility>
 
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
+#include "base/assert.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
 
-// The id that the identifier would make, were there no device with it.
+// The id of the device that the identifier would make if there were none with it: generation 0, as of all that was
+// never freed.
 Hash128 id_of(const std::string& tenant, const v1::Identifier& identifier) {
   return model::entity_id(tenant, v1::ENTITY_KIND_DEVICE, identifier, 0);
 }
@@ -22,7 +25,7 @@ v1::EntityRef ref_of(const Hash128& id) {
   return ref;
 }
 
-// The device with this id, or which this id has become; nullptr: not known.
+// The device with this id, or the one that this id has become; nullptr: the user knows of neither.
 const v1::EntityRef* known_device(const v1::EntityState& user, const RefKey& id) {
   if (const int at = find_ref(user.attached(), id); at >= 0) return &user.attached(at);
   if (const int at = find_ref(user.known_as(), id); at >= 0) return &user.known_as(at).ref();
@@ -50,11 +53,13 @@ void forget_device(v1::EntityState& user, const v1::EntityRef& device) {
 
 // ---- records ------------------------------------------------------------------------------------------------------
 
-// Returns the device's id as the user knows it, in hex: its first identifier's, until the device has said otherwise.
+// Returns the device's id as the user knows it, in hex: the one that its first identifier makes, until the device has
+// said otherwise. The event that is enriched with it does not wait for the device's partition to answer.
 std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record) {
+  FRESHET_ASSERT(user.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0);
   const v1::EntityRef made = ref_of(id_of(tenant_name_, record.device(0)));
   const v1::EntityRef* known = known_device(user.state, key_of(made));
-  // Both list each other or neither does: a full list takes no part in it.
+  // Both list each other or neither does. A user whose list is full says so by leaving itself out of the message.
   const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
   const bool listed = known != nullptr || !full;
   if (!listed) count_dropped(Reason::kDevicesMax);
@@ -84,7 +89,10 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   return id;
 }
 
+// The device lists the user. It answers only if the user does not know yet who the device is, or does not list it: an
+// answer to every record would double the messages between partitions.
 void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope& record) {
+  FRESHET_ASSERT(part.ref().kind() == v1::ENTITY_KIND_USER);
   auto& users = *device.state.mutable_attached();
   const Added added = add_ref(users, part.ref(), tenant().rules.attached_max());
   if (added == Added::kFull) return count_dropped(Reason::kUsersMax);
@@ -111,8 +119,9 @@ void Protocol::send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, co
   to_entity(std::move(m));
 }
 
-// False: there is no room for it.
+// Lists a reference to an entity of the other kind. False: there is no room for it.
 bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
+  FRESHET_ASSERT(e.ref.kind != ref.kind());
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
   const Added added = add_ref(*e.state.mutable_attached(), ref, tenant().rules.attached_max());
   if (added == Added::kAdded) touched_.add(user ? v1::DEVICES : v1::USERS);
@@ -120,6 +129,8 @@ bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
   return added != Added::kFull;
 }
 
+// The other side tells who it is now, or that it is no more. A message that was addressed to an old name of this
+// entity (it followed a redirect) or to an erased one is answered, so that the sender's list is right from then on.
 void Protocol::on_attach(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr) return;
@@ -139,7 +150,9 @@ void Protocol::on_attach(const Loop& m) {
   emit_change(*e, m.received_at_us());
 }
 
-// By which names the user will meet this device.
+// Notes by which names the user will meet this device: the one that it replaces, and the one that its identifier would
+// make. Records go on naming the identifier, so without the note each of them would be enriched with an id that nobody
+// has.
 void Protocol::learn_device(Entity& user, const Loop& m) {
   const uint32_t names_max = tenant().rules.attached_max();
   auto& names = *user.state.mutable_known_as();
@@ -153,7 +166,8 @@ void Protocol::learn_device(Entity& user, const Loop& m) {
   if (made != key_of(m.ref())) put_known_as(user.state, made, m.ref(), names_max);
 }
 
-// The references of a merged entity are the survivor's now; those at the other end are told.
+// The references of a merged entity are the survivor's now, and those at the other end are told. Where the survivor's
+// list is full the other side is told that it is not listed, so that neither lists the other.
 void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk,
                                int64_t received_at_us) {
   for (const v1::EntityRef& ref : chunk.attached()) {

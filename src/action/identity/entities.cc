@@ -1,4 +1,7 @@
-// Entities: how messages reach the profiles that live here, and what records do to them.
+// The entities that live in this partition: how messages reach them, what records do to them, and what is said of that
+// in `changes` and `events`. The contents of a profile are the business of action/events; here is who may be changed
+// at all: only an entity that lives. One that leaves keeps what arrives, one that was merged passes it on, one that
+// was erased counts it and forgets it.
 #include <utility>
 
 #include "action/events/attributes.h"
@@ -8,22 +11,44 @@
 #include "model/home.h"
 
 namespace freshet::action {
-// ---- reaching -----------------------------------------------------------------------------------------------------
 
-Protocol::Entity* Protocol::entity_at(const v1::EntityRef& ref) {
-  const model::EntityRef decoded = model::from_proto(ref);
-  if (Entity* e = state_.find_entity(decoded.id)) return e;
-  // A reference always names an entity that was made before it: so the state could not be read, and says so.
-  FRESHET_ASSERT(!state_.status());
-  return &state_.stand_in(decoded);
+bool fits_its_status(const v1::EntityState& e) {
+  const bool has_work = !e.absorbing().empty() || e.has_departure() || e.winding_up();
+  if (has_work && !e.stepping()) return false;  // Nothing would ever make it go on.
+  const bool goes = e.status() == v1::EntityState::LEAVING || e.status() == v1::EntityState::REDIRECT;
+  if (goes != e.has_target()) return false;
+  if (goes && !model::survives(model::from_proto(e.target()), model::from_proto(e.ref()))) return false;
+  switch (e.status()) {
+    case v1::EntityState::LIVE: return !e.has_departure() && (e.held().empty() || e.winding_up());
+    case v1::EntityState::LEAVING: return !e.winding_up();
+    case v1::EntityState::REDIRECT: return !e.has_departure() && e.absorbing().empty() && e.messages() == 0;
+    case v1::EntityState::ERASED:
+      return !e.has_departure() && e.absorbing().empty() && e.identifiers().empty() && e.messages() == 0;
+    default: return false;
+  }
 }
 
-// A leaving entity holds what arrives; so does one that was answered, until what it held before is done.
+// ---- reaching -----------------------------------------------------------------------------------------------------
+
+// A reference always names an entity that was made before it, and entities are never deleted. So if there is none, the
+// state can't be read: nothing is done then, and Engine::process() says so before anything of the batch is committed.
+Protocol::Entity* Protocol::entity_at(const v1::EntityRef& ref) {
+  const Hash128 id = model::from_proto(ref).id;
+  FRESHET_ASSERT(model::partition_of(id, partitions_) == partition_);
+  Entity* const e = state_.find_entity(id);
+  FRESHET_ASSERT(e != nullptr || !state_.status());
+  return e;
+}
+
+// A leaving entity holds what arrives: what it applied now would be missing from the state that it has sent already.
+// So does one that was answered, until what it held before is done: an erase that overtook the records before it would
+// spare them.
 bool Protocol::holds_back(const Entity& e) const {
   return e.state.status() == v1::EntityState::LEAVING || (e.state.winding_up() && releasing_ != &e);
 }
 
 void Protocol::hold(Entity& e, const Loop& m) {
+  FRESHET_ASSERT(holds_back(e));
   state::PartitionState::touch(e, state_);
   *e.state.add_held() = m;
   if (!e.state.winding_up()) return;
@@ -31,15 +56,20 @@ void Protocol::hold(Entity& e, const Loop& m) {
   release(e, budget);
 }
 
-// The entity if it can take this message now. One that holds back keeps it, a redirect passes it on.
+// The entity if it can take this message now. One that holds back keeps it, a redirect passes it on: late events of a
+// profile that was merged away belong to the survivor, however long ago that was.
 Protocol::Entity* Protocol::reach(const Loop& m) {
   Entity* e = entity_at(m.to());
+  if (e == nullptr) return nullptr;
   if (holds_back(*e)) {
     hold(*e, m);
     return nullptr;
   }
   if (e->state.status() == v1::EntityState::REDIRECT) {
     if (FRESHET_MUTANT(kRedirectNotFollowed)) return nullptr;
+    // Each redirect leads to an entity that ranks before: so the message arrives, after as many redirects as there were
+    // merges one after the other.
+    FRESHET_ASSERT(model::survives(model::from_proto(e->state.target()), e->ref));
     Loop onward = m;
     *onward.mutable_to() = e->state.target();
     to_entity(std::move(onward));
@@ -55,8 +85,8 @@ void Protocol::on_apply(const Loop& m) {
   apply(model::from_proto(m.to()), m.record(), is_device_part ? &m : nullptr);
 }
 
-// The hot path: a message is made of the record only where it has to be kept or passed on. `device_part`: the message that
-// brings a user's record to the device that it names.
+// This is the hot path, so a message is made of the record only where it has to be kept or passed on. `device_part` is
+// the message that brings a user's record to the device that it names.
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
   const bool here = model::partition_of(to.id, partitions_) == partition_;
   Entity* e = here ? state_.find_entity(to.id) : nullptr;
@@ -85,6 +115,8 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
 }
 
 void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part) {
+  FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || FRESHET_MUTANT(kApplyWhileLeaving));
+  FRESHET_ASSERT(device_part == nullptr || e.ref.kind == v1::ENTITY_KIND_DEVICE);
   if (FRESHET_MUTANT(kDedupAtApply) &&
       !state_.first_sight(hash128(record.tenant() + record.message_id()), record.received_at_us()))
     return;
@@ -95,7 +127,8 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
     return emit_change(e, record.received_at_us());
   }
   apply_record(e.state, record, tenant(), properties_, touched_);
-  // A user's record counts once: not for its device too.
+  // Every accepted message is counted in exactly one profile, so that the sums show a loss or a doubling
+  // (conservation). A user's record is counted for its user, and not for the device too.
   if (device_part == nullptr) e.state.set_messages(e.state.messages() + 1);
   apply_identifiers(e, record);
   let_go_over_limit(e, record.received_at_us());
@@ -136,7 +169,7 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::str
     out_.event(own, render(e.state, user ? own : std::string(), user ? device : own, record, event, tenant()));
 }
 
-// change_: of the entity as it is now, without what changed.
+// Makes change_ one of the entity as it is now; what changed is not in it yet.
 void Protocol::begin_change(const Entity& e, int64_t received_at_us) {
   change_.Clear();
   change_.set_tenant(tenant_name_);
@@ -147,9 +180,13 @@ void Protocol::begin_change(const Entity& e, int64_t received_at_us) {
   if (!trace_.empty()) change_.set_trace_parent(trace_.data(), trace_.size());
 }
 
+// Each change has the next version of its entity, also where it is not said: reaction skips what it has written
+// already by comparing versions, so a replay must give every change the number that it had.
 void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   if (!touched_.any()) return;
-  if (e.state.version() == 0) touched_.all();  // nothing was said of it yet
+  // An entity that was merged away or erased has no document: a change of it would bring one back.
+  FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
+  if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
   if (out_.suppressed()) return;
@@ -159,6 +196,7 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
 }
 
 void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
+  FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
   begin_change(e, received_at_us);

@@ -1,9 +1,14 @@
-// The home of an identifier decides who has it.
+// The home of an identifier decides who has it. Every record enters at the home of its first identifier, so that two
+// first records of one person can't make two profiles: both ask the same partition, one after the other. Entities
+// claim further identifiers here (`link`), give them up (`free`, `suppress`) or hand them over (`repoint`).
+#include "model/home.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "action/events/attributes.h"
 #include "action/identity/protocol.h"
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/identifier.h"
 
@@ -30,9 +35,19 @@ bool is_data(const v1::Envelope& record) {
 
 }  // namespace
 
+// The alias key of a message's identifier. Only its home may look at an alias: anywhere else it would find nobody, and
+// would make a second profile of somebody who has one.
+Hash128 Protocol::key_at_home(const Loop& m) const {
+  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  FRESHET_ASSERT(model::partition_of(key, partitions_) == partition_);
+  return key;
+}
+
 // ---- records ------------------------------------------------------------------------------------------------------
 
 void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key) {
+  FRESHET_ASSERT(rules_ != nullptr && local_.empty());  // The record before has been finished.
+  FRESHET_ASSERT(model::partition_of(routing_key, partitions_) == partition_);
   tenant_name_ = record.tenant();
   tenant_ = &tenant;
   trace_ = record.trace_parent();
@@ -46,7 +61,9 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   drain();
 }
 
-// What to do where the routing identifier leads nowhere (yet). True: go on and create a profile.
+// What to do where the routing identifier leads to nobody: true means to go on and to create a profile. An erased
+// person's identifiers are suppressed. Without that, a late event or a replay would bring the profile back that was to
+// be forgotten.
 bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
                                     bool suppressed) {
   if (record.kind() == Kind::UNSUPPRESS) {
@@ -57,7 +74,9 @@ bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind k
     if (is_data(record)) count_erased(1);
     return false;
   }
-  if (record.kind() == Kind::ERASE) {  // nobody yet: nobody later either
+  // The erase may have overtaken the person's first event, which is then counted as erased when it comes. A shared
+  // identifier is not suppressed: others use that tablet too.
+  if (record.kind() == Kind::ERASE) {
     if (!shared(kind, routing_of(record))) state_.edit_alias(routing_key).suppressed = true;
     return false;
   }
@@ -65,6 +84,7 @@ bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind k
 }
 
 void Protocol::enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref) {
+  FRESHET_ASSERT(ref.kind == (record.user_size() > 0 ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE));
   Loop m;
   switch (record.kind()) {
     case Kind::ERASE:
@@ -76,7 +96,7 @@ void Protocol::enter_with_holder(const v1::Envelope& record, const model::Entity
       to_entity(std::move(m));
       return;
     case Kind::MERGE:
-      apply(ref, record, nullptr);  // which user_id is listed first
+      apply(ref, record, nullptr);  // It notes which user_id is listed first.
       m.set_type(Loop::MERGE);
       m.set_kind(ref.kind);
       *m.mutable_identifier() = record.other();
@@ -90,17 +110,21 @@ void Protocol::enter_with_holder(const v1::Envelope& record, const model::Entity
 }
 
 void Protocol::on_enter_device(const Loop& m) {
-  const Hash128 key = alias_key(tenant_name_, v1::ENTITY_KIND_DEVICE, m.identifier());
+  const Hash128 key = key_at_home(m);
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
   const v1::EntityKind kind = v1::ENTITY_KIND_DEVICE;
   apply(holder_of(kind, m.identifier(), key, use_of(m.record()), m.received_at_us()), m.record(), &m);
 }
 
-// The entity that has the identifier; made if there is none.
+// The entity that has the identifier; it is made if there is none. Its id is a hash of the identifier and of how often
+// that was freed before. Without that generation, an e-mail address that was given up and is used anew would make an
+// id that is a redirect already, and the new person's events would go to the former owner.
 model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
                                      const v1::Use& use, int64_t received_at_us) {
-  if (const state::Alias* known = state_.find_alias(key); known != nullptr && known->held) return known->ref;
+  const state::Alias* known = state_.find_alias(key);
+  FRESHET_ASSERT(known == nullptr || !known->suppressed);  // Nobody may have what was erased.
+  if (known != nullptr && known->held) return known->ref;
   state::Alias& alias = state_.edit_alias(key);
   model::EntityRef ref;
   ref.id =
@@ -108,6 +132,7 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   ref.rank = model::rank_of(kind, identifier.type(), tenant().rules);
   ref.shared_root = shared(kind, identifier);
   ref.kind = kind;
+  FRESHET_ASSERT(model::partition_of(ref.id, partitions_) == partition_);  // It lives where its root is at home.
   alias.held = true;
   alias.ref = ref;
   set_use(alias, use);
@@ -120,7 +145,7 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
 }
 
 void Protocol::on_merge(const Loop& m) {
-  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const Hash128 key = key_at_home(m);
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
   const model::EntityRef from = holder_of(m.kind(), m.identifier(), key, m.use(), m.received_at_us());
@@ -129,8 +154,10 @@ void Protocol::on_merge(const Loop& m) {
 
 // ---- claims -------------------------------------------------------------------------------------------------------
 
+// A claim ends in one of four ways: the claimant gets the identifier, it is turned down, it and the holder become one,
+// or (of shared identifiers) whoever of the two used it last has it.
 void Protocol::on_link(const Loop& m) {
-  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const Hash128 key = key_at_home(m);
   const model::EntityRef claimant = model::from_proto(m.ref());
   const state::Alias* alias = state_.find_alias(key);
   const bool held = alias != nullptr && alias->held;
@@ -140,7 +167,10 @@ void Protocol::on_link(const Loop& m) {
     return turn_down(m, claimant, Reason::kCommon);
   if (!held) return grant(m, key);
   const model::EntityRef holder = alias->ref;
-  // A shared identifier joins only where one of the two is anonymous: all that a home can know of them.
+  FRESHET_ASSERT(holder.kind == claimant.kind);  // A device's identifiers have keys of their own.
+  // A shared identifier joins only where one of the two is anonymous: otherwise two persons who sign in on one tablet
+  // would become one. A reference tells that of its entity, and it is all that a home knows of somebody who lives
+  // elsewhere.
   if (!shared(m.kind(), m.identifier()) || holder.shared_root || claimant.shared_root) {
     v1::Cause cause;
     *cause.mutable_identifier() = m.identifier();
@@ -150,7 +180,9 @@ void Protocol::on_link(const Loop& m) {
   }
   const v1::Use held_use = use_of(*alias);
   if (!earlier(held_use, m.use())) return send_unlink(m, claimant, &held_use, {});
-  state::Alias& moved = state_.edit_alias(key);  // two persons, one device: to whoever used it last
+  // Two persons share a device: it belongs to whoever used it last. So the order in which the two claims arrive does
+  // not matter, and the events of the one before stay where they are.
+  state::Alias& moved = state_.edit_alias(key);
   moved.ref = claimant;
   set_use(moved, m.use());
   send_unlink(m, holder, &m.use(), {});
@@ -158,6 +190,7 @@ void Protocol::on_link(const Loop& m) {
 
 void Protocol::grant(const Loop& claim, const Hash128& key) {
   state::Alias& alias = state_.edit_alias(key);
+  FRESHET_ASSERT(!alias.suppressed);
   if (!alias.held || earlier(use_of(alias), claim.use())) set_use(alias, claim.use());
   alias.held = true;
   alias.ref = model::from_proto(claim.ref());
@@ -181,8 +214,9 @@ void Protocol::send_unlink(const Loop& claim, const model::EntityRef& who, const
   to_entity(std::move(m));
 }
 
-// Notes who claims what another has. True: they are too many by now, so that the identifier tells nothing of a person.
-// Its holder loses it too, unless it is the profile that was made from it.
+// Notes who claims what another has. True: they are too many by now, so that the identifier tells nothing of a person,
+// as the address info@ that a whole shop types in. Without a limit it would join all of its customers into one
+// profile. Its holder loses it too, unless it is the profile that was made from it.
 bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
   if (claim.identifier().type() == model::kUserId) return false;
   state::Alias& alias = state_.edit_alias(key);
@@ -198,10 +232,13 @@ bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
   return true;
 }
 
+// Asks the one of the two that does not survive to leave. Two homes may ask for the same pair at the same moment, each
+// because of another identifier: both name the same loser, and the second request finds it on its way.
 void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, const Loop& because) {
   if (a == b) return;
+  FRESHET_ASSERT(a.kind == b.kind && model::survives(a, b) != model::survives(b, a));
   bool first = model::survives(a, b) != FRESHET_MUTANT(kJoinFlipped);
-  if (FRESHET_MUTANT(kOrderByCreationTime)) first = false;  // b was there before
+  if (FRESHET_MUTANT(kOrderByCreationTime)) first = false;  // As if b had been there before.
   if (FRESHET_MUTANT(kRankFromCurrentRules) && tenant().rules.user_priority(1) != "email" && a.rank != b.rank)
     first = (a.rank - 1 < 2 ? 3 - a.rank : a.rank) < (b.rank - 1 < 2 ? 3 - b.rank : b.rank);
   Loop m;
@@ -214,10 +251,11 @@ void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const 
   to_entity(std::move(m));
 }
 
-// Obeyed only if the identifier leads to exactly that entity: else it has moved on, or a repoint that is under way will be
-// confirmed.
+// A `free` is obeyed only if the identifier leads to exactly the entity that sends it. Otherwise another one has got
+// the identifier meanwhile and would lose it without being told; or a repoint is under way, whose confirmation settles
+// it.
 void Protocol::on_free(const Loop& m, bool suppress) {
-  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const Hash128 key = key_at_home(m);
   const state::Alias* alias = state_.find_alias(key);
   if (alias == nullptr || !alias->held || !(alias->ref == model::from_proto(m.ref()))) return;
   state::Alias& freed = state_.edit_alias(key);
@@ -229,12 +267,13 @@ void Protocol::on_free(const Loop& m, bool suppress) {
 }
 
 void Protocol::on_repoint(const Loop& m) {
-  const Hash128 key = alias_key(tenant_name_, m.kind(), m.identifier());
+  const Hash128 key = key_at_home(m);
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->held && alias->ref == model::from_proto(m.ref()))
     state_.edit_alias(key).ref = model::from_proto(m.other());
-  // Always confirmed: the survivor may have dropped it before we heard of this, or have got it from a loser that had
-  // lost it to another.
+  // A repoint is always confirmed, also one that was not obeyed. The survivor may have dropped the identifier before
+  // this home heard of it, so that it would lead for ever to somebody who does not list it; or it has got the
+  // identifier from a loser that had lost it to another, and must claim it anew.
   if (FRESHET_MUTANT(kRepointUnconfirmed)) return;
   Loop answer;
   answer.set_type(Loop::CONFIRM);

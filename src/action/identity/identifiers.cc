@@ -1,4 +1,7 @@
-// The identifiers of an entity: how it comes to list one, and how it loses one.
+// The identifiers of an entity: how it comes to list one, and how it loses one. What an entity lists and what the
+// alias at the identifier's home says must end in agreement. Where an alias leads to somebody who does not list the
+// identifier, records go to a stranger; where somebody lists what leads elsewhere, one person's events are in two
+// profiles.
 #include <algorithm>
 #include <utility>
 
@@ -7,13 +10,14 @@
 #include "action/events/sorted.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
 
-constexpr int kRefusedMax = 64;
+constexpr int kRefusedMax = 64;  // An entity remembers so many refusals; the oldest is forgotten.
 
 bool contains(const google::protobuf::RepeatedPtrField<v1::Identifier>& list, const v1::Identifier& i) {
   return std::any_of(list.begin(), list.end(),
@@ -60,6 +64,8 @@ uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type)
 
 // ---- linking ------------------------------------------------------------------------------------------------------
 
+// Lists what the record names beside its first identifier, and claims it. A refusal is remembered only as long as the
+// rules stay: other rules may allow what these did not.
 void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
   const auto& refused = e.state.refused();
@@ -72,17 +78,19 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
       v1::Use& last = *e.state.mutable_identifiers(at)->mutable_use();
       if (last.time_us() > record.time_us()) continue;
       use.set_message_id(record.message_id());
-      if (earlier(last, use)) last = use;  // a swap of two arenas copies thrice
+      if (earlier(last, use)) last = use;  // It is copied, because a swap between two arenas copies thrice.
       continue;
     }
-    // The routing identifier's home has decided already.
+    // The home of the routing identifier has decided already: it sent the record here. If the entity has lost the
+    // identifier since, a claim would take it back from whoever has it.
     if (position == 0 || (remembers && contains(refused, i))) continue;
     if (const std::optional<Reason> reason = no_room_for(e, i)) {
       ++counters_.dropped_identifiers;
       count_dropped(*reason);
       continue;
     }
-    // Add first, then ask: whatever merges this entity takes the identifier along.
+    // The identifier is listed first and claimed then. Were it the other way round, a survivor that takes this entity
+    // in meanwhile would not get it, and the home would have granted it to somebody who is no more.
     v1::IdentifierUse claimed;
     *claimed.mutable_identifier() = i;
     *claimed.mutable_use() = use_of(record);
@@ -93,7 +101,8 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
   }
 }
 
-// Of a shared type another one is let go instead.
+// Why the entity can't list one more identifier; nullopt: it can. A shared type always has room, as the least recently
+// used one of it is let go afterwards: somebody who buys a sixth phone must not be bound to the first five.
 std::optional<Reason> Protocol::no_room_for(const Entity& e, const v1::Identifier& identifier) const {
   if (static_cast<uint32_t>(e.state.identifiers_size()) >= model::identifiers_max(tenant().rules))
     return Reason::kIdentifiersMax;
@@ -104,6 +113,7 @@ std::optional<Reason> Protocol::no_room_for(const Entity& e, const v1::Identifie
 }
 
 void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us) {
+  FRESHET_ASSERT(find_identifier(e.state, identifier.identifier()) >= 0);  // The alias will lead to what lists it.
   Loop m;
   m.set_type(Loop::LINK);
   m.set_kind(e.ref.kind);
@@ -116,8 +126,11 @@ void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t rec
 
 // ---- losing -------------------------------------------------------------------------------------------------------
 
-// A claim or a grant may still be under way: the home is told, whatever the reason.
+// The home is told whatever the reason, also where it was the home that took the identifier away: a claim of this
+// entity may still be under way, and would be granted to somebody who does not list the identifier any more.
 void Protocol::drop(Entity& e, int position, const Parting& why) {
+  FRESHET_ASSERT(position >= 0 && position < e.state.identifiers_size());
+  FRESHET_ASSERT(why.heir == nullptr || !same(*why.heir, e.state.ref()));
   Loop m;
   m.set_type(why.heir != nullptr ? Loop::REPOINT : Loop::FREE);
   m.set_kind(e.ref.kind);
@@ -132,11 +145,12 @@ void Protocol::drop(Entity& e, int position, const Parting& why) {
   if (!FRESHET_MUTANT(kDropWithoutFree)) to_home(std::move(m));
 }
 
-// Of each shared type over its limit the least recently used ones.
+// Lets go of the least recently used identifiers of each shared type that is over its limit. By use and not by
+// arrival, so that the same ones stay in whatever order the records came.
 void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
   const auto& list = e.state.identifiers();
   if (list.size() < 2) return;
-  for (int i = 0; i < list.size();) {  // by type: the list is sorted by it
+  for (int i = 0; i < list.size();) {  // The list is sorted by type: i and end enclose one of them.
     const std::string& type = list[i].identifier().type();
     int end = i + 1;
     while (end < list.size() && list[end].identifier().type() == type) ++end;
@@ -165,6 +179,10 @@ void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier) {
   *refused.Add() = identifier;
 }
 
+// The home took the identifier away, or the join that was asked for because of it was refused. A use that is later
+// than the one that took a shared identifier stands against it: two persons who use a tablet in turn may each have
+// been there last when the other's message set out.
+
 void Protocol::on_unlink(const Loop& m) {
   if (m.has_ref()) return on_moved(m);
   Entity* e = reach(m);
@@ -173,31 +191,33 @@ void Protocol::on_unlink(const Loop& m) {
   if (at < 0) return;
   touched_.clear();
   const v1::Use mine = e->state.identifiers(at).use();
-  if (m.has_use()) {  // a shared identifier went to whoever used it then
+  if (m.has_use()) {  // A shared identifier went to whoever used it at that time.
     if (earlier(mine, m.use()) || FRESHET_MUTANT(kUnlinkIgnoresUse)) {
       drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us()});
     } else if (earlier(m.use(), mine)) {
-      claim(*e, e->state.identifiers(at), m.received_at_us());  // used later than the home knew
+      claim(*e, e->state.identifiers(at), m.received_at_us());  // It was used later than the home knew.
     }
     return emit_change(*e, m.received_at_us());
   }
+  // The two may have become one by another identifier since the join was refused: then there is nothing to give up.
   const bool merged = m.has_other() && find_ref(e->state.merged(), key_of(m.other())) >= 0;
-  if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref)) return;  // one person by now
-  // Where conflicts move, a later use may claim it again.
+  if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref)) return;
+  // Where conflicts move, the refusal is not remembered, because a later use may claim the identifier again.
   if (!m.has_other() || !model::moves_on_conflict(m.identifier().type(), tenant().rules))
     remember_refusal(*e, m.identifier());
   drop(*e, at, {v1::HistoryEntry::REFUSED, m.reason(), mine, m.received_at_us()});
   emit_change(*e, m.received_at_us());
 }
 
-// A join of `ref`, the claimant, with this one was refused, and identifiers of this type move on conflict: to whoever used
-// it last, so that the order of arrival does not matter.
+// A join of `ref`, the claimant, with this entity was refused, and identifiers of this type move on conflict: to
+// whoever used it last, so that the order of arrival does not matter.
 void Protocol::on_moved(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr) return;
-  if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0) return;  // one person by now
+  // The two may have become one by another identifier meanwhile.
+  if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0) return;
   const int at = find_identifier(e->state, m.identifier());
-  if (at < 0) return ask_again(m.ref(), m);  // its home decides anew
+  if (at < 0) return ask_again(m.ref(), m);  // This entity has lost it since: its home decides anew.
   touched_.clear();
   if (earlier(e->state.identifiers(at).use(), m.use())) {
     count_dropped(Reason::kMoved);
@@ -226,6 +246,8 @@ void Protocol::on_unlink_record(const Loop& m) {
 
 // ---- asking anew --------------------------------------------------------------------------------------------------
 
+// The claimant itself asks the home, not the entity that found the reason gone. So the new claim comes after all that
+// the claimant has said before; else a `free` that it sent earlier could arrive later and undo the claim.
 void Protocol::ask_again(const v1::EntityRef& claimant, const Loop& because) {
   Loop m;
   m.set_type(Loop::ASK_AGAIN);
@@ -242,9 +264,11 @@ void Protocol::on_ask_again(const Loop& m) {
     claim(*e, e->state.identifiers(at), m.received_at_us());
 }
 
-// The home has just repointed this identifier here.
+// The home has just repointed this identifier here, and asks whether this entity lists it. An answer always goes back:
+// with none, an identifier that was dropped while the repoint was under way would lead here for ever.
 void Protocol::on_confirm(const Loop& m) {
   Entity* e = entity_at(m.to());
+  if (e == nullptr) return;
   Loop answer;
   answer.set_kind(e->ref.kind);
   *answer.mutable_identifier() = m.identifier();
@@ -257,7 +281,9 @@ void Protocol::on_confirm(const Loop& m) {
     answer.set_type(shared(e->ref.kind, m.identifier()) ? Loop::FREE : Loop::SUPPRESS);
   } else if (const int at = find_identifier(e->state, m.identifier()); at >= 0) {
     if (FRESHET_MUTANT(kConfirmNeverClaims)) return;
-    return claim(*e, e->state.identifiers(at), m.received_at_us());  // an earlier free of its own may be under way
+    // Silence would do if nothing else were on its way; but an earlier `free` of its own may be, and the claim follows
+    // it.
+    return claim(*e, e->state.identifiers(at), m.received_at_us());
   } else {
     answer.set_type(Loop::FREE);
   }
@@ -268,6 +294,7 @@ void Protocol::on_confirm(const Loop& m) {
 
 void Protocol::note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier,
                     const v1::EntityRef* other, const v1::Use& use, int64_t received_at_us, std::string_view reason) {
+  FRESHET_ASSERT(identifier != nullptr || other != nullptr);  // An entry tells of somebody or something.
   state::PartitionState::touch(e, state_);
   v1::HistoryEntry entry;
   entry.set_what(what);

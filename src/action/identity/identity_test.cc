@@ -1,5 +1,5 @@
-// Identity under random interleavings and crashes: what the model (DESIGN, Identity across partitions) checks, on the real
-// engine. The cases by name are in cases_*_test.cc.
+// Identity under random interleavings and crashes: what the model (DESIGN, Identity across partitions) checks, on the
+// real engine. The cases by name are in cases_*_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,8 +57,8 @@ TEST(IdentityRandomTest, ConfluentInputEndsInOneProfileAPerson) {
   }
 }
 
-// Shared e-mails and devices, refusals, moves, merges, erases, unlinks, stricter rules: nothing lost, nothing twice, all of
-// it agreed on.
+// Shared e-mails and devices, refusals, moves, merges, erases, unlinks, stricter rules: nothing lost, nothing twice,
+// all of it agreed on.
 TEST(IdentityRandomTest, ContendedInputConservesAndAgrees) {
   for (uint64_t seed = 1; seed <= 600; ++seed) {
     std::mt19937_64 rng(seed);

@@ -1,16 +1,25 @@
-// Entities that go: into another, or for good. And the steps in which an entity does what is too much for one record.
+// Entities that go, into another one or for good, and the steps in which an entity does what is too much for one
+// record.
+//
+// The way of a loser:
+//
+//   LIVE --join--> LEAVING --absorbed--> REDIRECT      It sends its state, and holds what arrives for it.
+//                     |------revive----> LIVE          After the answer it winds up: what it held comes before anything
+//                     `----erased_too--> ERASED        that arrives later.
 #include <algorithm>
 #include <utility>
 
 #include "action/identity/chunks.h"
 #include "action/identity/protocol.h"
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/packed_state.h"
 
 namespace freshet::action {
 namespace {
 
-// Takes the content away; what tells who it is stays.
+// Takes the content of a profile away. Who it is, its version and its identifiers stay: the version must go on rising,
+// as the document store ignores a removal that is not newer than what it has.
 void clear_profile(v1::EntityState& state) {
   state.clear_attributes();
   state.clear_sets();
@@ -31,7 +40,7 @@ void clear_profile(v1::EntityState& state) {
 
 template <class T>
 T take_first(google::protobuf::RepeatedPtrField<T>& list) {
-  T first = std::move(list[0]);  // a copy, out of the entity's arena
+  T first = std::move(list[0]);  // This copies it out of the entity's arena.
   list.erase(list.begin());
   return first;
 }
@@ -40,8 +49,12 @@ T take_first(google::protobuf::RepeatedPtrField<T>& list) {
 
 // ---- leaving ------------------------------------------------------------------------------------------------------
 
+// By the time that a join reaches its loser, that may be on its way to somebody else, be merged or erased, or have
+// lost the identifier that was the reason. In all of these cases nothing is joined, but the claimant is told to ask
+// anew: had it been forgotten, the claimant would list an identifier that leads to another.
 void Protocol::on_join(const Loop& m) {
   Entity* e = entity_at(m.to());
+  if (e == nullptr) return;
   const auto status = e->state.status();
   if (status == v1::EntityState::REDIRECT && m.has_cause() && !FRESHET_MUTANT(kJoinFollowsRedirect))
     return point_on(*e, m);
@@ -56,6 +69,7 @@ void Protocol::on_join(const Loop& m) {
     if (m.has_cause()) ask_again(m.cause().claimant(), m);
     return;
   }
+  FRESHET_ASSERT(!e->state.has_target() && !e->state.has_departure());
   state::PartitionState::touch(*e, state_);
   e->state.set_status(FRESHET_MUTANT(kRedirectBeforeAbsorbed) ? v1::EntityState::REDIRECT : v1::EntityState::LEAVING);
   e->state.set_winding_up(false);
@@ -66,16 +80,20 @@ void Protocol::on_join(const Loop& m) {
   step(*e, m.received_at_us());
 }
 
-// A join with what is merged away. The home decides anew, and by then it must know who has the identifier: what is still
-// held here would otherwise come back for ever.
+// A join with what was merged away because of an identifier. Its home decides anew, and by then it must know that the
+// survivor has it: so the identifier is handed over first. Otherwise the home would name this entity again, in a
+// circle.
 void Protocol::point_on(Entity& e, const Loop& m) {
   const int at = find_identifier(e.state, m.cause().identifier());
   if (at >= 0) repoint_one(e, at, m.received_at_us());
   ask_again(m.cause().claimant(), m);
 }
 
-// The loser keeps its state and its document until the survivor has answered.
+// The loser keeps its state and its document until the survivor has answered: the answer may be that it lives on. What
+// it sends can't change between two chunks, because it holds what arrives.
 void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
+  FRESHET_ASSERT(e.state.status() == v1::EntityState::LEAVING && e.state.has_target());
+  FRESHET_ASSERT(e.state.absorbing().empty());  // What it has accepted goes along.
   v1::Departure& departure = *e.state.mutable_departure();
   Loop m;
   m.set_type(Loop::ABSORB);
@@ -83,6 +101,7 @@ void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
   to_proto(e.ref, *m.mutable_ref());
   model::unpack(e.state);
   const Cut cut = cut_chunk(e.state, departure.sent(), bounds_.chunk_bytes, *m.mutable_chunk());
+  FRESHET_ASSERT(cut.last || cut.next > departure.sent());  // Else the same chunk would be sent for ever.
   m.set_last(cut.last);
   if (departure.has_cause()) *m.mutable_cause() = departure.cause();
   *m.mutable_use() = departure.use();
@@ -94,9 +113,12 @@ void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
   to_entity(std::move(m));
 }
 
-// What the survivor says: `absorbed`, `revive` or `erased_too`.
+// The survivor's answer is `absorbed`, `revive` or `erased_too`. There is exactly one for each departure: a second one
+// would clear a profile that has come back to life.
 void Protocol::on_answer(const Loop& m) {
   Entity* e = entity_at(m.to());
+  if (e == nullptr) return;
+  FRESHET_ASSERT(e->state.status() == v1::EntityState::LEAVING && !e->state.has_departure());
   state::PartitionState::touch(*e, state_);
   if (m.type() == Loop::ABSORBED) {
     e->state.set_status(v1::EntityState::REDIRECT);
@@ -116,13 +138,15 @@ void Protocol::on_answer(const Loop& m) {
 
 void Protocol::on_step(const Loop& m) {
   Entity* e = entity_at(m.to());
+  if (e == nullptr) return;
+  FRESHET_ASSERT(e->state.stepping());  // There is one STEP of an entity at a time, or its work would double.
   state::PartitionState::touch(*e, state_);
   e->state.set_stepping(false);
   step(*e, m.received_at_us());
 }
 
-// The next piece of what the entity has to do. A leaving one takes in first what it has accepted; what it sends then no
-// longer changes, because it holds back.
+// Does the next piece of what the entity has to do, and asks for another step if something is left. A leaving entity
+// takes in first what it has accepted: it has answered for these identifiers, so they must be in what it sends.
 void Protocol::step(Entity& e, int64_t received_at_us) {
   if (!e.state.absorbing().empty()) {
     absorb_one(e);
@@ -132,8 +156,10 @@ void Protocol::step(Entity& e, int64_t received_at_us) {
     wind_up(e, received_at_us);
   }
   const bool more = !e.state.absorbing().empty() || e.state.has_departure() || e.state.winding_up();
-  if (!more || e.state.stepping()) return;
-  e.state.set_stepping(true);
+  const bool asks = more && !e.state.stepping();
+  if (asks) e.state.set_stepping(true);
+  FRESHET_ASSERT(fits_its_status(e.state));
+  if (!asks) return;
   Loop m;
   m.set_type(Loop::STEP);
   to_proto(e.ref, *m.mutable_to());
@@ -142,15 +168,19 @@ void Protocol::step(Entity& e, int64_t received_at_us) {
 }
 
 void Protocol::spend(Budget& budget, size_t bytes) {
+  FRESHET_ASSERT(budget.any());
   counters_.step_bytes += bytes;
   ++counters_.step_messages;
   budget.bytes -= std::min(budget.bytes, bytes);
   --budget.messages;
 }
 
-// After the answer: what it had gathered, which is the beginning of what it held; then what it held, in order and before
-// anything that comes later; then its identifiers; at last its document.
+// What an entity does after the answer, in this order: it passes on the chunks that it had gathered, which came before
+// what it held; then what it held, before anything that comes later, as one person's records must not overtake one
+// another; then it hands over its identifiers; and at last it removes its document, so that at every moment one of the
+// two answers for them.
 void Protocol::wind_up(Entity& e, int64_t received_at_us) {
+  FRESHET_ASSERT(e.state.winding_up() && e.state.status() != v1::EntityState::LEAVING);
   Budget budget{bounds_.bytes, bounds_.messages};
   const bool redirect = e.state.status() == v1::EntityState::REDIRECT;
   if (redirect) pass_on_gathered(e, budget);
@@ -163,6 +193,8 @@ void Protocol::wind_up(Entity& e, int64_t received_at_us) {
   if (redirect) emit_removal(e, received_at_us);
 }
 
+// Chunks of losers that meant to join this entity, which was merged itself before it had all of them: the survivor
+// gathers them on. Left behind, their losers would wait for an answer for ever.
 void Protocol::pass_on_gathered(Entity& e, Budget& budget) {
   if (FRESHET_MUTANT(kChunksLeftBehind)) e.state.clear_gathered();
   while (budget.any() && !e.state.gathered().empty()) {
@@ -173,8 +205,9 @@ void Protocol::pass_on_gathered(Entity& e, Budget& budget) {
   }
 }
 
-// One of them may make the entity leave again: then the rest stays held.
+// Works off what the entity held. One of these messages may make it leave again: then the rest stays held.
 void Protocol::release(Entity& e, Budget& budget) {
+  FRESHET_ASSERT(e.state.winding_up());
   if (e.state.status() == v1::EntityState::REDIRECT && !e.state.gathered().empty()) return;
   if (FRESHET_MUTANT(kHeldForgotten)) e.state.clear_held();
   const Entity* const outer = std::exchange(releasing_, &e);
@@ -196,6 +229,7 @@ void Protocol::repoint(Entity& e, Budget& budget, int64_t received_at_us) {
 }
 
 void Protocol::repoint_one(Entity& e, int position, int64_t received_at_us) {
+  FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT && e.state.has_target());
   auto& identifiers = *e.state.mutable_identifiers();
   Loop m;
   m.set_type(Loop::REPOINT);
@@ -216,7 +250,9 @@ void Protocol::on_erase(const Loop& m) {
   if (e != nullptr && e->state.status() == v1::EntityState::LIVE) make_erased(*e, m.received_at_us());
 }
 
-// What it was taking in is not its own yet: those are erased too, and count their messages themselves.
+// Forgets the person. Those that it was taking in are the same person and are erased too; what of them was not whole
+// here is nobody's, and each side counts its own messages. Unique identifiers are suppressed, so that a late event or
+// a replay does not bring the profile back; shared ones are freed, because the tablet may be used by others.
 void Protocol::make_erased(Entity& e, int64_t received_at_us) {
   state::PartitionState::touch(e, state_);
   count_erased(e.state.messages());

@@ -1,4 +1,6 @@
-// The survivor of a join: it gathers what the loser sends, decides, and takes it in, a chunk in each step.
+// The survivor of a join. It gathers the chunks that the loser sends, decides when it has all of them, and takes them
+// in, one in each step. It decides late because only then it knows what the loser lists: a join that would give one
+// person two user_ids is refused as a whole, and nothing of the loser may have been mixed in by then.
 #include <google/protobuf/arena.h>
 
 #include <map>
@@ -33,7 +35,8 @@ const v1::Use* last_use(const v1::EntityState& state, const v1::Identifier& iden
   return at >= 0 ? &state.identifiers(at).use() : nullptr;
 }
 
-// The claimant is the loser, or it is (in) the survivor.
+// When the claimant last used the identifier that the join is about. The claimant is the loser; or it is the survivor,
+// or was merged into it.
 const v1::Use* use_of_claimant(const v1::EntityState& survivor, const Chunks& chunks) {
   const v1::Cause& cause = chunks[0].cause();
   if (!same(cause.claimant(), chunks[0].ref())) return last_use(survivor, cause.identifier());
@@ -44,16 +47,20 @@ const v1::Use* use_of_claimant(const v1::EntityState& survivor, const Chunks& ch
 
 }  // namespace
 
+// Chunks of one loser arrive in the order sent, those of several losers mixed. A survivor that was erased meanwhile
+// takes the loser along: they are one person, who asked to be forgotten.
 void Protocol::on_absorb(Loop& m) {
   Entity* w = reach(m);
   if (w == nullptr) return;
+  FRESHET_ASSERT(model::survives(w->ref, model::from_proto(m.ref())));
   state::PartitionState::touch(*w, state_);
   const bool last = m.last();
   const v1::EntityRef loser = m.ref();
-  *w->state.add_gathered() = std::move(m);  // copied if it lies in the arena of the batch
+  *w->state.add_gathered() = std::move(m);  // This copies if the message lies in the arena of the batch.
   if (!last) return;
   Chunks& chunks = take_chunks(w->state, loser);
-  FRESHET_ASSERT(!chunks.empty() && chunks[0].chunk().has_ref());
+  // The first chunk is the one that tells who the loser is: had one been lost on the way, another would be first.
+  FRESHET_ASSERT(!chunks.empty() && same(chunks[0].chunk().ref(), loser));
   if (w->state.status() == v1::EntityState::ERASED)
     return answer(chunks[0], FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO, *w);
   if (const std::optional<Reason> reason = refusal_of(*w, chunks)) return refuse(*w, chunks, *reason);
@@ -71,7 +78,9 @@ void Protocol::answer(const Loop& chunk, Loop::Type type, const Entity& w) {
 
 // ---- deciding -----------------------------------------------------------------------------------------------------
 
-// An explicit merge may exceed the limits of types, but not what bounds a profile.
+// Why the join can't be done; nullopt: it can. Two persons who typed in the same e-mail address must not become one,
+// so a join that would put too many identifiers of a unique type together is refused. An explicit merge record may
+// exceed the limits of types, as somebody has decided it, but not what bounds a profile.
 std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks) const {
   std::map<std::string_view, uint32_t> added;
   auto merges = static_cast<uint32_t>(w.state.merged_size()) + 1;
@@ -95,6 +104,8 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
   return std::nullopt;
 }
 
+// The loser lives on, and the identifier that the join was about goes to one of the two. Who does not get it must be
+// told: it would list an identifier that leads to somebody else, and claim it again with each of its records.
 void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const Loop& first = chunks[0];
   count_refused(reason);
@@ -123,10 +134,13 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   to_entity(std::move(m));
 }
 
-// The identifiers are its own from here on, so that whatever comes next is judged by them; the rest follows in steps.
+// The identifiers are the survivor's own from here on, so that the next join is judged by them: two losers with a
+// user_id each, accepted one after the other, would both find room for it. The rest follows in steps.
 void Protocol::accept(Entity& w, Chunks& chunks) {
+  FRESHET_ASSERT(w.state.status() == v1::EntityState::LIVE);
   const int64_t received_at_us = chunks[0].received_at_us();
-  (void)add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(tenant().rules));
+  const Added added = add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(tenant().rules));
+  FRESHET_ASSERT(added == Added::kAdded);  // An entity is merged once, and refusal_of() has found room for it.
   const v1::EntityState& head = chunks[0].chunk();
   if (head.has_listed_first() && !earlier(head.listed_first_use(), w.state.listed_first_use())) {
     *w.state.mutable_listed_first() = head.listed_first();
@@ -140,14 +154,17 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     chunk.clear_identifiers();
     w.state.add_absorbing()->Swap(&m);
   }
-  w.state.clear_refused();  // its identifiers have changed: it may ask again
+  w.state.clear_refused();  // Its identifiers have changed, so what was refused before may be granted now.
   let_go_over_limit(w, received_at_us);
   step(w, received_at_us);
 }
 
 // ---- taking in ----------------------------------------------------------------------------------------------------
 
+// Takes one chunk in. All of it commutes with what records do meanwhile: registers by time, sums, minima and maxima.
+// The chunk leaves the list in the same step, so no crash can make it count twice.
 void Protocol::absorb_one(Entity& w) {
+  FRESHET_ASSERT(!w.state.absorbing().empty());
   Loop& m = *google::protobuf::Arena::CreateMessage<Loop>(w.state.GetArena());
   m.Swap(w.state.mutable_absorbing(0));
   w.state.mutable_absorbing()->erase(w.state.absorbing().begin());
@@ -164,7 +181,10 @@ void Protocol::absorb_one(Entity& w) {
   emit_change(w, m.received_at_us());
 }
 
+// The messages of the loser are counted in with its last chunk, so the answer comes after it: a loser that became a
+// redirect before would leave messages that are in no profile while the survivor is still at work.
 void Protocol::finish_absorbing(Entity& w, const Loop& last) {
+  FRESHET_ASSERT(find_ref(w.state.merged(), key_of(last.ref())) >= 0);
   for (const v1::IdentifierUse& i : w.state.identifiers()) touched_.add(v1::IDENTIFIERS, i.identifier().type());
   touched_.add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
   note(w, v1::HistoryEntry::MERGED, nullptr, &last.ref(), last.use(), last.received_at_us());

@@ -1,15 +1,27 @@
-// The identity protocol: which entity a record belongs to, over all partitions. One object per partition; no I/O, no
-// clock, no threads. docs/identity.md tells the messages with examples; docs/decisions/ says what each rule prevents.
+// The identity protocol decides which entity a record belongs to, over all partitions. There is one object for each
+// partition; it does no I/O, reads no clock and is used by one thread. docs/identity.md tells the rules and the
+// messages.
 //
-// Two roles, both played by every partition:
-//   home     of the identifiers that hash to it: decides who has one (aliases)
-//   entities that live here, because their root identifier does: keep the state
-// Whatever is for another partition leaves through Outputs as a Loop message in `actions`; whatever is for this one is
-// done within the same step, in the order sent.
+// Every partition plays two roles:
+//   home     It decides who has the identifiers that hash to it (aliases). Were claimants to decide among themselves,
+//            two that meet an e-mail address at the same moment would both take it, and one person would be two.
+//   host     It keeps the state of the entities whose root identifier hashes to it.
+// Whatever is for another partition leaves through Outputs as a Loop message in `actions`. Whatever is for this one is
+// done within the same step, in the order in which it was sent: a claim that overtook the `free` before it would be
+// undone by it.
 //
-// No record makes more than bounded work: what grows with a profile (sending it, taking it in, forwarding what it held)
-// goes on in steps, each asked for by a STEP message of the entity to itself, through the log. Until it is done, what
-// arrives for an entity that is leaving or winding up is held behind what it held before.
+// Four rules keep every partition of the same opinion, whatever the order in which it hears of things:
+//   - Of two entities the one that model::survives() names goes on. It compares what was fixed when they were created,
+//     so A joins B in one partition and B joins A in another never happen at once.
+//   - An identifier is listed first and claimed then. So whoever merges the claimant takes the identifier along.
+//   - A loser keeps its state, and holds what arrives for it, until the survivor has answered. Had it redirected at
+//     once, a record could overtake the loser's own state on the way to the survivor.
+//   - A home obeys a `free` or a `repoint` only if the identifier still leads to the very entity that sends it.
+//
+// No record makes more than bounded work: what grows with a profile (sending it, taking it in, forwarding what it
+// held) goes on in steps. Each is asked for by a STEP message of the entity to itself, through the log, so that a
+// profile with a million elements does not hold up the other profiles of its partition. Until it is done, what arrives
+// for an entity that is leaving or winding up is held behind what it held before.
 #pragma once
 
 #include <deque>
@@ -27,8 +39,9 @@
 
 namespace freshet::action {
 
-// Bounds of one step: it begins nothing more once one of them is used up. Part of the logic: the same in every run over
-// the same log. (Tests take small ones.)
+// Bounds of one step: it begins nothing more once one of them is used up. They are part of the logic. A worker that
+// replays with other bounds would end its steps elsewhere, and say other things than were committed. (Tests take small
+// ones.)
 struct StepBounds {
   size_t chunk_bytes = FRESHET_BOUND(kChunkBytesMax, 800);
   size_t bytes = FRESHET_BOUND(128u << 10, 4000);
@@ -47,7 +60,9 @@ class Protocol {
 
   // A record that enters here, not a duplicate, of a known tenant. `routing_key`: alias key of its routing identifier.
   void enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key);
-  void receive(v1::Loop& message, const std::string& tenant);  // leaves of it what it likes
+  // A message that came through the log. REQUIRES: is_well_formed(), and this partition is its target_of(). The
+  // message is moved from: what is left of it has no meaning.
+  void receive(v1::Loop& message, const std::string& tenant);
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;
@@ -84,6 +99,7 @@ class Protocol {
   void dispatch(Loop& message);
 
   // ---- home (home.cc)
+  [[nodiscard]] Hash128 key_at_home(const Loop& m) const;
   model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
                              const v1::Use& use, int64_t received_at_us);
   void on_merge(const Loop& m);
@@ -101,8 +117,8 @@ class Protocol {
   bool becomes_common(const Loop& claim, const Hash128& key);
 
   // ---- entities (entities.cc)
-  Entity* entity_at(const v1::EntityRef& ref);
-  Entity* reach(const Loop& m);  // nullptr: the message was held or forwarded
+  Entity* entity_at(const v1::EntityRef& ref);  // nullptr: the state can't be read
+  Entity* reach(const Loop& m);                 // nullptr: the same, or the message was held or forwarded
   [[nodiscard]] bool holds_back(const Entity& e) const;
   void hold(Entity& e, const Loop& m);
   void apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part);
@@ -184,17 +200,23 @@ class Protocol {
   std::deque<Loop> local_;             // messages to this partition, within the step
   const Entity* releasing_ = nullptr;  // whose held messages are under way
   std::string_view trace_;             // traceparent of the record under way, if its trace is wanted
-  v1::Envelope envelope_;              // reused for what leaves
-  v1::Change change_;                  // reused
+  // These are members only for their memory, which the next record uses again.
+  v1::Envelope envelope_;  // the last message that left
+  v1::Change change_;      // the last change that was said
   Touched touched_;
   PropertyReader properties_;
   ProtocolCounters counters_;
 };
 
+// The fields of an entity fit its status: who leaves or redirects has a target that ranks before it, who lives has
+// none, and who has work left has a STEP under way. Holds between any two messages.
+[[nodiscard]] bool fits_its_status(const v1::EntityState& entity);
+
 // ---- identifiers of an entity, sorted by (type, value) ----
-[[nodiscard]] int find_identifier(const v1::EntityState& entity, const v1::Identifier& identifier);  // -1: not listed
-void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier,
-                    const v1::Use& use);  // the later use stays
+// Where the identifier is listed; -1: it is not.
+[[nodiscard]] int find_identifier(const v1::EntityState& entity, const v1::Identifier& identifier);
+// Lists the identifier; if it is listed already, the later use stays.
+void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, const v1::Use& use);
 [[nodiscard]] uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type);
 
 // Whom a record is about: the identifier that it is routed by.

@@ -14,8 +14,8 @@ namespace freshet::action::testing {
 [[nodiscard]] v1::Envelope random_record(std::mt19937_64& rng, int k, bool contended);
 // Of two persons, in any order of which they end alike; each is tied together by one record.
 [[nodiscard]] std::vector<v1::Envelope> confluent_records(std::mt19937_64& rng);
-// profiles() of them, by the simplest possible model: a person is a connected component, its records are applied in order of
-// time.
+// profiles() of them, by the simplest possible model: a person is a connected component, its records are applied in
+// order of time.
 [[nodiscard]] std::vector<std::string> oracle(const std::vector<v1::Envelope>& records);
 
 // Rules under which all kinds of refusals happen.

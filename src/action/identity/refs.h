@@ -1,4 +1,5 @@
 // Lists of entity references, sorted by id, each once: what is attached, what was merged, what devices are known as.
+// They are part of rows and of documents, so they must be the same whatever the order in which their elements came.
 #pragma once
 
 #include <utility>
@@ -9,9 +10,9 @@
 
 namespace freshet::action {
 
-using RefKey = std::pair<uint64_t, uint64_t>;
+using RefKey = std::pair<uint64_t, uint64_t>;  // the two words of an id; they order references as the ids do
 
-// Of an EntityRef or a KnownAs.
+// The key of an EntityRef or of a KnownAs.
 struct RefKeyOf {
   template <class T>
   RefKey operator()(const T& element) const {
@@ -23,7 +24,7 @@ struct RefKeyOf {
 
 [[nodiscard]] inline bool same(const v1::EntityRef& a, const v1::EntityRef& b) { return key_of(a) == key_of(b); }
 
-// Position of the element with the key; -1: there is none.
+// The position of the element with the key; -1: there is none.
 template <class T>
 int find_ref(const google::protobuf::RepeatedPtrField<T>& list, const RefKey& key) {
   const int at = lower_bound_of(list, key, RefKeyOf{});
@@ -32,6 +33,7 @@ int find_ref(const google::protobuf::RepeatedPtrField<T>& list, const RefKey& ke
 
 enum class Added : uint8_t { kAdded, kThere, kFull };
 
+// Adds a reference if it is not there and the list has fewer than `refs_max`.
 inline Added add_ref(google::protobuf::RepeatedPtrField<v1::EntityRef>& list, const v1::EntityRef& ref,
                      uint32_t refs_max) {
   const int at = lower_bound_of(list, key_of(ref), RefKeyOf{});
@@ -41,6 +43,7 @@ inline Added add_ref(google::protobuf::RepeatedPtrField<v1::EntityRef>& list, co
   return Added::kAdded;
 }
 
+// True: it was there.
 inline bool remove_ref(google::protobuf::RepeatedPtrField<v1::EntityRef>& list, const v1::EntityRef& ref) {
   const int at = find_ref(list, key_of(ref));
   if (at >= 0) list.erase(list.begin() + at);

@@ -26,12 +26,12 @@ using Ids = std::vector<std::pair<std::string, std::string>>;
 // The history of an entity in short: "created user_id, linked email, …".
 [[nodiscard]] std::string history_of(const v1::EntityState& e);
 
-// Whatever was refused, erased or moved: each identifier has one owner and leads to it, redirects end, nothing is held or
-// half done, documents are the live profiles, references are to live entities.
+// Whatever was refused, erased or moved: each identifier has one owner and leads to it, redirects end, nothing is held
+// or half done, documents are the live profiles, references are to live entities.
 void check_end(TestCluster& cluster);
 
-// Sends the records in every order (up to 720), each with its own interleaving and now and then with crashes; then checks
-// the end. With more than six records: 720 random orders.
+// Sends the records in every order (up to 720), each with its own interleaving and now and then with crashes; then
+// checks the end. With more than six records: 720 random orders.
 void in_every_order(uint32_t partitions, const std::vector<v1::Envelope>& records,
                     const std::function<void(TestCluster&)>& check,
                     const model::Tenant& tenant = model::default_tenant("t"));

@@ -1,3 +1,7 @@
+// The embedded profile store. Two kinds of changes take two ways: those of attributes, events and
+// computed values wait in memory (pending.h); those of identifiers go into the store at once, with
+// the index rows that belong to them.
+
 #include "docstore/embedded/embedded_store.h"
 
 #include <algorithm>
@@ -6,6 +10,7 @@
 #include <shared_mutex>
 #include <utility>
 
+#include "base/assert.h"
 #include "docstore/embedded/known_identifiers.h"
 #include "docstore/embedded/pending.h"
 #include "docstore/embedded/rows.h"
@@ -20,7 +25,9 @@ using v1::Change;
 using v1::ChangeOp;
 using v1::Document;
 
-constexpr size_t kCandidatesMax = 1024;  // index rows looked at by one find()
+// Index rows that one find() looks at: a bound against an identifier with thousands of rows that
+// are no longer true.
+constexpr size_t kCandidatesMax = 1024;
 
 bool touches_identifiers(const Change& change) {
   if (change.remove() || change.whole()) return true;
@@ -28,7 +35,8 @@ bool touches_identifiers(const Change& change) {
                      [](const ChangeOp& op) { return op.section() == v1::IDENTIFIERS; });
 }
 
-// What of it changes the identifiers: all of a document but these may stay unknown.
+// The part of a change that concerns identifiers: everything of a document but these may stay
+// unknown.
 Change identifier_part(const Change& change) {
   Change part;
   part.set_version(change.version());
@@ -45,22 +53,27 @@ class EmbeddedStore final : public DocStore {
       : store_(std::move(store)), pending_bytes_max_(pending_bytes_max) {}
 
   void write(std::vector<Change> bulk, WriteDone done) override {
+    FRESHET_ASSERT(done != nullptr);
     std::vector<Status> results(bulk.size());
-    // Whoever syncs does not keep up.
+    // So much waits only if whoever should sync does not keep up, so the writer does it and is
+    // slowed down by that.
     if (const Status status = pending_.bytes() > 2 * pending_bytes_max_ ? sync() : Status{}; !status) {
       std::fill(results.begin(), results.end(), status);
       return done(std::move(bulk), std::move(results));
     }
     {
       const std::shared_lock lock(mutex_);
+      // Writes share the lock; only drop_stale() needs to be alone.
       Rewritten rewritten;
       for (const size_t i : by_id(bulk)) results[i] = add(bulk[i], rewritten);
       if (const Status written = write(rewritten); !written) std::fill(results.begin(), results.end(), written);
+      FRESHET_ASSERT(results.size() == bulk.size());
     }
     done(std::move(bulk), std::move(results));
   }
 
-  // Rows that were put whole wait in the store's memory, the others in `pending_`.
+  // Rows that were put whole wait in the store's own memory, the others in `pending_`; both are
+  // durable when this returns.
   Status sync() override {
     const std::lock_guard one(sync_mutex_);
     pending_.begin_flight();
@@ -81,13 +94,15 @@ class EmbeddedStore final : public DocStore {
     const std::string prefix = index_prefix(tenant, kind, identifier.type(), identifier.value());
     std::vector<Hash128> candidates;
     FRESHET_TRY(store_->scan(prefix, after_prefix(prefix), [&](std::string_view key, std::string_view) {
-      // A longer key is of a value that goes on after a NUL.
+      // A longer key is one of a value that goes on after a NUL.
       if (key.size() == prefix.size() + kIdBytes) candidates.push_back(Hash128::from(key.substr(prefix.size())));
       return candidates.size() < kCandidatesMax;
     }));
     for (const Hash128& id : candidates) {
       auto found = get({tenant, kind, id});
       if (!found || (*found && lists((*found)->document, identifier))) return found;
+      // The index row is older than the document: a removal that a crash took back, or a damaged
+      // document that was replaced.
       FRESHET_TRY(drop_stale(tenant, kind, identifier, id));
     }
     return std::nullopt;
@@ -97,11 +112,13 @@ class EmbeddedStore final : public DocStore {
                                            size_t count) override {
     const std::string prefix = document_prefix(tenant, kind);
     std::string begin = prefix + std::string(after);
+    // The smallest key after `after` itself.
     if (!after.empty()) begin += '\0';
     std::vector<StoredDocument> all;
     Status status;
     FRESHET_TRY(store_->scan(begin, after_prefix(prefix), [&](std::string_view key, std::string_view value) {
       if (all.size() >= count) return false;
+      // What waits in memory is part of the document that readers see.
       auto document = parse(std::optional(value), pending_.of(std::string(key)));
       if (!document) {
         status = tl::unexpected(std::move(document).error());
@@ -117,7 +134,7 @@ class EmbeddedStore final : public DocStore {
   }
 
  private:
-  // Documents that a bulk changes at once, with their index rows.
+  // The documents that a bulk changes at once, with their index rows.
   struct Rewritten {
     kv::WriteBatch batch;
     std::vector<std::string> keys;
@@ -127,10 +144,12 @@ class EmbeddedStore final : public DocStore {
   Status write(Rewritten& rewritten) {
     if (rewritten.keys.empty()) return {};
     if (Status written = store_->write(rewritten.batch, kv::Durability::kNone); !written) {
+      // Nothing is known of what is in the store now, so identifiers are read again from there.
       known_.forget_all();
       return written;
     }
-    for (const std::string& key : rewritten.keys) pending_.forget(key);  // not before: a reader would miss them
+    // Not before the write: a reader in between would miss them.
+    for (const std::string& key : rewritten.keys) pending_.forget(key);
     return {};
   }
 
@@ -142,9 +161,11 @@ class EmbeddedStore final : public DocStore {
     return order;
   }
 
+  // Decides which way a change takes.
   Status add(const Change& change, Rewritten& rewritten) {
     FRESHET_TRY(check_change(change));
     const std::string key = document_key(change.tenant(), change.kind(), change.id());
+    // The first change of a document makes it, so it is put whole and needs no read later.
     if (!touches_identifiers(change) && change.version() != 1) {
       pending_.add(key, change);
       return {};
@@ -155,11 +176,13 @@ class EmbeddedStore final : public DocStore {
     return {};
   }
 
-  // Without reading: who knows the identifiers knows the index rows that come and go, and the rest is one merge operand
-  // more, after those that wait. Nobody else writes this entity meanwhile.
+  // Writes a change without reading the document: who knows its identifiers knows the index rows
+  // that come and go, and the rest is one merge operand more, after those that wait. Nobody else
+  // writes this entity meanwhile (one write in flight).
   void extend(const std::string& key, const Change& change, Document identifiers, Rewritten& rewritten) {
     const std::vector<std::string> before = index_rows(identifiers, change);
     if (!model::apply_change(identifiers, identifier_part(change))) return;  // stale
+    FRESHET_ASSERT(identifiers.version() == change.version());
     put_index(before, index_rows(identifiers, change), rewritten);
     if (change.remove()) {
       identifiers.SerializeToString(&rewritten.scratch);
@@ -174,24 +197,27 @@ class EmbeddedStore final : public DocStore {
     rewritten.keys.push_back(key);
   }
 
+  // Adds the rows that are new and removes those that are gone; rows that stay are not touched.
   static void put_index(std::vector<std::string> gone, const std::vector<std::string>& now, Rewritten& rewritten) {
     for (const std::string& row : now)
       if (std::erase(gone, row) == 0) rewritten.batch.put(row, std::string_view{});
     for (const std::string& row : gone) rewritten.batch.remove(row);
   }
 
-  // Reads, applies, puts whole, with the index rows that come and go. Nobody else writes this entity meanwhile.
+  // Reads the document, applies the change and puts the result whole, with the index rows that come
+  // and go. Nobody else writes this entity meanwhile (one write in flight).
   Status rewrite(const std::string& key, const Change& change, Rewritten& rewritten) {
     auto before = read(key);
     if (!before) {
       if (before.error().code != Code::kCorrupt) return tl::unexpected(std::move(before).error());
-      // Published whole it can be written again.
+      // A damaged document can be written again only by a change that says all of it.
       if (!change.remove() && !change.whole()) return fail(Code::kInvalid, before.error().message);
       before = std::nullopt;
     }
     Document document = std::move(*before).value_or(Document{});
     const std::vector<std::string> before_rows = index_rows(document, change);
     if (!model::apply_change(document, change)) return {};  // stale
+    FRESHET_ASSERT(document.version() == change.version());
     put_index(before_rows, index_rows(document, change), rewritten);
     if (!document.removed()) known_.put(key, document);
     document.SerializeToString(&rewritten.scratch);
@@ -203,7 +229,7 @@ class EmbeddedStore final : public DocStore {
   static std::vector<std::string> index_rows(const Document& document, const Change& of) {
     std::vector<std::string> rows;
     for (const v1::Field& field : document.fields()) {
-      if (field.section() > v1::IDENTIFIERS) break;  // sorted
+      if (field.section() > v1::IDENTIFIERS) break;  // fields are sorted by section
       each_identifier(field.value(), [&](const std::string& value) {
         rows.push_back(index_key(of.tenant(), of.kind(), field.name(), value, of.id()));
       });
@@ -211,8 +237,8 @@ class EmbeddedStore final : public DocStore {
     return rows;
   }
 
-  // The row that led to `id` is taken back, unless the document has come to list the identifier meanwhile: no write is
-  // under way while it is looked at again.
+  // Takes back the row that led to `id`, unless the document has come to list the identifier
+  // meanwhile: no write is under way while it is looked at again.
   Status drop_stale(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
                     const Hash128& id) {
     const std::unique_lock lock(mutex_);
@@ -224,30 +250,34 @@ class EmbeddedStore final : public DocStore {
   }
 
   Result<std::optional<Document>> read(const std::string& key) {
-    const std::vector<std::string> operands = pending_.of(key);  // first: what lands meanwhile is then seen twice
+    // Read first: what lands meanwhile is then seen twice, which changes nothing. The other way
+    // round it could be missed.
+    const std::vector<std::string> operands = pending_.of(key);
     FRESHET_ASSIGN(auto value, store_->get(key));
     if (!value && operands.empty()) return std::nullopt;
     FRESHET_ASSIGN(auto document, parse(value, operands));
     return document;
   }
 
+  // Readers see a row with all that waits for it.
   static Result<Document> parse(std::optional<std::string_view> row, const std::vector<std::string>& operands) {
     std::string merged;
     if (!operands.empty()) {
       merged = merge_document(row, std::vector<std::string_view>(operands.begin(), operands.end()));
       row = merged;
     }
+    FRESHET_ASSERT(row.has_value());
     Document document;
     if (document.ParseFromArray(row->data(), static_cast<int>(row->size()))) return document;
     return fail(Code::kCorrupt, "profile store: a document can't be read; rebuild the store from its log or a copy");
   }
 
   std::unique_ptr<kv::Store> store_;
-  std::shared_mutex mutex_;  // shared: writes; alone: drop_stale
+  std::shared_mutex mutex_;  // writes share it; drop_stale() takes it alone
   const size_t pending_bytes_max_;
   Pending pending_;
   KnownIdentifiers known_;
-  std::mutex sync_mutex_;
+  std::mutex sync_mutex_;  // one flight at a time
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The identifiers that documents list, of those whose identifiers were written lately: these are changed and removed without
-// being read. Bounded: of two generations the older one is forgotten when the newer one is full. Thread-safe.
+// The identifiers that documents list, of those whose identifiers were written lately: these are
+// changed and removed without being read. Memory is bounded: of two generations the older one is
+// forgotten when the newer one is full. Thread-safe.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -9,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.h"
 #include "freshet/v1/change.pb.h"
 
 namespace freshet::docstore {
@@ -17,7 +19,8 @@ class KnownIdentifiers {
  public:
   explicit KnownIdentifiers(size_t generation_max = 16'384) : generation_max_(generation_max) {}
 
-  // A document of nothing but its identifiers and the version that wrote them; nullopt: not known.
+  // Returns a document of nothing but its identifiers and the version that wrote them; nullopt if
+  // that is not known.
   [[nodiscard]] std::optional<v1::Document> find(const std::string& key) {
     const std::lock_guard lock(mutex_);
     if (const auto at = older_.find(key); at != older_.end()) {
@@ -30,26 +33,29 @@ class KnownIdentifiers {
     return document;
   }
 
-  // What is known of a document from now on, which may have other fields too.
+  // From now on this is what is known of the document, which may have other fields too.
   void put(const std::string& key, const v1::Document& document) {
     v1::Document identifiers;
     identifiers.set_version(document.version());
     for (const v1::Field& field : document.fields()) {
-      if (field.section() > v1::IDENTIFIERS) break;  // sorted
+      if (field.section() > v1::IDENTIFIERS) break;  // fields are sorted by section
       *identifiers.add_fields() = field;
     }
     const std::lock_guard lock(mutex_);
     older_.erase(key);
     newer_.insert_or_assign(key, identifiers.SerializeAsString());
     if (newer_.size() >= generation_max_) older_ = std::exchange(newer_, {});
+    FRESHET_ASSERT(newer_.size() < generation_max_);
   }
 
+  // Nothing is known of this document any more.
   void forget(const std::string& key) {
     const std::lock_guard lock(mutex_);
     older_.erase(key);
     newer_.erase(key);
   }
 
+  // For failures: what was put may not be in the store.
   void forget_all() {
     const std::lock_guard lock(mutex_);
     older_.clear();
@@ -61,7 +67,7 @@ class KnownIdentifiers {
 
   const size_t generation_max_;
   std::mutex mutex_;
-  Generation newer_, older_;  // a key is in one of them
+  Generation newer_, older_;  // a key is in one of them only
 };
 
 }  // namespace freshet::docstore

@@ -1,3 +1,7 @@
+// How rows of the profile store become documents: the function that RocksDB calls where it meets
+// merge operands, on threads of its own. It must give the same bytes whenever and however often it
+// is called.
+
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
@@ -10,6 +14,8 @@
 namespace freshet::docstore {
 namespace {
 
+// Damage is counted and passed over: a store that stops at one damaged row would show no profile at
+// all.
 telemetry::Counter& damaged() {
   static telemetry::Counter& counter =
       telemetry::counter("freshet_docstore_damaged_total", "Stored documents or changes that could not be read.");
@@ -32,9 +38,13 @@ std::string merge_document(std::optional<std::string_view> existing, std::span<c
   bool readable = !existing || parse(document, *existing);
   for (const std::string_view operand : operands) {
     if (!parse(change, operand)) continue;
+    // A version that is not higher than the document's changes nothing, so replays are harmless.
     (void)model::apply_change(document, change);
+    // A change that says the whole document mends a damaged one.
     readable = readable || change.whole() || change.remove();
   }
+  // Unreadable bytes are handed on as they are, so that the damage shows and is not taken for an
+  // empty profile.
   if (!readable) return std::string(*existing);
   return document.SerializeAsString();
 }

@@ -1,3 +1,6 @@
+// The changes between two syncs. They are kept serialized: a hot document has many changes, and
+// bytes are smaller and cheaper to copy than messages.
+
 #include "docstore/embedded/pending.h"
 
 #include <algorithm>
@@ -5,13 +8,17 @@
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
 #include "model/document.h"
 
 namespace freshet::docstore {
 namespace {
 
-constexpr uint32_t kOperandsMax = 16;   // of a document, before they are folded
-constexpr size_t kDocumentBytes = 160;  // of a waiting document beside its operands
+// Operands of a document before they are folded into one: folding each time would parse all of them
+// for every change.
+constexpr uint32_t kOperandsMax = 16;
+// Memory of a waiting document beside its operands, as it counts against the bound.
+constexpr size_t kDocumentBytes = 160;
 
 void append_operand(std::string& operands, const std::string& operand) {
   const auto size = static_cast<uint32_t>(operand.size());
@@ -23,12 +30,14 @@ std::vector<std::string_view> split(std::string_view operands) {
   while (!operands.empty()) {
     uint32_t size = 0;
     std::memcpy(&size, operands.data(), sizeof size);
+    FRESHET_ASSERT(operands.size() >= sizeof size + size);  // written by append_operand()
     all.push_back(operands.substr(sizeof size, size));
     operands.remove_prefix(sizeof size + size);
   }
   return all;
 }
 
+// Operands that wait follow one another and were parsed before, so folding them can't fail.
 std::string folded(std::string_view operands) {
   const std::vector<std::string_view> all = split(operands);
   return all.size() == 1 ? std::string(all[0]) : fold_operands(all).value();
@@ -42,6 +51,8 @@ std::optional<std::string> fold_operands(std::span<const std::string_view> opera
   bool first = true;
   for (const std::string_view operand : operands) {
     if (!next.ParseFromArray(operand.data(), static_cast<int>(operand.size()))) return std::nullopt;
+    // Operands of merge rows may be of any age, so one that is not newer than the fold before it is
+    // skipped.
     if (std::exchange(first, false)) {
       fold.Swap(&next);
     } else if (fold.version() < next.version()) {
@@ -59,12 +70,17 @@ void Pending::add(const std::string& key, const v1::Change& change) {
   Document& document = at->second;
   if (made) {
     bytes_ += kDocumentBytes;
+    // A replay: what waits has its effect already.
   } else if (change.version() <= document.last) {
     return;
   }
+  FRESHET_ASSERT(bytes_ >= document.operands.size());
   bytes_ -= document.operands.size();
-  // What lies between is in the store already, and so is what waits: it came late, from one who no longer has the partition.
+  // What lies between is in the store already, and so is what waits: that came late, from somebody
+  // who no longer has the partition. Folding the two would lift the late one over what lies
+  // between.
   if (!made && !model::follows(document.last, change)) document = {};
+  FRESHET_ASSERT(change.version() > document.last);
   document.last = change.version();
   append_operand(document.operands, operand);
   if (++document.count == kOperandsMax) {
@@ -80,6 +96,7 @@ void Pending::forget(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto at = waiting_.find(key);
   if (at == waiting_.end()) return;
+  FRESHET_ASSERT(bytes_ >= kDocumentBytes + at->second.operands.size());
   bytes_ -= kDocumentBytes + at->second.operands.size();
   waiting_.erase(at);
 }
@@ -87,6 +104,8 @@ void Pending::forget(const std::string& key) {
 std::vector<std::string> Pending::of(const std::string& key) const {
   std::vector<std::string> operands;
   const std::lock_guard lock(mutex_);
+  // What flies is older than what waits. Both are read until the flight has landed; applied twice,
+  // a change is stale.
   for (const Documents* documents : {&flying_, &waiting_})
     if (const auto at = documents->find(key); at != documents->end())
       for (const std::string_view operand : split(at->second.operands)) operands.emplace_back(operand);
@@ -105,6 +124,8 @@ void Pending::begin_flight() {
 }
 
 void Pending::put(kv::SortedRows& rows) const {
+  // Sorted files are written in the order of keys. flying_ does not change during a flight, so this
+  // needs no lock.
   std::vector<const Documents::value_type*> sorted;
   sorted.reserve(flying_.size());
   for (const auto& document : flying_) sorted.push_back(&document);

@@ -1,4 +1,5 @@
-// Changes that can be read but are not in the store yet, as merge operands by document key. Thread-safe.
+// Changes that can be read but are not in the store yet, as merge operands by the key of their
+// document. Thread-safe.
 //
 // They gather between two syncs, so that a document that changes often is written once. begin_flight() sets apart what
 // there is for one writer; land() forgets it once the store has it. Until then a reader finds both.
@@ -23,33 +24,37 @@ class Pending {
  public:
   // Takes a change in. One that is not newer than what waits for its document changes nothing.
   void add(const std::string& key, const v1::Change& change);
-  // The document was put whole: nothing newer waits for it.
+  // The document was put whole, so nothing newer waits for it.
   void forget(const std::string& key);
-  // Operands of a document, oldest first.
+  // The operands of a document, the oldest first.
   [[nodiscard]] std::vector<std::string> of(const std::string& key) const;
-  // What waits and is not in flight.
+  // The size of what waits and is not in flight.
   [[nodiscard]] size_t bytes() const;
 
-  void begin_flight();                   // REQUIRES: none is under way
-  void put(kv::SortedRows& rows) const;  // what flies, one operand per document
+  // Sets apart what waits. REQUIRES: no flight is under way.
+  void begin_flight();
+  // Writes what flies, one operand for each document.
+  void put(kv::SortedRows& rows) const;
+  // The store has what flew.
   void land();
 
  private:
   struct Document {
-    uint64_t last = 0;  // version; the operands are all changes from some version up to it
+    uint64_t last = 0;  // the version up to which the operands are all changes
     uint32_t count = 0;
-    std::string operands;  // each with its length (4 bytes) before it
+    std::string operands;  // each of them with its length (4 bytes) before it
   };
   using Documents = absl::flat_hash_map<std::string, Document>;
 
   mutable std::mutex mutex_;
   Documents waiting_;
-  Documents flying_;  // changed only while nobody reads it without the lock: by begin_flight() and land()
+  // Changed only while nobody reads it without the lock: by begin_flight() and land().
+  Documents flying_;
   size_t bytes_ = 0;
 };
 
-// Folds operands (at least one) into one with their effect; nullopt: one of them is damaged, or there is
-// a gap between them.
+// Folds operands (at least one) into one that has their effect. nullopt: one of them is damaged, or
+// there is a gap between them.
 [[nodiscard]] std::optional<std::string> fold_operands(std::span<const std::string_view> operands);
 
 }  // namespace freshet::docstore

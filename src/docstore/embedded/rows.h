@@ -48,7 +48,8 @@ namespace freshet::docstore {
   return index_prefix(tenant, kind, type, value).append(id);
 }
 
-// The first key after all that begin with `prefix`. REQUIRES: not all bytes are 0xff (ours begin with a letter).
+// The first key after all that begin with `prefix`. REQUIRES: not all of its bytes are 0xff (ours
+// begin with a letter).
 [[nodiscard]] inline std::string after_prefix(std::string prefix) {
   while (static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
   prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);

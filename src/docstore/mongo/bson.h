@@ -57,7 +57,7 @@ void nest_document(bson_t* to, std::string_view key, const Fill& fill) {
   FRESHET_ASSERT(bson_append_document_end(to, &child));
 }
 
-// Appends an array that fill(child) writes, with the keys of array_key().
+// Appends an array that fill(child) writes, with the keys that ArrayKey makes.
 template <class Fill>
 void nest_array(bson_t* to, std::string_view key, const Fill& fill) {
   bson_t child;
@@ -66,7 +66,7 @@ void nest_array(bson_t* to, std::string_view key, const Fill& fill) {
   FRESHET_ASSERT(bson_append_array_end(to, &child));
 }
 
-// "0", "1", …: the key of an array's element.
+// "0", "1", …: the keys of an array's elements.
 class ArrayKey {
  public:
   explicit ArrayKey(size_t index) {

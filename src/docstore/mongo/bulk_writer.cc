@@ -1,17 +1,24 @@
+// Sends bulks and judges their replies. Decision 0009 says why an operation looks as it does.
+// Whatever a reply leaves open is tried again: an operation that was done already is stale then,
+// which is success.
+
 #include "docstore/mongo/bulk_writer.h"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "base/assert.h"
 #include "docstore/mongo/collections.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::docstore {
 namespace {
 
-constexpr size_t kCommandBytesMax = 24u << 20;  // of the operations in one; a server takes 48 MB
-constexpr uint32_t kKeptBytesMax = 64u << 10;   // memory of an operation that is kept for the next one
+// The bytes of the operations in one command; a server takes 48 MB.
+constexpr size_t kCommandBytesMax = 24u << 20;
+// The memory of an operation that is kept for the next one.
+constexpr uint32_t kKeptBytesMax = 64u << 10;
 
 telemetry::Counter& stale() {
   static telemetry::Counter& counter =
@@ -29,7 +36,7 @@ const Bson& options_of_operation() {
   static const Bson options = [] {
     Bson made;
     append_bool(made.get(), "upsert", true);
-    append_bool(made.get(), "validate", false);  // we made it
+    append_bool(made.get(), "validate", false);  // we made the documents, so their names are right
     return made;
   }();
   return options;
@@ -40,10 +47,13 @@ struct DestroyBulk {
 };
 using Bulk = std::unique_ptr<mongoc_bulk_operation_t, DestroyBulk>;
 
+// Unordered: one refused operation must not stop those behind it.
 Bulk make_bulk(mongoc_collection_t* collection) {
   Bson options;
   append_bool(options.get(), "ordered", false);
-  return Bulk(mongoc_collection_create_bulk_operation_with_opts(collection, options.get()));
+  Bulk bulk(mongoc_collection_create_bulk_operation_with_opts(collection, options.get()));
+  FRESHET_ASSERT(bulk != nullptr);
+  return bulk;
 }
 
 bool append(mongoc_bulk_operation_t* bulk, const UpdateOne& one, bson_error_t* error) {
@@ -59,6 +69,7 @@ void BulkWriter::write(const std::string& tenant, v1::EntityKind kind, const std
   count_ = 0;
   std::vector<ToWrite> to_resolve;
   for (const ToWrite& write : writes) {
+    FRESHET_ASSERT(write.change != nullptr && write.result != nullptr);
     if (is_blind(*write.change)) {
       add(*write.change, std::nullopt, write.result);
     } else {
@@ -71,11 +82,13 @@ void BulkWriter::write(const std::string& tenant, v1::EntityKind kind, const std
   const Collection collection = collection_of(connection.get(), tenant, kind);
   run_all(collection.get());
   run_taken_again(collection.get());
+  // One large document must not keep its memory in every operation that it ever was in.
   for (size_t i = 0; i < count_; ++i) {
     if (operations_[i].one.update.get()->len > kKeptBytesMax) operations_[i] = {};
   }
 }
 
+// The time is for tombstones, which the server deletes by its own clock.
 void BulkWriter::add(const v1::Change& change, std::optional<uint64_t> only_on, Status* result) {
   if (count_ == operations_.size()) operations_.emplace_back();
   Operation& operation = operations_[count_];
@@ -96,6 +109,7 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
                               const std::vector<ToWrite>& writes) {
   Query query;
   query.sorted = false;
+  // A secondary may be behind, and an effect that is computed on an old document would be refused.
   query.primary = true;
   query.batch = writes.size();
   nest_document(query.filter.get(), "_id", [&](bson_t* id) {
@@ -113,8 +127,11 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
   const Status read = found.status();
   resolved().add(writes.size());
   for (const ToWrite& write : writes) {
+    // What could not be read can't be resolved; it is tried again, or given up, as the read's error
+    // says.
     *write.result = read;
     if (!read) continue;
+    // A document that is not there has version 0, and resolving on it makes it.
     const v1::Document& document = documents[Hash128::from(write.change->id())];
     if (document.version() >= write.change->version() || document.removed()) {
       stale().add();
@@ -124,9 +141,10 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
   }
 }
 
-// That the _id is taken does not say yet that what is there is newer: the server looks first and inserts then, and in between
-// an older version may have come, from a bulk that a process sent before it was killed. Now that it is there, the same
-// operation finds it, or is stale.
+// That the _id is taken does not say yet that what is there is newer. The server looks first and
+// inserts then, and in between an older version may have come, from a bulk that a process sent
+// before it was killed. Now that a document is there, the same operation finds it, or is stale.
+// Counted as stale at once, a newer change would be lost.
 void BulkWriter::run_taken_again(mongoc_collection_t* collection) {
   const auto first = std::stable_partition(operations_.begin(), operations_.begin() + static_cast<ptrdiff_t>(count_),
                                            [](const Operation& operation) { return !operation.taken; });
@@ -134,7 +152,7 @@ void BulkWriter::run_taken_again(mongoc_collection_t* collection) {
   if (begin < count_) run(collection, begin, count_);
 }
 
-// In commands as large as the server takes them.
+// Runs all operations, in commands as large as the server takes them.
 void BulkWriter::run_all(mongoc_collection_t* collection) {
   size_t begin = 0;
   size_t bytes = 0;
@@ -147,10 +165,12 @@ void BulkWriter::run_all(mongoc_collection_t* collection) {
     }
     bytes += size;
   }
+  // The rest; it is at least one operation.
   run(collection, begin, count_);
 }
 
 void BulkWriter::run(mongoc_collection_t* collection, size_t begin, size_t end) {
+  FRESHET_ASSERT(begin < end && end <= count_);
   const Bulk bulk = make_bulk(collection);
   bson_error_t error{};
   bool complete = true;
@@ -158,6 +178,7 @@ void BulkWriter::run(mongoc_collection_t* collection, size_t begin, size_t end) 
   BulkReply reply;
   if (complete) {
     bson_t raw;
+    // 0 means that something went wrong; the reply then says what, as far as there is one.
     if (mongoc_bulk_operation_execute(bulk.get(), &raw, &error) == 0) {
       reply = read_reply(raw);
     } else {
@@ -170,6 +191,7 @@ void BulkWriter::run(mongoc_collection_t* collection, size_t begin, size_t end) 
 
 void BulkWriter::judge(mongoc_collection_t* collection, size_t begin, size_t end, const BulkReply& reply,
                        const bson_error_t& error) {
+  // The command as a whole failed, and nothing is known of its operations.
   const bool whole = reply.refused.empty() && reply.unconfirmed.empty() && error.domain != 0;
   if (!whole) {
     for (size_t i = begin; i < end; ++i) {
@@ -180,13 +202,14 @@ void BulkWriter::judge(mongoc_collection_t* collection, size_t begin, size_t end
       } else {
         result = Status{};
       }
-      // What is stale, too: the newer one may be what could not be confirmed.
+      // This holds for what is stale, too: the newer version may be what could not be confirmed.
       if (result && !reply.unconfirmed.empty())
         result = fail(Code::kRetry, client_.clean("MongoDB: not confirmed: " + reply.unconfirmed));
     }
     return;
   }
   const Error failure = client_.error_of(error, "a bulk failed");
+  // One operation spoils the command (it is too large, say); halving finds it in a few steps.
   if (failure.code == Code::kInvalid && end - begin > 1) {
     const size_t middle = begin + (end - begin) / 2;
     run(collection, begin, middle);
@@ -197,7 +220,8 @@ void BulkWriter::judge(mongoc_collection_t* collection, size_t begin, size_t end
 
 Status BulkWriter::verdict(Operation& operation, const WriteError& error) const {
   if (is_duplicate_id(error.code, error.message)) {
-    if (operation.resolved) return fail(Code::kRetry, "MongoDB: the document changed meanwhile");
+    // Another writer was between the read and the write: read again and compute anew.
+    if (operation.resolved) return fail(Code::kRetry, "MongoDB: the document changed between reading and writing it");
     if (std::exchange(operation.taken, true)) stale().add();
     return {};
   }

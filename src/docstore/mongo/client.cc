@@ -1,3 +1,5 @@
+// Opens the driver's pool. The driver finds the primary by itself and follows it when it changes.
+
 #include "docstore/mongo/client.h"
 
 #include <mutex>
@@ -8,12 +10,16 @@
 namespace freshet::docstore {
 namespace {
 
-constexpr int32_t kSelectionTimeoutMs = 5'000;  // until a primary is known
+// Until a primary is known: a change of the primary takes a few seconds.
+constexpr int32_t kSelectionTimeoutMs = 5'000;
 constexpr int32_t kConnectTimeoutMs = 5'000;
 constexpr int32_t kSocketTimeoutMs = 30'000;
-constexpr int64_t kConfirmTimeoutMs = 20'000;  // until a majority has a write; less than the socket's
+// Until a majority has a write. It is less than the socket's timeout, so that the server says what
+// became of it.
+constexpr int64_t kConfirmTimeoutMs = 20'000;
 
-// Silent: what goes wrong comes back as errors, and the driver's own lines might show what is in a connection string.
+// Starts the driver and keeps it silent: what goes wrong comes back as errors, and the driver's own
+// lines might show what is in a connection string.
 void start_driver() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -26,7 +32,8 @@ void set_default(mongoc_uri_t* uri, const char* option, int32_t value) {
   if (!mongoc_uri_has_option(uri, option)) mongoc_uri_set_option_as_int32(uri, option, value);
 }
 
-// Majority and journal, unless the string says otherwise. False: it asks for writes that are not acknowledged.
+// Sets majority and journal, unless the string says otherwise. False: it asks for writes that are
+// not acknowledged, of which nobody could say when they are durable.
 bool set_write_concern(mongoc_uri_t* uri) {
   mongoc_write_concern_t* concern = mongoc_write_concern_copy(mongoc_uri_get_write_concern(uri));
   if (!mongoc_uri_has_option(uri, MONGOC_URI_W)) mongoc_write_concern_set_w(concern, MONGOC_WRITE_CONCERN_W_MAJORITY);
@@ -39,7 +46,8 @@ bool set_write_concern(mongoc_uri_t* uri) {
   return acknowledged;
 }
 
-// What stands between "://" and the last "@" before the path: user and password as they were written.
+// What stands between "://" and the last "@" before the path: user and password as they were
+// written.
 std::string_view userinfo(std::string_view uri) {
   const size_t begin = uri.find("://");
   if (begin == std::string_view::npos) return {};
@@ -47,6 +55,7 @@ std::string_view userinfo(std::string_view uri) {
   return at == std::string_view::npos || at < begin + 3 ? std::string_view() : uri.substr(begin + 3, at - begin - 3);
 }
 
+// Percent-encoded and decoded, a password has two spellings, and errors may show either.
 void hide_secrets(Redactor& redactor, const std::string& text, const mongoc_uri_t* uri) {
   redactor.hide(text);
   const std::string_view user = userinfo(text);
@@ -57,6 +66,7 @@ void hide_secrets(Redactor& redactor, const std::string& text, const mongoc_uri_
   }
 }
 
+// A server of another make may leave a limit out; then MongoDB's own default counts.
 size_t positive(const bson_t& hello, const char* key, size_t otherwise) {
   bson_iter_t at;
   if (!bson_iter_init_find(&at, &hello, key) || !BSON_ITER_HOLDS_NUMBER(&at)) return otherwise;
@@ -71,7 +81,8 @@ Result<std::unique_ptr<Client>> Client::open(const std::string& uri, size_t conn
   bson_error_t error;
   const std::unique_ptr<mongoc_uri_t, decltype(&mongoc_uri_destroy)> parsed(
       mongoc_uri_new_with_error(uri.c_str(), &error), mongoc_uri_destroy);
-  if (!parsed) {  // not the driver's words: they may have parts of a password
+  if (!parsed) {
+    // The driver's words are not shown: they may have parts of a password.
     return fail(Code::kInvalid,
                 "MongoDB: the connection string is not one: mongodb://USER:PASSWORD@HOST:PORT/?OPTIONS is; special "
                 "characters of the password are percent-encoded");
@@ -105,7 +116,8 @@ Error Client::error_of(const bson_error_t& error, const std::string& what) const
   return {code_of(error), "MongoDB: " + what + ": " + redactor_.clean(error.message)};
 }
 
-// Finds a server that takes writes, as its handshake says what it takes; then a command, which needs the credentials.
+// Finds a server that takes writes, since its handshake says what it takes, then sends a command,
+// which needs the credentials. So wrong credentials show at the start and not at the first profile.
 Status Client::greet() {
   const Lease lease = this->lease();
   bson_error_t error;

@@ -11,6 +11,7 @@
 
 namespace freshet::docstore {
 
+// What the server takes at once, as its handshake says.
 struct ServerLimits {
   size_t operations = 1000;           // of one bulk: maxWriteBatchSize
   size_t document_bytes = 16u << 20;  // maxBsonObjectSize
@@ -19,15 +20,17 @@ struct ServerLimits {
 // Thread-safe.
 class Client {
  public:
-  // What the connection string leaves open: write concern majority with journal, so that what is answered is durable;
-  // timeouts in seconds, not minutes. Fails if the string is wrong (kInvalid), nobody answers (kRetry), or the server
-  // refuses (kFatal). No error text or log line has the string's secrets.
+  // Sets what the connection string leaves open: write concern majority with journal, so that what
+  // is answered is durable, and timeouts of seconds, not minutes. It fails if the string is wrong
+  // (kInvalid), nobody answers (kRetry), or the server refuses (kFatal). No error text or log line
+  // has the string's secrets.
   [[nodiscard]] static Result<std::unique_ptr<Client>> open(const std::string& uri, size_t connections_max);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // A connection for one thread, given back with the handle. Waits while all are taken.
+  // A connection for one thread, given back with the handle. It waits while all connections are
+  // taken.
   struct GiveBack {
     mongoc_client_pool_t* pool;
     void operator()(mongoc_client_t* client) const { mongoc_client_pool_push(pool, client); }
@@ -35,7 +38,9 @@ class Client {
   using Lease = std::unique_ptr<mongoc_client_t, GiveBack>;
   [[nodiscard]] Lease lease();
 
+  // Fixed once the client is open.
   [[nodiscard]] const ServerLimits& limits() const { return limits_; }
+  // The driver's error as one of ours, with its secrets taken out.
   [[nodiscard]] Error error_of(const bson_error_t& error, const std::string& what) const;
   [[nodiscard]] std::string clean(std::string text) const { return redactor_.clean(std::move(text)); }
 

@@ -1,11 +1,17 @@
+// Names, indexes and reads of a tenant's collections.
+
 #include "docstore/mongo/collections.h"
 
+#include "base/assert.h"
 #include "docstore/mongo/names.h"
 
 namespace freshet::docstore {
 namespace {
 
+// A read that takes longer is ended by the server, so that a question without an index can't keep
+// it busy.
 constexpr int64_t kReadTimeMaxMs = 10'000;
+// The server's code for an index that is there with other options.
 constexpr int kIndexOptionsConflict = 85;
 
 const char* name_of(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users"; }
@@ -23,7 +29,7 @@ void append_index(bson_t* indexes, size_t& count, std::string_view field, const 
   });
 }
 
-// A command that changes the database; `code`: the server's, if it refused.
+// Runs a command that changes the database. `code` becomes the server's, if it refused.
 Status command(Client& client, const std::string& tenant, const Bson& command, const std::string& what,
                uint32_t* code) {
   const Client::Lease lease = client.lease();
@@ -34,7 +40,7 @@ Status command(Client& client, const std::string& tenant, const Bson& command, c
   return tl::unexpected(client.error_of(error, what + " in database " + database));
 }
 
-// The index of tombstones is there with another time.
+// The index of tombstones is there with another time, so the time is changed.
 Status change_retention(Client& client, const std::string& tenant, v1::EntityKind kind, int64_t tombstones_kept_s) {
   Bson change;
   append_text(change.get(), "collMod", name_of(kind));
@@ -49,7 +55,9 @@ Status change_retention(Client& client, const std::string& tenant, v1::EntityKin
 }  // namespace
 
 Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind) {
-  return Collection(mongoc_client_get_collection(client, database_of(tenant).c_str(), name_of(kind)));
+  Collection collection(mongoc_client_get_collection(client, database_of(tenant).c_str(), name_of(kind)));
+  FRESHET_ASSERT(collection != nullptr);
+  return collection;
 }
 
 Status create_indexes(Client& client, const std::string& tenant, v1::EntityKind kind,
@@ -67,6 +75,8 @@ Status create_indexes(Client& client, const std::string& tenant, v1::EntityKind 
   });
   uint32_t code = 0;
   const Status status = command(client, tenant, create, "can't create indexes", &code);
+  // All indexes are one command: if one conflicts, the server has made none of the others, but
+  // these were there with it.
   return code == kIndexOptionsConflict ? change_retention(client, tenant, kind, tombstones_kept_s) : status;
 }
 

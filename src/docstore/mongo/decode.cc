@@ -1,3 +1,7 @@
+// Documents as they come back from MongoDB. Anybody may have changed them there, so whatever has
+// not our shape is left out and never an error: one field of somebody else's must not hide a
+// profile.
+
 #include <algorithm>
 
 #include "docstore/mongo/document_bson.h"
@@ -38,7 +42,7 @@ void read_section(Document& document, const SectionField& field, const bson_iter
   if (field.form == SectionField::kTime ? is_time : is_list) add_field(document, field.section, "", std::move(value));
 }
 
-// Sorted, each (section, name) once: the first one counts.
+// Sorts the fields and keeps each (section, name) once: the first one counts.
 void put_in_order(Document& document) {
   auto& fields = *document.mutable_fields();
   std::stable_sort(fields.pointer_begin(), fields.pointer_end(), [](const Field* a, const Field* b) {
@@ -68,6 +72,7 @@ std::optional<Document> decode(const bson_t& bson) {
       }
     }
   }
+  // Without a version it is no document of ours.
   if (document.version() == 0) return std::nullopt;
   if (document.removed()) document.clear_fields();
   put_in_order(document);
@@ -80,6 +85,7 @@ std::optional<Hash128> decode_id(const bson_t& bson) {
   if (!bson_iter_init_find(&at, &bson, "_id") || !BSON_ITER_HOLDS_UTF8(&at)) return std::nullopt;
   const char* text = bson_iter_utf8(&at, &size);
   const std::string raw = from_hex({text, size});
+  // Only our own spelling counts: upper-case hex would be another _id.
   if (raw.size() != sizeof(Hash128) || to_hex(raw) != std::string_view(text, size)) return std::nullopt;
   return Hash128::from(raw);
 }

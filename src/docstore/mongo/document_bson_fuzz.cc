@@ -1,5 +1,5 @@
-// Any bytes as a document of the collection: no crash; what is read is sorted, shows as JSON, and survives being written
-// and read again.
+// Any bytes as a document of the collection: no crash; what is read is sorted, shows as JSON, and survives being
+// written and read again.
 #include <cstdlib>
 
 #include "docstore/mongo/document_bson.h"

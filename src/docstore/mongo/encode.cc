@@ -1,6 +1,10 @@
+// Changes as operations of MongoDB. The guard is in the filter, so the server decides alone whether
+// a change is newer than what is there; nothing is read before, unless sets have to be computed.
+
 #include <algorithm>
 #include <limits>
 
+#include "base/assert.h"
 #include "docstore/mongo/document_bson.h"
 #include "docstore/mongo/names.h"
 #include "docstore/mongo/sections.h"
@@ -16,7 +20,8 @@ using v1::Document;
 using v1::Field;
 using v1::Value;
 
-constexpr int kChangeBytesMax = 16 << 20;  // no server takes more in one document
+// No server takes more in one document.
+constexpr int kChangeBytesMax = 16 << 20;
 
 bool is_unset(const ChangeOp& op) {
   return op.type() == ChangeOp::UNSET || op.value().kind_case() == Value::KIND_NOT_SET;
@@ -24,10 +29,10 @@ bool is_unset(const ChangeOp& op) {
 
 bool same_key(const ChangeOp& a, const ChangeOp& b) { return a.section() == b.section() && a.name() == b.name(); }
 
-// From nothing, or whatever was there: the ops are the whole document.
+// The ops are the whole document, because it is made or whatever was there goes.
 bool replaces(const Change& change) { return change.remove() || change.whole() || model::follows(0, change); }
 
-// Identifiers are lists, always.
+// Identifiers are always lists, so that one index and one question fit one and several of them.
 void append_part(bson_t* to, std::string_view key, v1::Section section, const Value& value) {
   if (section != v1::IDENTIFIERS || value.kind_case() == Value::kList) return append_value(to, key, value);
   nest_array(to, key, [&](bson_t* child) { append_value(child, "0", value); });
@@ -66,7 +71,7 @@ void append_section(bson_t* to, const SectionField& section, const Document& doc
   });
 }
 
-// The document that results, if there was none.
+// The document that results if there was none.
 void append_whole(bson_t* to, const Change& change, Shape shape, int64_t now_ms) {
   append_text(to, "_id", to_hex(change.id()));
   append_int(to, "version", static_cast<int64_t>(change.version()));
@@ -85,7 +90,8 @@ std::string path_of(const SectionField& field, const ChangeOp& op) {
   return path;
 }
 
-// Named parts vanish, the others become what nothing looks like.
+// Named parts vanish; the others become what an empty one looks like, since every document has
+// them.
 bool vanishes(const SectionField& field, const ChangeOp& op) {
   return is_unset(op) && (field.form == SectionField::kNamed || field.form == SectionField::kHidden);
 }
@@ -94,6 +100,7 @@ void append_operators(bson_t* to, const Change& change) {
   bool unsets = false;
   nest_document(to, "$set", [&](bson_t* set) {
     append_int(set, "version", static_cast<int64_t>(change.version()));
+    // A section of a later version is not for this one to store.
     for (const ChangeOp& op : change.ops()) {
       const SectionField* field = field_of(op.section());
       if (field == nullptr) continue;
@@ -114,17 +121,20 @@ void append_operators(bson_t* to, const Change& change) {
       }
     });
   }
+  // Only a new document gets its tenant and kind: they never change.
   nest_document(to, "$setOnInsert", [&](bson_t* inserted) { append_head(inserted, change); });
 }
 
 void append_filter(bson_t* to, const Change& change, bool replaced, std::optional<uint64_t> only_on) {
   append_text(to, "_id", to_hex(change.id()));
   nest_document(to, "version", [&](bson_t* version) {
-    // As $eq of a field it would be inserted with the document.
+    // As $eq, the version would be inserted with the document and overrule what $set says.
     if (only_on) append_int(version, "$gte", static_cast<int64_t>(*only_on));
     const uint64_t below = only_on ? *only_on + 1 : change.version();
     append_int(version, "$lt", static_cast<int64_t>(below));
   });
+  // A change after a removal must not put fields into the tombstone; it runs into the _id instead
+  // and is stale.
   if (!replaced) nest_document(to, "removed_at", [](bson_t* removed) { append_bool(removed, "$exists", false); });
 }
 
@@ -135,7 +145,8 @@ bool is_blind(const Change& change) {
   for (int i = 0; i < change.ops_size(); ++i) {
     const ChangeOp& op = change.ops(i);
     if (op.type() != ChangeOp::SET && op.type() != ChangeOp::UNSET) return false;
-    // Sorted, as fold_change leaves them, equal ones are neighbours; of unsorted ones nothing is known.
+    // Sorted, as fold_change leaves them, equal names are neighbours; of unsorted ones nothing is
+    // known.
     if (i == 0) continue;
     const ChangeOp& before = change.ops(i - 1);
     if (before.section() > op.section()) return false;
@@ -145,6 +156,7 @@ bool is_blind(const Change& change) {
 }
 
 Change resolve(const Change& change, const Document& document) {
+  FRESHET_ASSERT(document.version() < change.version());
   Document after = document;
   (void)model::apply_change(after, change);
   Change resolved;
@@ -152,6 +164,7 @@ Change resolve(const Change& change, const Document& document) {
   resolved.set_kind(change.kind());
   resolved.set_id(change.id());
   resolved.set_version(change.version());
+  // Never 1: that would make it a change from nothing, which replaces the document.
   resolved.set_first_version(std::max<uint64_t>(document.version() + 1, 2));
   resolved.set_received_at_us(change.received_at_us());
   *resolved.mutable_ops() = change.ops();
@@ -161,6 +174,7 @@ Change resolve(const Change& change, const Document& document) {
   });
   const auto end = std::unique(ops.begin(), ops.end(), same_key);
   ops.erase(end, ops.end());
+  // What was a set operation is now the value that comes of it.
   for (ChangeOp& op : ops) {
     const Value* value = model::find_field(after, op.section(), op.name());
     op.set_type(value == nullptr ? ChangeOp::UNSET : ChangeOp::SET);
@@ -186,6 +200,7 @@ Status encode(const Change& change, Shape shape, int64_t now_ms, std::optional<u
   out.filter.clear();
   out.update.clear();
   out.replaces = replaces(change);
+  FRESHET_ASSERT(!only_on || *only_on < change.version());
   append_filter(out.filter.get(), change, out.replaces, only_on);
   if (out.replaces) {
     append_whole(out.update.get(), change, shape, now_ms);

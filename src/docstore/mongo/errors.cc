@@ -1,3 +1,6 @@
+// MongoDB's errors by who can do something about them. A code that is in neither list is about what
+// was sent; to try that again for ever would stop the line.
+
 #include "docstore/mongo/errors.h"
 
 #include <algorithm>
@@ -9,7 +12,8 @@ namespace {
 constexpr int kDuplicateKey = 11000;
 constexpr std::string_view kHidden = "***";
 
-// Names as in the server's list of error codes.
+// The names are those of the server's list of error codes (src/mongo/base/error_codes.yml in its
+// sources).
 constexpr std::array kTransient = {
     6,      // HostUnreachable
     7,      // HostNotFound
@@ -18,11 +22,11 @@ constexpr std::array kTransient = {
     46,     // LockBusy
     50,     // MaxTimeMSExpired
     63,     // StaleShardVersion
-    64,     // WriteConcernFailed: in time
+    64,     // WriteConcernFailed: not confirmed in time
     70,     // ShardNotFound
     89,     // NetworkTimeout
     91,     // ShutdownInProgress
-    100,    // UnsatisfiableWriteConcern: until its members are back
+    100,    // UnsatisfiableWriteConcern, until its members are back
     112,    // WriteConflict
     133,    // FailedToSatisfyReadPreference
     134,    // ReadConcernMajorityNotAvailableYet
@@ -99,6 +103,7 @@ Code code_of(const bson_error_t& error) {
     case MONGOC_ERROR_POOL: return Code::kRetry;
     case MONGOC_ERROR_PROTOCOL:
       return error.code == MONGOC_ERROR_PROTOCOL_BAD_WIRE_VERSION ? Code::kFatal : Code::kRetry;
+    // A cursor that is gone is asked for again.
     case MONGOC_ERROR_CURSOR: return Code::kRetry;
     case MONGOC_ERROR_CLIENT: return error.code == MONGOC_ERROR_CLIENT_TOO_BIG ? Code::kInvalid : Code::kFatal;
     case MONGOC_ERROR_SASL:
@@ -111,7 +116,8 @@ Code code_of(const bson_error_t& error) {
 
 bool is_duplicate_id(int code, std::string_view message) {
   if (code != kDuplicateKey) return false;
-  // "… index: _id_ dup key: …"; of an index that somebody else made unique it names that one.
+  // The text is "… index: _id_ dup key: …"; of an index that somebody else made unique it names
+  // that one.
   const size_t index = message.find("index: ");
   return index == std::string_view::npos || message.substr(index + 7).starts_with("_id");
 }
@@ -133,7 +139,7 @@ BulkReply read_reply(const bson_t& reply) {
 void Redactor::hide(std::string_view secret) {
   if (secret.empty()) return;
   secrets_.emplace_back(secret);
-  // A secret inside of another one would leave the rest of it.
+  // The longest secret is hidden first: one that is a part of another would leave the rest of that.
   std::sort(secrets_.begin(), secrets_.end(),
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
 }

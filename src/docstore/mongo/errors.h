@@ -1,4 +1,4 @@
-// Who recovers from what MongoDB answers. Pure: the numbers are the server's error codes.
+// Who recovers from what MongoDB answers. It is pure: the numbers are the server's error codes.
 #pragma once
 
 #include <mongoc/mongoc.h>
@@ -12,17 +12,19 @@
 
 namespace freshet::docstore {
 
-// Of a code that the server gave:
+// Who recovers from an error code that the server gave:
 //   kRetry    it is away, changes its primary, is overloaded, out of disk, or could not confirm the write in time
 //   kFatal    the operator: credentials, privileges, a server that lacks what is needed
 //   kInvalid  everything else: what was sent is wrong, and stays so
 [[nodiscard]] Code code_of_server_error(int code);
-// Of an error of the driver or, by its domain, of the server.
+// The same for an error of the driver or, as its domain says, of the server.
 [[nodiscard]] Code code_of(const bson_error_t& error);
 
-// Of a write that the server refused because another document has this key; is it the _id?
+// Whether a write was refused because another document has this _id; the same code may be about
+// another unique index.
 [[nodiscard]] bool is_duplicate_id(int code, std::string_view message);
 
+// What the server says of one operation.
 struct WriteError {
   int code = 0;
   std::string message;
@@ -30,12 +32,12 @@ struct WriteError {
 
 // What the reply to a bulk says of its operations.
 struct BulkReply {
-  std::map<uint32_t, WriteError> refused;  // by index
-  std::string unconfirmed;                 // not empty: done, but not as durable as the write concern asks
+  std::map<uint32_t, WriteError> refused;  // by the operation's index in the bulk
+  std::string unconfirmed;                 // "" or why it is done but not as durable as the write concern asks
 };
 [[nodiscard]] BulkReply read_reply(const bson_t& reply);
 
-// Takes secrets out of what is shown: drivers and servers repeat what they were sent.
+// Takes secrets out of what is shown, because drivers and servers repeat what they were sent.
 class Redactor {
  public:
   void hide(std::string_view secret);  // "" hides nothing

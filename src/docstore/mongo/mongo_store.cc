@@ -1,3 +1,7 @@
+// The MongoDB profile store: a bounded queue of parts, a thread and a connection for each bulk
+// under way, and reads on connections of their own. What a bulk is on the wire, and what its answer
+// means, is bulk_writer.h; how large and how many bulks are is bulk_tuner.h.
+
 #include "docstore/mongo/mongo_store.h"
 
 #include <atomic>
@@ -9,10 +13,11 @@
 #include <thread>
 #include <utility>
 
+#include "base/assert.h"
+#include "docstore/mongo/bulk_tuner.h"
 #include "docstore/mongo/bulk_writer.h"
 #include "docstore/mongo/collections.h"
 #include "docstore/mongo/names.h"
-#include "docstore/mongo/pace.h"
 #include "docstore/rules.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
@@ -23,7 +28,7 @@ namespace {
 
 using v1::Change;
 
-// One call of write(): done when the last of its parts is.
+// One call of write(). It is done when the last of its parts is.
 struct Job {
   std::vector<Change> bulk;
   std::vector<Status> results;
@@ -31,7 +36,7 @@ struct Job {
   std::atomic<size_t> parts{0};
 };
 
-// Changes of a job that go to one collection.
+// The changes of a job that go to one collection in one bulk.
 struct Part {
   std::shared_ptr<Job> job;
   std::string tenant;
@@ -51,17 +56,18 @@ struct Metrics {
       telemetry::counter("freshet_docstore_foreign_total", "Documents read in MongoDB that are not ours.");
 };
 
-PaceOptions pace_options(const Client& client, const MongoOptions& options) {
-  PaceOptions pace;
-  pace.bulk_max = std::min(pace.bulk_max, client.limits().operations);
-  pace.concurrency_max = options.connections_max;
-  return pace;
+// A server may take fewer operations in a command than we would send.
+BulkTunerOptions tuner_options(const Client& client, const MongoOptions& options) {
+  BulkTunerOptions tuner;
+  tuner.bulk_max = std::min(tuner.bulk_max, client.limits().operations);
+  tuner.concurrency_max = options.connections_max;
+  return tuner;
 }
 
 class MongoStore final : public DocStore {
  public:
   MongoStore(std::unique_ptr<Client> client, const MongoOptions& options)
-      : client_(std::move(client)), options_(options), pace_(pace_options(*client_, options)) {
+      : client_(std::move(client)), options_(options), tuner_(tuner_options(*client_, options)) {
     for (size_t i = 0; i < options.connections_max; ++i) {
       threads_.emplace_back([this, i] {
         env::name_thread("mongo-" + std::to_string(i));
@@ -93,18 +99,19 @@ class MongoStore final : public DocStore {
   const MongoOptions options_;
   Metrics metrics_;
   std::mutex mutex_;
-  std::condition_variable room_;  // write() waits
-  std::condition_variable work_;  // threads wait
+  std::condition_variable room_;  // what write() waits for
+  std::condition_variable work_;  // what the threads wait for
   std::deque<Part> queue_;
-  size_t waiting_ = 0;  // changes in the queue
-  size_t running_ = 0;  // parts
-  Pace pace_;
-  bool failing_ = false;  // the last part failed as a whole: said once, not for each
+  size_t waiting_ = 0;  // changes in the queue, at most waiting_max and one part more
+  size_t running_ = 0;  // parts that are under way
+  BulkTuner tuner_;
+  bool failing_ = false;  // the last part failed as a whole; this is logged once, not for each
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
 
-// What waits is answered as to be tried again, what is under way ends by itself (the socket has a timeout).
+// What waits is answered as to be tried again; what is under way ends by itself, since the socket
+// has a timeout.
 MongoStore::~MongoStore() {
   std::deque<Part> left;
   {
@@ -124,17 +131,22 @@ MongoStore::~MongoStore() {
 
 void MongoStore::write(std::vector<Change> bulk, WriteDone done) {
   const auto job = std::make_shared<Job>();
+  FRESHET_ASSERT(done != nullptr);
   job->results.resize(bulk.size());
   job->bulk = std::move(bulk);
   job->done = std::move(done);
+  // Parts are cut by the size of now; a part that is in the queue when the size changes keeps its
+  // own.
   std::unique_lock lock(mutex_);
-  const size_t size_max = pace_.bulk();
+  const size_t size_max = tuner_.bulk();
   lock.unlock();
   std::vector<Part> parts = parts_of(job, size_max);
   if (parts.empty()) return job->done(std::move(job->bulk), std::move(job->results));
   job->parts = parts.size();
   lock.lock();
   for (Part& part : parts) {
+    // The bound is on all callers together. A part is never split for it, so the queue may be over
+    // it by one part.
     room_.wait(lock, [this] { return stopping_ || waiting_ < options_.waiting_max; });
     waiting_ += part.writes.size();
     queue_.push_back(std::move(part));
@@ -142,7 +154,8 @@ void MongoStore::write(std::vector<Change> bulk, WriteDone done) {
   }
 }
 
-// Each of one collection. What no store can take has its result already.
+// Cuts a job into parts, each of one collection. A change that no store can take has its result
+// already.
 std::vector<Part> MongoStore::parts_of(const std::shared_ptr<Job>& job, size_t size_max) const {
   std::vector<Part> parts;
   std::map<std::pair<std::string_view, int>, size_t> open;  // the part of a collection that has room
@@ -158,6 +171,9 @@ std::vector<Part> MongoStore::parts_of(const std::shared_ptr<Job>& job, size_t s
     if (made) parts.push_back({job, change.tenant(), change.kind(), {}});
     parts[at->second].writes.push_back({&change, &job->results[i]});
   }
+  size_t count = 0;
+  for (const Part& part : parts) count += part.writes.size();
+  FRESHET_ASSERT(count <= job->bulk.size());
   return parts;
 }
 
@@ -165,13 +181,17 @@ void MongoStore::work() {
   BulkWriter writer(*client_, options_.identified_only ? Shape::kIdentified : Shape::kProfile, *options_.clock);
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [this] { return stopping_ || (!queue_.empty() && running_ < pace_.concurrency()); });
+    work_.wait(lock, [this] { return stopping_ || (!queue_.empty() && running_ < tuner_.concurrency()); });
     if (stopping_) return;
     Part part = std::move(queue_.front());
     queue_.pop_front();
+    FRESHET_ASSERT(waiting_ >= part.writes.size() && !part.writes.empty());
     waiting_ -= part.writes.size();
     ++running_;
+    FRESHET_ASSERT(running_ <= options_.connections_max);  // a thread runs one part
     lock.unlock();
+    // The work itself needs no lock: the part, its job's results and the writer are this thread's
+    // alone.
     room_.notify_all();
     const size_t size = part.writes.size();
     const env::TimeUs sent = options_.clock->monotonic_us();
@@ -182,25 +202,28 @@ void MongoStore::work() {
     const Status outcome = outcome_of(part);
     finish(std::move(part), nullptr);
     lock.lock();
+    FRESHET_ASSERT(running_ > 0);
     --running_;
-    pace_.observe(sent, answered, size, !outcome);
+    tuner_.observe(sent, answered, size, !outcome);
     note_outcome(outcome);
     work_.notify_one();
   }
 }
 
-// Why all of it has to be tried again or given up; ok: the store answers.
+// Why all of the part has to be tried again or given up; ok if the store answers, whatever it says
+// of single changes.
 Status MongoStore::outcome_of(const Part& part) const {
+  FRESHET_ASSERT(!part.writes.empty());
   for (const ToWrite& write : part.writes) {
     if (*write.result || write.result->error().code == Code::kInvalid) return {};
   }
   return *part.writes.front().result;
 }
 
-// REQUIRES: mutex_ is held.
+// Tells when the store goes away and when it is back. REQUIRES: mutex_ is held.
 void MongoStore::note_outcome(const Status& outcome) {
-  metrics_.bulk_size.set(static_cast<double>(pace_.bulk()));
-  metrics_.concurrency.set(static_cast<double>(pace_.concurrency()));
+  metrics_.bulk_size.set(static_cast<double>(tuner_.bulk()));
+  metrics_.concurrency.set(static_cast<double>(tuner_.concurrency()));
   if (outcome.has_value() != failing_) return;
   failing_ = !outcome;
   if (failing_) {
@@ -210,17 +233,22 @@ void MongoStore::note_outcome(const Status& outcome) {
   }
 }
 
+// Ends a part, with `outcome` for all of it if there is one. The thread that ends the last part of
+// a job answers it.
 void MongoStore::finish(Part part, const Status* outcome) {
   if (outcome != nullptr) {
     for (const ToWrite& write : part.writes) *write.result = *outcome;
   }
   Job& job = *part.job;
-  if (--job.parts == 0) job.done(std::move(job.bulk), std::move(job.results));
+  const size_t left = job.parts.fetch_sub(1);
+  FRESHET_ASSERT(left > 0);
+  if (left == 1) job.done(std::move(job.bulk), std::move(job.results));
 }
 
 // ---- reading ------------------------------------------------------------------------------------------------------
 
-// The first `count` documents, no tombstones, that are accepted. What others put there is passed over.
+// The first `count` documents that are accepted, without tombstones. What others put there is
+// passed over.
 Result<std::vector<StoredDocument>> MongoStore::read(const std::string& tenant, v1::EntityKind kind, Query query,
                                                      size_t count, const Accept& accept) {
   nest_document(query.filter.get(), "removed_at", [](bson_t* removed) { append_bool(removed, "$exists", false); });
@@ -234,6 +262,7 @@ Result<std::vector<StoredDocument>> MongoStore::read(const std::string& tenant, 
     if (bson == nullptr) break;
     const auto id = decode_id(*bson);
     auto document = decode(*bson);
+    // People add documents of their own to collections; these are none of ours and are left alone.
     if (!id || !document) {
       metrics_.foreign.add();
       continue;
@@ -258,6 +287,8 @@ Result<std::optional<StoredDocument>> MongoStore::find(const std::string& tenant
                                                        const v1::Identifier& identifier) {
   Query query;
   append_text(query.filter.get(), "identifiers." + escape_name(identifier.type()), identifier.value());
+  // The index is as new as the document in MongoDB, but an escaped name may be another type's: the
+  // model decides.
   auto found = read(tenant, kind, std::move(query), 1,
                     [&](const StoredDocument& stored) { return lists(stored.document, identifier); });
   if (!found) return tl::unexpected(std::move(found).error());
@@ -284,6 +315,7 @@ Result<std::unique_ptr<DocStore>> open_mongo_store(MongoOptions options) {
     FRESHET_TRY(
         create_indexes(*client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, options.tombstones_kept_s));
   }
+  // The password is not kept in memory for longer than the driver needs it.
   options.uri.clear();
   return std::unique_ptr<DocStore>(std::make_unique<MongoStore>(std::move(client), options));
 }

@@ -1,3 +1,6 @@
+// The escapes of names. MongoDB reads a dot as a path and a leading dollar as an operator, and BSON
+// ends a name at NUL.
+
 #include "docstore/mongo/names.h"
 
 #include <array>
@@ -9,6 +12,7 @@ namespace {
 constexpr std::array<std::pair<std::string_view, char>, 4> kEscapes = {
     {{"%2E", '.'}, {"%24", '$'}, {std::string_view("%00"), '\0'}, {"%25", '%'}}};
 
+// Which character an escape at this place stands for.
 std::optional<char> escaped_at(std::string_view text, size_t at) {
   for (const auto& [escape, character] : kEscapes) {
     if (text.substr(at, escape.size()) == escape) return character;
@@ -25,6 +29,7 @@ std::string escape_name(std::string_view name) {
     switch (name[i]) {
       case '.': field += "%2E"; break;
       case '\0': field += "%00"; break;
+      // A dollar that is not the first character means nothing to the server.
       case '$': field += i == 0 ? "%24" : "$"; break;
       case '%': field += escaped_at(name, i) ? "%25" : "%"; break;
       default: field += name[i];

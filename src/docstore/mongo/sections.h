@@ -8,15 +8,16 @@
 
 namespace freshet::docstore {
 
+// One part of a profile: the document's field that has it, and its form there.
 struct SectionField {
   v1::Section section;
   std::string_view field;
   enum Form {
-    kNamed,
-    kList,
-    kTime,
-    kHidden
-  } form;  // a document by name; a list; a time or null; a list if there is one
+    kNamed,   // a document, with a field for each name
+    kList,    // a list, also an empty one
+    kTime,    // a time or null
+    kHidden,  // a list if there is one, else no field at all
+  } form;
 };
 
 inline constexpr std::array<SectionField, 11> kSectionFields = {{
@@ -33,7 +34,7 @@ inline constexpr std::array<SectionField, 11> kSectionFields = {{
     {v1::HISTORY, "history", SectionField::kHidden},
 }};
 
-// null: a section of a later version.
+// Returns null for a section of a later version.
 [[nodiscard]] inline const SectionField* field_of(v1::Section section) {
   for (const SectionField& field : kSectionFields) {
     if (field.section == section) return &field;

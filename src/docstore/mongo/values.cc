@@ -1,3 +1,6 @@
+// Values between Protobuf and BSON. What comes back may have been written by others, so reading
+// trusts nothing.
+
 #include "docstore/mongo/values.h"
 
 #include <simdjson.h>
@@ -6,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/assert.h"
 #include "docstore/mongo/bson.h"
 #include "docstore/mongo/names.h"
 #include "model/decimal.h"
@@ -18,8 +22,10 @@ namespace {
 using v1::Value;
 
 constexpr int64_t kUsPerMs = 1000;
-constexpr size_t kParserBytes = 4096;  // at first; it grows
+// Memory of the parser at first; it grows.
+constexpr size_t kParserBytes = 4096;
 
+// Rounds down for times before 1970 too, so that order is kept.
 int64_t to_ms(int64_t us) { return us >= 0 ? us / kUsPerMs : -((-us + kUsPerMs - 1) / kUsPerMs); }
 
 // ---- to BSON ----
@@ -48,6 +54,8 @@ void append_json(bson_t* to, std::string_view key, const simdjson::dom::element&
   }
 }
 
+// Text that is no JSON, or is deeper than BSON may be, stays a text: nothing is lost, only a
+// question can't look inside.
 void append_json_text(bson_t* to, std::string_view key, const std::string& json) {
   thread_local simdjson::dom::parser parser;
   if (parser.max_depth() != kDepthMax && parser.allocate(kParserBytes, kDepthMax) != simdjson::SUCCESS)
@@ -57,6 +65,7 @@ void append_json_text(bson_t* to, std::string_view key, const std::string& json)
   append_json(to, key, element);
 }
 
+// Decimals beyond 34 digits don't fit decimal128.
 void append_decimal(bson_t* to, std::string_view key, const std::string& text) {
   bson_decimal128_t decimal;
   if (bson_decimal128_from_string_w_len(text.data(), length_of(text), &decimal)) {

@@ -1,4 +1,5 @@
-// Values of profiles as BSON, and back. Names inside JSON objects are escaped as all others (names.h).
+// Values of profiles as BSON, and back. Names inside JSON objects are escaped as all others are
+// (names.h).
 //
 //   text, boolean       as they are
 //   integer             int64
@@ -20,14 +21,15 @@
 
 namespace freshet::docstore {
 
-inline constexpr int kDepthMax = 64;  // of documents and arrays in one another; MongoDB takes 100
+// How deep documents and arrays may lie in one another; MongoDB takes 100.
+inline constexpr int kDepthMax = 64;
 
 void append_value(bson_t* to, std::string_view key, const v1::Value& value, int depth = 0);
 
-// nullopt: null, or a type that no value of a profile has; inside of lists such elements are left out, inside of
-// documents they are null. Any bytes are safe.
+// Reads a value. nullopt: it is null, or of a type that no value of a profile has. Inside of lists
+// such elements are left out, inside of documents they are null. Any bytes are safe.
 [[nodiscard]] std::optional<v1::Value> read_value(const bson_iter_t& at, int depth = 0);
-// {count, first_at, last_at}
+// Reads the statistics of an event, {count, first_at, last_at}.
 [[nodiscard]] std::optional<v1::Value> read_stats(const bson_iter_t& at);
 
 }  // namespace freshet::docstore

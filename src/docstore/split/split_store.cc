@@ -1,8 +1,12 @@
+// Writes to one store and then, of what that took, to the other. The second one is never ahead:
+// what it finds by an identifier is therefore in the first one too.
+
 #include "docstore/split/split_store.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "model/document.h"
 
 namespace freshet::docstore {
@@ -11,12 +15,12 @@ namespace {
 using v1::Change;
 using v1::ChangeOp;
 
-// A call of write(), on its way through both stores.
-struct Job {
+// A call of write() on its way through both stores.
+struct SplitWrite {
   std::vector<Change> bulk;
   std::vector<Status> results;
   WriteDone done;
-  std::vector<size_t> sent;  // which of the bulk went to the second store, too
+  std::vector<size_t> sent;  // the places in the bulk of the changes that went to the second store too
 };
 
 class SplitStore final : public DocStore {
@@ -27,9 +31,11 @@ class SplitStore final : public DocStore {
   }
 
   void write(std::vector<Change> bulk, WriteDone done) override {
-    const auto job = std::make_shared<Job>();
+    FRESHET_ASSERT(done != nullptr);
+    const auto job = std::make_shared<SplitWrite>();
     job->done = std::move(done);
     whole_->write(std::move(bulk), [this, job](std::vector<Change> written, std::vector<Status> results) {
+      FRESHET_ASSERT(results.size() == written.size());
       job->bulk = std::move(written);
       job->results = std::move(results);
       write_searched(job);
@@ -52,8 +58,8 @@ class SplitStore final : public DocStore {
   }
 
  private:
-  // What the first store has taken, as far as the second one is to have it.
-  void write_searched(const std::shared_ptr<Job>& job) {
+  // Sends what the first store has taken, as far as the second one is to have it.
+  void write_searched(const std::shared_ptr<SplitWrite>& job) {
     std::vector<Change> part;
     for (size_t i = 0; i < job->bulk.size(); ++i) {
       if (!job->results[i] || !matters(job->bulk[i])) continue;
@@ -62,20 +68,26 @@ class SplitStore final : public DocStore {
     }
     if (part.empty()) return job->done(std::move(job->bulk), std::move(job->results));
     searched_->write(std::move(part), [job](const std::vector<Change>&, std::vector<Status> results) {
+      FRESHET_ASSERT(results.size() == job->sent.size());
       for (size_t i = 0; i < results.size(); ++i) job->results[job->sent[i]] = std::move(results[i]);
       job->done(std::move(job->bulk), std::move(job->results));
     });
   }
 
+  // What people search by.
   [[nodiscard]] bool is_searched(const ChangeOp& op) const {
     if (op.section() == v1::IDENTIFIERS) return true;
     return op.section() == v1::ATTRIBUTES && std::binary_search(indexed_.begin(), indexed_.end(), op.name());
   }
+  // A change that makes or replaces a document, or takes it away, always matters: the document's
+  // existence is searched too.
   [[nodiscard]] bool matters(const Change& change) const {
     if (change.remove() || change.whole() || model::follows(0, change)) return true;
     return std::any_of(change.ops().begin(), change.ops().end(),
                        [this](const ChangeOp& op) { return is_searched(op); });
   }
+  // The change without the ops that the second store does not keep. It keeps its versions, by which
+  // replays are recognized.
   [[nodiscard]] Change projected(const Change& change) const {
     Change part;
     part.set_tenant(change.tenant());
@@ -94,7 +106,8 @@ class SplitStore final : public DocStore {
 
   std::vector<std::string> indexed_;  // sorted
   const std::unique_ptr<DocStore> whole_;
-  const std::unique_ptr<DocStore> searched_;  // destroyed first: then nothing is under way any more
+  // Destroyed first: its threads end with it, so nothing uses the members above any more.
+  const std::unique_ptr<DocStore> searched_;
 };
 
 }  // namespace

@@ -1,3 +1,5 @@
+// Polling: wait until a share has records, take chunks of all ready shares under the mutex, and view the records after
+// it was let go. Committing is a request to the writer like any other.
 #include "eventlog/embedded/consumer.h"
 
 #include <algorithm>
@@ -20,6 +22,7 @@ EmbeddedConsumer::~EmbeddedConsumer() {
   std::erase(state_.waiters, &waiter_);
 }
 
+// The first poll only tells the partitions, so that the caller can seek to where its state is before anything is read.
 Result<PollResult> EmbeddedConsumer::assign() {
   FRESHET_TRY(state_.open());
   PollResult result;
@@ -58,11 +61,16 @@ Result<PollResult> EmbeddedConsumer::poll(size_t bytes_max, env::TimeUs timeout_
     if (!fetched) return tl::unexpected<Error>(std::move(fetched).error());
     result.fetched.push_back(std::move(*fetched));
   }
-  // Only now, so that an error above loses nothing.
-  for (size_t i = 0; i < takes.size(); ++i) takes[i].share->next = result.fetched[i].next;
+  // Positions move only now, so that an error above loses nothing: the next poll reads the same again.
+  for (size_t i = 0; i < takes.size(); ++i) {
+    FRESHET_ASSERT(result.fetched[i].next > takes[i].share->next);
+    takes[i].share->next = result.fetched[i].next;
+  }
   return result;
 }
 
+// Waits until there is something to take, or to tell. A position that is out of bounds counts as ready, as its error
+// has to be told at once.
 Status EmbeddedConsumer::wait(std::unique_lock<std::mutex>& lock, env::TimeUs timeout_us) {
   const auto over = [&] {
     const Result<size_t> ready = count_ready();
@@ -88,6 +96,7 @@ Result<size_t> EmbeddedConsumer::count_ready() const {
 
 // Every ready partition gets an equal part, in turns, so that a poll too small for all of them starves none.
 std::vector<EmbeddedConsumer::Take> EmbeddedConsumer::take(size_t ready, size_t bytes_max) {
+  FRESHET_ASSERT(ready > 0 && ready <= shares_.size());
   std::vector<Take> takes;
   const size_t part = std::max<size_t>(bytes_max / ready, 1);
   size_t bytes = 0;
@@ -112,7 +121,7 @@ std::vector<EmbeddedConsumer::Take> EmbeddedConsumer::take(size_t ready, size_t 
 EmbeddedConsumer::Share& EmbeddedConsumer::share_of(TopicPartition partition) {
   const auto found = std::find_if(shares_.begin(), shares_.end(),
                                   [&](const Share& share) { return share.partition->of == partition; });
-  FRESHET_ASSERT(found != shares_.end());  // seek, pause: REQUIRES assigned
+  FRESHET_ASSERT(found != shares_.end());  // Whoever seeks or pauses a partition was assigned it.
   return *found;
 }
 
@@ -120,6 +129,7 @@ void EmbeddedConsumer::seek(TopicPartition partition, Offset next) { share_of(pa
 
 void EmbeddedConsumer::pause(TopicPartition partition, bool paused) { share_of(partition).paused = paused; }
 
+// Outputs, and positions that they were made of, go to the writer as one request, so they are in one batch.
 Status EmbeddedConsumer::commit(Transaction transaction) {
   for (const Position& position : transaction.done) {
     auto found = state_.find(position.of);

@@ -1,4 +1,5 @@
-// A consumer of the embedded log: a fixed share of the partitions.
+// A consumer of the embedded log. Of `members` in one process each has a fixed share of the partitions, so nothing is
+// ever revoked, and nobody can commit for another's.
 #pragma once
 
 #include <memory>
@@ -25,6 +26,7 @@ class EmbeddedConsumer final : public Consumer {
   void wake() override;
 
  private:
+  // A partition that is this consumer's, and where it goes on.
   struct Share {
     Partition* partition = nullptr;
     Offset next = 0;
@@ -39,8 +41,9 @@ class EmbeddedConsumer final : public Consumer {
   };
 
   Result<PollResult> assign();
+  // REQUIRES: the partition is this consumer's.
   Share& share_of(TopicPartition partition);
-  // Under the mutex of the state:
+  // REQUIRES, for these: the mutex of the state is held.
   Status wait(std::unique_lock<std::mutex>& lock, env::TimeUs timeout_us);
   Result<size_t> count_ready() const;
   std::vector<Take> take(size_t ready, size_t bytes_max);

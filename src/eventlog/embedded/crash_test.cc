@@ -90,7 +90,8 @@ TEST(CrashChild, DISABLED_Run) {
   commit_for_ever(*log, pipe, first);
 }
 
-// Starts the child, kills it `life_us` after its first report (a slow machine needs long until there), returns what it reported.
+// Starts the child, kills it `life_us` after its first report (a slow machine needs long until there), returns what it
+// reported.
 std::vector<std::string> run_and_kill(const std::string& directory, env::TimeUs life_us) {
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);

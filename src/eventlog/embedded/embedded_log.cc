@@ -1,8 +1,12 @@
+// The embedded log as its callers see it. What changes the log goes to the Writer's queue; what only reads takes the
+// shared state's mutex for as long as pointers are copied, and reads records afterwards, from memory or from the
+// store.
 #include "eventlog/embedded/embedded_log.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "eventlog/embedded/consumer.h"
 #include "eventlog/embedded/reader.h"
 #include "eventlog/embedded/retention.h"
@@ -19,6 +23,7 @@ using embedded::TopicState;
 constexpr uint32_t kPartitionsMax = 4096;
 constexpr uint32_t kConsumerGroupsMax = 64;
 
+// The name of a group becomes part of a key, which a NUL ends.
 Status check(const std::string& group) {
   if (group.empty() || group.size() > embedded::kGroupNameMax || group.find('\0') != std::string::npos) {
     return fail(Code::kInvalid, "embedded log: a consumer group's name has 1 to " +
@@ -57,9 +62,10 @@ class EmbeddedLog final : public EventLog {
   std::unique_ptr<LogState> state_;
   std::mutex create_mutex_;
   embedded::Writer writer_;
-  embedded::Housekeeper housekeeper_;  // ends before the writer, which ends before the store
+  embedded::Housekeeper housekeeper_;  // It ends before the writer, which ends before the store.
 };
 
+// The number of partitions is fixed: with another one, the records of a person would be in two partitions, in no order.
 Status EmbeddedLog::create_topic(Topic topic, const TopicOptions& options) {
   FRESHET_TRY(state_->open());
   const std::string name(name_of(topic));
@@ -97,12 +103,14 @@ uint32_t EmbeddedLog::partitions(Topic topic) const {
 }
 
 void EmbeddedLog::append(std::vector<Produce> batches, AppendDone done) {
+  FRESHET_ASSERT(done != nullptr);  // Whoever does not wait for the answer promises what may not be in the log.
   embedded::Request request;
   request.outputs = std::move(batches);
   request.done = std::move(done);
   writer_.submit(std::move(request), /*bounded=*/true);
 }
 
+// Members share partitions by their numbers, so nobody has to know of the others.
 Result<std::unique_ptr<Consumer>> EmbeddedLog::open_consumer(const ConsumerOptions& options) {
   FRESHET_TRY(state_->open());
   FRESHET_TRY(check(options.group));
@@ -126,6 +134,8 @@ Result<Watermarks> EmbeddedLog::watermarks(TopicPartition partition) {
   return Watermarks{(*found)->mark.low, (*found)->mark.high};
 }
 
+// Chunks are found under the mutex and read without it, as the store may take its time. Retention may delete them in
+// between, which the read then tells.
 Result<Fetched> EmbeddedLog::read(TopicPartition partition, Offset from, size_t bytes_max) {
   const auto found = open_partition(partition);
   if (!found) return tl::unexpected<Error>(found.error());
@@ -142,6 +152,7 @@ Result<Fetched> EmbeddedLog::read(TopicPartition partition, Offset from, size_t 
   return embedded::view_records(partition, from, std::move(chunks));
 }
 
+// Never takes away what a group that the topic names has yet to read.
 Status EmbeddedLog::trim(TopicPartition partition, Offset before) {
   const auto found = open_partition(partition);
   if (!found) return tl::unexpected<Error>(found.error());
@@ -167,6 +178,7 @@ Result<std::optional<Offset>> EmbeddedLog::committed(const std::string& group, T
 
 Result<std::unique_ptr<EventLog>> open_embedded_log(std::unique_ptr<kv::Store> store, env::Clock& clock,
                                                     const EmbeddedLogOptions& options) {
+  FRESHET_ASSERT(store != nullptr);
   auto state = std::make_unique<LogState>();
   FRESHET_TRY(embedded::load(*store, *state));
   return std::make_unique<EmbeddedLog>(std::move(store), std::move(state), clock, options);

@@ -1,6 +1,11 @@
+// Reading. A consumer that keeps up finds its chunks in memory; one that is behind reads the store. What comes from
+// the disk is checked, and damage is an error that names the offset: a record that was skipped in silence would be
+// missing for ever.
 #include "eventlog/embedded/reader.h"
 
 #include <algorithm>
+
+#include "base/assert.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
@@ -10,9 +15,12 @@ tl::unexpected<Error> damaged(TopicPartition of, Offset at, const std::string& w
                                   "; restore the log's directory from a copy");
 }
 
+constexpr size_t kRecordBytesMin = 2;  // An empty key and an empty value, a byte of size each.
+
+// A count that the bytes can't hold is damage, and nobody may reserve memory for it.
 ChunkRef decode_chunk(Offset base, std::string_view value) {
   const auto header = decode_chunk_header(value);
-  if (!header) return nullptr;
+  if (!header || header->count > (value.size() - kChunkHeaderBytes) / kRecordBytesMin) return nullptr;
   auto chunk = std::make_shared<Chunk>();
   chunk->base = base;
   chunk->header = *header;
@@ -53,12 +61,15 @@ Status check_position(const Partition& partition, Offset from) {
   return {};
 }
 
+// The tail has no gap, so what is not before its first chunk is in it.
 bool take_from_tail(const Partition& partition, Offset from, size_t bytes_max, std::vector<ChunkRef>& chunks) {
+  FRESHET_ASSERT(from >= partition.mark.low && from < partition.mark.high);
   const auto& tail = partition.tail;
   if (tail.empty() || from < tail.front()->base) return false;
   auto chunk = std::upper_bound(tail.begin(), tail.end(), from,
                                 [](Offset offset, const ChunkRef& c) { return offset < c->base; });
   --chunk;
+  FRESHET_ASSERT((*chunk)->base <= from && from < (*chunk)->end());
   size_t bytes = 0;
   do {
     bytes += (*chunk)->bytes;
@@ -69,6 +80,7 @@ bool take_from_tail(const Partition& partition, Offset from, size_t bytes_max, s
 
 Status take_from_store(kv::Store& store, TopicPartition of, Offset from, Offset high, size_t bytes_max,
                        std::vector<ChunkRef>& chunks) {
+  FRESHET_ASSERT(from >= 0 && from < high);
   auto first = find_chunk(store, of, from);
   if (!first) return tl::unexpected<Error>(std::move(first).error());
   chunks.push_back(std::move(*first));
@@ -78,7 +90,7 @@ Status take_from_store(kv::Store& store, TopicPartition of, Offset from, Offset 
   Status result;
   FRESHET_TRY(store.scan(chunk_key(of, next), chunk_key(of, high), [&](std::string_view key, std::string_view value) {
     const auto at = decode_partition_key(key);
-    if (!at || at->base != next) return false;  // deleted meanwhile: the next call will say so
+    if (!at || at->base != next) return false;  // Retention has taken it meanwhile: the next call will say so.
     ChunkRef chunk = decode_chunk(next, value);
     if (chunk == nullptr) {
       result = damaged(of, next, "unreadable chunk");
@@ -93,6 +105,7 @@ Status take_from_store(kv::Store& store, TopicPartition of, Offset from, Offset 
 }
 
 Result<Fetched> view_records(TopicPartition of, Offset from, std::vector<ChunkRef> chunks) {
+  FRESHET_ASSERT(!chunks.empty() && chunks.front()->base <= from && from < chunks.front()->end());
   Fetched out;
   out.from = of;
   out.next = chunks.back()->end();
@@ -110,6 +123,8 @@ Result<Fetched> view_records(TopicPartition of, Offset from, std::vector<ChunkRe
     }
     if (corrupt || offset != chunk->end()) return damaged(of, chunk->base, "damaged chunk");
   }
+  // Each offset is there once: none was skipped where one chunk ends and the next begins.
+  FRESHET_ASSERT(out.records.size() == static_cast<size_t>(out.next - from));
   if (chunks.size() == 1) {
     out.hold = std::move(chunks.front());
   } else {

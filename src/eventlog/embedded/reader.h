@@ -1,4 +1,5 @@
-// Finds the chunks from an offset on, in memory or in the store, and takes them apart.
+// Finds the chunks from an offset on, in memory or in the store, and takes them apart. Nothing is copied: records are
+// views into the buffers in which they were appended or read.
 #pragma once
 
 #include <vector>
@@ -15,7 +16,7 @@ namespace freshet::eventlog::embedded {
 [[nodiscard]] bool take_from_tail(const Partition& partition, Offset from, size_t bytes_max,
                                   std::vector<ChunkRef>& chunks);
 
-// The same from the store, up to `high`. Without the mutex.
+// The same from the store, up to `high`. REQUIRES: from < high. The mutex is not held, as this waits for the disk.
 [[nodiscard]] Status take_from_store(kv::Store& store, TopicPartition of, Offset from, Offset high, size_t bytes_max,
                                      std::vector<ChunkRef>& chunks);
 

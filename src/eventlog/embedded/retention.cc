@@ -1,14 +1,17 @@
+// What is too old, or too much, and who holds it back. Segments carry the sums and times that this needs, so no record
+// is read to be deleted.
 #include "eventlog/embedded/retention.h"
 
 #include <algorithm>
 #include <chrono>
 
+#include "base/assert.h"
 #include "telemetry/log.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
 
-// Where the kept records would begin by size and age alone: the base of a segment, or the end.
+// Where the kept records would begin by size and age alone: at the base of a segment, or at the end.
 Offset wanted_low(const TopicOptions& options, const Partition& partition, env::TimeUs now_us) {
   Offset low = partition.mark.low;
   const auto& segments = partition.segments;
@@ -24,7 +27,7 @@ Offset wanted_low(const TopicOptions& options, const Partition& partition, env::
   return low;
 }
 
-// The start of the segment that holds `offset`, so that only whole segments go.
+// The begin of the segment that holds `offset`, so that only whole segments go.
 Offset floor_to_segment(const Partition& partition, Offset offset) {
   if (offset >= partition.mark.high) return offset;
   Offset base = partition.mark.low;
@@ -46,6 +49,7 @@ std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us) {
       if (partition.of.topic == Topic::kActions) break;
       const Offset low = std::min(wanted_low(options, partition, now_us), state.held_from(options, partition));
       const Offset whole = floor_to_segment(partition, low);
+      FRESHET_ASSERT(whole <= std::max(low, partition.mark.low));  // Nothing goes that is still to be read.
       if (whole > partition.mark.low) trims.push_back({&partition, whole});
     }
   }
@@ -75,6 +79,7 @@ void Housekeeper::run() {
   }
 }
 
+// A failure is logged and tried again at the next turn: a log that keeps too much is no reason to stop.
 void Housekeeper::work() {
   if (!state_.open()) return;
   Request request;
@@ -88,6 +93,7 @@ void Housekeeper::work() {
   reclaim();
 }
 
+// The rows are gone already; this has the store give their space back, which takes it long, so the mutex is not held.
 void Housekeeper::reclaim() {
   std::vector<std::pair<TopicPartition, Offset>> deleted;
   {

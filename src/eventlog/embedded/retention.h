@@ -1,4 +1,5 @@
-// Deletes what a log no longer has to keep: by size and age, never what a group still has to read.
+// Deletes what a log no longer has to keep, by size and age; but never what a group of TopicOptions::consumers still
+// has to read, even if that fills the disk: a change that reaction never saw would leave its profile wrong for ever.
 #pragma once
 
 #include <condition_variable>
@@ -11,9 +12,11 @@
 
 namespace freshet::eventlog::embedded {
 
-// What may be deleted now. Whole segments; `actions` is left to trim(). Takes the mutex.
+// What may be deleted now, in whole segments. `actions` is left to trim(), since only action knows what it can do
+// without. Takes the mutex.
 [[nodiscard]] std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us);
 
+// A thread that looks for it now and then, and has the writer delete it.
 class Housekeeper {
  public:
   Housekeeper(kv::Store& store, env::Clock& clock, LogState& state, Writer& writer, env::TimeUs interval_us);
@@ -31,7 +34,7 @@ class Housekeeper {
   const env::TimeUs interval_us_;
   std::mutex mutex_;
   std::condition_variable condition_;
-  bool stop_ = false;  // guarded
+  bool stop_ = false;  // guarded by mutex_
   std::thread thread_;
 };
 

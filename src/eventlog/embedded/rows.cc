@@ -1,6 +1,10 @@
+// Numbers are big-endian in keys and in values: so the store's order of keys is the order of offsets, and a row reads
+// the same in a dump as in the specification.
 #include "eventlog/embedded/rows.h"
 
 #include <limits>
+
+#include "base/assert.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
@@ -10,7 +14,7 @@ void put(std::string& out, T value) {
   for (size_t i = sizeof(T); i-- > 0;) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> (8 * i)));
 }
 
-// Takes fixed-size numbers off the front; after the first failure everything fails.
+// Takes fixed-size numbers off the front. After the first failure everything fails, so a caller asks once, at the end.
 class Reader {
  public:
   explicit Reader(std::string_view data) : data_(data) {}
@@ -51,7 +55,9 @@ class Reader {
   bool ok_ = true;
 };
 
+// A row that was written under a topic that is none could never be read again.
 std::string partition_key(char kind, TopicPartition of) {
+  FRESHET_ASSERT(static_cast<size_t>(of.topic) < kTopics);
   std::string key(1, kind);
   key.reserve(14);
   put(key, static_cast<uint8_t>(of.topic));
@@ -62,12 +68,14 @@ std::string partition_key(char kind, TopicPartition of) {
 }  // namespace
 
 std::string chunk_key(TopicPartition of, Offset base) {
+  FRESHET_ASSERT(base >= 0);  // A negative one would come after all others.
   std::string key = partition_key('c', of);
   put(key, base);
   return key;
 }
 
 std::string segment_key(TopicPartition of, Offset base) {
+  FRESHET_ASSERT(base >= 0);
   std::string key = partition_key('s', of);
   put(key, base);
   return key;
@@ -77,7 +85,10 @@ std::string mark_key(TopicPartition of) { return partition_key('m', of); }
 
 std::string topic_key(Topic topic) { return {'t', static_cast<char>(topic)}; }
 
+// The NUL ends the name: without it, partition 1 of group "a" and of a group whose name begins with "a" could share a
+// key.
 std::string group_key(std::string_view group, TopicPartition of) {
+  FRESHET_ASSERT(!group.empty() && group.find('\0') == std::string_view::npos);
   std::string key = "g";
   key.append(group);
   key.push_back('\0');
@@ -87,6 +98,7 @@ std::string group_key(std::string_view group, TopicPartition of) {
 }
 
 std::string encode(const ChunkHeader& header) {
+  FRESHET_ASSERT(header.count > 0);
   std::string out;
   put(out, header.count);
   put(out, header.appended_at_us);
@@ -94,6 +106,7 @@ std::string encode(const ChunkHeader& header) {
 }
 
 std::string encode(const Mark& mark) {
+  FRESHET_ASSERT(mark.low >= 0 && mark.low <= mark.high);
   std::string out;
   out.reserve(32);
   put(out, mark.low);
@@ -103,6 +116,7 @@ std::string encode(const Mark& mark) {
   return out;
 }
 
+// The base of a segment is in its key.
 std::string encode(const Segment& segment) {
   std::string out;
   put(out, segment.appended_at_us);
@@ -112,6 +126,7 @@ std::string encode(const Segment& segment) {
 }
 
 std::string encode(const TopicOptions& options) {
+  FRESHET_ASSERT(options.consumers.size() <= std::numeric_limits<uint16_t>::max());
   std::string out;
   put(out, options.partitions);
   put(out, options.retention_bytes);
@@ -125,11 +140,13 @@ std::string encode(const TopicOptions& options) {
 }
 
 std::string encode_offset(Offset offset) {
+  FRESHET_ASSERT(offset >= 0);
   std::string out;
   put(out, offset);
   return out;
 }
 
+// Decoders take nothing on trust: a number that makes no sense is damage here, and not a surprise somewhere else.
 std::optional<PartitionKey> decode_partition_key(std::string_view key) {
   Reader in(key);
   const auto kind = in.take<char>();

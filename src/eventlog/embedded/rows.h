@@ -34,21 +34,22 @@ struct Segment {
   uint64_t bytes_before = 0;       // Mark::bytes when it began
 };
 
-// Keys. Those of one partition and kind are ordered by offset.
+// Keys. Those of one partition and kind are ordered by offset. REQUIRES: offsets are not negative.
 [[nodiscard]] std::string chunk_key(TopicPartition of, Offset base);
 [[nodiscard]] std::string segment_key(TopicPartition of, Offset base);
 [[nodiscard]] std::string mark_key(TopicPartition of);
 [[nodiscard]] std::string topic_key(Topic topic);
 [[nodiscard]] std::string group_key(std::string_view group, TopicPartition of);  // REQUIRES: no NUL in group
 
-// Values.
+// Values. REQUIRES: what is encoded could be decoded again, so a chunk has records and a mark does not end before it
+// begins.
 [[nodiscard]] std::string encode(const ChunkHeader& header);
 [[nodiscard]] std::string encode(const Mark& mark);
 [[nodiscard]] std::string encode(const Segment& segment);  // without base
 [[nodiscard]] std::string encode(const TopicOptions& options);
 [[nodiscard]] std::string encode_offset(Offset offset);
 
-// nullopt: not such a row.
+// Decoding bytes from the disk; nullopt: they are not such a row.
 struct PartitionKey {
   TopicPartition of;
   Offset base = 0;  // 'c' and 's' rows

@@ -1,12 +1,16 @@
+// Loading the state of a log from its rows, and the bookkeeping of what is in memory. Records themselves are not read
+// at the start: marks and segments say where they are, and the tail fills with what is appended.
 #include "eventlog/embedded/state.h"
 
 #include <algorithm>
+
+#include "base/assert.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
 
 constexpr uint64_t kSegmentBytes = 4u << 20;
-constexpr uint64_t kSegmentParts = 8;  // retention is kept to within an eighth
+constexpr uint64_t kSegmentParts = 8;  // Segments go as a whole, so retention is kept to within an eighth.
 constexpr env::TimeUs kSegmentUs = 600'000'000;
 
 Status corrupt(std::string_view what) {
@@ -48,6 +52,7 @@ Status load_partitions(kv::Store& store, LogState& state, char kind, const char*
   return result;
 }
 
+// Committed offsets of partitions that no topic has stay: the topic may be created later in this start.
 Status load_groups(kv::Store& store, LogState& state) {
   Status result;
   FRESHET_TRY(store.scan("g", "h", [&](std::string_view key, std::string_view value) {
@@ -79,6 +84,7 @@ TopicState::TopicState(Topic topic, const TopicOptions& wanted)
   set_options(wanted);
 }
 
+// Segments are a part of what is kept, so that a small retention does not keep eight times as much.
 void TopicState::set_options(const TopicOptions& wanted) {
   options = wanted;
   segment_bytes =
@@ -104,6 +110,8 @@ Status LogState::open() {
   return tl::unexpected<Error>(why);
 }
 
+// After a write that failed nobody knows what is on the disk: the log answers nothing more until it is opened again
+// and has read what is there. To go on could give an offset away twice.
 void LogState::close(Error error) {
   const std::lock_guard lock(mutex);
   if (closed) return;
@@ -121,6 +129,7 @@ std::optional<Offset> LogState::committed_offset(std::string_view group, TopicPa
   return position->second;
 }
 
+// A group that has committed nothing yet holds everything: it may be about to start.
 Offset LogState::held_from(const TopicOptions& options, const Partition& partition) const {
   Offset held = partition.mark.high;
   for (const std::string& group : options.consumers) {
@@ -130,9 +139,10 @@ Offset LogState::held_from(const TopicOptions& options, const Partition& partiti
 }
 
 void LogState::add_to_tail(Partition& partition, std::vector<ChunkRef> chunks) {
-  // What no group of ours reads would only push out what is read.
+  // Memory for what no group of ours reads (`events`) would only push out what is about to be read.
   if (partition.tail.empty() && topic(partition.of.topic)->options.consumers.empty()) return;
   for (ChunkRef& chunk : chunks) {
+    FRESHET_ASSERT(partition.tail.empty() || partition.tail.back()->end() == chunk->base);
     tail_bytes += chunk->memory();
     partition.tail.push_back(std::move(chunk));
     tail_order.push_back(&partition);
@@ -141,13 +151,16 @@ void LogState::add_to_tail(Partition& partition, std::vector<ChunkRef> chunks) {
 
 void LogState::evict_tail(size_t bytes_max) {
   while (tail_bytes > bytes_max) {
+    FRESHET_ASSERT(!tail_order.empty());  // The sum is that of the chunks.
     Partition& oldest = *tail_order.front();
+    FRESHET_ASSERT(!oldest.tail.empty() && tail_bytes >= oldest.tail.front()->memory());
     tail_bytes -= oldest.tail.front()->memory();
     oldest.tail.pop_front();
     tail_order.pop_front();
   }
 }
 
+// Wakes those that wait for one of these topics, and nobody else.
 void LogState::wake(uint32_t topic_bits) {
   for (Waiter* waiter : waiters) {
     if (waiter->waits && (waiter->topics & topic_bits) != 0) waiter->condition.notify_all();
@@ -160,6 +173,7 @@ std::string to_string(TopicPartition of) {
   return topic + "/" + std::to_string(of.partition);
 }
 
+// Topics come first: a row of a partition that no topic has is damage.
 Status load(kv::Store& store, LogState& state) {
   FRESHET_TRY(load_topics(store, state));
   FRESHET_TRY(load_partitions(store, state, 'm', "mark", [](Partition& partition, Offset, std::string_view value) {

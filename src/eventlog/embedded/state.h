@@ -1,5 +1,8 @@
-// What the threads of the embedded log share: marks, newest chunks and committed offsets, all of them durable already.
-// Changed by the writer thread alone (so it reads without the mutex), read by everyone under the mutex.
+// What the threads of the embedded log share: marks, newest chunks and committed offsets, all of them durable already:
+// whoever read what is not synced could act on a record that a power cut takes back.
+//
+// Thread safety: the writer thread alone changes it, under the mutex (so it reads without), and everyone else reads it
+// under the mutex. The mutex is held for pointers only, never for I/O.
 #pragma once
 
 #include <array>
@@ -32,6 +35,7 @@ struct Chunk {
 };
 using ChunkRef = std::shared_ptr<const Chunk>;
 
+// Invariants: segments ascend and begin below mark.high; the chunks of the tail follow one another without a gap.
 struct Partition {
   TopicPartition of;
   Mark mark;
@@ -42,6 +46,7 @@ struct Partition {
   static constexpr size_t kNone = SIZE_MAX;
 };
 
+// A topic that was created, with its partitions.
 struct TopicState {
   TopicState(Topic topic, const TopicOptions& options);
   void set_options(const TopicOptions& options);  // under the mutex
@@ -60,6 +65,7 @@ struct Waiter {
   std::condition_variable condition;
 };
 
+// The log as a whole.
 struct LogState {
   std::mutex mutex;
   std::array<std::atomic<TopicState*>, kTopics> topics{};  // set once
@@ -78,7 +84,7 @@ struct LogState {
   [[nodiscard]] Status open();                                     // kFatal when closed
   void close(Error error);
 
-  // Under the mutex:
+  // REQUIRES, for these: the mutex is held.
   [[nodiscard]] std::optional<Offset> committed_offset(std::string_view group, TopicPartition of) const;
   // Records from there on are held by a group that still has to read them.
   [[nodiscard]] Offset held_from(const TopicOptions& options, const Partition& partition) const;

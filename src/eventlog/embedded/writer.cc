@@ -1,9 +1,13 @@
+// A cycle of the writer: trims, records and committed positions of all requests become rows of one batch. What changes
+// is kept beside the shared state (Pending) until the batch is on the disk, and is published after that, so that a
+// write which fails has changed nothing that anybody has seen.
 #include "eventlog/embedded/writer.h"
 
 #include <algorithm>
 #include <future>
 #include <utility>
 
+#include "base/assert.h"
 #include "env/thread.h"
 
 namespace freshet::eventlog::embedded {
@@ -36,7 +40,9 @@ Writer::~Writer() {
   thread_.join();
 }
 
+// One request is taken even if it alone is larger than the queue: refused, it would never get in.
 void Writer::submit(Request request, bool bounded) {
+  FRESHET_ASSERT(request.done != nullptr);
   size_t bytes = 0;
   Status taken = state_.open();
   for (const Produce& output : request.outputs) {
@@ -59,6 +65,8 @@ void Writer::submit(Request request, bool bounded) {
   request.done(std::move(taken));
 }
 
+// For commits and trims, whose callers have nothing to do until they are done. They are not bounded: each worker has
+// one at most.
 Status Writer::submit_and_wait(Request request) {
   auto promise = std::make_shared<std::promise<Status>>();
   std::future<Status> answer = promise->get_future();
@@ -77,6 +85,7 @@ void Writer::run() {
   }
 }
 
+// Takes the requests of the next cycle, at least one. False: there is nothing left, and the writer is to stop.
 bool Writer::take_cycle() {
   std::unique_lock lock(mutex_);
   while (waiting_.empty()) {
@@ -99,7 +108,10 @@ bool Writer::take_cycle() {
   return true;
 }
 
+// Requests keep their order, as two appends of one caller must. All that a transaction of a worker said and committed
+// is in this one batch, so after a crash either both are there or neither (invariant 4).
 void Writer::write_cycle() {
+  FRESHET_ASSERT(parts_.empty() && batch_.count() == 0);  // Nothing is left of the cycle before.
   const env::TimeUs now_us = clock_.now_us();
   for (Waiting& waiting : cycle_) {
     for (const Trim& trim : waiting.request.trims) add_trim(trim);
@@ -133,6 +145,7 @@ void Writer::write_cycle() {
   answer(written);
 }
 
+// The place in the cycle stands in the partition itself, so that no table is searched for each append.
 Writer::Pending& Writer::pending(Partition& partition) {
   if (partition.pending == Partition::kNone) {
     partition.pending = parts_.size();
@@ -141,8 +154,9 @@ Writer::Pending& Writer::pending(Partition& partition) {
   return parts_[partition.pending];
 }
 
-// Before the records of the cycle, so that all segments are published ones.
+// Trims come before the records of the cycle, so that all segments that they may drop are published ones.
 void Writer::add_trim(const Trim& trim) {
+  FRESHET_ASSERT(trim.before >= 0 && trim.before <= trim.partition->mark.high);
   Pending& part = pending(*trim.partition);
   part.mark.low = std::max(part.mark.low, trim.before);
   const auto& segments = trim.partition->segments;
@@ -154,6 +168,7 @@ void Writer::add_trim(const Trim& trim) {
   }
 }
 
+// The records of small requests share a chunk, so that a chunk's row is worth its keys and a reader's look-up.
 void Writer::add_records(Partition& partition, RecordBatch& records, env::TimeUs now_us) {
   Pending& part = pending(partition);
   const auto count = static_cast<uint32_t>(records.count());
@@ -171,7 +186,10 @@ void Writer::add_records(Partition& partition, RecordBatch& records, env::TimeUs
   part.mark.high += count;
 }
 
+// The rows of a partition's part of the cycle. Whole segments are removed as ranges, which costs the same for a record
+// as for a million.
 void Writer::put_partition(Pending& part) {
+  FRESHET_ASSERT(part.segments_dropped <= part.partition->segments.size());
   const Partition& partition = *part.partition;
   const auto& segments = partition.segments;
   if (part.segments_dropped > 0) {
@@ -185,6 +203,7 @@ void Writer::put_partition(Pending& part) {
   batch_.put(mark_key(partition.of), encode(part.mark));
 }
 
+// A segment begins where the one before it is large or old enough, so that retention can drop it without reading it.
 void Writer::put_chunks(Pending& part) {
   const Partition& partition = *part.partition;
   const TopicState& topic = *state_.topic(partition.of.topic);
@@ -207,8 +226,10 @@ void Writer::put_chunks(Pending& part) {
     part.mark.bytes += chunk->bytes;
     part.mark.appended_at_us = now_us;
   }
+  FRESHET_ASSERT(part.chunks.empty() || part.chunks.back()->end() == part.mark.high);
 }
 
+// Shows what is on the disk now to everybody, all partitions of the cycle at once.
 void Writer::publish() {
   uint64_t records = 0;
   uint64_t bytes = 0;
@@ -216,6 +237,9 @@ void Writer::publish() {
   const std::lock_guard lock(state_.mutex);
   for (Pending& part : parts_) {
     Partition& partition = *part.partition;
+    // Offsets never go back: one that was given away twice would name two records.
+    FRESHET_ASSERT(part.mark.low >= partition.mark.low && part.mark.high >= partition.mark.high);
+    FRESHET_ASSERT(part.mark.bytes >= partition.mark.bytes);
     const auto added = static_cast<uint64_t>(part.mark.high - partition.mark.high);
     if (added > 0) {
       records += added;
@@ -240,11 +264,13 @@ void Writer::publish() {
   cycle_records_.set(static_cast<double>(records));
 }
 
+// The room in the queue is given back before the callers hear of it: they may append again at once.
 void Writer::answer(const Status& status) {
   size_t bytes = 0;
   for (const Waiting& waiting : cycle_) bytes += waiting.bytes;
   {
     const std::lock_guard lock(mutex_);
+    FRESHET_ASSERT(queue_bytes_ >= bytes);
     queue_bytes_ -= bytes;
   }
   for (Waiting& waiting : cycle_) waiting.request.done(status);

@@ -1,6 +1,9 @@
 // The one thread that changes the embedded log. Each cycle takes what waits, up to kCycleBytesMax, and makes it one
 // write with one sync; while that goes on, the next cycle's requests gather. So the slower the disk, the larger the
 // group, and nobody ever waits for company.
+//
+// The order within a cycle: the write is synced, then readers see it, then it is answered. A record that was
+// acknowledged before the sync would be lost in a power cut although its sender believes it safe.
 #pragma once
 
 #include <condition_variable>
@@ -23,6 +26,7 @@ struct Trim {
   Offset before = 0;  // at most the published high watermark
 };
 
+// What one caller wants done, all of it or nothing.
 struct Request {
   std::vector<Produce> outputs;
   std::string group;
@@ -34,9 +38,10 @@ struct Request {
 class Writer {
  public:
   Writer(kv::Store& store, env::Clock& clock, LogState& state, const EmbeddedLogOptions& options);
-  ~Writer();  // writes what waits
+  ~Writer();  // Writes what waits.
 
-  // Refused requests (unknown partition; with `bounded`, a full queue) are answered at once.
+  // Requests that are refused (an unknown partition; with `bounded`, a full queue) are answered at once. REQUIRES:
+  // done is set.
   void submit(Request request, bool bounded);
   [[nodiscard]] Status submit_and_wait(Request request);
 
@@ -55,13 +60,16 @@ class Writer {
   };
 
   void run();
-  bool take_cycle();  // false: stop
+  [[nodiscard]] bool take_cycle();  // false: stop
   void write_cycle();
+  // The partition's part of the cycle; made at its first use.
   Pending& pending(Partition& partition);
   void add_trim(const Trim& trim);
   void add_records(Partition& partition, RecordBatch& records, env::TimeUs now_us);
+  // Rows of the batch.
   void put_partition(Pending& part);
   void put_chunks(Pending& part);
+  // After the sync: readers see it, then its senders are told.
   void publish();
   void answer(const Status& status);
 
@@ -77,12 +85,12 @@ class Writer {
 
   std::mutex mutex_;
   std::condition_variable condition_;
-  std::vector<Waiting> waiting_;  // guarded, like the next three
+  std::vector<Waiting> waiting_;  // guarded by mutex_, as are the next three
   size_t queue_bytes_ = 0;        // waiting, or being written
   bool idle_ = false;
   bool stop_ = false;
 
-  std::vector<Waiting> cycle_;  // of the thread, like those below
+  std::vector<Waiting> cycle_;  // used by the thread alone, as are those below
   std::vector<Pending> parts_;
   kv::WriteBatch batch_;
   std::vector<std::string_view> scratch_;

@@ -1,9 +1,13 @@
+// Appends without a transaction: what ingest has received. An append is answered when the reports of all its records
+// are in, so that a sender who is told "durable" can forget all of them. A producer that is idempotent may send a
+// record again without writing it twice; what a sender sends again is told apart by its message id, in action.
 #include "eventlog/kafka/appender.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
+#include "base/assert.h"
 #include "env/thread.h"
 #include "eventlog/kafka/topic_settings.h"
 
@@ -12,7 +16,7 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr int kFlushMs = 3'000;
-constexpr size_t kRecordOverhead = 100;  // what librdkafka needs for one in memory, about
+constexpr size_t kRecordOverhead = 100;  // About what librdkafka needs for a record in memory, beside its bytes.
 
 Status status_of(rd_kafka_resp_err_t error) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
@@ -33,10 +37,13 @@ struct Appender::Call {
   std::atomic<size_t> pending{1};  // reports to come, and append() itself
   std::atomic<int> error{RD_KAFKA_RESP_ERR_NO_ERROR};
 
+  // The first error of all is the answer. Reports come on the polling thread, and a refusal may come within append().
   void finish_one(rd_kafka_resp_err_t result) {
     int none = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (result != none) error.compare_exchange_strong(none, result);
-    if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    const size_t before = pending.fetch_sub(1, std::memory_order_acq_rel);
+    FRESHET_ASSERT(before > 0);  // Else it was answered already, and deleted.
+    if (before != 1) return;
     const std::unique_ptr<Call> self(this);
     appender->queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     done(status_of(static_cast<rd_kafka_resp_err_t>(error.load())));
@@ -56,7 +63,7 @@ Result<std::unique_ptr<Appender>> Appender::open(const KafkaOptions& options, co
   settings.delivered = delivered;
   FRESHET_ASSIGN(auto client, Client::open(options, settings));
   std::unique_ptr<Appender> appender(new Appender(options, std::move(client), names));
-  // Else the first record of a topic waits a second for librdkafka to look for its leader.
+  // Without this the first record of a topic waits a second until librdkafka looks for its leader.
   const rd_kafka_metadata_t* topics = nullptr;
   if (rd_kafka_metadata(appender->client_->get(), 1, nullptr, &topics, to_ms(options.call_timeout_us)) ==
       RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -72,6 +79,7 @@ Appender::Appender(const KafkaOptions& options, std::shared_ptr<Client> client, 
   });
 }
 
+// What is not delivered by now is purged, which makes a report of it: so every caller gets an answer.
 Appender::~Appender() {
   rd_kafka_flush(client_->get(), kFlushMs);
   rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -87,6 +95,8 @@ void Appender::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) 
   static_cast<Call*>(message->_private)->finish_one(message->err);
 }
 
+// The count of reports begins with one for append() itself, so that the last report can't answer while records are
+// still being handed over.
 void Appender::append(std::vector<Produce> batches, AppendDone done) {
   size_t bytes = 0, records = 0;
   for (const Produce& batch : batches) {

@@ -1,4 +1,5 @@
-// EventLog::append: one idempotent producer, and the thread that takes its delivery reports in.
+// EventLog::append: one idempotent producer, and the thread that takes its delivery reports in. Answers are given on
+// that thread, so whoever blocks it holds up all others.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 
 namespace freshet::eventlog::kafka {
 
+// Thread-safe.
 class Appender {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Appender>> open(const KafkaOptions& options, const Names& names);

@@ -1,3 +1,5 @@
+// Making clients, and translating librdkafka's many error codes into the few that say who recovers. A code that is not
+// listed counts as passing: the caller tries again, and an operator reads of it in the log.
 #include "eventlog/kafka/client.h"
 
 #include <fmt/format.h>
@@ -13,7 +15,8 @@ namespace {
 
 using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 
-// What Freshet's promises rest on.
+// What Freshet's promises rest on, so that nobody may set it: with acks=1 a broker's death would lose what was
+// acknowledged.
 constexpr std::array<std::string_view, 20> kReserved = {
     "bootstrap.servers",      "metadata.broker.list", "client.id",           "group.id",
     "group.instance.id",      "transactional.id",     "enable.idempotence",  "acks",
@@ -21,7 +24,7 @@ constexpr std::array<std::string_view, 20> kReserved = {
     "auto.offset.reset",      "enable.partition.eof", "check.crcs",          "partition.assignment.strategy",
     "transaction.timeout.ms", "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee"};
 
-// What librdkafka says of a value may repeat it.
+// Whether a value may be a secret. What librdkafka says of a wrong value may repeat it, and would end in the log.
 bool may_be_secret(std::string_view name) {
   constexpr std::array<std::string_view, 6> kHints = {"password", "secret", "key", "pem", "config", "token"};
   return std::any_of(kHints.begin(), kHints.end(), [&](auto hint) { return name.find(hint) != name.npos; });
@@ -42,11 +45,14 @@ Status set_all(rd_kafka_conf_t* conf, const KafkaProperties& properties) {
 }
 
 void forward_log(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
-  if (std::string_view(facility) == "CONFWARN") return;  // a consumer's property given to a producer, or the like
+  // Every client gets all properties, also those that only the other kind knows.
+  if (std::string_view(facility) == "CONFWARN") return;
   const auto to = level <= 3 ? spdlog::level::warn : level <= 5 ? spdlog::level::info : spdlog::level::debug;
   spdlog::log(to, "kafka: {}: {}", rd_kafka_name(handle), words);
 }
 
+// Every connection that fails comes here, so it is noise in the log, and is kept only for the message of a start that
+// fails.
 void forward_error(rd_kafka_t* handle, int code, const char* words, void* client) {
   spdlog::debug("kafka: {}: {}", rd_kafka_name(handle), words);
   static_cast<Client*>(client)->note_error(static_cast<rd_kafka_resp_err_t>(code), words);
@@ -70,7 +76,7 @@ Code code_of(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR__FENCED:
     case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
     case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH: return Code::kFenced;
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:  // of a commit; the next poll decides: KafkaConsumer::join_again
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:  // It is said of a commit; the next poll decides what it means.
     case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
     case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: return Code::kConflict;
@@ -97,6 +103,8 @@ Error error_of(rd_kafka_resp_err_t error, const std::string& what, const std::st
                                       rd_kafka_err2name(error))};
 }
 
+// The order is what lets nobody change what Freshet rests on: our defaults, then the operator's properties, then what
+// is fixed.
 Result<std::shared_ptr<Client>> Client::open(const KafkaOptions& options, const Settings& settings) {
   Conf conf(rd_kafka_conf_new());
   FRESHET_TRY(set_all(conf.get(), settings.defaults));
@@ -114,7 +122,7 @@ Result<std::shared_ptr<Client>> Client::open(const KafkaOptions& options, const 
   client->handle_ = rd_kafka_new(settings.type, conf.get(), words, sizeof words);
   if (client->handle_ == nullptr)
     return fail(Code::kInvalid, fmt::format("kafka: log.kafka does not make a client: {}", words));
-  (void)conf.release();  // the handle's now
+  (void)conf.release();  // It belongs to the handle now.
   return client;
 }
 
@@ -129,7 +137,7 @@ Error Client::last_error() const {
 
 void Client::note_error(rd_kafka_resp_err_t error, const char* words) {
   const std::lock_guard lock(mutex_);
-  // That all brokers are down follows from what was said of each.
+  // That all brokers are down only follows from what was said of each of them, which tells more.
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !last_error_.message.empty()) return;
   last_error_ = {code_of(error), words};
 }

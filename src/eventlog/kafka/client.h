@@ -1,4 +1,5 @@
-// One librdkafka instance: made from our options, its logs and errors taken care of. Also what owns librdkafka's objects.
+// One librdkafka instance, made from our options, its logs and errors taken care of. Here are also the types that own
+// librdkafka's objects, so that none of them is freed by hand.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -37,10 +38,13 @@ using GroupMetadata = Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consume
 // "actions[3]"
 [[nodiscard]] std::string to_string(TopicPartition of);
 
-// Who recovers from an error of a broker or of librdkafka, and its words.
+// Who recovers from an error of a broker or of librdkafka: this process by trying again, by going back to what is
+// committed, or nobody.
 [[nodiscard]] Code code_of(rd_kafka_resp_err_t error);
+// The same with words: those given, or librdkafka's.
 [[nodiscard]] Error error_of(rd_kafka_resp_err_t error, const std::string& what, const std::string& words = {});
 
+// The handle is thread-safe, as librdkafka's are; on_rebalance is called by the thread that polls.
 class Client {
  public:
   using Rebalance = std::function<void(rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*)>;
@@ -53,22 +57,24 @@ class Client {
     bool rebalances = false;  // on_rebalance is called
   };
 
+  // kInvalid: a property is wrong. Does not connect: librdkafka does that by itself, again and again.
   [[nodiscard]] static Result<std::shared_ptr<Client>> open(const KafkaOptions& options, const Settings& settings);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   [[nodiscard]] rd_kafka_t* get() const { return handle_; }
-  // The last thing that went wrong with brokers or connections; empty: nothing.
+  // The last thing that went wrong with brokers or connections; an empty message: nothing has.
   [[nodiscard]] Error last_error() const;
   void note_error(rd_kafka_resp_err_t error, const char* words);
 
   // librdkafka tells of a rebalance, within a poll.
   void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
-  // A rebalance has given it partitions, if only none of them.
+  // A rebalance has told it what is its own, be it nothing.
   [[nodiscard]] bool was_assigned() const { return was_assigned_; }
 
-  Rebalance on_rebalance;  // set before the first poll
+  // Set before the first poll, if Settings::rebalances.
+  Rebalance on_rebalance;
 
  private:
   Client() = default;

@@ -1,3 +1,6 @@
+// Questions and orders to the brokers. Brokers that have just come up know less than they will in a moment, and each
+// of them at its own pace; so what can be waited for is asked again, and what an operator has to mend is said with the
+// command that does it.
 #include "eventlog/kafka/cluster.h"
 
 #include <fmt/format.h>
@@ -19,7 +22,7 @@ using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_des
 
 constexpr env::TimeUs kLookAgainUs = 50'000;
 
-// Of one topic, by its name.
+// The settings that a broker describes of one topic, by name.
 Result<std::vector<std::pair<std::string, std::string>>> settings_in(rd_kafka_event_t* event) {
   size_t count = 0;
   const auto* result = rd_kafka_event_DescribeConfigs_result(event);
@@ -42,7 +45,7 @@ void add_committed(rd_kafka_topic_partition_list_t* list, const char* topic, uin
                    const Committed& place) {
   rd_kafka_topic_partition_t* one = rd_kafka_topic_partition_list_add(list, topic, static_cast<int32_t>(partition));
   one->offset = place.next;
-  one->metadata = strdup(place.metadata.c_str());  // librdkafka frees it
+  one->metadata = strdup(place.metadata.c_str());  // librdkafka frees it.
   one->metadata_size = place.metadata.size();
 }
 
@@ -61,6 +64,8 @@ Cluster::Cluster(const KafkaOptions& options, env::Clock& clock, std::shared_ptr
 
 // ---- topics ---------------------------------------------------------------------------------------------------------
 
+// Brokers that refuse the credentials answer like brokers that are not there. What the client has heard meanwhile
+// tells them apart, so that an operator does not look for a network that works.
 Status Cluster::connect() {
   const env::TimeUs end = clock_.monotonic_us() + options_.open_timeout_us;
   while (true) {
@@ -84,6 +89,7 @@ Status Cluster::connect() {
   }
 }
 
+// A topic counts only when all of its partitions have a leader. One that was known stays so: brokers come and go.
 Status Cluster::learn_topics(int* brokers) {
   const rd_kafka_metadata_t* raw = nullptr;
   const int timeout_ms = to_ms(std::min<env::TimeUs>(options_.call_timeout_us, 3'000'000));
@@ -140,6 +146,7 @@ Status Cluster::answers(Topic topic) {
   return marks ? Status{} : tl::unexpected(marks.error());
 }
 
+// A topic that somebody else has just created is as good.
 Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
   const NewTopic wanted = new_topic(options, brokers);
   char words[512];
@@ -164,6 +171,8 @@ Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
   return {};
 }
 
+// Whether a topic that was there is one that Freshet can work with: the number of partitions decides where records
+// lie, and its settings whether they stay.
 Status Cluster::check(Topic topic, const TopicOptions& options) {
   const std::string name = names_.of(topic);
   if (partitions(topic) != options.partitions)
@@ -209,6 +218,7 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
                   name, why, options_.brokers, name, mend));
 }
 
+// Waits for the answer to an order to the controller.
 Result<Event> Cluster::answer_to(Queue queue, const std::string& question) {
   Event event(rd_kafka_queue_poll(queue.get(), to_ms(options_.call_timeout_us)));
   if (event == nullptr)
@@ -260,6 +270,7 @@ Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicParti
   return out;
 }
 
+// One client for each group and kind of reading, kept, as librdkafka finds a group's coordinator once for each.
 Result<std::shared_ptr<Client>> Cluster::asker_of(const std::string& group, Offsets which) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Client>& asker = askers_[{group, which}];

@@ -15,7 +15,7 @@
 
 namespace freshet::eventlog::kafka {
 
-// What our topics are called there.
+// What our topics are called on the brokers.
 class Names {
  public:
   explicit Names(const std::string& prefix);
@@ -34,6 +34,7 @@ struct Committed {
 void add_committed(rd_kafka_topic_partition_list_t* list, const char* topic, uint32_t partition,
                    const Committed& place);
 
+// The brokers, as far as this process asks them.
 class Cluster {
  public:
   Cluster(const KafkaOptions& options, env::Clock& clock, std::shared_ptr<Client> client);
@@ -49,17 +50,18 @@ class Cluster {
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
   // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
-  // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended may
-  // not be in the offsets yet, even though its id has been begun anew; so who goes on from there asks for these.
+  // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended
+  // may not be in the offsets yet, even though its id has been begun anew; so who goes on from there asks for these.
   enum class Offsets : uint8_t { kAsTheyAre, kDecided };
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
                                                                         const std::vector<TopicPartition>& of,
                                                                         Offsets which = Offsets::kAsTheyAre);
-  // For a group without members.
+  // Commits offsets of a group that has no members.
   [[nodiscard]] Status commit(const std::string& group, const std::vector<Position>& places,
                               const std::string& metadata);
-  // Of each member of the group: its instance id if it is a static one, else its client id.
+  // The members of the group: each by its instance id if it is a static one, else by its client id.
   [[nodiscard]] Result<std::vector<std::string>> members(const std::string& group);
+  // The low watermark becomes `before`. REQUIRES: it is not above the high one.
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
 
  private:

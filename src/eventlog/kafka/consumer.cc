@@ -1,3 +1,6 @@
+// Polling and committing. librdkafka reads ahead by itself; a poll first takes up what has changed since the last one
+// (partitions, positions), then hands out what lies in its queues. Whatever librdkafka had read of a partition before
+// a seek or a revocation is recognized by its offset and thrown away.
 #include "eventlog/kafka/consumer.h"
 
 #include <fmt/format.h>
@@ -24,7 +27,8 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::open(const KafkaOptions& option
   }
   std::unique_ptr<KafkaConsumer> made(new KafkaConsumer(options, clock, cluster, consumer));
   if (consumer.delivery == Delivery::kExactlyOnce && consumer.slots == 0) FRESHET_TRY(made->check_no_slots());
-  // Before joining, so that what this member left open when it died is aborted, and offsets wait for nobody.
+  // This comes before joining, so that what this member left open when it died is aborted, and nobody has to wait for
+  // offsets that may still come of it.
   if (consumer.delivery == Delivery::kExactlyOnce && consumer.slots == 0) FRESHET_TRY(made->transactions_.settle());
   FRESHET_TRY(made->join());
   return made;
@@ -54,6 +58,8 @@ PartitionList KafkaConsumer::list_of(const std::vector<TopicPartition>& of) cons
 
 // ---- polling --------------------------------------------------------------------------------------------------------
 
+// Before and after anything else it is asked whether the group still knows this member: after a fatal error every call
+// of librdkafka fails, and none says why.
 Result<PollResult> KafkaConsumer::poll(size_t bytes_max, env::TimeUs timeout_us) {
   if (watched_since_) return watch_place(timeout_us);
   if (lost_its_place()) return join_again();
@@ -91,9 +97,10 @@ Result<PollResult> KafkaConsumer::poll_client(size_t bytes_max, env::TimeUs time
   return result;
 }
 
+// How many messages are likely to have so many bytes, by the mean of the last ones.
 size_t KafkaConsumer::chunk_for(size_t bytes) const { return std::clamp<size_t>(bytes / record_bytes_, 1, kChunkMax); }
 
-// librdkafka waits for a full array, so the first message is waited for alone.
+// librdkafka waits until an array is full, so the first message is waited for alone.
 void KafkaConsumer::take_from_queue(size_t count, int timeout_ms) {
   rd_kafka_message_t* messages[kChunkMax];
   ssize_t taken = rd_kafka_consume_batch_queue(queue_.get(), timeout_ms, messages, 1);
@@ -102,11 +109,11 @@ void KafkaConsumer::take_from_queue(size_t count, int timeout_ms) {
   for (ssize_t i = 0; i < taken; ++i) taken_.emplace_back(messages[i]);
 }
 
-// In the order of the queue, but for those of paused partitions, which stay.
+// Hands messages out in the order of the queue, except those of paused partitions, which stay there in their order.
 Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
   std::deque<Taken> stay;
   Status status;
-  std::optional<uint32_t> slot;  // what is handed out at once is committed at once: of one slot
+  std::optional<uint32_t> slot;  // What is handed out at once is committed at once, and each slot commits alone.
   while (status && !taken_.empty() && (into.empty() || into.bytes() < bytes_max)) {
     Taken message = std::move(taken_.front());
     taken_.pop_front();
@@ -115,13 +122,14 @@ Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       status = handle_error(*message, of);
     } else if (share == shares_.end() || share->second.position || message->offset < share->second.next) {
-      // Of a partition that was revoked, or from before a seek.
+      // The message is of a partition that was revoked, or from before a seek.
     } else if (share->second.paused || hold_back(*of, share->second, *message) ||
                (slots_ && slots_->slot_of(*of) != slot.value_or(slots_->slot_of(*of)))) {
       stay.push_back(std::move(message));
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       share->second.passed = message->offset;
     } else {
+      FRESHET_ASSERT(!share->second.following || message->offset < share->second.bound);
       share->second.passed = message->offset + 1;
       if (slots_) slot = slots_->slot_of(*of);
       into.add(*of, message.release());
@@ -131,9 +139,10 @@ Status KafkaConsumer::hand_out(size_t bytes_max, Gathering& into) {
   return status;
 }
 
-// Ends of transactions and what was aborted have offsets, too.
+// Tells of offsets that were passed without a record: ends of transactions and what was aborted have offsets, too.
+// Untold, a worker whose log ends with such a marker would never reach the end, and never count as caught up.
 void KafkaConsumer::add_gaps(std::vector<Fetched>& fetched) {
-  std::optional<uint32_t> slot;  // these are committed, too
+  std::optional<uint32_t> slot;  // They are committed like records, so all of them are of one slot.
   for (auto& [of, share] : shares_) {
     if (!share.started || share.paused || share.position || share.passed <= share.next) continue;
     if (share.following && share.passed > share.bound) continue;
@@ -144,13 +153,15 @@ void KafkaConsumer::add_gaps(std::vector<Fetched>& fetched) {
   }
 }
 
+// Most of what librdkafka reports it also mends. An error ends the poll only if the caller has to do something about
+// it.
 Status KafkaConsumer::handle_error(const rd_kafka_message_t& message, std::optional<TopicPartition> of) {
   const std::string words = rd_kafka_message_errstr(&message);
   switch (message.err) {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
       if (!of || !shares_.contains(*of)) return {};
-      shares_[*of].position = shares_[*of].next;  // if it is there after all, the next poll goes on from it
+      shares_[*of].position = shares_[*of].next;  // If the offset is there after all, the next poll goes on from it.
       return check_positions({*of});
     case RD_KAFKA_RESP_ERR__FATAL: {
       char fatal[512] = "";
@@ -162,7 +173,7 @@ Status KafkaConsumer::handle_error(const rd_kafka_message_t& message, std::optio
     default: {
       Error out = error_of(message.err, of ? to_string(*of) : "group " + group_, words);
       if (out.code != Code::kRetry && out.code != Code::kConflict) return tl::unexpected(std::move(out));
-      spdlog::debug("{}", out.message);  // librdkafka goes on by itself
+      spdlog::debug("{}", out.message);  // librdkafka mends this by itself.
       return {};
     }
   }
@@ -190,7 +201,7 @@ void KafkaConsumer::pause(TopicPartition partition, bool paused) {
 
 void KafkaConsumer::seek(TopicPartition partition, Offset next) {
   const auto share = shares_.find(partition);
-  FRESHET_ASSERT(share != shares_.end());
+  FRESHET_ASSERT(share != shares_.end() && next >= 0);
   share->second.position = next;
   forget_taken(partition);
 }
@@ -201,6 +212,9 @@ void KafkaConsumer::forget_taken(TopicPartition of) {
 
 // ---- committing -----------------------------------------------------------------------------------------------------
 
+// The group's generation, as it was when the group took us in, goes with every commit: a member that lost its
+// partitions while it was slow is refused, instead of committing for records that somebody else processes now. What is
+// committed is not known after a failure, so it is asked for before anything is done again.
 Status KafkaConsumer::commit(Transaction transaction) {
   std::vector<TopicPartition> done;
   for (const Position& position : transaction.done) done.push_back(position.of);
@@ -234,6 +248,7 @@ Status KafkaConsumer::commit_offsets(rd_kafka_topic_partition_list_t* list) {
   return {};
 }
 
+// What this consumer has committed itself it knows. Of partitions that are not its own the brokers are asked.
 Result<std::optional<Offset>> KafkaConsumer::committed(TopicPartition partition) {
   const auto share = shares_.find(partition);
   if (share == shares_.end()) {

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace freshet::eventlog::kafka {
 
 Hold::~Hold() {
   for (rd_kafka_message_t* message : messages_) rd_kafka_message_destroy(message);
 }
 
+// An error that is of no partition, such as one of a connection, has no topic.
 std::optional<TopicPartition> PartitionOf::operator()(const rd_kafka_message_t& message) {
   if (message.rkt == nullptr) return std::nullopt;
   if (message.rkt != last_) {
@@ -20,7 +23,9 @@ std::optional<TopicPartition> PartitionOf::operator()(const rd_kafka_message_t& 
 }
 
 void Gathering::add(TopicPartition from, rd_kafka_message_t* message) {
+  FRESHET_ASSERT(message->err == RD_KAFKA_RESP_ERR_NO_ERROR);  // An error's payload is its text.
   hold_->add(message);
+  // Messages come in runs of one partition: most go where the last one went.
   if (at_ >= fetched_.size() || fetched_[at_].from != from) {
     const auto found = std::find_if(fetched_.begin(), fetched_.end(), [&](const Fetched& f) { return f.from == from; });
     at_ = static_cast<size_t>(found - fetched_.begin());

@@ -1,4 +1,5 @@
-// From librdkafka's messages to Fetched.
+// From librdkafka's messages to Fetched. Values are not copied: a Fetched holds the messages, and with them their
+// client, until its reader is done.
 #pragma once
 
 #include <vector>
@@ -7,7 +8,7 @@
 
 namespace freshet::eventlog::kafka {
 
-// Messages with the client that they belong to: what a Fetched holds.
+// Messages together with the client that they belong to, which must not be destroyed before them.
 class Hold {
  public:
   explicit Hold(std::shared_ptr<Client> client) : client_(std::move(client)) {}
@@ -21,7 +22,8 @@ class Hold {
   std::vector<rd_kafka_message_t*> messages_;
 };
 
-// Which partition a message is from, mostly without comparing names. One thread.
+// Which partition a message is from. Messages come in runs of one topic, so names are hardly ever compared. Used by
+// one thread.
 class PartitionOf {
  public:
   explicit PartitionOf(const Names& names) : names_(&names) {}
@@ -33,7 +35,7 @@ class PartitionOf {
   Topic topic_ = Topic::kActions;
 };
 
-// Records of one poll by partition.
+// The records of one poll, by partition.
 class Gathering {
  public:
   explicit Gathering(std::shared_ptr<Client> client) : hold_(std::make_shared<Hold>(std::move(client))) {}

@@ -1,3 +1,6 @@
+// The log on Kafka as its callers see it: appends go to one producer, consumers are opened with clients of their own,
+// and all questions to brokers are the Cluster's. Nothing here remembers what the brokers know, as other processes
+// change it.
 #include "eventlog/kafka/kafka_log.h"
 
 #include <algorithm>
@@ -63,6 +66,8 @@ class KafkaLog final : public EventLog {
     return reader_.read(partition, from, bytes_max);
   }
 
+  // Kafka deletes what it is told to, also what a group has not read yet. So the groups that hold the topic back are
+  // asked first.
   Status trim(TopicPartition partition, Offset before) override {
     FRESHET_ASSIGN(const auto marks, watermarks(partition));
     std::vector<std::string> holders;
@@ -100,7 +105,8 @@ class KafkaLog final : public EventLog {
   Reader reader_;
   std::unique_ptr<Appender> appender_;
   std::mutex mutex_;
-  std::array<std::vector<std::string>, kTopics> holders_;  // groups that hold trimming back; guarded by mutex_
+  // The groups that hold trimming back, by topic. Guarded by mutex_.
+  std::array<std::vector<std::string>, kTopics> holders_;
 };
 
 }  // namespace

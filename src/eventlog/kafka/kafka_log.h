@@ -1,17 +1,20 @@
-// The log on Apache Kafka, through librdkafka. Every process that opens it with the same brokers and prefix sees one log.
+// The log on Apache Kafka, through librdkafka. Every process that opens it with the same brokers and prefix sees one
+// log.
 //
-//   topics              prefix + name ("freshet.actions"); groups and transactional ids have the prefix, too
-//   append              one idempotent producer, acks=all; values are not copied, keys are
-//   consumers           group members (cooperative-sticky), read_committed; each that commits exactly once has a
-//                       transactional producer of its own
-//   who may commit      the group's generation goes into every transaction: a member that has lost its partitions
-//                       without knowing it can't commit for them (kConflict). A process that came back while its
-//                       predecessor still runs takes its transactional ids and its places in the groups (kFenced there)
-//   dead members        the transactional id goes into the metadata of every committed offset. Who takes a partition over
-//                       and finds that its offsets wait for a transaction begins that id anew, which aborts it
-//   retention           Kafka does not hold it back for readers: a topic with TopicOptions::consumers keeps a week at
-//                       least, whatever its retention; who is away for longer finds kNotFound, nothing is skipped in silence
-//   disk_bytes          0: the brokers know, and tell it in their own metrics
+//   topics          Their names are the prefix and the topic's ("freshet.actions"). Groups and transactional ids have
+//                   the prefix, too.
+//   append          There is one idempotent producer with acks=all. Values are not copied, keys are.
+//   consumers       They are group members (cooperative-sticky) that read committed records. Each that commits exactly
+//                   once has a transactional producer of its own.
+//   who may commit  The group's generation goes into every transaction: a member that has lost its partitions without
+//                   knowing it can't commit for them (kConflict). A process that came back while its predecessor
+//                   still runs takes its transactional ids and its places in the groups (kFenced there).
+//   dead members    The transactional id goes into the metadata of every committed offset. Who takes a partition over
+//                   and finds that its offsets wait for a transaction begins that id anew, which aborts it.
+//   retention       Kafka does not hold it back for readers, so a topic with TopicOptions::consumers keeps a week at
+//                   least, whatever its retention. Who is away for longer finds kNotFound: nothing is skipped in
+//                   silence.
+//   disk_bytes      It is 0: the brokers know, and tell it in their own metrics.
 //
 // Brokers that are away: appends are answered kRetry after delivery_timeout_us; polls find nothing; commits wait, up to
 // outage_max_us or wake(), and then answer kRetry, as nobody knows what became of them.

@@ -1,4 +1,7 @@
-// KafkaConsumer's place in its group: what it is given and loses, and from where it goes on.
+// What KafkaConsumer is given by its group and loses again, and from where it goes on in each partition. Positions
+// come from the caller, who knows what its state stands for; else from what the group has committed. They are compared
+// with what the brokers still have before anything is read: a gap is an error of the poll, and never skipped in
+// silence.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,32 +14,34 @@
 namespace freshet::eventlog::kafka {
 namespace {
 
-constexpr env::TimeUs kStableWaitUs = 1'000'000;  // for offsets that wait for a transaction, before we abort it
+constexpr env::TimeUs kStableWaitUs = 1'000'000;  // Offsets that wait for a transaction longer have it aborted.
 constexpr env::TimeUs kMoveAgainUs = 10'000;
 constexpr int kMoveMs = 5'000;
 
 }  // namespace
 
-// Within take_from_queue(), on the caller's thread.
+// Called by librdkafka within take_from_queue(), so on the caller's thread.
 void KafkaConsumer::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     assigned(list);
   } else {
     revoked(list);
   }
-  rd_kafka_queue_yield(queue_.get());  // the poll has something to tell
+  rd_kafka_queue_yield(queue_.get());  // The poll ends: it has something to tell.
 }
 
+// Only notes what is given. It is taken up at the next poll, with the positions that the caller has set by then: what
+// librdkafka fetched from elsewhere meanwhile would have to be thrown away.
 void KafkaConsumer::assigned(const rd_kafka_topic_partition_list_t* list) {
   learn_membership();
   for (int i = 0; i < list->cnt; ++i) {
     const auto topic = cluster_.names().find(list->elems[i].topic);
-    FRESHET_ASSERT(topic.has_value());
+    if (!topic) continue;
     const TopicPartition of{*topic, static_cast<uint32_t>(list->elems[i].partition)};
     shares_[of] = {};
     rebalanced_.assigned.push_back(of);
   }
-  if (list->cnt > 0) return;  // taken up at the next poll
+  if (list->cnt > 0) return;
   const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), make_list().get()));
 }
 
@@ -65,10 +70,10 @@ void KafkaConsumer::revoked(rd_kafka_topic_partition_list_t* list) {
       rd_kafka_topic_partition_list_add(waiting.get(), one.topic, one.partition)->offset = RD_KAFKA_OFFSET_END;
     shares_.erase(share);
     forget_taken(of);
-    // What was not told yet is not told at all.
+    // What the caller was not told of yet it need not be told that it is gone.
     if (std::erase(rebalanced_.assigned, of) == 0) rebalanced_.revoked.push_back(of);
   }
-  // Only what was taken up can be given back.
+  // librdkafka lets only that be given back which was taken up.
   if (waiting->cnt > 0) const ErrorPtr ignored(rd_kafka_incremental_assign(client_->get(), waiting.get()));
   const ErrorPtr error(rd_kafka_incremental_unassign(client_->get(), list));
   if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
@@ -76,19 +81,21 @@ void KafkaConsumer::revoked(rd_kafka_topic_partition_list_t* list) {
 
 // ---- what is committed ----------------------------------------------------------------------------------------------
 
+// Asks for what is committed wherever that is not known: after an assignment, and after a commit that failed. Offsets
+// that a dead member's open transaction may still change are not answered; then that transaction is aborted.
 Status KafkaConsumer::learn_committed() {
   std::vector<TopicPartition> unknown;
   for (const auto& [of, share] : shares_)
     if (!share.committed) unknown.push_back(of);
   if (unknown.empty()) return {};
   if (slots_) return learn_committed_of_slots();
-  // A commit whose outcome is not known is decided first.
+  // A commit of our own whose outcome is not known is decided first, or its offsets could still come.
   if (consumer_.delivery == Delivery::kExactlyOnce) FRESHET_TRY(transactions_.settle());
   const PartitionList list = list_of(unknown);
   Status asked = ask_committed(list.get());
   if (!asked && asked.error().code == Code::kRetry) {
     abort_last_owners(unknown);
-    asked = ask_committed(list.get());  // not for long: the group waits for who does not poll
+    asked = ask_committed(list.get());  // It does not wait for long, as the group waits for whoever does not poll.
   }
   FRESHET_TRY(asked);
   for (size_t i = 0; i < unknown.size(); ++i) {
@@ -98,7 +105,7 @@ Status KafkaConsumer::learn_committed() {
   return {};
 }
 
-// Waits while they belong to a transaction that is not decided.
+// Asks once, and waits while the offsets belong to a transaction that is not decided.
 Status KafkaConsumer::ask_committed(rd_kafka_topic_partition_list_t* list) {
   auto error = rd_kafka_committed(client_->get(), list, to_ms(kStableWaitUs));
   for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
@@ -106,7 +113,7 @@ Status KafkaConsumer::ask_committed(rd_kafka_topic_partition_list_t* list) {
   return failed(error, "asking for what group " + group_ + " has committed");
 }
 
-// Transactional ids of others that committed last in these partitions, and are no members any more.
+// The transactional ids of others who committed last in these partitions and are no members any more.
 std::vector<std::string> KafkaConsumer::last_owners(const std::vector<TopicPartition>& of) {
   const auto last = cluster_.committed(group_, of);
   const auto members = last ? cluster_.members(group_) : Result<std::vector<std::string>>{};
@@ -126,8 +133,8 @@ std::vector<std::string> KafkaConsumer::last_owners(const std::vector<TopicParti
   return ids;
 }
 
-// Of the dead. One that lives decides its transaction itself, or the brokers do when its time is over: to abort it would end
-// that process, which has other partitions still.
+// Aborts what the dead left open. A member that lives decides its transaction itself, or the brokers do when its time
+// is over: to abort it would end that process, which has other partitions still.
 void KafkaConsumer::abort_last_owners(const std::vector<TopicPartition>& of) {
   for (const std::string& id : last_owners(of)) {
     spdlog::warn("kafka: offsets of group {} wait for a transaction of {}, whose partitions are ours now: aborting it",
@@ -150,7 +157,7 @@ Status KafkaConsumer::start() {
   if (!fresh.empty()) status = start_assigned(fresh);
   if (status && !moved.empty()) status = move(moved);
   if (status || status.error().code != Code::kRetry) return status;
-  spdlog::debug("{}", status.error().message);  // the next poll tries again
+  spdlog::debug("{}", status.error().message);  // The next poll tries again.
   return {};
 }
 
@@ -162,6 +169,7 @@ Status KafkaConsumer::start_assigned(const std::vector<TopicPartition>& of) {
   const PartitionList flowing = make_list();
   for (size_t i = 0; i < of.size(); ++i) {
     Share& share = shares_[of[i]];
+    FRESHET_ASSERT(!share.started && share.position.has_value());
     list->elems[i].offset = *share.position;
     share.next = share.passed = *std::exchange(share.position, std::nullopt);
     share.started = true;
@@ -176,7 +184,8 @@ Status KafkaConsumer::start_assigned(const std::vector<TopicPartition>& of) {
   return {};
 }
 
-// One that librdkafka has not begun to read yet is told so again; one that is lost meanwhile is left to its revocation.
+// Tells librdkafka of seeks. A partition that it has not begun to read yet refuses, and is told again; one that is lost
+// meanwhile is left to its revocation.
 Status KafkaConsumer::move(const std::vector<TopicPartition>& of) {
   FRESHET_TRY(check_positions(of));
   std::vector<TopicPartition> left = of;
@@ -200,11 +209,13 @@ Status KafkaConsumer::move(const std::vector<TopicPartition>& of) {
   return {};
 }
 
-// Of what nobody has sought it is the committed one, or the oldest record.
+// Compares positions with what there is. Where nobody has sought one, it is the committed offset, or else the oldest
+// record.
 Status KafkaConsumer::check_positions(const std::vector<TopicPartition>& of) {
   FRESHET_ASSIGN(const auto marks, cluster_.watermarks(of));
   for (size_t i = 0; i < of.size(); ++i) {
     Share& share = shares_[of[i]];
+    FRESHET_ASSERT(share.position || share.committed);  // What is committed was learnt before.
     if (!share.position) share.position = share.committed->value_or(marks[i].low);
     const Offset at = *share.position;
     if (at < marks[i].low)

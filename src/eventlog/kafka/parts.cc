@@ -1,4 +1,5 @@
 // KafkaConsumer's parts in slots, where there are standbys: what it owns, what it reads along, and what it gives up.
+// Slots decides which part it has; here the partitions of a slot are taken up, followed and let go accordingly.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr env::TimeUs kTwoBeatsUs = 2'500'000;
-constexpr Offset kReadyWithin = 10'000;  // records that a standby has not read and could take over all the same
+constexpr Offset kReadyWithin = 10'000;  // A standby that is behind by no more than this could take over at once.
 
 telemetry::Counter& changes_to(std::string_view part) {
   return telemetry::counter("freshet_kafka_slot_changes_total",
@@ -23,7 +24,7 @@ telemetry::Counter& changes_to(std::string_view part) {
 
 }  // namespace
 
-// Whether the next poll has something to tell.
+// Makes the changes that are due. True: there is something that the poll must tell before it hands records out.
 Result<bool> KafkaConsumer::change_parts() {
   for (const uint32_t slot : slots_->take_lost()) {
     spdlog::warn("kafka: slot {}: another process has taken it over", slot);
@@ -40,7 +41,7 @@ Result<bool> KafkaConsumer::change_parts() {
   return !rebalanced_.revoked.empty() || !rebalanced_.followed.empty() || !rebalanced_.assigned.empty();
 }
 
-// One that does not work now is tried again, by whoever sees the need for it then.
+// Makes one change. One that does not work now is tried again by whoever sees the need for it then.
 Status KafkaConsumer::change(const Change& change, const std::vector<std::optional<Offset>>& committed) {
   spdlog::info("kafka: group {}: slot {} of {}: {}, as {}", group_, change.slot, consumer_.slots, name_of(change.to),
                change.why);
@@ -64,9 +65,12 @@ Status KafkaConsumer::change(const Change& change, const std::vector<std::option
   return {};
 }
 
+// A partition that was followed goes on where it is: what lies between there and what the last owner committed is
+// handed out now, and its reader replays it.
 Status KafkaConsumer::own(uint32_t slot) {
   FRESHET_ASSIGN(const auto claimed, slots_->claim(slot));
   for (const auto& [of, next] : claimed) {
+    FRESHET_ASSERT(slots_->slot_of(of) == slot);
     Share& share = shares_[of];
     share.following = false;
     share.committed.emplace(next);
@@ -77,6 +81,7 @@ Status KafkaConsumer::own(uint32_t slot) {
   return {};
 }
 
+// Where it goes on is the caller's to say, by its state; nothing is handed out before the first bound is known.
 void KafkaConsumer::follow(uint32_t slot) {
   for (const TopicPartition of : slots_->partitions_of(slot)) {
     Share& share = shares_[of] = {};
@@ -85,7 +90,8 @@ void KafkaConsumer::follow(uint32_t slot) {
   }
 }
 
-// Nothing is under way: whoever polls has committed what it was handed, or lost it.
+// Gives a slot up, or notes that it is lost. Nothing of it is under way, as whoever polls has committed what it was
+// handed, or lost it.
 void KafkaConsumer::let_go(uint32_t slot) {
   slots_->leave(slot);
   std::vector<TopicPartition> started;
@@ -103,7 +109,9 @@ void KafkaConsumer::let_go(uint32_t slot) {
   if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
 }
 
-// Nothing would fence a member of the group and an owner of slots against one another.
+// Nothing would fence a member of the group and an owner of slots against one another: both would commit for one
+// partition, and each record would be applied twice. So a process that is configured without standbys refuses to join
+// where some have them.
 Status KafkaConsumer::check_no_slots() {
   std::vector<TopicPartition> all;
   for (const Topic topic : consumer_.topics)
@@ -133,6 +141,7 @@ Status KafkaConsumer::check_no_slots() {
 
 // ---- reading along --------------------------------------------------------------------------------------------------
 
+// What the owners have committed since the last look may be handed out now.
 void KafkaConsumer::raise_bounds(const std::vector<std::optional<Offset>>& committed) {
   for (auto& [of, share] : shares_) {
     const auto next = committed[of.partition];
@@ -144,7 +153,8 @@ void KafkaConsumer::raise_bounds(const std::vector<std::optional<Offset>>& commi
   }
 }
 
-// What lies beyond stays where it is; librdkafka is asked for no more of it meanwhile.
+// Whether a message lies beyond what the owner has committed. It stays where it is then, and librdkafka is asked for
+// no more of its partition until the bound rises, so that a standby does not fill its memory with what it may not use.
 bool KafkaConsumer::hold_back(TopicPartition of, Share& share, const rd_kafka_message_t& message) {
   const bool is_end = message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;  // with the offset that comes next
   if (!share.following || message.offset < share.bound + (is_end ? 1 : 0)) return false;
@@ -161,6 +171,8 @@ void KafkaConsumer::let_flow(TopicPartition of, bool flowing) {
   }
 }
 
+// Says how far this process has read as a standby. An owner leaves a slot only to a standby that has caught up, since
+// whoever takes over has to process the rest first.
 void KafkaConsumer::say_standbys() {
   for (uint32_t slot = 0; slot < consumer_.slots; ++slot) {
     if (slots_->part(slot) != Part::kStandby) continue;
@@ -176,7 +188,8 @@ void KafkaConsumer::say_standbys() {
   }
 }
 
-// The owner may delete what a standby has not read, as long as a checkpoint stands for it: the standby begins anew, from that.
+// The owner may delete what a standby has not read, as long as a checkpoint stands for it. The standby then begins
+// anew, from that checkpoint. True: it had to.
 bool KafkaConsumer::left_behind() {
   std::vector<TopicPartition> followed;
   for (const auto& [of, share] : shares_)
@@ -204,7 +217,7 @@ Status KafkaConsumer::learn_committed_of_slots() {
   for (auto& [of, share] : shares_) {
     if (share.committed) continue;
     const uint32_t slot = slots_->slot_of(of);
-    if (slots_->part(slot) != Part::kOwner) {  // read along, or lost: the next poll says so
+    if (slots_->part(slot) != Part::kOwner) {  // It is read along, or was lost, which the next poll tells.
       FRESHET_ASSIGN(const auto found, cluster_.committed(group_, {of}));
       share.committed.emplace(found.front() ? std::optional(found.front()->next) : std::nullopt);
       continue;
@@ -221,6 +234,8 @@ Status KafkaConsumer::learn_committed_of_slots() {
   return {};
 }
 
+// A slot that was taken over is lost alone: the worker goes on with its other slots, so the commit is an abort to it
+// (kConflict), and the next poll revokes the slot.
 Status KafkaConsumer::commit_slot(Transaction transaction) {
   FRESHET_ASSERT(!transaction.done.empty());
   const uint32_t slot = slots_->slot_of(transaction.done.front().of);

@@ -1,4 +1,6 @@
-// KafkaConsumer's membership of its group: joining, leaving, and what to believe if the brokers say that its place is another's.
+// KafkaConsumer's membership of its group: joining, leaving, and what to believe if the brokers say that its place is
+// another's. A member is static, so a process that comes back within its session has its partitions at once; and the
+// price of that is that two processes with one name may meet here.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,16 +48,16 @@ Client::Settings settings_for(const KafkaOptions& options, const std::string& gr
   return settings;
 }
 
-// While it closes: whatever is told is taken up, so that it can be given back.
+// While a client closes, whatever it is told is taken up, so that it can be given back.
 void give_back(rd_kafka_t* client, rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t* list) {
   const bool given = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
   const ErrorPtr ignored(given ? rd_kafka_incremental_assign(client, list)
                                : rd_kafka_incremental_unassign(client, list));
 }
 
-// What rd_kafka_consumer_close() does, but not for ever. librdkafka before 2.4 does not hear the answer to an assignment once
-// it has a fatal error, or if the assignment came when it was closing already; and then it waits for that answer, as does who
-// destroys the client (confluentinc/librdkafka#4528). False: it may wait so.
+// What rd_kafka_consumer_close() does, but not for ever. librdkafka before 2.4 does not hear the answer to an
+// assignment once it has a fatal error, or if the assignment came when it was closing already; and then it waits for
+// that answer, as does who destroys the client (confluentinc/librdkafka#4528). False: it may wait so.
 bool close_within(rd_kafka_t* client, env::TimeUs most) {
   const Queue told(rd_kafka_queue_new(client));
   const ErrorPtr fatal(rd_kafka_consumer_close_queue(client, told.get()));
@@ -70,18 +72,18 @@ bool close_within(rd_kafka_t* client, env::TimeUs most) {
   return true;
 }
 
-// It stays, and does nothing.
+// Makes a client that can't be closed do nothing any more. It stays until the process ends.
 void give_up(rd_kafka_t* client, rd_kafka_queue_t* queue) {
-  rd_kafka_assign(client, nullptr);  // it fetches nothing any more
+  rd_kafka_assign(client, nullptr);  // It fetches nothing any more.
   rd_kafka_message_t* fetched = nullptr;
   for (size_t left = rd_kafka_queue_length(queue); left > 0; --left)
     if (rd_kafka_consume_batch_queue(queue, 0, &fetched, 1) == 1) rd_kafka_message_destroy(fetched);
 }
 
-// Until the process ends.
+// Keeps a client that must not be destroyed until the process ends.
 void keep(std::shared_ptr<Client> client) {
   static std::mutex mutex;
-  static auto& kept = *new std::vector<std::shared_ptr<Client>>;  // also at its end
+  static auto& kept = *new std::vector<std::shared_ptr<Client>>;  // Never destroyed, also not when the process ends.
   const std::lock_guard lock(mutex);
   kept.push_back(std::move(client));
 }
@@ -116,7 +118,7 @@ void KafkaConsumer::leave() {
     for (uint32_t slot = 0; slot < consumer_.slots; ++slot)
       if (slots_->part(slot) == Part::kOwner) slots_->leave(slot);
   }
-  // Closing waits for an assignment that was told and not taken up.
+  // Closing would wait for an assignment that was told and not taken up.
   std::vector<TopicPartition> waiting;
   for (const auto& [of, share] : shares_)
     if (!share.started) waiting.push_back(of);
@@ -140,9 +142,9 @@ void KafkaConsumer::leave() {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();
   }
-  // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by an
-  // assertion (confluentinc/librdkafka#4312); whether the group has let it join can't be asked without a race. Closed, it is
-  // forgotten by the group and fetches nothing any more.
+  // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by
+  // an assertion (confluentinc/librdkafka#4312); whether the group has let it join can't be asked without a race.
+  // Closed, it is forgotten by the group and fetches nothing any more.
   if (!closed || (!slots_ && !client_->was_assigned())) keep(client_);
   client_.reset();
 }
@@ -159,9 +161,10 @@ tl::unexpected<Error> KafkaConsumer::failed(rd_kafka_resp_err_t error, const std
   return tl::unexpected(std::move(out));
 }
 
-// Brokers that die while a member joins say so, too, when nobody else is there. So the place is claimed once more: who has it
-// by right claims it back at the next heartbeat. Meanwhile nothing can be committed twice: that is what the group's generation
-// and the transactional id are for. The second time it is not claimed before it is known to be free: watch_place().
+// Brokers that die while a member joins say so, too, when nobody else is there. So the place is claimed once more: who
+// has it by right claims it back at the next heartbeat. Meanwhile nothing can be committed twice: that is what the
+// group's generation and the transactional id are for. The second time it is not claimed before it is known to be
+// free: watch_place().
 Result<PollResult> KafkaConsumer::join_again() {
   const env::TimeUs now = clock_.monotonic_us();
   const bool again = fenced_at_ && now - *fenced_at_ < kFencedAgainSessions * options_.session_timeout_us;
@@ -186,8 +189,8 @@ Result<PollResult> KafkaConsumer::join_again() {
   return lost;
 }
 
-// While we are silent a place that nobody holds is given up, when its session is over; one that is still held has an owner. A
-// group that moves to another broker begins its sessions anew, hence more than one.
+// While we are silent a place that nobody holds is given up, when its session is over; one that is still held has an
+// owner. A group that moves to another broker begins its sessions anew, hence more than one.
 Result<PollResult> KafkaConsumer::watch_place(env::TimeUs timeout_us) {
   const auto members = cluster_.members(group_);
   const bool held = members && std::find(members->begin(), members->end(), member_) != members->end();

@@ -1,5 +1,5 @@
-// A member that is told that another process has its place: librdkafka's own mock brokers say it when they are asked to, so
-// this needs no Kafka.
+// A member that is told that another process has its place: librdkafka's own mock brokers say it when they are asked
+// to, so this needs no Kafka.
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 // After the one above, which it needs.

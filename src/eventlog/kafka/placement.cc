@@ -1,3 +1,6 @@
+// Deciding about slots. All processes see nearly the same and decide alike; where they would all do the same at once,
+// those with more to do wait longer (courtesy_us). A wrong decision costs a batch and a fresh start, since the slot's
+// transactional id lets only one of two owners commit.
 #include "eventlog/kafka/placement.h"
 
 #include <fmt/format.h>
@@ -6,18 +9,19 @@
 #include <charconv>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr std::string_view kPrefix = "slot ";
-constexpr env::TimeUs kPauseUs = 500'000;
-constexpr env::TimeUs kShortPauseUs = 100'000;
-constexpr env::TimeUs kBlindUs = 1'500'000;  // without a look: what was silent meanwhile was not seen to be
-constexpr env::TimeUs kGraceUs = 1'000'000;  // until others see what one has committed
-constexpr env::TimeUs kStepUs = 200'000;     // of courtesy
-constexpr env::TimeUs kJitterUs = 150'000;   // among those of equal load
+constexpr env::TimeUs kPauseUs = 500'000;       // between two looks
+constexpr env::TimeUs kShortPauseUs = 100'000;  // while a slot has no owner
+constexpr env::TimeUs kBlindUs = 1'500'000;     // After so long without a look nobody is known to have been silent.
+constexpr env::TimeUs kGraceUs = 1'000'000;     // Others have seen by then what one has committed.
+constexpr env::TimeUs kStepUs = 200'000;        // of courtesy, for each slot that one has
+constexpr env::TimeUs kJitterUs = 150'000;      // tells those of equal load apart
 // How long the shares are uneven before one slot moves: longer than it takes to see that somebody has died.
 constexpr env::TimeUs kUnevenUs = 5'000'000;
 constexpr int kUneven = 2;
@@ -44,6 +48,8 @@ std::string to_metadata(uint32_t slot, uint32_t slots, const Holder& holder) {
   return fmt::format("{}{}/{} {} {}{}", kPrefix, slot, slots, holder.name, holder.beat, state);
 }
 
+// Two numbers of slots would share the partitions out in two ways, and nothing fences slot 3 of 8 against slot 3 of
+// 16. So this is an error of whoever finds it, unless the other one has left.
 Result<std::optional<Holder>> parse_metadata(std::string_view metadata, uint32_t slots) {
   if (!metadata.starts_with(kPrefix)) return std::nullopt;
   std::string_view rest = metadata.substr(kPrefix.size());
@@ -67,11 +73,18 @@ Result<std::optional<Holder>> parse_metadata(std::string_view metadata, uint32_t
 
 bool is_of_owner(std::string_view metadata) { return metadata.starts_with(kPrefix) && !metadata.ends_with(" leaves"); }
 
-Placement::Placement(const PlacementOptions& options) : options_(options), slots_(options.slots) {}
+Placement::Placement(const PlacementOptions& options) : options_(options), slots_(options.slots) {
+  FRESHET_ASSERT(!slots_.empty() && !options_.name.empty());
+}
 
-Part Placement::part(uint32_t slot) const { return slots_[slot].part; }
+Part Placement::part(uint32_t slot) const {
+  FRESHET_ASSERT(slot < slots_.size());
+  return slots_[slot].part;
+}
 
+// After a change that did not work it waits a while, so that somebody else may be luckier.
 void Placement::failed(uint32_t slot, Part left, env::TimeUs now) {
+  FRESHET_ASSERT(slot < slots_.size());
   slots_[slot].part = left;
   slots_[slot].since = now;
   slots_[slot].not_before = now + (left == Part::kNone ? kGraceUs : kPauseUs);
@@ -84,6 +97,8 @@ env::TimeUs Placement::pause_us() const {
 
 // ---- what is seen ---------------------------------------------------------------------------------------------------
 
+// Follows the beat of an owner or a standby. After a time of blindness (`anew`) silence counts from now on: otherwise
+// an outage of the brokers would make everybody look dead to everybody.
 void Placement::watch(Watched& watched, const std::optional<Holder>& seen, env::TimeUs silence_us, bool anew,
                       env::TimeUs now) {
   const bool changed = seen != watched.holder;
@@ -96,11 +111,12 @@ void Placement::watch(Watched& watched, const std::optional<Holder>& seen, env::
 }
 
 std::vector<Change> Placement::look(const std::vector<SlotSight>& seen, env::TimeUs now) {
+  FRESHET_ASSERT(seen.size() == slots_.size());
   const bool anew = !looked_at_ || now - *looked_at_ > kBlindUs;
   looked_at_ = now;
   for (size_t i = 0; i < slots_.size(); ++i) {
     watch(slots_[i].owner, seen[i].owner, options_.silence_us, anew, now);
-    // A standby that took over is none any more.
+    // A standby that took over is no standby any more, though what it said as one is still there.
     const bool same = seen[i].owner && seen[i].standby && seen[i].owner->name == seen[i].standby->name;
     watch(slots_[i].standby, same ? std::nullopt : seen[i].standby, options_.standby_silence_us, anew, now);
   }
@@ -121,6 +137,7 @@ std::vector<Change> Placement::look(const std::vector<SlotSight>& seen, env::Tim
   return changes;
 }
 
+// How much everybody who lives has to do.
 void Placement::count() {
   loads_.clear();
   for (const Slot& slot : slots_) {
@@ -141,12 +158,15 @@ bool Placement::decides(uint32_t slot) const {
   return std::find(options_.own.begin(), options_.own.end(), slot) != options_.own.end();
 }
 
+// The dice are a hash of the name, so that two processes of equal load do not wait equally long, at every slot again.
 env::TimeUs Placement::courtesy_us(uint32_t slot, int load) const {
   const uint64_t dice = hash128(fmt::format("{} {}", options_.name, slot)).word(0);
   return load * kStepUs + static_cast<env::TimeUs>(dice % kJitterUs);
 }
 
+// Counts a change as done, so that what is decided next sees it.
 void Placement::apply(const Change& change, env::TimeUs now) {
+  FRESHET_ASSERT(change.slot < slots_.size() && decides(change.slot));
   Slot& slot = slots_[change.slot];
   Load& mine = loads_[options_.name];
   const int before = slot.part == Part::kNone ? 0 : 1;
@@ -169,12 +189,14 @@ std::optional<Change> Placement::decide(uint32_t number, env::TimeUs now) const 
   return std::nullopt;
 }
 
+// An owner gives up only what it sees another process own, after a moment in which its own claim has surely been seen.
 std::optional<Change> Placement::as_owner(const Slot& slot, uint32_t number, env::TimeUs now) const {
   const bool another = slot.owner.holder && slot.owner.holder->name != options_.name;
   if (!another || now - slot.since < kGraceUs) return std::nullopt;
   return Change{number, Part::kNone, "another process has taken it over"};
 }
 
+// A standby takes over at once: nobody else is as near.
 std::optional<Change> Placement::as_standby(const Slot& slot, uint32_t number, env::TimeUs now) const {
   if (!slot.owner.alive) {
     const bool left = slot.owner.holder && slot.owner.holder->leaves;
@@ -185,10 +207,12 @@ std::optional<Change> Placement::as_standby(const Slot& slot, uint32_t number, e
   return Change{number, Part::kNone, "another process is its standby"};
 }
 
+// Whoever has no part waits for the standby to take over, and then by courtesy for those with less to do.
 std::optional<Change> Placement::as_nobody(const Slot& slot, uint32_t number, env::TimeUs now) const {
   const std::string& me = options_.name;
   const auto& owner = slot.owner.holder;
-  // Another life of this process, which can't run any more: it would have the data directory.
+  // The owner is another life of this process, which can't run any more, as it would hold the lock of the data
+  // directory.
   if (owner && owner->name == me && !owner->leaves) return Change{number, Part::kOwner, "we had it before"};
   if (!slot.owner.alive) {
     const bool standby = slot.standby.alive && slot.standby.holder->name != me;
@@ -201,7 +225,9 @@ std::optional<Change> Placement::as_nobody(const Slot& slot, uint32_t number, en
   return Change{number, Part::kStandby, "it has no standby"};
 }
 
-// One move at a time of the whole process, whichever of its threads decides on that slot: the others see the same.
+// Moves one slot at a time, of the whole process, whichever of its threads decides on that slot: the others see the
+// same. A move costs a take-over, so it is made only after the shares were uneven for longer than it takes to see that
+// somebody has died.
 std::optional<Change> Placement::even_out(env::TimeUs now) {
   const std::string& me = options_.name;
   std::optional<Change> best;
@@ -212,7 +238,7 @@ std::optional<Change> Placement::even_out(env::TimeUs now) {
     const bool mine = slot.owner.holder->name == me;
     const Load theirs = load(slot.standby.holder->name);
     const int gain = mine ? load(me).owned - theirs.owned : theirs.all - load(me).all;
-    // One that restores a state is silent for a while, and so is one that has died.
+    // A standby that restores a state is silent for a while, and so is one that has died: neither could take over now.
     const bool able =
         slot.standby.holder->ready && slot.standby.heard && now - slot.standby.changed_at < options_.silence_us;
     if (gain <= best_gain || (mine && !able)) continue;

@@ -1,9 +1,9 @@
-// Who tries to work on which slot, where there are standbys. A slot is a fixed set of partitions with one transactional id: who
-// has begun that id last owns it, and has fenced whoever owned it before. So two that both believe they own one do no
-// harm, and nothing here has to be exact: it only decides when to try.
+// Who tries to work on which slot, where there are standbys. A slot is a fixed set of partitions with one
+// transactional id: who has begun that id last owns it, and has fenced whoever owned it before. So two that both
+// believe they own one do no harm, and nothing here has to be exact: it only decides when to try.
 //
-// Each owner and each standby leaves its name beside the offsets that it commits, with a beat that changes as long as it lives
-// (Holder). From what it reads there, each process decides for itself:
+// Each owner and each standby leaves its name beside the offsets that it commits, with a beat that changes as long as
+// it lives (Holder). From what it reads there, each process decides for itself:
 //   an owner that is silent, or leaves   its standby takes over at once; without one, whoever owns the fewest slots
 //   no standby                           whoever has the fewest slots to do with becomes it
 //   an owner of at least two slots more than its standby, which has caught up, leaves one to it
@@ -23,6 +23,7 @@
 
 namespace freshet::eventlog::kafka {
 
+// What an owner or a standby says of itself.
 struct Holder {
   std::string name;
   uint64_t beat = 0;
@@ -31,6 +32,7 @@ struct Holder {
   bool operator==(const Holder&) const = default;
 };
 
+// What was read of one slot.
 struct SlotSight {
   std::optional<Holder> owner;
   std::optional<Holder> standby;
@@ -41,7 +43,7 @@ struct SlotSight {
 // nullopt: it is not about slots. kInvalid: of another number of slots, by somebody who has not left.
 [[nodiscard]] Result<std::optional<Holder>> parse_metadata(std::string_view metadata, uint32_t slots);
 
-// By an owner that has not left.
+// Whether it was written by an owner that has not left.
 [[nodiscard]] bool is_of_owner(std::string_view metadata);
 
 enum class Part : uint8_t { kNone, kStandby, kOwner };
@@ -58,18 +60,20 @@ struct PlacementOptions {
   env::TimeUs standby_silence_us = 30'000'000;  // a standby may restore a state for that long
 };
 
+// What this process is to become in a slot, and why, for the log.
 struct Change {
   uint32_t slot = 0;
   Part to = Part::kNone;
   const char* why = "";
 };
 
-// One thread.
+// Used by one thread.
 class Placement {
  public:
   explicit Placement(const PlacementOptions& options);
 
-  // What to do, after what was just read of all slots. Each change counts as done, unless failed() or lost() says otherwise.
+  // What to do, after what was just read of all slots. Each change counts as done, unless failed() or lost() says
+  // otherwise.
   [[nodiscard]] std::vector<Change> look(const std::vector<SlotSight>& seen, env::TimeUs now);
   // A change did not work, or this process was fenced: what is left.
   void failed(uint32_t slot, Part left, env::TimeUs now);

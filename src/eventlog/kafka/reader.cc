@@ -1,3 +1,4 @@
+// Reads for tools and pages, by librdkafka's simple consumer, which belongs to no group and so disturbs none.
 #include "eventlog/kafka/reader.h"
 
 #include <algorithm>
@@ -32,6 +33,8 @@ Result<std::shared_ptr<Client>> Reader::open_client(const KafkaOptions& options)
 Reader::Reader(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, std::shared_ptr<Client> client)
     : timeout_us_(options.call_timeout_us), clock_(clock), cluster_(cluster), client_(std::move(client)) {}
 
+// The watermarks are asked for first: at the end of the log nothing would come, and before its begin there is only an
+// error.
 Result<Fetched> Reader::read(TopicPartition from, Offset at, size_t bytes_max) {
   FRESHET_ASSIGN(const auto marks, cluster_.watermarks({from}));
   const Watermarks mark = marks.front();
@@ -47,7 +50,8 @@ Result<Fetched> Reader::read(TopicPartition from, Offset at, size_t bytes_max) {
   return fetched;
 }
 
-// Up to bytes_max, or to the end as it is now: gaps before it are passed, too.
+// Reads up to bytes_max, or to the end as it is now. What lies between records (markers of transactions, aborted
+// records) is passed over, or a reader would ask for it again for ever.
 Result<Fetched> Reader::read_started(rd_kafka_topic_t* topic, TopicPartition from, Offset at, size_t bytes_max) {
   const env::TimeUs end = clock_.monotonic_us() + timeout_us_;
   Gathering gathering(client_);

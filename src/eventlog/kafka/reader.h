@@ -1,4 +1,5 @@
-// EventLog::read: records without a group. One read at a time; thread-safe.
+// EventLog::read: records without a group, for tools and pages. Thread-safe; one read at a time, as librdkafka can
+// read a partition at one place only.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,7 @@ namespace freshet::eventlog::kafka {
 
 class Reader {
  public:
-  // A client that questions are asked with, too.
+  // Opens the client that reads, by which questions to the brokers are asked, too.
   [[nodiscard]] static Result<std::shared_ptr<Client>> open_client(const KafkaOptions& options);
   Reader(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, std::shared_ptr<Client> client);
 

@@ -1,4 +1,4 @@
-// Record batches to librdkafka's messages, without copying the values.
+// From record batches to librdkafka's messages, without copying the values.
 #pragma once
 
 #include <array>

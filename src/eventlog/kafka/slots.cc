@@ -1,3 +1,6 @@
+// The brokers' side of slots. What keeps two owners of a slot apart is its transactional id alone: whoever begins it
+// fences the other. What is written beside the offsets (names and beats) only tells when to try; so it may be late,
+// old or wrong, and costs time then, but never a record.
 #include "eventlog/kafka/slots.h"
 
 #include <fmt/format.h>
@@ -16,7 +19,7 @@ namespace {
 
 constexpr env::TimeUs kBeatUs = 1'000'000;
 constexpr auto kBeatLook = std::chrono::milliseconds(200);
-constexpr env::TimeUs kStuckUs = 300'000'000;  // a worker that does not poll for so long has no beat any more
+constexpr env::TimeUs kStuckUs = 300'000'000;  // A worker that does not poll for so long has no beat any more.
 constexpr env::TimeUs kWarnAgainUs = 10'000'000;
 
 PlacementOptions placement_for(const KafkaOptions& options, const ConsumerOptions& consumer) {
@@ -24,14 +27,15 @@ PlacementOptions placement_for(const KafkaOptions& options, const ConsumerOption
   out.name = options.client_id;
   out.slots = consumer.slots;
   out.silence_us = options.silence_us;
-  out.standby_silence_us = std::max(out.standby_silence_us, options.silence_us);  // not given up before an owner is
+  // A standby is not given up before an owner would be.
+  out.standby_silence_us = std::max(out.standby_silence_us, options.silence_us);
   for (uint32_t slot = consumer.member; slot < consumer.slots; slot += consumer.members) out.own.push_back(slot);
   return out;
 }
 
 }  // namespace
 
-// A slot that this process owns. Locked by whoever commits.
+// A slot that this process owns. Whoever commits holds its mutex: the worker, or the beat.
 struct Slots::Owned {
   Owned(const KafkaOptions& options, const Names& names, const std::string& id, env::Clock& clock,
         const std::atomic<bool>& interrupted)
@@ -55,9 +59,10 @@ Slots::Slots(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, c
       name_(options.client_id),
       nobody_(rd_kafka_consumer_group_metadata_new(group_.c_str())),
       placement_(placement_for(options, consumer)),
-      beat_(static_cast<uint64_t>(clock.now_us())),  // another one than in an earlier life
+      beat_(static_cast<uint64_t>(clock.now_us())),  // It differs from that of an earlier life.
       looked_at_(clock.monotonic_us()) {
   FRESHET_ASSERT(consumer.topics.size() == 1);
+  FRESHET_ASSERT(slots_ > 0 && slots_ <= cluster_.partitions(topic_));  // Each slot has a partition that speaks for it.
   thread_ = std::thread([this, member = consumer.member] {
     env::name_thread(fmt::format("beat-{}", member));
     run();
@@ -95,7 +100,7 @@ Result<std::optional<Slots::Look>> Slots::look() {
     return std::nullopt;
   }
   std::vector<SlotSight> seen(slots_);
-  for (uint32_t slot = 0; slot < slots_; ++slot) {  // its first partition speaks for it
+  for (uint32_t slot = 0; slot < slots_; ++slot) {  // Partition `slot` is the slot's first one.
     auto owner = (*owners)[slot] ? parse_metadata((*owners)[slot]->metadata, slots_) : std::nullopt;
     auto standby = (*standbys)[slot] ? parse_metadata((*standbys)[slot]->metadata, slots_) : std::nullopt;
     if (!owner) return tl::unexpected(std::move(owner).error());
@@ -113,7 +118,7 @@ Result<std::vector<std::optional<Committed>>> Slots::committed_of(uint32_t slot)
   return cluster_.committed(group_, partitions_of(slot), Cluster::Offsets::kDecided);
 }
 
-// Members of the group itself commit without a slot's id: nothing would fence them.
+// Whether the group has members. They commit without a slot's id, so nothing would fence them.
 Result<bool> Slots::group_has_members() {
   FRESHET_ASSIGN(const auto members, cluster_.members(group_));
   const env::TimeUs now = clock_.monotonic_us();
@@ -129,7 +134,11 @@ Result<bool> Slots::group_has_members() {
 
 // ---- owning ---------------------------------------------------------------------------------------------------------
 
+// The id is begun before the offsets are read, as the last owner could move them until then. And they are read as
+// decided: an answer from before its last transaction's markers would be one batch old, and that batch would be said
+// twice.
 Result<std::vector<Position>> Slots::claim(uint32_t slot) {
+  FRESHET_ASSERT(slot < slots_);
   FRESHET_ASSIGN(const auto strangers, group_has_members());
   if (strangers) return fail(Code::kRetry, "kafka: group " + group_ + " has members");
   const auto owned = std::make_shared<Owned>(options_, cluster_.names(), fmt::format("{}.slot-{}", group_, slot),
@@ -155,7 +164,8 @@ std::vector<Position> Slots::positions_of(const Owned& owned) const {
   return out;
 }
 
-// In a transaction: all offsets of the slot, so that none of them is ever too old for the brokers to keep.
+// Commits outputs and says that this process owns the slot. Each transaction has all offsets of the slot, so that none
+// of them ever becomes too old for the brokers to keep.
 Status Slots::say(uint32_t slot, Owned& owned, std::vector<Produce> outputs, bool leaves) {
   uint64_t beat;
   {
@@ -177,8 +187,8 @@ std::shared_ptr<Slots::Owned> Slots::find(uint32_t slot) {
   return found == owned_.end() ? nullptr : found->second;
 }
 
-// After a commit whose outcome is not known. Asks first who is the owner: to begin the id again would fence whoever took the
-// slot over meanwhile.
+// Begins the id again after a commit whose outcome is not known. It asks first who the owner is: to begin the id would
+// fence whoever took the slot over meanwhile.
 Status Slots::ensure_begun(uint32_t slot, Owned& owned) {
   if (owned.transactions.begun()) return {};
   FRESHET_ASSIGN(const auto last, committed_of(slot));
@@ -189,6 +199,7 @@ Status Slots::ensure_begun(uint32_t slot, Owned& owned) {
 }
 
 Status Slots::commit(uint32_t slot, std::vector<Produce> outputs, const std::vector<Position>& done) {
+  for (const Position& position : done) FRESHET_ASSERT(slot_of(position.of) == slot);
   const auto owned = find(slot);
   if (owned == nullptr) return fail(Code::kFenced, fmt::format("kafka: slot {} is lost", slot));
   const std::lock_guard lock(owned->mutex);
@@ -203,6 +214,7 @@ Status Slots::commit(uint32_t slot, std::vector<Produce> outputs, const std::vec
   return said;
 }
 
+// After a commit without an answer: the brokers decide it, and then say from where to go on.
 Result<std::vector<Position>> Slots::settle(uint32_t slot) {
   const auto owned = find(slot);
   if (owned == nullptr) return fail(Code::kFenced, fmt::format("kafka: slot {} is lost", slot));
@@ -229,7 +241,7 @@ void Slots::leave(uint32_t slot) {
     owned_.erase(found);
   }
   const std::lock_guard lock(owned->mutex);
-  if (!owned->transactions.begun()) return;  // its last commit is not decided: its successor does that
+  if (!owned->transactions.begun()) return;  // Its last commit is not decided, which its successor will do.
   if (const Status said = say(slot, *owned, {}, true); !said) spdlog::debug("{}", said.error().message);
 }
 
@@ -255,6 +267,8 @@ void Slots::run() {
   }
 }
 
+// A beat for each owned slot that its worker has not committed for lately. A worker that hangs has none: after five
+// minutes without a poll its standby is the better owner.
 void Slots::beat(env::TimeUs now) {
   if (now - looked_at_ > kStuckUs) return;
   std::map<uint32_t, std::shared_ptr<Owned>> all;
@@ -263,7 +277,8 @@ void Slots::beat(env::TimeUs now) {
     all = owned_;
   }
   for (const auto& [slot, owned] : all) {
-    const std::unique_lock lock(owned->mutex, std::try_to_lock);  // else it is committing
+    const std::unique_lock lock(owned->mutex,
+                                std::try_to_lock);  // If that fails the worker commits, and says it itself.
     if (!lock || now - owned->said_at < kBeatUs) continue;
     Status said = ensure_begun(slot, *owned);
     if (said) said = say(slot, *owned, {}, false);
@@ -274,6 +289,7 @@ void Slots::beat(env::TimeUs now) {
   }
 }
 
+// Standbys say it without a transaction: if it is lost, the next one says it again.
 void Slots::say_standby(uint32_t slot, const std::vector<Position>& read, bool ready) {
   const env::TimeUs now = clock_.monotonic_us();
   env::TimeUs& said_at = standby_said_at_[slot];

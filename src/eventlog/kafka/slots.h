@@ -1,8 +1,8 @@
-// This process's parts in the slots of a group, on the brokers' side: the transactional ids of those that it owns, and what it
-// leaves beside the committed offsets for the others (placement.h). Owners say it in their transactions, which fence them;
-// standbys in a group "<group>.standby", whose lag is theirs.
+// This process's parts in the slots of a group, on the brokers' side: the transactional ids of those that it owns, and
+// what it leaves beside the committed offsets for the others (placement.h). Owners say it in their transactions, which
+// fence them; standbys in a group "<group>.standby", whose lag is theirs.
 //
-// One thread, but for a thread of its own that goes on saying that the owner lives while its worker is busy.
+// Used by one thread, beside one of its own that goes on saying that the owner lives while its worker is busy.
 #pragma once
 
 #include <atomic>
@@ -21,6 +21,7 @@
 
 namespace freshet::eventlog::kafka {
 
+// The slots of one consumer.
 class Slots {
  public:
   struct Look {
@@ -40,7 +41,8 @@ class Slots {
   [[nodiscard]] std::vector<TopicPartition> partitions_of(uint32_t slot) const;
   [[nodiscard]] Part part(uint32_t slot) const { return placement_.part(slot); }
 
-  // Begins the slot's id, which fences its last owner; what that had not committed is aborted. From where to go on.
+  // Begins the slot's id, which fences its last owner; what that had not committed is aborted. Answers from where to
+  // go on.
   [[nodiscard]] Result<std::vector<Position>> claim(uint32_t slot);
   // REQUIRES: owner. kFenced: another process has begun the id, or may have; this one has no part in the slot any more.
   [[nodiscard]] Status commit(uint32_t slot, std::vector<Produce> outputs, const std::vector<Position>& done);
@@ -57,9 +59,12 @@ class Slots {
 
  private:
   struct Owned;
+  // Of the slot's partitions, as far as it is decided.
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed_of(uint32_t slot);
   [[nodiscard]] Result<bool> group_has_members();
+  // null: this process does not own the slot.
   [[nodiscard]] std::shared_ptr<Owned> find(uint32_t slot);
+  // REQUIRES, for these two: the slot's mutex is held.
   [[nodiscard]] Status ensure_begun(uint32_t slot, Owned& owned);
   [[nodiscard]] Status say(uint32_t slot, Owned& owned, std::vector<Produce> outputs, bool leaves);
   [[nodiscard]] std::vector<Position> positions_of(const Owned& owned) const;
@@ -83,7 +88,7 @@ class Slots {
 
   std::mutex mutex_;
   std::condition_variable stop_;
-  std::map<uint32_t, std::shared_ptr<Owned>> owned_;  // these four guarded by mutex_
+  std::map<uint32_t, std::shared_ptr<Owned>> owned_;  // guarded by mutex_, as are the next three
   std::vector<uint32_t> lost_;
   uint64_t beat_;
   bool stopping_ = false;

@@ -17,8 +17,8 @@ namespace {
 
 constexpr uint32_t kSlots = 4;
 
-// One process with one worker, which does what WorkerLoop does: what it owns it commits with an output for each record, what it
-// follows it only reads.
+// One process with one worker, which does what WorkerLoop does: what it owns it commits with an output for each record,
+// what it follows it only reads.
 struct SlotProcess {
   std::unique_ptr<EventLog> log;
   std::unique_ptr<Consumer> consumer;

@@ -1,5 +1,5 @@
-// The broker that tests run against, from FRESHET_KAFKA_BROKERS; ./dev kafka up starts one. Each test has topics, groups and
-// ids of its own there.
+// The broker that tests run against, from FRESHET_KAFKA_BROKERS; ./dev kafka up starts one. Each test has topics,
+// groups and ids of its own there.
 #pragma once
 
 #include <unistd.h>

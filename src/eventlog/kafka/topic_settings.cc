@@ -19,6 +19,7 @@ int64_t retention_ms(const TopicOptions& options) {
   return options.consumers.empty() ? wanted : std::max(wanted, kHeldBackMs);
 }
 
+// A bound on bytes would delete what a slow reader has yet to read, however young it is.
 int64_t retention_bytes(const TopicOptions& options) {
   const bool held_back = !options.consumers.empty();
   return options.retention_bytes == 0 || held_back ? kUnlimited : static_cast<int64_t>(options.retention_bytes);
@@ -32,11 +33,13 @@ std::optional<int64_t> number(const std::optional<std::string>& text) {
   return value;
 }
 
-// As an amount, unlimited is the most.
+// A setting as an amount: -1, unlimited, is the most.
 int64_t amount(int64_t value) { return value < 0 ? std::numeric_limits<int64_t>::max() : value; }
 
 }  // namespace
 
+// Three replicas of which two must have a record, if there are so many brokers: then one may die, and nothing
+// acknowledged is lost. An election of a replica that is behind would lose the rest, so it is forbidden.
 NewTopic new_topic(const TopicOptions& options, int brokers) {
   const int replication = std::clamp(brokers, 1, kReplicas);
   return {replication,
@@ -48,6 +51,7 @@ NewTopic new_topic(const TopicOptions& options, int brokers) {
            {"unclean.leader.election.enable", "false"}}};
 }
 
+// Settings that the operator has made safer or larger than ours are right, too.
 std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replication, const SettingOf& setting) {
   std::vector<WrongSetting> wrong;
   const auto need = [&](bool is_right, std::string mend, std::string why) {

@@ -1,4 +1,5 @@
-// The settings of our topics: what they are created with, and what is wrong with those that were there.
+// The settings of our topics: what they are created with, and what is wrong with those that were there already.
+// Settings that lose records in silence are refused at the start, since nobody would notice later.
 #pragma once
 
 #include <functional>
@@ -10,10 +11,10 @@
 
 namespace freshet::eventlog::kafka {
 
-// Of a record with its frame: what MongoDB allows a document, so that every profile has room.
+// The most that a record may have with its frame: what MongoDB allows a document, so that every profile has room.
 inline constexpr int64_t kRecordBytesMax = 16 << 20;
 
-// Of a topic that is created on so many brokers.
+// What a topic is created with, on so many brokers.
 struct NewTopic {
   int replication = 1;
   KafkaProperties settings;

@@ -1,12 +1,12 @@
 // Consumer::commit, exactly once: outputs and offsets in one transaction of a producer with a stable transactional id.
 //
 // What a failed commit is called, and what is left behind:
-//   kConflict  the transaction is aborted, nothing of it will ever be seen; among others: the group has given the partitions
-//              to somebody else (generation, member)
-//   kRetry     nobody knows: the brokers did not answer, or ended the transaction when its time was over. Nothing is in
-//              flight, settle() finds out
-//   kFenced    another process has begun this transactional id, and again after we had it back
-//   kInvalid   a record is too large, or we have no right to write: it would go wrong again
+//   kConflict  The transaction is aborted, and nothing of it will ever be seen. Among the causes: the group has given
+//              the partitions to somebody else (generation, member).
+//   kRetry     Nobody knows: the brokers did not answer, or ended the transaction when its time was over. Nothing is in
+//              flight, and settle() finds out.
+//   kFenced    Another process has begun this transactional id, and again after we had it back.
+//   kInvalid   A record is too large, or we have no right to write: it would go wrong again.
 #pragma once
 
 #include <atomic>
@@ -19,10 +19,11 @@
 
 namespace freshet::eventlog::kafka {
 
-// One thread at a time, but for the flag.
+// Used by one thread at a time, but for the flag.
 class Transactions {
  public:
-  // A producer that is fenced: the id may be ours all the same (judged()), or it is whoever's that began it.
+  // What to make of being fenced: the id may be ours all the same, so it is begun once more; or it belongs to whoever
+  // began it.
   enum class OnFence : uint8_t { kBeginOnceMore, kYield };
 
   // `interrupted`: ends waits for brokers that are away. All outlive it.
@@ -35,6 +36,8 @@ class Transactions {
   // Begins the id, if it is not begun: whatever an earlier producer of this id left open is aborted or completed, and
   // that producer is fenced. After kRetry of commit() the outcome is decided when this is ok.
   [[nodiscard]] Status settle();
+  // Outputs and offsets become visible together, or not at all. `member`: who commits, as the group knows it; the
+  // brokers refuse a member that is none any more.
   [[nodiscard]] Status commit(std::vector<Produce> outputs, const rd_kafka_topic_partition_list_t* offsets,
                               const rd_kafka_consumer_group_metadata_t* member);
 

@@ -1,10 +1,13 @@
-// What producers' settings make of requests: a broker handles so many a second, however small they are.
+// What producers' settings make of requests. A broker handles so many requests a second, however small they are: each
+// is a pass through the network threads, the request queue and, with acks=all, the purgatory. Producers decide how
+// many there are, by linger.ms and batch.size, so a cluster can be full of requests while its disks are idle.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
+#include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 #include "yaml/units.h"
@@ -15,6 +18,9 @@ namespace {
 using yaml::duration_text;
 using yaml::size_text;
 
+// Where requests begin to matter is a rule of thumb: plan counts 60 microseconds of a core for each
+// (docs/fleet/plan.md), so 4,000 a second are a quarter of a core. The steps that are proposed are few and round,
+// because somebody has to type them.
 constexpr double kProducerRequests = 1000;  // a second and broker, of one service
 constexpr double kClusterRequests = 4000;   // a second and broker, of all
 constexpr double kFewMessages = 20;         // in a request
@@ -25,6 +31,7 @@ constexpr std::array<uint64_t, 7> kBatches = {16u << 10,  32u << 10,  64u << 10,
                                               256u << 10, 512u << 10, 1u << 20};
 
 const Cluster& cluster_of(const Topology& fleet, const Producer& producer) {
+  FRESHET_ASSERT(!producer.topics.empty());
   return fleet.cluster_of(fleet.topics[producer.topics.front()]);
 }
 
@@ -38,6 +45,8 @@ struct Setting {
 };
 
 // Batches larger than this the broker may refuse.
+// That is a broker's max.message.bytes, which holds for a whole batch since message format 2 (Kafka 0.11). The
+// producer's own batch is never called too large here: batch_over_limit does.
 uint64_t batch_limit(const Topology& fleet, const Producer& producer) {
   uint64_t limit = kBatches.back();
   for (const Index topic : producer.topics) limit = std::min(limit, fleet.topics[topic].message_bytes_max);
@@ -49,6 +58,7 @@ std::optional<Setting> setting_for(const Facts& facts, Index index, double reque
   const Producer& producer = facts.fleet.producers[index];
   const Batching load = load_of(facts, index);
   const uint64_t limit = batch_limit(facts.fleet, producer);
+  // Latency is what a longer linger costs, memory of the client what a larger batch does: linger goes up last.
   for (const int64_t linger : kLingers) {
     for (const uint64_t batch : kBatches) {
       const Setting setting = {std::max(linger, producer.linger_us), std::max(batch, producer.batch_bytes)};
@@ -123,6 +133,7 @@ Findings cluster_produce_requests(const Facts& facts) {
       left += requests_per_s(load_of(facts, i), setting->linger_us, setting->batch_bytes) - requests(i);
       for (Change& change : changes_to(fleet, i, *setting)) changes.push_back(std::move(change));
     }
+    // A proposal that does not suffice is not made: applied, the finding would still be there.
     if (left > limit) changes.clear();
     found.push_back(finding(
         facts, Kind::kCluster, c, "brokers",
@@ -140,6 +151,7 @@ Findings batch_too_small(const Facts& facts) {
     const Producer& producer = fleet.producers[i];
     const double requests = facts.rates.producers[i].requests_per_s_peak;
     if (producer.topics.empty() || requests <= kNoticed * cluster_of(fleet, producer).brokers) continue;
+    // With a batch that can't get full: what the linger alone would make.
     const double by_linger = requests_per_s(load_of(facts, i), producer.linger_us, 1ull << 40);
     if (requests <= kEarly * by_linger) continue;
     const auto larger = std::find_if(kBatches.begin(), kBatches.end(), [&](uint64_t batch) {

@@ -1,9 +1,13 @@
-// Replicas, in-sync replicas, zones, single points of failure.
+// Replicas, in-sync replicas, zones, single points of failure. The three numbers that matter are replication.factor,
+// min.insync.replicas and acks: a message that was acknowledged with acks=all is on min.insync.replicas brokers at
+// least, and a partition takes such writes as long as so many replicas are in sync. From these follow both what may be
+// lost and what stops.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 
@@ -19,18 +23,24 @@ std::string zones_text(const std::vector<std::string>& zones) {
   return text + "]";
 }
 
-// Replicas of a partition in the zone that has most of them, if they are spread over all zones as evenly as they can be.
-uint32_t replicas_in_worst_zone(uint32_t replication, uint32_t zones) { return (replication + zones - 1) / zones; }
+// Counts the replicas of a partition in the zone that has most of them. Kafka deals replicas over racks, which are
+// zones here, in turn (KIP-36), so the fullest zone has the quotient rounded up.
+uint32_t replicas_in_worst_zone(uint32_t replication, uint32_t zones) {
+  FRESHET_ASSERT(zones > 0);
+  return (replication + zones - 1) / zones;
+}
 
 bool survives_zone(const Topic& topic, uint32_t zones) {
   const uint32_t lost = replicas_in_worst_zone(topic.replication, zones);
+  FRESHET_ASSERT(lost <= topic.replication);
   return topic.replication - lost >= topic.min_isr;
 }
 
-// Whether rules about replicas make sense: there are as many brokers.
+// Says whether there are as many brokers as replicas. Where there are not, replication_over_brokers says so, and every
+// other figure would be about replicas that can't exist.
 bool fits(const Topology& fleet, const Topic& topic) { return topic.replication <= fleet.cluster_of(topic).brokers; }
 
-// Topic by topic, what `check` says of it: evidence, or "".
+// Asks `check` about each topic: it gives evidence, or "".
 template <class Check>
 Findings each_topic(const Facts& facts, std::string_view key, const Check& check) {
   Findings found;
@@ -43,7 +53,7 @@ Findings each_topic(const Facts& facts, std::string_view key, const Check& check
 }
 using Outcome = std::pair<std::string, uint32_t>;  // evidence, and the number that mends it
 
-// The two numbers of a version.
+// Reads the first two numbers of a version.
 std::pair<uint32_t, uint32_t> parse_version(std::string_view text) {
   std::pair<uint32_t, uint32_t> out;
   const size_t dot = text.find('.');
@@ -75,6 +85,8 @@ Findings replication_one(const Facts& facts) {
   });
 }
 
+// Every write fails with NotEnoughReplicasException, from the first one on: topics are created like this without
+// complaint.
 Findings min_isr_over_replication(const Facts& facts) {
   return each_topic(facts, "min_isr", [](const Topic& topic) -> Outcome {
     if (topic.min_isr <= topic.replication) return {};
@@ -83,6 +95,7 @@ Findings min_isr_over_replication(const Facts& facts) {
   });
 }
 
+// A rolling restart takes each broker away once: with as many in-sync replicas required as there are, it is an outage.
 Findings min_isr_equals_replication(const Facts& facts) {
   return each_topic(facts, "min_isr", [](const Topic& topic) -> Outcome {
     if (topic.replication < 2 || topic.min_isr != topic.replication) return {};
@@ -117,6 +130,7 @@ Findings acks_not_all(const Facts& facts) {
   return found;
 }
 
+// Three replicas need three brokers, and a quorum of three controllers needs three machines to lose one.
 Findings few_brokers(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -147,6 +161,8 @@ Findings single_zone(const Facts& facts) {
   return found;
 }
 
+// A zone is lost for hours now and then (a power failure, a network): a cluster that is spread over zones pays for
+// traffic between them to survive that, so it should.
 Findings zone_loss(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -179,6 +195,8 @@ Findings zone_loss(const Facts& facts) {
   return found;
 }
 
+// Replicas are dealt evenly over zones, not over brokers: those of a zone with fewer brokers carry more each, and the
+// cluster is full when they are.
 Findings uneven_zones(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -196,6 +214,8 @@ Findings uneven_zones(const Facts& facts) {
   return found;
 }
 
+// KRaft's controllers are a quorum (KIP-500): of n, (n - 1) / 2 may be lost, so an even number costs a machine for
+// nothing.
 Findings controllers(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -208,6 +228,8 @@ Findings controllers(const Facts& facts) {
   return found;
 }
 
+// Of two zones one has the majority: when that one goes, there is no quorum, and no leader is elected any more, even
+// though the brokers of the other zone are well.
 Findings controller_zones(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -248,6 +270,7 @@ Findings single_instance(const Facts& facts) {
   return found;
 }
 
+// KRaft is ready for production from 3.3 on (KIP-833), and what is rendered has no ZooKeeper.
 Findings kafka_version(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {

@@ -1,4 +1,5 @@
-// What nobody reads, writes, owns or is told of.
+// What nobody reads, writes, owns or is told of. Such things are no fault by themselves; they are where a file and the
+// fleet that it describes have drifted apart.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@ using yaml::duration_text;
 
 constexpr int64_t kLagFactor = 2;  // retention is at least this many times the lag that is promised
 
+// Whether a promise is about this group's reading of this topic. What it leaves out it says for all.
 bool covers(const Topology& fleet, const ServiceLevel& level, const Consumer& consumer, Index topic) {
   return (level.group.empty() || level.group == consumer.group) &&
          (level.cluster == kNone || level.cluster == fleet.topics[topic].cluster) &&
@@ -59,6 +61,8 @@ Findings unwritten_topic(const Facts& facts) {
   return found;
 }
 
+// Kafka turns '.' into '_' in the names of metrics, so the two would be one there, and CreateTopics refuses the second
+// with InvalidTopicException.
 Findings topic_name_collision(const Facts& facts) {
   Findings found;
   for (const std::vector<Index>& topics : facts.topics_of) {
@@ -76,6 +80,8 @@ Findings topic_name_collision(const Facts& facts) {
   return found;
 }
 
+// A reader within its promise may be that far behind. Retention is twice that, because deletion goes by whole segments
+// and by the clocks of producers, and because somebody needs time when the promise is broken.
 Findings lag_over_retention(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   std::map<Index, const ServiceLevel*> longest;  // of each topic

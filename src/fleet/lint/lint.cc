@@ -1,8 +1,12 @@
+// The table of rules and the loop over them. A rule says what is found and why it matters here, so that this table is
+// also what `freshet fleet lint --rules` and docs/fleet/lint.md print; what is compared with what is in the files of
+// rules.h.
 #include "fleet/lint/lint.h"
 
 #include <algorithm>
 #include <array>
 
+#include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "yaml/reader.h"
 
@@ -153,6 +157,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "What it was for is mended or has another name; it would hide the next one.", nullptr},
 });
 
+// The last one has no check: lint() finds it itself, when all others are done.
+static_assert(kRules.back().check == nullptr);
 // The entry that accepts this finding, or the number of entries.
 size_t acceptance_of(const Finding& finding, const std::vector<Accepted>& accepted) {
   const auto found = std::find_if(accepted.begin(), accepted.end(), [&](const Accepted& entry) {
@@ -196,6 +202,8 @@ LintReport lint(const Topology& fleet) {
   for (const Rule& rule : kRules) {
     if (rule.check == nullptr) continue;
     for (Finding& finding : rule.check(facts)) {
+      FRESHET_ASSERT(finding.rule == nullptr && !finding.subject.empty() && !finding.evidence.empty() &&
+                     !finding.mend.empty());
       finding.rule = &rule;
       const size_t accepted = acceptance_of(finding, fleet.accepted);
       if (accepted < used.size()) used[accepted] = true;
@@ -205,6 +213,8 @@ LintReport lint(const Topology& fleet) {
   for (size_t i = 0; i < used.size(); ++i) {
     if (!used[i]) report.findings.push_back(unused(fleet.accepted[i]));
   }
+  // Findings are sorted by place, because a person mends a file from top to bottom. Those at one place stay in the
+  // order of the rules.
   const auto by_place = [](const Finding& a, const Finding& b) { return a.at < b.at; };
   std::stable_sort(report.findings.begin(), report.findings.end(), by_place);
   std::stable_sort(report.accepted.begin(), report.accepted.end(), by_place);

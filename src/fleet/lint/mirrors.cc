@@ -1,9 +1,12 @@
+// Mirrors: cycles, doubled messages, bounds that differ between source and target. A mirror keeps the name of a topic,
+// so topics and mirrors make a graph in which the same name appears in several clusters; the rules look at its paths.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 #include "yaml/units.h"
@@ -31,6 +34,8 @@ class CycleFinder {
   enum class State : uint8_t { kNew, kOnPath, kDone };
 
   // As deep as mirrors are chained: at most the number of clusters.
+  // A depth-first search: an edge to a topic on the path closes a cycle. Each topic is left once, so the work is the
+  // number of mirrored topics.
   void visit(Index topic) {
     if (state_[topic] == State::kDone) return;
     if (state_[topic] == State::kOnPath) {
@@ -58,6 +63,7 @@ void origins_of(const Facts& facts, Index topic, std::set<Index>& seen, std::set
 }
 
 std::string path_text(const Topology& fleet, const std::vector<Index>& cycle) {
+  FRESHET_ASSERT(!cycle.empty());
   std::string text = fleet.cluster_of(fleet.topics[cycle.front()]).name;
   // The cycle was walked against the way of the messages.
   for (auto topic = cycle.rbegin(); topic != cycle.rend(); ++topic)
@@ -97,6 +103,8 @@ Findings mirror_cycle(const Facts& facts) {
   return found;
 }
 
+// Two ways from one origin to one topic: each message arrives by both. Kafka has nothing that would take the second
+// away, since a mirror's producer is another producer.
 Findings mirrored_twice(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   std::map<std::pair<Index, Index>, std::vector<std::string>> twice;  // the two mirrors to names of topics
@@ -125,6 +133,7 @@ Findings mirrored_twice(const Facts& facts) {
   return found;
 }
 
+// RecordTooLargeException fails a MirrorMaker task for good: it does not skip the record.
 Findings mirror_message_size(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -161,6 +170,7 @@ Findings mirror_source_retention(const Facts& facts) {
   return found;
 }
 
+// MirrorMaker 2 writes each record into the partition that it had at the source.
 Findings mirror_repartitions(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -181,6 +191,8 @@ Findings mirror_repartitions(const Facts& facts) {
   return found;
 }
 
+// Kafka Connect divides partitions among tasks; one that gets none still holds a consumer, a producer and their
+// buffers.
 Findings mirror_idle_tasks(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;

@@ -1,9 +1,11 @@
-// How many partitions, against consumers, brokers and rates.
+// How many partitions, against consumers, brokers and rates. A partition is the unit of everything: one leader, one
+// disk, one consumer of a group. Their number can be raised, at the price that keys move, and never lowered.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "base/assert.h"
 #include "fleet/limits.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
@@ -11,6 +13,8 @@
 namespace freshet::fleet::checks {
 namespace {
 
+// Ten megabytes a second are a rule of thumb for what one partition carries without care. Proposals aim at half, so
+// that growth does not bring the finding back at once.
 constexpr double kPartitionBytesMax = 10e6;  // a second into one partition, at the peak
 constexpr double kPartitionBytesWanted = 5e6;
 constexpr uint32_t kManyPartitions = 24;  // below, nobody minds
@@ -27,6 +31,7 @@ uint32_t partitions_of(const Topology& fleet, const Consumer& consumer) {
   return sum;
 }
 
+// Compares what a group is asked to read with what it can.
 struct Load {
   double average = 0;  // messages a second
   double peak = 0;
@@ -44,9 +49,11 @@ Load load_of(const Topology& fleet, const Consumer& consumer) {
   return load;
 }
 
-// More instances, and partitions for them in the topic that has most messages. Empty: that would be more than there can be.
+// Proposes more instances, and partitions for them in the topic that has most messages. It is empty if that would be
+// more than there can be.
 std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, double messages_per_s) {
   const Service& service = fleet.services[consumer.service];
+  FRESHET_ASSERT(consumer.messages_per_s_each > 0 && !consumer.topics.empty());
   const double instances = std::ceil(messages_per_s / consumer.messages_per_s_each + 1e-9);
   if (instances > kInstancesMax) return {};
   const auto needed = static_cast<uint32_t>(instances);
@@ -67,6 +74,7 @@ std::vector<Change> enough_for(const Topology& fleet, const Consumer& consumer, 
   return changes;
 }
 
+// Finds the consumers whose speed is known and for whom `wrong` holds.
 template <class Wrong>
 Findings slow_consumers(const Facts& facts, const Wrong& wrong) {
   const Topology& fleet = facts.fleet;
@@ -89,6 +97,7 @@ Findings slow_consumers(const Facts& facts, const Wrong& wrong) {
   return found;
 }
 
+// Two rules share one comparison, so that a broker is found by one of them and never by both.
 Findings crowded_brokers(const Facts& facts, bool over_most) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -96,6 +105,7 @@ Findings crowded_brokers(const Facts& facts, bool over_most) {
     const PartitionLimits limits = partition_limits(cluster.instance);
     const double each = static_cast<double>(facts.rates.clusters[i].replicas) / cluster.brokers;
     if (over_most ? each <= limits.most : each <= limits.recommended || each > limits.most) continue;
+    FRESHET_ASSERT(cluster.brokers > 0 && limits.recommended > 0 && limits.recommended <= limits.most);
     const uint32_t zones = std::max<uint32_t>(1, static_cast<uint32_t>(cluster.zones.size()));
     const uint32_t brokers =
         round_up(static_cast<double>(facts.rates.clusters[i].replicas) / limits.recommended, zones);
@@ -112,7 +122,7 @@ Findings crowded_brokers(const Facts& facts, bool over_most) {
   return found;
 }
 
-// As many partitions as brokers, consumers and rates ask for.
+// Counts the partitions that brokers, consumers and rates ask for.
 uint32_t partitions_needed(const Facts& facts, Index index) {
   const Topology& fleet = facts.fleet;
   const Topic& topic = fleet.topics[index];
@@ -157,6 +167,8 @@ Findings consumer_slow_at_peak(const Facts& facts) {
 Findings broker_partitions_max(const Facts& facts) { return crowded_brokers(facts, true); }
 Findings broker_partitions(const Facts& facts) { return crowded_brokers(facts, false); }
 
+// 200,000 is what Apache Kafka's own tests went up to ("Apache Kafka Supports 200K Partitions Per Cluster", 2018).
+// KRaft's controllers take more, but brokers still open the files of every replica when they start.
 Findings cluster_partitions_max(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
@@ -186,7 +198,7 @@ Findings many_partitions(const Facts& facts) {
   return found;
 }
 
-// That a topic should have so many, if a topic can.
+// Proposes so many partitions, if a topic can have them.
 Finding more_partitions(const Facts& facts, Index topic, std::string evidence, uint32_t partitions,
                         std::string reason) {
   if (partitions > kPartitionsMax)
@@ -216,6 +228,8 @@ Findings hotspot_topic(const Facts& facts) {
     const uint32_t brokers = facts.fleet.cluster_of(topic).brokers;
     const double average = facts.rates.clusters[topic.cluster].out_bytes_per_s / brokers;
     if (average < kSkewBytesMin || topic.partitions % brokers == 0) continue;
+    // Leaders of a topic are dealt evenly: the remainder of partitions / brokers gives some brokers one more. That is
+    // nothing with 100 partitions for each broker, and double the load with one.
     const uint32_t leaders = (topic.partitions + brokers - 1) / brokers;  // on the broker that leads most
     const double more =
         facts.rates.topics[i].out_bytes_per_s * (static_cast<double>(leaders) / topic.partitions - 1.0 / brokers);

@@ -1,3 +1,5 @@
+// A lint report as lines and as JSON. The lines begin with file:line:column, as compilers' do, so that editors jump
+// there.
 #include "fleet/lint/report.h"
 
 #include <fmt/format.h>
@@ -5,6 +7,7 @@
 #include <iterator>
 #include <map>
 
+#include "base/assert.h"
 #include "fleet/text.h"
 #include "model/json.h"
 
@@ -18,6 +21,7 @@ std::string json_text(std::string_view text) {
 }
 
 std::string json_of(const Finding& finding, const Topology& fleet) {
+  FRESHET_ASSERT(finding.rule != nullptr);
   std::string changes;
   for (const Change& change : finding.changes) {
     changes += fmt::format("{}{{\"subject\":{},\"key\":{},\"value\":{}}}", changes.empty() ? "" : ",",
@@ -49,6 +53,8 @@ std::string text_of(const LintReport& report, const Topology& fleet, size_t per_
   const auto to = std::back_inserter(out);
   std::map<const Rule*, size_t> shown;
   for (const Finding& finding : report.findings) {
+    // A fleet that breaks a rule breaks it for each of its topics: a thousand lines of one rule would hide the others.
+    FRESHET_ASSERT(finding.rule != nullptr);
     if (shown[finding.rule]++ >= per_rule) continue;
     fmt::format_to(to, "{}:{}:{}: {}: {}: {} [{}]\n  why: {}\n  mend: {}\n", fleet.file, finding.at.line,
                    finding.at.column, name_of(finding.rule->grade), finding.subject, finding.evidence, finding.rule->id,

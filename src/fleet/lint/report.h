@@ -7,12 +7,13 @@
 
 namespace freshet::fleet {
 
-// Lines "file:line:column: grade: evidence [rule]" with why and mend below, then a summary. No more than `per_rule` of one
-// rule; how many more there are is said.
+// Lines "file:line:column: grade: evidence [rule]" with why and mend below, then a summary. No more than `per_rule` of
+// one rule; how many more there are is said.
 [[nodiscard]] std::string text_of(const LintReport& report, const Topology& fleet, size_t per_rule);
 
-// {"ok":…,"file":…,"errors":n,"warnings":n,"infos":n,"findings":[{"rule":…,"severity":…,"file":…,"line":…,"column":…,"subject":…,
-//   "why":…,"evidence":…,"mend":…,"changes":[{"subject":…,"key":…,"value":…}]}],"accepted":[…]}; ok: no errors.
+// {"ok":…,"file":…,"errors":n,"warnings":n,"infos":n,"findings":[{"rule":…,"severity":…,"file":…,"line":…,"column":…,
+//   "subject":…,"why":…,"evidence":…,"mend":…,"changes":[{"subject":…,"key":…,"value":…}]}],"accepted":[…]}
+// `ok` says that there are no errors.
 [[nodiscard]] std::string json_of(const LintReport& report, const Topology& fleet);
 
 // The list of all rules that docs/fleet/lint.md has.

@@ -1,7 +1,10 @@
+// What the files of rules share: the facts, and findings made of their parts.
 #include "fleet/lint/rules.h"
 
 #include <algorithm>
 #include <cmath>
+
+#include "base/assert.h"
 
 namespace freshet::fleet {
 
@@ -12,6 +15,8 @@ Facts::Facts(const Topology& topology)
       producers_of(topology.topics.size()),
       consumers_of(topology.topics.size()),
       sources_of(topology.topics.size()) {
+  // Who touches what, turned round: rules go over topics and ask for their neighbours, and a search for each would
+  // take the square of 20,000 topics.
   for (Index i = 0; i < fleet.topics.size(); ++i) topics_of[fleet.topics[i].cluster].push_back(i);
   for (Index i = 0; i < fleet.producers.size(); ++i) {
     for (const Index topic : fleet.producers[i].topics) producers_of[topic].push_back(i);
@@ -20,7 +25,10 @@ Facts::Facts(const Topology& topology)
     for (const Index topic : fleet.consumers[i].topics) consumers_of[topic].push_back(i);
   }
   for (Index i = 0; i < fleet.mirrors.size(); ++i) {
-    for (const MirroredTopic& topic : fleet.mirrors[i].topics) sources_of[topic.to].push_back({topic.from, i});
+    for (const MirroredTopic& topic : fleet.mirrors[i].topics) {
+      FRESHET_ASSERT(topic.to < fleet.topics.size() && topic.from < fleet.topics.size());
+      sources_of[topic.to].push_back({topic.from, i});
+    }
   }
 }
 
@@ -38,6 +46,7 @@ Finding finding(const Facts& facts, Kind kind, Index index, std::string_view key
 
 Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_view key, std::string evidence,
                        std::string value, std::string reason) {
+  FRESHET_ASSERT(!key.empty() && !value.empty());
   std::string mend = std::string(key) + ": " + value + reason;
   return finding(facts, kind, index, key, std::move(evidence), std::move(mend),
                  {{kind, index, std::string(key), std::move(value)}});
@@ -52,6 +61,9 @@ std::string mend_text(const Topology& fleet, const std::vector<Change>& changes)
 }
 
 uint32_t round_up(double value, uint32_t step) {
+  // The little that is taken off keeps 3.0000000001, which is a rounded 3, from becoming 4. The bound keeps a huge
+  // figure from overflowing: it is over every maximum of fleet.yaml, and the caller refuses it.
+  FRESHET_ASSERT(step > 0 && !std::isnan(value));
   const double steps = std::ceil(std::max(value, 1.0) / step - 1e-9);
   return static_cast<uint32_t>(std::min(steps * step, 1e9));
 }
@@ -61,6 +73,7 @@ uint32_t zones_used(const Cluster& cluster) {
 }
 
 std::string list_of(const std::vector<std::string>& names) {
+  // A fleet has thousands of topics; a finding is one line.
   constexpr size_t kShown = 3;
   std::string out;
   for (size_t i = 0; i < std::min(kShown, names.size()); ++i) {

@@ -1,5 +1,5 @@
-// The checks behind the rules (fleet/lint/lint.cc has the table), grouped as their files are, and what they share. Private
-// to src/fleet/lint.
+// The checks behind the rules (fleet/lint/lint.cc has the table), grouped as their files are, and what they share.
+// Private to src/fleet/lint.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace freshet::fleet::checks {
 using Findings = std::vector<Finding>;
 using Kind = Change::Kind;
 
-// segregation.cc: who may touch which cluster
+// segregation.cc: who may touch which cluster. A fleet is divided so that one group's abnormal use can't hurt
+// another's services; these rules find where that division has a hole.
 Findings fronting_consumer(const Facts& facts);
 Findings backend_to_fronting(const Facts& facts);
 Findings undeclared_service_group(const Facts& facts);
@@ -20,7 +21,8 @@ Findings two_service_groups(const Facts& facts);
 Findings mixed_writers(const Facts& facts);
 Findings shared_consumer_group(const Facts& facts);
 
-// mirrors.cc
+// mirrors.cc: copies between clusters. What is wrong here shows late: as doubled messages, a full disk, a task that
+// stands still.
 Findings mirror_cycle(const Facts& facts);
 Findings mirrored_twice(const Facts& facts);
 Findings mirror_message_size(const Facts& facts);
@@ -28,7 +30,8 @@ Findings mirror_source_retention(const Facts& facts);
 Findings mirror_repartitions(const Facts& facts);
 Findings mirror_idle_tasks(const Facts& facts);
 
-// durability.cc: replicas, in-sync replicas, zones, single points of failure
+// durability.cc: replicas, in-sync replicas, zones, single points of failure. What breaks is found only when a machine
+// does.
 Findings replication_over_brokers(const Facts& facts);
 Findings replication_one(const Facts& facts);
 Findings min_isr_over_replication(const Facts& facts);
@@ -44,7 +47,8 @@ Findings controller_zones(const Facts& facts);
 Findings single_instance(const Facts& facts);
 Findings kafka_version(const Facts& facts);
 
-// partitions.cc
+// partitions.cc: how many there are, against brokers, consumers and rates. Too few can't be spread, too many can't be
+// failed over, and their number can't be lowered later.
 Findings idle_consumers(const Facts& facts);
 Findings consumer_too_slow(const Facts& facts);
 Findings consumer_slow_at_peak(const Facts& facts);
@@ -56,20 +60,20 @@ Findings hot_partition(const Facts& facts);
 Findings hotspot_topic(const Facts& facts);
 Findings dominant_topic(const Facts& facts);
 
-// storage.cc: compression and retention
+// storage.cc: compression and retention. Disks are a large part of what a cluster costs.
 Findings no_compression(const Facts& facts);
 Findings slow_codec_at_high_rate(const Facts& facts);
 Findings fast_codec_for_long_retention(const Facts& facts);
 Findings kept_forever(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
 
-// batching.cc: what producers' settings make of requests
+// batching.cc: what producers' settings make of requests, which cost a broker's processor more than bytes do.
 Findings produce_requests(const Facts& facts);
 Findings cluster_produce_requests(const Facts& facts);
 Findings batch_too_small(const Facts& facts);
 Findings batch_over_limit(const Facts& facts);
 
-// hygiene.cc
+// hygiene.cc: what nobody reads, writes, owns or is told of.
 Findings unread_topic(const Facts& facts);
 Findings unwritten_topic(const Facts& facts);
 Findings topic_name_collision(const Facts& facts);
@@ -78,6 +82,7 @@ Findings unknown_group(const Facts& facts);
 Findings no_critical_route(const Facts& facts);
 Findings no_owner(const Facts& facts);
 
+// What the files share. `key` is a key of the thing in fleet.yaml: the finding points at its value.
 // A finding about a thing, at one of its keys.
 [[nodiscard]] Finding finding(const Facts& facts, Kind kind, Index index, std::string_view key, std::string evidence,
                               std::string mend, std::vector<Change> changes = {});
@@ -85,6 +90,7 @@ Findings no_owner(const Facts& facts);
 [[nodiscard]] Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_view key,
                                      std::string evidence, std::string value, std::string reason);
 
+// Texts and numbers of findings.
 // The changes as a person reads them: "topic t partitions: 24, …".
 [[nodiscard]] std::string mend_text(const Topology& fleet, const std::vector<Change>& changes);
 

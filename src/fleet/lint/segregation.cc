@@ -1,4 +1,6 @@
-// Who may touch which cluster: what the fleet is divided for.
+// Who may touch which cluster: what the fleet is divided for. A fronting cluster has the topics that many services
+// produce; backends have copies, each for a group of services. So a reader that catches up, or a service that goes
+// wrong, hurts its own group; producers never notice.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +29,8 @@ std::vector<std::string> names_of(const Topology& fleet, const std::vector<Index
   return names;
 }
 
-// What a group of services does on a cluster.
+// A group of services uses a cluster. The figures are averages, in bytes as sent: evidence for people, which nothing
+// is compared with.
 struct Use {
   std::set<std::string> services;
   double out_bytes_per_s = 0;
@@ -150,6 +153,7 @@ Findings two_service_groups(const Facts& facts) {
   return found;
 }
 
+// A mirror goes on from the offsets that it knows; what others write in between has no place at the source.
 Findings mixed_writers(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -167,6 +171,8 @@ Findings mixed_writers(const Facts& facts) {
   return found;
 }
 
+// A group is a name in a cluster. Two services under one name divide the partitions between them, each without the
+// other's messages: nothing fails, and half the work is missing.
 Findings shared_consumer_group(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   std::map<std::pair<Index, std::string_view>, Index> first;  // cluster and group to service

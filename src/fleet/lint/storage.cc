@@ -1,8 +1,11 @@
-// Codecs against rates and retention; what disks hold.
+// Codecs against rates and retention; what disks hold. A codec is paid once, by producers' processors, and saves at
+// every later station: network, replicas, disks, mirrors, readers. What a codec usually makes of JSON is in
+// fleet/rates.h.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 #include "yaml/units.h"
@@ -13,6 +16,8 @@ namespace {
 using yaml::duration_text;
 using yaml::size_text;
 
+// Bounds below which a rule would be right and not worth anybody's time. kDiskUse is the limit that plan has, too
+// (prices.yaml: limits.disk); proposals aim lower. kVolumeBytesMax is what EBS's largest volume type takes.
 constexpr double kCompressBytes = 1e6;  // a second: below, no codec is worth a word
 constexpr double kHighRate = 20e6;      // message bytes a second, at the peak
 constexpr int64_t kLongRetentionUs = 3ll * 86'400'000'000;
@@ -29,7 +34,7 @@ double kept(const Facts& facts, Index i) {
   return facts.rates.topics[i].kept_bytes * facts.fleet.topics[i].replication;
 }
 
-// The codec is the source's, so the source has the finding.
+// A mirror keeps the codec, so the source has the finding.
 bool is_at_source(const Facts& facts, Index i) { return facts.sources_of[i].empty(); }
 
 }  // namespace
@@ -111,6 +116,7 @@ Findings disk_too_small(const Facts& facts) {
     const double used = facts.rates.clusters[i].kept_bytes;
     if (used <= kDiskUse * disk) continue;
     const double each_gib = used / kDiskUseWanted / volumes / static_cast<double>(1ull << 30);
+    FRESHET_ASSERT(volumes > 0);
     const uint64_t size = round_up(each_gib, 10) * (1ull << 30);
     std::string evidence = fmt::format("{} kept by all replicas, {} of disk on {} ({:.0f} %)", bytes_text(used),
                                        bytes_text(disk), plural(cluster.brokers, "broker"), 100 * used / disk);

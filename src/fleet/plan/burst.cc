@@ -1,3 +1,7 @@
+// This is --burst. The model has three parts: Trace follows the service's messages over mirrors to every topic that
+// they reach; slope_of() says how the use of a cluster goes up with them, which is linear (their produce requests are
+// not counted); flood() (flood.cc) lets water of that volume run through stages of that width. Rates are messages a
+// second, at the highest rate of each topic.
 #include "fleet/plan/burst.h"
 
 #include <algorithm>
@@ -5,16 +9,19 @@
 #include <cmath>
 #include <map>
 
+#include "base/assert.h"
 #include "fleet/rates.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
 namespace {
 
+// A service has some room over its usual rate, else it could not live with its own peaks; three times is a guess for
+// those whose speed the file does not give. People override it with @Nx.
 constexpr double kUsualCatchUp = 3;
 constexpr double kCatchUpMax = 1000;
 constexpr double kUseMax = 0.99;  // above it the formula of latency says nothing
-// Of these a cluster can have too little while messages pour in.
+// These are the resources that a cluster can have too little of while messages pour in.
 constexpr Resource kFlows[] = {Resource::kCpu, Resource::kNetworkIn, Resource::kNetworkOut, Resource::kVolumes,
                                Resource::kEbs};
 
@@ -25,7 +32,7 @@ bool parse_number(std::string_view text, double& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// What of the service's messages reaches each topic, a second, at the highest rate.
+// Knows how many of the service's messages reach each topic, a second, at the highest rate.
 class Trace {
  public:
   Trace(const Topology& fleet, const Rates& rates, Index service) : fleet_(fleet), by_topic_(fleet.topics.size()) {
@@ -37,6 +44,7 @@ class Trace {
       for (const Index t : producer.topics) {
         const Topic& topic = fleet.topics[t];
         const double share = all > 0 ? topic.messages_per_s / all : 0;
+        // A producer that says more than its topics get in all can't be the source of more than there is.
         const double messages = rates.producers[i].messages_per_s * share;
         by_topic_[t] += std::min(messages, topic.messages_per_s) * topic.peak_factor;
       }
@@ -45,7 +53,7 @@ class Trace {
     order();
   }
 
-  // Of what one cluster gets, what it gets from others by mirrors: from whom, messages a second.
+  // The messages a second that a cluster gets by mirrors, by the cluster that they come from.
   [[nodiscard]] const std::map<Index, double>& copied_into(Index cluster) const { return copied_[cluster]; }
   [[nodiscard]] const std::vector<Index>& clusters() const { return clusters_; }  // sources first
   [[nodiscard]] double into(Index cluster) const { return sum(by_topic_, cluster); }
@@ -89,13 +97,14 @@ class Trace {
   std::vector<std::map<Index, double>> copied_;
 };
 
-// How a cluster's use goes up with the service's messages.
+// Says how a cluster's use goes up with the service's messages.
 struct Slope {
   PerResource usual{};    // use with everything at its highest rate
   PerResource ours{};     // the part of it that these messages make
   double most_times = 0;  // how many times the usual would fill the cluster
   Resource bottleneck = Resource::kCpu;
 
+  // `times`: how many times its usual rate the service's messages come; everything else stays as it is.
   [[nodiscard]] double use(Resource resource, double times) const {
     return of(usual, resource) + (times - 1) * of(ours, resource);
   }
@@ -119,6 +128,7 @@ Slope slope_of(const Topology& fleet, const Rates& rates, const Trace& trace, In
     ours.peak.out_bytes += bytes * rates.topics[t].readers;
     ours.peak.messages_in += messages;
   }
+  // All brokers serve: an outage of the service is not one of the cluster, too.
   const double brokers = fleet.clusters[cluster].brokers;
   Slope out;
   out.usual = use_of(load, shape, {brokers, brokers}, prices);
@@ -126,6 +136,8 @@ Slope slope_of(const Topology& fleet, const Rates& rates, const Trace& trace, In
   out.most_times = std::numeric_limits<double>::infinity();
   for (const Resource resource : kFlows) {
     if (of(out.ours, resource) <= 0) continue;
+    // usual + (times - 1) * ours = 1, solved for times. A cluster that is over its limit without the burst already may
+    // get 0: then nothing passes, and it never recovers.
     const double times = std::max(0.0, 1 + (1 - of(out.usual, resource)) / of(out.ours, resource));
     if (times >= out.most_times) continue;
     out.most_times = times;
@@ -134,12 +146,13 @@ Slope slope_of(const Topology& fleet, const Rates& rates, const Trace& trace, In
   return out;
 }
 
-// What the tasks of the mirrors between two clusters can copy of the service's messages, beside all others.
+// Says how many of the service's messages the mirrors between two clusters can copy a second, beside all others.
 double mirrors_most(const Topology& fleet, Index from, Index to, double ours, const Prices& prices) {
   if (prices.cpu.mirrored_message <= 0) return std::numeric_limits<double>::infinity();
   double most = 0, all = 0;
   for (const Mirror& mirror : fleet.mirrors) {
     if (mirror.from != from || mirror.to != to) continue;
+    // A task is one thread: it copies a message in `mirrored_message` microseconds.
     most += mirror.tasks * 1e6 / prices.cpu.mirrored_message;
     for (const MirroredTopic& topic : mirror.topics)
       all += fleet.topics[topic.from].messages_per_s * fleet.topics[topic.from].peak_factor;
@@ -151,7 +164,7 @@ std::optional<double> in_minutes(const std::optional<double>& seconds) {
   return seconds ? std::optional(*seconds / 60) : std::nullopt;
 }
 
-// What a group's service can read in all of its topics; 0: not known.
+// Says how many messages a second a group's service can read in all of its topics; 0: it is not known.
 double most_of(const Topology& fleet, const Consumer& consumer) {
   return consumer.messages_per_s_each * fleet.services[consumer.service].instances_max;
 }
@@ -169,6 +182,7 @@ class Simulation {
         trace_(fleet, rates_, service) {}
 
   Result<Burst> run(Outage outage) {
+    FRESHET_ASSERT(loads_.size() == fleet_.clusters.size() && shapes_.size() == fleet_.clusters.size());
     for (const Index cluster : trace_.clusters()) usual_ += trace_.sent_to(cluster);
     if (usual_ <= 0) return fail(Code::kInvalid, "--burst: service \"" + outage.service + "\" sends no messages");
     if (outage.catch_up <= 0) outage.catch_up = usual_catch_up();
@@ -215,15 +229,20 @@ class Simulation {
     if (trace_.sent_to(cluster) > 0) stage.from.push_back({0, trace_.sent_to(cluster) / usual_});
     double mirrored = 0;
     for (const auto& [from, messages] : trace_.copied_into(cluster)) {
+      // A cluster that was not reached yet would be taken for stage 0, the service.
+      FRESHET_ASSERT(stage_of_.contains(from) && trace_.into(from) > 0);
       stage.from.push_back({stage_of_[from], messages / trace_.into(from)});
       mirrored += mirrors_most(fleet_, from, cluster, messages, prices_);
     }
+    // What the service sends here itself does not go through mirrors, so they are a bound only where all comes by
+    // them.
     if (trace_.sent_to(cluster) <= 0) stage.most = std::min(stage.most, mirrored);
     stage_of_[cluster] = stages_.size();
     stages_.push_back(std::move(stage));
   }
 
-  // A group whose speed is known: what it gets of the service's messages, and what is left of its speed for them.
+  // Adds a group whose speed is known, with what it gets of the service's messages and what is left of its speed for
+  // them.
   void add_group(const Consumer& consumer) {
     double ours = 0, all = 0;
     for (const Index topic : consumer.topics) {
@@ -232,6 +251,7 @@ class Simulation {
     }
     if (ours <= 0 || consumer.messages_per_s_each <= 0) return;
     const Index cluster = fleet_.topics[consumer.topics.front()].cluster;
+    if (!stage_of_.contains(cluster)) return;  // in a cycle of mirrors: Trace left it out
     const double most = std::max(0.0, most_of(fleet_, consumer) - (all - ours));
     groups_.push_back(stages_.size());
     group_names_.push_back(
@@ -243,6 +263,7 @@ class Simulation {
     const size_t stage = i + 1;
     const Slope& slope = slopes_[i];
     const Stage& shape = stages_[stage];
+    FRESHET_ASSERT(shape.usual > 0 && stage < waves.points.size());
     const auto times = [&](double passed) { return passed / shape.usual; };
     ClusterBurst out;
     out.cluster = fleet_.clusters[trace_.clusters()[i]].name;
@@ -254,6 +275,8 @@ class Simulation {
     out.cpu_max = slope.use(Resource::kCpu, times(out.messages_max));
     out.use_before = slope.worst(1);
     out.use_max = slope.worst(times(out.messages_max));
+    // In a queue with random arrivals (M/M/1) the time in it goes with 1 / (1 - use). Given as a ratio, because how
+    // long a request takes at rest is not known here.
     out.latency_times = (1 - std::min(out.use_before, kUseMax)) / (1 - std::min(out.use_max, kUseMax));
     out.waiting_max = waves.waiting_max[stage];
     out.recovered_minutes = in_minutes(waves.recovered_s[stage]);

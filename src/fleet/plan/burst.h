@@ -1,6 +1,6 @@
-// What the restart of a service after an outage does to the clusters below it: it sends what has gathered as fast as it can,
-// mirrors carry the wave on, consumers lag behind. A fluid model in steps of a second, without randomness; all other traffic
-// is at its highest rate throughout. docs/fleet/plan.md has the formulas and what they leave out.
+// What the restart of a service after an outage does to the clusters below it: it sends what has gathered as fast as it
+// can, mirrors carry the wave on, consumers lag behind. A fluid model in steps of a second, without randomness; all
+// other traffic is at its highest rate throughout. docs/fleet/plan.md has the formulas and what they leave out.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 namespace freshet::fleet {
 
 // --burst: this service stands still for so long.
+// What --burst says. After the outage the service sends what has gathered, beside what goes on coming.
 struct Outage {
   std::string service;
   double minutes = 0;
@@ -29,6 +30,7 @@ inline constexpr double kOutageMinutesMax = 24 * 60;
 [[nodiscard]] Result<Outage> parse_outage(std::string_view text);
 
 // A place that passes messages on, in the order of the flow.
+// There are three kinds: the service itself (it has no source), clusters, and consumer groups.
 struct Stage {
   struct Source {
     size_t stage = 0;  // an earlier one
@@ -38,10 +40,12 @@ struct Stage {
   double usual = 0;          // messages a second
   double most = 0;           // that it can pass
 };
+// The state of a stage at the end of a second.
 struct StagePoint {
   double passed = 0;   // messages a second
   double waiting = 0;  // messages
 };
+// What flood() found. The lists by stage are as long as the stages that were given.
 struct Flood {
   static constexpr uint32_t kLongestS = 24 * 3600;  // after the restart
   std::vector<std::vector<StagePoint>> points;      // by stage, every `step_s` seconds
@@ -51,8 +55,11 @@ struct Flood {
   std::vector<std::optional<double>>
       recovered_s;  // by stage: after the restart, until nothing waits; none: not in a day
 };
+// Runs the stages for outage_s seconds in which the sources stand still, and on until nothing waits any more. Memory:
+// a point for each stage and second, thinned out at the end. REQUIRES: sources stand before the stages that they feed.
 [[nodiscard]] Flood flood(std::span<const Stage> stages, uint32_t outage_s);
 
+// This is what happens to one cluster that the service's messages reach.
 struct ClusterBurst {
   struct Point {
     double minute = 0;  // since the outage began
@@ -73,6 +80,7 @@ struct ClusterBurst {
   std::optional<double> recovered_minutes;  // after the restart
   std::vector<Point> points;
 };
+// This is what happens to one consumer group that reads them.
 struct GroupBurst {
   std::string group;
   std::string cluster;
@@ -82,6 +90,7 @@ struct GroupBurst {
   std::vector<double> lag = {};  // at the minutes of the clusters' points
   std::optional<double> recovered_minutes = {};
 };
+// One outage and all that it does.
 struct Burst {
   Outage outage;
   double usual = 0;                    // messages a second that the service sends

@@ -22,9 +22,12 @@ struct Sustained {
   double ebs = 0;      // between a broker and its volumes
   double network = 0;
 };
+// REQUIRES: replication >= 1, and consumer_groups + replication > 1 (with one replica and nobody who reads, the
+// network is no bound of this formula).
 [[nodiscard]] double sustained_throughput(const Sustained& cluster);
 
 // What flows through a cluster, a second.
+// The same struct is used for rates at the peak and on average.
 struct Flow {
   double in_bytes = 0;          // to leaders, from producers and mirrors
   double replicated_bytes = 0;  // from leaders to all followers
@@ -62,6 +65,7 @@ struct Load {
 // A second, at the highest rate.
 [[nodiscard]] double produce_requests(const Load& load, double brokers);
 
+// A cluster can run out of each of these. Reports show them in this order.
 enum class Resource : uint8_t { kCpu, kMemory, kNetworkIn, kNetworkOut, kVolumes, kEbs, kDisk, kPartitions };
 inline constexpr size_t kResources = 8;
 using PerResource = std::array<double, kResources>;
@@ -80,6 +84,7 @@ using PerResource = std::array<double, kResources>;
 [[nodiscard]] Resource tightest(const PerResource& parts);
 
 // One broker. `instance` is never null and outlives the shape.
+// A broker has one machine, and volumes that are all alike.
 struct BrokerShape {
   const InstancePrice* instance = nullptr;
   uint32_t volumes = 1;  // log dirs
@@ -94,14 +99,17 @@ struct Present {
   double keeping = 0;  // that replicas are spread over
 };
 
-// Cores, bytes, bytes a second, replicas: of the whole cluster, with these brokers.
+// What the load takes of each resource in the whole cluster, with these brokers: kCpu in cores; kMemory and kDisk in
+// bytes; kNetworkIn, kNetworkOut, kVolumes and kEbs in bytes a second; kPartitions in replicas. REQUIRES: 0 <= serving
+// <= keeping.
 [[nodiscard]] PerResource demand_of(const Load& load, Present present, const Prices& prices);
 // The part of what the brokers have that the load uses: 1 is all of it; infinite where there is none.
 // kDisk is of one log dir, with room for one replica that is moved in and for one of imbalance.
 [[nodiscard]] PerResource use_of(const Load& load, const BrokerShape& broker, Present present, const Prices& prices);
 // How much of each may be in use.
+// kMemory and kPartitions are limits already: all of them may be used.
 [[nodiscard]] PerResource limits_of(const Prices& prices);
-// use / limit: up to 1 is allowed.
+// use / limit: up to 1 is allowed. REQUIRES: limits above 0.
 [[nodiscard]] PerResource parts_of(const PerResource& use, const PerResource& limits);
 
 }  // namespace freshet::fleet

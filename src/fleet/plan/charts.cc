@@ -1,3 +1,5 @@
+// Pictures are drawn as text of SVG, in the page itself: it must open from a mail or a build's artifacts, where no
+// script and no second file is at hand. Numbers below are pixels.
 #include "fleet/plan/charts.h"
 
 #include <fmt/format.h>
@@ -6,6 +8,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/assert.h"
 #include "fleet/plan/figures.h"
 #include "fleet/plan/svg.h"
 #include "fleet/text.h"
@@ -13,12 +16,14 @@
 namespace freshet::fleet {
 namespace {
 
+// From this part of what may be in use on, a bar has the colour of "soon".
 constexpr double kNear = 0.85;
 
 struct CostPart {
   std::string_view name;
   double Cost::*member;
 };
+// Bars are stacked in this order, the largest part of most fleets first.
 constexpr std::array<CostPart, 7> kCostParts = {{{"brokers", &Cost::brokers},
                                                  {"volumes", &Cost::volumes},
                                                  {"controllers", &Cost::controllers},
@@ -33,7 +38,7 @@ std::string legend_entry(size_t colour, std::string_view name) {
   return fmt::format(R"html(<span><i style="background:var(--c{})"></i>{}</span>)html", colour, escape_html(name));
 }
 
-// 1, 2 or 5 times a power of ten, so that four or five of them reach `most`.
+// Finds a step of 1, 2 or 5 times a power of ten, so that four or five of them reach `most`.
 double round_step(double most) {
   if (!(most > 0)) return 1;
   const double raw = most / 4;
@@ -52,6 +57,8 @@ std::string use_bar(double use, double limit, std::string_view title) {
   constexpr double kWidth = 84, kHeight = 12;
   Svg svg(kWidth, kHeight, title);
   svg.rect(0, 2, kWidth, 8, "track", title);
+  // A use may be infinite, where nothing is left that could be used.
+  FRESHET_ASSERT(use >= 0 && limit > 0);
   svg.rect(0, 2, kWidth * std::min(use, 1.0), 8, grade(use / limit), title);
   svg.line(kWidth * limit, 0, kWidth * limit, kHeight, "tick");
   return svg.done();
@@ -97,6 +104,7 @@ std::string cost_bars(const std::vector<CostBar>& bars) {
 
 std::string heat_map(const ClusterPlan& cluster, double limit) {
   constexpr double kCell = 26, kHeight = 16, kTop = 14;
+  FRESHET_ASSERT(limit > 0);
   const double size = cluster.size.volume_gib * 1024 * 1024 * 1024;
   const auto dirs = static_cast<double>(cluster.size.volumes);
   const auto brokers = static_cast<double>(cluster.brokers.size());
@@ -143,6 +151,7 @@ std::string time_chart(const TimeChart& chart) {
   for (const Curve& series : chart.series) {
     for (const double value : series.values) most = std::max(most, value);
   }
+  // The scale ends at a round value at or above the highest point; a chart of nothing but zeros has a scale of one.
   const double step = round_step(most);
   const double top = step * std::max(1.0, std::ceil(most / step));
   const double last = chart.minutes.empty() || chart.minutes.back() <= 0 ? 1 : chart.minutes.back();
@@ -158,6 +167,7 @@ std::string time_chart(const TimeChart& chart) {
   for (double minute = 0; minute <= last * 1.0001; minute += minute_step)
     svg.text(x_of(minute), kTop + kHeight + 16, "middle", "soft", amount(minute) + " min");
   for (size_t i = 0; i < chart.series.size(); ++i) {
+    FRESHET_ASSERT(chart.series[i].values.size() <= chart.minutes.size());
     std::vector<std::pair<double, double>> points;
     for (size_t p = 0; p < chart.series[i].values.size(); ++p)
       points.emplace_back(x_of(chart.minutes[p]), y_of(chart.series[i].values[p]));

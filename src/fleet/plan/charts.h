@@ -17,6 +17,7 @@ extern const std::string_view kReportCss;
 [[nodiscard]] std::string use_bar(double use, double limit, std::string_view title);
 
 // Bars of what each costs, by what for.
+// Lengths are to scale between the bars of one picture, not between pictures.
 struct CostBar {
   std::string name;
   Cost cost;
@@ -38,10 +39,12 @@ struct Pair {
 [[nodiscard]] std::string pair_bars(const std::vector<Pair>& pairs, std::string_view split, std::string_view whole);
 
 // Lines over minutes.
+// A value for each of the chart's minutes.
 struct Curve {
   std::string name;
   std::vector<double> values;
 };
+// REQUIRES: every curve has at most as many values as there are minutes; `show` is set.
 struct TimeChart {
   std::string title;
   std::vector<double> minutes;

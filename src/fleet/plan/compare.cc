@@ -1,3 +1,6 @@
+// What the division of a fleet is worth: the same work in one cluster for each region, and how far a fault reaches.
+// The merged topology is made from the file, not guessed: every producer, consumer and topic is still there, and only
+// copies between clusters that are now one are gone.
 #include "fleet/plan/compare.h"
 
 #include <algorithm>
@@ -6,13 +9,15 @@
 #include <set>
 #include <utility>
 
+#include "base/assert.h"
 #include "fleet/rates.h"
 
 namespace freshet::fleet {
 namespace {
 
-// Which clusters a mirror of theirs feeds, and so on.
+// Finds the clusters that mirrors feed from this one, over others, too; itself is among them.
 std::vector<bool> fed_by(const Topology& fleet, Index cluster) {
+  FRESHET_ASSERT(cluster < fleet.clusters.size());
   std::vector<bool> reached(fleet.clusters.size());
   std::vector<Index> todo = {cluster};
   reached[cluster] = true;
@@ -28,7 +33,7 @@ std::vector<bool> fed_by(const Topology& fleet, Index cluster) {
   return reached;
 }
 
-// By cluster: the services that produce to it or consume from it.
+// Lists for each cluster the services that produce to it or consume from it.
 std::vector<std::set<Index>> services_by_cluster(const Topology& fleet) {
   std::vector<std::set<Index>> out(fleet.clusters.size());
   const auto add = [&](Index service, const std::vector<Index>& topics) {
@@ -39,15 +44,17 @@ std::vector<std::set<Index>> services_by_cluster(const Topology& fleet) {
   return out;
 }
 
-// By cluster: messages a second that flow into it.
+// Sums for each cluster the messages a second that flow into it.
 std::vector<double> messages_by_cluster(const Topology& fleet) {
   std::vector<double> out(fleet.clusters.size());
   for (const Topic& topic : fleet.topics) out[topic.cluster] += topic.messages_per_s;
   return out;
 }
 
+// Nothing has no parts: 0, not a division by zero.
 double part(double some, double all) { return all > 0 ? some / all : 0; }
 
+// Builds the merged topology. Topics are visited sources first, since a copy becomes what its source has become.
 class Merger {
  public:
   explicit Merger(const Topology& fleet) : fleet_(fleet), sources_(fleet.topics.size()), is_(fleet.topics.size()) {
@@ -121,6 +128,7 @@ class Merger {
       copied += from.messages_per_s;
       for (const Index made : is_[source]) add_copy(made, topic, is_[index]);
     }
+    // Copies within the region are the same messages: counted once. What is left of the rate is the topic's own.
     const double own = std::max(0.0, topic.messages_per_s - copied);
     if (!elsewhere.empty()) {
       is_[index].push_back(from_elsewhere(topic, elsewhere, own));
@@ -137,6 +145,7 @@ class Merger {
     keep_as_long(topic, out_.topics[made]);
   }
 
+  // Readers of the copy now read the original: it must be kept as long, and divided as finely, as the copy was.
   static void keep_as_long(const Topic& copy, Topic& original) {
     const bool endless = copy.retention_us == 0 || original.retention_us == 0;
     original.retention_us = endless ? 0 : std::max(original.retention_us, copy.retention_us);
@@ -222,6 +231,7 @@ Topology merged(const Topology& fleet) { return Merger(fleet).run(); }
 BlastRadius blast_radius_of(const Topology& fleet) {
   const std::vector<std::set<Index>> services = services_by_cluster(fleet);
   const std::vector<double> messages = messages_by_cluster(fleet);
+  // Only services that touch a cluster are counted: others can't be hit.
   std::set<Index> all;
   for (const std::set<Index>& some : services) all.insert(some.begin(), some.end());
   const double all_services = static_cast<double>(all.size());

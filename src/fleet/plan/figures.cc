@@ -1,3 +1,5 @@
+// Figures as people read them: three digits are as much as a model of a cluster can know, and what is infinite is said
+// in words.
 #include "fleet/plan/figures.h"
 
 #include <fmt/format.h>
@@ -8,7 +10,7 @@
 namespace freshet::fleet {
 namespace {
 
-// Three digits of it.
+// Shows three digits of a value, or all of a whole one.
 std::string digits(double value) {
   const double size = std::abs(value);
   return size >= 99.95 || value == std::round(value) ? fmt::format("{:.0f}", value)
@@ -35,6 +37,7 @@ std::string amount(double value) {
 
 std::string money(double usd) {
   std::string plain = fmt::format("{:.0f}", usd);
+  // A comma after every third digit from the right; the sign of a negative amount is no digit.
   for (size_t at = plain.size(); at > 3 + (usd < 0 ? 1 : 0);) {
     at -= 3;
     plain.insert(at, ",");
@@ -65,6 +68,7 @@ std::string volumes(const Size& size) {
 
 std::string held(const ClusterPlan& plan) {
   if (!plan.holds_months) return "not today";
+  // look_ahead() goes by steps of three months, so what it found is a lower bound.
   if (*plan.holds_months >= kMonthsLookedAhead) return "3 years+";
   return *plan.holds_months < kMonthsStep ? "<3 months" : fmt::format("{} months", *plan.holds_months);
 }

@@ -9,6 +9,7 @@
 
 namespace freshet::fleet {
 
+// Rounded: none of these texts is read back by a program. The JSON has the figures themselves.
 [[nodiscard]] std::string amount(double value);                         // "12", "1.25 k", "1.02 M": three digits
 [[nodiscard]] std::string money(double usd);                            // "12,345"
 [[nodiscard]] std::string percent(double part);                         // "71 %"; "none left" if infinite

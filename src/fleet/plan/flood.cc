@@ -1,10 +1,16 @@
+// The fluid model behind --burst: messages are water, a stage passes up to so much of it a second and keeps the rest.
+// It has no randomness, so a plan is the same each time; what it leaves out (batches, retries, timeouts of producers)
+// makes a real burst worse, never better.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "fleet/plan/burst.h"
 
 namespace freshet::fleet {
 namespace {
 
+// A picture is some 700 pixels wide. A point for each second of a day in every cluster would make a page that no
+// browser shows.
 constexpr size_t kPointsMax = 720;
 constexpr double kNothing = 1e-6;  // messages: what rounding leaves
 
@@ -17,9 +23,11 @@ struct Running {
     for (size_t i = 0; i < stages.size(); ++i) {
       const Stage& stage = stages[i];
       double arriving = stage.from.empty() ? stage.usual : 0;
+      FRESHET_ASSERT(std::ranges::all_of(stage.from, [&](const Stage::Source& source) { return source.stage < i; }));
       for (const Stage::Source& source : stage.from) arriving += now[source.stage].passed * source.ratio;
       const double there = now[i].waiting + arriving;
       const double most = outage && stage.from.empty() ? 0 : stage.most;
+      FRESHET_ASSERT(there >= 0 && most >= 0);
       now[i].passed = std::min(there, most);
       now[i].waiting = there - now[i].passed;
     }

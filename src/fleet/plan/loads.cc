@@ -1,13 +1,20 @@
+// From a topology to loads, and from its rates to those of another month. A rate belongs to where messages come in;
+// what a mirror writes follows its sources, so growth and --rate are applied at sources only and passed on along
+// mirrors.
 #include "fleet/plan/loads.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "base/assert.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
 namespace {
+
+// Far beyond any fleet; what is computed from such rates (bytes kept for years, say) is still finite.
+constexpr double kMessagesMax = 1e200;
 
 // Rates of topics after growth and changes; sources before what mirrors make of them.
 class Projector {
@@ -58,10 +65,13 @@ class Projector {
       before += fleet_.topics[source].messages_per_s;
       after += state_[source] == State::kDone ? rates_[source] : fleet_.topics[source].messages_per_s;
     }
+    // A topic may have producers of its own beside a mirror. What the file says of its rate is both together; where it
+    // is less than what the mirrors bring (a topic that is copied in part), all of it is mirrored.
     const double own = std::max(0.0, topic.messages_per_s - before);
     const double mirrored = topic.messages_per_s - own;
     const double growth = std::pow(1 + topic.growth_percent_per_month / 100, months_);
     const double passed_on = before > 0 ? mirrored * after / before : 0;
+    FRESHET_ASSERT(growth >= 0);
     rates_[index] = (own * own_factor_[index] * growth + passed_on) * whole_factor_[index];
     state_[index] = State::kDone;
   }
@@ -87,6 +97,7 @@ double messages_of(const Topology& fleet, const Producer& producer) {
   return sum;
 }
 
+// Few different replications occur in a cluster, so a list is searched faster than a map.
 Kept& kept_with(uint32_t replication, std::vector<Kept>& all) {
   for (Kept& kept : all) {
     if (kept.replication == replication) return kept;
@@ -98,10 +109,12 @@ Kept& kept_with(uint32_t replication, std::vector<Kept>& all) {
 
 std::vector<Load> loads_of(const Topology& fleet, const Rates& rates) {
   std::vector<Load> loads(fleet.clusters.size());
+  FRESHET_ASSERT(rates.topics.size() == fleet.topics.size() && rates.producers.size() == fleet.producers.size());
   for (size_t i = 0; i < fleet.topics.size(); ++i) {
     const Topic& topic = fleet.topics[i];
     const TopicRates& each = rates.topics[i];
     Load& load = loads[topic.cluster];
+    FRESHET_ASSERT(topic.replication >= 1 && topic.partitions >= 1);
     const double followers = topic.replication - 1.0;
     const auto add = [&](Flow& flow, double factor) {
       flow.in_bytes += each.in_bytes_per_s * factor;
@@ -133,7 +146,10 @@ std::vector<double> cross_zone_bytes_of(const Topology& fleet, const Rates& rate
     const Topic& topic = fleet.topics[i];
     const TopicRates& each = rates.topics[i];
     const auto zones = static_cast<double>(fleet.cluster_of(topic).zones.size());
+    FRESHET_ASSERT(zones >= 1);
     const double elsewhere = 1 - 1 / zones;  // the part of clients that is in another zone than the leader
+    // The fullest zone has ceil(replication / zones) replicas, the leader among them: what goes to those costs
+    // nothing.
     const double followers = topic.replication - std::ceil(topic.replication / zones);
     out[topic.cluster] += each.in_bytes_per_s * (elsewhere + followers) + each.out_bytes_per_s * elsewhere;
   }
@@ -166,6 +182,13 @@ Status project(Topology& fleet, double months, const std::vector<RateChange>& ch
                                     yaml::did_you_mean(change.topic, topic_names(fleet)));
   }
   const std::vector<double> rates = projector.rates();
+  for (size_t i = 0; i < rates.size(); ++i) {
+    if (rates[i] <= kMessagesMax) continue;  // false of what is not a number, too
+    return fail(Code::kInvalid, "--rate, --months: topic " + fleet.path_of(fleet.topics[i]) +
+                                    " would have more messages a second than can be counted: give smaller factors");
+  }
+  // Producers that say a rate keep their part of what their topics get.
+  FRESHET_ASSERT(rates.size() == fleet.topics.size());
   std::vector<double> before;
   for (const Producer& producer : fleet.producers) before.push_back(messages_of(fleet, producer));
   for (size_t i = 0; i < rates.size(); ++i) fleet.topics[i].messages_per_s = rates[i];

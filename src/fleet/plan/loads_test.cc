@@ -72,6 +72,15 @@ TEST(Loads, AnUnknownTopicIsSaid) {
   EXPECT_EQ(fleet.topics[0].messages_per_s, 1000);
 }
 
+TEST(Loads, RatesThatCantBeCountedAreRefused) {
+  Topology fleet = shop();
+  const std::vector<RateChange> changes(150, {"*", 1000});  // together more than a double can hold
+  const Status status = project(fleet, 0, changes);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("front/orders"));
+  EXPECT_EQ(fleet.topics[0].messages_per_s, 1000);
+}
+
 RC_GTEST_PROP(Loads, TwoStepsOfGrowthAreOne, ()) {
   const Topology fleet = some_shop();
   const int first = *rc::gen::inRange(0, 20), second = *rc::gen::inRange(0, 20);

@@ -13,12 +13,12 @@ namespace {
 
 // Zones first, then brokers within a zone, so that both come out even.
 //
-// Zones: all replicas of the topic are dealt to the zones in turn, `replication` of them for each partition: so a partition's
-// zones differ and the zones' totals differ by one at most. With g = gcd(replication, zones) the deal repeats after zones / g
-// partitions; the leader is the i-th of a partition's replicas, where i grows by one with each repetition: so each zone
-// leads once in every `zones` partitions.
-// Brokers: of a zone's leaders each goes to the broker with the fewest of the topic's leaders; then of its followers each to
-// the one with the fewest of the topic's replicas.
+// Zones: all replicas of the topic are dealt to the zones in turn, `replication` of them for each partition: so a
+// partition's zones differ and the zones' totals differ by one at most. With g = gcd(replication, zones) the deal
+// repeats after zones / g partitions; the leader is the i-th of a partition's replicas, where i grows by one with each
+// repetition: so each zone leads once in every `zones` partitions.
+// Brokers: of a zone's leaders each goes to the broker with the fewest of the topic's leaders; then of its followers
+// each to the one with the fewest of the topic's replicas.
 class Placer {
  public:
   Placer(std::span<const uint32_t> zones, uint32_t log_dirs)
@@ -35,6 +35,7 @@ class Placer {
     std::fill(topic_leaders_.begin(), topic_leaders_.end(), 0);
     std::fill(topic_replicas_.begin(), topic_replicas_.end(), 0);
     PlacedTopic placed{topic.replication, std::vector<Replica>(size_t{topic.partitions} * topic.replication)};
+    // Topics begin where there is least so far: else every topic's odd leader would be in the first zone.
     const uint64_t first = least_loaded_zone();
     const uint64_t zones = zones_.size(), replication = topic.replication;
     const uint64_t common = std::gcd(replication, zones);
@@ -43,6 +44,7 @@ class Placer {
       return (first + partition * replication + (leader + i) % replication) % zones;
     };
     for (uint64_t p = 0; p < topic.partitions; ++p) {
+      // All leaders of a topic are placed before its followers: a follower goes where leaders have left room.
       const size_t broker = best_of(zones_[zone_of(p, 0)], {}, [&](size_t b) {
         return std::tuple(topic_leaders_[b], topic_replicas_[b], brokers_[b].load, b);
       });
@@ -94,6 +96,8 @@ class Placer {
   }
 
   Replica put(const TopicToPlace& topic, size_t index, bool leader) {
+    // No broker left to take would mean a partition with two replicas on one broker.
+    FRESHET_ASSERT(index < brokers_.size());
     PlacedBroker& broker = brokers_[index];
     ++topic_replicas_[index];
     ++broker.replicas;
@@ -127,6 +131,7 @@ Placement place(std::span<const TopicToPlace> topics, std::span<const uint32_t> 
     const TopicToPlace &x = topics[a], &y = topics[b];
     return std::tie(y.replica_bytes, y.leader_load, x.name) < std::tie(x.replica_bytes, x.leader_load, y.name);
   });
+  // By name last, so that topics that weigh the same come in one order however the file lists them.
   Placer placer(zones, log_dirs);
   Placement placement;
   placement.topics.resize(topics.size());
@@ -137,9 +142,11 @@ Placement place(std::span<const TopicToPlace> topics, std::span<const uint32_t> 
 
 Availability availability(const Placement& placement, std::span<const uint32_t> min_isr,
                           const std::vector<bool>& away) {
+  FRESHET_ASSERT(min_isr.size() == placement.topics.size() && away.size() == placement.brokers.size());
   Availability out;
   for (size_t t = 0; t < placement.topics.size(); ++t) {
     const PlacedTopic& topic = placement.topics[t];
+    FRESHET_ASSERT(topic.replication > 0 && topic.replicas.size() % topic.replication == 0);
     const auto partitions = static_cast<uint32_t>(topic.replicas.size() / topic.replication);
     out.partitions += partitions;
     for (uint32_t partition = 0; partition < partitions; ++partition) {

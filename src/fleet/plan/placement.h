@@ -1,10 +1,10 @@
 // Where each replica of a cluster's topics goes: over brokers, zones and log dirs. The same topics in any order get the
 // same places.
 //
-// Each topic by itself is spread evenly: in a cluster of zones of one size with replication up to the number of zones, no
-// two brokers differ by more than one in its leaders or in its replicas. Replicas of a partition are in different zones as
-// far as there are zones, always on different brokers. Which brokers get one more is decided by what they have: load for
-// leaders, bytes for followers. Within a broker no two log dirs differ by more than its largest replica.
+// Each topic by itself is spread evenly: in a cluster of zones of one size with replication up to the number of zones,
+// no two brokers differ by more than one in its leaders or in its replicas. Replicas of a partition are in different
+// zones as far as there are zones, always on different brokers. Which brokers get one more is decided by what they
+// have: load for leaders, bytes for followers. Within a broker no two log dirs differ by more than its largest replica.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 namespace freshet::fleet {
 
+// Says what a topic's partitions weigh: all partitions of a topic are taken to be alike.
 struct TopicToPlace {
   std::string name;  // all different
   uint32_t partitions = 1;
@@ -23,12 +24,14 @@ struct TopicToPlace {
   double follower_load = 0;
 };
 
+// A replica is on a broker, in one of its log dirs.
 struct Replica {
   uint32_t broker = 0;
   uint32_t log_dir = 0;
   bool operator==(const Replica&) const = default;
 };
 
+// Holds the replicas of one topic, partition after partition.
 struct PlacedTopic {
   uint32_t replication = 1;
   std::vector<Replica> replicas;  // partition p: from p * replication; the first is the preferred leader
@@ -38,6 +41,7 @@ struct PlacedTopic {
   }
 };
 
+// Sums up what a broker has of all topics.
 struct PlacedBroker {
   uint32_t zone = 0;
   uint32_t leaders = 0;
@@ -48,6 +52,7 @@ struct PlacedBroker {
   [[nodiscard]] double bytes() const;
 };
 
+// Owns all that it says; what it was made from may be gone.
 struct Placement {
   std::vector<PlacedTopic> topics;  // as given
   std::vector<PlacedBroker> brokers;

@@ -1,20 +1,28 @@
+// Puts a plan together: rates of the month that is asked for, loads, placement, use, the cheapest size, cost,
+// comparison, bursts. The parts are in files of their own and know nothing of each other; what has to agree between
+// them (zones dealt in turn, replicas cut to the brokers that there are) is decided here.
 #include "fleet/plan/plan.h"
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <utility>
 
+#include "base/assert.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
 namespace {
 
 constexpr double kBytesPerGb = 1e9;
-// Parts of the load of a partition's leader by what it gets and gives, and of a follower's: Cruise Control's static model.
+// A partition's leader has these parts of what it gets and gives as load, and its followers that of what they get:
+// Cruise Control's static model.
 constexpr double kLeaderIn = 0.7, kLeaderOut = 0.15, kFollowerIn = 0.15;
 
 uint32_t zone_of(const Cluster& cluster, uint32_t broker) {
+  // Zones are dealt in turn, as scenarios_of() counts and as render deals them.
+  FRESHET_ASSERT(!cluster.zones.empty());
   return broker % static_cast<uint32_t>(cluster.zones.size());
 }
 
@@ -38,6 +46,7 @@ Placement place_cluster(const Topology& fleet, const Rates& rates, const std::ve
   return place(to_place, zones, cluster.volumes.count);
 }
 
+// Clouds name a zone after its region and a letter, so --lose zone=a is the zone "a" of every region.
 bool is_zone(const Topology& fleet, const Cluster& cluster, uint32_t broker, const std::string& named) {
   const std::string& zone = cluster.zones[zone_of(cluster, broker)];
   return zone == named || zone == fleet.regions[cluster.region].name + named;
@@ -56,6 +65,7 @@ std::vector<bool> away_of(const Topology& fleet, const Cluster& cluster, const s
   return away;
 }
 
+// A loss that hits nothing is a mistake, and would look like good news.
 Status check_losses(const Topology& fleet, const std::vector<Loss>& losses) {
   for (const Loss& loss : losses) {
     bool found = false;
@@ -72,9 +82,11 @@ Status check_losses(const Topology& fleet, const std::vector<Loss>& losses) {
   return {};
 }
 
-// By cluster, what its size doesn't change: traffic between zones and regions, mirrors, controllers.
+// Sums for each cluster the costs that its size doesn't change: traffic between zones and regions, mirrors,
+// controllers.
 std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const Prices& prices) {
   const double month_s = prices.hours_per_month * 3600;
+  // Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
   double usd_per_core_hour = std::numeric_limits<double>::infinity();
   for (const InstancePrice& instance : prices.instances) {
     if (instance.broker) usd_per_core_hour = std::min(usd_per_core_hour, instance.usd_per_hour / instance.vcpu);
@@ -83,6 +95,7 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
   std::vector<Cost> out(fleet.clusters.size());
   for (size_t i = 0; i < out.size(); ++i) {
     const Cluster& cluster = fleet.clusters[i];
+    // 0 controllers: the first brokers have that role, and cost nothing more.
     const double controllers = cluster.controllers;
     if (controllers > 0)
       out[i].controllers =
@@ -95,6 +108,8 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
       bytes += rates.topics[topic.from].in_bytes_per_s;
       messages += fleet.topics[topic.from].messages_per_s * fleet.topics[topic.from].peak_factor;
     }
+    // Microseconds for a message times messages a second: cores, of which only so much may be in use.
+    FRESHET_ASSERT(std::isfinite(usd_per_core_hour) && prices.limits.cpu > 0);
     const double cores = messages * prices.cpu.mirrored_message / 1e6 / prices.limits.cpu;
     Cost& cost = out[mirror.to];
     cost.mirrors += std::max(prices.cpu.mirror_vcpu_min, cores) * usd_per_core_hour * prices.hours_per_month;
@@ -124,6 +139,7 @@ bool is_within(const Tightness& tightness) { return tightness.part <= 1 + kRound
 void use_cluster(const Moment& moment, Index index, const PlanOptions& options, const Prices& prices,
                  const Placement& placement, ClusterPlan& out) {
   const Cluster& cluster = moment.fleet.clusters[index];
+  // With --lose it is said what is away: then that is the only scenario, and what is left without it is what counts.
   std::vector<Scenario> scenarios = scenarios_of(cluster.brokers, cluster.zones.size());
   if (!options.losses.empty()) {
     const std::vector<bool> away = away_of(moment.fleet, cluster, options.losses);
@@ -171,9 +187,11 @@ ClusterPlan plan_cluster(const Moment& moment, const std::vector<Index>& topics,
   return out;
 }
 
-// In which months each cluster holds: only where something grows is there more than one answer.
+// Finds the months in which each cluster holds. Only where something grows is there more than one answer.
 void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices& prices,
                 std::vector<ClusterPlan>& plans) {
+  // Once over, always over: growth is steady, and a later month that fits by a rounding would be no answer.
+  FRESHET_ASSERT(plans.size() == fleet.clusters.size());
   std::vector<bool> over(plans.size());
   const bool grows = std::any_of(fleet.topics.begin(), fleet.topics.end(),
                                  [](const Topic& topic) { return topic.growth_percent_per_month > 0; });
@@ -192,12 +210,14 @@ void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices&
   }
 }
 
-// The topology at its cheapest sizes.
+// Costs the topology with each cluster at its cheapest size.
 Variant variant_of(std::string name, const Moment& moment, const Prices& prices) {
   Variant out;
   out.name = std::move(name);
   Topology sized = moment.fleet;
   const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, prices);
+  // A cluster that nothing holds is left out of the cost; `without_size` says so, else the variant would look cheap.
+  FRESHET_ASSERT(fixed.size() == sized.clusters.size() && moment.loads.size() == sized.clusters.size());
   for (size_t i = 0; i < sized.clusters.size(); ++i) {
     Cluster& cluster = sized.clusters[i];
     const auto best = cheapest_size(moment.loads[i], cluster.zones.size(), cluster.volumes.type, prices);
@@ -295,6 +315,7 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
     plan.cost += plan.clusters.back().cost;
     plan.best_cost += plan.clusters.back().best_cost;
   }
+  FRESHET_ASSERT(plan.clusters.size() == fleet.clusters.size());
   look_ahead(fleet, options, prices, plan.clusters);
   Topology other = against == nullptr ? merged(moment.fleet) : *against;
   if (against != nullptr) FRESHET_TRY(project(other, options.months, options.rates));
@@ -313,6 +334,7 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
 }
 
 Topology resized(Topology fleet, const Plan& plan) {
+  FRESHET_ASSERT(plan.clusters.size() == fleet.clusters.size());
   for (size_t i = 0; i < plan.clusters.size(); ++i) {
     if (plan.clusters[i].best) set_size(fleet.clusters[i], *plan.clusters[i].best);
   }

@@ -1,5 +1,5 @@
-// `freshet fleet plan`: what each cluster of a topology uses of what it has, what holds it back first, where its replicas
-// go, what it costs, and the cheapest that would do. A pure function of topology, prices and what-ifs.
+// `freshet fleet plan`: what each cluster of a topology uses of what it has, what holds it back first, where its
+// replicas go, what it costs, and the cheapest that would do. A pure function of topology, prices and what-ifs.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 namespace freshet::fleet {
 
 // --lose: brokers that are away all the time.
+// These brokers are away for the whole plan, as after an accident: the plan says whether what is left holds.
 struct Loss {
   std::string zone;     // as in the file, or what follows its region's name in it: "us-east-1a" or "a"; "": a broker
   std::string cluster;  // of the broker; "": of every one
@@ -26,21 +27,25 @@ struct Loss {
 // "zone=a", "broker=2", "broker=front/2". kInvalid: not of this form.
 [[nodiscard]] Result<Loss> parse_loss(std::string_view text);
 
+// These are the what-ifs of the command line.
 struct PlanOptions {
   uint32_t months = 6;  // of growth that must fit
   std::vector<RateChange> rates = {};
   std::vector<Loss> losses = {};
   std::vector<Outage> outages = {};  // --burst
 };
+// So many months may be asked for; holds_months looks so far ahead, in such steps.
 inline constexpr uint32_t kMonthsMax = 120;
 inline constexpr uint32_t kMonthsLookedAhead = 36;
 inline constexpr uint32_t kMonthsStep = 3;
 
+// Gives the part of each resource that is in use in one scenario.
 struct ScenarioUse {
   Scenario scenario;
   PerResource use{};
 };
 
+// Gathers all that is said of one cluster. Figures of the load are after growth and --rate.
 struct ClusterPlan {
   std::string name;
   ClusterKind kind = ClusterKind::kBackend;
@@ -76,6 +81,7 @@ struct Comparison {
   Variant whole;  // one cluster for each region, or the other file: at its cheapest size, too
 };
 
+// This is the answer. It owns all that it says: topology and prices may be gone.
 struct Plan {
   std::string fleet;
   std::string prices;  // their source

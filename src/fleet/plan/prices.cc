@@ -1,3 +1,5 @@
+// Reads prices.yaml, the default or a user's. Bounds are wide: they only keep out what would overflow or divide by
+// zero in capacity.cc and sizing.cc. Whether a figure is right, nobody but the user can know.
 #include "fleet/plan/prices.h"
 
 #include <algorithm>
@@ -64,6 +66,7 @@ InstancePrice read_instance(const std::string& name, const Node& node, Problems&
   in.number("usd_per_hour", 0, kMost, out.usd_per_hour);
   out.partitions = partition_limits(name).recommended;
   in.boolean("broker", problems, out.broker);
+  // In the units of the cloud's own tables: networks in megabits, EBS in megabytes of 10^6 bytes.
   out.network_bytes_per_s = network_mbit * 1e6 / 8;
   out.ebs_bytes_per_s = ebs_mb * 1e6;
   return out;
@@ -134,6 +137,7 @@ void read_limits(MapReader& file, Prices& prices, Problems& problems) {
   });
 }
 
+// Without one there is nothing to propose, and no price of a core for mirrors.
 void check_brokers(const Prices& prices, const Node& root, Problems& problems) {
   const auto is_broker = [](const InstancePrice& instance) { return instance.broker; };
   if (prices.instances.empty() || std::any_of(prices.instances.begin(), prices.instances.end(), is_broker)) return;

@@ -1,5 +1,6 @@
-// What planning counts with: what machines and volumes can do, what they cost, how full they may be. Data, not code: the
-// default is `prices.yaml` beside this file, built into the binary; a user replaces it with a file of the same shape.
+// What planning counts with: what machines and volumes can do, what they cost, how full they may be. Data, not code:
+// the default is `prices.yaml` beside this file, built into the binary; a user replaces it with a file of the same
+// shape.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 namespace freshet::fleet {
 
+// Describes a machine type: what it can do, and what it costs.
 struct InstancePrice {
   std::string name;
   double vcpu = 0;
@@ -23,6 +25,7 @@ struct InstancePrice {
   bool broker = false;    // may be recommended
 };
 
+// Describes a volume type. Fields are named after how the cloud bills: GiB, IOPS and MiB/s apart.
 struct VolumePrice {
   std::string name;
   double usd_per_gib_month = 0;
@@ -36,6 +39,8 @@ struct VolumePrice {
 };
 
 // Of one core, in microseconds.
+// Says what work costs a processor. docs/fleet/plan.md tells how it was measured, and that it should be measured
+// again.
 struct CpuCosts {
   double mb_in = 0;  // 10^6 bytes as sent, at the leader
   double mb_replicated = 0;
@@ -46,6 +51,7 @@ struct CpuCosts {
   double mirror_vcpu_min = 0;   // of each mirror
 };
 
+// Says how full each may be at the peak; the rest is for bursts, restarts and what the model leaves out.
 struct Limits {  // parts of what there is
   double cpu = 0;
   double bandwidth = 0;
@@ -54,6 +60,7 @@ struct Limits {  // parts of what there is
   uint32_t volumes_per_broker = 0;
 };
 
+// Is one price list, of one region of a cloud at one date, which `source` tells.
 struct Prices {
   std::string source;
   double hours_per_month = 0;

@@ -7,6 +7,7 @@
 
 namespace freshet::fleet {
 
+// Several tables, one after the other: clusters, sizes, costs, comparison, bursts.
 [[nodiscard]] std::string text_report(const Plan& plan);
 // One object on one line; docs/fleet/plan.md lists its keys.
 [[nodiscard]] std::string json_report(const Plan& plan);

@@ -1,7 +1,10 @@
+// The plan as one page. Sections go from the question that is asked first (does it hold?) to details. Tables repeat
+// what pictures show, because pictures can't be copied and are not read aloud.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "fleet/plan/charts.h"
 #include "fleet/plan/figures.h"
 #include "fleet/plan/report.h"
@@ -11,12 +14,14 @@
 namespace freshet::fleet {
 namespace {
 
+// A fleet of 200 clusters would make a page of megabytes that nobody scrolls through.
 constexpr size_t kHeatMapsMax = 60;
 
 std::string cell(std::string_view text, std::string_view css = "") {
   return fmt::format(R"(<td class="{}">{}</td>)", css, escape_html(text));
 }
 
+// A name that begins with '>' is of a column of figures, which stand to the right.
 std::string head(std::initializer_list<std::string_view> names) {
   std::string out = "<thead><tr>";
   for (const std::string_view name : names) {
@@ -136,6 +141,8 @@ TimeChart chart_of(const Burst& burst, std::string title, std::string (*show)(do
   chart.title = std::move(title);
   chart.outage_minutes = burst.outage.minutes;
   chart.show = show;
+  // All stages are thinned out alike (flood.cc), so the minutes of one are those of all.
+  FRESHET_ASSERT(!burst.clusters.empty());
   for (const ClusterBurst::Point& point : burst.clusters.front().points) chart.minutes.push_back(point.minute);
   return chart;
 }
@@ -146,6 +153,7 @@ std::string clusters_chart(const Burst& burst, std::string title, double Cluster
   bool any = false;
   for (size_t i = 0; i < std::min(burst.clusters.size(), kSeriesMax); ++i) {
     const ClusterBurst& cluster = burst.clusters[i];
+    // More curves than there are colours would be told apart by nobody; the table has all.
     Curve& series = chart.series.emplace_back(Curve{cluster.cluster, {}});
     for (const ClusterBurst::Point& point : cluster.points) {
       series.values.push_back(point.*value);

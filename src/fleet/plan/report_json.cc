@@ -1,3 +1,5 @@
+// The plan for programs; docs/fleet/plan.md lists the keys, which are part of the public surface: a key may be added,
+// none is renamed or given another unit.
 #include <fmt/format.h>
 
 #include <cmath>

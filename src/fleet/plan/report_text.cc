@@ -1,8 +1,10 @@
+// The plan for a terminal: tables of what is asked first. Everything else is in the page and in the JSON.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "base/assert.h"
 #include "fleet/plan/figures.h"
 #include "fleet/plan/report.h"
 #include "fleet/text.h"
@@ -17,8 +19,10 @@ class Table {
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
   [[nodiscard]] std::string text() const {
+    FRESHET_ASSERT(!rows_.empty() && align_.size() == rows_.front().size());
     std::vector<size_t> widths(rows_.front().size());
     for (const auto& row : rows_) {
+      FRESHET_ASSERT(row.size() == widths.size());
       for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
     }
     std::string out;

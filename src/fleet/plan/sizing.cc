@@ -1,3 +1,6 @@
+// The cheapest size is found by trying all: machines, numbers of brokers, volumes of each. That is exact, and quick
+// because a use goes down with every broker that is added, so the search of a machine ends as soon as its brokers
+// alone cost more than the best so far.
 #include "fleet/plan/sizing.h"
 
 #include <algorithm>
@@ -11,6 +14,7 @@ namespace {
 
 constexpr double kGibBytes = 1024.0 * 1024 * 1024;
 constexpr double kMibBytes = 1024.0 * 1024;
+// Proposals are round: nobody orders 1,037 GiB.
 constexpr double kGibStep = 10;
 constexpr uint32_t kBrokersMin = 3;
 
@@ -19,8 +23,9 @@ double largest_part(const Load& load, const BrokerShape& broker, const std::vect
   return tightness_of(load, broker, scenarios, prices).part;
 }
 
-// A machine whose volumes are no bound.
+// Makes a broker whose volumes are no bound.
 BrokerShape without_volumes(const InstancePrice& instance) {
+  // Large, not infinite: infinity times zero volumes would be no number.
   const double endless = std::numeric_limits<double>::max() / 1e6;
   return {&instance, 1, endless, endless};
 }
@@ -28,11 +33,14 @@ BrokerShape without_volumes(const InstancePrice& instance) {
 // The smallest volumes with which `size` holds the load. False: a volume can't be so large or fast.
 bool fit_volumes(const Load& load, const std::vector<Scenario>& scenarios, const VolumePrice& volume,
                  const Prices& prices, Size& size) {
+  // The worst of all scenarios at once: the fewest that serve share the writes, the fewest that keep share the bytes.
+  // The formulas are those of use_of() for kVolumes and kDisk, solved for the volume.
   double serving = size.brokers, on_each = 0;
   for (const Scenario& scenario : scenarios) {
     serving = std::min(serving, scenario.present.serving);
     on_each = std::max(on_each, kept_bytes(load, scenario.present.keeping) / scenario.present.keeping);
   }
+  FRESHET_ASSERT(serving > 0 && size.volumes > 0);
   const double written = load.peak.in_bytes + load.peak.replicated_bytes;
   const double throughput = written / (serving * size.volumes * prices.limits.bandwidth * kMibBytes);
   const double bytes = (on_each / size.volumes + 2 * load.largest_replica_bytes) / prices.limits.disk;
@@ -51,6 +59,7 @@ struct Best {
 
   void offer(const Size& candidate, const Prices& prices) {
     const double price = price_of(candidate, prices);
+    FRESHET_ASSERT(price >= 0);
     const bool better = price < usd || (price == usd && candidate.brokers < size->brokers);
     if (!better) return;
     size = candidate;
@@ -58,9 +67,11 @@ struct Best {
   }
 };
 
-// All numbers of brokers of one machine type, as long as more of them can be cheaper.
+// Tries all numbers of brokers of one machine type, as long as more of them can be cheaper.
 void offer_instance(const Load& load, size_t zones, const InstancePrice& instance, const VolumePrice& volume,
                     const Prices& prices, Best& best) {
+  // Brokers in multiples of the zones, so that all zones carry the same (lint: uneven-zones). Three at least, and as
+  // many as a partition has replicas: with fewer Kafka does not create the topic.
   const auto step = static_cast<uint32_t>(zones);
   const uint32_t least = std::max({kBrokersMin, replication_max(load), step});
   for (uint32_t brokers = (least + step - 1) / step * step; brokers <= prices.limits.brokers_per_cluster;
@@ -113,6 +124,7 @@ Cost cost_of(const Size& size, const Prices& prices) {
   const InstancePrice* instance = prices.find_instance(size.instance);
   const VolumePrice* volume = prices.find_volume(size.volume_type);
   FRESHET_ASSERT(instance != nullptr && volume != nullptr);
+  // Of a volume: gp3 includes 3,000 IOPS and 125 MiB/s; only what is beyond that is paid.
   const double each = size.volume_gib * volume->usd_per_gib_month +
                       std::max(0.0, size.iops - volume->iops_included) * volume->usd_per_iops_month +
                       std::max(0.0, size.throughput_mib_per_s - volume->throughput_included_mib_per_s) *
@@ -128,12 +140,17 @@ BrokerShape shape_of(const Size& size, const Prices& prices) {
   const InstancePrice* instance = prices.find_instance(size.instance);
   const VolumePrice* volume = prices.find_volume(size.volume_type);
   FRESHET_ASSERT(instance != nullptr && volume != nullptr);
+  // EBS gives no more throughput than the IOPS carry (gp3: 0.25 MiB/s for each), however much is paid for.
   const double throughput = std::min(size.throughput_mib_per_s, size.iops * volume->mib_per_s_per_iops);
   return {instance, size.volumes, size.volume_gib * kGibBytes, throughput * kMibBytes};
 }
 
 std::vector<Scenario> scenarios_of(uint32_t brokers, size_t zones) {
   using Kind = Scenario::Kind;
+  // A broker that is away for good is not there for its replicas either, which the others make anew. Those of a zone
+  // are not made anew: that would take hours, and the zone comes back. Zones are dealt in turn, so the largest has
+  // ceil(brokers / zones).
+  FRESHET_ASSERT(brokers > 0 && zones > 0);
   const double all = brokers;
   std::vector<Scenario> out = {{Kind::kWhole, {all, all}}, {Kind::kBrokerAway, {all - 1, all - 1}}};
   if (zones > 1) out.push_back({Kind::kZoneAway, {all - std::ceil(all / static_cast<double>(zones)), all}});
@@ -151,9 +168,11 @@ Tightness tightness_of(const Load& load, const BrokerShape& broker, const std::v
     const auto i = static_cast<size_t>(resource);
     if (parts[i] > out.part) out = {parts[i], use[i], limits[i], resource, scenario.kind};
   }
+  FRESHET_ASSERT(out.part >= 0);  // else there is no scenario, or a part that is not a number
   return out;
 }
 
+// Ties go to the machine that stands first in the prices: the answer does not depend on anything but the input.
 std::optional<Size> cheapest_size(const Load& load, size_t zones, std::string_view volume_type, const Prices& prices) {
   const VolumePrice* volume = prices.find_volume(volume_type);
   FRESHET_ASSERT(volume != nullptr && zones > 0);

@@ -13,7 +13,8 @@
 
 namespace freshet::fleet {
 
-// What may be chosen of a cluster.
+// Sizes are as EBS sells volumes: size, IOPS and throughput are chosen apart, in GiB and MiB. What may be chosen of a
+// cluster:
 struct Size {
   std::string instance;
   uint32_t brokers = 0;
@@ -45,8 +46,10 @@ struct Cost {  // US dollars a month
 // Of brokers and volumes. REQUIRES: instance and volume type are known to `prices`, as of all functions here.
 [[nodiscard]] Cost cost_of(const Size& size, const Prices& prices);
 
+// Says what a broker of this size can do. The machine is one of `prices`, which must outlive the shape.
 [[nodiscard]] BrokerShape shape_of(const Size& size, const Prices& prices);
 
+// A scenario is a moment in which the load must fit: so many brokers serve, so many keep replicas.
 struct Scenario {
   enum class Kind : uint8_t { kWhole, kBrokerAway, kZoneAway, kLost };  // kLost: what --lose says
   Kind kind = Kind::kWhole;

@@ -53,10 +53,10 @@ TEST(Sizing, VolumesGetWhatIsNeeded) {
 
 TEST(Sizing, NothingHoldsTooMuch) { EXPECT_FALSE(cheapest_size(load_of(1e6, 2, 100), 3, "gp3", default_prices())); }
 
-Load some_load() { return load_of(*rc::gen::inRange(0, 3000), *rc::gen::inRange(0, 8), *rc::gen::inRange(0, 50'000)); }
+Load any_load() { return load_of(*rc::gen::inRange(0, 3000), *rc::gen::inRange(0, 8), *rc::gen::inRange(0, 50'000)); }
 
 RC_GTEST_PROP(Sizing, TheCheapestHolds, ()) {
-  const Load load = some_load();
+  const Load load = any_load();
   const size_t zones = *rc::gen::inRange<size_t>(1, 4);
   const auto size = cheapest_size(load, zones, "gp3", default_prices());
   RC_PRE(size.has_value());
@@ -67,7 +67,7 @@ RC_GTEST_PROP(Sizing, TheCheapestHolds, ()) {
 }
 
 RC_GTEST_PROP(Sizing, MoreLoadNeverCostsLess, ()) {
-  const Load load = some_load(), extra = some_load();
+  const Load load = any_load(), extra = any_load();
   Load more = load;
   more.peak.in_bytes += extra.peak.in_bytes;
   more.peak.replicated_bytes += extra.peak.replicated_bytes;

@@ -1,6 +1,12 @@
+// SVG as text. Every text that comes from a file goes through escape_html(): a topology is written by others, and its
+// names must not become elements of the page.
 #include "fleet/plan/svg.h"
 
 #include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/assert.h"
 
 namespace freshet::fleet {
 namespace {
@@ -8,6 +14,7 @@ namespace {
 // No more digits than can be seen.
 std::string figure(double value) {
   std::string out = fmt::format("{:.1f}", value);
+  FRESHET_ASSERT(std::isfinite(value));
   if (out.ends_with(".0")) out.resize(out.size() - 2);
   return out;
 }
@@ -37,6 +44,7 @@ Svg::Svg(double width, double height, std::string_view label)
                        figure(width), figure(height), escape_html(label))) {}
 
 Svg& Svg::rect(double x, double y, double width, double height, std::string_view css, std::string_view title) {
+  // Written so that a size that is not a number draws nothing, either.
   if (!(width > 0 && height > 0)) return *this;
   out_ += fmt::format(R"(<rect x="{}" y="{}" width="{}" height="{}" rx="1.5" class="{}")", figure(x), figure(y),
                       figure(width), figure(height), css) +

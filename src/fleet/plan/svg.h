@@ -11,6 +11,8 @@ namespace freshet::fleet {
 // For text and for attributes in double quotes.
 [[nodiscard]] std::string escape_html(std::string_view text);
 
+// A picture that is drawn from left to right and from top to bottom: x and y are pixels from the upper left corner,
+// what comes later lies above. REQUIRES: all figures are finite.
 class Svg {
  public:
   // `label`: what the picture shows, for those who don't see it.

@@ -1,3 +1,6 @@
+// Routes, receivers and inhibitions. One thing that breaks sets off many alerts; whoever is woken should get one
+// message that says what to do. So alerts are grouped by cluster and concern, what is critical silences the warnings
+// of its concern, and a cluster that is down silences everything else of it.
 #include "fleet/render/alertmanager.h"
 
 #include <fmt/format.h>
@@ -15,18 +18,14 @@ namespace {
 using yaml::list;
 using yaml::map;
 
+// Secrets are named by file, never by value: what is rendered goes into version control.
 constexpr std::string_view kSecrets = "/etc/alertmanager/secrets/";
 
 std::string receiver_name(const AlertRoute& route) {
   return object_name((route.kind == AlertRoute::Kind::kSlack ? "slack-" : "pagerduty-") + route.target);
 }
 
-// In a matcher's double quotes, or a test's.
-std::string quoted(std::string_view value) {
-  std::string out = "\"";
-  for (const char c : value) (out += c == '"' || c == '\\' ? "\\" : "") += c;
-  return out += '"';
-}
+std::string quoted(std::string_view value) { return "\"" + escaped_label(value) + "\""; }
 
 std::string matcher(std::string_view label, std::string_view value) { return std::string(label) + "=" + quoted(value); }
 
@@ -53,7 +52,8 @@ yaml::Node receivers(const Topology& topology) {
   return out;
 }
 
-// All routes that match get an alert. What is critical is told at once and again after an hour, a warning once in a half day.
+// All routes that match get an alert. What is critical is told at once and again after an hour, a warning once in a
+// half day.
 yaml::Node route_of(const AlertRoute& route) {
   const bool critical = route.severity == Severity::kCritical;
   yaml::Node matchers = list(matcher("severity", name_of(route.severity)));
@@ -62,7 +62,8 @@ yaml::Node route_of(const AlertRoute& route) {
              critical ? "10s" : "1m", "repeat_interval", critical ? "1h" : "12h");
 }
 
-// A critical alert of one mirror or consumer group says nothing of another one. Alerts without such a label are equal in it.
+// A critical alert of one mirror or consumer group says nothing of another one. Alerts without such a label are equal
+// in it.
 yaml::Node inhibitions() {
   return list(map("source_matchers", list(matcher("alertname", kClusterDown)), "target_matchers",
                   list("alertname!=" + quoted(kClusterDown)), "equal", list("cluster")),
@@ -76,6 +77,7 @@ std::set<std::string> owners_of(const Topology& topology) {
   for (const Cluster& cluster : topology.clusters) out.insert(cluster.owner);
   for (const Topic& topic : topology.topics) out.insert(topic.owner);
   for (const Mirror& mirror : topology.mirrors) out.insert(mirror.owner);
+  // Owners that only a route names: a team that owns nothing yet, or a slip of the pen that amtool then shows.
   for (const AlertRoute& route : topology.alert_routes) out.insert(route.owner);
   out.erase("");
   if (out.empty()) out.insert("nobody");
@@ -102,6 +104,7 @@ std::vector<std::string> receivers_of(const Topology& topology, Severity severit
     if (route.severity != severity || (!route.owner.empty() && route.owner != owner)) continue;
     out.push_back(receiver_name(route));
   }
+  // Alertmanager needs a receiver for everything; this one tells nobody, and a note says so.
   if (out.empty()) out.emplace_back(kNobody);
   return out;
 }

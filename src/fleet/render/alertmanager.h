@@ -1,8 +1,8 @@
 // Alertmanager: who is told of what, and what silences what.
 //
 //   alertmanager/alertmanager.yml
-//   alertmanager/routes.txt        for each owner and severity: "RECEIVERS severity=… owner=… …", which `amtool config routes
-//                                  test` must agree with
+//   alertmanager/routes.txt        for each owner and severity: "RECEIVERS severity=… owner=… …", which `amtool config
+//                                  routes test` must agree with
 //
 // Secrets are read from files: /etc/alertmanager/secrets/slack-url, …/pagerduty-NAME.key.
 #pragma once

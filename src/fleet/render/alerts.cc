@@ -1,3 +1,7 @@
+// The alerts, by concern. Each has an incident and a near miss beside it, in promtool's notation, one value a minute:
+// "0x9 3x60" is zero at the minutes 0 to 9 and three for an hour from then. Thresholds come from the topology
+// (fleet:…) wherever it has one, so that the rules are the same for every fleet. `for_minutes` is how long a trouble
+// may mend itself: a rolling restart, a move of leaders, a scrape that fails.
 #include "fleet/render/alerts.h"
 
 #include <fmt/format.h>
@@ -21,6 +25,7 @@ std::vector<Series> brokers(uint32_t down, uint32_t until = 60) {
   return out;
 }
 
+// Two brokers have disks, so that an alert of one of them shows that it does not add up or mix them.
 std::vector<Series> disks(std::string_view first, std::string_view second) {
   const auto disk = [](int broker, std::string_view values) {
     return Series{

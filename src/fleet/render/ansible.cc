@@ -1,8 +1,12 @@
+// These are inventories for Confluent's collection cp-ansible, which installs the community edition of Kafka on
+// machines, too. Its variables are those of its own documentation (release 7.x); what it has a default for that we
+// want, too, is left out.
 #include "fleet/render/ansible.h"
 
 #include <algorithm>
 #include <array>
 
+#include "base/assert.h"
 #include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
@@ -13,6 +17,7 @@ namespace {
 
 using yaml::map;
 
+// A quorum of three loses one; more voters only make each commit of metadata wait for more machines.
 constexpr uint32_t kVotersMost = 3;  // of a cluster without controllers of its own
 
 std::string log_dirs(const Cluster& cluster) {
@@ -21,7 +26,7 @@ std::string log_dirs(const Cluster& cluster) {
   return out;
 }
 
-// Of Kafka's own topics, and of others made without saying it.
+// Kafka's own topics have so many replicas, and others that are made without saying how many.
 uint32_t default_replication(const Cluster& cluster) { return std::min(cluster.brokers, 3u); }
 
 yaml::Node variables(const Cluster& cluster) {
@@ -39,6 +44,9 @@ yaml::Node variables(const Cluster& cluster) {
 }
 
 // All of them with each host: a dictionary of a host replaces its group's, they are not merged.
+// These settings replace what Kafka's defaults get wrong for a cluster that must not lose anything: topics that a typo
+// creates, replicas all in one rack, one replica, and leaders that lack messages. All of them are with each host: a
+// dictionary of a host replaces its group's, they are not merged.
 yaml::Node properties(const Cluster& cluster, const Host& host) {
   const uint32_t replication = default_replication(cluster);
   return map("auto.create.topics.enable", false, "broker.rack", host.zone, "default.replication.factor", replication,
@@ -61,6 +69,8 @@ yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
   for (const Host& host : controllers_of(topology, cluster)) yaml::put(hosts, host.name, map("node_id", host.node_id));
   if (cluster.controllers > 0) return map("hosts", std::move(hosts));
   const std::vector<Host> brokers = brokers_of(topology, cluster);
+  // Two voters are worse than one: the loss of either stops both.
+  FRESHET_ASSERT(!brokers.empty());
   const size_t voters = brokers.size() < kVotersMost ? 1 : kVotersMost;
   for (size_t i = 0; i < voters; ++i) yaml::put(hosts, brokers[i].name, yaml::Node{});
   return map("hosts", std::move(hosts));
@@ -69,6 +79,7 @@ yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
 }  // namespace
 
 std::string confluent_version(std::string_view kafka_version) {
+  // Confluent's table "Supported versions and interoperability" has the pairs.
   // Kafka 3.x is in Confluent Platform 7.x, 4.x in 8.x, with the same second number.
   struct Known {
     std::string_view kafka, confluent;

@@ -1,3 +1,5 @@
+// The header of every rendered file names the input by its name and hash, never by its folder or a time: the same file
+// gives the same bytes on every machine, so that a difference in version control is a difference in what runs.
 #include "fleet/render/file.h"
 
 #include "base/hash.h"

@@ -20,6 +20,7 @@ struct Source {
   std::string hash;  // of its bytes: XXH3-128, hex, as `xxh128sum` prints it
 };
 
+// What renderers add to: each appends its files and notes, and touches none of another's.
 struct Rendering {
   std::vector<File> files;
   std::vector<std::string> notes;  // what the topology asks for and a target can't express

@@ -6,6 +6,7 @@
 
 namespace freshet::fleet {
 
+// A file's name and its text, both in the binary for as long as the process lives.
 struct FixedFile {
   std::string_view name;
   std::string_view text;

@@ -1,3 +1,5 @@
+// Dashboards as tables of panels: a title, a PromQL expression, a legend, a unit and what to make of it. Expressions
+// use only what metrics.h lists (a test reads them), so that no panel stays empty for want of a metric.
 #include "fleet/render/grafana.h"
 
 #include <fmt/format.h>

@@ -10,6 +10,7 @@ namespace freshet::fleet {
 
 void render_grafana(const Topology& topology, const Source& source, Rendering& out);
 
+// A panel is one graph.
 struct Panel {
   std::string_view title;
   std::string_view expression;
@@ -18,6 +19,8 @@ struct Panel {
   std::string_view help;
 };
 
+// A dashboard is a page of graphs. Its uid is part of its address: it never changes, or links in chats and runbooks
+// break.
 struct Dashboard {
   std::string_view uid;
   std::string_view title;
@@ -26,6 +29,7 @@ struct Dashboard {
   std::vector<Panel> panels;
 };
 
+// In the order of their files; the same for every fleet.
 [[nodiscard]] const std::vector<Dashboard>& dashboards();
 
 }  // namespace freshet::fleet

@@ -1,6 +1,10 @@
+// HCL is written as `terraform fmt` would leave it, so that whoever runs it over the rendered files sees no change (an
+// integration test checks that). The tool's rules are not documented in full; these are the part that our files need.
 #include "fleet/render/hcl.h"
 
 #include <algorithm>
+
+#include "base/assert.h"
 
 namespace freshet::fleet {
 namespace {
@@ -17,20 +21,24 @@ bool is_identifier(std::string_view text) {
   return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), inner);
 }
 
+// Says what takes one line, and so takes part in the alignment of '='. Lists of anything but scalars are broken into
+// lines.
 bool is_one_line(const Node& node) {
   return node.kind == Node::Kind::kScalar || node.kind == Node::Kind::kNull || node.items.empty() ||
          (node.kind == Node::Kind::kList && std::all_of(node.items.begin(), node.items.end(),
                                                         [](const Node& n) { return n.kind == Node::Kind::kScalar; }));
 }
 
+// Columns are characters, not bytes: bytes that continue a UTF-8 sequence take none of their own.
 size_t columns(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-// key = value lines of a map.
+// Writes a map as lines of "key = value".
 void append_attributes(std::string& out, const Node& map, size_t indent) {
   std::vector<std::string> names;
   for (const Node& key : map.keys) names.push_back(is_identifier(key.text) ? key.text : hcl_string(key.text));
+  FRESHET_ASSERT(map.keys.size() == map.items.size());
   size_t width = 0;  // of the run of one-line attributes that we are in
   for (size_t i = 0; i < names.size(); ++i) {
     const bool begins_run = i == 0 || !is_one_line(map.items[i - 1]);
@@ -39,6 +47,7 @@ void append_attributes(std::string& out, const Node& map, size_t indent) {
       width = std::max(width, columns(names[j]));
     }
     out.append(indent, ' ').append(names[i]);
+    FRESHET_ASSERT(!is_one_line(map.items[i]) || columns(names[i]) <= width);
     if (is_one_line(map.items[i])) out.append(width - columns(names[i]), ' ');
     out += " = ";
     append_value(out, map.items[i], indent);
@@ -111,6 +120,7 @@ std::string hcl_string(std::string_view text) {
       case '\n': out += "\\n"; break;
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
+      // "${" and "%{" begin templates; doubled, they are text.
       case '$':
       case '%':
         out += c;

@@ -1,8 +1,8 @@
 // HCL native syntax (Terraform, Terragrunt), formatted as `terraform fmt` does: two spaces a level, and the '=' of
 // neighbouring one-line attributes in one column.
 //
-// Values are trees: quoted scalars become templates with everything escaped, plain ones stand as they are (numbers, booleans,
-// expressions such as local.region), lists and maps become tuples and objects. Pure.
+// Values are trees: quoted scalars become templates with everything escaped, plain ones stand as they are (numbers,
+// booleans, expressions such as local.region), lists and maps become tuples and objects. Pure.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@
 
 namespace freshet::fleet {
 
+// `type "label" "label" { attributes, then blocks }`.
 struct HclBlock {
   std::string type;
   std::vector<std::string> labels = {};

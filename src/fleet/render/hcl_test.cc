@@ -45,7 +45,8 @@ TEST(Hcl, TextIsNeverCode) {
   EXPECT_EQ(hcl_string("${x} %{if} $x $"), "\"$${x} %%{if} $x $\"");
 }
 
-// Takes back what hcl_string does, by the rules of HCL's quoted templates; nullopt: an expression would begin, or it ends early.
+// Takes back what hcl_string does, by the rules of HCL's quoted templates; nullopt: an expression would begin, or it
+// ends early.
 std::optional<std::string> read_back(std::string_view text) {
   std::string out;
   for (size_t i = 1; i + 1 < text.size(); ++i) {

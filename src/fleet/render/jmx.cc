@@ -1,7 +1,11 @@
+// A rule of the JMX exporter is a regular expression over the MBean's full name, made from the parts in the table of
+// metrics.h. A scrape reads only the objects that are named: a broker with 10,000 partitions has so many MBeans that a
+// scrape of all takes longer than its interval.
 #include "fleet/render/jmx.h"
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -10,6 +14,7 @@ namespace {
 using yaml::map;
 
 std::string pattern_of(const Metric& metric) {
+  FRESHET_ASSERT(!metric.keys.empty() && !metric.attribute.empty());
   std::string out = std::string(metric.domain) + "<";
   for (const MbeanKey& key : metric.keys) {
     if (&key != &metric.keys.front()) out += ", ";
@@ -34,6 +39,7 @@ yaml::Node rule_of(const Metric& metric) {
   yaml::Node labels = map();
   int group = 0;
   for (const MbeanKey& key : metric.keys) {
+    // Groups of the pattern are counted from 1, in the order of the keys.
     if (!key.label.empty()) yaml::put(labels, key.label, "$" + std::to_string(++group));
   }
   if (!metric.quantile.empty()) yaml::put(labels, "quantile", metric.quantile);

@@ -1,5 +1,5 @@
-// Rules of the JMX exporter (its Java agent) for the metrics in metrics.h, and nothing more: of the thousands of MBeans of a
-// broker only those are read.
+// Rules of the JMX exporter (its Java agent) for the metrics in metrics.h, and nothing more: of the thousands of MBeans
+// of a broker only those are read.
 #pragma once
 
 #include "fleet/render/file.h"
@@ -7,9 +7,10 @@
 
 namespace freshet::fleet {
 
+// The same for every fleet: Strimzi carries it in a ConfigMap, Ansible and the lag exporter read the file.
 [[nodiscard]] std::string exporter_rules(Exporter exporter);  // YAML, without a header
 
-// jmx/kafka.yml and jmx/mirror-maker.yml
+// Adds jmx/kafka.yml and jmx/mirror-maker.yml. The topology is not looked at.
 void render_jmx(const Topology& topology, const Source& source, Rendering& out);
 
 }  // namespace freshet::fleet

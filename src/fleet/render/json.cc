@@ -1,11 +1,15 @@
+// The trees that are written as YAML elsewhere, as JSON: renderers build one kind of tree and know no syntax.
 #include "fleet/render/json.h"
 
+#include "base/assert.h"
 #include "model/json.h"
 
 namespace freshet::fleet {
 namespace {
 
 void append(std::string& out, const yaml::Node& node, size_t indent) {
+  // A map has a key for each item; without one an item would have no name, and every later one a wrong one.
+  FRESHET_ASSERT(node.kind != yaml::Node::Kind::kMap || node.keys.size() == node.items.size());
   const auto members = [&](char open, char close, auto&& member) {
     out += open;
     for (size_t i = 0; i < node.items.size(); ++i) {

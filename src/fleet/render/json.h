@@ -7,6 +7,7 @@
 
 namespace freshet::fleet {
 
+// For files of others (Grafana's dashboards), which people read and compare: hence one member a line.
 [[nodiscard]] std::string write_json(const yaml::Node& root);
 
 }  // namespace freshet::fleet

@@ -1,3 +1,5 @@
+// MANIFEST is trusted for nothing but comparison: a hash that somebody changed makes a file look changed by hand, and
+// a path that leaves the folder is refused, because publish() removes what is listed and no longer rendered.
 #include "fleet/render/manifest.h"
 
 #include <fmt/format.h>

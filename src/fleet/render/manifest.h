@@ -1,5 +1,5 @@
-// What was rendered into a folder: paths and hashes, in the format of `xxh128sum` ("HASH  PATH" a line) after comment lines.
-// People can edit it, and so it is not trusted.
+// What was rendered into a folder: paths and hashes, in the format of `xxh128sum` ("HASH  PATH" a line) after comment
+// lines. People can edit it, and so it is not trusted.
 #pragma once
 
 #include <map>

@@ -1,3 +1,6 @@
+// The table of metrics, by what they tell. Names of MBeans and attributes are Kafka's ("Monitoring" in its
+// documentation); names of series are in the style of the JMX exporter's example configuration, which many dashboards
+// know.
 #include "fleet/render/metrics.h"
 
 #include <algorithm>
@@ -11,6 +14,8 @@ constexpr bool kGauge = false;
 constexpr MbeanKey kTopic = {"topic", "(.+)", "topic"};
 constexpr MbeanKey kPartition = {"partition", "([0-9]+)", "partition"};
 
+// A rate is taken from the counter "Count" and made in Prometheus, never from Kafka's own "OneMinuteRate": those can't
+// be summed over a restart. Only the idle share of request handlers has nothing else.
 Metric of_kafka(std::string_view name, bool counter, std::string_view domain, std::vector<MbeanKey> keys,
                 std::string_view attribute, std::string_view help, std::string_view quantile = "") {
   return {name, Exporter::kKafka, counter, domain, std::move(keys), attribute, quantile, help};
@@ -112,6 +117,8 @@ void add_mirrors(std::vector<Metric>& out) {
                           "connector-failed-task-count", "Tasks that failed and stay so"));
 }
 
+// From here on metrics are found in PromQL. This is no parser of it: it is just enough to tell names of metrics from
+// words, labels, functions and numbers in the expressions that stand in alerts.cc, grafana.cc and this file.
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
 }
@@ -121,7 +128,7 @@ size_t skip_blanks(std::string_view text, size_t at) {
   return at;
 }
 
-// The end of the bracket that opens at `at`, quotes respected.
+// Finds the end of the bracket that opens at `at`; quotes are respected.
 size_t close_of(std::string_view text, size_t at, char close) {
   char quote = 0;
   for (++at; at < text.size(); ++at) {
@@ -139,7 +146,7 @@ size_t close_of(std::string_view text, size_t at, char close) {
   return std::min(at + 1, text.size());
 }
 
-// Words of PromQL that are followed by a list of labels in parentheses.
+// These words of PromQL are followed by a list of labels in parentheses.
 bool takes_labels(std::string_view word) {
   constexpr std::array<std::string_view, 6> kWords = {"by", "without", "on", "ignoring", "group_left", "group_right"};
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
@@ -237,6 +244,7 @@ std::vector<std::string> metrics_in(std::string_view text) {
       at = close_of(text, at, '}');
     } else if (c == '[') {
       at = close_of(text, at, ']');
+      // A number may go on with letters: 1e12, 10m.
     } else if (c >= '0' && c <= '9') {
       while (at < text.size() && (is_name_char(text[at]) || text[at] == '.')) ++at;
     } else if (!is_name_char(c)) {

@@ -1,6 +1,6 @@
-// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the lag exporter has, what the
-// topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc, and a real broker in
-// tests/integration/test_fleet_render.py).
+// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the lag exporter has,
+// what the topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc,
+// and a real broker in tests/integration/test_fleet_render.py).
 #pragma once
 
 #include <span>
@@ -10,14 +10,17 @@
 
 namespace freshet::fleet {
 
+// Which process has the MBean: a metric of one is not there in the other, and a rule for it would only cost time.
 enum class Exporter : uint8_t { kKafka, kMirrorMaker };  // brokers and controllers; Connect workers of MirrorMaker 2
 
+// One key of an MBean's name, "type=ReplicaManager": matched, or read into a label.
 struct MbeanKey {
   std::string_view key;
   std::string_view pattern;  // a Java regular expression with at most one group
   std::string_view label;    // of the group's text; "": the key is only matched
 };
 
+// One attribute of one kind of MBean, and the series that it becomes.
 struct Metric {
   std::string_view name;
   Exporter exporter;
@@ -29,8 +32,8 @@ struct Metric {
   std::string_view help;
 };
 
-// The order is the order of the exporter's rules. A name may be there twice: with the label topic, and without it for the sum
-// over topics. Whoever adds them up counts double: every use must say topic="" or topic!="".
+// The order is the order of the exporter's rules. A name may be there twice: with the label topic, and without it for
+// the sum over topics. Whoever adds them up counts double: every use must say topic="" or topic!="".
 [[nodiscard]] const std::vector<Metric>& exported_metrics();
 
 // Made by the exporter's agent or by Prometheus itself.
@@ -50,10 +53,11 @@ struct Recorded {
 // What the topology says of each cluster, topic, mirror or group: recorded from constants (prometheus_facts.cc).
 [[nodiscard]] std::span<const std::string_view> fact_metrics();
 
+// Whether any of these lists has the name.
 [[nodiscard]] bool is_known_metric(std::string_view name);
 
-// The names of metrics in a PromQL expression, each once, in the order of the text. For the expressions written here: no
-// comments, no string in back quotes.
+// The names of metrics in a PromQL expression, each once, in the order of the text. For the expressions written here:
+// no comments, no string in back quotes.
 [[nodiscard]] std::vector<std::string> metrics_in(std::string_view expression);
 
 }  // namespace freshet::fleet

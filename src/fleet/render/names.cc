@@ -1,7 +1,10 @@
+// Hosts, bootstrap addresses and object names. Terraform makes the machines, Ansible reaches them, Prometheus finds
+// them and Strimzi names its services: all by the names that are made here, so none may make its own.
 #include "fleet/render/names.h"
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::fleet {
@@ -9,6 +12,9 @@ namespace {
 
 std::vector<Host> hosts(const Topology& topology, const Cluster& cluster, uint32_t count, uint32_t first_id,
                         std::string_view infix) {
+  // Zones are dealt in turn, so that any number of first brokers is spread: bootstrap addresses, and voters of a
+  // cluster without controllers of its own.
+  FRESHET_ASSERT(!cluster.zones.empty());
   std::vector<Host> out;
   for (uint32_t i = 0; i < count; ++i) {
     const auto zone = static_cast<uint32_t>(i % cluster.zones.size());
@@ -48,7 +54,14 @@ std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {
   return out;
 }
 
+std::string escaped_label(std::string_view value) {
+  std::string out;
+  for (const char c : value) (out += c == '"' || c == '\\' ? "\\" : "") += c;
+  return out;
+}
 std::string object_name(std::string_view text) {
+  // Kubernetes' DNS subdomain names (RFC 1123). Kafka's names allow more, and two of them may differ only in what is
+  // lost here; eight digits of a hash tell them apart.
   constexpr size_t kNameMost = 253;
   constexpr size_t kNameHashDigits = 8;
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -62,6 +75,7 @@ std::string object_name(std::string_view text) {
   out.resize(std::min(out.size(), kNameMost - kNameHashDigits - 3));
   if (out.empty() || out.front() == '-') out.insert(0, "x");
   while (out.back() == '-' || out.back() == '.') out.pop_back();
+  FRESHET_ASSERT(!out.empty() && out.size() + kNameHashDigits + 1 <= kNameMost);
   return out + "-" + hash128(text).hex().substr(0, kNameHashDigits);
 }
 

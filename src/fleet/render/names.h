@@ -14,6 +14,7 @@ namespace freshet::fleet {
 inline constexpr uint32_t kFirstBroker = 1;
 inline constexpr uint32_t kFirstController = 9991;
 
+// A host is a machine of a cluster on EC2.
 struct Host {
   uint32_t node_id = 0;
   std::string name;  // fully qualified
@@ -25,16 +26,20 @@ struct Host {
 [[nodiscard]] std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster);
 [[nodiscard]] std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster);  // of their own
 
+// A label's value as it stands between double quotes in PromQL, in a matcher of Alertmanager and in promtool's series.
+// A quote or a backslash that is not escaped would end the string early, and the file would not load.
+[[nodiscard]] std::string escaped_label(std::string_view value);
 // "host:9092,host:9092,…" (EC2, up to three brokers of different zones) or the bootstrap service (Strimzi).
 [[nodiscard]] std::string bootstrap_of(const Topology& topology, const Cluster& cluster);
 
-// A Kubernetes object's name for `text`: lower case letters, digits, '-' and '.', at most 253; where that loses something, a
-// hash of the text is appended, so that different texts have different names.
+// A Kubernetes object's name for `text`: lower case letters, digits, '-' and '.', at most 253; where that loses
+// something, a hash of the text is appended, so that different texts have different names.
 [[nodiscard]] std::string object_name(std::string_view text);
 
 // The fleet's own dns_zone unless the cluster has one.
 [[nodiscard]] const std::string& dns_zone_of(const Topology& topology, const Cluster& cluster);
 
+// These ports are in security groups, inventories, scrape jobs and bootstrap addresses; all must say the same.
 inline constexpr uint32_t kKafkaPort = 9092;
 inline constexpr uint32_t kControllerPort = 9093;
 inline constexpr uint32_t kBrokerExporterPort = 8080;      // cp-ansible's default

@@ -1,3 +1,7 @@
+// What Prometheus scrapes and which rules it has. Targets are discovered, not listed: a broker that is added is
+// watched before anybody renders anew, and one that is missing is found against fleet:cluster_brokers, not against a
+// list. Labels are the same on both platforms (job, role, cluster, broker, instance), so that no rule asks where a
+// cluster runs.
 #include "fleet/render/prometheus.h"
 
 #include <fmt/format.h>
@@ -24,14 +28,14 @@ yaml::Node keep(std::string_view label, std::string_view regex) {
   return map("source_labels", list(label), "regex", regex, "action", "keep");
 }
 
-// Filters of EC2's machines of a role.
+// Makes the filters for EC2's running machines of a role.
 yaml::Node running(const Topology& topology, std::string_view role) {
   return list(map("name", "tag:Fleet", "values", list(topology.name)),
               map("name", "tag:KafkaRole", "values", list(role)),
               map("name", "instance-state-name", "values", list("running")));
 }
 
-// The exporters of one role, which listen on ports of their own.
+// Scrapes the exporters of one role, which listen on ports of their own.
 yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view role, uint32_t port) {
   return map(
       "job_name", fmt::format("kafka-ec2-{}", role), "ec2_sd_configs",
@@ -149,6 +153,7 @@ std::string message_template(const Alert& alert) {
       out.replace(at, what.size(), by);
     }
   };
+  // {value} comes last: what it becomes has braces, too.
   for (const std::string_view label : {"cluster", "broker", "topic", "mirror"}) {
     replace(fmt::format("{{{}}}", label), fmt::format("{{{{ $labels.{} }}}}", label));
   }
@@ -160,6 +165,8 @@ std::string message_template(const Alert& alert) {
 std::string alerts_file() {
   yaml::Node groups = list();
   for (const Alert& alert : alerts()) {
+    // The table is ordered by concern; a concern that came twice would make two groups of one name, which Prometheus
+    // refuses.
     const bool is_new = groups.items.empty() || groups.items.back().items[0].text != alert.concern;
     if (is_new) groups.items.push_back(map("name", alert.concern, "rules", list()));
     yaml::Node rule = map("alert", alert.name, "expr", routed_expression(alert));

@@ -1,4 +1,5 @@
-// Prometheus: one a region, which finds brokers by their tags (EC2) or labels (Strimzi), so that a new one is watched at once.
+// Prometheus: one a region, which finds brokers by their tags (EC2) or labels (Strimzi), so that a new one is watched
+// at once.
 //
 //   prometheus/REGION/prometheus.yml    what to scrape
 //   prometheus/REGION/facts.yml         what the topology says of the region's clusters, as recording rules
@@ -23,6 +24,7 @@ struct Example {
 [[nodiscard]] std::string in_example(std::string_view text, const Example& example);
 
 // For prometheus_proofs.cc and prometheus_facts.cc.
+// A fact is a figure of the topology as a series: name, labels, value.
 struct Fact {
   std::string_view name;
   std::vector<std::pair<std::string_view, std::string>> labels;

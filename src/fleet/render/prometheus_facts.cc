@@ -15,7 +15,7 @@ namespace {
 using yaml::list;
 using yaml::map;
 
-// For each cluster: figures that need a look at all topics or service levels, gathered in one pass.
+// These figures of a cluster need a look at all topics or service levels, so they are gathered in one pass.
 struct ClusterFigures {
   uint32_t topics = 0;
   uint32_t spare = UINT32_MAX;  // brokers that every topic can spare and still take writes
@@ -34,11 +34,13 @@ std::vector<ClusterFigures> figures_of(const Topology& topology) {
     const double ms = static_cast<double>(level.produce_p99_us) / 1000;
     for (Index i = 0; i < out.size(); ++i) {
       if (level.cluster != kNone && level.cluster != i) continue;
+      // Of several promises the strictest counts.
       double& promised = out[i].produce_p99_ms;
       promised = promised > 0 ? std::min(promised, ms) : ms;
     }
   }
   for (Index i = 0; i < out.size(); ++i) {
+    // A cluster without topics yet: one broker may be away if there are three.
     if (out[i].topics == 0) out[i].spare = topology.clusters[i].brokers > 2 ? 1 : 0;
   }
   return out;
@@ -61,7 +63,7 @@ const std::string& owner_or(const std::string& own, const Cluster& cluster) {
   return own.empty() ? cluster.owner : own;
 }
 
-// What a consumer group reads in one cluster, and how late it may be.
+// A consumer group reads so much in one cluster, and may be so late.
 struct GroupFigures {
   std::string owner;
   double messages_per_s_max = 0;  // planned, of its topics at their peaks
@@ -108,6 +110,8 @@ void add_groups(const Topology& topology, Index region, std::vector<Fact>& out) 
     if (lag_max_s <= 0) continue;
     out.push_back({"fleet:group_lag_max_seconds", labels, lag_max_s});
     if (figures.messages_per_s_max <= 0) continue;
+    // A promise is in seconds; the lag exporter counts messages. At the planned highest rate so many come in that
+    // time.
     out.push_back({"fleet:group_lag_max_messages", labels, lag_max_s * figures.messages_per_s_max});
   }
 }
@@ -167,6 +171,7 @@ std::string facts_proof(const std::vector<Fact>& facts, const std::string& regio
   for (const std::string_view name :
        {"fleet:cluster_info", "fleet:cluster_brokers", "fleet:broker_disk_bytes", "fleet:topic_messages_per_second_max",
         "fleet:mirror_info", "fleet:group_info", "fleet:group_lag_max_seconds", "fleet:group_lag_max_messages"}) {
+    // Sums show that a fact was rendered for all that have it, without a copy of the whole file.
     double sum = 0;
     for (const Fact& fact : facts) sum += fact.name == name ? fact.value : 0;
     yaml::Node samples = list();

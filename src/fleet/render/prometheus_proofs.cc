@@ -1,6 +1,9 @@
-// The alert prover: promtool tests from the incident and the near miss of every alert.
+// The alert prover: promtool tests from the incident and the near miss of every alert. An incident must fire with
+// every label and text, within its time and not before; a near miss must never fire. Whoever changes a threshold sees
+// at once which of the two it breaks.
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
 #include "yaml/writer.h"
@@ -11,19 +14,13 @@ namespace {
 using yaml::list;
 using yaml::map;
 
+// A near miss is looked at every so many minutes. No alert is shorter than that without its incident showing it.
 constexpr uint32_t kNearMissStep = 5;
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
     text.replace(at, what.size(), by);
   }
-}
-
-// A label's value inside the quotes of a series.
-std::string escaped(std::string_view value) {
-  std::string out;
-  for (const char c : value) (out += c == '"' || c == '\\' ? "\\" : "") += c;
-  return out;
 }
 
 yaml::Node input(const std::vector<Series>& incident, const Example& example) {
@@ -61,6 +58,8 @@ yaml::Node expected(const Alert& alert, const Example& example) {
 
 yaml::Node incident_test(const Alert& alert, const Example& example) {
   const Incident& incident = alert.incident;
+  // An alert that waits longer than its proof looks would pass without being tested.
+  FRESHET_ASSERT(incident.fires_within >= alert.for_minutes && alert.near_miss.minutes >= kNearMissStep);
   yaml::Node checks = list();
   const uint32_t too_early = incident.onset_minute + (alert.for_minutes > 0 ? alert.for_minutes - 1 : 0);
   if (incident.onset_minute > 0) checks.items.push_back(at_minute(incident.onset_minute - 1, alert, list()));
@@ -95,11 +94,11 @@ Example example_of(const Topology& topology) {
 
 std::string in_example(std::string_view text, const Example& example) {
   std::string out(text);
-  replace_all(out, "{cluster}", escaped(example.cluster));
-  replace_all(out, "{owner}", escaped(example.owner));
-  replace_all(out, "{topic}", escaped(example.topic));
-  replace_all(out, "{mirror}", escaped(example.mirror));
-  replace_all(out, "{group}", escaped(example.group));
+  replace_all(out, "{cluster}", escaped_label(example.cluster));
+  replace_all(out, "{owner}", escaped_label(example.owner));
+  replace_all(out, "{topic}", escaped_label(example.topic));
+  replace_all(out, "{mirror}", escaped_label(example.mirror));
+  replace_all(out, "{group}", escaped_label(example.group));
   return out;
 }
 

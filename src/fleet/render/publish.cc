@@ -1,3 +1,7 @@
+// How a folder changes in one step: the new one is made beside it (hard links for what stays the same), synced, and
+// swapped by renameat2(RENAME_EXCHANGE). File systems without it get two renames, with a moment between them in which
+// the folder has another name; clean_up() of the next run knows it by that. A lock on the parent keeps two runs from
+// doing this at once.
 #include "fleet/render/publish.h"
 
 #include <fcntl.h>
@@ -13,6 +17,7 @@
 #include <optional>
 #include <sstream>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "fleet/render/manifest.h"
 
@@ -40,6 +45,8 @@ class Descriptor {
 };
 
 // nullopt: there is no regular file of this name.
+// A symbolic link is not followed: what it points to is not in this folder, and would be compared and kept as if it
+// were.
 std::optional<std::string> read_file(const fs::path& path) {
   std::error_code error;
   if (!fs::is_regular_file(fs::symlink_status(path, error)) || error) return std::nullopt;
@@ -49,6 +56,7 @@ std::optional<std::string> read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
+// Says whether a path is below one of these folders; if there are none, every path is.
 bool is_of(std::string_view path, const std::vector<std::string>& folders) {
   return folders.empty() || std::ranges::any_of(folders, [&](const std::string& folder) {
            return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
@@ -82,9 +90,11 @@ class Publisher {
     if (options_.at_step) options_.at_step();
   }
 
-  // What a run that died left behind. Its last step may have been between two renames.
+  // Removes what a run that died left behind. Its last step may have been between two renames.
   Status clean_up() {
     std::error_code error;
+    // This is the one case in which the folder is missing: a crash between the two renames of swap(). The old one goes
+    // back.
     if (!fs::exists(target_, error) && fs::exists(old_, error)) fs::rename(old_, target_, error);
     if (!error) fs::remove_all(old_, error);
     if (!error) fs::remove_all(beside_, error);
@@ -96,11 +106,14 @@ class Publisher {
     std::error_code error;
     if (!fs::exists(target_, error)) return {};
     if (!fs::is_directory(target_, error)) return fail(Code::kInvalid, target_.string() + " is not a folder");
+    // A shell that stands in the folder would stay in the old one, which is removed: its next command would find
+    // nothing.
     if (fs::equivalent(target_, fs::current_path(error), error)) {
       return fail(Code::kInvalid,
                   target_.string() + " is the current folder, which would be replaced: go to another one");
     }
     const auto text = read_file(target_ / kManifest);
+    // Somebody's home directory, for example: without a manifest nothing says that its files may be replaced.
     if (!text && !fs::is_empty(target_, error) && !options_.force) {
       return fail(Code::kInvalid, target_.string() +
                                       " has files and no MANIFEST: it was not made by `fleet render`. Give " +
@@ -115,7 +128,7 @@ class Publisher {
     return {};
   }
 
-  // What is on disk against what was rendered then and is rendered now.
+  // Compares what is on disk with what was rendered then and is rendered now.
   void compare() {
     for (const auto& [path, hash] : was_) {
       if (!is_of(path, options_.only)) new_[path] = hash;  // stays, changed by hand or not
@@ -156,7 +169,7 @@ class Publisher {
     return {};
   }
 
-  // The same file under a second name: nothing is copied.
+  // Gives the same file a second name: nothing is copied.
   Status keep(const fs::path& relative) {
     step();
     std::error_code error;
@@ -168,7 +181,7 @@ class Publisher {
     return {};
   }
 
-  // Files that are nobody's rendering, or another target's.
+  // Keeps files that are nobody's rendering, or another target's.
   Status keep_others() {
     std::error_code error;
     if (!fs::exists(target_, error)) return {};
@@ -194,11 +207,14 @@ class Publisher {
     std::error_code error;
     if (!fs::create_directories(beside_, error)) return io_error(beside_, "make");
     for (const File& file : files_) {
+      // same_ has the order of files_, and binary_search needs it: an unsorted list would have files written anew in
+      // silence.
       const bool same = std::ranges::binary_search(same_, file.path);
       FRESHET_TRY(same ? keep(file.path) : write(file.path, file.bytes));
     }
     FRESHET_TRY(keep_others());
     FRESHET_TRY(write(kManifest, manifest));
+    // All is synced before the swap, so that after a loss of power the new folder is whole if it is there at all.
     const Descriptor staged(beside_, O_RDONLY | O_DIRECTORY);
     if (staged.get() < 0 || ::syncfs(staged.get()) != 0) return io_error(beside_, "sync");
     return {};
@@ -210,7 +226,7 @@ class Publisher {
     return {};
   }
 
-  // The step that counts.
+  // This is the step that counts: before it the folder is the old one, after it the new one.
   Status swap() {
     std::error_code error;
     if (!fs::exists(target_, error)) {
@@ -248,9 +264,11 @@ Result<Published> publish(const std::string& directory, const std::vector<File>&
   fs::create_directories(target.parent_path(), error);
   const Descriptor parent(target.parent_path(), O_RDONLY | O_DIRECTORY);
   if (parent.get() < 0) return io_error(target.parent_path(), "open");
+  // Nobody waits for the other: two people who render at once should know of each other.
   if (::flock(parent.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(Code::kRetry, "another `fleet render` is writing beside " + target.string());
   }
+  FRESHET_ASSERT(std::ranges::is_sorted(files, {}, &File::path));
   return Publisher(target, files, source, options).run();
 }
 

@@ -1,11 +1,12 @@
 // The output folder: written whole or not at all, and never over what somebody changed by hand.
 //
-// The new folder is made beside the old one and the two change places in one step; so at any moment, and after a crash or a
-// loss of power at any point, the folder is the old one or the new one. What a crash leaves beside it is removed by the next
-// run. MANIFEST in the folder lists what was rendered, in the format of `xxh128sum` ("HASH  PATH"), after one comment line.
+// The new folder is made beside the old one and the two change places in one step; so at any moment, and after a crash
+// or a loss of power at any point, the folder is the old one or the new one. What a crash leaves beside it is removed
+// by the next run. MANIFEST in the folder lists what was rendered, in the format of `xxh128sum` ("HASH  PATH"), after
+// one comment line.
 //
-// A rendered file that is no longer as the manifest says, is gone, or stands where nobody rendered it, is a change by hand.
-// Files that are not rendered are kept; unchanged ones keep their inode and times.
+// A rendered file that is no longer as the manifest says, is gone, or stands where nobody rendered it, is a change by
+// hand. Files that are not rendered are kept; unchanged ones keep their inode and times.
 //
 // Blocks on I/O; one thread. Another process that publishes beside the same parent at the same time gets kRetry.
 #pragma once
@@ -29,6 +30,7 @@ struct PublishOptions {
   std::function<void()> at_step = {};  // for tests: called before each change on disk
 };
 
+// Tells what publish() did, or would not do.
 struct Published {
   size_t written = 0;  // new or with other bytes
   size_t unchanged = 0;
@@ -38,8 +40,8 @@ struct Published {
            // and not `force`, nothing was written
 };
 
-// Makes `directory` hold these files (sorted by path, all different). kInvalid: the folder is not ours, or is the current one;
-// kRetry: another one publishes; kFatal: I/O. On an error the folder is as it was.
+// Makes `directory` hold these files. REQUIRES: they are sorted by path, and all different. kInvalid: the folder is
+// not ours, or is the current one; kRetry: another one publishes; kFatal: I/O. On an error the folder is as it was.
 [[nodiscard]] Result<Published> publish(const std::string& directory, const std::vector<File>& files,
                                         const Source& source, const PublishOptions& options);
 

@@ -1,8 +1,11 @@
+// One cluster as Strimzi's custom resources. The two versions of the API differ in little, so one function writes both
+// and asks for the version where it matters; Strimzi's own conversion tool is not needed then.
 #include "fleet/render/strimzi.h"
 
 #include <algorithm>
 #include <array>
 
+#include "base/assert.h"
 #include "fleet/fields.h"
 #include "fleet/render/jmx.h"
 #include "fleet/render/names.h"
@@ -38,7 +41,8 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
   return strimzi_object(api, "Kafka", std::move(metadata), spec);
 }
 
-// On nodes of this type in the cluster's zones, spread over them.
+// Puts pods on nodes of this type in the cluster's zones, and spreads them. DoNotSchedule: a broker that waits for a
+// place is seen; one in the wrong zone is noticed when that zone is lost.
 yaml::Node pod_template(const Cluster& cluster, const std::string& instance) {
   const auto in = [](std::string_view key, yaml::Node values) {
     return map("key", key, "operator", "In", "values", std::move(values));
@@ -59,6 +63,7 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
     yaml::Node volume =
         map("id", id, "type", "persistent-claim", "size", std::to_string((size_bytes + kGiB - 1) / kGiB) + "Gi",
             "class", cluster.storage_class, "deleteClaim", false);
+    // Of several volumes one has the log of metadata; it is small, and shares the first.
     if (id == 0) yaml::put(volume, "kraftMetadata", "shared");
     out.items.push_back(std::move(volume));
   }
@@ -66,6 +71,7 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
 }
 
 yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
+  // Controllers keep nothing but snapshots and the log of metadata: megabytes, for which this is plenty.
   constexpr uint64_t kControllerDiskBytes = 20 * kGiB;
   yaml::Node metadata = map("name", cluster.name + (of_brokers ? "-brokers" : "-controllers"), "namespace",
                             cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
@@ -87,6 +93,7 @@ yaml::Node rules_map(const Cluster& cluster) {
 }
 
 std::string_view cleanup_policy(Cleanup cleanup) {
+  FRESHET_ASSERT(static_cast<size_t>(cleanup) < 3);
   constexpr std::array<std::string_view, 3> kPolicies = {"delete", "compact", "compact,delete"};
   return kPolicies[static_cast<size_t>(cleanup)];
 }
@@ -96,6 +103,7 @@ yaml::Node topic(const Topology& topology, const Topic& topic, StrimziApi api) {
   yaml::Node config = map("cleanup.policy", cleanup_policy(topic.cleanup), "max.message.bytes", topic.message_bytes_max,
                           "min.insync.replicas", topic.min_isr);
   if (topic.retention_bytes > 0) yaml::put(config, "retention.bytes", topic.retention_bytes);
+  // -1 is Kafka's word for no bound; 0 would delete everything at once.
   yaml::put(config, "retention.ms", topic.retention_us > 0 ? topic.retention_us / 1000 : -1);
   return strimzi_object(api, "KafkaTopic",
                         map("name", object_name(cluster.name + "." + topic.name), "namespace",
@@ -139,6 +147,7 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
     std::vector<std::string> topics(topology.clusters.size());
     for (const Topic& each : topology.topics) {
       if (topology.cluster_of(each).platform != Platform::kStrimzi) continue;
+      FRESHET_ASSERT(each.cluster < topics.size());
       append_document(topics[each.cluster], topic(topology, each, api));
     }
     for (Index i = 0; i < topology.clusters.size(); ++i) {

@@ -1,11 +1,12 @@
 // Clusters on Kubernetes for the Strimzi operator, in both versions of its API:
 //
-//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka with a lag exporter, KafkaNodePool, the JMX exporter's rules as a ConfigMap
+//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka with a lag exporter, KafkaNodePool, the JMX exporter's rules as a
+//                                               ConfigMap
 //   strimzi/{v1,v1beta2}/CLUSTER/topics.yaml    KafkaTopic
 //   strimzi/{v1,v1beta2}/CLUSTER/mirrors.yaml   KafkaMirrorMaker2 of the mirrors into this cluster
 //
-// Apply one of the two: v1 from Strimzi 0.49 on, v1beta2 before. What differs is how mirrors are written, and that v1beta2
-// asks for KRaft and node pools by annotations.
+// Apply one of the two: v1 from Strimzi 0.49 on, v1beta2 before. What differs is how mirrors are written, and that
+// v1beta2 asks for KRaft and node pools by annotations.
 #pragma once
 
 #include "fleet/render/file.h"
@@ -29,6 +30,7 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
 
 // One document of a file of several: "---" and its text.
 void append_document(std::string& out, const yaml::Node& document);
+// An object of Strimzi's group in this version of its API.
 [[nodiscard]] yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec);
 [[nodiscard]] yaml::Node metrics_config(const Cluster& cluster, std::string_view key);
 

@@ -1,6 +1,7 @@
 // Mirrors as KafkaMirrorMaker2: the same in both versions of the API, less where the clusters stand.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "fleet/render/names.h"
 #include "fleet/render/strimzi.h"
 #include "yaml/writer.h"
@@ -11,6 +12,8 @@ namespace {
 using yaml::list;
 using yaml::map;
 
+// MirrorMaker's own default puts the source's name before each topic ("front.orders"), so that two clusters can mirror
+// each other without a cycle. Here names stay, and lint finds cycles.
 constexpr std::string_view kSameNames = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy";
 
 std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
@@ -18,13 +21,14 @@ std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   for (const MirroredTopic& topic : mirror.topics) {
     if (!keeps_partitions(topology, topic)) continue;
     if (!out.empty()) out += '|';
+    // The pattern is a Java regular expression, in which '.' would match anything.
     for (const char c : topology.topics[topic.from].name) (out += c == '.' ? "\\" : "") += c;
   }
   return out;
 }
 
-// Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers that can
-// (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
+// Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers
+// that can (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
 yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
   yaml::Node config =
@@ -45,7 +49,7 @@ yaml::Node checkpoint_connector(const Cluster& target) {
                  kSameNames, "sync.group.offsets.enabled", true));
 }
 
-// Of the Connect cluster that does the work, which keeps its own state in the target.
+// Configures the Connect cluster that does the work, which keeps its own state in the target.
 yaml::Node worker_config(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
   yaml::Node config = map("config.storage.replication.factor", replication, "offset.storage.replication.factor",
@@ -61,10 +65,14 @@ yaml::Node end_of(const Topology& topology, const Cluster& cluster) {
 yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::string& pattern, StrimziApi api) {
   const Cluster& from = topology.clusters[mirror.from];
   const Cluster& to = topology.clusters[mirror.to];
+  // There are two workers at least, so that one may be lost; a worker runs about four tasks well.
+  FRESHET_ASSERT(mirror.tasks > 0 && !pattern.empty());
   const uint32_t workers = std::max(2u, (mirror.tasks + 3) / 4);
   yaml::Node target = end_of(topology, to);
   yaml::Node copy = map();
   yaml::Node spec = map("version", to.kafka_version, "replicas", workers);
+  // v1 wants the group and the topics of Connect named, so each mirror has a prefix of its own; v1beta2 leaves them to
+  // the operator.
   if (api == StrimziApi::kV1) {
     const std::string prefix = "mirror-" + mirror.name;
     yaml::put(target, "groupId", prefix);

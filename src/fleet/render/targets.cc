@@ -1,3 +1,4 @@
+// The table of targets. A target is one function and one folder of files; a new one is one line here.
 #include "fleet/render/targets.h"
 
 #include <fmt/format.h>
@@ -46,6 +47,7 @@ Result<Rendering> render(const Topology& topology, const Source& source, const s
   }
   std::ranges::sort(out.files, {}, &File::path);
   const auto twice = std::ranges::adjacent_find(out.files, {}, &File::path);
+  // Two files of one path would overwrite each other, and which one stays would depend on their order.
   FRESHET_ASSERT(twice == out.files.end());
   return out;
 }

@@ -15,8 +15,8 @@ struct Target {
 };
 [[nodiscard]] std::span<const Target> targets();
 
-// Pure: the same topology and source, the same bytes. Files are sorted by path, all different. `only`: names of targets;
-// empty: all. kInvalid: no such target; the message says which there are.
+// Pure: the same topology and source, the same bytes. Files are sorted by path, all different. `only` are names of
+// targets; if it is empty, all are rendered. kInvalid: there is no such target; the message says which there are.
 [[nodiscard]] Result<Rendering> render(const Topology& topology, const Source& source,
                                        const std::vector<std::string>& only);
 

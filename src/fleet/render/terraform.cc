@@ -1,7 +1,10 @@
+// The module is a fixed file (render/files), and each cluster is an input of it: what differs between clusters is data
+// that a person can read, and a change of the module is a change in one place.
 #include "fleet/render/terraform.h"
 
 #include <set>
 
+#include "base/assert.h"
 #include "fleet/fields.h"
 #include "fleet/render/files.h"
 #include "fleet/render/hcl.h"
@@ -13,6 +16,7 @@ namespace {
 
 constexpr uint64_t kMib = 1ull << 20;
 
+// A machine is called by its first label in the state: another dns_zone must not destroy and make it anew.
 std::string short_name(const Host& host) { return host.name.substr(0, host.name.find('.')); }
 
 yaml::Node host_input(const Host& host, const Cluster& cluster, bool is_broker) {
@@ -24,6 +28,8 @@ yaml::Node host_input(const Host& host, const Cluster& cluster, bool is_broker) 
 }
 
 yaml::Node volumes_input(const Volumes& volumes) {
+  // Only what the type lets one choose is written: the provider refuses iops for gp2 and st1, and throughput for all
+  // but gp3. Sizes are rounded up to what EBS sells.
   yaml::Node out = yaml::map("type", volumes.type, "size_gib", (volumes.size_bytes + kGiB - 1) / kGiB);
   if (volumes.type == "gp3" || volumes.type == "io1" || volumes.type == "io2") yaml::put(out, "iops", volumes.iops);
   if (volumes.type == "gp3") {
@@ -71,6 +77,7 @@ void render_terraform(const Topology& topology, const Source& source, Rendering&
   for (const FixedFile& file : kTerraformFiles) {
     const bool is_root = file.name == kTerraformFiles.front().name;
     const bool is_script = file.text.starts_with("#!");  // its first line must stay the first
+    FRESHET_ASSERT(!is_script || file.text.find('\n') != std::string_view::npos);
     const size_t first_line = is_script ? file.text.find('\n') + 1 : 0;
     out.files.push_back({(is_root ? "terraform/" : "terraform/modules/kafka-cluster/") + std::string(file.name),
                          std::string(file.text.substr(0, first_line)) + comment_header(source) +

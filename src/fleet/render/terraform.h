@@ -10,6 +10,7 @@
 
 namespace freshet::fleet {
 
+// Nothing is rendered for a fleet that has no cluster on EC2, not even the module.
 void render_terraform(const Topology& topology, const Source& source, Rendering& out);
 
 // Where the volumes of a broker are mounted; Kafka's data is in its subfolder "kafka".

@@ -1,5 +1,6 @@
-// An adapter turns one request's body into envelopes, or into reasons why not. Pure: no socket, no clock, no log, so each
-// is fuzzed and tested alone. One file each. Bad items are rejected one by one; the others go in.
+// An adapter turns one request's body into envelopes, or into reasons why not. It is pure: it sees
+// no socket, no clock and no log, so each is fuzzed and tested alone. There is one file for each.
+// Bad items are rejected one by one, and the others go in.
 #pragma once
 
 #include <google/protobuf/arena.h>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/result.h"
 #include "freshet/v1/envelope.pb.h"
 #include "freshet/v1/event.pb.h"
@@ -20,30 +22,36 @@ struct AdapterContext {
   const model::Tenant& tenant;
   schema::Registry::Session& schema;
   int64_t received_at_us = 0;
-  std::string_view endpoint;   // path, for dead letters
-  std::string_view random_id;  // 16 random bytes of this request: message ids of items without id and client time
-  std::string_view trace_parent = {};  // valid W3C traceparent: of the request, or of its span here; or none
-  int64_t sent_at_us = 0;              // of the request, if known from elsewhere (replays); 0: unknown
+  std::string_view endpoint;  // path of the request, kept with dead letters
+  // 16 random bytes of this request, for message ids of items that have neither an id nor a
+  // client's time.
+  std::string_view random_id;
+  // A valid W3C traceparent, of the request or of its span here; "" if there is none.
+  std::string_view trace_parent = {};
+  // When the request was sent, if that is known from elsewhere (replays); 0 means unknown.
+  int64_t sent_at_us = 0;
 };
 
-// Codes are part of the public surface: docs/format/verdicts.md.
+// Why one item does not go in. The codes are part of the public surface: docs/format/verdicts.md.
 struct Rejection {
   size_t index = 0;             // of the item in its request
   std::string code;             // e.g. missing_identifier, bad_json, too_large, name_too_long
-  std::string message;          // what, where, what would be right
+  std::string message;          // says what is wrong, where, and what would be right
   std::string item;             // as it was sent, for the dead letter
   int64_t sent_at_us = 0;       // of the request, if it said so
   std::string message_id = {};  // the id that it would have had
-  std::string context = {};     // what the rest of the request said of this item, JSON; for replays
+  std::string context = {};     // JSON that the rest of the request said of this item; for replays
   std::string attribute = {};   // the member that is wrong, if one is
 };
 
-// What was left out or cut while the item itself went in. Counted by code.
+// A part of an item that was left out or cut while the item itself went in. Warnings are counted by
+// code.
 struct Warning {
   size_t index = 0;
   std::string code;
 };
 
+// What came of a body. Each item ends in exactly one envelope or one rejection.
 struct Parsed {
   std::vector<v1::Envelope*> envelopes;  // on the arena
   std::vector<size_t> items;             // envelopes[i] came from item items[i]
@@ -52,7 +60,15 @@ struct Parsed {
   size_t item_count = 0;
 };
 
-// A body that is wrong as a whole (not JSON, no such shape) is an Error: then nothing goes in.
+// A body that is wrong as a whole (it is not JSON, or of no known shape) is an Error: then nothing
+// of it goes in.
 using ParseResult = Result<Parsed>;
+
+// Every adapter owes this to whoever appends its result: an item that has two ends is answered
+// wrongly, one without is lost.
+inline void check_every_item_has_one_end(const Parsed& parsed) {
+  FRESHET_ASSERT(parsed.envelopes.size() == parsed.items.size());
+  FRESHET_ASSERT(parsed.envelopes.size() + parsed.rejected.size() == parsed.item_count);
+}
 
 }  // namespace freshet::ingest

@@ -1,8 +1,13 @@
+// Makes envelopes of CSV rows. A cell is text whatever it holds, so the mapping's type says how to
+// read it, and a cell that can't be read so rejects its row with the column's name. An empty cell
+// says nothing: it neither sets nor removes anything.
+
 #include "ingest/adapters/csv.h"
 
 #include <charconv>
 #include <cmath>
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "ingest/adapters/item.h"
 #include "ingest/adapters/properties.h"
@@ -14,6 +19,7 @@ namespace {
 
 std::string column_text(const CsvColumn& column) { return "column \"" + column.column + "\": "; }
 
+// Whether the text is a number as JSON writes it (RFC 8259, section 6):
 // -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
 bool is_json_number(std::string_view text) {
   size_t i = text.starts_with('-') ? 1 : 0;
@@ -47,6 +53,7 @@ std::optional<model::TimeUs> time_of_epoch(std::string_view text, double scale_u
   double number = 0;
   if (!parse_whole(text, number)) return std::nullopt;
   const double us = number * scale_us;
+  // Written so that NaN, which compares with nothing, is refused too.
   if (!(us >= static_cast<double>(model::kTimeMin)) || !(us <= static_cast<double>(model::kTimeMax)))
     return std::nullopt;
   return static_cast<model::TimeUs>(std::llround(us));
@@ -59,7 +66,7 @@ std::optional<model::TimeUs> time_of_cell(std::string_view text, const std::stri
   return model::parse_time_format(text, format);
 }
 
-// One row on its way. All of its functions pass a rejection on.
+// One row on its way. Each of its functions passes a rejection on.
 class RowWriter {
  public:
   RowWriter(const CsvPlan& plan, Item& item, std::string& properties)
@@ -71,6 +78,8 @@ class RowWriter {
       return item_.reject("wrong_cell_count", "the row has " + std::to_string(row.fields.size()) +
                                                   " cells, the header has " + std::to_string(plan_.cells.size()));
     }
+    // The row is read twice: its values depend on its time, its owner and its event, which may
+    // stand in any column.
     for (size_t i = 0; i < row.fields.size(); ++i) FRESHET_ITEM(read_head(plan_.cells[i], row.fields[i]));
     FRESHET_ITEM(finish_identifiers(item_));
     const model::TimeUs received = item_.context.received_at_us;
@@ -95,7 +104,7 @@ class RowWriter {
     return v1::Envelope::TRACK;
   }
 
-  // Whose, when, which event: what the values depend on.
+  // Reads whose the row is, when it happened and which event it is: what the values depend on.
   Outcome read_head(const CsvPlan::Cell& cell, std::string_view text) {
     switch (cell.column.use) {
       case CsvUse::kIdentifier:
@@ -127,6 +136,7 @@ class RowWriter {
   }
 
   Outcome read_value(const CsvPlan::Cell& cell, std::string_view text) {
+    FRESHET_ASSERT(cell.column.use != CsvUse::kProperty || event_ != nullptr);  // the mapping's kind is events
     if (cell.column.use != CsvUse::kProperty && cell.column.use != CsvUse::kAttribute) return Outcome::kOk;
     if (text.empty()) return Outcome::kOk;
     value_.Clear();
@@ -144,6 +154,7 @@ class RowWriter {
     return Outcome::kOk;
   }
 
+  // Text keeps its blanks, they may be meant; around a number or a time they are never meant.
   Outcome convert(const CsvColumn& column, std::string_view text, bool& left_out) {
     const std::string_view bare = column.type == CsvType::kString ? text : trim(text);
     left_out = bare.empty();
@@ -170,6 +181,7 @@ class RowWriter {
 
   Outcome convert_number(const CsvColumn& column, std::string_view text) {
     double number = 0;
+    // A leading + is common in exports and is no JSON, so it is read and not copied.
     const std::string_view unsigned_text = text.starts_with('+') ? text.substr(1) : text;
     if (!parse_whole(unsigned_text, number) || !std::isfinite(number)) {
       return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5",
@@ -181,12 +193,13 @@ class RowWriter {
     } else {
       value_.set_number(number);
     }
-    if (is_json_number(text)) json_number_ = text;  // all digits are kept: sums are exact
+    if (is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
     return Outcome::kOk;
   }
 
   Outcome convert_boolean(const CsvColumn& column, std::string_view text) {
     std::string low(text.substr(0, 8));
+    // Spreadsheets write TRUE, databases write t, people write yes.
     for (char& c : low) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
@@ -259,12 +272,14 @@ class RowWriter {
   std::string_view event_name_;
   v1::Event* event_ = nullptr;
   v1::Value value_;
-  std::string_view json_number_;  // value_ is this number, as it was written
+  std::string_view json_number_;  // the text of value_, if that is a number as JSON writes it
 };
 
 }  // namespace
 
 std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128& mapping_hash) {
+  // The parts have fixed lengths but for the last one, so two different imports never hash the same
+  // bytes.
   std::string all(mapping_hash.view());
   for (int shift = 56; shift >= 0; shift -= 8) all += static_cast<char>(row >> shift & 0xff);
   all += source.content_hash;
@@ -273,6 +288,7 @@ std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128&
 
 void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row, const AdapterContext& context,
                  google::protobuf::Arena& arena, CsvBatch& batch) {
+  // The row's place in the file, not its content, makes the id: two equal rows are two events.
   Item item(context, batch.parsed, arena, "csv", batch.parsed.item_count++, row.raw);
   batch.lines.push_back(row.line);
   item.envelope.set_message_id(csv_message_id(source, row.row, plan.mapping_hash));
@@ -289,6 +305,7 @@ void read_csv_rows(const CsvPlan& plan, const CsvSource& source, std::string_vie
   CsvRow row;
   for (size_t rows = 0; rows < rows_max && next_csv_row(data, last, cursor, row); ++rows) {
     add_csv_row(plan, source, row, context, arena, batch);
+    FRESHET_ASSERT(batch.lines.size() == batch.parsed.item_count);
   }
 }
 

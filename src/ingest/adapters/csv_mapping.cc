@@ -1,3 +1,7 @@
+// Reads mappings, binds them to headers, and guesses one for a file that has none. Everything that
+// can be known before the first row is checked here, and all of it is told at once: a mapping is
+// written by hand, and an import of a million rows must not fail at the last column.
+
 #include "ingest/adapters/csv_mapping.h"
 
 #include <algorithm>
@@ -5,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "base/assert.h"
 #include "model/identifier.h"
 #include "model/json.h"
 #include "yaml/reader.h"
@@ -16,6 +21,7 @@ using yaml::MapReader;
 using yaml::Node;
 using yaml::Problems;
 
+// The letters that may follow a % in a format of times; model::parse_time_format knows these.
 constexpr std::string_view kDirectives = "YmdHMSfzbyjTF%";
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -39,6 +45,8 @@ void check_format(const std::string& format, const Node& node, const std::string
   }
 }
 
+// The two words are told apart because they end in different places: properties in an event,
+// attributes in a profile.
 void check_use(CsvKind kind, CsvUse use, const Node& node, const std::string& path, Problems& problems) {
   if (kind == CsvKind::kEvents && use == CsvUse::kAttribute) {
     problems.add(node.at, path + ": kind events has properties, not attributes: write property");
@@ -71,6 +79,8 @@ CsvColumn read_column(const std::string& name, const Node& node, CsvKind kind, P
   if (uses.size() != 1 && map.is_map()) {
     problems.add(node.at, "columns." + name + ": must say exactly one of " + yaml::join_names(all_names<CsvUse>()));
   }
+  // The other keys are marked as known, so that the one missing key is the only problem that is
+  // told.
   if (uses.empty()) {
     (void)map.find("type");
     (void)map.find("format");
@@ -81,6 +91,8 @@ CsvColumn read_column(const std::string& name, const Node& node, CsvKind kind, P
     if (use == CsvUse::kSkip) {
       bool skip = true;
       if (yaml::read_boolean(*value, path + ".skip", problems, skip) && !skip) {
+        // Leaving a column out is said in words, because a column that the mapping forgets is an
+        // error.
         problems.add(value->at, path + ".skip: must be true: a column that is not skipped says what it is");
       }
     } else if (use == CsvUse::kTimestamp) {
@@ -115,6 +127,8 @@ void read_event(MapReader& map, CsvMapping& mapping, Problems& problems) {
   }
 }
 
+// What only shows when all columns are known: one timestamp at most, no name twice, and somebody
+// whose the rows are.
 void check_columns(const CsvMapping& mapping, const Node& columns, Problems& problems) {
   bool identified = false;
   const CsvColumn* timestamp = nullptr;
@@ -142,11 +156,12 @@ void check_columns(const CsvMapping& mapping, const Node& columns, Problems& pro
   }
 }
 
+// The length before each part keeps "ab","c" and "a","bc" apart.
 void append_part(std::string& out, std::string_view part) {
   out.append(std::to_string(part.size())).append(":").append(part);
 }
 
-// Letters and digits only, lower case: "Customer-ID" -> "customerid".
+// Letters and digits only, in lower case: "Customer-ID" becomes "customerid".
 std::string bare(std::string_view name) {
   std::string out;
   for (const char c : name) {
@@ -156,7 +171,8 @@ std::string bare(std::string_view name) {
   return out;
 }
 
-// Most of the cells that are not empty: a few bad rows must not hide what a column is.
+// Whether most of the cells that are not empty pass the test: a few bad rows must not hide what a
+// column is.
 bool most_cells(const std::vector<std::vector<std::string>>& rows, size_t column, bool (*test)(std::string_view)) {
   size_t cells = 0, good = 0;
   for (const auto& row : rows) {
@@ -181,6 +197,7 @@ bool looks_iso(std::string_view cell) {
 bool looks_compact_date(std::string_view cell) {
   return cell.size() == 8 && looks_digits(cell) && (cell.starts_with("19") || cell.starts_with("20"));
 }
+// Seconds since 2001 and until 2033 have ten digits and begin with 1; a phone number seldom does.
 bool looks_epoch_s(std::string_view cell) { return cell.size() == 10 && looks_digits(cell) && cell[0] == '1'; }
 bool looks_epoch_ms(std::string_view cell) { return cell.size() == 13 && looks_digits(cell) && cell[0] == '1'; }
 
@@ -223,6 +240,8 @@ std::string yaml_text(std::string_view text) {
   return out;
 }
 
+// A guess is a proposal for somebody to read, so it prefers what is seldom wrong: names for
+// identifiers, cells for types.
 std::string guess_column(const std::string& name, const std::vector<std::vector<std::string>>& rows, size_t column,
                          bool events, bool& timestamp_done) {
   if (const std::string type = guess_identifier(name); !type.empty()) return "{identifier: " + type + "}";
@@ -249,6 +268,8 @@ Hash128 CsvMapping::hash() const {
   append_part(all, event);
   append_part(all, event_column);
   std::vector<const CsvColumn*> sorted;
+  // Columns are sorted, because their order in the file means nothing and must not make another
+  // import.
   for (const CsvColumn& column : columns) sorted.push_back(&column);
   std::sort(sorted.begin(), sorted.end(), [](const CsvColumn* a, const CsvColumn* b) { return a->column < b->column; });
   for (const CsvColumn* column : sorted) {
@@ -294,7 +315,7 @@ Result<CsvMapping> parse_csv_mapping(std::string_view text, const std::string& f
 
 namespace {
 
-// Checks of one binding; problems are lines, as there is no one file that they stand in.
+// Checks one binding. Its problems are lines, as there is no one file in which they all stand.
 class Binder {
  public:
   Binder(const CsvMapping& mapping, std::span<const std::string> header, const model::Tenant& tenant)
@@ -307,6 +328,7 @@ class Binder {
     plan_.event = mapping_.event;
     plan_.mapping_hash = mapping_.hash();
     for (const std::string& name : header_) plan_.cells.push_back(cell_of(name));
+    FRESHET_ASSERT(plan_.cells.size() == header_.size());
     check_absent_columns();
     check_limits();
     if (problems_.empty()) return std::move(plan_);
@@ -332,6 +354,8 @@ class Binder {
     }
     const auto found = std::find(mapped_.begin(), mapped_.end(), name);
     if (found == mapped_.end()) {
+      // A column that is not mapped is an error and not left out: forgetting it would lose its data
+      // in every row.
       problem("the column " + in_quotes(name) + " is not in the mapping" + yaml::did_you_mean(name, mapped_) +
               " (write {skip: true} to leave it out)");
       return cell;
@@ -374,6 +398,7 @@ class Binder {
       problem("the mapping names a column " + in_quotes(name) + " that the file has not" +
               yaml::did_you_mean(name, names));
     }
+    // A file with semicolons reads as one column; every row would be accepted and mean nothing.
     if (header_.size() == 1 && header_[0].find_first_of(";\t|") != std::string::npos) {
       problem("the header is one column with other separators in it: cells must be separated by commas");
     }

@@ -1,4 +1,5 @@
-// The mapping of a CSV file: which column is what. One YAML file for the command and the upload alike; docs/sources/csv.md.
+// The mapping of a CSV file says which column is what. The command and the upload take the same
+// YAML: docs/sources/csv.md.
 #pragma once
 
 #include <cstdint>
@@ -41,30 +42,32 @@ enum class CsvType : uint8_t { kString, kNumber, kBoolean, kTime };
       {{kString, "string"}, {kNumber, "number"}, {kBoolean, "boolean"}, {kTime, "time"}});
 }
 
+// What one column is.
 struct CsvColumn {
   std::string column;
   CsvUse use = CsvUse::kSkip;
   CsvType type = CsvType::kString;  // of a property or attribute
   std::string name;                 // identifier type, property or attribute
-  std::string format;  // of times: iso8601, epoch_s, epoch_ms or directives ("%Y%m%d"); "": any of the first three
+  std::string format;  // of times: iso8601, epoch_s, epoch_ms or directives ("%Y%m%d"); "" takes any of the first three
 };
 
+// A mapping as it was read, not yet compared with a file.
 struct CsvMapping {
   CsvKind kind = CsvKind::kEvents;
-  std::string event;         // the name of every event, or
+  std::string event;         // the name of every event; or:
   std::string event_column;  // the column that has it
   std::vector<CsvColumn> columns;
 
-  // Of what it means, not of its text: comments and order change nothing.
+  // The hash of what it means, not of its text: comments and order change nothing.
   [[nodiscard]] Hash128 hash() const;
 };
 
-// All problems at once, with their places; nullopt if there were any.
+// Tells all problems at once, with their places, and returns nullopt if there were any.
 [[nodiscard]] std::optional<CsvMapping> parse_csv_mapping(std::string_view text, yaml::Problems& problems);
-// The same; the error's message has one problem a line.
+// The same; the error's message has one problem on each line.
 [[nodiscard]] Result<CsvMapping> parse_csv_mapping(std::string_view text, const std::string& file);
 
-// A mapping bound to a header: what each cell of a row is.
+// A mapping bound to a header: it says what each cell of a row is.
 struct CsvPlan {
   struct Cell {
     CsvColumn column;
@@ -77,12 +80,13 @@ struct CsvPlan {
   Hash128 mapping_hash;
 };
 
-// Refused (kInvalid, all problems, one a line) unless the mapping names every column of the header and no other, and all of
-// it fits the tenant's rules and limits.
+// Refuses (kInvalid, with all problems, one on each line) unless the mapping names every column of
+// the header and no other, and all of it fits the tenant's rules and limits.
 [[nodiscard]] Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,
                                                const model::Tenant& tenant);
 
-// A mapping to start from, guessed from the names and some cells of each column. YAML with comments.
+// Guesses a mapping to start from, by the names and some cells of each column. It is YAML with
+// comments.
 [[nodiscard]] std::string propose_csv_mapping(std::span<const std::string> header,
                                               const std::vector<std::vector<std::string>>& rows);
 

@@ -1,8 +1,15 @@
+// Reads CSV. Most rows have no quote, so they are found by their line end and split at the commas;
+// only a line with a quote goes through the slower QuotedRow. A scan never takes bytes: it says how
+// far a row goes, and only then the cursor moves, so a row that is not whole can be tried again
+// with more bytes.
+
 #include "ingest/adapters/csv_reader.h"
 
 #include <simdjson.h>
 
 #include <algorithm>
+
+#include "base/assert.h"
 
 namespace freshet::ingest {
 namespace {
@@ -24,22 +31,28 @@ struct Extent {
   size_t next = 0;  // behind its line end
 };
 
+// The only place where the cursor moves within the content.
 void take(std::string_view& data, size_t bytes, CsvCursor& cursor) {
+  FRESHET_ASSERT(bytes <= data.size());
   cursor.line +=
       static_cast<uint64_t>(std::count(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(bytes), '\n'));
   cursor.offset += bytes;
   data.remove_prefix(bytes);
 }
 
-// False: more bytes are needed to know.
+// Passes over a byte-order mark at the start of the content. It returns false if more bytes are
+// needed to know.
 bool skip_byte_order_mark(std::string_view& data, bool last, CsvCursor& cursor) {
   if (cursor.offset != 0) return true;
+  // Spreadsheet programs write the mark when they save as UTF-8; left in, it would be part of the
+  // first column's name.
   if (data.size() < kByteOrderMark.size() && !last && kByteOrderMark.starts_with(data)) return false;
   if (data.starts_with(kByteOrderMark)) take(data, kByteOrderMark.size(), cursor);
   return true;
 }
 
-// Blank lines and the rest of an overlong one. False: `data` is used up but for what may be the first half of a CRLF.
+// Passes over blank lines and the rest of an overlong one. It returns false if `data` is used up,
+// except for what may be the first half of a CRLF.
 bool skip_lines(std::string_view& data, bool last, CsvCursor& cursor) {
   if (cursor.skipping) {
     const size_t end = data.find('\n');
@@ -51,6 +64,7 @@ bool skip_lines(std::string_view& data, bool last, CsvCursor& cursor) {
       take(data, 1, cursor);
     } else if (data.starts_with("\r\n")) {
       take(data, 2, cursor);
+      // A lone CR at the end may be half of a CRLF, so it waits for the next bytes.
     } else if (data == "\r") {
       if (last) take(data, 1, cursor);
       return false;
@@ -61,13 +75,14 @@ bool skip_lines(std::string_view& data, bool last, CsvCursor& cursor) {
   return false;
 }
 
+// What it means that no end of the row was found.
 Scan missing_end(std::string_view data, bool last, bool quoted) {
   if (data.size() > kCsvRowBytesMax) return quoted ? Scan::kUnclosed : Scan::kTooLarge;
   if (last) return quoted ? Scan::kUnclosed : Scan::kWhole;
   return Scan::kMore;
 }
 
-// The row's extent from a line end at `at` (or the end of the content).
+// The row's extent if its line ends at `at` (or the content ends there).
 Extent ended(std::string_view data, size_t at) {
   const bool carriage_return = at > 0 && data[at - 1] == '\r';
   return {Scan::kWhole, carriage_return ? at - 1 : at, std::min(at + 1, data.size())};
@@ -81,7 +96,8 @@ void split(std::string_view line, std::vector<std::string_view>& fields) {
   fields.push_back(line.substr(begin));
 }
 
-// A row with quotes. Fields' text goes to row.unquoted where it is not a part of the data.
+// A row with quotes. The text of a field goes to row.unquoted where it is not a part of the data as
+// it stands.
 class QuotedRow {
  public:
   QuotedRow(std::string_view data, bool last, CsvRow& row)
@@ -97,6 +113,8 @@ class QuotedRow {
   }
 
  private:
+  // A field that does not begin with a quote may hold quotes as they are: RFC 4180 forbids it, and
+  // exports do it.
   Extent plain_field() {
     const size_t begin = at_;
     const size_t end = window_.find_first_of(",\n", begin);
@@ -108,7 +126,7 @@ class QuotedRow {
     return {};
   }
 
-  // The last field of a row, unquoted, which ends at `end` (of the line or of the content).
+  // The last field of a row, unquoted. It ends at `end`, of the line or of the content.
   Extent finish(size_t begin, size_t end) {
     more_fields_ = false;
     if (end == data_.size()) {
@@ -125,10 +143,11 @@ class QuotedRow {
     std::string_view text;
     bool copied = false;
     size_t copy_begin = 0;
+    // Quotes come in pairs inside of a quoted field, so each step looks behind the pair.
     for (size_t quote = begin;; quote += 2) {
       quote = window_.find('"', quote);
       if (quote == std::string_view::npos) return stop(missing_end(data_, last_, true));
-      if (quote + 1 == window_.size()) {  // doubled or closing?
+      if (quote + 1 == window_.size()) {  // the next byte would say whether it is doubled or closes the field
         if (data_.size() > window_.size()) return stop(Scan::kUnclosed);
         if (!last_) return stop(Scan::kMore);
       }
@@ -140,6 +159,7 @@ class QuotedRow {
         run = quote + 2;
       }
       if (doubled) continue;
+      FRESHET_ASSERT(row_.unquoted.size() <= window_.size());  // a larger one would have moved under its fields
       text = copied ? std::string_view(row_.unquoted).substr(copy_begin) : window_.substr(begin, quote - begin);
       at_ = quote + 1;
       break;
@@ -148,7 +168,8 @@ class QuotedRow {
     return after_quote();
   }
 
-  // Never reallocated while fields point into it: all unquoted text of a row is shorter than the row.
+  // Reserves before the first copy, because fields point into `unquoted`: a later growth would move
+  // their text away. All unquoted text of a row is shorter than the row, so this is enough.
   void start_copy(size_t& copy_begin) {
     if (row_.unquoted.empty()) row_.unquoted.reserve(window_.size());
     copy_begin = row_.unquoted.size();
@@ -168,6 +189,8 @@ class QuotedRow {
     }
     more_fields_ = false;
     if (window_[at_] == '\n') return {Scan::kWhole, at_, at_ + 1};
+    // Behind a closing quote only a comma or a line end makes sense; anything else means that
+    // quotes were not doubled.
     if (window_[at_] != '\r') return {Scan::kBadQuote};
     if (at_ + 1 < window_.size()) {
       return window_[at_ + 1] == '\n' ? Extent{Scan::kWhole, at_, at_ + 2} : Extent{Scan::kBadQuote};
@@ -189,6 +212,7 @@ class QuotedRow {
   bool more_fields_ = false;
 };
 
+// The window bounds the search: a file without line ends is not read into memory as one row.
 Extent scan_row(std::string_view data, bool last, CsvRow& row) {
   row.fields.clear();
   const std::string_view window = data.substr(0, kCsvRowBytesMax);
@@ -217,6 +241,7 @@ void explain(Scan scan, CsvRow& row) {
   }
 }
 
+// Cells are checked once a row is whole: half of a row may end within a UTF-8 character.
 void check_text(CsvRow& row) {
   if (row.fields.size() > kCsvColumnsMax) {
     row.code = "too_many_columns";
@@ -230,7 +255,8 @@ void check_text(CsvRow& row) {
   }
 }
 
-// A broken row: its first line is what is reported. False: that line's end is not there yet.
+// Takes the first line of a broken row, which is what is reported. It returns false if that line's
+// end is not there yet.
 bool take_broken_line(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& row) {
   const std::string_view window = data.substr(0, kCsvRowBytesMax);
   const size_t line_end = window.find('\n');
@@ -239,6 +265,8 @@ bool take_broken_line(std::string_view& data, bool last, CsvCursor& cursor, CsvR
   if (row.raw.ends_with('\r')) row.raw.remove_suffix(1);
   row.fields.clear();
   take(data, line_end == std::string_view::npos ? window.size() : line_end + 1, cursor);
+  // An overlong line is passed over in pieces as they come, so that it never needs more memory than
+  // a row.
   cursor.skipping = line_end == std::string_view::npos && !(last && data.empty());
   return true;
 }
@@ -254,6 +282,7 @@ bool next_csv_row(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& 
   row.code = {};
   row.message = {};
   if (extent.scan == Scan::kWhole) {
+    FRESHET_ASSERT(extent.end <= extent.next && extent.next > 0);  // else the same bytes would be read for ever
     row.raw = data.substr(0, extent.end);
     check_text(row);
     take(data, extent.next, cursor);
@@ -270,6 +299,7 @@ void CsvReader::read(std::string_view chunk, bool last, const Visit& visit) {
   std::string_view data = rest_;
   while (next_csv_row(data, last, cursor_, row_)) visit(row_);
   rest_.erase(0, rest_.size() - data.size());
+  FRESHET_ASSERT(rest_.size() <= kCsvRowBytesMax);
 }
 
 }  // namespace freshet::ingest

@@ -1,9 +1,14 @@
+// The adapter of the data API, in MoEngage's shapes. An element is read in two passes, since `type`
+// may stand behind what it decides about. An event element is many items: each of its actions
+// succeeds or fails alone.
+
 #include "ingest/adapters/data_api.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "base/assert.h"
 #include "ingest/adapters/properties.h"
 #include "model/identifier.h"
 
@@ -13,9 +18,9 @@ namespace {
 using Text = std::optional<std::string_view>;
 
 constexpr std::array<std::string_view, 3> kElementTypes = {"customer", "event", "device"};
-constexpr int kElementsMax = 1000;
+constexpr int kElementsMax = 1000;  // of one transition
 
-// One element as read; views and containers live as long as the document.
+// One element as it was read. Its views and containers live as long as the document.
 struct Element {
   Text type, customer_id, device_id;
   std::optional<ondemand::object> attributes, user_identifiers;
@@ -24,6 +29,7 @@ struct Element {
   bool update_existing_only = false;
 };
 
+// One action of an event element.
 struct Action {
   Text name, platform, app_version;
   Text user_time_text;
@@ -32,6 +38,7 @@ struct Action {
   double offset_s = 0;
 };
 
+// A container may be walked once; this takes it back to its beginning.
 template <class Container>
 Outcome start_again(Item& item, Container& container) {
   if (const auto error = container.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
@@ -42,6 +49,8 @@ Outcome wrong_shape(Item& item, std::string_view name, std::string_view shape) {
   return item.reject("bad_field", "\"" + std::string(name) + "\" must be " + std::string(shape), name);
 }
 
+// Whether a time says its zone. A text without one is the local time of the user, which
+// `user_timezone_offset` explains.
 bool is_zoned(std::string_view text) {
   if (text.find_first_not_of("0123456789.") == std::string_view::npos) return true;  // an epoch is UTC
   const size_t clock = text.find(':');
@@ -49,6 +58,7 @@ bool is_zoned(std::string_view text) {
          (clock != std::string_view::npos && text.find_first_of("+-", clock) != std::string_view::npos);
 }
 
+// The names that the data API has for what Freshet calls otherwise.
 std::string_view identifier_type(std::string_view name) {
   if (name == "customer_id") return model::kUserId;
   if (name == "moe_email") return "email";
@@ -87,6 +97,7 @@ class DataApiParser {
   Parsed parsed_;
 };
 
+// The one place where an element ends, as an envelope or as a rejection.
 Status DataApiParser::end(Item& item, Outcome outcome, std::string_view sent) {
   if (outcome == Outcome::kBroken) return bad_json(item.error);
   if (outcome == Outcome::kOk) {
@@ -113,6 +124,8 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
       e.unset_attributes = list;
     } else if (name == "actions") {
       if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
+      // The text around the list of actions is kept: it makes a whole request of each refused
+      // action (see actions_of).
       if (const auto error = list.raw_json().get(e.actions_raw); error != simdjson::SUCCESS) return item.broken(error);
       e.actions_raw = trim_right(e.actions_raw);
       e.actions = list;
@@ -127,6 +140,8 @@ Status DataApiParser::element(ondemand::object object, std::string_view raw, std
   Outcome outcome = read_element(item, object, e);
   const std::string_view type = e.type.value_or(expected);
   const bool is_known = std::find(kElementTypes.begin(), kElementTypes.end(), type) != kElementTypes.end();
+  // An element whose `type` contradicts its address is refused: guessing would write into the wrong
+  // kind of profile.
   if (outcome == Outcome::kOk && (!is_known || (!expected.empty() && type != expected)))
     outcome = item.reject("unknown_type",
                           "\"type\" must be " + std::string(expected.empty() ? "customer, event or device" : expected),
@@ -134,11 +149,12 @@ Status DataApiParser::element(ondemand::object object, std::string_view raw, std
   if (outcome == Outcome::kOk && type == "event" && !e.actions)
     outcome = item.reject("missing_actions", "an event needs \"actions\", a list of what was done", "actions");
   if (outcome == Outcome::kOk && type == "event") {
-    // Each action is an item of its own; what they share is copied.
+    // Each action is an item of its own, and what they share is copied into it.
     outcome = read_user(item, e);
     if (outcome == Outcome::kOk) outcome = finish_identifiers(item);
     if (outcome == Outcome::kOk) {
-      --parsed_.item_count;
+      FRESHET_ASSERT(parsed_.item_count > 0);
+      --parsed_.item_count;  // the element itself is no item, its actions are
       const v1::Envelope shared = item.envelope;
       return actions_of(shared, e, raw);
     }
@@ -152,6 +168,8 @@ Outcome DataApiParser::read_user(Item& item, Element& e) {
   add_optional_identifier(item, v1::ENTITY_KIND_DEVICE, "device_id", e.device_id);
   if (!e.user_identifiers) return Outcome::kOk;
   FRESHET_ITEM(start_again(item, *e.user_identifiers));
+  // Types that the tenant does not list are left out with a warning; the element goes in with the
+  // others.
   return each_field(item, *e.user_identifiers, [&](std::string_view name, ondemand::value value) -> Outcome {
     Text text;
     FRESHET_ITEM(read_scalar(item, value, text));
@@ -168,6 +186,8 @@ Outcome DataApiParser::customer(Item& item, Element& e) {
   envelope.set_kind(v1::Envelope::IDENTIFY);
   envelope.set_time_us(context_.received_at_us);
   envelope.set_existing_only(e.update_existing_only);
+  // A customer or a device has no time of its own, so every request counts as new: its id is
+  // random.
   FRESHET_ITEM(set_message_id(item, {}, false, {}));
   FRESHET_ITEM(read_user(item, e));
   if (e.unset_attributes) FRESHET_ITEM(read_unsets(item, *e.unset_attributes));
@@ -195,6 +215,7 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
       }
       return Outcome::kOk;
     }));
+    // `type` may be absent, as older clients do; then it is equals.
     constexpr std::array<std::string_view, 4> kMatches = {"equals", "prefix", "suffix", "contains"};
     const auto* const match = std::find(kMatches.begin(), kMatches.end(), type.value_or("equals"));
     if (match == kMatches.end() || !attribute || attribute->empty())
@@ -208,7 +229,8 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
     v1::AttributeOp& op = *item.envelope.add_attributes();
     op.set_name(attribute->data(), attribute->size());
     if (*match == "equals" && case_sensitive) {
-      op.set_type(v1::AttributeOp::UNSET);  // the same, and it holds against an earlier value that comes later
+      // An exact name is an ordinary UNSET, which also holds against an earlier value that comes later.
+      op.set_type(v1::AttributeOp::UNSET);
       continue;
     }
     op.set_type(v1::AttributeOp::UNSET_MATCHING);
@@ -218,11 +240,14 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
   return Outcome::kOk;
 }
 
-// addValueToArrayField and removeValueFromArrayField stand among the attributes.
+// addValueToArrayField and removeValueFromArrayField stand among the attributes, as objects of
+// names and values.
 Outcome DataApiParser::customer_attributes(Item& item, ondemand::object attributes) {
   AttributeOps& ops = *item.envelope.mutable_attributes();
   FRESHET_ITEM(add_attributes(item, attributes, schema::Subject::kUserAttribute, NullPolicy::kDrop, ops,
                               "addValueToArrayField", "removeValueFromArrayField"));
+  // Adding to and removing from one attribute in one call is an error of the data API: the order
+  // would be a guess.
   for (const v1::AttributeOp& add : ops)
     for (const v1::AttributeOp& remove : ops)
       if (add.type() == v1::AttributeOp::ADD_TO_SET && remove.type() == v1::AttributeOp::REMOVE_FROM_SET &&
@@ -242,6 +267,7 @@ Outcome DataApiParser::device(Item& item, Element& e) {
     AttributeOps& ops = *item.envelope.mutable_device_attributes();
     FRESHET_ITEM(start_again(item, *e.attributes));
     FRESHET_ITEM(add_attributes(item, *e.attributes, schema::Subject::kDeviceAttribute, NullPolicy::kDrop, ops));
+    // What identifies a device is taken out of its attributes, so that it is not kept twice.
     constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kIdentifiers = {
         {{"push_id", "push_token"}, {"moe_gaid", "gaid"}, {"idfv", "idfv"}, {"idfa", "idfa"}}};
     for (const auto& [attribute, type] : kIdentifiers)
@@ -266,6 +292,7 @@ Status DataApiParser::transition(ondemand::object root) {
     if (name == "elements" && value.get_array().get(list) == simdjson::SUCCESS) elements = list;
     return Outcome::kOk;
   });
+  // Damaged JSON condemns the body; nothing of it was taken.
   if (outcome == Outcome::kBroken) return bad_json(scratch.error);
   if (!elements) return fail(Code::kInvalid, "\"elements\" must be a list of customers, events and devices");
   if (const auto error = elements->reset().error(); error != simdjson::SUCCESS) return bad_json(error);
@@ -273,6 +300,8 @@ Status DataApiParser::transition(ondemand::object root) {
   for (auto entry : *elements) {
     ondemand::value value;
     if (const auto error = entry.get(value); error != simdjson::SUCCESS) return bad_json(error);
+    // The bound is on entries and not on bytes: 128 KiB may hold tens of thousands of empty
+    // elements.
     if (++count > kElementsMax)
       return fail(Code::kInvalid, "\"elements\" has more than 1000 entries; send fewer at a time");
     ondemand::object object;
@@ -302,6 +331,7 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
         if (!a.user_time) item.warn("bad_time");
       }
     } else if (name == "user_timezone_offset") {
+      // ±15 hours, as the data API documents it; anything beyond is a mistake of units.
       double offset = 0;
       if (value.get_double().get(offset) != simdjson::SUCCESS || offset < -54000 || offset > 54000)
         return item.warn("bad_time"), Outcome::kOk;
@@ -318,11 +348,15 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
 Outcome DataApiParser::action(Item& item, ondemand::object object) {
   Action a;
   FRESHET_ITEM(read_action(item, object, a));
+  // `current_time` is when it happened in UTC; `user_time` is what the user's clock showed, so it
+  // counts only without the former.
   std::optional<model::TimeUs> time = a.current_time;
   if (!time && a.user_time)
     time =
         is_zoned(*a.user_time_text) ? *a.user_time : *a.user_time - static_cast<model::TimeUs>(a.offset_s) * 1'000'000;
   FRESHET_ITEM(set_message_id(item, {}, time.has_value(), item.raw));
+  // An event of the future is refused by the data API, instead of being taken as of now: its sender
+  // has mixed up units or zones.
   if (time && *time > context_.received_at_us + kFutureMaxUs)
     return item.reject("future_time",
                        "the event is dated more than 5 minutes ahead; send the time at which it happened",
@@ -351,6 +385,8 @@ Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, s
   const size_t before_count = parsed_.item_count;
   ondemand::array list = *e.actions;
   if (const auto error = list.reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+  FRESHET_ASSERT(e.actions_raw.data() >= raw.data());
+  FRESHET_ASSERT(e.actions_raw.data() + e.actions_raw.size() <= raw.data() + raw.size());
   // A refused action is kept as a whole request of one action, so that it can be replayed.
   const std::string_view before = raw.substr(0, static_cast<size_t>(e.actions_raw.data() - raw.data()));
   const std::string_view after = raw.substr(before.size() + e.actions_raw.size());
@@ -375,6 +411,7 @@ Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, s
     const Outcome outcome = action(item, object);
     FRESHET_TRY(end(item, outcome, outcome == Outcome::kRejected ? alone(trim_right(text)) : std::string()));
   }
+  // An empty list would otherwise answer success for an event that nobody will ever see.
   if (parsed_.item_count == before_count)
     refuse_raw(parsed_, parsed_.item_count++, "missing_actions", "\"actions\" is empty; list what was done", raw, 0);
   return {};
@@ -416,11 +453,13 @@ Outcome DataApiParser::merge_pair(Item& item, ondemand::object object) {
     if (name == "retained_user") return read_scalar(item, value, retained);
     return Outcome::kOk;
   }));
+  // A bad pair is skipped and the others are merged, as the data API has it.
   if (!merged || !retained)
     return item.reject("missing_identifier", "a pair needs \"merged_user\" and \"retained_user\"",
                        merged ? "retained_user" : "merged_user");
   if (*merged == *retained)
     return item.reject("bad_merge", "\"merged_user\" and \"retained_user\" are the same", "merged_user");
+  // The retained user comes first: it is the record's own identifier, the merged one its `other`.
   add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, retained);
   add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, merged);
   if (item.envelope.user().size() != 2)
@@ -441,6 +480,7 @@ Status DataApiParser::remove(ondemand::object root, std::string_view raw) {
     if (name == "identity_value") return read_scalar(item, value, value_text);
     return Outcome::kOk;
   });
+  // moengage_id names a profile in MoEngage; here nobody has one.
   if (outcome == Outcome::kOk && type != "customer_id")
     outcome = item.reject("unknown_identifier_type", "\"identity_type\" must be customer_id", "identity_type");
   if (outcome == Outcome::kOk) {

@@ -1,4 +1,5 @@
-// What the fuzz targets of the adapters share: one input must give the same result twice, with every item accounted for.
+// What the fuzz targets of the adapters share: one input must give the same result twice, with every item accounted
+// for.
 #pragma once
 
 #include <google/protobuf/arena.h>

@@ -1,4 +1,5 @@
-// IDENTITY: the cases that ingest decides, 1, 2 and 10, in every adapter. Those of action are beside its identity protocol.
+// IDENTITY: the cases that ingest decides, 1, 2 and 10, in every adapter. Those of action are beside its identity
+// protocol.
 #include <gtest/gtest.h>
 
 #include <map>

@@ -1,13 +1,20 @@
+// What all adapters do with one item. The rules are the same for every source: a part that can't be
+// used is left out with a warning, a whole item is refused only where it would mislead, and only
+// damaged JSON stops the body.
+
 #include "ingest/adapters/item.h"
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "model/identifier.h"
 
 namespace freshet::ingest {
 namespace {
 
+// Control characters in names and identifiers break logs, keys and terminals, and no sender means
+// them.
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -32,22 +39,28 @@ Item::Item(const AdapterContext& context_in, Parsed& parsed_in, google::protobuf
 
 Outcome Item::reject(std::string_view code, std::string message, std::string_view attribute) {
   rejection.code = code;
+  FRESHET_ASSERT(!code.empty());
   rejection.message = std::move(message);
   rejection.attribute = attribute;
   return Outcome::kRejected;
 }
 
 Outcome Item::broken(simdjson::error_code what) {
+  FRESHET_ASSERT(what != simdjson::SUCCESS);
   error = what;
   return Outcome::kBroken;
 }
 
 void accept(Item& item) {
+  FRESHET_ASSERT(!item.envelope.user().empty() || !item.envelope.device().empty());
+  FRESHET_ASSERT(item.envelope.kind() != v1::Envelope::KIND_UNSPECIFIED);
+  FRESHET_ASSERT(!item.envelope.message_id().empty());
   item.parsed.envelopes.push_back(&item.envelope);
   item.parsed.items.push_back(item.index);
 }
 
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
+  FRESHET_ASSERT(!item.rejection.code.empty());
   Rejection& rejection = item.parsed.rejected.emplace_back(std::move(item.rejection));
   rejection.index = item.index;
   rejection.item = sent;
@@ -70,6 +83,7 @@ std::string json_error(simdjson::error_code error) {
     case simdjson::EMPTY: return "the body is empty; a JSON object is expected";
     case simdjson::UTF8_ERROR: return "the text is not valid UTF-8";
     case simdjson::UNCLOSED_STRING: return "a string is not closed";
+    // simdjson says this where the document itself is no object.
     case simdjson::INCORRECT_TYPE: return "a JSON object is expected";
     case simdjson::CAPACITY: return "the text is too large for the parser";
     default: return std::string("the text is not valid JSON: ") + simdjson::error_message(error);
@@ -78,6 +92,8 @@ std::string json_error(simdjson::error_code error) {
 
 Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
   if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) {
+    // simdjson tells a wrong escape (half a surrogate pair) from broken JSON: only the latter ends
+    // the document.
     if (error == simdjson::STRING_ERROR) return item.reject("bad_name", "a name has an escape that is no character");
     return item.broken(error);
   }
@@ -86,6 +102,7 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
     return Outcome::kOk;
   }
   if (has_control(name)) return item.reject("bad_name", "a name has control characters; use printable ones");
+  // A long name is cut at a whole character, so that it stays valid UTF-8.
   if (const size_t kept = prefix_of(name, item.limits.name_length); kept < name.size()) {
     name = name.substr(0, kept);
     item.warn("name_cut");
@@ -106,6 +123,8 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       return Outcome::kOk;
     }
     case ondemand::json_type::number: {
+      // An identifier such as 00123 or 1e3 must stay the text that was sent, so the token is taken
+      // as it stands; the number is read only to check that it is one.
       const std::string_view text = trim_right(value.raw_json_token());
       double number = 0;
       if (value.get_double().get(number) != simdjson::SUCCESS)
@@ -125,7 +144,7 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
   if (!text || text->empty()) return Outcome::kOk;
   out = model::parse_time(*text);
   if (!out) {
-    double number = 0;  // 1767225845.123, 1.7e9
+    double number = 0;  // fractions and exponents, as in 1767225845.123 and 1.7e9
     const std::string copy(text->substr(0, 40));
     char* end = nullptr;
     number = std::strtod(copy.c_str(), &end);
@@ -148,6 +167,8 @@ Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& 
     name = name->substr(0, kept);
     item.warn("name_cut");
   }
+  // A name beyond the tenant's limit refuses the event: event names that hold ids ("Viewed 4711")
+  // would otherwise fill the schema.
   switch (item.context.schema.check(schema::Subject::kEvent, {}, *name, schema::Type::kText)) {
     case schema::Verdict::kOverLimit:
       return item.reject(
@@ -167,6 +188,7 @@ void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std:
   item.saw_identifier = true;
   std::string normal = model::normalize_identifier(type, value);
   if (model::is_blocked_identifier(normal, item.context.tenant.rules)) return item.warn("blocked_identifier");
+  // A longer value is not cut: two identifiers with the same beginning would become one person.
   if (normal.size() > kIdentifierBytesMax) return item.warn("identifier_too_long");
   if (has_control(normal)) return item.warn("bad_identifier");
   v1::Identifier* const identifier =
@@ -184,6 +206,7 @@ Outcome finish_identifiers(Item& item) {
   v1::Envelope& envelope = item.envelope;
   if (envelope.user().empty() && envelope.device().empty()) {
     if (item.saw_identifier)
+      // The two codes tell a sender apart who sent nobody from one who forgot to send anybody.
       return item.reject("only_blocked_identifiers", "every identifier is one that nobody has, such as \"\", null or 0",
                          "user");
     return item.reject("missing_identifier",
@@ -207,6 +230,9 @@ Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bo
     item.envelope.set_message_id(id->data(), id->size());
     return Outcome::kOk;
   }
+  // An item with a client's time that is sent twice has the same bytes, so a hash of them finds the
+  // repetition. The place in the request tells two equal items of one request apart. Without a time
+  // two equal items may well be two events, so their ids are random.
   if (has_client_time) {
     std::string seed(hash128(fingerprint_of).view());
     seed += std::to_string(item.index);

@@ -1,13 +1,19 @@
+// The parsers and buffers of a thread. simdjson reads up to 64 bytes past the end of a text, so the
+// body is copied once into a buffer with that much padding.
+
 #include "ingest/adapters/json_body.h"
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "model/json.h"
 
 namespace freshet::ingest {
 namespace {
 
-constexpr size_t kKeptBytesMax = 1u << 20;  // a larger buffer is given back after use
+// A larger buffer is given back after use, so that one large body does not keep its memory for
+// ever.
+constexpr size_t kKeptBytesMax = 1u << 20;
 
 std::string& buffer_of(Slot slot) {
   thread_local std::string buffers[2];
@@ -33,11 +39,13 @@ JsonBody::JsonBody(Slot slot, std::string_view text) : slot_(slot) {
 
 simdjson::error_code JsonBody::open(std::string_view part, ondemand::document& document, ondemand::object& root,
                                     std::string_view& raw) {
+  FRESHET_ASSERT(part.data() >= text_.data() && part.data() + part.size() <= text_.data() + text_.size());
   const size_t begin = static_cast<size_t>(part.data() - text_.data());
   const simdjson::padded_string_view padded(part, capacity_ - begin);
   if (const auto error = parser_of(slot_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
   if (const auto error = document.get_object().get(root); error != simdjson::SUCCESS) return error;
-  // On-demand does not look behind the object by itself: what stands there would be lost in silence.
+  // On-demand does not look behind the object by itself, and what stands there would be lost
+  // without a word.
   if (const auto error = root.raw_json().get(raw); error != simdjson::SUCCESS) return error;
   raw = trim_right(raw);
   if (raw.data() + raw.size() != trim_right(part).data() + trim_right(part).size()) return simdjson::TAPE_ERROR;
@@ -55,6 +63,7 @@ void append_quoted(std::string& out, std::string_view text) {
 size_t prefix_of(std::string_view text, size_t characters) {
   if (text.size() <= characters) return text.size();
   for (size_t i = 0; i < text.size(); ++i) {
+    // A code point begins at every byte that is not 10xxxxxx (RFC 3629).
     const bool starts = (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
     if (starts && characters-- == 0) return i;
   }

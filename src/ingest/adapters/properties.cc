@@ -1,8 +1,13 @@
+// Values on their way from JSON to envelopes. Properties stay JSON text (decision 0004): action
+// copies the bytes, and sums keep the digits that were sent. Attributes become typed values,
+// because they are compared and merged.
+
 #include "ingest/adapters/properties.h"
 
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
 #include "model/json.h"
 
 namespace freshet::ingest {
@@ -10,6 +15,8 @@ namespace {
 
 using ondemand::json_type;
 
+// A scheme has letters, digits, + - and . (RFC 3986, section 3.1); 16 of them are enough for every
+// one in use.
 bool is_url(std::string_view text) {
   const size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0 || colon > 16) return false;
@@ -36,7 +43,7 @@ Outcome too_deep(Item& item) {
 
 Outcome bad_text(Item& item) { return item.reject("bad_text", "a text has an escape that is no character"); }
 
-// What the schema says of one attribute or property. kept = false: left out.
+// Asks the schema about one attribute or property. If it is to be left out, kept is false.
 Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std::string_view name, schema::Type type,
                    bool& kept) {
   kept = true;
@@ -49,6 +56,8 @@ Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std
       return item.reject("unplanned_attribute",
                          "the tracking plan does not have the attribute \"" + std::string(name) + "\"", name);
     case schema::Verdict::kWrongType:
+      // Strict tenants have a plan, so another type is the sender's mistake. Otherwise it is taken
+      // as sent: what is lost by a refusal is worse than a mixed column.
       if (item.context.tenant.strict_schema)
         return item.reject("wrong_type", "the tracking plan has another type for \"" + std::string(name) + "\"", name);
       item.warn("wrong_type");
@@ -62,7 +71,7 @@ Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
   return Outcome::kOk;
 }
 
-// What begins with an n must be null. (is_null() as a bool throws where it is not.)
+// A value that begins with an n must be null. (is_null() as a bool would throw where it is not.)
 Outcome read_null(Item& item, ondemand::value& value) {
   bool is_null = false;
   if (value.is_null().get(is_null) == simdjson::SUCCESS && is_null) return Outcome::kOk;
@@ -77,6 +86,8 @@ Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
   if (value.get_double().get(number) != simdjson::SUCCESS)
     return item.reject("bad_number", "a number is malformed or too large");
   int64_t integer = 0;
+  // A number without a fraction is an integer as long as it fits, so that 1 and 1.0 of two senders
+  // don't become two types.
   const auto end = std::from_chars(text.data(), text.data() + text.size(), integer);
   if (end.ec == std::errc() && end.ptr == text.data() + text.size()) {
     out.set_integer(integer);
@@ -101,8 +112,10 @@ Outcome read_list(Item& item, ondemand::value value, uint32_t depth, v1::Value& 
     }
     json_type type{};
     FRESHET_ITEM(read_type(item, inner, type));
+    // A null in a list says nothing, and would make any list one of several types.
     if (type == json_type::null) continue;
     if (values.empty()) first = type;
+    // A list of several types has no order and no set operations, so it is left out.
     if (type != first) {
       item.warn("mixed_list");
       kept = false;
@@ -115,6 +128,7 @@ Outcome read_list(Item& item, ondemand::value value, uint32_t depth, v1::Value& 
   return Outcome::kOk;
 }
 
+// An object within an attribute is kept as its JSON text.
 Outcome read_object(Item& item, ondemand::value value, uint32_t depth, v1::Value& out, bool& kept) {
   std::string json;
   PropertiesWriter writer(item, {}, json);
@@ -146,11 +160,14 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
   }
 }
 
-// The operation of this name and of a kind that replaces the whole attribute, or a new one; nullptr: there is no room.
+// Finds the operation of this name that replaces the whole attribute, or makes a new one; nullptr
+// means that there is no room.
 v1::AttributeOp* slot_for(Item& item, std::string_view name, AttributeOps& ops) {
   for (v1::AttributeOp& op : ops) {
     const bool whole = op.type() == v1::AttributeOp::SET || op.type() == v1::AttributeOp::UNSET;
     if (!whole || op.name() != name) continue;
+    // The last of two values counts, as in every JSON object here; the place of the first one is
+    // used again.
     op.Clear();
     return &op;
   }
@@ -166,6 +183,7 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
   json_type type{};
   FRESHET_ITEM(read_type(item, value, type));
   if (type == json_type::null) {
+    // What null means depends on the source, see NullPolicy.
     if (nulls == NullPolicy::kReject)
       return item.reject("null_value", "null can't be set; list the name in \"unset\" to remove the attribute", name);
     FRESHET_ITEM(read_null(item, value));
@@ -226,6 +244,8 @@ Outcome PropertiesWriter::write(ondemand::object object) {
 Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text) {
   if (out_.empty()) out_ += '{';
   const size_t begin = out_.size();
+  // The name is compared as it stands in the JSON: quoted the same way, equal names have equal
+  // bytes.
   append_quoted(out_, name);
   const std::string_view key(out_.data() + begin, out_.size() - begin);
   bool kept = std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
@@ -244,6 +264,7 @@ Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text)
 
 void PropertiesWriter::finish() {
   if (out_.empty()) out_ += '{';
+  // Every member ends with a comma; the last one becomes the bracket.
   if (out_.back() == ',') {
     out_.back() = '}';
   } else {
@@ -258,6 +279,8 @@ Outcome PropertiesWriter::write_members(ondemand::object object, uint32_t depth)
     if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item_.broken(error);
     FRESHET_ITEM(write_member(field, depth, level_begin));
   }
+  // The top level's members are kept for add_text(); those of an inner level are of no use any
+  // more.
   if (depth > 0) members_.resize(level_begin);
   return Outcome::kOk;
 }
@@ -269,6 +292,7 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   ondemand::value value = field.value();
   json_type type{};
   FRESHET_ITEM(read_type(item_, value, type));
+  // Only the top level is told to the schema: names deeper down are data, such as ids as keys.
   bool kept = true;
   if (depth == 0 && type != json_type::null) FRESHET_ITEM(check_schema(name, type, kept));
   if (!kept) return Outcome::kOk;
@@ -284,6 +308,8 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   } else {
     out_.resize(member.begin);
   }
+  // The limit counts what is there after repetitions are gone, so it is looked at after each
+  // member; the newest one goes.
   if (members_.size() - level_begin > item_.limits.event_attributes) {
     out_.resize(members_.back().begin);
     members_.pop_back();
@@ -294,12 +320,14 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
 
 void PropertiesWriter::end_member(Member member, size_t level_begin) {
   member.end = out_.size();
+  FRESHET_ASSERT(member.begin < member.key_end && member.key_end < member.end && level_begin <= members_.size());
   const std::string_view key(out_.data() + member.begin, member.key_end - member.begin);
   const auto begin = members_.begin() + static_cast<std::ptrdiff_t>(level_begin);
   const auto earlier = std::find_if(begin, members_.end(), [&](const Member& m) {
     return key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
   });
   if (earlier != members_.end()) {
+    // The earlier member is cut out of the text, so everything behind it moves to the front.
     const size_t gone = earlier->end - earlier->begin;
     out_.erase(earlier->begin, gone);
     const auto shift = [gone](Member& m) {
@@ -329,6 +357,8 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
       if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item_);
       const size_t whole = text.size();
       kept = limit_text(item_, text);
+      // An untouched text keeps the sender's own escapes, so that it is neither unescaped nor
+      // escaped again.
       if (text.size() == whole) {
         out_ += raw;  // as the sender escaped it
       } else {
@@ -436,11 +466,13 @@ Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view
 
 void promote_identifiers(Item& item) {
   for (const v1::AttributeOp& op : item.envelope.attributes()) {
+    // Only a value that is set now is an identifier; an element of a set or a removed value is not.
     const bool promoted = op.type() == v1::AttributeOp::SET && (op.name() == "email" || op.name() == "phone");
     if (!promoted || !is_listed(item.context.tenant.rules.user_priority(), op.name())) continue;
     if (op.value().has_text()) {
       add_identifier(item, v1::ENTITY_KIND_USER, op.name(), op.value().text());
     } else if (op.value().has_integer()) {
+      // A phone number is often sent as a number.
       add_identifier(item, v1::ENTITY_KIND_USER, op.name(), std::to_string(op.value().integer()));
     }
   }
@@ -461,6 +493,7 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
       item.warn("null_value");
       continue;
     }
+    // Set operations are not joined per name, so the bound is on the operations themselves.
     if (static_cast<uint32_t>(ops.size()) >= item.limits.user_attributes) {
       item.warn("too_many_attributes");
       continue;
@@ -518,6 +551,7 @@ Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_vi
 }
 
 Outcome add_unsets(Item& item, const std::vector<std::string_view>& names, AttributeOps& ops) {
+  // Names that are unset twice are fine; a name that is set and unset is not.
   const int sets = ops.size();
   for (const std::string_view name : names) {
     if (name.empty()) continue;

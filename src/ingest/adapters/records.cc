@@ -1,3 +1,7 @@
+// The adapter of /v1/records. A line is read in two passes: the first one notes where its members
+// are and refuses unknown ones, the second one fills the envelope in the order that the rules need
+// (identifiers, then attributes, then the event), whatever order the sender chose.
+
 #include "ingest/adapters/records.h"
 
 #include <algorithm>
@@ -5,6 +9,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/nearest.h"
 #include "base/text.h"
 #include "ingest/adapters/properties.h"
@@ -15,20 +20,21 @@ namespace {
 
 using Text = std::optional<std::string_view>;
 
+// Device identifiers that are known without being listed in the tenant's rules.
 constexpr std::array<std::string_view, 5> kDeviceTypes = {"device_id", "push_token", "idfv", "gaid", "idfa"};
-constexpr uint32_t kIdentifiersMax = 50;  // in one record
+constexpr uint32_t kIdentifiersMax = 50;  // of one type in one record
 
-// A line as read; the containers live as long as its document.
+// A line as it was read. Its containers live as long as its document.
 struct Line {
   Text message_id, event;
   std::optional<model::TimeUs> timestamp, sent_at;
   std::optional<ondemand::object> user, device, set, add, remove, properties, merge, erase, unsuppress, unlink;
   std::vector<std::string_view> unset;
-  bool has_data = false;  // any of the members that belong to an ordinary record
-  int commands = 0;       // merge, erase, unsuppress, unlink
+  bool has_data = false;  // it has a member that belongs to an ordinary record
+  int commands = 0;       // how many of merge, erase, unsuppress and unlink it has
 };
 
-// From the beginning of the object, wherever an earlier pass stopped.
+// Reads an object from its beginning, wherever an earlier pass stopped.
 template <class Read>
 Outcome each_field_again(Item& item, ondemand::object object, const Read& read) {
   if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
@@ -58,7 +64,7 @@ Outcome read_object(Item& item, std::string_view name, ondemand::value value, st
   return Outcome::kOk;
 }
 
-// A text that must be one, if it is there.
+// Reads a member that must be a text if it is there.
 Outcome read_text(Item& item, std::string_view name, ondemand::value value, Text& out) {
   FRESHET_ITEM(read_scalar(item, value, out));
   return out ? Outcome::kOk : item.reject("bad_field", "\"" + std::string(name) + "\" must be a text", name);
@@ -81,6 +87,8 @@ Outcome read_member(Item& item, std::string_view name, ondemand::value value, Li
   for (const auto& [key, slot] : {Command{"merge", &line.merge}, Command{"erase", &line.erase},
                                   Command{"unsuppress", &line.unsuppress}, Command{"unlink", &line.unlink}}) {
     if (name != key) continue;
+    // A command that stands twice in a line is one command, and its last value counts, as in every
+    // JSON object here.
     line.commands += slot->has_value() ? 0 : 1;
     return read_object(item, name, value, *slot);
   }
@@ -96,6 +104,8 @@ Outcome read_member(Item& item, std::string_view name, ondemand::value value, Li
                       "properties", "timestamp", "sent_at", "merge", "erase", "unsuppress", "unlink"});
 }
 
+// Which types a record may use: those that the tenant's rules list, and for devices those that
+// every phone has.
 bool is_user_type(const Item& item, std::string_view type) {
   return is_listed(item.context.tenant.rules.user_priority(), type);
 }
@@ -110,7 +120,7 @@ Outcome unknown_type(Item& item, std::string_view type, const google::protobuf::
   return item.reject("unknown_identifier_type", std::move(message), type);
 }
 
-// A value, or a list of them.
+// Reads one identifier, or a list of them.
 Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, ondemand::value value) {
   ondemand::json_type json{};
   if (const auto error = value.type().get(json); error != simdjson::SUCCESS) return item.broken(error);
@@ -145,8 +155,10 @@ Outcome read_identifiers(Item& item, v1::EntityKind kind, const ondemand::object
   });
 }
 
-// Exactly one identifier, usable, of a user or of a device.
+// Reads exactly one usable identifier, of a user or of a device: a command that names two would
+// leave open which is meant.
 Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand::object>& object) {
+  // What was added is counted, because a value that nobody has is dropped without an error.
   const int before = item.envelope.user().size() + item.envelope.device().size();
   int count = 0;
   if (object) {
@@ -169,9 +181,10 @@ Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand
   return Outcome::kOk;
 }
 
-// The identifier read last becomes `other`. Both are of users, or both of devices.
+// The identifier that was read last becomes `other`. Both are of users, or both are of devices.
 Outcome move_to_other(Item& item, std::string_view command) {
   auto& list = item.envelope.user().empty() ? *item.envelope.mutable_device() : *item.envelope.mutable_user();
+  FRESHET_ASSERT(item.envelope.user().size() + item.envelope.device().size() == 2);  // read_one() was called twice
   if (list.size() != 2)
     return item.reject("mixed_kinds",
                        "\"" + std::string(command) + "\" takes two users or two devices, not one of each", command);
@@ -187,6 +200,8 @@ Outcome apply_merge(Item& item, const ondemand::object& merge) {
     if (name == "into") return read_object(item, name, value, into);
     return unknown_key(item, name, "\"merge\"", {"from", "into"});
   }));
+  // `into` is read first: it becomes the record's own identifier, and so decides which partition
+  // the merge begins at.
   FRESHET_ITEM(read_one(item, "into", into));
   FRESHET_ITEM(read_one(item, "from", from));
   FRESHET_ITEM(move_to_other(item, "merge"));
@@ -207,6 +222,7 @@ Outcome apply_unlink(Item& item, const ondemand::object& unlink) {
   FRESHET_ITEM(read_one(item, "from", from));
   FRESHET_ITEM(read_one(item, "identifier", identifier));
   FRESHET_ITEM(move_to_other(item, "unlink"));
+  // A profile is what its user_id names; without it nothing would say whose the rest is.
   if (item.envelope.other().type() == model::kUserId)
     return item.reject("cannot_unlink_user_id", "a user_id can't be unlinked; erase the user, or merge it into another",
                        "unlink");
@@ -225,7 +241,7 @@ Outcome apply_command(Item& item, const Line& line) {
   return line.erase ? read_one(item, "erase", line.erase) : read_one(item, "unsuppress", line.unsuppress);
 }
 
-// One name can't be replaced and changed in one record: the order would be a guess.
+// One name can't be replaced and changed in one record, because their order would be a guess.
 Outcome check_conflicts(Item& item, const AttributeOps& ops) {
   const auto is_whole = [](const v1::AttributeOp& op) {
     return op.type() == v1::AttributeOp::SET || op.type() == v1::AttributeOp::UNSET;
@@ -240,7 +256,7 @@ Outcome check_conflicts(Item& item, const AttributeOps& ops) {
   return Outcome::kOk;
 }
 
-// Operations are the user's if the record names one, else the device's.
+// The operations are the user's if the record names one, else the device's.
 Outcome apply_operations(Item& item, Line& line, bool of_device) {
   const auto subject = of_device ? schema::Subject::kDeviceAttribute : schema::Subject::kUserAttribute;
   AttributeOps& ops = of_device ? *item.envelope.mutable_device_attributes() : *item.envelope.mutable_attributes();
@@ -282,6 +298,7 @@ Outcome apply_data(Item& item, Line& line) {
   if (line.user) FRESHET_ITEM(read_identifiers(item, v1::ENTITY_KIND_USER, *line.user));
   if (line.device) FRESHET_ITEM(read_identifiers(item, v1::ENTITY_KIND_DEVICE, *line.device));
   FRESHET_ITEM(finish_identifiers(item));
+  // Properties without an event would be dropped without a word, so they are an error here.
   if (line.properties && !line.event)
     return item.reject("missing_event", "\"properties\" belong to an event; add \"event\", its name", "event");
   const bool of_device = item.envelope.user().empty();
@@ -298,6 +315,7 @@ Outcome parse_line(Item& item, ondemand::object root) {
       item, root, [&](std::string_view name, ondemand::value value) { return read_member(item, name, value, line); }));
   FRESHET_ITEM(set_message_id(item, line.message_id, line.timestamp.has_value(), item.raw));
   std::optional<model::TimeUs> sent_at = line.sent_at;
+  // A replayed line has lost the request's time of sending unless the dead letter kept it.
   if (!sent_at && item.context.sent_at_us != 0) sent_at = item.context.sent_at_us;
   item.envelope.set_time_us(model::correct_clock(line.timestamp, sent_at, item.context.received_at_us));
   return line.commands > 0 ? apply_command(item, line) : apply_data(item, line);
@@ -321,6 +339,8 @@ Parsed parse_records(std::string_view body, const AdapterContext& context, googl
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = trim(rest.substr(0, end), " \t\r\n");
     rest.remove_prefix(std::min(end + 1, rest.size()));
+    // Blank lines are between the records of many tools and do not count, not even for the index of
+    // a rejection.
     if (line.empty()) continue;
     Item item(context, parsed, arena, kRecordsSource, parsed.item_count++, line);
     ondemand::document document;

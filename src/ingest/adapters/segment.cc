@@ -1,9 +1,14 @@
+// The adapter of Segment's tracking API, which every analytics library speaks in some dialect.
+// Unknown members are passed over, wrong ones are left out with a warning: clients in the field
+// can't be mended, and one bad message must not cost its batch.
+
 #include "ingest/adapters/segment.h"
 
 #include <array>
 #include <memory>
 #include <utility>
 
+#include "base/assert.h"
 #include "ingest/adapters/segment_context.h"
 
 namespace freshet::ingest {
@@ -13,7 +18,7 @@ using Text = std::optional<std::string_view>;
 
 constexpr std::array<std::string_view, 6> kCalls = {"identify", "track", "page", "screen", "group", "alias"};
 
-// A message as read; views and containers live as long as its document.
+// A message as it was read. Its views and containers live as long as its document.
 struct Message {
   Text type, event, name, category, user_id, anonymous_id, previous_id, group_id, message_id;
   std::optional<model::TimeUs> timestamp, original_timestamp, sent_at;
@@ -33,6 +38,7 @@ class SegmentParser {
     if (context.sent_at_us != 0) batch_.sent_at = context.sent_at_us;
   }
 
+  // Both parse a whole body; a parser is used for one.
   ParseResult batch(ondemand::object root);
   ParseResult single(ondemand::object root, std::string_view raw, std::string_view call);
   // False: it is no JSON object.
@@ -60,6 +66,8 @@ class SegmentParser {
   Parsed parsed_;
 };
 
+// The batch's context is parsed on its own, in a second slot: on-demand allows one open document
+// for each parser, and the batch itself stays open.
 bool SegmentParser::set_outer_context(std::string_view json) {
   JsonBody body(Slot::kContext, json);
   auto document = std::make_unique<ondemand::document>();
@@ -71,8 +79,10 @@ bool SegmentParser::set_outer_context(std::string_view json) {
   return true;
 }
 
-// The list is read last: what stands behind it counts for its messages too.
+// The list is read last, because what stands behind it (`sentAt`, `context`) counts for its
+// messages too.
 Status SegmentParser::read_envelope_of_batch(ondemand::object root, std::optional<ondemand::array>& list) {
+  // Reading a time needs an Item; this one is never accepted.
   Item scratch(context_, parsed_, arena_, kSegmentSource, 0, {});
   for (auto result : root) {
     ondemand::field field;
@@ -92,6 +102,8 @@ Status SegmentParser::read_envelope_of_batch(ondemand::object root, std::optiona
       std::string_view json;
       if (value.get_object().get(object) != simdjson::SUCCESS) continue;
       if (const auto error = object.raw_json().get(json); error != simdjson::SUCCESS) return bad_json(error);
+      // A context that is larger than a message may be is left out: it would be read again for each
+      // of 2,500 messages.
       if (json.size() <= kItemBytesMax && !set_outer_context(trim_right(json)))
         return fail(Code::kInvalid, "the batch's \"context\" is not valid JSON");
     }
@@ -113,6 +125,7 @@ ParseResult SegmentParser::batch(ondemand::object root) {
     if (const auto error = element.get(value); error != simdjson::SUCCESS) return bad_json(error);
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) {
+      // A bad element costs itself only: the rest of the batch goes in.
       ++parsed_.item_count;
       refuse_raw(parsed_, index, "bad_item", "a message must be a JSON object", trim_right(value.raw_json_token()),
                  batch_.sent_at.value_or(0));
@@ -134,18 +147,22 @@ ParseResult SegmentParser::single(ondemand::object root, std::string_view raw, s
 
 Status SegmentParser::take(size_t index, ondemand::object object, std::string_view raw, std::string_view call) {
   ++parsed_.item_count;
+  FRESHET_ASSERT(index < parsed_.item_count);
   Item item(context_, parsed_, arena_, kSegmentSource, index, raw);
   const Outcome outcome = message(item, object, call);
   if (outcome == Outcome::kBroken) return bad_json(item.error);
   if (outcome == Outcome::kOk) {
     accept(item);
   } else {
+    // The dead letter keeps the batch's context: alone, the message would be replayed with less
+    // than it was sent with.
     item.rejection.context = batch_.context;
     refuse(item, raw, batch_.sent_at.value_or(0));
   }
   return {};
 }
 
+// Anything but an object is left out: senders put "" or [] where they mean nothing.
 Outcome SegmentParser::read_container(Item& item, ondemand::value value, std::optional<ondemand::object>& out) {
   out.reset();
   ondemand::json_type type{};
@@ -158,6 +175,8 @@ Outcome SegmentParser::read_container(Item& item, ondemand::value value, std::op
   return Outcome::kOk;
 }
 
+// One pass over the message that notes where things are. Members that count for nothing here
+// (integrations, version, channel, …) are passed over.
 Outcome SegmentParser::read_message(Item& item, ondemand::object object, Message& m) {
   for (auto result : object) {
     ondemand::field field;
@@ -206,11 +225,14 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
     return item.reject("too_large", "the message has " + std::to_string(item.raw.size()) + " bytes; 32768 are allowed");
   Message m;
   FRESHET_ITEM(read_message(item, object, m));
+  // Libraries send `timestamp`; what passed through Segment has the client's own time as
+  // `originalTimestamp`, and there `timestamp` is corrected already.
   const std::optional<model::TimeUs> time = m.original_timestamp ? m.original_timestamp : m.timestamp;
   FRESHET_ITEM(set_message_id(item, m.message_id, time.has_value(), item.raw));
   item.envelope.set_time_us(
       model::correct_clock(time, m.sent_at ? m.sent_at : batch_.sent_at, item.context.received_at_us));
 
+  // In a batch each message says its own type; at an endpoint of one type the address does.
   if (call.empty()) {
     if (!m.type)
       return item.reject("missing_type",
@@ -219,6 +241,8 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
   }
   add_optional_identifier(item, v1::ENTITY_KIND_USER, "user_id", m.user_id);
   add_optional_identifier(item, v1::ENTITY_KIND_USER, "anonymous_id", m.anonymous_id);
+  // The message's own context is read before the batch's, because the first one that has a part
+  // wins.
   read_.clear();
   if (m.context) {
     if (const auto error = m.context->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
@@ -240,6 +264,7 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
   return finish_identifiers(item);
 }
 
+// What each call becomes; docs/sources/segment.md has the table.
 Outcome SegmentParser::apply_call(Item& item, std::string_view call, Message& m) {
   item.envelope.set_kind(v1::Envelope::TRACK);
   if (call == "track") return apply_event(item, m.event, m);
@@ -250,6 +275,7 @@ Outcome SegmentParser::apply_call(Item& item, std::string_view call, Message& m)
   if (call == "alias") return apply_alias(item, m);
   if (call != "identify")
     return item.reject("unknown_type", "\"type\" must be identify, track, page, screen, group or alias", "type");
+  // An identify without traits is no error: it attaches the identifiers to one another.
   if (!m.traits) return Outcome::kOk;
   if (const auto error = m.traits->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
   return apply_traits(item, *m.traits);
@@ -266,6 +292,7 @@ Outcome SegmentParser::write_event(Item& item, const Text& event, const std::opt
     if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
     FRESHET_ITEM(writer.write(object));
   }
+  // `name` and `category` of a page stand beside the properties; a property of the same name wins.
   for (const auto& [name, value] : further)
     if (value && !value->empty()) FRESHET_ITEM(writer.add_text(name, *value));
   writer.finish();
@@ -281,7 +308,8 @@ Outcome SegmentParser::apply_page(Item& item, std::string_view event, Message& m
   return write_event(item, event, m.properties, {{"name", m.name}, {"category", m.category}});
 }
 
-// A group is an event and an element of the user's attribute "groups"; the traits are the group's, not the user's.
+// A group call is an event and an element of the user's attribute "groups". Its traits are the
+// group's, not the user's.
 Outcome SegmentParser::apply_group(Item& item, Message& m) {
   if (!m.group_id || m.group_id->empty())
     return item.reject("missing_group_id", "a group call needs \"groupId\"", "groupId");
@@ -290,7 +318,8 @@ Outcome SegmentParser::apply_group(Item& item, Message& m) {
   return write_event(item, "Group", m.traits, {{"groupId", m.group_id}});
 }
 
-// userId is who previousId was: the earlier, anonymous, name of the same person.
+// userId is who previousId was: the earlier, anonymous name of the same person. It is no merge of
+// two users, because browsers send alias carelessly and a merge can't be undone.
 Outcome SegmentParser::apply_alias(Item& item, Message& m) {
   if (!m.previous_id || m.previous_id->empty())
     return item.reject("missing_previous_id", "an alias call needs \"previousId\"", "previousId");
@@ -321,6 +350,7 @@ ParseResult parse_segment(std::string_view body, const SegmentRequest& request, 
 
 namespace {
 
+// Looks for the key beside the batch first and then in its first message: that is where libraries put it.
 std::string key_of(ondemand::object object, bool look_into_batch) {
   std::string key;
   for (auto result : object) {
@@ -347,6 +377,7 @@ std::string key_of(ondemand::object object, bool look_into_batch) {
 }  // namespace
 
 std::string segment_write_key(std::string_view body) {
+  // This runs before authentication, so it reads no further than it must and keeps nothing.
   JsonBody json(Slot::kBody, body);
   ondemand::document document;
   ondemand::object root;

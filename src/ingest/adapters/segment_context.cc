@@ -1,3 +1,7 @@
+// Reads what Segment's libraries say about the device, the app and the user around a call. A part
+// (device, os, app, traits, externalIds) is taken as a whole from the message or from its batch,
+// never mixed of both: half of one device and half of another would be a third one.
+
 #include "ingest/adapters/segment_context.h"
 
 namespace freshet::ingest {
@@ -17,6 +21,8 @@ Outcome each_field_of(Item& item, ondemand::value value, const Read& read) {
   return each_field(item, object, read);
 }
 
+// The parts below are marked as seen even if they hold nothing: an empty part of the message still
+// hides the batch's.
 Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
   out.has_device = true;
   return each_field_of(item, value, [&](std::string_view name, ondemand::value v) {
@@ -26,6 +32,8 @@ Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
     if (name == "token") return read_scalar(item, v, out.push_token);
     if (name == "model") return read_scalar(item, v, out.model);
     if (name == "manufacturer") return read_scalar(item, v, out.manufacturer);
+    // iOS and Android send the advertising id even if tracking is switched off; it must not be used
+    // then.
     if (name == "adTrackingEnabled") {
       bool enabled = true;
       out.ad_tracking_off = v.get_bool().get(enabled) == simdjson::SUCCESS && !enabled;
@@ -67,6 +75,7 @@ Outcome read_traits(Item& item, ondemand::value value, SegmentContext& out) {
   return Outcome::kOk;
 }
 
+// Libraries disagree about case: "Android", "android", "iOS", "ios".
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() < lower.size()) return false;
   for (size_t i = 0; i < lower.size(); ++i)
@@ -74,7 +83,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
   return true;
 }
 
-// gaid or idfa, by the kind of device; "": not known, so not usable.
+// gaid or idfa, by the kind of device; "" if that is not known, so that the id can't be used: the
+// two are different identifiers.
 std::string_view advertising_type(const SegmentContext& context) {
   for (const auto& hint : {context.device_type, context.os_name}) {
     if (!hint) continue;
@@ -137,6 +147,8 @@ Outcome read_context(Item& item, ondemand::object context, SegmentContext& out) 
   return Outcome::kOk;
 }
 
+// A type that the tenant does not list is no identifier here: whoever sends external ids of a new
+// type must not make them join profiles.
 Outcome apply_context(Item& item, const SegmentContext& context) {
   add_optional_identifier(item, v1::ENTITY_KIND_DEVICE, "device_id", context.device_id);
   add_optional_identifier(item, v1::ENTITY_KIND_DEVICE, "push_token", context.push_token);
@@ -146,6 +158,7 @@ Outcome apply_context(Item& item, const SegmentContext& context) {
   const auto& listed = item.context.tenant.rules.user_priority();
   for (const auto& [type, id] : context.external_ids)
     if (is_listed(listed, type)) add_identifier(item, v1::ENTITY_KIND_USER, type, id);
+  // Attributes of a device need a device; without an identifier of one they would have no home.
   return item.envelope.device().empty() ? Outcome::kOk : add_device_attributes(item, context);
 }
 

@@ -1,3 +1,6 @@
+// Nothing that comes out of the store is believed: manifests carry a hash of themselves and of every file, and a file
+// is compared with both its size and its hash while it passes. A state with one wrong byte in it would go on silently,
+// and all that follows from it would be wrong.
 #include "state/checkpoint/catalog.h"
 
 #include <fcntl.h>
@@ -9,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace freshet::state {
@@ -31,7 +35,7 @@ Result<v1::Checkpoint> read_manifest(objectstore::ObjectStore& store, uint32_t p
   return manifest;
 }
 
-// A file under construction.
+// A file that is being written.
 class Output {
  public:
   explicit Output(std::string path)
@@ -93,6 +97,8 @@ Status sync_folder(const std::string& path) {
 
 }  // namespace
 
+// The newest manifest that can be read says which sessions still count. Those before may have been half removed by a
+// writer that died: a manifest of theirs could name files that are gone.
 Result<std::vector<FoundCheckpoint>> find_checkpoints(objectstore::ObjectStore& store, uint32_t partition) {
   FRESHET_ASSIGN(const auto listed, store.list(checkpoints_prefix(partition)));
   std::vector<CheckpointId> ids;
@@ -100,11 +106,11 @@ Result<std::vector<FoundCheckpoint>> find_checkpoints(objectstore::ObjectStore& 
     if (const auto id = parse_checkpoint_key(partition, object.key)) ids.push_back(*id);
   std::sort(ids.rbegin(), ids.rend());
   std::vector<FoundCheckpoint> found;
-  uint64_t oldest_session = 0;  // the newest one says
+  uint64_t oldest_session = 0;
   for (const CheckpointId& id : ids) {
     if (id.session < oldest_session) break;
     auto manifest = read_manifest(store, partition, id);
-    if (!manifest && manifest.error().code == Code::kNotFound) continue;  // removed meanwhile
+    if (!manifest && manifest.error().code == Code::kNotFound) continue;  // It was removed since it was listed.
     if (!manifest && manifest.error().code == Code::kRetry) return tl::unexpected(std::move(manifest).error());
     if (manifest) oldest_session = std::max(oldest_session, manifest->oldest_session());
     found.push_back({id, std::move(manifest)});
@@ -112,6 +118,7 @@ Result<std::vector<FoundCheckpoint>> find_checkpoints(objectstore::ObjectStore& 
   return found;
 }
 
+// The same reading as for a restore, so that a checkpoint which passes can be restored.
 Status verify_checkpoint(objectstore::ObjectStore& store, const v1::Checkpoint& checkpoint, objectstore::Pace& pace,
                          const Progress& progress) {
   uint64_t done = 0;
@@ -123,9 +130,12 @@ Status verify_checkpoint(objectstore::ObjectStore& store, const v1::Checkpoint& 
       return {};
     }));
   }
+  FRESHET_ASSERT(done == total);
   return {};
 }
 
+// The files are written beside the directory and synced, and only then does the whole get its name. So whoever finds
+// the directory after a crash finds all of it.
 Status fetch_checkpoint(objectstore::ObjectStore& store, const v1::Checkpoint& checkpoint, const std::string& directory,
                         objectstore::Pace& pace, const Progress& progress) {
   const std::string beside = directory + ".fetching";
@@ -150,6 +160,7 @@ Status fetch_checkpoint(objectstore::ObjectStore& store, const v1::Checkpoint& c
   return sync_folder(fs::path(directory).parent_path().string());
 }
 
+// Both differences would be seen much later, as people who are not recognized or as records that find no profile.
 Status check_identity(const v1::Checkpoint& checkpoint, const CheckpointIdentity& wanted, const std::string& where) {
   if (checkpoint.installation() != wanted.installation)
     return fail(
@@ -167,7 +178,10 @@ Status check_identity(const v1::Checkpoint& checkpoint, const CheckpointIdentity
   return {};
 }
 
+// Whoever writes the object first has decided, and everybody else takes what it says: a worker with an empty disk that
+// made up a key of its own would know none of the people in the checkpoints.
 Result<std::string> agree_on_hash_key(objectstore::ObjectStore& store, const std::string& mine) {
+  FRESHET_ASSERT(!mine.empty());
   const std::string text = fmt::format("{}{}\n", kHashKeyField, to_hex(mine));
   const Status put = store.put_new(kInstallation, text);
   if (put) return mine;

@@ -1,4 +1,5 @@
-// Reading checkpoints: which there are, whether they are whole, bringing one to a directory. Writers: checkpoint/writer.h.
+// Reading checkpoints: which there are, whether they are whole, and bringing one to a directory. Any number of readers
+// may do so at any time; checkpoint/writer.h tells how writers keep what counts whole meanwhile.
 #pragma once
 
 #include <functional>
@@ -15,11 +16,11 @@ struct FoundCheckpoint {
   Result<v1::Checkpoint> manifest;  // not ok: its manifest is damaged, or of a newer version
 };
 
-// Those that count, newest first. Not ok: the store can't be read.
+// The checkpoints that count, newest first. An error: the store can't be read.
 [[nodiscard]] Result<std::vector<FoundCheckpoint>> find_checkpoints(objectstore::ObjectStore& store,
                                                                     uint32_t partition);
 
-// Of a whole checkpoint: bytes done, of so many.
+// Is told of the bytes that are done, of so many of the whole checkpoint.
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 // Reads every file and compares size and hash. kCorrupt: one is missing or is not what was written; says which.
@@ -30,7 +31,8 @@ using Progress = std::function<void(uint64_t done, uint64_t total)>;
                                       const std::string& directory, objectstore::Pace& pace,
                                       const Progress& progress = nullptr);
 
-// Whom checkpoints must be of.
+// Whom checkpoints must be of. The state of another installation has its aliases under keys that this one never asks
+// for: every known person would be a new one.
 struct CheckpointIdentity {
   uint32_t partitions = 0;
   std::string installation;  // installation_fingerprint()
@@ -39,8 +41,8 @@ struct CheckpointIdentity {
 [[nodiscard]] Status check_identity(const v1::Checkpoint& checkpoint, const CheckpointIdentity& wanted,
                                     const std::string& where);
 
-// The key of alias hashes belongs to the checkpoints: whoever has them can read what it hides anyway, and without it they are of
-// no use. Object `installation`; the first one to write it decides for all.
+// The key of alias hashes belongs to the checkpoints: whoever has them can read what it hides anyway, and without it
+// they are of no use. Object `installation`; the first one to write it decides for all.
 [[nodiscard]] Result<std::string> agree_on_hash_key(objectstore::ObjectStore& store, const std::string& mine);
 
 }  // namespace freshet::state

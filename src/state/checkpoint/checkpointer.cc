@@ -1,3 +1,6 @@
+// Threads that wait for the next partition that is due, take a snapshot of its state, and have a CheckpointWriter send
+// what is new in it. A partition that is lost takes its store along: then there is nothing to make a checkpoint of,
+// and the item waits until the partition comes back.
 #include "state/checkpoint/checkpointer.h"
 
 #include <fmt/format.h>
@@ -7,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/assert.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -36,7 +40,8 @@ Result<v1::PartitionMeta> read_meta(kv::Store& store) {
 
 }  // namespace
 
-// The meta row before and after: if nothing became durable in between, the snapshot has just this one.
+// The meta row is read before and after: if nothing became durable in between, the snapshot stands for the offset in
+// it. A manifest that named another offset would make the worker that restores it replay too little or too much.
 Result<v1::PartitionMeta> take_snapshot(kv::Store& store, const std::string& directory) {
   for (int i = 0; i < kSnapshotsMax; ++i) {
     remove_all(directory);
@@ -70,6 +75,7 @@ struct Checkpointer::Metrics {
 
 Checkpointer::Checkpointer(const CheckpointerOptions& options)
     : options_(options), pace_(*options.clock, options.bytes_per_s), metrics_(std::make_unique<Metrics>()) {
+  FRESHET_ASSERT(options_.store != nullptr && options_.random != nullptr && options_.scratch);
   for (uint32_t i = 0; i < options_.concurrency; ++i) {
     threads_.emplace_back([this, i] {
       env::name_thread(fmt::format("checkpoint-{}", i));
@@ -92,12 +98,15 @@ void Checkpointer::stop() {
     if (thread.joinable()) thread.join();
 }
 
+// Until a first checkpoint is made the log must keep everything: its beginning may be all that the partition can be
+// rebuilt from.
 int64_t Checkpointer::persisted(uint32_t partition, const PartitionState& state) {
   const std::lock_guard lock(mutex_);
   Item& item = items_[partition];
   const std::weak_ptr<kv::Store> store = state.store();
   const bool is_another = store.owner_before(item.store) || item.store.owner_before(store);
   if (is_another && !item.busy) item.writer.reset();
+  FRESHET_ASSERT(is_another || state.durable_offset() >= item.durable_offset);
   item.store = store;
   item.durable_offset = state.durable_offset();
   if (item.durable_offset != item.done_offset && item.behind_since_us == 0)
@@ -106,6 +115,7 @@ int64_t Checkpointer::persisted(uint32_t partition, const PartitionState& state)
   return item.keep_from.value_or(0);
 }
 
+// The partition that has waited longest of those that are due and have something new.
 std::map<uint32_t, Checkpointer::Item>::iterator Checkpointer::next_due() {
   const env::TimeUs now = options_.clock->monotonic_us();
   auto best = items_.end();
@@ -129,6 +139,7 @@ void Checkpointer::run() {
     auto& [partition, item] = *due;
     const std::shared_ptr<kv::Store> store = item.store.lock();
     if (!store) continue;
+    FRESHET_ASSERT(!item.busy);  // Two threads with one writer would remove each other's files.
     item.busy = true;
     const env::TimeUs began = options_.clock->monotonic_us();
     lock.unlock();
@@ -138,6 +149,8 @@ void Checkpointer::run() {
   }
 }
 
+// The directory of a snapshot, which goes however its checkpoint ends: its links keep files on the disk that the state
+// has long replaced.
 struct Checkpointer::Snapshot {
   std::string directory;
   ~Snapshot() { remove_all(directory); }
@@ -146,7 +159,7 @@ struct Checkpointer::Snapshot {
 Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& store, Item& item) {
   const Snapshot snapshot{options_.scratch(partition)};
   FRESHET_ASSIGN(const auto meta, take_snapshot(*store, snapshot.directory));
-  if (meta.rules().hash_key().empty()) return {};  // nothing has come yet but records that need rules to mean anything
+  if (meta.rules().hash_key().empty()) return {};  // No rules have come yet, and without them no record means anything.
   if (!item.writer || item.writer->is_over()) {
     FRESHET_ASSIGN(auto writer, CheckpointWriter::claim({options_.store, options_.clock, options_.random, partition,
                                                          options_.partitions, options_.keep}));
@@ -161,7 +174,7 @@ Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& 
   return {};
 }
 
-// With the lock.
+// Notes how a checkpoint ended. REQUIRES: the lock is held.
 void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, const Status& status) {
   const env::TimeUs now = options_.clock->monotonic_us();
   item.busy = false;
@@ -178,6 +191,8 @@ void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, co
   metrics_->duration_us.record(now - began_us);
   item.done_offset = item.writer->newest_offset();
   item.keep_from = item.writer->keep_from();
+  // The log must never forget what the newest checkpoint needs to be replayed from.
+  FRESHET_ASSERT(!item.keep_from || *item.keep_from <= item.done_offset);
   item.behind_since_us = item.done_offset == item.durable_offset ? 0 : began_us;
 }
 

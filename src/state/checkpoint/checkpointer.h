@@ -1,7 +1,7 @@
-// Makes checkpoints in the background, on threads of its own: as many partitions at a time as `concurrency` says, each when
-// `interval` has passed since its last one began and `min_pause` since it ended, if its state has changed. Hashing and sending
-// share `bandwidth`. A failure is counted and logged by name and tried again; nobody waits for it, but the log keeps what it
-// must.
+// Makes checkpoints in the background, on threads of its own: as many partitions at a time as `concurrency` says, each
+// when `interval` has passed since its last one began and `min_pause` since it ended, if its state has changed.
+// Hashing and sending share `bandwidth`. A failure is counted and logged by name and tried again; nobody waits for it,
+// but the log keeps what it must.
 //
 // A snapshot is hard links beside the state, SCRATCH(partition); it goes when its checkpoint is made.
 #pragma once
@@ -35,16 +35,18 @@ struct CheckpointerOptions {
   uint64_t bytes_per_s = 0;  // 0: no bound
 };
 
+// persisted() is called by any thread.
 class Checkpointer final : public CheckpointKeeper {
  public:
   explicit Checkpointer(const CheckpointerOptions& options);
   ~Checkpointer() override;
 
   [[nodiscard]] int64_t persisted(uint32_t partition, const PartitionState& state) override;
-  // What is under way is broken off, and nothing begun. Idempotent; blocks.
+  // Breaks off what is under way and begins nothing more. Idempotent; blocks.
   void stop();
 
  private:
+  // What is known of one partition. `busy`: a thread makes a checkpoint of it, and has the writer to itself.
   struct Item {
     std::weak_ptr<kv::Store> store;
     int64_t durable_offset = 0;

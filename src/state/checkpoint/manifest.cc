@@ -1,3 +1,5 @@
+// Manifests and keys of objects. A manifest may be damaged, or be put there by anybody who can write to the bucket:
+// the names in it become names of files on this machine, so none of them may lead out of its directory.
 #include "state/checkpoint/manifest.h"
 
 #include <fmt/format.h>
@@ -5,6 +7,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include "base/assert.h"
 
 namespace freshet::state {
 namespace {
@@ -18,7 +22,7 @@ tl::unexpected<Error> damaged(std::string_view why) {
   return fail(Code::kCorrupt, fmt::format("the manifest of the checkpoint is damaged: {}", why));
 }
 
-// One component of a path, and none that leads elsewhere.
+// Whether a name is one component of a path that leads nowhere else.
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), [](char c) {
@@ -91,6 +95,8 @@ std::string checkpoint_key(uint32_t partition, const CheckpointId& id) {
   return fmt::format("{}{:010}-{:020}", checkpoints_prefix(partition), id.session, id.offset);
 }
 
+// A key counts only if it is the very one that this version would write: "1-5" and "0000000001-5" would be two names
+// of one checkpoint.
 std::optional<CheckpointId> parse_checkpoint_key(uint32_t partition, std::string_view key) {
   const std::string prefix = checkpoints_prefix(partition);
   if (!key.starts_with(prefix)) return std::nullopt;
@@ -118,7 +124,8 @@ std::string installation_fingerprint(std::string_view hash_key) {
 
 objectstore::Digest digest_of(const v1::CheckpointFile& file) {
   objectstore::Digest digest{};
-  std::memcpy(digest.data(), file.sha256().data(), std::min(digest.size(), file.sha256().size()));
+  FRESHET_ASSERT(file.sha256().size() == digest.size());  // decode_manifest() refuses any other.
+  std::memcpy(digest.data(), file.sha256().data(), digest.size());
   return digest;
 }
 

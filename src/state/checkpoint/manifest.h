@@ -1,4 +1,4 @@
-// The bytes of a manifest (docs/format/checkpoint.md), and where objects of checkpoints lie. Pure functions.
+// The bytes of a manifest (docs/format/checkpoint.md), and where the objects of checkpoints lie. Pure functions.
 //
 //   manifest := "FRESHCP1" sha256(rest) rest, rest a v1::Checkpoint
 //
@@ -23,8 +23,8 @@ inline constexpr uint32_t kCheckpointFormat = 1;
 inline constexpr size_t kManifestBytesMax = 64u << 20;
 
 [[nodiscard]] std::string encode_manifest(const v1::Checkpoint& checkpoint);
-// Untrusted bytes. kCorrupt: damaged or truncated; kInvalid: of a newer format. What it answers makes sense: file names are
-// plain, sorted and different, digests are whole, numbers are in their bounds.
+// Untrusted bytes. kCorrupt: damaged or truncated; kInvalid: of a newer format. What it answers makes sense: file
+// names are plain, sorted and different, digests are whole, numbers are in their bounds.
 [[nodiscard]] Result<v1::Checkpoint> decode_manifest(std::string_view bytes);
 
 // Ordered by age: a session begins after all lower ones.
@@ -41,12 +41,12 @@ struct CheckpointId {
 [[nodiscard]] std::string owner_key(uint32_t partition, uint64_t session);
 [[nodiscard]] std::string file_key(uint32_t partition, uint64_t session, const objectstore::Digest& sha256);
 [[nodiscard]] std::string checkpoint_key(uint32_t partition, const CheckpointId& id);
-// nullopt: somebody else's object.
+// nullopt: the key is of somebody else's object.
 [[nodiscard]] std::optional<CheckpointId> parse_checkpoint_key(uint32_t partition, std::string_view key);
 // The session of an owner's or a file's key with this prefix.
 [[nodiscard]] std::optional<uint64_t> session_of(std::string_view key, std::string_view prefix);
 
-// Tells keys of alias hashes apart and nothing of the key.
+// Tells two keys of alias hashes apart, and tells nothing of the key.
 [[nodiscard]] std::string installation_fingerprint(std::string_view hash_key);
 [[nodiscard]] objectstore::Digest digest_of(const v1::CheckpointFile& file);
 [[nodiscard]] uint64_t total_bytes(const v1::Checkpoint& checkpoint);

@@ -1,3 +1,6 @@
+// Which state to begin with. Any state of this installation will do as long as the log still has what comes after it;
+// the nearest one is replayed soonest. One that the log can't be joined to is refused: the records in between would be
+// missing in profiles for ever, and nobody would notice.
 #include "state/checkpoint/recover.h"
 
 #include <fmt/format.h>
@@ -5,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/assert.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -14,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Opened = Result<std::unique_ptr<PartitionState>>;
 
-constexpr const char* kAside = ".damaged";  // the last one is kept, for whoever wants to know
+constexpr const char* kAside = ".damaged";  // The last damaged state is kept for whoever wants to know what happened.
 
 telemetry::Counter& restored() {
   static telemetry::Counter& counter =
@@ -32,7 +36,10 @@ Status move_aside(const std::string& directory) {
 
 class Recovery {
  public:
-  explicit Recovery(const RecoverOptions& options) : options_(options) {}
+  explicit Recovery(const RecoverOptions& options) : options_(options) {
+    FRESHET_ASSERT(options_.open);
+    FRESHET_ASSERT(options_.checkpoints == nullptr || options_.pace != nullptr);
+  }
 
   Opened run() {
     FRESHET_TRY(open_local());
@@ -51,7 +58,8 @@ class Recovery {
   }
 
  private:
-  // What is damaged goes out of the way if there may be something else.
+  // Opens what this disk has. What is damaged goes out of the way if there may be something else; without checkpoints
+  // it stays where it is, as it is all that there is.
   Status open_local() {
     auto local = options_.open();
     if (local) {
@@ -67,6 +75,8 @@ class Recovery {
 
   [[nodiscard]] bool is_local_enough() const { return local_ && local_->offset() >= options_.log_begins_at; }
 
+  // Takes the newest checkpoint that is whole, if it is nearer than the state here. A state that was never used is not
+  // a state at offset 0: after repartitioning, a checkpoint at offset 0 holds everything.
   Status take_nearer() {
     auto found = find_checkpoints(*options_.checkpoints, options_.partition);
     if (!found) return go_on_without(found.error());
@@ -84,7 +94,8 @@ class Recovery {
     return {};
   }
 
-  // Checkpoints can't be reached: what is here may do.
+  // The checkpoints can't be reached. What is here may do, so that an outage of S3 does not stop action; but an empty
+  // state must not be taken for a beginning.
   Status go_on_without(const Error& error) {
     if (!is_local_enough()) return tl::unexpected(error);
     spdlog::warn("partition {}: its checkpoints can't be read, it goes on from its own disk: {}", options_.partition,
@@ -92,6 +103,7 @@ class Recovery {
     return {};
   }
 
+  // Replaces the state here by the checkpoint, which is fetched and compared beside it first.
   Status take(const v1::Checkpoint& checkpoint) {
     FRESHET_TRY(check_identity(checkpoint, options_.identity, options_.checkpoints->where()));
     spdlog::info("partition {}: restoring the checkpoint at offset {} ({} MB) from {}", options_.partition,

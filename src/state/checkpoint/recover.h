@@ -1,5 +1,5 @@
-// Opens the state of a partition, wherever it is nearest: what this disk has, or the newest whole checkpoint. Damage here is
-// moved aside and replaced by a checkpoint; a damaged checkpoint by the next older one.
+// Opens the state of a partition, wherever it is nearest: what this disk has, or the newest whole checkpoint. What is
+// damaged here is moved aside and replaced by a checkpoint; a damaged checkpoint is replaced by the next older one.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,9 @@ struct RecoverOptions {
   Progress progress;
 };
 
-// kCorrupt: damaged here, or too old for the log, and no checkpoint helps: says what was tried. kInvalid: the checkpoints are
-// of another installation. kRetry: the checkpoints are needed and can't be reached. Blocks as long as the transfer takes.
+// kCorrupt: damaged here, or too old for the log, and no checkpoint helps: says what was tried. kInvalid: the
+// checkpoints are of another installation. kRetry: the checkpoints are needed and can't be reached. Blocks as long as
+// the transfer takes.
 [[nodiscard]] Result<std::unique_ptr<PartitionState>> open_or_restore(const RecoverOptions& options);
 
 }  // namespace freshet::state

@@ -1,3 +1,6 @@
+// The steps of a checkpoint, in the order that keeps every manifest that counts whole at any moment (writer.h): files,
+// then the manifest that names them, then the removal of manifests, then that of files. Each step asks first, or is
+// harmless, if another worker has begun a session meanwhile: nobody can know that he is the only one.
 #include "state/checkpoint/writer.h"
 
 #include <fcntl.h>
@@ -10,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "state/checkpoint/catalog.h"
 #include "telemetry/log.h"
@@ -23,7 +27,7 @@ using objectstore::Digest;
 constexpr size_t kChunkBytes = 1u << 20;
 constexpr int kClaimsMax = 100;
 
-// The one in the store is ours: an answer was lost, and the request sent again.
+// Whether the object in the store is the one that we sent: its answer was lost, and the request was sent again.
 bool is_ours(objectstore::ObjectStore& store, const std::string& key, const std::string& content) {
   const auto found = objectstore::get_small(store, key, content.size());
   return found && *found == content;
@@ -39,7 +43,10 @@ Result<uint64_t> newest_session(objectstore::ObjectStore& store, uint32_t partit
 
 }  // namespace
 
+// A session is claimed by an object that can be made only once. The nonce in it tells our own claim, whose answer was
+// lost, from that of somebody else who took the same number.
 Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::claim(const WriterOptions& options) {
+  FRESHET_ASSERT(options.store != nullptr && options.keep >= 1 && options.partition < options.partitions);
   objectstore::ObjectStore& store = *options.store;
   FRESHET_ASSIGN(const auto newest, newest_session(store, options.partition));
   const std::string content =
@@ -57,6 +64,7 @@ Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::claim(const WriterOp
                                         store.where(), kClaimsMax, options.partition));
 }
 
+// What sessions before this one have made: it goes on from there, and need not send what the newest of them has.
 Status CheckpointWriter::read_earlier() {
   FRESHET_ASSIGN(auto found, find_checkpoints(*options_.store, options_.partition));
   for (const FoundCheckpoint& checkpoint : found) {
@@ -74,6 +82,8 @@ Status CheckpointWriter::read_earlier() {
   return {};
 }
 
+// The oldest one counts, and not the newest: an operator, or a worker that finds the newest damaged, may need to go
+// back.
 std::optional<int64_t> CheckpointWriter::keep_from() const {
   if (kept_.empty()) return std::nullopt;
   int64_t lowest = kept_.front().id.offset;
@@ -96,6 +106,7 @@ Status CheckpointWriter::check_kin(const v1::Checkpoint& checkpoint) const {
 
 Result<CheckpointWriter::Written> CheckpointWriter::add(const std::string& directory, const v1::PartitionMeta& meta,
                                                         objectstore::Pace& pace) {
+  FRESHET_ASSERT(!over_);  // Whatever its last request may still do would be done to this checkpoint.
   FRESHET_TRY(check_owner());
   FRESHET_ASSIGN(auto checkpoint, describe(directory, meta, pace));
   FRESHET_TRY(check_kin(checkpoint));
@@ -107,9 +118,11 @@ Result<CheckpointWriter::Written> CheckpointWriter::add(const std::string& direc
   std::vector<Kept> dropped;
   for (Kept& earlier : kept_) (kept.size() < options_.keep ? kept : dropped).push_back(std::move(earlier));
   kept_ = std::move(kept);
+  FRESHET_ASSERT(kept_.size() <= options_.keep && kept_.front().id.session == session_);
   dropped_.insert(dropped_.end(), std::make_move_iterator(dropped.begin()), std::make_move_iterator(dropped.end()));
   checkpoint.set_oldest_session(kept_.back().id.session);
-  // From here on an error leaves it open what there is: the session is over.
+  // An error from here on leaves it open what there is, because a request may take effect after its sender gave up. So
+  // the session is over, and the next one begins by looking.
   over_ = true;
   FRESHET_TRY(check_owner());
   FRESHET_TRY(publish(checkpoint));
@@ -148,6 +161,7 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
   return checkpoint;
 }
 
+// Files of a state do not change once they are there, so each is hashed once, and known again by inode, size and time.
 Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
@@ -176,6 +190,8 @@ Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes
   return known.sha256;
 }
 
+// Sends a file that this session does not have yet. What the newest checkpoint before it has is copied within the
+// store, and never shared: that session's files go when it no longer counts.
 Status CheckpointWriter::send(const std::string& directory, const v1::CheckpointFile& file, objectstore::Pace& pace,
                               Written& written) {
   const Digest digest = digest_of(file);
@@ -205,7 +221,8 @@ Status CheckpointWriter::publish(const v1::Checkpoint& checkpoint) {
   return put;
 }
 
-// Manifests first: a file is removed only when nothing that counts names it.
+// Manifests are removed first: a file goes only when nothing that counts names it. A crash in between leaves files too
+// many, never a manifest whose files are gone.
 Status CheckpointWriter::prune(uint64_t oldest_session) {
   for (const Kept& kept : dropped_) FRESHET_TRY(options_.store->remove(checkpoint_key(options_.partition, kept.id)));
   dropped_.clear();
@@ -222,7 +239,8 @@ Status CheckpointWriter::prune(uint64_t oldest_session) {
   return {};
 }
 
-// What sessions before this one have left, from whatever crash. Owners go last, and ours stays: sessions never begin anew.
+// Removes what sessions before the oldest that counts have left, after whatever crash. Their claims go last, and ours
+// stays: the next session takes the number after it, so no number is ever used twice.
 Status CheckpointWriter::sweep(uint64_t oldest_session) {
   objectstore::ObjectStore& store = *options_.store;
   FRESHET_ASSIGN(const auto manifests, store.list(checkpoints_prefix(options_.partition)));

@@ -1,14 +1,16 @@
-// Writes the checkpoints of one partition: a session of one process, from its first checkpoint to the loss of the partition.
+// Writes the checkpoints of one partition: a session of one process, from its first checkpoint to the loss of the
+// partition.
 //
-// Two writers can't mix, whatever either of them believes: each session has a number of its own (claimed by an object that can
-// be made once) and writes only objects that carry it. What an earlier session has already is copied within the store, never
-// shared. A manifest is written last. It names the oldest session that still counts; only then are manifests that are not
-// kept removed, then the files that only these needed, then what earlier sessions have left. So at every moment, after a crash
-// at any step and beside a writer that does not know that it was replaced, each manifest that counts is whole.
+// Two writers can't mix, whatever either of them believes: each session has a number of its own (claimed by an object
+// that can be made once) and writes only objects that carry it. What an earlier session has already is copied within
+// the store, never shared. A manifest is written last. It names the oldest session that still counts; only then are
+// manifests that are not kept removed, then the files that only these needed, then what earlier sessions have left. So
+// at every moment, after a crash at any step and beside a writer that does not know that it was replaced, each
+// manifest that counts is whole.
 //
 // A request whose outcome is not known (a manifest, a removal) may take effect later: the session ends with it.
 //
-// One thread.
+// Used by one thread.
 #pragma once
 
 #include <map>
@@ -43,11 +45,12 @@ class CheckpointWriter {
     uint64_t files = 0, bytes = 0;  // that had to be sent
     uint64_t copied = 0;            // files of an earlier session
   };
-  // `directory`: a snapshot of the state, which `meta` is of; not changed. kFenced: a later session has begun.
+  // Makes a checkpoint. REQUIRES: not is_over(). `directory` is a snapshot of the state, which `meta` is of, and is not
+  // changed. kFenced: a later session has begun.
   [[nodiscard]] Result<Written> add(const std::string& directory, const v1::PartitionMeta& meta,
                                     objectstore::Pace& pace);
 
-  // Not usable any more: claim another one.
+  // It is not usable any more: claim another one.
   [[nodiscard]] bool is_over() const { return over_; }
   // What the log must keep for the checkpoints that there are; nullopt: there are none.
   [[nodiscard]] std::optional<int64_t> keep_from() const;

@@ -1,4 +1,5 @@
-// Writers beside one another, over a store that fails, answers late and dies: each checkpoint that counts is whole, always.
+// Writers beside one another, over a store that fails, answers late and dies: each checkpoint that counts is whole,
+// always.
 #include "state/checkpoint/writer.h"
 
 #include <gtest/gtest.h>

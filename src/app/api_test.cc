@@ -1,0 +1,67 @@
+// docs/api/ describes what the listeners do, and they do nothing else.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "base/project_path.h"
+#include "console/admin.h"
+#include "console/page.h"
+#include "ingest/routes.h"
+#include "yaml/node.h"
+
+namespace freshet::app {
+namespace {
+
+constexpr const char* kIngestFile = "docs/api/ingest.yaml";
+constexpr const char* kAdminFile = "docs/api/admin.yaml";
+
+std::string read_project_file(const std::string& path) {
+  std::ifstream file(project_path(path), std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  EXPECT_FALSE(text.str().empty()) << path;
+  return text.str();
+}
+
+// "GET /v1/x", sorted.
+std::vector<std::string> described(const std::string& path) {
+  yaml::Problems problems(path);
+  const auto document = yaml::parse(read_project_file(path), {}, problems);
+  EXPECT_TRUE(document && problems.empty()) << problems.text();
+  std::vector<std::string> out;
+  const yaml::Node* const paths = document ? document->find("paths") : nullptr;
+  if (paths == nullptr) return out;
+  for (size_t i = 0; i < paths->keys.size(); ++i) {
+    for (const yaml::Node& key : paths->items[i].keys) {
+      if (key.text == "parameters") continue;
+      std::string method = key.text;
+      std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(c & ~0x20); });
+      out.push_back(method + " " + paths->keys[i].text);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+template <class Rows>
+std::vector<std::string> served(const Rows& rows) {
+  std::vector<std::string> out;
+  for (const auto& row : rows) out.push_back(std::string(row.method) + " " + std::string(row.path));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+TEST(Api, IngestServesWhatItsDescriptionSays) { EXPECT_EQ(served(ingest::routes()), described(kIngestFile)); }
+
+TEST(Api, AdminServesWhatItsDescriptionSays) { EXPECT_EQ(served(console::Admin::operations()), described(kAdminFile)); }
+
+TEST(Api, TheDescriptionsInTheBinaryAreTheFiles) {
+  EXPECT_EQ(console::kIngestYaml, read_project_file(kIngestFile));
+  EXPECT_EQ(console::kAdminYaml, read_project_file(kAdminFile));
+}
+
+}  // namespace
+}  // namespace freshet::app

@@ -1,0 +1,28 @@
+// A row of the admin listener's table.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "console/call.h"
+
+namespace freshet::console {
+
+enum class Audience : uint8_t {
+  kAnyone,   // probes of load balancers and orchestrators
+  kBrowser,  // the page's own files, which a browser asks for before it has a token
+  kToken,    // whoever has the token, if one is configured
+};
+
+enum class Process : uint8_t { kAny, kConsole };  // that plays the console role
+
+struct Admin::Route {
+  std::string_view method;
+  std::string_view path;  // http/routes.h; the first part in braces is {tenant}
+  Audience audience;
+  Process process;
+  void (*answer)(Admin&, Call&);
+  v1::EntityKind kind = v1::ENTITY_KIND_USER;
+};
+
+}  // namespace freshet::console
