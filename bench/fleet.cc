@@ -13,8 +13,8 @@
 #include "common/cpu_time.h"
 #include "fleet/lint/lint.h"
 #include "fleet/plan/report.h"
-#include "fleet/test_fleet.h"
 #include "fleet/topology_yaml.h"
+#include "testing/many_clusters.h"
 
 namespace freshet::bench {
 namespace {

@@ -47,7 +47,8 @@ add_custom_target(fuzzers)
 # Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not
 # that of eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of
 # it.
-set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app)
+set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app
+    testing)
 
 # A test's own code is compiled quickly, not to be quick: http_test and model_test under AddressSanitizer take a third
 # of the time to compile. What is tested keeps its optimization; the coverage that fuzzing needs is of no use in a test.
@@ -56,7 +57,7 @@ if(FRESHET_FUZZ)
   list(APPEND FRESHET_TEST_OPTIONS -fno-sanitize=fuzzer-no-link)
 endif()
 
-# Where a test finds the project's files (src/base/project_path.h). In a library of its own, so that no other file's
+# Where a test finds the project's files (src/testing/project_path.h). In a library of its own, so that no other file's
 # compilation depends on where the project is: ccache finds it in another checkout.
 configure_file(${CMAKE_CURRENT_LIST_DIR}/project_path.cc.in ${CMAKE_BINARY_DIR}/project_path.cc @ONLY)
 add_library(freshet_project_path STATIC ${CMAKE_BINARY_DIR}/project_path.cc)

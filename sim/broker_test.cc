@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "eventlog/event_log_conformance.h"
 #include "sim_log.h"
+#include "testing/event_log_conformance.h"
 
 namespace freshet::sim {
 namespace {

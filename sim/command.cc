@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/json_writer.h"
 #include "env/clock.h"
 #include "mutants.h"
 #include "run.h"
@@ -121,25 +122,20 @@ class Campaign {
   env::TimeUs elapsed_us_ = 0;
 };
 
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out + "\"";
-}
-
 void print_json(const Campaign& campaign, const std::optional<uint64_t>& failed) {
-  std::string probes;
-  for (size_t i = 0; i < kProbes; ++i)
-    probes += fmt::format("{}\"{}\":{}", i > 0 ? "," : "", name_of(static_cast<Probe>(i)),
-                          campaign.probes().of(static_cast<Probe>(i)));
-  fmt::print(R"({{"seeds":{},"seeds_per_s":{:.1f},"failed":{},"violation":{},"replay":{},"hash":{},"probes":{{{}}}}})"
-             "\n",
-             campaign.done(), campaign.per_second(), failed ? std::to_string(*failed) : "null",
-             failed ? json_text(*campaign.last().violation) : "null",
-             failed ? json_text(campaign.replay(*failed)) : "null", json_text(campaign.last().hash), probes);
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().member("seeds", campaign.done());
+  json.key("seeds_per_s").raw(fmt::format("{:.1f}", campaign.per_second())).member("failed", failed);
+  json.member("violation", failed ? campaign.last().violation : std::nullopt);
+  json.member("replay", failed ? std::optional(campaign.replay(*failed)) : std::nullopt);
+  json.member("hash", campaign.last().hash).key("probes").begin_object();
+  for (size_t i = 0; i < kProbes; ++i) {
+    const auto probe = static_cast<Probe>(i);
+    json.member(name_of(probe), campaign.probes().of(probe));
+  }
+  json.end_object().end_object();
+  fmt::print("{}\n", out);
 }
 
 void print_text(const Options& options, const Campaign& campaign, const std::optional<uint64_t>& failed) {

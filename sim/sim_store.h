@@ -13,7 +13,7 @@
 
 #include "docstore/doc_store.h"
 #include "faults.h"
-#include "kv/memory_store.h"
+#include "testing/memory_store.h"
 
 namespace freshet::sim {
 

@@ -10,9 +10,10 @@
 #include "broker.h"
 #include "dice.h"
 #include "faults.h"
-#include "kv/memory_store.h"
 #include "probes.h"
 #include "sim_store.h"
+#include "testing/clock.h"
+#include "testing/memory_store.h"
 
 namespace freshet::sim {
 
@@ -48,7 +49,7 @@ struct Stage {
   Dice dice;
   Faults faults;
   Probes probes;
-  SimClock clock;
+  env::FakeClock clock{1'750'000'000'000'000};  // in 2025
   SimRandom entropy;
   Broker broker;
   StoreServer store;

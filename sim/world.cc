@@ -197,15 +197,9 @@ void World::change_rules(const RulesChange& change) {
 // Publishes rules to every partition. With `late` each partition gets them at a time of its own, so
 // that partitions have different rules meanwhile.
 void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) {
-  v1::Envelope envelope;
-  envelope.set_kind(v1::Envelope::CONTROL);
-  envelope.set_received_at_us(stage_.clock.now_us());
-  v1::Control& control = *envelope.mutable_control();
-  control.set_revision(++revision_);
-  control.set_logic_version(action::kLogicVersion);
-  control.set_hash_key("0123456789abcdef");
-  control.set_partitions(scenario_.partitions);
-  for (const model::Tenant& tenant : tenants) *control.add_tenants() = tenant.rules;
+  v1::Envelope envelope =
+      action::control_record(tenants, scenario_.partitions, "0123456789abcdef", stage_.clock.now_us());
+  envelope.mutable_control()->set_revision(++revision_);
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     eventlog::Produce produce{{Topic::kActions, p}, {}};
     produce.records.add({}, envelope.SerializeAsString());

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "action/control.h"
 #include "action/identity/protocol.h"
 #include "action/outputs.h"
 #include "action/rules.h"
@@ -19,10 +20,6 @@
 #include "telemetry/trace.h"
 
 namespace freshet::action {
-
-// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
-// processed.
-inline constexpr uint32_t kLogicVersion = 1;
 
 struct EngineCounters {
   uint64_t records = 0, duplicates = 0, loops = 0, dead_letters = 0;

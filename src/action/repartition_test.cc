@@ -8,8 +8,8 @@
 #include <memory>
 #include <random>
 
-#include "action/identity/random_records.h"
-#include "action/identity/test_checks.h"
+#include "testing/action/checks.h"
+#include "testing/action/random_records.h"
 
 namespace freshet::action::testing {
 namespace {

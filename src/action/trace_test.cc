@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "action/test_cluster.h"
 #include "base/hash.h"
+#include "testing/action/cluster.h"
 
 namespace freshet::action {
 namespace {

@@ -20,7 +20,7 @@
 #include "action/engine.h"
 #include "action/persister.h"
 #include "action/process_spans.h"
-#include "action/worker.h"
+#include "action/worker_options.h"
 
 namespace freshet::action {
 

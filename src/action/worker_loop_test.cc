@@ -9,7 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "action/test_cluster.h"
+#include "testing/action/cluster.h"
+#include "testing/clock.h"
+#include "testing/event_log.h"
 
 namespace freshet::action {
 namespace {
@@ -20,34 +22,10 @@ using eventlog::TopicPartition;
 
 constexpr uint32_t kPartitions = 2;
 
-class FakeClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return now; }
-  env::TimeUs monotonic_us() override { return now; }
-  void sleep_us(env::TimeUs duration) override { now += duration; }
-  env::TimeUs now = 1'000'000;
-};
-
-// Only as many partitions as it says.
-class FakeLog final : public eventlog::EventLog {
- public:
-  Status create_topic(Topic, const eventlog::TopicOptions&) override { return {}; }
-  uint32_t partitions(Topic) const override { return kPartitions; }
-  void append(std::vector<eventlog::Produce>, eventlog::AppendDone done) override { done({}); }
-  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
-    return fail(Code::kFatal, "the test makes its own");
-  }
-  Result<eventlog::Watermarks> watermarks(TopicPartition) override { return eventlog::Watermarks{}; }
-  Result<eventlog::Fetched> read(TopicPartition, Offset, size_t) override { return eventlog::Fetched{}; }
-  Status trim(TopicPartition, Offset) override { return {}; }
-  Result<std::optional<Offset>> committed(const std::string&, TopicPartition) override { return std::nullopt; }
-  uint64_t disk_bytes() override { return 0; }
-};
-
 // One group member with all partitions, in memory.
 class FakeConsumer final : public eventlog::Consumer {
  public:
-  explicit FakeConsumer(FakeClock& clock) : clock_(clock) {
+  explicit FakeConsumer(env::FakeClock& clock) : clock_(clock) {
     for (uint32_t p = 0; p < kPartitions; ++p) rebalance.assigned.push_back({Topic::kActions, p});
   }
   Result<eventlog::PollResult> poll(size_t, env::TimeUs timeout_us) override {
@@ -107,7 +85,7 @@ class FakeConsumer final : public eventlog::Consumer {
   int committed_asked = 0;
 
  private:
-  FakeClock& clock_;
+  env::FakeClock& clock_;
 };
 
 class InPlace final : public Persistence {
@@ -123,14 +101,8 @@ class InPlace final : public Persistence {
 class WorkerLoopTest : public ::testing::Test {
  protected:
   WorkerLoopTest() : consumer_(clock_) {
-    v1::Envelope control;
-    control.set_kind(v1::Envelope::CONTROL);
-    control.set_received_at_us(1);
+    v1::Envelope control = control_record({model::default_tenant("t")}, kPartitions, "0123456789abcdef", 1);
     control.mutable_control()->set_revision(1);
-    control.mutable_control()->set_logic_version(kLogicVersion);
-    control.mutable_control()->set_hash_key("0123456789abcdef");
-    control.mutable_control()->set_partitions(kPartitions);
-    *control.mutable_control()->add_tenants() = model::default_tenant("t").rules;
     for (uint32_t p = 0; p < kPartitions; ++p) consumer_.records[p].push_back(control.SerializeAsString());
     WorkerOptions options;
     options.log = &log_;
@@ -166,8 +138,8 @@ class WorkerLoopTest : public ::testing::Test {
     return consumer_.committed_to[partition] == static_cast<Offset>(consumer_.records[partition].size());
   }
 
-  FakeClock clock_;
-  FakeLog log_;
+  env::FakeClock clock_{1'000'000};
+  eventlog::FakeLog log_{kPartitions};
   FakeConsumer consumer_;
   InPlace persistence_;
   std::set<uint32_t> in_use_;

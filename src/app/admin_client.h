@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "http/server.h"
+#include "http/client.h"
 
 namespace freshet::app {
 

@@ -4,7 +4,8 @@
 
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
-#include "console/fake_admin.h"
+#include "http/server.h"
+#include "testing/fake_admin.h"
 
 namespace freshet::app {
 namespace {
@@ -63,7 +64,7 @@ class AdminCommands : public ::testing::Test {
 
   console::FakeStore store_;
   console::FakeLog log_{1};
-  console::FakeClock clock_;
+  env::FakeClock clock_;
   std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
   std::vector<v1::Envelope> submitted_;
   int replayed_ = 0;

@@ -7,7 +7,7 @@
 
 #include "app/installation.h"
 #include "eventlog/embedded/embedded_log.h"
-#include "kv/memory_store.h"
+#include "testing/memory_store.h"
 
 namespace freshet::app {
 namespace {

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "base/project_path.h"
 #include "console/admin.h"
 #include "console/page.h"
 #include "ingest/routes.h"
+#include "testing/project_path.h"
 #include "yaml/node.h"
 
 namespace freshet::app {

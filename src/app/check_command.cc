@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "app/config.h"
+#include "app/json_output.h"
 #include "app/problems.h"
 
 namespace freshet::app {
@@ -18,12 +19,6 @@ struct CheckOptions {
   bool schema = false;
   std::string keys;
 };
-
-std::string names_of(const Config& config) {
-  std::string names;
-  for (const model::Tenant& tenant : config.tenants) names += (names.empty() ? "" : ",") + json_text(tenant.name);
-  return names;
-}
 
 int check(const CheckOptions& options) {
   if (options.schema) return fmt::print("{}", config_schema()), 0;
@@ -43,7 +38,11 @@ int check(const CheckOptions& options) {
     return 2;
   }
   if (options.json) {
-    fmt::print("{{\"ok\":true,\"revision\":{},\"tenants\":[{}]}}\n", config->revision, names_of(*config));
+    print_json([&](JsonWriter& json) {
+      json.begin_object().member("ok", true).member("revision", config->revision);
+      json.key("tenants").array(config->tenants, [](JsonWriter& list, const model::Tenant& t) { list.value(t.name); });
+      json.end_object();
+    });
   } else {
     fmt::print("{}: right: revision {}, {} tenant{}\n", options.file, config->revision, config->tenants.size(),
                config->tenants.size() == 1 ? "" : "s");

@@ -14,11 +14,11 @@
 #include "app/checkpoints.h"
 #include "app/config.h"
 #include "app/installation.h"
+#include "app/json_output.h"
 #include "app/progress_bar.h"
 #include "app/repartition.h"
 #include "base/hash.h"
 #include "kv/store.h"
-#include "model/json.h"
 #include "model/time.h"
 #include "state/checkpoint/catalog.h"
 #include "state/checkpoint/writer.h"
@@ -82,41 +82,45 @@ class Lines {
   explicit Lines(bool json) : json_(json) {}
   void add(const std::string& text, const std::string& object) {
     if (json_) {
-      objects_ += (objects_.empty() ? "" : ",") + object;
+      objects_.push_back(object);
     } else {
       fmt::print("{}\n", text);
     }
   }
   void end(std::string_view name) const {
-    if (json_) fmt::print("{{\"{}\":[{}]}}\n", name, objects_);
+    if (!json_) return;
+    print_json([&](JsonWriter& json) {
+      json.begin_object().key(name).begin_array();
+      for (const std::string& object : objects_) json.raw(object);
+      json.end_array().end_object();
+    });
   }
 
  private:
   const bool json_;
-  std::string objects_;
+  std::vector<std::string> objects_;
 };
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  model::append_json_string(out, text);
-  return out;
-}
 
 std::string describe(const v1::Checkpoint& c) {
   return fmt::format("partition {:4}  offset {:>12}  taken {}  {:>7} MB in {} files", c.partition(), c.next_offset(),
                      model::format_time(c.taken_at_us()), state::total_bytes(c) >> 20, c.files_size());
 }
 
-std::string describe_json(const v1::Checkpoint& c, std::string_view more) {
-  return fmt::format(
-      R"({{"partition":{},"partitions":{},"offset":{},"taken_at":"{}","bytes":{},"files":{},"logic_version":{},"installation":"{}"{}}})",
-      c.partition(), c.partitions(), c.next_offset(), model::format_time(c.taken_at_us()), state::total_bytes(c),
-      c.files_size(), c.logic_version(), to_hex(c.installation()), more);
+std::string describe_json(const v1::Checkpoint& c, bool whole = false) {
+  return json_text([&](JsonWriter& json) {
+    json.begin_object().member("partition", c.partition()).member("partitions", c.partitions());
+    json.member("offset", c.next_offset()).member("taken_at", model::format_time(c.taken_at_us()));
+    json.member("bytes", state::total_bytes(c)).member("files", c.files_size());
+    json.member("logic_version", c.logic_version()).member("installation", to_hex(c.installation()));
+    if (whole) json.member("whole", true);
+    json.end_object();
+  });
 }
 
 void add_error(Lines& lines, uint32_t partition, const Error& error) {
-  lines.add(fmt::format("partition {:4}  {}", partition, error.message),
-            fmt::format(R"({{"partition":{},"error":{}}})", partition, json_text(error.message)));
+  lines.add(fmt::format("partition {:4}  {}", partition, error.message), json_text([&](JsonWriter& json) {
+              json.begin_object().member("partition", partition).member("error", error.message).end_object();
+            }));
 }
 
 int list(const CheckpointOptions& options) {
@@ -133,7 +137,7 @@ int list(const CheckpointOptions& options) {
         exit_code = 1;
         continue;
       }
-      lines.add(describe(*checkpoint.manifest), describe_json(*checkpoint.manifest, ""));
+      lines.add(describe(*checkpoint.manifest), describe_json(*checkpoint.manifest));
     }
     if (found->empty() && !options.json) fmt::print("partition {:4}  no checkpoint\n", partition);
   }
@@ -163,7 +167,7 @@ int verify(const CheckpointOptions& options) {
                          : Status(tl::unexpected(checkpoint.manifest.error()));
       (*work)->bar.clear();
       if (whole) {
-        lines.add(describe(*checkpoint.manifest) + "  whole", describe_json(*checkpoint.manifest, R"(,"whole":true)"));
+        lines.add(describe(*checkpoint.manifest) + "  whole", describe_json(*checkpoint.manifest, true));
         // Damage is what the command looks for; anything else (no network) says nothing about the
         // checkpoints.
       } else if (whole.error().code == Code::kCorrupt || whole.error().code == Code::kInvalid) {
@@ -233,7 +237,7 @@ int create(const CheckpointOptions& options) {
     const auto made = create_one(**work, partition);
     (*work)->bar.clear();
     if (!made) return report(made.error());
-    lines.add(describe(*made), describe_json(*made, ""));
+    lines.add(describe(*made), describe_json(*made));
   }
   lines.end("checkpoints");
   return 0;
@@ -297,8 +301,10 @@ int restore_for_partitions(const CheckpointOptions& options, Work& work) {
   const Status done = rebuild_for_partitions(work.config, *after, *work.store, work.pace, work.bar);
   if (!done) return report(done.error());
   if (options.json) {
-    fmt::print("{{\"rebuilt\":{{\"partitions_before\":{},\"partitions\":{},\"data_dir\":{}}}}}\n",
-               work.config.log.partitions, after->log.partitions, json_text(after->data_dir));
+    print_json([&](JsonWriter& json) {
+      json.begin_object().key("rebuilt").begin_object().member("partitions_before", work.config.log.partitions);
+      json.member("partitions", after->log.partitions).member("data_dir", after->data_dir).end_object().end_object();
+    });
     return 0;
   }
   const bool kafka = after->log.kind == Config::LogKind::kKafka;
@@ -331,7 +337,7 @@ int restore(const CheckpointOptions& options) {
   for (const uint32_t partition : (*work)->partitions) {
     const auto restored = restore_one(**work, partition, identity);
     if (!restored) return report(restored.error());
-    lines.add(describe(*restored) + "  restored", describe_json(*restored, ""));
+    lines.add(describe(*restored) + "  restored", describe_json(*restored));
   }
   lines.end("restored");
   return 0;

@@ -10,7 +10,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
-#include "eventlog/kafka/kafka_log.h"
+#include "eventlog/kafka/kafka_options.h"
 #include "model/tenant.h"
 #include "yaml/node.h"
 

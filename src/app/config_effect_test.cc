@@ -2,14 +2,13 @@
 // that is not the configuration's own. And the documents have what the description says.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "app/config.h"
 #include "app/config_fields.h"
-#include "base/project_path.h"
+#include "testing/file.h"
 #include "yaml/field_table.h"
 
 namespace freshet::app {
@@ -141,16 +140,9 @@ std::vector<yaml::FieldRow> rows_of(const char* text) {
   return rows_of(config.value_or(Config{}));
 }
 
-std::string text_of_file(const std::string& path) {
-  std::ifstream file(project_path(path));
-  std::ostringstream out;
-  out << file.rdbuf();
-  return out.str();
-}
-
 // Without comments, which read nothing.
 std::string code_of_file(const std::string& path) {
-  std::istringstream lines(text_of_file(path));
+  std::istringstream lines(fleet::file_text(path));
   std::string out;
   for (std::string line; std::getline(lines, line);) out += line.substr(0, line.find("//")) + "\n";
   return out;
@@ -186,7 +178,7 @@ TEST(ConfigKeys, EachIsReadByCodeThatIsNotTheConfigurations) {
 }
 
 TEST(ConfigKeys, AreDocumentedAsDescribed) {
-  const std::string document = text_of_file("docs/configuration.md");
+  const std::string document = fleet::file_text("docs/configuration.md");
   for (const std::string_view name : kKeyTables) {
     const std::string command = "freshet check --keys \"" + std::string(name) + "\"";
     const std::string begin = "<!-- keys of " + std::string(name) + ": " + command + " -->\n";
@@ -196,7 +188,7 @@ TEST(ConfigKeys, AreDocumentedAsDescribed) {
 }
 
 TEST(ConfigKeys, TheSchemaIsPublishedAsDescribed) {
-  EXPECT_EQ(text_of_file("docs/freshet.schema.json"), config_schema()) << "write it by: freshet check --schema";
+  EXPECT_EQ(fleet::file_text("docs/freshet.schema.json"), config_schema()) << "write it by: freshet check --schema";
 }
 
 }  // namespace

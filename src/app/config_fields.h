@@ -43,7 +43,7 @@ void describe(V& v, v1::ComputedRule& rule) {
   std::string event = rule.op() == v1::ComputedRule::COUNT ? "" : rule.event();
   if (v.text("over", event, kAnyText, "Name of the event; required but with `count`, which names it itself"))
     rule.set_event(event);
-  v.custom("where", filters_schema(), "map of properties' names to values or tests", text_of_filters(rule),
+  v.custom("where", &write_filters_schema, "map of properties' names to values or tests", text_of_filters(rule),
            "Tests of the event's properties that all must pass, up to 16",
            [&rule](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
              read_filters(node, path, problems, rule);

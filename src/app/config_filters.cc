@@ -1,6 +1,4 @@
 // `where` of a computed attribute.
-#include <fmt/format.h>
-
 #include <charconv>
 
 #include "app/config_tenants.h"
@@ -97,18 +95,17 @@ void read_filters(const Node& where, const std::string& path, Problems& problems
     read_filter(where.keys[i].text, where.items[i], path + "." + where.keys[i].text, problems, rule);
 }
 
-std::string filters_schema() {
+void write_filters_schema(JsonWriter& json) {
   constexpr std::string_view kValue = R"({"type":["string","number","boolean"]})";
   constexpr std::string_view kNumber = R"({"anyOf":[{"type":"number"},{"type":"string","pattern":"\\$\\{"}]})";
   constexpr std::string_view kExists = R"({"anyOf":[{"type":"boolean"},{"type":"string","pattern":"\\$\\{"}]})";
-  std::string tests;
-  for (const auto& [test, name] : kTests) {
-    const std::string_view value = is_ordered(test) ? kNumber : test == Rule::EXISTS ? kExists : kValue;
-    tests += fmt::format("{}\"{}\":{}", tests.empty() ? "" : ",", name, value);
-  }
-  return fmt::format(R"("type":"object","maxProperties":{},"additionalProperties":{{"anyOf":[{},)"
-                     R"({{"type":"object","minProperties":1,"additionalProperties":false,"properties":{{{}}}}}]}})",
-                     kFiltersMax, kValue, tests);
+  json.member("type", "object").member("maxProperties", kFiltersMax).key("additionalProperties").begin_object();
+  json.key("anyOf").begin_array().raw(kValue).begin_object();
+  json.member("type", "object").member("minProperties", 1).member("additionalProperties", false);
+  json.key("properties").begin_object();
+  for (const auto& [test, name] : kTests)
+    json.key(name).raw(is_ordered(test) ? kNumber : test == Rule::EXISTS ? kExists : kValue);
+  json.end_object().end_object().end_array().end_object();
 }
 
 std::string text_of_filters(const Rule& rule) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "base/names.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "model/tenant.h"
@@ -50,7 +51,7 @@ extern const yaml::TextRule kTenantName, kTypeName, kKey;
 
 // `where` of a computed attribute: {currency: EUR, total: {gt: 5, le: 10}}.
 void read_filters(const yaml::Node& where, const std::string& path, yaml::Problems& problems, v1::ComputedRule& rule);
-[[nodiscard]] std::string filters_schema();
+void write_filters_schema(JsonWriter& json);
 
 // Values as the file has them; "": none.
 [[nodiscard]] std::string text_of_filters(const v1::ComputedRule& rule);

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <fstream>
 
-#include "base/project_path.h"
 #include "model/identifier.h"
+#include "testing/project_path.h"
 
 namespace freshet::app {
 namespace {

@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "app/admin_client.h"
-#include "app/problems.h"
+#include "app/json_output.h"
 #include "app/progress_bar.h"
 
 namespace freshet::app {
@@ -43,8 +44,11 @@ struct Listing {
   bool is_end = false;
 };
 
+void write_raw(JsonWriter& json, const std::string& text) { json.raw(text); }
+
 // Lists one page; with --json it only gathers.
-Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing& listing, std::string& json) {
+Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing& listing,
+                 std::vector<std::string>& json) {
   std::string rest = fmt::format("deadletters?limit={}", std::min(options.limit - listing.printed, kPageMax));
   if (!options.code.empty()) rest += "&code=" + percent_encode(options.code);
   if (!listing.next.empty()) rest += "&after=" + percent_encode(listing.next);
@@ -62,7 +66,7 @@ Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing&
     if (letter.get_object().get(object) != simdjson::SUCCESS) return not_understood();
     ++listing.printed;
     if (options.target.json) {
-      json += (json.empty() ? "" : ",") + simdjson::minify(letter);
+      json.push_back(simdjson::minify(letter));
     } else {
       print_row(object);
     }
@@ -75,14 +79,17 @@ Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing&
 int list(const DeadLetterOptions& options) {
   AdminClient client(options.target);
   Listing listing;
-  std::string json;
+  std::vector<std::string> letters;
   if (!options.target.json)
     fmt::print("{:<24}  {:<36}  {:<10}  {:<18}  {}\n", "RECEIVED", "ID", "SOURCE", "CODE", "REASON");
   while (listing.printed < options.limit && !listing.is_end) {
-    if (const Status status = list_page(options, client, listing, json); !status) return report(status.error());
+    if (const Status status = list_page(options, client, listing, letters); !status) return report(status.error());
   }
   if (options.target.json) {
-    fmt::print("{{\"deadletters\":[{}],\"next\":{}}}\n", json, listing.is_end ? "null" : json_text(listing.next));
+    print_json([&](JsonWriter& out) {
+      out.begin_object().key("deadletters").array(letters, write_raw).key("next");
+      (listing.is_end ? out.null() : out.value(listing.next)).end_object();
+    });
   } else if (listing.printed == 0) {
     fmt::print("none\n");
   } else if (!listing.is_end) {
@@ -113,7 +120,7 @@ int show(const DeadLetterOptions& options) {
 struct Replayed {
   uint64_t done = 0;
   uint64_t failed = 0;
-  std::string failed_json;
+  std::vector<std::string> failed_json;
 };
 
 // Sends `body` and adds up what came of it. It returns the cursor to go on from, or "".
@@ -135,7 +142,7 @@ Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& op
     dom::object letter;
     if (one.get_object().get(letter) != simdjson::SUCCESS) return not_understood();
     ++sum.failed;
-    sum.failed_json += (sum.failed_json.empty() ? "" : ",") + simdjson::minify(one);
+    sum.failed_json.push_back(simdjson::minify(one));
     if (!options.target.json) fmt::print(stderr, "{}: {}\n", text_of(letter, "id"), text_of(letter, "message"));
   }
   return text_of(object, "next");
@@ -143,10 +150,11 @@ Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& op
 
 Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
   for (size_t i = 0; i < options.ids.size(); i += kIdsMax) {
-    std::string body = "{\"ids\":[";
-    for (size_t j = i; j < std::min(options.ids.size(), i + kIdsMax); ++j)
-      body += (j > i ? "," : "") + json_text(options.ids[j]);
-    const auto next = replay_part(client, options, body + "]}", sum);
+    std::string body = json_text([&](JsonWriter& json) {
+      const size_t count = std::min(options.ids.size() - i, kIdsMax);
+      json.begin_object().key("ids").array(std::span(options.ids).subspan(i, count)).end_object();
+    });
+    const auto next = replay_part(client, options, std::move(body), sum);
     if (!next) return tl::unexpected<Error>(next.error());
   }
   return {};
@@ -156,8 +164,10 @@ Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replaye
 Status replay_code(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
   std::string after;
   do {
-    auto next = replay_part(
-        client, options, fmt::format("{{\"code\":{},\"after\":{}}}", json_text(options.code), json_text(after)), sum);
+    std::string body = json_text([&](JsonWriter& json) {
+      json.begin_object().member("code", options.code).member("after", after).end_object();
+    });
+    auto next = replay_part(client, options, std::move(body), sum);
     if (!next) return tl::unexpected<Error>(next.error());
     after = std::move(*next);
     if (is_terminal() && !after.empty()) fmt::print(stderr, "replayed {} so far\r", sum.done);
@@ -173,7 +183,9 @@ int replay(const DeadLetterOptions& options) {
   Replayed sum;
   const Status status = options.ids.empty() ? replay_code(options, client, sum) : replay_ids(options, client, sum);
   if (options.target.json) {
-    fmt::print("{{\"replayed\":{},\"failed\":[{}]}}\n", sum.done, sum.failed_json);
+    print_json([&](JsonWriter& json) {
+      json.begin_object().member("replayed", sum.done).key("failed").array(sum.failed_json, write_raw).end_object();
+    });
   } else {
     fmt::print("replayed {}, refused again {}\n", sum.done, sum.failed);
   }

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "app/admin_client.h"
-#include "model/json.h"
+#include "app/json_output.h"
 
 namespace freshet::app {
 namespace {
@@ -22,14 +22,11 @@ struct EraseOptions {
 // Asks whether there is a profile. The value goes in the body, so that it is in no address and in
 // no log of addresses.
 int print_status(AdminClient& client, const EraseOptions& options, std::string_view type, std::string_view value) {
-  std::string body = "{";
-  model::append_json_string(body, type);
-  body += ':';
-  model::append_json_string(body, value);
-  const auto found = client.call("POST", "users/lookup", body + "}");
+  const std::string body = json_text([&](JsonWriter& json) { json.begin_object().member(type, value).end_object(); });
+  const auto found = client.call("POST", "users/lookup", body);
   if (!found && found.error().code != Code::kNotFound) return report(found.error());
   if (options.target.json) {
-    fmt::print("{{\"profile\":{}}}\n", found.has_value());
+    print_json([&](JsonWriter& json) { json.begin_object().member("profile", found.has_value()).end_object(); });
   } else {
     fmt::print("{}\n", found ? "there is a profile: not erased, not erased yet, or seen again"
                              : "no profile: erased, or never seen");

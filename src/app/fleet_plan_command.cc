@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/fleet_command.h"
+#include "app/json_output.h"
 #include "app/problems.h"
 #include "fleet/plan/report.h"
 
@@ -28,7 +29,8 @@ constexpr int kWrong = 2;
 
 int wrong(const Error& error, bool json) {
   if (json) {
-    fmt::print("{{\"ok\":false,\"error\":{}}}\n", json_text(error.message));
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
   } else {
     fmt::print(stderr, "freshet fleet plan: {}\n", error.message);
   }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "app/fleet_command.h"
+#include "app/json_output.h"
 #include "app/problems.h"
 #include "fleet/render/publish.h"
 #include "fleet/render/targets.h"
@@ -23,25 +24,22 @@ struct RenderOptions {
   bool json = false;
 };
 
-std::string json_list(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + json_text(text);
-  return "[" + out + "]";
-}
-
 int failed(const Error& error, bool json) {
   if (json) {
-    fmt::print("{{\"ok\":false,\"error\":{}}}\n", json_text(error.message));
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
   } else {
     fmt::print(stderr, "{}\n", error.message);
   }
   return error.code == Code::kInvalid ? 2 : 1;
 }
 
-void print_json(const fleet::Published& done, const fleet::Rendering& rendering, bool ok) {
-  fmt::print("{{\"ok\":{},\"written\":{},\"unchanged\":{},\"removed\":{},\"by_hand\":{},\"notes\":{}}}\n", ok,
-             ok ? done.written : 0, done.unchanged, ok ? done.removed : 0, json_list(done.by_hand),
-             json_list(rendering.notes));
+void print_done(const fleet::Published& done, const fleet::Rendering& rendering, bool ok) {
+  print_json([&](JsonWriter& json) {
+    json.begin_object().member("ok", ok).member("written", ok ? done.written : 0);
+    json.member("unchanged", done.unchanged).member("removed", ok ? done.removed : 0);
+    json.key("by_hand").array(done.by_hand).key("notes").array(rendering.notes).end_object();
+  });
 }
 
 void print_text(const fleet::Published& done, const fleet::Rendering& rendering, const RenderOptions& options,
@@ -73,7 +71,7 @@ int render(const RenderOptions& options) {
   if (!done) return failed(done.error(), options.json);
   const bool ok = done->by_hand.empty() || options.force;
   if (options.json) {
-    print_json(*done, *rendering, ok);
+    print_done(*done, *rendering, ok);
   } else {
     print_text(*done, *rendering, options, ok);
   }

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "app/importer.h"
-#include "app/problems.h"
+#include "app/json_output.h"
 #include "app/progress_bar.h"
 #include "ingest/adapters/csv_mapping.h"
 #include "ingest/adapters/csv_reader.h"
@@ -90,11 +90,11 @@ void print_outcome(const ImportOptions& options, const ImportOutcome& outcome, u
                outcome.rejected - printed);
   }
   if (options.json) {
-    fmt::print(
-        "{{\"id\":{},\"file\":{},\"tenant\":{},\"accepted\":{},\"rejected\":{},\"bytes\":{},\"resumed_at\":{},\"was_"
-        "complete\":{}}}\n",
-        json_text(outcome.id), json_text(options.file), json_text(options.tenant), outcome.accepted, outcome.rejected,
-        outcome.bytes, outcome.resumed_at, outcome.was_complete);
+    print_json([&](JsonWriter& json) {
+      json.begin_object().member("id", outcome.id).member("file", options.file).member("tenant", options.tenant);
+      json.member("accepted", outcome.accepted).member("rejected", outcome.rejected).member("bytes", outcome.bytes);
+      json.member("resumed_at", outcome.resumed_at).member("was_complete", outcome.was_complete).end_object();
+    });
     return;
   }
   fmt::print("{}: {} rows accepted, {} rejected{}\n", options.file, outcome.accepted, outcome.rejected,

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "app/json_output.h"
 #include "base/assert.h"
 #include "base/hash.h"
-#include "model/json.h"
 
 namespace freshet::app {
 namespace {
@@ -168,14 +168,11 @@ class Importer {
   // Starting an import that exists finds it, so this may be repeated whenever it is not known what
   // came of it.
   Status start() {
-    std::string body =
-        "{\"content_hash\":\"" + content_hash_ + "\",\"size\":" + std::to_string(outcome_.bytes) + ",\"name\":";
-    model::append_json_string(body, job_.file.substr(job_.file.rfind('/') + 1));
-    body += ",\"tenant\":";
-    model::append_json_string(body, job_.tenant);
-    body += ",\"mapping\":";
-    model::append_json_string(body, job_.mapping);
-    body += '}';
+    std::string body = json_text([&](JsonWriter& json) {
+      json.begin_object().member("content_hash", content_hash_).member("size", outcome_.bytes);
+      json.member("name", job_.file.substr(job_.file.rfind('/') + 1)).member("tenant", job_.tenant);
+      json.member("mapping", job_.mapping).end_object();
+    });
     http::Request post = request("POST", "/v1/imports", std::move(body));
     post.headers.emplace_back("content-type", "application/json");
     FRESHET_TRY(exchange(std::move(post)));

@@ -10,7 +10,7 @@
 #include "app/content.h"
 #include "base/result.h"
 #include "env/clock.h"
-#include "http/server.h"
+#include "http/client.h"
 
 namespace freshet::app {
 

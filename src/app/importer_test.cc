@@ -8,44 +8,11 @@
 
 #include "app/progress_bar.h"
 #include "ingest/imports.h"
+#include "testing/clock.h"
+#include "testing/import_store.h"
 
 namespace freshet::app {
 namespace {
-
-class MemoryStore final : public ingest::ImportStore {
- public:
-  Status put(const v1::ImportProgress& progress, bool) override {
-    rows[progress.id()] = progress;
-    return {};
-  }
-  Result<std::optional<v1::ImportProgress>> get(const std::string&, const std::string& id) override {
-    const auto found = rows.find(id);
-    return found == rows.end() ? std::nullopt : std::optional(found->second);
-  }
-  Result<std::vector<v1::ImportProgress>> list(const std::string&, size_t) override {
-    return std::vector<v1::ImportProgress>{};
-  }
-  std::map<std::string, v1::ImportProgress> rows;
-};
-
-struct FakeClock final : env::Clock {
-  env::TimeUs now_us() override { return 1'800'000'000'000'000 + time; }
-  env::TimeUs monotonic_us() override { return time; }
-  void sleep_us(env::TimeUs duration) override { time += duration; }
-  env::TimeUs time = 0;
-};
-
-struct AllKnown final : schema::Registry {
-  struct One final : Session {
-    schema::Verdict check(schema::Subject, std::string_view, std::string_view, schema::Type) override {
-      return schema::Verdict::kKnown;
-    }
-    std::vector<v1::SchemaChange> take_discoveries() override { return {}; }
-  };
-  std::unique_ptr<Session> begin(const model::Tenant&, int64_t) override { return std::make_unique<One>(); }
-  void apply(const v1::SchemaChange&) override {}
-  std::vector<schema::Known> list(const std::string&) override { return {}; }
-};
 
 class Text final : public Content {
  public:
@@ -68,9 +35,9 @@ enum class Fault { kNone, kAway, kAnswerLost, kUnavailable, kForgotten };
 
 // The server without sockets.
 struct World {
-  MemoryStore store;
-  FakeClock clock;
-  AllKnown schema;
+  ingest::MemoryImportStore store;
+  env::FakeClock clock;
+  ingest::KnowsAll schema;
   model::Tenant tenant = model::default_tenant("t");
   std::set<std::string> log;
   std::set<std::string> letters;

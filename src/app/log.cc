@@ -6,11 +6,11 @@
 #include <future>
 #include <utility>
 
-#include "action/worker.h"
+#include "action/worker_options.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "kv/store.h"
-#include "reaction/reactor.h"
+#include "reaction/reactor_options.h"
 
 namespace freshet::app {
 namespace {

@@ -14,13 +14,13 @@
 #include <utility>
 #include <vector>
 
-#include "action/worker.h"
+#include "action/worker_options.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
 #include "base/assert.h"
 #include "kv/store.h"
-#include "reaction/reactor.h"
+#include "reaction/reactor_options.h"
 #include "state/checkpoint/catalog.h"
 #include "state/repartition.h"
 

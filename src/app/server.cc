@@ -23,6 +23,7 @@
 #include "base/assert.h"
 #include "base/version.h"
 #include "console/admin.h"
+#include "http/server.h"
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"
@@ -174,15 +175,10 @@ class ServerImpl final : public Server {
   // Publishes the rules. They reach action as records of its partitions, before anything that they
   // are for.
   Status publish_rules(bool implicit) {
-    v1::Envelope envelope;
-    envelope.set_kind(v1::Envelope::CONTROL);
-    envelope.set_received_at_us(clock_.now_us());
+    v1::Envelope envelope =
+        action::control_record(config_.tenants, config_.log.partitions, installation_->hash_key(), clock_.now_us());
     v1::Control& control = *envelope.mutable_control();
-    control.set_logic_version(action::kLogicVersion);
-    control.set_hash_key(installation_->hash_key());
-    control.set_partitions(config_.log.partitions);
     control.set_events_as_protobuf(config_.events_as_protobuf);
-    for (const model::Tenant& tenant : config_.tenants) *control.add_tenants() = tenant.rules;
     FRESHET_ASSIGN(auto revision, installation_->revision_for(control, config_.revision, implicit));
     control.set_revision(revision);
     // Claimed before it is published: two processes with different rules must not both publish them

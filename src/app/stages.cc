@@ -3,12 +3,11 @@
 
 #include "app/stages.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "action/worker.h"
-#include "reaction/reactor.h"
+#include "action/worker_options.h"
+#include "app/json_output.h"
+#include "reaction/reactor_options.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::app {
@@ -56,22 +55,28 @@ int64_t appended_to(eventlog::EventLog& log, Topic topic) {
 
 int64_t counted(const char* metric) { return static_cast<int64_t>(telemetry::counter_total(metric)); }
 
-std::string number_or_null(const std::optional<int64_t>& number) { return number ? fmt::to_string(*number) : "null"; }
+void write_stage(JsonWriter& json, std::string_view name, int64_t done, const std::optional<int64_t>& waiting,
+                 const std::optional<int64_t>& lag) {
+  json.begin_object().member("name", name).member("done", done).member("waiting", waiting).member("lag", lag);
+  json.end_object();
+}
 
 }  // namespace
 
 std::string stages_json(eventlog::EventLog& log, const Roles& roles, const std::optional<int64_t>& reaction_waits) {
-  const std::string action_lag = number_or_null(lag_of(log, action::kActionGroup, Topic::kActions));
-  const std::string reaction_lag = number_or_null(reaction_waits);
+  const std::optional<int64_t> action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
   const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : appended_to(log, Topic::kActions);
   const int64_t action =
       roles.action ? counted("freshet_action_records_total") : committed_by(log, action::kActionGroup, Topic::kActions);
   const int64_t reaction = roles.reaction ? counted("freshet_reaction_changes_total")
                                           : committed_by(log, reaction::kReactionGroup, Topic::kChanges);
-  return fmt::format(
-      R"([{{"name":"ingest","done":{},"waiting":null,"lag":0}},)"
-      R"({{"name":"action","done":{},"waiting":{},"lag":{}}},{{"name":"reaction","done":{},"waiting":{},"lag":{}}}])",
-      ingest, action, action_lag, action_lag, reaction, reaction_lag, reaction_lag);
+  return json_text([&](JsonWriter& json) {
+    json.begin_array();
+    write_stage(json, "ingest", ingest, std::nullopt, 0);
+    write_stage(json, "action", action, action_lag, action_lag);
+    write_stage(json, "reaction", reaction, reaction_waits, reaction_waits);
+    json.end_array();
+  });
 }
 
 }  // namespace freshet::app

@@ -14,7 +14,7 @@
 
 #include "app/otlp.h"
 #include "env/clock.h"
-#include "http/server.h"
+#include "http/client.h"
 #include "telemetry/trace.h"
 
 namespace freshet::app {

@@ -5,8 +5,8 @@
 
 #include <map>
 
-#include "http/test_socket.h"
 #include "telemetry/metrics.h"
+#include "testing/socket.h"
 
 namespace freshet::app {
 namespace {

@@ -4,15 +4,16 @@
 
 #include "console/admin.h"
 
-#include <fmt/format.h>
 #include <openssl/crypto.h>
 
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "console/call.h"
+#include "console/page.h"
 #include "console/route.h"
-#include "model/json.h"
+#include "http/text.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
@@ -37,22 +38,20 @@ bool is_loopback_name(std::string_view name) {
 }
 
 // {"reason":count,…}
-std::string by_reason(const std::string& name, const std::string& label) {
-  std::string json;
-  for (const auto& [reason, count] : telemetry::counter_totals(name, label)) {
-    json += json.empty() ? '{' : ',';
-    model::append_json_string(json, reason);
-    json += ':' + std::to_string(count);
-  }
-  return json.empty() ? "{}" : json + '}';
+void write_by_reason(JsonWriter& json, const std::string& name, const std::string& label) {
+  json.begin_object();
+  for (const auto& [reason, count] : telemetry::counter_totals(name, label)) json.member(reason, count);
+  json.end_object();
 }
 
 // What identity refused and dropped in this process since its start. It is empty where action runs
 // elsewhere.
-std::string identity_counts() {
-  return fmt::format(
-      "{{\"refused\":{},\"dropped\":{},\"warnings\":{}}}", by_reason("freshet_identity_refused_total", "reason"),
-      by_reason("freshet_identity_dropped_total", "reason"), by_reason("freshet_ingest_warnings_total", "code"));
+void write_identity_counts(JsonWriter& json) {
+  json.begin_object();
+  write_by_reason(json.key("refused"), "freshet_identity_refused_total", "reason");
+  write_by_reason(json.key("dropped"), "freshet_identity_dropped_total", "reason");
+  write_by_reason(json.key("warnings"), "freshet_ingest_warnings_total", "code");
+  json.end_object();
 }
 
 }  // namespace
@@ -134,14 +133,11 @@ const model::Tenant* Admin::tenant_of(const std::string& name) const {
 
 http::Response Admin::tenants() const {
   http::Response response;
-  response.body = "{\"tenants\":[";
-  for (const auto& tenant : options_.tenants) {
-    if (&tenant != &options_.tenants.front()) response.body += ',';
-    response.body += "{\"name\":";
-    model::append_json_string(response.body, tenant.name);
-    response.body += '}';
-  }
-  response.body += "]}\n";
+  JsonWriter json(response.body);
+  json.begin_object().key("tenants").begin_array();
+  for (const auto& tenant : options_.tenants) json.begin_object().member("name", tenant.name).end_object();
+  json.end_array().end_object();
+  response.body += '\n';
   return response;
 }
 
@@ -154,15 +150,18 @@ http::Response Admin::status() {
   }
   http::Response response;
   response.headers = {{"Cache-Control", "no-store"}};
-  response.body = fmt::format(
-      "{{\"ready\":{},\"at_ms\":{},\"disk_bytes\":{},\"deadletters\":{},\"stages\":{},\"identity\":{},\"freshness\":[",
-      !options_.ready || options_.ready(), options_.clock->now_us() / 1000, options_.log->disk_bytes(), letters,
-      options_.stages_json ? options_.stages_json() : "[]", identity_counts());
-  for (const auto& tenant : options_.tenants) {
-    if (&tenant != &options_.tenants.front()) response.body += ',';
-    response.body += freshness_.json(tenant.name, options_.clock->monotonic_us());
-  }
-  response.body += "]}\n";
+  JsonWriter json(response.body);
+  json.begin_object()
+      .member("ready", !options_.ready || options_.ready())
+      .member("at_ms", options_.clock->now_us() / 1000)
+      .member("disk_bytes", options_.log->disk_bytes())
+      .member("deadletters", letters);
+  json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
+  write_identity_counts(json.key("identity"));
+  json.key("freshness").begin_array();
+  for (const auto& tenant : options_.tenants) json.raw(freshness_.json(tenant.name, options_.clock->monotonic_us()));
+  json.end_array().end_object();
+  response.body += '\n';
   return response;
 }
 

@@ -13,8 +13,8 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
+#include "http/message.h"
 #include "http/routes.h"
-#include "http/server.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 

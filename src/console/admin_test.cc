@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "console/fake_admin.h"
+#include "testing/fake_admin.h"
 
 namespace freshet::console {
 namespace {
@@ -78,7 +78,7 @@ class AdminTest : public ::testing::Test {
 
   FakeStore store_;
   FakeLog log_{2};
-  FakeClock clock_;
+  env::FakeClock clock_;
   std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
   std::string token_;
   bool ready_ = true;

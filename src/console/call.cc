@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "http/routes.h"
+#include "http/text.h"
 
 namespace freshet::console {
 namespace {

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "base/assert.h"
-#include "model/json.h"
+#include "base/json_writer.h"
 
 namespace freshet::console {
 namespace {
@@ -17,15 +17,19 @@ namespace {
 constexpr env::TimeUs kSampleEveryUs = 5'000'000;
 constexpr env::TimeUs kIntervalUs = 60'000'000;
 
-std::string quantiles(std::span<const uint64_t> buckets) {
+std::string ms_text(int64_t us) { return fmt::format("{}", static_cast<double>(us) / 1000); }
+
+// The members for a histogram in µs: its count, and its quantiles if there are any.
+void write_quantiles(JsonWriter& json, std::span<const uint64_t> buckets) {
   uint64_t count = 0;
   for (const uint64_t n : buckets) count += n;
-  const auto quantile = [&](double q) {
-    if (count == 0) return std::string("null");
-    return fmt::format("{}", static_cast<double>(telemetry::Histogram::quantile_of(buckets, q)) / 1000);
+  const auto quantile = [&](std::string_view name, double q) {
+    json.key(name).raw(count == 0 ? "null" : ms_text(telemetry::Histogram::quantile_of(buckets, q)));
   };
-  return fmt::format(R"("count":{},"p50_ms":{},"p99_ms":{},"p999_ms":{})", count, quantile(0.5), quantile(0.99),
-                     quantile(0.999));
+  json.member("count", count);
+  quantile("p50_ms", 0.5);
+  quantile("p99_ms", 0.99);
+  quantile("p999_ms", 0.999);
 }
 
 }  // namespace
@@ -62,10 +66,14 @@ std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us)
     FRESHET_ASSERT(recent[i] >= oldest.buckets[i]);
     recent[i] -= oldest.buckets[i];
   }
-  std::string out = "{\"tenant\":";
-  model::append_json_string(out, tenant);
-  return out + fmt::format(",{},\"last_minute\":{{\"seconds\":{},{}}}}}", quantiles(all),
-                           (monotonic_us - oldest.at_us) / 1'000'000, quantiles(recent));
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().member("tenant", tenant);
+  write_quantiles(json, all);
+  json.key("last_minute").begin_object().member("seconds", (monotonic_us - oldest.at_us) / 1'000'000);
+  write_quantiles(json, recent);
+  json.end_object().end_object();
+  return out;
 }
 
 }  // namespace freshet::console

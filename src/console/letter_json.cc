@@ -5,21 +5,17 @@
 #include <simdjson.h>
 
 #include "base/hash.h"
+#include "base/json_writer.h"
 #include "console/letters.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
-#include "model/json.h"
 #include "model/time.h"
 
 namespace freshet::console {
 namespace {
 
-void append_text(std::string& out, std::string_view name, std::string_view text) {
-  if (text.empty()) return;
-  out += ",\"";
-  out += name;
-  out += "\":";
-  model::append_json_string(out, text);
+void write_text(JsonWriter& json, std::string_view name, std::string_view text) {
+  if (!text.empty()) json.member(name, text);
 }
 
 bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
@@ -49,16 +45,13 @@ std::string json_of_body(const v1::DeadLetter& letter) {
   }
 }
 
-void append_body(std::string& out, std::string_view name, const std::string& json, std::string_view body) {
-  out += ",\"";
-  out += name;
-  if (!json.empty()) {
-    out += "\":" + json;
+void write_body(JsonWriter& json, const std::string& name, const std::string& body_json, std::string_view body) {
+  if (!body_json.empty()) {
+    json.key(name).raw(body_json);
   } else if (is_utf8(body)) {
-    out += "_text\":";
-    model::append_json_string(out, body);
+    json.member(name + "_text", body);
   } else {
-    out += "_hex\":\"" + to_hex(body) + "\"";
+    json.member(name + "_hex", to_hex(body));
   }
 }
 
@@ -75,25 +68,26 @@ std::string_view name_of(v1::DeadLetter::Body type) {
 }  // namespace
 
 std::string letter_json(const v1::DeadLetter& letter, bool whole) {
-  std::string out = "{\"id\":";
-  model::append_json_string(out, letter.id());
-  append_text(out, "tenant", letter.tenant());
-  append_text(out, "source", letter.source());
-  append_text(out, "code", letter.code());
-  append_text(out, "reason", letter.reason());
-  append_text(out, "endpoint", letter.endpoint());
-  append_text(out, "message_id", letter.message_id());
-  append_text(out, "received_at", model::format_time(letter.received_at_us()));
-  if (letter.sent_at_us() != 0) append_text(out, "sent_at", model::format_time(letter.sent_at_us()));
-  if (letter.line() != 0) out += ",\"line\":" + std::to_string(letter.line());
-  append_text(out, "body_type", name_of(letter.body_type()));
-  out += ",\"body_bytes\":" + std::to_string(letter.body().size());
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().member("id", letter.id());
+  write_text(json, "tenant", letter.tenant());
+  write_text(json, "source", letter.source());
+  write_text(json, "code", letter.code());
+  write_text(json, "reason", letter.reason());
+  write_text(json, "endpoint", letter.endpoint());
+  write_text(json, "message_id", letter.message_id());
+  write_text(json, "received_at", model::format_time(letter.received_at_us()));
+  if (letter.sent_at_us() != 0) json.member("sent_at", model::format_time(letter.sent_at_us()));
+  if (letter.line() != 0) json.member("line", letter.line());
+  json.member("body_type", name_of(letter.body_type())).member("body_bytes", letter.body().size());
   if (whole) {
-    append_body(out, "body", json_of_body(letter), letter.body());
+    write_body(json, "body", json_of_body(letter), letter.body());
     if (!letter.context().empty())
-      append_body(out, "context", is_json(letter.context()) ? letter.context() : "", letter.context());
+      write_body(json, "context", is_json(letter.context()) ? letter.context() : "", letter.context());
   }
-  return out + "}";
+  json.end_object();
+  return out;
 }
 
 }  // namespace freshet::console

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <charconv>
 #include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "console/call.h"
 #include "console/letters.h"
-#include "model/json.h"
 
 namespace freshet::console {
 namespace {
@@ -60,7 +63,7 @@ Result<Wanted> parse_replay(const std::string& tenant, const std::string& body) 
 // thread.
 class Replays {
  public:
-  Replays(size_t count, std::string next, std::function<void(std::string)> done)
+  Replays(size_t count, std::optional<std::string> next, std::function<void(std::string)> done)
       : waiting_(count), next_(std::move(next)), done_(std::move(done)) {}
 
   void end(const std::string& id, const Status& status) {
@@ -69,11 +72,7 @@ class Replays {
     if (status) {
       ++replayed_;
     } else {
-      failed_ += failed_.empty() ? "{\"id\":" : ",{\"id\":";
-      model::append_json_string(failed_, id);
-      failed_ += ",\"message\":";
-      model::append_json_string(failed_, status.error().message);
-      failed_ += '}';
+      failed_.emplace_back(id, status.error().message);
     }
     if (--waiting_ > 0) return;
     // The answer is made without the lock, by the one thread that saw the last end.
@@ -81,8 +80,13 @@ class Replays {
     finish();
   }
   void finish() {
-    std::string out = "{\"replayed\":" + std::to_string(replayed_) + ",\"failed\":[" + failed_ + "],\"next\":";
-    out += next_.empty() ? "null}" : "\"" + next_ + "\"}";
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object().member("replayed", replayed_).key("failed").begin_array();
+    for (const auto& [id, message] : failed_) {
+      json.begin_object().member("id", id).member("message", message).end_object();
+    }
+    json.end_array().member("next", next_).end_object();
     done_(std::move(out));
   }
 
@@ -90,8 +94,8 @@ class Replays {
   std::mutex mutex_;
   size_t waiting_;
   size_t replayed_ = 0;
-  std::string failed_;
-  std::string next_;
+  std::vector<std::pair<std::string, std::string>> failed_;  // ids and messages
+  std::optional<std::string> next_;
   std::function<void(std::string)> done_;
 };
 
@@ -105,7 +109,9 @@ std::vector<std::string> missing_ids(const std::vector<std::string>& ids, const 
   return missing;
 }
 
-std::string text_of(const std::optional<LetterCursor>& next) { return next ? cursor_text(*next) : ""; }
+std::optional<std::string> text_of(const std::optional<LetterCursor>& next) {
+  return next ? std::optional(cursor_text(*next)) : std::nullopt;
+}
 
 }  // namespace
 
@@ -121,13 +127,12 @@ void Admin::letter_list(Call& call, const model::Tenant& tenant) {
   const LetterFilter filter{tenant.name, std::string(call.parameter("code")), {}};
   const auto page = read_letters(*options_.log, filter, *after, bounds);
   if (!page) return call.fail(page.error());
-  std::string out = "{\"deadletters\":[";
-  for (const auto& letter : page->letters) {
-    if (out.back() != '[') out += ',';
-    out += letter_json(letter, false);
-  }
-  const std::string next = text_of(page->next);
-  call.ok(out + "],\"next\":" + (next.empty() ? "null}" : "\"" + next + "\"}"));
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("deadletters").begin_array();
+  for (const auto& letter : page->letters) json.raw(letter_json(letter, false));
+  json.end_array().member("next", text_of(page->next)).end_object();
+  call.ok(std::move(out));
 }
 
 void Admin::letter_show(Call& call, const model::Tenant& tenant) {

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "console/fake_admin.h"
+#include "testing/fake_admin.h"
 
 namespace freshet::console {
 namespace {

@@ -3,10 +3,10 @@
 #include <simdjson.h>
 
 #include "base/hash.h"
+#include "base/json_writer.h"
 #include "console/call.h"
 #include "model/document.h"
 #include "model/identifier.h"
-#include "model/json.h"
 
 namespace freshet::console {
 namespace {
@@ -74,8 +74,12 @@ void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind
   envelope.set_received_at_us(options_.clock->now_us());
   envelope.set_time_us(envelope.received_at_us());
 
-  std::string answer = order == v1::Envelope::ERASE ? "{\"erase\":\"accepted\"" : "{\"unsuppress\":\"accepted\"";
-  answer += ",\"message_id\":\"" + envelope.message_id() + "\"}";
+  std::string answer;
+  JsonWriter(answer)
+      .begin_object()
+      .member(order == v1::Envelope::ERASE ? "erase" : "unsuppress", "accepted")
+      .member("message_id", envelope.message_id())
+      .end_object();
   options_.submit(std::move(envelope), [call, answer = std::move(answer)](const Status& status) {
     if (!status) return call.fail(status.error());
     call.ok(answer, 202);

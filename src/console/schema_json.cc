@@ -1,12 +1,10 @@
 // GET /v1/tenants/{t}/schema: what the registry knows of a tenant.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <tuple>
 
+#include "base/json_writer.h"
 #include "console/admin.h"
-#include "model/json.h"
 #include "model/time.h"
 
 namespace freshet::console {
@@ -15,25 +13,22 @@ namespace {
 using schema::Known;
 using schema::Subject;
 
-void append_known(std::string& out, const Known& known) {
-  if (out.back() != '[') out += ',';
-  out += "{\"name\":";
-  model::append_json_string(out, known.name);
-  if (!known.type.empty() && known.subject != Subject::kEvent) {
-    out += ",\"type\":";
-    model::append_json_string(out, known.type);
-  }
-  if (known.first_us > 0) out += ",\"first_seen\":\"" + model::format_time(known.first_us) + "\"";
+// The members of what is known by this name.
+void write_known(JsonWriter& json, const Known& known) {
+  json.member("name", known.name);
+  if (!known.type.empty() && known.subject != Subject::kEvent) json.member("type", known.type);
+  if (known.first_us > 0) json.member("first_seen", model::format_time(known.first_us));
 }
 
-std::string attributes_json(const std::vector<Known>& all, Subject subject, std::string_view of) {
-  std::string out = "[";
+void write_attributes(JsonWriter& json, const std::vector<Known>& all, Subject subject, std::string_view of) {
+  json.begin_array();
   for (const Known& known : all) {
     if (known.subject != subject || known.of != of) continue;
-    append_known(out, known);
-    out += '}';
+    json.begin_object();
+    write_known(json, known);
+    json.end_object();
   }
-  return out + "]";
+  json.end_array();
 }
 
 }  // namespace
@@ -48,24 +43,25 @@ http::Response Admin::schema(const model::Tenant& tenant) const {
   for (const Known& known : all) {
     if (known.subject == Subject::kEventAttribute) of_event[known.of].push_back(known);
   }
-  std::string events = "[";
+  http::Response response;
+  response.headers = {{"Cache-Control", "no-store"}};
+  JsonWriter json(response.body);
+  json.begin_object().member("tenant", tenant.name).member("mode", tenant.strict_schema ? "strict" : "discover");
   size_t event_count = 0;
+  json.key("events").begin_array();
   for (const Known& known : all) {
     if (known.subject != Subject::kEvent) continue;
     ++event_count;
-    append_known(events, known);
-    events += ",\"attributes\":" + attributes_json(of_event[known.name], Subject::kEventAttribute, known.name) + "}";
+    json.begin_object();
+    write_known(json, known);
+    write_attributes(json.key("attributes"), of_event[known.name], Subject::kEventAttribute, known.name);
+    json.end_object();
   }
-  http::Response response;
-  response.headers = {{"Cache-Control", "no-store"}};
-  response.body = "{\"tenant\":";
-  model::append_json_string(response.body, tenant.name);
-  response.body += fmt::format(R"(,"mode":"{}","events":{}],"user_attributes":{},"device_attributes":{},)"
-                               R"("event_names":{{"used":{},"limit":{}}},"user_attributes_limit":{}}})",
-                               tenant.strict_schema ? "strict" : "discover", events,
-                               attributes_json(all, Subject::kUserAttribute, ""),
-                               attributes_json(all, Subject::kDeviceAttribute, ""), event_count,
-                               tenant.limits.event_names, tenant.limits.user_attributes);
+  json.end_array();
+  write_attributes(json.key("user_attributes"), all, Subject::kUserAttribute, "");
+  write_attributes(json.key("device_attributes"), all, Subject::kDeviceAttribute, "");
+  json.key("event_names").begin_object().member("used", event_count).member("limit", tenant.limits.event_names);
+  json.end_object().member("user_attributes_limit", tenant.limits.user_attributes).end_object();
   response.body += '\n';
   return response;
 }

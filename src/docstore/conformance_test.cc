@@ -1,6 +1,6 @@
-#include "docstore/doc_store_conformance.h"
-#include "docstore/embedded/temporary_store.h"
 #include "docstore/split/split_store.h"
+#include "testing/doc_store_conformance.h"
+#include "testing/temporary_store.h"
 
 namespace freshet::docstore {
 namespace {

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/project_path.h"
 #include "fleet/topology_yaml.h"
+#include "testing/project_path.h"
 
 namespace freshet::fleet {
 namespace {

@@ -7,8 +7,8 @@
 #include "fleet/lint/report.h"
 #include "fleet/plan/report.h"
 #include "fleet/schema.h"
-#include "fleet/test_file.h"
 #include "fleet/topology_yaml.h"
+#include "testing/file.h"
 
 namespace freshet::fleet {
 namespace {

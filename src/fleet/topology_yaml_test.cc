@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/project_path.h"
+#include "testing/project_path.h"
 
 namespace freshet::fleet {
 namespace {

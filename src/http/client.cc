@@ -1,5 +1,6 @@
 // The HTTP client of our own commands. It is synchronous to its caller, plain HTTP only, and holds
 // whole bodies in memory: enough for talking to our own listeners.
+#include "http/client.h"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +18,6 @@
 
 #include "base/assert.h"
 #include "http/address.h"
-#include "http/server.h"
 
 namespace freshet::http {
 namespace {

@@ -1,10 +1,12 @@
+#include "http/client.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
 
 #include "env/clock.h"
-#include "http/test_socket.h"
+#include "testing/socket.h"
 
 namespace freshet::http {
 namespace {

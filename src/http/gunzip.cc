@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "base/assert.h"
-#include "http/server.h"
+#include "http/text.h"
 
 namespace freshet::http {
 namespace {

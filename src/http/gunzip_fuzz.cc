@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
-#include "http/server.h"
+#include "http/text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kBytesMax = 64 << 10;

@@ -3,7 +3,7 @@
 #include <rapidcheck.h>
 #include <zlib.h>
 
-#include "http/server.h"
+#include "http/text.h"
 
 namespace freshet::http {
 namespace {

@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "env/clock.h"
-#include "http/test_socket.h"
+#include "testing/socket.h"
 
 namespace freshet::http {
 namespace {

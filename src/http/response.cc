@@ -3,25 +3,12 @@
 #include "http/response.h"
 
 #include <boost/beast/http/status.hpp>
-#include <cstdio>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
 
 namespace freshet::http {
 namespace {
-
-void append_json(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) >= 0x20) {
-      out += c;
-    } else {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
-      out += escaped;
-    }
-  }
-}
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out += name;
@@ -37,11 +24,15 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 Response error_response(int status, std::string_view code, std::string_view message) {
   Response response;
   response.status = status;
-  response.body = R"({"error":{"code":")";
-  append_json(response.body, code);
-  response.body += R"(","message":")";
-  append_json(response.body, message);
-  response.body += "\"}}\n";
+  JsonWriter(response.body)
+      .begin_object()
+      .key("error")
+      .begin_object()
+      .member("code", code)
+      .member("message", message)
+      .end_object()
+      .end_object();
+  response.body += '\n';
   return response;
 }
 

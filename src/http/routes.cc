@@ -1,6 +1,6 @@
 #include "http/routes.h"
 
-#include "http/server.h"
+#include "http/text.h"
 
 namespace freshet::http {
 namespace {

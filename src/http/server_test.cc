@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "env/clock.h"
-#include "http/test_socket.h"
+#include "testing/socket.h"
 
 namespace freshet::http {
 namespace {

@@ -1,8 +1,10 @@
 // The parts of an address, and looking up headers.
+#include "http/text.h"
+
 #include <algorithm>
 
 #include "base/assert.h"
-#include "http/server.h"
+#include "http/message.h"
 
 namespace freshet::http {
 namespace {

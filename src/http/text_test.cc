@@ -1,11 +1,13 @@
+#include "http/text.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include <cstdio>
 
+#include "http/message.h"
 #include "http/response.h"
-#include "http/server.h"
 
 namespace freshet::http {
 namespace {
@@ -62,7 +64,7 @@ TEST(ResponseHead, CantBeSplitByAValue) {
 
 TEST(ErrorResponse, IsJson) {
   EXPECT_EQ(error_response(400, "bad", "say \"it\"\n\\").body,
-            "{\"error\":{\"code\":\"bad\",\"message\":\"say \\\"it\\\"\\u000a\\\\\"}}\n");
+            "{\"error\":{\"code\":\"bad\",\"message\":\"say \\\"it\\\"\\n\\\\\"}}\n");
 }
 
 }  // namespace

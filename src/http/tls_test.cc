@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "http/test_socket.h"
+#include "testing/socket.h"
 
 namespace freshet::http {
 namespace {

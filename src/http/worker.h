@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "http/server.h"
+#include "http/server_options.h"
 
 namespace freshet::http {
 

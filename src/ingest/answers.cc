@@ -4,23 +4,20 @@
 
 #include "ingest/answers.h"
 
-#include "model/json.h"
+#include "base/json_writer.h"
 
 namespace freshet::ingest {
 namespace {
 
-// Appends "name":"text" with a comma before it unless it is the first.
-void add_member(std::string& out, std::string_view name, std::string_view text) {
-  if (out.back() != '{') out += ',';
-  model::append_json_string(out, name);
-  out += ':';
-  model::append_json_string(out, text);
-}
-
-http::Response json(int status, std::string body) {
+// `write` writes the members of the body's object.
+template <class Write>
+http::Response json_response(int status, const Write& write) {
   http::Response response;
   response.status = status;
-  response.body = std::move(body);
+  JsonWriter json(response.body);
+  json.begin_object();
+  write(json);
+  json.end_object();
   return response;
 }
 
@@ -37,70 +34,64 @@ std::string_view data_api_type(int status, std::string_view code) {
 }  // namespace
 
 http::Response refusal(int status, std::string_view code, std::string_view message) {
-  std::string body = "{\"success\":false,\"error\":{";
-  add_member(body, "code", code);
-  add_member(body, "message", message);
-  return json(status, body + "}}");
+  return json_response(status, [&](JsonWriter& json) {
+    json.member("success", false).key("error").begin_object();
+    json.member("code", code).member("message", message).end_object();
+  });
 }
 
 http::Response data_api_refusal(int status, std::string_view code, std::string_view message, std::string_view attribute,
                                 std::string_view request_id) {
-  std::string body = "{\"status\":\"fail\",\"error\":{";
-  add_member(body, "attribute", attribute);
-  add_member(body, "message", message);
-  add_member(body, "type", data_api_type(status, code));
-  add_member(body, "request_id", request_id);
-  return json(status, body + "}}");
+  return json_response(status, [&](JsonWriter& json) {
+    json.member("status", "fail").key("error").begin_object();
+    json.member("attribute", attribute).member("message", message).member("type", data_api_type(status, code));
+    json.member("request_id", request_id).end_object();
+  });
 }
 
 http::Response data_api_success(size_t accepted, std::string_view request_id) {
-  std::string body = "{\"status\":\"success\"";
-  add_member(body, "message", "Your request has been accepted: " + std::to_string(accepted) + " processed.");
-  add_member(body, "request_id", request_id);
-  return json(200, body + "}");
+  return json_response(200, [&](JsonWriter& json) {
+    json.member("status", "success");
+    json.member("message", "Your request has been accepted: " + std::to_string(accepted) + " processed.");
+    json.member("request_id", request_id);
+  });
 }
 
 http::Response verdicts(const Parsed& parsed) {
-  std::string body = "{\"accepted\":" + std::to_string(parsed.item_count - parsed.rejected.size()) + ",\"rejected\":[";
-  for (const Rejection& rejection : parsed.rejected) {
-    if (body.back() != '[') body += ',';
-    body += "{\"index\":" + std::to_string(rejection.index);
-    add_member(body, "code", rejection.code);
-    add_member(body, "message", rejection.message);
-    body += '}';
-  }
-  return json(200, body + "]}");
+  return json_response(200, [&](JsonWriter& json) {
+    json.member("accepted", parsed.item_count - parsed.rejected.size()).key("rejected").begin_array();
+    for (const Rejection& rejection : parsed.rejected) {
+      json.begin_object().member("index", rejection.index).member("code", rejection.code);
+      json.member("message", rejection.message).end_object();
+    }
+    json.end_array();
+  });
 }
 
 http::Response settings(std::string_view write_key, std::string_view host, bool https) {
-  std::string segment = "{";
-  add_member(segment, "apiKey", write_key);
-  if (!host.empty()) {
-    add_member(segment, "apiHost", std::string(host) + "/v1");
-    add_member(segment, "protocol", https ? "https" : "http");
-  }
-  segment +=
-      ",\"unbundledIntegrations\":[],\"addBundledMetadata\":true,\"versionSettings\":{\"componentTypes\":[\"browser\"]}"
-      "}";
-  return json(
-      200,
-      "{\"integrations\":{\"Segment.io\":" + segment +
-          "},\"plan\":{\"track\":{\"__default\":{\"enabled\":true}},\"identify\":{\"__default\":{\"enabled\":true}},"
-          "\"group\":{\"__default\":{\"enabled\":true}}},\"edgeFunction\":{},\"analyticsNextEnabled\":true,"
-          "\"middlewareSettings\":{},\"enabledMiddleware\":{},\"metrics\":{\"sampleRate\":0},"
-          "\"legacyVideoPluginsEnabled\":false,\"remotePlugins\":[]}");
+  return json_response(200, [&](JsonWriter& json) {
+    json.key("integrations").begin_object().key("Segment.io").begin_object().member("apiKey", write_key);
+    if (!host.empty()) {
+      json.member("apiHost", std::string(host) + "/v1").member("protocol", https ? "https" : "http");
+    }
+    json.key("unbundledIntegrations").raw("[]").member("addBundledMetadata", true);
+    json.key("versionSettings").raw(R"({"componentTypes":["browser"]})").end_object().end_object();
+    json.key("plan").raw(R"({"track":{"__default":{"enabled":true}},"identify":{"__default":{"enabled":true}},)"
+                         R"("group":{"__default":{"enabled":true}}})");
+    json.key("edgeFunction").raw("{}").member("analyticsNextEnabled", true).key("middlewareSettings").raw("{}");
+    json.key("enabledMiddleware").raw("{}").key("metrics").raw(R"({"sampleRate":0})");
+    json.member("legacyVideoPluginsEnabled", false).key("remotePlugins").raw("[]");
+  });
 }
 
 http::Response source_config(const model::Tenant& tenant, std::string_view write_key) {
-  std::string source = "{";
-  add_member(source, "id", tenant.name);
-  add_member(source, "name", tenant.name);
-  add_member(source, "writeKey", write_key);
-  add_member(source, "workspaceId", tenant.name);
-  source +=
-      ",\"enabled\":true,\"destinations\":[],\"connections\":[],\"dataplanes\":{},"
-      "\"config\":{\"statsCollection\":{\"errors\":{\"enabled\":false},\"metrics\":{\"enabled\":false}}}}";
-  return json(200, "{\"source\":" + source + ",\"updatedAt\":\"1970-01-01T00:00:00.000Z\"}");
+  return json_response(200, [&](JsonWriter& json) {
+    json.key("source").begin_object().member("id", tenant.name).member("name", tenant.name);
+    json.member("writeKey", write_key).member("workspaceId", tenant.name).member("enabled", true);
+    json.key("destinations").raw("[]").key("connections").raw("[]").key("dataplanes").raw("{}").key("config");
+    json.raw(R"({"statsCollection":{"errors":{"enabled":false},"metrics":{"enabled":false}}})").end_object();
+    json.member("updatedAt", "1970-01-01T00:00:00.000Z");
+  });
 }
 
 http::Response preflight() {

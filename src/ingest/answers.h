@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/server.h"
+#include "http/message.h"
 #include "ingest/adapters/adapter.h"
 #include "model/tenant.h"
 

@@ -3,77 +3,71 @@
 #include "ingest/import_json.h"
 
 #include "base/hash.h"
-#include "model/json.h"
+#include "base/json_writer.h"
 #include "model/time.h"
 
 namespace freshet::ingest {
 namespace {
 
-void append_text(std::string& out, std::string_view key, std::string_view value) {
-  model::append_json_string(out, key);
-  out += ':';
-  model::append_json_string(out, value);
-  out += ',';
+// The members of an import but for its rows.
+void write_progress(JsonWriter& json, const v1::ImportProgress& progress) {
+  json.member("id", progress.id())
+      .member("name", progress.name())
+      .member("state", progress.complete() ? "complete" : "active")
+      .member("offset", progress.offset())
+      .member("line", progress.line())
+      .member("size", progress.size())
+      .member("accepted", progress.accepted())
+      .member("rejected", progress.rejected())
+      .member("content_hash", progress.content_hash())
+      .member("created_at", model::format_time(progress.created_at_us()))
+      .member("updated_at", model::format_time(progress.updated_at_us()));
 }
 
-void append_count(std::string& out, std::string_view key, uint64_t value) {
-  model::append_json_string(out, key);
-  out += ':';
-  out += std::to_string(value);
-  out += ',';
-}
-
-void append_progress(std::string& out, const v1::ImportProgress& progress) {
-  append_text(out, "id", progress.id());
-  append_text(out, "name", progress.name());
-  append_text(out, "state", progress.complete() ? "complete" : "active");
-  append_count(out, "offset", progress.offset());
-  append_count(out, "line", progress.line());
-  append_count(out, "size", progress.size());
-  append_count(out, "accepted", progress.accepted());
-  append_count(out, "rejected", progress.rejected());
-  append_text(out, "content_hash", progress.content_hash());
-  append_text(out, "created_at", model::format_time(progress.created_at_us()));
-  append_text(out, "updated_at", model::format_time(progress.updated_at_us()));
+void write_error(JsonWriter& json, const ImportError& error) {
+  json.key("error").begin_object().member("code", error.code).member("message", error.message).end_object();
 }
 
 }  // namespace
 
 std::string import_json(const v1::ImportProgress& progress,
-                        const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
-  std::string out = "{";
-  append_progress(out, progress);
-  out += "\"rejected_rows\":[";
+                        const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows,
+                        const std::optional<ImportError>& error) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  write_progress(json, progress);
+  json.key("rejected_rows").begin_array();
   for (const v1::RejectedRow& row : rows) {
-    out += '{';
-    append_count(out, "line", row.line());
-    append_text(out, "code", row.code());
-    append_text(out, "message", row.message());
-    out.back() = '}';
-    out += ',';
+    json.begin_object().member("line", row.line()).member("code", row.code()).member("message", row.message());
+    json.end_object();
   }
-  if (out.back() == ',') out.pop_back();
-  return out + "]}";
+  json.end_array();
+  if (error) write_error(json, *error);
+  json.end_object();
+  return out;
 }
 
 std::string import_list_json(const std::vector<v1::ImportProgress>& all) {
-  std::string out = "{\"imports\":[";
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("imports").begin_array();
   for (const v1::ImportProgress& progress : all) {
-    out += '{';
-    append_progress(out, progress);
-    out.back() = '}';
-    out += ',';
+    json.begin_object();
+    write_progress(json, progress);
+    json.end_object();
   }
-  if (out.back() == ',') out.pop_back();
-  return out + "]}";
+  json.end_array().end_object();
+  return out;
 }
 
-std::string import_error_json(std::string_view code, std::string_view message) {
-  std::string out = "{\"error\":{";
-  append_text(out, "code", code);
-  append_text(out, "message", message);
-  out.back() = '}';
-  return out + '}';
+std::string import_error_json(const ImportError& error) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  write_error(json, error);
+  json.end_object();
+  return out;
 }
 
 // The id begins with the start of the import, so letters sort by import, and ends with the row's

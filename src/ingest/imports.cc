@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "http/text.h"
 #include "ingest/import_json.h"
 #include "ingest/routes.h"
 #include "model/time.h"
@@ -117,7 +118,7 @@ Result<Start> read_start(const http::Request& request) {
 http::Response failure(int status, std::string_view code, std::string_view message) {
   http::Response response;
   response.status = status;
-  response.body = import_error_json(code, message);
+  response.body = import_error_json({code, message});
   return response;
 }
 
@@ -140,19 +141,12 @@ http::Response unknown_import() {
 }
 
 http::Response progress_response(int status, const v1::ImportProgress& progress,
-                                 const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
+                                 const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows,
+                                 const std::optional<ImportError>& error = {}) {
   http::Response response;
   response.status = status;
-  response.body = import_json(progress, rows);
+  response.body = import_json(progress, rows, error);
   response.headers.emplace_back("Upload-Offset", std::to_string(progress.offset()));
-  return response;
-}
-
-// Adds an error to the JSON of a progress answer: a client that is told "wrong offset" needs the
-// right one with it.
-http::Response with_message(http::Response response, std::string_view code, std::string_view message) {
-  response.body.pop_back();
-  response.body += "," + import_error_json(code, message).substr(1);
   return response;
 }
 
@@ -307,8 +301,8 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
   if (progress.complete() && work.offset == progress.offset() && work.request.body.empty())
     return progress_response(200, progress, {});
   if (progress.complete() || work.offset != progress.offset()) {
-    return with_message(progress_response(409, progress, {}), "wrong_offset",
-                        progress.complete() ? "the import is complete" : "go on from `offset`");
+    const std::string_view message = progress.complete() ? "the import is complete" : "go on from `offset`";
+    return progress_response(409, progress, {}, ImportError{"wrong_offset", message});
   }
   if (progress.size() != 0 && work.offset + work.request.body.size() > progress.size()) {
     return failure(422, "wrong_size",

@@ -21,7 +21,7 @@
 
 #include "env/clock.h"
 #include "eventlog/event_log.h"
-#include "http/server.h"
+#include "http/message.h"
 #include "ingest/adapters/csv.h"
 #include "ingest/import_store.h"
 

@@ -6,48 +6,11 @@
 #include <map>
 #include <random>
 
+#include "testing/clock.h"
+#include "testing/import_store.h"
+
 namespace freshet::ingest {
 namespace {
-
-class MemoryStore final : public ImportStore {
- public:
-  Status put(const v1::ImportProgress& progress, bool) override {
-    if (fail_puts) return fail(Code::kFatal, "disk");
-    rows[progress.tenant() + "/" + progress.id()] = progress;
-    return {};
-  }
-  Result<std::optional<v1::ImportProgress>> get(const std::string& tenant, const std::string& id) override {
-    const auto found = rows.find(tenant + "/" + id);
-    return found == rows.end() ? std::nullopt : std::optional(found->second);
-  }
-  Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, size_t count) override {
-    std::vector<v1::ImportProgress> all;
-    for (const auto& [key, value] : rows) {
-      if (value.tenant() == tenant && all.size() < count) all.push_back(value);
-    }
-    return all;
-  }
-  std::map<std::string, v1::ImportProgress> rows;
-  bool fail_puts = false;
-};
-
-struct FixedClock final : env::Clock {
-  env::TimeUs now_us() override { return 1'800'000'000'000'000; }
-  env::TimeUs monotonic_us() override { return 0; }
-  void sleep_us(env::TimeUs) override {}
-};
-
-struct AllKnown final : schema::Registry {
-  struct One final : Session {
-    schema::Verdict check(schema::Subject, std::string_view, std::string_view, schema::Type) override {
-      return schema::Verdict::kKnown;
-    }
-    std::vector<v1::SchemaChange> take_discoveries() override { return {}; }
-  };
-  std::unique_ptr<Session> begin(const model::Tenant&, int64_t) override { return std::make_unique<One>(); }
-  void apply(const v1::SchemaChange&) override {}
-  std::vector<schema::Known> list(const std::string&) override { return {}; }
-};
 
 const std::string kMapping =
     "kind: events\nevent: {constant: Buy}\ncolumns: {u: {identifier: user_id}, n: {property: n, type: number}}\n";
@@ -105,9 +68,9 @@ class ImportsTest : public testing::Test {
   }
 
   model::Tenant tenant = model::default_tenant("t");
-  MemoryStore store;
-  FixedClock clock;
-  AllKnown schema;
+  MemoryImportStore store;
+  env::FakeClock clock;
+  KnowsAll schema;
   std::map<std::string, int> log;      // message id -> times
   std::map<std::string, int> letters;  // dead letter id -> times
   v1::DeadLetter last_letter;

@@ -1,6 +1,9 @@
 #include "ingest/routes.h"
 
+#include <array>
 #include <string>
+
+#include "http/text.h"
 
 namespace freshet::ingest {
 namespace {

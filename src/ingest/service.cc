@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "http/text.h"
 #include "ingest/adapters/data_api.h"
 #include "ingest/adapters/records.h"
 #include "ingest/adapters/segment.h"

@@ -10,7 +10,7 @@
 
 #include "env/clock.h"
 #include "eventlog/event_log.h"
-#include "http/server.h"
+#include "http/message.h"
 #include "ingest/auth.h"
 #include "ingest/publisher.h"
 #include "ingest/routes.h"

@@ -11,23 +11,18 @@
 #include <thread>
 
 #include "base/hash.h"
-#include "base/project_path.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
 #include "telemetry/trace.h"
+#include "testing/clock.h"
+#include "testing/event_log.h"
+#include "testing/project_path.h"
 
 namespace freshet::ingest {
 namespace {
 
 using eventlog::Topic;
 using ::testing::HasSubstr;
-
-class FakeClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return 1'767'312'000'000'000; }
-  env::TimeUs monotonic_us() override { return 0; }
-  void sleep_us(env::TimeUs) override {}
-};
 
 class FakeRandom final : public env::Random {
  public:
@@ -42,9 +37,8 @@ class FakeRandom final : public env::Random {
 };
 
 // Takes every append, or answers `refusal`; holds the answers back while `held` is set.
-class FakeLog final : public eventlog::EventLog {
+class FakeLog final : public eventlog::FakeLog {
  public:
-  Status create_topic(Topic, const eventlog::TopicOptions&) override { return {}; }
   uint32_t partitions(Topic topic) const override { return topic == Topic::kDeadLetters ? 2 : 4; }
   void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override {
     if (refusal) return done(fail(Code::kRetry, "full"));
@@ -62,18 +56,6 @@ class FakeLog final : public eventlog::EventLog {
       done({});
     }
   }
-  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
-    return fail(Code::kFatal, "");
-  }
-  Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition) override { return eventlog::Watermarks{}; }
-  Result<eventlog::Fetched> read(eventlog::TopicPartition, eventlog::Offset, size_t) override {
-    return fail(Code::kFatal, "");
-  }
-  Status trim(eventlog::TopicPartition, eventlog::Offset) override { return {}; }
-  Result<std::optional<eventlog::Offset>> committed(const std::string&, eventlog::TopicPartition) override {
-    return std::nullopt;
-  }
-  uint64_t disk_bytes() override { return 0; }
 
   struct Record {
     uint32_t partition;
@@ -168,7 +150,7 @@ class ServiceTest : public ::testing::Test {
 
   ServiceOptions options;
   FakeLog log;
-  FakeClock clock;
+  env::FakeClock clock{1'767'312'000'000'000};
   FakeRandom random;
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   std::unique_ptr<Service> service_;

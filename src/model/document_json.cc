@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <utility>
 
 #include "base/hash.h"
+#include "base/json_writer.h"
 #include "model/document.h"
 #include "model/json.h"
 
@@ -13,59 +13,39 @@ using v1::Document;
 using v1::Field;
 using v1::Value;
 
-class JsonWriter {
+constexpr size_t kDocumentBytes = 1024;  // of most
+
+// The members of a document by their sections.
+class Sections {
  public:
-  explicit JsonWriter(const Document& document) : fields_(document.fields()) { out_.reserve(1024); }
+  Sections(JsonWriter& json, const Document& document) : json_(json), fields_(document.fields()) {}
 
   // The fields of a section as an object by name.
   void object(std::string_view key, v1::Section section) {
-    open(key);
-    out_ += '{';
-    bool first = true;
+    json_.key(key).begin_object();
     for (int i = begin_of(section); i < fields_.size() && fields_[i].section() == section; ++i) {
-      if (!std::exchange(first, false)) out_ += ',';
-      append_json_string(out_, fields_[i].name());
-      out_ += ':';
-      if (section == v1::IDENTIFIERS) {
-        list(&fields_[i].value());
-      } else {
-        append_json_value(out_, fields_[i].value());
-      }
+      json_.key(fields_[i].name());
+      section == v1::IDENTIFIERS ? list(&fields_[i].value()) : write_value(json_, fields_[i].value());
     }
-    out_ += '}';
+    json_.end_object();
   }
   void list(std::string_view key, v1::Section section) {
-    open(key);
+    json_.key(key);
     list(value_of(section));
   }
   void value(std::string_view key, v1::Section section) {
-    open(key);
     const Value* found = value_of(section);
-    append_json_value(out_, found == nullptr ? Value::default_instance() : *found);
+    write_value(json_.key(key), found == nullptr ? Value::default_instance() : *found);
   }
-  void text(std::string_view key, std::string_view value) {
-    open(key);
-    append_json_string(out_, value);
-  }
-  void number(std::string_view key, uint64_t value) {
-    open(key);
-    out_ += std::to_string(value);
-  }
-  std::string close() { return std::move(out_ += '}'); }
 
  private:
-  void open(std::string_view key) {
-    out_ += out_.empty() ? "{\"" : ",\"";
-    out_ += key;
-    out_ += "\":";
-  }
   // Always an array: a list as it is, or the text of one, any other value as its only element.
   void list(const Value* found) {
     const bool is_array = found != nullptr && (found->has_list() || found->json().starts_with('['));
-    if (is_array) return append_json_value(out_, *found);
-    out_ += '[';
-    if (found != nullptr && found->kind_case() != Value::KIND_NOT_SET) append_json_value(out_, *found);
-    out_ += ']';
+    if (is_array) return write_value(json_, *found);
+    json_.begin_array();
+    if (found != nullptr && found->kind_case() != Value::KIND_NOT_SET) write_value(json_, *found);
+    json_.end_array();
   }
   [[nodiscard]] int begin_of(v1::Section section) const {
     const auto at = std::lower_bound(fields_.begin(), fields_.end(), section,
@@ -77,42 +57,46 @@ class JsonWriter {
     return i < fields_.size() && fields_[i].section() == section ? &fields_[i].value() : nullptr;
   }
 
+  JsonWriter& json_;
   const RepeatedPtrField<Field>& fields_;
-  std::string out_;
 };
 
-void put_names(JsonWriter& json, std::string_view tenant, v1::EntityKind kind, std::string_view id) {
-  json.text("id", to_hex(id));
-  json.text("tenant", tenant);
-  json.text("kind", kind == v1::ENTITY_KIND_DEVICE ? "device" : "user");
-  json.object("identifiers", v1::IDENTIFIERS);
+// An object that begins with who it is about; `rest` writes the other members.
+template <class Rest>
+std::string json_about(std::string_view tenant, v1::EntityKind kind, std::string_view id, const Document& document,
+                       const Rest& rest) {
+  std::string out;
+  out.reserve(kDocumentBytes);
+  JsonWriter json(out);
+  Sections sections(json, document);
+  json.begin_object().member("id", to_hex(id)).member("tenant", tenant);
+  json.member("kind", kind == v1::ENTITY_KIND_DEVICE ? "device" : "user");
+  sections.object("identifiers", v1::IDENTIFIERS);
+  rest(sections);
+  json.member("version", document.version()).end_object();
+  return out;
 }
 
 }  // namespace
 
 std::string document_json(std::string_view tenant, v1::EntityKind kind, std::string_view id, const Document& document) {
-  const bool device = kind == v1::ENTITY_KIND_DEVICE;
-  JsonWriter json(document);
-  put_names(json, tenant, kind, id);
-  json.object("attributes", v1::ATTRIBUTES);
-  device ? json.list("users", v1::USERS) : json.list("devices", v1::DEVICES);
-  json.object("events", v1::EVENTS);
-  json.object("computed", v1::COMPUTED);
-  json.object("computed_since", v1::COMPUTED_SINCE);
-  json.value("first_seen", v1::FIRST_SEEN);
-  json.value("last_seen", v1::LAST_SEEN);
-  json.list("merged_from", v1::MERGED_FROM);
-  json.number("version", document.version());
-  return json.close();
+  return json_about(tenant, kind, id, document, [kind](Sections& sections) {
+    sections.object("attributes", v1::ATTRIBUTES);
+    kind == v1::ENTITY_KIND_DEVICE ? sections.list("users", v1::USERS) : sections.list("devices", v1::DEVICES);
+    sections.object("events", v1::EVENTS);
+    sections.object("computed", v1::COMPUTED);
+    sections.object("computed_since", v1::COMPUTED_SINCE);
+    sections.value("first_seen", v1::FIRST_SEEN);
+    sections.value("last_seen", v1::LAST_SEEN);
+    sections.list("merged_from", v1::MERGED_FROM);
+  });
 }
 
 std::string identity_json(std::string_view tenant, v1::EntityKind kind, std::string_view id, const Document& document) {
-  JsonWriter json(document);
-  put_names(json, tenant, kind, id);
-  json.list("merged_from", v1::MERGED_FROM);
-  json.list("history", v1::HISTORY);
-  json.number("version", document.version());
-  return json.close();
+  return json_about(tenant, kind, id, document, [](Sections& sections) {
+    sections.list("merged_from", v1::MERGED_FROM);
+    sections.list("history", v1::HISTORY);
+  });
 }
 
 }  // namespace freshet::model

@@ -8,8 +8,8 @@
 #include <iterator>
 
 #include "base/hash.h"
-#include "base/project_path.h"
-#include "model/change_generator.h"
+#include "testing/change_generator.h"
+#include "testing/project_path.h"
 
 namespace freshet::model {
 namespace {

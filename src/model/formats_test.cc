@@ -10,12 +10,12 @@
 #include <sstream>
 
 #include "base/hash.h"
-#include "base/project_path.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/event.pb.h"
 #include "freshet/v1/state.pb.h"
 #include "model/entity_ref.h"
 #include "model/tenant.h"
+#include "testing/project_path.h"
 
 namespace freshet::model {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "model/entity_ref.h"
 #include "model/identifier.h"
-#include "model/test_identifier.h"
+#include "testing/identifier.h"
 
 namespace freshet::model {
 namespace {

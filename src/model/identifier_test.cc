@@ -4,7 +4,7 @@
 #include <rapidcheck.h>
 
 #include "model/entity_ref.h"
-#include "model/test_identifier.h"
+#include "testing/identifier.h"
 
 namespace freshet::model {
 namespace {

@@ -12,46 +12,29 @@ namespace {
 
 using v1::Value;
 
-// What stands after the backslash; 'u': \u00XX; 0: nothing to escape.
-constexpr std::array<char, 256> make_escapes() {
-  std::array<char, 256> table{};
-  for (size_t c = 0; c < 0x20; ++c) table[c] = 'u';
-  table['\b'] = 'b';
-  table['\f'] = 'f';
-  table['\n'] = 'n';
-  table['\r'] = 'r';
-  table['\t'] = 't';
-  table['"'] = '"';
-  table['\\'] = '\\';
-  return table;
-}
-constexpr auto kEscapes = make_escapes();
-
-template <class Number>
-void append_number(std::string& out, Number number) {
+void write_double(JsonWriter& json, double number) {
+  if (!std::isfinite(number)) return void(json.null());  // JSON has no such number
   std::array<char, 32> text{};
   const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
-  out.append(text.data(), end);
+  json.raw({text.data(), end});
 }
 
-void append_list(std::string& out, const v1::ValueList& list) {
-  out += '[';
-  for (int i = 0; i < list.values_size(); ++i) {
-    if (i > 0) out += ',';
-    append_json_value(out, list.values(i));
-  }
-  out += ']';
+void write_list(JsonWriter& json, const v1::ValueList& list) {
+  json.begin_array();
+  for (const Value& value : list.values()) write_value(json, value);
+  json.end_array();
 }
 
-void append_stats(std::string& out, const v1::EventStats& stats) {
-  out += "{\"count\":";
-  append_number(out, stats.count());
-  out += ",\"first_at\":\"";
-  out += format_time(stats.first_us());
-  out += "\",\"last_at\":\"";
-  out += format_time(stats.last_us());
-  out += "\"}";
+void write_stats(JsonWriter& json, const v1::EventStats& stats) {
+  json.begin_object()
+      .member("count", stats.count())
+      .member("first_at", format_time(stats.first_us()))
+      .member("last_at", format_time(stats.last_us()))
+      .end_object();
 }
+
+// Text that is JSON already.
+void write_raw(JsonWriter& json, const std::string& text) { text.empty() ? json.null() : json.raw(text); }
 
 template <class T>
 int three_way(const T& a, const T& b) {
@@ -143,49 +126,25 @@ int compare_stats(const v1::EventStats& a, const v1::EventStats& b) {
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  size_t run = 0;  // start of what needs no escape
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const char escape = kEscapes[c];
-    if (escape == 0) [[likely]]
-      continue;
-    out.append(text, run, i - run);
-    run = i + 1;
-    out += '\\';
-    out += escape;
-    if (escape == 'u') {
-      out += "00";
-      out += static_cast<char>('0' + (c >> 4));
-      out += "0123456789abcdef"[c & 15];
-    }
+void write_value(JsonWriter& json, const Value& value) {
+  switch (value.kind_case()) {
+    case Value::kText: json.value(value.text()); return;
+    case Value::kInteger: json.value(value.integer()); return;
+    case Value::kNumber: write_double(json, value.number()); return;
+    case Value::kBoolean: json.value(value.boolean()); return;
+    case Value::kTimeUs: json.value(format_time(value.time_us())); return;
+    case Value::kJson: write_raw(json, value.json()); return;
+    case Value::kList: write_list(json, value.list()); return;
+    case Value::kDecimal: write_raw(json, value.decimal()); return;
+    case Value::kStats: write_stats(json, value.stats()); return;
+    case Value::KIND_NOT_SET: break;
   }
-  out.append(text, run);
-  out += '"';
+  json.null();
 }
 
 void append_json_value(std::string& out, const Value& value) {
-  switch (value.kind_case()) {
-    case Value::kText: append_json_string(out, value.text()); return;
-    case Value::kInteger: append_number(out, value.integer()); return;
-    case Value::kNumber:
-      if (!std::isfinite(value.number())) break;  // JSON has no such number
-      append_number(out, value.number());
-      return;
-    case Value::kBoolean: out += value.boolean() ? "true" : "false"; return;
-    case Value::kTimeUs:
-      out += '"';
-      out += format_time(value.time_us());
-      out += '"';
-      return;
-    case Value::kJson: out += value.json().empty() ? "null" : value.json(); return;
-    case Value::kList: append_list(out, value.list()); return;
-    case Value::kDecimal: out += value.decimal().empty() ? "null" : value.decimal(); return;
-    case Value::kStats: append_stats(out, value.stats()); return;
-    case Value::KIND_NOT_SET: break;
-  }
-  out += "null";
+  JsonWriter json(out);
+  write_value(json, value);
 }
 
 int compare_values(const Value& a, const Value& b) {

@@ -1,19 +1,18 @@
-// Between JSON text and v1::Value, and a small appender for the JSON that we write.
+// JSON text of a v1::Value, and the order of values.
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "base/result.h"
+#include "base/json_writer.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
 
 namespace freshet::model {
 
-// Appends `text` as a JSON string with its quotes. REQUIRES: valid UTF-8.
-void append_json_string(std::string& out, std::string_view text);
-// Appends a value: times as ISO 8601, decimals and doubles as numbers (shortest that reads back), json as it is,
+// Writes a value: times as ISO 8601, decimals and doubles as numbers (shortest that reads back), json as it is,
 // stats as {"count":…,"first_at":…,"last_at":…}.
+void write_value(JsonWriter& json, const v1::Value& value);
+// The same at the end of `out`.
 void append_json_value(std::string& out, const v1::Value& value);
 
 // The order of values in sets and of `min`/`max`: by kind, then numbers by size, text by bytes. Total.

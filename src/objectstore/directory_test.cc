@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "objectstore/object_store_conformance.h"
+#include "testing/object_store_conformance.h"
 
 namespace freshet::objectstore {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <array>
 
-#include "model/change_generator.h"
-#include "reaction/fakes.h"
 #include "telemetry/trace.h"
+#include "testing/change_generator.h"
+#include "testing/reaction_fakes.h"
 
 namespace freshet::reaction {
 namespace {
@@ -48,7 +48,7 @@ struct World {
   }
 
   Dice dice;
-  FakeClock clock;
+  env::FakeClock clock{1'000'000};
   FakeLog log;
   FakeStore store;
   ReactorOptions options;

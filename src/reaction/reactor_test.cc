@@ -6,9 +6,9 @@
 
 #include "docstore/embedded/embedded_store.h"
 #include "eventlog/embedded/embedded_log.h"
-#include "kv/memory_store.h"
-#include "model/change_generator.h"
 #include "model/document.h"
+#include "testing/change_generator.h"
+#include "testing/memory_store.h"
 
 namespace freshet::reaction {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kv/memory_store.h"
+#include "testing/memory_store.h"
 
 namespace freshet::state {
 namespace {

@@ -10,9 +10,9 @@
 #include <map>
 #include <memory>
 
-#include "kv/memory_store.h"
 #include "model/home.h"
 #include "state/partition_state.h"
+#include "testing/memory_store.h"
 
 namespace freshet::state {
 namespace {

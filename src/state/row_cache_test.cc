@@ -56,18 +56,21 @@ RC_GTEST_PROP(RowCacheProperty, NeverLosesWhatIsAhead, ()) {
     const Hash128 key = key_of(number);
     switch (*rc::gen::inRange(0, 5)) {
       case 0: {
-        const Ahead ahead{*rc::gen::arbitrary<bool>(), *rc::gen::arbitrary<bool>()};
+        Ahead ahead{*rc::gen::arbitrary<bool>(), *rc::gen::arbitrary<bool>()};
+        if (model[number].second.any() && !ahead.any()) ahead.dirty = true;
         model[number] = {std::to_string(step), ahead};
         cache.put(key, model[number].first, ahead);
         break;
       }
       case 1:
+        if (!model[number].second.dirty) break;
         cache.take_off(key);
-        if (cache.contains(key)) model[number].second = {.dirty = false, .flying = true};
+        model[number].second = {.dirty = false, .flying = true};
         break;
       case 2:
+        if (!model[number].second.flying) break;
         cache.land(key);
-        if (cache.contains(key)) model[number].second.flying = false;
+        model[number].second.flying = false;
         break;
       case 3: {
         const auto at = model.find(number);

@@ -8,6 +8,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <memory>
+#include <string>
+
+#include "base/json_writer.h"
 
 namespace freshet::telemetry {
 namespace {
@@ -16,38 +19,29 @@ namespace {
 // in one order.
 constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-5l %v";
 
-template <class Out>
-void append_json_escaped(Out& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
 // Writes {"time":"…","level":"info","message":"…"}. spdlog's patterns can't escape a message, so
-// this is a formatter of its own.
+// this is a formatter of its own. One thread at a time uses it, as spdlog's sink locks.
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& msg, spdlog::memory_buf_t& out) override {
     const auto since = msg.time.time_since_epoch();
     const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-    fmt::format_to(std::back_inserter(out), R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":")",
-                   fmt::gmtime(static_cast<std::time_t>(millis / 1000)), millis % 1000);
     const auto level = spdlog::level::to_string_view(msg.level);
-    out.append(level.data(), level.data() + level.size());
-    constexpr std::string_view kMessage = R"(","message":")";
-    out.append(kMessage.data(), kMessage.data() + kMessage.size());
-    append_json_escaped(out, {msg.payload.data(), msg.payload.size()});
-    constexpr std::string_view kEnd = "\"}\n";
-    out.append(kEnd.data(), kEnd.data() + kEnd.size());
+    line_.clear();
+    JsonWriter(line_)
+        .begin_object()
+        .member("time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(millis / 1000)),
+                                    millis % 1000))
+        .member("level", std::string_view(level.data(), level.size()))
+        .member("message", std::string_view(msg.payload.data(), msg.payload.size()))
+        .end_object();
+    line_ += '\n';
+    out.append(line_.data(), line_.data() + line_.size());
   }
   [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
+
+ private:
+  std::string line_;
 };
 
 }  // namespace

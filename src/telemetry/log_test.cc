@@ -24,7 +24,7 @@ TEST(Log, IsOneLineForPeople) {
 TEST(Log, IsOneObjectForMachines) {
   EXPECT_THAT(
       logged("info", true, "a \"quoted\"\nline \\"),
-      MatchesRegex(R"(\{"time":"....-..-..T..:..:..\....Z","level":"info","message":"a \\"quoted\\"\\u000aline \\\\"\})"
+      MatchesRegex(R"(\{"time":"....-..-..T..:..:..\....Z","level":"info","message":"a \\"quoted\\"\\nline \\\\"\})"
                    "\n"));
 }
 

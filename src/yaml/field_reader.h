@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "base/names.h"
 #include "yaml/fields.h"
 #include "yaml/reader.h"
@@ -92,9 +93,9 @@ class FieldReader {
       for (const Node& name : inner.node_.keys) describe_entry(inner, name.text);
     });
   }
-  // What no other function is for: read(node, path, problems). `schema`: the members of its JSON Schema.
+  // What no other function is for: read(node, path, problems). schema(json) writes the members of its JSON Schema.
   template <class Read>
-  bool custom(std::string_view key, std::string_view /*schema*/, std::string_view /*allowed*/,
+  bool custom(std::string_view key, void (* /*schema*/)(JsonWriter&), std::string_view /*allowed*/,
               std::string_view /*value*/, std::string_view doc, const Read& read) {
     const Node* node = find(key, Need::kOptional, doc);
     if (node == nullptr) return false;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "base/names.h"
 #include "base/nearest.h"
 #include "yaml/fields.h"
@@ -16,7 +17,7 @@ class SchemaWriter {
  public:
   // Whether a value may be "${NAME}" instead (ParseOptions::environment).
   enum class Variables : uint8_t { kNone, kAllowed };
-  explicit SchemaWriter(Variables variables = Variables::kNone) : variables_(variables) {}
+  explicit SchemaWriter(Variables variables = Variables::kNone) : variables_(variables) { properties_.begin_object(); }
 
   bool text(std::string_view key, const std::string& value, const TextRule& rule, std::string_view doc,
             Need need = Need::kOptional);
@@ -44,51 +45,65 @@ class SchemaWriter {
                const Where* = nullptr) {
     SchemaWriter inner(variables_);
     describe_inner(inner);
-    return add(key, inner.body(), doc, "", need);
+    begin(key, doc, need);
+    inner.end(properties_);
+    return end_property();
   }
   template <class T, class Describe = Described>
   bool list(std::string_view key, const std::vector<T>&, std::string_view doc, Items items = {}, T fresh = {},
             const Describe& describe_item = {}) {
     SchemaWriter inner(variables_);
     describe_item(inner, fresh);
-    return add(key, array_of(inner.body(), items), doc, "", items.need);
+    begin(key, doc, items.need);
+    begin_items(items);
+    inner.end(properties_);
+    return end_items();
   }
   template <class Describe>
   bool map(std::string_view key, std::string_view called, std::string_view, std::string_view doc,
            const Describe& describe_entry) {
     SchemaWriter inner(variables_);
     describe_entry(inner, std::string(called));
-    return add(key, "\"type\":\"object\",\"additionalProperties\":{" + inner.last_ + "}", doc, "", Need::kOptional);
+    begin(key, doc, Need::kOptional);
+    properties_.member("type", "object").key("additionalProperties").raw(inner.last_property());
+    inner.properties_.end_object();
+    return end_property();
   }
   template <class Read>
-  bool custom(std::string_view key, std::string_view schema, std::string_view, std::string_view, std::string_view doc,
-              const Read&) {
-    return add(key, std::string(schema), doc, "", Need::kOptional);
+  bool custom(std::string_view key, void (*schema)(JsonWriter&), std::string_view, std::string_view,
+              std::string_view doc, const Read&) {
+    begin(key, doc, Need::kOptional);
+    schema(properties_);
+    return end_property();
   }
   void exactly_one_of(const NameList& keys);
   void unavailable(std::string_view key, std::string_view why);
 
-  // The members of the schema's object.
-  [[nodiscard]] std::string body() const;
+  // Writes the members of the map's schema; the last call.
+  void end(JsonWriter& json);
 
  private:
   bool whole(std::string_view key, uint64_t value, uint64_t min, uint64_t max, std::string_view doc);
   bool one_of(std::string_view key, const NameList& names, std::string_view value, std::string_view doc);
   bool some_of(std::string_view key, const NameList& names, std::string_view doc, Items items);
-  [[nodiscard]] std::string array_of(const std::string& item, Items items, std::string_view more = "") const;
-  // The members of a single value.
-  [[nodiscard]] std::string scalar(const std::string& members) const;
-  // `value`: the default as JSON, or "".
-  bool add(std::string_view key, const std::string& members, std::string_view doc, const std::string& value, Need need);
+  void begin(std::string_view key, std::string_view doc, Need need);
+  void begin_items(Items items);
+  bool end_items();
+  bool end_property();
+  // A single value: write() writes the members of its schema.
+  template <class Write>
+  void scalar(const Write& write);
+  [[nodiscard]] std::string_view last_property() const { return std::string_view(text_).substr(last_); }
 
-  Variables variables_;
-  std::string properties_;
-  std::string required_;
-  std::string one_of_;
-  std::string last_;  // the members of the last property
+  const Variables variables_;
+  std::string text_;
+  JsonWriter properties_{text_};
+  size_t last_ = 0;  // where the last property's schema begins in text_
+  std::vector<std::string> required_;
+  std::vector<std::string> one_of_;
 };
 
 // The schema of a file, made of the members of its map.
-[[nodiscard]] std::string schema_file(std::string_view title, const SchemaWriter& root);
+[[nodiscard]] std::string schema_file(std::string_view title, SchemaWriter& root);
 
 }  // namespace freshet::yaml

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "base/names.h"
 #include "base/nearest.h"
 #include "yaml/fields.h"
@@ -73,7 +74,7 @@ class FieldTable {
                Need::kOptional);
   }
   template <class Read>
-  bool custom(std::string_view key, std::string_view, std::string_view allowed, std::string_view value,
+  bool custom(std::string_view key, void (*)(JsonWriter&), std::string_view allowed, std::string_view value,
               std::string_view doc, const Read&) {
     return add(key, std::string(value), std::string(allowed), doc, Need::kOptional);
   }

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/dice.h"
-#include "base/project_path.h"
-#include "yaml/test_same.h"
+#include "testing/dice.h"
+#include "testing/project_path.h"
+#include "testing/yaml_same.h"
 
 namespace freshet::yaml {
 namespace {

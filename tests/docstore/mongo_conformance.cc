@@ -5,10 +5,10 @@
 
 #include <cstdlib>
 
-#include "docstore/doc_store_conformance.h"
-#include "docstore/embedded/temporary_store.h"
 #include "docstore/mongo/mongo_store.h"
 #include "docstore/split/split_store.h"
+#include "testing/doc_store_conformance.h"
+#include "testing/temporary_store.h"
 
 namespace freshet::docstore {
 namespace {

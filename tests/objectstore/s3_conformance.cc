@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "objectstore/object_store_conformance.h"
+#include "testing/object_store_conformance.h"
 
 namespace freshet::objectstore {
 namespace {

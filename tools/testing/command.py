@@ -96,5 +96,5 @@ def main(arguments):
             return 2
         return 1 if report.summary(named.run(found, options, end)) else 0
     names = options.only or (["release"] if options.fast else list(STAGES))
-    need_packages("build", *([] if names == ["release"] else ["test", "kafka"]))
+    need_packages("build", *([] if names == ["release"] else ["test", "kafka", "package"]))
     return 1 if report.summary(run_stages(names, options, end)) else 0

@@ -28,7 +28,7 @@ def run(found, options, end):
     for one in dict.fromkeys(found):
         by_kind[catalog.INTEGRATION if one.kind == catalog.GROUP else one.kind].append(one)
     if catalog.INTEGRATION in by_kind:
-        need_packages("build", "test", "kafka")
+        need_packages("build", "test", "kafka", "package")
     building = Stage("build", end=end)
     with building.clock():
         built = [build(preset, building, sorted(targets)) for preset, targets in presets(found).items()]

@@ -20,16 +20,18 @@ class Layers:
     """tools/layers.txt."""
 
     def __init__(self, path):
-        self.layer_of, self.tops, self.only = {}, set(), []
+        self.layer_of, self.tops, self.tests_only, self.only = {}, set(), set(), []
         for number, words in rules_of(path):
             if words[0] == "module" and len(words) == 3:
                 self.layer_of[words[1]] = int(words[2])
             elif words[0] == "top" and len(words) == 2:
                 self.tops.add(words[1])
+            elif words[0] == "tests-only" and len(words) == 2:
+                self.tests_only.add(words[1])
             elif words[0] == "only" and len(words) >= 3:
                 self.only.append((words[1], words[2:]))
             else:
-                not_a_rule(path, number, words, "module NAME LAYER, top FOLDER, only PREFIX FOLDER...")
+                not_a_rule(path, number, words, "module NAME LAYER, top FOLDER, tests-only NAME, only PREFIX FOLDER...")
 
 
 @dataclasses.dataclass(frozen=True)

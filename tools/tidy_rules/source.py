@@ -55,7 +55,7 @@ class Source:
         self.lines = self.text.splitlines()
         self.code = blank(self.text)
         self.is_header = self.name.endswith(".h")
-        self.is_test = self.name.endswith(("_test.cc", "_fuzz.cc")) or self.name.startswith("tests/")
+        self.is_test = self.name.endswith(("_test.cc", "_fuzz.cc")) or self.name.startswith(("tests/", "src/testing/"))
         parts = self.name.split("/")
         self.module = parts[1] if parts[0] == "src" and len(parts) > 2 else None
         self.top = parts[0]

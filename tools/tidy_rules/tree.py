@@ -6,7 +6,8 @@ from .source import Finding
 
 
 def check_layers(source, root, layers):
-    if source.module and source.module not in layers.layer_of:
+    tests_only = source.module in layers.tests_only
+    if source.module and not tests_only and source.module not in layers.layer_of:
         yield Finding(source.name, 1, "layer", f"src/{source.module} has no layer: add it to tools/layers.txt")
         return
     for number, _, path in source.includes:
@@ -14,7 +15,9 @@ def check_layers(source, root, layers):
             if path.startswith(prefix) and not any(source.name.startswith(folder + "/") for folder in allowed):
                 yield Finding(source.name, number, "confined", f"{path} may be included in {', '.join(allowed)} only")
         target = path.split("/")[0]
-        if source.module is None or target == source.module or not (root / "src" / path).is_file():
+        if target in layers.tests_only and source.module and not source.is_test:
+            yield Finding(source.name, number, "tests-only", f"{path} is for tests: the product may not include it")
+        if source.module is None or tests_only or target == source.module or not (root / "src" / path).is_file():
             continue
         mine, theirs = layers.layer_of[source.module], layers.layer_of.get(target)
         if theirs is not None and theirs >= mine:

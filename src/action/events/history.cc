@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "action/events/sorted.h"
+#include "base/json_writer.h"
 #include "model/entity_ref.h"
-#include "model/json.h"
 #include "model/packed_state.h"
 #include "model/time.h"
 
@@ -35,25 +35,20 @@ bool has_identifier(const v1::EntityState& entity, const v1::Identifier& identif
   });
 }
 
-void append_entry(std::string& out, const v1::EntityState& entity, const v1::HistoryEntry& entry) {
-  char before = '{';
-  const auto field = [&](std::string_view name, std::string_view text) {
-    out.append(1, std::exchange(before, ',')).append(1, '"').append(name).append("\":");
-    model::append_json_string(out, text);
-  };
-  field("what", word_of(entry.what()));
+void write_entry(JsonWriter& json, const v1::EntityState& entity, const v1::HistoryEntry& entry) {
+  json.begin_object().member("what", word_of(entry.what()));
   // An address that was taken from the profile may be somebody else's by now: it is told only while the profile lists
   // it.
   if (entry.has_identifier()) {
-    field("type", entry.identifier().type());
-    if (has_identifier(entity, entry.identifier())) field("value", entry.identifier().value());
+    json.member("type", entry.identifier().type());
+    if (has_identifier(entity, entry.identifier())) json.member("value", entry.identifier().value());
   }
-  if (entry.has_other()) field("profile", model::from_proto(entry.other()).id.hex());
-  if (!entry.reason().empty()) field("reason", entry.reason());
-  field("message_id", entry.use().message_id());
-  field("timestamp", model::format_time(entry.use().time_us()));
-  field("received_at", model::format_time(entry.received_at_us()));
-  out += '}';
+  if (entry.has_other()) json.member("profile", model::from_proto(entry.other()).id.hex());
+  if (!entry.reason().empty()) json.member("reason", entry.reason());
+  json.member("message_id", entry.use().message_id());
+  json.member("timestamp", model::format_time(entry.use().time_us()));
+  json.member("received_at", model::format_time(entry.received_at_us()));
+  json.end_object();
 }
 
 }  // namespace
@@ -74,13 +69,12 @@ void absorb_history(v1::EntityState& entity, const v1::EntityState& from) {
 v1::Value history_value(v1::EntityState& entity) {
   model::unpack(entity);
   v1::Value value;
-  std::string& json = *value.mutable_json();
-  json.reserve(2 + static_cast<size_t>(entity.history_size()) * kEntryJsonBytes);
-  for (const v1::HistoryEntry& entry : entity.history()) {
-    json += json.empty() ? '[' : ',';
-    append_entry(json, entity, entry);
-  }
-  json.append(json.empty() ? "[]" : "]");
+  std::string& text = *value.mutable_json();
+  text.reserve(2 + static_cast<size_t>(entity.history_size()) * kEntryJsonBytes);
+  JsonWriter json(text);
+  json.begin_array();
+  for (const v1::HistoryEntry& entry : entity.history()) write_entry(json, entity, entry);
+  json.end_array();
   return value;
 }
 

@@ -9,6 +9,7 @@
 #include "action/events/history.h"
 #include "action/events/sorted.h"
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "base/mutant.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
@@ -181,7 +182,7 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
       break;
     case v1::MERGED_FROM: put_merged(name, change); break;
     case v1::HISTORY: *add_op(change, v1::ChangeOp::SET, section, {}).mutable_value() = history_value(entity); break;
-    default: FRESHET_ASSERT(!"a section that no code notes");
+    default: FRESHET_ASSERT(section == v1::HISTORY);  // Always fails: this section has no code that notes it.
   }
 }
 
@@ -294,32 +295,22 @@ std::string enriched_event_json(v1::EntityState& entity, std::string_view id_hex
                                 const v1::Envelope& record, const v1::Event& event, const Tenant& tenant) {
   std::string out;
   out.reserve(event.properties().size() + 400);
-  const auto field = [&](std::string_view name, std::string_view text) {
-    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
-    model::append_json_string(out, text);
-  };
-  field("message_id", record.message_id());
-  field("tenant", record.tenant());
-  if (!id_hex.empty()) field("user", id_hex);
-  if (!device_hex.empty()) field("device", device_hex);
-  field("event", event.name());
-  out.append(",\"properties\":").append(event.properties().empty() ? "{}" : event.properties());
-  field("timestamp", model::format_time(event.time_us()));
-  field("received_at", model::format_time(record.received_at_us()));
-  field("source", record.source());
-  if (!record.trace_parent().empty()) field("traceparent", record.trace_parent());
-  out.append(",\"enriched\":{");
-  bool first = true;
+  JsonWriter json(out);
+  json.begin_object().member("message_id", record.message_id()).member("tenant", record.tenant());
+  if (!id_hex.empty()) json.member("user", id_hex);
+  if (!device_hex.empty()) json.member("device", device_hex);
+  json.member("event", event.name());
+  json.key("properties").raw(event.properties().empty() ? "{}" : event.properties());
+  json.member("timestamp", model::format_time(event.time_us()));
+  json.member("received_at", model::format_time(record.received_at_us()));
+  json.member("source", record.source());
+  if (!record.trace_parent().empty()) json.member("traceparent", record.trace_parent());
+  json.key("enriched").begin_object();
   for (const std::string& name : tenant.rules.enrich()) {
     const std::optional<v1::Value> value = enriching_value(entity, name);
-    if (!value) continue;
-    if (!first) out += ',';
-    first = false;
-    model::append_json_string(out, name);
-    out += ':';
-    model::append_json_value(out, *value);
+    if (value) model::write_value(json.key(name), *value);
   }
-  out.append("}}");
+  json.end_object().end_object();
   return out;
 }
 

@@ -1,7 +1,7 @@
 // IDENTITY: too many, and rules that change. Cases 15, 16, 24. What is refused depends on the order; nothing is lost.
 #include <fmt/format.h>
 
-#include "action/identity/test_checks.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "action/identity/test_checks.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 namespace {

@@ -1,8 +1,8 @@
 // IDENTITY: what becomes of a profile when it is merged, erased, replayed. Cases 11 to 13, 17, 18, 21 to 23.
 #include <fmt/format.h>
 
-#include "action/identity/test_checks.h"
 #include "model/document.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 namespace {

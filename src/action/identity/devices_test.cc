@@ -1,7 +1,7 @@
 // Devices: entities of their own, many to many with users.
 #include <fmt/format.h>
 
-#include "action/identity/test_checks.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 namespace {

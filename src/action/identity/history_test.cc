@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "action/identity/test_checks.h"
 #include "model/document.h"
 #include "model/json.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 namespace {

@@ -4,8 +4,8 @@
 #include <random>
 
 #include "action/identity/chunks.h"
-#include "action/identity/test_checks.h"
 #include "action/rules.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "action/test_cluster.h"
 #include "model/home.h"
+#include "testing/action/cluster.h"
 
 namespace freshet::action {
 namespace {

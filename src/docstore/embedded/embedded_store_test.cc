@@ -4,12 +4,12 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/project_path.h"
 #include "docstore/embedded/known_identifiers.h"
 #include "docstore/embedded/rows.h"
-#include "docstore/embedded/temporary_store.h"
-#include "docstore/test_changes.h"
 #include "model/document.h"
+#include "testing/document_changes.h"
+#include "testing/project_path.h"
+#include "testing/temporary_store.h"
 
 namespace freshet::docstore {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "docstore/test_changes.h"
 #include "model/document.h"
+#include "testing/document_changes.h"
 
 namespace freshet::docstore {
 namespace {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "docstore/mongo/bson.h"
 #include "docstore/mongo/names.h"
 #include "model/decimal.h"
@@ -101,31 +102,26 @@ std::optional<std::string> decimal_of(const bson_iter_t& at) {
   return exact->text();
 }
 
-void json_of(std::string& out, const bson_iter_t& at, int depth);
+void write_bson(JsonWriter& json, const bson_iter_t& at, int depth);
 
-void json_of_elements(std::string& out, const bson_iter_t& at, bool object, int depth) {
+void write_elements(JsonWriter& json, const bson_iter_t& at, bool object, int depth) {
   bson_iter_t child;
-  bool first = true;
-  out += object ? '{' : '[';
+  object ? json.begin_object() : json.begin_array();
   if (depth < kDepthMax && bson_iter_recurse(&at, &child)) {
     while (bson_iter_next(&child)) {
       const std::string_view key(bson_iter_key(&child), bson_iter_key_len(&child));
       if (object && !bson_utf8_validate(key.data(), key.size(), true)) continue;
-      if (!std::exchange(first, false)) out += ',';
-      if (object) {
-        model::append_json_string(out, unescape_name(key));
-        out += ':';
-      }
-      json_of(out, child, depth + 1);
+      if (object) json.key(unescape_name(key));
+      write_bson(json, child, depth + 1);
     }
   }
-  out += object ? '}' : ']';
+  object ? json.end_object() : json.end_array();
 }
 
-void json_of(std::string& out, const bson_iter_t& at, int depth) {
+void write_bson(JsonWriter& json, const bson_iter_t& at, int depth) {
   const bool object = BSON_ITER_HOLDS_DOCUMENT(&at);
-  if (object || BSON_ITER_HOLDS_ARRAY(&at)) return json_of_elements(out, at, object, depth);
-  model::append_json_value(out, read_value(at, depth).value_or(Value{}));
+  if (object || BSON_ITER_HOLDS_ARRAY(&at)) return write_elements(json, at, object, depth);
+  model::write_value(json, read_value(at, depth).value_or(Value{}));
 }
 
 std::optional<Value> list_of(const bson_iter_t& at, int depth) {
@@ -183,7 +179,11 @@ std::optional<Value> read_value(const bson_iter_t& at, int depth) {
       if (auto decimal = decimal_of(at)) return value.set_decimal(std::move(*decimal)), value;
       return std::nullopt;
     case BSON_TYPE_ARRAY: return list_of(at, depth);
-    case BSON_TYPE_DOCUMENT: json_of(*value.mutable_json(), at, depth); return value;
+    case BSON_TYPE_DOCUMENT: {
+      JsonWriter json(*value.mutable_json());
+      write_bson(json, at, depth);
+      return value;
+    }
     default: return std::nullopt;
   }
 }

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "docstore/embedded/temporary_store.h"
-#include "docstore/test_changes.h"
 #include "model/document.h"
+#include "testing/document_changes.h"
+#include "testing/temporary_store.h"
 
 namespace freshet::docstore {
 namespace {

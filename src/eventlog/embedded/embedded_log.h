@@ -9,17 +9,11 @@
 
 #include <memory>
 
+#include "eventlog/embedded/embedded_log_options.h"
 #include "eventlog/event_log.h"
 #include "kv/store.h"
 
 namespace freshet::eventlog {
-
-struct EmbeddedLogOptions {
-  // Appends that wait or are being written; more is answered kRetry. Commits always get in: their workers bound them.
-  size_t queue_bytes_max = 64u << 20;
-  size_t tail_bytes_max = 48u << 20;  // newest chunks kept in memory, all partitions together
-  env::TimeUs retention_interval_us = 10'000'000;
-};
 
 // The store must have large_values and log_like set, and is the log's alone. Retention (of all topics but `actions`,
 // which is left to trim()) runs on a thread of the log. Consumers must be gone before the log.

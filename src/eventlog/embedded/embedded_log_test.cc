@@ -7,9 +7,10 @@
 #include <filesystem>
 
 #include "eventlog/embedded/rows.h"
-#include "eventlog/embedded/test_stores.h"
-#include "eventlog/event_log_conformance.h"
-#include "kv/memory_store.h"
+#include "testing/clock.h"
+#include "testing/event_log_conformance.h"
+#include "testing/memory_store.h"
+#include "testing/switched_store.h"
 
 namespace freshet::eventlog {
 namespace {
@@ -56,14 +57,6 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Implementation{"tail", [](const LogSetup& s) { return std::make_unique<RocksLog>(s, 64u << 20); }},
                     Implementation{"store", [](const LogSetup& s) { return std::make_unique<RocksLog>(s, 0); }}),
     [](const auto& test) { return test.param.name; });
-
-class SetClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return now; }
-  env::TimeUs monotonic_us() override { return now; }
-  void sleep_us(env::TimeUs duration) override { now += duration; }
-  std::atomic<env::TimeUs> now{1'000'000'000};
-};
 
 class EmbeddedLogTest : public testing::Test {
  protected:
@@ -112,7 +105,7 @@ class EmbeddedLogTest : public testing::Test {
     return static_cast<size_t>(std::distance(rows_->rows.lower_bound(begin), rows_->rows.lower_bound(end)));
   }
 
-  SetClock clock_;
+  env::FakeClock clock_;
   EmbeddedLogOptions options_{.retention_interval_us = 2'000};
   std::shared_ptr<kv::MemoryDisk> rows_ = std::make_shared<kv::MemoryDisk>();
   std::shared_ptr<StoreSwitches> switches_ = std::make_shared<StoreSwitches>();

@@ -6,20 +6,14 @@
 #include <map>
 
 #include "base/hash.h"
-#include "base/project_path.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/embedded/rows.h"
-#include "kv/memory_store.h"
+#include "testing/clock.h"
+#include "testing/memory_store.h"
+#include "testing/project_path.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
-
-class FixedClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return 1'767'323'045'678'000; }  // 2026-01-02T03:04:05.678Z
-  env::TimeUs monotonic_us() override { return 0; }
-  void sleep_us(env::TimeUs) override {}
-};
 
 void append(EventLog& log, TopicPartition to, const std::string& key, const std::string& value) {
   std::vector<Produce> batches(1);
@@ -33,7 +27,7 @@ void append(EventLog& log, TopicPartition to, const std::string& key, const std:
 
 std::map<std::string, std::string> rows_of_example() {
   auto rows = std::make_shared<kv::MemoryDisk>();
-  FixedClock clock;
+  env::FakeClock clock(1'767'323'045'678'000);  // 2026-01-02T03:04:05.678Z
   auto log = open_embedded_log(kv::open_memory(rows, {}), clock, {}).value();
   TopicOptions options;
   options.partitions = 2;
@@ -98,8 +92,10 @@ TEST(EmbeddedLogFormat, DecodesWhatItEncodes) {
   EXPECT_FALSE(decode_partition_key("c"));
   EXPECT_FALSE(decode_partition_key(chunk_key(of, 1) + "x"));
   EXPECT_FALSE(decode_group_key("g"));
-  EXPECT_FALSE(decode_mark(encode(Mark{5, 4, 0, 0})));  // low above high
-  EXPECT_FALSE(decode_chunk_header(encode(ChunkHeader{0, 0})));
+  std::string low_above_high = encode(Mark{5, 5, 0, 0});
+  low_above_high[15] = 4;  // the last byte of `high`
+  EXPECT_FALSE(decode_mark(low_above_high));
+  EXPECT_FALSE(decode_chunk_header(std::string(kChunkHeaderBytes, '\0'))) << "a chunk without records";
   EXPECT_FALSE(decode_offset("1234567"));
 }
 

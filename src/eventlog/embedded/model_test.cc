@@ -8,19 +8,13 @@
 #include <future>
 
 #include "eventlog/embedded/embedded_log.h"
-#include "kv/memory_store.h"
+#include "testing/clock.h"
+#include "testing/memory_store.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
 
 constexpr uint32_t kPartitions = 3;
-
-class StillClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return 1; }
-  env::TimeUs monotonic_us() override { return 1; }
-  void sleep_us(env::TimeUs) override {}
-};
 
 struct Model {
   std::vector<std::string> values;
@@ -140,7 +134,7 @@ class Machine {
     RC_ASSERT(fetched.records.empty() || fetched.next == from);
   }
 
-  StillClock clock_;
+  env::FakeClock clock_;
   EmbeddedLogOptions options_;
   std::shared_ptr<kv::MemoryDisk> rows_ = std::make_shared<kv::MemoryDisk>();
   std::unique_ptr<EventLog> log_;

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "eventlog/embedded/embedded_log.h"
+#include "eventlog/embedded/embedded_log_options.h"
 #include "eventlog/embedded/state.h"
 #include "telemetry/metrics.h"
 

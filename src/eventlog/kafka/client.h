@@ -9,7 +9,8 @@
 #include <mutex>
 #include <string>
 
-#include "eventlog/kafka/kafka_log.h"
+#include "eventlog/event_log.h"
+#include "eventlog/kafka/kafka_options.h"
 
 namespace freshet::eventlog::kafka {
 

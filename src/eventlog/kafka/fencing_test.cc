@@ -8,8 +8,8 @@
 
 #include "eventlog/kafka/client.h"
 #include "eventlog/kafka/kafka_log.h"
-#include "eventlog/kafka/test_broker.h"
 #include "eventlog/kafka/transactions.h"
+#include "testing/kafka_broker.h"
 
 namespace freshet::eventlog::kafka {
 namespace {

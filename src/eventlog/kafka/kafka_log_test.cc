@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "eventlog/event_log_conformance.h"
-#include "eventlog/kafka/test_broker.h"
+#include "testing/event_log_conformance.h"
+#include "testing/kafka_broker.h"
 
 namespace freshet::eventlog {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "eventlog/kafka/client.h"
 #include "eventlog/kafka/kafka_log.h"
-#include "eventlog/kafka/test_broker.h"
+#include "testing/kafka_broker.h"
 
 namespace freshet::eventlog::kafka {
 namespace {

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "eventlog/kafka/kafka_log.h"
+#include "eventlog/event_log.h"
+#include "eventlog/kafka/kafka_options.h"
 
 namespace freshet::eventlog::kafka {
 

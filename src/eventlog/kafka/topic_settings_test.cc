@@ -5,7 +5,7 @@
 #include <map>
 
 #include "eventlog/kafka/client.h"
-#include "eventlog/kafka/test_broker.h"
+#include "testing/kafka_broker.h"
 
 namespace freshet::eventlog::kafka {
 namespace {

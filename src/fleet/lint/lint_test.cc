@@ -8,8 +8,8 @@
 #include <set>
 
 #include "fleet/lint/report.h"
-#include "fleet/test_file.h"
 #include "fleet/topology_yaml.h"
+#include "testing/file.h"
 
 namespace freshet::fleet {
 namespace {

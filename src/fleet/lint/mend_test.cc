@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "base/dice.h"
 #include "fleet/lint/report.h"
 #include "fleet/topology_yaml.h"
+#include "testing/dice.h"
 
 namespace freshet::fleet {
 namespace {

@@ -8,42 +8,36 @@
 #include <map>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "fleet/text.h"
-#include "model/json.h"
 
 namespace freshet::fleet {
 namespace {
 
-std::string json_text(std::string_view text) {
-  std::string out;
-  model::append_json_string(out, text);
-  return out;
-}
-
-std::string json_of(const Finding& finding, const Topology& fleet) {
+void write_finding(JsonWriter& json, const Finding& finding, const Topology& fleet) {
   FRESHET_ASSERT(finding.rule != nullptr);
-  std::string changes;
-  for (const Change& change : finding.changes) {
-    changes += fmt::format("{}{{\"subject\":{},\"key\":{},\"value\":{}}}", changes.empty() ? "" : ",",
-                           json_text(subject_of(fleet, change.kind, change.index)), json_text(change.key),
-                           json_text(change.value));
-  }
-  return fmt::format(
-      "{{\"rule\":{},\"severity\":{},\"file\":{},\"line\":{},\"column\":{},\"subject\":{},\"why\":{},\"evidence\":{},"
-      "\"mend\":{},"
-      "\"changes\":[{}]}}",
-      json_text(finding.rule->id), json_text(name_of(finding.rule->grade)), json_text(fleet.file), finding.at.line,
-      finding.at.column, json_text(finding.subject), json_text(finding.rule->why), json_text(finding.evidence),
-      json_text(finding.mend), changes);
+  json.begin_object()
+      .member("rule", finding.rule->id)
+      .member("severity", name_of(finding.rule->grade))
+      .member("file", fleet.file)
+      .member("line", finding.at.line)
+      .member("column", finding.at.column)
+      .member("subject", finding.subject)
+      .member("why", finding.rule->why)
+      .member("evidence", finding.evidence)
+      .member("mend", finding.mend);
+  json.key("changes").array(finding.changes, [&](JsonWriter& list, const Change& change) {
+    list.begin_object().member("subject", subject_of(fleet, change.kind, change.index));
+    list.member("key", change.key).member("value", change.value).end_object();
+  });
+  json.end_object();
 }
 
-std::string list_json(const std::vector<Finding>& findings, const Topology& fleet) {
-  std::string out;
-  for (const Finding& finding : findings) {
-    if (!out.empty()) out += ",\n ";
-    out += json_of(finding, fleet);
-  }
-  return out;
+// A line for each finding.
+void write_findings(JsonWriter& json, const std::vector<Finding>& findings, const Topology& fleet) {
+  json.begin_array();
+  for (size_t i = 0; i < findings.size(); ++i) write_finding(i == 0 ? json : json.space("\n "), findings[i], fleet);
+  json.end_array();
 }
 
 }  // namespace
@@ -74,10 +68,20 @@ std::string text_of(const LintReport& report, const Topology& fleet, size_t per_
 
 std::string json_of(const LintReport& report, const Topology& fleet) {
   const size_t errors = report.count(Grade::kError);
-  return fmt::format(
-      "{{\"ok\":{},\"file\":{},\"errors\":{},\"warnings\":{},\"infos\":{},\n\"findings\":[{}],\n\"accepted\":[{}]}}\n",
-      errors == 0, json_text(fleet.file), errors, report.count(Grade::kWarning), report.count(Grade::kInfo),
-      list_json(report.findings, fleet), list_json(report.accepted, fleet));
+  std::string out;
+  {
+    JsonWriter json(out);
+    json.begin_object()
+        .member("ok", errors == 0)
+        .member("file", fleet.file)
+        .member("errors", errors)
+        .member("warnings", report.count(Grade::kWarning))
+        .member("infos", report.count(Grade::kInfo));
+    write_findings(json.space("\n").key("findings"), report.findings, fleet);
+    write_findings(json.space("\n").key("accepted"), report.accepted, fleet);
+    json.end_object();
+  }
+  return out += '\n';
 }
 
 std::string rules_markdown() {

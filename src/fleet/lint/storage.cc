@@ -115,8 +115,8 @@ Findings disk_too_small(const Facts& facts) {
     const double disk = volumes * static_cast<double>(cluster.volumes.size_bytes);
     const double used = facts.rates.clusters[i].kept_bytes;
     if (used <= kDiskUse * disk) continue;
-    const double each_gib = used / kDiskUseWanted / volumes / static_cast<double>(1ull << 30);
     FRESHET_ASSERT(volumes > 0);
+    const double each_gib = used / kDiskUseWanted / volumes / static_cast<double>(1ull << 30);
     const uint64_t size = round_up(each_gib, 10) * (1ull << 30);
     std::string evidence = fmt::format("{} kept by all replicas, {} of disk on {} ({:.0f} %)", bytes_text(used),
                                        bytes_text(disk), plural(cluster.brokers, "broker"), 100 * used / disk);

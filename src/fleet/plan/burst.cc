@@ -182,9 +182,9 @@ class Simulation {
         trace_(fleet, rates_, service) {}
 
   Result<Burst> run(Outage outage) {
-    FRESHET_ASSERT(loads_.size() == fleet_.clusters.size() && shapes_.size() == fleet_.clusters.size());
     for (const Index cluster : trace_.clusters()) usual_ += trace_.sent_to(cluster);
     if (usual_ <= 0) return fail(Code::kInvalid, "--burst: service \"" + outage.service + "\" sends no messages");
+    FRESHET_ASSERT(loads_.size() == fleet_.clusters.size() && shapes_.size() == fleet_.clusters.size());
     if (outage.catch_up <= 0) outage.catch_up = usual_catch_up();
     stages_.push_back({{}, usual_, outage.catch_up * usual_});
     for (const Index cluster : trace_.clusters()) add_cluster(cluster);

@@ -5,7 +5,7 @@
 
 #include "fleet/plan/loads.h"
 #include "fleet/plan/sizing.h"
-#include "fleet/plan/test_fleets.h"
+#include "testing/planned_fleets.h"
 
 namespace freshet::fleet {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "fleet/plan/test_fleets.h"
 #include "fleet/rates.h"
+#include "testing/planned_fleets.h"
 
 namespace freshet::fleet {
 namespace {

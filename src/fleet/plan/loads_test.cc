@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
-#include "fleet/plan/test_fleets.h"
+#include "testing/planned_fleets.h"
 
 namespace freshet::fleet {
 namespace {

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <set>
 
-#include "base/project_path.h"
 #include "fleet/lint/lint.h"
 #include "fleet/plan/report.h"
-#include "fleet/plan/test_fleets.h"
+#include "testing/planned_fleets.h"
+#include "testing/project_path.h"
 
 namespace freshet::fleet {
 namespace {

@@ -3,213 +3,174 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <initializer_list>
+#include <utility>
 
+#include "base/json_writer.h"
 #include "fleet/plan/report.h"
-#include "model/json.h"
 
 namespace freshet::fleet {
 namespace {
 
-// Objects and lists that are built from the inside out.
-class Object {
- public:
-  Object& add(std::string_view key, const std::string& value) { return raw(key, text(value)); }
-  Object& add(std::string_view key, double value) {
-    return raw(key, std::isfinite(value) ? fmt::format("{}", value) : "null");  // nothing left to use: no number
+// Members of an object that are floating-point numbers, as fmt writes them.
+void write_numbers(JsonWriter& json,
+                   std::initializer_list<std::pair<std::string_view, std::optional<double>>> members) {
+  for (const auto& [key, value] : members) {
+    json.key(key);
+    // Where nothing is left to use, there is no number.
+    value&& std::isfinite(*value) ? json.raw(fmt::to_string(*value)) : json.null();
   }
-  Object& add(std::string_view key, const std::optional<double>& value) {
-    return value ? add(key, *value) : raw(key, "null");
-  }
-  Object& add_flag(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
-  Object& raw(std::string_view key, const std::string& value) {
-    out_ += (out_.empty() ? "" : ",") + text(key) + ":" + value;
-    return *this;
-  }
-  [[nodiscard]] std::string done() const { return "{" + out_ + "}"; }
-
- private:
-  static std::string text(std::string_view value) {
-    std::string out;
-    model::append_json_string(out, value);
-    return out;
-  }
-  std::string out_;
-};
-
-template <class Items, class Write>
-std::string json_list(const Items& items, const Write& write) {
-  std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ",") + write(item);
-  return "[" + out + "]";
 }
 
-std::string resources(const PerResource& values) {
-  Object out;
-  for (size_t i = 0; i < kResources; ++i) out.add(name_of(static_cast<Resource>(i)), values[i]);
-  return out.done();
+void write_resources(JsonWriter& json, const PerResource& values) {
+  json.begin_object();
+  for (size_t i = 0; i < kResources; ++i) write_numbers(json, {{name_of(static_cast<Resource>(i)), values[i]}});
+  json.end_object();
 }
 
-std::string cost(const Cost& cost) {
-  return Object()
-      .add("brokers", cost.brokers)
-      .add("volumes", cost.volumes)
-      .add("care", cost.care)
-      .add("controllers", cost.controllers)
-      .add("cross_zone", cost.cross_zone)
-      .add("cross_region", cost.cross_region)
-      .add("mirrors", cost.mirrors)
-      .add("total", cost.total())
-      .done();
+void write_cost(JsonWriter& json, const Cost& cost) {
+  json.begin_object();
+  write_numbers(json, {{"brokers", cost.brokers},
+                       {"volumes", cost.volumes},
+                       {"care", cost.care},
+                       {"controllers", cost.controllers},
+                       {"cross_zone", cost.cross_zone},
+                       {"cross_region", cost.cross_region},
+                       {"mirrors", cost.mirrors},
+                       {"total", cost.total()}});
+  json.end_object();
 }
 
-std::string size(const Size& size) {
-  return Object()
-      .add("instance", size.instance)
-      .add("brokers", size.brokers)
-      .add("volumes", size.volumes)
-      .add("volume_type", size.volume_type)
-      .add("volume_gib", size.volume_gib)
-      .add("iops", size.iops)
-      .add("throughput_mib_per_s", size.throughput_mib_per_s)
-      .done();
+void write_size(JsonWriter& json, const Size& size) {
+  json.begin_object().member("instance", size.instance);
+  json.member("brokers", size.brokers).member("volumes", size.volumes).member("volume_type", size.volume_type);
+  write_numbers(
+      json,
+      {{"volume_gib", size.volume_gib}, {"iops", size.iops}, {"throughput_mib_per_s", size.throughput_mib_per_s}});
+  json.end_object();
 }
 
-std::string load(const ClusterPlan& cluster) {
+void write_load(JsonWriter& json, const ClusterPlan& cluster) {
   const Flow& peak = cluster.load.peak;
-  return Object()
-      .add("messages_per_s_peak", peak.messages_in)
-      .add("in_bytes_per_s_peak", peak.in_bytes)
-      .add("replicated_bytes_per_s_peak", peak.replicated_bytes)
-      .add("out_bytes_per_s_peak", peak.out_bytes)
-      .add("produce_requests_per_s_peak", cluster.requests_per_s)
-      .add("kept_bytes", kept_bytes(cluster.load, cluster.size.brokers))
-      .add("largest_replica_bytes", cluster.load.largest_replica_bytes)
-      .add("replicas", replicas(cluster.load, cluster.size.brokers))
-      .done();
+  json.begin_object();
+  write_numbers(json, {{"messages_per_s_peak", peak.messages_in},
+                       {"in_bytes_per_s_peak", peak.in_bytes},
+                       {"replicated_bytes_per_s_peak", peak.replicated_bytes},
+                       {"out_bytes_per_s_peak", peak.out_bytes},
+                       {"produce_requests_per_s_peak", cluster.requests_per_s},
+                       {"kept_bytes", kept_bytes(cluster.load, cluster.size.brokers)},
+                       {"largest_replica_bytes", cluster.load.largest_replica_bytes},
+                       {"replicas", replicas(cluster.load, cluster.size.brokers)}});
+  json.end_object();
 }
 
-std::string broker(const PlacedBroker& broker) {
-  return Object()
-      .add("zone", broker.zone)
-      .add("leaders", broker.leaders)
-      .add("replicas", broker.replicas)
-      .raw("log_dir_bytes", json_list(broker.dir_bytes, [](double bytes) { return fmt::format("{}", bytes); }))
-      .done();
+void write_broker(JsonWriter& json, const PlacedBroker& broker) {
+  json.begin_object().member("zone", broker.zone).member("leaders", broker.leaders);
+  json.member("replicas", broker.replicas);
+  json.key("log_dir_bytes").array(broker.dir_bytes, [](JsonWriter& list, double bytes) {
+    list.raw(fmt::to_string(bytes));
+  });
+  json.end_object();
 }
 
-std::string cluster_json(const ClusterPlan& cluster) {
-  const Tightness& tightness = cluster.tightness;
-  Object out;
-  out.add("name", cluster.name)
-      .add("kind", std::string(name_of(cluster.kind)))
-      .add("region", cluster.region)
-      .add("zones", cluster.zones)
-      .raw("load", load(cluster))
-      .raw("size", size(cluster.size))
-      .raw("cost", cost(cluster.cost))
-      .raw("uses", json_list(cluster.uses,
-                             [](const ScenarioUse& use) {
-                               return Object()
-                                   .add("scenario", std::string(name_of(use.scenario.kind)))
-                                   .raw("use", resources(use.use))
-                                   .done();
-                             }))
-      .raw("tightest", Object()
-                           .add("resource", std::string(name_of(tightness.resource)))
-                           .add("scenario", std::string(name_of(tightness.scenario)))
-                           .add("use", tightness.use)
-                           .add("limit", tightness.limit)
-                           .done())
-      .add_flag("holds", cluster.holds)
-      .add("holds_months", cluster.holds_months ? std::optional<double>(*cluster.holds_months) : std::nullopt)
-      .raw("brokers", json_list(cluster.brokers, broker))
-      .add("log_dir_use_max", cluster.dir_use_max)
-      .raw("left", Object()
-                       .add("partitions", static_cast<double>(cluster.left.partitions))
-                       .add("offline", static_cast<double>(cluster.left.offline))
-                       .add("read_only", static_cast<double>(cluster.left.read_only))
-                       .done());
-  out.raw("cheapest", cluster.best ? size(*cluster.best) : "null");
-  out.raw("cheapest_cost", cluster.best ? cost(cluster.best_cost) : "null");
-  return out.done();
+void write_tightness(JsonWriter& json, const Tightness& tightness) {
+  json.begin_object().member("resource", name_of(tightness.resource)).member("scenario", name_of(tightness.scenario));
+  write_numbers(json, {{"use", tightness.use}, {"limit", tightness.limit}});
+  json.end_object();
 }
 
-std::string variant(const Variant& variant) {
+void write_cluster(JsonWriter& json, const ClusterPlan& cluster) {
+  json.begin_object().member("name", cluster.name).member("kind", name_of(cluster.kind));
+  json.member("region", cluster.region).member("zones", cluster.zones);
+  write_load(json.key("load"), cluster);
+  write_size(json.key("size"), cluster.size);
+  write_cost(json.key("cost"), cluster.cost);
+  json.key("uses").array(cluster.uses, [](JsonWriter& list, const ScenarioUse& use) {
+    list.begin_object().member("scenario", name_of(use.scenario.kind));
+    write_resources(list.key("use"), use.use);
+    list.end_object();
+  });
+  write_tightness(json.key("tightest"), cluster.tightness);
+  json.member("holds", cluster.holds).member("holds_months", cluster.holds_months);
+  json.key("brokers").array(cluster.brokers, write_broker);
+  write_numbers(json, {{"log_dir_use_max", cluster.dir_use_max}});
+  json.key("left").begin_object().member("partitions", cluster.left.partitions);
+  json.member("offline", cluster.left.offline).member("read_only", cluster.left.read_only).end_object();
+  json.key("cheapest");
+  cluster.best ? write_size(json, *cluster.best) : void(json.null());
+  json.key("cheapest_cost");
+  cluster.best ? write_cost(json, cluster.best_cost) : void(json.null());
+  json.end_object();
+}
+
+void write_variant(JsonWriter& json, const Variant& variant) {
   const BlastRadius& blast = variant.blast;
-  return Object()
-      .add("name", variant.name)
-      .add("clusters", static_cast<double>(variant.clusters))
-      .add("brokers", variant.brokers)
-      .add("without_size", static_cast<double>(variant.without_size))
-      .raw("cost", cost(variant.cost))
-      .raw("blast_radius", Object()
-                               .add("worst_cluster", blast.worst)
-                               .add("services_worst", blast.services_worst)
-                               .add("services_mean", blast.services_mean)
-                               .add("fed_worst", blast.fed_worst)
-                               .add("traffic_worst", blast.traffic_worst)
-                               .add("traffic_mean", blast.traffic_mean)
-                               .done())
-      .done();
+  json.begin_object().member("name", variant.name).member("clusters", variant.clusters);
+  json.member("brokers", variant.brokers).member("without_size", variant.without_size);
+  write_cost(json.key("cost"), variant.cost);
+  json.key("blast_radius").begin_object().member("worst_cluster", blast.worst);
+  write_numbers(json, {{"services_worst", blast.services_worst},
+                       {"services_mean", blast.services_mean},
+                       {"fed_worst", blast.fed_worst},
+                       {"traffic_worst", blast.traffic_worst},
+                       {"traffic_mean", blast.traffic_mean}});
+  json.end_object().end_object();
 }
 
-std::string burst_cluster(const ClusterBurst& cluster) {
-  return Object()
-      .add("cluster", cluster.cluster)
-      .add("usual_per_s", cluster.usual)
-      .add("peak_per_s", cluster.messages_max)
-      .add("most_per_s", cluster.most)
-      .add("first_full", std::string(name_of(cluster.bottleneck)))
-      .add("cpu_before", cluster.cpu_before)
-      .add("cpu_peak", cluster.cpu_max)
-      .add("use_before", cluster.use_before)
-      .add("use_peak", cluster.use_max)
-      .add("latency_times", cluster.latency_times)
-      .add("waiting_max", cluster.waiting_max)
-      .add("recovered_minutes", cluster.recovered_minutes)
-      .done();
+void write_cluster_burst(JsonWriter& json, const ClusterBurst& cluster) {
+  json.begin_object().member("cluster", cluster.cluster);
+  write_numbers(json,
+                {{"usual_per_s", cluster.usual}, {"peak_per_s", cluster.messages_max}, {"most_per_s", cluster.most}});
+  json.member("first_full", name_of(cluster.bottleneck));
+  write_numbers(json, {{"cpu_before", cluster.cpu_before},
+                       {"cpu_peak", cluster.cpu_max},
+                       {"use_before", cluster.use_before},
+                       {"use_peak", cluster.use_max},
+                       {"latency_times", cluster.latency_times},
+                       {"waiting_max", cluster.waiting_max},
+                       {"recovered_minutes", cluster.recovered_minutes}});
+  json.end_object();
 }
 
-std::string burst_json(const Burst& burst) {
-  return Object()
-      .add("service", burst.outage.service)
-      .add("outage_minutes", burst.outage.minutes)
-      .add("catch_up", burst.outage.catch_up)
-      .add("usual_per_s", burst.usual)
-      .add("backlog", burst.backlog)
-      .add("sent_minutes", burst.sent_minutes)
-      .raw("clusters", json_list(burst.clusters, burst_cluster))
-      .raw("groups", json_list(burst.groups,
-                               [](const GroupBurst& group) {
-                                 return Object()
-                                     .add("group", group.group)
-                                     .add("cluster", group.cluster)
-                                     .add("usual_per_s", group.usual)
-                                     .add("most_per_s", group.most)
-                                     .add("lag_max", group.lag_max)
-                                     .add("recovered_minutes", group.recovered_minutes)
-                                     .done();
-                               }))
-      .done();
+void write_group_burst(JsonWriter& json, const GroupBurst& group) {
+  json.begin_object().member("group", group.group).member("cluster", group.cluster);
+  write_numbers(json, {{"usual_per_s", group.usual},
+                       {"most_per_s", group.most},
+                       {"lag_max", group.lag_max},
+                       {"recovered_minutes", group.recovered_minutes}});
+  json.end_object();
+}
+
+void write_burst(JsonWriter& json, const Burst& burst) {
+  json.begin_object().member("service", burst.outage.service);
+  write_numbers(json, {{"outage_minutes", burst.outage.minutes},
+                       {"catch_up", burst.outage.catch_up},
+                       {"usual_per_s", burst.usual},
+                       {"backlog", burst.backlog},
+                       {"sent_minutes", burst.sent_minutes}});
+  json.key("clusters").array(burst.clusters, write_cluster_burst);
+  json.key("groups").array(burst.groups, write_group_burst);
+  json.end_object();
 }
 
 }  // namespace
 
 std::string json_report(const Plan& plan) {
-  return Object()
-      .add_flag("ok", holds(plan))
-      .add("fleet", plan.fleet)
-      .add("prices", plan.prices)
-      .add("months", plan.options.months)
-      .add("topics", static_cast<double>(plan.topics))
-      .add("messages_per_s", plan.messages_per_s)
-      .raw("cost", cost(plan.cost))
-      .raw("cheapest_cost", cost(plan.best_cost))
-      .raw("clusters", json_list(plan.clusters, cluster_json))
-      .raw("split", plan.comparison ? variant(plan.comparison->split) : "null")
-      .raw("whole", plan.comparison ? variant(plan.comparison->whole) : "null")
-      .raw("bursts", json_list(plan.bursts, burst_json))
-      .done();
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().member("ok", holds(plan)).member("fleet", plan.fleet).member("prices", plan.prices);
+  json.member("months", plan.options.months).member("topics", plan.topics);
+  write_numbers(json, {{"messages_per_s", plan.messages_per_s}});
+  write_cost(json.key("cost"), plan.cost);
+  write_cost(json.key("cheapest_cost"), plan.best_cost);
+  json.key("clusters").array(plan.clusters, write_cluster);
+  json.key("split");
+  plan.comparison ? write_variant(json, plan.comparison->split) : void(json.null());
+  json.key("whole");
+  plan.comparison ? write_variant(json, plan.comparison->whole) : void(json.null());
+  json.key("bursts").array(plan.bursts, write_burst);
+  json.end_object();
+  return out;
 }
 
 }  // namespace freshet::fleet

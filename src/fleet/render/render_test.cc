@@ -6,15 +6,15 @@
 #include <filesystem>
 #include <set>
 
-#include "base/project_path.h"
 #include "fleet/render/alertmanager.h"
 #include "fleet/render/alerts.h"
 #include "fleet/render/ansible.h"
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
 #include "fleet/render/targets.h"
-#include "fleet/test_file.h"
 #include "fleet/topology_yaml.h"
+#include "testing/file.h"
+#include "testing/project_path.h"
 
 namespace freshet::fleet {
 namespace {

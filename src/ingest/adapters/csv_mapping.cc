@@ -10,8 +10,8 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "model/identifier.h"
-#include "model/json.h"
 #include "yaml/reader.h"
 
 namespace freshet::ingest {
@@ -236,7 +236,7 @@ bool is_event_name(const std::string& name) {
 
 std::string yaml_text(std::string_view text) {
   std::string out;
-  model::append_json_string(out, text);  // JSON strings are YAML
+  append_json_string(out, text);  // JSON strings are YAML
   return out;
 }
 
@@ -363,7 +363,7 @@ class Binder {
     cell.column = mapping_.columns[static_cast<size_t>(found - mapped_.begin())];
     if (cell.column.use == CsvUse::kIdentifier) cell.entity = entity_of(cell.column);
     if (cell.column.use == CsvUse::kProperty) {
-      model::append_json_string(cell.json_key, cell.column.name);
+      append_json_string(cell.json_key, cell.column.name);
       cell.json_key += ':';
     }
     return cell;

@@ -41,7 +41,7 @@ struct Action {
 // A container may be walked once; this takes it back to its beginning.
 template <class Container>
 Outcome start_again(Item& item, Container& container) {
-  if (const auto error = container.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(container.reset().error(), item.broken);
   return Outcome::kOk;
 }
 
@@ -126,7 +126,7 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
       if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
       // The text around the list of actions is kept: it makes a whole request of each refused
       // action (see actions_of).
-      if (const auto error = list.raw_json().get(e.actions_raw); error != simdjson::SUCCESS) return item.broken(error);
+      FRESHET_JSON(list.raw_json().get(e.actions_raw), item.broken);
       e.actions_raw = trim_right(e.actions_raw);
       e.actions = list;
     }
@@ -295,11 +295,11 @@ Status DataApiParser::transition(ondemand::object root) {
   // Damaged JSON condemns the body; nothing of it was taken.
   if (outcome == Outcome::kBroken) return bad_json(scratch.error);
   if (!elements) return fail(Code::kInvalid, "\"elements\" must be a list of customers, events and devices");
-  if (const auto error = elements->reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+  FRESHET_JSON(elements->reset().error(), bad_json);
   int count = 0;
   for (auto entry : *elements) {
     ondemand::value value;
-    if (const auto error = entry.get(value); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(entry.get(value), bad_json);
     // The bound is on entries and not on bytes: 128 KiB may hold tens of thousands of empty
     // elements.
     if (++count > kElementsMax)
@@ -311,8 +311,8 @@ Status DataApiParser::transition(ondemand::object root) {
                  trim_right(value.raw_json_token()), 0);
       continue;
     }
-    if (const auto error = object.raw_json().get(raw); error != simdjson::SUCCESS) return bad_json(error);
-    if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(object.raw_json().get(raw), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
     FRESHET_TRY(element(object, trim_right(raw), {}));
   }
   return {};
@@ -384,7 +384,7 @@ Outcome DataApiParser::action(Item& item, ondemand::object object) {
 Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, std::string_view raw) {
   const size_t before_count = parsed_.item_count;
   ondemand::array list = *e.actions;
-  if (const auto error = list.reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+  FRESHET_JSON(list.reset().error(), bad_json);
   FRESHET_ASSERT(e.actions_raw.data() >= raw.data());
   FRESHET_ASSERT(e.actions_raw.data() + e.actions_raw.size() <= raw.data() + raw.size());
   // A refused action is kept as a whole request of one action, so that it can be replayed.
@@ -397,15 +397,15 @@ Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, s
     ondemand::value value;
     ondemand::object object;
     std::string_view text;
-    if (const auto error = entry.get(value); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(entry.get(value), bad_json);
     Item item = begin(raw);
     if (value.get_object().get(object) != simdjson::SUCCESS) {
       (void)item.reject("bad_item", "an action must be a JSON object", "actions");
       FRESHET_TRY(end(item, Outcome::kRejected, alone(trim_right(value.raw_json_token()))));
       continue;
     }
-    if (const auto error = object.raw_json().get(text); error != simdjson::SUCCESS) return bad_json(error);
-    if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(object.raw_json().get(text), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
     item.envelope.mutable_user()->CopyFrom(shared.user());
     item.envelope.mutable_device()->CopyFrom(shared.device());
     const Outcome outcome = action(item, object);
@@ -427,19 +427,19 @@ Status DataApiParser::merge(ondemand::object root) {
   });
   if (outcome == Outcome::kBroken) return bad_json(scratch.error);
   if (!pairs) return fail(Code::kInvalid, "\"merge_data\" must be a list of {merged_user, retained_user}");
-  if (const auto error = pairs->reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+  FRESHET_JSON(pairs->reset().error(), bad_json);
   for (auto entry : *pairs) {
     ondemand::value value;
     ondemand::object object;
     std::string_view raw;
-    if (const auto error = entry.get(value); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(entry.get(value), bad_json);
     if (value.get_object().get(object) != simdjson::SUCCESS) {
       refuse_raw(parsed_, parsed_.item_count++, "bad_item", "a pair must be a JSON object",
                  trim_right(value.raw_json_token()), 0);
       continue;
     }
-    if (const auto error = object.raw_json().get(raw); error != simdjson::SUCCESS) return bad_json(error);
-    if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(object.raw_json().get(raw), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
     Item item = begin(trim_right(raw));
     FRESHET_TRY(end(item, merge_pair(item, object), "{\"merge_data\":[" + std::string(item.raw) + "]}"));
   }
@@ -501,8 +501,7 @@ ParseResult parse_data_api(std::string_view body, std::string_view call, const A
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
-  if (const auto error = json.open(json.text(), document, root, raw); error != simdjson::SUCCESS)
-    return bad_json(error);
+  FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
 
   DataApiParser parser(context, arena);
   Status status;

@@ -8,7 +8,7 @@
 #include "ingest/adapters/data_api.h"
 #include "ingest/adapters/records.h"
 #include "ingest/adapters/segment.h"
-#include "ingest/adapters/test_support.h"
+#include "testing/ingest_adapters.h"
 
 namespace freshet::ingest {
 namespace {

@@ -113,7 +113,7 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out) {
   out.reset();
   ondemand::json_type type{};
-  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(type), item.broken);
   switch (type) {
     case ondemand::json_type::string: {
       std::string_view text;

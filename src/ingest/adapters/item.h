@@ -26,6 +26,14 @@ enum class Outcome : uint8_t { kOk, kRejected, kBroken };
       return freshet_outcome;                                            \
   } while (false)
 
+// Reads with simdjson, or passes its error on by `report`, the item's or the parser's:
+//   FRESHET_JSON(value.get_array().get(array), item.broken);
+#define FRESHET_JSON(expression, report)                                                                       \
+  do {                                                                                                         \
+    if (const simdjson::error_code freshet_json_error = (expression); freshet_json_error != simdjson::SUCCESS) \
+      return report(freshet_json_error);                                                                       \
+  } while (false)
+
 inline constexpr size_t kIdentifierBytesMax = 512;
 inline constexpr size_t kMessageIdBytesMax = 100;
 inline constexpr size_t kItemBytesMax = 32u << 10;
@@ -77,7 +85,7 @@ template <class Read>
 Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   for (auto result : object) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(std::move(result).get(field), item.broken);
     std::string_view name;
     FRESHET_ITEM(read_name(item, field, name));
     FRESHET_ITEM(read(name, field.value()));

@@ -6,8 +6,6 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "model/json.h"
-
 namespace freshet::ingest {
 namespace {
 
@@ -50,14 +48,6 @@ simdjson::error_code JsonBody::open(std::string_view part, ondemand::document& d
   raw = trim_right(raw);
   if (raw.data() + raw.size() != trim_right(part).data() + trim_right(part).size()) return simdjson::TAPE_ERROR;
   return root.reset().error();
-}
-
-void append_quoted(std::string& out, std::string_view text) {
-  const auto special = [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; };
-  if (std::any_of(text.begin(), text.end(), special)) return model::append_json_string(out, text);
-  out += '"';
-  out += text;
-  out += '"';
 }
 
 size_t prefix_of(std::string_view text, size_t characters) {

@@ -43,9 +43,6 @@ class JsonBody {
   return text;
 }
 
-// Appends `text` as a JSON string. The usual text has nothing to escape and is copied as it is.
-void append_quoted(std::string& out, std::string_view text);
-
 // The length of the longest prefix that has at most `characters` code points. REQUIRES: valid
 // UTF-8.
 [[nodiscard]] size_t prefix_of(std::string_view text, size_t characters);

@@ -8,7 +8,7 @@
 #include <charconv>
 
 #include "base/assert.h"
-#include "model/json.h"
+#include "base/json_writer.h"
 
 namespace freshet::ingest {
 namespace {
@@ -67,7 +67,7 @@ Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std
 }
 
 Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
-  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(type), item.broken);
   return Outcome::kOk;
 }
 
@@ -100,12 +100,12 @@ Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
 Outcome read_list(Item& item, ondemand::value value, uint32_t depth, v1::Value& out, bool& kept) {
   if (depth >= item.limits.depth) return too_deep(item);
   ondemand::array array;
-  if (const auto error = value.get_array().get(array); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_array().get(array), item.broken);
   auto& values = *out.mutable_list()->mutable_values();
   json_type first{};
   for (auto element : array) {
     ondemand::value inner;
-    if (const auto error = element.get(inner); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(element.get(inner), item.broken);
     if (static_cast<uint32_t>(values.size()) >= item.limits.list_length) {
       item.warn("list_cut");
       break;
@@ -151,7 +151,7 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
     case json_type::number: return read_number(item, value, out);
     case json_type::boolean: {
       bool flag = false;
-      if (const auto error = value.get_bool().get(flag); error != simdjson::SUCCESS) return item.broken(error);
+      FRESHET_JSON(value.get_bool().get(flag), item.broken);
       out.set_boolean(flag);
       return Outcome::kOk;
     }
@@ -246,7 +246,7 @@ Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text)
   const size_t begin = out_.size();
   // The name is compared as it stands in the JSON: quoted the same way, equal names have equal
   // bytes.
-  append_quoted(out_, name);
+  append_json_string(out_, name);
   const std::string_view key(out_.data() + begin, out_.size() - begin);
   bool kept = std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
     return key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
@@ -257,7 +257,7 @@ Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text)
     return Outcome::kOk;
   }
   out_ += ':';
-  append_quoted(out_, text);
+  append_json_string(out_, text);
   out_ += ',';
   return Outcome::kOk;
 }
@@ -276,7 +276,7 @@ Outcome PropertiesWriter::write_members(ondemand::object object, uint32_t depth)
   const size_t level_begin = members_.size();
   for (auto result : object) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item_.broken(error);
+    FRESHET_JSON(std::move(result).get(field), item_.broken);
     FRESHET_ITEM(write_member(field, depth, level_begin));
   }
   // The top level's members are kept for add_text(); those of an inner level are of no use any
@@ -298,7 +298,7 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   if (!kept) return Outcome::kOk;
 
   Member member{out_.size(), 0, 0};
-  append_quoted(out_, name);
+  append_json_string(out_, name);
   member.key_end = out_.size();
   out_ += ':';
   FRESHET_ITEM(write_value(value, depth, kept));
@@ -362,7 +362,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
       if (text.size() == whole) {
         out_ += raw;  // as the sender escaped it
       } else {
-        append_quoted(out_, text);
+        append_json_string(out_, text);
       }
       return Outcome::kOk;
     }
@@ -376,7 +376,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
     }
     case json_type::boolean: {
       bool flag = false;
-      if (const auto error = value.get_bool().get(flag); error != simdjson::SUCCESS) return item_.broken(error);
+      FRESHET_JSON(value.get_bool().get(flag), item_.broken);
       out_ += flag ? "true" : "false";
       return Outcome::kOk;
     }
@@ -392,7 +392,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
 Outcome PropertiesWriter::write_object(ondemand::value value, uint32_t depth) {
   if (depth >= item_.limits.depth) return too_deep(item_);
   ondemand::object object;
-  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item_.broken(error);
+  FRESHET_JSON(value.get_object().get(object), item_.broken);
   out_ += '{';
   const size_t begin = out_.size();
   FRESHET_ITEM(write_members(object, depth + 1));
@@ -404,13 +404,13 @@ Outcome PropertiesWriter::write_object(ondemand::value value, uint32_t depth) {
 Outcome PropertiesWriter::write_list(ondemand::value value, uint32_t depth) {
   if (depth >= item_.limits.depth) return too_deep(item_);
   ondemand::array array;
-  if (const auto error = value.get_array().get(array); error != simdjson::SUCCESS) return item_.broken(error);
+  FRESHET_JSON(value.get_array().get(array), item_.broken);
   out_ += '[';
   uint32_t count = 0;
   const size_t begin = out_.size();
   for (auto element : array) {
     ondemand::value inner;
-    if (const auto error = element.get(inner); error != simdjson::SUCCESS) return item_.broken(error);
+    FRESHET_JSON(element.get(inner), item_.broken);
     if (++count > item_.limits.list_length) {
       item_.warn("list_cut");
       break;
@@ -433,7 +433,7 @@ Outcome add_attributes(Item& item, ondemand::object object, schema::Subject subj
                        AttributeOps& ops, std::string_view adds, std::string_view removes) {
   for (auto result : object) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(std::move(result).get(field), item.broken);
     std::string_view name;
     FRESHET_ITEM(read_name(item, field, name));
     if (name.empty()) continue;
@@ -482,7 +482,7 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
                      AttributeOps& ops) {
   for (auto result : object) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(std::move(result).get(field), item.broken);
     std::string_view name;
     FRESHET_ITEM(read_name(item, field, name));
     if (name.empty()) continue;
@@ -541,7 +541,7 @@ Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_vi
   if (type != json_type::array || value.get_array().get(array) != simdjson::SUCCESS) return wrong();
   for (auto element : array) {
     ondemand::value inner;
-    if (const auto error = element.get(inner); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(element.get(inner), item.broken);
     FRESHET_ITEM(read_type(item, inner, type));
     if (type != json_type::string) return wrong();
     if (inner.get_string().get(name) != simdjson::SUCCESS) return bad_text(item);

@@ -37,7 +37,7 @@ struct Line {
 // Reads an object from its beginning, wherever an earlier pass stopped.
 template <class Read>
 Outcome each_field_again(Item& item, ondemand::object object, const Read& read) {
-  if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(object.reset().error(), item.broken);
   return each_field(item, object, read);
 }
 
@@ -55,11 +55,11 @@ Outcome unknown_key(Item& item, std::string_view key, std::string_view in,
 
 Outcome read_object(Item& item, std::string_view name, ondemand::value value, std::optional<ondemand::object>& out) {
   ondemand::json_type type{};
-  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(type), item.broken);
   if (type != ondemand::json_type::object)
     return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object", name);
   ondemand::object object;
-  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_object().get(object), item.broken);
   out = object;
   return Outcome::kOk;
 }
@@ -123,7 +123,7 @@ Outcome unknown_type(Item& item, std::string_view type, const google::protobuf::
 // Reads one identifier, or a list of them.
 Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, ondemand::value value) {
   ondemand::json_type json{};
-  if (const auto error = value.type().get(json); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(json), item.broken);
   Text text;
   if (json != ondemand::json_type::array) {
     FRESHET_ITEM(read_scalar(item, value, text));
@@ -132,11 +132,11 @@ Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, 
     return Outcome::kOk;
   }
   ondemand::array array;
-  if (const auto error = value.get_array().get(array); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_array().get(array), item.broken);
   uint32_t count = 0;
   for (auto element : array) {
     ondemand::value inner;
-    if (const auto error = element.get(inner); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(element.get(inner), item.broken);
     if (++count > kIdentifiersMax)
       return item.reject("too_many_identifiers", "a record may name 50 identifiers of a type", type);
     FRESHET_ITEM(read_scalar(item, inner, text));
@@ -286,7 +286,7 @@ Outcome apply_event(Item& item, Line& line) {
   event->set_time_us(item.envelope.time_us());
   PropertiesWriter writer(item, event->name(), properties_buffer());
   if (line.properties) {
-    if (const auto error = line.properties->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(line.properties->reset().error(), item.broken);
     FRESHET_ITEM(writer.write(*line.properties));
   }
   writer.finish();
@@ -324,8 +324,7 @@ Outcome parse_line(Item& item, ondemand::object root) {
 Outcome open_line(Item& item, JsonBody& json, ondemand::document& document) {
   ondemand::object root;
   std::string_view raw;
-  if (const auto error = json.open(item.raw, document, root, raw); error != simdjson::SUCCESS)
-    return item.broken(error);
+  FRESHET_JSON(json.open(item.raw, document, root, raw), item.broken);
   return parse_line(item, root);
 }
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "ingest/adapters/test_support.h"
+#include "testing/ingest_adapters.h"
 
 namespace freshet::ingest {
 namespace {

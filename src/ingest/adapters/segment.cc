@@ -86,9 +86,9 @@ Status SegmentParser::read_envelope_of_batch(ondemand::object root, std::optiona
   Item scratch(context_, parsed_, arena_, kSegmentSource, 0, {});
   for (auto result : root) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(std::move(result).get(field), bad_json);
     std::string_view name;
-    if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(field.unescaped_key().get(name), bad_json);
     ondemand::value value = field.value();
     if (name == "batch") {
       ondemand::array array;
@@ -101,7 +101,7 @@ Status SegmentParser::read_envelope_of_batch(ondemand::object root, std::optiona
       ondemand::object object;
       std::string_view json;
       if (value.get_object().get(object) != simdjson::SUCCESS) continue;
-      if (const auto error = object.raw_json().get(json); error != simdjson::SUCCESS) return bad_json(error);
+      FRESHET_JSON(object.raw_json().get(json), bad_json);
       // A context that is larger than a message may be is left out: it would be read again for each
       // of 2,500 messages.
       if (json.size() <= kItemBytesMax && !set_outer_context(trim_right(json)))
@@ -116,13 +116,13 @@ ParseResult SegmentParser::batch(ondemand::object root) {
   if (Status status = read_envelope_of_batch(root, list); !status)
     return tl::unexpected<Error>(std::move(status).error());
   if (!list) return fail(Code::kInvalid, "the body has no \"batch\", a list of messages");
-  if (const auto error = list->reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+  FRESHET_JSON(list->reset().error(), bad_json);
   for (auto element : *list) {
     const size_t index = parsed_.item_count;
     if (index >= kSegmentItemsMax)
       return fail(Code::kInvalid, "the batch has more than 2500 messages; send fewer at a time");
     ondemand::value value;
-    if (const auto error = element.get(value); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(element.get(value), bad_json);
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) {
       // A bad element costs itself only: the rest of the batch goes in.
@@ -132,8 +132,8 @@ ParseResult SegmentParser::batch(ondemand::object root) {
       continue;
     }
     std::string_view raw;
-    if (const auto error = object.raw_json().get(raw); error != simdjson::SUCCESS) return bad_json(error);
-    if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return bad_json(error);
+    FRESHET_JSON(object.raw_json().get(raw), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
     if (Status status = take(index, object, trim_right(raw), {}); !status)
       return tl::unexpected<Error>(std::move(status).error());
   }
@@ -166,11 +166,11 @@ Status SegmentParser::take(size_t index, ondemand::object object, std::string_vi
 Outcome SegmentParser::read_container(Item& item, ondemand::value value, std::optional<ondemand::object>& out) {
   out.reset();
   ondemand::json_type type{};
-  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(type), item.broken);
   if (type == ondemand::json_type::null) return Outcome::kOk;
   if (type != ondemand::json_type::object) return item.warn("bad_field"), Outcome::kOk;
   ondemand::object object;
-  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_object().get(object), item.broken);
   out = object;
   return Outcome::kOk;
 }
@@ -180,7 +180,7 @@ Outcome SegmentParser::read_container(Item& item, ondemand::value value, std::op
 Outcome SegmentParser::read_message(Item& item, ondemand::object object, Message& m) {
   for (auto result : object) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(std::move(result).get(field), item.broken);
     std::string_view name;
     FRESHET_ITEM(read_name(item, field, name));
     const ondemand::value value = field.value();
@@ -245,19 +245,18 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
   // wins.
   read_.clear();
   if (m.context) {
-    if (const auto error = m.context->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(m.context->reset().error(), item.broken);
     FRESHET_ITEM(read_context(item, *m.context, read_));
   }
   if (batch_.document) {
     batch_.document->rewind();
     ondemand::object outer;
-    if (const auto error = batch_.document->get_object().get(outer); error != simdjson::SUCCESS)
-      return item.broken(error);
+    FRESHET_JSON(batch_.document->get_object().get(outer), item.broken);
     FRESHET_ITEM(read_context(item, outer, read_));
   }
   FRESHET_ITEM(apply_context(item, read_));
   if (read_.traits) {
-    if (const auto error = read_.traits->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(read_.traits->reset().error(), item.broken);
     FRESHET_ITEM(apply_traits(item, *read_.traits));
   }
   FRESHET_ITEM(apply_call(item, call, m));
@@ -277,7 +276,7 @@ Outcome SegmentParser::apply_call(Item& item, std::string_view call, Message& m)
     return item.reject("unknown_type", "\"type\" must be identify, track, page, screen, group or alias", "type");
   // An identify without traits is no error: it attaches the identifiers to one another.
   if (!m.traits) return Outcome::kOk;
-  if (const auto error = m.traits->reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(m.traits->reset().error(), item.broken);
   return apply_traits(item, *m.traits);
 }
 
@@ -289,7 +288,7 @@ Outcome SegmentParser::write_event(Item& item, const Text& event, const std::opt
   PropertiesWriter writer(item, out->name(), properties_buffer());
   if (properties) {
     ondemand::object object = *properties;
-    if (const auto error = object.reset().error(); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(object.reset().error(), item.broken);
     FRESHET_ITEM(writer.write(object));
   }
   // `name` and `category` of a page stand beside the properties; a property of the same name wins.
@@ -339,8 +338,7 @@ ParseResult parse_segment(std::string_view body, const SegmentRequest& request, 
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
-  if (const auto error = json.open(json.text(), document, root, raw); error != simdjson::SUCCESS)
-    return bad_json(error);
+  FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
   SegmentParser parser(context, arena);
   if (request.call == "batch") return parser.batch(root);
   if (!request.outer_context.empty() && !parser.set_outer_context(request.outer_context))

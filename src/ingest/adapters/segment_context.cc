@@ -13,11 +13,11 @@ constexpr size_t kExternalIdsMax = 20;
 template <class Read>
 Outcome each_field_of(Item& item, ondemand::value value, const Read& read) {
   ondemand::json_type type{};
-  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(type), item.broken);
   if (type == ondemand::json_type::null) return Outcome::kOk;
   ondemand::object object;
   if (type != ondemand::json_type::object) return item.warn("bad_field"), Outcome::kOk;
-  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_object().get(object), item.broken);
   return each_field(item, object, read);
 }
 
@@ -45,13 +45,13 @@ Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
 Outcome read_external_ids(Item& item, ondemand::value value, SegmentContext& out) {
   out.has_external_ids = true;
   ondemand::json_type kind{};
-  if (const auto error = value.type().get(kind); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(kind), item.broken);
   if (kind != ondemand::json_type::array) return item.warn("bad_field"), Outcome::kOk;
   ondemand::array array;
-  if (const auto error = value.get_array().get(array); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_array().get(array), item.broken);
   for (auto element : array) {
     ondemand::value entry;
-    if (const auto error = element.get(entry); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(element.get(entry), item.broken);
     std::optional<std::string_view> type, id;
     FRESHET_ITEM(each_field_of(item, entry, [&](std::string_view name, ondemand::value v) {
       if (name == "type") return read_scalar(item, v, type);
@@ -67,10 +67,10 @@ Outcome read_external_ids(Item& item, ondemand::value value, SegmentContext& out
 Outcome read_traits(Item& item, ondemand::value value, SegmentContext& out) {
   out.has_traits = true;
   ondemand::json_type type{};
-  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.type().get(type), item.broken);
   if (type != ondemand::json_type::object) return Outcome::kOk;
   ondemand::object object;
-  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS) return item.broken(error);
+  FRESHET_JSON(value.get_object().get(object), item.broken);
   out.traits = object;
   return Outcome::kOk;
 }
@@ -120,7 +120,7 @@ Outcome read_context(Item& item, ondemand::object context, SegmentContext& out) 
              had_external_ids = out.has_external_ids;
   for (auto result : context) {
     ondemand::field field;
-    if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) return item.broken(error);
+    FRESHET_JSON(std::move(result).get(field), item.broken);
     std::string_view name;
     FRESHET_ITEM(read_name(item, field, name));
     const ondemand::value value = field.value();

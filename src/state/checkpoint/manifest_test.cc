@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "base/hash.h"
-#include "base/project_path.h"
+#include "testing/project_path.h"
 
 namespace freshet::state {
 namespace {

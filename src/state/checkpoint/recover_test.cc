@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "objectstore/memory.h"
 #include "state/checkpoint/checkpointer.h"
 #include "state/checkpoint/writer.h"
 #include "telemetry/metrics.h"
+#include "testing/memory_object_store.h"
 
 namespace freshet::state {
 namespace {
@@ -52,14 +52,19 @@ class RecoverTest : public ::testing::Test {
 
   // Entities e0 … e(offset-1).
   static void fill(PartitionState& state, int64_t offset) {
-    state.meta().mutable_rules()->set_hash_key(kHashKey);
-    for (int64_t i = state.offset(); i < offset; ++i)
-      state
-          .create_entity(
-              {.id = hash128("e" + std::to_string(i)), .rank = 1, .shared_root = false, .kind = v1::ENTITY_KIND_USER})
-          .state.set_tenant(std::string(5000, static_cast<char>('a' + i % 26)));
+    for (int64_t i = state.offset(); i < offset; ++i) add_entity(state, i);
     state.advance(offset);
     ASSERT_TRUE(state.persist());
+  }
+
+  static void add_entity(PartitionState& state, int64_t number) {
+    state.meta().mutable_rules()->set_hash_key(kHashKey);
+    state
+        .create_entity({.id = hash128("e" + std::to_string(number)),
+                        .rank = 1,
+                        .shared_root = false,
+                        .kind = v1::ENTITY_KIND_USER})
+        .state.set_tenant(std::string(5000, static_cast<char>('a' + number % 26)));
   }
 
   static void expect_filled(PartitionState& state, int64_t offset) {
@@ -131,8 +136,7 @@ TEST_F(RecoverTest, AnEmptyDiskGetsTheNewest) {
 TEST_F(RecoverTest, OneOfANewLogIsTaken) {
   {
     auto state = *options().open();
-    fill(*state, 10);
-    state->advance(0);
+    for (int64_t i = 0; i < 10; ++i) add_entity(*state, i);
     ASSERT_TRUE(state->persist());
     checkpoint(*state);
   }

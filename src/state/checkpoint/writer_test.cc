@@ -11,8 +11,8 @@
 #include <fstream>
 #include <utility>
 
-#include "objectstore/memory.h"
 #include "state/checkpoint/catalog.h"
+#include "testing/memory_object_store.h"
 
 namespace freshet::state {
 namespace {

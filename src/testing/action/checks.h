@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "action/test_cluster.h"
+#include "testing/action/cluster.h"
 
 namespace freshet::action::testing {
 

@@ -1,4 +1,4 @@
-#include "action/test_cluster.h"
+#include "testing/action/cluster.h"
 
 #include <fmt/format.h>
 
@@ -38,15 +38,8 @@ TestCluster::TestCluster(TestCluster& drained, uint32_t partitions, uint64_t see
 }
 
 void TestCluster::change_rules(const model::Tenant& tenant) {
-  v1::Envelope control;
-  control.set_kind(v1::Envelope::CONTROL);
-  control.set_received_at_us(1);
-  v1::Control& rules = *control.mutable_control();
-  rules.set_revision(++revision_);
-  rules.set_logic_version(kLogicVersion);
-  rules.set_hash_key("0123456789abcdef");
-  rules.set_partitions(partitions());
-  *rules.add_tenants() = tenant.rules;
+  v1::Envelope control = control_record({tenant}, partitions(), "0123456789abcdef", 1);
+  control.mutable_control()->set_revision(++revision_);
   for (TestPartition& p : parts_) p.log.push_back(control.SerializeAsString());
 }
 

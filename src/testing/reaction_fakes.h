@@ -1,5 +1,4 @@
-// For tests: a log, a consumer, an asynchronous store and a clock, all of one thread, that check what the reactor owes
-// them.
+// A log, a consumer and an asynchronous store, all of one thread, that check what the reactor owes them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,25 +12,19 @@
 #include <utility>
 #include <vector>
 
-#include "base/dice.h"
 #include "docstore/doc_store.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
 #include "model/document.h"
+#include "testing/clock.h"
+#include "testing/dice.h"
+#include "testing/event_log.h"
 
 namespace freshet::reaction::testing {
 
 using eventlog::Offset;
 using eventlog::Topic;
 using eventlog::TopicPartition;
-
-class FakeClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return now; }
-  env::TimeUs monotonic_us() override { return now; }
-  void sleep_us(env::TimeUs duration) override { now += duration; }
-  env::TimeUs now = 1'000'000;
-};
 
 // Answers later, in any order, and not always well: when tick() is called.
 class FakeStore final : public docstore::DocStore {
@@ -107,7 +100,7 @@ class FakeStore final : public docstore::DocStore {
 };
 
 // Partitions of `changes`, and the dead letters.
-class FakeLog final : public eventlog::EventLog {
+class FakeLog final : public eventlog::FakeLog {
  public:
   FakeLog(uint32_t partitions, Dice& dice) : changes(partitions), committed_to(partitions), dice_(dice) {}
 
@@ -120,7 +113,6 @@ class FakeLog final : public eventlog::EventLog {
   [[nodiscard]] Offset high(uint32_t partition) const {
     return changes[partition].empty() ? 0 : changes[partition].back().first + 1;
   }
-  Status create_topic(Topic, const eventlog::TopicOptions&) override { return {}; }
   uint32_t partitions(Topic topic) const override {
     return topic == Topic::kChanges ? static_cast<uint32_t>(changes.size()) : 2;
   }
@@ -140,18 +132,12 @@ class FakeLog final : public eventlog::EventLog {
     }
     done({});
   }
-  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
-    return fail(Code::kFatal, "the test makes its own");
-  }
   Result<eventlog::Watermarks> watermarks(TopicPartition p) override {
     return eventlog::Watermarks{0, high(p.partition)};
   }
-  Result<eventlog::Fetched> read(TopicPartition, Offset, size_t) override { return eventlog::Fetched{}; }
-  Status trim(TopicPartition, Offset) override { return {}; }
   Result<std::optional<Offset>> committed(const std::string&, TopicPartition p) override {
     return committed_to[p.partition];
   }
-  uint64_t disk_bytes() override { return 0; }
 
   std::vector<std::vector<std::pair<Offset, std::string>>> changes;
   std::vector<std::optional<Offset>> committed_to;
@@ -163,7 +149,7 @@ class FakeLog final : public eventlog::EventLog {
 
 class FakeConsumer final : public eventlog::Consumer {
  public:
-  FakeConsumer(FakeLog& log, FakeStore& store, FakeClock& clock, Dice& dice)
+  FakeConsumer(FakeLog& log, FakeStore& store, env::FakeClock& clock, Dice& dice)
       : log_(log), store_(store), clock_(clock), dice_(dice) {}
 
   Result<eventlog::PollResult> poll(size_t, env::TimeUs timeout_us) override {
@@ -254,7 +240,7 @@ class FakeConsumer final : public eventlog::Consumer {
 
   FakeLog& log_;
   FakeStore& store_;
-  FakeClock& clock_;
+  env::FakeClock& clock_;
   Dice& dice_;
   bool assigned_ = false;
   std::map<uint32_t, Offset> position_;

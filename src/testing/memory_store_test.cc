@@ -1,4 +1,4 @@
-#include "kv/memory_store.h"
+#include "testing/memory_store.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "action/identity/test_checks.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action::testing {
 

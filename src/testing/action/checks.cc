@@ -1,4 +1,4 @@
-#include "action/identity/test_checks.h"
+#include "testing/action/checks.h"
 
 #include <fmt/format.h>
 

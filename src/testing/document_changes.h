@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "freshet/v1/change.pb.h"
-#include "model/change_generator.h"
+#include "testing/change_generator.h"
 
 namespace freshet::docstore {
 

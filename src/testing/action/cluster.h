@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "action/engine.h"
-#include "kv/memory_store.h"
 #include "model/document.h"
 #include "model/identifier.h"
 #include "model/tenant.h"
+#include "testing/memory_store.h"
 
 namespace freshet::action::testing {
 

@@ -1,4 +1,4 @@
-#include "action/identity/random_records.h"
+#include "testing/action/random_records.h"
 
 #include <fmt/format.h>
 

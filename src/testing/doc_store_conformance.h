@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "docstore/doc_store.h"
-#include "docstore/test_changes.h"
 #include "env/clock.h"
 #include "model/document.h"
+#include "testing/document_changes.h"
 
 namespace freshet::docstore {
 

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "base/project_path.h"
+#include "testing/project_path.h"
 
 namespace freshet::fleet {
 

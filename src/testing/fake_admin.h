@@ -1,4 +1,4 @@
-// For tests: what the admin listener stands on, in memory.
+// What the admin listener stands on, in memory.
 #pragma once
 
 #include <map>
@@ -9,18 +9,10 @@
 
 #include "console/admin.h"
 #include "model/identifier.h"
+#include "testing/clock.h"
+#include "testing/event_log.h"
 
 namespace freshet::console {
-
-class FakeClock final : public env::Clock {
- public:
-  env::TimeUs now_us() override { return now_; }
-  env::TimeUs monotonic_us() override { return now_; }
-  void sleep_us(env::TimeUs duration) override { now_ += duration; }
-
- private:
-  env::TimeUs now_ = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
-};
 
 class FakeStore final : public docstore::DocStore {
  public:
@@ -50,9 +42,9 @@ class FakeStore final : public docstore::DocStore {
 };
 
 // Only its topic `deadletters`, which can have gaps between its offsets.
-class FakeLog final : public eventlog::EventLog {
+class FakeLog final : public eventlog::FakeLog {
  public:
-  explicit FakeLog(uint32_t partitions) : partitions_(partitions) {}
+  explicit FakeLog(uint32_t partitions) : eventlog::FakeLog(partitions), partitions_(partitions) {}
 
   void add(uint32_t partition, const v1::DeadLetter& letter, eventlog::Offset gap = 0) {
     Partition& p = partitions_[partition];
@@ -66,14 +58,6 @@ class FakeLog final : public eventlog::EventLog {
     p.records.erase(p.records.begin(), p.records.lower_bound(p.low));
   }
 
-  Status create_topic(eventlog::Topic, const eventlog::TopicOptions&) override { return {}; }
-  [[nodiscard]] uint32_t partitions(eventlog::Topic) const override {
-    return static_cast<uint32_t>(partitions_.size());
-  }
-  void append(std::vector<eventlog::Produce>, eventlog::AppendDone) override {}
-  Result<std::unique_ptr<eventlog::Consumer>> open_consumer(const eventlog::ConsumerOptions&) override {
-    return fail(Code::kFatal, "not here");
-  }
   Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition partition) override {
     const Partition& p = partitions_[partition.partition];
     return eventlog::Watermarks{p.low, p.high};
@@ -90,10 +74,6 @@ class FakeLog final : public eventlog::EventLog {
       bytes += i->second.size();
     }
     return out;
-  }
-  Status trim(eventlog::TopicPartition, eventlog::Offset) override { return {}; }
-  Result<std::optional<eventlog::Offset>> committed(const std::string&, eventlog::TopicPartition) override {
-    return std::nullopt;
   }
   uint64_t disk_bytes() override { return 123'456'789; }
 

@@ -1,0 +1,20 @@
+#include "action/control.h"
+
+#include <string>
+
+namespace freshet::action {
+
+v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions, std::string_view hash_key,
+                            env::TimeUs received_at_us) {
+  v1::Envelope envelope;
+  envelope.set_kind(v1::Envelope::CONTROL);
+  envelope.set_received_at_us(received_at_us);
+  v1::Control& control = *envelope.mutable_control();
+  control.set_logic_version(kLogicVersion);
+  control.set_hash_key(std::string(hash_key));
+  control.set_partitions(partitions);
+  for (const model::Tenant& tenant : tenants) *control.add_tenants() = tenant.rules;
+  return envelope;
+}
+
+}  // namespace freshet::action

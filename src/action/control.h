@@ -1,0 +1,22 @@
+// The Control record, by which rules reach action: one in each partition, before anything that they are for.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "env/clock.h"
+#include "freshet/v1/envelope.pb.h"
+#include "model/tenant.h"
+
+namespace freshet::action {
+
+// Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
+// processed.
+inline constexpr uint32_t kLogicVersion = 1;
+
+// With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.
+[[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,
+                                          std::string_view hash_key, env::TimeUs received_at_us);
+
+}  // namespace freshet::action

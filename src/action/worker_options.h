@@ -1,0 +1,44 @@
+// What action's worker works on and within which bounds: the thread (worker.h) and its steps (worker_loop.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "env/clock.h"
+
+namespace freshet::eventlog {
+class EventLog;
+}
+namespace freshet::state {
+class CheckpointKeeper;
+class PartitionState;
+}  // namespace freshet::state
+
+namespace freshet::action {
+
+inline constexpr const char* kActionGroup = "action";
+
+// Opens the state of a partition. kConflict: somebody of this process still has it open; the worker asks again until
+// that is over.
+using StateOpener = std::function<Result<std::unique_ptr<state::PartitionState>>(uint32_t partition)>;
+
+struct WorkerOptions {
+  eventlog::EventLog* log = nullptr;
+  env::Clock* clock = nullptr;
+  StateOpener open_state;
+  state::CheckpointKeeper* checkpoints = nullptr;  // null: none are made. It outlives the worker, as log and clock do.
+  uint32_t member = 0;
+  uint32_t members = 1;
+  uint32_t slots = 0;  // not 0: with standbys; see ConsumerOptions
+  size_t batch_bytes_max = 4u << 20;
+  env::TimeUs commit_interval_us = 0;  // wait at least this long between commits; 0: as the records come
+  // Whether the log may forget what lies before the states on this disk. It must not where another worker, with another
+  // disk, may get the partition, because that one rebuilds the state from the log.
+  bool trims = true;
+  env::TimeUs persist_interval_us = 30'000'000;  // of each partition, in turn: how much a crash replays, in time
+};
+
+}  // namespace freshet::action

@@ -1,0 +1,17 @@
+// Bounds of the embedded log (embedded_log.h).
+#pragma once
+
+#include <cstddef>
+
+#include "env/clock.h"
+
+namespace freshet::eventlog {
+
+struct EmbeddedLogOptions {
+  // Appends that wait or are being written; more is answered kRetry. Commits always get in: their workers bound them.
+  size_t queue_bytes_max = 64u << 20;
+  size_t tail_bytes_max = 48u << 20;  // newest chunks kept in memory, all partitions together
+  env::TimeUs retention_interval_us = 10'000'000;
+};
+
+}  // namespace freshet::eventlog
