@@ -59,11 +59,6 @@ void SchemaWriter::begin_items(Items items) {
   properties_.key("items").begin_object();
 }
 
-bool SchemaWriter::end_items() {
-  properties_.end_object();
-  return end_property();
-}
-
 bool SchemaWriter::text(std::string_view key, const std::string& value, const TextRule& rule, std::string_view doc,
                         Need need) {
   begin(key, doc, need);
@@ -125,7 +120,8 @@ bool SchemaWriter::some_of(std::string_view key, const NameList& names, std::str
   properties_.member("uniqueItems", true);
   begin_items(items);
   scalar([&] { properties_.key("enum").array(names); });
-  return end_items();
+  properties_.end_object();
+  return end_property();
 }
 
 bool SchemaWriter::texts(std::string_view key, const std::vector<std::string>&, const TextRule& rule,
@@ -134,7 +130,8 @@ bool SchemaWriter::texts(std::string_view key, const std::vector<std::string>&, 
   properties_.member("uniqueItems", true);
   begin_items(items);
   scalar([&] { write_text(properties_, rule); });
-  return end_items();
+  properties_.end_object();
+  return end_property();
 }
 
 bool SchemaWriter::ref(std::string_view key, const Ref&, std::string_view doc, Need need) {

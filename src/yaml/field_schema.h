@@ -57,7 +57,8 @@ class SchemaWriter {
     begin(key, doc, items.need);
     begin_items(items);
     inner.end(properties_);
-    return end_items();
+    properties_.end_object();
+    return end_property();
   }
   template <class Describe>
   bool map(std::string_view key, std::string_view called, std::string_view, std::string_view doc,
@@ -65,7 +66,9 @@ class SchemaWriter {
     SchemaWriter inner(variables_);
     describe_entry(inner, std::string(called));
     begin(key, doc, Need::kOptional);
-    properties_.member("type", "object").key("additionalProperties").raw(inner.last_property());
+    properties_.member("type", "object")
+        .key("additionalProperties")
+        .raw(std::string_view(inner.text_).substr(inner.last_));
     inner.properties_.end_object();
     return end_property();
   }
@@ -88,12 +91,10 @@ class SchemaWriter {
   bool some_of(std::string_view key, const NameList& names, std::string_view doc, Items items);
   void begin(std::string_view key, std::string_view doc, Need need);
   void begin_items(Items items);
-  bool end_items();
   bool end_property();
   // A single value: write() writes the members of its schema.
   template <class Write>
   void scalar(const Write& write);
-  [[nodiscard]] std::string_view last_property() const { return std::string_view(text_).substr(last_); }
 
   const Variables variables_;
   std::string text_;
