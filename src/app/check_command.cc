@@ -16,9 +16,14 @@ namespace {
 struct CheckOptions {
   std::string file;
   bool json = false;
+  bool schema = false;
+  std::string keys;
 };
 
 int check(const CheckOptions& options) {
+  if (options.schema) return fmt::print("{}", config_schema()), 0;
+  if (!options.keys.empty()) return fmt::print("{}", config_keys(options.keys)), 0;
+  if (options.file.empty()) return fmt::print(stderr, "FILE is missing: the configuration to check (YAML)\n"), 2;
   yaml::Problems problems(options.file);
   std::ifstream file(options.file, std::ios::binary);
   std::ostringstream text;
@@ -52,8 +57,11 @@ void add_check_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("check", "Check a configuration: all that is wrong with it, with line and column");
   command->footer("Example:\n  freshet check freshet.yaml");
-  command->add_option("FILE", options->file, "The configuration (YAML)")->required();
+  command->add_option("FILE", options->file, "The configuration (YAML)");
   command->add_flag("--json", options->json, "One JSON object on standard output");
+  command->add_flag("--schema", options->schema, "Print the JSON Schema of freshet.yaml and do nothing else");
+  command->add_option("--keys", options->keys, "Print the table of the keys (Markdown) and do nothing else")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kKeyTables), std::end(kKeyTables))));
   command->callback([options, &exit_code] { exit_code = check(*options); });
 }
 

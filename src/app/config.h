@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "base/result.h"
 #include "eventlog/kafka/kafka_options.h"
 #include "model/tenant.h"
@@ -16,6 +17,13 @@
 namespace freshet::app {
 
 inline constexpr uint32_t kPartitionsMax = 4096;  // of a topic
+
+enum class Role : uint8_t { kIngest, kAction, kReaction, kConsole };
+[[nodiscard]] constexpr auto names_of(Role) {
+  using enum Role;
+  return std::to_array<Name<Role>>(
+      {{kIngest, "ingest"}, {kAction, "action"}, {kReaction, "reaction"}, {kConsole, "console"}});
+}
 
 struct Roles {
   bool ingest = false;
@@ -83,6 +91,16 @@ struct Config {
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };
 
+[[nodiscard]] constexpr auto names_of(Config::LogKind) {
+  using enum Config::LogKind;
+  return std::to_array<Name<Config::LogKind>>({{kEmbedded, "embedded"}, {kKafka, "kafka"}});
+}
+[[nodiscard]] constexpr auto names_of(Config::Profiles::Kind) {
+  using enum Config::Profiles::Kind;
+  return std::to_array<Name<Config::Profiles::Kind>>(
+      {{kEmbedded, "embedded"}, {kMongodb, "mongodb"}, {kSplit, "split"}});
+}
+
 // What `freshet run` uses without a file: one tenant `demo`, everything on loopback.
 [[nodiscard]] Config default_config();
 
@@ -91,6 +109,12 @@ struct Config {
                                                  yaml::Problems& problems);
 // Of this file; the error's message has all problems, one a line.
 [[nodiscard]] Result<Config> load_config(const std::string& path, const yaml::Environment& environment);
+
+// The JSON Schema of the file, published as docs/freshet.schema.json; and the tables of its keys in Markdown, which
+// docs/configuration.md has between `<!-- keys of … -->` and `<!-- end -->`: one for each of kKeyTables.
+[[nodiscard]] std::string config_schema();
+inline constexpr std::string_view kKeyTables[] = {"the file", "tenants[]", "tenants[].computed[]"};
+[[nodiscard]] std::string config_keys(std::string_view table);
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.
 [[nodiscard]] Status check_checkpoints(const Config& config);
@@ -107,6 +131,8 @@ struct Config {
 // "ingest,action": what --roles takes.
 [[nodiscard]] Result<Roles> parse_roles(std::string_view list);
 [[nodiscard]] std::string text_of(const Roles& roles);
+[[nodiscard]] std::vector<Role> list_of(const Roles& roles);
+[[nodiscard]] Roles roles_of(const std::vector<Role>& list);
 // kInvalid: what these roles need is on the disk of another process.
 [[nodiscard]] Status check_roles(const Config& config);
 // Whether host:port (also [::1]:port) accepts connections from this machine only.

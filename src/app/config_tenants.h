@@ -1,14 +1,76 @@
-// The part of the configuration that is about tenants.
+// The part of the configuration that is about tenants: what config_fields.h needs to describe it, and what must be so
+// between its keys. Private to the configuration.
 #pragma once
 
+#include <array>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/json_writer.h"
+#include "base/names.h"
+#include "eventlog/kafka/kafka_log.h"
 #include "model/tenant.h"
-#include "yaml/reader.h"
+#include "yaml/fields.h"
 
 namespace freshet::app {
 
-// Sorted by name. Problems of all tenants, and of keys that two of them share.
-[[nodiscard]] std::vector<model::Tenant> read_tenants(yaml::MapReader& config, yaml::Problems& problems);
+enum class OnConflict : uint8_t { kStay, kMove };
+[[nodiscard]] constexpr auto names_of(OnConflict) {
+  using enum OnConflict;
+  return std::to_array<Name<OnConflict>>({{kStay, "stay"}, {kMove, "move"}});
+}
+enum class SchemaMode : uint8_t { kDiscover, kStrict };
+[[nodiscard]] constexpr auto names_of(SchemaMode) {
+  using enum SchemaMode;
+  return std::to_array<Name<SchemaMode>>({{kDiscover, "discover"}, {kStrict, "strict"}});
+}
+enum class EventsFormat : uint8_t { kJson, kProtobuf };
+[[nodiscard]] constexpr auto names_of(EventsFormat) {
+  using enum EventsFormat;
+  return std::to_array<Name<EventsFormat>>({{kJson, "json"}, {kProtobuf, "protobuf"}});
+}
+
+// What computes an attribute: its key, whose value is the name of an event (count) or of a property.
+struct Operation {
+  std::string_view name;
+  v1::ComputedRule::Op op;
+  std::string_view doc;
+};
+inline constexpr std::array<Operation, 7> kOperations = {{
+    {"count", v1::ComputedRule::COUNT, "How many events of this name there were"},
+    {"sum", v1::ComputedRule::SUM, "Of this property"},
+    {"min", v1::ComputedRule::MIN, "Of this property"},
+    {"max", v1::ComputedRule::MAX, "Of this property"},
+    {"first", v1::ComputedRule::FIRST, "Of this property"},
+    {"last", v1::ComputedRule::LAST, "Of this property"},
+    {"unique", v1::ComputedRule::UNIQUE, "How many different values this property had"},
+}};
+
+extern const yaml::TextRule kTenantName, kTypeName, kKey;
+
+// `where` of a computed attribute: {currency: EUR, total: {gt: 5, le: 10}}.
+void read_filters(const yaml::Node& where, const std::string& path, yaml::Problems& problems, v1::ComputedRule& rule);
+void write_filters_schema(JsonWriter& json);
+
+// Values as the file has them; "": none.
+[[nodiscard]] std::string text_of_filters(const v1::ComputedRule& rule);
+[[nodiscard]] std::string text_of_identifier_limits(const v1::TenantRules& rules);
+[[nodiscard]] std::string text_of_conflicts(const v1::TenantRules& rules);
+[[nodiscard]] std::string text_of_properties(
+    const eventlog::KafkaProperties& properties);  // names only: they may be secret
+
+[[nodiscard]] std::vector<std::string> in_lower_case(std::vector<std::string> list);
+[[nodiscard]] inline std::vector<std::string> list_of(const google::protobuf::RepeatedPtrField<std::string>& list) {
+  return {list.begin(), list.end()};
+}
+template <class T>
+void assign(const std::vector<T>& list, google::protobuf::RepeatedPtrField<T>& out) {
+  out.Assign(list.begin(), list.end());
+}
+
+// Completes the tenants that were read from `root`, sorts them by name, and adds problems of what must be so between
+// keys of one and between tenants.
+void finish_tenants(const yaml::Node& root, std::vector<model::Tenant>& tenants, yaml::Problems& problems);
 
 }  // namespace freshet::app

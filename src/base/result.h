@@ -9,6 +9,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "base/names.h"
+
 namespace freshet {
 
 // Who recovers. Add a code only where a caller acts on it.
@@ -22,8 +24,17 @@ enum class Code : uint8_t {
   kFatal,     // the operator: this process can't go on
 };
 
-// The code's name, as logs and answers show it.
-[[nodiscard]] std::string_view name_of(Code code);
+// The code's name is what logs and answers show.
+[[nodiscard]] constexpr auto names_of(Code) {
+  using enum Code;
+  return std::to_array<Name<Code>>({{kInvalid, "invalid"},
+                                    {kNotFound, "not_found"},
+                                    {kConflict, "conflict"},
+                                    {kRetry, "retry"},
+                                    {kFenced, "fenced"},
+                                    {kCorrupt, "corrupt"},
+                                    {kFatal, "fatal"}});
+}
 
 // What went wrong, and who recovers.
 struct Error {

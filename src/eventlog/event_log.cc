@@ -50,14 +50,6 @@ void put_size(std::string& out, size_t size) {
 
 }  // namespace
 
-std::string_view name_of(Topic topic) {
-  static constexpr std::string_view kNames[kTopics] = {"actions",     "changes",  "events",
-                                                       "deadletters", "overflow", "schema"};
-  const auto index = static_cast<size_t>(topic);
-  FRESHET_ASSERT(index < kTopics);
-  return kNames[index];
-}
-
 void RecordBatch::add(std::string_view key, std::string_view value) {
   put_size(data_, key.size());
   data_.append(key);

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "base/result.h"
 #include "env/clock.h"
 
@@ -31,7 +32,15 @@ namespace freshet::eventlog {
 
 enum class Topic : uint8_t { kActions = 0, kChanges = 1, kEvents = 2, kDeadLetters = 3, kOverflow = 4, kSchema = 5 };
 inline constexpr size_t kTopics = 6;
-[[nodiscard]] std::string_view name_of(Topic topic);  // "actions", …
+[[nodiscard]] constexpr auto names_of(Topic) {
+  using enum Topic;
+  return std::to_array<Name<Topic>>({{kActions, "actions"},
+                                     {kChanges, "changes"},
+                                     {kEvents, "events"},
+                                     {kDeadLetters, "deadletters"},
+                                     {kOverflow, "overflow"},
+                                     {kSchema, "schema"}});
+}
 
 // Offsets of a partition rise, but not always by one (Kafka puts transaction markers between).
 using Offset = int64_t;

@@ -7,7 +7,8 @@
 #include <array>
 
 #include "base/assert.h"
-#include "fleet/field_reader.h"
+#include "fleet/fields.h"
+#include "yaml/field_reader.h"
 
 namespace freshet::fleet {
 namespace {
@@ -36,9 +37,7 @@ Status set(const Change& change, Text& text) {
   const auto node = yaml::parse(outer + ": " + inner, {}, problems);
   if (!node) return fail(Code::kInvalid, problems.text());
   Text copy = text;
-  Defaults defaults;
-  Where where;
-  FieldReader reader(*node, "", defaults, where, problems, true);
+  yaml::FieldReader reader(*node, "", problems, nullptr, yaml::Missing::kAllowed);
   describe(reader, copy);
   reader.finish();
   if (!problems.empty()) return fail(Code::kInvalid, problems.text());

@@ -1,15 +1,13 @@
-// The keys of fleet.yaml: one description that both the parser and the JSON Schema are made from, so they can't
-// disagree. A visitor V is called with each key, where its value goes (which holds the default), what is allowed and
-// what it means. Private to src/fleet.
+// The keys of fleet.yaml, described once (yaml/fields.h) for the parser and the JSON Schema. Private to src/fleet.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fleet/limits.h"
 #include "fleet/topology.h"
+#include "yaml/fields.h"
 
 namespace freshet::fleet {
 
@@ -18,28 +16,13 @@ inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr int64_t kDayUs = 86400 * kSecondUs;
 
-enum class Need : uint8_t { kOptional, kRequired };
+using yaml::Need;
+using yaml::Ref;
 
-// A name that stands for something else in the file.
-struct Ref {
-  std::string name;
-  yaml::Place at;
-  [[nodiscard]] bool given() const { return !name.empty(); }
-};
-
-// What names must look like, as a regular expression of JSON Schema and as a function.
-struct NameRule {
-  std::string_view pattern;
-  std::string_view allowed;  // in words
-  bool (*fits)(std::string_view name);
-};
-extern const NameRule kAnyName;
-extern const NameRule kDnsName;    // clusters, regions, services, mirrors: they become names of machines
-extern const NameRule kTopicName;  // Kafka's
-extern const NameRule kKafkaVersion;
-
-extern const std::vector<std::string> kClusterKinds, kPlatforms, kCompressions, kCleanups, kAcks, kGuarantees,
-    kSeverities;
+extern const yaml::TextRule kAnyName;
+extern const yaml::TextRule kDnsName;    // clusters, regions, services, mirrors: they become names of machines
+extern const yaml::TextRule kTopicName;  // Kafka's
+extern const yaml::TextRule kKafkaVersion;
 
 // As they stand in the file, before references are resolved.
 struct ClusterText {
@@ -62,6 +45,7 @@ struct ConsumerText {
 };
 struct ServiceText {
   Service value;
+  ProducerText usual;  // what each of `produces` has if it doesn't say otherwise
   std::vector<ProducerText> produces;
   std::vector<ConsumerText> consumes;
 };
@@ -97,10 +81,17 @@ struct FleetText {
   std::vector<AlertRouteText> alert_routes;
 };
 
+inline Where& where_of(Region& region) { return region.where; }
+inline Where& where_of(Accepted& accepted) { return accepted.where; }
+template <class Text>
+Where& where_of(Text& text) {
+  return text.value.where;
+}
+
 template <class V>
 void describe(V& v, Region& region) {
   v.text("name", region.name, kDnsName, "Name of the region, as the cloud calls it", Need::kRequired);
-  v.texts("zones", region.zones, "Its availability zones, as the cloud calls them", Need::kRequired);
+  v.texts("zones", region.zones, yaml::kAnyText, "Its availability zones, as the cloud calls them", Need::kRequired);
 }
 
 template <class V>
@@ -117,13 +108,15 @@ void describe(V& v, Volumes& volumes) {
 template <class V>
 void describe_settings(V& v, ClusterText& text) {
   Cluster& cluster = text.value;
-  v.choice("platform", cluster.platform, kPlatforms,
-           "What brokers run on: virtual machines, or Kubernetes with Strimzi");
+  v.choice("platform", cluster.platform, "What brokers run on: virtual machines, or Kubernetes with Strimzi");
   v.ref("region", text.region, "Its region; may be left out if there is only one", Need::kOptional);
-  v.texts("zones", cluster.zones, "Zones of its region that brokers are spread over; default: all", Need::kOptional);
+  v.texts("zones", cluster.zones, yaml::kAnyText, "Zones of its region that brokers are spread over; default: all",
+          Need::kOptional);
   v.count("brokers", cluster.brokers, 1, 1000, "Number of brokers");
   v.text("instance", cluster.instance, kAnyName, "Machine type of a broker");
-  v.object("volumes", cluster.volumes, cluster.volumes_where, "Disks of each broker");
+  v.section(
+      "volumes", "Disks of each broker", [&](auto& volumes) { describe(volumes, cluster.volumes); }, Need::kOptional,
+      &cluster.volumes_where);
   v.count("controllers", cluster.controllers, 0, 9,
           "Controllers with machines of their own; 0: brokers play this part too");
   v.text("controller_instance", cluster.controller_instance, kAnyName, "Machine type of a controller");
@@ -138,9 +131,10 @@ template <class V>
 void describe(V& v, ClusterText& text) {
   Cluster& cluster = text.value;
   v.text("name", cluster.name, kDnsName, "Name of the cluster", Need::kRequired);
-  v.choice("kind", cluster.kind, kClusterKinds,
+  v.choice("kind", cluster.kind,
            "fronting: root topics, for producers and mirrors only; backend: topics of a group of services");
-  v.texts("service_groups", cluster.service_groups, "The groups of services that may use it", Need::kOptional);
+  v.texts("service_groups", cluster.service_groups, yaml::kAnyText, "The groups of services that may use it",
+          Need::kOptional);
   v.text("shared_because", cluster.shared_because, kAnyName, "Why more than one group of services shares this cluster");
   describe_settings(v, text);
 }
@@ -154,8 +148,8 @@ void describe_settings(V& v, TopicText& text) {
           "In-sync replicas without which writes are refused; default: one less than the replicas, at most 2");
   v.duration("retention", topic.retention_us, 0, 3650 * kDayUs, "How long messages are kept; 0: without end");
   v.bytes("retention_bytes", topic.retention_bytes, 0, 1ull << 50, "How much of a partition is kept; 0: without bound");
-  v.choice("cleanup", topic.cleanup, kCleanups, "What happens to old messages");
-  v.choice("compression", topic.compression, kCompressions, "Codec of the producers");
+  v.choice("cleanup", topic.cleanup, "What happens to old messages");
+  v.choice("compression", topic.compression, "Codec of the producers");
   v.number("compression_ratio", topic.compression_ratio, 0, 100,
            "Size before compression to size after it; 0: what is usual for the codec");
   v.number("messages_per_second", topic.messages_per_s, 0, 1e9,
@@ -180,7 +174,7 @@ void describe_settings(V& v, ProducerText& text) {
   Producer& producer = text.value;
   v.duration("linger", producer.linger_us, 0, 60 * kSecondUs, "How long a producer waits for a batch to fill");
   v.bytes("batch", producer.batch_bytes, 0, 64 * kMiB, "Size at which a batch is sent");
-  v.choice("acks", producer.acks, kAcks, "What a write waits for: all in-sync replicas, the leader, or nothing");
+  v.choice("acks", producer.acks, "What a write waits for: all in-sync replicas, the leader, or nothing");
 }
 
 template <class V>
@@ -210,7 +204,7 @@ void describe(V& v, ServiceText& text) {
   v.count("instances", service.instances, 1, kInstancesMax, "How many run, usually");
   v.count("instances_max", service.instances_max, 1, kInstancesMax,
           "How many run at most, if it is scaled automatically");
-  v.list("produces", text.produces, "What it writes");
+  v.list("produces", text.produces, "What it writes", Need::kOptional, text.usual);
   v.list("consumes", text.consumes, "What it reads");
 }
 
@@ -223,7 +217,7 @@ void describe(V& v, MirrorText& text) {
   v.refs("topics", text.topics, "Topics, or beginnings of names followed by *; they keep their names", Need::kRequired);
   v.count("partitions", mirror.partitions, 0, kPartitionsMax,
           "Partitions of the topics that it makes (those that `topics` does not declare); 0: as many as at the source");
-  v.choice("guarantee", mirror.guarantee, kGuarantees, "What happens to messages when the mirror fails and resumes");
+  v.choice("guarantee", mirror.guarantee, "What happens to messages when the mirror fails and resumes");
   v.count("tasks", mirror.tasks, 1, 10'000, "How many tasks copy");
   v.text("owner", mirror.owner, kAnyName, "The team that is alerted");
 }
@@ -242,7 +236,7 @@ void describe(V& v, ServiceLevelText& text) {
 
 template <class V>
 void describe(V& v, AlertRouteText& text) {
-  v.choice("severity", text.value.severity, kSeverities, "Which alerts");
+  v.choice("severity", text.value.severity, "Which alerts");
   v.text("owner", text.value.owner, kAnyName, "Only alerts of what this team owns; default: all");
   v.text("slack", text.slack, kAnyName, "Slack channel");
   v.text("pagerduty", text.pagerduty, kAnyName, "PagerDuty service");
@@ -258,9 +252,13 @@ void describe(V& v, Accepted& accepted) {
 
 template <class V>
 void describe(V& v, Defaults& defaults) {
-  v.settings("cluster", defaults.cluster, defaults.cluster.value.where, "For clusters");
-  v.settings("topic", defaults.topic, defaults.topic.value.where, "For topics");
-  v.settings("producer", defaults.producer, defaults.producer.value.where, "For what services produce");
+  const auto settings = [&v](const char* key, auto& text, const char* doc) {
+    v.section(
+        key, doc, [&text](auto& inner) { describe_settings(inner, text); }, Need::kOptional, &text.value.where);
+  };
+  settings("cluster", defaults.cluster, "For clusters");
+  settings("topic", defaults.topic, "For topics");
+  settings("producer", defaults.producer, "For what services produce");
 }
 
 template <class V>
@@ -269,12 +267,15 @@ void describe(V& v, FleetText& text) {
   v.text("fleet", fleet.name, kDnsName, "Name of the fleet", Need::kRequired);
   v.text("dns_zone", fleet.dns_zone, kAnyName, "Where brokers get their names");
   v.number("growth_percent_per_month", fleet.growth_percent_per_month, -50, 1000, "How fast the rates grow");
-  v.object("defaults", text.defaults, fleet.where,
-           "What clusters, topics and producers have if they don't say otherwise");
+  v.section("defaults", "What clusters, topics and producers have if they don't say otherwise",
+            [&](auto& defaults) { describe(defaults, text.defaults); });
   v.list("regions", fleet.regions, "Regions of the cloud, with their zones", Need::kRequired);
-  v.list("clusters", text.clusters, "Kafka clusters", Need::kRequired);
-  v.list("topics", text.topics, "Topics; those that a mirror makes need not stand here");
-  v.list("services", text.services, "Who writes and reads");
+  v.list("clusters", text.clusters, "Kafka clusters", Need::kRequired, text.defaults.cluster);
+  v.list("topics", text.topics, "Topics; those that a mirror makes need not stand here", Need::kOptional,
+         text.defaults.topic);
+  ServiceText service;
+  service.usual = text.defaults.producer;
+  v.list("services", text.services, "Who writes and reads", Need::kOptional, service);
   v.list("mirrors", text.mirrors, "Copies of topics from cluster to cluster");
   v.list("service_levels", text.service_levels, "What is promised");
   v.list("alert_routes", text.alert_routes, "Where alerts go");

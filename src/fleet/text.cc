@@ -6,7 +6,6 @@
 
 #include <array>
 #include <string_view>
-#include <utility>
 
 namespace freshet::fleet {
 namespace {
@@ -34,27 +33,6 @@ std::string rate_text(double bytes_per_s) { return bytes_text(bytes_per_s) + "/s
 
 std::string count_text(double count) {
   return scaled(count, std::array<std::string_view, 4>{"", " thousand", " million", " billion"});
-}
-
-// Durations are as fleet.yaml would read them back, because proposals are made of them.
-std::string duration_text(int64_t us) {
-  constexpr std::array<std::pair<int64_t, std::string_view>, 6> kUnits = {
-      {{86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1000, "ms"}, {1, "us"}}};
-  if (us == 0) return "0s";
-  for (const auto& [size, name] : kUnits) {
-    if (us % size == 0) return fmt::format("{}{}", us / size, name);
-  }
-  return "";
-}
-
-std::string size_value(uint64_t bytes) {
-  constexpr std::array<std::string_view, 5> kUnits = {"", "KiB", "MiB", "GiB", "TiB"};
-  size_t unit = 0;
-  while (unit + 1 < kUnits.size() && bytes > 0 && bytes % 1024 == 0) {
-    bytes /= 1024;
-    ++unit;
-  }
-  return fmt::format("{}{}", bytes, kUnits[unit]);
 }
 
 std::string plural(uint64_t count, const std::string& one) {

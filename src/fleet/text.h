@@ -10,9 +10,6 @@ namespace freshet::fleet {
 [[nodiscard]] std::string bytes_text(double bytes);       // "12.3 MB": powers of 1000
 [[nodiscard]] std::string rate_text(double bytes_per_s);  // "12.3 MB/s"
 [[nodiscard]] std::string count_text(double count);       // "950", "12.3 thousand", "1.2 million"
-[[nodiscard]] std::string duration_text(int64_t us);      // "7d", "90s", "20ms": the largest unit that is whole
-[[nodiscard]] std::string size_value(uint64_t bytes);     // as fleet.yaml takes it, exactly: "64KiB", "1000"
-// English knows no other plural here: `one` takes an s.
 // "1 broker", "3 brokers"
 [[nodiscard]] std::string plural(uint64_t count, const std::string& one);
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/assert.h"
 #include "fleet/fields.h"
 
 namespace freshet::fleet {
@@ -51,39 +50,14 @@ bool is_printable(std::string_view text) {
          std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
-template <class E>
-std::string_view name_in(const std::vector<std::string>& names, E value) {
-  FRESHET_ASSERT(static_cast<size_t>(value) < names.size());
-  return names[static_cast<size_t>(value)];
-}
-
 }  // namespace
 
-const NameRule kAnyName = {"^[^\\u0000-\\u001f]{1,500}$", "one line of text", is_printable};
-const NameRule kDnsName = {"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-                           "up to 63 of a-z 0-9 -, not beginning or ending with -", is_dns_name};
-const NameRule kTopicName = {"^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$", "up to 249 of a-z A-Z 0-9 . _ -", is_topic_name};
-const NameRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
-
-// In the order of the enumerators: name_in() and the reader take the position for the value.
-const std::vector<std::string> kClusterKinds = {"fronting", "backend"};
-const std::vector<std::string> kPlatforms = {"ec2", "strimzi"};
-const std::vector<std::string> kCompressions = {"none", "gzip", "snappy", "lz4", "zstd"};
-const std::vector<std::string> kCleanups = {"delete", "compact", "compact_delete"};
-const std::vector<std::string> kAcks = {"all", "leader", "none"};
-const std::vector<std::string> kGuarantees = {"at_least_once", "exactly_once"};
-const std::vector<std::string> kSeverities = {"warn", "critical"};
-
-bool Where::has(std::string_view key) const {
-  return std::any_of(keys.begin(), keys.end(), [&](const auto& entry) { return entry.first == key; });
-}
-
-yaml::Place Where::of(std::string_view key) const {
-  for (const auto& [name, place] : keys) {
-    if (name == key) return place;
-  }
-  return at;
-}
+const yaml::TextRule kAnyName = {"^[^\\u0000-\\u001f]{1,500}$", "one line of text", is_printable};
+const yaml::TextRule kDnsName = {"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                 "up to 63 of a-z 0-9 -, not beginning or ending with -", is_dns_name};
+const yaml::TextRule kTopicName = {"^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$", "up to 249 of a-z A-Z 0-9 . _ -",
+                                   is_topic_name};
+const yaml::TextRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
 
 Index Topology::find_cluster(std::string_view wanted) const {
   for (Index i = 0; i < clusters.size(); ++i) {
@@ -105,13 +79,5 @@ Index Topology::find_service(std::string_view wanted) const {
   }
   return kNone;
 }
-
-std::string_view name_of(ClusterKind kind) { return name_in(kClusterKinds, kind); }
-std::string_view name_of(Platform platform) { return name_in(kPlatforms, platform); }
-std::string_view name_of(Compression compression) { return name_in(kCompressions, compression); }
-std::string_view name_of(Cleanup cleanup) { return name_in(kCleanups, cleanup); }
-std::string_view name_of(Acks acks) { return name_in(kAcks, acks); }
-std::string_view name_of(Guarantee guarantee) { return name_in(kGuarantees, guarantee); }
-std::string_view name_of(Severity severity) { return name_in(kSeverities, severity); }
 
 }  // namespace freshet::fleet

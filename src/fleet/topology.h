@@ -9,9 +9,9 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "base/names.h"
 #include "yaml/node.h"
 
 namespace freshet::fleet {
@@ -22,16 +22,8 @@ namespace freshet::fleet {
 using Index = uint32_t;  // into a list of Topology
 inline constexpr Index kNone = std::numeric_limits<Index>::max();
 
-// Where a thing stands in the file.
-// `keys` has what was written, not what has a default: so a finding can point at the value that causes it, and at the
-// thing if the default does.
-struct Where {
-  yaml::Place at;  // of the thing itself; of a topic made by a mirror: the mirror
-  std::vector<std::pair<std::string_view, yaml::Place>> keys;  // of its keys' values, those that are there
-
-  [[nodiscard]] bool has(std::string_view key) const;
-  [[nodiscard]] yaml::Place of(std::string_view key) const;  // `at`, if the key is not there
-};
+// Where a thing stands in the file; a topic made by a mirror where the mirror does.
+using yaml::Where;
 
 // A cloud region: the unit in which traffic between zones is cheap and between regions is not.
 struct Region {
@@ -44,9 +36,17 @@ enum class ClusterKind : uint8_t {
   kFronting,  // root topics; producers and mirrors only
   kBackend,   // the topics of a group of services
 };
+[[nodiscard]] constexpr auto names_of(ClusterKind) {
+  using enum ClusterKind;
+  return std::to_array<Name<ClusterKind>>({{kFronting, "fronting"}, {kBackend, "backend"}});
+}
 // How brokers are run: as machines of their own (rendered as Terraform and Ansible) or by the Strimzi operator in
 // Kubernetes.
 enum class Platform : uint8_t { kEc2, kStrimzi };
+[[nodiscard]] constexpr auto names_of(Platform) {
+  using enum Platform;
+  return std::to_array<Name<Platform>>({{kEc2, "ec2"}, {kStrimzi, "strimzi"}});
+}
 
 struct Volumes {       // of each broker
   uint32_t count = 1;  // log dirs
@@ -81,7 +81,16 @@ struct Cluster {
 
 // The producers' codec; brokers and mirrors keep batches as they come (compression.type=producer).
 enum class Compression : uint8_t { kUncompressed, kGzip, kSnappy, kLz4, kZstd };
+[[nodiscard]] constexpr auto names_of(Compression) {
+  using enum Compression;
+  return std::to_array<Name<Compression>>(
+      {{kUncompressed, "none"}, {kGzip, "gzip"}, {kSnappy, "snappy"}, {kLz4, "lz4"}, {kZstd, "zstd"}});
+}
 enum class Cleanup : uint8_t { kDelete, kCompact, kCompactDelete };
+[[nodiscard]] constexpr auto names_of(Cleanup) {
+  using enum Cleanup;
+  return std::to_array<Name<Cleanup>>({{kDelete, "delete"}, {kCompact, "compact"}, {kCompactDelete, "compact_delete"}});
+}
 
 // A topic in one cluster. A topic that a mirror copies is one Topic in each cluster: `mirrors` says who writes it
 // here.
@@ -121,6 +130,10 @@ struct Service {
 
 // What a producer waits for: all in-sync replicas, the leader's page cache, or nothing.
 enum class Acks : uint8_t { kAll, kLeader, kNothing };
+[[nodiscard]] constexpr auto names_of(Acks) {
+  using enum Acks;
+  return std::to_array<Name<Acks>>({{kAll, "all"}, {kLeader, "leader"}, {kNothing, "none"}});
+}
 
 // A service that writes topics of one cluster, and how its client gathers messages into requests.
 struct Producer {
@@ -144,6 +157,10 @@ struct Consumer {
 
 // Of mirrored messages. Exactly once needs Kafka Connect 3.3 and more (KIP-618).
 enum class Guarantee : uint8_t { kAtLeastOnce, kExactlyOnce };
+[[nodiscard]] constexpr auto names_of(Guarantee) {
+  using enum Guarantee;
+  return std::to_array<Name<Guarantee>>({{kAtLeastOnce, "at_least_once"}, {kExactlyOnce, "exactly_once"}});
+}
 
 // One topic of a mirror: what is read, and what is written.
 struct MirroredTopic {
@@ -178,6 +195,10 @@ struct ServiceLevel {
 
 // Of an alert: whether somebody looks in working hours, or is woken.
 enum class Severity : uint8_t { kWarn, kCritical };
+[[nodiscard]] constexpr auto names_of(Severity) {
+  using enum Severity;
+  return std::to_array<Name<Severity>>({{kWarn, "warn"}, {kCritical, "critical"}});
+}
 
 // Where alerts go.
 struct AlertRoute {
@@ -223,15 +244,5 @@ struct Topology {
   [[nodiscard]] Index find_topic(Index cluster, std::string_view name) const;
   [[nodiscard]] Index find_service(std::string_view name) const;
 };
-
-// The words of fleet.yaml for enumerators; findings, JSON and rendered files use them, too.
-// As they are written in fleet.yaml, in the order of the enumerators.
-[[nodiscard]] std::string_view name_of(ClusterKind kind);
-[[nodiscard]] std::string_view name_of(Platform platform);
-[[nodiscard]] std::string_view name_of(Compression compression);
-[[nodiscard]] std::string_view name_of(Cleanup cleanup);
-[[nodiscard]] std::string_view name_of(Acks acks);
-[[nodiscard]] std::string_view name_of(Guarantee guarantee);
-[[nodiscard]] std::string_view name_of(Severity severity);
 
 }  // namespace freshet::fleet

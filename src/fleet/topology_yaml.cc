@@ -5,8 +5,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "fleet/field_reader.h"
+#include "fleet/fields.h"
 #include "fleet/resolve.h"
+#include "yaml/field_reader.h"
 
 namespace freshet::fleet {
 namespace {
@@ -24,7 +25,7 @@ std::optional<Topology> parse_topology(std::string_view text, Problems& problems
   const auto root = yaml::parse(text, options, problems);
   if (!root) return std::nullopt;
   FleetText fleet;
-  FieldReader reader(*root, "", fleet.defaults, fleet.value.where, problems);
+  yaml::FieldReader reader(*root, "", problems, &fleet.value.where);
   describe(reader, fleet);
   reader.finish();
   Topology topology = resolve(std::move(fleet), problems);

@@ -24,10 +24,8 @@ struct Limits {
 struct Tenant {
   std::string name;
   std::vector<std::string> write_keys;
-  std::string app_id;            // data API
-  std::string app_secret;        // never logged
-  double events_per_second = 0;  // 0: unlimited
-  double burst = 0;
+  std::string app_id;      // data API
+  std::string app_secret;  // never logged
   Limits limits;
   bool strict_schema = false;
   v1::TenantRules rules;

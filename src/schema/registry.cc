@@ -11,7 +11,6 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <mutex>
 #include <tuple>
@@ -21,14 +20,6 @@
 
 namespace freshet::schema {
 namespace {
-
-constexpr std::array<std::string_view, 6> kTypeNames = {"string", "number", "boolean", "time", "list", "object"};
-
-// A type that this version does not know is kept as text; the name counts all the same.
-Type type_of(std::string_view name) {
-  const auto* const found = std::find(kTypeNames.begin(), kTypeNames.end(), name);
-  return found == kTypeNames.end() ? Type::kText : static_cast<Type>(found - kTypeNames.begin());
-}
 
 struct Entry {
   Type type = Type::kText;
@@ -256,7 +247,8 @@ class RegistryImpl : public Registry {
         !v1::SchemaChange::Subject_IsValid(change.subject()))
       return;
     schema_of(change.tenant())
-        .apply(subject_of(change), change.of(), change.name(), {type_of(change.type()), change.at_us(), true});
+        .apply(subject_of(change), change.of(), change.name(),
+               {parse_name<Type>(change.type()).value_or(Type::kText), change.at_us(), true});
   }
 
   void forget(const std::vector<v1::SchemaChange>& discoveries) override {
@@ -309,11 +301,6 @@ class RegistryImpl : public Registry {
 };
 
 }  // namespace
-
-std::string_view name_of(Type type) {
-  FRESHET_ASSERT(static_cast<size_t>(type) < kTypeNames.size());
-  return kTypeNames[static_cast<size_t>(type)];
-}
 
 std::unique_ptr<Registry> make_registry() { return std::make_unique<RegistryImpl>(); }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "base/result.h"
 #include "freshet/v1/event.pb.h"
 #include "model/tenant.h"
@@ -20,7 +21,15 @@ namespace freshet::schema {
 // What has a name of its own in a schema.
 enum class Subject : uint8_t { kEvent, kEventAttribute, kUserAttribute, kDeviceAttribute };
 enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject };
-[[nodiscard]] std::string_view name_of(Type type);
+[[nodiscard]] constexpr auto names_of(Type) {
+  using enum Type;
+  return std::to_array<Name<Type>>({{kText, "string"},
+                                    {kNumber, "number"},
+                                    {kBoolean, "boolean"},
+                                    {kTime, "time"},
+                                    {kList, "list"},
+                                    {kObject, "object"}});
+}
 
 enum class Verdict : uint8_t {
   kKnown,

@@ -222,6 +222,36 @@ const Node* Node::find(std::string_view key) const {
   return nullptr;
 }
 
+const Node* Node::find(std::initializer_list<std::string_view> path) const {
+  const Node* node = this;
+  for (const std::string_view key : path) {
+    node = node->find(key);
+    if (node == nullptr) return nullptr;
+  }
+  return node;
+}
+
+Place Node::place_of(std::initializer_list<std::string_view> path) const {
+  const Node* node = this;
+  for (const std::string_view key : path) {
+    const Node* next = node->find(key);
+    if (next == nullptr) break;
+    node = next;
+  }
+  return node->at;
+}
+
+bool Where::has(std::string_view key) const {
+  return std::any_of(keys.begin(), keys.end(), [&](const auto& entry) { return entry.first == key; });
+}
+
+Place Where::of(std::string_view key) const {
+  for (const auto& [name, place] : keys) {
+    if (name == key) return place;
+  }
+  return at;
+}
+
 std::vector<Problem> Problems::sorted() const {
   std::vector<Problem> list = list_;
   std::stable_sort(list.begin(), list.end(), [](const Problem& a, const Problem& b) { return a.at < b.at; });

@@ -5,10 +5,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "base/names.h"
 
 namespace freshet::yaml {
 
@@ -29,6 +33,27 @@ struct Node {
   std::vector<Node> items = {};  // kMap: items[i] belongs to keys[i]; kList: the items
 
   [[nodiscard]] const Node* find(std::string_view key) const;  // null: no such key, or not a map
+  // The value inside of maps of maps; null: it is not there.
+  [[nodiscard]] const Node* find(std::initializer_list<std::string_view> path) const;
+  // Where that value stands; of what is not there: the innermost map that is.
+  [[nodiscard]] Place place_of(std::initializer_list<std::string_view> path) const;
+};
+
+// In words, for messages.
+[[nodiscard]] constexpr auto names_of(Node::Kind) {
+  using enum Node::Kind;
+  return std::to_array<Name<Node::Kind>>(
+      {{kNull, "nothing"}, {kScalar, "a single value"}, {kList, "a list"}, {kMap, "a map"}});
+}
+
+// Where a map and its keys' values stand, for whoever keeps no tree. `keys` has what was written, not what has a
+// default: so a finding can point at the value that causes it, and at the map if a default does.
+struct Where {
+  Place at;
+  std::vector<std::pair<std::string_view, Place>> keys;  // those that are there; the names outlive it
+
+  [[nodiscard]] bool has(std::string_view key) const;
+  [[nodiscard]] Place of(std::string_view key) const;  // `at`, if the key is not there
 };
 
 // Everything wrong with one file, gathered so that one run shows all of it.

@@ -5,48 +5,16 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
+
+#include "yaml/units.h"
 
 namespace freshet::yaml {
 namespace {
 
-constexpr size_t kNameBytesMax = 200;  // of a name that is compared or shown
+constexpr size_t kNameBytesMax = 200;  // of a name that is shown
 constexpr size_t kNamesShownMax = 40;
-
-// Edits (insert, delete, replace, swap of neighbours) from a to b.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replace = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({replace, last[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    std::swap(before, last);
-    std::swap(last, row);
-  }
-  return last[b.size()];
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-std::string_view name_of(Node::Kind kind) {
-  switch (kind) {
-    case Node::Kind::kNull: return "nothing";
-    case Node::Kind::kScalar: return "a single value";
-    case Node::Kind::kList: return "a list";
-    case Node::Kind::kMap: return "a map";
-  }
-  return "";
-}
 
 std::string shown(std::string_view text) {
   return text.size() <= kNameBytesMax ? "\"" + std::string(text) + "\""
@@ -86,48 +54,20 @@ std::optional<double> parse_with_unit(std::string_view text, std::span<const Uni
   return std::nullopt;
 }
 
-std::string bytes_text(uint64_t bytes) {
-  constexpr std::pair<std::string_view, int> kUnits[] = {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}};
-  for (const auto& [unit, shift] : kUnits) {
-    if (bytes != 0 && bytes % (uint64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + std::string(unit);
-  }
-  return std::to_string(bytes);
-}
-
 std::string number_text(double number) {
   char buffer[32];
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, number);
   return {buffer, result.ptr};
 }
 
-std::string duration_text(int64_t us) {
-  if (us % 1'000'000 == 0) return std::to_string(us / 1'000'000) + "s";
-  return us % 1000 == 0 ? std::to_string(us / 1000) + "ms" : std::to_string(us) + "us";
-}
-
 }  // namespace
 
-std::string nearest(std::string_view name, std::span<const std::string> candidates) {
-  const std::string wanted = lower(name.substr(0, kNameBytesMax));
-  std::string best;
-  size_t best_edits = std::numeric_limits<size_t>::max();
-  for (const std::string& candidate : candidates) {
-    if (candidate.size() > kNameBytesMax) continue;
-    const size_t edits = edit_distance(wanted, lower(candidate));
-    const size_t allowed = std::max<size_t>(1, std::max(wanted.size(), candidate.size()) / 3);
-    if (edits > allowed || edits >= best_edits) continue;
-    best = candidate;
-    best_edits = edits;
-  }
-  return best;
+std::string did_you_mean(std::string_view name, const NameList& candidates) {
+  const std::string_view best = nearest(name, candidates);
+  return best.empty() ? "" : "; did you mean \"" + std::string(best) + "\"?";
 }
 
-std::string did_you_mean(std::string_view name, std::span<const std::string> candidates) {
-  const std::string best = nearest(name, candidates);
-  return best.empty() ? "" : "; did you mean \"" + best + "\"?";
-}
-
-std::string join_names(std::span<const std::string> names) {
+std::string join_names(const NameList& names) {
   std::string out;
   const size_t shown_count = std::min(names.size(), kNamesShownMax);
   for (size_t i = 0; i < shown_count; ++i) {
@@ -191,7 +131,7 @@ bool read_bytes(const Node& node, const std::string& path, uint64_t min, uint64_
   static constexpr Unit kUnits[] = {
       {"B", 1},    {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
       {"kB", 1e3}, {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},           {"TB", 1e12}};
-  const std::string wanted = "a size from " + bytes_text(min) + " to " + bytes_text(max) + " (as in 512MiB, 1GiB)";
+  const std::string wanted = "a size from " + size_text(min) + " to " + size_text(max) + " (as in 512MiB, 1GiB)";
   const std::string* text = scalar(node, path, wanted, problems);
   if (text == nullptr) return false;
   const auto value = parse_with_unit(*text, kUnits, 1);
@@ -219,8 +159,7 @@ bool read_duration_us(const Node& node, const std::string& path, int64_t min, in
   return true;
 }
 
-bool read_choice(const Node& node, const std::string& path, std::span<const std::string> names, Problems& problems,
-                 size_t& out) {
+bool read_choice(const Node& node, const std::string& path, const NameList& names, Problems& problems, size_t& out) {
   const std::string* text = scalar(node, path, join_names(names), problems);
   if (text == nullptr) return false;
   const auto found = std::find(names.begin(), names.end(), *text);
@@ -236,8 +175,7 @@ bool read_choice(const Node& node, const std::string& path, std::span<const std:
 MapReader::MapReader(const Node& node, std::string path, Problems& problems)
     : node_(node), path_(std::move(path)), problems_(problems) {
   if (is_map()) return;
-  problems_.add(node_.at, (path_.empty() ? "the file" : path_) + ": must be a map (key: value), not " +
-                              std::string(name_of(node_.kind)));
+  problems_.add(node_.at, called() + ": must be a map (key: value), not " + std::string(name_of(node_.kind)));
 }
 
 const Node* MapReader::find(const std::string& key) {
@@ -283,11 +221,6 @@ bool MapReader::duration_us(const std::string& key, int64_t min, int64_t max, in
   return node != nullptr && read_duration_us(*node, path_of(key), min, max, problems_, out);
 }
 
-bool MapReader::choice(const std::string& key, const std::vector<std::string>& names, size_t& out) {
-  const Node* node = find(key);
-  return node != nullptr && read_choice(*node, path_of(key), names, problems_, out);
-}
-
 std::vector<const Node*> MapReader::list(const std::string& key) {
   std::vector<const Node*> items;
   const Node* node = find(key);
@@ -318,12 +251,20 @@ std::vector<const Node*> MapReader::texts(const std::string& key) {
   return good;
 }
 
+void MapReader::refuse(const std::string& key, std::string_view why) {
+  refused_.push_back(key);
+  for (const Node& given : node_.keys) {
+    if (given.text == key) problems_.add(given.at, path_of(key) + ": " + std::string(why));
+  }
+}
+
 void MapReader::finish() {
   std::vector<std::string> known = known_;
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
   for (const Node& key : node_.keys) {
     if (std::binary_search(known.begin(), known.end(), key.text)) continue;
+    if (std::find(refused_.begin(), refused_.end(), key.text) != refused_.end()) continue;
     const std::string hint = did_you_mean(key.text, known);
     problems_.add(key.at, (path_.empty() ? "" : path_ + ": ") + "unknown key " + shown(key.text) +
                               (hint.empty() ? "." : hint) + " Allowed: " + join_names(known));

@@ -5,12 +5,17 @@
 namespace freshet::yaml {
 namespace {
 
+enum class Color : uint8_t { kRed, kGreen };
+[[nodiscard]] constexpr auto names_of(Color) {
+  return std::to_array<Name<Color>>({{Color::kRed, "red"}, {Color::kGreen, "green"}});
+}
+
 struct Read {
   uint64_t count = 0;
   uint64_t bytes = 0;
   int64_t duration = 0;
   double number = 0;
-  size_t choice = 99;
+  Color choice = Color::kRed;
   std::string text;
   std::vector<const Node*> texts;
   std::string problems;
@@ -26,7 +31,7 @@ Read read(std::string_view yaml) {
     map.bytes("bytes", 1 << 20, 1ull << 40, out.bytes);
     map.duration_us("duration", 1000, 3'600'000'000, out.duration);
     map.number("number", 0, 100, out.number);
-    map.choice("choice", {"red", "green"}, out.choice);
+    map.choice("choice", out.choice);
     map.text("text", out.text);
     out.texts = map.texts("texts");
     map.finish();
@@ -43,7 +48,7 @@ TEST(Reader, ReadsValues) {
   EXPECT_EQ(r.bytes, 1536ull << 20);
   EXPECT_EQ(r.duration, 50'000);
   EXPECT_EQ(r.number, 0.5);
-  EXPECT_EQ(r.choice, 1U);
+  EXPECT_EQ(r.choice, Color::kGreen);
   EXPECT_EQ(r.text, "1");
   EXPECT_EQ(r.texts.size(), 2U);
 }
@@ -54,7 +59,7 @@ TEST(Reader, AllProblemsAtOnceWithPlacesAndWhatIsAllowed) {
   EXPECT_EQ(r.problems,
             "f.yaml:1:8: count: must be a whole number from 1 to 10, not \"11\"\n"
             "f.yaml:2:8: bytes: must be a size from 1MiB to 1TiB (as in 512MiB, 1GiB), not \"5 parsecs\"\n"
-            "f.yaml:3:11: duration: must be a duration from 1ms to 3600s (as in 50ms, 60s, 5m, 24h), not \"5\"\n"
+            "f.yaml:3:11: duration: must be a duration from 1ms to 1h (as in 50ms, 60s, 5m, 24h), not \"5\"\n"
             "f.yaml:4:9: number: must be a number from 0 to 100, not \"nan\"\n"
             "f.yaml:5:9: choice: must be red or green, not \"gren\"; did you mean \"green\"?\n"
             "f.yaml:6:7: text: must be text, not a list\n"
@@ -68,12 +73,18 @@ TEST(Reader, ARootThatIsNoMap) {
   EXPECT_NE(read("").problems.find("not nothing"), std::string::npos);
 }
 
-TEST(Reader, NearestIsASlipNotAGuess) {
-  const std::vector<std::string> names = {"priority", "shared", "blocked_values"};
-  EXPECT_EQ(nearest("priorty", names), "priority");
-  EXPECT_EQ(nearest("Shared", names), "shared");
-  EXPECT_EQ(nearest("blokced_values", names), "blocked_values");
-  EXPECT_EQ(nearest("colour", names), "");
+TEST(Reader, WhatIsRefusedIsNotProposed) {
+  Problems problems("f");
+  const auto root = parse("rate: 5\nrat: 6\n", {}, problems);
+  ASSERT_TRUE(root);
+  MapReader map(*root, "", problems);
+  uint64_t date = 0;
+  map.count("date", 1, 9, date);
+  map.refuse("rate", "is not there yet");
+  map.finish();
+  EXPECT_EQ(problems.text(),
+            "f:1:1: rate: is not there yet\n"
+            "f:2:1: unknown key \"rat\". Allowed: date");
 }
 
 }  // namespace

@@ -16,18 +16,10 @@ namespace {
 constexpr env::TimeUs kTwoBeatsUs = 2'500'000;
 constexpr Offset kReadyWithin = 10'000;  // A standby that is behind by no more than this could take over at once.
 
-telemetry::Counter& changes_to(const char* part) {
+telemetry::Counter& changes_to(std::string_view part) {
   return telemetry::counter("freshet_kafka_slot_changes_total",
-                            "Slots that this process became owner or standby of, or gave up.", {{"to", part}});
-}
-
-const char* name_of(Part part) {
-  switch (part) {
-    case Part::kNone: return "none";
-    case Part::kStandby: return "standby";
-    case Part::kOwner: return "owner";
-  }
-  return "?";
+                            "Slots that this process became owner or standby of, or gave up.",
+                            {{"to", std::string(part)}});
 }
 
 }  // namespace

@@ -47,6 +47,10 @@ struct SlotSight {
 [[nodiscard]] bool is_of_owner(std::string_view metadata);
 
 enum class Part : uint8_t { kNone, kStandby, kOwner };
+[[nodiscard]] constexpr auto names_of(Part) {
+  using enum Part;
+  return std::to_array<Name<Part>>({{kNone, "none"}, {kStandby, "standby"}, {kOwner, "owner"}});
+}
 
 struct PlacementOptions {
   std::string name;             // of this process, as no other has it

@@ -10,9 +10,13 @@
 #include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
+#include "yaml/units.h"
 
 namespace freshet::fleet::checks {
 namespace {
+
+using yaml::duration_text;
+using yaml::size_text;
 
 // Where requests begin to matter is a rule of thumb: plan counts 60 microseconds of a core for each
 // (docs/fleet/plan.md), so 4,000 a second are a quarter of a core. The steps that are proposed are few and round,
@@ -71,7 +75,7 @@ std::vector<Change> changes_to(const Topology& fleet, Index index, const Setting
   if (setting.linger_us != producer.linger_us)
     changes.push_back({Kind::kProducer, index, "linger", duration_text(setting.linger_us)});
   if (setting.batch_bytes != producer.batch_bytes)
-    changes.push_back({Kind::kProducer, index, "batch", size_value(setting.batch_bytes)});
+    changes.push_back({Kind::kProducer, index, "batch", size_text(setting.batch_bytes)});
   return changes;
 }
 
@@ -95,7 +99,7 @@ Findings produce_requests(const Facts& facts) {
                             "(linger {}, batch {})",
                             count_text(rates.requests_per_s_peak), count_text(each), cluster.name,
                             rates.messages_per_request_peak, duration_text(producer.linger_us),
-                            size_value(producer.batch_bytes)),
+                            size_text(producer.batch_bytes)),
                 setting ? mend_text(fleet, changes) : "fewer instances that produce, as by one agent on each machine",
                 changes));
   }
@@ -156,13 +160,13 @@ Findings batch_too_small(const Facts& facts) {
     });
     std::string evidence =
         fmt::format("batches of {} are full before the linger of {} is over: {} requests/s instead of {}",
-                    size_value(producer.batch_bytes), duration_text(producer.linger_us), count_text(requests),
+                    size_text(producer.batch_bytes), duration_text(producer.linger_us), count_text(requests),
                     count_text(by_linger));
     if (larger == kBatches.end()) {
       found.push_back(
           finding(facts, Kind::kProducer, i, "batch", std::move(evidence), "a shorter linger, or more partitions"));
     } else {
-      found.push_back(finding_mended(facts, Kind::kProducer, i, "batch", std::move(evidence), size_value(*larger), ""));
+      found.push_back(finding_mended(facts, Kind::kProducer, i, "batch", std::move(evidence), size_text(*larger), ""));
     }
   }
   return found;
@@ -180,9 +184,9 @@ Findings batch_over_limit(const Facts& facts) {
     const Topic& topic = fleet.topics[*smallest];
     if (producer.batch_bytes <= topic.message_bytes_max) continue;
     found.push_back(finding_mended(facts, Kind::kProducer, i, "batch",
-                                   fmt::format("batches up to {}, but {} takes {}", size_value(producer.batch_bytes),
-                                               fleet.path_of(topic), size_value(topic.message_bytes_max)),
-                                   size_value(topic.message_bytes_max),
+                                   fmt::format("batches up to {}, but {} takes {}", size_text(producer.batch_bytes),
+                                               fleet.path_of(topic), size_text(topic.message_bytes_max)),
+                                   size_text(topic.message_bytes_max),
                                    fmt::format(", or message_bytes_max of {}", topic.name)));
   }
   return found;

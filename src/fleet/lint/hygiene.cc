@@ -8,9 +8,12 @@
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 #include "yaml/reader.h"
+#include "yaml/units.h"
 
 namespace freshet::fleet::checks {
 namespace {
+
+using yaml::duration_text;
 
 constexpr int64_t kLagFactor = 2;  // retention is at least this many times the lag that is promised
 

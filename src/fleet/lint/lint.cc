@@ -183,16 +183,6 @@ Finding unused(const Accepted& entry) {
 
 }  // namespace
 
-std::string_view name_of(Grade grade) {
-  switch (grade) {
-    case kError: return "error";
-    case kWarning: return "warning";
-    case kInfo: return "info";
-  }
-  FRESHET_ASSERT(false && "every grade is handled");
-  return "";
-}
-
 std::span<const Rule> rules() { return kRules; }
 
 const Rule* find_rule(std::string_view id) {

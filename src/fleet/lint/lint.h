@@ -20,7 +20,10 @@ enum class Grade : uint8_t {
   kWarning,  // costs more, or hurts under load
   kInfo,
 };
-[[nodiscard]] std::string_view name_of(Grade grade);
+[[nodiscard]] constexpr auto names_of(Grade) {
+  using enum Grade;
+  return std::to_array<Name<Grade>>({{kError, "error"}, {kWarning, "warning"}, {kInfo, "info"}});
+}
 
 struct Rule;
 

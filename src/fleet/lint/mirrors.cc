@@ -9,9 +9,13 @@
 #include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
+#include "yaml/units.h"
 
 namespace freshet::fleet::checks {
 namespace {
+
+using yaml::duration_text;
+using yaml::size_text;
 
 // The shortest time for which a source should keep what a mirror has not read: somebody must have come and mended it.
 constexpr int64_t kMirrorOutageUs = 6ll * 3'600'000'000;
@@ -140,9 +144,9 @@ Findings mirror_message_size(const Facts& facts) {
       if (to.message_bytes_max >= from.message_bytes_max) continue;
       found.push_back(
           finding_mended(facts, Kind::kTopic, topic.to, "message_bytes_max",
-                         fmt::format("takes messages up to {}, but {} up to {}", size_value(to.message_bytes_max),
-                                     fleet.path_of(from), size_value(from.message_bytes_max)),
-                         size_value(from.message_bytes_max), ", as at the source"));
+                         fmt::format("takes messages up to {}, but {} up to {}", size_text(to.message_bytes_max),
+                                     fleet.path_of(from), size_text(from.message_bytes_max)),
+                         size_text(from.message_bytes_max), ", as at the source"));
     }
   }
   return found;

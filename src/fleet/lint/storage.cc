@@ -8,9 +8,13 @@
 #include "base/assert.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
+#include "yaml/units.h"
 
 namespace freshet::fleet::checks {
 namespace {
+
+using yaml::duration_text;
+using yaml::size_text;
 
 // Bounds below which a rule would be right and not worth anybody's time. kDiskUse is the limit that plan has, too
 // (prices.yaml: limits.disk); proposals aim lower. kVolumeBytesMax is what EBS's largest volume type takes.
@@ -120,7 +124,7 @@ Findings disk_too_small(const Facts& facts) {
       found.push_back(
           finding(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), "more brokers, or shorter retention"));
     } else {
-      found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), size_value(size),
+      found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), size_text(size),
                                      ", more brokers, or shorter retention"));
     }
   }

@@ -33,13 +33,6 @@ double cpu_cores(const Flow& flow, double requests, const CpuCosts& cpu) {
 
 }  // namespace
 
-std::string_view name_of(Resource resource) {
-  constexpr std::string_view kNames[kResources] = {"cpu",     "memory",        "network in", "network out",
-                                                   "volumes", "ebs bandwidth", "disk",       "partitions"};
-  FRESHET_ASSERT(static_cast<size_t>(resource) < kResources);
-  return kNames[static_cast<size_t>(resource)];
-}
-
 double sustained_throughput(const Sustained& c) {
   // Of n brokers each writes t r / n; of what they send, g readers take t each and followers t (r - 1).
   FRESHET_ASSERT(c.replication >= 1 && c.consumer_groups + c.replication > 1);

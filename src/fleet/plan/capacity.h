@@ -69,7 +69,17 @@ struct Load {
 enum class Resource : uint8_t { kCpu, kMemory, kNetworkIn, kNetworkOut, kVolumes, kEbs, kDisk, kPartitions };
 inline constexpr size_t kResources = 8;
 using PerResource = std::array<double, kResources>;
-[[nodiscard]] std::string_view name_of(Resource resource);  // "cpu", "memory", "network in", …
+[[nodiscard]] constexpr auto names_of(Resource) {
+  using enum Resource;
+  return std::to_array<Name<Resource>>({{kCpu, "cpu"},
+                                        {kMemory, "memory"},
+                                        {kNetworkIn, "network in"},
+                                        {kNetworkOut, "network out"},
+                                        {kVolumes, "volumes"},
+                                        {kEbs, "ebs bandwidth"},
+                                        {kDisk, "disk"},
+                                        {kPartitions, "partitions"}});
+}
 // The resource whose part of its limit is largest.
 [[nodiscard]] Resource tightest(const PerResource& parts);
 

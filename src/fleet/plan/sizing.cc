@@ -145,17 +145,6 @@ BrokerShape shape_of(const Size& size, const Prices& prices) {
   return {instance, size.volumes, size.volume_gib * kGibBytes, throughput * kMibBytes};
 }
 
-std::string_view name_of(Scenario::Kind kind) {
-  switch (kind) {
-    case Scenario::Kind::kWhole: return "nothing away";
-    case Scenario::Kind::kBrokerAway: return "a broker away";
-    case Scenario::Kind::kZoneAway: return "a zone away";
-    case Scenario::Kind::kLost: return "after the loss";
-  }
-  FRESHET_ASSERT(false && "every kind of scenario is handled");
-  return "";
-}
-
 std::vector<Scenario> scenarios_of(uint32_t brokers, size_t zones) {
   using Kind = Scenario::Kind;
   // A broker that is away for good is not there for its replicas either, which the others make anew. Those of a zone

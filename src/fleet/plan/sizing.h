@@ -55,7 +55,13 @@ struct Scenario {
   Kind kind = Kind::kWhole;
   Present present;
 };
-[[nodiscard]] std::string_view name_of(Scenario::Kind kind);
+[[nodiscard]] constexpr auto names_of(Scenario::Kind) {
+  using enum Scenario::Kind;
+  return std::to_array<Name<Scenario::Kind>>({{kWhole, "nothing away"},
+                                              {kBrokerAway, "a broker away"},
+                                              {kZoneAway, "a zone away"},
+                                              {kLost, "after the loss"}});
+}
 // A cluster must hold its load in each: whole, the loss of any one broker (for good: its replicas are made anew on the
 // others) and, if it has several zones, of the largest (for a while). Brokers are spread over zones in turn.
 [[nodiscard]] std::vector<Scenario> scenarios_of(uint32_t brokers, size_t zones);

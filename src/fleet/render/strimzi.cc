@@ -130,8 +130,6 @@ void render_cluster(const Topology& topology, Index index, const std::string& to
 
 }  // namespace
 
-std::string_view name_of(StrimziApi api) { return api == StrimziApi::kV1 ? "v1" : "v1beta2"; }
-
 void append_document(std::string& out, const yaml::Node& document) { (out += "---\n") += yaml::write(document); }
 
 yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec) {

@@ -14,7 +14,10 @@
 namespace freshet::fleet {
 
 enum class StrimziApi : uint8_t { kV1, kV1beta2 };
-[[nodiscard]] std::string_view name_of(StrimziApi api);
+[[nodiscard]] constexpr auto names_of(StrimziApi) {
+  using enum StrimziApi;
+  return std::to_array<Name<StrimziApi>>({{kV1, "v1"}, {kV1beta2, "v1beta2"}});
+}
 
 void render_strimzi(const Topology& topology, const Source& source, Rendering& out);
 

@@ -21,9 +21,6 @@ using yaml::MapReader;
 using yaml::Node;
 using yaml::Problems;
 
-const std::vector<std::string> kKinds = {"users", "events", "devices"};
-const std::vector<std::string> kTypes = {"string", "number", "boolean", "time"};
-const std::vector<std::string> kUses = {"identifier", "timestamp", "property", "attribute", "skip"};
 // The letters that may follow a % in a format of times; model::parse_time_format knows these.
 constexpr std::string_view kDirectives = "YmdHMSfzbyjTF%";
 
@@ -55,14 +52,13 @@ void check_use(CsvKind kind, CsvUse use, const Node& node, const std::string& pa
     problems.add(node.at, path + ": kind events has properties, not attributes: write property");
   }
   if (kind != CsvKind::kEvents && use == CsvUse::kProperty) {
-    problems.add(node.at, path + ": kind " + kKinds[static_cast<size_t>(kind)] +
-                              " has attributes, not properties: write attribute");
+    problems.add(node.at,
+                 path + ": kind " + std::string(name_of(kind)) + " has attributes, not properties: write attribute");
   }
 }
 
 void read_type(MapReader& map, CsvColumn& column, Problems& problems) {
-  size_t type = 0;
-  if (map.choice("type", kTypes, type)) column.type = static_cast<CsvType>(type);
+  map.choice("type", column.type);
   const Node* format = map.find("format");
   if (format == nullptr) return;
   if (column.type != CsvType::kTime) {
@@ -77,13 +73,11 @@ CsvColumn read_column(const std::string& name, const Node& node, CsvKind kind, P
   column.column = name;
   MapReader map(node, "columns." + name, problems);
   std::vector<std::pair<CsvUse, const Node*>> uses;
-  for (const auto& [key, use] : {std::pair{"identifier", CsvUse::kIdentifier},
-                                 std::pair{"timestamp", CsvUse::kTimestamp}, std::pair{"property", CsvUse::kProperty},
-                                 std::pair{"attribute", CsvUse::kAttribute}, std::pair{"skip", CsvUse::kSkip}}) {
-    if (const Node* found = map.find(key)) uses.emplace_back(use, found);
+  for (const auto& [use, key] : names_of(CsvUse{})) {
+    if (const Node* found = map.find(std::string(key))) uses.emplace_back(use, found);
   }
   if (uses.size() != 1 && map.is_map()) {
-    problems.add(node.at, "columns." + name + ": must say exactly one of " + yaml::join_names(kUses));
+    problems.add(node.at, "columns." + name + ": must say exactly one of " + yaml::join_names(all_names<CsvUse>()));
   }
   // The other keys are marked as known, so that the one missing key is the only problem that is
   // told.
@@ -270,7 +264,7 @@ std::string guess_column(const std::string& name, const std::vector<std::vector<
 
 Hash128 CsvMapping::hash() const {
   std::string all;
-  append_part(all, kKinds[static_cast<size_t>(kind)]);
+  append_part(all, name_of(kind));
   append_part(all, event);
   append_part(all, event_column);
   std::vector<const CsvColumn*> sorted;
@@ -293,10 +287,8 @@ std::optional<CsvMapping> parse_csv_mapping(std::string_view text, Problems& pro
   if (!root) return std::nullopt;
   CsvMapping mapping;
   MapReader map(*root, "", problems);
-  size_t kind = 1;
-  if (const Node* node = map.require("kind", "users, events or devices")) {
-    if (yaml::read_choice(*node, "kind", kKinds, problems, kind)) mapping.kind = static_cast<CsvKind>(kind);
-  }
+  if (const Node* node = map.require("kind", "users, events or devices"))
+    yaml::read_choice(*node, "kind", problems, mapping.kind);
   read_event(map, mapping, problems);
   if (const Node* columns = map.require("columns", "what each column of the header is")) {
     const MapReader shape(*columns, "columns", problems);

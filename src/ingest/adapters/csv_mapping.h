@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/names.h"
 #include "base/result.h"
 #include "ingest/adapters/csv_reader.h"
 #include "model/tenant.h"
@@ -20,8 +21,26 @@ namespace freshet::ingest {
 inline constexpr size_t kCsvMappingBytesMax = 256u << 10;
 
 enum class CsvKind : uint8_t { kUsers, kEvents, kDevices };
+[[nodiscard]] constexpr auto names_of(CsvKind) {
+  using enum CsvKind;
+  return std::to_array<Name<CsvKind>>({{kUsers, "users"}, {kEvents, "events"}, {kDevices, "devices"}});
+}
 enum class CsvUse : uint8_t { kSkip, kIdentifier, kTimestamp, kProperty, kAttribute, kEvent };
+// Those that a column may say.
+[[nodiscard]] constexpr auto names_of(CsvUse) {
+  using enum CsvUse;
+  return std::to_array<Name<CsvUse>>({{kIdentifier, "identifier"},
+                                      {kTimestamp, "timestamp"},
+                                      {kProperty, "property"},
+                                      {kAttribute, "attribute"},
+                                      {kSkip, "skip"}});
+}
 enum class CsvType : uint8_t { kString, kNumber, kBoolean, kTime };
+[[nodiscard]] constexpr auto names_of(CsvType) {
+  using enum CsvType;
+  return std::to_array<Name<CsvType>>(
+      {{kString, "string"}, {kNumber, "number"}, {kBoolean, "boolean"}, {kTime, "time"}});
+}
 
 // What one column is.
 struct CsvColumn {

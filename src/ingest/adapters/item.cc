@@ -5,7 +5,6 @@
 #include "ingest/adapters/item.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/assert.h"
 #include "base/hash.h"
@@ -19,22 +18,6 @@ namespace {
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-// Levenshtein's distance, with one row of the table in memory.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -258,21 +241,6 @@ Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bo
     item.envelope.set_message_id(to_hex(item.context.random_id) + "-" + std::to_string(item.index));
   }
   return Outcome::kOk;
-}
-
-std::string_view nearest(std::string_view key, std::initializer_list<std::string_view> known) {
-  if (key.size() > 64) return {};
-  std::string_view best;
-  // Half of the letters may be wrong; beyond that a proposal would be a guess.
-  size_t best_distance = key.size() / 2 + 2;
-  for (const std::string_view candidate : known) {
-    const size_t distance = edit_distance(key, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
 }
 
 }  // namespace freshet::ingest

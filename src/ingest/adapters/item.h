@@ -3,7 +3,6 @@
 // kOk. docs/format/verdicts.md lists the codes.
 #pragma once
 
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,8 +116,5 @@ Outcome finish_identifiers(Item& item);
 // one. An id that is made of the bytes makes a repeated request count once.
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
                        std::string_view fingerprint_of);
-
-// Returns the one of `known` that is nearest to a misspelt key, or "" if none is near.
-[[nodiscard]] std::string_view nearest(std::string_view key, std::initializer_list<std::string_view> known);
 
 }  // namespace freshet::ingest

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "ingest/adapters/properties.h"
 #include "model/identifier.h"

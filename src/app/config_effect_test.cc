@@ -1,0 +1,195 @@
+// No key that does nothing: each key of the description changes the configuration, and what it changes is read by code
+// that is not the configuration's own. And the documents have what the description says.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "app/config.h"
+#include "app/config_fields.h"
+#include "testing/file.h"
+#include "yaml/field_table.h"
+
+namespace freshet::app {
+namespace {
+
+// Where a key has its effect. Whoever adds a key adds the line that reads it: a key that nothing reads can't have one.
+struct Effect {
+  std::string_view key;
+  std::string_view file;  // under src/
+  std::string_view code;  // that reads it
+};
+constexpr Effect kEffects[] = {
+    {"revision", "app/server.cc", "config_.revision"},
+    {"data_dir", "app/server.cc", "config_.data_dir"},
+    {"roles", "app/server.cc", "config_.roles."},
+    {"ingest.listen", "app/server.cc", "config_.ingest.listen"},
+    {"ingest.tls.cert", "app/server.cc", "config_.ingest.tls_cert"},
+    {"ingest.tls.key", "app/server.cc", "config_.ingest.tls_key"},
+    {"admin.listen", "app/server.cc", "config_.admin.listen"},
+    {"admin.token", "app/server.cc", "config_.admin.token"},
+    {"log.kind", "app/log.cc", "config.log.kind"},
+    {"log.partitions", "app/server.cc", "config_.log.partitions"},
+    {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
+    {"log.kafka.topic_prefix", "app/log.cc", "config.log.topic_prefix"},
+    {"log.kafka.properties", "app/log.cc", "config.log.properties"},
+    {"state.memory", "app/server.cc", "config_.state.memory_bytes"},
+    {"state.standbys", "app/server.cc", "slots_of(config_)"},
+    {"state.slots", "app/server.cc", "slots_of(config_)"},
+    {"state.standby_after", "app/log.cc", "config.state.standby_after_us"},
+    {"profiles.kind", "app/profiles.cc", "config.profiles.kind"},
+    {"profiles.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
+    {"profiles.split.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
+    {"profiles.split.indexed", "app/profiles.cc", "config.profiles.indexed"},
+    {"checkpoints.to", "app/checkpoints.cc", "config.checkpoints.to"},
+    {"checkpoints.endpoint", "app/checkpoints.cc", "config.checkpoints.endpoint"},
+    {"checkpoints.interval", "app/checkpoints.cc", "config_.checkpoints.interval_us"},
+    {"checkpoints.min_pause", "app/checkpoints.cc", "config_.checkpoints.min_pause_us"},
+    {"checkpoints.keep", "app/checkpoints.cc", "config_.checkpoints.keep"},
+    {"checkpoints.concurrency", "app/checkpoints.cc", "config_.checkpoints.concurrency"},
+    {"checkpoints.bandwidth", "app/checkpoints.cc", "config_.checkpoints.bytes_per_s"},
+    {"events.format", "action/identity/entities.cc", "events_as_protobuf()"},
+    {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
+    {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
+    {"tenants", "app/server.cc", "config_.tenants"},
+    {"tenants[].name", "ingest/adapters/item.cc", "context.tenant.name"},
+    {"tenants[].write_keys", "ingest/auth.cc", "tenant.write_keys"},
+    {"tenants[].data_api.app_id", "ingest/auth.cc", "tenant.app_id"},
+    {"tenants[].data_api.secret", "ingest/auth.cc", "tenant.app_secret"},
+    {"tenants[].limits.event_names", "schema/registry.cc", "limits.event_names"},
+    {"tenants[].limits.user_attributes", "schema/registry.cc", "limits.user_attributes"},
+    {"tenants[].limits.event_attributes", "schema/registry.cc", "limits.event_attributes"},
+    {"tenants[].limits.name_length", "ingest/adapters/item.cc", "limits.name_length"},
+    {"tenants[].limits.value_length", "ingest/adapters/properties.cc", "limits.value_length"},
+    {"tenants[].limits.list_length", "ingest/adapters/properties.cc", "limits.list_length"},
+    {"tenants[].limits.depth", "ingest/adapters/properties.cc", "limits.depth"},
+    {"tenants[].limits.identifiers_per_type", "action/identity/identifiers.cc", "identifier_limit("},
+    {"tenants[].limits.identifiers", "action/identity/merging.cc", "identifiers_max("},
+    {"tenants[].limits.merges", "action/identity/merging.cc", "merges_max("},
+    {"tenants[].limits.claimants", "action/identity/home.cc", "claimants_max("},
+    {"tenants[].identity.priority", "model/identifier.cc", "user_priority()"},
+    {"tenants[].identity.shared", "model/identifier.cc", "shared()"},
+    {"tenants[].identity.blocked_values", "model/identifier.cc", "blocked_values()"},
+    {"tenants[].identity.on_conflict", "model/identifier.cc", "conflict_move()"},
+    {"tenants[].devices.priority", "model/identifier.cc", "device_priority()"},
+    {"tenants[].computed", "action/rules.cc", "computed()"},
+    {"tenants[].computed[].name", "action/events/computed.cc", "rule.name()"},
+    {"tenants[].computed[].count", "action/events/computed.cc", "Rule::COUNT"},
+    {"tenants[].computed[].sum", "action/events/computed.cc", "Rule::SUM"},
+    {"tenants[].computed[].min", "action/events/computed.cc", "Rule::MIN"},
+    {"tenants[].computed[].max", "action/events/computed.cc", "Rule::MAX"},
+    {"tenants[].computed[].first", "action/events/computed.cc", "Rule::FIRST"},
+    {"tenants[].computed[].last", "action/events/computed.cc", "Rule::LAST"},
+    {"tenants[].computed[].unique", "action/events/computed.cc", "Rule::UNIQUE"},
+    {"tenants[].computed[].over", "action/rules.cc", "rule.event()"},
+    {"tenants[].computed[].where", "action/events/computed.cc", "rule.where()"},
+    {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
+    {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
+};
+
+// Every key of the file has a value here that is not its default; some exclude each other.
+constexpr const char* kEverything[] = {
+    R"(
+revision: 2
+data_dir: /data
+roles: [action, reaction]
+ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}}
+admin: {listen: "127.0.0.1:2", token: t}
+log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}}}
+state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
+profiles: {mongodb: {uri: "mongodb://h"}}
+checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
+events: {format: protobuf}
+tracing: {otlp: "http://h:1", sample: 0.5}
+tenants:
+  - name: acme
+    write_keys: [k]
+    data_api: {app_id: a, secret: s}
+    limits:
+      {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,
+       depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1}
+    identity: {priority: [user_id, email], shared: [email], blocked_values: [NOBODY]}
+    devices: {priority: [device_id]}
+    computed:
+      - {name: a, count: E, where: {p: 1}}
+      - {name: b, sum: p, over: E}
+      - {name: c, min: p, over: E}
+      - {name: d, max: p, over: E}
+      - {name: e, first: p, over: E}
+      - {name: f, last: p, over: E}
+      - {name: g, unique: p, over: E}
+    enrich: [email]
+    schema: {mode: strict}
+)",
+    R"(
+profiles: {split: {mongodb: {uri: "mongodb://h"}, indexed: [city]}}
+tenants: [{name: acme, identity: {on_conflict: {email: move}}}]
+)"};
+
+std::vector<yaml::FieldRow> rows_of(Config config) {
+  yaml::FieldTable table;
+  describe(table, config);
+  return table.rows();
+}
+
+std::vector<yaml::FieldRow> rows_of(const char* text) {
+  yaml::Problems problems("f");
+  const auto config = parse_config(text, nullptr, problems);
+  EXPECT_TRUE(config) << problems.text();
+  return rows_of(config.value_or(Config{}));
+}
+
+// Without comments, which read nothing.
+std::string code_of_file(const std::string& path) {
+  std::istringstream lines(fleet::file_text(path));
+  std::string out;
+  for (std::string line; std::getline(lines, line);) out += line.substr(0, line.find("//")) + "\n";
+  return out;
+}
+
+TEST(ConfigKeys, EachChangesTheConfiguration) {
+  std::map<std::string, std::string> defaults;
+  for (const yaml::FieldRow& row : rows_of(Config{})) defaults.emplace(row.key, row.value);
+  std::set<std::string> changed;
+  for (const char* text : kEverything) {
+    for (const yaml::FieldRow& row : rows_of(text)) {
+      if (defaults.at(row.key) != row.value) changed.insert(row.key);
+    }
+  }
+  for (const yaml::FieldRow& row : rows_of(Config{}))
+    EXPECT_EQ(changed.contains(row.key), row.available) << row.key << ": give it a value in kEverything";
+}
+
+TEST(ConfigKeys, EachIsReadByCodeThatIsNotTheConfigurations) {
+  std::set<std::string_view> with_effect;
+  for (const Effect& effect : kEffects) {
+    EXPECT_FALSE(effect.file.starts_with("app/config")) << effect.key;
+    EXPECT_NE(code_of_file("src/" + std::string(effect.file)).find(effect.code), std::string::npos)
+        << effect.key << ": src/" << effect.file << " doesn't read " << effect.code
+        << ". A key without an effect must be refused: v.unavailable() in app/config_fields.h";
+    EXPECT_TRUE(with_effect.insert(effect.key).second) << effect.key << " is there twice";
+  }
+  for (const yaml::FieldRow& row : rows_of(Config{})) {
+    EXPECT_EQ(with_effect.contains(row.key), row.available) << row.key << ": add to kEffects what reads it";
+    with_effect.erase(row.key);
+  }
+  for (const std::string_view key : with_effect) ADD_FAILURE() << key << ": there is no such key";
+}
+
+TEST(ConfigKeys, AreDocumentedAsDescribed) {
+  const std::string document = fleet::file_text("docs/configuration.md");
+  for (const std::string_view name : kKeyTables) {
+    const std::string command = "freshet check --keys \"" + std::string(name) + "\"";
+    const std::string begin = "<!-- keys of " + std::string(name) + ": " + command + " -->\n";
+    EXPECT_NE(document.find(begin + config_keys(name) + "<!-- end -->\n"), std::string::npos)
+        << "docs/configuration.md: write what is between the markers by: " << command;
+  }
+}
+
+TEST(ConfigKeys, TheSchemaIsPublishedAsDescribed) {
+  EXPECT_EQ(fleet::file_text("docs/freshet.schema.json"), config_schema()) << "write it by: freshet check --schema";
+}
+
+}  // namespace
+}  // namespace freshet::app

@@ -1,0 +1,263 @@
+// The keys of freshet.yaml, described once (yaml/fields.h) for the parser, the JSON Schema (docs/freshet.schema.json)
+// and the tables of docs/configuration.md, which the tests compare. What depends on several keys is in config_checks.cc
+// and config_tenants.cc. Private to the configuration.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/config.h"
+#include "app/config_tenants.h"
+#include "model/identifier.h"
+#include "yaml/fields.h"
+
+namespace freshet::app {
+
+using yaml::Items;
+using yaml::kAnyText;
+using yaml::Need;
+
+inline constexpr uint64_t kMiB = 1ull << 20;
+inline constexpr int64_t kSecondUs = 1'000'000;
+inline constexpr size_t kTenantsMax = 10'000;
+inline constexpr size_t kComputedMax = 200;
+inline constexpr size_t kEnrichMax = 100;
+
+extern const yaml::TextRule kAddress, kCollector, kMongoUri, kTopicPrefix;
+
+template <class V>
+void describe(V& v, v1::ComputedRule& rule) {
+  v.text("name", *rule.mutable_name(), kAnyText, "Name of the attribute; each its own", Need::kRequired);
+  std::vector<std::string_view> names;
+  for (const Operation& operation : kOperations) {
+    const bool counts = operation.op == v1::ComputedRule::COUNT;
+    std::string operand = rule.op() == operation.op ? (counts ? rule.event() : rule.property()) : "";
+    if (v.text(operation.name, operand, kAnyText, operation.doc)) {
+      rule.set_op(operation.op);
+      (counts ? *rule.mutable_event() : *rule.mutable_property()) = operand;
+    }
+    names.push_back(operation.name);
+  }
+  v.exactly_one_of(names);
+  std::string event = rule.op() == v1::ComputedRule::COUNT ? "" : rule.event();
+  if (v.text("over", event, kAnyText, "Name of the event; required but with `count`, which names it itself"))
+    rule.set_event(event);
+  v.custom("where", &write_filters_schema, "map of properties' names to values or tests", text_of_filters(rule),
+           "Tests of the event's properties that all must pass, up to 16",
+           [&rule](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
+             read_filters(node, path, problems, rule);
+           });
+}
+
+template <class V>
+void describe_limits(V& v, model::Tenant& tenant) {
+  constexpr uint32_t kMany = 1'000'000;
+  model::Limits& limits = tenant.limits;
+  v1::TenantRules& rules = tenant.rules;
+  v.count("event_names", limits.event_names, 1, kMany, "Names of events");
+  v.count("user_attributes", limits.user_attributes, 1, 10'000, "Names of attributes");
+  v.count("event_attributes", limits.event_attributes, 1, 10'000, "Names of properties, per event");
+  v.count("name_length", limits.name_length, 1, 1000, "Characters; longer names are cut");
+  v.count("value_length", limits.value_length, 1, 65'536, "Characters; longer text is cut, a longer URL left out");
+  v.count("list_length", limits.list_length, 1, 10'000, "Items; the rest is left out");
+  v.count("depth", limits.depth, 1, 32, "Levels of nested JSON");
+  v.map("identifiers_per_type", "TYPE", text_of_identifier_limits(rules),
+        "How many a profile has of each type; the type `default` is for the rest",
+        [&rules](auto& types, const std::string& type) {
+          uint32_t max = 0;
+          if (types.count(type, max, 1, 1000, "")) model::set_identifier_limit(rules, type, max);
+        });
+  // What is not given stays 0 in the rules, whose bytes say whether two processes have the same.
+  uint32_t identifiers = model::identifiers_max(rules);
+  uint32_t merges = model::merges_max(rules);
+  uint32_t claimants = model::claimants_max(rules);
+  if (v.count("identifiers", identifiers, 1, 10'000, "Identifiers of a profile, of all types"))
+    rules.set_identifiers_max(identifiers);
+  if (v.count("merges", merges, 1, 10'000, "Profiles merged into one")) rules.set_merges_max(merges);
+  if (v.count("claimants", claimants, 1, 1000,
+              "Profiles that claim one identifier before it is [common](identity.md#limits) and nobody has it"))
+    rules.set_claimants_max(claimants);
+}
+
+template <class V>
+void describe_identity(V& v, v1::TenantRules& rules) {
+  std::vector<std::string> types = list_of(rules.user_priority());
+  if (v.texts("priority", types, kTypeName,
+              "Types of users, the most telling first. `user_id` must come first: records are routed by their first "
+              "identifier, so otherwise an event naming a user_id would land in another profile",
+              Items(Need::kOptional, 1)))
+    assign(types, *rules.mutable_user_priority());
+  std::vector<std::string> shared = list_of(rules.shared());
+  if (v.texts("shared", shared, kTypeName,
+              "Types of the list above that several persons may use: they go to whoever used them last. Never "
+              "`user_id`"))
+    assign(shared, *rules.mutable_shared());
+  std::vector<std::string> blocked = list_of(rules.blocked_values());
+  if (v.texts("blocked_values", blocked, kAnyText,
+              "Values that are never identifiers, beside the built-in ones (`null`, `undefined`, `0`, …); case does "
+              "not count"))
+    assign(in_lower_case(std::move(blocked)), *rules.mutable_blocked_values());
+  v.map("on_conflict", "TYPE", text_of_conflicts(rules),
+        "For each type whether an identifier whose join was refused stays with its holder (as without this key) or "
+        "moves to whoever used it last. Not for `user_id` and shared types",
+        [&rules](auto& conflicts, const std::string& type) {
+          OnConflict choice = OnConflict::kStay;
+          if (conflicts.choice(type, choice, "") && choice == OnConflict::kMove) rules.add_conflict_move(type);
+        });
+}
+
+template <class V>
+void describe(V& v, model::Tenant& tenant) {
+  v1::TenantRules& rules = tenant.rules;
+  v.text("name", tenant.name, kTenantName, "Name of the tenant; each its own", Need::kRequired);
+  v.texts("write_keys", tenant.write_keys, kKey, "Secrets of those that send; each of one tenant only");
+  v.section("data_api", "Who may use the data API", [&](auto& api) {
+    api.text("app_id", tenant.app_id, kKey, "Who sends by the data API; of one tenant only", Need::kRequired);
+    api.text("secret", tenant.app_secret, kAnyText, "What it proves itself by; never shown", Need::kRequired);
+  });
+  v.unavailable("rate", "Rates are not enforced yet: nothing limits how much a tenant sends. Take the key out");
+  v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });
+  v.section("identity", "How persons are told apart", [&](auto& identity) { describe_identity(identity, rules); });
+  v.section("devices", "How devices are told apart", [&](auto& devices) {
+    std::vector<std::string> types = list_of(rules.device_priority());
+    if (devices.texts("priority", types, kTypeName,
+                      "Types of devices, the most telling first; none of them a type of users",
+                      Items(Need::kOptional, 1)))
+      assign(types, *rules.mutable_device_priority());
+  });
+  std::vector<v1::ComputedRule> computed(rules.computed().begin(), rules.computed().end());
+  if (v.list("computed", computed, "[Computed attributes](#computed-attributes), at most 200",
+             Items(Need::kOptional, 0, kComputedMax), v1::ComputedRule(),
+             [](auto& inner, v1::ComputedRule& rule) { describe(inner, rule); }))
+    assign(computed, *rules.mutable_computed());
+  std::vector<std::string> enrich = list_of(rules.enrich());
+  if (v.texts("enrich", enrich, kAnyText, "Identifiers and attributes to add to each event of the topic `events`",
+              Items(Need::kOptional, 0, kEnrichMax)))
+    assign(enrich, *rules.mutable_enrich());
+  v.section("schema", "What is done with names that were not seen before", [&](auto& schema) {
+    SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
+    if (schema.choice("mode", mode,
+                      "`discover`: what comes is learned within the limits; `strict`: only what is known is taken"))
+      tenant.strict_schema = mode == SchemaMode::kStrict;
+  });
+}
+
+template <class V>
+void describe_log(V& v, Config::Log& log) {
+  v.choice("kind", log.kind, "`embedded`: in the data directory of the one process; `kafka`: shared by many");
+  v.count("partitions", log.partitions, 1, kPartitionsMax,
+          "Fixed once there is data, but for [this](operations/checkpoints.md#another-number-of-partitions)");
+  v.section("kafka", "Of kind `kafka`", [&](auto& kafka) {
+    kafka.text("brokers", log.brokers, kAnyText, "`\"host:9092,host:9092\"`; required for `kind: kafka`");
+    kafka.text("topic_prefix", log.topic_prefix, kTopicPrefix, "Topics, groups and transactional ids begin with it");
+    kafka.map("properties", "NAME", text_of_properties(log.properties),
+              "[librdkafka's](#kafka), for every client; values are never shown",
+              [&log](auto& properties, const std::string& name) {
+                std::string value;
+                if (properties.text(name, value, kAnyText, "")) log.properties.emplace_back(name, value);
+              });
+  });
+}
+
+template <class V>
+void describe_state(V& v, Config::State& state) {
+  v.bytes("memory", state.memory_bytes, 64 * kMiB, 1ull << 42, "All caches and write buffers together");
+  v.count("standbys", state.standbys, 0, 1,
+          "On Kafka, with 1: another process reads along and takes over within seconds. "
+          "[Standbys](operations/workers.md#standbys)");
+  v.count("slots", state.slots, 1, 1024,
+          "With standbys, in how many parts the work is shared out: at most `log.partitions`, the same for all "
+          "processes. Default: 8, or `log.partitions` if that is less");
+  v.duration("standby_after", state.standby_after_us, 2 * kSecondUs, 60 * kSecondUs,
+             "With standbys, after how long a silent owner's work is taken over. More where brokers answer after "
+             "seconds. Default: `2500ms`");
+}
+
+template <class V>
+void describe_mongodb(V& v, Config::Profiles& profiles) {
+  v.text("uri", profiles.mongodb_uri, kMongoUri,
+         "`mongodb://HOST:PORT`, with credentials if need be; never shown. [Profiles in MongoDB](#profiles-in-mongodb)",
+         Need::kRequired);
+}
+
+template <class V>
+void describe_profiles(V& v, Config::Profiles& profiles) {
+  using Kind = Config::Profiles::Kind;
+  const bool said =
+      v.choice("kind", profiles.kind,
+               "`split`: whole profiles embedded, what is searched by in MongoDB. May be left out beside its section");
+  const bool mongodb =
+      v.section("mongodb", "Of kind `mongodb`", [&](auto& section) { describe_mongodb(section, profiles); });
+  const bool split = v.section("split", "Of kind `split`", [&](auto& section) {
+    section.section(
+        "mongodb", "{uri: …}", [&](auto& inner) { describe_mongodb(inner, profiles); }, Need::kRequired);
+    section.texts("indexed", profiles.indexed, kAnyText, "The attributes that MongoDB has, beside identifiers");
+  });
+  if (!said && mongodb) profiles.kind = Kind::kMongodb;
+  if (!said && !mongodb && split) profiles.kind = Kind::kSplit;
+}
+
+template <class V>
+void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
+  constexpr int64_t kDayUs = 86'400 * kSecondUs;
+  v.text("to", checkpoints.to, kAnyText,
+         "`file:///DIRECTORY` or `s3://BUCKET/PREFIX`; the section is required where action runs on Kafka. "
+         "[Checkpoints](operations/checkpoints.md)",
+         Need::kRequired);
+  v.text("endpoint", checkpoints.endpoint, kAnyText,
+         "S3: `http://host:port` or `https://host:port`, path-style; without it Amazon's. Credentials and region come "
+         "from the environment (`AWS_…`)");
+  v.duration("interval", checkpoints.interval_us, kSecondUs, kDayUs, "From one checkpoint of a partition to its next");
+  v.duration("min_pause", checkpoints.min_pause_us, 0, kDayUs, "Between the end of one and the begin of the next");
+  v.count("keep", checkpoints.keep, 1, 1000, "Of each partition");
+  v.count("concurrency", checkpoints.concurrency, 1, 64, "Partitions at a time");
+  v.bytes("bandwidth", checkpoints.bytes_per_s, kMiB, 1ull << 40,
+          "Bytes a second that are read and sent, of the process");
+}
+
+template <class V>
+void describe(V& v, Config& config) {
+  v.count("revision", config.revision, 1, uint64_t{1} << 62,
+          "Raise it with every change of tenants or rules: the highest that was started is in force, a lower one is an "
+          "error");
+  v.text("data_dir", config.data_dir, kAnyText, "A directory; made if missing");
+  std::vector<Role> roles = list_of(config.roles);
+  if (v.choices("roles", roles, "What this process does: [roles apart](#roles-apart)", Items(Need::kOptional, 1)))
+    config.roles = roles_of(roles);
+  v.section("ingest", "Where data comes in", [&](auto& ingest) {
+    ingest.text("listen", config.ingest.listen, kAddress, "Port 0 picks one");
+    ingest.section("tls", "Both or none", [&](auto& tls) {
+      tls.text("cert", config.ingest.tls_cert, kAnyText, "A file (PEM), beside its key", Need::kRequired);
+      tls.text("key", config.ingest.tls_key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
+    });
+  });
+  v.section("admin", "Health, metrics and the console", [&](auto& admin) {
+    admin.text("listen", config.admin.listen, kAddress,
+               "Of every process: health and metrics, and the console's addresses where it plays that role");
+    admin.text("token", config.admin.token, kAnyText, "Required if `admin.listen` is not loopback; never shown");
+  });
+  v.section("log", "Where records wait", [&](auto& log) { describe_log(log, config.log); });
+  v.section("state", "What action remembers", [&](auto& state) { describe_state(state, config.state); });
+  v.section("profiles", "Where profiles are", [&](auto& profiles) { describe_profiles(profiles, config.profiles); });
+  v.section("checkpoints", "Copies of the state that outlive the disk",
+            [&](auto& checkpoints) { describe_checkpoints(checkpoints, config.checkpoints); });
+  v.section("events", "The topic `events`", [&](auto& events) {
+    EventsFormat format = config.events_as_protobuf ? EventsFormat::kProtobuf : EventsFormat::kJson;
+    if (events.choice("format", format, "Of the values of the topic `events`"))
+      config.events_as_protobuf = format == EventsFormat::kProtobuf;
+  });
+  v.section("tracing", "Traces of requests", [&](auto& tracing) {
+    tracing.text("otlp", config.tracing.otlp, kCollector,
+                 "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",
+                 Need::kRequired);
+    tracing.number("sample", config.tracing.sample, 0, 1,
+                   "Share of requests without a `traceparent` of their own that are traced");
+  });
+  v.list("tenants", config.tenants,
+         "Whose data it is, a list; the smallest: `[{name: acme, write_keys: [a-secret-key]}]`",
+         Items(Need::kRequired, 1, kTenantsMax), model::default_tenant(""),
+         [](auto& inner, model::Tenant& tenant) { describe(inner, tenant); });
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,56 @@
+// The distance is the optimal string alignment distance: Levenshtein's with swaps of neighbours, which are what fingers
+// do.
+#include "base/nearest.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace freshet {
+namespace {
+
+constexpr size_t kComparedBytesMax = 200;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+}  // namespace
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replace = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({replace, last[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    std::swap(before, last);
+    std::swap(last, row);
+  }
+  return last[b.size()];
+}
+
+std::string_view nearest(std::string_view name, const NameList& candidates) {
+  if (name.size() > kComparedBytesMax) return {};
+  const std::string wanted = lower(name);
+  std::string_view best;
+  size_t best_edits = std::numeric_limits<size_t>::max();
+  for (const std::string_view candidate : candidates) {
+    if (candidate.size() > kComparedBytesMax) continue;
+    const size_t edits = edit_distance(wanted, lower(candidate));
+    const size_t allowed = std::max<size_t>(1, std::max(wanted.size(), candidate.size()) / 3);
+    if (edits > allowed || edits >= best_edits) continue;
+    best = candidate;
+    best_edits = edits;
+  }
+  return best;
+}
+
+}  // namespace freshet
