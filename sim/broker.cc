@@ -41,7 +41,7 @@ void Broker::write(const Produce& produce) {
   // Each write goes into the digest with its place, so that two runs of one seed that differ
   // anywhere end differently.
   std::string signature(digest_.view());
-  signature.append(eventlog::name_of(produce.to.topic)).append(std::to_string(produce.to.partition)).append(bytes);
+  signature.append(freshet::name_of(produce.to.topic)).append(std::to_string(produce.to.partition)).append(bytes);
   digest_ = hash128(signature);
 }
 

@@ -57,8 +57,8 @@ void Shadow::check(const eventlog::Transaction& transaction) {
   for (const auto& [of, bytes] : expected) said.try_emplace(of);
   for (const auto& [of, bytes] : said)
     require(bytes == expected[of], [&, &of = of] {
-      return fmt::format("invariant 4: {} {} gets other outputs than an uninterrupted run has", name_of(of.topic),
-                         of.partition);
+      return fmt::format("invariant 4: {} {} gets other outputs than an uninterrupted run has",
+                         freshet::name_of(of.topic), of.partition);
     });
 }
 
