@@ -184,14 +184,16 @@ void check_same(const Tree& tree, simdjson::dom::element element) {
     case Tree::Kind::kList: {
       RC_ASSERT(element.type() == element_type::ARRAY);
       size_t i = 0;
-      for (const auto item : element.get_array().value()) check_same(tree.items.at(i++), item);
+      const simdjson::dom::array list = element.get_array().value();
+      for (const auto item : list) check_same(tree.items.at(i++), item);
       RC_ASSERT(i == tree.items.size());
       return;
     }
     case Tree::Kind::kObject: {
       RC_ASSERT(element.type() == element_type::OBJECT);
       size_t i = 0;
-      for (const auto field : element.get_object().value()) {
+      const simdjson::dom::object object = element.get_object().value();
+      for (const auto field : object) {
         RC_ASSERT(field.key == tree.items.at(i).name);
         check_same(tree.items.at(i++), field.value);
       }
