@@ -93,7 +93,7 @@ class DevTest(unittest.TestCase):
         self.assertEqual(status, 0, lines)
 
     def test_no_network(self):
-        for error in ("Temporary failure resolving 'deb.debian.org'", "Could not connect to deb.debian.org:80"):
+        for error in ("Temporary failure resolving 'archive.example'", "Could not connect to archive.example:80"):
             said = self.dev("build", apt_get=f'echo "W: {error}"; [ $1 = update ] || {{ echo "E: Unable to locate package g++"; exit 100; }}')
             self.refused((said[0], said[1][1:]), "network", "build/apt.log")
 
