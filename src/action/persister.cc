@@ -53,7 +53,8 @@ Status Persister::persist(uint32_t partition, state::PartitionState& state, Upke
   {
     const std::lock_guard lock(mutex_);
     // Nobody but the caller begins one, so that two threads never write the same state.
-    FRESHET_ASSERT(under_way_.insert(partition).second);
+    const bool is_new = under_way_.insert(partition).second;
+    FRESHET_ASSERT(is_new);
     jobs_.push_back({partition, &state, upkeep});
   }
   changed_.notify_all();
@@ -78,7 +79,8 @@ void Persister::run() {
     Status status = finish_persist(ours ? log_ : nullptr, job.partition, *job.state, ours ? checkpoints_ : nullptr);
     lock.lock();
     if (!status && failure_) failure_ = std::move(status);
-    FRESHET_ASSERT(under_way_.erase(job.partition) == 1);
+    const size_t ended = under_way_.erase(job.partition);
+    FRESHET_ASSERT(ended == 1);
     changed_.notify_all();
   }
 }

@@ -203,26 +203,17 @@ TEST(Coalescer, GathersTheTracesOfAWrite) {
 }
 
 TEST(ReactorLoop, StopsAtAnErrorOfTheStoreAndCommitsNothing) {
-  class Broken final : public docstore::DocStore {
+  class Broken final : public FakeStore {
    public:
+    using FakeStore::FakeStore;
     void write(std::vector<v1::Change> bulk, docstore::WriteDone done) override {
       std::vector<Status> results(bulk.size(), Status(fail(Code::kFatal, "disk full")));
       done(std::move(bulk), std::move(results));
     }
-    Status sync() override { return {}; }
-    Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey&) override { return std::nullopt; }
-    Result<std::optional<docstore::StoredDocument>> find(const std::string&, v1::EntityKind,
-                                                         const v1::Identifier&) override {
-      return std::nullopt;
-    }
-    Result<std::vector<docstore::StoredDocument>> list(const std::string&, v1::EntityKind, std::string_view,
-                                                       size_t) override {
-      return std::vector<docstore::StoredDocument>{};
-    }
   };
   rc::check([](uint64_t seed) {
     World world(1, seed);
-    Broken broken;
+    Broken broken(world.dice);
     world.options.store = &broken;
     world.start();
     world.add(change_of('a', 1));

@@ -27,7 +27,7 @@ using eventlog::Topic;
 using eventlog::TopicPartition;
 
 // Answers later, in any order, and not always well: when tick() is called.
-class FakeStore final : public docstore::DocStore {
+class FakeStore : public docstore::DocStore {
  public:
   explicit FakeStore(Dice& dice) : dice_(dice) {}
 
