@@ -52,9 +52,8 @@ inline void require(bool condition, const std::string& what) {
   if (!condition) throw Violation(what);
 }
 template <class Text>
-void require(bool condition, const Text& text) requires requires {
-  text();
-}
+void require(bool condition, const Text& text)
+  requires requires { text(); }
 {
   if (!condition) throw Violation(text());
 }

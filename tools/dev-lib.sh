@@ -170,9 +170,9 @@ cpp_files() {
 
 format() {
   case "${1:-}" in
-    "") cpp_files | xargs -0 -r -n 16 -P "$(nproc)" clang-format-14 -i ;;
+    "") cpp_files | xargs -0 -r -n 16 -P "$(nproc)" clang-format-19 -i ;;
     --check)
-      cpp_files | xargs -0 -r -n 16 -P "$(nproc)" clang-format-14 --dry-run --Werror ||
+      cpp_files | xargs -0 -r -n 16 -P "$(nproc)" clang-format-19 --dry-run --Werror ||
         die "some files are not formatted: ./dev format does it"
       ;;
     *) die "format knows --check only" 2 ;;

@@ -190,8 +190,7 @@ void describe_profiles(V& v, Config::Profiles& profiles) {
   const bool mongodb =
       v.section("mongodb", "Of kind `mongodb`", [&](auto& section) { describe_mongodb(section, profiles); });
   const bool split = v.section("split", "Of kind `split`", [&](auto& section) {
-    section.section(
-        "mongodb", "{uri: …}", [&](auto& inner) { describe_mongodb(inner, profiles); }, Need::kRequired);
+    section.section("mongodb", "{uri: …}", [&](auto& inner) { describe_mongodb(inner, profiles); }, Need::kRequired);
     section.texts("indexed", profiles.indexed, kAnyText, "The attributes that MongoDB has, beside identifiers");
   });
   if (!said && mongodb) profiles.kind = Kind::kMongodb;

@@ -22,9 +22,7 @@ struct Name {
 };
 
 template <class E>
-concept Named = requires {
-  names_of(E{});
-};
+concept Named = requires { names_of(E{}); };
 
 // "unknown": a value that is not in the table, as a stored or received one may be.
 template <Named E>

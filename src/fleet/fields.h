@@ -253,8 +253,7 @@ void describe(V& v, Accepted& accepted) {
 template <class V>
 void describe(V& v, Defaults& defaults) {
   const auto settings = [&v](const char* key, auto& text, const char* doc) {
-    v.section(
-        key, doc, [&text](auto& inner) { describe_settings(inner, text); }, Need::kOptional, &text.value.where);
+    v.section(key, doc, [&text](auto& inner) { describe_settings(inner, text); }, Need::kOptional, &text.value.where);
   };
   settings("cluster", defaults.cluster, "For clusters");
   settings("topic", defaults.topic, "For topics");

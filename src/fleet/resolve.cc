@@ -291,7 +291,7 @@ class Resolver {
   // A copy has from its source, unless the file says otherwise, what is true of the messages. Partitions, replicas and
   // retention are of the place where it is kept.
   static void inherit(const Topic& from, Topic& to) {
-    const auto take = [&](std::string_view key, auto Topic::*member) {
+    const auto take = [&](std::string_view key, auto Topic::* member) {
       if (!to.where.has(key)) to.*member = from.*member;
     };
     take("message_bytes", &Topic::message_bytes);

@@ -100,7 +100,9 @@ TEST(Client, ExplainsWhatItCantDo) {
     EXPECT_THAT(client.error().message, HasSubstr("http://host:port"));
   }
   uint16_t port = 0;
-  { port = start_echo(test_options())->port(); }
+  {
+    port = start_echo(test_options())->port();
+  }
   const auto nobody = Client::connect(url_of(port));
   ASSERT_FALSE(nobody);
   EXPECT_EQ(nobody.error().code, Code::kRetry);

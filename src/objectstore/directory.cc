@@ -191,7 +191,7 @@ Result<std::vector<Object>> DirectoryStore::list(const std::string& prefix) {
 void DirectoryStore::remove_old_attempts(env::TimeUs now_us) const {
   std::error_code error;
   for (fs::directory_iterator at(root_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-    struct stat found {};
+    struct stat found{};
     if (!at->path().filename().string().starts_with(kIncoming) || ::stat(at->path().c_str(), &found) != 0) continue;
     // A younger attempt may be another process's, at work now.
     if (now_us - found.st_mtime * 1'000'000 > kDayUs) ::unlink(at->path().c_str());

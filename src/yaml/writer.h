@@ -26,7 +26,10 @@ namespace freshet::yaml {
 [[nodiscard]] inline Node node(std::string_view value) { return text(value); }
 [[nodiscard]] inline Node node(const char* value) { return text(value); }
 template <std::integral T>
-requires(!std::same_as<T, bool>) [[nodiscard]] Node node(T value) { return plain(std::to_string(value)); }
+  requires(!std::same_as<T, bool>)
+[[nodiscard]] Node node(T value) {
+  return plain(std::to_string(value));
+}
 [[nodiscard]] inline Node node(double value) { return number(value); }
 
 // Adds a key at the end; the order of keys is the order of the text. REQUIRES: a map that does not have it.

@@ -21,7 +21,7 @@ constexpr double kNear = 0.85;
 
 struct CostPart {
   std::string_view name;
-  double Cost::*member;
+  double Cost::* member;
 };
 // Bars are stacked in this order, the largest part of most fleets first.
 constexpr std::array<CostPart, 7> kCostParts = {{{"brokers", &Cost::brokers},

@@ -147,7 +147,7 @@ TimeChart chart_of(const Burst& burst, std::string title, std::string (*show)(do
   return chart;
 }
 
-std::string clusters_chart(const Burst& burst, std::string title, double ClusterBurst::Point::*value,
+std::string clusters_chart(const Burst& burst, std::string title, double ClusterBurst::Point::* value,
                            std::string (*show)(double)) {
   TimeChart chart = chart_of(burst, std::move(title), show);
   bool any = false;

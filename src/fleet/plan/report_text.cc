@@ -88,7 +88,7 @@ std::string comparison_text(const Comparison& comparison) {
   table.add({"clusters", std::to_string(split.clusters), std::to_string(whole.clusters)});
   table.add({"brokers", std::to_string(split.brokers), std::to_string(whole.brokers)});
   table.add({"$/month", sized(split), sized(whole)});
-  const auto row = [&](std::string name, double BlastRadius::*part) {
+  const auto row = [&](std::string name, double BlastRadius::* part) {
     table.add({std::move(name), percent(split.blast.*part), percent(whole.blast.*part)});
   };
   row("services hit, worst cluster", &BlastRadius::services_worst);

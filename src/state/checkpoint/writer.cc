@@ -165,7 +165,7 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
 Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
-  struct stat found {};
+  struct stat found{};
   ::fstat(file, &found);
   Hashed& known = hashed_[fs::path(path).filename().string()];
   const Hashed now{found.st_ino, bytes, found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec, {}};
