@@ -12,8 +12,8 @@
 #include "app/importer.h"
 #include "app/json_output.h"
 #include "app/progress_bar.h"
-#include "ingest/adapters/csv_mapping.h"
-#include "ingest/adapters/csv_reader.h"
+#include "ingest/sources/csv/csv_mapping.h"
+#include "ingest/sources/csv/csv_reader.h"
 
 namespace freshet::app {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "ingest/adapters/adapter.h"
+#include "ingest/items/parsed.h"
 
 namespace freshet::ingest {
 
