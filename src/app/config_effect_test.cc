@@ -55,6 +55,7 @@ constexpr Effect kEffects[] = {
     {"tenants", "app/server.cc", "config_.tenants"},
     {"tenants[].name", "ingest/items/item.cc", "context.tenant.name"},
     {"tenants[].write_keys", "ingest/auth.cc", "tenant.write_keys"},
+    {"tenants[].server_keys", "ingest/auth.cc", "tenant.server_keys"},
     {"tenants[].data_api.app_id", "ingest/auth.cc", "tenant.app_id"},
     {"tenants[].data_api.secret", "ingest/auth.cc", "tenant.app_secret"},
     {"tenants[].limits.event_names", "schema/registry.cc", "limits.event_names"},
@@ -105,6 +106,7 @@ tracing: {otlp: "http://h:1", sample: 0.5}
 tenants:
   - name: acme
     write_keys: [k]
+    server_keys: [sk]
     data_api: {app_id: a, secret: s}
     limits:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,

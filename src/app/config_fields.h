@@ -111,10 +111,16 @@ template <class V>
 void describe(V& v, model::Tenant& tenant) {
   v1::TenantRules& rules = tenant.rules;
   v.text("name", tenant.name, kTenantName, "Name of the tenant; each its own", Need::kRequired);
-  v.texts("write_keys", tenant.write_keys, kKey, "Secrets of those that send; each of one tenant only");
+  v.texts("write_keys", tenant.write_keys, kSecretKey,
+          "Keys of web pages and apps: they send, and read nothing. Each is of one tenant only, and may stand here as "
+          "itself or as its hash (`sha256-` and the 64 digits of `printf %s KEY | sha256sum`)");
+  v.texts("server_keys", tenant.server_keys, kSecretKey,
+          "Keys of backends: they command, too (`merge`, `erase`, `unsuppress`, `unlink`). With one of these here, CSV "
+          "imports want it as well. As themselves or as hashes");
   v.section("data_api", "Who may use the data API", [&](auto& api) {
     api.text("app_id", tenant.app_id, kKey, "Who sends by the data API; of one tenant only", Need::kRequired);
-    api.text("secret", tenant.app_secret, kAnyText, "What it proves itself by; never shown", Need::kRequired);
+    api.text("secret", tenant.app_secret, kSecret, "What it proves itself by, or the hash of it; never shown",
+             Need::kRequired);
   });
   v.unavailable("rate", "Rates are not enforced yet: nothing limits how much a tenant sends. Take the key out");
   v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });

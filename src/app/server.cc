@@ -24,9 +24,9 @@
 #include "base/version.h"
 #include "console/admin.h"
 #include "http/server.h"
+#include "ingest/service.h"
 #include "ingest/sources/csv/import_store.h"
 #include "ingest/sources/csv/imports.h"
-#include "ingest/service.h"
 #include "kv/store.h"
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
@@ -40,6 +40,8 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
+// Of large requests that wait for their turn.
+constexpr size_t kLaneBytesMax = 128u << 20;
 // How often it is read what other processes discovered.
 constexpr env::TimeUs kFollowUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
@@ -307,9 +309,11 @@ class ServerImpl final : public Server {
     options.random = &random_;
     options.partitions = config_.log.partitions;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
-    options.imports = [this](const model::Tenant& tenant, http::Request request, http::Respond respond) {
-      imports_->handle(tenant, std::move(request), std::move(respond));
+    options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
+      imports_->handle(*sender.tenant, std::move(request), std::move(respond));
     };
+    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
+    options.lane = lane_.get();
     service_ = std::make_unique<ingest::Service>(std::move(options));
   }
 
@@ -324,15 +328,15 @@ class ServerImpl final : public Server {
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
-          service_->publish(
+          service_->appender().append(
               {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
               std::move(done));
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
     http.threads = cores();
-    // An import's PATCH is the largest request there is; the rest is for what surrounds it.
-    http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
+    http.body_bytes_max = ingest::body_bytes_max();
+    http.on_header = [this](const http::Request& head) { return service_->judge(head); };
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
     http.tls_cert = config_.ingest.tls_cert;
     http.tls_key = config_.ingest.tls_key;
@@ -406,6 +410,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
+  std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
   std::unique_ptr<http::Server> ingest_server_;
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;

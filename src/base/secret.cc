@@ -11,7 +11,7 @@
 namespace freshet {
 namespace {
 
-constexpr std::string_view kHashed = "sha256:";
+constexpr std::string_view kHashed = "sha256-";
 
 }  // namespace
 

@@ -14,7 +14,7 @@ class SecretHash {
  public:
   // Of a secret as somebody presents it.
   [[nodiscard]] static SecretHash of(std::string_view secret);
-  // Of a secret as a configuration has it: itself, or "sha256:" and the 64 hex digits of its hash, so that a file that
+  // Of a secret as a configuration has it: itself, or "sha256-" and the 64 hex digits of its hash, so that a file that
   // is read by many need not have it.
   [[nodiscard]] static SecretHash of_configured(std::string_view text);
   // Whether text begins like a hash. is_hash(): it is one; otherwise a slip of the pen, and nobody's secret.

@@ -54,8 +54,8 @@ class Batches {
 
 }  // namespace
 
-Appender::Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions,
-                     size_t inflight_bytes_max, std::function<bool()> has_room)
+Appender::Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
+                   std::function<bool()> has_room)
     : log_(log),
       registry_(registry),
       partitions_(partitions),

@@ -32,7 +32,7 @@ class Appender {
   // under way. `has_room` returns false while the stages behind are too far behind; then nothing is
   // taken. If it is absent, they count as never behind.
   Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
-            std::function<bool()> has_room = {});
+           std::function<bool()> has_room = {});
 
   // kRetry says that the stages behind are too far behind. A caller asks before it puts work into a
   // request; append() asks again.

@@ -64,7 +64,8 @@ Tenants::Tenants(std::vector<model::Tenant> tenants) : tenants_(std::move(tenant
     if (!tenant.server_keys.empty()) with_server_key_.insert(tenant.name);
     if (!tenant.app_id.empty() && !tenant.app_secret.empty())
       by_app_id_.emplace(tenant.app_id, App{i, SecretHash::of_configured(tenant.app_secret)});
-    for (const auto& [keys, scope] : {std::pair{&tenant.write_keys, model::KeyScope::kWrite}, {&tenant.server_keys, model::KeyScope::kServer}}) {
+    for (const auto& [keys, scope] :
+         {std::pair{&tenant.write_keys, model::KeyScope::kWrite}, {&tenant.server_keys, model::KeyScope::kServer}}) {
       for (std::string& key : *keys)
         if (!key.empty()) by_key_.emplace(SecretHash::of_configured(key), Key{i, scope});
       // What is only compared need not be kept.

@@ -15,7 +15,8 @@ std::vector<v1::DeadLetter> dead_letters_of(const std::vector<Rejection>& reject
   const std::string noise = random.bytes(8 * rejected.size());
   FRESHET_ASSERT(noise.size() == 8 * rejected.size());
   std::string when(8, '\0');
-  for (size_t i = 0; i < 8; ++i) when[i] = static_cast<char>(static_cast<uint64_t>(origin.received_at_us) >> (56 - 8 * i));
+  for (size_t i = 0; i < 8; ++i)
+    when[i] = static_cast<char>(static_cast<uint64_t>(origin.received_at_us) >> (56 - 8 * i));
   for (size_t i = 0; i < rejected.size(); ++i) {
     const Rejection& rejection = rejected[i];
     FRESHET_ASSERT(!rejection.code.empty());

@@ -20,12 +20,10 @@ Lane::~Lane() {
 }
 
 bool Lane::run(const std::string& tenant, size_t bytes, std::function<void()> work) {
-  static telemetry::Counter& taken =
-      telemetry::counter("freshet_ingest_lane_requests_total", "Large requests, by what became of them.",
-                         {{"result", "taken"}});
-  static telemetry::Counter& refused =
-      telemetry::counter("freshet_ingest_lane_requests_total", "Large requests, by what became of them.",
-                         {{"result", "refused"}});
+  static telemetry::Counter& taken = telemetry::counter(
+      "freshet_ingest_lane_requests_total", "Large requests, by what became of them.", {{"result", "taken"}});
+  static telemetry::Counter& refused = telemetry::counter(
+      "freshet_ingest_lane_requests_total", "Large requests, by what became of them.", {{"result", "refused"}});
   FRESHET_ASSERT(work != nullptr);
   {
     const std::lock_guard lock(mutex_);

@@ -139,9 +139,9 @@ struct Service::Call {
     respond(std::move(response));
   }
   void count_answer(int status) const {
-    telemetry::counter("freshet_ingest_requests_total", "Requests, by endpoint and status.",
-                       {{"endpoint", std::string(route == nullptr ? "other" : route->endpoint)},
-                        {"status", std::to_string(status)}})
+    telemetry::counter(
+        "freshet_ingest_requests_total", "Requests, by endpoint and status.",
+        {{"endpoint", std::string(route == nullptr ? "other" : route->endpoint)}, {"status", std::to_string(status)}})
         .add();
   }
   // Each source has its own shape of errors.
@@ -205,6 +205,7 @@ std::optional<http::Response> Service::admit_head(Call& call) const {
   } else if (!call.source().takes_key_in_body()) {
     return call.failure(sender.error());
   }
+  if (call.request.method == "GET" || call.request.method == "HEAD") return std::nullopt;
   if (auto refusal = check_encoding(call.request)) return call.failure(*refusal);
   return std::nullopt;
 }
@@ -249,8 +250,7 @@ void Service::run(const std::shared_ptr<Call>& call, void (Service::*work)(const
   if (options_.lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
   // All that have not said yet who they are wait in one queue, which gets one turn among the tenants'.
   const std::string tenant = call->sender ? call->tenant().name : std::string();
-  const bool taken =
-      options_.lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  const bool taken = options_.lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
   if (!taken)
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
 }
@@ -332,9 +332,8 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   out.dead_letters = dead_letters_of(
       parsed->rejected, {tenant.name, source, call->route->endpoint, now_us, call->sender->scope}, *options_.random);
   // The answer is made now, because the items lie on the arena, which is gone when the log is done.
-  auto answer = std::make_shared<http::Response>(wants_verdicts(call->request.query)
-                                                     ? verdicts(*parsed)
-                                                     : call->source().answer(call->exchange(), *parsed));
+  auto answer = std::make_shared<http::Response>(
+      wants_verdicts(call->request.query) ? verdicts(*parsed) : call->source().answer(call->exchange(), *parsed));
   call->request.body = std::string();
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
   for (Rejection& rejection : verdict->rejected) rejection.item = std::string();

@@ -62,6 +62,12 @@ const SourceRoute* route_of_endpoint(std::string_view endpoint) {
   return nullptr;
 }
 
+size_t body_bytes_max() {
+  size_t most = 0;
+  for (const Source* const source : sources()) most = std::max(most, source->body_bytes_max());
+  return most;
+}
+
 std::string_view known_routes() {
   static const std::string text = by_method();
   return text;

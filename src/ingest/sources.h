@@ -21,6 +21,8 @@ struct SourceRoute : Route {
 [[nodiscard]] http::Match<SourceRoute> find_route(std::string_view method, std::string_view path);
 // The route that dead letters of this endpoint came by; nullptr: no source has it.
 [[nodiscard]] const SourceRoute* route_of_endpoint(std::string_view endpoint);
+// The largest body that any of them takes.
+[[nodiscard]] size_t body_bytes_max();
 // The addresses by method, for whoever asks for one that is not there.
 [[nodiscard]] std::string_view known_routes();
 

@@ -45,14 +45,14 @@ class IdentityCases : public ::testing::Test, public AdapterFixture {
         R"({"type":"event","customer_id":")" + user + "\"" + device_id + R"(,"actions":[{"action":"E"}]})", "event",
         context(), arena);
     all["records"] =
-        parse_records(R"({"event":"E","user":{"user_id":")" + user + "\"}" + on_device + "}", context(), arena);
+        *parse_records(R"({"event":"E","user":{"user_id":")" + user + "\"}" + on_device + "}", context(), arena);
     if (!device.empty()) return all;
     all["data api customer"] =
         *parse_data_api(R"({"type":"customer","customer_id":")" + user + R"(","attributes":{"city":"Pune"}})",
                         "customer", context(), arena);
     all["data api delete"] = *parse_data_api(R"({"identity_type":"customer_id","identity_value":")" + user + "\"}",
                                              "delete", context(), arena);
-    all["erase"] = parse_records(R"({"erase":{"user_id":")" + user + "\"}}", context(), arena);
+    all["erase"] = *parse_records(R"({"erase":{"user_id":")" + user + "\"}}", context(), arena);
     return all;
   }
 
@@ -105,11 +105,11 @@ TEST_F(IdentityCases, C01_ATenantsOwnBlockedValues) {
 }
 
 TEST_F(IdentityCases, C01_MergesOfNobodyAreRefused) {
-  EXPECT_EQ(
-      rejections_of(parse_records(R"({"merge":{"from":{"user_id":"null"},"into":{"user_id":"u"}}})", context(), arena)),
-      "0:only_blocked_identifiers");
-  EXPECT_EQ(rejections_of(parse_records(R"({"unlink":{"from":{"user_id":"u"},"identifier":{"email":"null"}}})",
-                                        context(), arena)),
+  EXPECT_EQ(rejections_of(
+                *parse_records(R"({"merge":{"from":{"user_id":"null"},"into":{"user_id":"u"}}})", context(), arena)),
+            "0:only_blocked_identifiers");
+  EXPECT_EQ(rejections_of(*parse_records(R"({"unlink":{"from":{"user_id":"u"},"identifier":{"email":"null"}}})",
+                                         context(), arena)),
             "0:only_blocked_identifiers");
   EXPECT_EQ(rejections_of(*parse_data_api(R"({"merge_data":[{"merged_user":"0","retained_user":"u"}]})", "merge",
                                           context(), arena)),
@@ -132,7 +132,7 @@ TEST_F(IdentityCases, C02_AZeroAdvertisingIdIdentifiesNothing) {
                       "device", context(), arena);
   EXPECT_EQ(api.envelopes.at(0)->device_size(), 1);
   const Parsed alone =
-      parse_records(R"({"device":{"idfa":")" + std::string(kZeros) + R"("},"event":"E"})", context(), arena);
+      *parse_records(R"({"device":{"idfa":")" + std::string(kZeros) + R"("},"event":"E"})", context(), arena);
   EXPECT_EQ(rejections_of(alone), "0:only_blocked_identifiers");
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "ingest/items/parsed.h"
 #include "ingest/items/json_body.h"
+#include "ingest/items/parsed.h"
 #include "model/time.h"
 
 namespace freshet::ingest {

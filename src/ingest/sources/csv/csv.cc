@@ -289,7 +289,7 @@ std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128&
 void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row, const AdapterContext& context,
                  google::protobuf::Arena& arena, CsvBatch& batch) {
   // The row's place in the file, not its content, makes the id: two equal rows are two events.
-  Item item(context, batch.parsed, arena, "csv", batch.parsed.item_count++, row.raw);
+  Item item(context, batch.parsed, arena, kCsvSource, batch.parsed.item_count++, row.raw);
   batch.lines.push_back(row.line);
   item.envelope.set_message_id(csv_message_id(source, row.row, plan.mapping_hash));
   item.envelope.set_ledger(source.ledger);

@@ -20,6 +20,9 @@ struct CsvSource {
   std::string ledger;        // Envelope.ledger of every row
 };
 
+// As source of envelopes and dead letters.
+inline constexpr std::string_view kCsvSource = "csv";
+
 // The hex of hash128(content hash, row number, mapping hash).
 [[nodiscard]] std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128& mapping_hash);
 

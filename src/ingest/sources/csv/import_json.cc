@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "ingest/sources/csv/csv.h"
 #include "model/time.h"
 
 namespace freshet::ingest {
@@ -79,7 +80,7 @@ v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection 
   v1::DeadLetter letter;
   letter.set_id(to_hex(time) + "-" + rejection.message_id);
   letter.set_tenant(progress.tenant());
-  letter.set_source("csv");
+  letter.set_source(std::string(kCsvSource));
   letter.set_code(std::move(rejection.code));
   letter.set_reason(std::move(rejection.message));
   letter.set_body(std::move(rejection.item));

@@ -10,9 +10,11 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "http/routes.h"
 #include "http/text.h"
+#include "ingest/body.h"
 #include "ingest/sources/csv/import_json.h"
-#include "ingest/routes.h"
+#include "ingest/sources/csv/source.h"
 #include "model/time.h"
 #include "telemetry/metrics.h"
 
@@ -183,9 +185,8 @@ Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock
     : store_(store), schema_(schema), clock_(clock), publish_(std::move(publish)) {}
 
 void Imports::handle(const model::Tenant& tenant, http::Request request, http::Respond respond) {
-  const http::Match<Route> match = find_route(request.method, request.path);
-  if (match.row == nullptr || match.row->kind != Route::Kind::kImports)
-    return respond(failure(404, "not_found", "there is nothing at this address"));
+  const http::Match<Route> match = http::find_route(csv_source().routes(), request.method, request.path);
+  if (match.row == nullptr) return respond(failure(404, "not_found", "there is nothing at this address"));
   if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
   if (match.row->call == "start") return start(tenant, request, respond);
   if (match.row->call == "list") return list(tenant, respond);
@@ -286,16 +287,8 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
   // Structured Fields write true as ?1 (RFC 9651, section 3.3.6), which is what resumable uploads
   // use; clients by hand write 1 or true.
   work.last = complete == "?1" || complete == "1" || complete == "true";
-  const std::string_view encoding = work.request.header("content-encoding");
-  if (!encoding.empty() && encoding != "identity" && encoding != "gzip") {
-    return failure(415, "unsupported_encoding", "Content-Encoding must be gzip or absent");
-  }
-  if (encoding == "gzip") {
-    auto plain = http::gunzip(work.request.body, kImportBodyBytesMax);
-    if (!plain) return failure(plain.error());
-    work.request.body = std::move(*plain);
-  }
-  if (work.request.body.size() > kImportBodyBytesMax) return failure(413, "too_large", "at most 8 MiB a request");
+  if (const auto refusal = decode_body(work.request, kImportBodyBytesMax))
+    return failure(refusal->status, refusal->code, refusal->message);
   // The last PATCH was done, but its answer was lost: the client asks again with the same offset
   // and nothing more.
   if (progress.complete() && work.offset == progress.offset() && work.request.body.empty())

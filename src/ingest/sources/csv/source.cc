@@ -5,7 +5,7 @@
 namespace freshet::ingest {
 namespace {
 
-class CsvSource final : public Source {
+class CsvUploads final : public Source {
  public:
   std::string_view name() const override { return kCsvSource; }
   std::span<const Route> routes() const override {
@@ -33,7 +33,7 @@ class CsvSource final : public Source {
 }  // namespace
 
 const Source& csv_source() {
-  static const CsvSource source;
+  static const CsvUploads source;
   return source;
 }
 

@@ -1,6 +1,6 @@
 // The first byte chooses the call, the rest is the body.
-#include "ingest/sources/data_api/data_api.h"
 #include "ingest/items/fuzz_support.h"
+#include "ingest/sources/data_api/data_api.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace freshet::ingest;

@@ -87,6 +87,13 @@ Outcome read_member(Item& item, std::string_view name, ondemand::value value, Li
   for (const auto& [key, slot] : {Command{"merge", &line.merge}, Command{"erase", &line.erase},
                                   Command{"unsuppress", &line.unsuppress}, Command{"unlink", &line.unlink}}) {
     if (name != key) continue;
+    // Before anything else is looked at: with a write key a line that commands has no other fault that counts.
+    if (item.context.scope != model::KeyScope::kServer)
+      return item.reject("needs_server_key",
+                         "\"" + std::string(name) +
+                             "\" wants a key of server_keys; the key of this request is a write "
+                             "key, which stands in pages and apps, so anybody has it",
+                         name);
     // A command that stands twice in a line is one command, and its last value counts, as in every
     // JSON object here.
     line.commands += slot->has_value() ? 0 : 1;
@@ -246,13 +253,16 @@ Outcome check_conflicts(Item& item, const AttributeOps& ops) {
   const auto is_whole = [](const v1::AttributeOp& op) {
     return op.type() == v1::AttributeOp::SET || op.type() == v1::AttributeOp::UNSET;
   };
-  for (const v1::AttributeOp& whole : ops) {
-    if (!is_whole(whole)) continue;
-    for (const v1::AttributeOp& part : ops)
-      if (!is_whole(part) && part.name() == whole.name())
-        return item.reject("conflicting_operations",
-                           "\"" + whole.name() + "\" is set or unset and changed in one record", whole.name());
-  }
+  // A line may have thousands of names, so they are looked up and not compared with each other.
+  std::vector<std::string_view> whole;
+  for (const v1::AttributeOp& op : ops)
+    if (is_whole(op)) whole.push_back(op.name());
+  if (whole.empty() || whole.size() == static_cast<size_t>(ops.size())) return Outcome::kOk;
+  std::sort(whole.begin(), whole.end());
+  for (const v1::AttributeOp& op : ops)
+    if (!is_whole(op) && std::binary_search(whole.begin(), whole.end(), std::string_view(op.name())))
+      return item.reject("conflicting_operations", "\"" + op.name() + "\" is set or unset and changed in one record",
+                         op.name());
   return Outcome::kOk;
 }
 
@@ -330,7 +340,12 @@ Outcome open_line(Item& item, JsonBody& json, ondemand::document& document) {
 
 }  // namespace
 
-Parsed parse_records(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
+ParseResult parse_records(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
+  // Counted before anything is built: two bytes a line would make five million rejections of 10 MiB.
+  const auto lines = static_cast<size_t>(std::count(body.begin(), body.end(), '\n')) + 1;
+  if (lines > kRecordsLinesMax)
+    return fail(Code::kInvalid, "the body has " + std::to_string(lines) + " lines; at most " +
+                                    std::to_string(kRecordsLinesMax) + " are allowed, so send it in parts");
   Parsed parsed;
   JsonBody json(Slot::kBody, body);
   std::string_view rest = json.text();

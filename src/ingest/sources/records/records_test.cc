@@ -16,7 +16,7 @@ class Records : public ::testing::Test, public AdapterFixture {
  protected:
   // The envelope of one line, or why it is rejected.
   std::string golden(std::string_view line) {
-    parsed = parse_records(line, context(), arena);
+    parsed = *parse_records(line, context(), arena);
     if (parsed.item_count != 1) return std::to_string(parsed.item_count) + " items";
     return parsed.envelopes.empty() ? parsed.rejected.at(0).code + ": " + parsed.rejected[0].message
                                     : parsed.envelopes[0]->ShortDebugString();
@@ -111,7 +111,7 @@ TEST_F(Records, IsStrict) {
 }
 
 TEST_F(Records, ABadLineIsAlone) {
-  const Parsed lines = parse_records(
+  const Parsed lines = *parse_records(
       "{\"user\":{\"user_id\":\"u\"},\"event\":\"E\"}\r\n\n  "
       "\n{oops\n\"\xff\"\n[]\n{\"user\":{\"user_id\":\"v\"},\"event\":\"E\"}",
       context(), arena);
@@ -119,6 +119,27 @@ TEST_F(Records, ABadLineIsAlone) {
   EXPECT_EQ(rejections_of(lines), "1:bad_json 2:bad_json 3:bad_json");
   EXPECT_EQ(lines.items, (std::vector<size_t>{0, 4}));
   EXPECT_EQ(lines.rejected[0].item, "{oops");
+}
+
+// A write key stands in every page: with it anybody could erase, merge and unlink everybody.
+TEST_F(Records, CommandsWantAServerKey) {
+  scope = model::KeyScope::kWrite;
+  for (const char* const line :
+       {R"({"erase":{"user_id":"u"}})", R"({"unsuppress":{"user_id":"u"}})",
+        R"({"merge":{"from":{"user_id":"u"},"into":{"user_id":"v"}}})",
+        R"({"unlink":{"from":{"user_id":"u"},"identifier":{"email":"a@b.c"}}})", R"({"erase":17,"event":"E"})"})
+    EXPECT_THAT(golden(line), HasSubstr("needs_server_key: \"")) << line;
+  EXPECT_THAT(golden(R"({"user":{"user_id":"u"},"event":"erase","set":{"merge":1}})"), HasSubstr("TRACK"));
+}
+
+TEST_F(Records, TooManyLinesAreRefusedBeforeAnyIsBuilt) {
+  std::string body;
+  for (size_t i = 0; i < kRecordsLinesMax; ++i) body += "x\n";
+  const ParseResult refused = parse_records(body, context(), arena);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("50001 lines; at most 50000"));
+  body.resize(body.size() - 1);
+  EXPECT_EQ(parse_records(body, context(), arena)->rejected.size(), kRecordsLinesMax);
 }
 
 RC_GTEST_PROP(RecordsProperty, EveryLineIsAcceptedOrRejected, ()) {
@@ -130,7 +151,7 @@ RC_GTEST_PROP(RecordsProperty, EveryLineIsAcceptedOrRejected, ()) {
       rc::gen::inRange<size_t>(0, body.size()), rc::gen::elementOf(std::string("{}[]:,\"\\0a1 \n\x80nt"))));
   for (const auto& [at, c] : edits) body[at] = c;
   AdapterFixture fixture;
-  const Parsed parsed = parse_records(body, fixture.context(), fixture.arena);
+  const Parsed parsed = *parse_records(body, fixture.context(), fixture.arena);
   RC_ASSERT(parsed.envelopes.size() + parsed.rejected.size() == parsed.item_count);
   for (const v1::Envelope* envelope : parsed.envelopes) RC_ASSERT(envelope->user_size() + envelope->device_size() > 0);
 }

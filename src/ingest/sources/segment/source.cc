@@ -78,8 +78,8 @@ tl::expected<Sender, Refusal> SegmentSource::authenticate(const Tenants& tenants
 // analytics.js loads its settings before it sends anything; without this answer a page never sends.
 http::Response answer_settings(const Source& source, const Tenants& tenants, const Exchange& exchange) {
   if (tenants.by_write_key(exchange.argument) == nullptr)
-    return source.refuse(exchange, {404, "unknown_write_key",
-                                    "no tenant has this write key; check the key that the page was given"});
+    return source.refuse(
+        exchange, {404, "unknown_write_key", "no tenant has this write key; check the key that the page was given"});
   const std::string_view host = exchange.request.header("host");
   // Behind a proxy that ends TLS this listener sees plain HTTP, so the scheme comes from what the proxy or the browser
   // says. A page that is loaded by https may not send to http (mixed content).
@@ -96,8 +96,8 @@ http::Response answer_source_config(const Source& source, const Tenants& tenants
       if (name == "writeKey") key = value;
   const model::Tenant* const tenant = tenants.by_write_key(key);
   if (tenant == nullptr)
-    return source.refuse(
-        exchange, {401, "unauthorized", "no tenant has this write key; check the key that the page was given"});
+    return source.refuse(exchange,
+                         {401, "unauthorized", "no tenant has this write key; check the key that the page was given"});
   return source_config(*tenant, key);
 }
 
