@@ -1,6 +1,6 @@
-// The way into the log: envelopes go to the partition of their routing identifier, what was
-// rejected to the dead letters, and what the schema learned to its topic, all in one append, which
-// is durable before done(ok). It is the one way for requests, imports and replays. The bytes under way are bounded: beyond inflight_bytes_max it calls
+// The way into the log: envelopes go to the partition of their routing identifier, what was rejected to the dead
+// letters, and what the schema learned to its topic, all in one append, which is durable before done(ok). It is the one
+// way for requests, imports and replays. The bytes under way are bounded: beyond inflight_bytes_max it calls
 // done(kRetry) and has taken nothing. Thread-safe.
 #pragma once
 

@@ -108,7 +108,7 @@ http::Response SegmentSource::answer_question(const Tenants& tenants, const Exch
 
 http::Response SegmentSource::answer(const Exchange& exchange, const Parsed& parsed) const {
   const Rejection* const first = parsed.rejected.empty() ? nullptr : &parsed.rejected.front();
-  // A single message that is too large gets a 400, as Segment answers it; it is kept with the dead letters all the same.
+  // A single message that is too large gets a 400, as Segment answers it; it is kept with the dead letters anyway.
   if (first != nullptr && exchange.route.call != "batch" && first->code == "too_large")
     return refuse(exchange, {400, first->code, first->message});
   http::Response response;
