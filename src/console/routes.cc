@@ -28,6 +28,13 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kUnsuppress = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
   };
+  static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {schema::Subject::kEvent}); };
+  static constexpr auto kForgetProperty = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kEventAttribute});
+  };
+  static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kUserAttribute, schema::Subject::kDeviceAttribute});
+  };
   static constexpr auto kReplay = [](Admin& a, Call& c) { a.letter_replay(c, *c.tenant); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
@@ -42,6 +49,9 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants", kToken, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
       {"GET", "/v1/tenants/{tenant}/schema", kToken, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kToken, kConsole, kForgetEvent},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kToken, kConsole, kForgetProperty},
+      {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kToken, kConsole, kForgetAttribute},
       {"GET", "/v1/tenants/{tenant}/freshness", kToken, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kToken, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kToken, kConsole, kLookupIdentity, kUser},

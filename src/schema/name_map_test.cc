@@ -38,15 +38,15 @@ RC_GTEST_PROP(NameMap, IsAsAMapAndLeavesOlderOnesAlone, (const std::vector<std::
   for (const auto& [old_names, old_model] : before) RC_ASSERT(content_of(old_names) == old_model);
 }
 
-// What a discovery costs does not grow with what is there: were the map copied for each, this would be ten thousand
+// What a discovery costs does not grow with what is there: were the map copied for each, this would be two hundred
 // million strings.
-TEST(NameMap, TakesAHundredThousandNames) {
+TEST(NameMap, TakesManyNames) {
   NameMap<int> names;
-  for (int i = 0; i < 100'000; ++i) names = names.with("name " + std::to_string(i), i);
-  EXPECT_EQ(names.size(), 100'000u);
-  for (int i = 0; i < 100'000; ++i) ASSERT_EQ(*names.find("name " + std::to_string(i)), i);
+  for (int i = 0; i < 20'000; ++i) names = names.with("name " + std::to_string(i), i);
+  EXPECT_EQ(names.size(), 20'000u);
+  for (int i = 0; i < 20'000; ++i) ASSERT_EQ(*names.find("name " + std::to_string(i)), i);
   EXPECT_EQ(names.find("name"), nullptr);
-  for (int i = 0; i < 100'000; ++i) names = names.without("name " + std::to_string(i));
+  for (int i = 0; i < 20'000; ++i) names = names.without("name " + std::to_string(i));
   EXPECT_EQ(names.size(), 0u);
   EXPECT_TRUE(content_of(names).empty());
 }

@@ -300,6 +300,12 @@ class RegistryImpl : public Registry {
         schema_of(change.tenant()).forget(subject_of(change.subject()), change.of(), change.name());
   }
 
+  bool knows(const std::string& tenant, Subject subject, std::string_view of, std::string_view name) override {
+    const std::shared_ptr<const Snapshot> snapshot = snapshot_of(tenant);
+    if (!snapshot) return false;
+    return find_entry(*snapshot, subject, snapshot->event(of), name) != nullptr;
+  }
+
   std::vector<Known> list(const std::string& tenant) override {
     std::vector<Known> known;
     const std::shared_ptr<const Snapshot> snapshot = snapshot_of(tenant);

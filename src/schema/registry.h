@@ -79,6 +79,8 @@ class Registry {
 
   // Takes in a record of topic `schema`, in the order of the log: a discovery, or a removal.
   virtual void apply(const v1::SchemaChange& change) = 0;
+  [[nodiscard]] virtual bool knows(const std::string& tenant, Subject subject, std::string_view of,
+                                   std::string_view name) = 0;
   // All names of a tenant, sorted by subject, event and name.
   [[nodiscard]] virtual std::vector<Known> list(const std::string& tenant) = 0;
 };
