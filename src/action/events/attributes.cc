@@ -36,10 +36,24 @@ bool counts(const v1::SetElement& element, const v1::Register* base) {
   return base == nullptr || earlier(base->use(), element.use());
 }
 
-bool contains(const google::protobuf::RepeatedPtrField<v1::Value>& list, const v1::Value& value) {
-  return std::any_of(list.begin(), list.end(),
-                     [&](const v1::Value& v) { return model::compare_values(v, value) == 0; });
-}
+// Whether a list has a value, for many of them: looking through the list for each would be their product.
+class ValueIndex {
+ public:
+  explicit ValueIndex(const google::protobuf::RepeatedPtrField<v1::Value>& list) {
+    for (const v1::Value& value : list) sorted_.push_back(&value);
+    std::sort(sorted_.begin(), sorted_.end(),
+              [](const v1::Value* a, const v1::Value* b) { return model::compare_values(*a, *b) < 0; });
+  }
+  [[nodiscard]] bool contains(const v1::Value& value) const {
+    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), &value, [](const v1::Value* a, const v1::Value* b) {
+      return model::compare_values(*a, *b) < 0;
+    });
+    return at != sorted_.end() && model::compare_values(**at, value) == 0;
+  }
+
+ private:
+  std::vector<const v1::Value*> sorted_;
+};
 
 }  // namespace
 
@@ -110,9 +124,10 @@ std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_
     for (const v1::Value& value : base->value().list().values())
       if (const v1::SetElement* element = element_of(value); element == nullptr || !element->removed())
         *list.Add() = value;
-  const int of_base = list.size();
+  // The elements of a set differ from one another, so each is compared with what was set only.
+  const ValueIndex of_base(list);
   for (const v1::SetElement& element : set->elements())
-    if (!element.removed() && counts(element, base) && (of_base == 0 || !contains(list, element.value())))
+    if (!element.removed() && counts(element, base) && !of_base.contains(element.value()))
       *list.Add() = element.value();
   // A set that lost its last element is gone; a list that was set stays, even if it is empty by now.
   const bool list_was_set = base != nullptr && base->value().kind_case() == v1::Value::kList;

@@ -13,14 +13,14 @@
 
 namespace freshet::action {
 
-// Notes which parts of a document changed; each part once, whatever happened to it.
+// Notes which parts of a document changed. A part is said once, however often it was noted.
 class Touched {
  public:
   // The name within the section: of MERGED_FROM the id, in hex; empty where a section has one part only.
   void add(v1::Section section, std::string_view name = {});
   // The whole document is to be said.
   void all() { all_ = true; }
-  // Notes all that a chunk of an entity's state speaks of. REQUIRES: nothing but identifiers was noted since clear().
+  // Notes all that a chunk of an entity's state speaks of.
   void add_parts_of(v1::EntityState& part, v1::EntityKind kind);
   [[nodiscard]] bool any() const { return all_ || count_ > 0; }
   void clear();
@@ -31,8 +31,10 @@ class Touched {
   struct Part {
     v1::Section section;
     std::string name;
+    friend bool operator<(const Part& a, const Part& b) {
+      return a.section != b.section ? a.section < b.section : a.name < b.name;
+    }
   };
-  void push(v1::Section section, std::string_view name);
 
   std::vector<Part> parts_;  // count_ of them are in use: their strings keep their memory
   size_t count_ = 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "action/events/attributes.h"
 #include "model/document.h"
 #include "model/tenant.h"
 
@@ -150,6 +151,77 @@ TEST(ProfileTest, EnrichedEventIsOneJsonObject) {
       enriched_event_json(e, "ab", "", record, record.events(0), *tenant),
       R"({"message_id":"m0001","tenant":"t","user":"ab","event":"Order Completed","properties":{"total":12.5},)"
       R"("timestamp":"2026-01-02T03:04:05.678Z","received_at":"2026-01-02T03:04:06.000Z","source":"segment","enriched":{}})");
+}
+
+// ---- bounded work --------------------------------------------------------------------------------------------------
+// Were these done by looking through what is there for each part, they would take minutes.
+
+TEST(ProfileTest, NotesAHundredThousandPartsOnce) {
+  const auto rules = make_rules();
+  v1::EntityState entity;
+  Touched touched;
+  for (int round = 0; round < 2; ++round)
+    for (int i = 99'999; i >= 0; --i) touched.add(v1::ATTRIBUTES, "attribute " + std::to_string(i));
+  v1::Change change;
+  touched.describe(entity, *rules->find("t"), change);
+  ASSERT_EQ(change.ops_size(), 100'000);
+  EXPECT_LT(change.ops(0).name(), change.ops(1).name());
+  touched.clear();
+  EXPECT_FALSE(touched.any());
+}
+
+TEST(ProfileTest, ShowsALongListWithAsManyElementsAdded) {
+  constexpr int kMany = 30'000;
+  v1::EntityState entity;
+  v1::Value list;
+  for (int i = 0; i < kMany; ++i) list.mutable_list()->add_values()->set_integer(2 * i);
+  v1::Use use;
+  use.set_time_us(1);
+  write_register(entity, "a", &list, use);
+  use.set_time_us(2);
+  for (int i = 0; i < kMany; ++i) {
+    v1::Value element;
+    element.set_integer(3 * i);
+    write_element(entity, "a", element, i % 2 == 1, use, kMany);
+  }
+  // Of the even multiples of three, which are added, those below 2 * kMany were in the list already; the odd ones are
+  // removed, and are in no list of even numbers.
+  const std::optional<v1::Value> shown = visible_attribute(entity, "a");
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->list().values_size(), kMany + kMany / 2 - kMany / 3);
+  EXPECT_EQ(shown->list().values(kMany).integer(), 2 * kMany);
+}
+
+TEST(ProfileTest, UnsetsByManyPatternsWhatHasManyNames) {
+  const auto rules = make_rules();
+  v1::EntityState entity;
+  PropertyReader properties;
+  v1::Envelope record;
+  record.set_message_id("m1");
+  record.set_time_us(1);
+  for (int i = 0; i < 256; ++i) {
+    v1::AttributeOp& op = *record.add_attributes();
+    op.set_type(v1::AttributeOp::SET);
+    op.set_name("K" + std::to_string(i));
+    op.mutable_value()->set_boolean(true);
+  }
+  Touched touched;
+  apply_record(entity, record, *rules->find("t"), properties, touched);
+  record.clear_attributes();
+  record.set_message_id("m2");
+  record.set_time_us(2);
+  for (const char* pattern : {"k1", "K", "k"}) {
+    v1::AttributeOp& op = *record.add_attributes();
+    op.set_type(v1::AttributeOp::UNSET_MATCHING);
+    op.set_match(v1::AttributeOp::PREFIX);
+    op.set_name(pattern);
+    op.set_ignore_case(*pattern == 'k' && pattern[1] == '1');
+  }
+  touched.clear();
+  apply_record(entity, record, *rules->find("t"), properties, touched);
+  v1::Change change;
+  touched.describe(entity, *rules->find("t"), change);
+  EXPECT_EQ(change.ops_size(), 257) << "256 names and last_seen, each once";
 }
 
 }  // namespace
