@@ -72,10 +72,13 @@ void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v
     if (write_register(entity, name, value, use)) touched.add(v1::ATTRIBUTES, name);
   };
   const auto elements = [&](bool removed) {
-    bool changed = false;
-    for (const v1::Value& value : op.elements())
-      changed |= write_element(entity, op.name(), value, removed, use, rules.set_elements_max());
-    if (changed) touched.add(v1::ATTRIBUTES, op.name());
+    for (const v1::Value& value : op.elements()) {
+      switch (write_element(entity, op.name(), value, removed, use, rules.set_elements_max())) {
+        case Wrote::kNothing: break;
+        case Wrote::kElement: touched.add_element(op.name(), value); break;
+        case Wrote::kSpelling: touched.add(v1::ATTRIBUTES, op.name()); break;
+      }
+    }
   };
   switch (op.type()) {
     case v1::AttributeOp::SET: write(op.name(), &op.value()); break;
@@ -201,11 +204,24 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
 // A part may be noted many times, and describe() says it once: were it looked for here, a record of a thousand
 // attributes would make a million comparisons.
 void Touched::add(v1::Section section, std::string_view name) {
-  if (all_) return;
+  if (!all_) push(section, name).element.reset();
+}
+
+void Touched::add_element(std::string_view attribute, const v1::Value& value) {
+  if (!all_) push(v1::ATTRIBUTES, attribute).element = value;
+}
+
+Touched::Part& Touched::push(v1::Section section, std::string_view name) {
   if (count_ == parts_.size()) parts_.emplace_back();
-  parts_[count_].section = section;
-  parts_[count_].name.assign(name);
-  ++count_;
+  Part& part = parts_[count_++];
+  part.section = section;
+  part.name.assign(name);
+  return part;
+}
+
+int Touched::compare_names(const Part& a, const Part& b) {
+  if (a.section != b.section) return a.section < b.section ? -1 : 1;
+  return a.name.compare(b.name);
 }
 
 void Touched::clear() {
@@ -235,9 +251,38 @@ void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change
     add_parts_of(entity, entity.ref().kind());
     change.set_whole(true);
   }
-  std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_));
-  for (size_t i = 0; i < count_; ++i)
-    if (i == 0 || parts_[i - 1] < parts_[i]) put_part(entity, tenant, parts_[i].section, parts_[i].name, change);
+  std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_), [](const Part& a, const Part& b) {
+    if (const int order = compare_names(a, b); order != 0) return order < 0;
+    if (!a.element || !b.element) return !a.element && b.element;
+    return model::compare_values(*a.element, *b.element) < 0;
+  });
+  for (size_t begin = 0, end = 0; begin < count_; begin = end) {
+    while (end < count_ && compare_names(parts_[begin], parts_[end]) == 0) ++end;
+    const Part& first = parts_[begin];
+    if (first.element && is_plain_set(entity, first.name)) {
+      put_elements(entity, begin, end, change);
+    } else {
+      put_part(entity, tenant, first.section, first.name, change);
+    }
+  }
+}
+
+// Of equal elements in [begin, end) the first one speaks for all.
+void Touched::put_elements(v1::EntityState& entity, size_t begin, size_t end, v1::Change& change) const {
+  FRESHET_ASSERT(begin < end && parts_[begin].section == v1::ATTRIBUTES);
+  const std::string& name = parts_[begin].name;
+  v1::ValueList added, removed;
+  for (size_t i = begin; i < end; ++i) {
+    const v1::Value& value = *parts_[i].element;
+    if (i > begin && model::compare_values(*parts_[i - 1].element, value) == 0) continue;
+    *(has_element(entity, name, value) ? added : removed).add_values() = value;
+  }
+  const auto put = [&](v1::ChangeOp::Type type, v1::ValueList& list) {
+    if (!list.values().empty())
+      add_op(change, type, v1::ATTRIBUTES, name).mutable_value()->mutable_list()->Swap(&list);
+  };
+  put(v1::ChangeOp::ADD_TO_SET, added);
+  put(v1::ChangeOp::REMOVE_FROM_SET, removed);
 }
 
 // ---- records ------------------------------------------------------------------------------------------------------
