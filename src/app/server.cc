@@ -331,8 +331,8 @@ class ServerImpl final : public Server {
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
     http.threads = cores();
-    // An import's PATCH is the largest request there is; the rest is for what surrounds it.
-    http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
+    // The largest requests there are; the rest is for what surrounds them.
+    http.body_bytes_max = std::max(ingest::kRecordsBytesMax, ingest::kImportBodyBytesMax) + 4096;
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
     http.tls_cert = config_.ingest.tls_cert;
     http.tls_key = config_.ingest.tls_key;
