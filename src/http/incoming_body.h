@@ -18,15 +18,15 @@ namespace freshet::http {
 class IncomingBody {
  public:
   IncomingBody() = default;
-  // `step_bytes`: of the first memory that is taken; from there on it is doubled.
-  IncomingBody(BodyLease lease, uint64_t announced, size_t step_bytes)
-      : lease_(std::move(lease)), announced_(announced), step_bytes_(step_bytes) {}
+  // Its memory is at most `growth` (2 or more) times what has come.
+  IncomingBody(BodyLease lease, uint64_t announced, uint64_t growth)
+      : lease_(std::move(lease)), announced_(announced), growth_(growth) {}
 
   [[nodiscard]] bool is_whole() const { return have_ == announced_; }
   // Memory for what comes next. False: the budget has none.
   [[nodiscard]] bool make_room() {
     if (is_whole() || have_ < bytes_.size()) return true;
-    const size_t wanted = std::min<uint64_t>(announced_, std::max<uint64_t>(uint64_t{2} * have_, step_bytes_));
+    const size_t wanted = std::min<uint64_t>(announced_, std::max(growth_ * have_, kFirstBytes));
     if (!lease_.grow_to(wanted)) return false;
     bytes_.resize(wanted);
     return true;
@@ -52,11 +52,13 @@ class IncomingBody {
   }
 
  private:
+  static constexpr uint64_t kFirstBytes = 4096;  // but at least this
+
   BodyLease lease_;
   std::string bytes_;
   uint64_t announced_ = 0;
   size_t have_ = 0;
-  size_t step_bytes_ = 0;
+  uint64_t growth_ = 2;
 };
 
 }  // namespace freshet::http

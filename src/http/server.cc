@@ -18,6 +18,7 @@
 #include "env/thread.h"
 #include "http/address.h"
 #include "http/connection.h"
+#include "http/tls.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::http {
@@ -42,10 +43,11 @@ class BeastServer final : public Server {
   Status open();
   void run();
   [[nodiscard]] uint16_t port() const override { return port_; }
+  Status reload_tls() override;
   void stop(uint32_t grace_ms) override;
 
  private:
-  Status load_tls();
+  Result<std::shared_ptr<asio::ssl::context>> load_tls();
   Status listen();
   void accept();
   void on_accepted(size_t index, Socket socket);
@@ -54,7 +56,7 @@ class BeastServer final : public Server {
 
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Worker>> workers_;
-  std::optional<asio::ssl::context> tls_;
+  std::shared_ptr<asio::ssl::context> tls_;  // of new connections; null: none; used on the acceptor's thread
   std::optional<tcp::acceptor> acceptor_;
   std::optional<asio::steady_timer> retry_;
   std::vector<std::thread> threads_;
@@ -64,20 +66,27 @@ class BeastServer final : public Server {
   uint64_t next_id_ = 0;  // of a connection
 };
 
-Status BeastServer::load_tls() {
+Result<std::shared_ptr<asio::ssl::context>> BeastServer::load_tls() {
   const ServerOptions& options = shared_->options;
-  if (options.tls_cert.empty() && options.tls_key.empty()) return {};
+  if (options.tls_cert.empty() && options.tls_key.empty()) return nullptr;
   if (options.tls_cert.empty() || options.tls_key.empty())
     return fail(Code::kInvalid, "tls needs both cert and key, or neither");
-  // TLS 1.2 is the oldest version that is not broken (RFC 8996).
-  tls_.emplace(asio::ssl::context::tls_server);
-  tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                    asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  ErrorCode error;
-  tls_->use_certificate_chain_file(options.tls_cert, error);
-  if (error) return fail(Code::kInvalid, "tls cert " + options.tls_cert + ": " + error.message());
-  tls_->use_private_key_file(options.tls_key, asio::ssl::context::pem, error);
-  if (error) return fail(Code::kInvalid, "tls key " + options.tls_key + ": " + error.message());
+  FRESHET_ASSIGN(auto context, server_tls(options.tls_cert, options.tls_key));
+  telemetry::gauge("freshet_http_tls_certificate_end_seconds", "When the certificate in use ends, since 1970.",
+                   {{"listener", options.name}})
+      .set(static_cast<double>(certificate_ends_s(*context)));
+  return context;
+}
+
+Status BeastServer::reload_tls() {
+  auto loaded = load_tls();
+  if (loaded && *loaded == nullptr) return {};
+  telemetry::counter("freshet_http_tls_reloads_total", "Certificates read again, by whether they could be used.",
+                     {{"listener", shared_->options.name}, {"result", loaded ? "taken" : "refused"}})
+      .add();
+  if (!loaded) return tl::unexpected<Error>(std::move(loaded).error());
+  // Connections that stand keep what they began with.
+  asio::post(workers_[0]->io(), [this, context = std::move(*loaded)]() mutable { tls_ = std::move(context); });
   return {};
 }
 
@@ -108,7 +117,7 @@ Status BeastServer::listen() {
 }
 
 Status BeastServer::open() {
-  FRESHET_TRY(load_tls());
+  FRESHET_ASSIGN(tls_, load_tls());
   return listen();
 }
 
