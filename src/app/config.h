@@ -34,15 +34,22 @@ struct Roles {
 };
 
 struct Config {
+  struct Tls {
+    std::string cert;  // PEM files; both or none
+    std::string key;
+  };
   struct Ingest {
     std::string listen = "127.0.0.1:8080";
-    std::string tls_cert;  // PEM files; both or none
-    std::string tls_key;
+    Tls tls;
+    uint32_t connections = 4096;
+    uint32_t connections_per_address = 0;  // 0: a quarter of them
   };
   struct Admin {
     std::string listen = "127.0.0.1:8081";
     std::string token;                   // of the role erase; never logged; "": see tokens
     std::vector<console::Token> tokens;  // without any, and without `token`, none is asked for
+    Tls tls;
+    uint32_t connections = 256;  // not of the file; fit_open_files() lowers it
   };
   enum class LogKind : uint8_t { kEmbedded, kKafka };
   struct Log {
@@ -89,6 +96,7 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };

@@ -232,6 +232,12 @@ void describe(V& v, console::Token& token) {
 }
 
 template <class V>
+void describe(V& v, Config::Tls& tls) {
+  v.text("cert", tls.cert, kAnyText, "A file (PEM), beside its key; read again on SIGHUP", Need::kRequired);
+  v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
+}
+
+template <class V>
 void describe(V& v, Config& config) {
   v.count("revision", config.revision, 1, uint64_t{1} << 62,
           "Raise it with every change of tenants or rules: the highest that was started is in force, a lower one is an "
@@ -242,10 +248,12 @@ void describe(V& v, Config& config) {
     config.roles = roles_of(roles);
   v.section("ingest", "Where data comes in", [&](auto& ingest) {
     ingest.text("listen", config.ingest.listen, kAddress, "Port 0 picks one");
-    ingest.section("tls", "Both or none", [&](auto& tls) {
-      tls.text("cert", config.ingest.tls_cert, kAnyText, "A file (PEM), beside its key", Need::kRequired);
-      tls.text("key", config.ingest.tls_key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
-    });
+    ingest.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.ingest.tls); });
+    ingest.count("connections", config.ingest.connections, 16, 1'000'000,
+                 "At a time; less where the process may open fewer files. [Strangers](operations/strangers.md)");
+    ingest.count("connections_per_address", config.ingest.connections_per_address, 1, 1'000'000,
+                 "Of one address (of IPv6: a /64). Raise it behind a proxy, which speaks for many. Default: a quarter "
+                 "of `connections`");
   });
   v.section("admin", "Health, metrics and the console", [&](auto& admin) {
     admin.text("listen", config.admin.listen, kAddress,
@@ -256,6 +264,7 @@ void describe(V& v, Config& config) {
                "Further tokens, each with a role: `[{name: grafana, token: ${GRAFANA_TOKEN}, role: read}]`",
                Items(Need::kOptional, 0, kTokensMax), console::Token(),
                [](auto& inner, console::Token& token) { describe(inner, token); });
+    admin.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.admin.tls); });
   });
   v.section("log", "Where records wait", [&](auto& log) { describe_log(log, config.log); });
   v.section("state", "What action remembers", [&](auto& state) { describe_state(state, config.state); });

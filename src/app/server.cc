@@ -115,6 +115,19 @@ class ServerImpl final : public Server {
     if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
   }
 
+  void reload() override {
+    for (http::Server* server : {ingest_server_.get(), admin_server_.get()}) {
+      if (server == nullptr) continue;
+      const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
+      const Status reloaded = server->reload_tls();
+      if (reloaded) {
+        spdlog::info("{}: certificate and key, if it has any, were read again", name);
+      } else {
+        spdlog::error("{}: {}; what was read before is used on", name, reloaded.error().message);
+      }
+    }
+  }
+
   uint16_t ingest_port() const override { return ingest_server_ ? ingest_server_->port() : uint16_t{0}; }
   uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
 
@@ -246,6 +259,7 @@ class ServerImpl final : public Server {
     kv::Options options;
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
+    options.open_files_max = config_.store_files;
     options.remember_damage = checkpoints_ != nullptr;
     return state::PartitionState::open(options, state_options, kv::open_rocks);
   }
@@ -324,6 +338,7 @@ class ServerImpl final : public Server {
     import_options.path = path("imports");
     import_options.memory = kv::make_memory_budget(8u << 20);
     import_options.write_buffer_bytes = 1u << 20;
+    import_options.open_files_max = config_.store_files;
     FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
     import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
     imports_ = std::make_unique<ingest::Imports>(
@@ -335,12 +350,15 @@ class ServerImpl final : public Server {
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
+    http.name = "ingest";
     http.threads = cores();
     http.body_bytes_max = ingest::body_bytes_max();
     http.on_header = [this](const http::Request& head) { return service_->judge(head); };
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
-    http.tls_cert = config_.ingest.tls_cert;
-    http.tls_key = config_.ingest.tls_key;
+    http.connections_max = config_.ingest.connections;
+    http.connections_per_address = config_.ingest.connections_per_address;
+    http.tls_cert = config_.ingest.tls.cert;
+    http.tls_key = config_.ingest.tls.key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       service_->handle(std::move(request), std::move(respond));
     });
@@ -384,7 +402,10 @@ class ServerImpl final : public Server {
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
     http.listen = config_.admin.listen;
-    http.connections_max = 256;
+    http.name = "admin";
+    http.connections_max = config_.admin.connections;
+    http.tls_cert = config_.admin.tls.cert;
+    http.tls_key = config_.admin.tls.key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       admin_->handle(std::move(request), std::move(respond));
     });
