@@ -26,6 +26,8 @@ namespace asio = boost::asio;
 namespace bhttp = boost::beast::http;
 
 // Larger bodies are read straight into their string.
+// Of a request that is refused by its header.
+constexpr uint64_t kPassedOverBytesMax = 16 << 10;
 constexpr size_t kReadBytes = 8 << 10;
 // What an idle TLS connection has ready; TLS has buffers of its own, which can't be waited for without one of ours.
 constexpr size_t kIdleReadBytes = 128;
@@ -238,6 +240,10 @@ bool Connection<Stream>::is_admitted() {
   }
   const uint64_t size = parser_->content_length().value_or(0);
   if (verdict_.refuse) {
+    // A small body is read and passed over: a new connection would cost more, and a client that is still writing might
+    // never see the answer. (Whoever expects "100 Continue" has not begun to write.)
+    const bool expects = parser_->get().find(bhttp::field::expect) != parser_->get().end();
+    if (size > 0 && size <= kPassedOverBytesMax && !expects) return true;
     // What is not read would be taken for the next request, so the connection ends with the answer.
     const bool has_body = parser_->chunked() || size > 0;
     const bool keep_alive = !has_body && parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();
@@ -285,6 +291,10 @@ void Connection<Stream>::handle_or_hold() {
   FRESHET_ASSERT(state_ == State::kReading);
   const ServerOptions& options = worker_->shared().options;
   seat_->busy();
+  if (verdict_.refuse) {
+    const bool keep_alive = parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();
+    return write(std::move(*std::exchange(verdict_.refuse, std::nullopt)), keep_alive);
+  }
   if (!options.holds_back || !options.holds_back()) return handle();
   state_ = State::kHeld;
   // on_tick() goes on with it, at the latest at this deadline.

@@ -17,8 +17,8 @@ using Handler = std::function<void(Request, Respond)>;
 
 // What is to become of a request whose header is there and whose body is not.
 struct HeaderVerdict {
-  // If there is one, it is the answer: no byte of the body is kept, and the connection closes, unless the request has
-  // no body.
+  // If there is one, it is the answer, and the handler is not called: a body of up to 16 KiB is read and passed over;
+  // of any other no byte is kept, and the connection closes.
   std::optional<Response> refuse;
   // A larger body gets 413. More than ServerOptions::body_bytes_max is no more than that.
   size_t body_bytes_max = SIZE_MAX;
