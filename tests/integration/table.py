@@ -116,6 +116,8 @@ PLAN = {
     "standbys.take_over": (85, 2),
     "standbys.zombie": (83, 2),
     "three_brokers.one_lost": (120, 3, LONG),
+    "tenants.a_tenant_reaches_its_own_only": (4, 1),
+    "tenants.strangers_get_nothing": (4, 1),
     "tracing.a_trace_through_all_roles": (4, 1),
 }
 
