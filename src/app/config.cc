@@ -22,8 +22,6 @@ constexpr uint32_t kSlots = 8;
 bool is_host_and_port(std::string_view text) { return http::parse_address(text).has_value(); }
 bool is_collector(std::string_view text) { return http::parse_url(text).has_value(); }
 
-bool is_not_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") != std::string_view::npos; }
-
 bool is_mongo_uri(std::string_view text) {
   return text.starts_with("mongodb://") || text.starts_with("mongodb+srv://");
 }
@@ -45,14 +43,13 @@ const yaml::TextRule kCollector = {
 // What is wrong with one is not shown: it may have a password.
 const yaml::TextRule kMongoUri = {"^mongodb(\\+srv)?://", "a text that begins with mongodb:// or mongodb+srv://",
                                   is_mongo_uri};
-// Blanks prove nothing, and a header can't carry them.
-const yaml::TextRule kSecret = {"\\S", "a text that is not blank", is_not_blank};
 const yaml::TextRule kTopicPrefix = {"^[a-zA-Z0-9._-]{1,100}$", "up to 100 of a-z A-Z 0-9 . _ -", is_topic_prefix};
 
 Config default_config() {
   Config config;
   model::Tenant& demo = config.tenants.emplace_back(model::default_tenant("demo"));
   demo.write_keys = {"demo-write-key"};
+  demo.server_keys = {"demo-server-key"};
   demo.app_id = "demo";
   demo.app_secret = "demo-secret";
   return config;
