@@ -116,6 +116,10 @@ PLAN = {
     "standbys.take_over": (85, 2),
     "standbys.zombie": (83, 2),
     "three_brokers.one_lost": (120, 3, LONG),
+    "strangers.announcements_cost_nothing": (2, 1),
+    "strangers.open_files": (4, 1),
+    "strangers.places_are_for_those_who_use_them": (3, 1),
+    "strangers.tls": (6, 1),
     "tracing.a_trace_through_all_roles": (4, 1),
 }
 
