@@ -104,7 +104,7 @@ revision: 2
 data_dir: /data
 roles: [action, reaction]
 ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}, connections: 100, connections_per_address: 7}
-admin: {listen: "127.0.0.1:2", token: t, tokens: [{name: n, token: u, role: operate}], tls: {cert: c, key: k}}
+admin: {listen: "127.0.0.1:2", token: t, tls: {cert: c, key: k}, tokens: [{name: n, token: u, role: operate}]}
 log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}}}
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}

@@ -223,18 +223,18 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 }
 
 template <class V>
-void describe(V& v, Config::Tls& tls) {
-  v.text("cert", tls.cert, kAnyText, "A file (PEM), beside its key; read again on SIGHUP", Need::kRequired);
-  v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
-}
-
-template <class V>
 void describe(V& v, console::Token& token) {
   v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
   v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
   v.choice("role", token.role,
            "`read` looks (metrics, profiles, dead letters), `operate` replays and forgets names, too, `erase` may "
            "everything");
+}
+
+template <class V>
+void describe(V& v, Config::Tls& tls) {
+  v.text("cert", tls.cert, kAnyText, "A file (PEM), beside its key; read again on SIGHUP", Need::kRequired);
+  v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
 }
 
 template <class V>

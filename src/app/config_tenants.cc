@@ -40,8 +40,7 @@ bool is_key(std::string_view text) {
 // What begins like a hash and is none is a slip of the pen: taken as a key itself, it would let nobody in. Blanks are
 // one, too: a variable that is empty.
 bool is_secret(std::string_view text) {
-  const bool is_blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  return !is_blank && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
+  return !trim(text).empty() && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
 }
 // What can stand behind "Bearer" in a header.
 bool is_token(std::string_view text) {

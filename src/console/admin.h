@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "freshet/v1/event.pb.h"
 #include "http/message.h"
 #include "http/routes.h"
+#include "http/server_options.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
@@ -33,6 +35,8 @@ struct AdminOptions {
   env::Random* random = &env::real_random();
   // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
   std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
+  // Appends removals to topic `schema`; the callback says when they are durable.
+  std::function<void(std::vector<v1::SchemaChange>, std::function<void(Status)>)> remove_names;
   // Sends what a dead letter holds again; the callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
@@ -46,6 +50,8 @@ class Admin {
  public:
   explicit Admin(AdminOptions options);
 
+  // Refuses by the header whoever may not have what is asked for, before a body is read; for http::ServerOptions.
+  [[nodiscard]] http::HeaderVerdict judge(const http::Request& head) const;
   void handle(http::Request request, http::Respond respond);
   // What it answers: one for each operation of docs/api/admin.yaml.
   [[nodiscard]] static std::vector<http::Operation> operations();
@@ -78,6 +84,8 @@ class Admin {
   void letter_replay(Call& call, const model::Tenant& tenant);
 
   [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
+  // Removes the name that ends the address: of one of these subjects each.
+  void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();
   [[nodiscard]] http::Response tenants() const;
   [[nodiscard]] const model::Tenant* tenant_of(const std::string& name) const;

@@ -43,6 +43,11 @@ class AdminTest : public ::testing::Test {
         submitted_.push_back(std::move(envelope));
         done(submit_status_);
       };
+      options.remove_names = [this](const std::vector<v1::SchemaChange>& removals,
+                                    const std::function<void(Status)>& done) {
+        for (const v1::SchemaChange& removal : removals) registry_->apply(removal);
+        done(submit_status_);
+      };
       options.replay = [this](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
         replayed_.push_back(letter.id());
         done(letter.code() == "hopeless" ? Status(fail(Code::kInvalid, "still \"wrong\"")) : Status());
@@ -246,6 +251,37 @@ TEST_F(AdminTest, ShowsTheSchema) {
           HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
 }
 
+TEST_F(AdminTest, RemovesNamesThatWereLearnedByMistake) {
+  const auto learn = [&](v1::SchemaChange::Subject subject, const char* of, const char* name) {
+    v1::SchemaChange change;
+    change.set_tenant("acme");
+    change.set_subject(subject);
+    change.set_of(of);
+    change.set_name(name);
+    registry_->apply(change);
+  };
+  learn(v1::SchemaChange::EVENT, "", "a/b \xc3\xa4");
+  learn(v1::SchemaChange::EVENT, "", "Order");
+  learn(v1::SchemaChange::EVENT_ATTRIBUTE, "Order", "junk");
+  learn(v1::SchemaChange::USER_ATTRIBUTE, "", "junk");
+  learn(v1::SchemaChange::DEVICE_ATTRIBUTE, "", "junk");
+  const std::string schema = "/v1/tenants/acme/schema";
+  const auto removed = call("DELETE", schema + "/events/a%2Fb%20%C3%A4");
+  EXPECT_EQ(removed.status, 202);
+  EXPECT_EQ(removed.body, "{\"removed\":1}\n");
+  EXPECT_EQ(call("DELETE", schema + "/events/a%2Fb%20%C3%A4").body, "{\"removed\":0}\n");
+  EXPECT_EQ(call("DELETE", schema + "/events/Order/attributes/junk").body, "{\"removed\":1}\n");
+  EXPECT_EQ(registry_->list("acme").size(), 3U);
+  EXPECT_EQ(call("DELETE", schema + "/attributes/junk").body, "{\"removed\":2}\n");
+  EXPECT_EQ(call("DELETE", schema + "/attributes/junk").status, 200);
+  EXPECT_EQ(call("DELETE", schema + "/attributes/%ff").status, 400);
+  EXPECT_EQ(call("GET", schema + "/events/Order").status, 405);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/other/schema/events/Order").body, "{\"removed\":0}\n");
+  ASSERT_EQ(registry_->list("acme").size(), 1U);
+  submit_status_ = fail(Code::kRetry, "the log's queue is full");
+  EXPECT_EQ(call("DELETE", schema + "/events/Order").status, 503);
+}
+
 TEST_F(AdminTest, ShowsFreshness) {
   auto& histogram = telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", "acme"}});
   const uint64_t before = histogram.count();
@@ -316,6 +352,27 @@ TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
       EXPECT_EQ(call("GET", path, "", {{"authorization", wrong}}).status, 401) << wrong;
     EXPECT_NE(call("GET", path, "", {{"authorization", "Bearer s3cret"}}).status, 401) << path;
   }
+}
+
+TEST_F(AdminTest, TheHeaderDecidesBeforeThereIsABody) {
+  tokens_ = {{"grafana", "r", Role::kRead}};
+  const auto judge = [this](const char* method, const char* path, const char* token) {
+    http::Request head;
+    head.method = method;
+    head.path = path;
+    head.headers = {{"authorization", token}};
+    return admin().judge(head);
+  };
+  EXPECT_EQ(judge("POST", "/v1/tenants/acme/users/lookup", "").refuse->status, 401);
+  EXPECT_EQ(judge("POST", "/nowhere", "Bearer x").refuse->status, 401);
+  EXPECT_EQ(judge("POST", "/v1/tenants/acme/deadletters/replay", "Bearer r").refuse->status, 403);
+  const http::HeaderVerdict right = judge("POST", "/v1/tenants/acme/users/lookup", "Bearer r");
+  EXPECT_FALSE(right.refuse);
+  EXPECT_TRUE(right.trusted);
+  const http::HeaderVerdict open = judge("GET", "/healthz", "");
+  EXPECT_FALSE(open.refuse);
+  EXPECT_FALSE(open.trusted);
+  EXPECT_LE(open.body_bytes_max, 4096u);
 }
 
 TEST_F(AdminTest, EachRoleMayWhatThoseBeforeItMay) {

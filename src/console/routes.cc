@@ -30,6 +30,13 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
   };
+  static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {schema::Subject::kEvent}); };
+  static constexpr auto kForgetProperty = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kEventAttribute});
+  };
+  static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kUserAttribute, schema::Subject::kDeviceAttribute});
+  };
   static constexpr auto kReplay = [](Admin& a, Call& c) { a.letter_replay(c, *c.tenant); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
@@ -44,6 +51,10 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants", kRead, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
       {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole,
+       kForgetProperty},
+      {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetAttribute},
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kLookupIdentity, kUser},
