@@ -37,7 +37,8 @@ bool is_key(std::string_view text) {
   });
 }
 
-// What begins like a hash and is none is a slip of the pen: taken as a key itself, it would let nobody in.
+// What begins like a hash and is none is a slip of the pen: taken as a key itself, it would let nobody in. Blanks are
+// one, too: a variable that is empty.
 bool is_secret(std::string_view text) {
   return !trim(text).empty() && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
 }

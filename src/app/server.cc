@@ -403,6 +403,7 @@ class ServerImpl final : public Server {
     http::ServerOptions http;
     http.listen = config_.admin.listen;
     http.name = "admin";
+    http.on_header = [this](const http::Request& head) { return admin_->judge(head); };
     http.connections_max = config_.admin.connections;
     http.tls_cert = config_.admin.tls.cert;
     http.tls_key = config_.admin.tls.key;

@@ -18,6 +18,8 @@
 namespace freshet::console {
 namespace {
 
+constexpr size_t kOpenBodyBytesMax = 4096;
+
 // {"reason":count,…}
 void write_by_reason(JsonWriter& json, const std::string& name, const std::string& label) {
   json.begin_object();
@@ -84,6 +86,18 @@ void Admin::keep_audit(Call& call, const Route& route) const {
     audit(entry);
     respond(std::move(response));
   };
+}
+
+http::HeaderVerdict Admin::judge(const http::Request& head) const {
+  http::HeaderVerdict verdict;
+  Call call{.request = head, .respond = [&verdict](http::Response response) { verdict.refuse = std::move(response); }};
+  const http::Match<Route> match = http::find_route(routes(), head.method, head.path);
+  if (!admit(call, match.row)) return verdict;
+  // What anybody may ask has no body to speak of.
+  const bool is_open = match.row != nullptr && match.row->audience < Audience::kRead;
+  if (is_open) verdict.body_bytes_max = kOpenBodyBytesMax;
+  verdict.trusted = !is_open;
+  return verdict;
 }
 
 void Admin::handle(http::Request request, http::Respond respond) {

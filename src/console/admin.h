@@ -18,6 +18,7 @@
 #include "freshet/v1/event.pb.h"
 #include "http/message.h"
 #include "http/routes.h"
+#include "http/server_options.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
@@ -49,6 +50,8 @@ class Admin {
  public:
   explicit Admin(AdminOptions options);
 
+  // Refuses by the header whoever may not have what is asked for, before a body is read; for http::ServerOptions.
+  [[nodiscard]] http::HeaderVerdict judge(const http::Request& head) const;
   void handle(http::Request request, http::Respond respond);
   // What it answers: one for each operation of docs/api/admin.yaml.
   [[nodiscard]] static std::vector<http::Operation> operations();

@@ -354,6 +354,27 @@ TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
   }
 }
 
+TEST_F(AdminTest, TheHeaderDecidesBeforeThereIsABody) {
+  tokens_ = {{"grafana", "r", Role::kRead}};
+  const auto judge = [this](const char* method, const char* path, const char* token) {
+    http::Request head;
+    head.method = method;
+    head.path = path;
+    head.headers = {{"authorization", token}};
+    return admin().judge(head);
+  };
+  EXPECT_EQ(judge("POST", "/v1/tenants/acme/users/lookup", "").refuse->status, 401);
+  EXPECT_EQ(judge("POST", "/nowhere", "Bearer x").refuse->status, 401);
+  EXPECT_EQ(judge("POST", "/v1/tenants/acme/deadletters/replay", "Bearer r").refuse->status, 403);
+  const http::HeaderVerdict right = judge("POST", "/v1/tenants/acme/users/lookup", "Bearer r");
+  EXPECT_FALSE(right.refuse);
+  EXPECT_TRUE(right.trusted);
+  const http::HeaderVerdict open = judge("GET", "/healthz", "");
+  EXPECT_FALSE(open.refuse);
+  EXPECT_FALSE(open.trusted);
+  EXPECT_LE(open.body_bytes_max, 4096u);
+}
+
 TEST_F(AdminTest, EachRoleMayWhatThoseBeforeItMay) {
   tokens_ = {{"grafana", "r", Role::kRead}, {"ops", "o", Role::kOperate}, {"privacy", "e", Role::kErase}};
   const auto status = [this](const char* method, const char* path, const char* body, const std::string& token) {

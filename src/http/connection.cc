@@ -32,7 +32,7 @@ constexpr size_t kReadBytes = 8 << 10;
 // What an idle TLS connection has ready; TLS has buffers of its own, which can't be waited for without one of ours.
 constexpr size_t kIdleReadBytes = 128;
 // How much a body has of what has come (IncomingBody): more for those who are trusted means fewer reads.
-constexpr uint64_t kGrowth = 4;
+constexpr uint64_t kGrowth = 8;
 constexpr uint64_t kStrangersGrowth = 2;
 // How long a peer may take to read our last words.
 constexpr uint32_t kLingerSeconds = 2;
@@ -268,7 +268,7 @@ void Connection<Stream>::begin_body() {
   const uint64_t size = *parser_->content_length();
   FRESHET_ASSERT(size <= verdict_.body_bytes_max);
   body_ = IncomingBody(std::move(lease), size, verdict_.trusted ? kGrowth : kStrangersGrowth);
-  while (buffer_.size() > 0 && body_.make_room() && !body_.is_whole())
+  while (buffer_.size() > 0 && body_.make_room(buffer_.size()) && !body_.is_whole())
     buffer_.consume(body_.take({static_cast<const char*>(buffer_.data().data()), buffer_.size()}));
   if (!body_.is_whole()) buffer_.shrink_to_fit();  // it may be long until there is something to read again
   read_body();

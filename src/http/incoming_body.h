@@ -23,10 +23,10 @@ class IncomingBody {
       : lease_(std::move(lease)), announced_(announced), growth_(growth) {}
 
   [[nodiscard]] bool is_whole() const { return have_ == announced_; }
-  // Memory for what comes next. False: the budget has none.
-  [[nodiscard]] bool make_room() {
+  // Memory for what comes next, of which so many bytes are here already. False: the budget has none.
+  [[nodiscard]] bool make_room(size_t here = 0) {
     if (is_whole() || have_ < bytes_.size()) return true;
-    const size_t wanted = std::min<uint64_t>(announced_, std::max(growth_ * have_, kFirstBytes));
+    const size_t wanted = std::min<uint64_t>(announced_, std::max(growth_ * (have_ + here), kFirstBytes));
     if (!lease_.grow_to(wanted)) return false;
     bytes_.resize(wanted);
     return true;

@@ -38,7 +38,9 @@ class Seat {
   const uint64_t address_;
   const uint64_t connection_;
   const size_t worker_;
-  std::atomic<uint64_t> rank_{kBusy};  // the lowest goes first
+  // The lowest goes first. Who has just come goes before those that have proved themselves, even if its worker has not
+  // got to it yet: in a flood there may be nobody else.
+  std::atomic<uint64_t> rank_{kProved - 1};
   // Guarded by the mutex of Seats.
   size_t index_ = 0;      // among those of its address
   bool leaving_ = false;  // it was chosen to go

@@ -27,8 +27,12 @@ TEST(Seats, WhoHasNotProvedItselfForLongestGoesFirst) {
   old_and_proved->dispensable(1, true);
   young->dispensable(3, false);
   older->dispensable(2, false);
-  EXPECT_EQ(seats.admit(1, 3, 0).evicted, older);
-  EXPECT_EQ(seats.admit(1, 4, 0).evicted, young);
+  const auto first = seats.admit(1, 3, 0);
+  first.seat->busy();
+  EXPECT_EQ(first.evicted, older);
+  const auto second = seats.admit(1, 4, 0);
+  second.seat->busy();
+  EXPECT_EQ(second.evicted, young);
   seats.leave(*older);
   seats.leave(*young);
   EXPECT_EQ(seats.admit(1, 5, 0).evicted, old_and_proved);
@@ -69,17 +73,27 @@ TEST(Seats, AnAddressAtItsLimitGivesUpOneOfItsOwn) {
 TEST(Seats, WhoIsWorkedOnStays) {
   Seats seats({.seats = 1, .of_an_address = 1, .spare = 2});
   const auto seat = seats.admit(1, 0, 0).seat;
+  seat->busy();
   const auto refused = seats.admit(1, 1, 0);
   EXPECT_TRUE(refused.is_refused);
   EXPECT_EQ(refused.evicted, nullptr);
   ASSERT_NE(refused.seat, nullptr);  // so that it can be told
   seats.leave(*refused.seat);
   seat->dispensable(7, true);
-  EXPECT_EQ(seats.admit(1, 2, 0).evicted, seat);
+  const auto newcomer = seats.admit(1, 2, 0);
+  EXPECT_EQ(newcomer.evicted, seat);
+  newcomer.seat->busy();
   seat->busy();  // between the choice and its end
   seats.stays(*seat);
   EXPECT_TRUE(seats.admit(1, 3, 0).is_refused);
   seat->dispensable(8, true);
+}
+
+TEST(Seats, AFloodPushesOutItself) {
+  Seats seats({.seats = 8, .of_an_address = 8, .spare = 4});
+  const auto good = seats.admit(1, 0, 0).seat;
+  good->dispensable(0, true);
+  for (uint64_t id = 1; id < 100; ++id) EXPECT_NE(seats.admit(1, id, 0).evicted, good) << id;  // none has left yet
 }
 
 // Whatever comes and goes: the bounds hold, and who is evicted is of those that are there.

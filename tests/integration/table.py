@@ -118,6 +118,10 @@ PLAN = {
     "three_brokers.one_lost": (120, 3, LONG),
     "tenants.a_tenant_reaches_its_own_only": (4, 1),
     "tenants.strangers_get_nothing": (4, 1),
+    "strangers.announcements_cost_nothing": (2, 1),
+    "strangers.open_files": (4, 1),
+    "strangers.places_are_for_those_who_use_them": (3, 1),
+    "strangers.tls": (6, 1),
     "tracing.a_trace_through_all_roles": (4, 1),
 }
 
