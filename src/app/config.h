@@ -88,6 +88,7 @@ struct Config {
   Profiles profiles;
   bool events_as_protobuf = false;
   Tracing tracing;
+  bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };
 

@@ -19,6 +19,7 @@ namespace {
 struct RunOptions {
   std::string config, data_dir, roles, log_level = "info";
   bool log_json = false;
+  bool accept_loss = false;
 };
 
 Result<Config> config_of(const RunOptions& options) {
@@ -31,6 +32,7 @@ Result<Config> config_of(const RunOptions& options) {
     FRESHET_ASSIGN(auto roles, parse_roles(options.roles));
     config.roles = roles;
   }
+  config.accept_loss = options.accept_loss;
   FRESHET_TRY(check_roles(config));
   return config;
 }
@@ -117,6 +119,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--roles", options->roles, "Comma-separated: ingest,action,reaction,console (default: all)");
   command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command->add_flag("--accept-loss", options->accept_loss,
+                    "Start although the embedded log has lost records that were acknowledged, with those that are left; "
+                    "for one start");
   command->add_flag("--log-json", options->log_json, "One JSON object a line");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

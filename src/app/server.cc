@@ -254,6 +254,7 @@ class ServerImpl final : public Server {
     const int64_t log_begins_at = marks ? marks->low : 0;  // if it is not known, the first poll will say
     if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, open);
     state::RecoverOptions options;
+    options.accept_loss = config_.accept_loss;
     options.partition = partition;
     options.directory = state_directory(config_, partition);
     options.log_begins_at = log_begins_at;
@@ -282,6 +283,7 @@ class ServerImpl final : public Server {
       options.open_state = open_state;
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
+      options.accept_loss = config_.accept_loss;
       options.trims = config_.log.kind == Config::LogKind::kEmbedded || checkpoints_ != nullptr;
       // What is not durable is in no checkpoint.
       if (checkpoints_)

@@ -49,15 +49,25 @@ class Recovery {
       if (!fresh) return fresh;
       local_ = std::move(*fresh);
     }
+    if (options_.accept_loss && local_->offset() < options_.log_begins_at) FRESHET_TRY(skip_lost());
     if (local_->offset() >= options_.log_begins_at) return std::move(local_);
     return fail(
         Code::kCorrupt,
         fmt::format("partition {}: its state here stands for offset {}, but `actions` begins at {}: the records in "
-                    "between can't be replayed, and {}",
+                    "between can't be replayed, and {}; restore a copy of the data directory, or start once with --accept-loss",
                     options_.partition, local_->offset(), options_.log_begins_at, why_not()));
   }
 
  private:
+  // Goes on behind the records that the log has lost, for good.
+  Status skip_lost() {
+    spdlog::error("partition {}: its state stands for offset {}, but `actions` begins at {}: the records in between are "
+                  "lost",
+                  options_.partition, local_->offset(), options_.log_begins_at);
+    local_->advance(options_.log_begins_at);
+    return local_->persist();
+  }
+
   // Opens what this disk has. What is damaged goes out of the way if there may be something else; without checkpoints
   // it stays where it is, as it is all that there is.
   Status open_local() {
