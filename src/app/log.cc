@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "action/worker_options.h"
+#include "app/rebuild.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "kv/store.h"
@@ -82,6 +83,7 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.point_reads = false;
   options.bloom_bits = 0;
   options.note_synced = true;
+  static_cast<void>(lost_rows());  // It is shown from the start.
   bool lost = false;
   auto store = config.accept_loss ? open_what_is_left(options, lost) : kv::open_rocks(options);
   if (!store) {
@@ -91,6 +93,7 @@ Log open_embedded(const Config& config, env::Clock& clock) {
     return tl::unexpected(std::move(error));
   }
   eventlog::EmbeddedLogOptions log;
+  if (lost) FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kAfterLoss));
   if (lost) log.skip_to = clock.now_us() / 1'000'000 << kOffsetsOfSecondBits;
   return eventlog::open_embedded_log(std::move(*store), clock, log);
 }

@@ -18,6 +18,7 @@
 #include "app/installation.h"
 #include "app/log.h"
 #include "app/profiles.h"
+#include "app/rebuild.h"
 #include "app/stages.h"
 #include "app/trace_exporter.h"
 #include "base/assert.h"
@@ -27,6 +28,7 @@
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"
+#include "kv/mending_store.h"
 #include "kv/store.h"
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
@@ -78,6 +80,7 @@ class ServerImpl final : public Server {
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
+    FRESHET_ASSIGN(rebuild_, ProfileRebuild::begin(config_, *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     make_service();
@@ -109,6 +112,7 @@ class ServerImpl final : public Server {
     const env::TimeUs now = clock_.monotonic_us();
     if (now < follow_due_) return;
     follow_due_ = now + kFollowUs;
+    look_after_stores();
     if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
   }
 
@@ -128,15 +132,35 @@ class ServerImpl final : public Server {
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
 
+  // A failure is told by the store, and tried again.
+  void look_after_stores() {
+    if (import_kv_) static_cast<void>(import_kv_->mend());
+    if (!rebuild_) return;
+    if (const Status done = rebuild_->step(readable(), *profiles_); !done) spdlog::error("{}", done.error().message);
+  }
+
+  [[nodiscard]] bool is_rebuilding() const { return rebuild_ != nullptr && !rebuild_->done(); }
+
+  // Whether every store can be read and written, and every profile that there is can be found.
+  [[nodiscard]] bool stores_are_well() const {
+    if (profiles_ && !profiles_->health()) return false;
+    if (import_kv_ && !import_kv_->health()) return false;
+    return !is_rebuilding();
+  }
+
+  [[nodiscard]] std::vector<eventlog::Position> readable() const {
+    std::vector<eventlog::Position> all;
+    for (const auto& reactor : reactors_) {
+      const std::vector<eventlog::Position> of_one = reactor->readable();
+      all.insert(all.end(), of_one.begin(), of_one.end());
+    }
+    return all;
+  }
+
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
-    std::vector<eventlog::Position> readable;
-    for (const auto& reactor : reactors_) {
-      const std::vector<eventlog::Position> of_one = reactor->readable();
-      readable.insert(readable.end(), of_one.begin(), of_one.end());
-    }
-    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable);
+    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable());
   }
 
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
@@ -243,7 +267,8 @@ class ServerImpl final : public Server {
     kv::Options options;
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
-    options.remember_damage = checkpoints_ != nullptr;
+    const auto marks = log_->watermarks({Topic::kActions, partition});
+    options.remember_damage = checkpoints_ != nullptr || (marks && marks->low == 0);  // There is something else.
     return state::PartitionState::open(options, state_options, kv::open_rocks);
   }
 
@@ -321,8 +346,11 @@ class ServerImpl final : public Server {
     import_options.path = path("imports");
     import_options.memory = kv::make_memory_budget(8u << 20);
     import_options.write_buffer_bytes = 1u << 20;
-    FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
-    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
+    import_options.remember_damage = true;
+    import_options.note_synced = true;
+    FRESHET_ASSIGN(auto import_kv, kv::MendingStore::open(import_options));
+    import_kv_ = std::move(import_kv);
+    import_store_ = ingest::make_import_store(import_kv_);
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -367,9 +395,10 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() &&
+      return status().has_value() && stores_are_well() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
+    options.rebuilding = [this] { return is_rebuilding(); };
     options.stages_json = [this] { return stages_json(*log_, config_.roles, reaction_lag()); };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
@@ -401,10 +430,12 @@ class ServerImpl final : public Server {
   std::unique_ptr<Agreement> agreement_;
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
+  std::unique_ptr<ProfileRebuild> rebuild_;  // null if the profiles are whole
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
+  std::shared_ptr<kv::MendingStore> import_kv_;
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;

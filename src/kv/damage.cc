@@ -9,6 +9,7 @@
 #include "kv/synced_note.h"
 #include "kv/wal.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::kv {
 namespace {
@@ -119,6 +120,7 @@ Result<std::string> set_aside(const std::string& directory) {
   if (!fs::exists(directory, error)) return aside;
   fs::rename(directory, aside, error);
   if (error) return fail(Code::kFatal, fmt::format("{}: can't be moved aside: {}", directory, error.message()));
+  telemetry::counter("freshet_store_set_aside_total", "Stores that were damaged, and renamed to begin anew.").add();
   return aside;
 }
 

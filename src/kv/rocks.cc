@@ -38,6 +38,8 @@
 #include "kv/damage.h"
 #include "kv/store.h"
 #include "kv/synced_note.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::kv {
 namespace {
@@ -405,6 +407,12 @@ class FileRows final : public SortedRows {
   size_t count_ = 0;
 };
 
+// The last two parts of its path: data/profiles, state/0003.
+std::string name_of(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.parent_path().filename() / whole.filename()).string();
+}
+
 // RocksDB writes into a batch which row its first one became.
 uint64_t last_row_of(const rocksdb::WriteBatch& batch) {
   uint64_t first = 0;
@@ -424,7 +432,11 @@ class RocksStore final : public Store {
         db_(std::move(db)),
         incoming_(incoming_options(options, *db_)),
         note_(std::move(note)),
-        lost_rows_(lost_rows) {
+        lost_rows_(lost_rows),
+        unhealthy_(telemetry::gauge("freshet_store_unhealthy",
+                                    "1: not all of this store can be read or written; the log says why.",
+                                    {{"store", name_of(options.path)}})) {
+    unhealthy_.set(0);
     memory_->add(db_.get());
   }
   ~RocksStore() override { memory_->remove(db_.get()); }
@@ -441,6 +453,7 @@ class RocksStore final : public Store {
   Status sync() override;
   Status reclaim(std::string_view begin, std::string_view end) override;
   uint64_t disk_bytes() override;
+  Status health() override;
   uint64_t lost_rows() const override { return lost_rows_; }
   Status snapshot_to(const std::string& directory) override;
 
@@ -450,6 +463,7 @@ class RocksStore final : public Store {
   // Remembers the first failure: from then on the store is read-only.
   Status broken(const rocksdb::Status& status, std::string_view doing);
   [[nodiscard]] Status writable();
+  void fall_ill(const Error& error);
   // Notes that the rows up to this one are synced.
   [[nodiscard]] Status note(uint64_t synced);
 
@@ -466,20 +480,38 @@ class RocksStore final : public Store {
   const std::unique_ptr<SyncedNote> note_;  // null without Options::note_synced
   const uint64_t lost_rows_;
   std::atomic<bool> broken_{false};
-  std::mutex broken_mutex_;
+  telemetry::Gauge& unhealthy_;
+  std::mutex broken_mutex_;  // guards what follows
   std::string why_;
+  Status health_;
 };
 
 tl::unexpected<Error> RocksStore::failed(const rocksdb::Status& status, std::string_view doing) {
   tl::unexpected<Error> error = failure(status, path_, doing);
-  if (remember_damage_ && error.value().code == Code::kCorrupt)
-    std::ofstream(path_ + "/" + kDamaged) << error.value().message;
+  if (error.value().code != Code::kCorrupt) return error;
+  if (remember_damage_) std::ofstream(path_ + "/" + kDamaged) << error.value().message;
+  fall_ill(error.value());
   return error;
+}
+
+// The first failure is kept and told: the others follow from it.
+void RocksStore::fall_ill(const Error& error) {
+  const std::lock_guard lock(broken_mutex_);
+  if (!health_) return;
+  health_ = tl::unexpected(error);
+  unhealthy_.set(1);
+  spdlog::error("{}", error.message);
+}
+
+Status RocksStore::health() {
+  const std::lock_guard lock(broken_mutex_);
+  return health_;
 }
 
 // After a write that failed RocksDB may or may not have it. To go on would build on what may be gone after a restart.
 Status RocksStore::broken(const rocksdb::Status& status, std::string_view doing) {
   Error error = failed(status, doing).value();
+  fall_ill(error);
   const std::lock_guard lock(broken_mutex_);
   if (!broken_) why_ = error.message;
   broken_ = true;
@@ -561,7 +593,7 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   options.snapshot_consistency = false;
   if (status.ok()) status = db_->IngestExternalFile({path}, options);
   if (!status.ok()) return broken(status, "write_sorted");
-  return note(db_->GetLatestSequenceNumber());
+  return {};  // Not noted: rows before these may be in memory only, until the next flush().
 }
 
 // RocksDB slows writers down when compaction is far behind, but not those that bring files: reads, which have to look

@@ -150,6 +150,8 @@ class Store {
   // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
+  // Not ok from the first failed write, or the first damage that was found, on: not all of it can be read or written.
+  [[nodiscard]] virtual Status health() { return {}; }
   // Options::accept_loss: rows that were synced and were not there when it was opened.
   [[nodiscard]] virtual uint64_t lost_rows() const { return 0; }
   // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by
