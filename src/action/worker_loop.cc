@@ -200,9 +200,10 @@ Status WorkerLoop::begin_replay(Partition& part) {
     part.committed = committed.value_or(0);
   }
   if (options_.accept_loss && part.state->offset() > part.committed) {
-    spdlog::error("partition {}: its state stands for offset {}, the log knows only {} as committed: what was said of "
-                  "the records in between is lost",
-                  part.of.partition, part.state->offset(), part.committed);
+    spdlog::error(
+        "partition {}: its state stands for offset {}, the log knows only {} as committed: what was said of "
+        "the records in between is lost",
+        part.of.partition, part.state->offset(), part.committed);
     part.committed = part.state->offset();
   }
   if (part.state->offset() > part.committed)

@@ -123,7 +123,8 @@ Status Installation::learn_published(uint64_t revision, const std::string& rules
 Status Installation::load(env::Random& random, const Release& own) {
   const auto file = read_small_file(path_);
   if (!file)
-    return fail(file.error().code, file.error().message + "; restore this file from a copy of the data directory, or "
+    return fail(file.error().code, file.error().message +
+                                       "; restore this file from a copy of the data directory, or "
                                        "remove it: then its key comes from the log or the checkpoints");
   // A new directory begins an installation; adopt_hash_key() may still give it another's key.
   if (!*file) {

@@ -50,8 +50,8 @@ Status check_rows(kv::Store& store) {
   return store.scan("", "", [](std::string_view, std::string_view) { return true; });
 }
 
-// Takes what is left of a log. If RocksDB can't open it, or not all of its rows can be read, that is nothing: then it is
-// set aside, and a new one begins.
+// Takes what is left of a log. If RocksDB can't open it, or not all of its rows can be read, that is nothing: then it
+// is set aside, and a new one begins.
 Result<std::unique_ptr<kv::Store>> open_what_is_left(kv::Options options, bool& lost) {
   options.accept_loss = true;
   auto store = kv::open_rocks(options);

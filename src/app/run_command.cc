@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <memory>
 
@@ -83,6 +84,8 @@ int run(const RunOptions& options) {
   // A peer that closes its connection must not end the process; the write's error says it too.
   signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
+  // What it makes holds people's profiles and the keys of their identifiers: for its owner alone.
+  umask(S_IRWXG | S_IRWXO);
   auto server = Server::start(*config, options.config.empty());
   if (!server) {
     spdlog::error("{}", server.error().message);
@@ -119,9 +122,10 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--roles", options->roles, "Comma-separated: ingest,action,reaction,console (default: all)");
   command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-  command->add_flag("--accept-loss", options->accept_loss,
-                    "Start although the embedded log has lost records that were acknowledged, with those that are left; "
-                    "for one start");
+  command->add_flag(
+      "--accept-loss", options->accept_loss,
+      "Start although the embedded log has lost records that were acknowledged, with those that are left; "
+      "for one start");
   command->add_flag("--log-json", options->log_json, "One JSON object a line");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

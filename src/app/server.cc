@@ -18,8 +18,8 @@
 #include "app/installation.h"
 #include "app/log.h"
 #include "app/profiles.h"
-#include "app/rebuild.h"
 #include "app/stages.h"
+#include "app/stores.h"
 #include "app/trace_exporter.h"
 #include "base/assert.h"
 #include "base/version.h"
@@ -28,7 +28,6 @@
 #include "ingest/import_store.h"
 #include "ingest/imports.h"
 #include "ingest/service.h"
-#include "kv/mending_store.h"
 #include "kv/store.h"
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
@@ -61,6 +60,16 @@ struct MemoryPlan {
       : state_store(total / 8), rows(total / 8 * 5), profiles(total / 8), pending(total / 16) {}
 };
 
+// Up to where changes can be read.
+std::vector<eventlog::Position> readable_of(const std::vector<std::unique_ptr<reaction::Reactor>>& reactors) {
+  std::vector<eventlog::Position> all;
+  for (const auto& reactor : reactors) {
+    const std::vector<eventlog::Position> of_one = reactor->readable();
+    all.insert(all.end(), of_one.begin(), of_one.end());
+  }
+  return all;
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -69,6 +78,8 @@ class ServerImpl final : public Server {
   // The order matters: whoever comes later needs what came before, and rules are published before a
   // record can come in.
   Status open(bool implicit) {
+    if (clock_.now_us() <= 0)
+      return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
     FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
     start_tracing();
     // Whoever is asked first decides about the key of the alias hashes: a log that several
@@ -80,7 +91,7 @@ class ServerImpl final : public Server {
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
-    FRESHET_ASSIGN(rebuild_, ProfileRebuild::begin(config_, *log_, clock_));
+    FRESHET_TRY(stores_.watch(config_, profiles_.get(), *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     make_service();
@@ -112,7 +123,7 @@ class ServerImpl final : public Server {
     const env::TimeUs now = clock_.monotonic_us();
     if (now < follow_due_) return;
     follow_due_ = now + kFollowUs;
-    look_after_stores();
+    stores_.look_after(readable_of(reactors_));
     if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
   }
 
@@ -132,38 +143,11 @@ class ServerImpl final : public Server {
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
 
-  // A failure is told by the store, and tried again.
-  void look_after_stores() {
-    if (import_kv_) static_cast<void>(import_kv_->mend());
-    if (!rebuild_) return;
-    if (const Status done = rebuild_->step(readable(), *profiles_); !done) spdlog::error("{}", done.error().message);
-  }
-
-  [[nodiscard]] bool is_rebuilding() const { return rebuild_ != nullptr && !rebuild_->done(); }
-
-  // Whether every store can be read and written, and every profile that there is can be found.
-  [[nodiscard]] bool stores_are_well() const {
-    if (profiles_ && !profiles_->health()) return false;
-    if (import_kv_ && !import_kv_->health()) return false;
-    return !is_rebuilding();
-  }
-
-  [[nodiscard]] std::vector<eventlog::Position> readable() const {
-    std::vector<eventlog::Position> all;
-    for (const auto& reactor : reactors_) {
-      const std::vector<eventlog::Position> of_one = reactor->readable();
-      all.insert(all.end(), of_one.begin(), of_one.end());
-    }
-    return all;
-  }
-
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
-    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable());
+    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
-
-  [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
   // Starts tracing, before anything that could be traced.
   void start_tracing() {
@@ -342,15 +326,8 @@ class ServerImpl final : public Server {
 
   Status start_ingest() {
     if (!config_.roles.ingest) return {};
-    kv::Options import_options;
-    import_options.path = path("imports");
-    import_options.memory = kv::make_memory_budget(8u << 20);
-    import_options.write_buffer_bytes = 1u << 20;
-    import_options.remember_damage = true;
-    import_options.note_synced = true;
-    FRESHET_ASSIGN(auto import_kv, kv::MendingStore::open(import_options));
-    import_kv_ = std::move(import_kv);
-    import_store_ = ingest::make_import_store(import_kv_);
+    FRESHET_ASSIGN(auto import_kv, stores_.open_imports(config_));
+    import_store_ = ingest::make_import_store(std::move(import_kv));
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -395,10 +372,10 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() && stores_are_well() &&
+      return status().has_value() && stores_.are_well() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
-    options.rebuilding = [this] { return is_rebuilding(); };
+    options.rebuilding = [this] { return stores_.are_rebuilding(); };
     options.stages_json = [this] { return stages_json(*log_, config_.roles, reaction_lag()); };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
@@ -430,12 +407,11 @@ class ServerImpl final : public Server {
   std::unique_ptr<Agreement> agreement_;
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
-  std::unique_ptr<ProfileRebuild> rebuild_;  // null if the profiles are whole
+  Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
-  std::shared_ptr<kv::MendingStore> import_kv_;
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;

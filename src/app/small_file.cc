@@ -46,8 +46,7 @@ Status write_small_file(const std::string& path, std::string_view text) {
   const bool written =
       ::write(file, whole.data(), whole.size()) == static_cast<ssize_t>(whole.size()) && ::fsync(file) == 0;
   ::close(file);
-  if (!written || ::rename(beside.c_str(), path.c_str()) != 0)
-    return tl::unexpected(small_file_error(path, "write"));
+  if (!written || ::rename(beside.c_str(), path.c_str()) != 0) return tl::unexpected(small_file_error(path, "write"));
   sync_directory_of(path);
   return {};
 }

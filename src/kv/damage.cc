@@ -1,8 +1,12 @@
 #include "kv/damage.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -17,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSetAside = ".damaged";
+constexpr uint64_t kRoomBytesMin = 256u << 10;
 
 bool has_current(const std::string& directory) {
   std::error_code error;
@@ -40,6 +45,26 @@ Status check_current(const std::string& directory) {
                                               directory));
   }
   return {};
+}
+
+// RocksDB writes some files anew when it opens a store, and what lies in the write-ahead logs; where there is no room
+// for them it ends in an assertion of its own.
+Status check_room(const std::string& directory) {
+  uint64_t bytes = kRoomBytesMin;
+  std::error_code error;
+  for (fs::directory_iterator file(directory, error), end; !error && file != end; file.increment(error)) {
+    std::error_code gone;
+    if (file->path().extension() == ".log" && file->is_regular_file(gone)) bytes += file->file_size(gone);
+  }
+  const std::string probe = directory + "/ROOM_PROBE";
+  const int opened = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  const int failed = opened < 0 ? errno : ::posix_fallocate(opened, 0, static_cast<off_t>(bytes));
+  if (opened >= 0) ::close(opened);
+  ::unlink(probe.c_str());
+  if (failed == 0 || failed == EOPNOTSUPP || failed == EINVAL) return {};
+  const bool full = failed == ENOSPC || failed == EDQUOT;
+  return fail(Code::kFatal, fmt::format("store {}: can't be opened, it needs {} KiB: {}{}", directory, bytes >> 10,
+                                        std::strerror(failed), full ? "; free disk space and start again" : ""));
 }
 
 // A note that can't be read costs nothing but the look at what it promised.
@@ -83,6 +108,7 @@ Error rows_missing(const std::string& directory, const std::string& why, uint64_
 
 Result<Promised> check_files(const Options& options, const std::function<Result<uint64_t>()>& last_row) {
   FRESHET_TRY(check_current(options.path));
+  FRESHET_TRY(check_room(options.path));
   Promised promised;
   if (!options.note_synced) return promised;
   FRESHET_ASSIGN(promised.synced, noted(options.path));

@@ -1,7 +1,7 @@
-// How far the rows of a store are synced, in a small file beside its directory (DIRECTORY.synced): so that a store which
-// comes back with fewer is noticed, whatever has become of its files. It is overwritten in place after each sync and
-// not synced itself: a process that is killed leaves the last one, a machine without power that one or an older one,
-// and neither says more than is on the disk.
+// How far the rows of a store are synced, in a small file beside its directory (DIRECTORY.synced): so that a store
+// which comes back with fewer is noticed, whatever has become of its files. It is overwritten in place after each sync
+// and not synced itself: a process that is killed leaves the last one, a machine without power that one or an older
+// one, and neither says more than is on the disk.
 #pragma once
 
 #include <cstdint>

@@ -203,6 +203,7 @@ class Server:
     def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None, standbys=0):
         self.standbys = standbys
         self.env = env or {}  # beside this process's own
+        self.arguments = []  # of `freshet run`, beside --config
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
@@ -230,7 +231,7 @@ class Server:
         check(FRESHET.exists(), f"{FRESHET} is missing: run ./dev build first")
         self.write_config()
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(FRESHET), "run", "--config", str(self.config_path)], stdout=log, stderr=log,
+            self.process = subprocess.Popen([str(FRESHET), "run", "--config", str(self.config_path), *self.arguments], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
         self.wait_ready()
         return self

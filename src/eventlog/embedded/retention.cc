@@ -65,7 +65,8 @@ std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us, env::TimeUs ste
     if (options.retention_bytes == 0 && options.retention_us == 0) continue;
     for (Partition& partition : topic->partitions) {
       if (partition.of.topic == Topic::kActions) break;
-      const Offset low = std::min(wanted_low(options, partition, now_us, steady_us), state.held_from(options, partition));
+      const Offset low =
+          std::min(wanted_low(options, partition, now_us, steady_us), state.held_from(options, partition));
       const Offset whole = floor_to_segment(partition, low);
       FRESHET_ASSERT(whole <= std::max(low, partition.mark.low));  // Nothing goes that is still to be read.
       if (whole > partition.mark.low) trims.push_back({&partition, whole});

@@ -44,17 +44,19 @@ class Recovery {
     if (local_->offset() >= options_.log_begins_at) return std::move(local_);
     return fail(
         Code::kCorrupt,
-        fmt::format("partition {}: its state here stands for offset {}, but `actions` begins at {}: the records in "
-                    "between can't be replayed, and {}; restore a copy of the data directory, or start once with --accept-loss",
-                    options_.partition, local_->offset(), options_.log_begins_at, why_not()));
+        fmt::format(
+            "partition {}: its state here stands for offset {}, but `actions` begins at {}: the records in "
+            "between can't be replayed, and {}; restore a copy of the data directory, or start once with --accept-loss",
+            options_.partition, local_->offset(), options_.log_begins_at, why_not()));
   }
 
  private:
   // Goes on behind the records that the log has lost, for good.
   Status skip_lost() {
-    spdlog::error("partition {}: its state stands for offset {}, but `actions` begins at {}: the records in between are "
-                  "lost",
-                  options_.partition, local_->offset(), options_.log_begins_at);
+    spdlog::error(
+        "partition {}: its state stands for offset {}, but `actions` begins at {}: the records in between are "
+        "lost",
+        options_.partition, local_->offset(), options_.log_begins_at);
     local_->advance(options_.log_begins_at);
     return local_->persist();
   }
@@ -70,9 +72,10 @@ class Recovery {
     const bool has_more = options_.checkpoints != nullptr || options_.log_begins_at == 0;
     if (local.error().code != Code::kCorrupt || !has_more) return tl::unexpected(std::move(local).error());
     FRESHET_ASSIGN(const std::string aside, kv::set_aside(options_.directory));
-    spdlog::error("partition {}: its state is damaged and was moved to {}; it comes from a checkpoint, or from the "
-                  "beginning of the log: {}",
-                  options_.partition, aside, local.error().message);
+    spdlog::error(
+        "partition {}: its state is damaged and was moved to {}; it comes from a checkpoint, or from the "
+        "beginning of the log: {}",
+        options_.partition, aside, local.error().message);
     return {};
   }
 
