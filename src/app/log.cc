@@ -68,7 +68,7 @@ Result<std::unique_ptr<kv::Store>> open_what_is_left(kv::Options options, bool& 
   FRESHET_ASSIGN(const std::string aside, kv::set_aside(options.path));
   spdlog::error("{}; a new log begins, the old one lies in {}", why.message, aside);
   lost = true;
-  lost_rows().add(synced && *synced ? **synced : 1);
+  lost_rows().add(synced && *synced ? (*synced)->synced : 1);
   return kv::open_rocks(options);
 }
 

@@ -68,17 +68,28 @@ Status check_room(const std::string& directory) {
 }
 
 // A note that can't be read costs nothing but the look at what it promised.
-Result<uint64_t> noted(const std::string& directory) {
+Result<Noted> noted(const std::string& directory) {
   const auto note = SyncedNote::read(directory);
   if (note) {
     if (!*note && has_current(directory))
       spdlog::warn("{} is missing and is made anew: rows that the store may have lost before can't be noticed",
                    SyncedNote::path_of(directory));
-    return note->value_or(0);
+    return note->value_or(Noted{});
   }
   if (note.error().code != Code::kCorrupt) return tl::unexpected(note.error());
   spdlog::warn("{} and is made anew: rows that the store may have lost before can't be noticed", note.error().message);
-  return 0;
+  return Noted{};
+}
+
+// A manifest that is cut short is one that RocksDB reads without a complaint: it deletes the files that it does not
+// know.
+Status check_manifest(const std::string& directory, const Manifest& noted) {
+  const auto manifest = manifest_of(directory);
+  if (noted.number == 0 || !manifest || *manifest >= noted) return {};  // One that is missing RocksDB tells itself.
+  return fail(Code::kCorrupt, fmt::format("store {0}: {0}/MANIFEST-{1:06} has {2} bytes, but MANIFEST-{3:06} was noted "
+                                          "with {4}: files that it named can't be found; restore the directory from a "
+                                          "checkpoint or a copy",
+                                          directory, manifest->number, manifest->bytes, noted.number, noted.bytes));
 }
 
 // The unreadable rest goes away, but for a copy: RocksDB would throw it away at its start, or read on behind a gap.
@@ -111,11 +122,13 @@ Result<Promised> check_files(const Options& options, const std::function<Result<
   FRESHET_TRY(check_room(options.path));
   Promised promised;
   if (!options.note_synced) return promised;
-  FRESHET_ASSIGN(promised.synced, noted(options.path));
+  FRESHET_ASSIGN(const Noted note, noted(options.path));
+  promised.synced = note.synced;
   if (!has_current(options.path)) {
     if (promised.synced == 0) return promised;
     return tl::unexpected(rows_missing(options.path, "its files are missing", 0, promised.synced));
   }
+  FRESHET_TRY(check_manifest(options.path, note.manifest));
   FRESHET_ASSIGN(const WalEnd end, read_wals(options.path));
   // Behind the synced rows lies what a crash tore off. Without a note, what can be read behind a damage tells it from
   // that.

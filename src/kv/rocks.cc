@@ -36,6 +36,7 @@
 #include "env/thread.h"
 #include "kv/crc32c.h"
 #include "kv/damage.h"
+#include "kv/manifest_noting.h"
 #include "kv/store.h"
 #include "kv/synced_note.h"
 #include "telemetry/log.h"
@@ -423,7 +424,7 @@ uint64_t last_row_of(const rocksdb::WriteBatch& batch) {
 class RocksStore final : public Store {
  public:
   RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db,
-             std::unique_ptr<SyncedNote> note, uint64_t lost_rows)
+             std::shared_ptr<SyncedNote> note, uint64_t lost_rows)
       : path_(options.path),
         remember_damage_(options.remember_damage),
         log_like_(options.log_like),
@@ -477,7 +478,7 @@ class RocksStore final : public Store {
   std::unique_ptr<Dropper> dropper_;
   std::unique_ptr<rocksdb::DB> db_;         // It is closed before what it uses, which stands above.
   const rocksdb::Options incoming_;         // of the files of write_sorted
-  const std::unique_ptr<SyncedNote> note_;  // null without Options::note_synced
+  const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
   const uint64_t lost_rows_;
   std::atomic<bool> broken_{false};
   telemetry::Gauge& unhealthy_;
@@ -757,6 +758,8 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   std::unique_ptr<Dropper> dropper;
   if (options.drop) dropper = std::make_unique<Dropper>(options.drop);
   rocks.compaction_filter = dropper.get();
+  const auto noting = std::make_shared<ManifestNoting>(options.path);
+  rocks.listeners.push_back(noting);
   static_cast<void>(fast_crc32c());
   FRESHET_ASSIGN(const Promised promised, check_files(options, [&] { return last_row_in(rocks, options.path); }));
   rocksdb::DB* opened = nullptr;
@@ -765,14 +768,17 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   }
   std::unique_ptr<rocksdb::DB> db(opened);
   FRESHET_TRY(check_blob_files(*db, options.path));
-  std::unique_ptr<SyncedNote> note;
+  std::shared_ptr<SyncedNote> note;
   uint64_t lost = 0;
   if (options.note_synced) {
     const uint64_t last = db->GetLatestSequenceNumber();
     lost = promised.synced > last ? promised.synced - last : promised.cut ? 1 : 0;
     if (lost > 0 && !options.accept_loss)
       return tl::unexpected(rows_missing(options.path, "its files are older than that", last, promised.synced));
-    FRESHET_ASSIGN(note, SyncedNote::make(options.path, lost > 0 ? last : std::max(last, promised.synced)));
+    const Noted noted{lost > 0 ? last : std::max(last, promised.synced),
+                      manifest_of(options.path).value_or(Manifest{})};
+    FRESHET_ASSIGN(note, SyncedNote::make(options.path, noted));
+    noting->begin(note);
   }
   // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this
   // very file.
