@@ -13,10 +13,13 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 1;
+inline constexpr uint32_t kLogicVersion = 2;
 
 // With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,
                                           std::string_view hash_key, env::TimeUs received_at_us);
+
+// Asks a partition to say all its profiles again (action/republish.h).
+[[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise);
 
 }  // namespace freshet::action

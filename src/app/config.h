@@ -98,6 +98,7 @@ struct Config {
   bool events_as_protobuf = false;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
+  bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };
 

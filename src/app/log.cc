@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "action/worker_options.h"
+#include "app/rebuild.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "kv/store.h"
+#include "kv/synced_note.h"
 #include "reaction/reactor_options.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::app {
 namespace {
@@ -21,6 +25,12 @@ using Log = Result<std::unique_ptr<eventlog::EventLog>>;
 constexpr env::TimeUs kHourUs = 3'600'000'000;
 constexpr size_t kReadBytes = 1u << 20;
 
+telemetry::Counter& lost_rows() {
+  static telemetry::Counter& rows = telemetry::counter(
+      "freshet_log_lost_rows_total", "Rows of the embedded log that were synced and are gone: see --accept-loss.");
+  return rows;
+}
+
 Log open_kafka(const Config& config, const std::string& name, env::Clock& clock) {
   eventlog::KafkaOptions options;
   options.brokers = config.log.brokers;
@@ -29,6 +39,37 @@ Log open_kafka(const Config& config, const std::string& name, env::Clock& clock)
   options.client_id = "freshet-" + name;
   if (config.state.standby_after_us > 0) options.silence_us = config.state.standby_after_us;
   return eventlog::open_kafka_log(options, clock);
+}
+
+// Partitions of a log that has lost records go on at an offset that was never given away: the second of the clock,
+// with room for 65,536 records each.
+constexpr int kOffsetsOfSecondBits = 16;
+
+// Reads every row, since damage within a file shows only when it is read.
+Status check_rows(kv::Store& store) {
+  return store.scan("", "", [](std::string_view, std::string_view) { return true; });
+}
+
+// Takes what is left of a log. If RocksDB can't open it, or not all of its rows can be read, that is nothing: then it
+// is set aside, and a new one begins.
+Result<std::unique_ptr<kv::Store>> open_what_is_left(kv::Options options, bool& lost) {
+  options.accept_loss = true;
+  auto store = kv::open_rocks(options);
+  Status readable = store ? check_rows(**store) : Status{};
+  if (store && readable) {
+    lost = (*store)->lost_rows() > 0;
+    lost_rows().add((*store)->lost_rows());
+    return store;
+  }
+  const Error why = store ? readable.error() : store.error();
+  if (why.code != Code::kCorrupt) return tl::unexpected(why);
+  const auto synced = kv::SyncedNote::read(options.path);
+  store = fail(Code::kCorrupt, "closed");  // It must not be open when it is renamed.
+  FRESHET_ASSIGN(const std::string aside, kv::set_aside(options.path));
+  spdlog::error("{}; a new log begins, the old one lies in {}", why.message, aside);
+  lost = true;
+  lost_rows().add(synced && *synced ? (*synced)->synced : 1);
+  return kv::open_rocks(options);
 }
 
 Log open_embedded(const Config& config, env::Clock& clock) {
@@ -42,8 +83,20 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.point_reads = false;
   options.bloom_bits = 0;
   options.open_files_max = config.store_files;
-  FRESHET_ASSIGN(auto store, kv::open_rocks(options));
-  return eventlog::open_embedded_log(std::move(store), clock, {});
+  options.note_synced = true;
+  static_cast<void>(lost_rows());  // It is shown from the start.
+  bool lost = false;
+  auto store = config.accept_loss ? open_what_is_left(options, lost) : kv::open_rocks(options);
+  if (!store) {
+    Error error = std::move(store).error();
+    if (error.code == Code::kCorrupt)
+      error.message += ", or go on without what is lost: freshet run --accept-loss (docs/operations/damage.md)";
+    return tl::unexpected(std::move(error));
+  }
+  eventlog::EmbeddedLogOptions log;
+  if (lost) FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kAfterLoss));
+  if (lost) log.skip_to = clock.now_us() / 1'000'000 << kOffsetsOfSecondBits;
+  return eventlog::open_embedded_log(std::move(*store), clock, log);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <thread>
@@ -20,6 +21,7 @@ namespace {
 struct RunOptions {
   std::string config, data_dir, roles, log_level = "info";
   bool log_json = false;
+  bool accept_loss = false;
 };
 
 Result<Config> config_of(const RunOptions& options) {
@@ -32,6 +34,7 @@ Result<Config> config_of(const RunOptions& options) {
     FRESHET_ASSIGN(auto roles, parse_roles(options.roles));
     config.roles = roles;
   }
+  config.accept_loss = options.accept_loss;
   FRESHET_TRY(check_roles(config));
   return config;
 }
@@ -78,6 +81,8 @@ int run(const RunOptions& options) {
     spdlog::error("{}", fits.error().message);
     return 2;
   }
+  // What it makes holds people's profiles and the keys of their identifiers: for its owner alone.
+  umask(S_IRWXG | S_IRWXO);
   auto server = Server::start(*config, options.config.empty());
   if (!server) {
     spdlog::error("{}", server.error().message);
@@ -114,6 +119,10 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--roles", options->roles, "Comma-separated: ingest,action,reaction,console (default: all)");
   command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command->add_flag(
+      "--accept-loss", options->accept_loss,
+      "Start although the embedded log has lost records that were acknowledged, with those that are left; "
+      "for one start");
   command->add_flag("--log-json", options->log_json, "One JSON object a line");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -20,6 +20,7 @@
 #include "app/log.h"
 #include "app/profiles.h"
 #include "app/stages.h"
+#include "app/stores.h"
 #include "app/trace_exporter.h"
 #include "base/assert.h"
 #include "base/version.h"
@@ -62,6 +63,16 @@ struct MemoryPlan {
       : state_store(total / 8), rows(total / 8 * 5), profiles(total / 8), pending(total / 16) {}
 };
 
+// Up to where changes can be read.
+std::vector<eventlog::Position> readable_of(const std::vector<std::unique_ptr<reaction::Reactor>>& reactors) {
+  std::vector<eventlog::Position> all;
+  for (const auto& reactor : reactors) {
+    const std::vector<eventlog::Position> of_one = reactor->readable();
+    all.insert(all.end(), of_one.begin(), of_one.end());
+  }
+  return all;
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -70,6 +81,8 @@ class ServerImpl final : public Server {
   // The order matters: whoever comes later needs what came before, and rules are published before a
   // record can come in.
   Status open(bool implicit) {
+    if (clock_.now_us() <= 0)
+      return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
     FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
     start_tracing();
     // Whoever is asked first decides about the key of the alias hashes: a log that several
@@ -81,6 +94,7 @@ class ServerImpl final : public Server {
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
+    FRESHET_TRY(stores_.watch(config_, profiles_.get(), *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     make_service();
@@ -112,6 +126,7 @@ class ServerImpl final : public Server {
     const env::TimeUs now = clock_.monotonic_us();
     if (now < follow_due_) return;
     follow_due_ = now + kFollowUs;
+    stores_.look_after(readable_of(reactors_));
     if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
   }
 
@@ -147,15 +162,8 @@ class ServerImpl final : public Server {
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
-    std::vector<eventlog::Position> readable;
-    for (const auto& reactor : reactors_) {
-      const std::vector<eventlog::Position> of_one = reactor->readable();
-      readable.insert(readable.end(), of_one.begin(), of_one.end());
-    }
-    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable);
+    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
-
-  [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
   // Starts tracing, before anything that could be traced.
   void start_tracing() {
@@ -260,7 +268,8 @@ class ServerImpl final : public Server {
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
     options.open_files_max = config_.store_files;
-    options.remember_damage = checkpoints_ != nullptr;
+    const auto marks = log_->watermarks({Topic::kActions, partition});
+    options.remember_damage = checkpoints_ != nullptr || (marks && marks->low == 0);  // There is something else.
     return state::PartitionState::open(options, state_options, kv::open_rocks);
   }
 
@@ -271,6 +280,7 @@ class ServerImpl final : public Server {
     const int64_t log_begins_at = marks ? marks->low : 0;  // if it is not known, the first poll will say
     if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, open);
     state::RecoverOptions options;
+    options.accept_loss = config_.accept_loss;
     options.partition = partition;
     options.directory = state_directory(config_, partition);
     options.log_begins_at = log_begins_at;
@@ -299,6 +309,7 @@ class ServerImpl final : public Server {
       options.open_state = open_state;
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
+      options.accept_loss = config_.accept_loss;
       options.trims = config_.log.kind == Config::LogKind::kEmbedded || checkpoints_ != nullptr;
       // What is not durable is in no checkpoint.
       if (checkpoints_)
@@ -334,13 +345,8 @@ class ServerImpl final : public Server {
 
   Status start_ingest() {
     if (!config_.roles.ingest) return {};
-    kv::Options import_options;
-    import_options.path = path("imports");
-    import_options.memory = kv::make_memory_budget(8u << 20);
-    import_options.write_buffer_bytes = 1u << 20;
-    import_options.open_files_max = config_.store_files;
-    FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
-    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
+    FRESHET_ASSIGN(auto import_kv, stores_.open_imports(config_));
+    import_store_ = ingest::make_import_store(std::move(import_kv));
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -377,7 +383,9 @@ class ServerImpl final : public Server {
     options.tenants = config_.tenants;
     options.tokens = config_.admin.tokens;
     if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
-    options.audit = [file = path("audit.jsonl")](const console::AuditEntry& entry) { append_audit(file, entry); };
+    options.audit = [file = config_.data_dir + "/audit.jsonl"](const console::AuditEntry& entry) {
+      append_audit(file, entry);
+    };
     options.clock = &clock_;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
@@ -395,9 +403,10 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() &&
+      return status().has_value() && stores_.are_well() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
+    options.rebuilding = [this] { return stores_.are_rebuilding(); };
     options.stages_json = [this] { return stages_json(*log_, config_.roles, reaction_lag()); };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
@@ -433,6 +442,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Agreement> agreement_;
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
+  Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;

@@ -40,6 +40,8 @@ struct AdminOptions {
   // Sends what a dead letter holds again; the callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
+  // While profiles are made anew one that is not found may still come. Empty: they never are.
+  std::function<bool()> rebuilding;
   // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
   // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
   std::function<std::string()> stages_json;

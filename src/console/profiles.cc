@@ -51,6 +51,8 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
   const auto found = options_.store->find(tenant.name, kind, identifier);
   if (!found) return call.fail(found.error());
   if (!found->has_value()) {
+    if (options_.rebuilding && options_.rebuilding())
+      return call.fail(503, "rebuilding", "the profile store is being made anew: this profile may be still to come");
     return call.fail(
         404, "not_found",
         fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));

@@ -47,6 +47,8 @@ class DocStore {
   [[nodiscard]] virtual Status sync() = 0;
   // True if so much waits to be made durable that a sync is due before its time.
   [[nodiscard]] virtual bool wants_sync() const { return false; }
+  // Not ok: not all documents can be read or written, until it is made anew.
+  [[nodiscard]] virtual Status health() { return {}; }
   // nullopt: there is no such document, or it was removed.
   [[nodiscard]] virtual Result<std::optional<StoredDocument>> get(const EntityKey& key) = 0;
   // Finds a profile by an identifier; what is found was compared with the document itself, since an

@@ -212,6 +212,7 @@ class Server:
         self.prefix = list(prefix)  # a command that ends in running ours
         self.standbys = standbys
         self.env = env or {}  # beside this process's own
+        self.arguments = []  # of `freshet run`, beside --config
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
@@ -241,7 +242,7 @@ class Server:
         check(FRESHET.exists(), f"{FRESHET} is missing: run ./dev build first")
         self.write_config()
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*self.prefix, str(FRESHET), "run", "--config", str(self.config_path)], stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.prefix, str(FRESHET), "run", "--config", str(self.config_path), *self.arguments], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
         self.wait_ready()
         return self
