@@ -16,6 +16,7 @@
 #include "app/agreement.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
+#include "app/letters.h"
 #include "app/log.h"
 #include "app/profiles.h"
 #include "app/stages.h"
@@ -89,6 +90,7 @@ class ServerImpl final : public Server {
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (letters_) letters_->stop();
     if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -157,7 +159,7 @@ class ServerImpl final : public Server {
   Status open_log_and_topics() {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
-    return create_topics(*log_, config_.log.partitions);
+    return create_topics(*log_, config_);
   }
 
   // Agrees with the other processes of this log on the schema so far, the key of the alias hashes
@@ -244,7 +246,10 @@ class ServerImpl final : public Server {
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
     options.remember_damage = checkpoints_ != nullptr;
-    return state::PartitionState::open(options, state_options, kv::open_rocks);
+    FRESHET_ASSIGN(auto state, state::PartitionState::open(options, state_options, kv::open_rocks));
+    // On Kafka it may become another process's at any time; there its files are left to themselves.
+    if (config_.log.kind == Config::LogKind::kEmbedded) purged_.add(state->store());
+    return state;
   }
 
   // Opens a partition's state from wherever it is nearest: this disk, or a checkpoint.
@@ -306,6 +311,8 @@ class ServerImpl final : public Server {
     options.clock = &clock_;
     options.random = &random_;
     options.partitions = config_.log.partitions;
+    options.letters_max = config_.deadletters.count;
+    options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const model::Tenant& tenant, http::Request request, http::Respond respond) {
       imports_->handle(tenant, std::move(request), std::move(respond));
@@ -320,7 +327,9 @@ class ServerImpl final : public Server {
     import_options.memory = kv::make_memory_budget(8u << 20);
     import_options.write_buffer_bytes = 1u << 20;
     FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
-    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
+    const std::shared_ptr<kv::Store> import_rows = std::move(import_kv);
+    purged_.add(import_rows);
+    import_store_ = ingest::make_import_store(import_rows);
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -349,6 +358,10 @@ class ServerImpl final : public Server {
   Status start_admin() {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
+    if (config_.roles.console) {
+      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
+    }
+    options.letters = letters_;
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
@@ -400,6 +413,7 @@ class ServerImpl final : public Server {
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
+  PurgedStores purged_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
@@ -407,6 +421,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<http::Server> ingest_server_;
+  std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,8 +21,11 @@
 
 namespace freshet::console {
 
+class LetterKeeper;
+
 struct AdminOptions {
   docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
+  std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
@@ -42,6 +46,9 @@ struct AdminOptions {
 // Thread-safe. Everything that `options` names must outlive it.
 class Admin {
  public:
+  struct Call;  // one request and its address, taken apart
+  struct Route;
+
   explicit Admin(AdminOptions options);
 
   void handle(http::Request request, http::Respond respond);
@@ -51,9 +58,6 @@ class Admin {
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
  private:
-  struct Call;  // one request and its address, taken apart
-  struct Route;
-
   [[nodiscard]] static std::span<const Route> routes();
   // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
   [[nodiscard]] bool admit(const Call& call, const Route* route) const;
@@ -70,10 +74,7 @@ class Admin {
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                       const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
-
-  void letter_list(Call& call, const model::Tenant& tenant);
-  void letter_show(Call& call, const model::Tenant& tenant);
-  void letter_replay(Call& call, const model::Tenant& tenant);
+  void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
 
   [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
   [[nodiscard]] http::Response status();

@@ -1,4 +1,5 @@
 // The addresses of the admin listener.
+#include "console/letter_routes.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "model/document.h"
@@ -28,7 +29,7 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kUnsuppress = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
   };
-  static constexpr auto kReplay = [](Admin& a, Call& c) { a.letter_replay(c, *c.tenant); };
+  static constexpr auto kReplay = [](Admin& a, Call& c) { replay_letters(a.options_, c); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
@@ -55,11 +56,19 @@ std::span<const Admin::Route> Admin::routes() {
       {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kToken, kConsole, kErase, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kToken, kConsole, kShowIdentity, kDevice},
       {"POST", "/v1/tenants/{tenant}/devices/{type}/{value}/unsuppress", kToken, kConsole, kUnsuppress, kDevice},
+      {"GET", "/v1/tenants/{tenant}/erasures", kToken, kConsole,
+       [](Admin& a, Call& c) { list_erasures(a.options_, c); }},
+      {"POST", "/v1/tenants/{tenant}/erasures/lookup", kToken, kConsole,
+       [](Admin& a, Call& c) { find_erasure(a.options_, c); }},
+      {"GET", "/v1/tenants/{tenant}/erasures/{id}", kToken, kConsole,
+       [](Admin& a, Call& c) { show_erasure(a.options_, c); }},
       {"GET", "/v1/tenants/{tenant}/deadletters", kToken, kConsole,
-       [](Admin& a, Call& c) { a.letter_list(c, *c.tenant); }},
+       [](Admin& a, Call& c) { list_letters(a.options_, c); }},
+      {"GET", "/v1/tenants/{tenant}/deadletters/counts", kToken, kConsole,
+       [](Admin& a, Call& c) { count_letters(a.options_, c); }},
       {"POST", "/v1/tenants/{tenant}/deadletters/replay", kToken, kConsole, kReplay},
       {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kToken, kConsole,
-       [](Admin& a, Call& c) { a.letter_show(c, *c.tenant); }},
+       [](Admin& a, Call& c) { show_letter(a.options_, c); }},
       {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kToken, kConsole, kReplay},
   };
   return kRoutes;

@@ -7,6 +7,7 @@
 // says. A failed write leaves the store read-only: Code::kFatal from then on (kCorrupt, if damage is the reason).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -140,6 +141,11 @@ class Store {
   // Gives whole files inside [begin, end) back to the file system; rows may go on existing: use with remove_range.
   // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
+  // What was removed or replaced before the call is in no file any more when it returns, but in snapshots. Rewrites
+  // everything: long, in the background of everybody else. kRetry: soon after `canceled` became true.
+  [[nodiscard]] virtual Status scrub(std::atomic<bool>& canceled) {
+    return canceled ? fail(Code::kRetry, "stopped") : Status{};
+  }
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
   // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by
   // hard links to files, which never change. On the same file system. kInvalid: this kind of store has no files.

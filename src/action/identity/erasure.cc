@@ -31,6 +31,8 @@ v1::Loop to_home(const v1::Identifier& identifier, const v1::EntityRef& gone, bo
   return m;
 }
 
+std::string id_of(const v1::EntityRef& ref) { return std::string(model::from_proto(ref).id.view()); }
+
 void add_value(v1::ErasureNotice& notice, const ErasureContext& context, std::string_view value, bool frees) {
   const Hash128 hash = model::value_hash(context.hash_key, context.tenant, value);
   *(frees ? notice.add_freed() : notice.add_suppressed()) = hash.view();
@@ -48,12 +50,13 @@ std::vector<v1::Loop> farewells_of(const v1::EntityState& erased, int64_t receiv
   return all;
 }
 
-v1::ErasureNotice notice_of(const v1::EntityRef& profile, const v1::Envelope& record,
+v1::ErasureNotice notice_of(const v1::EntityState& erased, const v1::Envelope& record,
                             const std::vector<v1::Loop>& farewells, const ErasureContext& context) {
   v1::ErasureNotice notice;
   notice.set_message_id(record.message_id());
-  notice.set_kind(profile.kind());
-  notice.set_id(std::string(model::from_proto(profile).id.view()));
+  notice.set_kind(erased.ref().kind());
+  notice.set_id(id_of(erased.ref()));
+  for (const v1::EntityRef& merged : erased.merged()) notice.add_merged(id_of(merged));
   for (const v1::Loop& m : farewells)
     if (m.has_identifier()) add_value(notice, context, m.identifier().value(), m.type() == v1::Loop::FREE);
   return notice;

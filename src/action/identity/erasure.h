@@ -24,7 +24,7 @@ struct ErasureContext {
 [[nodiscard]] std::vector<v1::Loop> farewells_of(const v1::EntityState& erased, int64_t received_at_us,
                                                  const std::function<bool(const v1::Identifier&)>& frees);
 // What is said of it, with all the values that its farewells name; `record` asked for it, if it says a message id.
-[[nodiscard]] v1::ErasureNotice notice_of(const v1::EntityRef& profile, const v1::Envelope& record,
+[[nodiscard]] v1::ErasureNotice notice_of(const v1::EntityState& erased, const v1::Envelope& record,
                                           const std::vector<v1::Loop>& farewells, const ErasureContext& context);
 // The record of topic `deadletters` that says so. The same notice makes the same id.
 [[nodiscard]] v1::DeadLetter erasure_letter(const v1::ErasureNotice& notice, const ErasureContext& context);

@@ -270,7 +270,7 @@ void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
     return frees_all || shared(e.ref.kind, i) || FRESHET_MUTANT(kEraseWithoutSuppress);
   });
   const ErasureContext context{rules_->hash_key(), tenant_name_, because.received_at_us()};
-  out_.dead_letter(erasure_letter(notice_of(e.state.ref(), because.record(), farewells, context), context));
+  out_.dead_letter(erasure_letter(notice_of(e.state, because.record(), farewells, context), context));
   e.state.clear_target();
   e.state.clear_absorbing();
   e.state.clear_identifiers();
