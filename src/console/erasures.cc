@@ -150,7 +150,7 @@ void Erasures::put(const v1::Erasure& erasure, kv::WriteBatch& batch) {
 Status Erasures::put(const v1::Erasure& erasure) {
   kv::WriteBatch batch;
   put(erasure, batch);
-  FRESHET_TRY(store_.write(batch, kv::Durability::kLogged));
+  FRESHET_TRY(store_.write(batch, kv::Durability::kSynced));
   written();
   return {};
 }
