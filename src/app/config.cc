@@ -50,6 +50,7 @@ Config default_config() {
   Config config;
   model::Tenant& demo = config.tenants.emplace_back(model::default_tenant("demo"));
   demo.write_keys = {"demo-write-key"};
+  demo.server_keys = {"demo-server-key"};
   demo.app_id = "demo";
   demo.app_secret = "demo-secret";
   return config;

@@ -14,6 +14,7 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/agreement.h"
+#include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/letters.h"
@@ -25,9 +26,9 @@
 #include "base/version.h"
 #include "console/admin.h"
 #include "http/server.h"
-#include "ingest/import_store.h"
-#include "ingest/imports.h"
 #include "ingest/service.h"
+#include "ingest/sources/csv/import_store.h"
+#include "ingest/sources/csv/imports.h"
 #include "kv/store.h"
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
@@ -41,6 +42,8 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
+// Of large requests that wait for their turn.
+constexpr size_t kLaneBytesMax = 128u << 20;
 // How often it is read what other processes discovered.
 constexpr env::TimeUs kFollowUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
@@ -314,9 +317,11 @@ class ServerImpl final : public Server {
     options.letters_max = config_.deadletters.count;
     options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
-    options.imports = [this](const model::Tenant& tenant, http::Request request, http::Respond respond) {
-      imports_->handle(tenant, std::move(request), std::move(respond));
+    options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
+      imports_->handle(*sender.tenant, std::move(request), std::move(respond));
     };
+    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
+    options.lane = lane_.get();
     service_ = std::make_unique<ingest::Service>(std::move(options));
   }
 
@@ -333,15 +338,15 @@ class ServerImpl final : public Server {
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
-          service_->publish(
+          service_->appender().append(
               {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
               std::move(done));
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
     http.threads = cores();
-    // An import's PATCH is the largest request there is; the rest is for what surrounds it.
-    http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
+    http.body_bytes_max = ingest::body_bytes_max();
+    http.on_header = [this](const http::Request& head) { return service_->judge(head); };
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
     http.tls_cert = config_.ingest.tls_cert;
     http.tls_key = config_.ingest.tls_key;
@@ -365,7 +370,9 @@ class ServerImpl final : public Server {
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
-    options.token = config_.admin.token;
+    options.tokens = config_.admin.tokens;
+    if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
+    options.audit = [file = path("audit.jsonl")](const console::AuditEntry& entry) { append_audit(file, entry); };
     options.clock = &clock_;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
@@ -420,6 +427,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
+  std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;

@@ -133,6 +133,8 @@ void replay_one(const Replay& replay, const Admin::Call& call, Kept kept) {
                        "only an item of a request can be sent with another body: of a row, import the corrected file");
     (*letter)->set_body(call.request.body);
     (*letter)->clear_cut_bytes();
+    // Who writes a body commands what is in it: the sender's key allowed what the sender wrote.
+    if (call.visitor.role < Role::kErase) (*letter)->set_by_server_key(false);
   }
   replay_all(replay, call, {std::move(**letter)}, {}, std::nullopt);
 }

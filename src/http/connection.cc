@@ -90,7 +90,7 @@ void set_target(Request& request, std::string_view target) {
 }
 
 template <class Message>
-Request to_request(const Message& message, std::string body, const std::string& remote) {
+Request to_request(const Message& message, const std::string& remote) {
   Request request;
   const auto method = message.method_string();
   request.method.assign(method.data(), method.size());
@@ -99,7 +99,6 @@ Request to_request(const Message& message, std::string body, const std::string& 
   for (const auto& field : message) {
     request.headers.emplace_back(lower(field.name_string()), std::string(field.value().data(), field.value().size()));
   }
-  request.body = std::move(body);
   request.remote = remote;
   return request;
 }
@@ -187,6 +186,7 @@ void Connection<Stream>::begin_request() {
   parser_->body_limit(options.body_bytes_max);
   body_.clear();
   is_head_ = false;
+  verdict_ = {};
   parse();
 }
 
@@ -235,6 +235,40 @@ void Connection<Stream>::on_header() {
   // for the next request (request smuggling; RFC 9112, section 6.1).
   if (has_encoding && (!parser_->chunked() || parser_->content_length()))
     return refuse(400, "bad_request", "Transfer-Encoding must be chunked, without Content-Length");
+  request_ = to_request(message, remote_);
+  if (is_admitted()) on_admitted();
+}
+
+template <class Stream>
+bool Connection<Stream>::is_admitted() {
+  const ServerOptions& options = worker_->shared().options;
+  verdict_ = {.refuse = {}, .body_bytes_max = options.body_bytes_max, .trusted = true};
+  if (!options.on_header) return true;
+  try {
+    verdict_ = options.on_header(request_);
+  } catch (const std::exception& e) {
+    spdlog::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
+    verdict_.refuse = error_response(500, "internal", "the request was not done");
+  }
+  verdict_.body_bytes_max = std::min(verdict_.body_bytes_max, options.body_bytes_max);
+  const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+  if (verdict_.refuse) {
+    // What is not read would be taken for the next request, so the connection ends with the answer.
+    const bool keep_alive = !has_body && parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();
+    write(std::move(*verdict_.refuse), keep_alive);
+    return false;
+  }
+  if (parser_->content_length().value_or(0) > verdict_.body_bytes_max) {
+    refuse_large_body();
+    return false;
+  }
+  parser_->body_limit(verdict_.body_bytes_max);
+  return true;
+}
+
+template <class Stream>
+void Connection<Stream>::on_admitted() {
+  const auto& message = parser_->get();
   const uint64_t size = parser_->content_length().value_or(0);
   if (!parser_->chunked() && size == 0) return handle_or_hold();
 
@@ -290,7 +324,8 @@ void Connection<Stream>::handle() {
   state_ = State::kHandling;
   // The handler has its own bounds of time; a response that took long is still worth sending.
   no_deadline();
-  Request request = to_request(parser_->get(), std::move(body_), remote_);
+  Request request = std::move(request_);
+  request.body = std::move(body_);
   auto responder = std::make_shared<Responder>(worker_handle_, id_, ++requests_);
   try {
     worker_->shared().handler(std::move(request),
@@ -348,10 +383,7 @@ void Connection<Stream>::refuse(const ErrorCode& error) {
     return refuse(408, "timeout",
                   "the request did not arrive whole within " + std::to_string(options.request_timeout_s) + " s");
   }
-  if (error == bhttp::error::body_limit) {
-    return refuse(413, "too_large",
-                  "a body may have " + std::to_string(options.body_bytes_max) + " bytes: send less at once");
-  }
+  if (error == bhttp::error::body_limit) return refuse_large_body();
   if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow) {
     return refuse(431, "headers_too_large",
                   "address and headers may have " + std::to_string(options.header_bytes_max) + " bytes");
@@ -365,6 +397,13 @@ void Connection<Stream>::refuse(const ErrorCode& error) {
 template <class Stream>
 void Connection<Stream>::refuse(int status, std::string_view code, const std::string& message) {
   write(error_response(status, code, message), false);
+}
+
+template <class Stream>
+void Connection<Stream>::refuse_large_body() {
+  // The parser itself refuses what nobody may send, before there is a verdict.
+  const size_t most = std::min(verdict_.body_bytes_max, worker_->shared().options.body_bytes_max);
+  refuse(413, "too_large", "a body may have " + std::to_string(most) + " bytes: send less at once");
 }
 
 template <class Stream>

@@ -47,6 +47,9 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   // Reads more bytes, then parses.
   void read_more();
   void on_header();
+  // Whether the request may go on; otherwise it has been answered.
+  bool is_admitted();
+  void on_admitted();
   void read_body(uint64_t size);
   void body_rest(size_t have);
   void handle_or_hold();
@@ -56,6 +59,7 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   // Answers an error of the parser or the network, as far as there is somebody to answer.
   void refuse(const ErrorCode& error);
   void refuse(int status, std::string_view code, const std::string& message);
+  void refuse_large_body();
   // Says that we send nothing more, and waits for the peer to close too.
   void linger();
   void discard();
@@ -75,6 +79,8 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   bool is_head_ = false;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  Request request_;        // the one under way; its body comes last
+  HeaderVerdict verdict_;  // of request_
   std::string body_;
   std::string head_;  // of the response that is being written
   Response response_;

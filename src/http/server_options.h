@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "http/message.h"
@@ -13,9 +14,28 @@ namespace freshet::http {
 // Called on a server thread, which serves many connections: do not block it.
 using Handler = std::function<void(Request, Respond)>;
 
+// What is to become of a request whose header is there and whose body is not.
+struct HeaderVerdict {
+  // If there is one, it is the answer: no byte of the body is kept, and the connection closes, unless the request has
+  // no body.
+  std::optional<Response> refuse;
+  // A larger body gets 413. More than ServerOptions::body_bytes_max is no more than that.
+  size_t body_bytes_max = SIZE_MAX;
+  // The header proves that its sender may send: a key was in it and is right. What others send is read from a budget of
+  // its own, and their connections are the first to be closed for newcomers.
+  bool trusted = false;
+};
+
+// Judges a request by its header: method, path, query, headers (names in lower case) and remote are as the handler will
+// see them, `body` is empty. It is called once for each request, on a server thread, before any of the body is read and
+// before the handler: no blocking, and nothing that costs more than comparing a key. A request that is not refused
+// reaches the handler as a whole; the handler must not rely on the verdict's trust, as it is not told.
+using OnHeader = std::function<HeaderVerdict(const Request& head)>;
+
 struct ServerOptions {
   std::string listen = "127.0.0.1:8080";  // host:port; port 0 picks one
   uint32_t threads = 1;
+  OnHeader on_header;                   // absent: nothing is refused, and everybody is trusted
   size_t body_bytes_max = 1u << 20;     // a larger one gets 413, before it is read to its end
   size_t header_bytes_max = 16u << 10;  // larger ones get 431
   uint32_t connections_max = 4096;      // one more gets 503 and is closed
