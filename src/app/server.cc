@@ -381,6 +381,11 @@ class ServerImpl final : public Server {
       // tell apart.
       if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
     };
+    options.remove_names = [this](std::vector<v1::SchemaChange> removals, std::function<void(Status)> done) {
+      ingest::Outgoing out;
+      out.schema_changes = std::move(removals);
+      service_->appender().append(std::move(out), std::move(done));
+    };
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +38,8 @@ struct AdminOptions {
   env::Random* random = &env::real_random();
   // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
   std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
+  // Appends removals to topic `schema`; the callback says when they are durable.
+  std::function<void(std::vector<v1::SchemaChange>, std::function<void(Status)>)> remove_names;
   // Sends what a dead letter holds again; the callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
@@ -56,6 +59,7 @@ class Admin {
   void handle(http::Request request, http::Respond respond);
   // What it answers: one for each operation of docs/api/admin.yaml.
   [[nodiscard]] static std::vector<http::Operation> operations();
+  [[nodiscard]] const AdminOptions& options() const { return options_; }
   // To be called every few seconds: freshness of the last minute.
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
@@ -79,6 +83,8 @@ class Admin {
   void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
 
   [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
+  // Removes the name that ends the address: of one of these subjects each.
+  void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();
   [[nodiscard]] http::Response tenants() const;
   [[nodiscard]] const model::Tenant* tenant_of(const std::string& name) const;

@@ -44,6 +44,11 @@ class AdminTest : public ::testing::Test {
         submitted_.push_back(std::move(envelope));
         done(submit_status_);
       };
+      options.remove_names = [this](const std::vector<v1::SchemaChange>& removals,
+                                    const std::function<void(Status)>& done) {
+        for (const v1::SchemaChange& removal : removals) registry_->apply(removal);
+        done(submit_status_);
+      };
       options.replay = [this](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
         replayed_.push_back(letter.id());
         replayed_body_ = letter.body();
@@ -285,6 +290,37 @@ TEST_F(AdminTest, ShowsTheSchema) {
           HasSubstr(
               R"("mode":"discover","events":[{"name":"Order Completed","first_seen":"1970-01-01T00:00:01.000Z","attributes":[{"name":"total","type":"number",)"),
           HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
+}
+
+TEST_F(AdminTest, RemovesNamesThatWereLearnedByMistake) {
+  const auto learn = [&](v1::SchemaChange::Subject subject, const char* of, const char* name) {
+    v1::SchemaChange change;
+    change.set_tenant("acme");
+    change.set_subject(subject);
+    change.set_of(of);
+    change.set_name(name);
+    registry_->apply(change);
+  };
+  learn(v1::SchemaChange::EVENT, "", "a/b \xc3\xa4");
+  learn(v1::SchemaChange::EVENT, "", "Order");
+  learn(v1::SchemaChange::EVENT_ATTRIBUTE, "Order", "junk");
+  learn(v1::SchemaChange::USER_ATTRIBUTE, "", "junk");
+  learn(v1::SchemaChange::DEVICE_ATTRIBUTE, "", "junk");
+  const std::string schema = "/v1/tenants/acme/schema";
+  const auto removed = call("DELETE", schema + "/events/a%2Fb%20%C3%A4");
+  EXPECT_EQ(removed.status, 202);
+  EXPECT_EQ(removed.body, "{\"removed\":1}\n");
+  EXPECT_EQ(call("DELETE", schema + "/events/a%2Fb%20%C3%A4").body, "{\"removed\":0}\n");
+  EXPECT_EQ(call("DELETE", schema + "/events/Order/attributes/junk").body, "{\"removed\":1}\n");
+  EXPECT_EQ(registry_->list("acme").size(), 3U);
+  EXPECT_EQ(call("DELETE", schema + "/attributes/junk").body, "{\"removed\":2}\n");
+  EXPECT_EQ(call("DELETE", schema + "/attributes/junk").status, 200);
+  EXPECT_EQ(call("DELETE", schema + "/attributes/%ff").status, 400);
+  EXPECT_EQ(call("GET", schema + "/events/Order").status, 405);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/other/schema/events/Order").body, "{\"removed\":0}\n");
+  ASSERT_EQ(registry_->list("acme").size(), 1U);
+  submit_status_ = fail(Code::kRetry, "the log's queue is full");
+  EXPECT_EQ(call("DELETE", schema + "/events/Order").status, 503);
 }
 
 TEST_F(AdminTest, ShowsFreshness) {

@@ -180,12 +180,12 @@ void post(const AdminOptions& options, const Admin::Call& call, LetterKeeper::Wo
 
 }  // namespace
 
-void list_letters(const AdminOptions& options, Admin::Call& call) {
+void list_letters(Admin& admin, Admin::Call& call) {
   const auto limit = limit_of(call);
   if (!limit) return;
   std::string after(call.parameter("after"));
   if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());
-  post(options, call, [call, limit = *limit, after](Kept kept) {
+  post(admin.options(), call, [call, limit = *limit, after](Kept kept) {
     const auto page =
         kept.letters.page({call.tenant->name, std::string(call.parameter("code"))}, after, {.limit = limit});
     if (!page) return call.fail(page.error());
@@ -198,8 +198,8 @@ void list_letters(const AdminOptions& options, Admin::Call& call) {
   });
 }
 
-void count_letters(const AdminOptions& options, Admin::Call& call) {
-  post(options, call, [call](Kept kept) {
+void count_letters(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call](Kept kept) {
     const auto counts = kept.letters.counts(call.tenant->name);
     if (!counts) return call.fail(counts.error());
     const LetterUsage usage = kept.letters.usage(call.tenant->name);
@@ -216,8 +216,8 @@ void count_letters(const AdminOptions& options, Admin::Call& call) {
   });
 }
 
-void show_letter(const AdminOptions& options, Admin::Call& call) {
-  post(options, call, [call](Kept kept) {
+void show_letter(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call](Kept kept) {
     const auto letter = kept.letters.get(call.tenant->name, call.arguments[1]);
     if (!letter) return call.fail(letter.error());
     if (!*letter) return call.fail(404, "not_found", kNotThere);
@@ -225,22 +225,22 @@ void show_letter(const AdminOptions& options, Admin::Call& call) {
   });
 }
 
-void replay_letters(const AdminOptions& options, Admin::Call& call) {
+void replay_letters(Admin& admin, Admin::Call& call) {
   if (call.arguments.size() == 2)
-    return post(options, call, [call, replay = options.replay](Kept kept) { replay_one(replay, call, kept); });
+    return post(admin.options(), call, [call, replay = admin.options().replay](Kept kept) { replay_one(replay, call, kept); });
   auto wanted = parse_replay(call.tenant->name, call.request.body);
   if (!wanted) return call.fail(wanted.error());
-  post(options, call, [call, replay = options.replay, wanted = std::move(*wanted)](Kept kept) {
+  post(admin.options(), call, [call, replay = admin.options().replay, wanted = std::move(*wanted)](Kept kept) {
     return wanted.ids.empty() ? replay_code(replay, call, wanted, kept) : replay_ids(replay, call, wanted, kept);
   });
 }
 
-void list_erasures(const AdminOptions& options, Admin::Call& call) {
+void list_erasures(Admin& admin, Admin::Call& call) {
   const auto limit = limit_of(call);
   if (!limit) return;
   std::string after(call.parameter("after"));
   if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());
-  post(options, call, [call, limit = *limit, after](Kept kept) {
+  post(admin.options(), call, [call, limit = *limit, after](Kept kept) {
     const auto all = kept.erasures.list(call.tenant->name, after, limit);
     if (!all) return call.fail(all.error());
     std::string out;
@@ -252,8 +252,8 @@ void list_erasures(const AdminOptions& options, Admin::Call& call) {
   });
 }
 
-void show_erasure(const AdminOptions& options, Admin::Call& call) {
-  post(options, call, [call](Kept kept) {
+void show_erasure(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call](Kept kept) {
     const auto erasure = kept.erasures.get(call.tenant->name, call.arguments[1]);
     if (!erasure) return call.fail(erasure.error());
     if (!*erasure) return call.fail(404, "not_found", "the tenant has no erasure of this id");
@@ -261,10 +261,10 @@ void show_erasure(const AdminOptions& options, Admin::Call& call) {
   });
 }
 
-void find_erasure(const AdminOptions& options, Admin::Call& call) {
+void find_erasure(Admin& admin, Admin::Call& call) {
   auto identifier = parse_lookup(call.request.body);
   if (!identifier) return call.fail(identifier.error());
-  post(options, call, [call, value = identifier->second](Kept kept) {
+  post(admin.options(), call, [call, value = identifier->second](Kept kept) {
     const auto erasure = kept.erasures.find(call.tenant->name, value);
     if (!erasure) return call.fail(erasure.error());
     if (!*erasure) return call.fail(404, "not_found", "nobody with this identifier was ever to be erased");

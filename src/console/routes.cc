@@ -31,7 +31,13 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
   };
-  static constexpr auto kReplay = [](Admin& a, Call& c) { replay_letters(a.options_, c); };
+  static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {schema::Subject::kEvent}); };
+  static constexpr auto kForgetProperty = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kEventAttribute});
+  };
+  static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kUserAttribute, schema::Subject::kDeviceAttribute});
+  };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
@@ -45,12 +51,13 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants", kRead, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
       {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
-      {"GET", "/v1/tenants/{tenant}/erasures", kRead, kConsole,
-       [](Admin& a, Call& c) { list_erasures(a.options_, c); }},
-      {"POST", "/v1/tenants/{tenant}/erasures/lookup", kRead, kConsole,
-       [](Admin& a, Call& c) { find_erasure(a.options_, c); }},
-      {"GET", "/v1/tenants/{tenant}/erasures/{id}", kRead, kConsole,
-       [](Admin& a, Call& c) { show_erasure(a.options_, c); }},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole,
+       kForgetProperty},
+      {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetAttribute},
+      {"GET", "/v1/tenants/{tenant}/erasures", kRead, kConsole, list_erasures},
+      {"POST", "/v1/tenants/{tenant}/erasures/lookup", kRead, kConsole, find_erasure},
+      {"GET", "/v1/tenants/{tenant}/erasures/{id}", kRead, kConsole, show_erasure},
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kLookupIdentity, kUser},
@@ -64,14 +71,11 @@ std::span<const Admin::Route> Admin::routes() {
       {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kErase, kConsole, kEraseOrder, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kDevice},
       {"POST", "/v1/tenants/{tenant}/devices/{type}/{value}/unsuppress", kErase, kConsole, kUnsuppressOrder, kDevice},
-      {"GET", "/v1/tenants/{tenant}/deadletters", kRead, kConsole,
-       [](Admin& a, Call& c) { list_letters(a.options_, c); }},
-      {"GET", "/v1/tenants/{tenant}/deadletters/counts", kRead, kConsole,
-       [](Admin& a, Call& c) { count_letters(a.options_, c); }},
-      {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, kReplay},
-      {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole,
-       [](Admin& a, Call& c) { show_letter(a.options_, c); }},
-      {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, kReplay},
+      {"GET", "/v1/tenants/{tenant}/deadletters", kRead, kConsole, list_letters},
+      {"GET", "/v1/tenants/{tenant}/deadletters/counts", kRead, kConsole, count_letters},
+      {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, replay_letters},
+      {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole, show_letter},
+      {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, replay_letters},
   };
   return kRoutes;
 }
