@@ -81,6 +81,16 @@ struct Config {
     std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
   };
 
+  struct Retention {  // of what is not state, in topics; docs/operations/erasure.md
+    int64_t events_us = 7ll * 86'400 * 1'000'000;
+    int64_t changes_us = 3600ll * 1'000'000;
+    int64_t deadletters_us = 30ll * 86'400 * 1'000'000;
+  };
+  struct DeadLetters {  // that are kept of each tenant
+    uint64_t count = 100'000;
+    uint64_t bytes = 64ull << 20;
+  };
+
   struct Tracing {
     std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
     double sample = 0.001;  // share of requests without a trace of their own that begin one
@@ -96,6 +106,8 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  Retention retention;
+  DeadLetters deadletters;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop

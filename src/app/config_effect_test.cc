@@ -58,6 +58,11 @@ constexpr Effect kEffects[] = {
     {"checkpoints.concurrency", "app/checkpoints.cc", "config_.checkpoints.concurrency"},
     {"checkpoints.bandwidth", "app/checkpoints.cc", "config_.checkpoints.bytes_per_s"},
     {"events.format", "action/identity/entities.cc", "events_as_protobuf()"},
+    {"retention.events", "app/log.cc", "config.retention.events_us"},
+    {"retention.changes", "app/log.cc", "config.retention.changes_us"},
+    {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
+    {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
+    {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"tenants", "app/server.cc", "config_.tenants"},
@@ -110,6 +115,8 @@ state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
 events: {format: protobuf}
+retention: {events: 1d, changes: 2h, deadletters: 3d}
+deadletters: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 tenants:
   - name: acme

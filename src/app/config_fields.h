@@ -223,6 +223,23 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 }
 
 template <class V>
+void describe_retention(V& v, Config::Retention& retention) {
+  constexpr int64_t kHourUs = 3600 * kSecondUs;
+  constexpr int64_t kYearUs = 366 * 24 * kHourUs;
+  v.duration("events", retention.events_us, kHourUs, kYearUs, "Of topic `events`, and at most 8 GiB of it");
+  v.duration("changes", retention.changes_us, kHourUs, kYearUs,
+             "Of topic `changes`, once they are read, and at most 1 GiB of it");
+  v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
+             "Of dead letters, in their topic and where the console keeps them");
+}
+
+template <class V>
+void describe_deadletters(V& v, Config::DeadLetters& letters) {
+  v.count("count", letters.count, 100, 100'000'000, "Letters; beyond it the oldest of that tenant go");
+  v.bytes("bytes", letters.bytes, kMiB, 1ull << 40, "Of all of them; the same");
+}
+
+template <class V>
 void describe(V& v, console::Token& token) {
   v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
   v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
@@ -276,6 +293,10 @@ void describe(V& v, Config& config) {
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
   });
+  v.section("retention", "How long copies are kept: [erasure](operations/erasure.md)",
+            [&](auto& retention) { describe_retention(retention, config.retention); });
+  v.section("deadletters", "How much is kept of the dead letters of each tenant",
+            [&](auto& letters) { describe_deadletters(letters, config.deadletters); });
   v.section("tracing", "Traces of requests", [&](auto& tracing) {
     tracing.text("otlp", config.tracing.otlp, kCollector,
                  "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",

@@ -22,7 +22,6 @@ namespace {
 using eventlog::Topic;
 using Log = Result<std::unique_ptr<eventlog::EventLog>>;
 
-constexpr env::TimeUs kHourUs = 3'600'000'000;
 constexpr size_t kReadBytes = 1u << 20;
 
 telemetry::Counter& lost_rows() {
@@ -107,7 +106,8 @@ Log open_log(const Config& config, const std::string& name, env::Clock& clock) {
   return config.log.kind == Config::LogKind::kKafka ? open_kafka(config, name, clock) : open_embedded(config, clock);
 }
 
-Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
+Status create_topics(eventlog::EventLog& log, const Config& config) {
+  const uint32_t partitions = config.log.partitions;
   const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
                           std::vector<std::string> consumers) {
     return log.create_topic(topic, {count, bytes, age, std::move(consumers)});
@@ -116,9 +116,10 @@ Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
   FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
   // A reader that was away for an hour beyond its last commit would miss changes, so nothing that
   // is not committed is deleted.
-  FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, kHourUs, {reaction::kReactionGroup}));
-  FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, 7 * 24 * kHourUs, {}));
-  FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
+  FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, config.retention.changes_us,
+                     {reaction::kReactionGroup}));
+  FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, config.retention.events_us, {}));
+  FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, config.retention.deadletters_us, {}));
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
   // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});

@@ -17,6 +17,7 @@
 #include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
+#include "app/letters.h"
 #include "app/log.h"
 #include "app/profiles.h"
 #include "app/stages.h"
@@ -106,6 +107,7 @@ class ServerImpl final : public Server {
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (letters_) letters_->stop();
     if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -181,7 +183,7 @@ class ServerImpl final : public Server {
   Status open_log_and_topics() {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
-    return create_topics(*log_, config_.log.partitions);
+    return create_topics(*log_, config_);
   }
 
   // Agrees with the other processes of this log on the schema so far, the key of the alias hashes
@@ -270,7 +272,10 @@ class ServerImpl final : public Server {
     options.open_files_max = config_.store_files;
     const auto marks = log_->watermarks({Topic::kActions, partition});
     options.remember_damage = checkpoints_ != nullptr || (marks && marks->low == 0);  // There is something else.
-    return state::PartitionState::open(options, state_options, kv::open_rocks);
+    FRESHET_ASSIGN(auto state, state::PartitionState::open(options, state_options, kv::open_rocks));
+    // On Kafka it may become another process's at any time; there its files are left to themselves.
+    if (config_.log.kind == Config::LogKind::kEmbedded) purged_.add(state->store());
+    return state;
   }
 
   // Opens a partition's state from wherever it is nearest: this disk, or a checkpoint.
@@ -334,6 +339,8 @@ class ServerImpl final : public Server {
     options.clock = &clock_;
     options.random = &random_;
     options.partitions = config_.log.partitions;
+    options.letters_max = config_.deadletters.count;
+    options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
       imports_->handle(*sender.tenant, std::move(request), std::move(respond));
@@ -345,8 +352,9 @@ class ServerImpl final : public Server {
 
   Status start_ingest() {
     if (!config_.roles.ingest) return {};
-    FRESHET_ASSIGN(auto import_kv, stores_.open_imports(config_));
-    import_store_ = ingest::make_import_store(std::move(import_kv));
+    FRESHET_ASSIGN(const auto import_rows, stores_.open_imports(config_));
+    purged_.add(import_rows);
+    import_store_ = ingest::make_import_store(import_rows);
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -378,6 +386,10 @@ class ServerImpl final : public Server {
   Status start_admin() {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
+    if (config_.roles.console) {
+      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
+    }
+    options.letters = letters_;
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
@@ -444,6 +456,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<docstore::DocStore> profiles_;
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
+  PurgedStores purged_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
@@ -452,6 +465,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
   std::unique_ptr<http::Server> ingest_server_;
+  std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;
 };

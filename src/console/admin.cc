@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "console/call.h"
+#include "console/letter_keeper.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "http/text.h"
@@ -42,7 +43,8 @@ void write_identity_counts(JsonWriter& json) {
 Admin::Admin(AdminOptions options)
     : options_(std::move(options)), access_(options_.tokens, *options_.clock), freshness_(options_.tenants) {
   FRESHET_ASSERT(options_.clock != nullptr && options_.log != nullptr && options_.random != nullptr);
-  FRESHET_ASSERT(options_.store == nullptr || options_.registry != nullptr);  // a console shows schemas too
+  // A console shows schemas and letters, too.
+  FRESHET_ASSERT(options_.store == nullptr || (options_.registry != nullptr && options_.letters != nullptr));
   sample();
 }
 
@@ -151,12 +153,6 @@ http::Response Admin::tenants() const {
 }
 
 http::Response Admin::status() {
-  uint64_t letters = 0;
-  for (uint32_t p = 0; p < options_.log->partitions(eventlog::Topic::kDeadLetters); ++p) {
-    const auto marks = options_.log->watermarks({eventlog::Topic::kDeadLetters, p});
-    if (!marks) continue;
-    letters += static_cast<uint64_t>(std::max<int64_t>(marks->high - marks->low, 0));
-  }
   http::Response response;
   response.headers = {{"Cache-Control", "no-store"}};
   JsonWriter json(response.body);
@@ -164,7 +160,7 @@ http::Response Admin::status() {
       .member("ready", !options_.ready || options_.ready())
       .member("at_ms", options_.clock->now_us() / 1000)
       .member("disk_bytes", options_.log->disk_bytes())
-      .member("deadletters", letters);
+      .member("deadletters", options_.letters != nullptr ? options_.letters->letters() : uint64_t{0});
   json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
   write_identity_counts(json.key("identity"));
   json.key("freshness").begin_array();

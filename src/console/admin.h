@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,8 +25,11 @@
 
 namespace freshet::console {
 
+class LetterKeeper;
+
 struct AdminOptions {
   docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
+  std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
@@ -50,6 +54,9 @@ struct AdminOptions {
 // Thread-safe. Everything that `options` names must outlive it.
 class Admin {
  public:
+  struct Call;  // one request and its address, taken apart
+  struct Route;
+
   explicit Admin(AdminOptions options);
 
   // Refuses by the header whoever may not have what is asked for, before a body is read; for http::ServerOptions.
@@ -57,13 +64,11 @@ class Admin {
   void handle(http::Request request, http::Respond respond);
   // What it answers: one for each operation of docs/api/admin.yaml.
   [[nodiscard]] static std::vector<http::Operation> operations();
+  [[nodiscard]] const AdminOptions& options() const { return options_; }
   // To be called every few seconds: freshness of the last minute.
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
  private:
-  struct Call;  // one request and its address, taken apart
-  struct Route;
-
   [[nodiscard]] static std::span<const Route> routes();
   // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
   [[nodiscard]] bool admit(Call& call, const Route* route) const;
@@ -80,10 +85,7 @@ class Admin {
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                       const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
-
-  void letter_list(Call& call, const model::Tenant& tenant);
-  void letter_show(Call& call, const model::Tenant& tenant);
-  void letter_replay(Call& call, const model::Tenant& tenant);
+  void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
 
   [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
   // Removes the name that ends the address: of one of these subjects each.

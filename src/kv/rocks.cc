@@ -55,6 +55,11 @@ constexpr env::TimeUs kCompactionWaitUs = 10'000;
 constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
 constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
 constexpr size_t kLogFileBytes = 4u << 20;
+// The manifest names the first and the last key of files that are long gone, until a new one is begun.
+constexpr uint64_t kManifestBytes = 8u << 20;
+// What was removed or replaced is gone from the files after this time, also where nobody calls scrub(): files above the
+// last level move down when they are so old. docs/operations/erasure.md.
+constexpr uint64_t kStaleSeconds = 7 * 86'400;
 
 rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
 std::string_view view(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
@@ -366,6 +371,8 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.info_log_level = rocksdb::WARN_LEVEL;
   rocks.keep_log_file_num = 2;
   rocks.max_log_file_size = kLogFileBytes;
+  rocks.max_manifest_file_size = kManifestBytes;
+  rocks.ttl = kStaleSeconds;
   rocks.listeners.push_back(std::make_shared<Yielding>());
   if (options.point_reads && options.bloom_bits > 0) {
     rocks.memtable_prefix_bloom_size_ratio = 0.02;
@@ -453,6 +460,7 @@ class RocksStore final : public Store {
   Status flush() override;
   Status sync() override;
   Status reclaim(std::string_view begin, std::string_view end) override;
+  Status scrub(std::atomic<bool>& canceled) override;
   uint64_t disk_bytes() override;
   Status health() override;
   uint64_t lost_rows() const override { return lost_rows_; }
@@ -676,6 +684,21 @@ rocksdb::Status RocksStore::collect_garbage() {
   options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
   options.blob_garbage_collection_age_cutoff = 0.75;
   return db_->CompactRange(options, nullptr, nullptr);
+}
+
+// The flush takes the write-ahead files along, the compaction every file of rows, and the values beside them.
+Status RocksStore::scrub(std::atomic<bool>& canceled) {
+  FRESHET_TRY(flush());
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+  options.blob_garbage_collection_age_cutoff = 1.0;
+  options.canceled = &canceled;
+  const rocksdb::Status status = db_->CompactRange(options, nullptr, nullptr);
+  if (canceled || status.IsIncomplete()) return fail(Code::kRetry, "store " + path_ + ": stopped before it was scrubbed");
+  if (!status.ok()) return failed(status, "scrub");
+  return {};
 }
 
 // RocksDB's own checkpoint: links to files that never change, and a copy of the small manifest.

@@ -7,6 +7,7 @@
 // says. A failed write leaves the store read-only: Code::kFatal from then on (kCorrupt, if damage is the reason).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -150,6 +151,11 @@ class Store {
   // Gives whole files inside [begin, end) back to the file system; rows may go on existing: use with remove_range.
   // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
+  // What was removed or replaced before the call is in no file any more when it returns, but in snapshots. Rewrites
+  // everything: long, in the background of everybody else. kRetry: soon after `canceled` became true.
+  [[nodiscard]] virtual Status scrub(std::atomic<bool>& canceled) {
+    return canceled ? fail(Code::kRetry, "stopped") : Status{};
+  }
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
   // Not ok from the first failed write, or the first damage that was found, on: not all of it can be read or written.
   [[nodiscard]] virtual Status health() { return {}; }

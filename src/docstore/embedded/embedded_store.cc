@@ -81,6 +81,10 @@ class EmbeddedStore final : public DocStore {
     pending_.land();
     return store_->flush();
   }
+  Status scrub(std::atomic<bool>& canceled) override {
+    FRESHET_TRY(sync());
+    return store_->scrub(canceled);
+  }
   bool wants_sync() const override { return pending_.bytes() > pending_bytes_max_; }
   Status health() override { return store_->health(); }
 

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "eventlog/embedded/consumer.h"
+#include "eventlog/embedded/forget.h"
 #include "eventlog/embedded/reader.h"
 #include "eventlog/embedded/retention.h"
 #include "eventlog/embedded/state.h"
@@ -50,6 +51,13 @@ class EmbeddedLog final : public EventLog {
   Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) override;
   Status trim(TopicPartition partition, Offset before) override;
   Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override;
+  Status forget(Topic topic, const std::set<std::string, std::less<>>& keys, std::atomic<bool>& canceled) override {
+    FRESHET_TRY(state_->open());
+    const TopicState* known = state_->topic(topic);
+    if (known == nullptr || keys.empty()) return {};
+    return embedded::forget_records(*store_, *state_, writer_, *known, keys, canceled);
+  }
+  Status scrub(std::atomic<bool>& canceled) override { return store_->scrub(canceled); }
   uint64_t disk_bytes() override { return store_->disk_bytes(); }
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 constexpr uint64_t kSegmentBytes = 4u << 20;
 constexpr uint64_t kSegmentParts = 8;  // Segments go as a whole, so retention is kept to within an eighth.
-constexpr env::TimeUs kSegmentUs = 600'000'000;
+// Trims take whole segments. With short ones what action needs no more is soon in no row, also if little comes in.
+constexpr env::TimeUs kSegmentUs = 15'000'000;
 constexpr Offset kSkippedMin = 1ll << 32;  // More records than could be lost with one write-ahead log.
 
 Status corrupt(std::string_view what) {
@@ -147,6 +148,15 @@ void LogState::add_to_tail(Partition& partition, std::vector<ChunkRef> chunks) {
     tail_bytes += chunk->memory();
     partition.tail.push_back(std::move(chunk));
     tail_order.push_back(&partition);
+  }
+}
+
+void LogState::replace_in_tail(Partition& partition, const ChunkRef& chunk) {
+  for (ChunkRef& known : partition.tail) {
+    if (known->base != chunk->base) continue;
+    FRESHET_ASSERT(known->end() == chunk->end() && tail_bytes >= known->memory());
+    tail_bytes = tail_bytes - known->memory() + chunk->memory();
+    known = chunk;
   }
 }
 

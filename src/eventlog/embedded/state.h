@@ -96,6 +96,7 @@ struct LogState {
   // Records from there on are held by a group that still has to read them.
   [[nodiscard]] Offset held_from(const TopicOptions& options, const Partition& partition) const;
   void add_to_tail(Partition& partition, std::vector<ChunkRef> chunks);
+  void replace_in_tail(Partition& partition, const ChunkRef& chunk);  // the one with its base, if it is there
   void evict_tail(size_t bytes_max);
   void wake(uint32_t topic_bits);
 };
