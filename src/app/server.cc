@@ -155,8 +155,6 @@ class ServerImpl final : public Server {
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable);
   }
 
-  [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
-
   // Starts tracing, before anything that could be traced.
   void start_tracing() {
     if (config_.tracing.otlp.empty()) return;
@@ -335,7 +333,7 @@ class ServerImpl final : public Server {
   Status start_ingest() {
     if (!config_.roles.ingest) return {};
     kv::Options import_options;
-    import_options.path = path("imports");
+    import_options.path = config_.data_dir + "/imports";
     import_options.memory = kv::make_memory_budget(8u << 20);
     import_options.write_buffer_bytes = 1u << 20;
     import_options.open_files_max = config_.store_files;
@@ -377,7 +375,9 @@ class ServerImpl final : public Server {
     options.tenants = config_.tenants;
     options.tokens = config_.admin.tokens;
     if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
-    options.audit = [file = path("audit.jsonl")](const console::AuditEntry& entry) { append_audit(file, entry); };
+    options.audit = [file = config_.data_dir + "/audit.jsonl"](const console::AuditEntry& entry) {
+      append_audit(file, entry);
+    };
     options.clock = &clock_;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
