@@ -114,9 +114,9 @@ Status BeastClient::shake_hands() {
                                   "; an authority of your own is named by --ca, or by SSL_CERT_FILE");
 }
 
-// A server that closed an idle connection has sent its end already, so one byte is peeked at:
-// nothing there means that the connection still stands. Right after the handshake of TLS there is something, tickets, and
-// they are read together with the first response.
+// A server that closed an idle connection has sent its end already, so one byte is peeked at: nothing there means that
+// the connection still stands. Right after the handshake of TLS there is something, tickets, and they are read together
+// with the first response.
 bool BeastClient::is_open() {
   if (!stream_.socket().is_open()) return false;
   if (has_tickets_) return true;

@@ -47,6 +47,11 @@ void count_response(int status) {
   counters[std::clamp(status / 100, 1, 5) - 1]->add();
 }
 
+// The tick after so many seconds.
+uint64_t in_seconds(const Worker& worker, uint32_t seconds) {
+  return worker.ticks() + 1 + uint64_t{seconds} * kTicksPerSecond;
+}
+
 // The judgement of somebody else's function.
 HeaderVerdict judge(const ServerOptions& options, const Request& head) {
   HeaderVerdict verdict{.refuse = {}, .body_bytes_max = options.body_bytes_max, .trusted = true};
@@ -110,7 +115,7 @@ void Connection<Stream>::start() {
   if constexpr (std::is_same_v<Stream, Socket>) {
     await_request();
   } else {
-    set_deadline(worker_->shared().options.request_timeout_s);
+    deadline_ = in_seconds(*worker_, worker_->shared().options.request_timeout_s);
     stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](const ErrorCode& error) {
       if (error || self->state_ == State::kClosed) return self->close();
       self->await_request();
@@ -122,7 +127,7 @@ template <class Stream>
 void Connection<Stream>::start_refused() {
   // A handshake costs much CPU, so a connection that is one too many gets none and is closed.
   if constexpr (std::is_same_v<Stream, Socket>) {
-    refuse(503, "busy", "too many connections: try again later");
+    write(error_response(503, "busy", "too many connections: try again later"), false);
   } else {
     close();
   }
@@ -136,7 +141,7 @@ void Connection<Stream>::await_request() {
   if (buffer_.size() > 0) return begin_request();
   state_ = State::kIdle;
   const ServerOptions& options = worker_->shared().options;
-  set_deadline(requests_ == 0 ? options.request_timeout_s : options.idle_timeout_s);
+  deadline_ = in_seconds(*worker_, requests_ == 0 ? options.request_timeout_s : options.idle_timeout_s);
   // There may be thousands that wait, so they hold no memory meanwhile.
   parser_.reset();
   buffer_.shrink_to_fit();
@@ -165,7 +170,7 @@ void Connection<Stream>::begin_request() {
   FRESHET_ASSERT(state_ != State::kReading && state_ != State::kHandling);  // one request at a time
   const ServerOptions& options = worker_->shared().options;
   state_ = State::kReading;
-  set_deadline(options.request_timeout_s);
+  deadline_ = in_seconds(*worker_, options.request_timeout_s);
   parser_.emplace();
   verdict_ = {};
   parser_->header_limit(static_cast<uint32_t>(options.header_bytes_max));
@@ -215,7 +220,7 @@ void Connection<Stream>::on_header() {
   const auto& message = parser_->get();
   is_head_ = message.method() == bhttp::verb::head;
   if (const std::string_view fault = fault_of(message); !fault.empty())
-    return refuse(400, "bad_request", std::string(fault));
+    return write(error_response(400, "bad_request", fault), false);
   request_ = to_request(message, remote_);
   if (!is_admitted()) return;
   if (!parser_->chunked() && parser_->content_length().value_or(0) == 0) return handle_or_hold();
@@ -340,7 +345,7 @@ void Connection<Stream>::write(Response response, bool keep_alive) {
   seat_->dispensable(worker_->ticks(), is_proved_);  // whoever does not read its answer must not stay for that
   body_ = IncomingBody();
   chunks_ = BodyLease();
-  set_deadline(worker_->shared().options.request_timeout_s);
+  deadline_ = in_seconds(*worker_, worker_->shared().options.request_timeout_s);
   count_response(response.status);
   response_ = std::move(response);
   const bool is_1_0 = parser_ && parser_->is_header_done() && parser_->get().version() < 11;
@@ -371,34 +376,34 @@ void Connection<Stream>::refuse(const ErrorCode& error) {
   if (state_ == State::kClosed) return;
   const ServerOptions& options = worker_->shared().options;
   if (timed_out_) {
-    return refuse(408, "timeout",
-                  "the request did not arrive whole within " + std::to_string(options.request_timeout_s) + " s");
+    return write(
+        error_response(408, "timeout",
+                       "the request did not arrive whole within " + std::to_string(options.request_timeout_s) + " s"),
+        false);
   }
   if (error == bhttp::error::body_limit) {
     // The parser itself refuses what nobody may send, before there is a verdict.
     const size_t most = std::min(verdict_.body_bytes_max, options.body_bytes_max);
-    return refuse(413, "too_large", "a body may have " + std::to_string(most) + " bytes: send less at once");
+    return write(
+        error_response(413, "too_large", "a body may have " + std::to_string(most) + " bytes: send less at once"),
+        false);
   }
   if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow) {
-    return refuse(431, "headers_too_large",
-                  "address and headers may have " + std::to_string(options.header_bytes_max) + " bytes");
+    return write(error_response(431, "headers_too_large",
+                                "address and headers may have " + std::to_string(options.header_bytes_max) + " bytes"),
+                 false);
   }
   if (error.category() == bhttp::make_error_code(bhttp::error::need_more).category())
-    return refuse(400, "bad_request", "not HTTP/1.1: " + error.message());
-  if (error == asio::error::eof) return refuse(400, "bad_request", "the request ends too early");
+    return write(error_response(400, "bad_request", "not HTTP/1.1: " + error.message()), false);
+  if (error == asio::error::eof) return write(error_response(400, "bad_request", "the request ends too early"), false);
   close();
-}
-
-template <class Stream>
-void Connection<Stream>::refuse(int status, std::string_view code, const std::string& message) {
-  write(error_response(status, code, message), false);
 }
 
 template <class Stream>
 void Connection<Stream>::linger() {
   state_ = State::kLingering;
   parser_.reset();
-  set_deadline(worker_->stopping() ? 0 : kLingerSeconds);
+  deadline_ = in_seconds(*worker_, worker_->stopping() ? 0 : kLingerSeconds);
   if constexpr (std::is_same_v<Stream, Socket>) {
     ErrorCode ignored;
     socket().shutdown(Socket::shutdown_send, ignored);
@@ -432,7 +437,7 @@ void Connection<Stream>::on_tick(uint64_t now) {
   if (state_ != State::kReading || timed_out_) return close();
   // The peer gets a while for reading the answer, and no more patience after that.
   timed_out_ = true;
-  set_deadline(kLingerSeconds);
+  deadline_ = in_seconds(*worker_, kLingerSeconds);
   ErrorCode ignored;
   socket().cancel(ignored);
 }

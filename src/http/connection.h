@@ -61,11 +61,9 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   void on_written(const ErrorCode& error, bool keep_alive);
   // Answers an error of the parser or the network, as far as there is somebody to answer.
   void refuse(const ErrorCode& error);
-  void refuse(int status, std::string_view code, const std::string& message);
   // Says that we send nothing more, and waits for the peer to close too.
   void linger();
   void discard();
-  void set_deadline(uint32_t seconds) { deadline_ = worker_->ticks() + 1 + uint64_t{seconds} * kTicksPerSecond; }
 
   Worker* worker_;
   // For responses, which may come when the server is gone.
