@@ -82,6 +82,7 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.log_like = true;
   options.point_reads = false;
   options.bloom_bits = 0;
+  options.open_files_max = config.store_files;
   options.note_synced = true;
   static_cast<void>(lost_rows());  // It is shown from the start.
   bool lost = false;

@@ -18,8 +18,8 @@ using Kind = Config::Profiles::Kind;
 using Store = std::unique_ptr<docstore::DocStore>;
 
 Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes) {
-  const kv::Options options =
-      docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes));
+  kv::Options options = docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes));
+  options.open_files_max = config.store_files;
   FRESHET_TRY(set_marked_aside(config.data_dir));
   auto store = kv::open_rocks(options);
   if (!store && store.error().code == Code::kCorrupt) {

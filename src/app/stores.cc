@@ -11,6 +11,7 @@ Result<std::shared_ptr<kv::Store>> Stores::open_imports(const Config& config) {
   options.path = config.data_dir + "/imports";
   options.memory = kv::make_memory_budget(8u << 20);
   options.write_buffer_bytes = 1u << 20;
+  options.open_files_max = config.store_files;
   options.remember_damage = true;
   options.note_synced = true;
   FRESHET_ASSIGN(imports_, kv::MendingStore::open(options));

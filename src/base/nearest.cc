@@ -6,18 +6,12 @@
 #include <limits>
 #include <string>
 
+#include "base/text.h"
+
 namespace freshet {
 namespace {
 
 constexpr size_t kComparedBytesMax = 200;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -39,12 +33,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string_view nearest(std::string_view name, const NameList& candidates) {
   if (name.size() > kComparedBytesMax) return {};
-  const std::string wanted = lower(name);
+  const std::string wanted = lower_case(name);
   std::string_view best;
   size_t best_edits = std::numeric_limits<size_t>::max();
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kComparedBytesMax) continue;
-    const size_t edits = edit_distance(wanted, lower(candidate));
+    const size_t edits = edit_distance(wanted, lower_case(candidate));
     const size_t allowed = std::max<size_t>(1, std::max(wanted.size(), candidate.size()) / 3);
     if (edits > allowed || edits >= best_edits) continue;
     best = candidate;
