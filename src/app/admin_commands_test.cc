@@ -90,8 +90,8 @@ TEST_F(AdminCommands, ListsDeadLetters) {
     log_.add(0, console::make_letter("id" + std::to_string(10'000 + i), "acme", i % 2 == 0 ? "even" : "odd", i));
   EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme", "--limit", "1100"}), 0);
   EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 1102);
-  EXPECT_THAT(out_,
-              AllOf(HasSubstr("id11199 "), HasSubstr("id10100 "), Not(HasSubstr("id10099 ")), HasSubstr("raise --limit")));
+  EXPECT_THAT(out_, AllOf(HasSubstr("id11199 "), HasSubstr("id10100 "), Not(HasSubstr("id10099 ")),
+                          HasSubstr("raise --limit")));
   EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme", "--limit", "2", "--code", "even", "--json"}), 0);
   EXPECT_THAT(out_, AllOf(HasSubstr(R"({"deadletters":[{"id":"id11198")"), HasSubstr(R"("next":"id1119)")));
   EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme", "--counts"}), 0);

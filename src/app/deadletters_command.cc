@@ -196,8 +196,8 @@ Status replay_edited(const DeadLetterOptions& options, AdminClient& client, Repl
   std::string body((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file.is_open() || body.empty())
     return fail(Code::kInvalid, "--edit " + options.edit + ": there is no such file, or nothing in it");
-  const auto next =
-      replay_part(client, options, std::move(body), sum, "deadletters/" + percent_encode(options.ids.at(0)) + "/replay");
+  const auto next = replay_part(client, options, std::move(body), sum,
+                                "deadletters/" + percent_encode(options.ids.at(0)) + "/replay");
   return next ? Status{} : Status(tl::unexpected<Error>(next.error()));
 }
 

@@ -46,9 +46,10 @@ int print_status(AdminClient& client, const EraseOptions& options, std::string_v
     });
     return found ? 1 : 0;
   }
-  fmt::print("{}\n", found       ? "there is a profile: not erased, not erased yet, or seen again"
-                     : was_asked ? "no profile"
-                                 : "no profile, and nobody asked to erase it: never seen, or erased before this was kept");
+  fmt::print("{}\n", found ? "there is a profile: not erased, not erased yet, or seen again"
+                     : was_asked
+                         ? "no profile"
+                         : "no profile, and nobody asked to erase it: never seen, or erased before this was kept");
   if (was_asked) print_erasure(asked);
   return found ? 1 : 0;
 }
@@ -88,7 +89,8 @@ void add_erase_command(CLI::App& app, int& exit_code) {
       "--status");
   add_admin_options(*command, options->target);
   command->add_option("--user", options->user, "Who: TYPE=VALUE of any identifier")->required();
-  CLI::Option* status = command->add_flag("--status", options->status, "Only say whether there is a profile, and how far its erasure is");
+  CLI::Option* status =
+      command->add_flag("--status", options->status, "Only say whether there is a profile, and how far its erasure is");
   command->add_flag("--lift", options->lift, "The identifiers of an erased person may be used again")->excludes(status);
   command->callback([options, &exit_code] { exit_code = erase(*options); });
 }

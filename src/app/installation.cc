@@ -133,6 +133,11 @@ Status Installation::load(env::Random& random, const Release& own) {
     release_ = own;
     return save();
   }
+  // Those of the first releases begin with the key.
+  if (!(*file)->checked && !(*file)->text.starts_with("hash_key: "))
+    return fail(Code::kCorrupt, path_ +
+                                    ": is damaged; restore this file from a copy of the data directory, or remove "
+                                    "it: then its key comes from the log or the checkpoints");
   std::istringstream lines((*file)->text);
   for (std::string line; std::getline(lines, line);) {
     const size_t colon = line.find(": ");

@@ -28,7 +28,7 @@ namespace freshet::console {
 class LetterKeeper;
 
 struct AdminOptions {
-  docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
+  docstore::DocStore* store = nullptr;    // null: this process is no console, it has health, metrics and status only
   std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;

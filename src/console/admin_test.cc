@@ -55,6 +55,7 @@ class AdminTest : public ::testing::Test {
         done(letter.code() == "hopeless" ? Status(fail(Code::kInvalid, "still \"wrong\"")) : Status());
       };
       options.ready = [this] { return ready_; };
+      options.rebuilding = [this] { return rebuilding_; };
       options.stages_json = [] { return R"([{"name":"ingest","done":5,"waiting":null}])"; };
       admin_.emplace(std::move(options));
     }
@@ -92,6 +93,7 @@ class AdminTest : public ::testing::Test {
   std::vector<Token> tokens_;
   std::vector<AuditEntry> audited_;
   bool ready_ = true;
+  bool rebuilding_ = false;
   Status submit_status_;
   std::vector<v1::Envelope> submitted_;
   std::vector<std::string> replayed_;
@@ -212,8 +214,8 @@ TEST_F(AdminTest, ListsAndShowsDeadLetters) {
   for (int i = 0; i < 5; ++i)
     log_.add(static_cast<uint32_t>(i % 2), make_letter("id" + std::to_string(i), "acme", i == 3 ? "odd" : "even", i));
   const auto first = call("GET", "/v1/tenants/acme/deadletters?limit=2");
-  EXPECT_THAT(first.body,
-              AllOf(HasSubstr("\"id4\""), HasSubstr("\"id3\""), Not(HasSubstr("\"id2\"")), HasSubstr(R"("next":"id3")")));
+  EXPECT_THAT(first.body, AllOf(HasSubstr("\"id4\""), HasSubstr("\"id3\""), Not(HasSubstr("\"id2\"")),
+                                HasSubstr(R"("next":"id3")")));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters?limit=2&after=id3").body,
               AllOf(HasSubstr("\"id2\""), HasSubstr("\"id1\""), Not(HasSubstr("\"id3\""))));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters/counts").body,
@@ -336,6 +338,13 @@ TEST_F(AdminTest, ShowsFreshness) {
   EXPECT_THAT(body, HasSubstr("\"count\":" + std::to_string(before + 110)));
   EXPECT_THAT(body, HasSubstr(R"("last_minute":{"seconds":80,"count":100,"p50_ms":8.)"));
   EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
+}
+
+TEST_F(AdminTest, WhileProfilesAreMadeAnewNobodyIsUnknown) {
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/nobody@c.de").status, 404);
+  rebuilding_ = true;
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/nobody@c.de").status, 503);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/a%2Bb@c.de").status, 200);
 }
 
 TEST_F(AdminTest, TellsHowItIs) {

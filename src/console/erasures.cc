@@ -192,7 +192,9 @@ std::string_view state_of(const v1::Erasure& erasure) {
 }
 
 std::string erasure_json(const v1::Erasure& erasure) {
-  const auto time = [](env::TimeUs at_us) { return at_us == 0 ? std::nullopt : std::optional(model::format_time(at_us)); };
+  const auto time = [](env::TimeUs at_us) {
+    return at_us == 0 ? std::nullopt : std::optional(model::format_time(at_us));
+  };
   std::string out;
   JsonWriter(out)
       .begin_object()

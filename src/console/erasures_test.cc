@@ -69,8 +69,8 @@ class ErasuresTest : public ::testing::Test {
     order.set_tenant("acme");
     order.set_message_id(id);
     order.add_user()->set_value("user-1");
-    ASSERT_TRUE(keeper_->post(
-        [&](LetterKeeper::Kept kept) { ASSERT_TRUE(kept.erasures.request(order, clock_.now_us())); }));
+    ASSERT_TRUE(
+        keeper_->post([&](LetterKeeper::Kept kept) { ASSERT_TRUE(kept.erasures.request(order, clock_.now_us())); }));
   }
 
   FakeLog log_{1};

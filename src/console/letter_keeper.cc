@@ -20,10 +20,10 @@ using eventlog::Offset;
 using eventlog::Topic;
 using eventlog::TopicPartition;
 
-constexpr size_t kWorkMax = 256;           // pieces that wait
-constexpr size_t kReadBytes = 4u << 20;    // of the topic at a time
-constexpr int kReadsMax = 4;               // in one turn
-constexpr env::TimeUs kTurnUs = 250'000;   // between turns, if nothing is asked for
+constexpr size_t kWorkMax = 256;          // pieces that wait
+constexpr size_t kReadBytes = 4u << 20;   // of the topic at a time
+constexpr int kReadsMax = 4;              // in one turn
+constexpr env::TimeUs kTurnUs = 250'000;  // between turns, if nothing is asked for
 constexpr env::TimeUs kExpireUs = 60'000'000;
 constexpr env::TimeUs kPurgeUs = 1'000'000;
 // Segments of the log are sealed this long after their begin at the latest, so what was in an open one when an erasure
@@ -122,8 +122,8 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
   const TopicPartition of{Topic::kDeadLetters, partition};
   FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
   Offset& next = positions_[partition];
-  next = std::max(next, marks.low);  // Retention was faster: what it took is gone.
-  if (next > marks.high) next = marks.low;   // The log was made anew.
+  next = std::max(next, marks.low);         // Retention was faster: what it took is gone.
+  if (next > marks.high) next = marks.low;  // The log was made anew.
   if (next == marks.high) return false;
   FRESHET_ASSIGN(const auto fetched, options_.log->read(of, next, kReadBytes));
   if (fetched.next <= next) return false;
@@ -312,8 +312,8 @@ Status LetterKeeper::save(v1::Erasure& erasure) {
 void LetterKeeper::report_pending() {
   static telemetry::Gauge& pending =
       telemetry::gauge("freshet_erasures_pending", "Erasures that were asked for and are not verified yet.");
-  static telemetry::Gauge& oldest = telemetry::gauge(
-      "freshet_erasures_oldest_pending_seconds", "How long ago the oldest of these was asked for; 0 without any.");
+  static telemetry::Gauge& oldest = telemetry::gauge("freshet_erasures_oldest_pending_seconds",
+                                                     "How long ago the oldest of these was asked for; 0 without any.");
   const std::lock_guard lock(kept_mutex_);
   env::TimeUs since = 0;
   for (const auto& [tenant, id] : erasures_->pending()) {

@@ -23,7 +23,8 @@ using Kept = LetterKeeper::Kept;
 constexpr size_t kLimitDefault = 50;
 constexpr size_t kLimitMax = 1000;
 constexpr size_t kReplayMax = 200;  // letters that one request replays
-constexpr std::string_view kNotThere = "the tenant has no dead letter of this id: it may be too old, or one too many, by now";
+constexpr std::string_view kNotThere =
+    "the tenant has no dead letter of this id: it may be too old, or one too many, by now";
 
 // What the body of a replay asks for.
 struct Wanted {
@@ -227,7 +228,8 @@ void show_letter(Admin& admin, Admin::Call& call) {
 
 void replay_letters(Admin& admin, Admin::Call& call) {
   if (call.arguments.size() == 2)
-    return post(admin.options(), call, [call, replay = admin.options().replay](Kept kept) { replay_one(replay, call, kept); });
+    return post(admin.options(), call,
+                [call, replay = admin.options().replay](Kept kept) { replay_one(replay, call, kept); });
   auto wanted = parse_replay(call.tenant->name, call.request.body);
   if (!wanted) return call.fail(wanted.error());
   post(admin.options(), call, [call, replay = admin.options().replay, wanted = std::move(*wanted)](Kept kept) {
@@ -245,8 +247,9 @@ void list_erasures(Admin& admin, Admin::Call& call) {
     if (!all) return call.fail(all.error());
     std::string out;
     JsonWriter json(out);
-    json.begin_object().key("erasures").array(
-        *all, [](JsonWriter& one, const v1::Erasure& erasure) { one.raw(erasure_json(erasure)); });
+    json.begin_object().key("erasures").array(*all, [](JsonWriter& one, const v1::Erasure& erasure) {
+      one.raw(erasure_json(erasure));
+    });
     json.member("next", all->size() < limit ? std::nullopt : std::optional(all->back().id())).end_object();
     call.ok(std::move(out));
   });

@@ -96,7 +96,8 @@ bool any_in_body(std::string_view body, size_t bytes_min, const Visit& visit) {
 }  // namespace
 
 bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit) {
-  if (any_in_text(letter.reason(), kShortBytes, visit) || any_in_body(letter.context(), kShortBytes, visit)) return true;
+  if (any_in_text(letter.reason(), kShortBytes, visit) || any_in_body(letter.context(), kShortBytes, visit))
+    return true;
   if (letter.body_type() == v1::DeadLetter::ENVELOPE) {
     v1::Envelope record;
     if (record.ParseFromString(letter.body())) return any_in_record(record, visit);

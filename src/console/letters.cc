@@ -165,7 +165,8 @@ Status Letters::expire(env::TimeUs now_us) {
     if (!rows.empty()) oldest_[tenant] = rows.back().first;
     FRESHET_TRY(remove(tenant, rows));
     kv::WriteBatch batch;
-    batch.remove_range(tenant_prefix('n', tenant), tenant_prefix('n', tenant) + day_of(now_us - std::max(kCountsAgeUs, quota_.age_us)));
+    batch.remove_range(tenant_prefix('n', tenant),
+                       tenant_prefix('n', tenant) + day_of(now_us - std::max(kCountsAgeUs, quota_.age_us)));
     FRESHET_TRY(store_.write(batch, kv::Durability::kLogged));
   }
   return {};

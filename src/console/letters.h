@@ -34,9 +34,9 @@ struct LetterPage {
 
 // How much one page may cost.
 struct PageBounds {
-  size_t limit = 50;             // letters of the page
-  size_t rows_max = 5000;        // looked at before the page ends short, with a cursor
-  size_t bytes_max = 8u << 20;   // the same
+  size_t limit = 50;            // letters of the page
+  size_t rows_max = 5000;       // looked at before the page ends short, with a cursor
+  size_t bytes_max = 8u << 20;  // the same
 };
 
 // What is kept of each tenant. Beyond it the oldest of that tenant go.

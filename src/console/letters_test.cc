@@ -40,7 +40,8 @@ class LettersTest : public ::testing::Test {
   }
   std::vector<std::string> ids(const std::string& tenant, const std::string& code = "") {
     std::vector<std::string> out;
-    with_kept([&](LetterKeeper::Kept kept) { out = ids_of(*kept.letters.page({tenant, code}, "", {.limit = 10'000})); });
+    with_kept(
+        [&](LetterKeeper::Kept kept) { out = ids_of(*kept.letters.page({tenant, code}, "", {.limit = 10'000})); });
     return out;
   }
   std::string counts(const std::string& tenant) {

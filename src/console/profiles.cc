@@ -91,11 +91,7 @@ void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind
 
 void Admin::send_order(const Call& call, v1::Envelope envelope, std::string_view name) {
   std::string answer;
-  JsonWriter(answer)
-      .begin_object()
-      .member(name, "accepted")
-      .member("message_id", envelope.message_id())
-      .end_object();
+  JsonWriter(answer).begin_object().member(name, "accepted").member("message_id", envelope.message_id()).end_object();
   v1::Envelope order = envelope;
   const std::weak_ptr<LetterKeeper> letters = options_.letters;
   options_.submit(std::move(envelope), [letters, call, answer = std::move(answer), order](const Status& status) {

@@ -26,9 +26,9 @@ namespace asio = boost::asio;
 namespace bhttp = boost::beast::http;
 
 // Larger bodies are read straight into their string.
+constexpr size_t kReadBytes = 8 << 10;
 // Of a request that is refused by its header.
 constexpr uint64_t kPassedOverBytesMax = 16 << 10;
-constexpr size_t kReadBytes = 8 << 10;
 // What an idle TLS connection has ready; TLS has buffers of its own, which can't be waited for without one of ours.
 constexpr size_t kIdleReadBytes = 128;
 // How much a body has of what has come (IncomingBody): more for those who are trusted means fewer reads.
@@ -248,7 +248,8 @@ bool Connection<Stream>::is_admitted() {
     // A small body is read and passed over: a new connection would cost more, and a client that is still writing might
     // never see the answer. (Whoever expects "100 Continue" has not begun to write.)
     const bool expects = parser_->get().find(bhttp::field::expect) != parser_->get().end();
-    if (size > 0 && size <= kPassedOverBytesMax && !expects) return true;
+    const uint64_t most = std::min<uint64_t>(kPassedOverBytesMax, verdict_.body_bytes_max);
+    if (size > 0 && size <= most && !expects) return true;
     // What is not read would be taken for the next request, so the connection ends with the answer.
     const bool has_body = parser_->chunked() || size > 0;
     const bool keep_alive = !has_body && parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();

@@ -54,6 +54,13 @@ TEST(OnHeader, ASmallBodyIsPassedOver) {
   EXPECT_THAT(socket.read_until("]"), EndsWith("POST /p?q [body]"));
 }
 
+TEST(OnHeader, ARefusedBodyOverItsLimitIsNotRead) {
+  const auto server = start_echo(judging());
+  TestSocket socket(server->port());
+  socket.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world");
+  EXPECT_THAT(socket.read_all(), AllOf(StartsWith("HTTP/1.1 401"), HasSubstr("Connection: close")));
+}
+
 TEST(OnHeader, ABodyIsNotTakenForTheNextRequest) {
   const auto server = start_echo(judging());
   TestSocket socket(server->port());

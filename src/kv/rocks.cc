@@ -696,7 +696,8 @@ Status RocksStore::scrub(std::atomic<bool>& canceled) {
   options.blob_garbage_collection_age_cutoff = 1.0;
   options.canceled = &canceled;
   const rocksdb::Status status = db_->CompactRange(options, nullptr, nullptr);
-  if (canceled || status.IsIncomplete()) return fail(Code::kRetry, "store " + path_ + ": stopped before it was scrubbed");
+  if (canceled || status.IsIncomplete())
+    return fail(Code::kRetry, "store " + path_ + ": stopped before it was scrubbed");
   if (!status.ok()) return failed(status, "scrub");
   return {};
 }
