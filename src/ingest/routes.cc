@@ -37,14 +37,15 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/imports", Kind::kImports, "list", "/v1/imports"},
     {"GET", "/v1/imports/{id}", Kind::kImports, "show", "/v1/imports"},
     {"PATCH", "/v1/imports/{id}", Kind::kImports, "take", "/v1/imports"},
+    {"DELETE", "/v1/imports/{id}", Kind::kImports, "delete", "/v1/imports"},
     {"GET", "/v1/projects/{key}/settings", Kind::kSettings, "", "/v1/projects/settings"},
     {"GET", "/sourceConfig", Kind::kSourceConfig, "", "/sourceConfig"},
 };
 
-// "POST /v1/batch, /v1/b, …; GET /v1/imports, …; PATCH …"
+// "POST /v1/batch, /v1/b, …; GET /v1/imports, …; PATCH …; DELETE …"
 std::string by_method() {
   std::string out;
-  for (const std::string_view method : {"POST", "GET", "PATCH"}) {
+  for (const std::string_view method : {"POST", "GET", "PATCH", "DELETE"}) {
     std::string_view before = " ";
     out.append(out.empty() ? "" : "; ").append(method);
     for (const Route& route : kRoutes) {
