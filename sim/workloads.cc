@@ -27,7 +27,8 @@ v1::ComputedRule computed(const char* name, v1::ComputedRule::Op op, const char*
 
 model::Tenant make_tenant(const std::string& name) {
   model::Tenant tenant = model::default_tenant(name);
-  tenant.write_keys = {name};
+  // Requests have commands among their records.
+  tenant.server_keys = {name};
   *tenant.rules.add_computed() = computed("purchases", v1::ComputedRule::COUNT, "");
   *tenant.rules.add_computed() = computed("lifetime_value", v1::ComputedRule::SUM, "total");
   tenant.rules.add_enrich("city");

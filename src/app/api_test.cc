@@ -8,7 +8,7 @@
 
 #include "console/admin.h"
 #include "console/page.h"
-#include "ingest/routes.h"
+#include "ingest/sources.h"
 #include "testing/project_path.h"
 #include "yaml/node.h"
 

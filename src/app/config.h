@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
+#include "console/access.h"
 #include "eventlog/kafka/kafka_options.h"
 #include "model/tenant.h"
 #include "yaml/node.h"
@@ -33,14 +34,22 @@ struct Roles {
 };
 
 struct Config {
+  struct Tls {
+    std::string cert;  // PEM files; both or none
+    std::string key;
+  };
   struct Ingest {
     std::string listen = "127.0.0.1:8080";
-    std::string tls_cert;  // PEM files; both or none
-    std::string tls_key;
+    Tls tls;
+    uint32_t connections = 4096;
+    uint32_t connections_per_address = 0;  // 0: a quarter of them
   };
   struct Admin {
     std::string listen = "127.0.0.1:8081";
-    std::string token;  // never logged; "": none is asked for
+    std::string token;                   // of the role erase; never logged; "": see tokens
+    std::vector<console::Token> tokens;  // without any, and without `token`, none is asked for
+    Tls tls;
+    uint32_t connections = 256;  // not of the file; fit_open_files() lowers it
   };
   enum class LogKind : uint8_t { kEmbedded, kKafka };
   struct Log {
@@ -87,6 +96,7 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };
@@ -113,7 +123,7 @@ struct Config {
 // The JSON Schema of the file, published as docs/freshet.schema.json; and the tables of its keys in Markdown, which
 // docs/configuration.md has between `<!-- keys of … -->` and `<!-- end -->`: one for each of kKeyTables.
 [[nodiscard]] std::string config_schema();
-inline constexpr std::string_view kKeyTables[] = {"the file", "tenants[]", "tenants[].computed[]"};
+inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]"};
 [[nodiscard]] std::string config_keys(std::string_view table);
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.

@@ -25,10 +25,18 @@ constexpr Effect kEffects[] = {
     {"data_dir", "app/server.cc", "config_.data_dir"},
     {"roles", "app/server.cc", "config_.roles."},
     {"ingest.listen", "app/server.cc", "config_.ingest.listen"},
-    {"ingest.tls.cert", "app/server.cc", "config_.ingest.tls_cert"},
-    {"ingest.tls.key", "app/server.cc", "config_.ingest.tls_key"},
+    {"ingest.tls.cert", "app/server.cc", "config_.ingest.tls.cert"},
+    {"ingest.tls.key", "app/server.cc", "config_.ingest.tls.key"},
+    {"ingest.connections", "app/server.cc", "config_.ingest.connections;"},
+    {"ingest.connections_per_address", "app/server.cc", "config_.ingest.connections_per_address"},
     {"admin.listen", "app/server.cc", "config_.admin.listen"},
     {"admin.token", "app/server.cc", "config_.admin.token"},
+    {"admin.tokens", "app/server.cc", "config_.admin.tokens"},
+    {"admin.tokens[].name", "console/admin.cc", "visitor.name"},
+    {"admin.tokens[].token", "console/access.cc", "token.secret"},
+    {"admin.tokens[].role", "console/admin.cc", "visitor.role"},
+    {"admin.tls.cert", "app/server.cc", "config_.admin.tls.cert"},
+    {"admin.tls.key", "app/server.cc", "config_.admin.tls.key"},
     {"log.kind", "app/log.cc", "config.log.kind"},
     {"log.partitions", "app/server.cc", "config_.log.partitions"},
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
@@ -53,17 +61,18 @@ constexpr Effect kEffects[] = {
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"tenants", "app/server.cc", "config_.tenants"},
-    {"tenants[].name", "ingest/adapters/item.cc", "context.tenant.name"},
+    {"tenants[].name", "ingest/items/item.cc", "context.tenant.name"},
     {"tenants[].write_keys", "ingest/auth.cc", "tenant.write_keys"},
+    {"tenants[].server_keys", "ingest/auth.cc", "tenant.server_keys"},
     {"tenants[].data_api.app_id", "ingest/auth.cc", "tenant.app_id"},
     {"tenants[].data_api.secret", "ingest/auth.cc", "tenant.app_secret"},
     {"tenants[].limits.event_names", "schema/registry.cc", "limits.event_names"},
     {"tenants[].limits.user_attributes", "schema/registry.cc", "limits.user_attributes"},
     {"tenants[].limits.event_attributes", "schema/registry.cc", "limits.event_attributes"},
-    {"tenants[].limits.name_length", "ingest/adapters/item.cc", "limits.name_length"},
-    {"tenants[].limits.value_length", "ingest/adapters/properties.cc", "limits.value_length"},
-    {"tenants[].limits.list_length", "ingest/adapters/properties.cc", "limits.list_length"},
-    {"tenants[].limits.depth", "ingest/adapters/properties.cc", "limits.depth"},
+    {"tenants[].limits.name_length", "ingest/items/item.cc", "limits.name_length"},
+    {"tenants[].limits.value_length", "ingest/items/properties.cc", "limits.value_length"},
+    {"tenants[].limits.list_length", "ingest/items/properties.cc", "limits.list_length"},
+    {"tenants[].limits.depth", "ingest/items/properties.cc", "limits.depth"},
     {"tenants[].limits.identifiers_per_type", "action/identity/identifiers.cc", "identifier_limit("},
     {"tenants[].limits.identifiers", "action/identity/merging.cc", "identifiers_max("},
     {"tenants[].limits.merges", "action/identity/merging.cc", "merges_max("},
@@ -94,8 +103,8 @@ constexpr const char* kEverything[] = {
 revision: 2
 data_dir: /data
 roles: [action, reaction]
-ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}}
-admin: {listen: "127.0.0.1:2", token: t}
+ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}, connections: 100, connections_per_address: 7}
+admin: {listen: "127.0.0.1:2", token: t, tls: {cert: c, key: k}, tokens: [{name: n, token: u, role: operate}]}
 log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}}}
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
@@ -105,6 +114,7 @@ tracing: {otlp: "http://h:1", sample: 0.5}
 tenants:
   - name: acme
     write_keys: [k]
+    server_keys: [sk]
     data_api: {app_id: a, secret: s}
     limits:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,

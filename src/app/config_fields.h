@@ -21,10 +21,11 @@ using yaml::Need;
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr size_t kTenantsMax = 10'000;
+inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kEnrichMax = 100;
 
-extern const yaml::TextRule kAddress, kCollector, kMongoUri, kTopicPrefix;
+extern const yaml::TextRule kAddress, kToken, kCollector, kMongoUri, kTopicPrefix;
 
 template <class V>
 void describe(V& v, v1::ComputedRule& rule) {
@@ -111,10 +112,16 @@ template <class V>
 void describe(V& v, model::Tenant& tenant) {
   v1::TenantRules& rules = tenant.rules;
   v.text("name", tenant.name, kTenantName, "Name of the tenant; each its own", Need::kRequired);
-  v.texts("write_keys", tenant.write_keys, kKey, "Secrets of those that send; each of one tenant only");
+  v.texts("write_keys", tenant.write_keys, kSecretKey,
+          "Keys of web pages and apps: they send, and read nothing. Each is of one tenant only, and may stand here as "
+          "itself or as its hash (`sha256-` and the 64 digits of `printf %s KEY | sha256sum`)");
+  v.texts("server_keys", tenant.server_keys, kSecretKey,
+          "Keys of backends: they command, too (`merge`, `erase`, `unsuppress`, `unlink`). With one of these here, CSV "
+          "imports want it as well. As themselves or as hashes");
   v.section("data_api", "Who may use the data API", [&](auto& api) {
     api.text("app_id", tenant.app_id, kKey, "Who sends by the data API; of one tenant only", Need::kRequired);
-    api.text("secret", tenant.app_secret, kAnyText, "What it proves itself by; never shown", Need::kRequired);
+    api.text("secret", tenant.app_secret, kSecret, "What it proves itself by, or the hash of it; never shown",
+             Need::kRequired);
   });
   v.unavailable("rate", "Rates are not enforced yet: nothing limits how much a tenant sends. Take the key out");
   v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });
@@ -216,6 +223,21 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 }
 
 template <class V>
+void describe(V& v, console::Token& token) {
+  v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
+  v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
+  v.choice("role", token.role,
+           "`read` looks (metrics, profiles, dead letters), `operate` replays and forgets names, too, `erase` may "
+           "everything");
+}
+
+template <class V>
+void describe(V& v, Config::Tls& tls) {
+  v.text("cert", tls.cert, kAnyText, "A file (PEM), beside its key; read again on SIGHUP", Need::kRequired);
+  v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
+}
+
+template <class V>
 void describe(V& v, Config& config) {
   v.count("revision", config.revision, 1, uint64_t{1} << 62,
           "Raise it with every change of tenants or rules: the highest that was started is in force, a lower one is an "
@@ -226,15 +248,23 @@ void describe(V& v, Config& config) {
     config.roles = roles_of(roles);
   v.section("ingest", "Where data comes in", [&](auto& ingest) {
     ingest.text("listen", config.ingest.listen, kAddress, "Port 0 picks one");
-    ingest.section("tls", "Both or none", [&](auto& tls) {
-      tls.text("cert", config.ingest.tls_cert, kAnyText, "A file (PEM), beside its key", Need::kRequired);
-      tls.text("key", config.ingest.tls_key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
-    });
+    ingest.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.ingest.tls); });
+    ingest.count("connections", config.ingest.connections, 16, 1'000'000,
+                 "At a time; less where the process may open fewer files. [Strangers](operations/strangers.md)");
+    ingest.count("connections_per_address", config.ingest.connections_per_address, 1, 1'000'000,
+                 "Of one address (of IPv6: a /64). Raise it behind a proxy, which speaks for many. Default: a quarter "
+                 "of `connections`");
   });
   v.section("admin", "Health, metrics and the console", [&](auto& admin) {
     admin.text("listen", config.admin.listen, kAddress,
                "Of every process: health and metrics, and the console's addresses where it plays that role");
-    admin.text("token", config.admin.token, kAnyText, "Required if `admin.listen` is not loopback; never shown");
+    admin.text("token", config.admin.token, kToken,
+               "May everything; never shown. If `admin.listen` is not loopback, this or one of `tokens` is required");
+    admin.list("tokens", config.admin.tokens,
+               "Further tokens, each with a role: `[{name: grafana, token: ${GRAFANA_TOKEN}, role: read}]`",
+               Items(Need::kOptional, 0, kTokensMax), console::Token(),
+               [](auto& inner, console::Token& token) { describe(inner, token); });
+    admin.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.admin.tls); });
   });
   v.section("log", "Where records wait", [&](auto& log) { describe_log(log, config.log); });
   v.section("state", "What action remembers", [&](auto& state) { describe_state(state, config.state); });

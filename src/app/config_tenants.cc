@@ -7,6 +7,7 @@
 #include <set>
 
 #include "app/config_fields.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "yaml/reader.h"
 
@@ -35,6 +36,17 @@ bool is_key(std::string_view text) {
     return c > ' ' && c < 0x7f && c != ':' && c != '/' && c != '?' && c != '#' && c != '%';
   });
 }
+
+// What begins like a hash and is none is a slip of the pen: taken as a key itself, it would let nobody in.
+bool is_secret(std::string_view text) {
+  return !trim(text).empty() && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
+}
+// What can stand behind "Bearer" in a header.
+bool is_token(std::string_view text) {
+  return text.size() <= 500 && is_secret(text) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+bool is_secret_key(std::string_view text) { return is_key(text) && is_secret(text); }
 
 template <class Names>
 bool contains(const Names& names, std::string_view name) {
@@ -160,8 +172,9 @@ class TenantChecks {
 };
 
 // Each key leads to one tenant: `seen` says whose it is. The key itself is a secret and stays out of the message.
-void check_unique(const std::string& key, const std::string& what, const Node& node, const std::string& tenant,
-                  std::map<std::string, std::string>& seen, Problems& problems) {
+template <class Key>
+void check_unique(const Key& key, const std::string& what, const Node& node, const std::string& tenant,
+                  std::map<Key, std::string>& seen, Problems& problems) {
   const auto [other, is_new] = seen.emplace(key, tenant);
   if (!is_new)
     problems.add(node.at,
@@ -175,6 +188,16 @@ const yaml::TextRule kTypeName = {"^[a-zA-Z0-9_.-]{1,50}$", "up to 50 letters, d
 // What can stand in HTTP Basic before the colon, and in an address.
 const yaml::TextRule kKey = {"^(?!.*[:/?#%])[!-~]{1,200}$",
                              "up to 200 printable characters without blanks and : / ? # %", is_key};
+const yaml::TextRule kSecretKey = {"^(?!.*[:/?#%])[!-~]{1,200}$",
+                                   "up to 200 printable characters without blanks and : / ? # %, or sha256- and the 64 "
+                                   "hex digits of its hash",
+                                   is_secret_key};
+const yaml::TextRule kToken = {"^[!-~]{1,500}$",
+                               "up to 500 printable characters without blanks, or sha256- and the 64 hex digits of its "
+                               "hash",
+                               is_token};
+const yaml::TextRule kSecret = {"\\S", "a text that is not blank, or sha256- and the 64 hex digits of its hash",
+                                is_secret};
 
 std::vector<std::string> in_lower_case(std::vector<std::string> list) {
   for (std::string& text : list) {
@@ -205,7 +228,8 @@ std::string text_of_properties(const eventlog::KafkaProperties& properties) {
 }
 
 void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Problems& problems) {
-  std::map<std::string, std::string> names, keys, app_ids;
+  std::map<std::string, std::string> names, app_ids;
+  std::map<SecretHash, std::string> keys;
   for (size_t i = 0; i < tenants.size(); ++i) {
     model::Tenant& tenant = tenants[i];
     const Node& node = root.find("tenants")->items[i];
@@ -215,7 +239,9 @@ void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Probl
     TenantChecks(node, "tenants[" + std::to_string(i) + "]", tenant, problems).run();
     if (!tenant.name.empty()) check_unique(tenant.name, "the name", node, tenant.name, names, problems);
     for (const std::string& key : tenant.write_keys)
-      check_unique(key, "a write key", node, tenant.name, keys, problems);
+      check_unique(SecretHash::of_configured(key), "a write key", node, tenant.name, keys, problems);
+    for (const std::string& key : tenant.server_keys)
+      check_unique(SecretHash::of_configured(key), "a server key", node, tenant.name, keys, problems);
     if (!tenant.app_id.empty()) check_unique(tenant.app_id, "the app_id", node, tenant.name, app_ids, problems);
   }
   std::sort(tenants.begin(), tenants.end(),

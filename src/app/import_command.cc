@@ -9,11 +9,12 @@
 #include <memory>
 #include <sstream>
 
+#include "app/admin_client.h"
 #include "app/importer.h"
 #include "app/json_output.h"
 #include "app/progress_bar.h"
-#include "ingest/adapters/csv_mapping.h"
-#include "ingest/adapters/csv_reader.h"
+#include "ingest/sources/csv/csv_mapping.h"
+#include "ingest/sources/csv/csv_reader.h"
 
 namespace freshet::app {
 namespace {
@@ -25,6 +26,7 @@ constexpr size_t kSampleRows = 20;
 struct ImportOptions {
   std::string file, tenant, mapping, key;
   std::string url = "http://127.0.0.1:8080";
+  std::string ca;
   uint32_t timeout_s = 300;
   bool json = false;
 };
@@ -81,7 +83,9 @@ Result<std::string> find_key(const ImportOptions& options) {
   if (!options.key.empty()) return options.key;
   const char* key = std::getenv("FRESHET_WRITE_KEY");  // NOLINT: before any thread
   if (key != nullptr && *key != '\0') return std::string(key);
-  return fail(Code::kInvalid, "no write key: give one of the tenant's with --key or in FRESHET_WRITE_KEY");
+  return fail(
+      Code::kInvalid,
+      "no key: give one of the tenant's server keys (if it has none, a write key) with --key or in FRESHET_WRITE_KEY");
 }
 
 void print_outcome(const ImportOptions& options, const ImportOutcome& outcome, uint64_t printed) {
@@ -126,7 +130,7 @@ int import_file(const ImportOptions& options) {
   uint64_t printed = 0;
   ImportHooks hooks;
   hooks.open = [&] { return Content::open(options.file); };
-  hooks.connect = [&] { return http::Client::connect(options.url); };
+  hooks.connect = [&] { return http::Client::connect(options.url, {.timeout_s = 30, .ca_file = options.ca}); };
   hooks.progress = [&](std::string_view what, uint64_t done, uint64_t total) { bar.show(what, done, total); };
   hooks.say = [&](const std::string& text) {
     bar.clear();
@@ -152,7 +156,7 @@ void add_import_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("import", "Import a CSV file (plain, gzip or zstd); a repeated import changes nothing");
   command->footer(
-      "Example:\n  FRESHET_WRITE_KEY=demo-write-key freshet import orders.csv --tenant demo --mapping orders.yaml\n"
+      "Example:\n  FRESHET_WRITE_KEY=demo-server-key freshet import orders.csv --tenant demo --mapping orders.yaml\n"
       "Without --mapping, FILE.mapping.yaml is used; without that, a mapping is proposed.\n"
       "Exit status: 0 every row was handled (rejected rows are printed and counted), 1 failed, 2 wrong usage or "
       "mapping.");
@@ -160,7 +164,10 @@ void add_import_command(CLI::App& app, int& exit_code) {
   command->add_option("--tenant", options->tenant, "Whose customers these are")->required();
   command->add_option("--mapping", options->mapping, "YAML file that says what each column is (docs/sources/csv.md)");
   command->add_option("--url", options->url, "The ingest listener")->capture_default_str();
-  command->add_option("--key", options->key, "Write key (better: the environment variable FRESHET_WRITE_KEY)");
+  add_ca_option(*command, options->ca);
+  command->add_option("--key", options->key,
+                      "A server key, or a write key if the tenant has none of those (better: the environment variable "
+                      "FRESHET_WRITE_KEY)");
   command->add_option("--timeout", options->timeout_s, "Seconds without progress before giving up")
       ->capture_default_str();
   command->add_flag("--json", options->json, "One JSON object on standard output");

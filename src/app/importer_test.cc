@@ -7,7 +7,7 @@
 #include <set>
 
 #include "app/progress_bar.h"
-#include "ingest/imports.h"
+#include "ingest/sources/csv/imports.h"
 #include "testing/clock.h"
 #include "testing/import_store.h"
 

@@ -41,6 +41,7 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.log_like = true;
   options.point_reads = false;
   options.bloom_bits = 0;
+  options.open_files_max = config.store_files;
   FRESHET_ASSIGN(auto store, kv::open_rocks(options));
   return eventlog::open_embedded_log(std::move(store), clock, {});
 }

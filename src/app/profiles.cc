@@ -16,8 +16,9 @@ using Kind = Config::Profiles::Kind;
 using Store = std::unique_ptr<docstore::DocStore>;
 
 Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes) {
-  auto store =
-      kv::open_rocks(docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes)));
+  kv::Options options = docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes));
+  options.open_files_max = config.store_files;
+  auto store = kv::open_rocks(options);
   if (!store) return tl::unexpected(std::move(store).error());
   return docstore::open_embedded_store(std::move(*store), pending_bytes);
 }

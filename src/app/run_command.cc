@@ -4,11 +4,12 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <memory>
+#include <thread>
 
 #include "app/config.h"
+#include "app/open_files.h"
 #include "app/server.h"
 #include "telemetry/log.h"
 
@@ -36,33 +37,25 @@ Result<Config> config_of(const RunOptions& options) {
 }
 
 void say_where(const Config& config, const Server& server) {
-  const auto host = [](const std::string& listen) { return listen.substr(0, listen.rfind(':')); };
-  if (server.ingest_port() != 0)
-    spdlog::info("ingest on http{}://{}:{}", config.ingest.tls_cert.empty() ? "" : "s", host(config.ingest.listen),
-                 server.ingest_port());
-  if (server.admin_port() != 0)
-    spdlog::info("admin and console on http://{}:{}", host(config.admin.listen), server.admin_port());
+  const auto url = [](const auto& listener, uint16_t port) {
+    return fmt::format("http{}://{}:{}", listener.tls.cert.empty() ? "" : "s",
+                       listener.listen.substr(0, listener.listen.rfind(':')), port);
+  };
+  if (server.ingest_port() != 0) spdlog::info("ingest on {}", url(config.ingest, server.ingest_port()));
+  if (server.admin_port() != 0) spdlog::info("admin and console on {}", url(config.admin, server.admin_port()));
   spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
 }
 
-// Blocks until a signal to stop comes, or until a role fails.
+// Blocks until a signal to stop comes, or until a role fails. SIGHUP reads certificates again.
 Status wait(Server& server, const sigset_t& signals) {
   const timespec tick{0, 100'000'000};
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &tick);
     if (signal == SIGTERM || signal == SIGINT) return {};
+    if (signal == SIGHUP) server.reload();
     FRESHET_TRY(server.status());
     server.tick();
   }
-}
-
-// Every store keeps files open, and each partition is a store, so the process takes what the system
-// allows.
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run(const RunOptions& options) {
@@ -77,10 +70,14 @@ int run(const RunOptions& options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A peer that closes its connection must not end the process; the write's error says it too.
   signal(SIGPIPE, SIG_IGN);
-  raise_file_limit();
+  if (const Status fits = fit_open_files(*config, raise_open_files(), std::thread::hardware_concurrency()); !fits) {
+    spdlog::error("{}", fits.error().message);
+    return 2;
+  }
   auto server = Server::start(*config, options.config.empty());
   if (!server) {
     spdlog::error("{}", server.error().message);

@@ -14,6 +14,7 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/agreement.h"
+#include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
@@ -24,9 +25,9 @@
 #include "base/version.h"
 #include "console/admin.h"
 #include "http/server.h"
-#include "ingest/import_store.h"
-#include "ingest/imports.h"
 #include "ingest/service.h"
+#include "ingest/sources/csv/import_store.h"
+#include "ingest/sources/csv/imports.h"
 #include "kv/store.h"
 #include "reaction/reactor.h"
 #include "state/partition_state.h"
@@ -40,6 +41,8 @@ namespace {
 using eventlog::Topic;
 
 constexpr uint32_t kStopGraceMs = 3000;
+// Of large requests that wait for their turn.
+constexpr size_t kLaneBytesMax = 128u << 20;
 // How often it is read what other processes discovered.
 constexpr env::TimeUs kFollowUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
@@ -110,6 +113,19 @@ class ServerImpl final : public Server {
     if (now < follow_due_) return;
     follow_due_ = now + kFollowUs;
     if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
+  }
+
+  void reload() override {
+    for (http::Server* server : {ingest_server_.get(), admin_server_.get()}) {
+      if (server == nullptr) continue;
+      const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
+      const Status reloaded = server->reload_tls();
+      if (reloaded) {
+        spdlog::info("{}: certificate and key, if it has any, were read again", name);
+      } else {
+        spdlog::error("{}: {}; what was read before is used on", name, reloaded.error().message);
+      }
+    }
   }
 
   uint16_t ingest_port() const override { return ingest_server_ ? ingest_server_->port() : uint16_t{0}; }
@@ -243,6 +259,7 @@ class ServerImpl final : public Server {
     kv::Options options;
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
+    options.open_files_max = config_.store_files;
     options.remember_damage = checkpoints_ != nullptr;
     return state::PartitionState::open(options, state_options, kv::open_rocks);
   }
@@ -307,9 +324,11 @@ class ServerImpl final : public Server {
     options.random = &random_;
     options.partitions = config_.log.partitions;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
-    options.imports = [this](const model::Tenant& tenant, http::Request request, http::Respond respond) {
-      imports_->handle(tenant, std::move(request), std::move(respond));
+    options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
+      imports_->handle(*sender.tenant, std::move(request), std::move(respond));
     };
+    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
+    options.lane = lane_.get();
     service_ = std::make_unique<ingest::Service>(std::move(options));
   }
 
@@ -319,23 +338,27 @@ class ServerImpl final : public Server {
     import_options.path = path("imports");
     import_options.memory = kv::make_memory_budget(8u << 20);
     import_options.write_buffer_bytes = 1u << 20;
+    import_options.open_files_max = config_.store_files;
     FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
     import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
-          service_->publish(
+          service_->appender().append(
               {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
               std::move(done));
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
+    http.name = "ingest";
     http.threads = cores();
-    // An import's PATCH is the largest request there is; the rest is for what surrounds it.
-    http.body_bytes_max = ingest::kImportBodyBytesMax + 4096;
+    http.body_bytes_max = ingest::body_bytes_max();
+    http.on_header = [this](const http::Request& head) { return service_->judge(head); };
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
-    http.tls_cert = config_.ingest.tls_cert;
-    http.tls_key = config_.ingest.tls_key;
+    http.connections_max = config_.ingest.connections;
+    http.connections_per_address = config_.ingest.connections_per_address;
+    http.tls_cert = config_.ingest.tls.cert;
+    http.tls_key = config_.ingest.tls.key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       service_->handle(std::move(request), std::move(respond));
     });
@@ -352,7 +375,9 @@ class ServerImpl final : public Server {
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
-    options.token = config_.admin.token;
+    options.tokens = config_.admin.tokens;
+    if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
+    options.audit = [file = path("audit.jsonl")](const console::AuditEntry& entry) { append_audit(file, entry); };
     options.clock = &clock_;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
@@ -364,7 +389,7 @@ class ServerImpl final : public Server {
     options.remove_names = [this](std::vector<v1::SchemaChange> removals, std::function<void(Status)> done) {
       ingest::Outgoing out;
       out.schema_changes = std::move(removals);
-      service_->publish(std::move(out), std::move(done));
+      service_->appender().append(std::move(out), std::move(done));
     };
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
@@ -377,7 +402,10 @@ class ServerImpl final : public Server {
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
     http.listen = config_.admin.listen;
-    http.connections_max = 256;
+    http.name = "admin";
+    http.connections_max = config_.admin.connections;
+    http.tls_cert = config_.admin.tls.cert;
+    http.tls_key = config_.admin.tls.key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       admin_->handle(std::move(request), std::move(respond));
     });
@@ -411,6 +439,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
+  std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
   std::unique_ptr<http::Server> ingest_server_;
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;

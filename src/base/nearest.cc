@@ -6,19 +6,13 @@
 #include <limits>
 #include <string>
 
+#include "base/text.h"
+
 namespace freshet {
 namespace {
 
 constexpr size_t kComparedBytesMax = 200;
 constexpr size_t kStepsMax = 500'000;  // of all comparisons for one name: some milliseconds
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -40,7 +34,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string_view nearest(std::string_view name, const NameList& candidates) {
   if (name.size() > kComparedBytesMax) return {};
-  const std::string wanted = lower(name);
+  const std::string wanted = lower_case(name);
   std::string_view best;
   size_t best_edits = std::numeric_limits<size_t>::max();
   size_t steps = 0;
@@ -51,7 +45,7 @@ std::string_view nearest(std::string_view name, const NameList& candidates) {
     if (std::max(wanted.size(), candidate.size()) - std::min(wanted.size(), candidate.size()) > allowed) continue;
     steps += wanted.size() * candidate.size();
     if (steps > kStepsMax) break;
-    const size_t edits = edit_distance(wanted, lower(candidate));
+    const size_t edits = edit_distance(wanted, lower_case(candidate));
     if (edits > allowed || edits >= best_edits) continue;
     best = candidate;
     best_edits = edits;

@@ -2,6 +2,7 @@
 // the same bytes mean another thing on another machine.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace freshet {
@@ -12,6 +13,14 @@ namespace freshet {
 // Whether a name in a program may have this character: a letter, a digit or an underscore.
 [[nodiscard]] constexpr bool is_name_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '_';
+}
+
+// With A to Z as a to z.
+[[nodiscard]] inline std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
 }
 
 // `text` without the `blanks` at both ends.

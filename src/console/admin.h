@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "console/access.h"
+#include "console/audit.h"
 #include "console/freshness.h"
 #include "docstore/doc_store.h"
 #include "env/clock.h"
@@ -26,8 +28,8 @@ struct AdminOptions {
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
-  std::string
-      token;  // empty: only requests to this machine's own names are served (a page elsewhere must not reach us)
+  std::vector<Token> tokens;  // without one only requests to this machine's own names are served
+  Audit audit;                // absent: nobody keeps what was done
   env::Clock* clock = nullptr;
   env::Random* random = &env::real_random();
   // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
@@ -59,9 +61,9 @@ class Admin {
 
   [[nodiscard]] static std::span<const Route> routes();
   // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
-  [[nodiscard]] bool admit(const Call& call, const Route* route) const;
-  [[nodiscard]] bool is_allowed(const http::Request& request) const;
-  [[nodiscard]] bool is_own_page(const http::Request& request) const;
+  [[nodiscard]] bool admit(Call& call, const Route* route) const;
+  // Has the answer noted, if the route changes something.
+  void keep_audit(Call& call, const Route& route) const;
 
   void readiness(Call& call);
   void metrics(Call& call);
@@ -86,6 +88,7 @@ class Admin {
   [[nodiscard]] const model::Tenant* tenant_of(const std::string& name) const;
 
   AdminOptions options_;
+  const Access access_;
   Freshness freshness_;
 };
 

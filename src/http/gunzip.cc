@@ -53,7 +53,7 @@ bool is_gzip(const z_stream& stream) {
 
 }  // namespace
 
-Result<std::string> gunzip(std::string_view body, size_t bytes_max) {
+Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_max) {
   if (body.size() > std::numeric_limits<uInt>::max()) return fail(Code::kInvalid, "compressed body is over 4 GiB");
   Inflater inflater;
   z_stream& stream = inflater.stream();
@@ -69,10 +69,7 @@ Result<std::string> gunzip(std::string_view body, size_t bytes_max) {
     const int result = inflate(&stream, Z_NO_FLUSH);
     used += room - stream.avail_out;
     FRESHET_ASSERT(used <= out.size());
-    if (used > bytes_max) {
-      return fail(Code::kInvalid,
-                  "body is over " + std::to_string(bytes_max) + " bytes when decompressed: send less at once");
-    }
+    if (used > bytes_max) return std::nullopt;
     if (result == Z_STREAM_END) {
       if (stream.avail_in == 0) break;
       // Another member may follow: `cat a.gz b.gz` is a gzip file too (RFC 1952, section 2.2).

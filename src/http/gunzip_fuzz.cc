@@ -8,6 +8,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kBytesMax = 64 << 10;
   const auto out = freshet::http::gunzip({reinterpret_cast<const char*>(data), size}, kBytesMax);
-  if (out) FRESHET_ASSERT(out->size() <= kBytesMax);
+  if (out && *out) FRESHET_ASSERT((*out)->size() <= kBytesMax);
   return 0;
 }

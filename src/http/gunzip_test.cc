@@ -30,29 +30,26 @@ std::string deflated(std::string_view text, int format) {
 TEST(Gunzip, UndoesBothFormatsAndConcatenation) {
   ASSERT_TRUE(rc::check([](const std::string& a, const std::string& b) {
     const std::string big = a + std::string(a.size() * 1000, 'x');
-    for (const int format : {kGzip, kZlib}) RC_ASSERT(*gunzip(deflated(big, format), big.size()) == big);
-    RC_ASSERT(*gunzip(deflated(big, kGzip) + deflated(b, kGzip), big.size() + b.size()) == big + b);
-    RC_ASSERT(*gunzip(deflated("", kGzip) + deflated(b, kGzip) + deflated("", kGzip), b.size()) == b);
+    for (const int format : {kGzip, kZlib}) RC_ASSERT(**gunzip(deflated(big, format), big.size()) == big);
+    RC_ASSERT(**gunzip(deflated(big, kGzip) + deflated(b, kGzip), big.size() + b.size()) == big + b);
+    RC_ASSERT(**gunzip(deflated("", kGzip) + deflated(b, kGzip) + deflated("", kGzip), b.size()) == b);
   }));
 }
 
 TEST(Gunzip, HoldsItsBound) {
   const std::string text(1000, 'x');
-  EXPECT_TRUE(gunzip(deflated(text, kGzip), 1000));
-  const auto over = gunzip(deflated(text, kGzip), 999);
-  ASSERT_FALSE(over);
-  EXPECT_EQ(over.error().code, Code::kInvalid);
-  EXPECT_THAT(over.error().message, HasSubstr("over 999 bytes"));
-  EXPECT_FALSE(gunzip(deflated(text, kGzip) + deflated("y", kGzip), 1000));
+  EXPECT_EQ(gunzip(deflated(text, kGzip), 1000)->value_or(""), text);
+  EXPECT_EQ(*gunzip(deflated(text, kGzip), 999), std::nullopt);
+  EXPECT_EQ(*gunzip(deflated(text, kGzip) + deflated("y", kGzip), 1000), std::nullopt);
 }
 
 TEST(Gunzip, StopsBombs) {
   const std::string bomb = deflated(std::string(64u << 20, '\0'), kGzip);
   ASSERT_LT(bomb.size(), 100'000U);
-  EXPECT_FALSE(gunzip(bomb, 1u << 20));
+  EXPECT_EQ(*gunzip(bomb, 1u << 20), std::nullopt);
   std::string lying = bomb;  // about its size
   lying.replace(lying.size() - 4, 4, std::string("\1\0\0\0", 4));
-  EXPECT_FALSE(gunzip(lying, 1u << 20));
+  EXPECT_EQ(*gunzip(lying, 1u << 20), std::nullopt);
 }
 
 TEST(Gunzip, RefusesWhatIsDamaged) {

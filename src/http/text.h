@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,8 +17,8 @@ namespace freshet::http {
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text, bool query);
 // The decoded parameters of a query string, in their order. A malformed one is kInvalid.
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
-// Inflates gzip or zlib. It stops with kInvalid when the output would pass `bytes_max` (a zip bomb)
-// or the data is damaged.
-[[nodiscard]] Result<std::string> gunzip(std::string_view body, size_t bytes_max);
+// Inflates gzip or zlib. nullopt: it stopped because the output would pass `bytes_max` (a zip bomb). kInvalid: the data
+// is damaged.
+[[nodiscard]] Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_max);
 
 }  // namespace freshet::http

@@ -1,33 +1,34 @@
-// The answers of the ingest listener, each in the shape that the sender of its endpoint expects.
+// The answers that most sources share; a source with shapes of its own has them in its folder.
 #pragma once
 
-#include <string>
 #include <string_view>
 
+#include "base/json_writer.h"
 #include "http/message.h"
-#include "ingest/adapters/adapter.h"
-#include "model/tenant.h"
+#include "ingest/items/parsed.h"
 
 namespace freshet::ingest {
 
 // {"success":false,"error":{"code":…,"message":…}}
-[[nodiscard]] http::Response refusal(int status, std::string_view code, std::string_view message);
-// {"status":"fail","error":{"attribute":…,"message":…,"type":…,"request_id":…}}
-[[nodiscard]] http::Response data_api_refusal(int status, std::string_view code, std::string_view message,
-                                              std::string_view attribute, std::string_view request_id);
-// {"status":"success","message":…,"request_id":…}
-[[nodiscard]] http::Response data_api_success(size_t accepted, std::string_view request_id);
+[[nodiscard]] http::Response common_refusal(int status, std::string_view code, std::string_view message);
 // {"accepted":n,"rejected":[{"index":i,"code":…,"message":…}]}
 [[nodiscard]] http::Response verdicts(const Parsed& parsed);
 
-// What browser libraries ask for before they send. `host` is this listener as the browser names it,
-// or "" if that is not usable.
-[[nodiscard]] http::Response settings(std::string_view write_key, std::string_view host, bool https);
-[[nodiscard]] http::Response source_config(const model::Tenant& tenant, std::string_view write_key);
-
 // The answer to a browser's question whether a page of another origin may send (CORS).
-[[nodiscard]] http::Response preflight();
+[[nodiscard]] http::Response preflight(const http::Request& request);
 // Lets pages of any origin read the answer.
 void allow_all_origins(http::Response& response);
+
+// A response whose body is one JSON object; `write(json)` writes its members.
+template <class Write>
+[[nodiscard]] http::Response json_response(int status, const Write& write) {
+  http::Response response;
+  response.status = status;
+  JsonWriter json(response.body);
+  json.begin_object();
+  write(json);
+  json.end_object();
+  return response;
+}
 
 }  // namespace freshet::ingest

@@ -1,10 +1,10 @@
-// Finds the tenant of a request. Write keys are public by nature (they stand in web pages), so they
-// are looked up in a hash table; the data API's secret is not, so it is compared in constant time.
+// Finds the tenant of a request by what its sender proves itself by.
 
 #include "ingest/auth.h"
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 
@@ -56,37 +56,45 @@ Credentials parse_authorization(std::string_view header) {
   return {decoded->substr(0, colon), colon < decoded->size() ? decoded->substr(colon + 1) : ""};
 }
 
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  // No early exit: the loop looks at every byte, wherever the first difference is.
-  unsigned char difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference = static_cast<unsigned char>(difference | (a[i] ^ b[i]));
-  return difference == 0;
-}
-
 Tenants::Tenants(std::vector<model::Tenant> tenants) : tenants_(std::move(tenants)) {
   for (size_t i = 0; i < tenants_.size(); ++i) {
-    // A key that two tenants share would be refused by the configuration, so emplace() never meets
-    // one twice.
-    const model::Tenant& tenant = tenants_[i];
+    // A key that stands twice would be refused by the configuration, so emplace() never meets one twice.
+    model::Tenant& tenant = tenants_[i];
     by_name_.emplace(tenant.name, i);
-    if (!tenant.app_id.empty() && !tenant.app_secret.empty()) by_app_id_.emplace(tenant.app_id, i);
-    for (const std::string& key : tenant.write_keys)
-      if (!key.empty()) by_key_.emplace(key, i);
+    if (!tenant.server_keys.empty()) with_server_key_.insert(tenant.name);
+    if (!tenant.app_id.empty() && !tenant.app_secret.empty())
+      by_app_id_.emplace(tenant.app_id, App{i, SecretHash::of_configured(tenant.app_secret)});
+    for (const auto& [keys, scope] :
+         {std::pair{&tenant.write_keys, model::KeyScope::kWrite}, {&tenant.server_keys, model::KeyScope::kServer}}) {
+      for (std::string& key : *keys)
+        if (!key.empty()) by_key_.emplace(SecretHash::of_configured(key), Key{i, scope});
+      // What is only compared need not be kept.
+      keys->clear();
+    }
+    tenant.app_secret.clear();
   }
 }
 
-const model::Tenant* Tenants::by_write_key(std::string_view key) const {
-  const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : &tenants_[found->second];
+std::optional<Sender> Tenants::by_key(std::string_view key) const {
+  if (key.empty()) return std::nullopt;
+  const auto found = by_key_.find(SecretHash::of(key));
+  if (found == by_key_.end()) return std::nullopt;
+  return Sender{&tenants_[found->second.tenant], found->second.scope};
 }
 
-const model::Tenant* Tenants::by_secret(std::string_view app_id, std::string_view secret) const {
-  const auto found = by_app_id_.find(app_id);
-  if (found == by_app_id_.end()) return nullptr;
-  const model::Tenant& tenant = tenants_[found->second];
-  return equal_in_constant_time(tenant.app_secret, secret) ? &tenant : nullptr;
+const model::Tenant* Tenants::by_write_key(std::string_view key) const {
+  const auto sender = by_key(key);
+  return sender && sender->scope == model::KeyScope::kWrite ? sender->tenant : nullptr;
 }
+
+std::optional<Sender> Tenants::by_secret(std::string_view app_id, std::string_view secret) const {
+  const auto found = by_app_id_.find(app_id);
+  if (found == by_app_id_.end() || secret.empty()) return std::nullopt;
+  if (found->second.secret != SecretHash::of(secret)) return std::nullopt;
+  return Sender{&tenants_[found->second.tenant], model::KeyScope::kServer};
+}
+
+bool Tenants::has_server_key(const model::Tenant& tenant) const { return with_server_key_.contains(tenant.name); }
 
 const model::Tenant* Tenants::by_name(std::string_view name) const {
   const auto found = by_name_.find(name);

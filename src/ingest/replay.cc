@@ -1,32 +1,20 @@
-// Replays one dead letter: the endpoint that it came by finds the adapter, and the item is parsed
+// Replays one dead letter: the endpoint that it came by finds the source, and the item is parsed
 // as if it came now. What must not change is what deduplication sees: message id and ledger.
 
 #include "ingest/replay.h"
 
 #include "base/hash.h"
-#include "ingest/adapters/data_api.h"
-#include "ingest/adapters/records.h"
-#include "ingest/adapters/segment.h"
-#include "ingest/routes.h"
+#include "ingest/sources.h"
 
 namespace freshet::ingest {
 namespace {
 
-// A letter holds one item of a request, so it is parsed as a request of that one: a Segment batch
-// becomes a message that says its own type, a transition becomes an element.
 ParseResult parse_item(const v1::DeadLetter& letter, const AdapterContext& context, google::protobuf::Arena& arena) {
-  const Route& route = route_of_endpoint(letter.endpoint());
-  switch (route.kind) {
-    case Route::Kind::kSegment:
-      return parse_segment(letter.body(), {route.call == "batch" ? std::string_view() : route.call, letter.context()},
-                           context, arena);
-    case Route::Kind::kDataApi:
-      return parse_data_api(letter.body(), route.call == "transition" ? "element" : route.call, context, arena);
-    case Route::Kind::kRecords: return parse_records(letter.body(), context, arena);
-    default:
-      return fail(Code::kInvalid,
-                  "dead letter " + letter.id() + " came by " + letter.endpoint() + ", which can't be replayed");
-  }
+  const SourceRoute* const route = route_of_endpoint(letter.endpoint());
+  if (route == nullptr)
+    return fail(Code::kInvalid,
+                "dead letter " + letter.id() + " came by " + letter.endpoint() + ", which is no address any more");
+  return route->source->parse_again(*route, letter, context, arena);
 }
 
 ParseResult parse_envelope(const v1::DeadLetter& letter, google::protobuf::Arena& arena) {
@@ -54,7 +42,10 @@ ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant, s
                                .received_at_us = letter.received_at_us(),
                                .endpoint = letter.endpoint(),
                                .random_id = id_seed,
-                               .sent_at_us = letter.sent_at_us()};
+                               .sent_at_us = letter.sent_at_us(),
+                               // A replay allows what the sender was allowed: otherwise a stranger's erase, refused
+                               // when it came, would be done by an operator who replays all that is there.
+                               .scope = letter.by_server_key() ? model::KeyScope::kServer : model::KeyScope::kWrite};
   ParseResult result = fail(Code::kInvalid, "dead letter " + letter.id() + " is not of a kind that ingest replays");
   if (letter.body_type() == v1::DeadLetter::JSON_ITEM) {
     result = parse_item(letter, context, arena);

@@ -6,11 +6,11 @@
 #include <google/protobuf/arena.h>
 
 #include "base/result.h"
-#include "ingest/adapters/adapter.h"
+#include "ingest/items/parsed.h"
 
 namespace freshet::ingest {
 
-// Takes letters of the adapters segment, data_api and records (JSON_ITEM), and ENVELOPE. An item
+// Takes items of requests (JSON_ITEM) of the sources that parse again, and ENVELOPE. An item
 // that is wrong again is in `rejected`. kInvalid: a letter of another kind (of CSV rows, import the
 // corrected file; of changes, see reaction).
 [[nodiscard]] ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant,

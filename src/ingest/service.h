@@ -1,6 +1,6 @@
-// The ingest listener. It authenticates a request, decompresses its body, has it parsed by the
-// adapter of its address, appends the result to the log, and answers when what was accepted is
-// durable. It is thread-safe, and nothing in it blocks.
+// The ingest listener. It looks at a request's head and key before its body is read, decodes the body, has it parsed by
+// the source of its address, appends the result to the log, and answers when what was accepted is durable. It is
+// thread-safe, and nothing in it blocks.
 #pragma once
 
 #include <functional>
@@ -11,9 +11,11 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "http/message.h"
+#include "http/server_options.h"
+#include "ingest/append.h"
 #include "ingest/auth.h"
-#include "ingest/publisher.h"
-#include "ingest/routes.h"
+#include "ingest/lane.h"
+#include "ingest/sources.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
@@ -30,50 +32,51 @@ struct ServiceOptions {
   // It returns false while action or reaction is too far behind: requests get 503 then, because
   // what is accepted would only wait. If it is absent, they count as never behind.
   std::function<bool()> has_room;
-  // It answers /v1/imports and what is below, for this tenant. If it is absent, these addresses are
-  // 404.
-  std::function<void(const model::Tenant&, http::Request, http::Respond)> imports;
+  // Answers the addresses of Way::kImport, for this sender. If it is absent, these addresses are 404.
+  std::function<void(const Sender&, http::Request, http::Respond)> imports;
   // It applies the tenant's rate: false refuses the request with 429. It is called after the body
   // was parsed, because only then the number of items is known, and before anything is appended. If
   // it is absent, every request may pass.
   std::function<bool(const model::Tenant&, size_t items)> admit;
+  // Takes what would hold a server thread for long. It outlives the service. If it is absent, the caller's thread does
+  // everything.
+  Lane* lane = nullptr;
 };
 
 class Service {
  public:
   explicit Service(ServiceOptions options);
 
-  // Calls `respond` exactly once, on this thread or on one of the log.
+  // By the head of a request, before its body is read: whether to read it, and how much of it.
+  [[nodiscard]] http::HeaderVerdict judge(const http::Request& head);
+  // Calls `respond` exactly once, on this thread, on the lane's, or on one of the log.
   void handle(http::Request request, http::Respond respond);
 
   // One record made elsewhere (admin erase). kInvalid: no such tenant, or no identifier; then `done` is not called.
   [[nodiscard]] Status submit(v1::Envelope envelope, eventlog::AppendDone done);
   // A dead letter once more. kInvalid: it is still wrong, and why; then `done` is not called.
   [[nodiscard]] Status replay(const v1::DeadLetter& letter, eventlog::AppendDone done);
-  // What was made elsewhere from many items (imports).
-  void publish(Outgoing out, eventlog::AppendDone done) { publisher_.publish(std::move(out), std::move(done)); }
+  // The way into the log, for what is made elsewhere from many items (imports).
+  [[nodiscard]] Appender& appender() { return appender_; }
 
   [[nodiscard]] const Tenants& tenants() const { return tenants_; }
 
  private:
   struct Call;
-  void route(const std::shared_ptr<Call>& call);
-  void answer_settings(Call& call);
-  void answer_source_config(Call& call);
-  // Both return false if they have answered the request already.
-  [[nodiscard]] bool authenticate(Call& call);
-  [[nodiscard]] bool authenticate_data_api(Call& call);
-  // Replaces the body by what was compressed in it; returns false if it has answered the request
-  // already.
-  [[nodiscard]] bool decompress(Call& call);
+  [[nodiscard]] std::shared_ptr<Call> make_call(http::Request request, http::Respond respond);
+  // Finds the route and the sender. It returns what refuses the request, or nullopt.
+  [[nodiscard]] std::optional<http::Response> admit_head(Call& call) const;
+  // Runs the work on the lane if it would take long, else here.
+  void run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&));
+  void take_items(const std::shared_ptr<Call>& call);
+  void take_import(const std::shared_ptr<Call>& call);
   void begin_span(Call& call);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);
   void ingest(const std::shared_ptr<Call>& call);
-  [[nodiscard]] http::Response answer_of(const Call& call, const Parsed& parsed) const;
 
   ServiceOptions options_;
   Tenants tenants_;
-  Publisher publisher_;
+  Appender appender_;
 };
 
 }  // namespace freshet::ingest

@@ -40,7 +40,7 @@ namespace freshet::kv {
 namespace {
 
 constexpr int kBackgroundJobs = 2;  // One flush and one compaction: the pools belong to the process, not to a store.
-constexpr int kOpenFilesMax = 256;  // of each store
+constexpr int kOtherFiles = 10;     // RocksDB counts so many of max_open_files for what is no table
 constexpr uint64_t kLargeValueBytes = 4096;
 constexpr uint64_t kLogValueBytes = 1024;
 constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's garbage is left alone
@@ -347,7 +347,7 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.level_compaction_dynamic_level_bytes = true;
   rocks.target_file_size_base = 64u << 20;
   rocks.max_background_jobs = kBackgroundJobs;
-  rocks.max_open_files = kOpenFilesMax;
+  rocks.max_open_files = static_cast<int>(options.open_files_max) + kOtherFiles;
   rocks.bytes_per_sync = 1u << 20;  // no bursts of dirty pages, behind which the log's syncs would wait
   rocks.compaction_readahead_size = 1u << 20;
   rocks.avoid_unnecessary_blocking_io = true;

@@ -48,8 +48,9 @@ struct Options {
   FoldFn fold;                           // optional
   DropFn drop;                           // optional
   size_t write_buffer_bytes = 32u << 20;
-  int bloom_bits = 10;        // per key; 0: none
-  bool large_values = false;  // values above 4 KiB live in blob files, so that compactions do not copy them
+  uint32_t open_files_max = 256;  // of tables, beside its few other files
+  int bloom_bits = 10;            // per key; 0: none
+  bool large_values = false;      // values above 4 KiB live in blob files, so that compactions do not copy them
   // Rows are written once, read soon and removed in about the order they came, as in a log. With large_values: those
   // from 1 KiB on live in blob files, uncompressed, past the page cache where the file system allows, and are copied
   // again only by a reclaim() that finds more garbage than values.

@@ -182,7 +182,8 @@ bool replaces(const ChangeOp& op) { return op.type() == ChangeOp::SET || op.type
 // not sorted, an element could be there twice afterwards, which means nothing.
 void add_few(Elements& set, Elements& more) {
   for (Value& element : more) {
-    const auto at = std::lower_bound(set.pointer_begin(), set.pointer_end(), &element, kValueLess) - set.pointer_begin();
+    const auto at =
+        std::lower_bound(set.pointer_begin(), set.pointer_end(), &element, kValueLess) - set.pointer_begin();
     const auto position = static_cast<int>(at);
     if (position < set.size() && compare_values(set[position], element) == 0) continue;
     set.Add()->Swap(&element);
@@ -202,7 +203,8 @@ void fold_run(RepeatedPtrField<ChangeOp>& earlier, int first, int last, Repeated
     earlier[first].Swap(&later[begin]);
     return drop_rest(first + 1);
   }
-  const bool is_set_op = later[begin].type() == ChangeOp::ADD_TO_SET || later[begin].type() == ChangeOp::REMOVE_FROM_SET;
+  const bool is_set_op =
+      later[begin].type() == ChangeOp::ADD_TO_SET || later[begin].type() == ChangeOp::REMOVE_FROM_SET;
   if (last - first == 1 && end - begin == 1 && is_set_op && earlier[first].type() == later[begin].type())
     return add_few(*earlier[first].mutable_value()->mutable_list()->mutable_values(),
                    *later[begin].mutable_value()->mutable_list()->mutable_values());

@@ -21,11 +21,19 @@ struct Limits {
   uint32_t depth = 8;  // of nested JSON in a property or attribute
 };
 
+// What the key of a request allows.
+enum class KeyScope : uint8_t {
+  kWrite,   // stands in web pages and apps: it sends
+  kServer,  // is kept by the tenant: it commands, too (merge, erase, unsuppress, unlink)
+};
+
 struct Tenant {
   std::string name;
+  // Secrets, each itself or its hash (base/secret.h); never logged.
   std::vector<std::string> write_keys;
-  std::string app_id;      // data API
-  std::string app_secret;  // never logged
+  std::vector<std::string> server_keys;
+  std::string app_id;  // data API
+  std::string app_secret;
   Limits limits;
   bool strict_schema = false;
   v1::TenantRules rules;

@@ -16,7 +16,8 @@ std::map<std::string, T> content_of(const NameMap<T>& names) {
   return content;
 }
 
-RC_GTEST_PROP(NameMap, IsAsAMapAndLeavesOlderOnesAlone, (const std::vector<std::tuple<uint8_t, uint16_t, bool>>& steps)) {
+RC_GTEST_PROP(NameMap, IsAsAMapAndLeavesOlderOnesAlone,
+              (const std::vector<std::tuple<uint8_t, uint16_t, bool>>& steps)) {
   NameMap<int> names;
   std::map<std::string, int> model;
   std::vector<std::pair<NameMap<int>, std::map<std::string, int>>> before;

@@ -124,7 +124,8 @@ TEST(Registry, AnUnsetTakesAPlaceAndTheFirstValueDecidesTheType) {
   registry->apply(unset[0]);
 
   const auto later = registry->begin(tenant, 2);
-  EXPECT_EQ(later->check(Subject::kUserAttribute, "", "a", Type::kNumber), Verdict::kDiscovered);  // full, yet it is known
+  EXPECT_EQ(later->check(Subject::kUserAttribute, "", "a", Type::kNumber),
+            Verdict::kDiscovered);  // full, yet it is known
   EXPECT_EQ(later->check(Subject::kUserAttribute, "", "a", Type::kText), Verdict::kWrongType);
   EXPECT_EQ(later->check(Subject::kUserAttribute, "", "a", Type::kUnknown), Verdict::kKnown);
   const auto typed = later->take_discoveries();
@@ -184,8 +185,8 @@ TEST(Registry, WhatWasLearnedByMistakeIsRemovedInTheOrderOfTheLog) {
   registry->apply(no_attribute);
   registry->apply(removal_of("nobody", {Subject::kEventAttribute, "A", "x", "", 0}, 2));
   registry->forget({no_event});
-  EXPECT_THAT(registry->list("acme"), testing::ElementsAre(testing::Field(&Known::name, "B"),
-                                                           testing::Field(&Known::name, "x")));
+  EXPECT_THAT(registry->list("acme"),
+              testing::ElementsAre(testing::Field(&Known::name, "B"), testing::Field(&Known::name, "x")));
   registry->apply(removal_of("acme", {Subject::kEventAttribute, "B", "x", "", 0}, 2));
   EXPECT_EQ(registry->list("acme").size(), 1u);
 

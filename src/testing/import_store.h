@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ingest/import_store.h"
+#include "ingest/sources/csv/import_store.h"
 #include "schema/registry.h"
 
 namespace freshet::ingest {

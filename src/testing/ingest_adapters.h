@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "ingest/adapters/adapter.h"
+#include "ingest/items/parsed.h"
 
 namespace freshet::ingest {
 
@@ -23,10 +23,12 @@ struct AdapterFixture {
             .schema = *session,
             .received_at_us = kReceivedUs,
             .endpoint = "/v1/test",
-            .random_id = "0123456789abcdef"};
+            .random_id = "0123456789abcdef",
+            .scope = scope};
   }
 
   model::Tenant tenant;
+  model::KeyScope scope = model::KeyScope::kServer;
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   std::unique_ptr<schema::Registry::Session> session;
   google::protobuf::Arena arena;

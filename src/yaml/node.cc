@@ -269,7 +269,8 @@ std::string Problems::text() const {
     out += file_ + ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) + ": " +
            problem.message;
   }
-  if (full()) out += "\n" + file_ + ": only " + std::to_string(list_.size()) + " problems are listed: there may be more";
+  if (full())
+    out += "\n" + file_ + ": only " + std::to_string(list_.size()) + " problems are listed: there may be more";
   return out;
 }
 
@@ -284,8 +285,8 @@ std::optional<Node> parse_with(bool plain_first, std::string_view text, const Pa
   }
   if (has_forbidden_characters(text, problems)) return std::nullopt;
   if (options.structure_max != SIZE_MAX) {
-    const auto structure = static_cast<size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return std::string_view("[]{},:").find(c) != std::string_view::npos; }));
+    const auto structure = static_cast<size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return std::string_view("[]{},:").find(c) != std::string_view::npos; }));
     if (structure > options.structure_max) {
       problems.add({}, "too much: " + std::to_string(structure) + " brackets, commas and colons, at most " +
                            std::to_string(options.structure_max));

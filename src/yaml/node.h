@@ -76,7 +76,8 @@ class Problems {
   [[nodiscard]] bool full() const { return list_.size() >= most_; }
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] std::vector<Problem> sorted() const;  // by place
-  [[nodiscard]] std::string text() const;  // "file:line:column: message", one a line, sorted; the last says if it is full
+  // "file:line:column: message", one a line, sorted; the last one says if it is full
+  [[nodiscard]] std::string text() const;
 
  private:
   std::string file_;

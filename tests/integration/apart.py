@@ -8,7 +8,7 @@ import subprocess
 
 import kafka
 import mongo
-from harness import FRESHET, KEY, TENANT, Server, check, note
+from harness import FRESHET, KEY, SERVER_KEY, TENANT, Server, check, note
 from patience import patient
 
 CONFIG = """revision: {revision}
@@ -21,6 +21,7 @@ state: {{memory: 256MiB, standbys: {standbys}}}
 tenants:
   - name: {tenant}
     write_keys: [{key}]
+    server_keys: [{server_key}]
     data_api: {{app_id: {tenant}, secret: integration-secret}}
 {extra}"""
 RESTARTS_MAX = 20  # of one process that ended by itself
@@ -89,7 +90,7 @@ class Apart:
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
             revision=self.revision, partitions=self.partitions, standbys=self.standbys, kafka=self.broker.settings(), mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
-            tenant=TENANT, key=KEY, extra=self.extra), encoding="utf-8")
+            tenant=TENANT, key=KEY, server_key=SERVER_KEY, extra=self.extra), encoding="utf-8")
 
     def add(self, name, roles):
         process = Process(self.box.directory / name, self.config_path, roles)

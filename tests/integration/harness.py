@@ -32,6 +32,8 @@ OFFLINE = os.environ.get("FRESHET_OFFLINE") == "1"
 
 TENANT = os.environ.get("FRESHET_TEST_TENANT", "acme")  # of one run of one test: what it has on shared servers is called so
 KEY = "integration-key"
+SERVER_KEY = "integration-server-key"  # commands and imports want it
+COMMANDS = ("merge", "erase", "unsuppress", "unlink")
 READY_S = patient(60)
 STOP_S = patient(5)
 DRAIN_S = patient(120)
@@ -195,6 +197,7 @@ state: {{memory: {memory}, standbys: {standbys}}}
 {top}tenants:
   - name: {tenant}
     write_keys: [{key}]
+    server_keys: [{server_key}]
     data_api: {{app_id: {tenant}, secret: integration-secret}}
 {extra}"""
 
@@ -223,7 +226,7 @@ class Server:
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
             revision=self.revision, data_dir=self.directory / "data", ingest=self.ingest_port, admin=self.admin_port,
-            log=self.log, partitions=self.partitions, memory=self.memory, standbys=self.standbys, tenant=TENANT, key=KEY, extra=self.extra, top=self.top),
+            log=self.log, partitions=self.partitions, memory=self.memory, standbys=self.standbys, tenant=TENANT, key=KEY, server_key=SERVER_KEY, extra=self.extra, top=self.top),
             encoding="utf-8")
 
     def start(self):
@@ -342,7 +345,8 @@ def lines(records):
 
 def send_records(http, records):
     """POST /v1/records; all of them must be taken."""
-    answer = http.request("POST", "/v1/records", lines(records), bearer())
+    commands = any(name in record for record in records for name in COMMANDS)
+    answer = http.request("POST", "/v1/records", lines(records), bearer(SERVER_KEY if commands else KEY))
     check_equal(answer.status, 200, f"POST /v1/records ({shorten(answer.body.decode(errors='replace'))})")
     verdict = answer.json()
     check_equal((verdict["accepted"], verdict["rejected"]), (len(records), []), "verdict of /v1/records")

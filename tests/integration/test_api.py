@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import packages
-from harness import KEY, ROOT, TENANT, Http, check, check_equal, note, send_records, shorten
+from harness import KEY, ROOT, SERVER_KEY, TENANT, Http, check, check_equal, note, send_records, shorten
 from patience import patient
 
 FILES = ("ingest.yaml", "admin.yaml")
@@ -25,6 +25,11 @@ username = "{KEY}"
 password = ""
 [auth.openapi.writeKeyBearer]
 bearer = "{KEY}"
+[auth.openapi.serverKeyBasic]
+username = "{SERVER_KEY}"
+password = ""
+[auth.openapi.serverKeyBearer]
+bearer = "{SERVER_KEY}"
 [auth.openapi.dataApiBasic]
 username = "{TENANT}"
 password = "{SECRET}"

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 
 import packages
-from harness import FRESHET, KEY, TENANT, bearer, check, check_equal, freshet, note, profile, shorten, wait_until
+from harness import FRESHET, SERVER_KEY, TENANT, bearer, check, check_equal, freshet, note, profile, shorten, wait_until
 from patience import patient
 
 MAPPING = """kind: events
@@ -50,7 +50,7 @@ def count(path):
 
 
 def command(path, mapping, server):
-    return ["import", path, "--tenant", TENANT, "--mapping", mapping, "--url", server.url, "--key", KEY]
+    return ["import", path, "--tenant", TENANT, "--mapping", mapping, "--url", server.url, "--key", SERVER_KEY]
 
 
 def import_file(path, server, mapping_text=MAPPING):
@@ -112,7 +112,7 @@ def rows_taken(server):
     """Rows that the server's import has taken so far; 0 while it can't be asked."""
     client = server.ingest()
     try:
-        answer = client.request("GET", "/v1/imports", headers=bearer())
+        answer = client.request("GET", "/v1/imports", headers=bearer(SERVER_KEY))
         return sum(one["accepted"] for one in answer.json()["imports"]) if answer.status == 200 else 0
     except (OSError, http.client.HTTPException):
         return 0
@@ -174,9 +174,9 @@ def test_bad_rows(box):
         check(document is not None and document["events"]["catalog"]["count"] == 1, f"good row {number} did not go in")
     for user in ("bad1", "bad2", "bad3"):
         check(profile(admin, "user_id", user) is None, f"the row of {user} went in")
-    progress = server.ingest().request("GET", "/v1/imports", headers=bearer()).json()["imports"]
+    progress = server.ingest().request("GET", "/v1/imports", headers=bearer(SERVER_KEY)).json()["imports"]
     check_equal([(one["accepted"], one["rejected"]) for one in progress], [(10, 4)], "accepted and rejected rows")
-    detail = server.ingest().request("GET", f"/v1/imports/{progress[0]['id']}", headers=bearer()).json()
+    detail = server.ingest().request("GET", f"/v1/imports/{progress[0]['id']}", headers=bearer(SERVER_KEY)).json()
     check_equal(sorted(row["line"] for row in detail["rejected_rows"]), sorted(bad), "line numbers of bad rows")
     missing = [line for line in bad if str(line) not in (out + err)]
     check(not missing, f"freshet import did not tell the line numbers {missing}: {shorten(out + err)}")

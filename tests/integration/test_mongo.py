@@ -9,7 +9,7 @@ from decimal import Decimal
 import mongo as mongo_servers
 import oracle
 import workload
-from harness import (BUILD, FRESHET, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
+from harness import (BUILD, FRESHET, SERVER_KEY, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
                      wait_until)
 from mongo import CutNetwork, TakenId, live_documents, plain
 from patience import patient
@@ -84,7 +84,7 @@ def leave_foreign_documents(users):
 
 
 def erase(server, users, identifier):
-    answer = server.ingest().request("POST", "/v1/records", b'{"message_id":"m9","erase":{"user_id":"u1"}}\n', bearer())
+    answer = server.ingest().request("POST", "/v1/records", b'{"message_id":"m9","erase":{"user_id":"u1"}}\n', bearer(SERVER_KEY))
     check_equal(answer.status, 200, "erase")
     server.wait_drained()
     tombstone = users.find_one({"_id": identifier})

@@ -54,9 +54,9 @@ class ValueIndex {
               [](const v1::Value* a, const v1::Value* b) { return model::compare_values(*a, *b) < 0; });
   }
   [[nodiscard]] bool contains(const v1::Value& value) const {
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), &value, [](const v1::Value* a, const v1::Value* b) {
-      return model::compare_values(*a, *b) < 0;
-    });
+    const auto at =
+        std::lower_bound(sorted_.begin(), sorted_.end(), &value,
+                         [](const v1::Value* a, const v1::Value* b) { return model::compare_values(*a, *b) < 0; });
     return at != sorted_.end() && model::compare_values(**at, value) == 0;
   }
 

@@ -125,7 +125,8 @@ struct ByUniqueValue {
 };
 
 bool add_unique(v1::Computed& c, const v1::Value& value) {
-  const int at = lower_bound_of(c.set(), ByUniqueValue{value}, [](const v1::Value& v) -> const v1::Value& { return v; });
+  const int at =
+      lower_bound_of(c.set(), ByUniqueValue{value}, [](const v1::Value& v) -> const v1::Value& { return v; });
   const bool there = at < c.set_size() && model::compare_values(c.set(at), value) == 0;
   if (there || c.set_size() >= kUniqueValuesMax) return false;
   insert_at(*c.mutable_set(), at) = value;

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/mutant.h"
+#include "base/text.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
 #include "model/json.h"
@@ -39,13 +40,6 @@ void add_stats(v1::EventStats& stats, uint64_t count, int64_t first_us, int64_t 
   stats.set_first_us(stats.count() == 0 ? first_us : std::min(stats.first_us(), first_us));
   stats.set_last_us(std::max(stats.last_us(), last_us));
   stats.set_count(stats.count() + count);
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return lower;
 }
 
 bool matches(v1::AttributeOp::Match match, std::string_view pattern, std::string_view subject) {
@@ -287,8 +281,7 @@ void Touched::put_elements(v1::EntityState& entity, size_t begin, size_t end, v1
     *(has_element(entity, name, value) ? added : removed).add_values() = value;
   }
   const auto put = [&](v1::ChangeOp::Type type, v1::ValueList& list) {
-    if (!list.values().empty())
-      add_op(change, type, v1::ATTRIBUTES, name).mutable_value()->mutable_list()->Swap(&list);
+    if (!list.values().empty()) add_op(change, type, v1::ATTRIBUTES, name).mutable_value()->mutable_list()->Swap(&list);
   };
   put(v1::ChangeOp::ADD_TO_SET, added);
   put(v1::ChangeOp::REMOVE_FROM_SET, removed);

@@ -1,0 +1,46 @@
+#include "ingest/body.h"
+
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "http/text.h"
+
+namespace freshet::ingest {
+namespace {
+
+enum class Coding : uint8_t { kNone, kGzip, kUnknown };
+
+// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes.
+Coding coding_of(const http::Request& head) {
+  const std::string coding = lower_case(trim(head.header("content-encoding")));
+  if (coding.empty() || coding == "identity") return Coding::kNone;
+  return coding == "gzip" || coding == "x-gzip" || coding == "deflate" ? Coding::kGzip : Coding::kUnknown;
+}
+
+Refusal too_large(size_t bytes_max) {
+  return {413, "too_large", "the body has more than " + std::to_string(bytes_max) + " bytes; send less at a time"};
+}
+
+}  // namespace
+
+std::optional<Refusal> check_encoding(const http::Request& head) {
+  if (coding_of(head) != Coding::kUnknown) return std::nullopt;
+  return Refusal{415, "unsupported_encoding", "Content-Encoding must be gzip, deflate or absent"};
+}
+
+bool is_compressed(const http::Request& head) { return coding_of(head) == Coding::kGzip; }
+
+std::optional<Refusal> decode_body(http::Request& request, size_t bytes_max) {
+  if (auto refusal = check_encoding(request)) return refusal;
+  if (is_compressed(request)) {
+    auto plain = http::gunzip(request.body, bytes_max);
+    if (!plain) return Refusal{400, "bad_encoding", plain.error().message};
+    if (!*plain) return too_large(bytes_max);
+    request.body = std::move(**plain);
+  }
+  if (request.body.size() > bytes_max) return too_large(bytes_max);
+  return std::nullopt;
+}
+
+}  // namespace freshet::ingest

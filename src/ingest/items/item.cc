@@ -1,0 +1,248 @@
+// What all adapters do with one item. The rules are the same for every source: a part that can't be
+// used is left out with a warning, a whole item is refused only where it would mislead, and only
+// damaged JSON stops the body.
+
+#include "ingest/items/item.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "model/identifier.h"
+
+namespace freshet::ingest {
+namespace {
+
+// Control characters in names and identifiers break logs, keys and terminals, and no sender means
+// them.
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+}  // namespace
+
+Item::Item(const AdapterContext& context_in, Parsed& parsed_in, google::protobuf::Arena& arena, std::string_view source,
+           size_t index_in, std::string_view raw_in)
+    : context(context_in),
+      limits(context_in.tenant.limits),
+      parsed(parsed_in),
+      envelope(*google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena)),
+      index(index_in),
+      raw(raw_in) {
+  envelope.set_tenant(context.tenant.name);
+  envelope.set_source(source.data(), source.size());
+  envelope.set_received_at_us(context.received_at_us);
+  if (!context.trace_parent.empty())
+    envelope.set_trace_parent(context.trace_parent.data(), context.trace_parent.size());
+}
+
+Outcome Item::reject(std::string_view code, std::string message, std::string_view attribute) {
+  rejection.code = code;
+  FRESHET_ASSERT(!code.empty());
+  rejection.message = std::move(message);
+  rejection.attribute = attribute;
+  return Outcome::kRejected;
+}
+
+Outcome Item::broken(simdjson::error_code what) {
+  FRESHET_ASSERT(what != simdjson::SUCCESS);
+  error = what;
+  return Outcome::kBroken;
+}
+
+void accept(Item& item) {
+  FRESHET_ASSERT(!item.envelope.user().empty() || !item.envelope.device().empty());
+  FRESHET_ASSERT(item.envelope.kind() != v1::Envelope::KIND_UNSPECIFIED);
+  FRESHET_ASSERT(!item.envelope.message_id().empty());
+  item.parsed.envelopes.push_back(&item.envelope);
+  item.parsed.items.push_back(item.index);
+  item.context.schema.keep();
+}
+
+void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
+  FRESHET_ASSERT(!item.rejection.code.empty());
+  item.context.schema.drop();  // Garbage would otherwise fill the schema.
+  Rejection& rejection = item.parsed.rejected.emplace_back(std::move(item.rejection));
+  rejection.index = item.index;
+  rejection.item = sent;
+  rejection.sent_at_us = sent_at_us;
+  rejection.message_id = item.envelope.message_id();
+}
+
+void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
+                int64_t sent_at_us) {
+  Rejection& rejection = parsed.rejected.emplace_back();
+  rejection.index = index;
+  rejection.code = code;
+  rejection.message = std::move(message);
+  rejection.item = sent;
+  rejection.sent_at_us = sent_at_us;
+}
+
+std::string json_error(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::EMPTY: return "the body is empty; a JSON object is expected";
+    case simdjson::UTF8_ERROR: return "the text is not valid UTF-8";
+    case simdjson::UNCLOSED_STRING: return "a string is not closed";
+    // simdjson says this where the document itself is no object.
+    case simdjson::INCORRECT_TYPE: return "a JSON object is expected";
+    case simdjson::CAPACITY: return "the text is too large for the parser";
+    default: return std::string("the text is not valid JSON: ") + simdjson::error_message(error);
+  }
+}
+
+Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
+  if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) {
+    // simdjson tells a wrong escape (half a surrogate pair) from broken JSON: only the latter ends
+    // the document.
+    if (error == simdjson::STRING_ERROR) return item.reject("bad_name", "a name has an escape that is no character");
+    return item.broken(error);
+  }
+  if (name.empty()) {
+    item.warn("empty_name");
+    return Outcome::kOk;
+  }
+  if (has_control(name)) return item.reject("bad_name", "a name has control characters; use printable ones");
+  // A long name is cut at a whole character, so that it stays valid UTF-8.
+  if (const size_t kept = prefix_of(name, item.limits.name_length); kept < name.size()) {
+    name = name.substr(0, kept);
+    item.warn("name_cut");
+  }
+  return Outcome::kOk;
+}
+
+Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out) {
+  out.reset();
+  ondemand::json_type type{};
+  FRESHET_JSON(value.type().get(type), item.broken);
+  switch (type) {
+    case ondemand::json_type::string: {
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS)
+        return item.reject("bad_text", "a text has an escape that is no character");
+      out = text;
+      return Outcome::kOk;
+    }
+    case ondemand::json_type::number: {
+      // An identifier such as 00123 or 1e3 must stay the text that was sent, so the token is taken
+      // as it stands; the number is read only to check that it is one.
+      const std::string_view text = trim_right(value.raw_json_token());
+      double number = 0;
+      if (value.get_double().get(number) != simdjson::SUCCESS)
+        return item.reject("bad_number", "a number is malformed or too large");
+      out = text;
+      return Outcome::kOk;
+    }
+    case ondemand::json_type::null: return Outcome::kOk;
+    default: item.warn("bad_field"); return Outcome::kOk;
+  }
+}
+
+Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out) {
+  std::optional<std::string_view> text;
+  FRESHET_ITEM(read_scalar(item, value, text));
+  out.reset();
+  if (!text || text->empty()) return Outcome::kOk;
+  out = model::parse_time(*text);
+  if (!out) {
+    double number = 0;  // fractions and exponents, as in 1767225845.123 and 1.7e9
+    const std::string copy(text->substr(0, 40));
+    char* end = nullptr;
+    number = std::strtod(copy.c_str(), &end);
+    if (end == copy.c_str() + copy.size()) out = model::time_of_number(number);
+  }
+  if (!out) item.warn("bad_time");
+  return Outcome::kOk;
+}
+
+bool read_true(ondemand::value value) {
+  bool flag = false;
+  return value.get_bool().get(flag) == simdjson::SUCCESS && flag;
+}
+
+Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
+  if (!name || name->empty())
+    return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
+  if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
+  if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {
+    name = name->substr(0, kept);
+    item.warn("name_cut");
+  }
+  // A name beyond the tenant's limit refuses the event: event names that hold ids ("Viewed 4711")
+  // would otherwise fill the schema.
+  switch (item.context.schema.check(schema::Subject::kEvent, {}, *name, schema::Type::kText)) {
+    case schema::Verdict::kOverLimit:
+      return item.reject(
+          "too_many_event_names",
+          "the tenant has " + std::to_string(item.limits.event_names) + " event names already; use one of them",
+          "event");
+    case schema::Verdict::kUnplanned:
+      return item.reject("unplanned_event", "the tracking plan has no event of this name", "event");
+    default: break;
+  }
+  event = item.envelope.add_events();
+  event->set_name(name->data(), name->size());
+  return Outcome::kOk;
+}
+
+void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value) {
+  item.saw_identifier = true;
+  std::string normal = model::normalize_identifier(type, value);
+  if (model::is_blocked_identifier(normal, item.context.tenant.rules)) return item.warn("blocked_identifier");
+  // A longer value is not cut: two identifiers with the same beginning would become one person.
+  if (normal.size() > kIdentifierBytesMax) return item.warn("identifier_too_long");
+  if (has_control(normal)) return item.warn("bad_identifier");
+  v1::Identifier* const identifier =
+      kind == v1::ENTITY_KIND_DEVICE ? item.envelope.add_device() : item.envelope.add_user();
+  identifier->set_type(type.data(), type.size());
+  identifier->set_value(std::move(normal));
+}
+
+void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
+                             const std::optional<std::string_view>& value) {
+  if (value) add_identifier(item, kind, type, *value);
+}
+
+Outcome finish_identifiers(Item& item) {
+  v1::Envelope& envelope = item.envelope;
+  if (envelope.user().empty() && envelope.device().empty()) {
+    if (item.saw_identifier)
+      // The two codes tell a sender apart who sent nobody from one who forgot to send anybody.
+      return item.reject("only_blocked_identifiers", "every identifier is one that nobody has, such as \"\", null or 0",
+                         "user");
+    return item.reject("missing_identifier",
+                       "the record names nobody; give at least one identifier of a user or a device", "user");
+  }
+  model::sort_identifiers(v1::ENTITY_KIND_USER, item.context.tenant.rules, *envelope.mutable_user());
+  model::sort_identifiers(v1::ENTITY_KIND_DEVICE, item.context.tenant.rules, *envelope.mutable_device());
+  return Outcome::kOk;
+}
+
+bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
+                       std::string_view fingerprint_of) {
+  if (id && !id->empty()) {
+    if (id->size() > kMessageIdBytesMax)
+      return item.reject("id_too_long",
+                         "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes", "messageId");
+    item.envelope.set_message_id(id->data(), id->size());
+    return Outcome::kOk;
+  }
+  // An item with a client's time that is sent twice has the same bytes, so a hash of them finds the
+  // repetition. The place in the request tells two equal items of one request apart. Without a time
+  // two equal items may well be two events, so their ids are random.
+  if (has_client_time) {
+    std::string seed(hash128(fingerprint_of).view());
+    seed += std::to_string(item.index);
+    item.envelope.set_message_id(hash128(seed).hex());
+  } else {
+    item.envelope.set_message_id(to_hex(item.context.random_id) + "-" + std::to_string(item.index));
+  }
+  return Outcome::kOk;
+}
+
+}  // namespace freshet::ingest

@@ -1,0 +1,120 @@
+// One item of a request on its way to an envelope: what every adapter does with names, values,
+// identifiers and times. The functions return how it went, and a caller passes on whatever is not
+// kOk. docs/format/verdicts.md lists the codes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ingest/items/json_body.h"
+#include "ingest/items/parsed.h"
+#include "model/time.h"
+
+namespace freshet::ingest {
+
+// kRejected: this item is refused, and the reason is noted in it. kBroken: the JSON itself is
+// damaged, which condemns the whole document (the body; in /v1/records the line), because nothing
+// behind the damage can be read.
+enum class Outcome : uint8_t { kOk, kRejected, kBroken };
+
+// Returns whatever is not kOk to the caller's caller.
+#define FRESHET_ITEM(expression)                                         \
+  do {                                                                   \
+    if (const ::freshet::ingest::Outcome freshet_outcome = (expression); \
+        freshet_outcome != ::freshet::ingest::Outcome::kOk)              \
+      return freshet_outcome;                                            \
+  } while (false)
+
+// Reads with simdjson, or passes its error on by `report`, the item's or the parser's:
+//   FRESHET_JSON(value.get_array().get(array), item.broken);
+#define FRESHET_JSON(expression, report)                                                                       \
+  do {                                                                                                         \
+    if (const simdjson::error_code freshet_json_error = (expression); freshet_json_error != simdjson::SUCCESS) \
+      return report(freshet_json_error);                                                                       \
+  } while (false)
+
+inline constexpr size_t kIdentifierBytesMax = 512;
+inline constexpr size_t kMessageIdBytesMax = 100;
+inline constexpr size_t kItemBytesMax = 32u << 10;
+
+class Item {
+ public:
+  // `raw` is the item as it was sent. Of items without a message id it is the fingerprint, with
+  // `index` beside it.
+  Item(const AdapterContext& context, Parsed& parsed, google::protobuf::Arena& arena, std::string_view source,
+       size_t index, std::string_view raw);
+
+  // Both note why and return the outcome to pass on.
+  Outcome reject(std::string_view code, std::string message, std::string_view attribute = {});
+  Outcome broken(simdjson::error_code error);
+  void warn(std::string_view code) { parsed.warnings.push_back({index, std::string(code)}); }
+
+  const AdapterContext& context;
+  const model::Limits& limits;
+  Parsed& parsed;
+  v1::Envelope& envelope;
+  const size_t index;
+  const std::string_view raw;
+  bool saw_identifier = false;  // an identifier was sent, usable or not
+  Rejection rejection;
+  simdjson::error_code error = simdjson::SUCCESS;
+};
+
+// Adds the envelope to `parsed`. REQUIRES: it has an identifier, a kind and a message id.
+void accept(Item& item);
+// Adds the item to `rejected`, with `sent` as its text. REQUIRES: reject() was called.
+void refuse(Item& item, std::string_view sent, int64_t sent_at_us);
+// The same for items that are so wrong that there is no Item of them.
+void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
+                int64_t sent_at_us);
+// Says what is wrong with damaged JSON, in words for the sender.
+[[nodiscard]] std::string json_error(simdjson::error_code error);
+// The failure of a whole body that is not JSON.
+[[nodiscard]] inline tl::unexpected<Error> bad_json(simdjson::error_code error) {
+  return fail(Code::kInvalid, json_error(error));
+}
+
+// Unescapes the name of a field. Control characters reject the item; what is longer than
+// limits.name_length characters is cut. An empty name gives an empty view: the caller leaves the
+// field out.
+Outcome read_name(Item& item, ondemand::field& field, std::string_view& name);
+
+// Calls read(name, value) for each field of an object that was not read yet.
+template <class Read>
+Outcome each_field(Item& item, ondemand::object object, const Read& read) {
+  for (auto result : object) {
+    ondemand::field field;
+    FRESHET_JSON(std::move(result).get(field), item.broken);
+    std::string_view name;
+    FRESHET_ITEM(read_name(item, field, name));
+    FRESHET_ITEM(read(name, field.value()));
+  }
+  return Outcome::kOk;
+}
+
+// Reads a text, or a number as its text. null gives nullopt, and so does anything else, with a
+// warning. The view lives as long as the document.
+Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);
+Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out);
+// Nothing but true itself counts as true.
+bool read_true(ondemand::value value);
+
+// Checks the event's name and tells it to the schema.
+Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);
+
+// Adds an identifier, unless its value is one that nobody has, such as "null": that is dropped with
+// a warning, because it would join strangers into one profile.
+void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value);
+void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
+                             const std::optional<std::string_view>& value);
+// Sorts the identifiers by the tenant's rules. An item without any identifier is rejected.
+Outcome finish_identifiers(Item& item);
+[[nodiscard]] bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type);
+
+// Sets the record's own id, else one made of its bytes if the client said a time, else a random
+// one. An id that is made of the bytes makes a repeated request count once.
+Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
+                       std::string_view fingerprint_of);
+
+}  // namespace freshet::ingest

@@ -1,0 +1,63 @@
+// The parsers and buffers of a thread. simdjson reads up to 64 bytes past the end of a text, so the
+// body is copied once into a buffer with that much padding.
+
+#include "ingest/items/json_body.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+namespace freshet::ingest {
+namespace {
+
+// A larger buffer is given back after use, so that one large body does not keep its memory for
+// ever.
+constexpr size_t kKeptBytesMax = 1u << 20;
+
+std::string& buffer_of(Slot slot) {
+  thread_local std::string buffers[2];
+  return buffers[static_cast<size_t>(slot)];
+}
+
+ondemand::parser& parser_of(Slot slot) {
+  thread_local ondemand::parser parsers[2];
+  return parsers[static_cast<size_t>(slot)];
+}
+
+}  // namespace
+
+JsonBody::JsonBody(Slot slot, std::string_view text) : slot_(slot) {
+  std::string& buffer = buffer_of(slot);
+  capacity_ = text.size() + simdjson::SIMDJSON_PADDING;
+  if (buffer.size() > kKeptBytesMax && capacity_ <= kKeptBytesMax) std::string().swap(buffer);
+  if (buffer.size() < capacity_) buffer.resize(capacity_);
+  std::copy(text.begin(), text.end(), buffer.begin());
+  std::fill_n(buffer.begin() + static_cast<std::ptrdiff_t>(text.size()), simdjson::SIMDJSON_PADDING, ' ');
+  text_ = {buffer.data(), text.size()};
+}
+
+simdjson::error_code JsonBody::open(std::string_view part, ondemand::document& document, ondemand::object& root,
+                                    std::string_view& raw) {
+  FRESHET_ASSERT(part.data() >= text_.data() && part.data() + part.size() <= text_.data() + text_.size());
+  const size_t begin = static_cast<size_t>(part.data() - text_.data());
+  const simdjson::padded_string_view padded(part, capacity_ - begin);
+  if (const auto error = parser_of(slot_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
+  if (const auto error = document.get_object().get(root); error != simdjson::SUCCESS) return error;
+  // On-demand does not look behind the object by itself, and what stands there would be lost
+  // without a word.
+  if (const auto error = root.raw_json().get(raw); error != simdjson::SUCCESS) return error;
+  raw = trim_right(raw);
+  if (raw.data() + raw.size() != trim_right(part).data() + trim_right(part).size()) return simdjson::TAPE_ERROR;
+  return root.reset().error();
+}
+
+size_t prefix_of(std::string_view text, size_t characters) {
+  if (text.size() <= characters) return text.size();
+  for (size_t i = 0; i < text.size(); ++i) {
+    // A code point begins at every byte that is not 10xxxxxx (RFC 3629).
+    const bool starts = (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
+    if (starts && characters-- == 0) return i;
+  }
+  return text.size();
+}
+
+}  // namespace freshet::ingest

@@ -1,0 +1,75 @@
+// What a source's parser turns one request's body into: envelopes, or reasons why not. A parser is pure: it sees no
+// socket, no clock and no log, so each is fuzzed and tested alone. Bad items are rejected one by one, and the others go
+// in.
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/result.h"
+#include "freshet/v1/envelope.pb.h"
+#include "freshet/v1/event.pb.h"
+#include "model/tenant.h"
+#include "schema/registry.h"
+
+namespace freshet::ingest {
+
+struct AdapterContext {
+  const model::Tenant& tenant;
+  schema::Registry::Session& schema;
+  int64_t received_at_us = 0;
+  std::string_view endpoint;  // path of the request, kept with dead letters
+  // 16 random bytes of this request, for message ids of items that have neither an id nor a
+  // client's time.
+  std::string_view random_id;
+  // A valid W3C traceparent, of the request or of its span here; "" if there is none.
+  std::string_view trace_parent = {};
+  // When the request was sent, if that is known from elsewhere (replays); 0 means unknown.
+  int64_t sent_at_us = 0;
+  model::KeyScope scope = model::KeyScope::kWrite;  // of the sender's key
+};
+
+// Why one item does not go in. The codes are part of the public surface: docs/format/verdicts.md.
+struct Rejection {
+  size_t index = 0;             // of the item in its request
+  std::string code;             // e.g. missing_identifier, bad_json, too_large, name_too_long
+  std::string message;          // says what is wrong, where, and what would be right
+  std::string item;             // as it was sent, for the dead letter
+  int64_t sent_at_us = 0;       // of the request, if it said so
+  std::string message_id = {};  // the id that it would have had
+  std::string context = {};     // JSON that the rest of the request said of this item; for replays
+  std::string attribute = {};   // the member that is wrong, if one is
+};
+
+// A part of an item that was left out or cut while the item itself went in. Warnings are counted by
+// code.
+struct Warning {
+  size_t index = 0;
+  std::string code;
+};
+
+// What came of a body. Each item ends in exactly one envelope or one rejection.
+struct Parsed {
+  std::vector<v1::Envelope*> envelopes;  // on the arena
+  std::vector<size_t> items;             // envelopes[i] came from item items[i]
+  std::vector<Rejection> rejected;
+  std::vector<Warning> warnings;
+  size_t item_count = 0;
+};
+
+// A body that is wrong as a whole (it is not JSON, or of no known shape) is an Error: then nothing
+// of it goes in.
+using ParseResult = Result<Parsed>;
+
+// Every parser owes this to whoever appends its result: an item that has two ends is answered
+// wrongly, one without is lost.
+inline void check_every_item_has_one_end(const Parsed& parsed) {
+  FRESHET_ASSERT(parsed.envelopes.size() == parsed.items.size());
+  FRESHET_ASSERT(parsed.envelopes.size() + parsed.rejected.size() == parsed.item_count);
+}
+
+}  // namespace freshet::ingest

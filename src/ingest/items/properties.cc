@@ -1,0 +1,605 @@
+// Values on their way from JSON to envelopes. Properties stay JSON text (decision 0004): action
+// copies the bytes, and sums keep the digits that were sent. Attributes become typed values,
+// because they are compared and merged.
+
+#include "ingest/items/properties.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <set>
+
+#include "base/assert.h"
+#include "base/json_writer.h"
+#include "model/limits.h"
+
+namespace freshet::ingest {
+namespace {
+
+using ondemand::json_type;
+
+// A scheme has letters, digits, + - and . (RFC 3986, section 3.1); 16 of them are enough for every
+// one in use.
+bool is_url(std::string_view text) {
+  const size_t colon = text.find("://");
+  if (colon == std::string_view::npos || colon == 0 || colon > 16) return false;
+  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+           c == '.';
+  });
+}
+
+schema::Type schema_type(json_type type) {
+  switch (type) {
+    case json_type::number: return schema::Type::kNumber;
+    case json_type::boolean: return schema::Type::kBoolean;
+    case json_type::array: return schema::Type::kList;
+    case json_type::object: return schema::Type::kObject;
+    default: return schema::Type::kText;
+  }
+}
+
+Outcome too_deep(Item& item) {
+  return item.reject("too_deep",
+                     "a value is nested deeper than " + std::to_string(item.limits.depth) + " levels; flatten it");
+}
+
+Outcome bad_text(Item& item) { return item.reject("bad_text", "a text has an escape that is no character"); }
+
+// Asks the schema about one attribute or property. If it is to be left out, kept is false.
+Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std::string_view name, schema::Type type,
+                   bool& kept) {
+  kept = true;
+  switch (item.context.schema.check(subject, of, name, type)) {
+    case schema::Verdict::kOverLimit:
+      item.warn(subject == schema::Subject::kEventAttribute ? "too_many_event_attributes" : "too_many_attributes");
+      kept = false;
+      return Outcome::kOk;
+    case schema::Verdict::kUnplanned:
+      return item.reject("unplanned_attribute",
+                         "the tracking plan does not have the attribute \"" + std::string(name) + "\"", name);
+    case schema::Verdict::kWrongType:
+      // Strict tenants have a plan, so another type is the sender's mistake. Otherwise it is taken
+      // as sent: what is lost by a refusal is worse than a mixed column.
+      if (item.context.tenant.strict_schema)
+        return item.reject("wrong_type", "the tracking plan has another type for \"" + std::string(name) + "\"", name);
+      item.warn("wrong_type");
+      return Outcome::kOk;
+    default: return Outcome::kOk;
+  }
+}
+
+Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
+  FRESHET_JSON(value.type().get(type), item.broken);
+  return Outcome::kOk;
+}
+
+// A value that begins with an n must be null. (is_null() as a bool would throw where it is not.)
+Outcome read_null(Item& item, ondemand::value& value) {
+  bool is_null = false;
+  if (value.is_null().get(is_null) == simdjson::SUCCESS && is_null) return Outcome::kOk;
+  return item.broken(simdjson::N_ATOM_ERROR);
+}
+
+Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t depth, v1::Value& out, bool& kept);
+
+Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
+  const std::string_view text = trim_right(value.raw_json_token());
+  double number = 0;
+  if (value.get_double().get(number) != simdjson::SUCCESS)
+    return item.reject("bad_number", "a number is malformed or too large");
+  int64_t integer = 0;
+  // A number without a fraction is an integer as long as it fits, so that 1 and 1.0 of two senders
+  // don't become two types.
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), integer);
+  if (end.ec == std::errc() && end.ptr == text.data() + text.size()) {
+    out.set_integer(integer);
+  } else {
+    out.set_number(number);
+  }
+  return Outcome::kOk;
+}
+
+Outcome read_list(Item& item, ondemand::value value, uint32_t depth, v1::Value& out, bool& kept) {
+  if (depth >= item.limits.depth) return too_deep(item);
+  ondemand::array array;
+  FRESHET_JSON(value.get_array().get(array), item.broken);
+  auto& values = *out.mutable_list()->mutable_values();
+  json_type first{};
+  for (auto element : array) {
+    ondemand::value inner;
+    FRESHET_JSON(element.get(inner), item.broken);
+    if (static_cast<uint32_t>(values.size()) >= item.limits.list_length) {
+      item.warn("list_cut");
+      break;
+    }
+    json_type type{};
+    FRESHET_ITEM(read_type(item, inner, type));
+    // A null in a list says nothing, and would make any list one of several types.
+    if (type == json_type::null) continue;
+    if (values.empty()) first = type;
+    // A list of several types has no order and no set operations, so it is left out.
+    if (type != first) {
+      item.warn("mixed_list");
+      kept = false;
+      break;
+    }
+    bool inner_kept = true;
+    FRESHET_ITEM(read_value(item, inner, type, depth + 1, *values.Add(), inner_kept));
+    if (!inner_kept) values.RemoveLast();
+  }
+  return Outcome::kOk;
+}
+
+// An object within an attribute is kept as its JSON text.
+Outcome read_object(Item& item, ondemand::value value, uint32_t depth, v1::Value& out, bool& kept) {
+  std::string json;
+  PropertiesWriter writer(item, {}, json);
+  FRESHET_ITEM(writer.write_value(value, depth, kept));
+  if (kept) out.set_json(std::move(json));
+  return Outcome::kOk;
+}
+
+// REQUIRES: type is not null.
+Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t depth, v1::Value& out, bool& kept) {
+  kept = true;
+  switch (type) {
+    case json_type::string: {
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item);
+      kept = limit_text(item, text);
+      out.set_text(text.data(), text.size());
+      return Outcome::kOk;
+    }
+    case json_type::number: return read_number(item, value, out);
+    case json_type::boolean: {
+      bool flag = false;
+      FRESHET_JSON(value.get_bool().get(flag), item.broken);
+      out.set_boolean(flag);
+      return Outcome::kOk;
+    }
+    case json_type::array: return read_list(item, value, depth, out, kept);
+    default: return read_object(item, value, depth, out, kept);
+  }
+}
+
+uint32_t ops_max(const Item& item) { return std::min(item.limits.user_attributes, model::kAttributeOpsMax); }
+
+size_t elements_of(const AttributeOps& ops) {
+  size_t elements = 0;
+  for (const v1::AttributeOp& op : ops) elements += static_cast<size_t>(op.elements_size());
+  return elements;
+}
+
+// Finds the operation of this name that replaces the whole attribute, or makes a new one; nullptr
+// means that there is no room.
+v1::AttributeOp* slot_for(Item& item, std::string_view name, AttributeOps& ops) {
+  for (v1::AttributeOp& op : ops) {
+    const bool whole = op.type() == v1::AttributeOp::SET || op.type() == v1::AttributeOp::UNSET;
+    if (!whole || op.name() != name) continue;
+    // The last of two values counts, as in every JSON object here; the place of the first one is
+    // used again.
+    op.Clear();
+    return &op;
+  }
+  if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) {
+    item.warn("too_many_attributes");
+    return nullptr;
+  }
+  return ops.Add();
+}
+
+Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, schema::Subject subject,
+                      NullPolicy nulls, AttributeOps& ops) {
+  json_type type{};
+  FRESHET_ITEM(read_type(item, value, type));
+  if (type == json_type::null) {
+    // What null means depends on the source, see NullPolicy.
+    if (nulls == NullPolicy::kReject)
+      return item.reject("null_value", "null can't be set; list the name in \"unset\" to remove the attribute", name);
+    FRESHET_ITEM(read_null(item, value));
+    if (nulls == NullPolicy::kDrop) return item.warn("null_value"), Outcome::kOk;
+    return add_unset(item, subject, name, ops);
+  }
+  bool kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema_type(type), kept));
+  if (!kept) return Outcome::kOk;
+  v1::Value read;
+  FRESHET_ITEM(read_value(item, value, type, 0, read, kept));
+  if (!kept) return Outcome::kOk;
+  if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
+    op->set_type(v1::AttributeOp::SET);
+    op->set_name(name.data(), name.size());
+    op->mutable_value()->Swap(&read);
+  }
+  return Outcome::kOk;
+}
+
+}  // namespace
+
+std::string& properties_buffer() {
+  thread_local std::string buffer;
+  return buffer;
+}
+
+bool limit_text(Item& item, std::string_view& text) {
+  const size_t kept = prefix_of(text, item.limits.value_length);
+  if (kept == text.size()) return true;
+  if (is_url(text)) {
+    item.warn("url_too_long");
+    return false;
+  }
+  text = text.substr(0, kept);
+  item.warn("value_cut");
+  return true;
+}
+
+PropertiesWriter::PropertiesWriter(Item& item, std::string_view event, std::string& out)
+    : item_(item), event_(event), out_(out), members_([]() -> std::vector<Member>& {
+        thread_local std::vector<Member> members;
+        return members;
+      }()) {
+  out_.clear();
+  members_.clear();
+}
+
+Outcome PropertiesWriter::write(ondemand::object object) {
+  if (out_.empty()) out_ += '{';
+  return write_members(object, 0);
+}
+
+Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text) {
+  if (out_.empty()) out_ += '{';
+  const size_t begin = out_.size();
+  // The name is compared as it stands in the JSON: quoted the same way, equal names have equal
+  // bytes.
+  append_json_string(out_, name);
+  const std::string_view key(out_.data() + begin, out_.size() - begin);
+  bool kept = std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
+    return key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
+  });
+  if (kept) FRESHET_ITEM(check_schema(name, json_type::string, kept));
+  if (!kept || !limit_text(item_, text)) {
+    out_.resize(begin);
+    return Outcome::kOk;
+  }
+  out_ += ':';
+  append_json_string(out_, text);
+  out_ += ',';
+  return Outcome::kOk;
+}
+
+void PropertiesWriter::finish() {
+  if (out_.empty()) out_ += '{';
+  // Every member ends with a comma; the last one becomes the bracket.
+  if (out_.back() == ',') {
+    out_.back() = '}';
+  } else {
+    out_ += '}';
+  }
+}
+
+Outcome PropertiesWriter::write_members(ondemand::object object, uint32_t depth) {
+  const size_t level_begin = members_.size();
+  for (auto result : object) {
+    ondemand::field field;
+    FRESHET_JSON(std::move(result).get(field), item_.broken);
+    FRESHET_ITEM(write_member(field, depth, level_begin));
+  }
+  // The top level's members are kept for add_text(); those of an inner level are of no use any
+  // more.
+  if (depth > 0) members_.resize(level_begin);
+  return Outcome::kOk;
+}
+
+Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, size_t level_begin) {
+  std::string_view name;
+  FRESHET_ITEM(read_name(item_, field, name));
+  if (name.empty()) return Outcome::kOk;
+  ondemand::value value = field.value();
+  json_type type{};
+  FRESHET_ITEM(read_type(item_, value, type));
+  // Only the top level is told to the schema: names deeper down are data, such as ids as keys.
+  bool kept = true;
+  if (depth == 0 && type != json_type::null) FRESHET_ITEM(check_schema(name, type, kept));
+  if (!kept) return Outcome::kOk;
+
+  Member member{out_.size(), 0, 0, 0};
+  append_json_string(out_, name);
+  member.key_end = out_.size();
+  out_ += ':';
+  FRESHET_ITEM(write_value(value, depth, kept));
+  out_ += ',';
+  if (kept) {
+    end_member(member, level_begin);
+  } else {
+    out_.resize(member.begin);
+  }
+  // The limit counts what is there after repetitions are gone, so it is looked at after each
+  // member; the newest one goes.
+  if (members_.size() - level_begin > item_.limits.event_attributes) {
+    out_.resize(members_.back().begin);
+    members_.pop_back();
+    item_.warn("too_many_event_attributes");
+  }
+  return Outcome::kOk;
+}
+
+void PropertiesWriter::end_member(Member member, size_t level_begin) {
+  member.end = out_.size();
+  FRESHET_ASSERT(member.begin < member.key_end && member.key_end < member.end && level_begin <= members_.size());
+  const std::string_view key(out_.data() + member.begin, member.key_end - member.begin);
+  const auto begin = members_.begin() + static_cast<std::ptrdiff_t>(level_begin);
+  member.hash = std::hash<std::string_view>{}(key);
+  const auto earlier = std::find_if(begin, members_.end(), [&](const Member& m) {
+    return m.hash == member.hash && key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
+  });
+  if (earlier != members_.end()) {
+    // The earlier member is cut out of the text, so everything behind it moves to the front.
+    const size_t gone = earlier->end - earlier->begin;
+    out_.erase(earlier->begin, gone);
+    const auto shift = [gone](Member& m) {
+      m.begin -= gone;
+      m.key_end -= gone;
+      m.end -= gone;
+    };
+    std::for_each(earlier + 1, members_.end(), shift);
+    members_.erase(earlier);
+    shift(member);
+  }
+  members_.push_back(member);
+}
+
+Outcome PropertiesWriter::check_schema(std::string_view name, json_type type, bool& kept) {
+  return ask_schema(item_, schema::Subject::kEventAttribute, event_, name, schema_type(type), kept);
+}
+
+Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, bool& kept) {
+  kept = true;
+  json_type type{};
+  FRESHET_ITEM(read_type(item_, value, type));
+  switch (type) {
+    case json_type::string: {
+      const std::string_view raw = trim_right(value.raw_json_token());
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item_);
+      const size_t whole = text.size();
+      kept = limit_text(item_, text);
+      // An untouched text keeps the sender's own escapes, so that it is neither unescaped nor
+      // escaped again.
+      if (text.size() == whole) {
+        out_ += raw;  // as the sender escaped it
+      } else {
+        append_json_string(out_, text);
+      }
+      return Outcome::kOk;
+    }
+    case json_type::number: {
+      const std::string_view raw = trim_right(value.raw_json_token());
+      double number = 0;
+      if (value.get_double().get(number) != simdjson::SUCCESS)
+        return item_.reject("bad_number", "a number is malformed or too large");
+      out_ += raw;
+      return Outcome::kOk;
+    }
+    case json_type::boolean: {
+      bool flag = false;
+      FRESHET_JSON(value.get_bool().get(flag), item_.broken);
+      out_ += flag ? "true" : "false";
+      return Outcome::kOk;
+    }
+    case json_type::null:
+      FRESHET_ITEM(read_null(item_, value));
+      out_ += "null";
+      return Outcome::kOk;
+    case json_type::object: return write_object(value, depth);
+    default: return write_list(value, depth);
+  }
+}
+
+Outcome PropertiesWriter::write_object(ondemand::value value, uint32_t depth) {
+  if (depth >= item_.limits.depth) return too_deep(item_);
+  ondemand::object object;
+  FRESHET_JSON(value.get_object().get(object), item_.broken);
+  out_ += '{';
+  const size_t begin = out_.size();
+  FRESHET_ITEM(write_members(object, depth + 1));
+  if (out_.size() > begin) out_.pop_back();  // the last comma
+  out_ += '}';
+  return Outcome::kOk;
+}
+
+Outcome PropertiesWriter::write_list(ondemand::value value, uint32_t depth) {
+  if (depth >= item_.limits.depth) return too_deep(item_);
+  ondemand::array array;
+  FRESHET_JSON(value.get_array().get(array), item_.broken);
+  out_ += '[';
+  uint32_t count = 0;
+  const size_t begin = out_.size();
+  for (auto element : array) {
+    ondemand::value inner;
+    FRESHET_JSON(element.get(inner), item_.broken);
+    if (++count > item_.limits.list_length) {
+      item_.warn("list_cut");
+      break;
+    }
+    const size_t inner_begin = out_.size();
+    bool kept = true;
+    FRESHET_ITEM(write_value(inner, depth + 1, kept));
+    if (kept) {
+      out_ += ',';
+    } else {
+      out_.resize(inner_begin);
+    }
+  }
+  if (out_.size() > begin) out_.pop_back();
+  out_ += ']';
+  return Outcome::kOk;
+}
+
+Outcome add_attributes(Item& item, ondemand::object object, schema::Subject subject, NullPolicy nulls,
+                       AttributeOps& ops, std::string_view adds, std::string_view removes) {
+  for (auto result : object) {
+    ondemand::field field;
+    FRESHET_JSON(std::move(result).get(field), item.broken);
+    std::string_view name;
+    FRESHET_ITEM(read_name(item, field, name));
+    if (name.empty()) continue;
+    if (name != adds && name != removes) {
+      FRESHET_ITEM(add_attribute(item, name, field.value(), subject, nulls, ops));
+      continue;
+    }
+    ondemand::object elements;
+    if (field.value().get_object().get(elements) != simdjson::SUCCESS)
+      return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object of attribute names and values",
+                         name);
+    const auto type = name == adds ? v1::AttributeOp::ADD_TO_SET : v1::AttributeOp::REMOVE_FROM_SET;
+    FRESHET_ITEM(add_elements(item, elements, subject, type, ops));
+  }
+  return Outcome::kOk;
+}
+
+Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
+                           AttributeOps& ops) {
+  bool kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kText, kept));
+  if (!kept || !limit_text(item, text)) return Outcome::kOk;
+  if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
+    op->set_type(v1::AttributeOp::SET);
+    op->set_name(name.data(), name.size());
+    op->mutable_value()->set_text(text.data(), text.size());
+  }
+  return Outcome::kOk;
+}
+
+void promote_identifiers(Item& item) {
+  for (const v1::AttributeOp& op : item.envelope.attributes()) {
+    // Only a value that is set now is an identifier; an element of a set or a removed value is not.
+    const bool promoted = op.type() == v1::AttributeOp::SET && (op.name() == "email" || op.name() == "phone");
+    if (!promoted || !is_listed(item.context.tenant.rules.user_priority(), op.name())) continue;
+    if (op.value().has_text()) {
+      add_identifier(item, v1::ENTITY_KIND_USER, op.name(), op.value().text());
+    } else if (op.value().has_integer()) {
+      // A phone number is often sent as a number.
+      add_identifier(item, v1::ENTITY_KIND_USER, op.name(), std::to_string(op.value().integer()));
+    }
+  }
+}
+
+Outcome add_elements(Item& item, ondemand::object object, schema::Subject subject, v1::AttributeOp::Type type,
+                     AttributeOps& ops) {
+  for (auto result : object) {
+    ondemand::field field;
+    FRESHET_JSON(std::move(result).get(field), item.broken);
+    std::string_view name;
+    FRESHET_ITEM(read_name(item, field, name));
+    if (name.empty()) continue;
+    ondemand::value value = field.value();
+    json_type json{};
+    FRESHET_ITEM(read_type(item, value, json));
+    if (json == json_type::null) {
+      item.warn("null_value");
+      continue;
+    }
+    // Set operations are not joined per name, so the bound is on the operations themselves.
+    if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) {
+      item.warn("too_many_attributes");
+      continue;
+    }
+    if (elements_of(ops) >= model::kSetElementsMax) {
+      item.warn("too_many_elements");
+      continue;
+    }
+    bool kept = true;
+    FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kList, kept));
+    if (!kept) continue;
+    v1::Value read;
+    FRESHET_ITEM(read_value(item, value, json, 0, read, kept));
+    if (!kept) continue;
+    v1::AttributeOp& op = *ops.Add();
+    op.set_type(type);
+    op.set_name(name.data(), name.size());
+    if (read.has_list()) {
+      op.mutable_elements()->Swap(read.mutable_list()->mutable_values());
+    } else {
+      op.add_elements()->Swap(&read);
+    }
+  }
+  return Outcome::kOk;
+}
+
+Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
+                         AttributeOps& ops) {
+  bool kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kList, kept));
+  if (!kept || !limit_text(item, text)) return Outcome::kOk;
+  v1::AttributeOp& op = *ops.Add();
+  op.set_type(v1::AttributeOp::ADD_TO_SET);
+  op.set_name(name.data(), name.size());
+  op.add_elements()->set_text(text.data(), text.size());
+  return Outcome::kOk;
+}
+
+Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_view>& names) {
+  const auto wrong = [&] { return item.reject("bad_unset", "\"unset\" must be a list of attribute names", "unset"); };
+  json_type type{};
+  FRESHET_ITEM(read_type(item, value, type));
+  const auto add = [&](ondemand::value text) {
+    std::string_view name;
+    if (text.get_string().get(name) != simdjson::SUCCESS) return bad_text(item);
+    // As the names of values are, so that an unset meets what was set.
+    return limit_name(item, name), names.push_back(name), Outcome::kOk;
+  };
+  if (type == json_type::string) return add(value);
+  ondemand::array array;
+  if (type != json_type::array || value.get_array().get(array) != simdjson::SUCCESS) return wrong();
+  for (auto element : array) {
+    ondemand::value inner;
+    FRESHET_JSON(element.get(inner), item.broken);
+    FRESHET_ITEM(read_type(item, inner, type));
+    if (type != json_type::string) return wrong();
+    FRESHET_ITEM(add(inner));
+  }
+  return Outcome::kOk;
+}
+
+void limit_name(Item& item, std::string_view& name) {
+  const size_t kept = prefix_of(name, item.limits.name_length);
+  if (kept == name.size()) return;
+  name = name.substr(0, kept);
+  item.warn("name_cut");
+}
+
+// An unset leaves its time behind, or else an earlier value that comes later would count. So it takes the place of a
+// name in the schema, as a value does: names that nobody has would otherwise fill profiles without a bound.
+Outcome add_unset(Item& item, schema::Subject subject, std::string_view name, AttributeOps& ops) {
+  bool kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kUnknown, kept));
+  if (!kept) return Outcome::kOk;
+  if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
+    op->set_type(v1::AttributeOp::UNSET);
+    op->set_name(name.data(), name.size());
+  }
+  return Outcome::kOk;
+}
+
+Outcome add_unsets(Item& item, const std::vector<std::string_view>& names, AttributeOps& ops) {
+  if (names.empty()) return Outcome::kOk;
+  const auto subject =
+      &ops == &item.envelope.device_attributes() ? schema::Subject::kDeviceAttribute : schema::Subject::kUserAttribute;
+  // Names that are unset twice are fine; a name that is set and unset is not.
+  std::set<std::string, std::less<>> taken;
+  for (const v1::AttributeOp& op : ops) taken.insert(op.name());
+  std::set<std::string_view> unset;
+  for (const std::string_view name : names) {
+    if (name.empty() || !unset.insert(name).second) continue;
+    if (taken.contains(name))
+      return item.reject("conflicting_operations", "\"" + std::string(name) + "\" is set and unset in one record",
+                         name);
+    if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) return item.warn("too_many_attributes"), Outcome::kOk;
+    FRESHET_ITEM(add_unset(item, subject, name, ops));
+  }
+  return Outcome::kOk;
+}
+
+}  // namespace freshet::ingest

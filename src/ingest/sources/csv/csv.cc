@@ -1,0 +1,312 @@
+// Makes envelopes of CSV rows. A cell is text whatever it holds, so the mapping's type says how to
+// read it, and a cell that can't be read so rejects its row with the column's name. An empty cell
+// says nothing: it neither sets nor removes anything.
+
+#include "ingest/sources/csv/csv.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "ingest/items/item.h"
+#include "ingest/items/properties.h"
+#include "model/json.h"
+#include "model/time.h"
+
+namespace freshet::ingest {
+namespace {
+
+std::string column_text(const CsvColumn& column) { return "column \"" + column.column + "\": "; }
+
+// Whether the text is a number as JSON writes it (RFC 8259, section 6):
+// -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
+bool is_json_number(std::string_view text) {
+  size_t i = text.starts_with('-') ? 1 : 0;
+  const auto digits = [&] {
+    const size_t begin = i;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+    return i - begin;
+  };
+  const bool leading_zero = i < text.size() && text[i] == '0';
+  const size_t whole = digits();
+  if (whole == 0 || (leading_zero && whole > 1)) return false;
+  if (i < text.size() && text[i] == '.') {
+    ++i;
+    if (digits() == 0) return false;
+  }
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+    if (digits() == 0) return false;
+  }
+  return i == text.size();
+}
+
+template <class T>
+bool parse_whole(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::optional<model::TimeUs> time_of_epoch(std::string_view text, double scale_us) {
+  double number = 0;
+  if (!parse_whole(text, number)) return std::nullopt;
+  const double us = number * scale_us;
+  // Written so that NaN, which compares with nothing, is refused too.
+  if (!(us >= static_cast<double>(model::kTimeMin)) || !(us <= static_cast<double>(model::kTimeMax)))
+    return std::nullopt;
+  return static_cast<model::TimeUs>(std::llround(us));
+}
+
+std::optional<model::TimeUs> time_of_cell(std::string_view text, const std::string& format) {
+  if (format == "epoch_s") return time_of_epoch(text, 1e6);
+  if (format == "epoch_ms") return time_of_epoch(text, 1e3);
+  if (format.empty() || format == "iso8601") return model::parse_time(text);
+  return model::parse_time_format(text, format);
+}
+
+// One row on its way. Each of its functions passes a rejection on.
+class RowWriter {
+ public:
+  RowWriter(const CsvPlan& plan, Item& item, std::string& properties)
+      : plan_(plan), item_(item), properties_(properties) {}
+
+  Outcome write(const CsvRow& row) {
+    if (!row.code.empty()) return item_.reject(row.code, std::string(row.message));
+    if (row.fields.size() != plan_.cells.size()) {
+      return item_.reject("wrong_cell_count", "the row has " + std::to_string(row.fields.size()) +
+                                                  " cells, the header has " + std::to_string(plan_.cells.size()));
+    }
+    // The row is read twice: its values depend on its time, its owner and its event, which may
+    // stand in any column.
+    for (size_t i = 0; i < row.fields.size(); ++i) FRESHET_ITEM(read_head(plan_.cells[i], row.fields[i]));
+    FRESHET_ITEM(finish_identifiers(item_));
+    const model::TimeUs received = item_.context.received_at_us;
+    item_.envelope.set_time_us(model::correct_clock(time_, std::nullopt, received));
+    item_.envelope.set_kind(kind());
+    if (plan_.kind == CsvKind::kEvents) FRESHET_ITEM(start_event());
+    for (size_t i = 0; i < row.fields.size(); ++i) FRESHET_ITEM(read_value(plan_.cells[i], row.fields[i]));
+    if (event_ != nullptr && !properties_.empty()) {
+      properties_ += '}';
+      event_->set_properties(properties_);
+    }
+    return Outcome::kOk;
+  }
+
+ private:
+  [[nodiscard]] v1::Envelope::Kind kind() const {
+    switch (plan_.kind) {
+      case CsvKind::kUsers: return v1::Envelope::IDENTIFY;
+      case CsvKind::kEvents: return v1::Envelope::TRACK;
+      case CsvKind::kDevices: return v1::Envelope::DEVICE;
+    }
+    return v1::Envelope::TRACK;
+  }
+
+  // Reads whose the row is, when it happened and which event it is: what the values depend on.
+  Outcome read_head(const CsvPlan::Cell& cell, std::string_view text) {
+    switch (cell.column.use) {
+      case CsvUse::kIdentifier:
+        if (!trim(text).empty()) add_identifier(item_, cell.entity, cell.column.name, text);
+        return Outcome::kOk;
+      case CsvUse::kTimestamp: {
+        const std::string_view bare = trim(text);
+        if (bare.empty()) return Outcome::kOk;
+        time_ = time_of_cell(bare, cell.column.format);
+        return time_ ? Outcome::kOk : bad_time(cell.column);
+      }
+      case CsvUse::kEvent: event_name_ = trim(text); return Outcome::kOk;
+      default: return Outcome::kOk;
+    }
+  }
+
+  Outcome start_event() {
+    const std::string_view name = plan_.event.empty() ? event_name_ : std::string_view(plan_.event);
+    FRESHET_ITEM(set_event(item_, name, event_));
+    event_->set_time_us(item_.envelope.time_us());
+    properties_.clear();
+    return Outcome::kOk;
+  }
+
+  Outcome bad_time(const CsvColumn& column) {
+    const std::string format = column.format.empty() ? "iso8601, epoch_s or epoch_ms" : column.format;
+    return item_.reject("bad_time", column_text(column) + "the cell is not a time of the format " + format,
+                        column.column);
+  }
+
+  Outcome read_value(const CsvPlan::Cell& cell, std::string_view text) {
+    FRESHET_ASSERT(cell.column.use != CsvUse::kProperty || event_ != nullptr);  // the mapping's kind is events
+    if (cell.column.use != CsvUse::kProperty && cell.column.use != CsvUse::kAttribute) return Outcome::kOk;
+    if (text.empty()) return Outcome::kOk;
+    value_.Clear();
+    json_number_ = {};
+    bool left_out = false;
+    FRESHET_ITEM(convert(cell.column, text, left_out));
+    if (left_out) return Outcome::kOk;
+    FRESHET_ITEM(check_schema(cell.column, left_out));
+    if (left_out) return Outcome::kOk;
+    if (cell.column.use == CsvUse::kProperty) {
+      add_property(cell);
+    } else {
+      add_attribute(cell);
+    }
+    return Outcome::kOk;
+  }
+
+  // Text keeps its blanks, they may be meant; around a number or a time they are never meant.
+  Outcome convert(const CsvColumn& column, std::string_view text, bool& left_out) {
+    const std::string_view bare = column.type == CsvType::kString ? text : trim(text);
+    left_out = bare.empty();
+    if (left_out) return Outcome::kOk;
+    switch (column.type) {
+      case CsvType::kString: return convert_string(bare, left_out);
+      case CsvType::kNumber: return convert_number(column, bare);
+      case CsvType::kBoolean: return convert_boolean(column, bare);
+      case CsvType::kTime: {
+        const auto time = time_of_cell(bare, column.format);
+        if (!time) return bad_time(column);
+        value_.set_time_us(*time);
+        return Outcome::kOk;
+      }
+    }
+    return Outcome::kOk;
+  }
+
+  Outcome convert_string(std::string_view text, bool& left_out) {
+    left_out = !limit_text(item_, text);
+    value_.set_text(text.data(), text.size());
+    return Outcome::kOk;
+  }
+
+  Outcome convert_number(const CsvColumn& column, std::string_view text) {
+    double number = 0;
+    // A leading + is common in exports and is no JSON, so it is read and not copied.
+    const std::string_view unsigned_text = text.starts_with('+') ? text.substr(1) : text;
+    if (!parse_whole(unsigned_text, number) || !std::isfinite(number)) {
+      return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5",
+                          column.column);
+    }
+    int64_t integer = 0;
+    if (parse_whole(unsigned_text, integer)) {
+      value_.set_integer(integer);
+    } else {
+      value_.set_number(number);
+    }
+    if (is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
+    return Outcome::kOk;
+  }
+
+  Outcome convert_boolean(const CsvColumn& column, std::string_view text) {
+    std::string low(text.substr(0, 8));
+    // Spreadsheets write TRUE, databases write t, people write yes.
+    for (char& c : low) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    const bool yes = low == "true" || low == "1" || low == "yes" || low == "t" || low == "y";
+    const bool no = low == "false" || low == "0" || low == "no" || low == "f" || low == "n";
+    if (!yes && !no) {
+      return item_.reject("bad_boolean", column_text(column) + "the cell is neither true nor false (also 1/0, yes/no)",
+                          column.column);
+    }
+    value_.set_boolean(yes);
+    return Outcome::kOk;
+  }
+
+  Outcome check_schema(const CsvColumn& column, bool& left_out) {
+    const bool property = column.use == CsvUse::kProperty;
+    const schema::Subject subject = property                          ? schema::Subject::kEventAttribute
+                                    : plan_.kind == CsvKind::kDevices ? schema::Subject::kDeviceAttribute
+                                                                      : schema::Subject::kUserAttribute;
+    const std::string_view of = property ? std::string_view(event_->name()) : std::string_view{};
+    switch (item_.context.schema.check(subject, of, column.name, schema_type(column.type))) {
+      case schema::Verdict::kOverLimit:
+        item_.warn(property ? "too_many_event_attributes" : "too_many_attributes");
+        left_out = true;
+        return Outcome::kOk;
+      case schema::Verdict::kUnplanned:
+        return item_.reject("unplanned_attribute",
+                            column_text(column) + "the tracking plan does not have the attribute", column.name);
+      case schema::Verdict::kWrongType:
+        if (item_.context.tenant.strict_schema) {
+          return item_.reject("wrong_type", column_text(column) + "the tracking plan has another type", column.name);
+        }
+        item_.warn("wrong_type");
+        return Outcome::kOk;
+      default: return Outcome::kOk;
+    }
+  }
+
+  [[nodiscard]] static schema::Type schema_type(CsvType type) {
+    switch (type) {
+      case CsvType::kString: return schema::Type::kText;
+      case CsvType::kNumber: return schema::Type::kNumber;
+      case CsvType::kBoolean: return schema::Type::kBoolean;
+      case CsvType::kTime: return schema::Type::kTime;
+    }
+    return schema::Type::kText;
+  }
+
+  void add_property(const CsvPlan::Cell& cell) {
+    properties_ += properties_.empty() ? '{' : ',';
+    properties_ += cell.json_key;
+    if (json_number_.empty()) {
+      model::append_json_value(properties_, value_);
+    } else {
+      properties_ += json_number_;
+    }
+  }
+
+  void add_attribute(const CsvPlan::Cell& cell) {
+    v1::AttributeOp& op =
+        plan_.kind == CsvKind::kDevices ? *item_.envelope.add_device_attributes() : *item_.envelope.add_attributes();
+    op.set_type(v1::AttributeOp::SET);
+    op.set_name(cell.column.name);
+    *op.mutable_value() = value_;
+  }
+
+  const CsvPlan& plan_;
+  Item& item_;
+  std::string& properties_;
+  std::optional<model::TimeUs> time_;
+  std::string_view event_name_;
+  v1::Event* event_ = nullptr;
+  v1::Value value_;
+  std::string_view json_number_;  // the text of value_, if that is a number as JSON writes it
+};
+
+}  // namespace
+
+std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128& mapping_hash) {
+  // The parts have fixed lengths but for the last one, so two different imports never hash the same
+  // bytes.
+  std::string all(mapping_hash.view());
+  for (int shift = 56; shift >= 0; shift -= 8) all += static_cast<char>(row >> shift & 0xff);
+  all += source.content_hash;
+  return hash128(all).hex();
+}
+
+void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row, const AdapterContext& context,
+                 google::protobuf::Arena& arena, CsvBatch& batch) {
+  // The row's place in the file, not its content, makes the id: two equal rows are two events.
+  Item item(context, batch.parsed, arena, kCsvSource, batch.parsed.item_count++, row.raw);
+  batch.lines.push_back(row.line);
+  item.envelope.set_message_id(csv_message_id(source, row.row, plan.mapping_hash));
+  item.envelope.set_ledger(source.ledger);
+  if (RowWriter(plan, item, properties_buffer()).write(row) == Outcome::kOk) {
+    accept(item);
+  } else {
+    refuse(item, row.raw, 0);
+  }
+}
+
+void read_csv_rows(const CsvPlan& plan, const CsvSource& source, std::string_view& data, bool last, size_t rows_max,
+                   CsvCursor& cursor, const AdapterContext& context, google::protobuf::Arena& arena, CsvBatch& batch) {
+  CsvRow row;
+  for (size_t rows = 0; rows < rows_max && next_csv_row(data, last, cursor, row); ++rows) {
+    add_csv_row(plan, source, row, context, arena, batch);
+    FRESHET_ASSERT(batch.lines.size() == batch.parsed.item_count);
+  }
+}
+
+}  // namespace freshet::ingest

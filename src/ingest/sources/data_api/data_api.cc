@@ -1,0 +1,526 @@
+// The adapter of the data API, in MoEngage's shapes. An element is read in two passes, since `type`
+// may stand behind what it decides about. An event element is many items: each of its actions
+// succeeds or fails alone.
+
+#include "ingest/sources/data_api/data_api.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/assert.h"
+#include "ingest/items/properties.h"
+#include "model/identifier.h"
+#include "model/limits.h"
+
+namespace freshet::ingest {
+namespace {
+
+using Text = std::optional<std::string_view>;
+
+constexpr std::array<std::string_view, 3> kElementTypes = {"customer", "event", "device"};
+constexpr int kElementsMax = 1000;  // of one transition
+
+// One element as it was read. Its views and containers live as long as the document.
+struct Element {
+  Text type, customer_id, device_id;
+  std::optional<ondemand::object> attributes, user_identifiers;
+  std::optional<ondemand::array> actions, unset_attributes;
+  std::string_view actions_raw;
+  bool update_existing_only = false;
+};
+
+// One action of an event element.
+struct Action {
+  Text name, platform, app_version;
+  Text user_time_text;
+  std::optional<model::TimeUs> user_time, current_time;
+  std::optional<ondemand::object> attributes;
+  double offset_s = 0;
+};
+
+// A container may be walked once; this takes it back to its beginning.
+template <class Container>
+Outcome start_again(Item& item, Container& container) {
+  FRESHET_JSON(container.reset().error(), item.broken);
+  return Outcome::kOk;
+}
+
+Outcome wrong_shape(Item& item, std::string_view name, std::string_view shape) {
+  return item.reject("bad_field", "\"" + std::string(name) + "\" must be " + std::string(shape), name);
+}
+
+// Whether a time says its zone. A text without one is the local time of the user, which
+// `user_timezone_offset` explains.
+bool is_zoned(std::string_view text) {
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos) return true;  // an epoch is UTC
+  const size_t clock = text.find(':');
+  return text.back() == 'Z' || text.back() == 'z' ||
+         (clock != std::string_view::npos && text.find_first_of("+-", clock) != std::string_view::npos);
+}
+
+// The names that the data API has for what Freshet calls otherwise.
+std::string_view identifier_type(std::string_view name) {
+  if (name == "customer_id") return model::kUserId;
+  if (name == "moe_email") return "email";
+  if (name == "moe_mobile" || name == "mobile") return "phone";
+  return name;
+}
+
+class DataApiParser {
+ public:
+  DataApiParser(const AdapterContext& context, google::protobuf::Arena& arena) : context_(context), arena_(arena) {}
+
+  Status element(ondemand::object object, std::string_view raw, std::string_view expected);
+  Status transition(ondemand::object root);
+  Status merge(ondemand::object root);
+  Status remove(ondemand::object root, std::string_view raw);
+  Parsed take() { return std::move(parsed_); }
+
+ private:
+  Item begin(std::string_view raw) {
+    return Item(context_, parsed_, arena_, kDataApiSource, parsed_.item_count++, raw);
+  }
+  Status end(Item& item, Outcome outcome, std::string_view sent);
+  Outcome read_element(Item& item, ondemand::object object, Element& out);
+  Outcome read_unsets(Item& item, ondemand::array& array);
+  Outcome read_user(Item& item, Element& e);
+  Outcome customer(Item& item, Element& e);
+  Outcome customer_attributes(Item& item, ondemand::object attributes);
+  Outcome device(Item& item, Element& e);
+  Status actions_of(const v1::Envelope& shared, const Element& e, std::string_view raw);
+  Outcome merge_pair(Item& item, ondemand::object object);
+  Outcome read_action(Item& item, ondemand::object object, Action& out);
+  Outcome action(Item& item, ondemand::object object);
+
+  const AdapterContext& context_;
+  google::protobuf::Arena& arena_;
+  Parsed parsed_;
+};
+
+// The one place where an element ends, as an envelope or as a rejection.
+Status DataApiParser::end(Item& item, Outcome outcome, std::string_view sent) {
+  if (outcome == Outcome::kBroken) return bad_json(item.error);
+  if (outcome == Outcome::kOk) {
+    accept(item);
+  } else {
+    refuse(item, sent, 0);
+  }
+  return {};
+}
+
+Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element& e) {
+  return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+    ondemand::object inner;
+    ondemand::array list;
+    if (name == "type") return read_scalar(item, value, e.type);
+    if (name == "customer_id") return read_scalar(item, value, e.customer_id);
+    if (name == "device_id") return read_scalar(item, value, e.device_id);
+    if (name == "update_existing_only") return e.update_existing_only = read_true(value), Outcome::kOk;
+    if (name == "attributes" || name == "user_identifiers") {
+      if (value.get_object().get(inner) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
+      (name == "attributes" ? e.attributes : e.user_identifiers) = inner;
+    } else if (name == "unset_attributes") {
+      if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
+      e.unset_attributes = list;
+    } else if (name == "actions") {
+      if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
+      // The text around the list of actions is kept: it makes a whole request of each refused
+      // action (see actions_of).
+      FRESHET_JSON(list.raw_json().get(e.actions_raw), item.broken);
+      e.actions_raw = trim_right(e.actions_raw);
+      e.actions = list;
+    }
+    return Outcome::kOk;
+  });
+}
+
+Status DataApiParser::element(ondemand::object object, std::string_view raw, std::string_view expected) {
+  Item item = begin(raw);
+  Element e;
+  Outcome outcome = read_element(item, object, e);
+  const std::string_view type = e.type.value_or(expected);
+  const bool is_known = std::find(kElementTypes.begin(), kElementTypes.end(), type) != kElementTypes.end();
+  // An element whose `type` contradicts its address is refused: guessing would write into the wrong
+  // kind of profile.
+  if (outcome == Outcome::kOk && (!is_known || (!expected.empty() && type != expected)))
+    outcome = item.reject("unknown_type",
+                          "\"type\" must be " + std::string(expected.empty() ? "customer, event or device" : expected),
+                          "type");
+  if (outcome == Outcome::kOk && type == "event" && !e.actions)
+    outcome = item.reject("missing_actions", "an event needs \"actions\", a list of what was done", "actions");
+  if (outcome == Outcome::kOk && type == "event") {
+    // Each action is an item of its own, and what they share is copied into it.
+    outcome = read_user(item, e);
+    if (outcome == Outcome::kOk) outcome = finish_identifiers(item);
+    if (outcome == Outcome::kOk) {
+      FRESHET_ASSERT(parsed_.item_count > 0);
+      --parsed_.item_count;  // the element itself is no item, its actions are
+      const v1::Envelope shared = item.envelope;
+      return actions_of(shared, e, raw);
+    }
+  }
+  if (outcome == Outcome::kOk) outcome = type == "customer" ? customer(item, e) : device(item, e);
+  return end(item, outcome, raw);
+}
+
+Outcome DataApiParser::read_user(Item& item, Element& e) {
+  add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, e.customer_id);
+  add_optional_identifier(item, v1::ENTITY_KIND_DEVICE, "device_id", e.device_id);
+  if (!e.user_identifiers) return Outcome::kOk;
+  FRESHET_ITEM(start_again(item, *e.user_identifiers));
+  // Types that the tenant does not list are left out with a warning; the element goes in with the
+  // others.
+  return each_field(item, *e.user_identifiers, [&](std::string_view name, ondemand::value value) -> Outcome {
+    Text text;
+    FRESHET_ITEM(read_scalar(item, value, text));
+    const std::string_view type = identifier_type(name);
+    if (!is_listed(context_.tenant.rules.user_priority(), type))
+      return item.warn("unknown_identifier_type"), Outcome::kOk;
+    add_optional_identifier(item, v1::ENTITY_KIND_USER, type, text);
+    return Outcome::kOk;
+  });
+}
+
+Outcome DataApiParser::customer(Item& item, Element& e) {
+  v1::Envelope& envelope = item.envelope;
+  envelope.set_kind(v1::Envelope::IDENTIFY);
+  envelope.set_time_us(context_.received_at_us);
+  envelope.set_existing_only(e.update_existing_only);
+  // A customer or a device has no time of its own, so every request counts as new: its id is
+  // random.
+  FRESHET_ITEM(set_message_id(item, {}, false, {}));
+  FRESHET_ITEM(read_user(item, e));
+  if (e.unset_attributes) FRESHET_ITEM(read_unsets(item, *e.unset_attributes));
+  if (e.attributes) {
+    FRESHET_ITEM(start_again(item, *e.attributes));
+    FRESHET_ITEM(customer_attributes(item, *e.attributes));
+  }
+  return finish_identifiers(item);
+}
+
+Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
+  FRESHET_ITEM(start_again(item, array));
+  uint32_t patterns = 0;
+  for (auto element : array) {
+    ondemand::object object;
+    if (element.get_object().get(object) != simdjson::SUCCESS)
+      return wrong_shape(item, "unset_attributes", "a list of objects");
+    Text type, attribute;
+    bool case_sensitive = true;
+    FRESHET_ITEM(each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+      if (name == "type") return read_scalar(item, value, type);
+      if (name == "attr") return read_scalar(item, value, attribute);
+      if (name == "case_sensitive") {
+        bool flag = true;
+        if (value.get_bool().get(flag) == simdjson::SUCCESS) case_sensitive = flag;
+      }
+      return Outcome::kOk;
+    }));
+    // `type` may be absent, as older clients do; then it is equals.
+    constexpr std::array<std::string_view, 4> kMatches = {"equals", "prefix", "suffix", "contains"};
+    const auto* const match = std::find(kMatches.begin(), kMatches.end(), type.value_or("equals"));
+    if (match == kMatches.end() || !attribute || attribute->empty())
+      return item.reject(
+          "bad_unset", "an entry of \"unset_attributes\" needs \"attr\" and a type: equals, prefix, suffix or contains",
+          "unset_attributes");
+    limit_name(item, *attribute);
+    AttributeOps& ops = *item.envelope.mutable_attributes();
+    if (*match == "equals" && case_sensitive) {
+      // An exact name is an ordinary UNSET, which also holds against an earlier value that comes later.
+      FRESHET_ITEM(add_unset(item, schema::Subject::kUserAttribute, *attribute, ops));
+      continue;
+    }
+    // Each pattern is compared with all names of a profile.
+    if (++patterns > model::kUnsetPatternsMax) {
+      item.warn("too_many_patterns");
+      break;
+    }
+    v1::AttributeOp& op = *ops.Add();
+    op.set_name(attribute->data(), attribute->size());
+    op.set_type(v1::AttributeOp::UNSET_MATCHING);
+    op.set_match(static_cast<v1::AttributeOp::Match>(match - kMatches.begin() + 1));
+    op.set_ignore_case(!case_sensitive);
+  }
+  return Outcome::kOk;
+}
+
+// addValueToArrayField and removeValueFromArrayField stand among the attributes, as objects of
+// names and values.
+Outcome DataApiParser::customer_attributes(Item& item, ondemand::object attributes) {
+  AttributeOps& ops = *item.envelope.mutable_attributes();
+  FRESHET_ITEM(add_attributes(item, attributes, schema::Subject::kUserAttribute, NullPolicy::kDrop, ops,
+                              "addValueToArrayField", "removeValueFromArrayField"));
+  // Adding to and removing from one attribute in one call is an error of the data API: the order
+  // would be a guess.
+  for (const v1::AttributeOp& add : ops)
+    for (const v1::AttributeOp& remove : ops)
+      if (add.type() == v1::AttributeOp::ADD_TO_SET && remove.type() == v1::AttributeOp::REMOVE_FROM_SET &&
+          add.name() == remove.name())
+        return item.reject("conflicting_operations",
+                           "one call can't both add to and remove from \"" + add.name() + "\"", add.name());
+  promote_identifiers(item);
+  return Outcome::kOk;
+}
+
+Outcome DataApiParser::device(Item& item, Element& e) {
+  item.envelope.set_kind(v1::Envelope::DEVICE);
+  item.envelope.set_time_us(context_.received_at_us);
+  FRESHET_ITEM(set_message_id(item, {}, false, {}));
+  FRESHET_ITEM(read_user(item, e));
+  if (e.attributes) {
+    AttributeOps& ops = *item.envelope.mutable_device_attributes();
+    FRESHET_ITEM(start_again(item, *e.attributes));
+    FRESHET_ITEM(add_attributes(item, *e.attributes, schema::Subject::kDeviceAttribute, NullPolicy::kDrop, ops));
+    // What identifies a device is taken out of its attributes, so that it is not kept twice.
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kIdentifiers = {
+        {{"push_id", "push_token"}, {"moe_gaid", "gaid"}, {"idfv", "idfv"}, {"idfa", "idfa"}}};
+    for (const auto& [attribute, type] : kIdentifiers)
+      for (int i = 0; i < ops.size(); ++i) {
+        if (ops[i].name() != attribute || !ops[i].value().has_text()) continue;
+        add_identifier(item, v1::ENTITY_KIND_DEVICE, type, ops[i].value().text());
+        ops.DeleteSubrange(i, 1);
+        break;
+      }
+  }
+  if (item.envelope.device().empty())
+    return item.reject(item.saw_identifier ? "only_blocked_identifiers" : "missing_identifier",
+                       "a device needs \"device_id\"", "device_id");
+  return finish_identifiers(item);
+}
+
+Status DataApiParser::transition(ondemand::object root) {
+  Item scratch(context_, parsed_, arena_, kDataApiSource, 0, {});
+  std::optional<ondemand::array> elements;
+  const Outcome outcome = each_field(scratch, root, [&](std::string_view name, ondemand::value value) -> Outcome {
+    ondemand::array list;
+    if (name == "elements" && value.get_array().get(list) == simdjson::SUCCESS) elements = list;
+    return Outcome::kOk;
+  });
+  // Damaged JSON condemns the body; nothing of it was taken.
+  if (outcome == Outcome::kBroken) return bad_json(scratch.error);
+  if (!elements) return fail(Code::kInvalid, "\"elements\" must be a list of customers, events and devices");
+  FRESHET_JSON(elements->reset().error(), bad_json);
+  int count = 0;
+  for (auto entry : *elements) {
+    ondemand::value value;
+    FRESHET_JSON(entry.get(value), bad_json);
+    // The bound is on entries and not on bytes: 128 KiB may hold tens of thousands of empty
+    // elements.
+    if (++count > kElementsMax)
+      return fail(Code::kInvalid, "\"elements\" has more than 1000 entries; send fewer at a time");
+    ondemand::object object;
+    std::string_view raw;
+    if (value.get_object().get(object) != simdjson::SUCCESS) {
+      refuse_raw(parsed_, parsed_.item_count++, "bad_item", "an element must be a JSON object",
+                 trim_right(value.raw_json_token()), 0);
+      continue;
+    }
+    FRESHET_JSON(object.raw_json().get(raw), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
+    FRESHET_TRY(element(object, trim_right(raw), {}));
+  }
+  return {};
+}
+
+Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& a) {
+  return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name == "action") return read_scalar(item, value, a.name);
+    if (name == "platform") return read_scalar(item, value, a.platform);
+    if (name == "app_version") return read_scalar(item, value, a.app_version);
+    if (name == "current_time") return read_time(item, value, a.current_time);
+    if (name == "user_time") {
+      FRESHET_ITEM(read_scalar(item, value, a.user_time_text));
+      if (a.user_time_text && !a.user_time_text->empty()) {
+        a.user_time = model::parse_time(*a.user_time_text);
+        if (!a.user_time) item.warn("bad_time");
+      }
+    } else if (name == "user_timezone_offset") {
+      // ±15 hours, as the data API documents it; anything beyond is a mistake of units.
+      double offset = 0;
+      if (value.get_double().get(offset) != simdjson::SUCCESS || offset < -54000 || offset > 54000)
+        return item.warn("bad_time"), Outcome::kOk;
+      a.offset_s = offset;
+    } else if (name == "attributes") {
+      ondemand::object attributes;
+      if (value.get_object().get(attributes) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
+      a.attributes = attributes;
+    }
+    return Outcome::kOk;
+  });
+}
+
+Outcome DataApiParser::action(Item& item, ondemand::object object) {
+  Action a;
+  FRESHET_ITEM(read_action(item, object, a));
+  // `current_time` is when it happened in UTC; `user_time` is what the user's clock showed, so it
+  // counts only without the former.
+  std::optional<model::TimeUs> time = a.current_time;
+  if (!time && a.user_time)
+    time =
+        is_zoned(*a.user_time_text) ? *a.user_time : *a.user_time - static_cast<model::TimeUs>(a.offset_s) * 1'000'000;
+  FRESHET_ITEM(set_message_id(item, {}, time.has_value(), item.raw));
+  // An event of the future is refused by the data API, instead of being taken as of now: its sender
+  // has mixed up units or zones.
+  if (time && *time > context_.received_at_us + kFutureMaxUs)
+    return item.reject("future_time",
+                       "the event is dated more than 5 minutes ahead; send the time at which it happened",
+                       "current_time");
+  item.envelope.set_kind(v1::Envelope::TRACK);
+  item.envelope.set_time_us(model::correct_clock(time, std::nullopt, context_.received_at_us));
+
+  v1::Event* event = nullptr;
+  if (!a.name || a.name->empty())
+    return item.reject("missing_event", "an action needs \"action\", the event's name", "action");
+  FRESHET_ITEM(set_event(item, a.name, event));
+  event->set_time_us(item.envelope.time_us());
+  PropertiesWriter writer(item, event->name(), properties_buffer());
+  if (a.attributes) {
+    FRESHET_ITEM(start_again(item, *a.attributes));
+    FRESHET_ITEM(writer.write(*a.attributes));
+  }
+  if (a.platform && !a.platform->empty()) FRESHET_ITEM(writer.add_text("platform", *a.platform));
+  if (a.app_version && !a.app_version->empty()) FRESHET_ITEM(writer.add_text("app_version", *a.app_version));
+  writer.finish();
+  event->set_properties(properties_buffer());
+  return Outcome::kOk;
+}
+
+Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, std::string_view raw) {
+  const size_t before_count = parsed_.item_count;
+  ondemand::array list = *e.actions;
+  FRESHET_JSON(list.reset().error(), bad_json);
+  FRESHET_ASSERT(e.actions_raw.data() >= raw.data());
+  FRESHET_ASSERT(e.actions_raw.data() + e.actions_raw.size() <= raw.data() + raw.size());
+  // A refused action is kept as a whole request of one action, so that it can be replayed.
+  const std::string_view before = raw.substr(0, static_cast<size_t>(e.actions_raw.data() - raw.data()));
+  const std::string_view after = raw.substr(before.size() + e.actions_raw.size());
+  const auto alone = [&](std::string_view text) {
+    return std::string(before).append("[").append(text).append("]").append(after);
+  };
+  for (auto entry : list) {
+    ondemand::value value;
+    ondemand::object object;
+    std::string_view text;
+    FRESHET_JSON(entry.get(value), bad_json);
+    Item item = begin(raw);
+    if (value.get_object().get(object) != simdjson::SUCCESS) {
+      (void)item.reject("bad_item", "an action must be a JSON object", "actions");
+      FRESHET_TRY(end(item, Outcome::kRejected, alone(trim_right(value.raw_json_token()))));
+      continue;
+    }
+    FRESHET_JSON(object.raw_json().get(text), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
+    item.envelope.mutable_user()->CopyFrom(shared.user());
+    item.envelope.mutable_device()->CopyFrom(shared.device());
+    const Outcome outcome = action(item, object);
+    FRESHET_TRY(end(item, outcome, outcome == Outcome::kRejected ? alone(trim_right(text)) : std::string()));
+  }
+  // An empty list would otherwise answer success for an event that nobody will ever see.
+  if (parsed_.item_count == before_count)
+    refuse_raw(parsed_, parsed_.item_count++, "missing_actions", "\"actions\" is empty; list what was done", raw, 0);
+  return {};
+}
+
+Status DataApiParser::merge(ondemand::object root) {
+  Item scratch(context_, parsed_, arena_, kDataApiSource, 0, {});
+  std::optional<ondemand::array> pairs;
+  const Outcome outcome = each_field(scratch, root, [&](std::string_view name, ondemand::value value) -> Outcome {
+    ondemand::array list;
+    if (name == "merge_data" && value.get_array().get(list) == simdjson::SUCCESS) pairs = list;
+    return Outcome::kOk;
+  });
+  if (outcome == Outcome::kBroken) return bad_json(scratch.error);
+  if (!pairs) return fail(Code::kInvalid, "\"merge_data\" must be a list of {merged_user, retained_user}");
+  FRESHET_JSON(pairs->reset().error(), bad_json);
+  for (auto entry : *pairs) {
+    ondemand::value value;
+    ondemand::object object;
+    std::string_view raw;
+    FRESHET_JSON(entry.get(value), bad_json);
+    if (value.get_object().get(object) != simdjson::SUCCESS) {
+      refuse_raw(parsed_, parsed_.item_count++, "bad_item", "a pair must be a JSON object",
+                 trim_right(value.raw_json_token()), 0);
+      continue;
+    }
+    FRESHET_JSON(object.raw_json().get(raw), bad_json);
+    FRESHET_JSON(object.reset().error(), bad_json);
+    Item item = begin(trim_right(raw));
+    FRESHET_TRY(end(item, merge_pair(item, object), "{\"merge_data\":[" + std::string(item.raw) + "]}"));
+  }
+  return {};
+}
+
+Outcome DataApiParser::merge_pair(Item& item, ondemand::object object) {
+  Text merged, retained;
+  FRESHET_ITEM(each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name == "merged_user") return read_scalar(item, value, merged);
+    if (name == "retained_user") return read_scalar(item, value, retained);
+    return Outcome::kOk;
+  }));
+  // A bad pair is skipped and the others are merged, as the data API has it.
+  if (!merged || !retained)
+    return item.reject("missing_identifier", "a pair needs \"merged_user\" and \"retained_user\"",
+                       merged ? "retained_user" : "merged_user");
+  if (*merged == *retained)
+    return item.reject("bad_merge", "\"merged_user\" and \"retained_user\" are the same", "merged_user");
+  // The retained user comes first: it is the record's own identifier, the merged one its `other`.
+  add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, retained);
+  add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, merged);
+  if (item.envelope.user().size() != 2)
+    return item.reject("only_blocked_identifiers", "\"merged_user\" or \"retained_user\" is a value that nobody has",
+                       "merge_data");
+  *item.envelope.mutable_other() = item.envelope.user(1);
+  item.envelope.mutable_user()->RemoveLast();
+  item.envelope.set_kind(v1::Envelope::MERGE);
+  item.envelope.set_time_us(context_.received_at_us);
+  return set_message_id(item, {}, false, {});
+}
+
+Status DataApiParser::remove(ondemand::object root, std::string_view raw) {
+  Item item = begin(raw);
+  Text type, value_text;
+  Outcome outcome = each_field(item, root, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name == "identity_type") return read_scalar(item, value, type);
+    if (name == "identity_value") return read_scalar(item, value, value_text);
+    return Outcome::kOk;
+  });
+  // moengage_id names a profile in MoEngage; here nobody has one.
+  if (outcome == Outcome::kOk && type != "customer_id")
+    outcome = item.reject("unknown_identifier_type", "\"identity_type\" must be customer_id", "identity_type");
+  if (outcome == Outcome::kOk) {
+    add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, value_text);
+    item.envelope.set_kind(v1::Envelope::ERASE);
+    item.envelope.set_time_us(context_.received_at_us);
+    outcome = finish_identifiers(item);
+  }
+  if (outcome == Outcome::kOk) outcome = set_message_id(item, {}, false, {});
+  return end(item, outcome, raw);
+}
+
+}  // namespace
+
+ParseResult parse_data_api(std::string_view body, std::string_view call, const AdapterContext& context,
+                           google::protobuf::Arena& arena) {
+  JsonBody json(Slot::kBody, body);
+  ondemand::document document;
+  ondemand::object root;
+  std::string_view raw;
+  FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
+
+  DataApiParser parser(context, arena);
+  Status status;
+  if (call == "transition") {
+    status = parser.transition(root);
+  } else if (call == "merge") {
+    status = parser.merge(root);
+  } else if (call == "delete") {
+    status = parser.remove(root, raw);
+  } else {
+    status = parser.element(root, raw, call == "element" ? std::string_view() : call);
+  }
+  if (!status) return tl::unexpected<Error>(std::move(status).error());
+  return parser.take();
+}
+
+}  // namespace freshet::ingest

@@ -1,0 +1,15 @@
+// The first byte chooses the call, the rest is the body.
+#include "ingest/items/fuzz_support.h"
+#include "ingest/sources/data_api/data_api.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace freshet::ingest;
+  if (size == 0) return 0;
+  constexpr std::string_view kCalls[] = {"transition", "customer", "event", "device", "merge", "delete", "element"};
+  const std::string_view call = kCalls[data[0] % std::size(kCalls)];
+  const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  fuzz([&](const AdapterContext& context, google::protobuf::Arena& arena) {
+    return parse_data_api(body, call, context, arena);
+  });
+  return 0;
+}

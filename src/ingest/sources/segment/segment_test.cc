@@ -1,0 +1,231 @@
+#include "ingest/sources/segment/segment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "testing/ingest_adapters.h"
+
+namespace freshet::ingest {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Segment : public ::testing::Test, public AdapterFixture {
+ protected:
+  ParseResult parse(std::string_view body, std::string_view call = "batch") {
+    return parse_segment(body, {.call = call}, context(), arena);
+  }
+  // One message that goes in.
+  std::string golden(std::string_view body, std::string_view call) {
+    const ParseResult result = parse(body, call);
+    if (!result) return result.error().message;
+    parsed = *result;
+    return parsed.envelopes.empty() ? rejections_of(parsed) + " " + parsed.rejected.at(0).message
+                                    : parsed.envelopes[0]->ShortDebugString();
+  }
+  Parsed parsed;
+};
+
+TEST_F(Segment, Track) {
+  EXPECT_EQ(
+      golden(R"({"type":"track","userId":"u1","anonymousId":"a1","event":"Order Completed","messageId":"m1",
+      "properties":{"total": 12.50, "big":123456789012345678901234567890, "nested":{"a" : [1, 2 ], "b":null}, "text":"a\"b\u00e9"},
+      "timestamp":"2026-01-01T10:00:00.000Z","sentAt":"2026-01-01T10:00:05.000Z"})",
+             "track"),
+      R"(tenant: "acme" source: "segment" message_id: "m1" kind: TRACK )"
+      R"(user { type: "user_id" value: "u1" } user { type: "anonymous_id" value: "a1" } )"
+      R"(events { name: "Order Completed" properties: )"
+      R"("{\"total\":12.50,\"big\":123456789012345678901234567890,\"nested\":{\"a\":[1,2],\"b\":null},\"text\":\"a\\\"b\\u00e9\"}" )"
+      R"(time_us: 1767311995000000 } time_us: 1767311995000000 received_at_us: 1767312000000000)");
+  EXPECT_EQ(warnings_of(parsed), "");
+}
+
+TEST_F(Segment, IdentifyMakesAttributesAndIdentifiers) {
+  EXPECT_EQ(
+      golden(R"({"userId":7,"messageId":"m1","traits":{"email":"A@B.c","age":36,"score":1.5,"vip":true,"old":null,
+      "tags":["x","y"],"home":{"city": "Pune"}}})",
+             "identify"),
+      R"(tenant: "acme" source: "segment" message_id: "m1" kind: IDENTIFY user { type: "user_id" value: "7" } )"
+      R"(user { type: "email" value: "a@b.c" } attributes { type: SET name: "email" value { text: "A@B.c" } } )"
+      R"(attributes { type: SET name: "age" value { integer: 36 } } attributes { type: SET name: "score" value { number: 1.5 } } )"
+      R"(attributes { type: SET name: "vip" value { boolean: true } } attributes { type: UNSET name: "old" } )"
+      R"(attributes { type: SET name: "tags" value { list { values { text: "x" } values { text: "y" } } } } )"
+      R"(attributes { type: SET name: "home" value { json: "{\"city\":\"Pune\"}" } } )"
+      R"(time_us: 1767312000000000 received_at_us: 1767312000000000)");
+}
+
+TEST_F(Segment, PageScreenGroupAlias) {
+  EXPECT_THAT(
+      golden(
+          R"({"userId":"u","messageId":"m","name":"Home","category":"Shop","properties":{"name":"Home","path":"/"}})",
+          "page"),
+      HasSubstr(
+          R"(events { name: "Page Viewed" properties: "{\"name\":\"Home\",\"path\":\"/\",\"category\":\"Shop\"}")"));
+  EXPECT_THAT(golden(R"({"userId":"u","messageId":"m","name":"Home"})", "screen"),
+              HasSubstr(R"(events { name: "Screen Viewed" properties: "{\"name\":\"Home\"}")"));
+  EXPECT_THAT(golden(R"({"userId":"u","messageId":"m","groupId":"g1","traits":{"n":1}})", "group"),
+              HasSubstr(R"(attributes { type: ADD_TO_SET name: "groups" elements { text: "g1" } } )"
+                        R"(events { name: "Group" properties: "{\"n\":1,\"groupId\":\"g1\"}")"));
+  EXPECT_THAT(
+      golden(R"({"userId":"u","messageId":"m","previousId":"a9"})", "alias"),
+      HasSubstr(
+          R"(kind: IDENTIFY user { type: "user_id" value: "u" } user { type: "anonymous_id" value: "a9" } time_us)"));
+  EXPECT_THAT(golden(R"({"userId":"u","previousId":"u","messageId":"m"})", "alias"),
+              HasSubstr(R"(user { type: "user_id" value: "u" } time_us)"));
+}
+
+TEST_F(Segment, DeviceContext) {
+  constexpr std::string_view kBody =
+      R"({"userId":"u","event":"E","messageId":"m","context":{"device":{"id":"d1","token":"t1",
+      "advertisingId":"ad1","type":"android","model":"Pixel"},"os":{"name":"Android","version":"15"},"app":{"version":"2.0"},
+      "externalIds":[{"id":"+911","type":"phone"},{"id":"x","type":"ga_client_id"}],"traits":{"city":"Pune"}}})";
+  const std::string text = golden(kBody, "track");
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"(user { type: "user_id" value: "u" } user { type: "phone" value: "+911" } )"
+          R"(device { type: "device_id" value: "d1" } device { type: "push_token" value: "t1" } )"
+          R"(device { type: "gaid" value: "ad1" } attributes { type: SET name: "city" value { text: "Pune" } })"));
+  EXPECT_THAT(text, HasSubstr(R"(device_attributes { type: SET name: "os_version" value { text: "15" } })"));
+  std::string off(kBody);
+  off.replace(off.find("\"type\":\"android\""), 16, "\"type\":\"ios\",\"adTrackingEnabled\":false");
+  EXPECT_THAT(golden(off, "track"), ::testing::Not(HasSubstr("ad1")));
+  off.replace(off.find(":false"), 6, ":true");
+  EXPECT_THAT(golden(off, "track"), HasSubstr(R"(device { type: "idfa" value: "ad1" })"));
+}
+
+TEST_F(Segment, TheBatchSpeaksForItsMessagesWhereverItStands) {
+  const ParseResult result = parse(R"({"batch":[
+      {"type":"track","userId":"u","event":"E","messageId":"m1","timestamp":"2026-01-01T00:00:00Z"},
+      {"type":"track","userId":"u","event":"E","messageId":"m2","timestamp":"2026-01-01T00:00:00Z","context":{"device":{"id":"own"}}}
+      ],"context":{"device":{"id":"shared"},"app":{"version":"9"}},"sentAt":"2026-01-01T23:59:00Z"})");
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->envelopes.size(), 2u);
+  EXPECT_EQ(result->envelopes[0]->device(0).value(), "shared");
+  EXPECT_EQ(result->envelopes[0]->device_attributes(0).name(), "app_version");
+  EXPECT_EQ(result->envelopes[1]->device(0).value(), "own");
+  EXPECT_EQ(result->envelopes[1]->device_attributes(0).name(), "app_version");
+  EXPECT_EQ(result->envelopes[0]->time_us(), kReceivedUs - 86'340'000'000);
+}
+
+TEST_F(Segment, OneBadMessageDoesNotCondemnItsBatch) {
+  const ParseResult result = parse(R"({"batch":[{"type":"track","userId":"u","event":"A","messageId":"1"},
+      {"type":"track","event":"A"},{"type":"track","userId":null,"anonymousId":"undefined","event":"A"},7,{"type":"track","userId":"u"},
+      {"type":"explode","userId":"u"},{"userId":"u"},{"type":"alias","userId":"u"},{"type":"group","userId":"u"},
+      {"type":"track","userId":"u","event":"A","properties":{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":{"j":1}}}}}}}}}}},
+      {"type":"track","userId":"u","event":"A","properties":{"a":"\ud800"}},
+      {"type":"track","userId":"u","event":"A","properties":{"a":1e999}},
+      {"type":"track","userId":"u","event":"A","properties":{"a\u0000b":1}},
+      {"type":"track","userId":"u","event":"B","messageId":"2","properties":{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":1}}}}}}}}}}]})");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->item_count, 14u);
+  EXPECT_EQ(rejections_of(*result),
+            "1:missing_identifier 2:only_blocked_identifiers 3:bad_item 4:missing_event 5:unknown_type 6:missing_type "
+            "7:missing_previous_id 8:missing_group_id 9:too_deep 10:bad_text 11:bad_number 12:bad_name");
+  EXPECT_EQ(result->items, (std::vector<size_t>{0, 13}));
+  EXPECT_EQ(result->rejected[1].item, R"({"type":"track","userId":null,"anonymousId":"undefined","event":"A"})");
+}
+
+TEST_F(Segment, BodiesThatAreWrongAsAWhole) {
+  for (const char* body : {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}",
+                           "{\"batch\":[{\"type\":\"track\" \"x\"}]}", "{\"batch\":[]} {}", "{\"batch\":[]}x",
+                           R"({"batch":[{"type":"track","userId":"u","event":"E","properties":{"a":[{"b":numl}]}}]})",
+                           R"({"batch":[{"type":"identify","userId":"u","traits":{"a":nul}}]})", "\xff\xfe",
+                           "{\"batch\":[{\"a\":\"\xc3\"}]}"})
+    EXPECT_FALSE(parse(body)) << body;
+  EXPECT_FALSE(parse("{\"userId\":\"u\",\"event\":\"E\"} {}", "track"));
+  std::string many = "{\"batch\":[";
+  for (int i = 0; i < 2501; ++i) many += "{},";
+  many.back() = ']';
+  EXPECT_FALSE(parse(many + "}"));
+  EXPECT_TRUE(parse("{\"batch\":[]}"));
+}
+
+TEST_F(Segment, MessageIds) {
+  const std::string timed = R"({"userId":"u","event":"E","timestamp":"2026-01-01T00:00:00Z"})";
+  (void)golden(timed, "track");
+  const std::string first = parsed.envelopes.at(0)->message_id();
+  (void)golden(timed, "track");
+  EXPECT_EQ(first, parsed.envelopes.at(0)->message_id());  // a repetition is recognized
+  EXPECT_EQ(first.size(), 32u);
+  (void)golden(R"({"userId":"u","event":"E"})", "track");
+  EXPECT_EQ(parsed.envelopes.at(0)->message_id(), "30313233343536373839616263646566-0");
+  EXPECT_THAT(golden(R"({"userId":"u","event":"E","messageId":")" + std::string(101, 'x') + "\"}", "track"),
+              HasSubstr("0:id_too_long"));
+}
+
+TEST_F(Segment, LimitsCutAndDropWithWarnings) {
+  tenant.limits.event_attributes = 3;
+  const std::string body = R"({"userId":"u","event":"E","messageId":"m","properties":{"long":")" +
+                           std::string(600, 'x') + R"(","url":"https://)" + std::string(600, 'y') + R"(","list":[)" +
+                           std::string(59 * 2, ' ') + R"(1,2],"":1,")" + std::string(300, 'n') + R"(":1,"more":2}})";
+  (void)golden(body, "track");
+  ASSERT_EQ(parsed.envelopes.size(), 1u);
+  EXPECT_EQ(
+      warnings_of(parsed),
+      "0:value_cut 0:url_too_long 0:empty_name 0:name_cut 0:too_many_event_attributes 0:too_many_event_attributes");
+  EXPECT_EQ(parsed.envelopes[0]->events(0).properties(), "{\"long\":\"" + std::string(512, 'x') + "\",\"list\":[1,2]}");
+}
+
+TEST_F(Segment, OfDuplicateKeysTheLastCounts) {
+  EXPECT_THAT(golden(R"({"userId":"x","userId":"u","event":"E","messageId":"m","properties":{"z":0},
+      "properties":{"a":1,"b":{"c":1,"c":2},"\u0061":"last","d":4}})",
+                     "track"),
+              HasSubstr(R"(properties: "{\"b\":{\"c\":2},\"a\":\"last\",\"d\":4}")"));
+  EXPECT_EQ(parsed.envelopes[0]->user_size(), 1);
+  EXPECT_THAT(golden(R"({"userId":"u","messageId":"m","traits":{"a":1,"a":2}})", "identify"),
+              HasSubstr(R"(attributes { type: SET name: "a" value { integer: 2 } } time_us)"));
+}
+
+TEST_F(Segment, SchemaRules) {
+  tenant.limits.event_names = 1;
+  (void)golden(R"({"userId":"u","event":"A","messageId":"m","properties":{"p":1}})", "track");
+  EXPECT_THAT(golden(R"({"userId":"u","event":"B","messageId":"m"})", "track"), HasSubstr("0:too_many_event_names"));
+  (void)golden(R"({"userId":"u","event":"A","messageId":"m","properties":{"p":"text"}})", "track");
+  EXPECT_EQ(warnings_of(parsed), "0:wrong_type");
+  tenant.strict_schema = true;
+  EXPECT_THAT(golden(R"({"userId":"u","event":"A","messageId":"m","properties":{"p":"text"}})", "track"),
+              HasSubstr("0:wrong_type"));
+  EXPECT_THAT(golden(R"({"userId":"u","event":"A","messageId":"m","properties":{"q":1}})", "track"),
+              HasSubstr("0:unplanned_attribute"));
+  EXPECT_THAT(golden(R"({"userId":"u","event":"B","messageId":"m"})", "track"), HasSubstr("0:unplanned_event"));
+  EXPECT_THAT(golden(R"({"userId":"u","event":"A","messageId":"m","properties":{"p":1}})", "track"),
+              HasSubstr("TRACK"));
+}
+
+TEST_F(Segment, TooLargeMessage) {
+  const std::string large =
+      R"({"type":"track","userId":"u","event":"E","properties":{"a":")" + std::string(33 << 10, 'x') + "\"}}";
+  const ParseResult result = parse("{\"batch\":[" + large + R"(,{"type":"track","userId":"u","event":"E"}]})");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(rejections_of(*result), "0:too_large");
+  EXPECT_EQ(result->envelopes.size(), 1u);
+}
+
+TEST_F(Segment, WriteKey) {
+  EXPECT_EQ(segment_write_key(R"({"batch":[{"writeKey":"item"}],"writeKey":"root"})"), "root");
+  EXPECT_EQ(segment_write_key(R"({"batch":[{"type":"track","writeKey":"item"}],"sentAt":null})"), "item");
+  EXPECT_EQ(segment_write_key(R"({"userId":"u"})"), "");
+  EXPECT_EQ(segment_write_key("nonsense"), "");
+}
+
+// Whatever is sent: a result, and every item is accounted for.
+RC_GTEST_PROP(SegmentProperty, EveryItemIsAcceptedOrRejected, ()) {
+  std::string body = R"({"batch":[{"type":"track","userId":"u","event":"A","properties":{"a":[1,{"b":"c"}],"d":null}},
+      {"type":"identify","traits":{"email":"x@y.z","n":1.5e3},"context":{"device":{"id":"d"}}}],"context":{"traits":{"q":true}},"sentAt":1})";
+  const auto edits = *rc::gen::container<std::vector<std::pair<size_t, char>>>(rc::gen::pair(
+      rc::gen::inRange<size_t>(0, body.size()), rc::gen::elementOf(std::string("{}[]:,\"\\0a1 \n\x80nt"))));
+  for (const auto& [at, c] : edits) body[at] = c;
+  AdapterFixture fixture;
+  for (const char* call : {"batch", "track", "identify", "group"}) {
+    const ParseResult result = parse_segment(body, {.call = call}, fixture.context(), fixture.arena);
+    if (!result) continue;
+    RC_ASSERT(result->envelopes.size() + result->rejected.size() == result->item_count);
+    for (const v1::Envelope* envelope : result->envelopes)
+      RC_ASSERT(envelope->user_size() + envelope->device_size() > 0);
+  }
+}
+
+}  // namespace
+}  // namespace freshet::ingest

@@ -1,0 +1,126 @@
+#include "ingest/sources/segment/source.h"
+
+#include "http/text.h"
+#include "ingest/answers.h"
+#include "ingest/sources/segment/answers.h"
+#include "ingest/sources/segment/segment.h"
+
+namespace freshet::ingest {
+namespace {
+
+// A Host header is echoed into the browser's settings, so it may hold only what a host and a port
+// are made of.
+bool is_host(std::string_view host) {
+  return host.size() <= 255 &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
+             std::string_view::npos;
+}
+
+class SegmentSource final : public Source {
+ public:
+  std::string_view name() const override { return kSegmentSource; }
+  std::span<const Route> routes() const override;
+  size_t body_bytes_max() const override { return kSegmentBatchBytesMax; }
+
+  tl::expected<Sender, Refusal> authenticate(const Tenants& tenants, const Exchange& exchange) const override;
+  // A body may carry the key itself, as `writeKey` beside the batch or in its first message: browsers send so, because
+  // an Authorization header would cost them a preflight.
+  bool takes_key_in_body() const override { return true; }
+  std::optional<Sender> sender_of_body(const Tenants& tenants, std::string_view body) const override {
+    return tenants.by_key(segment_write_key(body));
+  }
+
+  ParseResult parse(const Route& route, std::string_view body, const AdapterContext& context,
+                    google::protobuf::Arena& arena) const override {
+    return parse_segment(body, {route.call}, context, arena);
+  }
+  // A message of a batch says its own type.
+  ParseResult parse_again(const Route& route, const v1::DeadLetter& letter, const AdapterContext& context,
+                          google::protobuf::Arena& arena) const override {
+    const std::string_view call = route.call == "batch" ? std::string_view() : route.call;
+    return parse_segment(letter.body(), {call, letter.context()}, context, arena);
+  }
+
+  http::Response answer_question(const Tenants& tenants, const Exchange& exchange) const override;
+  http::Response answer(const Exchange& exchange, const Parsed& parsed) const override;
+};
+
+std::span<const Route> SegmentSource::routes() const {
+  static constexpr Route kRoutes[] = {
+      {"POST", "/v1/batch", "batch", "/v1/batch"},
+      {"POST", "/v1/b", "batch", "/v1/batch"},
+      {"POST", "/v1/import", "batch", "/v1/import"},
+      {"POST", "/v1/track", "track", "/v1/track"},
+      {"POST", "/v1/t", "track", "/v1/track"},
+      {"POST", "/v1/identify", "identify", "/v1/identify"},
+      {"POST", "/v1/i", "identify", "/v1/identify"},
+      {"POST", "/v1/page", "page", "/v1/page"},
+      {"POST", "/v1/p", "page", "/v1/page"},
+      {"POST", "/v1/screen", "screen", "/v1/screen"},
+      {"POST", "/v1/s", "screen", "/v1/screen"},
+      {"POST", "/v1/group", "group", "/v1/group"},
+      {"POST", "/v1/g", "group", "/v1/group"},
+      {"POST", "/v1/alias", "alias", "/v1/alias"},
+      {"POST", "/v1/a", "alias", "/v1/alias"},
+      {"GET", "/v1/projects/{key}/settings", "settings", "/v1/projects/settings", Way::kQuestion},
+      {"GET", "/sourceConfig", "sourceConfig", "/sourceConfig", Way::kQuestion},
+  };
+  return kRoutes;
+}
+
+tl::expected<Sender, Refusal> SegmentSource::authenticate(const Tenants& tenants, const Exchange& exchange) const {
+  if (const auto sender = Source::authenticate(tenants, exchange)) return *sender;
+  return tl::unexpected(Refusal{401, "unauthorized",
+                                "no valid write key; send it as the user name of Basic authorization, as Bearer, or as "
+                                "\"writeKey\" in the body"});
+}
+
+// analytics.js loads its settings before it sends anything; without this answer a page never sends.
+http::Response answer_settings(const Source& source, const Tenants& tenants, const Exchange& exchange) {
+  if (tenants.by_write_key(exchange.argument) == nullptr)
+    return source.refuse(
+        exchange, {404, "unknown_write_key", "no tenant has this write key; check the key that the page was given"});
+  const std::string_view host = exchange.request.header("host");
+  // Behind a proxy that ends TLS this listener sees plain HTTP, so the scheme comes from what the proxy or the browser
+  // says. A page that is loaded by https may not send to http (mixed content).
+  const bool https = exchange.request.header("x-forwarded-proto") == "https" ||
+                     exchange.request.header("origin").starts_with("https://");
+  return settings(exchange.argument, is_host(host) ? host : std::string_view(), https);
+}
+
+// RudderStack's browser library asks here before it sends. Its key comes as Basic user or in the query.
+http::Response answer_source_config(const Source& source, const Tenants& tenants, const Exchange& exchange) {
+  std::string key = parse_authorization(exchange.request.header("authorization")).user;
+  if (const auto parameters = http::parse_query(exchange.request.query); parameters && key.empty())
+    for (const auto& [name, value] : *parameters)
+      if (name == "writeKey") key = value;
+  const model::Tenant* const tenant = tenants.by_write_key(key);
+  if (tenant == nullptr)
+    return source.refuse(exchange,
+                         {401, "unauthorized", "no tenant has this write key; check the key that the page was given"});
+  return source_config(*tenant, key);
+}
+
+http::Response SegmentSource::answer_question(const Tenants& tenants, const Exchange& exchange) const {
+  return exchange.route.call == "settings" ? answer_settings(*this, tenants, exchange)
+                                           : answer_source_config(*this, tenants, exchange);
+}
+
+http::Response SegmentSource::answer(const Exchange& exchange, const Parsed& parsed) const {
+  const Rejection* const first = parsed.rejected.empty() ? nullptr : &parsed.rejected.front();
+  // A single message that is too large gets a 400, as Segment answers it; it is kept with the dead letters anyway.
+  if (first != nullptr && exchange.route.call != "batch" && first->code == "too_large")
+    return refuse(exchange, {400, first->code, first->message});
+  http::Response response;
+  response.body = "{\"success\":true}";
+  return response;
+}
+
+}  // namespace
+
+const Source& segment_source() {
+  static const SegmentSource source;
+  return source;
+}
+
+}  // namespace freshet::ingest
