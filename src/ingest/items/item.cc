@@ -57,10 +57,12 @@ void accept(Item& item) {
   FRESHET_ASSERT(!item.envelope.message_id().empty());
   item.parsed.envelopes.push_back(&item.envelope);
   item.parsed.items.push_back(item.index);
+  item.context.schema.keep();
 }
 
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
   FRESHET_ASSERT(!item.rejection.code.empty());
+  item.context.schema.drop();  // Garbage would otherwise fill the schema.
   Rejection& rejection = item.parsed.rejected.emplace_back(std::move(item.rejection));
   rejection.index = item.index;
   rejection.item = sent;
