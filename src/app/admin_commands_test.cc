@@ -22,7 +22,7 @@ class AdminCommands : public ::testing::Test {
     options.registry = registry_.get();
     options.log = &log_;
     options.tenants = {model::default_tenant("acme")};
-    options.token = "s3cret";
+    options.tokens = {{"ops", "s3cret", console::Role::kErase}};
     options.clock = &clock_;
     options.submit = [this](v1::Envelope envelope, const std::function<void(Status)>& done) {
       submitted_.push_back(std::move(envelope));

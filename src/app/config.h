@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
+#include "console/access.h"
 #include "eventlog/kafka/kafka_options.h"
 #include "model/tenant.h"
 #include "yaml/node.h"
@@ -40,7 +41,8 @@ struct Config {
   };
   struct Admin {
     std::string listen = "127.0.0.1:8081";
-    std::string token;  // never logged; "": none is asked for
+    std::string token;                   // of the role erase; never logged; "": see tokens
+    std::vector<console::Token> tokens;  // without any, and without `token`, none is asked for
   };
   enum class LogKind : uint8_t { kEmbedded, kKafka };
   struct Log {
@@ -113,7 +115,7 @@ struct Config {
 // The JSON Schema of the file, published as docs/freshet.schema.json; and the tables of its keys in Markdown, which
 // docs/configuration.md has between `<!-- keys of … -->` and `<!-- end -->`: one for each of kKeyTables.
 [[nodiscard]] std::string config_schema();
-inline constexpr std::string_view kKeyTables[] = {"the file", "tenants[]", "tenants[].computed[]"};
+inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]"};
 [[nodiscard]] std::string config_keys(std::string_view table);
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.

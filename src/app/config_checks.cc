@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/names.h"
 #include "objectstore/object_store.h"
 
@@ -14,7 +16,13 @@ using yaml::Node;
 using yaml::Problems;
 
 void check_admin(const Node& root, const Config::Admin& admin, Problems& problems) {
-  if (root.find({"admin", "token"}) != nullptr || is_loopback(admin.listen)) return;
+  std::set<std::string> names;
+  const Node* const tokens = root.find({"admin", "tokens"});
+  for (size_t i = 0; i < admin.tokens.size(); ++i)
+    if (!names.insert(admin.tokens[i].name).second)
+      problems.add(tokens->items[i].at, "admin.tokens: two tokens are named " + admin.tokens[i].name +
+                                            "; each needs its own name, because the audit log calls its holder so");
+  if (root.find({"admin", "token"}) != nullptr || !admin.tokens.empty() || is_loopback(admin.listen)) return;
   problems.add(root.place_of({"admin", "listen"}),
                "admin.token: is required, because admin.listen " + admin.listen +
                    " can be reached from other machines; set one, or listen on 127.0.0.1");

@@ -29,6 +29,10 @@ constexpr Effect kEffects[] = {
     {"ingest.tls.key", "app/server.cc", "config_.ingest.tls_key"},
     {"admin.listen", "app/server.cc", "config_.admin.listen"},
     {"admin.token", "app/server.cc", "config_.admin.token"},
+    {"admin.tokens", "app/server.cc", "config_.admin.tokens"},
+    {"admin.tokens[].name", "console/admin.cc", "visitor.name"},
+    {"admin.tokens[].token", "console/access.cc", "token.secret"},
+    {"admin.tokens[].role", "console/admin.cc", "visitor.role"},
     {"log.kind", "app/log.cc", "config.log.kind"},
     {"log.partitions", "app/server.cc", "config_.log.partitions"},
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
@@ -96,7 +100,7 @@ revision: 2
 data_dir: /data
 roles: [action, reaction]
 ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}}
-admin: {listen: "127.0.0.1:2", token: t}
+admin: {listen: "127.0.0.1:2", token: t, tokens: [{name: n, token: u, role: operate}]}
 log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}}}
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}

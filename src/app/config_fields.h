@@ -21,10 +21,11 @@ using yaml::Need;
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr size_t kTenantsMax = 10'000;
+inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kEnrichMax = 100;
 
-extern const yaml::TextRule kAddress, kCollector, kMongoUri, kTopicPrefix;
+extern const yaml::TextRule kAddress, kToken, kCollector, kMongoUri, kTopicPrefix;
 
 template <class V>
 void describe(V& v, v1::ComputedRule& rule) {
@@ -222,6 +223,15 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 }
 
 template <class V>
+void describe(V& v, console::Token& token) {
+  v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
+  v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
+  v.choice("role", token.role,
+           "`read` looks (metrics, profiles, dead letters), `operate` replays and forgets names, too, `erase` may "
+           "everything");
+}
+
+template <class V>
 void describe(V& v, Config& config) {
   v.count("revision", config.revision, 1, uint64_t{1} << 62,
           "Raise it with every change of tenants or rules: the highest that was started is in force, a lower one is an "
@@ -240,7 +250,12 @@ void describe(V& v, Config& config) {
   v.section("admin", "Health, metrics and the console", [&](auto& admin) {
     admin.text("listen", config.admin.listen, kAddress,
                "Of every process: health and metrics, and the console's addresses where it plays that role");
-    admin.text("token", config.admin.token, kAnyText, "Required if `admin.listen` is not loopback; never shown");
+    admin.text("token", config.admin.token, kToken,
+               "May everything; never shown. If `admin.listen` is not loopback, this or one of `tokens` is required");
+    admin.list("tokens", config.admin.tokens,
+               "Further tokens, each with a role: `[{name: grafana, token: ${GRAFANA_TOKEN}, role: read}]`",
+               Items(Need::kOptional, 0, kTokensMax), console::Token(),
+               [](auto& inner, console::Token& token) { describe(inner, token); });
   });
   v.section("log", "Where records wait", [&](auto& log) { describe_log(log, config.log); });
   v.section("state", "What action remembers", [&](auto& state) { describe_state(state, config.state); });

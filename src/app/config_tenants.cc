@@ -41,6 +41,11 @@ bool is_key(std::string_view text) {
 bool is_secret(std::string_view text) {
   return !text.empty() && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
 }
+// What can stand behind "Bearer" in a header.
+bool is_token(std::string_view text) {
+  return text.size() <= 500 && is_secret(text) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
 bool is_secret_key(std::string_view text) { return is_key(text) && is_secret(text); }
 
 template <class Names>
@@ -187,6 +192,10 @@ const yaml::TextRule kSecretKey = {"^(?!.*[:/?#%])[!-~]{1,200}$",
                                    "up to 200 printable characters without blanks and : / ? # %, or sha256- and the 64 "
                                    "hex digits of its hash",
                                    is_secret_key};
+const yaml::TextRule kToken = {"^[!-~]{1,500}$",
+                               "up to 500 printable characters without blanks, or sha256- and the 64 hex digits of its "
+                               "hash",
+                               is_token};
 const yaml::TextRule kSecret = {"^.{1,}$", "a text, or sha256- and the 64 hex digits of its hash", is_secret};
 
 std::vector<std::string> in_lower_case(std::vector<std::string> list) {

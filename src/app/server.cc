@@ -14,6 +14,7 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/agreement.h"
+#include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
@@ -356,7 +357,9 @@ class ServerImpl final : public Server {
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
-    options.token = config_.admin.token;
+    options.tokens = config_.admin.tokens;
+    if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
+    options.audit = [file = path("audit.jsonl")](const console::AuditEntry& entry) { append_audit(file, entry); };
     options.clock = &clock_;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
@@ -364,6 +367,11 @@ class ServerImpl final : public Server {
       // A refusal is told by the result and not by the callback, which the admin listener does not
       // tell apart.
       if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
+    };
+    options.remove_names = [this](std::vector<v1::SchemaChange> removals, std::function<void(Status)> done) {
+      ingest::Outgoing out;
+      out.schema_changes = std::move(removals);
+      service_->appender().append(std::move(out), std::move(done));
     };
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));

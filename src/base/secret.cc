@@ -28,6 +28,8 @@ bool SecretHash::is_hash(std::string_view text) {
   return looks_hashed(text) && from_hex(text.substr(kHashed.size())).size() == crypto_hash_sha256_BYTES;
 }
 
+std::string SecretHash::hex() const { return to_hex({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}); }
+
 SecretHash SecretHash::of_configured(std::string_view text) {
   if (!is_hash(text)) return of(text);
   const std::string bytes = from_hex(text.substr(kHashed.size()));

@@ -6,6 +6,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace freshet {
@@ -20,6 +21,8 @@ class SecretHash {
   // Whether text begins like a hash. is_hash(): it is one; otherwise a slip of the pen, and nobody's secret.
   [[nodiscard]] static bool looks_hashed(std::string_view text);
   [[nodiscard]] static bool is_hash(std::string_view text);
+
+  [[nodiscard]] std::string hex() const;
 
   friend std::strong_ordering operator<=>(const SecretHash&, const SecretHash&) = default;
   friend bool operator==(const SecretHash&, const SecretHash&) = default;

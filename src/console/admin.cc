@@ -4,12 +4,11 @@
 
 #include "console/admin.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/secret.h"
 #include "console/call.h"
 #include "console/page.h"
 #include "console/route.h"
@@ -18,24 +17,6 @@
 
 namespace freshet::console {
 namespace {
-
-// Compares in a time that does not tell where the two differ.
-bool is_same_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// The host without its port: "[::1]:8081" becomes "[::1]".
-std::string_view name_of_host(std::string_view host) {
-  const size_t colon = host.rfind(':');
-  return colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos ? host
-                                                                                            : host.substr(0, colon);
-}
-
-bool is_loopback_name(std::string_view name) {
-  // A name that only begins so is not enough: 127.0.0.1.example.com is whatever its owner makes it.
-  return name == "localhost" || name == "[::1]" ||
-         (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos);
-}
 
 // {"reason":count,…}
 void write_by_reason(JsonWriter& json, const std::string& name, const std::string& label) {
@@ -56,40 +37,53 @@ void write_identity_counts(JsonWriter& json) {
 
 }  // namespace
 
-Admin::Admin(AdminOptions options) : options_(std::move(options)), freshness_(options_.tenants) {
+Admin::Admin(AdminOptions options)
+    : options_(std::move(options)), access_(options_.tokens, *options_.clock), freshness_(options_.tenants) {
   FRESHET_ASSERT(options_.clock != nullptr && options_.log != nullptr && options_.random != nullptr);
   FRESHET_ASSERT(options_.store == nullptr || options_.registry != nullptr);  // a console shows schemas too
   sample();
 }
 
-bool Admin::is_allowed(const http::Request& request) const {
-  if (options_.token.empty()) return true;
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view header = request.header("authorization");
-  return header.starts_with(kBearer) && is_same_secret(header.substr(kBearer.size()), options_.token);
-}
-
-// Without a token, a page from elsewhere must not use a visitor's browser to get at us: neither by
-// a form, which Origin gives away, nor by a name of its own that it points to this machine (DNS
-// rebinding), which Host gives away.
-bool Admin::is_own_page(const http::Request& request) const {
-  const std::string_view host = request.header("host");
-  const std::string_view origin = request.header("origin");
-  if (!origin.empty() && origin != "http://" + std::string(host) && origin != "https://" + std::string(host))
-    return false;
-  return !options_.token.empty() || host.empty() || is_loopback_name(name_of_host(host));
-}
-
-bool Admin::admit(const Call& call, const Route* route) const {
+bool Admin::admit(Call& call, const Route* route) const {
   if (route != nullptr && route->audience == Audience::kAnyone) return true;
-  if (!is_own_page(call.request)) {
+  if (!access_.is_own_page(call.request)) {
+    access_.refused(call.request, "origin");
     call.fail(403, "forbidden", "without a token, only this machine may ask: set admin.token in the configuration");
     return false;
   }
   if (route != nullptr && route->audience == Audience::kBrowser) return true;
-  if (is_allowed(call.request)) return true;
-  call.fail(401, "unauthorized", "send \"Authorization: Bearer\" with the admin token");
+  auto visitor = access_.visitor_of(call.request);
+  if (!visitor) {
+    access_.refused(call.request, "token");
+    call.fail(401, "unauthorized", "send \"Authorization: Bearer\" with an admin token");
+    return false;
+  }
+  call.visitor = std::move(*visitor);
+  if (route == nullptr || call.visitor.role >= role_of(route->audience)) return true;
+  access_.refused(call.request, "role");
+  call.fail(403, "forbidden",
+            "this wants a token of the role " + std::string(name_of(role_of(route->audience))) + "; this one has " +
+                std::string(name_of(call.visitor.role)));
   return false;
+}
+
+void Admin::keep_audit(Call& call, const Route& route) const {
+  if (!options_.audit || route.audience < Audience::kOperate) return;
+  AuditEntry entry;
+  entry.token = call.visitor.name;
+  entry.remote = call.request.remote;
+  entry.action = std::string(route.method) + " " + std::string(route.path);
+  if (!call.arguments.empty()) entry.tenant = call.arguments.front();
+  std::string target;
+  for (size_t i = 1; i < call.arguments.size(); ++i) target.append(i == 1 ? 0 : 1, '\0').append(call.arguments[i]);
+  if (!target.empty()) entry.target = SecretHash::of(target).hex();
+  call.respond = [entry = std::move(entry), audit = options_.audit, clock = options_.clock,
+                  respond = std::move(call.respond)](http::Response response) mutable {
+    entry.at_us = clock->now_us();
+    entry.status = response.status;
+    audit(entry);
+    respond(std::move(response));
+  };
 }
 
 void Admin::handle(http::Request request, http::Respond respond) {
@@ -103,6 +97,7 @@ void Admin::handle(http::Request request, http::Respond respond) {
   if (!match.allowed.empty()) return call.wrong_method(match.allowed);
   if (const Status taken_apart = call.take_apart(match.arguments); !taken_apart) return call.fail(taken_apart.error());
   call.kind = match.row->kind;
+  keep_audit(call, *match.row);
   if (!call.arguments.empty()) {
     call.tenant = tenant_of(call.arguments[0]);
     if (call.tenant == nullptr)

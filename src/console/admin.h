@@ -4,10 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "console/access.h"
+#include "console/audit.h"
 #include "console/freshness.h"
 #include "docstore/doc_store.h"
 #include "env/clock.h"
@@ -25,12 +28,14 @@ struct AdminOptions {
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
-  std::string
-      token;  // empty: only requests to this machine's own names are served (a page elsewhere must not reach us)
+  std::vector<Token> tokens;  // without one only requests to this machine's own names are served
+  Audit audit;                // absent: nobody keeps what was done
   env::Clock* clock = nullptr;
   env::Random* random = &env::real_random();
   // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
   std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
+  // Appends removals to topic `schema`; the callback says when they are durable.
+  std::function<void(std::vector<v1::SchemaChange>, std::function<void(Status)>)> remove_names;
   // Sends what a dead letter holds again; the callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
@@ -56,9 +61,9 @@ class Admin {
 
   [[nodiscard]] static std::span<const Route> routes();
   // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
-  [[nodiscard]] bool admit(const Call& call, const Route* route) const;
-  [[nodiscard]] bool is_allowed(const http::Request& request) const;
-  [[nodiscard]] bool is_own_page(const http::Request& request) const;
+  [[nodiscard]] bool admit(Call& call, const Route* route) const;
+  // Has the answer noted, if the route changes something.
+  void keep_audit(Call& call, const Route& route) const;
 
   void readiness(Call& call);
   void metrics(Call& call);
@@ -76,11 +81,14 @@ class Admin {
   void letter_replay(Call& call, const model::Tenant& tenant);
 
   [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
+  // Removes the name that ends the address: of one of these subjects each.
+  void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();
   [[nodiscard]] http::Response tenants() const;
   [[nodiscard]] const model::Tenant* tenant_of(const std::string& name) const;
 
   AdminOptions options_;
+  const Access access_;
   Freshness freshness_;
 };
 

@@ -36,10 +36,16 @@ class AdminTest : public ::testing::Test {
       options.registry = registry_.get();
       options.log = &log_;
       options.tenants = {model::default_tenant("acme"), model::default_tenant("other")};
-      options.token = token_;
+      options.tokens = tokens_;
+      options.audit = [this](const AuditEntry& entry) { audited_.push_back(entry); };
       options.clock = &clock_;
       options.submit = [this](v1::Envelope envelope, const std::function<void(Status)>& done) {
         submitted_.push_back(std::move(envelope));
+        done(submit_status_);
+      };
+      options.remove_names = [this](const std::vector<v1::SchemaChange>& removals,
+                                    const std::function<void(Status)>& done) {
+        for (const v1::SchemaChange& removal : removals) registry_->apply(removal);
         done(submit_status_);
       };
       options.replay = [this](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
@@ -80,7 +86,8 @@ class AdminTest : public ::testing::Test {
   FakeLog log_{2};
   env::FakeClock clock_;
   std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
-  std::string token_;
+  std::vector<Token> tokens_;
+  std::vector<AuditEntry> audited_;
   bool ready_ = true;
   Status submit_status_;
   std::vector<v1::Envelope> submitted_;
@@ -244,6 +251,37 @@ TEST_F(AdminTest, ShowsTheSchema) {
           HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
 }
 
+TEST_F(AdminTest, RemovesNamesThatWereLearnedByMistake) {
+  const auto learn = [&](v1::SchemaChange::Subject subject, const char* of, const char* name) {
+    v1::SchemaChange change;
+    change.set_tenant("acme");
+    change.set_subject(subject);
+    change.set_of(of);
+    change.set_name(name);
+    registry_->apply(change);
+  };
+  learn(v1::SchemaChange::EVENT, "", "a/b \xc3\xa4");
+  learn(v1::SchemaChange::EVENT, "", "Order");
+  learn(v1::SchemaChange::EVENT_ATTRIBUTE, "Order", "junk");
+  learn(v1::SchemaChange::USER_ATTRIBUTE, "", "junk");
+  learn(v1::SchemaChange::DEVICE_ATTRIBUTE, "", "junk");
+  const std::string schema = "/v1/tenants/acme/schema";
+  const auto removed = call("DELETE", schema + "/events/a%2Fb%20%C3%A4");
+  EXPECT_EQ(removed.status, 202);
+  EXPECT_EQ(removed.body, "{\"removed\":1}\n");
+  EXPECT_EQ(call("DELETE", schema + "/events/a%2Fb%20%C3%A4").body, "{\"removed\":0}\n");
+  EXPECT_EQ(call("DELETE", schema + "/events/Order/attributes/junk").body, "{\"removed\":1}\n");
+  EXPECT_EQ(registry_->list("acme").size(), 3U);
+  EXPECT_EQ(call("DELETE", schema + "/attributes/junk").body, "{\"removed\":2}\n");
+  EXPECT_EQ(call("DELETE", schema + "/attributes/junk").status, 200);
+  EXPECT_EQ(call("DELETE", schema + "/attributes/%ff").status, 400);
+  EXPECT_EQ(call("GET", schema + "/events/Order").status, 405);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/other/schema/events/Order").body, "{\"removed\":0}\n");
+  ASSERT_EQ(registry_->list("acme").size(), 1U);
+  submit_status_ = fail(Code::kRetry, "the log's queue is full");
+  EXPECT_EQ(call("DELETE", schema + "/events/Order").status, 503);
+}
+
 TEST_F(AdminTest, ShowsFreshness) {
   auto& histogram = telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", "acme"}});
   const uint64_t before = histogram.count();
@@ -305,7 +343,7 @@ TEST_F(AdminTest, WrongMethodsAreToldTheRightOnes) {
 }
 
 TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
-  token_ = "s3cret";
+  tokens_ = {{"ops", "s3cret", Role::kErase}};
   for (const char* path : {"/healthz", "/readyz", "/", "/console.js"}) EXPECT_EQ(call("GET", path).status, 200) << path;
   for (const char* path : {"/metrics", "/v1/status", "/v1/openapi/admin.yaml", "/v1/tenants",
                            "/v1/tenants/acme/users/email/a+b@c.de", "/nowhere"}) {
@@ -314,6 +352,41 @@ TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
       EXPECT_EQ(call("GET", path, "", {{"authorization", wrong}}).status, 401) << wrong;
     EXPECT_NE(call("GET", path, "", {{"authorization", "Bearer s3cret"}}).status, 401) << path;
   }
+}
+
+TEST_F(AdminTest, EachRoleMayWhatThoseBeforeItMay) {
+  tokens_ = {{"grafana", "r", Role::kRead}, {"ops", "o", Role::kOperate}, {"privacy", "e", Role::kErase}};
+  const auto status = [this](const char* method, const char* path, const char* body, const std::string& token) {
+    return call(method, path, body, {{"authorization", "bearer " + token}}).status;
+  };
+  for (const char* token : {"r", "o", "e"}) EXPECT_EQ(status("GET", "/metrics", "", token), 200) << token;
+  const char* replay = "/v1/tenants/acme/deadletters/replay";
+  EXPECT_EQ(status("POST", replay, R"({"code":"x"})", "r"), 403);
+  EXPECT_EQ(status("POST", replay, R"({"code":"x"})", "o"), 200);
+  EXPECT_EQ(status("POST", replay, R"({"code":"x"})", "e"), 200);
+  const char* user = "/v1/tenants/acme/users/user_id/u1";
+  EXPECT_EQ(status("DELETE", user, "", "r"), 403);
+  EXPECT_EQ(status("DELETE", user, "", "o"), 403);
+  EXPECT_EQ(status("DELETE", user, "", "e"), 202);
+  const http::Response refused = call("DELETE", user, "", {{"authorization", "Bearer o"}});
+  EXPECT_THAT(refused.body, HasSubstr("wants a token of the role erase; this one has operate"));
+}
+
+TEST_F(AdminTest, WhatIsDoneIsNotedWithoutWhomItWasDoneTo) {
+  tokens_ = {{"privacy", "e", Role::kErase}};
+  const std::vector<std::pair<std::string, std::string>> token = {{"authorization", "Bearer e"}};
+  call("GET", "/v1/tenants/acme/users/user_id/u1", "", token);
+  EXPECT_TRUE(audited_.empty());  // looking changes nothing
+  call("DELETE", "/v1/tenants/acme/users/email/a%2Bb%40c.de", "", token);
+  ASSERT_EQ(audited_.size(), 1u);
+  EXPECT_EQ(audited_[0].token, "privacy");
+  EXPECT_EQ(audited_[0].action, "DELETE /v1/tenants/{tenant}/users/{type}/{value}");
+  EXPECT_EQ(audited_[0].tenant, "acme");
+  EXPECT_EQ(audited_[0].status, 202);
+  // printf 'email\0a+b@c.de' | sha256sum
+  EXPECT_EQ(audited_[0].target, SecretHash::of(std::string_view("email\0a+b@c.de", 14)).hex());
+  EXPECT_THAT(audit_line(audited_[0]), Not(HasSubstr("a+b")));
+  EXPECT_THAT(audit_line(audited_[0]), HasSubstr(R"("token":"privacy")"));
 }
 
 TEST_F(AdminTest, OtherPagesGetNothing) {

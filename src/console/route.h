@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/assert.h"
 #include "console/call.h"
 
 namespace freshet::console {
@@ -11,8 +12,16 @@ namespace freshet::console {
 enum class Audience : uint8_t {
   kAnyone,   // probes of load balancers and orchestrators
   kBrowser,  // the page's own files, which a browser asks for before it has a token
-  kToken,    // whoever has the token, if one is configured
+  kRead,     // whoever has a token of this role or of a later one, if any token is configured
+  kOperate,
+  kErase,
 };
+
+// REQUIRES: an audience that is a role.
+[[nodiscard]] inline Role role_of(Audience audience) {
+  FRESHET_ASSERT(audience >= Audience::kRead);
+  return audience == Audience::kRead ? Role::kRead : audience == Audience::kOperate ? Role::kOperate : Role::kErase;
+}
 
 enum class Process : uint8_t { kAny, kConsole };  // that plays the console role
 

@@ -24,43 +24,56 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kLookupIdentity = [](Admin& a, Call& c) {
     a.profile_lookup(c, *c.tenant, c.kind, model::identity_json);
   };
-  static constexpr auto kErase = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, v1::Envelope::ERASE); };
-  static constexpr auto kUnsuppress = [](Admin& a, Call& c) {
+  static constexpr auto kEraseOrder = [](Admin& a, Call& c) {
+    a.submit_order(c, *c.tenant, c.kind, v1::Envelope::ERASE);
+  };
+  static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
+  };
+  static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {schema::Subject::kEvent}); };
+  static constexpr auto kForgetProperty = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kEventAttribute});
+  };
+  static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
+    a.schema_forget(c, {schema::Subject::kUserAttribute, schema::Subject::kDeviceAttribute});
   };
   static constexpr auto kReplay = [](Admin& a, Call& c) { a.letter_replay(c, *c.tenant); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
-      {"GET", "/metrics", kToken, kAny, [](Admin& a, Call& c) { a.metrics(c); }},
+      {"GET", "/metrics", kRead, kAny, [](Admin& a, Call& c) { a.metrics(c); }},
       {"GET", "/", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(index_html()); }},
       {"GET", "/console.css", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(console_css()); }},
       {"GET", "/console.js", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(console_js()); }},
-      {"GET", "/v1/openapi/ingest.yaml", kToken, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
-      {"GET", "/v1/openapi/admin.yaml", kToken, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
-      {"GET", "/v1/status", kToken, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
-      {"GET", "/v1/tenants", kToken, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
-      {"GET", "/v1/tenants/{tenant}/schema", kToken, kConsole,
+      {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
+      {"GET", "/v1/openapi/admin.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
+      {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
+      {"GET", "/v1/tenants", kRead, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
+      {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
-      {"GET", "/v1/tenants/{tenant}/freshness", kToken, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
-      {"POST", "/v1/tenants/{tenant}/users/lookup", kToken, kConsole, kLookup, kUser},
-      {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kToken, kConsole, kLookupIdentity, kUser},
-      {"GET", "/v1/tenants/{tenant}/users/{type}/{value}", kToken, kConsole, kShow, kUser},
-      {"DELETE", "/v1/tenants/{tenant}/users/{type}/{value}", kToken, kConsole, kErase, kUser},
-      {"GET", "/v1/tenants/{tenant}/users/{type}/{value}/identity", kToken, kConsole, kShowIdentity, kUser},
-      {"POST", "/v1/tenants/{tenant}/users/{type}/{value}/unsuppress", kToken, kConsole, kUnsuppress, kUser},
-      {"POST", "/v1/tenants/{tenant}/devices/lookup", kToken, kConsole, kLookup, kDevice},
-      {"POST", "/v1/tenants/{tenant}/devices/lookup/identity", kToken, kConsole, kLookupIdentity, kDevice},
-      {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}", kToken, kConsole, kShow, kDevice},
-      {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kToken, kConsole, kErase, kDevice},
-      {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kToken, kConsole, kShowIdentity, kDevice},
-      {"POST", "/v1/tenants/{tenant}/devices/{type}/{value}/unsuppress", kToken, kConsole, kUnsuppress, kDevice},
-      {"GET", "/v1/tenants/{tenant}/deadletters", kToken, kConsole,
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole,
+       kForgetProperty},
+      {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetAttribute},
+      {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
+      {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
+      {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kLookupIdentity, kUser},
+      {"GET", "/v1/tenants/{tenant}/users/{type}/{value}", kRead, kConsole, kShow, kUser},
+      {"DELETE", "/v1/tenants/{tenant}/users/{type}/{value}", kErase, kConsole, kEraseOrder, kUser},
+      {"GET", "/v1/tenants/{tenant}/users/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kUser},
+      {"POST", "/v1/tenants/{tenant}/users/{type}/{value}/unsuppress", kErase, kConsole, kUnsuppressOrder, kUser},
+      {"POST", "/v1/tenants/{tenant}/devices/lookup", kRead, kConsole, kLookup, kDevice},
+      {"POST", "/v1/tenants/{tenant}/devices/lookup/identity", kRead, kConsole, kLookupIdentity, kDevice},
+      {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}", kRead, kConsole, kShow, kDevice},
+      {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kErase, kConsole, kEraseOrder, kDevice},
+      {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kDevice},
+      {"POST", "/v1/tenants/{tenant}/devices/{type}/{value}/unsuppress", kErase, kConsole, kUnsuppressOrder, kDevice},
+      {"GET", "/v1/tenants/{tenant}/deadletters", kRead, kConsole,
        [](Admin& a, Call& c) { a.letter_list(c, *c.tenant); }},
-      {"POST", "/v1/tenants/{tenant}/deadletters/replay", kToken, kConsole, kReplay},
-      {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kToken, kConsole,
+      {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, kReplay},
+      {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole,
        [](Admin& a, Call& c) { a.letter_show(c, *c.tenant); }},
-      {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kToken, kConsole, kReplay},
+      {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, kReplay},
   };
   return kRoutes;
 }

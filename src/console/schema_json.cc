@@ -1,10 +1,11 @@
-// GET /v1/tenants/{t}/schema: what the registry knows of a tenant.
+// /v1/tenants/{t}/schema: what the registry knows of a tenant, and how what was learned by mistake is removed.
 #include <algorithm>
 #include <map>
 #include <tuple>
 
+#include "base/assert.h"
 #include "base/json_writer.h"
-#include "console/admin.h"
+#include "console/call.h"
 #include "model/time.h"
 
 namespace freshet::console {
@@ -64,6 +65,25 @@ http::Response Admin::schema(const model::Tenant& tenant) const {
   json.end_object().member("user_attributes_limit", tenant.limits.user_attributes).end_object();
   response.body += '\n';
   return response;
+}
+
+// The removal goes through the log, so that every node forgets the name at the same place in the order of discoveries.
+// A name that is not known is not an error: this node may not have read of it yet, and a repeated request is well.
+void Admin::schema_forget(Call& call, std::initializer_list<Subject> subjects) {
+  FRESHET_ASSERT(call.arguments.size() >= 2 && options_.remove_names != nullptr);
+  const std::string& name = call.arguments.back();
+  const std::string of = call.arguments.size() == 3 ? call.arguments[1] : std::string();
+  std::vector<v1::SchemaChange> removals;
+  for (const Subject subject : subjects)
+    if (options_.registry->knows(call.tenant->name, subject, of, name))
+      removals.push_back(schema::removal_of(call.tenant->name, {subject, of, name, "", 0}, options_.clock->now_us()));
+  if (removals.empty()) return call.ok(R"({"removed":0})");
+  std::string answer;
+  JsonWriter(answer).begin_object().member("removed", removals.size()).end_object();
+  options_.remove_names(std::move(removals), [call, answer = std::move(answer)](const Status& status) {
+    if (!status) return call.fail(status.error());
+    call.ok(answer, 202);
+  });
 }
 
 }  // namespace freshet::console

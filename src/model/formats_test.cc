@@ -281,6 +281,16 @@ TEST(FormatsTest, SchemaChange) {
   expect_golden("schema_change", change);
 }
 
+TEST(FormatsTest, SchemaRemoval) {
+  v1::SchemaChange change;
+  change.set_tenant("acme");
+  change.set_removes(v1::SchemaChange::EVENT_ATTRIBUTE);
+  change.set_of("Order Completed");
+  change.set_name("total");
+  change.set_at_us(1);
+  expect_golden("schema_removal", change);
+}
+
 TEST(FormatsTest, Agreement) {
   v1::SchemaChange change;
   change.mutable_agreement()->set_hash_key("0123456789abcdef");

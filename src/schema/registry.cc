@@ -1,91 +1,55 @@
-// The schema registry. A tenant's schema is an immutable snapshot; who discovers a name copies the
-// part that it touches and publishes a new snapshot. Reading is frequent and discovering is rare,
-// so a batch reads without a lock.
+// The schema registry. A tenant's schema is an immutable snapshot; who discovers a name publishes another one, which
+// shares everything else with it (name_map.h). So a batch reads without a lock, and a discovery costs what is new,
+// however many names there are.
 //
 // Two nodes may discover one name with two types at the same time. The log settles it: topic
 // `schema` has one partition, its first record of a name counts, and each node takes that type over
-// when it reads it.
+// when it reads it. A removal counts where it stands in that order, too.
 
 #include "schema/registry.h"
 
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
-#include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "base/assert.h"
+#include "schema/name_map.h"
 
 namespace freshet::schema {
 namespace {
 
 struct Entry {
-  Type type = Type::kText;
+  Type type = Type::kUnknown;
   int64_t first_us = 0;
-  bool logged = false;  // the log has it, so its type is settled for every node
+  bool logged = false;       // the log has the name
+  bool type_logged = false;  // and its type, which is settled for every node
 };
 
-// Looks std::string keys up by std::string_view (Debian's Abseil has a string_view of its own).
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
-template <class T>
-using ByText = absl::flat_hash_map<std::string, T, TextHash, std::equal_to<>>;
-
-using Names = ByText<Entry>;
+using Names = NameMap<Entry>;
 
 struct EventEntry {
   Entry self;
   Names attributes;
 };
 
-// What a tenant has. It never changes: sessions read it without a lock, and a discovery publishes
-// another one.
+// What a tenant has. A published one never changes; a copy of it is three pointers.
 struct Snapshot {
-  ByText<std::shared_ptr<const EventEntry>> events;
-  std::shared_ptr<const Names> user_attributes = std::make_shared<const Names>();
-  std::shared_ptr<const Names> device_attributes = std::make_shared<const Names>();
+  NameMap<std::shared_ptr<const EventEntry>> events;
+  Names user_attributes, device_attributes;
 
   [[nodiscard]] const EventEntry* event(std::string_view name) const {
-    const auto found = events.find(name);
-    return found == events.end() ? nullptr : found->second.get();
+    const std::shared_ptr<const EventEntry>* const found = events.find(name);
+    return found == nullptr ? nullptr : found->get();
   }
-};
-
-// Changes a copy of one part of a snapshot. What is not touched is shared with the old one.
-class Draft {
- public:
-  explicit Draft(const Snapshot& base) : next_(std::make_shared<Snapshot>(base)) {}
-
-  template <class Change>
-  void change_event(std::string_view name, const Change& change) {
-    std::shared_ptr<const EventEntry>& slot = next_->events[name];
-    auto copy = slot ? std::make_shared<EventEntry>(*slot) : std::make_shared<EventEntry>();
-    change(*copy);
-    slot = std::move(copy);
-  }
-  template <class Change>
-  void change_names(Subject subject, std::string_view of, const Change& change) {
-    if (subject == Subject::kEventAttribute) return change_event(of, [&](EventEntry& e) { change(e.attributes); });
-    std::shared_ptr<const Names>& slot =
-        subject == Subject::kUserAttribute ? next_->user_attributes : next_->device_attributes;
-    auto copy = std::make_shared<Names>(*slot);
-    change(*copy);
-    slot = std::move(copy);
-  }
-  void erase_event(std::string_view name) { next_->events.erase(name); }
-  std::shared_ptr<const Snapshot> take() { return std::move(next_); }
-
- private:
-  std::shared_ptr<Snapshot> next_;
 };
 
 const Names* names_of(const Snapshot& snapshot, Subject subject, const EventEntry* event) {
-  if (subject == Subject::kUserAttribute) return snapshot.user_attributes.get();
-  if (subject == Subject::kDeviceAttribute) return snapshot.device_attributes.get();
+  if (subject == Subject::kUserAttribute) return &snapshot.user_attributes;
+  if (subject == Subject::kDeviceAttribute) return &snapshot.device_attributes;
   return event == nullptr ? nullptr : &event->attributes;
 }
 
@@ -95,9 +59,7 @@ const Entry* find_entry(const Snapshot& snapshot, Subject subject, const EventEn
     return found == nullptr ? nullptr : &found->self;
   }
   const Names* const names = names_of(snapshot, subject, event);
-  if (names == nullptr) return nullptr;
-  const auto found = names->find(name);
-  return found == names->end() ? nullptr : &found->second;
+  return names == nullptr ? nullptr : names->find(name);
 }
 
 // Whether the limit leaves no room for one more name. An event that is not known has no room for
@@ -109,17 +71,65 @@ bool is_full(const Snapshot& snapshot, Subject subject, const EventEntry* event,
   return names == nullptr || names->size() >= most;
 }
 
-// An event keeps its attributes when its own entry is replaced.
-void put(Draft& draft, Subject subject, std::string_view of, std::string_view name, const Entry& entry) {
-  if (subject == Subject::kEvent) {
-    draft.change_event(name, [&](EventEntry& e) { e.self = entry; });
+// An event keeps its attributes when its own entry is replaced. An attribute in the log whose event is not there makes
+// that event: the log is right.
+void put(Snapshot& draft, Subject subject, std::string_view of, std::string_view name, const Entry& entry) {
+  if (subject == Subject::kUserAttribute) {
+    draft.user_attributes = draft.user_attributes.with(name, entry);
+  } else if (subject == Subject::kDeviceAttribute) {
+    draft.device_attributes = draft.device_attributes.with(name, entry);
   } else {
-    draft.change_names(subject, of, [&](Names& names) { names.insert_or_assign(name, entry); });
+    const bool is_event = subject == Subject::kEvent;
+    const EventEntry* const known = draft.event(is_event ? name : of);
+    auto event = std::make_shared<EventEntry>();
+    if (known != nullptr) {
+      *event = *known;
+    } else {
+      event->self = {Type::kUnknown, entry.first_us, true, true};
+    }
+    if (is_event) {
+      event->self = entry;
+    } else {
+      event->attributes = event->attributes.with(name, entry);
+    }
+    draft.events = draft.events.with(is_event ? name : of, std::move(event));
   }
+}
+
+// An event goes with its attributes.
+void take_away(Snapshot& draft, Subject subject, std::string_view of, std::string_view name) {
+  switch (subject) {
+    case Subject::kEvent: draft.events = draft.events.without(name); break;
+    case Subject::kUserAttribute: draft.user_attributes = draft.user_attributes.without(name); break;
+    case Subject::kDeviceAttribute: draft.device_attributes = draft.device_attributes.without(name); break;
+    case Subject::kEventAttribute:
+      if (const EventEntry* const known = draft.event(of); known != nullptr) {
+        auto event = std::make_shared<EventEntry>(*known);
+        event->attributes = event->attributes.without(name);
+        draft.events = draft.events.with(of, std::move(event));
+      }
+      break;
+  }
+}
+
+// What a known name says to a value of this type. nullopt: it is new, or this is the first value of a name that only
+// was unset so far: it is to be learned.
+std::optional<Verdict> verdict_of(const Entry* known, Subject subject, Type type) {
+  if (known == nullptr) return std::nullopt;
+  if (subject == Subject::kEvent || type == Type::kUnknown || type == known->type) return Verdict::kKnown;
+  return known->type == Type::kUnknown ? std::nullopt : std::optional(Verdict::kWrongType);
 }
 
 v1::SchemaChange::Subject to_proto(Subject subject) {
   return static_cast<v1::SchemaChange::Subject>(static_cast<int>(subject) + 1);
+}
+// Protobuf keeps the number of a kind that a later version made; this version knows nothing to do with it.
+bool is_known(v1::SchemaChange::Subject subject) {
+  return subject != v1::SchemaChange::SUBJECT_UNSPECIFIED && v1::SchemaChange::Subject_IsValid(subject);
+}
+Subject subject_of(v1::SchemaChange::Subject subject) {
+  FRESHET_ASSERT(is_known(subject));
+  return static_cast<Subject>(subject - 1);
 }
 
 // One tenant's schema. Thread-safe.
@@ -131,48 +141,62 @@ class TenantSchema {
   }
 
   // Of several sessions that find the same name at once, the first one's type stays.
-  Verdict discover(const model::Limits& limits, Subject subject, std::string_view of, std::string_view name,
-                   const Entry& entry) {
+  Verdict discover(const model::Limits& limits, Subject subject, std::string_view of, std::string_view name, Type type,
+                   int64_t now_us) {
     const std::lock_guard lock(mutex_);
     const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
-    if (const Entry* const known = find_entry(*current_, subject, event, name); known != nullptr)
-      return subject == Subject::kEvent || known->type == entry.type ? Verdict::kKnown : Verdict::kWrongType;
-    if (is_full(*current_, subject, event, limits)) return Verdict::kOverLimit;
-    FRESHET_ASSERT(!entry.logged);
+    const Entry* const known = find_entry(*current_, subject, event, name);
+    if (const auto verdict = verdict_of(known, subject, type)) return *verdict;
+    if (known == nullptr && is_full(*current_, subject, event, limits)) return Verdict::kOverLimit;
+    Entry entry = known == nullptr ? Entry{.first_us = now_us} : *known;
+    FRESHET_ASSERT(!entry.type_logged);
+    entry.type = type;
     publish(subject, of, name, entry);
     return Verdict::kDiscovered;
   }
 
-  void apply(Subject subject, std::string_view of, std::string_view name, Entry entry) {
+  // The log's first record of a name counts, and its first record with a type, on every node.
+  void apply(Subject subject, std::string_view of, std::string_view name, Type type, int64_t at_us) {
     const std::lock_guard lock(mutex_);
-    const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
-    const Entry* const known = find_entry(*current_, subject, event, name);
-    if (known != nullptr && known->logged) return;  // the log's first record of a name counts, on every node
-    entry.logged = true;
-    publish(subject, of, name, entry);
+    const Entry* const known = entry_of(subject, of, name);
+    const bool was_logged = known != nullptr && known->logged;
+    const bool has_type = type != Type::kUnknown || subject == Subject::kEvent;
+    if (was_logged && (known->type_logged || !has_type)) return;
+    publish(subject, of, name, {type, was_logged ? known->first_us : at_us, true, has_type});
   }
 
   // What the log has is never forgotten: another node's record of the same name may have come in
   // between.
   void forget(Subject subject, std::string_view of, std::string_view name) {
     const std::lock_guard lock(mutex_);
-    const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
-    const Entry* const known = find_entry(*current_, subject, event, name);
-    if (known == nullptr || known->logged) return;
-    Draft draft(*current_);
-    if (subject == Subject::kEvent) {
-      draft.erase_event(name);
-    } else {
-      draft.change_names(subject, of, [&](Names& names) { names.erase(name); });
-    }
-    current_ = draft.take();
+    const Entry* const known = entry_of(subject, of, name);
+    if (known == nullptr || known->type_logged) return;
+    if (known->logged) return publish(subject, of, name, {Type::kUnknown, known->first_us, true, false});
+    unpublish(subject, of, name);
+  }
+
+  // The log says that the name is none. One that this node has discovered and the log does not have yet stays: its own
+  // record comes behind this one.
+  void remove(Subject subject, std::string_view of, std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    const Entry* const known = entry_of(subject, of, name);
+    if (known != nullptr && known->logged) unpublish(subject, of, name);
   }
 
  private:
+  const Entry* entry_of(Subject subject, std::string_view of, std::string_view name) const {
+    const EventEntry* const event = subject == Subject::kEventAttribute ? current_->event(of) : nullptr;
+    return find_entry(*current_, subject, event, name);
+  }
   void publish(Subject subject, std::string_view of, std::string_view name, const Entry& entry) {
-    Draft draft(*current_);
-    put(draft, subject, of, name, entry);
-    current_ = draft.take();
+    auto next = std::make_shared<Snapshot>(*current_);
+    put(*next, subject, of, name, entry);
+    current_ = std::move(next);
+  }
+  void unpublish(Subject subject, std::string_view of, std::string_view name) {
+    auto next = std::make_shared<Snapshot>(*current_);
+    take_away(*next, subject, of, name);
+    current_ = std::move(next);
   }
 
   std::mutex mutex_;
@@ -186,25 +210,44 @@ class SessionImpl : public Registry::Session {
 
   Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) override {
     const EventEntry* const event = subject == Subject::kEventAttribute ? event_of(of) : nullptr;
-    if (const Entry* const known = find_entry(*snapshot_, subject, event, name); known != nullptr)
-      return subject == Subject::kEvent || known->type == type ? Verdict::kKnown : Verdict::kWrongType;
-    if (tenant_.strict_schema) return Verdict::kUnplanned;
-    if (is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
+    const Entry* const known = find_entry(*snapshot_, subject, event, name);
+    if (const auto verdict = verdict_of(known, subject, type)) return *verdict;
+    if (tenant_.strict_schema) return known != nullptr ? Verdict::kKnown : Verdict::kUnplanned;
+    if (known == nullptr && is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
 
     // The lock's holder may know more than this session's snapshot does, so discover() looks again.
-    const Verdict verdict = schema_.discover(tenant_.limits, subject, of, name, {type, now_us_, false});
+    const Verdict verdict = schema_.discover(tenant_.limits, subject, of, name, type, now_us_);
     FRESHET_ASSERT(verdict != Verdict::kUnplanned);
-    snapshot_ = schema_.now();
-    FRESHET_ASSERT(snapshot_ != nullptr);
-    // The remembered event belongs to the old snapshot, which may be gone now.
-    event_ = nullptr;
+    look_again();
     if (verdict == Verdict::kDiscovered) note(subject, of, name, type);
     return verdict;
   }
 
-  std::vector<v1::SchemaChange> take_discoveries() override { return std::exchange(discoveries_, {}); }
+  void keep() override { kept_ = discoveries_.size(); }
+
+  void drop() override {
+    if (discoveries_.size() == kept_) return;
+    FRESHET_ASSERT(kept_ < discoveries_.size());
+    for (; discoveries_.size() > kept_; discoveries_.pop_back()) {
+      const v1::SchemaChange& change = discoveries_.back();
+      schema_.forget(subject_of(change.subject()), change.of(), change.name());
+    }
+    look_again();
+  }
+
+  std::vector<v1::SchemaChange> take_discoveries() override {
+    kept_ = 0;
+    return std::exchange(discoveries_, {});
+  }
 
  private:
+  void look_again() {
+    snapshot_ = schema_.now();
+    FRESHET_ASSERT(snapshot_ != nullptr);
+    // The remembered event belongs to the old snapshot, which may be gone now.
+    event_ = nullptr;
+  }
+
   // The attributes of one event come in a row, so its entry is looked up once.
   const EventEntry* event_of(std::string_view name) {
     if (event_ == nullptr || event_name_ != name) {
@@ -233,6 +276,7 @@ class SessionImpl : public Registry::Session {
   const EventEntry* event_ = nullptr;
   std::string event_name_;
   std::vector<v1::SchemaChange> discoveries_;
+  size_t kept_ = 0;  // so many of them are of items that were kept
 };
 
 class RegistryImpl : public Registry {
@@ -242,18 +286,24 @@ class RegistryImpl : public Registry {
   }
 
   void apply(const v1::SchemaChange& change) override {
-    // Protobuf keeps the number of a kind that a later version made; this version knows nothing to do with it.
-    if (change.subject() == v1::SchemaChange::SUBJECT_UNSPECIFIED ||
-        !v1::SchemaChange::Subject_IsValid(change.subject()))
-      return;
+    if (is_known(change.removes()))
+      return schema_of(change.tenant()).remove(subject_of(change.removes()), change.of(), change.name());
+    if (!is_known(change.subject())) return;
     schema_of(change.tenant())
-        .apply(subject_of(change), change.of(), change.name(),
-               {parse_name<Type>(change.type()).value_or(Type::kText), change.at_us(), true});
+        .apply(subject_of(change.subject()), change.of(), change.name(),
+               parse_name<Type>(change.type()).value_or(Type::kText), change.at_us());
   }
 
   void forget(const std::vector<v1::SchemaChange>& discoveries) override {
     for (const v1::SchemaChange& change : discoveries)
-      schema_of(change.tenant()).forget(subject_of(change), change.of(), change.name());
+      if (is_known(change.subject()))
+        schema_of(change.tenant()).forget(subject_of(change.subject()), change.of(), change.name());
+  }
+
+  bool knows(const std::string& tenant, Subject subject, std::string_view of, std::string_view name) override {
+    const std::shared_ptr<const Snapshot> snapshot = snapshot_of(tenant);
+    if (!snapshot) return false;
+    return find_entry(*snapshot, subject, snapshot->event(of), name) != nullptr;
   }
 
   std::vector<Known> list(const std::string& tenant) override {
@@ -261,15 +311,16 @@ class RegistryImpl : public Registry {
     const std::shared_ptr<const Snapshot> snapshot = snapshot_of(tenant);
     if (!snapshot) return known;
     const auto add_names = [&](Subject subject, const std::string& of, const Names& names) {
-      for (const auto& [name, entry] : names)
+      names.each([&](const std::string& name, const Entry& entry) {
         known.push_back({subject, of, name, std::string(name_of(entry.type)), entry.first_us});
+      });
     };
-    for (const auto& [name, event] : snapshot->events) {
+    snapshot->events.each([&](const std::string& name, const std::shared_ptr<const EventEntry>& event) {
       known.push_back({Subject::kEvent, "", name, "", event->self.first_us});
       add_names(Subject::kEventAttribute, name, event->attributes);
-    }
-    add_names(Subject::kUserAttribute, "", *snapshot->user_attributes);
-    add_names(Subject::kDeviceAttribute, "", *snapshot->device_attributes);
+    });
+    add_names(Subject::kUserAttribute, "", snapshot->user_attributes);
+    add_names(Subject::kDeviceAttribute, "", snapshot->device_attributes);
     // Hash tables have no order that could be shown, and two nodes would list the same schema
     // differently.
     std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) {
@@ -279,29 +330,37 @@ class RegistryImpl : public Registry {
   }
 
  private:
-  static Subject subject_of(const v1::SchemaChange& change) { return static_cast<Subject>(change.subject() - 1); }
-
   // A tenant's schema is made when it is first asked for and stays for ever, so references to it
   // stay valid.
-  TenantSchema& schema_of(std::string_view tenant) {
+  TenantSchema& schema_of(const std::string& tenant) {
     const std::lock_guard lock(mutex_);
     std::unique_ptr<TenantSchema>& slot = tenants_[tenant];
     if (!slot) slot = std::make_unique<TenantSchema>();
     return *slot;
   }
 
-  std::shared_ptr<const Snapshot> snapshot_of(std::string_view tenant) {
+  std::shared_ptr<const Snapshot> snapshot_of(const std::string& tenant) {
     const std::lock_guard lock(mutex_);
     const auto found = tenants_.find(tenant);
     return found == tenants_.end() ? nullptr : found->second->now();
   }
 
   std::mutex mutex_;
-  ByText<std::unique_ptr<TenantSchema>> tenants_;
+  std::map<std::string, std::unique_ptr<TenantSchema>> tenants_;
 };
 
 }  // namespace
 
 std::unique_ptr<Registry> make_registry() { return std::make_unique<RegistryImpl>(); }
+
+v1::SchemaChange removal_of(const std::string& tenant, const Known& known, int64_t now_us) {
+  v1::SchemaChange change;
+  change.set_tenant(tenant);
+  change.set_removes(to_proto(known.subject));
+  change.set_of(known.of);
+  change.set_name(known.name);
+  change.set_at_us(now_us);
+  return change;
+}
 
 }  // namespace freshet::schema

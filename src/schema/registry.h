@@ -20,7 +20,8 @@ namespace freshet::schema {
 
 // What has a name of its own in a schema.
 enum class Subject : uint8_t { kEvent, kEventAttribute, kUserAttribute, kDeviceAttribute };
-enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject };
+// kUnknown: nobody has said a value yet, as of an attribute that was only unset. The first value that comes decides.
+enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject, kUnknown };
 [[nodiscard]] constexpr auto names_of(Type) {
   using enum Type;
   return std::to_array<Name<Type>>({{kText, "string"},
@@ -28,7 +29,8 @@ enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject };
                                     {kBoolean, "boolean"},
                                     {kTime, "time"},
                                     {kList, "list"},
-                                    {kObject, "object"}});
+                                    {kObject, "object"},
+                                    {kUnknown, ""}});
 }
 
 enum class Verdict : uint8_t {
@@ -44,7 +46,7 @@ struct Known {
   Subject subject;
   std::string of;  // the event of an event attribute
   std::string name;
-  std::string type;
+  std::string type;  // "" of an event, and where nobody has said a value yet
   int64_t first_us = 0;
 };
 
@@ -59,7 +61,12 @@ class Registry {
     virtual ~Session() = default;
     // `of` is the event's name for kEventAttribute, else empty. REQUIRES: an event is checked
     // before its attributes.
+    // An unset is checked as well, with Type::kUnknown: it leaves its time behind, so it takes a name's place.
     [[nodiscard]] virtual Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) = 0;
+    // The item whose names were checked since the last of these calls goes in, or does not: what it
+    // alone has taught is unlearned then. An item for which neither is called counts as kept.
+    virtual void keep() {}
+    virtual void drop() {}
     // What has to be appended to topic `schema` together with the batch's records.
     [[nodiscard]] virtual std::vector<v1::SchemaChange> take_discoveries() = 0;
   };
@@ -70,12 +77,18 @@ class Registry {
   // ever learn their types.
   virtual void forget(const std::vector<v1::SchemaChange>& /*discoveries*/) {}
 
-  // Takes in a record of topic `schema`, in the order of the log.
+  // Takes in a record of topic `schema`, in the order of the log: a discovery, or a removal.
   virtual void apply(const v1::SchemaChange& change) = 0;
+  [[nodiscard]] virtual bool knows(const std::string& tenant, Subject subject, std::string_view of,
+                                   std::string_view name) = 0;
   // All names of a tenant, sorted by subject, event and name.
   [[nodiscard]] virtual std::vector<Known> list(const std::string& tenant) = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Registry> make_registry();
+
+// The record of topic `schema` that removes a name: of an event, its attributes go, too. Whoever sends the name again
+// teaches it again.
+[[nodiscard]] v1::SchemaChange removal_of(const std::string& tenant, const Known& known, int64_t now_us);
 
 }  // namespace freshet::schema

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "action/events/sorted.h"
+#include "base/assert.h"
 #include "base/mutant.h"
 #include "model/json.h"
 #include "model/packed_state.h"
@@ -36,10 +37,32 @@ bool counts(const v1::SetElement& element, const v1::Register* base) {
   return base == nullptr || earlier(base->use(), element.use());
 }
 
-bool contains(const google::protobuf::RepeatedPtrField<v1::Value>& list, const v1::Value& value) {
-  return std::any_of(list.begin(), list.end(),
-                     [&](const v1::Value& v) { return model::compare_values(v, value) == 0; });
+// Of two equal values: whether they have the same text, too. Those that are not simple count as not.
+bool is_spelled_alike(const v1::Value& a, const v1::Value& b) {
+  if (a.kind_case() != b.kind_case()) return false;
+  const auto kind = a.kind_case();
+  return kind == v1::Value::kText || kind == v1::Value::kInteger || kind == v1::Value::kBoolean ||
+         kind == v1::Value::kTimeUs;
 }
+
+// Whether a list has a value, for many of them: looking through the list for each would be their product.
+class ValueIndex {
+ public:
+  explicit ValueIndex(const google::protobuf::RepeatedPtrField<v1::Value>& list) {
+    for (const v1::Value& value : list) sorted_.push_back(&value);
+    std::sort(sorted_.begin(), sorted_.end(),
+              [](const v1::Value* a, const v1::Value* b) { return model::compare_values(*a, *b) < 0; });
+  }
+  [[nodiscard]] bool contains(const v1::Value& value) const {
+    const auto at =
+        std::lower_bound(sorted_.begin(), sorted_.end(), &value,
+                         [](const v1::Value* a, const v1::Value* b) { return model::compare_values(*a, *b) < 0; });
+    return at != sorted_.end() && model::compare_values(**at, value) == 0;
+  }
+
+ private:
+  std::vector<const v1::Value*> sorted_;
+};
 
 }  // namespace
 
@@ -69,22 +92,38 @@ bool write_register(v1::EntityState& entity, std::string_view name, const v1::Va
   return true;
 }
 
-bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
-                   const v1::Use& use, uint32_t elements_max) {
+Wrote write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
+                    const v1::Use& use, uint32_t elements_max) {
   model::unpack(entity);
   const v1::Register* base = find_named(entity.attributes(), name);
-  if (base != nullptr && !earlier(base->use(), use)) return false;
+  if (base != nullptr && !earlier(base->use(), use)) return Wrote::kNothing;
   bool made = false;
   auto& elements = *find_or_add_named(*entity.mutable_sets(), name, &made).mutable_elements();
   const int at = lower_bound_of(elements, ByValue{value}, value_of);
   const bool present = at < elements.size() && model::compare_values(elements.Get(at).value(), value) == 0;
-  if (!present && static_cast<uint32_t>(elements.size()) >= elements_max) return false;
-  if (present && earlier(use, elements.Get(at).use())) return false;
+  if (!present && static_cast<uint32_t>(elements.size()) >= elements_max) return Wrote::kNothing;
+  if (present && earlier(use, elements.Get(at).use())) return Wrote::kNothing;
   v1::SetElement& element = present ? *elements.Mutable(at) : insert_at(elements, at);
+  const bool is_respelled = present && !is_spelled_alike(element.value(), value);
   *element.mutable_value() = value;
   element.set_removed(removed);
   *element.mutable_use() = use;
-  return true;
+  return is_respelled ? Wrote::kSpelling : Wrote::kElement;
+}
+
+bool is_plain_set(v1::EntityState& entity, std::string_view name) {
+  model::unpack(entity);
+  const v1::Register* base = find_named(entity.attributes(), name);
+  return base == nullptr || base->value().kind_case() != v1::Value::kList;
+}
+
+bool has_element(v1::EntityState& entity, std::string_view name, const v1::Value& value) {
+  FRESHET_ASSERT(is_plain_set(entity, name));
+  const v1::ElementSet* set = find_named(entity.sets(), name);
+  if (set == nullptr) return false;
+  const int at = lower_bound_of(set->elements(), ByValue{value}, value_of);
+  return at < set->elements_size() && model::compare_values(set->elements(at).value(), value) == 0 &&
+         !set->elements(at).removed() && counts(set->elements(at), find_named(entity.attributes(), name));
 }
 
 // The list that was set comes first, in its own order and without what was removed since; the elements that were added
@@ -110,9 +149,10 @@ std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_
     for (const v1::Value& value : base->value().list().values())
       if (const v1::SetElement* element = element_of(value); element == nullptr || !element->removed())
         *list.Add() = value;
-  const int of_base = list.size();
+  // The elements of a set differ from one another, so each is compared with what was set only.
+  const ValueIndex of_base(list);
   for (const v1::SetElement& element : set->elements())
-    if (!element.removed() && counts(element, base) && (of_base == 0 || !contains(list, element.value())))
+    if (!element.removed() && counts(element, base) && !of_base.contains(element.value()))
       *list.Add() = element.value();
   // A set that lost its last element is gone; a list that was set stays, even if it is empty by now.
   const bool list_was_set = base != nullptr && base->value().kind_case() == v1::Value::kList;

@@ -21,12 +21,21 @@ namespace freshet::action {
 
 // Sets the attribute, or unsets it if `value` is null. True: the visible value may have changed.
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use);
-// Adds an element to the attribute, or removes it. True: as above. A set that has elements_max takes no other one.
-bool write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
-                   const v1::Use& use, uint32_t elements_max);
+// kSpelling: the element was there, and is written in another way now (1 and 1.0 are one).
+enum class Wrote : uint8_t { kNothing, kElement, kSpelling };
+// Adds an element to the attribute, or removes it, and tells what of that may show. A set that has elements_max takes
+// no other one.
+Wrote write_element(v1::EntityState& entity, std::string_view name, const v1::Value& value, bool removed,
+                    const v1::Use& use, uint32_t elements_max);
 
 // What a reader sees; nullopt: the attribute is unset, or was never set.
 [[nodiscard]] std::optional<v1::Value> visible_attribute(v1::EntityState& entity, std::string_view name);
+
+// Whether a reader sees nothing of the attribute but its elements, sorted: then a change of an element can be said
+// alone. Otherwise the place of an element depends on the list that was set.
+[[nodiscard]] bool is_plain_set(v1::EntityState& entity, std::string_view name);
+// Whether the set has this element, and it was not removed. REQUIRES: is_plain_set().
+[[nodiscard]] bool has_element(v1::EntityState& entity, std::string_view name, const v1::Value& value);
 
 // Names with a register or a set, in order, each once.
 [[nodiscard]] std::vector<std::string> attribute_names(v1::EntityState& entity);

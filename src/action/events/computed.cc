@@ -119,15 +119,16 @@ bool keep_by_time(v1::Computed& c, const v1::Value& value, const v1::Use& use, b
   return true;
 }
 
+struct ByUniqueValue {
+  const v1::Value& value;
+  friend bool operator<(const v1::Value& a, const ByUniqueValue& b) { return model::compare_values(a, b.value) < 0; }
+};
+
 bool add_unique(v1::Computed& c, const v1::Value& value) {
-  struct Key {
-    const v1::Value& value;
-    bool operator>(const v1::Value& other) const { return model::compare_values(other, value) < 0; }
-  };
-  int at = 0;
-  while (at < c.set_size() && Key{value} > c.set(at)) ++at;
-  if ((at < c.set_size() && model::compare_values(c.set(at), value) == 0) || c.set_size() >= kUniqueValuesMax)
-    return false;
+  const int at =
+      lower_bound_of(c.set(), ByUniqueValue{value}, [](const v1::Value& v) -> const v1::Value& { return v; });
+  const bool there = at < c.set_size() && model::compare_values(c.set(at), value) == 0;
+  if (there || c.set_size() >= kUniqueValuesMax) return false;
   insert_at(*c.mutable_set(), at) = value;
   return true;
 }

@@ -30,9 +30,11 @@ std::string_view word_of(v1::HistoryEntry::What what) {
 }
 
 bool has_identifier(const v1::EntityState& entity, const v1::Identifier& identifier) {
-  return std::any_of(entity.identifiers().begin(), entity.identifiers().end(), [&](const v1::IdentifierUse& i) {
-    return i.identifier().type() == identifier.type() && i.identifier().value() == identifier.value();
-  });
+  using Key = std::pair<std::string_view, std::string_view>;
+  const auto key_of = [](const v1::IdentifierUse& i) { return Key{i.identifier().type(), i.identifier().value()}; };
+  const Key wanted{identifier.type(), identifier.value()};
+  const int at = lower_bound_of(entity.identifiers(), wanted, key_of);
+  return at < entity.identifiers_size() && key_of(entity.identifiers(at)) == wanted;
 }
 
 void write_entry(JsonWriter& json, const v1::EntityState& entity, const v1::HistoryEntry& entry) {

@@ -4,6 +4,8 @@
 #include "action/events/profile.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "action/events/attributes.h"
 #include "action/events/history.h"
@@ -38,23 +40,30 @@ void add_stats(v1::EventStats& stats, uint64_t count, int64_t first_us, int64_t 
   stats.set_count(stats.count() + count);
 }
 
-bool matches(const v1::AttributeOp& op, std::string_view name) {
-  std::string subject(name);
-  std::string pattern = op.name();
-  if (op.ignore_case()) {
-    const auto lower = [](std::string& s) {
-      for (char& c : s)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-    };
-    lower(subject);
-    lower(pattern);
-  }
-  switch (op.match()) {
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  return lower;
+}
+
+bool matches(v1::AttributeOp::Match match, std::string_view pattern, std::string_view subject) {
+  switch (match) {
     case v1::AttributeOp::PREFIX: return subject.starts_with(pattern);
     case v1::AttributeOp::SUFFIX: return subject.ends_with(pattern);
-    case v1::AttributeOp::CONTAINS: return subject.find(pattern) != std::string::npos;
+    case v1::AttributeOp::CONTAINS: return subject.find(pattern) != std::string_view::npos;
     default: return subject == pattern;
   }
+}
+
+// The names that an UNSET_MATCHING is about, in order, each once.
+std::vector<std::string> names_matching(v1::EntityState& entity, const v1::AttributeOp& op) {
+  const std::string pattern = op.ignore_case() ? lower_case(op.name()) : op.name();
+  std::vector<std::string> names = attribute_names(entity);
+  std::erase_if(names, [&](const std::string& name) {
+    return !matches(op.match(), pattern, op.ignore_case() ? lower_case(name) : name);
+  });
+  return names;
 }
 
 void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use,
@@ -63,10 +72,13 @@ void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v
     if (write_register(entity, name, value, use)) touched.add(v1::ATTRIBUTES, name);
   };
   const auto elements = [&](bool removed) {
-    bool changed = false;
-    for (const v1::Value& value : op.elements())
-      changed |= write_element(entity, op.name(), value, removed, use, rules.set_elements_max());
-    if (changed) touched.add(v1::ATTRIBUTES, op.name());
+    for (const v1::Value& value : op.elements()) {
+      switch (write_element(entity, op.name(), value, removed, use, rules.set_elements_max())) {
+        case Wrote::kNothing: break;
+        case Wrote::kElement: touched.add_element(op.name(), value); break;
+        case Wrote::kSpelling: touched.add(v1::ATTRIBUTES, op.name()); break;
+      }
+    }
   };
   switch (op.type()) {
     case v1::AttributeOp::SET: write(op.name(), &op.value()); break;
@@ -74,8 +86,7 @@ void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v
     case v1::AttributeOp::ADD_TO_SET: elements(false); break;
     case v1::AttributeOp::REMOVE_FROM_SET: elements(true); break;
     case v1::AttributeOp::UNSET_MATCHING:
-      for (const std::string& name : attribute_names(entity))
-        if (matches(op, name)) write(name, nullptr);
+      for (const std::string& name : names_matching(entity, op)) write(name, nullptr);
       break;
     default: break;
   }
@@ -190,18 +201,27 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
 
 // ---- what changed -------------------------------------------------------------------------------------------------
 
+// A part may be noted many times, and describe() says it once: were it looked for here, a record of a thousand
+// attributes would make a million comparisons.
 void Touched::add(v1::Section section, std::string_view name) {
-  if (all_) return;
-  for (size_t i = 0; i < count_; ++i)
-    if (parts_[i].section == section && parts_[i].name == name) return;
-  push(section, name);
+  if (!all_) push(section, name).element.reset();
 }
 
-void Touched::push(v1::Section section, std::string_view name) {
+void Touched::add_element(std::string_view attribute, const v1::Value& value) {
+  if (!all_) push(v1::ATTRIBUTES, attribute).element = value;
+}
+
+Touched::Part& Touched::push(v1::Section section, std::string_view name) {
   if (count_ == parts_.size()) parts_.emplace_back();
-  parts_[count_].section = section;
-  parts_[count_].name.assign(name);
-  ++count_;
+  Part& part = parts_[count_++];
+  part.section = section;
+  part.name.assign(name);
+  return part;
+}
+
+int Touched::compare_names(const Part& a, const Part& b) {
+  if (a.section != b.section) return a.section < b.section ? -1 : 1;
+  return a.name.compare(b.name);
 }
 
 void Touched::clear() {
@@ -211,20 +231,17 @@ void Touched::clear() {
 
 void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
   for (const v1::IdentifierUse& i : part.identifiers()) add(v1::IDENTIFIERS, i.identifier().type());
-  if (all_) return;
-  // The following lists have each name once and sections of their own, so nothing of them was noted before: push()
-  // does not look for it, which for a profile with a thousand attributes would be a million comparisons.
-  for (const std::string& name : attribute_names(part)) push(v1::ATTRIBUTES, name);
-  if (part.attached_size() > 0) push(kind == v1::ENTITY_KIND_DEVICE ? v1::USERS : v1::DEVICES, {});
-  for (const v1::NamedStats& e : part.events()) push(v1::EVENTS, e.name());
+  for (const std::string& name : attribute_names(part)) add(v1::ATTRIBUTES, name);
+  if (part.attached_size() > 0) add(kind == v1::ENTITY_KIND_DEVICE ? v1::USERS : v1::DEVICES, {});
+  for (const v1::NamedStats& e : part.events()) add(v1::EVENTS, e.name());
   for (const v1::Computed& c : part.computed()) {
-    push(v1::COMPUTED, c.name());
-    push(v1::COMPUTED_SINCE, c.name());
+    add(v1::COMPUTED, c.name());
+    add(v1::COMPUTED_SINCE, c.name());
   }
-  if (part.first_seen_us() != 0) push(v1::FIRST_SEEN, {});
-  if (part.last_seen_us() != 0) push(v1::LAST_SEEN, {});
-  for (const v1::EntityRef& ref : part.merged()) push(v1::MERGED_FROM, hex_id(ref));
-  if (part.history_size() > 0) push(v1::HISTORY, {});
+  if (part.first_seen_us() != 0) add(v1::FIRST_SEEN, {});
+  if (part.last_seen_us() != 0) add(v1::LAST_SEEN, {});
+  for (const v1::EntityRef& ref : part.merged()) add(v1::MERGED_FROM, hex_id(ref));
+  if (part.history_size() > 0) add(v1::HISTORY, {});
 }
 
 void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
@@ -235,9 +252,36 @@ void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change
     change.set_whole(true);
   }
   std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_), [](const Part& a, const Part& b) {
-    return a.section != b.section ? a.section < b.section : a.name < b.name;
+    if (const int order = compare_names(a, b); order != 0) return order < 0;
+    if (!a.element || !b.element) return !a.element && b.element;
+    return model::compare_values(*a.element, *b.element) < 0;
   });
-  for (size_t i = 0; i < count_; ++i) put_part(entity, tenant, parts_[i].section, parts_[i].name, change);
+  for (size_t begin = 0, end = 0; begin < count_; begin = end) {
+    while (end < count_ && compare_names(parts_[begin], parts_[end]) == 0) ++end;
+    const Part& first = parts_[begin];
+    if (first.element && is_plain_set(entity, first.name)) {
+      put_elements(entity, begin, end, change);
+    } else {
+      put_part(entity, tenant, first.section, first.name, change);
+    }
+  }
+}
+
+// Of equal elements in [begin, end) the first one speaks for all.
+void Touched::put_elements(v1::EntityState& entity, size_t begin, size_t end, v1::Change& change) const {
+  FRESHET_ASSERT(begin < end && parts_[begin].section == v1::ATTRIBUTES);
+  const std::string& name = parts_[begin].name;
+  v1::ValueList added, removed;
+  for (size_t i = begin; i < end; ++i) {
+    const v1::Value& value = *parts_[i].element;
+    if (i > begin && model::compare_values(*parts_[i - 1].element, value) == 0) continue;
+    *(has_element(entity, name, value) ? added : removed).add_values() = value;
+  }
+  const auto put = [&](v1::ChangeOp::Type type, v1::ValueList& list) {
+    if (!list.values().empty()) add_op(change, type, v1::ATTRIBUTES, name).mutable_value()->mutable_list()->Swap(&list);
+  };
+  put(v1::ChangeOp::ADD_TO_SET, added);
+  put(v1::ChangeOp::REMOVE_FROM_SET, removed);
 }
 
 // ---- records ------------------------------------------------------------------------------------------------------

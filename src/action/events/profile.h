@@ -2,8 +2,10 @@
 // changed; the caller makes one Change of it, so that a record with ten attributes is one write of the document.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "action/events/computed.h"
 #include "action/rules.h"
@@ -13,14 +15,17 @@
 
 namespace freshet::action {
 
-// Notes which parts of a document changed; each part once, whatever happened to it.
+// Notes which parts of a document changed. A part is said once, however often it was noted.
 class Touched {
  public:
   // The name within the section: of MERGED_FROM the id, in hex; empty where a section has one part only.
   void add(v1::Section section, std::string_view name = {});
+  // An element was added to the attribute's set or removed from it. What is said is that element, where it can be: who
+  // has a set of a thousand need not tell of all of them each time.
+  void add_element(std::string_view attribute, const v1::Value& value);
   // The whole document is to be said.
   void all() { all_ = true; }
-  // Notes all that a chunk of an entity's state speaks of. REQUIRES: nothing but identifiers was noted since clear().
+  // Notes all that a chunk of an entity's state speaks of.
   void add_parts_of(v1::EntityState& part, v1::EntityKind kind);
   [[nodiscard]] bool any() const { return all_ || count_ > 0; }
   void clear();
@@ -31,8 +36,11 @@ class Touched {
   struct Part {
     v1::Section section;
     std::string name;
+    std::optional<v1::Value> element;  // nullopt: the part as a whole, which comes before its elements
   };
-  void push(v1::Section section, std::string_view name);
+  [[nodiscard]] static int compare_names(const Part& a, const Part& b);
+  Part& push(v1::Section section, std::string_view name);
+  void put_elements(v1::EntityState& entity, size_t begin, size_t end, v1::Change& change) const;
 
   std::vector<Part> parts_;  // count_ of them are in use: their strings keep their memory
   size_t count_ = 0;

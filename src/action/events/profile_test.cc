@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <optional>
+
+#include "action/events/attributes.h"
 #include "model/document.h"
 #include "model/tenant.h"
 
@@ -150,6 +153,161 @@ TEST(ProfileTest, EnrichedEventIsOneJsonObject) {
       enriched_event_json(e, "ab", "", record, record.events(0), *tenant),
       R"({"message_id":"m0001","tenant":"t","user":"ab","event":"Order Completed","properties":{"total":12.5},)"
       R"("timestamp":"2026-01-02T03:04:05.678Z","received_at":"2026-01-02T03:04:06.000Z","source":"segment","enriched":{}})");
+}
+
+// Elements of sets are said alone where they can be; whatever there was before, the document is that of the state.
+v1::AttributeOp random_op() {
+  v1::AttributeOp op;
+  op.set_name(*rc::gen::element<std::string>("a", "b"));
+  const auto any = [] {
+    v1::Value value;
+    const int n = *rc::gen::inRange(0, 3);
+    switch (*rc::gen::inRange(0, 3)) {
+      case 0: value.set_integer(n); break;
+      case 1: value.set_number(n); break;
+      default: value.set_text(std::string(1, static_cast<char>('x' + n)));
+    }
+    return value;
+  };
+  switch (*rc::gen::inRange(0, 8)) {
+    case 0: op.set_type(v1::AttributeOp::UNSET); return op;
+    case 1: *op.mutable_value() = any(); return op.set_type(v1::AttributeOp::SET), op;
+    case 2:
+      for (int i = *rc::gen::inRange(0, 3); i > 0; --i) *op.mutable_value()->mutable_list()->add_values() = any();
+      return op.set_type(v1::AttributeOp::SET), op;
+    default: break;
+  }
+  op.set_type(*rc::gen::inRange(0, 3) == 0 ? v1::AttributeOp::REMOVE_FROM_SET : v1::AttributeOp::ADD_TO_SET);
+  for (int i = *rc::gen::inRange(1, 4); i > 0; --i) *op.add_elements() = any();
+  return op;
+}
+
+TEST(ProfileTest, ChangesOfSetsAddUpToTheWholeDocument) {
+  const auto rules = make_rules();
+  const Tenant& tenant = *rules->find("t");
+  rc::check("one after the other, and folded", [&] {
+    PropertyReader properties;
+    Touched touched;
+    v1::EntityState e;
+    v1::Document document, folded;
+    std::optional<v1::Change> all;
+    for (int i = 1; i < 12; ++i) {
+      v1::Envelope record;
+      record.set_message_id("m" + std::to_string(i));
+      record.set_time_us(*rc::gen::inRange<int64_t>(1, 9));
+      for (int n = *rc::gen::inRange(1, 4); n > 0; --n) *record.add_attributes() = random_op();
+      touched.clear();
+      apply_record(e, record, tenant, properties, touched);
+      v1::Change change;
+      change.set_version(static_cast<uint64_t>(i));
+      touched.describe(e, tenant, change);
+      RC_ASSERT(model::apply_change(document, change));
+      if (all) {
+        model::fold_change(*all, std::move(change));
+      } else {
+        all = std::move(change);
+      }
+    }
+    RC_ASSERT(model::apply_change(folded, *all));
+    RC_ASSERT(folded.ShortDebugString() == document.ShortDebugString());
+    document.set_version(1);
+    RC_ASSERT(document.ShortDebugString() == document_of(e, tenant));
+  });
+}
+
+TEST(ProfileTest, AnElementOfALargeSetIsSaidAlone) {
+  const auto rules = make_rules();
+  v1::EntityState e;
+  PropertyReader properties;
+  Touched touched;
+  v1::Envelope record;
+  v1::AttributeOp& op = *record.add_attributes();
+  op.set_type(v1::AttributeOp::ADD_TO_SET);
+  op.set_name("tags");
+  for (int i = 0; i < 900; ++i) op.add_elements()->set_integer(i);
+  record.set_time_us(1);
+  apply_record(e, record, *rules->find("t"), properties, touched);
+  op.clear_elements();
+  op.add_elements()->set_text("x");
+  record.set_message_id("m");
+  touched.clear();
+  apply_record(e, record, *rules->find("t"), properties, touched);
+  v1::Change change;
+  touched.describe(e, *rules->find("t"), change);
+  ASSERT_EQ(change.ops_size(), 1);
+  EXPECT_EQ(change.ops(0).type(), v1::ChangeOp::ADD_TO_SET);
+  EXPECT_EQ(change.ops(0).value().list().values_size(), 1);
+}
+
+// ---- bounded work --------------------------------------------------------------------------------------------------
+// Were these done by looking through what is there for each part, they would take minutes.
+
+TEST(ProfileTest, NotesAHundredThousandPartsOnce) {
+  const auto rules = make_rules();
+  v1::EntityState entity;
+  Touched touched;
+  for (int round = 0; round < 2; ++round)
+    for (int i = 99'999; i >= 0; --i) touched.add(v1::ATTRIBUTES, "attribute " + std::to_string(i));
+  v1::Change change;
+  touched.describe(entity, *rules->find("t"), change);
+  ASSERT_EQ(change.ops_size(), 100'000);
+  EXPECT_LT(change.ops(0).name(), change.ops(1).name());
+  touched.clear();
+  EXPECT_FALSE(touched.any());
+}
+
+TEST(ProfileTest, ShowsALongListWithAsManyElementsAdded) {
+  constexpr int kMany = 30'000;
+  v1::EntityState entity;
+  v1::Value list;
+  for (int i = 0; i < kMany; ++i) list.mutable_list()->add_values()->set_integer(2 * i);
+  v1::Use use;
+  use.set_time_us(1);
+  write_register(entity, "a", &list, use);
+  use.set_time_us(2);
+  for (int i = 0; i < kMany; ++i) {
+    v1::Value element;
+    element.set_integer(3 * i);
+    write_element(entity, "a", element, i % 2 == 1, use, kMany);
+  }
+  // Of the even multiples of three, which are added, those below 2 * kMany were in the list already; the odd ones are
+  // removed, and are in no list of even numbers.
+  const std::optional<v1::Value> shown = visible_attribute(entity, "a");
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->list().values_size(), kMany + kMany / 2 - kMany / 3);
+  EXPECT_EQ(shown->list().values(kMany).integer(), 2 * kMany);
+}
+
+TEST(ProfileTest, UnsetsByManyPatternsWhatHasManyNames) {
+  const auto rules = make_rules();
+  v1::EntityState entity;
+  PropertyReader properties;
+  v1::Envelope record;
+  record.set_message_id("m1");
+  record.set_time_us(1);
+  for (int i = 0; i < 256; ++i) {
+    v1::AttributeOp& op = *record.add_attributes();
+    op.set_type(v1::AttributeOp::SET);
+    op.set_name("K" + std::to_string(i));
+    op.mutable_value()->set_boolean(true);
+  }
+  Touched touched;
+  apply_record(entity, record, *rules->find("t"), properties, touched);
+  record.clear_attributes();
+  record.set_message_id("m2");
+  record.set_time_us(2);
+  for (const char* pattern : {"k1", "K", "k"}) {
+    v1::AttributeOp& op = *record.add_attributes();
+    op.set_type(v1::AttributeOp::UNSET_MATCHING);
+    op.set_match(v1::AttributeOp::PREFIX);
+    op.set_name(pattern);
+    op.set_ignore_case(*pattern == 'k' && pattern[1] == '1');
+  }
+  touched.clear();
+  apply_record(entity, record, *rules->find("t"), properties, touched);
+  v1::Change change;
+  touched.describe(entity, *rules->find("t"), change);
+  EXPECT_EQ(change.ops_size(), 257) << "256 names and last_seen, each once";
 }
 
 }  // namespace

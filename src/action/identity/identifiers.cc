@@ -28,8 +28,12 @@ using Key = std::pair<std::string_view, std::string_view>;
 
 Key key_of(const v1::IdentifierUse& i) { return {i.identifier().type(), i.identifier().value()}; }
 
+int position_of(const v1::EntityState& entity, const Key& key) {
+  return lower_bound_of(entity.identifiers(), key, key_of);
+}
+
 int position_of(const v1::EntityState& entity, const v1::Identifier& identifier) {
-  return lower_bound_of(entity.identifiers(), Key{identifier.type(), identifier.value()}, key_of);
+  return position_of(entity, Key{identifier.type(), identifier.value()});
 }
 
 bool is_at(const v1::EntityState& entity, int position, const v1::Identifier& identifier) {
@@ -56,10 +60,13 @@ void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, c
   *added.mutable_use() = use;
 }
 
+// The list is sorted by type, so those of one type lie between two positions.
 uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type) {
-  return static_cast<uint32_t>(
-      std::count_if(entity.identifiers().begin(), entity.identifiers().end(),
-                    [&](const v1::IdentifierUse& i) { return i.identifier().type() == type; }));
+  const std::string behind = std::string(type) + '\0';  // the first type after it
+  const int begin = position_of(entity, Key{type, {}});
+  const int end = position_of(entity, Key{behind, {}});
+  FRESHET_ASSERT(begin <= end);
+  return static_cast<uint32_t>(end - begin);
 }
 
 // ---- linking ------------------------------------------------------------------------------------------------------

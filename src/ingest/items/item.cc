@@ -60,12 +60,15 @@ void accept(Item& item) {
   FRESHET_ASSERT(!item.envelope.user().empty() || !item.envelope.device().empty());
   FRESHET_ASSERT(item.envelope.kind() != v1::Envelope::KIND_UNSPECIFIED);
   FRESHET_ASSERT(!item.envelope.message_id().empty());
+  item.context.schema.keep();
   item.parsed.envelopes.push_back(&item.envelope);
   item.parsed.items.push_back(item.index);
 }
 
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
   FRESHET_ASSERT(!item.rejection.code.empty());
+  // A broken integration that is rejected again and again must not use the tenant's names up.
+  item.context.schema.drop();
   Rejection& rejection = item.parsed.rejected.emplace_back(std::move(item.rejection));
   rejection.index = item.index;
   rejection.item = sent;

@@ -82,9 +82,9 @@ class Item {
   simdjson::error_code error = simdjson::SUCCESS;
 };
 
-// Adds the envelope to `parsed`. REQUIRES: it has an identifier, a kind and a message id.
+// Adds the envelope to `parsed`; the schema keeps what it has taught. REQUIRES: it has an identifier, a kind and a message id.
 void accept(Item& item);
-// Adds the item to `rejected`, with `sent` as its text. REQUIRES: reject() was called.
+// Adds the item to `rejected`, with `sent` as its text; the schema forgets what it alone has taught. REQUIRES: reject() was called.
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us);
 // The same for items that are so wrong that there is no Item of them.
 void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,

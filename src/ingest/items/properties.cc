@@ -5,10 +5,13 @@
 #include "ingest/items/properties.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "model/json.h"
+#include "model/limits.h"
 
 namespace freshet::ingest {
 namespace {
@@ -64,6 +67,14 @@ Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std
       return Outcome::kOk;
     default: return Outcome::kOk;
   }
+}
+
+// A long name is cut at a whole character, so that it stays valid UTF-8.
+void limit_name(Item& item, std::string_view& name) {
+  const size_t kept = prefix_of(name, item.limits.name_length);
+  if (kept == name.size()) return;
+  name = name.substr(0, kept);
+  item.warn("name_cut");
 }
 
 Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
@@ -186,6 +197,14 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
   }
 }
 
+uint32_t ops_max(const Item& item) { return std::min(item.limits.user_attributes, model::kAttributeOpsMax); }
+
+size_t elements_of(const AttributeOps& ops) {
+  size_t elements = 0;
+  for (const v1::AttributeOp& op : ops) elements += static_cast<size_t>(op.elements_size());
+  return elements;
+}
+
 // Finds the operation of this name that replaces the whole attribute, or makes a new one; nullptr
 // means that there is no room.
 v1::AttributeOp* slot_for(Item& item, std::string_view name, AttributeOps& ops) {
@@ -197,7 +216,7 @@ v1::AttributeOp* slot_for(Item& item, std::string_view name, AttributeOps& ops) 
     op.Clear();
     return &op;
   }
-  if (static_cast<uint32_t>(ops.size()) >= item.limits.user_attributes) {
+  if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) {
     item.warn("too_many_attributes");
     return nullptr;
   }
@@ -216,11 +235,7 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
       return item.reject("null_value", "null can't be set; list the name in \"unset\" to remove the attribute", name);
     FRESHET_ITEM(read_null(item, value));
     if (nulls == NullPolicy::kDrop) return item.warn("null_value"), Outcome::kOk;
-    if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
-      op->set_type(v1::AttributeOp::UNSET);
-      op->set_name(name.data(), name.size());
-    }
-    return Outcome::kOk;
+    return add_unset(item, subject, name, ops);
   }
   bool has_room = true, kept = true;
   FRESHET_ITEM(ask_schema(item, subject, {}, name, schema_type(type), has_room));
@@ -326,7 +341,7 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   if (depth == 0 && type != json_type::null) FRESHET_ITEM(check_schema(name, type, kept));
   if (!kept) return Outcome::kOk;
 
-  Member member{out_.size(), 0, 0};
+  Member member{out_.size(), 0, 0, 0};
   append_json_string(out_, name);
   member.key_end = out_.size();
   out_ += ':';
@@ -352,8 +367,9 @@ void PropertiesWriter::end_member(Member member, size_t level_begin) {
   FRESHET_ASSERT(member.begin < member.key_end && member.key_end < member.end && level_begin <= members_.size());
   const std::string_view key(out_.data() + member.begin, member.key_end - member.begin);
   const auto begin = members_.begin() + static_cast<std::ptrdiff_t>(level_begin);
+  member.hash = std::hash<std::string_view>{}(key);
   const auto earlier = std::find_if(begin, members_.end(), [&](const Member& m) {
-    return key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
+    return m.hash == member.hash && key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
   });
   if (earlier != members_.end()) {
     // The earlier member is cut out of the text, so everything behind it moves to the front.
@@ -533,8 +549,12 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
       continue;
     }
     // Set operations are not joined per name, so the bound is on the operations themselves.
-    if (static_cast<uint32_t>(ops.size()) >= item.limits.user_attributes) {
+    if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) {
       item.warn("too_many_attributes");
+      continue;
+    }
+    if (elements_of(ops) >= model::kSetElementsMax) {
+      item.warn("too_many_elements");
       continue;
     }
     bool kept = true;
@@ -571,11 +591,13 @@ Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_vi
   const auto wrong = [&] { return item.reject("bad_unset", "\"unset\" must be a list of attribute names", "unset"); };
   json_type type{};
   FRESHET_ITEM(read_type(item, value, type));
-  std::string_view name;
-  if (type == json_type::string) {
-    if (value.get_string().get(name) != simdjson::SUCCESS) return bad_text(item);
-    return names.push_back(name), Outcome::kOk;
-  }
+  const auto add = [&](ondemand::value text) {
+    std::string_view name;
+    if (text.get_string().get(name) != simdjson::SUCCESS) return bad_text(item);
+    // As the names of values are, so that an unset meets what was set.
+    return limit_name(item, name), names.push_back(name), Outcome::kOk;
+  };
+  if (type == json_type::string) return add(value);
   ondemand::array array;
   if (type != json_type::array || value.get_array().get(array) != simdjson::SUCCESS) return wrong();
   for (auto element : array) {
@@ -583,25 +605,39 @@ Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_vi
     FRESHET_JSON(element.get(inner), item.broken);
     FRESHET_ITEM(read_type(item, inner, type));
     if (type != json_type::string) return wrong();
-    if (inner.get_string().get(name) != simdjson::SUCCESS) return bad_text(item);
-    names.push_back(name);
+    FRESHET_ITEM(add(inner));
+  }
+  return Outcome::kOk;
+}
+
+// An unset leaves its time behind, or else an earlier value that comes later would count. So it takes the place of a
+// name in the schema, as a value does: names that nobody has would otherwise fill profiles without a bound.
+Outcome add_unset(Item& item, schema::Subject subject, std::string_view name, AttributeOps& ops) {
+  bool kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kUnknown, kept));
+  if (!kept) return Outcome::kOk;
+  if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
+    op->set_type(v1::AttributeOp::UNSET);
+    op->set_name(name.data(), name.size());
   }
   return Outcome::kOk;
 }
 
 Outcome add_unsets(Item& item, const std::vector<std::string_view>& names, AttributeOps& ops) {
+  if (names.empty()) return Outcome::kOk;
+  const auto subject =
+      &ops == &item.envelope.device_attributes() ? schema::Subject::kDeviceAttribute : schema::Subject::kUserAttribute;
   // Names that are unset twice are fine; a name that is set and unset is not.
-  const int sets = ops.size();
+  std::set<std::string, std::less<>> taken;
+  for (const v1::AttributeOp& op : ops) taken.insert(op.name());
+  std::set<std::string_view> unset;
   for (const std::string_view name : names) {
-    if (name.empty()) continue;
-    for (int i = 0; i < sets; ++i)
-      if (ops[i].name() == name)
-        return item.reject("conflicting_operations", "\"" + std::string(name) + "\" is set and unset in one record",
-                           name);
-    v1::AttributeOp* const op = slot_for(item, name, ops);
-    if (op == nullptr) break;
-    op->set_type(v1::AttributeOp::UNSET);
-    op->set_name(name.data(), name.size());
+    if (name.empty() || !unset.insert(name).second) continue;
+    if (taken.contains(name))
+      return item.reject("conflicting_operations", "\"" + std::string(name) + "\" is set and unset in one record",
+                         name);
+    if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) return item.warn("too_many_attributes"), Outcome::kOk;
+    FRESHET_ITEM(add_unset(item, subject, name, ops));
   }
   return Outcome::kOk;
 }

@@ -35,6 +35,7 @@ class PropertiesWriter {
     size_t begin;    // in out_: "name":value,
     size_t key_end;  // behind the name
     size_t end;
+    size_t hash;  // of the name: most members are told apart by it
   };
 
   Outcome write_members(ondemand::object object, uint32_t depth);
@@ -72,8 +73,11 @@ Outcome add_element_text(Item& item, schema::Subject subject, std::string_view n
                          AttributeOps& ops);
 // Reads a list of attribute names, or one name.
 Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_view>& names);
-// Makes an UNSET of each name. A name that `ops` sets already is refused: the record contradicts
-// itself.
+// Makes an UNSET of the name if the schema knows it or has room for it. REQUIRES: the name is no longer
+// than limits.name_length.
+Outcome add_unset(Item& item, schema::Subject subject, std::string_view name, AttributeOps& ops);
+// Makes an UNSET of each name that the schema knows or has room for. A name that `ops` sets already is
+// refused: the record contradicts itself.
 Outcome add_unsets(Item& item, const std::vector<std::string_view>& names, AttributeOps& ops);
 
 // Walks attributes that are not to be kept, only for those that name somebody: item.promoted.

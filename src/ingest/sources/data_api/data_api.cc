@@ -545,6 +545,7 @@ void DataApiParser::go_back(const Mark& mark) {
   parsed_.items.resize(mark.envelopes);
   parsed_.rejected.resize(mark.rejected);
   parsed_.warnings.resize(mark.warnings);
+  context_.schema.drop();
 }
 
 // What is sent as a list goes in part by part. A part is a request of its own here, as it would be as a dead letter.
@@ -601,6 +602,7 @@ ParseResult parse_data_api(std::string_view body, std::string_view call, const A
   const Status sound = parse_part(parser, body, call);
   if (sound) return parser.take();
   // One damaged element, pair or action does not cost the others.
+  context.schema.drop();
   DataApiParser parts(context, arena);
   if (parts.damaged(without_mark(body), call)) return parts.take();
   return tl::unexpected<Error>(sound.error());

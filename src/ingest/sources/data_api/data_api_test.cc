@@ -178,6 +178,9 @@ TEST_F(DataApi, ADamagedPartDoesNotCondemnTheOthers) {
   EXPECT_EQ(rejections_of(parsed), "1:bad_json 3:bad_json 5:bad_json 6:bad_json");
   EXPECT_EQ(parsed.rejected[1].item,
             R"({"type":"event","customer_id":"c3","actions":[{"action":"B","attributes":{"x":Infinity}}]})");
+  std::string known;
+  for (const schema::Known& name : registry->list("acme")) known += name.name + " ";
+  EXPECT_EQ(known, "A C a ") << "what is rejected teaches no names";
   (void)golden("event", "{\"type\":\"event\",\"customer_id\":\"c\",\"actions\":[{\"action\":\"A\"},{\"action\":\"J\xfcrgen\"}]}");
   EXPECT_EQ(parsed.items, (std::vector<size_t>{0}));
   EXPECT_EQ(rejections_of(parsed), "1:bad_json");

@@ -391,6 +391,7 @@ ParseResult parse_sound_batch(std::string_view body, const AdapterContext& conte
 ParseResult parse_batch(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
   ParseResult sound = parse_sound_batch(body, context, arena);
   if (sound) return sound;
+  context.schema.drop();
   const auto bounds = list_bounds(without_mark(body), "batch", kSegmentItemsMax);
   if (!bounds) return sound;
   ParseResult parts = SegmentParser(context, arena).damaged_batch(*bounds);

@@ -133,7 +133,7 @@ TEST_F(Segment, OneBadMessageDoesNotCondemnItsBatch) {
 TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
   for (const char* damaged :
        {R"({"type":"track","userId":"u","event":"A","properties":{"a":NaN}})", R"({"type":"track","userId":Infinity})",
-        R"({"type":"track","userId":"u","event":"A","properties":{"a":[{"b":-Infinity}]}})", R"({"type":"track" "x"})",
+        R"({"type":"track","userId":"u","event":"A","properties":{"a":[{"b":Infinity}]}})", R"({"type":"track" "x"})",
         R"({"type":"track","userId":undefined,"event":"A"})", R"({"type":"identify","userId":"u","traits":{"a":nul}})",
         R"({"type":"identify","userId":"u","traits":{"a":1,}})", "{\"type\":\"track\",\"event\":\"J\xfcrgen\",\"userId\":\"u\"}",
         "{\"type\":\"track\",\"event\":\"two\nlines\",\"userId\":\"u\"}"}) {
@@ -151,6 +151,8 @@ TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
     EXPECT_EQ(result->envelopes[1]->device(0).value(), "d");
     EXPECT_EQ(segment_write_key(body), "k");
   }
+  EXPECT_EQ(rejections_of(*parse(R"({"batch":[{"type":"track","userId":"u","event":"A","properties":{"a":-Infinity}}]})")),
+            "0:bad_number");
   EXPECT_EQ(segment_write_key("{\"batch\":[{\"writeKey\":\"k\"},{\"a\":\"\xfc\"}]}"), "k");
 }
 
@@ -209,6 +211,25 @@ TEST_F(Segment, WholeNumbersKeepTheirDigits) {
                     HasSubstr("integer: 9223372036854775807"),
                     HasSubstr(R"(decimal: "12345678901234567890123456789012345678901" } values { integer: 7)"),
                     HasSubstr("number: 1e+20")));
+}
+
+// A broken integration, all of whose messages are rejected, must not use up the names of those that are right.
+TEST_F(Segment, ARejectedMessageTeachesNoNames) {
+  tenant.limits.event_names = 3;
+  tenant.limits.user_attributes = 4;
+  std::string bad;
+  for (int i = 0; i < 8; ++i)
+    bad += R"({"type":"track","event":"Order )" + std::to_string(i) + R"(","properties":{"p":1}},{"type":"identify","traits":{"t)" +
+           std::to_string(i) + R"(":1}},)";
+  const ParseResult rejected = parse("{\"batch\":[" + bad + R"({"type":"track","event":"Known","userId":"u"},
+      {"type":"track","userId":"u","event":"Damaged","properties":{"a":NaN}}]})");
+  EXPECT_EQ(rejected->rejected.size(), 17u);
+  EXPECT_EQ(registry->list("acme").size(), 1u);
+  EXPECT_EQ(parse(R"({"batch":[{"type":"track","event":"A","userId":"u"},{"type":"track","event":"B","userId":"u"},
+      {"type":"identify","userId":"u","traits":{"a":1,"b":1,"c":1}}]})")
+                ->rejected.size(),
+            0u);
+  EXPECT_EQ(registry->list("acme").size(), 6u);
 }
 
 TEST_F(Segment, AByteOrderMarkIsPassedOver) {
