@@ -228,6 +228,7 @@ http::HeaderVerdict Service::judge(const http::Request& head) {
   call.request.path = without_empty_parts(head.path);
   call.request.query = head.query;
   call.request.headers = head.headers;
+  call.random_id = options_.random->bytes(16);  // a refusal of the data API names its request
   if (auto response = admit_head(call)) {
     call.count_answer(response->status);
     allow_origin(head, *response);

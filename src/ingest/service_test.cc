@@ -393,7 +393,8 @@ TEST_F(ServiceTest, APreflightAllowsWhatIsAskedFor) {
   };
   for (const char* asked : {"authorization,content-type", "baggage, sentry-trace", "x-datadog-trace-id"})
     EXPECT_EQ(header(ask(asked), "Access-Control-Allow-Headers"), asked);
-  for (const std::string& odd : {std::string("a\r\nSet-Cookie: x"), std::string("a:b"), std::string(5000, 'a'), std::string()})
+  for (const std::string& odd :
+       {std::string("a\r\nSet-Cookie: x"), std::string("a:b"), std::string(5000, 'a'), std::string()})
     EXPECT_THAT(header(ask(odd), "Access-Control-Allow-Headers"), HasSubstr("authorization, content-type"));
   const http::Response answer = ask("baggage");
   EXPECT_EQ(header(answer, "Access-Control-Allow-Origin"), "https://shop.example");
@@ -404,7 +405,8 @@ TEST_F(ServiceTest, APreflightAllowsWhatIsAskedFor) {
   const http::Response sent = send("POST", "/v1/track", kTrack, kWriteKey, {{"origin", "https://shop.example"}});
   EXPECT_EQ(header(sent, "Access-Control-Allow-Origin"), "https://shop.example");
   EXPECT_EQ(header(sent, "Vary"), "Origin");
-  EXPECT_EQ(header(send("POST", "/v1/track", kTrack, kWriteKey, {{"origin", "a b"}}), "Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(header(send("POST", "/v1/track", kTrack, kWriteKey, {{"origin", "a b"}}), "Access-Control-Allow-Origin"),
+            "*");
   EXPECT_EQ(header(send("POST", "/v1/track", kTrack, "", {{"origin", "https://a"}}), "Access-Control-Allow-Origin"),
             "https://a")
       << "of a refusal, too";
@@ -421,6 +423,20 @@ TEST_F(ServiceTest, SlashesTooManyAreNoOtherAddress) {
   head.path = "//v1/track";
   head.headers = {{"authorization", kWriteKey}};
   EXPECT_FALSE(service().judge(head).refuse);
+  head.path = "//v1/event/demo";
+  const auto refused = service().judge(head).refuse;
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 401);
+  EXPECT_THAT(refused->body, ::testing::ContainsRegex("\"request_id\":\"[0-9a-f]{32}\""));
+}
+
+TEST_F(ServiceTest, CodingsAreAListWithoutCase) {
+  for (const char* coding : {"GZIP", "x-gzip", "identity, gzip", "gzip, identity", " Gzip ", "gzip,"})
+    EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
+  for (const char* coding : {"", "identity", "identity, Identity", ","})
+    EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
+  for (const char* coding : {"gzip, gzip", "br, gzip", "gzip;q=1"})
+    EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 415) << coding;
 }
 
 TEST_F(ServiceTest, ABeaconSaysItsKeyInTheQuery) {
@@ -429,6 +445,8 @@ TEST_F(ServiceTest, ABeaconSaysItsKeyInTheQuery) {
     EXPECT_EQ(send("POST", target, batch).status, 200) << target;
   EXPECT_EQ(send("POST", "/beacon/v1/batch?writeKey=wrong", batch).status, 401);
   EXPECT_EQ(send("POST", "/beacon/v1/batch", batch).status, 401);
+  EXPECT_EQ(send("POST", "/v1/track", R"({"userId":"u","event":" "})", kWriteKey).status, 200);
+  EXPECT_EQ(dead_letters().size(), 1u) << "a name of blanks is none";
   EXPECT_EQ(send("POST", "/v1/records?writeKey=demo-write-key", "{}").status, 401) << "records come from servers";
   EXPECT_EQ(actions().size(), 2u);
 }
@@ -442,7 +460,8 @@ TEST_F(ServiceTest, TheSchemeIsWhatTheBrowserSpoke) {
   EXPECT_FALSE(protocol({}));
   for (const char* list : {"https", "HTTPS", "https, http", "https,http", " Https ,http"})
     EXPECT_TRUE(protocol({{"x-forwarded-proto", list}})) << list;
-  for (const char* list : {"http", "http, http", "http,https"}) EXPECT_FALSE(protocol({{"x-forwarded-proto", list}})) << list;
+  for (const char* list : {"http", "http, http", "http,https"})
+    EXPECT_FALSE(protocol({{"x-forwarded-proto", list}})) << list;
   EXPECT_TRUE(protocol({{"forwarded", "for=192.0.2.1;Proto=HTTPS;by=x, proto=http"}}));
   EXPECT_FALSE(protocol({{"forwarded", "for=192.0.2.1;proto=http, proto=https"}}));
   EXPECT_TRUE(protocol({{"origin", "HTTPS://shop.example"}}));

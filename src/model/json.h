@@ -17,7 +17,8 @@ void write_value(JsonWriter& json, const v1::Value& value);
 void append_json_value(std::string& out, const v1::Value& value);
 
 // The value of a number, by its text (as JSON writes it, also with zeros in front) and what that is as a double. One
-// without fraction and exponent keeps its digits, however many there are up to kWholeDigitsMax: ids are sent as numbers.
+// without fraction and exponent keeps its digits, however many there are up to kWholeDigitsMax: ids are sent as
+// numbers.
 inline constexpr size_t kWholeDigitsMax = 100;
 void set_number(v1::Value& value, std::string_view text, double number);
 

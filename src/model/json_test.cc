@@ -43,8 +43,9 @@ TEST(JsonValue, WholeNumbersKeepTheirDigits) {
     set_number(v, text, std::stod(text));
     return v;
   };
-  for (const std::string& text : std::vector<std::string>{"0", "-7", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
-                                 "18446744073709551615", "-99999999999999999999", "1" + std::string(99, '0')})
+  for (const std::string& text :
+       std::vector<std::string>{"0", "-7", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+                                "18446744073709551615", "-99999999999999999999", "1" + std::string(99, '0')})
     EXPECT_EQ(json_of(read(text)), text);
   EXPECT_EQ(read("9223372036854775807").kind_case(), Value::kInteger);
   EXPECT_EQ(read("9223372036854775808").kind_case(), Value::kDecimal);

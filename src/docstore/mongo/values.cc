@@ -35,7 +35,8 @@ bool is_whole(std::string_view number) {
   return number.find_first_not_of("0123456789", number.starts_with('-') ? 1 : 0) == std::string_view::npos;
 }
 
-// Decimals beyond 34 digits don't fit decimal128. A whole number of more is some id, whose digits count; a sum is rounded.
+// Decimals beyond 34 digits don't fit decimal128. A whole number of more is some id, whose digits count; a sum is
+// rounded.
 void append_decimal(bson_t* to, std::string_view key, const std::string& text) {
   bson_decimal128_t decimal;
   if (bson_decimal128_from_string_w_len(text.data(), length_of(text), &decimal)) {

@@ -180,7 +180,7 @@ Outcome read_flag(Item& item, ondemand::value value, bool& out) {
 }
 
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
-  if (!name || name->empty())
+  if (!name || trim(*name).empty())
     return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
   if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
   if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {

@@ -82,9 +82,11 @@ class Item {
   simdjson::error_code error = simdjson::SUCCESS;
 };
 
-// Adds the envelope to `parsed`; the schema keeps what it has taught. REQUIRES: it has an identifier, a kind and a message id.
+// Adds the envelope to `parsed`; the schema keeps what it has taught. REQUIRES: it has an identifier, a kind and a
+// message id.
 void accept(Item& item);
-// Adds the item to `rejected`, with `sent` as its text; the schema forgets what it alone has taught. REQUIRES: reject() was called.
+// Adds the item to `rejected`, with `sent` as its text; the schema forgets what it alone has taught. REQUIRES:
+// reject() was called.
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us);
 // The same for items that are so wrong that there is no Item of them.
 void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
@@ -114,7 +116,8 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   return Outcome::kOk;
 }
 
-// Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null gives nullopt, and so does anything else, with a
+// Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null
+// gives nullopt, and so does anything else, with a
 // warning. The view lives as long as the document.
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);
 // The digits of a whole number that is written with a fraction of zeros; any other number as it is.

@@ -24,7 +24,8 @@ enum class Slot : uint8_t { kBody = 0, kContext = 1 };
   return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
 }
 
-// A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one of the same slot.
+// A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one of the same
+// slot.
 class JsonBody {
  public:
   JsonBody(Slot slot, std::string_view text);

@@ -528,7 +528,8 @@ void promote_identifiers(Item& item) {
   for (size_t i = 0; i < promotions.list.size(); ++i) {
     const std::string_view type = promotions.list[i].type;
     if (item.promoted[i].data() == nullptr) continue;
-    if (promotions.kind == v1::ENTITY_KIND_USER && !is_listed(item.context.tenant.rules.user_priority(), type)) continue;
+    if (promotions.kind == v1::ENTITY_KIND_USER && !is_listed(item.context.tenant.rules.user_priority(), type))
+      continue;
     add_identifier(item, promotions.kind, type, item.promoted[i]);
   }
 }

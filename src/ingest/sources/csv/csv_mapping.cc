@@ -327,12 +327,7 @@ class Binder {
     plan_.kind = mapping_.kind;
     plan_.event = mapping_.event;
     plan_.mapping_hash = mapping_.hash();
-    // Excel for the Mac has ended lines so: the whole file is one row then, of columns that nobody has.
-    for (const std::string& name : header_)
-      if (name.find('\r') != std::string::npos)
-        return fail(Code::kInvalid,
-                    "the header has a carriage return in it: the file's line ends are CR alone (\"CSV (Macintosh)\"); "
-                    "save it with LF or CRLF line ends");
+    FRESHET_TRY(check_csv_header(header_));
     for (const std::string& name : header_) plan_.cells.push_back(cell_of(name));
     FRESHET_ASSERT(plan_.cells.size() == header_.size());
     check_absent_columns();
@@ -440,6 +435,17 @@ class Binder {
 };
 
 }  // namespace
+
+// Excel for the Mac has ended lines so: the whole file is one row then, of columns that nobody has.
+Status check_csv_header(std::span<const std::string> header) {
+  const bool has_return = std::any_of(header.begin(), header.end(),
+                                      [](const std::string& name) { return name.find('\r') != std::string::npos; });
+  if (!has_return) return {};
+  return fail(
+      Code::kInvalid,
+      "the header has a carriage return in it: the file's line ends are CR alone (\"CSV (Macintosh)\"); save it "
+      "with LF or CRLF line ends");
+}
 
 Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,
                                  const model::Tenant& tenant) {

@@ -241,7 +241,8 @@ void explain(Scan scan, CsvRow& row) {
         "text after a closing quote: a cell with quotes must be quoted as a whole, with each quote inside doubled";
   } else {
     row.code = "row_too_large";
-    row.message = "the row is longer than 256 KiB: are the file's line ends CR alone? Save it with LF or CRLF line ends";
+    row.message =
+        "the row is longer than 256 KiB: are the file's line ends CR alone? Save it with LF or CRLF line ends";
   }
 }
 

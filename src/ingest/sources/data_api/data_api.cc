@@ -99,12 +99,7 @@ class DataApiParser {
   Status transition(ondemand::object root);
   Status merge(ondemand::object root);
   Status remove(ondemand::object root, std::string_view raw);
-  // The same body, which is damaged somewhere, in parts; false: it is no list of parts.
-  [[nodiscard]] bool damaged(std::string_view body, std::string_view call);
-  Parsed take() { return std::move(parsed_); }
-
- private:
-  // How much there is of the result.
+  // How much there is of the result, and back to that.
   struct Mark {
     size_t items, envelopes, rejected, warnings;
   };
@@ -112,10 +107,12 @@ class DataApiParser {
     return {parsed_.item_count, parsed_.envelopes.size(), parsed_.rejected.size(), parsed_.warnings.size()};
   }
   void go_back(const Mark& mark);
-  bool damaged_list(std::string_view body, std::string_view list, std::string_view call);
-  void take_alone(std::string_view part, std::string_view call, std::string_view sent);
-  bool take_actions(std::string_view element, std::string_view call);
+  void refuse_damaged(std::string_view sent, std::string why) {
+    refuse_raw(parsed_, parsed_.item_count++, "bad_json", std::move(why), sent, 0);
+  }
+  Parsed take() { return std::move(parsed_); }
 
+ private:
   Item begin(std::string_view raw) {
     return Item(context_, parsed_, arena_, kDataApiSource, parsed_.item_count++, raw);
   }
@@ -490,7 +487,7 @@ Outcome DataApiParser::merge_pair(Item& item, ondemand::object object) {
   if (!merged || !retained)
     return item.reject("missing_identifier", "a pair needs \"merged_user\" and \"retained_user\"",
                        merged ? "retained_user" : "merged_user");
-  if (*merged == *retained)
+  if (model::normalize_identifier(model::kUserId, *merged) == model::normalize_identifier(model::kUserId, *retained))
     return item.reject("bad_merge", "\"merged_user\" and \"retained_user\" are the same", "merged_user");
   // The retained user comes first: it is the record's own identifier, the merged one its `other`.
   add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, retained);
@@ -548,48 +545,64 @@ void DataApiParser::go_back(const Mark& mark) {
   context_.schema.drop();
 }
 
-// What is sent as a list goes in part by part. A part is a request of its own here, as it would be as a dead letter.
-bool DataApiParser::damaged(std::string_view body, std::string_view call) {
-  if (call == "transition") return damaged_list(body, "elements", "element");
-  if (call == "merge") return damaged_list(body, "merge_data", "merge");
+// A body that is damaged somewhere. What is sent as a list goes in part by part; a part is a request of its own here, as
+// it would be as a dead letter.
+class DamagedBody {
+ public:
+  explicit DamagedBody(DataApiParser& parser) : parser_(parser) {}
+
+  // False: it is no list of parts.
+  [[nodiscard]] bool take(std::string_view body, std::string_view call);
+
+ private:
+  bool take_list(std::string_view body, std::string_view list, std::string_view call);
+  void take_alone(std::string_view part, std::string_view call);
+  bool take_actions(std::string_view element, std::string_view call);
+
+  DataApiParser& parser_;
+};
+
+bool DamagedBody::take(std::string_view body, std::string_view call) {
+  if (call == "transition") return take_list(body, "elements", "element");
+  if (call == "merge") return take_list(body, "merge_data", "merge");
   return (call == "event" || call == "element") && take_actions(body, call);
 }
 
-bool DataApiParser::damaged_list(std::string_view body, std::string_view list, std::string_view call) {
+bool DamagedBody::take_list(std::string_view body, std::string_view list, std::string_view call) {
   const auto bounds = list_bounds(body, list, kElementsMax);
   const bool pairs = call == "merge";
   // What is around the list must be sound, or nothing says what it is a list of.
-  if (!bounds || !parse_part(*this, bounds->with({}), pairs ? "merge" : "transition")) return false;
-  FRESHET_ASSERT(parsed_.item_count == 0);
+  if (!bounds || !parse_part(parser_, bounds->with({}), pairs ? "merge" : "transition")) return false;
+  FRESHET_ASSERT(parser_.mark().items == 0);
   for (const std::string_view part : bounds->elements) {
     const std::string alone = pairs ? "{\"merge_data\":[" + std::string(part) + "]}" : std::string(part);
-    take_alone(alone, call, alone);
+    take_alone(alone, call);
   }
   return true;
 }
 
 // Takes a part, or rejects it, and an event action by action.
-void DataApiParser::take_alone(std::string_view part, std::string_view call, std::string_view sent) {
-  const Mark before = mark();
-  const Status status = parse_part(*this, part, call);
+void DamagedBody::take_alone(std::string_view part, std::string_view call) {
+  const auto before = parser_.mark();
+  const Status status = parse_part(parser_, part, call);
   if (status) return;
-  go_back(before);
+  parser_.go_back(before);
   if (call == "element" && take_actions(part, call)) return;
-  refuse_raw(parsed_, parsed_.item_count++, "bad_json", status.error().message, sent, 0);
+  parser_.refuse_damaged(part, status.error().message);
 }
 
 // What the actions share is read again for each, so it is bounded, and they are.
-bool DataApiParser::take_actions(std::string_view element, std::string_view call) {
+bool DamagedBody::take_actions(std::string_view element, std::string_view call) {
   const auto bounds = list_bounds(element, "actions", kElementsMax);
   if (!bounds || bounds->elements.size() < 2 || bounds->before.size() + bounds->after.size() > kItemBytesMax)
     return false;
   for (const std::string_view action : bounds->elements) {
     const std::string alone = bounds->with(action);
-    const Mark before = mark();
-    const Status status = parse_part(*this, alone, call);
+    const auto before = parser_.mark();
+    const Status status = parse_part(parser_, alone, call);
     if (status) continue;
-    go_back(before);
-    refuse_raw(parsed_, parsed_.item_count++, "bad_json", status.error().message, alone, 0);
+    parser_.go_back(before);
+    parser_.refuse_damaged(alone, status.error().message);
   }
   return true;
 }
@@ -604,7 +617,7 @@ ParseResult parse_data_api(std::string_view body, std::string_view call, const A
   // One damaged element, pair or action does not cost the others.
   context.schema.drop();
   DataApiParser parts(context, arena);
-  if (parts.damaged(without_mark(body), call)) return parts.take();
+  if (DamagedBody(parts).take(without_mark(body), call)) return parts.take();
   return tl::unexpected<Error>(sound.error());
 }
 

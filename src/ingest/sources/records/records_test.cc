@@ -46,15 +46,17 @@ TEST_F(Records, TheExampleOfTheDesign) {
 }
 
 TEST_F(Records, MarksAreNoPartOfALine) {
-  parsed = *parse_records("\xef\xbb\xbf{\"user\":{\"user_id\":\"a\"}}\r\n\xef\xbb\xbf{\"user\":{\"user_id\":\"b\"}}\r\n\xef\xbb\xbf",
-                          context(), arena);
+  parsed = *parse_records(
+      "\xef\xbb\xbf{\"user\":{\"user_id\":\"a\"}}\r\n\xef\xbb\xbf{\"user\":{\"user_id\":\"b\"}}\r\n\xef\xbb\xbf",
+      context(), arena);
   EXPECT_EQ(parsed.item_count, 2u);
   EXPECT_EQ(parsed.envelopes.size(), 2u);
 }
 
 TEST_F(Records, WholeNumbersKeepTheirDigits) {
-  EXPECT_THAT(golden(R"({"user":{"user_id":"u"},"add_to_set":{"cards":[18446744073709551614,18446744073709551615]}})"),
-              HasSubstr(R"(elements { decimal: "18446744073709551614" } elements { decimal: "18446744073709551615" })"));
+  EXPECT_THAT(
+      golden(R"({"user":{"user_id":"u"},"add_to_set":{"cards":[18446744073709551614,18446744073709551615]}})"),
+      HasSubstr(R"(elements { decimal: "18446744073709551614" } elements { decimal: "18446744073709551615" })"));
 }
 
 TEST_F(Records, Commands) {

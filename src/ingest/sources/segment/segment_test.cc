@@ -135,7 +135,8 @@ TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
        {R"({"type":"track","userId":"u","event":"A","properties":{"a":NaN}})", R"({"type":"track","userId":Infinity})",
         R"({"type":"track","userId":"u","event":"A","properties":{"a":[{"b":Infinity}]}})", R"({"type":"track" "x"})",
         R"({"type":"track","userId":undefined,"event":"A"})", R"({"type":"identify","userId":"u","traits":{"a":nul}})",
-        R"({"type":"identify","userId":"u","traits":{"a":1,}})", "{\"type\":\"track\",\"event\":\"J\xfcrgen\",\"userId\":\"u\"}",
+        R"({"type":"identify","userId":"u","traits":{"a":1,}})",
+        "{\"type\":\"track\",\"event\":\"J\xfcrgen\",\"userId\":\"u\"}",
         "{\"type\":\"track\",\"event\":\"two\nlines\",\"userId\":\"u\"}"}) {
     const std::string body = R"({"batch":[{"type":"track","userId":"u","event":"A","messageId":"1"},)" +
                              std::string(damaged) +
@@ -151,8 +152,9 @@ TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
     EXPECT_EQ(result->envelopes[1]->device(0).value(), "d");
     EXPECT_EQ(segment_write_key(body), "k");
   }
-  EXPECT_EQ(rejections_of(*parse(R"({"batch":[{"type":"track","userId":"u","event":"A","properties":{"a":-Infinity}}]})")),
-            "0:bad_number");
+  EXPECT_EQ(
+      rejections_of(*parse(R"({"batch":[{"type":"track","userId":"u","event":"A","properties":{"a":-Infinity}}]})")),
+      "0:bad_number");
   EXPECT_EQ(segment_write_key("{\"batch\":[{\"writeKey\":\"k\"},{\"a\":\"\xfc\"}]}"), "k");
 }
 
@@ -160,8 +162,9 @@ TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
 TEST_F(Segment, IdentifiersAreWhatTheCallSaysLastAndWhole) {
   tenant.limits.value_length = 5;
   tenant.limits.user_attributes = 1;
-  EXPECT_THAT(golden(R"({"anonymousId":"a","traits":{"x":1,"email":"long@one.example","phone":911234567}})", "identify"),
-              HasSubstr(R"(user { type: "email" value: "long@one.example" } user { type: "phone" value: "911234567" })"));
+  EXPECT_THAT(
+      golden(R"({"anonymousId":"a","traits":{"x":1,"email":"long@one.example","phone":911234567}})", "identify"),
+      HasSubstr(R"(user { type: "email" value: "long@one.example" } user { type: "phone" value: "911234567" })"));
   EXPECT_EQ(warnings_of(parsed), "0:too_many_attributes 0:value_cut 0:too_many_attributes");
   tenant = model::default_tenant("acme");
   const auto identifiers = [&](std::string_view body, std::string_view call) {
@@ -170,10 +173,12 @@ TEST_F(Segment, IdentifiersAreWhatTheCallSaysLastAndWhole) {
     for (const v1::Identifier& i : parsed.envelopes.at(0)->user()) out += i.type() + "=" + i.value() + " ";
     return out;
   };
-  EXPECT_EQ(identifiers(R"({"anonymousId":"a","traits":{"email":"new@x"},"context":{"traits":{"email":"old@x"}}})", "identify"),
+  EXPECT_EQ(identifiers(R"({"anonymousId":"a","traits":{"email":"new@x"},"context":{"traits":{"email":"old@x"}}})",
+                        "identify"),
             "email=new@x anonymous_id=a ");
-  EXPECT_EQ(identifiers(R"({"anonymousId":"a","traits":{"email":null},"context":{"traits":{"email":"old@x"}}})", "identify"),
-            "anonymous_id=a ");
+  EXPECT_EQ(
+      identifiers(R"({"anonymousId":"a","traits":{"email":null},"context":{"traits":{"email":"old@x"}}})", "identify"),
+      "anonymous_id=a ");
   EXPECT_EQ(identifiers(R"({"anonymousId":"a","traits":{"email":"one@x","email":"two@x"}})", "identify"),
             "email=two@x anonymous_id=a ");
   EXPECT_EQ(identifiers(R"({"userId":123.0,"traits":{"phone":919900000002.0}})", "identify"),
@@ -196,21 +201,26 @@ TEST_F(Segment, CachedTraitsSayWhoAndNotWhatIsNew) {
 TEST_F(Segment, AFlagSpelledAsATextIsAFlag) {
   for (const char* off : {"false", "\"false\"", "\"False\"", "0", "\"0\""})
     EXPECT_THAT(golden(R"({"userId":"u","event":"E","context":{"device":{"id":"d","type":"ios","advertisingId":"ad",
-        "adTrackingEnabled":)" + std::string(off) + "}}}", "track"),
+        "adTrackingEnabled":)" +
+                           std::string(off) + "}}}",
+                       "track"),
                 Not(HasSubstr("idfa")))
         << off;
   EXPECT_THAT(golden(R"({"userId":"u","event":"E","context":{"device":{"type":"ios","advertisingId":"ad",
-      "adTrackingEnabled":"true"}}})", "track"),
+      "adTrackingEnabled":"true"}}})",
+                     "track"),
               HasSubstr("idfa"));
 }
 
 TEST_F(Segment, WholeNumbersKeepTheirDigits) {
-  EXPECT_THAT(golden(R"({"userId":"u","traits":{"a":18446744073709551615,"b":-9223372036854775809,"c":9223372036854775807,
-      "d":[12345678901234567890123456789012345678901,7],"e":1e20}})", "identify"),
-              AllOf(HasSubstr(R"(decimal: "18446744073709551615")"), HasSubstr(R"(decimal: "-9223372036854775809")"),
-                    HasSubstr("integer: 9223372036854775807"),
-                    HasSubstr(R"(decimal: "12345678901234567890123456789012345678901" } values { integer: 7)"),
-                    HasSubstr("number: 1e+20")));
+  EXPECT_THAT(
+      golden(R"({"userId":"u","traits":{"a":18446744073709551615,"b":-9223372036854775809,"c":9223372036854775807,
+      "d":[12345678901234567890123456789012345678901,7],"e":1e20}})",
+             "identify"),
+      AllOf(HasSubstr(R"(decimal: "18446744073709551615")"), HasSubstr(R"(decimal: "-9223372036854775809")"),
+            HasSubstr("integer: 9223372036854775807"),
+            HasSubstr(R"(decimal: "12345678901234567890123456789012345678901" } values { integer: 7)"),
+            HasSubstr("number: 1e+20")));
 }
 
 // A broken integration, all of whose messages are rejected, must not use up the names of those that are right.
@@ -219,8 +229,8 @@ TEST_F(Segment, ARejectedMessageTeachesNoNames) {
   tenant.limits.user_attributes = 4;
   std::string bad;
   for (int i = 0; i < 8; ++i)
-    bad += R"({"type":"track","event":"Order )" + std::to_string(i) + R"(","properties":{"p":1}},{"type":"identify","traits":{"t)" +
-           std::to_string(i) + R"(":1}},)";
+    bad += R"({"type":"track","event":"Order )" + std::to_string(i) +
+           R"(","properties":{"p":1}},{"type":"identify","traits":{"t)" + std::to_string(i) + R"(":1}},)";
   const ParseResult rejected = parse("{\"batch\":[" + bad + R"({"type":"track","event":"Known","userId":"u"},
       {"type":"track","userId":"u","event":"Damaged","properties":{"a":NaN}}]})");
   EXPECT_EQ(rejected->rejected.size(), 17u);
@@ -240,12 +250,12 @@ TEST_F(Segment, AByteOrderMarkIsPassedOver) {
 }
 
 TEST_F(Segment, BodiesThatAreWrongAsAWhole) {
-  for (const char* body : {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}",
-                           "{\"batch\":[{}] \"x\"}", "{\"batch\":[]} {}", "{\"batch\":[]}x", "\xff\xfe",
-                           R"({"batch":[{"type":"track","userId":"u","event":"E"}],"context":{"device":{"id":NaN}}})",
-                           R"({"batch":[{"type":"track","userId":"u","event":"E"}],})",
-                           R"({"batch":[{"type":"track","userId":"u","event":"E},{}]})",
-                           "{\"batch\":[{}],\"\xc3\":\"\"}"})
+  for (const char* body :
+       {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}", "{\"batch\":[{}] \"x\"}", "{\"batch\":[]} {}",
+        "{\"batch\":[]}x", "\xff\xfe",
+        R"({"batch":[{"type":"track","userId":"u","event":"E"}],"context":{"device":{"id":NaN}}})",
+        R"({"batch":[{"type":"track","userId":"u","event":"E"}],})",
+        R"({"batch":[{"type":"track","userId":"u","event":"E},{}]})", "{\"batch\":[{}],\"\xc3\":\"\"}"})
     EXPECT_FALSE(parse(body)) << body;
   EXPECT_FALSE(parse("{\"userId\":\"u\",\"event\":\"E\"} {}", "track"));
   std::string many = "{\"batch\":[";

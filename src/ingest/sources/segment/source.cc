@@ -97,7 +97,8 @@ bool came_by_https(const http::Request& request) {
   if (const std::string proto = first(request.header("x-forwarded-proto")); !proto.empty()) {
     if (proto == "https") return true;
   } else if (const std::string forwarded = first(request.header("forwarded"));  // RFC 7239: for=…;proto=https
-             forwarded.find("proto=https") != std::string::npos || forwarded.find("proto=\"https") != std::string::npos) {
+             forwarded.find("proto=https") != std::string::npos ||
+             forwarded.find("proto=\"https") != std::string::npos) {
     return true;
   }
   return lower_case(request.header("origin").substr(0, 8)) == "https://";
