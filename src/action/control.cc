@@ -17,4 +17,13 @@ v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t 
   return envelope;
 }
 
+v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise) {
+  v1::Envelope envelope;
+  envelope.set_kind(v1::Envelope::CONTROL);
+  envelope.set_received_at_us(received_at_us);
+  envelope.mutable_control()->set_logic_version(kLogicVersion);
+  envelope.mutable_control()->mutable_republish()->set_raise(raise);
+  return envelope;
+}
+
 }  // namespace freshet::action

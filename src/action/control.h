@@ -21,4 +21,7 @@ inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,
                                           std::string_view hash_key, env::TimeUs received_at_us);
 
+// Asks a partition to say all its profiles again (action/republish.h).
+[[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise);
+
 }  // namespace freshet::action

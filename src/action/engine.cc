@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "action/identity/message.h"
+#include "action/republish.h"
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
@@ -218,6 +219,10 @@ Status Engine::adopt(const v1::Envelope& record) {
                 fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version "
                             "(CHANGELOG.md names the logic version of each)",
                             partition_, control.logic_version(), kLogicVersion));
+  if (control.has_republish()) {
+    republish(record, partition_, *rules_, state_, out_);
+    return {};
+  }
   if (!adopt_rules(state_.meta(), control, record.received_at_us())) return {};
   rules_ = Rules::compile(state_.meta());
   protocol_.use_rules(rules_.get());

@@ -199,11 +199,18 @@ Status WorkerLoop::begin_replay(Partition& part) {
     FRESHET_ASSIGN(auto committed, consumer_.committed(part.of));
     part.committed = committed.value_or(0);
   }
+  if (options_.accept_loss && part.state->offset() > part.committed) {
+    spdlog::error(
+        "partition {}: its state stands for offset {}, the log knows only {} as committed: what was said of "
+        "the records in between is lost",
+        part.of.partition, part.state->offset(), part.committed);
+    part.committed = part.state->offset();
+  }
   if (part.state->offset() > part.committed)
     return fail(
         Code::kCorrupt,
         fmt::format("the state of partition {} stands for offset {}, but the log knows only {} as committed: log and "
-                    "state do not belong together; restore both from the same backup",
+                    "state do not belong together; restore both from the same backup, or start once with --accept-loss",
                     part.of.partition, part.state->offset(), part.committed));
   if (part.behind())
     spdlog::info("partition {}: replaying offsets {} to {}", part.of.partition, part.state->offset(), part.committed);

@@ -38,6 +38,8 @@ struct WorkerOptions {
   // Whether the log may forget what lies before the states on this disk. It must not where another worker, with another
   // disk, may get the partition, because that one rebuilds the state from the log.
   bool trims = true;
+  // The log may have lost what a state stands for: such a state goes on from where it is, which is refused otherwise.
+  bool accept_loss = false;
   env::TimeUs persist_interval_us = 30'000'000;  // of each partition, in turn: how much a crash replays, in time
 };
 

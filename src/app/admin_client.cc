@@ -23,8 +23,14 @@ Code code_of(int status) {
 
 }  // namespace
 
+void add_ca_option(CLI::App& command, std::string& ca) {
+  command.add_option("--ca", ca, "PEM file with the authority of an https:// address (default: those of the system)")
+      ->check(CLI::ExistingFile);
+}
+
 void add_admin_options(CLI::App& command, AdminTarget& target) {
   command.add_option("--url", target.url, "The admin listener")->capture_default_str();
+  add_ca_option(command, target.ca);
   command.add_option("--token", target.token, "Admin token (better: the environment variable FRESHET_ADMIN_TOKEN)")
       ->envname("FRESHET_ADMIN_TOKEN");
   command.add_option("--tenant", target.tenant, "Whose data this is")->required();
@@ -33,7 +39,7 @@ void add_admin_options(CLI::App& command, AdminTarget& target) {
 
 Result<std::string> AdminClient::call(const std::string& method, const std::string& rest, std::string body) {
   if (client_ == nullptr) {
-    auto client = http::Client::connect(target_.url);
+    auto client = http::Client::connect(target_.url, {.timeout_s = 30, .ca_file = target_.ca});
     if (!client) return tl::unexpected<Error>(std::move(client).error());
     client_ = std::move(*client);
   }

@@ -17,12 +17,15 @@ namespace freshet::app {
 struct AdminTarget {
   std::string url = "http://127.0.0.1:8081";
   std::string token;  // never printed
+  std::string ca;     // a PEM file; "": the system's authorities
   std::string tenant;
   bool json = false;
 };
 
-// Adds --url, --token (or FRESHET_ADMIN_TOKEN), --tenant (required) and --json.
+// Adds --url, --ca, --token (or FRESHET_ADMIN_TOKEN), --tenant (required) and --json.
 void add_admin_options(CLI::App& command, AdminTarget& target);
+
+void add_ca_option(CLI::App& command, std::string& ca);
 
 class AdminClient {
  public:

@@ -1,6 +1,11 @@
 // freshet deadletters and freshet erase against an admin listener with fakes behind it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
 
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
@@ -19,6 +24,7 @@ class AdminCommands : public ::testing::Test {
   AdminCommands() {
     console::AdminOptions options;
     options.store = &store_;
+    options.letters = keeper_.open();
     options.registry = registry_.get();
     options.log = &log_;
     options.tenants = {model::default_tenant("acme")};
@@ -30,6 +36,7 @@ class AdminCommands : public ::testing::Test {
     };
     options.replay = [this](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
       ++replayed_;
+      body_ = letter.body();
       done(letter.code() == "hopeless" ? Status(fail(Code::kInvalid, "still wrong")) : Status());
     };
     admin_ = std::make_unique<console::Admin>(std::move(options));
@@ -65,9 +72,11 @@ class AdminCommands : public ::testing::Test {
   console::FakeStore store_;
   console::FakeLog log_{1};
   env::FakeClock clock_;
+  console::FakeKeeper keeper_{log_, store_, clock_};
   std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
   std::vector<v1::Envelope> submitted_;
   int replayed_ = 0;
+  std::string body_;
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> server_;
   std::string out_;
@@ -78,13 +87,15 @@ TEST_F(AdminCommands, ListsDeadLetters) {
   EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme"}), 0);
   EXPECT_THAT(out_, HasSubstr("none"));
   for (int i = 0; i < 1200; ++i)
-    log_.add(0, console::make_letter("id" + std::to_string(i), "acme", i % 2 == 0 ? "even" : "odd", i));
+    log_.add(0, console::make_letter("id" + std::to_string(10'000 + i), "acme", i % 2 == 0 ? "even" : "odd", i));
   EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme", "--limit", "1100"}), 0);
   EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 1102);
-  EXPECT_THAT(out_,
-              AllOf(HasSubstr("id1199 "), HasSubstr("id100 "), Not(HasSubstr("id99 ")), HasSubstr("raise --limit")));
+  EXPECT_THAT(out_, AllOf(HasSubstr("id11199 "), HasSubstr("id10100 "), Not(HasSubstr("id10099 ")),
+                          HasSubstr("raise --limit")));
   EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme", "--limit", "2", "--code", "even", "--json"}), 0);
-  EXPECT_THAT(out_, AllOf(HasSubstr(R"({"deadletters":[{"id":"id1198")"), HasSubstr(R"("next":"0.)")));
+  EXPECT_THAT(out_, AllOf(HasSubstr(R"({"deadletters":[{"id":"id11198")"), HasSubstr(R"("next":"id1119)")));
+  EXPECT_EQ(run({"deadletters", "list", "--tenant", "acme", "--counts"}), 0);
+  EXPECT_THAT(out_, HasSubstr("1970-01-01  even" + std::string(35, ' ') + "600\n"));
 }
 
 TEST_F(AdminCommands, DataCantSteerTheTerminal) {
@@ -118,6 +129,19 @@ TEST_F(AdminCommands, ReplaysDeadLetters) {
   EXPECT_EQ(run({"deadletters", "replay", "id1", "--code", "x", "--tenant", "acme"}), 2);
 }
 
+TEST_F(AdminCommands, ReplaysWithAnotherBody) {
+  log_.add(0, console::make_letter("id1", "acme", "x", 1));
+  const std::string file = ::testing::TempDir() + "freshet-edited-" + std::to_string(getpid());
+  std::ofstream(file) << R"({"right":1})";
+  EXPECT_EQ(run({"deadletters", "replay", "--tenant", "acme", "id1", "--edit", file}), 0);
+  EXPECT_EQ(out_, "replayed 1, refused again 0\n");
+  EXPECT_EQ(body_, R"({"right":1})");
+  EXPECT_EQ(run({"deadletters", "replay", "--tenant", "acme", "id1", "id2", "--edit", file}), 2);
+  EXPECT_EQ(run({"deadletters", "replay", "--tenant", "acme", "--code", "x", "--edit", file}), 2);
+  std::remove(file.c_str());
+  EXPECT_EQ(run({"deadletters", "replay", "--tenant", "acme", "id1", "--edit", file}), 2);
+}
+
 TEST_F(AdminCommands, ErasesAndLifts) {
   EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "email=A=b+c@d.ef"}), 0);
   EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u/1", "--lift"}), 0);
@@ -137,7 +161,13 @@ TEST_F(AdminCommands, SaysWhetherThereIsAProfile) {
   store_.put("acme", v1::ENTITY_KIND_USER, identifier, {});
   EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u1", "--status"}), 1);
   EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u2", "--status", "--json"}), 0);
-  EXPECT_EQ(out_, "{\"profile\":false}\n");
+  EXPECT_EQ(out_, "{\"profile\":false,\"erasure\":null}\n");
+  EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u2"}), 0);
+  EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u2", "--status"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("no profile\n"), HasSubstr(": requested\n"), HasSubstr("  requested   2026-"),
+                          HasSubstr("  verified    not yet\n")));
+  EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u2", "--status", "--json"}), 0);
+  EXPECT_THAT(out_, HasSubstr(R"("state":"requested")"));
 }
 
 TEST_F(AdminCommands, FailuresAreExplained) {

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "app/installation.h"
 #include "eventlog/embedded/embedded_log.h"
@@ -85,6 +87,44 @@ TEST(InstallationKey, IsTakenFromTheLogUntilSomethingWasPublished) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Code::kInvalid);
   EXPECT_NE(other.error().message.find("another key than the topics"), std::string::npos);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(InstallationFile, NoDamageOfItGoesUnseen) {
+  const std::string directory = ::testing::TempDir() + "/installation-file-" + std::to_string(getpid());
+  const std::string path = directory + "/installation";
+  std::filesystem::remove_all(directory);
+  ASSERT_TRUE(Installation::open(directory, env::real_random()));
+  std::ifstream in(path);
+  const std::string whole(std::istreambuf_iterator<char>(in), {});
+  const auto open_with = [&](const std::string& text) {
+    std::ofstream(path, std::ios::trunc) << text;
+    return Installation::open(directory, env::real_random());
+  };
+  for (size_t i = 0; i < whole.size(); ++i) {
+    std::string damaged = whole;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    EXPECT_FALSE(open_with(damaged)) << i;
+    EXPECT_FALSE(open_with(whole.substr(0, i))) << i;
+  }
+  const auto appended = open_with(whole + "x: y\n");
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().code, Code::kCorrupt);
+  EXPECT_NE(appended.error().message.find(path), std::string::npos);
+  EXPECT_TRUE(open_with(whole.substr(whole.find('\n') + 1))) << "as the first release wrote it, without a checksum";
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_FALSE(Installation::open(directory, env::real_random()));
+  std::filesystem::remove_all(directory);
+}
+
+TEST(InstallationFile, ADirectoryIsItsOwnersAlone) {
+  const std::string directory = ::testing::TempDir() + "/installation-rights-" + std::to_string(getpid());
+  using std::filesystem::perms;
+  std::filesystem::create_directories(directory);
+  std::filesystem::permissions(directory, perms::owner_all | perms::group_read | perms::others_exec);
+  ASSERT_TRUE(Installation::open(directory, env::real_random()));
+  EXPECT_EQ(std::filesystem::status(directory).permissions(), perms::owner_all);
   std::filesystem::remove_all(directory);
 }
 

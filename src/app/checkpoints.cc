@@ -83,6 +83,7 @@ Result<std::unique_ptr<state::PartitionState>> Checkpoints::open_state(uint32_t 
   options.directory = state_directory(config_, partition);
   options.log_begins_at = log_begins_at;
   options.open = open;
+  options.accept_loss = config_.accept_loss;
   return state::open_or_restore(options);
 }
 

@@ -20,7 +20,7 @@ namespace {
 constexpr uint32_t kSlots = 8;
 
 bool is_host_and_port(std::string_view text) { return http::parse_address(text).has_value(); }
-bool is_collector(std::string_view text) { return http::parse_plain_url(text).has_value(); }
+bool is_collector(std::string_view text) { return http::parse_url(text).has_value(); }
 
 bool is_mongo_uri(std::string_view text) {
   return text.starts_with("mongodb://") || text.starts_with("mongodb+srv://");
@@ -38,9 +38,8 @@ const yaml::TextRule kAddress = {"^(\\[[^/?#@ \\[\\]]+\\]|[^/?#@ \\[\\]:]+):[0-9
                                  "host:port with a port from 0 to 65535, as in 127.0.0.1:8080 or [::1]:8080",
                                  is_host_and_port};
 const yaml::TextRule kCollector = {
-    "^http://(\\[[^/?#@ \\[\\]]+\\]|[^/?#@ \\[\\]:]+)(:[0-9]{1,5})?/?$",
-    "http://host:port, as in http://127.0.0.1:4318 (OTLP over HTTP; for TLS let a collector beside Freshet send it on)",
-    is_collector};
+    "^https?://(\\[[^/?#@ \\[\\]]+\\]|[^/?#@ \\[\\]:]+)(:[0-9]{1,5})?/?$",
+    "http://host:port or https://host:port, as in http://127.0.0.1:4318 (OTLP over HTTP)", is_collector};
 // What is wrong with one is not shown: it may have a password.
 const yaml::TextRule kMongoUri = {"^mongodb(\\+srv)?://", "a text that begins with mongodb:// or mongodb+srv://",
                                   is_mongo_uri};
@@ -149,7 +148,7 @@ std::string text_of(const Roles& roles) {
 bool is_loopback(std::string_view listen) {
   const auto parts = http::parse_address(listen);
   if (!parts) return false;
-  return parts->host == "localhost" || parts->host == "::1" || parts->host.starts_with("127.");
+  return http::is_loopback_host(parts->host);
 }
 
 }  // namespace freshet::app

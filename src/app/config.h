@@ -34,15 +34,22 @@ struct Roles {
 };
 
 struct Config {
+  struct Tls {
+    std::string cert;  // PEM files; both or none
+    std::string key;
+  };
   struct Ingest {
     std::string listen = "127.0.0.1:8080";
-    std::string tls_cert;  // PEM files; both or none
-    std::string tls_key;
+    Tls tls;
+    uint32_t connections = 4096;
+    uint32_t connections_per_address = 0;  // 0: a quarter of them
   };
   struct Admin {
     std::string listen = "127.0.0.1:8081";
     std::string token;                   // of the role erase; never logged; "": see tokens
     std::vector<console::Token> tokens;  // without any, and without `token`, none is asked for
+    Tls tls;
+    uint32_t connections = 256;  // not of the file; fit_open_files() lowers it
   };
   enum class LogKind : uint8_t { kEmbedded, kKafka };
   struct Log {
@@ -74,6 +81,16 @@ struct Config {
     std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
   };
 
+  struct Retention {  // of what is not state, in topics; docs/operations/erasure.md
+    int64_t events_us = 7ll * 86'400 * 1'000'000;
+    int64_t changes_us = 3600ll * 1'000'000;
+    int64_t deadletters_us = 30ll * 86'400 * 1'000'000;
+  };
+  struct DeadLetters {  // that are kept of each tenant
+    uint64_t count = 100'000;
+    uint64_t bytes = 64ull << 20;
+  };
+
   struct Tracing {
     std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
     double sample = 0.001;  // share of requests without a trace of their own that begin one
@@ -89,7 +106,11 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  Retention retention;
+  DeadLetters deadletters;
+  uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
+  bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
 };
 

@@ -25,14 +25,18 @@ constexpr Effect kEffects[] = {
     {"data_dir", "app/server.cc", "config_.data_dir"},
     {"roles", "app/server.cc", "config_.roles."},
     {"ingest.listen", "app/server.cc", "config_.ingest.listen"},
-    {"ingest.tls.cert", "app/server.cc", "config_.ingest.tls_cert"},
-    {"ingest.tls.key", "app/server.cc", "config_.ingest.tls_key"},
+    {"ingest.tls.cert", "app/server.cc", "config_.ingest.tls.cert"},
+    {"ingest.tls.key", "app/server.cc", "config_.ingest.tls.key"},
+    {"ingest.connections", "app/server.cc", "config_.ingest.connections;"},
+    {"ingest.connections_per_address", "app/server.cc", "config_.ingest.connections_per_address"},
     {"admin.listen", "app/server.cc", "config_.admin.listen"},
     {"admin.token", "app/server.cc", "config_.admin.token"},
     {"admin.tokens", "app/server.cc", "config_.admin.tokens"},
     {"admin.tokens[].name", "console/admin.cc", "visitor.name"},
     {"admin.tokens[].token", "console/access.cc", "token.secret"},
     {"admin.tokens[].role", "console/admin.cc", "visitor.role"},
+    {"admin.tls.cert", "app/server.cc", "config_.admin.tls.cert"},
+    {"admin.tls.key", "app/server.cc", "config_.admin.tls.key"},
     {"log.kind", "app/log.cc", "config.log.kind"},
     {"log.partitions", "app/server.cc", "config_.log.partitions"},
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
@@ -54,6 +58,11 @@ constexpr Effect kEffects[] = {
     {"checkpoints.concurrency", "app/checkpoints.cc", "config_.checkpoints.concurrency"},
     {"checkpoints.bandwidth", "app/checkpoints.cc", "config_.checkpoints.bytes_per_s"},
     {"events.format", "action/identity/entities.cc", "events_as_protobuf()"},
+    {"retention.events", "app/log.cc", "config.retention.events_us"},
+    {"retention.changes", "app/log.cc", "config.retention.changes_us"},
+    {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
+    {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
+    {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"tenants", "app/server.cc", "config_.tenants"},
@@ -99,13 +108,15 @@ constexpr const char* kEverything[] = {
 revision: 2
 data_dir: /data
 roles: [action, reaction]
-ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}}
-admin: {listen: "127.0.0.1:2", token: t, tokens: [{name: n, token: u, role: operate}]}
+ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}, connections: 100, connections_per_address: 7}
+admin: {listen: "127.0.0.1:2", token: t, tls: {cert: c, key: k}, tokens: [{name: n, token: u, role: operate}]}
 log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}}}
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
 events: {format: protobuf}
+retention: {events: 1d, changes: 2h, deadletters: 3d}
+deadletters: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 tenants:
   - name: acme

@@ -223,12 +223,35 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 }
 
 template <class V>
+void describe_retention(V& v, Config::Retention& retention) {
+  constexpr int64_t kHourUs = 3600 * kSecondUs;
+  constexpr int64_t kYearUs = 366 * 24 * kHourUs;
+  v.duration("events", retention.events_us, kHourUs, kYearUs, "Of topic `events`, and at most 8 GiB of it");
+  v.duration("changes", retention.changes_us, kHourUs, kYearUs,
+             "Of topic `changes`, once they are read, and at most 1 GiB of it");
+  v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
+             "Of dead letters, in their topic and where the console keeps them");
+}
+
+template <class V>
+void describe_deadletters(V& v, Config::DeadLetters& letters) {
+  v.count("count", letters.count, 100, 100'000'000, "Letters; beyond it the oldest of that tenant go");
+  v.bytes("bytes", letters.bytes, kMiB, 1ull << 40, "Of all of them; the same");
+}
+
+template <class V>
 void describe(V& v, console::Token& token) {
   v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
   v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
   v.choice("role", token.role,
            "`read` looks (metrics, profiles, dead letters), `operate` replays and forgets names, too, `erase` may "
            "everything");
+}
+
+template <class V>
+void describe(V& v, Config::Tls& tls) {
+  v.text("cert", tls.cert, kAnyText, "A file (PEM), beside its key; read again on SIGHUP", Need::kRequired);
+  v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
 }
 
 template <class V>
@@ -242,10 +265,12 @@ void describe(V& v, Config& config) {
     config.roles = roles_of(roles);
   v.section("ingest", "Where data comes in", [&](auto& ingest) {
     ingest.text("listen", config.ingest.listen, kAddress, "Port 0 picks one");
-    ingest.section("tls", "Both or none", [&](auto& tls) {
-      tls.text("cert", config.ingest.tls_cert, kAnyText, "A file (PEM), beside its key", Need::kRequired);
-      tls.text("key", config.ingest.tls_key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
-    });
+    ingest.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.ingest.tls); });
+    ingest.count("connections", config.ingest.connections, 16, 1'000'000,
+                 "At a time; less where the process may open fewer files. [Strangers](operations/strangers.md)");
+    ingest.count("connections_per_address", config.ingest.connections_per_address, 1, 1'000'000,
+                 "Of one address (of IPv6: a /64). Raise it behind a proxy, which speaks for many. Default: a quarter "
+                 "of `connections`");
   });
   v.section("admin", "Health, metrics and the console", [&](auto& admin) {
     admin.text("listen", config.admin.listen, kAddress,
@@ -256,6 +281,7 @@ void describe(V& v, Config& config) {
                "Further tokens, each with a role: `[{name: grafana, token: ${GRAFANA_TOKEN}, role: read}]`",
                Items(Need::kOptional, 0, kTokensMax), console::Token(),
                [](auto& inner, console::Token& token) { describe(inner, token); });
+    admin.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.admin.tls); });
   });
   v.section("log", "Where records wait", [&](auto& log) { describe_log(log, config.log); });
   v.section("state", "What action remembers", [&](auto& state) { describe_state(state, config.state); });
@@ -267,6 +293,10 @@ void describe(V& v, Config& config) {
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
   });
+  v.section("retention", "How long copies are kept: [erasure](operations/erasure.md)",
+            [&](auto& retention) { describe_retention(retention, config.retention); });
+  v.section("deadletters", "How much is kept of the dead letters of each tenant",
+            [&](auto& letters) { describe_deadletters(letters, config.deadletters); });
   v.section("tracing", "Traces of requests", [&](auto& tracing) {
     tracing.text("otlp", config.tracing.otlp, kCollector,
                  "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",

@@ -37,9 +37,10 @@ bool is_key(std::string_view text) {
   });
 }
 
-// What begins like a hash and is none is a slip of the pen: taken as a key itself, it would let nobody in.
+// What begins like a hash and is none is a slip of the pen: taken as a key itself, it would let nobody in. Blanks are
+// one, too: a variable that is empty.
 bool is_secret(std::string_view text) {
-  return !text.empty() && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
+  return !trim(text).empty() && (!SecretHash::looks_hashed(text) || SecretHash::is_hash(text));
 }
 // What can stand behind "Bearer" in a header.
 bool is_token(std::string_view text) {
@@ -196,7 +197,8 @@ const yaml::TextRule kToken = {"^[!-~]{1,500}$",
                                "up to 500 printable characters without blanks, or sha256- and the 64 hex digits of its "
                                "hash",
                                is_token};
-const yaml::TextRule kSecret = {"^.{1,}$", "a text, or sha256- and the 64 hex digits of its hash", is_secret};
+const yaml::TextRule kSecret = {"\\S", "a text that is not blank, or sha256- and the 64 hex digits of its hash",
+                                is_secret};
 
 std::vector<std::string> in_lower_case(std::vector<std::string> list) {
   for (std::string& text : list) {

@@ -59,7 +59,8 @@ TEST(Config, Tracing) {
       has(problems_of("tracing: {otlp: http://c:1, sample: 1.5}\n"), "tracing.sample: must be a number from 0 to 1"));
   EXPECT_TRUE(has(problems_of("tracing: {otlp: http://c:1, sample: much}\n"), "tracing.sample"));
   EXPECT_TRUE(has(problems_of("tracing: {otlp: http://c:1, samples: 1}\n"), "did you mean \"sample\"?"));
-  for (const char* url : {"https://c:4318", "c:4318", "http://c:0", "http://c:4318/v1/traces", "http://c:x",
+  EXPECT_EQ(problems_of("tracing: {otlp: https://collector}\n"), "");
+  for (const char* url : {"ftp://c:4318", "c:4318", "http://c:0", "http://c:4318/v1/traces", "http://c:x",
                           "http://user:pass@c:4318", "http://"})
     EXPECT_TRUE(
         has(problems_of(std::string("tracing: {otlp: \"") + url + "\"}\n"), "tracing.otlp: must be http://host:port"))
@@ -137,8 +138,33 @@ TEST(Config, ATokenIsRequiredOffLoopback) {
   for (const char* listen : {"127.0.0.1:1", "127.1.2.3:1", "localhost:0", "[::1]:8081"})
     EXPECT_TRUE(is_loopback(listen)) << listen;
   for (const char* listen :
-       {"0.0.0.0:1", "10.0.0.1:1", "[::]:1", "example.com:1", "127.0.0.1", "::1:80", "127.0.0.1:99999"})
+       {"0.0.0.0:1", "10.0.0.1:1", "[::]:1", "example.com:1", "127.0.0.1", "::1:80", "127.0.0.1:99999",
+        "127.example.com:1", "127.0.0.1.example.com:1", "localhost.example.com:1"})
     EXPECT_FALSE(is_loopback(listen)) << listen;
+  EXPECT_TRUE(has(problems_of("admin: {listen: \"127.example.com:1\"}\n"), "admin.token: is required"));
+}
+
+TEST(Config, BlanksAreNoSecret) {
+  for (const char* blank : {"\" \"", "\"\\t \"", "\"\""}) {
+    EXPECT_TRUE(
+        has(problems_of(std::string("admin: {listen: \"0.0.0.0:1\", token: ") + blank + "}\n"), "admin.token: "))
+        << blank;
+    EXPECT_FALSE(read(std::string("tenants: [{name: a, data_api: {app_id: a, secret: ") + blank + "}}]\n").config)
+        << blank;
+  }
+}
+
+TEST(Config, BothListenersHaveTls) {
+  const Outcome out = read(kTenants +
+                           "ingest: {tls: {cert: a, key: b}, connections: 100, connections_per_address: 100}\n"
+                           "admin: {tls: {cert: c, key: d}}\n");
+  ASSERT_TRUE(out.config) << out.problems;
+  EXPECT_EQ(out.config->ingest.tls.cert + out.config->ingest.tls.key, "ab");
+  EXPECT_EQ(out.config->admin.tls.cert + out.config->admin.tls.key, "cd");
+  EXPECT_EQ(out.config->ingest.connections, 100U);
+  EXPECT_EQ(out.config->ingest.connections_per_address, 100U);
+  EXPECT_TRUE(has(problems_of("admin: {tls: {cert: c}}\n"), "admin.tls.key"));
+  EXPECT_TRUE(has(problems_of("ingest: {connections: 3}\n"), "ingest.connections"));
 }
 
 TEST(Config, Profiles) {

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <vector>
@@ -27,6 +29,8 @@ struct DeadLetterOptions {
   std::string code;
   uint64_t limit = 50;
   std::vector<std::string> ids;
+  bool counts = false;
+  std::string edit;  // a file
 };
 
 tl::unexpected<Error> not_understood() {
@@ -98,6 +102,32 @@ int list(const DeadLetterOptions& options) {
   return 0;
 }
 
+// How many came of each code on each day, whether they are still kept or not.
+int print_counts(const DeadLetterOptions& options) {
+  AdminClient client(options.target);
+  const auto body = client.call("GET", "deadletters/counts");
+  if (!body) return report(body.error());
+  if (options.target.json) {
+    fmt::print("{}", *body);
+    return 0;
+  }
+  dom::parser parser;
+  dom::object answer;
+  dom::array counts;
+  if (parser.parse(*body).get_object().get(answer) != simdjson::SUCCESS ||
+      answer["counts"].get_array().get(counts) != simdjson::SUCCESS)
+    return report(not_understood().value());
+  fmt::print("{:<10}  {:<28}  {:>12}\n", "DAY", "CODE", "COUNT");
+  for (const dom::element one : counts) {
+    dom::object row;
+    uint64_t count = 0;
+    if (one.get_object().get(row) != simdjson::SUCCESS || row["count"].get_uint64().get(count) != simdjson::SUCCESS)
+      return report(not_understood().value());
+    fmt::print("{:<10}  {:<28}  {:>12}\n", text_of(row, "day"), text_of(row, "code"), count);
+  }
+  return 0;
+}
+
 int show(const DeadLetterOptions& options) {
   AdminClient client(options.target);
   const auto body = client.call("GET", "deadletters/" + percent_encode(options.ids.at(0)));
@@ -124,9 +154,9 @@ struct Replayed {
 };
 
 // Sends `body` and adds up what came of it. It returns the cursor to go on from, or "".
-Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& options, std::string body,
-                                Replayed& sum) {
-  const auto answer = client.call("POST", "deadletters/replay", std::move(body));
+Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& options, std::string body, Replayed& sum,
+                                const std::string& address = "deadletters/replay") {
+  const auto answer = client.call("POST", address, std::move(body));
   if (!answer) return tl::unexpected<Error>(answer.error());
   dom::parser parser;
   dom::object object;
@@ -160,6 +190,17 @@ Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replaye
   return {};
 }
 
+// One letter, with what the file says in the place of its body.
+Status replay_edited(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
+  std::ifstream file(options.edit, std::ios::binary);
+  std::string body((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file.is_open() || body.empty())
+    return fail(Code::kInvalid, "--edit " + options.edit + ": there is no such file, or nothing in it");
+  const auto next = replay_part(client, options, std::move(body), sum,
+                                "deadletters/" + percent_encode(options.ids.at(0)) + "/replay");
+  return next ? Status{} : Status(tl::unexpected<Error>(next.error()));
+}
+
 // The server replays a bounded number at a time, so this goes on until there is no cursor any more.
 Status replay_code(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
   std::string after;
@@ -179,9 +220,13 @@ int replay(const DeadLetterOptions& options) {
   if (options.ids.empty() == options.code.empty())
     return report({Code::kInvalid,
                    "say which: either ids, or --code CODE for all of a code (freshet deadletters list shows both)"});
+  if (!options.edit.empty() && options.ids.size() != 1)
+    return report({Code::kInvalid, "--edit is for one letter: give its id"});
   AdminClient client(options.target);
   Replayed sum;
-  const Status status = options.ids.empty() ? replay_code(options, client, sum) : replay_ids(options, client, sum);
+  const Status status = options.ids.empty()    ? replay_code(options, client, sum)
+                        : options.edit.empty() ? replay_ids(options, client, sum)
+                                               : replay_edited(options, client, sum);
   if (options.target.json) {
     print_json([&](JsonWriter& json) {
       json.begin_object().member("replayed", sum.done).key("failed").array(sum.failed_json, write_raw).end_object();
@@ -212,7 +257,8 @@ void add_deadletters_command(CLI::App& app, int& exit_code) {
   lister->add_option("--limit", options->limit, "At most so many")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  lister->callback([options, &exit_code] { exit_code = list(*options); });
+  lister->add_flag("--counts", options->counts, "Only how many came, by day and code");
+  lister->callback([options, &exit_code] { exit_code = options->counts ? print_counts(*options) : list(*options); });
 
   CLI::App* shower = group->add_subcommand("show", "One dead letter, whole");
   shower->footer("Example:\n  freshet deadletters show 0000018f3c --tenant demo");
@@ -228,6 +274,7 @@ void add_deadletters_command(CLI::App& app, int& exit_code) {
   add_admin_options(*replayer, options->target);
   replayer->add_option("ID", options->ids, "Their ids");
   replayer->add_option("--code", options->code, "All of this code");
+  replayer->add_option("--edit", options->edit, "A file whose content is sent in the place of the one letter's body");
   replayer->callback([options, &exit_code] { exit_code = replay(*options); });
 }
 

@@ -19,18 +19,38 @@ struct EraseOptions {
   bool lift = false;
 };
 
-// Asks whether there is a profile. The value goes in the body, so that it is in no address and in
-// no log of addresses.
+void print_erasure(const simdjson::dom::object& erasure) {
+  fmt::print("erasure {}: {}\n", text_of(erasure, "id"), text_of(erasure, "state"));
+  for (const char* step : {"requested", "applied", "written", "verified"}) {
+    const std::string at = text_of(erasure, std::string(step) + "_at");
+    fmt::print("  {:<10}  {}\n", step, at.empty() ? "not yet" : at);
+  }
+  if (const std::string waits = text_of(erasure, "waits_for"); !waits.empty()) fmt::print("  waits for   {}\n", waits);
+}
+
+// Asks whether there is a profile, and how far the latest erasure of the identifier is. The value goes in the body, so
+// that it is in no address and in no log of addresses.
 int print_status(AdminClient& client, const EraseOptions& options, std::string_view type, std::string_view value) {
   const std::string body = json_text([&](JsonWriter& json) { json.begin_object().member(type, value).end_object(); });
   const auto found = client.call("POST", "users/lookup", body);
   if (!found && found.error().code != Code::kNotFound) return report(found.error());
+  const auto erasure = client.call("POST", "erasures/lookup", body);
+  if (!erasure && erasure.error().code != Code::kNotFound) return report(erasure.error());
+  simdjson::dom::parser parser;
+  simdjson::dom::object asked;
+  const bool was_asked = erasure && parser.parse(*erasure).get_object().get(asked) == simdjson::SUCCESS;
   if (options.target.json) {
-    print_json([&](JsonWriter& json) { json.begin_object().member("profile", found.has_value()).end_object(); });
-  } else {
-    fmt::print("{}\n", found ? "there is a profile: not erased, not erased yet, or seen again"
-                             : "no profile: erased, or never seen");
+    print_json([&](JsonWriter& json) {
+      json.begin_object().member("profile", found.has_value()).key("erasure");
+      (was_asked ? json.raw(simdjson::minify(asked)) : json.null()).end_object();
+    });
+    return found ? 1 : 0;
   }
+  fmt::print("{}\n", found ? "there is a profile: not erased, not erased yet, or seen again"
+                     : was_asked
+                         ? "no profile"
+                         : "no profile, and nobody asked to erase it: never seen, or erased before this was kept");
+  if (was_asked) print_erasure(asked);
   return found ? 1 : 0;
 }
 
@@ -69,7 +89,8 @@ void add_erase_command(CLI::App& app, int& exit_code) {
       "--status");
   add_admin_options(*command, options->target);
   command->add_option("--user", options->user, "Who: TYPE=VALUE of any identifier")->required();
-  CLI::Option* status = command->add_flag("--status", options->status, "Only say whether there is a profile");
+  CLI::Option* status =
+      command->add_flag("--status", options->status, "Only say whether there is a profile, and how far its erasure is");
   command->add_flag("--lift", options->lift, "The identifiers of an erased person may be used again")->excludes(status);
   command->callback([options, &exit_code] { exit_code = erase(*options); });
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <sstream>
 
+#include "app/admin_client.h"
 #include "app/importer.h"
 #include "app/json_output.h"
 #include "app/progress_bar.h"
@@ -25,6 +26,7 @@ constexpr size_t kSampleRows = 20;
 struct ImportOptions {
   std::string file, tenant, mapping, key;
   std::string url = "http://127.0.0.1:8080";
+  std::string ca;
   uint32_t timeout_s = 300;
   bool json = false;
 };
@@ -130,7 +132,7 @@ int import_file(const ImportOptions& options) {
   uint64_t printed = 0;
   ImportHooks hooks;
   hooks.open = [&] { return Content::open(options.file); };
-  hooks.connect = [&] { return http::Client::connect(options.url); };
+  hooks.connect = [&] { return http::Client::connect(options.url, {.timeout_s = 30, .ca_file = options.ca}); };
   hooks.progress = [&](std::string_view what, uint64_t done, uint64_t total) { bar.show(what, done, total); };
   hooks.say = [&](const std::string& text) {
     bar.clear();
@@ -164,6 +166,7 @@ void add_import_command(CLI::App& app, int& exit_code) {
   command->add_option("--tenant", options->tenant, "Whose customers these are")->required();
   command->add_option("--mapping", options->mapping, "YAML file that says what each column is (docs/sources/csv.md)");
   command->add_option("--url", options->url, "The ingest listener")->capture_default_str();
+  add_ca_option(*command, options->ca);
   command->add_option("--key", options->key,
                       "A server key, or a write key if the tenant has none of those (better: the environment variable "
                       "FRESHET_WRITE_KEY)");

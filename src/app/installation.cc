@@ -12,13 +12,15 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 
 #include "action/engine.h"
+#include "app/small_file.h"
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/version.h"
 #include "state/partition_state.h"
+#include "telemetry/log.h"
 
 namespace freshet::app {
 namespace {
@@ -44,6 +46,20 @@ Status check_readable(const std::string& data_dir, const Release& last, const Re
                           data_dir, release_text(last), release_text(own), last.version));
 }
 
+// What is in a data directory are people's profiles and the key of their identifiers.
+void close_to_others(const std::string& data_dir) {
+  std::error_code error;
+  const fs::perms others = fs::perms::group_all | fs::perms::others_all;
+  const fs::perms now = fs::status(data_dir, error).permissions();
+  if (error || (now & others) == fs::perms::none) return;
+  fs::permissions(data_dir, others, fs::perm_options::remove, error);
+  if (error) {
+    spdlog::warn("data_dir {}: others may read it, and that can't be changed: {}", data_dir, error.message());
+  } else {
+    spdlog::warn("data_dir {}: others could read it; it is open to its owner alone now", data_dir);
+  }
+}
+
 }  // namespace
 
 Release this_release() { return {std::string(version()), state::kStateFormat, action::kLogicVersion}; }
@@ -51,10 +67,12 @@ Release this_release() { return {std::string(version()), state::kStateFormat, ac
 Result<std::unique_ptr<Installation>> Installation::open(const std::string& data_dir, env::Random& random,
                                                          const Release& own) {
   std::error_code error;
-  fs::create_directories(data_dir, error);
+  const bool is_new = fs::create_directories(data_dir, error);
+  if (is_new) fs::permissions(data_dir, fs::perms::owner_all, error);
   if (error) return fail(Code::kInvalid, fmt::format("data_dir {}: can't be made: {}", data_dir, error.message()));
+  close_to_others(data_dir);
   const std::string lock_path = data_dir + "/lock";
-  const int lock = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  const int lock = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (lock < 0) return tl::unexpected(io_error(lock_path, "open"));
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
@@ -103,15 +121,25 @@ Status Installation::learn_published(uint64_t revision, const std::string& rules
 }
 
 Status Installation::load(env::Random& random, const Release& own) {
-  std::ifstream file(path_);
+  const auto file = read_small_file(path_);
+  if (!file)
+    return fail(file.error().code, file.error().message +
+                                       "; restore this file from a copy of the data directory, or "
+                                       "remove it: then its key comes from the log or the checkpoints");
   // A new directory begins an installation; adopt_hash_key() may still give it another's key.
-  if (!file) {
+  if (!*file) {
     hash_key_ = random.bytes(16);
     name_ = to_hex(random.bytes(kNameBytes));
     release_ = own;
     return save();
   }
-  for (std::string line; std::getline(file, line);) {
+  // Those of the first releases begin with the key.
+  if (!(*file)->checked && !(*file)->text.starts_with("hash_key: "))
+    return fail(Code::kCorrupt, path_ +
+                                    ": is damaged; restore this file from a copy of the data directory, or remove "
+                                    "it: then its key comes from the log or the checkpoints");
+  std::istringstream lines((*file)->text);
+  for (std::string line; std::getline(lines, line);) {
     const size_t colon = line.find(": ");
     if (colon == std::string::npos) continue;
     const std::string key = line.substr(0, colon);
@@ -137,26 +165,12 @@ Status Installation::load(env::Random& random, const Release& own) {
   return save();
 }
 
-// Writes the file whole or not at all: beside, then renamed, both synced.
 Status Installation::save() const {
-  const std::string beside = path_ + ".new";
-  const std::string text =
+  return write_small_file(
+      path_,
       fmt::format("hash_key: {}\nname: {}\nrevision: {}\nrules: {}\nrelease: {}\nstate_format: {}\nlogic_version: {}\n",
                   to_hex(hash_key_), name_, revision_, rules_hash_, release_.version, release_.state_format,
-                  release_.logic_version);
-  const int fd = ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0) return tl::unexpected(io_error(beside, "open"));
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written || ::rename(beside.c_str(), path_.c_str()) != 0) return tl::unexpected(io_error(path_, "write"));
-  // The name of a file is in its directory, so that is synced too.
-  const std::string directory = fs::path(path_).parent_path().string();
-  if (const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      dir >= 0) {
-    ::fsync(dir);
-    ::close(dir);
-  }
-  return {};
+                  release_.logic_version));
 }
 
 Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {

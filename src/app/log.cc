@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "action/worker_options.h"
+#include "app/rebuild.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "kv/store.h"
+#include "kv/synced_note.h"
 #include "reaction/reactor_options.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::app {
 namespace {
@@ -18,8 +22,13 @@ namespace {
 using eventlog::Topic;
 using Log = Result<std::unique_ptr<eventlog::EventLog>>;
 
-constexpr env::TimeUs kHourUs = 3'600'000'000;
 constexpr size_t kReadBytes = 1u << 20;
+
+telemetry::Counter& lost_rows() {
+  static telemetry::Counter& rows = telemetry::counter(
+      "freshet_log_lost_rows_total", "Rows of the embedded log that were synced and are gone: see --accept-loss.");
+  return rows;
+}
 
 Log open_kafka(const Config& config, const std::string& name, env::Clock& clock) {
   eventlog::KafkaOptions options;
@@ -29,6 +38,37 @@ Log open_kafka(const Config& config, const std::string& name, env::Clock& clock)
   options.client_id = "freshet-" + name;
   if (config.state.standby_after_us > 0) options.silence_us = config.state.standby_after_us;
   return eventlog::open_kafka_log(options, clock);
+}
+
+// Partitions of a log that has lost records go on at an offset that was never given away: the second of the clock,
+// with room for 65,536 records each.
+constexpr int kOffsetsOfSecondBits = 16;
+
+// Reads every row, since damage within a file shows only when it is read.
+Status check_rows(kv::Store& store) {
+  return store.scan("", "", [](std::string_view, std::string_view) { return true; });
+}
+
+// Takes what is left of a log. If RocksDB can't open it, or not all of its rows can be read, that is nothing: then it
+// is set aside, and a new one begins.
+Result<std::unique_ptr<kv::Store>> open_what_is_left(kv::Options options, bool& lost) {
+  options.accept_loss = true;
+  auto store = kv::open_rocks(options);
+  Status readable = store ? check_rows(**store) : Status{};
+  if (store && readable) {
+    lost = (*store)->lost_rows() > 0;
+    lost_rows().add((*store)->lost_rows());
+    return store;
+  }
+  const Error why = store ? readable.error() : store.error();
+  if (why.code != Code::kCorrupt) return tl::unexpected(why);
+  const auto synced = kv::SyncedNote::read(options.path);
+  store = fail(Code::kCorrupt, "closed");  // It must not be open when it is renamed.
+  FRESHET_ASSIGN(const std::string aside, kv::set_aside(options.path));
+  spdlog::error("{}; a new log begins, the old one lies in {}", why.message, aside);
+  lost = true;
+  lost_rows().add(synced && *synced ? (*synced)->synced : 1);
+  return kv::open_rocks(options);
 }
 
 Log open_embedded(const Config& config, env::Clock& clock) {
@@ -41,8 +81,21 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.log_like = true;
   options.point_reads = false;
   options.bloom_bits = 0;
-  FRESHET_ASSIGN(auto store, kv::open_rocks(options));
-  return eventlog::open_embedded_log(std::move(store), clock, {});
+  options.open_files_max = config.store_files;
+  options.note_synced = true;
+  static_cast<void>(lost_rows());  // It is shown from the start.
+  bool lost = false;
+  auto store = config.accept_loss ? open_what_is_left(options, lost) : kv::open_rocks(options);
+  if (!store) {
+    Error error = std::move(store).error();
+    if (error.code == Code::kCorrupt)
+      error.message += ", or go on without what is lost: freshet run --accept-loss (docs/operations/damage.md)";
+    return tl::unexpected(std::move(error));
+  }
+  eventlog::EmbeddedLogOptions log;
+  if (lost) FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kAfterLoss));
+  if (lost) log.skip_to = clock.now_us() / 1'000'000 << kOffsetsOfSecondBits;
+  return eventlog::open_embedded_log(std::move(*store), clock, log);
 }
 
 }  // namespace
@@ -53,7 +106,8 @@ Log open_log(const Config& config, const std::string& name, env::Clock& clock) {
   return config.log.kind == Config::LogKind::kKafka ? open_kafka(config, name, clock) : open_embedded(config, clock);
 }
 
-Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
+Status create_topics(eventlog::EventLog& log, const Config& config) {
+  const uint32_t partitions = config.log.partitions;
   const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
                           std::vector<std::string> consumers) {
     return log.create_topic(topic, {count, bytes, age, std::move(consumers)});
@@ -62,9 +116,10 @@ Status create_topics(eventlog::EventLog& log, uint32_t partitions) {
   FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
   // A reader that was away for an hour beyond its last commit would miss changes, so nothing that
   // is not committed is deleted.
-  FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, kHourUs, {reaction::kReactionGroup}));
-  FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, 7 * 24 * kHourUs, {}));
-  FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, 30 * 24 * kHourUs, {}));
+  FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, config.retention.changes_us,
+                     {reaction::kReactionGroup}));
+  FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, config.retention.events_us, {}));
+  FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, config.retention.deadletters_us, {}));
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
   // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});

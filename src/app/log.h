@@ -18,7 +18,7 @@ namespace freshet::app {
 [[nodiscard]] Result<std::unique_ptr<eventlog::EventLog>> open_log(const Config& config, const std::string& name,
                                                                    env::Clock& clock);
 // Makes the topics that are missing and checks the others.
-[[nodiscard]] Status create_topics(eventlog::EventLog& log, uint32_t partitions);
+[[nodiscard]] Status create_topics(eventlog::EventLog& log, const Config& config);
 // Appends and waits until all of it is durable. It is not for threads that take requests.
 [[nodiscard]] Status append(eventlog::EventLog& log, std::vector<eventlog::Produce> batches);
 // Reads what the log has from `from` on at this moment, a fetch at a time and never an empty one,

@@ -4,10 +4,12 @@
 
 #include <utility>
 
+#include "app/rebuild.h"
 #include "docstore/embedded/embedded_store.h"
 #include "docstore/mongo/mongo_store.h"
 #include "docstore/split/split_store.h"
 #include "kv/store.h"
+#include "telemetry/log.h"
 
 namespace freshet::app {
 namespace {
@@ -16,8 +18,16 @@ using Kind = Config::Profiles::Kind;
 using Store = std::unique_ptr<docstore::DocStore>;
 
 Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes) {
-  auto store =
-      kv::open_rocks(docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes)));
+  kv::Options options = docstore::embedded_options(config.data_dir + "/profiles", kv::make_memory_budget(memory_bytes));
+  options.open_files_max = config.store_files;
+  FRESHET_TRY(set_marked_aside(config.data_dir));
+  auto store = kv::open_rocks(options);
+  if (!store && store.error().code == Code::kCorrupt) {
+    spdlog::error("{}", store.error().message);
+    FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kDamaged));
+    FRESHET_TRY(set_marked_aside(config.data_dir));
+    store = kv::open_rocks(options);
+  }
   if (!store) return tl::unexpected(std::move(store).error());
   return docstore::open_embedded_store(std::move(*store), pending_bytes);
 }

@@ -81,6 +81,7 @@ class Rebuild {
     FRESHET_TRY(rebuild());
     FRESHET_TRY(bring("profiles"));
     FRESHET_TRY(bring("imports"));
+    FRESHET_TRY(bring("letters"));
     FRESHET_TRY(make_log());
     return put_in_place();
   }
@@ -218,7 +219,7 @@ class Rebuild {
 
   Status make_log() {
     FRESHET_ASSIGN(auto log, open_log(made_, kName, env::real_clock()));
-    FRESHET_TRY(create_topics(*log, made_.log.partitions));
+    FRESHET_TRY(create_topics(*log, made_));
     for (const Topic topic : {Topic::kActions, Topic::kSchema}) {
       FRESHET_ASSIGN(const auto marks, log->all_watermarks(topic));
       // Records that are there already were routed by another number of partitions, or belong to

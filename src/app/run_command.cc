@@ -4,11 +4,13 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <memory>
+#include <thread>
 
 #include "app/config.h"
+#include "app/open_files.h"
 #include "app/server.h"
 #include "telemetry/log.h"
 
@@ -19,6 +21,7 @@ namespace {
 struct RunOptions {
   std::string config, data_dir, roles, log_level = "info";
   bool log_json = false;
+  bool accept_loss = false;
 };
 
 Result<Config> config_of(const RunOptions& options) {
@@ -31,38 +34,31 @@ Result<Config> config_of(const RunOptions& options) {
     FRESHET_ASSIGN(auto roles, parse_roles(options.roles));
     config.roles = roles;
   }
+  config.accept_loss = options.accept_loss;
   FRESHET_TRY(check_roles(config));
   return config;
 }
 
 void say_where(const Config& config, const Server& server) {
-  const auto host = [](const std::string& listen) { return listen.substr(0, listen.rfind(':')); };
-  if (server.ingest_port() != 0)
-    spdlog::info("ingest on http{}://{}:{}", config.ingest.tls_cert.empty() ? "" : "s", host(config.ingest.listen),
-                 server.ingest_port());
-  if (server.admin_port() != 0)
-    spdlog::info("admin and console on http://{}:{}", host(config.admin.listen), server.admin_port());
+  const auto url = [](const auto& listener, uint16_t port) {
+    return fmt::format("http{}://{}:{}", listener.tls.cert.empty() ? "" : "s",
+                       listener.listen.substr(0, listener.listen.rfind(':')), port);
+  };
+  if (server.ingest_port() != 0) spdlog::info("ingest on {}", url(config.ingest, server.ingest_port()));
+  if (server.admin_port() != 0) spdlog::info("admin and console on {}", url(config.admin, server.admin_port()));
   spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
 }
 
-// Blocks until a signal to stop comes, or until a role fails.
+// Blocks until a signal to stop comes, or until a role fails. SIGHUP reads certificates again.
 Status wait(Server& server, const sigset_t& signals) {
   const timespec tick{0, 100'000'000};
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &tick);
     if (signal == SIGTERM || signal == SIGINT) return {};
+    if (signal == SIGHUP) server.reload();
     FRESHET_TRY(server.status());
     server.tick();
   }
-}
-
-// Every store keeps files open, and each partition is a store, so the process takes what the system
-// allows.
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run(const RunOptions& options) {
@@ -77,10 +73,16 @@ int run(const RunOptions& options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A peer that closes its connection must not end the process; the write's error says it too.
   signal(SIGPIPE, SIG_IGN);
-  raise_file_limit();
+  if (const Status fits = fit_open_files(*config, raise_open_files(), std::thread::hardware_concurrency()); !fits) {
+    spdlog::error("{}", fits.error().message);
+    return 2;
+  }
+  // What it makes holds people's profiles and the keys of their identifiers: for its owner alone.
+  umask(S_IRWXG | S_IRWXO);
   auto server = Server::start(*config, options.config.empty());
   if (!server) {
     spdlog::error("{}", server.error().message);
@@ -117,6 +119,10 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--roles", options->roles, "Comma-separated: ingest,action,reaction,console (default: all)");
   command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command->add_flag(
+      "--accept-loss", options->accept_loss,
+      "Start although the embedded log has lost records that were acknowledged, with those that are left; "
+      "for one start");
   command->add_flag("--log-json", options->log_json, "One JSON object a line");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -17,9 +17,11 @@
 #include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
+#include "app/letters.h"
 #include "app/log.h"
 #include "app/profiles.h"
 #include "app/stages.h"
+#include "app/stores.h"
 #include "app/trace_exporter.h"
 #include "base/assert.h"
 #include "base/version.h"
@@ -62,6 +64,16 @@ struct MemoryPlan {
       : state_store(total / 8), rows(total / 8 * 5), profiles(total / 8), pending(total / 16) {}
 };
 
+// Up to where changes can be read.
+std::vector<eventlog::Position> readable_of(const std::vector<std::unique_ptr<reaction::Reactor>>& reactors) {
+  std::vector<eventlog::Position> all;
+  for (const auto& reactor : reactors) {
+    const std::vector<eventlog::Position> of_one = reactor->readable();
+    all.insert(all.end(), of_one.begin(), of_one.end());
+  }
+  return all;
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -70,6 +82,8 @@ class ServerImpl final : public Server {
   // The order matters: whoever comes later needs what came before, and rules are published before a
   // record can come in.
   Status open(bool implicit) {
+    if (clock_.now_us() <= 0)
+      return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
     FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
     start_tracing();
     // Whoever is asked first decides about the key of the alias hashes: a log that several
@@ -81,6 +95,7 @@ class ServerImpl final : public Server {
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
     FRESHET_TRY(publish_rules(implicit));
     FRESHET_TRY(open_profiles());
+    FRESHET_TRY(stores_.watch(config_, profiles_.get(), *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     make_service();
@@ -92,6 +107,7 @@ class ServerImpl final : public Server {
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (letters_) letters_->stop();
     if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -112,7 +128,21 @@ class ServerImpl final : public Server {
     const env::TimeUs now = clock_.monotonic_us();
     if (now < follow_due_) return;
     follow_due_ = now + kFollowUs;
+    stores_.look_after(readable_of(reactors_));
     if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
+  }
+
+  void reload() override {
+    for (http::Server* server : {ingest_server_.get(), admin_server_.get()}) {
+      if (server == nullptr) continue;
+      const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
+      const Status reloaded = server->reload_tls();
+      if (reloaded) {
+        spdlog::info("{}: certificate and key, if it has any, were read again", name);
+      } else {
+        spdlog::error("{}: {}; what was read before is used on", name, reloaded.error().message);
+      }
+    }
   }
 
   uint16_t ingest_port() const override { return ingest_server_ ? ingest_server_->port() : uint16_t{0}; }
@@ -134,15 +164,8 @@ class ServerImpl final : public Server {
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
-    std::vector<eventlog::Position> readable;
-    for (const auto& reactor : reactors_) {
-      const std::vector<eventlog::Position> of_one = reactor->readable();
-      readable.insert(readable.end(), of_one.begin(), of_one.end());
-    }
-    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable);
+    return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
-
-  [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", config_.data_dir, name); }
 
   // Starts tracing, before anything that could be traced.
   void start_tracing() {
@@ -160,7 +183,7 @@ class ServerImpl final : public Server {
   Status open_log_and_topics() {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
-    return create_topics(*log_, config_.log.partitions);
+    return create_topics(*log_, config_);
   }
 
   // Agrees with the other processes of this log on the schema so far, the key of the alias hashes
@@ -246,8 +269,13 @@ class ServerImpl final : public Server {
     kv::Options options;
     options.path = state_directory(config_, partition);
     options.memory = state_memory_;
-    options.remember_damage = checkpoints_ != nullptr;
-    return state::PartitionState::open(options, state_options, kv::open_rocks);
+    options.open_files_max = config_.store_files;
+    const auto marks = log_->watermarks({Topic::kActions, partition});
+    options.remember_damage = checkpoints_ != nullptr || (marks && marks->low == 0);  // There is something else.
+    FRESHET_ASSIGN(auto state, state::PartitionState::open(options, state_options, kv::open_rocks));
+    // On Kafka it may become another process's at any time; there its files are left to themselves.
+    if (config_.log.kind == Config::LogKind::kEmbedded) purged_.add(state->store());
+    return state;
   }
 
   // Opens a partition's state from wherever it is nearest: this disk, or a checkpoint.
@@ -257,6 +285,7 @@ class ServerImpl final : public Server {
     const int64_t log_begins_at = marks ? marks->low : 0;  // if it is not known, the first poll will say
     if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, open);
     state::RecoverOptions options;
+    options.accept_loss = config_.accept_loss;
     options.partition = partition;
     options.directory = state_directory(config_, partition);
     options.log_begins_at = log_begins_at;
@@ -285,6 +314,7 @@ class ServerImpl final : public Server {
       options.open_state = open_state;
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
+      options.accept_loss = config_.accept_loss;
       options.trims = config_.log.kind == Config::LogKind::kEmbedded || checkpoints_ != nullptr;
       // What is not durable is in no checkpoint.
       if (checkpoints_)
@@ -309,6 +339,8 @@ class ServerImpl final : public Server {
     options.clock = &clock_;
     options.random = &random_;
     options.partitions = config_.log.partitions;
+    options.letters_max = config_.deadletters.count;
+    options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
       imports_->handle(*sender.tenant, std::move(request), std::move(respond));
@@ -320,12 +352,9 @@ class ServerImpl final : public Server {
 
   Status start_ingest() {
     if (!config_.roles.ingest) return {};
-    kv::Options import_options;
-    import_options.path = path("imports");
-    import_options.memory = kv::make_memory_budget(8u << 20);
-    import_options.write_buffer_bytes = 1u << 20;
-    FRESHET_ASSIGN(auto import_kv, kv::open_rocks(import_options));
-    import_store_ = ingest::make_import_store(std::shared_ptr<kv::Store>(std::move(import_kv)));
+    FRESHET_ASSIGN(const auto import_rows, stores_.open_imports(config_));
+    purged_.add(import_rows);
+    import_store_ = ingest::make_import_store(import_rows);
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -335,12 +364,15 @@ class ServerImpl final : public Server {
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
+    http.name = "ingest";
     http.threads = cores();
     http.body_bytes_max = ingest::body_bytes_max();
     http.on_header = [this](const http::Request& head) { return service_->judge(head); };
     http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
-    http.tls_cert = config_.ingest.tls_cert;
-    http.tls_key = config_.ingest.tls_key;
+    http.connections_max = config_.ingest.connections;
+    http.connections_per_address = config_.ingest.connections_per_address;
+    http.tls_cert = config_.ingest.tls.cert;
+    http.tls_key = config_.ingest.tls.key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       service_->handle(std::move(request), std::move(respond));
     });
@@ -354,12 +386,18 @@ class ServerImpl final : public Server {
   Status start_admin() {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
+    if (config_.roles.console) {
+      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
+    }
+    options.letters = letters_;
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = config_.tenants;
     options.tokens = config_.admin.tokens;
     if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
-    options.audit = [file = path("audit.jsonl")](const console::AuditEntry& entry) { append_audit(file, entry); };
+    options.audit = [file = config_.data_dir + "/audit.jsonl"](const console::AuditEntry& entry) {
+      append_audit(file, entry);
+    };
     options.clock = &clock_;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
@@ -377,14 +415,19 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() &&
+      return status().has_value() && stores_.are_well() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
+    options.rebuilding = [this] { return stores_.are_rebuilding(); };
     options.stages_json = [this] { return stages_json(*log_, config_.roles, reaction_lag()); };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
     http.listen = config_.admin.listen;
-    http.connections_max = 256;
+    http.name = "admin";
+    http.on_header = [this](const http::Request& head) { return admin_->judge(head); };
+    http.connections_max = config_.admin.connections;
+    http.tls_cert = config_.admin.tls.cert;
+    http.tls_key = config_.admin.tls.key;
     auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
       admin_->handle(std::move(request), std::move(respond));
     });
@@ -411,7 +454,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<Agreement> agreement_;
   env::TimeUs follow_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
+  Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
+  PurgedStores purged_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
@@ -420,6 +465,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
   std::unique_ptr<http::Server> ingest_server_;
+  std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;
 };

@@ -12,6 +12,7 @@ namespace freshet {
 namespace {
 
 constexpr size_t kComparedBytesMax = 200;
+constexpr size_t kStepsMax = 500'000;  // of all comparisons for one name: some milliseconds
 
 }  // namespace
 
@@ -36,10 +37,15 @@ std::string_view nearest(std::string_view name, const NameList& candidates) {
   const std::string wanted = lower_case(name);
   std::string_view best;
   size_t best_edits = std::numeric_limits<size_t>::max();
+  size_t steps = 0;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kComparedBytesMax) continue;
-    const size_t edits = edit_distance(wanted, lower_case(candidate));
     const size_t allowed = std::max<size_t>(1, std::max(wanted.size(), candidate.size()) / 3);
+    // The shorter of the two lacks so many characters at least.
+    if (std::max(wanted.size(), candidate.size()) - std::min(wanted.size(), candidate.size()) > allowed) continue;
+    steps += wanted.size() * candidate.size();
+    if (steps > kStepsMax) break;
+    const size_t edits = edit_distance(wanted, lower_case(candidate));
     if (edits > allowed || edits >= best_edits) continue;
     best = candidate;
     best_edits = edits;

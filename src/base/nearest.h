@@ -26,7 +26,7 @@ class NameList {
 [[nodiscard]] size_t edit_distance(std::string_view a, std::string_view b);
 
 // The candidate with the fewest edits to `name`, whatever the case, if these are few enough to be a slip; else "". The
-// first of several. What is longer than 200 bytes is not compared.
+// first of several. What is longer than 200 bytes is not compared, nor what is behind so many that it would take long.
 [[nodiscard]] std::string_view nearest(std::string_view name, const NameList& candidates);
 
 }  // namespace freshet

@@ -34,5 +34,14 @@ TEST(Nearest, IsTheFirstOfSeveralAndNeverLong) {
   EXPECT_EQ(nearest("x", std::vector<std::string>{}), "");
 }
 
+TEST(Nearest, LooksAtSoManyOnly) {
+  std::vector<std::string> names(100, std::string(100, 'x'));
+  names.push_back("y" + std::string(99, 'z'));
+  EXPECT_EQ(nearest(std::string(100, 'z'), names), "");
+  EXPECT_EQ(nearest(std::string(100, 'z'), std::vector<std::string>{names.back()}), names.back());
+  EXPECT_EQ(nearest(std::string(40, 'x') + "yyy", std::vector<std::string>(100'000, std::string(41, 'x'))),
+            std::string(41, 'x'));
+}
+
 }  // namespace
 }  // namespace freshet

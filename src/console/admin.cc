@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "console/call.h"
+#include "console/letter_keeper.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "http/text.h"
@@ -17,6 +18,8 @@
 
 namespace freshet::console {
 namespace {
+
+constexpr size_t kOpenBodyBytesMax = 4096;
 
 // {"reason":count,…}
 void write_by_reason(JsonWriter& json, const std::string& name, const std::string& label) {
@@ -40,7 +43,8 @@ void write_identity_counts(JsonWriter& json) {
 Admin::Admin(AdminOptions options)
     : options_(std::move(options)), access_(options_.tokens, *options_.clock), freshness_(options_.tenants) {
   FRESHET_ASSERT(options_.clock != nullptr && options_.log != nullptr && options_.random != nullptr);
-  FRESHET_ASSERT(options_.store == nullptr || options_.registry != nullptr);  // a console shows schemas too
+  // A console shows schemas and letters, too.
+  FRESHET_ASSERT(options_.store == nullptr || (options_.registry != nullptr && options_.letters != nullptr));
   sample();
 }
 
@@ -84,6 +88,18 @@ void Admin::keep_audit(Call& call, const Route& route) const {
     audit(entry);
     respond(std::move(response));
   };
+}
+
+http::HeaderVerdict Admin::judge(const http::Request& head) const {
+  http::HeaderVerdict verdict;
+  Call call{.request = head, .respond = [&verdict](http::Response response) { verdict.refuse = std::move(response); }};
+  const http::Match<Route> match = http::find_route(routes(), head.method, head.path);
+  if (!admit(call, match.row)) return verdict;
+  // What anybody may ask has no body to speak of.
+  const bool is_open = match.row != nullptr && match.row->audience < Audience::kRead;
+  if (is_open) verdict.body_bytes_max = kOpenBodyBytesMax;
+  verdict.trusted = !is_open;
+  return verdict;
 }
 
 void Admin::handle(http::Request request, http::Respond respond) {
@@ -137,12 +153,6 @@ http::Response Admin::tenants() const {
 }
 
 http::Response Admin::status() {
-  uint64_t letters = 0;
-  for (uint32_t p = 0; p < options_.log->partitions(eventlog::Topic::kDeadLetters); ++p) {
-    const auto marks = options_.log->watermarks({eventlog::Topic::kDeadLetters, p});
-    if (!marks) continue;
-    letters += static_cast<uint64_t>(std::max<int64_t>(marks->high - marks->low, 0));
-  }
   http::Response response;
   response.headers = {{"Cache-Control", "no-store"}};
   JsonWriter json(response.body);
@@ -150,7 +160,7 @@ http::Response Admin::status() {
       .member("ready", !options_.ready || options_.ready())
       .member("at_ms", options_.clock->now_us() / 1000)
       .member("disk_bytes", options_.log->disk_bytes())
-      .member("deadletters", letters);
+      .member("deadletters", options_.letters != nullptr ? options_.letters->letters() : uint64_t{0});
   json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
   write_identity_counts(json.key("identity"));
   json.key("freshness").begin_array();

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,13 +19,17 @@
 #include "freshet/v1/event.pb.h"
 #include "http/message.h"
 #include "http/routes.h"
+#include "http/server_options.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
 namespace freshet::console {
 
+class LetterKeeper;
+
 struct AdminOptions {
-  docstore::DocStore* store = nullptr;  // null: this process is no console, it has health, metrics and status only
+  docstore::DocStore* store = nullptr;    // null: this process is no console, it has health, metrics and status only
+  std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   std::vector<model::Tenant> tenants;
@@ -39,6 +44,8 @@ struct AdminOptions {
   // Sends what a dead letter holds again; the callback says how it went.
   std::function<void(const v1::DeadLetter&, std::function<void(Status)>)> replay;
   std::function<bool()> ready;
+  // While profiles are made anew one that is not found may still come. Empty: they never are.
+  std::function<bool()> rebuilding;
   // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
   // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
   std::function<std::string()> stages_json;
@@ -47,18 +54,21 @@ struct AdminOptions {
 // Thread-safe. Everything that `options` names must outlive it.
 class Admin {
  public:
+  struct Call;  // one request and its address, taken apart
+  struct Route;
+
   explicit Admin(AdminOptions options);
 
+  // Refuses by the header whoever may not have what is asked for, before a body is read; for http::ServerOptions.
+  [[nodiscard]] http::HeaderVerdict judge(const http::Request& head) const;
   void handle(http::Request request, http::Respond respond);
   // What it answers: one for each operation of docs/api/admin.yaml.
   [[nodiscard]] static std::vector<http::Operation> operations();
+  [[nodiscard]] const AdminOptions& options() const { return options_; }
   // To be called every few seconds: freshness of the last minute.
   void sample() { freshness_.sample(options_.clock->monotonic_us()); }
 
  private:
-  struct Call;  // one request and its address, taken apart
-  struct Route;
-
   [[nodiscard]] static std::span<const Route> routes();
   // False: whoever sent this may not have it, and was told so. `route`: null if there is nothing at the address.
   [[nodiscard]] bool admit(Call& call, const Route* route) const;
@@ -75,10 +85,7 @@ class Admin {
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                       const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
-
-  void letter_list(Call& call, const model::Tenant& tenant);
-  void letter_show(Call& call, const model::Tenant& tenant);
-  void letter_replay(Call& call, const model::Tenant& tenant);
+  void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
 
   [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
   // Removes the name that ends the address: of one of these subjects each.

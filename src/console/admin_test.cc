@@ -33,6 +33,7 @@ class AdminTest : public ::testing::Test {
     if (!admin_) {
       AdminOptions options;
       options.store = &store_;
+      options.letters = keeper_.open();
       options.registry = registry_.get();
       options.log = &log_;
       options.tenants = {model::default_tenant("acme"), model::default_tenant("other")};
@@ -50,9 +51,11 @@ class AdminTest : public ::testing::Test {
       };
       options.replay = [this](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
         replayed_.push_back(letter.id());
+        replayed_body_ = letter.body();
         done(letter.code() == "hopeless" ? Status(fail(Code::kInvalid, "still \"wrong\"")) : Status());
       };
       options.ready = [this] { return ready_; };
+      options.rebuilding = [this] { return rebuilding_; };
       options.stages_json = [] { return R"([{"name":"ingest","done":5,"waiting":null}])"; };
       admin_.emplace(std::move(options));
     }
@@ -85,13 +88,16 @@ class AdminTest : public ::testing::Test {
   FakeStore store_;
   FakeLog log_{2};
   env::FakeClock clock_;
+  FakeKeeper keeper_{log_, store_, clock_};
   std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
   std::vector<Token> tokens_;
   std::vector<AuditEntry> audited_;
   bool ready_ = true;
+  bool rebuilding_ = false;
   Status submit_status_;
   std::vector<v1::Envelope> submitted_;
   std::vector<std::string> replayed_;
+  std::string replayed_body_;
   std::optional<Admin> admin_;
 };
 
@@ -187,20 +193,42 @@ TEST_F(AdminTest, EraseIsAnEnvelope) {
   EXPECT_EQ(submitted_.size(), 3U);
   submit_status_ = fail(Code::kRetry, "the log's queue is full");
   EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/user_id/u1").status, 503);
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/erasures?limit=1").body, HasSubstr(R"("state":"requested")"));
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/erasures/lookup", R"({"user_id":"u1"})").status, 404) << "it was withdrawn";
+}
+
+TEST_F(AdminTest, ShowsHowFarAnErasureIs) {
+  (void)call("DELETE", "/v1/tenants/acme/users/user_id/u1");
+  ASSERT_EQ(submitted_.size(), 1U);
+  const std::string by_id = "/v1/tenants/acme/erasures/" + submitted_[0].message_id();
+  EXPECT_THAT(call("GET", by_id).body, AllOf(HasSubstr(R"("state":"requested")"), HasSubstr(R"("applied_at":null)"),
+                                             HasSubstr(R"("requested_at":"2026-01-01T00:00:00.000Z")")));
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/erasures/lookup", R"({"user_id":"u1"})").body, call("GET", by_id).body);
+  EXPECT_EQ(call("POST", "/v1/tenants/other/erasures/lookup", R"({"user_id":"u1"})").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/other/erasures/" + submitted_[0].message_id()).status, 404);
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/erasures/lookup", "{}").status, 400);
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/erasures").body, HasSubstr(R"("next":null)"));
 }
 
 TEST_F(AdminTest, ListsAndShowsDeadLetters) {
   for (int i = 0; i < 5; ++i)
     log_.add(static_cast<uint32_t>(i % 2), make_letter("id" + std::to_string(i), "acme", i == 3 ? "odd" : "even", i));
   const auto first = call("GET", "/v1/tenants/acme/deadletters?limit=2");
-  EXPECT_THAT(first.body,
-              AllOf(HasSubstr("\"id4\""), HasSubstr("\"id3\""), Not(HasSubstr("\"id2\"")), HasSubstr(R"("next":"0.)")));
+  EXPECT_THAT(first.body, AllOf(HasSubstr("\"id4\""), HasSubstr("\"id3\""), Not(HasSubstr("\"id2\"")),
+                                HasSubstr(R"("next":"id3")")));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters?limit=2&after=id3").body,
+              AllOf(HasSubstr("\"id2\""), HasSubstr("\"id1\""), Not(HasSubstr("\"id3\""))));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters/counts").body,
+              AllOf(HasSubstr(R"({"counts":[{"day":"1970-01-01","code":"even","count":4},)"
+                              R"({"day":"1970-01-01","code":"odd","count":1}],"kept":{"letters":5,)"),
+                    HasSubstr(R"("quota":{"letters":100000,)")));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters?code=odd").body,
               AllOf(HasSubstr("\"id3\""), Not(HasSubstr("\"id4\"")), HasSubstr(R"("next":null)")));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters/id2").body, HasSubstr(R"("body":{})"));
   EXPECT_EQ(call("GET", "/v1/tenants/other/deadletters/id2").status, 404);
-  for (const char* query : {"limit=0", "limit=x", "limit=1001", "after=x"})
-    EXPECT_EQ(call("GET", std::string("/v1/tenants/acme/deadletters?") + query).status, 400) << query;
+  for (const std::string& query : {std::string("limit=0"), std::string("limit=x"), std::string("limit=1001"),
+                                   "after=" + std::string(1000, 'x'), std::string("after=%00")})
+    EXPECT_EQ(call("GET", "/v1/tenants/acme/deadletters?" + query).status, 400) << query;
 }
 
 TEST_F(AdminTest, ReplaysDeadLetters) {
@@ -222,11 +250,26 @@ TEST_F(AdminTest, ReplaysDeadLetters) {
             "{\"replayed\":0,\"failed\":[],\"next\":null}\n");
 }
 
+TEST_F(AdminTest, ReplaysWithAnotherBody) {
+  auto cut = make_letter("cut", "acme", "x", 1);
+  cut.set_cut_bytes(300'000);
+  log_.add(0, cut);
+  auto row = make_letter("row", "acme", "x", 2);
+  row.set_body_type(v1::DeadLetter::CSV_ROW);
+  log_.add(0, row);
+  EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/cut/replay").body,
+              HasSubstr("only the begin of its 300000 bytes was kept"));
+  EXPECT_TRUE(replayed_.empty());
+  EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/cut/replay", R"({"a":1})").body, HasSubstr(R"("replayed":1)"));
+  EXPECT_EQ(replayed_body_, R"({"a":1})");
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/row/replay", "a,b").status, 400);
+}
+
 TEST_F(AdminTest, ReplaysManyLettersInParts) {
-  for (int i = 0; i < 450; ++i) log_.add(0, make_letter("id" + std::to_string(i), "acme", "x", i));
+  for (int i = 0; i < 450; ++i) log_.add(0, make_letter("id" + std::to_string(1000 + i), "acme", "x", i));
   EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x"})").body,
-              HasSubstr(R"("next":"0.250-1.0")"));
-  EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x","after":"0.250-1.0"})").body,
+              HasSubstr(R"("next":"id1250")"));
+  EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x","after":"id1250"})").body,
               HasSubstr(R"({"replayed":200,)"));
   EXPECT_EQ(replayed_.size(), 400U);
 }
@@ -297,6 +340,13 @@ TEST_F(AdminTest, ShowsFreshness) {
   EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
 }
 
+TEST_F(AdminTest, WhileProfilesAreMadeAnewNobodyIsUnknown) {
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/nobody@c.de").status, 404);
+  rebuilding_ = true;
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/nobody@c.de").status, 503);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/email/a%2Bb@c.de").status, 200);
+}
+
 TEST_F(AdminTest, TellsHowItIs) {
   EXPECT_EQ(call("GET", "/healthz").status, 200);
   EXPECT_EQ(call("GET", "/readyz").status, 200);
@@ -352,6 +402,27 @@ TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
       EXPECT_EQ(call("GET", path, "", {{"authorization", wrong}}).status, 401) << wrong;
     EXPECT_NE(call("GET", path, "", {{"authorization", "Bearer s3cret"}}).status, 401) << path;
   }
+}
+
+TEST_F(AdminTest, TheHeaderDecidesBeforeThereIsABody) {
+  tokens_ = {{"grafana", "r", Role::kRead}};
+  const auto judge = [this](const char* method, const char* path, const char* token) {
+    http::Request head;
+    head.method = method;
+    head.path = path;
+    head.headers = {{"authorization", token}};
+    return admin().judge(head);
+  };
+  EXPECT_EQ(judge("POST", "/v1/tenants/acme/users/lookup", "").refuse->status, 401);
+  EXPECT_EQ(judge("POST", "/nowhere", "Bearer x").refuse->status, 401);
+  EXPECT_EQ(judge("POST", "/v1/tenants/acme/deadletters/replay", "Bearer r").refuse->status, 403);
+  const http::HeaderVerdict right = judge("POST", "/v1/tenants/acme/users/lookup", "Bearer r");
+  EXPECT_FALSE(right.refuse);
+  EXPECT_TRUE(right.trusted);
+  const http::HeaderVerdict open = judge("GET", "/healthz", "");
+  EXPECT_FALSE(open.refuse);
+  EXPECT_FALSE(open.trusted);
+  EXPECT_LE(open.body_bytes_max, 4096u);
 }
 
 TEST_F(AdminTest, EachRoleMayWhatThoseBeforeItMay) {

@@ -80,7 +80,9 @@ std::string letter_json(const v1::DeadLetter& letter, bool whole) {
   write_text(json, "received_at", model::format_time(letter.received_at_us()));
   if (letter.sent_at_us() != 0) json.member("sent_at", model::format_time(letter.sent_at_us()));
   if (letter.line() != 0) json.member("line", letter.line());
-  json.member("body_type", name_of(letter.body_type())).member("body_bytes", letter.body().size());
+  const uint64_t bytes = letter.cut_bytes() != 0 ? letter.cut_bytes() : letter.body().size();
+  json.member("body_type", name_of(letter.body_type())).member("body_bytes", bytes);
+  if (letter.cut_bytes() != 0) json.member("kept_bytes", letter.body().size());
   if (whole) {
     write_body(json, "body", json_of_body(letter), letter.body());
     if (!letter.context().empty())

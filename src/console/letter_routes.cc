@@ -1,4 +1,6 @@
-// /v1/tenants/{t}/deadletters and what is below: listing, showing and replaying dead letters.
+// /v1/tenants/{t}/deadletters and what is below: listing, showing, counting and replaying dead letters.
+#include "console/letter_routes.h"
+
 #include <simdjson.h>
 
 #include <algorithm>
@@ -11,20 +13,24 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "console/call.h"
-#include "console/letters.h"
+#include "console/letter_keeper.h"
 
 namespace freshet::console {
 namespace {
 
+using Kept = LetterKeeper::Kept;
+
 constexpr size_t kLimitDefault = 50;
 constexpr size_t kLimitMax = 1000;
-constexpr size_t kReplayMax = 200;           // letters that one request replays
-constexpr size_t kFindRecordsMax = 500'000;  // records that are looked at for letters of given ids
+constexpr size_t kReplayMax = 200;  // letters that one request replays
+constexpr std::string_view kNotThere =
+    "the tenant has no dead letter of this id: it may be too old, or one too many, by now";
 
 // What the body of a replay asks for.
 struct Wanted {
   LetterFilter filter;
-  LetterCursor after;
+  std::vector<std::string> ids;
+  std::string after;
 };
 
 Result<Wanted> parse_replay(const std::string& tenant, const std::string& body) {
@@ -41,20 +47,19 @@ Result<Wanted> parse_replay(const std::string& tenant, const std::string& body) 
     if (field.key == "ids" && field.value.get_array().get(ids) == simdjson::SUCCESS) {
       for (const auto id : ids) {
         if (id.get_string().get(text) != simdjson::SUCCESS) return refused;
-        wanted.filter.ids.emplace_back(text);
+        wanted.ids.emplace_back(text);
       }
     } else if (field.key == "code" && field.value.get_string().get(text) == simdjson::SUCCESS) {
       wanted.filter.code = text;
     } else if (field.key == "after" && field.value.get_string().get(text) == simdjson::SUCCESS) {
-      auto cursor = parse_cursor(text);
-      if (!cursor) return tl::unexpected<Error>(std::move(cursor).error());
-      wanted.after = std::move(*cursor);
+      FRESHET_TRY(check_cursor(text));
+      wanted.after = text;
     } else {
       return refused;
     }
   }
-  if (wanted.filter.ids.empty() == wanted.filter.code.empty()) return refused;
-  if (wanted.filter.ids.size() > kReplayMax)
+  if (wanted.ids.empty() == wanted.filter.code.empty()) return refused;
+  if (wanted.ids.size() > kReplayMax)
     return fail(Code::kInvalid, "at most " + std::to_string(kReplayMax) + " ids at once");
   return wanted;
 }
@@ -99,80 +104,175 @@ class Replays {
   std::function<void(std::string)> done_;
 };
 
-// A letter that is not found is an answer of its own: the topic may have dropped it.
-std::vector<std::string> missing_ids(const std::vector<std::string>& ids, const std::vector<v1::DeadLetter>& letters) {
-  std::vector<std::string> missing;
-  for (const auto& id : ids) {
-    const bool is_there = std::any_of(letters.begin(), letters.end(), [&id](const auto& l) { return l.id() == id; });
-    if (!is_there) missing.push_back(id);
+using Replay = std::function<void(const v1::DeadLetter&, std::function<void(Status)>)>;
+
+// Sends letters again, and answers when all of them have ended. `missing`: ids that lead to none.
+void replay_all(const Replay& replay, const Admin::Call& call, const std::vector<v1::DeadLetter>& letters,
+                const std::vector<std::string>& missing, std::optional<std::string> next) {
+  const auto replays = std::make_shared<Replays>(letters.size() + missing.size(), std::move(next),
+                                                 [call](std::string json) { call.ok(std::move(json)); });
+  if (letters.empty() && missing.empty()) return replays->finish();
+  for (const auto& id : missing) replays->end(id, fail(Code::kNotFound, "there is no dead letter of this id"));
+  for (const auto& letter : letters) {
+    const auto end = [replays, id = letter.id()](const Status& status) { replays->end(id, status); };
+    if (letter.cut_bytes() == 0) {
+      replay(letter, end);
+    } else {
+      end(fail(Code::kInvalid, "only the begin of its " + std::to_string(letter.cut_bytes()) +
+                                   " bytes was kept: send it with its whole body"));
+    }
   }
-  return missing;
 }
 
-std::optional<std::string> text_of(const std::optional<LetterCursor>& next) {
-  return next ? std::optional(cursor_text(*next)) : std::nullopt;
+void replay_one(const Replay& replay, const Admin::Call& call, Kept kept) {
+  auto letter = kept.letters.get(call.tenant->name, call.arguments[1]);
+  if (!letter) return call.fail(letter.error());
+  if (!*letter) return call.fail(404, "not_found", kNotThere);
+  if (!call.request.body.empty()) {
+    if ((*letter)->body_type() != v1::DeadLetter::JSON_ITEM)
+      return call.fail(400, "bad_request",
+                       "only an item of a request can be sent with another body: of a row, import the corrected file");
+    (*letter)->set_body(call.request.body);
+    (*letter)->clear_cut_bytes();
+    // Who writes a body commands what is in it: the sender's key allowed what the sender wrote.
+    if (call.visitor.role < Role::kErase) (*letter)->set_by_server_key(false);
+  }
+  replay_all(replay, call, {std::move(**letter)}, {}, std::nullopt);
+}
+
+void replay_ids(const Replay& replay, const Admin::Call& call, const Wanted& wanted, Kept kept) {
+  std::vector<v1::DeadLetter> letters;
+  std::vector<std::string> missing;
+  for (const std::string& id : wanted.ids) {
+    auto letter = kept.letters.get(call.tenant->name, id);
+    if (!letter) return call.fail(letter.error());
+    if (*letter) {
+      letters.push_back(std::move(**letter));
+    } else {
+      missing.push_back(id);
+    }
+  }
+  if (letters.empty()) return call.fail(404, "not_found", kNotThere);
+  replay_all(replay, call, letters, missing, std::nullopt);
+}
+
+void replay_code(const Replay& replay, const Admin::Call& call, const Wanted& wanted, Kept kept) {
+  auto page = kept.letters.page(wanted.filter, wanted.after, {.limit = kReplayMax});
+  if (!page) return call.fail(page.error());
+  replay_all(replay, call, page->letters, {}, std::move(page->next));
+}
+
+// The number in the query, or the default; nullopt: the call was answered.
+std::optional<size_t> limit_of(const Admin::Call& call) {
+  size_t out = kLimitDefault;
+  const std::string_view limit = call.parameter("limit");
+  if (limit.empty()) return out;
+  const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), out);
+  if (error == std::errc() && end == limit.data() + limit.size() && out >= 1 && out <= kLimitMax) return out;
+  call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kLimitMax));
+  return std::nullopt;
+}
+
+void post(const AdminOptions& options, const Admin::Call& call, LetterKeeper::Work work) {
+  FRESHET_ASSERT(options.letters != nullptr && call.tenant != nullptr);
+  if (const Status posted = options.letters->post(std::move(work)); !posted && posted.error().code == Code::kRetry)
+    call.fail(posted.error());
 }
 
 }  // namespace
 
-void Admin::letter_list(Call& call, const model::Tenant& tenant) {
-  LetterBounds bounds{.limit = kLimitDefault};
-  if (const std::string_view limit = call.parameter("limit"); !limit.empty()) {
-    const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), bounds.limit);
-    if (error != std::errc() || end != limit.data() + limit.size() || bounds.limit < 1 || bounds.limit > kLimitMax)
-      return call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kLimitMax));
-  }
-  const auto after = parse_cursor(call.parameter("after"));
-  if (!after) return call.fail(after.error());
-  const LetterFilter filter{tenant.name, std::string(call.parameter("code")), {}};
-  const auto page = read_letters(*options_.log, filter, *after, bounds);
-  if (!page) return call.fail(page.error());
-  std::string out;
-  JsonWriter json(out);
-  json.begin_object().key("deadletters").begin_array();
-  for (const auto& letter : page->letters) json.raw(letter_json(letter, false));
-  json.end_array().member("next", text_of(page->next)).end_object();
-  call.ok(std::move(out));
+void list_letters(Admin& admin, Admin::Call& call) {
+  const auto limit = limit_of(call);
+  if (!limit) return;
+  std::string after(call.parameter("after"));
+  if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());
+  post(admin.options(), call, [call, limit = *limit, after](Kept kept) {
+    const auto page =
+        kept.letters.page({call.tenant->name, std::string(call.parameter("code"))}, after, {.limit = limit});
+    if (!page) return call.fail(page.error());
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object().key("deadletters").begin_array();
+    for (const auto& letter : page->letters) json.raw(letter_json(letter, false));
+    json.end_array().member("next", page->next).end_object();
+    call.ok(std::move(out));
+  });
 }
 
-void Admin::letter_show(Call& call, const model::Tenant& tenant) {
-  const auto page = read_letters(*options_.log, {tenant.name, "", {call.arguments[1]}}, {}, {1, kFindRecordsMax});
-  if (!page) return call.fail(page.error());
-  if (page->letters.empty())
-    return call.fail(404, "not_found",
-                     "the tenant has no dead letter of this id: the topic may have dropped it by now");
-  call.ok(letter_json(page->letters[0], true));
+void count_letters(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call](Kept kept) {
+    const auto counts = kept.letters.counts(call.tenant->name);
+    if (!counts) return call.fail(counts.error());
+    const LetterUsage usage = kept.letters.usage(call.tenant->name);
+    const LetterQuota& quota = kept.letters.quota();
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object().key("counts").array(*counts, [](JsonWriter& one, const LetterCount& count) {
+      one.begin_object().member("day", count.day).member("code", count.code).member("count", count.count).end_object();
+    });
+    json.key("kept").begin_object().member("letters", usage.letters).member("bytes", usage.bytes).end_object();
+    json.key("quota").begin_object().member("letters", quota.letters).member("bytes", quota.bytes).end_object();
+    json.end_object();
+    call.ok(std::move(out));
+  });
 }
 
-void Admin::letter_replay(Call& call, const model::Tenant& tenant) {
-  const bool is_one = call.arguments.size() == 2;
-  Wanted wanted;
-  if (is_one) {
-    wanted.filter = {tenant.name, "", {call.arguments[1]}};
-  } else {
-    auto parsed = parse_replay(tenant.name, call.request.body);
-    if (!parsed) return call.fail(parsed.error());
-    wanted = std::move(*parsed);
-  }
-  const bool by_id = !wanted.filter.ids.empty();
-  // A letter may be there more than once, after an append that was repeated. Replaying it again
-  // changes nothing, because action knows its ledger.
-  LetterBounds bounds{by_id ? 4 * wanted.filter.ids.size() : kReplayMax,
-                      by_id ? kFindRecordsMax : LetterBounds().records_max};
-  auto page = read_letters(*options_.log, wanted.filter, wanted.after, bounds);
-  if (!page) return call.fail(page.error());
-  if (by_id && page->letters.empty())
-    return call.fail(404, "not_found",
-                     "the tenant has no dead letter of this id: the topic may have dropped it by now");
-  if (by_id) page->next.reset();
-  const std::vector<std::string> missing = missing_ids(wanted.filter.ids, page->letters);
-  const auto replays = std::make_shared<Replays>(page->letters.size() + missing.size(), text_of(page->next),
-                                                 [call](std::string json) { call.ok(std::move(json)); });
-  if (page->letters.empty()) return replays->finish();
-  for (const auto& id : missing) replays->end(id, fail(Code::kNotFound, "there is no dead letter of this id"));
-  for (const auto& letter : page->letters) {
-    options_.replay(letter, [replays, id = letter.id()](const Status& status) { replays->end(id, status); });
-  }
+void show_letter(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call](Kept kept) {
+    const auto letter = kept.letters.get(call.tenant->name, call.arguments[1]);
+    if (!letter) return call.fail(letter.error());
+    if (!*letter) return call.fail(404, "not_found", kNotThere);
+    call.ok(letter_json(**letter, true));
+  });
+}
+
+void replay_letters(Admin& admin, Admin::Call& call) {
+  if (call.arguments.size() == 2)
+    return post(admin.options(), call,
+                [call, replay = admin.options().replay](Kept kept) { replay_one(replay, call, kept); });
+  auto wanted = parse_replay(call.tenant->name, call.request.body);
+  if (!wanted) return call.fail(wanted.error());
+  post(admin.options(), call, [call, replay = admin.options().replay, wanted = std::move(*wanted)](Kept kept) {
+    return wanted.ids.empty() ? replay_code(replay, call, wanted, kept) : replay_ids(replay, call, wanted, kept);
+  });
+}
+
+void list_erasures(Admin& admin, Admin::Call& call) {
+  const auto limit = limit_of(call);
+  if (!limit) return;
+  std::string after(call.parameter("after"));
+  if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());
+  post(admin.options(), call, [call, limit = *limit, after](Kept kept) {
+    const auto all = kept.erasures.list(call.tenant->name, after, limit);
+    if (!all) return call.fail(all.error());
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object().key("erasures").array(*all, [](JsonWriter& one, const v1::Erasure& erasure) {
+      one.raw(erasure_json(erasure));
+    });
+    json.member("next", all->size() < limit ? std::nullopt : std::optional(all->back().id())).end_object();
+    call.ok(std::move(out));
+  });
+}
+
+void show_erasure(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call](Kept kept) {
+    const auto erasure = kept.erasures.get(call.tenant->name, call.arguments[1]);
+    if (!erasure) return call.fail(erasure.error());
+    if (!*erasure) return call.fail(404, "not_found", "the tenant has no erasure of this id");
+    call.ok(erasure_json(**erasure));
+  });
+}
+
+void find_erasure(Admin& admin, Admin::Call& call) {
+  auto identifier = parse_lookup(call.request.body);
+  if (!identifier) return call.fail(identifier.error());
+  post(admin.options(), call, [call, value = identifier->second](Kept kept) {
+    const auto erasure = kept.erasures.find(call.tenant->name, value);
+    if (!erasure) return call.fail(erasure.error());
+    if (!*erasure) return call.fail(404, "not_found", "nobody with this identifier was ever to be erased");
+    call.ok(erasure_json(**erasure));
+  });
 }
 
 }  // namespace freshet::console

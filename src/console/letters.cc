@@ -1,181 +1,245 @@
-// Pages of dead letters, merged over the partitions. The log can only be read forwards, so each
-// partition is read in pieces, from the last one to the first, and each piece is turned round.
-
+// Every letter of a tenant lies between two keys, in the order of ids, which is that of time: the newest are read from
+// the end, the oldest go from the begin.
 #include "console/letters.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/assert.h"
+#include "model/time.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::console {
 namespace {
 
-using eventlog::Offset;
-using eventlog::Topic;
-using eventlog::TopicPartition;
+constexpr size_t kCursorBytesMax = 300;
+constexpr size_t kEvictRowsMax = 20'000;  // in one write
+constexpr env::TimeUs kDayUs = 86'400ll * 1'000'000;
+constexpr env::TimeUs kCountsAgeUs = 400 * kDayUs;
 
-// Small enough that a page of a busy tenant reads little that it does not need.
-constexpr Offset kPieceOffsets = 512;
-constexpr size_t kPieceBytes = 4u << 20;
-
-// A letter with its place, from which the cursor is made.
-struct Found {
-  v1::DeadLetter letter;
-  Offset offset = 0;
-};
-
-// Whether `a` comes before `b` on a page: the newest letter is first.
-bool is_newer(const Found& a, const Found& b) {
-  if (a.letter.received_at_us() != b.letter.received_at_us())
-    return a.letter.received_at_us() > b.letter.received_at_us();
-  return a.letter.id() > b.letter.id();
+std::string tenant_prefix(char kind, std::string_view tenant) {
+  std::string key(1, kind);
+  key.append(tenant).append(1, '\0');
+  return key;
+}
+// The NUL ends the tenant's name, so the range ends before the byte after it.
+std::string tenant_end(char kind, std::string_view tenant) {
+  std::string key = tenant_prefix(kind, tenant);
+  key.back() = '\1';
+  return key;
 }
 
-bool matches(const LetterFilter& filter, const v1::DeadLetter& letter) {
-  if (letter.tenant() != filter.tenant) return false;
-  if (!filter.code.empty() && letter.code() != filter.code) return false;
-  return filter.ids.empty() || std::find(filter.ids.begin(), filter.ids.end(), letter.id()) != filter.ids.end();
+std::string day_of(int64_t time_us) { return model::format_time(std::max<int64_t>(time_us, 0)).substr(0, 10); }
+
+std::string encode_count(uint64_t count) { return std::to_string(count); }
+uint64_t decode_count(std::string_view text) {
+  uint64_t count = 0;
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return count;
 }
 
-// Walks one partition backwards.
-class Walker {
- public:
-  Walker(eventlog::EventLog& log, const LetterFilter& filter, uint32_t partition)
-      : log_(log), filter_(filter), partition_(partition) {}
-
-  // Collects up to `bounds.limit` matching letters below `end`, or fewer if it has looked at enough
-  // records.
-  Status walk(std::optional<Offset> end, const LetterBounds& bounds);
-
-  [[nodiscard]] const Found* head() const { return taken_ < found_.size() ? &found_[taken_] : nullptr; }
-  v1::DeadLetter take() {
-    FRESHET_ASSERT(taken_ < found_.size());
-    return std::move(found_[taken_++].letter);
-  }
-  // All matching letters from this offset on have been taken.
-  [[nodiscard]] Offset taken_from() const { return taken_ < found_.size() ? found_[taken_].offset + 1 : position_; }
-  [[nodiscard]] Offset low() const { return low_; }
-  [[nodiscard]] uint32_t partition() const { return partition_; }
-
- private:
-  // The matching letters of [from, to), by rising offset.
-  Result<std::vector<Found>> piece(Offset from, Offset to);
-
-  eventlog::EventLog& log_;
-  const LetterFilter& filter_;
-  uint32_t partition_;
-  std::vector<Found> found_;  // by falling offset
-  size_t taken_ = 0;
-  Offset position_ = 0;  // all matching letters from here on are in found_
-  Offset low_ = 0;
-  size_t looked_at_ = 0;
-};
-
-Result<std::vector<Found>> Walker::piece(Offset from, Offset to) {
-  std::vector<Found> out;
-  while (from < to) {
-    auto fetched = log_.read(TopicPartition{Topic::kDeadLetters, partition_}, from, kPieceBytes);
-    if (!fetched) return tl::unexpected<Error>(std::move(fetched).error());
-    for (const auto& record : fetched->records) {
-      if (record.offset >= to) break;
-      ++looked_at_;
-      Found found{{}, record.offset};
-      // A letter that can't be read can't be replayed either, so it is passed over.
-      if (!found.letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) continue;
-      if (matches(filter_, found.letter)) out.push_back(std::move(found));
-    }
-    // Nothing moves any more: the end of the log, or of what it keeps.
-    if (fetched->next <= from) break;
-    from = fetched->next;
-  }
-  return out;
-}
-
-Status Walker::walk(std::optional<Offset> end, const LetterBounds& bounds) {
-  const auto marks = log_.watermarks(TopicPartition{Topic::kDeadLetters, partition_});
-  if (!marks) return tl::unexpected<Error>(marks.error());
-  low_ = marks->low;
-  position_ = std::max(low_, std::min(marks->high, end.value_or(marks->high)));
-  while (position_ > low_ && found_.size() < bounds.limit && looked_at_ < bounds.records_max) {
-    const Offset from = std::max(low_, position_ - kPieceOffsets);
-    auto letters = piece(from, position_);
-    if (!letters) return tl::unexpected<Error>(std::move(letters).error());
-    std::move(letters->rbegin(), letters->rend(), std::back_inserter(found_));
-    position_ = from;
-  }
-  // What is over the limit belongs to the next page.
-  if (found_.size() > bounds.limit) {
-    found_.resize(bounds.limit);
-    position_ = found_.back().offset;
-  }
-  FRESHET_ASSERT(found_.size() <= bounds.limit && position_ >= low_);
-  return {};
-}
-
-// Numbers of a cursor come from a client and may be anything.
-template <class Number>
-bool parse_number(std::string_view text, Number& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size() && out >= 0;
+telemetry::Counter& evicted(const std::string& tenant) {
+  return telemetry::counter("freshet_deadletters_evicted_total",
+                            "Dead letters that went because their tenant had more than its quota, or too old ones.",
+                            {{"tenant", tenant}});
 }
 
 }  // namespace
 
-Result<LetterCursor> parse_cursor(std::string_view text) {
-  LetterCursor cursor;
-  while (!text.empty()) {
-    const std::string_view part = text.substr(0, text.find('-'));
-    text.remove_prefix(std::min(part.size() + 1, text.size()));
-    const size_t dot = part.find('.');
-    uint32_t partition = 0;
-    Offset offset = 0;
-    if (dot == std::string_view::npos || !parse_number(part.substr(0, dot), partition) ||
-        !parse_number(part.substr(dot + 1), offset)) {
-      return fail(Code::kInvalid, "after must be the \"next\" of an earlier answer");
-    }
-    cursor[partition] = offset;
-  }
-  return cursor;
+std::string position_key(uint32_t partition) { return "o" + std::to_string(partition); }
+
+Status check_cursor(std::string_view text) {
+  if (text.size() <= kCursorBytesMax && text.find('\0') == std::string_view::npos) return {};
+  return fail(Code::kInvalid, "after must be the \"next\" of an earlier answer");
 }
 
-std::string cursor_text(const LetterCursor& cursor) {
-  std::string out;
-  for (const auto& [partition, offset] : cursor) {
-    if (!out.empty()) out += '-';
-    out += std::to_string(partition) + "." + std::to_string(offset);
-  }
-  return out;
+Result<std::unique_ptr<Letters>> Letters::open(kv::Store& store, const LetterQuota& quota) {
+  FRESHET_ASSERT(quota.letters > 0 && quota.bytes > 0);
+  std::unique_ptr<Letters> letters(new Letters(store, quota));
+  FRESHET_TRY(letters->load_usage());
+  return letters;
 }
 
-Result<LetterPage> read_letters(eventlog::EventLog& log, const LetterFilter& filter, const LetterCursor& after,
-                                const LetterBounds& bounds) {
-  std::vector<Walker> walkers;
-  for (uint32_t partition = 0; partition < log.partitions(Topic::kDeadLetters); ++partition) {
-    const auto from = after.find(partition);
-    walkers.emplace_back(log, filter, partition);
-    FRESHET_TRY(walkers.back().walk(from == after.end() ? std::nullopt : std::optional(from->second), bounds));
+// Counted at the start: quotas are small, so this reads little.
+Status Letters::load_usage() {
+  return store_.scan("l", "m", [this](std::string_view key, std::string_view value) {
+    LetterUsage& usage = usage_[std::string(key.substr(1, key.find('\0') - 1))];
+    ++usage.letters;
+    usage.bytes += value.size();
+    return true;
+  });
+}
+
+Status Letters::add(const v1::DeadLetter& letter, kv::WriteBatch& batch) {
+  const std::string key = tenant_prefix('l', letter.tenant()) + letter.id();
+  if (added_.contains(key)) return {};
+  FRESHET_ASSIGN(const auto there, store_.get(key));
+  if (there) return {};
+  const std::string bytes = letter.SerializeAsString();
+  batch.put(key, bytes);
+  added_[key] = bytes.size();
+  LetterUsage& usage = usage_[letter.tenant()];
+  ++usage.letters;
+  usage.bytes += bytes.size();
+  // One that is older than all that is left: it is the first to go.
+  if (std::string& oldest = oldest_[letter.tenant()]; key < oldest) oldest = key;
+  return count(letter, letter.code(), 1, batch);
+}
+
+Status Letters::count(const v1::DeadLetter& of, std::string_view code, uint64_t count, kv::WriteBatch& batch) {
+  std::string key = tenant_prefix('n', of.tenant());
+  key.append(day_of(of.received_at_us())).append(1, '\0').append(code);
+  const auto known = counts_.find(key);
+  uint64_t sum = count;
+  if (known != counts_.end()) {
+    sum += known->second;
+  } else {
+    FRESHET_ASSIGN(const auto before, store_.get(key));
+    if (before) sum += decode_count(*before);
   }
-  // The page is merged by time, but each partition is taken in the order of its offsets, so that
-  // one offset says what has been taken.
+  counts_[key] = sum;
+  batch.put(key, encode_count(sum));
+  return {};
+}
+
+void Letters::written() {
+  counts_.clear();
+  added_.clear();
+}
+
+Status Letters::evict() {
+  FRESHET_ASSERT(added_.empty());  // what is not written yet can't be taken out
+  for (auto& [tenant, usage] : usage_) {
+    if (usage.letters > quota_.letters || usage.bytes > quota_.bytes) FRESHET_TRY(evict(tenant, usage));
+  }
+  return {};
+}
+
+// A twentieth more than must go, so that not every letter takes another one out.
+Status Letters::evict(const std::string& tenant, LetterUsage& usage) {
+  const LetterUsage wanted{quota_.letters - quota_.letters / 20, quota_.bytes - quota_.bytes / 20};
+  while (usage.letters > wanted.letters || usage.bytes > wanted.bytes) {
+    std::vector<std::pair<std::string, uint64_t>> rows;
+    LetterUsage left = usage;
+    const std::string begin = std::max(tenant_prefix('l', tenant), oldest_[tenant]);
+    FRESHET_TRY(store_.scan(begin, tenant_end('l', tenant), [&](std::string_view key, std::string_view value) {
+      if ((left.letters <= wanted.letters && left.bytes <= wanted.bytes) || rows.size() >= kEvictRowsMax) return false;
+      rows.emplace_back(key, value.size());
+      --left.letters;
+      left.bytes -= value.size();
+      return true;
+    }));
+    if (rows.empty()) return fail(Code::kCorrupt, "dead letters: those of tenant " + tenant + " are miscounted");
+    evicted(tenant).add(rows.size());
+    FRESHET_TRY(remove(tenant, rows));
+    oldest_[tenant] = rows.back().first;
+  }
+  return {};
+}
+
+Status Letters::remove(const std::string& tenant, const std::vector<std::pair<std::string, uint64_t>>& rows) {
+  if (rows.empty()) return {};
+  kv::WriteBatch batch;
+  LetterUsage& usage = usage_[tenant];
+  for (const auto& [key, bytes] : rows) {
+    batch.remove(key);
+    FRESHET_ASSERT(usage.letters > 0 && usage.bytes >= bytes);
+    --usage.letters;
+    usage.bytes -= bytes;
+  }
+  return store_.write(batch, kv::Durability::kLogged);
+}
+
+Status Letters::expire(env::TimeUs now_us) {
+  for (auto& [tenant, usage] : usage_) {
+    std::vector<std::pair<std::string, uint64_t>> rows;
+    const std::string begin = std::max(tenant_prefix('l', tenant), oldest_[tenant]);
+    FRESHET_TRY(store_.scan(begin, tenant_end('l', tenant), [&](std::string_view key, std::string_view value) {
+      v1::DeadLetter letter;
+      const bool readable = letter.ParseFromArray(value.data(), static_cast<int>(value.size()));
+      if ((readable && letter.received_at_us() > now_us - quota_.age_us) || rows.size() >= kEvictRowsMax) return false;
+      rows.emplace_back(key, value.size());
+      return true;
+    }));
+    evicted(tenant).add(rows.size());
+    if (!rows.empty()) oldest_[tenant] = rows.back().first;
+    FRESHET_TRY(remove(tenant, rows));
+    kv::WriteBatch batch;
+    batch.remove_range(tenant_prefix('n', tenant),
+                       tenant_prefix('n', tenant) + day_of(now_us - std::max(kCountsAgeUs, quota_.age_us)));
+    FRESHET_TRY(store_.write(batch, kv::Durability::kLogged));
+  }
+  return {};
+}
+
+Result<LetterPage> Letters::page(const LetterFilter& filter, std::string_view after, const PageBounds& bounds) {
   LetterPage page;
-  while (page.letters.size() < bounds.limit) {
-    Walker* newest = nullptr;
-    for (Walker& walker : walkers) {
-      if (walker.head() != nullptr && (newest == nullptr || is_newer(*walker.head(), *newest->head())))
-        newest = &walker;
+  const std::string prefix = tenant_prefix('l', filter.tenant);
+  const std::string end = after.empty() ? tenant_end('l', filter.tenant) : prefix + std::string(after);
+  size_t rows = 0;
+  size_t bytes = 0;
+  std::string last;
+  FRESHET_TRY(store_.scan_back(prefix, end, [&](std::string_view key, std::string_view value) {
+    if (page.letters.size() >= bounds.limit || rows >= bounds.rows_max || bytes >= bounds.bytes_max) {
+      page.next = last;
+      return false;
     }
-    if (newest == nullptr) break;
-    page.letters.push_back(newest->take());
-  }
-  LetterCursor next;
-  bool is_end = true;
-  for (const Walker& walker : walkers) {
-    next[walker.partition()] = walker.taken_from();
-    is_end = is_end && walker.taken_from() <= walker.low();
-  }
-  if (!is_end) page.next = std::move(next);
+    ++rows;
+    bytes += value.size();
+    last = key.substr(prefix.size());
+    v1::DeadLetter letter;
+    // One that can't be read can't be replayed either, so it is passed over.
+    if (!letter.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+    if (filter.code.empty() || letter.code() == filter.code) page.letters.push_back(std::move(letter));
+    return true;
+  }));
+  FRESHET_ASSERT(page.letters.size() <= bounds.limit);
   return page;
+}
+
+Result<std::optional<v1::DeadLetter>> Letters::get(const std::string& tenant, const std::string& id) {
+  FRESHET_ASSIGN(const auto row, store_.get(tenant_prefix('l', tenant) + id));
+  v1::DeadLetter letter;
+  if (!row || !letter.ParseFromString(*row)) return std::nullopt;
+  return letter;
+}
+
+Result<std::vector<LetterCount>> Letters::counts(const std::string& tenant) {
+  std::vector<LetterCount> all;
+  const std::string prefix = tenant_prefix('n', tenant);
+  FRESHET_TRY(store_.scan(prefix, tenant_end('n', tenant), [&](std::string_view key, std::string_view value) {
+    const std::string_view rest = key.substr(prefix.size());
+    const size_t nul = rest.find('\0');
+    if (nul != std::string_view::npos)
+      all.push_back({std::string(rest.substr(0, nul)), std::string(rest.substr(nul + 1)), decode_count(value)});
+    return true;
+  }));
+  return all;
+}
+
+LetterUsage Letters::usage(const std::string& tenant) const {
+  const auto known = usage_.find(tenant);
+  return known == usage_.end() ? LetterUsage{} : known->second;
+}
+
+uint64_t Letters::total() const {
+  uint64_t all = 0;
+  for (const auto& [tenant, usage] : usage_) all += usage.letters;
+  return all;
+}
+
+Result<std::optional<std::string>> Letters::remove_if(const std::string& tenant, std::string_view after,
+                                                      const Goes& goes, uint64_t& removed) {
+  PageBounds bounds;
+  bounds.limit = bounds.rows_max;
+  FRESHET_ASSIGN(const auto page, this->page({tenant, ""}, after, bounds));
+  std::vector<std::pair<std::string, uint64_t>> rows;
+  for (const v1::DeadLetter& letter : page.letters) {
+    if (goes(letter)) rows.emplace_back(tenant_prefix('l', tenant) + letter.id(), letter.ByteSizeLong());
+  }
+  FRESHET_TRY(remove(tenant, rows));
+  removed += rows.size();
+  return page.next;
 }
 
 }  // namespace freshet::console

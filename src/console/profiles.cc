@@ -5,15 +5,21 @@
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "console/call.h"
+#include "console/letter_keeper.h"
+#include "console/letter_routes.h"
 #include "model/document.h"
 #include "model/identifier.h"
+#include "telemetry/log.h"
 
 namespace freshet::console {
 namespace {
 
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
 
-// {"email":"…"}: exactly one.
+std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER ? "user" : "device"; }
+
+}  // namespace
+
 Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
@@ -28,10 +34,6 @@ Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body
     return std::pair(std::string(field.key), std::to_string(number));
   return fail(Code::kInvalid, std::string(kLookupShape));
 }
-
-std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER ? "user" : "device"; }
-
-}  // namespace
 
 void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
   const auto identifier = parse_lookup(call.request.body);
@@ -51,6 +53,8 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
   const auto found = options_.store->find(tenant.name, kind, identifier);
   if (!found) return call.fail(found.error());
   if (!found->has_value()) {
+    if (options_.rebuilding && options_.rebuilding())
+      return call.fail(503, "rebuilding", "the profile store is being made anew: this profile may be still to come");
     return call.fail(
         404, "not_found",
         fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));
@@ -74,15 +78,30 @@ void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind
   envelope.set_received_at_us(options_.clock->now_us());
   envelope.set_time_us(envelope.received_at_us());
 
+  if (order == v1::Envelope::UNSUPPRESS) return send_order(call, std::move(envelope), "unsuppress");
+  // First it is written down that it was asked for: an erasure that is lost on the way is found by whoever looks.
+  const auto remember = [this, call, envelope, at_us = options_.clock->now_us()](LetterKeeper::Kept kept) mutable {
+    const Status asked = kept.erasures.request(envelope, at_us);
+    if (!asked) return call.fail(asked.error());
+    send_order(call, std::move(envelope), "erase");
+  };
+  if (const Status posted = options_.letters->post(remember); !posted && posted.error().code == Code::kRetry)
+    call.fail(posted.error());
+}
+
+void Admin::send_order(const Call& call, v1::Envelope envelope, std::string_view name) {
   std::string answer;
-  JsonWriter(answer)
-      .begin_object()
-      .member(order == v1::Envelope::ERASE ? "erase" : "unsuppress", "accepted")
-      .member("message_id", envelope.message_id())
-      .end_object();
-  options_.submit(std::move(envelope), [call, answer = std::move(answer)](const Status& status) {
-    if (!status) return call.fail(status.error());
-    call.ok(answer, 202);
+  JsonWriter(answer).begin_object().member(name, "accepted").member("message_id", envelope.message_id()).end_object();
+  v1::Envelope order = envelope;
+  const std::weak_ptr<LetterKeeper> letters = options_.letters;
+  options_.submit(std::move(envelope), [letters, call, answer = std::move(answer), order](const Status& status) {
+    if (status) return call.ok(answer, 202);
+    const auto withdraw = [order](LetterKeeper::Kept kept) {
+      if (const Status done = kept.erasures.withdraw(order); !done) spdlog::error("erasure: {}", done.error().message);
+    };
+    const std::shared_ptr<LetterKeeper> keeper = letters.lock();
+    if (order.kind() == v1::Envelope::ERASE && keeper != nullptr) static_cast<void>(keeper->post(withdraw));
+    call.fail(status.error());
   });
 }
 

@@ -1,4 +1,5 @@
 // The addresses of the admin listener.
+#include "console/letter_routes.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "model/document.h"
@@ -37,7 +38,6 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
     a.schema_forget(c, {schema::Subject::kUserAttribute, schema::Subject::kDeviceAttribute});
   };
-  static constexpr auto kReplay = [](Admin& a, Call& c) { a.letter_replay(c, *c.tenant); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
@@ -55,6 +55,9 @@ std::span<const Admin::Route> Admin::routes() {
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole,
        kForgetProperty},
       {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetAttribute},
+      {"GET", "/v1/tenants/{tenant}/erasures", kRead, kConsole, list_erasures},
+      {"POST", "/v1/tenants/{tenant}/erasures/lookup", kRead, kConsole, find_erasure},
+      {"GET", "/v1/tenants/{tenant}/erasures/{id}", kRead, kConsole, show_erasure},
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kLookupIdentity, kUser},
@@ -68,12 +71,11 @@ std::span<const Admin::Route> Admin::routes() {
       {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kErase, kConsole, kEraseOrder, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kDevice},
       {"POST", "/v1/tenants/{tenant}/devices/{type}/{value}/unsuppress", kErase, kConsole, kUnsuppressOrder, kDevice},
-      {"GET", "/v1/tenants/{tenant}/deadletters", kRead, kConsole,
-       [](Admin& a, Call& c) { a.letter_list(c, *c.tenant); }},
-      {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, kReplay},
-      {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole,
-       [](Admin& a, Call& c) { a.letter_show(c, *c.tenant); }},
-      {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, kReplay},
+      {"GET", "/v1/tenants/{tenant}/deadletters", kRead, kConsole, list_letters},
+      {"GET", "/v1/tenants/{tenant}/deadletters/counts", kRead, kConsole, count_letters},
+      {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, replay_letters},
+      {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole, show_letter},
+      {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, replay_letters},
   };
   return kRoutes;
 }

@@ -4,6 +4,7 @@
 // version is not lower (invariant 8), so that replays change nothing.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,8 +46,13 @@ class DocStore {
   // offsets be committed, or a crash would lose what nobody sends again. It may take long, and
   // other calls go on meanwhile.
   [[nodiscard]] virtual Status sync() = 0;
+  // Of documents that were removed and values that were replaced before the call nothing is in the store's own files
+  // any more (kv::Store::scrub); a store of another machine does nothing.
+  [[nodiscard]] virtual Status scrub(std::atomic<bool>&) { return {}; }
   // True if so much waits to be made durable that a sync is due before its time.
   [[nodiscard]] virtual bool wants_sync() const { return false; }
+  // Not ok: not all documents can be read or written, until it is made anew.
+  [[nodiscard]] virtual Status health() { return {}; }
   // nullopt: there is no such document, or it was removed.
   [[nodiscard]] virtual Result<std::optional<StoredDocument>> get(const EntityKey& key) = 0;
   // Finds a profile by an identifier; what is found was compared with the document itself, since an

@@ -4,6 +4,7 @@
 
 #include <sodium/randombytes.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -17,7 +18,8 @@ TimeUs micros() {
 
 class RealClock final : public Clock {
  public:
-  TimeUs now_us() override { return micros<std::chrono::system_clock>(); }
+  // Times before 1970 are of clocks that nobody has set: whoever needs a time that is one asks for more than 0.
+  TimeUs now_us() override { return std::max<TimeUs>(micros<std::chrono::system_clock>(), 0); }
   TimeUs monotonic_us() override { return micros<std::chrono::steady_clock>(); }
   void sleep_us(TimeUs duration) override { std::this_thread::sleep_for(std::chrono::microseconds(duration)); }
 };

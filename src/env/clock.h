@@ -14,7 +14,8 @@ using TimeUs = int64_t;
 class Clock {
  public:
   virtual ~Clock() = default;
-  // The wall clock. It may jump in both directions, so it says when something happened and never how long it took.
+  // The wall clock. It may jump in both directions, so it says when something happened and never how long it took. Not
+  // below 0, which also stands for any time before 1970.
   [[nodiscard]] virtual TimeUs now_us() = 0;
   // Never goes back; it is for durations and deadlines.
   [[nodiscard]] virtual TimeUs monotonic_us() = 0;

@@ -16,10 +16,12 @@
 //   keys                partition = murmur2(key) mod partitions, chosen by the caller: see base/hash.h
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -203,6 +205,14 @@ class EventLog {
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;
   // The same of all partitions, by their numbers.
   [[nodiscard]] virtual Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic);
+  // Takes the values of a topic's records with one of these keys away; keys and offsets stay. Only a log that has its
+  // files here can: elsewhere they stay as long as the topic's retention says. Takes as long as reading the topic.
+  // kRetry: some are not read yet by a group that the topic names, or `canceled` became true.
+  [[nodiscard]] virtual Status forget(Topic topic, const std::set<std::string, std::less<>>& keys,
+                                      std::atomic<bool>& canceled);
+  // What was trimmed, forgotten or deleted by retention before the call is in no file of the log any more; the same
+  // holds of this: only a log that has its files here, it takes long, kRetry soon after `canceled` became true.
+  [[nodiscard]] virtual Status scrub(std::atomic<bool>& canceled);
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;  // 0: not known
 };
 

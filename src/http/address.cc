@@ -2,6 +2,7 @@
 
 #include "http/address.h"
 
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 
 namespace freshet::http {
@@ -29,17 +30,35 @@ std::optional<Address> parse_address(std::string_view text) {
   return out;
 }
 
-std::optional<Address> parse_plain_url(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return std::nullopt;
-  std::string_view rest = url.substr(kScheme.size());
+bool is_loopback_host(std::string_view host) {
+  if (host == "localhost") return true;
+  // 127.example.com begins like an address and is a name.
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(std::string(host), error);
+  return !error && address.is_loopback();
+}
+
+std::optional<Url> parse_url(std::string_view url) {
+  constexpr std::string_view kPlain = "http://";
+  constexpr std::string_view kTls = "https://";
+  Url out;
+  out.tls = url.starts_with(kTls);
+  if (!out.tls && !url.starts_with(kPlain)) return std::nullopt;
+  std::string_view rest = url.substr(out.tls ? kTls.size() : kPlain.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);
   // The colons inside of [::1] are no port's.
   const size_t colon = rest.rfind(':');
   const bool has_port = colon != std::string_view::npos && !rest.ends_with(']');
-  auto out = has_port ? parse_address(rest) : parse_address(std::string(rest) + ":80");
-  if (out && out->port == 0) return std::nullopt;
+  auto address = parse_address(has_port ? std::string(rest) : std::string(rest) + (out.tls ? ":443" : ":80"));
+  if (!address || address->port == 0) return std::nullopt;
+  out.address = std::move(*address);
   return out;
+}
+
+std::string text_of(const Url& url) {
+  const bool is_v6 = url.address.host.find(':') != std::string::npos;
+  return std::string(url.tls ? "https://" : "http://") + (is_v6 ? "[" + url.address.host + "]" : url.address.host) +
+         ":" + std::to_string(url.address.port);
 }
 
 }  // namespace freshet::http

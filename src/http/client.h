@@ -11,10 +11,18 @@
 
 namespace freshet::http {
 
+struct ClientOptions {
+  uint32_t timeout_s = 30;  // of each step of a request
+  std::string ca_file;
+};
+
 class Client {
  public:
-  // `url` is http://host:port.
-  [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const std::string& url, uint32_t timeout_s = 30);
+  // `url` is http://host:port or https://host:port. With TLS the server must prove to be that host: to the authorities
+  // of options.ca_file (PEM), or without one of the system. kInvalid: the address or the file can't be used, or the
+  // server has another certificate. kRetry: it can't be reached.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const std::string& url,
+                                                               const ClientOptions& options = {});
   virtual ~Client() = default;
   // Connects again if the server closed an idle connection. kRetry: the server is not reachable or
   // broke off; the request may have been done.

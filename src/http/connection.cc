@@ -8,14 +8,15 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
+#include <tuple>
 
 #include "base/assert.h"
+#include "http/request_head.h"
+#include "http/responder.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::http {
@@ -26,6 +27,13 @@ namespace bhttp = boost::beast::http;
 
 // Larger bodies are read straight into their string.
 constexpr size_t kReadBytes = 8 << 10;
+// Of a request that is refused by its header.
+constexpr uint64_t kPassedOverBytesMax = 16 << 10;
+// What an idle TLS connection has ready; TLS has buffers of its own, which can't be waited for without one of ours.
+constexpr size_t kIdleReadBytes = 128;
+// How much a body has of what has come (IncomingBody): more for those who are trusted means fewer reads.
+constexpr uint64_t kGrowth = 8;
+constexpr uint64_t kStrangersGrowth = 2;
 // How long a peer may take to read our last words.
 constexpr uint32_t kLingerSeconds = 2;
 
@@ -39,68 +47,34 @@ void count_response(int status) {
   counters[std::clamp(status / 100, 1, 5) - 1]->add();
 }
 
-// What the handler's Respond calls. The last copy answers 500 if nobody did, so that a handler
-// which forgets costs an error and not a connection for ever.
-class Responder {
- public:
-  Responder(std::weak_ptr<Worker> worker, uint64_t connection, uint64_t request)
-      : worker_(std::move(worker)), connection_(connection), request_(request) {}
-  ~Responder() {
-    if (!called_.load()) send(error_response(500, "internal", "the request was not answered; it may have been done"));
-  }
-  Responder(const Responder&) = delete;
-  Responder& operator=(const Responder&) = delete;
-
-  void send(Response response) {
-    const bool answered_before = called_.exchange(true);
-    FRESHET_ASSERT(!answered_before);
-    const auto worker = worker_.lock();
-    if (worker == nullptr) return;
-    // The callback must not hold the worker itself: that would keep it alive from within its own
-    // queue.
-    asio::dispatch(worker->io(), [w = worker.get(), c = connection_, r = request_,
-                                  out = std::move(response)]() mutable { w->respond(c, r, std::move(out)); });
-  }
-
- private:
-  std::weak_ptr<Worker> worker_;
-  uint64_t connection_;
-  uint64_t request_;
-  std::atomic<bool> called_{false};
-};
-
-// Names of headers have no case (RFC 9110, section 5.1); handlers look them up in lower case.
-std::string lower(boost::beast::string_view name) {
-  std::string out(name.data(), name.size());
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
+// The tick after so many seconds.
+uint64_t in_seconds(const Worker& worker, uint32_t seconds) {
+  return worker.ticks() + 1 + uint64_t{seconds} * kTicksPerSecond;
 }
 
-// A proxy sends the whole URL in the request line (RFC 9112, section 3.2.2).
-void set_target(Request& request, std::string_view target) {
-  if (target.starts_with("http://") || target.starts_with("https://")) {
-    const size_t path = target.find('/', target.find("//") + 2);
-    target = path == std::string_view::npos ? "/" : target.substr(path);
+// The judgement of somebody else's function.
+HeaderVerdict judge(const ServerOptions& options, const Request& head) {
+  HeaderVerdict verdict{.refuse = {}, .body_bytes_max = options.body_bytes_max, .trusted = true};
+  try {
+    if (options.on_header) verdict = options.on_header(head);
+  } catch (const std::exception& e) {
+    spdlog::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
+    verdict.refuse = error_response(500, "internal", "the request was not done");
   }
-  const size_t question = std::min(target.find('?'), target.size());
-  request.path = target.substr(0, question);
-  request.query = target.substr(std::min(question + 1, target.size()));
+  const uint64_t budget = verdict.trusted ? options.bodies_bytes_max : options.strangers_bodies_bytes_max;
+  verdict.body_bytes_max = std::min({uint64_t{verdict.body_bytes_max}, uint64_t{options.body_bytes_max}, budget});
+  return verdict;
 }
 
-template <class Message>
-Request to_request(const Message& message, const std::string& remote) {
-  Request request;
-  const auto method = message.method_string();
-  request.method.assign(method.data(), method.size());
-  set_target(request, {message.target().data(), message.target().size()});
-  request.headers.reserve(12);
-  for (const auto& field : message) {
-    request.headers.emplace_back(lower(field.name_string()), std::string(field.value().data(), field.value().size()));
-  }
-  request.remote = remote;
-  return request;
+// For a body that finds no memory.
+Response no_room(const ServerOptions& options, bool trusted) {
+  telemetry::counter("freshet_http_bodies_refused_total",
+                     "Requests refused because the bodies under way have taken all the memory there is for them.",
+                     {{"listener", options.name}, {"trusted", trusted ? "yes" : "no"}})
+      .add();
+  Response response = error_response(503, "busy", "too many requests are under way: try again later");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
 // A peer that has gone already has no address any more.
@@ -113,10 +87,10 @@ std::string address_of(const Socket& socket) {
 }  // namespace
 
 template <class Stream>
-Connection<Stream>::Connection(const std::shared_ptr<Worker>& worker, uint64_t id, Stream stream)
+Connection<Stream>::Connection(const std::shared_ptr<Worker>& worker, std::shared_ptr<Seat> seat, Stream stream)
     : worker_(worker.get()),
       worker_handle_(worker),
-      id_(id),
+      seat_(std::move(seat)),
       stream_(std::move(stream)),
       buffer_(worker->shared().options.header_bytes_max + kReadBytes) {
   remote_ = address_of(socket());
@@ -134,13 +108,14 @@ Socket& Connection<Stream>::socket() {
 template <class Stream>
 void Connection<Stream>::start() {
   if (worker_->stopping()) return close();
+  seat_->dispensable(worker_->ticks(), false);
   // Answers are written whole, so Nagle's algorithm would only hold the last packet back.
   ErrorCode ignored;
   socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   if constexpr (std::is_same_v<Stream, Socket>) {
     await_request();
   } else {
-    set_deadline(worker_->shared().options.request_timeout_s);
+    deadline_ = in_seconds(*worker_, worker_->shared().options.request_timeout_s);
     stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](const ErrorCode& error) {
       if (error || self->state_ == State::kClosed) return self->close();
       self->await_request();
@@ -152,7 +127,7 @@ template <class Stream>
 void Connection<Stream>::start_refused() {
   // A handshake costs much CPU, so a connection that is one too many gets none and is closed.
   if constexpr (std::is_same_v<Stream, Socket>) {
-    refuse(503, "busy", "too many connections: try again later");
+    write(error_response(503, "busy", "too many connections: try again later"), false);
   } else {
     close();
   }
@@ -166,8 +141,23 @@ void Connection<Stream>::await_request() {
   if (buffer_.size() > 0) return begin_request();
   state_ = State::kIdle;
   const ServerOptions& options = worker_->shared().options;
-  set_deadline(requests_ == 0 ? options.request_timeout_s : options.idle_timeout_s);
-  stream_.async_read_some(buffer_.prepare(kReadBytes),
+  deadline_ = in_seconds(*worker_, requests_ == 0 ? options.request_timeout_s : options.idle_timeout_s);
+  // There may be thousands that wait, so they hold no memory meanwhile.
+  parser_.reset();
+  buffer_.shrink_to_fit();
+  if constexpr (std::is_same_v<Stream, Socket>) {
+    stream_.async_wait(Socket::wait_read, [self = this->shared_from_this()](const ErrorCode& error) {
+      if (error || self->state_ == State::kClosed) return self->close();
+      self->read_first(kReadBytes);
+    });
+  } else {
+    read_first(kIdleReadBytes);
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::read_first(size_t bytes_max) {
+  stream_.async_read_some(buffer_.prepare(bytes_max),
                           [self = this->shared_from_this()](const ErrorCode& error, size_t bytes) {
                             if (error || self->state_ == State::kClosed) return self->close();
                             self->buffer_.commit(bytes);
@@ -180,13 +170,13 @@ void Connection<Stream>::begin_request() {
   FRESHET_ASSERT(state_ != State::kReading && state_ != State::kHandling);  // one request at a time
   const ServerOptions& options = worker_->shared().options;
   state_ = State::kReading;
-  set_deadline(options.request_timeout_s);
+  deadline_ = in_seconds(*worker_, options.request_timeout_s);
   parser_.emplace();
+  verdict_ = {};
   parser_->header_limit(static_cast<uint32_t>(options.header_bytes_max));
   parser_->body_limit(options.body_bytes_max);
-  body_.clear();
+  body_ = IncomingBody();
   is_head_ = false;
-  verdict_ = {};
   parse();
 }
 
@@ -201,10 +191,9 @@ void Connection<Stream>::parse() {
     if (error == bhttp::error::need_more) break;
     if (error) return refuse(error);
     if (in_header && parser_->is_header_done()) return on_header();
-    if (parser_->is_done()) {
-      body_ = std::move(parser_->get().body());
-      return handle_or_hold();
-    }
+    if (!in_header && !chunks_.grow_to(parser_->get().body().capacity()))
+      return write(no_room(worker_->shared().options, verdict_.trusted), false);
+    if (parser_->is_done()) return handle_or_hold();
     if (used == 0) break;
   }
   read_more();
@@ -230,36 +219,45 @@ template <class Stream>
 void Connection<Stream>::on_header() {
   const auto& message = parser_->get();
   is_head_ = message.method() == bhttp::verb::head;
-  const bool has_encoding = message.find(bhttp::field::transfer_encoding) != message.end();
-  // What we can't delimit, a proxy before us may delimit otherwise, and take a part of this body
-  // for the next request (request smuggling; RFC 9112, section 6.1).
-  if (has_encoding && (!parser_->chunked() || parser_->content_length()))
-    return refuse(400, "bad_request", "Transfer-Encoding must be chunked, without Content-Length");
+  if (const std::string_view fault = fault_of(message); !fault.empty())
+    return write(error_response(400, "bad_request", fault), false);
   request_ = to_request(message, remote_);
-  if (is_admitted()) on_admitted();
+  if (!is_admitted()) return;
+  if (!parser_->chunked() && parser_->content_length().value_or(0) == 0) return handle_or_hold();
+  // curl and others ask before they send a large body, and wait a second if nobody answers.
+  const bool expects = message.version() >= 11 && boost::beast::iequals(message[bhttp::field::expect], "100-continue");
+  if (!expects || buffer_.size() > 0) return begin_body();
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
+                    [self = this->shared_from_this()](const ErrorCode& error, size_t) {
+                      if (self->state_ == State::kClosed) return;
+                      if (error) return self->refuse(error);
+                      self->begin_body();
+                    });
 }
 
 template <class Stream>
 bool Connection<Stream>::is_admitted() {
-  const ServerOptions& options = worker_->shared().options;
-  verdict_ = {.refuse = {}, .body_bytes_max = options.body_bytes_max, .trusted = true};
-  if (!options.on_header) return true;
-  try {
-    verdict_ = options.on_header(request_);
-  } catch (const std::exception& e) {
-    spdlog::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
-    verdict_.refuse = error_response(500, "internal", "the request was not done");
+  verdict_ = judge(worker_->shared().options, request_);
+  if (verdict_.trusted && !verdict_.refuse) {
+    is_proved_ = true;
+    seat_->dispensable(worker_->ticks(), is_proved_);
   }
-  verdict_.body_bytes_max = std::min(verdict_.body_bytes_max, options.body_bytes_max);
-  const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+  const uint64_t size = parser_->content_length().value_or(0);
   if (verdict_.refuse) {
+    // A small body is read and passed over: a new connection would cost more, and a client that is still writing might
+    // never see the answer. (Whoever expects "100 Continue" has not begun to write.)
+    const bool expects = parser_->get().find(bhttp::field::expect) != parser_->get().end();
+    const uint64_t most = std::min<uint64_t>(kPassedOverBytesMax, verdict_.body_bytes_max);
+    if (size > 0 && size <= most && !expects) return true;
     // What is not read would be taken for the next request, so the connection ends with the answer.
+    const bool has_body = parser_->chunked() || size > 0;
     const bool keep_alive = !has_body && parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();
     write(std::move(*verdict_.refuse), keep_alive);
     return false;
   }
-  if (parser_->content_length().value_or(0) > verdict_.body_bytes_max) {
-    refuse_large_body();
+  if (size > verdict_.body_bytes_max) {
+    refuse(bhttp::error::body_limit);
     return false;
   }
   parser_->body_limit(verdict_.body_bytes_max);
@@ -267,51 +265,42 @@ bool Connection<Stream>::is_admitted() {
 }
 
 template <class Stream>
-void Connection<Stream>::on_admitted() {
-  const auto& message = parser_->get();
-  const uint64_t size = parser_->content_length().value_or(0);
-  if (!parser_->chunked() && size == 0) return handle_or_hold();
-
-  // curl and others ask before they send a large body, and wait a second if nobody answers.
-  const auto go_on = [this, size] { parser_->chunked() ? parse() : read_body(size); };
-  const bool expects = message.version() >= 11 && boost::beast::iequals(message[bhttp::field::expect], "100-continue");
-  if (!expects || buffer_.size() > 0) return go_on();
-  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
-                    [self = this->shared_from_this(), go_on](const ErrorCode& error, size_t) {
-                      if (self->state_ == State::kClosed) return;
-                      if (error) return self->refuse(error);
-                      go_on();
-                    });
+void Connection<Stream>::begin_body() {
+  BodyLease lease = worker_->shared().lease(verdict_.trusted);
+  if (parser_->chunked()) {
+    chunks_ = std::move(lease);
+    return parse();
+  }
+  const uint64_t size = *parser_->content_length();
+  FRESHET_ASSERT(size <= verdict_.body_bytes_max);
+  body_ = IncomingBody(std::move(lease), size, verdict_.trusted ? kGrowth : kStrangersGrowth);
+  while (buffer_.size() > 0 && body_.make_room(buffer_.size()) && !body_.is_whole())
+    buffer_.consume(body_.take({static_cast<const char*>(buffer_.data().data()), buffer_.size()}));
+  if (!body_.is_whole()) buffer_.shrink_to_fit();  // it may be long until there is something to read again
+  read_body();
 }
 
 template <class Stream>
-void Connection<Stream>::read_body(uint64_t size) {
-  // The parser has checked that it is at most body_bytes_max.
-  FRESHET_ASSERT(size <= worker_->shared().options.body_bytes_max);
-  body_.resize(size);
-  const size_t have = std::min<size_t>(size, buffer_.size());
-  std::memcpy(body_.data(), buffer_.data().data(), have);
-  buffer_.consume(have);
-  if (have == size) return handle_or_hold();
-  body_rest(have);
-}
-
-template <class Stream>
-void Connection<Stream>::body_rest(size_t have) {
-  FRESHET_ASSERT(have < body_.size());
-  asio::async_read(stream_, asio::buffer(body_.data() + have, body_.size() - have),
-                   [self = this->shared_from_this()](const ErrorCode& error, size_t) {
-                     if (self->state_ == State::kClosed) return;
-                     if (error) return self->refuse(error);
-                     self->handle_or_hold();
-                   });
+void Connection<Stream>::read_body() {
+  if (body_.is_whole()) return handle_or_hold();
+  if (!body_.make_room()) return write(no_room(worker_->shared().options, verdict_.trusted), false);
+  stream_.async_read_some(body_.room(), [self = this->shared_from_this()](const ErrorCode& error, size_t bytes) {
+    if (self->state_ == State::kClosed) return;
+    if (error) return self->refuse(error);
+    self->body_.filled(bytes);
+    self->read_body();
+  });
 }
 
 template <class Stream>
 void Connection<Stream>::handle_or_hold() {
   FRESHET_ASSERT(state_ == State::kReading);
   const ServerOptions& options = worker_->shared().options;
+  seat_->busy();
+  if (verdict_.refuse) {
+    const bool keep_alive = parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();
+    return write(std::move(*std::exchange(verdict_.refuse, std::nullopt)), keep_alive);
+  }
   if (!options.holds_back || !options.holds_back()) return handle();
   state_ = State::kHeld;
   // on_tick() goes on with it, at the latest at this deadline.
@@ -323,10 +312,15 @@ void Connection<Stream>::handle() {
   FRESHET_ASSERT(state_ == State::kReading || state_ == State::kHeld);
   state_ = State::kHandling;
   // The handler has its own bounds of time; a response that took long is still worth sending.
-  no_deadline();
+  deadline_ = UINT64_MAX;
   Request request = std::move(request_);
-  request.body = std::move(body_);
-  auto responder = std::make_shared<Responder>(worker_handle_, id_, ++requests_);
+  BodyLease lease = std::move(chunks_);
+  if (parser_->chunked()) {
+    request.body = std::move(parser_->get().body());
+  } else {
+    std::tie(request.body, lease) = body_.release();
+  }
+  auto responder = std::make_shared<Responder>(worker_handle_, seat_->connection(), ++requests_, std::move(lease));
   try {
     worker_->shared().handler(std::move(request),
                               [responder](Response response) { responder->send(std::move(response)); });
@@ -349,7 +343,10 @@ template <class Stream>
 void Connection<Stream>::write(Response response, bool keep_alive) {
   FRESHET_ASSERT(state_ != State::kWriting && state_ != State::kClosed);
   state_ = State::kWriting;
-  set_deadline(worker_->shared().options.request_timeout_s);
+  seat_->dispensable(worker_->ticks(), is_proved_);  // whoever does not read its answer must not stay for that
+  body_ = IncomingBody();
+  chunks_ = BodyLease();
+  deadline_ = in_seconds(*worker_, worker_->shared().options.request_timeout_s);
   count_response(response.status);
   response_ = std::move(response);
   const bool is_1_0 = parser_ && parser_->is_header_done() && parser_->get().version() < 11;
@@ -373,43 +370,41 @@ void Connection<Stream>::on_written(const ErrorCode& error, bool keep_alive) {
   linger();
 }
 
-template <class Stream>
 // Bytes that are no HTTP and limits that were passed are answered, so that the sender learns what
 // is wrong; a broken connection is only closed.
+template <class Stream>
 void Connection<Stream>::refuse(const ErrorCode& error) {
   if (state_ == State::kClosed) return;
   const ServerOptions& options = worker_->shared().options;
   if (timed_out_) {
-    return refuse(408, "timeout",
-                  "the request did not arrive whole within " + std::to_string(options.request_timeout_s) + " s");
+    return write(
+        error_response(408, "timeout",
+                       "the request did not arrive whole within " + std::to_string(options.request_timeout_s) + " s"),
+        false);
   }
-  if (error == bhttp::error::body_limit) return refuse_large_body();
+  if (error == bhttp::error::body_limit) {
+    // The parser itself refuses what nobody may send, before there is a verdict.
+    const size_t most = std::min(verdict_.body_bytes_max, options.body_bytes_max);
+    return write(
+        error_response(413, "too_large", "a body may have " + std::to_string(most) + " bytes: send less at once"),
+        false);
+  }
   if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow) {
-    return refuse(431, "headers_too_large",
-                  "address and headers may have " + std::to_string(options.header_bytes_max) + " bytes");
+    return write(error_response(431, "headers_too_large",
+                                "address and headers may have " + std::to_string(options.header_bytes_max) + " bytes"),
+                 false);
   }
   if (error.category() == bhttp::make_error_code(bhttp::error::need_more).category())
-    return refuse(400, "bad_request", "not HTTP/1.1: " + error.message());
-  if (error == asio::error::eof) return refuse(400, "bad_request", "the request ends too early");
+    return write(error_response(400, "bad_request", "not HTTP/1.1: " + error.message()), false);
+  if (error == asio::error::eof) return write(error_response(400, "bad_request", "the request ends too early"), false);
   close();
-}
-
-template <class Stream>
-void Connection<Stream>::refuse(int status, std::string_view code, const std::string& message) {
-  write(error_response(status, code, message), false);
-}
-
-template <class Stream>
-void Connection<Stream>::refuse_large_body() {
-  // The parser itself refuses what nobody may send, before there is a verdict.
-  const size_t most = std::min(verdict_.body_bytes_max, worker_->shared().options.body_bytes_max);
-  refuse(413, "too_large", "a body may have " + std::to_string(most) + " bytes: send less at once");
 }
 
 template <class Stream>
 void Connection<Stream>::linger() {
   state_ = State::kLingering;
-  set_deadline(worker_->stopping() ? 0 : kLingerSeconds);
+  parser_.reset();
+  deadline_ = in_seconds(*worker_, worker_->stopping() ? 0 : kLingerSeconds);
   if constexpr (std::is_same_v<Stream, Socket>) {
     ErrorCode ignored;
     socket().shutdown(Socket::shutdown_send, ignored);
@@ -443,7 +438,7 @@ void Connection<Stream>::on_tick(uint64_t now) {
   if (state_ != State::kReading || timed_out_) return close();
   // The peer gets a while for reading the answer, and no more patience after that.
   timed_out_ = true;
-  set_deadline(kLingerSeconds);
+  deadline_ = in_seconds(*worker_, kLingerSeconds);
   ErrorCode ignored;
   socket().cancel(ignored);
 }
@@ -454,12 +449,18 @@ void Connection<Stream>::close_if_idle() {
 }
 
 template <class Stream>
+void Connection<Stream>::evict() {
+  if (state_ == State::kHeld || state_ == State::kHandling) return worker_->shared().seats.stays(*seat_);
+  close();
+}
+
+template <class Stream>
 void Connection<Stream>::close() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   ErrorCode ignored;
   socket().close(ignored);
-  worker_->remove(id_);
+  worker_->remove(seat_->connection());
 }
 
 template class Connection<Socket>;

@@ -11,6 +11,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
+#include "http/incoming_body.h"
 #include "http/response.h"
 #include "http/worker.h"
 
@@ -23,13 +24,14 @@ template <class Stream>
 class Connection final : public AnyConnection, public std::enable_shared_from_this<Connection<Stream>> {
  public:
   // `worker` outlives the connection's handlers, because it runs them.
-  Connection(const std::shared_ptr<Worker>& worker, uint64_t id, Stream stream);
+  Connection(const std::shared_ptr<Worker>& worker, std::shared_ptr<Seat> seat, Stream stream);
 
   void start() override;
   void start_refused() override;
   void respond(uint64_t request, Response response) override;
   void on_tick(uint64_t now) override;
   void close_if_idle() override;
+  void evict() override;
   void close() override;
 
  private:
@@ -41,6 +43,8 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
 
   Socket& socket();
   void await_request();
+  // Reads the first bytes of a request.
+  void read_first(size_t bytes_max);
   void begin_request();
   // Feeds the parser with what is in the buffer.
   void parse();
@@ -49,27 +53,22 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   void on_header();
   // Whether the request may go on; otherwise it has been answered.
   bool is_admitted();
-  void on_admitted();
-  void read_body(uint64_t size);
-  void body_rest(size_t have);
+  void begin_body();
+  void read_body();
   void handle_or_hold();
   void handle();
   void write(Response response, bool keep_alive);
   void on_written(const ErrorCode& error, bool keep_alive);
   // Answers an error of the parser or the network, as far as there is somebody to answer.
   void refuse(const ErrorCode& error);
-  void refuse(int status, std::string_view code, const std::string& message);
-  void refuse_large_body();
   // Says that we send nothing more, and waits for the peer to close too.
   void linger();
   void discard();
-  void set_deadline(uint32_t seconds) { deadline_ = worker_->ticks() + 1 + uint64_t{seconds} * kTicksPerSecond; }
-  void no_deadline() { deadline_ = UINT64_MAX; }
 
   Worker* worker_;
   // For responses, which may come when the server is gone.
   std::weak_ptr<Worker> worker_handle_;
-  uint64_t id_;
+  std::shared_ptr<Seat> seat_;
   Stream stream_;
   std::string remote_;
   State state_ = State::kHandshake;
@@ -77,12 +76,14 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   uint64_t requests_ = 0;           // handed to the handler so far; the number of the one under way
   bool timed_out_ = false;
   bool is_head_ = false;
+  bool is_proved_ = false;  // a request of it was trusted
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
-  Request request_;        // the one under way; its body comes last
-  HeaderVerdict verdict_;  // of request_
-  std::string body_;
-  std::string head_;  // of the response that is being written
+  Request request_;        // the one under way, without its body
+  HeaderVerdict verdict_;  // on request_
+  IncomingBody body_;      // of announced length
+  BodyLease chunks_;       // of a chunked body, which is in the parser
+  std::string head_;       // of the response that is being written
   Response response_;
 };
 

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 
 #include "env/clock.h"
+#include "telemetry/metrics.h"
 #include "testing/socket.h"
 
 namespace freshet::http {
@@ -90,14 +92,27 @@ TEST(Limits, HeadersAreBounded) {
 TEST(Limits, WhatIsNotHttpIsRefused) {
   const auto server = start_echo(small_options());
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\n";
-  for (const std::string& request :
-       {std::string("hello\r\n\r\n"), std::string("GET / HTTP/9.9\r\n\r\n"),
-        std::string("GET / HTTP/1.1\r\nno colon\r\n\r\n"), head + "Content-Length: many\r\n\r\n",
-        head + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-        head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        head + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-        head + "Transfer-Encoding: gzip\r\n\r\n", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-        std::string("\x16\x03\x01\x02\x00\x01\x00", 7)}) {
+  for (const std::string& request : {std::string("hello\r\n\r\n"),
+                                     std::string("GET / HTTP/9.9\r\n\r\n"),
+                                     std::string("GET / HTTP/1.1\r\nno colon\r\n\r\n"),
+                                     head + "Content-Length: many\r\n\r\n",
+                                     head + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+                                     head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                                     head + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+                                     head + "Transfer-Encoding: gzip\r\n\r\n",
+                                     head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+                                     head + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+                                     head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                                     std::string("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                                     std::string("GET / HTTP/1.1\r\n\r\n"),
+                                     std::string("GET / HTTP/1.1\r\nHost:\r\n\r\n"),
+                                     std::string("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
+                                     std::string("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"),
+                                     std::string("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
+                                     std::string("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"),
+                                     std::string("GET http://a/ HTTP/1.1\r\n\r\n"),
+                                     head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+                                     std::string("\x16\x03\x01\x02\x00\x01\x00", 7)}) {
     TestSocket socket(server->port());
     EXPECT_THAT(socket.send(request).end_sending().read_all(), StartsWith("HTTP/1.1 400")) << request;
   }
@@ -145,29 +160,175 @@ TEST(Limits, IdleConnectionsClose) {
   EXPECT_EQ(socket.read_all(), "");
 }
 
-TEST(Limits, ConnectionsAreBounded) {
+std::string answer_of(TestSocket& socket, const std::string& path = "/") {
+  return socket.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n").read_until("]").substr(0, 12);
+}
+
+// Answers nobody before finish().
+class Busy {
+ public:
+  explicit Busy(const ServerOptions& options) {
+    server_ = *Server::start(options, [this](const Request& request, const Respond& respond) {
+      if (request.path != "/wait") return respond(echo(request));
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(respond);
+    });
+  }
+  [[nodiscard]] uint16_t port() const { return server_->port(); }
+  void wait_for(size_t count) {
+    while (true) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.size() >= count) return;
+      }
+      env::real_clock().sleep_us(1000);
+    }
+  }
+  void finish() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& respond : waiting_) respond(Response());
+    waiting_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Respond> waiting_;
+  std::unique_ptr<Server> server_;
+};
+
+ServerOptions few_connections() {
   ServerOptions options = small_options();
   options.connections_max = 3;
+  options.connections_per_address = 3;
+  options.request_timeout_s = 60;
   options.idle_timeout_s = 60;
-  const auto server = start_echo(options);
-  const auto answer_of = [](TestSocket& socket) {
-    return socket.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").read_until("\r\n").substr(0, 12);
-  };
+  return options;
+}
+
+TEST(Limits, ANewcomerIsRefusedWhileAllAreBusy) {
+  Busy server(few_connections());
   std::vector<std::unique_ptr<TestSocket>> sockets;
   for (int i = 0; i < 3; ++i) {
-    sockets.push_back(std::make_unique<TestSocket>(server->port()));
-    EXPECT_EQ(answer_of(*sockets.back()), "HTTP/1.1 200");
+    sockets.push_back(std::make_unique<TestSocket>(server.port()));
+    sockets.back()->send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
   }
-  TestSocket refused(server->port());
-  EXPECT_EQ(answer_of(refused), "HTTP/1.1 503");
-  EXPECT_THAT(refused.read_all(), EndsWith("}}\n"));
-  sockets.clear();
+  server.wait_for(3);
+  {
+    TestSocket refused(server.port());
+    const std::string said = refused.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").read_all();
+    EXPECT_THAT(said, AllOf(StartsWith("HTTP/1.1 503"), EndsWith("}}\n")));
+  }
+  server.finish();
+  for (const auto& socket : sockets) EXPECT_THAT(socket->read_until("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  // The server learns a little later that the refused one has gone.
   std::string answer;
   for (int i = 0; i < 100 && answer != "HTTP/1.1 200"; ++i) {
-    TestSocket next(server->port());
+    TestSocket next(server.port());
     answer = answer_of(next);
   }
   EXPECT_EQ(answer, "HTTP/1.1 200");
+}
+
+TEST(Limits, IdleConnectionsGiveWayToNewcomers) {
+  const auto server = start_echo(few_connections());
+  TestSocket good(server->port());
+  EXPECT_EQ(answer_of(good), "HTTP/1.1 200");
+  std::vector<std::unique_ptr<TestSocket>> idle;
+  for (int i = 0; i < 200; ++i) {
+    idle.push_back(std::make_unique<TestSocket>(server->port()));
+    if (i % 2 == 0) idle.back()->send("POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+  }
+  TestSocket newcomer(server->port());
+  EXPECT_EQ(answer_of(newcomer), "HTTP/1.1 200");
+  // Who has sent a whole request stays longest.
+  EXPECT_EQ(answer_of(good), "HTTP/1.1 200");
+  EXPECT_EQ(idle.front()->read_all(), "");
+}
+
+TEST(Limits, WhoDoesNotReadItsAnswerGivesWay) {
+  ServerOptions options = few_connections();
+  auto server = Server::start(options, [](const Request&, const Respond& respond) {
+    Response response;
+    response.body.assign(20'000'000, 'x');
+    respond(std::move(response));
+  });
+  std::vector<std::unique_ptr<TestSocket>> silent;
+  for (int i = 0; i < 3; ++i) {
+    silent.push_back(std::make_unique<TestSocket>((*server)->port()));
+    silent.back()->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(silent.back()->read_until("\r\n"), StartsWith("HTTP/1.1 200"));
+  }
+  TestSocket newcomer((*server)->port());
+  newcomer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(newcomer.read_until("\r\n"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(Limits, ConnectionsOfAnAddressAreBounded) {
+  ServerOptions options = few_connections();
+  options.connections_max = 100;
+  Busy server(options);
+  std::vector<std::unique_ptr<TestSocket>> sockets;
+  for (int i = 0; i < 3; ++i) {
+    sockets.push_back(std::make_unique<TestSocket>(server.port()));
+    sockets.back()->send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  server.wait_for(3);
+  TestSocket refused(server.port());
+  EXPECT_EQ(answer_of(refused), "HTTP/1.1 503");
+  TestSocket other(server.port(), "127.0.0.2");
+  EXPECT_EQ(answer_of(other), "HTTP/1.1 200");
+  server.finish();
+}
+
+TEST(Limits, AnAnnouncedBodyTakesNoMemoryOfOthers) {
+  ServerOptions options = small_options();
+  options.request_timeout_s = 60;
+  options.body_bytes_max = 1 << 20;
+  options.bodies_bytes_max = 1 << 20;
+  const auto server = start_echo(options);
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ";
+  std::vector<std::unique_ptr<TestSocket>> announcing;
+  for (int i = 0; i < 8; ++i) {
+    announcing.push_back(std::make_unique<TestSocket>(server->port()));
+    announcing.back()->send(head + "1048576\r\n\r\n");
+  }
+  TestSocket socket(server->port());
+  EXPECT_THAT(socket.send(head + "100000\r\n\r\n" + std::string(100'000, 'b')).read_until("]"),
+              StartsWith("HTTP/1.1 200"));
+}
+
+TEST(Limits, BodiesUnderWayShareABudget) {
+  ServerOptions options = small_options();
+  options.body_bytes_max = 1 << 20;
+  options.bodies_bytes_max = 1 << 20;
+  options.strangers_bodies_bytes_max = 32 << 10;
+  options.on_header = [](const Request& head) {
+    return HeaderVerdict{.refuse = {}, .trusted = head.path == "/trusted"};
+  };
+  Busy server(options);
+  const auto head = [](const std::string& path) { return "POST " + path + " HTTP/1.1\r\nHost: x\r\n"; };
+  const std::string length = "Content-Length: 32768\r\n\r\n";
+  const std::string body(32 << 10, 'b');
+  TestSocket first(server.port());
+  first.send(head("/wait") + length + body);
+  server.wait_for(1);  // its body is with the handler, and counts until it is answered
+  const uint64_t refused_before = telemetry::counter_total("freshet_http_bodies_refused_total");
+  TestSocket second(server.port());
+  second.send(head("/") + length + body);
+  EXPECT_THAT(second.read_all(), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After: 1")));
+  TestSocket chunked(server.port());
+  chunked.send(head("/") + "Transfer-Encoding: chunked\r\n\r\n8000\r\n" + body + "\r\n0\r\n\r\n");
+  EXPECT_THAT(chunked.read_all(), StartsWith("HTTP/1.1 503"));
+  EXPECT_EQ(telemetry::counter_total("freshet_http_bodies_refused_total"), refused_before + 2);
+  TestSocket trusted(server.port());
+  EXPECT_THAT(trusted.send(head("/trusted") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
+  server.finish();
+  EXPECT_THAT(first.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  TestSocket third(server.port());
+  EXPECT_THAT(third.send(head("/") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
+  TestSocket too_large(server.port());
+  too_large.send(head("/") + "Content-Length: 32769\r\n\r\n");
+  EXPECT_THAT(too_large.read_all(), AllOf(StartsWith("HTTP/1.1 413"), HasSubstr("32768 bytes")));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kKeyed = "POST /p?q HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n";
@@ -41,10 +42,30 @@ TEST(OnHeader, RefusesBeforeTheBodyCame) {
   EXPECT_THAT(socket.read_all(), AllOf(StartsWith("HTTP/1.1 401"), HasSubstr("Connection: close"), EndsWith("}}\n")));
 }
 
-TEST(OnHeader, ABodyIsNotTakenForTheNextRequest) {
+// A sender with a wrong key must not pay for a new connection each time, nor lose its answer while it still writes.
+TEST(OnHeader, ASmallBodyIsPassedOver) {
   const auto server = start_echo(judging());
   TestSocket socket(server->port());
   const std::string smuggled = std::string(kKeyed) + "\r\n";
+  socket.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(smuggled.size()) + "\r\n\r\n");
+  socket.send(smuggled);
+  EXPECT_THAT(socket.read_until("}}\n"), AllOf(StartsWith("HTTP/1.1 401"), Not(HasSubstr("Connection: close"))));
+  socket.send(std::string(kKeyed) + "Content-Length: 4\r\n\r\nbody");
+  EXPECT_THAT(socket.read_until("]"), EndsWith("POST /p?q [body]"));
+}
+
+TEST(OnHeader, ARefusedBodyOverItsLimitIsNotRead) {
+  const auto server = start_echo(judging());
+  TestSocket socket(server->port());
+  socket.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world");
+  EXPECT_THAT(socket.read_all(), AllOf(StartsWith("HTTP/1.1 401"), HasSubstr("Connection: close")));
+}
+
+TEST(OnHeader, ABodyIsNotTakenForTheNextRequest) {
+  const auto server = start_echo(judging());
+  TestSocket socket(server->port());
+  std::string smuggled;
+  while (smuggled.size() < 17 << 10) smuggled += std::string(kKeyed) + "\r\n";
   socket.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(smuggled.size()) + "\r\n\r\n" +
               smuggled);
   const std::string answers = socket.read_all();

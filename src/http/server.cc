@@ -18,6 +18,7 @@
 #include "env/thread.h"
 #include "http/address.h"
 #include "http/connection.h"
+#include "http/tls.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::http {
@@ -27,17 +28,12 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
-// Connections beyond the bound that are told so, at a time. Those beyond these are closed without a
-// word, so that refusing can't use up what the bound protects.
-constexpr uint32_t kRefusedMax = 64;
 constexpr env::TimeUs kStopPollUs = 2'000;
 
 class BeastServer final : public Server {
  public:
-  BeastServer(const ServerOptions& options, Handler handler) : shared_(std::make_shared<Shared>()) {
-    shared_->options = options;
-    shared_->handler = std::move(handler);
-    FRESHET_ASSERT(shared_->handler != nullptr);
+  BeastServer(const ServerOptions& options, Handler handler)
+      : shared_(std::make_shared<Shared>(options, std::move(handler))) {
     for (uint32_t i = 0; i < std::max(options.threads, 1U); ++i) workers_.push_back(std::make_shared<Worker>(shared_));
     acceptor_.emplace(workers_[0]->io());
     retry_.emplace(workers_[0]->io());
@@ -47,18 +43,20 @@ class BeastServer final : public Server {
   Status open();
   void run();
   [[nodiscard]] uint16_t port() const override { return port_; }
+  Status reload_tls() override;
   void stop(uint32_t grace_ms) override;
 
  private:
-  Status load_tls();
+  Result<std::shared_ptr<asio::ssl::context>> load_tls();
   Status listen();
   void accept();
-  void on_accepted(const std::shared_ptr<Worker>& worker, Socket socket);
+  void on_accepted(size_t index, Socket socket);
+  telemetry::Counter& count_of(const std::string& what, bool by_address, const std::string& help);
   void wait_for_requests(uint32_t grace_ms);
 
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Worker>> workers_;
-  std::optional<asio::ssl::context> tls_;
+  std::shared_ptr<asio::ssl::context> tls_;  // of new connections; null: none; used on the acceptor's thread
   std::optional<tcp::acceptor> acceptor_;
   std::optional<asio::steady_timer> retry_;
   std::vector<std::thread> threads_;
@@ -68,20 +66,27 @@ class BeastServer final : public Server {
   uint64_t next_id_ = 0;  // of a connection
 };
 
-Status BeastServer::load_tls() {
+Result<std::shared_ptr<asio::ssl::context>> BeastServer::load_tls() {
   const ServerOptions& options = shared_->options;
-  if (options.tls_cert.empty() && options.tls_key.empty()) return {};
+  if (options.tls_cert.empty() && options.tls_key.empty()) return nullptr;
   if (options.tls_cert.empty() || options.tls_key.empty())
     return fail(Code::kInvalid, "tls needs both cert and key, or neither");
-  // TLS 1.2 is the oldest version that is not broken (RFC 8996).
-  tls_.emplace(asio::ssl::context::tls_server);
-  tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                    asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  ErrorCode error;
-  tls_->use_certificate_chain_file(options.tls_cert, error);
-  if (error) return fail(Code::kInvalid, "tls cert " + options.tls_cert + ": " + error.message());
-  tls_->use_private_key_file(options.tls_key, asio::ssl::context::pem, error);
-  if (error) return fail(Code::kInvalid, "tls key " + options.tls_key + ": " + error.message());
+  FRESHET_ASSIGN(auto context, server_tls(options.tls_cert, options.tls_key));
+  telemetry::gauge("freshet_http_tls_certificate_end_seconds", "When the certificate in use ends, since 1970.",
+                   {{"listener", options.name}})
+      .set(static_cast<double>(certificate_ends_s(*context)));
+  return context;
+}
+
+Status BeastServer::reload_tls() {
+  auto loaded = load_tls();
+  if (loaded && *loaded == nullptr) return {};
+  telemetry::counter("freshet_http_tls_reloads_total", "Certificates read again, by whether they could be used.",
+                     {{"listener", shared_->options.name}, {"result", loaded ? "taken" : "refused"}})
+      .add();
+  if (!loaded) return tl::unexpected<Error>(std::move(loaded).error());
+  // Connections that stand keep what they began with.
+  asio::post(workers_[0]->io(), [this, context = std::move(*loaded)]() mutable { tls_ = std::move(context); });
   return {};
 }
 
@@ -112,7 +117,7 @@ Status BeastServer::listen() {
 }
 
 Status BeastServer::open() {
-  FRESHET_TRY(load_tls());
+  FRESHET_ASSIGN(tls_, load_tls());
   return listen();
 }
 
@@ -134,7 +139,7 @@ void BeastServer::accept() {
   acceptor_->async_accept(workers_[index]->io(), [this, index](const ErrorCode& error, Socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_->is_open()) return;
     if (!error) {
-      on_accepted(workers_[index], std::move(socket));
+      on_accepted(index, std::move(socket));
       return accept();
     }
     // Most likely there are no file descriptors left; they come back when connections end.
@@ -146,36 +151,50 @@ void BeastServer::accept() {
   });
 }
 
-void BeastServer::on_accepted(const std::shared_ptr<Worker>& worker, Socket socket) {
+void BeastServer::on_accepted(size_t index, Socket socket) {
   static telemetry::Counter& accepted = telemetry::counter("freshet_http_connections_total", "Connections accepted.");
-  static telemetry::Counter& refused =
-      telemetry::counter("freshet_http_connections_refused_total", "Connections refused because there were too many.");
+  ErrorCode error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return;  // it has gone already
   const uint64_t id = next_id_++;
-  const uint32_t open = shared_->open.fetch_add(1);
-  const bool is_refused = open >= shared_->options.connections_max;
-  (is_refused ? refused : accepted).add();
-  FRESHET_ASSERT(open <= shared_->options.connections_max + kRefusedMax);
-  if (open >= shared_->options.connections_max + kRefusedMax) {
-    shared_->open.fetch_sub(1);
-    return;  // the socket's destructor closes it
+  const Seats::Admission admission = shared_->seats.admit(address_key(peer.address()), id, index);
+  if (admission.evicted) {
+    count_of("evicted", admission.by_address, "closed for newcomers").add();
+    asio::post(workers_[admission.evicted->worker()]->io(),
+               [w = workers_[admission.evicted->worker()].get(), victim = admission.evicted->connection()] {
+                 w->evict(victim);
+               });
   }
+  if (admission.is_refused || !admission.seat) {
+    count_of("refused", admission.by_address, "refused because there were too many, and all were busy").add();
+  } else {
+    accepted.add();
+  }
+  if (!admission.seat) return;  // the socket's destructor closes it
+  const auto& worker = workers_[index];
   std::shared_ptr<AnyConnection> connection;
   if (tls_) {
-    connection = std::make_shared<Connection<TlsStream>>(worker, id, TlsStream(std::move(socket), *tls_));
+    connection = std::make_shared<Connection<TlsStream>>(worker, admission.seat, TlsStream(std::move(socket), *tls_));
   } else {
-    connection = std::make_shared<Connection<Socket>>(worker, id, std::move(socket));
+    connection = std::make_shared<Connection<Socket>>(worker, admission.seat, std::move(socket));
   }
   // The table of connections belongs to the worker's thread, so the connection enters it there.
-  asio::post(worker->io(), [w = worker.get(), id, is_refused, connection = std::move(connection)] {
-    w->add(id, connection);
+  asio::post(worker->io(), [w = worker.get(), seat = admission.seat, is_refused = admission.is_refused,
+                            connection = std::move(connection)] {
+    w->add(seat, connection);
     is_refused ? connection->start_refused() : connection->start();
   });
+}
+
+telemetry::Counter& BeastServer::count_of(const std::string& what, bool by_address, const std::string& help) {
+  return telemetry::counter("freshet_http_connections_" + what + "_total", "Connections " + help + ".",
+                            {{"listener", shared_->options.name}, {"limit", by_address ? "address" : "all"}});
 }
 
 void BeastServer::wait_for_requests(uint32_t grace_ms) {
   env::Clock& clock = env::real_clock();
   const env::TimeUs deadline = clock.monotonic_us() + env::TimeUs{grace_ms} * 1000;
-  while (shared_->open.load() > 0 && clock.monotonic_us() < deadline) clock.sleep_us(kStopPollUs);
+  while (shared_->seats.taken() > 0 && clock.monotonic_us() < deadline) clock.sleep_us(kStopPollUs);
 }
 
 void BeastServer::stop(uint32_t grace_ms) {

@@ -19,6 +19,9 @@ class Server {
   virtual ~Server() = default;
   // The port that it listens on, which matters where the options say 0.
   [[nodiscard]] virtual uint16_t port() const = 0;
+  // Reads certificate and key again, for connections from now on. kInvalid: they can't be used, and those before go on
+  // being used. Without TLS it does nothing.
+  [[nodiscard]] virtual Status reload_tls() = 0;
   // Stops accepting, lets requests under way finish for up to `grace_ms`, then closes. It blocks; a
   // second call does nothing.
   virtual void stop(uint32_t grace_ms) = 0;

@@ -1,6 +1,7 @@
 // What an HTTP server serves with, and its bounds.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,8 +17,8 @@ using Handler = std::function<void(Request, Respond)>;
 
 // What is to become of a request whose header is there and whose body is not.
 struct HeaderVerdict {
-  // If there is one, it is the answer: no byte of the body is kept, and the connection closes, unless the request has
-  // no body.
+  // If there is one, it is the answer, and the handler is not called: a body of up to 16 KiB is read and passed over;
+  // of any other no byte is kept, and the connection closes.
   std::optional<Response> refuse;
   // A larger body gets 413. More than ServerOptions::body_bytes_max is no more than that.
   size_t body_bytes_max = SIZE_MAX;
@@ -34,12 +35,20 @@ using OnHeader = std::function<HeaderVerdict(const Request& head)>;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:8080";  // host:port; port 0 picks one
+  std::string name = "http";              // of the listener, in metrics and messages
   uint32_t threads = 1;
   OnHeader on_header;                   // absent: nothing is refused, and everybody is trusted
   size_t body_bytes_max = 1u << 20;     // a larger one gets 413, before it is read to its end
   size_t header_bytes_max = 16u << 10;  // larger ones get 431
-  uint32_t connections_max = 4096;      // one more gets 503 and is closed
-  uint32_t request_timeout_s = 30;      // a request that is not whole by then gets 408
+  // Memory for all bodies under way, from their first byte to their answer; for requests that are trusted, and for
+  // others. A request that finds none gets 503. REQUIRES: bodies_bytes_max >= body_bytes_max
+  uint64_t bodies_bytes_max = 256u << 20;
+  uint64_t strangers_bodies_bytes_max = 32u << 20;
+  // For one more, one goes that no request of is being worked on: the first are those that were never trusted, longest
+  // idle first, of the address that has most. If all are busy, the newcomer gets 503.
+  uint32_t connections_max = 4096;
+  uint32_t connections_per_address = 0;  // as above, for one address (of IPv6: a /64); 0: a quarter of connections_max
+  uint32_t request_timeout_s = 30;       // a request that is not whole by then gets 408
   uint32_t idle_timeout_s = 75;
   // While it returns true, requests wait before the handler gets them, each for at most hold_ms:
   // senders are slowed down, not refused. It is called often, from server threads. If it is absent,
@@ -49,5 +58,14 @@ struct ServerOptions {
   std::string tls_cert;  // PEM files; both are given or neither
   std::string tls_key;
 };
+
+[[nodiscard]] inline uint32_t connections_of_an_address(const ServerOptions& options) {
+  const uint32_t given = options.connections_per_address;
+  return std::min(given > 0 ? given : std::max(options.connections_max / 4, 1u), options.connections_max);
+}
+// Beyond connections_max, for those that are being told so or being closed for a newcomer.
+[[nodiscard]] inline uint32_t spare_connections(uint32_t connections_max) {
+  return std::clamp(connections_max / 4, 1u, 64u);
+}
 
 }  // namespace freshet::http

@@ -8,6 +8,18 @@
 
 namespace freshet::http {
 
+Shared::Shared(const ServerOptions& server_options, Handler server_handler)
+    : options(server_options),
+      handler(std::move(server_handler)),
+      seats({.seats = options.connections_max,
+             .of_an_address = connections_of_an_address(options),
+             .spare = spare_connections(options.connections_max)}),
+      bodies(std::make_shared<BodyBudget>(options.bodies_bytes_max)),
+      bodies_of_strangers(std::make_shared<BodyBudget>(options.strangers_bodies_bytes_max)) {
+  FRESHET_ASSERT(handler != nullptr);
+  FRESHET_ASSERT(options.body_bytes_max <= options.bodies_bytes_max);  // or the largest could never be read
+}
+
 void Worker::start_ticking() {
   timer_.expires_after(std::chrono::milliseconds(1000 / kTicksPerSecond));
   timer_.async_wait([this](const boost::system::error_code& error) {
@@ -23,28 +35,35 @@ void Worker::start_ticking() {
 std::vector<std::shared_ptr<AnyConnection>> Worker::all() const {
   std::vector<std::shared_ptr<AnyConnection>> out;
   out.reserve(connections_.size());
-  for (const auto& [id, connection] : connections_) out.push_back(connection);
+  for (const auto& [id, entry] : connections_) out.push_back(entry.connection);
   return out;
 }
 
-void Worker::add(uint64_t id, std::shared_ptr<AnyConnection> connection) {
-  FRESHET_ASSERT(connection != nullptr);
-  const bool is_new = connections_.emplace(id, std::move(connection)).second;
+std::shared_ptr<AnyConnection> Worker::find(uint64_t id) const {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.connection;
+}
+
+void Worker::add(std::shared_ptr<Seat> seat, std::shared_ptr<AnyConnection> connection) {
+  FRESHET_ASSERT(seat != nullptr && connection != nullptr);
+  const uint64_t id = seat->connection();
+  const bool is_new = connections_.emplace(id, Entry{std::move(seat), std::move(connection)}).second;
   FRESHET_ASSERT(is_new);
 }
 
 void Worker::remove(uint64_t id) {
-  if (connections_.erase(id) == 0) return;
-  const uint32_t before = shared_->open.fetch_sub(1);
-  FRESHET_ASSERT(before > 0);
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  shared_->seats.leave(*found->second.seat);
+  connections_.erase(found);
 }
 
 void Worker::respond(uint64_t connection, uint64_t request, Response response) {
-  const auto found = connections_.find(connection);
-  if (found == connections_.end()) return;
-  // Answering may end the connection; the copy keeps it alive until it has returned.
-  const auto hold = found->second;
-  hold->respond(request, std::move(response));
+  if (const auto found = find(connection)) found->respond(request, std::move(response));
+}
+
+void Worker::evict(uint64_t connection) {
+  if (const auto found = find(connection)) found->evict();
 }
 
 void Worker::begin_stop() {

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/body_budget.h"
+#include "http/seats.h"
 #include "http/server_options.h"
 
 namespace freshet::http {
@@ -19,9 +21,16 @@ inline constexpr uint32_t kTicksPerSecond = 10;
 
 // What all threads of a server share.
 struct Shared {
-  ServerOptions options;
-  Handler handler;
-  std::atomic<uint32_t> open{0};  // connections of all threads, with those that are being refused
+  Shared(const ServerOptions& server_options, Handler server_handler);
+
+  // Of the budget that the body of such a request has its memory from.
+  [[nodiscard]] BodyLease lease(bool trusted) const { return BodyLease(trusted ? bodies : bodies_of_strangers); }
+
+  const ServerOptions options;
+  const Handler handler;
+  Seats seats;
+  const std::shared_ptr<BodyBudget> bodies;
+  const std::shared_ptr<BodyBudget> bodies_of_strangers;
 };
 
 // A connection as its worker sees it, whether it has TLS or not.
@@ -38,6 +47,8 @@ class AnyConnection {
   virtual void on_tick(uint64_t now) = 0;
   // Ends a connection that has no request under way.
   virtual void close_if_idle() = 0;
+  // Ends the connection for a newcomer, unless a whole request of it is being worked on.
+  virtual void evict() = 0;
   // Ends the connection now, whatever is under way.
   virtual void close() = 0;
 };
@@ -47,11 +58,12 @@ class Worker {
   explicit Worker(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
   void start_ticking();
-  // Takes the connection. Every connection ends with remove().
-  void add(uint64_t id, std::shared_ptr<AnyConnection> connection);
+  // Takes the connection with its seat. Every connection ends with remove().
+  void add(std::shared_ptr<Seat> seat, std::shared_ptr<AnyConnection> connection);
   void remove(uint64_t id);
   // Passes a response on, if the connection is still there.
   void respond(uint64_t connection, uint64_t request, Response response);
+  void evict(uint64_t connection);
   // Allows no further requests: idle connections close now, the others after their response.
   void begin_stop();
   void close_all();
@@ -62,14 +74,20 @@ class Worker {
   [[nodiscard]] bool stopping() const { return stopping_; }
 
  private:
+  struct Entry {
+    std::shared_ptr<Seat> seat;
+    std::shared_ptr<AnyConnection> connection;
+  };
   [[nodiscard]] std::vector<std::shared_ptr<AnyConnection>> all() const;
+  // Null if it has ended. The copy keeps it alive while it is being used.
+  [[nodiscard]] std::shared_ptr<AnyConnection> find(uint64_t id) const;
 
   std::shared_ptr<Shared> shared_;
   boost::asio::io_context io_{1};
   boost::asio::steady_timer timer_{io_};
   uint64_t ticks_ = 0;
   bool stopping_ = false;
-  std::unordered_map<uint64_t, std::shared_ptr<AnyConnection>> connections_;
+  std::unordered_map<uint64_t, Entry> connections_;
 };
 
 }  // namespace freshet::http

@@ -55,12 +55,13 @@ class Batches {
 }  // namespace
 
 Appender::Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
-                   std::function<bool()> has_room)
+                   std::function<bool()> has_room, LetterBudget* letters)
     : log_(log),
       registry_(registry),
       partitions_(partitions),
       inflight_bytes_max_(inflight_bytes_max),
-      has_room_(std::move(has_room)) {
+      has_room_(std::move(has_room)),
+      letters_(letters) {
   FRESHET_ASSERT(partitions > 0);
 }
 
@@ -98,6 +99,7 @@ void Appender::append(Outgoing out, eventlog::AppendDone done) {
     registry_.forget(out.schema_changes);
     return done(std::move(status));
   }
+  if (letters_ != nullptr) letters_->apply(out.dead_letters);
   std::vector<Produce> produces = frame(out);
   if (produces.empty()) return done({});
   size_t bytes = 0;

@@ -15,6 +15,7 @@
 #include "freshet/v1/envelope.pb.h"
 #include "freshet/v1/event.pb.h"
 #include "ingest/items/parsed.h"
+#include "ingest/letter_budget.h"
 #include "schema/registry.h"
 
 namespace freshet::ingest {
@@ -30,9 +31,9 @@ class Appender {
  public:
   // `partitions` is the number of topic actions. Log and registry must outlive every append that is
   // under way. `has_room` returns false while the stages behind are too far behind; then nothing is
-  // taken. If it is absent, they count as never behind.
+  // taken. If it is absent, they count as never behind. `letters` bounds the dead letters, if it is there.
   Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
-           std::function<bool()> has_room = {});
+           std::function<bool()> has_room = {}, LetterBudget* letters = nullptr);
 
   // kRetry says that the stages behind are too far behind. A caller asks before it puts work into a
   // request; append() asks again.
@@ -56,6 +57,7 @@ class Appender {
   const uint32_t partitions_;
   const size_t inflight_bytes_max_;
   const std::function<bool()> has_room_;
+  LetterBudget* const letters_;
   std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
 };
 

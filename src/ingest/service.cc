@@ -175,8 +175,9 @@ struct Service::Call {
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       tenants_(std::move(options_.tenants)),
-      appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max,
-                options_.has_room) {
+      letter_budget_(options_.letters_max, options_.letter_bytes_max),
+      appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
+                &letter_budget_) {
   FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
   FRESHET_ASSERT(options_.clock != nullptr && options_.random != nullptr);
 }

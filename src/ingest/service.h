@@ -27,7 +27,9 @@ struct ServiceOptions {
   schema::Registry* registry = nullptr;
   env::Clock* clock = nullptr;
   env::Random* random = nullptr;
-  uint32_t partitions = 1;                // of topic actions
+  uint32_t partitions = 1;         // of topic actions
+  uint64_t letters_max = 100'000;  // dead letters of a tenant, and their bytes: see LetterBudget
+  uint64_t letter_bytes_max = 64u << 20;
   size_t inflight_bytes_max = 64u << 20;  // of appends that are not durable yet; a request beyond it gets 503
   // It returns false while action or reaction is too far behind: requests get 503 then, because
   // what is accepted would only wait. If it is absent, they count as never behind.
@@ -76,6 +78,7 @@ class Service {
 
   ServiceOptions options_;
   Tenants tenants_;
+  LetterBudget letter_budget_;
   Appender appender_;
 };
 

@@ -46,6 +46,8 @@ ExtendFn chosen() {
 
 bool fast_crc32c() { return chosen() == extend_by_instruction; }
 
+uint32_t crc32c(std::string_view bytes, uint32_t before) { return chosen()(before, bytes.data(), bytes.size()); }
+
 }  // namespace freshet::kv
 
 // The library's header is not installed; this is its function's signature.
@@ -58,8 +60,15 @@ uint32_t Extend(uint32_t init_crc, const char* data, size_t n) { return freshet:
 
 #else
 
+namespace rocksdb::crc32c {
+uint32_t Extend(uint32_t init_crc, const char* data, size_t n);
+}
+
 namespace freshet::kv {
 bool fast_crc32c() { return false; }
+uint32_t crc32c(std::string_view bytes, uint32_t before) {
+  return rocksdb::crc32c::Extend(before, bytes.data(), bytes.size());
+}
 }  // namespace freshet::kv
 
 #endif

@@ -5,7 +5,13 @@
 // the dynamic linker prefers the program's definition to the library's. The results are the same bits.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+
 namespace freshet::kv {
+
+// CRC32C of the bytes; `before` is that of the bytes in front of them.
+[[nodiscard]] uint32_t crc32c(std::string_view bytes, uint32_t before = 0);
 
 // Whether the instruction is used; else the library's own function. Being called also is what links crc32c.cc in.
 [[nodiscard]] bool fast_crc32c();

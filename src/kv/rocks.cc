@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -34,13 +35,18 @@
 #include "env/clock.h"
 #include "env/thread.h"
 #include "kv/crc32c.h"
+#include "kv/damage.h"
+#include "kv/manifest_noting.h"
 #include "kv/store.h"
+#include "kv/synced_note.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::kv {
 namespace {
 
 constexpr int kBackgroundJobs = 2;  // One flush and one compaction: the pools belong to the process, not to a store.
-constexpr int kOpenFilesMax = 256;  // of each store
+constexpr int kOtherFiles = 10;     // RocksDB counts so many of max_open_files for what is no table
 constexpr uint64_t kLargeValueBytes = 4096;
 constexpr uint64_t kLogValueBytes = 1024;
 constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's garbage is left alone
@@ -49,6 +55,11 @@ constexpr env::TimeUs kCompactionWaitUs = 10'000;
 constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
 constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
 constexpr size_t kLogFileBytes = 4u << 20;
+// The manifest names the first and the last key of files that are long gone, until a new one is begun.
+constexpr uint64_t kManifestBytes = 8u << 20;
+// What was removed or replaced is gone from the files after this time, also where nobody calls scrub(): files above the
+// last level move down when they are so old. docs/operations/erasure.md.
+constexpr uint64_t kStaleSeconds = 7 * 86'400;
 
 rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
 std::string_view view(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
@@ -347,17 +358,21 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.level_compaction_dynamic_level_bytes = true;
   rocks.target_file_size_base = 64u << 20;
   rocks.max_background_jobs = kBackgroundJobs;
-  rocks.max_open_files = kOpenFilesMax;
+  rocks.max_open_files = static_cast<int>(options.open_files_max) + kOtherFiles;
   rocks.bytes_per_sync = 1u << 20;  // no bursts of dirty pages, behind which the log's syncs would wait
   rocks.compaction_readahead_size = 1u << 20;
   rocks.avoid_unnecessary_blocking_io = true;
   rocks.manual_wal_flush = true;
+  // A write-ahead log that was closed is noted in the manifest: if it is missing later, or shorter, RocksDB says so.
+  rocks.track_and_verify_wals_in_manifest = options.note_synced && !options.accept_loss;
   rocks.skip_stats_update_on_db_open = true;
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
   rocks.info_log_level = rocksdb::WARN_LEVEL;
   rocks.keep_log_file_num = 2;
   rocks.max_log_file_size = kLogFileBytes;
+  rocks.max_manifest_file_size = kManifestBytes;
+  rocks.ttl = kStaleSeconds;
   rocks.listeners.push_back(std::make_shared<Yielding>());
   if (options.point_reads && options.bloom_bits > 0) {
     rocks.memtable_prefix_bloom_size_ratio = 0.02;
@@ -400,16 +415,36 @@ class FileRows final : public SortedRows {
   size_t count_ = 0;
 };
 
+// The last two parts of its path: data/profiles, state/0003.
+std::string name_of(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.parent_path().filename() / whole.filename()).string();
+}
+
+// RocksDB writes into a batch which row its first one became.
+uint64_t last_row_of(const rocksdb::WriteBatch& batch) {
+  uint64_t first = 0;
+  std::memcpy(&first, batch.Data().data(), sizeof first);
+  return first + batch.Count() - 1;
+}
+
 class RocksStore final : public Store {
  public:
-  RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db)
+  RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db,
+             std::shared_ptr<SyncedNote> note, uint64_t lost_rows)
       : path_(options.path),
         remember_damage_(options.remember_damage),
         log_like_(options.log_like),
         memory_(options.memory),
         dropper_(std::move(dropper)),
         db_(std::move(db)),
-        incoming_(incoming_options(options, *db_)) {
+        incoming_(incoming_options(options, *db_)),
+        note_(std::move(note)),
+        lost_rows_(lost_rows),
+        unhealthy_(telemetry::gauge("freshet_store_unhealthy",
+                                    "1: not all of this store can be read or written; the log says why.",
+                                    {{"store", name_of(options.path)}})) {
+    unhealthy_.set(0);
     memory_->add(db_.get());
   }
   ~RocksStore() override { memory_->remove(db_.get()); }
@@ -425,7 +460,10 @@ class RocksStore final : public Store {
   Status flush() override;
   Status sync() override;
   Status reclaim(std::string_view begin, std::string_view end) override;
+  Status scrub(std::atomic<bool>& canceled) override;
   uint64_t disk_bytes() override;
+  Status health() override;
+  uint64_t lost_rows() const override { return lost_rows_; }
   Status snapshot_to(const std::string& directory) override;
 
  private:
@@ -434,6 +472,9 @@ class RocksStore final : public Store {
   // Remembers the first failure: from then on the store is read-only.
   Status broken(const rocksdb::Status& status, std::string_view doing);
   [[nodiscard]] Status writable();
+  void fall_ill(const Error& error);
+  // Notes that the rows up to this one are synced.
+  [[nodiscard]] Status note(uint64_t synced);
 
   void wait_for_compaction();
   [[nodiscard]] rocksdb::Status collect_garbage();
@@ -443,23 +484,43 @@ class RocksStore final : public Store {
   const bool log_like_;
   std::shared_ptr<MemoryBudget> memory_;
   std::unique_ptr<Dropper> dropper_;
-  std::unique_ptr<rocksdb::DB> db_;  // It is closed before what it uses, which stands above.
-  const rocksdb::Options incoming_;  // of the files of write_sorted
+  std::unique_ptr<rocksdb::DB> db_;         // It is closed before what it uses, which stands above.
+  const rocksdb::Options incoming_;         // of the files of write_sorted
+  const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
+  const uint64_t lost_rows_;
   std::atomic<bool> broken_{false};
-  std::mutex broken_mutex_;
+  telemetry::Gauge& unhealthy_;
+  std::mutex broken_mutex_;  // guards what follows
   std::string why_;
+  Status health_;
 };
 
 tl::unexpected<Error> RocksStore::failed(const rocksdb::Status& status, std::string_view doing) {
   tl::unexpected<Error> error = failure(status, path_, doing);
-  if (remember_damage_ && error.value().code == Code::kCorrupt)
-    std::ofstream(path_ + "/" + kDamaged) << error.value().message;
+  if (error.value().code != Code::kCorrupt) return error;
+  if (remember_damage_) std::ofstream(path_ + "/" + kDamaged) << error.value().message;
+  fall_ill(error.value());
   return error;
+}
+
+// The first failure is kept and told: the others follow from it.
+void RocksStore::fall_ill(const Error& error) {
+  const std::lock_guard lock(broken_mutex_);
+  if (!health_) return;
+  health_ = tl::unexpected(error);
+  unhealthy_.set(1);
+  spdlog::error("{}", error.message);
+}
+
+Status RocksStore::health() {
+  const std::lock_guard lock(broken_mutex_);
+  return health_;
 }
 
 // After a write that failed RocksDB may or may not have it. To go on would build on what may be gone after a restart.
 Status RocksStore::broken(const rocksdb::Status& status, std::string_view doing) {
   Error error = failed(status, doing).value();
+  fall_ill(error);
   const std::lock_guard lock(broken_mutex_);
   if (!broken_) why_ = error.message;
   broken_ = true;
@@ -515,7 +576,13 @@ Status RocksStore::write(WriteBatch& batch, Durability durability) {
     return broken(status, "write");
   }
   memory_->relieve();
-  return {};
+  return durability == Durability::kSynced ? note(last_row_of(batch.rep().batch)) : Status{};
+}
+
+Status RocksStore::note(uint64_t synced) {
+  if (note_ == nullptr) return {};
+  const Status noted = note_->raise(synced);
+  return noted ? noted : broken(rocksdb::Status::IOError(noted.error().message), "note what is synced");
 }
 
 // The rows become one file, which RocksDB takes over in one step of its manifest: after a crash it is there as a
@@ -535,7 +602,7 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   options.snapshot_consistency = false;
   if (status.ok()) status = db_->IngestExternalFile({path}, options);
   if (!status.ok()) return broken(status, "write_sorted");
-  return {};
+  return {};  // Not noted: rows before these may be in memory only, until the next flush().
 }
 
 // RocksDB slows writers down when compaction is far behind, but not those that bring files: reads, which have to look
@@ -579,8 +646,9 @@ Status RocksStore::flush() {
   FRESHET_TRY(writable());
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;
+  const uint64_t last = db_->GetLatestSequenceNumber();  // What comes meanwhile may be in memory only.
   if (const rocksdb::Status status = db_->Flush(options); !status.ok()) return broken(status, "flush");
-  return {};
+  return note(last);
 }
 
 Status RocksStore::sync() {
@@ -618,6 +686,22 @@ rocksdb::Status RocksStore::collect_garbage() {
   return db_->CompactRange(options, nullptr, nullptr);
 }
 
+// The flush takes the write-ahead files along, the compaction every file of rows, and the values beside them.
+Status RocksStore::scrub(std::atomic<bool>& canceled) {
+  FRESHET_TRY(flush());
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+  options.blob_garbage_collection_age_cutoff = 1.0;
+  options.canceled = &canceled;
+  const rocksdb::Status status = db_->CompactRange(options, nullptr, nullptr);
+  if (canceled || status.IsIncomplete())
+    return fail(Code::kRetry, "store " + path_ + ": stopped before it was scrubbed");
+  if (!status.ok()) return failed(status, "scrub");
+  return {};
+}
+
 // RocksDB's own checkpoint: links to files that never change, and a copy of the small manifest.
 Status RocksStore::snapshot_to(const std::string& directory) {
   FRESHET_TRY(writable());
@@ -641,15 +725,43 @@ uint64_t RocksStore::disk_bytes() {
   return bytes;
 }
 
-// RocksDB tells that a directory is in use only by words.
+// RocksDB tells only by words that a directory is in use, or that a file which it needs is not there.
 Error open_error(const rocksdb::Status& status, const std::string& path) {
   const std::string text = status.ToString();
-  if (status.IsIOError() && (text.find("lock hold") != std::string::npos || text.find("/LOCK") != std::string::npos)) {
+  const auto says = [&text](const char* words) { return text.find(words) != std::string::npos; };
+  if (says("No such file") || says("Is a directory") || says("Not a directory"))
+    return failure(rocksdb::Status::Corruption(text), path, "open").value();
+  if (status.IsIOError() && (says("lock hold") || says("/LOCK"))) {
     return {Code::kConflict, "store " + path +
                                  " is in use: another process (or this one) has the directory open; stop it or "
                                  "choose another data directory"};
   }
   return failure(status, path, "open").value();
+}
+
+// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read.
+Status check_blob_files(rocksdb::DB& db, const std::string& path) {
+  rocksdb::ColumnFamilyMetaData all;
+  db.GetColumnFamilyMetaData(&all);
+  for (const rocksdb::BlobMetaData& blob : all.blob_files) {
+    const std::string file = path + "/" + blob.blob_file_name;
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(file, error);
+    if (!error && size >= blob.blob_file_size) continue;
+    return fail(Code::kCorrupt, "store " + path + ": " + file + ": " +
+                                    (error ? error.message() : std::string("it is too short")) +
+                                    "; restore the directory from a checkpoint or a copy");
+  }
+  return {};
+}
+
+// The last row that RocksDB would start with; nothing is changed by asking.
+Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& path) {
+  rocksdb::DB* opened = nullptr;
+  if (const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(rocks, path, &opened); !status.ok())
+    return tl::unexpected<Error>(open_error(status, path));
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  return db->GetLatestSequenceNumber();
 }
 
 }  // namespace
@@ -670,15 +782,32 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   std::unique_ptr<Dropper> dropper;
   if (options.drop) dropper = std::make_unique<Dropper>(options.drop);
   rocks.compaction_filter = dropper.get();
+  const auto noting = std::make_shared<ManifestNoting>(options.path);
+  rocks.listeners.push_back(noting);
   static_cast<void>(fast_crc32c());
-  rocksdb::DB* db = nullptr;
-  if (const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db); !status.ok()) {
+  FRESHET_ASSIGN(const Promised promised, check_files(options, [&] { return last_row_in(rocks, options.path); }));
+  rocksdb::DB* opened = nullptr;
+  if (const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &opened); !status.ok()) {
     return tl::unexpected<Error>(open_error(status, options.path));
+  }
+  std::unique_ptr<rocksdb::DB> db(opened);
+  FRESHET_TRY(check_blob_files(*db, options.path));
+  std::shared_ptr<SyncedNote> note;
+  uint64_t lost = 0;
+  if (options.note_synced) {
+    const uint64_t last = db->GetLatestSequenceNumber();
+    lost = promised.synced > last ? promised.synced - last : promised.cut ? 1 : 0;
+    if (lost > 0 && !options.accept_loss)
+      return tl::unexpected(rows_missing(options.path, "its files are older than that", last, promised.synced));
+    const Noted noted{lost > 0 ? last : std::max(last, promised.synced),
+                      manifest_of(options.path).value_or(Manifest{})};
+    FRESHET_ASSIGN(note, SyncedNote::make(options.path, noted));
+    noting->begin(note);
   }
   // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this
   // very file.
   std::filesystem::remove(options.path + "/" + kIncoming, error);
-  return std::make_unique<RocksStore>(options, std::move(dropper), std::unique_ptr<rocksdb::DB>(db));
+  return std::make_unique<RocksStore>(options, std::move(dropper), std::move(db), std::move(note), lost);
 }
 
 }  // namespace freshet::kv

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "env/clock.h"
@@ -288,6 +290,38 @@ RC_GTEST_FIXTURE_PROP(RocksTest, BehavesLikeAMap,
                        })
                 .has_value());
   RC_ASSERT(rows == model);
+}
+
+bool files_have(const std::string& path, const std::string& text) {
+  for (const auto& file : std::filesystem::directory_iterator(path)) {
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (bytes.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_F(RocksTest, ScrubTakesWhatIsGoneOutOfTheFiles) {
+  for (const bool large : {false, true}) {
+    Options o = options();
+    o.large_values = large;
+    open(o);
+    for (const char* key : {"a", "b", "c"}) put(key, std::string(key) + "SECRET-" + std::string(large ? 9000 : 1, 'x'));
+    ASSERT_TRUE(store_->flush());
+    put("a", "other");
+    ASSERT_TRUE(store_->flush());
+    WriteBatch batch;
+    batch.remove("b");
+    batch.remove_range("c", "d");
+    ASSERT_TRUE(store_->write(batch, Durability::kSynced));
+    EXPECT_TRUE(files_have(path_, "SECRET"));
+    std::atomic<bool> canceled{true};
+    EXPECT_EQ(store_->scrub(canceled).error().code, Code::kRetry);
+    canceled = false;
+    ASSERT_TRUE(store_->scrub(canceled));
+    EXPECT_FALSE(files_have(path_, "SECRET")) << large;
+    EXPECT_EQ(get("a"), "other");
+  }
 }
 
 }  // namespace

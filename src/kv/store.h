@@ -7,6 +7,7 @@
 // says. A failed write leaves the store read-only: Code::kFatal from then on (kCorrupt, if damage is the reason).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,8 +49,9 @@ struct Options {
   FoldFn fold;                           // optional
   DropFn drop;                           // optional
   size_t write_buffer_bytes = 32u << 20;
-  int bloom_bits = 10;        // per key; 0: none
-  bool large_values = false;  // values above 4 KiB live in blob files, so that compactions do not copy them
+  uint32_t open_files_max = 256;  // of tables, beside its few other files
+  int bloom_bits = 10;            // per key; 0: none
+  bool large_values = false;      // values above 4 KiB live in blob files, so that compactions do not copy them
   // Rows are written once, read soon and removed in about the order they came, as in a log. With large_values: those
   // from 1 KiB on live in blob files, uncompressed, past the page cache where the file system allows, and are copied
   // again only by a reclaim() that finds more garbage than values.
@@ -58,7 +60,16 @@ struct Options {
   // Damage found in a file is written down beside it, so that the next open fails with kCorrupt and says so, wherever
   // in the files the damage is: for those who can get the contents from elsewhere.
   bool remember_damage = false;
+  // Beside the directory it is noted how far the rows are synced (kv/synced_note.h), and an open that would start with
+  // fewer fails with kCorrupt: it names the file and how many rows are lost. For stores whose rows nobody else has.
+  bool note_synced = false;
+  // Such a store is opened all the same, with the rows before the first one that is lost.
+  bool accept_loss = false;
 };
+
+// A store's directory is renamed, with all that is in it, so that another one can be made there; what was set aside
+// before is deleted. Returns its new name. REQUIRES: the store is not open.
+[[nodiscard]] Result<std::string> set_aside(const std::string& directory);
 
 // Operations applied together or not at all. Movable; not thread-safe.
 class WriteBatch {
@@ -140,7 +151,16 @@ class Store {
   // Gives whole files inside [begin, end) back to the file system; rows may go on existing: use with remove_range.
   // May take long in a log_like store.
   [[nodiscard]] virtual Status reclaim(std::string_view begin, std::string_view end) = 0;
+  // What was removed or replaced before the call is in no file any more when it returns, but in snapshots. Rewrites
+  // everything: long, in the background of everybody else. kRetry: soon after `canceled` became true.
+  [[nodiscard]] virtual Status scrub(std::atomic<bool>& canceled) {
+    return canceled ? fail(Code::kRetry, "stopped") : Status{};
+  }
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;
+  // Not ok from the first failed write, or the first damage that was found, on: not all of it can be read or written.
+  [[nodiscard]] virtual Status health() { return {}; }
+  // Options::accept_loss: rows that were synced and were not there when it was opened.
+  [[nodiscard]] virtual uint64_t lost_rows() const { return 0; }
   // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by
   // hard links to files, which never change. On the same file system. kInvalid: this kind of store has no files.
   [[nodiscard]] virtual Status snapshot_to(const std::string& directory) {

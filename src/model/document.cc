@@ -104,15 +104,17 @@ class Effect {
     kind_ = value.kind_case() == Value::KIND_NOT_SET ? kNothing : kValue;
     value_.Swap(&value);
   }
-  void feed(const ChangeOp& op) {
+  // The value is taken out of the op.
+  void feed(ChangeOp&& op) {
     switch (op.type()) {
-      case ChangeOp::SET: return set(Value(op.value()));
+      case ChangeOp::SET: return set(std::move(*op.mutable_value()));
       case ChangeOp::UNSET: return clear();
-      case ChangeOp::ADD_TO_SET: return add(op.value().list());
-      case ChangeOp::REMOVE_FROM_SET: return remove(op.value().list());
+      case ChangeOp::ADD_TO_SET: return add(std::move(*op.mutable_value()->mutable_list()));
+      case ChangeOp::REMOVE_FROM_SET: return remove(std::move(*op.mutable_value()->mutable_list()));
       default: return;  // An op of a version that we don't know: such a log is refused elsewhere.
     }
   }
+  void feed(const ChangeOp& op) { feed(ChangeOp(op)); }
   void clear() { kind_ = kNothing; }
   // What becomes of an entry that it was told of by set() or clear(); null: nothing is there.
   [[nodiscard]] Value* result() { return kind_ == kValue ? &value_ : nullptr; }
@@ -176,6 +178,19 @@ bool replaces(const ChangeOp& op) { return op.type() == ChangeOp::SET || op.type
 
 // ---- folding ----
 
+// set ∪= more, where `more` is small and the set may be large: it is neither copied nor gone through. Were the set
+// not sorted, an element could be there twice afterwards, which means nothing.
+void add_few(Elements& set, Elements& more) {
+  for (Value& element : more) {
+    const auto at =
+        std::lower_bound(set.pointer_begin(), set.pointer_end(), &element, kValueLess) - set.pointer_begin();
+    const auto position = static_cast<int>(at);
+    if (position < set.size() && compare_values(set[position], element) == 0) continue;
+    set.Add()->Swap(&element);
+    std::rotate(set.pointer_begin() + at, set.pointer_end() - 1, set.pointer_end());
+  }
+}
+
 // Folds later[begin, end) into earlier[first, last), all of one key. Ops of `earlier` that are no longer needed become
 // TYPE_UNSPECIFIED; one that is needed more goes to the end of `earlier`.
 void fold_run(RepeatedPtrField<ChangeOp>& earlier, int first, int last, RepeatedPtrField<ChangeOp>& later, int begin,
@@ -188,9 +203,14 @@ void fold_run(RepeatedPtrField<ChangeOp>& earlier, int first, int last, Repeated
     earlier[first].Swap(&later[begin]);
     return drop_rest(first + 1);
   }
+  const bool is_set_op =
+      later[begin].type() == ChangeOp::ADD_TO_SET || later[begin].type() == ChangeOp::REMOVE_FROM_SET;
+  if (last - first == 1 && end - begin == 1 && is_set_op && earlier[first].type() == later[begin].type())
+    return add_few(*earlier[first].mutable_value()->mutable_list()->mutable_values(),
+                   *later[begin].mutable_value()->mutable_list()->mutable_values());
   Effect effect;
-  for (int i = first; i < last; ++i) effect.feed(earlier[i]);
-  for (int i = begin; i < end; ++i) effect.feed(later[i]);
+  for (int i = first; i < last; ++i) effect.feed(std::move(earlier[i]));
+  for (int i = begin; i < end; ++i) effect.feed(std::move(later[i]));
   int next = first;
   effect.emit([&](ChangeOp::Type type, Value* value) {
     ChangeOp& op = next < last ? earlier[next] : *earlier.Add();

@@ -184,6 +184,12 @@ bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules
 
 // A person has one user_id, unless the rules say otherwise for that very type: a default for all types does not make
 // it two.
+Hash128 value_hash(std::string_view key16, std::string_view tenant, std::string_view value) {
+  std::string bytes("value");
+  bytes.append(1, '\0').append(tenant).append(1, '\0').append(lower(strip(value, kBlank)));
+  return keyed_hash128(key16, bytes);
+}
+
 uint32_t identifier_limit(std::string_view type, const v1::TenantRules& rules) {
   uint32_t rest = type == kUserId ? 1 : 5;
   for (const v1::IdentifierLimit& limit : rules.identifier_limits()) {

@@ -25,6 +25,9 @@ inline constexpr std::string_view kUserId = "user_id";
 [[nodiscard]] std::string identifier_key(std::string_view tenant, v1::EntityKind kind,
                                          const v1::Identifier& identifier);
 
+// What stands for a value, of whatever type, where the erased are remembered: keyed with 16 bytes, blind to case.
+[[nodiscard]] Hash128 value_hash(std::string_view key16, std::string_view tenant, std::string_view value);
+
 // The partition that decides who has the identifier: murmur2 of identifier_key, as a Kafka producer would choose.
 [[nodiscard]] uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier,
                                uint32_t partitions);

@@ -133,6 +133,7 @@ class PartitionState {
   [[nodiscard]] std::weak_ptr<kv::Store> store() const { return store_; }
 
  private:
+  friend std::vector<Hash128> entities_after(PartitionState& state, std::string_view after, size_t count);
   PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
                  std::shared_ptr<std::atomic<uint32_t>> lowest_span);
   [[nodiscard]] Status load_meta();

@@ -12,11 +12,12 @@ class FakeClock final : public Clock {
   static constexpr TimeUs kBeginUs = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
 
   explicit FakeClock(TimeUs begin_us = kBeginUs) : now(begin_us) {}
-  TimeUs now_us() override { return now; }
+  TimeUs now_us() override { return now + jumped; }
   TimeUs monotonic_us() override { return now; }
   void sleep_us(TimeUs duration) override { now += duration; }
 
   std::atomic<TimeUs> now;
+  std::atomic<TimeUs> jumped{0};  // by so much the wall clock is wrong
 };
 
 }  // namespace freshet::env

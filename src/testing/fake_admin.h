@@ -8,11 +8,34 @@
 #include <vector>
 
 #include "console/admin.h"
+#include "console/letter_keeper.h"
 #include "model/identifier.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
+#include "testing/memory_store.h"
 
 namespace freshet::console {
+
+// A keeper of letters that does everything within the calls.
+struct FakeKeeper {
+  explicit FakeKeeper(eventlog::EventLog& log, docstore::DocStore& store, env::Clock& clock) {
+    options.hash_key = std::string(16, 'k');
+    options.log = &log;
+    options.profiles = &store;
+    options.clock = &clock;
+    options.threads = false;
+    options.quota.age_us = 100ll * 366 * 86'400 * 1'000'000;  // letters of tests are of 1970
+  }
+  // Opens what the one before has left.
+  std::shared_ptr<LetterKeeper> open() {
+    auto started = LetterKeeper::start(kv::open_memory(disk, {}), options);
+    FRESHET_ASSERT(started.has_value());
+    return std::shared_ptr<LetterKeeper>(std::move(*started));
+  }
+
+  KeeperOptions options;
+  std::shared_ptr<kv::MemoryDisk> disk = std::make_shared<kv::MemoryDisk>();
+};
 
 class FakeStore final : public docstore::DocStore {
  public:
@@ -25,7 +48,12 @@ class FakeStore final : public docstore::DocStore {
 
   void write(std::vector<v1::Change>, docstore::WriteDone) override {}
   Status sync() override { return {}; }
-  Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey&) override { return std::nullopt; }
+  Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey& key) override {
+    for (const auto& [identifier, stored] : documents_)
+      if (stored.key.tenant == key.tenant && stored.key.id == key.id) return std::optional(stored);
+    return std::nullopt;
+  }
+  void remove_all() { documents_.clear(); }
   Result<std::optional<docstore::StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
                                                        const v1::Identifier& identifier) override {
     const auto found = documents_.find(model::identifier_key(tenant, kind, identifier));
@@ -58,7 +86,9 @@ class FakeLog final : public eventlog::FakeLog {
     p.records.erase(p.records.begin(), p.records.lower_bound(p.low));
   }
 
+  eventlog::Watermarks actions;  // of each partition of that topic
   Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition partition) override {
+    if (partition.topic == eventlog::Topic::kActions) return actions;
     const Partition& p = partitions_[partition.partition];
     return eventlog::Watermarks{p.low, p.high};
   }
@@ -66,6 +96,7 @@ class FakeLog final : public eventlog::FakeLog {
     const Partition& p = partitions_[partition.partition];
     eventlog::Fetched out;
     out.from = partition;
+    if (partition.topic != eventlog::Topic::kDeadLetters) return out;
     out.next = std::max(from, p.low);
     size_t bytes = 0;
     for (auto i = p.records.lower_bound(out.next); i != p.records.end() && bytes < bytes_max; ++i) {
@@ -74,6 +105,10 @@ class FakeLog final : public eventlog::FakeLog {
       bytes += i->second.size();
     }
     return out;
+  }
+  Status trim(eventlog::TopicPartition partition, eventlog::Offset before) override {
+    if (partition.topic == eventlog::Topic::kDeadLetters) drop(partition.partition, before);
+    return {};
   }
   uint64_t disk_bytes() override { return 123'456'789; }
 

@@ -16,21 +16,49 @@ class MemoryImportStore final : public ImportStore {
  public:
   Status put(const v1::ImportProgress& progress, bool) override {
     if (fail_puts) return fail(Code::kFatal, "disk");
-    rows[progress.tenant() + "/" + progress.id()] = progress;
+    const std::string key = progress.tenant() + "/" + progress.id();
+    if (!progress.mapping().empty()) mappings[key] = progress.mapping();
+    if (progress.complete()) mappings.erase(key);
+    rows[key] = progress;
+    rows[key].clear_mapping();
     return {};
   }
   Result<std::optional<v1::ImportProgress>> get(const std::string& tenant, const std::string& id) override {
     const auto found = rows.find(tenant + "/" + id);
     return found == rows.end() ? std::nullopt : std::optional(found->second);
   }
-  Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, size_t count) override {
+  Result<std::string> mapping(const std::string& tenant, const std::string& id) override {
+    const auto found = mappings.find(tenant + "/" + id);
+    if (found == mappings.end()) return fail(Code::kNotFound, "no mapping");
+    return found->second;
+  }
+  Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, const std::string& after,
+                                               size_t count) override {
     std::vector<v1::ImportProgress> all;
     for (const auto& [key, value] : rows) {
-      if (value.tenant() == tenant && all.size() < count) all.push_back(value);
+      if (value.tenant() == tenant && value.id() > after && all.size() < count) all.push_back(value);
     }
     return all;
   }
+  Result<ImportCounts> count(const std::string& tenant) override {
+    ++counted;
+    ImportCounts counts;
+    for (const auto& [key, value] : rows) {
+      if (value.tenant() != tenant) continue;
+      ++counts.all;
+      if (!value.complete()) ++counts.open;
+    }
+    return counts;
+  }
+  Status remove(const std::string& tenant, const std::string& id) override {
+    if (fail_puts) return fail(Code::kFatal, "disk");
+    rows.erase(tenant + "/" + id);
+    mappings.erase(tenant + "/" + id);
+    return {};
+  }
   std::map<std::string, v1::ImportProgress> rows;
+  std::map<std::string, std::string> mappings;
+  int counted = 0;
   bool fail_puts = false;
 };
 

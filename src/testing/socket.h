@@ -18,7 +18,10 @@ namespace freshet::http {
 
 class TestSocket {
  public:
-  explicit TestSocket(uint16_t port) {
+  // `from`: an address of this machine, as all of 127.0.0.0/8 are.
+  explicit TestSocket(uint16_t port, const char* from = "127.0.0.1") {
+    socket_.open(boost::asio::ip::tcp::v4());
+    socket_.bind({boost::asio::ip::make_address(from), 0});
     socket_.connect({boost::asio::ip::address_v4::loopback(), port}, error_);
     EXPECT_FALSE(error_) << error_.message();
   }

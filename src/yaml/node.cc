@@ -7,6 +7,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <sstream>
 
 #include "base/assert.h"
@@ -18,6 +19,7 @@ namespace {
 
 // Nobody's file is deeper; a text of 100,000 brackets would overflow the stack of everything that visits the tree.
 constexpr size_t kDepthMax = 64;
+constexpr size_t kKeyShownMax = 200;  // bytes of a key in a message
 // "${NAME}" becomes "$\1NAME\2" before parsing: braces would be structure where a scalar is not quoted. The same width,
 // so columns stay true; YAML allows neither character, so that nothing else looks like it.
 constexpr char kOpen = '\1';
@@ -80,6 +82,8 @@ class Builder final : public YAML::EventHandler {
   }
 
   void attach(Node node) {
+    // Whoever wrote so much that is wrong need not be told of more.
+    if (problems_.full()) throw YAML::Exception(YAML::Mark::null_mark(), "too much is wrong");
     if (stack_.empty()) {
       root_ = std::move(node);
       return;
@@ -171,9 +175,9 @@ void refuse_repeated_keys(const Node& node, Problems& problems) {
   std::vector<const Node*> keys;
   for (const Node& key : node.keys) keys.push_back(&key);
   std::stable_sort(keys.begin(), keys.end(), [](const Node* a, const Node* b) { return a->text < b->text; });
-  for (size_t i = 1; i < keys.size(); ++i) {
+  for (size_t i = 1; i < keys.size() && !problems.full(); ++i) {
     if (keys[i]->text != keys[i - 1]->text) continue;
-    problems.add(keys[i]->at, "\"" + keys[i]->text + "\" is there twice (also at line " +
+    problems.add(keys[i]->at, "\"" + keys[i]->text.substr(0, kKeyShownMax) + "\" is there twice (also at line " +
                                   std::to_string(keys[i - 1]->at.line) + ")");
   }
   for (const Node& item : node.items) refuse_repeated_keys(item, problems);
@@ -265,6 +269,8 @@ std::string Problems::text() const {
     out += file_ + ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) + ": " +
            problem.message;
   }
+  if (full())
+    out += "\n" + file_ + ": only " + std::to_string(list_.size()) + " problems are listed: there may be more";
   return out;
 }
 
@@ -278,6 +284,15 @@ std::optional<Node> parse_with(bool plain_first, std::string_view text, const Pa
     return std::nullopt;
   }
   if (has_forbidden_characters(text, problems)) return std::nullopt;
+  if (options.structure_max != SIZE_MAX) {
+    const auto structure = static_cast<size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return std::string_view("[]{},:").find(c) != std::string_view::npos; }));
+    if (structure > options.structure_max) {
+      problems.add({}, "too much: " + std::to_string(structure) + " brackets, commas and colons, at most " +
+                           std::to_string(options.structure_max));
+      return std::nullopt;
+    }
+  }
   const std::string hidden = options.environment ? hide_variables(text) : std::string(text);
   auto root = plain_first ? parse_plain(hidden) : std::nullopt;
   if (!root) root = parse_full(hidden, problems);

@@ -62,18 +62,26 @@ struct Problem {
   std::string message;
 };
 
-// Not thread-safe; one for each file that is read.
+inline constexpr size_t kProblemsMax = 1000;
+
+// Keeps the first `most`. Not thread-safe; one for each file that is read.
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
-  void add(Place at, std::string message) { list_.push_back({at, std::move(message)}); }
+  explicit Problems(std::string file, size_t most = kProblemsMax) : file_(std::move(file)), most_(most) {}
+  void add(Place at, std::string message) {
+    if (!full()) list_.push_back({at, std::move(message)});
+  }
   [[nodiscard]] bool empty() const { return list_.empty(); }
+  // Whoever may find many more stops looking.
+  [[nodiscard]] bool full() const { return list_.size() >= most_; }
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] std::vector<Problem> sorted() const;  // by place
-  [[nodiscard]] std::string text() const;             // "file:line:column: message", one a line, sorted
+  // "file:line:column: message", one a line, sorted; the last one says if it is full
+  [[nodiscard]] std::string text() const;
 
  private:
   std::string file_;
+  size_t most_;
   std::vector<Problem> list_;
 };
 
@@ -82,6 +90,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 struct ParseOptions {
   size_t bytes_max = 4u << 20;
+  // Brackets, braces, commas and colons. Whoever parses text of strangers sets it: a parser makes a token of each, of a
+  // hundred bytes and more.
+  size_t structure_max = SIZE_MAX;
   // If set, ${NAME} in scalars (also unquoted ones in braces) becomes the variable's value, taken as text and never
   // parsed as YAML; an unset variable is a problem; $${ stands for ${.
   Environment environment;

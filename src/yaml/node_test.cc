@@ -76,5 +76,30 @@ TEST(Node, EmptyTextAndMissingValuesAreNothing) {
   EXPECT_EQ(root->find("a")->at.line, 1U);
 }
 
+TEST(Node, BoundsWhatStrangersMaySend) {
+  ParseOptions options;
+  options.structure_max = 10;
+  EXPECT_EQ(problems_of("a: [1, 2, 3, {b: 4}]", options), "");
+  EXPECT_EQ(problems_of("a: " + std::string(100'000, '['), options),
+            "f.yaml:1:1: too much: 100001 brackets, commas and colons, at most 10");
+}
+
+TEST(Node, ListsSoManyProblems) {
+  std::string text, same;
+  for (int i = 0; i < 100; ++i) {
+    text += "k" + std::to_string(i) + ": !t x\n";
+    same += "a: 1\n";
+  }
+  for (const size_t most : {3u, 90u}) {
+    for (const std::string& wrong : {text, same}) {
+      Problems problems("f.yaml", most);
+      (void)parse(wrong, {}, problems);
+      EXPECT_EQ(problems.sorted().size(), most);
+      EXPECT_NE(problems.text().find("\nf.yaml: only " + std::to_string(most) + " problems are listed"),
+                std::string::npos);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace freshet::yaml

@@ -263,6 +263,7 @@ void MapReader::finish() {
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
   for (const Node& key : node_.keys) {
+    if (problems_.full()) return;
     if (std::binary_search(known.begin(), known.end(), key.text)) continue;
     if (std::find(refused_.begin(), refused_.end(), key.text) != refused_.end()) continue;
     const std::string hint = did_you_mean(key.text, known);

@@ -160,8 +160,9 @@ class Answer:
 class Http:
     """Keep-alive HTTP to one port. One per thread."""
 
-    def __init__(self, port, timeout_s=patient(30)):
+    def __init__(self, port, timeout_s=patient(30), tls=None):
         self.port = port
+        self.tls = tls  # an ssl.SSLContext
         self.timeout_s = timeout_s
         self.connection = None
 
@@ -170,7 +171,8 @@ class Http:
         for attempt in (0, 1):
             fresh = self.connection is None
             if fresh:
-                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
+                self.connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=self.timeout_s, context=self.tls)
+                                   if self.tls else http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s))
             try:
                 self.connection.request(method, path, body=body, headers=headers or {})
                 response = self.connection.getresponse()
@@ -190,8 +192,8 @@ class Http:
 
 CONFIG = """revision: {revision}
 data_dir: {data_dir}
-ingest: {{listen: "127.0.0.1:{ingest}"}}
-admin: {{listen: "127.0.0.1:{admin}"}}
+ingest: {{listen: "127.0.0.1:{ingest}"{more_ingest}}}
+admin: {{listen: "127.0.0.1:{admin}"{more_admin}}}
 log: {{{log}, partitions: {partitions}}}
 state: {{memory: {memory}, standbys: {standbys}}}
 {top}tenants:
@@ -203,9 +205,14 @@ state: {{memory: {memory}, standbys: {standbys}}}
 
 
 class Server:
-    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None, standbys=0):
+    def __init__(self, directory, partitions=4, memory="256MiB", extra="", top="", kafka=None, env=None, standbys=0,
+                 ingest="", admin="", tls=None, prefix=()):
+        self.more_ingest, self.more_admin = ingest, admin  # further keys of these sections, YAML
+        self.tls = tls  # an ssl.SSLContext, if both listeners have TLS
+        self.prefix = list(prefix)  # a command that ends in running ours
         self.standbys = standbys
         self.env = env or {}  # beside this process's own
+        self.arguments = []  # of `freshet run`, beside --config
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.partitions = partitions
@@ -220,12 +227,14 @@ class Server:
         self.log_path = self.directory / "server.log"
         self.config_path = self.directory / "freshet.yaml"
         self.ingest_port, self.admin_port = free_ports(2)
-        self.url = f"http://127.0.0.1:{self.ingest_port}"
-        self.admin_url = f"http://127.0.0.1:{self.admin_port}"
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.ingest_port}"
+        self.admin_url = f"{scheme}://127.0.0.1:{self.admin_port}"
 
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
             revision=self.revision, data_dir=self.directory / "data", ingest=self.ingest_port, admin=self.admin_port,
+            more_ingest=self.more_ingest, more_admin=self.more_admin,
             log=self.log, partitions=self.partitions, memory=self.memory, standbys=self.standbys, tenant=TENANT, key=KEY, server_key=SERVER_KEY, extra=self.extra, top=self.top),
             encoding="utf-8")
 
@@ -233,13 +242,13 @@ class Server:
         check(FRESHET.exists(), f"{FRESHET} is missing: run ./dev build first")
         self.write_config()
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(FRESHET), "run", "--config", str(self.config_path)], stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.prefix, str(FRESHET), "run", "--config", str(self.config_path), *self.arguments], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
         self.wait_ready()
         return self
 
     def wait_ready(self):
-        admin = Http(self.admin_port, timeout_s=patient(5))
+        admin = Http(self.admin_port, timeout_s=patient(5), tls=self.tls)
 
         def ready():
             if self.process.poll() is not None:
@@ -279,10 +288,10 @@ class Server:
         return time.monotonic() - began
 
     def ingest(self):
-        return Http(self.ingest_port)
+        return Http(self.ingest_port, tls=self.tls)
 
     def admin(self):
-        return Http(self.admin_port)
+        return Http(self.admin_port, tls=self.tls)
 
     def get(self, path):
         """One GET on the admin listener."""

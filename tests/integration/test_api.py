@@ -130,7 +130,7 @@ def test_examples_are_accepted(box):
     for described, port in zip(load_descriptions(), (server.ingest_port, server.admin_port)):
         for method, path, operation in described.operations():
             schemes = [name for alternative in operation.get("security", []) for name in alternative]
-            authorization = f"Basic {base64.b64encode(f'{TENANT}:{SECRET}'.encode()).decode()}" if "dataApiBasic" in schemes else f"Bearer {KEY}"
+            authorization = f"Basic {base64.b64encode(f'{TENANT}:{SECRET}'.encode()).decode()}" if "dataApiBasic" in schemes else f"Bearer {SERVER_KEY if 'serverKeyBearer' in schemes else KEY}"
             query = "?verdicts=1" if {"$ref": "#/components/parameters/Verdicts"} in operation.get("parameters", []) else ""
             for content_type, media in described.bodies(operation) if method == "POST" else ():
                 for example in described.examples(media):

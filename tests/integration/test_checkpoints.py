@@ -205,7 +205,7 @@ def test_damaged_sst(box):
     server.start()
     check_equal(restored(server), 1, "states that were restored")
     check((state.parent / "0000.damaged").is_dir(), "the damaged state was not moved aside")
-    check("is damaged and is moved to" in server.log_path.read_text(errors="replace"), "the log does not name the damage")
+    check("is damaged and was moved to" in server.log_path.read_text(errors="replace"), "the log does not name the damage")
     send_records(server.ingest(), [{"message_id": "again", "user": {"user_id": "u1"}, "set": {"x": 1}}])
     server.wait_drained()
     compare_small(server)

@@ -13,9 +13,11 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/mutant.h"
+#include "base/text.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
 #include "model/json.h"
+#include "model/packed_state.h"
 #include "model/time.h"
 
 namespace freshet::action {
@@ -40,13 +42,6 @@ void add_stats(v1::EventStats& stats, uint64_t count, int64_t first_us, int64_t 
   stats.set_count(stats.count() + count);
 }
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return lower;
-}
-
 bool matches(v1::AttributeOp::Match match, std::string_view pattern, std::string_view subject) {
   switch (match) {
     case v1::AttributeOp::PREFIX: return subject.starts_with(pattern);
@@ -56,13 +51,21 @@ bool matches(v1::AttributeOp::Match match, std::string_view pattern, std::string
   }
 }
 
-// The names that an UNSET_MATCHING is about, in order, each once.
-std::vector<std::string> names_matching(v1::EntityState& entity, const v1::AttributeOp& op) {
+// The names that an UNSET_MATCHING is about, in order, each once. What is unset already, and not before, is left out:
+// a record of many patterns would write all of it for each of them.
+std::vector<std::string> names_matching(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use) {
+  model::unpack(entity);
   const std::string pattern = op.ignore_case() ? lower_case(op.name()) : op.name();
-  std::vector<std::string> names = attribute_names(entity);
-  std::erase_if(names, [&](const std::string& name) {
-    return !matches(op.match(), pattern, op.ignore_case() ? lower_case(name) : name);
-  });
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (matches(op.match(), pattern, op.ignore_case() ? lower_case(name) : name)) names.push_back(name);
+  };
+  for (const v1::Register& r : entity.attributes())
+    if (r.has_value() || earlier(r.use(), use)) add(r.name());
+  for (const v1::ElementSet& s : entity.sets())
+    if (find_named(entity.attributes(), s.name()) == nullptr) add(s.name());
+  std::sort(names.begin(), names.end());
+  FRESHET_ASSERT(std::adjacent_find(names.begin(), names.end()) == names.end());
   return names;
 }
 
@@ -86,7 +89,7 @@ void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v
     case v1::AttributeOp::ADD_TO_SET: elements(false); break;
     case v1::AttributeOp::REMOVE_FROM_SET: elements(true); break;
     case v1::AttributeOp::UNSET_MATCHING:
-      for (const std::string& name : names_matching(entity, op)) write(name, nullptr);
+      for (const std::string& name : names_matching(entity, op, use)) write(name, nullptr);
       break;
     default: break;
   }

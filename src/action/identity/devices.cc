@@ -141,8 +141,9 @@ void Protocol::on_attach(const Loop& m) {
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
   state::PartitionState::touch(*e, state_);
   touched_.clear();
-  if (m.has_other() && remove_ref(*e->state.mutable_attached(), m.other()))
-    touched_.add(user ? v1::DEVICES : v1::USERS);
+  const bool removed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
+  if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
+  if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);
   const bool added = m.has_ref() && add_attached(*e, m.ref());
   if (m.has_ref() && !added) send_attach(m.ref(), nullptr, &e->state.ref(), nullptr, m.received_at_us());
   if (user && added) learn_device(*e, m);

@@ -170,6 +170,42 @@ TEST_P(Devices, AnErasedUserLeavesItsDevices) {
   EXPECT_TRUE(refers_to(c, {"device_id", "d"}, {"user_id", "u2"}));
 }
 
+TEST_P(Devices, AnErasedUserTakesAlongADeviceThatNobodyElseUses) {
+  TestCluster c(GetParam(), 1);
+  in_this_order(c, {seen("m1", "u1", {{"device_id", "own"}}, 1), seen("m2", "u1", {{"device_id", "shared"}}, 1),
+                    seen("m3", "u2", {{"device_id", "shared"}}, 2), device_record("m4", {{"device_id", "own"}}, 3)});
+  const std::string first = hex(owner_of(c, "device_id", "own")->ref());
+  in_this_order(c, {make_erase("x", "user_id", "u1", 4)});
+  EXPECT_FALSE(owner_of(c, "device_id", "own"));
+  EXPECT_EQ(owner_of(c, "device_id", "shared")->attached_size(), 1);
+  EXPECT_EQ(c.erased_messages(), 3u);
+  // Whoever has it next is somebody new.
+  in_this_order(c, {seen("m5", "u3", {{"device_id", "own"}}, 5)});
+  EXPECT_NE(hex(owner_of(c, "device_id", "own")->ref()), first);
+}
+
+TEST_P(Devices, AnErasureIsToldWithHashesOnly) {
+  TestCluster c(GetParam(), 1);
+  in_this_order(c, {seen("m1", "u1", {{"device_id", "own"}}, 1), make_erase("x1", "user_id", "u1", 2),
+                    make_erase("x2", "user_id", "u1", 3), make_erase("x3", "user_id", "nobody-yet", 4)});
+  std::map<std::string, v1::ErasureNotice> by_request;
+  for (const std::string& bytes : c.notices()) {
+    EXPECT_EQ(bytes.find("nobody-yet"), std::string::npos);
+    EXPECT_EQ(bytes.find("own"), std::string::npos);
+    v1::DeadLetter letter;
+    v1::ErasureNotice notice;
+    ASSERT_TRUE(letter.ParseFromString(bytes) && notice.ParseFromString(letter.body()));
+    by_request[notice.message_id()] = notice;
+  }
+  ASSERT_EQ(by_request.size(), 4u) << "the device's has no request";
+  EXPECT_EQ(by_request["x1"].id().size(), 16u);
+  EXPECT_EQ(by_request["x1"].suppressed_size(), 1);
+  EXPECT_EQ(by_request[""].kind(), v1::ENTITY_KIND_DEVICE);
+  EXPECT_EQ(by_request[""].freed_size(), 1);
+  EXPECT_EQ(by_request["x2"].suppressed(0), by_request["x1"].suppressed(0)) << "asked again: done already";
+  EXPECT_TRUE(by_request["x3"].id().empty());
+}
+
 TEST_P(Devices, MergeAndUnlinkByRecord) {
   v1::Envelope merge = device_record("x", {{"device_id", "d1"}}, 3);
   merge.set_kind(v1::Envelope::MERGE);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/identity/erasure.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -27,6 +28,11 @@ v1::Use use_of(const state::Alias& alias) {
 void set_use(state::Alias& alias, const v1::Use& use) {
   alias.use_time_us = use.time_us();
   alias.use_message_id = use.message_id();
+}
+
+// Whether somebody keeps account of this: an erase, also of one whom nobody knows, and the end of one.
+bool is_about_erasure(const v1::Envelope& record, bool suppressed) {
+  return record.kind() == Kind::ERASE || (record.kind() == Kind::UNSUPPRESS && suppressed);
 }
 
 bool is_data(const v1::Envelope& record) {
@@ -66,6 +72,9 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
 // be forgotten.
 bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
                                     bool suppressed) {
+  const bool frees = shared(kind, routing_of(record));
+  if (is_about_erasure(record, suppressed))
+    out_.dead_letter(erasure_letter(record, {rules_->hash_key(), tenant_name_, record.received_at_us()}, frees));
   if (record.kind() == Kind::UNSUPPRESS) {
     if (suppressed) state_.edit_alias(routing_key).suppressed = false;
     return false;
@@ -77,7 +86,7 @@ bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind k
   // The erase may have overtaken the person's first event, which is then counted as erased when it comes. A shared
   // identifier is not suppressed: others use that tablet too.
   if (record.kind() == Kind::ERASE) {
-    if (!shared(kind, routing_of(record))) state_.edit_alias(routing_key).suppressed = true;
+    if (!frees) state_.edit_alias(routing_key).suppressed = true;
     return false;
   }
   return record.kind() != Kind::UNLINK && !record.existing_only();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "action/identity/chunks.h"
+#include "action/identity/erasure.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -128,7 +129,7 @@ void Protocol::on_answer(const Loop& m) {
     e->state.set_status(v1::EntityState::LIVE);
     e->state.clear_target();
   } else {
-    make_erased(*e, m.received_at_us());
+    make_erased(*e, m, false);
   }
   e->state.set_winding_up(true);
   step(*e, m.received_at_us());
@@ -245,39 +246,37 @@ void Protocol::repoint_one(Entity& e, int position, int64_t received_at_us) {
 
 // ---- erasing ------------------------------------------------------------------------------------------------------
 
+// Who asks for somebody that is erased already is told that it is done.
 void Protocol::on_erase(const Loop& m) {
   Entity* e = reach(m);
-  if (e != nullptr && e->state.status() == v1::EntityState::LIVE) make_erased(*e, m.received_at_us());
+  if (e == nullptr) return;
+  if (e->state.status() == v1::EntityState::LIVE) return make_erased(*e, m, false);
+  if (e->state.status() == v1::EntityState::ERASED)
+    out_.dead_letter(erasure_letter(m.record(), {rules_->hash_key(), tenant_name_, m.received_at_us()}, false));
 }
 
 // Forgets the person. Those that it was taking in are the same person and are erased too; what of them was not whole
 // here is nobody's, and each side counts its own messages. Unique identifiers are suppressed, so that a late event or
-// a replay does not bring the profile back; shared ones are freed, because the tablet may be used by others.
-void Protocol::make_erased(Entity& e, int64_t received_at_us) {
+// a replay does not bring the profile back; shared ones are freed, because the tablet may be used by others. With
+// `frees_all` all are: a device that goes with its person may be sold.
+void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
   state::PartitionState::touch(e, state_);
   count_erased(e.state.messages());
   ++counters_.erased;
   e.state.set_status(v1::EntityState::ERASED);
-  e.state.clear_target();
   for (const Loop& chunk : e.state.absorbing())
     if (chunk.last()) answer(chunk, Loop::ERASED_TOO, e);
+  std::vector<Loop> farewells = farewells_of(e.state, because.received_at_us(), [&](const v1::Identifier& i) {
+    return frees_all || shared(e.ref.kind, i) || FRESHET_MUTANT(kEraseWithoutSuppress);
+  });
+  const ErasureContext context{rules_->hash_key(), tenant_name_, because.received_at_us()};
+  out_.dead_letter(erasure_letter(notice_of(e.state, because.record(), farewells, context), context));
+  e.state.clear_target();
   e.state.clear_absorbing();
-  for (const v1::EntityRef& other : e.state.attached())
-    send_attach(other, nullptr, &e.state.ref(), nullptr, received_at_us);
+  e.state.clear_identifiers();
   clear_profile(e.state);
-  google::protobuf::RepeatedPtrField<v1::IdentifierUse> identifiers;
-  identifiers.Swap(e.state.mutable_identifiers());
-  for (const v1::IdentifierUse& i : identifiers) {
-    Loop m;
-    const bool frees = shared(e.ref.kind, i.identifier()) || FRESHET_MUTANT(kEraseWithoutSuppress);
-    m.set_type(frees ? Loop::FREE : Loop::SUPPRESS);
-    m.set_kind(e.ref.kind);
-    *m.mutable_identifier() = i.identifier();
-    to_proto(e.ref, *m.mutable_ref());
-    m.set_received_at_us(received_at_us);
-    to_home(std::move(m));
-  }
-  emit_removal(e, received_at_us);
+  for (Loop& m : farewells) m.has_to() ? to_entity(std::move(m)) : to_home(std::move(m));
+  emit_removal(e, because.received_at_us());
 }
 
 }  // namespace freshet::action

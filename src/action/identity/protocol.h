@@ -172,7 +172,7 @@ class Protocol {
 
   // ---- erasing (leaving.cc)
   void on_erase(const Loop& m);
-  void make_erased(Entity& e, int64_t received_at_us);
+  void make_erased(Entity& e, const Loop& because, bool frees_all);
 
   // ---- users and devices (devices.cc)
   std::string send_device_part(Entity& user, const v1::Envelope& record);

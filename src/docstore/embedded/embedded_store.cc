@@ -81,7 +81,12 @@ class EmbeddedStore final : public DocStore {
     pending_.land();
     return store_->flush();
   }
+  Status scrub(std::atomic<bool>& canceled) override {
+    FRESHET_TRY(sync());
+    return store_->scrub(canceled);
+  }
   bool wants_sync() const override { return pending_.bytes() > pending_bytes_max_; }
+  Status health() override { return store_->health(); }
 
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override {
     FRESHET_ASSIGN(auto document, read(document_key(key.tenant, key.kind, key.id.view())));
@@ -210,6 +215,11 @@ class EmbeddedStore final : public DocStore {
     auto before = read(key);
     if (!before) {
       if (before.error().code != Code::kCorrupt) return tl::unexpected(std::move(before).error());
+      // In a damaged store this is no fault of the change. It is made anew from all profiles, this one as it is then.
+      if (!store_->health()) {
+        skipped_.add();
+        return {};
+      }
       // A damaged document can be written again only by a change that says all of it.
       if (!change.remove() && !change.whole()) return fail(Code::kInvalid, before.error().message);
       before = std::nullopt;
@@ -278,6 +288,8 @@ class EmbeddedStore final : public DocStore {
   Pending pending_;
   KnownIdentifiers known_;
   std::mutex sync_mutex_;  // one flight at a time
+  telemetry::Counter& skipped_ = telemetry::counter(
+      "freshet_docstore_skipped_total", "Changes of documents that a damaged store can't read, until it is made anew.");
 };
 
 }  // namespace

@@ -55,6 +55,8 @@ kv::Options embedded_options(std::string path, std::shared_ptr<kv::MemoryBudget>
   options.memory = std::move(memory);
   options.merge = merge_document;
   options.fold = fold_operands;
+  options.remember_damage = true;  // It is made anew then.
+  options.note_synced = true;
   (void)damaged();  // registered before the first read
   return options;
 }

@@ -14,9 +14,10 @@
 namespace freshet::docstore {
 namespace {
 
-// Operands of a document before they are folded into one: folding each time would parse all of them
-// for every change.
-constexpr uint32_t kOperandsMax = 16;
+// Operands of a document are folded into one when there are so many, and of all their bytes at least such
+// a part has come since the last time: folding each time would parse all of them for every change.
+constexpr uint32_t kOperandsMin = 16;
+constexpr size_t kFoldedPart = 8;
 // Memory of a waiting document beside its operands, as it counts against the bound.
 constexpr size_t kDocumentBytes = 160;
 
@@ -83,10 +84,11 @@ void Pending::add(const std::string& key, const v1::Change& change) {
   FRESHET_ASSERT(change.version() > document.last);
   document.last = change.version();
   append_operand(document.operands, operand);
-  if (++document.count == kOperandsMax) {
+  if (++document.count >= kOperandsMin && document.operands.size() - document.folded > document.folded / kFoldedPart) {
     std::string fold;
     append_operand(fold, folded(document.operands));
     document.operands = std::move(fold);
+    document.folded = document.operands.size();
     document.count = 1;
   }
   bytes_ += document.operands.size();

@@ -42,6 +42,7 @@ class Pending {
   struct Document {
     uint64_t last = 0;  // the version up to which the operands are all changes
     uint32_t count = 0;
+    size_t folded = 0;     // bytes of the operands when they were folded last
     std::string operands;  // each of them with its length (4 bytes) before it
   };
   using Documents = absl::flat_hash_map<std::string, Document>;

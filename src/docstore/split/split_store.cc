@@ -46,6 +46,11 @@ class SplitStore final : public DocStore {
     FRESHET_TRY(whole_->sync());
     return searched_->sync();
   }
+  Status health() override {
+    FRESHET_TRY(whole_->health());
+    return searched_->health();
+  }
+  Status scrub(std::atomic<bool>& canceled) override { return whole_->scrub(canceled); }
   bool wants_sync() const override { return whole_->wants_sync() || searched_->wants_sync(); }
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override { return whole_->get(key); }
   Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,

@@ -54,6 +54,10 @@ Result<PollResult> EmbeddedConsumer::poll(size_t bytes_max, env::TimeUs timeout_
   result.fetched.reserve(takes.size());
   for (Take& one : takes) {
     const TopicPartition of = one.share->partition->of;
+    if (one.gap_end) {
+      result.fetched.push_back({of, {}, *one.gap_end, nullptr});
+      continue;
+    }
     if (one.chunks.empty()) {
       FRESHET_TRY(take_from_store(store_, of, one.share->next, one.high, one.bytes_max, one.chunks));
     }
@@ -106,7 +110,11 @@ std::vector<EmbeddedConsumer::Take> EmbeddedConsumer::take(size_t ready, size_t 
     served = i + 1;
     const Offset high = share.partition->mark.high;
     if (share.paused || share.next == high) continue;
-    Take one{&share, high, part, {}};
+    Take one{&share, high, end_of_gap(*share.partition, share.next), part, {}};
+    if (one.gap_end) {
+      takes.push_back(std::move(one));
+      continue;
+    }
     if (take_from_tail(*share.partition, share.next, part, one.chunks)) {
       for (const ChunkRef& chunk : one.chunks) bytes += chunk->bytes;
     } else {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "eventlog/embedded/reader.h"
@@ -36,6 +37,7 @@ class EmbeddedConsumer final : public Consumer {
   struct Take {
     Share* share = nullptr;
     Offset high = 0;
+    std::optional<Offset> gap_end;  // no records are there up to it
     size_t bytes_max = 0;
     std::vector<ChunkRef> chunks;  // empty: read them from the store
   };

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "eventlog/embedded/consumer.h"
+#include "eventlog/embedded/forget.h"
 #include "eventlog/embedded/reader.h"
 #include "eventlog/embedded/retention.h"
 #include "eventlog/embedded/state.h"
@@ -38,6 +39,7 @@ class EmbeddedLog final : public EventLog {
               const EmbeddedLogOptions& options)
       : store_(std::move(store)),
         state_(std::move(state)),
+        skip_to_(options.skip_to),
         writer_(*store_, clock, *state_, options),
         housekeeper_(*store_, clock, *state_, writer_, options.retention_interval_us) {}
 
@@ -49,6 +51,13 @@ class EmbeddedLog final : public EventLog {
   Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) override;
   Status trim(TopicPartition partition, Offset before) override;
   Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override;
+  Status forget(Topic topic, const std::set<std::string, std::less<>>& keys, std::atomic<bool>& canceled) override {
+    FRESHET_TRY(state_->open());
+    const TopicState* known = state_->topic(topic);
+    if (known == nullptr || keys.empty()) return {};
+    return embedded::forget_records(*store_, *state_, writer_, *known, keys, canceled);
+  }
+  Status scrub(std::atomic<bool>& canceled) override { return store_->scrub(canceled); }
   uint64_t disk_bytes() override { return store_->disk_bytes(); }
 
  private:
@@ -60,6 +69,7 @@ class EmbeddedLog final : public EventLog {
 
   std::unique_ptr<kv::Store> store_;
   std::unique_ptr<LogState> state_;
+  const Offset skip_to_;
   std::mutex create_mutex_;
   embedded::Writer writer_;
   embedded::Housekeeper housekeeper_;  // It ends before the writer, which ends before the store.
@@ -83,6 +93,13 @@ Status EmbeddedLog::create_topic(Topic topic, const TopicOptions& options) {
   }
   kv::WriteBatch batch;
   batch.put(embedded::topic_key(topic), embedded::encode(options));
+  auto made = known == nullptr ? std::make_unique<TopicState>(topic, options) : nullptr;
+  if (made != nullptr && skip_to_ > 0) {
+    for (Partition& partition : made->partitions) {
+      partition.mark.low = partition.mark.high = skip_to_;
+      batch.put(embedded::mark_key(partition.of), embedded::encode(partition.mark));
+    }
+  }
   if (Status written = store_->write(batch, kv::Durability::kSynced); !written) {
     state_->close(written.error());
     return state_->open();
@@ -92,7 +109,7 @@ Status EmbeddedLog::create_topic(Topic topic, const TopicOptions& options) {
     known->set_options(options);
     return {};
   }
-  state_->owned.push_back(std::make_unique<TopicState>(topic, options));
+  state_->owned.push_back(std::move(made));
   state_->topics[static_cast<size_t>(topic)].store(state_->owned.back().get(), std::memory_order_release);
   return {};
 }
@@ -146,6 +163,7 @@ Result<Fetched> EmbeddedLog::read(TopicPartition partition, Offset from, size_t 
     from = std::max(from, (*found)->mark.low);
     high = (*found)->mark.high;
     if (from >= high) return Fetched{partition, {}, from, nullptr};
+    if (const auto end = embedded::end_of_gap(**found, from)) return Fetched{partition, {}, *end, nullptr};
     static_cast<void>(embedded::take_from_tail(**found, from, bytes_max, chunks));
   }
   if (chunks.empty()) FRESHET_TRY(embedded::take_from_store(*store_, partition, from, high, bytes_max, chunks));
@@ -181,6 +199,7 @@ Result<std::unique_ptr<EventLog>> open_embedded_log(std::unique_ptr<kv::Store> s
   FRESHET_ASSERT(store != nullptr);
   auto state = std::make_unique<LogState>();
   FRESHET_TRY(embedded::load(*store, *state));
+  if (options.skip_to > 0) FRESHET_TRY(embedded::skip_ahead(*store, *state, options.skip_to));
   return std::make_unique<EmbeddedLog>(std::move(store), std::move(state), clock, options);
 }
 

@@ -12,6 +12,8 @@ struct EmbeddedLogOptions {
   size_t queue_bytes_max = 64u << 20;
   size_t tail_bytes_max = 48u << 20;  // newest chunks kept in memory, all partitions together
   env::TimeUs retention_interval_us = 10'000'000;
+  // Not 0: records were lost, and partitions go on at this offset or a higher one (LogState's skip_ahead).
+  int64_t skip_to = 0;
 };
 
 }  // namespace freshet::eventlog

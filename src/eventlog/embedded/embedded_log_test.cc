@@ -2,10 +2,12 @@
 #include "eventlog/embedded/embedded_log.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "eventlog/embedded/retention.h"
 #include "eventlog/embedded/rows.h"
 #include "testing/clock.h"
 #include "testing/event_log_conformance.h"
@@ -253,6 +255,75 @@ TEST_F(EmbeddedLogTest, ActionsAreDeletedByTrimOnly) {
   ASSERT_TRUE(log_->trim(actions, 1000));  // up to the end
   EXPECT_EQ(log_->watermarks(actions)->low, 10);
   EXPECT_EQ(rows('c'), 0u);
+}
+
+// A clock that is 40 days ahead for a while makes every record look old.
+TEST_F(EmbeddedLogTest, RetentionByAgeWaitsForASteadyClock) {
+  constexpr env::TimeUs kDayUs = 86'400'000'000;
+  open();
+  create(Topic::kChanges, 0, 30 * kDayUs);
+  ASSERT_TRUE(append(kChanges, "x"));
+  clock_.now += 2 * embedded::kSteadyUs;
+  clock_.jumped = 40 * kDayUs;
+  for (int i = 0; i < 10; ++i) {
+    clock_.now += embedded::kSteadyUs / 20;
+    env::real_clock().sleep_us(5'000);
+  }
+  EXPECT_EQ(log_->watermarks(kChanges)->low, 0);
+  clock_.jumped = 0;
+  clock_.now += kDayUs;
+  env::real_clock().sleep_us(20'000);
+  EXPECT_EQ(log_->watermarks(kChanges)->low, 0);
+  clock_.jumped = 40 * kDayUs;  // It stays there: it was the clock before that was wrong.
+  env::real_clock().sleep_us(20'000);
+  clock_.now += embedded::kSteadyUs;
+  EXPECT_EQ(low_after_retention(kChanges, 1), 1);
+}
+
+RC_GTEST_PROP(Steadiness, IsTheTimeSinceTheLastJump, ()) {
+  embedded::Steadiness steadiness;
+  env::TimeUs monotonic = 0, ahead = *rc::gen::inRange<env::TimeUs>(-1'000'000'000, 1'000'000'000), since = 0;
+  static_cast<void>(steadiness.steady_us(monotonic + ahead, monotonic));
+  for (const int step : *rc::gen::container<std::vector<int>>(rc::gen::inRange(-3, 4))) {
+    monotonic += 1'000'000;
+    const env::TimeUs moved = step * embedded::Steadiness::kJumpUs * 2 / 3;
+    ahead += moved;
+    if (std::abs(moved) > embedded::Steadiness::kJumpUs) since = monotonic;
+    RC_ASSERT(steadiness.steady_us(monotonic + ahead, monotonic) == monotonic - since);
+  }
+}
+
+// The log lost records and goes on: what is left can be read, and no offset is given away twice.
+TEST_F(EmbeddedLogTest, SkipsAheadAfterALoss) {
+  open();
+  create(Topic::kChanges);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(kChanges, std::to_string(i)));
+  options_.skip_to = 1ll << 46;
+  open();
+  create(Topic::kEvents);
+  EXPECT_EQ(log_->watermarks({Topic::kEvents, 1})->low, options_.skip_to);
+  options_.skip_to = 0;
+  for (int again = 0; again < 2; ++again) {
+    const Offset high = log_->watermarks(kChanges)->high;
+    EXPECT_EQ(high, (1ll << 46) + again);
+    ASSERT_TRUE(append(kChanges, "new"));
+    EXPECT_EQ(log_->read(kChanges, 1, 1000)->records.size(), 2u);
+    EXPECT_EQ(log_->read(kChanges, 3, 1000)->next, 1ll << 46);
+    EXPECT_EQ(log_->read(kChanges, high, 1000)->records.size(), 1u);
+    auto reader = consumer("g");
+    reader->seek(kChanges, 2);
+    std::vector<std::string> values;
+    for (int i = 0; i < 4; ++i) {
+      const auto polled = reader->poll(1000, 0);
+      ASSERT_TRUE(polled);
+      for (const Fetched& fetched : polled->fetched)
+        for (const RecordView& record : fetched.records) values.emplace_back(record.value);
+    }
+    EXPECT_EQ(values.front(), "2");
+    EXPECT_EQ(values.size(), static_cast<size_t>(2 + again));
+    reader.reset();
+    open();  // Gaps are remembered.
+  }
 }
 
 TEST_F(EmbeddedLogTest, PositionsOutsideTheLogAreErrors) {

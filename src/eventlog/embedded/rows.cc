@@ -81,6 +81,13 @@ std::string segment_key(TopicPartition of, Offset base) {
   return key;
 }
 
+std::string gap_key(TopicPartition of, Offset base) {
+  FRESHET_ASSERT(base >= 0);
+  std::string key = partition_key('x', of);
+  put(key, base);
+  return key;
+}
+
 std::string mark_key(TopicPartition of) { return partition_key('m', of); }
 
 std::string topic_key(Topic topic) { return {'t', static_cast<char>(topic)}; }
@@ -153,7 +160,7 @@ std::optional<PartitionKey> decode_partition_key(std::string_view key) {
   PartitionKey out;
   out.of = in.take_topic_partition();
   if (kind != 'm') out.base = in.take<Offset>();
-  if (!in.ended() || out.base < 0 || (kind != 'c' && kind != 's' && kind != 'm')) return std::nullopt;
+  if (!in.ended() || out.base < 0 || (kind != 'c' && kind != 's' && kind != 'm' && kind != 'x')) return std::nullopt;
   return out;
 }
 

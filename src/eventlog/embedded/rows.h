@@ -37,6 +37,7 @@ struct Segment {
 // Keys. Those of one partition and kind are ordered by offset. REQUIRES: offsets are not negative.
 [[nodiscard]] std::string chunk_key(TopicPartition of, Offset base);
 [[nodiscard]] std::string segment_key(TopicPartition of, Offset base);
+[[nodiscard]] std::string gap_key(TopicPartition of, Offset base);
 [[nodiscard]] std::string mark_key(TopicPartition of);
 [[nodiscard]] std::string topic_key(Topic topic);
 [[nodiscard]] std::string group_key(std::string_view group, TopicPartition of);  // REQUIRES: no NUL in group
@@ -52,13 +53,13 @@ struct Segment {
 // Decoding bytes from the disk; nullopt: they are not such a row.
 struct PartitionKey {
   TopicPartition of;
-  Offset base = 0;  // 'c' and 's' rows
+  Offset base = 0;  // 'c', 's' and 'x' rows
 };
 struct GroupKey {
   std::string group;
   TopicPartition of;
 };
-[[nodiscard]] std::optional<PartitionKey> decode_partition_key(std::string_view key);  // of 'c', 's' and 'm' rows
+[[nodiscard]] std::optional<PartitionKey> decode_partition_key(std::string_view key);  // of 'c', 's', 'm' and 'x' rows
 [[nodiscard]] std::optional<GroupKey> decode_group_key(std::string_view key);
 [[nodiscard]] std::optional<ChunkHeader> decode_chunk_header(std::string_view value);
 [[nodiscard]] std::optional<Mark> decode_mark(std::string_view value);

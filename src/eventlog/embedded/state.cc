@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kSegmentBytes = 4u << 20;
 constexpr uint64_t kSegmentParts = 8;  // Segments go as a whole, so retention is kept to within an eighth.
-constexpr env::TimeUs kSegmentUs = 600'000'000;
+// Trims take whole segments. With short ones what action needs no more is soon in no row, also if little comes in.
+constexpr env::TimeUs kSegmentUs = 15'000'000;
+constexpr Offset kSkippedMin = 1ll << 32;  // More records than could be lost with one write-ahead log.
 
 Status corrupt(std::string_view what) {
   return fail(Code::kCorrupt, "embedded log: damaged row: " + std::string(what) +
@@ -149,6 +151,15 @@ void LogState::add_to_tail(Partition& partition, std::vector<ChunkRef> chunks) {
   }
 }
 
+void LogState::replace_in_tail(Partition& partition, const ChunkRef& chunk) {
+  for (ChunkRef& known : partition.tail) {
+    if (known->base != chunk->base) continue;
+    FRESHET_ASSERT(known->end() == chunk->end() && tail_bytes >= known->memory());
+    tail_bytes = tail_bytes - known->memory() + chunk->memory();
+    known = chunk;
+  }
+}
+
 void LogState::evict_tail(size_t bytes_max) {
   while (tail_bytes > bytes_max) {
     FRESHET_ASSERT(!tail_order.empty());  // The sum is that of the chunks.
@@ -187,7 +198,39 @@ Status load(kv::Store& store, LogState& state) {
         if (segment) partition.segments.push_back(*segment);
         return segment.has_value() && base < partition.mark.high;
       }));
+  FRESHET_TRY(load_partitions(store, state, 'x', "gap", [](Partition& partition, Offset begin, std::string_view value) {
+    const auto end = decode_offset(value);
+    if (end) partition.gaps.push_back({begin, *end});
+    return end.has_value() && begin < *end && *end <= partition.mark.high;
+  }));
   return load_groups(store, state);
+}
+
+Status skip_ahead(kv::Store& store, LogState& state, Offset to) {
+  kv::WriteBatch batch;
+  for (const auto& topic : state.owned) {
+    for (Partition& partition : topic->partitions) {
+      Mark& mark = partition.mark;
+      const Gap gap{mark.high, std::max(to, mark.high + kSkippedMin)};
+      // Where nothing is left nobody reads, so there the log simply begins later.
+      if (partition.segments.empty()) {
+        mark.low = gap.end;
+      } else {
+        batch.put(gap_key(partition.of, gap.begin), encode_offset(gap.end));
+        partition.gaps.push_back(gap);
+      }
+      mark.high = gap.end;
+      batch.put(mark_key(partition.of), encode(mark));
+    }
+  }
+  return batch.count() == 0 ? Status{} : store.write(batch, kv::Durability::kSynced);
+}
+
+std::optional<Offset> end_of_gap(const Partition& partition, Offset from) {
+  for (const Gap& gap : partition.gaps) {
+    if (gap.begin <= from && from < gap.end) return gap.end;
+  }
+  return std::nullopt;
 }
 
 }  // namespace freshet::eventlog::embedded

@@ -35,11 +35,18 @@ struct Chunk {
 };
 using ChunkRef = std::shared_ptr<const Chunk>;
 
+// Offsets [begin, end) that no record has, because the log lost what they had.
+struct Gap {
+  Offset begin = 0;
+  Offset end = 0;
+};
+
 // Invariants: segments ascend and begin below mark.high; the chunks of the tail follow one another without a gap.
 struct Partition {
   TopicPartition of;
   Mark mark;
   std::deque<Segment> segments;  // kept ones, oldest first; empty: no chunk is kept
+  std::vector<Gap> gaps;         // ascending
   std::deque<ChunkRef> tail;     // the newest chunks, without a gap up to mark.high
   Offset reclaimed = 0;          // of the housekeeper
   size_t pending = kNone;        // of the writer: its place in the cycle
@@ -89,6 +96,7 @@ struct LogState {
   // Records from there on are held by a group that still has to read them.
   [[nodiscard]] Offset held_from(const TopicOptions& options, const Partition& partition) const;
   void add_to_tail(Partition& partition, std::vector<ChunkRef> chunks);
+  void replace_in_tail(Partition& partition, const ChunkRef& chunk);  // the one with its base, if it is there
   void evict_tail(size_t bytes_max);
   void wake(uint32_t topic_bits);
 };
@@ -98,5 +106,10 @@ struct LogState {
 
 // Reads topics, marks, segments and committed offsets of an existing log.
 [[nodiscard]] Status load(kv::Store& store, LogState& state);
+// After records were lost: no partition gives an offset below `to` away again, since others may still know it. What is
+// left stays where it is, with a gap behind it. REQUIRES: load() was called, and nobody uses the state yet.
+[[nodiscard]] Status skip_ahead(kv::Store& store, LogState& state, Offset to);
+// The end of the gap in which `from` lies; nullopt: it lies in none. Under the mutex.
+[[nodiscard]] std::optional<Offset> end_of_gap(const Partition& partition, Offset from);
 
 }  // namespace freshet::eventlog::embedded

@@ -116,6 +116,9 @@ void Writer::write_cycle() {
   for (Waiting& waiting : cycle_) {
     for (const Trim& trim : waiting.request.trims) add_trim(trim);
   }
+  for (const Waiting& waiting : cycle_) {
+    for (const Rewrite& rewrite : waiting.request.rewrites) put_rewrite(rewrite);
+  }
   for (Waiting& waiting : cycle_) {
     for (Produce& output : waiting.request.outputs) {
       if (!output.records.empty()) add_records(**state_.find(output.to), output.records, now_us);
@@ -166,6 +169,17 @@ void Writer::add_trim(const Trim& trim) {
     if (end > part.mark.low) break;
     part.segments_dropped = next;
   }
+}
+
+// Before the rows of the partitions: what is trimmed in the same cycle goes all the same. What retention took before
+// must not come back.
+void Writer::put_rewrite(const Rewrite& rewrite) {
+  const auto& segments = rewrite.partition->segments;
+  if (segments.empty() || rewrite.chunk->base < segments.front().base) return;
+  const std::string header = encode(rewrite.chunk->header);
+  scratch_.assign(1, header);
+  scratch_.insert(scratch_.end(), rewrite.chunk->pieces.begin(), rewrite.chunk->pieces.end());
+  batch_.put(chunk_key(rewrite.partition->of, rewrite.chunk->base), scratch_);
 }
 
 // The records of small requests share a chunk, so that a chunk's row is worth its keys and a reader's look-up.
@@ -252,6 +266,9 @@ void Writer::publish() {
                              partition.segments.begin() + static_cast<std::ptrdiff_t>(part.segments_dropped));
     partition.segments.insert(partition.segments.end(), part.segments_added.begin(), part.segments_added.end());
     state_.add_to_tail(partition, {part.chunks.begin(), part.chunks.end()});
+  }
+  for (const Waiting& waiting : cycle_) {
+    for (const Rewrite& rewrite : waiting.request.rewrites) state_.replace_in_tail(*rewrite.partition, rewrite.chunk);
   }
   state_.evict_tail(options_.tail_bytes_max);
   for (const Waiting& waiting : cycle_) {

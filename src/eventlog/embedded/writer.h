@@ -26,12 +26,19 @@ struct Trim {
   Offset before = 0;  // at most the published high watermark
 };
 
+// A chunk that says something else from now on, of the same offsets.
+struct Rewrite {
+  Partition* partition = nullptr;
+  ChunkRef chunk;
+};
+
 // What one caller wants done, all of it or nothing.
 struct Request {
   std::vector<Produce> outputs;
   std::string group;
   std::vector<Position> positions;
   std::vector<Trim> trims;
+  std::vector<Rewrite> rewrites;
   AppendDone done;
 };
 
@@ -65,6 +72,7 @@ class Writer {
   // The partition's part of the cycle; made at its first use.
   Pending& pending(Partition& partition);
   void add_trim(const Trim& trim);
+  void put_rewrite(const Rewrite& rewrite);
   void add_records(Partition& partition, RecordBatch& records, env::TimeUs now_us);
   // Rows of the batch.
   void put_partition(Pending& part);

@@ -60,9 +60,9 @@ void accept(Item& item) {
   FRESHET_ASSERT(!item.envelope.user().empty() || !item.envelope.device().empty());
   FRESHET_ASSERT(item.envelope.kind() != v1::Envelope::KIND_UNSPECIFIED);
   FRESHET_ASSERT(!item.envelope.message_id().empty());
-  item.context.schema.keep();
   item.parsed.envelopes.push_back(&item.envelope);
   item.parsed.items.push_back(item.index);
+  item.context.schema.keep();
 }
 
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {

@@ -69,14 +69,6 @@ Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std
   }
 }
 
-// A long name is cut at a whole character, so that it stays valid UTF-8.
-void limit_name(Item& item, std::string_view& name) {
-  const size_t kept = prefix_of(name, item.limits.name_length);
-  if (kept == name.size()) return;
-  name = name.substr(0, kept);
-  item.warn("name_cut");
-}
-
 Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
   FRESHET_JSON(value.type().get(type), item.broken);
   return Outcome::kOk;
@@ -609,6 +601,13 @@ Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_vi
     FRESHET_ITEM(add(inner));
   }
   return Outcome::kOk;
+}
+
+void limit_name(Item& item, std::string_view& name) {
+  const size_t kept = prefix_of(name, item.limits.name_length);
+  if (kept == name.size()) return;
+  name = name.substr(0, kept);
+  item.warn("name_cut");
 }
 
 // An unset leaves its time behind, or else an earlier value that comes later would count. So it takes the place of a

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "kv/store.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -18,20 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 using Opened = Result<std::unique_ptr<PartitionState>>;
 
-constexpr const char* kAside = ".damaged";  // The last damaged state is kept for whoever wants to know what happened.
-
 telemetry::Counter& restored() {
   static telemetry::Counter& counter =
       telemetry::counter("freshet_checkpoint_restored_total", "States of partitions restored from a checkpoint.");
   return counter;
-}
-
-Status move_aside(const std::string& directory) {
-  std::error_code error;
-  fs::remove_all(directory + kAside, error);
-  fs::rename(directory, directory + kAside, error);
-  if (error) return fail(Code::kFatal, fmt::format("{}: can't be moved aside: {}", directory, error.message()));
-  return {};
 }
 
 class Recovery {
@@ -49,28 +40,43 @@ class Recovery {
       if (!fresh) return fresh;
       local_ = std::move(*fresh);
     }
+    if (options_.accept_loss && local_->offset() < options_.log_begins_at) FRESHET_TRY(skip_lost());
     if (local_->offset() >= options_.log_begins_at) return std::move(local_);
     return fail(
         Code::kCorrupt,
-        fmt::format("partition {}: its state here stands for offset {}, but `actions` begins at {}: the records in "
-                    "between can't be replayed, and {}",
-                    options_.partition, local_->offset(), options_.log_begins_at, why_not()));
+        fmt::format(
+            "partition {}: its state here stands for offset {}, but `actions` begins at {}: the records in "
+            "between can't be replayed, and {}; restore a copy of the data directory, or start once with --accept-loss",
+            options_.partition, local_->offset(), options_.log_begins_at, why_not()));
   }
 
  private:
-  // Opens what this disk has. What is damaged goes out of the way if there may be something else; without checkpoints
-  // it stays where it is, as it is all that there is.
+  // Goes on behind the records that the log has lost, for good.
+  Status skip_lost() {
+    spdlog::error(
+        "partition {}: its state stands for offset {}, but `actions` begins at {}: the records in between are "
+        "lost",
+        options_.partition, local_->offset(), options_.log_begins_at);
+    local_->advance(options_.log_begins_at);
+    return local_->persist();
+  }
+
+  // Opens what this disk has. What is damaged goes out of the way if there may be something else, a checkpoint or the
+  // whole log; else it stays where it is, as it is all that there is.
   Status open_local() {
     auto local = options_.open();
     if (local) {
       local_ = std::move(*local);
       return {};
     }
-    if (local.error().code != Code::kCorrupt || options_.checkpoints == nullptr)
-      return tl::unexpected(std::move(local).error());
-    spdlog::error("partition {}: its state is damaged and is moved to {}{}: {}", options_.partition, options_.directory,
-                  kAside, local.error().message);
-    return move_aside(options_.directory);
+    const bool has_more = options_.checkpoints != nullptr || options_.log_begins_at == 0;
+    if (local.error().code != Code::kCorrupt || !has_more) return tl::unexpected(std::move(local).error());
+    FRESHET_ASSIGN(const std::string aside, kv::set_aside(options_.directory));
+    spdlog::error(
+        "partition {}: its state is damaged and was moved to {}; it comes from a checkpoint, or from the "
+        "beginning of the log: {}",
+        options_.partition, aside, local.error().message);
+    return {};
   }
 
   [[nodiscard]] bool is_local_enough() const { return local_ && local_->offset() >= options_.log_begins_at; }

@@ -19,6 +19,7 @@ struct RecoverOptions {
   CheckpointIdentity identity;
   std::string directory;      // of the state: what open() opens
   int64_t log_begins_at = 0;  // the oldest record that the log has: nothing before it can be replayed
+  bool accept_loss = false;   // what the log no longer has is no reason to stop
   std::function<Result<std::unique_ptr<PartitionState>>()> open;
   Progress progress;
 };

@@ -74,6 +74,13 @@ class RecoverTest : public ::testing::Test {
     EXPECT_TRUE(state.status()) << state.status().error().message;
   }
 
+  static void expect_skipped(const RecoverOptions& wanted) {
+    const auto state = open_or_restore(wanted);
+    ASSERT_TRUE(state) << state.error().message;
+    EXPECT_EQ((*state)->offset(), 1'000);
+    EXPECT_NE((*state)->find_entity(hash128("e39")), nullptr);
+  }
+
   void checkpoint(PartitionState& state) {
     const auto meta = take_snapshot(*state.store().lock(), base_ + "/snapshot");
     ASSERT_TRUE(meta) << meta.error().message;
@@ -251,11 +258,42 @@ TEST_F(RecoverTest, WithoutTheStoreItGoesOnFromItsDisk) {
   EXPECT_EQ(state.error().code, Code::kRetry);
 }
 
+TEST_F(RecoverTest, WithoutCheckpointsItBeginsAnewIfTheLogHasEverything) {
+  for (const char* missing : {"/CURRENT", ""}) {
+    make_history();
+    fs::remove_all(directory() + missing);
+    auto wanted = options();
+    wanted.checkpoints = nullptr;
+    auto state = open_or_restore(wanted);
+    ASSERT_TRUE(state) << state.error().message;
+    EXPECT_EQ((*state)->offset(), 0);
+    EXPECT_TRUE((*state)->is_blank());
+    EXPECT_EQ(fs::exists(directory() + ".damaged"), *missing != 0);
+    (*state).reset();
+    fs::remove_all(base_);
+    fs::create_directories(base_);
+    writer_.reset();
+  }
+}
+
+TEST_F(RecoverTest, WhatTheLogHasLostIsAcceptedIfAsked) {
+  make_history();
+  auto wanted = options();
+  wanted.checkpoints = nullptr;
+  wanted.log_begins_at = 1'000;
+  EXPECT_EQ(open_or_restore(wanted).error().code, Code::kCorrupt);
+  wanted.accept_loss = true;
+  expect_skipped(wanted);
+  wanted.accept_loss = false;
+  expect_skipped(wanted);  // It is durable.
+}
+
 TEST_F(RecoverTest, WithoutCheckpointsDamageStays) {
   make_history();
   fs::resize_file(any_sst(), 100);
   auto wanted = options();
   wanted.checkpoints = nullptr;
+  wanted.log_begins_at = 5;  // A state from the beginning would lack what was before.
   const auto state = open_or_restore(wanted);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, Code::kCorrupt);

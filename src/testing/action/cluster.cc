@@ -23,7 +23,8 @@ TestCluster::TestCluster(TestCluster& drained, uint32_t partitions, uint64_t see
       rng_(seed),
       documents_(drained.documents_),
       events_(drained.events_),
-      dead_letters_(drained.dead_letters_) {
+      dead_letters_(drained.dead_letters_),
+      notices_(drained.notices_) {
   std::vector<std::unique_ptr<kv::Store>> stores;
   std::vector<kv::Store*> from, into;
   const auto add = [&](TestPartition& p, std::vector<kv::Store*>& to) {
@@ -122,6 +123,12 @@ void TestCluster::run(double crash_rate, size_t batch_max) {
   for (TestPartition& p : parts_) FRESHET_ASSERT(p.state->persist().has_value());
 }
 
+void TestCluster::keep_letter(std::string_view value) {
+  v1::DeadLetter letter;
+  FRESHET_ASSERT(letter.ParseFromArray(value.data(), static_cast<int>(value.size())));
+  (letter.body_type() == v1::DeadLetter::ERASURE_NOTICE ? notices_ : dead_letters_).emplace_back(value);
+}
+
 void TestCluster::deliver(std::vector<eventlog::Produce> outputs) {
   for (const eventlog::Produce& produce : outputs) {
     std::string_view data = produce.records.data(), key, value;
@@ -129,7 +136,7 @@ void TestCluster::deliver(std::vector<eventlog::Produce> outputs) {
     while (eventlog::next_record(data, key, value, &corrupt)) {
       if (produce.to.topic == eventlog::Topic::kActions) parts_[produce.to.partition].log.emplace_back(value);
       if (produce.to.topic == eventlog::Topic::kEvents) events_.emplace_back(value);
-      if (produce.to.topic == eventlog::Topic::kDeadLetters) dead_letters_.emplace_back(value);
+      if (produce.to.topic == eventlog::Topic::kDeadLetters) keep_letter(value);
       if (produce.to.topic != eventlog::Topic::kChanges) continue;
       v1::Change change;
       FRESHET_ASSERT(change.ParseFromArray(value.data(), static_cast<int>(value.size())));

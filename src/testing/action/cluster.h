@@ -47,6 +47,7 @@ class TestCluster {
   [[nodiscard]] std::vector<v1::EntityState> entities();
   // Documents as the changes made them; removed ones are left out. By (kind, hex id).
   [[nodiscard]] std::map<std::string, v1::Document> documents() const;
+  void forget_documents() { documents_.clear(); }  // as a profile store that begins anew
   [[nodiscard]] const std::vector<std::string>& events() const { return events_; }
   // Changes that belong to a trace, in the order in which they were committed.
   [[nodiscard]] const std::vector<v1::Change>& traced_changes() const { return traced_changes_; }
@@ -58,6 +59,8 @@ class TestCluster {
   [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
   [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();
   [[nodiscard]] const std::vector<std::string>& dead_letters() const { return dead_letters_; }
+  // What was said of erasures: letters whose body is an ErasureNotice.
+  [[nodiscard]] const std::vector<std::string>& notices() const { return notices_; }
   // Joins refused, and identifiers and references dropped, since the last crash.
   [[nodiscard]] uint64_t refused(Reason reason) const;
   [[nodiscard]] uint64_t dropped(Reason reason) const;
@@ -71,6 +74,7 @@ class TestCluster {
   void open(TestPartition& p, uint32_t index);
   void step(uint32_t index, size_t count);
   void deliver(std::vector<eventlog::Produce> outputs);
+  void keep_letter(std::string_view value);
 
   StepBounds bounds_;
   uint64_t revision_ = 0;
@@ -78,7 +82,7 @@ class TestCluster {
   std::vector<TestPartition> parts_;
   std::mt19937_64 rng_;
   std::map<std::string, v1::Document> documents_;
-  std::vector<std::string> events_, dead_letters_;
+  std::vector<std::string> events_, dead_letters_, notices_;
   std::vector<v1::Change> traced_changes_;
 };
 

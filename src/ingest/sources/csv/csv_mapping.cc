@@ -283,7 +283,8 @@ Hash128 CsvMapping::hash() const {
 }
 
 std::optional<CsvMapping> parse_csv_mapping(std::string_view text, Problems& problems) {
-  const auto root = yaml::parse(text, {.bytes_max = kCsvMappingBytesMax, .environment = {}}, problems);
+  const auto root = yaml::parse(
+      text, {.bytes_max = kCsvMappingBytesMax, .structure_max = kCsvMappingStructureMax, .environment = {}}, problems);
   if (!root) return std::nullopt;
   CsvMapping mapping;
   MapReader map(*root, "", problems);
@@ -295,10 +296,10 @@ std::optional<CsvMapping> parse_csv_mapping(std::string_view text, Problems& pro
     if (columns->keys.size() > kCsvColumnsMax) {
       problems.add(columns->at, "columns: more than " + std::to_string(kCsvColumnsMax));
     } else {
-      for (size_t i = 0; i < columns->keys.size(); ++i) {
+      for (size_t i = 0; i < columns->keys.size() && !problems.full(); ++i) {
         mapping.columns.push_back(read_column(columns->keys[i].text, columns->items[i], mapping.kind, problems));
       }
-      check_columns(mapping, *columns, problems);
+      if (!problems.full()) check_columns(mapping, *columns, problems);
     }
   }
   map.finish();
@@ -307,7 +308,7 @@ std::optional<CsvMapping> parse_csv_mapping(std::string_view text, Problems& pro
 }
 
 Result<CsvMapping> parse_csv_mapping(std::string_view text, const std::string& file) {
-  Problems problems(file);
+  Problems problems(file, kCsvMappingProblemsMax);
   auto mapping = parse_csv_mapping(text, problems);
   if (!mapping) return fail(Code::kInvalid, problems.text());
   return std::move(*mapping);
@@ -320,7 +321,10 @@ class Binder {
  public:
   Binder(const CsvMapping& mapping, std::span<const std::string> header, const model::Tenant& tenant)
       : mapping_(mapping), header_(header), tenant_(tenant) {
-    for (const CsvColumn& column : mapping.columns) mapped_.push_back(column.column);
+    for (const CsvColumn& column : mapping.columns) {
+      positions_.emplace(column.column, mapped_.size());
+      mapped_.push_back(column.column);
+    }
   }
 
   Result<CsvPlan> bind() {
@@ -328,7 +332,10 @@ class Binder {
     plan_.event = mapping_.event;
     plan_.mapping_hash = mapping_.hash();
     FRESHET_TRY(check_csv_header(header_));
-    for (const std::string& name : header_) plan_.cells.push_back(cell_of(name));
+    for (const std::string& name : header_) {
+      plan_.cells.push_back(cell_of(name));
+      if (full()) return fail(Code::kInvalid, problems_);
+    }
     FRESHET_ASSERT(plan_.cells.size() == header_.size());
     check_absent_columns();
     check_limits();
@@ -338,9 +345,13 @@ class Binder {
 
  private:
   void problem(const std::string& text) {
+    if (full()) return;
     if (!problems_.empty()) problems_ += '\n';
     problems_ += text;
+    if (++problem_count_ == kCsvMappingProblemsMax)
+      problems_ += "\nonly so many problems are listed: there may be more";
   }
+  [[nodiscard]] bool full() const { return problem_count_ >= kCsvMappingProblemsMax; }
 
   CsvPlan::Cell cell_of(const std::string& name) {
     CsvPlan::Cell cell;
@@ -348,20 +359,20 @@ class Binder {
       problem("the header has the column " + in_quotes(name) + " twice: columns must be unique");
     if (name == mapping_.event_column && mapping_.kind == CsvKind::kEvents) {
       cell.column.use = CsvUse::kEvent;
-      if (std::find(mapped_.begin(), mapped_.end(), name) != mapped_.end()) {
+      if (positions_.contains(name)) {
         problem("the column " + in_quotes(name) + " is the event's name: take it out of columns");
       }
       return cell;
     }
-    const auto found = std::find(mapped_.begin(), mapped_.end(), name);
-    if (found == mapped_.end()) {
+    const auto found = positions_.find(name);
+    if (found == positions_.end()) {
       // A column that is not mapped is an error and not left out: forgetting it would lose its data
       // in every row.
       problem("the column " + in_quotes(name) + " is not in the mapping" + yaml::did_you_mean(name, mapped_) +
               " (write {skip: true} to leave it out)");
       return cell;
     }
-    cell.column = mapping_.columns[static_cast<size_t>(found - mapped_.begin())];
+    cell.column = mapping_.columns[found->second];
     if (cell.column.use == CsvUse::kIdentifier) cell.entity = entity_of(cell.column);
     if (cell.column.use == CsvUse::kProperty) {
       append_json_string(cell.json_key, cell.column.name);
@@ -395,6 +406,7 @@ class Binder {
     std::vector<std::string> wanted = mapped_;
     if (!mapping_.event_column.empty()) wanted.push_back(mapping_.event_column);
     for (const std::string& name : wanted) {
+      if (full()) return;
       if (seen_.contains(name)) continue;
       problem("the mapping names a column " + in_quotes(name) + " that the file has not" +
               yaml::did_you_mean(name, names));
@@ -428,10 +440,12 @@ class Binder {
   std::span<const std::string> header_;
   const model::Tenant& tenant_;
   std::vector<std::string> mapped_;
+  std::map<std::string_view, size_t> positions_;  // of columns in the mapping
   std::set<std::string> seen_;
   bool has_subject_ = false;
   CsvPlan plan_;
   std::string problems_;
+  size_t problem_count_ = 0;
 };
 
 }  // namespace

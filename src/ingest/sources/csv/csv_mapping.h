@@ -18,7 +18,10 @@
 
 namespace freshet::ingest {
 
+// What anybody with a write key may have the server read.
 inline constexpr size_t kCsvMappingBytesMax = 256u << 10;
+inline constexpr size_t kCsvMappingStructureMax = 30'000;  // brackets, commas, colons: 2,000 columns have half of that
+inline constexpr size_t kCsvMappingProblemsMax = 50;       // that are listed
 
 enum class CsvKind : uint8_t { kUsers, kEvents, kDevices };
 [[nodiscard]] constexpr auto names_of(CsvKind) {

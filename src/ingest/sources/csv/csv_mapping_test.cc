@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace freshet::ingest {
 namespace {
 
@@ -142,6 +144,34 @@ TEST(CsvMapping, AProposalCanBeUsed) {
       has(propose_csv_mapping(dated, {{"c", "notaday"}, {"c", "20240102"}, {"c", "20240103"}, {"c", "20240104"}}),
           "{timestamp: \"%Y%m%d\"}"));
   EXPECT_TRUE(has(propose_csv_mapping(std::vector<std::string>{"email", "city"}, {{"a@b.c", "Pune"}}), "kind: users"));
+}
+
+// Were the nearest name looked for at each of them, this would take minutes.
+TEST(CsvMapping, ManyWrongNamesCostLittle) {
+  std::string mapping = "kind: users\ncolumns:\n  id: {identifier: user_id}\n";
+  std::vector<std::string> header;
+  for (int i = 0; i < 1900; ++i) {
+    const std::string name = std::to_string(i) + std::string(80, 'n');
+    mapping += "  c" + name + ": {skip: true}\n";
+    header.push_back("d" + name);
+  }
+  const std::string text = bind_refusal(mapping, header);
+  EXPECT_EQ(static_cast<size_t>(std::count(text.begin(), text.end(), '\n')), kCsvMappingProblemsMax);
+  EXPECT_TRUE(has(text, "there may be more")) << text;
+}
+
+TEST(CsvMapping, ListsSoManyProblems) {
+  std::string keys = "kind: users\n", columns = "kind: users\ncolumns:\n", twice = columns;
+  for (int i = 0; i < 1500; ++i) {
+    keys += "k" + std::to_string(i) + ": 1\n";
+    columns += "  c" + std::to_string(i) + ": {sk: true}\n";
+    twice += "  c: {skip: true}\n";
+  }
+  for (const std::string& mapping : {keys, columns, twice}) {
+    const std::string text = refusal(mapping);
+    EXPECT_EQ(static_cast<size_t>(std::count(text.begin(), text.end(), '\n')), kCsvMappingProblemsMax) << text;
+  }
+  EXPECT_TRUE(has(refusal("a: " + std::string(200'000, '{')), "too much"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "ingest/sources/csv/import_json.h"
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "ingest/sources/csv/csv.h"
@@ -49,7 +50,8 @@ std::string import_json(const v1::ImportProgress& progress,
   return out;
 }
 
-std::string import_list_json(const std::vector<v1::ImportProgress>& all) {
+std::string import_list_json(const std::vector<v1::ImportProgress>& all, bool goes_on) {
+  FRESHET_ASSERT(!goes_on || !all.empty());
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("imports").begin_array();
@@ -58,7 +60,19 @@ std::string import_list_json(const std::vector<v1::ImportProgress>& all) {
     write_progress(json, progress);
     json.end_object();
   }
-  json.end_array().end_object();
+  json.end_array().key("next");
+  if (goes_on) {
+    json.value(all.back().id());
+  } else {
+    json.null();
+  }
+  json.end_object();
+  return out;
+}
+
+std::string import_deleted_json(bool was_there) {
+  std::string out;
+  JsonWriter(out).begin_object().member("deleted", was_there).end_object();
   return out;
 }
 

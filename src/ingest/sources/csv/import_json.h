@@ -21,8 +21,11 @@ struct ImportError {
 [[nodiscard]] std::string import_json(const v1::ImportProgress& progress,
                                       const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows,
                                       const std::optional<ImportError>& error = {});
-// {"imports":[…]}, each of them without its rows.
-[[nodiscard]] std::string import_list_json(const std::vector<v1::ImportProgress>& all);
+// {"imports":[…],"next":"…"}, each of them without its rows. `next` is the id of the last one if the list goes on, else
+// null.
+[[nodiscard]] std::string import_list_json(const std::vector<v1::ImportProgress>& all, bool goes_on);
+// {"deleted":true}; false: there was none.
+[[nodiscard]] std::string import_deleted_json(bool was_there);
 // {"error":{"code":…,"message":…}}
 [[nodiscard]] std::string import_error_json(const ImportError& error);
 

@@ -7,10 +7,13 @@
 namespace freshet::ingest {
 namespace {
 
-std::string key_of(const std::string& tenant, const std::string& id) {
+constexpr char kProgressRow = 'i';
+constexpr char kMappingRow = 'm';
+
+std::string key_of(char row, const std::string& tenant, const std::string& id) {
   // The NUL ends the tenant's name, so that no tenant's rows lie within the range of another one.
   FRESHET_ASSERT(tenant.find('\0') == std::string::npos);
-  std::string key = "i";
+  std::string key(1, row);
   key.append(tenant).append(1, '\0').append(id);
   return key;
 }
@@ -21,12 +24,25 @@ class KvImportStore final : public ImportStore {
 
   Status put(const v1::ImportProgress& progress, bool synced) override {
     kv::WriteBatch batch;
-    batch.put(key_of(progress.tenant(), progress.id()), progress.SerializeAsString());
+    const std::string mapping_key = key_of(kMappingRow, progress.tenant(), progress.id());
+    if (progress.complete()) {
+      batch.remove(mapping_key);
+    } else if (!progress.mapping().empty()) {
+      batch.put(mapping_key, progress.mapping());
+    }
+    const std::string key = key_of(kProgressRow, progress.tenant(), progress.id());
+    if (progress.mapping().empty()) {
+      batch.put(key, progress.SerializeAsString());
+    } else {
+      v1::ImportProgress bare = progress;
+      bare.clear_mapping();
+      batch.put(key, bare.SerializeAsString());
+    }
     return store_->write(batch, synced ? kv::Durability::kSynced : kv::Durability::kLogged);
   }
 
   Result<std::optional<v1::ImportProgress>> get(const std::string& tenant, const std::string& id) override {
-    auto row = store_->get(key_of(tenant, id));
+    auto row = store_->get(key_of(kProgressRow, tenant, id));
     if (!row) return tl::unexpected<Error>(std::move(row).error());
     if (!*row) return std::nullopt;
     v1::ImportProgress progress;
@@ -35,24 +51,60 @@ class KvImportStore final : public ImportStore {
     return progress;
   }
 
-  Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, size_t count) override {
+  Result<std::string> mapping(const std::string& tenant, const std::string& id) override {
+    auto row = store_->get(key_of(kMappingRow, tenant, id));
+    if (!row) return tl::unexpected<Error>(std::move(row).error());
+    if (*row) return std::string(**row);
+    FRESHET_ASSIGN(auto progress, get(tenant, id));
+    if (progress && !progress->mapping().empty()) return progress->mapping();
+    return fail(Code::kNotFound, "import " + id + " has no mapping");
+  }
+
+  Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, const std::string& after,
+                                               size_t count) override {
     std::vector<v1::ImportProgress> all;
-    std::string end = key_of(tenant, "");
-    // The range ends before the next byte after the NUL: all rows of this tenant and of no other.
-    end.back() = '\1';
-    const Status status = store_->scan(key_of(tenant, ""), end, [&](std::string_view, std::string_view value) {
+    FRESHET_TRY(each(tenant, after, [&](v1::ImportProgress& progress) {
       if (all.size() >= count) return false;
-      v1::ImportProgress progress;
-      // A damaged row is left out of the list: one bad import must not hide the others. get() tells
-      // of it.
-      if (progress.ParseFromArray(value.data(), static_cast<int>(value.size()))) all.push_back(std::move(progress));
+      progress.clear_mapping();
+      progress.clear_recent();
+      all.push_back(std::move(progress));
       return true;
-    });
-    FRESHET_TRY(status);
+    }));
     return all;
   }
 
+  Result<ImportCounts> count(const std::string& tenant) override {
+    ImportCounts counts;
+    FRESHET_TRY(each(tenant, "", [&](const v1::ImportProgress& progress) {
+      ++counts.all;
+      if (!progress.complete()) ++counts.open;
+      return true;
+    }));
+    return counts;
+  }
+
+  Status remove(const std::string& tenant, const std::string& id) override {
+    kv::WriteBatch batch;
+    batch.remove(key_of(kProgressRow, tenant, id));
+    batch.remove(key_of(kMappingRow, tenant, id));
+    return store_->write(batch, kv::Durability::kSynced);
+  }
+
  private:
+  // Until visit(progress) returns false. A damaged row is left out: one bad import must not hide the others. get()
+  // tells of it.
+  template <class Visit>
+  Status each(const std::string& tenant, const std::string& after, const Visit& visit) {
+    // The range ends before the next byte after the NUL: all rows of this tenant and of no other.
+    std::string end = key_of(kProgressRow, tenant, "");
+    end.back() = '\1';
+    const std::string begin = key_of(kProgressRow, tenant, after) + (after.empty() ? "" : std::string(1, '\0'));
+    return store_->scan(begin, end, [&](std::string_view, std::string_view value) {
+      v1::ImportProgress progress;
+      return !progress.ParseFromArray(value.data(), static_cast<int>(value.size())) || visit(progress);
+    });
+  }
+
   std::shared_ptr<kv::Store> store_;
 };
 

@@ -22,7 +22,7 @@
 namespace freshet::ingest {
 namespace {
 
-constexpr size_t kListMax = 1000;
+constexpr size_t kListedDefault = 100;
 constexpr size_t kNameBytesMax = 300;
 
 // What a POST asks for, from its query and its body together.
@@ -144,6 +144,13 @@ http::Response unknown_import() {
   return failure(404, "unknown_import", "there is no such import of this tenant: start it with POST /v1/imports");
 }
 
+http::Response busy() {
+  http::Response response =
+      failure(409, "busy", "another request of this import is under way; ask for its offset later");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
 http::Response progress_response(int status, const v1::ImportProgress& progress,
                                  const google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows,
                                  const std::optional<ImportError>& error = {}) {
@@ -159,6 +166,12 @@ telemetry::Counter& rows_counter(const std::string& tenant, const char* result) 
                             {{"tenant", tenant}, {"result", result}});
 }
 
+telemetry::Counter& refused_counter(const std::string& tenant) {
+  return telemetry::counter("freshet_ingest_imports_refused_total",
+                            "Imports that were not started, because the tenant has as many as it may.",
+                            {{"tenant", tenant}});
+}
+
 // Keeps the newest rejected rows: a file with a million bad rows must not make a progress of a
 // million rows.
 void remember(const v1::RejectedRow& row, google::protobuf::RepeatedPtrField<v1::RejectedRow>& rows) {
@@ -168,9 +181,36 @@ void remember(const v1::RejectedRow& row, google::protobuf::RepeatedPtrField<v1:
 
 }  // namespace
 
+// Two PATCHes of one import at once would read the same rows twice and store the lower offset last; two POSTs would
+// count it twice. So the second one is sent away.
+class Imports::Hold {
+ public:
+  Hold(Imports& imports, const std::string& tenant, const std::string& id)
+      : imports_(imports), key_(tenant + '\0' + id) {
+    const std::lock_guard lock(imports_.mutex_);
+    holds_ = imports_.busy_.insert(key_).second;
+  }
+  ~Hold() { release(); }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+
+  [[nodiscard]] bool holds() const { return holds_; }
+  void release() {
+    if (!std::exchange(holds_, false)) return;
+    const std::lock_guard lock(imports_.mutex_);
+    const size_t freed = imports_.busy_.erase(key_);
+    FRESHET_ASSERT(freed == 1);
+  }
+
+ private:
+  Imports& imports_;
+  const std::string key_;
+  bool holds_ = false;
+};
+
 // One PATCH on its way. It is shared with the publication, which ends on a thread of the log.
 struct Imports::Work {
-  std::string busy_key;
+  Hold hold;
   http::Request request;
   http::Respond respond;
   uint64_t offset = 0;
@@ -181,6 +221,8 @@ struct Imports::Work {
   size_t rejected_count = 0;
   google::protobuf::Arena arena;
   ImportBatch batch;
+
+  Work(Imports& imports, const std::string& tenant, const std::string& id) : hold(imports, tenant, id) {}
 };
 
 Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish)
@@ -190,33 +232,36 @@ void Imports::handle(const model::Tenant& tenant, http::Request request, http::R
   const http::Match<Route> match = http::find_route(csv_source().routes(), request.method, request.path);
   if (match.row == nullptr) return respond(failure(404, "not_found", "there is nothing at this address"));
   if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
-  if (match.row->call == "start") return start(tenant, request, respond);
-  if (match.row->call == "list") return list(tenant, respond);
+  if (match.row->call == "start") return respond(start(tenant, request));
+  if (match.row->call == "list") return respond(list(tenant, request));
   const std::string id(match.arguments[0]);
   if (from_hex(id).size() != 16) return respond(unknown_import());
-  if (match.row->call == "show") return show(tenant, id, respond);
+  if (match.row->call == "show") return respond(show(tenant, id));
+  if (match.row->call == "delete") return respond(remove(tenant, id));
   FRESHET_ASSERT(match.row->call == "take");
   take(tenant, id, std::move(request), std::move(respond));
 }
 
-void Imports::start(const model::Tenant& tenant, const http::Request& request, const http::Respond& respond) {
+http::Response Imports::start(const model::Tenant& tenant, const http::Request& request) {
   auto wanted = read_start(request);
-  if (!wanted) return respond(failure(wanted.error()));
+  if (!wanted) return failure(wanted.error());
   if (!wanted->tenant.empty() && wanted->tenant != tenant.name) {
-    return respond(failure(403, "other_tenant",
-                           "the write key is not one of the tenant " + wanted->tenant.substr(0, kNameBytesMax)));
+    return failure(403, "other_tenant",
+                   "the write key is not one of the tenant " + wanted->tenant.substr(0, kNameBytesMax));
   }
   const auto mapping = parse_csv_mapping(wanted->mapping, "mapping");
-  if (!mapping) return respond(failure(422, "bad_mapping", mapping.error().message));
+  if (!mapping) return failure(422, "bad_mapping", mapping.error().message);
   // The id is a hash of what the import is, so a repeated POST finds it, and another mapping of the
   // same file is another import.
   std::string seed = tenant.name;
   seed.append(1, '\0').append(wanted->content_hash).append(1, '\0').append(mapping->hash().view());
   const std::string id = hash128(seed).hex();
 
+  const Hold hold(*this, tenant.name, id);
+  if (!hold.holds()) return busy();
   auto known = store_.get(tenant.name, id);
-  if (!known) return respond(failure(known.error()));
-  if (*known) return respond(progress_response(200, **known, (*known)->recent()));
+  if (!known) return failure(known.error());
+  if (*known) return progress_response(200, **known, (*known)->recent());
   v1::ImportProgress progress;
   progress.set_id(id);
   progress.set_tenant(tenant.name);
@@ -227,43 +272,86 @@ void Imports::start(const model::Tenant& tenant, const http::Request& request, c
   progress.set_line(1);
   progress.set_created_at_us(clock_.now_us());
   progress.set_updated_at_us(progress.created_at_us());
+  return create(tenant, std::move(progress));
+}
+
+// REQUIRES: it is held and not there yet.
+http::Response Imports::create(const model::Tenant& tenant, v1::ImportProgress progress) {
+  const Status room = count(tenant.name, [](ImportCounts& counts) -> Status {
+    if (counts.open >= kImportsOpenMax)
+      return fail(Code::kConflict, std::to_string(counts.open) +
+                                       " imports of this tenant are open: complete some, or DELETE /v1/imports/{id}");
+    if (counts.all >= kImportsMax)
+      return fail(Code::kConflict,
+                  std::to_string(counts.all) + " imports of this tenant are kept: DELETE /v1/imports/{id} forgets one");
+    ++counts.open, ++counts.all;
+    return {};
+  });
+  if (!room && room.error().code == Code::kConflict) {
+    refused_counter(tenant.name).add();
+    return failure(409, "too_many_imports", room.error().message);
+  }
+  if (!room) return failure(room.error());
   // The new import is synced before its id is told: a client must not resume an import that a crash
   // has forgotten.
-  if (const Status stored = store_.put(progress, true); !stored) return respond(failure(stored.error()));
-  respond(progress_response(201, progress, progress.recent()));
+  if (const Status stored = store_.put(progress, true); !stored) {
+    forget_one(tenant.name, true, true);
+    return failure(stored.error());
+  }
+  return progress_response(201, progress, progress.recent());
 }
 
-void Imports::list(const model::Tenant& tenant, const http::Respond& respond) {
-  const auto all = store_.list(tenant.name, kListMax);
-  if (!all) return respond(failure(all.error()));
+http::Response Imports::list(const model::Tenant& tenant, const http::Request& request) {
+  const auto query = http::parse_query(request.query);
+  if (!query) return failure(query.error());
+  uint64_t limit = kListedDefault;
+  std::string after;
+  for (const auto& [key, value] : *query) {
+    if (key == "limit" && (!parse_uint(value, limit) || limit < 1 || limit > kImportsListedMax))
+      return failure(400, "invalid", "limit: must be a number from 1 to " + std::to_string(kImportsListedMax));
+    if (key == "after" && from_hex(value).size() != 16)
+      return failure(400, "invalid", "after: must be `next` of the page before");
+    if (key == "after") after = value;
+  }
+  // One more than is shown says whether there is a next page.
+  auto all = store_.list(tenant.name, after, limit + 1);
+  if (!all) return failure(all.error());
+  const bool goes_on = all->size() > limit;
+  if (goes_on) all->pop_back();
   http::Response response;
-  response.body = import_list_json(*all);
-  respond(std::move(response));
+  response.body = import_list_json(*all, goes_on);
+  return response;
 }
 
-void Imports::show(const model::Tenant& tenant, const std::string& id, const http::Respond& respond) {
+http::Response Imports::show(const model::Tenant& tenant, const std::string& id) {
   const auto progress = store_.get(tenant.name, id);
-  if (!progress) return respond(failure(progress.error()));
-  respond(*progress ? progress_response(200, **progress, (*progress)->recent()) : unknown_import());
+  if (!progress) return failure(progress.error());
+  return *progress ? progress_response(200, **progress, (*progress)->recent()) : unknown_import();
+}
+
+// What was taken stays taken: action keeps the message ids of its rows. So whoever imports the same again sends all
+// rows again, and they change nothing.
+http::Response Imports::remove(const model::Tenant& tenant, const std::string& id) {
+  const Hold hold(*this, tenant.name, id);
+  if (!hold.holds()) return busy();
+  const auto progress = store_.get(tenant.name, id);
+  if (!progress) return failure(progress.error());
+  http::Response response;
+  response.body = import_deleted_json(progress->has_value());
+  // Whoever asks again, because the answer was lost, is told that it is gone.
+  if (!*progress) return response;
+  if (const Status counted = count(tenant.name); !counted) return failure(counted.error());
+  if (const Status removed = store_.remove(tenant.name, id); !removed) return failure(removed.error());
+  forget_one(tenant.name, !(*progress)->complete(), true);
+  return response;
 }
 
 void Imports::take(const model::Tenant& tenant, const std::string& id, http::Request request, http::Respond respond) {
-  auto work = std::make_shared<Work>();
+  auto work = std::make_shared<Work>(*this, tenant.name, id);
   work->request = std::move(request);
   work->respond = std::move(respond);
-  // Two PATCHes of one import at once would read the same rows twice and store the lower offset
-  // last, so the second one is sent away.
-  const std::string key = tenant.name + '\0' + id;
-  {
-    const std::lock_guard lock(mutex_);
-    if (busy_.insert(key).second) work->busy_key = key;
-  }
-  if (work->busy_key.empty()) {
-    http::Response response =
-        failure(409, "busy", "another request of this import is under way; ask for its offset later");
-    response.headers.emplace_back("Retry-After", "1");
-    return answer(*work, std::move(response));
-  }
+  if (!work->hold.holds()) return answer(*work, busy());
+  if (const Status counted = count(tenant.name); !counted) return answer(*work, failure(counted.error()));
   auto progress = store_.get(tenant.name, id);
   if (!progress) return answer(*work, failure(progress.error()));
   if (!*progress) return answer(*work, unknown_import());
@@ -325,7 +413,9 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   }
   // The mapping is read again for every PATCH: the stored text is what the import was started with,
   // whoever sends.
-  const auto mapping = parse_csv_mapping(progress.mapping(), "mapping");
+  const auto text = store_.mapping(tenant.name, progress.id());
+  if (!text) return failure(Error{Code::kRetry, text.error().message});
+  const auto mapping = parse_csv_mapping(*text, "mapping");
   if (!mapping) return failure(422, "bad_mapping", mapping.error().message);
   const std::vector<std::string> header(progress.header().begin(), progress.header().end());
   const auto plan = bind_csv_mapping(*mapping, header, tenant);
@@ -382,6 +472,7 @@ void Imports::finish(Work& work, const Status& published) {
   // It is synced only at the end: what a crash loses of it is sent again and dropped by the ledger.
   const Status stored = store_.put(work.progress, work.progress.complete());
   if (!stored) return answer(work, failure(Error{Code::kRetry, stored.error().message}));
+  if (work.progress.complete()) forget_one(work.progress.tenant(), true, false);
   rows_counter(work.progress.tenant(), "accepted").add(work.accepted_count);
   rows_counter(work.progress.tenant(), "rejected").add(work.rejected_count);
   answer(work, progress_response(200, work.progress, work.rejected));
@@ -389,13 +480,28 @@ void Imports::finish(Work& work, const Status& published) {
 
 // The one way out of a PATCH: it frees the import for the next one, then answers.
 void Imports::answer(Work& work, http::Response response) {
-  if (!work.busy_key.empty()) {
-    const std::lock_guard lock(mutex_);
-    const size_t freed = busy_.erase(work.busy_key);
-    FRESHET_ASSERT(freed == 1);
-  }
+  work.hold.release();
   FRESHET_ASSERT(work.respond != nullptr);  // answered once
   std::exchange(work.respond, nullptr)(std::move(response));
+}
+
+// A tenant's imports are counted before this process changes the first of them; from then on by what it does.
+Status Imports::count(const std::string& tenant, const std::function<Status(ImportCounts&)>& change) {
+  const std::lock_guard lock(mutex_);
+  auto found = counts_.find(tenant);
+  if (found == counts_.end()) {
+    FRESHET_ASSIGN(const ImportCounts counts, store_.count(tenant));
+    found = counts_.emplace(tenant, counts).first;
+  }
+  return change ? change(found->second) : Status{};
+}
+
+// A store that fails may leave it open whether it took a change, so the counts may be off by that one until a restart.
+void Imports::forget_one(const std::string& tenant, bool open, bool all) {
+  const std::lock_guard lock(mutex_);
+  ImportCounts& counts = counts_[tenant];
+  if (open) counts.open -= std::min<size_t>(counts.open, 1);
+  if (all) counts.all -= std::min<size_t>(counts.all, 1);
 }
 
 }  // namespace freshet::ingest

@@ -4,7 +4,8 @@
 //   PATCH /v1/imports/{id}   Upload-Offset: N and the next bytes of the content, decompressed. The answer's `offset`
 //                            is the end of the last whole row that was taken: go on from there.
 //                            `Upload-Complete: ?1` says that nothing follows.
-//   GET   /v1/imports/{id}   progress, with the last rows that were rejected;  GET /v1/imports lists them
+//   GET   /v1/imports/{id}   progress, with the last rows that were rejected;  GET /v1/imports lists them, in pages
+//   DELETE /v1/imports/{id}  forgets it, so that it no longer counts against the tenant's limit
 //
 // Why nothing is lost or doubled: the answer and the stored progress come after the rows are
 // durable in the log. If progress is older than the log (after a crash between the two), the rows
@@ -13,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -30,6 +32,10 @@ namespace freshet::ingest {
 inline constexpr size_t kImportBodyBytesMax = 8u << 20;  // of one PATCH, decompressed
 inline constexpr size_t kImportRowsMax = 20'000;         // taken of one PATCH; the answer's offset says how far it came
 inline constexpr int kImportRejectedShownMax = 100;
+// Of a tenant. A complete one is kept too, until it is deleted: a repeated POST finds it.
+inline constexpr size_t kImportsOpenMax = 100;
+inline constexpr size_t kImportsMax = 10'000;
+inline constexpr size_t kImportsListedMax = 1000;  // in one answer
 
 // What one PATCH puts into the log.
 struct ImportBatch {
@@ -51,14 +57,22 @@ class Imports {
 
  private:
   struct Work;
-  void start(const model::Tenant& tenant, const http::Request& request, const http::Respond& respond);
-  void list(const model::Tenant& tenant, const http::Respond& respond);
-  void show(const model::Tenant& tenant, const std::string& id, const http::Respond& respond);
+  // An import that is held against other requests, by one that starts, continues or deletes it.
+  class Hold;
+  [[nodiscard]] http::Response start(const model::Tenant& tenant, const http::Request& request);
+  [[nodiscard]] http::Response create(const model::Tenant& tenant, v1::ImportProgress progress);
+  [[nodiscard]] http::Response list(const model::Tenant& tenant, const http::Request& request);
+  [[nodiscard]] http::Response show(const model::Tenant& tenant, const std::string& id);
+  [[nodiscard]] http::Response remove(const model::Tenant& tenant, const std::string& id);
   void take(const model::Tenant& tenant, const std::string& id, http::Request request, http::Respond respond);
   // Both return the answer if the work ends here, or nullopt if all is well so far and it goes on.
   [[nodiscard]] std::optional<http::Response> prepare(const model::Tenant& tenant, Work& work);
   [[nodiscard]] std::optional<http::Response> read_rows(const model::Tenant& tenant, Work& work);
   void finish(Work& work, const Status& published);
+  // Calls change(counts), if it is given, under the lock, with what the tenant has.
+  [[nodiscard]] Status count(const std::string& tenant, const std::function<Status(ImportCounts&)>& change = {});
+  // One import less, of those that are open, of all, or of both. REQUIRES: count() was called.
+  void forget_one(const std::string& tenant, bool open, bool all);
   void answer(Work& work, http::Response response);
 
   ImportStore& store_;
@@ -66,7 +80,8 @@ class Imports {
   env::Clock& clock_;
   PublishImport publish_;
   std::mutex mutex_;
-  std::set<std::string> busy_;  // tenant '\0' id of the imports that have a PATCH under way
+  std::set<std::string> busy_;                  // tenant '\0' id of the imports that are held
+  std::map<std::string, ImportCounts> counts_;  // of the tenants that were asked for
 };
 
 }  // namespace freshet::ingest

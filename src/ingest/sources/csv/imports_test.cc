@@ -5,7 +5,9 @@
 
 #include <map>
 #include <random>
+#include <set>
 
+#include "base/hash.h"
 #include "testing/clock.h"
 #include "testing/import_store.h"
 
@@ -216,6 +218,70 @@ TEST_F(ImportsTest, ManyRowsInOneRequestAreTakenInParts) {
   const http::Response second = patch(id, offset, text.substr(offset), true);
   EXPECT_NE(second.body.find("\"state\":\"complete\""), std::string::npos);
   EXPECT_EQ(log.size(), kImportRowsMax + 5);
+}
+
+TEST_F(ImportsTest, SoManyMayBeOpenAndADeletedOneMakesRoom) {
+  const auto started = [&](size_t n) {
+    const http::Response response = send("POST", "/v1/imports", kMapping, {{"content-type", "application/yaml"}},
+                                         "content_hash=" + to_hex(std::string(15, 'h') + static_cast<char>(n)));
+    return std::pair(response.status, response.body.substr(7, 32));
+  };
+  std::vector<std::string> ids;
+  for (size_t n = 0; n < kImportsOpenMax; ++n) {
+    const auto [status, id] = started(n);
+    ASSERT_EQ(status, 201);
+    ids.push_back(id);
+  }
+  EXPECT_EQ(started(kImportsOpenMax).first, 409);
+  EXPECT_EQ(started(0).first, 200) << "it is there already";
+  EXPECT_EQ(send("DELETE", "/v1/imports/" + ids[0], "").body, R"({"deleted":true})");
+  EXPECT_EQ(send("DELETE", "/v1/imports/" + ids[0], "").body, R"({"deleted":false})");
+  EXPECT_EQ(send("DELETE", "/v1/imports/x", "").status, 404);
+  EXPECT_EQ(send("GET", "/v1/imports/" + ids[0], "").status, 404);
+  EXPECT_EQ(patch(ids[0], 0, "u,n\n", false).status, 404);
+  EXPECT_EQ(started(kImportsOpenMax).first, 201);
+  EXPECT_EQ(started(kImportsOpenMax + 1).first, 409);
+  EXPECT_EQ(patch(ids[1], 0, "u,n\na,1\n", true).status, 200);
+  EXPECT_EQ(started(kImportsOpenMax + 1).first, 201) << "a complete one is not open";
+  EXPECT_EQ(started(kImportsOpenMax + 2).first, 409);
+  EXPECT_EQ(store.counted, 1);
+  EXPECT_EQ(store.mappings.size(), kImportsOpenMax) << "a complete one needs no mapping";
+}
+
+TEST_F(ImportsTest, ListsInPages) {
+  std::set<std::string> ids;
+  for (int n = 0; n < 5; ++n)
+    ids.insert(send("POST", "/v1/imports", kMapping, {{"content-type", "application/yaml"}},
+                    "content_hash=" + to_hex(std::string(15, 'h') + static_cast<char>(n)))
+                   .body.substr(7, 32));
+  ASSERT_EQ(ids.size(), 5U);
+  std::string query = "limit=2&writeKey=k";
+  for (auto id = ids.begin(); id != ids.end();) {
+    const http::Response page = send("GET", "/v1/imports", "", {}, query);
+    for (int i = 0; i < 2 && id != ids.end(); ++i, ++id) EXPECT_NE(page.body.find(*id), std::string::npos) << query;
+    const size_t next = page.body.find("\"next\":\"");
+    EXPECT_EQ(next == std::string::npos, id == ids.end());
+    if (next != std::string::npos) query = "limit=2&after=" + page.body.substr(next + 8, 32);
+  }
+  EXPECT_EQ(send("GET", "/v1/imports", "", {}, "limit=0").status, 400);
+  EXPECT_EQ(send("GET", "/v1/imports", "", {}, "limit=1001").status, 400);
+  EXPECT_EQ(send("GET", "/v1/imports", "", {}, "after=x").status, 400);
+}
+
+// Whoever has a write key, which stands in web pages, may ask for the progress: it tells where and why, not what.
+TEST_F(ImportsTest, RejectedRowsShowNoCells) {
+  const std::string id = start(
+      "kind: events\nevent: {column: e}\ncolumns: {u: {identifier: user_id}, n: {property: n, type: number}, "
+      "b: {property: b, type: boolean}, t: {timestamp: iso8601}, x: {property: x, type: time}}\n");
+  const std::string rows[] = {"u1,SECRET,,,,E\n",    "u1,,SECRET,,,E\n", "u1,,,SECRET,,E\n",
+                              "u1,,,,SECRET,E\n",    "u1,SECRET,E\n",    ",SECRET,,,,E\n",
+                              "\"SECRET\"x,,,,,E\n", "u1,SECRET,,,,\n",  "null,SECRET,,,,E\n"};
+  std::string text = "u,n,b,t,x,e\n";
+  for (const std::string& row : rows) text += row;
+  const http::Response answer = patch(id, 0, text, true);
+  EXPECT_EQ(number(answer, "rejected"), std::size(rows)) << answer.body;
+  EXPECT_EQ(answer.body.find("SECRET"), std::string::npos) << answer.body;
+  EXPECT_EQ(send("GET", "/v1/imports/" + id, "").body.find("SECRET"), std::string::npos);
 }
 
 // The fixture outside of a test.

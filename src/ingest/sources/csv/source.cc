@@ -14,6 +14,7 @@ class CsvUploads final : public Source {
         {"GET", "/v1/imports", "list", "/v1/imports", Way::kImport},
         {"GET", "/v1/imports/{id}", "show", "/v1/imports", Way::kImport},
         {"PATCH", "/v1/imports/{id}", "take", "/v1/imports", Way::kImport},
+        {"DELETE", "/v1/imports/{id}", "delete", "/v1/imports", Way::kImport},
     };
     return kRoutes;
   }

@@ -13,6 +13,7 @@
 #include "ingest/items/list_bounds.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
+#include "model/limits.h"
 
 namespace freshet::ingest {
 namespace {
@@ -236,6 +237,7 @@ Outcome DataApiParser::customer(Item& item, Element& e) {
 
 Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
   FRESHET_ITEM(start_again(item, array));
+  uint32_t patterns = 0;
   for (auto element : array) {
     ondemand::object object;
     if (element.get_object().get(object) != simdjson::SUCCESS)
@@ -255,17 +257,20 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
       return item.reject(
           "bad_unset", "an entry of \"unset_attributes\" needs \"attr\" and a type: equals, prefix, suffix or contains",
           "unset_attributes");
-    if (static_cast<uint32_t>(item.envelope.attributes().size()) >= item.limits.user_attributes) {
-      item.warn("too_many_attributes");
-      break;
-    }
-    v1::AttributeOp& op = *item.envelope.add_attributes();
-    op.set_name(attribute->data(), attribute->size());
+    limit_name(item, *attribute);
+    AttributeOps& ops = *item.envelope.mutable_attributes();
     if (*match == "equals" && case_sensitive) {
       // An exact name is an ordinary UNSET, which also holds against an earlier value that comes later.
-      op.set_type(v1::AttributeOp::UNSET);
+      FRESHET_ITEM(add_unset(item, schema::Subject::kUserAttribute, *attribute, ops));
       continue;
     }
+    // Each pattern is compared with all names of a profile.
+    if (++patterns > model::kUnsetPatternsMax) {
+      item.warn("too_many_patterns");
+      break;
+    }
+    v1::AttributeOp& op = *ops.Add();
+    op.set_name(attribute->data(), attribute->size());
     op.set_type(v1::AttributeOp::UNSET_MATCHING);
     op.set_match(static_cast<v1::AttributeOp::Match>(match - kMatches.begin() + 1));
     op.set_ignore_case(!case_sensitive);
@@ -545,8 +550,8 @@ void DataApiParser::go_back(const Mark& mark) {
   context_.schema.drop();
 }
 
-// A body that is damaged somewhere. What is sent as a list goes in part by part; a part is a request of its own here, as
-// it would be as a dead letter.
+// A body that is damaged somewhere. What is sent as a list goes in part by part; a part is a request of its own here,
+// as it would be as a dead letter.
 class DamagedBody {
  public:
   explicit DamagedBody(DataApiParser& parser) : parser_(parser) {}

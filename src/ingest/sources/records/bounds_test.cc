@@ -78,5 +78,19 @@ TEST(Bounds, ARecordHasSoManyElementsOfSets) {
   EXPECT_EQ(warnings_of(parsed), "0:too_many_elements");
 }
 
+TEST(Bounds, ARejectedItemTeachesTheSchemaNothing) {
+  AdapterFixture fixture;
+  const std::string deep = std::string(20, '[') + std::string(20, ']');
+  const Parsed parsed = *parse_records(R"({"user":{"user_id":"u1"},"event":"good"}
+{"user":{"user_id":"u1"},"set":{"junk":1,"deep":)" +
+                                           deep + R"(}}
+{"user":{"user_id":"u1"},"event":"garbage","properties":{"a":1,"b":)" +
+                                           deep + "}}",
+                                       fixture.context(), fixture.arena);
+  EXPECT_EQ(rejections_of(parsed), "1:too_deep 2:too_deep");
+  ASSERT_EQ(fixture.registry->list("acme").size(), 1u);
+  EXPECT_EQ(fixture.session->take_discoveries().size(), 1u);
+}
+
 }  // namespace
 }  // namespace freshet::ingest

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
+#include "model/limits.h"
 
 namespace freshet::ingest {
 namespace {
@@ -22,7 +23,6 @@ using Text = std::optional<std::string_view>;
 
 // Device identifiers that are known without being listed in the tenant's rules.
 constexpr std::array<std::string_view, 5> kDeviceTypes = {"device_id", "push_token", "idfv", "gaid", "idfa"};
-constexpr uint32_t kIdentifiersMax = 50;  // of one type in one record
 
 // A line as it was read. Its containers live as long as its document.
 struct Line {
@@ -144,7 +144,7 @@ Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, 
   for (auto element : array) {
     ondemand::value inner;
     FRESHET_JSON(element.get(inner), item.broken);
-    if (++count > kIdentifiersMax)
+    if (++count > model::kIdentifiersOfTypeMax)
       return item.reject("too_many_identifiers", "a record may name 50 identifiers of a type", type);
     FRESHET_ITEM(read_scalar(item, inner, text));
     add_optional_identifier(item, kind, type, text);

@@ -1,0 +1,88 @@
+#include "action/identity/erasure.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "model/entity_ref.h"
+#include "model/identifier.h"
+
+namespace freshet::action {
+
+namespace {
+
+v1::Loop to_device(const v1::EntityRef& device, const v1::EntityRef& gone) {
+  v1::Loop m;
+  m.set_type(v1::Loop::ATTACH);
+  *m.mutable_to() = device;
+  *m.mutable_addressed() = device;
+  *m.mutable_other() = gone;
+  m.set_erased(true);
+  return m;
+}
+
+v1::Loop to_home(const v1::Identifier& identifier, const v1::EntityRef& gone, bool frees) {
+  v1::Loop m;
+  m.set_type(frees ? v1::Loop::FREE : v1::Loop::SUPPRESS);
+  m.set_kind(gone.kind());
+  *m.mutable_identifier() = identifier;
+  *m.mutable_ref() = gone;
+  return m;
+}
+
+std::string id_of(const v1::EntityRef& ref) { return std::string(model::from_proto(ref).id.view()); }
+
+void add_value(v1::ErasureNotice& notice, const ErasureContext& context, std::string_view value, bool frees) {
+  const Hash128 hash = model::value_hash(context.hash_key, context.tenant, value);
+  *(frees ? notice.add_freed() : notice.add_suppressed()) = hash.view();
+}
+
+}  // namespace
+
+std::vector<v1::Loop> farewells_of(const v1::EntityState& erased, int64_t received_at_us,
+                                   const std::function<bool(const v1::Identifier&)>& frees) {
+  std::vector<v1::Loop> all;
+  for (const v1::EntityRef& other : erased.attached()) all.push_back(to_device(other, erased.ref()));
+  for (const v1::IdentifierUse& i : erased.identifiers())
+    all.push_back(to_home(i.identifier(), erased.ref(), frees(i.identifier())));
+  for (v1::Loop& m : all) m.set_received_at_us(received_at_us);
+  return all;
+}
+
+v1::ErasureNotice notice_of(const v1::EntityState& erased, const v1::Envelope& record,
+                            const std::vector<v1::Loop>& farewells, const ErasureContext& context) {
+  v1::ErasureNotice notice;
+  notice.set_message_id(record.message_id());
+  notice.set_kind(erased.ref().kind());
+  notice.set_id(id_of(erased.ref()));
+  for (const v1::EntityRef& merged : erased.merged()) notice.add_merged(id_of(merged));
+  for (const v1::Loop& m : farewells)
+    if (m.has_identifier()) add_value(notice, context, m.identifier().value(), m.type() == v1::Loop::FREE);
+  return notice;
+}
+
+v1::DeadLetter erasure_letter(const v1::ErasureNotice& notice, const ErasureContext& context) {
+  v1::DeadLetter letter;
+  letter.set_body(notice.SerializeAsString());
+  letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(context.received_at_us, 0), hash128(letter.body()).hex()));
+  letter.set_tenant(std::string(context.tenant));
+  letter.set_source("action");
+  letter.set_code(notice.lifted() ? "lifted" : "erased");
+  letter.set_received_at_us(context.received_at_us);
+  return letter;
+}
+
+v1::DeadLetter erasure_letter(const v1::Envelope& record, const ErasureContext& context, bool frees) {
+  const bool user = record.user_size() > 0;
+  v1::ErasureNotice notice;
+  notice.set_message_id(record.message_id());
+  notice.set_kind(user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE);
+  notice.set_lifted(record.kind() == v1::Envelope::UNSUPPRESS);
+  if (record.user_size() + record.device_size() > 0)
+    add_value(notice, context, user ? record.user(0).value() : record.device(0).value(), frees);
+  return erasure_letter(notice, context);
+}
+
+}  // namespace freshet::action

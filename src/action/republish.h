@@ -1,0 +1,18 @@
+// Says the profiles of a partition whole, each at a new version: for a profile store that was damaged and set aside,
+// and knows nothing any more. It goes from entity to entity in the order of their ids, some in each step; the next step
+// is asked for by a record of the partition to itself, so that what comes in meanwhile does not wait for all of them.
+#pragma once
+
+#include "action/outputs.h"
+#include "action/rules.h"
+#include "freshet/v1/envelope.pb.h"
+#include "state/partition_state.h"
+
+namespace freshet::action {
+
+// One step. A part of the logic: what it does depends on the record and the state alone. REQUIRES: the record has
+// control.republish.
+void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
+               Outputs& out);
+
+}  // namespace freshet::action

@@ -1,0 +1,76 @@
+// A profile store that has lost everything gets everything again, once, whatever happens on the way.
+#include "action/republish.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "action/control.h"
+#include "state/entity_list.h"
+#include "testing/action/cluster.h"
+
+namespace freshet::action {
+namespace {
+
+using testing::make_record;
+using testing::TestCluster;
+
+void send_people(TestCluster& cluster, int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::string name = std::to_string(i);
+    v1::Envelope record = make_record("m" + name, {{"user_id", "u" + name}, {"email", "e" + name}}, 10 + i, "E");
+    testing::set_attribute(record, "city", "c" + name);
+    cluster.send(record);
+  }
+  cluster.send(testing::make_merge("merge", "u0", "u1", 5'000));
+  cluster.send(testing::make_erase("erase", "user_id", "u2", 5'001));
+}
+
+void republish_all(TestCluster& cluster, uint64_t raise = 0) {
+  for (uint32_t p = 0; p < cluster.partitions(); ++p) cluster.send_to(p, republish_record(9'000, raise));
+}
+
+void expect_same_but_newer(const std::map<std::string, v1::Document>& before,
+                           const std::map<std::string, v1::Document>& after, uint64_t raise) {
+  ASSERT_EQ(after.size(), before.size());
+  for (auto [id, document] : before) {
+    ASSERT_TRUE(after.contains(id)) << id;
+    EXPECT_EQ(after.at(id).version(), document.version() + 1 + raise);
+    document.set_version(after.at(id).version());
+    EXPECT_EQ(after.at(id).SerializeAsString(), document.SerializeAsString());
+  }
+}
+
+TEST(Republish, SaysEveryProfileOnceAndNobodyElse) {
+  TestCluster cluster(2, 7);
+  send_people(cluster, 900);  // more than a step of a partition
+  cluster.run();
+  const auto before = cluster.documents();
+  ASSERT_GT(before.size(), 890u);
+  for (const uint64_t raise : {0u, 1u << 20}) {
+    const auto was = cluster.documents();
+    cluster.forget_documents();
+    republish_all(cluster, raise);
+    cluster.run();
+    expect_same_but_newer(was, cluster.documents(), raise);
+  }
+  EXPECT_TRUE(cluster.dead_letters().empty());
+}
+
+RC_GTEST_PROP(Republish, CrashesAndOtherRecordsChangeNothing, ()) {
+  const auto seed = *rc::gen::arbitrary<uint64_t>();
+  TestCluster calm(3, seed), rough(3, seed);
+  for (TestCluster* cluster : {&calm, &rough}) {
+    send_people(*cluster, 40);
+    cluster->run();
+    cluster->forget_documents();
+    republish_all(*cluster);
+    cluster->send(make_record("late", {{"user_id", "u3"}}, 6'000, "E"));
+    cluster->run(cluster == &rough ? 0.3 : 0.0);
+  }
+  RC_ASSERT(calm.documents().size() == rough.documents().size());
+  for (const auto& [id, document] : calm.documents())
+    RC_ASSERT(rough.documents().at(id).fields_size() == document.fields_size());
+}
+
+}  // namespace
+}  // namespace freshet::action

@@ -1,0 +1,84 @@
+#include "app/letters.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/hash.h"
+
+namespace freshet::app {
+namespace {
+
+using console::PurgeStep;
+using eventlog::Topic;
+using Keys = std::set<std::string, std::less<>>;
+
+constexpr size_t kCacheBytes = 8u << 20;
+constexpr size_t kWriteBufferBytes = 2u << 20;
+constexpr env::TimeUs kDayUs = 86'400ll * 1'000'000;
+// Where nobody scrubs, files are rewritten after kv's seven days, and changes that are read stay as long on Kafka.
+constexpr env::TimeUs kElsewhereUs = 8 * kDayUs;
+
+// Events have the profile's id in hex as their key, changes its bytes.
+Status purge_log(eventlog::EventLog& log, const std::vector<v1::Erasure>& erasures, std::atomic<bool>& canceled) {
+  Keys ids;
+  Keys hex;
+  for (const v1::Erasure& erasure : erasures) {
+    for (const std::string& id : erasure.profiles()) {
+      ids.insert(id);
+      hex.insert(to_hex(id));
+    }
+  }
+  FRESHET_TRY(log.forget(Topic::kEvents, hex, canceled));
+  FRESHET_TRY(log.forget(Topic::kChanges, ids, canceled));
+  return log.scrub(canceled);
+}
+
+}  // namespace
+
+void PurgedStores::add(std::weak_ptr<kv::Store> store) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(stores_, [](const auto& known) { return known.expired(); });
+  stores_.push_back(std::move(store));
+}
+
+Status PurgedStores::scrub(std::atomic<bool>& canceled) {
+  std::vector<std::weak_ptr<kv::Store>> stores;
+  {
+    const std::lock_guard lock(mutex_);
+    stores = stores_;
+  }
+  for (const auto& known : stores) {
+    if (const std::shared_ptr<kv::Store> store = known.lock()) FRESHET_TRY(store->scrub(canceled));
+  }
+  return {};
+}
+
+Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config, const std::string& hash_key,
+                                                            eventlog::EventLog& log, docstore::DocStore& profiles,
+                                                            PurgedStores& stores, env::Clock& clock) {
+  kv::Options options;
+  options.path = config.data_dir + "/letters";
+  options.memory = kv::make_memory_budget(kCacheBytes);
+  options.write_buffer_bytes = kWriteBufferBytes;
+  FRESHET_ASSIGN(auto store, kv::open_rocks(options));
+  const bool embedded = config.log.kind == Config::LogKind::kEmbedded;
+  console::KeeperOptions keeper;
+  keeper.quota = {config.deadletters.count, config.deadletters.bytes, config.retention.deadletters_us};
+  keeper.hash_key = hash_key;
+  keeper.log = &log;
+  keeper.profiles = &profiles;
+  keeper.clock = &clock;
+  keeper.trims_topic = embedded;
+  if (!embedded)
+    keeper.retained_us = std::max({config.retention.events_us, config.retention.deadletters_us, kElsewhereUs});
+  keeper.steps = {
+      {"log", [&log](const auto& erasures, auto& canceled) { return purge_log(log, erasures, canceled); }},
+      {"state and imports", [&stores](const auto&, auto& canceled) { return stores.scrub(canceled); }},
+      {"profiles", [&profiles](const auto&, auto& canceled) { return profiles.scrub(canceled); }},
+      {"deadletters", [letters = store.get()](const auto&, auto& canceled) { return letters->scrub(canceled); }}};
+  FRESHET_ASSIGN(auto started, console::LetterKeeper::start(std::move(store), std::move(keeper)));
+  return std::shared_ptr<console::LetterKeeper>(std::move(started));
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,38 @@
+// The console's keeper of dead letters and erasures, and the places of this process that copies of an erased person are
+// taken out of.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "console/letter_keeper.h"
+#include "docstore/doc_store.h"
+#include "env/clock.h"
+#include "eventlog/event_log.h"
+#include "kv/store.h"
+
+namespace freshet::app {
+
+// Stores that hold what records brought, whoever opens and closes them. Thread-safe.
+class PurgedStores {
+ public:
+  void add(std::weak_ptr<kv::Store> store);
+  // kv::Store::scrub of all that are open.
+  [[nodiscard]] Status scrub(std::atomic<bool>& canceled);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<kv::Store>> stores_;
+};
+
+// Opens data_dir/letters. What it is given outlives the keeper.
+[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config,
+                                                                          const std::string& hash_key,
+                                                                          eventlog::EventLog& log,
+                                                                          docstore::DocStore& profiles,
+                                                                          PurgedStores& stores, env::Clock& clock);
+
+}  // namespace freshet::app

@@ -1,0 +1,218 @@
+#include "console/erasures.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/json_writer.h"
+#include "freshet/v1/envelope.pb.h"
+#include "model/identifier.h"
+#include "model/time.h"
+
+namespace freshet::console {
+namespace {
+
+std::string erasure_key(const Erasures::Id& id) {
+  std::string key("e");
+  key.append(id.first).append(1, '\0').append(id.second);
+  return key;
+}
+
+std::string hash_row(char kind, std::string_view hash) { return std::string(1, kind).append(hash); }
+
+std::string encode_id(const Erasures::Id& id) { return erasure_key(id).substr(1); }
+
+Erasures::Id decode_id(std::string_view row) {
+  const size_t nul = std::min(row.find('\0'), row.size());
+  return {std::string(row.substr(0, nul)), std::string(row.substr(std::min(nul + 1, row.size())))};
+}
+
+void add_once(google::protobuf::RepeatedPtrField<std::string>& all, std::string_view value) {
+  if (std::find(all.begin(), all.end(), value) == all.end()) all.Add()->assign(value);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Erasures>> Erasures::open(kv::Store& store, std::string hash_key) {
+  std::unique_ptr<Erasures> erasures(new Erasures(store, std::move(hash_key)));
+  FRESHET_TRY(erasures->load());
+  return erasures;
+}
+
+Status Erasures::load() {
+  FRESHET_TRY(store_.scan("e", "f", [this](std::string_view key, std::string_view value) {
+    v1::Erasure erasure;
+    if (erasure.ParseFromArray(value.data(), static_cast<int>(value.size())) && erasure.verified_at_us() == 0)
+      pending_.insert(decode_id(key.substr(1)));
+    return true;
+  }));
+  return store_.scan("h", "i", [this](std::string_view key, std::string_view value) {
+    if (key.size() == 1 + sizeof(Hash128::bytes)) suppressed_[Hash128::from(key.substr(1))] = decode_id(value);
+    return true;
+  });
+}
+
+Hash128 Erasures::hash_of(std::string_view tenant, std::string_view value) const {
+  return model::value_hash(hash_key_, tenant, value);
+}
+
+const Erasures::Id* Erasures::erased(std::string_view tenant, std::string_view value) const {
+  if (suppressed_.empty()) return nullptr;
+  const auto found = suppressed_.find(hash_of(tenant, value));
+  return found == suppressed_.end() ? nullptr : &found->second;
+}
+
+Status Erasures::request(const v1::Envelope& order, env::TimeUs now_us) {
+  const v1::Identifier& identifier = order.user_size() > 0 ? order.user(0) : order.device(0);
+  const auto kind = order.user_size() > 0 ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
+  FRESHET_ASSIGN(v1::Erasure erasure, get_or_make({order.tenant(), order.message_id()}, kind, now_us));
+  add_once(*erasure.mutable_hashes(), hash_of(order.tenant(), identifier.value()).view());
+  kv::WriteBatch batch;
+  put(erasure, batch);
+  FRESHET_TRY(store_.write(batch, kv::Durability::kSynced));
+  written();
+  return {};
+}
+
+Status Erasures::withdraw(const v1::Envelope& order) {
+  const Id id{order.tenant(), order.message_id()};
+  FRESHET_ASSIGN(const auto known, get(id.first, id.second));
+  if (!known || known->applied_at_us() != 0) return {};
+  kv::WriteBatch batch;
+  batch.remove(erasure_key(id));
+  pending_.erase(id);
+  return store_.write(batch, kv::Durability::kLogged);
+}
+
+Result<v1::Erasure> Erasures::get_or_make(const Id& id, v1::EntityKind kind, env::TimeUs requested_at_us) {
+  for (const v1::Erasure& known : unwritten_)
+    if (known.tenant() == id.first && known.id() == id.second) return known;
+  FRESHET_ASSIGN(auto known, get(id.first, id.second));
+  if (known) return std::move(*known);
+  v1::Erasure erasure;
+  erasure.set_tenant(id.first);
+  erasure.set_id(id.second);
+  erasure.set_kind(kind);
+  erasure.set_requested_at_us(requested_at_us);
+  return erasure;
+}
+
+// Whatever is said anew of an erasure, what was verified before has to be verified again.
+Status Erasures::apply(const v1::DeadLetter& letter, const v1::ErasureNotice& notice, env::TimeUs now_us,
+                       kv::WriteBatch& batch) {
+  if (notice.lifted()) {
+    for (const std::string& hash : notice.suppressed()) {
+      batch.remove(hash_row('h', hash));
+      if (hash.size() == sizeof(Hash128::bytes)) suppressed_.erase(Hash128::from(hash));
+    }
+    return {};
+  }
+  // Whoever was erased along with somebody else (a device, a profile on its way to another one) has no request.
+  const std::string id = notice.message_id().empty() ? "profile-" + to_hex(notice.id()) : notice.message_id();
+  FRESHET_ASSIGN(v1::Erasure erasure, get_or_make({letter.tenant(), id}, notice.kind(), letter.received_at_us()));
+  erasure.set_applied_at_us(now_us);
+  erasure.clear_written_at_us();
+  erasure.clear_verified_at_us();
+  erasure.clear_marked_at_us();
+  erasure.clear_actions_high();
+  if (!notice.id().empty()) add_once(*erasure.mutable_profiles(), notice.id());
+  for (const std::string& merged : notice.merged()) add_once(*erasure.mutable_profiles(), merged);
+  for (const std::string& hash : notice.freed()) add_once(*erasure.mutable_hashes(), hash);
+  for (const std::string& hash : notice.suppressed()) {
+    add_once(*erasure.mutable_hashes(), hash);
+    if (hash.size() != sizeof(Hash128::bytes)) continue;
+    batch.put(hash_row('h', hash), encode_id({erasure.tenant(), erasure.id()}));
+    suppressed_[Hash128::from(hash)] = {erasure.tenant(), erasure.id()};
+  }
+  put(erasure, batch);
+  return {};
+}
+
+Status Erasures::note_late(const Id& id, kv::WriteBatch& batch) {
+  FRESHET_ASSIGN(v1::Erasure erasure, get_or_make(id, v1::ENTITY_KIND_USER, 0));
+  erasure.set_late_letters(erasure.late_letters() + 1);
+  put(erasure, batch);
+  return {};
+}
+
+void Erasures::put(const v1::Erasure& erasure, kv::WriteBatch& batch) {
+  const Id id{erasure.tenant(), erasure.id()};
+  batch.put(erasure_key(id), erasure.SerializeAsString());
+  for (const std::string& hash : erasure.hashes()) batch.put(hash_row('r', hash), encode_id(id));
+  std::erase_if(unwritten_, [&](const v1::Erasure& e) { return e.tenant() == id.first && e.id() == id.second; });
+  unwritten_.push_back(erasure);
+  if (erasure.verified_at_us() == 0) {
+    pending_.insert(id);
+  } else {
+    pending_.erase(id);
+  }
+}
+
+Status Erasures::put(const v1::Erasure& erasure) {
+  kv::WriteBatch batch;
+  put(erasure, batch);
+  FRESHET_TRY(store_.write(batch, kv::Durability::kSynced));
+  written();
+  return {};
+}
+
+Result<std::optional<v1::Erasure>> Erasures::get(const std::string& tenant, const std::string& id) {
+  FRESHET_ASSIGN(const auto row, store_.get(erasure_key({tenant, id})));
+  if (!row) return std::nullopt;
+  v1::Erasure erasure;
+  if (!erasure.ParseFromString(*row)) return fail(Code::kCorrupt, "the row of erasure " + id + " is damaged");
+  return erasure;
+}
+
+Result<std::optional<v1::Erasure>> Erasures::find(const std::string& tenant, std::string_view value) {
+  FRESHET_ASSIGN(const auto row, store_.get(hash_row('r', hash_of(tenant, value).view())));
+  if (!row) return std::nullopt;
+  const Id id = decode_id(*row);
+  FRESHET_ASSERT(id.first == tenant);  // The hash has the tenant in it.
+  return get(id.first, id.second);
+}
+
+Result<std::vector<v1::Erasure>> Erasures::list(const std::string& tenant, std::string_view after, size_t count) {
+  std::vector<v1::Erasure> all;
+  std::string begin = erasure_key({tenant, std::string(after)});
+  if (!after.empty()) begin += '\0';
+  std::string end = erasure_key({tenant, ""});
+  end.back() = '\1';
+  FRESHET_TRY(store_.scan(begin, end, [&](std::string_view, std::string_view value) {
+    v1::Erasure erasure;
+    if (erasure.ParseFromArray(value.data(), static_cast<int>(value.size()))) all.push_back(std::move(erasure));
+    return all.size() < count;
+  }));
+  return all;
+}
+
+std::string_view state_of(const v1::Erasure& erasure) {
+  if (erasure.verified_at_us() != 0) return "verified";
+  if (erasure.written_at_us() != 0) return "written";
+  return erasure.applied_at_us() != 0 ? "applied" : "requested";
+}
+
+std::string erasure_json(const v1::Erasure& erasure) {
+  const auto time = [](env::TimeUs at_us) {
+    return at_us == 0 ? std::nullopt : std::optional(model::format_time(at_us));
+  };
+  std::string out;
+  JsonWriter(out)
+      .begin_object()
+      .member("id", erasure.id())
+      .member("tenant", erasure.tenant())
+      .member("kind", erasure.kind() == v1::ENTITY_KIND_DEVICE ? "device" : "user")
+      .member("state", state_of(erasure))
+      .member("requested_at", time(erasure.requested_at_us()))
+      .member("applied_at", time(erasure.applied_at_us()))
+      .member("written_at", time(erasure.written_at_us()))
+      .member("verified_at", time(erasure.verified_at_us()))
+      .member("profiles", erasure.profiles_size())
+      .member("values", erasure.hashes_size())
+      .member("letters_removed", erasure.letters_removed())
+      .member("late_letters", erasure.late_letters())
+      .member("waits_for", erasure.waits_for().empty() ? std::nullopt : std::optional(erasure.waits_for()))
+      .end_object();
+  return out;
+}
+
+}  // namespace freshet::console

@@ -1,0 +1,75 @@
+// How far each erasure is, for the auditor: requested, applied in the state, gone from the profiles, verified. Values
+// are kept as keyed hashes only (model::value_hash).
+//
+// Rows, in the store of the letters (docs/format/letters.md): 'e' tenant NUL id -> Erasure; 'r' hash -> tenant NUL id
+// of the latest erasure that has the value; 'h' hash -> the same, while the value may not come back. Not thread-safe:
+// LetterKeeper sees to that.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "env/clock.h"
+#include "freshet/v1/event.pb.h"
+#include "kv/store.h"
+
+namespace freshet::console {
+
+class Erasures {
+ public:
+  using Id = std::pair<std::string, std::string>;  // tenant, id
+
+  [[nodiscard]] static Result<std::unique_ptr<Erasures>> open(kv::Store& store, std::string hash_key);
+
+  // Somebody asks for one: durable when it returns.
+  [[nodiscard]] Status request(const v1::Envelope& order, env::TimeUs now_us);
+  // The request did not get on its way: it is asked for anew, if at all.
+  [[nodiscard]] Status withdraw(const v1::Envelope& order);
+  // Action says that it is done, or that somebody may come back. Puts the rows of it into `batch`.
+  [[nodiscard]] Status apply(const v1::DeadLetter& letter, const v1::ErasureNotice& notice, env::TimeUs now_us,
+                             kv::WriteBatch& batch);
+  // A dead letter of somebody who was erased came, and is dropped.
+  [[nodiscard]] Status note_late(const Id& id, kv::WriteBatch& batch);
+  void written() { unwritten_.clear(); }
+
+  // The erasure after which this value of the tenant may not come back; nullptr: there is none.
+  [[nodiscard]] const Id* erased(std::string_view tenant, std::string_view value) const;
+  [[nodiscard]] Hash128 hash_of(std::string_view tenant, std::string_view value) const;
+
+  [[nodiscard]] Result<std::optional<v1::Erasure>> get(const std::string& tenant, const std::string& id);
+  // The latest of those that have the value.
+  [[nodiscard]] Result<std::optional<v1::Erasure>> find(const std::string& tenant, std::string_view value);
+  // By id, from after `after`, at most `count`.
+  [[nodiscard]] Result<std::vector<v1::Erasure>> list(const std::string& tenant, std::string_view after, size_t count);
+  // Those that are not verified.
+  [[nodiscard]] const std::set<Id>& pending() const { return pending_; }
+  [[nodiscard]] Status put(const v1::Erasure& erasure);
+
+ private:
+  Erasures(kv::Store& store, std::string hash_key) : store_(store), hash_key_(std::move(hash_key)) {}
+
+  [[nodiscard]] Status load();
+  [[nodiscard]] Result<v1::Erasure> get_or_make(const Id& id, v1::EntityKind kind, env::TimeUs requested_at_us);
+  void put(const v1::Erasure& erasure, kv::WriteBatch& batch);
+
+  kv::Store& store_;
+  const std::string hash_key_;
+  std::unordered_map<Hash128, Id, Hash128Hasher> suppressed_;
+  std::set<Id> pending_;
+  std::vector<v1::Erasure> unwritten_;  // in the batch that is not written yet
+};
+
+// {"id":…,"tenant":…,"kind":…,"state":"verified","requested_at":…,…}
+[[nodiscard]] std::string erasure_json(const v1::Erasure& erasure);
+// "requested", "applied", "written" or "verified".
+[[nodiscard]] std::string_view state_of(const v1::Erasure& erasure);
+
+}  // namespace freshet::console

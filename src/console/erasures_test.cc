@@ -1,0 +1,167 @@
+#include "console/erasures.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/identifier.h"
+#include "testing/fake_admin.h"
+
+namespace freshet::console {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ErasuresTest : public ::testing::Test {
+ protected:
+  ErasuresTest() {
+    fake_.options.steps = {{"files", [this](const auto& erasures, auto&) {
+                              purged_ += erasures.size();
+                              return purge_status_;
+                            }}};
+    keeper_ = fake_.open();
+  }
+
+  [[nodiscard]] std::string hash(const std::string& value) const {
+    return std::string(model::value_hash(fake_.options.hash_key, "acme", value).view());
+  }
+  // As action says it: u1 and an email are suppressed, the tablet is free.
+  void say_erased(const std::string& message_id, const std::string& profile = std::string(16, 'p')) {
+    v1::ErasureNotice notice;
+    notice.set_message_id(message_id);
+    notice.set_kind(v1::ENTITY_KIND_USER);
+    notice.set_id(profile);
+    for (const char* value : {"user-1", "a@b.c"}) notice.add_suppressed(hash(value));
+    notice.add_freed(hash("tablet"));
+    say(notice);
+  }
+  void say(const v1::ErasureNotice& notice) {
+    auto letter = make_letter("n" + std::to_string(++notices_), "acme", "erased", clock_.now_us(), "");
+    letter.set_body(notice.SerializeAsString());
+    letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+    log_.add(0, letter);
+  }
+  void add(const std::string& id, const std::string& body, const std::string& tenant = "acme") {
+    log_.add(0, make_letter(id, tenant, "x", clock_.now_us(), body));
+  }
+  std::vector<std::string> letters(const std::string& tenant = "acme") {
+    std::vector<std::string> ids;
+    EXPECT_TRUE(keeper_->post([&](LetterKeeper::Kept kept) {
+      const auto page = kept.letters.page({tenant, ""}, "", {});
+      for (const auto& letter : page->letters) ids.push_back(letter.id());
+    }));
+    return ids;
+  }
+  v1::Erasure erasure(const std::string& id) {
+    v1::Erasure out;
+    EXPECT_TRUE(keeper_->post([&](LetterKeeper::Kept kept) { out = kept.erasures.get("acme", id)->value_or(out); }));
+    return out;
+  }
+  std::string state(const std::string& id) { return std::string(state_of(erasure(id))); }
+  void purge_after(env::TimeUs us) {
+    clock_.sleep_us(us);
+    ASSERT_TRUE(keeper_->turn());
+    ASSERT_TRUE(keeper_->purge());
+  }
+  void request(const std::string& id) {
+    v1::Envelope order;
+    order.set_tenant("acme");
+    order.set_message_id(id);
+    order.add_user()->set_value("user-1");
+    ASSERT_TRUE(
+        keeper_->post([&](LetterKeeper::Kept kept) { ASSERT_TRUE(kept.erasures.request(order, clock_.now_us())); }));
+  }
+
+  FakeLog log_{1};
+  FakeStore store_;
+  env::FakeClock clock_;
+  FakeKeeper fake_{log_, store_, clock_};
+  Status purge_status_;
+  size_t purged_ = 0;
+  int notices_ = 0;
+  std::shared_ptr<LetterKeeper> keeper_;
+};
+
+TEST_F(ErasuresTest, AreRequestedAppliedWrittenVerified) {
+  v1::Identifier email;
+  email.set_value("a@b.c");
+  store_.put("acme", v1::ENTITY_KIND_USER, email, {});
+  const std::string profile(hash128("a@b.c").view());
+  request("r1");
+  purge_after(1'000'000);
+  EXPECT_EQ(state("r1"), "requested");
+  say_erased("r1", profile);
+  purge_after(1'000'000);
+  EXPECT_EQ(state("r1"), "applied") << "the profile is still there";
+  store_.remove_all();
+  log_.actions = {10, 100};
+  purge_after(1'000'000);
+  EXPECT_EQ(state("r1"), "written");
+  purge_after(60'000'000);
+  EXPECT_EQ(state("r1"), "written") << "action still needs records that may be theirs";
+  EXPECT_EQ(purged_, 0u);
+  log_.actions = {100, 200};
+  purge_status_ = fail(Code::kRetry, "busy");
+  purge_after(1'000'000);
+  EXPECT_EQ(erasure("r1").waits_for(), "files: busy");
+  purge_status_ = {};
+  purge_after(1'000'000);
+  EXPECT_EQ(purged_, 1u) << "it pauses in between";
+  purge_after(60'000'000);
+  EXPECT_EQ(state("r1"), "verified");
+  EXPECT_THAT(erasure_json(erasure("r1")), HasSubstr(R"("profiles":1,"values":3,)"));
+  // All of it is remembered, in hashes only.
+  keeper_ = fake_.open();
+  EXPECT_EQ(state("r1"), "verified");
+  for (const auto& [key, value] : fake_.disk->rows) {
+    EXPECT_EQ((key + value).find("user-1"), std::string::npos);
+    EXPECT_EQ((key + value).find("a@b.c"), std::string::npos);
+  }
+}
+
+TEST_F(ErasuresTest, LettersOfThePersonGoAndLateOnesDoNotCome) {
+  add("l1", R"({"userId":"user-1"})");
+  add("l2", R"({"mail":"A@B.c", broken)");
+  add("l3", R"({"device":{"device_id":"tablet"}})");
+  add("l4", R"({"userId":"user-2"})");
+  add("l5", R"({"userId":"user-1"})", "other");
+  say_erased("r1");
+  purge_after(1'000'000);
+  EXPECT_THAT(letters(), ElementsAre("l4"));
+  EXPECT_THAT(letters("other"), ElementsAre("l5")) << "another tenant's person of the same name";
+  EXPECT_EQ(erasure("r1").letters_removed(), 3u);
+  add("l6", R"({"userId":"user-1"})");
+  add("l7", R"({"device":{"device_id":"tablet"}})");
+  EXPECT_THAT(letters(), ElementsAre("l7", "l4")) << "others may use the tablet";
+  EXPECT_EQ(erasure("r1").late_letters(), 1u);
+  // Also after a restart; and until that is lifted.
+  keeper_ = fake_.open();
+  add("l8", R"({"mail":"a@b.c"})");
+  v1::ErasureNotice lifted;
+  lifted.set_lifted(true);
+  lifted.add_suppressed(hash("user-1"));
+  say(lifted);
+  add("l9", R"({"userId":"user-1"})");
+  add("m0", R"({"mail":"a@b.c"})");
+  EXPECT_THAT(letters(), ElementsAre("l9", "l7", "l4"));
+}
+
+TEST_F(ErasuresTest, ACopyOutOfReachKeepsThemWaiting) {
+  fake_.options.retained_us = 80'000'000;
+  keeper_ = fake_.open();
+  say_erased("r1");
+  for (const char* expected : {"written", "written", "verified"}) {
+    purge_after(45'000'000);
+    EXPECT_EQ(state("r1"), expected);
+  }
+}
+
+TEST_F(ErasuresTest, WhoeverGoesAlongHasARowOfTheirOwn) {
+  say_erased("", std::string(16, '\1'));
+  purge_after(0);
+  EXPECT_EQ(state("profile-01010101010101010101010101010101"), "written");
+}
+
+}  // namespace
+}  // namespace freshet::console

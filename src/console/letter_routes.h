@@ -1,0 +1,24 @@
+// What the addresses of dead letters and erasures answer. Each reads its request, and hands the rest to the keeper of
+// letters: the listener's thread does not wait for it.
+#pragma once
+
+#include "console/admin.h"
+
+namespace freshet::console {
+
+// REQUIRES, for all: the admin is a console's, and call.tenant is not null.
+void list_letters(Admin& admin, Admin::Call& call);
+void count_letters(Admin& admin, Admin::Call& call);
+void show_letter(Admin& admin, Admin::Call& call);
+// Of one, also with another body (the request's); of several; of all of a code, in parts.
+void replay_letters(Admin& admin, Admin::Call& call);
+
+void list_erasures(Admin& admin, Admin::Call& call);
+void show_erasure(Admin& admin, Admin::Call& call);
+// The latest that has the value: {"email":"…"} in the body, so that it is in no address.
+void find_erasure(Admin& admin, Admin::Call& call);
+
+// {"email":"…"}: exactly one. kInvalid: something else.
+[[nodiscard]] Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body);
+
+}  // namespace freshet::console

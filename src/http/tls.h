@@ -1,0 +1,25 @@
+// TLS as both ends of ours speak it. Private to the module.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace freshet::http {
+
+// TLS 1.2 and 1.3, with forward secrecy and authenticated ciphers only (RFC 9325, section 4.2), no renegotiation.
+// kInvalid: a file can't be used, and why.
+[[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> server_tls(const std::string& cert_file,
+                                                                            const std::string& key_file);
+
+// When the certificate of a server_tls() ends, in seconds since 1970.
+[[nodiscard]] int64_t certificate_ends_s(boost::asio::ssl::context& context);
+
+// Trusts the authorities of this PEM file, or without one those of the system (and of SSL_CERT_FILE). kInvalid: the
+// file can't be used.
+[[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> client_tls(const std::string& ca_file);
+
+}  // namespace freshet::http

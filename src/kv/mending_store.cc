@@ -1,0 +1,92 @@
+#include "kv/mending_store.h"
+
+#include <mutex>
+#include <utility>
+
+#include "telemetry/log.h"
+
+namespace freshet::kv {
+
+Result<std::unique_ptr<MendingStore>> MendingStore::open(const Options& options) {
+  std::unique_ptr<MendingStore> store(new MendingStore(options));
+  FRESHET_TRY(store->reopen());
+  return store;
+}
+
+Status MendingStore::reopen() {
+  auto opened = open_rocks(options_);
+  if (!opened && opened.error().code == Code::kCorrupt) {
+    FRESHET_ASSIGN(const std::string aside, set_aside(options_.path));
+    spdlog::error("{}; it begins anew, the damaged one lies in {}", opened.error().message, aside);
+    opened = open_rocks(options_);
+  }
+  why_ = opened ? Status{} : tl::unexpected(opened.error());
+  if (opened) store_ = std::move(*opened);
+  return why_;
+}
+
+Status MendingStore::mend() {
+  if (health()) return {};
+  const std::unique_lock lock(mutex_);
+  store_.reset();
+  const Status opened = reopen();
+  if (opened) spdlog::info("store {} was opened again and is well", options_.path);
+  return opened;
+}
+
+Status MendingStore::health() {
+  const std::shared_lock lock(mutex_);
+  return store_ == nullptr ? why_ : store_->health();
+}
+
+template <class Call>
+auto MendingStore::with_store(Call call) -> decltype(call(std::declval<Store&>())) {
+  const std::shared_lock lock(mutex_);
+  if (store_ == nullptr) return fail(Code::kRetry, "it can't be opened at the moment: " + why_.error().message);
+  return call(*store_);
+}
+
+Result<std::optional<std::string>> MendingStore::get(std::string_view key) {
+  return with_store([&](Store& store) { return store.get(key); });
+}
+
+Status MendingStore::multi_get(std::span<const std::string_view> keys, const Found& found) {
+  return with_store([&](Store& store) { return store.multi_get(keys, found); });
+}
+
+Status MendingStore::write(WriteBatch& batch, Durability durability) {
+  return with_store([&](Store& store) { return store.write(batch, durability); });
+}
+
+Status MendingStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
+  return with_store([&](Store& store) { return store.write_sorted(fill); });
+}
+
+Status MendingStore::scan(std::string_view begin, std::string_view end,
+                          const std::function<bool(std::string_view, std::string_view)>& visit) {
+  return with_store([&](Store& store) { return store.scan(begin, end, visit); });
+}
+
+Status MendingStore::scan_back(std::string_view begin, std::string_view end,
+                               const std::function<bool(std::string_view, std::string_view)>& visit) {
+  return with_store([&](Store& store) { return store.scan_back(begin, end, visit); });
+}
+
+Status MendingStore::flush() {
+  return with_store([](Store& store) { return store.flush(); });
+}
+
+Status MendingStore::sync() {
+  return with_store([](Store& store) { return store.sync(); });
+}
+
+Status MendingStore::reclaim(std::string_view begin, std::string_view end) {
+  return with_store([&](Store& store) { return store.reclaim(begin, end); });
+}
+
+uint64_t MendingStore::disk_bytes() {
+  const std::shared_lock lock(mutex_);
+  return store_ == nullptr ? 0 : store_->disk_bytes();
+}
+
+}  // namespace freshet::kv

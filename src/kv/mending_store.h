@@ -1,0 +1,49 @@
+// A store that mends itself, for rows that cost time and nothing else if they are gone. After a failed write (a full
+// disk) it is opened again, as often as it takes; one that is damaged is set aside, and begins anew.
+#pragma once
+
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+
+#include "kv/store.h"
+
+namespace freshet::kv {
+
+class MendingStore final : public Store {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<MendingStore>> open(const Options& options);
+
+  // Does nothing while the store is well. To be called now and then; waits for the calls that are under way.
+  // Not ok: what is still wrong.
+  [[nodiscard]] Status mend();
+
+  // While it can't be opened they answer kRetry.
+  Result<std::optional<std::string>> get(std::string_view key) override;
+  Status multi_get(std::span<const std::string_view> keys, const Found& found) override;
+  Status write(WriteBatch& batch, Durability durability) override;
+  Status write_sorted(const std::function<void(SortedRows&)>& fill) override;
+  Status scan(std::string_view begin, std::string_view end,
+              const std::function<bool(std::string_view, std::string_view)>& visit) override;
+  Status scan_back(std::string_view begin, std::string_view end,
+                   const std::function<bool(std::string_view, std::string_view)>& visit) override;
+  Status flush() override;
+  Status sync() override;
+  Status reclaim(std::string_view begin, std::string_view end) override;
+  uint64_t disk_bytes() override;
+  Status health() override;
+
+ private:
+  explicit MendingStore(Options options) : options_(std::move(options)) {}
+  [[nodiscard]] Status reopen();
+  template <class Call>
+  auto with_store(Call call) -> decltype(call(std::declval<Store&>()));
+
+  const Options options_;
+  std::shared_mutex mutex_;  // calls share it
+  std::unique_ptr<Store> store_;
+  Status why_;  // of a store that could not be opened
+};
+
+}  // namespace freshet::kv

@@ -1,0 +1,207 @@
+"""Files of a data directory damaged in ten ways: the server names what it has lost and does not start, or makes it anew; it never
+starts with less than it has acknowledged and says nothing. And what follows: --accept-loss, a profile store made anew."""
+import os
+import shutil
+import stat
+
+from harness import TENANT, Failure, check, check_equal, note, profile, send_records, wait_until
+from patience import patient
+
+PEOPLE = 40
+PARTITIONS = 2
+T = "2026-01-02T03:04:05.678Z"
+
+
+def flip(path, begin, count=16):
+    data = bytearray(path.read_bytes())
+    for i in range(begin, min(begin + count, len(data))):
+        data[i] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+def as_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def as_anothers(path, data):
+    """By the file of the same name of another store, or else by one of the same kind."""
+    others = [p for p in data.rglob("*") if p.is_file() and p != path and p.parent != path.parent and p.suffix == path.suffix]
+    same = [p for p in others if p.name == path.name] or [p for p in others if p.stem[:4] == path.stem[:4]] or others
+    if not same:
+        return False
+    shutil.copyfile(same[0], path)
+    return True
+
+
+WAYS = {
+    "emptied": lambda path, data: os.truncate(path, 0),
+    "cut": lambda path, data: os.truncate(path, path.stat().st_size * 2 // 3),
+    "flipped at the beginning": lambda path, data: flip(path, 0),
+    "flipped in the middle": lambda path, data: flip(path, path.stat().st_size // 2),
+    "flipped at the end": lambda path, data: flip(path, max(0, path.stat().st_size - 24)),
+    "zeros": lambda path, data: path.write_bytes(bytes(4096) + path.read_bytes()[4096:]) and None,
+    "deleted": lambda path, data: path.unlink(),
+    "a directory": lambda path, data: as_directory(path),
+    "another store's": as_anothers,
+    "garbage behind": lambda path, data: path.write_bytes(path.read_bytes() + os.urandom(3000)) and None,
+}
+
+
+def load(server, begin, end):
+    http = server.ingest()
+    for at in range(begin, end, 20):
+        send_records(http, [{"user": {"user_id": f"u{i % PEOPLE}", "email": f"e{i % PEOPLE}@x.y"}, "event": "E", "message_id": f"m{i}",
+                             "set": {"pad": f"p{i}" * 40}, "timestamp": T} for i in range(at, at + 20)])
+    http.close()
+
+
+def counts(server):
+    admin = server.admin()
+    found = [(profile(admin, "user_id", f"u{i}") or {}).get("events", {}).get("E", {}).get("count") for i in range(PEOPLE)]
+    admin.close()
+    return found
+
+
+def make(box):
+    """A directory with rows in every kind of file: some from before a restart, some from after it; ended by SIGKILL."""
+    server = box.server(partitions=PARTITIONS)
+    load(server, 0, 400)
+    server.wait_drained()
+    server.stop()
+    server.start()
+    load(server, 400, 600)
+    server.wait_drained()
+    server.kill()
+    template = server.directory / "template"
+    shutil.copytree(server.directory / "data", template)
+    return server, template
+
+
+def reset(server, template):
+    data = server.directory / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(template, data)
+    server.log_path.write_text("")
+    return data
+
+
+def outcome(server, what):
+    """'named' or 'whole'; anything else is a failure."""
+    where = what.split("/")[0]
+    try:
+        server.start()
+    except Failure as failure:
+        check("ended by itself with status 1" in str(failure) or "ended by itself with status 2" in str(failure), f"{what}: {failure}")
+        said = server.log_path.read_text(errors="replace")
+        check(where in said and ("error" in said), f"{what}: the log does not name it: {server.log_tail()}")
+        server.process = None
+        return "named"
+    try:
+        wait_until(lambda: counts(server) == [600 // PEOPLE] * PEOPLE, patient(20), f"{what}: all that was acknowledged, in {counts(server)}")
+    finally:
+        server.kill()
+    return "whole"
+
+
+def try_all(box, choose, ways):
+    server, template = make(box)
+    results = {}
+    for path in sorted(p for p in template.rglob("*") if p.is_file() and choose(p.relative_to(template))):
+        for way in ways:
+            data = reset(server, template)
+            target = data / path.relative_to(template)
+            if target.stat().st_size == 0 or WAYS[way](target, data) is False:
+                continue
+            what = str(path.relative_to(template))
+            results[f"{what} {way}"] = outcome(server, what)
+    note(f"{len(results)} damages: {sum(r == 'named' for r in results.values())} refused by name, the rest whole")
+    check(len(results) > 5 and "named" in results.values() and "whole" in results.values(), f"nothing was tried: {results}")
+    return results
+
+
+def test_files_damaged(box):
+    """The files that a start relies on most, in the ways that are hardest to see."""
+    chosen = try_all(box, lambda p: str(p) == "installation" or p.parts[0] == "log" and p.suffix == ".log" or
+                     p.name == "CURRENT" and p.parts[0] in ("log", "profiles") or p.name.startswith("MANIFEST") and p.parts[0] == "state",
+                     ["cut", "flipped in the middle", "deleted"])
+    check(all(result == "named" for what, result in chosen.items() if what.startswith("log/") and ".log " in what),
+          f"a write-ahead log of the log is damaged, and it starts: {chosen}")
+
+
+def test_every_file_damaged(box):
+    skipped = ("LOG", "LOCK", "lock", "LOG.old")
+    try_all(box, lambda p: not p.name.startswith(skipped), list(WAYS))
+
+
+def test_accept_loss(box):
+    """What is left of a damaged log goes on, and counts what is lost; new records find their profiles."""
+    server, template = make(box)
+    for way in ("cut", "deleted", "flipped at the beginning"):
+        for damaged in ("log/*.log", "log/MANIFEST*"):
+            data = reset(server, template)
+            largest = max(data.glob(damaged), key=lambda p: p.stat().st_size)
+            WAYS[way](largest, data)
+            try:
+                server.start()
+            except Failure as failure:
+                check("--accept-loss" in str(failure), f"it does not say how to go on: {failure}")
+            else:
+                server.kill()
+                check("MANIFEST" in damaged, f"{largest.name} {way}: it starts")
+                continue
+            server.arguments = ["--accept-loss"]
+            server.start()
+            server.arguments = []
+            check(server.metric_sum("^freshet_log_lost_rows_total") > 0, "nothing is counted as lost")
+            for again in range(2):
+                http = server.ingest()
+                send_records(http, [{"user": {"user_id": f"u{i}"}, "event": "Later", "message_id": f"later-{again}-{i}"} for i in range(PEOPLE)])
+                send_records(http, [{"user": {"user_id": f"new{again}"}, "event": "Later", "message_id": f"new-{again}"}])
+                server.wait_drained()
+                admin = server.admin()
+                later = [profile(admin, "user_id", f"u{i}")["events"]["Later"]["count"] for i in range(PEOPLE)]
+                check_equal(later, [again + 1] * PEOPLE, f"{largest.name} {way}: events after the loss")
+                check(profile(admin, "user_id", f"new{again}") is not None, "a new profile can't be read")
+                server.stop()
+                server.start()
+            server.kill()
+
+
+def test_profiles_made_anew(box):
+    """A damaged profile store: readers get 5xx, the server is not ready, and the next start makes it anew."""
+    server, _ = make(box)
+    server.start()
+    server.stop()
+    data = server.directory / "data"
+    for sst in (data / "profiles").glob("*.sst"):
+        for at in range(0, sst.stat().st_size * 3 // 4, 997):
+            flip(sst, at, 1)
+    try:
+        server.start()
+    except Failure as failure:
+        raise Failure(f"it should start, and notice when it reads: {failure}") from failure
+    if server.metric_sum("^freshet_store_set_aside_total") == 0:  # RocksDB looks into some files when it opens them.
+        statuses = {server.get(f"/v1/tenants/{TENANT}/users/user_id/u{i}").status for i in range(PEOPLE)}
+        check(404 not in statuses, f"answers: {statuses}")
+        check_equal(server.get("/readyz").status, 503, "readiness with a damaged store")
+        check(server.metric_sum("^freshet_store_unhealthy") > 0, "no metric says that a store is damaged")
+        server.stop()
+        server.start()
+    check_equal(counts(server), [600 // PEOPLE] * PEOPLE, "events in the profiles that were made anew")
+    check((data / "profiles.damaged").is_dir(), "the damaged store was not set aside")
+    check(not (data / "profiles.rebuild").exists(), "the mark is left")
+    server.stop()
+    server.start()
+    check_equal(counts(server), [600 // PEOPLE] * PEOPLE, "events after another start")
+
+
+def test_only_the_owner_may_read(box):
+    server = box.server()
+    data = server.directory / "data"
+    open_to = [str(p) for p in [data, *data.rglob("*")] if stat.S_IMODE(p.stat().st_mode) & 0o077]
+    check_equal(open_to, [], "files that others may read or write")
+    server.stop()
+    data.chmod(0o755)
+    server.start()
+    check_equal(stat.S_IMODE(data.stat().st_mode), 0o700, "rights of a directory that was open to others")

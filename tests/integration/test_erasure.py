@@ -1,0 +1,110 @@
+"""After an erasure nobody finds a copy: in files, in dead letters, in what other listeners show; and it is shown how far it is."""
+import secrets
+
+from harness import Http, SERVER_KEY, TENANT, bearer, check, check_equal, freshet, profile, send_batch, send_records, wait_until
+from patience import patient
+
+
+def marks(*names):
+    return {name: f"{name}-{secrets.token_hex(8)}" for name in names}
+
+
+def copies(directory, values):
+    """Which of the values are in which files."""
+    found = set()
+    for path in directory.rglob("*"):
+        if not path.is_file() or path.name in ("server.log", "freshet.yaml", "audit.jsonl"):
+            continue
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue  # compacted away meanwhile
+        found.update((name, str(path.relative_to(directory))) for name, value in values.items() if value.encode() in data)
+    return sorted(found)
+
+
+def erasure(server, identifier):
+    answer = server.admin().request("GET", f"/v1/tenants/{TENANT}/erasures/{identifier}")
+    return answer.json() if answer.status == 200 else {"state": None}
+
+
+def test_no_copy_remains(box):
+    directory = box.directory / "server-0"
+    server = box.server(partitions=2, extra="    enrich: [email, city]\n",
+                        top=f'checkpoints: {{to: "file://{directory}/checkpoints", interval: 1s, min_pause: 0s, keep: 2}}\n')
+    person = marks("user", "mail", "anonymous", "city", "set", "property", "device", "model", "letter")
+    send_records(server.ingest(), [
+        {"user": {"user_id": person["user"], "email": person["mail"] + "@x.yz", "anonymous_id": person["anonymous"]},
+         "device": {"device_id": person["device"]}, "set": {"city": person["city"]}, "add_to_set": {"tags": [person["set"]]}},
+        {"user": {"user_id": person["user"]}, "event": "Bought", "properties": {"card": person["property"]}},
+        {"device": {"device_id": person["device"]}, "set": {"model": person["model"]}}])
+    send_batch(server.ingest(), [{"type": "track", "userId": person["user"], "properties": {"x": person["letter"]}}])  # without an event
+    send_records(server.ingest(), [{"user": {"user_id": f"other-{i}"}, "event": "Bought"} for i in range(20)])
+    server.wait_drained()
+    check(copies(directory, person), "nothing was ever in the files: this test searches in the wrong place")
+
+    answer = server.admin().request("DELETE", f"/v1/tenants/{TENANT}/users/user_id/{person['user']}")
+    check_equal(answer.status, 202, "DELETE of a user")
+    order = answer.json()["message_id"]
+    wait_until(lambda: erasure(server, order)["state"] == "written", patient(15), "the erasure written")
+    # What is still to be done outlives a restart.
+    server.stop()
+    server.start()
+    number = [0]
+
+    def verified():
+        number[0] += 1
+        send_records(server.ingest(), [{"user": {"user_id": f"later-{number[0]}"}, "event": "Bought"}])
+        return erasure(server, order)["state"] == "verified"
+
+    wait_until(verified, patient(90), "the erasure verified")
+    check("verified" in freshet("erase", "--url", server.admin_url, "--tenant", TENANT, "--user", f"user_id={person['user']}", "--status")[1],
+          "freshet erase --status does not say so")
+    # A new manifest, which no longer names the keys of files that are gone; and newer checkpoints.
+    server.stop()
+    server.start()
+
+    def gone():
+        number[0] += 1
+        send_records(server.ingest(), [{"user": {"user_id": f"later-{number[0]}"}, "event": "Bought"}])
+        return not copies(directory, person)
+
+    wait_until(gone, patient(30), lambda: f"no copy in files: {copies(directory, person)}")
+    check_equal(profile(server.admin(), "device_id", person["device"], kind="devices"), None, "the device that nobody else used")
+
+    # Later ones are refused: a record is counted, a dead letter is dropped, and both say so.
+    send_records(server.ingest(), [{"user": {"user_id": person["user"]}, "event": "Bought"}])
+    send_batch(server.ingest(), [{"type": "track", "userId": person["user"], "properties": {"x": person["letter"]}}])
+    server.wait_drained()
+    check_equal(profile(server.admin(), "user_id", person["user"]), None, "the profile after a late record")
+    wait_until(lambda: erasure(server, order)["late_letters"] == 1, patient(10), "the late letter counted")
+    counts = server.admin().request("GET", f"/v1/tenants/{TENANT}/deadletters/counts").json()["counts"]
+    check(any(row["code"] == "erased" and row["count"] == 1 for row in counts), f"the late letter is not in the counts: {counts}")
+    shown = server.admin().request("GET", f"/v1/tenants/{TENANT}/deadletters").body
+    check(not any(value.encode() in shown for value in person.values()), "a dead letter of the person is shown")
+
+
+def test_by_record(box):
+    """An erase that came as a record is kept account of like one of the admin listener."""
+    server = box.server()
+    send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E"}])
+    answer = server.ingest().request("POST", "/v1/records", b'{"message_id":"order-1","erase":{"user_id":"u1"}}\n', bearer(SERVER_KEY))
+    check_equal(answer.status, 200, "an erase")
+    wait_until(lambda: erasure(server, "order-1")["state"] == "written", patient(15), "the erasure written")
+    metrics = Http(server.admin_port).request("GET", "/metrics").body.decode()
+    check("freshet_erasures_pending 1" in metrics, "the erasure is not in freshet_erasures_pending")
+
+
+def test_letters_of_tenants_are_apart(box):
+    server = box.server(extra="  - {name: beta, write_keys: [beta-key]}\n", top="deadletters: {count: 100, bytes: 1MiB}\n")
+    send = lambda key, count: server.ingest().request(
+        "POST", "/v1/records", b'{"user":{"user_id":"u"},"sett":{}}\n' * count, bearer(key))
+    check_equal(send("beta-key", 50).status, 200, "bad records of beta")
+    for _ in range(4):
+        check_equal(send("integration-key", 500).status, 200, "bad records of the other tenant")
+    listed = lambda tenant: server.admin().request("GET", f"/v1/tenants/{tenant}/deadletters?limit=1000").json()["deadletters"]
+    wait_until(lambda: len(listed("beta")) == 50, patient(10), "beta's letters are there")
+    check(1 <= len(listed(TENANT)) <= 100, "the quota is not kept")
+    counts = lambda tenant: sum(row["count"] for row in server.admin().request("GET", f"/v1/tenants/{tenant}/deadletters/counts").json()["counts"])
+    wait_until(lambda: counts(TENANT) == 2000, patient(10), "all are counted")
+    check_equal(counts("beta"), 50, "beta's are counted apart")
