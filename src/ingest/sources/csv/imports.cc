@@ -13,6 +13,7 @@
 #include "http/routes.h"
 #include "http/text.h"
 #include "ingest/body.h"
+#include "ingest/items/json_body.h"
 #include "ingest/sources/csv/import_json.h"
 #include "ingest/sources/csv/source.h"
 #include "model/time.h"
@@ -63,6 +64,7 @@ Status set_field(Start& start, std::string_view key, std::string value) {
 Status read_json(std::string_view body, Start& start) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
+  body = without_mark(body);
   if (parser.parse(body.data(), body.size()).get(object) != simdjson::SUCCESS) {
     return fail(Code::kInvalid,
                 "the body must be a JSON object, or with Content-Type: application/yaml the mapping itself");
