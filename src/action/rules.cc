@@ -3,6 +3,7 @@
 #include "action/rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "action/control.h"
 #include "base/assert.h"
@@ -54,7 +55,9 @@ const Tenant* Rules::find(std::string_view tenant) const {
 // An older revision may arrive after a newer one, from a node that has not heard of that yet: it changes nothing.
 // Otherwise two nodes with different files would take turns in every partition.
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us) {
-  if (control.revision() <= meta.rules().revision()) return false;
+  // The same revision by a newer logic is a newer one: an upgrade need not touch the configuration.
+  const auto order = [](const v1::Control& c) { return std::pair(c.revision(), c.logic_version()); };
+  if (order(control) <= order(meta.rules())) return false;
   google::protobuf::RepeatedPtrField<v1::ComputedSince> since;
   for (const v1::TenantRules& tenant : control.tenants())
     for (const v1::ComputedRule& rule : tenant.computed()) {

@@ -90,6 +90,17 @@ TEST(InstallationKey, IsTakenFromTheLogUntilSomethingWasPublished) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(InstallationRules, ANewerLogicNeedsNoOtherRevision) {
+  v1::Control rules;
+  rules.add_tenants()->set_name("acme");
+  rules.set_logic_version(1);
+  const std::string before = Installation::fingerprint(rules);
+  rules.set_logic_version(2);
+  EXPECT_EQ(Installation::fingerprint(rules), before);
+  rules.add_tenants()->set_name("beta");
+  EXPECT_NE(Installation::fingerprint(rules), before);
+}
+
 TEST(InstallationFile, NoDamageOfItGoesUnseen) {
   const std::string directory = ::testing::TempDir() + "/installation-file-" + std::to_string(getpid());
   const std::string path = directory + "/installation";

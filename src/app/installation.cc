@@ -95,6 +95,9 @@ std::string Installation::fingerprint(const v1::Control& rules) {
   said.clear_revision();
   said.clear_hash_key();
   said.clear_partitions();
+  // The same rules by a newer logic are the same rules: an upgrade must not ask for another revision. (The first
+  // releases had 1 in their fingerprints.)
+  said.set_logic_version(1);
   return hash128(said.SerializeAsString()).hex();
 }
 

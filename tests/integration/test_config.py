@@ -12,14 +12,14 @@ GOOD = [
     "log: {kind: kafka, kafka: {brokers: \"h:1\", topic_prefix: a.B_c-, properties: {linger.ms: 3}}}\ncheckpoints: {to: \"s3://bucket\"}",
     "state: {memory: 1.5GiB}", "state: {memory: 1073741824}", "profiles: {mongodb: {uri: \"mongodb+srv://u:p@h/?w=2\"}}",
     "profiles: {split: {mongodb: {uri: \"mongodb://h\"}, indexed: [city]}}", "checkpoints: {to: \"file:///x\", min_pause: 0, interval: 90s, bandwidth: 8MiB}",
-    "events: {format: protobuf}", "tracing: {otlp: \"http://h:4318/\", sample: 1}", "tracing: {otlp: \"${COLLECTOR}\", sample: \"${SHARE}\"}",
+    "events: {format: protobuf}", "tracing: {otlp: \"http://h:4318/\", sample: 1}", "tracing: {otlp: \"https://h\"}", "tracing: {otlp: \"${COLLECTOR}\", sample: \"${SHARE}\"}",
 ]
 BAD = [
     "colour: red", "revision: 0", "revision: some", "roles: []", "roles: [acton]", "roles: [action, action]", "ingest: [8080]", "ingest: {listen: 8080}",
     "ingest: {listen: \"a b:1\"}", "ingest: {tls: {cert: c}}", "log: {kind: kafak}", "log: {partitions: 5000}", "log: {partitions: 1.5}",
     "log: {kafka: {topic_prefix: a/b, brokers: h}, kind: kafka}", "state: {memory: 5 lots}", "state: {memory: 5}", "state: {standbys: 2}", "state: {standby_after: 5}",
     "profiles: {mongodb: {}}", "profiles: {mongodb: {uri: \"http://h\"}}", "profiles: {split: {indexed: [city]}}", "checkpoints: {keep: 3}",
-    "checkpoints: {to: \"s3://bucket\", interval: soon}", "events: {format: xml}", "tracing: {sample: 0.5}", "tracing: {otlp: \"https://h:1\"}",
+    "checkpoints: {to: \"s3://bucket\", interval: soon}", "events: {format: xml}", "tracing: {sample: 0.5}", "tracing: {otlp: \"ftp://h:1\"}",
     "tracing: {otlp: \"http://h:1\", sample: 2}",
 ]
 # The same of a tenant's keys.
