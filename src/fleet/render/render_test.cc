@@ -127,6 +127,14 @@ TEST(Render, BrokersAreTheSameInTerraformAndAnsible) {
   EXPECT_THAT(machines, HasSubstr("/var/lib/kafka/disk1"));
 }
 
+// The lock file of the S3 backend came with 1.10: an older one refuses `init`, and must say so at once.
+TEST(Terraform, AsksForTheVersionThatItsStateNeeds) {
+  const Rendering rendering = rendered(kBoth);
+  ASSERT_THAT(file_of(rendering, "terraform/root.hcl"), HasSubstr("use_lockfile = true"));
+  EXPECT_THAT(file_of(rendering, "terraform/modules/kafka-cluster/versions.tf"),
+              HasSubstr("required_version = \">= 1.10\""));
+}
+
 TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("3.9.1"), "7.9");
   EXPECT_EQ(confluent_version("4.1"), "8.1");
