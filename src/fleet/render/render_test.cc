@@ -202,6 +202,19 @@ TEST(Alertmanager, EverybodyGetsWhatIsTheirs) {
   EXPECT_THAT(receivers_of(Topology{}, Severity::kWarn, "web"), ElementsAre(kNobody));
 }
 
+TEST(Alertmanager, WarningsAreNoCriticalEvents) {
+  const auto config = [](const std::string& routes) {
+    return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c}]\nalert_routes: [" +
+                            routes + "]\n"),
+                   "alertmanager/alertmanager.yml");
+  };
+  EXPECT_THAT(config("{severity: warn, pagerduty: low}"), HasSubstr("severity: warning\n"));
+  EXPECT_THAT(config("{severity: critical, pagerduty: high}"), HasSubstr("severity: critical\n"));
+  // One service for both: which it is, the alert says.
+  EXPECT_THAT(config("{severity: warn, pagerduty: all}, {severity: critical, pagerduty: all}"),
+              HasSubstr("}}critical{{ else }}warning{{ end }}"));
+}
+
 TEST(Prometheus, FactsSayWhatTheTopologySays) {
   const Topology topology = parsed(kBoth);
   const auto value = [&](Index region, std::string_view name) {
