@@ -17,9 +17,6 @@ namespace {
 
 using yaml::map;
 
-// A quorum of three loses one; more voters only make each commit of metadata wait for more machines.
-constexpr uint32_t kVotersMost = 3;  // of a cluster without controllers of its own
-
 std::string log_dirs(const Cluster& cluster) {
   std::string out;
   for (uint32_t i = 0; i < cluster.volumes.count; ++i) out += (i > 0 ? "," : "") + mount_of(i) + "/kafka";
@@ -67,12 +64,7 @@ yaml::Node brokers(const std::vector<Host>& hosts, const Cluster& cluster) {
 yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
   yaml::Node hosts = map();
   for (const Host& host : controllers_of(topology, cluster)) yaml::put(hosts, host.name, map("node_id", host.node_id));
-  if (cluster.controllers > 0) return map("hosts", std::move(hosts));
-  const std::vector<Host> brokers = brokers_of(topology, cluster);
-  // Two voters are worse than one: the loss of either stops both.
-  FRESHET_ASSERT(!brokers.empty());
-  const size_t voters = brokers.size() < kVotersMost ? 1 : kVotersMost;
-  for (size_t i = 0; i < voters; ++i) yaml::put(hosts, brokers[i].name, yaml::Node{});
+  for (const Host& host : voters_of(topology, cluster)) yaml::put(hosts, host.name, yaml::Node{});
   return map("hosts", std::move(hosts));
 }
 

@@ -41,6 +41,17 @@ std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluste
   return hosts(topology, cluster, cluster.controllers, kFirstController, "-controller-");
 }
 
+std::vector<Host> voters_of(const Topology& topology, const Cluster& cluster) {
+  // A quorum of three loses one; more voters only make each commit of metadata wait for more machines. Two voters are
+  // worse than one: the loss of either stops both.
+  constexpr size_t kVotersMost = 3;
+  if (cluster.controllers > 0) return {};
+  std::vector<Host> out = brokers_of(topology, cluster);
+  FRESHET_ASSERT(!out.empty());
+  out.resize(out.size() < kVotersMost ? 1 : kVotersMost);
+  return out;
+}
+
 std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {
   if (cluster.platform == Platform::kStrimzi) {
     return cluster.name + "-kafka-bootstrap." + cluster.kubernetes_namespace + ".svc:" + std::to_string(kKafkaPort);

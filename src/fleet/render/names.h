@@ -25,6 +25,8 @@ struct Host {
 // On EC2, in the order of their ids.
 [[nodiscard]] std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster);
 [[nodiscard]] std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster);  // of their own
+// The brokers whose machines run a controller, too: of a cluster without controllers of its own. Else empty.
+[[nodiscard]] std::vector<Host> voters_of(const Topology& topology, const Cluster& cluster);
 
 // A label's value as it stands between double quotes in PromQL, in a matcher of Alertmanager and in promtool's series.
 // A quote or a backslash that is not escaped would end the string early, and the file would not load.

@@ -35,14 +35,32 @@ yaml::Node running(const Topology& topology, std::string_view role) {
               map("name", "instance-state-name", "values", list("running")));
 }
 
-// Scrapes the exporters of one role, which listen on ports of their own.
-yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view role, uint32_t port) {
+// Scrapes the exporters of one role, which listen on a port of their own, on machines that have the tag of `machines`.
+yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view name,
+                   std::string_view machines, std::string_view role, uint32_t port) {
   return map(
-      "job_name", fmt::format("kafka-ec2-{}", role), "ec2_sd_configs",
-      list(map("region", region, "port", port, "filters", running(topology, role))), "relabel_configs",
+      "job_name", name, "ec2_sd_configs",
+      list(map("region", region, "port", port, "filters", running(topology, machines))), "relabel_configs",
       list(map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", role),
            copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_KafkaNodeId", "broker"),
            copy_label("__meta_ec2_availability_zone", "zone"), copy_label("__meta_ec2_tag_Name", "instance")));
+}
+
+// Controllers that share machines with brokers are a second process with an exporter of its own. Such a machine has a
+// broker's tags, so it is told by its cluster and node id.
+void add_shared_controllers(const Topology& topology, Index region, yaml::Node& jobs) {
+  std::string machines;
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.region != region || cluster.platform != Platform::kEc2) continue;
+    for (const Host& host : voters_of(topology, cluster)) {
+      machines += fmt::format("{}{};{}", machines.empty() ? "" : "|", cluster.name, host.node_id);
+    }
+  }
+  if (machines.empty()) return;
+  yaml::Node job = ec2_job(topology, topology.regions[region].name, "kafka-ec2-shared-controller", "broker",
+                           "controller", kControllerExporterPort);
+  job.items.back().items.push_back(map("source_labels", list("cluster", "broker"), "regex", machines, "action", "keep"));
+  jobs.items.push_back(std::move(job));
 }
 
 // kafka_exporter on the first two brokers of each cluster (ansible/lag-exporter.yml): both see the same.
@@ -123,8 +141,10 @@ std::string scrape_file(const Topology& topology, Index index) {
     on_ec2 |= cluster.region == index && cluster.platform == Platform::kEc2;
   }
   if (on_ec2) {
-    jobs.items.push_back(ec2_job(topology, region.name, "broker", kBrokerExporterPort));
-    jobs.items.push_back(ec2_job(topology, region.name, "controller", kControllerExporterPort));
+    jobs.items.push_back(ec2_job(topology, region.name, "kafka-ec2-broker", "broker", "broker", kBrokerExporterPort));
+    jobs.items.push_back(
+        ec2_job(topology, region.name, "kafka-ec2-controller", "controller", "controller", kControllerExporterPort));
+    add_shared_controllers(topology, index, jobs);
     jobs.items.push_back(ec2_lag_job(topology, region.name));
   }
   add_strimzi_jobs(topology, index, jobs);

@@ -215,6 +215,19 @@ TEST(Alertmanager, WarningsAreNoCriticalEvents) {
               HasSubstr("}}critical{{ else }}warning{{ end }}"));
 }
 
+TEST(Prometheus, FindsControllersOnBrokersMachines) {
+  const auto jobs = [](const std::string& clusters) {
+    return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [" + clusters + "]\n"),
+                   "prometheus/r/prometheus.yml");
+  };
+  const std::string shared = jobs(
+      "{name: c, brokers: 5, controllers: 0}, {name: d, brokers: 2, controllers: 0}, {name: e},"
+      " {name: k, controllers: 0, platform: strimzi}");
+  ASSERT_THAT(shared, HasSubstr("job_name: kafka-ec2-shared-controller\n"));
+  EXPECT_THAT(shared, HasSubstr("regex: c;1|c;2|c;3|d;1\n")) << "as in the inventory";
+  EXPECT_THAT(jobs("{name: e}"), Not(HasSubstr("shared-controller")));
+}
+
 TEST(Prometheus, FactsSayWhatTheTopologySays) {
   const Topology topology = parsed(kBoth);
   const auto value = [&](Index region, std::string_view name) {
