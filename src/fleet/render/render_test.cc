@@ -158,6 +158,15 @@ TEST(Strimzi, TopicsOfAnyNameAreObjects) {
   EXPECT_THAT(topics, HasSubstr("topicName: Orders_v2\n"));
 }
 
+TEST(Strimzi, SpreadsThePodsOfAPoolAndCountsNoOthers) {
+  const std::string kafka = file_of(rendered(kBoth), "strimzi/v1/back/kafka.yaml");
+  for (const char* pool : {"back-brokers", "back-controllers"}) {
+    EXPECT_THAT(kafka, HasSubstr(fmt::format("matchLabels:\n              strimzi.io/cluster: back\n"
+                                             "              strimzi.io/pool-name: {}\n",
+                                             pool)));
+  }
+}
+
 TEST(Names, ObjectsOfKubernetes) {
   EXPECT_EQ(object_name("a.b-1"), "a.b-1");
   const auto is_valid = [](const std::string& name) {
