@@ -3,6 +3,8 @@
 // want, too, is left out.
 #include "fleet/render/ansible.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -10,6 +12,7 @@
 #include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
+#include "fleet/text.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -68,6 +71,17 @@ yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
   return map("hosts", std::move(hosts));
 }
 
+// Brokers make no topic by themselves (auto.create.topics.enable is false), and what is rendered for EC2 does not,
+// either.
+void note_topics(const Topology& topology, Index cluster, std::vector<std::string>& notes) {
+  const auto topics =
+      std::ranges::count_if(topology.topics, [&](const Topic& topic) { return topic.cluster == cluster; });
+  if (topics == 0) return;
+  notes.push_back(fmt::format("cluster {}: nothing that is rendered makes its {}, as it is on EC2: topics are "
+                              "rendered for Strimzi only",
+                              topology.clusters[cluster].name, plural(static_cast<uint64_t>(topics), "topic")));
+}
+
 }  // namespace
 
 std::string confluent_version(std::string_view kafka_version) {
@@ -87,9 +101,11 @@ std::string confluent_version(std::string_view kafka_version) {
 
 void render_ansible(const Topology& topology, const Source& source, Rendering& out) {
   bool any = false;
-  for (const Cluster& cluster : topology.clusters) {
+  for (Index i = 0; i < topology.clusters.size(); ++i) {
+    const Cluster& cluster = topology.clusters[i];
     if (cluster.platform != Platform::kEc2) continue;
     any = true;
+    note_topics(topology, i, out.notes);
     if (confluent_version(cluster.kafka_version).empty()) {
       out.notes.push_back("cluster " + cluster.name + ": no Confluent Platform is known to carry Kafka " +
                           cluster.kafka_version + ": the inventory leaves confluent_package_version to cp-ansible");

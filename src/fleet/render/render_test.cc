@@ -141,6 +141,13 @@ TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("5.0.0"), "");
 }
 
+TEST(Ansible, SaysThatNothingMakesTopics) {
+  EXPECT_THAT(rendered(kBoth).notes,
+              testing::Contains(HasSubstr("cluster front: nothing that is rendered makes its 2 topics")));
+  EXPECT_THAT(rendered(kBoth, {"ansible"}).notes, testing::SizeIs(1));
+  EXPECT_THAT(rendered(kBoth, {"strimzi"}).notes, Not(testing::Contains(HasSubstr("makes its"))));
+}
+
 TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
   const Rendering rendering = rendered(kBoth);
   const std::string v1 = file_of(rendering, "strimzi/v1/back/mirrors.yaml");
