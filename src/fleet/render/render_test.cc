@@ -158,6 +158,16 @@ TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
   EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out")));
 }
 
+TEST(Strimzi, MirrorsLeaveTheTargetsSettingsAlone) {
+  const Rendering rendering = rendered(kBoth);
+  for (const char* api : {"v1", "v1beta2"}) {
+    const std::string folder = fmt::format("strimzi/{}/back/", api);
+    EXPECT_THAT(file_of(rendering, folder + "mirrors.yaml"), HasSubstr("sync.topic.configs.enabled: false\n"));
+    // So all of them must be made, also those that only the mirror makes.
+    EXPECT_THAT(file_of(rendering, folder + "topics.yaml"), HasSubstr("topicName: Orders_v2\n"));
+  }
+}
+
 TEST(Strimzi, TopicsOfAnyNameAreObjects) {
   const std::string topics = file_of(rendered(kBoth), "strimzi/v1/back/topics.yaml");
   EXPECT_THAT(topics, HasSubstr("name: back.clicks.v1\n"));
