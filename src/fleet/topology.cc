@@ -59,6 +59,12 @@ const yaml::TextRule kTopicName = {"^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$", "up t
                                    is_topic_name};
 const yaml::TextRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
 
+// ReplicationPolicy.isInternalTopic and the default of topics.exclude (DefaultTopicFilter).
+bool is_never_mirrored(std::string_view topic) {
+  return topic.ends_with("-internal") || topic.ends_with(".internal") || topic.ends_with(".replica") ||
+         topic.starts_with("__") || topic.starts_with('.') || topic == "heartbeats";
+}
+
 Index Topology::find_cluster(std::string_view wanted) const {
   for (Index i = 0; i < clusters.size(); ++i) {
     if (clusters[i].name == wanted) return i;

@@ -168,6 +168,10 @@ struct MirroredTopic {
   Index to = kNone;    // of the same name
 };
 
+// MirrorMaker 2 takes these for topics of Kafka, Connect or itself and never copies them, whatever its patterns say:
+// names that end with -internal, .internal or .replica, or begin with a dot or "__", and its heartbeats.
+[[nodiscard]] bool is_never_mirrored(std::string_view topic);
+
 // Copies topics from one cluster to another (MirrorMaker 2, KIP-382): names and partitions stay as they are.
 struct Mirror {
   std::string name;

@@ -126,6 +126,9 @@ std::vector<Case> mirror_cases() {
        pair("partitions: 12", "partitions: 12", ""), false},
       {"mirror-idle-tasks", "mirror front-to-back", pair("partitions: 3", "partitions: 3", ", tasks: 4"),
        pair("partitions: 3", "partitions: 3", ", tasks: 3"), true},
+      {"mirror-never-copies", "mirror x-to-y",
+       three + "topics: [{name: a-internal, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n",
+       three + "topics: [{name: internal-a, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n", false},
   };
 }
 
@@ -303,6 +306,13 @@ std::string test_name(const testing::TestParamInfo<Case>& one) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lint, EachRule, testing::ValuesIn(all_cases()), test_name);
+
+TEST(Lint, KnowsTheNamesThatMirrorMakerNeverCopies) {
+  for (const char* name : {"a-internal", "a.internal", "a.replica", "__a", ".a", "heartbeats", "mm2-offsets.b.internal"})
+    EXPECT_TRUE(is_never_mirrored(name)) << name;
+  for (const char* name : {"a", "internal", "replica", "a.replicas", "_a", "a_internal", "heartbeats.v1"})
+    EXPECT_FALSE(is_never_mirrored(name)) << name;
+}
 
 TEST(Lint, EveryRuleHasItsCase) {
   std::set<std::string_view> ids;

@@ -29,6 +29,7 @@ Findings mirror_message_size(const Facts& facts);
 Findings mirror_source_retention(const Facts& facts);
 Findings mirror_repartitions(const Facts& facts);
 Findings mirror_idle_tasks(const Facts& facts);
+Findings mirror_never_copies(const Facts& facts);
 
 // durability.cc: replicas, in-sync replicas, zones, single points of failure. What breaks is found only when a machine
 // does.

@@ -203,7 +203,7 @@ std::string alerts_file() {
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
   if (topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
   return std::ranges::any_of(mirror.topics,
-                             [&](const MirroredTopic& topic) { return keeps_partitions(topology, topic); });
+                             [&](const MirroredTopic& topic) { return is_copied(topology, topic); });
 }
 
 void render_prometheus(const Topology& topology, const Source& source, Rendering& out) {

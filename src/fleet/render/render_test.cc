@@ -158,6 +158,16 @@ TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
   EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out")));
 }
 
+TEST(Strimzi, MirrorsLeaveOutNamesThatAreNeverCopied) {
+  std::string text = kBoth;
+  for (size_t at = text.find("Orders_v2"); at != std::string::npos; at = text.find("Orders_v2", at + 1))
+    text.replace(at, 9, "o-internal");
+  const Rendering rendering = rendered(text);
+  EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: MirrorMaker 2 never")));
+  EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: their number")));
+  for (const File& file : rendering.files) EXPECT_THAT(file.path, Not(HasSubstr("mirrors.yaml")));
+}
+
 TEST(Strimzi, MirrorsLeaveTheTargetsSettingsAlone) {
   const Rendering rendering = rendered(kBoth);
   for (const char* api : {"v1", "v1beta2"}) {

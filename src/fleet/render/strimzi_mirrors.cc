@@ -19,7 +19,7 @@ constexpr std::string_view kSameNames = "org.apache.kafka.connect.mirror.Identit
 std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   std::string out;
   for (const MirroredTopic& topic : mirror.topics) {
-    if (!keeps_partitions(topology, topic)) continue;
+    if (!is_copied(topology, topic)) continue;
     if (!out.empty()) out += '|';
     // The pattern is a Java regular expression, in which '.' would match anything.
     for (const char c : topology.topics[topic.from].name) (out += c == '.' ? "\\" : "") += c;
@@ -103,8 +103,9 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
 
 }  // namespace
 
-bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
-  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
+bool is_copied(const Topology& topology, const MirroredTopic& topic) {
+  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions &&
+         !is_never_mirrored(topology.topics[topic.from].name);
 }
 
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
@@ -126,12 +127,19 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
                       topology.clusters[mirror.to].name + " is on EC2 and MirrorMaker 2 is rendered for Strimzi only");
       continue;
     }
-    size_t left_out = 0;
-    for (const MirroredTopic& topic : mirror.topics) left_out += keeps_partitions(topology, topic) ? 0 : 1;
-    if (left_out == 0) continue;
-    notes.push_back("mirror " + mirror.name + ": " + std::to_string(left_out) + " of " +
-                    std::to_string(mirror.topics.size()) +
-                    " topics are left out: their number of partitions differs, which MirrorMaker 2 can't do");
+    size_t named = 0, left_out = 0;
+    for (const MirroredTopic& topic : mirror.topics) {
+      const bool by_name = is_never_mirrored(topology.topics[topic.from].name);
+      named += by_name ? 1 : 0;
+      left_out += by_name || is_copied(topology, topic) ? 0 : 1;
+    }
+    const auto note = [&](size_t count, const std::string& why) {
+      if (count == 0) return;
+      notes.push_back("mirror " + mirror.name + ": " + std::to_string(count) + " of " +
+                      std::to_string(mirror.topics.size()) + " topics are left out: " + why);
+    };
+    note(left_out, "their number of partitions differs, which MirrorMaker 2 can't do");
+    note(named, "MirrorMaker 2 never copies names like theirs (-internal, .internal, .replica, __…)");
   }
 }
 
