@@ -282,6 +282,16 @@ TEST(Prometheus, FactsSayWhatTheTopologySays) {
   EXPECT_THAT(file_of(rendered(kBoth), "prometheus/r2/prometheus.yml"), Not(HasSubstr("ec2_sd_configs")));
 }
 
+TEST(Prometheus, ProofsOfFactsHoldInAnyOrderOfAddition) {
+  const std::string proof = facts_proof({{"fleet:topic_messages_per_second_max", {}, 0.1},
+                                         {"fleet:topic_messages_per_second_max", {}, 0.7},
+                                         {"fleet:topic_messages_per_second_max", {}, 21.3}},
+                                        "r");
+  EXPECT_THAT(proof, HasSubstr("abs(sum(fleet:topic_messages_per_second_max) / 22.1 - 1) < bool 1e-9")) << "not compared exactly";
+  EXPECT_THAT(proof, HasSubstr("abs(sum(fleet:mirror_info) / 1 - 1) < bool 1e-9\n        eval_time: \"1m\"\n        exp_samples: []"))
+      << "none is there";
+}
+
 TEST(Prometheus, GroupsHaveTheirOwnersAndTheStrictestPromise) {
   const Topology topology = parsed(
       "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, owner: platform}]\n"
