@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "fleet/render/names.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -84,6 +85,20 @@ class Names {
   size_t hints_ = 0;
 };
 
+// The names that are made of the cluster's must be names of hosts, too.
+void refuse_long_names(const Topology& fleet, const Cluster& cluster, Problems& problems) {
+  if (cluster.name.empty()) return;  // has been refused
+  const std::string label = longest_label(cluster);
+  if (label.size() > kLabelMost) {
+    problems.add(cluster.where.of("name"),
+                 "name: too long by " + std::to_string(label.size() - kLabelMost) + ": a host's name would begin with " +
+                     label + ", and no part of one may have more than " + std::to_string(kLabelMost) + " characters");
+  } else if (label.size() + 1 + dns_zone_of(fleet, cluster).size() > kHostNameMost) {
+    problems.add(cluster.where.of("name"), "name: too long together with dns_zone: a host's name has at most " +
+                                               std::to_string(kHostNameMost) + " characters");
+  }
+}
+
 class Resolver {
  public:
   Resolver(FleetText text, Problems& problems)
@@ -117,6 +132,7 @@ class Resolver {
       cluster.region = regions_.get(text.region, cluster.where.at, "region");
       if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);
       if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
+      refuse_long_names(fleet_, cluster, problems_);
       fleet_.clusters.push_back(std::move(cluster));
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
@@ -190,6 +206,7 @@ class Resolver {
       }
       if (mirror.name.empty()) mirror.name = text.from.name + "-to-" + text.to.name;
       names.add(mirror.name, mirror.where.at);
+      refuse_long_name(mirror);
     }
     std::erase_if(text_.mirrors, [](const MirrorText& m) { return m.value.from == kNone || m.value.to == kNone; });
     // A mirror may read what another one makes: until nothing is new.
@@ -199,6 +216,16 @@ class Resolver {
     fill_.assign(fleet_.topics.size(), Fill::kTodo);
     for (Index i = 0; i < fleet_.topics.size(); ++i) fill_in(i);
     for (MirrorText& text : text_.mirrors) fleet_.mirrors.push_back(std::move(text.value));
+  }
+
+  // Also of one that was not given: FROM-to-TO.
+  void refuse_long_name(const Mirror& mirror) {
+    if (mirror.to == kNone || fleet_.clusters[mirror.to].platform != Platform::kStrimzi) return;
+    const std::string label = longest_label(mirror);
+    if (label.size() <= kLabelMost) return;
+    problems_.add(mirror.where.of("name"), "name: too long by " + std::to_string(label.size() - kLabelMost) +
+                                               ": a pod would be called " + label + ", of which " +
+                                               std::to_string(kLabelMost) + " characters are allowed");
   }
 
   // Says whether there was something new.

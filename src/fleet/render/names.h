@@ -22,6 +22,19 @@ struct Host {
   uint32_t zone_index = 0;  // in the zones of its cluster
 };
 
+// The longest first label of the cluster's hosts (EC2) or of its pods' names, which are their hosts' names (Strimzi). No
+// label may have more than kLabelMost characters (RFC 1035).
+[[nodiscard]] std::string longest_label(const Cluster& cluster);
+// Likewise of the pods of the Connect cluster that runs the mirror, in Kubernetes.
+[[nodiscard]] std::string longest_label(const Mirror& mirror);
+inline constexpr size_t kLabelMost = 63;
+inline constexpr size_t kHostNameMost = 253;
+
+// Strimzi's KafkaNodePool of the brokers, or of the controllers.
+[[nodiscard]] std::string pool_name(const Cluster& cluster, bool of_brokers);
+// Workers of a mirror: two at least, so that one may be lost; one runs about four tasks well.
+[[nodiscard]] uint32_t workers_of(const Mirror& mirror);
+
 // On EC2, in the order of their ids.
 [[nodiscard]] std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster);
 [[nodiscard]] std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster);  // of their own

@@ -76,7 +76,7 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
 yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
   // Controllers keep nothing but snapshots and the log of metadata: megabytes, for which this is plenty.
   constexpr uint64_t kControllerDiskBytes = 20 * kGiB;
-  const std::string name = cluster.name + (of_brokers ? "-brokers" : "-controllers");
+  const std::string name = pool_name(cluster, of_brokers);
   yaml::Node metadata = map("name", name, "namespace", cluster.kubernetes_namespace, "labels",
                             map("strimzi.io/cluster", cluster.name));
   yaml::Node roles = list(of_brokers ? "broker" : "controller");

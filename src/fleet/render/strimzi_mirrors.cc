@@ -68,12 +68,10 @@ yaml::Node end_of(const Topology& topology, const Cluster& cluster) {
 yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::string& pattern, StrimziApi api) {
   const Cluster& from = topology.clusters[mirror.from];
   const Cluster& to = topology.clusters[mirror.to];
-  // There are two workers at least, so that one may be lost; a worker runs about four tasks well.
-  FRESHET_ASSERT(mirror.tasks > 0 && !pattern.empty());
-  const uint32_t workers = std::max(2u, (mirror.tasks + 3) / 4);
+  FRESHET_ASSERT(!pattern.empty());
   yaml::Node target = end_of(topology, to);
   yaml::Node copy = map();
-  yaml::Node spec = map("version", to.kafka_version, "replicas", workers);
+  yaml::Node spec = map("version", to.kafka_version, "replicas", workers_of(mirror));
   // v1 wants the group and the topics of Connect named, so each mirror has a prefix of its own; v1beta2 leaves them to
   // the operator.
   if (api == StrimziApi::kV1) {
