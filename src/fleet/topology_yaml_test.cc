@@ -159,6 +159,20 @@ TEST(TopologyYaml, NothingIsNotAFleet) {
   EXPECT_THAT(outcome_of("fleet: f\n").problems, HasSubstr("clusters: is missing"));
 }
 
+// As other names: what can't be one where it is used ends up in names of hosts, in HCL and in selectors.
+TEST(TopologyYaml, NamesOfOthersSystemsAreTheirs) {
+  const auto problems = [](const std::string& keys) {
+    return outcome_of("fleet: f\n" + keys + "\nregions: [{name: r, zones: [a, b, c]}]\n").problems;
+  };
+  EXPECT_THAT(problems("dns_zone: a b/c!\nclusters: [{name: c}]"), HasSubstr("f.yaml:2:11: dns_zone: must be names of"));
+  for (const char* zone : {"a..b", ".a", "a.", "A.b", "-a.b"})
+    EXPECT_THAT(problems("clusters: [{name: c, dns_zone: " + std::string(zone) + "}]"), HasSubstr("dns_zone: must be")) << zone;
+  EXPECT_EQ(problems("clusters: [{name: c, dns_zone: kafka-1.example.org}]"), "");
+  for (const char* keys : {"instance: c6g large", "controller_instance: 'm6g\"large'", "volumes: {type: g p3}",
+                           "zones: [a, 'b c']", "service_groups: [My Group]"})
+    EXPECT_THAT(problems("clusters: [{name: c, " + std::string(keys) + "}]"), HasSubstr("must be up to 63 of")) << keys;
+}
+
 // Brokers, controllers and pods have the name of their cluster and more: that must be a label of a host's name, too.
 TEST(TopologyYaml, NamesThatAreTooLongForHostsAreRefused) {
   const auto refused = [](const std::string& name, const std::string& keys) {
@@ -174,7 +188,7 @@ TEST(TopologyYaml, NamesThatAreTooLongForHostsAreRefused) {
   EXPECT_THAT(refused(name(61), ", controllers: 0, brokers: 10"), testing::HasSubstr("too long by 1"));
   EXPECT_EQ(refused(name(24), ", platform: strimzi"), "");  // NAME-NAME-controllers-5
   EXPECT_THAT(refused(name(25), ", platform: strimzi"), testing::HasSubstr("too long by 2"));
-  EXPECT_THAT(refused("c, dns_zone: " + name(63) + "." + name(63) + "." + name(63) + "." + name(60), ""),
+  EXPECT_THAT(refused("c, dns_zone: " + name(63) + "." + name(63) + "." + name(63) + "." + name(50), ""),
               testing::HasSubstr("too long together with dns_zone"));
 }
 
