@@ -122,7 +122,8 @@ void describe_settings(V& v, ClusterText& text) {
   v.count("controllers", cluster.controllers, 0, 9,
           "Controllers with machines of their own; 0: brokers play this part too");
   v.text("controller_instance", cluster.controller_instance, kCloudName, "Machine type of a controller");
-  v.text("kafka_version", cluster.kafka_version, kKafkaVersion, "Version of Apache Kafka");
+  v.text("kafka_version", cluster.kafka_version, kKafkaVersion,
+         "Version of Apache Kafka; default with platform: strimzi: 4.1.0");
   v.text("dns_zone", cluster.dns_zone, kDnsZone, "Where brokers get their names; default: the fleet's");
   v.text("namespace", cluster.kubernetes_namespace, kDnsName, "Kubernetes namespace (platform: strimzi)");
   v.text("storage_class", cluster.storage_class, kDnsName, "Kubernetes storage class (platform: strimzi)");

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "fleet/kafka_version.h"
 #include "fleet/render/names.h"
 #include "yaml/reader.h"
 
@@ -126,8 +127,11 @@ class Resolver {
       problems_.add(fleet_.where.of("clusters"), "clusters: at most " + std::to_string(kClustersMax));
       text_.clusters.resize(kClustersMax);
     }
+    const bool version_given = text_.defaults.cluster.value.where.has("kafka_version");
     for (ClusterText& text : text_.clusters) {
       Cluster& cluster = text.value;
+      if (!version_given && !cluster.where.has("kafka_version"))
+        cluster.kafka_version = default_kafka(cluster.platform);
       clusters_.add(cluster.name, cluster.where.of("name"));
       cluster.region = regions_.get(text.region, cluster.where.at, "region");
       if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);

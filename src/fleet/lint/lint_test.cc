@@ -307,6 +307,21 @@ std::string test_name(const testing::TestParamInfo<Case>& one) {
 
 INSTANTIATE_TEST_SUITE_P(Lint, EachRule, testing::ValuesIn(all_cases()), test_name);
 
+TEST(Lint, KnowsWhichKafkaRuns) {
+  const auto evidence = [](const std::string& keys) {
+    const auto findings = found(parse(cluster(keys)), "kafka-version");
+    return findings.empty() ? "" : findings[0].evidence + "; " + findings[0].mend;
+  };
+  EXPECT_THAT(evidence("kafka_version: 3.99.0"), HasSubstr("3.99.0 is not known"));
+  EXPECT_THAT(evidence("kafka_version: 4.3.0"), HasSubstr("4.3.0 is not known"));
+  EXPECT_EQ(evidence("kafka_version: 4.2.0"), "");
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("before 0.49 only"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("kafka_version: 4.1.0"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1"), HasSubstr("no third number"));
+  EXPECT_EQ(evidence("platform: strimzi"), "");
+  EXPECT_EQ(evidence(""), "");
+}
+
 TEST(Lint, KnowsTheNamesThatMirrorMakerNeverCopies) {
   for (const char* name : {"a-internal", "a.internal", "a.replica", "__a", ".a", "heartbeats", "mm2-offsets.b.internal"})
     EXPECT_TRUE(is_never_mirrored(name)) << name;

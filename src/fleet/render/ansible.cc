@@ -9,6 +9,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "fleet/kafka_version.h"
 #include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
@@ -92,7 +93,7 @@ std::string confluent_version(std::string_view kafka_version) {
   };
   constexpr std::array<Known, 2> kKnown = {{{"3.", "7."}, {"4.", "8."}}};
   for (const Known& known : kKnown) {
-    if (!kafka_version.starts_with(known.kafka)) continue;
+    if (!is_released(kafka_version) || !kafka_version.starts_with(known.kafka)) continue;
     const std::string_view minor = kafka_version.substr(2, kafka_version.find('.', 2) - 2);
     return std::string(known.confluent) + std::string(minor);
   }

@@ -139,6 +139,7 @@ TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("3.9.1"), "7.9");
   EXPECT_EQ(confluent_version("4.1"), "8.1");
   EXPECT_EQ(confluent_version("5.0.0"), "");
+  EXPECT_EQ(confluent_version("3.99.0"), "");
 }
 
 TEST(Ansible, SaysThatNothingMakesTopics) {
@@ -183,6 +184,19 @@ TEST(Strimzi, TopicsOfAnyNameAreObjects) {
   EXPECT_THAT(topics, HasSubstr("name: back.clicks.v1\n"));
   EXPECT_THAT(topics, HasSubstr("name: back.orders-v2-"));
   EXPECT_THAT(topics, HasSubstr("topicName: Orders_v2\n"));
+}
+
+TEST(Strimzi, ItsDefaultIsAKafkaThatItRuns) {
+  const auto of = [](const std::string& head, const std::string& keys) {
+    return rendered("fleet: f\n" + head + "regions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, platform: strimzi" +
+                        keys + "}]\n",
+                    {"strimzi"});
+  };
+  EXPECT_THAT(file_of(of("", ""), "strimzi/v1/c/kafka.yaml"), HasSubstr("version: \"4.1.0\"\n"));
+  EXPECT_TRUE(of("", "").notes.empty());
+  const Rendering old = of("defaults: {cluster: {kafka_version: 3.9.1}}\n", "");
+  EXPECT_THAT(file_of(old, "strimzi/v1/c/kafka.yaml"), HasSubstr("version: \"3.9.1\"\n"));
+  EXPECT_THAT(old.notes, ElementsAre(HasSubstr("do not run Kafka version 3.9.1: apply strimzi/v1beta2")));
 }
 
 TEST(Strimzi, SpreadsThePodsOfAPoolAndCountsNoOthers) {

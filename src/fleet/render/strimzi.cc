@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "fleet/fields.h"
+#include "fleet/kafka_version.h"
 #include "fleet/render/jmx.h"
 #include "fleet/render/names.h"
 #include "yaml/writer.h"
@@ -159,6 +160,11 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
         render_cluster(topology, i, topics[i], api, source, out);
       }
     }
+  }
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.platform != Platform::kStrimzi || runs_with_strimzi_v1(cluster.kafka_version)) continue;
+    out.notes.push_back("cluster " + cluster.name + ": operators that serve kafka.strimzi.io/v1 (0.49 and later) do " +
+                        "not run Kafka version " + cluster.kafka_version + ": apply strimzi/v1beta2 with an older one");
   }
   note_mirrors_left_out(topology, out.notes);
 }
