@@ -132,6 +132,9 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::kept_forever},
     {"disk-too-small", kError, "disks are more than 85 % full at the average rate",
      "A moved replica needs room on both brokers for minutes, and a full disk stops a broker.", checks::disk_too_small},
+    {"volume-limits", kError, "volumes that the cloud does not sell, or that can't all be attached",
+     "They are refused when they are made: size, IOPS and throughput of a type depend on one another.",
+     checks::volume_limits},
     // batching
     {"produce-requests", kWarning, "a service sends many small produce requests",
      "A broker's processor time goes by requests, not by bytes: a longer linger makes fewer and larger ones.",
