@@ -446,8 +446,10 @@ void add_lag(std::vector<Alert>& out) {
                  "lag",
                  5,
                  kGroup,
-                 "max by (cluster, consumergroup) (kafka:group_lag_seconds)"
-                 " > on (cluster, consumergroup) 3 * sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)",
+                 "max by (cluster, consumergroup) (kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup) group_left () 3 * fleet:group_lag_max_seconds{topic=\"\"}"
+                 " or kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup, topic) 3 * fleet:group_lag_max_seconds{topic!=\"\"})",
                  "Group {group} of {cluster} is {value} behind, over three times what is promised",
                  "See whether it reads at all, then what bounds it: instances, partitions, or what it writes to.",
                  "humanizeDuration",
@@ -458,8 +460,10 @@ void add_lag(std::vector<Alert>& out) {
                  "lag",
                  5,
                  kGroup,
-                 "max by (cluster, consumergroup) (kafka:group_lag_seconds)"
-                 " > on (cluster, consumergroup) sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)",
+                 "max by (cluster, consumergroup) (kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup) group_left () fleet:group_lag_max_seconds{topic=\"\"}"
+                 " or kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup, topic) fleet:group_lag_max_seconds{topic!=\"\"})",
                  "Group {group} of {cluster} is {value} behind, more than is promised",
                  "Usual for minutes after a restart; else add instances, up to its partitions.",
                  "humanizeDuration",
@@ -475,8 +479,10 @@ void add_lag_doubts(std::vector<Alert>& out) {
        "lag",
        10,
        kGroup,
-       "sum by (cluster, consumergroup) (kafka:group_lag_messages)"
-       " > on (cluster, consumergroup) sum by (cluster, consumergroup) (fleet:group_lag_max_messages)",
+       "(sum by (cluster, consumergroup) (kafka:group_lag_messages)"
+       " > on (cluster, consumergroup) fleet:group_lag_max_messages{topic=\"\"}"
+       " or max by (cluster, consumergroup) (kafka:group_lag_messages"
+       " > on (cluster, consumergroup, topic) fleet:group_lag_max_messages{topic!=\"\"}))",
        "{value} messages wait for group {group} of {cluster}: more than its promise allows at any planned rate",
        "A flood, or a reader that is too slow: compare what its topics get with what they should.",
        "humanize",

@@ -216,6 +216,11 @@ void render_prometheus(const Topology& topology, const Source& source, Rendering
     out.files.push_back({"prometheus/" + region + "/facts.yml", header + facts_file(facts)});
     out.files.push_back({"prometheus/proofs/facts-" + region + ".yml", header + facts_proof(facts, region)});
   }
+  for (const ServiceLevel& level : topology.service_levels) {
+    if (level.topic == kNone || level.produce_p99_us == 0) continue;
+    out.notes.push_back("service level " + level.name + ": nothing watches its produce_p99, as brokers don't tell how " +
+                        "long writes to one topic take");
+  }
   out.files.push_back({"prometheus/rules/recorded.yml", header + recorded_file()});
   out.files.push_back({"prometheus/rules/alerts.yml", header + alerts_file()});
   out.files.push_back({"prometheus/proofs/alerts.yml", header + alerts_proof(topology)});

@@ -296,6 +296,30 @@ TEST(Prometheus, FactsSayWhatTheTopologySays) {
   EXPECT_THAT(file_of(rendered(kBoth), "prometheus/r2/prometheus.yml"), Not(HasSubstr("ec2_sd_configs")));
 }
 
+TEST(Prometheus, APromiseForATopicIsOfItsReadersAndOfNoOtherTopic) {
+  const std::string text =
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c}]\n"
+      "topics: [{name: urgent, messages_per_second: 10, peak_factor: 2}, {name: bulk, messages_per_second: 1000}]\n"
+      "services:\n"
+      "  - {name: quick, consumes: [{topics: [urgent, bulk]}]}\n"
+      "  - {name: batch, consumes: [{topics: [bulk]}]}\n"
+      "service_levels: [{name: l, topic: urgent, lag_max: 10s, produce_p99: 5ms}, {name: m, topic: urgent, lag_max: "
+      "20s}, {name: n, group: quick, lag_max: 60s}]\n";
+  std::set<std::string> said;
+  for (const Fact& fact : facts_of(parsed(text), 0)) {
+    EXPECT_NE(fact.name, "fleet:cluster_produce_p99_milliseconds");
+    if (fact.name != "fleet:group_lag_max_seconds" && fact.name != "fleet:group_lag_max_messages") continue;
+    std::string labels;
+    for (const auto& [label, value] : fact.labels) labels += fmt::format(" {}={}", label, value);
+    said.insert(fmt::format("{}{} {}", fact.name.substr(6), labels, fact.value));
+  }
+  EXPECT_THAT(said, ElementsAre("group_lag_max_messages cluster=c consumergroup=quick 121200",
+                                "group_lag_max_messages cluster=c consumergroup=quick topic=urgent 200",
+                                "group_lag_max_seconds cluster=c consumergroup=quick 60",
+                                "group_lag_max_seconds cluster=c consumergroup=quick topic=urgent 10"));
+  EXPECT_THAT(rendered(text, {"prometheus"}).notes, ElementsAre(HasSubstr("service level l: nothing watches its produce_p99")));
+}
+
 TEST(Prometheus, ProofsOfFactsHoldInAnyOrderOfAddition) {
   const std::string proof = facts_proof({{"fleet:topic_messages_per_second_max", {}, 0.1},
                                          {"fleet:topic_messages_per_second_max", {}, 0.7},
