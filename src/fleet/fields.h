@@ -152,6 +152,8 @@ void describe_settings(V& v, TopicText& text) {
   v.duration("retention", topic.retention_us, 0, 3650 * kDayUs, "How long messages are kept; 0: without end");
   v.bytes("retention_bytes", topic.retention_bytes, 0, 1ull << 50, "How much of a partition is kept; 0: without bound");
   v.choice("cleanup", topic.cleanup, "What happens to old messages");
+  v.bytes("compacted_bytes", topic.compacted_bytes, 0, 1ull << 50,
+          "What compaction leaves of the whole topic: the last message of each key, compressed; 0: not known");
   v.choice("compression", topic.compression, "Codec of the producers");
   v.number("compression_ratio", topic.compression_ratio, 0, 100,
            "Size before compression to size after it; 0: what is usual for the codec");

@@ -164,6 +164,8 @@ class Resolver {
         topic.min_isr = std::clamp<uint32_t>(topic.replication - 1, 1, 2);
       if (!growth_given && !topic.where.has("growth_percent_per_month"))
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
+      if (topic.where.has("compacted_bytes") && topic.cleanup == Cleanup::kDelete)
+        problems_.add(topic.where.of("compacted_bytes"), "compacted_bytes: needs cleanup: compact or compact_delete");
       const Place at = topic.where.of("name");
       if (topic.cluster != kNone) add_topic(std::move(topic), at);
     }

@@ -103,6 +103,7 @@ struct Topic {
   int64_t retention_us = 86'400'000'000;  // 0: without end
   uint64_t retention_bytes = 0;           // of a partition; 0: without bound
   Cleanup cleanup = Cleanup::kDelete;
+  uint64_t compacted_bytes = 0;  // the last message of each key, of all partitions, as kept; 0: not known
   Compression compression = Compression::kLz4;  // of the producers
   double compression_ratio = 0;                 // message bytes to bytes sent and kept; 0: usual for the codec
   double messages_per_s = 0;                    // on average, into this topic

@@ -159,6 +159,13 @@ TEST(TopologyYaml, NothingIsNotAFleet) {
   EXPECT_THAT(outcome_of("fleet: f\n").problems, HasSubstr("clusters: is missing"));
 }
 
+TEST(TopologyYaml, WhatIsNotCompactedHasNoCompactedSize) {
+  EXPECT_THAT(outcome_of(kBase + "topics: [{name: t, cluster: far, compacted_bytes: 1GB}]\n").problems,
+              HasSubstr("f.yaml:4:51: compacted_bytes: needs cleanup: compact"));
+  EXPECT_EQ(good("topics: [{name: t, cluster: far, compacted_bytes: 1GB, cleanup: compact}]\n").topics[0].compacted_bytes,
+            1'000'000'000U);
+}
+
 // As other names: what can't be one where it is used ends up in names of hosts, in HCL and in selectors.
 TEST(TopologyYaml, NamesOfOthersSystemsAreTheirs) {
   const auto problems = [](const std::string& keys) {
