@@ -38,7 +38,13 @@ void print_done(const fleet::Published& done, const fleet::Rendering& rendering,
   print_json([&](JsonWriter& json) {
     json.begin_object().member("ok", ok).member("written", ok ? done.written : 0);
     json.member("unchanged", done.unchanged).member("removed", ok ? done.removed : 0);
-    json.key("losses").array(done.losses).key("by_hand").array(done.by_hand).key("notes").array(rendering.notes).end_object();
+    json.key("losses")
+        .array(done.losses)
+        .key("by_hand")
+        .array(done.by_hand)
+        .key("notes")
+        .array(rendering.notes)
+        .end_object();
   });
 }
 

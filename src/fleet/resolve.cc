@@ -91,9 +91,10 @@ void refuse_long_names(const Topology& fleet, const Cluster& cluster, Problems& 
   if (cluster.name.empty()) return;  // has been refused
   const std::string label = longest_label(cluster);
   if (label.size() > kLabelMost) {
-    problems.add(cluster.where.of("name"),
-                 "name: too long by " + std::to_string(label.size() - kLabelMost) + ": a host's name would begin with " +
-                     label + ", and no part of one may have more than " + std::to_string(kLabelMost) + " characters");
+    problems.add(cluster.where.of("name"), "name: too long by " + std::to_string(label.size() - kLabelMost) +
+                                               ": a host's name would begin with " + label +
+                                               ", and no part of one may have more than " + std::to_string(kLabelMost) +
+                                               " characters");
   } else if (label.size() + 1 + dns_zone_of(fleet, cluster).size() > kHostNameMost) {
     problems.add(cluster.where.of("name"), "name: too long together with dns_zone: a host's name has at most " +
                                                std::to_string(kHostNameMost) + " characters");

@@ -68,7 +68,7 @@ struct Cluster {
   Volumes volumes;
   uint32_t controllers = 3;  // machines of their own; 0: the first brokers have both roles
   std::string controller_instance = "m6g.large";
-  std::string kafka_version = "3.9.1";  // of kEc2; on kStrimzi another one is the default (kafka_version.h)
+  std::string kafka_version = "3.9.1";      // of kEc2; on kStrimzi another one is the default (kafka_version.h)
   std::vector<std::string> service_groups;  // whom it is for; a fronting cluster may have none
   std::string shared_because;               // why more than one
   std::string dns_zone;                     // brokers are <cluster>-<n>.<dns_zone>; "": the fleet's

@@ -162,8 +162,9 @@ TEST(TopologyYaml, NothingIsNotAFleet) {
 TEST(TopologyYaml, WhatIsNotCompactedHasNoCompactedSize) {
   EXPECT_THAT(outcome_of(kBase + "topics: [{name: t, cluster: far, compacted_bytes: 1GB}]\n").problems,
               HasSubstr("f.yaml:4:51: compacted_bytes: needs cleanup: compact"));
-  EXPECT_EQ(good("topics: [{name: t, cluster: far, compacted_bytes: 1GB, cleanup: compact}]\n").topics[0].compacted_bytes,
-            1'000'000'000U);
+  EXPECT_EQ(
+      good("topics: [{name: t, cluster: far, compacted_bytes: 1GB, cleanup: compact}]\n").topics[0].compacted_bytes,
+      1'000'000'000U);
 }
 
 // As other names: what can't be one where it is used ends up in names of hosts, in HCL and in selectors.
@@ -171,9 +172,11 @@ TEST(TopologyYaml, NamesOfOthersSystemsAreTheirs) {
   const auto problems = [](const std::string& keys) {
     return outcome_of("fleet: f\n" + keys + "\nregions: [{name: r, zones: [a, b, c]}]\n").problems;
   };
-  EXPECT_THAT(problems("dns_zone: a b/c!\nclusters: [{name: c}]"), HasSubstr("f.yaml:2:11: dns_zone: must be names of"));
+  EXPECT_THAT(problems("dns_zone: a b/c!\nclusters: [{name: c}]"),
+              HasSubstr("f.yaml:2:11: dns_zone: must be names of"));
   for (const char* zone : {"a..b", ".a", "a.", "A.b", "-a.b"})
-    EXPECT_THAT(problems("clusters: [{name: c, dns_zone: " + std::string(zone) + "}]"), HasSubstr("dns_zone: must be")) << zone;
+    EXPECT_THAT(problems("clusters: [{name: c, dns_zone: " + std::string(zone) + "}]"), HasSubstr("dns_zone: must be"))
+        << zone;
   EXPECT_EQ(problems("clusters: [{name: c, dns_zone: kafka-1.example.org}]"), "");
   for (const char* keys : {"instance: c6g large", "controller_instance: 'm6g\"large'", "volumes: {type: g p3}",
                            "zones: [a, 'b c']", "service_groups: [My Group]"})

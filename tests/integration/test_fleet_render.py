@@ -112,8 +112,8 @@ def proofs_of(alert, proofs):
 
 
 LAG_ALERTS = ["KafkaGroupFarBehind", "KafkaGroupBehind", "KafkaGroupLagHigh", "KafkaGroupStalled"]
-# What happens to a group (offsets of the topic, its own offsets, what waits), what it is promised in seconds and messages, when it is looked
-# at, and which alerts must fire then.
+# What happens to a group (offsets of the topic, its own offsets, what waits), what it is promised in seconds and
+# messages, when it is looked at, and which alerts must fire then.
 LAG_STORIES = [
     ("nothing comes after the marker of a transaction", "50001x120", "50000x120", "1x120", 30, 6000, (60, 119), []),
     ("five messages each half hour wait for a quarter", " ".join(str(5 * (1 + m // 30)) for m in range(120)),

@@ -61,7 +61,8 @@ std::string version_fault(const Cluster& cluster) {
   if (!is_released(version)) return kafka + " is not known: known are 3.0 to 3.9 and 4.0 to 4.2";
   if (cluster.platform != Platform::kStrimzi) return "";
   if (!runs_with_strimzi_v1(version))
-    return kafka + " is run by Strimzi's operators before 0.49 only: later ones, which serve kafka.strimzi.io/v1, refuse it";
+    return kafka +
+           " is run by Strimzi's operators before 0.49 only: later ones, which serve kafka.strimzi.io/v1, refuse it";
   if (std::ranges::count(version, '.') < 2) return kafka + " has no third number, by which Strimzi knows versions";
   return "";
 }

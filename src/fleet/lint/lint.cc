@@ -92,7 +92,8 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::controller_zones},
     {"single-instance", kWarning, "a service has one instance", "While it restarts nobody does its work.",
      checks::single_instance},
-    {"kafka-version", kWarning, "Kafka is older than 3.3, or of a version that is not there or that Strimzi does not run",
+    {"kafka-version", kWarning,
+     "Kafka is older than 3.3, or of a version that is not there or that Strimzi does not run",
      "Controllers without ZooKeeper are for production since 3.3, and older brokers don't tell how large their disks "
      "are; a version that nothing knows is refused when it is applied.",
      checks::kafka_version},

@@ -327,8 +327,9 @@ TEST(Lint, VolumesAreWhatIsSold) {
   EXPECT_EQ(mend("{type: gp33}"), "volumes.type: gp3");
   EXPECT_EQ(mend("{type: st1, size: 10GiB}"), "cluster c volumes.size: 125GiB");
   EXPECT_EQ(mend("{type: io1, size: 10GiB}"), "cluster c volumes.size: 60GiB");
-  for (const char* good : {"{size: 1GiB}", "{size: 500GB}", "{count: 11, size: 160GiB, iops: 80000, throughput: 2000MiB}",
-                           "{type: st1, throughput: 20MiB}", "{type: io2, size: 4GiB, iops: 4000}"})
+  for (const char* good :
+       {"{size: 1GiB}", "{size: 500GB}", "{count: 11, size: 160GiB, iops: 80000, throughput: 2000MiB}",
+        "{type: st1, throughput: 20MiB}", "{type: io2, size: 4GiB, iops: 4000}"})
     EXPECT_EQ(mend(good), "") << good;
   EXPECT_EQ(mend("{count: 12, type: fast}", "strimzi"), "") << "the storage class decides";
 }
@@ -349,7 +350,8 @@ TEST(Lint, KnowsWhichKafkaRuns) {
 }
 
 TEST(Lint, KnowsTheNamesThatMirrorMakerNeverCopies) {
-  for (const char* name : {"a-internal", "a.internal", "a.replica", "__a", ".a", "heartbeats", "mm2-offsets.b.internal"})
+  for (const char* name :
+       {"a-internal", "a.internal", "a.replica", "__a", ".a", "heartbeats", "mm2-offsets.b.internal"})
     EXPECT_TRUE(is_never_mirrored(name)) << name;
   for (const char* name : {"a", "internal", "replica", "a.replicas", "_a", "a_internal", "heartbeats.v1"})
     EXPECT_FALSE(is_never_mirrored(name)) << name;

@@ -204,20 +204,20 @@ Findings volume_limits(const Facts& facts) {
     if (limits == fleet::volume_limits().end()) {
       std::vector<std::string> types;
       for (const VolumeLimits& each : fleet::volume_limits()) types.emplace_back(each.type);
-      found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.type",
-                                     fmt::format("there is no type of volume \"{}\"; there are {}", cluster.volumes.type,
-                                                 yaml::join_names(types)),
-                                     Volumes().type, ""));
+      found.push_back(finding_mended(
+          facts, Kind::kCluster, i, "volumes.type",
+          fmt::format("there is no type of volume \"{}\"; there are {}", cluster.volumes.type, yaml::join_names(types)),
+          Volumes().type, ""));
       continue;
     }
     std::vector<Change> changes = volume_changes(i, cluster.volumes, nearest(cluster.volumes, *limits));
     if (changes.empty()) continue;
     std::string mend = mend_text(facts.fleet, changes);
     const std::string key = changes.front().key;
-    found.push_back(finding(facts, Kind::kCluster, i, key,
-                            fmt::format("{}: {} {}", volumes_text(cluster.volumes, *limits), limits->type,
-                                        limits_text(*limits)),
-                            std::move(mend), std::move(changes)));
+    found.push_back(
+        finding(facts, Kind::kCluster, i, key,
+                fmt::format("{}: {} {}", volumes_text(cluster.volumes, *limits), limits->type, limits_text(*limits)),
+                std::move(mend), std::move(changes)));
   }
   return found;
 }

@@ -53,7 +53,8 @@ yaml::Node receiver_of(const Topology& topology, const AlertRoute& route) {
   }
   return map("name", name, "pagerduty_configs",
              list(map("routing_key_file", std::string(kSecrets) + name + ".key", "send_resolved", true, "severity",
-                      event_severity(topology, name), "description", title + ": {{ (index .Alerts 0).Annotations.summary }}")));
+                      event_severity(topology, name), "description",
+                      title + ": {{ (index .Alerts 0).Annotations.summary }}")));
 }
 
 yaml::Node receivers(const Topology& topology) {

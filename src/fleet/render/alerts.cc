@@ -489,21 +489,20 @@ void add_lag_doubts(std::vector<Alert>& out) {
        {.series = lags("100x9 70000x70", kReads), .fires_within = 11, .value = "70k"},
        {"as many as its promise allows at the highest planned rate", lags("100x9 60000x70", kReads)}});
   // A reader that is meant to read once a night stands still all day, and keeps its promise.
-  out.push_back(
-      {"KafkaGroupStalled",
-       Severity::kWarn,
-       "lag",
-       5,
-       kGroup,
-       "sum by (cluster, consumergroup) (kafka:group_lag_messages) > 0 and on (cluster, consumergroup)"
-       " sum by (cluster, consumergroup) (increase(kafka_consumergroup_current_offset[10m])) == 0"
-       " unless on (cluster, consumergroup) (max by (cluster, consumergroup) (kafka:group_lag_seconds)"
-       " <= on (cluster, consumergroup) max by (cluster, consumergroup) (fleet:group_lag_max_seconds))",
-       "Group {group} of {cluster} has read nothing for ten minutes, and {value} messages wait",
-       "See whether it has members; one message that it can't handle stops a partition.",
-       "humanize",
-       {.series = lags("0x9 6000x70", "0+6000x9 54000x70"), .fires_within = 20, .value = "6k"},
-       {"the marker of a transaction is left for an hour", lags("1x80", "53999x80")}});
+  out.push_back({"KafkaGroupStalled",
+                 Severity::kWarn,
+                 "lag",
+                 5,
+                 kGroup,
+                 "sum by (cluster, consumergroup) (kafka:group_lag_messages) > 0 and on (cluster, consumergroup)"
+                 " sum by (cluster, consumergroup) (increase(kafka_consumergroup_current_offset[10m])) == 0"
+                 " unless on (cluster, consumergroup) (max by (cluster, consumergroup) (kafka:group_lag_seconds)"
+                 " <= on (cluster, consumergroup) max by (cluster, consumergroup) (fleet:group_lag_max_seconds))",
+                 "Group {group} of {cluster} has read nothing for ten minutes, and {value} messages wait",
+                 "See whether it has members; one message that it can't handle stops a partition.",
+                 "humanize",
+                 {.series = lags("0x9 6000x70", "0+6000x9 54000x70"), .fires_within = 20, .value = "6k"},
+                 {"the marker of a transaction is left for an hour", lags("1x80", "53999x80")}});
   out.push_back({"KafkaGroupLagUnknown",
                  Severity::kWarn,
                  "lag",

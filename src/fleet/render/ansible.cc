@@ -78,9 +78,10 @@ void note_topics(const Topology& topology, Index cluster, std::vector<std::strin
   const auto topics =
       std::ranges::count_if(topology.topics, [&](const Topic& topic) { return topic.cluster == cluster; });
   if (topics == 0) return;
-  notes.push_back(fmt::format("cluster {}: nothing that is rendered makes its {}, as it is on EC2: topics are "
-                              "rendered for Strimzi only",
-                              topology.clusters[cluster].name, plural(static_cast<uint64_t>(topics), "topic")));
+  notes.push_back(
+      fmt::format("cluster {}: nothing that is rendered makes its {}, as it is on EC2: topics are "
+                  "rendered for Strimzi only",
+                  topology.clusters[cluster].name, plural(static_cast<uint64_t>(topics), "topic")));
 }
 
 }  // namespace

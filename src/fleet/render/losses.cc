@@ -89,7 +89,8 @@ std::vector<std::string> losses(std::string_view old_topics, std::string_view ne
     }
     // What is compacted only is not deleted by age or size.
     if (is.compacted) continue;
-    if (was.compacted) out.push_back(topic + " is no longer compacted only: old messages are deleted, also the last of a key");
+    if (was.compacted)
+      out.push_back(topic + " is no longer compacted only: old messages are deleted, also the last of a key");
     if (is.retention_ms < was.retention_ms) {
       out.push_back(topic + " has a retention of " + retention_text(is.retention_ms) + " instead of " +
                     retention_text(was.retention_ms) + ": what is older is deleted");

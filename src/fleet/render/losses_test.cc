@@ -16,10 +16,11 @@ using testing::IsEmpty;
 
 std::string topics_file(const std::string& topics) {
   yaml::Problems problems("f.yaml");
-  const auto fleet = parse_topology("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
-                                    "clusters: [{name: c, platform: strimzi}]\ntopics: [" +
-                                        topics + "]\n",
-                                    problems);
+  const auto fleet = parse_topology(
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+      "clusters: [{name: c, platform: strimzi}]\ntopics: [" +
+          topics + "]\n",
+      problems);
   EXPECT_EQ(problems.text(), "");
   if (!fleet) return "";
   Rendering out;
@@ -32,10 +33,10 @@ std::string topics_file(const std::string& topics) {
 
 TEST(Losses, AreTopicsPartitionsAndRetention) {
   const std::string was = topics_file("{name: keep, partitions: 12, retention: 30d}, {name: ledger, retention: 0}");
-  EXPECT_THAT(losses(was, topics_file("{name: keep, retention: 1h}")),
-              ElementsAre(HasSubstr("topic c/keep has 6 partitions instead of 12"),
-                          HasSubstr("topic c/keep has a retention of 1h instead of 30d"),
-                          HasSubstr("topic c/ledger is gone")));
+  EXPECT_THAT(
+      losses(was, topics_file("{name: keep, retention: 1h}")),
+      ElementsAre(HasSubstr("topic c/keep has 6 partitions instead of 12"),
+                  HasSubstr("topic c/keep has a retention of 1h instead of 30d"), HasSubstr("topic c/ledger is gone")));
   EXPECT_THAT(losses(was, topics_file("{name: keep, partitions: 13, retention: 0}, {name: ledger, retention: 1d}")),
               ElementsAre(HasSubstr("topic c/ledger has a retention of 1d instead of no end")));
   EXPECT_THAT(losses(was, was), IsEmpty());
@@ -52,7 +53,8 @@ TEST(Losses, AreBytesAndKeys) {
 }
 
 TEST(Losses, NothingIsReadFromWhatIsNoTopic) {
-  for (const char* text : {"", "---\n", "a: 1\n", "---\n[1\n---\nspec: {topicName: t}\n", "---\nmetadata: 3\nspec: 4\n"})
+  for (const char* text :
+       {"", "---\n", "a: 1\n", "---\n[1\n---\nspec: {topicName: t}\n", "---\nmetadata: 3\nspec: 4\n"})
     EXPECT_THAT(losses(text, ""), IsEmpty()) << text;
 }
 

@@ -209,7 +209,8 @@ std::span<const Recorded> recorded_metrics() {
       {"kafka:group_lag_messages", "sum by (cluster, consumergroup, topic) (kafka:partition_lag_messages)",
        "Messages that wait for a group"},
       {"kafka:partition_lag_seconds",
-       "600 * kafka:partition_lag_messages / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, topic,"
+       "600 * kafka:partition_lag_messages / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, "
+       "topic,"
        " partition) (increase(kafka_topic_partition_current_offset[10m])), 1)"
        " < time() - kafka:partition_caught_up_timestamp_seconds"
        " or time() - kafka:partition_caught_up_timestamp_seconds",

@@ -25,11 +25,10 @@ std::vector<Host> hosts(const Topology& topology, const Cluster& cluster, uint32
   std::vector<Host> out;
   for (uint32_t i = 0; i < count; ++i) {
     const auto zone = static_cast<uint32_t>(i % cluster.zones.size());
-    out.push_back(
-        {.node_id = first_id + i,
-         .name = label_of(cluster, infix, i + 1) + "." + dns_zone_of(topology, cluster),
-         .zone = cluster.zones[zone],
-         .zone_index = zone});
+    out.push_back({.node_id = first_id + i,
+                   .name = label_of(cluster, infix, i + 1) + "." + dns_zone_of(topology, cluster),
+                   .zone = cluster.zones[zone],
+                   .zone_index = zone});
   }
   return out;
 }

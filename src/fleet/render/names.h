@@ -22,8 +22,8 @@ struct Host {
   uint32_t zone_index = 0;  // in the zones of its cluster
 };
 
-// The longest first label of the cluster's hosts (EC2) or of its pods' names, which are their hosts' names (Strimzi). No
-// label may have more than kLabelMost characters (RFC 1035).
+// The longest first label of the cluster's hosts (EC2) or of its pods' names, which are their hosts' names (Strimzi).
+// No label may have more than kLabelMost characters (RFC 1035).
 [[nodiscard]] std::string longest_label(const Cluster& cluster);
 // Likewise of the pods of the Connect cluster that runs the mirror, in Kubernetes.
 [[nodiscard]] std::string longest_label(const Mirror& mirror);

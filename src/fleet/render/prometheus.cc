@@ -59,7 +59,8 @@ void add_shared_controllers(const Topology& topology, Index region, yaml::Node& 
   if (machines.empty()) return;
   yaml::Node job = ec2_job(topology, topology.regions[region].name, "kafka-ec2-shared-controller", "broker",
                            "controller", kControllerExporterPort);
-  job.items.back().items.push_back(map("source_labels", list("cluster", "broker"), "regex", machines, "action", "keep"));
+  job.items.back().items.push_back(
+      map("source_labels", list("cluster", "broker"), "regex", machines, "action", "keep"));
   jobs.items.push_back(std::move(job));
 }
 
@@ -202,8 +203,7 @@ std::string alerts_file() {
 
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
   if (topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
-  return std::ranges::any_of(mirror.topics,
-                             [&](const MirroredTopic& topic) { return is_copied(topology, topic); });
+  return std::ranges::any_of(mirror.topics, [&](const MirroredTopic& topic) { return is_copied(topology, topic); });
 }
 
 void render_prometheus(const Topology& topology, const Source& source, Rendering& out) {
@@ -218,7 +218,8 @@ void render_prometheus(const Topology& topology, const Source& source, Rendering
   }
   for (const ServiceLevel& level : topology.service_levels) {
     if (level.topic == kNone || level.produce_p99_us == 0) continue;
-    out.notes.push_back("service level " + level.name + ": nothing watches its produce_p99, as brokers don't tell how " +
+    out.notes.push_back("service level " + level.name +
+                        ": nothing watches its produce_p99, as brokers don't tell how " +
                         "long writes to one topic take");
   }
   out.files.push_back({"prometheus/rules/recorded.yml", header + recorded_file()});

@@ -67,8 +67,8 @@ const std::string& owner_or(const std::string& own, const Cluster& cluster) {
 // A consumer group reads so much in one cluster, and may be so late.
 struct GroupFigures {
   std::string owner;
-  double messages_per_s_max = 0;  // planned, of its topics at their peaks
-  int64_t lag_max_us = 0;         // 0: not promised
+  double messages_per_s_max = 0;    // planned, of its topics at their peaks
+  int64_t lag_max_us = 0;           // 0: not promised
   std::map<Index, int64_t> topics;  // what it reads, with a promise of that topic alone; 0: there is none
 };
 

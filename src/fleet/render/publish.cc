@@ -166,7 +166,8 @@ class Publisher {
       if (!has_topics(path) || !is_of(path, options_.only)) continue;
       const auto disk = read_file(target_ / path);
       const auto file = std::ranges::find(files_, path, &File::path);
-      if (disk) std::ranges::move(losses(*disk, file == files_.end() ? "" : file->bytes), std::back_inserter(result_.losses));
+      if (disk)
+        std::ranges::move(losses(*disk, file == files_.end() ? "" : file->bytes), std::back_inserter(result_.losses));
     }
   }
 

@@ -164,7 +164,8 @@ TEST(Strimzi, MirrorsLeaveOutNamesThatAreNeverCopied) {
   for (size_t at = text.find("Orders_v2"); at != std::string::npos; at = text.find("Orders_v2", at + 1))
     text.replace(at, 9, "o-internal");
   const Rendering rendering = rendered(text);
-  EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: MirrorMaker 2 never")));
+  EXPECT_THAT(rendering.notes,
+              testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: MirrorMaker 2 never")));
   EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: their number")));
   for (const File& file : rendering.files) EXPECT_THAT(file.path, Not(HasSubstr("mirrors.yaml")));
 }
@@ -188,8 +189,9 @@ TEST(Strimzi, TopicsOfAnyNameAreObjects) {
 
 TEST(Strimzi, ItsDefaultIsAKafkaThatItRuns) {
   const auto of = [](const std::string& head, const std::string& keys) {
-    return rendered("fleet: f\n" + head + "regions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, platform: strimzi" +
-                        keys + "}]\n",
+    return rendered("fleet: f\n" + head +
+                        "regions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, platform: strimzi" + keys +
+                        "}]\n",
                     {"strimzi"});
   };
   EXPECT_THAT(file_of(of("", ""), "strimzi/v1/c/kafka.yaml"), HasSubstr("version: \"4.1.0\"\n"));
@@ -317,7 +319,8 @@ TEST(Prometheus, APromiseForATopicIsOfItsReadersAndOfNoOtherTopic) {
                                 "group_lag_max_messages cluster=c consumergroup=quick topic=urgent 200",
                                 "group_lag_max_seconds cluster=c consumergroup=quick 60",
                                 "group_lag_max_seconds cluster=c consumergroup=quick topic=urgent 10"));
-  EXPECT_THAT(rendered(text, {"prometheus"}).notes, ElementsAre(HasSubstr("service level l: nothing watches its produce_p99")));
+  EXPECT_THAT(rendered(text, {"prometheus"}).notes,
+              ElementsAre(HasSubstr("service level l: nothing watches its produce_p99")));
 }
 
 TEST(Prometheus, ProofsOfFactsHoldInAnyOrderOfAddition) {
@@ -325,8 +328,11 @@ TEST(Prometheus, ProofsOfFactsHoldInAnyOrderOfAddition) {
                                          {"fleet:topic_messages_per_second_max", {}, 0.7},
                                          {"fleet:topic_messages_per_second_max", {}, 21.3}},
                                         "r");
-  EXPECT_THAT(proof, HasSubstr("abs(sum(fleet:topic_messages_per_second_max) / 22.1 - 1) < bool 1e-9")) << "not compared exactly";
-  EXPECT_THAT(proof, HasSubstr("abs(sum(fleet:mirror_info) / 1 - 1) < bool 1e-9\n        eval_time: \"1m\"\n        exp_samples: []"))
+  EXPECT_THAT(proof, HasSubstr("abs(sum(fleet:topic_messages_per_second_max) / 22.1 - 1) < bool 1e-9"))
+      << "not compared exactly";
+  EXPECT_THAT(
+      proof,
+      HasSubstr("abs(sum(fleet:mirror_info) / 1 - 1) < bool 1e-9\n        eval_time: \"1m\"\n        exp_samples: []"))
       << "none is there";
 }
 

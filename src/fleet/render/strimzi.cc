@@ -52,9 +52,9 @@ yaml::Node pod_template(const Cluster& cluster, const std::string& pool, const s
   };
   const yaml::Node terms = list(map("matchExpressions", list(in("node.kubernetes.io/instance-type", list(instance)),
                                                              in(kZoneKey, yaml::list_of(cluster.zones)))));
-  const yaml::Node spread = map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule",
-                                "labelSelector",
-                                map("matchLabels", map("strimzi.io/cluster", cluster.name, "strimzi.io/pool-name", pool)));
+  const yaml::Node spread =
+      map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule", "labelSelector",
+          map("matchLabels", map("strimzi.io/cluster", cluster.name, "strimzi.io/pool-name", pool)));
   return map("pod", map("affinity",
                         map("nodeAffinity",
                             map("requiredDuringSchedulingIgnoredDuringExecution", map("nodeSelectorTerms", terms))),
@@ -78,8 +78,8 @@ yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
   // Controllers keep nothing but snapshots and the log of metadata: megabytes, for which this is plenty.
   constexpr uint64_t kControllerDiskBytes = 20 * kGiB;
   const std::string name = pool_name(cluster, of_brokers);
-  yaml::Node metadata = map("name", name, "namespace", cluster.kubernetes_namespace, "labels",
-                            map("strimzi.io/cluster", cluster.name));
+  yaml::Node metadata =
+      map("name", name, "namespace", cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
   yaml::Node roles = list(of_brokers ? "broker" : "controller");
   if (of_brokers && cluster.controllers == 0) roles.items.push_back(yaml::text("controller"));
   return strimzi_object(

@@ -33,12 +33,11 @@ std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
 // over them by default, would shorten a longer retention and so delete what is kept.
 yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
-  yaml::Node config =
-      map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
-          "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
-          "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60, "replication.factor", replication,
-          "replication.policy.class", kSameNames, "sync.topic.acls.enabled", false,
-          "sync.topic.configs.enabled", false);
+  yaml::Node config = map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
+                          "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
+                          "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60,
+                          "replication.factor", replication, "replication.policy.class", kSameNames,
+                          "sync.topic.acls.enabled", false, "sync.topic.configs.enabled", false);
   if (mirror.guarantee == Guarantee::kExactlyOnce) {
     yaml::put(config, "consumer.isolation.level", "read_committed");
     yaml::put(config, "exactly.once.support", "required");
