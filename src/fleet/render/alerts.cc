@@ -211,6 +211,58 @@ void add_disks(std::vector<Alert>& out) {
                  {"a fifth apart", disks("600e9x110", "400e9x110"), 100}});
 }
 
+// A broker loses a log directory that is full, however empty its others are.
+void add_log_dirs(std::vector<Alert>& out) {
+  const auto log_dirs = [](std::string_view first, std::string_view second) {
+    std::vector<Series> series;
+    const auto add = [&](std::string_view metric, int disk, std::string_view values) {
+      series.push_back(of_cluster(metric, values, fmt::format(",directory=\"/var/lib/kafka/disk{}\"", disk)));
+    };
+    for (const int disk : {1, 2}) {
+      add("node_filesystem_avail_bytes", disk, disk == 1 ? first : second);
+      add("node_filesystem_size_bytes", disk, "500e9x110");
+    }
+    return series;
+  };
+  out.push_back({"KafkaLogDirFull",
+                 Severity::kCritical,
+                 "disk",
+                 5,
+                 kCluster,
+                 "max by (cluster, broker) (kafka:log_dir_used_ratio) > 0.9",
+                 "A log directory of broker {broker} of {cluster} is {value} full",
+                 "Move its largest replicas to the broker's other directories, or lower their retention.",
+                 "humanizePercentage",
+                 {.series = log_dirs("250e9x9 25e9x60", "400e9x70"), .fires_within = 6, .value = "95%", .broker = "1"},
+                 {"88 % beside a directory that is nearly empty", log_dirs("60e9x70", "490e9x70")}});
+  out.push_back(
+      {"KafkaLogDirFilling",
+       Severity::kWarn,
+       "disk",
+       15,
+       kCluster,
+       "max by (cluster, broker) (kafka:log_dir_used_ratio) > 0.8",
+       "A log directory of broker {broker} of {cluster} is {value} full",
+       "Compare the broker's directories: Kafka puts new replicas where there are fewest, not where there is room.",
+       "humanizePercentage",
+       {.series = log_dirs("250e9x9 75e9x60", "400e9x70"), .fires_within = 16, .value = "85%", .broker = "1"},
+       {"a move needs 85 % for ten minutes", log_dirs("250e9x9 75e9x9 150e9x60", "400e9x70")}});
+  std::vector<Series> away = log_dirs("250e9x9 _x101", "250e9x9 _x101");
+  std::vector<Series> restarted = log_dirs("250e9x9 _x50 250e9x50", "250e9x9 _x50 250e9x50");
+  out.push_back(
+      {"KafkaLogDirsUnknown",
+       Severity::kWarn,
+       "disk",
+       60,
+       kCluster,
+       "sum by (cluster) (fleet:cluster_info) unless on (cluster) kafka:log_dir_used_ratio",
+       "Nobody knows how full the log directories of {cluster} are",
+       "See whether node exporters run (node-exporter.yml), or whether Prometheus may read kubelets' metrics.",
+       "",
+       {.series = std::move(away), .fires_within = 66},
+       {"exporters are away for fifty minutes", std::move(restarted), 110}});
+}
+
 void add_load(std::vector<Alert>& out) {
   constexpr std::string_view kHandlers = "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent";
   constexpr std::string_view kNetwork = "kafka_network_socketserver_networkprocessoravgidle_percent";
@@ -525,6 +577,7 @@ const std::vector<Alert>& alerts() {
     add_availability(out);
     add_replication(out);
     add_disks(out);
+    add_log_dirs(out);
     add_load(out);
     add_use(out);
     add_mirrors(out);

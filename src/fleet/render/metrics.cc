@@ -185,8 +185,15 @@ std::span<const std::string_view> lag_metrics() {
   return kNames;
 }
 
+std::span<const std::string_view> disk_metrics() {
+  static constexpr std::array<std::string_view, 4> kNames = {
+      "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "kubelet_volume_stats_available_bytes",
+      "kubelet_volume_stats_capacity_bytes"};
+  return kNames;
+}
+
 std::span<const Recorded> recorded_metrics() {
-  static constexpr std::array<Recorded, 7> kRecorded = {{
+  static constexpr std::array<Recorded, 8> kRecorded = {{
       {"kafka:brokers_missing",
        "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
        " or sum by (cluster) (fleet:cluster_brokers) * 0)",
@@ -195,6 +202,13 @@ std::span<const Recorded> recorded_metrics() {
        "sum by (cluster, broker) (kafka_log_log_size) / on (cluster) group_left ()"
        " sum by (cluster) (fleet:broker_disk_bytes)",
        "Share of a broker's log directories that replicas take"},
+      {"kafka:log_dir_used_ratio",
+       "1 - max by (cluster, broker, directory) (node_filesystem_avail_bytes{directory!=\"\"}"
+       " / node_filesystem_size_bytes{directory!=\"\"})"
+       " or 1 - max by (cluster, broker, directory) (kubelet_volume_stats_available_bytes{directory!=\"\"}"
+       " / kubelet_volume_stats_capacity_bytes{directory!=\"\"})",
+       "Share of each log directory's file system that is in use: Kafka tells what replicas take, not in which "
+       "directory"},
       {"kafka:partition_lag_messages",
        "max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0)"
        " * (max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0) > bool 1)",
@@ -243,7 +257,7 @@ bool is_known_metric(std::string_view name) {
   const auto same = [&](std::string_view other) { return other == name; };
   return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
          std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(lag_metrics(), same) ||
-         std::ranges::any_of(fact_metrics(), same);
+         std::ranges::any_of(disk_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
 }
 
 std::vector<std::string> metrics_in(std::string_view text) {

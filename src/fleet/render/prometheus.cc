@@ -12,6 +12,7 @@
 #include "fleet/render/metrics.h"
 #include "fleet/render/names.h"
 #include "fleet/render/strimzi.h"
+#include "fleet/render/terraform.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -74,6 +75,19 @@ yaml::Node ec2_lag_job(const Topology& topology, const std::string& region) {
                   copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_Name", "instance")));
 }
 
+// Only what the rules look at is kept of what machines tell.
+yaml::Node keep_metrics(std::string_view regex) { return keep("__name__", regex); }
+
+// The file system of each log directory, on every broker's machine (ansible/node-exporter.yml).
+yaml::Node ec2_disk_job(const Topology& topology, const std::string& region) {
+  yaml::Node job = ec2_job(topology, region, "node-ec2", "broker", "broker", kNodeExporterPort);
+  job.items.back().items.front() = map("target_label", "job", "replacement", "node");
+  yaml::put(job, "metric_relabel_configs",
+            list(keep_metrics("node_filesystem_(avail|size)_bytes"), keep("mountpoint", kMountPattern),
+                 copy_label("mountpoint", "directory")));
+  return job;
+}
+
 yaml::Node pods(const std::set<std::string>& namespaces) {
   return list(map("role", "pod", "namespaces",
                   map("names", yaml::list_of(std::vector<std::string>(namespaces.begin(), namespaces.end())))));
@@ -106,6 +120,27 @@ yaml::Node strimzi_lag_job(const std::set<std::string>& namespaces, const std::s
                   copy_label("__meta_kubernetes_pod_name", "instance")));
 }
 
+// Kubelets tell how full volumes are. Claims are called data-VOLUME-CLUSTER-POOL-ID by Strimzi.
+yaml::Node strimzi_disk_job(const std::vector<const Cluster*>& clusters) {
+  constexpr std::string_view kAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
+  yaml::Node relabel = list(keep_metrics("kubelet_volume_stats_(available|capacity)_bytes"));
+  for (const Cluster* cluster : clusters) {
+    relabel.items.push_back(map("source_labels", list("namespace", "persistentvolumeclaim"), "regex",
+                                fmt::format("{};data-[0-9]+-{}-{}-[0-9]+", cluster->kubernetes_namespace, cluster->name,
+                                            pool_name(*cluster, true)),
+                                "target_label", "cluster", "replacement", cluster->name));
+  }
+  relabel.items.push_back(keep("cluster", ".+"));
+  relabel.items.push_back(
+      map("source_labels", list("persistentvolumeclaim"), "regex", ".*-([0-9]+)", "target_label", "broker"));
+  relabel.items.push_back(copy_label("persistentvolumeclaim", "directory"));
+  return map("job_name", "kubelet-strimzi", "scheme", "https", "authorization",
+             map("credentials_file", std::string(kAccount) + "token"), "tls_config",
+             map("ca_file", std::string(kAccount) + "ca.crt"), "kubernetes_sd_configs", list(map("role", "node")),
+             "relabel_configs", list(map("target_label", "job", "replacement", "kubelet")), "metric_relabel_configs",
+             std::move(relabel));
+}
+
 yaml::Node mirror_job(const std::set<std::string>& namespaces, const std::string& mirrors) {
   return map("job_name", "mirror-maker", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
              list(keep(kKindLabel, "KafkaMirrorMaker2"), keep(kClusterLabel, mirrors), keep(kPortName, kExporterPort),
@@ -117,10 +152,12 @@ std::string join(const std::vector<std::string>& names) { return fmt::format("{}
 void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) {
   std::set<std::string> namespaces, mirror_namespaces;
   std::vector<std::string> clusters, mirrors;
+  std::vector<const Cluster*> with_disks;
   for (const Cluster& cluster : topology.clusters) {
     if (cluster.region != region || cluster.platform != Platform::kStrimzi) continue;
     namespaces.insert(cluster.kubernetes_namespace);
     clusters.push_back(cluster.name);
+    with_disks.push_back(&cluster);
   }
   for (const Mirror& mirror : topology.mirrors) {
     if (!is_rendered(topology, mirror) || topology.clusters[mirror.to].region != region) continue;
@@ -130,6 +167,7 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
   if (!clusters.empty()) {
     jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
     jobs.items.push_back(strimzi_lag_job(namespaces, join(clusters)));
+    jobs.items.push_back(strimzi_disk_job(with_disks));
   }
   if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
 }
@@ -147,6 +185,7 @@ std::string scrape_file(const Topology& topology, Index index) {
         ec2_job(topology, region.name, "kafka-ec2-controller", "controller", "controller", kControllerExporterPort));
     add_shared_controllers(topology, index, jobs);
     jobs.items.push_back(ec2_lag_job(topology, region.name));
+    jobs.items.push_back(ec2_disk_job(topology, region.name));
   }
   add_strimzi_jobs(topology, index, jobs);
   return yaml::write(

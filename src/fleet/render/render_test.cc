@@ -12,6 +12,7 @@
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
 #include "fleet/render/targets.h"
+#include "fleet/render/terraform.h"
 #include "fleet/topology_yaml.h"
 #include "testing/file.h"
 #include "testing/project_path.h"
@@ -278,6 +279,20 @@ TEST(Prometheus, FindsControllersOnBrokersMachines) {
   ASSERT_THAT(shared, HasSubstr("job_name: kafka-ec2-shared-controller\n"));
   EXPECT_THAT(shared, HasSubstr("regex: c;1|c;2|c;3|d;1\n")) << "as in the inventory";
   EXPECT_THAT(jobs("{name: e}"), Not(HasSubstr("shared-controller")));
+}
+
+// A broker loses a log directory that is full, and Kafka does not tell in which directory its replicas are.
+TEST(Prometheus, LooksAtEachLogDirectory) {
+  const Rendering rendering = rendered(kBoth);
+  const std::string ec2 = file_of(rendering, "prometheus/r1/prometheus.yml");
+  EXPECT_THAT(ec2, HasSubstr("regex: \"/var/lib/kafka/disk[0-9]+\"\n"));
+  EXPECT_THAT(std::string(kMountPattern), testing::StartsWith(mount_of(0).substr(0, mount_of(0).size() - 1)));
+  EXPECT_THAT(ec2, HasSubstr("port: 9100\n"));
+  EXPECT_THAT(file_of(rendering, "terraform/modules/kafka-cluster/main.tf"), HasSubstr("from_port         = 9100\n"));
+  EXPECT_THAT(file_of(rendering, "ansible/node-exporter.yml"), HasSubstr("name: prometheus-node-exporter\n"));
+  EXPECT_THAT(file_of(rendering, "prometheus/r2/prometheus.yml"),
+              HasSubstr("regex: \"kafka;data-[0-9]+-back-back-brokers-[0-9]+\"\n"))
+      << "Strimzi's name of a broker's claim";
 }
 
 TEST(Prometheus, FactsSayWhatTheTopologySays) {
