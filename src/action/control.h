@@ -14,6 +14,8 @@ namespace freshet::action {
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
 inline constexpr uint32_t kLogicVersion = 2;
+// From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
+inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 
 // With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,

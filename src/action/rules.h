@@ -25,6 +25,9 @@ struct Tenant {
   v1::TenantRules rules;
   std::vector<ComputedAttribute> computed;
   absl::flat_hash_map<std::string, std::vector<const ComputedAttribute*>> computed_of_event;
+  // By the logic that the rules were published with, so that a record is processed again as it was processed first:
+  // whole numbers beyond 64 bits keep their digits in computed attributes.
+  bool keeps_digits = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

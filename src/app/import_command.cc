@@ -54,6 +54,8 @@ Result<std::string> propose(const std::string& path) {
                                     (row.code.empty() ? "there is none" : std::string(row.message)));
   }
   const std::vector<std::string> header(row.fields.begin(), row.fields.end());
+  if (const Status status = ingest::check_csv_header(header); !status)
+    return fail(Code::kInvalid, path + ": " + status.error().message);
   std::vector<std::vector<std::string>> rows;
   while (rows.size() < kSampleRows && next_csv_row(data, last, cursor, row)) {
     if (row.code.empty()) rows.emplace_back(row.fields.begin(), row.fields.end());

@@ -14,10 +14,11 @@ namespace freshet::ingest {
 // {"accepted":n,"rejected":[{"index":i,"code":…,"message":…}]}
 [[nodiscard]] http::Response verdicts(const Parsed& parsed);
 
-// The answer to a browser's question whether a page of another origin may send (CORS).
+// The answer to a browser's question whether a page of another origin may send (CORS): it may, with whatever headers it
+// asks for.
 [[nodiscard]] http::Response preflight(const http::Request& request);
-// Lets pages of any origin read the answer.
-void allow_all_origins(http::Response& response);
+// Lets the page that asks read the answer, of whatever origin it is.
+void allow_origin(const http::Request& request, http::Response& response);
 
 // A response whose body is one JSON object; `write(json)` writes its members.
 template <class Write>

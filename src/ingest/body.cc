@@ -1,5 +1,6 @@
 #include "ingest/body.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,11 +12,20 @@ namespace {
 
 enum class Coding : uint8_t { kNone, kGzip, kUnknown };
 
-// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes.
+// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, in which
+// identity means nothing; a body that was compressed twice is none that a library sends.
 Coding coding_of(const http::Request& head) {
-  const std::string coding = lower_case(trim(head.header("content-encoding")));
-  if (coding.empty() || coding == "identity") return Coding::kNone;
-  return coding == "gzip" || coding == "x-gzip" || coding == "deflate" ? Coding::kGzip : Coding::kUnknown;
+  Coding all = Coding::kNone;
+  std::string_view list = head.header("content-encoding");
+  while (!list.empty()) {
+    const std::string coding = lower_case(trim(list.substr(0, list.find(','))));
+    list.remove_prefix(std::min(list.find(','), list.size() - 1) + 1);
+    if (coding.empty() || coding == "identity") continue;
+    const bool known = coding == "gzip" || coding == "x-gzip" || coding == "deflate";
+    if (!known || all != Coding::kNone) return Coding::kUnknown;
+    all = Coding::kGzip;
+  }
+  return all;
 }
 
 Refusal too_large(size_t bytes_max) {

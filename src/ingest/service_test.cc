@@ -385,6 +385,111 @@ TEST_F(ServiceTest, AddressesAndMethods) {
   EXPECT_EQ(send("GET", "/sourceConfig", "", kWriteKey).status, 200);
 }
 
+// Pages have wrappers, tracing and APM libraries of their own, and a browser drops what the preflight does not allow.
+TEST_F(ServiceTest, APreflightAllowsWhatIsAskedFor) {
+  const auto ask = [&](const std::string& headers) {
+    return send("OPTIONS", "/v1/batch", "", "",
+                {{"origin", "https://shop.example"}, {"access-control-request-headers", headers}});
+  };
+  for (const char* asked : {"authorization,content-type", "baggage, sentry-trace", "x-datadog-trace-id"})
+    EXPECT_EQ(header(ask(asked), "Access-Control-Allow-Headers"), asked);
+  for (const std::string& odd :
+       {std::string("a\r\nSet-Cookie: x"), std::string("a:b"), std::string(5000, 'a'), std::string()})
+    EXPECT_THAT(header(ask(odd), "Access-Control-Allow-Headers"), HasSubstr("authorization, content-type"));
+  const http::Response answer = ask("baggage");
+  EXPECT_EQ(header(answer, "Access-Control-Allow-Origin"), "https://shop.example");
+  EXPECT_EQ(header(answer, "Access-Control-Allow-Credentials"), "true") << "beacons send with credentials";
+  const http::Response local =
+      send("OPTIONS", "/v1/batch", "", "", {{"access-control-request-private-network", "true"}});
+  EXPECT_EQ(header(local, "Access-Control-Allow-Private-Network"), "true");
+  const http::Response sent = send("POST", "/v1/track", kTrack, kWriteKey, {{"origin", "https://shop.example"}});
+  EXPECT_EQ(header(sent, "Access-Control-Allow-Origin"), "https://shop.example");
+  EXPECT_EQ(header(sent, "Vary"), "Origin");
+  EXPECT_EQ(header(send("POST", "/v1/track", kTrack, kWriteKey, {{"origin", "a b"}}), "Access-Control-Allow-Origin"),
+            "*");
+  EXPECT_EQ(header(send("POST", "/v1/track", kTrack, "", {{"origin", "https://a"}}), "Access-Control-Allow-Origin"),
+            "https://a")
+      << "of a refusal, too";
+}
+
+TEST_F(ServiceTest, SlashesTooManyAreNoOtherAddress) {
+  for (const char* path : {"//v1/track", "/v1//track", "/v1/track//", "///v1///track"})
+    EXPECT_EQ(send("POST", path, kTrack, kWriteKey).status, 200) << path;
+  EXPECT_EQ(send("GET", "//v1/projects/demo-write-key/settings").status, 200);
+  EXPECT_EQ(send("POST", "//v1/customer//demo", R"({"type":"customer","customer_id":"c"})", kSecret).status, 200);
+  EXPECT_EQ(send("POST", "/v1/event/a%2Fb").status, 401) << "an escaped slash is no separator";
+  http::Request head;
+  head.method = "POST";
+  head.path = "//v1/track";
+  head.headers = {{"authorization", kWriteKey}};
+  EXPECT_FALSE(service().judge(head).refuse);
+  head.path = "//v1/event/demo";
+  const auto refused = service().judge(head).refuse;
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 401);
+  EXPECT_THAT(refused->body, ::testing::ContainsRegex("\"request_id\":\"[0-9a-f]{32}\""));
+}
+
+TEST_F(ServiceTest, CodingsAreAListWithoutCase) {
+  for (const char* coding : {"GZIP", "x-gzip", "identity, gzip", "gzip, identity", " Gzip ", "gzip,"})
+    EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
+  for (const char* coding : {"", "identity", "identity, Identity", ","})
+    EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
+  for (const char* coding : {"gzip, gzip", "br, gzip", "gzip;q=1"})
+    EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 415) << coding;
+}
+
+TEST_F(ServiceTest, ABeaconSaysItsKeyInTheQuery) {
+  const std::string batch = "{\"batch\":[{\"type\":\"track\",\"event\":\"E\",\"userId\":\"u\"}]}";
+  for (const char* target : {"/beacon/v1/batch?writeKey=demo-write-key", "/v1/batch?writeKey=demo%2Dwrite-key"})
+    EXPECT_EQ(send("POST", target, batch).status, 200) << target;
+  EXPECT_EQ(send("POST", "/beacon/v1/batch?writeKey=wrong", batch).status, 401);
+  EXPECT_EQ(send("POST", "/beacon/v1/batch", batch).status, 401);
+  EXPECT_EQ(send("POST", "/v1/track", R"({"userId":"u","event":" "})", kWriteKey).status, 200);
+  EXPECT_EQ(dead_letters().size(), 1u) << "a name of blanks is none";
+  EXPECT_EQ(send("POST", "/v1/records?writeKey=demo-write-key", "{}").status, 401) << "records come from servers";
+  EXPECT_EQ(actions().size(), 2u);
+}
+
+TEST_F(ServiceTest, TheSchemeIsWhatTheBrowserSpoke) {
+  const auto protocol = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    headers.emplace_back("host", "in.example");
+    const std::string body = send("GET", "/v1/projects/demo-write-key/settings", "", "", headers).body;
+    return body.find(R"("protocol":"https")") != std::string::npos;
+  };
+  EXPECT_FALSE(protocol({}));
+  for (const char* list : {"https", "HTTPS", "https, http", "https,http", " Https ,http"})
+    EXPECT_TRUE(protocol({{"x-forwarded-proto", list}})) << list;
+  for (const char* list : {"http", "http, http", "http,https"})
+    EXPECT_FALSE(protocol({{"x-forwarded-proto", list}})) << list;
+  EXPECT_TRUE(protocol({{"forwarded", "for=192.0.2.1;Proto=HTTPS;by=x, proto=http"}}));
+  EXPECT_FALSE(protocol({{"forwarded", "for=192.0.2.1;proto=http, proto=https"}}));
+  EXPECT_TRUE(protocol({{"origin", "HTTPS://shop.example"}}));
+}
+
+// What stands later in one request is later, whatever the message ids are.
+TEST_F(ServiceTest, ItemsOfOneInstantKeepTheirOrder) {
+  EXPECT_EQ(send("POST", "/v1/records",
+                 R"({"user":{"user_id":"u"},"set":{"city":"Pune"},"message_id":"order-9"})"
+                 "\n"
+                 R"({"user":{"user_id":"u"},"set":{"city":"Delhi"},"message_id":"order-10"})",
+                 "Bearer demo-write-key")
+                .status,
+            200);
+  EXPECT_EQ(send("POST", "/v1/batch", R"({"batch":[
+      {"type":"track","event":"E","userId":"u","messageId":"f00d","timestamp":"2026-01-01T05:06:07.008Z"},
+      {"type":"track","event":"E","userId":"u","messageId":"beef","timestamp":"2026-01-01T05:06:07.008Z"}]})",
+                 kWriteKey)
+                .status,
+            200);
+  const auto sent = actions();
+  ASSERT_EQ(sent.size(), 4u);
+  EXPECT_EQ(sent[0].time_us(), clock.now_us() - 1);
+  EXPECT_EQ(sent[1].time_us(), clock.now_us());
+  EXPECT_EQ(sent[3].time_us(), sent[2].time_us() + 1);
+  EXPECT_EQ(sent[3].events(0).time_us(), sent[3].time_us());
+}
+
 TEST_F(ServiceTest, DataApiAnswersInItsShape) {
   constexpr const char* kCustomer = R"({"type":"customer","customer_id":"c"})";
   EXPECT_THAT(send("POST", "/v1/customer/demo", kCustomer, kSecret).body,

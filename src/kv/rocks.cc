@@ -1,8 +1,8 @@
-// kv::Store on RocksDB 7.8. Nothing outside this file includes its headers, so that another version, or another store,
-// is a change of one file.
+// kv::Store on RocksDB. Nothing outside this folder includes its headers, so that another version, or another store, is
+// a change of one room.
 //
 // From the top: how errors are told; what RocksDB calls back (merging, dropping); the memory that stores share;
-// batches; how a store is tuned for what its user said of its rows; the store itself. The figures beside the tuning
+// how a store is tuned for what its user said of its rows; the store itself. The figures beside the tuning
 // were measured here.
 #include <fcntl.h>
 #include <rocksdb/cache.h>
@@ -37,6 +37,7 @@
 #include "kv/crc32c.h"
 #include "kv/damage.h"
 #include "kv/manifest_noting.h"
+#include "kv/rocks_batch.h"
 #include "kv/store.h"
 #include "kv/synced_note.h"
 #include "telemetry/log.h"
@@ -60,9 +61,6 @@ constexpr uint64_t kManifestBytes = 8u << 20;
 // What was removed or replaced is gone from the files after this time, also where nobody calls scrub(): files above the
 // last level move down when they are so old. docs/operations/erasure.md.
 constexpr uint64_t kStaleSeconds = 7 * 86'400;
-
-rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
-std::string_view view(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
 
 // Damage is told apart from everything else, because whoever has a checkpoint can mend it.
 tl::unexpected<Error> failure(const rocksdb::Status& status, const std::string& path, std::string_view doing) {
@@ -208,80 +206,6 @@ class MemoryBudget {
 };
 
 std::shared_ptr<MemoryBudget> make_memory_budget(size_t bytes) { return std::make_shared<MemoryBudget>(bytes); }
-
-struct WriteBatch::Rep {
-  rocksdb::WriteBatch batch;
-  std::vector<rocksdb::Slice> parts;  // used again by each put()
-};
-
-WriteBatch::WriteBatch() : rep_(std::make_unique<Rep>()) {}
-WriteBatch::~WriteBatch() = default;
-WriteBatch::WriteBatch(WriteBatch&&) noexcept = default;
-WriteBatch& WriteBatch::operator=(WriteBatch&&) noexcept = default;
-
-// Without size limit and protection bytes, adding to a batch does not fail.
-void WriteBatch::put(std::string_view key, std::string_view value) {
-  FRESHET_ASSERT(rep_->batch.Put(slice(key), slice(value)).ok());
-}
-
-void WriteBatch::put(std::string_view key, std::span<const std::string_view> parts) {
-  rep_->parts.clear();
-  for (const std::string_view part : parts) rep_->parts.push_back(slice(part));
-  const rocksdb::Slice whole_key = slice(key);
-  FRESHET_ASSERT(rep_->batch
-                     .Put(rocksdb::SliceParts(&whole_key, 1),
-                          rocksdb::SliceParts(rep_->parts.data(), static_cast<int>(rep_->parts.size())))
-                     .ok());
-}
-
-void WriteBatch::merge(std::string_view key, std::string_view operand) {
-  FRESHET_ASSERT(rep_->batch.Merge(slice(key), slice(operand)).ok());
-}
-
-void WriteBatch::remove(std::string_view key) { FRESHET_ASSERT(rep_->batch.Delete(slice(key)).ok()); }
-
-void WriteBatch::remove_range(std::string_view begin, std::string_view end) {
-  if (begin >= end) return;
-  FRESHET_ASSERT(rep_->batch.DeleteRange(slice(begin), slice(end)).ok());
-}
-
-void WriteBatch::clear() { rep_->batch.Clear(); }
-size_t WriteBatch::count() const { return rep_->batch.Count(); }
-size_t WriteBatch::bytes() const { return rep_->batch.GetDataSize(); }
-
-namespace {
-
-// A batch of RocksDB, read by a Visitor.
-class BatchHandler final : public rocksdb::WriteBatch::Handler {
- public:
-  explicit BatchHandler(WriteBatch::Visitor& visitor) : visitor_(visitor) {}
-  rocksdb::Status PutCF(uint32_t, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
-    visitor_.put(view(key), view(value));
-    return {};
-  }
-  rocksdb::Status MergeCF(uint32_t, const rocksdb::Slice& key, const rocksdb::Slice& operand) override {
-    visitor_.merge(view(key), view(operand));
-    return {};
-  }
-  rocksdb::Status DeleteCF(uint32_t, const rocksdb::Slice& key) override {
-    visitor_.remove(view(key));
-    return {};
-  }
-  rocksdb::Status DeleteRangeCF(uint32_t, const rocksdb::Slice& begin, const rocksdb::Slice& end) override {
-    visitor_.remove_range(view(begin), view(end));
-    return {};
-  }
-
- private:
-  WriteBatch::Visitor& visitor_;
-};
-
-}  // namespace
-
-void WriteBatch::visit(Visitor& visitor) const {
-  BatchHandler handler(visitor);
-  FRESHET_ASSERT(rep_->batch.Iterate(&handler).ok());
-}
 
 namespace {
 

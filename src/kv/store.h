@@ -1,5 +1,5 @@
 // An ordered key-value store: what the embedded log, the action state and the embedded profile store stand on.
-// One implementation on RocksDB (kv/rocks.cc, the only place that includes its headers); the simulator has another,
+// One implementation on RocksDB (rocks.cc; only this folder includes its headers); the simulator has another,
 // which loses unsynced writes when it is killed.
 //
 // Keys are ordered as unsigned bytes. One Store has one keyspace; its users prefix their keys.

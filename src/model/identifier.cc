@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/assert.h"
 #include "base/text.h"
+#include "model/lower_case.h"
 
 namespace freshet::model {
 namespace {
@@ -18,16 +20,104 @@ constexpr std::array<std::string_view, 17> kBlocked = {
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 constexpr std::string_view kQuotes = "\"'`";
 
+// A code point of UTF-8, and how many bytes it takes. A byte that begins none is one of its own, so that whatever is
+// read is also written.
+struct CodePoint {
+  char32_t letter = 0;
+  size_t bytes = 1;
+};
+
+CodePoint code_point(std::string_view text) {
+  FRESHET_ASSERT(!text.empty());
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const char32_t first = byte(0);
+  const size_t bytes = first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
+  if (bytes == 1 || text.size() < bytes) return {first, 1};
+  char32_t letter = first & (0x7fu >> bytes);
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xc0u) != 0x80u) return {first, 1};
+    letter = letter << 6 | (byte(i) & 0x3fu);
+  }
+  return {letter, bytes};
+}
+
+void append_code_point(std::string& out, char32_t letter) {
+  FRESHET_ASSERT(letter >= 0x80 && letter < 0x10000);
+  if (letter < 0x800) {
+    out += static_cast<char>(0xc0 | letter >> 6);
+  } else {
+    out += static_cast<char>(0xe0 | letter >> 12);
+    out += static_cast<char>(0x80 | (letter >> 6 & 0x3f));
+  }
+  out += static_cast<char>(0x80 | (letter & 0x3f));
+}
+
+// What has no width: forms and newsletter tools leave it in, and nobody sees it.
+bool is_invisible(char32_t c) {
+  return c == 0xad || c == 0x180e || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+         (c >= 0x2060 && c <= 0x2064) || c == 0xfeff;
+}
+
+// Unicode's blanks (White_Space) beyond ASCII, and what has no width.
+bool is_padding(char32_t c) {
+  return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+         c == 0x202f || c == 0x205f || c == 0x3000 || is_invisible(c);
+}
+
+bool is_ascii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
 std::string_view strip(std::string_view text, std::string_view what) {
   const size_t begin = text.find_first_not_of(what);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(what) - begin + 1);
 }
 
+// Takes blanks of every kind off both ends.
+std::string_view strip_padding(std::string_view text) {
+  while (true) {
+    text = strip(text, kBlank);
+    if (text.empty()) return text;
+    if (const CodePoint front = code_point(text); front.bytes > 1 && is_padding(front.letter)) {
+      text.remove_prefix(front.bytes);
+      continue;
+    }
+    size_t last = text.size() - 1;  // where the last code point begins
+    while (last > 0 && text.size() - last < 4 && (static_cast<unsigned char>(text[last]) & 0xc0u) == 0x80u) --last;
+    const CodePoint back = code_point(text.substr(last));
+    if (back.bytes == 1 || back.bytes != text.size() - last || !is_padding(back.letter)) return text;
+    text.remove_suffix(back.bytes);
+  }
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+// An address in small letters, without what nobody sees in it. Most are ASCII, which needs no reading of code points.
+std::string normal_email(std::string_view text) {
+  if (is_ascii(text)) return lower(text);
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint c = code_point(text);
+    const bool damaged = c.bytes == 1 && c.letter >= 0x80;
+    const char32_t small = damaged ? c.letter : lower_case(c.letter);
+    if (damaged) {
+      out += text.front();
+    } else if (small < 0x80) {
+      out += static_cast<char>(small);  // also of the Kelvin sign
+    } else if (small != c.letter) {
+      append_code_point(out, small);
+    } else if (!is_invisible(c.letter)) {
+      out.append(text.substr(0, c.bytes));
+    }
+    text.remove_prefix(c.bytes);
+  }
   return out;
 }
 
@@ -43,15 +133,15 @@ const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKin
 }  // namespace
 
 std::string normalize_identifier(std::string_view type, std::string_view value) {
-  const std::string_view stripped = strip(value, kBlank);
-  return type == "email" ? lower(stripped) : std::string(stripped);
+  const std::string_view stripped = strip_padding(value);
+  return type == "email" ? normal_email(stripped) : std::string(stripped);
 }
 
 bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules) {
   std::string_view bare = value;
   for (std::string_view before; before.size() != bare.size();) {
     before = bare;
-    bare = strip(strip(bare, kBlank), kQuotes);
+    bare = strip(strip_padding(bare), kQuotes);
   }
   if (bare.empty() || is_all_zero(bare)) return true;
   // Every built-in value is short and most identifiers are not, so most are never put into lower case.

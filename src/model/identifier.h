@@ -13,7 +13,8 @@ namespace freshet::model {
 
 inline constexpr std::string_view kUserId = "user_id";
 
-// Strips blanks and surrounding quotes; e-mail addresses in lower case. Case otherwise counts.
+// Without blanks at both ends, Unicode's and those without width among them; e-mail addresses in lower case and without
+// what has no width. Case otherwise counts. Doing it twice changes nothing more.
 [[nodiscard]] std::string normalize_identifier(std::string_view type, std::string_view value);
 
 // A value that many senders use for "nobody": "", null, undefined, 0, all zeros, … also quoted, cased and padded; and

@@ -52,6 +52,37 @@ TEST(IdentifierTest, NormalizesBlanksAndTheCaseOfEmails) {
   EXPECT_EQ(normalize_identifier("user_id", " U1 "), "U1");
 }
 
+// What forms, spreadsheets and newsletter tools put around an address, or into it.
+TEST(IdentifierTest, NormalizesWhatNobodySees) {
+  for (const char* padded :
+       {"\u00a0cy@one.example", "cy@one.example\u200b", "\ufeffcy@one.example", "cy@one.example\u3000",
+        " \u2003\tcy@one.example\u00a0\r\n", "c\u200by@one\u2060.example", "cy\u00ad@one.example\u2028"})
+    EXPECT_EQ(normalize_identifier("email", padded), "cy@one.example") << padded;
+  EXPECT_EQ(normalize_identifier("user_id", "\u00a0U\u200b1\ufeff"), "U\u200b1") << "inside, it may be meant";
+  EXPECT_EQ(normalize_identifier("phone", "\u202a+91 20 5550 0100\u202c"), "+91 20 5550 0100");
+  EXPECT_EQ(normalize_identifier("email", "\u200b\u00a0"), "");
+  const Tenant tenant = default_tenant("t");
+  for (const char* value : {"\u00a0", "\u200bnull\u200b", "\u00a0\"undefined\"\u00a0", "\ufeff0"})
+    EXPECT_TRUE(is_blocked_identifier(value, tenant.rules)) << value;
+}
+
+TEST(IdentifierTest, EmailsHaveNoCaseBeyondAsciiEither) {
+  EXPECT_EQ(normalize_identifier("email", "J\u00dcRGEN@M\u00dcLLER.example"), "j\u00fcrgen@m\u00fcller.example");
+  EXPECT_EQ(normalize_identifier("email", "\u0416\u0415\u041d\u042f@\u041f\u041e\u0427\u0422\u0410.example"),
+            "\u0436\u0435\u043d\u044f@\u043f\u043e\u0447\u0442\u0430.example");
+  EXPECT_EQ(normalize_identifier("email", "\u03a3\u039f\u03a6\u0399\u0391\u03a3@x.example"),
+            normalize_identifier("email", "\u03c3\u03bf\u03c6\u03b9\u03b1\u03c2@x.example"));
+  EXPECT_EQ(normalize_identifier("email", "\u0141\u00d3D\u0179\u0130\u1e9e\u212a\uff21"),
+            "\u0142\u00f3d\u017ai\u00dfk\uff41");
+  EXPECT_EQ(normalize_identifier("email", "\u5f20@\u4f8b.\u00d7\U0001f600"), "\u5f20@\u4f8b.\u00d7\U0001f600");
+  EXPECT_EQ(normalize_identifier("email", "A\xff\xc3@\xe2\x80"), "a\xff\xc3@\xe2\x80") << "damaged bytes stay";
+  EXPECT_EQ(normalize_identifier("user_id", "\u00dc"), "\u00dc");
+  rc::check("doing it twice changes nothing more", [](const std::string& text) {
+    const std::string once = normalize_identifier("email", text);
+    RC_ASSERT(normalize_identifier("email", once) == once);
+  });
+}
+
 TEST(IdentifierTest, SortsByPriorityAndDropsRepetitions) {
   const Tenant tenant = default_tenant("t");
   google::protobuf::RepeatedPtrField<v1::Identifier> list;

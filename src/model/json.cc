@@ -1,9 +1,11 @@
 #include "model/json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "model/decimal.h"
 #include "model/time.h"
 
@@ -84,8 +86,18 @@ Exact exact_of(const Value& value) {
   switch (value.kind_case()) {
     case Value::kInteger: return {0, decimal_of(static_cast<Int>(value.integer()) * 1'000'000'000), false};
     case Value::kNumber: return exact_of(value.number());
-    default: return {0, Decimal::parse(value.decimal()).value_or(Decimal{}), false};
+    default: {
+      if (const auto decimal = Decimal::parse(value.decimal())) return {0, *decimal, false};
+      return {value.decimal().starts_with('-') ? -1 : 1, {}, false};
+    }
   }
+}
+
+// Decimals beyond the range of model::Decimal: only whole numbers are so large, and these have no zeros in front.
+int compare_digits(std::string_view a, std::string_view b) {
+  const int sign = a.starts_with('-') ? -1 : 1;
+  if (a.size() != b.size()) return a.size() < b.size() ? -sign : sign;
+  return sign * three_way(a.compare(b), 0);
 }
 
 // Compares two doubles; what is equal by size (0 and -0) is told apart too, so that the order is total: a set that
@@ -103,10 +115,12 @@ int compare_numbers(const Value& a, const Value& b) {
     if (a.kind_case() == Value::kInteger) return three_way(a.integer(), b.integer());
     if (a.kind_case() == Value::kNumber) return compare_doubles(a.number(), b.number());
   }
-  const int by_size = three_way(exact_of(a), exact_of(b));
+  const Exact exact = exact_of(a);
+  const int by_size = three_way(exact, exact_of(b));
   if (by_size != 0) return by_size;
   const int by_kind = three_way<int>(a.kind_case(), b.kind_case());
-  return by_kind != 0 ? by_kind : a.decimal().compare(b.decimal());
+  if (by_kind != 0) return by_kind;
+  return exact.side != 0 ? compare_digits(a.decimal(), b.decimal()) : a.decimal().compare(b.decimal());
 }
 
 // By the first element that differs, as words in a dictionary.
@@ -140,6 +154,24 @@ void write_value(JsonWriter& json, const Value& value) {
     case Value::KIND_NOT_SET: break;
   }
   json.null();
+}
+
+// "-00123" as "-123"; "" if the text is no whole number.
+std::string whole_number(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return {};
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size() - 1));
+  return (negative ? "-" : "") + std::string(text);
+}
+
+void set_number(Value& value, std::string_view text, double number) {
+  int64_t integer = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), integer);
+  if (error == std::errc() && end == text.data() + text.size()) return value.set_integer(integer);
+  // What is beyond 64 bits is a decimal. As doubles, two parcels would have one number.
+  std::string digits = text.size() <= kWholeDigitsMax ? whole_number(text) : std::string();
+  digits.empty() ? value.set_number(number) : value.set_decimal(std::move(digits));
 }
 
 void append_json_value(std::string& out, const Value& value) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace freshet::model {
 namespace {
@@ -34,6 +35,26 @@ Value decimal(const std::string& text) {
   Value v;
   v.set_decimal(text);
   return v;
+}
+
+TEST(JsonValue, WholeNumbersKeepTheirDigits) {
+  const auto read = [](const std::string& text) {
+    Value v;
+    set_number(v, text, std::stod(text));
+    return v;
+  };
+  for (const std::string& text :
+       std::vector<std::string>{"0", "-7", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+                                "18446744073709551615", "-99999999999999999999", "1" + std::string(99, '0')})
+    EXPECT_EQ(json_of(read(text)), text);
+  EXPECT_EQ(read("9223372036854775807").kind_case(), Value::kInteger);
+  EXPECT_EQ(read("9223372036854775808").kind_case(), Value::kDecimal);
+  EXPECT_EQ(read("1.5").kind_case(), Value::kNumber);
+  EXPECT_EQ(read("1e20").kind_case(), Value::kNumber);
+  EXPECT_EQ(read("1" + std::string(100, '0')).kind_case(), Value::kNumber) << "nobody writes such an id";
+  EXPECT_EQ(json_of(read("007")), "7");
+  EXPECT_EQ(json_of(read("-00018446744073709551615")), "-18446744073709551615");
+  EXPECT_EQ(json_of(read("000")), "0");
 }
 
 TEST(JsonValue, EveryKind) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -219,6 +220,18 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
   }
 }
 
+// Sixteen digits are enough for any time that is believed, so a whole number of them can't overflow.
+constexpr size_t kTimeDigitsMax = 16;
+constexpr size_t kTimeBytesMax = 40;
+
+// "1700000000.25", "1.7e9", as languages write that count in doubles. None of them means a sign, "inf" or "nan".
+std::optional<TimeUs> parse_number(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (!is_digit(text.front()) || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return time_of_number(number);
+}
+
 // Writes a number with so many digits, zeros in front, and returns the end of them.
 char* put_digits(char* out, int64_t value, int digits) {
   for (int i = digits; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
@@ -228,15 +241,13 @@ char* put_digits(char* out, int64_t value, int digits) {
 
 }  // namespace
 
-// Sixteen digits are enough for any time that is believed, so the number can't overflow.
 std::optional<TimeUs> parse_time(std::string_view text) {
   if (text.size() > 4 && text[4] == '-') return parse_iso(text);
-  if (text.empty() || text.size() > 16) return std::nullopt;
+  if (text.empty() || text.size() > kTimeBytesMax) return std::nullopt;
+  const bool whole = std::all_of(text.begin(), text.end(), is_digit);
+  if (!whole || text.size() > kTimeDigitsMax) return parse_number(text);
   int64_t number = 0;
-  for (const char c : text) {
-    if (!is_digit(c)) return std::nullopt;
-    number = number * 10 + (c - '0');
-  }
+  for (const char c : text) number = number * 10 + (c - '0');
   if (number < kSecondsBelow) return believed(number * kSecond);
   if (number > kTimeMax) return std::nullopt;
   return believed(number * kMillisecond);

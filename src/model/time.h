@@ -14,8 +14,9 @@ using TimeUs = int64_t;  // microseconds since 1970-01-01T00:00:00Z
 inline constexpr TimeUs kTimeMin = 0;
 inline constexpr TimeUs kTimeMax = 7'258'118'400'000'000;
 
-// ISO 8601 date or date-time ("2026-01-02", "2026-01-02T03:04:05.678Z", "+05:30", a blank for the T), or digits:
-// below 10^11 they are seconds, else milliseconds. nullopt: neither, or outside the span.
+// ISO 8601 date or date-time ("2026-01-02", "2026-01-02T03:04:05.678Z", "+05:30", a blank for the T), or a
+// number, also with a fraction or an exponent: below 10^11 it is seconds, else milliseconds. nullopt: neither, or
+// outside the span.
 [[nodiscard]] std::optional<TimeUs> parse_time(std::string_view text);
 [[nodiscard]] std::optional<TimeUs> time_of_number(double number);
 // "%Y%m%d" and the like; directives: Y m d H M S f z b y j T F %.

@@ -33,6 +33,10 @@ TEST(ParseTime, ReadsDigits) {
   EXPECT_EQ(parse_time("1767312000123"), 1'767'312'000'123'000);
   EXPECT_EQ(parse_time("7258118400000"), kTimeMax);
   EXPECT_EQ(parse_time("7258118400001"), std::nullopt);
+  EXPECT_EQ(parse_time("1700000000.25"), 1'700'000'000'250'000);
+  EXPECT_EQ(parse_time("1700000000250.5"), 1'700'000'000'250'500);
+  EXPECT_EQ(parse_time("1.70000000025e9"), 1'700'000'000'250'000);
+  EXPECT_EQ(parse_time("1.7E+12"), 1'700'000'000'000'000);
   EXPECT_EQ(time_of_number(1'767'312'000.5), 1'767'312'000'500'000);
   EXPECT_EQ(time_of_number(1'767'312'000'123.0), 1'767'312'000'123'000);
 }
@@ -41,7 +45,16 @@ TEST(ParseTime, RefusesTheRest) {
   for (const char* text : {"",
                            "x",
                            "-1",
-                           "1.5",
+                           "1.5x",
+                           ".5",
+                           "1,5",
+                           "inf",
+                           "nan",
+                           "0x1",
+                           "1e400",
+                           "7258118400.5",
+                           "1700000000 ",
+                           "17000000000000000000000000000000000000000.5",
                            "99999999999",
                            "2026-1-2",
                            "2026-13-01",

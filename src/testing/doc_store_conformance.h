@@ -143,8 +143,12 @@ TEST_P(DocStoreConformance, WritesAndReadsEveryKindOfValue) {
       set(v1::ATTRIBUTES, "caf\u00e9 \u2603", text_value("Z\u00fcrich")),
       set(v1::ATTRIBUTES, "empty", list_value({})),
       set(v1::ATTRIBUTES, "integer", value([](v1::Value& v) { v.set_integer(-9'007'199'254'740'993); })),
+      set(v1::ATTRIBUTES, "parcel", value([](v1::Value& v) { v.set_decimal("18446744073709551615"); })),
+      set(v1::ATTRIBUTES, "parcel of 34",
+          value([](v1::Value& v) { v.set_decimal("-1234567890123456789012345678901234"); })),
       set(v1::ATTRIBUTES, "json", value([](v1::Value& v) {
-            v.set_json(R"({"z":{"a.b":[1,-2.5,"x",null,true,{"$c":{}}],"":""},"a":1234567890123})");
+            v.set_json(
+                R"({"z":{"a.b":[1,-2.5,"x",null,true,{"$c":{}}],"":""},"a":1234567890123,"u":18446744073709551615})");
           })),
       set(v1::ATTRIBUTES, "number", value([](v1::Value& v) { v.set_number(0.1); })),
       set(v1::ATTRIBUTES, "time", value([](v1::Value& v) { v.set_time_us(1'700'000'000'123'000); })),

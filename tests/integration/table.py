@@ -87,6 +87,7 @@ PLAN = {
     "kafka_security.wrong_password": (31, 1),
     "machine.clock_jumps": (10, 1),
     "machine.disk_full": (6, 2),
+    "merges.circles": (1, 1),
     "mongo.a_store_that_is_not_there": (1, 1),
     "mongo.documents": (3, 1),
     "mongo.kill": (51, 2),

@@ -23,6 +23,7 @@ struct PropertyReader::Parser {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
   std::string_view text;
+  bool keep_digits = false;
   bool parsed = false;
   bool valid = false;
 };
@@ -35,6 +36,53 @@ void PropertyReader::open(std::string_view properties) {
   parser_->parsed = false;
 }
 
+void PropertyReader::keep_digits(bool keep) { parser_->keep_digits = keep; }
+
+namespace {
+
+using simdjson::ondemand::json_type;
+
+std::optional<v1::Value> scalar_of(simdjson::ondemand::value json) {
+  v1::Value value;
+  std::string_view text;
+  double number = 0;
+  bool flag = false;
+  json_type type{};
+  if (json.type().get(type) != simdjson::SUCCESS) return std::nullopt;
+  if (type == json_type::string && json.get_string().get(text) == simdjson::SUCCESS)
+    return value.set_text(std::string(text)), value;
+  if (type == json_type::boolean && json.get_bool().get(flag) == simdjson::SUCCESS)
+    return value.set_boolean(flag), value;
+  if (type != json_type::number) return std::nullopt;
+  text = json.raw_json_token();
+  text = text.substr(0, text.find_first_of(" \t\r\n"));
+  if (json.get_double().get(number) != simdjson::SUCCESS) return std::nullopt;
+  model::set_number(value, text, number);
+  return value;
+}
+
+// The DOM refuses a whole text for one number beyond 64 bits, so this looks at no more than it is asked for. Such
+// events are few.
+std::optional<v1::Value> find_in_text(std::string_view text, std::string_view name) {
+  thread_local simdjson::ondemand::parser parser;
+  const simdjson::padded_string padded(text);
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object object;
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(object) != simdjson::SUCCESS)
+    return std::nullopt;
+  for (auto result : object) {
+    simdjson::ondemand::field field;
+    std::string_view key;
+    if (std::move(result).get(field) != simdjson::SUCCESS || field.unescaped_key().get(key) != simdjson::SUCCESS)
+      return std::nullopt;
+    if (key == name) return scalar_of(field.value());
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<v1::Value> PropertyReader::get(std::string_view name) {
   Parser& p = *parser_;
   if (!p.parsed) {
@@ -42,14 +90,17 @@ std::optional<v1::Value> PropertyReader::get(std::string_view name) {
     p.valid = !p.text.empty() && p.parser.parse(p.text.data(), p.text.size()).get(p.object) == simdjson::SUCCESS;
   }
   simdjson::dom::element element;
+  if (!p.valid && p.keep_digits && !p.text.empty()) return find_in_text(p.text, name);
   if (!p.valid || p.object.at_key(name).get(element) != simdjson::SUCCESS) return std::nullopt;
   v1::Value value;
   switch (element.type()) {
     case simdjson::dom::element_type::STRING: value.set_text(std::string(element.get_string().value_unsafe())); break;
     case simdjson::dom::element_type::INT64: value.set_integer(element.get_int64().value_unsafe()); break;
-    case simdjson::dom::element_type::UINT64:  // Only numbers above the largest signed one come as this.
-      value.set_number(static_cast<double>(element.get_uint64().value_unsafe()));
+    case simdjson::dom::element_type::UINT64: {  // Only numbers above the largest signed one come as this.
+      const uint64_t number = element.get_uint64().value_unsafe();
+      p.keep_digits ? value.set_decimal(std::to_string(number)) : value.set_number(static_cast<double>(number));
       break;
+    }
     case simdjson::dom::element_type::DOUBLE: value.set_number(element.get_double().value_unsafe()); break;
     case simdjson::dom::element_type::BOOL: value.set_boolean(element.get_bool().value_unsafe()); break;
     default: return std::nullopt;
@@ -90,6 +141,7 @@ std::optional<model::Decimal> decimal_of(const v1::Value& value) {
       return model::Decimal::parse(text);
     }
     case v1::Value::kText: return model::Decimal::parse(value.text());
+    case v1::Value::kDecimal: return model::Decimal::parse(value.decimal());
     default: return std::nullopt;
   }
 }

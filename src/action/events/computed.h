@@ -21,6 +21,9 @@ class PropertyReader {
   PropertyReader();
   ~PropertyReader();
   void open(std::string_view properties);  // must stay valid until the next open()
+  // Whether whole numbers beyond 64 bits keep their digits, by Tenant::keeps_digits. Before, they were
+  // doubles, and beyond an unsigned word the whole event had no properties.
+  void keep_digits(bool keep);
   // Scalars only; nullopt: absent, null, list or object.
   [[nodiscard]] std::optional<v1::Value> get(std::string_view name);
 

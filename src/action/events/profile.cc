@@ -293,6 +293,7 @@ void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Ten
                   Touched& touched) {
   const bool device = entity.ref().kind() == v1::ENTITY_KIND_DEVICE;
   v1::Use use = use_of(record);
+  properties.keep_digits(tenant.keeps_digits);
   for (const v1::AttributeOp& op : device ? record.device_attributes() : record.attributes())
     apply_attribute(entity, op, use, tenant.rules, touched);
   set_times(entity, record.time_us(), touched);

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "action/control.h"
 #include "action/events/attributes.h"
 #include "model/document.h"
 #include "model/tenant.h"
@@ -23,8 +24,9 @@ v1::ComputedRule rule(const std::string& name, v1::ComputedRule::Op op, const st
 }
 
 // Rules as a partition compiles them.
-std::unique_ptr<const Rules> make_rules() {
+std::unique_ptr<const Rules> make_rules(uint32_t logic_version = kLogicVersion) {
   v1::Control control;
+  control.set_logic_version(logic_version);
   control.set_revision(1);
   control.set_hash_key(std::string(16, 'k'));
   v1::TenantRules& tenant = *control.add_tenants();
@@ -94,6 +96,39 @@ TEST(ProfileTest, ComputesWhatIsDeclared) {
   EXPECT_EQ(computed(e, tenant, "big"), "integer: 1");
   EXPECT_EQ(e.first_seen_us(), 10);
   EXPECT_EQ(e.last_seen_us(), 40);
+}
+
+// Card and parcel numbers are sent as numbers. By the logic before, they were rounded, or hid the other properties.
+TEST(ProfileTest, ComputedAttributesKeepTheDigitsOfWholeNumbers) {
+  for (const bool keep : {true, false}) {
+    const auto rules = make_rules(keep ? 2 : 1);
+    const Tenant& tenant = *rules->find("t");
+    PropertyReader properties;
+    Touched touched;
+    v1::EntityState e;
+    apply_record(e, order(1, 20, R"({"total":18446744073709551615,"shop":18446744073709551614})"), tenant, properties,
+                 touched);
+    apply_record(e, order(2, 30, R"({"total":5,"x":[{"y":1}],"shop":123456789012345678901234567890,"\u0061":1})"),
+                 tenant, properties, touched);
+    EXPECT_EQ(computed(e, tenant, "first_shop"),
+              keep ? "decimal: \"18446744073709551614\"" : "number: 1.8446744073709552e+19");
+    EXPECT_EQ(computed(e, tenant, "lifetime_value"),
+              keep ? "decimal: \"18446744073709551620\"" : "decimal: \"18446744073709551616\"");
+    if (!keep) continue;
+    EXPECT_EQ(
+        computed(e, tenant, "shops"),
+        "list { values { decimal: \"18446744073709551614\" } values { decimal: \"123456789012345678901234567890\" } }");
+  }
+}
+
+TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
+  for (const uint32_t version : {0u, 1u, 2u, 3u}) {
+    v1::PartitionMeta meta;
+    meta.mutable_rules()->set_logic_version(version);
+    meta.mutable_rules()->add_tenants()->set_name("t");
+    EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_digits, version >= 2) << version;
+  }
+  EXPECT_GE(kLogicVersion, 2u);
 }
 
 // IDENTITY cases 12 and 13: what a merge must not change.

@@ -31,6 +31,23 @@ int64_t to_ms(int64_t us) { return us >= 0 ? us / kUsPerMs : -((-us + kUsPerMs -
 
 // ---- to BSON ----
 
+bool is_whole(std::string_view number) {
+  return number.find_first_not_of("0123456789", number.starts_with('-') ? 1 : 0) == std::string_view::npos;
+}
+
+// Decimals beyond 34 digits don't fit decimal128. A whole number of more is some id, whose digits count; a sum is
+// rounded.
+void append_decimal(bson_t* to, std::string_view key, const std::string& text) {
+  bson_decimal128_t decimal;
+  if (bson_decimal128_from_string_w_len(text.data(), length_of(text), &decimal)) {
+    FRESHET_ASSERT(bson_append_decimal128(to, key.data(), length_of(key), &decimal));
+  } else if (is_whole(text)) {
+    append_text(to, key, text);
+  } else {
+    FRESHET_ASSERT(bson_append_double(to, key.data(), length_of(key), std::strtod(text.c_str(), nullptr)));
+  }
+}
+
 void append_json(bson_t* to, std::string_view key, const simdjson::dom::element& element) {
   using simdjson::dom::element_type;
   switch (element.type()) {
@@ -46,7 +63,7 @@ void append_json(bson_t* to, std::string_view key, const simdjson::dom::element&
       });
     case element_type::STRING: return append_text(to, key, std::string_view(element));
     case element_type::INT64: return append_int(to, key, int64_t(element));
-    case element_type::UINT64:
+    case element_type::UINT64: return append_decimal(to, key, std::to_string(uint64_t(element)));
     case element_type::DOUBLE:
       FRESHET_ASSERT(bson_append_double(to, key.data(), length_of(key), double(element)));
       return;
@@ -64,16 +81,6 @@ void append_json_text(bson_t* to, std::string_view key, const std::string& json)
   simdjson::dom::element element;
   if (parser.parse(json).get(element) != simdjson::SUCCESS) return append_text(to, key, json);
   append_json(to, key, element);
-}
-
-// Decimals beyond 34 digits don't fit decimal128.
-void append_decimal(bson_t* to, std::string_view key, const std::string& text) {
-  bson_decimal128_t decimal;
-  if (bson_decimal128_from_string_w_len(text.data(), length_of(text), &decimal)) {
-    FRESHET_ASSERT(bson_append_decimal128(to, key.data(), length_of(key), &decimal));
-  } else {
-    FRESHET_ASSERT(bson_append_double(to, key.data(), length_of(key), std::strtod(text.c_str(), nullptr)));
-  }
 }
 
 // ---- from BSON ----
@@ -97,9 +104,10 @@ std::optional<std::string> decimal_of(const bson_iter_t& at) {
   char text[BSON_DECIMAL128_STRING];
   if (!bson_iter_decimal128(&at, &decimal)) return std::nullopt;
   bson_decimal128_to_string(&decimal, text);
+  // Beyond what Decimal holds there are only whole numbers.
   const auto exact = model::Decimal::parse(text);
-  if (!exact) return std::nullopt;
-  return exact->text();
+  if (exact) return exact->text();
+  return is_whole(text) ? std::optional<std::string>(text) : std::nullopt;
 }
 
 void write_bson(JsonWriter& json, const bson_iter_t& at, int depth);

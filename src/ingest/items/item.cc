@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "model/identifier.h"
 
 namespace freshet::ingest {
@@ -20,7 +21,11 @@ bool has_control(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+constexpr std::array<Promotion, 2> kUserPromotionList = {{{"email", "email"}, {"phone", "phone"}}};
+
 }  // namespace
+
+const Promotions kUserPromotions = {v1::ENTITY_KIND_USER, schema::Subject::kUserAttribute, kUserPromotionList};
 
 Item::Item(const AdapterContext& context_in, Parsed& parsed_in, google::protobuf::Arena& arena, std::string_view source,
            size_t index_in, std::string_view raw_in)
@@ -62,7 +67,8 @@ void accept(Item& item) {
 
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
   FRESHET_ASSERT(!item.rejection.code.empty());
-  item.context.schema.drop();  // Garbage would otherwise fill the schema.
+  // A broken integration that is rejected again and again must not use the tenant's names up.
+  item.context.schema.drop();
   Rejection& rejection = item.parsed.rejected.emplace_back(std::move(item.rejection));
   rejection.index = item.index;
   rejection.item = sent;
@@ -131,12 +137,19 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       double number = 0;
       if (value.get_double().get(number) != simdjson::SUCCESS)
         return item.reject("bad_number", "a number is malformed or too large");
-      out = text;
+      out = without_zero_fraction(text);
       return Outcome::kOk;
     }
     case ondemand::json_type::null: return Outcome::kOk;
     default: item.warn("bad_field"); return Outcome::kOk;
   }
+}
+
+std::string_view without_zero_fraction(std::string_view number) {
+  const size_t point = number.find('.');
+  if (point == std::string_view::npos || number.find_first_not_of('0', point + 1) != std::string_view::npos)
+    return number;
+  return number.substr(0, point);
 }
 
 Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out) {
@@ -145,24 +158,29 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
   out.reset();
   if (!text || text->empty()) return Outcome::kOk;
   out = model::parse_time(*text);
-  if (!out) {
-    double number = 0;  // fractions and exponents, as in 1767225845.123 and 1.7e9
-    const std::string copy(text->substr(0, 40));
-    char* end = nullptr;
-    number = std::strtod(copy.c_str(), &end);
-    if (end == copy.c_str() + copy.size()) out = model::time_of_number(number);
-  }
   if (!out) item.warn("bad_time");
   return Outcome::kOk;
 }
 
-bool read_true(ondemand::value value) {
-  bool flag = false;
-  return value.get_bool().get(flag) == simdjson::SUCCESS && flag;
+Outcome read_flag(Item& item, ondemand::value value, bool& out) {
+  ondemand::json_type type{};
+  FRESHET_JSON(value.type().get(type), item.broken);
+  if (type == ondemand::json_type::boolean) {
+    FRESHET_JSON(value.get_bool().get(out), item.broken);
+    return Outcome::kOk;
+  }
+  // A flag that is spelled as a text says what it says: taken as absent, an opt-out would be none.
+  std::optional<std::string_view> text;
+  FRESHET_ITEM(read_scalar(item, value, text));
+  if (!text) return Outcome::kOk;
+  const std::string word = lower_case(trim(text->substr(0, 16)));
+  if (word == "true" || word == "1") return out = true, Outcome::kOk;
+  if (word == "false" || word == "0") return out = false, Outcome::kOk;
+  return item.warn("bad_field"), Outcome::kOk;
 }
 
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
-  if (!name || name->empty())
+  if (!name || trim(*name).empty())
     return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
   if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
   if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {

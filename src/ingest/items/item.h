@@ -3,7 +3,9 @@
 // kOk. docs/format/verdicts.md lists the codes.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,21 @@ inline constexpr size_t kIdentifierBytesMax = 512;
 inline constexpr size_t kMessageIdBytesMax = 100;
 inline constexpr size_t kItemBytesMax = 32u << 10;
 
+// An attribute that names somebody, too.
+struct Promotion {
+  std::string_view attribute;
+  std::string_view type;  // of the identifier
+};
+inline constexpr size_t kPromotionsMax = 8;
+
+// The attributes of one kind of entity that name it.
+struct Promotions {
+  v1::EntityKind kind;
+  schema::Subject subject;
+  std::span<const Promotion> list;  // at most kPromotionsMax
+};
+extern const Promotions kUserPromotions;  // email and phone
+
 class Item {
  public:
   // `raw` is the item as it was sent. Of items without a message id it is the fingerprint, with
@@ -57,13 +74,19 @@ class Item {
   const size_t index;
   const std::string_view raw;
   bool saw_identifier = false;  // an identifier was sent, usable or not
+  const Promotions* promotions = &kUserPromotions;
+  // What promotions->list[i] was set to last, whole: the attribute itself may be cut, or left out over a limit. Without
+  // data: it was not set, or something else after that. promote_identifiers() makes identifiers of them.
+  std::array<std::string_view, kPromotionsMax> promoted;
   Rejection rejection;
   simdjson::error_code error = simdjson::SUCCESS;
 };
 
-// Adds the envelope to `parsed`. REQUIRES: it has an identifier, a kind and a message id.
+// Adds the envelope to `parsed`; the schema keeps what it has taught. REQUIRES: it has an identifier, a kind and a
+// message id.
 void accept(Item& item);
-// Adds the item to `rejected`, with `sent` as its text. REQUIRES: reject() was called.
+// Adds the item to `rejected`, with `sent` as its text; the schema forgets what it alone has taught. REQUIRES:
+// reject() was called.
 void refuse(Item& item, std::string_view sent, int64_t sent_at_us);
 // The same for items that are so wrong that there is no Item of them.
 void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
@@ -93,12 +116,15 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   return Outcome::kOk;
 }
 
-// Reads a text, or a number as its text. null gives nullopt, and so does anything else, with a
+// Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null
+// gives nullopt, and so does anything else, with a
 // warning. The view lives as long as the document.
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);
+// The digits of a whole number that is written with a fraction of zeros; any other number as it is.
+[[nodiscard]] std::string_view without_zero_fraction(std::string_view number);
 Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out);
-// Nothing but true itself counts as true.
-bool read_true(ondemand::value value);
+// Reads true or false, also as a text or as 1 and 0. Anything else leaves `out` as it was, with a warning.
+Outcome read_flag(Item& item, ondemand::value value, bool& out);
 
 // Checks the event's name and tells it to the schema.
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);

@@ -26,6 +26,7 @@ ondemand::parser& parser_of(Slot slot) {
 }  // namespace
 
 JsonBody::JsonBody(Slot slot, std::string_view text) : slot_(slot) {
+  text = without_mark(text);
   std::string& buffer = buffer_of(slot);
   capacity_ = text.size() + simdjson::SIMDJSON_PADDING;
   if (buffer.size() > kKeptBytesMax && capacity_ <= kKeptBytesMax) std::string().swap(buffer);

@@ -18,7 +18,14 @@ namespace ondemand = simdjson::ondemand;
 // The documents that may be open at the same time in one thread.
 enum class Slot : uint8_t { kBody = 0, kContext = 1 };
 
-// A text to be parsed. It stays valid until the thread makes the next one of the same slot.
+// The text without a byte-order mark in front. RFC 8259 lets a parser ignore it, and .NET and PowerShell write it.
+[[nodiscard]] constexpr std::string_view without_mark(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
+}
+
+// A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one of the same
+// slot.
 class JsonBody {
  public:
   JsonBody(Slot slot, std::string_view text);

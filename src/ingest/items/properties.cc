@@ -5,12 +5,12 @@
 #include "ingest/items/properties.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <set>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "model/json.h"
 #include "model/limits.h"
 
 namespace freshet::ingest {
@@ -88,16 +88,42 @@ Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
   double number = 0;
   if (value.get_double().get(number) != simdjson::SUCCESS)
     return item.reject("bad_number", "a number is malformed or too large");
-  int64_t integer = 0;
-  // A number without a fraction is an integer as long as it fits, so that 1 and 1.0 of two senders
-  // don't become two types.
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), integer);
-  if (end.ec == std::errc() && end.ptr == text.data() + text.size()) {
-    out.set_integer(integer);
-  } else {
-    out.set_number(number);
-  }
+  model::set_number(out, text, number);
   return Outcome::kOk;
+}
+
+// Where the value of this attribute is noted if it names somebody, else nullptr.
+std::string_view* promoted_slot(Item& item, schema::Subject subject, std::string_view name) {
+  if (subject != item.promotions->subject) return nullptr;
+  const std::span<const Promotion> list = item.promotions->list;
+  FRESHET_ASSERT(list.size() <= item.promoted.size());
+  for (size_t i = 0; i < list.size(); ++i)
+    if (list[i].attribute == name) return &item.promoted[i];
+  return nullptr;
+}
+
+// A phone number is often sent as a number. One with an exponent or a fraction has lost digits: it names nobody.
+std::string_view name_of_number(std::string_view number) {
+  const std::string_view text = without_zero_fraction(number);
+  return text.find_first_not_of("-0123456789") == std::string_view::npos ? text : std::string_view();
+}
+
+// Reads an attribute that names somebody. *whole is the text as it was sent, because a cut one would name somebody
+// else; it stays without data where the value is no name.
+Outcome read_promoted_value(Item& item, ondemand::value value, json_type type, std::string_view& whole, v1::Value& out,
+                            bool& kept) {
+  if (type == json_type::string) {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item);
+    whole = text;
+    kept = limit_text(item, text);
+    out.set_text(text.data(), text.size());
+    return Outcome::kOk;
+  }
+  if (type == json_type::number) {
+    whole = name_of_number(trim_right(value.raw_json_token()));
+  }
+  return read_value(item, value, type, 0, out, kept);
 }
 
 Outcome read_list(Item& item, ondemand::value value, uint32_t depth, v1::Value& out, bool& kept) {
@@ -193,6 +219,8 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
                       NullPolicy nulls, AttributeOps& ops) {
   json_type type{};
   FRESHET_ITEM(read_type(item, value, type));
+  std::string_view* const promoted = promoted_slot(item, subject, name);
+  if (promoted != nullptr) *promoted = {};
   if (type == json_type::null) {
     // What null means depends on the source, see NullPolicy.
     if (nulls == NullPolicy::kReject)
@@ -201,12 +229,13 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
     if (nulls == NullPolicy::kDrop) return item.warn("null_value"), Outcome::kOk;
     return add_unset(item, subject, name, ops);
   }
-  bool kept = true;
-  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema_type(type), kept));
-  if (!kept) return Outcome::kOk;
+  bool has_room = true, kept = true;
+  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema_type(type), has_room));
+  if (!has_room && promoted == nullptr) return Outcome::kOk;
   v1::Value read;
-  FRESHET_ITEM(read_value(item, value, type, 0, read, kept));
-  if (!kept) return Outcome::kOk;
+  FRESHET_ITEM(promoted == nullptr ? read_value(item, value, type, 0, read, kept)
+                                   : read_promoted_value(item, value, type, *promoted, read, kept));
+  if (!has_room || !kept) return Outcome::kOk;
   if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
     op->set_type(v1::AttributeOp::SET);
     op->set_name(name.data(), name.size());
@@ -472,17 +501,28 @@ Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view
   return Outcome::kOk;
 }
 
+Outcome read_promoted(Item& item, ondemand::object object) {
+  return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+    std::string_view* const promoted = promoted_slot(item, item.promotions->subject, name);
+    if (promoted == nullptr) return Outcome::kOk;
+    json_type type{};
+    FRESHET_ITEM(read_type(item, value, type));
+    *promoted = {};
+    std::optional<std::string_view> text;
+    if (type == json_type::string || type == json_type::number) FRESHET_ITEM(read_scalar(item, value, text));
+    if (text) *promoted = type == json_type::number ? name_of_number(*text) : *text;
+    return Outcome::kOk;
+  });
+}
+
 void promote_identifiers(Item& item) {
-  for (const v1::AttributeOp& op : item.envelope.attributes()) {
-    // Only a value that is set now is an identifier; an element of a set or a removed value is not.
-    const bool promoted = op.type() == v1::AttributeOp::SET && (op.name() == "email" || op.name() == "phone");
-    if (!promoted || !is_listed(item.context.tenant.rules.user_priority(), op.name())) continue;
-    if (op.value().has_text()) {
-      add_identifier(item, v1::ENTITY_KIND_USER, op.name(), op.value().text());
-    } else if (op.value().has_integer()) {
-      // A phone number is often sent as a number.
-      add_identifier(item, v1::ENTITY_KIND_USER, op.name(), std::to_string(op.value().integer()));
-    }
+  const Promotions& promotions = *item.promotions;
+  for (size_t i = 0; i < promotions.list.size(); ++i) {
+    const std::string_view type = promotions.list[i].type;
+    if (item.promoted[i].data() == nullptr) continue;
+    if (promotions.kind == v1::ENTITY_KIND_USER && !is_listed(item.context.tenant.rules.user_priority(), type))
+      continue;
+    add_identifier(item, promotions.kind, type, item.promoted[i]);
   }
 }
 

@@ -82,7 +82,10 @@ Outcome add_unset(Item& item, schema::Subject subject, std::string_view name, At
 // refused: the record contradicts itself.
 Outcome add_unsets(Item& item, const std::vector<std::string_view>& names, AttributeOps& ops);
 
-// Makes identifiers of the attributes "email" and "phone" too, where the tenant lists these types.
+// Walks attributes that are not to be kept, only for those that name somebody: item.promoted.
+Outcome read_promoted(Item& item, ondemand::object object);
+// Makes identifiers of item.promoted: of users where the tenant lists the type. Call it when all attributes are read,
+// because the last value of one counts: an overridden one would join strangers.
 void promote_identifiers(Item& item);
 
 // Cuts a text over the limit, with a warning. It returns false for a URL, which leads nowhere when

@@ -187,12 +187,7 @@ class RowWriter {
       return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5",
                           column.column);
     }
-    int64_t integer = 0;
-    if (parse_whole(unsigned_text, integer)) {
-      value_.set_integer(integer);
-    } else {
-      value_.set_number(number);
-    }
+    model::set_number(value_, unsigned_text, number);
     if (is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
     return Outcome::kOk;
   }
@@ -280,10 +275,12 @@ class RowWriter {
 std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128& mapping_hash) {
   // The parts have fixed lengths but for the last one, so two different imports never hash the same
   // bytes.
+  std::string number;
+  for (int shift = 56; shift >= 0; shift -= 8) number += static_cast<char>(row >> shift & 0xff);
   std::string all(mapping_hash.view());
-  for (int shift = 56; shift >= 0; shift -= 8) all += static_cast<char>(row >> shift & 0xff);
-  all += source.content_hash;
-  return hash128(all).hex();
+  all.append(number).append(source.content_hash);
+  // Of rows of one instant the last one counts, and what decides between them is the id: so it begins with the row.
+  return to_hex(number) + hash128(all).hex();
 }
 
 void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row, const AdapterContext& context,

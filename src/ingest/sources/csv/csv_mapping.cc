@@ -331,6 +331,7 @@ class Binder {
     plan_.kind = mapping_.kind;
     plan_.event = mapping_.event;
     plan_.mapping_hash = mapping_.hash();
+    FRESHET_TRY(check_csv_header(header_));
     for (const std::string& name : header_) {
       plan_.cells.push_back(cell_of(name));
       if (full()) return fail(Code::kInvalid, problems_);
@@ -448,6 +449,17 @@ class Binder {
 };
 
 }  // namespace
+
+// Excel for the Mac has ended lines so: the whole file is one row then, of columns that nobody has.
+Status check_csv_header(std::span<const std::string> header) {
+  const bool has_return = std::any_of(header.begin(), header.end(),
+                                      [](const std::string& name) { return name.find('\r') != std::string::npos; });
+  if (!has_return) return {};
+  return fail(
+      Code::kInvalid,
+      "the header has a carriage return in it: the file's line ends are CR alone (\"CSV (Macintosh)\"); save it "
+      "with LF or CRLF line ends");
+}
 
 Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,
                                  const model::Tenant& tenant) {

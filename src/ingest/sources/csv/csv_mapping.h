@@ -83,6 +83,9 @@ struct CsvPlan {
   Hash128 mapping_hash;
 };
 
+// kInvalid: this is no header, whatever the mapping says, and why.
+[[nodiscard]] Status check_csv_header(std::span<const std::string> header);
+
 // Refuses (kInvalid, with all problems, one on each line) unless the mapping names every column of
 // the header and no other, and all of it fits the tenant's rules and limits.
 [[nodiscard]] Result<CsvPlan> bind_csv_mapping(const CsvMapping& mapping, std::span<const std::string> header,

@@ -95,6 +95,16 @@ TEST(CsvMapping, EveryColumnIsNamedOrTheImportIsRefused) {
   EXPECT_TRUE(has(bind_refusal(kDesign, {"customer;day;dollars;note"}), "separated by commas"));
 }
 
+TEST(CsvMapping, LineEndsOfCarriageReturnsAreNamed) {
+  const std::string text = bind_refusal(kDesign, {"customer", "day\rc1", "20240131\rc2", "20240131"});
+  EXPECT_TRUE(has(text, "line ends are CR alone")) << text;
+  EXPECT_FALSE(has(text, "is not in the mapping")) << text;
+}
+
+TEST(CsvMapping, AByteOrderMarkIsNoPartOfIt) {
+  EXPECT_TRUE(parse_csv_mapping("\xef\xbb\xbfkind: users\ncolumns: {u: {identifier: user_id}}", "m"));
+}
+
 TEST(CsvMapping, IdentifierTypesAreTheTenants) {
   const std::string header = "kind: users\ncolumns: {u: {identifier: ";
   EXPECT_TRUE(has(bind_refusal(header + "user_ids}}", {"u"}), "did you mean \"user_id\"?"));

@@ -23,6 +23,7 @@ enum class Scan : uint8_t {
   kTooLarge,  // no end within kCsvRowBytesMax
   kUnclosed,  // the same, or the end of the content, inside quotes
   kBadQuote,  // text after a closing quote
+  kBadEnd,    // a CR alone after one
 };
 
 struct Extent {
@@ -193,7 +194,7 @@ class QuotedRow {
     // quotes were not doubled.
     if (window_[at_] != '\r') return {Scan::kBadQuote};
     if (at_ + 1 < window_.size()) {
-      return window_[at_ + 1] == '\n' ? Extent{Scan::kWhole, at_, at_ + 2} : Extent{Scan::kBadQuote};
+      return window_[at_ + 1] == '\n' ? Extent{Scan::kWhole, at_, at_ + 2} : Extent{Scan::kBadEnd};
     }
     if (data_.size() > window_.size()) return {Scan::kTooLarge};
     return last_ ? Extent{Scan::kWhole, at_, at_ + 1} : Extent{Scan::kMore};
@@ -231,13 +232,17 @@ void explain(Scan scan, CsvRow& row) {
   if (scan == Scan::kUnclosed) {
     row.code = "unclosed_quote";
     row.message = "a quote that opens in this line is not closed within 256 KiB or before the end of the file";
+  } else if (scan == Scan::kBadEnd) {
+    row.code = "bad_line_end";
+    row.message = "the line ends with a carriage return (CR) alone: save the file with LF or CRLF line ends";
   } else if (scan == Scan::kBadQuote) {
     row.code = "bad_quote";
     row.message =
         "text after a closing quote: a cell with quotes must be quoted as a whole, with each quote inside doubled";
   } else {
     row.code = "row_too_large";
-    row.message = "the row is longer than 256 KiB";
+    row.message =
+        "the row is longer than 256 KiB: are the file's line ends CR alone? Save it with LF or CRLF line ends";
   }
 }
 

@@ -1,6 +1,7 @@
 // CSV by RFC 4180, read row by row from a stream in any chunks, with what real files need besides:
 // LF or CRLF, a byte-order mark, blank lines (skipped), quoted line ends, literal quotes inside a
-// cell that does not begin with one, and no line end at the end. Memory is bounded by
+// cell that does not begin with one, and no line end at the end. A CR alone ends no line; it is told where it must have
+// been meant to (bad_line_end, and when the header is bound to a mapping). Memory is bounded by
 // kCsvRowBytesMax.
 //
 // The same bytes give the same rows, however they were cut: what a row is depends only on the bytes

@@ -62,6 +62,11 @@ TEST(CsvReader, Quotes) {
   EXPECT_EQ(cells("\"a\"\"\",\"b\"\"\",c"), (Cells{{"a\"", "b\"", "c"}}));
 }
 
+TEST(CsvReader, ACarriageReturnAloneIsToldBehindAQuote) {
+  EXPECT_EQ(read("\"id\",\"name\"\r\"1\",\"Ann\"\r")[0].code, "bad_line_end");
+  EXPECT_EQ(read("\"id\",\"name\"x\n")[0].code, "bad_quote");
+}
+
 TEST(CsvReader, ByteOrderMarkAndPlaces) {
   const auto rows = read(
       "\xef\xbb\xbf"

@@ -66,7 +66,7 @@ TEST_F(CsvRows, AnEvent) {
   EXPECT_EQ(e.events(0).properties(), R"({"dollars":12.50,"note":"a \"b\""})");
   EXPECT_EQ(model::format_time(e.events(0).time_us()), "2024-01-31T00:00:00.000Z");
   EXPECT_EQ(e.time_us(), e.events(0).time_us());
-  EXPECT_EQ(e.message_id().size(), 32U);
+  EXPECT_EQ(e.message_id().size(), 48U);
   EXPECT_EQ(session.asked, (std::vector<std::string>{"0 /Purchase", "1 Purchase/dollars", "1 Purchase/note"}));
 }
 
@@ -142,6 +142,29 @@ TEST_F(CsvRows, MessageIdsSayContentRowAndMapping) {
   EXPECT_NE(ids("kind: events\nevent: {constant: Sale}" + kEvents.substr(kEvents.find("\ncolumns"))), first);
   source.content_hash = "other";
   EXPECT_NE(ids(kEvents), first);
+}
+
+// What decides between rows of one instant is the id, so the last row of the file counts.
+TEST_F(CsvRows, WhatStandsLaterInTheFileWins) {
+  std::string text = "customer,day,dollars,note\n";
+  for (int i = 0; i < 300; ++i) text += "c1,20240131,1,\n";
+  const CsvBatch batch = run(kEvents, text);
+  ASSERT_EQ(batch.parsed.envelopes.size(), 300U);
+  for (size_t i = 1; i < 300; ++i) {
+    EXPECT_EQ(batch.parsed.envelopes[i]->time_us(), batch.parsed.envelopes[0]->time_us());
+    EXPECT_LT(batch.parsed.envelopes[i - 1]->message_id(), batch.parsed.envelopes[i]->message_id());
+  }
+}
+
+TEST_F(CsvRows, WholeNumbersKeepTheirDigits) {
+  const std::string yaml = "kind: users\ncolumns: {u: {identifier: user_id}, n: {attribute: n, type: number}}";
+  const auto value = [&](const std::string& cell) {
+    return run(yaml, "u,n\nu," + cell + "\n").parsed.envelopes.at(0)->attributes(0).value().ShortDebugString();
+  };
+  EXPECT_EQ(value("9223372036854775807"), "integer: 9223372036854775807");
+  EXPECT_EQ(value("+18446744073709551615"), "decimal: \"18446744073709551615\"");
+  EXPECT_EQ(value("-0018446744073709551616"), "decimal: \"-18446744073709551616\"");
+  EXPECT_EQ(value("1.5"), "number: 1.5");
 }
 
 TEST_F(CsvRows, LimitsAndSchema) {

@@ -70,16 +70,11 @@ std::string import_list_json(const std::vector<v1::ImportProgress>& all, bool go
   return out;
 }
 
-std::string import_deleted_json(bool was_there) {
-  std::string out;
-  JsonWriter(out).begin_object().member("deleted", was_there).end_object();
-  return out;
-}
-
-std::string import_error_json(const ImportError& error) {
+std::string import_error_json(const ImportError& error, std::string_view id) {
   std::string out;
   JsonWriter json(out);
   json.begin_object();
+  if (!id.empty()) json.member("id", id);
   write_error(json, error);
   json.end_object();
   return out;

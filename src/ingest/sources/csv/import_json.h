@@ -24,10 +24,8 @@ struct ImportError {
 // {"imports":[…],"next":"…"}, each of them without its rows. `next` is the id of the last one if the list goes on, else
 // null.
 [[nodiscard]] std::string import_list_json(const std::vector<v1::ImportProgress>& all, bool goes_on);
-// {"deleted":true}; false: there was none.
-[[nodiscard]] std::string import_deleted_json(bool was_there);
-// {"error":{"code":…,"message":…}}
-[[nodiscard]] std::string import_error_json(const ImportError& error);
+// {"error":{"code":…,"message":…}}, with the id of an import that it is about if there is one.
+[[nodiscard]] std::string import_error_json(const ImportError& error, std::string_view id = {});
 
 // A row that is sent again after a crash gets the same dead letter id: the start of the import and
 // the message id.

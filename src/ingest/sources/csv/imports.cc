@@ -13,6 +13,7 @@
 #include "http/routes.h"
 #include "http/text.h"
 #include "ingest/body.h"
+#include "ingest/items/json_body.h"
 #include "ingest/sources/csv/import_json.h"
 #include "ingest/sources/csv/source.h"
 #include "model/time.h"
@@ -63,6 +64,7 @@ Status set_field(Start& start, std::string_view key, std::string value) {
 Status read_json(std::string_view body, Start& start) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
+  body = without_mark(body);
   if (parser.parse(body.data(), body.size()).get(object) != simdjson::SUCCESS) {
     return fail(Code::kInvalid,
                 "the body must be a JSON object, or with Content-Type: application/yaml the mapping itself");
@@ -287,7 +289,9 @@ http::Response Imports::create(const model::Tenant& tenant, v1::ImportProgress p
   });
   if (!room && room.error().code == Code::kConflict) {
     refused_counter(tenant.name).add();
-    return failure(409, "too_many_imports", room.error().message);
+    http::Response response = failure(409, "too_many_imports", room.error().message);
+    response.body = import_error_json({"too_many_imports", room.error().message}, stalest(tenant.name));
+    return response;
   }
   if (!room) return failure(room.error());
   // The new import is synced before its id is told: a client must not resume an import that a crash
@@ -297,6 +301,17 @@ http::Response Imports::create(const model::Tenant& tenant, v1::ImportProgress p
     return failure(stored.error());
   }
   return progress_response(201, progress, progress.recent());
+}
+
+// Of the first that are listed, the import that nothing has happened to for longest, an open one if there is one: what
+// whoever has too many of them would delete first. "" if there is none, or if the store says nothing.
+std::string Imports::stalest(const std::string& tenant) {
+  const auto some = store_.list(tenant, "", kImportsListedMax);
+  if (!some || some->empty()) return "";
+  const auto found = std::min_element(some->begin(), some->end(), [](const auto& a, const auto& b) {
+    return std::pair(a.complete(), a.updated_at_us()) < std::pair(b.complete(), b.updated_at_us());
+  });
+  return found->id();
 }
 
 http::Response Imports::list(const model::Tenant& tenant, const http::Request& request) {
@@ -334,13 +349,12 @@ http::Response Imports::remove(const model::Tenant& tenant, const std::string& i
   if (!hold.holds()) return busy();
   const auto progress = store_.get(tenant.name, id);
   if (!progress) return failure(progress.error());
-  http::Response response;
-  response.body = import_deleted_json(progress->has_value());
-  // Whoever asks again, because the answer was lost, is told that it is gone.
-  if (!*progress) return response;
+  if (!*progress) return unknown_import();
   if (const Status counted = count(tenant.name); !counted) return failure(counted.error());
   if (const Status removed = store_.remove(tenant.name, id); !removed) return failure(removed.error());
   forget_one(tenant.name, !(*progress)->complete(), true);
+  http::Response response;
+  response.body = R"({"deleted":true})";
   return response;
 }
 

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "base/assert.h"
+#include "ingest/items/list_bounds.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
 #include "model/limits.h"
@@ -20,6 +22,20 @@ using Text = std::optional<std::string_view>;
 
 constexpr std::array<std::string_view, 3> kElementTypes = {"customer", "event", "device"};
 constexpr int kElementsMax = 1000;  // of one transition
+
+// The attributes that name a customer, as the data API's clients call them, and those that name a device.
+constexpr std::array<Promotion, 7> kCustomerNames = {{{"email", "email"},
+                                                      {"phone", "phone"},
+                                                      {"moe_email", "email"},
+                                                      {"u_em", "email"},
+                                                      {"mobile", "phone"},
+                                                      {"moe_mobile", "phone"},
+                                                      {"u_mb", "phone"}}};
+constexpr std::array<Promotion, 4> kDeviceNames = {
+    {{"push_id", "push_token"}, {"moe_gaid", "gaid"}, {"idfv", "idfv"}, {"idfa", "idfa"}}};
+constexpr Promotions kCustomerPromotions = {v1::ENTITY_KIND_USER, schema::Subject::kUserAttribute, kCustomerNames};
+constexpr Promotions kDevicePromotions = {v1::ENTITY_KIND_DEVICE, schema::Subject::kDeviceAttribute, kDeviceNames};
+static_assert(kCustomerNames.size() <= kPromotionsMax && kDeviceNames.size() <= kPromotionsMax);
 
 // One element as it was read. Its views and containers live as long as the document.
 struct Element {
@@ -39,6 +55,15 @@ struct Action {
   double offset_s = 0;
 };
 
+// ±15 hours, as the data API documents it; anything beyond is a mistake of units.
+bool read_offset(std::string_view text, double& offset_s) {
+  double offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (error != std::errc() || end != text.data() + text.size() || !(offset >= -54000 && offset <= 54000)) return false;
+  offset_s = offset;
+  return true;
+}
+
 // A container may be walked once; this takes it back to its beginning.
 template <class Container>
 Outcome start_again(Item& item, Container& container) {
@@ -53,7 +78,7 @@ Outcome wrong_shape(Item& item, std::string_view name, std::string_view shape) {
 // Whether a time says its zone. A text without one is the local time of the user, which
 // `user_timezone_offset` explains.
 bool is_zoned(std::string_view text) {
-  if (text.find_first_not_of("0123456789.") == std::string_view::npos) return true;  // an epoch is UTC
+  if (text.size() < 5 || text[4] != '-') return true;  // an epoch is UTC
   const size_t clock = text.find(':');
   return text.back() == 'Z' || text.back() == 'z' ||
          (clock != std::string_view::npos && text.find_first_of("+-", clock) != std::string_view::npos);
@@ -62,9 +87,9 @@ bool is_zoned(std::string_view text) {
 // The names that the data API has for what Freshet calls otherwise.
 std::string_view identifier_type(std::string_view name) {
   if (name == "customer_id") return model::kUserId;
-  if (name == "moe_email") return "email";
-  if (name == "moe_mobile" || name == "mobile") return "phone";
-  return name;
+  const auto* const known = std::find_if(kCustomerNames.begin(), kCustomerNames.end(),
+                                         [&](const Promotion& p) { return p.attribute == name; });
+  return known == kCustomerNames.end() ? name : known->type;
 }
 
 class DataApiParser {
@@ -75,6 +100,17 @@ class DataApiParser {
   Status transition(ondemand::object root);
   Status merge(ondemand::object root);
   Status remove(ondemand::object root, std::string_view raw);
+  // How much there is of the result, and back to that.
+  struct Mark {
+    size_t items, envelopes, rejected, warnings;
+  };
+  [[nodiscard]] Mark mark() const {
+    return {parsed_.item_count, parsed_.envelopes.size(), parsed_.rejected.size(), parsed_.warnings.size()};
+  }
+  void go_back(const Mark& mark);
+  void refuse_damaged(std::string_view sent, std::string why) {
+    refuse_raw(parsed_, parsed_.item_count++, "bad_json", std::move(why), sent, 0);
+  }
   Parsed take() { return std::move(parsed_); }
 
  private:
@@ -116,7 +152,7 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
     if (name == "type") return read_scalar(item, value, e.type);
     if (name == "customer_id") return read_scalar(item, value, e.customer_id);
     if (name == "device_id") return read_scalar(item, value, e.device_id);
-    if (name == "update_existing_only") return e.update_existing_only = read_true(value), Outcome::kOk;
+    if (name == "update_existing_only") return read_flag(item, value, e.update_existing_only);
     if (name == "attributes" || name == "user_identifiers") {
       if (value.get_object().get(inner) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
       (name == "attributes" ? e.attributes : e.user_identifiers) = inner;
@@ -211,10 +247,7 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
     FRESHET_ITEM(each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
       if (name == "type") return read_scalar(item, value, type);
       if (name == "attr") return read_scalar(item, value, attribute);
-      if (name == "case_sensitive") {
-        bool flag = true;
-        if (value.get_bool().get(flag) == simdjson::SUCCESS) case_sensitive = flag;
-      }
+      if (name == "case_sensitive") return read_flag(item, value, case_sensitive);
       return Outcome::kOk;
     }));
     // `type` may be absent, as older clients do; then it is equals.
@@ -249,6 +282,7 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
 // names and values.
 Outcome DataApiParser::customer_attributes(Item& item, ondemand::object attributes) {
   AttributeOps& ops = *item.envelope.mutable_attributes();
+  item.promotions = &kCustomerPromotions;
   FRESHET_ITEM(add_attributes(item, attributes, schema::Subject::kUserAttribute, NullPolicy::kDrop, ops,
                               "addValueToArrayField", "removeValueFromArrayField"));
   // Adding to and removing from one attribute in one call is an error of the data API: the order
@@ -270,18 +304,16 @@ Outcome DataApiParser::device(Item& item, Element& e) {
   FRESHET_ITEM(read_user(item, e));
   if (e.attributes) {
     AttributeOps& ops = *item.envelope.mutable_device_attributes();
+    item.promotions = &kDevicePromotions;
     FRESHET_ITEM(start_again(item, *e.attributes));
     FRESHET_ITEM(add_attributes(item, *e.attributes, schema::Subject::kDeviceAttribute, NullPolicy::kDrop, ops));
     // What identifies a device is taken out of its attributes, so that it is not kept twice.
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kIdentifiers = {
-        {{"push_id", "push_token"}, {"moe_gaid", "gaid"}, {"idfv", "idfv"}, {"idfa", "idfa"}}};
-    for (const auto& [attribute, type] : kIdentifiers)
-      for (int i = 0; i < ops.size(); ++i) {
-        if (ops[i].name() != attribute || !ops[i].value().has_text()) continue;
-        add_identifier(item, v1::ENTITY_KIND_DEVICE, type, ops[i].value().text());
-        ops.DeleteSubrange(i, 1);
-        break;
-      }
+    for (size_t i = 0; i < kDeviceNames.size(); ++i)
+      if (item.promoted[i].data() != nullptr)
+        ops.erase(std::remove_if(ops.begin(), ops.end(),
+                                 [&](const v1::AttributeOp& op) { return op.name() == kDeviceNames[i].attribute; }),
+                  ops.end());
+    promote_identifiers(item);
   }
   if (item.envelope.device().empty())
     return item.reject(item.saw_identifier ? "only_blocked_identifiers" : "missing_identifier",
@@ -336,11 +368,9 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
         if (!a.user_time) item.warn("bad_time");
       }
     } else if (name == "user_timezone_offset") {
-      // ±15 hours, as the data API documents it; anything beyond is a mistake of units.
-      double offset = 0;
-      if (value.get_double().get(offset) != simdjson::SUCCESS || offset < -54000 || offset > 54000)
-        return item.warn("bad_time"), Outcome::kOk;
-      a.offset_s = offset;
+      Text text;
+      FRESHET_ITEM(read_scalar(item, value, text));
+      if (text && !read_offset(*text, a.offset_s)) item.warn("bad_time");
     } else if (name == "attributes") {
       ondemand::object attributes;
       if (value.get_object().get(attributes) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
@@ -462,7 +492,7 @@ Outcome DataApiParser::merge_pair(Item& item, ondemand::object object) {
   if (!merged || !retained)
     return item.reject("missing_identifier", "a pair needs \"merged_user\" and \"retained_user\"",
                        merged ? "retained_user" : "merged_user");
-  if (*merged == *retained)
+  if (model::normalize_identifier(model::kUserId, *merged) == model::normalize_identifier(model::kUserId, *retained))
     return item.reject("bad_merge", "\"merged_user\" and \"retained_user\" are the same", "merged_user");
   // The retained user comes first: it is the record's own identifier, the merged one its `other`.
   add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, retained);
@@ -498,29 +528,102 @@ Status DataApiParser::remove(ondemand::object root, std::string_view raw) {
   return end(item, outcome, raw);
 }
 
-}  // namespace
-
-ParseResult parse_data_api(std::string_view body, std::string_view call, const AdapterContext& context,
-                           google::protobuf::Arena& arena) {
-  JsonBody json(Slot::kBody, body);
+Status parse_part(DataApiParser& parser, std::string_view text, std::string_view call) {
+  JsonBody json(Slot::kBody, text);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
   FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
+  if (call == "transition") return parser.transition(root);
+  if (call == "merge") return parser.merge(root);
+  if (call == "delete") return parser.remove(root, raw);
+  return parser.element(root, raw, call == "element" ? std::string_view() : call);
+}
 
-  DataApiParser parser(context, arena);
-  Status status;
-  if (call == "transition") {
-    status = parser.transition(root);
-  } else if (call == "merge") {
-    status = parser.merge(root);
-  } else if (call == "delete") {
-    status = parser.remove(root, raw);
-  } else {
-    status = parser.element(root, raw, call == "element" ? std::string_view() : call);
+void DataApiParser::go_back(const Mark& mark) {
+  FRESHET_ASSERT(mark.items <= parsed_.item_count && mark.envelopes <= parsed_.envelopes.size());
+  parsed_.item_count = mark.items;
+  parsed_.envelopes.resize(mark.envelopes);
+  parsed_.items.resize(mark.envelopes);
+  parsed_.rejected.resize(mark.rejected);
+  parsed_.warnings.resize(mark.warnings);
+  context_.schema.drop();
+}
+
+// A body that is damaged somewhere. What is sent as a list goes in part by part; a part is a request of its own here,
+// as it would be as a dead letter.
+class DamagedBody {
+ public:
+  explicit DamagedBody(DataApiParser& parser) : parser_(parser) {}
+
+  // False: it is no list of parts.
+  [[nodiscard]] bool take(std::string_view body, std::string_view call);
+
+ private:
+  bool take_list(std::string_view body, std::string_view list, std::string_view call);
+  void take_alone(std::string_view part, std::string_view call);
+  bool take_actions(std::string_view element, std::string_view call);
+
+  DataApiParser& parser_;
+};
+
+bool DamagedBody::take(std::string_view body, std::string_view call) {
+  if (call == "transition") return take_list(body, "elements", "element");
+  if (call == "merge") return take_list(body, "merge_data", "merge");
+  return (call == "event" || call == "element") && take_actions(body, call);
+}
+
+bool DamagedBody::take_list(std::string_view body, std::string_view list, std::string_view call) {
+  const auto bounds = list_bounds(body, list, kElementsMax);
+  const bool pairs = call == "merge";
+  // What is around the list must be sound, or nothing says what it is a list of.
+  if (!bounds || !parse_part(parser_, bounds->with({}), pairs ? "merge" : "transition")) return false;
+  FRESHET_ASSERT(parser_.mark().items == 0);
+  for (const std::string_view part : bounds->elements) {
+    const std::string alone = pairs ? "{\"merge_data\":[" + std::string(part) + "]}" : std::string(part);
+    take_alone(alone, call);
   }
-  if (!status) return tl::unexpected<Error>(std::move(status).error());
-  return parser.take();
+  return true;
+}
+
+// Takes a part, or rejects it, and an event action by action.
+void DamagedBody::take_alone(std::string_view part, std::string_view call) {
+  const auto before = parser_.mark();
+  const Status status = parse_part(parser_, part, call);
+  if (status) return;
+  parser_.go_back(before);
+  if (call == "element" && take_actions(part, call)) return;
+  parser_.refuse_damaged(part, status.error().message);
+}
+
+// What the actions share is read again for each, so it is bounded, and they are.
+bool DamagedBody::take_actions(std::string_view element, std::string_view call) {
+  const auto bounds = list_bounds(element, "actions", kElementsMax);
+  if (!bounds || bounds->elements.size() < 2 || bounds->before.size() + bounds->after.size() > kItemBytesMax)
+    return false;
+  for (const std::string_view action : bounds->elements) {
+    const std::string alone = bounds->with(action);
+    const auto before = parser_.mark();
+    const Status status = parse_part(parser_, alone, call);
+    if (status) continue;
+    parser_.go_back(before);
+    parser_.refuse_damaged(alone, status.error().message);
+  }
+  return true;
+}
+
+}  // namespace
+
+ParseResult parse_data_api(std::string_view body, std::string_view call, const AdapterContext& context,
+                           google::protobuf::Arena& arena) {
+  DataApiParser parser(context, arena);
+  const Status sound = parse_part(parser, body, call);
+  if (sound) return parser.take();
+  // One damaged element, pair or action does not cost the others.
+  context.schema.drop();
+  DataApiParser parts(context, arena);
+  if (DamagedBody(parts).take(without_mark(body), call)) return parts.take();
+  return tl::unexpected<Error>(sound.error());
 }
 
 }  // namespace freshet::ingest

@@ -9,7 +9,9 @@
 namespace freshet::ingest {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class DataApi : public ::testing::Test, public AdapterFixture {
  protected:
@@ -109,10 +111,11 @@ TEST_F(DataApi, TransitionMixesElements) {
 TEST_F(DataApi, MergeSkipsBadPairs) {
   const std::string text = golden(
       "merge",
-      R"({"merge_data":[{"merged_user":"u2","retained_user":"u1"},{"merged_user":"u2"},{"merged_user":"a","retained_user":"a"}]})");
+      R"({"merge_data":[{"merged_user":"u2","retained_user":"u1"},{"merged_user":"u2"},{"merged_user":"a","retained_user":"a"},
+      {"merged_user":"7","retained_user":7},{"merged_user":"a","retained_user":" a\u00a0"}]})");
   EXPECT_THAT(text, HasSubstr(R"(kind: MERGE user { type: "user_id" value: "u1" })"));
   EXPECT_THAT(text, HasSubstr(R"(other { type: "user_id" value: "u2" })"));
-  EXPECT_EQ(rejections_of(parsed), "1:missing_identifier 2:bad_merge");
+  EXPECT_EQ(rejections_of(parsed), "1:missing_identifier 2:bad_merge 3:bad_merge 4:bad_merge");
 }
 
 TEST_F(DataApi, Delete) {
@@ -122,6 +125,87 @@ TEST_F(DataApi, Delete) {
               HasSubstr("unknown_identifier_type"));
   EXPECT_THAT(golden("delete", R"({"identity_type":"customer_id","identity_value":"null"})"),
               HasSubstr("only_blocked_identifiers"));
+}
+
+// A customer may be named by an attribute alone, in all the names that user_identifiers has for it.
+TEST_F(DataApi, AttributesNameTheCustomer) {
+  for (const auto& [name, type] : {std::pair{"email", "email"},
+                                   {"moe_email", "email"},
+                                   {"u_em", "email"},
+                                   {"phone", "phone"},
+                                   {"mobile", "phone"},
+                                   {"moe_mobile", "phone"},
+                                   {"u_mb", "phone"}}) {
+    const std::string named = std::string("\"") + name + R"(":"919900000002")";
+    const std::string user = std::string("user { type: \"") + type + R"(" value: "919900000002" })";
+    EXPECT_THAT(golden("customer", R"({"type":"customer","attributes":{)" + named + "}}"),
+                AllOf(HasSubstr(user), HasSubstr(std::string("name: \"") + name)));
+    EXPECT_THAT(golden("event", R"({"type":"event","user_identifiers":{)" + named + R"(},"actions":[{"action":"A"}]})"),
+                HasSubstr(user));
+  }
+  tenant.limits.value_length = 3;
+  EXPECT_THAT(golden("customer", R"({"type":"customer","attributes":{"mobile":919900000002,"u_em":"a@one.example"}})"),
+              AllOf(HasSubstr(R"(value: "919900000002")"), HasSubstr(R"(value: "a@one.example")")));
+  EXPECT_THAT(
+      golden("device", R"({"type":"device","device_id":"d","attributes":{"push_id":"token1"}})"),
+      AllOf(HasSubstr(R"(device { type: "push_token" value: "token1" })"), Not(HasSubstr("device_attributes"))));
+}
+
+TEST_F(DataApi, TimesAndFlagsInAnySpelling) {
+  const auto time = [&](const std::string& members) {
+    (void)golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A",)" + members + "}]}");
+    return parsed.envelopes.at(0)->time_us();
+  };
+  for (const char* field : {"current_time", "user_time"})
+    for (const char* value :
+         {"1700000000.25", "\"1700000000.25\"", "1700000000250", "1.70000000025e9", R"("2023-11-14T22:13:20.250Z")"})
+      EXPECT_EQ(time(std::string("\"") + field + "\":" + value), 1'700'000'000'250'000) << field << value;
+  for (const char* offset : {"19800", "\"19800\"", "19800.0"})
+    EXPECT_EQ(time(R"("user_time":"2026-01-01T05:30:00","user_timezone_offset":)" + std::string(offset)),
+              1'767'225'600'000'000)
+        << offset;
+  EXPECT_EQ(time(R"("user_time":1.70000000025e9,"user_timezone_offset":19800)"), 1'700'000'000'250'000);
+  for (const char* flag : {"true", "\"true\"", "1", "\"TRUE\""})
+    EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","update_existing_only":)" +
+                                       std::string(flag) + R"(,"attributes":{"a":1}})"),
+                HasSubstr("existing_only: true"))
+        << flag;
+  EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","unset_attributes":[
+      {"type":"prefix","attr":"x","case_sensitive":"false"}]})"),
+              HasSubstr("ignore_case: true"));
+}
+
+TEST_F(DataApi, ADamagedPartDoesNotCondemnTheOthers) {
+  (void)golden("transition",
+               R"({"type":"transition","elements":[{"type":"customer","customer_id":"c1","attributes":{"a":1}},
+      {"type":"customer","customer_id":"c2","attributes":{"a":NaN}},
+      {"type":"event","customer_id":"c3","actions":[{"action":"A"},{"action":"B","attributes":{"x":Infinity}},{"action":"C"}]},
+      NaN,{"type":"device","device_id":"d1","attributes":{"x":undefined}},{"type":"customer","customer_id":"c6"}]})");
+  EXPECT_EQ(parsed.item_count, 8u);
+  EXPECT_EQ(parsed.items, (std::vector<size_t>{0, 2, 4, 7}));
+  EXPECT_EQ(rejections_of(parsed), "1:bad_json 3:bad_json 5:bad_json 6:bad_json");
+  EXPECT_EQ(parsed.rejected[1].item,
+            R"({"type":"event","customer_id":"c3","actions":[{"action":"B","attributes":{"x":Infinity}}]})");
+  std::string known;
+  for (const schema::Known& name : registry->list("acme")) known += name.name + " ";
+  EXPECT_EQ(known, "A C a ") << "what is rejected teaches no names";
+  (void)golden(
+      "event",
+      "{\"type\":\"event\",\"customer_id\":\"c\",\"actions\":[{\"action\":\"A\"},{\"action\":\"J\xfcrgen\"}]}");
+  EXPECT_EQ(parsed.items, (std::vector<size_t>{0}));
+  EXPECT_EQ(rejections_of(parsed), "1:bad_json");
+  (void)golden("merge",
+               R"({"merge_data":[{"merged_user":NaN,"retained_user":"a"},{"merged_user":"b","retained_user":"a"}]})");
+  EXPECT_EQ(parsed.items, (std::vector<size_t>{1}));
+  EXPECT_EQ(rejections_of(parsed), "0:bad_json");
+  for (const auto& [call, body] : {std::pair{"transition", R"({"elements":[{}],})"},
+                                   {"transition", R"({"elements":[{"a":"x},{}]})"},
+                                   {"event", R"({"type":"event","customer_id":"c","actions":[{"action":NaN}]})"},
+                                   {"customer", R"({"type":"customer","customer_id":"c","attributes":{"a":NaN}})"},
+                                   {"merge", R"({"merge_data":[]]})"}})
+    EXPECT_FALSE(parse_data_api(body, call, context(), arena)) << body;
+  EXPECT_TRUE(
+      parse_data_api("\xef\xbb\xbf{\"type\":\"customer\",\"customer_id\":\"c\"}", "customer", context(), arena));
 }
 
 RC_GTEST_PROP(DataApiProperty, EveryItemIsAcceptedOrRejected, ()) {

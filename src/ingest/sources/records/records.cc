@@ -351,7 +351,8 @@ ParseResult parse_records(std::string_view body, const AdapterContext& context, 
   std::string_view rest = json.text();
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = trim(rest.substr(0, end), " \t\r\n");
+    // Files that were put together have a mark in front of each.
+    const std::string_view line = trim(without_mark(rest.substr(0, end)), " \t\r\n");
     rest.remove_prefix(std::min(end + 1, rest.size()));
     // Blank lines are between the records of many tools and do not count, not even for the index of
     // a rejection.

@@ -45,6 +45,20 @@ TEST_F(Records, TheExampleOfTheDesign) {
       R"(time_us: 1767311999000000 received_at_us: 1767312000000000)");
 }
 
+TEST_F(Records, MarksAreNoPartOfALine) {
+  parsed = *parse_records(
+      "\xef\xbb\xbf{\"user\":{\"user_id\":\"a\"}}\r\n\xef\xbb\xbf{\"user\":{\"user_id\":\"b\"}}\r\n\xef\xbb\xbf",
+      context(), arena);
+  EXPECT_EQ(parsed.item_count, 2u);
+  EXPECT_EQ(parsed.envelopes.size(), 2u);
+}
+
+TEST_F(Records, WholeNumbersKeepTheirDigits) {
+  EXPECT_THAT(
+      golden(R"({"user":{"user_id":"u"},"add_to_set":{"cards":[18446744073709551614,18446744073709551615]}})"),
+      HasSubstr(R"(elements { decimal: "18446744073709551614" } elements { decimal: "18446744073709551615" })"));
+}
+
 TEST_F(Records, Commands) {
   EXPECT_THAT(golden(R"({"merge":{"from":{"user_id":"u2"},"into":{"user_id":"u1"}}})"),
               HasSubstr(R"(kind: MERGE user { type: "user_id" value: "u1" } time_us: 1767312000000000 )"

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "ingest/items/list_bounds.h"
 #include "ingest/sources/segment/segment_context.h"
 
 namespace freshet::ingest {
@@ -28,9 +29,13 @@ struct Message {
 // What a batch says of all of its messages.
 struct Batch {
   std::optional<model::TimeUs> sent_at;
-  std::string_view context;                      // its JSON, "" if none
+  std::string_view context;                      // its JSON, "" if none; in the buffer of Slot::kContext
   std::unique_ptr<ondemand::document> document;  // of `context`; rewound for each message
+  bool broken = false;                           // `context` is no JSON, as one of its messages found
 };
+
+// What becomes of a message that is damaged JSON.
+enum class Damage : uint8_t { kFailsTheBody, kRejectsTheMessage };
 
 class SegmentParser {
  public:
@@ -38,8 +43,10 @@ class SegmentParser {
     if (context.sent_at_us != 0) batch_.sent_at = context.sent_at_us;
   }
 
-  // Both parse a whole body; a parser is used for one.
+  // Each parses a whole body; a parser is used for one.
   ParseResult batch(ondemand::object root);
+  // A batch that is damaged somewhere, message by message: only those that are damaged themselves are rejected.
+  ParseResult damaged_batch(const ListBounds& bounds);
   ParseResult single(ondemand::object root, std::string_view raw, std::string_view call);
   // False: it is no JSON object.
   [[nodiscard]] bool set_outer_context(std::string_view json);
@@ -57,7 +64,9 @@ class SegmentParser {
   Outcome write_event(Item& item, const Text& event, const std::optional<ondemand::object>& properties,
                       std::initializer_list<std::pair<std::string_view, Text>> further);
   // Parses one message and puts it where it belongs; an error condemns the body.
-  Status take(size_t index, ondemand::object object, std::string_view raw, std::string_view call);
+  Status take(size_t index, ondemand::object object, std::string_view raw, std::string_view call,
+              Damage damage = Damage::kFailsTheBody);
+  Status take_alone(std::string_view text);
 
   const AdapterContext& context_;
   google::protobuf::Arena& arena_;
@@ -74,7 +83,7 @@ bool SegmentParser::set_outer_context(std::string_view json) {
   ondemand::object root;
   std::string_view raw;
   if (body.open(body.text(), *document, root, raw) != simdjson::SUCCESS) return false;
-  batch_.context = json;
+  batch_.context = body.text();
   batch_.document = std::move(document);
   return true;
 }
@@ -140,17 +149,54 @@ ParseResult SegmentParser::batch(ondemand::object root) {
   return std::move(parsed_);
 }
 
+ParseResult SegmentParser::damaged_batch(const ListBounds& bounds) {
+  {
+    const std::string shell = bounds.with({});
+    JsonBody json(Slot::kBody, shell);
+    ondemand::document document;
+    ondemand::object root;
+    std::string_view raw;
+    std::optional<ondemand::array> list;
+    FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
+    if (Status status = read_envelope_of_batch(root, list); !status)
+      return tl::unexpected<Error>(std::move(status).error());
+  }
+  for (const std::string_view message : bounds.elements)
+    if (Status status = take_alone(message); !status) return tl::unexpected<Error>(std::move(status).error());
+  return std::move(parsed_);
+}
+
+Status SegmentParser::take_alone(std::string_view text) {
+  const size_t index = parsed_.item_count;
+  JsonBody json(Slot::kBody, text);
+  ondemand::document document;
+  ondemand::object root;
+  std::string_view raw;
+  const simdjson::error_code error = json.open(json.text(), document, root, raw);
+  if (error == simdjson::SUCCESS) return take(index, root, raw, {}, Damage::kRejectsTheMessage);
+  ++parsed_.item_count;
+  const bool no_object = error == simdjson::INCORRECT_TYPE;
+  refuse_raw(parsed_, index, no_object ? "bad_item" : "bad_json",
+             no_object ? "a message must be a JSON object" : json_error(error), text, batch_.sent_at.value_or(0));
+  parsed_.rejected.back().context = batch_.context;
+  return {};
+}
+
 ParseResult SegmentParser::single(ondemand::object root, std::string_view raw, std::string_view call) {
   if (Status status = take(0, root, raw, call); !status) return tl::unexpected<Error>(std::move(status).error());
   return std::move(parsed_);
 }
 
-Status SegmentParser::take(size_t index, ondemand::object object, std::string_view raw, std::string_view call) {
+Status SegmentParser::take(size_t index, ondemand::object object, std::string_view raw, std::string_view call,
+                           Damage damage) {
   ++parsed_.item_count;
   FRESHET_ASSERT(index < parsed_.item_count);
   Item item(context_, parsed_, arena_, kSegmentSource, index, raw);
   const Outcome outcome = message(item, object, call);
-  if (outcome == Outcome::kBroken) return bad_json(item.error);
+  if (outcome == Outcome::kBroken) {
+    if (batch_.broken || damage == Damage::kFailsTheBody) return bad_json(item.error);
+    (void)item.reject("bad_json", json_error(item.error));
+  }
   if (outcome == Outcome::kOk) {
     accept(item);
   } else {
@@ -252,14 +298,19 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
     batch_.document->rewind();
     ondemand::object outer;
     FRESHET_JSON(batch_.document->get_object().get(outer), item.broken);
-    FRESHET_ITEM(read_context(item, outer, read_));
+    const Outcome outcome = read_context(item, outer, read_);
+    batch_.broken = outcome == Outcome::kBroken;
+    FRESHET_ITEM(outcome);
   }
   FRESHET_ITEM(apply_context(item, read_));
   if (read_.traits) {
     FRESHET_JSON(read_.traits->reset().error(), item.broken);
-    FRESHET_ITEM(apply_traits(item, *read_.traits));
+    // Libraries send the traits that they have cached along with every event: they say who it is, and are no news of
+    // what he is like. Only an identify tells that, and its own traits, which come last, win.
+    FRESHET_ITEM(call == "identify" ? add_traits(item, *read_.traits) : read_promoted(item, *read_.traits));
   }
   FRESHET_ITEM(apply_call(item, call, m));
+  promote_identifiers(item);
   return finish_identifiers(item);
 }
 
@@ -277,7 +328,7 @@ Outcome SegmentParser::apply_call(Item& item, std::string_view call, Message& m)
   // An identify without traits is no error: it attaches the identifiers to one another.
   if (!m.traits) return Outcome::kOk;
   FRESHET_JSON(m.traits->reset().error(), item.broken);
-  return apply_traits(item, *m.traits);
+  return add_traits(item, *m.traits);
 }
 
 Outcome SegmentParser::write_event(Item& item, const Text& event, const std::optional<ondemand::object>& properties,
@@ -326,21 +377,41 @@ Outcome SegmentParser::apply_alias(Item& item, Message& m) {
   return Outcome::kOk;
 }
 
+ParseResult parse_sound_batch(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
+  JsonBody json(Slot::kBody, body);
+  ondemand::document document;
+  ondemand::object root;
+  std::string_view raw;
+  FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
+  return SegmentParser(context, arena).batch(root);
+}
+
+// Nearly every batch is sound, so it is read in one pass. Where that fails, a second one asks which messages it is; if
+// it is the batch itself, the first answer stands.
+ParseResult parse_batch(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
+  ParseResult sound = parse_sound_batch(body, context, arena);
+  if (sound) return sound;
+  context.schema.drop();
+  const auto bounds = list_bounds(without_mark(body), "batch", kSegmentItemsMax);
+  if (!bounds) return sound;
+  ParseResult parts = SegmentParser(context, arena).damaged_batch(*bounds);
+  return parts ? std::move(parts) : std::move(sound);
+}
+
 bool is_call(std::string_view call) { return std::find(kCalls.begin(), kCalls.end(), call) != kCalls.end(); }
 
 }  // namespace
 
 ParseResult parse_segment(std::string_view body, const SegmentRequest& request, const AdapterContext& context,
                           google::protobuf::Arena& arena) {
-  if (!request.call.empty() && request.call != "batch" && !is_call(request.call))
-    return fail(Code::kInvalid, "there is no such call");
+  if (request.call == "batch") return parse_batch(body, context, arena);
+  if (!request.call.empty() && !is_call(request.call)) return fail(Code::kInvalid, "there is no such call");
   JsonBody json(Slot::kBody, body);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
   FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
   SegmentParser parser(context, arena);
-  if (request.call == "batch") return parser.batch(root);
   if (!request.outer_context.empty() && !parser.set_outer_context(request.outer_context))
     return fail(Code::kInvalid, "the context is not a JSON object");
   return parser.single(root, raw, request.call);
@@ -372,16 +443,26 @@ std::string key_of(ondemand::object object, bool look_into_batch) {
   return key;
 }
 
-}  // namespace
-
-std::string segment_write_key(std::string_view body) {
-  // This runs before authentication, so it reads no further than it must and keeps nothing.
+std::string key_in(std::string_view body) {
   JsonBody json(Slot::kBody, body);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
   if (json.open(json.text(), document, root, raw) != simdjson::SUCCESS) return {};
   return key_of(root, true);
+}
+
+}  // namespace
+
+std::string segment_write_key(std::string_view body) {
+  // This runs before authentication, so it reads no further than it must and keeps nothing.
+  std::string key = key_in(body);
+  if (!key.empty()) return key;
+  // A batch with a damaged message says its key all the same.
+  const auto bounds = list_bounds(without_mark(body), "batch", kSegmentItemsMax);
+  if (!bounds) return {};
+  key = key_in(bounds->with({}));
+  return key.empty() && !bounds->elements.empty() ? key_in(bounds->elements.front()) : key;
 }
 
 }  // namespace freshet::ingest

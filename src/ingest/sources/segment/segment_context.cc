@@ -36,7 +36,8 @@ Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
     // then.
     if (name == "adTrackingEnabled") {
       bool enabled = true;
-      out.ad_tracking_off = v.get_bool().get(enabled) == simdjson::SUCCESS && !enabled;
+      FRESHET_ITEM(read_flag(item, v, enabled));
+      out.ad_tracking_off = !enabled;
     }
     return Outcome::kOk;
   });
@@ -162,11 +163,9 @@ Outcome apply_context(Item& item, const SegmentContext& context) {
   return item.envelope.device().empty() ? Outcome::kOk : add_device_attributes(item, context);
 }
 
-Outcome apply_traits(Item& item, ondemand::object traits) {
-  auto& ops = *item.envelope.mutable_attributes();
-  FRESHET_ITEM(add_attributes(item, traits, schema::Subject::kUserAttribute, NullPolicy::kUnset, ops));
-  promote_identifiers(item);
-  return Outcome::kOk;
+Outcome add_traits(Item& item, ondemand::object traits) {
+  return add_attributes(item, traits, schema::Subject::kUserAttribute, NullPolicy::kUnset,
+                        *item.envelope.mutable_attributes());
 }
 
 }  // namespace freshet::ingest

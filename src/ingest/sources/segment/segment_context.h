@@ -30,8 +30,7 @@ Outcome read_context(Item& item, ondemand::object context, SegmentContext& out);
 // Adds device identifiers and attributes, and external ids of types that the tenant lists.
 Outcome apply_context(Item& item, const SegmentContext& context);
 
-// Traits become attributes of the user. email and phone become identifiers too, where the tenant
-// lists these types.
-Outcome apply_traits(Item& item, ondemand::object traits);
+// Traits become attributes of the user; item.promoted has those that name the user, too.
+Outcome add_traits(Item& item, ondemand::object traits);
 
 }  // namespace freshet::ingest

@@ -9,7 +9,9 @@
 namespace freshet::ingest {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Segment : public ::testing::Test, public AdapterFixture {
  protected:
@@ -86,7 +88,7 @@ TEST_F(Segment, DeviceContext) {
       HasSubstr(
           R"(user { type: "user_id" value: "u" } user { type: "phone" value: "+911" } )"
           R"(device { type: "device_id" value: "d1" } device { type: "push_token" value: "t1" } )"
-          R"(device { type: "gaid" value: "ad1" } attributes { type: SET name: "city" value { text: "Pune" } })"));
+          R"(device { type: "gaid" value: "ad1" } device_attributes { type: SET name: "model" value { text: "Pixel" } })"));
   EXPECT_THAT(text, HasSubstr(R"(device_attributes { type: SET name: "os_version" value { text: "15" } })"));
   std::string off(kBody);
   off.replace(off.find("\"type\":\"android\""), 16, "\"type\":\"ios\",\"adTrackingEnabled\":false");
@@ -127,12 +129,133 @@ TEST_F(Segment, OneBadMessageDoesNotCondemnItsBatch) {
   EXPECT_EQ(result->rejected[1].item, R"({"type":"track","userId":null,"anonymousId":"undefined","event":"A"})");
 }
 
+// What a sender's language writes that is no JSON, and what is no UTF-8, costs the message that it stands in.
+TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
+  for (const char* damaged :
+       {R"({"type":"track","userId":"u","event":"A","properties":{"a":NaN}})", R"({"type":"track","userId":Infinity})",
+        R"({"type":"track","userId":"u","event":"A","properties":{"a":[{"b":Infinity}]}})", R"({"type":"track" "x"})",
+        R"({"type":"track","userId":undefined,"event":"A"})", R"({"type":"identify","userId":"u","traits":{"a":nul}})",
+        R"({"type":"identify","userId":"u","traits":{"a":1,}})",
+        "{\"type\":\"track\",\"event\":\"J\xfcrgen\",\"userId\":\"u\"}",
+        "{\"type\":\"track\",\"event\":\"two\nlines\",\"userId\":\"u\"}"}) {
+    const std::string body = R"({"batch":[{"type":"track","userId":"u","event":"A","messageId":"1"},)" +
+                             std::string(damaged) +
+                             R"( ,5,{"type":"track","userId":"u","event":"B","messageId":"2"}],"writeKey":"k",
+        "context":{"device":{"id":"d"}},"sentAt":"2026-01-01T23:59:00Z"})";
+    const ParseResult result = parse(body);
+    ASSERT_TRUE(result) << damaged << result.error().message;
+    EXPECT_EQ(rejections_of(*result), "1:bad_json 2:bad_item") << damaged;
+    EXPECT_EQ(result->items, (std::vector<size_t>{0, 3}));
+    EXPECT_EQ(result->rejected[0].item, damaged);
+    EXPECT_EQ(result->rejected[0].context, R"({"device":{"id":"d"}})");
+    EXPECT_EQ(result->rejected[0].sent_at_us, kReceivedUs - 60'000'000);
+    EXPECT_EQ(result->envelopes[1]->device(0).value(), "d");
+    EXPECT_EQ(segment_write_key(body), "k");
+  }
+  EXPECT_EQ(
+      rejections_of(*parse(R"({"batch":[{"type":"track","userId":"u","event":"A","properties":{"a":-Infinity}}]})")),
+      "0:bad_number");
+  EXPECT_EQ(segment_write_key("{\"batch\":[{\"writeKey\":\"k\"},{\"a\":\"\xfc\"}]}"), "k");
+}
+
+// A value that is cut, overridden or left out by a limit must not become an identifier, or lose one.
+TEST_F(Segment, IdentifiersAreWhatTheCallSaysLastAndWhole) {
+  tenant.limits.value_length = 5;
+  tenant.limits.user_attributes = 1;
+  EXPECT_THAT(
+      golden(R"({"anonymousId":"a","traits":{"x":1,"email":"long@one.example","phone":911234567}})", "identify"),
+      HasSubstr(R"(user { type: "email" value: "long@one.example" } user { type: "phone" value: "911234567" })"));
+  EXPECT_EQ(warnings_of(parsed), "0:too_many_attributes 0:value_cut 0:too_many_attributes");
+  tenant = model::default_tenant("acme");
+  const auto identifiers = [&](std::string_view body, std::string_view call) {
+    (void)golden(body, call);
+    std::string out;
+    for (const v1::Identifier& i : parsed.envelopes.at(0)->user()) out += i.type() + "=" + i.value() + " ";
+    return out;
+  };
+  EXPECT_EQ(identifiers(R"({"anonymousId":"a","traits":{"email":"new@x"},"context":{"traits":{"email":"old@x"}}})",
+                        "identify"),
+            "email=new@x anonymous_id=a ");
+  EXPECT_EQ(
+      identifiers(R"({"anonymousId":"a","traits":{"email":null},"context":{"traits":{"email":"old@x"}}})", "identify"),
+      "anonymous_id=a ");
+  EXPECT_EQ(identifiers(R"({"anonymousId":"a","traits":{"email":"one@x","email":"two@x"}})", "identify"),
+            "email=two@x anonymous_id=a ");
+  EXPECT_EQ(identifiers(R"({"userId":123.0,"traits":{"phone":919900000002.0}})", "identify"),
+            "user_id=123 phone=919900000002 ");
+  EXPECT_EQ(identifiers(R"({"userId":"u","traits":{"phone":9.199e11,"email":true}})", "identify"), "user_id=u ");
+}
+
+// Segment, too, updates no profile from the traits that libraries have cached.
+TEST_F(Segment, CachedTraitsSayWhoAndNotWhatIsNew) {
+  constexpr std::string_view kBody = R"({"userId":"u","event":"E","groupId":"g","name":"N","previousId":"p",
+      "context":{"traits":{"plan":"free","email":"a@x"}}})";
+  for (const char* call : {"track", "page", "screen", "group", "alias"}) {
+    (void)golden(kBody, call);
+    for (const v1::AttributeOp& op : parsed.envelopes.at(0)->attributes()) EXPECT_EQ(op.name(), "groups") << call;
+    EXPECT_EQ(parsed.envelopes[0]->user(1).value(), "a@x") << call;
+  }
+  EXPECT_THAT(golden(kBody, "identify"), HasSubstr(R"(attributes { type: SET name: "plan" value { text: "free" } })"));
+}
+
+TEST_F(Segment, AFlagSpelledAsATextIsAFlag) {
+  for (const char* off : {"false", "\"false\"", "\"False\"", "0", "\"0\""})
+    EXPECT_THAT(golden(R"({"userId":"u","event":"E","context":{"device":{"id":"d","type":"ios","advertisingId":"ad",
+        "adTrackingEnabled":)" +
+                           std::string(off) + "}}}",
+                       "track"),
+                Not(HasSubstr("idfa")))
+        << off;
+  EXPECT_THAT(golden(R"({"userId":"u","event":"E","context":{"device":{"type":"ios","advertisingId":"ad",
+      "adTrackingEnabled":"true"}}})",
+                     "track"),
+              HasSubstr("idfa"));
+}
+
+TEST_F(Segment, WholeNumbersKeepTheirDigits) {
+  EXPECT_THAT(
+      golden(R"({"userId":"u","traits":{"a":18446744073709551615,"b":-9223372036854775809,"c":9223372036854775807,
+      "d":[12345678901234567890123456789012345678901,7],"e":1e20}})",
+             "identify"),
+      AllOf(HasSubstr(R"(decimal: "18446744073709551615")"), HasSubstr(R"(decimal: "-9223372036854775809")"),
+            HasSubstr("integer: 9223372036854775807"),
+            HasSubstr(R"(decimal: "12345678901234567890123456789012345678901" } values { integer: 7)"),
+            HasSubstr("number: 1e+20")));
+}
+
+// A broken integration, all of whose messages are rejected, must not use up the names of those that are right.
+TEST_F(Segment, ARejectedMessageTeachesNoNames) {
+  tenant.limits.event_names = 3;
+  tenant.limits.user_attributes = 4;
+  std::string bad;
+  for (int i = 0; i < 8; ++i)
+    bad += R"({"type":"track","event":"Order )" + std::to_string(i) +
+           R"(","properties":{"p":1}},{"type":"identify","traits":{"t)" + std::to_string(i) + R"(":1}},)";
+  const ParseResult rejected = parse("{\"batch\":[" + bad + R"({"type":"track","event":"Known","userId":"u"},
+      {"type":"track","userId":"u","event":"Damaged","properties":{"a":NaN}}]})");
+  EXPECT_EQ(rejected->rejected.size(), 17u);
+  EXPECT_EQ(registry->list("acme").size(), 1u);
+  EXPECT_EQ(parse(R"({"batch":[{"type":"track","event":"A","userId":"u"},{"type":"track","event":"B","userId":"u"},
+      {"type":"identify","userId":"u","traits":{"a":1,"b":1,"c":1}}]})")
+                ->rejected.size(),
+            0u);
+  EXPECT_EQ(registry->list("acme").size(), 6u);
+}
+
+TEST_F(Segment, AByteOrderMarkIsPassedOver) {
+  EXPECT_TRUE(parse("\xef\xbb\xbf{\"batch\":[{\"type\":\"track\",\"event\":\"E\",\"userId\":\"u\"}]}"));
+  EXPECT_EQ(parse("\xef\xbb\xbf{\"batch\":[{\"a\":NaN}]}")->rejected.size(), 1u);
+  EXPECT_EQ(segment_write_key("\xef\xbb\xbf{\"writeKey\":\"k\"}"), "k");
+  EXPECT_FALSE(parse("\xef\xbb\xbf"));
+}
+
 TEST_F(Segment, BodiesThatAreWrongAsAWhole) {
-  for (const char* body : {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}",
-                           "{\"batch\":[{\"type\":\"track\" \"x\"}]}", "{\"batch\":[]} {}", "{\"batch\":[]}x",
-                           R"({"batch":[{"type":"track","userId":"u","event":"E","properties":{"a":[{"b":numl}]}}]})",
-                           R"({"batch":[{"type":"identify","userId":"u","traits":{"a":nul}}]})", "\xff\xfe",
-                           "{\"batch\":[{\"a\":\"\xc3\"}]}"})
+  for (const char* body :
+       {"", "7", "[]", "{", "{\"batch\":[}", "{\"batch\":7}", "{}", "{\"batch\":[{}] \"x\"}", "{\"batch\":[]} {}",
+        "{\"batch\":[]}x", "\xff\xfe",
+        R"({"batch":[{"type":"track","userId":"u","event":"E"}],"context":{"device":{"id":NaN}}})",
+        R"({"batch":[{"type":"track","userId":"u","event":"E"}],})",
+        R"({"batch":[{"type":"track","userId":"u","event":"E},{}]})", "{\"batch\":[{}],\"\xc3\":\"\"}"})
     EXPECT_FALSE(parse(body)) << body;
   EXPECT_FALSE(parse("{\"userId\":\"u\",\"event\":\"E\"} {}", "track"));
   std::string many = "{\"batch\":[";

@@ -1,5 +1,6 @@
 #include "ingest/sources/segment/source.h"
 
+#include "base/text.h"
 #include "http/text.h"
 #include "ingest/answers.h"
 #include "ingest/sources/segment/answers.h"
@@ -49,6 +50,7 @@ std::span<const Route> SegmentSource::routes() const {
   static constexpr Route kRoutes[] = {
       {"POST", "/v1/batch", "batch", "/v1/batch"},
       {"POST", "/v1/b", "batch", "/v1/batch"},
+      {"POST", "/beacon/v1/batch", "batch", "/v1/batch"},
       {"POST", "/v1/import", "batch", "/v1/import"},
       {"POST", "/v1/track", "track", "/v1/track"},
       {"POST", "/v1/t", "track", "/v1/track"},
@@ -68,11 +70,38 @@ std::span<const Route> SegmentSource::routes() const {
   return kRoutes;
 }
 
+// The query parameter writeKey, "" if there is none.
+std::string key_in_query(const http::Request& request) {
+  std::string key;
+  if (const auto parameters = http::parse_query(request.query))
+    for (const auto& [name, value] : *parameters)
+      if (name == "writeKey") key = value;
+  return key;
+}
+
+// A beacon has no Authorization header, so RudderStack's library puts its key into the query, where a write key may
+// stand, as it stands in the page; what is kept secret may not, because addresses are logged.
 tl::expected<Sender, Refusal> SegmentSource::authenticate(const Tenants& tenants, const Exchange& exchange) const {
   if (const auto sender = Source::authenticate(tenants, exchange)) return *sender;
+  if (const auto* const tenant = tenants.by_write_key(key_in_query(exchange.request)))
+    return Sender{tenant, model::KeyScope::kWrite};
   return tl::unexpected(Refusal{401, "unauthorized",
                                 "no valid write key; send it as the user name of Basic authorization, as Bearer, or as "
-                                "\"writeKey\" in the body"});
+                                "\"writeKey\" in the body or in the query"});
+}
+
+// Each proxy adds its own at the end of a list, so the first one says what the browser spoke; the words of HTTP have no
+// case.
+bool came_by_https(const http::Request& request) {
+  const auto first = [](std::string_view list) { return lower_case(trim(list.substr(0, list.find(',')))); };
+  if (const std::string proto = first(request.header("x-forwarded-proto")); !proto.empty()) {
+    if (proto == "https") return true;
+  } else if (const std::string forwarded = first(request.header("forwarded"));  // RFC 7239: for=…;proto=https
+             forwarded.find("proto=https") != std::string::npos ||
+             forwarded.find("proto=\"https") != std::string::npos) {
+    return true;
+  }
+  return lower_case(request.header("origin").substr(0, 8)) == "https://";
 }
 
 // analytics.js loads its settings before it sends anything; without this answer a page never sends.
@@ -83,17 +112,13 @@ http::Response answer_settings(const Source& source, const Tenants& tenants, con
   const std::string_view host = exchange.request.header("host");
   // Behind a proxy that ends TLS this listener sees plain HTTP, so the scheme comes from what the proxy or the browser
   // says. A page that is loaded by https may not send to http (mixed content).
-  const bool https = exchange.request.header("x-forwarded-proto") == "https" ||
-                     exchange.request.header("origin").starts_with("https://");
-  return settings(exchange.argument, is_host(host) ? host : std::string_view(), https);
+  return settings(exchange.argument, is_host(host) ? host : std::string_view(), came_by_https(exchange.request));
 }
 
 // RudderStack's browser library asks here before it sends. Its key comes as Basic user or in the query.
 http::Response answer_source_config(const Source& source, const Tenants& tenants, const Exchange& exchange) {
   std::string key = parse_authorization(exchange.request.header("authorization")).user;
-  if (const auto parameters = http::parse_query(exchange.request.query); parameters && key.empty())
-    for (const auto& [name, value] : *parameters)
-      if (name == "writeKey") key = value;
+  if (key.empty()) key = key_in_query(exchange.request);
   const model::Tenant* const tenant = tenants.by_write_key(key);
   if (tenant == nullptr)
     return source.refuse(exchange,
