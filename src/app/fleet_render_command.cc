@@ -38,13 +38,20 @@ void print_done(const fleet::Published& done, const fleet::Rendering& rendering,
   print_json([&](JsonWriter& json) {
     json.begin_object().member("ok", ok).member("written", ok ? done.written : 0);
     json.member("unchanged", done.unchanged).member("removed", ok ? done.removed : 0);
-    json.key("by_hand").array(done.by_hand).key("notes").array(rendering.notes).end_object();
+    json.key("losses")
+        .array(done.losses)
+        .key("by_hand")
+        .array(done.by_hand)
+        .key("notes")
+        .array(rendering.notes)
+        .end_object();
   });
 }
 
 void print_text(const fleet::Published& done, const fleet::Rendering& rendering, const RenderOptions& options,
                 bool ok) {
   for (const std::string& note : rendering.notes) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& loss : done.losses) fmt::print(stderr, "loss: {}\n", loss);
   for (const std::string& path : done.by_hand) {
     fmt::print(stderr, "{}: {}\n", ok ? "overwritten" : "changed by hand", path);
   }

@@ -23,6 +23,8 @@ extern const yaml::TextRule kAnyName;
 extern const yaml::TextRule kDnsName;    // clusters, regions, services, mirrors: they become names of machines
 extern const yaml::TextRule kTopicName;  // Kafka's
 extern const yaml::TextRule kKafkaVersion;
+extern const yaml::TextRule kDnsZone;
+extern const yaml::TextRule kCloudName;  // types of machines and volumes, zones
 
 // As they stand in the file, before references are resolved.
 struct ClusterText {
@@ -91,13 +93,13 @@ Where& where_of(Text& text) {
 template <class V>
 void describe(V& v, Region& region) {
   v.text("name", region.name, kDnsName, "Name of the region, as the cloud calls it", Need::kRequired);
-  v.texts("zones", region.zones, yaml::kAnyText, "Its availability zones, as the cloud calls them", Need::kRequired);
+  v.texts("zones", region.zones, kCloudName, "Its availability zones, as the cloud calls them", Need::kRequired);
 }
 
 template <class V>
 void describe(V& v, Volumes& volumes) {
   v.count("count", volumes.count, 1, 64, "Volumes of each broker; each is a log dir");
-  v.text("type", volumes.type, kAnyName, "Type of volume, as the cloud calls it");
+  v.text("type", volumes.type, kCloudName, "Type of volume, as the cloud calls it");
   v.bytes("size", volumes.size_bytes, kGiB, 64ull << 40, "Size of one volume");
   v.count("iops", volumes.iops, 100, 256'000, "Provisioned operations a second of one volume");
   v.bytes("throughput", volumes.throughput_bytes_per_s, kMiB, 4096 * kMiB,
@@ -110,18 +112,19 @@ void describe_settings(V& v, ClusterText& text) {
   Cluster& cluster = text.value;
   v.choice("platform", cluster.platform, "What brokers run on: virtual machines, or Kubernetes with Strimzi");
   v.ref("region", text.region, "Its region; may be left out if there is only one", Need::kOptional);
-  v.texts("zones", cluster.zones, yaml::kAnyText, "Zones of its region that brokers are spread over; default: all",
+  v.texts("zones", cluster.zones, kCloudName, "Zones of its region that brokers are spread over; default: all",
           Need::kOptional);
   v.count("brokers", cluster.brokers, 1, 1000, "Number of brokers");
-  v.text("instance", cluster.instance, kAnyName, "Machine type of a broker");
+  v.text("instance", cluster.instance, kCloudName, "Machine type of a broker");
   v.section(
       "volumes", "Disks of each broker", [&](auto& volumes) { describe(volumes, cluster.volumes); }, Need::kOptional,
       &cluster.volumes_where);
   v.count("controllers", cluster.controllers, 0, 9,
           "Controllers with machines of their own; 0: brokers play this part too");
-  v.text("controller_instance", cluster.controller_instance, kAnyName, "Machine type of a controller");
-  v.text("kafka_version", cluster.kafka_version, kKafkaVersion, "Version of Apache Kafka");
-  v.text("dns_zone", cluster.dns_zone, kAnyName, "Where brokers get their names; default: the fleet's");
+  v.text("controller_instance", cluster.controller_instance, kCloudName, "Machine type of a controller");
+  v.text("kafka_version", cluster.kafka_version, kKafkaVersion,
+         "Version of Apache Kafka; default with platform: strimzi: 4.1.0");
+  v.text("dns_zone", cluster.dns_zone, kDnsZone, "Where brokers get their names; default: the fleet's");
   v.text("namespace", cluster.kubernetes_namespace, kDnsName, "Kubernetes namespace (platform: strimzi)");
   v.text("storage_class", cluster.storage_class, kDnsName, "Kubernetes storage class (platform: strimzi)");
   v.text("owner", cluster.owner, kAnyName, "The team that is alerted");
@@ -133,7 +136,7 @@ void describe(V& v, ClusterText& text) {
   v.text("name", cluster.name, kDnsName, "Name of the cluster", Need::kRequired);
   v.choice("kind", cluster.kind,
            "fronting: root topics, for producers and mirrors only; backend: topics of a group of services");
-  v.texts("service_groups", cluster.service_groups, yaml::kAnyText, "The groups of services that may use it",
+  v.texts("service_groups", cluster.service_groups, kDnsName, "The groups of services that may use it",
           Need::kOptional);
   v.text("shared_because", cluster.shared_because, kAnyName, "Why more than one group of services shares this cluster");
   describe_settings(v, text);
@@ -149,6 +152,8 @@ void describe_settings(V& v, TopicText& text) {
   v.duration("retention", topic.retention_us, 0, 3650 * kDayUs, "How long messages are kept; 0: without end");
   v.bytes("retention_bytes", topic.retention_bytes, 0, 1ull << 50, "How much of a partition is kept; 0: without bound");
   v.choice("cleanup", topic.cleanup, "What happens to old messages");
+  v.bytes("compacted_bytes", topic.compacted_bytes, 0, 1ull << 50,
+          "What compaction leaves of the whole topic: the last message of each key, compressed; 0: not known");
   v.choice("compression", topic.compression, "Codec of the producers");
   v.number("compression_ratio", topic.compression_ratio, 0, 100,
            "Size before compression to size after it; 0: what is usual for the codec");
@@ -264,7 +269,7 @@ template <class V>
 void describe(V& v, FleetText& text) {
   Topology& fleet = text.value;
   v.text("fleet", fleet.name, kDnsName, "Name of the fleet", Need::kRequired);
-  v.text("dns_zone", fleet.dns_zone, kAnyName, "Where brokers get their names");
+  v.text("dns_zone", fleet.dns_zone, kDnsZone, "Where brokers get their names");
   v.number("growth_percent_per_month", fleet.growth_percent_per_month, -50, 1000, "How fast the rates grow");
   v.section("defaults", "What clusters, topics and producers have if they don't say otherwise",
             [&](auto& defaults) { describe(defaults, text.defaults); });

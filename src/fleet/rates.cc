@@ -39,12 +39,19 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   out.in_bytes_per_s = topic.messages_per_s * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
   out.readers = readers;
   out.out_bytes_per_s = out.in_bytes_per_s * readers;
-  // Kafka deletes by whichever bound is reached first; retention_bytes is of a partition, not of the topic.
+  // Kafka deletes by whichever bound is reached first; retention_bytes is of a partition, not of the topic. Compaction
+  // begins when as much again has come as it left (min.cleanable.dirty.ratio 0.5).
+  constexpr double kUncompacted = 2;
+  const bool compacted = topic.cleanup != Cleanup::kDelete && topic.compacted_bytes > 0;
   const bool by_time = topic.retention_us > 0;
   const bool by_size = topic.retention_bytes > 0;
-  out.kept_forever = !by_time && !by_size;
+  out.kept_forever = !by_time && !by_size && !compacted;
   out.kept_bytes = out.in_bytes_per_s * (by_time ? static_cast<double>(topic.retention_us) / 1e6 : kYearSeconds);
   if (by_size) out.kept_bytes = std::min(out.kept_bytes, static_cast<double>(topic.retention_bytes) * topic.partitions);
+  if (!compacted) return out;
+  // Where a topic is compacted only, Kafka does not look at retention.
+  const double left = kUncompacted * static_cast<double>(topic.compacted_bytes);
+  out.kept_bytes = topic.cleanup == Cleanup::kCompact ? left : std::min(out.kept_bytes, left);
   return out;
 }
 

@@ -20,7 +20,8 @@ struct TopicRates {
   double in_bytes_per_s = 0;  // from producers and mirrors, once: without replication
   uint32_t readers = 0;       // consumer groups and mirrors; each reads everything once
   double out_bytes_per_s = 0;
-  double kept_bytes = 0;      // one replica of it, at the average rate; by time or size, whatever comes first
+  // One replica of it, at the average rate: by time, size or compaction, whatever leaves least.
+  double kept_bytes = 0;
   bool kept_forever = false;  // neither bounds it: kept_bytes is what a year brings
 };
 

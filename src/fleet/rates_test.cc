@@ -43,6 +43,25 @@ TEST(Rates, WhatIsBoundByNothingIsKeptForever) {
   EXPECT_TRUE(rates_of(fleet).topics[0].kept_forever);
 }
 
+TEST(Rates, CompactionKeepsOneMessageOfAKey) {
+  const auto kept = [](const std::string& keys) {
+    return rates_of(
+               fleet_of(
+                   "topics: [{name: t, cluster: back, messages_per_second: 1000, message_bytes: 1000, compression: "
+                   "none, " +
+                   keys + "}]\n"))
+        .topics[0];
+  };
+  // Twice what compaction leaves, as it begins when as much again has come.
+  EXPECT_DOUBLE_EQ(kept("cleanup: compact, retention: 0, compacted_bytes: 1GB").kept_bytes, 2e9);
+  EXPECT_FALSE(kept("cleanup: compact, retention: 0, compacted_bytes: 1GB").kept_forever);
+  EXPECT_DOUBLE_EQ(kept("cleanup: compact, retention: 10s, compacted_bytes: 1GB").kept_bytes, 2e9)
+      << "not deleted by age";
+  EXPECT_DOUBLE_EQ(kept("cleanup: compact_delete, retention: 10s, compacted_bytes: 1GB").kept_bytes, 1e7);
+  EXPECT_DOUBLE_EQ(kept("cleanup: compact_delete, retention: 1d, compacted_bytes: 1GB").kept_bytes, 2e9);
+  EXPECT_DOUBLE_EQ(kept("cleanup: compact, retention: 0").kept_bytes, 365 * 86400 * 1e6) << "not known: a year";
+}
+
 TEST(Rates, ProducersShareWhatATopicGets) {
   const Topology fleet = fleet_of(
       "topics: [{name: t, cluster: back, messages_per_second: 90}]\n"

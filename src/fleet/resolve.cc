@@ -7,6 +7,8 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "fleet/kafka_version.h"
+#include "fleet/render/names.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -84,6 +86,21 @@ class Names {
   size_t hints_ = 0;
 };
 
+// The names that are made of the cluster's must be names of hosts, too.
+void refuse_long_names(const Topology& fleet, const Cluster& cluster, Problems& problems) {
+  if (cluster.name.empty()) return;  // has been refused
+  const std::string label = longest_label(cluster);
+  if (label.size() > kLabelMost) {
+    problems.add(cluster.where.of("name"), "name: too long by " + std::to_string(label.size() - kLabelMost) +
+                                               ": a host's name would begin with " + label +
+                                               ", and no part of one may have more than " + std::to_string(kLabelMost) +
+                                               " characters");
+  } else if (label.size() + 1 + dns_zone_of(fleet, cluster).size() > kHostNameMost) {
+    problems.add(cluster.where.of("name"), "name: too long together with dns_zone: a host's name has at most " +
+                                               std::to_string(kHostNameMost) + " characters");
+  }
+}
+
 class Resolver {
  public:
   Resolver(FleetText text, Problems& problems)
@@ -111,12 +128,16 @@ class Resolver {
       problems_.add(fleet_.where.of("clusters"), "clusters: at most " + std::to_string(kClustersMax));
       text_.clusters.resize(kClustersMax);
     }
+    const bool version_given = text_.defaults.cluster.value.where.has("kafka_version");
     for (ClusterText& text : text_.clusters) {
       Cluster& cluster = text.value;
+      if (!version_given && !cluster.where.has("kafka_version"))
+        cluster.kafka_version = default_kafka(cluster.platform);
       clusters_.add(cluster.name, cluster.where.of("name"));
       cluster.region = regions_.get(text.region, cluster.where.at, "region");
       if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);
       if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
+      refuse_long_names(fleet_, cluster, problems_);
       fleet_.clusters.push_back(std::move(cluster));
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
@@ -144,6 +165,8 @@ class Resolver {
         topic.min_isr = std::clamp<uint32_t>(topic.replication - 1, 1, 2);
       if (!growth_given && !topic.where.has("growth_percent_per_month"))
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
+      if (topic.where.has("compacted_bytes") && topic.cleanup == Cleanup::kDelete)
+        problems_.add(topic.where.of("compacted_bytes"), "compacted_bytes: needs cleanup: compact or compact_delete");
       const Place at = topic.where.of("name");
       if (topic.cluster != kNone) add_topic(std::move(topic), at);
     }
@@ -190,6 +213,7 @@ class Resolver {
       }
       if (mirror.name.empty()) mirror.name = text.from.name + "-to-" + text.to.name;
       names.add(mirror.name, mirror.where.at);
+      refuse_long_name(mirror);
     }
     std::erase_if(text_.mirrors, [](const MirrorText& m) { return m.value.from == kNone || m.value.to == kNone; });
     // A mirror may read what another one makes: until nothing is new.
@@ -199,6 +223,16 @@ class Resolver {
     fill_.assign(fleet_.topics.size(), Fill::kTodo);
     for (Index i = 0; i < fleet_.topics.size(); ++i) fill_in(i);
     for (MirrorText& text : text_.mirrors) fleet_.mirrors.push_back(std::move(text.value));
+  }
+
+  // Also of one that was not given: FROM-to-TO.
+  void refuse_long_name(const Mirror& mirror) {
+    if (mirror.to == kNone || fleet_.clusters[mirror.to].platform != Platform::kStrimzi) return;
+    const std::string label = longest_label(mirror);
+    if (label.size() <= kLabelMost) return;
+    problems_.add(mirror.where.of("name"), "name: too long by " + std::to_string(label.size() - kLabelMost) +
+                                               ": a pod would be called " + label + ", of which " +
+                                               std::to_string(kLabelMost) + " characters are allowed");
   }
 
   // Says whether there was something new.

@@ -19,6 +19,25 @@ bool is_dns_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_dns_char);
 }
 
+// Labels with dots between them, as Route 53 has zones. The length leaves room for a host's own label.
+bool is_dns_zone(std::string_view zone) {
+  constexpr size_t kLengthMax = 251;
+  if (zone.size() > kLengthMax) return false;
+  while (true) {
+    const size_t end = std::min(zone.find('.'), zone.size());
+    if (!is_dns_name(zone.substr(0, end))) return false;
+    if (end == zone.size()) return true;
+    zone.remove_prefix(end + 1);
+  }
+}
+
+// "us-east-1a", "c6g.xlarge", "gp3", "n2_standard_4".
+bool is_cloud_name(std::string_view name) {
+  constexpr size_t kLengthMax = 63;
+  const auto fits = [](char c) { return is_dns_char(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_'; };
+  return !name.empty() && name.size() <= kLengthMax && std::all_of(name.begin(), name.end(), fits);
+}
+
 bool is_topic_char(char c) { return is_dns_char(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_'; }
 
 // Kafka's own rule (org.apache.kafka.common.internals.Topic). The length leaves room for "-<partition>" and a suffix
@@ -57,7 +76,17 @@ const yaml::TextRule kDnsName = {"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
                                  "up to 63 of a-z 0-9 -, not beginning or ending with -", is_dns_name};
 const yaml::TextRule kTopicName = {"^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$", "up to 249 of a-z A-Z 0-9 . _ -",
                                    is_topic_name};
+const yaml::TextRule kDnsZone = {"^[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63})*$",
+                                 "names of up to 63 of a-z 0-9 - with dots between them, as in kafka.internal",
+                                 is_dns_zone};
+const yaml::TextRule kCloudName = {"^[a-zA-Z0-9._-]{1,63}$", "up to 63 of a-z A-Z 0-9 . _ -", is_cloud_name};
 const yaml::TextRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
+
+// ReplicationPolicy.isInternalTopic and the default of topics.exclude (DefaultTopicFilter).
+bool is_never_mirrored(std::string_view topic) {
+  return topic.ends_with("-internal") || topic.ends_with(".internal") || topic.ends_with(".replica") ||
+         topic.starts_with("__") || topic.starts_with('.') || topic == "heartbeats";
+}
 
 Index Topology::find_cluster(std::string_view wanted) const {
   for (Index i = 0; i < clusters.size(); ++i) {

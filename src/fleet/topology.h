@@ -68,7 +68,7 @@ struct Cluster {
   Volumes volumes;
   uint32_t controllers = 3;  // machines of their own; 0: the first brokers have both roles
   std::string controller_instance = "m6g.large";
-  std::string kafka_version = "3.9.1";
+  std::string kafka_version = "3.9.1";      // of kEc2; on kStrimzi another one is the default (kafka_version.h)
   std::vector<std::string> service_groups;  // whom it is for; a fronting cluster may have none
   std::string shared_because;               // why more than one
   std::string dns_zone;                     // brokers are <cluster>-<n>.<dns_zone>; "": the fleet's
@@ -103,6 +103,7 @@ struct Topic {
   int64_t retention_us = 86'400'000'000;  // 0: without end
   uint64_t retention_bytes = 0;           // of a partition; 0: without bound
   Cleanup cleanup = Cleanup::kDelete;
+  uint64_t compacted_bytes = 0;  // the last message of each key, of all partitions, as kept; 0: not known
   Compression compression = Compression::kLz4;  // of the producers
   double compression_ratio = 0;                 // message bytes to bytes sent and kept; 0: usual for the codec
   double messages_per_s = 0;                    // on average, into this topic
@@ -167,6 +168,10 @@ struct MirroredTopic {
   Index from = kNone;  // topics
   Index to = kNone;    // of the same name
 };
+
+// MirrorMaker 2 takes these for topics of Kafka, Connect or itself and never copies them, whatever its patterns say:
+// names that end with -internal, .internal or .replica, or begin with a dot or "__", and its heartbeats.
+[[nodiscard]] bool is_never_mirrored(std::string_view topic);
 
 // Copies topics from one cluster to another (MirrorMaker 2, KIP-382): names and partitions stay as they are.
 struct Mirror {

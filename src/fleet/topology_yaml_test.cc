@@ -159,5 +159,64 @@ TEST(TopologyYaml, NothingIsNotAFleet) {
   EXPECT_THAT(outcome_of("fleet: f\n").problems, HasSubstr("clusters: is missing"));
 }
 
+TEST(TopologyYaml, WhatIsNotCompactedHasNoCompactedSize) {
+  EXPECT_THAT(outcome_of(kBase + "topics: [{name: t, cluster: far, compacted_bytes: 1GB}]\n").problems,
+              HasSubstr("f.yaml:4:51: compacted_bytes: needs cleanup: compact"));
+  EXPECT_EQ(
+      good("topics: [{name: t, cluster: far, compacted_bytes: 1GB, cleanup: compact}]\n").topics[0].compacted_bytes,
+      1'000'000'000U);
+}
+
+// As other names: what can't be one where it is used ends up in names of hosts, in HCL and in selectors.
+TEST(TopologyYaml, NamesOfOthersSystemsAreTheirs) {
+  const auto problems = [](const std::string& keys) {
+    return outcome_of("fleet: f\n" + keys + "\nregions: [{name: r, zones: [a, b, c]}]\n").problems;
+  };
+  EXPECT_THAT(problems("dns_zone: a b/c!\nclusters: [{name: c}]"),
+              HasSubstr("f.yaml:2:11: dns_zone: must be names of"));
+  for (const char* zone : {"a..b", ".a", "a.", "A.b", "-a.b"})
+    EXPECT_THAT(problems("clusters: [{name: c, dns_zone: " + std::string(zone) + "}]"), HasSubstr("dns_zone: must be"))
+        << zone;
+  EXPECT_EQ(problems("clusters: [{name: c, dns_zone: kafka-1.example.org}]"), "");
+  for (const char* keys : {"instance: c6g large", "controller_instance: 'm6g\"large'", "volumes: {type: g p3}",
+                           "zones: [a, 'b c']", "service_groups: [My Group]"})
+    EXPECT_THAT(problems("clusters: [{name: c, " + std::string(keys) + "}]"), HasSubstr("must be up to 63 of")) << keys;
+}
+
+// Brokers, controllers and pods have the name of their cluster and more: that must be a label of a host's name, too.
+TEST(TopologyYaml, NamesThatAreTooLongForHostsAreRefused) {
+  const auto refused = [](const std::string& name, const std::string& keys) {
+    yaml::Problems problems("f.yaml");
+    (void)parse_topology("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: " + name + keys + "}]\n",
+                         problems);
+    return problems.text();
+  };
+  const auto name = [](size_t length) { return std::string(length, 'n'); };
+  EXPECT_EQ(refused(name(50), ""), "");  // NAME-controller-3
+  EXPECT_THAT(refused(name(51), ""), testing::HasSubstr("f.yaml:3:19: name: too long by 1: a host's name would begin"));
+  EXPECT_EQ(refused(name(61), ", controllers: 0, brokers: 9"), "");  // NAME-9
+  EXPECT_THAT(refused(name(61), ", controllers: 0, brokers: 10"), testing::HasSubstr("too long by 1"));
+  EXPECT_EQ(refused(name(24), ", platform: strimzi"), "");  // NAME-NAME-controllers-5
+  EXPECT_THAT(refused(name(25), ", platform: strimzi"), testing::HasSubstr("too long by 2"));
+  EXPECT_THAT(refused("c, dns_zone: " + name(63) + "." + name(63) + "." + name(63) + "." + name(50), ""),
+              testing::HasSubstr("too long together with dns_zone"));
+}
+
+TEST(TopologyYaml, NamesOfMirrorsThatAreTooLongForPodsAreRefused) {
+  const auto refused = [](const std::string& from, const std::string& platform, const std::string& keys) {
+    yaml::Problems problems("f.yaml");
+    (void)parse_topology("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: " + from +
+                             "}, {name: b, platform: " + platform + "}]\ntopics: [{name: t, cluster: " + from +
+                             "}]\nmirrors: [{from: " + from + ", to: b, topics: [t]" + keys + "}]\n",
+                         problems);
+    return problems.text();
+  };
+  const std::string longest(43, 'n');  // LONGEST-to-b-mirrormaker2-1
+  EXPECT_EQ(refused(longest, "strimzi", ""), "");
+  EXPECT_THAT(refused(longest + "n", "strimzi", ""), testing::HasSubstr("f.yaml:5:11: name: too long by 1"));
+  EXPECT_EQ(refused(longest + "n", "strimzi", ", name: m"), "");
+  EXPECT_EQ(refused(longest + "n", "ec2", ""), "") << "nothing is rendered for it";
+}
+
 }  // namespace
 }  // namespace freshet::fleet

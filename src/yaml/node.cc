@@ -2,6 +2,7 @@
 // aliases. It throws; every exception is caught here and becomes a problem.
 #include "yaml/node.h"
 
+#include <simdjson.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -152,6 +153,8 @@ void substitute(std::string& text, Place at, const Environment& environment, Pro
     if (escaped) {
       out.append("${").append(name).append("}");
     } else if (const auto value = environment(name)) {
+      if (!simdjson::validate_utf8(value->data(), value->size()))
+        problems.add(at, "the environment variable " + name + " is not UTF-8");
       out += *value;
     } else {
       problems.add(at, "the environment variable " + name + " is not set; set it, or write $${" + name +
@@ -199,6 +202,27 @@ std::optional<Node> parse_full(const std::string& text, Problems& problems) {
     problems.add({}, std::string("not YAML: ") + e.what());
   }
   return std::nullopt;
+}
+
+// Other encodings would end up as broken text in answers and in rendered files. Looked at by lines: only one that is
+// wrong is looked at by characters, for the place.
+bool has_broken_text(std::string_view text, Problems& problems) {
+  constexpr size_t kCharacterMost = 4;
+  if (simdjson::validate_utf8(text.data(), text.size())) return false;
+  Place at;
+  for (; !text.empty(); text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1), ++at.line) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (simdjson::validate_utf8(line.data(), line.size())) continue;
+    for (size_t i = 0, length = 1; i < line.size() && length <= kCharacterMost;) {
+      const bool good = simdjson::validate_utf8(line.data() + i, std::min(length, line.size() - i));
+      i += good ? length : 0;
+      length = good ? 1 : length + 1;
+      at.column = static_cast<uint32_t>(i) + 1;
+    }
+    break;
+  }
+  problems.add(at, "not UTF-8: save the file as UTF-8");
+  return true;
 }
 
 // YAML allows none of them, and kOpen and kClose are among them: a text that had them could name a variable in
@@ -283,7 +307,7 @@ std::optional<Node> parse_with(bool plain_first, std::string_view text, const Pa
                  "too large: " + std::to_string(text.size()) + " bytes, at most " + std::to_string(options.bytes_max));
     return std::nullopt;
   }
-  if (has_forbidden_characters(text, problems)) return std::nullopt;
+  if (has_broken_text(text, problems) || has_forbidden_characters(text, problems)) return std::nullopt;
   if (options.structure_max != SIZE_MAX) {
     const auto structure = static_cast<size_t>(std::count_if(
         text.begin(), text.end(), [](char c) { return std::string_view("[]{},:").find(c) != std::string_view::npos; }));

@@ -67,6 +67,17 @@ TEST(Node, RefusesWhatCouldGrowOrHide) {
   EXPECT_NE(problems_of("a: 1", ParseOptions{.bytes_max = 3, .environment = {}}).find("too large"), std::string::npos);
 }
 
+TEST(Node, OtherEncodingsAreRefusedWithTheirPlace) {
+  EXPECT_EQ(problems_of("a: 1\nowner: caf\xe9 noir\n"), "f.yaml:2:11: not UTF-8: save the file as UTF-8");
+  EXPECT_EQ(problems_of("\xe9"), "f.yaml:1:1: not UTF-8: save the file as UTF-8");
+  EXPECT_EQ(problems_of("a: \xc3\xa9\xc3"), "f.yaml:1:6: not UTF-8: save the file as UTF-8")
+      << "cut within a character";
+  EXPECT_EQ(problems_of("a: \xed\xa0\x80\n"), "f.yaml:1:4: not UTF-8: save the file as UTF-8") << "half of a pair";
+  EXPECT_EQ(problems_of("a: caf\xc3\xa9 \xf0\x9f\x98\x80\n"), "");
+  const ParseOptions latin = {.environment = [](const std::string&) { return std::optional<std::string>("caf\xe9"); }};
+  EXPECT_EQ(problems_of("a: ${NAME}\n", latin), "f.yaml:1:4: the environment variable NAME is not UTF-8");
+}
+
 TEST(Node, EmptyTextAndMissingValuesAreNothing) {
   Problems problems("f.yaml");
   EXPECT_EQ(parse("", {}, problems)->kind, Node::Kind::kNull);

@@ -58,6 +58,7 @@ PLAN = {
     "fleet_render.by_hand": (2, 1),
     "fleet_render.grafana": (13, 3),
     "fleet_render.jmx_exporter": (22, 2),
+    "fleet_render.lag": (2, 1),
     "fleet_render.prometheus": (36, 2),
     "fleet_render.strimzi": (10, 3),
     "fleet_render.terraform": (300, 1, LONG),

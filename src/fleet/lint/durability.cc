@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
+#include "fleet/kafka_version.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 
@@ -53,14 +53,18 @@ Findings each_topic(const Facts& facts, std::string_view key, const Check& check
 }
 using Outcome = std::pair<std::string, uint32_t>;  // evidence, and the number that mends it
 
-// Reads the first two numbers of a version.
-std::pair<uint32_t, uint32_t> parse_version(std::string_view text) {
-  std::pair<uint32_t, uint32_t> out;
-  const size_t dot = text.find('.');
-  if (dot == std::string_view::npos) return out;
-  std::from_chars(text.data(), text.data() + dot, out.first);
-  std::from_chars(text.data() + dot + 1, text.data() + text.size(), out.second);
-  return out;
+// What is wrong with the version, or "".
+std::string version_fault(const Cluster& cluster) {
+  const std::string& version = cluster.kafka_version;
+  const std::string kafka = "Kafka " + version;
+  if (parse_version(version) < std::pair(3U, 3U)) return kafka;
+  if (!is_released(version)) return kafka + " is not known: known are 3.0 to 3.9 and 4.0 to 4.2";
+  if (cluster.platform != Platform::kStrimzi) return "";
+  if (!runs_with_strimzi_v1(version))
+    return kafka +
+           " is run by Strimzi's operators before 0.49 only: later ones, which serve kafka.strimzi.io/v1, refuse it";
+  if (std::ranges::count(version, '.') < 2) return kafka + " has no third number, by which Strimzi knows versions";
+  return "";
 }
 
 }  // namespace
@@ -270,14 +274,16 @@ Findings single_instance(const Facts& facts) {
   return found;
 }
 
-// KRaft is ready for production from 3.3 on (KIP-833), and what is rendered has no ZooKeeper.
+// KRaft is ready for production from 3.3 on (KIP-833), and what is rendered has no ZooKeeper. What does not exist, or
+// what the operator does not know, is found when it is applied.
 Findings kafka_version(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
-    const std::string& version = facts.fleet.clusters[i].kafka_version;
-    if (parse_version(version) >= std::pair(3U, 3U)) continue;
-    found.push_back(
-        finding_mended(facts, Kind::kCluster, i, "kafka_version", "Kafka " + version, Cluster().kafka_version, ""));
+    const Cluster& cluster = facts.fleet.clusters[i];
+    std::string fault = version_fault(cluster);
+    if (fault.empty()) continue;
+    found.push_back(finding_mended(facts, Kind::kCluster, i, "kafka_version", std::move(fault),
+                                   std::string(default_kafka(cluster.platform)), ""));
   }
   return found;
 }

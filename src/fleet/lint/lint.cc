@@ -53,6 +53,10 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::mirror_repartitions},
     {"mirror-idle-tasks", kInfo, "a mirror has more tasks than partitions",
      "A partition is read by one task; the others are idle.", checks::mirror_idle_tasks},
+    {"mirror-never-copies", kError, "a mirror has topics whose names MirrorMaker 2 never copies",
+     "It takes names that end with -internal, .internal or .replica, or begin with a dot or __, for topics of its own: "
+     "nothing of them arrives, and nothing fails.",
+     checks::mirror_never_copies},
     // durability
     {"replication-over-brokers", kError, "a topic has more replicas than its cluster has brokers",
      "Kafka refuses to create such a topic.", checks::replication_over_brokers},
@@ -88,9 +92,10 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::controller_zones},
     {"single-instance", kWarning, "a service has one instance", "While it restarts nobody does its work.",
      checks::single_instance},
-    {"kafka-version", kWarning, "Kafka is older than 3.3",
+    {"kafka-version", kWarning,
+     "Kafka is older than 3.3, or of a version that is not there or that Strimzi does not run",
      "Controllers without ZooKeeper are for production since 3.3, and older brokers don't tell how large their disks "
-     "are.",
+     "are; a version that nothing knows is refused when it is applied.",
      checks::kafka_version},
     // partitions
     {"consumer-too-slow", kError, "a group can't keep up on average",
@@ -128,6 +133,9 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::kept_forever},
     {"disk-too-small", kError, "disks are more than 85 % full at the average rate",
      "A moved replica needs room on both brokers for minutes, and a full disk stops a broker.", checks::disk_too_small},
+    {"volume-limits", kError, "volumes that the cloud does not sell, or that can't all be attached",
+     "They are refused when they are made: size, IOPS and throughput of a type depend on one another.",
+     checks::volume_limits},
     // batching
     {"produce-requests", kWarning, "a service sends many small produce requests",
      "A broker's processor time goes by requests, not by bytes: a longer linger makes fewer and larger ones.",

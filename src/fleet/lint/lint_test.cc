@@ -126,6 +126,9 @@ std::vector<Case> mirror_cases() {
        pair("partitions: 12", "partitions: 12", ""), false},
       {"mirror-idle-tasks", "mirror front-to-back", pair("partitions: 3", "partitions: 3", ", tasks: 4"),
        pair("partitions: 3", "partitions: 3", ", tasks: 3"), true},
+      {"mirror-never-copies", "mirror x-to-y",
+       three + "topics: [{name: a-internal, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n",
+       three + "topics: [{name: internal-a, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n", false},
   };
 }
 
@@ -217,6 +220,8 @@ std::vector<Case> storage_cases() {
       {"kept-forever", "topic c/t", topic("retention: 0, messages_per_second: 1"),
        topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
       {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1100GiB"), true},
+      {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
+       cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},
   };
 }
 
@@ -303,6 +308,54 @@ std::string test_name(const testing::TestParamInfo<Case>& one) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lint, EachRule, testing::ValuesIn(all_cases()), test_name);
+
+TEST(Lint, VolumesAreWhatIsSold) {
+  const auto mend = [](const std::string& volumes, const std::string& platform = "ec2") {
+    Topology fleet = parse(cluster("platform: " + platform + ", volumes: " + volumes));
+    const auto findings = found(fleet, "volume-limits");
+    if (findings.empty()) return std::string();
+    for (const Change& change : findings[0].changes) EXPECT_TRUE(apply(change, fleet)) << change.key;
+    EXPECT_TRUE(found(fleet, "volume-limits").empty()) << volumes;
+    return findings[0].mend;
+  };
+  EXPECT_EQ(mend("{size: 500GiB, iops: 3000, throughput: 1000MiB}"), "cluster c volumes.iops: 4000");
+  EXPECT_EQ(mend("{size: 10GiB, iops: 16000}"), "cluster c volumes.size: 32GiB");
+  EXPECT_EQ(mend("{size: 1GiB, throughput: 2000MiB}"), "cluster c volumes.size: 16GiB, cluster c volumes.iops: 8000");
+  EXPECT_EQ(mend("{iops: 100}"), "cluster c volumes.iops: 3000");
+  EXPECT_EQ(mend("{throughput: 20MiB}"), "cluster c volumes.throughput: 125MiB");
+  EXPECT_EQ(mend("{count: 12}"), "cluster c volumes.count: 11");
+  EXPECT_EQ(mend("{type: gp33}"), "volumes.type: gp3");
+  EXPECT_EQ(mend("{type: st1, size: 10GiB}"), "cluster c volumes.size: 125GiB");
+  EXPECT_EQ(mend("{type: io1, size: 10GiB}"), "cluster c volumes.size: 60GiB");
+  for (const char* good :
+       {"{size: 1GiB}", "{size: 500GB}", "{count: 11, size: 160GiB, iops: 80000, throughput: 2000MiB}",
+        "{type: st1, throughput: 20MiB}", "{type: io2, size: 4GiB, iops: 4000}"})
+    EXPECT_EQ(mend(good), "") << good;
+  EXPECT_EQ(mend("{count: 12, type: fast}", "strimzi"), "") << "the storage class decides";
+}
+
+TEST(Lint, KnowsWhichKafkaRuns) {
+  const auto evidence = [](const std::string& keys) {
+    const auto findings = found(parse(cluster(keys)), "kafka-version");
+    return findings.empty() ? "" : findings[0].evidence + "; " + findings[0].mend;
+  };
+  EXPECT_THAT(evidence("kafka_version: 3.99.0"), HasSubstr("3.99.0 is not known"));
+  EXPECT_THAT(evidence("kafka_version: 4.3.0"), HasSubstr("4.3.0 is not known"));
+  EXPECT_EQ(evidence("kafka_version: 4.2.0"), "");
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("before 0.49 only"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("kafka_version: 4.1.0"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1"), HasSubstr("no third number"));
+  EXPECT_EQ(evidence("platform: strimzi"), "");
+  EXPECT_EQ(evidence(""), "");
+}
+
+TEST(Lint, KnowsTheNamesThatMirrorMakerNeverCopies) {
+  for (const char* name :
+       {"a-internal", "a.internal", "a.replica", "__a", ".a", "heartbeats", "mm2-offsets.b.internal"})
+    EXPECT_TRUE(is_never_mirrored(name)) << name;
+  for (const char* name : {"a", "internal", "replica", "a.replicas", "_a", "a_internal", "heartbeats.v1"})
+    EXPECT_FALSE(is_never_mirrored(name)) << name;
+}
 
 TEST(Lint, EveryRuleHasItsCase) {
   std::set<std::string_view> ids;

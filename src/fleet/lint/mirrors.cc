@@ -191,6 +191,22 @@ Findings mirror_repartitions(const Facts& facts) {
   return found;
 }
 
+Findings mirror_never_copies(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    std::vector<std::string> names;
+    for (const MirroredTopic& topic : fleet.mirrors[i].topics) {
+      const std::string& name = fleet.topics[topic.from].name;
+      if (is_never_mirrored(name)) names.push_back(name);
+    }
+    if (names.empty()) continue;
+    found.push_back(finding(facts, Kind::kMirror, i, "topics", fmt::format("never copied: {}", list_of(names)),
+                            "other names, or leave them out"));
+  }
+  return found;
+}
+
 // Kafka Connect divides partitions among tasks; one that gets none still holds a consumer, a producer and their
 // buffers.
 Findings mirror_idle_tasks(const Facts& facts) {

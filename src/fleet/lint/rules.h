@@ -29,6 +29,7 @@ Findings mirror_message_size(const Facts& facts);
 Findings mirror_source_retention(const Facts& facts);
 Findings mirror_repartitions(const Facts& facts);
 Findings mirror_idle_tasks(const Facts& facts);
+Findings mirror_never_copies(const Facts& facts);
 
 // durability.cc: replicas, in-sync replicas, zones, single points of failure. What breaks is found only when a machine
 // does.
@@ -66,6 +67,7 @@ Findings slow_codec_at_high_rate(const Facts& facts);
 Findings fast_codec_for_long_retention(const Facts& facts);
 Findings kept_forever(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
+Findings volume_limits(const Facts& facts);
 
 // batching.cc: what producers' settings make of requests, which cost a broker's processor more than bytes do.
 Findings produce_requests(const Facts& facts);

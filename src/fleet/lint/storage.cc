@@ -6,8 +6,11 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "fleet/fields.h"
+#include "fleet/limits.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
+#include "yaml/reader.h"
 #include "yaml/units.h"
 
 namespace freshet::fleet::checks {
@@ -36,6 +39,66 @@ double kept(const Facts& facts, Index i) {
 
 // A mirror keeps the codec, so the source has the finding.
 bool is_at_source(const Facts& facts, Index i) { return facts.sources_of[i].empty(); }
+
+uint64_t up_to_multiple(uint64_t value, uint64_t step) { return (value + step - 1) / step; }
+
+// The volumes that are nearest to these and are sold.
+Volumes nearest(Volumes volumes, const VolumeLimits& limits) {
+  volumes.count = std::min(volumes.count, kVolumesMost);
+  uint64_t gib = std::clamp(up_to_multiple(volumes.size_bytes, kGiB), limits.gib_min, limits.gib_max);
+  if (limits.mib_per_s_max > 0) {
+    const uint64_t mib = std::clamp<uint64_t>(up_to_multiple(volumes.throughput_bytes_per_s, kMiB),
+                                              limits.mib_per_s_min, limits.mib_per_s_max);
+    volumes.throughput_bytes_per_s = mib * kMiB;
+    if (mib > limits.mib_per_s_min)
+      volumes.iops = std::max(volumes.iops, static_cast<uint32_t>(mib) * limits.iops_per_mib_per_s);
+  }
+  if (limits.iops_max > 0) {
+    volumes.iops = std::clamp(volumes.iops, limits.iops_min, limits.iops_max);
+    if (volumes.iops > limits.iops_min) gib = std::max(gib, up_to_multiple(volumes.iops, limits.iops_per_gib));
+  }
+  // A size that is no whole number of GiB is rounded up where it is rendered.
+  if (gib != up_to_multiple(volumes.size_bytes, kGiB)) volumes.size_bytes = gib * kGiB;
+  return volumes;
+}
+
+// How the volumes have to change.
+std::vector<Change> volume_changes(Index cluster, const Volumes& is, const Volumes& sold) {
+  std::vector<Change> out;
+  const auto add = [&](std::string_view key, bool differs, std::string value) {
+    if (differs) out.push_back({Kind::kCluster, cluster, "volumes." + std::string(key), std::move(value)});
+  };
+  add("count", is.count != sold.count, std::to_string(sold.count));
+  add("size", is.size_bytes != sold.size_bytes, size_text(sold.size_bytes));
+  add("iops", is.iops != sold.iops, std::to_string(sold.iops));
+  // Only throughput of types that have it is looked at, and it may stand as a fraction of a MiB, which is rounded up.
+  const uint64_t mib = up_to_multiple(is.throughput_bytes_per_s, kMiB);
+  add("throughput", mib != up_to_multiple(sold.throughput_bytes_per_s, kMiB), size_text(sold.throughput_bytes_per_s));
+  return out;
+}
+
+// "1 volume of type gp3, 10GiB each, 16000 IOPS, throughput 125MiB/s": what of it is provisioned.
+std::string volumes_text(const Volumes& volumes, const VolumeLimits& limits) {
+  std::string out = fmt::format("{} of type {}, {} each", plural(volumes.count, "volume"), volumes.type,
+                                size_text(volumes.size_bytes));
+  if (limits.iops_max > 0) out += fmt::format(", {} IOPS", volumes.iops);
+  if (limits.mib_per_s_max > 0) out += fmt::format(", throughput {}/s", size_text(volumes.throughput_bytes_per_s));
+  return out;
+}
+
+// What is sold of the type, in words.
+std::string limits_text(const VolumeLimits& limits) {
+  std::string out = fmt::format("has {} to {} GiB", limits.gib_min, limits.gib_max);
+  if (limits.iops_max > 0) {
+    out += fmt::format(", {} to {} IOPS, more than the least at most {} a GiB", limits.iops_min, limits.iops_max,
+                       limits.iops_per_gib);
+  }
+  if (limits.mib_per_s_max > 0) {
+    out += fmt::format(", {} to {} MiB/s, more than the least at {} IOPS a MiB/s", limits.mib_per_s_min,
+                       limits.mib_per_s_max, limits.iops_per_mib_per_s);
+  }
+  return out + fmt::format("; a broker has at most {} volumes", kVolumesMost);
+}
 
 }  // namespace
 
@@ -127,6 +190,34 @@ Findings disk_too_small(const Facts& facts) {
       found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), size_text(size),
                                      ", more brokers, or shorter retention"));
     }
+  }
+  return found;
+}
+
+// Of machines on EC2; in Kubernetes the storage class decides.
+Findings volume_limits(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    const Cluster& cluster = facts.fleet.clusters[i];
+    if (cluster.platform != Platform::kEc2) continue;
+    const auto limits = std::ranges::find(fleet::volume_limits(), cluster.volumes.type, &VolumeLimits::type);
+    if (limits == fleet::volume_limits().end()) {
+      std::vector<std::string> types;
+      for (const VolumeLimits& each : fleet::volume_limits()) types.emplace_back(each.type);
+      found.push_back(finding_mended(
+          facts, Kind::kCluster, i, "volumes.type",
+          fmt::format("there is no type of volume \"{}\"; there are {}", cluster.volumes.type, yaml::join_names(types)),
+          Volumes().type, ""));
+      continue;
+    }
+    std::vector<Change> changes = volume_changes(i, cluster.volumes, nearest(cluster.volumes, *limits));
+    if (changes.empty()) continue;
+    std::string mend = mend_text(facts.fleet, changes);
+    const std::string key = changes.front().key;
+    found.push_back(
+        finding(facts, Kind::kCluster, i, key,
+                fmt::format("{}: {} {}", volumes_text(cluster.volumes, *limits), limits->type, limits_text(*limits)),
+                std::move(mend), std::move(changes)));
   }
   return found;
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/assert.h"
 #include "fleet/render/alerts.h"
 #include "fleet/render/names.h"
 #include "yaml/writer.h"
@@ -29,7 +30,19 @@ std::string quoted(std::string_view value) { return "\"" + escaped_label(value) 
 
 std::string matcher(std::string_view label, std::string_view value) { return std::string(label) + "=" + quoted(value); }
 
-yaml::Node receiver_of(const AlertRoute& route) {
+// What PagerDuty is told: it wakes people for what is critical, not for warnings. A service that gets both is told by
+// the alert, whose group has one severity, as its route matched it.
+std::string event_severity(const Topology& topology, const std::string& receiver) {
+  std::set<Severity> severities;
+  for (const AlertRoute& route : topology.alert_routes) {
+    if (receiver_name(route) == receiver) severities.insert(route.severity);
+  }
+  FRESHET_ASSERT(!severities.empty());
+  if (severities.size() > 1) return "{{ if eq .CommonLabels.severity \"critical\" }}critical{{ else }}warning{{ end }}";
+  return severities.contains(Severity::kCritical) ? "critical" : "warning";
+}
+
+yaml::Node receiver_of(const Topology& topology, const AlertRoute& route) {
   const std::string name = receiver_name(route);
   const std::string title = "{{ .CommonLabels.cluster }}: {{ .CommonLabels.alertname }}";
   const std::string lines = "{{ range .Alerts }}{{ .Annotations.summary }}. {{ .Annotations.action }}\n{{ end }}";
@@ -40,14 +53,15 @@ yaml::Node receiver_of(const AlertRoute& route) {
   }
   return map("name", name, "pagerduty_configs",
              list(map("routing_key_file", std::string(kSecrets) + name + ".key", "send_resolved", true, "severity",
-                      "critical", "description", title + ": {{ (index .Alerts 0).Annotations.summary }}")));
+                      event_severity(topology, name), "description",
+                      title + ": {{ (index .Alerts 0).Annotations.summary }}")));
 }
 
 yaml::Node receivers(const Topology& topology) {
   yaml::Node out = list(map("name", kNobody));
   std::set<std::string> seen;
   for (const AlertRoute& route : topology.alert_routes) {
-    if (seen.insert(receiver_name(route)).second) out.items.push_back(receiver_of(route));
+    if (seen.insert(receiver_name(route)).second) out.items.push_back(receiver_of(topology, route));
   }
   return out;
 }

@@ -211,6 +211,58 @@ void add_disks(std::vector<Alert>& out) {
                  {"a fifth apart", disks("600e9x110", "400e9x110"), 100}});
 }
 
+// A broker loses a log directory that is full, however empty its others are.
+void add_log_dirs(std::vector<Alert>& out) {
+  const auto log_dirs = [](std::string_view first, std::string_view second) {
+    std::vector<Series> series;
+    const auto add = [&](std::string_view metric, int disk, std::string_view values) {
+      series.push_back(of_cluster(metric, values, fmt::format(",directory=\"/var/lib/kafka/disk{}\"", disk)));
+    };
+    for (const int disk : {1, 2}) {
+      add("node_filesystem_avail_bytes", disk, disk == 1 ? first : second);
+      add("node_filesystem_size_bytes", disk, "500e9x110");
+    }
+    return series;
+  };
+  out.push_back({"KafkaLogDirFull",
+                 Severity::kCritical,
+                 "disk",
+                 5,
+                 kCluster,
+                 "max by (cluster, broker) (kafka:log_dir_used_ratio) > 0.9",
+                 "A log directory of broker {broker} of {cluster} is {value} full",
+                 "Move its largest replicas to the broker's other directories, or lower their retention.",
+                 "humanizePercentage",
+                 {.series = log_dirs("250e9x9 25e9x60", "400e9x70"), .fires_within = 6, .value = "95%", .broker = "1"},
+                 {"88 % beside a directory that is nearly empty", log_dirs("60e9x70", "490e9x70")}});
+  out.push_back(
+      {"KafkaLogDirFilling",
+       Severity::kWarn,
+       "disk",
+       15,
+       kCluster,
+       "max by (cluster, broker) (kafka:log_dir_used_ratio) > 0.8",
+       "A log directory of broker {broker} of {cluster} is {value} full",
+       "Compare the broker's directories: Kafka puts new replicas where there are fewest, not where there is room.",
+       "humanizePercentage",
+       {.series = log_dirs("250e9x9 75e9x60", "400e9x70"), .fires_within = 16, .value = "85%", .broker = "1"},
+       {"a move needs 85 % for ten minutes", log_dirs("250e9x9 75e9x9 150e9x60", "400e9x70")}});
+  std::vector<Series> away = log_dirs("250e9x9 _x101", "250e9x9 _x101");
+  std::vector<Series> restarted = log_dirs("250e9x9 _x50 250e9x50", "250e9x9 _x50 250e9x50");
+  out.push_back(
+      {"KafkaLogDirsUnknown",
+       Severity::kWarn,
+       "disk",
+       60,
+       kCluster,
+       "sum by (cluster) (fleet:cluster_info) unless on (cluster) kafka:log_dir_used_ratio",
+       "Nobody knows how full the log directories of {cluster} are",
+       "See whether node exporters run (node-exporter.yml), or whether Prometheus may read kubelets' metrics.",
+       "",
+       {.series = std::move(away), .fires_within = 66},
+       {"exporters are away for fifty minutes", std::move(restarted), 110}});
+}
+
 void add_load(std::vector<Alert>& out) {
   constexpr std::string_view kHandlers = "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent";
   constexpr std::string_view kNetwork = "kafka_network_socketserver_networkprocessoravgidle_percent";
@@ -446,8 +498,10 @@ void add_lag(std::vector<Alert>& out) {
                  "lag",
                  5,
                  kGroup,
-                 "max by (cluster, consumergroup) (kafka:group_lag_seconds)"
-                 " > on (cluster, consumergroup) 3 * sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)",
+                 "max by (cluster, consumergroup) (kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup) group_left () 3 * fleet:group_lag_max_seconds{topic=\"\"}"
+                 " or kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup, topic) 3 * fleet:group_lag_max_seconds{topic!=\"\"})",
                  "Group {group} of {cluster} is {value} behind, over three times what is promised",
                  "See whether it reads at all, then what bounds it: instances, partitions, or what it writes to.",
                  "humanizeDuration",
@@ -458,8 +512,10 @@ void add_lag(std::vector<Alert>& out) {
                  "lag",
                  5,
                  kGroup,
-                 "max by (cluster, consumergroup) (kafka:group_lag_seconds)"
-                 " > on (cluster, consumergroup) sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)",
+                 "max by (cluster, consumergroup) (kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup) group_left () fleet:group_lag_max_seconds{topic=\"\"}"
+                 " or kafka:group_lag_seconds"
+                 " > on (cluster, consumergroup, topic) fleet:group_lag_max_seconds{topic!=\"\"})",
                  "Group {group} of {cluster} is {value} behind, more than is promised",
                  "Usual for minutes after a restart; else add instances, up to its partitions.",
                  "humanizeDuration",
@@ -475,25 +531,30 @@ void add_lag_doubts(std::vector<Alert>& out) {
        "lag",
        10,
        kGroup,
-       "sum by (cluster, consumergroup) (kafka:group_lag_messages)"
-       " > on (cluster, consumergroup) sum by (cluster, consumergroup) (fleet:group_lag_max_messages)",
+       "(sum by (cluster, consumergroup) (kafka:group_lag_messages)"
+       " > on (cluster, consumergroup) fleet:group_lag_max_messages{topic=\"\"}"
+       " or max by (cluster, consumergroup) (kafka:group_lag_messages"
+       " > on (cluster, consumergroup, topic) fleet:group_lag_max_messages{topic!=\"\"}))",
        "{value} messages wait for group {group} of {cluster}: more than its promise allows at any planned rate",
        "A flood, or a reader that is too slow: compare what its topics get with what they should.",
        "humanize",
        {.series = lags("100x9 70000x70", kReads), .fires_within = 11, .value = "70k"},
        {"as many as its promise allows at the highest planned rate", lags("100x9 60000x70", kReads)}});
+  // A reader that is meant to read once a night stands still all day, and keeps its promise.
   out.push_back({"KafkaGroupStalled",
                  Severity::kWarn,
                  "lag",
                  5,
                  kGroup,
                  "sum by (cluster, consumergroup) (kafka:group_lag_messages) > 0 and on (cluster, consumergroup)"
-                 " sum by (cluster, consumergroup) (increase(kafka_consumergroup_current_offset[10m])) == 0",
+                 " sum by (cluster, consumergroup) (increase(kafka_consumergroup_current_offset[10m])) == 0"
+                 " unless on (cluster, consumergroup) (max by (cluster, consumergroup) (kafka:group_lag_seconds)"
+                 " <= on (cluster, consumergroup) max by (cluster, consumergroup) (fleet:group_lag_max_seconds))",
                  "Group {group} of {cluster} has read nothing for ten minutes, and {value} messages wait",
                  "See whether it has members; one message that it can't handle stops a partition.",
                  "humanize",
                  {.series = lags("0x9 6000x70", "0+6000x9 54000x70"), .fires_within = 20, .value = "6k"},
-                 {"nothing to read for an hour", lags("0x80", "54000x80")}});
+                 {"the marker of a transaction is left for an hour", lags("1x80", "53999x80")}});
   out.push_back({"KafkaGroupLagUnknown",
                  Severity::kWarn,
                  "lag",
@@ -516,6 +577,7 @@ const std::vector<Alert>& alerts() {
     add_availability(out);
     add_replication(out);
     add_disks(out);
+    add_log_dirs(out);
     add_load(out);
     add_use(out);
     add_mirrors(out);

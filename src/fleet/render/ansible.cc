@@ -3,22 +3,23 @@
 // want, too, is left out.
 #include "fleet/render/ansible.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "base/assert.h"
+#include "fleet/kafka_version.h"
 #include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
+#include "fleet/text.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
 namespace {
 
 using yaml::map;
-
-// A quorum of three loses one; more voters only make each commit of metadata wait for more machines.
-constexpr uint32_t kVotersMost = 3;  // of a cluster without controllers of its own
 
 std::string log_dirs(const Cluster& cluster) {
   std::string out;
@@ -67,13 +68,20 @@ yaml::Node brokers(const std::vector<Host>& hosts, const Cluster& cluster) {
 yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
   yaml::Node hosts = map();
   for (const Host& host : controllers_of(topology, cluster)) yaml::put(hosts, host.name, map("node_id", host.node_id));
-  if (cluster.controllers > 0) return map("hosts", std::move(hosts));
-  const std::vector<Host> brokers = brokers_of(topology, cluster);
-  // Two voters are worse than one: the loss of either stops both.
-  FRESHET_ASSERT(!brokers.empty());
-  const size_t voters = brokers.size() < kVotersMost ? 1 : kVotersMost;
-  for (size_t i = 0; i < voters; ++i) yaml::put(hosts, brokers[i].name, yaml::Node{});
+  for (const Host& host : voters_of(topology, cluster)) yaml::put(hosts, host.name, yaml::Node{});
   return map("hosts", std::move(hosts));
+}
+
+// Brokers make no topic by themselves (auto.create.topics.enable is false), and what is rendered for EC2 does not,
+// either.
+void note_topics(const Topology& topology, Index cluster, std::vector<std::string>& notes) {
+  const auto topics =
+      std::ranges::count_if(topology.topics, [&](const Topic& topic) { return topic.cluster == cluster; });
+  if (topics == 0) return;
+  notes.push_back(
+      fmt::format("cluster {}: nothing that is rendered makes its {}, as it is on EC2: topics are "
+                  "rendered for Strimzi only",
+                  topology.clusters[cluster].name, plural(static_cast<uint64_t>(topics), "topic")));
 }
 
 }  // namespace
@@ -86,7 +94,7 @@ std::string confluent_version(std::string_view kafka_version) {
   };
   constexpr std::array<Known, 2> kKnown = {{{"3.", "7."}, {"4.", "8."}}};
   for (const Known& known : kKnown) {
-    if (!kafka_version.starts_with(known.kafka)) continue;
+    if (!is_released(kafka_version) || !kafka_version.starts_with(known.kafka)) continue;
     const std::string_view minor = kafka_version.substr(2, kafka_version.find('.', 2) - 2);
     return std::string(known.confluent) + std::string(minor);
   }
@@ -95,9 +103,11 @@ std::string confluent_version(std::string_view kafka_version) {
 
 void render_ansible(const Topology& topology, const Source& source, Rendering& out) {
   bool any = false;
-  for (const Cluster& cluster : topology.clusters) {
+  for (Index i = 0; i < topology.clusters.size(); ++i) {
+    const Cluster& cluster = topology.clusters[i];
     if (cluster.platform != Platform::kEc2) continue;
     any = true;
+    note_topics(topology, i, out.notes);
     if (confluent_version(cluster.kafka_version).empty()) {
       out.notes.push_back("cluster " + cluster.name + ": no Confluent Platform is known to carry Kafka " +
                           cluster.kafka_version + ": the inventory leaves confluent_package_version to cp-ansible");
@@ -111,6 +121,8 @@ void render_ansible(const Topology& topology, const Source& source, Rendering& o
   if (any) {
     out.files.push_back(
         {"ansible/lag-exporter.yml", "---\n" + comment_header(source) + std::string(kLagExporterPlaybook)});
+    out.files.push_back(
+        {"ansible/node-exporter.yml", "---\n" + comment_header(source) + std::string(kNodeExporterPlaybook)});
   }
 }
 

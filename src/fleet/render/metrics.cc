@@ -185,8 +185,15 @@ std::span<const std::string_view> lag_metrics() {
   return kNames;
 }
 
+std::span<const std::string_view> disk_metrics() {
+  static constexpr std::array<std::string_view, 4> kNames = {
+      "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "kubelet_volume_stats_available_bytes",
+      "kubelet_volume_stats_capacity_bytes"};
+  return kNames;
+}
+
 std::span<const Recorded> recorded_metrics() {
-  static constexpr std::array<Recorded, 4> kRecorded = {{
+  static constexpr std::array<Recorded, 8> kRecorded = {{
       {"kafka:brokers_missing",
        "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
        " or sum by (cluster) (fleet:cluster_brokers) * 0)",
@@ -195,17 +202,36 @@ std::span<const Recorded> recorded_metrics() {
        "sum by (cluster, broker) (kafka_log_log_size) / on (cluster) group_left ()"
        " sum by (cluster) (fleet:broker_disk_bytes)",
        "Share of a broker's log directories that replicas take"},
-      {"kafka:group_lag_messages",
-       "sum by (cluster, consumergroup, topic)"
-       " (max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0))",
-       "Messages that wait for a group; -1 is what the exporter says of a partition that the group never read"},
-      {"kafka:group_lag_seconds",
-       "max by (cluster, consumergroup, topic) (600 *"
-       " max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0)"
-       " / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, topic, partition)"
-       " (increase(kafka_topic_partition_current_offset[10m])), 1))",
-       "How long it took the partition that is furthest behind to get what waits in it, at the rate of the last ten"
-       " minutes; over ten minutes if it got nothing in them"},
+      {"kafka:log_dir_used_ratio",
+       "1 - max by (cluster, broker, directory) (node_filesystem_avail_bytes{directory!=\"\"}"
+       " / node_filesystem_size_bytes{directory!=\"\"})"
+       " or 1 - max by (cluster, broker, directory) (kubelet_volume_stats_available_bytes{directory!=\"\"}"
+       " / kubelet_volume_stats_capacity_bytes{directory!=\"\"})",
+       "Share of each log directory's file system that is in use: Kafka tells what replicas take, not in which "
+       "directory"},
+      {"kafka:partition_lag_messages",
+       "max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0)"
+       " * (max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0) > bool 1)",
+       "Messages of a partition that wait for a group. One alone counts as none: it may be the marker that ends a"
+       " transaction, which no reader gets. -1 is what the exporter says of a partition that the group never read"},
+      {"kafka:partition_caught_up_timestamp_seconds",
+       "time() + 0 * (kafka:partition_lag_messages == 0)"
+       " or last_over_time(kafka:partition_caught_up_timestamp_seconds[1h]) + 0 * kafka:partition_lag_messages"
+       " or time() + 0 * kafka:partition_lag_messages",
+       "When a group had last read all of a partition, or, if it never had, when this was first looked at: nothing that"
+       " waits is older. Remembered over an hour without measurements"},
+      {"kafka:group_lag_messages", "sum by (cluster, consumergroup, topic) (kafka:partition_lag_messages)",
+       "Messages that wait for a group"},
+      {"kafka:partition_lag_seconds",
+       "600 * kafka:partition_lag_messages / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, "
+       "topic,"
+       " partition) (increase(kafka_topic_partition_current_offset[10m])), 1)"
+       " < time() - kafka:partition_caught_up_timestamp_seconds"
+       " or time() - kafka:partition_caught_up_timestamp_seconds",
+       "How long it took a partition to get what waits in it, at the rate of the last ten minutes; never longer than"
+       " since the group had read all of it"},
+      {"kafka:group_lag_seconds", "max by (cluster, consumergroup, topic) (kafka:partition_lag_seconds)",
+       "Of the partition that is furthest behind"},
   }};
   return kRecorded;
 }
@@ -231,7 +257,7 @@ bool is_known_metric(std::string_view name) {
   const auto same = [&](std::string_view other) { return other == name; };
   return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
          std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(lag_metrics(), same) ||
-         std::ranges::any_of(fact_metrics(), same);
+         std::ranges::any_of(disk_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
 }
 
 std::vector<std::string> metrics_in(std::string_view text) {

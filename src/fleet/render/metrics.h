@@ -42,6 +42,9 @@ struct Metric {
 // Of kafka_exporter, with the labels consumergroup (where it has `consumergroup`), topic and partition.
 [[nodiscard]] std::span<const std::string_view> lag_metrics();
 
+// Of the node exporter (EC2) and of kubelets, with the labels cluster, broker and directory that scrape jobs give them.
+[[nodiscard]] std::span<const std::string_view> disk_metrics();
+
 // Rules that Prometheus records.
 struct Recorded {
   std::string_view name;

@@ -10,6 +10,13 @@
 namespace freshet::fleet {
 namespace {
 
+constexpr std::string_view kBrokerInfix = "-";
+constexpr std::string_view kControllerInfix = "-controller-";
+
+std::string label_of(const Cluster& cluster, std::string_view infix, uint32_t number) {
+  return cluster.name + std::string(infix) + std::to_string(number);
+}
+
 std::vector<Host> hosts(const Topology& topology, const Cluster& cluster, uint32_t count, uint32_t first_id,
                         std::string_view infix) {
   // Zones are dealt in turn, so that any number of first brokers is spread: bootstrap addresses, and voters of a
@@ -18,11 +25,10 @@ std::vector<Host> hosts(const Topology& topology, const Cluster& cluster, uint32
   std::vector<Host> out;
   for (uint32_t i = 0; i < count; ++i) {
     const auto zone = static_cast<uint32_t>(i % cluster.zones.size());
-    out.push_back(
-        {.node_id = first_id + i,
-         .name = cluster.name + std::string(infix) + std::to_string(i + 1) + "." + dns_zone_of(topology, cluster),
-         .zone = cluster.zones[zone],
-         .zone_index = zone});
+    out.push_back({.node_id = first_id + i,
+                   .name = label_of(cluster, infix, i + 1) + "." + dns_zone_of(topology, cluster),
+                   .zone = cluster.zones[zone],
+                   .zone_index = zone});
   }
   return out;
 }
@@ -33,12 +39,47 @@ const std::string& dns_zone_of(const Topology& topology, const Cluster& cluster)
   return cluster.dns_zone.empty() ? topology.dns_zone : cluster.dns_zone;
 }
 
+std::string longest_label(const Cluster& cluster) {
+  const bool controllers = cluster.controllers > 0;
+  if (cluster.platform == Platform::kEc2) {
+    return controllers ? label_of(cluster, kControllerInfix, cluster.controllers)
+                       : label_of(cluster, kBrokerInfix, cluster.brokers);
+  }
+  // Pods are CLUSTER-POOL-ID; ids go on from pool to pool.
+  return cluster.name + "-" + pool_name(cluster, !controllers) + "-" +
+         std::to_string(cluster.brokers + cluster.controllers - 1);
+}
+
+std::string longest_label(const Mirror& mirror) {
+  return object_name(mirror.name) + "-mirrormaker2-" + std::to_string(workers_of(mirror) - 1);
+}
+
+std::string pool_name(const Cluster& cluster, bool of_brokers) {
+  return cluster.name + (of_brokers ? "-brokers" : "-controllers");
+}
+
+uint32_t workers_of(const Mirror& mirror) {
+  FRESHET_ASSERT(mirror.tasks > 0);
+  return std::max(2u, (mirror.tasks + 3) / 4);
+}
+
 std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster) {
-  return hosts(topology, cluster, cluster.brokers, kFirstBroker, "-");
+  return hosts(topology, cluster, cluster.brokers, kFirstBroker, kBrokerInfix);
 }
 
 std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster) {
-  return hosts(topology, cluster, cluster.controllers, kFirstController, "-controller-");
+  return hosts(topology, cluster, cluster.controllers, kFirstController, kControllerInfix);
+}
+
+std::vector<Host> voters_of(const Topology& topology, const Cluster& cluster) {
+  // A quorum of three loses one; more voters only make each commit of metadata wait for more machines. Two voters are
+  // worse than one: the loss of either stops both.
+  constexpr size_t kVotersMost = 3;
+  if (cluster.controllers > 0) return {};
+  std::vector<Host> out = brokers_of(topology, cluster);
+  FRESHET_ASSERT(!out.empty());
+  out.resize(out.size() < kVotersMost ? 1 : kVotersMost);
+  return out;
 }
 
 std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {

@@ -22,9 +22,24 @@ struct Host {
   uint32_t zone_index = 0;  // in the zones of its cluster
 };
 
+// The longest first label of the cluster's hosts (EC2) or of its pods' names, which are their hosts' names (Strimzi).
+// No label may have more than kLabelMost characters (RFC 1035).
+[[nodiscard]] std::string longest_label(const Cluster& cluster);
+// Likewise of the pods of the Connect cluster that runs the mirror, in Kubernetes.
+[[nodiscard]] std::string longest_label(const Mirror& mirror);
+inline constexpr size_t kLabelMost = 63;
+inline constexpr size_t kHostNameMost = 253;
+
+// Strimzi's KafkaNodePool of the brokers, or of the controllers.
+[[nodiscard]] std::string pool_name(const Cluster& cluster, bool of_brokers);
+// Workers of a mirror: two at least, so that one may be lost; one runs about four tasks well.
+[[nodiscard]] uint32_t workers_of(const Mirror& mirror);
+
 // On EC2, in the order of their ids.
 [[nodiscard]] std::vector<Host> brokers_of(const Topology& topology, const Cluster& cluster);
 [[nodiscard]] std::vector<Host> controllers_of(const Topology& topology, const Cluster& cluster);  // of their own
+// The brokers whose machines run a controller, too: of a cluster without controllers of its own. Else empty.
+[[nodiscard]] std::vector<Host> voters_of(const Topology& topology, const Cluster& cluster);
 
 // A label's value as it stands between double quotes in PromQL, in a matcher of Alertmanager and in promtool's series.
 // A quote or a backslash that is not escaped would end the string early, and the file would not load.
@@ -44,6 +59,7 @@ inline constexpr uint32_t kKafkaPort = 9092;
 inline constexpr uint32_t kControllerPort = 9093;
 inline constexpr uint32_t kBrokerExporterPort = 8080;      // cp-ansible's default
 inline constexpr uint32_t kControllerExporterPort = 8079;  // likewise
+inline constexpr uint32_t kNodeExporterPort = 9100;        // Debian's default
 inline constexpr uint32_t kLagExporterPort = 9308;         // kafka_exporter's default
 
 }  // namespace freshet::fleet

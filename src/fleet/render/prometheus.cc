@@ -12,6 +12,7 @@
 #include "fleet/render/metrics.h"
 #include "fleet/render/names.h"
 #include "fleet/render/strimzi.h"
+#include "fleet/render/terraform.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -35,14 +36,33 @@ yaml::Node running(const Topology& topology, std::string_view role) {
               map("name", "instance-state-name", "values", list("running")));
 }
 
-// Scrapes the exporters of one role, which listen on ports of their own.
-yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view role, uint32_t port) {
+// Scrapes the exporters of one role, which listen on a port of their own, on machines that have the tag of `machines`.
+yaml::Node ec2_job(const Topology& topology, const std::string& region, std::string_view name,
+                   std::string_view machines, std::string_view role, uint32_t port) {
   return map(
-      "job_name", fmt::format("kafka-ec2-{}", role), "ec2_sd_configs",
-      list(map("region", region, "port", port, "filters", running(topology, role))), "relabel_configs",
+      "job_name", name, "ec2_sd_configs",
+      list(map("region", region, "port", port, "filters", running(topology, machines))), "relabel_configs",
       list(map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", role),
            copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_KafkaNodeId", "broker"),
            copy_label("__meta_ec2_availability_zone", "zone"), copy_label("__meta_ec2_tag_Name", "instance")));
+}
+
+// Controllers that share machines with brokers are a second process with an exporter of its own. Such a machine has a
+// broker's tags, so it is told by its cluster and node id.
+void add_shared_controllers(const Topology& topology, Index region, yaml::Node& jobs) {
+  std::string machines;
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.region != region || cluster.platform != Platform::kEc2) continue;
+    for (const Host& host : voters_of(topology, cluster)) {
+      machines += fmt::format("{}{};{}", machines.empty() ? "" : "|", cluster.name, host.node_id);
+    }
+  }
+  if (machines.empty()) return;
+  yaml::Node job = ec2_job(topology, topology.regions[region].name, "kafka-ec2-shared-controller", "broker",
+                           "controller", kControllerExporterPort);
+  job.items.back().items.push_back(
+      map("source_labels", list("cluster", "broker"), "regex", machines, "action", "keep"));
+  jobs.items.push_back(std::move(job));
 }
 
 // kafka_exporter on the first two brokers of each cluster (ansible/lag-exporter.yml): both see the same.
@@ -53,6 +73,19 @@ yaml::Node ec2_lag_job(const Topology& topology, const std::string& region) {
              list(map("region", region, "port", kLagExporterPort, "filters", std::move(filters))), "relabel_configs",
              list(map("target_label", "job", "replacement", "kafka-lag"),
                   copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_Name", "instance")));
+}
+
+// Only what the rules look at is kept of what machines tell.
+yaml::Node keep_metrics(std::string_view regex) { return keep("__name__", regex); }
+
+// The file system of each log directory, on every broker's machine (ansible/node-exporter.yml).
+yaml::Node ec2_disk_job(const Topology& topology, const std::string& region) {
+  yaml::Node job = ec2_job(topology, region, "node-ec2", "broker", "broker", kNodeExporterPort);
+  job.items.back().items.front() = map("target_label", "job", "replacement", "node");
+  yaml::put(job, "metric_relabel_configs",
+            list(keep_metrics("node_filesystem_(avail|size)_bytes"), keep("mountpoint", kMountPattern),
+                 copy_label("mountpoint", "directory")));
+  return job;
 }
 
 yaml::Node pods(const std::set<std::string>& namespaces) {
@@ -87,6 +120,27 @@ yaml::Node strimzi_lag_job(const std::set<std::string>& namespaces, const std::s
                   copy_label("__meta_kubernetes_pod_name", "instance")));
 }
 
+// Kubelets tell how full volumes are. Claims are called data-VOLUME-CLUSTER-POOL-ID by Strimzi.
+yaml::Node strimzi_disk_job(const std::vector<const Cluster*>& clusters) {
+  constexpr std::string_view kAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
+  yaml::Node relabel = list(keep_metrics("kubelet_volume_stats_(available|capacity)_bytes"));
+  for (const Cluster* cluster : clusters) {
+    relabel.items.push_back(map("source_labels", list("namespace", "persistentvolumeclaim"), "regex",
+                                fmt::format("{};data-[0-9]+-{}-{}-[0-9]+", cluster->kubernetes_namespace, cluster->name,
+                                            pool_name(*cluster, true)),
+                                "target_label", "cluster", "replacement", cluster->name));
+  }
+  relabel.items.push_back(keep("cluster", ".+"));
+  relabel.items.push_back(
+      map("source_labels", list("persistentvolumeclaim"), "regex", ".*-([0-9]+)", "target_label", "broker"));
+  relabel.items.push_back(copy_label("persistentvolumeclaim", "directory"));
+  return map("job_name", "kubelet-strimzi", "scheme", "https", "authorization",
+             map("credentials_file", std::string(kAccount) + "token"), "tls_config",
+             map("ca_file", std::string(kAccount) + "ca.crt"), "kubernetes_sd_configs", list(map("role", "node")),
+             "relabel_configs", list(map("target_label", "job", "replacement", "kubelet")), "metric_relabel_configs",
+             std::move(relabel));
+}
+
 yaml::Node mirror_job(const std::set<std::string>& namespaces, const std::string& mirrors) {
   return map("job_name", "mirror-maker", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
              list(keep(kKindLabel, "KafkaMirrorMaker2"), keep(kClusterLabel, mirrors), keep(kPortName, kExporterPort),
@@ -98,10 +152,12 @@ std::string join(const std::vector<std::string>& names) { return fmt::format("{}
 void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) {
   std::set<std::string> namespaces, mirror_namespaces;
   std::vector<std::string> clusters, mirrors;
+  std::vector<const Cluster*> with_disks;
   for (const Cluster& cluster : topology.clusters) {
     if (cluster.region != region || cluster.platform != Platform::kStrimzi) continue;
     namespaces.insert(cluster.kubernetes_namespace);
     clusters.push_back(cluster.name);
+    with_disks.push_back(&cluster);
   }
   for (const Mirror& mirror : topology.mirrors) {
     if (!is_rendered(topology, mirror) || topology.clusters[mirror.to].region != region) continue;
@@ -111,6 +167,7 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
   if (!clusters.empty()) {
     jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
     jobs.items.push_back(strimzi_lag_job(namespaces, join(clusters)));
+    jobs.items.push_back(strimzi_disk_job(with_disks));
   }
   if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
 }
@@ -123,9 +180,12 @@ std::string scrape_file(const Topology& topology, Index index) {
     on_ec2 |= cluster.region == index && cluster.platform == Platform::kEc2;
   }
   if (on_ec2) {
-    jobs.items.push_back(ec2_job(topology, region.name, "broker", kBrokerExporterPort));
-    jobs.items.push_back(ec2_job(topology, region.name, "controller", kControllerExporterPort));
+    jobs.items.push_back(ec2_job(topology, region.name, "kafka-ec2-broker", "broker", "broker", kBrokerExporterPort));
+    jobs.items.push_back(
+        ec2_job(topology, region.name, "kafka-ec2-controller", "controller", "controller", kControllerExporterPort));
+    add_shared_controllers(topology, index, jobs);
     jobs.items.push_back(ec2_lag_job(topology, region.name));
+    jobs.items.push_back(ec2_disk_job(topology, region.name));
   }
   add_strimzi_jobs(topology, index, jobs);
   return yaml::write(
@@ -182,8 +242,7 @@ std::string alerts_file() {
 
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
   if (topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
-  return std::ranges::any_of(mirror.topics,
-                             [&](const MirroredTopic& topic) { return keeps_partitions(topology, topic); });
+  return std::ranges::any_of(mirror.topics, [&](const MirroredTopic& topic) { return is_copied(topology, topic); });
 }
 
 void render_prometheus(const Topology& topology, const Source& source, Rendering& out) {
@@ -195,6 +254,12 @@ void render_prometheus(const Topology& topology, const Source& source, Rendering
     out.files.push_back({"prometheus/" + region + "/prometheus.yml", header + scrape_file(topology, i)});
     out.files.push_back({"prometheus/" + region + "/facts.yml", header + facts_file(facts)});
     out.files.push_back({"prometheus/proofs/facts-" + region + ".yml", header + facts_proof(facts, region)});
+  }
+  for (const ServiceLevel& level : topology.service_levels) {
+    if (level.topic == kNone || level.produce_p99_us == 0) continue;
+    out.notes.push_back("service level " + level.name +
+                        ": nothing watches its produce_p99, as brokers don't tell how " +
+                        "long writes to one topic take");
   }
   out.files.push_back({"prometheus/rules/recorded.yml", header + recorded_file()});
   out.files.push_back({"prometheus/rules/alerts.yml", header + alerts_file()});

@@ -30,7 +30,8 @@ std::vector<ClusterFigures> figures_of(const Topology& topology) {
     figures.spare = std::min(figures.spare, topic.replication - std::min(topic.replication, topic.min_isr));
   }
   for (const ServiceLevel& level : topology.service_levels) {
-    if (level.produce_p99_us <= 0) continue;
+    // Brokers don't tell how long writes to one topic take: render_prometheus() notes such a promise.
+    if (level.produce_p99_us <= 0 || level.topic != kNone) continue;
     const double ms = static_cast<double>(level.produce_p99_us) / 1000;
     for (Index i = 0; i < out.size(); ++i) {
       if (level.cluster != kNone && level.cluster != i) continue;
@@ -66,12 +67,18 @@ const std::string& owner_or(const std::string& own, const Cluster& cluster) {
 // A consumer group reads so much in one cluster, and may be so late.
 struct GroupFigures {
   std::string owner;
-  double messages_per_s_max = 0;  // planned, of its topics at their peaks
-  int64_t lag_max_us = 0;         // 0: not promised
+  double messages_per_s_max = 0;    // planned, of its topics at their peaks
+  int64_t lag_max_us = 0;           // 0: not promised
+  std::map<Index, int64_t> topics;  // what it reads, with a promise of that topic alone; 0: there is none
 };
 
 // By cluster and group: two services that share a group are one.
 using Groups = std::map<std::pair<Index, std::string>, GroupFigures>;
+
+// Of several promises the strictest counts.
+void promise(int64_t lag_max_us, int64_t& promised) {
+  promised = promised == 0 ? lag_max_us : std::min(promised, lag_max_us);
+}
 
 Groups groups_of(const Topology& topology) {
   Groups out;
@@ -79,6 +86,7 @@ Groups groups_of(const Topology& topology) {
     for (const Index index : consumer.topics) {
       const Topic& topic = topology.topics[index];
       GroupFigures& figures = out[{topic.cluster, consumer.group}];
+      figures.topics[index] = 0;
       figures.messages_per_s_max += topic.messages_per_s * topic.peak_factor;
       if (figures.owner.empty()) {
         figures.owner = owner_or(topology.services[consumer.service].owner, topology.cluster_of(topic));
@@ -90,11 +98,24 @@ Groups groups_of(const Topology& topology) {
     for (auto& [key, figures] : out) {
       if (level.cluster != kNone && level.cluster != key.first) continue;
       if (!level.group.empty() && level.group != key.second) continue;
-      const bool first = figures.lag_max_us == 0;
-      figures.lag_max_us = first ? level.lag_max_us : std::min(figures.lag_max_us, level.lag_max_us);
+      if (level.topic == kNone) {
+        promise(level.lag_max_us, figures.lag_max_us);
+      } else if (const auto topic = figures.topics.find(level.topic); topic != figures.topics.end()) {
+        promise(level.lag_max_us, topic->second);
+      }
     }
   }
   return out;
+}
+
+// A promise is in seconds; the lag exporter counts messages. At the planned highest rate so many come in that time.
+void add_lag_max(const std::vector<std::pair<std::string_view, std::string>>& labels, int64_t lag_max_us,
+                 double messages_per_s_max, std::vector<Fact>& out) {
+  if (lag_max_us <= 0) return;
+  const double lag_max_s = static_cast<double>(lag_max_us) / 1e6;
+  out.push_back({"fleet:group_lag_max_seconds", labels, lag_max_s});
+  if (messages_per_s_max <= 0) return;
+  out.push_back({"fleet:group_lag_max_messages", labels, lag_max_s * messages_per_s_max});
 }
 
 void add_groups(const Topology& topology, Index region, std::vector<Fact>& out) {
@@ -106,13 +127,13 @@ void add_groups(const Topology& topology, Index region, std::vector<Fact>& out) 
     auto owned = labels;
     owned.emplace_back("owner", figures.owner);
     out.push_back({"fleet:group_info", std::move(owned), 1});
-    const double lag_max_s = static_cast<double>(figures.lag_max_us) / 1e6;
-    if (lag_max_s <= 0) continue;
-    out.push_back({"fleet:group_lag_max_seconds", labels, lag_max_s});
-    if (figures.messages_per_s_max <= 0) continue;
-    // A promise is in seconds; the lag exporter counts messages. At the planned highest rate so many come in that
-    // time.
-    out.push_back({"fleet:group_lag_max_messages", labels, lag_max_s * figures.messages_per_s_max});
+    add_lag_max(labels, figures.lag_max_us, figures.messages_per_s_max, out);
+    for (const auto& [index, lag_max_us] : figures.topics) {
+      const Topic& topic = topology.topics[index];
+      auto of_topic = labels;
+      of_topic.emplace_back("topic", topic.name);
+      add_lag_max(of_topic, lag_max_us, topic.messages_per_s * topic.peak_factor, out);
+    }
   }
 }
 
@@ -123,7 +144,7 @@ void add_mirror(const Topology& topology, const Mirror& mirror, std::vector<Fact
       {"fleet:mirror_info", {{"mirror", name}, {"cluster", to.name}, {"owner", owner_or(mirror.owner, to)}}, 1});
   double messages_per_s = 0;
   for (const MirroredTopic& topic : mirror.topics) {
-    if (keeps_partitions(topology, topic)) messages_per_s += topology.topics[topic.from].messages_per_s;
+    if (is_copied(topology, topic)) messages_per_s += topology.topics[topic.from].messages_per_s;
   }
   if (messages_per_s <= 0) return;
   out.push_back({"fleet:mirror_messages_per_second", {{"mirror", name}, {"cluster", to.name}}, messages_per_s});
@@ -171,13 +192,14 @@ std::string facts_proof(const std::vector<Fact>& facts, const std::string& regio
   for (const std::string_view name :
        {"fleet:cluster_info", "fleet:cluster_brokers", "fleet:broker_disk_bytes", "fleet:topic_messages_per_second_max",
         "fleet:mirror_info", "fleet:group_info", "fleet:group_lag_max_seconds", "fleet:group_lag_max_messages"}) {
-    // Sums show that a fact was rendered for all that have it, without a copy of the whole file.
+    // Sums show that a fact was rendered for all that have it, without a copy of the whole file. Prometheus adds up in
+    // an order of its own, and promtool compares exactly: the last digits of fractions would differ.
     double sum = 0;
     for (const Fact& fact : facts) sum += fact.name == name ? fact.value : 0;
     yaml::Node samples = list();
-    if (sum > 0) samples.items.push_back(map("labels", "{}", "value", sum));
-    tests.items.push_back(
-        map("expr", "sum(" + std::string(name) + ")", "eval_time", "1m", "exp_samples", std::move(samples)));
+    if (sum > 0) samples.items.push_back(map("labels", "{}", "value", 1));
+    const std::string expression = fmt::format("abs(sum({}) / {} - 1) < bool 1e-9", name, number(sum > 0 ? sum : 1));
+    tests.items.push_back(map("expr", expression, "eval_time", "1m", "exp_samples", std::move(samples)));
   }
   return yaml::write(map("rule_files", list("../" + region + "/facts.yml"), "evaluation_interval", "1m", "tests",
                          list(map("interval", "1m", "promql_expr_test", std::move(tests)))));

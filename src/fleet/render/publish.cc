@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "fleet/render/losses.h"
 #include "fleet/render/manifest.h"
 
 namespace freshet::fleet {
@@ -157,6 +158,17 @@ class Publisher {
       if (disk && hash128(*disk).hex() != hash) result_.by_hand.push_back(path + ": changed, and no longer rendered");
     }
     std::ranges::sort(result_.by_hand);
+    find_losses();
+  }
+
+  void find_losses() {
+    for (const auto& [path, hash] : was_) {
+      if (!has_topics(path) || !is_of(path, options_.only)) continue;
+      const auto disk = read_file(target_ / path);
+      const auto file = std::ranges::find(files_, path, &File::path);
+      if (disk)
+        std::ranges::move(losses(*disk, file == files_.end() ? "" : file->bytes), std::back_inserter(result_.losses));
+    }
   }
 
   Status write(const fs::path& relative, const std::string& bytes) {

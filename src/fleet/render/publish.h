@@ -34,7 +34,8 @@ struct PublishOptions {
 struct Published {
   size_t written = 0;  // new or with other bytes
   size_t unchanged = 0;
-  size_t removed = 0;  // no longer rendered
+  size_t removed = 0;                    // no longer rendered
+  std::vector<std::string> losses = {};  // what applying it would lose that the rendering before had (losses.h)
   std::vector<std::string> by_hand =
       {};  // "PATH: changed", "PATH: deleted", "PATH: not rendered before", sorted; if there are any
            // and not `force`, nothing was written

@@ -74,6 +74,19 @@ TEST_F(Publish, WritesReplacesAndRemoves) {
   EXPECT_EQ(tree(), kTwoTree);
 }
 
+TEST_F(Publish, SaysWhatApplyingItWouldLose) {
+  const auto topics = [](int partitions) {
+    return "---\nmetadata: {labels: {strimzi.io/cluster: c}}\nspec: {topicName: t, partitions: " +
+           std::to_string(partitions) + "}\n";
+  };
+  const std::string path = "strimzi/v1/c/topics.yaml";
+  EXPECT_TRUE(done({{path, topics(6)}}).losses.empty()) << "nothing was there";
+  EXPECT_TRUE(done({{path, topics(7)}}).losses.empty());
+  EXPECT_THAT(done({{path, topics(3)}}).losses, ElementsAre(HasSubstr("topic c/t has 3 partitions instead of 7")));
+  EXPECT_TRUE(done({{"jmx/x", "1"}}, {.only = {"jmx"}}).losses.empty()) << "stays";
+  EXPECT_THAT(done({{"jmx/x", "1"}}).losses, ElementsAre(HasSubstr("topic c/t is gone")));
+}
+
 TEST_F(Publish, TheSameAgainTouchesNothing) {
   (void)done(kOne);
   size_t steps = 0;

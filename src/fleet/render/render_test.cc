@@ -12,6 +12,7 @@
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
 #include "fleet/render/targets.h"
+#include "fleet/render/terraform.h"
 #include "fleet/topology_yaml.h"
 #include "testing/file.h"
 #include "testing/project_path.h"
@@ -127,10 +128,26 @@ TEST(Render, BrokersAreTheSameInTerraformAndAnsible) {
   EXPECT_THAT(machines, HasSubstr("/var/lib/kafka/disk1"));
 }
 
+// The lock file of the S3 backend came with 1.10: an older one refuses `init`, and must say so at once.
+TEST(Terraform, AsksForTheVersionThatItsStateNeeds) {
+  const Rendering rendering = rendered(kBoth);
+  ASSERT_THAT(file_of(rendering, "terraform/root.hcl"), HasSubstr("use_lockfile = true"));
+  EXPECT_THAT(file_of(rendering, "terraform/modules/kafka-cluster/versions.tf"),
+              HasSubstr("required_version = \">= 1.10\""));
+}
+
 TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("3.9.1"), "7.9");
   EXPECT_EQ(confluent_version("4.1"), "8.1");
   EXPECT_EQ(confluent_version("5.0.0"), "");
+  EXPECT_EQ(confluent_version("3.99.0"), "");
+}
+
+TEST(Ansible, SaysThatNothingMakesTopics) {
+  EXPECT_THAT(rendered(kBoth).notes,
+              testing::Contains(HasSubstr("cluster front: nothing that is rendered makes its 2 topics")));
+  EXPECT_THAT(rendered(kBoth, {"ansible"}).notes, testing::SizeIs(1));
+  EXPECT_THAT(rendered(kBoth, {"strimzi"}).notes, Not(testing::Contains(HasSubstr("makes its"))));
 }
 
 TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
@@ -143,11 +160,55 @@ TEST(Strimzi, MirrorMakerGetsOnlyWhatItCanDo) {
   EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out")));
 }
 
+TEST(Strimzi, MirrorsLeaveOutNamesThatAreNeverCopied) {
+  std::string text = kBoth;
+  for (size_t at = text.find("Orders_v2"); at != std::string::npos; at = text.find("Orders_v2", at + 1))
+    text.replace(at, 9, "o-internal");
+  const Rendering rendering = rendered(text);
+  EXPECT_THAT(rendering.notes,
+              testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: MirrorMaker 2 never")));
+  EXPECT_THAT(rendering.notes, testing::Contains(HasSubstr("mirror shop: 1 of 2 topics are left out: their number")));
+  for (const File& file : rendering.files) EXPECT_THAT(file.path, Not(HasSubstr("mirrors.yaml")));
+}
+
+TEST(Strimzi, MirrorsLeaveTheTargetsSettingsAlone) {
+  const Rendering rendering = rendered(kBoth);
+  for (const char* api : {"v1", "v1beta2"}) {
+    const std::string folder = fmt::format("strimzi/{}/back/", api);
+    EXPECT_THAT(file_of(rendering, folder + "mirrors.yaml"), HasSubstr("sync.topic.configs.enabled: false\n"));
+    // So all of them must be made, also those that only the mirror makes.
+    EXPECT_THAT(file_of(rendering, folder + "topics.yaml"), HasSubstr("topicName: Orders_v2\n"));
+  }
+}
+
 TEST(Strimzi, TopicsOfAnyNameAreObjects) {
   const std::string topics = file_of(rendered(kBoth), "strimzi/v1/back/topics.yaml");
   EXPECT_THAT(topics, HasSubstr("name: back.clicks.v1\n"));
   EXPECT_THAT(topics, HasSubstr("name: back.orders-v2-"));
   EXPECT_THAT(topics, HasSubstr("topicName: Orders_v2\n"));
+}
+
+TEST(Strimzi, ItsDefaultIsAKafkaThatItRuns) {
+  const auto of = [](const std::string& head, const std::string& keys) {
+    return rendered("fleet: f\n" + head +
+                        "regions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, platform: strimzi" + keys +
+                        "}]\n",
+                    {"strimzi"});
+  };
+  EXPECT_THAT(file_of(of("", ""), "strimzi/v1/c/kafka.yaml"), HasSubstr("version: \"4.1.0\"\n"));
+  EXPECT_TRUE(of("", "").notes.empty());
+  const Rendering old = of("defaults: {cluster: {kafka_version: 3.9.1}}\n", "");
+  EXPECT_THAT(file_of(old, "strimzi/v1/c/kafka.yaml"), HasSubstr("version: \"3.9.1\"\n"));
+  EXPECT_THAT(old.notes, ElementsAre(HasSubstr("do not run Kafka version 3.9.1: apply strimzi/v1beta2")));
+}
+
+TEST(Strimzi, SpreadsThePodsOfAPoolAndCountsNoOthers) {
+  const std::string kafka = file_of(rendered(kBoth), "strimzi/v1/back/kafka.yaml");
+  for (const char* pool : {"back-brokers", "back-controllers"}) {
+    EXPECT_THAT(kafka, HasSubstr(fmt::format("matchLabels:\n              strimzi.io/cluster: back\n"
+                                             "              strimzi.io/pool-name: {}\n",
+                                             pool)));
+  }
 }
 
 TEST(Names, ObjectsOfKubernetes) {
@@ -194,6 +255,46 @@ TEST(Alertmanager, EverybodyGetsWhatIsTheirs) {
   EXPECT_THAT(receivers_of(Topology{}, Severity::kWarn, "web"), ElementsAre(kNobody));
 }
 
+TEST(Alertmanager, WarningsAreNoCriticalEvents) {
+  const auto config = [](const std::string& routes) {
+    return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c}]\nalert_routes: [" +
+                            routes + "]\n"),
+                   "alertmanager/alertmanager.yml");
+  };
+  EXPECT_THAT(config("{severity: warn, pagerduty: low}"), HasSubstr("severity: warning\n"));
+  EXPECT_THAT(config("{severity: critical, pagerduty: high}"), HasSubstr("severity: critical\n"));
+  // One service for both: which it is, the alert says.
+  EXPECT_THAT(config("{severity: warn, pagerduty: all}, {severity: critical, pagerduty: all}"),
+              HasSubstr("}}critical{{ else }}warning{{ end }}"));
+}
+
+TEST(Prometheus, FindsControllersOnBrokersMachines) {
+  const auto jobs = [](const std::string& clusters) {
+    return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [" + clusters + "]\n"),
+                   "prometheus/r/prometheus.yml");
+  };
+  const std::string shared = jobs(
+      "{name: c, brokers: 5, controllers: 0}, {name: d, brokers: 2, controllers: 0}, {name: e},"
+      " {name: k, controllers: 0, platform: strimzi}");
+  ASSERT_THAT(shared, HasSubstr("job_name: kafka-ec2-shared-controller\n"));
+  EXPECT_THAT(shared, HasSubstr("regex: c;1|c;2|c;3|d;1\n")) << "as in the inventory";
+  EXPECT_THAT(jobs("{name: e}"), Not(HasSubstr("shared-controller")));
+}
+
+// A broker loses a log directory that is full, and Kafka does not tell in which directory its replicas are.
+TEST(Prometheus, LooksAtEachLogDirectory) {
+  const Rendering rendering = rendered(kBoth);
+  const std::string ec2 = file_of(rendering, "prometheus/r1/prometheus.yml");
+  EXPECT_THAT(ec2, HasSubstr("regex: \"/var/lib/kafka/disk[0-9]+\"\n"));
+  EXPECT_THAT(std::string(kMountPattern), testing::StartsWith(mount_of(0).substr(0, mount_of(0).size() - 1)));
+  EXPECT_THAT(ec2, HasSubstr("port: 9100\n"));
+  EXPECT_THAT(file_of(rendering, "terraform/modules/kafka-cluster/main.tf"), HasSubstr("from_port         = 9100\n"));
+  EXPECT_THAT(file_of(rendering, "ansible/node-exporter.yml"), HasSubstr("name: prometheus-node-exporter\n"));
+  EXPECT_THAT(file_of(rendering, "prometheus/r2/prometheus.yml"),
+              HasSubstr("regex: \"kafka;data-[0-9]+-back-back-brokers-[0-9]+\"\n"))
+      << "Strimzi's name of a broker's claim";
+}
+
 TEST(Prometheus, FactsSayWhatTheTopologySays) {
   const Topology topology = parsed(kBoth);
   const auto value = [&](Index region, std::string_view name) {
@@ -210,6 +311,44 @@ TEST(Prometheus, FactsSayWhatTheTopologySays) {
   EXPECT_EQ(value(0, "fleet:mirror_info"), -1);
   EXPECT_EQ(value(1, "fleet:mirror_info"), 1);
   EXPECT_THAT(file_of(rendered(kBoth), "prometheus/r2/prometheus.yml"), Not(HasSubstr("ec2_sd_configs")));
+}
+
+TEST(Prometheus, APromiseForATopicIsOfItsReadersAndOfNoOtherTopic) {
+  const std::string text =
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c}]\n"
+      "topics: [{name: urgent, messages_per_second: 10, peak_factor: 2}, {name: bulk, messages_per_second: 1000}]\n"
+      "services:\n"
+      "  - {name: quick, consumes: [{topics: [urgent, bulk]}]}\n"
+      "  - {name: batch, consumes: [{topics: [bulk]}]}\n"
+      "service_levels: [{name: l, topic: urgent, lag_max: 10s, produce_p99: 5ms}, {name: m, topic: urgent, lag_max: "
+      "20s}, {name: n, group: quick, lag_max: 60s}]\n";
+  std::set<std::string> said;
+  for (const Fact& fact : facts_of(parsed(text), 0)) {
+    EXPECT_NE(fact.name, "fleet:cluster_produce_p99_milliseconds");
+    if (fact.name != "fleet:group_lag_max_seconds" && fact.name != "fleet:group_lag_max_messages") continue;
+    std::string labels;
+    for (const auto& [label, value] : fact.labels) labels += fmt::format(" {}={}", label, value);
+    said.insert(fmt::format("{}{} {}", fact.name.substr(6), labels, fact.value));
+  }
+  EXPECT_THAT(said, ElementsAre("group_lag_max_messages cluster=c consumergroup=quick 121200",
+                                "group_lag_max_messages cluster=c consumergroup=quick topic=urgent 200",
+                                "group_lag_max_seconds cluster=c consumergroup=quick 60",
+                                "group_lag_max_seconds cluster=c consumergroup=quick topic=urgent 10"));
+  EXPECT_THAT(rendered(text, {"prometheus"}).notes,
+              ElementsAre(HasSubstr("service level l: nothing watches its produce_p99")));
+}
+
+TEST(Prometheus, ProofsOfFactsHoldInAnyOrderOfAddition) {
+  const std::string proof = facts_proof({{"fleet:topic_messages_per_second_max", {}, 0.1},
+                                         {"fleet:topic_messages_per_second_max", {}, 0.7},
+                                         {"fleet:topic_messages_per_second_max", {}, 21.3}},
+                                        "r");
+  EXPECT_THAT(proof, HasSubstr("abs(sum(fleet:topic_messages_per_second_max) / 22.1 - 1) < bool 1e-9"))
+      << "not compared exactly";
+  EXPECT_THAT(
+      proof,
+      HasSubstr("abs(sum(fleet:mirror_info) / 1 - 1) < bool 1e-9\n        eval_time: \"1m\"\n        exp_samples: []"))
+      << "none is there";
 }
 
 TEST(Prometheus, GroupsHaveTheirOwnersAndTheStrictestPromise) {

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "fleet/fields.h"
+#include "fleet/kafka_version.h"
 #include "fleet/render/jmx.h"
 #include "fleet/render/names.h"
 #include "yaml/writer.h"
@@ -42,15 +43,18 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
 }
 
 // Puts pods on nodes of this type in the cluster's zones, and spreads them. DoNotSchedule: a broker that waits for a
-// place is seen; one in the wrong zone is noticed when that zone is lost.
-yaml::Node pod_template(const Cluster& cluster, const std::string& instance) {
+// place is seen; one in the wrong zone is noticed when that zone is lost. Only pods of the pool are counted: the
+// operator's and the lag exporter's have the cluster's label, too, may stand anywhere, and would keep a broker from
+// coming back to the zone of its volume.
+yaml::Node pod_template(const Cluster& cluster, const std::string& pool, const std::string& instance) {
   const auto in = [](std::string_view key, yaml::Node values) {
     return map("key", key, "operator", "In", "values", std::move(values));
   };
   const yaml::Node terms = list(map("matchExpressions", list(in("node.kubernetes.io/instance-type", list(instance)),
                                                              in(kZoneKey, yaml::list_of(cluster.zones)))));
-  const yaml::Node spread = map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule",
-                                "labelSelector", map("matchLabels", map("strimzi.io/cluster", cluster.name)));
+  const yaml::Node spread =
+      map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule", "labelSelector",
+          map("matchLabels", map("strimzi.io/cluster", cluster.name, "strimzi.io/pool-name", pool)));
   return map("pod", map("affinity",
                         map("nodeAffinity",
                             map("requiredDuringSchedulingIgnoredDuringExecution", map("nodeSelectorTerms", terms))),
@@ -73,8 +77,9 @@ yaml::Node volumes(const Cluster& cluster, uint32_t count, uint64_t size_bytes) 
 yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
   // Controllers keep nothing but snapshots and the log of metadata: megabytes, for which this is plenty.
   constexpr uint64_t kControllerDiskBytes = 20 * kGiB;
-  yaml::Node metadata = map("name", cluster.name + (of_brokers ? "-brokers" : "-controllers"), "namespace",
-                            cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
+  const std::string name = pool_name(cluster, of_brokers);
+  yaml::Node metadata =
+      map("name", name, "namespace", cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
   yaml::Node roles = list(of_brokers ? "broker" : "controller");
   if (of_brokers && cluster.controllers == 0) roles.items.push_back(yaml::text("controller"));
   return strimzi_object(
@@ -82,7 +87,7 @@ yaml::Node pool(const Cluster& cluster, StrimziApi api, bool of_brokers) {
       map("replicas", of_brokers ? cluster.brokers : cluster.controllers, "roles", std::move(roles), "storage",
           of_brokers ? volumes(cluster, cluster.volumes.count, cluster.volumes.size_bytes)
                      : volumes(cluster, 1, kControllerDiskBytes),
-          "template", pod_template(cluster, of_brokers ? cluster.instance : cluster.controller_instance)));
+          "template", pod_template(cluster, name, of_brokers ? cluster.instance : cluster.controller_instance)));
 }
 
 yaml::Node rules_map(const Cluster& cluster) {
@@ -155,6 +160,11 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
         render_cluster(topology, i, topics[i], api, source, out);
       }
     }
+  }
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.platform != Platform::kStrimzi || runs_with_strimzi_v1(cluster.kafka_version)) continue;
+    out.notes.push_back("cluster " + cluster.name + ": operators that serve kafka.strimzi.io/v1 (0.49 and later) do " +
+                        "not run Kafka version " + cluster.kafka_version + ": apply strimzi/v1beta2 with an older one");
   }
   note_mirrors_left_out(topology, out.notes);
 }

@@ -23,8 +23,9 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
 
 // For strimzi_mirrors.cc: the mirrors into this cluster, as documents.
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out);
-// MirrorMaker 2 writes a record to the partition of the same number: it can only do topics for which this holds.
-[[nodiscard]] bool keeps_partitions(const Topology& topology, const MirroredTopic& topic);
+// Whether MirrorMaker 2 copies the topic: it writes a record to the partition of the same number, and takes some names
+// for topics of its own (topology.h).
+[[nodiscard]] bool is_copied(const Topology& topology, const MirroredTopic& topic);
 // Mirrors, or parts of them, that MirrorMaker 2 can't do or that have no Kubernetes to run on.
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes);
 

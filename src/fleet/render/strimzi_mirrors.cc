@@ -19,7 +19,7 @@ constexpr std::string_view kSameNames = "org.apache.kafka.connect.mirror.Identit
 std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   std::string out;
   for (const MirroredTopic& topic : mirror.topics) {
-    if (!keeps_partitions(topology, topic)) continue;
+    if (!is_copied(topology, topic)) continue;
     if (!out.empty()) out += '|';
     // The pattern is a Java regular expression, in which '.' would match anything.
     for (const char c : topology.topics[topic.from].name) (out += c == '.' ? "\\" : "") += c;
@@ -29,13 +29,15 @@ std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
 
 // Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers
 // that can (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
+// Every topic of the target is rendered with settings of its own (topics.yaml): MirrorMaker, which copies the source's
+// over them by default, would shorten a longer retention and so delete what is kept.
 yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
   const uint32_t replication = std::min(target.brokers, 3u);
-  yaml::Node config =
-      map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
-          "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
-          "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60, "replication.factor", replication,
-          "replication.policy.class", kSameNames, "sync.topic.acls.enabled", false);
+  yaml::Node config = map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
+                          "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
+                          "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60,
+                          "replication.factor", replication, "replication.policy.class", kSameNames,
+                          "sync.topic.acls.enabled", false, "sync.topic.configs.enabled", false);
   if (mirror.guarantee == Guarantee::kExactlyOnce) {
     yaml::put(config, "consumer.isolation.level", "read_committed");
     yaml::put(config, "exactly.once.support", "required");
@@ -65,12 +67,10 @@ yaml::Node end_of(const Topology& topology, const Cluster& cluster) {
 yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::string& pattern, StrimziApi api) {
   const Cluster& from = topology.clusters[mirror.from];
   const Cluster& to = topology.clusters[mirror.to];
-  // There are two workers at least, so that one may be lost; a worker runs about four tasks well.
-  FRESHET_ASSERT(mirror.tasks > 0 && !pattern.empty());
-  const uint32_t workers = std::max(2u, (mirror.tasks + 3) / 4);
+  FRESHET_ASSERT(!pattern.empty());
   yaml::Node target = end_of(topology, to);
   yaml::Node copy = map();
-  yaml::Node spec = map("version", to.kafka_version, "replicas", workers);
+  yaml::Node spec = map("version", to.kafka_version, "replicas", workers_of(mirror));
   // v1 wants the group and the topics of Connect named, so each mirror has a prefix of its own; v1beta2 leaves them to
   // the operator.
   if (api == StrimziApi::kV1) {
@@ -100,8 +100,9 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
 
 }  // namespace
 
-bool keeps_partitions(const Topology& topology, const MirroredTopic& topic) {
-  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions;
+bool is_copied(const Topology& topology, const MirroredTopic& topic) {
+  return topology.topics[topic.from].partitions == topology.topics[topic.to].partitions &&
+         !is_never_mirrored(topology.topics[topic.from].name);
 }
 
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
@@ -123,12 +124,19 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
                       topology.clusters[mirror.to].name + " is on EC2 and MirrorMaker 2 is rendered for Strimzi only");
       continue;
     }
-    size_t left_out = 0;
-    for (const MirroredTopic& topic : mirror.topics) left_out += keeps_partitions(topology, topic) ? 0 : 1;
-    if (left_out == 0) continue;
-    notes.push_back("mirror " + mirror.name + ": " + std::to_string(left_out) + " of " +
-                    std::to_string(mirror.topics.size()) +
-                    " topics are left out: their number of partitions differs, which MirrorMaker 2 can't do");
+    size_t named = 0, left_out = 0;
+    for (const MirroredTopic& topic : mirror.topics) {
+      const bool by_name = is_never_mirrored(topology.topics[topic.from].name);
+      named += by_name ? 1 : 0;
+      left_out += by_name || is_copied(topology, topic) ? 0 : 1;
+    }
+    const auto note = [&](size_t count, const std::string& why) {
+      if (count == 0) return;
+      notes.push_back("mirror " + mirror.name + ": " + std::to_string(count) + " of " +
+                      std::to_string(mirror.topics.size()) + " topics are left out: " + why);
+    };
+    note(left_out, "their number of partitions differs, which MirrorMaker 2 can't do");
+    note(named, "MirrorMaker 2 never copies names like theirs (-internal, .internal, .replica, __…)");
   }
 }
 

@@ -15,5 +15,7 @@ void render_terraform(const Topology& topology, const Source& source, Rendering&
 
 // Where the volumes of a broker are mounted; Kafka's data is in its subfolder "kafka".
 [[nodiscard]] std::string mount_of(uint32_t volume);
+// All of them, as a regular expression.
+inline constexpr std::string_view kMountPattern = "/var/lib/kafka/disk[0-9]+";
 
 }  // namespace freshet::fleet

@@ -103,6 +103,17 @@ resource "aws_vpc_security_group_ingress_rule" "lag" {
   to_port           = 9308
 }
 
+resource "aws_vpc_security_group_ingress_rule" "disks" {
+  for_each = toset(local.monitoring_cidrs)
+
+  security_group_id = aws_security_group.kafka.id
+  description       = "Node exporters"
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = 9100
+  to_port           = 9100
+}
+
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
   security_group_id = aws_security_group.kafka.id
   description       = "Ansible"
