@@ -22,9 +22,10 @@ def make(rng, people=300, records=12_000, tag="p"):
         made += [{"user": pair} for pair in links(rng, one)]
     made += [{"user": some_identifiers(rng, one)} for one in rng.choices(everybody, k=max(0, records - len(made)))]
     rng.shuffle(made)
+    used = set()
     for number, record in enumerate(made):
         record["message_id"] = f"{tag}-{rng.getrandbits(40):010x}-{number}"
-        record["timestamp"] = moment(rng, start)
+        record["timestamp"] = moment(rng, start, used)
         add_content(rng, record)
     return everybody, made
 
@@ -60,10 +61,15 @@ def some_identifiers(rng, one):
     return {"email": email} if kind < 0.9 else {"email": email, "anonymous_id": anonymous}
 
 
-def moment(rng, start):
-    """Whole seconds, so that there are ties, which the message id must break."""
-    time = start + timedelta(seconds=rng.randrange(SPAN_S) if rng.random() < 0.8 else rng.randrange(20))
-    return time.strftime("%Y-%m-%dT%H:%M:%S") + ".%03dZ" % rng.choice((0, 0, 250))
+def moment(rng, start, used):
+    """A time that no other record has: of records of one instant the one that stands last in its request wins, and which
+    records share a request is the sender's affair. (Ties are broken in the simulator and in unit tests.)"""
+    while True:
+        time = start + timedelta(seconds=rng.randrange(SPAN_S) if rng.random() < 0.8 else rng.randrange(20))
+        text = time.strftime("%Y-%m-%dT%H:%M:%S") + ".%03dZ" % rng.randrange(1000)
+        if text not in used:
+            used.add(text)
+            return text
 
 
 def add_content(rng, record):
