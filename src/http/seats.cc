@@ -58,6 +58,14 @@ std::shared_ptr<Seat> Seats::evict(const Bucket* bucket) {
   return seat;
 }
 
+bool Seats::is_crowded(uint64_t address) {
+  const std::lock_guard lock(mutex_);
+  const auto found = addresses_.find(address);
+  const size_t of_address = found == addresses_.end() ? 0 : found->second.size();
+  return leaving_ > 0 &&
+         (taken() >= limits_.seats + limits_.spare || of_address >= limits_.of_an_address + limits_.spare);
+}
+
 Seats::Admission Seats::admit(uint64_t address, uint64_t connection, size_t worker) {
   const std::lock_guard lock(mutex_);
   Admission out;

@@ -70,6 +70,19 @@ TEST(Seats, AnAddressAtItsLimitGivesUpOneOfItsOwn) {
   EXPECT_EQ(seats.admit(2, 4, 0).seat, nullptr);  // the spare one is taken, and nobody has left yet
 }
 
+// In a flood the newcomer waits for those that go, instead of being sent away for them.
+TEST(Seats, ItIsCrowdedUntilSomebodyHasGone) {
+  Seats seats({.seats = 1, .of_an_address = 1, .spare = 1});
+  EXPECT_FALSE(seats.is_crowded(1));
+  const auto first = seats.admit(1, 0, 0).seat;
+  EXPECT_FALSE(seats.is_crowded(1)) << "there is the spare place";
+  EXPECT_EQ(seats.admit(1, 1, 0).evicted, first);
+  EXPECT_TRUE(seats.is_crowded(1));
+  EXPECT_TRUE(seats.is_crowded(2)) << "all places are taken";
+  seats.leave(*first);
+  EXPECT_FALSE(seats.is_crowded(1));
+}
+
 TEST(Seats, WhoIsWorkedOnStays) {
   Seats seats({.seats = 1, .of_an_address = 1, .spare = 2});
   const auto seat = seats.admit(1, 0, 0).seat;

@@ -29,6 +29,9 @@ using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
 constexpr env::TimeUs kStopPollUs = 2'000;
+// How long a newcomer waits for a place that somebody is leaving, and how often.
+constexpr std::chrono::milliseconds kPlaceWait{2};
+constexpr uint32_t kPlaceWaitsMax = 500;
 
 class BeastServer final : public Server {
  public:
@@ -50,6 +53,7 @@ class BeastServer final : public Server {
   Result<std::shared_ptr<asio::ssl::context>> load_tls();
   Status listen();
   void accept();
+  void take(size_t index, Socket socket, uint32_t waits);
   void on_accepted(size_t index, Socket socket);
   telemetry::Counter& count_of(const std::string& what, bool by_address, const std::string& help);
   void wait_for_requests(uint32_t grace_ms);
@@ -139,8 +143,7 @@ void BeastServer::accept() {
   acceptor_->async_accept(workers_[index]->io(), [this, index](const ErrorCode& error, Socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_->is_open()) return;
     if (!error) {
-      on_accepted(index, std::move(socket));
-      return accept();
+      return take(index, std::move(socket), 0);
     }
     // Most likely there are no file descriptors left; they come back when connections end.
     spdlog::warn("http: can't accept on {}: {}; trying again", shared_->options.listen, error.message());
@@ -149,6 +152,22 @@ void BeastServer::accept() {
       if (!cancelled) accept();
     });
   });
+}
+
+// In a flood the acceptor is faster than the workers that close connections for newcomers. Then the newcomer waits for a
+// place, and with it all that the kernel has ready, instead of being sent away.
+void BeastServer::take(size_t index, Socket socket, uint32_t waits) {
+  ErrorCode error;
+  const auto peer = socket.remote_endpoint(error);
+  if (!error && waits < kPlaceWaitsMax && shared_->seats.is_crowded(address_key(peer.address()))) {
+    retry_->expires_after(kPlaceWait);
+    retry_->async_wait([this, index, socket = std::move(socket), waits](const ErrorCode& cancelled) mutable {
+      if (!cancelled) take(index, std::move(socket), waits + 1);
+    });
+    return;
+  }
+  on_accepted(index, std::move(socket));
+  accept();
 }
 
 void BeastServer::on_accepted(size_t index, Socket socket) {
