@@ -63,8 +63,8 @@ class Seats {
 
   explicit Seats(Limits limits) : limits_(limits) {}
 
-  // Whether a newcomer does well to wait a moment: all places are taken, the spare ones, too, and some who were chosen to
-  // go have not gone yet.
+  // Whether a newcomer does well to wait a moment: all places are taken, the spare ones, too, and some who were chosen
+  // to go have not gone yet.
   [[nodiscard]] bool is_crowded(uint64_t address);
   // A place for a newcomer, until leave(). `address` is an address_key().
   [[nodiscard]] Admission admit(uint64_t address, uint64_t connection, size_t worker);

@@ -154,8 +154,8 @@ void BeastServer::accept() {
   });
 }
 
-// In a flood the acceptor is faster than the workers that close connections for newcomers. Then the newcomer waits for a
-// place, and with it all that the kernel has ready, instead of being sent away.
+// In a flood the acceptor is faster than the workers that close connections for newcomers. Then the newcomer waits for
+// a place, and with it all that the kernel has ready, instead of being sent away.
 void BeastServer::take(size_t index, Socket socket, uint32_t waits) {
   ErrorCode error;
   const auto peer = socket.remote_endpoint(error);
