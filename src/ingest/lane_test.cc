@@ -24,13 +24,14 @@ class Gate {
   std::promise<void> entered_, open_;
 };
 
+// What the lane's work uses stands before the lane in each test, so that it outlives its thread.
 TEST(Lane, TenantsTakeTurns) {
-  Lane lane(1000);
   Gate gate;
-  ASSERT_TRUE(lane.run("a", 1, [&] { gate.enter(); }));
-  gate.wait_entered();
   std::vector<std::string> order;
   std::promise<void> done;
+  Lane lane(1000);
+  ASSERT_TRUE(lane.run("a", 1, [&] { gate.enter(); }));
+  gate.wait_entered();
   for (const char* const name : {"a1", "a2", "a3"})
     ASSERT_TRUE(lane.run("a", 1, [&order, name] { order.emplace_back(name); }));
   for (const char* const name : {"b1", "b2"})
@@ -42,8 +43,8 @@ TEST(Lane, TenantsTakeTurns) {
 }
 
 TEST(Lane, OneTenantCantFillIt) {
-  Lane lane(1000);
   Gate gate;
+  Lane lane(1000);
   ASSERT_TRUE(lane.run("a", 1, [&] { gate.enter(); }));
   gate.wait_entered();
   EXPECT_TRUE(lane.run("a", 2000, [] {}));  // the only one of its tenant: it could never be taken otherwise
