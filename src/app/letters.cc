@@ -61,6 +61,7 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
   options.path = config.data_dir + "/letters";
   options.memory = kv::make_memory_budget(kCacheBytes);
   options.write_buffer_bytes = kWriteBufferBytes;
+  options.open_files_max = config.store_files;
   FRESHET_ASSIGN(auto store, kv::open_rocks(options));
   const bool embedded = config.log.kind == Config::LogKind::kEmbedded;
   console::KeeperOptions keeper;

@@ -29,7 +29,8 @@ uint64_t stores_of(const Config& config) {
   const bool embedded_profiles = config.profiles.kind != Config::Profiles::Kind::kMongodb;
   uint64_t stores = config.log.kind == Config::LogKind::kEmbedded ? 1 : 0;
   if (config.roles.action) stores += config.log.partitions;
-  if (config.roles.ingest) ++stores;  // imports
+  if (config.roles.ingest) ++stores;   // imports
+  if (config.roles.console) ++stores;  // dead letters
   if (embedded_profiles && (config.roles.reaction || config.roles.console)) ++stores;
   return stores;
 }
