@@ -468,24 +468,16 @@ Outcome PropertiesWriter::write_list(ondemand::value value, uint32_t depth) {
 
 Outcome add_attributes(Item& item, ondemand::object object, schema::Subject subject, NullPolicy nulls,
                        AttributeOps& ops, std::string_view adds, std::string_view removes) {
-  for (auto result : object) {
-    ondemand::field field;
-    FRESHET_JSON(std::move(result).get(field), item.broken);
-    std::string_view name;
-    FRESHET_ITEM(read_name(item, field, name));
-    if (name.empty()) continue;
-    if (name != adds && name != removes) {
-      FRESHET_ITEM(add_attribute(item, name, field.value(), subject, nulls, ops));
-      continue;
-    }
+  return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name.empty()) return Outcome::kOk;
+    if (name != adds && name != removes) return add_attribute(item, name, value, subject, nulls, ops);
     ondemand::object elements;
-    if (field.value().get_object().get(elements) != simdjson::SUCCESS)
+    if (value.get_object().get(elements) != simdjson::SUCCESS)
       return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object of attribute names and values",
                          name);
     const auto type = name == adds ? v1::AttributeOp::ADD_TO_SET : v1::AttributeOp::REMOVE_FROM_SET;
-    FRESHET_ITEM(add_elements(item, elements, subject, type, ops));
-  }
-  return Outcome::kOk;
+    return add_elements(item, elements, subject, type, ops);
+  });
 }
 
 Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
@@ -528,34 +520,29 @@ void promote_identifiers(Item& item) {
 
 Outcome add_elements(Item& item, ondemand::object object, schema::Subject subject, v1::AttributeOp::Type type,
                      AttributeOps& ops) {
-  for (auto result : object) {
-    ondemand::field field;
-    FRESHET_JSON(std::move(result).get(field), item.broken);
-    std::string_view name;
-    FRESHET_ITEM(read_name(item, field, name));
-    if (name.empty()) continue;
-    ondemand::value value = field.value();
+  return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
+    if (name.empty()) return Outcome::kOk;
     json_type json{};
     FRESHET_ITEM(read_type(item, value, json));
     if (json == json_type::null) {
       item.warn("null_value");
-      continue;
+      return Outcome::kOk;
     }
     // Set operations are not joined per name, so the bound is on the operations themselves.
     if (static_cast<uint32_t>(ops.size()) >= ops_max(item)) {
       item.warn("too_many_attributes");
-      continue;
+      return Outcome::kOk;
     }
     if (elements_of(ops) >= model::kSetElementsMax) {
       item.warn("too_many_elements");
-      continue;
+      return Outcome::kOk;
     }
     bool kept = true;
     FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kList, kept));
-    if (!kept) continue;
+    if (!kept) return Outcome::kOk;
     v1::Value read;
     FRESHET_ITEM(read_value(item, value, json, 0, read, kept));
-    if (!kept) continue;
+    if (!kept) return Outcome::kOk;
     v1::AttributeOp& op = *ops.Add();
     op.set_type(type);
     op.set_name(name.data(), name.size());
@@ -564,8 +551,8 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
     } else {
       op.add_elements()->Swap(&read);
     }
-  }
-  return Outcome::kOk;
+    return Outcome::kOk;
+  });
 }
 
 Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
