@@ -35,6 +35,7 @@ PLAN = {
     "damage.files_damaged": (40, 2),
     "damage.only_the_owner_may_read": (2, 1),
     "damage.profiles_made_anew": (10, 1),
+    "demo.the_built_in_tenant_takes_the_file": (3, 1),
     "deploy.configuration": (1, 1),
     "deploy.kubernetes": (2, 2),
     "deploy.systemd": (1, 1),
