@@ -20,7 +20,12 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
-pkg_check_modules(LIBRDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.13.2)  # ./dev has tools/librdkafka build it
+execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/librdkafka OUTPUT_VARIABLE librdkafka_built OUTPUT_STRIP_TRAILING_WHITESPACE
+                COMMAND_ERROR_IS_FATAL ANY)
+if(librdkafka_built)
+  set(ENV{PKG_CONFIG_PATH} "${librdkafka_built}:$ENV{PKG_CONFIG_PATH}")
+endif()
+pkg_check_modules(LIBRDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.13.2)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(MONGOC REQUIRED IMPORTED_TARGET libmongoc-1.0)
 if(FRESHET_SANITIZE)

@@ -138,13 +138,6 @@ run_quietly() {
   wait "$job"
 }
 
-# Where Debian's client for Kafka is too old, the one that tools/librdkafka builds is found in its place.
-set_up_librdkafka() {
-  local built
-  built=$(tools/librdkafka) || die "there is no client for Kafka to build with (see above)"
-  [ -z "$built" ] || export PKG_CONFIG_PATH=$built${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
-}
-
 # build_preset PRESET [TARGET...]
 build_preset() {
   local preset=$1 start=$SECONDS log
@@ -152,7 +145,8 @@ build_preset() {
   shift
   mkdir -p "$dir"
   set_up_ccache
-  set_up_librdkafka
+  # CMake would do it, too, but without a word.
+  tools/librdkafka >/dev/null || die "there is no client for Kafka to build with (see above)"
   log=$dir/configure.log
   if ! cmake --preset "$preset" >"$log" 2>&1 </dev/null; then
     cat "$log" >&2

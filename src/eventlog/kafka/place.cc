@@ -97,7 +97,8 @@ void KafkaConsumer::leave() {
   client_->on_rebalance = [handle = client_->get()](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
     give_back(handle, what, list);
   };
-  if (const auto error = rd_kafka_consumer_close(client_->get()); error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
+  if (const auto error = rd_kafka_consumer_close(client_->get());
+      error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
     spdlog::warn("kafka: leaving group {}: {}", group_, rd_kafka_err2str(error));
   {
     const std::lock_guard lock(queue_mutex_);
