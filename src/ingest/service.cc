@@ -251,6 +251,8 @@ void Service::handle(http::Request request, http::Respond respond) {
   if (request.method == "OPTIONS") return respond(preflight(request));
   const std::shared_ptr<Call> call = make_call(std::move(request), std::move(respond));
   if (auto refusal = admit_head(*call)) return call->answer(std::move(*refusal));
+  // HEAD asks what a GET would say, and may change nothing.
+  if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
     case Way::kQuestion: return call->answer(call->source().answer_question(tenants_, call->exchange()));
     case Way::kImport: return run(call, &Service::take_import);
@@ -276,6 +278,8 @@ void Service::take_import(const std::shared_ptr<Call>& call) {
 void Service::take_items(const std::shared_ptr<Call>& call) {
   const Source& source = call->source();
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
+  if (source.takes_items_in_query() && (call->request.method == "GET" || call->request.body.empty()))
+    call->request.body = call->request.query;
   if (!call->sender) call->sender = source.sender_of_body(tenants_, call->request.body);
   if (!call->sender) {
     const auto refused = source.authenticate(tenants_, call->exchange());
@@ -300,12 +304,12 @@ void Service::begin_span(Call& call) {
   if (!telemetry::tracer().on()) return;
   FRESHET_ASSERT(call.sender && !call.span);
   const std::string endpoint(call.route->endpoint);
-  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id, "POST " + endpoint,
-                                                call.began_us);
+  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id,
+                                                call.request.method + " " + endpoint, call.began_us);
   if (!call.span) return;
   call.clock = options_.clock;
   call.span->set("freshet.tenant", call.tenant().name);
-  call.span->set("http.request.method", "POST");
+  call.span->set("http.request.method", call.request.method);
   call.span->set("http.route", endpoint);
 }
 

@@ -70,6 +70,7 @@ class FakeLog final : public eventlog::FakeLog {
 model::Tenant demo_tenant() {
   model::Tenant tenant = model::default_tenant("demo");
   tenant.write_keys = {"demo-write-key"};
+  tenant.server_keys = {"demo-server-key"};
   tenant.app_id = "demo";
   tenant.app_secret = "demo-secret";
   return tenant;
@@ -359,6 +360,55 @@ TEST_F(ServiceTest, BodiesCompressedAndTooLarge) {
            R"({"userId":"u","event":"E","properties":{"a":")" + std::string(33 << 10, 'x') + "\"}}", kWriteKey);
   EXPECT_EQ(large.status, 400);
   EXPECT_EQ(dead_letters().size(), 1u);
+}
+
+TEST_F(ServiceTest, PartnersReportByPostAndByGet) {
+  const std::string adjust = "/v1/attribution/adjust/demo-write-key";
+  const std::string query = "?activity_kind=install&adid=a1&created_at=1767230400&tracker_name=Organic";
+  const http::Response taken = send("GET", adjust + query);
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(taken.body, R"({"accepted":1,"rejected":[]})");
+  EXPECT_EQ(send("POST", adjust + query).status, 200);
+  EXPECT_EQ(send("POST", adjust + "/", query.substr(1)).status, 200);
+  EXPECT_EQ(send("POST", "/v1/attribution/appsflyer/demo-write-key?verdicts=1",
+                 R"({"event_name":"install","appsflyer_id":"1-2"})")
+                .status,
+            200);
+  EXPECT_EQ(send("POST", "/v1/attribution/branch/demo-write-key", R"({"name":"OPEN","user_data":{"idfv":"v"}})").status,
+            200);
+  ASSERT_EQ(actions().size(), 5u);
+  EXPECT_EQ(actions()[0].message_id(), actions()[1].message_id()) << "sent again, in whatever way";
+  EXPECT_EQ(actions()[0].message_id(), actions()[2].message_id());
+  EXPECT_EQ(actions()[4].events(0).name(), "OPEN");
+
+  // What only asks takes nothing.
+  EXPECT_EQ(send("HEAD", adjust + query).status, 200);
+  EXPECT_EQ(send("HEAD", "/v1/attribution/adjust/wrong" + query).status, 401);
+  EXPECT_EQ(send("GET", adjust).status, 400);
+  EXPECT_EQ(send("POST", "/v1/attribution/branch/demo-write-key", "{").status, 400);
+  EXPECT_EQ(send("GET", "/v1/attribution/other/demo-write-key").status, 404);
+  EXPECT_EQ(actions().size(), 5u);
+  // A report that can't go in is kept, and the partner is done with it.
+  const http::Response rejected = send("GET", adjust + "?activity_kind=install&adid=%7Badid%7D");
+  EXPECT_EQ(rejected.status, 200);
+  EXPECT_THAT(rejected.body, HasSubstr("missing_identifier"));
+  ASSERT_EQ(dead_letters().size(), 1u);
+  EXPECT_EQ(dead_letters()[0].endpoint(), "/v1/attribution/adjust");
+  EXPECT_EQ(dead_letters()[0].body(), R"({"activity_kind":"install","adid":"{adid}"})");
+}
+
+TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
+  options.admit = [](const model::Tenant&, size_t) { return false; };
+  const std::string query = "?activity_kind=install&adid=a1";
+  for (const char* key : {"wrong", "demo-secret", "demo-server-key"})
+    EXPECT_EQ(send("GET", "/v1/attribution/adjust/" + std::string(key) + query, "", kWriteKey).status, 401) << key;
+  EXPECT_EQ(send("GET", "/v1/attribution/adjust" + query, "", kWriteKey).status, 404);
+  // Partners send again after 5xx only.
+  const http::Response late = send("GET", "/v1/attribution/adjust/demo-write-key" + query);
+  EXPECT_EQ(late.status, 503);
+  EXPECT_EQ(header(late, "Retry-After"), "1");
+  EXPECT_THAT(late.body, HasSubstr("too_many_requests"));
+  EXPECT_TRUE(actions().empty());
 }
 
 TEST_F(ServiceTest, AddressesAndMethods) {

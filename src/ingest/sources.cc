@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "ingest/sources/attribution/source.h"
 #include "ingest/sources/csv/source.h"
 #include "ingest/sources/data_api/source.h"
 #include "ingest/sources/records/source.h"
@@ -42,8 +43,8 @@ std::string by_method() {
 }  // namespace
 
 std::span<const Source* const> sources() {
-  static const std::array<const Source*, 4> kSources = {&segment_source(), &records_source(), &data_api_source(),
-                                                        &csv_source()};
+  static const std::array<const Source*, 5> kSources = {&segment_source(), &records_source(), &data_api_source(),
+                                                        &attribution_source(), &csv_source()};
   return kSources;
 }
 
