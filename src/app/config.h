@@ -85,6 +85,7 @@ struct Config {
     int64_t events_us = 7ll * 86'400 * 1'000'000;
     int64_t changes_us = 3600ll * 1'000'000;
     int64_t deadletters_us = 30ll * 86'400 * 1'000'000;
+    int64_t logs_us = 3ll * 86'400 * 1'000'000;
   };
   struct DeadLetters {  // that are kept of each tenant
     uint64_t count = 100'000;

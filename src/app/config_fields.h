@@ -231,6 +231,7 @@ void describe_retention(V& v, Config::Retention& retention) {
              "Of topic `changes`, once they are read, and at most 1 GiB of it");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
              "Of dead letters, in their topic and where the console keeps them");
+  v.duration("logs", retention.logs_us, kHourUs, kYearUs, "Of topic `logs`, and at most 2 GiB of it");
 }
 
 template <class V>

@@ -59,6 +59,24 @@ TEST(Limits, RequestsThatAreHeldBackAreHandledLater) {
   EXPECT_THAT(held.read_until("]"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(Limits, WhatGoesAnotherWayIsNotHeldBack) {
+  ServerOptions options = small_options();
+  options.holds_back = [] { return true; };
+  options.hold_ms = 60'000;
+  options.on_header = [](const Request& head) {
+    HeaderVerdict verdict;
+    verdict.never_held = head.path == "/logs";
+    return verdict;
+  };
+  const auto server = start_echo(options);
+  TestSocket other(server->port());
+  other.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd");
+  TestSocket socket(server->port());
+  EXPECT_THAT(socket.send("POST /logs HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd").read_until("]"),
+              StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(other.arrived(), 0u);
+}
+
 TEST(Limits, NothingIsHeldBackForEver) {
   ServerOptions options = small_options();
   options.holds_back = [] { return true; };

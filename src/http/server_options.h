@@ -25,6 +25,8 @@ struct HeaderVerdict {
   // The header proves that its sender may send: a key was in it and is right. What others send is read from a budget of
   // its own, and their connections are the first to be closed for newcomers.
   bool trusted = false;
+  // What ServerOptions::holds_back says does not count for it: it goes another way.
+  bool never_held = false;
 };
 
 // Judges a request by its header: method, path, query, headers (names in lower case) and remote are as the handler will

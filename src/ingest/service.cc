@@ -210,12 +210,16 @@ std::optional<http::Response> Service::admit_head(Call& call) const {
   if (call.route->way == Way::kQuestion) return std::nullopt;
   if (call.route->way == Way::kImport && !options_.imports)
     return call.failure({404, "not_found", "this node takes no imports"});
+  if (call.route->way == Way::kLogs && options_.logs == nullptr)
+    return call.failure({404, "not_found", "this node takes no logs"});
   auto sender = call.source().authenticate(tenants_, call.exchange());
   if (sender) {
     call.sender = *sender;
   } else if (!call.source().takes_key_in_body()) {
     return call.failure(sender.error());
   }
+  if (call.route->way == Way::kLogs && call.sender && !options_.logs->has_room(call.tenant().name))
+    return call.failure(logs_are_full());
   if (call.request.method == "GET" || call.request.method == "HEAD") return std::nullopt;
   if (auto refusal = check_encoding(call.request)) return call.failure(*refusal);
   return std::nullopt;
@@ -238,6 +242,7 @@ http::HeaderVerdict Service::judge(const http::Request& head) {
   }
   if (call.route->way != Way::kQuestion) verdict.body_bytes_max = call.source().body_bytes_max();
   verdict.trusted = call.sender.has_value();
+  verdict.never_held = call.route->way == Way::kLogs;
   return verdict;
 }
 
@@ -256,15 +261,19 @@ void Service::handle(http::Request request, http::Respond respond) {
   switch (call->route->way) {
     case Way::kQuestion: return call->answer(call->source().answer_question(tenants_, call->exchange()));
     case Way::kImport: return run(call, &Service::take_import);
+    case Way::kLogs: return run(call, &Service::take_logs);
     case Way::kItems: return run(call, &Service::take_items);
   }
 }
 
 void Service::run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&)) {
-  if (options_.lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
+  const bool logs = call->route->way == Way::kLogs;
+  Lane* const lane = logs ? options_.logs_lane : options_.lane;
+  if (lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
   // All that have not said yet who they are wait in one queue, which gets one turn among the tenants'.
   const std::string tenant = call->sender ? call->tenant().name : std::string();
-  const bool taken = options_.lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  const bool taken = lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  if (!taken && logs) return call->fail(logs_are_full());
   if (!taken)
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
 }
@@ -273,6 +282,16 @@ void Service::take_import(const std::shared_ptr<Call>& call) {
   FRESHET_ASSERT(call->sender);
   options_.imports(*call->sender, std::move(call->request),
                    [call](http::Response response) { call->answer(std::move(response)); });
+}
+
+void Service::take_logs(const std::shared_ptr<Call>& call) {
+  FRESHET_ASSERT(call->sender && options_.logs != nullptr);
+  if (auto refusal = decode_body(call->request, call->source().body_bytes_max())) return call->fail(*refusal);
+  options_.logs->append(call->tenant().name, call->route->call, call->request,
+                        [call](const tl::expected<Parsed, Refusal>& taken) {
+                          if (!taken) return call->fail(taken.error());
+                          call->answer(call->source().answer(call->exchange(), *taken));
+                        });
 }
 
 void Service::take_items(const std::shared_ptr<Call>& call) {

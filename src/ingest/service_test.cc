@@ -411,6 +411,69 @@ TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
   EXPECT_TRUE(actions().empty());
 }
 
+TEST_F(ServiceTest, LogsGoAWayOfTheirOwn) {
+  Logs logs(log, clock, 4000);
+  options.logs = &logs;
+  // What holds the others back does not count for them.
+  options.has_room = [] { return false; };
+  options.admit = [](const model::Tenant&, size_t) { return false; };
+  constexpr const char* kOtlp =
+      R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"started"}}]}]}]})";
+  const std::vector<std::pair<std::string, std::string>> json = {{"content-type", "application/json"}};
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 503);
+  const http::Response otlp = send("POST", "/v1/logs", kOtlp, kWriteKey, json);
+  EXPECT_EQ(otlp.status, 200);
+  EXPECT_EQ(otlp.body, "{}");
+  EXPECT_EQ(send("POST", "/v1/logs", "", kWriteKey, {{"content-type", "application/x-protobuf"}}).status, 200);
+  EXPECT_EQ(send("POST", "/v1/logs", gzip(kOtlp), "Bearer demo-server-key",
+                 {{"content-type", "application/json"}, {"content-encoding", "gzip"}})
+                .status,
+            200);
+  EXPECT_EQ(send("POST", "/v1/logs/lines", "{\"msg\":\"a\"}\nno\n", kWriteKey).body.substr(0, 47),
+            R"({"accepted":1,"rejected":[{"index":1,"code":"ba)");
+  ASSERT_EQ(log.records[Topic::kLogs].size(), 3u);
+  EXPECT_EQ(log.records[Topic::kLogs][0].key, "demo/");
+  EXPECT_THAT(log.records[Topic::kLogs][0].value, HasSubstr(R"("body":"started")"));
+  EXPECT_TRUE(actions().empty());
+  EXPECT_TRUE(dead_letters().empty()) << "nor do the bad ones go where those of customers go";
+
+  // In OTLP's own words, in the encoding of the request.
+  EXPECT_EQ(send("POST", "/v1/logs", kOtlp, "", json).body,
+            R"({"code":16,"message":"no valid key; send it as \"Authorization: Bearer KEY\""})");
+  const http::Response binary =
+      send("POST", "/v1/logs", "\xff", kWriteKey, {{"content-type", "application/x-protobuf"}});
+  EXPECT_EQ(binary.status, 400);
+  EXPECT_EQ(binary.content_type, "application/x-protobuf");
+  log.refusal = true;
+  const http::Response full = send("POST", "/v1/logs", kOtlp, kWriteKey, json);
+  EXPECT_EQ(full.status, 429);
+  EXPECT_EQ(header(full, "Retry-After"), "1");
+}
+
+TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
+  Logs logs(log, clock, 1000);
+  options.logs = &logs;
+  log.held = true;
+  const auto head = [] {
+    http::Request request;
+    request.method = "POST";
+    request.path = "/v1/logs/lines";
+    request.headers = {{"authorization", kWriteKey}};
+    return request;
+  };
+  EXPECT_TRUE(service().judge(head()).never_held);
+  EXPECT_FALSE(service().judge(head()).refuse);
+  EXPECT_EQ(send("POST", "/v1/logs/lines", R"({"msg":")" + std::string(600, 'x') + "\"}", kWriteKey).status, 0);
+  ASSERT_TRUE(service().judge(head()).refuse);
+  EXPECT_EQ(service().judge(head()).refuse->status, 429);
+  http::Request other = head();
+  other.path = "/v1/records";
+  EXPECT_FALSE(service().judge(other).refuse) << "the bound of logs is of nobody else";
+  EXPECT_FALSE(service().judge(other).never_held);
+  log.waiting.at(0)({});
+  EXPECT_FALSE(service().judge(head()).refuse);
+}
+
 TEST_F(ServiceTest, AddressesAndMethods) {
   EXPECT_THAT(send("POST", "/v1/unknown").body, HasSubstr("/v1/records"));
   EXPECT_EQ(send("GET", "/").status, 404);

@@ -25,6 +25,7 @@ enum class Way : uint8_t {
   kItems,     // the body is parsed into envelopes, which are appended
   kQuestion,  // by the head alone: what libraries ask before they send
   kImport,    // by Imports, which keeps state between requests
+  kLogs,      // by Logs, which has a topic and bounds of its own
 };
 
 // One address, and one row of docs/api/ingest.yaml.
@@ -82,7 +83,8 @@ class Source {
   // Way::kQuestion.
   [[nodiscard]] virtual http::Response answer_question(const Tenants& tenants, const Exchange& exchange) const;
 
-  // The answer to a body whose items were appended or rejected one by one, in this source's own shape.
+  // The answer to a body whose items were appended or rejected one by one (Way::kItems, kLogs), in this source's own
+  // shape.
   [[nodiscard]] virtual http::Response answer(const Exchange& exchange, const Parsed& parsed) const;
   [[nodiscard]] virtual http::Response refuse(const Exchange& exchange, const Refusal& refusal) const;
 };

@@ -86,6 +86,7 @@ PLAN = {
     "kafka_bad_input.store_refuses": (8, 1),
     "kafka_security.tls_and_password": (35, 1),
     "kafka_security.wrong_password": (31, 1),
+    "logs.by_otlp_and_by_lines": (8, 1),
     "machine.clock_jumps": (10, 1),
     "machine.disk_full": (6, 2),
     "merges.circles": (1, 1),

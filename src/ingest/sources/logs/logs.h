@@ -1,0 +1,57 @@
+// Log records on their way into topic `logs`. They share the listener with what customers do and nothing else: they are
+// bounded by themselves, whatever waits elsewhere does not hold them back, and what can't be taken is refused here with
+// 429, to their senders alone.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "env/clock.h"
+#include "eventlog/event_log.h"
+#include "http/message.h"
+#include "ingest/source.h"
+
+namespace freshet::ingest {
+
+inline constexpr size_t kLogsBodyBytesMax = 8u << 20;  // of a request, decompressed
+
+// Why more logs are not taken now.
+[[nodiscard]] Refusal logs_are_full();
+
+// Thread-safe. It and the log outlive every append that is under way.
+class Logs {
+ public:
+  // `inflight_bytes_max` bounds what is not durable yet, of all tenants; one of them has at most half of it. A request
+  // that is larger is taken where nothing else is under way.
+  Logs(eventlog::EventLog& log, env::Clock& clock, size_t inflight_bytes_max);
+
+  // Whether more of this tenant would be taken now: asked before a body is read.
+  [[nodiscard]] bool has_room(const std::string& tenant);
+
+  // What came of each record of the body, or why nothing was taken. It is called once: on this thread, or on one of the
+  // log, where all that was not rejected is durable.
+  using Done = std::function<void(tl::expected<Parsed, Refusal>)>;
+  // `call` is that of the route: otlp or lines. The request's body is decoded.
+  void append(const std::string& tenant, std::string_view call, const http::Request& request, Done done);
+
+ private:
+  struct UnderWay {
+    std::mutex mutex;
+    size_t bytes = 0;
+    std::map<std::string, size_t> of_tenant;
+  };
+  [[nodiscard]] bool reserve(const std::string& tenant, size_t bytes);
+  static void release(UnderWay& under_way, const std::string& tenant, size_t bytes);
+
+  eventlog::EventLog& log_;
+  env::Clock& clock_;
+  const size_t inflight_bytes_max_;
+  // Shared with the callbacks.
+  const std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();
+};
+
+}  // namespace freshet::ingest
