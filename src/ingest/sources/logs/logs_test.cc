@@ -119,6 +119,10 @@ TEST(OtlpLogs, ARecordThatCantBeKeptCostsItselfAlone) {
   EXPECT_EQ(binary.content_type, "application/x-protobuf");
   ASSERT_TRUE(response.ParseFromString(binary.body));
   EXPECT_EQ(response.partial_success().rejected_log_records(), 4);
+  EXPECT_TRUE(binary.headers.empty());
+  const http::Response all_well = otlp_logs_taken(OtlpEncoding::kProtobuf, {});
+  EXPECT_EQ(all_well.body, "");
+  EXPECT_EQ(all_well.headers.at(0).second, "application/x-protobuf") << "the server names no type of an empty body";
 }
 
 TEST(OtlpLogs, WhatIsNoRequestIsRefused) {

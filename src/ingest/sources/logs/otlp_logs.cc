@@ -205,6 +205,8 @@ http::Response protobuf_response(int status, const google::protobuf::MessageLite
   response.status = status;
   response.content_type = kProtobufType;
   response.body = message.SerializeAsString();
+  // A message with nothing to say has no bytes, and is still one of this type.
+  if (response.body.empty()) response.headers.emplace_back("Content-Type", kProtobufType);
   return response;
 }
 
