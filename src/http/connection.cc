@@ -266,7 +266,7 @@ bool Connection<Stream>::is_admitted() {
 
 template <class Stream>
 void Connection<Stream>::begin_body() {
-  BodyLease lease = worker_->shared().lease(verdict_.trusted);
+  BodyLease lease = verdict_.bodies ? BodyLease(verdict_.bodies) : worker_->shared().lease(verdict_.trusted);
   if (parser_->chunked()) {
     chunks_ = std::move(lease);
     return parse();

@@ -242,7 +242,10 @@ http::HeaderVerdict Service::judge(const http::Request& head) {
   }
   if (call.route->way != Way::kQuestion) verdict.body_bytes_max = call.source().body_bytes_max();
   verdict.trusted = call.sender.has_value();
-  verdict.never_held = call.route->way == Way::kLogs;
+  if (call.route->way == Way::kLogs) {
+    verdict.never_held = true;
+    verdict.bodies = options_.logs->bodies();
+  }
   return verdict;
 }
 

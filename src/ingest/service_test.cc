@@ -462,6 +462,7 @@ TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
     return request;
   };
   EXPECT_TRUE(service().judge(head()).never_held);
+  EXPECT_EQ(service().judge(head()).bodies, logs.bodies());
   EXPECT_FALSE(service().judge(head()).refuse);
   EXPECT_EQ(send("POST", "/v1/logs/lines", R"({"msg":")" + std::string(600, 'x') + "\"}", kWriteKey).status, 0);
   ASSERT_TRUE(service().judge(head()).refuse);
@@ -470,6 +471,7 @@ TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
   other.path = "/v1/records";
   EXPECT_FALSE(service().judge(other).refuse) << "the bound of logs is of nobody else";
   EXPECT_FALSE(service().judge(other).never_held);
+  EXPECT_EQ(service().judge(other).bodies, nullptr);
   log.waiting.at(0)({});
   EXPECT_FALSE(service().judge(head()).refuse);
 }

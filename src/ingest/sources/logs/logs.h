@@ -12,12 +12,14 @@
 
 #include "env/clock.h"
 #include "eventlog/event_log.h"
+#include "http/body_budget.h"
 #include "http/message.h"
 #include "ingest/source.h"
 
 namespace freshet::ingest {
 
-inline constexpr size_t kLogsBodyBytesMax = 8u << 20;  // of a request, decompressed
+inline constexpr size_t kLogsBodyBytesMax = 8u << 20;     // of a request, decompressed
+inline constexpr size_t kLogsBodiesBytesMax = 32u << 20;  // of all that are being received or worked on
 
 // Why more logs are not taken now.
 [[nodiscard]] Refusal logs_are_full();
@@ -31,6 +33,9 @@ class Logs {
 
   // Whether more of this tenant would be taken now: asked before a body is read.
   [[nodiscard]] bool has_room(const std::string& tenant);
+
+  // Memory for the bodies of requests with logs, so that they take none from others.
+  [[nodiscard]] const std::shared_ptr<http::BodyBudget>& bodies() const { return bodies_; }
 
   // What came of each record of the body, or why nothing was taken. It is called once: on this thread, or on one of the
   // log, where all that was not rejected is durable.
@@ -50,6 +55,7 @@ class Logs {
   eventlog::EventLog& log_;
   env::Clock& clock_;
   const size_t inflight_bytes_max_;
+  const std::shared_ptr<http::BodyBudget> bodies_ = std::make_shared<http::BodyBudget>(kLogsBodiesBytesMax);
   // Shared with the callbacks.
   const std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();
 };
