@@ -9,6 +9,7 @@ PLAN = {
     "api.a_server_answers_as_described": (30, 2),
     "api.descriptions_are_valid": (5, 1),
     "api.examples_are_accepted": (5, 1),
+    "attribution.reports_become_profiles": (2, 1),
     "bad_input.connections": (2, 1),
     "bad_input.dead_letters": (4, 1),
     "bad_input.items": (2, 1),

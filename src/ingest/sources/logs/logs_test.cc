@@ -162,6 +162,7 @@ TEST(OtlpLogs, TheEncodingIsWhatTheTypeSays) {
   EXPECT_EQ(encoding("Application/X-Protobuf", "{"), OtlpEncoding::kProtobuf);
   EXPECT_EQ(encoding("text/plain", " {}"), OtlpEncoding::kJson);
   EXPECT_EQ(encoding("", "\n\x05"), OtlpEncoding::kProtobuf);
+  EXPECT_EQ(encoding("", ""), OtlpEncoding::kJson);
 }
 
 TEST(LogLines, AreOneObjectEachInTheTopic) {

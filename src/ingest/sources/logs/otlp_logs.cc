@@ -217,7 +217,8 @@ OtlpEncoding otlp_encoding(const http::Request& request) {
   if (type.find("json") != std::string::npos) return OtlpEncoding::kJson;
   if (type.find("protobuf") != std::string::npos) return OtlpEncoding::kProtobuf;
   const std::string_view begin = trim(without_mark(std::string_view(request.body).substr(0, 64)), " \t\r\n");
-  return begin.starts_with('{') ? OtlpEncoding::kJson : OtlpEncoding::kProtobuf;
+  // Whoever says nothing at all is a person with curl more likely than a client of OTLP.
+  return begin.empty() || begin.starts_with('{') ? OtlpEncoding::kJson : OtlpEncoding::kProtobuf;
 }
 
 LogsResult parse_otlp_logs(std::string_view body, OtlpEncoding encoding, std::string_view tenant,
