@@ -294,6 +294,10 @@ void describe(V& v, Config& config) {
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
   });
+  v.section("logs", "The topic `logs`: [logs](sources/logs.md)", [&](auto& logs) {
+    logs.bytes("bandwidth", config.logs.bytes_per_s, 64ull << 10, 1ull << 40,
+               "Bytes a second of log records that are taken, of the process; more is refused with 429");
+  });
   v.section("retention", "How long copies are kept: [erasure](operations/erasure.md)",
             [&](auto& retention) { describe_retention(retention, config.retention); });
   v.section("deadletters", "How much is kept of the dead letters of each tenant",

@@ -351,7 +351,9 @@ class ServerImpl final : public Server {
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
     options.lane = lane_.get();
     if (config_.roles.ingest) {
-      logs_ = std::make_unique<ingest::Logs>(*log_, clock_, kLogsInflightBytesMax);
+      logs_ = std::make_unique<ingest::Logs>(
+          *log_, clock_,
+          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax, .bytes_per_s = config_.logs.bytes_per_s});
       logs_lane_ = std::make_unique<ingest::Lane>(kLogsLaneBytesMax);
       options.logs = logs_.get();
       options.logs_lane = logs_lane_.get();

@@ -412,7 +412,7 @@ TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
 }
 
 TEST_F(ServiceTest, LogsGoAWayOfTheirOwn) {
-  Logs logs(log, clock, 4000);
+  Logs logs(log, clock, {.inflight_bytes_max = 4000});
   options.logs = &logs;
   // What holds the others back does not count for them.
   options.has_room = [] { return false; };
@@ -451,7 +451,7 @@ TEST_F(ServiceTest, LogsGoAWayOfTheirOwn) {
 }
 
 TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
-  Logs logs(log, clock, 1000);
+  Logs logs(log, clock, {.inflight_bytes_max = 1000});
   options.logs = &logs;
   log.held = true;
   const auto head = [] {

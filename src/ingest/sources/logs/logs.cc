@@ -42,24 +42,40 @@ Refusal logs_are_full() {
   return {429, "too_many_requests", "nothing was taken: logs come faster than they are written; send it again later"};
 }
 
-Logs::Logs(eventlog::EventLog& log, env::Clock& clock, size_t inflight_bytes_max)
-    : log_(log), clock_(clock), inflight_bytes_max_(inflight_bytes_max) {
-  FRESHET_ASSERT(inflight_bytes_max > 0);
+Logs::Logs(eventlog::EventLog& log, env::Clock& clock, const LogsOptions& options)
+    : log_(log), clock_(clock), options_(options) {
+  FRESHET_ASSERT(options.inflight_bytes_max > 0 && options.bytes_per_s > 0);
+  under_way_->allowed_bytes = static_cast<int64_t>(options.bytes_per_s);
+  under_way_->refilled_us = clock.monotonic_us();
+}
+
+void Logs::refill() {
+  const env::TimeUs now_us = clock_.monotonic_us();
+  // Bounded, as the product is to be; an hour pays every debt.
+  const env::TimeUs passed_us = std::min<env::TimeUs>(now_us - under_way_->refilled_us, 3'600'000'000);
+  const auto rate = static_cast<int64_t>(options_.bytes_per_s);
+  const auto more = static_cast<int64_t>(static_cast<double>(rate) * static_cast<double>(passed_us) / 1e6);
+  under_way_->allowed_bytes = std::min(rate, under_way_->allowed_bytes + more);
+  under_way_->refilled_us = now_us;
 }
 
 bool Logs::has_room(const std::string& tenant) {
   const std::lock_guard lock(under_way_->mutex);
+  refill();
   const auto found = under_way_->of_tenant.find(tenant);
-  return under_way_->bytes < inflight_bytes_max_ &&
-         (found == under_way_->of_tenant.end() || found->second < inflight_bytes_max_ / 2);
+  return under_way_->allowed_bytes > 0 && under_way_->bytes < options_.inflight_bytes_max &&
+         (found == under_way_->of_tenant.end() || found->second < options_.inflight_bytes_max / 2);
 }
 
 bool Logs::reserve(const std::string& tenant, size_t bytes) {
   const std::lock_guard lock(under_way_->mutex);
   const auto found = under_way_->of_tenant.find(tenant);
   const size_t own = found == under_way_->of_tenant.end() ? 0 : found->second;
-  if (under_way_->bytes > 0 && under_way_->bytes + bytes > inflight_bytes_max_) return false;
-  if (own > 0 && own + bytes > inflight_bytes_max_ / 2) return false;
+  refill();
+  if (under_way_->allowed_bytes <= 0) return false;
+  if (under_way_->bytes > 0 && under_way_->bytes + bytes > options_.inflight_bytes_max) return false;
+  if (own > 0 && own + bytes > options_.inflight_bytes_max / 2) return false;
+  under_way_->allowed_bytes -= static_cast<int64_t>(bytes);
   under_way_->bytes += bytes;
   under_way_->of_tenant[tenant] += bytes;
   return true;

@@ -24,12 +24,20 @@ inline constexpr size_t kLogsBodiesBytesMax = 32u << 20;  // of all that are bei
 // Why more logs are not taken now.
 [[nodiscard]] Refusal logs_are_full();
 
+// How much of the machine logs may have, of the process.
+struct LogsOptions {
+  // What is not durable yet, of all tenants; one of them has at most half of it. A request that is larger is taken
+  // where nothing else is under way.
+  size_t inflight_bytes_max = 8u << 20;
+  // As they are in the topic, and a second's worth at once. What is above it is refused, so that a program that logs
+  // without end takes neither processor nor disk from customers' data.
+  uint64_t bytes_per_s = 16u << 20;
+};
+
 // Thread-safe. It and the log outlive every append that is under way.
 class Logs {
  public:
-  // `inflight_bytes_max` bounds what is not durable yet, of all tenants; one of them has at most half of it. A request
-  // that is larger is taken where nothing else is under way.
-  Logs(eventlog::EventLog& log, env::Clock& clock, size_t inflight_bytes_max);
+  Logs(eventlog::EventLog& log, env::Clock& clock, const LogsOptions& options);
 
   // Whether more of this tenant would be taken now: asked before a body is read.
   [[nodiscard]] bool has_room(const std::string& tenant);
@@ -48,13 +56,17 @@ class Logs {
     std::mutex mutex;
     size_t bytes = 0;
     std::map<std::string, size_t> of_tenant;
+    int64_t allowed_bytes = 0;  // by the rate; below 0 after a request that was larger than what was left
+    env::TimeUs refilled_us = 0;
   };
+  // The rate allows more again as time goes by. REQUIRES: the lock of under_way_ is held.
+  void refill();
   [[nodiscard]] bool reserve(const std::string& tenant, size_t bytes);
   static void release(UnderWay& under_way, const std::string& tenant, size_t bytes);
 
   eventlog::EventLog& log_;
   env::Clock& clock_;
-  const size_t inflight_bytes_max_;
+  const LogsOptions options_;
   const std::shared_ptr<http::BodyBudget> bodies_ = std::make_shared<http::BodyBudget>(kLogsBodiesBytesMax);
   // Shared with the callbacks.
   const std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();

@@ -217,7 +217,7 @@ class HeldLog final : public eventlog::FakeLog {
 TEST(LogsBounds, WhatIsUnderWayIsBoundedByItselfAndByTenant) {
   HeldLog log;
   env::FakeClock clock{kReceivedUs};
-  Logs logs(log, clock, 4000);
+  Logs logs(log, clock, {.inflight_bytes_max = 4000});
   std::vector<int> statuses;
   const auto send = [&](const std::string& tenant, size_t bytes) {
     http::Request request;
@@ -244,6 +244,29 @@ TEST(LogsBounds, WhatIsUnderWayIsBoundedByItselfAndByTenant) {
   log.waiting[0](fail(Code::kFatal, "closed"));
   EXPECT_EQ(statuses.back(), 503);
   EXPECT_TRUE(logs.has_room("a"));
+}
+
+TEST(LogsBounds, WhatComesFasterThanTheRateIsRefused) {
+  eventlog::FakeLog log;
+  env::FakeClock clock{kReceivedUs};
+  Logs logs(log, clock, {.bytes_per_s = 1000});
+  const auto send = [&](size_t bytes) {
+    http::Request request;
+    request.body = R"({"msg":")" + std::string(bytes, 'x') + "\"}";
+    int status = 0;
+    logs.append("a", "lines", request,
+                [&](const tl::expected<Parsed, Refusal>& taken) { status = taken ? 200 : taken.error().status; });
+    return status;
+  };
+  EXPECT_EQ(send(100), 200);
+  EXPECT_EQ(send(2000), 200) << "one that is larger than what is left is a debt";
+  EXPECT_EQ(send(1), 429);
+  EXPECT_FALSE(logs.has_room("a"));
+  clock.now += 1'000'000;
+  EXPECT_FALSE(logs.has_room("a")) << "the debt is not paid yet";
+  clock.now += 1'000'000;
+  EXPECT_TRUE(logs.has_room("a"));
+  EXPECT_EQ(send(1), 200);
 }
 
 }  // namespace
