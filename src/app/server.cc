@@ -46,6 +46,9 @@ using eventlog::Topic;
 constexpr uint32_t kStopGraceMs = 3000;
 // Of large requests that wait for their turn.
 constexpr size_t kLaneBytesMax = 128u << 20;
+// Of logs, which are to delay nobody: requests that wait, and what is on its way into the log, where it shares a disk.
+constexpr size_t kLogsLaneBytesMax = 32u << 20;
+constexpr size_t kLogsInflightBytesMax = 8u << 20;
 // How often it is read what other processes discovered.
 constexpr env::TimeUs kFollowUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
@@ -349,6 +352,14 @@ class ServerImpl final : public Server {
     };
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
     options.lane = lane_.get();
+    if (config_.roles.ingest) {
+      logs_ = std::make_unique<ingest::Logs>(
+          *log_, clock_,
+          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax, .bytes_per_s = config_.logs.bytes_per_s});
+      logs_lane_ = std::make_unique<ingest::Lane>(kLogsLaneBytesMax);
+      options.logs = logs_.get();
+      options.logs_lane = logs_lane_.get();
+    }
     service_ = std::make_unique<ingest::Service>(std::move(options));
   }
 
@@ -466,7 +477,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
-  std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
+  std::unique_ptr<ingest::Logs> logs_;
+  std::unique_ptr<ingest::Lane> lane_;       // its thread works for those above
+  std::unique_ptr<ingest::Lane> logs_lane_;  // of requests with logs
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;

@@ -32,8 +32,16 @@
 
 namespace freshet::eventlog {
 
-enum class Topic : uint8_t { kActions = 0, kChanges = 1, kEvents = 2, kDeadLetters = 3, kOverflow = 4, kSchema = 5 };
-inline constexpr size_t kTopics = 6;
+enum class Topic : uint8_t {
+  kActions = 0,
+  kChanges = 1,
+  kEvents = 2,
+  kDeadLetters = 3,
+  kOverflow = 4,
+  kSchema = 5,
+  kLogs = 6
+};
+inline constexpr size_t kTopics = 7;
 [[nodiscard]] constexpr auto names_of(Topic) {
   using enum Topic;
   return std::to_array<Name<Topic>>({{kActions, "actions"},
@@ -41,7 +49,8 @@ inline constexpr size_t kTopics = 6;
                                      {kEvents, "events"},
                                      {kDeadLetters, "deadletters"},
                                      {kOverflow, "overflow"},
-                                     {kSchema, "schema"}});
+                                     {kSchema, "schema"},
+                                     {kLogs, "logs"}});
 }
 
 // Offsets of a partition rise, but not always by one (Kafka puts transaction markers between).
