@@ -174,12 +174,22 @@ struct Service::Call {
 
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
-      tenants_(std::move(options_.tenants)),
+      tenants_(std::exchange(options_.tenants, {})),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
                 &letter_budget_) {
   FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
   FRESHET_ASSERT(options_.clock != nullptr && options_.random != nullptr);
+}
+
+void Service::use_tenants(Tenants tenants) {
+  const std::lock_guard lock(tenants_mutex_);
+  std::swap(tenants_, tenants);
+}
+
+Tenants Service::tenants() const {
+  const std::lock_guard lock(tenants_mutex_);
+  return tenants_;
 }
 
 std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::Respond respond) {
@@ -210,7 +220,7 @@ std::optional<http::Response> Service::admit_head(Call& call) const {
   if (call.route->way == Way::kQuestion) return std::nullopt;
   if (call.route->way == Way::kImport && !options_.imports)
     return call.failure({404, "not_found", "this node takes no imports"});
-  auto sender = call.source().authenticate(tenants_, call.exchange());
+  auto sender = call.source().authenticate(tenants(), call.exchange());
   if (sender) {
     call.sender = *sender;
   } else if (!call.source().takes_key_in_body()) {
@@ -252,7 +262,7 @@ void Service::handle(http::Request request, http::Respond respond) {
   const std::shared_ptr<Call> call = make_call(std::move(request), std::move(respond));
   if (auto refusal = admit_head(*call)) return call->answer(std::move(*refusal));
   switch (call->route->way) {
-    case Way::kQuestion: return call->answer(call->source().answer_question(tenants_, call->exchange()));
+    case Way::kQuestion: return call->answer(call->source().answer_question(tenants(), call->exchange()));
     case Way::kImport: return run(call, &Service::take_import);
     case Way::kItems: return run(call, &Service::take_items);
   }
@@ -276,11 +286,12 @@ void Service::take_import(const std::shared_ptr<Call>& call) {
 void Service::take_items(const std::shared_ptr<Call>& call) {
   const Source& source = call->source();
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
-  if (!call->sender) call->sender = source.sender_of_body(tenants_, call->request.body);
+  if (!call->sender) call->sender = source.sender_of_body(tenants(), call->request.body);
   if (!call->sender) {
-    const auto refused = source.authenticate(tenants_, call->exchange());
-    FRESHET_ASSERT(!refused);
-    return call->fail(refused.error());
+    // It was refused before, and is known why only now; or it has become one since.
+    auto sender = source.authenticate(tenants(), call->exchange());
+    if (!sender) return call->fail(sender.error());
+    call->sender = std::move(*sender);
   }
   begin_span(*call);
   ingest(call);
@@ -361,7 +372,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
 }
 
 Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
-  const model::Tenant* const tenant = tenants_.by_name(envelope.tenant());
+  const auto tenant = tenants().by_name(envelope.tenant());
   FRESHET_ASSERT(done != nullptr);
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + envelope.tenant());
   if (envelope.user().empty() && envelope.device().empty())
@@ -379,7 +390,7 @@ Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
 
 Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) {
   FRESHET_ASSERT(done != nullptr);
-  const model::Tenant* const tenant = tenants_.by_name(letter.tenant());
+  const auto tenant = tenants().by_name(letter.tenant());
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + letter.tenant());
   const int64_t now_us = options_.clock->now_us();
   RequestArena arena;

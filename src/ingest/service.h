@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -61,7 +62,9 @@ class Service {
   // The way into the log, for what is made elsewhere from many items (imports).
   [[nodiscard]] Appender& appender() { return appender_; }
 
-  [[nodiscard]] const Tenants& tenants() const { return tenants_; }
+  // The tenants that requests are taken for from now on; a request under way goes on with those that it found.
+  void use_tenants(Tenants tenants);
+  [[nodiscard]] Tenants tenants() const;
 
  private:
   struct Call;
@@ -77,6 +80,7 @@ class Service {
   void ingest(const std::shared_ptr<Call>& call);
 
   ServiceOptions options_;
+  mutable std::mutex tenants_mutex_;  // of tenants_, for as long as a few pointers are copied
   Tenants tenants_;
   LetterBudget letter_budget_;
   Appender appender_;

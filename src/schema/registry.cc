@@ -1,5 +1,5 @@
 // The schema registry. A tenant's schema is an immutable snapshot; who discovers a name publishes another one, which
-// shares everything else with it (name_map.h). So a batch reads without a lock, and a discovery costs what is new,
+// shares everything else with it (base/name_map.h). So a batch reads without a lock, and a discovery costs what is new,
 // however many names there are.
 //
 // Two nodes may discover one name with two types at the same time. The log settles it: topic
@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "schema/name_map.h"
+#include "base/name_map.h"
 
 namespace freshet::schema {
 namespace {
