@@ -20,7 +20,6 @@ using yaml::Need;
 
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
-inline constexpr size_t kTenantsMax = 10'000;
 inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kEnrichMax = 100;

@@ -69,8 +69,9 @@ void assign(const std::vector<T>& list, google::protobuf::RepeatedPtrField<T>& o
   out.Assign(list.begin(), list.end());
 }
 
-// Completes the tenants that were read from `root`, sorts them by name, and adds problems of what must be so between
-// keys of one and between tenants.
+// Completes a tenant that was read from `node`, and adds problems of what must be so between its keys; the same for the
+// tenants of the file `root` and between them, and sorts them by name. `path`: what its keys are called behind.
+void finish_tenant(const yaml::Node& node, const std::string& path, model::Tenant& tenant, yaml::Problems& problems);
 void finish_tenants(const yaml::Node& root, std::vector<model::Tenant>& tenants, yaml::Problems& problems);
 
 }  // namespace freshet::app

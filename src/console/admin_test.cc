@@ -36,7 +36,7 @@ class AdminTest : public ::testing::Test {
       options.letters = keeper_.open();
       options.registry = registry_.get();
       options.log = &log_;
-      options.tenants = {model::default_tenant("acme"), model::default_tenant("other")};
+      options.tenants = &desk_;
       options.tokens = tokens_;
       options.audit = [this](const AuditEntry& entry) { audited_.push_back(entry); };
       options.clock = &clock_;
@@ -86,6 +86,7 @@ class AdminTest : public ::testing::Test {
   }
 
   FakeStore store_;
+  FakeDesk desk_{"acme", "other"};
   FakeLog log_{2};
   env::FakeClock clock_;
   FakeKeeper keeper_{log_, store_, clock_};
@@ -338,6 +339,40 @@ TEST_F(AdminTest, ShowsFreshness) {
   EXPECT_THAT(body, HasSubstr("\"count\":" + std::to_string(before + 110)));
   EXPECT_THAT(body, HasSubstr(R"("last_minute":{"seconds":80,"count":100,"p50_ms":8.)"));
   EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
+}
+
+TEST_F(AdminTest, ListsAndChangesTenants) {
+  const auto page = call("GET", "/v1/tenants?limit=1");
+  EXPECT_THAT(page.body, AllOf(HasSubstr(R"({"tenants":[{"name":"acme","from":"api","revision":7,)"),
+                               HasSubstr(R"("next":"acme"})"), Not(HasSubstr("other"))));
+  EXPECT_THAT(call("GET", "/v1/tenants?limit=1&after=acme").body,
+              AllOf(HasSubstr("other"), HasSubstr("\"next\":null")));
+  for (const char* limit : {"0", "1001", "x", "-1"})
+    EXPECT_EQ(call("GET", std::string("/v1/tenants?limit=") + limit).status, 400) << limit;
+  EXPECT_EQ(call("GET", "/v1/tenants/nobody").status, 404);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/nobody").status, 404);
+  EXPECT_EQ(call("PUT", "/v1/tenants/new", R"({"a":1})").body, "{\"a\":1}\n");
+  EXPECT_EQ(call("GET", "/v1/tenants/new").body, "{\"a\":1}\n");
+  const auto wrong = call("PUT", "/v1/tenants/new", "wrong");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.body, HasSubstr(R"("code":"invalid_tenant","message":"tenant new:1:1: wrong")"));
+  EXPECT_EQ(call("PUT", "/v1/tenants/new", "taken").status, 409);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/new").status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/new").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/new/schema").status, 200) << "its data is still there";
+  ASSERT_EQ(audited_.size(), 5U) << "what was refused, too";
+  EXPECT_EQ(audited_[1].action, "PUT /v1/tenants/{tenant}");
+  EXPECT_EQ(audited_[1].tenant, "new");
+}
+
+TEST_F(AdminTest, ATenantIsReadByReadersAndChangedByOperators) {
+  tokens_ = {{"r", "r", Role::kRead}, {"o", "o", Role::kOperate}};
+  EXPECT_EQ(call("GET", "/v1/tenants/acme", "", {{"authorization", "Bearer r"}}).status, 200);
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme", "{}", {{"authorization", "Bearer r"}}).status, 403);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme", "", {{"authorization", "Bearer r"}}).status, 403);
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme", "{}", {{"authorization", "Bearer o"}}).status, 200);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme", "", {{"authorization", "Bearer o"}}).status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme").status, 401);
 }
 
 TEST_F(AdminTest, WhileProfilesAreMadeAnewNobodyIsUnknown) {

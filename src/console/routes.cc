@@ -2,6 +2,7 @@
 #include "console/letter_routes.h"
 #include "console/page.h"
 #include "console/route.h"
+#include "console/tenants.h"
 #include "model/document.h"
 
 namespace freshet::console {
@@ -48,7 +49,10 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
       {"GET", "/v1/openapi/admin.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
       {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
-      {"GET", "/v1/tenants", kRead, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
+      {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
+      {"GET", "/v1/tenants/{tenant}", kRead, kConsole, show_tenant},
+      {"PUT", "/v1/tenants/{tenant}", kOperate, kConsole, put_tenant, kUser, Named::kAny},
+      {"DELETE", "/v1/tenants/{tenant}", kOperate, kConsole, remove_tenant},
       {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
