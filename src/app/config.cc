@@ -74,8 +74,11 @@ void note_sections(const yaml::Node& root, Config& config) {
       config.section_hashes[name] = hash128(yaml::write(root.items[i])).hex();
   }
   const yaml::Node* const tenants = root.find("tenants");
-  for (const yaml::Node& tenant : tenants->items)
-    config.tenant_documents[tenant.find("name")->text] = document_of(tenant);
+  for (const yaml::Node& tenant : tenants->items) {
+    const std::string& name = tenant.find("name")->text;
+    config.tenant_documents[name] = document_of(tenant);
+    if (const yaml::Node* const plan = tenant.find("plan"); plan != nullptr) config.tenant_plans[name] = json_of(*plan);
+  }
 }
 
 }  // namespace
@@ -84,8 +87,9 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
                                    yaml::Problems& problems) {
   yaml::ParseOptions options;
   options.environment = environment;
-  const auto root = yaml::parse(text, options, problems);
+  auto root = yaml::parse(text, options, problems);
   if (!root) return std::nullopt;
+  read_plan_files(*root, problems);
   Config config;
   yaml::FieldReader reader(*root, "", problems);
   describe(reader, config);

@@ -117,6 +117,7 @@ struct Config {
   // Of the file as it is written: each tenant's document (app/tenant_document.h), by name; and a hash of each section
   // beside them, which says whether it is as it was.
   std::map<std::string, std::string> tenant_documents;
+  std::map<std::string, std::string> tenant_plans;  // the same of the plans, of those that have one
   std::map<std::string, std::string> section_hashes;
 };
 

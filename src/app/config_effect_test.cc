@@ -99,6 +99,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].computed[].over", "action/rules.cc", "rule.event()"},
     {"tenants[].computed[].where", "action/events/computed.cc", "rule.where()"},
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
+    {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
 };
 
@@ -137,6 +138,7 @@ tenants:
       - {name: f, last: p, over: E}
       - {name: g, unique: p, over: E}
     enrich: [email]
+    plan: {events: {E: {required: [p]}}}
     schema: {mode: strict}
 )",
     R"(

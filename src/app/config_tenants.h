@@ -53,6 +53,10 @@ extern const yaml::TextRule kTenantName, kTypeName, kKey, kSecretKey, kSecret;
 void read_filters(const yaml::Node& where, const std::string& path, yaml::Problems& problems, v1::ComputedRule& rule);
 void write_filters_schema(JsonWriter& json);
 
+// Puts what the files say in the place of their paths, where `plan` of a tenant is one.
+void read_plan_files(yaml::Node& root, yaml::Problems& problems);
+void write_plan_schema(JsonWriter& json);
+
 // Values as the file has them; "": none.
 [[nodiscard]] std::string text_of_filters(const v1::ComputedRule& rule);
 [[nodiscard]] std::string text_of_identifier_limits(const v1::TenantRules& rules);

@@ -109,6 +109,7 @@ class ServerImpl final : public Server {
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (service_) service_->report_violations();
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (checkpoints_) checkpoints_->stop();
@@ -132,6 +133,7 @@ class ServerImpl final : public Server {
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
+    if (service_) service_->report_violations();
   }
 
   void reload(const std::optional<Config>& file) override {
@@ -344,7 +346,8 @@ class ServerImpl final : public Server {
     import_store_ = ingest::make_import_store(import_rows);
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
-        [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
+        [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
+          service_->count_plan_misses(tenant.name, batch.plan_misses);
           service_->appender().append(
               {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
               std::move(done));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/plan_document.h"
 #include "app/tenant_document.h"
 #include "base/assert.h"
 
@@ -22,24 +23,34 @@ std::vector<std::string> TenantBook::take(const Change& change, std::vector<std:
   }
   const auto node = proposals_.extract(change.revision());
   if (node.empty()) return changed;  // Two processes have published the same.
-  for (const Change::Part& part : node.mapped().parts)
-    if (put(part, node.mapped(), node.key(), unreadable)) changed.push_back(part.tenant());
+  for (const Change::Part& part : node.mapped().parts) {
+    const TenantPart now{part.document(), node.key(), node.mapped().by_api, node.mapped().at_us};
+    if (put(part, now, unreadable)) changed.push_back(part.tenant());
+  }
   revision_ = std::max(revision_, node.key());
   return changed;
 }
 
-bool TenantBook::put(const Change::Part& part, const Proposal& proposal, uint64_t revision,
-                     std::vector<std::string>& unreadable) {
-  FRESHET_ASSERT(revision > 0);
-  if (part.what() != Change::Part::SETTINGS || part.tenant().empty()) return false;  // A later version's.
-  const TenantEntryPtr before = find(part.tenant());
-  if (before != nullptr && before->settings.revision > revision) return false;
+bool TenantBook::put(const Change::Part& part, const TenantPart& now, std::vector<std::string>& unreadable) {
+  FRESHET_ASSERT(now.revision > 0);
+  if (part.tenant().empty()) return false;
+  switch (part.what()) {
+    case Change::Part::SETTINGS: return put_settings(part.tenant(), now, unreadable);
+    case Change::Part::PLAN: return put_plan(part.tenant(), now, unreadable);
+    default: return false;  // A later version's.
+  }
+}
+
+bool TenantBook::put_settings(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable) {
+  const TenantEntryPtr before = find(name);
+  if (before != nullptr && before->settings.revision > now.revision) return false;
   auto entry = before == nullptr ? std::make_shared<TenantEntry>() : std::make_shared<TenantEntry>(*before);
-  entry->settings = {part.document(), revision, proposal.by_api, proposal.at_us};
+  entry->settings = now;
   if (entry->is_there()) {
-    yaml::Problems problems("tenant " + part.tenant());
-    auto text = read_tenant(part.tenant(), part.document(), problems);
+    yaml::Problems problems("tenant " + name);
+    auto text = read_tenant(name, now.document, problems);
     if (text) {
+      if (before != nullptr) text->tenant.plan = before->tenant->plan;
       entry->tenant = std::make_shared<const model::Tenant>(std::move(text->tenant));
     } else {
       unreadable.push_back(problems.text());
@@ -49,7 +60,29 @@ bool TenantBook::put(const Change::Part& part, const Proposal& proposal, uint64_
   if (entry->tenant == nullptr) return false;
   count_ += entry->is_there() ? 1u : 0u;
   count_ -= before != nullptr && before->is_there() ? 1u : 0u;
-  entries_[part.tenant()] = std::move(entry);
+  entries_[name] = std::move(entry);
+  return true;
+}
+
+bool TenantBook::put_plan(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable) {
+  const TenantEntryPtr before = find(name);
+  if (before == nullptr || before->plan.revision > now.revision) return false;
+  auto entry = std::make_shared<TenantEntry>(*before);
+  entry->plan = now;
+  model::Tenant tenant = *before->tenant;
+  tenant.plan = nullptr;
+  if (!now.document.empty()) {
+    yaml::Problems problems("plan of " + name);
+    auto plan = read_plan(now.document, problems);
+    if (plan) {
+      tenant.plan = std::move(plan->plan);
+    } else {
+      unreadable.push_back(problems.text());
+      tenant.plan = before->tenant->plan;
+    }
+  }
+  entry->tenant = std::make_shared<const model::Tenant>(std::move(tenant));
+  entries_[name] = std::move(entry);
   return true;
 }
 

@@ -26,8 +26,9 @@ struct TenantPart {
 // Never changes once it is in the book.
 struct TenantEntry {
   TenantPart settings;
-  // What `settings` says, with hashes for keys. Of a tenant that was removed, and of settings that this version can't
-  // read: what they said last.
+  TenantPart plan;
+  // What both say, with hashes for keys. Of a tenant that was removed, and of what this version can't read: what they
+  // said last.
   std::shared_ptr<const model::Tenant> tenant;
 
   [[nodiscard]] bool is_there() const { return !settings.document.empty(); }
@@ -58,9 +59,10 @@ class TenantBook {
   [[nodiscard]] uint64_t revision() const { return revision_; }
 
  private:
-  // False: something newer is in force.
-  bool put(const v1::TenantsChange::Part& part, const Proposal& proposal, uint64_t revision,
-           std::vector<std::string>& unreadable);
+  // False: nothing has changed, as something newer is in force.
+  bool put(const v1::TenantsChange::Part& part, const TenantPart& now, std::vector<std::string>& unreadable);
+  bool put_settings(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable);
+  bool put_plan(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable);
 
   std::map<std::string, TenantEntryPtr, std::less<>> entries_;
   std::map<uint64_t, Proposal> proposals_;

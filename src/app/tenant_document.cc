@@ -94,6 +94,7 @@ void write_fingerprint(JsonWriter& json, const std::string& secret) {
 std::string document_of(Node tenant) {
   if (tenant.kind != Node::Kind::kMap) return "{}\n";
   take_out(tenant, "name");
+  take_out(tenant, "plan");
   for (const std::string_view name : kKeyLists) {
     if (Node* const keys = find_in(tenant, name); keys != nullptr)
       for (Node& key : keys->items) hash_secret(key);
@@ -119,13 +120,22 @@ std::optional<TenantText> read_tenant(const std::string& name, std::string_view 
       problems.add(given->at, "name: must be " + name + ", as in the address; or leave it out");
     }
   }
-  TenantText out{model::default_tenant(""), ""};
+  TenantText out{model::default_tenant(""), "", ""};
   yaml::FieldReader reader(*root, "", problems);
   describe(reader, out.tenant);
   reader.finish();
   finish_tenant(*root, "", out.tenant, problems);
   if (!problems.empty()) return std::nullopt;
+  if (const Node* const plan = root->find("plan"); plan != nullptr) out.plan = json_of(*plan);
   out.document = document_of(std::move(*root));
+  return out;
+}
+
+std::string json_of(Node node) {
+  sort_keys(node);
+  std::string out;
+  JsonWriter json(out);
+  write_node(json, node);
   return out;
 }
 

@@ -16,17 +16,22 @@ namespace freshet::app {
 // Of a tenant's document; a longer one is refused.
 inline constexpr size_t kTenantBytesMax = 256u << 10;
 
-// The document of a tenant's map: YAML. The same map, the same text.
+// The document of a tenant's map: YAML, without its plan, which has one of its own (app/plan_document.h). The same map,
+// the same text.
 [[nodiscard]] std::string document_of(yaml::Node tenant);
 
 // What is sent as a tenant, or was kept as its document.
 struct TenantText {
   model::Tenant tenant;
   std::string document;
+  std::string plan;  // its plan's document; "": the text says nothing of a plan
 };
 // Reads YAML (so JSON, too). A name in it must be this one. nullopt: `problems` says what is wrong, and where.
 [[nodiscard]] std::optional<TenantText> read_tenant(const std::string& name, std::string_view text,
                                                     yaml::Problems& problems);
+
+// The node as JSON, with the keys of maps sorted.
+[[nodiscard]] std::string json_of(yaml::Node node);
 
 // The document as JSON for people: without keys and secrets, but with how many there are and the first digits of their
 // hashes. REQUIRES: a document.

@@ -149,12 +149,12 @@ void TenantKeeper::reload(Config config, std::map<std::string, std::string> sect
       });
 }
 
-void TenantKeeper::change(std::string name, std::optional<std::string> text, Done done) {
+void TenantKeeper::change(console::TenantOrder order, Done done) {
   const auto busy = [done] { done(fail(Code::kRetry, "too many changes wait already; send it again in a moment")); };
   post(
-      [this, name = std::move(name), text = std::move(text), done] {
+      [this, order = std::move(order), done] {
         if (is_stopping()) return done(fail(Code::kRetry, "the process is stopping; send it again"));
-        auto made = ledger_.make_change(name, text);
+        auto made = ledger_.make_change(order);
         hand_on();  // before the answer: whoever has it may use a new key at once
         done(std::move(made));
       },

@@ -43,7 +43,10 @@ class TenantKeeper final : public console::TenantDesk {
     return ledger_.list(after, limit);
   }
   [[nodiscard]] std::optional<std::string> show(const std::string& name) const override { return ledger_.show(name); }
-  void change(std::string name, std::optional<std::string> text, Done done) override;
+  [[nodiscard]] std::optional<std::string> show_plan(const std::string& name) const override {
+    return ledger_.show_plan(name);
+  }
+  void change(console::TenantOrder order, Done done) override;
 
   // ---- what the thread does; called by tests without start()
   // Takes in what the log has, does what was asked for, and finishes what others have left.

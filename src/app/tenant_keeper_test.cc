@@ -9,6 +9,7 @@
 
 #include "app/tenant_document.h"
 #include "eventlog/embedded/embedded_log.h"
+#include "model/plan.h"
 #include "testing/clock.h"
 #include "testing/memory_store.h"
 
@@ -74,9 +75,10 @@ class TenantKeeperTest : public testing::Test {
   }
 
   // What became of a change, by one turn.
-  static Result<std::string> change(Node& node, const std::string& name, std::optional<std::string> text) {
+  static Result<std::string> change(Node& node, const std::string& name, std::optional<std::string> text,
+                                    console::TenantWhat what = console::TenantWhat::kSettings) {
     Result<std::string> out = fail(Code::kFatal, "not done");
-    node.keeper->change(name, std::move(text), [&out](Result<std::string> done) { out = std::move(done); });
+    node.keeper->change({name, what, std::move(text)}, [&out](Result<std::string> done) { out = std::move(done); });
     node.keeper->turn();
     return out;
   }
@@ -245,12 +247,48 @@ TEST_F(TenantKeeperTest, WhoStillWaitsAtTheEndIsTold) {
   const auto node = start(config_of_text(kTwo));
   std::set<int> answered;
   for (int i = 0; i < 100; ++i)
-    node->keeper->change("t" + std::to_string(i), "{}", [&answered, i](const Result<std::string>& done) {
-      EXPECT_EQ(done.error().code, Code::kRetry);
-      answered.insert(i);
-    });
+    node->keeper->change({"t" + std::to_string(i), console::TenantWhat::kSettings, "{}"},
+                         [&answered, i](const Result<std::string>& done) {
+                           EXPECT_EQ(done.error().code, Code::kRetry);
+                           answered.insert(i);
+                         });
   node->keeper->stop();
   EXPECT_EQ(answered.size(), 100u);
+}
+
+const std::string kPlan = R"({"events": {"E": {"required": ["n"], "properties": {"n": {"type": "number"}}}}})";
+
+TEST_F(TenantKeeperTest, APlanIsAPartOfItsOwn) {
+  const auto node = start(config_of_text(kTwo));
+  constexpr auto kAPlan = console::TenantWhat::kPlan;
+  EXPECT_EQ(change(*node, "c", kPlan, kAPlan).error().code, Code::kNotFound);
+  EXPECT_EQ(change(*node, "a", std::nullopt, kAPlan).error().code, Code::kNotFound);
+  const auto wrong = change(*node, "a", "{\"events\": {\"E\":\n {\"requierd\": []}}}", kAPlan);
+  EXPECT_EQ(wrong.error().code, Code::kInvalid);
+  EXPECT_THAT(wrong.error().message,
+              AllOf(HasSubstr("plan of a:2:3: events.E: unknown keyword"), HasSubstr("did you mean \"required\"")));
+  EXPECT_THAT(change(*node, "a", kPlan, kAPlan).value(),
+              AllOf(HasSubstr(R"("plan":{"events":{"E":{"properties")"), HasSubstr(R"("from":"api","revision":2)")));
+  ASSERT_NE(node->keeper->find("a")->plan, nullptr);
+  EXPECT_TRUE(node->keeper->find("a")->plan->check("E", "{}"));
+  EXPECT_THAT(node->keeper->show("a").value(), HasSubstr(R"("plan":{"from":"api","revision":2)"));
+  // Settings that don't speak of it leave it as it is, and those that do change it.
+  ASSERT_TRUE(change(*node, "a", "write_keys: [ka, ka2]"));
+  EXPECT_TRUE(node->keeper->find("a")->plan->knows("E"));
+  ASSERT_TRUE(change(*node, "a", "write_keys: [ka]\nplan: {events: {F: {}}}"));
+  EXPECT_FALSE(node->keeper->find("a")->plan->knows("E"));
+  ASSERT_TRUE(change(*node, "a", std::nullopt, kAPlan));
+  EXPECT_EQ(node->keeper->find("a")->plan, nullptr);
+  EXPECT_FALSE(node->keeper->show_plan("a"));
+}
+
+TEST_F(TenantKeeperTest, APlanOfTheFileGoesWithIt) {
+  const auto node = start(config_of_text("revision: 1\ntenants: [{name: a, plan: " + kPlan + "}]\n"));
+  ASSERT_NE(node->keeper->find("a")->plan, nullptr);
+  EXPECT_THAT(node->keeper->show("a").value(), HasSubstr(R"("plan":{"from":"file","revision":1)"));
+  const auto later = start(config_of_text("revision: 2\ntenants: [{name: a}]\n"));
+  EXPECT_EQ(later->keeper->find("a")->plan, nullptr);
+  EXPECT_THAT(names_in(*later), ElementsAre("a1")) << "its settings are as they were";
 }
 
 TEST(TenantDocument, SaysTheSameWhicheverWayItIsWritten) {

@@ -9,6 +9,7 @@
 #include "action/control.h"
 #include "app/json_output.h"
 #include "app/log.h"
+#include "app/plan_document.h"
 #include "app/tenant_document.h"
 #include "base/assert.h"
 #include "base/hash.h"
@@ -42,28 +43,68 @@ void write_origin(JsonWriter& json, const TenantPart& part) {
   json.member("at", model::format_time(part.at_us)).end_object();
 }
 
+// What an order by the API would put into the log, and the tenant, if it becomes another one.
+struct Wanted {
+  std::vector<Part> parts;
+  std::optional<model::Tenant> tenant;
+};
+
+Part part_of(const std::string& tenant, Part::What what, const std::string& document) {
+  Part part;
+  part.set_tenant(tenant);
+  part.set_what(what);
+  part.set_document(document);
+  return part;
+}
+
+Result<Wanted> read_plan_order(const console::TenantOrder& order) {
+  if (!order.text) return Wanted{{part_of(order.name, Part::PLAN, "")}, std::nullopt};
+  yaml::Problems problems("plan of " + order.name);
+  const auto plan = read_plan(*order.text, problems);
+  if (!plan) return fail(Code::kInvalid, problems.text());
+  return Wanted{{part_of(order.name, Part::PLAN, plan->document)}, std::nullopt};
+}
+
+// A plan that the text has is put, too; one that it does not speak of stays.
+Result<Wanted> read_settings_order(const console::TenantOrder& order) {
+  if (!order.text) return Wanted{{part_of(order.name, Part::SETTINGS, "")}, std::nullopt};
+  yaml::Problems problems("tenant " + order.name);
+  auto tenant = read_tenant(order.name, *order.text, problems);
+  if (!tenant) return fail(Code::kInvalid, problems.text());
+  Wanted wanted{{part_of(order.name, Part::SETTINGS, tenant->document)}, std::nullopt};
+  if (!tenant->plan.empty()) wanted.parts.push_back(part_of(order.name, Part::PLAN, tenant->plan));
+  wanted.tenant = std::move(tenant->tenant);
+  return wanted;
+}
+
 FileHash hash_of(const Config& config) {
   v1::Envelope record = action::control_record(config.tenants, 0, "", 0);
   record.mutable_control()->set_events_as_protobuf(config.events_as_protobuf);
   FileHash hash;
   hash.rules = Installation::fingerprint(record.control());
   std::string text = hash.rules;
-  for (const auto& [name, document] : config.tenant_documents)
-    text.append(1, '\0').append(name).append(1, '\0').append(document);
+  for (const auto* const documents : {&config.tenant_documents, &config.tenant_plans})
+    for (const auto& [name, document] : *documents) text.append(1, '\0').append(name).append(1, '\0').append(document);
   hash.whole = hash128(text).hex();
   return hash;
 }
 
-void add_part(std::vector<Change>& changes, uint64_t revision, int64_t at_us, const std::string& tenant,
-              const std::string& document) {
-  const bool fits = !changes.empty() && changes.back().ByteSizeLong() + document.size() < kRecordBytesMax;
+void add_part(std::vector<Change>& changes, Change::Part part, uint64_t revision, int64_t at_us) {
+  const bool fits = !changes.empty() && changes.back().ByteSizeLong() + part.document().size() < kRecordBytesMax;
   Change& change = fits ? changes.back() : changes.emplace_back();
   change.set_revision(revision);
   change.set_at_us(at_us);
-  Part& part = *change.add_parts();
-  part.set_tenant(tenant);
-  part.set_what(Part::SETTINGS);
-  part.set_document(document);
+  *change.add_parts() = std::move(part);
+}
+
+// Whether a file of this revision changes what there is to this document; "": it has none. kInvalid: the revision was
+// published with another one.
+Result<bool> file_changes(const TenantPart& now, const std::string& document, uint64_t revision) {
+  if (now.revision > revision) return false;
+  if (document.empty()) return !now.document.empty() && !now.by_api && now.revision < revision;
+  if (!now.by_api && now.document == document) return false;
+  if (now.revision < revision) return true;
+  return fail(Code::kInvalid, "");
 }
 
 }  // namespace
@@ -249,24 +290,24 @@ Result<std::vector<Change>> TenantLedger::changes_of_file(const Config& config, 
   const std::lock_guard lock(mutex_);
   const int64_t now_us = options_.clock->now_us();
   std::vector<Change> changes;
-  // Those that go come first: a key may go from one of them to another tenant.
-  for (const auto& [name, entry] : book_.entries()) {
-    const TenantPart& part = entry->settings;
-    if (entry->is_there() && !part.by_api && part.revision < revision && !config.tenant_documents.contains(name))
-      add_part(changes, revision, now_us, name, "");
-  }
-  for (const auto& [name, document] : config.tenant_documents) {
-    const TenantEntryPtr entry = book_.find(name);
-    if (entry == nullptr) {
-      add_part(changes, revision, now_us, name, document);
-      continue;
-    }
-    const TenantPart& part = entry->settings;
-    if (part.revision > revision || (!part.by_api && part.document == document)) continue;
-    if (part.revision == revision)
+  const auto compare = [&](const std::string& name, Part::What what, const TenantPart& now,
+                           const std::string& document) -> Status {
+    const auto differs = file_changes(now, document, revision);
+    if (!differs)
       return fail(Code::kInvalid, fmt::format("revision: {} was published with another tenant {}: raise it to {}",
                                               revision, name, agreement_.revision() + 1));
-    add_part(changes, revision, now_us, name, document);
+    if (*differs) add_part(changes, part_of(name, what, document), revision, now_us);
+    return {};
+  };
+  // Those that go come first: a key may go from one of them to another tenant.
+  for (const auto& [name, entry] : book_.entries())
+    if (!config.tenant_documents.contains(name)) FRESHET_TRY(compare(name, Part::SETTINGS, entry->settings, ""));
+  for (const auto& [name, document] : config.tenant_documents) {
+    const TenantEntryPtr entry = book_.find(name);
+    const auto plan = config.tenant_plans.find(name);
+    FRESHET_TRY(compare(name, Part::SETTINGS, entry == nullptr ? TenantPart() : entry->settings, document));
+    FRESHET_TRY(compare(name, Part::PLAN, entry == nullptr ? TenantPart() : entry->plan,
+                        plan == config.tenant_plans.end() ? "" : plan->second));
   }
   return changes;
 }
@@ -298,48 +339,51 @@ Status TenantLedger::publish(const Config& config, bool implicit) {
 
 // ---- changes by the API -------------------------------------------------------------------------------------------
 
-Result<std::optional<Change>> TenantLedger::change_of(const std::string& name,
-                                                      const std::optional<std::string>& text) const {
-  std::string document;
-  std::optional<TenantText> tenant;
-  if (text) {
-    yaml::Problems problems("tenant " + name);
-    tenant = read_tenant(name, *text, problems);
-    if (!tenant) return fail(Code::kInvalid, problems.text());
-    document = tenant->document;
-  }
+Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder& order) const {
+  const bool of_plan = order.what == console::TenantWhat::kPlan;
+  FRESHET_ASSIGN(const auto wanted, of_plan ? read_plan_order(order) : read_settings_order(order));
   const std::lock_guard lock(mutex_);
-  const TenantEntryPtr entry = book_.find(name);
-  if (!text && (entry == nullptr || !entry->is_there())) return fail(Code::kNotFound, "there is no tenant " + name);
-  if (entry != nullptr && entry->settings.document == document) return std::optional<Change>();
-  if (text) {
-    const bool is_new = entry == nullptr || !entry->is_there();
-    if (is_new && (book_.count() >= kTenantsMax || book_.entries().size() >= kTenantsEverMax))
-      return fail(Code::kConflict,
-                  fmt::format("there are {} tenants, and at most {} may be", book_.count(), kTenantsMax));
-    FRESHET_TRY(check_keys(tenant->tenant));
-  }
+  const TenantEntryPtr entry = book_.find(order.name);
+  const bool is_there = entry != nullptr && entry->is_there();
+  if (!is_there && (of_plan || !order.text)) return fail(Code::kNotFound, "there is no tenant " + order.name);
+  if (!order.text && of_plan && entry->plan.document.empty())
+    return fail(Code::kNotFound, "the tenant has no tracking plan");
+  if (!is_there && (book_.count() >= kTenantsMax || book_.entries().size() >= kTenantsEverMax))
+    return fail(Code::kConflict,
+                fmt::format("there are {} tenants, and at most {} may be", book_.count(), kTenantsMax));
+  if (wanted.tenant) FRESHET_TRY(check_keys(*wanted.tenant));
   std::vector<Change> changes;
-  add_part(changes, agreement_.revision() + 1, options_.clock->now_us(), name, document);
+  for (const Part& part : wanted.parts) {
+    const TenantPart* const now = entry == nullptr            ? nullptr
+                                  : part.what() == Part::PLAN ? &entry->plan
+                                                              : &entry->settings;
+    if (now != nullptr && now->document == part.document()) continue;
+    add_part(changes, part, agreement_.revision() + 1, options_.clock->now_us());
+  }
+  if (changes.empty()) return std::optional<Change>();
+  // All of it is one record, which the claim is a part of.
+  for (size_t i = 1; i < changes.size(); ++i) changes[0].mutable_parts()->MergeFrom(changes[i].parts());
   changes[0].set_by_api(true);
   return std::optional(std::move(changes[0]));
 }
 
 // Until nobody else takes the same revision: whoever loses looks again at what has come before.
-Result<std::string> TenantLedger::make_change(const std::string& name, const std::optional<std::string>& text) {
+Result<std::string> TenantLedger::make_change(const console::TenantOrder& order) {
   for (int attempt = 0; attempt < kClaimsMax; ++attempt) {
     FRESHET_TRY(follow());
     FRESHET_TRY(finish_all());
-    FRESHET_ASSIGN(const auto change, change_of(name, text));
+    FRESHET_ASSIGN(const auto change, change_of(order));
     if (change) {
       FRESHET_ASSIGN(const bool is_first, agreement_.claim_change(*change, *options_.random));
       if (!is_first) continue;
       FRESHET_TRY(finish(change->revision()));
       telemetry::counter("freshet_tenant_changes_total", "Changes of tenants that came by this process's API.").add();
-      spdlog::info("tenant {}: {} by the API, revision {}", name, text ? "changed" : "removed", change->revision());
+      spdlog::info("tenant {}: {}{} by the API, revision {}", order.name,
+                   order.what == console::TenantWhat::kPlan ? "its plan was " : "", order.text ? "changed" : "removed",
+                   change->revision());
     }
-    return text ? *show(name)
-                : json_text([&](JsonWriter& json) { json.begin_object().member("removed", name).end_object(); });
+    if (order.text) return *(order.what == console::TenantWhat::kPlan ? show_plan(order.name) : show(order.name));
+    return json_text([&](JsonWriter& json) { json.begin_object().member("removed", order.name).end_object(); });
   }
   return fail(Code::kRetry, "others change tenants all the time; send it again in a moment");
 }
@@ -382,7 +426,22 @@ std::optional<std::string> TenantLedger::show(const std::string& name) const {
     write_keys(json.key("keys"), *entry->tenant);
     json.key("from").begin_object();
     write_origin(json.key("settings"), entry->settings);
+    if (!entry->plan.document.empty()) write_origin(json.key("plan"), entry->plan);
     json.end_object().end_object();
+  });
+}
+
+std::optional<std::string> TenantLedger::show_plan(const std::string& name) const {
+  TenantEntryPtr entry;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = book_.find(name);
+  }
+  if (entry == nullptr || !entry->is_there() || entry->plan.document.empty()) return std::nullopt;
+  return json_text([&](JsonWriter& json) {
+    json.begin_object().member("tenant", name).key("plan").raw(entry->plan.document);
+    write_origin(json.key("from"), entry->plan);
+    json.end_object();
   });
 }
 

@@ -54,7 +54,7 @@ class TenantLedger {
   [[nodiscard]] Status publish(const Config& config, bool implicit);
   [[nodiscard]] uint64_t file_revision() const { return agreement_.file_revision(); }
   // Puts a change in force that comes by the API, as TenantDesk::change() says.
-  [[nodiscard]] Result<std::string> make_change(const std::string& name, const std::optional<std::string>& text);
+  [[nodiscard]] Result<std::string> make_change(const console::TenantOrder& order);
   // Finishes what others have left.
   void finish_stale();
 
@@ -72,6 +72,7 @@ class TenantLedger {
   [[nodiscard]] std::shared_ptr<const model::Tenant> find(const std::string& name) const;
   [[nodiscard]] std::vector<console::TenantSummary> list(std::string_view after, size_t limit) const;
   [[nodiscard]] std::optional<std::string> show(const std::string& name) const;
+  [[nodiscard]] std::optional<std::string> show_plan(const std::string& name) const;
 
  private:
   void take(const v1::TenantsChange& change);
@@ -85,8 +86,7 @@ class TenantLedger {
   [[nodiscard]] Status check_file(const Config& config) const;
   [[nodiscard]] Status check_keys(const model::Tenant& tenant) const;
   // What the change would be; nullopt: it is so already.
-  [[nodiscard]] Result<std::optional<v1::TenantsChange>> change_of(const std::string& name,
-                                                                   const std::optional<std::string>& text) const;
+  [[nodiscard]] Result<std::optional<v1::TenantsChange>> change_of(const console::TenantOrder& order) const;
 
   const TenantLedgerOptions options_;
   Agreement agreement_;

@@ -365,6 +365,49 @@ TEST_F(AdminTest, ListsAndChangesTenants) {
   EXPECT_EQ(audited_[1].tenant, "new");
 }
 
+TEST_F(AdminTest, ShowsAndChangesPlans) {
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/plan").status, 404);
+  EXPECT_EQ(call("PUT", "/v1/tenants/nobody/plan", "{}").status, 404);
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme/plan", "{}").status, 200);
+  EXPECT_THAT(call("PUT", "/v1/tenants/acme/plan", "wrong").body, HasSubstr(R"("code":"invalid_plan")"));
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/plan").body, "{}\n");
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme/plan").status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/plan").status, 404);
+}
+
+TEST_F(AdminTest, ShowsViolationsOfPlans) {
+  const auto report = [&](int64_t at_us, const std::string& event, uint64_t count, const std::string& tenant = "acme") {
+    v1::PlanViolations violations;
+    v1::PlanViolations::Group& group = *violations.add_groups();
+    group.set_event(event);
+    group.set_property("total");
+    group.set_rule("type");
+    group.set_count(count);
+    group.add_message_ids("m" + std::to_string(count));
+    v1::DeadLetter record;
+    record.set_id("v" + std::to_string(at_us));
+    record.set_tenant(tenant);
+    record.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+    record.set_body(violations.SerializeAsString());
+    record.set_received_at_us(at_us);
+    log_.add(0, record);
+  };
+  constexpr int64_t kHourUs = 3'600'000'000;
+  const int64_t now_us = clock_.now_us();
+  report(now_us - 8 * 24 * kHourUs, "Gone", 9);
+  report(now_us - 30 * kHourUs, "Order", 7);
+  report(now_us - 2 * kHourUs, "Order", 5);
+  report(now_us, "Order", 2);
+  report(now_us, "Order", 1);
+  report(now_us, "Rare", 1);
+  report(now_us, "Order", 100, "other");
+  const std::string body = call("GET", "/v1/tenants/acme/violations").body;
+  EXPECT_THAT(body, StartsWith(R"({"violations":[{"event":"Order","property":"total","rule":"type",)"
+                               R"("counts":{"1h":3,"24h":8,"7d":15},"last_at":")"));
+  EXPECT_THAT(body, AllOf(HasSubstr(R"("samples":["m2","m1","m5"]},{"event":"Rare")"), Not(HasSubstr("Gone"))));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters").body, HasSubstr(R"("deadletters":[])")) << "no letters";
+}
+
 TEST_F(AdminTest, ATenantIsReadByReadersAndChangedByOperators) {
   tokens_ = {{"r", "r", Role::kRead}, {"o", "o", Role::kOperate}};
   EXPECT_EQ(call("GET", "/v1/tenants/acme", "", {{"authorization", "Bearer r"}}).status, 200);

@@ -17,12 +17,17 @@ constexpr size_t kTenantsListedMax = 1000;
 constexpr std::string_view kNoTenant = "there is no tenant of this name";
 
 // Answers a change. 409 says that another tenant is in the way.
-TenantDesk::Done answer_to(const Admin::Call& call) {
-  return [call](Result<std::string> changed) {
+TenantDesk::Done answer_to(const Admin::Call& call, TenantWhat what) {
+  return [call, what](Result<std::string> changed) {
     if (changed) return call.ok(std::move(*changed));
-    if (changed.error().code == Code::kInvalid) return call.fail(400, "invalid_tenant", changed.error().message);
-    call.fail(changed.error());
+    if (changed.error().code != Code::kInvalid) return call.fail(changed.error());
+    call.fail(400, what == TenantWhat::kPlan ? "invalid_plan" : "invalid_tenant", changed.error().message);
   };
+}
+
+void change_tenant(Admin& admin, Admin::Call& call, TenantWhat what, std::optional<std::string> text) {
+  FRESHET_ASSERT(!call.arguments.empty());
+  admin.options().tenants->change({call.arguments[0], what, std::move(text)}, answer_to(call, what));
 }
 
 }  // namespace
@@ -58,13 +63,21 @@ void show_tenant(Admin& admin, Admin::Call& call) {
 }
 
 void put_tenant(Admin& admin, Admin::Call& call) {
-  FRESHET_ASSERT(!call.arguments.empty());
-  admin.options().tenants->change(call.arguments[0], std::move(call.request.body), answer_to(call));
+  change_tenant(admin, call, TenantWhat::kSettings, std::move(call.request.body));
 }
 
-void remove_tenant(Admin& admin, Admin::Call& call) {
-  FRESHET_ASSERT(!call.arguments.empty());
-  admin.options().tenants->change(call.arguments[0], std::nullopt, answer_to(call));
+void remove_tenant(Admin& admin, Admin::Call& call) { change_tenant(admin, call, TenantWhat::kSettings, std::nullopt); }
+
+void show_plan(Admin& admin, Admin::Call& call) {
+  auto shown = admin.options().tenants->show_plan(call.arguments[0]);
+  if (!shown) return call.fail(404, "not_found", "the tenant has no tracking plan");
+  call.ok(std::move(*shown));
 }
+
+void put_plan(Admin& admin, Admin::Call& call) {
+  change_tenant(admin, call, TenantWhat::kPlan, std::move(call.request.body));
+}
+
+void remove_plan(Admin& admin, Admin::Call& call) { change_tenant(admin, call, TenantWhat::kPlan, std::nullopt); }
 
 }  // namespace freshet::console

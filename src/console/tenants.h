@@ -23,6 +23,15 @@ struct TenantOrigin {
   int64_t at_us = 0;
 };
 
+enum class TenantWhat : uint8_t { kSettings, kPlan };
+
+// What somebody asks for: to make this of a tenant what `text` says (YAML or JSON), or to remove it, if there is none.
+struct TenantOrder {
+  std::string name;
+  TenantWhat what = TenantWhat::kSettings;
+  std::optional<std::string> text;
+};
+
 struct TenantSummary {
   std::string name;
   TenantOrigin settings;
@@ -41,12 +50,14 @@ class TenantDesk {
   // A JSON object, without keys. nullopt: there is none, or it was removed.
   [[nodiscard]] virtual std::optional<std::string> show(const std::string& name) const = 0;
 
-  // Makes a tenant what `text` says (YAML or JSON), or removes it, if there is none: `done` is called once that is in
-  // the log and in force here, with what show() says then. kInvalid: the text is wrong, and where. kConflict: a key or
-  // an app_id is another tenant's, or there are too many tenants. kNotFound: there is nothing to remove. kRetry: it was
-  // not changed, or nobody knows whether it was; to send it again is right.
+  // The same of its plan; nullopt: it has none.
+  [[nodiscard]] virtual std::optional<std::string> show_plan(const std::string& name) const = 0;
+
+  // `done` is called once the change is in the log and in force here, with what is shown then. kInvalid: the text is
+  // wrong, and where. kConflict: a key or an app_id is another tenant's, or there are too many tenants. kNotFound:
+  // there is nothing to remove. kRetry: it was not changed, or nobody knows whether it was; to send it again is right.
   using Done = std::function<void(Result<std::string>)>;
-  virtual void change(std::string name, std::optional<std::string> text, Done done) = 0;
+  virtual void change(TenantOrder order, Done done) = 0;
 };
 
 // ---- addresses
@@ -54,5 +65,8 @@ void list_tenants(Admin& admin, Admin::Call& call);
 void show_tenant(Admin& admin, Admin::Call& call);
 void put_tenant(Admin& admin, Admin::Call& call);
 void remove_tenant(Admin& admin, Admin::Call& call);
+void show_plan(Admin& admin, Admin::Call& call);
+void put_plan(Admin& admin, Admin::Call& call);
+void remove_plan(Admin& admin, Admin::Call& call);
 
 }  // namespace freshet::console

@@ -19,6 +19,7 @@
 #include "ingest/items/order.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
@@ -363,11 +364,21 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   call->request.body = std::string();
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
   for (Rejection& rejection : verdict->rejected) rejection.item = std::string();
-  appender_.append(std::move(out), [call, answer, verdict, source](Status status) {
+  appender_.append(std::move(out), [violations = violations_, call, answer, verdict, source](Status status) {
     if (!status) return call->not_taken(status.error());
     count(*verdict, call->tenant().name, source);
+    violations->add(call->tenant().name, verdict->plan_misses);
     if (call->span) count_items(*call->span, *verdict);
     call->answer(std::move(*answer));
+  });
+}
+
+void Service::report_violations() {
+  Outgoing out;
+  out.dead_letters = violations_->take(options_.clock->now_us(), *options_.random);
+  if (out.dead_letters.empty()) return;
+  appender_.append(std::move(out), [](const Status& status) {
+    if (!status) spdlog::warn("violations of plans could not be reported: {}", status.error().message);
   });
 }
 

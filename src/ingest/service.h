@@ -16,6 +16,7 @@
 #include "ingest/append.h"
 #include "ingest/auth.h"
 #include "ingest/lane.h"
+#include "ingest/plan_violations.h"
 #include "ingest/sources.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
@@ -65,6 +66,12 @@ class Service {
   // The tenants that requests are taken for from now on; a request under way goes on with those that it found.
   void use_tenants(Tenants tenants);
   [[nodiscard]] Tenants tenants() const;
+  // What items had against their tenant's plan, of those that come elsewhere (imports).
+  void count_plan_misses(const std::string& tenant, const std::vector<PlanMiss>& misses) {
+    violations_->add(tenant, misses);
+  }
+  // Sends what was counted against plans since the last call. Call it every few seconds.
+  void report_violations();
 
  private:
   struct Call;
@@ -83,6 +90,7 @@ class Service {
   mutable std::mutex tenants_mutex_;  // of tenants_, for as long as a few pointers are copied
   Tenants tenants_;
   LetterBudget letter_budget_;
+  std::shared_ptr<ViolationCounter> violations_ = std::make_shared<ViolationCounter>();  // shared with appends
   Appender appender_;
 };
 

@@ -144,15 +144,20 @@ class FakeDesk final : public TenantDesk {
     const auto found = texts_.find(name);
     return found == texts_.end() ? std::nullopt : found->second;
   }
-  void change(std::string name, std::optional<std::string> text, Done done) override {
+  std::optional<std::string> show_plan(const std::string& name) const override {
+    const auto found = plans_.find(name);
+    return found == plans_.end() ? std::nullopt : found->second;
+  }
+  void change(TenantOrder order, Done done) override {
+    const auto& [name, what, text] = order;
     if (text == "wrong") return done(fail(Code::kInvalid, "tenant " + name + ":1:1: wrong"));
     if (text == "taken") return done(fail(Code::kConflict, "a key is another's"));
-    texts_[name] = text;
+    (what == TenantWhat::kPlan ? plans_ : texts_)[name] = text;
     done(text ? *text : R"({"removed":true})");
   }
 
  private:
-  std::map<std::string, std::optional<std::string>, std::less<>> texts_;
+  std::map<std::string, std::optional<std::string>, std::less<>> texts_, plans_;
 };
 
 inline v1::DeadLetter make_letter(const std::string& id, const std::string& tenant, const std::string& code,

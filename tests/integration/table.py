@@ -130,6 +130,7 @@ PLAN = {
     "tenant_changes.life": (6, 1),
     "tenant_changes.life_on_kafka": (30, 2),
     "tenant_changes.commands": (3, 1),
+    "tenant_changes.plan": (5, 1),
     "tenant_changes.sighup": (3, 1),
     "tenants.a_tenant_reaches_its_own_only": (4, 1),
     "tenants.strangers_get_nothing": (4, 1),

@@ -182,3 +182,55 @@ def test_commands(box):
     audited = [json.loads(line) for line in (server.directory / "data" / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
     check_equal([(entry["action"], entry["status"]) for entry in audited],
                 [("PUT /v1/tenants/{tenant}", 400), ("PUT /v1/tenants/{tenant}", 200), ("DELETE /v1/tenants/{tenant}", 200)], "the audit log")
+
+
+PLAN = {"events": {"Order": {"type": "object", "required": ["total"], "properties": {"total": {"type": "number", "minimum": 0}}}}}
+
+
+def test_plan(box):
+    """Strict mode refuses what is against the plan and keeps it whole; discover mode takes it and counts it."""
+    server = box.server()
+    admin, ingest = server.admin(), server.ingest()
+    path = f"/v1/tenants/{NAME}"
+
+    def send(event, properties, number):
+        record = {"message_id": f"m{number}", "user": {"user_id": "u"}, "event": event, "properties": properties}
+        answer = ingest.request("POST", "/v1/records", lines([record]), bearer("k"))
+        check_equal(answer.status, 200, "status of an event")
+        return [rejected["code"] for rejected in answer.json()["rejected"]]
+
+    put(admin, {"write_keys": ["k"], "schema": {"mode": "strict"}})
+    check_equal(send("Order", {"total": 5}, 1), ["unplanned_event"], "an event of a strict tenant without a plan")
+    wrong = admin.request("PUT", path + "/plan", b'{"events": {"Order":\n  {"pattern": "(a+)+"}}}')
+    check_equal(wrong.status, 400, "status of a wrong plan")
+    check(":2:4: events.Order: pattern is not supported" in wrong.body.decode(), f"a wrong plan is answered without its place: {wrong.body.decode()}")
+    check_equal(admin.request("PUT", path + "/plan", json.dumps(PLAN).encode()).status, 200, "PUT of the plan")
+    check_equal(admin.request("GET", path + "/plan").json()["plan"], PLAN, "the plan")
+    check_equal(send("Order", {"total": 5, "more": "x"}, 2), [], "an event as the plan says")
+    check_equal(send("Order", {"total": "x"}, 3), ["plan_violation"], "an event against the plan")
+    check_equal(send("Other", {}, 4), ["unplanned_event"], "an event that is not in the plan")
+    letters = wait_until_letters(admin, path, 3)
+    against = next(letter for letter in letters if letter["code"] == "plan_violation")
+    check("total is not as the tracking plan says: type" in against["reason"], f"the letter does not name property and rule: {against}")
+    whole = admin.request("GET", f"{path}/deadletters/{against['id']}").json()
+    check_equal(whole["body"]["properties"], {"total": "x"}, "what the letter holds")
+    put(admin, {"write_keys": ["k"], "schema": {"mode": "discover"}})
+    check_equal(send("Order", {"total": -1}, 5), [], "an event against the plan in discover mode")
+
+    def violations():
+        found = admin.request("GET", path + "/violations").json()["violations"]
+        return sorted((v["event"], v["property"], v["rule"], v["counts"]["1h"], tuple(v["samples"])) for v in found)
+
+    wanted = [("Order", "total", "minimum", 1, ("m5",)), ("Order", "total", "type", 1, ("m3",)), ("Other", "", "unplanned_event", 1, ())]
+    wait_until(lambda: violations() == wanted, patient(10), f"the violations {wanted}")
+    server.kill()
+    server.start()
+    admin = server.admin()
+    check_equal(violations(), wanted, "violations after a crash")
+    check_equal(admin.request("DELETE", path + "/plan").status, 200, "DELETE of the plan")
+    check_equal(admin.request("GET", path + "/plan").status, 404, "status of a plan that is gone")
+
+
+def wait_until_letters(admin, path, count):
+    wait_until(lambda: len(admin.request("GET", path + "/deadletters").json()["deadletters"]) == count, patient(10), f"{count} dead letters")
+    return admin.request("GET", path + "/deadletters").json()["deadletters"]
