@@ -214,7 +214,7 @@ std::optional<PlanText> read_plan(std::string_view text, Problems& problems) {
   yaml::ParseOptions options;
   options.bytes_max = model::kPlanBytesMax;
   options.structure_max = kPlanStructureMax;
-  const auto root = yaml::parse(text, options, problems);
+  const auto root = yaml::parse(without_surrogates(text), options, problems);
   if (!root || !problems.empty()) return std::nullopt;
   return read_plan(*root, "", problems);
 }

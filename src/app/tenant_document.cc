@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "app/config_tenants.h"
 #include "base/assert.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "yaml/field_reader.h"
 #include "yaml/writer.h"
 
@@ -59,6 +61,25 @@ void sort_keys(Node& node) {
   }
   node.keys = std::move(keys);
   node.items = std::move(items);
+}
+
+constexpr size_t kEscapeBytes = 6;
+
+// The number in an escape such as \u00e9 that the text begins with.
+std::optional<uint32_t> escaped_unit(std::string_view text) {
+  if (text.size() < kEscapeBytes || text[0] != '\\' || text[1] != 'u') return std::nullopt;
+  uint32_t unit = 0;
+  const char* const end = text.data() + kEscapeBytes;
+  const auto [at, error] = std::from_chars(text.data() + 2, end, unit, 16);
+  return error == std::errc() && at == end ? std::optional(unit) : std::nullopt;
+}
+
+// REQUIRES: beyond the basic plane, so four bytes.
+void append_utf8(std::string& out, uint32_t character) {
+  FRESHET_ASSERT(character >= 0x10000 && character < 0x110000);
+  for (const uint32_t byte : {0xf0 | character >> 18, 0x80 | (character >> 12 & 0x3f), 0x80 | (character >> 6 & 0x3f),
+                              0x80 | (character & 0x3f)})
+    out += static_cast<char>(byte);
 }
 
 // A plain scalar that is a number or a truth value of JSON stands as it is.
@@ -109,7 +130,7 @@ std::optional<TenantText> read_tenant(const std::string& name, std::string_view 
   yaml::ParseOptions options;
   options.bytes_max = kTenantBytesMax;
   options.structure_max = kTenantStructureMax;
-  auto root = yaml::parse(text, options, problems);
+  auto root = yaml::parse(without_surrogates(text), options, problems);
   if (!root) return std::nullopt;
   if (root->kind == Node::Kind::kNull) *root = yaml::map();
   if (root->kind == Node::Kind::kMap) {
@@ -128,6 +149,25 @@ std::optional<TenantText> read_tenant(const std::string& name, std::string_view 
   if (!problems.empty()) return std::nullopt;
   if (const Node* const plan = root->find("plan"); plan != nullptr) out.plan = json_of(*plan);
   out.document = document_of(std::move(*root));
+  return out;
+}
+
+std::string without_surrogates(std::string_view text) {
+  if (!trim(text, " \t\r\n").starts_with('{')) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const auto high = escaped_unit(text.substr(i));
+    const auto low = high ? escaped_unit(text.substr(i + kEscapeBytes)) : std::nullopt;
+    if (high && low && *high >= 0xd800 && *high < 0xdc00 && *low >= 0xdc00 && *low < 0xe000) {
+      append_utf8(out, 0x10000 + ((*high - 0xd800) << 10) + (*low - 0xdc00));
+      i += 2 * kEscapeBytes;
+      continue;
+    }
+    // What stands behind a backslash is no escape of its own.
+    const size_t count = text[i] == '\\' ? std::min<size_t>(2, text.size() - i) : 1;
+    out.append(text.substr(i, count));
+    i += count;
+  }
   return out;
 }
 

@@ -30,6 +30,10 @@ struct TenantText {
 [[nodiscard]] std::optional<TenantText> read_tenant(const std::string& name, std::string_view text,
                                                     yaml::Problems& problems);
 
+// JSON that YAML reads as it is meant: what JSON spells as two halves (\ud83d\ude00), YAML does not know. Any other
+// text is returned as it is.
+[[nodiscard]] std::string without_surrogates(std::string_view text);
+
 // The node as JSON, with the keys of maps sorted.
 [[nodiscard]] std::string json_of(yaml::Node node);
 

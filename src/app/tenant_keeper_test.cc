@@ -306,6 +306,8 @@ TEST(TenantDocument, SaysTheSameWhicheverWayItIsWritten) {
   EXPECT_EQ(one, document(one)) << "what it says is read as it was";
   EXPECT_NE(one, document("write_keys: [k]\ncomputed: [{name: total, count: E, where: {size: 5, x: {gt: 5}}}]"));
   EXPECT_THAT(one, Not(HasSubstr("[k]")));
+  // As Python's json writes what is not ASCII.
+  EXPECT_EQ(document(R"({"enrich":["\u00e9 \ud83d\ude00 \\ud83d\/"]})"), document("enrich: ['é 😀 \\ud83d/']"));
   EXPECT_THAT(document("data_api: {app_id: a, secret: s}"), AllOf(HasSubstr("app_id"), Not(HasSubstr(": s\n"))));
 }
 
