@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 namespace freshet::app {
 
 inline constexpr uint32_t kPartitionsMax = 4096;  // of a topic
+inline constexpr size_t kTenantsMax = 10'000;
 
 enum class Role : uint8_t { kIngest, kAction, kReaction, kConsole };
 [[nodiscard]] constexpr auto names_of(Role) {
@@ -117,6 +119,11 @@ struct Config {
   Tracing tracing;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
+  // Of the file as it is written: each tenant's document (app/tenant_document.h), by name; and a hash of each section
+  // beside them, which says whether it is as it was.
+  std::map<std::string, std::string> tenant_documents;
+  std::map<std::string, std::string> tenant_plans;  // the same of the plans, of those that have one
+  std::map<std::string, std::string> section_hashes;
 };
 
 [[nodiscard]] constexpr auto names_of(Config::LogKind) {

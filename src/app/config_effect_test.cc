@@ -21,7 +21,7 @@ struct Effect {
   std::string_view code;  // that reads it
 };
 constexpr Effect kEffects[] = {
-    {"revision", "app/server.cc", "config_.revision"},
+    {"revision", "app/tenant_ledger.cc", "config.revision"},
     {"data_dir", "app/server.cc", "config_.data_dir"},
     {"roles", "app/server.cc", "config_.roles."},
     {"ingest.listen", "app/server.cc", "config_.ingest.listen"},
@@ -67,7 +67,7 @@ constexpr Effect kEffects[] = {
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
-    {"tenants", "app/server.cc", "config_.tenants"},
+    {"tenants", "app/tenant_ledger.cc", "config.tenants"},
     {"tenants[].name", "ingest/items/item.cc", "context.tenant.name"},
     {"tenants[].write_keys", "ingest/auth.cc", "tenant.write_keys"},
     {"tenants[].server_keys", "ingest/auth.cc", "tenant.server_keys"},
@@ -101,6 +101,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].computed[].over", "action/rules.cc", "rule.event()"},
     {"tenants[].computed[].where", "action/events/computed.cc", "rule.where()"},
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
+    {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
 };
 
@@ -140,6 +141,7 @@ tenants:
       - {name: f, last: p, over: E}
       - {name: g, unique: p, over: E}
     enrich: [email]
+    plan: {events: {E: {required: [p]}}}
     schema: {mode: strict}
 )",
     R"(

@@ -9,6 +9,7 @@
 
 #include "app/config.h"
 #include "app/config_tenants.h"
+#include "app/plan_document.h"
 #include "model/identifier.h"
 #include "yaml/fields.h"
 
@@ -20,7 +21,6 @@ using yaml::Need;
 
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
-inline constexpr size_t kTenantsMax = 10'000;
 inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kEnrichMax = 100;
@@ -142,10 +142,19 @@ void describe(V& v, model::Tenant& tenant) {
   if (v.texts("enrich", enrich, kAnyText, "Identifiers and attributes to add to each event of the topic `events`",
               Items(Need::kOptional, 0, kEnrichMax)))
     assign(enrich, *rules.mutable_enrich());
+  v.custom(
+      "plan", &write_plan_schema, "a map, or the path of a file", tenant.plan == nullptr ? "" : "{events: …}",
+      "The tracking plan: `{events: {NAME: SCHEMA}}` with a JSON Schema of each event's properties, or a file with "
+      "that. [Tracking plans](operations/plans.md)",
+      [&tenant](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
+        if (auto plan = read_plan(node, path, problems)) tenant.plan = std::move(plan->plan);
+      });
   v.section("schema", "What is done with names that were not seen before", [&](auto& schema) {
     SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
     if (schema.choice("mode", mode,
-                      "`discover`: what comes is learned within the limits; `strict`: only what is known is taken"))
+                      "`discover`: what comes is learned within the limits, and what the plan has against it is "
+                      "counted; `strict`: "
+                      "only what is known, or what the plan has, is taken"))
       tenant.strict_schema = mode == SchemaMode::kStrict;
   });
 }

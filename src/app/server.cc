@@ -13,7 +13,6 @@
 
 #include "action/engine.h"
 #include "action/worker.h"
-#include "app/agreement.h"
 #include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
@@ -23,6 +22,7 @@
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/stores.h"
+#include "app/tenant_keeper.h"
 #include "app/trace_exporter.h"
 #include "base/assert.h"
 #include "base/version.h"
@@ -49,8 +49,8 @@ constexpr size_t kLaneBytesMax = 128u << 20;
 // Of logs, which are to delay nobody: requests that wait, and what is on its way into the log, where it shares a disk.
 constexpr size_t kLogsLaneBytesMax = 32u << 20;
 constexpr size_t kLogsInflightBytesMax = 8u << 20;
-// How often it is read what other processes discovered.
-constexpr env::TimeUs kFollowUs = 1'000'000;
+// How often the stores are looked after.
+constexpr env::TimeUs kLookUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
 // Records that are accepted and not processed. More of them push back on ingest, so that what is
@@ -95,14 +95,16 @@ class ServerImpl final : public Server {
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
     if (!shared) FRESHET_TRY(open_checkpoints());
     FRESHET_TRY(open_log_and_topics());
-    FRESHET_TRY(agree());
+    make_tenants();
+    FRESHET_TRY(tenants_->ledger().agree());
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
-    FRESHET_TRY(publish_rules(implicit));
+    FRESHET_TRY(tenants_->ledger().publish(config_, implicit));
     FRESHET_TRY(open_profiles());
     FRESHET_TRY(stores_.watch(config_, profiles_.get(), *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     make_service();
+    start_tenants();
     FRESHET_TRY(start_ingest());
     return start_admin();
   }
@@ -111,7 +113,9 @@ class ServerImpl final : public Server {
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (service_) service_->report_violations();
     if (letters_) letters_->stop();
+    if (tenants_) tenants_->stop();
     if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -126,17 +130,18 @@ class ServerImpl final : public Server {
   }
 
   void tick() override {
-    FRESHET_ASSERT(agreement_ != nullptr && admin_ != nullptr);  // open() has succeeded
+    FRESHET_ASSERT(admin_ != nullptr);  // open() has succeeded
     if (config_.roles.ingest) look_for_room();
     admin_->sample();
     const env::TimeUs now = clock_.monotonic_us();
-    if (now < follow_due_) return;
-    follow_due_ = now + kFollowUs;
+    if (now < look_due_) return;
+    look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
-    if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
+    if (service_) service_->report_violations();
   }
 
-  void reload() override {
+  void reload(const std::optional<Config>& file) override {
+    if (file) tenants_->reload(*file, config_.section_hashes);
     for (http::Server* server : {ingest_server_.get(), admin_server_.get()}) {
       if (server == nullptr) continue;
       const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
@@ -191,45 +196,30 @@ class ServerImpl final : public Server {
     return create_topics(*log_, config_);
   }
 
-  // Agrees with the other processes of this log on the schema so far, the key of the alias hashes
-  // and the revision in force.
-  Status agree() {
+  void make_tenants() {
     registry_ = schema::make_registry();
-    agreement_ = std::make_unique<Agreement>(*log_, *registry_);
-    FRESHET_ASSIGN(const auto key, agreement_->hash_key(installation_->hash_key()));
-    FRESHET_TRY(installation_->adopt_hash_key(key, "the topics of the log"));
-    // The data directory remembers what it has seen, so a configuration that is out of date is
-    // noticed without the log.
-    return installation_->learn_published(agreement_->revision(), agreement_->rules());
+    tenants_ = std::make_unique<TenantKeeper>(TenantLedgerOptions{.log = log_.get(),
+                                                                  .registry = registry_.get(),
+                                                                  .installation = installation_.get(),
+                                                                  .partitions = config_.log.partitions,
+                                                                  .clock = &clock_,
+                                                                  .random = &random_});
   }
 
-  // Publishes the rules. They reach action as records of its partitions, before anything that they
-  // are for.
-  Status publish_rules(bool implicit) {
-    v1::Envelope envelope =
-        action::control_record(config_.tenants, config_.log.partitions, installation_->hash_key(), clock_.now_us());
-    v1::Control& control = *envelope.mutable_control();
-    control.set_events_as_protobuf(config_.events_as_protobuf);
-    FRESHET_ASSIGN(auto revision, installation_->revision_for(control, config_.revision, implicit));
-    control.set_revision(revision);
-    // Claimed before it is published: two processes with different rules must not both publish them
-    // under one revision.
-    FRESHET_TRY(agreement_->claim(revision, Installation::fingerprint(control)));
-    std::vector<eventlog::Produce> batches(config_.log.partitions);
-    // Each partition has its own order, so each gets a record with the rules.
-    for (uint32_t p = 0; p < config_.log.partitions; ++p) {
-      batches[p].to = {Topic::kActions, p};
-      batches[p].records.add({}, envelope.SerializeAsString());
-    }
-    FRESHET_TRY(append(*log_, std::move(batches)));
-    // Remembered last: a crash before leads to publishing once more, which changes nothing.
-    return installation_->published(revision, control);
+  // From here on changes of tenants reach this process, too.
+  void start_tenants() {
+    tenants_->start(
+        [this](const ingest::Tenants& tenants) {
+          if (service_) service_->use_tenants(tenants);
+        },
+        [this](const model::Tenant& tenant) { return profiles_ ? profiles_->add_tenant(tenant) : Status{}; });
   }
 
   Status open_profiles() {
     if (!config_.roles.reaction && !config_.roles.console) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
-    FRESHET_ASSIGN(profiles_, app::open_profiles(config_, plan.profiles, plan.pending, clock_));
+    FRESHET_ASSIGN(profiles_,
+                   app::open_profiles(config_, tenants_->ledger().all(), plan.profiles, plan.pending, clock_));
     return {};
   }
 
@@ -338,7 +328,6 @@ class ServerImpl final : public Server {
     FRESHET_ASSERT(log_ != nullptr && registry_ != nullptr);
     if (!config_.roles.ingest && !config_.roles.console) return;
     ingest::ServiceOptions options;
-    options.tenants = config_.tenants;
     options.log = log_.get();
     options.registry = registry_.get();
     options.clock = &clock_;
@@ -370,7 +359,8 @@ class ServerImpl final : public Server {
     import_store_ = ingest::make_import_store(import_rows);
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
-        [this](const model::Tenant&, ingest::ImportBatch batch, eventlog::AppendDone done) {
+        [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
+          service_->count_plan_misses(tenant.name, batch.plan_misses);
           service_->appender().append(
               {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
               std::move(done));
@@ -405,7 +395,7 @@ class ServerImpl final : public Server {
     options.letters = letters_;
     options.registry = registry_.get();
     options.log = log_.get();
-    options.tenants = config_.tenants;
+    options.tenants = tenants_.get();
     options.tokens = config_.admin.tokens;
     if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
     options.audit = [file = config_.data_dir + "/audit.jsonl"](const console::AuditEntry& entry) {
@@ -465,8 +455,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<TraceExporter> trace_exporter_;  // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
-  std::unique_ptr<Agreement> agreement_;
-  env::TimeUs follow_due_ = 0;
+  std::unique_ptr<TenantKeeper> tenants_;
+  env::TimeUs look_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "env/clock.h"
-#include "model/tenant.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
@@ -20,13 +19,13 @@ inline constexpr const char* kFreshnessHelp = "From received_at until the profil
 // Thread-safe.
 class Freshness {
  public:
-  explicit Freshness(const std::vector<model::Tenant>& tenants);
-
+  // Follows this tenant from now on, if it does not yet.
+  void track(const std::string& tenant, env::TimeUs monotonic_us);
   // Remembers where the histograms stand. Call it every few seconds; whoever reads calls it too.
   void sample(env::TimeUs monotonic_us);
   // The JSON is
   // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…}}.
-  // Quantiles are null where there is nothing to count. REQUIRES: `tenant` is one of them.
+  // Quantiles are null where there is nothing to count. The last minute of a tenant begins when it is tracked.
   [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us);
 
  private:
@@ -40,6 +39,8 @@ class Freshness {
     telemetry::Histogram* histogram = nullptr;
     std::deque<Sample> samples;
   };
+
+  OfTenant& tracked(const std::string& tenant, env::TimeUs monotonic_us);  // REQUIRES: the lock
 
   std::mutex mutex_;
   std::map<std::string, OfTenant> tenants_;

@@ -24,4 +24,7 @@ void find_erasure(Admin& admin, Admin::Call& call);
 // {"email":"…"}: exactly one. kInvalid: something else.
 [[nodiscard]] Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body);
 
+// GET /v1/tenants/{t}/violations
+void list_violations(Admin& admin, Admin::Call& call);
+
 }  // namespace freshet::console

@@ -19,6 +19,7 @@
 #include "ingest/items/order.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
@@ -174,12 +175,22 @@ struct Service::Call {
 
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
-      tenants_(std::move(options_.tenants)),
+      tenants_(std::exchange(options_.tenants, {})),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
                 &letter_budget_) {
   FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
   FRESHET_ASSERT(options_.clock != nullptr && options_.random != nullptr);
+}
+
+void Service::use_tenants(Tenants tenants) {
+  const std::lock_guard lock(tenants_mutex_);
+  std::swap(tenants_, tenants);
+}
+
+Tenants Service::tenants() const {
+  const std::lock_guard lock(tenants_mutex_);
+  return tenants_;
 }
 
 std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::Respond respond) {
@@ -212,7 +223,7 @@ std::optional<http::Response> Service::admit_head(Call& call) const {
     return call.failure({404, "not_found", "this node takes no imports"});
   if (call.route->way == Way::kLogs && options_.logs == nullptr)
     return call.failure({404, "not_found", "this node takes no logs"});
-  auto sender = call.source().authenticate(tenants_, call.exchange());
+  auto sender = call.source().authenticate(tenants(), call.exchange());
   if (sender) {
     call.sender = *sender;
   } else if (!call.source().takes_key_in_body()) {
@@ -262,7 +273,7 @@ void Service::handle(http::Request request, http::Respond respond) {
   // HEAD asks what a GET would say, and may change nothing.
   if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
-    case Way::kQuestion: return call->answer(call->source().answer_question(tenants_, call->exchange()));
+    case Way::kQuestion: return call->answer(call->source().answer_question(tenants(), call->exchange()));
     case Way::kImport: return run(call, &Service::take_import);
     case Way::kLogs: return run(call, &Service::take_logs);
     case Way::kItems: return run(call, &Service::take_items);
@@ -302,11 +313,12 @@ void Service::take_items(const std::shared_ptr<Call>& call) {
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
   if (source.takes_items_in_query() && (call->request.method == "GET" || call->request.body.empty()))
     call->request.body = call->request.query;
-  if (!call->sender) call->sender = source.sender_of_body(tenants_, call->request.body);
+  if (!call->sender) call->sender = source.sender_of_body(tenants(), call->request.body);
   if (!call->sender) {
-    const auto refused = source.authenticate(tenants_, call->exchange());
-    FRESHET_ASSERT(!refused);
-    return call->fail(refused.error());
+    // It was refused before, and is known why only now; or it has become one since.
+    auto sender = source.authenticate(tenants(), call->exchange());
+    if (!sender) return call->fail(sender.error());
+    call->sender = std::move(*sender);
   }
   begin_span(*call);
   ingest(call);
@@ -378,16 +390,26 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   call->request.body = std::string();
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
   for (Rejection& rejection : verdict->rejected) rejection.item = std::string();
-  appender_.append(std::move(out), [call, answer, verdict, source](Status status) {
+  appender_.append(std::move(out), [violations = violations_, call, answer, verdict, source](Status status) {
     if (!status) return call->not_taken(status.error());
     count(*verdict, call->tenant().name, source);
+    violations->add(call->tenant().name, verdict->plan_misses);
     if (call->span) count_items(*call->span, *verdict);
     call->answer(std::move(*answer));
   });
 }
 
+void Service::report_violations() {
+  Outgoing out;
+  out.dead_letters = violations_->take(options_.clock->now_us(), *options_.random);
+  if (out.dead_letters.empty()) return;
+  appender_.append(std::move(out), [](const Status& status) {
+    if (!status) spdlog::warn("violations of plans could not be reported: {}", status.error().message);
+  });
+}
+
 Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
-  const model::Tenant* const tenant = tenants_.by_name(envelope.tenant());
+  const auto tenant = tenants().by_name(envelope.tenant());
   FRESHET_ASSERT(done != nullptr);
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + envelope.tenant());
   if (envelope.user().empty() && envelope.device().empty())
@@ -405,7 +427,7 @@ Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
 
 Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) {
   FRESHET_ASSERT(done != nullptr);
-  const model::Tenant* const tenant = tenants_.by_name(letter.tenant());
+  const auto tenant = tenants().by_name(letter.tenant());
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + letter.tenant());
   const int64_t now_us = options_.clock->now_us();
   RequestArena arena;

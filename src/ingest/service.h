@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "ingest/append.h"
 #include "ingest/auth.h"
 #include "ingest/lane.h"
+#include "ingest/plan_violations.h"
 #include "ingest/sources.h"
 #include "ingest/sources/logs/logs.h"
 #include "model/tenant.h"
@@ -66,7 +68,15 @@ class Service {
   // The way into the log, for what is made elsewhere from many items (imports).
   [[nodiscard]] Appender& appender() { return appender_; }
 
-  [[nodiscard]] const Tenants& tenants() const { return tenants_; }
+  // The tenants that requests are taken for from now on; a request under way goes on with those that it found.
+  void use_tenants(Tenants tenants);
+  [[nodiscard]] Tenants tenants() const;
+  // What items had against their tenant's plan, of those that come elsewhere (imports).
+  void count_plan_misses(const std::string& tenant, const std::vector<PlanMiss>& misses) {
+    violations_->add(tenant, misses);
+  }
+  // Sends what was counted against plans since the last call. Call it every few seconds.
+  void report_violations();
 
  private:
   struct Call;
@@ -83,8 +93,10 @@ class Service {
   void ingest(const std::shared_ptr<Call>& call);
 
   ServiceOptions options_;
+  mutable std::mutex tenants_mutex_;  // of tenants_, for as long as a few pointers are copied
   Tenants tenants_;
   LetterBudget letter_budget_;
+  std::shared_ptr<ViolationCounter> violations_ = std::make_shared<ViolationCounter>();  // shared with appends
   Appender appender_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "model/plan.h"
 #include "telemetry/trace.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
@@ -94,6 +95,7 @@ constexpr const char* kWriteKey = "Basic ZGVtby13cml0ZS1rZXk6";  // demo-write-k
 constexpr const char* kWriteKeyWithoutColon = "Basic ZGVtby13cml0ZS1rZXk=";
 constexpr const char* kSecret = "Basic ZGVtbzpkZW1vLXNlY3JldA==";  // demo:demo-secret
 constexpr const char* kTraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+constexpr const char* kPlan = R"({"events":{"E":{"required":["n"],"properties":{"n":{"type":"number"}}},"F":{}}})";
 constexpr const char* kTrack = R"({"userId":"u","event":"E","messageId":"m"})";
 
 class ServiceTest : public ::testing::Test {
@@ -156,6 +158,47 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   std::unique_ptr<Service> service_;
 };
+
+TEST_F(ServiceTest, APlanRefusesInStrictModeAndCountsInBoth) {
+  model::Tenant tenant = demo_tenant();
+  tenant.plan = *model::Plan::compile(kPlan);
+  const auto event = [](const std::string& name, const std::string& properties) {
+    return R"({"user":{"user_id":"u"},"message_id":"m","event":")" + name + R"(","properties":)" + properties + "}";
+  };
+  const std::string lines = event("E", R"({"n":1,"other":"x"})") + "\n" + event("E", R"({"n":"x"})") + "\n" +
+                            event("E", "{}") + "\n" + event("G", "{}") + "\n" + event("F", R"({"any":[1]})");
+  const auto violations = [&] {
+    service().report_violations();
+    v1::DeadLetter record;
+    EXPECT_TRUE(record.ParseFromString(log.records[Topic::kDeadLetters].back().value));
+    EXPECT_EQ(record.body_type(), v1::DeadLetter::PLAN_VIOLATIONS);
+    v1::PlanViolations body;
+    EXPECT_TRUE(body.ParseFromString(record.body()));
+    std::vector<std::string> out;
+    for (const auto& group : body.groups())
+      out.push_back(group.event() + "/" + group.property() + "/" + group.rule() + " " + std::to_string(group.count()));
+    return out;
+  };
+  const std::vector<std::string> wanted = {"E/n/required 1", "E/n/type 1", "G//unplanned_event 1"};
+  for (const bool strict : {true, false}) {
+    tenant.strict_schema = strict;
+    service().use_tenants(Tenants({tenant}));
+    log.records.clear();
+    const auto answer = send("POST", "/v1/records", lines, "Bearer demo-write-key");
+    if (strict) {
+      EXPECT_THAT(answer.body, AllOf(HasSubstr(R"("accepted":2)"), HasSubstr(R"("index":1,"code":"plan_violation")"),
+                                     HasSubstr("n is not as the tracking plan says: type"),
+                                     HasSubstr(R"("index":3,"code":"unplanned_event")")));
+      EXPECT_EQ(log.records[Topic::kDeadLetters].size(), 3u);
+    } else {
+      EXPECT_EQ(answer.body, R"({"accepted":5,"rejected":[]})");
+    }
+    EXPECT_EQ(violations(), wanted) << strict;
+  }
+  const size_t before = log.records[Topic::kDeadLetters].size();
+  service().report_violations();
+  EXPECT_EQ(log.records[Topic::kDeadLetters].size(), before) << "nothing is counted twice";
+}
 
 TEST_F(ServiceTest, WriteKeysAreTakenFromEverywhere) {
   EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);

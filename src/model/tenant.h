@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ enum class KeyScope : uint8_t {
   kServer,  // is kept by the tenant: it commands, too (merge, erase, unsuppress, unlink)
 };
 
+class Plan;
+
 struct Tenant {
   std::string name;
   // Secrets, each itself or its hash (base/secret.h); never logged.
@@ -36,6 +39,7 @@ struct Tenant {
   std::string app_secret;
   Limits limits;
   bool strict_schema = false;
+  std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;
 };
 
