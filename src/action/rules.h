@@ -28,6 +28,8 @@ struct Tenant {
   // By the logic that the rules were published with, so that a record is processed again as it was processed first:
   // whole numbers beyond 64 bits keep their digits in computed attributes.
   bool keeps_digits = false;
+  // What is said with a server key counts before what is said with a key of web pages (identity/claims.h).
+  bool knows_verified = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

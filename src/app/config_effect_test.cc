@@ -81,7 +81,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].limits.identifiers_per_type", "action/identity/identifiers.cc", "identifier_limit("},
     {"tenants[].limits.identifiers", "action/identity/merging.cc", "identifiers_max("},
     {"tenants[].limits.merges", "action/identity/merging.cc", "merges_max("},
-    {"tenants[].limits.claimants", "action/identity/home.cc", "claimants_max("},
+    {"tenants[].limits.claimants", "action/identity/claims.cc", "claimants_max("},
     {"tenants[].identity.priority", "model/identifier.cc", "user_priority()"},
     {"tenants[].identity.shared", "model/identifier.cc", "shared()"},
     {"tenants[].identity.blocked_values", "model/identifier.cc", "blocked_values()"},

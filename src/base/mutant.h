@@ -33,6 +33,8 @@ enum class Mutant : uint8_t {
   kHeldForgotten,
   kEraseWithoutSuppress,
   kMergeOverLimit,
+  kEveryClaimVerified,
+  kVerifiedMovesNothing,
   // state and commit
   kOffsetBeforeState,
   kSeenNotPersisted,

@@ -82,6 +82,7 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   *part.mutable_device_attributes() = record.device_attributes();
   part.set_time_us(record.time_us());
   part.set_received_at_us(record.received_at_us());
+  part.set_verified(record.verified());
   if (!record.trace_parent().empty()) part.set_trace_parent(record.trace_parent());
   m.set_received_at_us(record.received_at_us());
   std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();

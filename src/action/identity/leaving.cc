@@ -30,7 +30,7 @@ void clear_profile(v1::EntityState& state) {
   state.clear_attached();
   state.clear_known_as();
   state.clear_merged();
-  state.clear_refused();
+  forget_refusals(state);
   state.clear_history();
   state.clear_messages();
   state.clear_first_seen_us();
