@@ -122,6 +122,8 @@ void People::set_attributes(Item& item) {
     item.set.emplace_back(name, std::to_string(dice_.roll(5)));
   }
   if (dice_.one_in(8)) item.set.emplace_back("city", fmt::format("\"c{}\"", dice_.roll(4)));
+  if (dice_.one_in(4))
+    item.set.emplace_back(dice_.one_in(2) ? "email_subscribed" : "smsOptOut", dice_.one_in(2) ? "true" : "false");
 }
 
 // Merges, erases, unlinks and unsuppresses, by their shares.

@@ -32,6 +32,7 @@ model::Tenant make_tenant(const std::string& name) {
   *tenant.rules.add_computed() = computed("purchases", v1::ComputedRule::COUNT, "");
   *tenant.rules.add_computed() = computed("lifetime_value", v1::ComputedRule::SUM, "total");
   tenant.rules.add_enrich("city");
+  tenant.rules.set_session_gap_s(2);  // Events lie whole seconds apart.
   return tenant;
 }
 

@@ -13,11 +13,13 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 4;
+inline constexpr uint32_t kLogicVersion = 5;
 // From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
 inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 // From here on a record that came by a server key counts for more where profiles claim one identifier.
 inline constexpr uint32_t kLogicOfVerified = 4;
+// From here on sessions, subscriptions and the state of push tokens are kept.
+inline constexpr uint32_t kLogicOfActivity = 5;
 
 // With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,

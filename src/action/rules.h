@@ -30,6 +30,8 @@ struct Tenant {
   bool keeps_digits = false;
   // What is said with a server key counts before what is said with a key of web pages (identity/claims.h).
   bool knows_verified = false;
+  // Sessions, subscriptions and the state of push tokens are kept (events/built_in.h).
+  bool knows_activity = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

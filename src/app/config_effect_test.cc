@@ -87,6 +87,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].identity.blocked_values", "model/identifier.cc", "blocked_values()"},
     {"tenants[].identity.on_conflict", "model/identifier.cc", "conflict_move()"},
     {"tenants[].devices.priority", "model/identifier.cc", "device_priority()"},
+    {"tenants[].sessions.gap", "model/session_gap.h", "session_gap_s()"},
     {"tenants[].computed", "action/rules.cc", "computed()"},
     {"tenants[].computed[].name", "action/events/computed.cc", "rule.name()"},
     {"tenants[].computed[].count", "action/events/computed.cc", "Rule::COUNT"},
@@ -128,6 +129,7 @@ tenants:
        depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1}
     identity: {priority: [user_id, email], shared: [email], blocked_values: [NOBODY]}
     devices: {priority: [device_id]}
+    sessions: {gap: 5m}
     computed:
       - {name: a, count: E, where: {p: 1}}
       - {name: b, sum: p, over: E}

@@ -48,6 +48,8 @@ enum class Mutant : uint8_t {
   // computed values
   kSumAsDouble,
   kFirstSeenOfSurvivor,
+  kSessionByArrival,
+  kSubscriptionByArrival,
   // reaction and documents
   kCoalescerReorders,
   kLowWaterTooHigh,

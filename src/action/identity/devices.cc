@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "action/events/built_in.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -83,6 +84,7 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   part.set_time_us(record.time_us());
   part.set_received_at_us(record.received_at_us());
   part.set_verified(record.verified());
+  if (tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
   if (!record.trace_parent().empty()) part.set_trace_parent(record.trace_parent());
   m.set_received_at_us(record.received_at_us());
   std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
