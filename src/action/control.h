@@ -20,6 +20,8 @@ inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 inline constexpr uint32_t kLogicOfVerified = 4;
 // From here on sessions, subscriptions and the state of push tokens are kept.
 inline constexpr uint32_t kLogicOfActivity = 5;
+// From here on a user goes on listing a device whose push token went to another one of the user's.
+inline constexpr uint32_t kLogicOfKeptDevices = 5;
 
 // With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,

@@ -37,6 +37,7 @@ std::unique_ptr<const Rules> Rules::compile(const v1::PartitionMeta& meta) {
     tenant->keeps_digits = meta.rules().logic_version() >= kLogicOfWholeNumbers;
     tenant->knows_verified = meta.rules().logic_version() >= kLogicOfVerified;
     tenant->knows_activity = meta.rules().logic_version() >= kLogicOfActivity;
+    tenant->keeps_devices = meta.rules().logic_version() >= kLogicOfKeptDevices;
     for (const v1::ComputedRule& rule : proto.computed()) tenant->computed.push_back({rule, definition_of(rule), 0});
     for (ComputedAttribute& computed : tenant->computed) {  // The vector no longer grows: pointers into it stay.
       for (const v1::ComputedSince& since : meta.computed_since())

@@ -32,6 +32,8 @@ struct Tenant {
   bool knows_verified = false;
   // Sessions, subscriptions and the state of push tokens are kept (events/built_in.h).
   bool knows_activity = false;
+  // A device replaces only those that it has merged (identity/devices.cc).
+  bool keeps_devices = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

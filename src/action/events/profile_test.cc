@@ -129,6 +129,7 @@ TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
     EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_digits, version >= 2) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_verified, version >= 4) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_activity, version >= 5) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_devices, version >= 5) << version;
   }
   EXPECT_GE(kLogicVersion, 5u);
 }

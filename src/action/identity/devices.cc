@@ -103,7 +103,9 @@ void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope&
   const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(tenant_name_, record.device(0)));
   const bool known = same(believed, device.state.ref());
   if (known && added != Added::kAdded) return;
-  const bool stale = !known && key_of(believed) != RefKey{};
+  // Only whom it has taken in does the device replace: another one may have had the identifier before, and lives on.
+  const bool replaces = !tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
+  const bool stale = !known && replaces && key_of(believed) != RefKey{};
   send_attach(part.ref(), &device.state.ref(), stale ? &believed : nullptr, &record.device(0), record.received_at_us());
 }
 
