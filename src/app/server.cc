@@ -19,6 +19,7 @@
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
+#include "app/log_watch.h"
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/stores.h"
@@ -157,6 +158,7 @@ class ServerImpl final : public Server {
     static telemetry::Gauge& action_lag =
         telemetry::gauge("freshet_action_lag_records",
                          "Accepted and not processed by action, in all partitions; of every ingest the same.");
+    log_watch_.note(action.has_value(), clock_.monotonic_us());
     if (action) action_lag.set(static_cast<double>(*action));
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
@@ -415,7 +417,7 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() && stores_.are_well() &&
+      return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
@@ -444,6 +446,7 @@ class ServerImpl final : public Server {
 
   const Config config_;
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
+  LogWatch log_watch_;                // of ingest
   env::Clock& clock_;
   env::Random& random_;
   // These are in the order in which they need one another, and are destroyed the other way round.
