@@ -31,7 +31,7 @@ void check_acknowledged(const End& end, const Promises& promises) {
     require(known.contains(id), [&] { return fmt::format("message {} was acknowledged and is not in the log", id); });
   for (const Request& request : end.scenario.requests)
     for (const std::string& message : request.rejected) {
-      const std::string id = request.write_key + "/" + message;
+      const std::string id = request.tenant + "/" + message;
       require(!known.contains(id), [&] { return fmt::format("message {} names nobody and was accepted", id); });
       require(end.dead_letters.contains(id), [&] { return fmt::format("message {} left no dead letter", id); });
     }

@@ -83,10 +83,10 @@ std::string segment_message(const Item& item) {
   return out + "}";
 }
 
-Request make_request(uint32_t node, const std::string& write_key, const std::vector<Item>& items) {
+Request make_request(uint32_t node, const std::string& tenant, const std::vector<Item>& items) {
   Request request;
   request.node = node;
-  request.write_key = write_key;
+  request.tenant = tenant;
   const bool segment = std::all_of(items.begin(), items.end(), fits_segment);
   for (const Item& item : items) {
     (item.blocked ? request.rejected : request.accepted).push_back(item.message_id);

@@ -24,14 +24,17 @@ struct Item {
   std::optional<int64_t> sent_at_ms;
   // The JSON member of a merge, erase, unlink or unsuppress, instead of all but id and times.
   std::string command;
-  bool blocked = false;  // it names nobody, so it is to be rejected
+  bool blocked = false;   // it names nobody, so it is to be rejected
+  bool stranger = false;  // somebody made up claims what is another's: it never comes with a server key
+  bool vouched = false;   // it always comes with one
 };
 
 // A whole request.
 struct Request {
   uint32_t node = 0;  // the ingest node to which its client is pinned
   std::string path, body;
-  std::string write_key;                        // the tenant's name
+  std::string tenant;
+  bool by_server = true;                        // which of the tenant's keys it comes with
   std::vector<std::string> accepted, rejected;  // message ids
 };
 
@@ -44,6 +47,9 @@ struct Request {
 // An object such as {"user_id":"u1"}; several values of one name become a list.
 [[nodiscard]] std::string json_object(const Named& members);
 // A Segment batch if all items fit it, else lines of /v1/records.
-[[nodiscard]] Request make_request(uint32_t node, const std::string& write_key, const std::vector<Item>& items);
+[[nodiscard]] Request make_request(uint32_t node, const std::string& tenant, const std::vector<Item>& items);
+// The key of web pages and the one of backends.
+[[nodiscard]] inline std::string write_key_of(const std::string& tenant) { return "web-" + tenant; }
+[[nodiscard]] inline std::string server_key_of(const std::string& tenant) { return tenant; }
 
 }  // namespace freshet::sim

@@ -15,6 +15,8 @@
 namespace freshet::sim {
 namespace {
 
+constexpr int64_t kSessionGapUs = 2'000'000;  // of all tenants (workloads.cc)
+
 using Use = std::pair<int64_t, std::string>;  // when, and by which message: the order of writes
 
 // Values as text, in which equal values are equal texts; a set has no order.
@@ -116,6 +118,12 @@ std::string text_of_cents(int64_t cents) {
   return text;
 }
 
+// Whether messages are wanted: the last word by time.
+struct Wanted {
+  Use use;
+  bool yes = false;
+};
+
 struct Person {
   std::map<std::string, std::set<std::string>> identifiers;
   std::map<std::string, Attribute> attributes;
@@ -124,6 +132,8 @@ struct Person {
   uint64_t buys = 0;
   int64_t first_seen = 0, last_seen = 0;
   bool seen = false;
+  std::vector<int64_t> active;  // when events were
+  std::map<std::string, Wanted> channels;
 
   void see(int64_t time) {
     first_seen = seen ? std::min(first_seen, time) : time;
@@ -135,6 +145,7 @@ struct Person {
     for (const v1::AttributeOp& op : record.attributes()) {
       Attribute& attribute = attributes[op.name()];
       if (op.type() == v1::AttributeOp::SET) attribute.write(use, &op.value());
+      if (op.type() == v1::AttributeOp::SET) subscribe(op, use);
       if (op.type() == v1::AttributeOp::UNSET) attribute.write(use, nullptr);
       for (const v1::Value& element : op.elements())
         attribute.change(use, element, op.type() == v1::AttributeOp::REMOVE_FROM_SET);
@@ -146,13 +157,39 @@ struct Person {
       last = std::max(last, event.time_us());
       ++count;
       see(event.time_us());
+      active.push_back(event.time_us());
       if (event.name() != "Buy") continue;
       ++buys;
       cents += cents_of(event.properties());
     }
   }
+  void subscribe(const v1::AttributeOp& op, const Use& use) {
+    const bool email = op.name() == "email_subscribed";
+    if (!email && op.name() != "smsOptOut") return;
+    Wanted& wanted = channels[email ? "email" : "sms"];
+    if (wanted.use <= use) wanted = {use, op.value().boolean() == email};
+  }
+  void add_sessions(Profile& out) const {
+    std::vector<int64_t> times = active;
+    std::sort(times.begin(), times.end());
+    int64_t count = 0, begin = 0, in_current = 0, all_us = 0;
+    for (size_t i = 0; i < times.size(); ++i) {
+      const bool starts = i == 0 || times[i] - times[i - 1] > kSessionGapUs;
+      begin = starts ? times[i] : begin;
+      in_current = starts ? 1 : in_current + 1;
+      count += starts ? 1 : 0;
+      all_us += starts ? 0 : times[i] - times[i - 1];
+    }
+    if (count == 0) return;
+    out["session count"] = std::to_string(count);
+    out["session current"] = fmt::format("{} times, {}..{}", in_current, begin, times.back());
+    out["session seconds"] = std::to_string(all_us / 1'000'000);
+  }
   [[nodiscard]] Profile profile() const {
     Profile out;
+    add_sessions(out);
+    for (const auto& [channel, wanted] : channels)
+      out["subscription " + channel] = wanted.yes ? "'opted_in'" : "'opted_out'";
     for (const auto& [type, values] : identifiers) {
       std::set<std::string> quoted;
       for (const std::string& value : values) quoted.insert("'" + value + "'");
@@ -209,6 +246,8 @@ Profile profile_of(const v1::Document& document) {
       case v1::ATTRIBUTES: name = "attribute " + field.name(); break;
       case v1::EVENTS: name = "event " + field.name(); break;
       case v1::COMPUTED: name = "computed " + field.name(); break;
+      case v1::SESSIONS: name = "session " + field.name(); break;
+      case v1::SUBSCRIPTIONS: name = "subscription " + field.name(); break;
       case v1::FIRST_SEEN: name = "first seen"; break;
       case v1::LAST_SEEN: name = "last seen"; break;
       default: continue;  // references follow merges lazily; checks.cc looks at them

@@ -52,6 +52,7 @@ Item People::blank() {
 Item People::next() {
   if (dice_.permille(habits_.merge + habits_.erase + habits_.unlink + habits_.unsuppress)) return command();
   if (dice_.permille(habits_.blocked)) return nobody();
+  if (habits_.stranger > 0 && dice_.permille(habits_.stranger)) return stranger();
   Item item = blank();
   const uint32_t person = somebody();
   Named ids = pool(person);
@@ -78,6 +79,7 @@ std::vector<Item> People::ties() {
       if (type != "anonymous_id") item.user.emplace_back(type, value);
     item.event = "U." + user_id(person);
     if (habits_.device > 0) item.device = device_pool(person);
+    item.vouched = habits_.stranger > 0;
   }
   return items;
 }
@@ -120,6 +122,8 @@ void People::set_attributes(Item& item) {
     item.set.emplace_back(name, std::to_string(dice_.roll(5)));
   }
   if (dice_.one_in(8)) item.set.emplace_back("city", fmt::format("\"c{}\"", dice_.roll(4)));
+  if (dice_.one_in(4))
+    item.set.emplace_back(dice_.one_in(2) ? "email_subscribed" : "smsOptOut", dice_.one_in(2) ? "true" : "false");
 }
 
 // Merges, erases, unlinks and unsuppresses, by their shares.
@@ -147,6 +151,16 @@ Item People::command() {
   } else {
     item.command = fmt::format(R"("unsuppress":{})", dice_.one_in(3) ? json_object({dice_.pick(ids)}) : user);
   }
+  return item;
+}
+
+Item People::stranger() {
+  Item item = blank();
+  item.stranger = true;
+  item.user.emplace_back("user_id", "x-" + item.message_id);
+  const Named ids = pool(somebody());
+  item.user.push_back(ids[1 + dice_.roll(habits_.emails + habits_.phones)]);
+  do_something(item);
   return item;
 }
 

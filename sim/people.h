@@ -22,6 +22,7 @@ struct Habits {
   uint32_t event = 700, buy = 250, attribute = 300, set = 150, device = 0;
   uint32_t marked = 0;  // records that leave their own mark in the set "m", so that each can be found again
   uint32_t merge = 0, erase = 0, unlink = 0, unsuppress = 0;
+  uint32_t stranger = 0;      // records of made-up persons who claim what is another's
   uint32_t merge_circle = 1;  // explicit merges are within so many people
   uint32_t blocked = 10, skewed = 50;
   uint32_t times = 40;  // different event times, so that many are equal
@@ -45,6 +46,8 @@ class People {
   [[nodiscard]] Item blank();
   [[nodiscard]] Item command();
   [[nodiscard]] Item nobody();
+  // A made-up user_id with an e-mail or phone of somebody.
+  [[nodiscard]] Item stranger();
   [[nodiscard]] Named pool(uint32_t person) const;
   [[nodiscard]] Named device_pool(uint32_t person) const;
   [[nodiscard]] std::string user_id(uint32_t person) const { return "u" + std::to_string(person); }

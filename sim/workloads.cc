@@ -27,11 +27,12 @@ v1::ComputedRule computed(const char* name, v1::ComputedRule::Op op, const char*
 
 model::Tenant make_tenant(const std::string& name) {
   model::Tenant tenant = model::default_tenant(name);
-  // Requests have commands among their records.
-  tenant.server_keys = {name};
+  tenant.write_keys = {write_key_of(name)};
+  tenant.server_keys = {server_key_of(name)};
   *tenant.rules.add_computed() = computed("purchases", v1::ComputedRule::COUNT, "");
   *tenant.rules.add_computed() = computed("lifetime_value", v1::ComputedRule::SUM, "total");
   tenant.rules.add_enrich("city");
+  tenant.rules.set_session_gap_s(2);  // Events lie whole seconds apart.
   return tenant;
 }
 
@@ -108,7 +109,7 @@ class PeopleWorkload final : public Workload {
     std::vector<Item> items;
     // Ties make the end of a confluent workload certain: whatever came before, these records
     // connect.
-    if (plan_.confluent) items = people.ties();
+    if (plan_.confluent || plan_.habits.stranger > 0) items = people.ties();
     while (items.size() < records) items.push_back(people.next());
     if (!plan_.confluent && dice.one_in(2)) {
       // The order is about that of time; else any order.
@@ -122,10 +123,16 @@ class PeopleWorkload final : public Workload {
       std::stable_partition(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 4), items.end(),
                             [](const Item& item) { return !item.command.empty(); });
     for (size_t first = 0; first < items.size();) {
-      const size_t count = std::min(items.size() - first, 1 + dice.roll(12));
+      size_t count = std::min(items.size() - first, 1 + dice.roll(12));
       const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
-      scenario.requests.push_back(make_request(static_cast<uint32_t>(dice.roll(scenario.ingest_nodes)), tenant,
-                                               {begin, begin + static_cast<std::ptrdiff_t>(count)}));
+      const auto other = std::find_if(begin, begin + static_cast<std::ptrdiff_t>(count),
+                                      [&](const Item& item) { return item.stranger != begin->stranger; });
+      count = static_cast<size_t>(other - begin);
+      Request& request = scenario.requests.emplace_back(
+          make_request(static_cast<uint32_t>(dice.roll(scenario.ingest_nodes)), tenant, {begin, other}));
+      const bool needs_server_key =
+          std::any_of(begin, other, [](const Item& item) { return item.vouched || !item.command.empty(); });
+      request.by_server = needs_server_key || (!begin->stranger && dice.one_in(2));
       first += count;
     }
   }
@@ -179,6 +186,27 @@ void erased_stay_away(const End& end) {
       if (i.identifier().type() != "user_id" || released.contains(id)) continue;
       require(!erased.contains(id), [&] { return "user_id " + id + " was erased and has a profile"; });
     }
+}
+
+// Whatever strangers claim, and whoever comes first: what a server key says of one person only is that person's.
+void strangers_take_nothing(const End& end) {
+  std::map<std::string, const v1::EntityState*> owner;
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER))
+    for (const v1::IdentifierUse& i : e->identifiers())
+      owner[e->tenant() + " " + i.identifier().type() + "=" + i.identifier().value()] = e;
+  for (const v1::Envelope& record : end.records) {
+    if (!record.verified() || record.user().empty() || record.user(0).type() != "user_id") continue;
+    const auto key = [&](const v1::Identifier& i) { return record.tenant() + " " + i.type() + "=" + i.value(); };
+    for (const v1::Identifier& i : record.user())
+      require(i.type() == "anonymous_id" || owner[key(i)] == owner[key(record.user(0))],
+              [&] { return key(i) + " is not with " + key(record.user(0)) + ", as a server key says"; });
+  }
+  for (const auto& [alias, row] : end.aliases) require(!row.common(), "claims of a day made an identifier common");
+}
+
+void few_claimants(v1::TenantRules& rules) {
+  model::set_identifier_limit(rules, "default", 50);
+  rules.set_claimants_max(4);
 }
 
 void tight_limits(v1::TenantRules& rules) {
@@ -293,12 +321,23 @@ std::vector<Plan> contended_plans() {
   };
 }
 
+std::vector<Plan> plans_of_strangers() {
+  return {
+      {.name = "strangers",
+       .text = "made-up persons claim, by the key of web pages, what a server key says is somebody's",
+       .confluent = false,
+       .habits = {.people = 8, .anonymous = 1, .has_user_id = 300, .stranger = 400},
+       .rules = few_claimants,
+       .check = strangers_take_nothing},
+  };
+}
+
 }  // namespace
 
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const auto& plans : {confluent_plans(), contended_plans()})
+    for (const auto& plans : {confluent_plans(), contended_plans(), plans_of_strangers()})
       for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();

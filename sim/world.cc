@@ -161,7 +161,8 @@ void World::deliver() {
   http::Request request;
   request.method = "POST";
   request.path = sent.path;
-  request.headers = {{"authorization", "Bearer " + sent.write_key}};
+  request.headers = {
+      {"authorization", "Bearer " + (sent.by_server ? server_key_of(sent.tenant) : write_key_of(sent.tenant))}};
   request.body = sent.body;
   ingests_[sent.node].handle(std::move(request),
                              [this, number](http::Response response) { answered(number, response); });
@@ -179,7 +180,7 @@ void World::answered(size_t number, const http::Response& response) {
   if (acknowledged_[number]) return;
   acknowledged_[number] = true;
   ++acknowledged_count_;
-  for (const std::string& id : request.accepted) acknowledged_messages_.insert(request.write_key + "/" + id);
+  for (const std::string& id : request.accepted) acknowledged_messages_.insert(request.tenant + "/" + id);
   const bool told = request.path != "/v1/records" ||
                     response.body.starts_with(fmt::format("{{\"accepted\":{},", request.accepted.size()));
   require(told, [&] { return fmt::format("request {} has another verdict: {}", number, response.body); });

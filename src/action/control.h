@@ -13,11 +13,17 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 3;
+inline constexpr uint32_t kLogicVersion = 5;
 // From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
 inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 // From here on a Control says what changes; before it said what there is.
 inline constexpr uint32_t kLogicOfChanges = 3;
+// From here on a record that came by a server key counts for more where profiles claim one identifier.
+inline constexpr uint32_t kLogicOfVerified = 4;
+// From here on sessions, subscriptions and the state of push tokens are kept.
+inline constexpr uint32_t kLogicOfActivity = 5;
+// From here on a user goes on listing a device whose push token went to another one of the user's.
+inline constexpr uint32_t kLogicOfKeptDevices = 5;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.

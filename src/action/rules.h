@@ -29,6 +29,12 @@ struct Tenant {
   // whole numbers beyond 64 bits keep their digits in computed attributes.
   bool keeps_digits = false;
   uint64_t revision = 0;  // that brought the rules
+  // What is said with a server key counts before what is said with a key of web pages (identity/claims.h).
+  bool knows_verified = false;
+  // Sessions, subscriptions and the state of push tokens are kept (events/built_in.h).
+  bool knows_activity = false;
+  // A device replaces only those that it has merged (identity/devices.cc).
+  bool keeps_devices = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

@@ -83,12 +83,13 @@ constexpr Effect kEffects[] = {
     {"tenants[].limits.identifiers_per_type", "action/identity/identifiers.cc", "identifier_limit("},
     {"tenants[].limits.identifiers", "action/identity/merging.cc", "identifiers_max("},
     {"tenants[].limits.merges", "action/identity/merging.cc", "merges_max("},
-    {"tenants[].limits.claimants", "action/identity/home.cc", "claimants_max("},
+    {"tenants[].limits.claimants", "action/identity/claims.cc", "claimants_max("},
     {"tenants[].identity.priority", "model/identifier.cc", "user_priority()"},
     {"tenants[].identity.shared", "model/identifier.cc", "shared()"},
     {"tenants[].identity.blocked_values", "model/identifier.cc", "blocked_values()"},
     {"tenants[].identity.on_conflict", "model/identifier.cc", "conflict_move()"},
     {"tenants[].devices.priority", "model/identifier.cc", "device_priority()"},
+    {"tenants[].sessions.gap", "model/session_gap.h", "session_gap_s()"},
     {"tenants[].computed", "action/rules.cc", "computed()"},
     {"tenants[].computed[].name", "action/events/computed.cc", "rule.name()"},
     {"tenants[].computed[].count", "action/events/computed.cc", "Rule::COUNT"},
@@ -132,6 +133,7 @@ tenants:
        depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1}
     identity: {priority: [user_id, email], shared: [email], blocked_values: [NOBODY]}
     devices: {priority: [device_id]}
+    sessions: {gap: 5m}
     computed:
       - {name: a, count: E, where: {p: 1}}
       - {name: b, sum: p, over: E}

@@ -11,6 +11,7 @@
 #include "app/config_tenants.h"
 #include "app/plan_document.h"
 #include "model/identifier.h"
+#include "model/session_gap.h"
 #include "yaml/fields.h"
 
 namespace freshet::app {
@@ -132,6 +133,12 @@ void describe(V& v, model::Tenant& tenant) {
                       "Types of devices, the most telling first; none of them a type of users",
                       Items(Need::kOptional, 1)))
       assign(types, *rules.mutable_device_priority());
+  });
+  v.section("sessions", "[Sessions](profiles.md#sessions) of its customers", [&](auto& sessions) {
+    int64_t gap_us = model::session_gap_us(rules);
+    if (sessions.duration("gap", gap_us, 10 * kSecondUs, 24 * 3600 * kSecondUs,
+                          "Without an event so long, a session is over; whole seconds"))
+      rules.set_session_gap_s(static_cast<uint32_t>(gap_us / kSecondUs));
   });
   std::vector<v1::ComputedRule> computed(rules.computed().begin(), rules.computed().end());
   if (v.list("computed", computed, "[Computed attributes](#computed-attributes), at most 200",

@@ -337,7 +337,7 @@ class ServerImpl final : public Server {
     options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
-      imports_->handle(*sender.tenant, std::move(request), std::move(respond));
+      imports_->handle(*sender.tenant, std::move(request), std::move(respond), sender.scope);
     };
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
     options.lane = lane_.get();

@@ -33,6 +33,8 @@ enum class Mutant : uint8_t {
   kHeldForgotten,
   kEraseWithoutSuppress,
   kMergeOverLimit,
+  kEveryClaimVerified,
+  kVerifiedMovesNothing,
   // state and commit
   kOffsetBeforeState,
   kSeenNotPersisted,
@@ -46,6 +48,8 @@ enum class Mutant : uint8_t {
   // computed values
   kSumAsDouble,
   kFirstSeenOfSurvivor,
+  kSessionByArrival,
+  kSubscriptionByArrival,
   // reaction and documents
   kCoalescerReorders,
   kLowWaterTooHigh,

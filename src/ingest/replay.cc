@@ -49,6 +49,7 @@ ParseResult reparse(const v1::DeadLetter& letter, const model::Tenant& tenant, s
   ParseResult result = fail(Code::kInvalid, "dead letter " + letter.id() + " is not of a kind that ingest replays");
   if (letter.body_type() == v1::DeadLetter::JSON_ITEM) {
     result = parse_item(letter, context, arena);
+    if (result) mark_verified(result->envelopes, context.scope);
   } else if (letter.body_type() == v1::DeadLetter::ENVELOPE) {
     result = parse_envelope(letter, arena);
   }

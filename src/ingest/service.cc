@@ -367,6 +367,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   if (parsed) {
     check_every_item_has_one_end(*parsed);
     set_apart(parsed->envelopes);
+    mark_verified(parsed->envelopes, context.scope);
   }
   Outgoing out;
   out.schema_changes = session->take_discoveries();

@@ -217,6 +217,18 @@ TEST_F(ServiceTest, WriteKeysAreTakenFromEverywhere) {
   EXPECT_EQ(actions().size(), 5u);
 }
 
+TEST_F(ServiceTest, WhatTheTenantItselfSendsIsVerified) {
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, "Bearer demo-server-key").status, 200);
+  EXPECT_EQ(send("POST", "/v1/records", R"({"user":{"user_id":"u"},"event":"E"})", "Bearer demo-server-key").status,
+            200);
+  EXPECT_EQ(send("POST", "/v1/customer/demo", R"({"type":"customer","customer_id":"c"})", kSecret).status, 200);
+  const std::vector<v1::Envelope> sent = actions();
+  ASSERT_EQ(sent.size(), 4u);
+  EXPECT_FALSE(sent[0].verified()) << "a write key stands in every page";
+  for (size_t i = 1; i < sent.size(); ++i) EXPECT_TRUE(sent[i].verified()) << i;
+}
+
 TEST_F(ServiceTest, RoutesByTheFirstIdentifierInOneAppend) {
   std::string body;
   for (int i = 0; i < 50; ++i)
@@ -730,6 +742,10 @@ TEST_F(ServiceTest, ADeadLetterIsReplayedAsItWasSent) {
   EXPECT_EQ(envelope.message_id(), "m7");
   EXPECT_EQ(envelope.device(0).value(), "d");
   EXPECT_EQ(envelope.time_us(), clock.now_us() - 86'340'000'000);
+  EXPECT_FALSE(envelope.verified());
+  letter.set_by_server_key(true);
+  ASSERT_TRUE(service().replay(letter, [&](const Status&) { ++done; }));
+  EXPECT_TRUE(actions().at(1).verified()) << "as it was when it came";
 }
 
 TEST_F(ServiceTest, SubmitsRecordsMadeElsewhere) {

@@ -33,6 +33,10 @@ class Sections {
     json_.key(key);
     list(value_of(section));
   }
+  // The same, and no member at all where there is nothing.
+  void object_if_any(std::string_view key, v1::Section section) {
+    if (value_of(section) != nullptr) object(key, section);
+  }
   void value(std::string_view key, v1::Section section) {
     const Value* found = value_of(section);
     write_value(json_.key(key), found == nullptr ? Value::default_instance() : *found);
@@ -89,6 +93,9 @@ std::string document_json(std::string_view tenant, v1::EntityKind kind, std::str
     sections.value("first_seen", v1::FIRST_SEEN);
     sections.value("last_seen", v1::LAST_SEEN);
     sections.list("merged_from", v1::MERGED_FROM);
+    sections.object_if_any("sessions", v1::SESSIONS);
+    sections.object_if_any("subscriptions", v1::SUBSCRIPTIONS);
+    sections.object_if_any("push_token", v1::PUSH_TOKEN);
   });
 }
 

@@ -93,6 +93,28 @@ v1::Envelope record() {
 
 TEST(FormatsTest, Envelope) { expect_golden("envelope", record()); }
 
+TEST(FormatsTest, VerifiedEnvelope) {
+  v1::Envelope e = record();
+  e.set_verified(true);
+  expect_golden("envelope_verified", e);
+}
+
+TEST(FormatsTest, LoopMessageThatTurnsDown) {
+  v1::Envelope e;
+  e.set_tenant("acme");
+  e.set_kind(v1::Envelope::LOOP);
+  v1::Loop& loop = *e.mutable_loop();
+  loop.set_type(v1::Loop::UNLINK);
+  to_proto(ref("claimant", v1::ENTITY_KIND_USER), *loop.mutable_to());
+  to_proto(ref("holder", v1::ENTITY_KIND_USER), *loop.mutable_other());
+  fill(*loop.mutable_identifier(), "email", "a@b.c");
+  fill(*loop.mutable_use(), 5, "m1");
+  loop.mutable_use()->set_verified(true);
+  loop.set_verified(true);
+  loop.set_outranked(true);
+  expect_golden("loop_unlink", e);
+}
+
 TEST(FormatsTest, LoopMessage) {
   v1::Envelope e;
   e.set_tenant("acme");
@@ -196,6 +218,39 @@ TEST(FormatsTest, EntityStateInSteps) {
   expect_golden("entity_state_steps", s);
 }
 
+TEST(FormatsTest, EntityStateOfWhatWasDone) {
+  v1::EntityState s;
+  to_proto(ref("me", v1::ENTITY_KIND_DEVICE), *s.mutable_ref());
+  v1::Session& session = *s.mutable_sessions()->add_recent();
+  session.set_start_us(5);
+  session.set_last_us(9);
+  session.set_events(2);
+  s.mutable_sessions()->set_before(3);
+  s.mutable_sessions()->set_before_us(70);
+  v1::Register& push = *s.add_subscriptions();
+  push.set_name("push");
+  push.mutable_value()->set_boolean(false);
+  fill(*push.mutable_use(), 5, "m1");
+  fill(*s.mutable_uninstalled(), 6, "m2");
+  fill(*s.add_refused_verified(), "email", "a@b.c");
+  expect_golden("entity_state_activity", s);
+}
+
+TEST(FormatsTest, DevicePartThatSaysTheAppIsGone) {
+  v1::Envelope e = record();
+  e.set_kind(v1::Envelope::DEVICE);
+  e.set_uninstalled_us(1'767'323'046'000'000);
+  expect_golden("envelope_uninstalled", e);
+}
+
+TEST(FormatsTest, ControlWithASessionGap) {
+  v1::Envelope e;
+  v1::TenantRules& rules = *e.mutable_control()->add_tenants();
+  rules.set_name("acme");
+  rules.set_session_gap_s(900);
+  expect_golden("control_sessions", e);
+}
+
 TEST(FormatsTest, LoopMessageBetweenUsersAndDevices) {
   v1::Envelope e;
   e.set_tenant("acme");
@@ -216,6 +271,17 @@ TEST(FormatsTest, AliasRowOfACommonIdentifier) {
   row.add_claimants(0x05060708);
   row.set_common(true);
   expect_golden("alias_row_common", row);
+}
+
+TEST(FormatsTest, AliasRowOfAContestedIdentifier) {
+  v1::AliasRow row;
+  to_proto(ref("me", v1::ENTITY_KIND_USER), *row.mutable_ref());
+  row.add_claimants(0x01020304);
+  row.set_verified(true);
+  row.add_verified_claimants(0x01020304);
+  row.add_claim_days(20'000);
+  row.add_claim_days(20'001);
+  expect_golden("alias_row_contested", row);
 }
 
 TEST(FormatsTest, ControlWithCaps) {

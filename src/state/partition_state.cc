@@ -41,6 +41,9 @@ void encode_alias(const Alias& alias, v1::AliasRow& row, std::string& bytes) {
   row.set_suppressed(alias.suppressed);
   row.mutable_claimants()->Add(alias.claimants.begin(), alias.claimants.end());
   row.set_common(alias.common);
+  row.set_verified(alias.verified);
+  row.mutable_verified_claimants()->Add(alias.verified_claimants.begin(), alias.verified_claimants.end());
+  row.mutable_claim_days()->Add(alias.claim_days.begin(), alias.claim_days.end());
   row.SerializeToString(&bytes);
 }
 
@@ -125,6 +128,9 @@ Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row) {
   alias.suppressed = decoded.suppressed();
   alias.claimants.assign(decoded.claimants().begin(), decoded.claimants().end());
   alias.common = decoded.common();
+  alias.verified = decoded.verified();
+  alias.verified_claimants.assign(decoded.verified_claimants().begin(), decoded.verified_claimants().end());
+  alias.claim_days.assign(decoded.claim_days().begin(), decoded.claim_days().end());
   return &alias;
 }
 

@@ -51,11 +51,14 @@ struct Alias {
   model::EntityRef ref;
   int64_t use_time_us = 0;  // shared identifiers: the holder's last use that the home knows of
   std::string use_message_id;
-  std::vector<uint32_t> claimants;  // short hashes of those that claimed it while another had it; sorted
-  uint32_t generation = 0;          // raised whenever the identifier is freed
+  std::vector<uint32_t> claimants;           // short hashes of those that claimed it while another had it; sorted
+  std::vector<uint32_t> verified_claimants;  // those whose claim was verified; sorted
+  std::vector<uint32_t> claim_days;          // since 1970, a few on which it was claimed; sorted
+  uint32_t generation = 0;                   // raised whenever the identifier is freed
   bool held = false;
   bool suppressed = false;
-  bool common = false;  // too many claimed it: it is only ever linked to the profile made from it
+  bool verified = false;  // the holder's use is, as far as the home knows
+  bool common = false;    // too many claimed it: it is only ever linked to the profile made from it
   bool touched = false;
 };
 

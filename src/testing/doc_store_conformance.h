@@ -164,6 +164,13 @@ TEST_P(DocStoreConformance, WritesAndReadsEveryKindOfValue) {
       set(v1::FIRST_SEEN, "", value([](v1::Value& v) { v.set_time_us(1'500'000'000'000'000); })),
       set(v1::LAST_SEEN, "", value([](v1::Value& v) { v.set_time_us(1'800'000'000'999'000); })),
       set(v1::MERGED_FROM, "", list_value({"0a0b"})),
+      set(v1::SESSIONS, "count", value([](v1::Value& v) { v.set_integer(2); })),
+      set(v1::SESSIONS, "current", value([](v1::Value& v) {
+            v.mutable_stats()->set_count(3);
+            v.mutable_stats()->set_first_us(1'700'000'000'001'000);
+            v.mutable_stats()->set_last_us(1'700'000'000'002'000);
+          })),
+      set(v1::SUBSCRIPTIONS, "email", value([](v1::Value& v) { v.set_text("opted_out"); })),
       set(v1::HISTORY, "", value([](v1::Value& v) {
             v.mutable_list()->add_values()->set_json(R"({"what":"created","message_id":"m1"})");
           }))};

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "action/events/attributes.h"
+#include "action/events/built_in.h"
 #include "action/events/history.h"
+#include "action/events/push_token.h"
 #include "action/events/sorted.h"
 #include "base/assert.h"
 #include "base/json_writer.h"
@@ -69,14 +71,15 @@ std::vector<std::string> names_matching(v1::EntityState& entity, const v1::Attri
   return names;
 }
 
-void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use,
-                     const v1::TenantRules& rules, Touched& touched) {
+void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use, const Tenant& tenant,
+                     Touched& touched) {
+  if (tenant.knows_activity) apply_built_in_attribute(entity, op, use, touched);
   const auto write = [&](std::string_view name, const v1::Value* value) {
     if (write_register(entity, name, value, use)) touched.add(v1::ATTRIBUTES, name);
   };
   const auto elements = [&](bool removed) {
     for (const v1::Value& value : op.elements()) {
-      switch (write_element(entity, op.name(), value, removed, use, rules.set_elements_max())) {
+      switch (write_element(entity, op.name(), value, removed, use, tenant.rules.set_elements_max())) {
         case Wrote::kNothing: break;
         case Wrote::kElement: touched.add_element(op.name(), value); break;
         case Wrote::kSpelling: touched.add(v1::ATTRIBUTES, op.name()); break;
@@ -101,6 +104,7 @@ void count_event(v1::EntityState& entity, const v1::Event& event, const v1::Use&
   v1::NamedStats& named = find_or_add_named(*entity.mutable_events(), event.name(), &made);
   add_stats(*named.mutable_stats(), 1, event.time_us(), event.time_us());
   touched.add(v1::EVENTS, event.name());
+  if (tenant.knows_activity) apply_built_in_event(entity, event, use, tenant, touched);
   const auto rules = tenant.computed_of_event.find(event.name());
   if (rules == tenant.computed_of_event.end()) return;
   properties.open(event.properties());
@@ -169,6 +173,14 @@ void put_computed(const v1::EntityState& entity, const Tenant& tenant, v1::Secti
   }
 }
 
+void put_built_in(const v1::EntityState& entity, v1::Section section, const std::string& name, v1::Change& change) {
+  if (std::optional<v1::Value> value = built_in_value(entity, section, name)) {
+    *add_op(change, v1::ChangeOp::SET, section, name).mutable_value() = std::move(*value);
+  } else {
+    add_op(change, v1::ChangeOp::UNSET, section, name);
+  }
+}
+
 void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
               v1::Change& change) {
   switch (section) {
@@ -196,6 +208,11 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
       break;
     case v1::MERGED_FROM: put_merged(name, change); break;
     case v1::HISTORY: *add_op(change, v1::ChangeOp::SET, section, {}).mutable_value() = history_value(entity); break;
+    case v1::SESSIONS:
+    case v1::SUBSCRIPTIONS:
+    case v1::PUSH_TOKEN:
+      if (tenant.knows_activity) put_built_in(entity, section, name, change);
+      break;
     default: FRESHET_ASSERT(false && "every section is handled");
   }
 }
@@ -245,6 +262,7 @@ void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
   if (part.last_seen_us() != 0) add(v1::LAST_SEEN, {});
   for (const v1::EntityRef& ref : part.merged()) add(v1::MERGED_FROM, hex_id(ref));
   if (part.history_size() > 0) add(v1::HISTORY, {});
+  touch_built_in(part, kind, *this);
 }
 
 void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
@@ -253,6 +271,10 @@ void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change
     clear();
     add_parts_of(entity, entity.ref().kind());
     change.set_whole(true);
+  } else if (entity.ref().kind() == v1::ENTITY_KIND_DEVICE &&
+             std::any_of(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_),
+                         [](const Part& part) { return part.section == v1::IDENTIFIERS && part.name == kPushToken; })) {
+    touch_push_token(*this);  // A token came, or went to another device.
   }
   std::sort(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_), [](const Part& a, const Part& b) {
     if (const int order = compare_names(a, b); order != 0) return order < 0;
@@ -295,7 +317,8 @@ void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Ten
   v1::Use use = use_of(record);
   properties.keep_digits(tenant.keeps_digits);
   for (const v1::AttributeOp& op : device ? record.device_attributes() : record.attributes())
-    apply_attribute(entity, op, use, tenant.rules, touched);
+    apply_attribute(entity, op, use, tenant, touched);
+  if (tenant.knows_activity) apply_built_in_record(entity, record, touched);
   set_times(entity, record.time_us(), touched);
   for (const v1::Event& event : record.events()) {
     use.set_time_us(event.time_us());
@@ -314,6 +337,7 @@ void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const 
     add_stats(*mine.mutable_stats(), theirs.stats().count(), theirs.stats().first_us(), theirs.stats().last_us());
   }
   absorb_computed(entity, from, tenant);
+  absorb_built_in(entity, from, tenant);
   const bool sooner = from.first_seen_us() < entity.first_seen_us() && !FRESHET_MUTANT(kFirstSeenOfSurvivor);
   if (from.first_seen_us() != 0 && (entity.first_seen_us() == 0 || sooner))
     entity.set_first_seen_us(from.first_seen_us());

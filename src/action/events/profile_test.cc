@@ -122,13 +122,16 @@ TEST(ProfileTest, ComputedAttributesKeepTheDigitsOfWholeNumbers) {
 }
 
 TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
-  for (const uint32_t version : {0u, 1u, 2u, 3u}) {
+  for (const uint32_t version : {0u, 1u, 2u, 3u, 4u, 5u}) {
     v1::PartitionMeta meta;
     meta.mutable_rules()->set_logic_version(version);
     meta.mutable_rules()->add_tenants()->set_name("t");
     EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_digits, version >= 2) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->knows_verified, version >= 4) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->knows_activity, version >= 5) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_devices, version >= 5) << version;
   }
-  EXPECT_GE(kLogicVersion, 2u);
+  EXPECT_GE(kLogicVersion, 5u);
 }
 
 // IDENTITY cases 12 and 13: what a merge must not change.

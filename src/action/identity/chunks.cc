@@ -90,6 +90,9 @@ void set_head(const v1::EntityState& state, v1::EntityState& chunk) {
   *chunk.mutable_ref() = state.ref();
   chunk.set_first_seen_us(state.first_seen_us());
   chunk.set_last_seen_us(state.last_seen_us());
+  if (state.has_sessions()) *chunk.mutable_sessions() = state.sessions();
+  *chunk.mutable_subscriptions() = state.subscriptions();
+  if (state.has_uninstalled()) *chunk.mutable_uninstalled() = state.uninstalled();
   if (!state.has_listed_first()) return;
   *chunk.mutable_listed_first() = state.listed_first();
   *chunk.mutable_listed_first_use() = state.listed_first_use();

@@ -35,6 +35,7 @@ std::string_view word_of(Reason reason) {
     case Reason::kMergesMax: return "merges_max";
     case Reason::kSharedLimit: return "shared_limit";
     case Reason::kCommon: return "common";
+    case Reason::kContested: return "contested";
     case Reason::kSuppressed: return "suppressed";
     case Reason::kMoved: return "moved";
     case Reason::kDevicesMax: return "devices_max";

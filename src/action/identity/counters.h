@@ -14,12 +14,13 @@ enum class Reason : uint8_t {
   kMergesMax,        // profiles merged into one
   kSharedLimit,      // the limit of a shared type: the least recently used one is let go
   kCommon,           // claimed by too many
+  kContested,        // the same, but it stays with its holder
   kSuppressed,       // of an erased person
   kMoved,            // on_conflict: another used it later
   kDevicesMax,       // devices of a user
   kUsersMax,         // users of a device
 };
-inline constexpr size_t kReasons = 9;
+inline constexpr size_t kReasons = 10;
 static_assert(static_cast<size_t>(Reason::kUsersMax) + 1 == kReasons);
 
 // The reason as metrics and histories of identities have it: "identifier_limit".

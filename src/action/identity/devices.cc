@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "action/events/built_in.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -82,6 +83,8 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   *part.mutable_device_attributes() = record.device_attributes();
   part.set_time_us(record.time_us());
   part.set_received_at_us(record.received_at_us());
+  part.set_verified(record.verified());
+  if (tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
   if (!record.trace_parent().empty()) part.set_trace_parent(record.trace_parent());
   m.set_received_at_us(record.received_at_us());
   std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
@@ -100,7 +103,9 @@ void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope&
   const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(tenant_name_, record.device(0)));
   const bool known = same(believed, device.state.ref());
   if (known && added != Added::kAdded) return;
-  const bool stale = !known && key_of(believed) != RefKey{};
+  // Only whom it has taken in does the device replace: another one may have had the identifier before, and lives on.
+  const bool replaces = !tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
+  const bool stale = !known && replaces && key_of(believed) != RefKey{};
   send_attach(part.ref(), &device.state.ref(), stale ? &believed : nullptr, &record.device(0), record.received_at_us());
 }
 

@@ -97,6 +97,19 @@ TEST_P(Devices, APushTokenGoesToItsLastUser) {
       });
 }
 
+// A device that lost its token to another one of the same user is the user's all the same.
+TEST_P(Devices, ATokenThatMovesLeavesBothDevicesToTheirUser) {
+  TestCluster c(GetParam(), 12);
+  in_this_order(c, {seen("m1", "u", {{"device_id", "d2"}, {"push_token", "t"}}, 1),
+                    seen("m2", "u", {{"push_token", "t"}}, 2),  // The user learns whose it is,
+                    seen("m3", "u", {{"device_id", "d1"}, {"push_token", "t"}}, 3),
+                    seen("m4", "u", {{"push_token", "t"}}, 4)});  // and that it is another one's.
+  EXPECT_TRUE(lists(*owner_of(c, "push_token", "t"), "device_id", "d1"));
+  EXPECT_EQ(owner_of(c, "user_id", "u")->attached_size(), 2);
+  in_this_order(c, {make_erase("z", "user_id", "u", 5)});
+  EXPECT_TRUE(live(c, kDevice).empty()) << "they were nobody else's";
+}
+
 // What a token alone has made becomes the device that is then seen with it.
 TEST_P(Devices, ATokenAloneJoinsTheDeviceSeenWithIt) {
   in_every_order(GetParam(),

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/identity/claims.h"
 #include "action/identity/erasure.h"
+#include "action/identity/message.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -28,6 +30,14 @@ v1::Use use_of(const state::Alias& alias) {
 void set_use(state::Alias& alias, const v1::Use& use) {
   alias.use_time_us = use.time_us();
   alias.use_message_id = use.message_id();
+}
+
+// Another holder's use, or the first one.
+void begin_use(state::Alias& alias, const model::EntityRef& holder, const v1::Use& use) {
+  alias.held = true;
+  alias.ref = holder;
+  alias.verified = use.verified();
+  set_use(alias, use);
 }
 
 // Whether somebody keeps account of this: an erase, also of one whom nobody knows, and the end of one.
@@ -63,7 +73,8 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   const bool suppressed = alias != nullptr && alias->suppressed;
   const bool leads = alias != nullptr && alias->held && !suppressed && record.kind() != Kind::UNSUPPRESS;
   if (!leads && !enter_without_holder(record, kind, routing_key, suppressed)) return;
-  enter_with_holder(record, holder_of(kind, routing_of(record), routing_key, use_of(record), record.received_at_us()));
+  const v1::Use use = identifier_use(record, tenant);
+  enter_with_holder(record, holder_of(kind, routing_of(record), routing_key, use, record.received_at_us()));
   drain();
 }
 
@@ -110,7 +121,7 @@ void Protocol::enter_with_holder(const v1::Envelope& record, const model::Entity
       m.set_kind(ref.kind);
       *m.mutable_identifier() = record.other();
       to_proto(ref, *m.mutable_ref());
-      *m.mutable_use() = use_of(record);
+      *m.mutable_use() = identifier_use(record, tenant());
       m.set_received_at_us(record.received_at_us());
       to_home(std::move(m));
       return;
@@ -123,7 +134,8 @@ void Protocol::on_enter_device(const Loop& m) {
   const state::Alias* alias = state_.find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
   const v1::EntityKind kind = v1::ENTITY_KIND_DEVICE;
-  apply(holder_of(kind, m.identifier(), key, use_of(m.record()), m.received_at_us()), m.record(), &m);
+  const v1::Use use = identifier_use(m.record(), tenant());
+  apply(holder_of(kind, m.identifier(), key, use, m.received_at_us()), m.record(), &m);
 }
 
 // The entity that has the identifier; it is made if there is none. Its id is a hash of the identifier and of how often
@@ -142,9 +154,7 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   ref.shared_root = shared(kind, identifier);
   ref.kind = kind;
   FRESHET_ASSERT(model::partition_of(ref.id, partitions_) == partition_);  // It lives where its root is at home.
-  alias.held = true;
-  alias.ref = ref;
-  set_use(alias, use);
+  begin_use(alias, ref, use);
   Entity& entity = state_.create_entity(ref);
   entity.state.set_tenant(tenant_name_);
   put_identifier(entity.state, identifier, use);
@@ -172,9 +182,9 @@ void Protocol::on_link(const Loop& m) {
   const bool held = alias != nullptr && alias->held;
   if (alias != nullptr && alias->suppressed) return turn_down(m, claimant, Reason::kSuppressed);
   if (held && alias->ref == claimant) return grant(m, key);
-  if (alias != nullptr && (alias->common || (held && becomes_common(m, key))))
-    return turn_down(m, claimant, Reason::kCommon);
+  if (alias != nullptr && alias->common) return turn_down(m, claimant, Reason::kCommon);
   if (!held) return grant(m, key);
+  if (const std::optional<Reason> reason = too_many_claim(m, key)) return turn_down(m, claimant, *reason);
   const model::EntityRef holder = alias->ref;
   FRESHET_ASSERT(holder.kind == claimant.kind);  // A device's identifiers have keys of their own.
   // A shared identifier joins only where one of the two is anonymous: otherwise two persons who sign in on one tablet
@@ -191,19 +201,17 @@ void Protocol::on_link(const Loop& m) {
   if (!earlier(held_use, m.use())) return send_unlink(m, claimant, &held_use, {});
   // Two persons share a device: it belongs to whoever used it last. So the order in which the two claims arrive does
   // not matter, and the events of the one before stay where they are.
-  state::Alias& moved = state_.edit_alias(key);
-  moved.ref = claimant;
-  set_use(moved, m.use());
+  begin_use(state_.edit_alias(key), claimant, m.use());
   send_unlink(m, holder, &m.use(), {});
 }
 
 void Protocol::grant(const Loop& claim, const Hash128& key) {
   state::Alias& alias = state_.edit_alias(key);
   FRESHET_ASSERT(!alias.suppressed);
-  if (!alias.held || earlier(use_of(alias), claim.use())) set_use(alias, claim.use());
-  alias.held = true;
-  alias.ref = model::from_proto(claim.ref());
   ++counters_.linked;
+  if (!alias.held) return begin_use(alias, model::from_proto(claim.ref()), claim.use());
+  if (earlier(use_of(alias), claim.use())) set_use(alias, claim.use());
+  alias.verified = alias.verified || claim.use().verified();
 }
 
 void Protocol::turn_down(const Loop& claim, const model::EntityRef& who, Reason reason) {
@@ -213,32 +221,28 @@ void Protocol::turn_down(const Loop& claim, const model::EntityRef& who, Reason 
 
 void Protocol::send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken,
                            std::string_view reason) {
-  Loop m;
-  m.set_type(Loop::UNLINK);
-  to_proto(who, *m.mutable_to());
-  *m.mutable_identifier() = claim.identifier();
+  v1::EntityRef to;
+  to_proto(who, to);
+  Loop m = unlink_message(to, claim.identifier(), reason, claim.received_at_us());
   if (taken != nullptr) *m.mutable_use() = *taken;
-  m.set_reason(std::string(reason));
-  m.set_received_at_us(claim.received_at_us());
+  // A holder is told for good, whatever it may have claimed since.
+  m.set_verified(tenant().knows_verified && (claim.use().verified() || !(who == model::from_proto(claim.ref()))));
   to_entity(std::move(m));
 }
 
-// Notes who claims what another has. True: they are too many by now, so that the identifier tells nothing of a person,
-// as the address info@ that a whole shop types in. Without a limit it would join all of its customers into one
-// profile. Its holder loses it too, unless it is the profile that was made from it.
-bool Protocol::becomes_common(const Loop& claim, const Hash128& key) {
-  if (claim.identifier().type() == model::kUserId) return false;
+// Why the claim is not even looked into; nullopt: it is. With too many claims an identifier tells nothing of a person,
+// as the address info@ that a whole shop types in: without a limit it would join all of its customers into one
+// profile. Its holder loses it too, unless it is the profile that was made from it. Identifiers of a shared type go to
+// whoever used them last, however many claim them.
+std::optional<Reason> Protocol::too_many_claim(const Loop& claim, const Hash128& key) {
+  if (claim.identifier().type() == model::kUserId) return std::nullopt;
   state::Alias& alias = state_.edit_alias(key);
-  const auto who = static_cast<uint32_t>(claim.ref().id_high());
-  const auto at = std::lower_bound(alias.claimants.begin(), alias.claimants.end(), who);
-  if (at != alias.claimants.end() && *at == who) return false;
-  alias.claimants.insert(at, who);
-  if (alias.claimants.size() <= model::claimants_max(tenant().rules)) return false;
-  alias.claimants.clear();
-  alias.common = true;
+  const ClaimVerdict verdict = count_claim(alias, claim, tenant());
+  const bool contested = verdict == ClaimVerdict::kContested && !shared(claim.kind(), claim.identifier());
+  if (verdict != ClaimVerdict::kCommon) return contested ? std::optional(Reason::kContested) : std::nullopt;
   const bool own = alias.ref.id == model::entity_id(tenant_name_, claim.kind(), claim.identifier(), alias.generation);
   if (!own) turn_down(claim, alias.ref, Reason::kCommon);
-  return true;
+  return Reason::kCommon;
 }
 
 // Asks the one of the two that does not survive to leave. Two homes may ask for the same pair at the same moment, each
@@ -269,6 +273,7 @@ void Protocol::on_free(const Loop& m, bool suppress) {
   if (alias == nullptr || !alias->held || !(alias->ref == model::from_proto(m.ref()))) return;
   state::Alias& freed = state_.edit_alias(key);
   freed.held = false;
+  freed.verified = false;
   freed.use_time_us = 0;
   freed.use_message_id.clear();
   ++freed.generation;

@@ -8,6 +8,8 @@
 #include "action/events/attributes.h"
 #include "action/events/history.h"
 #include "action/events/sorted.h"
+#include "action/identity/claims.h"
+#include "action/identity/message.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -36,12 +38,23 @@ int position_of(const v1::EntityState& entity, const v1::Identifier& identifier)
   return position_of(entity, Key{identifier.type(), identifier.value()});
 }
 
+void remember(google::protobuf::RepeatedPtrField<v1::Identifier>& refused, const v1::Identifier& identifier) {
+  if (contains(refused, identifier)) return;
+  if (refused.size() >= kRefusedMax) refused.erase(refused.begin());
+  *refused.Add() = identifier;
+}
+
 bool is_at(const v1::EntityState& entity, int position, const v1::Identifier& identifier) {
   return position < entity.identifiers_size() &&
          key_of(entity.identifiers(position)) == Key{identifier.type(), identifier.value()};
 }
 
 }  // namespace
+
+void forget_refusals(v1::EntityState& entity) {
+  entity.clear_refused();
+  entity.clear_refused_verified();
+}
 
 int find_identifier(const v1::EntityState& entity, const v1::Identifier& identifier) {
   const int at = position_of(entity, identifier);
@@ -51,9 +64,7 @@ int find_identifier(const v1::EntityState& entity, const v1::Identifier& identif
 void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, const v1::Use& use) {
   const int at = position_of(entity, identifier);
   if (is_at(entity, at, identifier)) {
-    v1::IdentifierUse& there = *entity.mutable_identifiers(at);
-    if (earlier(there.use(), use)) *there.mutable_use() = use;
-    return;
+    return merge_use(*entity.mutable_identifiers(at)->mutable_use(), use);
   }
   v1::IdentifierUse& added = insert_at(*entity.mutable_identifiers(), at);
   *added.mutable_identifier() = identifier;
@@ -72,20 +83,18 @@ uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type)
 // ---- linking ------------------------------------------------------------------------------------------------------
 
 // Lists what the record names beside its first identifier, and claims it. A refusal is remembered only as long as the
-// rules stay: other rules may allow what these did not.
+// rules stay: other rules may allow what these did not. What was refused may be granted once it is verified.
 void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
-  const auto& refused = e.state.refused();
+  const bool verified = is_verified(record, tenant());
+  const auto& refused = verified ? e.state.refused_verified() : e.state.refused();
   const bool remembers = e.state.refused_revision() == revision_in_force(state_.meta(), tenant_);
   for (int position = 0; position < identifiers.size(); ++position) {
     const v1::Identifier& i = identifiers[position];
-    v1::Use use;
-    use.set_time_us(record.time_us());
     if (const int at = find_identifier(e.state, i); at >= 0) {
-      v1::Use& last = *e.state.mutable_identifiers(at)->mutable_use();
-      if (last.time_us() > record.time_us()) continue;
-      use.set_message_id(record.message_id());
-      if (earlier(last, use)) last = use;  // It is copied, because a swap between two arenas copies thrice.
+      // That its holder's use is verified must be known at the home, before strangers claim what it has.
+      if (renew_use(*e.state.mutable_identifiers(at)->mutable_use(), record, verified))
+        claim(e, e.state.identifiers(at), record.received_at_us());
       continue;
     }
     // The home of the routing identifier has decided already: it sent the record here. If the entity has lost the
@@ -100,7 +109,7 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
     // in meanwhile would not get it, and the home would have granted it to somebody who is no more.
     v1::IdentifierUse claimed;
     *claimed.mutable_identifier() = i;
-    *claimed.mutable_use() = use_of(record);
+    *claimed.mutable_use() = identifier_use(record, tenant());
     put_identifier(e.state, i, claimed.use());
     touched_.add(v1::IDENTIFIERS, i.type());
     note(e, v1::HistoryEntry::LINKED, &i, nullptr, claimed.use(), record.received_at_us());
@@ -176,14 +185,12 @@ void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
   }
 }
 
-void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier) {
-  auto& refused = *e.state.mutable_refused();
+void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier, bool verified) {
   const uint64_t revision = revision_in_force(state_.meta(), tenant_);
-  if (e.state.refused_revision() != revision) refused.Clear();
+  if (e.state.refused_revision() != revision) forget_refusals(e.state);
   e.state.set_refused_revision(revision);
-  if (contains(refused, identifier)) return;
-  if (refused.size() >= kRefusedMax) refused.erase(refused.begin());
-  *refused.Add() = identifier;
+  remember(*e.state.mutable_refused(), identifier);
+  if (verified) remember(*e.state.mutable_refused_verified(), identifier);
 }
 
 // The home took the identifier away, or the join that was asked for because of it was refused. A use that is later
@@ -206,18 +213,20 @@ void Protocol::on_unlink(const Loop& m) {
     }
     return emit_change(*e, m.received_at_us());
   }
+  // A claim that is verified has set out since, and the home has yet to answer it.
+  if (mine.verified() && !m.verified()) return;
   // The two may have become one by another identifier since the join was refused: then there is nothing to give up.
   const bool merged = m.has_other() && find_ref(e->state.merged(), key_of(m.other())) >= 0;
   if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref)) return;
   // Where conflicts move, the refusal is not remembered, because a later use may claim the identifier again.
-  if (!m.has_other() || !model::moves_on_conflict(m.identifier().type(), tenant().rules))
-    remember_refusal(*e, m.identifier());
+  if (!m.has_other() || m.outranked() || !model::moves_on_conflict(m.identifier().type(), tenant().rules))
+    remember_refusal(*e, m.identifier(), m.verified());
   drop(*e, at, {v1::HistoryEntry::REFUSED, m.reason(), mine, m.received_at_us()});
   emit_change(*e, m.received_at_us());
 }
 
-// A join of `ref`, the claimant, with this entity was refused, and identifiers of this type move on conflict: to
-// whoever used it last, so that the order of arrival does not matter.
+// A join of `ref`, the claimant, with this entity was refused. Its use is verified, or identifiers of this type move on
+// conflict to whoever used them last: so the order of arrival does not matter.
 void Protocol::on_moved(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr) return;
@@ -226,18 +235,17 @@ void Protocol::on_moved(const Loop& m) {
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return ask_again(m.ref(), m);  // This entity has lost it since: its home decides anew.
   touched_.clear();
-  if (earlier(e->state.identifiers(at).use(), m.use())) {
+  const v1::Use& mine = e->state.identifiers(at).use();
+  const bool by_time = !tenant().knows_verified || model::moves_on_conflict(m.identifier().type(), tenant().rules);
+  if (goes_over(mine, m.use(), by_time)) {
     count_dropped(Reason::kMoved);
     drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us(), &m.ref()});
     return emit_change(*e, m.received_at_us());
   }
-  Loop answer;
-  answer.set_type(Loop::UNLINK);
-  *answer.mutable_to() = m.ref();
-  *answer.mutable_identifier() = m.identifier();
+  Loop answer = unlink_message(m.ref(), m.identifier(), m.reason(), m.received_at_us());
   to_proto(e->ref, *answer.mutable_other());
-  answer.set_reason(m.reason());
-  answer.set_received_at_us(m.received_at_us());
+  answer.set_verified(m.use().verified());
+  answer.set_outranked(mine.verified() && !m.use().verified());
   to_entity(std::move(answer));
 }
 

@@ -30,11 +30,14 @@ void clear_profile(v1::EntityState& state) {
   state.clear_attached();
   state.clear_known_as();
   state.clear_merged();
-  state.clear_refused();
+  forget_refusals(state);
   state.clear_history();
   state.clear_messages();
   state.clear_first_seen_us();
   state.clear_last_seen_us();
+  state.clear_sessions();
+  state.clear_subscriptions();
+  state.clear_uninstalled();
   state.clear_listed_first();
   state.clear_listed_first_use();
 }

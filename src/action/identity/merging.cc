@@ -8,6 +8,7 @@
 
 #include "action/events/attributes.h"
 #include "action/events/history.h"
+#include "action/identity/message.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -117,20 +118,20 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
     return emit_change(w, first.received_at_us());
   }
   const v1::Cause& cause = first.cause();
-  const bool moves = model::moves_on_conflict(cause.identifier().type(), tenant().rules);
-  const v1::Use* claimed = moves ? use_of_claimant(w.state, chunks) : nullptr;
-  Loop m;
-  m.set_type(Loop::UNLINK);
-  *m.mutable_identifier() = cause.identifier();
-  *m.mutable_to() = claimed != nullptr ? cause.holder() : cause.claimant();
-  if (claimed != nullptr) {
+  const std::string& type = cause.identifier().type();
+  const v1::Use* const claimed = use_of_claimant(w.state, chunks);
+  const bool verified = claimed != nullptr && claimed->verified();
+  const bool may_move = model::moves_on_conflict(type, tenant().rules) || (verified && type != model::kUserId);
+  const bool asks_holder = claimed != nullptr && may_move;
+  Loop m = unlink_message(asks_holder ? cause.holder() : cause.claimant(), cause.identifier(), word_of(reason),
+                          first.received_at_us());
+  if (asks_holder) {
     *m.mutable_use() = *claimed;
     *m.mutable_ref() = cause.claimant();
   } else {
     *m.mutable_other() = cause.holder();
+    m.set_verified(verified);
   }
-  m.set_reason(std::string(word_of(reason)));
-  m.set_received_at_us(first.received_at_us());
   to_entity(std::move(m));
 }
 
@@ -154,7 +155,7 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     chunk.clear_identifiers();
     w.state.add_absorbing()->Swap(&m);
   }
-  w.state.clear_refused();  // Its identifiers have changed, so what was refused before may be granted now.
+  forget_refusals(w.state);  // Its identifiers have changed, so what was refused before may be granted now.
   let_go_over_limit(w, received_at_us);
   step(w, received_at_us);
 }

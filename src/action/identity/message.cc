@@ -55,6 +55,17 @@ bool is_well_formed(const Loop& m) {
   }
 }
 
+Loop unlink_message(const v1::EntityRef& to, const v1::Identifier& identifier, std::string_view reason,
+                    int64_t received_at_us) {
+  Loop m;
+  m.set_type(Loop::UNLINK);
+  *m.mutable_to() = to;
+  *m.mutable_identifier() = identifier;
+  m.set_reason(std::string(reason));
+  m.set_received_at_us(received_at_us);
+  return m;
+}
+
 uint32_t target_of(const Loop& message, const std::string& tenant, uint32_t partitions) {
   FRESHET_ASSERT(message.has_to() || message.has_identifier());
   if (message.has_to()) return model::partition_of(model::from_proto(message.to()).id, partitions);

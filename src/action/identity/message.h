@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "freshet/v1/envelope.pb.h"
 
@@ -17,6 +18,10 @@ namespace freshet::action {
 // survivor ranks before its loser, a user refers to devices and a device to users. False for a type that this version
 // does not know.
 [[nodiscard]] bool is_well_formed(const v1::Loop& message);
+
+// An UNLINK that says what all of them say.
+[[nodiscard]] v1::Loop unlink_message(const v1::EntityRef& to, const v1::Identifier& identifier,
+                                      std::string_view reason, int64_t received_at_us);
 
 // The partition that the message is for: where the entity lives that it is addressed to, or the home of its identifier.
 // REQUIRES: is_well_formed().

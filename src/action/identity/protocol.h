@@ -114,7 +114,7 @@ class Protocol {
   void grant(const Loop& claim, const Hash128& key);
   void turn_down(const Loop& claim, const model::EntityRef& who, Reason reason);
   void send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken, std::string_view reason);
-  bool becomes_common(const Loop& claim, const Hash128& key);
+  std::optional<Reason> too_many_claim(const Loop& claim, const Hash128& key);
 
   // ---- entities (entities.cc)
   Entity* entity_at(const v1::EntityRef& ref);  // nullptr: the state can't be read
@@ -143,7 +143,7 @@ class Protocol {
   void ask_again(const v1::EntityRef& claimant, const Loop& because);
   void drop(Entity& e, int position, const Parting& why);
   void let_go_over_limit(Entity& e, int64_t received_at_us);
-  void remember_refusal(Entity& e, const v1::Identifier& identifier);
+  void remember_refusal(Entity& e, const v1::Identifier& identifier, bool verified);
   void note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier, const v1::EntityRef* other,
             const v1::Use& use, int64_t received_at_us, std::string_view reason = {});
 
@@ -215,9 +215,11 @@ class Protocol {
 // ---- identifiers of an entity, sorted by (type, value) ----
 // Where the identifier is listed; -1: it is not.
 [[nodiscard]] int find_identifier(const v1::EntityState& entity, const v1::Identifier& identifier);
-// Lists the identifier; if it is listed already, the later use stays.
+// Lists the identifier; if it is listed already, the later use stays (merge_use()).
 void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, const v1::Use& use);
 [[nodiscard]] uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type);
+// What was refused to it may be granted now.
+void forget_refusals(v1::EntityState& entity);
 
 // Whom a record is about: the identifier that it is routed by.
 [[nodiscard]] inline const v1::Identifier& routing_of(const v1::Envelope& record) {

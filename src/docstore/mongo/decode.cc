@@ -30,12 +30,13 @@ void read_named(Document& document, v1::Section section, const bson_iter_t& at) 
   while (bson_iter_next(&child)) {
     const std::string_view key(bson_iter_key(&child), bson_iter_key_len(&child));
     if (!bson_utf8_validate(key.data(), key.size(), true)) continue;
-    add_field(document, section, unescape_name(key), section == v1::EVENTS ? read_stats(child) : read_value(child));
+    const bool has_stats = section == v1::EVENTS || (section == v1::SESSIONS && key == "current");
+    add_field(document, section, unescape_name(key), has_stats ? read_stats(child) : read_value(child));
   }
 }
 
 void read_section(Document& document, const SectionField& field, const bson_iter_t& at) {
-  if (field.form == SectionField::kNamed) return read_named(document, field.section, at);
+  if (field.is_named()) return read_named(document, field.section, at);
   std::optional<Value> value = read_value(at);
   const bool is_list = value && value->kind_case() == Value::kList && !value->list().values().empty();
   const bool is_time = value && value->kind_case() == Value::kTimeUs;

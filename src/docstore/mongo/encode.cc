@@ -53,19 +53,22 @@ void append_empty(bson_t* to, const SectionField& field) {
     case SectionField::kNamed: return nest_document(to, field.field, [](bson_t*) {});
     case SectionField::kList: return nest_array(to, field.field, [](bson_t*) {});
     case SectionField::kTime: return append_null(to, field.field);
+    case SectionField::kAny:
     case SectionField::kHidden: return;
   }
 }
 
 void append_section(bson_t* to, const SectionField& section, const Document& document) {
-  if (section.form != SectionField::kNamed) {
+  if (!section.is_named()) {
     const Value* value = model::find_field(document, section.section, "");
     if (value == nullptr) return append_empty(to, section);
     return append_part(to, section.field, section.section, *value);
   }
+  const auto is_of_section = [&](const Field& field) { return field.section() == section.section; };
+  if (std::none_of(document.fields().begin(), document.fields().end(), is_of_section)) return append_empty(to, section);
   nest_document(to, section.field, [&](bson_t* child) {
     for (const Field& field : document.fields()) {
-      if (field.section() != section.section) continue;
+      if (!is_of_section(field)) continue;
       append_part(child, escape_name(field.name()), section.section, field.value());
     }
   });
@@ -86,14 +89,14 @@ void append_whole(bson_t* to, const Change& change, Shape shape, int64_t now_ms)
 
 std::string path_of(const SectionField& field, const ChangeOp& op) {
   std::string path(field.field);
-  if (field.form == SectionField::kNamed) path.append(".").append(escape_name(op.name()));
+  if (field.is_named()) path.append(".").append(escape_name(op.name()));
   return path;
 }
 
 // Named parts vanish; the others become what an empty one looks like, since every document has
 // them.
 bool vanishes(const SectionField& field, const ChangeOp& op) {
-  return is_unset(op) && (field.form == SectionField::kNamed || field.form == SectionField::kHidden);
+  return is_unset(op) && (field.is_named() || field.form == SectionField::kHidden);
 }
 
 void append_operators(bson_t* to, const Change& change) {

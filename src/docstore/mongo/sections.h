@@ -14,13 +14,16 @@ struct SectionField {
   std::string_view field;
   enum Form {
     kNamed,   // a document, with a field for each name
+    kAny,     // the same, and no field at all if there are none
     kList,    // a list, also an empty one
     kTime,    // a time or null
     kHidden,  // a list if there is one, else no field at all
   } form;
+
+  [[nodiscard]] constexpr bool is_named() const { return form == kNamed || form == kAny; }
 };
 
-inline constexpr std::array<SectionField, 11> kSectionFields = {{
+inline constexpr std::array<SectionField, 14> kSectionFields = {{
     {v1::IDENTIFIERS, "identifiers", SectionField::kNamed},
     {v1::ATTRIBUTES, "attributes", SectionField::kNamed},
     {v1::DEVICES, "devices", SectionField::kList},
@@ -32,6 +35,9 @@ inline constexpr std::array<SectionField, 11> kSectionFields = {{
     {v1::LAST_SEEN, "last_seen", SectionField::kTime},
     {v1::MERGED_FROM, "merged_from", SectionField::kList},
     {v1::HISTORY, "history", SectionField::kHidden},
+    {v1::SESSIONS, "sessions", SectionField::kAny},
+    {v1::SUBSCRIPTIONS, "subscriptions", SectionField::kAny},
+    {v1::PUSH_TOKEN, "push_token", SectionField::kAny},
 }};
 
 // Returns null for a section of a later version.

@@ -74,6 +74,11 @@ struct Parsed {
 // of it goes in.
 using ParseResult = Result<Parsed>;
 
+// Each record says whether its sender has proved to be the tenant itself: what it says of a person counts for more.
+inline void mark_verified(const std::vector<v1::Envelope*>& envelopes, model::KeyScope scope) {
+  for (v1::Envelope* const envelope : envelopes) envelope->set_verified(scope == model::KeyScope::kServer);
+}
+
 // Every parser owes this to whoever appends its result: an item that has two ends is answered
 // wrongly, one without is lost.
 inline void check_every_item_has_one_end(const Parsed& parsed) {

@@ -26,6 +26,7 @@ v1::Envelope random_record(std::mt19937_64& rng, int k, bool contended) {
   ids.assign(of_group.begin(), of_group.begin() + static_cast<std::ptrdiff_t>(n));
   v1::Envelope record =
       make_record(fmt::format("m{:03}", k), ids, static_cast<int64_t>(1 + rng() % 12), fmt::format("E{}", k));
+  record.set_verified(rng() % 3 == 0);
   if (rng() % 2 == 0) {
     v1::AttributeOp& op = *record.add_attributes();
     op.set_name(rng() % 2 == 0 ? "x" : "y");

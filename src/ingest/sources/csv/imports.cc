@@ -213,6 +213,8 @@ struct Imports::Work {
   Hold hold;
   http::Request request;
   http::Respond respond;
+  const std::string id;
+  model::KeyScope scope = model::KeyScope::kWrite;
   uint64_t offset = 0;
   bool last = false;
   v1::ImportProgress progress;  // as it will be when the rows are durable; stored only then
@@ -222,13 +224,14 @@ struct Imports::Work {
   google::protobuf::Arena arena;
   ImportBatch batch;
 
-  Work(Imports& imports, const std::string& tenant, const std::string& id) : hold(imports, tenant, id) {}
+  Work(Imports& imports, const std::string& tenant, const std::string& id_in)
+      : hold(imports, tenant, id_in), id(id_in) {}
 };
 
 Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish)
     : store_(store), schema_(schema), clock_(clock), publish_(std::move(publish)) {}
 
-void Imports::handle(const model::Tenant& tenant, http::Request request, http::Respond respond) {
+void Imports::handle(const model::Tenant& tenant, http::Request request, http::Respond respond, model::KeyScope scope) {
   const http::Match<Route> match = http::find_route(csv_source().routes(), request.method, request.path);
   if (match.row == nullptr) return respond(failure(404, "not_found", "there is nothing at this address"));
   if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
@@ -239,7 +242,11 @@ void Imports::handle(const model::Tenant& tenant, http::Request request, http::R
   if (match.row->call == "show") return respond(show(tenant, id));
   if (match.row->call == "delete") return respond(remove(tenant, id));
   FRESHET_ASSERT(match.row->call == "take");
-  take(tenant, id, std::move(request), std::move(respond));
+  auto work = std::make_shared<Work>(*this, tenant.name, id);
+  work->request = std::move(request);
+  work->respond = std::move(respond);
+  work->scope = scope;
+  take(tenant, std::move(work));
 }
 
 http::Response Imports::start(const model::Tenant& tenant, const http::Request& request) {
@@ -358,18 +365,16 @@ http::Response Imports::remove(const model::Tenant& tenant, const std::string& i
   return response;
 }
 
-void Imports::take(const model::Tenant& tenant, const std::string& id, http::Request request, http::Respond respond) {
-  auto work = std::make_shared<Work>(*this, tenant.name, id);
-  work->request = std::move(request);
-  work->respond = std::move(respond);
+void Imports::take(const model::Tenant& tenant, std::shared_ptr<Work> work) {
   if (!work->hold.holds()) return answer(*work, busy());
   if (const Status counted = count(tenant.name); !counted) return answer(*work, failure(counted.error()));
-  auto progress = store_.get(tenant.name, id);
+  auto progress = store_.get(tenant.name, work->id);
   if (!progress) return answer(*work, failure(progress.error()));
   if (!*progress) return answer(*work, unknown_import());
   work->progress = std::move(**progress);
   if (auto response = prepare(tenant, *work)) return answer(*work, std::move(*response));
   if (auto response = read_rows(tenant, *work)) return answer(*work, std::move(*response));
+  mark_verified(work->batch.envelopes, work->scope);
   // Nothing to append (no whole row yet, or blank lines only): the offset may have moved all the
   // same.
   if (work->batch.envelopes.empty() && work->batch.dead_letters.empty() && work->batch.schema_changes.empty())

@@ -53,8 +53,9 @@ class Imports {
  public:
   Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish);
 
-  // Answers a request of this authenticated tenant to /v1/imports or below.
-  void handle(const model::Tenant& tenant, http::Request request, http::Respond respond);
+  // Answers a request of this authenticated tenant to /v1/imports or below. `scope`: of its key.
+  void handle(const model::Tenant& tenant, http::Request request, http::Respond respond,
+              model::KeyScope scope = model::KeyScope::kWrite);
 
  private:
   struct Work;
@@ -66,7 +67,7 @@ class Imports {
   [[nodiscard]] http::Response list(const model::Tenant& tenant, const http::Request& request);
   [[nodiscard]] http::Response show(const model::Tenant& tenant, const std::string& id);
   [[nodiscard]] http::Response remove(const model::Tenant& tenant, const std::string& id);
-  void take(const model::Tenant& tenant, const std::string& id, http::Request request, http::Respond respond);
+  void take(const model::Tenant& tenant, std::shared_ptr<Work> work);
   // Both return the answer if the work ends here, or nullopt if all is well so far and it goes on.
   [[nodiscard]] std::optional<http::Response> prepare(const model::Tenant& tenant, Work& work);
   [[nodiscard]] std::optional<http::Response> read_rows(const model::Tenant& tenant, Work& work);

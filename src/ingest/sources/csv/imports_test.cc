@@ -30,10 +30,13 @@ class ImportsTest : public testing::Test {
     request.body = std::move(body);
     http::Response answer;
     int answers = 0;
-    imports.handle(tenant, std::move(request), [&](http::Response response) {
-      answer = std::move(response);
-      ++answers;
-    });
+    imports.handle(
+        tenant, std::move(request),
+        [&](http::Response response) {
+          answer = std::move(response);
+          ++answers;
+        },
+        scope);
     EXPECT_TRUE(answers == 1 || !held.empty());
     return answer;
   }
@@ -60,6 +63,7 @@ class ImportsTest : public testing::Test {
   void publish(ImportBatch batch, eventlog::AppendDone done) {
     if (publish_status) {
       for (const v1::Envelope* e : batch.envelopes) ++log[e->message_id()];
+      for (const v1::Envelope* e : batch.envelopes) verified += e->verified() ? 1 : 0;
       for (const v1::DeadLetter& d : batch.dead_letters) ++letters[d.id()], last_letter = d;
     }
     if (hold) {
@@ -73,8 +77,10 @@ class ImportsTest : public testing::Test {
   MemoryImportStore store;
   env::FakeClock clock;
   KnowsAll schema;
-  std::map<std::string, int> log;      // message id -> times
-  std::map<std::string, int> letters;  // dead letter id -> times
+  std::map<std::string, int> log;                   // message id -> times
+  model::KeyScope scope = model::KeyScope::kWrite;  // of the key that requests come with
+  size_t verified = 0;                              // of the rows in the log
+  std::map<std::string, int> letters;               // dead letter id -> times
   v1::DeadLetter last_letter;
   Status publish_status;
   bool hold = false;
@@ -100,6 +106,15 @@ TEST_F(ImportsTest, AWholeFileInOnePiece) {
   EXPECT_EQ(last_letter.context(), R"({"columns":["u","n"]})") << "so that rejected rows are a file again";
   EXPECT_NE(send("GET", "/v1/imports/" + id, "").body.find("bad_number"), std::string::npos);
   EXPECT_NE(send("GET", "/v1/imports", "").body.find(id), std::string::npos);
+}
+
+TEST_F(ImportsTest, RowsThatComeByAServerKeyAreVerified) {
+  const std::string id = start();
+  (void)patch(id, 0, "u,n\na,1\n", false);
+  EXPECT_EQ(verified, 0U);
+  scope = model::KeyScope::kServer;
+  EXPECT_EQ(patch(id, 8, "b,2\n", true).status, 200);
+  EXPECT_EQ(verified, 1U);
 }
 
 TEST_F(ImportsTest, ARepeatedStartResumes) {

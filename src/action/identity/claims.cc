@@ -1,0 +1,88 @@
+// Sets of claimants and of days, and no sequence of them: so it does not matter in which order claims arrive that are
+// under way at the same time.
+#include "action/identity/claims.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "action/events/attributes.h"
+#include "base/assert.h"
+#include "base/mutant.h"
+#include "model/identifier.h"
+
+namespace freshet::action {
+namespace {
+
+constexpr int64_t kDayUs = 86'400'000'000;
+
+// Adds an element to a sorted list. True: it was not there.
+bool add_sorted(std::vector<uint32_t>& list, uint32_t element) {
+  const auto at = std::lower_bound(list.begin(), list.end(), element);
+  if (at != list.end() && *at == element) return false;
+  list.insert(at, element);
+  return true;
+}
+
+}  // namespace
+
+// The lists are bounded: one more than the limit says that it is exceeded, and further days or claimants say no more.
+// A short hash is enough for a count; two claimants in four billion are taken for one.
+ClaimVerdict count_claim(state::Alias& alias, const v1::Loop& claim, const Tenant& tenant) {
+  FRESHET_ASSERT(alias.held && !alias.common && !(alias.ref == model::from_proto(claim.ref())));
+  const size_t max = model::claimants_max(tenant.rules);
+  const auto who = static_cast<uint32_t>(claim.ref().id_high());
+  const bool verified = claim.use().verified() || FRESHET_MUTANT(kEveryClaimVerified);
+  const bool full = alias.claimants.size() > max;
+  const bool known = std::binary_search(alias.claimants.begin(), alias.claimants.end(), who);
+  if (!known && !full) add_sorted(alias.claimants, who);
+  bool common = !known && alias.claimants.size() > max;  // by the logic before
+  if (tenant.knows_verified) {
+    const auto day = static_cast<uint32_t>(std::max<int64_t>(claim.received_at_us(), 0) / kDayUs);
+    if (alias.claim_days.size() < kClaimDays) add_sorted(alias.claim_days, day);
+    if (verified && alias.verified_claimants.size() <= max) add_sorted(alias.verified_claimants, who);
+    const bool by_use = !alias.verified && alias.claimants.size() > max && alias.claim_days.size() >= kClaimDays;
+    common = by_use || alias.verified_claimants.size() > max;
+  }
+  if (!common) return full && !known && !verified ? ClaimVerdict::kContested : ClaimVerdict::kCounted;
+  alias.common = true;
+  alias.claimants.clear();
+  alias.verified_claimants.clear();
+  alias.claim_days.clear();
+  return ClaimVerdict::kCommon;
+}
+
+bool is_verified(const v1::Envelope& record, const Tenant& tenant) {
+  if (!record.verified() || !tenant.knows_verified) return false;
+  const bool user = record.user_size() > 0;
+  const auto& priority = user ? tenant.rules.user_priority() : tenant.rules.device_priority();
+  return !priority.empty() && (user ? record.user(0) : record.device(0)).type() == priority[0];
+}
+
+v1::Use identifier_use(const v1::Envelope& record, const Tenant& tenant) {
+  v1::Use use = use_of(record);
+  use.set_verified(is_verified(record, tenant));
+  return use;
+}
+
+bool renew_use(v1::Use& last, const v1::Envelope& record, bool verified) {
+  const bool first = verified && !last.verified();
+  if (first) last.set_verified(true);
+  if (last.time_us() > record.time_us()) return first;
+  v1::Use use = use_of(record);
+  use.set_verified(last.verified());
+  if (earlier(last, use)) last = use;  // It is copied, because a swap between two arenas copies thrice.
+  return first;
+}
+
+void merge_use(v1::Use& use, const v1::Use& other) {
+  const bool verified = use.verified() || other.verified();
+  if (earlier(use, other)) use = other;
+  use.set_verified(verified);
+}
+
+bool goes_over(const v1::Use& holder, const v1::Use& claimant, bool by_time) {
+  if (holder.verified() != claimant.verified() && !FRESHET_MUTANT(kVerifiedMovesNothing)) return claimant.verified();
+  return by_time && earlier(holder, claimant);
+}
+
+}  // namespace freshet::action
