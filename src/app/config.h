@@ -87,6 +87,10 @@ struct Config {
     int64_t events_us = 7ll * 86'400 * 1'000'000;
     int64_t changes_us = 3600ll * 1'000'000;
     int64_t deadletters_us = 30ll * 86'400 * 1'000'000;
+    int64_t logs_us = 3ll * 86'400 * 1'000'000;
+  };
+  struct Logs {
+    uint64_t bytes_per_s = 16ull << 20;
   };
   struct DeadLetters {  // that are kept of each tenant
     uint64_t count = 100'000;
@@ -109,6 +113,7 @@ struct Config {
   Profiles profiles;
   bool events_as_protobuf = false;
   Retention retention;
+  Logs logs;
   DeadLetters deadletters;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;

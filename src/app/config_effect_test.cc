@@ -61,6 +61,8 @@ constexpr Effect kEffects[] = {
     {"retention.events", "app/log.cc", "config.retention.events_us"},
     {"retention.changes", "app/log.cc", "config.retention.changes_us"},
     {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
+    {"logs.bandwidth", "app/server.cc", "config_.logs.bytes_per_s"},
+    {"retention.logs", "app/log.cc", "config.retention.logs_us"},
     {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
@@ -116,7 +118,8 @@ state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
 events: {format: protobuf}
-retention: {events: 1d, changes: 2h, deadletters: 3d}
+logs: {bandwidth: 8MiB}
+retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d}
 deadletters: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 tenants:

@@ -240,6 +240,7 @@ void describe_retention(V& v, Config::Retention& retention) {
              "Of topic `changes`, once they are read, and at most 1 GiB of it");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
              "Of dead letters, in their topic and where the console keeps them");
+  v.duration("logs", retention.logs_us, kHourUs, kYearUs, "Of topic `logs`, and at most 2 GiB of it");
 }
 
 template <class V>
@@ -301,6 +302,10 @@ void describe(V& v, Config& config) {
     EventsFormat format = config.events_as_protobuf ? EventsFormat::kProtobuf : EventsFormat::kJson;
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
+  });
+  v.section("logs", "The topic `logs`: [logs](sources/logs.md)", [&](auto& logs) {
+    logs.bytes("bandwidth", config.logs.bytes_per_s, 64ull << 10, 1ull << 40,
+               "Bytes a second of log records that are taken, of the process; more is refused with 429");
   });
   v.section("retention", "How long copies are kept: [erasure](operations/erasure.md)",
             [&](auto& retention) { describe_retention(retention, config.retention); });

@@ -121,6 +121,7 @@ Status create_topics(eventlog::EventLog& log, const Config& config) {
   FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, config.retention.events_us, {}));
   FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, config.retention.deadletters_us, {}));
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
+  FRESHET_TRY(create(Topic::kLogs, partitions, (2ull << 30) / partitions, config.retention.logs_us, {}));
   // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});
 }

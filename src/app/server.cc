@@ -18,6 +18,7 @@
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
+#include "app/log_watch.h"
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/stores.h"
@@ -45,6 +46,9 @@ using eventlog::Topic;
 constexpr uint32_t kStopGraceMs = 3000;
 // Of large requests that wait for their turn.
 constexpr size_t kLaneBytesMax = 128u << 20;
+// Of logs, which are to delay nobody: requests that wait, and what is on its way into the log, where it shares a disk.
+constexpr size_t kLogsLaneBytesMax = 32u << 20;
+constexpr size_t kLogsInflightBytesMax = 8u << 20;
 // How often the stores are looked after.
 constexpr env::TimeUs kLookUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
@@ -162,6 +166,7 @@ class ServerImpl final : public Server {
     static telemetry::Gauge& action_lag =
         telemetry::gauge("freshet_action_lag_records",
                          "Accepted and not processed by action, in all partitions; of every ingest the same.");
+    log_watch_.note(action.has_value(), clock_.monotonic_us());
     if (action) action_lag.set(static_cast<double>(*action));
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
@@ -336,6 +341,14 @@ class ServerImpl final : public Server {
     };
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
     options.lane = lane_.get();
+    if (config_.roles.ingest) {
+      logs_ = std::make_unique<ingest::Logs>(
+          *log_, clock_,
+          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax, .bytes_per_s = config_.logs.bytes_per_s});
+      logs_lane_ = std::make_unique<ingest::Lane>(kLogsLaneBytesMax);
+      options.logs = logs_.get();
+      options.logs_lane = logs_lane_.get();
+    }
     service_ = std::make_unique<ingest::Service>(std::move(options));
   }
 
@@ -405,7 +418,7 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() && stores_.are_well() &&
+      return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
@@ -434,6 +447,7 @@ class ServerImpl final : public Server {
 
   const Config config_;
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
+  LogWatch log_watch_;                // of ingest
   env::Clock& clock_;
   env::Random& random_;
   // These are in the order in which they need one another, and are destroyed the other way round.
@@ -453,7 +467,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
-  std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
+  std::unique_ptr<ingest::Logs> logs_;
+  std::unique_ptr<ingest::Lane> lane_;       // its thread works for those above
+  std::unique_ptr<ingest::Lane> logs_lane_;  // of requests with logs
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;

@@ -266,6 +266,41 @@ TEST_F(AdminTest, ReplaysWithAnotherBody) {
   EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/row/replay", "a,b").status, 400);
 }
 
+// What comes out can be corrected and imported: the header, and the rows of this import alone, in their order.
+TEST_F(AdminTest, RejectedRowsAreAFile) {
+  const std::string id(32, 'a');
+  const auto row = [&](const std::string& name, uint64_t line, const std::string& body, const std::string& code = "x") {
+    auto letter = make_letter(name, "acme", code, static_cast<int>(line));
+    letter.set_body_type(v1::DeadLetter::CSV_ROW);
+    letter.set_endpoint("/v1/imports/" + id);
+    letter.set_line(line);
+    letter.set_body(body);
+    letter.set_context(R"({"columns":["id","a \"city\", say"]})");
+    return letter;
+  };
+  log_.add(0, row("r1", 7, "u7,\"two\nlines\""));
+  log_.add(0, row("r2", 12, "u12,x,y"));
+  log_.add(1, row("r3", 3, ",z"));
+  log_.add(1, row("r4", 5, "begin of a long one", "row_too_large"));
+  auto other = row("r5", 4, "of another file");
+  other.set_endpoint("/v1/imports/" + std::string(32, 'b'));
+  log_.add(0, other);
+  log_.add(0, make_letter("id0", "acme", "x", 9));
+  const auto report = call("GET", "/v1/tenants/acme/imports/" + id + "/rejected");
+  EXPECT_EQ(report.status, 200);
+  EXPECT_EQ(report.content_type, "text/csv; charset=utf-8");
+  EXPECT_EQ(report.body, "id,\"a \"\"city\"\", say\"\n,z\nu7,\"two\nlines\"\nu12,x,y\n");
+  EXPECT_THAT(report.headers, ::testing::Contains(std::pair<std::string, std::string>("Rows-Left-Out", "1")));
+  EXPECT_EQ(call("GET", "/v1/tenants/other/imports/" + id + "/rejected").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports/" + std::string(32, 'c') + "/rejected").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports/short/rejected").status, 400);
+  auto headless = row("r6", 1, "u1");
+  headless.set_endpoint("/v1/imports/" + std::string(32, 'd'));
+  headless.clear_context();
+  log_.add(0, headless);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports/" + std::string(32, 'd') + "/rejected").status, 409);
+}
+
 TEST_F(AdminTest, ReplaysManyLettersInParts) {
   for (int i = 0; i < 450; ++i) log_.add(0, make_letter("id" + std::to_string(1000 + i), "acme", "x", i));
   EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x"})").body,

@@ -13,6 +13,9 @@ void show_letter(Admin& admin, Admin::Call& call);
 // Of one, also with another body (the request's); of several; of all of a code, in parts.
 void replay_letters(Admin& admin, Admin::Call& call);
 
+// The rejected rows of an import, as CSV.
+void show_rejected_rows(Admin& admin, Admin::Call& call);
+
 void list_erasures(Admin& admin, Admin::Call& call);
 void show_erasure(Admin& admin, Admin::Call& call);
 // The latest that has the value: {"email":"…"} in the body, so that it is in no address.

@@ -80,6 +80,7 @@ std::span<const Admin::Route> Admin::routes() {
       {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, replay_letters},
       {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole, show_letter},
       {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, replay_letters},
+      {"GET", "/v1/tenants/{tenant}/imports/{id}/rejected", kRead, kConsole, show_rejected_rows},
   };
   return kRoutes;
 }

@@ -221,12 +221,16 @@ std::optional<http::Response> Service::admit_head(Call& call) const {
   if (call.route->way == Way::kQuestion) return std::nullopt;
   if (call.route->way == Way::kImport && !options_.imports)
     return call.failure({404, "not_found", "this node takes no imports"});
+  if (call.route->way == Way::kLogs && options_.logs == nullptr)
+    return call.failure({404, "not_found", "this node takes no logs"});
   auto sender = call.source().authenticate(tenants(), call.exchange());
   if (sender) {
     call.sender = *sender;
   } else if (!call.source().takes_key_in_body()) {
     return call.failure(sender.error());
   }
+  if (call.route->way == Way::kLogs && call.sender && !options_.logs->has_room(call.tenant().name))
+    return call.failure(logs_are_full());
   if (call.request.method == "GET" || call.request.method == "HEAD") return std::nullopt;
   if (auto refusal = check_encoding(call.request)) return call.failure(*refusal);
   return std::nullopt;
@@ -249,6 +253,10 @@ http::HeaderVerdict Service::judge(const http::Request& head) {
   }
   if (call.route->way != Way::kQuestion) verdict.body_bytes_max = call.source().body_bytes_max();
   verdict.trusted = call.sender.has_value();
+  if (call.route->way == Way::kLogs) {
+    verdict.never_held = true;
+    verdict.bodies = options_.logs->bodies();
+  }
   return verdict;
 }
 
@@ -262,18 +270,24 @@ void Service::handle(http::Request request, http::Respond respond) {
   if (request.method == "OPTIONS") return respond(preflight(request));
   const std::shared_ptr<Call> call = make_call(std::move(request), std::move(respond));
   if (auto refusal = admit_head(*call)) return call->answer(std::move(*refusal));
+  // HEAD asks what a GET would say, and may change nothing.
+  if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
     case Way::kQuestion: return call->answer(call->source().answer_question(tenants(), call->exchange()));
     case Way::kImport: return run(call, &Service::take_import);
+    case Way::kLogs: return run(call, &Service::take_logs);
     case Way::kItems: return run(call, &Service::take_items);
   }
 }
 
 void Service::run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&)) {
-  if (options_.lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
+  const bool logs = call->route->way == Way::kLogs;
+  Lane* const lane = logs ? options_.logs_lane : options_.lane;
+  if (lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
   // All that have not said yet who they are wait in one queue, which gets one turn among the tenants'.
   const std::string tenant = call->sender ? call->tenant().name : std::string();
-  const bool taken = options_.lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  const bool taken = lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  if (!taken && logs) return call->fail(logs_are_full());
   if (!taken)
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
 }
@@ -284,9 +298,21 @@ void Service::take_import(const std::shared_ptr<Call>& call) {
                    [call](http::Response response) { call->answer(std::move(response)); });
 }
 
+void Service::take_logs(const std::shared_ptr<Call>& call) {
+  FRESHET_ASSERT(call->sender && options_.logs != nullptr);
+  if (auto refusal = decode_body(call->request, call->source().body_bytes_max())) return call->fail(*refusal);
+  options_.logs->append(call->tenant().name, call->route->call, call->request,
+                        [call](const tl::expected<Parsed, Refusal>& taken) {
+                          if (!taken) return call->fail(taken.error());
+                          call->answer(call->source().answer(call->exchange(), *taken));
+                        });
+}
+
 void Service::take_items(const std::shared_ptr<Call>& call) {
   const Source& source = call->source();
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
+  if (source.takes_items_in_query() && (call->request.method == "GET" || call->request.body.empty()))
+    call->request.body = call->request.query;
   if (!call->sender) call->sender = source.sender_of_body(tenants(), call->request.body);
   if (!call->sender) {
     // It was refused before, and is known why only now; or it has become one since.
@@ -312,12 +338,12 @@ void Service::begin_span(Call& call) {
   if (!telemetry::tracer().on()) return;
   FRESHET_ASSERT(call.sender && !call.span);
   const std::string endpoint(call.route->endpoint);
-  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id, "POST " + endpoint,
-                                                call.began_us);
+  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id,
+                                                call.request.method + " " + endpoint, call.began_us);
   if (!call.span) return;
   call.clock = options_.clock;
   call.span->set("freshet.tenant", call.tenant().name);
-  call.span->set("http.request.method", "POST");
+  call.span->set("http.request.method", call.request.method);
   call.span->set("http.route", endpoint);
 }
 

@@ -18,6 +18,7 @@
 #include "ingest/lane.h"
 #include "ingest/plan_violations.h"
 #include "ingest/sources.h"
+#include "ingest/sources/logs/logs.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
@@ -45,6 +46,10 @@ struct ServiceOptions {
   // Takes what would hold a server thread for long. It outlives the service. If it is absent, the caller's thread does
   // everything.
   Lane* lane = nullptr;
+  // Takes the addresses of Way::kLogs, and a lane for them alone. Both outlive the service. If it is absent, these
+  // addresses are 404.
+  Logs* logs = nullptr;
+  Lane* logs_lane = nullptr;
 };
 
 class Service {
@@ -82,6 +87,7 @@ class Service {
   void run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&));
   void take_items(const std::shared_ptr<Call>& call);
   void take_import(const std::shared_ptr<Call>& call);
+  void take_logs(const std::shared_ptr<Call>& call);
   void begin_span(Call& call);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);
   void ingest(const std::shared_ptr<Call>& call);
