@@ -10,6 +10,8 @@ namespace {
 
 constexpr auto kUser = v1::ENTITY_KIND_USER;
 constexpr auto kDevice = v1::ENTITY_KIND_DEVICE;
+constexpr auto kErasing = v1::Envelope::ERASE;
+constexpr auto kLifting = v1::Envelope::UNSUPPRESS;
 
 }  // namespace
 
@@ -24,12 +26,8 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kLookupIdentity = [](Admin& a, Call& c) {
     a.profile_lookup(c, *c.tenant, c.kind, identity_json);
   };
-  static constexpr auto kEraseOrder = [](Admin& a, Call& c) {
-    a.submit_order(c, *c.tenant, c.kind, v1::Envelope::ERASE);
-  };
-  static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) {
-    a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
-  };
+  static constexpr auto kEraseOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kErasing); };
+  static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kLifting); };
   static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {kEvent}); };
   static constexpr auto kForgetProperty = [](Admin& a, Call& c) { a.schema_forget(c, {kEventAttribute}); };
   static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
