@@ -52,6 +52,7 @@ struct Plan {
   Habits habits;
   void (*rules)(v1::TenantRules&) = nullptr;
   Check check = nullptr;
+  bool rated = false;
   bool two_priorities = false;  // for sure there are nodes and partitions that rank e-mail and phone differently
   uint32_t partitions_min = 1;
 };
@@ -73,7 +74,9 @@ class PeopleWorkload final : public Workload {
     for (model::Tenant& tenant : tenants) {
       if (plan_.confluent) model::set_identifier_limit(tenant.rules, "default", 50);
       if (plan_.rules != nullptr) plan_.rules(tenant.rules);
+      if (plan_.rated) tenant.rate = {200 + dice.roll(1'000), 1 + dice.roll(30)};
     }
+    scenario.rated = plan_.rated;
     // A node may know newer rules than action does.
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
       scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)
@@ -219,6 +222,11 @@ std::vector<Plan> confluent_plans() {
        .confluent = true,
        .habits = {.people = 64, .emails = 1, .anonymous = 1, .merge = 400, .merge_circle = 32},
        .partitions_min = 5},
+      {.name = "rates",
+       .text = "tenants send above their rates: most goes through overflow, whose drains die and change hands",
+       .confluent = true,
+       .habits = {},
+       .rated = true},
   };
 }
 
