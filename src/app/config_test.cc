@@ -374,7 +374,7 @@ TEST(Config, Tenants) {
 TEST(Config, ARateSaysHowManyASecond) {
   const std::string text = tenant_problems("rate: {burst: 5}, raet: 1");
   EXPECT_TRUE(has(text, "tenants[0].rate: must have events_per_second")) << text;
-  EXPECT_TRUE(has(text, "unknown key \"raet\". Allowed: computed")) << text;
+  EXPECT_TRUE(has(text, "unknown key \"raet\"; did you mean \"rate\"?")) << text;
 }
 
 TEST(Config, FilesThatCannotBeRead) {

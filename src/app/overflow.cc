@@ -1,6 +1,5 @@
 #include "app/overflow.h"
 
-#include <limits>
 #include <utility>
 
 #include "app/stages.h"
@@ -9,12 +8,26 @@ namespace freshet::app {
 
 using eventlog::Topic;
 
+namespace {
+
+// On Kafka it takes several round trips to ask what is done, so it is asked less often, and more may be under way.
+constexpr env::TimeUs kObserveKafkaUs = 50'000;
+constexpr env::TimeUs kCrowdKafkaUs = 300'000;
+
+}  // namespace
+
 Result<std::unique_ptr<Overflow>> Overflow::start(const Config& config, eventlog::EventLog& log, env::Clock& clock,
-                                                  std::function<bool()> has_room) {
+                                                  std::function<std::optional<int64_t>()> backlog) {
   auto made = std::make_unique<Overflow>();
   const auto waits = lag_of(log, ingest::kDrainGroup, Topic::kOverflow);
+  ingest::CrowdOptions crowd;
+  crowd.clock = &clock;
+  crowd.tenants = config.tenants.size();
+  if (config.log.kind == Config::LogKind::kKafka) crowd.time_us = kCrowdKafkaUs;
+  made->crowd_ = std::make_shared<ingest::Crowd>(crowd);
   ingest::LanesOptions lanes;
   lanes.clock = &clock;
+  lanes.crowd = made->crowd_;
   lanes.partitions = log.partitions(Topic::kOverflow);
   lanes.records_max = config.overflow.count;
   lanes.bytes_max = config.overflow.bytes;
@@ -26,7 +39,9 @@ Result<std::unique_ptr<Overflow>> Overflow::start(const Config& config, eventlog
   drain.clock = &clock;
   drain.lanes = made->lanes_.get();
   drain.partitions = config.log.partitions;
-  drain.room = [has_room = std::move(has_room)] { return has_room() ? std::numeric_limits<size_t>::max() : size_t{0}; };
+  drain.crowd = made->crowd_.get();
+  drain.backlog = std::move(backlog);
+  if (config.log.kind == Config::LogKind::kKafka) drain.observe_us = kObserveKafkaUs;
   FRESHET_ASSIGN(made->drainer_, ingest::Drainer::start(drain));
   return made;
 }

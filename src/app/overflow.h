@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "app/config.h"
 #include "console/freshness.h"
@@ -13,9 +15,11 @@ namespace freshet::app {
 
 class Overflow {
  public:
-  // `has_room`: the stages behind are not too far behind; asked on the drain's thread. Log and clock outlive it.
+  // `backlog`: how many records the stages behind have not done, nullopt if the log does not say; asked on the drain's
+  // thread. Log and clock outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Overflow>> start(const Config& config, eventlog::EventLog& log,
-                                                               env::Clock& clock, std::function<bool()> has_room);
+                                                               env::Clock& clock,
+                                                               std::function<std::optional<int64_t>()> backlog);
 
   [[nodiscard]] std::shared_ptr<ingest::Lanes> lanes() { return lanes_; }
   // What waits of a tenant, as far as this node knows; and of all of them, in records.
@@ -26,6 +30,7 @@ class Overflow {
   [[nodiscard]] Status status() { return drainer_->status(); }
 
  private:
+  std::shared_ptr<ingest::Crowd> crowd_;
   std::shared_ptr<ingest::Lanes> lanes_;  // of appends that are under way, too
   std::unique_ptr<ingest::Drainer> drainer_;
 };

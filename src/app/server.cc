@@ -100,7 +100,12 @@ class ServerImpl final : public Server {
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     if (config_.roles.ingest) {
-      FRESHET_ASSIGN(overflow_, Overflow::start(config_, *log_, clock_, [this] { return has_room_.load(); }));
+      FRESHET_ASSIGN(overflow_, Overflow::start(config_, *log_, clock_, [this] {
+                       const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
+                       // Of another process's reaction only its commits are known, which trail.
+                       const auto reaction = reactors_.empty() ? std::optional<int64_t>(0) : reaction_lag();
+                       return action && reaction ? std::optional(*action + *reaction) : std::nullopt;
+                     }));
     }
     make_service();
     FRESHET_TRY(start_ingest());

@@ -69,6 +69,7 @@ Status DrainLoop::step() {
   auto polled = consumer_.poll(options_.fetch_bytes_max, patience());
   if (!polled && polled.error().code != Code::kRetry) return tl::unexpected(polled.error());
   if (polled) FRESHET_TRY(take_up(*polled));
+  observe();
   FRESHET_TRY(move());
   FRESHET_TRY(close_lanes());
   show();
@@ -87,7 +88,8 @@ env::TimeUs DrainLoop::patience() const {
   const bool waits = !waiting_.empty() || std::any_of(parts_.begin(), parts_.end(), [](const auto& p) {
     return !p.second.told || !p.second.queues.empty();
   });
-  return waits || options_.lanes->any_open() ? options_.poll_waiting_us : options_.poll_us;
+  const bool looks = options_.crowd != nullptr && options_.crowd->wants_observation();
+  return waits || looks || options_.lanes->any_open() ? options_.poll_waiting_us : options_.poll_us;
 }
 
 Status DrainLoop::take_up(const eventlog::PollResult& polled) {
@@ -185,11 +187,12 @@ Status DrainLoop::move() {
   for (const auto& [partition, part] : parts_) lanes += part.queues.count();
   if (now - moved_at_us_ < options_.pause_us + kPausePerLaneUs * static_cast<env::TimeUs>(lanes)) return {};
   Move move;
-  move.records_max = options_.room ? options_.room() : std::numeric_limits<size_t>::max();
-  if (lanes > 0 && move.records_max > 0) {
+  if (lanes > 0) {
     ++turn_;
-    gather(LaneKind::kLive, move);
-    gather(LaneKind::kBackfill, move);
+    for (const LaneKind kind : {LaneKind::kLive, LaneKind::kBackfill}) {
+      move.records_max = options_.crowd == nullptr ? std::numeric_limits<size_t>::max() : options_.crowd->room(kind);
+      gather(kind, move);
+    }
   }
   return commit(move);
 }
@@ -289,6 +292,7 @@ Status DrainLoop::commit(Move& move) {
   }
   for (const auto& [partition, lanes] : move.moved)
     for (const auto& [name, sum] : lanes) options_.lanes->moved(name, sum.records, sum.bytes);
+  if (options_.crowd != nullptr) options_.crowd->went(move.records);
   return {};
 }
 
@@ -344,6 +348,14 @@ Result<bool> DrainLoop::is_moved(const Lanes::Open& lane, bool asks, std::map<ui
   if (!committed && committed.error().code != Code::kRetry) return tl::unexpected(committed.error());
   answer = committed && std::max(committed->value_or(marks->low), marks->low) >= marks->high;
   return answer;
+}
+
+void DrainLoop::observe() {
+  const env::TimeUs now = options_.clock->monotonic_us();
+  if (options_.crowd == nullptr || !options_.backlog || now - observed_at_us_ < options_.observe_us) return;
+  observed_at_us_ = now;
+  if (const auto backlog = options_.backlog())
+    options_.crowd->observe(static_cast<uint64_t>(std::max<int64_t>(*backlog, 0)));
 }
 
 void DrainLoop::show() {

@@ -31,13 +31,16 @@ struct DrainOptions {
   size_t held_bytes_max = 64u << 20;     // of all lanes together, but for a few KiB that each may have
   size_t move_bytes_max = 1u << 20;      // of one transaction
   size_t quantum_bytes = 16u << 10;      // of a lane in a turn
-  env::TimeUs pause_us = 5'000;          // between two transactions
+  env::TimeUs pause_us = 3'000;          // between two transactions
   env::TimeUs poll_us = 100'000;         // while nothing waits
   env::TimeUs poll_waiting_us = 10'000;  // while something does
   env::TimeUs away_us = 1'000'000;       // how often it asks about partitions of other nodes
   env::TimeUs trim_us = 60'000'000;      // how often the log may forget what is moved
-  // How many records the stages behind have room for. If it is absent, they always have.
-  std::function<size_t()> room;
+  // Who says how many records may go on now; without it as many as the rates allow.
+  Crowd* crowd = nullptr;
+  // How many records the stages behind have not done: what the crowd is told. nullopt: the log does not say.
+  std::function<std::optional<int64_t>()> backlog;
+  env::TimeUs observe_us = 3'000;  // how often
 };
 
 class DrainLoop {
@@ -85,6 +88,7 @@ class DrainLoop {
   [[nodiscard]] Status close_lanes();
   [[nodiscard]] Result<bool> is_moved(const Lanes::Open& lane, bool asks, std::map<uint32_t, bool>& answers);
   void show();
+  void observe();
 
   const DrainOptions options_;
   eventlog::Consumer& consumer_;
@@ -95,6 +99,7 @@ class DrainLoop {
   env::TimeUs looked_at_us_ = 0;    // for lanes to close
   env::TimeUs asked_at_us_ = 0;     // about partitions of other nodes
   env::TimeUs shown_at_us_ = 0;
+  env::TimeUs observed_at_us_ = 0;
   env::TimeUs trimmed_at_us_ = 0;
 };
 

@@ -238,13 +238,16 @@ TEST(DrainLoop, WhatIsOldGoesOnlyWhenNothingLiveIsLeft) {
 
 TEST(DrainLoop, MovesNothingWhileTheStagesBehindHaveNoRoom) {
   Node node;
-  size_t room = 0;
-  node.drain.room = [&] { return room; };
+  Crowd crowd({.clock = &node.clock});
+  int64_t backlog = 1'000'000;
+  node.drain.crowd = &crowd;
+  node.drain.backlog = [&] { return std::optional(backlog); };
+  node.drain.observe_us = 0;
   node.start();
   node.put_many(live("a"), 20);
   for (int i = 0; i < 10; ++i) node.step();
   EXPECT_TRUE(node.moved().empty());
-  room = 7;
+  backlog = 493;  // of the 1,000 that may be there, up to half
   while (node.moved().empty()) node.step();
   EXPECT_EQ(node.moved().size(), 7u);
 }

@@ -77,14 +77,19 @@ bool Lanes::full(const model::Tenant& tenant, LaneKind kind) {
 }
 
 std::optional<uint32_t> Lanes::enter(const model::Tenant& tenant, LaneKind kind, size_t records) {
+  const bool has_turn = options_.crowd == nullptr || options_.crowd->comes(tenant.name, kind, records);
   // Nearly always it is like this, and nobody waits for anybody.
-  if (tenant.rate.events_per_second == 0 && open_ == 0 && settled_) return std::nullopt;
+  if (has_turn && tenant.rate.events_per_second == 0 && open_ == 0 && settled_) {
+    if (options_.crowd != nullptr) options_.crowd->went(records);
+    return std::nullopt;
+  }
   const std::lock_guard lock(mutex_);
   OfTenant& known = of(tenant);
   Lane& lane = known.lanes[static_cast<size_t>(kind)];
   const bool waits = lane.open && !FRESHET_MUTANT(kOverflowOvertaken);
-  if (!waits && settled_ && available(known) >= records) {
+  if (!waits && settled_ && has_turn && available(known) >= records) {
     if (known.rate.events_per_second > 0) known.bucket.take(records);
+    if (options_.crowd != nullptr) options_.crowd->went(records);
     return std::nullopt;
   }
   open(lane, partition_for(tenant.name));

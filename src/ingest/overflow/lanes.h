@@ -1,6 +1,7 @@
 // Which way a tenant's records take at this ingest node: straight into `actions`, or behind what waits in `overflow`.
 //
-// A request goes straight in if its tenant's rate allows all of it and nothing of the tenant waits. Otherwise it opens
+// A request goes straight in if its tenant's rate allows all of it, it is the tenant's turn (crowd.h), and nothing of
+// the tenant waits. Otherwise it opens
 // the tenant's lane: from then on everything of that tenant goes into one partition of `overflow`, in order, until the
 // drain (drain_loop.h) has moved all of it. A lane that is full refuses (429).
 //
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@
 #include <vector>
 
 #include "env/clock.h"
+#include "ingest/overflow/crowd.h"
 #include "ingest/overflow/lane_key.h"
 #include "ingest/overflow/token_bucket.h"
 #include "model/tenant.h"
@@ -33,6 +36,7 @@ namespace freshet::ingest {
 
 struct LanesOptions {
   env::Clock* clock = nullptr;
+  std::shared_ptr<Crowd> crowd;       // without one it is always everybody's turn
   uint32_t partitions = 1;            // of topic overflow
   uint64_t records_max = 1'000'000;   // that wait of a tenant in one of its lanes
   uint64_t bytes_max = 256ull << 20;  // the same

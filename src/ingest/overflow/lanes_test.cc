@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "testing/clock.h"
 
 namespace freshet::ingest {
@@ -160,6 +162,21 @@ TEST_F(LanesTest, AFailedAppendIsCountedNoMore) {
   EXPECT_TRUE(lanes().full(tenant, LaneKind::kLive));
   lanes().left({"a", LaneKind::kLive}, false, 5, 50);
   EXPECT_FALSE(lanes().full(tenant, LaneKind::kLive));
+}
+
+TEST_F(LanesTest, WhoseTurnItIsNotQueuesThoughItHasNoRate) {
+  options.crowd = std::make_shared<Crowd>(CrowdOptions{.clock = &clock, .tenants = 2, .records = 1'000});
+  Crowd& crowd = *options.crowd;
+  crowd.observe(0);
+  const model::Tenant loud = model::default_tenant("loud"), quiet = model::default_tenant("quiet");
+  EXPECT_TRUE(straight(quiet, 10));
+  EXPECT_TRUE(straight(loud, 1'000));
+  EXPECT_FALSE(straight(loud, 1'000));
+  EXPECT_TRUE(straight(quiet, 10));
+  crowd.observe(0);
+  EXPECT_FALSE(straight(loud, 10)) << "it queues behind its own";
+  move_all();
+  EXPECT_TRUE(straight(loud, 10));
 }
 
 }  // namespace
