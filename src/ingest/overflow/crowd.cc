@@ -12,12 +12,13 @@ namespace {
 
 constexpr env::TimeUs kShareUs = 10'000;  // how often the fair share is computed anew
 
+constexpr uint64_t kIdle = 4;  // a quarter of what may wait is next to nothing
+
 }  // namespace
 
-uint64_t Crowd::bound(LaneKind kind, env::TimeUs now_us) const {
+uint64_t Crowd::bound(env::TimeUs now_us) const {
   const double in_time = done_.per_second(now_us) * static_cast<double>(options_.time_us) / 1e6;
-  const uint64_t records = std::max(options_.records, static_cast<uint64_t>(in_time));
-  return kind == LaneKind::kLive ? records : records / 4;
+  return std::max(options_.records, static_cast<uint64_t>(in_time));
 }
 
 // What went on and is over the bound counts as not done: whoever brought it has had more than its share at once, not
@@ -39,9 +40,10 @@ bool Crowd::comes(const std::string& tenant, LaneKind kind, size_t records) {
   RecentSum& came = came_[tenant];
   came.add(static_cast<double>(records), now);
   const uint64_t waits = backlog_ + went_;
-  const uint64_t most = bound(kind, now);
-  if (!observed_ || waits <= most) return true;
-  return kind == LaneKind::kLive && came.at(now) <= share(waits - most, now);
+  const uint64_t most = bound(now);
+  if (!observed_) return true;
+  if (kind == LaneKind::kBackfill) return waits <= most / kIdle;
+  return waits <= most || came.at(now) <= share(waits - most, now);
 }
 
 void Crowd::went(uint64_t records) {
@@ -50,11 +52,10 @@ void Crowd::went(uint64_t records) {
   done_.add(static_cast<double>(records), options_.clock->monotonic_us());
 }
 
-uint64_t Crowd::room(LaneKind kind) {
+uint64_t Crowd::room() {
   const std::lock_guard lock(mutex_);
   if (!observed_) return std::numeric_limits<uint64_t>::max();
-  // Half of it is left to those who go straight in.
-  const uint64_t most = bound(kind, options_.clock->monotonic_us()) / 2;
+  const uint64_t most = bound(options_.clock->monotonic_us());
   return most - std::min(most, backlog_ + went_);
 }
 

@@ -1,7 +1,7 @@
 // Whose turn it is while more comes than the stages behind can do in a moment. Then whoever sent more than a fair share
 // of late (fair_share.h) has to wait, and the others go on; so what is in `actions` is always little and young, and a
-// quiet tenant does not wait for a loud one, with rates or without. What is old (LaneKind) goes on only while these
-// stages have next to nothing to do. A node with one tenant is never crowded by what is live.
+// quiet tenant does not wait for a loud one, with rates or without. What is old (LaneKind) goes straight in only while
+// these stages have next to nothing to do. A node with one tenant is never crowded by what is live.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ struct CrowdOptions {
   size_t tenants = 1;  // that there are
   // What may wait before `action` and `reaction`: so many records, or what they did of late in so much time.
   uint64_t records = 1'000;
-  env::TimeUs time_us = 50'000;
+  env::TimeUs time_us = 60'000;
 };
 
 // Thread-safe.
@@ -33,8 +33,8 @@ class Crowd {
   [[nodiscard]] bool comes(const std::string& tenant, LaneKind kind, size_t records);
   // So many records have gone on: straight in, or from where they waited.
   void went(uint64_t records);
-  // How many more of a lane of this kind should go on now.
-  [[nodiscard]] uint64_t room(LaneKind kind);
+  // How many of those that wait should go on now.
+  [[nodiscard]] uint64_t room();
   // So many are not done by the stages behind. Until it is said once, they are taken to have nothing to do.
   void observe(uint64_t backlog);
   // Something went on since the last observation.
@@ -42,7 +42,7 @@ class Crowd {
 
  private:
   // REQUIRES, for these: the mutex is held.
-  [[nodiscard]] uint64_t bound(LaneKind kind, env::TimeUs now_us) const;
+  [[nodiscard]] uint64_t bound(env::TimeUs now_us) const;
   [[nodiscard]] double share(uint64_t excess, env::TimeUs now_us);
 
   const CrowdOptions options_;

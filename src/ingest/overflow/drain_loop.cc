@@ -189,10 +189,9 @@ Status DrainLoop::move() {
   Move move;
   if (lanes > 0) {
     ++turn_;
-    for (const LaneKind kind : {LaneKind::kLive, LaneKind::kBackfill}) {
-      move.records_max = options_.crowd == nullptr ? std::numeric_limits<size_t>::max() : options_.crowd->room(kind);
-      gather(kind, move);
-    }
+    move.records_max = options_.crowd == nullptr ? std::numeric_limits<size_t>::max() : options_.crowd->room();
+    gather(LaneKind::kLive, move);
+    gather(LaneKind::kBackfill, move);
   }
   return commit(move);
 }
