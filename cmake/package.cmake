@@ -24,6 +24,9 @@ install(FILES deploy/debian/copyright ${package_docs}/changelog.gz DESTINATION s
 foreach(library libabsl-dev libboost-dev libcli11-dev libexpected-dev libprotobuf-dev)
   install(FILES /usr/share/doc/${library}/copyright DESTINATION share/doc/freshet RENAME copyright.${library} OPTIONAL)
 endforeach()
+if(EXISTS ${LIBRDKAFKA_PREFIX}/LICENSES.txt)  # built by tools/librdkafka
+  install(FILES ${LIBRDKAFKA_PREFIX}/LICENSES.txt DESTINATION share/doc/freshet RENAME copyright.librdkafka)
+endif()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME freshet)

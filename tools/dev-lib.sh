@@ -145,6 +145,8 @@ build_preset() {
   shift
   mkdir -p "$dir"
   set_up_ccache
+  # CMake would do it, too, but without a word.
+  tools/librdkafka >/dev/null || die "there is no client for Kafka to build with (see above)"
   log=$dir/configure.log
   if ! cmake --preset "$preset" >"$log" 2>&1 </dev/null; then
     cat "$log" >&2

@@ -387,6 +387,20 @@ TEST_P(EventLogConformance, PausedPartitionsRest) {
   EXPECT_EQ(r.values[kActions0].size(), 1u);
 }
 
+// A client that counts the end of a partition as a record goes on behind the next one (librdkafka 2.2 to 2.13.1).
+TEST_P(EventLogConformance, PausedAtItsEndSkipsNothing) {
+  start();
+  Reader r = reader("g", {Topic::kActions});
+  r.poll_assigned();
+  for (int i = 0; i < 5; ++i) r.poll();  // Reads to the end, where there is nothing.
+  r.consumer->pause(kActions0, true);
+  r.poll();
+  append(kActions0, {"a", "b"});
+  r.consumer->pause(kActions0, false);
+  r.poll_until(2);
+  EXPECT_EQ(r.values[kActions0], (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_P(EventLogConformance, MembersShareThePartitions) {
   start();
   Reader one = reader("g", {Topic::kActions}, 0, 2);

@@ -11,6 +11,8 @@ from harness import OFFLINE, ROOT, TENANT, Failure, Skipped, check_equal, free_p
 from patience import patient, stretched
 
 TOOL = ROOT / "tools" / "kafka"
+VERSION = os.environ.get("FRESHET_KAFKA_VERSION", "3.9.2")  # of the brokers of all tests but those that choose
+TODAY = "4.3.1"
 NOT_FETCHED = 3
 START_S = patient(900)  # it may have to be fetched first
 READ_S = patient(120)
@@ -52,9 +54,10 @@ class Kafka:
         self.tool("kill", only)
 
     def command(self, tool, *arguments):
-        jars = next((ROOT / "build" / "cache").glob("kafka-*[0-9]"))
-        log4j = self.directory / ("1" if self.count > 1 else "") / "log4j.properties"
-        return ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{log4j}", "-cp", f"{jars}/*", tool,
+        jars = ROOT / "build" / "cache" / f"kafka-{self.env.get('FRESHET_KAFKA_VERSION', VERSION)}"
+        home = self.directory / ("1" if self.count > 1 else "")
+        return ["java", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{home}/log4j.properties",
+                f"-Dlog4j2.configurationFile=file:{home}/log4j2.properties", "-cp", f"{jars}/*", tool,
                 "--bootstrap-server", self.brokers, *map(str, arguments)]
 
     def run(self, tool, *arguments, text=""):

@@ -64,10 +64,7 @@ void forward_rebalance(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_par
 
 }  // namespace
 
-void Client::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
-  was_assigned_ = was_assigned_ || what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-  on_rebalance(what, list);
-}
+void Client::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) { on_rebalance(what, list); }
 
 std::string to_string(TopicPartition of) { return fmt::format("{}[{}]", name_of(of.topic), of.partition); }
 

@@ -71,8 +71,6 @@ class Client {
 
   // librdkafka tells of a rebalance, within a poll.
   void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
-  // A rebalance has told it what is its own, be it nothing.
-  [[nodiscard]] bool was_assigned() const { return was_assigned_; }
 
   // Set before the first poll, if Settings::rebalances.
   Rebalance on_rebalance;
@@ -80,7 +78,6 @@ class Client {
  private:
   Client() = default;
   rd_kafka_t* handle_ = nullptr;
-  bool was_assigned_ = false;
   mutable std::mutex mutex_;
   Error last_error_{Code::kRetry, {}};  // guarded by mutex_
 };

@@ -19,8 +19,6 @@ constexpr size_t kFetchKbMin = 1024;
 constexpr env::TimeUs kFencedAgainSessions = 5;
 constexpr env::TimeUs kWatchSessions = 3;
 constexpr env::TimeUs kWatchAgainUs = 200'000;
-constexpr env::TimeUs kCloseMaxUs = 30'000'000;
-constexpr int kCloseLookMs = 50;
 
 Client::Settings settings_for(const KafkaOptions& options, const std::string& group, const std::string& member,
                               size_t partitions) {
@@ -53,39 +51,6 @@ void give_back(rd_kafka_t* client, rd_kafka_resp_err_t what, const rd_kafka_topi
   const bool given = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
   const ErrorPtr ignored(given ? rd_kafka_incremental_assign(client, list)
                                : rd_kafka_incremental_unassign(client, list));
-}
-
-// What rd_kafka_consumer_close() does, but not for ever. librdkafka before 2.4 does not hear the answer to an
-// assignment once it has a fatal error, or if the assignment came when it was closing already; and then it waits for
-// that answer, as does who destroys the client (confluentinc/librdkafka#4528). False: it may wait so.
-bool close_within(rd_kafka_t* client, env::TimeUs most) {
-  const Queue told(rd_kafka_queue_new(client));
-  const ErrorPtr fatal(rd_kafka_consumer_close_queue(client, told.get()));
-  if (fatal != nullptr) return false;
-  const env::TimeUs end = env::real_clock().monotonic_us() + most;
-  while (rd_kafka_consumer_closed(client) == 0) {
-    if (env::real_clock().monotonic_us() > end) return false;
-    const Event event(rd_kafka_queue_poll(told.get(), kCloseLookMs));
-    if (event == nullptr || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
-    give_back(client, rd_kafka_event_error(event.get()), rd_kafka_event_topic_partition_list(event.get()));
-  }
-  return true;
-}
-
-// Makes a client that can't be closed do nothing any more. It stays until the process ends.
-void give_up(rd_kafka_t* client, rd_kafka_queue_t* queue) {
-  rd_kafka_assign(client, nullptr);  // It fetches nothing any more.
-  rd_kafka_message_t* fetched = nullptr;
-  for (size_t left = rd_kafka_queue_length(queue); left > 0; --left)
-    if (rd_kafka_consume_batch_queue(queue, 0, &fetched, 1) == 1) rd_kafka_message_destroy(fetched);
-}
-
-// Keeps a client that must not be destroyed until the process ends.
-void keep(std::shared_ptr<Client> client) {
-  static std::mutex mutex;
-  static auto& kept = *new std::vector<std::shared_ptr<Client>>;  // Never destroyed, also not when the process ends.
-  const std::lock_guard lock(mutex);
-  kept.push_back(std::move(client));
 }
 
 }  // namespace
@@ -132,20 +97,13 @@ void KafkaConsumer::leave() {
   client_->on_rebalance = [handle = client_->get()](rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
     give_back(handle, what, list);
   };
-  const bool closed = close_within(client_->get(), kCloseMaxUs);
-  if (!closed) {
-    if (rd_kafka_fatal_error(client_->get(), nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR)
-      spdlog::warn("kafka: group {} has not let us go within {} s; going on without", group_, kCloseMaxUs / 1'000'000);
-    give_up(client_->get(), queue_.get());
-  }
+  if (const auto error = rd_kafka_consumer_close(client_->get());
+      error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
+    spdlog::warn("kafka: leaving group {}: {}", group_, rd_kafka_err2str(error));
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();
   }
-  // librdkafka before 2.3 aborts the process if a member is destroyed between its joining and its first assignment, by
-  // an assertion (confluentinc/librdkafka#4312); whether the group has let it join can't be asked without a race.
-  // Closed, it is forgotten by the group and fetches nothing any more.
-  if (!closed || (!slots_ && !client_->was_assigned())) keep(client_);
   client_.reset();
 }
 
