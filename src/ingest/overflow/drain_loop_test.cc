@@ -224,6 +224,27 @@ TEST(DrainLoop, LanesTakeTurnsByBytes) {
   EXPECT_NEAR(many / (many + large), 0.5, 0.15);
 }
 
+TEST(DrainLoop, TenThousandTenantsMayWait) {
+  constexpr size_t kTenants = 10'000;
+  Node node;
+  std::vector<eventlog::Produce> batches;
+  batches.push_back({{Topic::kOverflow, 0}, {}});
+  for (size_t i = 0; i < 2 * kTenants; ++i) {
+    const std::string tenant = "t" + std::to_string(i % kTenants);
+    batches.back().records.add(overflow_key(live(tenant), "key"), std::string(200, 'x'));
+  }
+  std::promise<void> done;
+  node.log->append(std::move(batches), [&](const Status&) { done.set_value(); });
+  done.get_future().wait();
+  size_t steps = 0;
+  for (; steps < 100 && (steps < 2 || !node.loop->idle()); ++steps) {
+    node.clock.now += 200'000;
+    node.step();
+  }
+  EXPECT_LT(steps, 50u);
+  EXPECT_EQ(node.moved().size(), 2 * kTenants);
+}
+
 TEST(DrainLoop, WhatIsOldGoesOnlyWhenNothingLiveIsLeft) {
   Node node;
   node.put_many(backfill("old"), 50);
