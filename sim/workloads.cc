@@ -222,11 +222,6 @@ std::vector<Plan> confluent_plans() {
        .confluent = true,
        .habits = {.people = 64, .emails = 1, .anonymous = 1, .merge = 400, .merge_circle = 32},
        .partitions_min = 5},
-      {.name = "rates",
-       .text = "tenants send above their rates: most goes through overflow, whose drains die and change hands",
-       .confluent = true,
-       .habits = {},
-       .rated = true},
   };
 }
 
@@ -301,12 +296,20 @@ std::vector<Plan> contended_plans() {
   };
 }
 
+std::vector<Plan> rated_plans() {
+  return {{.name = "rates",
+           .text = "tenants send above their rates: most goes through overflow, whose drains die and change hands",
+           .confluent = true,
+           .habits = {},
+           .rated = true}};
+}
+
 }  // namespace
 
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const auto& plans : {confluent_plans(), contended_plans()})
+    for (const auto& plans : {confluent_plans(), contended_plans(), rated_plans()})
       for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();
