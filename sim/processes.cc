@@ -70,7 +70,9 @@ void IngestProcess::start_drain() {
   for (uint32_t p = 0; p < lanes.partitions; ++p)
     lanes.left_over = lanes.left_over || stage_.broker.lags(ingest::kDrainGroup, {Topic::kOverflow, p});
   lanes_ = std::make_shared<ingest::Lanes>(lanes);
-  lanes_->know(tenants_);
+  std::vector<std::shared_ptr<const model::Tenant>> tenants;
+  for (const model::Tenant& tenant : tenants_) tenants.push_back(std::make_shared<model::Tenant>(tenant));
+  lanes_->know(tenants);
   auto consumer = log_->open_consumer({.group = ingest::kDrainGroup, .topics = {Topic::kOverflow}});
   require(consumer.has_value(), "the drain's consumer can't be opened");
   drained_ = std::move(*consumer);

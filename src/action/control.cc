@@ -13,7 +13,20 @@ v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t 
   control.set_logic_version(kLogicVersion);
   control.set_hash_key(std::string(hash_key));
   control.set_partitions(partitions);
+  control.set_changes_only(true);
   for (const model::Tenant& tenant : tenants) *control.add_tenants() = tenant.rules;
+  return envelope;
+}
+
+v1::Envelope rules_record(const std::vector<v1::TenantRules>& rules, uint64_t revision, env::TimeUs received_at_us) {
+  v1::Envelope envelope;
+  envelope.set_kind(v1::Envelope::CONTROL);
+  envelope.set_received_at_us(received_at_us);
+  v1::Control& control = *envelope.mutable_control();
+  control.set_logic_version(kLogicVersion);
+  control.set_revision(revision);
+  control.set_changes_only(true);
+  control.mutable_tenants()->Assign(rules.begin(), rules.end());
   return envelope;
 }
 

@@ -13,13 +13,20 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 2;
+inline constexpr uint32_t kLogicVersion = 3;
 // From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
 inline constexpr uint32_t kLogicOfWholeNumbers = 2;
+// From here on a Control says what changes; before it said what there is.
+inline constexpr uint32_t kLogicOfChanges = 3;
 
-// With the rules of all tenants, for a log of `partitions`. Its revision is the caller's to set.
+// What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
+// is the caller's to set.
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,
                                           std::string_view hash_key, env::TimeUs received_at_us);
+
+// The rules of some tenants and nothing else, under this revision.
+[[nodiscard]] v1::Envelope rules_record(const std::vector<v1::TenantRules>& rules, uint64_t revision,
+                                        env::TimeUs received_at_us);
 
 // Asks a partition to say all its profiles again (action/republish.h).
 [[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise);

@@ -224,8 +224,7 @@ Status Engine::adopt(const v1::Envelope& record) {
     return {};
   }
   if (!adopt_rules(state_.meta(), control, record.received_at_us())) return {};
-  rules_ = Rules::compile(state_.meta());
-  protocol_.use_rules(rules_.get());
+  rules_->renew(state_.meta(), control);
   prefetch();  // The key of alias hashes may have come with these rules: the records that follow need theirs.
   return {};
 }

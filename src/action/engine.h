@@ -70,7 +70,7 @@ class Engine {
   uint32_t partition_, partitions_;
   state::PartitionState& state_;
   Outputs& out_;
-  std::unique_ptr<const Rules> rules_;
+  std::unique_ptr<Rules> rules_;
   Protocol protocol_;
   google::protobuf::Arena arena_;  // of a batch
   std::vector<Prepared> prepared_;

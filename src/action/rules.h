@@ -1,6 +1,6 @@
 // The rules in force in one partition, compiled from its last Control record for quick look-up. They come through the
 // log like records, and not from a configuration file: a replay must find every record under the rules that it was
-// processed with. Read-only once made.
+// processed with.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -28,6 +28,7 @@ struct Tenant {
   // By the logic that the rules were published with, so that a record is processed again as it was processed first:
   // whole numbers beyond 64 bits keep their digits in computed attributes.
   bool keeps_digits = false;
+  uint64_t revision = 0;  // that brought the rules
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };
@@ -35,19 +36,26 @@ struct Tenant {
 class Rules {
  public:
   // The rules that a partition's meta row says are in force.
-  [[nodiscard]] static std::unique_ptr<const Rules> compile(const v1::PartitionMeta& meta);
+  [[nodiscard]] static std::unique_ptr<Rules> compile(const v1::PartitionMeta& meta);
+  // Takes over what a Control that took effect has changed: of its tenants, and what holds for all of them.
+  void renew(const v1::PartitionMeta& meta, const v1::Control& control);
   [[nodiscard]] const Tenant* find(std::string_view tenant) const;  // nullptr: unknown
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
   [[nodiscard]] bool events_as_protobuf() const { return events_as_protobuf_; }
 
  private:
+  void take(const v1::PartitionMeta& meta, const v1::TenantRules& rules);
+
   absl::flat_hash_map<std::string, std::unique_ptr<Tenant>> tenants_;
   std::string hash_key_;
   bool events_as_protobuf_ = false;
 };
 
-// Puts a Control record into meta. True: it took effect, as its revision is higher than the one in force. A computed
-// attribute keeps its `since` as long as its definition stays.
+// Puts a Control record into meta. True: something of it took effect, as its revision is higher than that in force. A
+// computed attribute keeps its `since` as long as its definition stays.
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us);
+
+// The revision that rules came by: those of the tenant; null: what holds for all of them.
+[[nodiscard]] uint64_t revision_in_force(const v1::PartitionMeta& meta, const Tenant* tenant);
 
 }  // namespace freshet::action

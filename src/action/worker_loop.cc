@@ -189,6 +189,21 @@ Status WorkerLoop::open_state(Partition& part) {
   return {};
 }
 
+// Somebody who reads with our group has moved our place. To believe it would skip what nobody has processed; so what
+// counts is what this process itself has committed last, or the state's own place. That is the last commit, unless
+// another process of ours has died since without persisting: then the outputs of its last seconds are published again.
+void WorkerLoop::go_on_despite(Partition& part, eventlog::Offset foreign) {
+  static telemetry::Counter& counter = telemetry::counter(
+      "freshet_action_foreign_offsets_total", "Offsets of action's group that somebody else had committed; not taken.");
+  counter.add();
+  spdlog::error(
+      "partition {}: somebody else reads with action's group and has committed offset {}; it is not taken, and we go "
+      "on "
+      "at {}. Give that reader another group (docs/operations/outages.md)",
+      part.of.partition, foreign, std::max(part.committed, part.state->offset()));
+  part.committed = std::max(part.committed, part.state->offset());
+}
+
 // Begins with the record after those that the state stands for; up to what is committed it is a replay. The engine is
 // made anew, because it may know rules that came with a batch which was aborted since.
 Status WorkerLoop::begin_replay(Partition& part) {
@@ -198,6 +213,7 @@ Status WorkerLoop::begin_replay(Partition& part) {
   } else {
     FRESHET_ASSIGN(auto committed, consumer_.committed(part.of));
     part.committed = committed.value_or(0);
+    if (const auto foreign = consumer_.foreign_place(part.of)) go_on_despite(part, *foreign);
   }
   if (options_.accept_loss && part.state->offset() > part.committed) {
     spdlog::error(

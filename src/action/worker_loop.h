@@ -68,6 +68,7 @@ class WorkerLoop {
   [[nodiscard]] Status begin_those_due();
   [[nodiscard]] Status open_state(Partition& part);
   [[nodiscard]] Status begin_replay(Partition& part);
+  static void go_on_despite(Partition& part, eventlog::Offset foreign);
   [[nodiscard]] Status process_all(const std::vector<eventlog::Fetched>& fetched);
   [[nodiscard]] Status process(Partition& part, const eventlog::Fetched& batch);
   [[nodiscard]] Status commit(eventlog::Transaction transaction);

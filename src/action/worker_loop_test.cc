@@ -74,9 +74,14 @@ class FakeConsumer final : public eventlog::Consumer {
     if (committed_fails.contains(of.partition)) return fail(Code::kRetry, "Local: Timed out");
     return committed_to[of.partition];
   }
+  std::optional<Offset> foreign_place(TopicPartition of) const override {
+    const auto found = foreign.find(of.partition);
+    return found == foreign.end() ? std::nullopt : std::optional(found->second);
+  }
   void wake() override {}
 
-  eventlog::PollResult rebalance;  // what the next poll tells
+  std::map<uint32_t, Offset> foreign;  // what somebody else has committed
+  eventlog::PollResult rebalance;      // what the next poll tells
   std::map<uint32_t, std::vector<std::string>> records;
   std::map<uint32_t, Offset> position, committed_to;
   std::set<uint32_t> paused, committed_fails;
@@ -207,6 +212,25 @@ TEST_F(WorkerLoopTest, APartitionThatIsTakenAwayWhileItWaitsIsForgotten) {
   consumer_.paused.clear();
   steps(3);
   EXPECT_TRUE(done(0));
+}
+
+// A reader of somebody else's has taken the partition for a while, and said that the next record is done, too.
+TEST_F(WorkerLoopTest, AnOffsetThatIsNotOursSkipsNothing) {
+  send(0, "m0");
+  steps(3);
+  ASSERT_TRUE(done(0));
+  const size_t said = consumer_.outputs;
+  consumer_.rebalance = {};
+  consumer_.rebalance.revoked = {{Topic::kActions, 0}};
+  steps(1);
+  send(0, "m1");
+  consumer_.foreign[0] = 3;  // while committed_to stays what we have committed ourselves
+  consumer_.rebalance = {};
+  consumer_.rebalance.assigned = {{Topic::kActions, 0}};
+  steps(3);
+  EXPECT_TRUE(done(0));
+  EXPECT_EQ(consumer_.outputs, 2 * said)
+      << "what was said of m1 is what was said of m0; neither is lost nor said twice";
 }
 
 TEST_F(WorkerLoopTest, AStandbySaysNothingAndGoesOnWhereTheOwnerCommittedLast) {

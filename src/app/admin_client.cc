@@ -28,13 +28,17 @@ void add_ca_option(CLI::App& command, std::string& ca) {
       ->check(CLI::ExistingFile);
 }
 
-void add_admin_options(CLI::App& command, AdminTarget& target) {
+void add_server_options(CLI::App& command, AdminTarget& target) {
   command.add_option("--url", target.url, "The admin listener")->capture_default_str();
   add_ca_option(command, target.ca);
   command.add_option("--token", target.token, "Admin token (better: the environment variable FRESHET_ADMIN_TOKEN)")
       ->envname("FRESHET_ADMIN_TOKEN");
-  command.add_option("--tenant", target.tenant, "Whose data this is")->required();
   command.add_flag("--json", target.json, "One JSON object on standard output");
+}
+
+void add_admin_options(CLI::App& command, AdminTarget& target) {
+  add_server_options(command, target);
+  command.add_option("--tenant", target.tenant, "Whose data this is")->required();
 }
 
 Result<std::string> AdminClient::call(const std::string& method, const std::string& rest, std::string body) {
@@ -45,7 +49,9 @@ Result<std::string> AdminClient::call(const std::string& method, const std::stri
   }
   http::Request request;
   request.method = method;
-  request.path = "/v1/tenants/" + percent_encode(target_.tenant) + "/" + rest;
+  request.path = "/v1/tenants";
+  if (!target_.tenant.empty()) request.path += "/" + percent_encode(target_.tenant) + (rest.empty() ? "" : "/");
+  request.path += rest;
   request.body = std::move(body);
   if (!target_.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + target_.token);
   auto response = client_->send(request);

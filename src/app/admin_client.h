@@ -22,7 +22,9 @@ struct AdminTarget {
   bool json = false;
 };
 
-// Adds --url, --ca, --token (or FRESHET_ADMIN_TOKEN), --tenant (required) and --json.
+// Adds --url, --ca, --token (or FRESHET_ADMIN_TOKEN) and --json.
+void add_server_options(CLI::App& command, AdminTarget& target);
+// The same, and --tenant (required).
 void add_admin_options(CLI::App& command, AdminTarget& target);
 
 void add_ca_option(CLI::App& command, std::string& ca);
@@ -31,9 +33,9 @@ class AdminClient {
  public:
   explicit AdminClient(AdminTarget target) : target_(std::move(target)) {}
 
-  // `rest` follows /v1/tenants/{tenant}/ and is percent-encoded. It returns the body of a 2xx
-  // answer; otherwise an error with the server's own message: kNotFound for 404, kInvalid for other
-  // 4xx, kRetry for 5xx and for a server that can't be reached.
+  // `rest` follows /v1/tenants/{tenant}/, or /v1/tenants without a tenant, and is percent-encoded. It
+  // returns the body of a 2xx answer; otherwise an error with the server's own message: kNotFound for
+  // 404, kInvalid for other 4xx, kRetry for 5xx and for a server that can't be reached.
   [[nodiscard]] Result<std::string> call(const std::string& method, const std::string& rest, std::string body = "");
 
  private:

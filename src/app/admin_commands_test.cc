@@ -9,6 +9,7 @@
 
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
+#include "app/tenants_command.h"
 #include "http/server.h"
 #include "testing/fake_admin.h"
 
@@ -27,7 +28,7 @@ class AdminCommands : public ::testing::Test {
     options.letters = keeper_.open();
     options.registry = registry_.get();
     options.log = &log_;
-    options.tenants = {model::default_tenant("acme")};
+    options.tenants = &desk_;
     options.tokens = {{"ops", "s3cret", console::Role::kErase}};
     options.clock = &clock_;
     options.submit = [this](v1::Envelope envelope, const std::function<void(Status)>& done) {
@@ -53,6 +54,7 @@ class AdminCommands : public ::testing::Test {
     int exit_code = 0;
     add_deadletters_command(app, exit_code);
     add_erase_command(app, exit_code);
+    add_tenants_command(app, exit_code);
     for (const std::string& more :
          {std::string("--url"), "http://127.0.0.1:" + std::to_string(server_->port()), std::string("--token"), token})
       arguments.push_back(more);
@@ -70,6 +72,7 @@ class AdminCommands : public ::testing::Test {
   }
 
   console::FakeStore store_;
+  console::FakeDesk desk_{"acme"};
   console::FakeLog log_{1};
   env::FakeClock clock_;
   console::FakeKeeper keeper_{log_, store_, clock_};
@@ -168,6 +171,36 @@ TEST_F(AdminCommands, SaysWhetherThereIsAProfile) {
                           HasSubstr("  verified    not yet\n")));
   EXPECT_EQ(run({"erase", "--tenant", "acme", "--user", "user_id=u2", "--status", "--json"}), 0);
   EXPECT_THAT(out_, HasSubstr(R"("state":"requested")"));
+}
+
+TEST_F(AdminCommands, ListsShowsAndChangesTenants) {
+  EXPECT_EQ(run({"tenants", "list"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("NAME"), HasSubstr("acme "), HasSubstr(" api ")));
+  EXPECT_EQ(run({"tenants", "list", "--json"}), 0);
+  EXPECT_THAT(out_, HasSubstr(R"({"tenants":[{"name":"acme","from":"api","revision":7,)"));
+  const std::string file = ::testing::TempDir() + "/tenant-" + std::to_string(getpid()) + ".yaml";
+  const auto put = [&](const std::string& text, std::vector<std::string> more) {
+    std::ofstream(file, std::ios::trunc) << text;
+    std::vector<std::string> arguments{"tenants", "put", "new", file};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const std::string shown = R"({"tenant":"new","settings":{"enrich":["a"]},"keys":{"write_keys":["0123456789ab"]},)"
+                            R"("from":{"settings":{"from":"api","revision":8,"at":"2026"}}})";
+  EXPECT_EQ(put(shown, {}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("tenant            new\n"), HasSubstr("settings          from api, revision 8"),
+                          HasSubstr(R"(write_keys        ["0123456789ab"])"), HasSubstr(R"({"enrich":["a"]})")));
+  EXPECT_EQ(put(shown, {"--json"}), 0);
+  EXPECT_EQ(out_, shown + "\n");
+  EXPECT_EQ(run({"tenants", "show", "new", "--json"}), 0);
+  EXPECT_EQ(out_, shown + "\n");
+  EXPECT_EQ(put("wrong", {}), 2);
+  EXPECT_THAT(errors_, HasSubstr("tenant new:1:1: wrong"));
+  EXPECT_EQ(run({"tenants", "delete", "new"}), 0);
+  EXPECT_EQ(run({"tenants", "show", "new"}), 1);
+  EXPECT_EQ(run({"tenants", "put", "new", file + ".none"}), 2);
+  EXPECT_EQ(run({"tenants", "put", "new"}), 2);
+  std::remove(file.c_str());
 }
 
 TEST_F(AdminCommands, FailuresAreExplained) {

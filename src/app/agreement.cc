@@ -5,15 +5,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "app/log.h"
 #include "base/assert.h"
+#include "base/hash.h"
 
 namespace freshet::app {
 namespace {
 
 constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
+// What a claim of a change by the API begins with; that of a file is a hash in hex.
+constexpr std::string_view kOfApi = "api:";
+
+bool is_of_api(std::string_view claim) { return claim.starts_with(kOfApi); }
 
 }  // namespace
 
@@ -35,43 +41,69 @@ Status Agreement::follow() {
 // The first key and the first claim of a revision count; later ones lost the race and change
 // nothing.
 void Agreement::take(const v1::SchemaChange& change) {
-  if (!change.has_agreement()) return registry_.apply(change);
+  if (!change.has_agreement() && !change.has_tenants()) return registry_.apply(change);
   const v1::Agreement& agreed = change.agreement();
   if (hash_key_.empty()) hash_key_ = agreed.hash_key();
-  if (agreed.revision() != 0) claimed_.emplace(agreed.revision(), agreed.rules());
+  bool is_first = true;
+  if (agreed.revision() != 0) is_first = claimed_.emplace(agreed.revision(), agreed.rules()).second;
+  if (agreed.revision() != 0 && is_first && !is_of_api(agreed.rules()))
+    file_revision_ = std::max(file_revision_, agreed.revision());
+  if (change.has_tenants() && is_first && tenants_) tenants_(change.tenants());
 }
 
-Status Agreement::propose(const v1::Agreement& agreement) {
-  v1::SchemaChange change;
-  *change.mutable_agreement() = agreement;
+Status Agreement::propose(const std::vector<v1::SchemaChange>& changes) {
+  FRESHET_ASSERT(!changes.empty());
   std::vector<eventlog::Produce> batches(1);
   batches[0].to = kSchema;
-  batches[0].records.add({}, change.SerializeAsString());
+  for (const v1::SchemaChange& change : changes) batches[0].records.add({}, change.SerializeAsString());
   FRESHET_TRY(append(log_, std::move(batches)));
-  // What was written is read back: only that shows whether it was first.
   return follow();
+}
+
+Status Agreement::say(const std::vector<v1::TenantsChange>& changes) {
+  std::vector<v1::SchemaChange> records;
+  for (const v1::TenantsChange& change : changes) *records.emplace_back().mutable_tenants() = change;
+  return propose(records);
+}
+
+std::string Agreement::claim_of(uint64_t revision) const {
+  const auto claimed = claimed_.find(revision);
+  return claimed == claimed_.end() ? std::string() : claimed->second;
+}
+
+Result<bool> Agreement::claim_change(const v1::TenantsChange& change, env::Random& random) {
+  FRESHET_ASSERT(change.revision() > 0 && change.by_api());
+  if (claimed_.contains(change.revision())) return false;
+  v1::SchemaChange record;
+  record.mutable_agreement()->set_revision(change.revision());
+  record.mutable_agreement()->set_rules(std::string(kOfApi) + to_hex(random.bytes(16)));
+  *record.mutable_tenants() = change;
+  FRESHET_TRY(propose({record}));
+  const std::string claimed = claim_of(change.revision());
+  if (claimed.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
+  return claimed == record.agreement().rules();
 }
 
 Result<std::string> Agreement::hash_key(const std::string& proposal) {
   FRESHET_TRY(follow());
   if (!hash_key_.empty()) return hash_key_;
-  v1::Agreement agreement;
-  agreement.set_hash_key(proposal);
-  FRESHET_TRY(propose(agreement));
+  v1::SchemaChange record;
+  record.mutable_agreement()->set_hash_key(proposal);
+  FRESHET_TRY(propose({record}));
   if (hash_key_.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
   return hash_key_;
 }
 
-Status Agreement::claim(uint64_t revision, const std::string& rules) {
+Status Agreement::claim(uint64_t revision, const FileHash& file) {
   if (!claimed_.contains(revision)) {
-    v1::Agreement agreement;
-    agreement.set_revision(revision);
-    agreement.set_rules(rules);
-    FRESHET_TRY(propose(agreement));
+    v1::SchemaChange record;
+    record.mutable_agreement()->set_revision(revision);
+    record.mutable_agreement()->set_rules(file.whole);
+    FRESHET_TRY(propose({record}));
   }
   const auto claimed = claimed_.find(revision);
   if (claimed == claimed_.end()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
-  if (claimed->second == rules) return {};
+  if (file.is(claimed->second)) return {};
   return fail(
       Code::kInvalid,
       fmt::format("revision: another process has published other tenants or rules under {}: give all processes the "

@@ -4,10 +4,15 @@
 // the log decides, not a lock.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "app/file_hash.h"
 #include "base/result.h"
+#include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
 #include "schema/registry.h"
@@ -17,7 +22,10 @@ namespace freshet::app {
 // One thread uses it. Log and registry outlive it.
 class Agreement {
  public:
-  Agreement(eventlog::EventLog& log, schema::Registry& registry) : log_(log), registry_(registry) {}
+  // What `tenants` is called with is in the log's order; changes whose revision was somebody else's are left out.
+  Agreement(eventlog::EventLog& log, schema::Registry& registry,
+            std::function<void(const v1::TenantsChange&)> tenants = {})
+      : log_(log), registry_(registry), tenants_(std::move(tenants)) {}
 
   // Takes in what the topic has by now. Call it now and then, because other processes go on
   // discovering.
@@ -25,23 +33,34 @@ class Agreement {
 
   // Returns the installation's key: the first one that was proposed, maybe by this call.
   [[nodiscard]] Result<std::string> hash_key(const std::string& proposal);
-  // Claims a revision for the rules of this fingerprint. kInvalid: another process was first, with
-  // other rules.
-  [[nodiscard]] Status claim(uint64_t revision, const std::string& rules);
+  // Claims a revision for a file. kInvalid: another process was first, with another file or a change.
+  [[nodiscard]] Status claim(uint64_t revision, const FileHash& file);
+  // Claims the revision of this change, which comes by the API, and proposes it. False: another change was first, and
+  // has been taken in.
+  [[nodiscard]] Result<bool> claim_change(const v1::TenantsChange& change, env::Random& random);
+  // Appends what belongs to a revision that is claimed, and takes it in.
+  [[nodiscard]] Status say(const std::vector<v1::TenantsChange>& changes);
 
-  // The highest revision that was claimed, and the fingerprint of its rules; 0 if there is none.
+  // The highest revision that was claimed; 0 if there is none.
   [[nodiscard]] uint64_t revision() const { return claimed_.empty() ? 0 : claimed_.rbegin()->first; }
-  [[nodiscard]] std::string rules() const { return claimed_.empty() ? std::string() : claimed_.rbegin()->second; }
+  // The highest one of a file, and that file's hash.
+  [[nodiscard]] uint64_t file_revision() const { return file_revision_; }
+  [[nodiscard]] std::string rules() const { return file_revision_ == 0 ? "" : claimed_.at(file_revision_); }
+  // "" if nobody has claimed it.
+  [[nodiscard]] std::string claim_of(uint64_t revision) const;
 
  private:
   void take(const v1::SchemaChange& change);
-  [[nodiscard]] Status propose(const v1::Agreement& agreement);
+  // Appends to the topic, and reads back: only that shows what was first.
+  [[nodiscard]] Status propose(const std::vector<v1::SchemaChange>& changes);
 
   eventlog::EventLog& log_;
   schema::Registry& registry_;
+  const std::function<void(const v1::TenantsChange&)> tenants_;
   eventlog::Offset next_ = 0;
   std::string hash_key_;
   std::map<uint64_t, std::string> claimed_;
+  uint64_t file_revision_ = 0;
 };
 
 }  // namespace freshet::app

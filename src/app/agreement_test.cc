@@ -37,13 +37,13 @@ TEST_F(AgreementTest, ARevisionStandsForOneSetOfRules) {
   Agreement one(*log_, *registry_), other(*log_, *registry_);
   ASSERT_TRUE(one.follow() && other.follow());
   // Neither has seen the other's claim when it makes its own.
-  EXPECT_TRUE(one.claim(3, "aa"));
-  const Status late = other.claim(3, "bb");
+  EXPECT_TRUE(one.claim(3, {"aa", "aa"}));
+  const Status late = other.claim(3, {"bb", "bb"});
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Code::kInvalid);
   EXPECT_NE(late.error().message.find("under 3"), std::string::npos);
-  EXPECT_TRUE(other.claim(3, "aa"));
-  EXPECT_TRUE(other.claim(4, "bb"));
+  EXPECT_TRUE(other.claim(3, {"aa", "aa"}));
+  EXPECT_TRUE(other.claim(4, {"bb", "bb"}));
   ASSERT_TRUE(one.follow());
   EXPECT_EQ(one.revision(), 4u);
   EXPECT_EQ(one.rules(), "bb");
@@ -77,7 +77,7 @@ TEST(InstallationKey, IsTakenFromTheLogUntilSomethingWasPublished) {
     ASSERT_TRUE(made);
     EXPECT_TRUE((*made)->adopt_hash_key("0123456789abcdef", "the topics"));
     EXPECT_TRUE((*made)->learn_published(7, "aa"));
-    EXPECT_EQ((*made)->revision_for({}, 6, false).error().code, Code::kInvalid);
+    EXPECT_EQ((*made)->revision_for({}, 6, 7, false).error().code, Code::kInvalid);
   }
   auto again = Installation::open(directory, env::real_random());
   ASSERT_TRUE(again);

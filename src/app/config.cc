@@ -8,16 +8,28 @@
 
 #include "app/config_checks.h"
 #include "app/config_fields.h"
+#include "app/tenant_document.h"
+#include "base/assert.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "http/address.h"
 #include "yaml/field_reader.h"
 #include "yaml/field_schema.h"
 #include "yaml/field_table.h"
+#include "yaml/writer.h"
 
 namespace freshet::app {
 namespace {
 
 constexpr uint32_t kSlots = 8;
+
+constexpr std::string_view kDefaultConfig = R"(
+tenants:
+  - name: demo
+    write_keys: [demo-write-key]
+    server_keys: [demo-server-key]
+    data_api: {app_id: demo, secret: demo-secret}
+)";
 
 bool is_host_and_port(std::string_view text) { return http::parse_address(text).has_value(); }
 bool is_collector(std::string_view text) { return http::parse_url(text).has_value(); }
@@ -46,21 +58,38 @@ const yaml::TextRule kMongoUri = {"^mongodb(\\+srv)?://", "a text that begins wi
 const yaml::TextRule kTopicPrefix = {"^[a-zA-Z0-9._-]{1,100}$", "up to 100 of a-z A-Z 0-9 . _ -", is_topic_prefix};
 
 Config default_config() {
-  Config config;
-  model::Tenant& demo = config.tenants.emplace_back(model::default_tenant("demo"));
-  demo.write_keys = {"demo-write-key"};
-  demo.server_keys = {"demo-server-key"};
-  demo.app_id = "demo";
-  demo.app_secret = "demo-secret";
-  return config;
+  yaml::Problems problems("the built-in configuration");
+  auto config = parse_config(kDefaultConfig, {}, problems);
+  FRESHET_ASSERT(config.has_value());
+  return std::move(*config);
 }
+
+namespace {
+
+// What says whether the file is as it was.
+void note_sections(const yaml::Node& root, Config& config) {
+  for (size_t i = 0; i < root.keys.size(); ++i) {
+    const std::string& name = root.keys[i].text;
+    if (name != "tenants" && name != "revision")
+      config.section_hashes[name] = hash128(yaml::write(root.items[i])).hex();
+  }
+  const yaml::Node* const tenants = root.find("tenants");
+  for (const yaml::Node& tenant : tenants->items) {
+    const std::string& name = tenant.find("name")->text;
+    config.tenant_documents[name] = document_of(tenant);
+    if (const yaml::Node* const plan = tenant.find("plan"); plan != nullptr) config.tenant_plans[name] = json_of(*plan);
+  }
+}
+
+}  // namespace
 
 std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment,
                                    yaml::Problems& problems) {
   yaml::ParseOptions options;
   options.environment = environment;
-  const auto root = yaml::parse(text, options, problems);
+  auto root = yaml::parse(text, options, problems);
   if (!root) return std::nullopt;
+  read_plan_files(*root, problems);
   Config config;
   yaml::FieldReader reader(*root, "", problems);
   describe(reader, config);
@@ -68,6 +97,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   check_config(*root, config, problems);
   finish_tenants(*root, config.tenants, problems);
   if (!problems.empty()) return std::nullopt;
+  note_sections(*root, config);
   return config;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 namespace freshet::app {
 
 inline constexpr uint32_t kPartitionsMax = 4096;  // of a topic
+inline constexpr size_t kTenantsMax = 10'000;
 
 enum class Role : uint8_t { kIngest, kAction, kReaction, kConsole };
 [[nodiscard]] constexpr auto names_of(Role) {
@@ -85,6 +87,10 @@ struct Config {
     int64_t events_us = 7ll * 86'400 * 1'000'000;
     int64_t changes_us = 3600ll * 1'000'000;
     int64_t deadletters_us = 30ll * 86'400 * 1'000'000;
+    int64_t logs_us = 3ll * 86'400 * 1'000'000;
+  };
+  struct Logs {
+    uint64_t bytes_per_s = 16ull << 20;
   };
   struct DeadLetters {  // that are kept of each tenant
     uint64_t count = 100'000;
@@ -112,12 +118,18 @@ struct Config {
   Profiles profiles;
   bool events_as_protobuf = false;
   Retention retention;
+  Logs logs;
   DeadLetters deadletters;
   Overflow overflow;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
+  // Of the file as it is written: each tenant's document (app/tenant_document.h), by name; and a hash of each section
+  // beside them, which says whether it is as it was.
+  std::map<std::string, std::string> tenant_documents;
+  std::map<std::string, std::string> tenant_plans;  // the same of the plans, of those that have one
+  std::map<std::string, std::string> section_hashes;
 };
 
 [[nodiscard]] constexpr auto names_of(Config::LogKind) {

@@ -21,7 +21,7 @@ struct Effect {
   std::string_view code;  // that reads it
 };
 constexpr Effect kEffects[] = {
-    {"revision", "app/server.cc", "config_.revision"},
+    {"revision", "app/tenant_ledger.cc", "config.revision"},
     {"data_dir", "app/server.cc", "config_.data_dir"},
     {"roles", "app/server.cc", "config_.roles."},
     {"ingest.listen", "app/server.cc", "config_.ingest.listen"},
@@ -61,13 +61,15 @@ constexpr Effect kEffects[] = {
     {"retention.events", "app/log.cc", "config.retention.events_us"},
     {"retention.changes", "app/log.cc", "config.retention.changes_us"},
     {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
+    {"logs.bandwidth", "app/server.cc", "config_.logs.bytes_per_s"},
+    {"retention.logs", "app/log.cc", "config.retention.logs_us"},
     {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"overflow.count", "app/overflow.cc", "config.overflow.count"},
     {"overflow.bytes", "app/overflow.cc", "config.overflow.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
-    {"tenants", "app/server.cc", "config_.tenants"},
+    {"tenants", "app/tenant_ledger.cc", "config.tenants"},
     {"tenants[].name", "ingest/items/item.cc", "context.tenant.name"},
     {"tenants[].write_keys", "ingest/auth.cc", "tenant.write_keys"},
     {"tenants[].server_keys", "ingest/auth.cc", "tenant.server_keys"},
@@ -103,6 +105,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].computed[].over", "action/rules.cc", "rule.event()"},
     {"tenants[].computed[].where", "action/events/computed.cc", "rule.where()"},
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
+    {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
 };
 
@@ -119,7 +122,8 @@ state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
 events: {format: protobuf}
-retention: {events: 1d, changes: 2h, deadletters: 3d}
+logs: {bandwidth: 8MiB}
+retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d}
 deadletters: {count: 1000, bytes: 2MiB}
 overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
@@ -143,6 +147,7 @@ tenants:
       - {name: f, last: p, over: E}
       - {name: g, unique: p, over: E}
     enrich: [email]
+    plan: {events: {E: {required: [p]}}}
     schema: {mode: strict}
 )",
     R"(

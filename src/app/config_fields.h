@@ -9,6 +9,7 @@
 
 #include "app/config.h"
 #include "app/config_tenants.h"
+#include "app/plan_document.h"
 #include "model/identifier.h"
 #include "yaml/fields.h"
 
@@ -20,7 +21,6 @@ using yaml::Need;
 
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
-inline constexpr size_t kTenantsMax = 10'000;
 inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kEnrichMax = 100;
@@ -149,10 +149,19 @@ void describe(V& v, model::Tenant& tenant) {
   if (v.texts("enrich", enrich, kAnyText, "Identifiers and attributes to add to each event of the topic `events`",
               Items(Need::kOptional, 0, kEnrichMax)))
     assign(enrich, *rules.mutable_enrich());
+  v.custom(
+      "plan", &write_plan_schema, "a map, or the path of a file", tenant.plan == nullptr ? "" : "{events: …}",
+      "The tracking plan: `{events: {NAME: SCHEMA}}` with a JSON Schema of each event's properties, or a file with "
+      "that. [Tracking plans](operations/plans.md)",
+      [&tenant](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
+        if (auto plan = read_plan(node, path, problems)) tenant.plan = std::move(plan->plan);
+      });
   v.section("schema", "What is done with names that were not seen before", [&](auto& schema) {
     SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
     if (schema.choice("mode", mode,
-                      "`discover`: what comes is learned within the limits; `strict`: only what is known is taken"))
+                      "`discover`: what comes is learned within the limits, and what the plan has against it is "
+                      "counted; `strict`: "
+                      "only what is known, or what the plan has, is taken"))
       tenant.strict_schema = mode == SchemaMode::kStrict;
   });
 }
@@ -238,6 +247,7 @@ void describe_retention(V& v, Config::Retention& retention) {
              "Of topic `changes`, once they are read, and at most 1 GiB of it");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
              "Of dead letters, in their topic and where the console keeps them");
+  v.duration("logs", retention.logs_us, kHourUs, kYearUs, "Of topic `logs`, and at most 2 GiB of it");
 }
 
 template <class V>
@@ -306,6 +316,10 @@ void describe(V& v, Config& config) {
     EventsFormat format = config.events_as_protobuf ? EventsFormat::kProtobuf : EventsFormat::kJson;
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
+  });
+  v.section("logs", "The topic `logs`: [logs](sources/logs.md)", [&](auto& logs) {
+    logs.bytes("bandwidth", config.logs.bytes_per_s, 64ull << 10, 1ull << 40,
+               "Bytes a second of log records that are taken, of the process; more is refused with 429");
   });
   v.section("retention", "How long copies are kept: [erasure](operations/erasure.md)",
             [&](auto& retention) { describe_retention(retention, config.retention); });

@@ -71,7 +71,7 @@ class TenantChecks {
 
  private:
   void problem(yaml::Place at, const std::string& key, const std::string& text) {
-    problems_.add(at, path_ + "." + key + ": " + text);
+    problems_.add(at, (path_.empty() ? key : path_ + "." + key) + ": " + text);
   }
 
   // Without a list of its own, what is shared by default and not a type of this tenant is not shared.
@@ -228,16 +228,20 @@ std::string text_of_properties(const eventlog::KafkaProperties& properties) {
   return out.empty() ? "" : out + "}";
 }
 
+void finish_tenant(const Node& node, const std::string& path, model::Tenant& tenant, Problems& problems) {
+  tenant.rules.set_name(tenant.name);
+  tenant.rules.set_user_attributes_max(tenant.limits.user_attributes);
+  tenant.rules.set_event_names_max(tenant.limits.event_names);
+  TenantChecks(node, path, tenant, problems).run();
+}
+
 void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Problems& problems) {
   std::map<std::string, std::string> names, app_ids;
   std::map<SecretHash, std::string> keys;
   for (size_t i = 0; i < tenants.size(); ++i) {
     model::Tenant& tenant = tenants[i];
     const Node& node = root.find("tenants")->items[i];
-    tenant.rules.set_name(tenant.name);
-    tenant.rules.set_user_attributes_max(tenant.limits.user_attributes);
-    tenant.rules.set_event_names_max(tenant.limits.event_names);
-    TenantChecks(node, "tenants[" + std::to_string(i) + "]", tenant, problems).run();
+    finish_tenant(node, "tenants[" + std::to_string(i) + "]", tenant, problems);
     if (!tenant.name.empty()) check_unique(tenant.name, "the name", node, tenant.name, names, problems);
     for (const std::string& key : tenant.write_keys)
       check_unique(SecretHash::of_configured(key), "a write key", node, tenant.name, keys, problems);

@@ -53,6 +53,10 @@ extern const yaml::TextRule kTenantName, kTypeName, kKey, kSecretKey, kSecret;
 void read_filters(const yaml::Node& where, const std::string& path, yaml::Problems& problems, v1::ComputedRule& rule);
 void write_filters_schema(JsonWriter& json);
 
+// Puts what the files say in the place of their paths, where `plan` of a tenant is one.
+void read_plan_files(yaml::Node& root, yaml::Problems& problems);
+void write_plan_schema(JsonWriter& json);
+
 // Values as the file has them; "": none.
 [[nodiscard]] std::string text_of_filters(const v1::ComputedRule& rule);
 [[nodiscard]] std::string text_of_identifier_limits(const v1::TenantRules& rules);
@@ -69,8 +73,9 @@ void assign(const std::vector<T>& list, google::protobuf::RepeatedPtrField<T>& o
   out.Assign(list.begin(), list.end());
 }
 
-// Completes the tenants that were read from `root`, sorts them by name, and adds problems of what must be so between
-// keys of one and between tenants.
+// Completes a tenant that was read from `node`, and adds problems of what must be so between its keys; the same for the
+// tenants of the file `root` and between them, and sorts them by name. `path`: what its keys are called behind.
+void finish_tenant(const yaml::Node& node, const std::string& path, model::Tenant& tenant, yaml::Problems& problems);
 void finish_tenants(const yaml::Node& root, std::vector<model::Tenant>& tenants, yaml::Problems& problems);
 
 }  // namespace freshet::app

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "model/identifier.h"
+#include "model/plan.h"
 #include "testing/project_path.h"
 
 namespace freshet::app {
@@ -369,6 +370,57 @@ TEST(Config, Tenants) {
   EXPECT_TRUE(has(tenant_problems("data_api: {app_id: a}"), "tenants[0].data_api.secret: is missing"));
   EXPECT_TRUE(has(tenant_problems("schema: {mode: stric}"), "did you mean \"strict\"?"));
   EXPECT_TRUE(has(read("").problems, "must be a map"));
+}
+
+TEST(Config, PlansAreReadWithTheirPlaces) {
+  const auto plan_problems = [](const std::string& plan) { return tenant_problems("plan: " + plan); };
+  EXPECT_EQ(plan_problems("{events: {E: {type: object, required: [a], properties: {a: {enum: [1, x]}}}, F: true}}"),
+            "");
+  struct Case {
+    const char* plan;
+    const char* said;
+  };
+  const Case cases[] = {
+      {"{}", "tenants[0].plan.events: is missing"},
+      {"{event: {}}", "did you mean \"events\"?"},
+      {"{events: [E]}", "must be a map from names of events"},
+      {"{events: {E: 5}}", "events.E: must be a schema"},
+      {"{events: {E: {requierd: [a]}}}", "did you mean \"required\"?"},
+      {"{events: {E: {pattern: x}}}", "events.E: pattern is not supported"},
+      {"{events: {E: {$ref: x}}}", "unknown keyword \"$ref\""},
+      {"{events: {E: {uniqueItems: true}}}", "unknown keyword \"uniqueItems\""},
+      {"{events: {E: {type: strin}}}", "did you mean \"string\"?"},
+      {"{events: {E: {type: []}}}", "must name a type"},
+      {"{events: {E: {required: a}}}", "E.required: must be a list of names"},
+      {"{events: {E: {enum: []}}}", "E.enum: must be a list of 1"},
+      {"{events: {E: {minimum: x}}}", "E.minimum"},
+      {"{events: {E: {minLength: -1}}}", "E.minLength"},
+      {"{events: {E: {multipleOf: 0}}}", "must be above 0"},
+      {"{events: {E: {anyOf: []}}}", "must be a list of schemas"},
+      {"{events: {E: {properties: {a: {items: [{}]}}}}}", "E.properties.a.items: must be a schema"},
+  };
+  for (const Case& one : cases) EXPECT_TRUE(has(plan_problems(one.plan), one.said)) << plan_problems(one.plan);
+  std::string deep = "{}";
+  for (int i = 0; i < 13; ++i) deep = "{not: " + deep + "}";
+  EXPECT_TRUE(has(plan_problems("{events: {E: " + deep + "}}"), "nested deeper than 12"));
+  std::string many = "{anyOf: [";
+  for (int i = 0; i < 1001; ++i) many += "{}, ";
+  EXPECT_TRUE(has(plan_problems("{events: {E: " + many + "{}]}}}"), "too many schemas"));
+}
+
+TEST(Config, APlanMayBeInAFile) {
+  const std::string path = ::testing::TempDir() + "/plan-of-config-test.yaml";
+  std::ofstream(path) << "events:\n  E: {required: [a]}\n";
+  const Outcome out = read("tenants: [{name: t, plan: " + path + "}]");
+  ASSERT_TRUE(out.config) << out.problems;
+  ASSERT_NE(out.config->tenants[0].plan, nullptr);
+  EXPECT_TRUE(out.config->tenants[0].plan->knows("E"));
+  EXPECT_EQ(out.config->tenant_plans.at("t"), R"({"events":{"E":{"required":["a"]}}})")
+      << "the path is nothing to others";
+  std::ofstream(path) << "events:\n  E: {requierd: [a]}\n";
+  EXPECT_TRUE(has(read("tenants: [{name: t, plan: " + path + "}]").problems, path + ":2:7: events.E: unknown keyword"));
+  std::remove(path.c_str());
+  EXPECT_TRUE(has(read("tenants: [{name: t, plan: " + path + "}]").problems, "can't be read"));
 }
 
 TEST(Config, ARateSaysHowManyASecond) {

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -95,6 +96,7 @@ std::string Installation::fingerprint(const v1::Control& rules) {
   said.clear_revision();
   said.clear_hash_key();
   said.clear_partitions();
+  said.clear_changes_only();
   // The same rules by a newer logic are the same rules: an upgrade must not ask for another revision. (The first
   // releases had 1 in their fingerprints.)
   said.set_logic_version(1);
@@ -176,27 +178,32 @@ Status Installation::save() const {
                   release_.logic_version));
 }
 
-Result<uint64_t> Installation::revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const {
-  const bool same = fingerprint(rules) == rules_hash_;
-  // In a new directory every configured revision is right.
-  if (revision_ == 0) return implicit ? 1 : configured;
-  if (implicit) return same ? revision_ : revision_ + 1;
+Result<uint64_t> Installation::revision_for(const FileHash& file, uint64_t configured, uint64_t highest,
+                                            bool implicit) const {
+  const uint64_t last = std::max(highest, revision_);
+  const bool same = revision_ > 0 && file.is(rules_hash_);
+  if (implicit) return same ? revision_ : last + 1;
   if (configured < revision_)
     return fail(
         Code::kInvalid,
         fmt::format("revision: {} is lower than {}, which was published here: this configuration is out of date; "
                     "take the newer one, or raise its revision above {}",
-                    configured, revision_, revision_));
+                    configured, revision_, last));
   if (configured == revision_ && !same)
     return fail(Code::kInvalid, fmt::format("revision: {} was published with other tenants or rules: raise it to {}",
-                                            configured, revision_ + 1));
+                                            configured, last + 1));
+  if (configured > revision_ && configured <= highest)
+    return fail(Code::kInvalid,
+                fmt::format("revision: {} or a higher one was given to a change that came by the API: raise it to {}",
+                            configured, last + 1));
   return configured;
 }
 
-Status Installation::published(uint64_t revision, const v1::Control& rules) {
+Status Installation::published(uint64_t revision, const FileHash& file) {
   FRESHET_ASSERT(revision >= revision_);
+  if (revision == revision_ && rules_hash_ == file.whole) return {};
   revision_ = revision;
-  rules_hash_ = fingerprint(rules);
+  rules_hash_ = file.whole;
   return save();
 }
 

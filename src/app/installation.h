@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/file_hash.h"
 #include "base/result.h"
 #include "env/clock.h"
 #include "freshet/v1/envelope.pb.h"
@@ -52,12 +53,13 @@ class Installation {
   // Whether rules were published from here.
   [[nodiscard]] bool is_in_use() const { return revision_ > 0; }
 
-  // Decides the revision under which these rules are published. A lower revision than the last, or
-  // the same with other rules, is kInvalid and says what to do. `implicit` says that there is no
-  // configuration file: the revision rises by itself.
-  [[nodiscard]] Result<uint64_t> revision_for(const v1::Control& rules, uint64_t configured, bool implicit) const;
-  // Call it when the rules are in every partition.
-  [[nodiscard]] Status published(uint64_t revision, const v1::Control& rules);
+  // Decides the revision under which the tenants and rules of a file are published. A lower one than the last file's,
+  // the same with another file, or one that was taken by somebody else, as `highest` is that of all, is kInvalid and
+  // says what to do. `implicit` says that there is no configuration file: the revision rises by itself.
+  [[nodiscard]] Result<uint64_t> revision_for(const FileHash& file, uint64_t configured, uint64_t highest,
+                                              bool implicit) const;
+  // Call it when they are in force.
+  [[nodiscard]] Status published(uint64_t revision, const FileHash& file);
 
  private:
   Installation(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

@@ -72,7 +72,8 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
   keeper.clock = &clock;
   keeper.trims_topic = embedded;
   if (!embedded)
-    keeper.retained_us = std::max({config.retention.events_us, config.retention.deadletters_us, kElsewhereUs});
+    keeper.retained_us =
+        std::max({config.retention.events_us, config.retention.deadletters_us, config.retention.logs_us, kElsewhereUs});
   keeper.steps = {
       {"log", [&log](const auto& erasures, auto& canceled) { return purge_log(log, erasures, canceled); }},
       {"state and imports", [&stores](const auto&, auto& canceled) { return stores.scrub(canceled); }},

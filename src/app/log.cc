@@ -123,6 +123,7 @@ Status create_topics(eventlog::EventLog& log, const Config& config) {
   FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, config.retention.deadletters_us, {}));
   // Like actions: the drain trims what it has moved.
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {ingest::kDrainGroup}));
+  FRESHET_TRY(create(Topic::kLogs, partitions, (2ull << 30) / partitions, config.retention.logs_us, {}));
   // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});
 }

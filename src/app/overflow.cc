@@ -16,13 +16,13 @@ constexpr env::TimeUs kCrowdKafkaUs = 300'000;
 
 }  // namespace
 
-Result<std::unique_ptr<Overflow>> Overflow::start(const Config& config, eventlog::EventLog& log, env::Clock& clock,
-                                                  std::function<std::optional<int64_t>()> backlog) {
+Result<std::unique_ptr<Overflow>> Overflow::start(const Config& config, const Tenants& tenants, eventlog::EventLog& log,
+                                                  env::Clock& clock, std::function<std::optional<int64_t>()> backlog) {
   auto made = std::make_unique<Overflow>();
   const auto waits = lag_of(log, ingest::kDrainGroup, Topic::kOverflow);
   ingest::CrowdOptions crowd;
   crowd.clock = &clock;
-  crowd.tenants = config.tenants.size();
+  crowd.tenants = tenants.size();
   if (config.log.kind == Config::LogKind::kKafka) crowd.time_us = kCrowdKafkaUs;
   made->crowd_ = std::make_shared<ingest::Crowd>(crowd);
   ingest::LanesOptions lanes;
@@ -33,7 +33,7 @@ Result<std::unique_ptr<Overflow>> Overflow::start(const Config& config, eventlog
   lanes.bytes_max = config.overflow.bytes;
   lanes.left_over = waits.value_or(1) > 0;
   made->lanes_ = std::make_shared<ingest::Lanes>(lanes);
-  made->lanes_->know(config.tenants);
+  made->lanes_->know(tenants);
   ingest::DrainOptions drain;
   drain.log = &log;
   drain.clock = &clock;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config.h"
 #include "console/freshness.h"
@@ -17,8 +18,9 @@ class Overflow {
  public:
   // `backlog`: how many records the stages behind have not done, nullopt if the log does not say; asked on the drain's
   // thread. Log and clock outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<Overflow>> start(const Config& config, eventlog::EventLog& log,
-                                                               env::Clock& clock,
+  using Tenants = std::vector<std::shared_ptr<const model::Tenant>>;
+  [[nodiscard]] static Result<std::unique_ptr<Overflow>> start(const Config& config, const Tenants& tenants,
+                                                               eventlog::EventLog& log, env::Clock& clock,
                                                                std::function<std::optional<int64_t>()> backlog);
 
   [[nodiscard]] std::shared_ptr<ingest::Lanes> lanes() { return lanes_; }

@@ -32,15 +32,15 @@ Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_
   return docstore::open_embedded_store(std::move(*store), pending_bytes);
 }
 
-Result<Store> open_mongodb(const Config& config, env::Clock& clock) {
+Result<Store> open_mongodb(const Config& config, const TenantList& tenants, env::Clock& clock) {
   docstore::MongoOptions options;
   options.uri = config.profiles.mongodb_uri;
   options.clock = &clock;
   // The split store keeps only in MongoDB what people search by.
   options.identified_only = config.profiles.kind == Kind::kSplit;
-  for (const model::Tenant& tenant : config.tenants) {
-    const v1::TenantRules& rules = tenant.rules;
-    options.tenants.push_back({tenant.name,
+  for (const auto& tenant : tenants) {
+    const v1::TenantRules& rules = tenant->rules;
+    options.tenants.push_back({tenant->name,
                                {rules.user_priority().begin(), rules.user_priority().end()},
                                {rules.device_priority().begin(), rules.device_priority().end()}});
   }
@@ -49,10 +49,11 @@ Result<Store> open_mongodb(const Config& config, env::Clock& clock) {
 
 }  // namespace
 
-Result<Store> open_profiles(const Config& config, uint64_t memory_bytes, uint64_t pending_bytes, env::Clock& clock) {
+Result<Store> open_profiles(const Config& config, const TenantList& tenants, uint64_t memory_bytes,
+                            uint64_t pending_bytes, env::Clock& clock) {
   if (config.profiles.kind == Kind::kEmbedded) return open_embedded(config, memory_bytes, pending_bytes);
   // MongoDB first: if it can't be reached, nothing has been opened yet.
-  auto mongodb = open_mongodb(config, clock);
+  auto mongodb = open_mongodb(config, tenants, clock);
   if (!mongodb || config.profiles.kind == Kind::kMongodb) return mongodb;
   auto embedded = open_embedded(config, memory_bytes, pending_bytes);
   if (!embedded) return embedded;

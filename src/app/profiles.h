@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "app/config.h"
 #include "docstore/doc_store.h"
@@ -9,9 +10,12 @@
 
 namespace freshet::app {
 
+using TenantList = std::vector<std::shared_ptr<const model::Tenant>>;
+
 // `memory_bytes` is for the cache of the embedded store, `pending_bytes` for the changes that wait
 // for its sync.
-[[nodiscard]] Result<std::unique_ptr<docstore::DocStore>> open_profiles(const Config& config, uint64_t memory_bytes,
-                                                                        uint64_t pending_bytes, env::Clock& clock);
+[[nodiscard]] Result<std::unique_ptr<docstore::DocStore>> open_profiles(const Config& config, const TenantList& tenants,
+                                                                        uint64_t memory_bytes, uint64_t pending_bytes,
+                                                                        env::Clock& clock);
 
 }  // namespace freshet::app

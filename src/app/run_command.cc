@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "app/config.h"
 #include "app/open_files.h"
 #include "app/server.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::app {
 namespace {
@@ -49,13 +51,23 @@ void say_where(const Config& config, const Server& server) {
   spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
 }
 
-// Blocks until a signal to stop comes, or until a role fails. SIGHUP reads certificates again.
-Status wait(Server& server, const sigset_t& signals) {
+// What the file says now; nullopt: there is none, or it is wrong, which the log says.
+std::optional<Config> read_again(const RunOptions& options) {
+  if (options.config.empty()) return std::nullopt;
+  auto config = config_of(options);
+  if (config) return std::move(*config);
+  telemetry::counter("freshet_config_reload_failures_total", "").add();
+  spdlog::error("SIGHUP: the configuration is wrong, and nothing of it was taken:\n{}", config.error().message);
+  return std::nullopt;
+}
+
+// Blocks until a signal to stop comes, or until a role fails. SIGHUP reads certificates and the file again.
+Status wait(Server& server, const RunOptions& options, const sigset_t& signals) {
   const timespec tick{0, 100'000'000};
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &tick);
     if (signal == SIGTERM || signal == SIGINT) return {};
-    if (signal == SIGHUP) server.reload();
+    if (signal == SIGHUP) server.reload(read_again(options));
     FRESHET_TRY(server.status());
     server.tick();
   }
@@ -89,7 +101,7 @@ int run(const RunOptions& options) {
     return server.error().code == Code::kInvalid ? 2 : 1;
   }
   say_where(*config, **server);
-  const Status status = wait(**server, signals);
+  const Status status = wait(**server, options, signals);
   spdlog::info("stopping: answering what is under way, making the state durable");
   (*server)->stop();
   // A role may fail while it stops, and then not everything is durable.

@@ -13,16 +13,17 @@
 
 #include "action/engine.h"
 #include "action/worker.h"
-#include "app/agreement.h"
 #include "app/audit_file.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
+#include "app/log_watch.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/stores.h"
+#include "app/tenant_keeper.h"
 #include "app/trace_exporter.h"
 #include "base/assert.h"
 #include "base/version.h"
@@ -46,8 +47,11 @@ using eventlog::Topic;
 constexpr uint32_t kStopGraceMs = 3000;
 // Of large requests that wait for their turn.
 constexpr size_t kLaneBytesMax = 128u << 20;
-// How often it is read what other processes discovered.
-constexpr env::TimeUs kFollowUs = 1'000'000;
+// Of logs, which are to delay nobody: requests that wait, and what is on its way into the log, where it shares a disk.
+constexpr size_t kLogsLaneBytesMax = 32u << 20;
+constexpr size_t kLogsInflightBytesMax = 8u << 20;
+// How often the stores are looked after.
+constexpr env::TimeUs kLookUs = 1'000'000;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
 // Records that are accepted and not processed. More of them push back on ingest, so that what is
@@ -92,15 +96,16 @@ class ServerImpl final : public Server {
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
     if (!shared) FRESHET_TRY(open_checkpoints());
     FRESHET_TRY(open_log_and_topics());
-    FRESHET_TRY(agree());
+    make_tenants();
+    FRESHET_TRY(tenants_->ledger().agree());
     if (shared) FRESHET_TRY(open_checkpoints_of_log());
-    FRESHET_TRY(publish_rules(implicit));
+    FRESHET_TRY(tenants_->ledger().publish(config_, implicit));
     FRESHET_TRY(open_profiles());
     FRESHET_TRY(stores_.watch(config_, profiles_.get(), *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
     if (config_.roles.ingest) {
-      FRESHET_ASSIGN(overflow_, Overflow::start(config_, *log_, clock_, [this] {
+      FRESHET_ASSIGN(overflow_, Overflow::start(config_, tenants_->ledger().all(), *log_, clock_, [this] {
                        const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
                        // Of another process's reaction only its commits are known, which trail.
                        const auto reaction = reactors_.empty() ? std::optional<int64_t>(0) : reaction_lag();
@@ -108,6 +113,7 @@ class ServerImpl final : public Server {
                      }));
     }
     make_service();
+    start_tenants();
     FRESHET_TRY(start_ingest());
     return start_admin();
   }
@@ -117,7 +123,9 @@ class ServerImpl final : public Server {
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
     if (overflow_) overflow_->stop();
+    if (service_) service_->report_violations();
     if (letters_) letters_->stop();
+    if (tenants_) tenants_->stop();
     if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -132,17 +140,18 @@ class ServerImpl final : public Server {
   }
 
   void tick() override {
-    FRESHET_ASSERT(agreement_ != nullptr && admin_ != nullptr);  // open() has succeeded
+    FRESHET_ASSERT(admin_ != nullptr);  // open() has succeeded
     if (config_.roles.ingest) look_for_room();
     admin_->sample();
     const env::TimeUs now = clock_.monotonic_us();
-    if (now < follow_due_) return;
-    follow_due_ = now + kFollowUs;
+    if (now < look_due_) return;
+    look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
-    if (const Status followed = agreement_->follow(); !followed) spdlog::debug("{}", followed.error().message);
+    if (service_) service_->report_violations();
   }
 
-  void reload() override {
+  void reload(const std::optional<Config>& file) override {
+    if (file) tenants_->reload(*file, config_.section_hashes);
     for (http::Server* server : {ingest_server_.get(), admin_server_.get()}) {
       if (server == nullptr) continue;
       const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
@@ -167,6 +176,7 @@ class ServerImpl final : public Server {
     static telemetry::Gauge& action_lag =
         telemetry::gauge("freshet_action_lag_records",
                          "Accepted and not processed by action, in all partitions; of every ingest the same.");
+    log_watch_.note(action.has_value(), clock_.monotonic_us());
     if (action) action_lag.set(static_cast<double>(*action));
     if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
   }
@@ -196,45 +206,30 @@ class ServerImpl final : public Server {
     return create_topics(*log_, config_);
   }
 
-  // Agrees with the other processes of this log on the schema so far, the key of the alias hashes
-  // and the revision in force.
-  Status agree() {
+  void make_tenants() {
     registry_ = schema::make_registry();
-    agreement_ = std::make_unique<Agreement>(*log_, *registry_);
-    FRESHET_ASSIGN(const auto key, agreement_->hash_key(installation_->hash_key()));
-    FRESHET_TRY(installation_->adopt_hash_key(key, "the topics of the log"));
-    // The data directory remembers what it has seen, so a configuration that is out of date is
-    // noticed without the log.
-    return installation_->learn_published(agreement_->revision(), agreement_->rules());
+    tenants_ = std::make_unique<TenantKeeper>(TenantLedgerOptions{.log = log_.get(),
+                                                                  .registry = registry_.get(),
+                                                                  .installation = installation_.get(),
+                                                                  .partitions = config_.log.partitions,
+                                                                  .clock = &clock_,
+                                                                  .random = &random_});
   }
 
-  // Publishes the rules. They reach action as records of its partitions, before anything that they
-  // are for.
-  Status publish_rules(bool implicit) {
-    v1::Envelope envelope =
-        action::control_record(config_.tenants, config_.log.partitions, installation_->hash_key(), clock_.now_us());
-    v1::Control& control = *envelope.mutable_control();
-    control.set_events_as_protobuf(config_.events_as_protobuf);
-    FRESHET_ASSIGN(auto revision, installation_->revision_for(control, config_.revision, implicit));
-    control.set_revision(revision);
-    // Claimed before it is published: two processes with different rules must not both publish them
-    // under one revision.
-    FRESHET_TRY(agreement_->claim(revision, Installation::fingerprint(control)));
-    std::vector<eventlog::Produce> batches(config_.log.partitions);
-    // Each partition has its own order, so each gets a record with the rules.
-    for (uint32_t p = 0; p < config_.log.partitions; ++p) {
-      batches[p].to = {Topic::kActions, p};
-      batches[p].records.add({}, envelope.SerializeAsString());
-    }
-    FRESHET_TRY(append(*log_, std::move(batches)));
-    // Remembered last: a crash before leads to publishing once more, which changes nothing.
-    return installation_->published(revision, control);
+  // From here on changes of tenants reach this process, too.
+  void start_tenants() {
+    tenants_->start(
+        [this](const ingest::Tenants& tenants) {
+          if (service_) service_->use_tenants(tenants);
+        },
+        [this](const model::Tenant& tenant) { return profiles_ ? profiles_->add_tenant(tenant) : Status{}; });
   }
 
   Status open_profiles() {
     if (!config_.roles.reaction && !config_.roles.console) return {};
     const MemoryPlan plan(config_.state.memory_bytes);
-    FRESHET_ASSIGN(profiles_, app::open_profiles(config_, plan.profiles, plan.pending, clock_));
+    FRESHET_ASSIGN(profiles_,
+                   app::open_profiles(config_, tenants_->ledger().all(), plan.profiles, plan.pending, clock_));
     return {};
   }
 
@@ -343,7 +338,6 @@ class ServerImpl final : public Server {
     FRESHET_ASSERT(log_ != nullptr && registry_ != nullptr);
     if (!config_.roles.ingest && !config_.roles.console) return;
     ingest::ServiceOptions options;
-    options.tenants = config_.tenants;
     options.log = log_.get();
     options.registry = registry_.get();
     options.clock = &clock_;
@@ -358,6 +352,14 @@ class ServerImpl final : public Server {
     options.lanes = overflow_ ? overflow_->lanes() : nullptr;
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
     options.lane = lane_.get();
+    if (config_.roles.ingest) {
+      logs_ = std::make_unique<ingest::Logs>(
+          *log_, clock_,
+          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax, .bytes_per_s = config_.logs.bytes_per_s});
+      logs_lane_ = std::make_unique<ingest::Lane>(kLogsLaneBytesMax);
+      options.logs = logs_.get();
+      options.logs_lane = logs_lane_.get();
+    }
     service_ = std::make_unique<ingest::Service>(std::move(options));
   }
 
@@ -369,6 +371,7 @@ class ServerImpl final : public Server {
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
+          service_->count_plan_misses(tenant.name, batch.plan_misses);
           if (service_->appender().full(tenant, {}, true)) {
             registry_->forget(batch.schema_changes);
             return done(fail(Code::kRetry, "the tenant's overflow is full; go on later"));
@@ -407,7 +410,7 @@ class ServerImpl final : public Server {
     options.letters = letters_;
     options.registry = registry_.get();
     options.log = log_.get();
-    options.tenants = config_.tenants;
+    options.tenants = tenants_.get();
     options.tokens = config_.admin.tokens;
     if (!config_.admin.token.empty()) options.tokens.push_back({"admin", config_.admin.token, console::Role::kErase});
     options.audit = [file = config_.data_dir + "/audit.jsonl"](const console::AuditEntry& entry) {
@@ -430,7 +433,7 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() && stores_.are_well() &&
+      return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
@@ -463,6 +466,7 @@ class ServerImpl final : public Server {
 
   const Config config_;
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
+  LogWatch log_watch_;                // of ingest
   env::Clock& clock_;
   env::Random& random_;
   // These are in the order in which they need one another, and are destroyed the other way round.
@@ -470,8 +474,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<TraceExporter> trace_exporter_;  // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
-  std::unique_ptr<Agreement> agreement_;
-  env::TimeUs follow_due_ = 0;
+  std::unique_ptr<TenantKeeper> tenants_;
+  env::TimeUs look_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
@@ -483,7 +487,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
-  std::unique_ptr<ingest::Lane> lane_;  // its thread works for the two above
+  std::unique_ptr<ingest::Logs> logs_;
+  std::unique_ptr<ingest::Lane> lane_;       // its thread works for those above
+  std::unique_ptr<ingest::Lane> logs_lane_;  // of requests with logs
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "app/config.h"
 #include "base/result.h"
@@ -25,8 +26,9 @@ class Server {
   // Call it a few times a second: it looks after back-pressure, other processes' discoveries, and
   // the freshness of the last minute.
   virtual void tick() = 0;
-  // Reads certificates again. Those that can't be used leave the ones before in use; the log says so.
-  virtual void reload() = 0;
+  // Reads certificates again. Those that can't be used leave the ones before in use; the log says so. Puts the tenants
+  // and rules of the file in force, if there is one and it is right, which takes a moment.
+  virtual void reload(const std::optional<Config>& file) = 0;
   [[nodiscard]] virtual uint16_t ingest_port() const = 0;  // 0 if this process does not play the role
   [[nodiscard]] virtual uint16_t admin_port() const = 0;
 };

@@ -28,7 +28,9 @@ bool SecretHash::is_hash(std::string_view text) {
   return looks_hashed(text) && from_hex(text.substr(kHashed.size())).size() == crypto_hash_sha256_BYTES;
 }
 
-std::string SecretHash::hex() const { return to_hex({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}); }
+std::string SecretHash::hex() const { return to_hex(bytes()); }
+
+std::string SecretHash::configured() const { return std::string(kHashed) + hex(); }
 
 SecretHash SecretHash::of_configured(std::string_view text) {
   if (!is_hash(text)) return of(text);

@@ -23,6 +23,10 @@ class SecretHash {
   [[nodiscard]] static bool is_hash(std::string_view text);
 
   [[nodiscard]] std::string hex() const;
+  // "sha256-" and hex(): what of_configured() takes for this hash.
+  [[nodiscard]] std::string configured() const;
+  // The 32 bytes, which live as long as this does.
+  [[nodiscard]] std::string_view bytes() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
 
   friend std::strong_ordering operator<=>(const SecretHash&, const SecretHash&) = default;
   friend bool operator==(const SecretHash&, const SecretHash&) = default;

@@ -13,6 +13,7 @@
 #include "console/letter_keeper.h"
 #include "console/page.h"
 #include "console/route.h"
+#include "console/tenants.h"
 #include "http/text.h"
 #include "telemetry/metrics.h"
 
@@ -20,6 +21,8 @@ namespace freshet::console {
 namespace {
 
 constexpr size_t kOpenBodyBytesMax = 4096;
+// Whose freshness the status has; that of the others is asked for one by one.
+constexpr size_t kStatusTenantsMax = 100;
 
 // {"reason":count,…}
 void write_by_reason(JsonWriter& json, const std::string& name, const std::string& label) {
@@ -40,11 +43,11 @@ void write_identity_counts(JsonWriter& json) {
 
 }  // namespace
 
-Admin::Admin(AdminOptions options)
-    : options_(std::move(options)), access_(options_.tokens, *options_.clock), freshness_(options_.tenants) {
+Admin::Admin(AdminOptions options) : options_(std::move(options)), access_(options_.tokens, *options_.clock) {
   FRESHET_ASSERT(options_.clock != nullptr && options_.log != nullptr && options_.random != nullptr);
   // A console shows schemas and letters, too.
   FRESHET_ASSERT(options_.store == nullptr || (options_.registry != nullptr && options_.letters != nullptr));
+  FRESHET_ASSERT(options_.store == nullptr || options_.tenants != nullptr);
   sample();
 }
 
@@ -114,10 +117,9 @@ void Admin::handle(http::Request request, http::Respond respond) {
   if (const Status taken_apart = call.take_apart(match.arguments); !taken_apart) return call.fail(taken_apart.error());
   call.kind = match.row->kind;
   keep_audit(call, *match.row);
-  if (!call.arguments.empty()) {
-    call.tenant = tenant_of(call.arguments[0]);
-    if (call.tenant == nullptr)
-      return call.fail(404, "not_found", "there is no tenant of this name in the configuration");
+  if (!call.arguments.empty() && match.row->tenant == Named::kKnown) {
+    call.tenant = options_.tenants->find(call.arguments[0]);
+    if (call.tenant == nullptr) return call.fail(404, "not_found", "there is no tenant of this name");
   }
   match.row->answer(*this, call);
 }
@@ -141,20 +143,15 @@ std::string Admin::freshness_of(const std::string& tenant) {
   return freshness_.json(tenant, options_.clock->monotonic_us(), waiting);
 }
 
-const model::Tenant* Admin::tenant_of(const std::string& name) const {
-  const auto found = std::find_if(options_.tenants.begin(), options_.tenants.end(),
-                                  [&name](const model::Tenant& tenant) { return tenant.name == name; });
-  return found == options_.tenants.end() ? nullptr : &*found;
+std::vector<TenantSummary> Admin::status_tenants() const {
+  if (options_.tenants == nullptr) return {};
+  return options_.tenants->list("", kStatusTenantsMax);
 }
 
-http::Response Admin::tenants() const {
-  http::Response response;
-  JsonWriter json(response.body);
-  json.begin_object().key("tenants").begin_array();
-  for (const auto& tenant : options_.tenants) json.begin_object().member("name", tenant.name).end_object();
-  json.end_array().end_object();
-  response.body += '\n';
-  return response;
+void Admin::sample() {
+  const env::TimeUs now_us = options_.clock->monotonic_us();
+  for (const TenantSummary& tenant : status_tenants()) freshness_.track(tenant.name, now_us);
+  freshness_.sample(now_us);
 }
 
 http::Response Admin::status() {
@@ -169,7 +166,7 @@ http::Response Admin::status() {
   json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
   write_identity_counts(json.key("identity"));
   json.key("freshness").begin_array();
-  for (const auto& tenant : options_.tenants) json.raw(freshness_of(tenant.name));
+  for (const TenantSummary& tenant : status_tenants()) json.raw(freshness_of(tenant.name));
   json.end_array().end_object();
   response.body += '\n';
   return response;

@@ -26,15 +26,17 @@
 namespace freshet::console {
 
 class LetterKeeper;
+class TenantDesk;
+struct TenantSummary;
 
 struct AdminOptions {
   docstore::DocStore* store = nullptr;    // null: this process is no console, it has health, metrics and status only
   std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
-  std::vector<model::Tenant> tenants;
-  std::vector<Token> tokens;  // without one only requests to this machine's own names are served
-  Audit audit;                // absent: nobody keeps what was done
+  TenantDesk* tenants = nullptr;  // of a console
+  std::vector<Token> tokens;      // without one only requests to this machine's own names are served
+  Audit audit;                    // absent: nobody keeps what was done
   env::Clock* clock = nullptr;
   env::Random* random = &env::real_random();
   // Appends an envelope (erase, unsuppress) to the log by its routing identifier; the callback says when it is durable.
@@ -68,7 +70,7 @@ class Admin {
   [[nodiscard]] static std::vector<http::Operation> operations();
   [[nodiscard]] const AdminOptions& options() const { return options_; }
   // To be called every few seconds: freshness of the last minute.
-  void sample() { freshness_.sample(options_.clock->monotonic_us()); }
+  void sample();
 
  private:
   [[nodiscard]] static std::span<const Route> routes();
@@ -94,8 +96,7 @@ class Admin {
   // Removes the name that ends the address: of one of these subjects each.
   void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();
-  [[nodiscard]] http::Response tenants() const;
-  [[nodiscard]] const model::Tenant* tenant_of(const std::string& name) const;
+  [[nodiscard]] std::vector<TenantSummary> status_tenants() const;
 
   AdminOptions options_;
   const Access access_;

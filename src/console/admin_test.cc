@@ -36,7 +36,7 @@ class AdminTest : public ::testing::Test {
       options.letters = keeper_.open();
       options.registry = registry_.get();
       options.log = &log_;
-      options.tenants = {model::default_tenant("acme"), model::default_tenant("other")};
+      options.tenants = &desk_;
       options.tokens = tokens_;
       options.audit = [this](const AuditEntry& entry) { audited_.push_back(entry); };
       options.clock = &clock_;
@@ -86,6 +86,7 @@ class AdminTest : public ::testing::Test {
   }
 
   FakeStore store_;
+  FakeDesk desk_{"acme", "other"};
   FakeLog log_{2};
   env::FakeClock clock_;
   FakeKeeper keeper_{log_, store_, clock_};
@@ -265,6 +266,41 @@ TEST_F(AdminTest, ReplaysWithAnotherBody) {
   EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/row/replay", "a,b").status, 400);
 }
 
+// What comes out can be corrected and imported: the header, and the rows of this import alone, in their order.
+TEST_F(AdminTest, RejectedRowsAreAFile) {
+  const std::string id(32, 'a');
+  const auto row = [&](const std::string& name, uint64_t line, const std::string& body, const std::string& code = "x") {
+    auto letter = make_letter(name, "acme", code, static_cast<int>(line));
+    letter.set_body_type(v1::DeadLetter::CSV_ROW);
+    letter.set_endpoint("/v1/imports/" + id);
+    letter.set_line(line);
+    letter.set_body(body);
+    letter.set_context(R"({"columns":["id","a \"city\", say"]})");
+    return letter;
+  };
+  log_.add(0, row("r1", 7, "u7,\"two\nlines\""));
+  log_.add(0, row("r2", 12, "u12,x,y"));
+  log_.add(1, row("r3", 3, ",z"));
+  log_.add(1, row("r4", 5, "begin of a long one", "row_too_large"));
+  auto other = row("r5", 4, "of another file");
+  other.set_endpoint("/v1/imports/" + std::string(32, 'b'));
+  log_.add(0, other);
+  log_.add(0, make_letter("id0", "acme", "x", 9));
+  const auto report = call("GET", "/v1/tenants/acme/imports/" + id + "/rejected");
+  EXPECT_EQ(report.status, 200);
+  EXPECT_EQ(report.content_type, "text/csv; charset=utf-8");
+  EXPECT_EQ(report.body, "id,\"a \"\"city\"\", say\"\n,z\nu7,\"two\nlines\"\nu12,x,y\n");
+  EXPECT_THAT(report.headers, ::testing::Contains(std::pair<std::string, std::string>("Rows-Left-Out", "1")));
+  EXPECT_EQ(call("GET", "/v1/tenants/other/imports/" + id + "/rejected").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports/" + std::string(32, 'c') + "/rejected").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports/short/rejected").status, 400);
+  auto headless = row("r6", 1, "u1");
+  headless.set_endpoint("/v1/imports/" + std::string(32, 'd'));
+  headless.clear_context();
+  log_.add(0, headless);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports/" + std::string(32, 'd') + "/rejected").status, 409);
+}
+
 TEST_F(AdminTest, ReplaysManyLettersInParts) {
   for (int i = 0; i < 450; ++i) log_.add(0, make_letter("id" + std::to_string(1000 + i), "acme", "x", i));
   EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/replay", R"({"code":"x"})").body,
@@ -338,6 +374,83 @@ TEST_F(AdminTest, ShowsFreshness) {
   EXPECT_THAT(body, HasSubstr("\"count\":" + std::to_string(before + 110)));
   EXPECT_THAT(body, HasSubstr(R"("last_minute":{"seconds":80,"count":100,"p50_ms":8.)"));
   EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
+}
+
+TEST_F(AdminTest, ListsAndChangesTenants) {
+  const auto page = call("GET", "/v1/tenants?limit=1");
+  EXPECT_THAT(page.body, AllOf(HasSubstr(R"({"tenants":[{"name":"acme","from":"api","revision":7,)"),
+                               HasSubstr(R"("next":"acme"})"), Not(HasSubstr("other"))));
+  EXPECT_THAT(call("GET", "/v1/tenants?limit=1&after=acme").body,
+              AllOf(HasSubstr("other"), HasSubstr("\"next\":null")));
+  for (const char* limit : {"0", "1001", "x", "-1"})
+    EXPECT_EQ(call("GET", std::string("/v1/tenants?limit=") + limit).status, 400) << limit;
+  EXPECT_EQ(call("GET", "/v1/tenants/nobody").status, 404);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/nobody").status, 404);
+  EXPECT_EQ(call("PUT", "/v1/tenants/new", R"({"a":1})").body, "{\"a\":1}\n");
+  EXPECT_EQ(call("GET", "/v1/tenants/new").body, "{\"a\":1}\n");
+  const auto wrong = call("PUT", "/v1/tenants/new", "wrong");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.body, HasSubstr(R"("code":"invalid_tenant","message":"tenant new:1:1: wrong")"));
+  EXPECT_EQ(call("PUT", "/v1/tenants/new", "taken").status, 409);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/new").status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/new").status, 404);
+  EXPECT_EQ(call("GET", "/v1/tenants/new/schema").status, 200) << "its data is still there";
+  ASSERT_EQ(audited_.size(), 5U) << "what was refused, too";
+  EXPECT_EQ(audited_[1].action, "PUT /v1/tenants/{tenant}");
+  EXPECT_EQ(audited_[1].tenant, "new");
+}
+
+TEST_F(AdminTest, ShowsAndChangesPlans) {
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/plan").status, 404);
+  EXPECT_EQ(call("PUT", "/v1/tenants/nobody/plan", "{}").status, 404);
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme/plan", "{}").status, 200);
+  EXPECT_THAT(call("PUT", "/v1/tenants/acme/plan", "wrong").body, HasSubstr(R"("code":"invalid_plan")"));
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/plan").body, "{}\n");
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme/plan").status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/plan").status, 404);
+}
+
+TEST_F(AdminTest, ShowsViolationsOfPlans) {
+  const auto report = [&](int64_t at_us, const std::string& event, uint64_t count, const std::string& tenant = "acme") {
+    v1::PlanViolations violations;
+    v1::PlanViolations::Group& group = *violations.add_groups();
+    group.set_event(event);
+    group.set_property("total");
+    group.set_rule("type");
+    group.set_count(count);
+    group.add_message_ids("m" + std::to_string(count));
+    v1::DeadLetter record;
+    record.set_id("v" + std::to_string(at_us));
+    record.set_tenant(tenant);
+    record.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+    record.set_body(violations.SerializeAsString());
+    record.set_received_at_us(at_us);
+    log_.add(0, record);
+  };
+  constexpr int64_t kHourUs = 3'600'000'000;
+  const int64_t now_us = clock_.now_us();
+  report(now_us - 8 * 24 * kHourUs, "Gone", 9);
+  report(now_us - 30 * kHourUs, "Order", 7);
+  report(now_us - 2 * kHourUs, "Order", 5);
+  report(now_us, "Order", 2);
+  report(now_us, "Order", 1);
+  report(now_us, "Rare", 1);
+  report(now_us, "Order", 100, "other");
+  const std::string body = call("GET", "/v1/tenants/acme/violations").body;
+  EXPECT_THAT(body, StartsWith(R"({"violations":[{"event":"Order","property":"total","rule":"type",)"
+                               R"("counts":{"1h":3,"24h":8,"7d":15},"last_at":")"));
+  EXPECT_THAT(body, AllOf(HasSubstr(R"("samples":["m2","m1","m5"]},{"event":"Rare")"), Not(HasSubstr("Gone"))));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/deadletters").body, HasSubstr(R"("deadletters":[])")) << "no letters";
+}
+
+TEST_F(AdminTest, ATenantIsReadByReadersAndChangedByOperators) {
+  tokens_ = {{"r", "r", Role::kRead}, {"o", "o", Role::kOperate}};
+  EXPECT_EQ(call("GET", "/v1/tenants/acme", "", {{"authorization", "Bearer r"}}).status, 200);
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme", "{}", {{"authorization", "Bearer r"}}).status, 403);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme", "", {{"authorization", "Bearer r"}}).status, 403);
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme", "{}", {{"authorization", "Bearer o"}}).status, 200);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme", "", {{"authorization", "Bearer o"}}).status, 200);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme").status, 401);
 }
 
 TEST_F(AdminTest, WhileProfilesAreMadeAnewNobodyIsUnknown) {

@@ -1,6 +1,7 @@
 // One request to the admin listener, taken apart.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,9 +18,9 @@ struct Admin::Call {
   http::Respond respond;
   // What stands for the parts in braces of the route's path, percent-decoded: {tenant} first.
   std::vector<std::string> arguments = {};
-  Access::Visitor visitor = {};                // who asks, where that counts
-  const model::Tenant* tenant = nullptr;       // of routes below /v1/tenants/{tenant}
-  v1::EntityKind kind = v1::ENTITY_KIND_USER;  // of routes of profiles
+  Access::Visitor visitor = {};                           // who asks, where that counts
+  std::shared_ptr<const model::Tenant> tenant = nullptr;  // of routes below /v1/tenants/{tenant}
+  v1::EntityKind kind = v1::ENTITY_KIND_USER;             // of routes of profiles
   std::vector<std::pair<std::string, std::string>> query = {};
 
   // kInvalid: a malformed escape, or not UTF-8.

@@ -35,11 +35,18 @@ void write_quantiles(JsonWriter& json, std::span<const uint64_t> buckets) {
 
 }  // namespace
 
-Freshness::Freshness(const std::vector<model::Tenant>& tenants) {
-  for (const auto& tenant : tenants) {
-    auto& histogram = telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", tenant.name}});
-    tenants_[tenant.name].histogram = &histogram;
+Freshness::OfTenant& Freshness::tracked(const std::string& tenant, env::TimeUs monotonic_us) {
+  OfTenant& entry = tenants_[tenant];
+  if (entry.histogram == nullptr) {
+    entry.histogram = &telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", tenant}});
+    entry.samples.push_back({monotonic_us, entry.histogram->buckets()});
   }
+  return entry;
+}
+
+void Freshness::track(const std::string& tenant, env::TimeUs monotonic_us) {
+  const std::lock_guard lock(mutex_);
+  tracked(tenant, monotonic_us);
 }
 
 void Freshness::sample(env::TimeUs monotonic_us) {
@@ -59,10 +66,10 @@ std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us,
                             const std::optional<Waiting>& waiting) {
   sample(monotonic_us);
   const std::lock_guard lock(mutex_);
-  const auto found = tenants_.find(tenant);
-  FRESHET_ASSERT(found != tenants_.end() && !found->second.samples.empty());
-  const Sample& oldest = found->second.samples.front();
-  const std::vector<uint64_t> all = found->second.histogram->buckets();
+  const OfTenant& entry = tracked(tenant, monotonic_us);
+  FRESHET_ASSERT(!entry.samples.empty());
+  const Sample& oldest = entry.samples.front();
+  const std::vector<uint64_t> all = entry.histogram->buckets();
   std::vector<uint64_t> recent = all;
   for (size_t i = 0; i < recent.size(); ++i) {
     FRESHET_ASSERT(recent[i] >= oldest.buckets[i]);

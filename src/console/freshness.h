@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "env/clock.h"
-#include "model/tenant.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
@@ -28,15 +27,15 @@ struct Waiting {
 // Thread-safe.
 class Freshness {
  public:
-  explicit Freshness(const std::vector<model::Tenant>& tenants);
-
+  // Follows this tenant from now on, if it does not yet.
+  void track(const std::string& tenant, env::TimeUs monotonic_us);
   // Remembers where the histograms stand. Call it every few seconds; whoever reads calls it too.
   void sample(env::TimeUs monotonic_us);
   // The JSON is
   // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…},
   //  "overflow":{"records":…,"bytes":…,"oldest_at":…}}.
   // Quantiles are null where there is nothing to count; `overflow` is null if this process does not know what waits.
-  // REQUIRES: `tenant` is one of them.
+  // The last minute of a tenant begins when it is tracked.
   [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us,
                                  const std::optional<Waiting>& waiting);
 
@@ -51,6 +50,8 @@ class Freshness {
     telemetry::Histogram* histogram = nullptr;
     std::deque<Sample> samples;
   };
+
+  OfTenant& tracked(const std::string& tenant, env::TimeUs monotonic_us);  // REQUIRES: the lock
 
   std::mutex mutex_;
   std::map<std::string, OfTenant> tenants_;

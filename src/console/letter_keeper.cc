@@ -67,7 +67,7 @@ Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::St
 }
 
 LetterKeeper::LetterKeeper(std::unique_ptr<kv::Store> store, KeeperOptions options)
-    : options_(std::move(options)), store_(std::move(store)) {}
+    : options_(std::move(options)), store_(std::move(store)), violations_(*store_) {}
 
 LetterKeeper::~LetterKeeper() { stop(); }
 
@@ -139,6 +139,7 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
   FRESHET_TRY(store_->write(batch, kv::Durability::kLogged));
   letters_->written();
   erasures_->written();
+  violations_.written();
   next = fetched.next;
   FRESHET_TRY(letters_->evict());
   return next < marks.high;
@@ -150,6 +151,7 @@ Status LetterKeeper::take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch
     if (!notice.ParseFromString(letter.body())) return {};
     return erasures_->apply(letter, notice, options_.clock->now_us(), batch);
   }
+  if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS) return violations_.add(letter, batch);
   if (letter.uncounted() > 0) return letters_->count(letter, letter.code(), letter.uncounted(), batch);
   const Erasures::Id* of = nullptr;
   const bool erased = any_value(letter, [&](std::string_view value) {
@@ -184,7 +186,7 @@ void LetterKeeper::work() {
   if (!options_.threads) working_ = true;
   for (const Work& one : all) {
     const std::lock_guard lock(kept_mutex_);
-    one({*letters_, *erasures_});
+    one({*letters_, *erasures_, violations_});
   }
   if (!options_.threads) working_ = false;
 }

@@ -18,6 +18,7 @@
 
 #include "console/erasures.h"
 #include "console/letters.h"
+#include "console/violations.h"
 #include "docstore/doc_store.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
@@ -53,6 +54,7 @@ class LetterKeeper {
   struct Kept {
     Letters& letters;
     Erasures& erasures;
+    Violations& violations;
   };
   using Work = std::function<void(Kept)>;
 
@@ -99,9 +101,10 @@ class LetterKeeper {
 
   const KeeperOptions options_;
   std::unique_ptr<kv::Store> store_;
-  std::mutex kept_mutex_;  // of letters_ and erasures_
+  std::mutex kept_mutex_;  // of letters_, erasures_ and violations_
   std::unique_ptr<Letters> letters_;
   std::unique_ptr<Erasures> erasures_;
+  Violations violations_;
   std::vector<eventlog::Offset> positions_;  // by partition; of the thread of turns
   env::TimeUs expire_due_us_ = 0;
   env::TimeUs purge_due_us_ = 0;  // of the thread of purges, as is the next one

@@ -217,6 +217,14 @@ void count_letters(Admin& admin, Admin::Call& call) {
   });
 }
 
+void list_violations(Admin& admin, Admin::Call& call) {
+  post(admin.options(), call, [call, now_us = admin.options().clock->now_us()](Kept kept) {
+    auto json = kept.violations.json(call.tenant->name, now_us);
+    if (!json) return call.fail(json.error());
+    call.ok(std::move(*json));
+  });
+}
+
 void show_letter(Admin& admin, Admin::Call& call) {
   post(admin.options(), call, [call](Kept kept) {
     const auto letter = kept.letters.get(call.tenant->name, call.arguments[1]);

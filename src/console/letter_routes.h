@@ -13,6 +13,9 @@ void show_letter(Admin& admin, Admin::Call& call);
 // Of one, also with another body (the request's); of several; of all of a code, in parts.
 void replay_letters(Admin& admin, Admin::Call& call);
 
+// The rejected rows of an import, as CSV.
+void show_rejected_rows(Admin& admin, Admin::Call& call);
+
 void list_erasures(Admin& admin, Admin::Call& call);
 void show_erasure(Admin& admin, Admin::Call& call);
 // The latest that has the value: {"email":"…"} in the body, so that it is in no address.
@@ -20,5 +23,8 @@ void find_erasure(Admin& admin, Admin::Call& call);
 
 // {"email":"…"}: exactly one. kInvalid: something else.
 [[nodiscard]] Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body);
+
+// GET /v1/tenants/{t}/violations
+void list_violations(Admin& admin, Admin::Call& call);
 
 }  // namespace freshet::console

@@ -24,6 +24,8 @@ enum class Audience : uint8_t {
 }
 
 enum class Process : uint8_t { kAny, kConsole };  // that plays the console role
+// Whether there must be, or must have been, a tenant of the name that the address has.
+enum class Named : uint8_t { kKnown, kAny };
 
 struct Admin::Route {
   std::string_view method;
@@ -32,6 +34,7 @@ struct Admin::Route {
   Process process;
   void (*answer)(Admin&, Call&);
   v1::EntityKind kind = v1::ENTITY_KIND_USER;
+  Named tenant = Named::kKnown;
 };
 
 }  // namespace freshet::console

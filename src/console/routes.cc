@@ -2,6 +2,7 @@
 #include "console/letter_routes.h"
 #include "console/page.h"
 #include "console/route.h"
+#include "console/tenants.h"
 #include "model/document.h"
 
 namespace freshet::console {
@@ -15,15 +16,13 @@ constexpr auto kDevice = v1::ENTITY_KIND_DEVICE;
 std::span<const Admin::Route> Admin::routes() {
   using enum Audience;
   using enum Process;
-  static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, model::document_json); };
-  static constexpr auto kShowIdentity = [](Admin& a, Call& c) {
-    a.profile_show(c, *c.tenant, c.kind, model::identity_json);
-  };
-  static constexpr auto kLookup = [](Admin& a, Call& c) {
-    a.profile_lookup(c, *c.tenant, c.kind, model::document_json);
-  };
+  using enum schema::Subject;
+  using model::document_json, model::identity_json;
+  static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, document_json); };
+  static constexpr auto kShowIdentity = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, identity_json); };
+  static constexpr auto kLookup = [](Admin& a, Call& c) { a.profile_lookup(c, *c.tenant, c.kind, document_json); };
   static constexpr auto kLookupIdentity = [](Admin& a, Call& c) {
-    a.profile_lookup(c, *c.tenant, c.kind, model::identity_json);
+    a.profile_lookup(c, *c.tenant, c.kind, identity_json);
   };
   static constexpr auto kEraseOrder = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::ERASE);
@@ -31,12 +30,10 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) {
     a.submit_order(c, *c.tenant, c.kind, v1::Envelope::UNSUPPRESS);
   };
-  static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {schema::Subject::kEvent}); };
-  static constexpr auto kForgetProperty = [](Admin& a, Call& c) {
-    a.schema_forget(c, {schema::Subject::kEventAttribute});
-  };
+  static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {kEvent}); };
+  static constexpr auto kForgetProperty = [](Admin& a, Call& c) { a.schema_forget(c, {kEventAttribute}); };
   static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
-    a.schema_forget(c, {schema::Subject::kUserAttribute, schema::Subject::kDeviceAttribute});
+    a.schema_forget(c, {kUserAttribute, kDeviceAttribute});
   };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
@@ -48,7 +45,14 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
       {"GET", "/v1/openapi/admin.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
       {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
-      {"GET", "/v1/tenants", kRead, kConsole, [](Admin& a, Call& c) { c.respond(a.tenants()); }},
+      {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
+      {"GET", "/v1/tenants/{tenant}", kRead, kConsole, show_tenant},
+      {"PUT", "/v1/tenants/{tenant}", kOperate, kConsole, put_tenant, kUser, Named::kAny},
+      {"DELETE", "/v1/tenants/{tenant}", kOperate, kConsole, remove_tenant},
+      {"GET", "/v1/tenants/{tenant}/plan", kRead, kConsole, show_plan},
+      {"PUT", "/v1/tenants/{tenant}/plan", kOperate, kConsole, put_plan},
+      {"DELETE", "/v1/tenants/{tenant}/plan", kOperate, kConsole, remove_plan},
+      {"GET", "/v1/tenants/{tenant}/violations", kRead, kConsole, list_violations},
       {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
@@ -76,6 +80,7 @@ std::span<const Admin::Route> Admin::routes() {
       {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, replay_letters},
       {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole, show_letter},
       {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, replay_letters},
+      {"GET", "/v1/tenants/{tenant}/imports/{id}/rejected", kRead, kConsole, show_rejected_rows},
   };
   return kRoutes;
 }

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "freshet/v1/change.pb.h"
+#include "model/tenant.h"
 
 namespace freshet::docstore {
 
@@ -51,6 +52,9 @@ class DocStore {
   [[nodiscard]] virtual Status scrub(std::atomic<bool>&) { return {}; }
   // True if so much waits to be made durable that a sync is due before its time.
   [[nodiscard]] virtual bool wants_sync() const { return false; }
+  // Makes what look-ups of a tenant need that is new, or whose types of identifiers are others. It blocks, and may be
+  // repeated.
+  [[nodiscard]] virtual Status add_tenant(const model::Tenant&) { return {}; }
   // Not ok: not all documents can be read or written, until it is made anew.
   [[nodiscard]] virtual Status health() { return {}; }
   // nullopt: there is no such document, or it was removed.

@@ -32,8 +32,16 @@
 
 namespace freshet::eventlog {
 
-enum class Topic : uint8_t { kActions = 0, kChanges = 1, kEvents = 2, kDeadLetters = 3, kOverflow = 4, kSchema = 5 };
-inline constexpr size_t kTopics = 6;
+enum class Topic : uint8_t {
+  kActions = 0,
+  kChanges = 1,
+  kEvents = 2,
+  kDeadLetters = 3,
+  kOverflow = 4,
+  kSchema = 5,
+  kLogs = 6
+};
+inline constexpr size_t kTopics = 7;
 [[nodiscard]] constexpr auto names_of(Topic) {
   using enum Topic;
   return std::to_array<Name<Topic>>({{kActions, "actions"},
@@ -41,7 +49,8 @@ inline constexpr size_t kTopics = 6;
                                      {kEvents, "events"},
                                      {kDeadLetters, "deadletters"},
                                      {kOverflow, "overflow"},
-                                     {kSchema, "schema"}});
+                                     {kSchema, "schema"},
+                                     {kLogs, "logs"}});
 }
 
 // Offsets of a partition rise, but not always by one (Kafka puts transaction markers between).
@@ -160,6 +169,10 @@ class Consumer {
   // nullopt: the group has committed nothing there. kRetry: the log does not say it at the moment, or a commit of this
   // consumer is not decided yet; to go on from a guess would lose records or do them twice.
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(TopicPartition partition) = 0;
+  // Where somebody who is not one of ours has put the group (on Kafka: whoever reads with its name, or resets its
+  // offsets). committed() says then what this consumer itself has committed there last, if it has, as what others of
+  // ours have is not known any more. Call it after committed().
+  [[nodiscard]] virtual std::optional<Offset> foreign_place(TopicPartition) const { return std::nullopt; }
   // Ends a poll that waits. May be called by any thread.
   virtual void wake() = 0;
 };

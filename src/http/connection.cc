@@ -266,7 +266,7 @@ bool Connection<Stream>::is_admitted() {
 
 template <class Stream>
 void Connection<Stream>::begin_body() {
-  BodyLease lease = worker_->shared().lease(verdict_.trusted);
+  BodyLease lease = verdict_.bodies ? BodyLease(verdict_.bodies) : worker_->shared().lease(verdict_.trusted);
   if (parser_->chunked()) {
     chunks_ = std::move(lease);
     return parse();
@@ -301,7 +301,7 @@ void Connection<Stream>::handle_or_hold() {
     const bool keep_alive = parser_->get().keep_alive() && !verdict_.refuse->close && !worker_->stopping();
     return write(std::move(*std::exchange(verdict_.refuse, std::nullopt)), keep_alive);
   }
-  if (!options.holds_back || !options.holds_back()) return handle();
+  if (verdict_.never_held || !options.holds_back || !options.holds_back()) return handle();
   state_ = State::kHeld;
   // on_tick() goes on with it, at the latest at this deadline.
   deadline_ = worker_->ticks() + options.hold_ms * uint64_t{kTicksPerSecond} / 1000;

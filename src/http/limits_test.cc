@@ -59,6 +59,24 @@ TEST(Limits, RequestsThatAreHeldBackAreHandledLater) {
   EXPECT_THAT(held.read_until("]"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(Limits, WhatGoesAnotherWayIsNotHeldBack) {
+  ServerOptions options = small_options();
+  options.holds_back = [] { return true; };
+  options.hold_ms = 60'000;
+  options.on_header = [](const Request& head) {
+    HeaderVerdict verdict;
+    verdict.never_held = head.path == "/logs";
+    return verdict;
+  };
+  const auto server = start_echo(options);
+  TestSocket other(server->port());
+  other.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd");
+  TestSocket socket(server->port());
+  EXPECT_THAT(socket.send("POST /logs HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd").read_until("]"),
+              StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(other.arrived(), 0u);
+}
+
 TEST(Limits, NothingIsHeldBackForEver) {
   ServerOptions options = small_options();
   options.holds_back = [] { return true; };
@@ -302,8 +320,10 @@ TEST(Limits, BodiesUnderWayShareABudget) {
   options.body_bytes_max = 1 << 20;
   options.bodies_bytes_max = 1 << 20;
   options.strangers_bodies_bytes_max = 32 << 10;
-  options.on_header = [](const Request& head) {
-    return HeaderVerdict{.refuse = {}, .trusted = head.path == "/trusted"};
+  const auto own = std::make_shared<BodyBudget>(32 << 10);
+  options.on_header = [own](const Request& head) {
+    return HeaderVerdict{
+        .refuse = {}, .trusted = head.path == "/trusted", .bodies = head.path == "/own" ? own : nullptr};
   };
   Busy server(options);
   const auto head = [](const std::string& path) { return "POST " + path + " HTTP/1.1\r\nHost: x\r\n"; };
@@ -322,6 +342,13 @@ TEST(Limits, BodiesUnderWayShareABudget) {
   EXPECT_EQ(telemetry::counter_total("freshet_http_bodies_refused_total"), refused_before + 2);
   TestSocket trusted(server.port());
   EXPECT_THAT(trusted.send(head("/trusted") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
+  // Who has a budget of its own is not touched by the others, and touches none.
+  ASSERT_TRUE(own->take(1));
+  TestSocket full(server.port());
+  EXPECT_THAT(full.send(head("/own") + length + body).read_all(), StartsWith("HTTP/1.1 503"));
+  own->give_back(1);
+  TestSocket apart(server.port());
+  EXPECT_THAT(apart.send(head("/own") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
   server.finish();
   EXPECT_THAT(first.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
   TestSocket third(server.port());

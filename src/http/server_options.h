@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "http/body_budget.h"
 #include "http/message.h"
 
 namespace freshet::http {
@@ -25,6 +27,10 @@ struct HeaderVerdict {
   // The header proves that its sender may send: a key was in it and is right. What others send is read from a budget of
   // its own, and their connections are the first to be closed for newcomers.
   bool trusted = false;
+  // What ServerOptions::holds_back says does not count for it: it goes another way.
+  bool never_held = false;
+  // If it is there, the memory for the body comes from it and not from what the listener has for all.
+  std::shared_ptr<BodyBudget> bodies = {};
 };
 
 // Judges a request by its header: method, path, query, headers (names in lower case) and remote are as the handler will

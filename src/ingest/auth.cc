@@ -56,49 +56,95 @@ Credentials parse_authorization(std::string_view header) {
   return {decoded->substr(0, colon), colon < decoded->size() ? decoded->substr(colon + 1) : ""};
 }
 
-Tenants::Tenants(std::vector<model::Tenant> tenants) : tenants_(std::move(tenants)) {
-  for (size_t i = 0; i < tenants_.size(); ++i) {
-    // A key that stands twice would be refused by the configuration, so emplace() never meets one twice.
-    model::Tenant& tenant = tenants_[i];
-    by_name_.emplace(tenant.name, i);
-    if (!tenant.server_keys.empty()) with_server_key_.insert(tenant.name);
-    if (!tenant.app_id.empty() && !tenant.app_secret.empty())
-      by_app_id_.emplace(tenant.app_id, App{i, SecretHash::of_configured(tenant.app_secret)});
-    for (const auto& [keys, scope] :
-         {std::pair{&tenant.write_keys, model::KeyScope::kWrite}, {&tenant.server_keys, model::KeyScope::kServer}}) {
-      for (std::string& key : *keys)
-        if (!key.empty()) by_key_.emplace(SecretHash::of_configured(key), Key{i, scope});
-      // What is only compared need not be kept.
-      keys->clear();
-    }
-    tenant.app_secret.clear();
+namespace {
+
+// With hashes in the place of keys and secrets: what is only compared need not be kept.
+model::Tenant hashed(model::Tenant tenant) {
+  for (std::vector<std::string>* const keys : {&tenant.write_keys, &tenant.server_keys}) {
+    std::erase(*keys, "");
+    for (std::string& key : *keys) key = SecretHash::of_configured(key).configured();
   }
+  if (!tenant.app_secret.empty()) tenant.app_secret = SecretHash::of_configured(tenant.app_secret).configured();
+  return tenant;
+}
+
+}  // namespace
+
+Tenants::Tenants(const std::vector<model::Tenant>& tenants) {
+  for (const model::Tenant& tenant : tenants) *this = with(tenant);
+}
+
+Tenants Tenants::with(model::Tenant tenant) const {
+  Tenants made = *this;
+  if (const TenantPtr before = by_name(tenant.name)) made.drop_keys_of(*before);
+  const auto now = std::make_shared<const model::Tenant>(hashed(std::move(tenant)));
+  made.by_name_ = made.by_name_.with(now->name, now);
+  if (!now->app_id.empty() && !now->app_secret.empty()) made.by_app_id_ = made.by_app_id_.with(now->app_id, now);
+  for (const auto& [keys, scope] :
+       {std::pair{&now->write_keys, model::KeyScope::kWrite}, {&now->server_keys, model::KeyScope::kServer}}) {
+    for (const std::string& key : *keys)
+      made.by_key_ = made.by_key_.with(SecretHash::of_configured(key).bytes(), Sender{now, scope});
+  }
+  return made;
+}
+
+Tenants Tenants::without_keys(std::string_view name) const {
+  const TenantPtr before = by_name(name);
+  if (before == nullptr) return *this;
+  Tenants made = *this;
+  made.drop_keys_of(*before);
+  model::Tenant closed = *before;
+  closed.write_keys.clear();
+  closed.server_keys.clear();
+  closed.app_secret.clear();
+  made.by_name_ = made.by_name_.with(name, std::make_shared<const model::Tenant>(std::move(closed)));
+  return made;
+}
+
+void Tenants::drop_keys_of(const model::Tenant& tenant) {
+  for (const std::vector<std::string>* const keys : {&tenant.write_keys, &tenant.server_keys}) {
+    for (const std::string& key : *keys) {
+      const SecretHash hash = SecretHash::of_configured(key);
+      const Sender* const owner = by_key_.find(hash.bytes());
+      // Another tenant may have it by now.
+      if (owner != nullptr && owner->tenant->name == tenant.name) by_key_ = by_key_.without(hash.bytes());
+    }
+  }
+  const TenantPtr* const owner = by_app_id_.find(tenant.app_id);
+  if (owner != nullptr && (*owner)->name == tenant.name) by_app_id_ = by_app_id_.without(tenant.app_id);
 }
 
 std::optional<Sender> Tenants::by_key(std::string_view key) const {
   if (key.empty()) return std::nullopt;
-  const auto found = by_key_.find(SecretHash::of(key));
-  if (found == by_key_.end()) return std::nullopt;
-  return Sender{&tenants_[found->second.tenant], found->second.scope};
+  const Sender* const found = by_key_.find(SecretHash::of(key).bytes());
+  return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
-const model::Tenant* Tenants::by_write_key(std::string_view key) const {
+std::shared_ptr<const model::Tenant> Tenants::by_write_key(std::string_view key) const {
   const auto sender = by_key(key);
   return sender && sender->scope == model::KeyScope::kWrite ? sender->tenant : nullptr;
 }
 
 std::optional<Sender> Tenants::by_secret(std::string_view app_id, std::string_view secret) const {
-  const auto found = by_app_id_.find(app_id);
-  if (found == by_app_id_.end() || secret.empty()) return std::nullopt;
-  if (found->second.secret != SecretHash::of(secret)) return std::nullopt;
-  return Sender{&tenants_[found->second.tenant], model::KeyScope::kServer};
+  const TenantPtr* const found = by_app_id_.find(app_id);
+  if (found == nullptr || secret.empty()) return std::nullopt;
+  if (SecretHash::of_configured((*found)->app_secret) != SecretHash::of(secret)) return std::nullopt;
+  return Sender{*found, model::KeyScope::kServer};
 }
 
-bool Tenants::has_server_key(const model::Tenant& tenant) const { return with_server_key_.contains(tenant.name); }
+std::shared_ptr<const model::Tenant> Tenants::owner_of(const SecretHash& key) const {
+  const Sender* const found = by_key_.find(key.bytes());
+  return found == nullptr ? nullptr : found->tenant;
+}
 
-const model::Tenant* Tenants::by_name(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : &tenants_[found->second];
+std::shared_ptr<const model::Tenant> Tenants::owner_of_app(std::string_view app_id) const {
+  const TenantPtr* const found = by_app_id_.find(app_id);
+  return found == nullptr ? nullptr : *found;
+}
+
+std::shared_ptr<const model::Tenant> Tenants::by_name(std::string_view name) const {
+  const TenantPtr* const found = by_name_.find(name);
+  return found == nullptr ? nullptr : *found;
 }
 
 }  // namespace freshet::ingest

@@ -2,13 +2,13 @@
 // nothing. Server keys and the data API's secret are kept by the tenant: they command, too (merge, erase, unlink).
 #pragma once
 
-#include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/name_map.h"
 #include "base/secret.h"
 #include "model/tenant.h"
 
@@ -23,43 +23,47 @@ struct Credentials {
 // The user is empty if the header is absent or can't be read.
 [[nodiscard]] Credentials parse_authorization(std::string_view header);
 
-// The tenant of a request, and what its key allows.
+// The tenant of a request as it was when the request came, and what its key allows.
 struct Sender {
-  const model::Tenant* tenant = nullptr;
+  std::shared_ptr<const model::Tenant> tenant;
   model::KeyScope scope = model::KeyScope::kWrite;
 };
 
 // The tenants by everything that can name them. Keys are kept and looked for by their hash only: how long a look takes
-// says nothing of how much of a key is right, and a core dump has no key. It never changes, so it is thread-safe.
+// says nothing of how much of a key is right, and a core dump has no key. It never changes, so it is thread-safe:
+// with() and without_keys() make another one that shares all but what differs, so a change costs the same however many
+// tenants there are.
 class Tenants {
  public:
-  explicit Tenants(std::vector<model::Tenant> tenants);
+  Tenants() = default;
+  explicit Tenants(const std::vector<model::Tenant>& tenants);
+
+  // With this tenant, which takes the place of one of the same name. A key or app_id that another one had is its own
+  // from now on.
+  [[nodiscard]] Tenants with(model::Tenant tenant) const;
+  // The tenant stays known by its name, for what is done about its data, and nobody sends for it any more.
+  [[nodiscard]] Tenants without_keys(std::string_view name) const;
 
   // By a write key or a server key.
   [[nodiscard]] std::optional<Sender> by_key(std::string_view key) const;
   // By a write key: what a page asks that has one.
-  [[nodiscard]] const model::Tenant* by_write_key(std::string_view key) const;
+  [[nodiscard]] std::shared_ptr<const model::Tenant> by_write_key(std::string_view key) const;
   // nullopt: there is no such app_id, or the secret is wrong.
   [[nodiscard]] std::optional<Sender> by_secret(std::string_view app_id, std::string_view secret) const;
-  [[nodiscard]] const model::Tenant* by_name(std::string_view name) const;
-  [[nodiscard]] bool has_server_key(const model::Tenant& tenant) const;
-  [[nodiscard]] const std::vector<model::Tenant>& all() const { return tenants_; }
+  [[nodiscard]] std::shared_ptr<const model::Tenant> by_name(std::string_view name) const;  // null: there is none
+  // Whose key it is, or whose app_id; null: nobody's.
+  [[nodiscard]] std::shared_ptr<const model::Tenant> owner_of(const SecretHash& key) const;
+  [[nodiscard]] std::shared_ptr<const model::Tenant> owner_of_app(std::string_view app_id) const;
 
  private:
-  struct Key {
-    size_t tenant = 0;  // its position in tenants_
-    model::KeyScope scope = model::KeyScope::kWrite;
-  };
-  struct App {
-    size_t tenant = 0;
-    SecretHash secret;
-  };
+  using TenantPtr = std::shared_ptr<const model::Tenant>;
 
-  std::vector<model::Tenant> tenants_;
-  std::set<std::string, std::less<>> with_server_key_;  // their names
-  std::map<SecretHash, Key> by_key_;
-  std::map<std::string, App, std::less<>> by_app_id_;
-  std::map<std::string, size_t, std::less<>> by_name_;
+  // Takes out what leads to this tenant, by key and app_id.
+  void drop_keys_of(const model::Tenant& tenant);
+
+  NameMap<Sender> by_key_;  // by the bytes of the hash
+  NameMap<TenantPtr> by_app_id_;
+  NameMap<TenantPtr> by_name_;
 };
 
 }  // namespace freshet::ingest

@@ -57,7 +57,8 @@ void LetterBudget::apply(std::vector<v1::DeadLetter>& letters) {
   const std::lock_guard lock(mutex_);
   for (v1::DeadLetter& letter : letters) {
     cut(letter);
-    if (take(letter)) {
+    // Counts are no letters.
+    if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS || take(letter)) {
       kept.push_back(std::move(letter));
       continue;
     }

@@ -19,6 +19,7 @@
 #include "ingest/items/order.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
@@ -174,12 +175,22 @@ struct Service::Call {
 
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
-      tenants_(std::move(options_.tenants)),
+      tenants_(std::exchange(options_.tenants, {})),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
                 &letter_budget_, options_.lanes) {
   FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
   FRESHET_ASSERT(options_.clock != nullptr && options_.random != nullptr);
+}
+
+void Service::use_tenants(Tenants tenants) {
+  const std::lock_guard lock(tenants_mutex_);
+  std::swap(tenants_, tenants);
+}
+
+Tenants Service::tenants() const {
+  const std::lock_guard lock(tenants_mutex_);
+  return tenants_;
 }
 
 std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::Respond respond) {
@@ -210,12 +221,16 @@ std::optional<http::Response> Service::admit_head(Call& call) const {
   if (call.route->way == Way::kQuestion) return std::nullopt;
   if (call.route->way == Way::kImport && !options_.imports)
     return call.failure({404, "not_found", "this node takes no imports"});
-  auto sender = call.source().authenticate(tenants_, call.exchange());
+  if (call.route->way == Way::kLogs && options_.logs == nullptr)
+    return call.failure({404, "not_found", "this node takes no logs"});
+  auto sender = call.source().authenticate(tenants(), call.exchange());
   if (sender) {
     call.sender = *sender;
   } else if (!call.source().takes_key_in_body()) {
     return call.failure(sender.error());
   }
+  if (call.route->way == Way::kLogs && call.sender && !options_.logs->has_room(call.tenant().name))
+    return call.failure(logs_are_full());
   if (call.request.method == "GET" || call.request.method == "HEAD") return std::nullopt;
   if (auto refusal = check_encoding(call.request)) return call.failure(*refusal);
   return std::nullopt;
@@ -238,6 +253,10 @@ http::HeaderVerdict Service::judge(const http::Request& head) {
   }
   if (call.route->way != Way::kQuestion) verdict.body_bytes_max = call.source().body_bytes_max();
   verdict.trusted = call.sender.has_value();
+  if (call.route->way == Way::kLogs) {
+    verdict.never_held = true;
+    verdict.bodies = options_.logs->bodies();
+  }
   return verdict;
 }
 
@@ -251,18 +270,24 @@ void Service::handle(http::Request request, http::Respond respond) {
   if (request.method == "OPTIONS") return respond(preflight(request));
   const std::shared_ptr<Call> call = make_call(std::move(request), std::move(respond));
   if (auto refusal = admit_head(*call)) return call->answer(std::move(*refusal));
+  // HEAD asks what a GET would say, and may change nothing.
+  if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
-    case Way::kQuestion: return call->answer(call->source().answer_question(tenants_, call->exchange()));
+    case Way::kQuestion: return call->answer(call->source().answer_question(tenants(), call->exchange()));
     case Way::kImport: return run(call, &Service::take_import);
+    case Way::kLogs: return run(call, &Service::take_logs);
     case Way::kItems: return run(call, &Service::take_items);
   }
 }
 
 void Service::run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&)) {
-  if (options_.lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
+  const bool logs = call->route->way == Way::kLogs;
+  Lane* const lane = logs ? options_.logs_lane : options_.lane;
+  if (lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
   // All that have not said yet who they are wait in one queue, which gets one turn among the tenants'.
   const std::string tenant = call->sender ? call->tenant().name : std::string();
-  const bool taken = options_.lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  const bool taken = lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  if (!taken && logs) return call->fail(logs_are_full());
   if (!taken)
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
 }
@@ -273,14 +298,27 @@ void Service::take_import(const std::shared_ptr<Call>& call) {
                    [call](http::Response response) { call->answer(std::move(response)); });
 }
 
+void Service::take_logs(const std::shared_ptr<Call>& call) {
+  FRESHET_ASSERT(call->sender && options_.logs != nullptr);
+  if (auto refusal = decode_body(call->request, call->source().body_bytes_max())) return call->fail(*refusal);
+  options_.logs->append(call->tenant().name, call->route->call, call->request,
+                        [call](const tl::expected<Parsed, Refusal>& taken) {
+                          if (!taken) return call->fail(taken.error());
+                          call->answer(call->source().answer(call->exchange(), *taken));
+                        });
+}
+
 void Service::take_items(const std::shared_ptr<Call>& call) {
   const Source& source = call->source();
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
-  if (!call->sender) call->sender = source.sender_of_body(tenants_, call->request.body);
+  if (source.takes_items_in_query() && (call->request.method == "GET" || call->request.body.empty()))
+    call->request.body = call->request.query;
+  if (!call->sender) call->sender = source.sender_of_body(tenants(), call->request.body);
   if (!call->sender) {
-    const auto refused = source.authenticate(tenants_, call->exchange());
-    FRESHET_ASSERT(!refused);
-    return call->fail(refused.error());
+    // It was refused before, and is known why only now; or it has become one since.
+    auto sender = source.authenticate(tenants(), call->exchange());
+    if (!sender) return call->fail(sender.error());
+    call->sender = std::move(*sender);
   }
   begin_span(*call);
   ingest(call);
@@ -300,12 +338,12 @@ void Service::begin_span(Call& call) {
   if (!telemetry::tracer().on()) return;
   FRESHET_ASSERT(call.sender && !call.span);
   const std::string endpoint(call.route->endpoint);
-  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id, "POST " + endpoint,
-                                                call.began_us);
+  call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id,
+                                                call.request.method + " " + endpoint, call.began_us);
   if (!call.span) return;
   call.clock = options_.clock;
   call.span->set("freshet.tenant", call.tenant().name);
-  call.span->set("http.request.method", "POST");
+  call.span->set("http.request.method", call.request.method);
   call.span->set("http.route", endpoint);
 }
 
@@ -358,16 +396,26 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   call->request.body = std::string();
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
   for (Rejection& rejection : verdict->rejected) rejection.item = std::string();
-  appender_.append(std::move(out), [call, answer, verdict, source](Status status) {
+  appender_.append(std::move(out), [violations = violations_, call, answer, verdict, source](Status status) {
     if (!status) return call->not_taken(status.error());
     count(*verdict, call->tenant().name, source);
+    violations->add(call->tenant().name, verdict->plan_misses);
     if (call->span) count_items(*call->span, *verdict);
     call->answer(std::move(*answer));
   });
 }
 
+void Service::report_violations() {
+  Outgoing out;
+  out.dead_letters = violations_->take(options_.clock->now_us(), *options_.random);
+  if (out.dead_letters.empty()) return;
+  appender_.append(std::move(out), [](const Status& status) {
+    if (!status) spdlog::warn("violations of plans could not be reported: {}", status.error().message);
+  });
+}
+
 Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
-  const model::Tenant* const tenant = tenants_.by_name(envelope.tenant());
+  const auto tenant = tenants().by_name(envelope.tenant());
   FRESHET_ASSERT(done != nullptr);
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + envelope.tenant());
   if (envelope.user().empty() && envelope.device().empty())
@@ -385,7 +433,7 @@ Status Service::submit(v1::Envelope envelope, eventlog::AppendDone done) {
 
 Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) {
   FRESHET_ASSERT(done != nullptr);
-  const model::Tenant* const tenant = tenants_.by_name(letter.tenant());
+  const auto tenant = tenants().by_name(letter.tenant());
   if (tenant == nullptr) return fail(Code::kInvalid, "there is no tenant " + letter.tenant());
   const int64_t now_us = options_.clock->now_us();
   RequestArena arena;
@@ -393,7 +441,7 @@ Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) 
   const ParseResult parsed = reparse(letter, *tenant, *session, now_us, arena.get());
   if (parsed) check_every_item_has_one_end(*parsed);
   Outgoing out;
-  out.tenant = tenant;
+  out.tenant = tenant.get();
   out.schema_changes = session->take_discoveries();
   // A letter goes in whole or not at all: a part of it would leave a letter that can neither be
   // replayed nor be dropped.

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,9 @@
 #include "ingest/append.h"
 #include "ingest/auth.h"
 #include "ingest/lane.h"
+#include "ingest/plan_violations.h"
 #include "ingest/sources.h"
+#include "ingest/sources/logs/logs.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
@@ -42,6 +45,10 @@ struct ServiceOptions {
   // Takes what would hold a server thread for long. It outlives the service. If it is absent, the caller's thread does
   // everything.
   Lane* lane = nullptr;
+  // Takes the addresses of Way::kLogs, and a lane for them alone. Both outlive the service. If it is absent, these
+  // addresses are 404.
+  Logs* logs = nullptr;
+  Lane* logs_lane = nullptr;
 };
 
 class Service {
@@ -60,7 +67,15 @@ class Service {
   // The way into the log, for what is made elsewhere from many items (imports).
   [[nodiscard]] Appender& appender() { return appender_; }
 
-  [[nodiscard]] const Tenants& tenants() const { return tenants_; }
+  // The tenants that requests are taken for from now on; a request under way goes on with those that it found.
+  void use_tenants(Tenants tenants);
+  [[nodiscard]] Tenants tenants() const;
+  // What items had against their tenant's plan, of those that come elsewhere (imports).
+  void count_plan_misses(const std::string& tenant, const std::vector<PlanMiss>& misses) {
+    violations_->add(tenant, misses);
+  }
+  // Sends what was counted against plans since the last call. Call it every few seconds.
+  void report_violations();
 
  private:
   struct Call;
@@ -71,14 +86,17 @@ class Service {
   void run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&));
   void take_items(const std::shared_ptr<Call>& call);
   void take_import(const std::shared_ptr<Call>& call);
+  void take_logs(const std::shared_ptr<Call>& call);
   void begin_span(Call& call);
   static void refuse_full(Call& call);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);
   void ingest(const std::shared_ptr<Call>& call);
 
   ServiceOptions options_;
+  mutable std::mutex tenants_mutex_;  // of tenants_, for as long as a few pointers are copied
   Tenants tenants_;
   LetterBudget letter_budget_;
+  std::shared_ptr<ViolationCounter> violations_ = std::make_shared<ViolationCounter>();  // shared with appends
   Appender appender_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "model/plan.h"
 #include "telemetry/trace.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
@@ -70,6 +71,7 @@ class FakeLog final : public eventlog::FakeLog {
 model::Tenant demo_tenant() {
   model::Tenant tenant = model::default_tenant("demo");
   tenant.write_keys = {"demo-write-key"};
+  tenant.server_keys = {"demo-server-key"};
   tenant.app_id = "demo";
   tenant.app_secret = "demo-secret";
   return tenant;
@@ -93,6 +95,7 @@ constexpr const char* kWriteKey = "Basic ZGVtby13cml0ZS1rZXk6";  // demo-write-k
 constexpr const char* kWriteKeyWithoutColon = "Basic ZGVtby13cml0ZS1rZXk=";
 constexpr const char* kSecret = "Basic ZGVtbzpkZW1vLXNlY3JldA==";  // demo:demo-secret
 constexpr const char* kTraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+constexpr const char* kPlan = R"({"events":{"E":{"required":["n"],"properties":{"n":{"type":"number"}}},"F":{}}})";
 constexpr const char* kTrack = R"({"userId":"u","event":"E","messageId":"m"})";
 
 class ServiceTest : public ::testing::Test {
@@ -158,6 +161,47 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   std::unique_ptr<Service> service_;
 };
+
+TEST_F(ServiceTest, APlanRefusesInStrictModeAndCountsInBoth) {
+  model::Tenant tenant = demo_tenant();
+  tenant.plan = *model::Plan::compile(kPlan);
+  const auto event = [](const std::string& name, const std::string& properties) {
+    return R"({"user":{"user_id":"u"},"message_id":"m","event":")" + name + R"(","properties":)" + properties + "}";
+  };
+  const std::string lines = event("E", R"({"n":1,"other":"x"})") + "\n" + event("E", R"({"n":"x"})") + "\n" +
+                            event("E", "{}") + "\n" + event("G", "{}") + "\n" + event("F", R"({"any":[1]})");
+  const auto violations = [&] {
+    service().report_violations();
+    v1::DeadLetter record;
+    EXPECT_TRUE(record.ParseFromString(log.records[Topic::kDeadLetters].back().value));
+    EXPECT_EQ(record.body_type(), v1::DeadLetter::PLAN_VIOLATIONS);
+    v1::PlanViolations body;
+    EXPECT_TRUE(body.ParseFromString(record.body()));
+    std::vector<std::string> out;
+    for (const auto& group : body.groups())
+      out.push_back(group.event() + "/" + group.property() + "/" + group.rule() + " " + std::to_string(group.count()));
+    return out;
+  };
+  const std::vector<std::string> wanted = {"E/n/required 1", "E/n/type 1", "G//unplanned_event 1"};
+  for (const bool strict : {true, false}) {
+    tenant.strict_schema = strict;
+    service().use_tenants(Tenants({tenant}));
+    log.records.clear();
+    const auto answer = send("POST", "/v1/records", lines, "Bearer demo-write-key");
+    if (strict) {
+      EXPECT_THAT(answer.body, AllOf(HasSubstr(R"("accepted":2)"), HasSubstr(R"("index":1,"code":"plan_violation")"),
+                                     HasSubstr("n is not as the tracking plan says: type"),
+                                     HasSubstr(R"("index":3,"code":"unplanned_event")")));
+      EXPECT_EQ(log.records[Topic::kDeadLetters].size(), 3u);
+    } else {
+      EXPECT_EQ(answer.body, R"({"accepted":5,"rejected":[]})");
+    }
+    EXPECT_EQ(violations(), wanted) << strict;
+  }
+  const size_t before = log.records[Topic::kDeadLetters].size();
+  service().report_violations();
+  EXPECT_EQ(log.records[Topic::kDeadLetters].size(), before) << "nothing is counted twice";
+}
 
 TEST_F(ServiceTest, WriteKeysAreTakenFromEverywhere) {
   EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
@@ -362,6 +406,120 @@ TEST_F(ServiceTest, BodiesCompressedAndTooLarge) {
            R"({"userId":"u","event":"E","properties":{"a":")" + std::string(33 << 10, 'x') + "\"}}", kWriteKey);
   EXPECT_EQ(large.status, 400);
   EXPECT_EQ(dead_letters().size(), 1u);
+}
+
+TEST_F(ServiceTest, PartnersReportByPostAndByGet) {
+  const std::string adjust = "/v1/attribution/adjust/demo-write-key";
+  const std::string query = "?activity_kind=install&adid=a1&created_at=1767230400&tracker_name=Organic";
+  const http::Response taken = send("GET", adjust + query);
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(taken.body, R"({"accepted":1,"rejected":[]})");
+  EXPECT_EQ(send("POST", adjust + query).status, 200);
+  EXPECT_EQ(send("POST", adjust + "/", query.substr(1)).status, 200);
+  EXPECT_EQ(send("POST", "/v1/attribution/appsflyer/demo-write-key?verdicts=1",
+                 R"({"event_name":"install","appsflyer_id":"1-2"})")
+                .status,
+            200);
+  EXPECT_EQ(send("POST", "/v1/attribution/branch/demo-write-key", R"({"name":"OPEN","user_data":{"idfv":"v"}})").status,
+            200);
+  ASSERT_EQ(actions().size(), 5u);
+  EXPECT_EQ(actions()[0].message_id(), actions()[1].message_id()) << "sent again, in whatever way";
+  EXPECT_EQ(actions()[0].message_id(), actions()[2].message_id());
+  EXPECT_EQ(actions()[4].events(0).name(), "OPEN");
+
+  // What only asks takes nothing.
+  EXPECT_EQ(send("HEAD", adjust + query).status, 200);
+  EXPECT_EQ(send("HEAD", "/v1/attribution/adjust/wrong" + query).status, 401);
+  EXPECT_EQ(send("GET", adjust).status, 400);
+  EXPECT_EQ(send("POST", "/v1/attribution/branch/demo-write-key", "{").status, 400);
+  EXPECT_EQ(send("GET", "/v1/attribution/other/demo-write-key").status, 404);
+  EXPECT_EQ(actions().size(), 5u);
+  // A report that can't go in is kept, and the partner is done with it.
+  const http::Response rejected = send("GET", adjust + "?activity_kind=install&adid=%7Badid%7D");
+  EXPECT_EQ(rejected.status, 200);
+  EXPECT_THAT(rejected.body, HasSubstr("missing_identifier"));
+  ASSERT_EQ(dead_letters().size(), 1u);
+  EXPECT_EQ(dead_letters()[0].endpoint(), "/v1/attribution/adjust");
+  EXPECT_EQ(dead_letters()[0].body(), R"({"activity_kind":"install","adid":"{adid}"})");
+}
+
+TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
+  options.admit = [](const model::Tenant&, size_t) { return false; };
+  const std::string query = "?activity_kind=install&adid=a1";
+  for (const char* key : {"wrong", "demo-secret", "demo-server-key"})
+    EXPECT_EQ(send("GET", "/v1/attribution/adjust/" + std::string(key) + query, "", kWriteKey).status, 401) << key;
+  EXPECT_EQ(send("GET", "/v1/attribution/adjust" + query, "", kWriteKey).status, 404);
+  // Partners send again after 5xx only.
+  const http::Response late = send("GET", "/v1/attribution/adjust/demo-write-key" + query);
+  EXPECT_EQ(late.status, 503);
+  EXPECT_EQ(header(late, "Retry-After"), "1");
+  EXPECT_THAT(late.body, HasSubstr("too_many_requests"));
+  EXPECT_TRUE(actions().empty());
+}
+
+TEST_F(ServiceTest, LogsGoAWayOfTheirOwn) {
+  Logs logs(log, clock, {.inflight_bytes_max = 4000});
+  options.logs = &logs;
+  // What holds the others back does not count for them.
+  options.has_room = [] { return false; };
+  options.admit = [](const model::Tenant&, size_t) { return false; };
+  constexpr const char* kOtlp =
+      R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"started"}}]}]}]})";
+  const std::vector<std::pair<std::string, std::string>> json = {{"content-type", "application/json"}};
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 503);
+  const http::Response otlp = send("POST", "/v1/logs", kOtlp, kWriteKey, json);
+  EXPECT_EQ(otlp.status, 200);
+  EXPECT_EQ(otlp.body, "{}");
+  EXPECT_EQ(send("POST", "/v1/logs", "", kWriteKey, {{"content-type", "application/x-protobuf"}}).status, 200);
+  EXPECT_EQ(send("POST", "/v1/logs", gzip(kOtlp), "Bearer demo-server-key",
+                 {{"content-type", "application/json"}, {"content-encoding", "gzip"}})
+                .status,
+            200);
+  EXPECT_EQ(send("POST", "/v1/logs/lines", "{\"msg\":\"a\"}\nno\n", kWriteKey).body.substr(0, 47),
+            R"({"accepted":1,"rejected":[{"index":1,"code":"ba)");
+  ASSERT_EQ(log.records[Topic::kLogs].size(), 3u);
+  EXPECT_EQ(log.records[Topic::kLogs][0].key, "demo/");
+  EXPECT_THAT(log.records[Topic::kLogs][0].value, HasSubstr(R"("body":"started")"));
+  EXPECT_TRUE(actions().empty());
+  EXPECT_TRUE(dead_letters().empty()) << "nor do the bad ones go where those of customers go";
+
+  // In OTLP's own words, in the encoding of the request.
+  EXPECT_EQ(send("POST", "/v1/logs", kOtlp, "", json).body,
+            R"({"code":16,"message":"no valid key; send it as \"Authorization: Bearer KEY\""})");
+  const http::Response binary =
+      send("POST", "/v1/logs", "\xff", kWriteKey, {{"content-type", "application/x-protobuf"}});
+  EXPECT_EQ(binary.status, 400);
+  EXPECT_EQ(binary.content_type, "application/x-protobuf");
+  log.refusal = true;
+  const http::Response full = send("POST", "/v1/logs", kOtlp, kWriteKey, json);
+  EXPECT_EQ(full.status, 429);
+  EXPECT_EQ(header(full, "Retry-After"), "1");
+}
+
+TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
+  Logs logs(log, clock, {.inflight_bytes_max = 1000});
+  options.logs = &logs;
+  log.held = true;
+  const auto head = [] {
+    http::Request request;
+    request.method = "POST";
+    request.path = "/v1/logs/lines";
+    request.headers = {{"authorization", kWriteKey}};
+    return request;
+  };
+  EXPECT_TRUE(service().judge(head()).never_held);
+  EXPECT_EQ(service().judge(head()).bodies, logs.bodies());
+  EXPECT_FALSE(service().judge(head()).refuse);
+  EXPECT_EQ(send("POST", "/v1/logs/lines", R"({"msg":")" + std::string(600, 'x') + "\"}", kWriteKey).status, 0);
+  ASSERT_TRUE(service().judge(head()).refuse);
+  EXPECT_EQ(service().judge(head()).refuse->status, 429);
+  http::Request other = head();
+  other.path = "/v1/records";
+  EXPECT_FALSE(service().judge(other).refuse) << "the bound of logs is of nobody else";
+  EXPECT_FALSE(service().judge(other).never_held);
+  EXPECT_EQ(service().judge(other).bodies, nullptr);
+  log.waiting.at(0)({});
+  EXPECT_FALSE(service().judge(head()).refuse);
 }
 
 TEST_F(ServiceTest, AddressesAndMethods) {

@@ -25,6 +25,7 @@ enum class Way : uint8_t {
   kItems,     // the body is parsed into envelopes, which are appended
   kQuestion,  // by the head alone: what libraries ask before they send
   kImport,    // by Imports, which keeps state between requests
+  kLogs,      // by Logs, which has a topic and bounds of its own
 };
 
 // One address, and one row of docs/api/ingest.yaml.
@@ -69,6 +70,10 @@ class Source {
   [[nodiscard]] virtual bool takes_key_in_body() const { return false; }
   [[nodiscard]] virtual std::optional<Sender> sender_of_body(const Tenants&, std::string_view) const { return {}; }
 
+  // Whether items may stand in the query, where a GET has them, and a POST without a body: parse() gets it as it was
+  // sent. HEAD of such an address takes nothing, whatever it says.
+  [[nodiscard]] virtual bool takes_items_in_query() const { return false; }
+
   // Way::kItems: an Error condemns the whole body.
   [[nodiscard]] virtual ParseResult parse(const Route& route, std::string_view body, const AdapterContext& context,
                                           google::protobuf::Arena& arena) const;
@@ -78,7 +83,8 @@ class Source {
   // Way::kQuestion.
   [[nodiscard]] virtual http::Response answer_question(const Tenants& tenants, const Exchange& exchange) const;
 
-  // The answer to a body whose items were appended or rejected one by one, in this source's own shape.
+  // The answer to a body whose items were appended or rejected one by one (Way::kItems, kLogs), in this source's own
+  // shape.
   [[nodiscard]] virtual http::Response answer(const Exchange& exchange, const Parsed& parsed) const;
   [[nodiscard]] virtual http::Response refuse(const Exchange& exchange, const Refusal& refusal) const;
 };

@@ -310,6 +310,34 @@ TEST(FormatsTest, Agreement) {
   expect_golden("agreement", change);
 }
 
+TEST(FormatsTest, TenantsChange) {
+  v1::SchemaChange change;
+  change.mutable_agreement()->set_revision(4);
+  change.mutable_agreement()->set_rules("api:00112233445566778899aabbccddeeff");
+  v1::TenantsChange& tenants = *change.mutable_tenants();
+  tenants.set_revision(4);
+  tenants.set_by_api(true);
+  tenants.set_at_us(1'767'323'046'000'000);
+  v1::TenantsChange::Part& part = *tenants.add_parts();
+  part.set_tenant("acme");
+  part.set_what(v1::TenantsChange::Part::SETTINGS);
+  part.set_document("enrich:\n  - email\n");
+  expect_golden("tenants_change", change);
+  change.Clear();
+  change.mutable_tenants()->set_revision(4);
+  change.mutable_tenants()->set_published(true);
+  expect_golden("tenants_published", change);
+  v1::Envelope e;
+  e.set_kind(v1::Envelope::CONTROL);
+  v1::Control& control = *e.mutable_control();
+  control.set_revision(4);
+  control.set_logic_version(3);
+  control.set_changes_only(true);
+  *control.add_tenants() = default_tenant("acme").rules;
+  control.mutable_tenants(0)->set_revision(4);
+  expect_golden("control_changes", e);
+}
+
 TEST(FormatsTest, EnrichedEvent) {
   v1::EnrichedEvent event;
   event.set_message_id("m1");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ enum class KeyScope : uint8_t {
   kServer,  // is kept by the tenant: it commands, too (merge, erase, unsuppress, unlink)
 };
 
+class Plan;
+
 struct Tenant {
   std::string name;
   // Secrets, each itself or its hash (base/secret.h); never logged.
@@ -43,6 +46,7 @@ struct Tenant {
   Limits limits;
   Rate rate;
   bool strict_schema = false;
+  std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;
 };
 

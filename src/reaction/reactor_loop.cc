@@ -216,6 +216,12 @@ Status ReactorLoop::learn_committed() {
     const auto committed = consumer_.committed(lane.of);
     if (committed) {
       lane.committed = committed->value_or(0);
+      if (const auto foreign = consumer_.foreign_place(lane.of))
+        spdlog::error(
+            "changes {}: somebody else reads with reaction's group and has committed offset {}; it is not taken, and "
+            "all "
+            "that is kept is read again. Give that reader another group",
+            lane.of.partition, *foreign);
     } else if (committed.error().code == Code::kRetry) {
       spdlog::warn("reaction goes on without knowing what is committed: {}", committed.error().message);
       learn_due_ = now + options_.retry_max_us;

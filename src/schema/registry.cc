@@ -1,5 +1,5 @@
 // The schema registry. A tenant's schema is an immutable snapshot; who discovers a name publishes another one, which
-// shares everything else with it (name_map.h). So a batch reads without a lock, and a discovery costs what is new,
+// shares everything else with it (base/name_map.h). So a batch reads without a lock, and a discovery costs what is new,
 // however many names there are.
 //
 // Two nodes may discover one name with two types at the same time. The log settles it: topic
@@ -17,7 +17,8 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "schema/name_map.h"
+#include "base/name_map.h"
+#include "model/plan.h"
 
 namespace freshet::schema {
 namespace {
@@ -209,10 +210,14 @@ class SessionImpl : public Registry::Session {
       : schema_(schema), tenant_(tenant), now_us_(now_us), snapshot_(schema.now()) {}
 
   Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) override {
+    // A plan says which events there are; what their properties may be is for the plan alone.
+    const bool has_plan = tenant_.plan != nullptr;
+    if (has_plan && tenant_.strict_schema && subject == Subject::kEvent && !tenant_.plan->knows(name))
+      return Verdict::kUnplanned;
     const EventEntry* const event = subject == Subject::kEventAttribute ? event_of(of) : nullptr;
     const Entry* const known = find_entry(*snapshot_, subject, event, name);
     if (const auto verdict = verdict_of(known, subject, type)) return *verdict;
-    if (tenant_.strict_schema) return known != nullptr ? Verdict::kKnown : Verdict::kUnplanned;
+    if (tenant_.strict_schema && !has_plan) return known != nullptr ? Verdict::kKnown : Verdict::kUnplanned;
     if (known == nullptr && is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
 
     // The lock's holder may know more than this session's snapshot does, so discover() looks again.

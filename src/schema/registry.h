@@ -37,7 +37,7 @@ enum class Verdict : uint8_t {
   kKnown,
   kDiscovered,  // new, and within the limit: it goes to the log with the batch
   kOverLimit,   // new, and the tenant has as many as it may
-  kUnplanned,   // strict mode: it is not in the tracking plan
+  kUnplanned,   // strict mode: it is not in the tracking plan, or nobody knows it where there is no plan
   kWrongType,   // it is known with another type
 };
 

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <thread>
 
+#include "model/plan.h"
+
 namespace freshet::schema {
 namespace {
 
@@ -55,6 +57,20 @@ TEST(Registry, LimitsHoldPerSubjectAndPerEvent) {
   EXPECT_EQ(session->check(Subject::kUserAttribute, "", "b", Type::kText), Verdict::kDiscovered);
   EXPECT_EQ(session->check(Subject::kUserAttribute, "", "c", Type::kText), Verdict::kOverLimit);
   EXPECT_EQ(session->check(Subject::kDeviceAttribute, "", "c", Type::kText), Verdict::kDiscovered);
+}
+
+TEST(Registry, APlanSaysWhichEventsThereAreAndNothingElse) {
+  const auto registry = make_registry();
+  model::Tenant tenant = small_tenant();
+  tenant.strict_schema = true;
+  tenant.plan = *model::Plan::compile(R"({"events":{"A":{}}})");
+  const auto session = registry->begin(tenant, 1);
+  EXPECT_EQ(session->check(Subject::kEvent, "", "B", Type::kText), Verdict::kUnplanned);
+  EXPECT_EQ(session->check(Subject::kEvent, "", "A", Type::kText), Verdict::kDiscovered);
+  EXPECT_EQ(session->check(Subject::kEventAttribute, "A", "x", Type::kText), Verdict::kDiscovered);
+  EXPECT_EQ(session->check(Subject::kUserAttribute, "", "a", Type::kText), Verdict::kDiscovered);
+  tenant.strict_schema = false;
+  EXPECT_EQ(registry->begin(tenant, 1)->check(Subject::kEvent, "", "B", Type::kText), Verdict::kDiscovered);
 }
 
 TEST(Registry, StrictKnowsOnlyThePlan) {

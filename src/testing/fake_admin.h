@@ -1,7 +1,9 @@
 // What the admin listener stands on, in memory.
 #pragma once
 
+#include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "console/admin.h"
 #include "console/letter_keeper.h"
+#include "console/tenants.h"
 #include "model/identifier.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
@@ -121,6 +124,42 @@ class FakeLog final : public eventlog::FakeLog {
     std::map<eventlog::Offset, std::string> records;
   };
   std::vector<Partition> partitions_;
+};
+
+// Tenants of these names; what one is changed to is kept as it was sent, and "wrong" is refused.
+class FakeDesk final : public TenantDesk {
+ public:
+  explicit FakeDesk(std::initializer_list<const char*> names) {
+    for (const char* name : names) texts_[name] = "{}";
+  }
+  std::shared_ptr<const model::Tenant> find(const std::string& name) const override {
+    if (!texts_.contains(name)) return nullptr;
+    return std::make_shared<const model::Tenant>(model::default_tenant(name));
+  }
+  std::vector<TenantSummary> list(std::string_view after, size_t limit) const override {
+    std::vector<TenantSummary> out;
+    for (auto at = texts_.upper_bound(after); at != texts_.end() && out.size() < limit; ++at)
+      if (at->second) out.push_back({at->first, {7, true, 0}});
+    return out;
+  }
+  std::optional<std::string> show(const std::string& name) const override {
+    const auto found = texts_.find(name);
+    return found == texts_.end() ? std::nullopt : found->second;
+  }
+  std::optional<std::string> show_plan(const std::string& name) const override {
+    const auto found = plans_.find(name);
+    return found == plans_.end() ? std::nullopt : found->second;
+  }
+  void change(TenantOrder order, Done done) override {
+    const auto& [name, what, text] = order;
+    if (text == "wrong") return done(fail(Code::kInvalid, "tenant " + name + ":1:1: wrong"));
+    if (text == "taken") return done(fail(Code::kConflict, "a key is another's"));
+    (what == TenantWhat::kPlan ? plans_ : texts_)[name] = text;
+    done(text ? *text : R"({"removed":true})");
+  }
+
+ private:
+  std::map<std::string, std::optional<std::string>, std::less<>> texts_, plans_;
 };
 
 inline v1::DeadLetter make_letter(const std::string& id, const std::string& tenant, const std::string& code,

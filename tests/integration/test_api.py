@@ -37,6 +37,7 @@ password = "{SECRET}"
 "path.app_id" = "{TENANT}"
 "path.tenant" = "{TENANT}"
 "path.key" = "{KEY}"
+"path.write_key" = "{KEY}"
 """
 # The fuzzer does not know this type by itself.
 HOOKS = """
@@ -134,7 +135,7 @@ def test_examples_are_accepted(box):
             query = "?verdicts=1" if {"$ref": "#/components/parameters/Verdicts"} in operation.get("parameters", []) else ""
             for content_type, media in described.bodies(operation) if method == "POST" else ():
                 for example in described.examples(media):
-                    target = path.replace("{app_id}", TENANT).replace("{tenant}", TENANT)
+                    target = path.replace("{app_id}", TENANT).replace("{tenant}", TENANT).replace("{write_key}", KEY)
                     if path == "/v1/imports" and content_type == "application/yaml":
                         query = "?content_hash=" + 32 * "ab"
                     body = example if isinstance(example, str) else json.dumps(example)

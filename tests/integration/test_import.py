@@ -180,6 +180,21 @@ def test_bad_rows(box):
     check_equal(sorted(row["line"] for row in detail["rejected_rows"]), sorted(bad), "line numbers of bad rows")
     missing = [line for line in bad if str(line) not in (out + err)]
     check(not missing, f"freshet import did not tell the line numbers {missing}: {shorten(out + err)}")
+    correct_and_import(server, progress[0]["id"], [bad[line] for line in sorted(bad)])
+
+
+def correct_and_import(server, import_id, bad):
+    """The bad rows come back as a file; once it is corrected, they go in, and the good ones count once."""
+    report = server.get(f"/v1/tenants/{TENANT}/imports/{import_id}/rejected")
+    check_equal((report.status, report.headers.get("content-type")), (200, "text/csv; charset=utf-8"), "the report of bad rows")
+    check_equal(report.body.decode().splitlines(), ["user_id,event,timestamp"] + bad, "the report of bad rows")
+    fixed = server.directory / "fixed.csv"
+    fixed.write_text("user_id,event,timestamp\n" + "".join(f"bad{n},catalog,2024-01-02 03:04:05.000000\n" for n in range(1, 5)), encoding="utf-8")
+    import_file(fixed, server)
+    server.wait_drained()
+    admin = server.admin()
+    counts = [profile(admin, "user_id", user)["events"]["catalog"]["count"] for user in ("good0", "good9", "bad1", "bad4")]
+    check_equal(counts, [1, 1, 1, 1], "events of good and of corrected rows")
 
 
 def test_wrong_mapping(box):

@@ -101,3 +101,59 @@ def test_store_refuses(box):
     store = mongo.share(box)
     err = run_with(box, broker.settings(), top=f'profiles: {{mongodb: {{uri: "mongodb://u:{SECRET}@127.0.0.1:{store.port}/"}}}}\n')
     says(err, "MongoDB", "refuses", "mongodb.uri")
+
+
+def test_topics_that_make_themselves(box):
+    """Kafka's default: whoever looks at a topic makes it, with one partition. No client of ours does."""
+    more = box.directory / "more.properties"
+    more.write_text("auto.create.topics.enable=true\n", encoding="ascii")
+    broker = kafka.start(box, {"FRESHET_KAFKA_PROPERTIES": str(more)})
+    server = box.server(partitions=8, kafka=broker.settings())
+    send_records(server.ingest(), [{"message_id": "m1", "user": {"user_id": "u1"}, "event": "E"}])
+    wait_until(lambda: profile(server.admin(), "user_id", "u1"), patient(30), "a profile")
+    server.stop()
+
+
+def test_partitions_added(box):
+    """No number of partitions would be right for all topics, so none is advised."""
+    broker = kafka.share()
+    box.server(partitions=4, kafka=broker.settings()).stop()
+    broker.run("org.apache.kafka.tools.TopicCommand", "--alter", "--topic", f"{broker.prefix}actions", "--partitions", 8)
+    for configured in (4, 8):
+        err = run_with(box, broker.settings(), partitions=configured)
+        says(err, "somebody has added some", f"{broker.prefix}actions has 8", "log.kafka.topic_prefix")
+        check("set log.partitions" not in err, f"advises a number: {shorten(err)}")
+
+
+def test_topic_gone(box):
+    broker = kafka.share()
+    server = box.server(partitions=2, kafka=broker.settings(), top="roles: [ingest]\n")
+    broker.run("org.apache.kafka.tools.TopicCommand", "--delete", "--topic", f"{broker.prefix}actions")
+    wait_until(lambda: server.admin().request("GET", "/readyz").status == 503, patient(60), "an ingest that is not ready")
+    check_equal(server.metric_sum("^freshet_log_silent"), 1, "freshet_log_silent")
+    says(server.log_path.read_text(), "the log has not answered", "the topic actions")
+    server.stop()
+
+
+def test_foreign_reader(box):
+    """Somebody reads with action's group and commits what it has read: that is processed all the same."""
+    broker = kafka.share()
+    server = box.server(partitions=4, kafka=broker.settings())
+    send = lambda first, last: send_records(server.ingest(), [  # noqa: E731  pylint: disable=unnecessary-lambda-assignment
+        {"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "event": "E"} for i in range(first, last)])
+    send(0, 20)
+    server.wait_drained()
+    said = box.directory / "reader.err"
+    with open(said, "wb") as err, subprocess.Popen(
+            ["kcat", "-b", broker.brokers, "-X", "partition.assignment.strategy=cooperative-sticky", "-G", f"{broker.prefix}action",
+             f"{broker.prefix}actions"], stdout=subprocess.DEVNULL, stderr=err, stdin=subprocess.DEVNULL) as reader:
+        wait_until(lambda: b"incremental assignment" in said.read_bytes(), patient(60), "partitions for the other reader")
+        send(20, 60)
+        wait_until(lambda: b"Reached end" in said.read_bytes(), patient(60), "the end, read by the other reader")
+        reader.terminate()
+        reader.wait(patient(30))
+    wait_until(lambda: all(profile(server.admin(), "user_id", f"u{i}") for i in range(60)), patient(120), "60 profiles")
+    check(server.metric_sum("^freshet_action_foreign_offsets_total") > 0, "the other reader has committed nothing: this shows nothing")
+    for i in range(60):
+        check_equal(profile(server.admin(), "user_id", f"u{i}")["events"]["E"]["count"], 1, f"events of u{i}")
+    server.stop()

@@ -76,7 +76,7 @@ uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type)
 void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
   const auto& refused = e.state.refused();
-  const bool remembers = e.state.refused_revision() == state_.meta().rules().revision();
+  const bool remembers = e.state.refused_revision() == revision_in_force(state_.meta(), tenant_);
   for (int position = 0; position < identifiers.size(); ++position) {
     const v1::Identifier& i = identifiers[position];
     v1::Use use;
@@ -178,7 +178,7 @@ void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
 
 void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier) {
   auto& refused = *e.state.mutable_refused();
-  const uint64_t revision = state_.meta().rules().revision();
+  const uint64_t revision = revision_in_force(state_.meta(), tenant_);
   if (e.state.refused_revision() != revision) refused.Clear();
   e.state.set_refused_revision(revision);
   if (contains(refused, identifier)) return;

@@ -120,10 +120,9 @@ function showIdentity({refused, dropped, warnings}) {
   $('refusals').replaceChildren(...rows.map(([what, reason, times]) => make('tr', {}, cell(what), cell(reason), cell(count(times), 'number'))));
 }
 
-function showStatus(now) {
+function showStatus(now, freshness) {
   const rates = ratesOf(now, state.last);
   const waiting = now.stages.reduce((sum, stage) => sum + (stage.waiting || 0), 0);
-  const freshness = now.freshness.find((f) => f.tenant === state.tenant);
   const [first, last] = [rates[0], rates[rates.length - 1]];
   $('in-rate').textContent = short(first);
   $('out-rate').textContent = short(last);
@@ -282,7 +281,7 @@ function askForToken(message) {
 }
 
 async function loadTenants() {
-  const {tenants} = await call('/v1/tenants');
+  const {tenants} = await call('/v1/tenants?limit=1000');
   $('tenant').replaceChildren(...tenants.map(({name}) => make('option', {value: name}, name)));
   state.tenant = tenants.some(({name}) => name === state.tenant) ? state.tenant : tenants[0]?.name || '';
   $('tenant').value = state.tenant;
@@ -295,7 +294,10 @@ async function loadTenants() {
 async function tick() {
   try {
     if (!state.tenant) await loadTenants();
-    showStatus(await call('/v1/status'));
+    const now = await call('/v1/status');
+    // It has the first hundred tenants.
+    showStatus(now, now.freshness.find((f) => f.tenant === state.tenant) ||
+      (state.tenant && await call(ofTenant('freshness'))));
     if ($('problem').dataset.lost) { problem(''); delete $('problem').dataset.lost; }
   } catch (error) {
     if (error.status === 401) return askForToken(state.token ? 'This is not the token.' : '');

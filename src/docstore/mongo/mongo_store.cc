@@ -64,6 +64,11 @@ BulkTunerOptions tuner_options(const Client& client, const MongoOptions& options
   return tuner;
 }
 
+Status index_tenant(Client& client, const MongoTenant& tenant, int64_t tombstones_kept_s) {
+  FRESHET_TRY(create_indexes(client, tenant.name, v1::ENTITY_KIND_USER, tenant.user_types, tombstones_kept_s));
+  return create_indexes(client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, tombstones_kept_s);
+}
+
 class MongoStore final : public DocStore {
  public:
   MongoStore(std::unique_ptr<Client> client, const MongoOptions& options)
@@ -79,6 +84,14 @@ class MongoStore final : public DocStore {
 
   void write(std::vector<Change> bulk, WriteDone done) override;
   Status sync() override { return {}; }
+  Status add_tenant(const model::Tenant& tenant) override {
+    const v1::TenantRules& rules = tenant.rules;
+    return index_tenant(*client_,
+                        {tenant.name,
+                         {rules.user_priority().begin(), rules.user_priority().end()},
+                         {rules.device_priority().begin(), rules.device_priority().end()}},
+                        options_.tombstones_kept_s);
+  }
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override;
   Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
                                              const v1::Identifier& identifier) override;
@@ -309,12 +322,8 @@ Result<std::vector<StoredDocument>> MongoStore::list(const std::string& tenant, 
 
 Result<std::unique_ptr<DocStore>> open_mongo_store(MongoOptions options) {
   FRESHET_ASSIGN(auto client, Client::open(options.uri, 2 * options.connections_max));
-  for (const MongoTenant& tenant : options.tenants) {
-    FRESHET_TRY(
-        create_indexes(*client, tenant.name, v1::ENTITY_KIND_USER, tenant.user_types, options.tombstones_kept_s));
-    FRESHET_TRY(
-        create_indexes(*client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, options.tombstones_kept_s));
-  }
+  for (const MongoTenant& tenant : options.tenants)
+    FRESHET_TRY(index_tenant(*client, tenant, options.tombstones_kept_s));
   // The password is not kept in memory for longer than the driver needs it.
   options.uri.clear();
   return std::unique_ptr<DocStore>(std::make_unique<MongoStore>(std::move(client), options));

@@ -50,6 +50,10 @@ class SplitStore final : public DocStore {
     FRESHET_TRY(whole_->health());
     return searched_->health();
   }
+  Status add_tenant(const model::Tenant& tenant) override {
+    FRESHET_TRY(whole_->add_tenant(tenant));
+    return searched_->add_tenant(tenant);
+  }
   Status scrub(std::atomic<bool>& canceled) override { return whole_->scrub(canceled); }
   bool wants_sync() const override { return whole_->wants_sync() || searched_->wants_sync(); }
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override { return whole_->get(key); }

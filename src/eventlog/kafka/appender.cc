@@ -56,6 +56,7 @@ Result<std::unique_ptr<Appender>> Appender::open(const KafkaOptions& options, co
   settings.defaults = {{"compression.codec", "lz4"}, {"linger.ms", "5"}, {"socket.nagle.disable", "true"}};
   settings.fixed = {{"enable.idempotence", "true"},
                     {"acks", "all"},
+                    {"allow.auto.create.topics", "false"},  // Freshet makes its topics, with its settings.
                     {"message.timeout.ms", std::to_string(to_ms(options.delivery_timeout_us))},
                     {"queue.buffering.max.messages", "10000000"},  // queue_bytes_max is the bound
                     {"message.max.bytes", std::to_string(kRecordBytesMax)},

@@ -17,12 +17,13 @@ using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 
 // What Freshet's promises rest on, so that nobody may set it: with acks=1 a broker's death would lose what was
 // acknowledged.
-constexpr std::array<std::string_view, 20> kReserved = {
-    "bootstrap.servers",      "metadata.broker.list", "client.id",           "group.id",
-    "group.instance.id",      "transactional.id",     "enable.idempotence",  "acks",
-    "request.required.acks",  "enable.auto.commit",   "isolation.level",     "enable.auto.offset.store",
-    "auto.offset.reset",      "enable.partition.eof", "check.crcs",          "partition.assignment.strategy",
-    "transaction.timeout.ms", "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee"};
+constexpr std::array<std::string_view, 21> kReserved = {
+    "bootstrap.servers",       "metadata.broker.list", "client.id",           "group.id",
+    "group.instance.id",       "transactional.id",     "enable.idempotence",  "acks",
+    "request.required.acks",   "enable.auto.commit",   "isolation.level",     "enable.auto.offset.store",
+    "auto.offset.reset",       "enable.partition.eof", "check.crcs",          "partition.assignment.strategy",
+    "transaction.timeout.ms",  "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee",
+    "allow.auto.create.topics"};
 
 // Whether a value may be a secret. What librdkafka says of a wrong value may repeat it, and would end in the log.
 bool may_be_secret(std::string_view name) {

@@ -171,15 +171,31 @@ Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
   return {};
 }
 
+// Where another topic has the configured number, somebody has added partitions to one of them, and no number that could
+// be configured would be right for both.
+Status Cluster::other_partitions(Topic topic, uint32_t configured) const {
+  for (size_t i = 0; i < kTopics; ++i) {
+    const auto other = static_cast<Topic>(i);
+    if (other == topic || other == Topic::kSchema || partitions(other) != configured) continue;
+    return fail(
+        Code::kInvalid,
+        fmt::format("kafka: topic {} has {} partitions, topic {} has {}: somebody has added some, and they can't "
+                    "be taken away again. The state belongs to the smaller number: configure that one under "
+                    "another log.kafka.topic_prefix and go on from a checkpoint "
+                    "(docs/operations/checkpoints.md, Another number of partitions)",
+                    names_.of(topic), partitions(topic), names_.of(other), configured));
+  }
+  return fail(Code::kInvalid,
+              fmt::format("kafka: topic {} has {} partitions, but {} are configured: set log.partitions to "
+                          "{}, or use another log.kafka.topic_prefix",
+                          names_.of(topic), partitions(topic), configured, partitions(topic)));
+}
+
 // Whether a topic that was there is one that Freshet can work with: the number of partitions decides where records
 // lie, and its settings whether they stay.
 Status Cluster::check(Topic topic, const TopicOptions& options) {
   const std::string name = names_.of(topic);
-  if (partitions(topic) != options.partitions)
-    return fail(Code::kInvalid,
-                fmt::format("kafka: topic {} has {} partitions, but {} are configured: set log.partitions to "
-                            "{}, or use another log.kafka.topic_prefix",
-                            name, partitions(topic), options.partitions, partitions(topic)));
+  if (partitions(topic) != options.partitions) return other_partitions(topic, options.partitions);
   const ConfigResource asked(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
   rd_kafka_ConfigResource_t* list[] = {asked.get()};
   Queue queue(rd_kafka_queue_new(client_->get()));

@@ -70,6 +70,7 @@ class Cluster {
   [[nodiscard]] Status make_ready(Topic topic, const TopicOptions& options, bool* made);
   [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
+  [[nodiscard]] Status other_partitions(Topic topic, uint32_t configured) const;
   [[nodiscard]] Status answers(Topic topic);
   [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
   [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);

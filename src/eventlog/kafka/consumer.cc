@@ -43,6 +43,7 @@ KafkaConsumer::KafkaConsumer(const KafkaOptions& options, env::Clock& clock, Clu
       group_(options.topic_prefix + consumer.group),
       member_(fmt::format("{}.{}", options.client_id, consumer.member)),
       transactions_(options, cluster.names(), group_ + "." + member_, clock, interrupted_),
+      places_(group_),
       partition_of_(cluster.names()) {
   if (consumer.slots > 0) slots_ = std::make_unique<Slots>(options, clock, cluster, consumer, interrupted_);
 }
@@ -229,23 +230,22 @@ Status KafkaConsumer::commit(Transaction transaction) {
     add_committed(list.get(), cluster_.names().of(position.of.topic), position.of.partition,
                   {position.next, transactions_.id()});
   const bool plain = consumer_.delivery == Delivery::kAtLeastOnce && transaction.outputs.empty();
-  const Status status = plain ? commit_offsets(list.get())
-                              : transactions_.commit(std::move(transaction.outputs), list.get(), membership_.get());
+  Status status;
+  if (!plain) {
+    status = transactions_.commit(std::move(transaction.outputs), list.get(), membership_.get());
+  } else if (const auto error = rd_kafka_commit(client_->get(), list.get(), 0)) {
+    status = failed(error, "committing offsets of group " + group_);
+  }
   for (const Position& position : transaction.done) {
     auto& known = shares_[position.of].committed;
     if (status) {
       known.emplace(position.next);
+      places_.committed(position.of, position.next);
     } else {
       known.reset();
     }
   }
   return status;
-}
-
-Status KafkaConsumer::commit_offsets(rd_kafka_topic_partition_list_t* list) {
-  if (const auto error = rd_kafka_commit(client_->get(), list, 0))
-    return failed(error, "committing offsets of group " + group_);
-  return {};
 }
 
 // What this consumer has committed itself it knows. Of partitions that are not its own the brokers are asked.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "eventlog/kafka/fetched.h"
+#include "eventlog/kafka/own_places.h"
 #include "eventlog/kafka/slots.h"
 #include "eventlog/kafka/transactions.h"
 
@@ -32,6 +33,7 @@ class KafkaConsumer final : public Consumer {
   void pause(TopicPartition partition, bool paused) override;
   Status commit(Transaction transaction) override;
   Result<std::optional<Offset>> committed(TopicPartition partition) override;
+  std::optional<Offset> foreign_place(TopicPartition of) const override { return places_.foreign(of); }
   void wake() override;
 
  private:
@@ -96,7 +98,6 @@ class KafkaConsumer final : public Consumer {
   [[nodiscard]] Status handle_error(const rd_kafka_message_t& message, std::optional<TopicPartition> of);
   void add_gaps(std::vector<Fetched>& fetched);
   [[nodiscard]] size_t chunk_for(size_t bytes) const;
-  [[nodiscard]] Status commit_offsets(rd_kafka_topic_partition_list_t* list);
   [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of) const;
 
   using Taken = std::unique_ptr<rd_kafka_message_t, Destroy<rd_kafka_message_destroy>>;
@@ -115,6 +116,7 @@ class KafkaConsumer final : public Consumer {
   Transactions transactions_;
   GroupMetadata membership_;  // of the last rebalance; null: there is none
   std::map<TopicPartition, Share> shares_;
+  OwnPlaces places_;
   PollResult rebalanced_;             // to be told by the next poll
   std::vector<uint32_t> lost_slots_;  // to be let go at the next poll
   std::deque<Taken> taken_;

@@ -99,8 +99,9 @@ Status KafkaConsumer::learn_committed() {
   }
   FRESHET_TRY(asked);
   for (size_t i = 0; i < unknown.size(); ++i) {
-    const Offset offset = list->elems[i].offset;
-    shares_[unknown[i]].committed.emplace(offset < 0 ? std::nullopt : std::optional(offset));
+    const rd_kafka_topic_partition_t& found = list->elems[i];
+    const std::string_view left(static_cast<const char*>(found.metadata), found.metadata_size);
+    shares_[unknown[i]].committed.emplace(places_.judge(unknown[i], found.offset, left));
   }
   return {};
 }

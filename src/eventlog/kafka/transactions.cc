@@ -32,6 +32,7 @@ Client::Settings settings_for(const std::string& id, const KafkaOptions& options
                        {"socket.nagle.disable", "true"}};
   settings.fixed = {{"transactional.id", id},
                     {"transaction.timeout.ms", timeout_ms},
+                    {"allow.auto.create.topics", "false"},  // Freshet makes its topics, with its settings.
                     {"message.timeout.ms", timeout_ms},
                     {"queue.buffering.max.messages", "10000000"},  // the worker's batch is the bound
                     {"message.max.bytes", std::to_string(kRecordBytesMax)},

@@ -10,9 +10,13 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "model/identifier.h"
+#include "model/plan.h"
 
 namespace freshet::ingest {
 namespace {
+
+// The rule that an event breaks which its plan does not have.
+constexpr std::string_view kUnplannedEvent = "unplanned_event";
 
 // Control characters in names and identifiers break logs, keys and terminals, and no sender means
 // them.
@@ -54,6 +58,23 @@ Outcome Item::broken(simdjson::error_code what) {
   FRESHET_ASSERT(what != simdjson::SUCCESS);
   error = what;
   return Outcome::kBroken;
+}
+
+Outcome check_plan(Item& item) {
+  const model::Tenant& tenant = item.context.tenant;
+  if (tenant.plan == nullptr) return Outcome::kOk;
+  for (const v1::Event& event : item.envelope.events()) {
+    auto violation = tenant.plan->check(event.name(), event.properties());
+    if (!tenant.plan->knows(event.name())) violation = model::PlanViolation{"", std::string(kUnplannedEvent)};
+    if (!violation) continue;
+    item.parsed.plan_misses.push_back({event.name(), violation->property, violation->rule, item.envelope.message_id()});
+    if (!tenant.strict_schema) continue;
+    const std::string what = violation->property.empty() ? "its properties are" : violation->property + " is";
+    return item.reject("plan_violation",
+                       "event \"" + event.name() + "\": " + what + " not as the tracking plan says: " + violation->rule,
+                       violation->property);
+  }
+  return Outcome::kOk;
 }
 
 void accept(Item& item) {
@@ -196,6 +217,8 @@ Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& 
           "the tenant has " + std::to_string(item.limits.event_names) + " event names already; use one of them",
           "event");
     case schema::Verdict::kUnplanned:
+      if (item.context.tenant.plan != nullptr)
+        item.parsed.plan_misses.push_back({std::string(*name), "", std::string(kUnplannedEvent), ""});
       return item.reject("unplanned_event", "the tracking plan has no event of this name", "event");
     default: break;
   }

@@ -82,6 +82,9 @@ class Item {
   simdjson::error_code error = simdjson::SUCCESS;
 };
 
+// Compares the events with the tenant's plan, if it has one. In strict mode a violation rejects the item. Call it when
+// the envelope is complete.
+Outcome check_plan(Item& item);
 // Adds the envelope to `parsed`; the schema keeps what it has taught. REQUIRES: it has an identifier, a kind and a
 // message id.
 void accept(Item& item);

@@ -52,12 +52,21 @@ struct Warning {
   std::string code;
 };
 
+// An event that is not as the tenant's plan says. In strict mode its item is rejected; else it goes in.
+struct PlanMiss {
+  std::string event;
+  std::string property;
+  std::string rule;
+  std::string message_id;
+};
+
 // What came of a body. Each item ends in exactly one envelope or one rejection.
 struct Parsed {
   std::vector<v1::Envelope*> envelopes;  // on the arena
   std::vector<size_t> items;             // envelopes[i] came from item items[i]
   std::vector<Rejection> rejected;
   std::vector<Warning> warnings;
+  std::vector<PlanMiss> plan_misses;
   size_t item_count = 0;
 };
 

@@ -59,9 +59,9 @@ Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std
       return item.reject("unplanned_attribute",
                          "the tracking plan does not have the attribute \"" + std::string(name) + "\"", name);
     case schema::Verdict::kWrongType:
-      // Strict tenants have a plan, so another type is the sender's mistake. Otherwise it is taken
-      // as sent: what is lost by a refusal is worse than a mixed column.
-      if (item.context.tenant.strict_schema)
+      // What strict tenants know was meant so, so another type is the sender's mistake, unless a plan says more of it.
+      // Otherwise it is taken as sent: what is lost by a refusal is worse than a mixed column.
+      if (item.context.tenant.strict_schema && item.context.tenant.plan == nullptr)
         return item.reject("wrong_type", "the tracking plan has another type for \"" + std::string(name) + "\"", name);
       item.warn("wrong_type");
       return Outcome::kOk;

@@ -34,14 +34,15 @@ double Crowd::share(uint64_t excess, env::TimeUs now_us) {
 }
 
 bool Crowd::comes(const std::string& tenant, LaneKind kind, size_t records) {
-  if (kind == LaneKind::kLive && options_.tenants <= 1) return true;
   const env::TimeUs now = options_.clock->monotonic_us();
   const std::lock_guard lock(mutex_);
   RecentSum& came = came_[tenant];
   came.add(static_cast<double>(records), now);
+  // Tenants may be added while it runs.
+  const bool alone = std::max(options_.tenants, came_.size()) <= 1;
+  if (!observed_ || (alone && kind == LaneKind::kLive)) return true;
   const uint64_t waits = backlog_ + went_;
   const uint64_t most = bound(now);
-  if (!observed_) return true;
   if (kind == LaneKind::kBackfill) return waits <= most / kIdle;
   return waits <= most || came.at(now) <= share(waits - most, now);
 }

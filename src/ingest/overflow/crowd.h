@@ -18,7 +18,7 @@ namespace freshet::ingest {
 
 struct CrowdOptions {
   env::Clock* clock = nullptr;
-  size_t tenants = 1;  // that there are
+  size_t tenants = 1;  // that there are at the start
   // What may wait before `action` and `reaction`: so many records, or what they did of late in so much time.
   uint64_t records = 1'000;
   env::TimeUs time_us = 60'000;

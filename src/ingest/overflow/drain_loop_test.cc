@@ -152,7 +152,7 @@ class Node {
 
   env::FakeClock clock;
   std::unique_ptr<eventlog::EventLog> log;
-  std::vector<model::Tenant> tenants;
+  std::vector<std::shared_ptr<const model::Tenant>> tenants;
   std::unique_ptr<Lanes> lanes;
   DrainOptions drain;
   std::unique_ptr<FaultyConsumer> consumer;
@@ -168,7 +168,7 @@ LaneName backfill(const std::string& tenant) { return {tenant, LaneKind::kBackfi
 void give_rate(Node& node, const std::string& name, uint64_t per_second, uint64_t burst) {
   model::Tenant tenant = model::default_tenant(name);
   tenant.rate = {per_second, burst};
-  node.tenants.push_back(tenant);
+  node.tenants.push_back(std::make_shared<model::Tenant>(tenant));
   node.lanes->know(node.tenants);
 }
 
@@ -277,7 +277,7 @@ TEST(DrainLoop, ALaneIsClosedWhenItIsEmpty) {
   Node node;
   give_rate(node, "a", 10, 10);
   for (int i = 0; i < 3; ++i) node.step();
-  const model::Tenant& tenant = node.tenants.front();
+  const model::Tenant& tenant = *node.tenants.front();
   const auto partition = node.lanes->enter(tenant, LaneKind::kLive, 15);
   ASSERT_TRUE(partition);
   for (int i = 0; i < 15; ++i) node.put(live("a"), "a" + std::to_string(i));
@@ -303,7 +303,7 @@ TEST(DrainLoop, AfterARestartWhatWaitsComesBeforeWhatComes) {
   node.start();
   EXPECT_TRUE(node.lanes->enter(model::default_tenant("b"), LaneKind::kLive, 1)) << "it is not known what waits";
   for (int i = 0; i < 5; ++i) node.step();
-  EXPECT_TRUE(node.lanes->enter(node.tenants.front(), LaneKind::kLive, 1));
+  EXPECT_TRUE(node.lanes->enter(*node.tenants.front(), LaneKind::kLive, 1));
   EXPECT_FALSE(node.lanes->enter(model::default_tenant("c"), LaneKind::kLive, 1));
 }
 

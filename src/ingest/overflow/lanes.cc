@@ -28,9 +28,9 @@ Lanes::OfTenant& Lanes::of(const model::Tenant& tenant) {
   return found->second;
 }
 
-void Lanes::know(const std::vector<model::Tenant>& tenants) {
+void Lanes::know(const std::vector<std::shared_ptr<const model::Tenant>>& tenants) {
   const std::lock_guard lock(mutex_);
-  for (const model::Tenant& tenant : tenants) (void)of(tenant);
+  for (const auto& tenant : tenants) (void)of(*tenant);
 }
 
 Lanes::Lane& Lanes::lane(const LaneName& name) { return tenants_[name.tenant].lanes[static_cast<size_t>(name.kind)]; }

@@ -58,7 +58,7 @@ class Lanes {
   explicit Lanes(LanesOptions options) : options_(options), settled_(!options.left_over) {}
 
   // What these tenants may send: the drain needs it before their first request comes.
-  void know(const std::vector<model::Tenant>& tenants);
+  void know(const std::vector<std::shared_ptr<const model::Tenant>>& tenants);
 
   // ---- for ingest
   // Nothing more fits into this lane of the tenant.

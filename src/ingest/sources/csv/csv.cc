@@ -290,7 +290,9 @@ void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row
   batch.lines.push_back(row.line);
   item.envelope.set_message_id(csv_message_id(source, row.row, plan.mapping_hash));
   item.envelope.set_ledger(source.ledger);
-  if (RowWriter(plan, item, properties_buffer()).write(row) == Outcome::kOk) {
+  Outcome outcome = RowWriter(plan, item, properties_buffer()).write(row);
+  if (outcome == Outcome::kOk) outcome = check_plan(item);
+  if (outcome == Outcome::kOk) {
     accept(item);
   } else {
     refuse(item, row.raw, 0);

@@ -82,6 +82,20 @@ std::string import_error_json(const ImportError& error, std::string_view id) {
 
 // The id begins with the start of the import, so letters sort by import, and ends with the row's
 // message id, so a row that is sent again after a crash names the letter that is there already.
+namespace {
+
+// A header that is longer is not kept with each of its rejected rows.
+constexpr size_t kHeaderKeptBytesMax = 4096;
+
+std::string columns_json(const v1::ImportProgress& progress) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("columns").array(progress.header()).end_object();
+  return out.size() <= kHeaderKeptBytesMax ? out : std::string();
+}
+
+}  // namespace
+
 v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line,
                                   int64_t received_at_us) {
   std::string time;
@@ -97,6 +111,7 @@ v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection 
   letter.set_endpoint("/v1/imports/" + progress.id());
   letter.set_received_at_us(received_at_us);
   letter.set_line(line);
+  letter.set_context(columns_json(progress));
   letter.set_message_id(std::move(rejection.message_id));
   return letter;
 }

@@ -466,6 +466,7 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   work.rejected_count = batch.parsed.rejected.size();
   work.batch.envelopes = std::move(batch.parsed.envelopes);
   work.batch.schema_changes = session->take_discoveries();
+  work.batch.plan_misses = std::move(batch.parsed.plan_misses);
   progress.set_offset(cursor.offset);
   progress.set_line(cursor.line);
   progress.set_row(cursor.row);

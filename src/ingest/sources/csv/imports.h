@@ -42,6 +42,7 @@ struct ImportBatch {
   std::vector<v1::Envelope*> envelopes;  // these are valid until `done` is called
   std::vector<v1::DeadLetter> dead_letters;
   std::vector<v1::SchemaChange> schema_changes;
+  std::vector<PlanMiss> plan_misses;
 };
 // Appends all of a batch to the log, durable before done(ok). It is also where rates are applied.
 // It calls `done` once.

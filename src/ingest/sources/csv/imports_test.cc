@@ -97,6 +97,7 @@ TEST_F(ImportsTest, AWholeFileInOnePiece) {
   EXPECT_EQ(last_letter.body(), "c,bad");
   EXPECT_EQ(last_letter.line(), 4U);
   EXPECT_EQ(last_letter.body_type(), v1::DeadLetter::CSV_ROW);
+  EXPECT_EQ(last_letter.context(), R"({"columns":["u","n"]})") << "so that rejected rows are a file again";
   EXPECT_NE(send("GET", "/v1/imports/" + id, "").body.find("bad_number"), std::string::npos);
   EXPECT_NE(send("GET", "/v1/imports", "").body.find(id), std::string::npos);
 }

@@ -192,11 +192,12 @@ Status SegmentParser::take(size_t index, ondemand::object object, std::string_vi
   ++parsed_.item_count;
   FRESHET_ASSERT(index < parsed_.item_count);
   Item item(context_, parsed_, arena_, kSegmentSource, index, raw);
-  const Outcome outcome = message(item, object, call);
+  Outcome outcome = message(item, object, call);
   if (outcome == Outcome::kBroken) {
     if (batch_.broken || damage == Damage::kFailsTheBody) return bad_json(item.error);
     (void)item.reject("bad_json", json_error(item.error));
   }
+  if (outcome == Outcome::kOk) outcome = check_plan(item);
   if (outcome == Outcome::kOk) {
     accept(item);
   } else {

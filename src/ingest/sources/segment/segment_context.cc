@@ -37,7 +37,13 @@ Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
     if (name == "adTrackingEnabled") {
       bool enabled = true;
       FRESHET_ITEM(read_flag(item, v, enabled));
-      out.ad_tracking_off = !enabled;
+      out.ad_tracking_off = out.ad_tracking_off || !enabled;
+    }
+    // RudderStack's libraries for Apple say what the user answered: 3 is yes (ATTrackingManager.AuthorizationStatus).
+    if (name == "attTrackingStatus") {
+      std::optional<std::string_view> status;
+      FRESHET_ITEM(read_scalar(item, v, status));
+      out.ad_tracking_off = out.ad_tracking_off || (status && *status != "3");
     }
     return Outcome::kOk;
   });
@@ -99,9 +105,11 @@ std::string_view advertising_type(const SegmentContext& context) {
 Outcome add_device_attributes(Item& item, const SegmentContext& context) {
   using Field = std::pair<std::string_view, const std::optional<std::string_view>&>;
   auto& ops = *item.envelope.mutable_device_attributes();
-  for (const auto& [name, value] : {Field{"model", context.model}, Field{"manufacturer", context.manufacturer},
-                                    Field{"type", context.device_type}, Field{"os_name", context.os_name},
-                                    Field{"os_version", context.os_version}, Field{"app_version", context.app_version}})
+  for (const auto& [name, value] :
+       {Field{"model", context.model}, Field{"manufacturer", context.manufacturer}, Field{"type", context.device_type},
+        Field{"os_name", context.os_name}, Field{"os_version", context.os_version}, Field{"app_name", context.app_name},
+        Field{"app_version", context.app_version}, Field{"app_build", context.app_build},
+        Field{"locale", context.locale}, Field{"timezone", context.timezone}})
     if (value && !value->empty())
       FRESHET_ITEM(add_attribute_text(item, schema::Subject::kDeviceAttribute, name, *value, ops));
   return Outcome::kOk;
@@ -137,8 +145,14 @@ Outcome read_context(Item& item, ondemand::object context, SegmentContext& out) 
     } else if (name == "app" && !had_app) {
       out.has_app = true;
       FRESHET_ITEM(each_field_of(item, value, [&](std::string_view key, ondemand::value v) {
-        return key == "version" ? read_scalar(item, v, out.app_version) : Outcome::kOk;
+        if (key == "name") return read_scalar(item, v, out.app_name);
+        if (key == "version") return read_scalar(item, v, out.app_version);
+        return key == "build" ? read_scalar(item, v, out.app_build) : Outcome::kOk;
       }));
+    } else if (name == "locale" && !out.locale) {
+      FRESHET_ITEM(read_scalar(item, value, out.locale));
+    } else if (name == "timezone" && !out.timezone) {
+      FRESHET_ITEM(read_scalar(item, value, out.timezone));
     } else if (name == "traits" && !had_traits) {
       FRESHET_ITEM(read_traits(item, value, out));
     } else if (name == "externalIds" && !had_external_ids) {

@@ -15,7 +15,7 @@ struct SegmentContext {
   bool has_device = false, has_os = false, has_app = false, has_traits = false, has_external_ids = false;
   std::optional<std::string_view> device_id, advertising_id, device_type, push_token, model, manufacturer;
   bool ad_tracking_off = false;
-  std::optional<std::string_view> os_name, os_version, app_version;
+  std::optional<std::string_view> os_name, os_version, app_name, app_version, app_build, locale, timezone;
   std::optional<ondemand::object> traits;
   std::vector<std::pair<std::string_view, std::string_view>> external_ids;  // type, id
 

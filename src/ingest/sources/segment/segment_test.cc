@@ -97,6 +97,29 @@ TEST_F(Segment, DeviceContext) {
   EXPECT_THAT(golden(off, "track"), HasSubstr(R"(device { type: "idfa" value: "ad1" })"));
 }
 
+TEST_F(Segment, AppAndLocaleAreTheDevices) {
+  const std::string text = golden(
+      R"({"userId":"u","event":"E","messageId":"m","context":{"device":{"id":"d1"},"locale":"en-IN",
+      "timezone":"Asia/Kolkata","app":{"name":"Shop","version":"2.0","build":"77","namespace":"com.shop"}}})",
+      "track");
+  for (const char* attribute :
+       {R"(name: "app_name" value { text: "Shop" })", R"(name: "app_build" value { text: "77" })",
+        R"(name: "locale" value { text: "en-IN" })", R"(name: "timezone" value { text: "Asia/Kolkata" })"})
+    EXPECT_THAT(text, HasSubstr(attribute));
+}
+
+// What RudderStack's libraries for Apple send.
+TEST_F(Segment, WhoDidNotAllowTrackingHasNoAdvertisingId) {
+  for (const char* status : {"0", "1", "2", "\"2\"", "3"}) {
+    const std::string text =
+        golden(R"({"userId":"u","event":"E","context":{"device":{"id":"d","type":"iOS","advertisingId":"ad",
+        "adTrackingEnabled":true,"attTrackingStatus":)" +
+                   std::string(status) + "}}}",
+               "track");
+    EXPECT_EQ(text.find("idfa") != std::string::npos, std::string_view(status) == "3") << status;
+  }
+}
+
 TEST_F(Segment, TheBatchSpeaksForItsMessagesWhereverItStands) {
   const ParseResult result = parse(R"({"batch":[
       {"type":"track","userId":"u","event":"E","messageId":"m1","timestamp":"2026-01-01T00:00:00Z"},

@@ -83,7 +83,7 @@ std::string key_in_query(const http::Request& request) {
 // stand, as it stands in the page; what is kept secret may not, because addresses are logged.
 tl::expected<Sender, Refusal> SegmentSource::authenticate(const Tenants& tenants, const Exchange& exchange) const {
   if (const auto sender = Source::authenticate(tenants, exchange)) return *sender;
-  if (const auto* const tenant = tenants.by_write_key(key_in_query(exchange.request)))
+  if (const auto tenant = tenants.by_write_key(key_in_query(exchange.request)))
     return Sender{tenant, model::KeyScope::kWrite};
   return tl::unexpected(Refusal{401, "unauthorized",
                                 "no valid write key; send it as the user name of Basic authorization, as Bearer, or as "
@@ -119,7 +119,7 @@ http::Response answer_settings(const Source& source, const Tenants& tenants, con
 http::Response answer_source_config(const Source& source, const Tenants& tenants, const Exchange& exchange) {
   std::string key = parse_authorization(exchange.request.header("authorization")).user;
   if (key.empty()) key = key_in_query(exchange.request);
-  const model::Tenant* const tenant = tenants.by_write_key(key);
+  const auto tenant = tenants.by_write_key(key);
   if (tenant == nullptr)
     return source.refuse(exchange,
                          {401, "unauthorized", "no tenant has this write key; check the key that the page was given"});

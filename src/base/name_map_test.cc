@@ -1,11 +1,11 @@
-#include "schema/name_map.h"
+#include "base/name_map.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <map>
 
-namespace freshet::schema {
+namespace freshet {
 namespace {
 
 template <class T>
@@ -53,4 +53,4 @@ TEST(NameMap, TakesManyNames) {
 }
 
 }  // namespace
-}  // namespace freshet::schema
+}  // namespace freshet

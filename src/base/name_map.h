@@ -21,7 +21,7 @@
 
 #include "base/assert.h"
 
-namespace freshet::schema {
+namespace freshet {
 
 // T is cheap to copy.
 template <class T>
@@ -164,4 +164,4 @@ class NameMap {
   size_t size_ = 0;
 };
 
-}  // namespace freshet::schema
+}  // namespace freshet

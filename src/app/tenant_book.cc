@@ -1,0 +1,94 @@
+#include "app/tenant_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/plan_document.h"
+#include "app/tenant_document.h"
+#include "base/assert.h"
+
+namespace freshet::app {
+
+using Change = v1::TenantsChange;
+
+std::vector<std::string> TenantBook::take(const Change& change, std::vector<std::string>& unreadable) {
+  std::vector<std::string> changed;
+  if (change.revision() == 0) return changed;
+  if (!change.published()) {
+    Proposal& proposal = proposals_[change.revision()];
+    proposal.by_api = change.by_api();
+    proposal.at_us = change.at_us();
+    proposal.parts.insert(proposal.parts.end(), change.parts().begin(), change.parts().end());
+    return changed;
+  }
+  const auto node = proposals_.extract(change.revision());
+  if (node.empty()) return changed;  // Two processes have published the same.
+  for (const Change::Part& part : node.mapped().parts) {
+    const TenantPart now{part.document(), node.key(), node.mapped().by_api, node.mapped().at_us};
+    if (put(part, now, unreadable)) changed.push_back(part.tenant());
+  }
+  revision_ = std::max(revision_, node.key());
+  return changed;
+}
+
+bool TenantBook::put(const Change::Part& part, const TenantPart& now, std::vector<std::string>& unreadable) {
+  FRESHET_ASSERT(now.revision > 0);
+  if (part.tenant().empty()) return false;
+  switch (part.what()) {
+    case Change::Part::SETTINGS: return put_settings(part.tenant(), now, unreadable);
+    case Change::Part::PLAN: return put_plan(part.tenant(), now, unreadable);
+    default: return false;  // A later version's.
+  }
+}
+
+bool TenantBook::put_settings(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable) {
+  const TenantEntryPtr before = find(name);
+  if (before != nullptr && before->settings.revision > now.revision) return false;
+  auto entry = before == nullptr ? std::make_shared<TenantEntry>() : std::make_shared<TenantEntry>(*before);
+  entry->settings = now;
+  if (entry->is_there()) {
+    yaml::Problems problems("tenant " + name);
+    auto text = read_tenant(name, now.document, problems);
+    if (text) {
+      if (before != nullptr) text->tenant.plan = before->tenant->plan;
+      entry->tenant = std::make_shared<const model::Tenant>(std::move(text->tenant));
+    } else {
+      unreadable.push_back(problems.text());
+    }
+  }
+  // Nobody can send for a tenant of which this version knows nothing yet.
+  if (entry->tenant == nullptr) return false;
+  count_ += entry->is_there() ? 1u : 0u;
+  count_ -= before != nullptr && before->is_there() ? 1u : 0u;
+  entries_[name] = std::move(entry);
+  return true;
+}
+
+bool TenantBook::put_plan(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable) {
+  const TenantEntryPtr before = find(name);
+  if (before == nullptr || before->plan.revision > now.revision) return false;
+  auto entry = std::make_shared<TenantEntry>(*before);
+  entry->plan = now;
+  model::Tenant tenant = *before->tenant;
+  tenant.plan = nullptr;
+  if (!now.document.empty()) {
+    yaml::Problems problems("plan of " + name);
+    auto plan = read_plan(now.document, problems);
+    if (plan) {
+      tenant.plan = std::move(plan->plan);
+    } else {
+      unreadable.push_back(problems.text());
+      tenant.plan = before->tenant->plan;
+    }
+  }
+  entry->tenant = std::make_shared<const model::Tenant>(std::move(tenant));
+  entries_[name] = std::move(entry);
+  return true;
+}
+
+TenantEntryPtr TenantBook::find(std::string_view name) const {
+  const auto found = entries_.find(name);
+  return found == entries_.end() ? nullptr : found->second;
+}
+
+}  // namespace freshet::app

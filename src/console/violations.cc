@@ -1,0 +1,120 @@
+#include "console/violations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/json_writer.h"
+#include "model/time.h"
+
+namespace freshet::console {
+namespace {
+
+using GroupRow = v1::PlanViolations::Group;
+
+constexpr int64_t kSpanUs = 600ll * 1'000'000;
+constexpr int64_t kHourSpans = 6;
+constexpr int64_t kDaySpans = 24 * kHourSpans;
+constexpr int64_t kWeekSpans = 7 * kDaySpans;
+constexpr size_t kSpanDigits = 10;
+constexpr size_t kShownMax = 1000;
+constexpr int kSamplesShown = 3;
+
+std::string violations_prefix(std::string_view tenant) {
+  std::string key = "v";
+  key.append(tenant).append(1, '\0');
+  return key;
+}
+
+std::string span_key(std::string_view tenant, int64_t span) {
+  return violations_prefix(tenant) + fmt::format("{:0{}}", std::max<int64_t>(span, 0), kSpanDigits);
+}
+
+// What is counted of one group, over the three windows.
+struct Sum {
+  uint64_t hour = 0, day = 0, week = 0;
+  int64_t last_span = 0;
+  std::vector<std::string> samples;  // of the latest spans
+};
+using Sums = std::map<std::tuple<std::string, std::string, std::string>, Sum>;
+
+void add_row(Sums& sums, const GroupRow& row, int64_t span, int64_t now) {
+  Sum& sum = sums[{row.event(), row.property(), row.rule()}];
+  if (span > now - kHourSpans) sum.hour += row.count();
+  if (span > now - kDaySpans) sum.day += row.count();
+  sum.week += row.count();
+  FRESHET_ASSERT(span >= sum.last_span);  // Rows come by time.
+  sum.last_span = span;
+  sum.samples.insert(sum.samples.begin(), row.message_ids().begin(), row.message_ids().end());
+  if (sum.samples.size() > kSamplesShown) sum.samples.resize(kSamplesShown);
+}
+
+}  // namespace
+
+Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
+  v1::PlanViolations violations;
+  if (!violations.ParseFromString(record.body())) return {};
+  const int64_t span = record.received_at_us() / kSpanUs;
+  const std::string prefix = span_key(record.tenant(), span);
+  for (const GroupRow& group : violations.groups()) {
+    if (group.event().find('\0') != std::string::npos || group.property().find('\0') != std::string::npos) continue;
+    std::string key = prefix;
+    key.append(group.event()).append(1, '\0').append(group.property()).append(1, '\0').append(group.rule());
+    const auto [at, is_new] = pending_.try_emplace(key);
+    GroupRow& row = at->second;
+    if (is_new) {
+      FRESHET_ASSIGN(const auto before, store_.get(key));
+      if (before && !row.ParseFromString(*before)) row.Clear();
+    }
+    row.set_event(group.event());
+    row.set_property(group.property());
+    row.set_rule(group.rule());
+    row.set_count(row.count() + group.count());
+    for (const std::string& id : group.message_ids())
+      if (row.message_ids_size() < kSamplesShown) row.add_message_ids(id);
+    batch.put(key, row.SerializeAsString());
+  }
+  batch.remove_range(violations_prefix(record.tenant()), span_key(record.tenant(), span - kWeekSpans));
+  return {};
+}
+
+Result<std::string> Violations::json(const std::string& tenant, int64_t now_us) const {
+  const int64_t now = now_us / kSpanUs;
+  const size_t digits_at = violations_prefix(tenant).size();
+  Sums sums;
+  FRESHET_TRY(store_.scan(span_key(tenant, now - kWeekSpans + 1), span_key(tenant, now + kDaySpans),
+                          [&](std::string_view key, std::string_view value) {
+                            GroupRow row;
+                            int64_t span = 0;
+                            const char* const digits = key.data() + digits_at;
+                            std::from_chars(digits, digits + kSpanDigits, span);
+                            if (row.ParseFromArray(value.data(), static_cast<int>(value.size())))
+                              add_row(sums, row, span, now);
+                            return true;
+                          }));
+  std::vector<const Sums::value_type*> rows;
+  for (const auto& row : sums) rows.push_back(&row);
+  std::stable_sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) {
+    return std::pair(a->second.day, a->second.week) > std::pair(b->second.day, b->second.week);
+  });
+  if (rows.size() > kShownMax) rows.resize(kShownMax);
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object().key("violations").array(rows, [](JsonWriter& list, const Sums::value_type* row) {
+    const auto& [name, sum] = *row;
+    list.begin_object().member("event", std::get<0>(name)).member("property", std::get<1>(name));
+    list.member("rule", std::get<2>(name)).key("counts").begin_object();
+    list.member("1h", sum.hour).member("24h", sum.day).member("7d", sum.week).end_object();
+    list.member("last_at", model::format_time((sum.last_span + 1) * kSpanUs - 1)).key("samples").array(sum.samples);
+    list.end_object();
+  });
+  writer.end_object();
+  return out;
+}
+
+}  // namespace freshet::console

@@ -1,0 +1,46 @@
+// A tenant's tracking plan: which events it sends, and for each a JSON Schema of its properties, compiled once. It
+// never changes, so it is thread-safe. (Valijson; docs/decisions/0020.)
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace freshet::model {
+
+// Bounds of a plan. A check costs at most about (parts of the event's schema) times (values of the event).
+inline constexpr size_t kPlanBytesMax = 256u << 10;
+inline constexpr size_t kPlanEventsMax = 2000;
+inline constexpr size_t kPlanPartsMax = 1000;  // schemas within the schema of one event
+inline constexpr size_t kPlanDepthMax = 12;    // of schemas in schemas
+
+struct PlanViolation {
+  std::string property;  // as in "total" or "items[2].price"; "": the event as a whole
+  std::string rule;      // the keyword that says no: required, type, enum, …
+};
+
+class Plan {
+ public:
+  // Of {"events":{NAME:SCHEMA,…}}. kInvalid: it is none. Keywords and bounds are for the caller to check before, who
+  // knows where they stand (app/plan_document.h).
+  [[nodiscard]] static Result<std::shared_ptr<const Plan>> compile(std::string_view json);
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  [[nodiscard]] bool knows(std::string_view event) const;
+  // The first thing that is wrong with an event's properties, a JSON object. nullopt: nothing, or the plan does not
+  // have the event.
+  [[nodiscard]] std::optional<PlanViolation> check(std::string_view event, std::string_view properties) const;
+
+ private:
+  struct Schemas;
+  explicit Plan(std::unique_ptr<const Schemas> schemas);
+  const std::unique_ptr<const Schemas> schemas_;
+};
+
+}  // namespace freshet::model
