@@ -72,6 +72,12 @@ constexpr MutantInfo kMutants[] = {
     {Mutant::kStaleWriteWins, "stale-write-wins", "a change is applied to a newer document"},
     {Mutant::kTombstoneForgotten, "tombstone-forgotten", "a removed document is empty instead"},
     {Mutant::kAnswerBeforeDurable, "answer-before-durable", "ingest answers before the log has the records"},
+    {Mutant::kOverflowOvertaken, "overflow-overtaken",
+     "a tenant's records go straight in while earlier ones wait in overflow"},
+    {Mutant::kDrainForgetsWaiting, "drain-forgets-waiting",
+     "the drain commits past lanes whose records are not moved yet"},
+    {Mutant::kDrainTellsNobody, "drain-tells-nobody",
+     "how far the lanes ahead of the slowest are is not written, so a successor moves their records again"},
 };
 
 }  // namespace

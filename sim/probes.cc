@@ -40,6 +40,7 @@ std::string_view name_of(Probe probe) {
                                                                    "store_partly_failed",
                                                                    "store_poisoned",
                                                                    "clock_jump",
+                                                                   "overflowed",
                                                                    "merged",
                                                                    "refused",
                                                                    "erased",

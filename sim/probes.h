@@ -60,6 +60,8 @@ enum class Probe : uint8_t {
   kStorePartlyFailed,
   kStorePoisoned,
   kClockJump,
+  // Records that went through overflow.
+  kOverflowed,
   // Branches of identity.
   kMerged,
   kRefused,

@@ -57,7 +57,36 @@ void IngestProcess::start() {
   options.clock = &stage_.clock;
   options.random = &stage_.entropy;
   options.partitions = log_->partitions(Topic::kActions);
+  if (stage_.broker.partitions(Topic::kOverflow) > 0) start_drain();
+  options.lanes = lanes_;
   service_ = std::make_unique<ingest::Service>(std::move(options));
+}
+
+// Windows and transactions are so small that a short run has many of them.
+void IngestProcess::start_drain() {
+  ingest::LanesOptions lanes;
+  lanes.clock = &stage_.clock;
+  lanes.partitions = log_->partitions(Topic::kOverflow);
+  for (uint32_t p = 0; p < lanes.partitions; ++p)
+    lanes.left_over = lanes.left_over || stage_.broker.lags(ingest::kDrainGroup, {Topic::kOverflow, p});
+  lanes_ = std::make_shared<ingest::Lanes>(lanes);
+  std::vector<std::shared_ptr<const model::Tenant>> tenants;
+  for (const model::Tenant& tenant : tenants_) tenants.push_back(std::make_shared<model::Tenant>(tenant));
+  lanes_->know(tenants);
+  auto consumer = log_->open_consumer({.group = ingest::kDrainGroup, .topics = {Topic::kOverflow}});
+  require(consumer.has_value(), "the drain's consumer can't be opened");
+  drained_ = std::move(*consumer);
+  ingest::DrainOptions options;
+  options.log = log_.get();
+  options.clock = &stage_.clock;
+  options.lanes = lanes_.get();
+  options.partitions = log_->partitions(Topic::kActions);
+  options.held_bytes_max = 1;  // then a window is of a few KiB
+  options.move_bytes_max = 2'000;
+  options.quantum_bytes = 500;
+  options.away_us = 5'000;
+  options.trim_us = 20'000;
+  drain_ = std::make_unique<ingest::DrainLoop>(options, *drained_);
 }
 
 // Parts are destroyed in the order of their dependence; what the log had not written is lost or
@@ -65,7 +94,10 @@ void IngestProcess::start() {
 void IngestProcess::die() {
   crash_.arm(0);
   service_.reset();
+  drain_.reset();
+  drained_.reset();
   log_.reset();
+  lanes_.reset();
   registry_.reset();
 }
 
@@ -78,24 +110,31 @@ void IngestProcess::restart_with(std::vector<model::Tenant> tenants) {
 void IngestProcess::handle(http::Request request, http::Respond respond) {
   // A client does not know that the node died; its request finds it up again.
   if (!service_) start();
-  guarded([&] { service_->handle(std::move(request), std::move(respond)); });
+  guarded([&] {
+    service_->handle(std::move(request), std::move(respond));
+    return Status{};
+  });
+}
+
+void IngestProcess::drain() {
+  if (!service_) start();
+  guarded([&] { return drain_->step(); });
 }
 
 bool IngestProcess::tick() {
   if (!log_) return false;
   bool did = true;
-  guarded([&] { did = log_->tick(); });
+  guarded([&] {
+    did = log_->tick();
+    return Status{};
+  });
   return did;
 }
 
-void IngestProcess::guarded(const std::function<void()>& work) {
-  const Fate fate = do_step(stage_, crash_, stage_.faults.crash_ingest, "ingest", number_, [&] {
-    work();
-    return Status{};
-  });
-  if (fate != Fate::kDied) return;
-  stage_.probes.hit(Probe::kCrashIngest);
-  die();
+void IngestProcess::guarded(const std::function<Status()>& work) {
+  const Fate fate = do_step(stage_, crash_, stage_.faults.crash_ingest, "ingest", number_, work);
+  if (fate == Fate::kDied) stage_.probes.hit(Probe::kCrashIngest);
+  if (fate != Fate::kLives) die();
 }
 
 // ---- action -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "action/worker_loop.h"
+#include "ingest/overflow/drain_loop.h"
 #include "ingest/service.h"
 #include "reaction/reactor_loop.h"
 #include "sim_log.h"
@@ -29,6 +30,8 @@ class IngestProcess {
   void handle(http::Request request, http::Respond respond);
   // Lets the log answer; false if nothing is under way.
   bool tick();
+  // Moves what waits in its part of `overflow`.
+  void drain();
   [[nodiscard]] bool idle() const { return !log_ || log_->idle(); }
   // From its next start on it has these tenants.
   void restart_with(std::vector<model::Tenant> tenants);
@@ -36,8 +39,9 @@ class IngestProcess {
  private:
   // Makes the service anew, from what the log has.
   void start();
-  // Does `work`; if the process dies in it, it is thrown away.
-  void guarded(const std::function<void()>& work);
+  void start_drain();
+  // Does `work`; if the process dies in it, or is fenced, it is thrown away.
+  void guarded(const std::function<Status()>& work);
   void die();
 
   Stage& stage_;
@@ -46,6 +50,9 @@ class IngestProcess {
   CrashPoint crash_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<SimLog> log_;
+  std::shared_ptr<ingest::Lanes> lanes_;  // null, as the two below, unless tenants have rates
+  std::unique_ptr<eventlog::Consumer> drained_;
+  std::unique_ptr<ingest::DrainLoop> drain_;
   std::unique_ptr<ingest::Service> service_;
 };
 

@@ -31,6 +31,7 @@ struct Scenario {
   std::vector<std::vector<model::Tenant>> tenants;
   std::vector<RulesChange> rules;  // by after_request
   std::vector<Request> requests;
+  bool rated = false;  // tenants have rates, and each ingest node drains its part of `overflow`
 };
 
 struct Size {

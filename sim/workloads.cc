@@ -53,6 +53,7 @@ struct Plan {
   Habits habits;
   void (*rules)(v1::TenantRules&) = nullptr;
   Check check = nullptr;
+  bool rated = false;
   bool two_priorities = false;  // for sure there are nodes and partitions that rank e-mail and phone differently
   uint32_t partitions_min = 1;
 };
@@ -74,7 +75,9 @@ class PeopleWorkload final : public Workload {
     for (model::Tenant& tenant : tenants) {
       if (plan_.confluent) model::set_identifier_limit(tenant.rules, "default", 50);
       if (plan_.rules != nullptr) plan_.rules(tenant.rules);
+      if (plan_.rated) tenant.rate = {200 + dice.roll(1'000), 1 + dice.roll(30)};
     }
+    scenario.rated = plan_.rated;
     // A node may know newer rules than action does.
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
       scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)
@@ -332,12 +335,20 @@ std::vector<Plan> plans_of_strangers() {
   };
 }
 
+std::vector<Plan> rated_plans() {
+  return {{.name = "rates",
+           .text = "tenants send above their rates: most goes through overflow, whose drains die and change hands",
+           .confluent = true,
+           .habits = {},
+           .rated = true}};
+}
+
 }  // namespace
 
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const auto& plans : {confluent_plans(), contended_plans(), plans_of_strangers()})
+    for (const auto& plans : {confluent_plans(), contended_plans(), plans_of_strangers(), rated_plans()})
       for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();

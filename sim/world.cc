@@ -59,11 +59,13 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   stage_.broker.create_topic(Topic::kEvents, scenario.partitions);
   stage_.broker.create_topic(Topic::kDeadLetters, 1);
   stage_.broker.create_topic(Topic::kSchema, 1);
+  if (scenario.rated) stage_.broker.create_topic(Topic::kOverflow, scenario.partitions);
   stage_.broker.keep_everything(stage_.faults.own_disks);
   if (stage_.faults.standbys) stage_.broker.keep_standbys(action::kActionGroup);
   if (options.checks) shadow_ = std::make_unique<Shadow>(stage_.broker);
   stage_.broker.on_commit([this](const Committed& committed) {
     if (shadow_ && committed.group == action::kActionGroup) shadow_->check(committed.transaction);
+    if (shadow_ && committed.group == ingest::kDrainGroup) lanes_.add(committed.transaction);
   });
   for (uint32_t n = 0; n < scenario.tenants.size(); ++n) ingests_.emplace_back(stage_, n, scenario.tenants[n]);
   for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(3)); n > 0; --n) workers_.emplace_back(stage_, n);
@@ -126,6 +128,10 @@ void World::step_network() {
   Dice& dice = stage_.dice;
   for (IngestProcess& ingest : ingests_)
     if (dice.one_in(2)) (void)ingest.tick();
+  if (scenario_.rated) {
+    for (IngestProcess& ingest : ingests_)
+      if (dice.one_in(2)) ingest.drain();
+  }
   if (dice.one_in(8)) (void)stage_.broker.land_late();
   if (next_request_ < scenario_.requests.size() && waiting_.size() < window_) send_next();
   if (!in_flight_.empty() && dice.one_in(2)) deliver();
@@ -225,6 +231,7 @@ void World::step_fault() {
     stage_.say("{} is rebalanced", action ? "action" : "reaction");
     stage_.broker.rebalance(action ? action::kActionGroup : reaction::kReactionGroup);
   }
+  if (scenario_.rated && dice.permille(faults.rebalance * 16)) stage_.broker.rebalance(ingest::kDrainGroup);
   if (dice.permille(faults.zombie * 16)) make_zombie();
   if (dice.permille(faults.standby * 16)) make_standby();
   if (dice.permille(faults.crash_store * 16)) {
@@ -295,6 +302,8 @@ std::string World::unrest() const {
       return fmt::format("action is behind in partition {}: messages circulate, or it stands still", p);
     if (stage_.broker.lags(reaction::kReactionGroup, {Topic::kChanges, p}))
       return fmt::format("reaction is behind in partition {}", p);
+    if (scenario_.rated && stage_.broker.lags(ingest::kDrainGroup, {Topic::kOverflow, p}))
+      return fmt::format("something waits in partition {} of overflow", p);
     const WorkerProcess* const owner = owner_of(p);
     if (owner == nullptr) return fmt::format("nobody takes partition {}", p);
     if (!owner->caught_up()) return fmt::format("the owner of partition {} never replays to its end", p);
@@ -313,8 +322,12 @@ void World::come_to_rest() {
   }
   for (size_t steps = 0; !unrest().empty(); ++steps) {
     require(steps < kQuietStepsMax && !circulates(), [&] { return "it never comes to rest: " + unrest(); });
-    stage_.clock.sleep_us(1'000);
-    for (IngestProcess& ingest : ingests_) (void)ingest.tick();
+    // What is over a rate takes its time.
+    stage_.clock.sleep_us(scenario_.rated ? 20'000 : 1'000);
+    for (IngestProcess& ingest : ingests_) {
+      (void)ingest.tick();
+      if (scenario_.rated) ingest.drain();
+    }
     for (WorkerProcess& worker : workers_) worker.step();
     for (ReactorProcess& reactor : reactors_) {
       reactor.step();
@@ -336,6 +349,12 @@ void World::check() {
     if (follower != nullptr) require_same(p, shadow_->rows(p), follower->disks().at(p)->rows);
   }
   const End end(scenario_, stage_.broker, rows, stage_.store.rows());
+  if (scenario_.rated) {
+    lanes_.check(stage_.broker);
+    stage_.probes.hit(Probe::kOverflowed, lanes_.moved());
+    // Requests that land late, or at two nodes, have no order.
+    if (ingests_.size() == 1 && stage_.probes.of(Probe::kLateAppend) == 0) check_arrival(stage_.broker);
+  }
   check_end(end, {acknowledged_messages_, stage_.store.poisoned(), workload_.confluent()});
   workload_.check(end);
   count_probes(end);

@@ -11,6 +11,7 @@
 
 #include "checks.h"
 #include "end.h"
+#include "moved_records.h"
 #include "processes.h"
 #include "workload.h"
 
@@ -70,6 +71,7 @@ class World {
   const Workload& workload_;
   Stage stage_;
   std::unique_ptr<Shadow> shadow_;  // null if nothing is checked
+  MovedRecords lanes_;
   std::deque<IngestProcess> ingests_;
   std::deque<WorkerProcess> workers_;
   std::deque<ReactorProcess> reactors_;

@@ -97,6 +97,11 @@ struct Config {
     uint64_t bytes = 64ull << 20;
   };
 
+  struct Overflow {  // that waits of each tenant
+    uint64_t count = 1'000'000;
+    uint64_t bytes = 256ull << 20;
+  };
+
   struct Tracing {
     std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
     double sample = 0.001;  // share of requests without a trace of their own that begin one
@@ -115,6 +120,7 @@ struct Config {
   Retention retention;
   Logs logs;
   DeadLetters deadletters;
+  Overflow overflow;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop

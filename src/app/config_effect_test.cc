@@ -65,6 +65,8 @@ constexpr Effect kEffects[] = {
     {"retention.logs", "app/log.cc", "config.retention.logs_us"},
     {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
+    {"overflow.count", "app/overflow.cc", "config.overflow.count"},
+    {"overflow.bytes", "app/overflow.cc", "config.overflow.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"tenants", "app/tenant_ledger.cc", "config.tenants"},
@@ -73,6 +75,8 @@ constexpr Effect kEffects[] = {
     {"tenants[].server_keys", "ingest/auth.cc", "tenant.server_keys"},
     {"tenants[].data_api.app_id", "ingest/auth.cc", "tenant.app_id"},
     {"tenants[].data_api.secret", "ingest/auth.cc", "tenant.app_secret"},
+    {"tenants[].rate.events_per_second", "ingest/overflow/lanes.cc", "rate.events_per_second"},
+    {"tenants[].rate.burst", "ingest/overflow/lanes.cc", "rate.burst"},
     {"tenants[].limits.event_names", "schema/registry.cc", "limits.event_names"},
     {"tenants[].limits.user_attributes", "schema/registry.cc", "limits.user_attributes"},
     {"tenants[].limits.event_attributes", "schema/registry.cc", "limits.event_attributes"},
@@ -122,12 +126,14 @@ events: {format: protobuf}
 logs: {bandwidth: 8MiB}
 retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d}
 deadletters: {count: 1000, bytes: 2MiB}
+overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 tenants:
   - name: acme
     write_keys: [k]
     server_keys: [sk]
     data_api: {app_id: a, secret: s}
+    rate: {events_per_second: 10, burst: 20}
     limits:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,
        depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1}

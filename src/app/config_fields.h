@@ -124,7 +124,14 @@ void describe(V& v, model::Tenant& tenant) {
     api.text("secret", tenant.app_secret, kSecret, "What it proves itself by, or the hash of it; never shown",
              Need::kRequired);
   });
-  v.unavailable("rate", "Rates are not enforced yet: nothing limits how much a tenant sends. Take the key out");
+  v.section("rate", "How much it may send, over all ingest nodes: [rates](operations/rates.md)", [&](auto& rate) {
+    rate.count(
+        "events_per_second", tenant.rate.events_per_second, 1, 100'000'000,
+        "Records; what is over it waits and goes in later. Required in `rate`; without `rate` there is no limit");
+    rate.count("burst", tenant.rate.burst, 1, 1'000'000'000,
+               "Records that may come at once, after a pause. Default: those of a second");
+    rate.exactly_one_of(std::vector<std::string_view>{"events_per_second"});
+  });
   v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });
   v.section("identity", "How persons are told apart", [&](auto& identity) { describe_identity(identity, rules); });
   v.section("devices", "How devices are told apart", [&](auto& devices) {
@@ -257,6 +264,13 @@ void describe_deadletters(V& v, Config::DeadLetters& letters) {
 }
 
 template <class V>
+void describe_overflow(V& v, Config::Overflow& overflow) {
+  v.count("count", overflow.count, 1, 1'000'000'000,
+          "Records; beyond it, and beyond what its rate moves in 12 hours, the tenant gets 429");
+  v.bytes("bytes", overflow.bytes, kMiB, 1ull << 40, "Of all of them; the same");
+}
+
+template <class V>
 void describe(V& v, console::Token& token) {
   v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
   v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
@@ -318,6 +332,8 @@ void describe(V& v, Config& config) {
             [&](auto& retention) { describe_retention(retention, config.retention); });
   v.section("deadletters", "How much is kept of the dead letters of each tenant",
             [&](auto& letters) { describe_deadletters(letters, config.deadletters); });
+  v.section("overflow", "How much of each tenant may wait that is over its [rate](operations/rates.md)",
+            [&](auto& overflow) { describe_overflow(overflow, config.overflow); });
   v.section("tracing", "Traces of requests", [&](auto& tracing) {
     tracing.text("otlp", config.tracing.otlp, kCollector,
                  "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",

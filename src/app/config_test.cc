@@ -423,11 +423,10 @@ TEST(Config, APlanMayBeInAFile) {
   EXPECT_TRUE(has(read("tenants: [{name: t, plan: " + path + "}]").problems, "can't be read"));
 }
 
-TEST(Config, RatesAreRefusedUntilTheyAreEnforced) {
-  const std::string text = tenant_problems("rate: {events_per_second: 1, burst: 5}, raet: 1");
-  EXPECT_TRUE(has(text, "f:1:38: tenants[0].rate: Rates are not enforced yet")) << text;
-  EXPECT_TRUE(has(text, "Take the key out")) << text;
-  EXPECT_TRUE(has(text, "unknown key \"raet\". Allowed: computed")) << text;
+TEST(Config, ARateSaysHowManyASecond) {
+  const std::string text = tenant_problems("rate: {burst: 5}, raet: 1");
+  EXPECT_TRUE(has(text, "tenants[0].rate: must have events_per_second")) << text;
+  EXPECT_TRUE(has(text, "unknown key \"raet\"; did you mean \"rate\"?")) << text;
 }
 
 TEST(Config, FilesThatCannotBeRead) {

@@ -10,6 +10,7 @@
 #include "app/rebuild.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/kafka/kafka_log.h"
+#include "ingest/overflow/lane_key.h"
 #include "kv/store.h"
 #include "kv/synced_note.h"
 #include "reaction/reactor_options.h"
@@ -120,7 +121,8 @@ Status create_topics(eventlog::EventLog& log, const Config& config) {
                      {reaction::kReactionGroup}));
   FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, config.retention.events_us, {}));
   FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, config.retention.deadletters_us, {}));
-  FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {}));
+  // Like actions: the drain trims what it has moved.
+  FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {ingest::kDrainGroup}));
   FRESHET_TRY(create(Topic::kLogs, partitions, (2ull << 30) / partitions, config.retention.logs_us, {}));
   // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});

@@ -19,6 +19,7 @@
 #include "app/letters.h"
 #include "app/log.h"
 #include "app/log_watch.h"
+#include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/stages.h"
 #include "app/stores.h"
@@ -103,6 +104,14 @@ class ServerImpl final : public Server {
     FRESHET_TRY(stores_.watch(config_, profiles_.get(), *log_, clock_));
     FRESHET_TRY(start_reaction());
     FRESHET_TRY(start_action());
+    if (config_.roles.ingest) {
+      FRESHET_ASSIGN(overflow_, Overflow::start(config_, tenants_->ledger().all(), *log_, clock_, [this] {
+                       const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
+                       // Of another process's reaction only its commits are known, which trail.
+                       const auto reaction = reactors_.empty() ? std::optional<int64_t>(0) : reaction_lag();
+                       return action && reaction ? std::optional(*action + *reaction) : std::nullopt;
+                     }));
+    }
     make_service();
     start_tenants();
     FRESHET_TRY(start_ingest());
@@ -113,6 +122,7 @@ class ServerImpl final : public Server {
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    if (overflow_) overflow_->stop();
     if (service_) service_->report_violations();
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
@@ -126,7 +136,7 @@ class ServerImpl final : public Server {
   Status status() const override {
     for (const auto& worker : workers_) FRESHET_TRY(worker->status());
     for (const auto& reactor : reactors_) FRESHET_TRY(reactor->status());
-    return {};
+    return overflow_ ? overflow_->status() : Status{};
   }
 
   void tick() override {
@@ -339,6 +349,7 @@ class ServerImpl final : public Server {
     options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
       imports_->handle(*sender.tenant, std::move(request), std::move(respond), sender.scope);
     };
+    options.lanes = overflow_ ? overflow_->lanes() : nullptr;
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
     options.lane = lane_.get();
     if (config_.roles.ingest) {
@@ -361,9 +372,13 @@ class ServerImpl final : public Server {
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
           service_->count_plan_misses(tenant.name, batch.plan_misses);
-          service_->appender().append(
-              {std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes)},
-              std::move(done));
+          if (service_->appender().full(tenant, {}, true)) {
+            registry_->forget(batch.schema_changes);
+            return done(fail(Code::kRetry, "the tenant's overflow is full; go on later"));
+          }
+          service_->appender().append({std::move(batch.envelopes), std::move(batch.dead_letters),
+                                       std::move(batch.schema_changes), &tenant, true},
+                                      std::move(done));
         });
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
@@ -422,7 +437,11 @@ class ServerImpl final : public Server {
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
-    options.stages_json = [this] { return stages_json(*log_, config_.roles, reaction_lag()); };
+    if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
+    options.stages_json = [this] {
+      const auto waits = overflow_ ? std::optional(overflow_->waiting()) : std::nullopt;
+      return stages_json(*log_, config_.roles, waits, reaction_lag());
+    };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
     http.listen = config_.admin.listen;
@@ -464,6 +483,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::vector<std::unique_ptr<action::Worker>> workers_;
+  std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;

@@ -63,7 +63,8 @@ void write_stage(JsonWriter& json, std::string_view name, int64_t done, const st
 
 }  // namespace
 
-std::string stages_json(eventlog::EventLog& log, const Roles& roles, const std::optional<int64_t>& reaction_waits) {
+std::string stages_json(eventlog::EventLog& log, const Roles& roles, const std::optional<int64_t>& ingest_waits,
+                        const std::optional<int64_t>& reaction_waits) {
   const std::optional<int64_t> action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
   const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : appended_to(log, Topic::kActions);
   const int64_t action =
@@ -72,7 +73,7 @@ std::string stages_json(eventlog::EventLog& log, const Roles& roles, const std::
                                           : committed_by(log, reaction::kReactionGroup, Topic::kChanges);
   return json_text([&](JsonWriter& json) {
     json.begin_array();
-    write_stage(json, "ingest", ingest, std::nullopt, 0);
+    write_stage(json, "ingest", ingest, ingest_waits, ingest_waits);
     write_stage(json, "action", action, action_lag, action_lag);
     write_stage(json, "reaction", reaction, reaction_waits, reaction_waits);
     json.end_array();

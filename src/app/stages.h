@@ -17,11 +17,14 @@ namespace freshet::app {
                                             const std::vector<eventlog::Position>& done = {});
 
 // Returns
-//   [{"name":"ingest","done":<since the start>,"waiting":null,"lag":0},{"name":"action",…},{"name":"reaction",…}]
+//   [{"name":"ingest","done":<since the start>,"waiting":<in overflow>,"lag":<the same>},
+//    {"name":"action",…},{"name":"reaction",…}]
 // `lag` (the same as `waiting`) is how many records of the stage's topic it has not done, or null if
-// the log does not say, as while brokers are away. `done` of a stage that another process plays is
+// the log does not say, as while brokers are away. Of ingest it is what waits in this process's part
+// of `overflow`, or null without that role. `done` of a stage that another process plays is
 // taken from the log: what its group has committed, since the log began.
 [[nodiscard]] std::string stages_json(eventlog::EventLog& log, const Roles& roles,
+                                      const std::optional<int64_t>& ingest_waits,
                                       const std::optional<int64_t>& reaction_waits);
 
 }  // namespace freshet::app

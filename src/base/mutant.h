@@ -59,6 +59,9 @@ enum class Mutant : uint8_t {
   kTombstoneForgotten,
   // ingest
   kAnswerBeforeDurable,
+  kOverflowOvertaken,
+  kDrainForgetsWaiting,
+  kDrainTellsNobody,
 };
 
 #ifdef FRESHET_MUTANTS

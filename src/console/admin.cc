@@ -136,7 +136,12 @@ void Admin::metrics(Call& call) {
   call.respond(std::move(response));
 }
 
-void Admin::freshness(Call& call) { call.ok(freshness_.json(call.tenant->name, options_.clock->monotonic_us())); }
+void Admin::freshness(Call& call) { call.ok(freshness_of(call.tenant->name)); }
+
+std::string Admin::freshness_of(const std::string& tenant) {
+  const auto waiting = options_.waiting ? std::optional(options_.waiting(tenant)) : std::nullopt;
+  return freshness_.json(tenant, options_.clock->monotonic_us(), waiting);
+}
 
 std::vector<TenantSummary> Admin::status_tenants() const {
   if (options_.tenants == nullptr) return {};
@@ -161,8 +166,7 @@ http::Response Admin::status() {
   json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
   write_identity_counts(json.key("identity"));
   json.key("freshness").begin_array();
-  for (const TenantSummary& tenant : status_tenants())
-    json.raw(freshness_.json(tenant.name, options_.clock->monotonic_us()));
+  for (const TenantSummary& tenant : status_tenants()) json.raw(freshness_of(tenant.name));
   json.end_array().end_object();
   response.body += '\n';
   return response;

@@ -48,6 +48,8 @@ struct AdminOptions {
   std::function<bool()> ready;
   // While profiles are made anew one that is not found may still come. Empty: they never are.
   std::function<bool()> rebuilding;
+  // What of a tenant waits before action. Empty: this process does not know.
+  std::function<Waiting(const std::string& tenant)> waiting;
   // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
   // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
   std::function<std::string()> stages_json;
@@ -80,6 +82,7 @@ class Admin {
   void readiness(Call& call);
   void metrics(Call& call);
   void freshness(Call& call);
+  [[nodiscard]] std::string freshness_of(const std::string& tenant);
   // document_json or identity_json.
   using Render = std::string (*)(std::string_view, v1::EntityKind, std::string_view, const v1::Document&);
   void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);

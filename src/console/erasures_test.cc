@@ -120,6 +120,18 @@ TEST_F(ErasuresTest, AreRequestedAppliedWrittenVerified) {
   }
 }
 
+TEST_F(ErasuresTest, WhatWaitsInOverflowGoesOnFirst) {
+  log_.overflow = {3, 5};
+  say_erased("r1");
+  purge_after(1'000'000);
+  purge_after(60'000'000);
+  EXPECT_EQ(state("r1"), "written");
+  EXPECT_EQ(purged_, 0u) << "it may hold records of the person";
+  log_.overflow = {5, 9};
+  purge_after(60'000'000);
+  EXPECT_EQ(purged_, 1u);
+}
+
 TEST_F(ErasuresTest, LettersOfThePersonGoAndLateOnesDoNotCome) {
   add("l1", R"({"userId":"user-1"})");
   add("l2", R"({"mail":"A@B.c", broken)");

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "model/time.h"
 
 namespace freshet::console {
 namespace {
@@ -61,7 +62,8 @@ void Freshness::sample(env::TimeUs monotonic_us) {
   }
 }
 
-std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us) {
+std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us,
+                            const std::optional<Waiting>& waiting) {
   sample(monotonic_us);
   const std::lock_guard lock(mutex_);
   const OfTenant& entry = tracked(tenant, monotonic_us);
@@ -79,7 +81,16 @@ std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us)
   write_quantiles(json, all);
   json.key("last_minute").begin_object().member("seconds", (monotonic_us - oldest.at_us) / 1'000'000);
   write_quantiles(json, recent);
-  json.end_object().end_object();
+  json.end_object();
+  json.key("overflow");
+  if (waiting) {
+    json.begin_object().member("records", waiting->records).member("bytes", waiting->bytes).key("oldest_at");
+    waiting->oldest_us == 0 ? json.raw("null") : json.value(model::format_time(waiting->oldest_us));
+    json.end_object();
+  } else {
+    json.raw("null");
+  }
+  json.end_object();
   return out;
 }
 

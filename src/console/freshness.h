@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,13 @@ namespace freshet::console {
 inline constexpr const char* kFreshnessMetric = "freshet_freshness_us";
 inline constexpr const char* kFreshnessHelp = "From received_at until the profile could be read.";
 
+// What of a tenant waits before action, being over its rate: it can't be read yet, so the quantiles don't have it.
+struct Waiting {
+  uint64_t records = 0;
+  uint64_t bytes = 0;
+  env::TimeUs oldest_us = 0;  // received_at; 0: nothing waits
+};
+
 // Thread-safe.
 class Freshness {
  public:
@@ -24,9 +32,12 @@ class Freshness {
   // Remembers where the histograms stand. Call it every few seconds; whoever reads calls it too.
   void sample(env::TimeUs monotonic_us);
   // The JSON is
-  // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…}}.
-  // Quantiles are null where there is nothing to count. The last minute of a tenant begins when it is tracked.
-  [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us);
+  // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…},
+  //  "overflow":{"records":…,"bytes":…,"oldest_at":…}}.
+  // Quantiles are null where there is nothing to count; `overflow` is null if this process does not know what waits.
+  // The last minute of a tenant begins when it is tracked.
+  [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us,
+                                 const std::optional<Waiting>& waiting);
 
  private:
   // Where a histogram stood at some time.

@@ -226,6 +226,8 @@ Result<bool> LetterKeeper::bring_on(v1::Erasure& erasure) {
   }
   if (erasure.marked_at_us() == 0) {
     if (now - erasure.applied_at_us() < kMarkUs) return false;
+    FRESHET_ASSIGN(const bool left, has_left_overflow(erasure));
+    if (!left) return false;
     FRESHET_TRY(mark_actions(erasure));
     FRESHET_TRY(save(erasure));
   }
@@ -239,6 +241,17 @@ Result<bool> LetterKeeper::is_gone_from_profiles(const v1::Erasure& erasure) {
     FRESHET_ASSIGN(const auto found, options_.profiles->get({erasure.tenant(), erasure.kind(), Hash128::from(id)}));
     if (found) return false;
   }
+  return true;
+}
+
+Result<bool> LetterKeeper::has_left_overflow(const v1::Erasure& erasure) {
+  FRESHET_ASSIGN(const auto marks, options_.log->all_watermarks(Topic::kOverflow));
+  const auto [high, first] = overflow_high_.try_emplace(erasure.id());
+  if (first)
+    for (const eventlog::Watermarks& mark : marks) high->second.push_back(mark.high);
+  for (size_t p = 0; p < marks.size() && p < high->second.size(); ++p)
+    if (marks[p].low < high->second[p]) return false;
+  overflow_high_.erase(high);
   return true;
 }
 

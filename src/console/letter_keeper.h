@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -88,6 +89,8 @@ class LetterKeeper {
   [[nodiscard]] Result<bool> bring_on(v1::Erasure& erasure);
   [[nodiscard]] Result<bool> is_gone_from_profiles(const v1::Erasure& erasure);
   [[nodiscard]] Result<bool> is_gone_from_actions(const v1::Erasure& erasure);
+  // What waited in `overflow` when it was applied has gone on, and is deleted there.
+  [[nodiscard]] Result<bool> has_left_overflow(const v1::Erasure& erasure);
   [[nodiscard]] Status mark_actions(v1::Erasure& erasure);
   [[nodiscard]] Status sweep_letters(v1::Erasure& erasure);
   [[nodiscard]] Status purge_files(std::vector<v1::Erasure>& ready);
@@ -104,7 +107,9 @@ class LetterKeeper {
   Violations violations_;
   std::vector<eventlog::Offset> positions_;  // by partition; of the thread of turns
   env::TimeUs expire_due_us_ = 0;
-  env::TimeUs purge_due_us_ = 0;  // of the thread of purges
+  env::TimeUs purge_due_us_ = 0;  // of the thread of purges, as is the next one
+  // By erasure, where `overflow` ended when it was first looked at; after a restart that is later, which does no harm.
+  std::map<std::string, std::vector<eventlog::Offset>> overflow_high_;
   std::atomic<uint64_t> letters_total_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

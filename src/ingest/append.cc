@@ -37,6 +37,10 @@ std::string key_of(const v1::Envelope& envelope) {
                                  : model::identifier_key(envelope.tenant(), v1::ENTITY_KIND_USER, envelope.user(0));
 }
 
+LaneKind lane_for(const v1::Envelope& envelope, bool backfill) {
+  return backfill ? LaneKind::kBackfill : lane_kind_of(envelope);
+}
+
 // Finds the batch of a partition. A linear search is enough, because a request touches few of many
 // partitions.
 class Batches {
@@ -55,22 +59,59 @@ class Batches {
 }  // namespace
 
 Appender::Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t partitions, size_t inflight_bytes_max,
-                   std::function<bool()> has_room, LetterBudget* letters)
+                   std::function<bool()> has_room, LetterBudget* letters, std::shared_ptr<Lanes> lanes)
     : log_(log),
       registry_(registry),
       partitions_(partitions),
       inflight_bytes_max_(inflight_bytes_max),
       has_room_(std::move(has_room)),
-      letters_(letters) {
+      letters_(letters),
+      lanes_(std::move(lanes)) {
   FRESHET_ASSERT(partitions > 0);
 }
 
-std::vector<Produce> Appender::frame(const Outgoing& out) const {
+bool Appender::full(const model::Tenant& tenant, const std::vector<v1::Envelope*>& envelopes, bool backfill) const {
+  if (lanes_ == nullptr || !lanes_->any_open()) return false;
+  if (envelopes.empty()) return lanes_->full(tenant, backfill ? LaneKind::kBackfill : LaneKind::kLive);
+  return std::any_of(envelopes.begin(), envelopes.end(),
+                     [&](const v1::Envelope* e) { return lanes_->full(tenant, lane_for(*e, backfill)); });
+}
+
+Appender::Entry Appender::enter(const Outgoing& out) const {
+  Entry entry;
+  if (lanes_ == nullptr || out.tenant == nullptr) return entry;
+  entry.tenant = out.tenant->name;
+  for (const v1::Envelope* const envelope : out.envelopes)
+    ++entry.records[static_cast<size_t>(lane_for(*envelope, out.backfill))];
+  for (size_t kind = 0; kind < kLaneKinds; ++kind)
+    if (entry.records[kind] > 0)
+      entry.partition[kind] = lanes_->enter(*out.tenant, static_cast<LaneKind>(kind), entry.records[kind]);
+  return entry;
+}
+
+void Appender::leave(const std::shared_ptr<Lanes>& lanes, const Entry& entry, bool taken) {
+  for (size_t kind = 0; kind < kLaneKinds; ++kind)
+    if (entry.partition[kind])
+      lanes->left({entry.tenant, static_cast<LaneKind>(kind)}, taken, entry.records[kind], entry.bytes[kind]);
+}
+
+std::vector<Produce> Appender::frame(const Outgoing& out, Entry& entry) const {
   Batches batches;
   for (const v1::Envelope* const envelope : out.envelopes) {
     const std::string key = key_of(*envelope);
-    add_message(batches.of(Topic::kActions, partition_of(key, partitions_)), key, *envelope);
+    const LaneKind kind = lane_for(*envelope, out.backfill);
+    if (const auto& lane = entry.partition[static_cast<size_t>(kind)]) {
+      RecordBatch& batch = batches.of(Topic::kOverflow, *lane);
+      const size_t before = batch.bytes();
+      add_message(batch, overflow_key({entry.tenant, kind}, key), *envelope);
+      entry.bytes[static_cast<size_t>(kind)] += batch.bytes() - before;
+    } else {
+      add_message(batches.of(Topic::kActions, partition_of(key, partitions_)), key, *envelope);
+    }
   }
+  for (size_t kind = 0; kind < kLaneKinds; ++kind)
+    if (entry.partition[kind])
+      lanes_->entered({entry.tenant, static_cast<LaneKind>(kind)}, entry.records[kind], entry.bytes[kind]);
   if (!out.dead_letters.empty()) {
     const uint32_t partitions = std::max(1u, log_.partitions(Topic::kDeadLetters));
     for (const v1::DeadLetter& letter : out.dead_letters)
@@ -100,7 +141,8 @@ void Appender::append(Outgoing out, eventlog::AppendDone done) {
     return done(std::move(status));
   }
   if (letters_ != nullptr) letters_->apply(out.dead_letters);
-  std::vector<Produce> produces = frame(out);
+  Entry entry = enter(out);
+  std::vector<Produce> produces = frame(out, entry);
   if (produces.empty()) return done({});
   size_t bytes = 0;
   // The sum is taken first and given back if it is too much: two requests at once can't both slip
@@ -109,16 +151,22 @@ void Appender::append(Outgoing out, eventlog::AppendDone done) {
   if (in_flight_->bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes > inflight_bytes_max_) {
     in_flight_->bytes.fetch_sub(bytes, std::memory_order_relaxed);
     registry_.forget(out.schema_changes);
+    leave(lanes_, entry, false);
     return done(fail(Code::kRetry, "too much is under way to the log already; send it again in a moment"));
   }
-  if (FRESHET_MUTANT(kAnswerBeforeDurable)) return log_.append(std::move(produces), [](const Status&) {}), done({});
-  log_.append(std::move(produces), [in_flight = in_flight_, bytes, &registry = registry_,
-                                    changes = std::move(out.schema_changes), done = std::move(done)](Status status) {
-    const size_t before = in_flight->bytes.fetch_sub(bytes, std::memory_order_relaxed);
-    FRESHET_ASSERT(before >= bytes);
-    if (!status && !changes.empty()) registry.forget(changes);
-    done(std::move(status));
-  });
+  if (FRESHET_MUTANT(kAnswerBeforeDurable)) {
+    leave(lanes_, entry, true);
+    return log_.append(std::move(produces), [](const Status&) {}), done({});
+  }
+  log_.append(std::move(produces),
+              [in_flight = in_flight_, bytes, &registry = registry_, lanes = lanes_, entry = std::move(entry),
+               changes = std::move(out.schema_changes), done = std::move(done)](Status status) {
+                const size_t before = in_flight->bytes.fetch_sub(bytes, std::memory_order_relaxed);
+                FRESHET_ASSERT(before >= bytes);
+                if (!status && !changes.empty()) registry.forget(changes);
+                leave(lanes, entry, status.has_value());
+                done(std::move(status));
+              });
 }
 
 }  // namespace freshet::ingest

@@ -178,7 +178,7 @@ Service::Service(ServiceOptions options)
       tenants_(std::exchange(options_.tenants, {})),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
-                &letter_budget_) {
+                &letter_budget_, options_.lanes) {
   FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
   FRESHET_ASSERT(options_.clock != nullptr && options_.random != nullptr);
 }
@@ -347,11 +347,17 @@ void Service::begin_span(Call& call) {
   call.span->set("http.route", endpoint);
 }
 
+void Service::refuse_full(Call& call) {
+  call.fail(
+      {429, "too_many_requests", "the tenant sends more than its rate, and its overflow is full; send it again later"});
+}
+
 void Service::ingest(const std::shared_ptr<Call>& call) {
   FRESHET_ASSERT(call->sender);
   if (const Status room = appender_.room(); !room) return call->not_taken(room.error());
   const int64_t now_us = options_.clock->now_us();
   const model::Tenant& tenant = call->tenant();
+  if (appender_.full(tenant, {}, false)) return refuse_full(*call);
   const std::string_view source = call->source().name();
   const std::string trace_parent = trace_parent_of(*call);
   RequestArena arena;
@@ -377,11 +383,11 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
     options_.registry->forget(out.schema_changes);
     return call->fail({400, "bad_request", parsed.error().message});
   }
-  if (options_.admit && !options_.admit(tenant, parsed->item_count)) {
+  if (appender_.full(tenant, parsed->envelopes, false)) {
     options_.registry->forget(out.schema_changes);
-    return call->fail({429, "too_many_requests",
-                       "the tenant sends more than its rate and its overflow is full; send it again later"});
+    return refuse_full(*call);
   }
+  out.tenant = &tenant;
   out.envelopes = std::move(parsed->envelopes);
   out.dead_letters = dead_letters_of(
       parsed->rejected, {tenant.name, source, call->route->endpoint, now_us, call->sender->scope}, *options_.random);
@@ -436,6 +442,7 @@ Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) 
   const ParseResult parsed = reparse(letter, *tenant, *session, now_us, arena.get());
   if (parsed) check_every_item_has_one_end(*parsed);
   Outgoing out;
+  out.tenant = tenant.get();
   out.schema_changes = session->take_discoveries();
   // A letter goes in whole or not at all: a part of it would leave a letter that can neither be
   // replayed nor be dropped.

@@ -39,10 +39,9 @@ struct ServiceOptions {
   std::function<bool()> has_room;
   // Answers the addresses of Way::kImport, for this sender. If it is absent, these addresses are 404.
   std::function<void(const Sender&, http::Request, http::Respond)> imports;
-  // It applies the tenant's rate: false refuses the request with 429. It is called after the body
-  // was parsed, because only then the number of items is known, and before anything is appended. If
-  // it is absent, every request may pass.
-  std::function<bool(const model::Tenant&, size_t items)> admit;
+  // The tenants' rates: what is over them waits in `overflow`, and a request gets 429 only when that is full. If it is
+  // absent, nothing is over any.
+  std::shared_ptr<Lanes> lanes;
   // Takes what would hold a server thread for long. It outlives the service. If it is absent, the caller's thread does
   // everything.
   Lane* lane = nullptr;
@@ -89,6 +88,7 @@ class Service {
   void take_import(const std::shared_ptr<Call>& call);
   void take_logs(const std::shared_ptr<Call>& call);
   void begin_span(Call& call);
+  static void refuse_full(Call& call);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);
   void ingest(const std::shared_ptr<Call>& call);
 

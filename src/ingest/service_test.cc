@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -15,149 +14,16 @@
 #include "model/identifier.h"
 #include "model/plan.h"
 #include "telemetry/trace.h"
-#include "testing/clock.h"
-#include "testing/event_log.h"
+#include "testing/ingest_service.h"
 #include "testing/project_path.h"
 
 namespace freshet::ingest {
 namespace {
 
-using eventlog::Topic;
 using ::testing::HasSubstr;
 
-class FakeRandom final : public env::Random {
- public:
-  std::string bytes(size_t n) override {
-    std::string out;
-    while (out.size() < n) out += hash128(std::to_string(next_++)).view();
-    return out.substr(0, n);
-  }
-
- private:
-  std::atomic<int> next_{0};
-};
-
-// Takes every append, or answers `refusal`; holds the answers back while `held` is set.
-class FakeLog final : public eventlog::FakeLog {
- public:
-  uint32_t partitions(Topic topic) const override { return topic == Topic::kDeadLetters ? 2 : 4; }
-  void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override {
-    if (refusal) return done(fail(Code::kRetry, "full"));
-    ++appends;
-    for (const eventlog::Produce& produce : batches) {
-      std::string_view data = produce.records.data(), key, value;
-      bool corrupt = false;
-      while (eventlog::next_record(data, key, value, &corrupt))
-        records[produce.to.topic].push_back({produce.to.partition, std::string(key), std::string(value)});
-      EXPECT_FALSE(corrupt);
-    }
-    if (held) {
-      waiting.push_back(std::move(done));
-    } else {
-      done({});
-    }
-  }
-
-  struct Record {
-    uint32_t partition;
-    std::string key, value;
-  };
-  std::map<Topic, std::vector<Record>> records;
-  std::vector<eventlog::AppendDone> waiting;
-  bool refusal = false, held = false;
-  int appends = 0;
-};
-
-model::Tenant demo_tenant() {
-  model::Tenant tenant = model::default_tenant("demo");
-  tenant.write_keys = {"demo-write-key"};
-  tenant.server_keys = {"demo-server-key"};
-  tenant.app_id = "demo";
-  tenant.app_secret = "demo-secret";
-  return tenant;
-}
-
-std::string gzip(const std::string& text) {
-  std::string out(text.size() + 100, '\0');
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-constexpr const char* kWriteKey = "Basic ZGVtby13cml0ZS1rZXk6";  // demo-write-key:
-constexpr const char* kWriteKeyWithoutColon = "Basic ZGVtby13cml0ZS1rZXk=";
-constexpr const char* kSecret = "Basic ZGVtbzpkZW1vLXNlY3JldA==";  // demo:demo-secret
 constexpr const char* kTraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 constexpr const char* kPlan = R"({"events":{"E":{"required":["n"],"properties":{"n":{"type":"number"}}},"F":{}}})";
-constexpr const char* kTrack = R"({"userId":"u","event":"E","messageId":"m"})";
-
-class ServiceTest : public ::testing::Test {
- protected:
-  Service& service() {
-    if (!service_) {
-      options.tenants = {demo_tenant(), [] {
-                           model::Tenant other = model::default_tenant("other");
-                           other.app_id = "other";
-                           other.app_secret = "secret";
-                           return other;
-                         }()};
-      options.log = &log;
-      options.registry = registry.get();
-      options.clock = &clock;
-      options.random = &random;
-      options.partitions = 4;
-      service_ = std::make_unique<Service>(options);
-    }
-    return *service_;
-  }
-  http::Response send(const std::string& method, const std::string& target, const std::string& body = "",
-                      const std::string& authorization = "",
-                      std::vector<std::pair<std::string, std::string>> headers = {}) {
-    http::Request request;
-    request.method = method;
-    request.path = target.substr(0, target.find('?'));
-    if (const size_t mark = target.find('?'); mark != std::string::npos) request.query = target.substr(mark + 1);
-    request.headers = std::move(headers);
-    if (!authorization.empty()) request.headers.emplace_back("authorization", authorization);
-    request.body = body;
-    // Held answers come when this is long gone.
-    const auto answer = std::make_shared<http::Response>();
-    answer->status = 0;
-    service().handle(std::move(request), [answer](http::Response response) { *answer = std::move(response); });
-    return *answer;
-  }
-  static std::string header(const http::Response& response, const std::string& name) {
-    for (const auto& [key, value] : response.headers)
-      if (key == name) return value;
-    return "";
-  }
-  std::vector<v1::Envelope> actions() {
-    std::vector<v1::Envelope> out;
-    for (const auto& record : log.records[Topic::kActions])
-      EXPECT_TRUE(out.emplace_back().ParseFromString(record.value));
-    return out;
-  }
-  std::vector<v1::DeadLetter> dead_letters() {
-    std::vector<v1::DeadLetter> out;
-    for (const auto& record : log.records[Topic::kDeadLetters])
-      EXPECT_TRUE(out.emplace_back().ParseFromString(record.value));
-    return out;
-  }
-
-  ServiceOptions options;
-  FakeLog log;
-  env::FakeClock clock{1'767'312'000'000'000};
-  FakeRandom random;
-  std::unique_ptr<schema::Registry> registry = schema::make_registry();
-  std::unique_ptr<Service> service_;
-};
 
 TEST_F(ServiceTest, APlanRefusesInStrictModeAndCountsInBoth) {
   model::Tenant tenant = demo_tenant();
@@ -242,7 +108,7 @@ TEST_F(ServiceTest, RoutesByTheFirstIdentifierInOneAppend) {
                            R"("the record names nobody; give at least one identifier of a user or a device"}]})");
   EXPECT_EQ(log.appends, 1);
   ASSERT_EQ(log.records[Topic::kActions].size(), 50u);
-  for (const FakeLog::Record& record : log.records[Topic::kActions]) {
+  for (const TakingLog::Record& record : log.records[Topic::kActions]) {
     v1::Envelope envelope;
     ASSERT_TRUE(envelope.ParseFromString(record.value));
     EXPECT_EQ(record.partition, model::home_of("demo", v1::ENTITY_KIND_USER, envelope.user(0), 4));
@@ -415,120 +281,6 @@ TEST_F(ServiceTest, BodiesCompressedAndTooLarge) {
            R"({"userId":"u","event":"E","properties":{"a":")" + std::string(33 << 10, 'x') + "\"}}", kWriteKey);
   EXPECT_EQ(large.status, 400);
   EXPECT_EQ(dead_letters().size(), 1u);
-}
-
-TEST_F(ServiceTest, PartnersReportByPostAndByGet) {
-  const std::string adjust = "/v1/attribution/adjust/demo-write-key";
-  const std::string query = "?activity_kind=install&adid=a1&created_at=1767230400&tracker_name=Organic";
-  const http::Response taken = send("GET", adjust + query);
-  EXPECT_EQ(taken.status, 200);
-  EXPECT_EQ(taken.body, R"({"accepted":1,"rejected":[]})");
-  EXPECT_EQ(send("POST", adjust + query).status, 200);
-  EXPECT_EQ(send("POST", adjust + "/", query.substr(1)).status, 200);
-  EXPECT_EQ(send("POST", "/v1/attribution/appsflyer/demo-write-key?verdicts=1",
-                 R"({"event_name":"install","appsflyer_id":"1-2"})")
-                .status,
-            200);
-  EXPECT_EQ(send("POST", "/v1/attribution/branch/demo-write-key", R"({"name":"OPEN","user_data":{"idfv":"v"}})").status,
-            200);
-  ASSERT_EQ(actions().size(), 5u);
-  EXPECT_EQ(actions()[0].message_id(), actions()[1].message_id()) << "sent again, in whatever way";
-  EXPECT_EQ(actions()[0].message_id(), actions()[2].message_id());
-  EXPECT_EQ(actions()[4].events(0).name(), "OPEN");
-
-  // What only asks takes nothing.
-  EXPECT_EQ(send("HEAD", adjust + query).status, 200);
-  EXPECT_EQ(send("HEAD", "/v1/attribution/adjust/wrong" + query).status, 401);
-  EXPECT_EQ(send("GET", adjust).status, 400);
-  EXPECT_EQ(send("POST", "/v1/attribution/branch/demo-write-key", "{").status, 400);
-  EXPECT_EQ(send("GET", "/v1/attribution/other/demo-write-key").status, 404);
-  EXPECT_EQ(actions().size(), 5u);
-  // A report that can't go in is kept, and the partner is done with it.
-  const http::Response rejected = send("GET", adjust + "?activity_kind=install&adid=%7Badid%7D");
-  EXPECT_EQ(rejected.status, 200);
-  EXPECT_THAT(rejected.body, HasSubstr("missing_identifier"));
-  ASSERT_EQ(dead_letters().size(), 1u);
-  EXPECT_EQ(dead_letters()[0].endpoint(), "/v1/attribution/adjust");
-  EXPECT_EQ(dead_letters()[0].body(), R"({"activity_kind":"install","adid":"{adid}"})");
-}
-
-TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
-  options.admit = [](const model::Tenant&, size_t) { return false; };
-  const std::string query = "?activity_kind=install&adid=a1";
-  for (const char* key : {"wrong", "demo-secret", "demo-server-key"})
-    EXPECT_EQ(send("GET", "/v1/attribution/adjust/" + std::string(key) + query, "", kWriteKey).status, 401) << key;
-  EXPECT_EQ(send("GET", "/v1/attribution/adjust" + query, "", kWriteKey).status, 404);
-  // Partners send again after 5xx only.
-  const http::Response late = send("GET", "/v1/attribution/adjust/demo-write-key" + query);
-  EXPECT_EQ(late.status, 503);
-  EXPECT_EQ(header(late, "Retry-After"), "1");
-  EXPECT_THAT(late.body, HasSubstr("too_many_requests"));
-  EXPECT_TRUE(actions().empty());
-}
-
-TEST_F(ServiceTest, LogsGoAWayOfTheirOwn) {
-  Logs logs(log, clock, {.inflight_bytes_max = 4000});
-  options.logs = &logs;
-  // What holds the others back does not count for them.
-  options.has_room = [] { return false; };
-  options.admit = [](const model::Tenant&, size_t) { return false; };
-  constexpr const char* kOtlp =
-      R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"started"}}]}]}]})";
-  const std::vector<std::pair<std::string, std::string>> json = {{"content-type", "application/json"}};
-  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 503);
-  const http::Response otlp = send("POST", "/v1/logs", kOtlp, kWriteKey, json);
-  EXPECT_EQ(otlp.status, 200);
-  EXPECT_EQ(otlp.body, "{}");
-  EXPECT_EQ(send("POST", "/v1/logs", "", kWriteKey, {{"content-type", "application/x-protobuf"}}).status, 200);
-  EXPECT_EQ(send("POST", "/v1/logs", gzip(kOtlp), "Bearer demo-server-key",
-                 {{"content-type", "application/json"}, {"content-encoding", "gzip"}})
-                .status,
-            200);
-  EXPECT_EQ(send("POST", "/v1/logs/lines", "{\"msg\":\"a\"}\nno\n", kWriteKey).body.substr(0, 47),
-            R"({"accepted":1,"rejected":[{"index":1,"code":"ba)");
-  ASSERT_EQ(log.records[Topic::kLogs].size(), 3u);
-  EXPECT_EQ(log.records[Topic::kLogs][0].key, "demo/");
-  EXPECT_THAT(log.records[Topic::kLogs][0].value, HasSubstr(R"("body":"started")"));
-  EXPECT_TRUE(actions().empty());
-  EXPECT_TRUE(dead_letters().empty()) << "nor do the bad ones go where those of customers go";
-
-  // In OTLP's own words, in the encoding of the request.
-  EXPECT_EQ(send("POST", "/v1/logs", kOtlp, "", json).body,
-            R"({"code":16,"message":"no valid key; send it as \"Authorization: Bearer KEY\""})");
-  const http::Response binary =
-      send("POST", "/v1/logs", "\xff", kWriteKey, {{"content-type", "application/x-protobuf"}});
-  EXPECT_EQ(binary.status, 400);
-  EXPECT_EQ(binary.content_type, "application/x-protobuf");
-  log.refusal = true;
-  const http::Response full = send("POST", "/v1/logs", kOtlp, kWriteKey, json);
-  EXPECT_EQ(full.status, 429);
-  EXPECT_EQ(header(full, "Retry-After"), "1");
-}
-
-TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
-  Logs logs(log, clock, {.inflight_bytes_max = 1000});
-  options.logs = &logs;
-  log.held = true;
-  const auto head = [] {
-    http::Request request;
-    request.method = "POST";
-    request.path = "/v1/logs/lines";
-    request.headers = {{"authorization", kWriteKey}};
-    return request;
-  };
-  EXPECT_TRUE(service().judge(head()).never_held);
-  EXPECT_EQ(service().judge(head()).bodies, logs.bodies());
-  EXPECT_FALSE(service().judge(head()).refuse);
-  EXPECT_EQ(send("POST", "/v1/logs/lines", R"({"msg":")" + std::string(600, 'x') + "\"}", kWriteKey).status, 0);
-  ASSERT_TRUE(service().judge(head()).refuse);
-  EXPECT_EQ(service().judge(head()).refuse->status, 429);
-  http::Request other = head();
-  other.path = "/v1/records";
-  EXPECT_FALSE(service().judge(other).refuse) << "the bound of logs is of nobody else";
-  EXPECT_FALSE(service().judge(other).never_held);
-  EXPECT_EQ(service().judge(other).bodies, nullptr);
-  log.waiting.at(0)({});
-  EXPECT_FALSE(service().judge(head()).refuse);
 }
 
 TEST_F(ServiceTest, AddressesAndMethods) {
@@ -761,15 +513,6 @@ TEST_F(ServiceTest, SubmitsRecordsMadeElsewhere) {
   EXPECT_EQ(actions().at(0).received_at_us(), clock.now_us());
   erase.set_tenant("nobody");
   EXPECT_FALSE(service().submit(erase, [](const Status&) {}));
-}
-
-TEST_F(ServiceTest, AdmissionRefusesBeforeAnythingIsTaken) {
-  options.admit = [](const model::Tenant&, size_t items) { return items < 2; };
-  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
-  const http::Response response = send("POST", "/v1/batch", R"({"batch":[{},{}]})", kWriteKey);
-  EXPECT_EQ(response.status, 429);
-  EXPECT_EQ(header(response, "Retry-After"), "1");
-  EXPECT_EQ(log.appends, 1);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/event.pb.h"
+#include "freshet/v1/overflow.pb.h"
 #include "freshet/v1/state.pb.h"
 #include "model/entity_ref.h"
 #include "model/tenant.h"
@@ -282,6 +283,16 @@ TEST(FormatsTest, AliasRowOfAContestedIdentifier) {
   row.add_claim_days(20'000);
   row.add_claim_days(20'001);
   expect_golden("alias_row_contested", row);
+}
+
+TEST(FormatsTest, OverflowProgress) {
+  v1::OverflowProgress progress;
+  progress.add_lanes()->set_tenant("acme");
+  progress.mutable_lanes(0)->set_next(123'456);
+  progress.add_lanes()->set_tenant("other");
+  progress.mutable_lanes(1)->set_backfill(true);
+  progress.mutable_lanes(1)->set_next(7);
+  expect_golden("overflow_progress", progress);
 }
 
 TEST(FormatsTest, ControlWithCaps) {

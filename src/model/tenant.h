@@ -22,6 +22,12 @@ struct Limits {
   uint32_t depth = 8;  // of nested JSON in a property or attribute
 };
 
+// How much a tenant may send, over all ingest nodes: docs/operations/rates.md.
+struct Rate {
+  uint64_t events_per_second = 0;  // 0: as much as it likes
+  uint64_t burst = 0;              // that many at once, after a pause; 0: what comes in a second
+};
+
 // What the key of a request allows.
 enum class KeyScope : uint8_t {
   kWrite,   // stands in web pages and apps: it sends
@@ -38,6 +44,7 @@ struct Tenant {
   std::string app_id;  // data API
   std::string app_secret;
   Limits limits;
+  Rate rate;
   bool strict_schema = false;
   std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;

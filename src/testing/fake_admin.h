@@ -90,8 +90,10 @@ class FakeLog final : public eventlog::FakeLog {
   }
 
   eventlog::Watermarks actions;  // of each partition of that topic
+  eventlog::Watermarks overflow;
   Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition partition) override {
     if (partition.topic == eventlog::Topic::kActions) return actions;
+    if (partition.topic == eventlog::Topic::kOverflow) return overflow;
     const Partition& p = partitions_[partition.partition];
     return eventlog::Watermarks{p.low, p.high};
   }

@@ -103,7 +103,8 @@ void FieldReader::exactly_one_of(const NameList& keys) {
   size_t given = 0;
   for (const std::string_view key : keys) given += node_.find(key) != nullptr ? 1 : 0;
   if (given == 1 || !map_.is_map()) return;
-  problems_.add(node_.at, map_.called() + ": must have exactly one of " + join_names(keys));
+  problems_.add(node_.at,
+                map_.called() + ": must have " + (keys.size() > 1 ? "exactly one of " : "") + join_names(keys));
 }
 
 }  // namespace freshet::yaml

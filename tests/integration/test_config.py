@@ -13,6 +13,7 @@ GOOD = [
     "state: {memory: 1.5GiB}", "state: {memory: 1073741824}", "profiles: {mongodb: {uri: \"mongodb+srv://u:p@h/?w=2\"}}",
     "profiles: {split: {mongodb: {uri: \"mongodb://h\"}, indexed: [city]}}", "checkpoints: {to: \"file:///x\", min_pause: 0, interval: 90s, bandwidth: 8MiB}",
     "events: {format: protobuf}", "tracing: {otlp: \"http://h:4318/\", sample: 1}", "tracing: {otlp: \"https://h\"}", "tracing: {otlp: \"${COLLECTOR}\", sample: \"${SHARE}\"}",
+    "overflow: {count: 1000, bytes: 64MiB}",
 ]
 BAD = [
     "colour: red", "revision: 0", "revision: some", "roles: []", "roles: [acton]", "roles: [action, action]", "ingest: [8080]", "ingest: {listen: 8080}",
@@ -20,7 +21,7 @@ BAD = [
     "log: {kafka: {topic_prefix: a/b, brokers: h}, kind: kafka}", "state: {memory: 5 lots}", "state: {memory: 5}", "state: {standbys: 2}", "state: {standby_after: 5}",
     "profiles: {mongodb: {}}", "profiles: {mongodb: {uri: \"http://h\"}}", "profiles: {split: {indexed: [city]}}", "checkpoints: {keep: 3}",
     "checkpoints: {to: \"s3://bucket\", interval: soon}", "events: {format: xml}", "tracing: {sample: 0.5}", "tracing: {otlp: \"ftp://h:1\"}",
-    "tracing: {otlp: \"http://h:1\", sample: 2}",
+    "tracing: {otlp: \"http://h:1\", sample: 2}", "overflow: {count: 0}", "overflow: {bytes: 5}",
 ]
 # The same of a tenant's keys.
 GOOD_TENANT = [
@@ -28,10 +29,11 @@ GOOD_TENANT = [
     "identity: {priority: [user_id, email, crm.id], shared: [email], blocked_values: [test, 0, true], on_conflict: {crm.id: move}}",
     "identity: {shared: [], blocked_values: []}", "devices: {priority: [device_id]}", "enrich: [email, city]", "schema: {mode: strict}",
     "computed: [{name: a, count: E, where: {p: 5, q: x, r: true, s: {ge: 1, lt: 2.5}, t: {exists: false}, u: {ne: x}}}]",
-    "computed: [{name: a, sum: p, over: E}, {name: b, unique: p, over: E}]", "computed: []",
+    "computed: [{name: a, sum: p, over: E}, {name: b, unique: p, over: E}]", "computed: []", "rate: {events_per_second: 5, burst: 9}",
+    "rate: {events_per_second: 5}",
 ]
 BAD_TENANT = [
-    "rate: {events_per_second: 5, burst: 9}", "rate: 5", "data_api: {app_id: a}", "data_api: {app_id: \"a:b\", secret: s}", "limits: {depth: 33}",
+    "rate: {burst: 9}", "rate: {}", "rate: {events_per_second: 0}", "rate: {events_per_second: 1.5}", "rate: 5", "data_api: {app_id: a}", "data_api: {app_id: \"a:b\", secret: s}", "limits: {depth: 33}",
     "limits: {identifiers_per_type: {email: 0}}", "limits: {identifiers_per_type: [email]}", "limits: {user_atributes: 3}", "identity: {priority: []}",
     "identity: {priority: [user_id, \"a b\"]}", "identity: {on_conflict: {email: go}}", "devices: {priority: []}", "enrich: email", "schema: {mode: stric}",
     "computed: {name: a}", "computed: [{count: E}]", "computed: [{name: a}]", "computed: [{name: a, sum: p, max: p, over: E}]",
@@ -72,15 +74,3 @@ def test_printed(_):
     status, _, err = freshet("check")
     check(status == 2 and "FILE is missing" in err, f"without a file: {status}: {err}")
 
-
-def test_rate_is_refused(box):
-    """By check and by run, as long as nothing enforces it."""
-    file = box.directory / "freshet.yaml"
-    file.write_text("tenants:\n  - {name: acme, write_keys: [k], rate: {events_per_second: 1}}\n", encoding="utf-8")
-    status, out, err = freshet("check", file, "--json")
-    problem = json.loads(out)["problems"][0]
-    check_equal((status, problem["line"], problem["column"]), (2, 2, 35), err)
-    check("not enforced yet" in problem["message"] and "Take the key out" in problem["message"], problem["message"])
-    status, _, err = freshet("run", "--config", file, "--data-dir", box.directory / "data")
-    check(status != 0 and "Rates are not enforced yet" in err, f"freshet run: {status}: {err}")
-    check(not (box.directory / "data").exists(), "nothing was started")

@@ -25,8 +25,7 @@ class AttributionSource final : public Source {
   // Partners know an address and nothing else, so the key stands in it: a write key, because addresses are logged on
   // their way.
   tl::expected<Sender, Refusal> authenticate(const Tenants& tenants, const Exchange& exchange) const override {
-    if (const auto tenant = tenants.by_write_key(exchange.argument))
-      return Sender{tenant, model::KeyScope::kWrite};
+    if (const auto tenant = tenants.by_write_key(exchange.argument)) return Sender{tenant, model::KeyScope::kWrite};
     return tl::unexpected(Refusal{
         401, "unauthorized", "no tenant has this write key; it is the last part of the address (a server key is not)"});
   }

@@ -1,5 +1,6 @@
 #include "ingest/sources/csv/imports.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 

@@ -13,10 +13,10 @@
 namespace freshet::ingest {
 namespace {
 
-using Element = simdjson::dom::element;
+using LineValue = simdjson::dom::element;
 
 // A text, or a number or a truth as its text; "" is what holds neither.
-std::string scalar_text(const Element& value) {
+std::string scalar_text(const LineValue& value) {
   if (value.is_string()) return std::string(value.get_string().value_unsafe());
   return value.is_object() || value.is_array() || value.is_null() ? std::string() : simdjson::minify(value);
 }
@@ -26,7 +26,7 @@ bool is_any(std::string_view name, std::initializer_list<std::string_view> names
 }
 
 // False: it is nothing that a record says by itself, so it is an attribute.
-bool take_known(std::string_view name, const Element& value, LogRecord& record) {
+bool take_known(std::string_view name, const LineValue& value, LogRecord& record) {
   const std::string text = scalar_text(value);
   if (is_any(name, {"body", "message", "msg"})) {
     if (!record.body.empty() || value.is_null()) return false;
@@ -54,7 +54,7 @@ bool take_known(std::string_view name, const Element& value, LogRecord& record) 
 
 void parse_log_line(std::string_view line, simdjson::dom::parser& parser, LogCollector& out) {
   simdjson::dom::object object;
-  Element root;
+  LineValue root;
   if (const auto error = parser.parse(line.data(), line.size()).get(root); error != simdjson::SUCCESS)
     return out.reject("bad_json", "the line is no JSON object: " + std::string(simdjson::error_message(error)));
   if (root.get_object().get(object) != simdjson::SUCCESS)
