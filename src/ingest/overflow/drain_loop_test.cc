@@ -386,7 +386,7 @@ void check_exactness(Dice dice) {
     for (size_t n = dice.roll(4); n > 0; --n) node.step();
   }
   node.consumer->poll_bytes_max = SIZE_MAX;
-  for (size_t i = 0; i < 3'000 && (i < 5 || !node.loop->idle()); ++i) {
+  for (size_t i = 0; i < 30'000 && (i < 5 || !node.loop->idle()); ++i) {
     node.clock.now += 500'000;
     node.step();
   }
