@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FILES = ("dev", "tools/dev-lib.sh", "tools/packages.txt")
+FILES = ("dev", "tools/dev-lib.sh", "tools/librdkafka", "tools/packages.txt")
 # A machine on which everything is right, but no package is installed.
 USUAL = {
     "uname": "echo x86_64",
@@ -22,6 +22,7 @@ USUAL = {
     "ninja": 'echo "ninja $*" >>"$CALLS"',
     "g++": "exit 0",
     "sudo": "exit 1",
+    "pkg-config": "exit 0",  # so the system's librdkafka is new enough
 }
 
 
@@ -62,6 +63,21 @@ class DevTest(unittest.TestCase):
         for word in words:
             self.assertIn(word, lines[0])
         self.assertNotIn("ninja", self.called())
+
+    def test_no_client_for_kafka(self):
+        """Debian's is too old, and the source of the right one can't be fetched."""
+        status, said = self.dev("build", pkg_config="exit 1", npm="echo no network; exit 1")
+        self.assertEqual(status, 1)
+        self.assertTrue(any("npm could not fetch it" in line and "connect to a network, or put" in line for line in said), said)
+        self.assertIn("there is no client for Kafka", said[-1])
+        self.assertNotIn("ninja -C", self.called())
+
+    def test_a_client_for_kafka_that_is_not_the_pinned_one(self):
+        status, said = self.dev("build", pkg_config="exit 1", npm='while [ "$1" != --pack-destination ]; do shift; done; '
+                                'echo other >"$2/confluentinc-kafka-javascript-1.10.1.tgz"')
+        self.assertEqual(status, 1)
+        self.assertTrue(any("is not the archive that is expected" in line for line in said), said)
+        self.assertNotIn("ninja -C", self.called())
 
     def test_a_usual_machine_installs_and_builds(self):
         status, _ = self.dev("build", "release", "freshet")

@@ -439,7 +439,9 @@ class ServerImpl final : public Server {
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {
-      const auto waits = overflow_ ? std::optional(overflow_->waiting()) : std::nullopt;
+      // Who plays another role asks the log what the drains have not moved yet.
+      const std::optional<int64_t> waits =
+          overflow_ ? overflow_->waiting() : lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
       return stages_json(*log_, config_.roles, waits, reaction_lag());
     };
     admin_ = std::make_unique<console::Admin>(std::move(options));
