@@ -42,6 +42,11 @@ void add_admin_options(CLI::App& command, AdminTarget& target) {
 }
 
 Result<std::string> AdminClient::call(const std::string& method, const std::string& rest, std::string body) {
+  FRESHET_ASSIGN(auto response, ask(method, rest, std::move(body)));
+  return std::move(response.body);
+}
+
+Result<http::Response> AdminClient::ask(const std::string& method, const std::string& rest, std::string body) {
   if (client_ == nullptr) {
     auto client = http::Client::connect(target_.url, {.timeout_s = 30, .ca_file = target_.ca});
     if (!client) return tl::unexpected<Error>(std::move(client).error());
@@ -57,7 +62,7 @@ Result<std::string> AdminClient::call(const std::string& method, const std::stri
   auto response = client_->send(request);
   if (!response) return tl::unexpected<Error>(std::move(response).error());
   if (response->status / 100 != 2) return fail(code_of(response->status), message_of(*response));
-  return std::move(response->body);
+  return std::move(*response);
 }
 
 std::string percent_encode(std::string_view text) {

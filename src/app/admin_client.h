@@ -37,6 +37,8 @@ class AdminClient {
   // returns the body of a 2xx answer; otherwise an error with the server's own message: kNotFound for
   // 404, kInvalid for other 4xx, kRetry for 5xx and for a server that can't be reached.
   [[nodiscard]] Result<std::string> call(const std::string& method, const std::string& rest, std::string body = "");
+  // The same with the headers of the answer.
+  [[nodiscard]] Result<http::Response> ask(const std::string& method, const std::string& rest, std::string body = "");
 
  private:
   AdminTarget target_;

@@ -9,6 +9,7 @@
 
 #include "app/deadletters_command.h"
 #include "app/erase_command.h"
+#include "app/tail_command.h"
 #include "app/tenants_command.h"
 #include "http/server.h"
 #include "testing/fake_admin.h"
@@ -54,6 +55,7 @@ class AdminCommands : public ::testing::Test {
     int exit_code = 0;
     add_deadletters_command(app, exit_code);
     add_erase_command(app, exit_code);
+    add_tail_command(app, exit_code);
     add_tenants_command(app, exit_code);
     for (const std::string& more :
          {std::string("--url"), "http://127.0.0.1:" + std::to_string(server_->port()), std::string("--token"), token})

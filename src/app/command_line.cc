@@ -13,6 +13,7 @@
 #include "app/fleet_command.h"
 #include "app/import_command.h"
 #include "app/run_command.h"
+#include "app/tail_command.h"
 #include "app/tenants_command.h"
 #include "base/version.h"
 
@@ -30,6 +31,7 @@ int run_command_line(int argc, char** argv) {
   add_import_command(app, exit_code);
   add_deadletters_command(app, exit_code);
   add_erase_command(app, exit_code);
+  add_tail_command(app, exit_code);
   add_tenants_command(app, exit_code);
   add_checkpoint_command(app, exit_code);
   add_check_command(app, exit_code);

@@ -28,6 +28,7 @@
 #include "base/assert.h"
 #include "base/version.h"
 #include "console/admin.h"
+#include "console/streams.h"
 #include "http/server.h"
 #include "ingest/service.h"
 #include "ingest/sources/csv/import_store.h"
@@ -408,6 +409,8 @@ class ServerImpl final : public Server {
       FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
     }
     options.letters = letters_;
+    if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
+    options.events_as_protobuf = config_.events_as_protobuf;
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = tenants_.get();

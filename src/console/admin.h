@@ -26,12 +26,15 @@
 namespace freshet::console {
 
 class LetterKeeper;
+class Streams;
 class TenantDesk;
 struct TenantSummary;
 
 struct AdminOptions {
   docstore::DocStore* store = nullptr;    // null: this process is no console, it has health, metrics and status only
   std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
+  std::shared_ptr<Streams> streams;       // of a console
+  bool events_as_protobuf = false;        // what topic `events` has
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   TenantDesk* tenants = nullptr;  // of a console

@@ -2,6 +2,7 @@
 #include "console/letter_routes.h"
 #include "console/page.h"
 #include "console/route.h"
+#include "console/streams.h"
 #include "console/tenants.h"
 #include "model/document.h"
 
@@ -51,6 +52,8 @@ std::span<const Admin::Route> Admin::routes() {
       {"PUT", "/v1/tenants/{tenant}/plan", kOperate, kConsole, put_plan},
       {"DELETE", "/v1/tenants/{tenant}/plan", kOperate, kConsole, remove_plan},
       {"GET", "/v1/tenants/{tenant}/violations", kRead, kConsole, list_violations},
+      {"GET", "/v1/tenants/{tenant}/events", kRead, kConsole, stream_events},
+      {"GET", "/v1/tenants/{tenant}/changes", kRead, kConsole, stream_changes},
       {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
        [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},

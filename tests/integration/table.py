@@ -142,6 +142,8 @@ PLAN = {
     "tenant_changes.commands": (3, 1),
     "tenant_changes.plan": (5, 1),
     "tenant_changes.sighup": (3, 1),
+    "streams.a_cursor_on_kafka": (25, 1),
+    "streams.a_cursor_over_a_kill": (6, 1),
     "tenants.a_tenant_reaches_its_own_only": (4, 1),
     "tenants.strangers_get_nothing": (4, 1),
     "strangers.announcements_cost_nothing": (2, 1),

@@ -1,0 +1,245 @@
+#include "console/streams.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "env/thread.h"
+#include "model/change_json.h"
+
+namespace freshet::console {
+
+using eventlog::Offset;
+using eventlog::Topic;
+
+namespace {
+
+constexpr size_t kLimitDefault = 1'000;
+constexpr size_t kLimitMax = 10'000;
+constexpr size_t kWaitDefaultEvents = 25;
+constexpr size_t kWaitSecondsMax = 60;
+constexpr size_t kQuestionsMax = 256;
+constexpr size_t kPageBytesMax = 4u << 20;    // of an answer, but for its last record
+constexpr size_t kScanBytesMax = 8u << 20;    // of one turn, records of other tenants among them
+constexpr size_t kReadBytesMax = 512u << 10;  // of one read
+constexpr auto kLookAgain = std::chrono::milliseconds(50);
+// A browser comes again after so long, with the cursor that it has.
+constexpr std::string_view kRetryLine = "retry: 500\n\n";
+
+std::optional<size_t> parse_number(std::string_view text, size_t most) {
+  size_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size() || out > most) return std::nullopt;
+  return out;
+}
+
+// The record as a line of JSON, if it is the tenant's.
+std::optional<std::string> event_line(std::string_view value, const std::string& tenant) {
+  // Most records of others are told apart by this alone.
+  if (value.find(tenant) == std::string_view::npos) return std::nullopt;
+  thread_local simdjson::dom::parser parser;
+  std::string_view of;
+  if (parser.parse(value.data(), value.size())["tenant"].get_string().get(of) != simdjson::SUCCESS || of != tenant)
+    return std::nullopt;
+  return std::string(value);
+}
+
+std::optional<std::string> change_line(std::string_view value, const std::string& tenant) {
+  v1::Change change;
+  if (!change.ParseFromArray(value.data(), static_cast<int>(value.size())) || change.tenant() != tenant)
+    return std::nullopt;
+  return model::change_json(change);
+}
+
+// Where what is not kept any more would be needed.
+std::optional<std::string> lost_in(const StreamPlace& place, const std::vector<eventlog::Watermarks>& marks) {
+  for (size_t p = 0; p < place.size(); ++p)
+    if (place[p] < marks[p].low)
+      return fmt::format(
+          "partition {} has lost what lies from {} to {} to its retention; after=begin goes on with what "
+          "is kept",
+          p, place[p], marks[p].low);
+  return std::nullopt;
+}
+
+StreamPlace ends_of(const std::vector<eventlog::Watermarks>& marks, bool high) {
+  StreamPlace out;
+  for (const eventlog::Watermarks& one : marks) out.push_back(high ? one.high : one.low);
+  return out;
+}
+
+}  // namespace
+
+std::string text_of_place(const StreamPlace& place) { return fmt::format("{}", fmt::join(place, ".")); }
+
+Result<StreamPlace> parse_place(std::string_view text, size_t partitions) {
+  const auto refused = fail(Code::kInvalid, "after must be a cursor of an answer of this address, begin or end");
+  StreamPlace out;
+  while (true) {
+    const size_t dot = std::min(text.find('.'), text.size());
+    Offset offset = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + dot, offset);
+    if (dot == 0 || error != std::errc() || end != text.data() + dot || offset < 0) return refused;
+    out.push_back(offset);
+    if (dot == text.size()) break;
+    text.remove_prefix(dot + 1);
+  }
+  if (out.size() != partitions) return refused;
+  return out;
+}
+
+Streams::Streams(eventlog::EventLog& log, env::Clock& clock) : log_(log), clock_(clock) {
+  thread_ = std::thread([this] {
+    env::name_thread("streams");
+    run();
+  });
+}
+
+Streams::~Streams() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Streams::answer(Admin::Call& call, Topic topic) {
+  FRESHET_ASSERT(call.tenant != nullptr);
+  const bool as_events = call.request.header("accept").find("text/event-stream") != std::string_view::npos;
+  const std::string_view limit = call.parameter("limit");
+  const std::string_view wait = call.parameter("wait");
+  const auto count = limit.empty() ? std::optional(kLimitDefault) : parse_number(limit, kLimitMax);
+  const auto seconds =
+      wait.empty() ? std::optional<size_t>(as_events ? kWaitDefaultEvents : 0) : parse_number(wait, kWaitSecondsMax);
+  if (!count || *count == 0)
+    return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kLimitMax));
+  if (!seconds) return call.fail(400, "bad_request", fmt::format("wait must be seconds, {} at most", kWaitSecondsMax));
+  std::string_view after = call.parameter("after");
+  if (after.empty()) after = call.request.header("last-event-id");
+  Question question{call, topic, {}, *count, 0, as_events, {}, 0, false};
+  if (!after.empty() && after != "begin" && after != "end") {
+    auto place = parse_place(after, log_.partitions(topic));
+    if (!place) return call.fail(place.error());
+    question.place = std::move(*place);
+  } else {
+    const auto marks = log_.all_watermarks(topic);
+    if (!marks) return call.fail(503, "busy", "the log does not answer: " + marks.error().message);
+    question.place = ends_of(*marks, after == "end");
+  }
+  question.until = clock_.monotonic_us() + static_cast<env::TimeUs>(*seconds) * 1'000'000;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_ && waiting_.size() < kQuestionsMax) {
+      waiting_.push_back(std::move(question));
+      has_new_ = true;
+      changed_.notify_all();
+      return;
+    }
+  }
+  call.fail(503, "busy", "too many readers wait already; come again in a moment");
+}
+
+void Streams::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const auto is_due = [&] { return has_new_ || stopping_; };
+    if (waiting_.empty()) {
+      changed_.wait(lock, is_due);
+    } else {
+      changed_.wait_for(lock, kLookAgain, is_due);
+    }
+    has_new_ = false;
+    const bool last = stopping_;
+    std::list<Question> turn = std::exchange(waiting_, {});
+    lock.unlock();
+    for (auto one = turn.begin(); one != turn.end();) one = look(*one) ? turn.erase(one) : std::next(one);
+    lock.lock();
+    FRESHET_ASSERT(!last || turn.empty());  // Who stops waits for nobody.
+    waiting_.splice(waiting_.end(), turn);
+    if (last) return;
+  }
+}
+
+bool Streams::look(Question& question) {
+  const auto marks = log_.all_watermarks(question.topic);
+  if (!marks || marks->size() != question.place.size()) {
+    question.call.fail(503, "busy", "the log does not answer");
+    return true;
+  }
+  if (const auto lost = lost_in(question.place, *marks)) {
+    question.call.fail(410, "gone", *lost);
+    return true;
+  }
+  if (const Status done = read(question, *marks); !done) {
+    question.call.fail(done.error());
+    return true;
+  }
+  if (question.count == 0 && clock_.monotonic_us() < question.until && !stopping_) return false;
+  respond(question);
+  return true;
+}
+
+Status Streams::read(Question& question, const std::vector<eventlog::Watermarks>& marks) {
+  size_t scanned = 0;
+  for (uint32_t p = 0; p < marks.size(); ++p) FRESHET_TRY(read_partition(question, p, marks[p].high, scanned));
+  question.at_end = question.place == ends_of(marks, true);
+  return {};
+}
+
+Status Streams::read_partition(Question& question, uint32_t partition, Offset high, size_t& scanned) {
+  Offset& place = question.place[partition];
+  const std::string& tenant = question.call.tenant->name;
+  const auto full = [&] { return question.count >= question.limit || question.lines.size() >= kPageBytesMax; };
+  while (place < high && scanned < kScanBytesMax && !full()) {
+    FRESHET_ASSIGN(const auto fetched, log_.read({question.topic, partition}, place, kReadBytesMax));
+    const Offset before = place;
+    for (const eventlog::RecordView& record : fetched.records) {
+      if (full()) return {};
+      const auto line =
+          question.topic == Topic::kEvents ? event_line(record.value, tenant) : change_line(record.value, tenant);
+      place = record.offset + 1;
+      scanned += record.value.size();
+      if (!line) continue;
+      ++question.count;
+      question.lines += question.as_events ? "data: " + *line + "\n\n" : *line + "\n";
+    }
+    place = std::max(place, fetched.next);
+    if (place == before) return {};  // The rest is not committed yet.
+  }
+  return {};
+}
+
+void Streams::respond(const Question& question) {
+  const std::string cursor = text_of_place(question.place);
+  http::Response response;
+  response.content_type = question.as_events ? "text/event-stream" : "application/x-ndjson";
+  response.headers = {{"Freshet-Cursor", cursor},
+                      {"Freshet-At-End", question.at_end ? "true" : "false"},
+                      {"Cache-Control", "no-store"},
+                      {"X-Content-Type-Options", "nosniff"}};
+  // An event without data only sets the id that a browser comes again with.
+  response.body =
+      question.as_events ? std::string(kRetryLine) + question.lines + "id: " + cursor + "\n\n" : question.lines;
+  question.call.respond(std::move(response));
+}
+
+void stream_events(Admin& admin, Admin::Call& call) {
+  FRESHET_ASSERT(admin.options().streams != nullptr);
+  if (admin.options().events_as_protobuf)
+    return call.fail(409, "conflict", "events.format is protobuf: read the topic events itself");
+  admin.options().streams->answer(call, Topic::kEvents);
+}
+
+void stream_changes(Admin& admin, Admin::Call& call) {
+  FRESHET_ASSERT(admin.options().streams != nullptr);
+  admin.options().streams->answer(call, Topic::kChanges);
+}
+
+}  // namespace freshet::console

@@ -1,0 +1,79 @@
+// GET /v1/tenants/{t}/{events,changes}: the records of a topic, for whoever asks with a cursor.
+//
+// A cursor says how far a reader is in each partition. The same cursor always brings the same records in the same
+// order, so a reader that keeps the cursor of an answer together with what it made of it has each record exactly once.
+// docs/format/streams.md has the answers.
+//
+// A question that finds nothing may wait. It waits here, not on a thread of the listener; all of them are looked after
+// by one thread, in turns, each of which reads a bounded part of the log.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "console/call.h"
+#include "eventlog/event_log.h"
+
+namespace freshet::console {
+
+// How far a reader is in each partition of a topic, in the order of their numbers.
+using StreamPlace = std::vector<eventlog::Offset>;
+// "17.0.203": a number for each partition.
+[[nodiscard]] std::string text_of_place(const StreamPlace& place);
+// kInvalid: it is none, or of another number of partitions.
+[[nodiscard]] Result<StreamPlace> parse_place(std::string_view text, size_t partitions);
+
+class Streams {
+ public:
+  // Log and clock must outlive it.
+  Streams(eventlog::EventLog& log, env::Clock& clock);
+  // Answers whoever still waits.
+  ~Streams();
+  Streams(const Streams&) = delete;
+  Streams& operator=(const Streams&) = delete;
+
+  // Answers the call, now or within what it is ready to wait. Thread-safe. REQUIRES: call.tenant is not null.
+  void answer(Admin::Call& call, eventlog::Topic topic);
+
+ private:
+  struct Question {
+    Admin::Call call;
+    eventlog::Topic topic;
+    StreamPlace place;
+    size_t limit = 0;
+    env::TimeUs until = 0;   // monotonic
+    bool as_events = false;  // server-sent events, else a line each
+    std::string lines;
+    size_t count = 0;
+    bool at_end = false;
+  };
+
+  void run();
+  // True: it was answered.
+  [[nodiscard]] bool look(Question& question);
+  // Reads on, a bounded part.
+  [[nodiscard]] Status read(Question& question, const std::vector<eventlog::Watermarks>& marks);
+  [[nodiscard]] Status read_partition(Question& question, uint32_t partition, eventlog::Offset high, size_t& scanned);
+  static void respond(const Question& question);
+
+  eventlog::EventLog& log_;
+  env::Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::list<Question> waiting_;  // guarded by mutex_, as is the next
+  bool has_new_ = false;         // a question that was not looked at yet
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+// Routes. REQUIRES: the admin is a console's.
+void stream_events(Admin& admin, Admin::Call& call);
+void stream_changes(Admin& admin, Admin::Call& call);
+
+}  // namespace freshet::console

@@ -1,0 +1,174 @@
+#include "console/streams.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <future>
+#include <map>
+
+#include "http/routes.h"
+#include "http/text.h"
+#include "testing/event_log.h"
+
+namespace freshet::console {
+namespace {
+
+using eventlog::Offset;
+using eventlog::Topic;
+using ::testing::HasSubstr;
+
+// Records in memory; of each read at most two.
+class RecordsLog final : public eventlog::FakeLog {
+ public:
+  explicit RecordsLog(uint32_t partitions) : FakeLog(partitions), records_(partitions) {}
+  void add(uint32_t partition, std::string value) {
+    const std::lock_guard lock(mutex_);
+    records_[partition].push_back(std::move(value));
+  }
+  void lose(uint32_t partition, Offset before) { low_[partition] = before; }
+  Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition of) override {
+    const std::lock_guard lock(mutex_);
+    return eventlog::Watermarks{low_[of.partition], static_cast<Offset>(records_[of.partition].size())};
+  }
+  Result<eventlog::Fetched> read(eventlog::TopicPartition of, Offset from, size_t) override {
+    const std::lock_guard lock(mutex_);
+    eventlog::Fetched out;
+    out.from = of;
+    const auto& all = records_[of.partition];
+    for (auto at = static_cast<size_t>(from); at < all.size() && out.records.size() < 2; ++at)
+      out.records.push_back({static_cast<Offset>(at), "", all[at]});
+    out.next = from + static_cast<Offset>(out.records.size());
+    return out;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::deque<std::string>> records_;  // a deque, so that views into it stay
+  std::map<uint32_t, Offset> low_;
+};
+
+std::string event(const std::string& tenant, int number) {
+  return R"({"message_id":"m)" + std::to_string(number) + R"(","tenant":")" + tenant + R"(","event":"E"})";
+}
+
+struct Reader {
+  http::Response ask(const std::string& query, Topic topic = Topic::kEvents, const std::string& accept = "") {
+    std::promise<http::Response> answer;
+    Admin::Call call{.request = {}, .respond = [&](http::Response response) { answer.set_value(std::move(response)); }};
+    call.request.headers = {{"accept", accept}};
+    const auto parsed = http::parse_query(query);
+    EXPECT_TRUE(parsed);
+    call.query = *parsed;
+    call.tenant = std::make_shared<const model::Tenant>(model::default_tenant("acme"));
+    streams.answer(call, topic);
+    return answer.get_future().get();
+  }
+  static std::string header(const http::Response& response, const std::string& name) {
+    for (const auto& [key, value] : response.headers)
+      if (key == name) return value;
+    return "";
+  }
+
+  RecordsLog log{3};
+  Streams streams{log, env::real_clock()};
+};
+
+TEST(Streams, ACursorGoesOnWhereTheAnswerEnded) {
+  Reader reader;
+  for (int i = 0; i < 9; ++i) reader.log.add(static_cast<uint32_t>(i % 3), event(i == 4 ? "acme2" : "acme", i));
+  const http::Response first = reader.ask("limit=5");
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(first.content_type, "application/x-ndjson");
+  EXPECT_EQ(first.body, event("acme", 0) + "\n" + event("acme", 3) + "\n" + event("acme", 6) + "\n" + event("acme", 1) +
+                            "\n" + event("acme", 7) + "\n");
+  EXPECT_EQ(Reader::header(first, "Freshet-At-End"), "false");
+  const std::string cursor = Reader::header(first, "Freshet-Cursor");
+  EXPECT_EQ(cursor, "3.3.0");
+  const http::Response second = reader.ask("after=" + cursor);
+  EXPECT_EQ(second.body, event("acme", 2) + "\n" + event("acme", 5) + "\n" + event("acme", 8) + "\n");
+  EXPECT_EQ(Reader::header(second, "Freshet-At-End"), "true");
+  EXPECT_EQ(reader.ask("after=" + cursor).body, second.body) << "the same cursor, the same records";
+  EXPECT_EQ(reader.ask("after=" + Reader::header(second, "Freshet-Cursor")).body, "");
+  EXPECT_EQ(reader.ask("after=end").body, "");
+}
+
+TEST(Streams, WaitsForWhatComes) {
+  Reader reader;
+  auto asked = std::async(std::launch::async, [&] { return reader.ask("after=end&wait=60"); });
+  env::real_clock().sleep_us(100'000);
+  reader.log.add(1, event("acme", 1));
+  EXPECT_EQ(asked.get().body, event("acme", 1) + "\n");
+}
+
+TEST(Streams, WhoeverWaitsAtTheEndIsAnswered) {
+  auto reader = std::make_unique<Reader>();
+  std::promise<http::Response> answer;
+  Admin::Call call{.request = {}, .respond = [&](http::Response response) { answer.set_value(std::move(response)); }};
+  call.query = {{"wait", "60"}};
+  call.tenant = std::make_shared<const model::Tenant>(model::default_tenant("acme"));
+  reader->streams.answer(call, Topic::kEvents);
+  reader.reset();
+  EXPECT_EQ(answer.get_future().get().status, 200);
+}
+
+TEST(Streams, SpeaksServerSentEvents) {
+  Reader reader;
+  reader.log.add(0, event("acme", 0));
+  const http::Response response = reader.ask("", Topic::kEvents, "text/event-stream");
+  EXPECT_EQ(response.content_type, "text/event-stream");
+  EXPECT_EQ(response.body, "retry: 500\n\ndata: " + event("acme", 0) + "\n\nid: 1.0.0\n\n");
+}
+
+TEST(Streams, ChangesAreToldAsJson) {
+  Reader reader;
+  v1::Change change;
+  change.set_tenant("acme");
+  change.set_kind(v1::ENTITY_KIND_USER);
+  change.set_id(std::string(16, '\x01'));
+  change.set_version(7);
+  v1::ChangeOp& op = *change.add_ops();
+  op.set_type(v1::ChangeOp::SET);
+  op.set_section(v1::ATTRIBUTES);
+  op.set_name("city");
+  op.mutable_value()->set_text("Pune");
+  reader.log.add(0, change.SerializeAsString());
+  change.set_tenant("other");
+  reader.log.add(0, change.SerializeAsString());
+  const http::Response response = reader.ask("", Topic::kChanges);
+  EXPECT_EQ(response.body, R"({"tenant":"acme","kind":"user","id":"01010101010101010101010101010101","version":7,)"
+                           R"("received_at":"1970-01-01T00:00:00.000Z","removed":false,"whole":false,)"
+                           R"("ops":[{"op":"set","section":"attributes","name":"city","value":"Pune"}]})"
+                           "\n");
+}
+
+TEST(Streams, SaysWhatIsWrongWithAQuestion) {
+  Reader reader;
+  for (const char* query : {"limit=0", "limit=x", "limit=10001", "wait=61", "wait=-1", "after=x", "after=1.2",
+                            "after=1.2.3.4", "after=1..2", "after=-1.0.0", "after=1.2.99999999999999999999"}) {
+    const http::Response response = reader.ask(query);
+    EXPECT_EQ(response.status, 400) << query;
+    EXPECT_THAT(response.body, HasSubstr("bad_request")) << query;
+  }
+}
+
+TEST(Streams, WhatIsLostToRetentionIsNotSkippedInSilence) {
+  Reader reader;
+  for (int i = 0; i < 5; ++i) reader.log.add(0, event("acme", i));
+  reader.log.lose(0, 3);
+  const http::Response response = reader.ask("after=1.0.0");
+  EXPECT_EQ(response.status, 410);
+  EXPECT_THAT(response.body, HasSubstr("from 1 to 3"));
+  EXPECT_EQ(reader.ask("after=begin").body, event("acme", 3) + "\n" + event("acme", 4) + "\n");
+}
+
+RC_GTEST_PROP(StreamsProperty, APlaceComesBackFromItsText, ()) {
+  const auto offsets = *rc::gen::nonEmpty(rc::gen::container<std::vector<uint32_t>>(rc::gen::arbitrary<uint32_t>()));
+  const StreamPlace place(offsets.begin(), offsets.end());
+  const auto back = parse_place(text_of_place(place), place.size());
+  RC_ASSERT(back.has_value());
+  RC_ASSERT(*back == place);
+}
+
+}  // namespace
+}  // namespace freshet::console
