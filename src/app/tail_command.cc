@@ -5,18 +5,17 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
-#include <thread>
 
 #include "app/admin_client.h"
 #include "app/small_file.h"
+#include "env/clock.h"
 
 namespace freshet::app {
 namespace {
 
-constexpr auto kAgain = std::chrono::seconds(1);
+constexpr env::TimeUs kAgainUs = 1'000'000;
 
 struct TailOptions {
   AdminTarget target;
@@ -61,7 +60,7 @@ int tail(const TailOptions& options) {
     const auto page = client.ask("GET", rest);
     if (!page && options.follow && page.error().code == Code::kRetry) {
       fmt::print(stderr, "{}; trying again\n", page.error().message);
-      std::this_thread::sleep_for(kAgain);
+      env::real_clock().sleep_us(kAgainUs);
       continue;
     }
     if (!page) return report(page.error());

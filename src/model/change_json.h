@@ -7,8 +7,9 @@
 
 namespace freshet::model {
 
-// {"tenant":…,"kind":"user","id":…,"version":…,"received_at":…,"removed":…,"whole":…,"ops":[{"op":"set","section":
-// "attributes","name":"city","value":"Pune"},…]}. What only the console shows (the history of the identity) is left out.
+// {"tenant":…,"kind":"user","id":…,"version":…,"received_at":…,"removed":…,"whole":…,
+//  "ops":[{"op":"set","section":"attributes","name":"city","value":"Pune"},…]}
+// What only the console shows (the history of the identity) is left out.
 [[nodiscard]] std::string change_json(const v1::Change& change);
 
 }  // namespace freshet::model

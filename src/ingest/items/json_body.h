@@ -20,8 +20,8 @@ enum class Slot : uint8_t { kBody = 0, kContext = 1 };
 
 // The text without a byte-order mark in front. RFC 8259 lets a parser ignore it, and .NET and PowerShell write it.
 [[nodiscard]] constexpr std::string_view without_mark(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
 // A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one of the same
