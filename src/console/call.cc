@@ -5,6 +5,8 @@
 
 #include <simdjson.h>
 
+#include <charconv>
+
 #include "base/assert.h"
 #include "http/routes.h"
 #include "http/text.h"
@@ -67,6 +69,16 @@ std::string_view Admin::Call::parameter(std::string_view name) const {
     if (key == name) return value;
   }
   return {};
+}
+
+std::optional<size_t> Admin::Call::number(std::string_view name, size_t fallback, size_t least, size_t most) const {
+  FRESHET_ASSERT(least <= fallback && fallback <= most);
+  const std::string_view text = parameter(name);
+  if (text.empty()) return fallback;
+  size_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size() || out < least || out > most) return std::nullopt;
+  return out;
 }
 
 }  // namespace freshet::console

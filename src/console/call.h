@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,8 @@ struct Admin::Call {
   void wrong_method(const std::string& allowed) const;
   // "" if absent.
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
+  // The parameter as a number, `fallback` if it is absent; nullopt: it is none from `least` to `most`.
+  [[nodiscard]] std::optional<size_t> number(std::string_view name, size_t fallback, size_t least, size_t most) const;
 };
 
 }  // namespace freshet::console

@@ -4,7 +4,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -164,11 +163,8 @@ void replay_code(const Replay& replay, const Admin::Call& call, const Wanted& wa
 
 // The number in the query, or the default; nullopt: the call was answered.
 std::optional<size_t> limit_of(const Admin::Call& call) {
-  size_t out = kLimitDefault;
-  const std::string_view limit = call.parameter("limit");
-  if (limit.empty()) return out;
-  const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), out);
-  if (error == std::errc() && end == limit.data() + limit.size() && out >= 1 && out <= kLimitMax) return out;
+  const auto limit = call.number("limit", kLimitDefault, 1, kLimitMax);
+  if (limit) return limit;
   call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kLimitMax));
   return std::nullopt;
 }

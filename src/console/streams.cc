@@ -32,13 +32,6 @@ constexpr auto kLookAgain = std::chrono::milliseconds(50);
 // A browser comes again after so long, with the cursor that it has.
 constexpr std::string_view kRetryLine = "retry: 500\n\n";
 
-std::optional<size_t> parse_number(std::string_view text, size_t most) {
-  size_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size() || out > most) return std::nullopt;
-  return out;
-}
-
 // The record as a line of JSON, if it is the tenant's.
 std::optional<std::string> event_line(std::string_view value, const std::string& tenant) {
   // Most records of others are told apart by this alone.
@@ -113,13 +106,9 @@ Streams::~Streams() {
 void Streams::answer(Admin::Call& call, Topic topic) {
   FRESHET_ASSERT(call.tenant != nullptr);
   const bool as_events = call.request.header("accept").find("text/event-stream") != std::string_view::npos;
-  const std::string_view limit = call.parameter("limit");
-  const std::string_view wait = call.parameter("wait");
-  const auto count = limit.empty() ? std::optional(kLimitDefault) : parse_number(limit, kLimitMax);
-  const auto seconds =
-      wait.empty() ? std::optional<size_t>(as_events ? kWaitDefaultEvents : 0) : parse_number(wait, kWaitSecondsMax);
-  if (!count || *count == 0)
-    return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kLimitMax));
+  const auto count = call.number("limit", kLimitDefault, 1, kLimitMax);
+  const auto seconds = call.number("wait", as_events ? kWaitDefaultEvents : 0, 0, kWaitSecondsMax);
+  if (!count) return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kLimitMax));
   if (!seconds) return call.fail(400, "bad_request", fmt::format("wait must be seconds, {} at most", kWaitSecondsMax));
   std::string_view after = call.parameter("after");
   if (after.empty()) after = call.request.header("last-event-id");

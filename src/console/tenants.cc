@@ -2,7 +2,6 @@
 #include "console/tenants.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
@@ -33,15 +32,12 @@ void change_tenant(Admin& admin, Admin::Call& call, TenantWhat what, std::option
 }  // namespace
 
 void list_tenants(Admin& admin, Admin::Call& call) {
-  size_t limit = kTenantsListedDefault;
-  if (const std::string_view text = call.parameter("limit"); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > kTenantsListedMax)
-      return call.fail(400, "bad_request", "limit: must be a number from 1 to " + std::to_string(kTenantsListedMax));
-  }
+  const auto limit = call.number("limit", kTenantsListedDefault, 1, kTenantsListedMax);
+  if (!limit)
+    return call.fail(400, "bad_request", "limit: must be a number from 1 to " + std::to_string(kTenantsListedMax));
   // One more than is shown says whether there is a next page.
-  std::vector<TenantSummary> tenants = admin.options().tenants->list(call.parameter("after"), limit + 1);
-  const bool goes_on = tenants.size() > limit;
+  std::vector<TenantSummary> tenants = admin.options().tenants->list(call.parameter("after"), *limit + 1);
+  const bool goes_on = tenants.size() > *limit;
   if (goes_on) tenants.pop_back();
   std::string out;
   JsonWriter json(out);
