@@ -27,39 +27,7 @@ bool has_control(std::string_view text) {
 
 constexpr std::array<Promotion, 2> kUserPromotionList = {{{"email", "email"}, {"phone", "phone"}}};
 
-}  // namespace
-
-const Promotions kUserPromotions = {v1::ENTITY_KIND_USER, schema::Subject::kUserAttribute, kUserPromotionList};
-
-Item::Item(const AdapterContext& context_in, Parsed& parsed_in, google::protobuf::Arena& arena, std::string_view source,
-           size_t index_in, std::string_view raw_in)
-    : context(context_in),
-      limits(context_in.tenant.limits),
-      parsed(parsed_in),
-      envelope(*google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena)),
-      index(index_in),
-      raw(raw_in) {
-  envelope.set_tenant(context.tenant.name);
-  envelope.set_source(source.data(), source.size());
-  envelope.set_received_at_us(context.received_at_us);
-  if (!context.trace_parent.empty())
-    envelope.set_trace_parent(context.trace_parent.data(), context.trace_parent.size());
-}
-
-Outcome Item::reject(std::string_view code, std::string message, std::string_view attribute) {
-  rejection.code = code;
-  FRESHET_ASSERT(!code.empty());
-  rejection.message = std::move(message);
-  rejection.attribute = attribute;
-  return Outcome::kRejected;
-}
-
-Outcome Item::broken(simdjson::error_code what) {
-  FRESHET_ASSERT(what != simdjson::SUCCESS);
-  error = what;
-  return Outcome::kBroken;
-}
-
+// In strict mode a violation rejects the item.
 Outcome check_plan(Item& item) {
   const model::Tenant& tenant = item.context.tenant;
   if (tenant.plan == nullptr) return Outcome::kOk;
@@ -95,6 +63,50 @@ void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
   rejection.item = sent;
   rejection.sent_at_us = sent_at_us;
   rejection.message_id = item.envelope.message_id();
+}
+
+}  // namespace
+
+const Promotions kUserPromotions = {v1::ENTITY_KIND_USER, schema::Subject::kUserAttribute, kUserPromotionList};
+
+Item::Item(const AdapterContext& context_in, Parsed& parsed_in, google::protobuf::Arena& arena, std::string_view source,
+           size_t index_in, std::string_view raw_in)
+    : context(context_in),
+      limits(context_in.tenant.limits),
+      parsed(parsed_in),
+      envelope(*google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena)),
+      index(index_in),
+      raw(raw_in) {
+  envelope.set_tenant(context.tenant.name);
+  envelope.set_source(source.data(), source.size());
+  envelope.set_received_at_us(context.received_at_us);
+  if (!context.trace_parent.empty())
+    envelope.set_trace_parent(context.trace_parent.data(), context.trace_parent.size());
+}
+
+Outcome Item::reject(std::string_view code, std::string message, std::string_view attribute) {
+  rejection.code = code;
+  FRESHET_ASSERT(!code.empty());
+  rejection.message = std::move(message);
+  rejection.attribute = attribute;
+  return Outcome::kRejected;
+}
+
+Outcome Item::broken(simdjson::error_code what) {
+  FRESHET_ASSERT(what != simdjson::SUCCESS);
+  error = what;
+  return Outcome::kBroken;
+}
+
+Outcome end_item(Item& item, Outcome outcome, std::string_view sent, int64_t sent_at_us) {
+  FRESHET_ASSERT(outcome != Outcome::kBroken);
+  if (outcome == Outcome::kOk) outcome = check_plan(item);
+  if (outcome == Outcome::kOk) {
+    accept(item);
+  } else {
+    refuse(item, sent, sent_at_us);
+  }
+  return outcome;
 }
 
 void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,

@@ -82,16 +82,12 @@ class Item {
   simdjson::error_code error = simdjson::SUCCESS;
 };
 
-// Compares the events with the tenant's plan, if it has one. In strict mode a violation rejects the item. Call it when
-// the envelope is complete.
-Outcome check_plan(Item& item);
-// Adds the envelope to `parsed`; the schema keeps what it has taught. REQUIRES: it has an identifier, a kind and a
-// message id.
-void accept(Item& item);
-// Adds the item to `rejected`, with `sent` as its text; the schema forgets what it alone has taught. REQUIRES:
-// reject() was called.
-void refuse(Item& item, std::string_view sent, int64_t sent_at_us);
-// The same for items that are so wrong that there is no Item of them.
+// The one end of an item: `outcome` is what its parser says of it, and of a whole envelope the tenant's plan says the
+// rest. It is added to `parsed` as an envelope, and the schema keeps what it has taught; or to `rejected`, with `sent`
+// as its text, and the schema forgets what it alone has taught. Returns which of the two. REQUIRES: not kBroken; an
+// envelope has an identifier, a kind and a message id; reject() was called for what is rejected.
+Outcome end_item(Item& item, Outcome outcome, std::string_view sent, int64_t sent_at_us = 0);
+// Rejects what is so wrong that there is no Item of it.
 void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
                 int64_t sent_at_us);
 // Says what is wrong with damaged JSON, in words for the sender.

@@ -167,12 +167,7 @@ ParseResult parse_attribution(std::string_view body, std::string_view partner, c
   const std::string sent = is_json ? std::string(text) : fields.json(true);
   if (outcome == Outcome::kOk) outcome = apply_report(item, *known, fields, sent);
   if (outcome == Outcome::kBroken) return bad_json(item.error);
-  if (outcome == Outcome::kOk) outcome = check_plan(item);
-  if (outcome == Outcome::kOk) {
-    accept(item);
-  } else {
-    refuse(item, sent, 0);
-  }
+  end_item(item, outcome, sent);
   return parsed;
 }
 

@@ -291,12 +291,7 @@ void add_csv_row(const CsvPlan& plan, const CsvSource& source, const CsvRow& row
   item.envelope.set_message_id(csv_message_id(source, row.row, plan.mapping_hash));
   item.envelope.set_ledger(source.ledger);
   Outcome outcome = RowWriter(plan, item, properties_buffer()).write(row);
-  if (outcome == Outcome::kOk) outcome = check_plan(item);
-  if (outcome == Outcome::kOk) {
-    accept(item);
-  } else {
-    refuse(item, row.raw, 0);
-  }
+  end_item(item, outcome, row.raw);
 }
 
 void read_csv_rows(const CsvPlan& plan, const CsvSource& source, std::string_view& data, bool last, size_t rows_max,

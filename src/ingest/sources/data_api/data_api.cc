@@ -137,12 +137,7 @@ class DataApiParser {
 // The one place where an element ends, as an envelope or as a rejection.
 Status DataApiParser::end(Item& item, Outcome outcome, std::string_view sent) {
   if (outcome == Outcome::kBroken) return bad_json(item.error);
-  if (outcome == Outcome::kOk) outcome = check_plan(item);
-  if (outcome == Outcome::kOk) {
-    accept(item);
-  } else {
-    refuse(item, sent, 0);
-  }
+  end_item(item, outcome, sent);
   return {};
 }
 

@@ -361,12 +361,7 @@ ParseResult parse_records(std::string_view body, const AdapterContext& context, 
     ondemand::document document;
     Outcome outcome = open_line(item, json, document);
     if (outcome == Outcome::kBroken) outcome = item.reject("bad_json", json_error(item.error));
-    if (outcome == Outcome::kOk) outcome = check_plan(item);
-    if (outcome == Outcome::kOk) {
-      accept(item);
-    } else {
-      refuse(item, line, 0);
-    }
+    end_item(item, outcome, line);
   }
   return parsed;
 }

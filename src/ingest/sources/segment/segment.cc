@@ -195,17 +195,12 @@ Status SegmentParser::take(size_t index, ondemand::object object, std::string_vi
   Outcome outcome = message(item, object, call);
   if (outcome == Outcome::kBroken) {
     if (batch_.broken || damage == Damage::kFailsTheBody) return bad_json(item.error);
-    (void)item.reject("bad_json", json_error(item.error));
+    outcome = item.reject("bad_json", json_error(item.error));
   }
-  if (outcome == Outcome::kOk) outcome = check_plan(item);
-  if (outcome == Outcome::kOk) {
-    accept(item);
-  } else {
-    // The dead letter keeps the batch's context: alone, the message would be replayed with less
-    // than it was sent with.
-    item.rejection.context = batch_.context;
-    refuse(item, raw, batch_.sent_at.value_or(0));
-  }
+  // The dead letter keeps the batch's context: alone, the message would be replayed with less
+  // than it was sent with.
+  if (end_item(item, outcome, raw, batch_.sent_at.value_or(0)) == Outcome::kRejected)
+    parsed_.rejected.back().context = batch_.context;
   return {};
 }
 
