@@ -106,6 +106,29 @@ void describe(V& v, Volumes& volumes) {
           "Provisioned throughput of one volume, in bytes a second");
 }
 
+// A cluster's properties are those of defaults.cluster, each replaced by its own.
+inline void set_property(Connect& connect, const std::string& name, const std::string& value) {
+  for (auto& [known, old] : connect.properties) {
+    if (known == name) return void(old = value);
+  }
+  connect.properties.emplace_back(name, value);
+}
+
+template <class V>
+void describe(V& v, Connect& connect) {
+  v.text("bootstrap", connect.bootstrap, kAnyName,
+         "Brokers to ask first, `host:9092,host:9092`; default: those that are rendered");
+  v.text("cluster_id", connect.cluster_id, kAnyName,
+         "The id that the cluster must have: one with another id is not touched");
+  v.map("properties", "NAME", "",
+        "librdkafka's properties, as in `log.kafka.properties` of freshet.yaml; `${NAME}` in a value is looked up in "
+        "the environment when a command connects",
+        [&connect](auto& properties, const std::string& name) {
+          std::string value;
+          if (properties.text(name, value, yaml::kAnyText, "")) set_property(connect, name, value);
+        });
+}
+
 // What may stand in defaults.cluster, too.
 template <class V>
 void describe_settings(V& v, ClusterText& text) {
@@ -128,6 +151,9 @@ void describe_settings(V& v, ClusterText& text) {
   v.text("namespace", cluster.kubernetes_namespace, kDnsName, "Kubernetes namespace (platform: strimzi)");
   v.text("storage_class", cluster.storage_class, kDnsName, "Kubernetes storage class (platform: strimzi)");
   v.text("owner", cluster.owner, kAnyName, "The team that is alerted");
+  v.section(
+      "connect", "How commands reach the living cluster", [&](auto& connect) { describe(connect, cluster.connect); },
+      Need::kOptional, &cluster.connect_where);
 }
 
 template <class V>

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "cluster/admin/connection.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/names.h"
 #include "yaml/reader.h"
@@ -101,6 +102,17 @@ void refuse_long_names(const Topology& fleet, const Cluster& cluster, Problems& 
   }
 }
 
+// What is in the environment is not known before somebody connects, and neither is whether it is right.
+void refuse_wrong_properties(const Cluster& cluster, Problems& problems) {
+  cluster::Properties known;
+  for (const auto& [name, value] : cluster.connect.properties) {
+    if (value.find("${") == value.npos) known.emplace_back(name, value);
+  }
+  if (known.empty()) return;
+  if (const Status right = cluster::check_properties(known); !right)
+    problems.add(cluster.connect_where.of("properties"), "properties: " + right.error().message);
+}
+
 class Resolver {
  public:
   Resolver(FleetText text, Problems& problems)
@@ -138,6 +150,7 @@ class Resolver {
       if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);
       if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
       refuse_long_names(fleet_, cluster, problems_);
+      refuse_wrong_properties(cluster, problems_);
       fleet_.clusters.push_back(std::move(cluster));
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
