@@ -10,6 +10,7 @@
 #include "cluster/admin/connection.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/names.h"
+#include "fleet/topic_settings.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -180,6 +181,10 @@ class Resolver {
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
       if (topic.where.has("compacted_bytes") && topic.cleanup == Cleanup::kDelete)
         problems_.add(topic.where.of("compacted_bytes"), "compacted_bytes: needs cleanup: compact or compact_delete");
+      for (const auto& [name, value] : topic.settings) {
+        if (const std::string why = why_not_a_setting(name); !why.empty())
+          problems_.add(topic.where.of("settings"), "settings: " + name + ": " + why);
+      }
       const Place at = topic.where.of("name");
       if (topic.cluster != kNone) add_topic(std::move(topic), at);
     }

@@ -123,6 +123,8 @@ struct Topic {
   double peak_factor = 2;               // highest rate to average
   double growth_percent_per_month = 0;  // the fleet's by default
   std::string owner;
+  // Kafka's settings of topics that have no key of their own here; names all different, as in the file.
+  std::vector<std::pair<std::string, std::string>> settings;
   std::vector<Index> mirrors;  // that write it
   bool declared = true;        // false: a mirror makes it, with the source's settings
   Where where;

@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kHead = "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n";
+const std::string kReached = "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n";
 
 std::optional<std::string> variables(const std::string& name) {
   if (name == "PW") return "s3cret${X}";
@@ -19,7 +19,7 @@ std::optional<std::string> variables(const std::string& name) {
 }
 
 TEST(Connection, IsMadeOfWhatTheFileAndTheEnvironmentSay) {
-  const Topology fleet = parse_fleet(kHead +
+  const Topology fleet = parse_fleet(kReached +
                                      "defaults:\n"
                                      "  cluster: {connect: {properties: {security.protocol: SASL_SSL, "
                                      "sasl.username: all, sasl.password: \"${PW}\"}}}\n"
@@ -42,7 +42,7 @@ TEST(Connection, IsMadeOfWhatTheFileAndTheEnvironmentSay) {
 
 TEST(Connection, SaysWhichVariableIsNotSet) {
   const Topology fleet =
-      parse_fleet(kHead + "clusters: [{name: a, connect: {properties: {sasl.password: \"x${NOPE}\"}}}]\n");
+      parse_fleet(kReached + "clusters: [{name: a, connect: {properties: {sasl.password: \"x${NOPE}\"}}}]\n");
   const auto made = connection_of(fleet, fleet.clusters[0], variables);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().message,
@@ -52,7 +52,7 @@ TEST(Connection, SaysWhichVariableIsNotSet) {
 TEST(Connection, RefusesWrongPropertiesInTheirPlace) {
   yaml::Problems problems("f.yaml");
   EXPECT_FALSE(parse_topology(
-      kHead + "clusters: [{name: a, connect: {properties: {security.protocl: SSL, sasl.password: hunter2}}}]\n",
+      kReached + "clusters: [{name: a, connect: {properties: {security.protocl: SSL, sasl.password: hunter2}}}]\n",
       problems));
   EXPECT_THAT(problems.text(), HasSubstr("f.yaml:3:"));
   EXPECT_THAT(problems.text(), HasSubstr("security.protocl: librdkafka"));
