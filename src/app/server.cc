@@ -501,8 +501,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<ingest::Logs> logs_;
-  std::unique_ptr<ingest::Lane> lane_;       // its thread works for those above
-  std::unique_ptr<ingest::Lane> logs_lane_;  // of requests with logs
+  std::unique_ptr<ingest::Lane> lane_;          // its thread works for those above
+  std::unique_ptr<ingest::Lane> logs_lane_;     // of requests with logs
   std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console

@@ -98,8 +98,9 @@ Status ImportLedger::take(const eventlog::Fetched& fetched) {
 }
 
 Status ImportLedger::take_record(const eventlog::RecordView& record) {
-  static telemetry::Counter& damaged = telemetry::counter(
-      "freshet_ingest_import_records_damaged_total", "Records of topic imports that can't be read and were passed over.");
+  static telemetry::Counter& damaged =
+      telemetry::counter("freshet_ingest_import_records_damaged_total",
+                         "Records of topic imports that can't be read and were passed over.");
   const size_t end = record.key.find('\0');
   v1::ImportProgress progress;
   const bool whole = end != std::string_view::npos &&

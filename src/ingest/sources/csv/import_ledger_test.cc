@@ -76,7 +76,8 @@ TEST(ImportLedger, AnotherNodeGoesOnWithAnImport) {
   EXPECT_EQ(a.offset("x"), 7U);
   const LedgerNode new_node(log);
   EXPECT_EQ(new_node.offset("x"), 7U);
-  EXPECT_EQ(*new_node.imports->mapping("t", "x"), "kind: users") << "the last record of an import has all that it needs";
+  EXPECT_EQ(*new_node.imports->mapping("t", "x"), "kind: users")
+      << "the last record of an import has all that it needs";
   ASSERT_TRUE(a.imports->remove("t", "x"));
   EXPECT_FALSE(b.look("x"));
   EXPECT_EQ(b.imports->count("t")->all, 0U);
@@ -85,7 +86,13 @@ TEST(ImportLedger, AnotherNodeGoesOnWithAnImport) {
 TEST(ImportLedger, ANodeThatWasBehindTakesNothingBack) {
   LedgerLog log;
   const LedgerNode a(log), b(log);
-  ASSERT_TRUE(a.imports->put([] { v1::ImportProgress p = upload_of("x", 0); p.set_mapping("m"); return p; }(), true));
+  ASSERT_TRUE(a.imports->put(
+      [] {
+        v1::ImportProgress p = upload_of("x", 0);
+        p.set_mapping("m");
+        return p;
+      }(),
+      true));
   ASSERT_EQ(b.offset("x"), 0U);
   ASSERT_TRUE(a.imports->put(upload_of("x", 9), false));
   ASSERT_TRUE(b.imports->put(upload_of("x", 4), false));
@@ -96,7 +103,13 @@ TEST(ImportLedger, ANodeThatWasBehindTakesNothingBack) {
   ASSERT_TRUE(b.imports->put(upload_of("x", 9), false));
   EXPECT_TRUE(b.look("x")->complete());
   ASSERT_TRUE(b.imports->remove("t", "x"));
-  ASSERT_TRUE(b.imports->put([] { v1::ImportProgress p = upload_of("x", 1, 2); p.set_mapping("m"); return p; }(), true));
+  ASSERT_TRUE(b.imports->put(
+      [] {
+        v1::ImportProgress p = upload_of("x", 1, 2);
+        p.set_mapping("m");
+        return p;
+      }(),
+      true));
   EXPECT_EQ(a.offset("x"), 1U) << "begun anew";
 }
 
@@ -104,7 +117,16 @@ TEST(ImportLedger, SaysWhenItCanNotBeSaidToOthers) {
   LedgerLog log;
   const LedgerNode a(log);
   log.status = fail(Code::kRetry, "away");
-  EXPECT_EQ(a.imports->put([] { v1::ImportProgress p = upload_of("x", 0); p.set_mapping("m"); return p; }(), true).error().code,
+  EXPECT_EQ(a.imports
+                ->put(
+                    [] {
+                      v1::ImportProgress p = upload_of("x", 0);
+                      p.set_mapping("m");
+                      return p;
+                    }(),
+                    true)
+                .error()
+                .code,
             Code::kRetry);
   EXPECT_EQ(a.imports->refresh().error().code, Code::kRetry);
   EXPECT_FALSE(*a.imports->get("t", "x"));
@@ -114,8 +136,16 @@ TEST(ImportLedger, SaysWhenItCanNotBeSaidToOthers) {
 TEST(ImportLedger, PassesOverWhatItCanNotRead) {
   LedgerLog log;
   const LedgerNode a(log), b(log);
-  log.records = {{"no tenant", "x"}, {std::string("t\0x", 3), "\xff"}, {std::string("t\0y", 3), upload_of("z", 1).SerializeAsString()}};
-  ASSERT_TRUE(a.imports->put([] { v1::ImportProgress p = upload_of("x", 3); p.set_mapping("m"); return p; }(), true));
+  log.records = {{"no tenant", "x"},
+                 {std::string("t\0x", 3), "\xff"},
+                 {std::string("t\0y", 3), upload_of("z", 1).SerializeAsString()}};
+  ASSERT_TRUE(a.imports->put(
+      [] {
+        v1::ImportProgress p = upload_of("x", 3);
+        p.set_mapping("m");
+        return p;
+      }(),
+      true));
   EXPECT_EQ(b.offset("x"), 3U);
   EXPECT_EQ(b.imports->count("t")->all, 1U);
 }
