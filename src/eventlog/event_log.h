@@ -191,7 +191,8 @@ struct TopicOptions {
   uint64_t retention_bytes = 0;        // per partition, 0: unlimited
   env::TimeUs retention_us = 0;        // 0: unlimited
   std::vector<std::string> consumers;  // groups whose committed offsets hold retention back
-  // A record may go as soon as there is a later one with its key. Only Kafka lets them go: no other log has such a topic.
+  // A record may go as soon as there is a later one with its key. Only Kafka lets them go: no other log has such a
+  // topic.
   bool only_latest = false;
 };
 

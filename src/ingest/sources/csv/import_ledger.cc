@@ -19,8 +19,8 @@ std::string ledger_key(const std::string& tenant, const std::string& id) {
   return std::string(tenant).append(1, '\0').append(id);
 }
 
-// A record that was written by a node whose copy was behind stands for less. One that is further has all that it has, as
-// rows are taken in the order of the file.
+// A record that was written by a node whose copy was behind stands for less. One that is further has all that it has,
+// as rows are taken in the order of the file.
 bool is_further(const v1::ImportProgress& record, const v1::ImportProgress& known) {
   if (record.created_at_us() != known.created_at_us()) return record.created_at_us() > known.created_at_us();
   if (record.complete() != known.complete()) return record.complete();

@@ -1,11 +1,13 @@
 // Imports of an installation whose ingest nodes share a log: an upload that one node began goes on at any other.
 //
 // The log has the progress of each import (topic `imports`, one partition, by (tenant, id), the last record of a key
-// counts), and each node keeps a copy of it, which it brings up to date before it answers. A record stands for rows that
-// are in the log already, so a node whose copy is old takes rows again that another one has taken; action drops them by
-// their message ids, as after a crash. Of two records of one import the one that is further counts, wherever they stand.
+// counts), and each node keeps a copy of it, which it brings up to date before it answers. A record stands for rows
+// that are in the log already, so a node whose copy is old takes rows again that another one has taken; action drops
+// them by their message ids, as after a crash. Of two records of one import the one that is further counts, wherever
+// they stand.
 //
-// An import that is deleted at one node while another one still works on it may be there again; it can be deleted again.
+// An import that is deleted at one node while another one still works on it may be there again; it can be deleted
+// again.
 #pragma once
 
 #include <functional>
