@@ -280,7 +280,7 @@ TEST(Import, SaysWhatManyShareOnceAndNoSecrets) {
             "    connect:\n"
             "      properties:\n"
             "        security.protocol: SASL_SSL\n"
-            "        sasl.password: ${KAFKA_SASL_PASSWORD}\n"
+            "        sasl.password: \"${KAFKA_SASL_PASSWORD}\"\n"
             "        ssl.key.location: /etc/k.pem\n"
             "  topic:\n"
             "    partitions: 6\n"
