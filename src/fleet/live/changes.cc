@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "fleet/text.h"
 #include "fleet/topic_settings.h"
 
 namespace freshet::fleet {
@@ -39,9 +40,9 @@ class TopicPlanner {
     partitions();
     if (now_.replication_min != wanted_.replication || now_.replication_max != wanted_.replication)
       leave(
-          fmt::format("has {} replicas, the file {}: `freshet fleet rebalance` or kafka-reassign-partitions.sh "
+          fmt::format("has {}, the file says {}: `freshet fleet rebalance` or kafka-reassign-partitions.sh "
                       "moves replicas, apply never does",
-                      now_.replication_max, wanted_.replication));
+                      plural(now_.replication_min, "replica"), wanted_.replication));
     settings();
   }
 
@@ -162,8 +163,8 @@ std::set<std::string> lowered(const ClusterWanted& wanted, const ClusterNow& now
 std::string text_of(const Step& step) {
   switch (step.kind) {
     case Step::Kind::kCreateTopic:
-      return fmt::format("create topic {}: {} partitions, {} replicas, {}", step.topic, step.partitions,
-                         step.replication, settings_text(step));
+      return fmt::format("create topic {}: {}, {}, {}", step.topic, plural(step.partitions, "partition"),
+                         plural(step.replication, "replica"), settings_text(step));
     case Step::Kind::kAddPartitions:
       return fmt::format("topic {}: partitions added, to {} in all", step.topic, step.partitions);
     case Step::Kind::kChangeSettings: return fmt::format("topic {}: {}", step.topic, settings_text(step));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "fleet/text.h"
 #include "fleet/topic_settings.h"
 
 namespace freshet::fleet {
@@ -44,7 +45,7 @@ void compare_settings(const TopicWanted& wanted, const TopicNow& now, std::vecto
 void compare_topic(const TopicWanted& wanted, const ClusterNow& cluster, std::vector<Difference>& out) {
   const auto found = cluster.topics.find(wanted.name);
   if (found == cluster.topics.end()) {
-    out.push_back({Kind::kMissing, wanted.name, "", fmt::format("{} partitions", wanted.partitions), ""});
+    out.push_back({Kind::kMissing, wanted.name, "", plural(wanted.partitions, "partition"), ""});
     return;
   }
   const TopicNow& now = found->second;
@@ -66,7 +67,7 @@ std::vector<Difference> compare(const ClusterWanted& wanted, const ClusterNow& n
   for (const TopicWanted& topic : wanted.topics) compare_topic(topic, now, out);
   for (const auto& [name, topic] : now.topics) {
     if (std::ranges::binary_search(wanted.topics, name, {}, &TopicWanted::name)) continue;
-    out.push_back({Kind::kExtraTopic, name, "", "", fmt::format("{} partitions", topic.partitions)});
+    out.push_back({Kind::kExtraTopic, name, "", "", plural(topic.partitions, "partition")});
   }
   return out;
 }

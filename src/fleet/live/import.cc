@@ -44,6 +44,7 @@ std::string cloud_name_of(std::string_view text) {
 // What is the same in "us-east-1a" and "us-east-1b", and in "europe-west1-b" and "europe-west1-c".
 std::string region_of(const std::set<std::string>& zones) {
   std::string region;
+  if (zones.contains(std::string(kNoZone))) return std::string(kNoRegion);
   for (const std::string& zone : zones) {
     std::string_view name = std::string_view(zone).substr(0, zone.size() - 1);
     if (name.ends_with('-')) name.remove_suffix(1);

@@ -98,8 +98,8 @@ void add_topics(std::vector<Metric>& out) {
 void add_disk(std::vector<Metric>& out) {
   out.push_back(of_kafka("kafka_log_logmanager_offlinelogdirectorycount", kGauge, "kafka.log",
                          named("LogManager", "OfflineLogDirectoryCount"), "Value", "Log directories that failed"));
-  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopicKey, kPartition}), "Value",
-                         "Bytes of one replica"));
+  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopicKey, kPartition}),
+                         "Value", "Bytes of one replica"));
 }
 
 void add_mirrors(std::vector<Metric>& out) {
