@@ -1,0 +1,148 @@
+"""Each role with the least that docs/operations/acls.md allows it, on a broker with an authorizer: the commands are read
+from that page."""
+import os
+import re
+import shlex
+
+import apart
+import kafka
+import mongo
+from harness import ROOT, TENANT, bearer, check, check_equal, note, profile, send_records, shorten, wait_until
+from patience import patient
+from test_fleet_live import start_authorized
+
+ROLES = ("ingest", "action", "reaction", "console")
+PAGE = ROOT / "docs" / "operations" / "acls.md"
+
+
+def commands():
+    """The arguments of each `acl` of the page."""
+    text = PAGE.read_text(encoding="utf-8").split("```sh\n")[1].split("```")[0]
+    everybody = re.search(r'^ALL="(.*)"$', text, re.M).group(1)
+    return [shlex.split(line[4:].replace("$ALL", everybody)) for line in text.splitlines() if line.startswith("acl ")]
+
+
+class Guarded(apart.Apart):
+    """All roles apart, each with a user of its own."""
+
+    def __init__(self, box, version=kafka.VERSION):
+        self.box, self.partitions, self.standbys, self.revision = box, 2, 0, 1
+        self.extra = "    rate: {events_per_second: 200, burst: 200}\n"
+        self.broker = start_authorized(box, ROLES, version)
+        self.broker.settings = lambda: (f'brokers: "{self.broker.secure}", properties: {{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, '
+                                        'sasl.username: "${FRESHET_KAFKA_USER}", sasl.password: "pw-${FRESHET_KAFKA_USER}"}')
+        self.mongo = mongo.share(box)
+        self.config_path = box.directory / "freshet.yaml"
+        self.write_config()
+        self.ingest, self.action, self.reaction, self.console = (self.add(role, role) for role in ROLES)
+
+    def acl(self, arguments, action="--add"):
+        self.broker.run("kafka.admin.AclCommand", action, *(["--force"] if action == "--remove" else []), *arguments)
+
+    def processes(self):
+        return [self.action, self.ingest, self.reaction, self.console]  # the first makes the topics
+
+    def launch(self, process):
+        os.environ["FRESHET_KAFKA_USER"] = process.roles
+        return process.launch()
+
+    def start(self):
+        for process in self.processes():
+            self.launch(process)
+            if process is self.action:
+                process.wait_ready()
+        for process in self.processes():
+            process.wait_ready()
+        return self
+
+
+def works(fleet, name):
+    """Records over the rate, a bad one, a dead letter, streams, an erasure: all that roles do on the log."""
+    http, admin = fleet.ingest.ingest(), fleet.admin()
+    for k in range(3):
+        send_records(http, [{"message_id": f"{name}-{k}-{i}", "user": {"user_id": f"{name}{i}"}, "set": {"city": "Pune"}, "event": "Seen"} for i in range(150)])
+    http.request("POST", "/v1/records", b'{"message_id":"nobody"}\n', bearer())
+    fleet.wait_drained()
+    check_equal(profile(admin, "user_id", f"{name}7")["attributes"], {"city": "Pune"}, f"{name}: attributes")
+    for path in ("deadletters", "events?after=begin", "changes?after=begin"):
+        check_equal(admin.request("GET", f"/v1/tenants/{TENANT}/{path}").status, 200, f"{name}: {path}")
+    check_equal(admin.request("DELETE", f"/v1/tenants/{TENANT}/users/user_id/{name}7").status, 202, f"{name}: erase")
+    fleet.wait_drained()
+    wait_until(lambda: profile(admin, "user_id", f"{name}7") is None, patient(30), f"{name}: the profile erased")
+
+
+def denied(fleet):
+    """What an authorized broker has refused is in our processes' words."""
+    return [line for process in fleet.processes() for line in process.log_path.read_text(errors="replace").splitlines() if "AUTHORIZATION" in line]
+
+
+def least(box, version):
+    fleet = Guarded(box, version)
+    for arguments in commands():
+        fleet.acl(arguments)
+    fleet.start()
+    works(fleet, "first")
+    # With all topics made, nobody needs to make any.
+    create = [arguments for arguments in commands() if "Create" in arguments]
+    check_equal(len(create), 1, "commands that allow topics to be made")
+    fleet.acl(create[0], "--remove")
+    for process in fleet.processes():
+        process.stop()
+    fleet.start()
+    works(fleet, "second")
+    check_equal(denied(fleet), [], "refused although the page allows it")
+    for process in fleet.processes():
+        process.stop()
+    return fleet
+
+
+def test_least(box):
+    least(box, kafka.VERSION)
+
+
+def test_least_of_today(box):
+    least(box, kafka.TODAY)
+
+
+# Of whom which command is taken away, by its place among his, and what he says then: the resource, or the error.
+TAKEN = [
+    ("action", ["--topic", "freshet.actions", "--operation", "Read"]),
+    ("action", ["--group", "freshet.action", "--resource-pattern-type", "prefixed", "--operation", "Read"]),
+    ("action", ["--transactional-id", "freshet.action.", "--resource-pattern-type", "prefixed", "--operation", "Write"]),
+    ("reaction", ["--topic", "freshet.changes", "--operation", "Read"]),
+    ("reaction", ["--group", "freshet.reaction", "--operation", "Read"]),
+    ("ingest", ["--group", "freshet.overflow", "--operation", "Read"]),
+    ("ingest", ["--topic", "freshet.", "--resource-pattern-type", "prefixed", "--operation", "DescribeConfigs"]),
+    ("console", ["--topic", "freshet.deadletters", "--operation", "Read"]),
+    ("console", ["--topic", "freshet.schema", "--operation", "Read"]),
+]
+
+
+def test_one_taken_out(box):
+    """Without one of them the process says which, by the broker's error."""
+    fleet = Guarded(box)
+    for arguments in commands():
+        fleet.acl(arguments)
+    fleet.start()
+    works(fleet, "all")
+    for process in fleet.processes():
+        process.stop()
+    silent = []
+    for role, acl in TAKEN:
+        process = getattr(fleet, role)
+        arguments = ["--allow-principal", f"User:{role}", *acl]
+        fleet.acl(arguments, "--remove")
+        before = len(process.log_path.read_text(errors="replace"))
+        fleet.launch(process)
+
+        def said(process=process, before=before):
+            return "AUTHORIZATION_FAILED" in process.log_path.read_text(errors="replace")[before:]
+        try:
+            wait_until(said, patient(40), f"{role} without {acl} says so: {process.log_tail()}")
+            line = next(line for line in process.log_path.read_text(errors="replace")[before:].splitlines() if "AUTHORIZATION_FAILED" in line)
+            note(f"{role} without {' '.join(acl)}: {shorten(line, 300)}")
+        except Exception as failure:  # noqa: BLE001 - all of them are told, not only the first
+            silent.append(str(failure))
+        process.kill()
+        fleet.acl(arguments)
+    check(not silent, lambda: "\n".join(silent))
