@@ -80,7 +80,7 @@ void note_topics(const Topology& topology, Index cluster, std::vector<std::strin
   if (topics == 0) return;
   notes.push_back(
       fmt::format("cluster {}: nothing that is rendered makes its {}, as it is on EC2: topics are "
-                  "rendered for Strimzi only",
+                  "rendered for Strimzi only. `freshet fleet apply` makes them",
                   topology.clusters[cluster].name, plural(static_cast<uint64_t>(topics), "topic")));
 }
 
