@@ -25,6 +25,7 @@
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
 #include "app/trace_exporter.h"
+#include "app/vitals.h"
 #include "base/assert.h"
 #include "base/version.h"
 #include "console/admin.h"
@@ -148,6 +149,7 @@ class ServerImpl final : public Server {
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
+    show_vitals(config_.data_dir, is_ready(), clock_.now_us());
     if (service_) service_->report_violations();
   }
 
@@ -186,6 +188,11 @@ class ServerImpl final : public Server {
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
+  }
+
+  [[nodiscard]] bool is_ready() const {
+    return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
+           std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
   }
 
   // Starts tracing, before anything that could be traced.
@@ -435,10 +442,7 @@ class ServerImpl final : public Server {
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
-    options.ready = [this] {
-      return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
-             std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
-    };
+    options.ready = [this] { return is_ready(); };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {

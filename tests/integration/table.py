@@ -6,6 +6,11 @@ from packing import Test
 LONG = True
 
 PLAN = {
+    "alerts.dashboard": (8, 2),
+    "alerts.page_of_metrics": (3, 1),
+    "alerts.rules": (20, 2),
+    "alerts.runbook": (1, 1),
+    "alerts.they_name_what_there_is": (1, 1),
     "api.a_server_answers_as_described": (30, 2),
     "api.descriptions_are_valid": (5, 1),
     "api.examples_are_accepted": (5, 1),
@@ -40,6 +45,10 @@ PLAN = {
     "deploy.kubernetes": (2, 2),
     "deploy.systemd": (1, 1),
     "deploy.units_agree": (1, 1),
+    "doctor.beside_a_server": (6, 1),
+    "doctor.planted_mistakes_of_others": (30, 1),
+    "doctor.planted_mistakes_of_the_machine": (12, 1),
+    "doctor.wrong_configuration": (1, 1),
     "erasure.by_record": (4, 1),
     "erasure.letters_of_tenants_are_apart": (3, 1),
     "erasure.no_copy_remains": (45, 1),
