@@ -66,12 +66,17 @@ Config default_config() {
 
 namespace {
 
+const yaml::Node kNothing;
+
 // What says whether the file is as it was.
 void note_sections(const yaml::Node& root, Config& config) {
   for (size_t i = 0; i < root.keys.size(); ++i) {
     const std::string& name = root.keys[i].text;
-    if (name != "tenants" && name != "revision")
-      config.section_hashes[name] = hash128(yaml::write(root.items[i])).hex();
+    if (name == "tenants" || name == "revision") continue;
+    // SIGHUP takes a changed level at once, so it is no reason to start again.
+    const yaml::Node* const format = name == "logging" ? root.items[i].find("format") : nullptr;
+    const yaml::Node& counts = name != "logging" ? root.items[i] : format != nullptr ? *format : kNothing;
+    config.section_hashes[name] = hash128(yaml::write(counts)).hex();
   }
   const yaml::Node* const tenants = root.find("tenants");
   for (const yaml::Node& tenant : tenants->items) {

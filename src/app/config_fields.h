@@ -341,6 +341,12 @@ void describe(V& v, Config& config) {
     tracing.number("sample", config.tracing.sample, 0, 1,
                    "Share of requests without a `traceparent` of their own that are traced");
   });
+  v.section("logging", "This process's own log, on standard error", [&](auto& logging) {
+    logging.choice("level", config.logging.level,
+                   "What is logged; `PUT /v1/logging` and SIGHUP change it while it runs, `--log-level` overrules it");
+    logging.choice("format", config.logging.format,
+                   "Lines for people, or a JSON object each; `--log-json` overrules it");
+  });
   v.list("tenants", config.tenants,
          "Whose data it is, a list; the smallest: `[{name: acme, write_keys: [a-secret-key]}]`",
          Items(Need::kRequired, 1, kTenantsMax), model::default_tenant(""),

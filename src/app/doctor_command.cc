@@ -84,8 +84,9 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
                       "Also write what one needs to be helped to this new file (.tar.gz), with nothing personal in it");
   command->add_option("--url", options->admin.url, "The admin listener (default: that of the configuration)");
   add_ca_option(*command, options->admin.ca);
-  command->add_option("--token", options->admin.token,
-                      "Admin token (default: FRESHET_ADMIN_TOKEN, or one of the configuration)")
+  command
+      ->add_option("--token", options->admin.token,
+                   "Admin token (default: FRESHET_ADMIN_TOKEN, or one of the configuration)")
       ->envname("FRESHET_ADMIN_TOKEN");
   command->add_flag("--json", options->admin.json, "One JSON object on standard output");
   command->callback([options, &exit_code] { exit_code = doctor(*options); });

@@ -86,8 +86,7 @@ Result<std::optional<Release>> last_release(const std::string& data_dir) {
   FRESHET_ASSIGN(const auto file, read_small_file(data_dir + "/installation"));
   if (!file) return std::nullopt;
   Release release;
-  each_field(file->text,
-             [&](const std::string& key, const std::string& value) { take_release(key, value, release); });
+  each_field(file->text, [&](const std::string& key, const std::string& value) { take_release(key, value, release); });
   return release;
 }
 

@@ -149,7 +149,7 @@ class ServerImpl final : public Server {
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
-    show_vitals(config_.data_dir, is_ready(), clock_.now_us());
+    show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
   }
 
@@ -188,11 +188,6 @@ class ServerImpl final : public Server {
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
-  }
-
-  [[nodiscard]] bool is_ready() const {
-    return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
-           std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
   }
 
   // Starts tracing, before anything that could be traced.
@@ -442,7 +437,10 @@ class ServerImpl final : public Server {
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
-    options.ready = [this] { return is_ready(); };
+    options.ready = [this] {
+      return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
+             std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
+    };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {

@@ -13,7 +13,7 @@ void show_vitals(const std::string& data_dir, bool is_ready, env::TimeUs now_us)
   static telemetry::Gauge& free = telemetry::gauge("freshet_disk_free_bytes", "What of it may still be used.");
   ready.set(is_ready ? 1 : 0);
   clock.set(static_cast<double>(now_us) / 1e6);
-  struct statvfs disk {};
+  struct statvfs disk{};
   // What can't be seen keeps its last value.
   if (::statvfs(data_dir.c_str(), &disk) != 0) return;
   const auto block = static_cast<double>(disk.f_frsize);

@@ -152,6 +152,8 @@ constexpr MetricEntry kMetrics[] = {
      "Times that the wall clock jumped by more than a minute, as the log saw it."},
     {"freshet_log_commit_batch_records", kGauge, "records", "",
      "Records of the last group commit."},
+    {"freshet_log_lines_left_out_total", kCounter, "lines", "",
+     "Lines of this process's own log that were left out, as too many of their kind came within ten seconds."},
     {"freshet_log_lost_rows_total", kCounter, "rows", "",
      "Rows of the embedded log that were synced and are gone: see --accept-loss."},
     {"freshet_log_queue_bytes", kGauge, "bytes", "",

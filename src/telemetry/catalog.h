@@ -1,5 +1,5 @@
-// Every metric that a Freshet shows, described once: the HELP and TYPE lines of /metrics and docs/metrics.md are made of
-// this table. A metric that is not in it is shown with the words of whoever counts it, and fails the tests.
+// Every metric that a Freshet shows, described once: the HELP lines of /metrics and docs/metrics.md are made of this
+// table. A metric that is not in it is shown with the words of whoever counts it, and fails the tests.
 #pragma once
 
 #include <cstdint>

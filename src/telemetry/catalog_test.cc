@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <regex>
 #include <set>
+#include <string_view>
 
 #include "telemetry/metrics.h"
 #include "testing/file.h"
@@ -24,7 +24,7 @@ std::string shown_name(std::string name) {
 
 // Names of metrics as literals of the product's sources. Those of connections are put together (http/server.cc).
 std::set<std::string> counted_in_sources() {
-  static const std::regex kName("\"(freshet_[a-z_]*[a-z])\"");
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz_";
   std::set<std::string> names = {"freshet_http_connections_evicted_total", "freshet_http_connections_refused_total"};
   for (const auto& entry : fs::recursive_directory_iterator(project_path("src"))) {
     const std::string path = entry.path().string();
@@ -32,8 +32,12 @@ std::set<std::string> counted_in_sources() {
     if (!is_source || path.ends_with("_test.cc") || path.ends_with("/catalog.cc") || path.ends_with("/metrics.h"))
       continue;
     const std::string text = fleet::file_text(path);
-    for (auto at = std::sregex_iterator(text.begin(), text.end(), kName); at != std::sregex_iterator(); ++at)
-      names.insert(shown_name((*at)[1].str()));
+    for (size_t at = text.find("\"freshet_"); at != std::string::npos; at = text.find("\"freshet_", at + 1)) {
+      const size_t end = text.find_first_not_of(kLetters, at + 1);
+      // What ends in '_' is the begin of something that is put together.
+      if (end != std::string::npos && text[end] == '"' && text[end - 1] != '_')
+        names.insert(shown_name(text.substr(at + 1, end - at - 1)));
+    }
   }
   return names;
 }
@@ -41,7 +45,7 @@ std::set<std::string> counted_in_sources() {
 TEST(MetricCatalog, IsSortedAndFindsEach) {
   const auto all = metric_catalog();
   for (size_t i = 0; i < all.size(); ++i) {
-    if (i > 0) EXPECT_LT(all[i - 1].name, all[i].name);
+    EXPECT_TRUE(i == 0 || all[i - 1].name < all[i].name) << all[i].name;
     EXPECT_EQ(find_metric(all[i].name), &all[i]);
     EXPECT_TRUE(all[i].help.ends_with('.') && !all[i].unit.empty()) << all[i].name;
     EXPECT_EQ(all[i].kind == MetricKind::kCounter, all[i].name.ends_with("_total")) << all[i].name;

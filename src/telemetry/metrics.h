@@ -68,8 +68,9 @@ class Histogram {
 // The counters of this name, added up by the value of one label; those that are 0 are left out.
 [[nodiscard]] std::map<std::string, uint64_t> counter_totals(const std::string& name, const std::string& label);
 
-// The whole registry in Prometheus' text format, with names for kTenantsShown tenants (tenant_series.h). Histograms are shown as cumulative buckets at 1,
-// 2.5 and 5 × 10^n seconds, under a name that ends in _seconds where ours ends in _us.
+// The whole registry in Prometheus' text format, with names for kTenantsShown tenants (tenant_series.h). Histograms are
+// shown as cumulative buckets at 1, 2.5 and 5 × 10^n seconds, under a name that ends in _seconds where ours ends in
+// _us.
 [[nodiscard]] std::string render_prometheus();
 
 }  // namespace freshet::telemetry

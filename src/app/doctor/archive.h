@@ -14,8 +14,8 @@ struct ArchiveFile {
   std::string content;
 };
 
-// POSIX ustar (IEEE Std 1003.1, pax), each file for its owner alone, all changed at `changed_s` (since 1970); then gzip.
-// Same files, same bytes.
+// POSIX ustar (IEEE Std 1003.1, pax), each file for its owner alone, all changed at `changed_s` (since 1970). Same
+// files, same bytes.
 [[nodiscard]] std::string make_tar(const std::vector<ArchiveFile>& files, int64_t changed_s);
 [[nodiscard]] std::string gzip(std::string_view bytes);
 

@@ -1,6 +1,6 @@
 // What `freshet doctor` looks at: everything that a Freshet with this configuration needs, from outside and without
-// changing any of it, so that it may be asked while one runs. Each check is a function; doctor.cc has the table of them,
-// and whoever adds a check adds a line there.
+// changing any of it, so that it may be asked while one runs. Each check is a function; doctor.cc has the table of
+// them, and whoever adds a check adds a line there.
 #pragma once
 
 #include <cstdint>

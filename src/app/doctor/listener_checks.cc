@@ -28,12 +28,14 @@ void look_at_port(const Subject& subject, const std::string& name, const std::st
   const Status free = http::can_listen(listen);
   if (free) return out.ok(fmt::format("{} {} is free", name, listen));
   if (free.error().code != Code::kConflict)
-    return out.fail(fmt::format("{}: {}", name, free.error().message),
-                    "name an address of this machine (0.0.0.0 for all), and a port from 1024 on unless it runs as root");
+    return out.fail(
+        fmt::format("{}: {}", name, free.error().message),
+        "name an address of this machine (0.0.0.0 for all), and a port from 1024 on unless it runs as root");
   if (subject.server != 0 && address && listens(subject.server, address->port))
     return out.ok(fmt::format("{} {} is ours: process {} runs", name, listen, subject.server));
-  out.fail(fmt::format("{} {} is taken by another program", name, listen),
-           fmt::format("ss -ltnp 'sport = :{}' names it; stop that, or set {}.listen", address ? address->port : 0, name));
+  out.fail(
+      fmt::format("{} {} is taken by another program", name, listen),
+      fmt::format("ss -ltnp 'sport = :{}' names it; stop that, or set {}.listen", address ? address->port : 0, name));
 }
 
 void look_at_certificate(const Subject& subject, const std::string& name, const Config::Tls& tls, Findings& out) {
@@ -55,7 +57,7 @@ void look_at_certificate(const Subject& subject, const std::string& name, const 
 void look_at_configuration(const Subject& subject, Findings& out) {
   if (const Status roles = check_roles(subject.config); !roles)
     return out.fail(roles.error().message, "docs/configuration.md, Roles apart");
-  struct stat file {};
+  struct stat file{};
   const bool named = !subject.config_file.empty() && ::stat(subject.config_file.c_str(), &file) == 0;
   if (named && (file.st_mode & S_IROTH) != 0 && has_secrets(subject.config))
     out.warn(fmt::format("everybody on this machine may read {}, which has secrets", subject.config_file),

@@ -111,7 +111,7 @@ bool clock_is_kept() {
 int64_t newest_file_us(const std::string& data_dir) {
   int64_t newest = 0;
   for (const char* name : {"/installation", "/log", "/profiles", "/state", "/imports"}) {
-    struct stat file {};
+    struct stat file{};
     if (::stat((data_dir + name).c_str(), &file) == 0)
       newest = std::max<int64_t>(newest, int64_t{file.st_mtim.tv_sec} * 1'000'000);
   }
@@ -130,20 +130,20 @@ void look_at_data_dir(const Subject& subject, Findings& out) {
                       "make it, and give it to the user that runs Freshet (chown)");
     return out.ok(fmt::format("{} is not there yet: the first start makes it", directory));
   }
-  struct stat at {};
+  struct stat at{};
   if (::stat(directory.c_str(), &at) != 0 || !S_ISDIR(at.st_mode))
     return out.fail(directory + " is not a directory", "name another data_dir");
   if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0)
-    return out.fail(fmt::format("{} belongs to user {}, and this one ({}) can't write it", directory, at.st_uid,
-                                ::geteuid()),
-                    "run doctor as the user that runs Freshet, or give it that directory (chown -R)");
+    return out.fail(
+        fmt::format("{} belongs to user {}, and this one ({}) can't write it", directory, at.st_uid, ::geteuid()),
+        "run doctor as the user that runs Freshet, or give it that directory (chown -R)");
   if (::geteuid() != 0 && at.st_uid != ::geteuid())
     out.warn(fmt::format("{} belongs to user {}, not to this one ({})", directory, at.st_uid, ::geteuid()),
              "let one user alone own it and run Freshet");
   if ((at.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    out.warn(fmt::format("others may look into {} (mode {:o}), where profiles and keys are", directory,
-                         at.st_mode & 0777),
-             fmt::format("chmod 700 {}; Freshet does it itself at its next start", directory));
+    out.warn(
+        fmt::format("others may look into {} (mode {:o}), where profiles and keys are", directory, at.st_mode & 0777),
+        fmt::format("chmod 700 {}; Freshet does it itself at its next start", directory));
   const auto last = last_release(directory);
   if (!last) return out.fail(last.error().message, "restore it from a copy (docs/operations/damage.md)");
   if (!*last) return out.ok(fmt::format("{}: no Freshet has used it yet", directory));
@@ -154,7 +154,7 @@ void look_at_data_dir(const Subject& subject, Findings& out) {
 
 void look_at_disk(const Subject& subject, Findings& out) {
   const std::string at = nearest_of(subject.config.data_dir);
-  struct statfs disk {};
+  struct statfs disk{};
   if (::statfs(at.c_str(), &disk) != 0)
     return out.fail(fmt::format("{}: {}", at, std::strerror(errno)), "name a data_dir on a disk of this machine");
   const auto block = static_cast<uint64_t>(disk.f_frsize != 0 ? disk.f_frsize : disk.f_bsize);

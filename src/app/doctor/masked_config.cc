@@ -14,19 +14,19 @@ using yaml::Node;
 
 constexpr std::string_view kHidden = "…";
 
-// Keys of the file whose values are shown, wherever they stand outside of the tenants. What is not here is hidden: a key
-// that is added later is a secret until somebody says otherwise.
+// Keys of the file whose values are shown, wherever they stand outside of the tenants. What is not here is hidden: a
+// key that is added later is a secret until somebody says otherwise.
 constexpr std::array<std::string_view, 36> kShown = {
-    "revision",   "data_dir",  "roles",     "listen",    "cert",        "connections",   "connections_per_address",
-    "role",       "kind",      "partitions", "brokers",  "topic_prefix", "memory",       "standbys",
-    "slots",      "standby_after", "to",    "endpoint",  "interval",    "min_pause",     "keep",
-    "concurrency", "bandwidth", "format",   "events",    "changes",     "deadletters",   "logs",
-    "count",      "bytes",     "otlp",      "sample",    "indexed",     "canary",        "level",
+    "revision",    "data_dir",      "roles",      "listen",   "cert",         "connections", "connections_per_address",
+    "role",        "kind",          "partitions", "brokers",  "topic_prefix", "memory",      "standbys",
+    "slots",       "standby_after", "to",         "endpoint", "interval",     "min_pause",   "keep",
+    "concurrency", "bandwidth",     "format",     "events",   "changes",      "deadletters", "logs",
+    "count",       "bytes",         "otlp",       "sample",   "indexed",      "canary",      "level",
     "min"};
 // Properties of librdkafka that say how and not who.
 constexpr std::array<std::string_view, 8> kShownProperties = {
-    "security.protocol", "sasl.mechanism",  "sasl.mechanisms",   "linger.ms",
-    "compression.type",  "client.rack",     "socket.timeout.ms", "ssl.endpoint.identification.algorithm"};
+    "security.protocol", "sasl.mechanism", "sasl.mechanisms",   "linger.ms",
+    "compression.type",  "client.rack",    "socket.timeout.ms", "ssl.endpoint.identification.algorithm"};
 
 template <class List>
 bool has(const List& list, std::string_view text) {

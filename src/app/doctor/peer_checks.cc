@@ -29,10 +29,10 @@ void look_at_topic(const Config& config, const eventlog::WantedTopic& wanted, co
   const std::string& brokers = config.log.brokers;
   if (is.partitions == 0) return out.ok(fmt::format("topic {} is not there yet: the first start makes it", is.name));
   if (is.partitions != wanted.options.partitions) {
-    return out.fail(fmt::format("topic {} has {} partitions, {} are configured", is.name, is.partitions,
-                                wanted.options.partitions),
-                    "set log.partitions to what the topics have, or go on under another prefix "
-                    "(docs/operations/checkpoints.md, Another number of partitions)");
+    return out.fail(
+        fmt::format("topic {} has {} partitions, {} are configured", is.name, is.partitions, wanted.options.partitions),
+        "set log.partitions to what the topics have, or go on under another prefix "
+        "(docs/operations/checkpoints.md, Another number of partitions)");
   }
   if (is.leaderless > 0)
     out.fail(fmt::format("topic {}: {} partitions have no leader", is.name, is.leaderless),
@@ -88,7 +88,8 @@ void compare_with_bucket(const Subject& subject, const objectstore::StoreOptions
   const auto client = http::Client::connect(fmt::format("{}://{}", endpoint->tls ? "https" : "http", endpoint->host),
                                             {.timeout_s = 3, .ca_file = ""});
   if (!client) return;
-  const auto response = (*client)->send({.method = "GET", .path = "/", .query = {}, .headers = {}, .body = {}, .remote = {}});
+  const auto response =
+      (*client)->send({.method = "GET", .path = "/", .query = {}, .headers = {}, .body = {}, .remote = {}});
   if (!response) return;
   if (const int64_t theirs_us = http_date_us(*response); theirs_us != 0)
     compare_clocks(subject, theirs_us, "the bucket's server", out);
@@ -124,8 +125,9 @@ void look_at_mongodb(const Subject& subject, Findings& out) {
     tenants.push_back(std::make_shared<const model::Tenant>(tenant));
   const auto report = docstore::inspect_mongo(mongo_options(subject.config, tenants, *subject.clock));
   if (!report)
-    return out.fail(report.error().message, "check profiles.mongodb.uri, and that the server is up: "
-                                            "docs/configuration.md, Profiles in MongoDB");
+    return out.fail(report.error().message,
+                    "check profiles.mongodb.uri, and that the server is up: "
+                    "docs/configuration.md, Profiles in MongoDB");
   out.ok(fmt::format("MongoDB {}, {}", report->version,
                      report->replica_set.empty() ? "no replica set" : "replica set " + report->replica_set));
   if (report->replica_set.empty())

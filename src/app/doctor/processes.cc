@@ -39,7 +39,7 @@ std::string text_of_file(const std::string& path) {
 
 // A line of /proc/locks is "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF".
 int holder_of(const std::string& data_dir) {
-  struct stat lock {};
+  struct stat lock{};
   if (::stat((data_dir + "/lock").c_str(), &lock) != 0) return 0;
   const std::string wanted = fmt::format("{:02x}:{:02x}:{}", major(lock.st_dev), minor(lock.st_dev), lock.st_ino);
   std::istringstream lines(text_of_file("/proc/locks"));

@@ -1,5 +1,5 @@
-// Who has what on this machine, as Linux tells it under /proc. Everything may be hidden from us (another user's process,
-// another container); then the answer is that nobody is seen. Private to the doctor.
+// Who has what on this machine, as Linux tells it under /proc. Everything may be hidden from us (another user's
+// process, another container); then the answer is that nobody is seen. Private to the doctor.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace freshet::app {
 
-// The process that holds the lock of this data directory; 0: none. The lock is looked at and never taken: a Freshet that
-// starts at the same moment would find it taken.
+// The process that holds the lock of this data directory; 0: none. The lock is looked at and never taken: a Freshet
+// that starts at the same moment would find it taken.
 [[nodiscard]] int holder_of(const std::string& data_dir);
 // Whether that process listens on the port.
 [[nodiscard]] bool listens(int process, uint16_t port);

@@ -71,7 +71,8 @@ void look_at_server(const Subject& subject, Findings& out) {
     const double value = sum_of(*metrics, sign.metric);
     if (value <= 0) continue;
     const std::string found = fmt::format("{} ({} is {})", sign.means, sign.metric, value);
-    sign.health == Health::kFail ? out.fail(found, std::string(sign.advice)) : out.warn(found, std::string(sign.advice));
+    sign.health == Health::kFail ? out.fail(found, std::string(sign.advice))
+                                 : out.warn(found, std::string(sign.advice));
   }
   if (const auto status = ask_server(subject.admin, "/v1/status")) look_at_stages(*status, out);
 }

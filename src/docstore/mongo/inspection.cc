@@ -51,8 +51,7 @@ void look_for_indexes(mongoc_client_t* connection, const std::string& tenant, v1
   const std::set<std::string> there = indexed_fields(collection.get());
   // Those of a new tenant are made with its first profile, or at the next start.
   if (there.empty()) return;
-  const std::string where =
-      "freshet_" + tenant + "." + (kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users") + ": ";
+  const std::string where = "freshet_" + tenant + "." + (kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users") + ": ";
   std::vector<std::string> wanted = {"removed_at"};
   for (const std::string& type : types) wanted.push_back("identifiers." + escape_name(type));
   for (const std::string& field : wanted)
@@ -67,7 +66,8 @@ Result<MongoReport> inspect_mongo(const MongoOptions& options) {
   MongoReport report;
   FRESHET_TRY(ask_admin(*client, connection.get(), "buildInfo",
                         [&](const bson_t& reply) { report.version = text_in(reply, "version"); }));
-  FRESHET_TRY(ask_admin(*client, connection.get(), "hello", [&](const bson_t& reply) {
+  // The old name of `hello`, which servers of MongoDB's protocol have all.
+  FRESHET_TRY(ask_admin(*client, connection.get(), "isMaster", [&](const bson_t& reply) {
     report.replica_set = text_in(reply, "setName");
     bson_iter_t at;
     if (bson_iter_init_find(&at, &reply, "localTime") && BSON_ITER_HOLDS_DATE_TIME(&at))

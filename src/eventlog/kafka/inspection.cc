@@ -55,8 +55,7 @@ void look_at_broker(const rd_kafka_metadata_t& metadata, Client& client, const K
                     KafkaReport& report) {
   report.brokers = metadata.broker_cnt;
   if (metadata.broker_cnt == 0) return;
-  const auto settings =
-      describe(client, options, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata.brokers[0].id));
+  const auto settings = describe(client, options, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata.brokers[0].id));
   if (!settings) {
     report.unseen = settings.error().message;
     return;

@@ -34,11 +34,12 @@ struct KafkaReport {
   // The version that the brokers speak among themselves, "3.9-IV0"; "": 4.0 or later, where it is no setting any more.
   std::string protocol_version;
   std::optional<int64_t> transaction_max_ms, session_min_ms, session_max_ms;  // limits of a broker
-  std::string unseen;  // why a broker's settings could not be read; "": they were
+  std::string unseen;               // why a broker's settings could not be read; "": they were
   std::vector<TopicReport> topics;  // in the order in which they were asked for
 };
 
-// kRetry: no broker answers; kInvalid: they refuse us, or an option is wrong. It blocks, some seconds for each question.
+// kRetry: no broker answers; kInvalid: they refuse us, or an option is wrong. It blocks, some seconds for each
+// question.
 [[nodiscard]] Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector<WantedTopic>& wanted,
                                                 env::Clock& clock);
 
