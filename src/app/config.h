@@ -109,6 +109,11 @@ struct Config {
     LogFormat format = LogFormat::kText;
   };
 
+  struct Telemetry {
+    std::string otlp;  // http[s]://host:port of an OpenTelemetry collector; "": neither metrics nor lines are sent
+    int64_t interval_us = 15'000'000;
+  };
+
   struct Tracing {
     std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
     double sample = 0.001;  // share of requests without a trace of their own that begin one
@@ -130,6 +135,7 @@ struct Config {
   Overflow overflow;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   Tracing tracing;
+  Telemetry telemetry;
   Logging logging;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different

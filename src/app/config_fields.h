@@ -341,6 +341,11 @@ void describe(V& v, Config& config) {
     tracing.number("sample", config.tracing.sample, 0, 1,
                    "Share of requests without a `traceparent` of their own that are traced");
   });
+  v.section("telemetry", "Metrics and the log to a collector: [telemetry](operations/telemetry.md)", [&](auto& sent) {
+    sent.text("otlp", config.telemetry.otlp, kCollector, "An OpenTelemetry collector; without it neither is sent",
+              Need::kRequired);
+    sent.duration("interval", config.telemetry.interval_us, kSecondUs, 3600 * kSecondUs, "From metrics to metrics");
+  });
   v.section("logging", "This process's own log, on standard error", [&](auto& logging) {
     logging.choice("level", config.logging.level,
                    "What is logged; `PUT /v1/logging` and SIGHUP change it while it runs, `--log-level` overrules it");

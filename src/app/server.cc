@@ -21,6 +21,7 @@
 #include "app/log_watch.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
+#include "app/signal_exporter.h"
 #include "app/stages.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
@@ -133,6 +134,7 @@ class ServerImpl final : public Server {
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
+    if (signal_exporter_) signal_exporter_->stop();
   }
 
   Status status() const override {
@@ -190,15 +192,20 @@ class ServerImpl final : public Server {
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
 
-  // Starts tracing, before anything that could be traced.
+  // Starts what is sent to collectors, before anything that could be traced.
   void start_tracing() {
+    TracedProcess process;
+    process.instance = installation_->name();
+    process.version = std::string(version());
+    process.roles = text_of(config_.roles);
+    if (!config_.telemetry.otlp.empty())
+      signal_exporter_ = std::make_unique<SignalExporter>(
+          SignalExporterOptions{config_.telemetry.otlp, process, config_.telemetry.interval_us}, clock_);
     if (config_.tracing.otlp.empty()) return;
     telemetry::tracer().start({.sample = config_.tracing.sample}, [](size_t n) { return env::real_random().bytes(n); });
     TraceExporterOptions options;
     options.url = config_.tracing.otlp;
-    options.process.instance = installation_->name();
-    options.process.version = std::string(version());
-    options.process.roles = text_of(config_.roles);
+    options.process = std::move(process);
     trace_exporter_ = std::make_unique<TraceExporter>(options, telemetry::tracer(), clock_);
   }
 
@@ -478,7 +485,8 @@ class ServerImpl final : public Server {
   env::Random& random_;
   // These are in the order in which they need one another, and are destroyed the other way round.
   std::unique_ptr<Installation> installation_;
-  std::unique_ptr<TraceExporter> trace_exporter_;  // null if nothing is traced
+  std::unique_ptr<SignalExporter> signal_exporter_;  // null: no collector has metrics and lines
+  std::unique_ptr<TraceExporter> trace_exporter_;    // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;

@@ -170,6 +170,8 @@ constexpr MetricEntry kMetrics[] = {
      "Requests with logs that were told to come again later (429)."},
     {"freshet_logs_rejected_total", kCounter, "records", "tenant, code",
      "Log records rejected, by reason."},
+    {"freshet_otlp_dropped_total", kCounter, "lines or metrics", "signal, reason",
+     "Lines of the log and metrics that no collector was shown, by reason."},
     {"freshet_overflow_aborts_total", kCounter, "transactions", "",
      "Transactions that failed; their records are moved again."},
     {"freshet_overflow_commits_total", kCounter, "transactions", "",

@@ -8,6 +8,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,7 @@
 
 #include "base/json_writer.h"
 #include "telemetry/log_limit.h"
+#include "telemetry/log_tap.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::telemetry {
@@ -57,12 +59,14 @@ class LimitedSink final : public spdlog::sinks::base_sink<std::mutex> {
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(msg.time.time_since_epoch());
     const LogLimit::Verdict verdict = limit_.take({msg.payload.data(), msg.payload.size()}, since.count());
     if (!verdict.shown) return left_out_.add();
-    if (verdict.left_out == 0) return inner_.log(msg);
-    const std::string text = fmt::format("{} (and {} lines like it, which are left out)",
-                                         std::string_view(msg.payload.data(), msg.payload.size()), verdict.left_out);
-    spdlog::details::log_msg longer(msg);
-    longer.payload = text;
-    inner_.log(longer);
+    std::string text(msg.payload.data(), msg.payload.size());
+    if (verdict.left_out > 0) text += fmt::format(" (and {} lines like it, which are left out)", verdict.left_out);
+    spdlog::details::log_msg shown(msg);
+    shown.payload = text;
+    inner_.log(shown);
+    const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(msg.time.time_since_epoch());
+    // OpenTelemetry's numbers: each level has four.
+    tap_log_line({time.count(), 1 + 4 * std::min(static_cast<int>(msg.level), 4), std::move(text)});
   }
   void flush_() override { inner_.flush(); }
   void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {

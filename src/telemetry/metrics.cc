@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "telemetry/catalog.h"
+#include "telemetry/families.h"
 #include "telemetry/tenant_series.h"
 
 namespace freshet::telemetry {
@@ -210,7 +211,7 @@ std::map<std::string, uint64_t> counter_totals(const std::string& name, const st
 }
 
 // The lock is held for copying the numbers only; the text is made without it.
-std::string render_prometheus() {
+std::vector<prometheus::MetricFamily> metric_families() {
   std::vector<prometheus::MetricFamily> families;
   Registry& all = registry();
   {
@@ -218,7 +219,9 @@ std::string render_prometheus() {
     for (const auto& [name, family] : all.families) families.push_back(expose(name, family));
     bound_tenants(families, all.tenants_shown, kTenantsShown);
   }
-  return prometheus::TextSerializer().Serialize(families);
+  return families;
 }
+
+std::string render_prometheus() { return prometheus::TextSerializer().Serialize(metric_families()); }
 
 }  // namespace freshet::telemetry

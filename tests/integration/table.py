@@ -159,6 +159,7 @@ PLAN = {
     "strangers.open_files": (4, 1),
     "strangers.places_are_for_those_who_use_them": (3, 1),
     "strangers.tls": (6, 1),
+    "tracing.metrics_and_log_reach_a_collector": (8, 1),
     "tracing.a_trace_through_all_roles": (4, 1),
 }
 
