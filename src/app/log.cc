@@ -111,7 +111,7 @@ Log open_log(const Config& config, const std::string& name, env::Clock& clock) {
 std::vector<eventlog::WantedTopic> topics_of(const Config& config) {
   const uint32_t partitions = config.log.partitions;
   const Config::Retention& kept = config.retention;
-  return {
+  std::vector<eventlog::WantedTopic> topics = {
       // actions has no retention by itself: action trims what no state needs any more.
       {Topic::kActions, {partitions, 0, 0, {action::kActionGroup}}},
       // A reader that was away for an hour beyond its last commit would miss changes, so nothing that is not committed
@@ -125,6 +125,9 @@ std::vector<eventlog::WantedTopic> topics_of(const Config& config) {
       // One partition, because its order is what processes agree by.
       {Topic::kSchema, {1, 0, 0, {}}},
   };
+  // The embedded log has one ingest node, which needs to tell nobody.
+  if (config.log.kind == Config::LogKind::kKafka) topics.push_back({Topic::kImports, {1, 0, 0, {}, true}});
+  return topics;
 }
 
 Status create_topics(eventlog::EventLog& log, const Config& config) {

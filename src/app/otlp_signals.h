@@ -13,8 +13,8 @@
 
 namespace freshet::app {
 
-// Makes the body of POST /v1/metrics: counters and histograms as sums since `began_ns`, both times since 1970. Names are
-// those of /metrics without their units and `_total`, which OpenTelemetry keeps apart: whoever turns them into
+// Makes the body of POST /v1/metrics: counters and histograms as sums since `began_ns`, both times since 1970. Names
+// are those of /metrics without their units and `_total`, which OpenTelemetry keeps apart: whoever turns them into
 // Prometheus' again gets the same names.
 [[nodiscard]] std::string encode_metrics(const TracedProcess& process,
                                          std::span<const prometheus::MetricFamily> families, int64_t began_ns,

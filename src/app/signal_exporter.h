@@ -1,6 +1,6 @@
 // Sends the process's metrics and the lines of its log to an OpenTelemetry collector, on a thread of its own: metrics
-// each interval, cumulative, so that one that is missed costs nothing; lines a second after they came at the latest. While
-// the collector is away lines wait in their bounded queue. Nothing else ever waits for it.
+// each interval, cumulative, so that one that is missed costs nothing; lines a second after they came at the latest.
+// While the collector is away lines wait in their bounded queue. Nothing else ever waits for it.
 #pragma once
 
 #include <atomic>

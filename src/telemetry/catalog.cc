@@ -128,6 +128,8 @@ constexpr MetricEntry kMetrics[] = {
      "Joins refused, by reason: the profiles stay apart."},
     {"freshet_ingest_bytes_total", kCounter, "bytes", "",
      "Bytes of request bodies, as sent."},
+    {"freshet_ingest_import_records_damaged_total", kCounter, "records", "",
+     "Records of topic imports that could not be read, and were left out."},
     {"freshet_ingest_import_rows_total", kCounter, "rows", "tenant, result",
      "Rows of CSV imports, by result."},
     {"freshet_ingest_imports_refused_total", kCounter, "imports", "tenant",
