@@ -71,6 +71,7 @@ constexpr Effect kEffects[] = {
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"telemetry.otlp", "app/server.cc", "config_.telemetry.otlp"},
     {"telemetry.interval", "app/server.cc", "config_.telemetry.interval_us"},
+    {"canary", "app/server.cc", "config_.canary_us"},
     {"logging.level", "app/run_command.cc", "config.logging.level"},
     {"logging.format", "app/run_command.cc", "config.logging.format"},
     {"tenants", "app/tenant_ledger.cc", "config.tenants"},
@@ -133,6 +134,7 @@ deadletters: {count: 1000, bytes: 2MiB}
 overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 telemetry: {otlp: "http://h:1", interval: 20s}
+canary: 2s
 logging: {level: debug, format: json}
 tenants:
   - name: acme

@@ -295,6 +295,10 @@ void describe_telling(V& v, Config& config) {
     tracing.number("sample", config.tracing.sample, 0, 1,
                    "Share of requests without a `traceparent` of their own that are traced");
   });
+  v.duration(
+      "canary", config.canary_us, kSecondUs, 60 * kSecondUs,
+      "So often a process that ingests sends a record of its own through the whole pipeline, as the tenant "
+      "`freshet-canary`, and its freshness is measured: `1s`. The same for all processes; without it none is sent");
   v.section("telemetry", "Metrics and the log to a collector: [telemetry](operations/telemetry.md)", [&](auto& sent) {
     sent.text("otlp", config.telemetry.otlp, kCollector, "An OpenTelemetry collector; without it neither is sent",
               Need::kRequired);

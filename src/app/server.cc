@@ -14,6 +14,7 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/audit_file.h"
+#include "app/canary.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/letters.h"
@@ -148,6 +149,7 @@ class ServerImpl final : public Server {
   void tick() override {
     FRESHET_ASSERT(admin_ != nullptr);  // open() has succeeded
     if (config_.roles.ingest) look_for_room();
+    if (canary_) canary_->tick();
     admin_->sample();
     const env::TimeUs now = clock_.monotonic_us();
     if (now < look_due_) return;
@@ -373,6 +375,13 @@ class ServerImpl final : public Server {
       options.logs_lane = logs_lane_.get();
     }
     service_ = std::make_unique<ingest::Service>(std::move(options));
+    if (config_.roles.ingest && config_.canary_us > 0)
+      canary_ = std::make_unique<Canary>(
+          installation_->name(), config_.canary_us,
+          [this](v1::Envelope envelope, Canary::Done done) {
+            return service_->submit(std::move(envelope), std::move(done));
+          },
+          clock_);
   }
 
   Status start_ingest() {
@@ -509,6 +518,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
+  std::unique_ptr<Canary> canary_;  // null: there is none
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<ingest::Logs> logs_;
   std::unique_ptr<ingest::Lane> lane_;          // its thread works for those above

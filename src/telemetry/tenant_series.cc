@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "telemetry/canary.h"
+
 namespace freshet::telemetry {
 namespace {
 
@@ -78,6 +80,7 @@ void gather_others(MetricFamily& family, const std::set<std::string>& shown) {
 void bound_tenants(std::vector<MetricFamily>& families, std::set<std::string>& shown, size_t most) {
   const std::map<std::string, double> counts = counts_of(families);
   if (counts.size() <= most && shown.empty()) return;
+  if (counts.contains(kCanaryTenant)) shown.insert(kCanaryTenant);
   fill(shown, counts, most);
   for (MetricFamily& family : families) gather_others(family, shown);
 }

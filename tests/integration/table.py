@@ -6,6 +6,8 @@ from packing import Test
 LONG = True
 
 PLAN = {
+    "alerts.canary": (6, 1),
+    "alerts.canary_on_kafka": (20, 1),
     "alerts.dashboard": (8, 2),
     "alerts.page_of_metrics": (3, 1),
     "alerts.rules": (20, 2),

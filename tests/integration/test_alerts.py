@@ -3,6 +3,7 @@ incident and a near miss of every rule."""
 import json
 import re
 
+import kafka
 import packages
 from harness import ROOT, check, check_equal, freshet, send_records, wait_until
 from patience import patient
@@ -72,6 +73,24 @@ def test_rules(box):
         head, *tests = re.split(r"^(?=  - name: )", PROOFS[0].read_text(encoding="utf-8"), flags=re.MULTILINE)
         proof.write_text(head + "".join(test for test in tests if test.startswith(f'  - name: "{alert} ')), encoding="utf-8")
         run(promtool, "test", "rules", proof, wanted=1)
+
+
+def canary_sings(server):
+    """Its records come out, its freshness is told, and nobody has a key of its tenant."""
+    series = 'freshet_freshness_seconds_count{tenant="freshet-canary"}'
+    wait_until(lambda: server.metrics().get(series, 0) >= 3, patient(30), "three records of the canary are read")
+    metrics = server.metrics()
+    check(metrics['freshet_canary_records_total{result="sent"}'] >= 3, "records that the canary has sent")
+    check_equal(metrics.get('freshet_canary_records_total{result="failed"}', 0), 0, "records that the canary could not send")
+    check_equal(server.get("/v1/tenants/freshet-canary").json()["keys"]["write_keys"], [], "write keys of the canary")
+
+
+def test_canary(box):
+    canary_sings(box.server(top="canary: 1s\n"))
+
+
+def test_canary_on_kafka(box):
+    canary_sings(box.server(top="canary: 1s\n", kafka=kafka.share().settings()))
 
 
 def test_runbook(box):
