@@ -1,6 +1,6 @@
-// A record now and then that takes the whole way of a tenant's record: accepted, durable, processed, written. How long it
-// takes is in the freshness of the tenant freshet-canary, so the objective is watched, and a standstill is seen, while
-// nobody else sends anything.
+// A record now and then that takes the whole way of a tenant's record: accepted, durable, processed, written. How long
+// it takes is in the freshness of the tenant freshet-canary, so the objective is watched, and a standstill is seen,
+// while nobody else sends anything.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The tenant whose records Freshet sends to itself, to see how fresh they come out (app/canary.h). Its series are always
-// shown.
+// The tenant whose records Freshet sends to itself, to see how fresh they come out (app/canary.h). Its series are
+// always shown.
 #pragma once
 
 namespace freshet::telemetry {

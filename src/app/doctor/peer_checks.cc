@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <string>
 
 #include "app/checkpoints.h"
@@ -145,6 +146,11 @@ void look_at_checkpoints(const Subject& subject, Findings& out) {
   if (subject.config.checkpoints.to.empty()) return;
   objectstore::StoreOptions place = checkpoint_place(subject.config);
   place.attempts = 1;
+  // Opening a directory would make it.
+  constexpr std::string_view kFile = "file://";
+  std::error_code error;
+  if (place.to.starts_with(kFile) && !std::filesystem::exists(place.to.substr(kFile.size()), error))
+    return out.ok(place.to + " is not there yet: the first start makes it");
   const auto store = objectstore::open_store(place, *subject.clock, *subject.random);
   if (!store) return out.fail(store.error().message, advice_for(store.error()));
   compare_with_bucket(subject, place, out);
