@@ -66,6 +66,7 @@ PLAN = {
     "helm.changed_configuration_restarts": (2, 1),
     "helm.lag_metric": (3, 1),
     "helm.manifests": (1, 1),
+    "helm.probes_follow_tls": (3, 1),
     "helm.promises": (2, 1),
     "helm.refused": (2, 1),
     "helm.values": (5, 1),
