@@ -36,8 +36,9 @@ class Bytes {
 };
 
 bool read_topic(Bytes& bytes, std::vector<PartitionRef>& out) {
+  constexpr size_t kNameMost = 249;  // Kafka's; a longer one, said for each partition, would be a gigabyte
   const auto name = bytes.text();
-  if (!name) return false;
+  if (!name || name->size() > kNameMost) return false;
   const auto partitions = bytes.count(4);
   if (!partitions) return false;
   for (int32_t i = 0; i < *partitions; ++i) out.push_back({std::string(*name), *bytes.integer(4)});
