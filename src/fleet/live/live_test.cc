@@ -6,6 +6,7 @@
 #include "fleet/live/carry_out.h"
 #include "fleet/live/diff.h"
 #include "fleet/live/import.h"
+#include "fleet/render/targets.h"
 #include "fleet/topic_settings.h"
 #include "testing/clock.h"
 #include "testing/model_admin.h"
@@ -326,6 +327,23 @@ TEST(TopicSettings, MeanTheSameOrNot) {
   EXPECT_FALSE(same_setting("retention.ms", "-1", "86400000"));
   EXPECT_TRUE(same_setting("segment.bytes", "010", "10"));
   EXPECT_FALSE(same_setting("compression.type", "lz4", "zstd"));
+}
+
+TEST(TopicSettings, AreRendered) {
+  const Topology fleet = parse_fleet(
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, platform: strimzi}]\n"
+      "topics: [{name: t, retention: 0, settings: {segment.bytes: 1000000, compression.type: zstd}}]\n");
+  const auto rendering = render(fleet, source_of("f.yaml", ""), {"strimzi"});
+  ASSERT_TRUE(rendering) << rendering.error().message;
+  const auto file = std::ranges::find(rendering->files, "strimzi/v1/c/topics.yaml", &File::path);
+  ASSERT_NE(file, rendering->files.end());
+  EXPECT_THAT(file->bytes, HasSubstr("  config:\n"
+                                     "    cleanup.policy: delete\n"
+                                     "    compression.type: zstd\n"
+                                     "    max.message.bytes: 1048576\n"
+                                     "    min.insync.replicas: 2\n"
+                                     "    retention.ms: -1\n"
+                                     "    segment.bytes: 1000000\n"));
 }
 
 TEST(TopicSettings, OfKeysOfTheFileAreRefusedAsFreeOnes) {
