@@ -41,6 +41,13 @@ bool is_sql_name(std::string_view text) {
   return is_sql_word(text.substr(0, dot)) && is_sql_word(text.substr(dot + 1));
 }
 
+// Of the tables themselves (docs/sinks.md).
+constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition", "log_offset", "message_id",
+                                                 "event", "happened_at", "user_profile", "device_profile",
+                                                 "source", "properties", "enriched"};
+constexpr std::string_view kColumnsOfProfiles[] = {"id", "kind", "version", "updated_at", "profile", "state"};
+constexpr size_t kColumnBytesMax = 63;  // PostgreSQL cuts longer names
+
 struct KeyOfKind {
   std::string_view key;
   SinkKind kind;
@@ -71,12 +78,23 @@ class SinkChecks {
       problem("event", "is for `on: events`; a change of a profile has none");
     if (sink_.kind == SinkKind::kPostgres && sink_.on == model::SinkOn::kChanges && sink_.where.where_size() > 0)
       problem("where", "a table of profiles has all of them, or it would keep what no longer passes");
+    if (sink_.kind == SinkKind::kPostgres) check_columns();
     if (sink_.kind == SinkKind::kFiles && is_sink_to(sink_.to))
       if (const Status fits = objectstore::check_address(sink_.to, sink_.endpoint); !fits)
         problem("to", fits.error().message);
   }
 
  private:
+  void check_columns() {
+    std::set<std::string_view> names(std::begin(kColumnsOfProfiles), std::end(kColumnsOfProfiles));
+    if (sink_.on == model::SinkOn::kEvents)
+      names = {std::begin(kColumnsOfEvents), std::end(kColumnsOfEvents)};
+    for (const std::string& name : sink_.columns) {
+      if (name.size() > kColumnBytesMax)
+        problem("columns", "\"" + name + "\" is longer than the 63 bytes that PostgreSQL has for a name");
+      if (!names.insert(name).second) problem("columns", "\"" + name + "\" is a column already");
+    }
+  }
   static std::vector<std::string_view> kinds() {
     const auto names = all_names<SinkKind>();
     return {names.begin(), names.end()};

@@ -7,7 +7,8 @@
 
 namespace freshet::model {
 
-// Whether the value (nullopt: there is none) passes the test. Only `ne` and `exists: false` pass without a value.
+// Whether the value (nullopt: there is none) passes the test. Only `ne` and `exists: false` pass without a value. Equal
+// numbers are equal, however they are written.
 [[nodiscard]] bool passes(const v1::ComputedRule::Filter& filter, const std::optional<v1::Value>& value);
 
 }  // namespace freshet::model

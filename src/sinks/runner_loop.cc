@@ -163,6 +163,7 @@ void RunnerLoop::work() {
 
 void RunnerLoop::drop_front(Share& share, size_t count) {
   FRESHET_ASSERT(count <= share.items.size());
+  if (count == 0) return;
   for (size_t i = 0; i < count; ++i) share.bytes -= bytes_of(share.items[i]);
   share.items.erase(share.items.begin(), share.items.begin() + static_cast<ptrdiff_t>(count));
   share.refusals = 0;

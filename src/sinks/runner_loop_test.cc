@@ -9,6 +9,7 @@
 #include <map>
 
 #include "freshet/v1/event.pb.h"
+#include "testing/dice.h"
 #include "testing/sink_log.h"
 
 namespace freshet::sinks {
@@ -157,21 +158,22 @@ TEST(RunnerLoop, TellsWhatRetentionHasTaken) {
 
 // Whatever fails and dies: each partition's records come in order, none is left out, and none again but those of the
 // batch that was under way.
-RC_GTEST_PROP(RunnerLoop, LeavesNothingOut, ()) {
+RC_GTEST_PROP(RunnerLoop, LeavesNothingOut, (uint64_t seed)) {
+  Dice dice(seed);
   SinkLog log;
   int made = 0;
   RecordingSink sink;
   std::map<uint32_t, std::vector<int>> sent;
-  const auto failing = *rc::gen::inRange(0, 4);
+  const size_t failing = dice.roll(4);
   sink.judge = [&](int) {
-    return *rc::gen::inRange(0, 5) < failing ? Outcome::What::kLater : Outcome::What::kDone;
+    return dice.roll(5) < failing ? Outcome::What::kLater : Outcome::What::kDone;
   };
   for (int life = 0; life < 4; ++life) {
     const auto consumer = log.consumer();
     RunnerLoop loop(log.options(), *consumer, sink);
-    const auto steps = *rc::gen::inRange(1, 12);
+    const auto steps = dice.between(1, 12);
     for (int i = 0; i < steps; ++i) {
-      const auto partition = *rc::gen::inRange<uint32_t>(0, SinkLog::kPartitions);
+      const auto partition = static_cast<uint32_t>(dice.roll(SinkLog::kPartitions));
       log.event(partition, made);
       sent[partition].push_back(made++);
       RC_ASSERT(loop.step().has_value());

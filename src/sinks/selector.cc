@@ -7,7 +7,6 @@
 
 #include "model/document.h"
 #include "model/filter.h"
-#include "model/json.h"
 #include "model/time.h"
 
 namespace freshet::sinks {
@@ -50,16 +49,6 @@ std::pair<v1::Section, std::string_view> named_by(const Filter& filter) {
   const std::string_view name = filter.property();
   if (name.starts_with(kComputed)) return {v1::COMPUTED, name.substr(kComputed.size())};
   return {v1::ATTRIBUTES, name};
-}
-
-// A sum is an exact decimal, which is compared as a number here.
-std::optional<v1::Value> comparable(v1::Value value) {
-  if (value.kind_case() == v1::Value::kDecimal) {
-    double number = 0;
-    simdjson::dom::parser parser;
-    if (parser.parse(value.decimal()).get_double().get(number) == simdjson::SUCCESS) value.set_number(number);
-  }
-  return value;
 }
 
 // The last op of the change on what is named; null: it says nothing of it.
@@ -131,7 +120,7 @@ Result<bool> Selector::meets(const v1::Change& change, eventlog::Offset offset) 
       continue;
     }
     const bool there = op != nullptr && op->type() != v1::ChangeOp::UNSET && op->has_value();
-    if (!model::passes(filter, there ? comparable(op->value()) : std::nullopt)) return false;
+    if (!model::passes(filter, there ? std::optional(op->value()) : std::nullopt)) return false;
     touched = true;
   }
   if (!touched) return false;
@@ -141,7 +130,7 @@ Result<bool> Selector::meets(const v1::Change& change, eventlog::Offset offset) 
   return std::all_of(others.begin(), others.end(), [&](const Filter* filter) {
     const auto [section, name] = named_by(*filter);
     const v1::Value* const value = document ? model::find_field(*document, section, name) : nullptr;
-    return model::passes(*filter, value != nullptr ? comparable(*value) : std::nullopt);
+    return model::passes(*filter, value != nullptr ? std::optional(*value) : std::nullopt);
   });
 }
 

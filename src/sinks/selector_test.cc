@@ -23,7 +23,9 @@ struct Conditions : ::testing::Test {
                               R"(,"received_at":"2026-01-02T03:04:05.000Z","enriched":)" + enriched + "}";
     const auto item = selector.pick({7, "k", value});
     EXPECT_TRUE(item);
-    if (*item) EXPECT_EQ((*item)->received_at_us, 1'767'323'045'000'000);
+    if (*item) {
+      EXPECT_EQ((*item)->received_at_us, 1'767'323'045'000'000);
+    }
     return item->has_value();
   }
   bool takes_change(const v1::Change& change) {

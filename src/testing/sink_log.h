@@ -44,7 +44,8 @@ struct SinkLog {
     batches[0].records.add(key, value);
     std::promise<Status> done;
     log->append(std::move(batches), [&](Status status) { done.set_value(std::move(status)); });
-    EXPECT_TRUE(done.get_future().get());
+    const Status status = done.get_future().get();
+    EXPECT_TRUE(status) << status.error().message;
   }
 
   // An event of acme with property n, two minutes after the one before; and one of somebody else.

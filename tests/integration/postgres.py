@@ -58,10 +58,10 @@ class Postgres:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def ask(self, statement):
-        """The rows as text; None: the server does not answer."""
+        """The rows as text; None: the server does not answer, or has no such table."""
         done = subprocess.run([program("psql"), self.uri, "--no-psqlrc", "-AtqF", "\x1f", "-R", "\x1e", "-c", statement], capture_output=True,
                               check=False, timeout=START_S)
-        if done.returncode == 2:
+        if done.returncode == 2 or b"does not exist" in done.stderr:
             return None
         check(done.returncode == 0, lambda: f"{statement}: {done.stderr.decode(errors='replace')}")
         text = done.stdout.decode().rstrip("\n")

@@ -136,6 +136,7 @@ PLAN = {
     "sinks.changes_that_meet_a_condition": (4, 1),
     "sinks.files": (30, 1),
     "sinks.files_in_s3": (10, 1),
+    "sinks.files_on_kafka": (60, 1),
     "sinks.postgres": (30, 2),
     "sinks.postgres_begun_later": (25, 1),
     "sinks.postgres_table_that_somebody_changed": (10, 1),

@@ -4,14 +4,16 @@ import gzip
 import json
 import random
 import time
+from decimal import Decimal
 
+import kafka
 import s3
 import workload
 from harness import SERVER_KEY, TENANT, Background, bearer, check, check_equal, free_ports, freshet, note, send_records, shorten, wait_until
 from patience import patient
 from postgres import PASSWORD, Postgres
 from receiver import SECRET, Receiver
-from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, compare, make_requests, seed, sender
+from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, compare, difference, make_requests, seed, sender
 from test_streams import read_on
 
 ARRIVE_S = patient(120)
@@ -117,7 +119,7 @@ def test_by_api(box):
     keys = f"write_keys: [integration-key]\nserver_keys: [{SERVER_KEY}]\n"
     body.write_text(keys + "sinks:\n  - {name: hook, kind: webhook, url: ftp://x, secret: s, to: file:///x}\n", encoding="utf-8")
     status, _, err = freshet("tenants", "put", TENANT, body, "--url", server.admin_url)
-    check(status == 1 and "4:47" in err and "sinks[0].url" in err, f"a wrong sink: {status} {err}")
+    check(status == 2 and "4:38" in err and "sinks[0].url" in err and "sinks[0].to: is of kind files" in err, f"a wrong sink: {status} {err}")
     hook = HOOK.format(port=receiver.port, secret=SECRET)
     body.write_text(keys + "\n".join(line.removeprefix("    ") for line in hook.splitlines()) + "\n", encoding="utf-8")
     status, out, err = freshet("tenants", "put", TENANT, body, "--url", server.admin_url)
@@ -152,7 +154,7 @@ def read_files(read, keys):
     return numbers
 
 
-def load_over_kills(box, server):
+def load_over_kills(server):
     rng = random.Random(seed())
     for first in range(0, 2_000, 100):
         send_records(server.ingest(), events(first, first + 100, people=40))
@@ -160,22 +162,30 @@ def load_over_kills(box, server):
             time.sleep(rng.uniform(0, 0.4))
             server.kill()
             server.start()
-    wait_until(lambda: server.metric_sum("freshet_sink_lag_records") == 0 and server.metric_sum("freshet_sink_lag_seconds") == 0, ARRIVE_S,
-               "the sink is at the end")
-    # What was gathered last is written after `every`.
-    time.sleep(1.5)
 
 
-def test_files(box):
+def rows_written(lake):
+    """As the manifests say; files that none names yet may be there meanwhile."""
+    return sum(file["rows"] for manifest in lake.glob(f"{TENANT}/lake/_manifest/*/*/*.json") for file in json.loads(manifest.read_bytes())["files"])
+
+
+def files_over_kills(box, **options):
     lake = box.directory / "lake"
     server = box.server(partitions=4, extra=f"""    sinks:
       - {{name: lake, kind: files, to: "file://{lake}", every: 500ms, file_bytes: 64KiB, split_by: event}}
-""")
-    load_over_kills(box, server)
-    wait_until(lambda: len(read_files(lambda key: (lake / key).read_bytes(), [str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file()])) >= 2_000,
-               ARRIVE_S, "all records in files")
+""", **options)
+    load_over_kills(server)
+    wait_until(lambda: rows_written(lake) >= 2_000, ARRIVE_S, "all records in files")
     keys = [str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file()]
     check_equal(sorted(read_files(lambda key: (lake / key).read_bytes(), keys)), list(range(2_000)), "each record once")
+
+
+def test_files(box):
+    files_over_kills(box)
+
+
+def test_files_on_kafka(box):
+    files_over_kills(box, kafka=kafka.share().settings())
 
 
 def test_files_in_s3(box):
@@ -235,7 +245,8 @@ def compare_rows(server, postgres, everybody, erased):
         document = answer.json()
         row = rows.pop(document["id"], None)
         check(row is not None, f"{one['user_id']} has no row")
-        check_equal(json.loads(row[1]), document, f"the row of {one['user_id']}")
+        in_row = json.loads(row[1], parse_float=Decimal)
+        check(in_row == document, lambda: f"the row of {one['user_id']!r}: {difference(in_row, document)}")  # pylint: disable=cell-var-from-loop
         check_equal(row[2], document["attributes"].get("city", ""), f"city of {one['user_id']}")
         check_equal(row[3], str(document["computed"].get("purchases", "")), f"purchases of {one['user_id']}")
         check_equal(row[4], str(document["version"]), f"version of {one['user_id']}")
@@ -290,7 +301,7 @@ def test_postgres_table_that_somebody_changed(box):
     wait_until(lambda: "column received_at is text and must be timestamp with time zone" in server.log_path.read_text(encoding="utf-8"), ARRIVE_S, "the reason in the log")
     wait_until(lambda: postgres.ask("SELECT city FROM crm.profiles") == [["Pune"]], ARRIVE_S, "the other sink goes on")
     postgres.ask("DROP TABLE crm.events")
-    wait_until(lambda: postgres.ask("SELECT to_regclass('crm.events')") != [[""]] and postgres.ask("SELECT total FROM crm.events") == [["1"]], ARRIVE_S, "the table is made anew")
+    wait_until(lambda: postgres.ask("SELECT total FROM crm.events") == [["1"]], ARRIVE_S, "the table is made anew")
 
 
 def test_postgres_begun_later(box):

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "sinks/files/layout.h"
+#include "testing/dice.h"
 #include "testing/memory_object_store.h"
 #include "testing/sink_log.h"
 
@@ -55,7 +56,8 @@ Lake read_lake(const MemoryStore& store) {
       continue;
     }
     const auto plan = parse_plan(content);
-    EXPECT_TRUE(plan) << key;
+    EXPECT_TRUE(plan) << key << ": " << content;
+    if (!plan) continue;
     for (const PlannedFile& file : plan->files) {
       EXPECT_TRUE(lake.written.insert(file.path).second) << file.path << " is in two manifests";
       const auto found = store.objects.find(file.path);
@@ -103,36 +105,38 @@ TEST_F(FilesSink, PutsRecordsByHourAndEvent) {
   const std::vector<std::string> files(lake.files.begin(), lake.files.end());
   EXPECT_EQ(files[0].find("acme/s/events/2026-01-02/00/Order_Completed-"), 0U) << files[0];
   EXPECT_NE(files[0].find("/0001-00000000000000000000-"), std::string::npos) << files[0];
-  EXPECT_EQ(files[1].find("acme/s/events/2026-01-02/01/___x-"), 0U) << files[1];
+  EXPECT_EQ(files[2].find("acme/s/events/2026-01-02/01/___x-"), 0U) << files[2];
   EXPECT_EQ(lake.numbers, (std::map<int, int>{{0, 1}, {31, 1}, {32, 1}}));
 }
 
 // Each record is in one file of one manifest, and there is no other file, whatever fails and whenever it dies.
-RC_GTEST_PROP(FilesSinkProperty, MakesNoSecondCopy, ()) {
+RC_GTEST_PROP(FilesSinkProperty, MakesNoSecondCopy, (uint64_t seed)) {
+  // Not RapidCheck's own choices: how many there are depends on threads of the log.
+  Dice dice(seed);
   SinkLog log;
   MemoryStore store;
   log.around.sink.kind = model::SinkKind::kFiles;
   log.around.sink.compression = model::Compression::kNone;
   int made = 0;
-  const auto failing = *rc::gen::inRange(0, 8);
+  const size_t failing = dice.roll(8);
   store.before = [&]() -> Status {
-    if (*rc::gen::inRange(0, 10) < failing) return fail(Code::kRetry, "away");
+    if (dice.roll(10) < failing) return fail(Code::kRetry, "away");
     return {};
   };
   for (int life = 0; life < 5; ++life) {
-    log.around.sink.file_bytes = *rc::gen::inRange<uint64_t>(200, 4000);
-    log.around.sink.split_by = *rc::gen::element(model::SplitBy::kNothing, model::SplitBy::kEvent);
+    log.around.sink.file_bytes = 200 + dice.roll(3800);
+    log.around.sink.split_by = dice.one_in(2) ? model::SplitBy::kNothing : model::SplitBy::kEvent;
     const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
     const auto consumer = log.consumer();
     RunnerOptions options = log.options();
-    options.fetch_bytes_max = *rc::gen::inRange<size_t>(1, 3000);
+    options.fetch_bytes_max = 1 + dice.roll(3000);
     RunnerLoop loop(options, *consumer, *sink);
-    const auto steps = *rc::gen::inRange(1, 15);
+    const auto steps = dice.between(1, 15);
     for (int i = 0; i < steps; ++i) {
-      log.event(*rc::gen::inRange<uint32_t>(0, SinkLog::kPartitions), made, made % 2 == 0 ? "E" : "F");
+      log.event(static_cast<uint32_t>(dice.roll(SinkLog::kPartitions)), made, made % 2 == 0 ? "E" : "F");
       ++made;
       RC_ASSERT(loop.step().has_value());
-      log.clock.now += *rc::gen::inRange(0, 40'000'000);
+      log.clock.now += dice.between(0, 40'000'000);
     }
   }
   store.before = nullptr;

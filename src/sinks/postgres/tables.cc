@@ -42,6 +42,23 @@ PartSpan span_of(env::TimeUs time, model::PartBy by) {
   return span;
 }
 
+// PostgreSQL's text has no NUL; U+FFFD stands where one was.
+std::string without_nul(const std::string& json) {
+  constexpr std::string_view kNul = "\\u0000";
+  std::string out;
+  for (size_t i = 0; i < json.size();) {
+    const bool escape = json[i] == '\\' && i + 1 < json.size();
+    if (escape && std::string_view(json).substr(i).starts_with(kNul)) {
+      out += "\\ufffd";
+      i += kNul.size();
+      continue;
+    }
+    out.append(json, i, escape ? 2 : 1);
+    i += escape ? 2 : 1;
+  }
+  return out;
+}
+
 Status done(const Result<SqlRows>& result) {
   if (!result) return tl::unexpected(result.error());
   return {};
@@ -169,7 +186,7 @@ Status SinkTables::set_place(SqlConnection& sql, eventlog::TopicPartition of, ev
 Status SinkTables::write_events(SqlConnection& sql, const std::string& rows) {
   return done(sql.run("INSERT INTO " + table_ + " (" + list_of_columns("") + ") SELECT " + list_of_columns("r.") +
                           " FROM json_to_recordset($1::json) AS r(" + types_of_columns() + ") ON CONFLICT DO NOTHING",
-                      {rows}));
+                      {without_nul(rows)}));
 }
 
 Status SinkTables::write_profiles(SqlConnection& sql, const std::string& rows) {
@@ -180,7 +197,7 @@ Status SinkTables::write_profiles(SqlConnection& sql, const std::string& rows) {
   return done(sql.run("INSERT INTO " + table_ + " AS t (" + list_of_columns("") + ") SELECT " + list_of_columns("r.") +
                           " FROM json_to_recordset($1::json) AS r(" + types_of_columns() +
                           ") ON CONFLICT (id) DO UPDATE SET " + sets + " WHERE t.version < EXCLUDED.version",
-                      {rows}));
+                      {without_nul(rows)}));
 }
 
 Status SinkTables::remove_profiles(SqlConnection& sql, const std::string& ids) {
