@@ -1,5 +1,5 @@
-// A small client, for our own commands (import, deadletters, load) and for webhooks. It keeps its connection and has one
-// request at a time; one thread uses it.
+// A small client, for our own commands (import, deadletters, load) and for webhooks. It keeps its connection and has
+// one request at a time; one thread uses it.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ struct ClientOptions {
   uint32_t timeout_s = 30;  // of each step of a request
   std::string ca_file;
   uint64_t body_bytes_max = 256u << 20;  // of an answer
-  // An answer whose head has come counts, also if its body is longer, or breaks off, or never ends; the body is what has
-  // come of it, and the connection is closed.
+  // An answer whose head has come counts, also if its body is longer, or breaks off, or never ends; the body is what
+  // has come of it, and the connection is closed.
   bool cut_body = false;
 };
 

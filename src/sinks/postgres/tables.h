@@ -1,5 +1,5 @@
-// The tables of a sink in PostgreSQL: made where they are missing, looked over where they are there, and what is written
-// into them. docs/sinks.md has them for readers.
+// The tables of a sink in PostgreSQL: made where they are missing, looked over where they are there, and what is
+// written into them. docs/sinks.md has them for readers.
 #pragma once
 
 #include <string>
