@@ -179,7 +179,7 @@ struct Config {
 // docs/configuration.md has between `<!-- keys of … -->` and `<!-- end -->`: one for each of kKeyTables.
 [[nodiscard]] std::string config_schema();
 inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]",
-                                                 "tenants[].sinks[]"};
+                                                  "tenants[].sinks[]"};
 [[nodiscard]] std::string config_keys(std::string_view table);
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.

@@ -42,9 +42,9 @@ bool is_sql_name(std::string_view text) {
 }
 
 // Of the tables themselves (docs/sinks.md).
-constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition", "log_offset", "message_id",
-                                                 "event", "happened_at", "user_profile", "device_profile",
-                                                 "source", "properties", "enriched"};
+constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition", "log_offset",   "message_id",
+                                                 "event",       "happened_at",   "user_profile", "device_profile",
+                                                 "source",      "properties",    "enriched"};
 constexpr std::string_view kColumnsOfProfiles[] = {"id", "kind", "version", "updated_at", "profile", "state"};
 constexpr size_t kColumnBytesMax = 63;  // PostgreSQL cuts longer names
 
@@ -54,11 +54,11 @@ struct KeyOfKind {
   bool required = false;
 };
 constexpr KeyOfKind kKeysOfKinds[] = {
-    {"url", SinkKind::kWebhook, true}, {"secret", SinkKind::kWebhook, true}, {"ca", SinkKind::kWebhook},
-    {"concurrency", SinkKind::kWebhook}, {"rate", SinkKind::kWebhook}, {"timeout", SinkKind::kWebhook},
-    {"to", SinkKind::kFiles, true}, {"endpoint", SinkKind::kFiles}, {"compression", SinkKind::kFiles},
-    {"split_by", SinkKind::kFiles}, {"file_bytes", SinkKind::kFiles}, {"uri", SinkKind::kPostgres, true},
-    {"table", SinkKind::kPostgres, true}, {"columns", SinkKind::kPostgres}, {"part_by", SinkKind::kPostgres},
+    {"url", SinkKind::kWebhook, true},    {"secret", SinkKind::kWebhook, true}, {"ca", SinkKind::kWebhook},
+    {"concurrency", SinkKind::kWebhook},  {"rate", SinkKind::kWebhook},         {"timeout", SinkKind::kWebhook},
+    {"to", SinkKind::kFiles, true},       {"endpoint", SinkKind::kFiles},       {"compression", SinkKind::kFiles},
+    {"split_by", SinkKind::kFiles},       {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
+    {"table", SinkKind::kPostgres, true}, {"columns", SinkKind::kPostgres},     {"part_by", SinkKind::kPostgres},
 };
 
 class SinkChecks {
@@ -72,7 +72,8 @@ class SinkChecks {
       const bool given = node_.find(one.key) != nullptr;
       if (given && one.kind != sink_.kind)
         problem(one.key, "is of kind " + std::string(name_of(one.kind)) + ", and this is " + kind());
-      if (!given && one.required && one.kind == sink_.kind) problem(one.key, "is missing: kind " + kind() + " needs it");
+      if (!given && one.required && one.kind == sink_.kind)
+        problem(one.key, "is missing: kind " + kind() + " needs it");
     }
     if (sink_.on == model::SinkOn::kChanges && !sink_.event.empty())
       problem("event", "is for `on: events`; a change of a profile has none");
@@ -87,8 +88,7 @@ class SinkChecks {
  private:
   void check_columns() {
     std::set<std::string_view> names(std::begin(kColumnsOfProfiles), std::end(kColumnsOfProfiles));
-    if (sink_.on == model::SinkOn::kEvents)
-      names = {std::begin(kColumnsOfEvents), std::end(kColumnsOfEvents)};
+    if (sink_.on == model::SinkOn::kEvents) names = {std::begin(kColumnsOfEvents), std::end(kColumnsOfEvents)};
     for (const std::string& name : sink_.columns) {
       if (name.size() > kColumnBytesMax)
         problem("columns", "\"" + name + "\" is longer than the 63 bytes that PostgreSQL has for a name");

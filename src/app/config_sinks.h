@@ -36,7 +36,8 @@ void describe(V& v, model::Sink& sink) {
   v.text("secret", sink.secret, kSinkSecret,
          "webhook: what requests are signed with; required, never shown. `env:NAME` and `file:PATH` say where the "
          "process that sends finds it");
-  v.text("ca", sink.ca, kAnyText, "webhook: PEM file of the authority of its certificate. Default: those of the system");
+  v.text("ca", sink.ca, kAnyText,
+         "webhook: PEM file of the authority of its certificate. Default: those of the system");
   v.count("concurrency", sink.concurrency, 1, 64, "webhook: requests at a time; those of one person come in order");
   v.count("rate", sink.per_second, 1, 1'000'000, "webhook: requests a second. Default: as many as it takes");
   v.duration("timeout", sink.timeout_us, kSinkSecondUs, 60 * kSinkSecondUs,

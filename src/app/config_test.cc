@@ -484,7 +484,8 @@ TEST(Config, SinksAreStrict) {
   EXPECT_EQ(problems_of_sink("{" + table + "crm.people, columns: [city]}"), "");
   EXPECT_TRUE(has(problems_of_sink("{" + table + "\"a;b\"}"), "sinks[0].table: must be up to 50"));
   EXPECT_TRUE(has(problems_of_sink("{" + table + "t, columns: [event]}"), "\"event\" is a column already"));
-  EXPECT_TRUE(has(problems_of_sink("{" + table + "t, on: changes, where: {a: 1}}"), "sinks[0].where: a table of profiles"));
+  EXPECT_TRUE(
+      has(problems_of_sink("{" + table + "t, on: changes, where: {a: 1}}"), "sinks[0].where: a table of profiles"));
   EXPECT_FALSE(has(problems_of_sink("{" + table + "\"a;b\"}"), "hunter2"));
   EXPECT_TRUE(has(problems_of_sink("{name: f, kind: files, to: \"gs://b\"}"), "sinks[0].to: must be file:///"));
 }

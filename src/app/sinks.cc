@@ -34,7 +34,7 @@ Result<std::string> secret_of(const std::string& text) {
   }
   if (!text.starts_with(kFile)) return text;
   const std::string path = text.substr(kFile.size());
-  struct stat about {};
+  struct stat about{};
   if (::stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode) ||
       static_cast<size_t>(about.st_size) > kSecretBytesMax)
     return fail(Code::kInvalid, path + ": can't be read as a file with a secret");
@@ -127,10 +127,8 @@ sinks::RunnerOptions Sinks::options_of(const Wanted& wanted) {
   options.around.clock = &clock_;
   options.around.random = &random_;
   options.around.secret = &secret_of;
-  options.around.read_profile = [this](const v1::Change& change, eventlog::TopicPartition from,
-                                       eventlog::Offset offset, sinks::ProfileAs as) {
-    return read_profile(change, from, offset, as);
-  };
+  options.around.read_profile = [this](const v1::Change& change, eventlog::TopicPartition from, eventlog::Offset offset,
+                                       sinks::ProfileAs as) { return read_profile(change, from, offset, as); };
   return options;
 }
 

@@ -44,8 +44,9 @@ class Sinks {
   void run();
   void change_to(const std::vector<Wanted>& wanted);
   [[nodiscard]] sinks::RunnerOptions options_of(const Wanted& wanted);
-  [[nodiscard]] Result<std::optional<v1::Document>> read_profile(const v1::Change& change, eventlog::TopicPartition from,
-                                                                 eventlog::Offset offset, sinks::ProfileAs as);
+  [[nodiscard]] Result<std::optional<v1::Document>> read_profile(const v1::Change& change,
+                                                                 eventlog::TopicPartition from, eventlog::Offset offset,
+                                                                 sinks::ProfileAs as);
 
   const bool events_as_protobuf_;
   eventlog::EventLog& log_;

@@ -14,10 +14,11 @@ namespace freshet::sinks {
 Status append_letter(eventlog::EventLog& log, const Around& around, eventlog::TopicPartition from, const Item& item,
                      const std::string& why) {
   const bool event = from.topic == eventlog::Topic::kEvents;
-  const std::string place = fmt::format("{}/{}/{}/{}", around.sink.name, name_of(from.topic), from.partition, item.offset);
+  const std::string place =
+      fmt::format("{}/{}/{}/{}", around.sink.name, name_of(from.topic), from.partition, item.offset);
   v1::DeadLetter letter;
-  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(item.received_at_us, 0),
-                            hash128(around.tenant + "/" + place).hex()));
+  letter.set_id(
+      fmt::format("{:016x}-{}", std::max<int64_t>(item.received_at_us, 0), hash128(around.tenant + "/" + place).hex()));
   letter.set_tenant(around.tenant);
   letter.set_source("sink");
   letter.set_code("sink_refused");

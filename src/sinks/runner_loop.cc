@@ -150,8 +150,8 @@ void RunnerLoop::work() {
   for (auto at = shares_.begin(); at != shares_.end(); ++at) {
     Share& share = at->second;
     if (!is_ready(share, now, gathered >= options_.gathered_bytes_max)) continue;
-    batches.push_back({at->first, share.committed, share.until ? std::min(*share.until, share.next) : share.next,
-                       share.items});
+    batches.push_back(
+        {at->first, share.committed, share.until ? std::min(*share.until, share.next) : share.next, share.items});
     of_batches.push_back(at);
   }
   if (batches.empty()) return;
@@ -290,9 +290,10 @@ Status RunnerLoop::mend_positions(const Error& why) {
       tell_loss(of, share.next, marks.low);
       share.next = marks.low;
     } else if (share.next > marks.high) {
-      spdlog::error("{}: partition {} of {} ends at {}, before {}, where the sink was: the log has lost records; it goes "
-                    "on there",
-                    called_, of.partition, name_of(of.topic), marks.high, share.next);
+      spdlog::error(
+          "{}: partition {} of {} ends at {}, before {}, where the sink was: the log has lost records; it goes "
+          "on there",
+          called_, of.partition, name_of(of.topic), marks.high, share.next);
       share.next = marks.high;
     } else {
       continue;

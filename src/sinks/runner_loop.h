@@ -47,15 +47,15 @@ class RunnerLoop {
  private:
   // A partition that is this process's.
   struct Share {
-    bool known = false;             // where it goes on is known
+    bool known = false;  // where it goes on is known
     bool paused = false;
     eventlog::Offset committed = 0;  // durable in the log
     eventlog::Offset next = 0;       // gathered up to here
     std::optional<eventlog::Offset> until;
     std::vector<Item> items;  // gathered and not done
     size_t bytes = 0;
-    env::TimeUs since = 0;  // monotonic, as are those below: when the first of the items came
-    env::TimeUs due = 0;    // nothing is tried before
+    env::TimeUs since = 0;   // monotonic, as are those below: when the first of the items came
+    env::TimeUs due = 0;     // nothing is tried before
     env::TimeUs at_end = 0;  // when it was last seen to have nothing left
     uint32_t failures = 0;   // in a row
     uint32_t refusals = 0;   // of the first item
@@ -91,7 +91,7 @@ class RunnerLoop {
   Selector selector_;
   BatchWish wish_;
   Shares shares_;
-  uint64_t successes_ = 0;  // of all partitions
+  uint64_t successes_ = 0;    // of all partitions
   bool commit_owed_ = false;  // before anything else is taken
   env::TimeUs committed_at_ = 0;
   env::TimeUs observed_at_ = 0;

@@ -165,9 +165,7 @@ RC_GTEST_PROP(RunnerLoop, LeavesNothingOut, (uint64_t seed)) {
   RecordingSink sink;
   std::map<uint32_t, std::vector<int>> sent;
   const size_t failing = dice.roll(4);
-  sink.judge = [&](int) {
-    return dice.roll(5) < failing ? Outcome::What::kLater : Outcome::What::kDone;
-  };
+  sink.judge = [&](int) { return dice.roll(5) < failing ? Outcome::What::kLater : Outcome::What::kDone; };
   for (int life = 0; life < 4; ++life) {
     const auto consumer = log.consumer();
     RunnerLoop loop(log.options(), *consumer, sink);

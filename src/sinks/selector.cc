@@ -83,10 +83,10 @@ Result<std::optional<Item>> Selector::pick(const eventlog::RecordView& record) {
 std::optional<Item> Selector::pick_event(const eventlog::RecordView& record) {
   simdjson::dom::element event;
   std::string_view text;
-  if (parser_->json.parse(record.value.data(), record.value.size()).get(event) != simdjson::SUCCESS) return std::nullopt;
+  if (parser_->json.parse(record.value.data(), record.value.size()).get(event) != simdjson::SUCCESS)
+    return std::nullopt;
   if (event["tenant"].get_string().get(text) != simdjson::SUCCESS || text != tenant_) return std::nullopt;
-  if (!sink_.event.empty() &&
-      (event["event"].get_string().get(text) != simdjson::SUCCESS || text != sink_.event))
+  if (!sink_.event.empty() && (event["event"].get_string().get(text) != simdjson::SUCCESS || text != sink_.event))
     return std::nullopt;
   const auto& filters = sink_.where.where();
   if (!std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) { return event_passes(event, filter); }))

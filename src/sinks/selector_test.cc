@@ -17,7 +17,8 @@ void add_test(model::Sink& sink, const std::string& name, Rule::Test test, doubl
 }
 
 struct Conditions : ::testing::Test {
-  bool takes_event(const std::string& properties, const std::string& enriched = "{}", const std::string& tenant = "acme") {
+  bool takes_event(const std::string& properties, const std::string& enriched = "{}",
+                   const std::string& tenant = "acme") {
     Selector selector(log.around);
     const std::string value = R"({"tenant":")" + tenant + R"(","event":"E","properties":)" + properties +
                               R"(,"received_at":"2026-01-02T03:04:05.000Z","enriched":)" + enriched + "}";

@@ -53,8 +53,8 @@ struct Outcome {
   };
   What what = What::kDone;
   size_t done = 0;
-  std::string why;             // but for kDone; without secrets
-  env::TimeUs after_us = 0;    // kLater: not before so long; 0: as the runner likes
+  std::string why;           // but for kDone; without secrets
+  env::TimeUs after_us = 0;  // kLater: not before so long; 0: as the runner likes
 };
 
 // Where a partition goes on.
@@ -66,8 +66,8 @@ struct Resume {
 
 // How a sink wants its batches.
 struct BatchWish {
-  size_t bytes = 256u << 10;   // enough for one
-  env::TimeUs linger_us = 0;   // so long at most a record waits for others
+  size_t bytes = 256u << 10;  // enough for one
+  env::TimeUs linger_us = 0;  // so long at most a record waits for others
 };
 
 class Sink {

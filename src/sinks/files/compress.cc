@@ -14,8 +14,8 @@ constexpr int kZstdLevel = 3;
 
 std::string gzip_of(std::string_view text) {
   z_stream stream{};
-  FRESHET_ASSERT(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kGzipMemory,
-                              Z_DEFAULT_STRATEGY) == Z_OK);
+  FRESHET_ASSERT(
+      deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kGzipMemory, Z_DEFAULT_STRATEGY) == Z_OK);
   std::string out(deflateBound(&stream, text.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));  // NOLINT: zlib only reads it
   stream.avail_in = static_cast<uInt>(text.size());

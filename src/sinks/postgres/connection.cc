@@ -60,8 +60,8 @@ class LibpqConnection final : public SqlConnection {
         if (PQgetisnull(result.get(), row, c) != 0) {
           rows[r].emplace_back(std::nullopt);
         } else {
-          rows[r].emplace_back(std::string(PQgetvalue(result.get(), row, c),
-                                           static_cast<size_t>(PQgetlength(result.get(), row, c))));
+          rows[r].emplace_back(
+              std::string(PQgetvalue(result.get(), row, c), static_cast<size_t>(PQgetlength(result.get(), row, c))));
         }
       }
     }
@@ -88,8 +88,8 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string& ur
   if (parsed == nullptr)
     return fail(Code::kInvalid, "uri: is no connection string of PostgreSQL, such as postgresql://user@host/database");
   PQconninfoFree(parsed);
-  constexpr std::array<const char*, 6> kKeys = {"dbname", "connect_timeout", "tcp_user_timeout", "application_name",
-                                                "options", nullptr};
+  constexpr std::array<const char*, 6> kKeys = {"dbname",           "connect_timeout", "tcp_user_timeout",
+                                                "application_name", "options",         nullptr};
   const std::array<const char*, 6> values = {uri.c_str(), kConnectSeconds, "40000", "freshet", kServerOptions, nullptr};
   ConnectionPtr connection(PQconnectdbParams(kKeys.data(), values.data(), 1));
   if (connection == nullptr || PQstatus(connection.get()) != CONNECTION_OK)

@@ -23,7 +23,8 @@ class SqlConnection {
   virtual ~SqlConnection() = default;
   // Runs one statement with $1, $2, …. kRetry: the server is away, full, or has stopped it. kInvalid: it can't take a
   // value that it was given (SQLSTATE 22… and 23…). kFatal: all else, such as a table that is not as it must be.
-  [[nodiscard]] virtual Result<SqlRows> run(const std::string& statement, const std::vector<std::string>& values = {}) = 0;
+  [[nodiscard]] virtual Result<SqlRows> run(const std::string& statement,
+                                            const std::vector<std::string>& values = {}) = 0;
   [[nodiscard]] virtual bool is_open() const = 0;
 };
 

@@ -39,7 +39,7 @@ class Postgres final : public Sink {
   const Around around_;
   const std::string uri_;
   SinkTables tables_;
-  std::unique_ptr<SqlConnection> sql_;  // null: it has to be opened
+  std::unique_ptr<SqlConnection> sql_;                                          // null: it has to be opened
   std::map<eventlog::TopicPartition, std::optional<eventlog::Offset>> places_;  // as the table has them
 };
 
@@ -116,8 +116,7 @@ Status Postgres::write_whole(const Batch& batch) {
 
 Status Postgres::write_rows(const Batch& batch) {
   FRESHET_ASSIGN(const auto place, tables_.place(*sql_, batch.from));
-  if (place != places_[batch.from])
-    return fail(Code::kConflict, "another process has written this partition since");
+  if (place != places_[batch.from]) return fail(Code::kConflict, "another process has written this partition since");
   if (around_.sink.on == model::SinkOn::kChanges) {
     FRESHET_TRY(write_profiles(batch));
   } else {

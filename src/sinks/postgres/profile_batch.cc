@@ -45,7 +45,8 @@ Status ProfileBatch::know(const std::string& id, const std::string& state_hex) {
   const auto found = profiles_.find(id);
   FRESHET_ASSERT(found != profiles_.end());
   if (!found->second.document.ParseFromString(from_hex(state_hex)) || found->second.document.version() == 0)
-    return fail(Code::kFatal, "the column state of profile " + id + " is not what Freshet has written: remove that row");
+    return fail(Code::kFatal,
+                "the column state of profile " + id + " is not what Freshet has written: remove that row");
   return {};
 }
 

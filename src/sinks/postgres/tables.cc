@@ -89,7 +89,7 @@ std::vector<SinkTables::Column> SinkTables::columns() const {
            {"properties", "jsonb"},
            {"enriched", "jsonb"}};
   } else {
-    all = {{"id", "text"},    {"kind", "text"},   {"version", "bigint"}, {"updated_at", "timestamp with time zone"},
+    all = {{"id", "text"},       {"kind", "text"}, {"version", "bigint"}, {"updated_at", "timestamp with time zone"},
            {"profile", "jsonb"}, {"state", "text"}};
   }
   for (const std::string& name : sink_.columns) all.push_back({name, "text", true});
@@ -98,8 +98,7 @@ std::vector<SinkTables::Column> SinkTables::columns() const {
 
 std::string SinkTables::list_of_columns(std::string_view prefix) const {
   std::string out;
-  for (const Column& column : columns())
-    out += (out.empty() ? "" : ", ") + std::string(prefix) + sql_name(column.name);
+  for (const Column& column : columns()) out += (out.empty() ? "" : ", ") + std::string(prefix) + sql_name(column.name);
   return out;
 }
 
@@ -141,9 +140,10 @@ Status SinkTables::check(SqlConnection& sql) {
                                             "give the sink a table of another name",
                                             table_, column.name, column.type));
     } else if (found->second != column.type) {
-      return fail(Code::kFatal, fmt::format("table {}: column {} is {} and must be {}: change it back, or give the sink "
-                                            "a table of another name",
-                                            table_, column.name, found->second, column.type));
+      return fail(Code::kFatal,
+                  fmt::format("table {}: column {} is {} and must be {}: change it back, or give the sink "
+                              "a table of another name",
+                              table_, column.name, found->second, column.type));
     }
   }
   return {};
@@ -163,10 +163,10 @@ Status SinkTables::prepare_part(SqlConnection& sql, env::TimeUs received_at_us) 
 
 Result<std::optional<eventlog::Offset>> SinkTables::place(SqlConnection& sql, eventlog::TopicPartition of) {
   const std::string places = (schema_.empty() ? "" : sql_name(schema_) + ".") + kPlaces;
-  FRESHET_ASSIGN(const SqlRows rows,
-                 sql.run("SELECT next FROM " + places + " WHERE sink = $1 AND topic = $2 AND log_partition = $3::integer "
-                         "FOR UPDATE",
-                         {key_, std::string(name_of(of.topic)), std::to_string(of.partition)}));
+  FRESHET_ASSIGN(const SqlRows rows, sql.run("SELECT next FROM " + places +
+                                                 " WHERE sink = $1 AND topic = $2 AND log_partition = $3::integer "
+                                                 "FOR UPDATE",
+                                             {key_, std::string(name_of(of.topic)), std::to_string(of.partition)}));
   if (rows.empty()) return std::nullopt;
   eventlog::Offset next = 0;
   const std::string text = rows[0][0].value_or("");
@@ -178,8 +178,9 @@ Result<std::optional<eventlog::Offset>> SinkTables::place(SqlConnection& sql, ev
 
 Status SinkTables::set_place(SqlConnection& sql, eventlog::TopicPartition of, eventlog::Offset next) {
   const std::string places = (schema_.empty() ? "" : sql_name(schema_) + ".") + kPlaces;
-  return done(sql.run("INSERT INTO " + places + " VALUES ($1, $2, $3::integer, $4::bigint) ON CONFLICT (sink, topic, "
-                      "log_partition) DO UPDATE SET next = EXCLUDED.next",
+  return done(sql.run("INSERT INTO " + places +
+                          " VALUES ($1, $2, $3::integer, $4::bigint) ON CONFLICT (sink, topic, "
+                          "log_partition) DO UPDATE SET next = EXCLUDED.next",
                       {key_, std::string(name_of(of.topic)), std::to_string(of.partition), std::to_string(next)}));
 }
 
@@ -201,8 +202,7 @@ Status SinkTables::write_profiles(SqlConnection& sql, const std::string& rows) {
 }
 
 Status SinkTables::remove_profiles(SqlConnection& sql, const std::string& ids) {
-  return done(sql.run(
-      "DELETE FROM " + table_ + " WHERE id IN (SELECT json_array_elements_text($1::json))", {ids}));
+  return done(sql.run("DELETE FROM " + table_ + " WHERE id IN (SELECT json_array_elements_text($1::json))", {ids}));
 }
 
 Result<SqlRows> SinkTables::read_profiles(SqlConnection& sql, const std::string& ids) {

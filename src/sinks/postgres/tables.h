@@ -45,8 +45,8 @@ class SinkTables {
   const model::Sink sink_;
   const std::string key_;  // of the table of places
   std::string schema_;
-  std::string table_;  // as statements have it
-  std::string plain_;  // without its schema
+  std::string table_;               // as statements have it
+  std::string plain_;               // without its schema
   std::vector<std::string> parts_;  // that are there
 };
 

@@ -97,7 +97,8 @@ std::vector<Outcome> Webhook::take(std::span<const Batch> batches) {
   for (size_t i = 0; i < batches.size(); ++i) {
     // While nothing may be sent, or one request only, the others wait.
     if (rest > 0 || (probing && i != probe)) {
-      outcomes[i] = {Outcome::What::kLater, 0, "the circuit is open after failures in a row", std::max(rest, kUsOfSecond)};
+      outcomes[i] = {Outcome::What::kLater, 0, "the circuit is open after failures in a row",
+                     std::max(rest, kUsOfSecond)};
     } else {
       lanes_[batches[i].from.partition % lanes_.size()].batches.push_back(i);
     }
@@ -178,9 +179,8 @@ http::Request Webhook::request_of(const Batch& batch, const Item& item) {
     v1::Change change;
     if (change.ParseFromString(item.value)) request.body = model::change_json(change);
   }
-  const std::string id =
-      fmt::format("{}_{}_{}_{}_{}", around_.tenant, around_.sink.name, name_of(batch.from.topic), batch.from.partition,
-                  item.offset);
+  const std::string id = fmt::format("{}_{}_{}_{}_{}", around_.tenant, around_.sink.name, name_of(batch.from.topic),
+                                     batch.from.partition, item.offset);
   const int64_t seconds = clock_.now_us() / kUsOfSecond;
   request.headers = {{"content-type", "application/json"},
                      {"user-agent", "freshet"},

@@ -110,7 +110,8 @@ TEST_F(WebhookSink, PostsSignedRecordsInTheOrderOfAPartition) {
     const int64_t seconds = std::stoll(std::string(request.header("webhook-timestamp")));
     EXPECT_EQ(request.header("webhook-signature"), signature_of("secret", id, seconds, request.body));
     const std::string partition = id.substr(0, id.rfind('_'));
-    EXPECT_EQ(id, "acme_s_events_" + partition.substr(partition.rfind('_') + 1) + "_" + std::to_string(next[partition]));
+    EXPECT_EQ(id,
+              "acme_s_events_" + partition.substr(partition.rfind('_') + 1) + "_" + std::to_string(next[partition]));
     EXPECT_EQ(request.body, "{\"n\":" + std::to_string(next[partition]++) + "}");
   }
 }
@@ -128,7 +129,8 @@ TEST_F(WebhookSink, AnAnswerWithoutEndCountsByItsHead) {
 
 TEST_F(WebhookSink, StopsAtTheFirstThatFails) {
   std::atomic<int> count{0};
-  const auto server = serve([&](http::Request, http::Respond respond) { respond(answer(++count == 2 ? 503 : 200, "9")); });
+  const auto server =
+      serve([&](http::Request, http::Respond respond) { respond(answer(++count == 2 ? 503 : 200, "9")); });
   const auto outcomes = send(1, 5);
   EXPECT_EQ(outcomes[0].what, What::kLater);
   EXPECT_EQ(outcomes[0].done, 1U);
