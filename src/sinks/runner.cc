@@ -43,7 +43,7 @@ void Runner::run() {
   while (!stopping_) {
     const env::TimeUs began = options_.around.clock->monotonic_us();
     const Status status = run_once();
-    if (status || stopping_) return;
+    if (status || stopping_) break;
     metrics.up.set(0);
     metrics.failures.add();
     if (options_.around.clock->monotonic_us() - began > kOpenAgainMaxUs) pause = kOpenAgainFirstUs;
@@ -53,6 +53,9 @@ void Runner::run() {
     wake_.wait_for(lock, std::chrono::microseconds(pause), [this] { return stopping_.load(); });
     pause = std::min(2 * pause, kOpenAgainMaxUs);
   }
+  // A sink that is taken out is behind with nothing.
+  metrics.lag_records.set(0);
+  metrics.lag_seconds.set(0);
 }
 
 Status Runner::run_once() {

@@ -96,6 +96,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
   if (!resume) {
     spdlog::warn("{}: where to go on in partition {} is not known: {}", called_, of.partition, resume.error().message);
     metrics_.failures.add();
+    metrics_.up.set(0);
     return false;
   }
   share.next = share.committed = resume->from;
@@ -106,6 +107,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
   commit_owed_ = true;
   share.known = true;
   share.due = 0;
+  metrics_.up.set(1);
   return true;
 }
 

@@ -31,7 +31,8 @@ v1::Change set_city(uint64_t version, const std::string& city) {
 struct ProfileRows : ::testing::Test {
   ProfileRows() {
     log.around.sink.columns = {"city", "computed.n"};
-    log.around.read_profile = [this](const v1::Change&, auto, auto, ProfileAs as) -> Result<std::optional<v1::Document>> {
+    log.around.read_profile = [this](const v1::Change&, auto, auto,
+                                     ProfileAs as) -> Result<std::optional<v1::Document>> {
       EXPECT_EQ(as, ProfileAs::kSettled);
       ++asked;
       return stored;
@@ -116,10 +117,11 @@ TEST(EventRows, HaveAColumnForEachThatIsAskedFor) {
        R"({"message_id":"m","tenant":"acme","user":"u","event":"E","properties":{"total":12.5,"s":"x","o":{"a":1}},"timestamp":"2026-01-02T03:04:05.678Z","received_at":"2026-01-02T03:04:05.000Z","source":"records"})"}};
   const auto rows = rows_of_events({{eventlog::Topic::kEvents, 3}, 7, 8, items}, {"total", "s", "o", "none"});
   ASSERT_TRUE(rows);
-  EXPECT_EQ(*rows,
-            R"([{"received_at":"2026-01-02T03:04:05.000Z","log_partition":3,"log_offset":7,"message_id":"m","event":"E",)"
-            R"("happened_at":"2026-01-02T03:04:05.678Z","user_profile":"u","device_profile":null,"source":"records",)"
-            R"("properties":{"total":12.5,"s":"x","o":{"a":1}},"enriched":{},"total":"12.5","s":"x","o":"{\"a\":1}","none":null}])");
+  EXPECT_EQ(
+      *rows,
+      R"([{"received_at":"2026-01-02T03:04:05.000Z","log_partition":3,"log_offset":7,"message_id":"m","event":"E",)"
+      R"("happened_at":"2026-01-02T03:04:05.678Z","user_profile":"u","device_profile":null,"source":"records",)"
+      R"("properties":{"total":12.5,"s":"x","o":{"a":1}},"enriched":{},"total":"12.5","s":"x","o":"{\"a\":1}","none":null}])");
   const std::vector<Item> bad = {{7, 0, "u", "[]"}};
   EXPECT_FALSE(rows_of_events({{eventlog::Topic::kEvents, 3}, 7, 8, bad}, {}));
 }
