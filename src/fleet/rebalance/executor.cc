@@ -97,7 +97,8 @@ Status Executor::run() {
   const Status ran = run_waves();
   if (journal_.outcome == Outcome::kCancelled) return ran;
   const bool is_refused = !ran && (ran.error().code == Code::kConflict || ran.error().code == Code::kInvalid);
-  if (!ran && !is_refused) return ran;  // it does not answer: nothing can be put back, and the journal says what is to be
+  if (!ran && !is_refused)
+    return ran;  // it does not answer: nothing can be put back, and the journal says what is to be
   const Status back = patiently([&] { return put_back(); });
   if (!back) return is_refused ? ran : back;
   if (!ran || journal_.outcome == Outcome::kPaused) {
@@ -190,17 +191,21 @@ Status Executor::prove(const State& state, const Standing& standing) {
   for (const JournalMove& move : standing.waiting) {
     const Partition* const partition = find_partition(state, move);
     const Broker* const to = state.find(move.to);
-    if (to == nullptr) return fail(Code::kRetry, fmt::format("broker {} is down, where {} should go", move.to, move.name()));
+    if (to == nullptr)
+      return fail(Code::kRetry, fmt::format("broker {} is down, where {} should go", move.to, move.name()));
     const auto dir = std::find_if(to->dirs.begin(), to->dirs.end(),
                                   [&](const LogDir& one) { return one.path == move.to_dir && one.is_online; });
     if (partition == nullptr || dir == to->dirs.end())
-      return fail(Code::kConflict, fmt::format("{} of broker {} is not there or has failed, where {} should go: plan anew",
-                                               move.to_dir, move.to, move.name()));
+      return fail(Code::kConflict,
+                  fmt::format("{} of broker {} is not there or has failed, where {} should go: plan anew", move.to_dir,
+                              move.to, move.name()));
     Place from{move.from, 0};
     for (const Replica& replica : partition->replicas)
       if (replica.place.broker == move.from) from = replica.place;
-    moves.push_back({static_cast<size_t>(partition - state.partitions.data()), from,
-                     {move.to, static_cast<uint32_t>(dir - to->dirs.begin())}, {}});
+    moves.push_back({static_cast<size_t>(partition - state.partitions.data()),
+                     from,
+                     {move.to, static_cast<uint32_t>(dir - to->dirs.begin())},
+                     {}});
   }
   const auto plan = plan_at_once(state, std::move(moves), journal_.limits);
   return plan ? Status{} : tl::unexpected(plan.error());
@@ -217,8 +222,9 @@ Status Executor::start(const State& state, const Standing& standing) {
       held_back_since_us_ = std::max<env::TimeUs>(1, now_us);
       options_.tell("the next wave waits for deleted files to go: " + proved.error().message);
     }
-    const bool may_help = !standing.under_way.empty() ||
-                          now_us < held_back_since_us_ + static_cast<env::TimeUs>((delay_s + 2 * journal_.limits.delete_slack_s) * 1e6);
+    const bool may_help =
+        !standing.under_way.empty() ||
+        now_us < held_back_since_us_ + static_cast<env::TimeUs>((delay_s + 2 * journal_.limits.delete_slack_s) * 1e6);
     return may_help ? Status{} : proved;
   }
   held_back_since_us_ = 0;
@@ -261,11 +267,13 @@ Status Executor::set_throttles(const State& state, const std::vector<JournalMove
     if (within) changes.push_back({Setting::Kind::kBroker, id, kDirRate, rate});
   }
   for (const auto& [topic, list] : leaders) changes.push_back({Setting::Kind::kTopic, topic, kLeaderReplicas, list});
-  for (const auto& [topic, list] : followers) changes.push_back({Setting::Kind::kTopic, topic, kFollowerReplicas, list});
+  for (const auto& [topic, list] : followers)
+    changes.push_back({Setting::Kind::kTopic, topic, kFollowerReplicas, list});
   return set(changes);
 }
 
-// First what was before is saved, then ours is set: at whatever moment we are killed, the journal knows what to put back.
+// First what was before is saved, then ours is set: at whatever moment we are killed, the journal knows what to put
+// back.
 Status Executor::set(const std::vector<Change>& changes) {
   bool is_new = false;
   for (const Change& change : changes) {

@@ -1,8 +1,8 @@
-// Runs the waves of a journal on a living cluster, one after another; each is proved again from how the cluster is then.
-// Every step may be done twice, so one that was killed goes on by being run again with the journal that it left.
+// Runs the waves of a journal on a living cluster, one after another; each is proved again from how the cluster is
+// then. Every step may be done twice, so one that was killed goes on by being run again with the journal that it left.
 //
-// Throttles: what was set before is saved first, then ours is set; at the end, at a pause and at a cancel all is put back.
-// Moves of others are told and waited for, never touched. One thread.
+// Throttles: what was set before is saved first, then ours is set; at the end, at a pause and at a cancel all is put
+// back. Moves of others are told and waited for, never touched. One thread.
 #pragma once
 
 #include <functional>
@@ -31,9 +31,9 @@ class Executor {
   Executor(Port& port, env::Clock& clock, Journal journal, ExecutorOptions options)
       : port_(port), clock_(clock), journal_(std::move(journal)), options_(std::move(options)) {}
 
-  // To the end, or until a wish stops it: journal().outcome says which. kInvalid: it is another cluster. kConflict: a wave
-  // is no longer safe, with the proof, or somebody else moved what is ours; throttles are put back, and it goes on by
-  // being run again. Other errors: the cluster does not answer.
+  // To the end, or until a wish stops it: journal().outcome says which. kInvalid: it is another cluster. kConflict: a
+  // wave is no longer safe, with the proof, or somebody else moved what is ours; throttles are put back, and it goes on
+  // by being run again. Other errors: the cluster does not answer.
   [[nodiscard]] Status run();
   // Stops what is under way, which goes back to where it was, and puts throttles back. What has moved stays.
   [[nodiscard]] Status cancel();
@@ -68,7 +68,7 @@ class Executor {
   env::Clock& clock_;
   Journal journal_;
   const ExecutorOptions options_;
-  std::vector<std::string> told_;     // of others' moves
+  std::vector<std::string> told_;       // of others' moves
   env::TimeUs held_back_since_us_ = 0;  // 0: nothing is
 };
 

@@ -69,9 +69,7 @@ Limits limits_from(const dom::element& value) {
 Journal journal_from(const dom::element& value) {
   Journal journal;
   journal.cluster_id = text_of(value["cluster_id"]);
-  const std::string outcome = text_of(value["outcome"]);
-  for (const auto& [name, text] : names_of(Outcome()))
-    if (outcome == text) journal.outcome = name;
+  journal.outcome = parse_name<Outcome>(text_of(value["outcome"])).value_or(Outcome::kRunning);
   journal.wave = static_cast<uint32_t>(int64_t{value["wave"]});
   journal.limits = limits_from(value["limits"]);
   for (const dom::element wave : dom::array(value["waves"])) {
@@ -98,7 +96,8 @@ Journal journal_of(const State& state, const Plan& plan, const Limits& limits, c
     for (const Move& move : wave.moves) {
       const Partition& partition = state.partitions[move.partition];
       const Broker* const from = state.find(move.from.broker);
-      const std::string from_dir = from != nullptr && move.from.dir < from->dirs.size() ? from->dirs[move.from.dir].path : "";
+      const std::string from_dir =
+          from != nullptr && move.from.dir < from->dirs.size() ? from->dirs[move.from.dir].path : "";
       moves.push_back({partition.topic, partition.index, move.from.broker, move.to.broker, from_dir,
                        state.dir_of(move.to).path, replicas[move.partition], move.replicas});
       replicas[move.partition] = move.replicas;
@@ -113,10 +112,14 @@ std::string to_json(const Journal& journal) {
   json.begin_object().member("version", kVersion).member("cluster_id", journal.cluster_id);
   json.member("outcome", name_of(journal.outcome)).member("wave", journal.wave).key("limits");
   write_limits(json, journal.limits);
-  json.key("waves").array(journal.waves, [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
+  json.key("waves").array(journal.waves,
+                          [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
   json.key("settings").array(journal.settings, [](JsonWriter& list, const Setting& setting) {
     list.begin_object().member("kind", setting.kind == Setting::Kind::kBroker ? "broker" : "topic");
-    list.member("resource", setting.resource).member("name", setting.name).member("before", setting.before).end_object();
+    list.member("resource", setting.resource)
+        .member("name", setting.name)
+        .member("before", setting.before)
+        .end_object();
   });
   json.end_object();
   return out;

@@ -1,5 +1,5 @@
-// What a rebalance has to remember to go on after it was killed: its moves, how far it is, and every setting that it made
-// with what was there before. Saved before anything is done, so whatever was begun is in it.
+// What a rebalance has to remember to go on after it was killed: its moves, how far it is, and every setting that it
+// made with what was there before. Saved before anything is done, so whatever was begun is in it.
 //
 // Format (one JSON object, version 1): {"version","cluster_id","outcome","wave","limits":{…},"waves":[[move…]…],
 // "settings":[…]}, with the fields below by their names.
@@ -20,9 +20,9 @@ namespace freshet::fleet::rebalance {
 struct JournalMove {
   std::string topic;
   int32_t partition = 0;
-  int32_t from = 0, to = 0;             // brokers
-  std::string from_dir, to_dir;         // paths
-  std::vector<int32_t> before, after;   // replicas of the partition
+  int32_t from = 0, to = 0;            // brokers
+  std::string from_dir, to_dir;        // paths
+  std::vector<int32_t> before, after;  // replicas of the partition
   [[nodiscard]] bool is_within_broker() const { return from == to; }
   [[nodiscard]] std::string name() const { return topic + "[" + std::to_string(partition) + "]"; }
 };
@@ -48,8 +48,8 @@ struct Journal {
   Outcome outcome = Outcome::kRunning;
   Limits limits;
   std::vector<std::vector<JournalMove>> waves;
-  uint32_t wave = 0;               // those before it are done
-  std::vector<Setting> settings;   // set or about to be; empty when all are as they were
+  uint32_t wave = 0;              // those before it are done
+  std::vector<Setting> settings;  // set or about to be; empty when all are as they were
 
   [[nodiscard]] bool is_open() const { return outcome == Outcome::kRunning || outcome == Outcome::kPaused; }
 };

@@ -22,7 +22,9 @@ double number_of(const std::optional<std::string>& text, double otherwise) {
   return value;
 }
 
-std::string partition_name(const std::string& topic, int32_t partition) { return fmt::format("{}[{}]", topic, partition); }
+std::string partition_name(const std::string& topic, int32_t partition) {
+  return fmt::format("{}[{}]", topic, partition);
+}
 
 // By topic, in the form that requests have.
 template <class Out, class In, class Add>
@@ -63,7 +65,8 @@ Status KafkaPort::read_dirs(const MetadataResponse::Broker& broker, Broker& out,
       one.total_bytes = options_.dir_bytes;
       one.used_bytes = lies;
     } else if (dir.total_bytes < 0 && one.is_online) {
-      return fail(Code::kInvalid, what + ": it does not tell how large its volumes are (Kafka before 3.3): say it by --dir-bytes");
+      return fail(Code::kInvalid,
+                  what + ": it does not tell how large its volumes are (Kafka before 3.3): say it by --dir-bytes");
     } else {
       one.total_bytes = static_cast<double>(dir.total_bytes);
       one.used_bytes = static_cast<double>(dir.total_bytes - dir.usable_bytes);
@@ -76,7 +79,8 @@ Status KafkaPort::read_topics(const std::vector<std::string>& names) {
   DescribeConfigsRequest request;
   for (const std::string& name : names)
     if (!topics_.contains(name))
-      request.resources.push_back({kTopicResource, name, std::vector<std::string>(std::begin(kFacts), std::end(kFacts))});
+      request.resources.push_back(
+          {kTopicResource, name, std::vector<std::string>(std::begin(kFacts), std::end(kFacts))});
   if (request.resources.empty()) return {};
   FRESHET_ASSIGN(const DescribeConfigsResponse answer, client_->ask_controller(request));
   for (const DescribeConfigsResponse::Resource& resource : answer.resources) {
@@ -96,8 +100,8 @@ Status KafkaPort::read_topics(const std::vector<std::string>& names) {
   return {};
 }
 
-// How fast partitions grow, of two looks at their sizes; and where retention stops them at that rate: at what it keeps and a
-// segment more, which is deleted as a whole.
+// How fast partitions grow, of two looks at their sizes; and where retention stops them at that rate: at what it keeps
+// and a segment more, which is deleted as a whole.
 void KafkaPort::measure(State& state) {
   const env::TimeUs now_us = clock_.monotonic_us();
   const bool is_due = measured_us_ < 0 || now_us - measured_us_ >= options_.rate_window_us;
@@ -145,7 +149,8 @@ Result<State> KafkaPort::look_once() {
   State state;
   Lying lying;
   within_.clear();
-  for (const MetadataResponse::Broker& broker : metadata.brokers) FRESHET_TRY(read_dirs(broker, state.brokers.emplace_back(), lying));
+  for (const MetadataResponse::Broker& broker : metadata.brokers)
+    FRESHET_TRY(read_dirs(broker, state.brokers.emplace_back(), lying));
   std::sort(state.brokers.begin(), state.brokers.end(), [](const Broker& a, const Broker& b) { return a.id < b.id; });
   std::vector<std::string> names;
   for (const MetadataResponse::Topic& topic : metadata.topics) {
@@ -205,8 +210,8 @@ Result<std::optional<std::string>> KafkaPort::setting(Setting::Kind kind, const 
   if (!answer) return tl::unexpected(answer.error());
   for (const auto& found : answer->resources) {
     if (found.error != kNoError)
-      return tl::unexpected(error_of(found.error, fmt::format("configuration of {} {}", is_broker ? "broker" : "topic", resource),
-                                     found.message));
+      return tl::unexpected(error_of(
+          found.error, fmt::format("configuration of {} {}", is_broker ? "broker" : "topic", resource), found.message));
     const int8_t source = is_broker ? kDynamicBrokerConfig : kDynamicTopicConfig;
     for (const auto& config : found.configs)
       if (config.name == name && config.source == source) return config.value;
@@ -233,10 +238,10 @@ Status KafkaPort::change_at(int32_t broker, const std::vector<Change>& changes) 
   if (!answer) return tl::unexpected(answer.error());
   for (const auto& resource : answer->resources) {
     if (resource.error == kNoError || resource.error == kUnknownTopic) continue;
-    return tl::unexpected(error_of(resource.error,
-                                   fmt::format("configuration of {} {}",
-                                               resource.type == kBrokerResource ? "broker" : "topic", resource.name),
-                                   resource.message));
+    return tl::unexpected(error_of(
+        resource.error,
+        fmt::format("configuration of {} {}", resource.type == kBrokerResource ? "broker" : "topic", resource.name),
+        resource.message));
   }
   return {};
 }
@@ -265,7 +270,8 @@ Status KafkaPort::assign(const std::vector<Assignment>& assignments) {
   for (const auto& topic : answer.topics)
     for (const auto& partition : topic.partitions)
       if (partition.error != kNoError && partition.error != kNoReassignmentInProgress)
-        return tl::unexpected(error_of(partition.error, what + " of " + partition_name(topic.name, partition.index), partition.message));
+        return tl::unexpected(
+            error_of(partition.error, what + " of " + partition_name(topic.name, partition.index), partition.message));
   return {};
 }
 
@@ -286,7 +292,8 @@ Status KafkaPort::place(const std::vector<Placement>& placements) {
       for (const auto& partition : topic.partitions) {
         // A replica that is not there yet is refused, and begins in that dir all the same when it comes (KIP-113).
         const int16_t error = partition.error;
-        if (error == kNoError || error == kReplicaNotAvailable || error == kNotLeaderOrFollower || error == kUnknownTopic)
+        if (error == kNoError || error == kReplicaNotAvailable || error == kNotLeaderOrFollower ||
+            error == kUnknownTopic)
           continue;
         return tl::unexpected(error_of(error, fmt::format("broker {}: {} of {}", broker, key_name(Request::kKey),
                                                           partition_name(topic.name, partition.index))));
@@ -304,13 +311,15 @@ Status KafkaPort::elect(const std::vector<Assignment>& partitions) {
   });
   FRESHET_ASSIGN(const auto answer, client_->ask_controller(request));
   const std::string what = key_name(ElectLeadersRequest::kKey);
-  if (answer.error != kNoError && answer.error != kElectionNotNeeded) return tl::unexpected(error_of(answer.error, what));
+  if (answer.error != kNoError && answer.error != kElectionNotNeeded)
+    return tl::unexpected(error_of(answer.error, what));
   for (const auto& topic : answer.topics) {
     for (const auto& partition : topic.partitions) {
       const bool is_fine = partition.error == kNoError || partition.error == kElectionNotNeeded ||
                            partition.error == kPreferredLeaderNotAvailable || partition.error == kUnknownTopic;
       if (!is_fine)
-        return tl::unexpected(error_of(partition.error, what + " of " + partition_name(topic.name, partition.index), partition.message));
+        return tl::unexpected(
+            error_of(partition.error, what + " of " + partition_name(topic.name, partition.index), partition.message));
     }
   }
   return {};

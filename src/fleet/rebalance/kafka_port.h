@@ -50,7 +50,8 @@ class KafkaPort final : public Port {
     double bytes = 0;
     env::TimeUs until_us = 0;
   };
-  using Lying = std::map<std::pair<Key, int32_t>, std::pair<std::string, double>>;  // by partition and broker: dir, bytes
+  using Lying =
+      std::map<std::pair<Key, int32_t>, std::pair<std::string, double>>;  // by partition and broker: dir, bytes
 
   [[nodiscard]] Result<State> look_once();
   [[nodiscard]] Status read_dirs(const cluster::protocol::MetadataResponse::Broker& broker, Broker& out, Lying& lying);

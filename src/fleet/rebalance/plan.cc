@@ -106,13 +106,15 @@ Status Planner::check_speed(const std::vector<Move>& moves) const {
   for (const Move& move : moves) {
     const Partition& partition = state_.partitions[move.partition];
     if (partition.leader < 0)
-      return fail(Code::kConflict, partition.name() + " has no leader, so nobody can copy it: bring back a broker of its own first");
+      return fail(Code::kConflict,
+                  partition.name() + " has no leader, so nobody can copy it: bring back a broker of its own first");
     const double least = partition.in_bytes_per_s * kFaster;
     if (least > limits_.throttle_bytes_per_s)
-      return fail(Code::kConflict,
-                  fmt::format("{} never catches up: {} come in, and the throttle lets {} through; it must be at least {}",
-                              partition.name(), rate_text(partition.in_bytes_per_s), rate_text(limits_.throttle_bytes_per_s),
-                              rate_text(least)));
+      return fail(
+          Code::kConflict,
+          fmt::format("{} never catches up: {} come in, and the throttle lets {} through; it must be at least {}",
+                      partition.name(), rate_text(partition.in_bytes_per_s), rate_text(limits_.throttle_bytes_per_s),
+                      rate_text(least)));
   }
   return {};
 }
@@ -227,9 +229,10 @@ Result<Plan> Planner::at_once(std::vector<Move> moves) {
   wave.duration_s = *duration;
   if (wave.moves.empty()) return Plan{};
   if (const auto breach = put(wave)) {
-    const auto into = std::find_if(wave.moves.begin(), wave.moves.end(),
-                                   [&](const Move& move) { return move.to == breach->place; });
-    return tl::unexpected(refusal(into == wave.moves.end() ? wave.moves.front() : *into, *breach, "can't be moved at once with the others"));
+    const auto into =
+        std::find_if(wave.moves.begin(), wave.moves.end(), [&](const Move& move) { return move.to == breach->place; });
+    return tl::unexpected(refusal(into == wave.moves.end() ? wave.moves.front() : *into, *breach,
+                                  "can't be moved at once with the others"));
   }
   return finish({std::move(wave)});
 }
@@ -264,13 +267,14 @@ Error Planner::refusal(const Move& move, const DirPeak& breach, const char* what
   const Partition& partition = state_.partitions[move.partition];
   const LogDir& dir = state_.dir_of(breach.place);
   return {Code::kConflict,
-          fmt::format("{} of {} {} from broker {} to {}: {} of broker {} would have {} at second {:.0f}, {} over the {} that "
-                      "it may have (of {}, of which {} are used today). More room there, a shorter retention, a smaller "
-                      "reserve or fewer moves would help.",
-                      partition.name(), bytes_text(partition.bytes()), what, move.from.broker, move.to.broker, dir.path,
-                      breach.place.broker, bytes_text(breach.used_bytes), breach.at_s,
-                      bytes_text(breach.used_bytes - breach.limit_bytes), bytes_text(breach.limit_bytes),
-                      bytes_text(dir.total_bytes), bytes_text(dir.used_bytes))};
+          fmt::format(
+              "{} of {} {} from broker {} to {}: {} of broker {} would have {} at second {:.0f}, {} over the {} that "
+              "it may have (of {}, of which {} are used today). More room there, a shorter retention, a smaller "
+              "reserve or fewer moves would help.",
+              partition.name(), bytes_text(partition.bytes()), what, move.from.broker, move.to.broker, dir.path,
+              breach.place.broker, bytes_text(breach.used_bytes), breach.at_s,
+              bytes_text(breach.used_bytes - breach.limit_bytes), bytes_text(breach.limit_bytes),
+              bytes_text(dir.total_bytes), bytes_text(dir.used_bytes))};
 }
 
 }  // namespace
@@ -282,14 +286,16 @@ std::vector<Move> moves_of(const State& state, const Target& target) {
     const Partition& partition = state.partitions[p];
     FRESHET_ASSERT(target[p].size() == partition.replicas.size());
     for (size_t i = 0; i < target[p].size(); ++i)
-      if (target[p][i] != partition.replicas[i].place) moves.push_back({p, partition.replicas[i].place, target[p][i], {}});
+      if (target[p][i] != partition.replicas[i].place)
+        moves.push_back({p, partition.replicas[i].place, target[p][i], {}});
   }
   return moves;
 }
 
 Result<Plan> plan_waves(const State& state, std::vector<Move> moves, const Limits& limits) {
   if (moves.size() > limits.moves_max)
-    return fail(Code::kInvalid, fmt::format("{} moves are more than {}: do it in parts", moves.size(), limits.moves_max));
+    return fail(Code::kInvalid,
+                fmt::format("{} moves are more than {}: do it in parts", moves.size(), limits.moves_max));
   return Planner(state, limits).in_waves(std::move(moves));
 }
 

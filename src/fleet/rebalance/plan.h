@@ -1,10 +1,10 @@
-// A plan of moves: from where replicas lie to a target, in waves that run one after another, each proved by simulating every
-// log dir over time.
+// A plan of moves: from where replicas lie to a target, in waves that run one after another, each proved by simulating
+// every log dir over time.
 //
-// What is counted against a dir: all that lies on it today, also what others put there; the growth of each partition, up to
-// where retention stops it; an incoming copy, whole, from the moment at which its wave begins; what is moved away, until
-// its wave has ended and the delay of deleting files is over. Times are those of a wave that takes as long as it can at
-// the throttle, so what is earlier in life is safe, too.
+// What is counted against a dir: all that lies on it today, also what others put there; the growth of each partition,
+// up to where retention stops it; an incoming copy, whole, from the moment at which its wave begins; what is moved
+// away, until its wave has ended and the delay of deleting files is over. Times are those of a wave that takes as long
+// as it can at the throttle, so what is earlier in life is safe, too.
 #pragma once
 
 #include <cstdint>
@@ -60,15 +60,15 @@ struct Plan {
 // The moves that make a target of the state, in no order.
 [[nodiscard]] std::vector<Move> moves_of(const State& state, const Target& target);
 
-// Safe waves for all of the moves. kConflict: there are none, with the proof: which dir, when, by how many bytes, and what
-// would help; or the throttle never lets a copy catch up, and what it must be at least.
+// Safe waves for all of the moves. kConflict: there are none, with the proof: which dir, when, by how many bytes, and
+// what would help; or the throttle never lets a copy catch up, and what it must be at least.
 [[nodiscard]] Result<Plan> plan_waves(const State& state, std::vector<Move> moves, const Limits& limits);
 
 // The same moves all at once, as the usual tools do it. kConflict as above.
 [[nodiscard]] Result<Plan> plan_at_once(const State& state, std::vector<Move> moves, const Limits& limits);
 
 // How long these take at the throttle, at most, if they begin in so many seconds; nullopt: they never catch up.
-[[nodiscard]] std::optional<double> duration_of(const State& state, const std::vector<Move>& moves, const Limits& limits,
-                                                double begin_s);
+[[nodiscard]] std::optional<double> duration_of(const State& state, const std::vector<Move>& moves,
+                                                const Limits& limits, double begin_s);
 
 }  // namespace freshet::fleet::rebalance

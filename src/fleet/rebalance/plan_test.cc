@@ -28,7 +28,8 @@ Partition& add_partition(State& state, const std::string& topic, std::vector<Pla
                          double in_bytes_per_s = 0) {
   Partition& partition = state.partitions.emplace_back();
   partition.topic = topic;
-  for (const Partition& other : state.partitions) partition.index += other.topic == topic && &other != &partition ? 1 : 0;
+  for (const Partition& other : state.partitions)
+    partition.index += other.topic == topic && &other != &partition ? 1 : 0;
   partition.leader = places.at(0).broker;
   partition.in_bytes_per_s = in_bytes_per_s;
   for (const Place place : places) {
@@ -70,7 +71,8 @@ std::string simulate(const State& state, const Plan& plan, const Limits& limits,
       foreign.at(replica.place) -= replica.bytes;
       const auto at = leaves.find({p, replica.place});
       const double left = at == leaves.end() ? kForEver : at->second;
-      parts.push_back({p, replica.place, -1, left, left == kForEver ? left : left + state.partitions[p].delete_delay_s, false});
+      parts.push_back(
+          {p, replica.place, -1, left, left == kForEver ? left : left + state.partitions[p].delete_delay_s, false});
     }
   }
   const double last = plan.duration_s + 1;
@@ -80,7 +82,8 @@ std::string simulate(const State& state, const Plan& plan, const Limits& limits,
       const Partition& of = state.partitions[part.partition];
       if (t < part.begin || t >= part.gone) continue;
       const double whole = of.bytes_at(part.grows_after_end ? t : std::min(t, part.end));
-      const double share = part.begin < 0 || t >= part.end ? 1 : (t - part.begin) / std::max(1e-9, part.end - part.begin);
+      const double share =
+          part.begin < 0 || t >= part.end ? 1 : (t - part.begin) / std::max(1e-9, part.end - part.begin);
       used.at(part.place) += whole * share;
     }
     for (const Place place : touched) {
@@ -93,8 +96,8 @@ std::string simulate(const State& state, const Plan& plan, const Limits& limits,
   return "";
 }
 
-// 12 partitions without copies, four on each of brokers 1 to 3, shall be two on each of six: two of those that each of the
-// first three ends with come from another one.
+// 12 partitions without copies, four on each of brokers 1 to 3, shall be two on each of six: two of those that each of
+// the first three ends with come from another one.
 struct Twelve {
   State state;
   Target target;
@@ -102,7 +105,8 @@ struct Twelve {
 Twelve twelve(double dir_bytes) {
   Twelve out{cluster_of(6, dir_bytes), {}};
   for (int32_t i = 0; i < 12; ++i) add_partition(out.state, "clicks", {{1 + i / 4, 0}}, 10 * kGB).delete_delay_s = 300;
-  const std::map<int32_t, std::vector<int32_t>> wanted = {{1, {4, 8}}, {2, {0, 9}}, {3, {1, 5}}, {4, {2, 3}}, {5, {6, 7}}, {6, {10, 11}}};
+  const std::map<int32_t, std::vector<int32_t>> wanted = {{1, {4, 8}}, {2, {0, 9}}, {3, {1, 5}},
+                                                          {4, {2, 3}}, {5, {6, 7}}, {6, {10, 11}}};
   std::vector<Wanted> all;
   for (const auto& [broker, partitions] : wanted)
     for (const int32_t partition : partitions) all.push_back({"clicks", partition, {broker}});
@@ -118,7 +122,7 @@ Limits without_reserve() {
   return limits;
 }
 
-TEST(Plan, TwelvePartitionsWithRoomForFive) {
+TEST(Moves, TwelvePartitionsWithRoomForFive) {
   const Twelve of = twelve(50 * kGB);
   const auto moves = moves_of(of.state, of.target);
   EXPECT_EQ(moves.size(), 12u);
@@ -126,9 +130,8 @@ TEST(Plan, TwelvePartitionsWithRoomForFive) {
   const auto naive = plan_at_once(of.state, moves, without_reserve());
   ASSERT_FALSE(naive.has_value());
   EXPECT_EQ(naive.error().code, Code::kConflict);
-  EXPECT_THAT(naive.error().message,
-              testing::AllOf(testing::HasSubstr("/d0 of broker 1 would have 60.0 GB"),
-                             testing::HasSubstr("10.0 GB over the 50.0 GB that it may have")));
+  EXPECT_THAT(naive.error().message, testing::AllOf(testing::HasSubstr("/d0 of broker 2 would have 60.0 GB"),
+                                                    testing::HasSubstr("10.0 GB over the 50.0 GB that it may have")));
   // In stages it fits: what is deleted has to go before the next one comes.
   const auto staged = plan_waves(of.state, moves, without_reserve());
   ASSERT_TRUE(staged.has_value()) << staged.error().message;
@@ -143,7 +146,7 @@ TEST(Plan, TwelvePartitionsWithRoomForFive) {
   EXPECT_NE(simulate(of.state, *simulated, without_reserve()), "");  // the second simulation sees it as well
 }
 
-TEST(Plan, WhatHasNoRoomIsRefusedWithTheProof) {
+TEST(Moves, WhatHasNoRoomIsRefusedWithTheProof) {
   // Two full brokers that should swap.
   State state = cluster_of(2, 10 * kGB);
   add_partition(state, "a", {{1, 0}}, 8 * kGB);
@@ -156,7 +159,7 @@ TEST(Plan, WhatHasNoRoomIsRefusedWithTheProof) {
   EXPECT_THAT(plan.error().message, testing::HasSubstr("7.0 GB over the 9.0 GB"));
 }
 
-TEST(Plan, AThrottleThatNeverConvergesIsRefused) {
+TEST(Moves, AThrottleThatNeverConvergesIsRefused) {
   State state = cluster_of(2, 1000 * kGB);
   add_partition(state, "a", {{1, 0}}, 8 * kGB, 10e6);
   Limits limits;
@@ -164,7 +167,8 @@ TEST(Plan, AThrottleThatNeverConvergesIsRefused) {
   const auto plan = plan_waves(state, moves_of(state, {{{2, 0}}}), limits);
   ASSERT_FALSE(plan.has_value());
   EXPECT_EQ(plan.error().message,
-            "a[0] never catches up: 10.0 MB/s come in, and the throttle lets 10.0 MB/s through; it must be at least 12.0 MB/s");
+            "a[0] never catches up: 10.0 MB/s come in, and the throttle lets 10.0 MB/s through; it must be at least "
+            "12.0 MB/s");
   limits.throttle_bytes_per_s = 20e6;
   const auto slow = plan_waves(state, moves_of(state, {{{2, 0}}}), limits);
   ASSERT_TRUE(slow.has_value());
@@ -172,7 +176,7 @@ TEST(Plan, AThrottleThatNeverConvergesIsRefused) {
   EXPECT_NEAR(slow->duration_s, 2 * 800 + 5, 1);
 }
 
-TEST(Plan, GrowthDuringTheMoveCounts) {
+TEST(Moves, GrowthDuringTheMoveCounts) {
   State state = cluster_of(2, 20 * kGB);
   add_partition(state, "a", {{1, 0}}, 8 * kGB);
   add_partition(state, "b", {{2, 0}}, 8 * kGB, 5e6);
@@ -186,7 +190,7 @@ TEST(Plan, GrowthDuringTheMoveCounts) {
   EXPECT_TRUE(plan_waves(state, moves_of(state, {{{2, 0}}, {{2, 0}}}), limits).has_value());
 }
 
-TEST(Plan, FewAtOnceOneReplicaOfAPartitionAndALargeTopicInStages) {
+TEST(Moves, FewAtOnceOneReplicaOfAPartitionAndALargeTopicInStages) {
   State state = cluster_of(6, 1000 * kGB);
   for (int i = 0; i < 8; ++i) add_partition(state, "large", {{1, 0}, {2, 0}}, 10 * kGB);
   Target target(8, {{3, 0}, {4, 0}});
@@ -207,7 +211,7 @@ TEST(Plan, FewAtOnceOneReplicaOfAPartitionAndALargeTopicInStages) {
   EXPECT_EQ(replicas.size(), 8u);
 }
 
-TEST(Target, DrainsIntoOtherRacksAndOntoTheEmptiest) {
+TEST(MovesTarget, DrainsIntoOtherRacksAndOntoTheEmptiest) {
   State state = cluster_of(4, 100 * kGB);
   state.brokers[0].rack = state.brokers[3].rack = "a";
   state.brokers[1].rack = state.brokers[2].rack = "b";
@@ -226,7 +230,7 @@ TEST(Target, DrainsIntoOtherRacksAndOntoTheEmptiest) {
   EXPECT_THAT(target_of(state, goal).error().message, testing::HasSubstr("broker 9 is not in the cluster, or is down"));
 }
 
-TEST(Target, AddedBrokersTakeTheirShareAndNobodyElseDoes) {
+TEST(MovesTarget, AddedBrokersTakeTheirShareAndNobodyElseDoes) {
   State state = cluster_of(4, 100 * kGB);
   for (int32_t i = 0; i < 12; ++i) add_partition(state, "t", {{1 + i % 3, 0}}, 10 * kGB);
   Goal goal;
@@ -239,7 +243,7 @@ TEST(Target, AddedBrokersTakeTheirShareAndNobodyElseDoes) {
   for (const Move& move : moves_of(state, *target)) EXPECT_EQ(move.to.broker, 4);
 }
 
-TEST(Target, EvensTheDirsOfABroker) {
+TEST(MovesTarget, EvensTheDirsOfABroker) {
   State state = cluster_of(1, 100 * kGB, 2);
   for (int i = 0; i < 6; ++i) add_partition(state, "t", {{1, 0}}, 10 * kGB);
   Goal goal;
@@ -263,8 +267,10 @@ State random_state() {
     std::vector<Place> places;
     const int32_t first = *rc::gen::inRange(0, brokers);
     for (int32_t k = 0; k < replicas; ++k)
-      places.push_back({1 + (first + k) % brokers, static_cast<uint32_t>(*rc::gen::inRange<size_t>(0, state.brokers[0].dirs.size()))});
-    Partition& partition = add_partition(state, fmt::format("t{}", i % 3), places, *rc::gen::inRange(0, 30) * kGB, *rc::gen::inRange(0, 8) * 1e6);
+      places.push_back({1 + (first + k) % brokers,
+                        static_cast<uint32_t>(*rc::gen::inRange<size_t>(0, state.brokers[0].dirs.size()))});
+    Partition& partition = add_partition(state, fmt::format("t{}", i % 3), places, *rc::gen::inRange(0, 30) * kGB,
+                                         *rc::gen::inRange(0, 8) * 1e6);
     partition.delete_delay_s = *rc::gen::inRange(0, 600);
     if (*rc::gen::arbitrary<bool>()) partition.bytes_max = *rc::gen::inRange(0, 40) * kGB;
   }
@@ -285,7 +291,7 @@ Goal random_goal(const State& state) {
   return goal;
 }
 
-RC_GTEST_PROP(Plan, NoAcceptedPlanEverExceedsADisk, ()) {
+RC_GTEST_PROP(Moves, NoAcceptedPlanEverExceedsADisk, ()) {
   const State state = random_state();
   const auto target = target_of(state, random_goal(state));
   if (!target) return;
@@ -305,7 +311,7 @@ RC_GTEST_PROP(Plan, NoAcceptedPlanEverExceedsADisk, ()) {
   }
 }
 
-RC_GTEST_PROP(Plan, APlanEndsAtItsTarget, ()) {
+RC_GTEST_PROP(Moves, APlanEndsAtItsTarget, ()) {
   const State state = random_state();
   const auto target = target_of(state, random_goal(state));
   if (!target) return;

@@ -52,8 +52,8 @@ class Port {
   // What is set on this topic or broker itself; nullopt: nothing is. kNotFound: there is no such topic.
   [[nodiscard]] virtual Result<std::optional<std::string>> setting(Setting::Kind kind, const std::string& resource,
                                                                    const std::string& name) = 0;
-  // Each by itself (IncrementalAlterConfigs): nothing else of the topic or broker changes. A topic or broker that is gone
-  // has nothing to change.
+  // Each by itself (IncrementalAlterConfigs): nothing else of the topic or broker changes. A topic or broker that is
+  // gone has nothing to change.
   [[nodiscard]] virtual Status change(const std::vector<Change>& changes) = 0;
   [[nodiscard]] virtual Status assign(const std::vector<Assignment>& assignments) = 0;
   // Moves replicas that are there to this dir; those that are not yet begin there when they come.

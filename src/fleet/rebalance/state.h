@@ -1,5 +1,5 @@
-// A cluster as a plan of moves sees it: where each replica lies, how large it is and how fast it grows, and how full each
-// log dir is. Plain values, so that a plan is a pure function.
+// A cluster as a plan of moves sees it: where each replica lies, how large it is and how fast it grows, and how full
+// each log dir is. Plain values, so that a plan is a pure function.
 #pragma once
 
 #include <algorithm>

@@ -58,9 +58,7 @@ class Draft {
     const std::vector<Place>& places = target_[partition];
     return std::any_of(places.begin(), places.end(), [&](const Place& place) { return place.broker == broker; });
   }
-  [[nodiscard]] bool has_moved(size_t partition, size_t replica) const {
-    return moved_.contains({partition, replica});
-  }
+  [[nodiscard]] bool has_moved(size_t partition, size_t replica) const { return moved_.contains({partition, replica}); }
 
   // How many racks its replicas are in, if the i-th lay on this broker.
   [[nodiscard]] size_t racks_with(size_t partition, size_t replica, const Broker& broker) const {
@@ -88,15 +86,16 @@ class Draft {
   std::set<std::pair<size_t, size_t>> moved_;
 };
 
-bool is_among(const std::vector<int32_t>& ids, int32_t id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
+bool is_among(const std::vector<int32_t>& ids, int32_t id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
 
 // Largest first: what is hardest to place is placed while there is most room.
 std::vector<size_t> by_size(const State& state) {
   std::vector<size_t> order(state.partitions.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return state.partitions[a].bytes() > state.partitions[b].bytes();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return state.partitions[a].bytes() > state.partitions[b].bytes(); });
   return order;
 }
 
@@ -106,9 +105,11 @@ const Broker* new_home(const State& state, const Draft& draft, const Goal& goal,
   const Broker* best = nullptr;
   std::pair<size_t, double> best_key;
   for (const Broker& broker : state.brokers) {
-    if (is_among(goal.drain, broker.id) || draft.has(partition, broker.id) || !draft.emptiest_dir(broker, weight)) continue;
+    if (is_among(goal.drain, broker.id) || draft.has(partition, broker.id) || !draft.emptiest_dir(broker, weight))
+      continue;
     if (!goal.add.empty() && !is_among(goal.add, broker.id)) continue;
-    const std::pair key{state.brokers.size() - draft.racks_with(partition, replica, broker), draft.fill_of(broker, weight)};
+    const std::pair key{state.brokers.size() - draft.racks_with(partition, replica, broker),
+                        draft.fill_of(broker, weight)};
     if (best != nullptr && key >= best_key) continue;
     best = &broker;
     best_key = key;
@@ -123,9 +124,10 @@ Status drain(const State& state, const Goal& goal, Draft& draft) {
       if (!is_among(goal.drain, draft.target()[p][i].broker)) continue;
       const Broker* const home = new_home(state, draft, goal, p, i);
       if (home == nullptr)
-        return fail(Code::kInvalid, fmt::format("{} has {} replicas, and no broker is left for the one on {}: add one first, "
-                                                "or drain fewer",
-                                                partition.name(), partition.replicas.size(), draft.target()[p][i].broker));
+        return fail(Code::kInvalid,
+                    fmt::format("{} has {} replicas, and no broker is left for the one on {}: add one first, "
+                                "or drain fewer",
+                                partition.name(), partition.replicas.size(), draft.target()[p][i].broker));
       draft.move(p, i, *draft.emptiest_dir(*home, Draft::weight_of(partition)));
     }
   }
@@ -139,7 +141,8 @@ struct Candidate {
 };
 
 // The largest that leaves the other no fuller than this one becomes. nullopt: there is none.
-std::optional<Candidate> candidate_between(const State& state, const Draft& draft, const Broker& from, const Broker& to) {
+std::optional<Candidate> candidate_between(const State& state, const Draft& draft, const Broker& from,
+                                           const Broker& to) {
   std::optional<Candidate> best;
   for (size_t p = 0; p < state.partitions.size(); ++p) {
     const double weight = Draft::weight_of(state.partitions[p]);
@@ -216,12 +219,14 @@ Status check_goal(const State& state, const Goal& goal) {
   for (const std::vector<int32_t>* const ids : {&goal.add, &goal.drain}) {
     for (const int32_t id : *ids)
       if (state.find(id) == nullptr)
-        return fail(Code::kInvalid, fmt::format("broker {} is not in the cluster, or is down: a broker is added when it runs, "
-                                                "and drained before it is stopped",
-                                                id));
+        return fail(Code::kInvalid,
+                    fmt::format("broker {} is not in the cluster, or is down: a broker is added when it runs, "
+                                "and drained before it is stopped",
+                                id));
   }
   for (const int32_t id : goal.add)
-    if (is_among(goal.drain, id)) return fail(Code::kInvalid, fmt::format("broker {} can't be both added and drained", id));
+    if (is_among(goal.drain, id))
+      return fail(Code::kInvalid, fmt::format("broker {} can't be both added and drained", id));
   return {};
 }
 
@@ -251,7 +256,7 @@ Result<Target> target_from(const State& state, const std::vector<Wanted>& wanted
     });
     if (at == state.partitions.end()) return wrong("the cluster has no such partition");
     if (one.brokers.size() != at->replicas.size())
-      return wrong(fmt::format("it has {} replicas; {} are wanted, and their number is not changed by moving", 
+      return wrong(fmt::format("it has {} replicas; {} are wanted, and their number is not changed by moving",
                                at->replicas.size(), one.brokers.size()));
     if (std::set<int32_t>(one.brokers.begin(), one.brokers.end()).size() != one.brokers.size())
       return wrong("a broker stands twice");
