@@ -26,7 +26,7 @@ struct RebalanceCommand {
   moves::Goal goal;
   std::string to;
   uint64_t throttle_bytes_per_s = 50'000'000, dir_bytes = 0;
-  uint32_t moves_per_broker = 2, reserve_percent = 10, rate_window_s = 5;
+  uint32_t moves_per_broker = 2, reserve_percent = 10, rate_window_s = 5, delete_slack_s = 30;
   bool dry_run = false, at_once = false, yes = false, json = false;
   bool resume = false, pause = false, cancel = false, status = false;
 
@@ -67,6 +67,7 @@ moves::Limits limits_of(const RebalanceCommand& command) {
   limits.throttle_bytes_per_s = static_cast<double>(command.throttle_bytes_per_s);
   limits.moves_per_broker = command.moves_per_broker;
   limits.reserve_share = command.reserve_percent / 100.0;
+  limits.delete_slack_s = command.delete_slack_s;
   return limits;
 }
 
@@ -83,6 +84,7 @@ Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& comm
   moves::KafkaPortOptions port;
   port.rate_window_us = static_cast<env::TimeUs>(command.rate_window_s) * 1'000'000;
   port.dir_bytes = static_cast<double>(command.dir_bytes);
+  port.delete_slack_s = command.delete_slack_s;
   return std::make_unique<moves::KafkaPort>(std::move(client), env::real_clock(), port);
 }
 
@@ -263,6 +265,10 @@ void add_limits(CLI::App& sub, RebalanceCommand& command) {
       ->transform(CLI::AsSizeValue(true));
   sub.add_option("--rate-window", command.rate_window_s, "Seconds for which growth is measured before planning")
       ->check(CLI::Range(1u, 3600u))
+      ->capture_default_str();
+  sub.add_option("--delete-slack", command.delete_slack_s,
+                 "Seconds after file.delete.delay.ms at which what was moved away is surely gone from the disk")
+      ->check(CLI::Range(0u, 3600u))
       ->capture_default_str();
 }
 

@@ -114,7 +114,13 @@ Status Executor::run_waves() {
   while (journal_.wave < journal_.waves.size()) {
     const Wish wish = options_.wish();
     if (wish == Wish::kCancel) return cancel();
-    FRESHET_ASSIGN(const bool is_wave_done, patiently([&] { return step(); }));
+    const bool pauses = wish == Wish::kPause;
+    FRESHET_ASSIGN(const bool is_wave_done, patiently([&] { return step(!pauses); }));
+    // A pause waits for what is under way, so that nothing is half moved and no throttle is needed.
+    if (!is_wave_done && pauses && is_idle_) {
+      journal_.outcome = Outcome::kPaused;
+      return {};
+    }
     if (!is_wave_done) {
       clock_.sleep_us(options_.poll_us);
       continue;
@@ -122,11 +128,6 @@ Status Executor::run_waves() {
     ++journal_.wave;
     options_.tell(fmt::format("wave {} of {} is done", journal_.wave, journal_.waves.size()));
     FRESHET_TRY(patiently([&] { return put_back(); }));
-    // A pause waits for the wave, so that nothing is half moved and no throttle is needed.
-    if (wish == Wish::kPause || options_.wish() == Wish::kPause) {
-      journal_.outcome = Outcome::kPaused;
-      return {};
-    }
   }
   return patiently([&] { return elect(); });
 }
@@ -172,16 +173,17 @@ void Executor::tell_strange(const Standing& standing) {
   }
 }
 
-Result<bool> Executor::step() {
+Result<bool> Executor::step(bool may_start) {
   FRESHET_ASSIGN(const State state, port_.look());
   FRESHET_ASSIGN(const Standing standing, stand(state));
   tell_strange(standing);
+  is_idle_ = standing.under_way.empty();
   if (standing.waiting.empty() && standing.under_way.empty()) {
     for (const JournalMove& move : standing.lost)
       options_.tell(move.name() + " is gone, or was moved elsewhere by somebody else: it is left as it is");
     return true;
   }
-  if (!standing.waiting.empty() && standing.strange.empty()) FRESHET_TRY(start(state, standing));
+  if (may_start && !standing.waiting.empty() && standing.strange.empty()) FRESHET_TRY(start(state, standing));
   return false;
 }
 

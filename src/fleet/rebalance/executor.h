@@ -49,8 +49,8 @@ class Executor {
 
   [[nodiscard]] Status check_cluster();
   [[nodiscard]] Status run_waves();
-  // True: the wave is done.
-  [[nodiscard]] Result<bool> step();
+  // True: the wave is done. What waits is begun only if it may.
+  [[nodiscard]] Result<bool> step(bool may_start);
   [[nodiscard]] Result<Standing> stand(const State& state);
   [[nodiscard]] Status start(const State& state, const Standing& standing);
   [[nodiscard]] Status prove(const State& state, const Standing& standing);
@@ -70,6 +70,7 @@ class Executor {
   const ExecutorOptions options_;
   std::vector<std::string> told_;       // of others' moves
   env::TimeUs held_back_since_us_ = 0;  // 0: nothing is
+  bool is_idle_ = true;                 // nothing was under way at the last step
 };
 
 }  // namespace freshet::fleet::rebalance

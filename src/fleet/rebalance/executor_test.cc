@@ -215,6 +215,7 @@ struct Case {
   Journal saved;
   std::vector<std::string> told;
   Wish wish = Wish::kGoOn;
+  bool pauses_when_moving = false;
 
   Case() {
     for (int32_t i = 0; i < 4; ++i) cluster.add("t", i, {1 + i % 2, 3}, 100 * kMB);
@@ -240,7 +241,10 @@ struct Case {
       return {};
     };
     options.tell = [this](const std::string& line) { told.push_back(line); };
-    options.wish = [this] { return wish; };
+    options.wish = [this] {
+      if (pauses_when_moving && !cluster.copies.empty()) wish = Wish::kPause;
+      return wish;
+    };
     options.away_max_us = 60'000'000;
     return Executor(cluster, time, saved, options);
   }
@@ -315,10 +319,16 @@ TEST(MovesExecutor, APauseEndsTheWaveAndGoesOn) {
   c.wish = Wish::kPause;
   ASSERT_TRUE(c.executor().run().has_value());
   EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+  c.wish = Wish::kGoOn;
+  c.pauses_when_moving = true;
+  ASSERT_TRUE(c.executor().run().has_value());
+  EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
   EXPECT_EQ(c.saved.wave, 1u);
   EXPECT_TRUE(c.cluster.copies.empty());
   EXPECT_TRUE(c.saved.settings.empty());
   c.wish = Wish::kGoOn;
+  c.pauses_when_moving = false;
   ASSERT_TRUE(c.executor().run().has_value());
   c.check_done();
 }

@@ -90,6 +90,8 @@ class Planner {
   // As many of what waits as fit beside one another at this time.
   Wave gather(std::vector<Move>& waiting, double begin_s);
   bool fits_beside(const Wave& wave, const Load& load, const Move& move, double topic_moving) const;
+  // False: it does not fit, and refused_ says why.
+  bool join(Wave& wave, const Move& move, double duration_s);
   // Puts the wave into the disks; the breach that it makes, if it makes one.
   std::optional<DirPeak> put(const Wave& wave);
   Result<Plan> finish(std::vector<Wave> waves) const;
@@ -153,6 +155,28 @@ std::optional<DirPeak> Planner::put(const Wave& wave) {
   return disks_.breach_of(touched);
 }
 
+// Into the log dir that the target has, or else into another one of that broker, if there is one with room.
+bool Planner::join(Wave& wave, const Move& move, double duration_s) {
+  std::vector<Place> places{move.to};
+  const std::vector<LogDir>& dirs = state_.find(move.to.broker)->dirs;
+  for (uint32_t d = 0; d < dirs.size() && !move.is_within_broker(); ++d)
+    if (d != move.to.dir && dirs[d].is_online) places.push_back({move.to.broker, d});
+  for (const Place place : places) {
+    Wave tried = wave;
+    tried.moves.push_back(move);
+    tried.moves.back().to = place;
+    tried.duration_s = duration_s;
+    const auto breach = put(tried);
+    disks_.take_back(tried.moves.size());
+    if (!breach) {
+      wave = std::move(tried);
+      return true;
+    }
+    if (!refused_) refused_ = {move, *breach};
+  }
+  return false;
+}
+
 Wave Planner::gather(std::vector<Move>& waiting, double begin_s) {
   Wave wave;
   wave.begin_s = begin_s;
@@ -170,22 +194,12 @@ Wave Planner::gather(std::vector<Move>& waiting, double begin_s) {
     Load with = load;
     with.add(move, begin_s);
     const auto duration = with.duration_s(limits_);
-    Wave tried = wave;
-    tried.moves.push_back(move);
-    tried.duration_s = duration.value_or(0);
-    std::optional<DirPeak> breach;
-    if (duration) {
-      breach = put(tried);
-      disks_.take_back(tried.moves.size());
-    }
-    if (duration && !breach) {
-      wave = std::move(tried);
+    if (duration && join(wave, move, *duration)) {
       load = std::move(with);
       topic_moving += partition.bytes();
-      continue;
+    } else {
+      rest.push_back(std::move(move));
     }
-    if (breach && !refused_) refused_ = {move, *breach};
-    rest.push_back(std::move(move));
   }
   waiting = std::move(rest);
   return wave;

@@ -342,7 +342,7 @@ RC_GTEST_PROP(Moves, APlanEndsAtItsTarget, ()) {
   }
   for (size_t p = 0; p < target->size(); ++p)
     for (size_t i = 0; i < (*target)[p].size(); ++i)
-      RC_ASSERT(after.partitions[p].replicas[i].place == (*target)[p][i]);
+      RC_ASSERT(after.partitions[p].replicas[i].place.broker == (*target)[p][i].broker);
 }
 
 }  // namespace
