@@ -16,6 +16,8 @@ constexpr const char* kDirRate = "replica.alter.log.dirs.io.max.bytes.per.second
 constexpr const char* kLeaderReplicas = "leader.replication.throttled.replicas";
 constexpr const char* kFollowerReplicas = "follower.replication.throttled.replicas";
 
+constexpr uint32_t kSeenTries = 10;
+
 const Partition* find_partition(const State& state, const JournalMove& move) {
   for (const Partition& partition : state.partitions)
     if (partition.index == move.partition && partition.topic == move.topic) return &partition;
@@ -282,9 +284,14 @@ Status Executor::set(const std::vector<Change>& changes) {
     const auto same = [&](const Setting& setting) {
       return setting.kind == change.kind && setting.resource == change.resource && setting.name == change.name;
     };
-    if (std::any_of(journal_.settings.begin(), journal_.settings.end(), same)) continue;
+    const auto known = std::find_if(journal_.settings.begin(), journal_.settings.end(), same);
+    if (known != journal_.settings.end()) {
+      is_new = is_new || !known->is_ours;
+      known->is_ours = true;
+      continue;
+    }
     FRESHET_ASSIGN(auto before, port_.setting(change.kind, change.resource, change.name));
-    journal_.settings.push_back({change.kind, change.resource, change.name, std::move(before)});
+    journal_.settings.push_back({change.kind, change.resource, change.name, std::move(before), true});
     is_new = true;
   }
   if (is_new) FRESHET_TRY(save());
@@ -292,13 +299,26 @@ Status Executor::set(const std::vector<Change>& changes) {
 }
 
 Status Executor::put_back() {
-  if (journal_.settings.empty()) return save();
+  if (journal_.settings_set() == 0) return save();
   std::vector<Change> changes;
   for (const Setting& setting : journal_.settings)
-    changes.push_back({setting.kind, setting.resource, setting.name, setting.before});
+    if (setting.is_ours) changes.push_back({setting.kind, setting.resource, setting.name, setting.before});
   FRESHET_TRY(port_.change(changes));
-  journal_.settings.clear();
+  // A broker learns of it a moment later; whoever asks it then would take our throttle for what was there before us.
+  for (const Change& change : changes) FRESHET_TRY(see_put_back(change));
+  for (Setting& setting : journal_.settings) setting.is_ours = false;
   return save();
+}
+
+Status Executor::see_put_back(const Change& change) {
+  for (uint32_t tries = 0; tries < kSeenTries; ++tries) {
+    const auto now = port_.setting(change.kind, change.resource, change.name);
+    if (!now && now.error().code == Code::kNotFound) return {};  // the topic is gone, and its settings with it
+    if (!now) return tl::unexpected(now.error());
+    if (*now == change.value) return {};
+    clock_.sleep_us(options_.poll_us);
+  }
+  return fail(Code::kRetry, fmt::format("{} of {} is not yet as it was before", change.name, change.resource));
 }
 
 Status Executor::elect() {

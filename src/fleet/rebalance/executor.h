@@ -57,6 +57,7 @@ class Executor {
   [[nodiscard]] Status set_throttles(const State& state, const std::vector<JournalMove>& moves);
   [[nodiscard]] Status set(const std::vector<Change>& changes);
   [[nodiscard]] Status put_back();
+  [[nodiscard]] Status see_put_back(const Change& change);
   [[nodiscard]] Status elect();
   [[nodiscard]] Status save();
   void tell_strange(const Standing& standing);

@@ -54,6 +54,7 @@ Setting setting_from(const dom::element& value) {
   setting.name = text_of(value["name"]);
   const dom::element before = value["before"];
   if (!before.is_null()) setting.before = text_of(before);
+  setting.is_ours = bool{value["is_ours"]};
   return setting;
 }
 
@@ -118,8 +119,8 @@ std::string to_json(const Journal& journal) {
     list.begin_object().member("kind", setting.kind == Setting::Kind::kBroker ? "broker" : "topic");
     list.member("resource", setting.resource)
         .member("name", setting.name)
-        .member("before", setting.before)
-        .end_object();
+        .member("before", setting.before);
+    list.member("is_ours", setting.is_ours).end_object();
   });
   json.end_object();
   return out;

@@ -5,6 +5,7 @@
 // "settings":[…]}, with the fields below by their names.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,7 +34,8 @@ struct Setting {
   Kind kind = Kind::kTopic;
   std::string resource;  // a topic, or a broker's number
   std::string name;
-  std::optional<std::string> before;  // nullopt: it was not set
+  std::optional<std::string> before;  // nullopt: it was not set. Read once: a broker may show what is gone for a while
+  bool is_ours = true;                // set or about to be; false: put back
 };
 
 enum class Outcome : uint8_t { kRunning, kPaused, kDone, kCancelled };
@@ -49,8 +51,13 @@ struct Journal {
   Limits limits;
   std::vector<std::vector<JournalMove>> waves;
   uint32_t wave = 0;              // those before it are done
-  std::vector<Setting> settings;  // set or about to be; empty when all are as they were
+  std::vector<Setting> settings;  // all that were ever ours
 
+  // How many settings are not put back.
+  [[nodiscard]] size_t settings_set() const {
+    return static_cast<size_t>(
+        std::count_if(settings.begin(), settings.end(), [](const Setting& one) { return one.is_ours; }));
+  }
   [[nodiscard]] bool is_open() const { return outcome == Outcome::kRunning || outcome == Outcome::kPaused; }
 };
 

@@ -91,14 +91,14 @@ void write_plan(JsonWriter& json, const State& state, const Plan& plan, const Li
 std::string text_of_journal(const Journal& journal) {
   return fmt::format(
       "{}: {} of {} done{}", name_of(journal.outcome), journal.wave, plural(journal.waves.size(), "wave"),
-      journal.settings.empty() ? std::string()
-                               : fmt::format(", {} to put back", plural(journal.settings.size(), "setting")));
+      journal.settings_set() == 0 ? std::string()
+                                  : fmt::format(", {} to put back", plural(journal.settings_set(), "setting")));
 }
 
 void write_journal(JsonWriter& json, const Journal& journal) {
   json.begin_object().member("outcome", name_of(journal.outcome)).member("cluster_id", journal.cluster_id);
   json.member("waves", journal.waves.size()).member("waves_done", journal.wave);
-  json.member("settings_to_put_back", journal.settings.size()).end_object();
+  json.member("settings_to_put_back", journal.settings_set()).end_object();
 }
 
 }  // namespace freshet::fleet::rebalance
