@@ -12,7 +12,7 @@ namespace {
 constexpr bool kCounter = true;
 constexpr bool kGauge = false;
 constexpr MbeanKey kTopicKey = {"topic", "(.+)", "topic"};
-constexpr MbeanKey kPartitionKey = {"partition", "([0-9]+)", "partition"};
+constexpr MbeanKey kPartition = {"partition", "([0-9]+)", "partition"};
 
 // A rate is taken from the counter "Count" and made in Prometheus, never from Kafka's own "OneMinuteRate": those can't
 // be summed over a restart. Only the idle share of request handlers has nothing else.
@@ -98,13 +98,13 @@ void add_topics(std::vector<Metric>& out) {
 void add_disk(std::vector<Metric>& out) {
   out.push_back(of_kafka("kafka_log_logmanager_offlinelogdirectorycount", kGauge, "kafka.log",
                          named("LogManager", "OfflineLogDirectoryCount"), "Value", "Log directories that failed"));
-  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopicKey, kPartitionKey}),
+  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopicKey, kPartition}),
                          "Value", "Bytes of one replica"));
 }
 
 void add_mirrors(std::vector<Metric>& out) {
   const std::vector<MbeanKey> partition = {
-      {"type", "MirrorSourceConnector", ""}, {"target", "(.+)", "target"}, kTopicKey, kPartitionKey};
+      {"type", "MirrorSourceConnector", ""}, {"target", "(.+)", "target"}, kTopicKey, kPartition};
   out.push_back(of_mirror("kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms", "kafka.connect.mirror",
                           partition, "replication-latency-ms",
                           "Milliseconds from a message's time at the source to its copy being written"));
