@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
+
 #include "app/problems.h"
 #include "fleet/topology_yaml.h"
 
@@ -14,6 +16,12 @@ std::optional<fleet::Topology> load_fleet(const std::string& file, bool json) {
   auto topology = fleet::load_topology(file, problems);
   if (!topology) print_problems(problems, json);
   return topology;
+}
+
+bool is_agreed(const std::string& question) {
+  fmt::print(stderr, "{} [y/N] ", question);
+  std::string answer;
+  return static_cast<bool>(std::getline(std::cin, answer)) && (answer == "y" || answer == "yes");
 }
 
 void add_fleet_command(CLI::App& app, int& exit_code) {

@@ -25,4 +25,7 @@ void add_fleet_rebalance_command(CLI::App& fleet, int& exit_code);
 // check` does it), and the command's exit status is 2.
 [[nodiscard]] std::optional<fleet::Topology> load_fleet(const std::string& file, bool json);
 
+// Asks whoever sits at the terminal; only "y" and "yes" are a yes.
+[[nodiscard]] bool is_agreed(const std::string& question);
+
 }  // namespace freshet::app

@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "app/fleet_command.h"
@@ -47,13 +46,7 @@ void ask_to_stop(int number) {
 void tell(const std::string& line) { fmt::print(stderr, "freshet fleet rebalance: {}\n", line); }
 
 int told(const Error& error, const RebalanceCommand& command) {
-  if (command.json) {
-    print_json(
-        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
-  } else {
-    tell(error.message);
-  }
-  return error.code == Code::kInvalid ? kUsage : kFailed;
+  return report_fleet_error("rebalance", error, command.json);
 }
 
 // A cluster that is refused is a failure, whoever's fault it is; only the command line and the file are wrong usage.
@@ -88,15 +81,13 @@ Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& comm
   return std::make_unique<moves::KafkaPort>(std::move(client), env::real_clock(), port);
 }
 
-bool is_agreed(const RebalanceCommand& command, const std::string& question) {
+bool may_do(const RebalanceCommand& command, const std::string& question) {
   if (command.yes) return true;
   if (isatty(STDIN_FILENO) != 1) {
     tell("nobody can be asked here: --yes says that it shall be done");
     return false;
   }
-  fmt::print(stderr, "{} [y/N] ", question);
-  std::string answer;
-  return static_cast<bool>(std::getline(std::cin, answer)) && (answer == "y" || answer == "yes");
+  return is_agreed(question);
 }
 
 int shown(const moves::Journal& journal, const RebalanceCommand& command) {
@@ -176,7 +167,7 @@ int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
   const moves::Journal journal = moves::journal_of(*state, *plan, limits, *id);
   if (command.dry_run) return kDone;
   if (plan->waves.empty()) return command.json ? shown(journal, command) : kDone;
-  if (!is_agreed(command, "Do it?")) return kFailed;
+  if (!may_do(command, "Do it?")) return kFailed;
   if (const Status saved = write_journal(command.journal, journal); !saved) return told_failed(saved.error(), command);
   return carry_out(command, port, journal);
 }
@@ -212,7 +203,7 @@ int work(const RebalanceCommand& command, const cluster::Connection& reach, cons
   if (!is_open || command.dry_run) return plan_and_run(command, **port);
   tell(fmt::format("{} is not finished ({}): {} it", command.journal, moves::text_of_journal(**known),
                    command.cancel ? "cancelling" : "going on with"));
-  if (!is_agreed(command, command.cancel ? "Cancel it?" : "Go on?")) return kFailed;
+  if (!may_do(command, command.cancel ? "Cancel it?" : "Go on?")) return kFailed;
   return carry_out(command, **port, **known);
 }
 

@@ -31,8 +31,8 @@ struct Imported {
   std::string text;                // of the file
   std::vector<std::string> notes;  // what a file can't say
 };
-// Pure. `properties` are those that all clusters were reached with: secrets among them are named, not written. REQUIRES:
-// the clusters' names are all different.
+// Pure. `properties` are those that all clusters were reached with: secrets among them are named, not written.
+// REQUIRES: the clusters' names are all different.
 [[nodiscard]] Imported import_fleet(const std::string& name, const cluster::Properties& properties,
                                     const std::vector<ClusterSeen>& clusters);
 

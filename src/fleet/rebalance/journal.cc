@@ -117,9 +117,7 @@ std::string to_json(const Journal& journal) {
                           [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
   json.key("settings").array(journal.settings, [](JsonWriter& list, const Setting& setting) {
     list.begin_object().member("kind", setting.kind == Setting::Kind::kBroker ? "broker" : "topic");
-    list.member("resource", setting.resource)
-        .member("name", setting.name)
-        .member("before", setting.before);
+    list.member("resource", setting.resource).member("name", setting.name).member("before", setting.before);
     list.member("is_ours", setting.is_ours).end_object();
   });
   json.end_object();
