@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <iostream>
 #include <memory>
 
 #include "app/fleet_command.h"
@@ -12,6 +11,7 @@
 #include "app/json_output.h"
 #include "cluster/admin/admin.h"
 #include "fleet/live/carry_out.h"
+#include "fleet/text.h"
 
 namespace freshet::app {
 namespace {
@@ -88,14 +88,6 @@ void print_runs_json(const std::vector<ClusterRun>& runs, bool ok, bool dry_run)
   });
 }
 
-// Whether somebody says yes.
-bool asked(size_t steps) {
-  fmt::print("Take {} step{}? [y/N] ", steps, steps == 1 ? "" : "s");
-  std::fflush(stdout);
-  std::string answer;
-  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
-}
-
 void take_steps(ClusterRun& run, bool json) {
   const Status done = fleet::carry_out(*run.admin, run.changes.steps, env::real_clock(), [&](const fleet::Step& step) {
     ++run.done;
@@ -126,7 +118,9 @@ int apply(const ApplyOptions& options) {
   }
   // What brokers would refuse of one step says that the file is not ready: then nothing is done anywhere.
   if (!ok && !options.json) fmt::print("Nothing was changed.\n");
-  if (ok && steps > 0 && !options.dry_run && !options.yes && !asked(steps)) return 1;
+  if (ok && steps > 0 && !options.dry_run && !options.yes &&
+      !is_agreed(fmt::format("Take {}?", fleet::plural(steps, "step"))))
+    return 1;
   if (ok && !options.dry_run) {
     for (ClusterRun& run : runs) {
       take_steps(run, options.json);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
+
 #include "app/problems.h"
 #include "fleet/topology_yaml.h"
 
@@ -16,6 +18,12 @@ std::optional<fleet::Topology> load_fleet(const std::string& file, bool json) {
   return topology;
 }
 
+bool is_agreed(const std::string& question) {
+  fmt::print(stderr, "{} [y/N] ", question);
+  std::string answer;
+  return static_cast<bool>(std::getline(std::cin, answer)) && (answer == "y" || answer == "yes");
+}
+
 void add_fleet_command(CLI::App& app, int& exit_code) {
   CLI::App* fleet = app.add_subcommand("fleet", "A fleet of Kafka clusters from one file");
   fleet->require_subcommand(1);
@@ -25,6 +33,7 @@ void add_fleet_command(CLI::App& app, int& exit_code) {
   add_fleet_diff_command(*fleet, exit_code);
   add_fleet_apply_command(*fleet, exit_code);
   add_fleet_import_command(*fleet, exit_code);
+  add_fleet_rebalance_command(*fleet, exit_code);
 }
 
 }  // namespace freshet::app

@@ -19,9 +19,13 @@ void add_fleet_render_command(CLI::App& fleet, int& exit_code);
 void add_fleet_diff_command(CLI::App& fleet, int& exit_code);
 void add_fleet_apply_command(CLI::App& fleet, int& exit_code);
 void add_fleet_import_command(CLI::App& fleet, int& exit_code);
+void add_fleet_rebalance_command(CLI::App& fleet, int& exit_code);
 
 // For the subcommands: the topology of this file. nullopt: what is wrong was printed (as `freshet
 // check` does it), and the command's exit status is 2.
 [[nodiscard]] std::optional<fleet::Topology> load_fleet(const std::string& file, bool json);
+
+// Asks whoever sits at the terminal; only "y" and "yes" are a yes.
+[[nodiscard]] bool is_agreed(const std::string& question);
 
 }  // namespace freshet::app

@@ -1,0 +1,299 @@
+// `freshet fleet rebalance`: plans moves in a living cluster, proves them, asks, and runs them by a journal.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <memory>
+
+#include "app/fleet_command.h"
+#include "app/fleet_live.h"
+#include "app/json_output.h"
+#include "app/rebalance_files.h"
+#include "fleet/rebalance/kafka_port.h"
+#include "fleet/rebalance/report.h"
+
+namespace freshet::app {
+namespace {
+
+namespace moves = fleet::rebalance;
+
+struct RebalanceCommand {
+  std::string file, cluster, journal;
+  ReachOptions reach;
+  moves::Goal goal;
+  std::string to;
+  uint64_t throttle_bytes_per_s = 50'000'000, dir_bytes = 0;
+  uint32_t moves_per_broker = 2, reserve_percent = 10, rate_window_s = 5, delete_slack_s = 30;
+  bool dry_run = false, at_once = false, yes = false, json = false;
+  bool resume = false, pause = false, cancel = false, status = false;
+
+  [[nodiscard]] bool has_goal() const {
+    return !goal.add.empty() || !goal.drain.empty() || goal.even_brokers || goal.even_dirs || !to.empty();
+  }
+};
+
+constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+
+// Ctrl-C once ends at the end of the wave; twice ends the process, as ever.
+volatile std::sig_atomic_t stop_asked = 0;
+void ask_to_stop(int number) {
+  stop_asked = 1;
+  std::signal(number, SIG_DFL);
+}
+
+void tell(const std::string& line) { fmt::print(stderr, "freshet fleet rebalance: {}\n", line); }
+
+int told(const Error& error, const RebalanceCommand& command) {
+  return report_fleet_error("rebalance", error, command.json);
+}
+
+// A cluster that is refused is a failure, whoever's fault it is; only the command line and the file are wrong usage.
+int told_failed(const Error& error, const RebalanceCommand& command) {
+  (void)told(error, command);
+  return kFailed;
+}
+
+moves::Limits limits_of(const RebalanceCommand& command) {
+  moves::Limits limits;
+  limits.throttle_bytes_per_s = static_cast<double>(command.throttle_bytes_per_s);
+  limits.moves_per_broker = command.moves_per_broker;
+  limits.reserve_share = command.reserve_percent / 100.0;
+  limits.delete_slack_s = command.delete_slack_s;
+  return limits;
+}
+
+Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& command, const cluster::Connection& reach,
+                                                    const std::string& wanted_id) {
+  cluster::protocol::ConnectionOptions options;
+  FRESHET_ASSIGN(options.security, cluster::protocol::security_of(reach.properties));
+  options.client_id = reach.client_id;
+  options.timeout_us = reach.timeout_us;
+  FRESHET_ASSIGN(auto client, cluster::protocol::Client::open(reach.bootstrap, options));
+  if (!wanted_id.empty() && client->cluster_id() != wanted_id)
+    return fail(Code::kInvalid, fmt::format("{} must be cluster {}, and the brokers are of {}: nothing was done",
+                                            command.cluster, wanted_id, client->cluster_id()));
+  moves::KafkaPortOptions port;
+  port.rate_window_us = static_cast<env::TimeUs>(command.rate_window_s) * 1'000'000;
+  port.dir_bytes = static_cast<double>(command.dir_bytes);
+  port.delete_slack_s = command.delete_slack_s;
+  return std::make_unique<moves::KafkaPort>(std::move(client), env::real_clock(), port);
+}
+
+bool may_do(const RebalanceCommand& command, const std::string& question) {
+  if (command.yes) return true;
+  if (isatty(STDIN_FILENO) != 1) {
+    tell("nobody can be asked here: --yes says that it shall be done");
+    return false;
+  }
+  return is_agreed(question);
+}
+
+int shown(const moves::Journal& journal, const RebalanceCommand& command) {
+  if (command.json) {
+    print_json([&](JsonWriter& out) {
+      out.begin_object().member("ok", true).member("journal_file", command.journal).key("journal");
+      moves::write_journal(out, journal);
+      out.end_object();
+    });
+  } else {
+    fmt::print("{}: {}\n", command.journal, moves::text_of_journal(journal));
+  }
+  return kDone;
+}
+
+int carry_out(const RebalanceCommand& command, moves::Port& port, moves::Journal journal) {
+  if (const Status clean = write_wish(command.journal, moves::Wish::kGoOn); !clean)
+    return told_failed(clean.error(), command);
+  moves::ExecutorOptions options;
+  options.save = [&](const moves::Journal& now) { return write_journal(command.journal, now); };
+  options.tell = tell;
+  options.wish = [&] { return stop_asked != 0 ? moves::Wish::kPause : read_wish(command.journal); };
+  moves::Executor executor(port, env::real_clock(), std::move(journal), std::move(options));
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  const Status ran = command.cancel ? executor.cancel() : executor.run();
+  (void)write_wish(command.journal, moves::Wish::kGoOn);
+  if (!ran) {
+    if (!command.json && executor.journal().is_open())
+      tell(fmt::format("what is left is in {}; --resume goes on, --cancel gives it up", command.journal));
+    return told_failed(ran.error(), command);
+  }
+  return shown(executor.journal(), command);
+}
+
+Result<moves::Target> wanted_target(const RebalanceCommand& command, const moves::State& state) {
+  if (command.to.empty()) return moves::target_of(state, command.goal);
+  FRESHET_ASSIGN(const auto wanted, read_assignment(command.to));
+  return moves::target_from(state, wanted);
+}
+
+void show_plan(const RebalanceCommand& command, const moves::State& state, const moves::Plan& plan,
+               const moves::Limits& limits) {
+  if (!command.json) {
+    fmt::print("{}", moves::text_of_plan(state, plan, limits));
+    std::fflush(stdout);
+  } else if (command.dry_run) {
+    print_json([&](JsonWriter& out) {
+      out.begin_object().member("ok", true).key("plan");
+      moves::write_plan(out, state, plan, limits);
+      out.end_object();
+    });
+  }
+}
+
+int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
+  const moves::Limits limits = limits_of(command);
+  const auto id = port.cluster_id();
+  if (!id) return told_failed(id.error(), command);
+  const auto state = port.look();
+  if (!state) return told_failed(state.error(), command);
+  const auto others = port.moving();
+  if (!others) return told_failed(others.error(), command);
+  if (!others->empty() && !command.dry_run)
+    return told_failed(
+        {Code::kConflict, fmt::format("{} and {} others are moved by somebody else already: they are left alone; "
+                                      "wait for them, or cancel them where they were begun",
+                                      others->front().name(), others->size() - 1)},
+        command);
+  const auto target = wanted_target(command, *state);
+  if (!target) return told(target.error(), command);
+  std::vector<moves::Move> list = moves::moves_of(*state, *target);
+  const auto plan = command.at_once ? moves::plan_at_once(*state, std::move(list), limits)
+                                    : moves::plan_waves(*state, std::move(list), limits);
+  if (!plan) return told_failed(plan.error(), command);
+  show_plan(command, *state, *plan, limits);
+  const moves::Journal journal = moves::journal_of(*state, *plan, limits, *id);
+  if (command.dry_run) return kDone;
+  if (plan->waves.empty()) return command.json ? shown(journal, command) : kDone;
+  if (!may_do(command, "Do it?")) return kFailed;
+  if (const Status saved = write_journal(command.journal, journal); !saved) return told_failed(saved.error(), command);
+  return carry_out(command, port, journal);
+}
+
+// For --pause, and --cancel while another process runs: that one is told, and does it between its steps.
+int wish_of_running(const RebalanceCommand& command) {
+  const moves::Wish wish = command.cancel ? moves::Wish::kCancel : moves::Wish::kPause;
+  if (const Status written = write_wish(command.journal, wish); !written) return told_failed(written.error(), command);
+  tell(command.cancel ? "the process that runs is told to cancel"
+                      : "the process that runs is told to pause after its wave");
+  return kDone;
+}
+
+int work(const RebalanceCommand& command, const cluster::Connection& reach, const std::string& wanted_id) {
+  const auto lock = RebalanceLock::take(command.journal);
+  if (!lock && lock.error().code == Code::kConflict && (command.pause || command.cancel))
+    return wish_of_running(command);
+  if (!lock) return told(lock.error(), command);
+  const auto known = read_journal(command.journal);
+  if (!known) return told_failed(known.error(), command);
+  const bool is_open = *known && (*known)->is_open();
+  if (command.pause) {
+    tell(is_open ? "nothing runs by this journal; --resume goes on, --cancel gives it up"
+                 : "nothing runs by this journal");
+    return kDone;
+  }
+  if (!is_open && (command.resume || command.cancel)) {
+    tell("there is nothing to go on with: " + command.journal + (*known ? " is finished" : " is not there"));
+    return kDone;
+  }
+  const auto port = open_port(command, reach, wanted_id);
+  if (!port) return told_failed(port.error(), command);
+  if (!is_open || command.dry_run) return plan_and_run(command, **port);
+  tell(fmt::format("{} is not finished ({}): {} it", command.journal, moves::text_of_journal(**known),
+                   command.cancel ? "cancelling" : "going on with"));
+  if (!may_do(command, command.cancel ? "Cancel it?" : "Go on?")) return kFailed;
+  return carry_out(command, **port, **known);
+}
+
+int rebalance(RebalanceCommand& command) {
+  const auto topology = load_fleet(command.file, command.json);
+  if (!topology) return kUsage;
+  const auto clusters = reachable(*topology, command.cluster, command.reach);
+  if (!clusters) return told(clusters.error(), command);
+  const fleet::Cluster& cluster = topology->clusters[clusters->front().cluster];
+  if (clusters->size() > 1)
+    return told({Code::kInvalid, "the file has several clusters: say which by --cluster"}, command);
+  command.cluster = cluster.name;
+  if (command.journal.empty())
+    command.journal =
+        (std::filesystem::path(command.file).parent_path() / ("rebalance-" + cluster.name + ".journal")).string();
+  if (command.status) {
+    const auto known = read_journal(command.journal);
+    if (!known) return told_failed(known.error(), command);
+    return *known ? shown(**known, command)
+                  : told_failed({Code::kNotFound, command.journal + " is not there"}, command);
+  }
+  if (!command.has_goal() && !command.resume && !command.pause && !command.cancel)
+    return told({Code::kInvalid, "what for? --add, --drain, --even, --even-dirs or --to say it"}, command);
+  if (command.at_once && !command.dry_run)
+    return told({Code::kInvalid, "--at-once is to be looked at only: it goes with --dry-run"}, command);
+  return work(command, clusters->front().connection, cluster.connect.cluster_id);
+}
+
+void add_goals(CLI::App& sub, RebalanceCommand& command) {
+  sub.add_option("--add", command.goal.add, "Brokers that shall take their share, as 4,5")->delimiter(',');
+  sub.add_option("--drain", command.goal.drain, "Brokers that shall be empty, as 1,2")->delimiter(',');
+  sub.add_flag("--even", command.goal.even_brokers, "Every broker as full as the others");
+  sub.add_flag("--even-dirs", command.goal.even_dirs, "Within each broker, every log dir as full as the others");
+  sub.add_option("--to", command.to, "A file of assignments, as kafka-reassign-partitions takes it");
+}
+
+void add_limits(CLI::App& sub, RebalanceCommand& command) {
+  sub.add_option("--throttle", command.throttle_bytes_per_s, "Bytes a second of each broker, as 50MB")
+      ->transform(CLI::AsSizeValue(true))
+      ->capture_default_str();
+  sub.add_option("--moves", command.moves_per_broker, "Moves at once, of each broker")
+      ->check(CLI::Range(1u, 100u))
+      ->capture_default_str();
+  sub.add_option("--reserve", command.reserve_percent, "Percent of a log dir that must stay free")
+      ->check(CLI::Range(0u, 90u))
+      ->capture_default_str();
+  sub.add_option(
+         "--dir-bytes", command.dir_bytes,
+         "Size of each log dir, as 500GiB, where brokers don't tell it (before Kafka 3.3) or not all of it is Kafka's")
+      ->transform(CLI::AsSizeValue(true));
+  sub.add_option("--rate-window", command.rate_window_s, "Seconds for which growth is measured before planning")
+      ->check(CLI::Range(1u, 3600u))
+      ->capture_default_str();
+  sub.add_option("--delete-slack", command.delete_slack_s,
+                 "Seconds after file.delete.delay.ms at which what was moved away is surely gone from the disk")
+      ->check(CLI::Range(0u, 3600u))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_fleet_rebalance_command(CLI::App& fleet, int& exit_code) {
+  auto command = std::make_shared<RebalanceCommand>();
+  CLI::App* sub = fleet.add_subcommand(
+      "rebalance",
+      "Move replicas in waves that are proved not to fill a disk, under a throttle that is never left behind");
+  sub->footer(
+      "Killed at any moment it goes on by --resume, or gives up by --cancel. Exit status: 1 if there is no safe plan.\n"
+      "Examples:\n"
+      "  freshet fleet rebalance fleet.yaml --cluster orders --drain 3 --dry-run\n"
+      "  freshet fleet rebalance fleet.yaml --cluster orders --add 4,5 --throttle 80MB --yes\n"
+      "  freshet fleet rebalance fleet.yaml --cluster orders --cancel");
+  sub->add_option("FILE", command->file, "The fleet (YAML)")->required();
+  sub->add_option("--cluster", command->cluster, "Which cluster of it; may be left out if there is only one");
+  add_goals(*sub, *command);
+  add_limits(*sub, *command);
+  add_reach_options(*sub, command->reach);
+  sub->add_option("--journal", command->journal, "Default: rebalance-CLUSTER.journal beside FILE");
+  sub->add_flag("--dry-run", command->dry_run, "Show the plan with its proof, and do nothing");
+  sub->add_flag("--at-once", command->at_once, "With --dry-run: what became of it without waves");
+  sub->add_flag("--yes", command->yes, "Don't ask");
+  CLI::Option* const resume = sub->add_flag("--resume", command->resume, "Go on with what the journal has");
+  CLI::Option* const pause = sub->add_flag("--pause", command->pause, "Have the process that runs stop after its wave");
+  CLI::Option* const cancel = sub->add_flag("--cancel", command->cancel,
+                                            "Stop what is under way and put every setting back; what has moved stays");
+  resume->excludes(pause)->excludes(cancel);
+  pause->excludes(cancel);
+  sub->add_flag("--status", command->status, "What the journal says");
+  sub->add_flag("--json", command->json, "One JSON object on standard output");
+  sub->callback([command, &exit_code] { exit_code = rebalance(*command); });
+}
+
+}  // namespace freshet::app

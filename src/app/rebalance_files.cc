@@ -1,0 +1,81 @@
+#include "app/rebalance_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "app/small_file.h"
+
+namespace freshet::app {
+namespace {
+
+using fleet::rebalance::Wish;
+
+std::string wish_path(const std::string& journal_path) { return journal_path + ".wish"; }
+
+}  // namespace
+
+Result<std::unique_ptr<RebalanceLock>> RebalanceLock::take(const std::string& journal_path) {
+  const std::string path = journal_path + ".lock";
+  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (file < 0) return fail(Code::kInvalid, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    ::close(file);
+    return fail(Code::kConflict,
+                journal_path + ": another process rebalances by this journal; --pause or --cancel tells it to");
+  }
+  return std::unique_ptr<RebalanceLock>(new RebalanceLock(file));
+}
+
+RebalanceLock::~RebalanceLock() { ::close(file_); }
+
+Result<std::optional<fleet::rebalance::Journal>> read_journal(const std::string& path) {
+  FRESHET_ASSIGN(const auto file, read_small_file(path));
+  if (!file) return std::nullopt;
+  auto journal = fleet::rebalance::journal_from_json(file->text);
+  if (!journal) return fail(Code::kCorrupt, path + ": " + journal.error().message);
+  return *std::move(journal);
+}
+
+Status write_journal(const std::string& path, const fleet::rebalance::Journal& journal) {
+  return write_small_file(path, fleet::rebalance::to_json(journal) + "\n");
+}
+
+Status write_wish(const std::string& journal_path, Wish wish) {
+  const std::string path = wish_path(journal_path);
+  if (wish == Wish::kGoOn) return remove_small_file(path);
+  return write_small_file(path, wish == Wish::kCancel ? "cancel\n" : "pause\n");
+}
+
+Wish read_wish(const std::string& journal_path) {
+  const auto file = read_small_file(wish_path(journal_path));
+  if (!file || !*file) return Wish::kGoOn;
+  return (*file)->text == "cancel\n" ? Wish::kCancel : Wish::kPause;
+}
+
+Result<std::vector<fleet::rebalance::Wanted>> read_assignment(const std::string& path) {
+  std::vector<fleet::rebalance::Wanted> out;
+  try {
+    simdjson::dom::parser parser;
+    const simdjson::dom::element file = parser.load(path);
+    for (const simdjson::dom::element one : simdjson::dom::array(file["partitions"])) {
+      fleet::rebalance::Wanted& wanted = out.emplace_back();
+      wanted.topic = std::string(std::string_view(one["topic"]));
+      wanted.partition = static_cast<int32_t>(int64_t{one["partition"]});
+      for (const int64_t broker : simdjson::dom::array(one["replicas"]))
+        wanted.brokers.push_back(static_cast<int32_t>(broker));
+    }
+  } catch (const simdjson::simdjson_error& error) {
+    return fail(Code::kInvalid, fmt::format("{}: {}; it must be a file for kafka-reassign-partitions: "
+                                            "{{\"partitions\":[{{\"topic\":…,\"partition\":…,\"replicas\":[…]}}]}}",
+                                            path, error.what()));
+  }
+  return out;
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,432 @@
+// The executor on a cluster in memory that is killed at every step, with others who move and set things, too.
+#include "fleet/rebalance/executor.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <tuple>
+
+#include "testing/clock.h"
+
+namespace freshet::fleet::rebalance {
+namespace {
+
+constexpr double kMB = 1e6;
+
+double seconds_of(const env::FakeClock& time) { return static_cast<double>(time.now) / 1e6; }
+
+class FakeCluster final : public Port {
+ public:
+  using Settings = std::map<std::tuple<Setting::Kind, std::string, std::string>, std::string>;
+
+  explicit FakeCluster(env::FakeClock& time) : time_(time) {
+    for (int32_t k = 1; k <= 4; ++k)
+      state.brokers.push_back({k, "", {{"/a", 1000 * kMB, 0, true}, {"/b", 1000 * kMB, 0, true}}});
+  }
+
+  void add(const std::string& topic, int32_t index, std::vector<int32_t> brokers, double bytes) {
+    Partition partition;
+    partition.topic = topic;
+    partition.index = index;
+    partition.leader = brokers.at(0);
+    for (const int32_t broker : brokers) partition.replicas.push_back({{broker, 0}, bytes});
+    state.partitions.push_back(partition);
+  }
+
+  // --- Port ---
+  Result<std::string> cluster_id() override {
+    FRESHET_TRY(call());
+    return id;
+  }
+  Result<State> look() override {
+    FRESHET_TRY(call());
+    State out = state;
+    for (Broker& broker : out.brokers)
+      for (uint32_t d = 0; d < broker.dirs.size(); ++d)
+        for (const Partition& partition : out.partitions)
+          for (const Replica& replica : partition.replicas)
+            if (replica.place == Place{broker.id, d}) broker.dirs[d].used_bytes += replica.bytes;
+    for (const auto& [place, bytes, until] : leaving)
+      if (until > seconds_of(time_))
+        for (Broker& broker : out.brokers)
+          if (broker.id == place.broker) broker.dirs[place.dir].used_bytes += bytes;
+    return out;
+  }
+  Result<std::vector<Moving>> moving() override {
+    FRESHET_TRY(call());
+    std::vector<Moving> out = others;
+    for (const auto& [key, copy] : copies) out.push_back(copy.moving);
+    return out;
+  }
+  Result<std::optional<std::string>> setting(Setting::Kind kind, const std::string& resource,
+                                             const std::string& name) override {
+    FRESHET_TRY(call());
+    // Brokers show what was changed a second ago only.
+    const Settings& shown = changed_s + 1 > seconds_of(time_) ? settings_before : settings;
+    const auto at = shown.find({kind, resource, name});
+    return at == shown.end() ? std::nullopt : std::optional(at->second);
+  }
+  Status change(const std::vector<Change>& changes) override {
+    return act([&] {
+      settings_before = settings;
+      changed_s = seconds_of(time_);
+      for (const Change& one : changes) {
+        if (may_not_alter)
+          return Status(fail(Code::kInvalid, "CLUSTER_AUTHORIZATION_FAILED (31): Cluster authorization failed."));
+        if (one.value) settings[{one.kind, one.resource, one.name}] = *one.value;
+        if (!one.value) settings.erase({one.kind, one.resource, one.name});
+      }
+      return Status();
+    });
+  }
+  Status assign(const std::vector<Assignment>& assignments) override {
+    return act([&] {
+      for (const Assignment& one : assignments) begin(one);
+      return Status();
+    });
+  }
+  Status place(const std::vector<Placement>& placements) override {
+    return act([&] {
+      for (const Placement& one : placements) put(one);
+      return Status();
+    });
+  }
+  Status elect(const std::vector<Assignment>& partitions) override {
+    return act([&] {
+      for (const Assignment& one : partitions)
+        find(one.topic, one.partition).leader = find(one.topic, one.partition).replicas[0].place.broker;
+      return Status();
+    });
+  }
+
+  Partition& find(const std::string& topic, int32_t index) {
+    for (Partition& partition : state.partitions)
+      if (partition.topic == topic && partition.index == index) return partition;
+    ADD_FAILURE() << topic << index;
+    return state.partitions.front();
+  }
+  [[nodiscard]] std::vector<int32_t> replicas_of(const std::string& topic, int32_t index) {
+    std::vector<int32_t> out;
+    for (const Replica& replica : find(topic, index).replicas) out.push_back(replica.place.broker);
+    return out;
+  }
+  [[nodiscard]] bool has_throttle() const {
+    for (const auto& [key, value] : settings)
+      if (std::get<2>(key).find("throttled") != std::string::npos ||
+          std::get<2>(key).find("io.max") != std::string::npos)
+        return true;
+    return false;
+  }
+
+  struct Copy {
+    Moving moving;
+    Place from, to;
+    double done_s = 0;
+    std::vector<int32_t> before;
+  };
+  State state;
+  std::string id = "the-cluster";
+  std::map<std::pair<std::string, int32_t>, Copy> copies;
+  std::vector<std::tuple<Place, double, double>> leaving;  // what is deleted, and until when it is on the disk
+  std::vector<Moving> others;
+  Settings settings, settings_before;
+  double changed_s = -1;
+  bool may_not_alter = false;
+  int calls = 0, dies_at = -1;  // then the call's effect is there or not, in turn, and nobody learns of it
+  bool dead = false;
+  double copy_s = 3;
+  int copies_begun = 0, copies_without_throttle = 0;
+
+  // Whether this call is one after the process has died. Copies go on meanwhile.
+  Status call() {
+    settle();
+    if (dead || ++calls == dies_at) {
+      dead = true;
+      return fail(Code::kFatal, "killed");
+    }
+    return {};
+  }
+
+ private:
+  template <class Do>
+  Status act(const Do& what) {
+    const bool is_done_first = (calls + 1) % 2 == 0;
+    const bool dies_now = !dead && calls + 1 == dies_at;
+    if (dies_now && is_done_first) (void)what();
+    FRESHET_TRY(call());
+    return what();
+  }
+  void settle() {
+    for (auto at = copies.begin(); at != copies.end();) {
+      if (at->second.done_s > seconds_of(time_)) {
+        ++at;
+        continue;
+      }
+      Partition& partition = find(at->first.first, at->first.second);
+      for (Replica& replica : partition.replicas)
+        if (replica.place == at->second.from) replica.place = at->second.to;
+      leaving.emplace_back(at->second.from, partition.bytes(), seconds_of(time_) + partition.delete_delay_s);
+      if (partition.leader == at->second.from.broker && at->second.from.broker != at->second.to.broker)
+        partition.leader = partition.replicas.back().place.broker;
+      at = copies.erase(at);
+    }
+  }
+  void begin(const Assignment& one) {
+    const std::pair key{one.topic, one.partition};
+    if (!one.replicas) return void(copies.erase(key));
+    Partition& partition = find(one.topic, one.partition);
+    const std::vector<int32_t> now = replicas_of(one.topic, one.partition);
+    if (now == *one.replicas) return;
+    Copy copy;
+    for (size_t i = 0; i < now.size(); ++i) {
+      if (now[i] == one.replicas->at(i)) continue;
+      copy.from = partition.replicas[i].place;
+      copy.to = {one.replicas->at(i), preferred.contains({one.topic, one.partition, one.replicas->at(i)})
+                                          ? preferred[{one.topic, one.partition, one.replicas->at(i)}]
+                                          : 0};
+      copy.moving = {one.topic, one.partition, {copy.to.broker}, {copy.from.broker}, -1, ""};
+    }
+    if (!has_throttle()) ++copies_without_throttle;
+    ++copies_begun;
+    copy.done_s = seconds_of(time_) + copy_s;
+    copies[key] = copy;
+  }
+  void put(const Placement& one) {
+    const uint32_t dir = one.dir == "/b" ? 1 : 0;
+    preferred[{one.topic, one.partition, one.broker}] = dir;
+    for (const Replica& replica : find(one.topic, one.partition).replicas) {
+      if (replica.place.broker != one.broker) continue;
+      if (replica.place.dir == dir) return void(copies.erase({one.topic, one.partition}));
+      ++copies_begun;
+      copies[{one.topic, one.partition}] = {{one.topic, one.partition, {}, {}, one.broker, one.dir},
+                                            replica.place,
+                                            {one.broker, dir},
+                                            seconds_of(time_) + copy_s,
+                                            {}};
+    }
+  }
+
+  env::FakeClock& time_;
+  std::map<std::tuple<std::string, int32_t, int32_t>, uint32_t> preferred;
+};
+
+// A cluster with something to do, and the journal of it.
+struct Case {
+  env::FakeClock time{1};
+  FakeCluster cluster{time};
+  Journal saved;
+  std::vector<std::string> told;
+  Wish wish = Wish::kGoOn;
+  bool pauses_when_moving = false;
+
+  Case() {
+    for (int32_t i = 0; i < 4; ++i) cluster.add("t", i, {1 + i % 2, 3}, 100 * kMB);
+    cluster.add("u", 0, {4}, 10 * kMB);
+    cluster.settings[{Setting::Kind::kTopic, "t", "follower.replication.throttled.replicas"}] = "9:9";
+    cluster.settings[{Setting::Kind::kTopic, "t", "retention.ms"}] = "1000";
+    Goal goal;
+    goal.drain = {1};
+    Limits limits;
+    limits.topic_share = 0.1;  // so it takes two waves
+    const State state = cluster.look().value();
+    Target target = target_of(state, goal).value();
+    target.back() = {{4, 1}};  // u within its broker
+    const auto plan = plan_waves(state, moves_of(state, target), limits);
+    EXPECT_TRUE(plan.has_value()) << plan.error().message;
+    saved = journal_of(state, *plan, limits, cluster.id);
+  }
+
+  Executor executor() {
+    ExecutorOptions options;
+    options.save = [this](const Journal& journal) -> Status {
+      FRESHET_TRY(cluster.call());
+      saved = journal_from_json(to_json(journal)).value();
+      return {};
+    };
+    options.tell = [this](const std::string& line) { told.push_back(line); };
+    options.wish = [this] {
+      if (pauses_when_moving && !cluster.copies.empty()) wish = Wish::kPause;
+      return wish;
+    };
+    options.away_max_us = 60'000'000;
+    return Executor(cluster, time, saved, options);
+  }
+  void check_done() {
+    EXPECT_EQ(saved.outcome, Outcome::kDone);
+    for (int32_t i = 0; i < 4; ++i) EXPECT_THAT(cluster.replicas_of("t", i), testing::Not(testing::Contains(1))) << i;
+    EXPECT_EQ(cluster.find("u", 0).replicas[0].place, (Place{4, 1}));
+    for (const Partition& partition : cluster.state.partitions)
+      EXPECT_EQ(partition.leader, partition.replicas[0].place.broker);
+  }
+};
+
+TEST(MovesExecutor, MovesUnderThrottlesAndLeavesNone) {
+  Case c;
+  const FakeCluster::Settings before = c.cluster.settings;
+  const Status ran = c.executor().run();
+  ASSERT_TRUE(ran.has_value()) << ran.error().message;
+  c.check_done();
+  EXPECT_EQ(c.cluster.settings, before);
+  EXPECT_EQ(c.cluster.copies_without_throttle, 0);
+  EXPECT_EQ(c.cluster.copies_begun, 3);
+}
+
+TEST(MovesExecutor, KilledAtEveryStepItGoesOn) {
+  int steps = 0;
+  {
+    Case c;
+    ASSERT_TRUE(c.executor().run().has_value());
+    steps = c.cluster.calls;
+  }
+  for (int at = 1; at <= steps; ++at) {
+    SCOPED_TRACE(at);
+    Case c;
+    const FakeCluster::Settings before = c.cluster.settings;
+    c.cluster.calls = 0;
+    c.cluster.dies_at = at;
+    const Status killed = c.executor().run();
+    if (killed) continue;  // it ended before
+    c.cluster.dead = false;
+    const Status ran = c.executor().run();
+    ASSERT_TRUE(ran.has_value()) << ran.error().message;
+    c.check_done();
+    EXPECT_EQ(c.cluster.settings, before);
+    EXPECT_EQ(c.cluster.copies_without_throttle, 0);
+  }
+}
+
+TEST(MovesExecutor, KilledAtEveryStepItCanBeCancelled) {
+  for (int at = 1; at < 40; ++at) {
+    SCOPED_TRACE(at);
+    Case c;
+    const FakeCluster::Settings before = c.cluster.settings;
+    c.cluster.copy_s = 1e6;  // nothing ends by itself
+    c.cluster.calls = 0;
+    c.cluster.dies_at = at;
+    ASSERT_FALSE(c.executor().run().has_value());
+    c.cluster.dead = false;
+    const Status cancelled = c.executor().cancel();
+    ASSERT_TRUE(cancelled.has_value()) << cancelled.error().message;
+    EXPECT_EQ(c.saved.outcome, Outcome::kCancelled);
+    EXPECT_EQ(c.cluster.settings, before);
+    EXPECT_TRUE(c.cluster.copies.empty());
+    EXPECT_EQ(c.cluster.replicas_of("t", 0), (std::vector<int32_t>{1, 3}));
+    // Run again it does nothing.
+    ASSERT_TRUE(c.executor().run().has_value());
+    EXPECT_EQ(c.saved.outcome, Outcome::kCancelled);
+  }
+}
+
+TEST(MovesExecutor, APauseEndsTheWaveAndGoesOn) {
+  Case c;
+  c.wish = Wish::kPause;
+  ASSERT_TRUE(c.executor().run().has_value());
+  EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+  c.wish = Wish::kGoOn;
+  c.pauses_when_moving = true;
+  ASSERT_TRUE(c.executor().run().has_value());
+  EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
+  EXPECT_EQ(c.saved.wave, 1u);
+  EXPECT_TRUE(c.cluster.copies.empty());
+  EXPECT_EQ(c.saved.settings_set(), 0u);
+  c.wish = Wish::kGoOn;
+  c.pauses_when_moving = false;
+  ASSERT_TRUE(c.executor().run().has_value());
+  c.check_done();
+}
+
+TEST(MovesExecutor, MovesOfOthersAreToldAndWaitedFor) {
+  Case c;
+  c.cluster.others = {{"x", 7, {2}, {3}, -1, ""}};
+  c.wish = Wish::kGoOn;
+  int asked = 0;
+  Executor executor = [&] {
+    ExecutorOptions options;
+    options.save = [&](const Journal& journal) {
+      c.saved = journal;
+      return Status();
+    };
+    options.tell = [&](const std::string& line) { c.told.push_back(line); };
+    options.wish = [&] {
+      if (++asked == 5) {
+        EXPECT_EQ(c.cluster.copies_begun, 0);
+        c.cluster.others.clear();
+      }
+      return Wish::kGoOn;
+    };
+    return Executor(c.cluster, c.time, c.saved, options);
+  }();
+  ASSERT_TRUE(executor.run().has_value());
+  EXPECT_THAT(c.told, testing::Contains("x[7] is moved by somebody else: it is left alone, and waited for"));
+  c.check_done();
+}
+
+TEST(MovesExecutor, WhatSomebodyElseHasMovedIsLeftAsItIs) {
+  Case c;
+  c.cluster.find("t", 0).replicas[0].place = {4, 0};
+  c.cluster.find("t", 0).replicas[1].place = {2, 0};
+  ASSERT_TRUE(c.executor().run().has_value());
+  EXPECT_EQ(c.cluster.replicas_of("t", 0), (std::vector<int32_t>{4, 2}));
+  EXPECT_THAT(c.told, testing::Contains(testing::HasSubstr("t[0] is gone, or was moved elsewhere by somebody else")));
+}
+
+TEST(MovesExecutor, AnotherClusterIsNotTouched) {
+  Case c;
+  c.cluster.id = "another";
+  const Status ran = c.executor().run();
+  EXPECT_EQ(ran.error().code, Code::kInvalid);
+  EXPECT_EQ(ran.error().message,
+            "the journal is of cluster the-cluster, and the brokers are of another: nothing was done");
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+}
+
+TEST(MovesExecutor, CredentialsThatMayOnlyLook) {
+  Case c;
+  c.cluster.may_not_alter = true;
+  const Status ran = c.executor().run();
+  EXPECT_EQ(ran.error().code, Code::kInvalid);
+  EXPECT_THAT(ran.error().message, testing::HasSubstr("CLUSTER_AUTHORIZATION_FAILED"));
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+}
+
+TEST(MovesExecutor, AWaveThatIsNoLongerSafeWaitsAndThenStopsWithTheProof) {
+  Case c;
+  // Somebody fills every disk after the plan was made.
+  for (Broker& broker : c.cluster.state.brokers)
+    for (LogDir& dir : broker.dirs) dir.used_bytes = 880 * kMB;
+  const Status ran = c.executor().run();
+  ASSERT_FALSE(ran.has_value());
+  EXPECT_EQ(ran.error().code, Code::kConflict);
+  EXPECT_THAT(ran.error().message, testing::HasSubstr("over the 900 MB that it may have"));
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+  EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
+  EXPECT_EQ(c.saved.settings_set(), 0u);
+  EXPECT_GT(seconds_of(c.time), 60);  // it waited for what might have gone
+  for (Broker& broker : c.cluster.state.brokers)
+    for (LogDir& dir : broker.dirs) dir.used_bytes = 0;
+  ASSERT_TRUE(c.executor().run().has_value());
+  c.check_done();
+}
+
+TEST(MovesJournal, ThereAndBack) {
+  Case c;
+  c.saved.settings = {{Setting::Kind::kBroker, "1", "a", std::nullopt, true},
+                      {Setting::Kind::kTopic, "t", "b", "1:2,\"x\"", false}};
+  c.saved.wave = 1;
+  const std::string text = to_json(c.saved);
+  const auto back = journal_from_json(text);
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(to_json(*back), text);
+  EXPECT_FALSE(back->settings[0].before.has_value());
+  EXPECT_EQ(back->settings[1].before, "1:2,\"x\"");
+  EXPECT_EQ(journal_from_json("{}").error().code, Code::kCorrupt);
+  EXPECT_EQ(journal_from_json(text.substr(0, text.size() / 2)).error().code, Code::kCorrupt);
+  EXPECT_THAT(journal_from_json("{\"version\":2}").error().message, testing::HasSubstr("of another release"));
+}
+
+}  // namespace
+}  // namespace freshet::fleet::rebalance

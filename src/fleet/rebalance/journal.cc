@@ -1,0 +1,140 @@
+#include "fleet/rebalance/journal.h"
+
+#include <simdjson.h>
+
+#include "base/json_writer.h"
+
+namespace freshet::fleet::rebalance {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr int64_t kVersion = 1;
+
+void write_move(JsonWriter& json, const JournalMove& move) {
+  json.begin_object().member("topic", move.topic).member("partition", move.partition).member("from", move.from);
+  json.member("to", move.to).member("from_dir", move.from_dir).member("to_dir", move.to_dir);
+  json.key("before").array(move.before).key("after").array(move.after).end_object();
+}
+
+// Whole numbers are what a file needs of these, and read back as they were.
+void write_limits(JsonWriter& json, const Limits& limits) {
+  json.begin_object().member("throttle_bytes_per_s", static_cast<int64_t>(limits.throttle_bytes_per_s));
+  json.member("moves_per_broker", limits.moves_per_broker);
+  json.member("reserve_permille", static_cast<int64_t>(limits.reserve_share * 1000 + 0.5));
+  json.member("delete_slack_s", static_cast<int64_t>(limits.delete_slack_s)).end_object();
+}
+
+// Reads fields of objects; what is not there throws, as simdjson does, and is caught in journal_from_json.
+std::vector<int32_t> numbers_of(const dom::element& list) {
+  std::vector<int32_t> out;
+  for (const int64_t number : dom::array(list)) out.push_back(static_cast<int32_t>(number));
+  return out;
+}
+
+std::string text_of(const dom::element& value) { return std::string(std::string_view(value)); }
+
+JournalMove move_from(const dom::element& value) {
+  JournalMove move;
+  move.topic = text_of(value["topic"]);
+  move.partition = static_cast<int32_t>(int64_t{value["partition"]});
+  move.from = static_cast<int32_t>(int64_t{value["from"]});
+  move.to = static_cast<int32_t>(int64_t{value["to"]});
+  move.from_dir = text_of(value["from_dir"]);
+  move.to_dir = text_of(value["to_dir"]);
+  move.before = numbers_of(value["before"]);
+  move.after = numbers_of(value["after"]);
+  return move;
+}
+
+Setting setting_from(const dom::element& value) {
+  Setting setting;
+  setting.kind = text_of(value["kind"]) == "broker" ? Setting::Kind::kBroker : Setting::Kind::kTopic;
+  setting.resource = text_of(value["resource"]);
+  setting.name = text_of(value["name"]);
+  const dom::element before = value["before"];
+  if (!before.is_null()) setting.before = text_of(before);
+  setting.is_ours = bool{value["is_ours"]};
+  return setting;
+}
+
+Limits limits_from(const dom::element& value) {
+  Limits limits;
+  limits.throttle_bytes_per_s = static_cast<double>(int64_t{value["throttle_bytes_per_s"]});
+  limits.moves_per_broker = static_cast<uint32_t>(int64_t{value["moves_per_broker"]});
+  limits.reserve_share = static_cast<double>(int64_t{value["reserve_permille"]}) / 1000;
+  limits.delete_slack_s = static_cast<double>(int64_t{value["delete_slack_s"]});
+  return limits;
+}
+
+Journal journal_from(const dom::element& value) {
+  Journal journal;
+  journal.cluster_id = text_of(value["cluster_id"]);
+  journal.outcome = parse_name<Outcome>(text_of(value["outcome"])).value_or(Outcome::kRunning);
+  journal.wave = static_cast<uint32_t>(int64_t{value["wave"]});
+  journal.limits = limits_from(value["limits"]);
+  for (const dom::element wave : dom::array(value["waves"])) {
+    std::vector<JournalMove>& moves = journal.waves.emplace_back();
+    for (const dom::element move : dom::array(wave)) moves.push_back(move_from(move));
+  }
+  for (const dom::element setting : dom::array(value["settings"])) journal.settings.push_back(setting_from(setting));
+  return journal;
+}
+
+}  // namespace
+
+Journal journal_of(const State& state, const Plan& plan, const Limits& limits, const std::string& cluster_id) {
+  Journal journal;
+  journal.cluster_id = cluster_id;
+  journal.limits = limits;
+  std::vector<std::vector<int32_t>> replicas;  // as they become
+  for (const Partition& partition : state.partitions) {
+    std::vector<int32_t>& now = replicas.emplace_back();
+    for (const Replica& replica : partition.replicas) now.push_back(replica.place.broker);
+  }
+  for (const Wave& wave : plan.waves) {
+    std::vector<JournalMove>& moves = journal.waves.emplace_back();
+    for (const Move& move : wave.moves) {
+      const Partition& partition = state.partitions[move.partition];
+      const Broker* const from = state.find(move.from.broker);
+      const std::string from_dir =
+          from != nullptr && move.from.dir < from->dirs.size() ? from->dirs[move.from.dir].path : "";
+      moves.push_back({partition.topic, partition.index, move.from.broker, move.to.broker, from_dir,
+                       state.dir_of(move.to).path, replicas[move.partition], move.replicas});
+      replicas[move.partition] = move.replicas;
+    }
+  }
+  return journal;
+}
+
+std::string to_json(const Journal& journal) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().member("version", kVersion).member("cluster_id", journal.cluster_id);
+  json.member("outcome", name_of(journal.outcome)).member("wave", journal.wave).key("limits");
+  write_limits(json, journal.limits);
+  json.key("waves").array(journal.waves,
+                          [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
+  json.key("settings").array(journal.settings, [](JsonWriter& list, const Setting& setting) {
+    list.begin_object().member("kind", setting.kind == Setting::Kind::kBroker ? "broker" : "topic");
+    list.member("resource", setting.resource).member("name", setting.name).member("before", setting.before);
+    list.member("is_ours", setting.is_ours).end_object();
+  });
+  json.end_object();
+  return out;
+}
+
+Result<Journal> journal_from_json(const std::string& text) {
+  try {
+    dom::parser parser;
+    const dom::element value = parser.parse(text);
+    const int64_t version = value["version"];
+    if (version != kVersion)
+      return fail(Code::kCorrupt, "the journal is of another release (version " + std::to_string(version) + ")");
+    return journal_from(value);
+  } catch (const simdjson::simdjson_error& error) {
+    return fail(Code::kCorrupt, std::string("the journal can't be read: ") + error.what());
+  }
+}
+
+}  // namespace freshet::fleet::rebalance
