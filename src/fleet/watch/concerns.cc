@@ -20,7 +20,7 @@ constexpr double kRetentionSoonS = 86'400;
 using Concerns = std::vector<Concern>;
 using enum Severity;
 
-std::string subject_of(const GroupStanding& group) {
+std::string group_subject(const GroupStanding& group) {
   return fmt::format("group {}, topic {}", group.group, group.topic);
 }
 
@@ -33,7 +33,7 @@ std::string age_text(const Age& age) {
   return {};
 }
 
-void add_cluster(const Standing& standing, Concerns& out) {
+void concern_away(const Standing& standing, Concerns& out) {
   if (!standing.away) return;
   out.push_back({kCritical, "cluster", "it can't be looked at: " + standing.error,
                  standing.looked ? "What is shown of it is what the last look saw. See whether its brokers run and can "
@@ -41,7 +41,7 @@ void add_cluster(const Standing& standing, Concerns& out) {
                                  : "See whether its brokers run, and its address and credentials in the file."});
 }
 
-void add_partitions(const Standing& standing, Concerns& out) {
+void concern_partitions(const Standing& standing, Concerns& out) {
   if (standing.offline > 0)
     out.push_back({kCritical, "cluster", fmt::format("{} without a leader", plural(standing.offline, "partition")),
                    "Bring back the brokers that hold their replicas; an unclean election loses messages."});
@@ -55,7 +55,7 @@ void add_partitions(const Standing& standing, Concerns& out) {
          "Usual for minutes after a restart or during a move; else look at the brokers' disks and network."});
 }
 
-void add_log_dir(const BrokerStanding& broker, const LogDirStanding& dir, Concerns& out) {
+void concern_log_dir(const BrokerStanding& broker, const LogDirStanding& dir, Concerns& out) {
   const std::string subject = fmt::format("broker {}, {}", broker.id, dir.path);
   if (dir.failed) {
     out.push_back({kCritical, subject, "the log dir has failed",
@@ -72,13 +72,13 @@ void add_log_dir(const BrokerStanding& broker, const LogDirStanding& dir, Concer
                  "A broker loses a log dir that is full. Shorten a retention, move replicas away, or grow the volume."});
 }
 
-void add_loss(const GroupStanding& group, Concerns& out) {
+void concern_loss(const GroupStanding& group, Concerns& out) {
   if (group.lost > 0)
-    out.push_back({kCritical, subject_of(group), count_text(static_cast<double>(group.lost)) + " messages are lost to "
+    out.push_back({kCritical, group_subject(group), count_text(static_cast<double>(group.lost)) + " messages are lost to "
                        "it: retention has deleted them unread",
                    "Raise the topic's retention before more goes; tell the group's owner which offsets are gone."});
   if (group.lost == 0 && loses_messages(group))
-    out.push_back({kCritical, subject_of(group),
+    out.push_back({kCritical, group_subject(group),
                    fmt::format("retention reaches it in {}, and it does not catch up before",
                                duration_text(*group.retention_s)),
                    "Raise the topic's retention now; then add instances, or find what holds the group back."});
@@ -89,14 +89,14 @@ std::string waiting_text(const GroupStanding& group) {
                      age_text(group.age));
 }
 
-void add_verdict(const GroupStanding& group, Concerns& out) {
+void concern_verdict(const GroupStanding& group, Concerns& out) {
   const auto add = [&](const char* what, const char* action) {
-    out.push_back({kWarn, subject_of(group),
+    out.push_back({kWarn, group_subject(group),
                    fmt::format("{} (partition {}): {}", what, group.verdict_partition, waiting_text(group)), action});
   };
   switch (group.verdict) {
     case Verdict::kStop:
-      if (group.members == 0) {
+      if (!group.has_members) {
         add("nobody reads", "Start its readers. If it reads rarely by design, give it a lag_max in service_levels; if "
             "it is no longer used, delete the group.");
       } else {
@@ -117,17 +117,17 @@ void add_verdict(const GroupStanding& group, Concerns& out) {
   }
 }
 
-void add_promise(const GroupStanding& group, Concerns& out) {
+void concern_promise(const GroupStanding& group, Concerns& out) {
   if (group.promised_s <= 0 || group.age.seconds <= group.promised_s) return;
   const bool far = group.age.seconds > 3 * group.promised_s;
   const std::string then = group.catch_up_s ? "caught up in " + duration_text(*group.catch_up_s) + " at this rate"
                                             : "and at this rate it never catches up";
-  out.push_back({far ? kCritical : kWarn, subject_of(group),
+  out.push_back({far ? kCritical : kWarn, group_subject(group),
                  fmt::format("{}; promised are {}; {}", waiting_text(group), duration_text(group.promised_s), then),
                  "Usual for minutes after a restart; else add instances, up to the number of partitions."});
 }
 
-void add_skew(const Standing& standing, Concerns& out) {
+void concern_skew(const Standing& standing, Concerns& out) {
   const auto add = [&](double skew, const char* of, const char* action) {
     if (skew <= kSkewMost || standing.brokers.size() < 2) return;
     out.push_back(
@@ -137,7 +137,7 @@ void add_skew(const Standing& standing, Concerns& out) {
   add(standing.skew.leaders, "leaders", "Elect preferred leaders; if that changes nothing, move replicas.");
 }
 
-void add_doubts(const Standing& standing, Concerns& out) {
+void concern_doubts(const Standing& standing, Concerns& out) {
   for (const std::string& doubt : standing.doubts)
     out.push_back({kWarn, "cluster", "not all could be asked: " + doubt,
                    "What is missing here is not zero: see the access rights of whoever watches."});
@@ -153,16 +153,16 @@ bool loses_messages(const GroupStanding& group) {
 
 void find_concerns(Standing& standing) {
   Concerns out;
-  add_cluster(standing, out);
+  concern_away(standing, out);
   if (standing.looked) {
     for (const BrokerStanding& broker : standing.brokers)
-      for (const LogDirStanding& dir : broker.dirs) add_log_dir(broker, dir, out);
-    for (const GroupStanding& group : standing.groups) add_loss(group, out);
-    for (const GroupStanding& group : standing.groups) add_promise(group, out);
-    add_partitions(standing, out);
-    for (const GroupStanding& group : standing.groups) add_verdict(group, out);
-    add_skew(standing, out);
-    add_doubts(standing, out);
+      for (const LogDirStanding& dir : broker.dirs) concern_log_dir(broker, dir, out);
+    for (const GroupStanding& group : standing.groups) concern_loss(group, out);
+    for (const GroupStanding& group : standing.groups) concern_promise(group, out);
+    concern_partitions(standing, out);
+    for (const GroupStanding& group : standing.groups) concern_verdict(group, out);
+    concern_skew(standing, out);
+    concern_doubts(standing, out);
   }
   std::ranges::stable_partition(out, [](const Concern& concern) { return concern.severity == kCritical; });
   standing.concerns = std::move(out);

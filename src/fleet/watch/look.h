@@ -35,7 +35,8 @@ struct CommittedSeen {
 
 struct GroupSeen {
   std::string name;
-  uint32_t members = 0;
+  std::string state;  // as the broker calls it, "Stable"; "": it does not tell
+  bool has_members = false;
   std::vector<CommittedSeen> committed;
 };
 

@@ -3,6 +3,7 @@
 #include "fleet/watch/memory.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,7 +41,6 @@ void CommitLog::note(const Commit& commit, bool has_members, env::TimeUs spacing
 // Sums and extremes over the partitions of one topic that a group reads.
 struct ClusterMemory::Reading {
   CommitLog* log = nullptr;  // of the partition that is looked at
-  bool has_members = false;
   GroupStanding standing;
   TopicStanding* topic = nullptr;
 };
@@ -53,20 +53,23 @@ ClusterMemory::ClusterMemory(const Topology& topology, Index cluster, MemoryOpti
       starts_(kStartsBounds),
       used_(kUsedBounds) {
   FRESHET_ASSERT(cluster < topology.clusters.size());
-  last_.cluster = topology.clusters[cluster].name;
-  last_.brokers_planned = topology.clusters[cluster].brokers;
+  Standing first;
+  first.cluster = topology.clusters[cluster].name;
+  first.brokers_planned = topology.clusters[cluster].brokers;
+  last_ = std::make_shared<const Standing>(std::move(first));
 }
 
-Standing ClusterMemory::take(const Look& look) {
+std::shared_ptr<const Standing> ClusterMemory::take(const Look& look, env::TimeUs took_us) {
   ++look_;
   note_offsets(look);
   Standing out;
-  out.cluster = last_.cluster;
-  out.brokers_planned = last_.brokers_planned;
+  out.cluster = last_->cluster;
+  out.brokers_planned = last_->brokers_planned;
   out.looked = true;
   out.seen_us = look.at_us;
-  out.looks = last_.looks + 1;
-  out.failures = last_.failures;
+  out.took_us = took_us;
+  out.looks = last_->looks + 1;
+  out.failures = last_->failures;
   out.cluster_id = look.cluster_id;
   out.doubts = look.doubts;
   add_replication(look, out);
@@ -77,15 +80,18 @@ Standing ClusterMemory::take(const Look& look) {
   add_hot_topics(look, std::move(topics), out);
   forget_what_is_gone();
   find_concerns(out);
-  last_ = out;
-  return out;
+  last_ = std::make_shared<const Standing>(std::move(out));
+  return last_;
 }
 
-Standing ClusterMemory::away(const Error& error) {
-  ++last_.failures;
-  last_.away = true;
-  last_.error = error.message;
-  find_concerns(last_);
+std::shared_ptr<const Standing> ClusterMemory::away(const Error& error, env::TimeUs took_us) {
+  Standing out = *last_;
+  ++out.failures;
+  out.away = true;
+  out.error = error.message;
+  out.took_us = took_us;
+  find_concerns(out);
+  last_ = std::make_shared<const Standing>(std::move(out));
   return last_;
 }
 
@@ -247,7 +253,7 @@ void ClusterMemory::add_partition(const Look& look, const CommittedSeen& place, 
   const int64_t start = std::max<int64_t>(partition.start, 0);
   Waiting waiting = waiting_of(start, partition.end, place.offset);
   if (waiting.lag <= kLagAllowed) waiting.lag = 0;
-  reading.log->note({place.offset, waiting.lag, look.at_us}, reading.has_members, options_.window_us / 10);
+  reading.log->note({place.offset, waiting.lag, look.at_us}, out.has_members, options_.window_us / 10);
   const Commit& first = reading.log->commits().front();
   const double known_s = static_cast<double>(look.at_us - first.at_us) / 1e6;
   const double read = known_s > 0 ? std::max(static_cast<double>(place.offset - first.offset) / known_s, 0.0) : 0;
@@ -291,10 +297,10 @@ void ClusterMemory::add_group(const Look& look, const GroupSeen& group, std::vec
     if (place.partition >= look.topics[place.topic].partitions.size()) continue;
     Reading& reading = readings[place.topic];
     if (reading.standing.topic.empty()) {
-      reading.has_members = group.members > 0;
       reading.standing.group = group.name;
       reading.standing.topic = look.topics[place.topic].name;
-      reading.standing.members = group.members;
+      reading.standing.state = group.state;
+      reading.standing.has_members = group.has_members;
       reading.standing.promised_s = promised_s(group.name, reading.standing.topic);
     }
     reading.log = &memory.logs[(*rows_of_topic_[place.topic])[place.partition]];

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,9 +43,11 @@ class ClusterMemory {
   ClusterMemory(const Topology& topology, Index cluster, MemoryOptions options);
 
   // How the cluster stands after this look. REQUIRES: it is later than the last one.
-  [[nodiscard]] Standing take(const Look& look);
+  [[nodiscard]] std::shared_ptr<const Standing> take(const Look& look, env::TimeUs took_us = 0);
   // The same after a look that failed: what the last one saw, and why there is no newer one.
-  [[nodiscard]] Standing away(const Error& error);
+  [[nodiscard]] std::shared_ptr<const Standing> away(const Error& error, env::TimeUs took_us = 0);
+  // The last that was made; before the first look it says so. Never null.
+  [[nodiscard]] const std::shared_ptr<const Standing>& last() const { return last_; }
 
  private:
   using Rows = std::vector<uint32_t>;  // of a topic's partitions, by number
@@ -80,7 +83,7 @@ class ClusterMemory {
   uint32_t rows_made_ = 0;
   std::map<std::pair<int32_t, std::string>, uint32_t> dir_rows_;
   std::map<std::string, GroupMemory, std::less<>> groups_;
-  Standing last_;
+  std::shared_ptr<const Standing> last_;
   uint64_t look_ = 0;
 };
 

@@ -1,8 +1,9 @@
 // What watch shows of all clusters at one moment.
 #pragma once
 
-#include <span>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "fleet/watch/standing.h"
 
@@ -13,7 +14,7 @@ struct Watched {
   env::TimeUs now_us = 0;    // by the monotonic clock, as Standing::seen_us
   int64_t wall_us = 0;       // since 1970, for documents
   uint64_t looks = 0;        // how often all were shown
-  std::vector<Standing> clusters;
+  std::vector<std::shared_ptr<const Standing>> clusters;  // none is null
 };
 
 // For people: what is wrong first, in words; then the clusters, the groups that are behind and the hottest topics.

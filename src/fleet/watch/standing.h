@@ -18,7 +18,8 @@ namespace freshet::fleet {
 struct GroupStanding {
   std::string group;
   std::string topic;
-  uint32_t members = 0;     // of the group
+  std::string state;        // of the group, as its broker calls it
+  bool has_members = false;
   uint32_t partitions = 0;  // that it has committed in
   int64_t lag = 0;          // messages, of all partitions
   int64_t lost = 0;         // messages that retention deleted unread
