@@ -1,4 +1,4 @@
-// TLS as both ends of ours speak it. Private to the module.
+// TLS as both ends of ours speak it: for the server and client of HTTP here, and for connections to Kafka's brokers.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>

@@ -1,0 +1,319 @@
+// Requests and responses of the keys that librdkafka lacks, and of those that they need: what each version has is in
+// messages.cc, once for both directions. Fields that a version does not have keep their defaults. Names and meanings
+// are Kafka's; "error" is one of its error codes (0: none; error_text() of errors.h).
+//
+// Each request says its key, which versions we speak, from which one on the flexible encoding is used, and its
+// response.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/protocol/wire.h"
+
+namespace freshet::cluster::protocol {
+
+// --- connecting: which versions a broker has, and who we are ---
+
+struct ApiVersionsResponse {
+  struct Range {
+    int16_t key = 0, least = 0, most = 0;
+  };
+  int16_t error = 0;
+  std::vector<Range> ranges;
+  int32_t throttle_ms = 0;
+};
+struct ApiVersionsRequest {
+  static constexpr int16_t kKey = 18, kLeast = 0, kMost = 3, kFlexible = 3;
+  using Response = ApiVersionsResponse;
+  std::string software_name = "freshet", software_version = "1";
+};
+
+struct SaslHandshakeResponse {
+  int16_t error = 0;
+  std::vector<std::string> mechanisms;
+};
+struct SaslHandshakeRequest {
+  static constexpr int16_t kKey = 17, kLeast = 1, kMost = 1, kFlexible = 99;
+  using Response = SaslHandshakeResponse;
+  std::string mechanism;
+};
+
+struct SaslAuthenticateResponse {
+  int16_t error = 0;
+  std::optional<std::string> message;
+  std::string data;
+  int64_t session_ms = 0;  // the session ends then; 0: never
+};
+struct SaslAuthenticateRequest {
+  static constexpr int16_t kKey = 36, kLeast = 0, kMost = 2, kFlexible = 2;
+  using Response = SaslAuthenticateResponse;
+  std::string data;
+};
+
+// --- what there is ---
+
+struct MetadataResponse {
+  struct Broker {
+    int32_t id = 0;
+    std::string host;
+    int32_t port = 0;
+    std::optional<std::string> rack;
+  };
+  struct Partition {
+    int16_t error = 0;
+    int32_t index = 0, leader = -1, leader_epoch = -1;
+    std::vector<int32_t> replicas, in_sync, offline;
+  };
+  struct Topic {
+    int16_t error = 0;
+    std::optional<std::string> name;
+    Uuid id{};
+    bool internal = false;
+    std::vector<Partition> partitions;
+    int32_t operations = 0;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Broker> brokers;
+  std::optional<std::string> cluster_id;
+  int32_t controller = -1;
+  std::vector<Topic> topics;
+  int32_t operations = 0;
+};
+struct MetadataRequest {
+  static constexpr int16_t kKey = 3, kLeast = 7, kMost = 12, kFlexible = 9;
+  using Response = MetadataResponse;
+  struct Topic {
+    Uuid id{};
+    std::optional<std::string> name;
+  };
+  std::optional<std::vector<Topic>> topics;  // nullopt: all
+  bool create_topics = false;                // a look makes nothing
+  bool with_cluster_operations = false, with_topic_operations = false;
+};
+
+// Partitions of a topic, as many requests name them.
+struct TopicPartitions {
+  std::string topic;
+  std::vector<int32_t> partitions;
+};
+
+struct DescribeLogDirsResponse {
+  struct Partition {
+    int32_t index = 0;
+    int64_t bytes = 0, lag = 0;  // lag: how many offsets a future replica is behind
+    bool is_future = false;      // the copy of a move within the broker that is under way
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  struct Dir {
+    int16_t error = 0;
+    std::string path;
+    std::vector<Topic> topics;
+    int64_t total_bytes = -1, usable_bytes = -1;  // of its volume; -1: not told (before version 4)
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::vector<Dir> dirs;
+};
+// To each broker for its own.
+struct DescribeLogDirsRequest {
+  static constexpr int16_t kKey = 35, kLeast = 0, kMost = 4, kFlexible = 2;
+  using Response = DescribeLogDirsResponse;
+  std::optional<std::vector<TopicPartitions>> topics;  // nullopt: all
+};
+
+struct DescribeConfigsResponse {
+  struct Synonym {
+    std::string name;
+    std::optional<std::string> value;
+    int8_t source = 0;
+  };
+  struct Config {
+    std::string name;
+    std::optional<std::string> value;  // nullopt: secret
+    bool read_only = false;
+    int8_t source = 0;  // kDynamic…
+    bool is_sensitive = false;
+    std::vector<Synonym> synonyms;
+    int8_t type = 0;
+    std::optional<std::string> documentation;
+  };
+  struct Resource {
+    int16_t error = 0;
+    std::optional<std::string> message;
+    int8_t type = 0;
+    std::string name;
+    std::vector<Config> configs;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Resource> resources;
+};
+inline constexpr int8_t kTopicResource = 2, kBrokerResource = 4;
+inline constexpr int8_t kDynamicTopicConfig = 1, kDynamicBrokerConfig = 2;
+// Of brokers: to that broker.
+struct DescribeConfigsRequest {
+  static constexpr int16_t kKey = 32, kLeast = 1, kMost = 4, kFlexible = 4;
+  using Response = DescribeConfigsResponse;
+  struct Resource {
+    int8_t type = kTopicResource;
+    std::string name;
+    std::optional<std::vector<std::string>> keys;  // nullopt: all
+  };
+  std::vector<Resource> resources;
+  bool with_synonyms = false, with_documentation = false;
+};
+
+// --- what can be changed ---
+
+struct IncrementalAlterConfigsResponse {
+  struct Resource {
+    int16_t error = 0;
+    std::optional<std::string> message;
+    int8_t type = 0;
+    std::string name;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Resource> resources;
+};
+struct IncrementalAlterConfigsRequest {
+  static constexpr int16_t kKey = 44, kLeast = 0, kMost = 1, kFlexible = 1;
+  static constexpr int8_t kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3;
+  using Response = IncrementalAlterConfigsResponse;
+  struct Config {
+    std::string name;
+    int8_t operation = kSet;
+    std::optional<std::string> value;
+  };
+  struct Resource {
+    int8_t type = kTopicResource;
+    std::string name;
+    std::vector<Config> configs;
+  };
+  std::vector<Resource> resources;
+  bool validate_only = false;
+};
+
+struct AlterReplicaLogDirsResponse {
+  struct Partition {
+    int32_t index = 0;
+    int16_t error = 0;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Topic> topics;
+};
+// To the broker whose replicas move.
+struct AlterReplicaLogDirsRequest {
+  static constexpr int16_t kKey = 34, kLeast = 0, kMost = 2, kFlexible = 2;
+  using Response = AlterReplicaLogDirsResponse;
+  struct Dir {
+    std::string path;
+    std::vector<TopicPartitions> topics;
+  };
+  std::vector<Dir> dirs;
+};
+
+struct ElectLeadersResponse {
+  struct Partition {
+    int32_t index = 0;
+    int16_t error = 0;
+    std::optional<std::string> message;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::vector<Topic> topics;
+};
+// To the controller.
+struct ElectLeadersRequest {
+  static constexpr int16_t kKey = 43, kLeast = 0, kMost = 2, kFlexible = 2;
+  static constexpr int8_t kPreferred = 0, kUnclean = 1;
+  using Response = ElectLeadersResponse;
+  int8_t type = kPreferred;
+  std::optional<std::vector<TopicPartitions>> topics;  // nullopt: all
+  int32_t timeout_ms = 30'000;
+};
+
+struct AlterPartitionReassignmentsResponse {
+  struct Partition {
+    int32_t index = 0;
+    int16_t error = 0;
+    std::optional<std::string> message;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t throttle_ms = 0;
+  bool allow_replication_change = true;
+  int16_t error = 0;
+  std::optional<std::string> message;
+  std::vector<Topic> topics;
+};
+// To the controller.
+struct AlterPartitionReassignmentsRequest {
+  static constexpr int16_t kKey = 45, kLeast = 0, kMost = 1, kFlexible = 0;
+  using Response = AlterPartitionReassignmentsResponse;
+  struct Partition {
+    int32_t index = 0;
+    std::optional<std::vector<int32_t>> replicas;  // nullopt: cancels what is under way
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t timeout_ms = 30'000;
+  bool allow_replication_change = true;
+  std::vector<Topic> topics;
+};
+
+struct ListPartitionReassignmentsResponse {
+  struct Partition {
+    int32_t index = 0;
+    std::vector<int32_t> replicas, adding, removing;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::optional<std::string> message;
+  std::vector<Topic> topics;
+};
+// To the controller.
+struct ListPartitionReassignmentsRequest {
+  static constexpr int16_t kKey = 46, kLeast = 0, kMost = 0, kFlexible = 0;
+  using Response = ListPartitionReassignmentsResponse;
+  int32_t timeout_ms = 30'000;
+  std::optional<std::vector<TopicPartitions>> topics;  // nullopt: all
+};
+
+// Calls visit(request) with an empty one of each kind: for tables and tests.
+template <class Visit>
+void each_request(const Visit& visit) {
+  visit(ApiVersionsRequest());
+  visit(SaslHandshakeRequest());
+  visit(SaslAuthenticateRequest());
+  visit(MetadataRequest());
+  visit(DescribeLogDirsRequest());
+  visit(DescribeConfigsRequest());
+  visit(IncrementalAlterConfigsRequest());
+  visit(AlterReplicaLogDirsRequest());
+  visit(ElectLeadersRequest());
+  visit(AlterPartitionReassignmentsRequest());
+  visit(ListPartitionReassignmentsRequest());
+}
+
+}  // namespace freshet::cluster::protocol

@@ -1,0 +1,138 @@
+#include "cluster/protocol/scram.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <charconv>
+
+#include "base/assert.h"
+
+namespace freshet::cluster::protocol {
+namespace {
+
+constexpr std::string_view kNoChannelBinding = "n,,";
+
+const EVP_MD* digest_of(ScramHash hash) { return hash == ScramHash::kSha256 ? EVP_sha256() : EVP_sha512(); }
+
+unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+std::string hmac(ScramHash hash, std::string_view key, std::string_view text) {
+  std::string out(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  const auto* const done = HMAC(digest_of(hash), key.data(), static_cast<int>(key.size()), bytes_of(text), text.size(),
+                                bytes_of(out), &size);
+  FRESHET_ASSERT(done != nullptr);
+  out.resize(size);
+  return out;
+}
+
+std::string plain_hash(ScramHash hash, std::string_view text) {
+  std::string out(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  const int done = EVP_Digest(text.data(), text.size(), bytes_of(out), &size, digest_of(hash), nullptr);
+  FRESHET_ASSERT(done == 1);
+  out.resize(size);
+  return out;
+}
+
+std::string salted(ScramHash hash, std::string_view password, std::string_view salt, int iterations) {
+  std::string out(static_cast<size_t>(EVP_MD_get_size(digest_of(hash))), '\0');
+  const int done = PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt),
+                                     static_cast<int>(salt.size()), iterations, digest_of(hash),
+                                     static_cast<int>(out.size()), bytes_of(out));
+  FRESHET_ASSERT(done == 1);
+  return out;
+}
+
+std::string to_base64(std::string_view text) {
+  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');  // and the NUL that OpenSSL adds
+  const int size = EVP_EncodeBlock(bytes_of(out), bytes_of(text), static_cast<int>(text.size()));
+  out.resize(static_cast<size_t>(size));
+  return out;
+}
+
+// "" if it is none.
+std::string from_base64(std::string_view text) {
+  if (text.empty() || text.size() % 4 != 0 || text.size() > 4096) return "";
+  std::string out(text.size() / 4 * 3, '\0');
+  const int size = EVP_DecodeBlock(bytes_of(out), bytes_of(text), static_cast<int>(text.size()));
+  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  if (size < 0) return "";
+  out.resize(static_cast<size_t>(size) - padding);
+  return out;
+}
+
+// The value of `name` in "r=…,s=…,i=…"; "" if there is none.
+std::string_view attribute(std::string_view message, char name) {
+  while (!message.empty()) {
+    const std::string_view part = message.substr(0, message.find(','));
+    if (part.size() >= 2 && part[0] == name && part[1] == '=') return part.substr(2);
+    message.remove_prefix(std::min(message.size(), part.size() + 1));
+  }
+  return {};
+}
+
+std::string escaped(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '=') {
+      out += "=3D";
+    } else if (c == ',') {
+      out += "=2C";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Scram::Scram(ScramHash hash, std::string user, std::string password, std::string nonce)
+    : hash_(hash), user_(std::move(user)), password_(std::move(password)), nonce_(std::move(nonce)) {
+  FRESHET_ASSERT(!nonce_.empty() && nonce_.find(',') == std::string::npos);
+}
+
+std::string Scram::first() const { return fmt::format("{}n={},r={}", kNoChannelBinding, escaped(user_), nonce_); }
+
+Result<std::string> Scram::final(std::string_view server_first) {
+  const std::string_view nonce = attribute(server_first, 'r');
+  const std::string salt = from_base64(attribute(server_first, 's'));
+  const std::string_view times = attribute(server_first, 'i');
+  int iterations = 0;
+  const auto [end, error] = std::from_chars(times.data(), times.data() + times.size(), iterations);
+  if (salt.empty() || error != std::errc() || end != times.data() + times.size())
+    return fail(Code::kInvalid, "SCRAM: the broker's first answer has no nonce, salt and iterations");
+  if (!nonce.starts_with(nonce_) || nonce.size() == nonce_.size())
+    return fail(Code::kInvalid, "SCRAM: the broker answers to somebody else's nonce");
+  if (iterations < 1 || iterations > kIterationsMax)
+    return fail(Code::kInvalid,
+                fmt::format("SCRAM: the broker asks for {} iterations; 1 to {} are done", iterations, kIterationsMax));
+
+  const std::string password = salted(hash_, password_, salt, iterations);
+  const std::string client_key = hmac(hash_, password, "Client Key");
+  const std::string without_proof = fmt::format("c={},r={}", to_base64(kNoChannelBinding), nonce);
+  const std::string signed_text =
+      fmt::format("{},{},{}", std::string_view(first()).substr(kNoChannelBinding.size()), server_first, without_proof);
+  std::string proof = hmac(hash_, plain_hash(hash_, client_key), signed_text);
+  FRESHET_ASSERT(proof.size() == client_key.size());
+  for (size_t i = 0; i < proof.size(); ++i) proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
+  server_signature_ = hmac(hash_, hmac(hash_, password, "Server Key"), signed_text);
+  return fmt::format("{},p={}", without_proof, to_base64(proof));
+}
+
+Status Scram::verify(std::string_view server_final) const {
+  FRESHET_ASSERT(!server_signature_.empty());
+  if (const std::string_view refusal = attribute(server_final, 'e'); !refusal.empty())
+    return fail(Code::kInvalid, fmt::format("SCRAM: the broker refuses: {}", refusal));
+  const std::string signature = from_base64(attribute(server_final, 'v'));
+  const bool same = signature.size() == server_signature_.size() &&
+                    CRYPTO_memcmp(signature.data(), server_signature_.data(), signature.size()) == 0;
+  if (!same) return fail(Code::kInvalid, "SCRAM: the broker does not know the password itself: it is somebody else");
+  return {};
+}
+
+}  // namespace freshet::cluster::protocol
