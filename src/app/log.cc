@@ -124,6 +124,8 @@ Status create_topics(eventlog::EventLog& log, const Config& config) {
   // Like actions: the drain trims what it has moved.
   FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {ingest::kDrainGroup}));
   FRESHET_TRY(create(Topic::kLogs, partitions, (2ull << 30) / partitions, config.retention.logs_us, {}));
+  // The embedded log has one ingest node, which needs to tell nobody.
+  if (config.log.kind == Config::LogKind::kKafka) FRESHET_TRY(log.create_topic(Topic::kImports, {1, 0, 0, {}, true}));
   // One partition, because its order is what processes agree by.
   return create(Topic::kSchema, 1, 0, 0, {});
 }

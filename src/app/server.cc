@@ -31,6 +31,7 @@
 #include "console/streams.h"
 #include "http/server.h"
 #include "ingest/service.h"
+#include "ingest/sources/csv/import_ledger.h"
 #include "ingest/sources/csv/import_store.h"
 #include "ingest/sources/csv/imports.h"
 #include "kv/store.h"
@@ -50,6 +51,7 @@ constexpr uint32_t kStopGraceMs = 3000;
 constexpr size_t kLaneBytesMax = 128u << 20;
 // Of logs, which are to delay nobody: requests that wait, and what is on its way into the log, where it shares a disk.
 constexpr size_t kLogsLaneBytesMax = 32u << 20;
+constexpr size_t kImportsLaneBytesMax = 64u << 20;
 constexpr size_t kLogsInflightBytesMax = 8u << 20;
 // How often the stores are looked after.
 constexpr env::TimeUs kLookUs = 1'000'000;
@@ -348,7 +350,7 @@ class ServerImpl final : public Server {
     options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
-      imports_->handle(*sender.tenant, std::move(request), std::move(respond), sender.scope);
+      imports_->handle(sender.tenant, std::move(request), std::move(respond), sender.scope);
     };
     options.lanes = overflow_ ? overflow_->lanes() : nullptr;
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
@@ -368,7 +370,12 @@ class ServerImpl final : public Server {
     if (!config_.roles.ingest) return {};
     FRESHET_ASSIGN(const auto import_rows, stores_.open_imports(config_));
     purged_.add(import_rows);
-    import_store_ = ingest::make_import_store(import_rows);
+    if (config_.log.kind == Config::LogKind::kKafka) {
+      import_store_ = std::make_unique<ingest::ImportLedger>(*log_, import_rows);
+      imports_lane_ = std::make_unique<ingest::Lane>(kImportsLaneBytesMax);
+    } else {
+      import_store_ = ingest::make_import_store(import_rows);
+    }
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -380,7 +387,8 @@ class ServerImpl final : public Server {
           service_->appender().append({std::move(batch.envelopes), std::move(batch.dead_letters),
                                        std::move(batch.schema_changes), &tenant, true},
                                       std::move(done));
-        });
+        },
+        imports_lane_.get());
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
     http.name = "ingest";
@@ -493,8 +501,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Service> service_;
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<ingest::Logs> logs_;
-  std::unique_ptr<ingest::Lane> lane_;       // its thread works for those above
-  std::unique_ptr<ingest::Lane> logs_lane_;  // of requests with logs
+  std::unique_ptr<ingest::Lane> lane_;          // its thread works for those above
+  std::unique_ptr<ingest::Lane> logs_lane_;     // of requests with logs
+  std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;

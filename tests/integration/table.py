@@ -71,6 +71,7 @@ PLAN = {
     "helm.values": (5, 1),
     "import.bad_rows": (2, 1),
     "import.killed": (36, 2),
+    "import.node_changes_at_every_request": (15, 1),
     "import.real_shop": (4, 1),
     "import.twice": (7, 1),
     "import.wrong_mapping": (2, 1),
