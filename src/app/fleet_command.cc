@@ -22,6 +22,7 @@ void add_fleet_command(CLI::App& app, int& exit_code) {
   add_fleet_lint_command(*fleet, exit_code);
   add_fleet_plan_command(*fleet, exit_code);
   add_fleet_render_command(*fleet, exit_code);
+  add_fleet_watch_command(*fleet, exit_code);
 }
 
 }  // namespace freshet::app

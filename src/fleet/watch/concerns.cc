@@ -46,13 +46,13 @@ void concern_partitions(const Standing& standing, Concerns& out) {
     out.push_back({kCritical, "cluster", fmt::format("{} without a leader", plural(standing.offline, "partition")),
                    "Bring back the brokers that hold their replicas; an unclean election loses messages."});
   if (standing.brokers.size() < standing.brokers_planned)
-    out.push_back(
-        {kWarn, "cluster", fmt::format("{} of {} brokers are there", standing.brokers.size(), standing.brokers_planned),
-         "See the machines that are missing, and their brokers' logs."});
+    out.push_back({kWarn, "cluster",
+                   fmt::format("{} of {} brokers are there", standing.brokers.size(), standing.brokers_planned),
+                   "See the machines that are missing, and their brokers' logs."});
   if (standing.under_replicated > 0)
-    out.push_back(
-        {kWarn, "cluster", fmt::format("{} without all replicas", plural(standing.under_replicated, "partition")),
-         "Usual for minutes after a restart or during a move; else look at the brokers' disks and network."});
+    out.push_back({kWarn, "cluster",
+                   fmt::format("{} without all replicas", plural(standing.under_replicated, "partition")),
+                   "Usual for minutes after a restart or during a move; else look at the brokers' disks and network."});
 }
 
 void concern_log_dir(const BrokerStanding& broker, const LogDirStanding& dir, Concerns& out) {
@@ -68,20 +68,22 @@ void concern_log_dir(const BrokerStanding& broker, const LogDirStanding& dir, Co
   if (used < kUsedWarn && !(dir.full_s && *dir.full_s < kFullLaterS)) return;
   std::string what = fmt::format("{:.0f} % of {} used", 100 * used, bytes_text(total));
   if (dir.full_s) what += fmt::format(", full in {} as it grows now", duration_text(*dir.full_s));
-  out.push_back({used >= kUsedCritical || soon ? kCritical : kWarn, subject, std::move(what),
-                 "A broker loses a log dir that is full. Shorten a retention, move replicas away, or grow the volume."});
+  out.push_back(
+      {used >= kUsedCritical || soon ? kCritical : kWarn, subject, std::move(what),
+       "A broker loses a log dir that is full. Shorten a retention, move replicas away, or grow the volume."});
 }
 
 void concern_loss(const GroupStanding& group, Concerns& out) {
   if (group.lost > 0)
-    out.push_back({kCritical, group_subject(group), count_text(static_cast<double>(group.lost)) + " messages are lost to "
-                       "it: retention has deleted them unread",
+    out.push_back({kCritical, group_subject(group),
+                   count_text(static_cast<double>(group.lost)) + " messages are lost to "
+                                                                 "it: retention has deleted them unread",
                    "Raise the topic's retention before more goes; tell the group's owner which offsets are gone."});
   if (group.lost == 0 && loses_messages(group))
-    out.push_back({kCritical, group_subject(group),
-                   fmt::format("retention reaches it in {}, and it does not catch up before",
-                               duration_text(*group.retention_s)),
-                   "Raise the topic's retention now; then add instances, or find what holds the group back."});
+    out.push_back(
+        {kCritical, group_subject(group),
+         fmt::format("retention reaches it in {}, and it does not catch up before", duration_text(*group.retention_s)),
+         "Raise the topic's retention now; then add instances, or find what holds the group back."});
 }
 
 std::string waiting_text(const GroupStanding& group) {
@@ -97,14 +99,16 @@ void concern_verdict(const GroupStanding& group, Concerns& out) {
   switch (group.verdict) {
     case Verdict::kStop:
       if (!group.has_members) {
-        add("nobody reads", "Start its readers. If it reads rarely by design, give it a lag_max in service_levels; if "
+        add("nobody reads",
+            "Start its readers. If it reads rarely by design, give it a lag_max in service_levels; if "
             "it is no longer used, delete the group.");
       } else {
         add("it has stopped", "It has members, and nothing was committed in that partition: see the reader's log.");
       }
       break;
     case Verdict::kStall:
-      add("it stands still", "One message that it can't handle stops a partition: see the reader's log at that offset.");
+      add("it stands still",
+          "One message that it can't handle stops a partition: see the reader's log at that offset.");
       break;
     case Verdict::kRewind:
       add("it went back", "It reads again what it had read: somebody reset its offsets, or a member lost its place.");
@@ -130,8 +134,7 @@ void concern_promise(const GroupStanding& group, Concerns& out) {
 void concern_skew(const Standing& standing, Concerns& out) {
   const auto add = [&](double skew, const char* of, const char* action) {
     if (skew <= kSkewMost || standing.brokers.size() < 2) return;
-    out.push_back(
-        {kWarn, "cluster", fmt::format("one broker has {:.1f} times the mean of its {}", skew, of), action});
+    out.push_back({kWarn, "cluster", fmt::format("one broker has {:.1f} times the mean of its {}", skew, of), action});
   };
   add(standing.skew.bytes, "bytes", "Its disk fills first, and its loss takes longest to mend: move replicas.");
   add(standing.skew.leaders, "leaders", "Elect preferred leaders; if that changes nothing, move replicas.");

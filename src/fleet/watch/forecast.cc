@@ -33,8 +33,7 @@ double slope_per_s(const Extreme& from, const Extreme& to) {
 
 }  // namespace
 
-std::optional<double> seconds_to_full(const History& used, size_t row, int64_t total_bytes,
-                                      env::TimeUs window_min_us) {
+std::optional<double> seconds_to_full(const History& used, size_t row, int64_t total_bytes, env::TimeUs window_min_us) {
   const size_t columns = used.columns();
   size_t first = columns;
   while (first > 0 && used.value(first - 1, row) != kNoValue) --first;
@@ -48,8 +47,8 @@ std::optional<double> seconds_to_full(const History& used, size_t row, int64_t t
   const Extremes after = extremes_of(used, row, middle, columns);
   const double per_s = std::min(slope_per_s(before.low, after.low), slope_per_s(before.high, after.high));
   if (per_s <= 0) return std::nullopt;
-  const double high_now = static_cast<double>(after.high.bytes) +
-                          per_s * static_cast<double>(now_us - after.high.at_us) / 1e6;
+  const double high_now =
+      static_cast<double>(after.high.bytes) + per_s * static_cast<double>(now_us - after.high.at_us) / 1e6;
   return std::max((static_cast<double>(total_bytes) - high_now) / per_s, 0.0);
 }
 

@@ -22,7 +22,7 @@ void gauge_family(std::vector<GaugeFamily>& out, const char* name, const char* h
 // One value of each cluster; those that were never seen have none.
 template <class Value>
 void gauge_of_clusters(std::vector<GaugeFamily>& out, const Watched& watched, const char* name, const char* help,
-                     const Value& value) {
+                       const Value& value) {
   gauge_family(out, name, help, [&](const auto& add) {
     for (const auto& standing : watched.clusters)
       if (standing->looked) add({{"cluster", standing->cluster}}, static_cast<double>(value(*standing)));
@@ -34,27 +34,26 @@ void gauge_clusters(const Watched& watched, std::vector<GaugeFamily>& out) {
     for (const auto& s : watched.clusters) add({{"cluster", s->cluster}}, s->looked && !s->away ? 1 : 0);
   });
   gauge_of_clusters(out, watched, "freshet_fleet_look_age_seconds", "Since the last look that succeeded.",
-                  [&](const Standing& s) { return static_cast<double>(watched.now_us - s.seen_us) / 1e6; });
+                    [&](const Standing& s) { return static_cast<double>(watched.now_us - s.seen_us) / 1e6; });
   gauge_of_clusters(out, watched, "freshet_fleet_look_duration_seconds", "How long the last look took.",
-                  [](const Standing& s) { return static_cast<double>(s.took_us) / 1e6; });
+                    [](const Standing& s) { return static_cast<double>(s.took_us) / 1e6; });
   gauge_of_clusters(out, watched, "freshet_fleet_look_failures", "Looks that failed since watch began.",
-                  [](const Standing& s) { return s.failures; });
+                    [](const Standing& s) { return s.failures; });
   gauge_of_clusters(out, watched, "freshet_fleet_brokers", "Brokers that are there.",
-                  [](const Standing& s) { return s.brokers.size(); });
+                    [](const Standing& s) { return s.brokers.size(); });
   gauge_of_clusters(out, watched, "freshet_fleet_topics", "Topics that may be seen.",
-                  [](const Standing& s) { return s.topics; });
+                    [](const Standing& s) { return s.topics; });
   gauge_of_clusters(out, watched, "freshet_fleet_partitions", "Their partitions.",
-                  [](const Standing& s) { return s.partitions; });
+                    [](const Standing& s) { return s.partitions; });
   gauge_of_clusters(out, watched, "freshet_fleet_under_replicated_partitions", "Partitions without all replicas.",
-                  [](const Standing& s) { return s.under_replicated; });
+                    [](const Standing& s) { return s.under_replicated; });
   gauge_of_clusters(out, watched, "freshet_fleet_offline_partitions", "Partitions without a leader.",
-                  [](const Standing& s) { return s.offline; });
+                    [](const Standing& s) { return s.offline; });
   gauge_of_clusters(out, watched, "freshet_fleet_concerns", "Things to be done, of both severities.",
-                  [](const Standing& s) { return s.concerns.size(); });
+                    [](const Standing& s) { return s.concerns.size(); });
   gauge_of_clusters(out, watched, "freshet_fleet_groups_left_out",
-                  "Groups in a topic that have no series, because there are too many.", [](const Standing& s) {
-                    return s.groups.size() - std::min(s.groups.size(), kGroupSeriesMost);
-                  });
+                    "Groups in a topic that have no series, because there are too many.",
+                    [](const Standing& s) { return s.groups.size() - std::min(s.groups.size(), kGroupSeriesMost); });
   gauge_family(out, "freshet_fleet_skew_ratio", "Of the broker that has most to the mean.", [&](const auto& add) {
     for (const auto& s : watched.clusters) {
       if (!s->looked) continue;
@@ -76,9 +75,8 @@ std::vector<ShownGroup> gauged_groups(const Watched& watched) {
     std::vector<const GroupStanding*> groups;
     for (const GroupStanding& group : standing->groups) groups.push_back(&group);
     if (groups.size() > kGroupSeriesMost) {
-      std::ranges::stable_sort(groups, std::greater(), [](const GroupStanding* g) {
-        return std::tuple(g->verdict, g->age.seconds, g->lag);
-      });
+      std::ranges::stable_sort(groups, std::greater(),
+                               [](const GroupStanding* g) { return std::tuple(g->verdict, g->age.seconds, g->lag); });
       groups.resize(kGroupSeriesMost);
     }
     for (const GroupStanding* group : groups) out.push_back({standing.get(), group});
@@ -112,7 +110,8 @@ void gauge_groups(const Watched& watched, std::vector<GaugeFamily>& out) {
        [](const GroupStanding& g) -> Value { return static_cast<double>(g.lost); });
   each("freshet_fleet_group_read_messages_per_second", "Messages that the group reads.",
        [](const GroupStanding& g) -> Value { return g.read_per_s; });
-  each("freshet_fleet_group_catch_up_seconds", "Until its slowest partition is at the end; +Inf: never, at these rates.",
+  each("freshet_fleet_group_catch_up_seconds",
+       "Until its slowest partition is at the end; +Inf: never, at these rates.",
        [](const GroupStanding& g) -> Value { return or_never(g.catch_up_s); });
   each("freshet_fleet_group_retention_seconds",
        "Until retention deletes messages that the group has not read; absent: it does not, or that is not known.",
@@ -140,7 +139,8 @@ void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
              [](const BrokerStanding& b) { return b.leaders; });
   of_brokers("freshet_fleet_broker_replicas", "Replicas on the broker.",
              [](const BrokerStanding& b) { return b.replicas; });
-  of_brokers("freshet_fleet_broker_bytes", "Bytes of all its replicas.", [](const BrokerStanding& b) { return b.bytes; });
+  of_brokers("freshet_fleet_broker_bytes", "Bytes of all its replicas.",
+             [](const BrokerStanding& b) { return b.bytes; });
   const auto of_dirs = [&](const char* name, const char* help, const auto& value) {
     gauge_family(out, name, help, [&](const auto& add) {
       for (const auto& s : watched.clusters) {

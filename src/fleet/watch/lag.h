@@ -31,8 +31,7 @@ enum class AgeBasis : uint8_t {
 };
 [[nodiscard]] constexpr auto names_of(AgeBasis) {
   using enum AgeBasis;
-  return std::to_array<Name<AgeBasis>>(
-      {{kMeasured, "measured"}, {kEstimated, "estimated"}, {kAtLeast, "at_least"}});
+  return std::to_array<Name<AgeBasis>>({{kMeasured, "measured"}, {kEstimated, "estimated"}, {kAtLeast, "at_least"}});
 }
 struct Age {
   double seconds = 0;

@@ -39,7 +39,7 @@ class LiveSource final : public LookSource {
   // What is gathered in one look.
   struct Gathering {
     Look look;
-    std::unordered_map<std::string, uint32_t> topics;  // index by name
+    std::unordered_map<std::string, uint32_t> topics;                   // index by name
     std::map<int32_t, std::vector<std::pair<uint32_t, uint32_t>>> led;  // topic and partition, by leader
     std::set<int32_t> silent;                                           // brokers that failed
   };
@@ -64,8 +64,8 @@ void add_doubt(Look& look, std::string doubt) {
 
 Status check_cluster_id(const std::string& wanted, const std::string& found) {
   if (wanted.empty() || wanted == found) return {};
-  return fail(Code::kInvalid, fmt::format("it is another cluster: its id is {}, and the file says {}",
-                                          plain_text(found), wanted));
+  return fail(Code::kInvalid,
+              fmt::format("it is another cluster: its id is {}, and the file says {}", plain_text(found), wanted));
 }
 
 Result<Look> LiveSource::look() {
@@ -156,8 +156,8 @@ void LiveSource::ask_offsets(int32_t broker, int64_t time_ms, Gathering& g) {
     }
   }
   if (refused > 0)
-    add_doubt(g.look, fmt::format("broker {}: offsets of {} partitions: {}", broker, refused,
-                                  protocol::error_name(error)));
+    add_doubt(g.look,
+              fmt::format("broker {}: offsets of {} partitions: {}", broker, refused, protocol::error_name(error)));
 }
 
 void LiveSource::ask_log_dirs(BrokerSeen& broker, Gathering& g) {
@@ -239,8 +239,7 @@ Result<std::unique_ptr<LookSource>> open_live_source(const LiveSourceOptions& op
   how.timeout_us = options.connection.timeout_us;
   FRESHET_ASSIGN(auto client, protocol::Client::open(options.connection.bootstrap, how));
   FRESHET_TRY(check_cluster_id(options.cluster_id, client->cluster_id()));
-  return std::unique_ptr<LookSource>(
-      std::make_unique<LiveSource>(std::move(client), options.cluster_id, clock));
+  return std::unique_ptr<LookSource>(std::make_unique<LiveSource>(std::move(client), options.cluster_id, clock));
 }
 
 }  // namespace freshet::fleet

@@ -21,7 +21,6 @@ struct LiveSourceOptions {
 };
 
 // Connects. kInvalid: the brokers refuse us, or the cluster is another one; kRetry: none answers.
-[[nodiscard]] Result<std::unique_ptr<LookSource>> open_live_source(const LiveSourceOptions& options,
-                                                                   env::Clock& clock);
+[[nodiscard]] Result<std::unique_ptr<LookSource>> open_live_source(const LiveSourceOptions& options, env::Clock& clock);
 
 }  // namespace freshet::fleet

@@ -42,7 +42,7 @@ struct GroupSeen {
 
 struct LogDirSeen {
   std::string path;
-  int64_t replica_bytes = 0;      // of all replicas in it
+  int64_t replica_bytes = 0;       // of all replicas in it
   int64_t total_bytes = kNotSeen;  // of the volume; told by Kafka 3.3 and later
   int64_t usable_bytes = kNotSeen;
   bool failed = false;

@@ -1,5 +1,5 @@
-// One cluster watched for a while: groups that keep up, fall behind, stand still, stop and go back; topics that come and
-// go; disks. The source is made up, look by look.
+// One cluster watched for a while: groups that keep up, fall behind, stand still, stop and go back; topics that come
+// and go; disks. The source is made up, look by look.
 #include "fleet/watch/memory.h"
 
 #include <gmock/gmock.h>
@@ -63,9 +63,7 @@ class ClusterMemoryTest : public testing::Test {
 };
 
 TEST_F(ClusterMemoryTest, AGroupThatKeepsUp) {
-  watch(1, 30, [](Look& look, int64_t n) {
-    look.groups = {group("g", true, {{0, 0, 100 * n}, {0, 1, 10 * n - 1}})};
-  });
+  watch(1, 30, [](Look& look, int64_t n) { look.groups = {group("g", true, {{0, 0, 100 * n}, {0, 1, 10 * n - 1}})}; });
   EXPECT_EQ(only().verdict, Verdict::kOk);
   EXPECT_EQ(only().lag, 0);  // one message is no lag: it may be a marker
   EXPECT_EQ(only().age.seconds, 0);
@@ -80,9 +78,7 @@ TEST_F(ClusterMemoryTest, AGroupThatKeepsUp) {
 }
 
 TEST_F(ClusterMemoryTest, AGroupThatFallsBehindInOnePartition) {
-  watch(1, 30, [](Look& look, int64_t n) {
-    look.groups = {group("g", true, {{0, 0, 50 * n}, {0, 1, 10 * n}})};
-  });
+  watch(1, 30, [](Look& look, int64_t n) { look.groups = {group("g", true, {{0, 0, 50 * n}, {0, 1, 10 * n}})}; });
   EXPECT_EQ(only().verdict, Verdict::kWarn);
   EXPECT_EQ(only().verdict_partition, 0u);
   EXPECT_EQ(only().lag, 1500);
@@ -96,7 +92,8 @@ TEST_F(ClusterMemoryTest, AGroupThatFallsBehindInOnePartition) {
 TEST_F(ClusterMemoryTest, CatchingUpTakesAsLongAsTheSlowestPartition) {
   // It reads 200 and 11 a look: partition 0 is done long before partition 1.
   watch(1, 30, [](Look& look, int64_t n) {
-    look.groups = {group("g", true, {{0, 0, std::max<int64_t>(0, 100 * n - 2000 + 100 * (n - 20))}, {0, 1, 11 * n - 60}})};
+    look.groups = {
+        group("g", true, {{0, 0, std::max<int64_t>(0, 100 * n - 2000 + 100 * (n - 20))}, {0, 1, 11 * n - 60}})};
   });
   EXPECT_EQ(only().verdict, Verdict::kOk);
   ASSERT_TRUE(only().catch_up_s);
@@ -142,9 +139,8 @@ TEST_F(ClusterMemoryTest, AReaderOfTheNightKeepsItsPromise) {
 }
 
 TEST_F(ClusterMemoryTest, AGroupThatGoesBack) {
-  watch(1, 15, [](Look& look, int64_t n) {
-    look.groups = {group("g", true, {{0, 0, n < 12 ? 100 * n : 50 * (n - 11)}})};
-  });
+  watch(1, 15,
+        [](Look& look, int64_t n) { look.groups = {group("g", true, {{0, 0, n < 12 ? 100 * n : 50 * (n - 11)}})}; });
   EXPECT_EQ(only().verdict, Verdict::kRewind);
 }
 

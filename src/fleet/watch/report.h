@@ -11,9 +11,9 @@ namespace freshet::fleet {
 
 struct Watched {
   std::string file;
-  env::TimeUs now_us = 0;    // by the monotonic clock, as Standing::seen_us
-  int64_t wall_us = 0;       // since 1970, for documents
-  uint64_t looks = 0;        // how often all were shown
+  env::TimeUs now_us = 0;                                 // by the monotonic clock, as Standing::seen_us
+  int64_t wall_us = 0;                                    // since 1970, for documents
+  uint64_t looks = 0;                                     // how often all were shown
   std::vector<std::shared_ptr<const Standing>> clusters;  // none is null
 };
 

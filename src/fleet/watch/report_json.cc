@@ -12,7 +12,7 @@ namespace {
 // Not what a double has, but what was measured: three decimals.
 void write_figure(JsonWriter& json, std::string_view name, const std::optional<double>& value) {
   json.key(name);
-  value && std::isfinite(*value) ? json.raw(fmt::format("{:.3f}", *value)) : json.null();
+  value&& std::isfinite(*value) ? json.raw(fmt::format("{:.3f}", *value)) : json.null();
 }
 
 void write_group_standing(JsonWriter& json, const GroupStanding& group) {

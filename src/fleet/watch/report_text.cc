@@ -87,11 +87,11 @@ void show_groups(const Watched& watched, Lines& out) {
   for (size_t i = 0; i < std::min(behind.size(), kGroupsMost); ++i) {
     const GroupStanding& g = *behind[i].second;
     const bool at_least = g.age.basis == AgeBasis::kAtLeast;
-    out.push_back(fmt::format("{:{}} {:{}} {:{}} {:>8} {:>13} {:>12} {:>12}", cut_to(g.group, kNameColumns), kNameColumns,
-                              cut_to(g.topic, kNameColumns), kNameColumns, cut_to(behind[i].first->cluster, 16), 16,
-                              name_of(g.verdict), count_text(static_cast<double>(g.lag)),
-                              (at_least ? ">" : "") + duration_text(g.age.seconds),
-                              g.catch_up_s ? duration_text(*g.catch_up_s) : "never"));
+    out.push_back(fmt::format(
+        "{:{}} {:{}} {:{}} {:>8} {:>13} {:>12} {:>12}", cut_to(g.group, kNameColumns), kNameColumns,
+        cut_to(g.topic, kNameColumns), kNameColumns, cut_to(behind[i].first->cluster, 16), 16, name_of(g.verdict),
+        count_text(static_cast<double>(g.lag)), (at_least ? ">" : "") + duration_text(g.age.seconds),
+        g.catch_up_s ? duration_text(*g.catch_up_s) : "never"));
   }
   if (behind.size() > kGroupsMost) out.push_back(fmt::format("and {} more", behind.size() - kGroupsMost));
 }

@@ -18,7 +18,7 @@ namespace freshet::fleet {
 struct GroupStanding {
   std::string group;
   std::string topic;
-  std::string state;        // of the group, as its broker calls it
+  std::string state;  // of the group, as its broker calls it
   bool has_members = false;
   uint32_t partitions = 0;  // that it has committed in
   int64_t lag = 0;          // messages, of all partitions
@@ -40,9 +40,9 @@ struct GroupStanding {
 struct TopicStanding {
   std::string topic;
   double in_per_s = 0;
-  double out_per_s = 0;  // read by groups that commit
+  double out_per_s = 0;                                   // read by groups that commit
   std::optional<double> in_bytes_per_s, out_bytes_per_s;  // by the mean size of what is kept
-  double skew = 1;       // of the busiest partition to the mean
+  double skew = 1;                                        // of the busiest partition to the mean
 };
 
 struct LogDirStanding {
@@ -80,13 +80,13 @@ struct Concern {
 
 struct Standing {
   std::string cluster;
-  bool looked = false;          // it has been seen once, so that what follows says something
-  bool away = false;            // the last look failed; what follows is of the one before
-  std::string error;            // why
-  env::TimeUs seen_us = 0;      // of the last look that did not, by the monotonic clock
-  env::TimeUs took_us = 0;      // the last one, failed or not
-  uint64_t looks = 0;           // that did not fail
-  uint64_t failures = 0;        // looks that did
+  bool looked = false;      // it has been seen once, so that what follows says something
+  bool away = false;        // the last look failed; what follows is of the one before
+  std::string error;        // why
+  env::TimeUs seen_us = 0;  // of the last look that did not, by the monotonic clock
+  env::TimeUs took_us = 0;  // the last one, failed or not
+  uint64_t looks = 0;       // that did not fail
+  uint64_t failures = 0;    // looks that did
   std::string cluster_id;
   uint32_t brokers_planned = 0;
   uint64_t topics = 0;
@@ -94,7 +94,7 @@ struct Standing {
   uint64_t under_replicated = 0;
   uint64_t offline = 0;
   Skew skew;
-  std::vector<BrokerStanding> brokers;   // by id
+  std::vector<BrokerStanding> brokers;    // by id
   std::vector<TopicStanding> hot_topics;  // those that most is read from, then written to; at most kHotTopicsMost
   std::vector<GroupStanding> groups;      // by name
   std::vector<Concern> concerns;          // most urgent first

@@ -17,13 +17,13 @@ struct Watcher::Target {
 
   const Index cluster;
   ClusterMemory memory;                      // of its thread
-  std::unique_ptr<LookSource> source;            // likewise; null: to be opened
+  std::unique_ptr<LookSource> source;        // likewise; null: to be opened
   env::TimeUs due_us = 0;                    // likewise
   std::shared_ptr<const Standing> standing;  // guarded by mutex_
 };
 
-Watcher::Watcher(const Topology& topology, const std::vector<Index>& clusters, WatcherOptions options, OpenLookSource open,
-                 env::Clock& clock)
+Watcher::Watcher(const Topology& topology, const std::vector<Index>& clusters, WatcherOptions options,
+                 OpenLookSource open, env::Clock& clock)
     : topology_(topology), options_(options), open_(std::move(open)), clock_(clock) {
   FRESHET_ASSERT(options_.threads_most > 0);
   for (const Index cluster : clusters) targets_.push_back(std::make_unique<Target>(topology, cluster, options.memory));
@@ -103,9 +103,8 @@ Watched Watcher::watched() const {
 bool Watcher::wait_for_looks(uint64_t looks, env::TimeUs timeout_us) const {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::microseconds(timeout_us), [&] {
-    return std::ranges::all_of(targets_, [&](const auto& target) {
-      return target->standing->looks + target->standing->failures >= looks;
-    });
+    return std::ranges::all_of(
+        targets_, [&](const auto& target) { return target->standing->looks + target->standing->failures >= looks; });
   });
 }
 
