@@ -608,8 +608,8 @@ const std::vector<Alert>& alerts() {
     add_mirrors(out);
     add_mirror_lag(out);
     add_lag(out);
-    add_loss(out);
     add_lag_doubts(out);
+    add_loss(out);
     return out;
   }();
   return kAlerts;

@@ -47,7 +47,7 @@ Watcher::~Watcher() {
 
 // Takes every so-many-th cluster in turn, each when it is due.
 void Watcher::run(size_t first) {
-  const size_t step = threads_.empty() ? 1 : std::min(options_.threads_most, targets_.size());
+  const size_t step = std::min(options_.threads_most, targets_.size());
   while (true) {
     env::TimeUs next_us = clock_.monotonic_us() + options_.interval_us;
     for (size_t i = first; i < targets_.size(); i += step) {
