@@ -1,9 +1,12 @@
 #include "app/fleet_live.h"
 
+#include <fmt/format.h>
+
 #include <fstream>
 #include <sstream>
 
 #include "app/config.h"
+#include "app/json_output.h"
 #include "fleet/live/connection.h"
 #include "yaml/reader.h"
 
@@ -69,6 +72,16 @@ Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const 
   if (!options.bootstrap.empty() && out.size() > 1)
     return fail(Code::kInvalid, "--bootstrap is of one cluster, and the file has several: say which by --cluster");
   return out;
+}
+
+int report_fleet_error(std::string_view command, const Error& error, bool json) {
+  if (json) {
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
+  } else {
+    fmt::print(stderr, "freshet fleet {}: {}\n", command, error.message);
+  }
+  return error.code == Code::kInvalid ? 2 : 1;
 }
 
 }  // namespace freshet::app

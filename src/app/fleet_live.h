@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/admin/connection.h"
@@ -28,5 +29,8 @@ struct Reachable {
                                                        const ReachOptions& options);
 // Without a file. REQUIRES: a bootstrap.
 [[nodiscard]] Result<cluster::Connection> connection_without_file(const ReachOptions& options);
+
+// Prints the error, "freshet fleet COMMAND: …" or a JSON object, and returns the exit status.
+[[nodiscard]] int report_fleet_error(std::string_view command, const Error& error, bool json);
 
 }  // namespace freshet::app

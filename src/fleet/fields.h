@@ -179,7 +179,8 @@ void describe_settings(V& v, TopicText& text) {
   v.count("min_isr", topic.min_isr, 1, 32,
           "In-sync replicas without which writes are refused; default: one less than the replicas, at most 2");
   v.duration("retention", topic.retention_us, 0, kRetentionMostUs, "How long messages are kept; 0: without end");
-  v.bytes("retention_bytes", topic.retention_bytes, 0, kRetentionMostBytes, "How much of a partition is kept; 0: without bound");
+  v.bytes("retention_bytes", topic.retention_bytes, 0, kRetentionMostBytes,
+          "How much of a partition is kept; 0: without bound");
   v.choice("cleanup", topic.cleanup, "What happens to old messages");
   v.bytes("compacted_bytes", topic.compacted_bytes, 0, 1ull << 50,
           "What compaction leaves of the whole topic: the last message of each key, compressed; 0: not known");

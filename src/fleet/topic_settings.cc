@@ -80,7 +80,8 @@ bool same_setting(std::string_view name, std::string_view a, std::string_view b)
   const auto left = number_of(a);
   const auto right = number_of(b);
   if (!left || !right) return false;
-  if (name == "retention.ms") return bounded(*left, kRetentionMostUs / 1000) == bounded(*right, kRetentionMostUs / 1000);
+  if (name == "retention.ms")
+    return bounded(*left, kRetentionMostUs / 1000) == bounded(*right, kRetentionMostUs / 1000);
   if (name == "retention.bytes") {
     constexpr auto kMost = static_cast<int64_t>(kRetentionMostBytes);
     return bounded(*left, kMost) == bounded(*right, kMost);

@@ -101,7 +101,9 @@ yaml::Node topic(const Topology& topology, const Topic& topic, StrimziApi api) {
   const Cluster& cluster = topology.cluster_of(topic);
   yaml::Node config = map();
   for (const cluster::ConfigChange& setting : settings_of(topic)) {
-    if (setting.value) yaml::put(config, setting.name, is_number(*setting.value) ? yaml::plain(*setting.value) : yaml::text(*setting.value));
+    if (setting.value)
+      yaml::put(config, setting.name,
+                is_number(*setting.value) ? yaml::plain(*setting.value) : yaml::text(*setting.value));
   }
   return strimzi_object(api, "KafkaTopic",
                         map("name", object_name(cluster.name + "." + topic.name), "namespace",
