@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "base/assert.h"
+#include "telemetry/catalog.h"
 
 namespace freshet::telemetry {
 
@@ -15,7 +16,7 @@ std::string render_gauges(std::span<const GaugeFamily> families) {
     prometheus::MetricFamily& shown = out.emplace_back();
     shown.type = prometheus::MetricType::Gauge;
     shown.name = family.name;
-    shown.help = family.help;
+    if (const MetricEntry* known = find_metric(family.name)) shown.help = known->help;
     for (const GaugeFamily::Sample& sample : family.samples) {
       prometheus::ClientMetric& one = shown.metric.emplace_back();
       for (const auto& [label, value] : sample.labels) one.label.push_back({label, value});

@@ -13,48 +13,47 @@ using telemetry::Labels;
 
 // One family, filled by `each`, which calls add(labels, value).
 template <class Each>
-void gauge_family(std::vector<GaugeFamily>& out, const char* name, const char* help, const Each& each) {
-  GaugeFamily family{name, help, {}};
+void gauge_family(std::vector<GaugeFamily>& out, const char* name, const Each& each) {
+  GaugeFamily family{name, {}};
   each([&](Labels labels, double value) { family.samples.push_back({std::move(labels), value}); });
   if (!family.samples.empty()) out.push_back(std::move(family));
 }
 
 // One value of each cluster; those that were never seen have none.
 template <class Value>
-void gauge_of_clusters(std::vector<GaugeFamily>& out, const Watched& watched, const char* name, const char* help,
+void gauge_of_clusters(std::vector<GaugeFamily>& out, const Watched& watched, const char* name,
                        const Value& value) {
-  gauge_family(out, name, help, [&](const auto& add) {
+  gauge_family(out, name, [&](const auto& add) {
     for (const auto& standing : watched.clusters)
       if (standing->looked) add({{"cluster", standing->cluster}}, static_cast<double>(value(*standing)));
   });
 }
 
 void gauge_clusters(const Watched& watched, std::vector<GaugeFamily>& out) {
-  gauge_family(out, "freshet_fleet_cluster_up", "1: the last look at the cluster succeeded.", [&](const auto& add) {
+  gauge_family(out, "freshet_fleet_cluster_up", [&](const auto& add) {
     for (const auto& s : watched.clusters) add({{"cluster", s->cluster}}, s->looked && !s->away ? 1 : 0);
   });
-  gauge_of_clusters(out, watched, "freshet_fleet_look_age_seconds", "Since the last look that succeeded.",
+  gauge_of_clusters(out, watched, "freshet_fleet_look_age_seconds",
                     [&](const Standing& s) { return static_cast<double>(watched.now_us - s.seen_us) / 1e6; });
-  gauge_of_clusters(out, watched, "freshet_fleet_look_duration_seconds", "How long the last look took.",
+  gauge_of_clusters(out, watched, "freshet_fleet_look_duration_seconds",
                     [](const Standing& s) { return static_cast<double>(s.took_us) / 1e6; });
-  gauge_of_clusters(out, watched, "freshet_fleet_look_failures", "Looks that failed since watch began.",
+  gauge_of_clusters(out, watched, "freshet_fleet_look_failures",
                     [](const Standing& s) { return s.failures; });
-  gauge_of_clusters(out, watched, "freshet_fleet_brokers", "Brokers that are there.",
+  gauge_of_clusters(out, watched, "freshet_fleet_brokers",
                     [](const Standing& s) { return s.brokers.size(); });
-  gauge_of_clusters(out, watched, "freshet_fleet_topics", "Topics that may be seen.",
+  gauge_of_clusters(out, watched, "freshet_fleet_topics",
                     [](const Standing& s) { return s.topics; });
-  gauge_of_clusters(out, watched, "freshet_fleet_partitions", "Their partitions.",
+  gauge_of_clusters(out, watched, "freshet_fleet_partitions",
                     [](const Standing& s) { return s.partitions; });
-  gauge_of_clusters(out, watched, "freshet_fleet_under_replicated_partitions", "Partitions without all replicas.",
+  gauge_of_clusters(out, watched, "freshet_fleet_under_replicated_partitions",
                     [](const Standing& s) { return s.under_replicated; });
-  gauge_of_clusters(out, watched, "freshet_fleet_offline_partitions", "Partitions without a leader.",
+  gauge_of_clusters(out, watched, "freshet_fleet_offline_partitions",
                     [](const Standing& s) { return s.offline; });
-  gauge_of_clusters(out, watched, "freshet_fleet_concerns", "Things to be done, of both severities.",
+  gauge_of_clusters(out, watched, "freshet_fleet_concerns",
                     [](const Standing& s) { return s.concerns.size(); });
   gauge_of_clusters(out, watched, "freshet_fleet_groups_left_out",
-                    "Groups in a topic that have no series, because there are too many.",
                     [](const Standing& s) { return s.groups.size() - std::min(s.groups.size(), kGroupSeriesMost); });
-  gauge_family(out, "freshet_fleet_skew_ratio", "Of the broker that has most to the mean.", [&](const auto& add) {
+  gauge_family(out, "freshet_fleet_skew_ratio", [&](const auto& add) {
     for (const auto& s : watched.clusters) {
       if (!s->looked) continue;
       add({{"cluster", s->cluster}, {"of", "leaders"}}, s->skew.leaders);
@@ -91,8 +90,8 @@ double or_never(const std::optional<double>& seconds) {
 
 void gauge_groups(const Watched& watched, std::vector<GaugeFamily>& out) {
   const std::vector<ShownGroup> groups = gauged_groups(watched);
-  const auto each = [&](const char* name, const char* help, const auto& value) {
-    gauge_family(out, name, help, [&](const auto& add) {
+  const auto each = [&](const char* name, const auto& value) {
+    gauge_family(out, name, [&](const auto& add) {
       for (const auto& [standing, g] : groups) {
         const std::optional<double> v = value(*g);
         if (v) add({{"cluster", standing->cluster}, {"consumergroup", g->group}, {"topic", g->topic}}, *v);
@@ -100,23 +99,21 @@ void gauge_groups(const Watched& watched, std::vector<GaugeFamily>& out) {
     });
   };
   using Value = std::optional<double>;
-  each("freshet_fleet_group_lag_messages", "Messages of a topic that wait for a group.",
+  each("freshet_fleet_group_lag_messages",
        [](const GroupStanding& g) -> Value { return static_cast<double>(g.lag); });
-  each("freshet_fleet_group_lag_seconds", "Age of the oldest message that waits for a group.",
+  each("freshet_fleet_group_lag_seconds",
        [](const GroupStanding& g) -> Value { return g.age.seconds; });
-  each("freshet_fleet_group_has_members", "1: somebody reads for the group.",
+  each("freshet_fleet_group_has_members",
        [](const GroupStanding& g) -> Value { return g.has_members ? 1 : 0; });
-  each("freshet_fleet_group_lost_messages", "Messages that retention has deleted before the group read them.",
+  each("freshet_fleet_group_lost_messages",
        [](const GroupStanding& g) -> Value { return static_cast<double>(g.lost); });
-  each("freshet_fleet_group_read_messages_per_second", "Messages that the group reads.",
+  each("freshet_fleet_group_read_messages_per_second",
        [](const GroupStanding& g) -> Value { return g.read_per_s; });
   each("freshet_fleet_group_catch_up_seconds",
-       "Until its slowest partition is at the end; +Inf: never, at these rates.",
        [](const GroupStanding& g) -> Value { return or_never(g.catch_up_s); });
   each("freshet_fleet_group_retention_seconds",
-       "Until retention deletes messages that the group has not read; absent: it does not, or that is not known.",
        [](const GroupStanding& g) -> Value { return g.retention_s; });
-  gauge_family(out, "freshet_fleet_group_verdict", "1, with the verdict as a label.", [&](const auto& add) {
+  gauge_family(out, "freshet_fleet_group_verdict", [&](const auto& add) {
     for (const auto& [standing, g] : groups) {
       add({{"cluster", standing->cluster},
            {"consumergroup", g->group},
@@ -128,21 +125,21 @@ void gauge_groups(const Watched& watched, std::vector<GaugeFamily>& out) {
 }
 
 void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
-  const auto of_brokers = [&](const char* name, const char* help, const auto& value) {
-    gauge_family(out, name, help, [&](const auto& add) {
+  const auto of_brokers = [&](const char* name, const auto& value) {
+    gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters)
         for (const BrokerStanding& b : s->brokers)
           add({{"cluster", s->cluster}, {"broker", std::to_string(b.id)}}, static_cast<double>(value(b)));
     });
   };
-  of_brokers("freshet_fleet_broker_leaders", "Partitions that the broker leads.",
+  of_brokers("freshet_fleet_broker_leaders",
              [](const BrokerStanding& b) { return b.leaders; });
-  of_brokers("freshet_fleet_broker_replicas", "Replicas on the broker.",
+  of_brokers("freshet_fleet_broker_replicas",
              [](const BrokerStanding& b) { return b.replicas; });
-  of_brokers("freshet_fleet_broker_bytes", "Bytes of all its replicas.",
+  of_brokers("freshet_fleet_broker_bytes",
              [](const BrokerStanding& b) { return b.bytes; });
-  const auto of_dirs = [&](const char* name, const char* help, const auto& value) {
-    gauge_family(out, name, help, [&](const auto& add) {
+  const auto of_dirs = [&](const char* name, const auto& value) {
+    gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters) {
         size_t count = 0;
         for (const BrokerStanding& b : s->brokers) {
@@ -156,20 +153,20 @@ void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
     });
   };
   using Value = std::optional<double>;
-  of_dirs("freshet_fleet_log_dir_used_bytes", "What is used of the log dir's volume.",
+  of_dirs("freshet_fleet_log_dir_used_bytes",
           [](const LogDirStanding& d) -> Value { return static_cast<double>(d.used_bytes); });
-  of_dirs("freshet_fleet_log_dir_total_bytes", "How large the volume is.", [](const LogDirStanding& d) -> Value {
+  of_dirs("freshet_fleet_log_dir_total_bytes", [](const LogDirStanding& d) -> Value {
     return d.total_bytes ? Value(static_cast<double>(*d.total_bytes)) : std::nullopt;
   });
-  of_dirs("freshet_fleet_log_dir_full_seconds", "Until the log dir is full; absent: it does not fill.",
+  of_dirs("freshet_fleet_log_dir_full_seconds",
           [](const LogDirStanding& d) -> Value { return d.full_s; });
-  of_dirs("freshet_fleet_log_dir_failed", "1: the broker has given the log dir up.",
+  of_dirs("freshet_fleet_log_dir_failed",
           [](const LogDirStanding& d) -> Value { return d.failed ? 1 : 0; });
 }
 
 void gauge_topics(const Watched& watched, std::vector<GaugeFamily>& out) {
-  const auto each = [&](const char* name, const char* help, const auto& value) {
-    gauge_family(out, name, help, [&](const auto& add) {
+  const auto each = [&](const char* name, const auto& value) {
+    gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters)
         for (const TopicStanding& topic : s->hot_topics)
           if (const std::optional<double> v = value(topic); v)
@@ -177,15 +174,15 @@ void gauge_topics(const Watched& watched, std::vector<GaugeFamily>& out) {
     });
   };
   using Value = std::optional<double>;
-  each("freshet_fleet_topic_in_messages_per_second", "Messages into one of the hottest topics.",
+  each("freshet_fleet_topic_in_messages_per_second",
        [](const TopicStanding& t) -> Value { return t.in_per_s; });
-  each("freshet_fleet_topic_out_messages_per_second", "Messages that groups read of it.",
+  each("freshet_fleet_topic_out_messages_per_second",
        [](const TopicStanding& t) -> Value { return t.out_per_s; });
-  each("freshet_fleet_topic_in_bytes_per_second", "The same in bytes, by the mean size of what the topic keeps.",
+  each("freshet_fleet_topic_in_bytes_per_second",
        [](const TopicStanding& t) -> Value { return t.in_bytes_per_s; });
-  each("freshet_fleet_topic_out_bytes_per_second", "Likewise.",
+  each("freshet_fleet_topic_out_bytes_per_second",
        [](const TopicStanding& t) -> Value { return t.out_bytes_per_s; });
-  each("freshet_fleet_topic_skew_ratio", "Of its busiest partition to the mean.",
+  each("freshet_fleet_topic_skew_ratio",
        [](const TopicStanding& t) -> Value { return t.skew; });
 }
 
