@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -33,6 +34,17 @@ std::string rate_text(double bytes_per_s) { return bytes_text(bytes_per_s) + "/s
 
 std::string count_text(double count) {
   return scaled(count, std::array<std::string_view, 4>{"", " thousand", " million", " billion"});
+}
+
+std::string duration_text(double seconds) {
+  constexpr double kMinute = 60;
+  constexpr double kHour = 60 * kMinute;
+  constexpr double kDay = 24 * kHour;
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 2 * kMinute) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 2 * kHour) return fmt::format("{:.0f} min", seconds / kMinute);
+  if (seconds < 2 * kDay) return fmt::format("{:.1f} h", seconds / kHour);
+  return fmt::format("{:.0f} days", std::min(seconds / kDay, 9999.0));
 }
 
 std::string plural(uint64_t count, const std::string& one) {

@@ -82,6 +82,8 @@ PLAN = {
     "fleet_render.prometheus": (36, 2),
     "fleet_render.strimzi": (10, 3),
     "fleet_render.terraform": (300, 1, LONG),
+    "fleet_watch.bad_input": (3, 1),
+    "fleet_watch.verdicts": (60, 2),
     "helm.changed_configuration_restarts": (2, 1),
     "helm.lag_metric": (3, 1),
     "helm.manifests": (1, 1),

@@ -97,6 +97,34 @@ TEST(Codec, ABrokerOfLogDirsBeforeVolumesAreTold) {
   EXPECT_EQ(answer->dirs[0].total_bytes, -1);
 }
 
+TEST(Codec, OffsetsAndGroupsByteForByte) {
+  ListOffsetsRequest offsets;
+  offsets.topics = {{"t", {{3, -1, kEarliest}}}};
+  EXPECT_EQ(hex_of(encode_request(offsets, 2, 1, "c")),
+            hex_of(bytes_from("00000027 0002 0002 00000001 0001 63"     // size, key 2, version 2, correlation, client
+                              "ffffffff 00"                             // not a replica; also what is not decided
+                              "00000001 0001 74"                        // one topic
+                              "00000001 00000003 fffffffffffffffe")));  // one partition, from the earliest
+  const auto answer = decode_response<ListOffsetsRequest>(
+      bytes_from("00000001 00 00000000 02 02 74 02 00000003 0000 ffffffffffffffff 000000000000002a 00000005 00 00 00"),
+      6, 1);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->topics[0].partitions[0].offset, 42);
+  EXPECT_EQ(answer->topics[0].partitions[0].leader_epoch, 5);
+  EXPECT_EQ(hex_of(encode_request(ListGroupsRequest(), 5, 1, "c")), "0000000f001000050000000100016300010100");
+  const auto groups = decode_response<ListGroupsRequest>(
+      bytes_from("00000001 00 00000000 0000 02 02 67 09 636f6e73756d6572 07 537461626c65 08 636c6173736963 00 00"), 5,
+      1);
+  ASSERT_TRUE(groups) << groups.error().message;
+  EXPECT_EQ(groups->groups[0].state, "Stable");
+  EXPECT_EQ(hex_of(encode_request(OffsetFetchRequest{"g", std::nullopt, false}, 7, 1, "c")),
+            "000000110009000700000001000163000267000000");
+  const auto committed = decode_response<OffsetFetchRequest>(
+      bytes_from("00000001 00000001 0001 74 00000001 00000000 0000000000000007 0000 0000 0000"), 2, 1);
+  ASSERT_TRUE(committed) << committed.error().message;
+  EXPECT_EQ(committed->topics[0].partitions[0].offset, 7);
+}
+
 TEST(Codec, AConfigByteForByte) {
   IncrementalAlterConfigsRequest request;
   request.resources = {{kBrokerResource, "1", {{"a.rate", IncrementalAlterConfigsRequest::kSet, "10"}}}};

@@ -27,7 +27,10 @@ bool passes(int16_t error) {
 
 std::string name_of_key(int16_t key) {
   switch (key) {
+    case ListOffsetsRequest::kKey: return "ListOffsets";
     case MetadataRequest::kKey: return "Metadata";
+    case OffsetFetchRequest::kKey: return "OffsetFetch";
+    case ListGroupsRequest::kKey: return "ListGroups";
     case SaslHandshakeRequest::kKey: return "SaslHandshake";
     case ApiVersionsRequest::kKey: return "ApiVersions";
     case DescribeConfigsRequest::kKey: return "DescribeConfigs";

@@ -194,6 +194,76 @@ void describe(W& w, DescribeConfigsResponse& m) {
 }
 
 template <class W>
+void describe(W& w, ListOffsetsRequest& m) {
+  w.number(m.replica);
+  w.number(m.isolation);
+  w.list(m.topics, [&](ListOffsetsRequest::Topic& topic) {
+    w.text(topic.name);
+    w.list(topic.partitions, [&](ListOffsetsRequest::Partition& partition) {
+      w.number(partition.index);
+      if (w.version() >= 4) w.number(partition.leader_epoch);
+      w.number(partition.time_ms);
+    });
+  });
+}
+
+template <class W>
+void describe(W& w, ListOffsetsResponse& m) {
+  w.number(m.throttle_ms);
+  w.list(m.topics, [&](ListOffsetsResponse::Topic& topic) {
+    w.text(topic.name);
+    w.list(topic.partitions, [&](ListOffsetsResponse::Partition& partition) {
+      w.number(partition.index);
+      w.number(partition.error);
+      w.number(partition.time_ms);
+      w.number(partition.offset);
+      if (w.version() >= 4) w.number(partition.leader_epoch);
+    });
+  });
+}
+
+template <class W>
+void describe(W& w, ListGroupsRequest& m) {
+  if (w.version() >= 4) w.texts(m.states);
+  if (w.version() >= 5) w.texts(m.types);
+}
+
+template <class W>
+void describe(W& w, ListGroupsResponse& m) {
+  w.number(m.throttle_ms);
+  w.number(m.error);
+  w.list(m.groups, [&](ListGroupsResponse::Group& group) {
+    w.text(group.group);
+    w.text(group.protocol_type);
+    if (w.version() >= 4) w.text(group.state);
+    if (w.version() >= 5) w.text(group.type);
+  });
+}
+
+template <class W>
+void describe(W& w, OffsetFetchRequest& m) {
+  w.text(m.group);
+  describe_topics(w, m.topics);
+  if (w.version() >= 7) w.number(m.require_stable);
+}
+
+template <class W>
+void describe(W& w, OffsetFetchResponse& m) {
+  if (w.version() >= 3) w.number(m.throttle_ms);
+  w.list(m.topics, [&](OffsetFetchResponse::Topic& topic) {
+    w.text(topic.name);
+    w.list(topic.partitions, [&](OffsetFetchResponse::Partition& partition) {
+      w.number(partition.index);
+      w.number(partition.offset);
+      if (w.version() >= 5) w.number(partition.leader_epoch);
+      w.text(partition.metadata);
+      w.number(partition.error);
+    });
+  });
+  w.number(m.error);
+}
+
+template <class W>
 void describe(W& w, IncrementalAlterConfigsRequest& m) {
   w.list(m.resources, [&](IncrementalAlterConfigsRequest::Resource& resource) {
     w.number(resource.type);
@@ -427,6 +497,9 @@ FRESHET_CODEC_OF(SaslAuthenticateRequest);
 FRESHET_CODEC_OF(MetadataRequest);
 FRESHET_CODEC_OF(DescribeLogDirsRequest);
 FRESHET_CODEC_OF(DescribeConfigsRequest);
+FRESHET_CODEC_OF(ListOffsetsRequest);
+FRESHET_CODEC_OF(ListGroupsRequest);
+FRESHET_CODEC_OF(OffsetFetchRequest);
 FRESHET_CODEC_OF(IncrementalAlterConfigsRequest);
 FRESHET_CODEC_OF(AlterReplicaLogDirsRequest);
 FRESHET_CODEC_OF(ElectLeadersRequest);

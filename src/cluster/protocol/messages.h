@@ -168,6 +168,81 @@ struct DescribeConfigsRequest {
   bool with_synonyms = false, with_documentation = false;
 };
 
+// --- offsets and groups ---
+
+inline constexpr int64_t kLatest = -1, kEarliest = -2;  // times that ListOffsets takes
+
+struct ListOffsetsResponse {
+  struct Partition {
+    int32_t index = 0;
+    int16_t error = 0;
+    int64_t time_ms = -1, offset = -1;
+    int32_t leader_epoch = -1;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Topic> topics;
+};
+// To the partitions' leader; each partition at most once.
+struct ListOffsetsRequest {
+  static constexpr int16_t kKey = 2, kLeast = 2, kMost = 6, kFlexible = 6;
+  using Response = ListOffsetsResponse;
+  struct Partition {
+    int32_t index = 0, leader_epoch = -1;
+    int64_t time_ms = kLatest;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t replica = -1;
+  int8_t isolation = 0;  // 1: kLatest is before transactions that are open
+  std::vector<Topic> topics;
+};
+
+struct ListGroupsResponse {
+  struct Group {
+    std::string group, protocol_type, state, type;  // "": not told (state before version 4, type before 5)
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::vector<Group> groups;
+};
+// To each broker, for the groups that it coordinates.
+struct ListGroupsRequest {
+  static constexpr int16_t kKey = 16, kLeast = 1, kMost = 5, kFlexible = 3;
+  using Response = ListGroupsResponse;
+  std::vector<std::string> states, types;  // []: all
+};
+
+struct OffsetFetchResponse {
+  struct Partition {
+    int32_t index = 0;
+    int64_t offset = -1;  // -1: nothing is committed
+    int32_t leader_epoch = -1;
+    std::optional<std::string> metadata;
+    int16_t error = 0;
+  };
+  struct Topic {
+    std::string name;
+    std::vector<Partition> partitions;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Topic> topics;
+  int16_t error = 0;
+};
+// To the group's coordinator.
+struct OffsetFetchRequest {
+  static constexpr int16_t kKey = 9, kLeast = 2, kMost = 7, kFlexible = 6;
+  using Response = OffsetFetchResponse;
+  std::string group;
+  std::optional<std::vector<TopicPartitions>> topics;  // nullopt: all that it has committed
+  bool require_stable = false;
+};
+
 // --- what can be changed ---
 
 struct IncrementalAlterConfigsResponse {
@@ -314,6 +389,9 @@ void each_request(const Visit& visit) {
   visit(ElectLeadersRequest());
   visit(AlterPartitionReassignmentsRequest());
   visit(ListPartitionReassignmentsRequest());
+  visit(ListOffsetsRequest());
+  visit(ListGroupsRequest());
+  visit(OffsetFetchRequest());
 }
 
 }  // namespace freshet::cluster::protocol

@@ -523,6 +523,31 @@ void add_lag(std::vector<Alert>& out) {
                  {"behind for four minutes after a restart", lags("100x9 4500x3 2500x60", kReads)}});
 }
 
+// By fleet watch, which sees how fast the log's start comes.
+void add_loss(std::vector<Alert>& out) {
+  const auto group = [](std::string_view metric, std::string_view values) {
+    return Series{fmt::format("{}{{cluster=\"{{cluster}}\",consumergroup=\"{{group}}\",topic=\"t\"}}", metric),
+                  std::string(values)};
+  };
+  constexpr std::string_view kRetention = "freshet_fleet_group_retention_seconds";
+  constexpr std::string_view kCatchUp = "freshet_fleet_group_catch_up_seconds";
+  out.push_back(
+      {"KafkaGroupLosesMessages",
+       Severity::kCritical,
+       "loss",
+       5,
+       kGroup,
+       "min by (cluster, consumergroup) (freshet_fleet_group_retention_seconds < 86400"
+       " and freshet_fleet_group_retention_seconds < freshet_fleet_group_catch_up_seconds)",
+       "Retention deletes messages of group {group} of {cluster} unread in {value}: it does not catch up before",
+       "Raise the topic's retention now; then add instances, or find what holds the group back.",
+       "humanizeDuration",
+       {.series = {group(kRetention, "36000x70"), group(kCatchUp, "600x9 90000x60")},
+        .fires_within = 6,
+        .value = "10h 0m 0s"},
+       {"it has caught up an hour before", {group(kRetention, "36000x70"), group(kCatchUp, "32400x70")}}});
+}
+
 void add_lag_doubts(std::vector<Alert>& out) {
   constexpr std::string_view kReads = "0+6000x80";
   out.push_back(
@@ -584,6 +609,7 @@ const std::vector<Alert>& alerts() {
     add_mirror_lag(out);
     add_lag(out);
     add_lag_doubts(out);
+    add_loss(out);
     return out;
   }();
   return kAlerts;

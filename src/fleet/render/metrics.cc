@@ -185,6 +185,13 @@ std::span<const std::string_view> lag_metrics() {
   return kNames;
 }
 
+std::span<const std::string_view> watch_metrics() {
+  static constexpr std::array<std::string_view, 4> kNames = {
+      "freshet_fleet_group_lag_messages", "freshet_fleet_group_lag_seconds", "freshet_fleet_group_retention_seconds",
+      "freshet_fleet_group_catch_up_seconds"};
+  return kNames;
+}
+
 std::span<const std::string_view> disk_metrics() {
   static constexpr std::array<std::string_view, 4> kNames = {
       "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "kubelet_volume_stats_available_bytes",
@@ -220,8 +227,10 @@ std::span<const Recorded> recorded_metrics() {
        " or time() + 0 * kafka:partition_lag_messages",
        "When a group had last read all of a partition, or, if it never had, when this was first looked at: nothing that"
        " waits is older. Remembered over an hour without measurements"},
-      {"kafka:group_lag_messages", "sum by (cluster, consumergroup, topic) (kafka:partition_lag_messages)",
-       "Messages that wait for a group"},
+      {"kafka:group_lag_messages",
+       "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_messages)"
+       " or sum by (cluster, consumergroup, topic) (kafka:partition_lag_messages)",
+       "Messages that wait for a group: as fleet watch sees them, else as the lag exporter does"},
       {"kafka:partition_lag_seconds",
        "600 * kafka:partition_lag_messages / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, "
        "topic,"
@@ -230,8 +239,12 @@ std::span<const Recorded> recorded_metrics() {
        " or time() - kafka:partition_caught_up_timestamp_seconds",
        "How long it took a partition to get what waits in it, at the rate of the last ten minutes; never longer than"
        " since the group had read all of it"},
-      {"kafka:group_lag_seconds", "max by (cluster, consumergroup, topic) (kafka:partition_lag_seconds)",
-       "Of the partition that is furthest behind"},
+      {"kafka:group_lag_seconds",
+       "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_seconds)"
+       " or max by (cluster, consumergroup, topic) (kafka:partition_lag_seconds)",
+       "Of the partition that is furthest behind: the age of the oldest message that waits, as fleet watch sees it, "
+       "else as"
+       " reckoned above"},
   }};
   return kRecorded;
 }
@@ -257,7 +270,8 @@ bool is_known_metric(std::string_view name) {
   const auto same = [&](std::string_view other) { return other == name; };
   return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
          std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(lag_metrics(), same) ||
-         std::ranges::any_of(disk_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
+         std::ranges::any_of(watch_metrics(), same) || std::ranges::any_of(disk_metrics(), same) ||
+         std::ranges::any_of(fact_metrics(), same);
 }
 
 std::vector<std::string> metrics_in(std::string_view text) {

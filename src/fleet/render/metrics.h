@@ -42,6 +42,9 @@ struct Metric {
 // Of kafka_exporter, with the labels consumergroup (where it has `consumergroup`), topic and partition.
 [[nodiscard]] std::span<const std::string_view> lag_metrics();
 
+// What rules use of `freshet fleet watch` (docs/fleet/watch.md), with the labels cluster, consumergroup and topic.
+[[nodiscard]] std::span<const std::string_view> watch_metrics();
+
 // Of the node exporter (EC2) and of kubelets, with the labels cluster, broker and directory that scrape jobs give them.
 [[nodiscard]] std::span<const std::string_view> disk_metrics();
 

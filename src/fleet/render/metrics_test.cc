@@ -63,6 +63,7 @@ TEST(Metrics, EveryExportedOneIsUsed) {
     EXPECT_THAT(all, HasSubstr(std::string(metric.name)));
   }
   for (const std::string_view name : lag_metrics()) EXPECT_THAT(all, HasSubstr(std::string(name)));
+  for (const std::string_view name : watch_metrics()) EXPECT_THAT(all, HasSubstr(std::string(name)));
 }
 
 TEST(Metrics, NothingIsCountedTwice) {

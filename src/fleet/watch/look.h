@@ -1,0 +1,68 @@
+// What one look at a cluster saw: plain values, made by a source (source.h). Lists are in any order; what could not be
+// asked is missing, and `doubts` says why.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "env/clock.h"
+
+namespace freshet::fleet {
+
+inline constexpr int64_t kNotSeen = -1;  // an offset or a size that nobody told
+
+struct PartitionSeen {
+  int64_t start = kNotSeen;  // offsets of the log: of its first message, and of the next one that comes
+  int64_t end = kNotSeen;
+  int64_t bytes = kNotSeen;  // of the largest replica
+  int32_t leader = -1;       // -1: it has none
+  uint16_t replicas = 0;
+  uint16_t in_sync = 0;
+};
+
+struct TopicSeen {
+  std::string name;
+  std::vector<PartitionSeen> partitions;  // by number
+};
+
+// Where a group is in a partition: the next message that it will read.
+struct CommittedSeen {
+  uint32_t topic = 0;  // index into Look::topics
+  uint32_t partition = 0;
+  int64_t offset = 0;
+};
+
+struct GroupSeen {
+  std::string name;
+  std::string state;  // as the broker calls it, "Stable"; "": it does not tell
+  bool has_members = false;
+  std::vector<CommittedSeen> committed;
+};
+
+struct LogDirSeen {
+  std::string path;
+  int64_t replica_bytes = 0;       // of all replicas in it
+  int64_t total_bytes = kNotSeen;  // of the volume; told by Kafka 3.3 and later
+  int64_t usable_bytes = kNotSeen;
+  bool failed = false;
+};
+
+struct BrokerSeen {
+  int32_t id = 0;
+  std::string host;
+  uint32_t leaders = 0;
+  uint32_t replicas = 0;
+  std::vector<LogDirSeen> dirs;
+};
+
+struct Look {
+  env::TimeUs at_us = 0;  // of the monotonic clock, when its offsets were asked for
+  std::string cluster_id;
+  std::vector<BrokerSeen> brokers;
+  std::vector<TopicSeen> topics;
+  std::vector<GroupSeen> groups;
+  std::vector<std::string> doubts;  // what could not be asked, and why
+};
+
+}  // namespace freshet::fleet

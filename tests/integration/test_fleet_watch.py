@@ -1,0 +1,154 @@
+"""freshet fleet watch on a living broker: verdicts, lag in messages and in time, a cluster that is away beside one that
+is not, and metrics that promtool takes."""
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+
+import kafka
+from harness import BUILD, Failure, check, check_equal, free_ports, freshet, shorten
+from patience import patient
+
+MESSAGES = 50
+WAIT_S = patient(120)
+
+
+def produce(broker, topic, count):
+    if shutil.which("kcat") is None:
+        raise Failure("kcat is missing: apt-get install kcat")
+    text = "".join(f"message-{k}\n" for k in range(count))
+    done = subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", topic], input=text, text=True, timeout=WAIT_S,
+                          capture_output=True, check=False)
+    check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr)})")
+
+
+def read(broker, group, topic, count):
+    """What a reader does that stops after so many messages, having committed them."""
+    done = subprocess.run(["kcat", "-b", broker.brokers, "-G", group, "-c", str(count), "-q", "-X", "auto.offset.reset=earliest", topic],
+                          stdin=subprocess.DEVNULL, timeout=WAIT_S, capture_output=True, check=False)
+    check_equal([done.returncode, len(done.stdout.splitlines())], [0, count], f"kcat ({shorten(done.stderr.decode())})")
+
+
+def fleet_file(box, broker):
+    file = box.directory / "fleet.yaml"
+    dead = free_ports(1)[0]
+    file.write_text("fleet: watched\nregions: [{name: r, zones: [a]}]\nclusters:\n"
+                    f"  - {{name: living, brokers: 1, volumes: {{count: 1, size: 1TiB}}, connect: {{bootstrap: \"{broker.brokers}\"}}}}\n"
+                    f"  - {{name: dead, brokers: 1, connect: {{bootstrap: \"127.0.0.1:{dead}\"}}}}\n", encoding="utf-8")
+    return file
+
+
+class Watching:
+    """The command, running, with what it prints line by line."""
+
+    def __init__(self, box, *arguments):
+        self.process = subprocess.Popen([str(BUILD / "freshet"), "fleet", "watch", *map(str, arguments)], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        box.at_end(self.process.kill)
+
+    def look(self):
+        line = self.process.stdout.readline()
+        check(line, lambda: f"no look: {shorten(self.process.stderr.read())}")
+        return json.loads(line)
+
+    def until(self, condition, what):
+        """The first look of which it holds."""
+        end = time.monotonic() + WAIT_S
+        while True:
+            look = self.look()
+            if condition(look):
+                return look
+            if time.monotonic() > end:
+                raise Failure(f"{what}: not within {WAIT_S:.0f} s; at last: {shorten(json.dumps(look), 4000)}")
+
+
+def groups_of(look, prefix):
+    living = next(cluster for cluster in look["clusters"] if cluster["cluster"] == "living")
+    return {group["group"][len(prefix):]: group for group in living["groups"] if group["group"].startswith(prefix)}
+
+
+def set_up(broker):
+    """Three groups that have read: all, a part, and all of another topic."""
+    prefix = broker.prefix
+    for topic, readers in (("orders", (("done", MESSAGES), ("stopped", 10))), ("clicks", (("late", MESSAGES),))):
+        broker.run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", prefix + topic, "--partitions", 1, "--replication-factor", 1)
+        produce(broker, prefix + topic, MESSAGES)
+        for name, count in readers:
+            read(broker, prefix + name, prefix + topic, count)
+    return prefix
+
+
+def test_verdicts(box):
+    broker = kafka.start(box)
+    prefix = set_up(broker)
+    # One that has read a part, and now has a member that commits nothing.
+    read(broker, prefix + "stuck", prefix + "orders", 20)
+    member = subprocess.Popen(["kcat", "-b", broker.brokers, "-G", prefix + "stuck", "-X", "enable.auto.offset.store=false", "-q",
+                               prefix + "orders"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    box.at_end(member.kill)
+    port = free_ports(1)[0]
+    watching = Watching(box, fleet_file(box, broker), "--json", "--interval", "500ms", "--window", "5s", "--listen", f"127.0.0.1:{port}")
+    first = watching.until(lambda look: {"stopped", "late"} <= set(groups_of(look, prefix)), "the living cluster is seen")
+    check_equal([cluster["cluster"] for cluster in first["clusters"]], ["living", "dead"], "clusters")
+
+    produce(broker, prefix + "clicks", 10)
+    last = watching.until(lambda look: [groups_of(look, prefix)[name]["verdict"] for name in ("done", "stopped", "stuck")] ==
+                          ["ok", "stop", "stall"] and groups_of(look, prefix)["late"]["lag_messages"] == 10, "three verdicts")
+    groups = groups_of(last, prefix)
+    check_equal([groups["done"]["lag_messages"], groups["done"]["lag_s"]], [0, 0], "done")
+    check_equal([groups["stopped"]["lag_messages"], groups["stopped"]["has_members"], groups["stopped"]["lag_is"]],
+                [MESSAGES - 10, False, "at_least"], "stopped")
+    check_equal(groups["stuck"]["has_members"], True, "stuck")
+    check_equal(groups["late"]["lag_is"], "measured", "late")
+    check(0 < groups["late"]["lag_s"] < WAIT_S, f"late by {groups['late']['lag_s']} s")
+    check_cluster(last)
+    check_metrics(scrape(port), prefix)
+    watching.process.terminate()
+    check_equal(watching.process.wait(WAIT_S), 0, "its end")
+
+
+def check_cluster(last):
+    living, dead = last["clusters"]
+    check(not last["ok"] and not living["away"] and dead["away"] and not dead["looked"], last)
+    check(dead["concerns"][0]["severity"] == "critical" and "127.0.0.1" in dead["concerns"][0]["what"], dead["concerns"])
+    check_equal([living["offline"], living["under_replicated"], len(living["brokers"])], [0, 0, 1], "the living cluster")
+    dirs = living["brokers"][0]["log_dirs"]
+    check(dirs and all(d["replica_bytes"] > 0 and d["total_bytes"] > d["used_bytes"] > 0 for d in dirs), dirs)
+
+
+def scrape(port):
+    def get(path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=WAIT_S) as answer:
+            return answer.read().decode()
+    check_equal(json.loads(get("/healthz")), {"status": "ok"}, "/healthz")
+    return get("/metrics")
+
+
+def check_metrics(text, prefix):
+    check('freshet_fleet_cluster_up{cluster="living"} 1' in text and 'freshet_fleet_cluster_up{cluster="dead"} 0' in text, "cluster_up")
+    lag = f'freshet_fleet_group_lag_messages{{cluster="living",consumergroup="{prefix}stopped",topic="{prefix}orders"}} {MESSAGES - 10}'
+    check(lag in text, "the lag of a group")
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        return
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    wrong = [line for line in (done.stdout + done.stderr).splitlines() if "freshet_fleet" in line]
+    check_equal([done.returncode == 2, wrong], [False, []], f"promtool check metrics ({shorten(done.stdout + done.stderr)})")
+
+
+def test_bad_input(box):
+    file = box.directory / "fleet.yaml"
+    dead = free_ports(1)[0]
+    file.write_text("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c, brokers: 1, connect: "
+                    f"{{bootstrap: \"127.0.0.1:{dead}\"}}}}]\n", encoding="utf-8")
+    status, _, err = freshet("fleet", "watch", file, "--cluster", "nothing")
+    check_equal([status, "there is no cluster" in err], [2, True], err)
+    status, _, err = freshet("fleet", "watch", file, "--interval", "soon")
+    check_equal([status, "--interval" in err], [2, True], err)
+    status, _, err = freshet("fleet", "watch", file, "--listen", "nowhere")
+    check_equal([status, bool(err)], [2, True], err)
+    status, out, _ = freshet("fleet", "watch", file, "--once", "--timeout", "1s")
+    check_equal([status, "CRITICAL" in out, "can't be looked at" in out], [1, True, True], out)
+    status, out, _ = freshet("fleet", "watch", file, "--once", "--timeout", "1s", "--json")
+    check_equal([status, json.loads(out)["ok"], json.loads(out)["clusters"][0]["away"]], [1, False, True], out)
