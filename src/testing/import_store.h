@@ -40,6 +40,10 @@ class MemoryImportStore final : public ImportStore {
     }
     return all;
   }
+  Result<size_t> expire(int64_t before_us) override {
+    return std::erase_if(rows,
+                         [&](const auto& r) { return r.second.complete() && r.second.updated_at_us() < before_us; });
+  }
   Result<ImportCounts> count(const std::string& tenant) override {
     ++counted;
     ImportCounts counts;

@@ -38,6 +38,8 @@ class ImportStore {
                                                                      const std::string& after, size_t count) = 0;
   // Reads all of a tenant's imports.
   [[nodiscard]] virtual Result<ImportCounts> count(const std::string& tenant) = 0;
+  // Forgets those of all tenants that were complete before; how many.
+  [[nodiscard]] virtual Result<size_t> expire(int64_t before_us) = 0;
   // Forgets it, durably.
   [[nodiscard]] virtual Status remove(const std::string& tenant, const std::string& id) = 0;
 };
