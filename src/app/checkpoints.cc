@@ -13,8 +13,8 @@
 
 namespace freshet::app {
 
-std::string state_directory(const Config& config, uint32_t partition) {
-  return fmt::format("{}/state/{:04}", config.data_dir, partition);
+std::string state_directory(const std::string& data_dir, uint32_t partition) {
+  return fmt::format("{}/state/{:04}", data_dir, partition);
 }
 
 Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config, env::Clock& clock,

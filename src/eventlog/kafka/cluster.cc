@@ -23,20 +23,28 @@ using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_des
 constexpr env::TimeUs kLookAgainUs = 50'000;
 
 // The settings that a broker describes of one topic, by name.
-Result<std::vector<std::pair<std::string, std::string>>> settings_in(rd_kafka_event_t* event) {
+Result<KafkaProperties> settings_in(rd_kafka_event_t* event) {
   size_t count = 0;
   const auto* result = rd_kafka_event_DescribeConfigs_result(event);
   const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
   if (count == 0) return fail(Code::kRetry, "kafka: a broker described nothing");
   if (const auto error = rd_kafka_ConfigResource_error(resources[0]))
-    return tl::unexpected(error_of(error, "describing a topic", rd_kafka_ConfigResource_error_string(resources[0])));
+    return tl::unexpected(
+        error_of(error, "describing a topic or a broker", rd_kafka_ConfigResource_error_string(resources[0])));
   const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
-  std::vector<std::pair<std::string, std::string>> out;
+  KafkaProperties out;
   for (size_t i = 0; i < count; ++i) {
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     out.emplace_back(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
   }
   return out;
+}
+
+SettingOf looked_up_in(const KafkaProperties& settings) {
+  return [&settings](const std::string& wanted) -> std::optional<std::string> {
+    const auto found = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return s.first == wanted; });
+    return found == settings.end() ? std::nullopt : std::optional(found->second);
+  };
 }
 
 }  // namespace
@@ -196,18 +204,7 @@ Status Cluster::other_partitions(Topic topic, uint32_t configured) const {
 Status Cluster::check(Topic topic, const TopicOptions& options) {
   const std::string name = names_.of(topic);
   if (partitions(topic) != options.partitions) return other_partitions(topic, options.partitions);
-  const ConfigResource asked(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
-  rd_kafka_ConfigResource_t* list[] = {asked.get()};
-  Queue queue(rd_kafka_queue_new(client_->get()));
-  rd_kafka_DescribeConfigs(client_->get(), list, 1, nullptr, queue.get());
-  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), "describing topic " + name));
-  const auto settings = settings_in(event.get());
-  if (!settings) return tl::unexpected(settings.error());
-  const auto setting = [&](const std::string& wanted) -> std::optional<std::string> {
-    const auto found =
-        std::find_if(settings->begin(), settings->end(), [&](const auto& s) { return s.first == wanted; });
-    return found == settings->end() ? std::nullopt : std::optional(found->second);
-  };
+  FRESHET_ASSIGN(const auto described, settings(RD_KAFKA_RESOURCE_TOPIC, name));
   const rd_kafka_metadata_t* raw = nullptr;
   const TopicHandle handle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
   if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
@@ -220,7 +217,7 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
     spdlog::warn(
         "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
         name, replicas, metadata->broker_cnt);
-  const auto wrong = wrong_settings(options, replicas, setting);
+  const auto wrong = wrong_settings(options, replicas, looked_up_in(described));
   if (wrong.empty()) return {};
   std::string why, mend;
   for (const WrongSetting& one : wrong) {
@@ -232,6 +229,31 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
       fmt::format("kafka: topic {} has settings that Freshet can't work with: {}. This mends it: kafka-configs.sh "
                   "--bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {}",
                   name, why, options_.brokers, name, mend));
+}
+
+Result<KafkaProperties> Cluster::settings(rd_kafka_ResourceType_t kind, const std::string& name) {
+  const ConfigResource asked(rd_kafka_ConfigResource_new(kind, name.c_str()));
+  rd_kafka_ConfigResource_t* list[] = {asked.get()};
+  Queue queue(rd_kafka_queue_new(client_->get()));
+  rd_kafka_DescribeConfigs(client_->get(), list, 1, nullptr, queue.get());
+  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), "describing " + name));
+  return settings_in(event.get());
+}
+
+// A broker that may not be described to us is taken for one as it is delivered.
+Result<env::TimeUs> Cluster::lingers_us(Topic topic) {
+  FRESHET_ASSIGN(const auto of_topic, settings(RD_KAFKA_RESOURCE_TOPIC, names_.of(topic)));
+  const rd_kafka_metadata_t* raw = nullptr;
+  const TopicHandle handle(rd_kafka_topic_new(client_->get(), names_.of(topic), nullptr));
+  if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
+    return tl::unexpected(error_of(error, "asking for the brokers"));
+  const Metadata metadata(raw);
+  KafkaProperties of_broker;
+  if (metadata->broker_cnt > 0) {
+    auto described = settings(RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata->brokers[0].id));
+    if (described) of_broker = std::move(*described);
+  }
+  return kafka::lingers_us(looked_up_in(of_topic), looked_up_in(of_broker));
 }
 
 // Waits for the answer to an order to the controller.

@@ -63,6 +63,8 @@ class Cluster {
   [[nodiscard]] Result<std::vector<std::string>> members(const std::string& group);
   // The low watermark becomes `before`. REQUIRES: it is not above the high one.
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
+  // How long the files of deleted records may last, by the settings of the topic and of a broker.
+  [[nodiscard]] Result<env::TimeUs> lingers_us(Topic topic);
 
  private:
   [[nodiscard]] Status learn_topics(int* brokers);
@@ -70,6 +72,8 @@ class Cluster {
   [[nodiscard]] Status make_ready(Topic topic, const TopicOptions& options, bool* made);
   [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
+  // Of a topic or a broker (its id), by name.
+  [[nodiscard]] Result<KafkaProperties> settings(rd_kafka_ResourceType_t kind, const std::string& name);
   [[nodiscard]] Status other_partitions(Topic topic, uint32_t configured) const;
   [[nodiscard]] Status answers(Topic topic);
   [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
