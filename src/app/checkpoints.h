@@ -19,6 +19,8 @@ namespace freshet::app {
 [[nodiscard]] inline std::string state_directory(const Config& config, uint32_t partition) {
   return state_directory(config.data_dir, partition);
 }
+// The place of the configuration, with credentials from the environment.
+[[nodiscard]] objectstore::StoreOptions checkpoint_place(const Config& config);
 // Opens the place of the configuration, with credentials from the environment. kInvalid:
 // checkpoints.to is missing or wrong.
 [[nodiscard]] Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ingest/sources/csv/import_store.h"
@@ -40,9 +41,12 @@ class MemoryImportStore final : public ImportStore {
     }
     return all;
   }
-  Result<size_t> expire(int64_t before_us) override {
-    return std::erase_if(rows,
-                         [&](const auto& r) { return r.second.complete() && r.second.updated_at_us() < before_us; });
+  Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us, size_t count) override {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const auto& [key, value] : rows)
+      if (value.complete() && value.updated_at_us() < before_us && found.size() < count)
+        found.emplace_back(value.tenant(), value.id());
+    return found;
   }
   Result<ImportCounts> count(const std::string& tenant) override {
     ++counted;

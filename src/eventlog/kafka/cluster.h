@@ -72,11 +72,8 @@ class Cluster {
   [[nodiscard]] Status make_ready(Topic topic, const TopicOptions& options, bool* made);
   [[nodiscard]] Status create(Topic topic, const TopicOptions& options, int brokers);
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
-  // Of a topic or a broker (its id), by name.
-  [[nodiscard]] Result<KafkaProperties> settings(rd_kafka_ResourceType_t kind, const std::string& name);
   [[nodiscard]] Status other_partitions(Topic topic, uint32_t configured) const;
   [[nodiscard]] Status answers(Topic topic);
-  [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
   [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);
   [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;
   // A client that knows the group's coordinator and never joins. librdkafka's administrative questions to coordinators

@@ -9,7 +9,6 @@ namespace {
 
 constexpr char kProgressRow = 'i';
 constexpr char kMappingRow = 'm';
-constexpr size_t kExpiredAtOnce = 1000;
 
 std::string key_of(char row, const std::string& tenant, const std::string& id) {
   // The NUL ends the tenant's name, so that no tenant's rows lie within the range of another one.
@@ -91,19 +90,17 @@ class KvImportStore final : public ImportStore {
     return store_->write(batch, kv::Durability::kSynced);
   }
 
-  Result<size_t> expire(int64_t before_us) override {
-    kv::WriteBatch batch;
+  Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us, size_t count) override {
+    std::vector<std::pair<std::string, std::string>> found;
     FRESHET_TRY(store_->scan(std::string(1, kProgressRow), std::string(1, kProgressRow + 1),
-                             [&](std::string_view key, std::string_view value) {
+                             [&](std::string_view, std::string_view value) {
                                v1::ImportProgress progress;
                                if (progress.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
                                    progress.complete() && progress.updated_at_us() < before_us)
-                                 batch.remove(key);
-                               return batch.count() < kExpiredAtOnce;
+                                 found.emplace_back(progress.tenant(), progress.id());
+                               return found.size() < count;
                              }));
-    const size_t count = batch.count();
-    if (count > 0) FRESHET_TRY(store_->write(batch, kv::Durability::kSynced));
-    return count;
+    return found;
   }
 
  private:

@@ -3,9 +3,11 @@
 // lost or old costs time, never exactness.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,6 +29,12 @@ class ImportStore {
   // kv::Durability::kLogged). A mapping that `progress` has is kept beside it and need not be said again;
   // a complete import needs none any more.
   [[nodiscard]] virtual Status put(const v1::ImportProgress& progress, bool synced) = 0;
+  // The same for a thread that may not wait; done(status) is called once.
+  virtual void put_then(const v1::ImportProgress& progress, bool synced, const std::function<void(Status)>& done) {
+    done(put(progress, synced));
+  }
+  // Takes in what other processes have put by now. True: there was something.
+  [[nodiscard]] virtual Result<bool> refresh() { return false; }
   // Without the mapping, unless an older version wrote it.
   [[nodiscard]] virtual Result<std::optional<v1::ImportProgress>> get(const std::string& tenant,
                                                                       const std::string& id) = 0;
@@ -38,8 +46,9 @@ class ImportStore {
                                                                      const std::string& after, size_t count) = 0;
   // Reads all of a tenant's imports.
   [[nodiscard]] virtual Result<ImportCounts> count(const std::string& tenant) = 0;
-  // Forgets those of all tenants that were complete before; how many.
-  [[nodiscard]] virtual Result<size_t> expire(int64_t before_us) = 0;
+  // Some of those of all tenants that were complete before, at most `count`: tenant and id.
+  [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us,
+                                                                                                 size_t count) = 0;
   // Forgets it, durably.
   [[nodiscard]] virtual Status remove(const std::string& tenant, const std::string& id) = 0;
 };

@@ -75,7 +75,7 @@ TEST(ImportStore, ReadsRowsWithTheirMapping) {
   EXPECT_EQ((*store->get("t", "a"))->mapping(), "");
 }
 
-TEST(ImportStore, ForgetsWhatWasCompleteLongAgo) {
+TEST(ImportStore, TellsWhatWasCompleteLongAgo) {
   const std::shared_ptr<kv::Store> rows = kv::open_memory(std::make_shared<kv::MemoryDisk>(), {});
   const auto store = make_import_store(rows);
   for (const char* tenant : {"t", "u"}) {
@@ -86,12 +86,10 @@ TEST(ImportStore, ForgetsWhatWasCompleteLongAgo) {
       ASSERT_TRUE(store->put(progress, true));
     }
   }
-  EXPECT_EQ(*store->expire(100), 2U);
-  EXPECT_EQ(*store->expire(100), 0U);
-  for (const char* tenant : {"t", "u"}) {
-    EXPECT_EQ(store->count(tenant)->all, 2U);
-    EXPECT_FALSE(store->get(tenant, "old")->has_value());
-  }
+  using Ids = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(*store->complete_before(100, 9), (Ids{{"t", "old"}, {"u", "old"}}));
+  EXPECT_EQ(*store->complete_before(100, 1), (Ids{{"t", "old"}}));
+  EXPECT_EQ(*store->complete_before(10, 9), Ids{});
 }
 
 }  // namespace
