@@ -184,7 +184,6 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
   const std::string name = names_.of(topic);
   if (partitions(topic) != options.partitions) return other_partitions(topic, options.partitions);
   FRESHET_ASSIGN(const Settings settings, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, name));
-  const auto setting = [&](const std::string& wanted) { return find_setting(settings, wanted); };
   const rd_kafka_metadata_t* raw = nullptr;
   const TopicHandle handle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
   if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
@@ -197,7 +196,7 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
     spdlog::warn(
         "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
         name, replicas, metadata->broker_cnt);
-  const auto wrong = wrong_settings(options, replicas, looked_up_in(described));
+  const auto wrong = wrong_settings(options, replicas, looked_up_in(settings));
   if (wrong.empty()) return {};
   std::string why, mend;
   for (const WrongSetting& one : wrong) {
