@@ -94,7 +94,9 @@ uint64_t messages_of(const End& end) {
 // Invariant 6, where not even order may matter less: nothing is lost, nothing counts twice, and
 // everybody has his own.
 void check_conservation(const End& end) {
-  uint64_t messages = end.erased_messages();
+  // Beside those in profiles: of erased persons, and of persons that had too many.
+  const uint64_t left_out = end.erased_messages() + end.limited_messages();
+  uint64_t messages = left_out;
   std::map<std::string, uint64_t> sent, counted;
   std::set<std::string> marks, found;
   for (const v1::Envelope& record : end.records) {
@@ -121,17 +123,21 @@ void check_conservation(const End& end) {
   }
   const uint64_t accepted = messages_of(end);
   require(messages == accepted, [&] {
-    return fmt::format("conservation: {} messages accepted, {} in profiles or erased", accepted, messages);
+    return fmt::format("conservation: {} messages accepted, {} in profiles, erased or over a limit", accepted,
+                       messages);
   });
   for (const auto& [name, count] : counted)
-    require(count <= sent[name] && (count == sent[name] || end.erased_messages() > 0),
-            [&, &name = name, &count = count] {
-              return fmt::format("conservation: event {} sent {} times, counted {} times", name, sent[name], count);
-            });
+    require(count <= sent[name] && (count == sent[name] || left_out > 0), [&, &name = name, &count = count] {
+      return fmt::format("conservation: event {} sent {} times, counted {} times", name, sent[name], count);
+    });
   // Marks of erased messages are gone with their profiles; no others may be.
   const uint64_t gone = marks.size() - found.size();
-  require(gone <= end.erased_messages(), [&] {
-    return fmt::format("conservation: {} messages are in no profile, {} were erased", gone, end.erased_messages());
+  require(gone <= left_out, [&] {
+    return fmt::format("conservation: {} messages are in no profile, {} were erased or over a limit", gone, left_out);
+  });
+  require(end.limited == end.limited_messages(), [&] {
+    return fmt::format("{} messages were over a limit, {} of them are dead letters", end.limited_messages(),
+                       end.limited);
   });
 }
 

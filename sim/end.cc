@@ -77,6 +77,7 @@ void End::read_log(const Broker& broker) {
       v1::DeadLetter letter;
       require(letter.ParseFromArray(view.value.data(), static_cast<int>(view.value.size())), "no dead letter");
       dead_letters.insert(letter.tenant() + "/" + letter.message_id());
+      if (letter.code() == "person_limit") ++limited;
     }
 }
 
@@ -97,6 +98,11 @@ void End::read_state(const Rows& rows) {
 uint64_t End::erased_messages() const {
   return std::accumulate(metas.begin(), metas.end(), uint64_t{0},
                          [](uint64_t sum, const v1::PartitionMeta& meta) { return sum + meta.erased_messages(); });
+}
+
+uint64_t End::limited_messages() const {
+  return std::accumulate(metas.begin(), metas.end(), uint64_t{0},
+                         [](uint64_t sum, const v1::PartitionMeta& meta) { return sum + meta.limited_messages(); });
 }
 
 Key End::survivor(Key key) const {

@@ -32,6 +32,7 @@ class End {
   const Scenario& scenario;
   const Broker& log;
   std::vector<v1::Envelope> records;   // of clients, each message once: as its partition saw it first
+  uint64_t limited = 0;                // dead letters of persons who had too many events
   uint64_t repeated = 0;               // further copies of these records
   std::set<std::string> dead_letters;  // tenant/message id
   // What all partitions' states have, in one table each.
@@ -42,6 +43,8 @@ class End {
 
   // How many messages were erased together with their profiles, by what the partitions counted.
   [[nodiscard]] uint64_t erased_messages() const;
+  // The same of persons who had too many events.
+  [[nodiscard]] uint64_t limited_messages() const;
   // The entity to which the redirects lead.
   [[nodiscard]] Key survivor(Key key) const;
   // All entities of this kind that are neither merged away nor erased.

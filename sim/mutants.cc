@@ -47,6 +47,7 @@ constexpr MutantInfo kMutants[] = {
      "claims by a key of web pages count for as much as those by a server key"},
     {Mutant::kVerifiedMovesNothing, "verified-moves-nothing",
      "an address stays with a stranger who claimed it first, although a server key says whose it is"},
+    {Mutant::kPersonWithoutLimit, "person-without-limit", "the limits of a person's events are not kept"},
     {Mutant::kOffsetBeforeState, "offset-before-state", "the offset is written before the state that it stands for"},
     {Mutant::kSeenNotPersisted, "seen-not-persisted", "message ids that were seen are not flushed"},
     {Mutant::kSeenBeforeCommit, "seen-before-commit", "a message id is durable before the message is committed"},

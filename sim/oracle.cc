@@ -237,6 +237,36 @@ std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records)
   return profiles;
 }
 
+// All events that were taken are kept, and counted anew for each one that comes: those of the minute, hour or day that
+// is the latest by now.
+std::map<std::string, uint64_t> messages_within(const v1::PersonLimits& limits,
+                                                const std::vector<v1::Envelope>& records) {
+  struct Taken {
+    uint64_t messages = 0;
+    std::vector<int64_t> seconds;  // of events, when they were received, none before the latest
+  };
+  const std::pair<int64_t, uint32_t> spans[] = {
+      {60, limits.per_minute()}, {3600, limits.per_hour()}, {86'400, limits.per_day()}};
+  std::map<std::string, Taken> all;
+  for (const v1::Envelope& record : records) {
+    if (!is_data(record) || record.user().empty()) continue;
+    Taken& taken = all[record.tenant() + "/" + record.user(0).value()];
+    int64_t second = record.received_at_us() / 1'000'000;
+    if (!taken.seconds.empty()) second = std::max(second, taken.seconds.back());
+    const bool fits = std::all_of(std::begin(spans), std::end(spans), [&](const auto& span) {
+      const auto within = std::count_if(taken.seconds.begin(), taken.seconds.end(),
+                                        [&](int64_t s) { return s / span.first == second / span.first; });
+      return span.second == 0 || within < static_cast<int64_t>(span.second);
+    });
+    if (!fits && record.events_size() > 0) continue;
+    ++taken.messages;
+    taken.seconds.insert(taken.seconds.end(), static_cast<size_t>(record.events_size()), second);
+  }
+  std::map<std::string, uint64_t> messages;
+  for (const auto& [person, taken] : all) messages[person] = taken.messages;
+  return messages;
+}
+
 Profile profile_of(const v1::Document& document) {
   Profile profile;
   for (const v1::Field& field : document.fields()) {

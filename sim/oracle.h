@@ -18,6 +18,10 @@ using Profile = std::map<std::string, std::string>;
 
 // What the records must come to, sorted.
 [[nodiscard]] std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records);
+// How many messages each user_id may have in its profile, "tenant/user_id": of records that name nobody else, in the
+// order in which its partition saw them, under limits of events.
+[[nodiscard]] std::map<std::string, uint64_t> messages_within(const v1::PersonLimits& limits,
+                                                              const std::vector<v1::Envelope>& records);
 [[nodiscard]] Profile profile_of(const v1::Document& document);
 // For the report of a violation.
 [[nodiscard]] std::string describe(const Profile& profile);

@@ -1,10 +1,13 @@
 // All workloads, as one class with a table of what they differ in.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <set>
 
 #include "end.h"
+#include "oracle.h"
 #include "people.h"
 #include "workload.h"
 
@@ -207,6 +210,23 @@ void strangers_take_nothing(const End& end) {
   for (const auto& [alias, row] : end.aliases) require(!row.common(), "claims of a day made an identifier common");
 }
 
+// Of a person who has only a user_id, so that it is certain in which order its records came.
+void persons_have_limits(const End& end) {
+  std::map<std::string, uint64_t> got;
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER))
+    got[e->tenant() + "/" + e->identifiers(0).identifier().value()] = e->messages();
+  for (const auto& [person, messages] : messages_within(end.scenario.tenants[0][0].rules.person_limits(), end.records))
+    require(got[person] == messages, [&, &person = person, &messages = messages] {
+      return fmt::format("{} has {} messages, the oracle says {}", person, got[person], messages);
+    });
+}
+
+void few_events(v1::TenantRules& rules) {
+  rules.mutable_person_limits()->set_per_minute(4);
+  rules.mutable_person_limits()->set_per_hour(20);
+  rules.mutable_person_limits()->set_per_day(60);
+}
+
 void few_claimants(v1::TenantRules& rules) {
   model::set_identifier_limit(rules, "default", 50);
   rules.set_claimants_max(4);
@@ -336,7 +356,21 @@ std::vector<Plan> plans_of_strangers() {
 }
 
 std::vector<Plan> rated_plans() {
-  return {{.name = "rates",
+  return {{.name = "floods",
+           .text = "a few people send more events than each may, and some of all is set aside",
+           .confluent = false,
+           .habits = {.people = 12,
+                      .emails = 0,
+                      .phones = 0,
+                      .anonymous = 0,
+                      .identifiers_max = 1,
+                      .has_user_id = 1000,
+                      .hot = 500,
+                      .marked = 300,
+                      .blocked = 0},
+           .rules = few_events,
+           .check = persons_have_limits},
+          {.name = "rates",
            .text = "tenants send above their rates: most goes through overflow, whose drains die and change hands",
            .confluent = true,
            .habits = {},

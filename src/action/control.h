@@ -13,7 +13,7 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 5;
+inline constexpr uint32_t kLogicVersion = 6;
 // From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
 inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 // From here on a Control says what changes; before it said what there is.
@@ -24,6 +24,8 @@ inline constexpr uint32_t kLogicOfVerified = 4;
 inline constexpr uint32_t kLogicOfActivity = 5;
 // From here on a user goes on listing a device whose push token went to another one of the user's.
 inline constexpr uint32_t kLogicOfKeptDevices = 5;
+// From here on events of one person have limits (events/person_limits.h), where the rules have some.
+inline constexpr uint32_t kLogicOfPersonLimits = 6;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.

@@ -58,6 +58,8 @@ struct WorkerLoop::Metrics {
   telemetry::Counter& erased = telemetry::counter("freshet_identity_erased_total", "Profiles erased.");
   telemetry::Counter& erased_messages =
       telemetry::counter("freshet_identity_erased_messages_total", "Messages of erased profiles.");
+  telemetry::Counter& limited = telemetry::counter(
+      "freshet_person_limited_total", "Records set aside, as their persons had too many events (limits.person).");
   telemetry::Histogram& commit_us = telemetry::histogram("freshet_action_commit_us", "Time of a commit.");
   telemetry::Histogram& process_us = telemetry::histogram("freshet_action_batch_us", "Time to process a batch.");
 };
@@ -367,6 +369,7 @@ void WorkerLoop::count(Partition& part) {
   metrics_->merged.add(identity.merged - before.merged);
   metrics_->erased.add(identity.erased - before.erased);
   metrics_->erased_messages.add(identity.erased_messages - before.erased_messages);
+  metrics_->limited.add(identity.limited - before.limited);
   count_reasons(identity, before);
   before = identity;
 }

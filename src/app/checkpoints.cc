@@ -13,8 +13,8 @@
 
 namespace freshet::app {
 
-std::string state_directory(const Config& config, uint32_t partition) {
-  return fmt::format("{}/state/{:04}", config.data_dir, partition);
+std::string state_directory(const std::string& data_dir, uint32_t partition) {
+  return fmt::format("{}/state/{:04}", data_dir, partition);
 }
 
 objectstore::StoreOptions checkpoint_place(const Config& config) {

@@ -15,7 +15,10 @@
 namespace freshet::app {
 
 // The directory of a partition's state.
-[[nodiscard]] std::string state_directory(const Config& config, uint32_t partition);
+[[nodiscard]] std::string state_directory(const std::string& data_dir, uint32_t partition);
+[[nodiscard]] inline std::string state_directory(const Config& config, uint32_t partition) {
+  return state_directory(config.data_dir, partition);
+}
 // The place of the configuration, with credentials from the environment.
 [[nodiscard]] objectstore::StoreOptions checkpoint_place(const Config& config);
 // Opens the place of the configuration, with credentials from the environment. kInvalid:

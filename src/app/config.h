@@ -88,6 +88,7 @@ struct Config {
     int64_t changes_us = 3600ll * 1'000'000;
     int64_t deadletters_us = 30ll * 86'400 * 1'000'000;
     int64_t logs_us = 3ll * 86'400 * 1'000'000;
+    int64_t imports_us = 30ll * 86'400 * 1'000'000;
   };
   struct Logs {
     uint64_t bytes_per_s = 16ull << 20;

@@ -62,6 +62,7 @@ constexpr Effect kEffects[] = {
     {"retention.changes", "app/log.cc", "config.retention.changes_us"},
     {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
     {"logs.bandwidth", "app/server.cc", "config_.logs.bytes_per_s"},
+    {"retention.imports", "app/server.cc", "config_.retention.imports_us"},
     {"retention.logs", "app/log.cc", "config.retention.logs_us"},
     {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
@@ -93,6 +94,9 @@ constexpr Effect kEffects[] = {
     {"tenants[].limits.identifiers", "action/identity/merging.cc", "identifiers_max("},
     {"tenants[].limits.merges", "action/identity/merging.cc", "merges_max("},
     {"tenants[].limits.claimants", "action/identity/claims.cc", "claimants_max("},
+    {"tenants[].limits.person.per_minute", "action/events/person_limits.cc", "limits.per_minute()"},
+    {"tenants[].limits.person.per_hour", "action/events/person_limits.cc", "limits.per_hour()"},
+    {"tenants[].limits.person.per_day", "action/events/person_limits.cc", "limits.per_day()"},
     {"tenants[].identity.priority", "model/identifier.cc", "user_priority()"},
     {"tenants[].identity.shared", "model/identifier.cc", "shared()"},
     {"tenants[].identity.blocked_values", "model/identifier.cc", "blocked_values()"},
@@ -152,7 +156,7 @@ profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
 events: {format: protobuf}
 logs: {bandwidth: 8MiB}
-retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d}
+retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d, imports: 5d}
 deadletters: {count: 1000, bytes: 2MiB}
 overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
@@ -167,7 +171,8 @@ tenants:
     rate: {events_per_second: 10, burst: 20}
     limits:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,
-       depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1}
+       depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1,
+       person: {per_minute: 1, per_hour: 2, per_day: 3}}
     identity: {priority: [user_id, email], shared: [email], blocked_values: [NOBODY]}
     devices: {priority: [device_id]}
     sessions: {gap: 5m}

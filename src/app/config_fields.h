@@ -54,6 +54,20 @@ void describe(V& v, v1::ComputedRule& rule) {
 }
 
 template <class V>
+void describe_person_limits(V& v, v1::TenantRules& rules) {
+  constexpr uint32_t kEventsMax = 100'000'000;
+  uint32_t minute = rules.person_limits().per_minute();
+  uint32_t hour = rules.person_limits().per_hour();
+  uint32_t day = rules.person_limits().per_day();
+  if (v.count("per_minute", minute, 0, kEventsMax, "In a minute; 0: as many as there are"))
+    rules.mutable_person_limits()->set_per_minute(minute);
+  if (v.count("per_hour", hour, 0, kEventsMax, "In an hour; 0: as many as there are"))
+    rules.mutable_person_limits()->set_per_hour(hour);
+  if (v.count("per_day", day, 0, kEventsMax, "In a day of UTC; 0: as many as there are"))
+    rules.mutable_person_limits()->set_per_day(day);
+}
+
+template <class V>
 void describe_limits(V& v, model::Tenant& tenant) {
   constexpr uint32_t kMany = 1'000'000;
   model::Limits& limits = tenant.limits;
@@ -81,6 +95,8 @@ void describe_limits(V& v, model::Tenant& tenant) {
   if (v.count("claimants", claimants, 1, 1000,
               "Profiles that claim one identifier before it is [common](identity.md#limits) and nobody has it"))
     rules.set_claimants_max(claimants);
+  v.section("person", "Events of one person that are taken, by when they were received: [rates](operations/rates.md)",
+            [&rules](auto& person) { describe_person_limits(person, rules); });
 }
 
 template <class V>
@@ -258,6 +274,8 @@ void describe_retention(V& v, Config::Retention& retention) {
              "Of topic `changes`, once they are read, and at most 1 GiB of it");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
              "Of dead letters, in their topic and where the console keeps them");
+  v.duration("imports", retention.imports_us, kHourUs, kYearUs,
+             "Of what is known of a complete import: its name, its counts, and where rows were rejected");
   v.duration("logs", retention.logs_us, kHourUs, kYearUs, "Of topic `logs`, and at most 2 GiB of it");
 }
 

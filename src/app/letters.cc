@@ -1,9 +1,9 @@
 #include "app/letters.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "app/log.h"
 #include "base/hash.h"
 
 namespace freshet::app {
@@ -15,9 +15,6 @@ using Keys = std::set<std::string, std::less<>>;
 
 constexpr size_t kCacheBytes = 8u << 20;
 constexpr size_t kWriteBufferBytes = 2u << 20;
-constexpr env::TimeUs kDayUs = 86'400ll * 1'000'000;
-// Where nobody scrubs, files are rewritten after kv's seven days, and changes that are read stay as long on Kafka.
-constexpr env::TimeUs kElsewhereUs = 8 * kDayUs;
 
 // Events have the profile's id in hex as their key, changes its bytes.
 Status purge_log(eventlog::EventLog& log, const std::vector<v1::Erasure>& erasures, std::atomic<bool>& canceled) {
@@ -32,6 +29,24 @@ Status purge_log(eventlog::EventLog& log, const std::vector<v1::Erasure>& erasur
   FRESHET_TRY(log.forget(Topic::kEvents, hex, canceled));
   FRESHET_TRY(log.forget(Topic::kChanges, ids, canceled));
   return log.scrub(canceled);
+}
+
+// A control record without rules is none for any version of action, and an overflow record without a key and positions
+// none for any drain.
+Status nudge(eventlog::EventLog& log, uint32_t partitions, bool overflow, env::Clock& clock) {
+  v1::Envelope nothing;
+  nothing.set_kind(v1::Envelope::CONTROL);
+  nothing.set_received_at_us(clock.now_us());
+  nothing.mutable_control()->set_changes_only(true);
+  std::vector<eventlog::Produce> batches;
+  for (uint32_t p = 0; p < partitions; ++p) {
+    batches.push_back({{Topic::kActions, p}, {}});
+    batches.back().records.add({}, nothing.SerializeAsString());
+    if (!overflow) continue;
+    batches.push_back({{Topic::kOverflow, p}, {}});
+    batches.back().records.add({}, {});
+  }
+  return append(log, std::move(batches));
 }
 
 }  // namespace
@@ -71,9 +86,10 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
   keeper.profiles = &profiles;
   keeper.clock = &clock;
   keeper.trims_topic = embedded;
-  if (!embedded)
-    keeper.retained_us =
-        std::max({config.retention.events_us, config.retention.deadletters_us, config.retention.logs_us, kElsewhereUs});
+  if (!embedded) keeper.copies.states = 1 + config.state.standbys;
+  keeper.copies.nudge = [&log, &clock, embedded, partitions = config.log.partitions] {
+    return nudge(log, partitions, !embedded, clock);
+  };
   keeper.steps = {
       {"log", [&log](const auto& erasures, auto& canceled) { return purge_log(log, erasures, canceled); }},
       {"state and imports", [&stores](const auto&, auto& canceled) { return stores.scrub(canceled); }},

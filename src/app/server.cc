@@ -16,6 +16,7 @@
 #include "app/audit_file.h"
 #include "app/canary.h"
 #include "app/checkpoints.h"
+#include "app/disk_check.h"
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
@@ -24,7 +25,9 @@
 #include "app/profiles.h"
 #include "app/signal_exporter.h"
 #include "app/sinks.h"
+#include "app/small_file.h"
 #include "app/stages.h"
+#include "app/state_scrubs.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
 #include "app/trace_exporter.h"
@@ -59,6 +62,9 @@ constexpr size_t kImportsLaneBytesMax = 64u << 20;
 constexpr size_t kLogsInflightBytesMax = 8u << 20;
 // How often the stores are looked after.
 constexpr env::TimeUs kLookUs = 1'000'000;
+// How often imports that are too old are looked for.
+constexpr env::TimeUs kExpireUs = 3'600'000'000;
+constexpr size_t kExpiredAtOnce = 100;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
 // Records that are accepted and not processed. More of them push back on ingest, so that what is
@@ -84,6 +90,41 @@ std::vector<eventlog::Position> readable_of(const std::vector<std::unique_ptr<re
     all.insert(all.end(), of_one.begin(), of_one.end());
   }
   return all;
+}
+
+CheckNextFile check_of(std::weak_ptr<kv::Store> store) {
+  return [store = std::move(store)](std::string& cursor) -> Result<uint64_t> {
+    const std::shared_ptr<kv::Store> open = store.lock();
+    if (open) return open->check_next_file(cursor);
+    cursor.clear();
+    return uint64_t{0};
+  };
+}
+
+// What is checked beside the stores that come and go.
+void start_disk_check(DiskCheck& check, docstore::DocStore* profiles, eventlog::EventLog& log,
+                      const std::string& data_dir) {
+  if (profiles != nullptr)
+    check.add("profiles", [profiles](std::string& cursor) { return profiles->check_next_file(cursor); });
+  check.add("log", [&log](std::string& cursor) { return log.check_next_file(cursor); });
+  check.add("installation", [data_dir](std::string& cursor) -> Result<uint64_t> {
+    cursor.clear();
+    FRESHET_TRY(read_small_file(data_dir + "/installation"));
+    return uint64_t{0};
+  });
+  check.start();
+}
+
+// Progress that is old serves nobody, and names files. What was imported stays imported.
+void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
+  const auto old = imports.complete_before(before_us, kExpiredAtOnce);
+  if (!old) spdlog::warn("imports: what is old is not forgotten: {}", old.error().message);
+  if (!old) return;
+  for (const auto& [tenant, id] : *old) {
+    if (const Status removed = imports.remove(tenant, id); removed) continue;
+    return spdlog::warn("imports: not all that are old are forgotten; it goes on in an hour");
+  }
+  if (!old->empty()) spdlog::info("imports: forgot {} that were complete long ago", old->size());
 }
 
 class ServerImpl final : public Server {
@@ -122,19 +163,23 @@ class ServerImpl final : public Server {
     make_service();
     start_tenants();
     FRESHET_TRY(start_ingest());
-    return start_admin();
+    FRESHET_TRY(start_admin());
+    start_disk_check(disk_check_, profiles_.get(), *log_, config_.data_dir);
+    return {};
   }
 
   // Ingest stops first, so that nothing new comes in; the admin listener stays as long as it can,
   // for health checks.
   void stop() override {
     if (ingest_server_) ingest_server_->stop(kStopGraceMs);
+    disk_check_.stop();
     if (overflow_) overflow_->stop();
     if (service_) service_->report_violations();
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (sinks_) sinks_->stop();
     if (checkpoints_) checkpoints_->stop();
+    if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
@@ -159,6 +204,9 @@ class ServerImpl final : public Server {
     stores_.look_after(readable_of(reactors_));
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
+    if (import_store_ == nullptr || now < expire_due_) return;
+    expire_due_ = now + kExpireUs;
+    expire_imports(*import_store_, clock_.now_us() - config_.retention.imports_us);
   }
 
   void reload(const std::optional<Config>& file) override {
@@ -295,9 +343,11 @@ class ServerImpl final : public Server {
     options.open_files_max = config_.store_files;
     const auto marks = log_->watermarks({Topic::kActions, partition});
     options.remember_damage = checkpoints_ != nullptr || (marks && marks->low == 0);  // There is something else.
+    if (scrubs_ != nullptr) scrubs_->opening(partition);
     FRESHET_ASSIGN(auto state, state::PartitionState::open(options, state_options, kv::open_rocks));
-    // On Kafka it may become another process's at any time; there its files are left to themselves.
-    if (config_.log.kind == Config::LogKind::kEmbedded) purged_.add(state->store());
+    disk_check_.add("state " + std::to_string(partition), check_of(state->store()));
+    if (scrubs_ == nullptr) purged_.add(state->store());
+    if (scrubs_ != nullptr) scrubs_->add(partition, state->store());
     return state;
   }
 
@@ -322,6 +372,13 @@ class ServerImpl final : public Server {
     state_memory_ = kv::make_memory_budget(plan.state_store);
     const state::StateOptions state_options{plan.rows / config_.log.partitions};
     if (checkpoints_) checkpoints_->start();
+    // On Kafka a state may become another process's at any time.
+    if (config_.log.kind == Config::LogKind::kKafka)
+      scrubs_ = std::make_unique<StateScrubs>(StateScrubsOptions{.log = log_.get(),
+                                                                 .clock = &clock_,
+                                                                 .installation = installation_->name(),
+                                                                 .data_dir = checkpoints_ ? config_.data_dir : "",
+                                                                 .partitions = config_.log.partitions});
     const auto open_state = [this, state_options](uint32_t partition) {
       return recover_state(partition,
                            [this, state_options, partition] { return open_state_here(partition, state_options); });
@@ -392,6 +449,7 @@ class ServerImpl final : public Server {
     if (!config_.roles.ingest) return {};
     FRESHET_ASSIGN(const auto import_rows, stores_.open_imports(config_));
     purged_.add(import_rows);
+    disk_check_.add("imports", check_of(import_rows));
     if (config_.log.kind == Config::LogKind::kKafka) {
       import_store_ = std::make_unique<ingest::ImportLedger>(*log_, import_rows);
       imports_lane_ = std::make_unique<ingest::Lane>(kImportsLaneBytesMax);
@@ -402,7 +460,7 @@ class ServerImpl final : public Server {
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
           service_->count_plan_misses(tenant.name, batch.plan_misses);
-          if (service_->appender().full(tenant, {}, true)) {
+          if (service_->appender().full_for_s(tenant, {}, true) > 0) {
             registry_->forget(batch.schema_changes);
             return done(fail(Code::kRetry, "the tenant's overflow is full; go on later"));
           }
@@ -466,7 +524,7 @@ class ServerImpl final : public Server {
       if (Status status = service_->replay(letter, done); !status) done(std::move(status));
     };
     options.ready = [this] {
-      return status().has_value() && stores_.are_well() && !log_watch_.is_silent() &&
+      return status().has_value() && stores_.are_well() && !disk_check_.found_damage() && !log_watch_.is_silent() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
@@ -512,11 +570,13 @@ class ServerImpl final : public Server {
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
   env::TimeUs look_due_ = 0;
+  env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
+  std::unique_ptr<StateScrubs> scrubs_;       // null with the embedded log, and without action
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::unique_ptr<Sinks> sinks_;  // null: no reaction
   std::vector<std::unique_ptr<action::Worker>> workers_;
@@ -531,6 +591,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
+  DiskCheck disk_check_{clock_};                    // of stores above
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;
 };

@@ -35,6 +35,7 @@ enum class Mutant : uint8_t {
   kMergeOverLimit,
   kEveryClaimVerified,
   kVerifiedMovesNothing,
+  kPersonWithoutLimit,
   // state and commit
   kOffsetBeforeState,
   kSeenNotPersisted,

@@ -114,6 +114,9 @@ Status Erasures::apply(const v1::DeadLetter& letter, const v1::ErasureNotice& no
   erasure.clear_verified_at_us();
   erasure.clear_marked_at_us();
   erasure.clear_actions_high();
+  erasure.clear_scrubbed_at_us();
+  erasure.clear_ends();
+  erasure.clear_trimmed_at_us();
   if (!notice.id().empty()) add_once(*erasure.mutable_profiles(), notice.id());
   for (const std::string& merged : notice.merged()) add_once(*erasure.mutable_profiles(), merged);
   for (const std::string& hash : notice.freed()) add_once(*erasure.mutable_hashes(), hash);

@@ -16,6 +16,10 @@ using ::testing::IsEmpty;
 class ErasuresTest : public ::testing::Test {
  protected:
   ErasuresTest() {
+    fake_.options.copies.nudge = [this] {
+      ++nudges_;
+      return Status{};
+    };
     fake_.options.steps = {{"files", [this](const auto& erasures, auto&) {
                               purged_ += erasures.size();
                               return purge_status_;
@@ -40,6 +44,15 @@ class ErasuresTest : public ::testing::Test {
     auto letter = make_letter("n" + std::to_string(++notices_), "acme", "erased", clock_.now_us(), "");
     letter.set_body(notice.SerializeAsString());
     letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+    log_.add(0, letter);
+  }
+  void say_scrubbed(const std::string& installation, int64_t offset) {
+    v1::StatePlaces places;
+    places.set_installation(installation);
+    places.add_places()->set_offset(offset);
+    v1::DeadLetter letter;
+    letter.set_body(places.SerializeAsString());
+    letter.set_body_type(v1::DeadLetter::STATES_SCRUBBED);
     log_.add(0, letter);
   }
   void add(const std::string& id, const std::string& body, const std::string& tenant = "acme") {
@@ -80,6 +93,7 @@ class ErasuresTest : public ::testing::Test {
   Status purge_status_;
   size_t purged_ = 0;
   int notices_ = 0;
+  int nudges_ = 0;
   std::shared_ptr<LetterKeeper> keeper_;
 };
 
@@ -109,7 +123,18 @@ TEST_F(ErasuresTest, AreRequestedAppliedWrittenVerified) {
   purge_after(1'000'000);
   EXPECT_EQ(purged_, 1u) << "it pauses in between";
   purge_after(60'000'000);
+  EXPECT_EQ(purged_, 2u);
+  purge_after(60'000'000);
+  EXPECT_EQ(state("r1"), "written") << "checkpoints may have files from before";
+  EXPECT_EQ(erasure("r1").waits_for(), "topic actions");
+  EXPECT_GT(nudges_, 1) << "or nothing would come where nobody writes";
+  log_.actions = {200, 300};
+  purge_after(1'000'000);
   EXPECT_EQ(state("r1"), "verified");
+  const int nudges = nudges_;
+  purge_after(60'000'000);
+  EXPECT_EQ(nudges_, nudges) << "nobody waits";
+  EXPECT_EQ(purged_, 2u);
   EXPECT_THAT(erasure_json(erasure("r1")), HasSubstr(R"("profiles":1,"values":3,)"));
   // All of it is remembered, in hashes only.
   keeper_ = fake_.open();
@@ -159,14 +184,38 @@ TEST_F(ErasuresTest, LettersOfThePersonGoAndLateOnesDoNotCome) {
   EXPECT_THAT(letters(), ElementsAre("l9", "l7", "l4"));
 }
 
-TEST_F(ErasuresTest, ACopyOutOfReachKeepsThemWaiting) {
-  fake_.options.retained_us = 80'000'000;
+// On Kafka, with a standby: the states are two processes', and the topics the brokers'.
+TEST_F(ErasuresTest, CopiesOutOfReachKeepThemWaiting) {
+  fake_.options.copies.states = 2;
   keeper_ = fake_.open();
+  log_.actions = {10, 10};
   say_erased("r1");
-  for (const char* expected : {"written", "written", "verified"}) {
-    purge_after(45'000'000);
-    EXPECT_EQ(state("r1"), expected);
-  }
+  purge_after(1'000'000);
+  purge_after(45'000'000);
+  purge_after(1'000'000);
+  EXPECT_EQ(erasure("r1").waits_for(), "workers, to rewrite the files of their states");
+  EXPECT_EQ(log_.asked(), "0:10 ");
+  EXPECT_EQ(purged_, 0u);
+  say_scrubbed("one", 10);
+  say_scrubbed("two", 9);
+  purge_after(1'000'000);
+  EXPECT_EQ(log_.asked(), "") << "not yet again";
+  purge_after(60'000'000);
+  EXPECT_EQ(log_.asked(), "0:10 ");
+  EXPECT_EQ(purged_, 0u);
+  say_scrubbed("two", 11);
+  purge_after(1'000'000);
+  EXPECT_EQ(purged_, 1u);
+  purge_after(1'000'000);
+  EXPECT_EQ(erasure("r1").waits_for(), "topic events");
+  log_.drop(0, 100);
+  log_.lingers = 90'000'000;
+  purge_after(1'000'000);
+  EXPECT_EQ(erasure("r1").waits_for(), "files of topics actions and overflow");
+  purge_after(80'000'000);
+  EXPECT_EQ(state("r1"), "written");
+  purge_after(20'000'000);
+  EXPECT_EQ(state("r1"), "verified");
 }
 
 TEST_F(ErasuresTest, WhoeverGoesAlongHasARowOfTheirOwn) {

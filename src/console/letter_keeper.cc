@@ -67,7 +67,10 @@ Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::St
 }
 
 LetterKeeper::LetterKeeper(std::unique_ptr<kv::Store> store, KeeperOptions options)
-    : options_(std::move(options)), store_(std::move(store)), violations_(*store_) {}
+    : options_(std::move(options)),
+      store_(std::move(store)),
+      violations_(*store_),
+      copies_(*options_.log, *options_.clock, options_.copies) {}
 
 LetterKeeper::~LetterKeeper() { stop(); }
 
@@ -131,8 +134,12 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
   kv::WriteBatch batch;
   for (const auto& record : fetched.records) {
     v1::DeadLetter letter;
-    if (letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())) && !letter.tenant().empty() &&
-        letter.tenant().find('\0') == std::string::npos && letter.id().find('\0') == std::string::npos)
+    if (!letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) continue;
+    v1::StatePlaces places;
+    if (letter.body_type() == v1::DeadLetter::STATES_SCRUBBED && places.ParseFromString(letter.body()))
+      copies_.take(places);
+    if (!letter.tenant().empty() && letter.tenant().find('\0') == std::string::npos &&
+        letter.id().find('\0') == std::string::npos)
       FRESHET_TRY(take_in(letter, batch));
   }
   batch.put(position_key(partition), std::to_string(fetched.next));
@@ -200,7 +207,8 @@ Status LetterKeeper::purge() {
     const std::lock_guard lock(kept_mutex_);
     pending.assign(erasures_->pending().begin(), erasures_->pending().end());
   }
-  std::vector<v1::Erasure> ready;
+  std::vector<v1::Erasure> to_purge;
+  bool wait = false;
   for (const auto& [tenant, id] : pending) {
     std::optional<v1::Erasure> erasure;
     {
@@ -209,9 +217,13 @@ Status LetterKeeper::purge() {
     }
     if (!erasure) continue;
     FRESHET_ASSIGN(const bool is_ready, bring_on(*erasure));
-    if (is_ready) ready.push_back(std::move(*erasure));
+    wait = wait || erasure->applied_at_us() != 0;
+    if (!is_ready) continue;
+    if (erasure->scrubbed_at_us() != 0) FRESHET_TRY(verify(*erasure));
+    if (erasure->scrubbed_at_us() == 0) to_purge.push_back(std::move(*erasure));
   }
-  return purge_files(ready);
+  copies_.ask(wait);
+  return purge_files(to_purge);
 }
 
 Result<bool> LetterKeeper::bring_on(v1::Erasure& erasure) {
@@ -226,13 +238,26 @@ Result<bool> LetterKeeper::bring_on(v1::Erasure& erasure) {
   }
   if (erasure.marked_at_us() == 0) {
     if (now - erasure.applied_at_us() < kMarkUs) return false;
-    FRESHET_ASSIGN(const bool left, has_left_overflow(erasure));
+    FRESHET_ASSIGN(const bool left, copies_.has_left_overflow(erasure));
     if (!left) return false;
-    FRESHET_TRY(mark_actions(erasure));
+    FRESHET_TRY(copies_.mark(erasure));
     FRESHET_TRY(save(erasure));
   }
-  FRESHET_ASSIGN(const bool gone, is_gone_from_actions(erasure));
-  return gone && now - erasure.applied_at_us() >= options_.retained_us;
+  const std::string waited_for = erasure.waits_for();
+  const env::TimeUs trimmed_at = erasure.trimmed_at_us();
+  FRESHET_ASSIGN(const bool is_ready, wait_for(erasure));
+  if (erasure.waits_for() != waited_for || erasure.trimmed_at_us() != trimmed_at) FRESHET_TRY(save(erasure));
+  return is_ready;
+}
+
+// The next thing that has to happen elsewhere.
+Result<bool> LetterKeeper::wait_for(v1::Erasure& erasure) {
+  if (erasure.scrubbed_at_us() != 0) return copies_.have_ended(erasure);
+  FRESHET_ASSIGN(const bool gone, copies_.is_gone_from_actions(erasure));
+  const bool scrubbed = gone && copies_.states_are_scrubbed(erasure);
+  if (!gone) erasure.set_waits_for("action, whose states and checkpoints may still need records of the person");
+  if (gone && !scrubbed) erasure.set_waits_for("workers, to rewrite the files of their states");
+  return scrubbed;
 }
 
 Result<bool> LetterKeeper::is_gone_from_profiles(const v1::Erasure& erasure) {
@@ -240,33 +265,6 @@ Result<bool> LetterKeeper::is_gone_from_profiles(const v1::Erasure& erasure) {
     if (id.size() != sizeof(Hash128::bytes)) continue;
     FRESHET_ASSIGN(const auto found, options_.profiles->get({erasure.tenant(), erasure.kind(), Hash128::from(id)}));
     if (found) return false;
-  }
-  return true;
-}
-
-Result<bool> LetterKeeper::has_left_overflow(const v1::Erasure& erasure) {
-  FRESHET_ASSIGN(const auto marks, options_.log->all_watermarks(Topic::kOverflow));
-  const auto [high, first] = overflow_high_.try_emplace(erasure.id());
-  if (first)
-    for (const eventlog::Watermarks& mark : marks) high->second.push_back(mark.high);
-  for (size_t p = 0; p < marks.size() && p < high->second.size(); ++p)
-    if (marks[p].low < high->second[p]) return false;
-  overflow_high_.erase(high);
-  return true;
-}
-
-Status LetterKeeper::mark_actions(v1::Erasure& erasure) {
-  FRESHET_ASSIGN(const auto marks, options_.log->all_watermarks(Topic::kActions));
-  for (const eventlog::Watermarks& mark : marks) erasure.add_actions_high(mark.high);
-  erasure.set_marked_at_us(options_.clock->now_us());
-  return {};
-}
-
-// The records that brought the person are held by action until its state, and every checkpoint, is past them.
-Result<bool> LetterKeeper::is_gone_from_actions(const v1::Erasure& erasure) {
-  FRESHET_ASSIGN(const auto marks, options_.log->all_watermarks(Topic::kActions));
-  for (size_t p = 0; p < marks.size() && p < static_cast<size_t>(erasure.actions_high_size()); ++p) {
-    if (marks[p].low < erasure.actions_high(static_cast<int>(p))) return false;
   }
   return true;
 }
@@ -300,19 +298,30 @@ Status LetterKeeper::purge_files(std::vector<v1::Erasure>& ready) {
     if (!done) spdlog::warn("erasure: {}; it is tried again", waits_for);
   }
   for (v1::Erasure& erasure : ready) {
-    const uint64_t removed_before = erasure.letters_removed();
-    FRESHET_TRY(sweep_letters(erasure));
-    FRESHET_ASSIGN(const bool gone, is_gone_from_profiles(erasure));
-    const bool letters_came = erasure.letters_removed() != removed_before;
-    const std::string left = !waits_for.empty() ? waits_for : !gone ? "profiles" : letters_came ? "deadletters" : "";
-    erasure.set_waits_for(left);
-    if (left.empty()) erasure.set_verified_at_us(options_.clock->now_us());
+    erasure.set_waits_for(waits_for);
+    if (waits_for.empty()) FRESHET_TRY(copies_.note_ends(erasure));
+    if (waits_for.empty()) erasure.set_scrubbed_at_us(options_.clock->now_us());
     FRESHET_TRY(save(erasure));
   }
   const env::TimeUs end = options_.clock->monotonic_us();
   purge_due_us_ = end + std::max(kPauseUsMin, (end - begin) * kPauseFactor);
-  report_pending();
   return {};
+}
+
+// What is found after all begins the rest anew.
+Status LetterKeeper::verify(v1::Erasure& erasure) {
+  const uint64_t removed_before = erasure.letters_removed();
+  FRESHET_TRY(sweep_letters(erasure));
+  FRESHET_ASSIGN(const bool gone, is_gone_from_profiles(erasure));
+  const bool letters_came = erasure.letters_removed() != removed_before;
+  erasure.set_waits_for(!gone ? "profiles" : letters_came ? "deadletters" : "");
+  if (erasure.waits_for().empty()) {
+    erasure.set_verified_at_us(options_.clock->now_us());
+  } else {
+    erasure.set_scrubbed_at_us(0);
+    erasure.set_trimmed_at_us(0);
+  }
+  return save(erasure);
 }
 
 // Late letters may have been counted meanwhile: the rest is this thread's alone, unless action has said more of it.

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "console/erasure_copies.h"
 #include "console/erasures.h"
 #include "console/letters.h"
 #include "console/violations.h"
@@ -42,10 +43,8 @@ struct KeeperOptions {
   // Nobody else reads the topic (the embedded log): what is kept here need not stay there.
   bool trims_topic = false;
   std::vector<PurgeStep> steps;
-  // How long copies may last in places that no step reaches (topics on Kafka, its workers' states): an erasure is not
-  // verified before. 0: there are no such places.
-  env::TimeUs retained_us = 0;
-  bool threads = true;  // without, all is done within the calls: for tests
+  CopiesOptions copies;  // in places that no step reaches
+  bool threads = true;   // without, all is done within the calls: for tests
 };
 
 class LetterKeeper {
@@ -85,15 +84,13 @@ class LetterKeeper {
   [[nodiscard]] Status take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch);
   [[nodiscard]] Status expire();
   void work();
-  // Of one erasure; true: it is ready to be purged from files.
+  // Of one erasure; true: it is ready to be purged from files, or, if it was, to be verified.
   [[nodiscard]] Result<bool> bring_on(v1::Erasure& erasure);
+  [[nodiscard]] Result<bool> wait_for(v1::Erasure& erasure);
   [[nodiscard]] Result<bool> is_gone_from_profiles(const v1::Erasure& erasure);
-  [[nodiscard]] Result<bool> is_gone_from_actions(const v1::Erasure& erasure);
-  // What waited in `overflow` when it was applied has gone on, and is deleted there.
-  [[nodiscard]] Result<bool> has_left_overflow(const v1::Erasure& erasure);
-  [[nodiscard]] Status mark_actions(v1::Erasure& erasure);
   [[nodiscard]] Status sweep_letters(v1::Erasure& erasure);
   [[nodiscard]] Status purge_files(std::vector<v1::Erasure>& ready);
+  [[nodiscard]] Status verify(v1::Erasure& erasure);
   [[nodiscard]] Status save(v1::Erasure& erasure);
   void report_pending();
   void run_turns();
@@ -108,8 +105,7 @@ class LetterKeeper {
   std::vector<eventlog::Offset> positions_;  // by partition; of the thread of turns
   env::TimeUs expire_due_us_ = 0;
   env::TimeUs purge_due_us_ = 0;  // of the thread of purges, as is the next one
-  // By erasure, where `overflow` ended when it was first looked at; after a restart that is later, which does no harm.
-  std::map<std::string, std::vector<eventlog::Offset>> overflow_high_;
+  ErasureCopies copies_;
   std::atomic<uint64_t> letters_total_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

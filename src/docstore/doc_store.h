@@ -50,6 +50,11 @@ class DocStore {
   // Of documents that were removed and values that were replaced before the call nothing is in the store's own files
   // any more (kv::Store::scrub); a store of another machine does nothing.
   [[nodiscard]] virtual Status scrub(std::atomic<bool>&) { return {}; }
+  // kv::Store::check_next_file, of a store that has its files here.
+  [[nodiscard]] virtual Result<uint64_t> check_next_file(std::string& cursor) {
+    cursor.clear();
+    return uint64_t{0};
+  }
   // True if so much waits to be made durable that a sync is due before its time.
   [[nodiscard]] virtual bool wants_sync() const { return false; }
   // Makes what look-ups of a tenant need that is new, or whose types of identifiers are others. It blocks, and may be

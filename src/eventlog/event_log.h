@@ -231,6 +231,14 @@ class EventLog {
   // What was trimmed, forgotten or deleted by retention before the call is in no file of the log any more; the same
   // holds of this: only a log that has its files here, it takes long, kRetry soon after `canceled` became true.
   [[nodiscard]] virtual Status scrub(std::atomic<bool>& canceled);
+  // kv::Store::check_next_file, of a log that has its files here.
+  [[nodiscard]] virtual Result<uint64_t> check_next_file(std::string& cursor) {
+    cursor.clear();
+    return uint64_t{0};
+  }
+  // How long records may lie in files after trim() has put them below the low watermark, as long as the partition gets
+  // new ones at least every minute: for a log that scrub() does not reach. 0: such a log has none.
+  [[nodiscard]] virtual Result<env::TimeUs> lingers_us(Topic) { return env::TimeUs{0}; }
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;  // 0: not known
 };
 

@@ -70,11 +70,14 @@ Appender::Appender(eventlog::EventLog& log, schema::Registry& registry, uint32_t
   FRESHET_ASSERT(partitions > 0);
 }
 
-bool Appender::full(const model::Tenant& tenant, const std::vector<v1::Envelope*>& envelopes, bool backfill) const {
-  if (lanes_ == nullptr || !lanes_->any_open()) return false;
-  if (envelopes.empty()) return lanes_->full(tenant, backfill ? LaneKind::kBackfill : LaneKind::kLive);
-  return std::any_of(envelopes.begin(), envelopes.end(),
-                     [&](const v1::Envelope* e) { return lanes_->full(tenant, lane_for(*e, backfill)); });
+uint32_t Appender::full_for_s(const model::Tenant& tenant, const std::vector<v1::Envelope*>& envelopes,
+                              bool backfill) const {
+  if (lanes_ == nullptr || !lanes_->any_open()) return 0;
+  if (envelopes.empty()) return lanes_->full_for_s(tenant, backfill ? LaneKind::kBackfill : LaneKind::kLive);
+  uint32_t longest = 0;
+  for (const v1::Envelope* e : envelopes)
+    longest = std::max(longest, lanes_->full_for_s(tenant, lane_for(*e, backfill)));
+  return longest;
 }
 
 Appender::Entry Appender::enter(const Outgoing& out) const {

@@ -46,9 +46,10 @@ class Appender {
   // kRetry says that the stages behind are too far behind. A caller asks before it puts work into a
   // request; append() asks again.
   [[nodiscard]] Status room() const;
-  // Whether the overflow of the tenant has no room for what is to come (no envelopes), or for one of these.
-  [[nodiscard]] bool full(const model::Tenant& tenant, const std::vector<v1::Envelope*>& envelopes,
-                          bool backfill) const;
+  // In how many seconds the overflow of the tenant has room again for what is to come (no envelopes), or for all of
+  // these; 0: it has.
+  [[nodiscard]] uint32_t full_for_s(const model::Tenant& tenant, const std::vector<v1::Envelope*>& envelopes,
+                                    bool backfill) const;
   // Calls `done` exactly once, on this thread if nothing was taken, else on a thread of the log.
   // REQUIRES: every envelope has an identifier of a user or a device.
   void append(Outgoing out, eventlog::AppendDone done);

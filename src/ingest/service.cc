@@ -28,7 +28,6 @@ namespace {
 
 // Most requests are parsed without an allocation of the arena beyond this block.
 constexpr size_t kArenaFirstBlock = 256u << 10;
-constexpr std::string_view kRetryAfterSeconds = "1";
 // What a server thread does itself takes a few milliseconds at most: a larger body goes to the lane, and so does a
 // compressed one that may unpack to more.
 constexpr size_t kInlineBytesMax = 64u << 10;
@@ -84,7 +83,7 @@ void count(const Parsed& parsed, const std::string& tenant, std::string_view sou
     add("freshet_ingest_rejected_total", "Items rejected, by reason.",
         {{"tenant", tenant}, {"code", std::string(code)}}, n);
   codes.clear();
-  for (const Warning& warning : parsed.warnings) ++codes[warning.code];
+  for (const Warning& warning : parsed.warnings) codes[warning.code] += warning.count;
   for (const auto& [code, n] : codes)
     add("freshet_ingest_warnings_total", "Parts of items left out or cut, by reason.", {{"code", std::string(code)}},
         n);
@@ -159,7 +158,7 @@ struct Service::Call {
     http::Response response = route == nullptr ? common_refusal(refusal.status, refusal.code, refusal.message)
                                                : source().refuse(exchange(), refusal);
     if (response.status == 429 || response.status == 503)
-      response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+      response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
     if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"freshet\"");
     return response;
   }
@@ -347,9 +346,12 @@ void Service::begin_span(Call& call) {
   call.span->set("http.route", endpoint);
 }
 
-void Service::refuse_full(Call& call) {
-  call.fail(
-      {429, "too_many_requests", "the tenant sends more than its rate, and its overflow is full; send it again later"});
+void Service::refuse_full(Call& call, uint32_t retry_after_s) {
+  call.fail({429,
+             "too_many_requests",
+             "the tenant sends more than its rate, and its overflow is full; send it again later",
+             {},
+             retry_after_s});
 }
 
 void Service::ingest(const std::shared_ptr<Call>& call) {
@@ -357,7 +359,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   if (const Status room = appender_.room(); !room) return call->not_taken(room.error());
   const int64_t now_us = options_.clock->now_us();
   const model::Tenant& tenant = call->tenant();
-  if (appender_.full(tenant, {}, false)) return refuse_full(*call);
+  if (const uint32_t full_s = appender_.full_for_s(tenant, {}, false); full_s > 0) return refuse_full(*call, full_s);
   const std::string_view source = call->source().name();
   const std::string trace_parent = trace_parent_of(*call);
   RequestArena arena;
@@ -383,9 +385,9 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
     options_.registry->forget(out.schema_changes);
     return call->fail({400, "bad_request", parsed.error().message});
   }
-  if (appender_.full(tenant, parsed->envelopes, false)) {
+  if (const uint32_t full_s = appender_.full_for_s(tenant, parsed->envelopes, false); full_s > 0) {
     options_.registry->forget(out.schema_changes);
-    return refuse_full(*call);
+    return refuse_full(*call, full_s);
   }
   out.tenant = &tenant;
   out.envelopes = std::move(parsed->envelopes);

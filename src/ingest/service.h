@@ -88,7 +88,7 @@ class Service {
   void take_import(const std::shared_ptr<Call>& call);
   void take_logs(const std::shared_ptr<Call>& call);
   void begin_span(Call& call);
-  static void refuse_full(Call& call);
+  static void refuse_full(Call& call, uint32_t retry_after_s);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);
   void ingest(const std::shared_ptr<Call>& call);
 

@@ -69,7 +69,7 @@ TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(send("GET", "/v1/attribution/adjust/demo-write-key" + query).status, 200);
   const http::Response late = send("GET", "/v1/attribution/adjust/demo-write-key" + query);
   EXPECT_EQ(late.status, 503);
-  EXPECT_EQ(header(late, "Retry-After"), "1");
+  EXPECT_EQ(header(late, "Retry-After"), "4");
   EXPECT_THAT(late.body, HasSubstr("too_many_requests"));
   EXPECT_EQ(actions().size(), 1u);
 }

@@ -51,6 +51,7 @@ struct Refusal {
   std::string_view code;
   std::string message;
   std::string_view attribute = {};  // the member that is wrong, if one is
+  uint32_t retry_after_s = 1;       // of 429 and 503
 };
 
 class Source {

@@ -84,6 +84,14 @@ Status MendingStore::reclaim(std::string_view begin, std::string_view end) {
   return with_store([&](Store& store) { return store.reclaim(begin, end); });
 }
 
+Status MendingStore::scrub(std::atomic<bool>& canceled) {
+  return with_store([&](Store& store) { return store.scrub(canceled); });
+}
+
+Result<uint64_t> MendingStore::check_next_file(std::string& cursor) {
+  return with_store([&](Store& store) { return store.check_next_file(cursor); });
+}
+
 uint64_t MendingStore::disk_bytes() {
   const std::shared_lock lock(mutex_);
   return store_ == nullptr ? 0 : store_->disk_bytes();

@@ -31,6 +31,8 @@ class MendingStore final : public Store {
   Status flush() override;
   Status sync() override;
   Status reclaim(std::string_view begin, std::string_view end) override;
+  Status scrub(std::atomic<bool>& canceled) override;
+  Result<uint64_t> check_next_file(std::string& cursor) override;
   uint64_t disk_bytes() override;
   Status health() override;
 

@@ -13,6 +13,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -27,6 +28,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -34,6 +36,7 @@
 #include "base/assert.h"
 #include "env/clock.h"
 #include "env/thread.h"
+#include "kv/blob_check.h"
 #include "kv/crc32c.h"
 #include "kv/damage.h"
 #include "kv/manifest_noting.h"
@@ -352,6 +355,30 @@ uint64_t last_row_of(const rocksdb::WriteBatch& batch) {
   return first + batch.Count() - 1;
 }
 
+// The files of rows and of values that the store consists of: their names and sizes.
+std::map<std::string, uint64_t> live_files(rocksdb::DB& db) {
+  rocksdb::ColumnFamilyMetaData all;
+  db.GetColumnFamilyMetaData(&all);
+  std::map<std::string, uint64_t> files;
+  for (const rocksdb::LevelMetaData& level : all.levels)
+    for (const rocksdb::SstFileMetaData& file : level.files)
+      files[file.name.substr(file.name.find_first_not_of('/'))] = file.size;
+  for (const rocksdb::BlobMetaData& blob : all.blob_files) files[blob.blob_file_name] = blob.blob_file_size;
+  return files;
+}
+
+// For reading files again: past the store's own cache, whose blocks may be right although the file is damaged.
+rocksdb::Options checking_options(const rocksdb::DB& db) {
+  rocksdb::Options rocks = db.GetOptions();
+  rocksdb::BlockBasedTableOptions table;
+  table.no_block_cache = true;
+  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  rocks.listeners.clear();
+  rocks.compaction_filter = nullptr;
+  rocks.write_buffer_manager = nullptr;
+  return rocks;
+}
+
 class RocksStore final : public Store {
  public:
   RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db,
@@ -363,6 +390,7 @@ class RocksStore final : public Store {
         dropper_(std::move(dropper)),
         db_(std::move(db)),
         incoming_(incoming_options(options, *db_)),
+        checked_with_(checking_options(*db_)),
         note_(std::move(note)),
         lost_rows_(lost_rows),
         unhealthy_(telemetry::gauge("freshet_store_unhealthy",
@@ -385,6 +413,7 @@ class RocksStore final : public Store {
   Status sync() override;
   Status reclaim(std::string_view begin, std::string_view end) override;
   Status scrub(std::atomic<bool>& canceled) override;
+  Result<uint64_t> check_next_file(std::string& cursor) override;
   uint64_t disk_bytes() override;
   Status health() override;
   uint64_t lost_rows() const override { return lost_rows_; }
@@ -410,6 +439,7 @@ class RocksStore final : public Store {
   std::unique_ptr<Dropper> dropper_;
   std::unique_ptr<rocksdb::DB> db_;         // It is closed before what it uses, which stands above.
   const rocksdb::Options incoming_;         // of the files of write_sorted
+  const rocksdb::Options checked_with_;     // of check_next_file
   const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
   const uint64_t lost_rows_;
   std::atomic<bool> broken_{false};
@@ -624,6 +654,29 @@ Status RocksStore::scrub(std::atomic<bool>& canceled) {
     return fail(Code::kRetry, "store " + path_ + ": stopped before it was scrubbed");
   if (!status.ok()) return failed(status, "scrub");
   return {};
+}
+
+// Files come and go meanwhile: one that is not the store's any more was not read in vain, but says nothing.
+Result<uint64_t> RocksStore::check_next_file(std::string& cursor) {
+  const std::map<std::string, uint64_t> files = live_files(*db_);
+  const auto next = files.upper_bound(cursor);
+  cursor = next == files.end() ? "" : next->first;
+  if (next == files.end()) return 0;
+  const std::string path = path_ + "/" + next->first;
+  Status checked;
+  if (next->first.ends_with(".blob")) {
+    const auto read = check_blob_file(path, next->second);
+    if (!read) checked = tl::unexpected(read.error());
+  } else {
+    rocksdb::SstFileReader reader(checked_with_);
+    rocksdb::Status status = reader.Open(path);
+    if (status.ok()) status = reader.VerifyChecksum(rocksdb::ReadOptions());
+    if (!status.ok()) checked = failure(status, path_, "check " + next->first);
+  }
+  if (checked) return next->second;
+  if (!live_files(*db_).contains(next->first)) return 0;
+  if (checked.error().code != Code::kCorrupt) return tl::unexpected(checked.error());
+  return failed(rocksdb::Status::Corruption(checked.error().message), "check files");
 }
 
 // RocksDB's own checkpoint: links to files that never change, and a copy of the small manifest.

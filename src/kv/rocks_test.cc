@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -321,6 +322,132 @@ TEST_F(RocksTest, ScrubTakesWhatIsGoneOutOfTheFiles) {
     ASSERT_TRUE(store_->scrub(canceled));
     EXPECT_FALSE(files_have(path_, "SECRET")) << large;
     EXPECT_EQ(get("a"), "other");
+  }
+}
+
+// All files that are checked, one after the other; whether one of them is damaged.
+std::pair<std::string, bool> check_all(Store& store) {
+  std::string names, cursor;
+  bool damaged = false;
+  do {
+    const auto read = store.check_next_file(cursor);
+    damaged = damaged || (!read && read.error().code == Code::kCorrupt);
+    names += cursor + " ";
+  } while (!cursor.empty());
+  return {names, damaged};
+}
+
+TEST_F(RocksTest, DamageIsFoundInFilesThatNobodyReads) {
+  for (const char* kind : {".sst", ".blob"}) {
+    Options o = options();
+    o.large_values = true;
+    o.remember_damage = true;
+    open(o);
+    for (int i = 0; i < 50; ++i) put("k" + std::to_string(i), std::string(i % 2 == 0 ? 9000 : 90, 'x'));
+    ASSERT_TRUE(store_->flush());
+    const auto [names, damaged] = check_all(*store_);
+    EXPECT_FALSE(damaged);
+    EXPECT_NE(names.find(".sst"), std::string::npos) << names;
+    EXPECT_NE(names.find(".blob"), std::string::npos) << names;
+    EXPECT_TRUE(store_->health());
+    std::string file;
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      if (entry.path().extension() == kind) file = entry.path();
+    {
+      std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+      bytes.seekp(static_cast<std::streamoff>(std::filesystem::file_size(file) / 3));
+      bytes.put('!');
+    }
+    EXPECT_TRUE(check_all(*store_).second) << file;
+    const Status health = store_->health();
+    ASSERT_FALSE(health);
+    EXPECT_NE(health.error().message.find(std::filesystem::path(file).filename()), std::string::npos)
+        << health.error().message;
+    store_.reset();
+    EXPECT_EQ(open_rocks(o).error().code, Code::kCorrupt) << "it is remembered";
+    std::filesystem::remove_all(path_);
+  }
+}
+
+// A directory on a small disk of its own; empty where that needs rights that a test does not have.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& path) : path_(path) {
+    std::filesystem::create_directories(path_);
+    if (::mount("freshet-test", path_.c_str(), "tmpfs", 0, "size=10m") != 0) path_.clear();
+  }
+  ~SmallDisk() {
+    if (!path_.empty()) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // Leaves so many bytes, and takes them as they become free.
+  void fill_up_to(uint64_t left) const {
+    std::filesystem::remove(path_ + "/ballast");
+    std::ofstream ballast(path_ + "/ballast", std::ios::binary);
+    const uint64_t free = std::filesystem::space(path_).available;
+    for (uint64_t bytes = left; bytes < free && ballast;) {
+      const std::string chunk(free - bytes > (1u << 20) ? 256u << 10 : 4u << 10, 'b');
+      ballast << chunk << std::flush;
+      bytes += chunk.size();
+    }
+  }
+
+ private:
+  std::string path_;
+};
+
+// Wherever a write meets the end of the disk, at an open, in the midst of writes, at a close: an error, never an end.
+// With a write-ahead log, as the embedded log has it, and without, as states and profiles.
+void fill_a_disk(Options o, const SmallDisk& disk, bool logged) {
+  o.path = disk.path() + "/store";
+  o.note_synced = true;
+  o.remember_damage = true;
+  o.write_buffer_bytes = 64u << 10;
+  std::map<std::string, std::string> acknowledged;
+  size_t opens_failed = 0, writes_failed = 0;
+  enum { kBeforeTheOpen, kAfterTheOpen, kNever };
+  for (uint64_t left = 0; left < (1u << 20); left += left < (64u << 10) ? 16u << 10 : 192u << 10) {
+    for (const int full : {kBeforeTheOpen, kAfterTheOpen, kNever}) {
+      disk.fill_up_to(full == kBeforeTheOpen ? left : 6u << 20);
+      auto opened = open_rocks(o);
+      if (!opened) {
+        EXPECT_NE(opened.error().code, Code::kCorrupt) << left << ": " << opened.error().message;
+        EXPECT_EQ(full, kBeforeTheOpen) << opened.error().message;
+        ++opens_failed;
+        continue;
+      }
+      if (full == kAfterTheOpen) disk.fill_up_to(left);
+      Store& store = **opened;
+      const std::string value(4000, static_cast<char>('a' + left / 1024 % 26));
+      for (int i = 0; i < 20; ++i) {
+        const std::string key = "k" + std::to_string(i);
+        WriteBatch batch;
+        batch.put(key, value);
+        Status written = store.write(batch, logged ? Durability::kSynced : Durability::kNone);
+        if (written && !logged) written = store.write_sorted([&](SortedRows& rows) { rows.put("s" + key, value); });
+        if (written && (!logged || i % 8 == 0)) written = store.flush();
+        if (written) acknowledged[key] = value;
+        if (!written) ++writes_failed;
+        (void)store.sync();
+      }
+      std::atomic<bool> canceled{false};
+      (void)store.scrub(canceled);
+      if (full != kNever) continue;
+      EXPECT_TRUE(store.health());
+      for (const auto& [key, kept] : acknowledged) EXPECT_EQ(store.get(key).value(), kept) << left;
+    }
+  }
+  EXPECT_GT(opens_failed, 0u);
+  EXPECT_GT(writes_failed, 0u);
+}
+
+TEST_F(RocksTest, AFullDiskIsAnErrorAtEveryStep) {
+  for (const bool logged : {true, false}) {
+    const SmallDisk disk(path_);
+    if (disk.path().empty()) GTEST_SKIP() << "a file system of its own needs mount(2), as root";
+    fill_a_disk(options(), disk, logged);
   }
 }
 

@@ -161,6 +161,13 @@ class Store {
   [[nodiscard]] virtual Status health() { return {}; }
   // Options::accept_loss: rows that were synced and were not there when it was opened.
   [[nodiscard]] virtual uint64_t lost_rows() const { return 0; }
+  // Reads the file of rows or values behind `cursor` (a name; "": the first), compares checksums; `cursor` goes there,
+  // and back to "" behind the last. Returns how many bytes were read. kCorrupt: the file is damaged, as if a read had
+  // found it. Rows that are not in such files yet are looked at when the store is opened.
+  [[nodiscard]] virtual Result<uint64_t> check_next_file(std::string& cursor) {
+    cursor.clear();
+    return 0;
+  }
   // Makes `directory`, which must not exist yet: a store with all that was durable at some moment during the call, by
   // hard links to files, which never change. On the same file system. kInvalid: this kind of store has no files.
   [[nodiscard]] virtual Status snapshot_to(const std::string& directory) {

@@ -134,6 +134,7 @@ Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::Par
   const std::string rules = old[0].rules().SerializeAsString();  // It has no map fields: the same bytes everywhere.
   int64_t clock_us = 0;
   uint64_t erased_messages = 0;
+  uint64_t limited_messages = 0;
   for (size_t p = 0; p < old.size(); ++p) {
     if (old[p].rules().SerializeAsString() != rules)
       return fail(
@@ -142,12 +143,14 @@ Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::Par
                       old[p].rules().revision(), old[0].rules().revision()));
     clock_us = std::max(clock_us, old[p].highest_received_at_us());
     erased_messages += old[p].erased_messages();
+    limited_messages += old[p].limited_messages();
   }
   made.set_next_offset(0);
   made.set_highest_received_at_us(begin_of_span(clock_us));
   made.clear_jump_count();
   made.clear_jump_lowest_us();
   made.clear_erased_messages();
+  made.clear_limited_messages();
   made.clear_seen_first_span();
   made.mutable_rules()->set_partitions(partitions);
   for (const v1::PartitionMeta& meta : old) {
@@ -157,6 +160,7 @@ Result<std::vector<v1::PartitionMeta>> repartition_metas(std::span<const v1::Par
     made.set_seen_first_span(made.seen_first_span() == 0 ? first : std::min(first, made.seen_first_span()));
   }
   std::vector<v1::PartitionMeta> all(partitions, made);
+  all[0].set_limited_messages(limited_messages);
   all[0].set_erased_messages(erased_messages);  // Only the sum over all partitions is ever looked at.
   return all;
 }

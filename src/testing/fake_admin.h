@@ -111,6 +111,30 @@ class FakeLog final : public eventlog::FakeLog {
     }
     return out;
   }
+  // What workers were asked for since the last call: "PARTITION:OFFSET " of each.
+  std::string asked() {
+    std::string out;
+    for (const eventlog::Produce& batch : std::exchange(appended_, {})) {
+      std::string_view data = batch.records.data(), key, value;
+      bool corrupt = false;
+      while (eventlog::next_record(data, key, value, &corrupt)) {
+        v1::DeadLetter letter;
+        v1::StatePlaces places;
+        if (!letter.ParseFromString(std::string(value)) || letter.body_type() != v1::DeadLetter::STATES_TO_SCRUB ||
+            !places.ParseFromString(letter.body()))
+          continue;
+        for (const auto& place : places.places())
+          out += std::to_string(place.partition()) + ":" + std::to_string(place.offset()) + " ";
+      }
+    }
+    return out;
+  }
+  void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override {
+    for (eventlog::Produce& batch : batches) appended_.push_back(std::move(batch));
+    done({});
+  }
+  env::TimeUs lingers = 0;
+  Result<env::TimeUs> lingers_us(eventlog::Topic) override { return lingers; }
   Status trim(eventlog::TopicPartition partition, eventlog::Offset before) override {
     if (partition.topic == eventlog::Topic::kDeadLetters) drop(partition.partition, before);
     return {};
@@ -124,6 +148,7 @@ class FakeLog final : public eventlog::FakeLog {
     std::map<eventlog::Offset, std::string> records;
   };
   std::vector<Partition> partitions_;
+  std::vector<eventlog::Produce> appended_;
 };
 
 // Tenants of these names; what one is changed to is kept as it was sent, and "wrong" is refused.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ingest/sources/csv/import_store.h"
@@ -39,6 +40,13 @@ class MemoryImportStore final : public ImportStore {
       if (value.tenant() == tenant && value.id() > after && all.size() < count) all.push_back(value);
     }
     return all;
+  }
+  Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us, size_t count) override {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const auto& [key, value] : rows)
+      if (value.complete() && value.updated_at_us() < before_us && found.size() < count)
+        found.emplace_back(value.tenant(), value.id());
+    return found;
   }
   Result<ImportCounts> count(const std::string& tenant) override {
     ++counted;

@@ -39,7 +39,7 @@ inline std::string warnings_of(const Parsed& parsed) {
   std::string out;
   for (const Warning& warning : parsed.warnings) {
     if (!out.empty()) out += ' ';
-    out += std::to_string(warning.index) + ":" + warning.code;
+    out += std::to_string(warning.index) + ":" + std::string(warning.code);
   }
   return out;
 }

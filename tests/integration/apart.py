@@ -16,7 +16,7 @@ ingest: {{listen: "127.0.0.1:${{FRESHET_INGEST_PORT}}"}}
 admin: {{listen: "127.0.0.1:${{FRESHET_ADMIN_PORT}}"}}
 log: {{kind: kafka, partitions: {partitions}, kafka: {{{kafka}}}}}
 profiles: {{mongodb: {{uri: "{mongo}"}}}}
-checkpoints: {{to: "file://{checkpoints}", interval: 5s, min_pause: 1s}}
+checkpoints: {checkpoints}
 state: {{memory: 256MiB, standbys: {standbys}}}
 tenants:
   - name: {tenant}
@@ -72,13 +72,15 @@ class Process(Server):
 class Apart:
     """Ends with its box. `console` answers for all of them. Broker and store are those that all tests share, unless it has `own` ones."""
 
-    def __init__(self, box, partitions=4, extra="", own=False, actions=2, brokers=1, standbys=0):
+    def __init__(self, box, partitions=4, extra="", own=False, actions=2, brokers=1, standbys=0, checkpoints=None,
+                 broker_env=None):
         self.box = box
         self.partitions = partitions
         self.standbys = standbys
         self.extra = extra
         self.revision = 1
-        self.broker = kafka.start(box, count=brokers) if own else kafka.share()
+        self.checkpoints = checkpoints or f'{{to: "file://{box.directory}/checkpoints", interval: 5s, min_pause: 1s}}'
+        self.broker = kafka.start(box, env=broker_env, count=brokers) if own else kafka.share()
         self.mongo = mongo.start(box, durable=True) if own else mongo.share(box)
         self.config_path = box.directory / "freshet.yaml"
         self.write_config()
@@ -89,7 +91,7 @@ class Apart:
 
     def write_config(self):
         self.config_path.write_text(CONFIG.format(
-            revision=self.revision, partitions=self.partitions, standbys=self.standbys, kafka=self.broker.settings(), mongo=self.mongo.uri, checkpoints=self.box.directory / "checkpoints",
+            revision=self.revision, partitions=self.partitions, standbys=self.standbys, kafka=self.broker.settings(), mongo=self.mongo.uri, checkpoints=self.checkpoints,
             tenant=TENANT, key=KEY, server_key=SERVER_KEY, extra=self.extra), encoding="utf-8")
 
     def add(self, name, roles):

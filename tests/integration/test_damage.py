@@ -196,6 +196,30 @@ def test_profiles_made_anew(box):
     check_equal(counts(server), [600 // PEOPLE] * PEOPLE, "events after another start")
 
 
+def test_found_without_a_reader(box):
+    """Damage in files that nobody reads is found by itself, told, and remembered: the next start restores the state."""
+    server = box.server(partitions=1, top=f'checkpoints: {{to: "file://{box.directory}/checkpoints", interval: 1s, min_pause: 0s}}\n')
+    load(server, 0, 400)
+    server.wait_drained()
+    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0 and server.metric_sum("^freshet_checkpoint_total") > 0, patient(60),
+               "a checkpoint of everything", every_s=0.2)
+    server.stop()
+    largest = max((server.directory / "data" / "state" / "0000").glob("*.sst"), key=lambda p: p.stat().st_size)
+    flip(largest, largest.stat().st_size // 3, 1)
+    server.start()
+    wait_until(lambda: server.metric_sum("^freshet_scrub_damaged_total") == 1, patient(150), "the damage found", every_s=0.5)
+    check_equal(server.get("/readyz").status, 503, "readiness with a damaged file")
+    wait_until(lambda: server.metric_sum("^freshet_scrub_files_total") > 0, patient(60), "other files read, too", every_s=0.5)
+    text = server.log_path.read_text(errors="replace")
+    check("damage was found" in text and largest.name in text, "the log does not name the file")
+    server.stop()
+    server.start()
+    check_equal(server.metric_sum("^freshet_checkpoint_restored_total"), 1, "states that were restored")
+    load(server, 400, 600)
+    server.wait_drained()
+    check_equal(counts(server), [600 // PEOPLE] * PEOPLE, "events in the profiles")
+
+
 def test_only_the_owner_may_read(box):
     server = box.server()
     data = server.directory / "data"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "action/events/attributes.h"
+#include "action/events/person_limits.h"
 #include "action/events/push_token.h"
 #include "action/events/sessions.h"
 #include "action/events/subscriptions.h"
@@ -90,6 +91,7 @@ void apply_built_in_event(v1::EntityState& entity, const v1::Event& event, const
 void absorb_built_in(v1::EntityState& entity, const v1::EntityState& from, const Tenant& tenant) {
   if (from.has_sessions())
     absorb_sessions(*entity.mutable_sessions(), from.sessions(), model::session_gap_us(tenant.rules));
+  if (from.has_windows()) absorb_windows(*entity.mutable_windows(), from.windows());
   absorb_subscriptions(entity, from);
   if (from.has_uninstalled()) note_uninstall(entity, from.uninstalled());
 }

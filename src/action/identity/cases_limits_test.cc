@@ -49,6 +49,43 @@ TEST_P(IdentityCases, C15_ATabletSharedByTooManyConservesInAnyOrder) {
       tenant);
 }
 
+constexpr int64_t kMinute = 60'000'000;
+
+v1::Envelope event_at(int number, const std::string& user, int64_t received_at_us) {
+  v1::Envelope record = make_record(fmt::format("e{}", number), {{"user_id", user}}, received_at_us, "E");
+  record.set_received_at_us(received_at_us);
+  return record;
+}
+
+TEST_P(IdentityCases, EventsOfAPersonBeyondItsLimitsAreDeadLetters) {
+  model::Tenant tenant = model::default_tenant("t");
+  tenant.rules.mutable_person_limits()->set_per_minute(2);
+  tenant.rules.mutable_person_limits()->set_per_hour(3);
+  TestCluster c(GetParam(), 17, tenant);
+  std::vector<v1::Envelope> records;
+  for (int i = 0; i < 3; ++i) records.push_back(event_at(i, "u", kMinute + i));
+  for (int i = 3; i < 5; ++i) records.push_back(event_at(i, "u", 2 * kMinute + i));
+  records.push_back(event_at(5, "other", 2 * kMinute));
+  v1::Envelope attribute = make_record("a", {{"user_id", "u"}}, 2 * kMinute);
+  set_attribute(attribute, "city", "Pune");
+  records.push_back(attribute);
+  in_this_order(c, records);
+  EXPECT_EQ(owner_of(c, "user_id", "u")->messages(), 4u) << "three events, and what is no event";
+  EXPECT_EQ(owner_of(c, "user_id", "other")->messages(), 1u);
+  EXPECT_EQ(c.events().size(), 4u);
+  ASSERT_EQ(c.dead_letters().size(), 2u);
+  v1::DeadLetter letter;
+  ASSERT_TRUE(letter.ParseFromString(c.dead_letters()[0]));
+  EXPECT_EQ(letter.code(), "person_limit");
+  EXPECT_EQ(letter.message_id(), "e2");
+  EXPECT_EQ(letter.body(), records[2].SerializeAsString());
+  // After another hour there is room again; a profile that absorbs another one has had what both had.
+  in_this_order(c, {event_at(6, "u", 100 * kMinute), event_at(7, "other", 100 * kMinute),
+                    make_merge("x", "u", "other", 100 * kMinute), event_at(8, "u", 100 * kMinute + 5)});
+  EXPECT_EQ(owner_of(c, "user_id", "other")->messages(), 7u);
+  EXPECT_EQ(c.dead_letters().size(), 3u);
+}
+
 TEST_P(IdentityCases, C16_OverTheCapOfMergesEventsStillResolve) {
   model::Tenant tenant = model::default_tenant("t");
   tenant.rules.set_merges_max(2);

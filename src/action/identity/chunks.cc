@@ -91,6 +91,7 @@ void set_head(const v1::EntityState& state, v1::EntityState& chunk) {
   chunk.set_first_seen_us(state.first_seen_us());
   chunk.set_last_seen_us(state.last_seen_us());
   if (state.has_sessions()) *chunk.mutable_sessions() = state.sessions();
+  if (state.has_windows()) *chunk.mutable_windows() = state.windows();
   *chunk.mutable_subscriptions() = state.subscriptions();
   if (state.has_uninstalled()) *chunk.mutable_uninstalled() = state.uninstalled();
   if (!state.has_listed_first()) return;

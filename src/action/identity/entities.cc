@@ -2,15 +2,54 @@
 // in `changes` and `events`. The contents of a profile are the business of action/events; here is who may be changed
 // at all: only an entity that lives. One that leaves keeps what arrives, one that was merged passes it on, one that
 // was erased counts it and forgets it.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/events/person_limits.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"
 
 namespace freshet::action {
+namespace {
+
+// The id is made of the record, so that a replay tells of it under the same.
+v1::DeadLetter letter_of_limited(const v1::Envelope& record) {
+  v1::DeadLetter letter;
+  const Hash128 name = hash128(record.tenant() + '\0' + record.message_id() + '\0' + record.ledger());
+  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(record.received_at_us(), 0), name.hex()));
+  letter.set_tenant(record.tenant());
+  letter.set_source("action");
+  letter.set_code("person_limit");
+  letter.set_reason("its person had as many events as limits.person allows; replay it later, or raise the limit");
+  letter.set_message_id(record.message_id());
+  letter.set_received_at_us(record.received_at_us());
+  letter.set_body(record.SerializeAsString());
+  letter.set_body_type(v1::DeadLetter::ENVELOPE);
+  return letter;
+}
+
+// Whether the record is one too many of its person. If not, its events are counted.
+bool is_over_limit(state::Entity& e, const v1::Envelope& record, const Tenant& tenant, state::PartitionState& state,
+                   ProtocolCounters& counters) {
+  if (!tenant.rules.has_person_limits() || record.events().empty() || e.ref.kind != v1::ENTITY_KIND_USER ||
+      FRESHET_MUTANT(kPersonWithoutLimit))
+    return false;
+  if (!has_room(e.state.windows(), tenant.rules.person_limits(), record.received_at_us())) {
+    state.meta().set_limited_messages(state.meta().limited_messages() + 1);
+    ++counters.limited;
+    return true;
+  }
+  state::PartitionState::touch(e, state);
+  count_events(*e.state.mutable_windows(), record.received_at_us(), static_cast<uint32_t>(record.events_size()));
+  return false;
+}
+
+}  // namespace
 
 bool fits_its_status(const v1::EntityState& e) {
   const bool has_work = !e.absorbing().empty() || e.has_departure() || e.winding_up();
@@ -120,6 +159,8 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
   if (FRESHET_MUTANT(kDedupAtApply) &&
       !state_.first_sight(hash128(record.tenant() + record.message_id()), record.received_at_us()))
     return;
+  if (device_part == nullptr && is_over_limit(e, record, tenant(), state_, counters_))
+    return out_.dead_letter(letter_of_limited(record));
   state::PartitionState::touch(e, state_);
   touched_.clear();
   if (record.kind() == v1::Envelope::MERGE) {

@@ -36,6 +36,7 @@ void clear_profile(v1::EntityState& state) {
   state.clear_first_seen_us();
   state.clear_last_seen_us();
   state.clear_sessions();
+  state.clear_windows();
   state.clear_subscriptions();
   state.clear_uninstalled();
   state.clear_listed_first();

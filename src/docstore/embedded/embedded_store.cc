@@ -85,6 +85,7 @@ class EmbeddedStore final : public DocStore {
     FRESHET_TRY(sync());
     return store_->scrub(canceled);
   }
+  Result<uint64_t> check_next_file(std::string& cursor) override { return store_->check_next_file(cursor); }
   bool wants_sync() const override { return pending_.bytes() > pending_bytes_max_; }
   Status health() override { return store_->health(); }
 

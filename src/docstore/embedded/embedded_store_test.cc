@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "docstore/embedded/known_identifiers.h"
+#include "docstore/embedded/pending.h"
 #include "docstore/embedded/rows.h"
 #include "model/document.h"
 #include "testing/document_changes.h"
@@ -116,6 +117,21 @@ TEST(EmbeddedStore, WhatCameLateIsNotFolded) {
   EXPECT_EQ(city_now(), "v4");
   ASSERT_TRUE(f.store->sync());
   EXPECT_EQ(city_now(), "v4");
+}
+
+// A disk that is full: what was to be written is still read, until the process ends.
+TEST(PendingTest, AFlightThatFailedIsStillRead) {
+  Pending pending;
+  pending.add("k", acme_change(kIdA, 1, {email(ChangeOp::ADD_TO_SET, {"a@x"})}));
+  pending.begin_flight();
+  pending.add("k", acme_change(kIdA, 2, {email(ChangeOp::ADD_TO_SET, {"b@x"})}));
+  pending.begin_flight();
+  EXPECT_EQ(pending.of("k").size(), 2u);
+  pending.land();
+  EXPECT_EQ(pending.of("k").size(), 1u);
+  pending.begin_flight();
+  pending.land();
+  EXPECT_EQ(pending.of("k").size(), 0u);
 }
 
 TEST(KnownIdentifiersTest, AreBoundedAndTheLatest) {

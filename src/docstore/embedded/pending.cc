@@ -121,6 +121,7 @@ size_t Pending::bytes() const {
 
 void Pending::begin_flight() {
   const std::lock_guard lock(mutex_);
+  if (!flying_.empty()) return;
   flying_ = std::exchange(waiting_, {});
   bytes_ = 0;
 }

@@ -31,7 +31,7 @@ class Pending {
   // The size of what waits and is not in flight.
   [[nodiscard]] size_t bytes() const;
 
-  // Sets apart what waits. REQUIRES: no flight is under way.
+  // Sets apart what waits. What a flight that failed has left is not lost to readers: it flies again, alone.
   void begin_flight();
   // Writes what flies, one operand for each document.
   void put(kv::SortedRows& rows) const;

@@ -55,6 +55,7 @@ class SplitStore final : public DocStore {
     return searched_->add_tenant(tenant);
   }
   Status scrub(std::atomic<bool>& canceled) override { return whole_->scrub(canceled); }
+  Result<uint64_t> check_next_file(std::string& cursor) override { return whole_->check_next_file(cursor); }
   bool wants_sync() const override { return whole_->wants_sync() || searched_->wants_sync(); }
   Result<std::optional<StoredDocument>> get(const EntityKey& key) override { return whole_->get(key); }
   Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,

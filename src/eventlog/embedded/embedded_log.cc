@@ -58,6 +58,7 @@ class EmbeddedLog final : public EventLog {
     return embedded::forget_records(*store_, *state_, writer_, *known, keys, canceled);
   }
   Status scrub(std::atomic<bool>& canceled) override { return store_->scrub(canceled); }
+  Result<uint64_t> check_next_file(std::string& cursor) override { return store_->check_next_file(cursor); }
   uint64_t disk_bytes() override { return store_->disk_bytes(); }
 
  private:

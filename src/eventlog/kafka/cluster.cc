@@ -22,6 +22,10 @@ using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_des
 
 constexpr env::TimeUs kLookAgainUs = 50'000;
 
+SettingOf looked_up_in(const Settings& settings) {
+  return [&settings](const std::string& wanted) { return find_setting(settings, wanted); };
+}
+
 }  // namespace
 
 void add_committed(rd_kafka_topic_partition_list_t* list, const char* topic, uint32_t partition,
@@ -180,7 +184,6 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
   const std::string name = names_.of(topic);
   if (partitions(topic) != options.partitions) return other_partitions(topic, options.partitions);
   FRESHET_ASSIGN(const Settings settings, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, name));
-  const auto setting = [&](const std::string& wanted) { return find_setting(settings, wanted); };
   const rd_kafka_metadata_t* raw = nullptr;
   const TopicHandle handle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
   if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
@@ -193,7 +196,7 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
     spdlog::warn(
         "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
         name, replicas, metadata->broker_cnt);
-  const auto wrong = wrong_settings(options, replicas, setting);
+  const auto wrong = wrong_settings(options, replicas, looked_up_in(settings));
   if (wrong.empty()) return {};
   std::string why, mend;
   for (const WrongSetting& one : wrong) {
@@ -205,6 +208,22 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
       fmt::format("kafka: topic {} has settings that Freshet can't work with: {}. This mends it: kafka-configs.sh "
                   "--bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {}",
                   name, why, options_.brokers, name, mend));
+}
+
+// A broker that may not be described to us is taken for one as it is delivered.
+Result<env::TimeUs> Cluster::lingers_us(Topic topic) {
+  FRESHET_ASSIGN(const Settings of_topic, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, names_.of(topic)));
+  const rd_kafka_metadata_t* raw = nullptr;
+  const TopicHandle handle(rd_kafka_topic_new(client_->get(), names_.of(topic), nullptr));
+  if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
+    return tl::unexpected(error_of(error, "asking for the brokers"));
+  const Metadata metadata(raw);
+  Settings of_broker;
+  if (metadata->broker_cnt > 0) {
+    auto described = describe(*client_, options_, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata->brokers[0].id));
+    if (described) of_broker = std::move(*described);
+  }
+  return kafka::lingers_us(looked_up_in(of_topic), looked_up_in(of_broker));
 }
 
 // ---- offsets --------------------------------------------------------------------------------------------------------

@@ -63,6 +63,8 @@ class Cluster {
   [[nodiscard]] Result<std::vector<std::string>> members(const std::string& group);
   // The low watermark becomes `before`. REQUIRES: it is not above the high one.
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
+  // How long the files of deleted records may last, by the settings of the topic and of a broker.
+  [[nodiscard]] Result<env::TimeUs> lingers_us(Topic topic);
 
  private:
   [[nodiscard]] Status learn_topics(int* brokers);

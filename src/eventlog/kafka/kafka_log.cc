@@ -96,6 +96,8 @@ class KafkaLog final : public EventLog {
     return out;
   }
 
+  Result<env::TimeUs> lingers_us(Topic topic) override { return cluster_.lingers_us(topic); }
+
   uint64_t disk_bytes() override { return 0; }
 
  private:

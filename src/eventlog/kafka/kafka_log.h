@@ -14,6 +14,8 @@
 //   retention       Kafka does not hold it back for readers, so a topic with TopicOptions::consumers keeps a week at
 //                   least, whatever its retention. Who is away for longer finds kNotFound: nothing is skipped in
 //                   silence.
+//   trimmed bytes   Kafka deletes whole segments, never the one that is written to. So topics whose records we delete
+//                   ourselves get short segments, and lingers_us() asks for the settings as they are.
 //   disk_bytes      It is 0: the brokers know, and tell it in their own metrics.
 //
 // Brokers that are away: appends are answered kRetry after delivery_timeout_us; polls find nothing; commits wait, up to

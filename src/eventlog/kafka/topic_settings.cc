@@ -12,11 +12,25 @@ namespace {
 constexpr int kReplicas = 3;
 constexpr int64_t kHeldBackMs = 7 * 24 * 3600 * int64_t{1000};  // see kafka_log.h, retention
 constexpr int64_t kUnlimited = -1;
+constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kDayMs = 24 * kHourMs;
+// As Kafka has them where nobody has changed anything.
+constexpr int64_t kSegmentMs = 7 * kDayMs;
+constexpr int64_t kCheckMs = 300'000;
+constexpr int64_t kDeleteDelayMs = 60'000;
+constexpr int64_t kNewRecordMs = 60'000;  // see EventLog::lingers_us
 
 int64_t retention_ms(const TopicOptions& options) {
   if (options.retention_us == 0) return kUnlimited;
   const int64_t wanted = options.retention_us / 1000;
   return options.consumers.empty() ? wanted : std::max(wanted, kHeldBackMs);
+}
+
+// Whole segments are deleted, so records last so much longer than they should. What we trim goes soon; what is
+// kept for ever needs no more files than usual.
+int64_t segment_ms(const TopicOptions& options) {
+  if (options.retention_us == 0) return options.consumers.empty() ? kSegmentMs : kHourMs;
+  return std::clamp(retention_ms(options) / 24, kHourMs, kDayMs);
 }
 
 // A bound on bytes would delete what a slow reader has yet to read, however young it is.
@@ -48,6 +62,7 @@ NewTopic new_topic(const TopicOptions& options, int brokers) {
           {{"cleanup.policy", cleanup_policy(options)},
            {"retention.ms", std::to_string(retention_ms(options))},
            {"retention.bytes", std::to_string(retention_bytes(options))},
+           {"segment.ms", std::to_string(segment_ms(options))},
            {"min.insync.replicas", replication >= kReplicas ? "2" : "1"},
            {"max.message.bytes", std::to_string(kRecordBytesMax)},
            {"unclean.leader.election.enable", "false"}}};
@@ -79,6 +94,13 @@ std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replic
   need(setting("unclean.leader.election.enable").value_or("false") == "false", "unclean.leader.election.enable=false",
        "records that were acknowledged could be lost");
   return wrong;
+}
+
+env::TimeUs lingers_us(const SettingOf& topic, const SettingOf& broker) {
+  const int64_t ms = number(topic("segment.ms")).value_or(kSegmentMs) + kNewRecordMs +
+                     number(broker("log.retention.check.interval.ms")).value_or(kCheckMs) +
+                     number(topic("file.delete.delay.ms")).value_or(kDeleteDelayMs);
+  return ms * 1000;
 }
 
 }  // namespace freshet::eventlog::kafka

@@ -31,4 +31,8 @@ using SettingOf = std::function<std::optional<std::string>(const std::string& na
 [[nodiscard]] std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replication,
                                                        const SettingOf& setting);
 
+// After a record was deleted: its segment is ended by the first record that comes so much later, then the broker has to
+// notice, and deletes the file a while after that.
+[[nodiscard]] env::TimeUs lingers_us(const SettingOf& topic, const SettingOf& broker);
+
 }  // namespace freshet::eventlog::kafka

@@ -47,6 +47,20 @@ TEST(TopicSettings, WhatSomebodyReadsIsKeptAWeek) {
   EXPECT_EQ(value_of(new_topic(read, 1), "retention.bytes"), "-1");
 }
 
+TEST(TopicSettings, SegmentsAreShortWhereOldOnesMustGo) {
+  EXPECT_EQ(value_of(new_topic({}, 1), "segment.ms"), "604800000") << "kept for ever";
+  EXPECT_EQ(value_of(new_topic({1, 0, 0, {"action"}}, 1), "segment.ms"), "3600000") << "trimmed by its reader";
+  EXPECT_EQ(value_of(new_topic({1, 0, 30 * 24 * kHourUs, {}}, 1), "segment.ms"), "86400000");
+  EXPECT_EQ(value_of(new_topic({1, 0, kHourUs, {}}, 1), "segment.ms"), "3600000");
+}
+
+TEST(TopicSettings, DeletedRecordsLingerAsTheSettingsSay) {
+  EXPECT_EQ(lingers_us(look_up({{"segment.ms", "1000"}, {"file.delete.delay.ms", "100"}}),
+                       look_up({{"log.retention.check.interval.ms", "10"}})),
+            1'110'000 + 60'000'000);
+  EXPECT_EQ(lingers_us(look_up({}), look_up({})), 7 * 24 * kHourUs + 420'000'000) << "Kafka's own settings";
+}
+
 TEST(TopicSettings, ThreeBrokersHoldTwo) {
   EXPECT_EQ(new_topic({}, 0).replication, 1);
   EXPECT_EQ(new_topic({}, 2).replication, 2);

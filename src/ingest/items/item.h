@@ -65,7 +65,7 @@ class Item {
   // Both note why and return the outcome to pass on.
   Outcome reject(std::string_view code, std::string message, std::string_view attribute = {});
   Outcome broken(simdjson::error_code error);
-  void warn(std::string_view code) { parsed.warnings.push_back({index, std::string(code)}); }
+  void warn(std::string_view code) { parsed.warn(index, code); }
 
   const AdapterContext& context;
   const model::Limits& limits;

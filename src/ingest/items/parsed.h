@@ -49,8 +49,11 @@ struct Rejection {
 // code.
 struct Warning {
   size_t index = 0;
-  std::string code;
+  std::string_view code;  // lives for ever
+  uint64_t count = 1;
 };
+// So many of a request are kept one by one; the rest is only counted, so that a body of nothing else costs no memory.
+inline constexpr size_t kWarningsKept = 64;
 
 // An event that is not as the tenant's plan says. In strict mode its item is rejected; else it goes in.
 struct PlanMiss {
@@ -68,6 +71,14 @@ struct Parsed {
   std::vector<Warning> warnings;
   std::vector<PlanMiss> plan_misses;
   size_t item_count = 0;
+
+  // REQUIRES: `code` lives for ever. (Where parsers take an element of an item back, what was only counted stays.)
+  void warn(size_t index, std::string_view code) {
+    if (warnings.size() >= kWarningsKept)
+      for (Warning& known : warnings)
+        if (known.code == code) return void(++known.count);
+    warnings.push_back({index, code});
+  }
 };
 
 // A body that is wrong as a whole (it is not JSON, or of no known shape) is an Error: then nothing

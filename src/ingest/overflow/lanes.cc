@@ -1,6 +1,7 @@
 #include "ingest/overflow/lanes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace {
 // What waits longer would outlive the window in which repetitions are recognized, so no lane takes more than its rate
 // moves in half of that.
 constexpr uint64_t kLongestWaitS = 43'200;
+constexpr uint32_t kRetryUsualS = 1;
+constexpr uint32_t kRetryMaxS = 3600;  // by then rates and nodes may be others
 
 std::string name_of_lane(LaneKind kind) { return kind == LaneKind::kLive ? "live" : "backfill"; }
 
@@ -66,14 +69,24 @@ uint64_t Lanes::available(OfTenant& tenant) {
                                  options_.clock->monotonic_us());
 }
 
-bool Lanes::full(const model::Tenant& tenant, LaneKind kind) {
-  if (open_ == 0) return false;
+uint32_t Lanes::full_for_s(const model::Tenant& tenant, LaneKind kind) {
+  if (open_ == 0) return 0;
   const std::lock_guard lock(mutex_);
   const auto found = tenants_.find(tenant.name);
-  if (found == tenants_.end()) return false;
+  if (found == tenants_.end()) return 0;
   const Lane& lane = found->second.lanes[static_cast<size_t>(kind)];
   const uint64_t records_max = std::min(options_.records_max, worth(tenant.rate));
-  return lane.open && (lane.records >= records_max || lane.bytes >= options_.bytes_max);
+  if (!lane.open || (lane.records < records_max && lane.bytes < options_.bytes_max)) return 0;
+  // Without a rate the drain moves as fast as the stages behind, which nobody knows.
+  const double rate = static_cast<double>(tenant.rate.events_per_second) * static_cast<double>(owned_.size()) /
+                      static_cast<double>(options_.partitions);
+  if (rate <= 0) return kRetryUsualS;
+  const uint64_t over = lane.records >= records_max ? lane.records - records_max + 1 : 0;
+  const double bytes_each = static_cast<double>(lane.bytes) / static_cast<double>(std::max<uint64_t>(lane.records, 1));
+  const uint64_t over_bytes = lane.bytes >= options_.bytes_max ? lane.bytes - options_.bytes_max + 1 : 0;
+  const double records =
+      std::max(static_cast<double>(over), static_cast<double>(over_bytes) / std::max(bytes_each, 1.0));
+  return static_cast<uint32_t>(std::clamp(std::ceil(records / rate), 1.0, static_cast<double>(kRetryMaxS)));
 }
 
 std::optional<uint32_t> Lanes::enter(const model::Tenant& tenant, LaneKind kind, size_t records) {

@@ -61,8 +61,8 @@ class Lanes {
   void know(const std::vector<std::shared_ptr<const model::Tenant>>& tenants);
 
   // ---- for ingest
-  // Nothing more fits into this lane of the tenant.
-  [[nodiscard]] bool full(const model::Tenant& tenant, LaneKind kind);
+  // In how many seconds something fits into this lane of the tenant again, by its rate; 0: it does.
+  [[nodiscard]] uint32_t full_for_s(const model::Tenant& tenant, LaneKind kind);
   // The partition of `overflow` for `records` more of this tenant, or nullopt: they go straight into `actions`. After a
   // partition left() has to be called.
   [[nodiscard]] std::optional<uint32_t> enter(const model::Tenant& tenant, LaneKind kind, size_t records);

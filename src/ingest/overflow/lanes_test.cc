@@ -122,24 +122,24 @@ TEST_F(LanesTest, ALaneIsFullByRecordsByBytesAndByTime) {
   options.bytes_max = 5'000;
   lanes().own({0});
   EXPECT_FALSE(straight(tenant, 40));
-  EXPECT_FALSE(lanes().full(tenant, LaneKind::kLive));
+  EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kLive), 0u);
   EXPECT_FALSE(straight(tenant, 10));
-  EXPECT_TRUE(lanes().full(tenant, LaneKind::kLive)) << "5,000 bytes";
-  EXPECT_FALSE(lanes().full(tenant, LaneKind::kBackfill)) << "each lane has its own bound";
+  EXPECT_GT(lanes().full_for_s(tenant, LaneKind::kLive), 0u) << "5,000 bytes";
+  EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kBackfill), 0u) << "each lane has its own bound";
   lanes().moved({"a", LaneKind::kLive}, 10, 1'000);
-  EXPECT_FALSE(lanes().full(tenant, LaneKind::kLive));
+  EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kLive), 0u);
   EXPECT_FALSE(straight(tenant, 70));
   lanes().moved({"a", LaneKind::kLive}, 0, 7'000);
-  EXPECT_TRUE(lanes().full(tenant, LaneKind::kLive)) << "110 records";
+  EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kLive), 11u) << "110 records, one a second goes on";
 }
 
 TEST_F(LanesTest, NothingWaitsForLongerThanTwelveHoursOfItsRate) {
   const model::Tenant tenant = rated_tenant("a", 1, 1);
   lanes().own({0});
   EXPECT_FALSE(straight(tenant, 43'199));
-  EXPECT_FALSE(lanes().full(tenant, LaneKind::kLive));
+  EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kLive), 0u);
   EXPECT_FALSE(straight(tenant, 1));
-  EXPECT_TRUE(lanes().full(tenant, LaneKind::kLive));
+  EXPECT_GT(lanes().full_for_s(tenant, LaneKind::kLive), 0u);
 }
 
 TEST_F(LanesTest, WhatWasThereBeforeGoesFirst) {
@@ -159,9 +159,9 @@ TEST_F(LanesTest, AFailedAppendIsCountedNoMore) {
   lanes().own({0});
   ASSERT_TRUE(lanes().enter(tenant, LaneKind::kLive, 5));
   lanes().entered({"a", LaneKind::kLive}, 5, 50);
-  EXPECT_TRUE(lanes().full(tenant, LaneKind::kLive));
+  EXPECT_GT(lanes().full_for_s(tenant, LaneKind::kLive), 0u);
   lanes().left({"a", LaneKind::kLive}, false, 5, 50);
-  EXPECT_FALSE(lanes().full(tenant, LaneKind::kLive));
+  EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kLive), 0u);
 }
 
 TEST_F(LanesTest, WhoseTurnItIsNotQueuesThoughItHasNoRate) {

@@ -133,6 +133,11 @@ Result<std::vector<v1::ImportProgress>> ImportLedger::list(const std::string& te
   return copy_->list(tenant, after, count);
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> ImportLedger::complete_before(int64_t before_us,
+                                                                                       size_t count) {
+  return copy_->complete_before(before_us, count);
+}
+
 Result<ImportCounts> ImportLedger::count(const std::string& tenant) { return copy_->count(tenant); }
 
 }  // namespace freshet::ingest

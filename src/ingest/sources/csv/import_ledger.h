@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "eventlog/event_log.h"
@@ -38,6 +39,8 @@ class ImportLedger final : public ImportStore {
   [[nodiscard]] Result<std::vector<v1::ImportProgress>> list(const std::string& tenant, const std::string& after,
                                                              size_t count) override;
   [[nodiscard]] Result<ImportCounts> count(const std::string& tenant) override;
+  [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us,
+                                                                                         size_t count) override;
   [[nodiscard]] Status remove(const std::string& tenant, const std::string& id) override;
 
  private:

@@ -90,6 +90,19 @@ class KvImportStore final : public ImportStore {
     return store_->write(batch, kv::Durability::kSynced);
   }
 
+  Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us, size_t count) override {
+    std::vector<std::pair<std::string, std::string>> found;
+    FRESHET_TRY(store_->scan(std::string(1, kProgressRow), std::string(1, kProgressRow + 1),
+                             [&](std::string_view, std::string_view value) {
+                               v1::ImportProgress progress;
+                               if (progress.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+                                   progress.complete() && progress.updated_at_us() < before_us)
+                                 found.emplace_back(progress.tenant(), progress.id());
+                               return found.size() < count;
+                             }));
+    return found;
+  }
+
  private:
   // Until visit(progress) returns false. A damaged row is left out: one bad import must not hide the others. get()
   // tells of it.

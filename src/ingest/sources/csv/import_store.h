@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -45,6 +46,9 @@ class ImportStore {
                                                                      const std::string& after, size_t count) = 0;
   // Reads all of a tenant's imports.
   [[nodiscard]] virtual Result<ImportCounts> count(const std::string& tenant) = 0;
+  // Some of those of all tenants that were complete before, at most `count`: tenant and id.
+  [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> complete_before(int64_t before_us,
+                                                                                                 size_t count) = 0;
   // Forgets it, durably.
   [[nodiscard]] virtual Status remove(const std::string& tenant, const std::string& id) = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "testing/memory_store.h"
 
 namespace freshet::ingest {
@@ -71,6 +73,23 @@ TEST(ImportStore, ReadsRowsWithTheirMapping) {
   ASSERT_TRUE(store->put(**store->get("t", "a"), false));
   EXPECT_EQ(*store->mapping("t", "a"), "kind: users");
   EXPECT_EQ((*store->get("t", "a"))->mapping(), "");
+}
+
+TEST(ImportStore, TellsWhatWasCompleteLongAgo) {
+  const std::shared_ptr<kv::Store> rows = kv::open_memory(std::make_shared<kv::MemoryDisk>(), {});
+  const auto store = make_import_store(rows);
+  for (const char* tenant : {"t", "u"}) {
+    for (const auto& [id, complete, at] : {std::tuple("open", false, 10), {"old", true, 10}, {"new", true, 100}}) {
+      v1::ImportProgress progress = progress_of(tenant, id);
+      progress.set_complete(complete);
+      progress.set_updated_at_us(at);
+      ASSERT_TRUE(store->put(progress, true));
+    }
+  }
+  using Ids = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(*store->complete_before(100, 9), (Ids{{"t", "old"}, {"u", "old"}}));
+  EXPECT_EQ(*store->complete_before(100, 1), (Ids{{"t", "old"}}));
+  EXPECT_EQ(*store->complete_before(10, 9), Ids{});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What one record may ask for: bounded whatever it says.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 
 #include "ingest/sources/records/records.h"
@@ -64,6 +65,22 @@ TEST(Bounds, ARecordHasSoManyOperationsWhateverTheTenantMayHave) {
                                        fixture.context(), fixture.arena);
   EXPECT_EQ(static_cast<uint32_t>(parsed.envelopes[0]->attributes_size()), model::kAttributeOpsMax);
   EXPECT_EQ(warnings_of(parsed), "0:too_many_attributes");
+}
+
+// A body of nothing but warnings is counted, and costs no memory.
+TEST(Bounds, ManyWarningsAreOnlyCounted) {
+  AdapterFixture fixture;
+  std::string body;
+  for (int i = 0; i < 5000; ++i)
+    body += R"({"user":{"user_id":"u)" + std::to_string(i) +
+            R"(","email":"null"},"set":{"":1}})"
+            "\n";
+  const Parsed parsed = *parse_records(body, fixture.context(), fixture.arena);
+  EXPECT_LE(parsed.warnings.size(), kWarningsKept + 2);
+  std::map<std::string_view, uint64_t> counts;
+  for (const Warning& warning : parsed.warnings) counts[warning.code] += warning.count;
+  EXPECT_EQ(counts["blocked_identifier"], 5000u);
+  EXPECT_EQ(counts["empty_name"], 5000u);
 }
 
 TEST(Bounds, ARecordHasSoManyElementsOfSets) {

@@ -1,0 +1,17 @@
+// Reads a blob file of RocksDB from its begin to its end and compares checksums: RocksDB itself does so only for values
+// that somebody asks for. The format is RocksDB's (db/blob/blob_log_format.h): a header of 30 bytes, records (lengths,
+// two masked CRC32C, key, value as stored), and a footer of 32 bytes once the file is complete.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace freshet::kv {
+
+// Bytes read. kCorrupt: names the file and where; kNotFound: there is no such file (by now); kFatal: it can't be read.
+// `bytes`: how long it is at least.
+[[nodiscard]] Result<uint64_t> check_blob_file(const std::string& path, uint64_t bytes);
+
+}  // namespace freshet::kv
