@@ -65,8 +65,13 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   check_whole(config, *root, problems);
   if (!problems.empty()) return std::nullopt;
   if (config.prefix.empty()) config.prefix = "freshet.mirror." + config.name;
-  config.source.at.client_id = config.target.at.client_id = config.prefix + "." + config.instance;
+  set_instance(config, config.instance);
   return config;
+}
+
+void set_instance(Config& config, const std::string& instance) {
+  config.instance = instance;
+  config.source.at.client_id = config.target.at.client_id = config.prefix + "." + instance;
 }
 
 std::optional<Config> load_config(const std::string& path, const yaml::Environment& environment,

@@ -91,6 +91,9 @@ struct Config {
 [[nodiscard]] std::optional<Config> load_config(const std::string& path, const yaml::Environment& environment,
                                                 yaml::Problems& problems);
 
+// Of this process, by which brokers know it, too.
+void set_instance(Config& config, const std::string& instance);
+
 // The names of what a mirror keeps in the target.
 [[nodiscard]] std::string progress_topic(const Config& config, std::string_view source_topic);
 [[nodiscard]] std::optional<std::string> source_of_progress(const Config& config, std::string_view topic);

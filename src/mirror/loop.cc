@@ -115,7 +115,7 @@ void Loop::make_marks() {
   marks_.clear();
   std::map<Topic*, std::vector<Share*>> due;
   for (auto& [id, share] : shares_.all())
-    if (share.known && share.next != share.marked) due[share.topic].push_back(&share);
+    if (share.known) due[share.topic].push_back(&share);
   const int64_t now_ms = parts_.clock.now_us() / 1000;
   for (auto& [topic, shares] : due) {
     const auto ends =
@@ -124,9 +124,12 @@ void Loop::make_marks() {
       spdlog::warn("mirror {}: marks of {}: {}", config_.name, topic->to, ends.error().message);
       continue;
     }
-    const auto count = static_cast<uint64_t>(now_ms / std::max<int64_t>(config_.offset_sync_us / 1000, 1));
-    for (Share* share : shares)
-      marks_.push_back({share->id, share->next, mark_key(count), encode(Mark{share->next, *ends, now_ms})});
+    for (Share* share : shares) {
+      Mark mark{share->next, *ends, now_ms};
+      if (mark.source == share->marked.source && mark.target == share->marked.target) continue;
+      const auto count = [&](int64_t ms) { return static_cast<uint64_t>(ms / std::max<int64_t>(config_.offset_sync_us / 1000, 1)); };
+      marks_.push_back({share->id, mark, mark_key(count(now_ms), count(share->marked.made_ms)), encode(mark)});
+    }
   }
 }
 
@@ -320,7 +323,7 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
     newest_ms = std::max(newest_ms, share.newest_ms);
   }
   for (const NewMark& mark : marks_)
-    if (Share* share = shares_.find(mark.share)) share->marked = mark.source;
+    if (Share* share = shares_.find(mark.share)) share->marked = mark.mark;
   marks_.clear();
   heartbeat_.clear();
   if (batch.records > 0 && newest_ms > 0)

@@ -75,7 +75,7 @@ class Loop {
 
   struct NewMark {
     uint32_t share = 0;
-    int64_t source = 0;
+    Mark mark;
     std::string key, value;
   };
 

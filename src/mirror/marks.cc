@@ -35,7 +35,16 @@ Result<Mark> decode_mark(std::string_view text) {
   return mark;
 }
 
-std::string mark_key(uint64_t count) { return fmt::format("mark-{}", count % kMarksMax); }
+std::string mark_key(uint64_t count, uint64_t last) {
+  uint64_t apart = 1;
+  int level = 0;
+  for (const uint64_t wider : {64, 4096}) {
+    if (count / wider == last / wider) break;
+    apart = wider;
+    ++level;
+  }
+  return fmt::format("mark-{}-{}", level, count / apart % kMarkSlots);
+}
 
 // Two of the same offset say the same; the later one is nearer.
 void Marks::add(Mark mark) {
@@ -49,13 +58,12 @@ const Mark* Marks::before(int64_t offset) const {
 }
 
 std::vector<std::optional<int64_t>> translate(const std::vector<Marks>& marks,
-                                              const std::vector<std::optional<int64_t>>& committed,
-                                              const std::vector<int64_t>& first, size_t target_partitions,
+                                              const std::vector<int64_t>& committed, size_t target_partitions,
                                               bool one_to_one) {
   std::vector<std::optional<int64_t>> out(target_partitions);
   std::vector<bool> unknown(target_partitions, false);
   for (size_t p = 0; p < marks.size(); ++p) {
-    const Mark* const mark = marks[p].before(committed[p].value_or(first[p]));
+    const Mark* const mark = marks[p].before(committed[p]);
     for (size_t t = 0; t < target_partitions; ++t) {
       if (one_to_one && t != p) continue;
       if (mark == nullptr) {

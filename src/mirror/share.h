@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cluster/stream/stream.h"
+#include "mirror/marks.h"
 #include "mirror/topics.h"
 
 namespace freshet::mirror {
@@ -36,7 +37,7 @@ struct Share {
   int64_t committed = 0;  // -1: nothing
   int64_t next = 0;       // handled up to here
   bool unsaid = false;    // to be committed even if nothing of it was handled
-  int64_t marked = -1;    // `committed` at the last mark
+  Mark marked{-1, {}, 0};  // the last one that was committed
   int64_t newest_ms = 0;  // timestamp of what was handled last
   Note note;
   std::optional<int64_t> bound;  // not to be read from here on yet

@@ -6,7 +6,7 @@
 
 namespace freshet::cluster {
 
-class KafkaMember final : public Member {
+class KafkaMember final : public Committer {
  public:
   explicit KafkaMember(rd_kafka_consumer_group_metadata_t* metadata) : metadata_(metadata) {}
   [[nodiscard]] const rd_kafka_consumer_group_metadata_t* get() const { return metadata_.get(); }

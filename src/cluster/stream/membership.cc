@@ -19,7 +19,10 @@ PartitionRef ref_of(const rd_kafka_topic_partition_t& one) { return {one.topic, 
 
 class KafkaMembership final : public Membership {
  public:
-  ~KafkaMembership() override { client_.reset(); }
+  // Its callback takes part in closing, and needs the client for it.
+  ~KafkaMembership() override {
+    if (client_ != nullptr) rd_kafka_consumer_close(client_.get());
+  }
 
   static Result<std::unique_ptr<Membership>> join(const Connection& connection, const MembershipOptions& options) {
     std::unique_ptr<KafkaMembership> made(new KafkaMembership);
@@ -30,7 +33,7 @@ class KafkaMembership final : public Membership {
       static_cast<KafkaMembership*>(owner)->rebalance(what, list);
     };
     const std::string session_ms = std::to_string(options.session_timeout_us / 1000);
-    settings.defaults = {{"socket.nagle.disable", "true"}, {"topic.metadata.refresh.interval.ms", "10000"}};
+    settings.defaults = {{"socket.nagle.disable", "true"}, {"topic.metadata.refresh.interval.ms", "3000"}};
     settings.fixed = {{"group.id", options.group},
                       {"group.instance.id", options.instance},
                       {"session.timeout.ms", session_ms},
@@ -82,7 +85,7 @@ class KafkaMembership final : public Membership {
     return places;
   }
 
-  std::shared_ptr<const Member> member() const override { return member_; }
+  std::shared_ptr<const Committer> member() const override { return member_; }
 
  private:
   KafkaMembership() = default;
@@ -130,7 +133,7 @@ class KafkaMembership final : public Membership {
   StreamClient client_;
   std::string group_;
   GroupChange change_;
-  std::shared_ptr<const Member> member_;
+  std::shared_ptr<const Committer> member_;
 };
 
 }  // namespace

@@ -83,9 +83,9 @@ struct GroupChange {
 };
 
 // Who commits, as the group knows it.
-class Member {
+class Committer {
  public:
-  virtual ~Member() = default;
+  virtual ~Committer() = default;
 };
 
 // A place in a group that shares out the partitions of topics. It reads none of them.
@@ -99,7 +99,7 @@ class Membership {
   // In the order of `of`. kRetry: some of it belongs to a transaction that is not decided, or brokers are away.
   [[nodiscard]] virtual Result<std::vector<Place>> committed(const std::vector<PartitionRef>& of) = 0;
   // Null: it is none now.
-  [[nodiscard]] virtual std::shared_ptr<const Member> member() const = 0;
+  [[nodiscard]] virtual std::shared_ptr<const Committer> member() const = 0;
 };
 
 struct Outgoing {
@@ -127,7 +127,7 @@ class Writer {
   // The values must stay until commit() or abort(); names, keys and headers are copied.
   [[nodiscard]] virtual Status write(const Outgoing& record) = 0;
   // Records and places become visible together, or not at all. The brokers refuse a member that is none any more.
-  [[nodiscard]] virtual Status commit(const std::vector<Place>& places, const Member* member) = 0;
+  [[nodiscard]] virtual Status commit(const std::vector<Place>& places, const Committer* member) = 0;
   virtual void abort() = 0;
 };
 

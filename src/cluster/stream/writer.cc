@@ -13,6 +13,7 @@
 #include "cluster/stream/client.h"
 #include "cluster/stream/member.h"
 #include "cluster/stream/open.h"
+#include "cluster/stream/places.h"
 #include "telemetry/log.h"
 
 namespace freshet::cluster {
@@ -62,7 +63,7 @@ class KafkaWriter final : public Writer {
   }
 
   Status write(const Outgoing& record) override;
-  Status commit(const std::vector<Place>& places, const Member* member) override;
+  Status commit(const std::vector<Place>& places, const Committer* member) override;
 
   void abort() override {
     if (!open_) return;
@@ -188,17 +189,9 @@ Status KafkaWriter::write(const Outgoing& record) {
   return tl::unexpected(std::move(told));
 }
 
-Status KafkaWriter::commit(const std::vector<Place>& places, const Member* member) {
+Status KafkaWriter::commit(const std::vector<Place>& places, const Committer* member) {
   const auto* known = dynamic_cast<const KafkaMember*>(member);
-  const rd::PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(places.size())));
-  for (const Place& place : places) {
-    rd_kafka_topic_partition_t* one = rd_kafka_topic_partition_list_add(list.get(), place.of.topic.c_str(),
-                                                                        place.of.partition);
-    one->offset = place.next;
-    one->metadata_size = place.note.size();
-    one->metadata = rd_kafka_mem_malloc(nullptr, place.note.size() + 1);
-    std::copy_n(place.note.c_str(), place.note.size() + 1, static_cast<char*>(one->metadata));
-  }
+  const rd::PartitionList list = list_of(places);
   if (known != nullptr && !places.empty()) {
     const rd::ErrorPtr error = insist([&](int ms) {
       return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), known->get(), ms);
