@@ -16,6 +16,7 @@
 #include "mirror/offsets.h"
 #include "mirror/process.h"
 #include "mirror/verify/verify.h"
+#include "model/time.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -120,7 +121,7 @@ int verify_mirror(const LookOptions& options) {
   mirror::VerifyOptions wanted;
   wanted.topics = options.topics;
   if (!options.from.empty()) {
-    const auto from = model::parse_iso8601(options.from);
+    const auto from = model::parse_time(options.from);
     if (!from) return failed_look({Code::kInvalid, "--from must be a time like 2026-11-29T12:00:00Z"}, options.json);
     wanted.from_ms = *from / 1000;
   }

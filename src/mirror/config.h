@@ -56,15 +56,15 @@ struct Condition {
 };
 
 struct TopicRule {
-  std::string match;      // a pattern: `*` stands for any text
-  std::string to;         // "": the same name; `*` stands for what the first one of `match` did
+  std::string match = {};  // a pattern: `*` stands for any text
+  std::string to = {};     // "": the same name; `*` stands for what the first one of `match` did
   uint32_t partitions = 0;  // 0: as many as the source, one to one
   Keyless keyless = Keyless::kStop;
   Priority priority = Priority::kNormal;
   uint64_t bandwidth_bytes_per_s = 0;  // 0: no limit; keys and values, by this process
   OnLoss on_loss = OnLoss::kStop;
-  std::vector<Condition> where;     // all must hold
-  std::vector<std::string> fields;  // the only ones that are mirrored; empty: the value as it is
+  std::vector<Condition> where = {};     // all must hold
+  std::vector<std::string> fields = {};  // the only ones that are mirrored; empty: the value as it is
   bool operator==(const TopicRule&) const = default;
 };
 
