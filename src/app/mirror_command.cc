@@ -106,9 +106,8 @@ struct LookOptions {
 
 int failed_look(const Error& error, bool json) {
   if (json) {
-    print_json([&](JsonWriter& out) {
-      out.begin_object().member("ok", false).member("error", error.message).end_object();
-    });
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
   } else {
     fmt::print(stderr, "freshet mirror: {}\n", error.message);
   }

@@ -31,26 +31,25 @@ void check_whole(const Config& config, const yaml::Node& root, yaml::Problems& p
   for (const TopicRule& rule : config.topics) {
     const auto stars = std::count(rule.to.begin(), rule.to.end(), '*');
     if (stars > 1 || (stars == 1 && rule.match.find('*') == std::string::npos))
-      problems.add(root.place_of({"topics"}), "topics: to: \"" + rule.to + "\" must have one `*` at most, and `match` one");
+      problems.add(root.place_of({"topics"}),
+                   "topics: to: \"" + rule.to + "\" must have one `*` at most, and `match` one");
     if (stars == 0 && !rule.to.empty() && rule.match.find('*') != std::string::npos)
-      problems.add(root.place_of({"topics"}), "topics: to: \"" + rule.to + "\" would put all topics of \"" + rule.match +
-                                                  "\" into one: it must have a `*`, too");
+      problems.add(root.place_of({"topics"}), "topics: to: \"" + rule.to + "\" would put all topics of \"" +
+                                                  rule.match + "\" into one: it must have a `*`, too");
   }
 }
 
 }  // namespace
 
-const yaml::TextRule kMirrorName = {"^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150",
-                                    [](std::string_view text) {
-                                      return !text.empty() && text.size() <= kNameMax &&
-                                             std::all_of(text.begin(), text.end(), is_name_byte);
-                                    }};
-const yaml::TextRule kTopicPattern = {"^[A-Za-z0-9._*-]{1,249}$", "a topic's name, in which `*` stands for any text",
-                                      [](std::string_view text) {
-                                        return !text.empty() && text.size() <= 249 &&
-                                               std::all_of(text.begin(), text.end(),
-                                                           [](char c) { return c == '*' || is_name_byte(c); });
-                                      }};
+const yaml::TextRule kMirrorName = {
+    "^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150", [](std::string_view text) {
+      return !text.empty() && text.size() <= kNameMax && std::all_of(text.begin(), text.end(), is_name_byte);
+    }};
+const yaml::TextRule kTopicPattern = {
+    "^[A-Za-z0-9._*-]{1,249}$", "a topic's name, in which `*` stands for any text", [](std::string_view text) {
+      return !text.empty() && text.size() <= 249 &&
+             std::all_of(text.begin(), text.end(), [](char c) { return c == '*' || is_name_byte(c); });
+    }};
 
 std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment,
                                    yaml::Problems& problems) {

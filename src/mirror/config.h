@@ -41,6 +41,14 @@ enum class OnLoss : uint8_t { kStop, kSkip };
   return std::to_array<Name<OnLoss>>({{kStop, "stop"}, {kSkip, "skip"}});
 }
 
+// How the source's producers choose partitions: as Java's do, or in any way. Only of the former the mirror knows which
+// records of a key come first when partitions are added to the source.
+enum class Producers : uint8_t { kJava, kAny };
+[[nodiscard]] constexpr auto names_of(Producers) {
+  using enum Producers;
+  return std::to_array<Name<Producers>>({{kJava, "java"}, {kAny, "any"}});
+}
+
 // Whether records carry where they came from.
 enum class Loops : uint8_t { kMarked, kAllowed };
 [[nodiscard]] constexpr auto names_of(Loops) {
@@ -56,16 +64,20 @@ struct Condition {
 };
 
 struct TopicRule {
-  std::string match = {};  // a pattern: `*` stands for any text
-  std::string to = {};     // "": the same name; `*` stands for what the first one of `match` did
+  std::string match = {};   // a pattern: `*` stands for any text
+  std::string to = {};      // "": the same name; `*` stands for what the first one of `match` did
   uint32_t partitions = 0;  // 0: as many as the source, one to one
   Keyless keyless = Keyless::kStop;
   Priority priority = Priority::kNormal;
   uint64_t bandwidth_bytes_per_s = 0;  // 0: no limit; keys and values, by this process
   OnLoss on_loss = OnLoss::kStop;
+  Producers producers = Producers::kJava;
   std::vector<Condition> where = {};     // all must hold
   std::vector<std::string> fields = {};  // the only ones that are mirrored; empty: the value as it is
   bool operator==(const TopicRule&) const = default;
+
+  // Whether the order of keys is kept over a change of the source's partitions.
+  [[nodiscard]] bool follows_keys() const { return partitions > 0 && producers == Producers::kJava; }
 };
 
 struct Config {

@@ -24,13 +24,22 @@ constexpr const char* kEnds =
     "target: {name: back, brokers: 'b:1'}\n";
 
 TEST(MirrorConfig, ReadsWhatItSays) {
-  const auto config = parsed(std::string(kEnds) +
-                             "topics: [{match: 'orders.*', to: 'f.*', partitions: 7, keyless: spread, priority: high, "
-                             "bandwidth: 1MiB, where: [{field: country, is: [IN]}], fields: [a]}]\nexclude: ['*.tmp']\n");
+  const auto config =
+      parsed(std::string(kEnds) +
+             "topics: [{match: 'orders.*', to: 'f.*', partitions: 7, keyless: spread, priority: high, "
+             "bandwidth: 1MiB, where: [{field: country, is: [IN]}], fields: [a]}]\nexclude: ['*.tmp']\n");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->prefix, "freshet.mirror.shop");
-  EXPECT_EQ(config->topics[0],
-            (TopicRule{"orders.*", "f.*", 7, Keyless::kSpread, Priority::kHigh, 1u << 20, OnLoss::kStop, {{"country", {"IN"}}}, {"a"}}));
+  EXPECT_EQ(config->topics[0], (TopicRule{"orders.*",
+                                          "f.*",
+                                          7,
+                                          Keyless::kSpread,
+                                          Priority::kHigh,
+                                          1u << 20,
+                                          OnLoss::kStop,
+                                          Producers::kJava,
+                                          {{"country", {"IN"}}},
+                                          {"a"}}));
   EXPECT_EQ(choose(*config, "orders.x")->to, "f.x");
   EXPECT_FALSE(choose(*config, "orders.x.tmp"));
   EXPECT_FALSE(choose(*config, "others"));
@@ -40,14 +49,17 @@ TEST(MirrorConfig, ReadsWhatItSays) {
 
 TEST(MirrorConfig, SaysWhatIsWrong) {
   std::string problems;
-  EXPECT_FALSE(parsed("name: a\nsource: {name: x, brokers: b}\ntarget: {name: x, brokers: b}\ntopics: [{match: a}]\n", &problems));
+  EXPECT_FALSE(parsed("name: a\nsource: {name: x, brokers: b}\ntarget: {name: x, brokers: b}\ntopics: [{match: a}]\n",
+                      &problems));
   EXPECT_NE(problems.find("target.name"), std::string::npos) << problems;
   EXPECT_FALSE(parsed(std::string(kEnds) + "topics: [{match: 'a*', to: b}]\n", &problems));
   EXPECT_NE(problems.find("would put all topics"), std::string::npos) << problems;
   EXPECT_FALSE(parsed(std::string(kEnds) + "topics: [{match: a, partitons: 3}]\n", &problems));
   EXPECT_NE(problems.find("did you mean"), std::string::npos) << problems;
-  EXPECT_FALSE(parsed("name: a\nsource: {name: x, brokers: b, properties: {group.id: g}}\ntarget: {name: y, brokers: b}\n"
-                      "topics: [{match: a}]\n", &problems));
+  EXPECT_FALSE(
+      parsed("name: a\nsource: {name: x, brokers: b, properties: {group.id: g}}\ntarget: {name: y, brokers: b}\n"
+             "topics: [{match: a}]\n",
+             &problems));
   EXPECT_NE(problems.find("group.id"), std::string::npos) << problems;
 }
 
@@ -88,9 +100,10 @@ TEST(MirrorTransform, FiltersAndProjects) {
 
 TEST(MirrorTopics, CarriesOnlyWhatIsTheTopicsOwn) {
   using cluster::ConfigSource;
-  const auto out = mirrored_configs({{"retention.ms", "1", ConfigSource::kTopic, false, false},
-                                     {"cleanup.policy", "delete", ConfigSource::kDefault, false, false},
-                                     {"leader.replication.throttled.replicas", "*", ConfigSource::kTopic, false, false}});
+  const auto out =
+      mirrored_configs({{"retention.ms", "1", ConfigSource::kTopic, false, false},
+                        {"cleanup.policy", "delete", ConfigSource::kDefault, false, false},
+                        {"leader.replication.throttled.replicas", "*", ConfigSource::kTopic, false, false}});
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0], (cluster::ConfigChange{"retention.ms", "1"}));
 }
@@ -114,8 +127,9 @@ TEST(MirrorMarks, AreWrittenSo) {
 }
 
 TEST(MirrorNotes, ComeBackFromText) {
-  for (const Note& note : {Note{}, Note{3, 0, 0}, Note{5, 3, 1'700'000'000'000}}) EXPECT_EQ(decode_note(encode(note)), note);
-  EXPECT_EQ(encode(Note{5, 3, 17}), "5 old=3 until=17");
+  for (const Note& note : {Note{}, Note{3, 0, 0, 0}, Note{5, 3, 0, 0}, Note{5, 3, 1'700'000'000'000, 17}})
+    EXPECT_EQ(decode_note(encode(note)), note);
+  EXPECT_EQ(encode(Note{3, 2, 17, 4}), "3 was=2 until=17 moved=4");
   EXPECT_EQ(decode_note("junk"), Note{});
 }
 

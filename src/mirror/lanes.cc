@@ -11,7 +11,9 @@ constexpr env::TimeUs kSliceUs = 5'000;  // of waiting, where there are several 
 
 Lanes::Key Lanes::key_of(const Share& share) {
   const TopicRule& rule = share.topic->rule;
-  return {rule.priority, rule.bandwidth_bytes_per_s > 0 ? share.topic->name : ""};
+  std::string name = rule.bandwidth_bytes_per_s > 0 ? share.topic->name : "";
+  if (share.second) name += "#moved";  // A reader can't be at two places of a partition.
+  return {rule.priority, std::move(name)};
 }
 
 Status Lanes::start(Share& share) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/json_writer.h"
 #include "telemetry/log.h"
 
@@ -70,7 +71,7 @@ Status Loop::prepare() {
   FRESHET_TRY(parts_.writer.settle());
   FRESHET_TRY(refresh());
   FRESHET_TRY(shares_.follow_group());
-  FRESHET_TRY(shares_.open_bounds());
+  FRESHET_TRY(shares_.go_over());
   FRESHET_TRY(shares_.start());
   make_marks();
   const env::TimeUs now = parts_.clock.monotonic_us();
@@ -106,8 +107,8 @@ Status Loop::refresh() {
   return {};
 }
 
-// The end of the target is asked for while nothing of ours is open: what a share has from its position on will be written
-// at or above it. Where that fails, the next time will do.
+// The end of the target is asked for while nothing of ours is open: what a share has from its position on will be
+// written at or above it. Where that fails, the next time will do.
 void Loop::make_marks() {
   const env::TimeUs now = parts_.clock.monotonic_us();
   if (now < marks_at_) return;
@@ -115,7 +116,7 @@ void Loop::make_marks() {
   marks_.clear();
   std::map<Topic*, std::vector<Share*>> due;
   for (auto& [id, share] : shares_.all())
-    if (share.known) due[share.topic].push_back(&share);
+    if (share.known && !share.second) due[share.topic].push_back(&share);
   const int64_t now_ms = parts_.clock.now_us() / 1000;
   for (auto& [topic, shares] : due) {
     const auto ends =
@@ -125,9 +126,11 @@ void Loop::make_marks() {
       continue;
     }
     for (Share* share : shares) {
-      Mark mark{share->next, *ends, now_ms};
+      Mark mark{shares_.whole_below(*share), *ends, now_ms};
       if (mark.source == share->marked.source && mark.target == share->marked.target) continue;
-      const auto count = [&](int64_t ms) { return static_cast<uint64_t>(ms / std::max<int64_t>(config_.offset_sync_us / 1000, 1)); };
+      const auto count = [&](int64_t ms) {
+        return static_cast<uint64_t>(ms / std::max<int64_t>(config_.offset_sync_us / 1000, 1));
+      };
       marks_.push_back({share->id, mark, mark_key(count(now_ms), count(share->marked.made_ms)), encode(mark)});
     }
   }
@@ -185,7 +188,7 @@ Status Loop::take(const cluster::Record& record, Batch& batch) {
     return {};
   }
   FRESHET_TRY(mirror(record, *share, batch));
-  if (!share->halted.empty()) return {};
+  if (!share->reading) return {};
   share->next = record.offset + 1;
   share->newest_ms = record.timestamp_ms;
   share->unsaid = true;
@@ -198,6 +201,8 @@ Status Loop::mirror(const cluster::Record& record, Share& share, Batch& batch) {
     counters().loops.add();
     return {};
   }
+  if (!record.key && share.second) return {};
+  if (record.key && topic.rule.follows_keys() && !belongs(record, share)) return {};
   cluster::Outgoing out;
   out.value = record.value;
   if (record.value && !topic.transform.is_identity()) {
@@ -217,7 +222,9 @@ Status Loop::mirror(const cluster::Record& record, Share& share, Batch& batch) {
   }
   if (!to) return set_aside(record, share, "it has no key, which decides the partition", batch);
   if (size_with_headers(record) > topic.record_bytes_max)
-    return set_aside(record, share, fmt::format("it is larger than the {} bytes that {} takes", topic.record_bytes_max, topic.to), batch);
+    return set_aside(record, share,
+                     fmt::format("it is larger than the {} bytes that {} takes", topic.record_bytes_max, topic.to),
+                     batch);
   out.topic = parts_.writer.topic(topic.to);
   out.partition = *to;
   out.timestamp_ms = record.timestamp_ms;
@@ -226,6 +233,20 @@ Status Loop::mirror(const cluster::Record& record, Share& share, Batch& batch) {
   if (config_.loops == Loops::kMarked) headers_.push_back({kRouteHeader, config_.source.name});
   out.headers = headers_;
   return write(out, batch);
+}
+
+// False: it is not to be written now, or not by this reading.
+bool Loop::belongs(const cluster::Record& record, Share& share) {
+  const Shares::Home home = shares_.home_of(share, murmur2(*record.key) & 0x7fffffffu, record.offset);
+  if (home == Shares::Home::kLater) {
+    lanes_.stop(share);
+    refresh_at_ = 0;
+  } else if (home == Shares::Home::kNone) {
+    shares_.halt(share, fmt::format("Java's producers would put the record at {} into another partition, by its key: "
+                                    "`producers: any` mirrors it, without the order of keys while partitions are added",
+                                    record.offset));
+  }
+  return home == Shares::Home::kHere;
 }
 
 // Whole, with where it came from and why, so that it can be looked at and sent again.
@@ -258,7 +279,7 @@ Status Loop::write(const cluster::Outgoing& out, Batch& batch) {
   return parts_.writer.write(out);
 }
 
-// ---- committing ---------------------------------------------------------------------------------------------------------
+// ---- committing -----------------------------------------------------------------------------------------------------
 
 Status Loop::write_own(Batch& batch) {
   for (const NewMark& mark : marks_) {
@@ -280,9 +301,13 @@ Status Loop::write_own(Batch& batch) {
   return write(out, batch);
 }
 
+// First readings, where these or their second ones have gone on.
 bool Loop::has_unsaid(std::vector<uint32_t>& ids) {
-  for (auto& [id, share] : shares_.all())
-    if (share.known && share.unsaid) ids.push_back(id);
+  for (auto& [id, share] : shares_.all()) {
+    if (!share.known || share.second) continue;
+    const bool twins = share.twin && shares_.all().at(*share.twin).unsaid;
+    if (share.unsaid || twins) ids.push_back(id);
+  }
   return !ids.empty();
 }
 
@@ -300,7 +325,7 @@ Status Loop::commit(Batch& batch) {
   std::vector<cluster::Place> places;
   for (const uint32_t id : ids) {
     const Share& share = shares_.all().at(id);
-    places.push_back({share.progress, share.next, encode(share.note)});
+    places.push_back({share.progress, share.next, encode(shares_.note_of(share))});
   }
   FRESHET_TRY(parts_.writer.commit(places, member.get()));
   batch.records = records;
@@ -321,6 +346,10 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
     share.committed = share.next;
     share.unsaid = false;
     newest_ms = std::max(newest_ms, share.newest_ms);
+    if (!share.twin) continue;
+    Share& second = shares_.all().at(*share.twin);
+    second.committed = second.next;
+    second.unsaid = false;
   }
   for (const NewMark& mark : marks_)
     if (Share* share = shares_.find(mark.share)) share->marked = mark.mark;
@@ -356,12 +385,13 @@ std::vector<Standing> Loop::standings() {
   std::vector<Standing> out;
   const int64_t now_ms = parts_.clock.now_us() / 1000;
   for (auto& [id, share] : shares_.all()) {
+    if (share.second) continue;
     Standing& one = out.emplace_back();
     one.of = share.source;
     one.halted = share.halted;
     const int64_t end = lanes_.end_of(share);
     if (!share.known || end < 0) continue;
-    one.lag_records = std::max<int64_t>(end - share.committed, 0);
+    one.lag_records = std::max<int64_t>(end - std::min(share.committed, shares_.whole_below(share)), 0);
     if (one.lag_records > 0 && share.newest_ms > 0)
       one.lag_seconds = static_cast<double>(std::max<int64_t>(now_ms - share.newest_ms, 0)) / 1000;
   }

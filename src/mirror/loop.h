@@ -63,7 +63,9 @@ class Loop {
   [[nodiscard]] Status gather(Batch& batch);
   [[nodiscard]] Status take(const cluster::Record& record, Batch& batch);
   [[nodiscard]] Status mirror(const cluster::Record& record, Share& share, Batch& batch);
-  [[nodiscard]] Status set_aside(const cluster::Record& record, const Share& share, const std::string& why, Batch& batch);
+  [[nodiscard]] bool belongs(const cluster::Record& record, Share& share);
+  [[nodiscard]] Status set_aside(const cluster::Record& record, const Share& share, const std::string& why,
+                                 Batch& batch);
   [[nodiscard]] Status write(const cluster::Outgoing& out, Batch& batch);
   [[nodiscard]] Status commit(Batch& batch);
   [[nodiscard]] Status write_own(Batch& batch);

@@ -172,14 +172,16 @@ RC_GTEST_PROP(MirrorLoop, CopiesOnceWhateverHappens, ()) {
   RC_ASSERT(verified(world, seven()).complete());
 }
 
-// Producers go over to the new partitions while the mirror runs, each key at another moment.
+// Producers go over to the new partitions while the mirror runs and is killed, each key at another moment.
 RC_GTEST_PROP(MirrorLoop, AddedPartitionsKeepTheOrderOfKeys, ()) {
   World world;
   world.source.make(kTopic, 3);
   Producer producer(world);
   for (uint32_t i = 0; i < 50; ++i) producer.send(i % 9, 3);
-  Running process(world, seven());
-  run(process, 4);
+  Config config = seven();
+  config.switch_over_us = 60'000'000;
+  auto process = std::make_unique<Running>(world, config);
+  run(*process, 4);
   world.source.topics.at(kTopic).resize(5);
   const auto ops = *rc::gen::container<std::vector<int>>(60, rc::gen::inRange(0, 60));
   std::set<uint32_t> moved;
@@ -187,11 +189,38 @@ RC_GTEST_PROP(MirrorLoop, AddedPartitionsKeepTheOrderOfKeys, ()) {
     const auto key = static_cast<uint32_t>(op % 9);
     if (op < 18) moved.insert(key);
     for (int i = 0; i < 1 + op % 4; ++i) producer.send(key, moved.contains(key) ? 5 : 3);
-    if (op % 3 == 0) run(process, 1);
-    if (op % 7 == 0) run(process, 1);
+    if (op % 13 == 0) process = std::make_unique<Running>(world, config);
+    if (op % 3 == 0) run(*process, 1);
   }
-  run(process, 60);
+  world.clock.now += config.switch_over_us;
+  for (int i = 0; i < 16; ++i) {
+    for (uint32_t key = 0; key < 9; ++key) producer.send(key, 5);
+    run(*process, 2);
+  }
+  run(*process, 10);
   RC_ASSERT(by_key(world.target, "copy.orders") == producer.expected());
+  RC_ASSERT(verified(world, config).complete());
+  for (const auto& [of, place] : world.target.groups.at("freshet.mirror.m").places)
+    RC_ASSERT(decode_note(place.note) == (Note{5, 3, 0, 0}));
+}
+
+// With another partitioner a key's earlier records can't be told from its later ones.
+TEST(MirrorLoop, StopsWhereKeysLieElsewhere) {
+  World world;
+  world.source.make(kTopic, 3);
+  for (int32_t p = 0; p < 3; ++p) world.source.produce(kTopic, p, {1, "k", "v", {}});
+  Running process(world, seven());
+  run(process, 3);
+  world.clock.now += 11'000'000;
+  run(process, 3);
+  uint32_t halted = 0;
+  for (const Standing& one : process.loop.standings()) halted += one.halted.find("producers: any") != std::string::npos;
+  EXPECT_EQ(halted, 2u);
+  Config any = seven();
+  any.topics[0].producers = Producers::kAny;
+  Running again(world, any);
+  run(again, 4);
+  EXPECT_EQ(by_key(world.target, "copy.orders").at("k").size(), 3u);
 }
 
 TEST(MirrorLoop, SetsAsideWhatItCantWrite) {
@@ -212,7 +241,8 @@ TEST(MirrorLoop, SetsAsideWhatItCantWrite) {
   const auto letters = world.target.committed(letters_topic(config), 0);
   ASSERT_EQ(letters.size(), 3u);
   EXPECT_EQ(letters[0].second.value, "not json");
-  EXPECT_EQ(letters[0].second.headers.back(), std::pair(std::string("freshet.mirror.offset"), std::optional<std::string>("1")));
+  EXPECT_EQ(letters[0].second.headers.back(),
+            std::pair(std::string("freshet.mirror.offset"), std::optional<std::string>("1")));
   const Verdict verdict = verified(world, config);
   EXPECT_TRUE(verdict.complete()) << verdict_text(verdict);
   EXPECT_EQ(verdict.topics.at(0).set_aside, 3u);
@@ -277,13 +307,15 @@ std::vector<size_t> places_of(const FakeCluster::Log& log, const std::string& ke
 
 TEST(MirrorVerify, FindsALoss) {
   EXPECT_EQ(planted([](FakeCluster::Log& log) { log.entries[places_of(log, "k1")[20]].marker = true; }), Wrong::kLost);
-  EXPECT_EQ(planted([](FakeCluster::Log& log) { log.entries[places_of(log, "k1").back()].marker = true; }), Wrong::kLost);
+  EXPECT_EQ(planted([](FakeCluster::Log& log) { log.entries[places_of(log, "k1").back()].marker = true; }),
+            Wrong::kLost);
 }
 
 TEST(MirrorVerify, FindsADouble) {
   EXPECT_EQ(planted([](FakeCluster::Log& log) {
               const auto entry = log.entries[places_of(log, "k1")[20]];
-              log.entries.insert(log.entries.begin() + 21 + static_cast<std::ptrdiff_t>(places_of(log, "k1")[20]), entry);
+              log.entries.insert(log.entries.begin() + 21 + static_cast<std::ptrdiff_t>(places_of(log, "k1")[20]),
+                                 entry);
             }),
             Wrong::kDouble);
   EXPECT_EQ(planted([](FakeCluster::Log& log) { log.entries.push_back(log.entries[places_of(log, "k1")[3]]); }),

@@ -23,8 +23,7 @@ Result<Mark> decode_mark(std::string_view text) {
   simdjson::dom::array target;
   Mark mark;
   bool fine = parser.parse(text.data(), text.size(), true).get(root) == simdjson::SUCCESS &&
-              root["source"].get(mark.source) == simdjson::SUCCESS &&
-              root["target"].get(target) == simdjson::SUCCESS &&
+              root["source"].get(mark.source) == simdjson::SUCCESS && root["target"].get(target) == simdjson::SUCCESS &&
               root["made_ms"].get(mark.made_ms) == simdjson::SUCCESS;
   for (auto at = target.begin(); fine && at != target.end(); ++at) {
     int64_t offset = 0;
@@ -57,9 +56,8 @@ const Mark* Marks::before(int64_t offset) const {
   return after == by_source_.begin() ? nullptr : &std::prev(after)->second;
 }
 
-std::vector<std::optional<int64_t>> translate(const std::vector<Marks>& marks,
-                                              const std::vector<int64_t>& committed, size_t target_partitions,
-                                              bool one_to_one) {
+std::vector<std::optional<int64_t>> translate(const std::vector<Marks>& marks, const std::vector<int64_t>& committed,
+                                              size_t target_partitions, bool one_to_one) {
   std::vector<std::optional<int64_t>> out(target_partitions);
   std::vector<bool> unknown(target_partitions, false);
   for (size_t p = 0; p < marks.size(); ++p) {

@@ -3,9 +3,9 @@
 // so a group that goes on from it misses nothing; what lies between is read again.
 //
 // The mirror makes one every Config::offset_sync_us, between two transactions, where something has changed on either
-// side, and writes it with the next one into the progress topic's partition of the same number. That topic is compacted:
-// a mark's key is one of kMarkSlots on one of three levels, which are a mark, 64 and 4,096 marks apart: so at one in five
-// seconds those of 40 minutes, 45 hours and 120 days are kept.
+// side, and writes it with the next one into the progress topic's partition of the same number. That topic is
+// compacted: a mark's key is one of kMarkSlots on one of three levels, which are a mark, 64 and 4,096 marks apart: so
+// at one in five seconds those of 40 minutes, 45 hours and 120 days are kept.
 #pragma once
 
 #include <cstdint>

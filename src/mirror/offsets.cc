@@ -79,13 +79,13 @@ Result<std::vector<Translated>> translated_topics(const Config& config, Sides& s
 }
 
 // Only partitions of which the group has nothing there, or less and from us: what it has read itself is its own.
-void fill_places(const std::vector<cluster::CommittedOffset>& there, const std::vector<int64_t>& first, GroupMove& move) {
+void fill_places(const std::vector<cluster::CommittedOffset>& there, const std::vector<int64_t>& first,
+                 GroupMove& move) {
   for (size_t t = 0; t < move.next.size(); ++t) {
     const cluster::PartitionRef of{move.to, static_cast<int32_t>(t)};
     const int64_t next = move.next[t].value_or(first[t]);
     const auto known = std::find_if(there.begin(), there.end(), [&](const auto& one) { return one.of == of; });
-    if (known != there.end() && known->metadata != kMoveNote)
-      move.refused = "the group has read in the target itself";
+    if (known != there.end() && known->metadata != kMoveNote) move.refused = "the group has read in the target itself";
     if (known == there.end() || known->next < next) move.places.push_back({of, next, std::string(kMoveNote)});
   }
   if (!move.refused.empty()) move.places.clear();

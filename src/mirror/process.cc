@@ -37,8 +37,8 @@ class StandingGauges {
                        "Age of what was mirrored last, of the partition that is furthest behind; 0: none is behind.",
                        labels)
           .set(sum.lag_seconds);
-      telemetry::gauge("freshet_mirror_halted", "1: a partition of the topic is not mirrored any further; the log says why.",
-                       labels)
+      telemetry::gauge("freshet_mirror_halted",
+                       "1: a partition of the topic is not mirrored any further; the log says why.", labels)
           .set(sum.halted.empty() ? 0 : 1);
     }
     telemetry::gauge("freshet_mirror_partitions", "Source partitions that the group has given to this process.")
@@ -108,8 +108,8 @@ Result<std::unique_ptr<Process>> Process::open(const Config& config, env::Clock&
   place.instance = config.instance;
   auto group = cluster::join_group(config.target.at, place);
   FRESHET_TRY(named(config, config.target, group));
-  return std::unique_ptr<Process>(new RealProcess(config, clock, std::move(*source), std::move(*target),
-                                                  std::move(*writer), std::move(*group)));
+  return std::unique_ptr<Process>(
+      new RealProcess(config, clock, std::move(*source), std::move(*target), std::move(*writer), std::move(*group)));
 }
 
 }  // namespace freshet::mirror

@@ -20,16 +20,18 @@ bool take_number(std::string_view& text, std::string_view before, Number& out) {
 }  // namespace
 
 std::string encode(const Note& note) {
-  if (note.old == 0) return std::to_string(note.seen);
-  return fmt::format("{} old={} until={}", note.seen, note.old, note.until_ms);
+  std::string out = std::to_string(note.seen);
+  if (note.was > 0) out += fmt::format(" was={}", note.was);
+  if (note.until_ms > 0) out += fmt::format(" until={} moved={}", note.until_ms, note.moved);
+  return out;
 }
 
 Note decode_note(std::string_view text) {
   Note note;
   if (!take_number(text, "", note.seen)) return {};
+  (void)take_number(text, " was=", note.was);
   Note whole = note;
-  if (take_number(text, " old=", whole.old) && take_number(text, " until=", whole.until_ms) && text.empty())
-    return whole;
+  if (take_number(text, " until=", whole.until_ms) && take_number(text, " moved=", whole.moved)) return whole;
   return note;
 }
 

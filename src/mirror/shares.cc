@@ -27,8 +27,7 @@ std::vector<PartitionRef> partitions_of(const std::string& topic, uint32_t count
   return out;
 }
 
-Result<std::vector<int64_t>> offsets_of(cluster::Admin& admin, const std::vector<PartitionRef>& of,
-                                        OffsetAt::Kind at) {
+Result<std::vector<int64_t>> offsets_of(cluster::Admin& admin, const std::vector<PartitionRef>& of, OffsetAt::Kind at) {
   FRESHET_ASSIGN(const auto answers, admin.offsets(of, {at, 0}));
   std::vector<int64_t> out;
   for (const cluster::OffsetAnswer& answer : answers) {
@@ -71,28 +70,30 @@ void Shares::give(const PartitionRef& progress) {
 
 void Shares::take(const PartitionRef& progress) {
   std::erase(untaken_, progress);
-  for (auto share = shares_.begin(); share != shares_.end(); ++share) {
-    if (share->second.progress != progress) continue;
-    lanes_.stop(share->second);
-    shares_.erase(share);
-    return;
+  for (auto share = shares_.begin(); share != shares_.end();) {
+    if (share->second.progress == progress) {
+      lanes_.stop(share->second);
+      share = shares_.erase(share);
+    } else {
+      ++share;
+    }
   }
 }
 
 void Shares::rewind() {
   for (auto& [id, share] : shares_) {
     lanes_.stop(share);
-    share.known = false;
-    share.bound.reset();
-    share.waits.reset();
+    share.known = share.unsaid = false;
+    share.twin.reset();
   }
+  std::erase_if(shares_, [](const auto& one) { return one.second.second; });
 }
 
 void Shares::halt(Share& share, const std::string& why) {
   lanes_.stop(share);
   share.halted = why;
-  spdlog::error("mirror {}: {} is not mirrored any further than {}: {}", config_.name, text_of(share.source), share.next,
-                why);
+  spdlog::error("mirror {}: {} is not mirrored any further than {}: {}", config_.name, text_of(share.source),
+                share.next, why);
 }
 
 Status Shares::start() {
@@ -126,9 +127,9 @@ Status Shares::learn(const std::vector<Share*>& unknown) {
       continue;
     }
     share.note = decode_note(places[i].note);
-    share.unsaid = false;
+    if (share.note.seen == 0) share.note.seen = share.topic->source_partitions;
     share.known = true;
-    if (share.young(clock_.now_us() / 1000)) share.bound = share.next;
+    if (share.note.until_ms > 0) begin_switch(share, share.note.moved, share.note.until_ms);
   }
   return fresh.empty() ? Status{} : begin_fresh(fresh);
 }
@@ -144,10 +145,7 @@ Status Shares::begin_fresh(const std::vector<Share*>& fresh) {
     share.next = firsts[i];
     share.unsaid = true;
     share.known = true;
-    if (share.note.old == 0) continue;
-    share.bound = share.next;
-    spdlog::info("mirror {}: {} was added to the source: for {} s the {} older ones go first, so that keys keep their order",
-                 config_.name, text_of(share.source), config_.switch_over_us / 1'000'000, share.note.old);
+    if (share.note.until_ms > 0) begin_switch(share, share.next, share.note.until_ms);
   }
   return {};
 }
@@ -167,7 +165,8 @@ Status Shares::missing(Share& share) {
   FRESHET_ASSIGN(const auto first, offsets_of(source_, {share.source}, OffsetAt::Kind::kEarliest));
   FRESHET_ASSIGN(const auto last, offsets_of(source_, {share.source}, OffsetAt::Kind::kLatest));
   if (share.next > last[0]) {
-    halt(share, fmt::format("the source ends at {}, before what was mirrored: was the topic deleted and made anew?", last[0]));
+    halt(share,
+         fmt::format("the source ends at {}, before what was mirrored: was the topic deleted and made anew?", last[0]));
   } else if (share.next < first[0]) {
     const std::string what = fmt::format("offsets {} to {} were deleted from the source before they were mirrored",
                                          share.next, first[0] - 1);

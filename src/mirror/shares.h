@@ -29,9 +29,20 @@ class Shares {
   [[nodiscard]] Status start();
   // Forgets positions and all that was read ahead: start() asks again.
   void rewind();
-  // Of partitions that were added to a source whose keys decide the target's: raises their bounds (switch_over.cc).
-  // kRetry: not yet.
-  [[nodiscard]] Status open_bounds();
+  // Where a record with this hash of its key belongs, as the source's keys are placed there (switch_over.cc).
+  enum class Home : uint8_t {
+    kHere,   // write it
+    kOther,  // the other reading of the partition writes it
+    kLater,  // not yet: this reading stops before it
+    kNone,   // no number of partitions that the source had puts it there
+  };
+  [[nodiscard]] Home home_of(Share& share, uint32_t hash, int64_t offset);
+  // Lets second readings go on as far as they may, and ends switch-overs. kRetry: not yet.
+  [[nodiscard]] Status go_over();
+  // What is kept with the share's position.
+  [[nodiscard]] Note note_of(const Share& share) const;
+  // What lies below is written.
+  [[nodiscard]] int64_t whole_below(const Share& share) const;
   // The source has not, or not any more, what lies at the share's position.
   [[nodiscard]] Status missing(Share& share);
   // The source does not know the partition, or not yet: it is asked again a little later.
@@ -48,7 +59,9 @@ class Shares {
   [[nodiscard]] Status learn(const std::vector<Share*>& unknown);
   [[nodiscard]] Status begin_fresh(const std::vector<Share*>& fresh);
   [[nodiscard]] Result<Note> note_for(const Share& share);
-  [[nodiscard]] Status raise_bound(Share& share);
+  void begin_switch(Share& share, int64_t at, int64_t until_ms);
+  void end_switch(Share& share);
+  [[nodiscard]] Status raise_bound(Share& second, const Share& first);
   [[nodiscard]] Result<bool> drained(const Share::Waits& waits);
 
   const Config& config_;

@@ -26,8 +26,9 @@ telemetry::Counter& made_counter() {
 }
 
 const cluster::LivingTopic* topic_named(const cluster::ClusterView& view, const std::string& name) {
-  const auto found = std::lower_bound(view.topics.begin(), view.topics.end(), name,
-                                      [](const cluster::LivingTopic& topic, const std::string& n) { return topic.name < n; });
+  const auto found =
+      std::lower_bound(view.topics.begin(), view.topics.end(), name,
+                       [](const cluster::LivingTopic& topic, const std::string& n) { return topic.name < n; });
   return found == view.topics.end() || found->name != name ? nullptr : &*found;
 }
 
@@ -90,7 +91,8 @@ Status Topics::create(cluster::NewTopic topic) {
 
 Status Topics::make_own() {
   if (!in_target_.contains(letters_topic(config_)))
-    FRESHET_TRY(create({letters_topic(config_), 1, replication_for(3), {{"max.message.bytes", std::to_string(kLetterBytesMax)}}}));
+    FRESHET_TRY(create(
+        {letters_topic(config_), 1, replication_for(3), {{"max.message.bytes", std::to_string(kLetterBytesMax)}}}));
   if (!in_target_.contains(heartbeat_topic(config_)))
     FRESHET_TRY(create({heartbeat_topic(config_), 1, replication_for(3), {{"cleanup.policy", "compact"}}}));
   return {};
@@ -114,7 +116,8 @@ Status Topics::make_target(Topic& topic, const cluster::LivingTopic& from, const
   if (to == nullptr) {
     FRESHET_ASSIGN(const auto configs, source_.configs({{Resource::Kind::kTopic, topic.name}}));
     const auto wanted = from.partitions.empty() ? 1 : static_cast<uint32_t>(from.partitions.front().replicas.size());
-    FRESHET_TRY(create({topic.to, topic.target_partitions, replication_for(wanted), mirrored_configs(configs.at(0).configs)}));
+    FRESHET_TRY(
+        create({topic.to, topic.target_partitions, replication_for(wanted), mirrored_configs(configs.at(0).configs)}));
     topic.record_bytes_max = record_limit(value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
     return make_progress(topic);  // Not every broker knows the new topic yet.
   } else if (const auto has = static_cast<uint32_t>(to->partitions.size()); has < topic.target_partitions) {

@@ -57,8 +57,8 @@ class Topics {
   uint32_t target_brokers_ = 1;
 };
 
-// What a topic of the target gets of the source's configurations: those set on the topic itself, but for what belongs to
-// one cluster (placement, throttles, limits of time and size that the target's brokers decide).
+// What a topic of the target gets of the source's configurations: those set on the topic itself, but for what belongs
+// to one cluster (placement, throttles, limits of time and size that the target's brokers decide).
 [[nodiscard]] std::vector<cluster::ConfigChange> mirrored_configs(const std::vector<cluster::Config>& configs);
 
 }  // namespace freshet::mirror

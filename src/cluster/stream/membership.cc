@@ -29,18 +29,14 @@ class KafkaMembership final : public Membership {
     ClientSettings settings;
     settings.type = RD_KAFKA_CONSUMER;
     settings.owner = made.get();
-    settings.rebalanced = [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list, void* owner) {
-      static_cast<KafkaMembership*>(owner)->rebalance(what, list);
-    };
+    settings.rebalanced = [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list,
+                             void* owner) { static_cast<KafkaMembership*>(owner)->rebalance(what, list); };
     const std::string session_ms = std::to_string(options.session_timeout_us / 1000);
     settings.defaults = {{"socket.nagle.disable", "true"}, {"topic.metadata.refresh.interval.ms", "3000"}};
-    settings.fixed = {{"group.id", options.group},
-                      {"group.instance.id", options.instance},
-                      {"session.timeout.ms", session_ms},
-                      {"partition.assignment.strategy", "cooperative-sticky"},
+    settings.fixed = {{"group.id", options.group},           {"group.instance.id", options.instance},
+                      {"session.timeout.ms", session_ms},    {"partition.assignment.strategy", "cooperative-sticky"},
                       {"isolation.level", "read_committed"},  // so that offsets of open transactions are waited for
-                      {"auto.offset.reset", "latest"},
-                      {"enable.auto.commit", "false"}};
+                      {"auto.offset.reset", "latest"},       {"enable.auto.commit", "false"}};
     auto client = open_client(connection, settings);
     if (!client) return tl::unexpected(client.error());
     made->client_ = *std::move(client);
@@ -79,7 +75,8 @@ class KafkaMembership final : public Membership {
     std::vector<Place> places;
     for (int i = 0; i < list->cnt; ++i) {
       const rd_kafka_topic_partition_t& one = list->elems[i];
-      places.push_back({ref_of(one), std::max<int64_t>(one.offset, -1),
+      places.push_back({ref_of(one),
+                        std::max<int64_t>(one.offset, -1),
                         {static_cast<const char*>(one.metadata), one.metadata_size}});
     }
     return places;

@@ -18,7 +18,7 @@ struct ReaderOptions {
 
 struct MembershipOptions {
   std::string group;
-  std::string instance;                      // of this process in the group: a restarted one has its partitions back
+  std::string instance;                         // of this process in the group: a restarted one has its partitions back
   env::TimeUs session_timeout_us = 10'000'000;  // how long a silent one keeps them
 };
 // Nothing that its predecessor of the same instance left open can be committed after this.

@@ -152,8 +152,8 @@ class KafkaReader final : public Reader {
     problem.from = last_id_;
     problem.offset = from.next;
     problem.error = stream_error(message.err, what_of(from.of), rd_kafka_message_errstr(&message));
-    const bool gone = message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
-                      message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
+    const bool gone =
+        message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
     if (!gone && problem.error.code == Code::kRetry) return;
     if (gone) problem.kind = ReadProblem::Kind::kOutOfRange;
     into.problems.push_back(std::move(problem));

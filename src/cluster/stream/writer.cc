@@ -193,9 +193,8 @@ Status KafkaWriter::commit(const std::vector<Place>& places, const Committer* me
   const auto* known = dynamic_cast<const KafkaMember*>(member);
   const rd::PartitionList list = list_of(places);
   if (known != nullptr && !places.empty()) {
-    const rd::ErrorPtr error = insist([&](int ms) {
-      return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), known->get(), ms);
-    });
+    const rd::ErrorPtr error = insist(
+        [&](int ms) { return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), known->get(), ms); });
     if (error != nullptr) return failed(*error);
   }
   const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_commit_transaction(client_.get(), ms); });

@@ -48,13 +48,17 @@ Hash128 Compare::unit_of(int32_t partition, std::optional<std::string_view> key,
 void Compare::add_target(const Hash128& unit, const Hash128& print, bool tombstone) {
   Unit& one = units_[unit];
   ++one.in_target;
+  one.target_sum += print.word(0);
   one.target = rules_.compacted ? print : chained(one.target, print);
   one.target_gone = tombstone;
 }
 
-void Compare::add_source(const Hash128& unit, const Hash128& print, bool tombstone, bool promised) {
+void Compare::add_source(const Hash128& unit, int32_t partition, const Hash128& print, bool tombstone, bool promised) {
   Unit& one = units_[unit];
   ++one.in_source;
+  one.source_sum += print.word(0);
+  one.several |= one.partition >= 0 && one.partition != partition;
+  one.partition = partition;
   one.promised += promised ? 1 : 0;
   one.source = rules_.compacted ? print : chained(one.source, print);
   one.source_gone = tombstone;
@@ -67,7 +71,13 @@ bool Compare::same(const Unit& unit) const {
     return unit.in_source > 0 && unit.in_target > 0 && unit.source == unit.target;
   }
   if (unit.in_target == 0) return unit.promised == 0;
-  return unit.in_target >= unit.promised && unit.in_target <= unit.in_source && unit.begins_alike;
+  if (unit.in_target < unit.promised || unit.in_target > unit.in_source) return false;
+  return unit.several ? unit.in_target < unit.in_source || unit.source_sum == unit.target_sum : unit.begins_alike;
+}
+
+bool Compare::changing(const Unit& unit) const {
+  if (rules_.compacted) return unit.promised != unit.in_source;
+  return unit.several && unit.in_target != unit.in_source && same(unit);
 }
 
 // Which units are the first does not depend on the table's order.
@@ -79,7 +89,8 @@ Compared Compare::result() const {
     ++bucket.units;
     bucket.source += unit.promised;
     bucket.target += unit.in_target;
-    if (rules_.compacted && unit.promised != unit.in_source) {
+    out.unordered += unit.several && !rules_.compacted ? 1 : 0;
+    if (changing(unit)) {
       ++out.passed_over;
     } else if (!same(unit)) {
       ++bucket.different;

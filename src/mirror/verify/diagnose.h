@@ -25,8 +25,8 @@ enum class Wrong : uint8_t { kLost, kDouble, kSwapped, kForeign, kChanged };
 
 struct Difference {
   Wrong wrong = Wrong::kChanged;
-  std::string key;     // as text; "": a partition
-  std::string text;    // where, on both sides
+  std::string key;   // as text; "": a partition
+  std::string text;  // where, on both sides
 };
 
 // REQUIRES: the sides differ; each in its order. Of the source, what lies behind the target's end counts as lost.

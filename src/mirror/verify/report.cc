@@ -11,10 +11,10 @@ std::string text_of_topic(const TopicVerdict& topic) {
   const std::string name = topic.topic == topic.to ? topic.topic : topic.topic + " -> " + topic.to;
   if (!topic.skipped.empty()) return fmt::format("{}: NOT COMPARED: {}\n", name, topic.skipped);
   const Compared& compared = topic.compared;
-  std::string out = fmt::format("{}: {}, {} records promised, {} in the target, {} {}, {} set aside, {} offsets behind\n",
-                                name, compared.same() ? "the same" : "DIFFERENT", compared.source, compared.target,
-                                compared.units, compared.units == 1 ? "unit of order" : "units of order",
-                                topic.set_aside, topic.behind);
+  std::string out =
+      fmt::format("{}: {}, {} records promised, {} in the target, {} {}, {} set aside, {} offsets behind\n", name,
+                  compared.same() ? "the same" : "DIFFERENT", compared.source, compared.target, compared.units,
+                  compared.units == 1 ? "unit of order" : "units of order", topic.set_aside, topic.behind);
   for (size_t b = 0; b < compared.buckets.size(); ++b) {
     const Bucket& bucket = compared.buckets[b];
     if (bucket.different > 0)
@@ -33,6 +33,7 @@ void write_topic(JsonWriter& json, const TopicVerdict& topic) {
   json.member("same", topic.skipped.empty() && compared.same()).member("skipped", topic.skipped);
   json.member("promised", compared.source).member("in_target", compared.target).member("units", compared.units);
   json.member("different", compared.different).member("passed_over", compared.passed_over);
+  json.member("unordered", compared.unordered);
   json.member("set_aside", topic.set_aside).member("behind", topic.behind);
   json.key("ranges").begin_array();
   for (size_t b = 0; b < compared.buckets.size(); ++b) {
@@ -54,7 +55,8 @@ std::string verdict_text(const Verdict& verdict) {
   std::string out;
   for (const TopicVerdict& topic : verdict.topics) out += text_of_topic(topic);
   if (!verdict.same()) return out + "The target differs: consumers must not switch.\n";
-  if (!verdict.complete()) return out + "What was promised is there: consumers may switch; the rest is being mirrored.\n";
+  if (!verdict.complete())
+    return out + "What was promised is there: consumers may switch; the rest is being mirrored.\n";
   return out + "All of the source is there, once and in order: consumers and producers may switch.\n";
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cluster/stream/open.h"
+#include "mirror/share.h"
 #include "mirror/shares.h"
 #include "mirror/transform.h"
 #include "mirror/verify/scan.h"
@@ -125,9 +126,13 @@ Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions) 
   const auto in_target = partitions_of(out_.to, target_partitions);
   positions_.assign(source_partitions, 0);
   FRESHET_ASSIGN(const auto committed,
-                 sides_.target().committed(group_of(config_), partitions_of(progress_topic(config_, out_.topic), source_partitions)));
-  for (const cluster::CommittedOffset& one : committed)
-    positions_.at(static_cast<size_t>(one.of.partition)) = std::max<int64_t>(one.next, 0);
+                 sides_.target().committed(group_of(config_),
+                                           partitions_of(progress_topic(config_, out_.topic), source_partitions)));
+  for (const cluster::CommittedOffset& one : committed) {
+    const Note note = decode_note(one.metadata);
+    const int64_t whole = note.until_ms > 0 ? std::min(one.next, note.moved) : one.next;
+    positions_.at(static_cast<size_t>(one.of.partition)) = std::max<int64_t>(whole, 0);
+  }
   FRESHET_ASSIGN(const auto target_first, offsets_of(sides_.target(), in_target, OffsetAt::Kind::kEarliest));
   FRESHET_ASSIGN(const auto target_end, offsets_of(sides_.target(), in_target, OffsetAt::Kind::kLatestStable));
   FRESHET_ASSIGN(const auto source_first, offsets_of(sides_.source(), in_source, OffsetAt::Kind::kEarliest));
@@ -136,11 +141,13 @@ Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions) 
     target_.push_back({static_cast<int32_t>(t), target_first[t], target_end[t]});
   for (size_t p = 0; p < source_end.size(); ++p) {
     source_.push_back({static_cast<int32_t>(p), source_first[p], source_end[p]});
-    out_.behind += static_cast<uint64_t>(std::max<int64_t>(source_end[p] - std::max(positions_[p], source_first[p]), 0));
+    out_.behind +=
+        static_cast<uint64_t>(std::max<int64_t>(source_end[p] - std::max(positions_[p], source_first[p]), 0));
     if (source_first[p] > 0 && options_.from_ms == 0)
-      out_.notes.push_back(fmt::format("the source's partition {} begins at {}: what it has deleted can't be compared; "
-                                       "--from compares from a time on, on both sides",
-                                       p, source_first[p]));
+      out_.notes.push_back(
+          fmt::format("the source's partition {} begins at {}: what it has deleted can't be compared; "
+                      "--from compares from a time on, on both sides",
+                      p, source_first[p]));
   }
   FRESHET_ASSIGN(const auto configs, sides_.target().configs({{cluster::Resource::Kind::kTopic, out_.to}}));
   for (const cluster::Config& config : configs.at(0).configs) {
@@ -192,11 +199,17 @@ Status TopicCheck::run(uint32_t source_partitions, uint32_t target_partitions) {
   FRESHET_ASSIGN(letters_, read_letters(config_, sides_, options_.silence_us));
   for (const auto& [topic, partition, offset] : letters_) out_.set_aside += topic == out_.topic ? 1 : 0;
   Compare compare(rules_);
-  FRESHET_TRY(scan_target([&](const Hash128& unit, const Hash128& print, int32_t, const cluster::Record&, bool tombstone,
-                              bool) { compare.add_target(unit, print, tombstone); }));
-  FRESHET_TRY(scan_source([&](const Hash128& unit, const Hash128& print, int32_t, const cluster::Record&, bool tombstone,
-                              bool promised) { compare.add_source(unit, print, tombstone, promised); }));
+  FRESHET_TRY(scan_target([&](const Hash128& unit, const Hash128& print, int32_t, const cluster::Record&,
+                              bool tombstone, bool) { compare.add_target(unit, print, tombstone); }));
+  FRESHET_TRY(scan_source([&](const Hash128& unit, const Hash128& print, int32_t partition, const cluster::Record&,
+                              bool tombstone,
+                              bool promised) { compare.add_source(unit, partition, print, tombstone, promised); }));
   out_.compared = compare.result();
+  if (out_.compared.unordered > 0)
+    out_.notes.push_back(
+        fmt::format("{} keys lie in several partitions of the source, to which some were added: of these "
+                    "the records are compared, and not their order",
+                    out_.compared.unordered));
   return out_.compared.same() ? Status{} : tell(out_.compared.first);
 }
 
@@ -209,15 +222,15 @@ Status TopicCheck::tell(const std::vector<Hash128>& units) {
   };
   std::map<Hash128, Both> all;
   for (const Hash128& unit : units) all[unit];
-  FRESHET_TRY(scan_target([&](const Hash128& unit, const Hash128& print, int32_t partition, const cluster::Record& record,
-                              bool, bool) {
-    const auto both = all.find(unit);
-    if (both == all.end() || both->second.target.size() >= kSightingsMax) return;
-    both->second.target.push_back({print, partition, record.offset});
-    if (!rules_.one_to_one) both->second.key = readable(record.key.value_or(""));
-  }));
-  FRESHET_TRY(scan_source([&](const Hash128& unit, const Hash128& print, int32_t partition, const cluster::Record& record,
-                              bool, bool promised) {
+  FRESHET_TRY(scan_target(
+      [&](const Hash128& unit, const Hash128& print, int32_t partition, const cluster::Record& record, bool, bool) {
+        const auto both = all.find(unit);
+        if (both == all.end() || both->second.target.size() >= kSightingsMax) return;
+        both->second.target.push_back({print, partition, record.offset});
+        if (!rules_.one_to_one) both->second.key = readable(record.key.value_or(""));
+      }));
+  FRESHET_TRY(scan_source([&](const Hash128& unit, const Hash128& print, int32_t partition,
+                              const cluster::Record& record, bool, bool promised) {
     const auto both = all.find(unit);
     if (both == all.end() || both->second.source.size() >= kSightingsMax) return;
     both->second.source.push_back({print, partition, record.offset});
@@ -254,7 +267,8 @@ bool Verdict::same() const {
 }
 
 bool Verdict::complete() const {
-  return same() && std::all_of(topics.begin(), topics.end(), [](const TopicVerdict& topic) { return topic.behind == 0; });
+  return same() &&
+         std::all_of(topics.begin(), topics.end(), [](const TopicVerdict& topic) { return topic.behind == 0; });
 }
 
 Result<Verdict> verify(const Config& config, Sides& sides, const VerifyOptions& options) {
@@ -270,11 +284,13 @@ Result<Verdict> verify(const Config& config, Sides& sides, const VerifyOptions& 
     one.to = chosen->to;
     const cluster::LivingTopic* const copy = living(target, one.to);
     if (copy == nullptr || living(target, letters_topic(config)) == nullptr) {
-      one.skipped = fmt::format("there is no topic {} or {} in the target: has the mirror run?", one.to, letters_topic(config));
+      one.skipped =
+          fmt::format("there is no topic {} or {} in the target: has the mirror run?", one.to, letters_topic(config));
       continue;
     }
     TopicCheck check(config, sides, options, std::move(*chosen), one);
-    FRESHET_TRY(check.run(static_cast<uint32_t>(topic.partitions.size()), static_cast<uint32_t>(copy->partitions.size())));
+    FRESHET_TRY(
+        check.run(static_cast<uint32_t>(topic.partitions.size()), static_cast<uint32_t>(copy->partitions.size())));
   }
   if (verdict.topics.empty()) return fail(Code::kInvalid, "no topic of the source is one that the mirror copies");
   return verdict;

@@ -14,8 +14,8 @@
 namespace freshet::mirror {
 
 struct VerifyOptions {
-  std::vector<std::string> topics;  // of the source; empty: all
-  int64_t from_ms = 0;              // only records with a timestamp from here on, on both sides
+  std::vector<std::string> topics;      // of the source; empty: all
+  int64_t from_ms = 0;                  // only records with a timestamp from here on, on both sides
   env::TimeUs silence_us = 60'000'000;  // nothing comes for so long: a broker is away (kRetry)
 };
 

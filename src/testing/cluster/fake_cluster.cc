@@ -46,12 +46,14 @@ class FakeReader final : public cluster::Reader {
       }
     }
     for (const uint32_t id : gone) started_.erase(id);
-    if (into.records.size() + into.ends.size() + into.problems.size() == before_all) cluster_.clock.sleep_us(timeout_us);
+    if (into.records.size() + into.ends.size() + into.problems.size() == before_all)
+      cluster_.clock.sleep_us(timeout_us);
   }
   int64_t end_of(uint32_t id) const override {
     const auto found = started_.find(id);
     if (found == started_.end()) return -1;
-    return static_cast<int64_t>(cluster_.topics.at(found->second.of.topic).at(static_cast<size_t>(found->second.of.partition)).entries.size());
+    return static_cast<int64_t>(
+        cluster_.topics.at(found->second.of.topic).at(static_cast<size_t>(found->second.of.partition)).entries.size());
   }
 
  private:
@@ -238,7 +240,8 @@ class FakeAdmin final : public cluster::Admin {
     }
     return out;
   }
-  Result<std::vector<cluster::OffsetAnswer>> offsets(const std::vector<PartitionRef>& of, cluster::OffsetAt at) override {
+  Result<std::vector<cluster::OffsetAnswer>> offsets(const std::vector<PartitionRef>& of,
+                                                     cluster::OffsetAt at) override {
     std::vector<cluster::OffsetAnswer> out;
     for (const PartitionRef& one : of) {
       const auto found = cluster_.topics.find(one.topic);
@@ -309,6 +312,10 @@ uint32_t FakeCluster::partitions(const std::string& topic) const {
 }
 
 int64_t FakeCluster::stable_end(const Log& log) const {
+  const bool any = std::any_of(producers.begin(), producers.end(), [](const auto& one) {
+    return one.second.second && one.second.second->state == State::kOpen;
+  });
+  if (!any) return static_cast<int64_t>(log.entries.size());
   const auto open = std::find_if(log.entries.begin(), log.entries.end(), [](const Entry& entry) {
     return entry.transaction && entry.transaction->state == State::kOpen;
   });

@@ -55,7 +55,8 @@ class FakeCluster {
   void make(const std::string& topic, uint32_t partitions, std::vector<cluster::Config> configs = {});
   void produce(const std::string& topic, int32_t partition, FakeRecord record);
   // What a reader of committed records sees, with its offsets.
-  [[nodiscard]] std::vector<std::pair<int64_t, FakeRecord>> committed(const std::string& topic, int32_t partition) const;
+  [[nodiscard]] std::vector<std::pair<int64_t, FakeRecord>> committed(const std::string& topic,
+                                                                      int32_t partition) const;
   [[nodiscard]] uint32_t partitions(const std::string& topic) const;
   // A member that is silent for too long; its transaction ends, too, when its time is over.
   void expel(const std::string& group, const std::string& instance);
