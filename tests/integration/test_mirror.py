@@ -37,8 +37,9 @@ class Mirror:
         return self
 
     def keep_running(self):
-        """As a supervisor does."""
+        """As a supervisor does; what is wrong for good is a failure."""
         if self.process.poll() is not None:
+            check(self.process.poll() != 2, lambda: f"the mirror has stopped for good: {shorten(self.log.read_text()[-600:], 600)}")
             self.start()
 
     def kill(self):
@@ -133,7 +134,7 @@ def killed(box, kills):
     source, target = (kafka.start(box, name=name) for name in ("front", "back"))
     make_topic(source, "orders", 3)
     writer = Writer(source, "orders")
-    mirror = Mirror(box, source, target, [{"match": "orders", "to": "copy.*", "partitions": 7}]).start()
+    mirror = Mirror(box, source, target, [{"match": "orders", "to": "copy.orders", "partitions": 7}]).start()
     for kill in range(kills):
         writer.send(2000)
         before = mirror.metric("freshet_mirror_records_total")
@@ -245,7 +246,7 @@ def test_partitions_and_two_processes(box):
     source, target = (kafka.start(box, name=name) for name in ("front", "back"))
     make_topic(source, "orders", 2)
     make_topic(source, "plain", 2, retention_ms=7200000)
-    rules = [{"match": "orders", "to": "copy.*", "partitions": 5}, {"match": "plain"}]
+    rules = [{"match": "orders", "to": "copy.orders", "partitions": 5}, {"match": "plain"}]
     mirrors = [Mirror(box, source, target, rules, instance=i, more="switch_over: 10s\n").start() for i in (1, 2)]
     writer, plain = Writer(source, "orders"), Writer(source, "plain")
     writer.send(1000)
