@@ -93,13 +93,13 @@ class TopicCheck {
         transform_(*chosen_.rule),
         out_(out) {}
 
-  Status run(uint32_t source_partitions, uint32_t target_partitions);
+  Status run(uint32_t source_partitions, uint32_t target_partitions, uint32_t progress_partitions);
 
  private:
   using OnSeen = std::function<void(const Hash128& unit, const Hash128& print, int32_t partition,
                                     const cluster::Record& record, bool tombstone, bool promised)>;
 
-  Status look(uint32_t source_partitions, uint32_t target_partitions);
+  Status look(uint32_t source_partitions, uint32_t target_partitions, uint32_t progress_partitions);
   Status scan_source(const OnSeen& seen);
   Status scan_target(const OnSeen& seen);
   // The value that the target must have; false: the record is not mirrored.
@@ -121,13 +121,15 @@ class TopicCheck {
 
 // The order is what makes it right while the mirror runs: what lies below the positions was in the target before its
 // ends were asked for, and what the target has below them was in the source before its ends were.
-Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions) {
+Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions, uint32_t progress_partitions) {
   const auto in_source = partitions_of(out_.topic, source_partitions);
   const auto in_target = partitions_of(out_.to, target_partitions);
   positions_.assign(source_partitions, 0);
+  // Partitions that the mirror has not seen yet have no position.
+  const uint32_t known = std::min(source_partitions, progress_partitions);
   FRESHET_ASSIGN(const auto committed,
                  sides_.target().committed(group_of(config_),
-                                           partitions_of(progress_topic(config_, out_.topic), source_partitions)));
+                                           partitions_of(progress_topic(config_, out_.topic), known)));
   for (const cluster::CommittedOffset& one : committed) {
     const Note note = decode_note(one.metadata);
     const int64_t whole = note.until_ms > 0 ? std::min(one.next, note.moved) : one.next;
@@ -193,8 +195,8 @@ Status TopicCheck::scan_target(const OnSeen& seen) {
   });
 }
 
-Status TopicCheck::run(uint32_t source_partitions, uint32_t target_partitions) {
-  FRESHET_TRY(look(source_partitions, target_partitions));
+Status TopicCheck::run(uint32_t source_partitions, uint32_t target_partitions, uint32_t progress_partitions) {
+  FRESHET_TRY(look(source_partitions, target_partitions, progress_partitions));
   // After the positions: what lies below them and was set aside is there by now.
   FRESHET_ASSIGN(letters_, read_letters(config_, sides_, options_.silence_us));
   for (const auto& [topic, partition, offset] : letters_) out_.set_aside += topic == out_.topic ? 1 : 0;
@@ -283,14 +285,15 @@ Result<Verdict> verify(const Config& config, Sides& sides, const VerifyOptions& 
     one.topic = topic.name;
     one.to = chosen->to;
     const cluster::LivingTopic* const copy = living(target, one.to);
-    if (copy == nullptr || living(target, letters_topic(config)) == nullptr) {
+    const cluster::LivingTopic* const progress = living(target, progress_topic(config, topic.name));
+    if (copy == nullptr || progress == nullptr) {
       one.skipped =
-          fmt::format("there is no topic {} or {} in the target: has the mirror run?", one.to, letters_topic(config));
+          fmt::format("there is no topic {} or {} in the target: has the mirror run?", one.to, progress_topic(config, topic.name));
       continue;
     }
     TopicCheck check(config, sides, options, std::move(*chosen), one);
     FRESHET_TRY(
-        check.run(static_cast<uint32_t>(topic.partitions.size()), static_cast<uint32_t>(copy->partitions.size())));
+        check.run(static_cast<uint32_t>(topic.partitions.size()), static_cast<uint32_t>(copy->partitions.size()), static_cast<uint32_t>(progress->partitions.size())));
   }
   if (verdict.topics.empty()) return fail(Code::kInvalid, "no topic of the source is one that the mirror copies");
   return verdict;
