@@ -34,7 +34,7 @@ struct Counters {
   telemetry::Counter& aborts =
       telemetry::counter("freshet_mirror_aborts_total", "Transactions that were not, and whose records came again.");
   telemetry::Histogram& latency = telemetry::histogram(
-      "freshet_mirror_latency_us", "From a transaction's newest record's timestamp until it was committed.");
+      "freshet_mirror_latency_us", "From the timestamp of a transaction's oldest record until it was committed.");
 };
 Counters& counters() {
   static Counters all;
@@ -191,6 +191,8 @@ Status Loop::take(const cluster::Record& record, Batch& batch) {
   if (!share->reading) return {};
   share->next = record.offset + 1;
   share->newest_ms = record.timestamp_ms;
+  if (record.timestamp_ms > 0 && (batch.oldest_ms == 0 || record.timestamp_ms < batch.oldest_ms))
+    batch.oldest_ms = record.timestamp_ms;
   share->unsaid = true;
   return {};
 }
@@ -340,12 +342,10 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
   counters().bytes.add(batch.bytes);
   ++commits_;
   refused_in_a_row_ = 0;
-  int64_t newest_ms = 0;
   for (const uint32_t id : ids) {
     Share& share = shares_.all().at(id);
     share.committed = share.next;
     share.unsaid = false;
-    newest_ms = std::max(newest_ms, share.newest_ms);
     if (!share.twin) continue;
     Share& second = shares_.all().at(*share.twin);
     second.committed = second.next;
@@ -355,8 +355,8 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
     if (Share* share = shares_.find(mark.share)) share->marked = mark.mark;
   marks_.clear();
   heartbeat_.clear();
-  if (batch.records > 0 && newest_ms > 0)
-    counters().latency.record(std::max<int64_t>(parts_.clock.now_us() - newest_ms * 1000, 1));
+  if (batch.records > 0 && batch.oldest_ms > 0)
+    counters().latency.record(std::max<int64_t>(parts_.clock.now_us() - batch.oldest_ms * 1000, 1));
 }
 
 // Whatever was written is gone, or will be decided by settle(): everything is read again from what is committed.

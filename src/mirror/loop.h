@@ -54,6 +54,7 @@ class Loop {
     std::deque<std::string> values;  // that were made here
     size_t records = 0;
     size_t bytes = 0;
+    int64_t oldest_ms = 0;  // timestamp of the oldest record; 0: there is none
     bool open = false;
   };
 

@@ -65,6 +65,7 @@ Config instance(const Config& config, const std::string& name) {
 class FakeSides final : public Sides {
  public:
   explicit FakeSides(World& world) : world_(world), source_(world.source.admin()), target_(world.target.admin()) {}
+  env::Clock& clock() override { return world_.clock; }
   cluster::Admin& source() override { return *source_; }
   cluster::Admin& target() override { return *target_; }
   Result<std::unique_ptr<cluster::Reader>> read_source() override { return world_.source.reader(); }

@@ -38,7 +38,7 @@ Status read_marks(const Config& config, Sides& sides, env::TimeUs silence_us, Tr
   const std::string progress = progress_topic(config, topic.name);
   const auto partitions = partitions_of(progress, static_cast<uint32_t>(topic.marks.size()));
   FRESHET_ASSIGN(const auto first, offsets_of(sides.target(), partitions, OffsetAt::Kind::kEarliest));
-  FRESHET_ASSIGN(const auto end, offsets_of(sides.target(), partitions, OffsetAt::Kind::kLatestStable));
+  FRESHET_ASSIGN(const auto end, settled_ends(sides.target(), partitions, sides.clock(), silence_us));
   std::vector<Range> ranges;
   for (size_t p = 0; p < end.size(); ++p) ranges.push_back({static_cast<int32_t>(p), first[p], end[p]});
   FRESHET_ASSIGN(const auto reader, sides.read_target());

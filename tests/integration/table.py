@@ -96,6 +96,7 @@ PLAN = {
     "machine.disk_full": (6, 2),
     "merges.circles": (1, 1),
     "mirror.a_group_moves": (40, 2),
+    "mirror.a_zombie_commits_nothing": (90, 2),
     "mirror.killed_and_brokers_restarted": (60, 2),
     "mirror.killed_twenty_times": (150, 2, LONG),
     "mirror.partitions_and_two_processes": (60, 2),

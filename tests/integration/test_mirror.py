@@ -245,6 +245,29 @@ def read_by_group(cluster, topic, group):
     return [line for line in done.stdout.splitlines() if line.startswith("k")]
 
 
+def test_a_zombie_commits_nothing(box):
+    """A process that stands still until the group has given its partitions away, and goes on with what it had."""
+    source, target = (kafka.start(box, name=name) for name in ("front", "back"))
+    make_topic(source, "orders", 4)
+    writer = Writer(source, "orders")
+    mirrors = [Mirror(box, source, target, [{"match": "orders", "to": "copy.orders", "partitions": 7}], instance=i).start() for i in (1, 2)]
+    writer.send(1000)
+    mirrors[0].verified()
+    wait_until(lambda: all(mirror.metric("freshet_mirror_partitions") == 2 for mirror in mirrors), COPY_S, "two partitions each")
+    for mirror in mirrors:
+        writer.send(3000)
+        mirror.process.send_signal(signal.SIGSTOP)
+        writer.send(1000)
+        other = mirrors[1 - mirrors.index(mirror)]
+        wait_until(lambda at=other: at.metric("freshet_mirror_partitions") == 4, COPY_S, "all partitions are the other's", every_s=0.5)
+        other.verified()
+        mirror.process.send_signal(signal.SIGCONT)
+        writer.send(1000)
+        wait_until(lambda at=mirror: at.keep_running() or at.metric("freshet_mirror_partitions") == 2, COPY_S, "it is back", every_s=0.5)
+    mirrors[0].verified()
+    writer.check(target, "copy.orders")
+
+
 def test_partitions_and_two_processes(box):
     """One to one, by two processes, while the source gets more partitions; and by key, whose order is kept."""
     source, target = (kafka.start(box, name=name) for name in ("front", "back"))

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "mirror/shares.h"
+
 namespace freshet::mirror {
 namespace {
 
 constexpr size_t kScanAtOnce = 1024;
 constexpr env::TimeUs kScanWaitUs = 500'000;
+constexpr env::TimeUs kSettleUs = 100'000;
 
 }  // namespace
 
@@ -44,6 +47,23 @@ Status scan(cluster::Reader& reader, const std::string& topic, const std::vector
     if (silent_us > silence_us) return fail(Code::kRetry, fmt::format("reading {}: the brokers do not answer", topic));
   }
   return {};
+}
+
+Result<std::vector<int64_t>> settled_ends(cluster::Admin& admin, const std::vector<cluster::PartitionRef>& of,
+                                          env::Clock& clock, env::TimeUs most_us) {
+  using cluster::OffsetAt;
+  FRESHET_ASSIGN(auto ends, offsets_of(admin, of, OffsetAt::Kind::kLatest));
+  const env::TimeUs last = clock.monotonic_us() + most_us;
+  while (true) {
+    FRESHET_ASSIGN(const auto seen, offsets_of(admin, of, OffsetAt::Kind::kLatestStable));
+    size_t settled = 0;
+    while (settled < ends.size() && seen[settled] >= ends[settled]) ++settled;
+    if (settled == ends.size()) return ends;
+    if (clock.monotonic_us() > last)
+      return fail(Code::kRetry,
+                  fmt::format("{}[{}]: a transaction is open for too long", of[settled].topic, of[settled].partition));
+    clock.sleep_us(kSettleUs);
+  }
 }
 
 }  // namespace freshet::mirror

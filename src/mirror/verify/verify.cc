@@ -26,8 +26,10 @@ using Letters = std::set<std::tuple<std::string, int32_t, int64_t>>;
 
 class RealSides final : public Sides {
  public:
-  RealSides(const Config& config, std::unique_ptr<cluster::Admin> source, std::unique_ptr<cluster::Admin> target)
-      : config_(config), source_(std::move(source)), target_(std::move(target)) {}
+  RealSides(const Config& config, env::Clock& clock, std::unique_ptr<cluster::Admin> source,
+            std::unique_ptr<cluster::Admin> target)
+      : config_(config), clock_(clock), source_(std::move(source)), target_(std::move(target)) {}
+  env::Clock& clock() override { return clock_; }
   cluster::Admin& source() override { return *source_; }
   cluster::Admin& target() override { return *target_; }
   Result<std::unique_ptr<cluster::Reader>> read_source() override {
@@ -39,6 +41,7 @@ class RealSides final : public Sides {
 
  private:
   const Config& config_;
+  env::Clock& clock_;
   const std::unique_ptr<cluster::Admin> source_, target_;
 };
 
@@ -66,7 +69,7 @@ Result<Letters> read_letters(const Config& config, Sides& sides, env::TimeUs sil
   Letters out;
   const std::string topic = letters_topic(config);
   FRESHET_ASSIGN(const auto first, offsets_of(sides.target(), {{topic, 0}}, OffsetAt::Kind::kEarliest));
-  FRESHET_ASSIGN(const auto end, offsets_of(sides.target(), {{topic, 0}}, OffsetAt::Kind::kLatestStable));
+  FRESHET_ASSIGN(const auto end, settled_ends(sides.target(), {{topic, 0}}, sides.clock(), silence_us));
   FRESHET_ASSIGN(const auto reader, sides.read_target());
   FRESHET_TRY(scan(*reader, topic, {{0, first[0], end[0]}}, silence_us, [&](int32_t, const cluster::Record& record) {
     out.emplace(header_of(record, "freshet.mirror.topic"),
@@ -127,16 +130,16 @@ Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions, 
   positions_.assign(source_partitions, 0);
   // Partitions that the mirror has not seen yet have no position.
   const uint32_t known = std::min(source_partitions, progress_partitions);
-  FRESHET_ASSIGN(const auto committed,
-                 sides_.target().committed(group_of(config_),
-                                           partitions_of(progress_topic(config_, out_.topic), known)));
+  FRESHET_ASSIGN(
+      const auto committed,
+      sides_.target().committed(group_of(config_), partitions_of(progress_topic(config_, out_.topic), known)));
   for (const cluster::CommittedOffset& one : committed) {
     const Note note = decode_note(one.metadata);
     const int64_t whole = note.until_ms > 0 ? std::min(one.next, note.moved) : one.next;
     positions_.at(static_cast<size_t>(one.of.partition)) = std::max<int64_t>(whole, 0);
   }
   FRESHET_ASSIGN(const auto target_first, offsets_of(sides_.target(), in_target, OffsetAt::Kind::kEarliest));
-  FRESHET_ASSIGN(const auto target_end, offsets_of(sides_.target(), in_target, OffsetAt::Kind::kLatestStable));
+  FRESHET_ASSIGN(const auto target_end, settled_ends(sides_.target(), in_target, sides_.clock(), options_.silence_us));
   FRESHET_ASSIGN(const auto source_first, offsets_of(sides_.source(), in_source, OffsetAt::Kind::kEarliest));
   FRESHET_ASSIGN(const auto source_end, offsets_of(sides_.source(), in_source, OffsetAt::Kind::kLatestStable));
   for (size_t t = 0; t < target_end.size(); ++t)
@@ -260,7 +263,7 @@ Result<std::unique_ptr<Sides>> open_sides(const Config& config, env::Clock& cloc
   if (!source) return fail(source.error().code, config.source.name + ": " + source.error().message);
   auto target = cluster::connect(config.target.at, clock);
   if (!target) return fail(target.error().code, config.target.name + ": " + target.error().message);
-  return std::unique_ptr<Sides>(new RealSides(config, std::move(*source), std::move(*target)));
+  return std::unique_ptr<Sides>(new RealSides(config, clock, std::move(*source), std::move(*target)));
 }
 
 bool Verdict::same() const {
@@ -287,13 +290,14 @@ Result<Verdict> verify(const Config& config, Sides& sides, const VerifyOptions& 
     const cluster::LivingTopic* const copy = living(target, one.to);
     const cluster::LivingTopic* const progress = living(target, progress_topic(config, topic.name));
     if (copy == nullptr || progress == nullptr) {
-      one.skipped =
-          fmt::format("there is no topic {} or {} in the target: has the mirror run?", one.to, progress_topic(config, topic.name));
+      one.skipped = fmt::format("there is no topic {} or {} in the target: has the mirror run?", one.to,
+                                progress_topic(config, topic.name));
       continue;
     }
     TopicCheck check(config, sides, options, std::move(*chosen), one);
-    FRESHET_TRY(
-        check.run(static_cast<uint32_t>(topic.partitions.size()), static_cast<uint32_t>(copy->partitions.size()), static_cast<uint32_t>(progress->partitions.size())));
+    FRESHET_TRY(check.run(static_cast<uint32_t>(topic.partitions.size()),
+                          static_cast<uint32_t>(copy->partitions.size()),
+                          static_cast<uint32_t>(progress->partitions.size())));
   }
   if (verdict.topics.empty()) return fail(Code::kInvalid, "no topic of the source is one that the mirror copies");
   return verdict;

@@ -42,6 +42,7 @@ struct Verdict {
 class Sides {
  public:
   virtual ~Sides() = default;
+  [[nodiscard]] virtual env::Clock& clock() = 0;
   [[nodiscard]] virtual cluster::Admin& source() = 0;
   [[nodiscard]] virtual cluster::Admin& target() = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<cluster::Reader>> read_source() = 0;
