@@ -9,6 +9,7 @@
 #include "app/config.h"
 #include "app/json_output.h"
 #include "app/problems.h"
+#include "telemetry/catalog.h"
 
 namespace freshet::app {
 namespace {
@@ -17,11 +18,13 @@ struct CheckOptions {
   std::string file;
   bool json = false;
   bool schema = false;
+  bool metrics = false;
   std::string keys;
 };
 
 int check(const CheckOptions& options) {
   if (options.schema) return fmt::print("{}", config_schema()), 0;
+  if (options.metrics) return fmt::print("{}", telemetry::metrics_markdown()), 0;
   if (!options.keys.empty()) return fmt::print("{}", config_keys(options.keys)), 0;
   if (options.file.empty()) return fmt::print(stderr, "FILE is missing: the configuration to check (YAML)\n"), 2;
   yaml::Problems problems(options.file);
@@ -60,6 +63,7 @@ void add_check_command(CLI::App& app, int& exit_code) {
   command->add_option("FILE", options->file, "The configuration (YAML)");
   command->add_flag("--json", options->json, "One JSON object on standard output");
   command->add_flag("--schema", options->schema, "Print the JSON Schema of freshet.yaml and do nothing else");
+  command->add_flag("--metrics", options->metrics, "Print the table of all metrics (Markdown) and do nothing else");
   command->add_option("--keys", options->keys, "Print the table of the keys (Markdown) and do nothing else")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kKeyTables), std::end(kKeyTables))));
   command->callback([options, &exit_code] { exit_code = check(*options); });

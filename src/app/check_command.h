@@ -1,5 +1,5 @@
 // freshet check FILE: whether a configuration is right, and everything that is wrong with it. --schema and --keys print
-// what one may say, for editors and documents.
+// what one may say, and --metrics what a Freshet shows, for editors and documents.
 #pragma once
 
 #include <CLI/CLI.hpp>

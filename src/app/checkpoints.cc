@@ -17,17 +17,21 @@ std::string state_directory(const Config& config, uint32_t partition) {
   return fmt::format("{}/state/{:04}", config.data_dir, partition);
 }
 
-Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config, env::Clock& clock,
-                                                                        env::Random& random) {
-  if (config.checkpoints.to.empty())
-    return fail(Code::kInvalid, "the configuration has no checkpoints.to: there are no checkpoints");
+objectstore::StoreOptions checkpoint_place(const Config& config) {
   objectstore::StoreOptions options;
   options.to = config.checkpoints.to;
   options.endpoint = config.checkpoints.endpoint;
   take_from_environment(options, [](const char* name) -> const char* {
     return std::getenv(name);  // NOLINT: read at the start, before threads
   });
-  auto store = objectstore::open_store(options, clock, random);
+  return options;
+}
+
+Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config, env::Clock& clock,
+                                                                        env::Random& random) {
+  if (config.checkpoints.to.empty())
+    return fail(Code::kInvalid, "the configuration has no checkpoints.to: there are no checkpoints");
+  auto store = objectstore::open_store(checkpoint_place(config), clock, random);
   if (!store) return fail(store.error().code, "checkpoints.to: " + store.error().message);
   return store;
 }

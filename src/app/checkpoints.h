@@ -16,6 +16,8 @@ namespace freshet::app {
 
 // The directory of a partition's state.
 [[nodiscard]] std::string state_directory(const Config& config, uint32_t partition);
+// The place of the configuration, with credentials from the environment.
+[[nodiscard]] objectstore::StoreOptions checkpoint_place(const Config& config);
 // Opens the place of the configuration, with credentials from the environment. kInvalid:
 // checkpoints.to is missing or wrong.
 [[nodiscard]] Result<std::unique_ptr<objectstore::ObjectStore>> open_checkpoint_store(const Config& config,

@@ -9,6 +9,7 @@
 #include "app/check_command.h"
 #include "app/checkpoint_command.h"
 #include "app/deadletters_command.h"
+#include "app/doctor_command.h"
 #include "app/erase_command.h"
 #include "app/fleet_command.h"
 #include "app/import_command.h"
@@ -36,6 +37,7 @@ int run_command_line(int argc, char** argv) {
   add_tenants_command(app, exit_code);
   add_checkpoint_command(app, exit_code);
   add_check_command(app, exit_code);
+  add_doctor_command(app, exit_code);
   add_fleet_command(app, exit_code);
   add_mirror_command(app, exit_code);
   try {

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "http/address.h"
+#include "telemetry/canary.h"
 #include "yaml/field_reader.h"
 #include "yaml/field_schema.h"
 #include "yaml/field_table.h"
@@ -66,12 +67,26 @@ Config default_config() {
 
 namespace {
 
+// The canary's tenant is one like others, which nobody has a key of.
+void add_canary(yaml::Node& root) {
+  if (root.find("canary") == nullptr) return;
+  for (size_t i = 0; i < root.keys.size(); ++i) {
+    if (root.keys[i].text != "tenants" || root.items[i].kind != yaml::Node::Kind::kList) continue;
+    root.items[i].items.push_back(yaml::map("name", telemetry::kCanaryTenant));
+  }
+}
+
+const yaml::Node kNothing;
+
 // What says whether the file is as it was.
 void note_sections(const yaml::Node& root, Config& config) {
   for (size_t i = 0; i < root.keys.size(); ++i) {
     const std::string& name = root.keys[i].text;
-    if (name != "tenants" && name != "revision")
-      config.section_hashes[name] = hash128(yaml::write(root.items[i])).hex();
+    if (name == "tenants" || name == "revision") continue;
+    // SIGHUP takes a changed level at once, so it is no reason to start again.
+    const yaml::Node* const format = name == "logging" ? root.items[i].find("format") : nullptr;
+    const yaml::Node& counts = name != "logging" ? root.items[i] : format != nullptr ? *format : kNothing;
+    config.section_hashes[name] = hash128(yaml::write(counts)).hex();
   }
   const yaml::Node* const tenants = root.find("tenants");
   for (const yaml::Node& tenant : tenants->items) {
@@ -90,6 +105,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   auto root = yaml::parse(text, options, problems);
   if (!root) return std::nullopt;
   read_plan_files(*root, problems);
+  add_canary(*root);
   Config config;
   yaml::FieldReader reader(*root, "", problems);
   describe(reader, config);

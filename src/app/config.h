@@ -102,6 +102,18 @@ struct Config {
     uint64_t bytes = 256ull << 20;
   };
 
+  enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+  enum class LogFormat : uint8_t { kText, kJson };
+  struct Logging {  // of this process's own log, on standard error
+    LogLevel level = LogLevel::kInfo;
+    LogFormat format = LogFormat::kText;
+  };
+
+  struct Telemetry {
+    std::string otlp;  // http[s]://host:port of an OpenTelemetry collector; "": neither metrics nor lines are sent
+    int64_t interval_us = 15'000'000;
+  };
+
   struct Tracing {
     std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
     double sample = 0.001;  // share of requests without a trace of their own that begin one
@@ -122,7 +134,10 @@ struct Config {
   DeadLetters deadletters;
   Overflow overflow;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
+  int64_t canary_us = 0;       // between two of its records; 0: there is none
   Tracing tracing;
+  Telemetry telemetry;
+  Logging logging;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
   // Of the file as it is written: each tenant's document (app/tenant_document.h), by name; and a hash of each section
@@ -135,6 +150,15 @@ struct Config {
 [[nodiscard]] constexpr auto names_of(Config::LogKind) {
   using enum Config::LogKind;
   return std::to_array<Name<Config::LogKind>>({{kEmbedded, "embedded"}, {kKafka, "kafka"}});
+}
+[[nodiscard]] constexpr auto names_of(Config::LogLevel) {
+  using enum Config::LogLevel;
+  return std::to_array<Name<Config::LogLevel>>(
+      {{kTrace, "trace"}, {kDebug, "debug"}, {kInfo, "info"}, {kWarn, "warn"}, {kError, "error"}});
+}
+[[nodiscard]] constexpr auto names_of(Config::LogFormat) {
+  using enum Config::LogFormat;
+  return std::to_array<Name<Config::LogFormat>>({{kText, "text"}, {kJson, "json"}});
 }
 [[nodiscard]] constexpr auto names_of(Config::Profiles::Kind) {
   using enum Config::Profiles::Kind;

@@ -69,6 +69,11 @@ constexpr Effect kEffects[] = {
     {"overflow.bytes", "app/overflow.cc", "config.overflow.bytes"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
+    {"telemetry.otlp", "app/server.cc", "config_.telemetry.otlp"},
+    {"telemetry.interval", "app/server.cc", "config_.telemetry.interval_us"},
+    {"canary", "app/server.cc", "config_.canary_us"},
+    {"logging.level", "app/run_command.cc", "config.logging.level"},
+    {"logging.format", "app/run_command.cc", "config.logging.format"},
     {"tenants", "app/tenant_ledger.cc", "config.tenants"},
     {"tenants[].name", "ingest/items/item.cc", "context.tenant.name"},
     {"tenants[].write_keys", "ingest/auth.cc", "tenant.write_keys"},
@@ -128,6 +133,9 @@ retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d}
 deadletters: {count: 1000, bytes: 2MiB}
 overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
+telemetry: {otlp: "http://h:1", interval: 20s}
+canary: 2s
+logging: {level: debug, format: json}
 tenants:
   - name: acme
     write_keys: [k]

@@ -285,6 +285,33 @@ void describe(V& v, Config::Tls& tls) {
   v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
 }
 
+// What a process tells of itself.
+template <class V>
+void describe_telling(V& v, Config& config) {
+  v.section("tracing", "Traces of requests", [&](auto& tracing) {
+    tracing.text("otlp", config.tracing.otlp, kCollector,
+                 "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",
+                 Need::kRequired);
+    tracing.number("sample", config.tracing.sample, 0, 1,
+                   "Share of requests without a `traceparent` of their own that are traced");
+  });
+  v.duration(
+      "canary", config.canary_us, kSecondUs, 60 * kSecondUs,
+      "So often a process that ingests sends a record of its own through the whole pipeline, as the tenant "
+      "`freshet-canary`, and its freshness is measured: `1s`. The same for all processes; without it none is sent");
+  v.section("telemetry", "Metrics and the log to a collector: [telemetry](operations/telemetry.md)", [&](auto& sent) {
+    sent.text("otlp", config.telemetry.otlp, kCollector, "An OpenTelemetry collector; without it neither is sent",
+              Need::kRequired);
+    sent.duration("interval", config.telemetry.interval_us, kSecondUs, 3600 * kSecondUs, "From metrics to metrics");
+  });
+  v.section("logging", "This process's own log, on standard error", [&](auto& logging) {
+    logging.choice("level", config.logging.level,
+                   "What is logged; `PUT /v1/logging` and SIGHUP change it while it runs, `--log-level` overrules it");
+    logging.choice("format", config.logging.format,
+                   "Lines for people, or a JSON object each; `--log-json` overrules it");
+  });
+}
+
 template <class V>
 void describe(V& v, Config& config) {
   v.count("revision", config.revision, 1, uint64_t{1} << 62,
@@ -334,13 +361,7 @@ void describe(V& v, Config& config) {
             [&](auto& letters) { describe_deadletters(letters, config.deadletters); });
   v.section("overflow", "How much of each tenant may wait that is over its [rate](operations/rates.md)",
             [&](auto& overflow) { describe_overflow(overflow, config.overflow); });
-  v.section("tracing", "Traces of requests", [&](auto& tracing) {
-    tracing.text("otlp", config.tracing.otlp, kCollector,
-                 "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",
-                 Need::kRequired);
-    tracing.number("sample", config.tracing.sample, 0, 1,
-                   "Share of requests without a `traceparent` of their own that are traced");
-  });
+  describe_telling(v, config);
   v.list("tenants", config.tenants,
          "Whose data it is, a list; the smallest: `[{name: acme, write_keys: [a-secret-key]}]`",
          Items(Need::kRequired, 1, kTenantsMax), model::default_tenant(""),

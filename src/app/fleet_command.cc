@@ -22,6 +22,9 @@ void add_fleet_command(CLI::App& app, int& exit_code) {
   add_fleet_lint_command(*fleet, exit_code);
   add_fleet_plan_command(*fleet, exit_code);
   add_fleet_render_command(*fleet, exit_code);
+  add_fleet_diff_command(*fleet, exit_code);
+  add_fleet_apply_command(*fleet, exit_code);
+  add_fleet_import_command(*fleet, exit_code);
 }
 
 }  // namespace freshet::app

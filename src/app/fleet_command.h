@@ -16,6 +16,9 @@ void add_fleet_command(CLI::App& app, int& exit_code);
 void add_fleet_lint_command(CLI::App& fleet, int& exit_code);
 void add_fleet_plan_command(CLI::App& fleet, int& exit_code);
 void add_fleet_render_command(CLI::App& fleet, int& exit_code);
+void add_fleet_diff_command(CLI::App& fleet, int& exit_code);
+void add_fleet_apply_command(CLI::App& fleet, int& exit_code);
+void add_fleet_import_command(CLI::App& fleet, int& exit_code);
 
 // For the subcommands: the topology of this file. nullopt: what is wrong was printed (as `freshet
 // check` does it), and the command's exit status is 2.

@@ -63,7 +63,8 @@ struct World {
         answer.status = 503;
         return answer;
       }
-      world.imports.handle(world.tenant, request, [&](http::Response response) { answer = std::move(response); });
+      world.imports.handle(std::make_shared<const model::Tenant>(world.tenant), request,
+                           [&](http::Response response) { answer = std::move(response); });
       if (what == Fault::kAnswerLost) return fail(Code::kRetry, "connection broken off");
       return answer;
     }

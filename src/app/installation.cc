@@ -39,12 +39,21 @@ std::string release_text(const Release& release) {
                      release.logic_version);
 }
 
-// Half of what a newer release wrote would be understood, and half of it lost at the next write.
-Status check_readable(const std::string& data_dir, const Release& last, const Release& own) {
-  if (last.state_format <= own.state_format && last.logic_version <= own.logic_version) return {};
-  return fail(Code::kInvalid,
-              fmt::format("data_dir {}: last used by {}, which this {} can't read: install freshet {} or newer",
-                          data_dir, release_text(last), release_text(own), last.version));
+// The fields of the file, each a line `key: value`.
+template <class Take>
+void each_field(const std::string& text, const Take& take) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t colon = line.find(": ");
+    if (colon != std::string::npos) take(line.substr(0, colon), line.substr(colon + 2));
+  }
+}
+
+void take_release(const std::string& key, const std::string& value, Release& release) {
+  const auto number = [&value] { return static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10)); };
+  if (key == "release") release.version = value;
+  if (key == "state_format") release.state_format = number();
+  if (key == "logic_version") release.logic_version = number();
 }
 
 // What is in a data directory are people's profiles and the key of their identifiers.
@@ -63,7 +72,23 @@ void close_to_others(const std::string& data_dir) {
 
 }  // namespace
 
+// Half of what a newer release wrote would be understood, and half of it lost at the next write.
+Status check_readable(const std::string& data_dir, const Release& last, const Release& own) {
+  if (last.state_format <= own.state_format && last.logic_version <= own.logic_version) return {};
+  return fail(Code::kInvalid,
+              fmt::format("data_dir {}: last used by {}, which this {} can't read: install freshet {} or newer",
+                          data_dir, release_text(last), release_text(own), last.version));
+}
+
 Release this_release() { return {std::string(version()), state::kStateFormat, action::kLogicVersion}; }
+
+Result<std::optional<Release>> last_release(const std::string& data_dir) {
+  FRESHET_ASSIGN(const auto file, read_small_file(data_dir + "/installation"));
+  if (!file) return std::nullopt;
+  Release release;
+  each_field(file->text, [&](const std::string& key, const std::string& value) { take_release(key, value, release); });
+  return release;
+}
 
 Result<std::unique_ptr<Installation>> Installation::open(const std::string& data_dir, env::Random& random,
                                                          const Release& own) {
@@ -143,21 +168,13 @@ Status Installation::load(env::Random& random, const Release& own) {
     return fail(Code::kCorrupt, path_ +
                                     ": is damaged; restore this file from a copy of the data directory, or remove "
                                     "it: then its key comes from the log or the checkpoints");
-  std::istringstream lines((*file)->text);
-  for (std::string line; std::getline(lines, line);) {
-    const size_t colon = line.find(": ");
-    if (colon == std::string::npos) continue;
-    const std::string key = line.substr(0, colon);
-    const std::string value = line.substr(colon + 2);
+  each_field((*file)->text, [&](const std::string& key, const std::string& value) {
     if (key == "hash_key") hash_key_ = from_hex(value);
     if (key == "name") name_ = value;
     if (key == "revision") revision_ = std::strtoull(value.c_str(), nullptr, 10);
     if (key == "rules") rules_hash_ = value;
-    if (key == "release") release_.version = value;
-    if (key == "state_format") release_.state_format = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
-    if (key == "logic_version")
-      release_.logic_version = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
-  }
+    take_release(key, value, release_);
+  });
   FRESHET_TRY(check_readable(fs::path(path_).parent_path().string(), release_, own));
   if (hash_key_.size() != 16)
     return fail(

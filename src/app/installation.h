@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,12 @@ struct Release {
 };
 
 [[nodiscard]] Release this_release();
+
+// Which release had this data directory last; nullopt: none. kCorrupt: its note is damaged. It takes no lock and
+// changes nothing, so it may be asked while a Freshet runs.
+[[nodiscard]] Result<std::optional<Release>> last_release(const std::string& data_dir);
+// The same kInvalid as opening the directory has, if `own` can't read what `last` left behind.
+[[nodiscard]] Status check_readable(const std::string& data_dir, const Release& last, const Release& own);
 
 class Installation {
  public:

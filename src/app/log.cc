@@ -31,16 +31,6 @@ telemetry::Counter& lost_rows() {
   return rows;
 }
 
-Log open_kafka(const Config& config, const std::string& name, env::Clock& clock) {
-  eventlog::KafkaOptions options;
-  options.brokers = config.log.brokers;
-  options.topic_prefix = config.log.topic_prefix;
-  options.properties = config.log.properties;
-  options.client_id = "freshet-" + name;
-  if (config.state.standby_after_us > 0) options.silence_us = config.state.standby_after_us;
-  return eventlog::open_kafka_log(options, clock);
-}
-
 // Partitions of a log that has lost records go on at an offset that was never given away: the second of the clock,
 // with room for 65,536 records each.
 constexpr int kOffsetsOfSecondBits = 16;
@@ -101,31 +91,49 @@ Log open_embedded(const Config& config, env::Clock& clock) {
 
 }  // namespace
 
+eventlog::KafkaOptions kafka_options(const Config& config, const std::string& name) {
+  eventlog::KafkaOptions options;
+  options.brokers = config.log.brokers;
+  options.topic_prefix = config.log.topic_prefix;
+  options.properties = config.log.properties;
+  options.client_id = "freshet-" + name;
+  if (config.state.standby_after_us > 0) options.silence_us = config.state.standby_after_us;
+  return options;
+}
+
 std::string log_directory(const Config& config) { return config.data_dir + "/log"; }
 
 Log open_log(const Config& config, const std::string& name, env::Clock& clock) {
-  return config.log.kind == Config::LogKind::kKafka ? open_kafka(config, name, clock) : open_embedded(config, clock);
+  return config.log.kind == Config::LogKind::kKafka ? eventlog::open_kafka_log(kafka_options(config, name), clock)
+                                                    : open_embedded(config, clock);
+}
+
+std::vector<eventlog::WantedTopic> topics_of(const Config& config) {
+  const uint32_t partitions = config.log.partitions;
+  const Config::Retention& kept = config.retention;
+  std::vector<eventlog::WantedTopic> topics = {
+      // actions has no retention by itself: action trims what no state needs any more.
+      {Topic::kActions, {partitions, 0, 0, {action::kActionGroup}}},
+      // A reader that was away for an hour beyond its last commit would miss changes, so nothing that is not committed
+      // is deleted.
+      {Topic::kChanges, {partitions, (1ull << 30) / partitions, kept.changes_us, {reaction::kReactionGroup}}},
+      {Topic::kEvents, {partitions, (8ull << 30) / partitions, kept.events_us, {}}},
+      {Topic::kDeadLetters, {1, 1ull << 30, kept.deadletters_us, {}}},
+      // Like actions: the drain trims what it has moved.
+      {Topic::kOverflow, {partitions, 0, 0, {ingest::kDrainGroup}}},
+      {Topic::kLogs, {partitions, (2ull << 30) / partitions, kept.logs_us, {}}},
+      // One partition, because its order is what processes agree by.
+      {Topic::kSchema, {1, 0, 0, {}}},
+  };
+  // The embedded log has one ingest node, which needs to tell nobody.
+  if (config.log.kind == Config::LogKind::kKafka) topics.push_back({Topic::kImports, {1, 0, 0, {}, true}});
+  return topics;
 }
 
 Status create_topics(eventlog::EventLog& log, const Config& config) {
-  const uint32_t partitions = config.log.partitions;
-  const auto create = [&](Topic topic, uint32_t count, uint64_t bytes, env::TimeUs age,
-                          std::vector<std::string> consumers) {
-    return log.create_topic(topic, {count, bytes, age, std::move(consumers)});
-  };
-  // actions has no retention by itself: action trims what no state needs any more.
-  FRESHET_TRY(create(Topic::kActions, partitions, 0, 0, {action::kActionGroup}));
-  // A reader that was away for an hour beyond its last commit would miss changes, so nothing that
-  // is not committed is deleted.
-  FRESHET_TRY(create(Topic::kChanges, partitions, (1ull << 30) / partitions, config.retention.changes_us,
-                     {reaction::kReactionGroup}));
-  FRESHET_TRY(create(Topic::kEvents, partitions, (8ull << 30) / partitions, config.retention.events_us, {}));
-  FRESHET_TRY(create(Topic::kDeadLetters, 1, 1ull << 30, config.retention.deadletters_us, {}));
-  // Like actions: the drain trims what it has moved.
-  FRESHET_TRY(create(Topic::kOverflow, partitions, 0, 0, {ingest::kDrainGroup}));
-  FRESHET_TRY(create(Topic::kLogs, partitions, (2ull << 30) / partitions, config.retention.logs_us, {}));
-  // One partition, because its order is what processes agree by.
-  return create(Topic::kSchema, 1, 0, 0, {});
+  for (const eventlog::WantedTopic& wanted : topics_of(config))
+    FRESHET_TRY(log.create_topic(wanted.topic, wanted.options));
+  return {};
 }
 
 Status append(eventlog::EventLog& log, std::vector<eventlog::Produce> batches) {

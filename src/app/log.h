@@ -9,6 +9,7 @@
 #include "app/config.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
+#include "eventlog/kafka/inspection.h"
 
 namespace freshet::app {
 
@@ -17,6 +18,10 @@ namespace freshet::app {
 // `name` tells this process from others at the brokers; no other process that runs may have it.
 [[nodiscard]] Result<std::unique_ptr<eventlog::EventLog>> open_log(const Config& config, const std::string& name,
                                                                    env::Clock& clock);
+// How the log on Kafka is opened.
+[[nodiscard]] eventlog::KafkaOptions kafka_options(const Config& config, const std::string& name);
+// All topics, with the partitions and the retention that each of them needs.
+[[nodiscard]] std::vector<eventlog::WantedTopic> topics_of(const Config& config);
 // Makes the topics that are missing and checks the others.
 [[nodiscard]] Status create_topics(eventlog::EventLog& log, const Config& config);
 // Appends and waits until all of it is durable. It is not for threads that take requests.

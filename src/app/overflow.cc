@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/stages.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::app {
 
@@ -31,6 +32,9 @@ Result<std::unique_ptr<Overflow>> Overflow::start(const Config& config, const Te
   lanes.partitions = log.partitions(Topic::kOverflow);
   lanes.records_max = config.overflow.count;
   lanes.bytes_max = config.overflow.bytes;
+  telemetry::gauge("freshet_overflow_limit_records", "Records of each tenant that may wait in overflow.")
+      .set(static_cast<double>(config.overflow.count));
+  telemetry::gauge("freshet_overflow_limit_bytes", "Their bytes.").set(static_cast<double>(config.overflow.bytes));
   lanes.left_over = waits.value_or(1) > 0;
   made->lanes_ = std::make_shared<ingest::Lanes>(lanes);
   made->lanes_->know(tenants);

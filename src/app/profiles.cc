@@ -32,7 +32,9 @@ Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_
   return docstore::open_embedded_store(std::move(*store), pending_bytes);
 }
 
-Result<Store> open_mongodb(const Config& config, const TenantList& tenants, env::Clock& clock) {
+}  // namespace
+
+docstore::MongoOptions mongo_options(const Config& config, const TenantList& tenants, env::Clock& clock) {
   docstore::MongoOptions options;
   options.uri = config.profiles.mongodb_uri;
   options.clock = &clock;
@@ -44,16 +46,14 @@ Result<Store> open_mongodb(const Config& config, const TenantList& tenants, env:
                                {rules.user_priority().begin(), rules.user_priority().end()},
                                {rules.device_priority().begin(), rules.device_priority().end()}});
   }
-  return docstore::open_mongo_store(std::move(options));
+  return options;
 }
-
-}  // namespace
 
 Result<Store> open_profiles(const Config& config, const TenantList& tenants, uint64_t memory_bytes,
                             uint64_t pending_bytes, env::Clock& clock) {
   if (config.profiles.kind == Kind::kEmbedded) return open_embedded(config, memory_bytes, pending_bytes);
   // MongoDB first: if it can't be reached, nothing has been opened yet.
-  auto mongodb = open_mongodb(config, tenants, clock);
+  auto mongodb = docstore::open_mongo_store(mongo_options(config, tenants, clock));
   if (!mongodb || config.profiles.kind == Kind::kMongodb) return mongodb;
   auto embedded = open_embedded(config, memory_bytes, pending_bytes);
   if (!embedded) return embedded;

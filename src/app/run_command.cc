@@ -13,6 +13,7 @@
 #include "app/config.h"
 #include "app/open_files.h"
 #include "app/server.h"
+#include "base/assert.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -21,7 +22,7 @@ namespace {
 
 // What the command line says; it overrules the configuration.
 struct RunOptions {
-  std::string config, data_dir, roles, log_level = "info";
+  std::string config, data_dir, roles, log_level;
   bool log_json = false;
   bool accept_loss = false;
 };
@@ -61,25 +62,38 @@ std::optional<Config> read_again(const RunOptions& options) {
   return std::nullopt;
 }
 
+// The log as command line and configuration have it.
+void set_up_log(const RunOptions& options, const Config& config) {
+  const std::string level = options.log_level.empty() ? std::string(name_of(config.logging.level)) : options.log_level;
+  telemetry::set_up_log(level, options.log_json || config.logging.format == Config::LogFormat::kJson);
+}
+
+void reload(Server& server, const RunOptions& options) {
+  const std::optional<Config> file = read_again(options);
+  if (file && options.log_level.empty()) FRESHET_ASSERT(telemetry::set_log_level(name_of(file->logging.level)));
+  server.reload(file);
+}
+
 // Blocks until a signal to stop comes, or until a role fails. SIGHUP reads certificates and the file again.
 Status wait(Server& server, const RunOptions& options, const sigset_t& signals) {
   const timespec tick{0, 100'000'000};
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &tick);
     if (signal == SIGTERM || signal == SIGINT) return {};
-    if (signal == SIGHUP) server.reload(read_again(options));
+    if (signal == SIGHUP) reload(server, options);
     FRESHET_TRY(server.status());
     server.tick();
   }
 }
 
 int run(const RunOptions& options) {
-  telemetry::set_up_log(options.log_level, options.log_json);
+  set_up_log(options, Config());
   auto config = config_of(options);
   if (!config) {
     fmt::print(stderr, "{}\n", config.error().message);
     return 2;
   }
+  set_up_log(options, *config);
   // They are blocked before any thread starts, so that all threads leave these signals to wait().
   sigset_t signals;
   sigemptyset(&signals);

@@ -14,6 +14,7 @@
 #include "action/engine.h"
 #include "action/worker.h"
 #include "app/audit_file.h"
+#include "app/canary.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/letters.h"
@@ -21,16 +22,19 @@
 #include "app/log_watch.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
+#include "app/signal_exporter.h"
 #include "app/stages.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
 #include "app/trace_exporter.h"
+#include "app/vitals.h"
 #include "base/assert.h"
 #include "base/version.h"
 #include "console/admin.h"
 #include "console/streams.h"
 #include "http/server.h"
 #include "ingest/service.h"
+#include "ingest/sources/csv/import_ledger.h"
 #include "ingest/sources/csv/import_store.h"
 #include "ingest/sources/csv/imports.h"
 #include "kv/store.h"
@@ -50,6 +54,7 @@ constexpr uint32_t kStopGraceMs = 3000;
 constexpr size_t kLaneBytesMax = 128u << 20;
 // Of logs, which are to delay nobody: requests that wait, and what is on its way into the log, where it shares a disk.
 constexpr size_t kLogsLaneBytesMax = 32u << 20;
+constexpr size_t kImportsLaneBytesMax = 64u << 20;
 constexpr size_t kLogsInflightBytesMax = 8u << 20;
 // How often the stores are looked after.
 constexpr env::TimeUs kLookUs = 1'000'000;
@@ -132,6 +137,7 @@ class ServerImpl final : public Server {
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
+    if (signal_exporter_) signal_exporter_->stop();
   }
 
   Status status() const override {
@@ -143,11 +149,13 @@ class ServerImpl final : public Server {
   void tick() override {
     FRESHET_ASSERT(admin_ != nullptr);  // open() has succeeded
     if (config_.roles.ingest) look_for_room();
+    if (canary_) canary_->tick();
     admin_->sample();
     const env::TimeUs now = clock_.monotonic_us();
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
+    show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
   }
 
@@ -188,15 +196,20 @@ class ServerImpl final : public Server {
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
 
-  // Starts tracing, before anything that could be traced.
+  // Starts what is sent to collectors, before anything that could be traced.
   void start_tracing() {
+    TracedProcess process;
+    process.instance = installation_->name();
+    process.version = std::string(version());
+    process.roles = text_of(config_.roles);
+    if (!config_.telemetry.otlp.empty())
+      signal_exporter_ = std::make_unique<SignalExporter>(
+          SignalExporterOptions{config_.telemetry.otlp, process, config_.telemetry.interval_us}, clock_);
     if (config_.tracing.otlp.empty()) return;
     telemetry::tracer().start({.sample = config_.tracing.sample}, [](size_t n) { return env::real_random().bytes(n); });
     TraceExporterOptions options;
     options.url = config_.tracing.otlp;
-    options.process.instance = installation_->name();
-    options.process.version = std::string(version());
-    options.process.roles = text_of(config_.roles);
+    options.process = std::move(process);
     trace_exporter_ = std::make_unique<TraceExporter>(options, telemetry::tracer(), clock_);
   }
 
@@ -348,7 +361,7 @@ class ServerImpl final : public Server {
     options.letter_bytes_max = config_.deadletters.bytes;
     options.has_room = [this] { return has_room_.load(std::memory_order_relaxed); };
     options.imports = [this](const ingest::Sender& sender, http::Request request, http::Respond respond) {
-      imports_->handle(*sender.tenant, std::move(request), std::move(respond), sender.scope);
+      imports_->handle(sender.tenant, std::move(request), std::move(respond), sender.scope);
     };
     options.lanes = overflow_ ? overflow_->lanes() : nullptr;
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
@@ -362,13 +375,25 @@ class ServerImpl final : public Server {
       options.logs_lane = logs_lane_.get();
     }
     service_ = std::make_unique<ingest::Service>(std::move(options));
+    if (config_.roles.ingest && config_.canary_us > 0)
+      canary_ = std::make_unique<Canary>(
+          installation_->name(), config_.canary_us,
+          [this](v1::Envelope envelope, Canary::Done done) {
+            return service_->submit(std::move(envelope), std::move(done));
+          },
+          clock_);
   }
 
   Status start_ingest() {
     if (!config_.roles.ingest) return {};
     FRESHET_ASSIGN(const auto import_rows, stores_.open_imports(config_));
     purged_.add(import_rows);
-    import_store_ = ingest::make_import_store(import_rows);
+    if (config_.log.kind == Config::LogKind::kKafka) {
+      import_store_ = std::make_unique<ingest::ImportLedger>(*log_, import_rows);
+      imports_lane_ = std::make_unique<ingest::Lane>(kImportsLaneBytesMax);
+    } else {
+      import_store_ = ingest::make_import_store(import_rows);
+    }
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
@@ -380,7 +405,8 @@ class ServerImpl final : public Server {
           service_->appender().append({std::move(batch.envelopes), std::move(batch.dead_letters),
                                        std::move(batch.schema_changes), &tenant, true},
                                       std::move(done));
-        });
+        },
+        imports_lane_.get());
     http::ServerOptions http;
     http.listen = config_.ingest.listen;
     http.name = "ingest";
@@ -476,7 +502,8 @@ class ServerImpl final : public Server {
   env::Random& random_;
   // These are in the order in which they need one another, and are destroyed the other way round.
   std::unique_ptr<Installation> installation_;
-  std::unique_ptr<TraceExporter> trace_exporter_;  // null if nothing is traced
+  std::unique_ptr<SignalExporter> signal_exporter_;  // null: no collector has metrics and lines
+  std::unique_ptr<TraceExporter> trace_exporter_;    // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
@@ -491,10 +518,12 @@ class ServerImpl final : public Server {
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;
   std::unique_ptr<ingest::Service> service_;
+  std::unique_ptr<Canary> canary_;  // null: there is none
   std::unique_ptr<ingest::Imports> imports_;
   std::unique_ptr<ingest::Logs> logs_;
-  std::unique_ptr<ingest::Lane> lane_;       // its thread works for those above
-  std::unique_ptr<ingest::Lane> logs_lane_;  // of requests with logs
+  std::unique_ptr<ingest::Lane> lane_;          // its thread works for those above
+  std::unique_ptr<ingest::Lane> logs_lane_;     // of requests with logs
+  std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<console::Admin> admin_;

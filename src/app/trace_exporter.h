@@ -6,15 +6,14 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "app/otlp.h"
+#include "app/otlp_sender.h"
 #include "env/clock.h"
-#include "http/client.h"
 #include "telemetry/trace.h"
 
 namespace freshet::app {
@@ -43,22 +42,17 @@ class TraceExporter {
   void stop();
 
  private:
-  enum class Outcome : uint8_t { kDone, kAgain };
-
   void run();
   void deliver(const std::vector<telemetry::Span>& batch);
   void flush();
-  // kDone means that the batch was taken, or refused for good.
-  [[nodiscard]] Outcome send(const std::string& body, size_t spans);
-  [[nodiscard]] Result<http::Response> post(const std::string& body);
-  void note(const Status& health);
+  // True: the batch was taken, or refused for good.
+  [[nodiscard]] bool send(const std::string& body, size_t spans);
   void pause(env::TimeUs duration);
 
   const TraceExporterOptions options_;
   telemetry::Tracer& tracer_;
   env::Clock& clock_;
-  std::unique_ptr<http::Client> client_;
-  bool failing_ = false;
+  OtlpSender sender_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::condition_variable stopped_;

@@ -1,5 +1,6 @@
 // The addresses of the admin listener.
 #include "console/letter_routes.h"
+#include "console/logging.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "console/streams.h"
@@ -31,9 +32,7 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kLifting); };
   static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {kEvent}); };
   static constexpr auto kForgetProperty = [](Admin& a, Call& c) { a.schema_forget(c, {kEventAttribute}); };
-  static constexpr auto kForgetAttribute = [](Admin& a, Call& c) {
-    a.schema_forget(c, {kUserAttribute, kDeviceAttribute});
-  };
+  static constexpr auto kForgetOwn = [](Admin& a, Call& c) { a.schema_forget(c, {kUserAttribute, kDeviceAttribute}); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
@@ -44,6 +43,8 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
       {"GET", "/v1/openapi/admin.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
       {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
+      {"GET", "/v1/logging", kRead, kAny, show_logging},
+      {"PUT", "/v1/logging", kOperate, kAny, put_logging},
       {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
       {"GET", "/v1/tenants/{tenant}", kRead, kConsole, show_tenant},
       {"PUT", "/v1/tenants/{tenant}", kOperate, kConsole, put_tenant, kUser, Named::kAny},
@@ -59,7 +60,7 @@ std::span<const Admin::Route> Admin::routes() {
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole,
        kForgetProperty},
-      {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetAttribute},
+      {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetOwn},
       {"GET", "/v1/tenants/{tenant}/erasures", kRead, kConsole, list_erasures},
       {"POST", "/v1/tenants/{tenant}/erasures/lookup", kRead, kConsole, find_erasure},
       {"GET", "/v1/tenants/{tenant}/erasures/{id}", kRead, kConsole, show_erasure},

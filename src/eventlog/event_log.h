@@ -39,9 +39,10 @@ enum class Topic : uint8_t {
   kDeadLetters = 3,
   kOverflow = 4,
   kSchema = 5,
-  kLogs = 6
+  kLogs = 6,
+  kImports = 7
 };
-inline constexpr size_t kTopics = 7;
+inline constexpr size_t kTopics = 8;
 [[nodiscard]] constexpr auto names_of(Topic) {
   using enum Topic;
   return std::to_array<Name<Topic>>({{kActions, "actions"},
@@ -50,7 +51,8 @@ inline constexpr size_t kTopics = 7;
                                      {kDeadLetters, "deadletters"},
                                      {kOverflow, "overflow"},
                                      {kSchema, "schema"},
-                                     {kLogs, "logs"}});
+                                     {kLogs, "logs"},
+                                     {kImports, "imports"}});
 }
 
 // Offsets of a partition rise, but not always by one (Kafka puts transaction markers between).
@@ -189,6 +191,9 @@ struct TopicOptions {
   uint64_t retention_bytes = 0;        // per partition, 0: unlimited
   env::TimeUs retention_us = 0;        // 0: unlimited
   std::vector<std::string> consumers;  // groups whose committed offsets hold retention back
+  // A record may go as soon as there is a later one with its key. Only Kafka lets them go: no other log has such a
+  // topic.
+  bool only_latest = false;
 };
 
 // Called once, on a thread of the log, which it must not block; or, if nothing was taken, before append() returns.

@@ -15,6 +15,8 @@ inline constexpr uint64_t kGiB = 1ull << 30;
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr int64_t kDayUs = 86400 * kSecondUs;
+inline constexpr int64_t kRetentionMostUs = 3650 * kDayUs;
+inline constexpr uint64_t kRetentionMostBytes = 1ull << 50;
 
 using yaml::Need;
 using yaml::Ref;
@@ -106,6 +108,30 @@ void describe(V& v, Volumes& volumes) {
           "Provisioned throughput of one volume, in bytes a second");
 }
 
+// A map of names of its own in `defaults` is filled first; each value is replaced by that of the thing itself.
+inline void set_named(std::vector<std::pair<std::string, std::string>>& map, const std::string& name,
+                      const std::string& value) {
+  for (auto& [known, old] : map) {
+    if (known == name) return void(old = value);
+  }
+  map.emplace_back(name, value);
+}
+
+template <class V>
+void describe(V& v, Connect& connect) {
+  v.text("bootstrap", connect.bootstrap, kAnyName,
+         "Brokers to ask first, `host:9092,host:9092`; default: those that are rendered");
+  v.text("cluster_id", connect.cluster_id, kAnyName,
+         "The id that the cluster must have: one with another id is not touched");
+  v.map("properties", "NAME", "",
+        "librdkafka's properties, as in `log.kafka.properties` of freshet.yaml; `${NAME}` in a value is looked up in "
+        "the environment when a command connects",
+        [&connect](auto& properties, const std::string& name) {
+          std::string value;
+          if (properties.text(name, value, yaml::kAnyText, "")) set_named(connect.properties, name, value);
+        });
+}
+
 // What may stand in defaults.cluster, too.
 template <class V>
 void describe_settings(V& v, ClusterText& text) {
@@ -128,6 +154,9 @@ void describe_settings(V& v, ClusterText& text) {
   v.text("namespace", cluster.kubernetes_namespace, kDnsName, "Kubernetes namespace (platform: strimzi)");
   v.text("storage_class", cluster.storage_class, kDnsName, "Kubernetes storage class (platform: strimzi)");
   v.text("owner", cluster.owner, kAnyName, "The team that is alerted");
+  v.section(
+      "connect", "How commands reach the living cluster", [&](auto& connect) { describe(connect, cluster.connect); },
+      Need::kOptional, &cluster.connect_where);
 }
 
 template <class V>
@@ -149,8 +178,9 @@ void describe_settings(V& v, TopicText& text) {
   v.count("replication", topic.replication, 1, 32, "Number of replicas of each partition");
   v.count("min_isr", topic.min_isr, 1, 32,
           "In-sync replicas without which writes are refused; default: one less than the replicas, at most 2");
-  v.duration("retention", topic.retention_us, 0, 3650 * kDayUs, "How long messages are kept; 0: without end");
-  v.bytes("retention_bytes", topic.retention_bytes, 0, 1ull << 50, "How much of a partition is kept; 0: without bound");
+  v.duration("retention", topic.retention_us, 0, kRetentionMostUs, "How long messages are kept; 0: without end");
+  v.bytes("retention_bytes", topic.retention_bytes, 0, kRetentionMostBytes,
+          "How much of a partition is kept; 0: without bound");
   v.choice("cleanup", topic.cleanup, "What happens to old messages");
   v.bytes("compacted_bytes", topic.compacted_bytes, 0, 1ull << 50,
           "What compaction leaves of the whole topic: the last message of each key, compressed; 0: not known");
@@ -165,6 +195,13 @@ void describe_settings(V& v, TopicText& text) {
   v.number("growth_percent_per_month", topic.growth_percent_per_month, -50, 1000,
            "How fast the rate grows; default: the fleet's");
   v.text("owner", topic.owner, kAnyName, "The team that is alerted");
+  v.map("settings", "NAME", "",
+        "Settings of Kafka's topics that have no key here, as `segment.bytes`; a setting that does not stand here is "
+        "left as it is",
+        [&topic](auto& settings, const std::string& name) {
+          std::string value;
+          if (settings.text(name, value, yaml::kAnyText, "")) set_named(topic.settings, name, value);
+        });
 }
 
 template <class V>

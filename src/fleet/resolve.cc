@@ -7,8 +7,10 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "cluster/admin/connection.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/names.h"
+#include "fleet/topic_settings.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -101,6 +103,17 @@ void refuse_long_names(const Topology& fleet, const Cluster& cluster, Problems& 
   }
 }
 
+// What is in the environment is not known before somebody connects, and neither is whether it is right.
+void refuse_wrong_properties(const Cluster& cluster, Problems& problems) {
+  cluster::Properties known;
+  for (const auto& [name, value] : cluster.connect.properties) {
+    if (value.find("${") == value.npos) known.emplace_back(name, value);
+  }
+  if (known.empty()) return;
+  if (const Status right = cluster::check_properties(known); !right)
+    problems.add(cluster.connect_where.of("properties"), "properties: " + right.error().message);
+}
+
 class Resolver {
  public:
   Resolver(FleetText text, Problems& problems)
@@ -138,6 +151,7 @@ class Resolver {
       if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);
       if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
       refuse_long_names(fleet_, cluster, problems_);
+      refuse_wrong_properties(cluster, problems_);
       fleet_.clusters.push_back(std::move(cluster));
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
@@ -167,6 +181,10 @@ class Resolver {
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
       if (topic.where.has("compacted_bytes") && topic.cleanup == Cleanup::kDelete)
         problems_.add(topic.where.of("compacted_bytes"), "compacted_bytes: needs cleanup: compact or compact_delete");
+      for (const auto& [name, value] : topic.settings) {
+        if (const std::string why = why_not_a_setting(name); !why.empty())
+          problems_.add(topic.where.of("settings"), "settings: " + name + ": " + why);
+      }
       const Place at = topic.where.of("name");
       if (topic.cluster != kNone) add_topic(std::move(topic), at);
     }

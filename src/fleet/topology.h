@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/names.h"
@@ -56,6 +57,14 @@ struct Volumes {       // of each broker
   uint64_t throughput_bytes_per_s = 125ull << 20;
 };
 
+// How the living cluster is reached, by whatever looks at it or changes it (fleet/live/). Values of properties are as
+// the file has them: ${NAME} in them is looked up in the environment when somebody connects.
+struct Connect {
+  std::string bootstrap;                                        // "host:9092,host:9092"; "": as it is rendered
+  std::vector<std::pair<std::string, std::string>> properties;  // librdkafka's; names all different
+  std::string cluster_id;                                       // that it must have; "": any
+};
+
 // A Kafka cluster: `brokers` machines (or pods) of one kind, numbered from 0 in the order in which zones are dealt.
 struct Cluster {
   std::string name;
@@ -75,8 +84,10 @@ struct Cluster {
   std::string kubernetes_namespace = "kafka";
   std::string storage_class = "gp3";  // kStrimzi
   std::string owner;                  // a team
+  Connect connect;
   Where where;
   Where volumes_where;
+  Where connect_where;
 };
 
 // The producers' codec; brokers and mirrors keep batches as they come (compression.type=producer).
@@ -112,6 +123,8 @@ struct Topic {
   double peak_factor = 2;               // highest rate to average
   double growth_percent_per_month = 0;  // the fleet's by default
   std::string owner;
+  // Kafka's settings of topics that have no key of their own here; names all different, as in the file.
+  std::vector<std::pair<std::string, std::string>> settings;
   std::vector<Index> mirrors;  // that write it
   bool declared = true;        // false: a mirror makes it, with the source's settings
   Where where;

@@ -270,7 +270,10 @@ TEST_F(DamageTest, WithoutANoteDamageBeforeWritesIsNoticed) {
 
 TEST_F(DamageTest, FollowsWritesOverManyBlocks) {
   {
-    auto store = open_rocks(options()).value();
+    // With room for all of it: a flush would delete the file that is being read here.
+    Options roomy = options();
+    roomy.memory = make_memory_budget(256u << 20);
+    auto store = open_rocks(roomy).value();
     for (int i = 0; i < 200; ++i) {
       WriteBatch batch;
       batch.put(key(i), std::string(static_cast<size_t>(i) * 997 % 70'000, 'x'));

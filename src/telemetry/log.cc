@@ -5,12 +5,20 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "base/json_writer.h"
+#include "telemetry/log_limit.h"
+#include "telemetry/log_tap.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::telemetry {
 namespace {
@@ -44,21 +52,70 @@ class JsonFormatter final : public spdlog::formatter {
   std::string line_;
 };
 
+// Writes to standard error what the limit lets pass.
+class LimitedSink final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(msg.time.time_since_epoch());
+    const LogLimit::Verdict verdict = limit_.take({msg.payload.data(), msg.payload.size()}, since.count());
+    if (!verdict.shown) return left_out_.add();
+    std::string text(msg.payload.data(), msg.payload.size());
+    if (verdict.left_out > 0) text += fmt::format(" (and {} lines like it, which are left out)", verdict.left_out);
+    spdlog::details::log_msg shown(msg);
+    shown.payload = text;
+    inner_.log(shown);
+    const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(msg.time.time_since_epoch());
+    // OpenTelemetry's numbers: each level has four.
+    tap_log_line({time.count(), 1 + 4 * std::min(static_cast<int>(msg.level), 4), std::move(text)});
+  }
+  void flush_() override { inner_.flush(); }
+  void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
+    inner_.set_formatter(std::move(formatter));
+  }
+
+ private:
+  spdlog::sinks::stderr_sink_st inner_;
+  LogLimit limit_;
+  Counter& left_out_ = counter("freshet_log_lines_left_out_total", "Lines that were left out of the log.");
+};
+
+using Level = std::pair<std::string_view, spdlog::level::level_enum>;
+constexpr std::array<Level, 6> kLevels = {{{"trace", spdlog::level::trace},
+                                           {"debug", spdlog::level::debug},
+                                           {"info", spdlog::level::info},
+                                           {"warn", spdlog::level::warn},
+                                           {"error", spdlog::level::err},
+                                           {"off", spdlog::level::off}}};
+
 }  // namespace
 
+bool set_log_level(std::string_view level) {
+  for (const auto& [name, value] : kLevels) {
+    if (name != level) continue;
+    spdlog::set_level(value);
+    return true;
+  }
+  return false;
+}
+
+std::string_view log_level() {
+  for (const auto& [name, value] : kLevels)
+    if (value == spdlog::get_level()) return name;
+  return "info";
+}
+
 void set_up_log(const std::string& level, bool json) {
-  auto logger = std::make_shared<spdlog::logger>("freshet", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("freshet", std::make_shared<LimitedSink>());
   if (json) {
     logger->set_formatter(std::make_unique<JsonFormatter>());
   } else {
     logger->set_pattern(kPattern, spdlog::pattern_time_type::utc);
   }
-  const auto wanted = spdlog::level::from_str(level);
-  const bool known = wanted != spdlog::level::off || level == "off";
-  logger->set_level(known ? wanted : spdlog::level::info);
   // Each line is flushed: the last lines before a crash are those that are needed.
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(logger);
+  const bool known = set_log_level(level);
+  if (!known) spdlog::set_level(spdlog::level::info);
   // A typing error in a level must not silence the log.
   if (!known) spdlog::warn("log level \"{}\" is unknown: using info; known are trace, debug, info, warn, error", level);
 }

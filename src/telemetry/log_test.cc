@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "telemetry/log_limit.h"
+
 namespace freshet::telemetry {
 namespace {
 
@@ -32,6 +36,36 @@ TEST(Log, UnknownLevelsAreSaid) {
   const std::string text = logged("loud", false, "hello");
   EXPECT_THAT(text, ::testing::HasSubstr("log level \"loud\" is unknown"));
   EXPECT_THAT(text, ::testing::HasSubstr("hello"));
+}
+
+TEST(Log, ChangesItsLevelWhileItRuns) {
+  static_cast<void>(logged("info", false, "hello"));
+  EXPECT_EQ(log_level(), "info");
+  EXPECT_FALSE(set_log_level("loud"));
+  EXPECT_TRUE(set_log_level("warn"));
+  EXPECT_EQ(log_level(), "warn");
+  EXPECT_FALSE(spdlog::should_log(spdlog::level::info));
+}
+
+TEST(Log, SaysOnceHowManyLinesWereLeftOut) {
+  ::testing::internal::CaptureStderr();
+  set_up_log("info", false);
+  for (int i = 0; i < 100; ++i) spdlog::info("partition {} is gone", i);
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), static_cast<int>(LogLimit::kLines));
+}
+
+TEST(LogLimit, IsForEachKindOfLineAndEndsWithItsWindow) {
+  LogLimit limit;
+  const auto shown = [&limit](const std::string& text, int64_t now_ms) { return limit.take(text, now_ms).shown; };
+  for (uint64_t i = 0; i < LogLimit::kLines; ++i) EXPECT_TRUE(shown("slot " + std::to_string(i) + ": away", 5));
+  EXPECT_FALSE(shown("slot 7: away", 6));
+  EXPECT_FALSE(shown("slot 1234: away", 7));
+  EXPECT_TRUE(shown("slot 7: back", 8));
+  const LogLimit::Verdict later = limit.take("slot 7: away", 5 + LogLimit::kWindowMs);
+  EXPECT_TRUE(later.shown);
+  EXPECT_EQ(later.left_out, 2U);
+  EXPECT_EQ(limit.take("slot 7: away", 6 + LogLimit::kWindowMs).left_out, 0U);
 }
 
 }  // namespace

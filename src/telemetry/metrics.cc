@@ -12,9 +12,13 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <variant>
 
 #include "base/assert.h"
+#include "telemetry/catalog.h"
+#include "telemetry/families.h"
+#include "telemetry/tenant_series.h"
 
 namespace freshet::telemetry {
 namespace {
@@ -51,6 +55,7 @@ struct Family {
 struct Registry {
   std::mutex mutex;
   std::map<std::string, Family> families;
+  std::set<std::string> tenants_shown;  // tenant_series.h
 };
 
 // It is never destroyed, because threads may count while the process ends.
@@ -69,7 +74,6 @@ T& find_or_make(const std::string& name, const std::string& help, const Labels& 
   auto [found, is_new] = family.metrics.try_emplace(labels, std::make_unique<T>());
   if (is_new) {
     for (const auto& label : labels) FRESHET_ASSERT(prometheus::CheckLabelName(label.first));
-    // All metrics of a name are of one type.
     // All metrics of a name are of one type, or Prometheus would refuse the whole page.
     FRESHET_ASSERT(family.metrics.begin()->second.index() == found->second.index());
   }
@@ -113,7 +117,8 @@ prometheus::MetricFamily expose(const std::string& name, const Family& family) {
   prometheus::MetricFamily out;
   out.type = kTypes[family.metrics.begin()->second.index()];
   out.name = exposed_name(name, out.type);
-  out.help = family.help;
+  const MetricEntry* const known = find_metric(out.name);
+  out.help = known == nullptr ? family.help : std::string(known->help);
   for (const auto& [labels, metric] : family.metrics) {
     prometheus::ClientMetric& one = out.metric.emplace_back();
     for (const auto& [label, value] : labels) one.label.push_back({label, value});
@@ -206,14 +211,17 @@ std::map<std::string, uint64_t> counter_totals(const std::string& name, const st
 }
 
 // The lock is held for copying the numbers only; the text is made without it.
-std::string render_prometheus() {
+std::vector<prometheus::MetricFamily> metric_families() {
   std::vector<prometheus::MetricFamily> families;
   Registry& all = registry();
   {
     const std::lock_guard lock(all.mutex);
     for (const auto& [name, family] : all.families) families.push_back(expose(name, family));
+    bound_tenants(families, all.tenants_shown, kTenantsShown);
   }
-  return prometheus::TextSerializer().Serialize(families);
+  return families;
 }
+
+std::string render_prometheus() { return prometheus::TextSerializer().Serialize(metric_families()); }
 
 }  // namespace freshet::telemetry

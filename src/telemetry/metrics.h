@@ -1,5 +1,5 @@
 // Metrics, in Prometheus' text format. A metric is declared once, beside the code that counts, and
-// kept by reference:
+// kept by reference, and described in catalog.cc, whose words are shown in place of those here:
 //   static Counter& rejected = counter("freshet_ingest_rejected_total", "Items refused.", {{"code", "too_long"}});
 // Names are freshet_<module>_<what>_<unit>, and those of counters end in _total. Label values must
 // come from a bounded set (tenants, reasons). All calls are thread-safe; count in batches where there
@@ -68,8 +68,9 @@ class Histogram {
 // The counters of this name, added up by the value of one label; those that are 0 are left out.
 [[nodiscard]] std::map<std::string, uint64_t> counter_totals(const std::string& name, const std::string& label);
 
-// The whole registry in Prometheus' text format. Histograms are shown as cumulative buckets at 1,
-// 2.5 and 5 × 10^n seconds, under a name that ends in _seconds where ours ends in _us.
+// The whole registry in Prometheus' text format, with names for kTenantsShown tenants (tenant_series.h). Histograms are
+// shown as cumulative buckets at 1, 2.5 and 5 × 10^n seconds, under a name that ends in _seconds where ours ends in
+// _us.
 [[nodiscard]] std::string render_prometheus();
 
 }  // namespace freshet::telemetry

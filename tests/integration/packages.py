@@ -19,7 +19,11 @@ PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the te
 PIP_OTLP = ("opentelemetry-proto==1.37.0", "protobuf==6.32.1")
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 PIP_OPENAPI = ("openapi-spec-validator==0.9.0", "schemathesis==4.32.5")
-NPM_SDK = "@segment/analytics-node@3.1.0"
+PIP_RUDDER = "rudder-sdk-python==2.1.9"
+NPM_SDKS = ["@segment/analytics-node@3.1.0", "@rudderstack/rudder-sdk-node@3.0.13"]
+NPM_BROWSER_SDKS = ["@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1"]
+JAVA_SDK = "com.segment.analytics.java:analytics:3.5.2"
+GO_SDK = "github.com/segmentio/analytics-go/v3@v3.3.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
 STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2"}
@@ -69,11 +73,11 @@ def shop_csv():
     return complete(CACHE / "shop", make) / "shop.csv"
 
 
-def python_sdk():
+def python_sdks():
     """A directory for PYTHONPATH (a virtual environment could not be moved into place)."""
     def make(directory):
-        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_SDK], PIP_SDK)
-    return complete(CACHE / "segment-python", make)
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_SDK, PIP_RUDDER], f"{PIP_SDK}, {PIP_RUDDER}")
+    return complete(CACHE / "sdks-python", make)
 
 
 def opentelemetry_proto():
@@ -126,12 +130,41 @@ def s3_server():
     return program
 
 
-def node_sdk():
+def node_modules(name, packages):
     """A directory with node_modules in it."""
     def make(directory):
-        (directory / "package.json").write_text('{"name": "freshet-sdk-test", "version": "1.0.0", "private": true}\n')
-        fetch(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", directory, NPM_SDK], NPM_SDK)
-    return complete(CACHE / "segment-node", make)
+        (directory / "package.json").write_text(f'{{"name": "freshet-{name}-test", "version": "1.0.0", "private": true}}\n')
+        fetch(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", directory, *packages], ", ".join(packages))
+    return complete(CACHE / name, make)
+
+
+def node_sdks():
+    return node_modules("sdks-node", NPM_SDKS)
+
+
+def browser_sdks():
+    return node_modules("sdks-browser", NPM_BROWSER_SDKS) / "node_modules"
+
+
+def java_sdk():
+    """A folder of jars."""
+    def make(directory):
+        maven_jars(directory, [JAVA_SDK])
+    return complete(CACHE / "segment-java-3.5.2", make) / "jars"
+
+
+def go_program(source, module):
+    """A program of one file that needs one module, built."""
+    def make(directory):
+        (directory / "main.go").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+        (directory / "go.mod").write_text("module freshet/test\n\ngo 1.19\n", encoding="utf-8")
+        fetch([go(), "get", module], module, cwd=directory)
+        fetch(["env", "CGO_ENABLED=0", go(), "build", "-o", directory / "program", "."], module, cwd=directory)
+    return complete(CACHE / f"go-{source.stem}", make) / "program"
+
+
+def go_sdk(source):
+    return go_program(source, GO_SDK)
 
 
 def python_tools():
@@ -187,11 +220,7 @@ def jmx_exporter():
 
 def grafana_types():
     """A directory with TypeScript and Grafana's types in node_modules."""
-    def make(directory):
-        (directory / "package.json").write_text('{"name": "freshet-grafana-test", "version": "1.0.0", "private": true}\n')
-        fetch(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", directory, *NPM_GRAFANA],
-              ", ".join(NPM_GRAFANA))
-    return complete(CACHE / "grafana-schema", make)
+    return node_modules("grafana-schema", NPM_GRAFANA)
 
 
 def go():

@@ -97,6 +97,17 @@ def test_promises(box):
             check_equal(("PodDisruptionBudget", f"freshet-{role}") in found, budget, f"disruption budget of {role} with {values}")
 
 
+def test_probes_follow_tls(box):
+    """Where the admin listener has a certificate, probes speak TLS, too."""
+    tls = box.directory / "tls.yaml"
+    tls.write_text("extraConfig: {admin: {tls: {cert: /etc/tls/tls.crt, key: /etc/tls/tls.key}}}\n", encoding="utf-8")
+    for values, scheme in ((None, None), (tls, "HTTPS")):
+        for role, kind in ROLES.items():
+            container, = objects(rendered(values))[kind, f"freshet-{role}"]["spec"]["template"]["spec"]["containers"]
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                check_equal(container[probe]["httpGet"].get("scheme"), scheme, f"scheme of the {probe} of {role} with {values}")
+
+
 def test_lag_metric(box):
     """What the chart scales action by is what ingest measures."""
     scaler = objects(rendered(CHART / "ci" / "large-values.yaml"))["HorizontalPodAutoscaler", "freshet-action"]

@@ -1,5 +1,6 @@
 """CSV imports, counted by Python from the same file: once, twice, with bad rows, with everything killed half-way."""
 import csv
+import hashlib
 import http.client
 import random
 import subprocess
@@ -7,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 
+import apart
 import packages
 from harness import FRESHET, SERVER_KEY, TENANT, bearer, check, check_equal, freshet, note, profile, shorten, wait_until
 from patience import patient
@@ -208,3 +210,62 @@ def test_wrong_mapping(box):
         check(status in (1, 2), f"a wrong mapping was taken (exit status {status})")
         check(word in out + err, f"the message does not name {word!r}: {shorten(out + err)}")
     check_equal(rows_taken(server), 0, "rows taken with wrong mappings")
+
+
+class Upload:
+    """A file sent in pieces, each request to whichever node is named."""
+
+    def __init__(self, path, first):
+        self.content = path.read_bytes()
+        self.headers = bearer(SERVER_KEY)
+        query = f"content_sha256={hashlib.sha256(self.content).hexdigest()}&name={path.name}"
+        answer = self.ask(first, "POST", f"/v1/imports?{query}", MAPPING.encode(), {"Content-Type": "application/yaml"})
+        check(answer.status in (200, 201), lambda: f"start of an upload: {answer.status} {answer.body.decode()}")
+        self.id, self.offset = answer.json()["id"], answer.json()["offset"]
+
+    def ask(self, node, method, path, body=None, headers=None):
+        client = node.ingest()
+        try:
+            return client.request(method, path, body, {**self.headers, **(headers or {})})
+        finally:
+            client.close()
+
+    def send(self, node, size, offset=None):
+        """The next bytes, or those behind `offset` again. Whether all is done."""
+        begin = self.offset if offset is None else offset
+        last = {"Upload-Complete": "?1"} if begin + size >= len(self.content) else {}
+        answer = self.ask(node, "PATCH", f"/v1/imports/{self.id}", self.content[begin : begin + size],
+                          {"Upload-Offset": str(begin), **last})
+        if offset is not None:
+            check_equal(answer.status, 409, f"status of bytes that were sent before ({answer.body.decode()})")
+            check_equal(answer.json()["offset"], self.offset, "where to go on, as every node says")
+            return False
+        check_equal(answer.status, 200, f"status of a piece ({answer.body.decode()})")
+        self.offset = answer.json()["offset"]
+        return answer.json()["state"] == "complete"
+
+
+def test_node_changes_at_every_request(box):
+    """Two ingest nodes behind a balancer: each request of an upload goes to the other one, and one is killed meanwhile."""
+    path = generate(box.directory / "shop.csv", rows=6_000, users=300)
+    fleet = apart.Apart(box, actions=1).start()
+    other = fleet.add("ingest-1", "ingest").start()
+    nodes = [fleet.ingest, other]
+    upload = Upload(path, nodes[0])
+    turn, done = 1, False
+    while not done:
+        done = upload.send(nodes[turn % 2], 40_000)
+        if turn == 2:
+            upload.send(nodes[(turn + 1) % 2], 40_000, offset=0)
+        if turn == 3:
+            nodes[turn % 2].kill()  # the one that has just taken a piece
+            nodes[turn % 2].start()
+        turn += 1
+    check(turn > 4, "several pieces")
+    check_equal(Upload(path, nodes[turn % 2]).offset, len(upload.content), "where the same upload is at the other node")
+    compare(fleet.console, path)
+    for node in nodes:
+        shown = upload.ask(node, "GET", f"/v1/imports/{upload.id}").json()
+        check_equal((shown["state"], shown["accepted"], shown["rejected"]), ("complete", 6_000, 0), "progress at a node")
+    check_equal(upload.ask(other, "DELETE", f"/v1/imports/{upload.id}").status, 200, "status of a deletion")
+    check_equal(upload.ask(fleet.ingest, "GET", f"/v1/imports/{upload.id}").status, 404, "status of it at the other node")

@@ -21,8 +21,12 @@ class Collector:
 
     def __init__(self, port):
         sys.path.insert(0, str(packages.opentelemetry_proto()))
+        from opentelemetry.proto.collector.logs.v1 import logs_service_pb2  # pylint: disable=import-outside-toplevel,import-error
+        from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2  # pylint: disable=import-outside-toplevel,import-error
         from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # pylint: disable=import-outside-toplevel,import-error
-        self.messages = trace_service_pb2
+        self.kinds = {"/v1/traces": (trace_service_pb2.ExportTraceServiceRequest, trace_service_pb2.ExportTraceServiceResponse),
+                      "/v1/metrics": (metrics_service_pb2.ExportMetricsServiceRequest, metrics_service_pb2.ExportMetricsServiceResponse),
+                      "/v1/logs": (logs_service_pb2.ExportLogsServiceRequest, logs_service_pb2.ExportLogsServiceResponse)}
         self.port = port
         self.lock = threading.Lock()
         self.requests = []
@@ -36,13 +40,14 @@ class Collector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                request = collector.messages.ExportTraceServiceRequest.FromString(body)
+                kind, answer = collector.kinds[self.path]
+                request = kind.FromString(body)
                 with collector.lock:
                     collector.requests.append((self.path, self.headers["Content-Type"], request))
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.end_headers()
-                self.wfile.write(collector.messages.ExportTraceServiceResponse().SerializeToString())
+                self.wfile.write(answer().SerializeToString())
 
             def log_message(self, *_):  # pylint: disable=arguments-differ
                 pass
@@ -58,8 +63,20 @@ class Collector:
 
     def spans(self):
         with self.lock:
-            return [span for _, _, request in self.requests for resource in request.resource_spans
+            return [span for path, _, request in self.requests if path == "/v1/traces" for resource in request.resource_spans
                     for scope in resource.scope_spans for span in scope.spans]
+
+    def metrics(self):
+        """{name: metric}, as they were told last."""
+        with self.lock:
+            told = [request for path, _, request in self.requests if path == "/v1/metrics"]
+        return {metric.name: metric for resource in told[-1].resource_metrics for scope in resource.scope_metrics
+                for metric in scope.metrics} if told else {}
+
+    def lines(self):
+        with self.lock:
+            return [record for path, _, request in self.requests if path == "/v1/logs" for resource in request.resource_logs
+                    for scope in resource.scope_logs for record in scope.log_records]
 
     def of_trace(self, trace_id):
         return [span for span in self.spans() if span.trace_id == trace_id]
@@ -148,3 +165,47 @@ def test_a_trace_through_all_roles(box):
     log = server.log_path.read_text(encoding="utf-8")
     for text in ("traces can't be sent to", "traces can be sent to"):
         check_equal(log.count(text), 1, f"log lines \"{text}\"")
+
+
+def counted(collector, name):
+    metric = collector.metrics().get(name)
+    return sum(point.as_double for point in metric.sum.data_points) if metric else 0
+
+
+def check_kinds(metrics):
+    """Each as OpenTelemetry has it: its type, its unit, cumulative, buckets that add up."""
+    lag, freshness, records = metrics["freshet_action_lag_records"], metrics["freshet_freshness"], metrics["freshet_action_records"]
+    check_equal((records.WhichOneof("data"), records.unit, records.sum.is_monotonic, records.sum.aggregation_temporality), ("sum", "{records}", True, 2),
+                "a counter")
+    check_equal((lag.WhichOneof("data"), freshness.WhichOneof("data"), freshness.unit), ("gauge", "histogram", "s"), "a gauge and a histogram")
+    for point in freshness.histogram.data_points:
+        check_equal(attributes(point), {"tenant": TENANT}, "whose freshness")
+        check_equal((sum(point.bucket_counts), len(point.bucket_counts)), (point.count, len(point.explicit_bounds) + 1), "buckets")
+        check(0 < point.start_time_unix_nano < point.time_unix_nano, "times of a point")
+
+
+def test_metrics_and_log_reach_a_collector(box):
+    """While it is away nothing fails; what is counted meanwhile is in the next metrics, and lines wait."""
+    collector = Collector(free_ports(1)[0])
+    collector.up()
+    box.at_end(collector.down)
+    server = box.server(top=f"telemetry: {{otlp: \"http://127.0.0.1:{collector.port}\", interval: 1s}}\n")
+    ingest = server.ingest()
+    send_records(ingest, [{"user": {"user_id": f"u{n}"}, "event": "E", "message_id": f"m{n}"} for n in range(10)])
+    wait_until(lambda: counted(collector, "freshet_ingest_items") == 10 and "freshet_freshness" in collector.metrics(), patient(15), "ten items are told")
+    check_kinds(collector.metrics())
+    wait_until(lambda: any("admin and console on" in line.body.string_value for line in collector.lines()), patient(10), "the log's lines")
+    check_equal({(line.severity_number, line.severity_text) for line in collector.lines() if "admin and console" in line.body.string_value},
+                {(9, "INFO")}, "severity of a line")
+    collector.down()
+    admin = server.admin()
+    send_records(ingest, [{"user": {"user_id": "u1"}, "event": "E", "message_id": "away"}])
+    for level, wanted in (("debug", 200), ("info", 200), ("loud", 400), ("off", 400)):
+        check_equal(admin.request("PUT", "/v1/logging", f'{{"level":"{level}"}}').status, wanted, f"PUT /v1/logging {level}")
+    check_equal(server.get("/v1/logging").json(), {"level": "info"}, "GET /v1/logging")
+    wait_until(lambda: "can't be sent to" in server.log_path.read_text(encoding="utf-8"), patient(10), "the log says that the collector is away")
+    collector.up()
+    wait_until(lambda: counted(collector, "freshet_ingest_items") == 11, patient(15), "the eleventh item is told")
+    wait_until(lambda: any("level is debug from now on" in line.body.string_value for line in collector.lines()), patient(15), "a line that waited")
+    server.stop()
+    check(any("stopping" in line.body.string_value for line in collector.lines()), "the last lines")

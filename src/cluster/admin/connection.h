@@ -26,6 +26,9 @@ struct Connection {
 // client.id, group.id). The message has the name, and never the value of what could be a secret.
 [[nodiscard]] Status check_properties(const Properties& properties);
 
+// Whether a property's value may be a secret, by its name. A path of a file is none.
+[[nodiscard]] bool may_be_secret(std::string_view property);
+
 // A file of properties as Kafka's own tools and kcat take it: NAME=VALUE lines, `#` begins a comment. Names are
 // librdkafka's. kInvalid: a line that is none, with its number.
 [[nodiscard]] Result<Properties> parse_properties(std::string_view text);

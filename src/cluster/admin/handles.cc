@@ -20,19 +20,14 @@ using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 constexpr std::array<std::string_view, 6> kOurs = {"bootstrap.servers", "metadata.broker.list",     "client.id",
                                                    "group.id",          "allow.auto.create.topics", "transactional.id"};
 
-// What librdkafka says of a wrong value may repeat it, and would end on a terminal or in a log.
-bool may_hold_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kHints = {"password", "secret", "key", "pem", "config", "token"};
-  return std::any_of(kHints.begin(), kHints.end(), [&](auto hint) { return name.find(hint) != name.npos; });
-}
-
 Status set_property(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
   char words[512];
   const auto result = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), words, sizeof words);
   if (result == RD_KAFKA_CONF_OK) return {};
   if (result == RD_KAFKA_CONF_UNKNOWN)
     return fail(Code::kInvalid, fmt::format("{}: librdkafka {} has no such property", name, rd_kafka_version_str()));
-  return fail(Code::kInvalid, fmt::format("{}: {}", name, may_hold_secret(name) ? "not a possible value" : words));
+  // What librdkafka says of a wrong value may repeat it, and would end on a terminal or in a log.
+  return fail(Code::kInvalid, fmt::format("{}: {}", name, may_be_secret(name) ? "not a possible value" : words));
 }
 
 void log_line(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
@@ -158,6 +153,12 @@ Status check_properties(const Properties& properties) {
     FRESHET_TRY(rd::set_property(conf.get(), name, value));
   }
   return {};
+}
+
+bool may_be_secret(std::string_view property) {
+  constexpr std::array<std::string_view, 6> kHints = {"password", "secret", "key", "pem", "config", "token"};
+  return !property.ends_with(".location") &&
+         std::ranges::any_of(kHints, [&](auto hint) { return property.find(hint) != property.npos; });
 }
 
 Result<Properties> parse_properties(std::string_view text) {

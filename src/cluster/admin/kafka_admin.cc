@@ -68,15 +68,15 @@ LivingTopic topic_of(const rd_kafka_metadata_topic_t& topic) {
 
 Result<std::unique_ptr<Admin>> connect(const Connection& connection, env::Clock& clock) {
   FRESHET_ASSIGN(auto client, rd::Client::open(connection, ""));
-  auto admin = std::make_unique<KafkaAdmin>(connection, std::move(client));
-  FRESHET_TRY(admin->wait_for_brokers(clock));
+  auto admin = std::make_unique<KafkaAdmin>(connection, std::move(client), clock);
+  FRESHET_TRY(admin->wait_for_brokers());
   return std::unique_ptr<Admin>(std::move(admin));
 }
 
 // Brokers that refuse the credentials answer like brokers that are not there. What the client has heard meanwhile tells
 // them apart.
-Status KafkaAdmin::wait_for_brokers(env::Clock& clock) {
-  const env::TimeUs end = clock.monotonic_us() + connection_.timeout_us;
+Status KafkaAdmin::wait_for_brokers() {
+  const env::TimeUs end = clock_.monotonic_us() + connection_.timeout_us;
   while (true) {
     const Result<rd::Metadata> answered = metadata(false, std::min(timeout_ms(), kFirstAnswerMs));
     if (answered) return {};
@@ -87,7 +87,7 @@ Status KafkaAdmin::wait_for_brokers(env::Clock& clock) {
                   fmt::format("the brokers at {} refuse us: {}; see the properties (security.protocol, sasl.mechanism, "
                               "sasl.username, sasl.password, ssl.…)",
                               connection_.bootstrap, last.message));
-    if (clock.monotonic_us() < end) continue;
+    if (clock_.monotonic_us() < end) continue;
     return fail(Code::kRetry,
                 fmt::format("none of the brokers at {} answered within {} s: {}; are they up, and is security.protocol "
                             "the one of that port?",

@@ -15,11 +15,11 @@ namespace freshet::cluster {
 
 class KafkaAdmin final : public Admin {
  public:
-  KafkaAdmin(Connection connection, std::unique_ptr<rd::Client> client)
-      : connection_(std::move(connection)), client_(std::move(client)) {}
+  KafkaAdmin(Connection connection, std::unique_ptr<rd::Client> client, env::Clock& clock)
+      : connection_(std::move(connection)), client_(std::move(client)), clock_(clock) {}
 
   // Waits for the first answer of a broker.
-  [[nodiscard]] Status wait_for_brokers(env::Clock& clock);
+  [[nodiscard]] Status wait_for_brokers();
 
   Result<ClusterView> describe() override;
   Result<std::vector<ConfigsOf>> configs(const std::vector<Resource>& of) override;
@@ -49,6 +49,7 @@ class KafkaAdmin final : public Admin {
 
   const Connection connection_;
   const std::unique_ptr<rd::Client> client_;
+  env::Clock& clock_;
   std::mutex mutex_;
   std::list<Asker> askers_;  // the latest first; guarded by mutex_
 };

@@ -10,6 +10,8 @@
 namespace freshet::cluster {
 namespace {
 
+constexpr env::TimeUs kAskAgainUs = 100'000;
+
 int64_t spec_of(OffsetAt at) {
   switch (at.kind) {
     case OffsetAt::Kind::kEarliest: return RD_KAFKA_OFFSET_SPEC_EARLIEST;
@@ -87,8 +89,13 @@ Result<std::vector<CommittedOffset>> KafkaAdmin::committed(const std::string& gr
   if (group.empty()) return fail(Code::kInvalid, question + ": a group has a name");
   FRESHET_ASSIGN(const auto asker, asker_of(group));
   const rd::PartitionList list = list_of(of, RD_KAFKA_OFFSET_INVALID);
-  if (const auto error = rd_kafka_committed(asker->get(), list.get(), timeout_ms()))
-    return tl::unexpected(rd::error_of(error, question));
+  const env::TimeUs end = clock_.monotonic_us() + connection_.timeout_us;
+  while (const auto error = rd_kafka_committed(asker->get(), list.get(), timeout_ms())) {
+    // Brokers have no coordinator for a moment: before the first group that there is, and while they start.
+    Error told = rd::error_of(error, question);
+    if (told.code != Code::kRetry || clock_.monotonic_us() > end) return tl::unexpected(std::move(told));
+    clock_.sleep_us(kAskAgainUs);
+  }
   for (const rd_kafka_topic_partition_t& one : std::span(list->elems, static_cast<size_t>(list->cnt))) {
     // A topic that was deleted meanwhile is one without an offset.
     const bool gone =

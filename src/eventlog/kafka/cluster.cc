@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "eventlog/kafka/describe.h"
 #include "eventlog/kafka/topic_settings.h"
 #include "telemetry/log.h"
 
@@ -17,27 +18,9 @@ namespace {
 using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 using GroupList = Owned<const rd_kafka_group_list, rd_kafka_group_list_destroy>;
 using NewTopicPtr = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
-using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
 
 constexpr env::TimeUs kLookAgainUs = 50'000;
-
-// The settings that a broker describes of one topic, by name.
-Result<std::vector<std::pair<std::string, std::string>>> settings_in(rd_kafka_event_t* event) {
-  size_t count = 0;
-  const auto* result = rd_kafka_event_DescribeConfigs_result(event);
-  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
-  if (count == 0) return fail(Code::kRetry, "kafka: a broker described nothing");
-  if (const auto error = rd_kafka_ConfigResource_error(resources[0]))
-    return tl::unexpected(error_of(error, "describing a topic", rd_kafka_ConfigResource_error_string(resources[0])));
-  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
-  std::vector<std::pair<std::string, std::string>> out;
-  for (size_t i = 0; i < count; ++i) {
-    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
-    out.emplace_back(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -159,7 +142,7 @@ Status Cluster::create(Topic topic, const TopicOptions& options, int brokers) {
   rd_kafka_NewTopic_t* list[] = {made.get()};
   rd_kafka_CreateTopics(client_->get(), list, 1, nullptr, queue.get());
   const std::string question = fmt::format("creating topic {}", names_.of(topic));
-  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), question));
+  FRESHET_ASSIGN(auto event, answer_to(options_, std::move(queue), question));
   size_t count = 0;
   const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
   for (size_t i = 0; i < count; ++i) {
@@ -196,18 +179,8 @@ Status Cluster::other_partitions(Topic topic, uint32_t configured) const {
 Status Cluster::check(Topic topic, const TopicOptions& options) {
   const std::string name = names_.of(topic);
   if (partitions(topic) != options.partitions) return other_partitions(topic, options.partitions);
-  const ConfigResource asked(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
-  rd_kafka_ConfigResource_t* list[] = {asked.get()};
-  Queue queue(rd_kafka_queue_new(client_->get()));
-  rd_kafka_DescribeConfigs(client_->get(), list, 1, nullptr, queue.get());
-  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), "describing topic " + name));
-  const auto settings = settings_in(event.get());
-  if (!settings) return tl::unexpected(settings.error());
-  const auto setting = [&](const std::string& wanted) -> std::optional<std::string> {
-    const auto found =
-        std::find_if(settings->begin(), settings->end(), [&](const auto& s) { return s.first == wanted; });
-    return found == settings->end() ? std::nullopt : std::optional(found->second);
-  };
+  FRESHET_ASSIGN(const Settings settings, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, name));
+  const auto setting = [&](const std::string& wanted) { return find_setting(settings, wanted); };
   const rd_kafka_metadata_t* raw = nullptr;
   const TopicHandle handle(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
   if (const auto error = rd_kafka_metadata(client_->get(), 0, handle.get(), &raw, to_ms(options_.call_timeout_us)))
@@ -232,19 +205,6 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
       fmt::format("kafka: topic {} has settings that Freshet can't work with: {}. This mends it: kafka-configs.sh "
                   "--bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {}",
                   name, why, options_.brokers, name, mend));
-}
-
-// Waits for the answer to an order to the controller.
-Result<Event> Cluster::answer_to(Queue queue, const std::string& question) {
-  Event event(rd_kafka_queue_poll(queue.get(), to_ms(options_.call_timeout_us)));
-  if (event == nullptr)
-    return fail(Code::kRetry,
-                fmt::format("kafka: {}: no answer within {} s; have the brokers a controller? kafka-metadata-quorum.sh "
-                            "--bootstrap-server {} describe --status tells it",
-                            question, options_.call_timeout_us / 1'000'000, options_.brokers));
-  if (const auto error = rd_kafka_event_error(event.get()))
-    return tl::unexpected(error_of(error, question, rd_kafka_event_error_string(event.get())));
-  return event;
 }
 
 // ---- offsets --------------------------------------------------------------------------------------------------------
@@ -358,7 +318,7 @@ Status Cluster::delete_records(TopicPartition of, Offset before) {
   Queue queue(rd_kafka_queue_new(client_->get()));
   rd_kafka_DeleteRecords(client_->get(), list, 1, nullptr, queue.get());
   const std::string question = "deleting records of " + to_string(of);
-  FRESHET_ASSIGN(auto event, answer_to(std::move(queue), question));
+  FRESHET_ASSIGN(auto event, answer_to(options_, std::move(queue), question));
   const auto* result = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
   if (result->cnt != 1) return fail(Code::kRetry, "kafka: " + question + ": an answer without it");
   if (const auto error = result->elems[0].err) return tl::unexpected(error_of(error, question));

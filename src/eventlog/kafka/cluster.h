@@ -72,7 +72,6 @@ class Cluster {
   [[nodiscard]] Status check(Topic topic, const TopicOptions& options);
   [[nodiscard]] Status other_partitions(Topic topic, uint32_t configured) const;
   [[nodiscard]] Status answers(Topic topic);
-  [[nodiscard]] Result<Event> answer_to(Queue queue, const std::string& question);
   [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);
   [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;
   // A client that knows the group's coordinator and never joins. librdkafka's administrative questions to coordinators

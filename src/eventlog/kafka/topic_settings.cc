@@ -25,6 +25,8 @@ int64_t retention_bytes(const TopicOptions& options) {
   return options.retention_bytes == 0 || held_back ? kUnlimited : static_cast<int64_t>(options.retention_bytes);
 }
 
+const char* cleanup_policy(const TopicOptions& options) { return options.only_latest ? "compact" : "delete"; }
+
 std::optional<int64_t> number(const std::optional<std::string>& text) {
   int64_t value = 0;
   if (!text) return std::nullopt;
@@ -43,7 +45,7 @@ int64_t amount(int64_t value) { return value < 0 ? std::numeric_limits<int64_t>:
 NewTopic new_topic(const TopicOptions& options, int brokers) {
   const int replication = std::clamp(brokers, 1, kReplicas);
   return {replication,
-          {{"cleanup.policy", "delete"},
+          {{"cleanup.policy", cleanup_policy(options)},
            {"retention.ms", std::to_string(retention_ms(options))},
            {"retention.bytes", std::to_string(retention_bytes(options))},
            {"min.insync.replicas", replication >= kReplicas ? "2" : "1"},
@@ -62,8 +64,10 @@ std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replic
     need(!is || amount(*is) >= amount(wanted), fmt::format("{}={}", name, wanted),
          fmt::format(fmt::runtime(why), is.value_or(0)));
   };
-  need(setting("cleanup.policy").value_or("delete") == "delete", "cleanup.policy=delete",
-       "compaction would delete records of the same key that were never read");
+  const char* const policy = cleanup_policy(options);
+  need(setting("cleanup.policy").value_or("delete") == policy, fmt::format("cleanup.policy={}", policy),
+       options.only_latest ? "records that nothing has replaced yet would be deleted, or none ever"
+                           : "compaction would delete records of the same key that were never read");
   at_least("retention.ms", retention_ms(options), "records would be deleted after {} ms");
   at_least("retention.bytes", retention_bytes(options), "records would be deleted beyond {} bytes of a partition");
   at_least("max.message.bytes", kRecordBytesMax, "records of over {} bytes would be refused");

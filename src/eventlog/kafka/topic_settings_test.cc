@@ -57,12 +57,20 @@ TEST(TopicSettings, ThreeBrokersHoldTwo) {
 
 TEST(TopicSettings, WhatIsCreatedIsRight) {
   for (const int brokers : {1, 2, 3, 9}) {
-    for (const TopicOptions& options :
-         {TopicOptions{}, TopicOptions{4, 1000, kHourUs, {}}, TopicOptions{4, 0, kHourUs, {"g"}}}) {
+    for (const TopicOptions& options : {TopicOptions{}, TopicOptions{4, 1000, kHourUs, {}},
+                                        TopicOptions{4, 0, kHourUs, {"g"}}, TopicOptions{1, 0, 0, {}, true}}) {
       const NewTopic made = new_topic(options, brokers);
       EXPECT_EQ(mended(wrong_settings(options, made.replication, look_up(made))), "");
     }
   }
+}
+
+TEST(TopicSettings, ATopicOfTheLatestIsCompacted) {
+  const TopicOptions latest{1, 0, 0, {}, true};
+  EXPECT_EQ(value_of(new_topic(latest, 1), "cleanup.policy"), "compact");
+  EXPECT_EQ(mended(wrong_settings(latest, 1, look_up({{"cleanup.policy", "delete"}}))), "cleanup.policy=compact ");
+  EXPECT_EQ(mended(wrong_settings(latest, 1, look_up({{"cleanup.policy", "compact,delete"}}))),
+            "cleanup.policy=compact ");
 }
 
 TEST(TopicSettings, SaysWhatIsWrong) {

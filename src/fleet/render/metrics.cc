@@ -11,7 +11,7 @@ namespace {
 
 constexpr bool kCounter = true;
 constexpr bool kGauge = false;
-constexpr MbeanKey kTopic = {"topic", "(.+)", "topic"};
+constexpr MbeanKey kTopicKey = {"topic", "(.+)", "topic"};
 constexpr MbeanKey kPartition = {"partition", "([0-9]+)", "partition"};
 
 // A rate is taken from the counter "Count" and made in Prometheus, never from Kafka's own "OneMinuteRate": those can't
@@ -88,7 +88,7 @@ void add_topics(std::vector<Metric>& out) {
       {"kafka_server_brokertopicmetrics_bytesout_total", "BytesOutPerSec", "Bytes read by consumers and mirrors"},
   }};
   for (const Topic& topic : kTopics) {
-    out.push_back(of_kafka(topic.name, kCounter, "kafka.server", named("BrokerTopicMetrics", topic.bean, {kTopic}),
+    out.push_back(of_kafka(topic.name, kCounter, "kafka.server", named("BrokerTopicMetrics", topic.bean, {kTopicKey}),
                            "Count", topic.help));
     out.push_back(
         of_kafka(topic.name, kCounter, "kafka.server", named("BrokerTopicMetrics", topic.bean), "Count", topic.help));
@@ -98,13 +98,13 @@ void add_topics(std::vector<Metric>& out) {
 void add_disk(std::vector<Metric>& out) {
   out.push_back(of_kafka("kafka_log_logmanager_offlinelogdirectorycount", kGauge, "kafka.log",
                          named("LogManager", "OfflineLogDirectoryCount"), "Value", "Log directories that failed"));
-  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopic, kPartition}), "Value",
-                         "Bytes of one replica"));
+  out.push_back(of_kafka("kafka_log_log_size", kGauge, "kafka.log", named("Log", "Size", {kTopicKey, kPartition}),
+                         "Value", "Bytes of one replica"));
 }
 
 void add_mirrors(std::vector<Metric>& out) {
   const std::vector<MbeanKey> partition = {
-      {"type", "MirrorSourceConnector", ""}, {"target", "(.+)", "target"}, kTopic, kPartition};
+      {"type", "MirrorSourceConnector", ""}, {"target", "(.+)", "target"}, kTopicKey, kPartition};
   out.push_back(of_mirror("kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms", "kafka.connect.mirror",
                           partition, "replication-latency-ms",
                           "Milliseconds from a message's time at the source to its copy being written"));

@@ -3,13 +3,13 @@
 #include "fleet/render/strimzi.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/assert.h"
 #include "fleet/fields.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/jmx.h"
 #include "fleet/render/names.h"
+#include "fleet/topic_settings.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -97,19 +97,14 @@ yaml::Node rules_map(const Cluster& cluster) {
       map("kafka.yml", exporter_rules(Exporter::kKafka), "mirror-maker.yml", exporter_rules(Exporter::kMirrorMaker)));
 }
 
-std::string_view cleanup_policy(Cleanup cleanup) {
-  FRESHET_ASSERT(static_cast<size_t>(cleanup) < 3);
-  constexpr std::array<std::string_view, 3> kPolicies = {"delete", "compact", "compact,delete"};
-  return kPolicies[static_cast<size_t>(cleanup)];
-}
-
 yaml::Node topic(const Topology& topology, const Topic& topic, StrimziApi api) {
   const Cluster& cluster = topology.cluster_of(topic);
-  yaml::Node config = map("cleanup.policy", cleanup_policy(topic.cleanup), "max.message.bytes", topic.message_bytes_max,
-                          "min.insync.replicas", topic.min_isr);
-  if (topic.retention_bytes > 0) yaml::put(config, "retention.bytes", topic.retention_bytes);
-  // -1 is Kafka's word for no bound; 0 would delete everything at once.
-  yaml::put(config, "retention.ms", topic.retention_us > 0 ? topic.retention_us / 1000 : -1);
+  yaml::Node config = map();
+  for (const cluster::ConfigChange& setting : settings_of(topic)) {
+    if (setting.value)
+      yaml::put(config, setting.name,
+                is_number(*setting.value) ? yaml::plain(*setting.value) : yaml::text(*setting.value));
+  }
   return strimzi_object(api, "KafkaTopic",
                         map("name", object_name(cluster.name + "." + topic.name), "namespace",
                             cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name)),

@@ -28,6 +28,8 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 
 {{- /* The pod of a role: {root, role, values (the role's), data (the volume)}. */ -}}
 {{- define "freshet.pod" -}}
+{{- $scheme := "" }}
+{{- if hasKey (.root.Values.extraConfig.admin | default dict) "tls" }}{{ $scheme = "scheme: HTTPS, " }}{{ end -}}
 metadata:
   labels: {{- include "freshet.labels" . | nindent 4 }}
   annotations:
@@ -76,9 +78,9 @@ spec:
         {{- end }}
         - {name: admin, containerPort: 8081}
       # Nothing listens until Kafka and the profile store have answered: five minutes, then it is started anew.
-      startupProbe: {httpGet: {path: /healthz, port: admin}, periodSeconds: 2, failureThreshold: 150}
-      readinessProbe: {httpGet: {path: /readyz, port: admin}, periodSeconds: 2}
-      livenessProbe: {httpGet: {path: /healthz, port: admin}, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6}
+      startupProbe: {httpGet: { {{- $scheme }}path: /healthz, port: admin}, periodSeconds: 2, failureThreshold: 150}
+      readinessProbe: {httpGet: { {{- $scheme }}path: /readyz, port: admin}, periodSeconds: 2}
+      livenessProbe: {httpGet: { {{- $scheme }}path: /healthz, port: admin}, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6}
       {{- if has .role (list "ingest" "console") }}
       # Requests still come in until every node knows that the pod goes.
       lifecycle: {preStop: {exec: {command: [sleep, "5"]}}}

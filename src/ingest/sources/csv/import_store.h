@@ -3,6 +3,7 @@
 // lost or old costs time, never exactness.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,12 @@ class ImportStore {
   // kv::Durability::kLogged). A mapping that `progress` has is kept beside it and need not be said again;
   // a complete import needs none any more.
   [[nodiscard]] virtual Status put(const v1::ImportProgress& progress, bool synced) = 0;
+  // The same for a thread that may not wait; done(status) is called once.
+  virtual void put_then(const v1::ImportProgress& progress, bool synced, const std::function<void(Status)>& done) {
+    done(put(progress, synced));
+  }
+  // Takes in what other processes have put by now. True: there was something.
+  [[nodiscard]] virtual Result<bool> refresh() { return false; }
   // Without the mapping, unless an older version wrote it.
   [[nodiscard]] virtual Result<std::optional<v1::ImportProgress>> get(const std::string& tenant,
                                                                       const std::string& id) = 0;

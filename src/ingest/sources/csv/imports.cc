@@ -24,6 +24,7 @@ namespace {
 
 constexpr size_t kListedDefault = 100;
 constexpr size_t kNameBytesMax = 300;
+constexpr size_t kRequestBytes = 4096;  // about what one takes that waits, without its body
 
 // What a POST asks for, from its query and its body together.
 struct Start {
@@ -228,13 +229,29 @@ struct Imports::Work {
       : hold(imports, tenant, id_in), id(id_in) {}
 };
 
-Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish)
-    : store_(store), schema_(schema), clock_(clock), publish_(std::move(publish)) {}
+Imports::Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish, Lane* lane)
+    : store_(store), schema_(schema), clock_(clock), publish_(std::move(publish)), lane_(lane) {}
 
-void Imports::handle(const model::Tenant& tenant, http::Request request, http::Respond respond, model::KeyScope scope) {
+void Imports::handle(std::shared_ptr<const model::Tenant> tenant, http::Request request, http::Respond respond,
+                     model::KeyScope scope) {
+  if (lane_ == nullptr) return dispatch(*tenant, std::move(request), std::move(respond), scope);
+  const size_t bytes = request.body.size() + kRequestBytes;
+  // Who does not get on the lane is answered here, so both have to reach it.
+  const auto answer = std::make_shared<http::Respond>(std::move(respond));
+  const std::string name = tenant->name;
+  auto work = [this, tenant = std::move(tenant), request = std::move(request), answer, scope] {
+    dispatch(*tenant, request, std::move(*answer), scope);
+  };
+  if (!lane_->run(name, bytes, std::move(work)))
+    (*answer)(failure(Error{Code::kRetry, "too many imports of this tenant wait already"}));
+}
+
+void Imports::dispatch(const model::Tenant& tenant, http::Request request, http::Respond respond,
+                       model::KeyScope scope) {
   const http::Match<Route> match = http::find_route(csv_source().routes(), request.method, request.path);
   if (match.row == nullptr) return respond(failure(404, "not_found", "there is nothing at this address"));
   if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
+  if (const Status fresh = refresh(); !fresh) return respond(failure(fresh.error()));
   if (match.row->call == "start") return respond(start(tenant, request));
   if (match.row->call == "list") return respond(list(tenant, request));
   const std::string id(match.arguments[0]);
@@ -247,6 +264,14 @@ void Imports::handle(const model::Tenant& tenant, http::Request request, http::R
   work->respond = std::move(respond);
   work->scope = scope;
   take(tenant, std::move(work));
+}
+
+// What was counted holds no longer where other nodes have changed something.
+Status Imports::refresh() {
+  FRESHET_ASSIGN(const bool changed, store_.refresh());
+  const std::lock_guard lock(mutex_);
+  if (changed) counts_.clear();
+  return {};
 }
 
 http::Response Imports::start(const model::Tenant& tenant, const http::Request& request) {
@@ -378,9 +403,9 @@ void Imports::take(const model::Tenant& tenant, std::shared_ptr<Work> work) {
   // Nothing to append (no whole row yet, or blank lines only): the offset may have moved all the
   // same.
   if (work->batch.envelopes.empty() && work->batch.dead_letters.empty() && work->batch.schema_changes.empty())
-    return finish(*work, {});
+    return finish(work, {});
   ImportBatch batch = std::move(work->batch);
-  publish_(tenant, std::move(batch), [this, work](const Status& published) { finish(*work, published); });
+  publish_(tenant, std::move(batch), [this, work](const Status& published) { finish(work, published); });
 }
 
 // Looks at the headers and the size before a row is read. A PATCH at the wrong offset is refused
@@ -485,15 +510,18 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
 
 // The rows are durable: only now the progress may say so. Stored before, a crash between would lose
 // them for good.
-void Imports::finish(Work& work, const Status& published) {
-  if (!published) return answer(work, failure(Error{Code::kRetry, published.error().message}));
+void Imports::finish(std::shared_ptr<Work> work, const Status& published) {
+  if (!published) return answer(*work, failure(Error{Code::kRetry, published.error().message}));
   // It is synced only at the end: what a crash loses of it is sent again and dropped by the ledger.
-  const Status stored = store_.put(work.progress, work.progress.complete());
-  if (!stored) return answer(work, failure(Error{Code::kRetry, stored.error().message}));
-  if (work.progress.complete()) forget_one(work.progress.tenant(), true, false);
-  rows_counter(work.progress.tenant(), "accepted").add(work.accepted_count);
-  rows_counter(work.progress.tenant(), "rejected").add(work.rejected_count);
-  answer(work, progress_response(200, work.progress, work.rejected));
+  const v1::ImportProgress& progress = work->progress;
+  store_.put_then(progress, progress.complete(), [this, work](const Status& stored) {
+    if (!stored) return answer(*work, failure(Error{Code::kRetry, stored.error().message}));
+    const v1::ImportProgress& now = work->progress;
+    if (now.complete()) forget_one(now.tenant(), true, false);
+    rows_counter(now.tenant(), "accepted").add(work->accepted_count);
+    rows_counter(now.tenant(), "rejected").add(work->rejected_count);
+    answer(*work, progress_response(200, now, work->rejected));
+  });
 }
 
 // The one way out of a PATCH: it frees the import for the next one, then answers.
@@ -517,7 +545,9 @@ Status Imports::count(const std::string& tenant, const std::function<Status(Impo
 // A store that fails may leave it open whether it took a change, so the counts may be off by that one until a restart.
 void Imports::forget_one(const std::string& tenant, bool open, bool all) {
   const std::lock_guard lock(mutex_);
-  ImportCounts& counts = counts_[tenant];
+  const auto found = counts_.find(tenant);
+  if (found == counts_.end()) return;  // other nodes have changed something meanwhile: it will be counted anew
+  ImportCounts& counts = found->second;
   if (open) counts.open -= std::min<size_t>(counts.open, 1);
   if (all) counts.all -= std::min<size_t>(counts.all, 1);
 }

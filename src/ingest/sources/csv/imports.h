@@ -24,6 +24,7 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "http/message.h"
+#include "ingest/lane.h"
 #include "ingest/sources/csv/csv.h"
 #include "ingest/sources/csv/import_store.h"
 
@@ -48,17 +49,20 @@ struct ImportBatch {
 // It calls `done` once.
 using PublishImport = std::function<void(const model::Tenant& tenant, ImportBatch batch, eventlog::AppendDone done)>;
 
-// Thread-safe. It must outlive every publication that is under way, and so must its store.
+// Thread-safe. It must outlive every publication that is under way, and so must its store. So must its lane.
 class Imports {
  public:
-  Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish);
+  // `lane`: where requests wait for a store that asks the log; null: they do not wait, and stay on their thread.
+  Imports(ImportStore& store, schema::Registry& schema, env::Clock& clock, PublishImport publish, Lane* lane = nullptr);
 
   // Answers a request of this authenticated tenant to /v1/imports or below. `scope`: of its key.
-  void handle(const model::Tenant& tenant, http::Request request, http::Respond respond,
+  void handle(std::shared_ptr<const model::Tenant> tenant, http::Request request, http::Respond respond,
               model::KeyScope scope = model::KeyScope::kWrite);
 
  private:
   struct Work;
+  void dispatch(const model::Tenant& tenant, http::Request request, http::Respond respond, model::KeyScope scope);
+  [[nodiscard]] Status refresh();
   // An import that is held against other requests, by one that starts, continues or deletes it.
   class Hold;
   [[nodiscard]] http::Response start(const model::Tenant& tenant, const http::Request& request);
@@ -71,10 +75,10 @@ class Imports {
   // Both return the answer if the work ends here, or nullopt if all is well so far and it goes on.
   [[nodiscard]] std::optional<http::Response> prepare(const model::Tenant& tenant, Work& work);
   [[nodiscard]] std::optional<http::Response> read_rows(const model::Tenant& tenant, Work& work);
-  void finish(Work& work, const Status& published);
+  void finish(std::shared_ptr<Work> work, const Status& published);
   // Calls change(counts), if it is given, under the lock, with what the tenant has.
   [[nodiscard]] Status count(const std::string& tenant, const std::function<Status(ImportCounts&)>& change = {});
-  // One import less, of those that are open, of all, or of both. REQUIRES: count() was called.
+  // One import less, of those that are open, of all, or of both.
   void forget_one(const std::string& tenant, bool open, bool all);
   void answer(Work& work, http::Response response);
 
@@ -82,6 +86,7 @@ class Imports {
   schema::Registry& schema_;
   env::Clock& clock_;
   PublishImport publish_;
+  Lane* const lane_;
   std::mutex mutex_;
   std::set<std::string> busy_;                  // tenant '\0' id of the imports that are held
   std::map<std::string, ImportCounts> counts_;  // of the tenants that were asked for

@@ -32,7 +32,7 @@ class ImportsTest : public testing::Test {
     http::Response answer;
     int answers = 0;
     imports.handle(
-        tenant, std::move(request),
+        std::make_shared<const model::Tenant>(tenant), std::move(request),
         [&](http::Response response) {
           answer = std::move(response);
           ++answers;
@@ -175,7 +175,8 @@ TEST_F(ImportsTest, OneRequestAtATime) {
   request.path = "/v1/imports/" + id;
   request.headers = {{"upload-offset", "0"}};
   request.body = "u,n\na,1\n";
-  imports.handle(tenant, request, [&](const http::Response& r) { status = r.status; });
+  imports.handle(std::make_shared<const model::Tenant>(tenant), request,
+                 [&](const http::Response& r) { status = r.status; });
   EXPECT_EQ(status, 0);
   EXPECT_EQ(patch(id, 0, "u,n\na,1\n", false).status, 409);
   held[0]({});
@@ -208,7 +209,8 @@ TEST_F(ImportsTest, RefusesWhatIsWrong) {
   request.method = "GET";
   request.path = "/v1/imports/" + id;
   int status = 0;
-  imports.handle(other, request, [&](const http::Response& r) { status = r.status; });
+  imports.handle(std::make_shared<const model::Tenant>(other), request,
+                 [&](const http::Response& r) { status = r.status; });
   EXPECT_EQ(status, 404);
 }
 

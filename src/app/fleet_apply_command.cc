@@ -1,0 +1,160 @@
+// `freshet fleet apply`: shows what it would do, asks, and does it. All clusters are looked at before the first one is
+// changed.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "app/fleet_command.h"
+#include "app/fleet_live.h"
+#include "app/json_output.h"
+#include "cluster/admin/admin.h"
+#include "fleet/live/carry_out.h"
+
+namespace freshet::app {
+namespace {
+
+struct ApplyOptions {
+  std::string file;
+  std::string cluster;
+  ReachOptions reach;
+  fleet::ChangeOptions how;
+  bool yes = false;
+  bool dry_run = false;
+  bool json = false;
+};
+
+// One cluster of a run.
+struct ClusterRun {
+  std::string name;
+  fleet::ClusterNow now;
+  std::unique_ptr<cluster::Admin> admin;
+  fleet::Changes changes;
+  size_t done = 0;                  // of the steps
+  std::vector<std::string> errors;  // the last one ended it
+};
+
+ClusterRun prepare(const fleet::Topology& topology, const Reachable& one, const ApplyOptions& options) {
+  ClusterRun out;
+  const fleet::ClusterWanted wanted = fleet::wanted_of(topology, one.cluster);
+  out.name = wanted.name;
+  auto admin = cluster::connect(one.connection);
+  if (!admin) {
+    out.errors.push_back(admin.error().message);
+    return out;
+  }
+  out.admin = *std::move(admin);
+  auto changes = fleet::plan_on(*out.admin, wanted, options.how, env::real_clock(), out.now);
+  if (!changes) {
+    out.errors.push_back(changes.error().message);
+    return out;
+  }
+  out.changes = *std::move(changes);
+  out.errors = fleet::refusals(*out.admin, out.changes.steps);
+  return out;
+}
+
+void show(const ClusterRun& run) {
+  fmt::print("cluster {} ({}):\n", run.name, run.now.id.empty() ? "?" : run.now.id);
+  for (const fleet::Step& step : run.changes.steps) {
+    fmt::print("  {}\n", text_of(step));
+    for (const std::string& loss : step.losses) fmt::print("    loss: {}\n", loss);
+  }
+  for (const std::string& left : run.changes.left) fmt::print("  left: {}\n", left);
+  if (run.changes.steps.empty() && run.errors.empty()) fmt::print("  nothing to do\n");
+  for (const std::string& error : run.errors) fmt::print("  error: {}\n", error);
+}
+
+void print_step(JsonWriter& json, const fleet::Step& step, bool done) {
+  json.begin_object().member("kind", name_of(step.kind)).member("topic", step.topic).member("done", done);
+  if (step.partitions > 0) json.member("partitions", step.partitions);
+  if (step.replication > 0) json.member("replication", step.replication);
+  json.key("settings").begin_object();
+  for (const cluster::ConfigChange& setting : step.settings) json.member(setting.name, setting.value);
+  json.end_object().key("losses").array(step.losses).end_object();
+}
+
+void print_runs_json(const std::vector<ClusterRun>& runs, bool ok, bool dry_run) {
+  print_json([&](JsonWriter& json) {
+    json.begin_object().member("ok", ok).member("dry_run", dry_run).key("clusters");
+    json.array(runs, [](JsonWriter& out, const ClusterRun& run) {
+      out.begin_object().member("cluster", run.name).member("id", run.now.id).key("steps").begin_array();
+      for (size_t i = 0; i < run.changes.steps.size(); ++i) print_step(out, run.changes.steps[i], i < run.done);
+      out.end_array().key("left").array(run.changes.left).key("errors").array(run.errors).end_object();
+    });
+    json.end_object();
+  });
+}
+
+// Whether somebody says yes.
+bool asked(size_t steps) {
+  fmt::print("Take {} step{}? [y/N] ", steps, steps == 1 ? "" : "s");
+  std::fflush(stdout);
+  std::string answer;
+  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+}
+
+void take_steps(ClusterRun& run, bool json) {
+  const Status done = fleet::carry_out(*run.admin, run.changes.steps, env::real_clock(), [&](const fleet::Step& step) {
+    ++run.done;
+    if (!json) fmt::print("cluster {}: done: {}\n", run.name, text_of(step));
+  });
+  if (done) return;
+  run.errors.push_back(fmt::format("{} of {} steps were taken; run it again for the rest: {}", run.done,
+                                   run.changes.steps.size(), done.error().message));
+  if (!json) fmt::print(stderr, "cluster {}: {}\n", run.name, run.errors.back());
+}
+
+int apply(const ApplyOptions& options) {
+  const auto topology = load_fleet(options.file, options.json);
+  if (!topology) return 2;
+  const auto clusters = reachable(*topology, options.cluster, options.reach);
+  if (!clusters) return report_fleet_error("apply", clusters.error(), options.json);
+  if (!options.yes && !options.dry_run && (options.json || isatty(STDIN_FILENO) == 0))
+    return report_fleet_error("apply", {Code::kInvalid, "nobody can be asked here: give --yes, or --dry-run to look"},
+                              options.json);
+  std::vector<ClusterRun> runs;
+  for (const Reachable& one : *clusters) runs.push_back(prepare(*topology, one, options));
+  size_t steps = 0;
+  bool ok = true;
+  for (const ClusterRun& run : runs) {
+    if (!options.json) show(run);
+    steps += run.changes.steps.size();
+    ok = ok && run.errors.empty();
+  }
+  // What brokers would refuse of one step says that the file is not ready: then nothing is done anywhere.
+  if (!ok && !options.json) fmt::print("Nothing was changed.\n");
+  if (ok && steps > 0 && !options.dry_run && !options.yes && !asked(steps)) return 1;
+  if (ok && !options.dry_run) {
+    for (ClusterRun& run : runs) {
+      take_steps(run, options.json);
+      ok = ok && run.errors.empty();
+      if (!ok) break;
+    }
+  }
+  if (options.json) print_runs_json(runs, ok, options.dry_run);
+  return ok ? 0 : 1;
+}
+
+}  // namespace
+
+void add_fleet_apply_command(CLI::App& fleet, int& exit_code) {
+  auto options = std::make_shared<ApplyOptions>();
+  CLI::App* command = fleet.add_subcommand(
+      "apply", "Make topics and settings as the file says; never deletes a topic or takes partitions away");
+  command->footer(
+      "Exit status: 0 done, 1 failed or not wanted, 2 wrong usage or file.\nExamples:\n"
+      "  freshet fleet apply fleet.yaml --dry-run\n  freshet fleet apply fleet.yaml --cluster orders --yes");
+  command->add_option("FILE", options->file, "The fleet (YAML)")->required();
+  command->add_option("--cluster", options->cluster, "Only this one");
+  add_reach_options(*command, options->reach);
+  command->add_flag("--yes", options->yes, "Don't ask");
+  command->add_flag("--dry-run", options->dry_run, "Show it, have the brokers check it, and change nothing");
+  command->add_flag("--at-once", options->how.at_once, "Lower retention in one step, not by half in each run");
+  command->add_flag("--json", options->json, "One JSON object on standard output; needs --yes or --dry-run");
+  command->callback([options, &exit_code] { exit_code = apply(*options); });
+}
+
+}  // namespace freshet::app

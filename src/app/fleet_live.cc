@@ -1,0 +1,87 @@
+#include "app/fleet_live.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "app/config.h"
+#include "app/json_output.h"
+#include "fleet/live/connection.h"
+#include "yaml/reader.h"
+
+namespace freshet::app {
+namespace {
+
+// What the options say of properties replaces what the file says of them, as a whole: two halves of credentials are
+// none.
+Status take_properties(const ReachOptions& options, cluster::Connection& connection) {
+  if (options.properties.empty()) return {};
+  std::ifstream file(options.properties, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    return fail(Code::kInvalid, options.properties + ": can't be read, or is empty: it must have lines NAME=VALUE");
+  auto properties = cluster::parse_properties(text.str());
+  if (!properties) return fail(Code::kInvalid, options.properties + ": " + properties.error().message);
+  if (const Status right = cluster::check_properties(*properties); !right)
+    return fail(Code::kInvalid, options.properties + ": " + right.error().message);
+  connection.properties = *std::move(properties);
+  return {};
+}
+
+std::vector<std::string> names_of_clusters(const fleet::Topology& topology) {
+  std::vector<std::string> out;
+  for (const fleet::Cluster& cluster : topology.clusters) out.push_back(cluster.name);
+  return out;
+}
+
+}  // namespace
+
+void add_reach_options(CLI::App& command, ReachOptions& options) {
+  command.add_option("--bootstrap", options.bootstrap,
+                     "Brokers to ask first, HOST:PORT,HOST:PORT, instead of the file's");
+  command.add_option("--properties", options.properties,
+                     "A file of librdkafka's properties, NAME=VALUE lines, instead of the file's");
+}
+
+Result<cluster::Connection> connection_without_file(const ReachOptions& options) {
+  cluster::Connection out;
+  out.bootstrap = options.bootstrap;
+  FRESHET_TRY(take_properties(options, out));
+  return out;
+}
+
+Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,
+                                         const ReachOptions& options) {
+  std::vector<Reachable> out;
+  for (fleet::Index i = 0; i < topology.clusters.size(); ++i) {
+    fleet::Cluster cluster = topology.clusters[i];
+    if (!name.empty() && cluster.name != name) continue;
+    if (!options.properties.empty()) cluster.connect.properties.clear();
+    FRESHET_ASSIGN(auto connection, fleet::connection_of(topology, cluster, process_environment()));
+    if (!options.bootstrap.empty()) connection.bootstrap = options.bootstrap;
+    FRESHET_TRY(take_properties(options, connection));
+    out.push_back({i, std::move(connection)});
+  }
+  if (out.empty()) {
+    const std::vector<std::string> names = names_of_clusters(topology);
+    const std::string hint = yaml::did_you_mean(name, names);
+    return fail(Code::kInvalid, "there is no cluster \"" + name + "\"" + (hint.empty() ? "." : hint) +
+                                    " There are: " + yaml::join_names(names));
+  }
+  if (!options.bootstrap.empty() && out.size() > 1)
+    return fail(Code::kInvalid, "--bootstrap is of one cluster, and the file has several: say which by --cluster");
+  return out;
+}
+
+int report_fleet_error(std::string_view command, const Error& error, bool json) {
+  if (json) {
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
+  } else {
+    fmt::print(stderr, "freshet fleet {}: {}\n", command, error.message);
+  }
+  return error.code == Code::kInvalid ? 2 : 1;
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,36 @@
+// What the fleet's commands that touch living clusters share: which clusters, and how they are reached.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/admin/connection.h"
+#include "fleet/topology.h"
+
+namespace freshet::app {
+
+// How one cluster is reached, instead of what fleet.yaml says.
+struct ReachOptions {
+  std::string bootstrap;   // "": as the file says
+  std::string properties;  // path of a file of properties; "": as the file says
+};
+void add_reach_options(CLI::App& command, ReachOptions& options);
+
+// A cluster of the file and the way to the living one.
+struct Reachable {
+  fleet::Index cluster = fleet::kNone;
+  cluster::Connection connection;
+};
+// Of the cluster with this name; "": of all. kInvalid: there is no such cluster, a variable or file is missing, or one
+// address is given for several clusters.
+[[nodiscard]] Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,
+                                                       const ReachOptions& options);
+// Without a file. REQUIRES: a bootstrap.
+[[nodiscard]] Result<cluster::Connection> connection_without_file(const ReachOptions& options);
+
+// Prints the error, "freshet fleet COMMAND: …" or a JSON object, and returns the exit status.
+[[nodiscard]] int report_fleet_error(std::string_view command, const Error& error, bool json);
+
+}  // namespace freshet::app

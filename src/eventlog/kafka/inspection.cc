@@ -1,0 +1,92 @@
+#include "eventlog/kafka/inspection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "eventlog/kafka/cluster.h"
+#include "eventlog/kafka/describe.h"
+#include "eventlog/kafka/reader.h"
+
+namespace freshet::eventlog {
+namespace kafka {
+namespace {
+
+using AllMetadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
+
+std::optional<int64_t> number_of(const Settings& settings, const std::string& name) {
+  const auto text = find_setting(settings, name);
+  int64_t value = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  return error == std::errc() && end == text->data() + text->size() ? std::optional(value) : std::nullopt;
+}
+
+void look_at_partitions(const rd_kafka_metadata_topic_t& topic, TopicReport& report) {
+  report.partitions = static_cast<uint32_t>(topic.partition_cnt);
+  for (int i = 0; i < topic.partition_cnt; ++i) {
+    const rd_kafka_metadata_partition_t& partition = topic.partitions[i];
+    report.replicas = i == 0 ? partition.replica_cnt : std::min(report.replicas, partition.replica_cnt);
+    if (partition.leader < 0) ++report.leaderless;
+    if (partition.isr_cnt < partition.replica_cnt) ++report.behind;
+  }
+}
+
+TopicReport look_at(const WantedTopic& wanted, const rd_kafka_metadata_t& metadata, const char* name, Client& client,
+                    const KafkaOptions& options) {
+  TopicReport report;
+  report.name = name;
+  for (int i = 0; i < metadata.topic_cnt; ++i) {
+    const rd_kafka_metadata_topic_t& topic = metadata.topics[i];
+    if (report.name == topic.topic && topic.err == RD_KAFKA_RESP_ERR_NO_ERROR) look_at_partitions(topic, report);
+  }
+  if (report.partitions == 0) return report;
+  const auto settings = describe(client, options, RD_KAFKA_RESOURCE_TOPIC, report.name);
+  if (!settings) {
+    report.unseen = settings.error().message;
+    return report;
+  }
+  report.wrong = wrong_settings(wanted.options, report.replicas,
+                                [&](const std::string& setting) { return find_setting(*settings, setting); });
+  return report;
+}
+
+void look_at_broker(const rd_kafka_metadata_t& metadata, Client& client, const KafkaOptions& options,
+                    KafkaReport& report) {
+  report.brokers = metadata.broker_cnt;
+  if (metadata.broker_cnt == 0) return;
+  const auto settings = describe(client, options, RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata.brokers[0].id));
+  if (!settings) {
+    report.unseen = settings.error().message;
+    return;
+  }
+  report.protocol_version = find_setting(*settings, "inter.broker.protocol.version").value_or("");
+  report.transaction_max_ms = number_of(*settings, "transaction.max.timeout.ms");
+  report.session_min_ms = number_of(*settings, "group.min.session.timeout.ms");
+  report.session_max_ms = number_of(*settings, "group.max.session.timeout.ms");
+}
+
+}  // namespace
+}  // namespace kafka
+
+Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector<WantedTopic>& wanted,
+                                  env::Clock& clock) {
+  FRESHET_TRY(check_kafka_properties(options.properties));
+  FRESHET_ASSIGN(const auto client, kafka::Reader::open_client(options));
+  kafka::Cluster cluster(options, clock, client);
+  FRESHET_TRY(cluster.connect());
+  const rd_kafka_metadata_t* raw = nullptr;
+  if (const auto error = rd_kafka_metadata(client->get(), 1, nullptr, &raw, kafka::to_ms(options.call_timeout_us)))
+    return tl::unexpected(kafka::error_of(error, "asking for the topics"));
+  const kafka::AllMetadata metadata(raw);
+  KafkaReport report;
+  const std::unique_ptr<char, kafka::Destroy<[](char* text) { rd_kafka_mem_free(nullptr, text); }>> id(
+      rd_kafka_clusterid(client->get(), kafka::to_ms(options.call_timeout_us)));
+  if (id != nullptr) report.cluster_id = id.get();
+  kafka::look_at_broker(*metadata, *client, options, report);
+  for (const WantedTopic& one : wanted)
+    report.topics.push_back(kafka::look_at(one, *metadata, cluster.names().of(one.topic), *client, options));
+  return report;
+}
+
+}  // namespace freshet::eventlog

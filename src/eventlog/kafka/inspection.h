@@ -1,0 +1,46 @@
+// What brokers say of themselves and of our topics, for people who look for what is wrong. Nothing is made or changed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventlog/event_log.h"
+#include "eventlog/kafka/kafka_options.h"
+#include "eventlog/kafka/topic_settings.h"
+
+namespace freshet::eventlog {
+
+// A topic as it should be.
+struct WantedTopic {
+  Topic topic = Topic::kActions;
+  TopicOptions options;
+};
+
+struct TopicReport {
+  std::string name;         // with its prefix
+  uint32_t partitions = 0;  // 0: there is no such topic (yet)
+  int replicas = 0;         // the fewest of its partitions
+  uint32_t leaderless = 0;  // partitions that nobody can write to now
+  uint32_t behind = 0;      // partitions that have replicas which are not in sync
+  std::vector<kafka::WrongSetting> wrong;
+  std::string unseen;  // why its settings could not be read; "": they were
+};
+
+struct KafkaReport {
+  int brokers = 0;
+  std::string cluster_id;
+  // The version that the brokers speak among themselves, "3.9-IV0"; "": 4.0 or later, where it is no setting any more.
+  std::string protocol_version;
+  std::optional<int64_t> transaction_max_ms, session_min_ms, session_max_ms;  // limits of a broker
+  std::string unseen;               // why a broker's settings could not be read; "": they were
+  std::vector<TopicReport> topics;  // in the order in which they were asked for
+};
+
+// kRetry: no broker answers; kInvalid: they refuse us, or an option is wrong. It blocks, some seconds for each
+// question.
+[[nodiscard]] Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector<WantedTopic>& wanted,
+                                                env::Clock& clock);
+
+}  // namespace freshet::eventlog

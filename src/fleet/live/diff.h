@@ -1,0 +1,53 @@
+// What lives against what the file says. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/names.h"
+#include "fleet/live/now.h"
+
+namespace freshet::fleet {
+
+struct Difference {
+  enum class Kind : uint8_t {
+    kClusterId,
+    kBrokers,  // another number of them
+    kZones,    // a broker is in a zone that the file does not have
+    kMissing,  // a topic of the file that does not live
+    kPartitions,
+    kReplication,
+    kSetting,
+    kExtraTopic,    // a topic that lives and is not in the file
+    kExtraSetting,  // set on a topic, and the file does not say it
+  };
+  Kind kind = Kind::kMissing;
+  std::string topic;    // "": it is about the cluster
+  std::string setting;  // of a setting
+  std::string wanted;   // as text; "": nothing
+  std::string living;
+  bool operator==(const Difference&) const = default;
+};
+[[nodiscard]] constexpr auto names_of(Difference::Kind) {
+  using enum Difference::Kind;
+  return std::to_array<Name<Difference::Kind>>({{kClusterId, "cluster_id"},
+                                                {kBrokers, "brokers"},
+                                                {kZones, "zones"},
+                                                {kMissing, "missing"},
+                                                {kPartitions, "partitions"},
+                                                {kReplication, "replication"},
+                                                {kSetting, "setting"},
+                                                {kExtraTopic, "extra_topic"},
+                                                {kExtraSetting, "extra_setting"}});
+}
+
+// What the file does not speak of: told, and a difference only for who asks for that.
+[[nodiscard]] bool is_extra(Difference::Kind kind);
+
+// First of the cluster, then by topic.
+[[nodiscard]] std::vector<Difference> compare(const ClusterWanted& wanted, const ClusterNow& now);
+
+// "topic orders: retention.ms: living 3600000, wanted 7200000"
+[[nodiscard]] std::string text_of(const Difference& difference);
+
+}  // namespace freshet::fleet

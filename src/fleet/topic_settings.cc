@@ -1,0 +1,94 @@
+#include "fleet/topic_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/assert.h"
+#include "fleet/fields.h"
+
+namespace freshet::fleet {
+namespace {
+
+// The keys of fleet.yaml that are settings of Kafka's.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKeys = {{
+    {"cleanup.policy", "cleanup"},
+    {"max.message.bytes", "message_bytes_max"},
+    {"min.insync.replicas", "min_isr"},
+    {"retention.bytes", "retention_bytes"},
+    {"retention.ms", "retention"},
+}};
+constexpr std::array<std::string_view, 2> kThrottles = {"follower.replication.throttled.replicas",
+                                                        "leader.replication.throttled.replicas"};
+
+std::string_view policy_of(Cleanup cleanup) {
+  FRESHET_ASSERT(static_cast<size_t>(cleanup) < 3);
+  constexpr std::array<std::string_view, 3> kPolicies = {"delete", "compact", "compact,delete"};
+  return kPolicies[static_cast<size_t>(cleanup)];
+}
+
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::set<std::string_view> words_of(std::string_view list) {
+  std::set<std::string_view> out;
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    out.insert(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return out;
+}
+
+// The longest that a file can say (fields.h); -1 is Kafka's word for no bound.
+int64_t bounded(int64_t value, int64_t most) { return value < 0 || value > most ? most + 1 : value; }
+
+}  // namespace
+
+std::vector<cluster::ConfigChange> settings_of(const Topic& topic) {
+  std::vector<cluster::ConfigChange> out = {
+      {"cleanup.policy", std::string(policy_of(topic.cleanup))},
+      {"max.message.bytes", std::to_string(topic.message_bytes_max)},
+      {"min.insync.replicas", std::to_string(topic.min_isr)},
+      {"retention.bytes",
+       topic.retention_bytes > 0 ? std::optional(std::to_string(topic.retention_bytes)) : std::nullopt},
+      // 0 would delete everything at once.
+      {"retention.ms", topic.retention_us > 0 ? std::to_string(std::max<int64_t>(topic.retention_us / 1000, 1)) : "-1"},
+  };
+  for (const auto& [name, value] : topic.settings) out.push_back({name, value});
+  std::ranges::sort(out, {}, &cluster::ConfigChange::name);
+  return out;
+}
+
+std::string why_not_a_setting(std::string_view name) {
+  const auto key = std::ranges::find(kKeys, name, &std::pair<std::string_view, std::string_view>::first);
+  if (key != kKeys.end()) return "is the topic's key " + std::string(key->second) + " here";
+  if (std::ranges::find(kThrottles, name) != kThrottles.end()) return "is set while replicas move, and taken away then";
+  return "";
+}
+
+bool same_setting(std::string_view name, std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  if (name == "cleanup.policy") return words_of(a) == words_of(b);
+  const auto left = number_of(a);
+  const auto right = number_of(b);
+  if (!left || !right) return false;
+  if (name == "retention.ms")
+    return bounded(*left, kRetentionMostUs / 1000) == bounded(*right, kRetentionMostUs / 1000);
+  if (name == "retention.bytes") {
+    constexpr auto kMost = static_cast<int64_t>(kRetentionMostBytes);
+    return bounded(*left, kMost) == bounded(*right, kMost);
+  }
+  return *left == *right;
+}
+
+bool is_number(std::string_view text) { return number_of(text).has_value(); }
+
+}  // namespace freshet::fleet

@@ -1,0 +1,38 @@
+#include "telemetry/log_limit.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace freshet::telemetry {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// FNV-1a of the begin, with every run of digits as one.
+uint64_t kind_of(std::string_view message) {
+  uint64_t hash = 14'695'981'039'346'656'037ull;
+  size_t bytes = 0;
+  for (size_t i = 0; i < message.size() && bytes < LogLimit::kKindBytes; ++i) {
+    if (i > 0 && is_digit(message[i]) && is_digit(message[i - 1])) continue;
+    hash = (hash ^ static_cast<unsigned char>(is_digit(message[i]) ? '0' : message[i])) * 1'099'511'628'211ull;
+    ++bytes;
+  }
+  return hash;
+}
+
+}  // namespace
+
+LogLimit::Verdict LogLimit::take(std::string_view message, int64_t now_ms) {
+  if (kinds_.size() >= kKindsMax) kinds_.clear();
+  Kind& kind = kinds_[kind_of(message)];
+  // A clock that jumps back begins a window, too.
+  if (now_ms - kind.begins_ms >= kWindowMs || now_ms < kind.begins_ms) kind = {now_ms, 0, kind.left_out};
+  if (kind.lines >= kLines) {
+    ++kind.left_out;
+    return {};
+  }
+  ++kind.lines;
+  return {true, std::exchange(kind.left_out, 0)};
+}
+
+}  // namespace freshet::telemetry
