@@ -13,6 +13,7 @@
 #include "app/erase_command.h"
 #include "app/fleet_command.h"
 #include "app/import_command.h"
+#include "app/mirror_command.h"
 #include "app/run_command.h"
 #include "app/tail_command.h"
 #include "app/tenants_command.h"
@@ -38,6 +39,7 @@ int run_command_line(int argc, char** argv) {
   add_check_command(app, exit_code);
   add_doctor_command(app, exit_code);
   add_fleet_command(app, exit_code);
+  add_mirror_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

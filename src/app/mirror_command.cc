@@ -1,0 +1,193 @@
+// `freshet mirror`: runs until a signal comes, and shows its metrics.
+#include "app/mirror_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "app/json_output.h"
+#include "app/problems.h"
+#include "http/server.h"
+#include "mirror/offsets.h"
+#include "mirror/process.h"
+#include "mirror/verify/verify.h"
+#include "model/time.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace freshet::app {
+namespace {
+
+struct MirrorOptions {
+  std::string config, listen, instance, log_level = "info";
+  bool log_json = false;
+};
+
+// nullopt: what is wrong was printed.
+std::optional<mirror::Config> mirror_config(const std::string& file, bool json) {
+  yaml::Problems problems(file);
+  auto config = mirror::load_config(file, process_environment(), problems);
+  if (!config) print_problems(problems, json);
+  return config;
+}
+
+void answer_metrics(const http::Request& request, const http::Respond& respond) {
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4";
+  if (request.path == "/metrics") {
+    response.body = telemetry::render_prometheus();
+  } else if (request.path == "/healthz") {
+    response.body = "ok\n";
+  } else {
+    response.status = 404;
+    response.body = "there are /metrics and /healthz\n";
+  }
+  respond(std::move(response));
+}
+
+Status mirror_until_signal(const mirror::Config& config, const sigset_t& signals) {
+  FRESHET_ASSIGN(const auto process, mirror::Process::open(config, env::real_clock()));
+  spdlog::info("mirror {}: {} to {}; stop with Ctrl-C or SIGTERM", config.name, config.source.name, config.target.name);
+  const timespec now{0, 0};
+  while (true) {
+    const int signal = sigtimedwait(&signals, nullptr, &now);
+    if (signal == SIGTERM || signal == SIGINT) return {};
+    FRESHET_TRY(process->step());
+  }
+}
+
+int run_mirror(const MirrorOptions& options) {
+  telemetry::set_up_log(options.log_level, options.log_json);
+  auto config = mirror_config(options.config, false);
+  if (!config) return 2;
+  if (!options.instance.empty()) mirror::set_instance(*config, options.instance);
+  // They are blocked before any thread starts, so that all threads leave these signals to us.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  std::unique_ptr<http::Server> server;
+  if (!options.listen.empty()) {
+    http::ServerOptions serving;
+    serving.listen = options.listen;
+    serving.name = "mirror";
+    auto started = http::Server::start(serving, answer_metrics);
+    if (!started) {
+      fmt::print(stderr, "freshet mirror: {}\n", started.error().message);
+      return 2;
+    }
+    server = std::move(*started);
+    spdlog::info("metrics on port {}", server->port());
+  }
+  const Status done = mirror_until_signal(*config, signals);
+  if (server != nullptr) server->stop(1'000);
+  if (done) {
+    spdlog::info("stopped; what is committed is whole");
+    return 0;
+  }
+  spdlog::error("stopped by a failure: {}", done.error().message);
+  return done.error().code == Code::kInvalid ? 2 : 1;
+}
+
+struct LookOptions {
+  std::string config, group;
+  std::vector<std::string> topics;
+  std::string from;
+  bool json = false;
+  bool apply = false;
+};
+
+int failed_look(const Error& error, bool json) {
+  if (json) {
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
+  } else {
+    fmt::print(stderr, "freshet mirror: {}\n", error.message);
+  }
+  return error.code == Code::kInvalid ? 2 : 1;
+}
+
+int verify_mirror(const LookOptions& options) {
+  const auto config = mirror_config(options.config, options.json);
+  if (!config) return 2;
+  mirror::VerifyOptions wanted;
+  wanted.topics = options.topics;
+  if (!options.from.empty()) {
+    const auto from = model::parse_time(options.from);
+    if (!from) return failed_look({Code::kInvalid, "--from must be a time like 2026-11-29T12:00:00Z"}, options.json);
+    wanted.from_ms = *from / 1000;
+  }
+  const auto sides = mirror::open_sides(*config, env::real_clock());
+  if (!sides) return failed_look(sides.error(), options.json);
+  const auto verdict = mirror::verify(*config, **sides, wanted);
+  if (!verdict) return failed_look(verdict.error(), options.json);
+  fmt::print("{}", options.json ? mirror::verdict_json(*verdict) + "\n" : mirror::verdict_text(*verdict));
+  return verdict->same() ? 0 : 1;
+}
+
+int move_offsets(const LookOptions& options) {
+  const auto config = mirror_config(options.config, options.json);
+  if (!config) return 2;
+  if (options.group.empty() && config->groups.empty())
+    return failed_look({Code::kInvalid, "name a group: `groups` in the file, or --group"}, options.json);
+  const auto sides = mirror::open_sides(*config, env::real_clock());
+  if (!sides) return failed_look(sides.error(), options.json);
+  auto moves = mirror::plan_moves(*config, **sides, options.group, mirror::VerifyOptions{}.silence_us);
+  if (!moves) return failed_look(moves.error(), options.json);
+  if (options.apply) {
+    if (const Status moved = mirror::move_groups(*config, *moves); !moved)
+      return failed_look(moved.error(), options.json);
+  }
+  fmt::print("{}", options.json ? mirror::moves_json(*moves) + "\n" : mirror::moves_text(*moves));
+  return 0;
+}
+
+void add_looks(CLI::App& mirror, int& exit_code) {
+  auto options = std::make_shared<LookOptions>();
+  CLI::App* verify = mirror.add_subcommand("verify", "Compare both sides: whether consumers may switch");
+  verify->footer(
+      "Exit status: 1 if the target differs.\nExample:\n  freshet mirror verify --config mirror.yaml --json");
+  verify->add_option("--topic", options->topics, "Of the source; may be repeated; without it: all")->expected(1);
+  verify->add_option("--from", options->from, "Only records from this time on, as 2026-11-29T12:00:00Z");
+  CLI::App* offsets = mirror.add_subcommand("offsets", "Where consumer groups go on in the target");
+  offsets->footer("Example:\n  freshet mirror offsets --config mirror.yaml --group billing --apply");
+  offsets->add_option("--group", options->group, "Of the source; without it: those that the file names");
+  offsets->add_flag("--apply", options->apply, "Commit them there, for groups that have not read in the target");
+  for (CLI::App* command : {verify, offsets}) {
+    command->add_option("--config", options->config, "The mirror (YAML)")->check(CLI::ExistingFile)->required();
+    command->add_flag("--json", options->json, "One JSON object on standard output");
+  }
+  verify->callback([options, &exit_code] { exit_code = verify_mirror(*options); });
+  offsets->callback([options, &exit_code] { exit_code = move_offsets(*options); });
+}
+
+}  // namespace
+
+void add_mirror_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<MirrorOptions>();
+  CLI::App* command = app.add_subcommand("mirror", "Copy topics from a Kafka cluster into another, exactly once");
+  command->footer("Example:\n  freshet mirror --config mirror.yaml --listen 127.0.0.1:8090");
+  command->require_subcommand(0, 1);
+  add_looks(*command, exit_code);
+  CLI::Option* config = command->add_option("--config", options->config, "The mirror (YAML)")->check(CLI::ExistingFile);
+  command->add_option("--listen", options->listen, "HOST:PORT for /metrics and /healthz; without it: none");
+  command->add_option("--instance", options->instance,
+                      "Of this process, instead of the file's; no two that run have the same");
+  command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command->add_flag("--log-json", options->log_json, "One JSON object a line");
+  command->callback([options, command, config, &exit_code] {
+    if (!command->get_subcommands().empty()) return;
+    if (config->count() == 0) throw CLI::RequiredError("--config");
+    exit_code = run_mirror(*options);
+  });
+}
+
+}  // namespace freshet::app

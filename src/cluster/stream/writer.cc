@@ -1,0 +1,253 @@
+// Writer on a transactional producer. The rule of eventlog/kafka/transactions.cc: kConflict is said only when the
+// transaction is surely aborted; whenever that is not sure the client is thrown away, and settle() makes the brokers
+// decide before anything else happens.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "cluster/stream/client.h"
+#include "cluster/stream/member.h"
+#include "cluster/stream/open.h"
+#include "cluster/stream/places.h"
+#include "telemetry/log.h"
+
+namespace freshet::cluster {
+namespace {
+
+constexpr int kWriterCallMs = 1'000;  // How long one call waits for brokers that are away.
+constexpr size_t kBatchBytesMax = 256u << 10;
+constexpr size_t kMessageBytesMax = 100u << 20;
+
+class KafkaWriter final : public Writer {
+ public:
+  KafkaWriter(const Connection& connection, env::Clock& clock, const WriterOptions& options)
+      : connection_(connection), options_(options), clock_(clock) {}
+  ~KafkaWriter() override { forget(); }
+
+  Status settle() override {
+    if (client_ != nullptr) return {};
+    refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+    auto client = open_client(connection_, settings());
+    if (!client) return tl::unexpected(client.error());
+    client_ = *std::move(client);
+    const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_init_transactions(client_.get(), ms); });
+    if (error == nullptr) return {};
+    Error told = error_of(*error, "taking transactional id " + options_.transactional_id);
+    forget();
+    return tl::unexpected(judged(std::move(told)));
+  }
+
+  uint32_t topic(const std::string& name) override {
+    const auto [known, fresh] = numbers_.try_emplace(name, static_cast<uint32_t>(names_.size()));
+    if (fresh) names_.push_back(name);
+    return known->second;
+  }
+
+  void limit_batches(size_t bytes) override {
+    const size_t limit = std::clamp<size_t>(bytes, 1024, kBatchBytesMax);
+    if (limit == batch_bytes_) return;
+    batch_bytes_ = limit;
+    forget();
+  }
+
+  Status begin() override {
+    FRESHET_ASSERT(client_ != nullptr);
+    const rd::ErrorPtr error(rd_kafka_begin_transaction(client_.get()));
+    open_ = error == nullptr;
+    return open_ ? Status{} : failed(*error);
+  }
+
+  Status write(const Outgoing& record) override;
+  Status commit(const std::vector<Place>& places, const Committer* member) override;
+
+  void abort() override {
+    if (!open_) return;
+    open_ = false;
+    const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); });
+    if (error != nullptr || stale_) forget();
+    refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
+
+ private:
+  using WriteTopic = rd::Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
+
+  ClientSettings settings() {
+    const std::string timeout_ms = std::to_string(options_.transaction_timeout_us / 1000);
+    ClientSettings settings;
+    settings.owner = this;
+    settings.delivered = [](rd_kafka_t*, const rd_kafka_message_t* message, void* owner) {
+      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) static_cast<KafkaWriter*>(owner)->refused_ = message->err;
+    };
+    // Small transactions wait for retry.backoff.ms while the brokers finish the one before: docs/decisions/0008.
+    settings.defaults = {{"compression.codec", options_.compression},
+                         {"linger.ms", "5"},
+                         {"retry.backoff.ms", "5"},
+                         {"socket.nagle.disable", "true"}};
+    settings.fixed = {{"transactional.id", options_.transactional_id},
+                      {"transaction.timeout.ms", timeout_ms},
+                      {"message.timeout.ms", timeout_ms},
+                      {"batch.size", std::to_string(batch_bytes_)},
+                      {"message.max.bytes", std::to_string(kMessageBytesMax)},
+                      {"delivery.report.only.error", "true"},
+                      {"queue.buffering.max.messages", "10000000"},  // the caller's batch is the bound
+                      {"queue.buffering.max.kbytes", "2097151"}};
+    return settings;
+  }
+
+  void forget() {
+    open_ = stale_ = false;
+    topics_.clear();
+    client_.reset();
+  }
+
+  rd_kafka_topic_t* handle_of(uint32_t number) {
+    FRESHET_ASSERT(number < names_.size());
+    if (topics_.size() <= number) topics_.resize(names_.size());
+    if (topics_[number] == nullptr)
+      topics_[number].reset(rd_kafka_topic_new(client_.get(), names_[number].c_str(), nullptr));
+    return topics_[number].get();
+  }
+
+  static Error error_of(const rd_kafka_error_t& error, const std::string& what) {
+    return stream_error(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
+  }
+
+  // An error that librdkafka names retriable has changed nothing.
+  template <class Call>
+  rd::ErrorPtr insist(const Call& call) {
+    const env::TimeUs end = clock_.monotonic_us() + options_.outage_max_us;
+    while (true) {
+      rd::ErrorPtr error(call(kWriterCallMs));
+      rd_kafka_poll(client_.get(), 0);
+      if (error == nullptr || rd_kafka_error_is_retriable(error.get()) == 0) return error;
+      if (clock_.monotonic_us() > end) return error;
+    }
+  }
+
+  Status failed(const rd_kafka_error_t& error);
+  Error judged(Error error);
+
+  const Connection connection_;
+  const WriterOptions options_;
+  env::Clock& clock_;
+  size_t batch_bytes_ = kBatchBytesMax;
+  std::map<std::string, uint32_t> numbers_;
+  std::vector<std::string> names_;
+  StreamClient client_;  // null: the id is not taken
+  std::vector<WriteTopic> topics_;
+  rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // set within polls of this thread
+  bool open_ = false;
+  bool stale_ = false;  // It does not know partitions that there are.
+  std::optional<env::TimeUs> fenced_at_;
+};
+
+rd_kafka_headers_t* headers_of(std::span<const Header> headers) {
+  rd_kafka_headers_t* const out = rd_kafka_headers_new(headers.size());
+  for (const Header& header : headers) {
+    const void* value = header.value ? header.value->data() : nullptr;
+    const auto size = header.value ? static_cast<ssize_t>(header.value->size()) : 0;
+    // It fails of no list that was made here.
+    (void)rd_kafka_header_add(out, header.name.data(), static_cast<ssize_t>(header.name.size()), value, size);
+  }
+  return out;
+}
+
+// The value is neither copied nor freed by librdkafka.
+Status KafkaWriter::write(const Outgoing& record) {
+  rd_kafka_vu_t with[7];
+  size_t count = 0;
+  with[count].vtype = RD_KAFKA_VTYPE_RKT;
+  with[count++].u.rkt = handle_of(record.topic);
+  with[count].vtype = RD_KAFKA_VTYPE_PARTITION;
+  with[count++].u.i32 = record.partition;
+  with[count].vtype = RD_KAFKA_VTYPE_VALUE;
+  with[count].u.mem.ptr = record.value ? const_cast<char*>(record.value->data()) : nullptr;
+  with[count++].u.mem.size = record.value ? record.value->size() : 0;
+  with[count].vtype = RD_KAFKA_VTYPE_KEY;
+  with[count].u.mem.ptr = record.key ? const_cast<char*>(record.key->data()) : nullptr;
+  with[count++].u.mem.size = record.key ? record.key->size() : 0;
+  with[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+  with[count++].u.i64 = std::max<int64_t>(record.timestamp_ms, 0);
+  with[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  with[count++].u.i = 0;
+  rd_kafka_headers_t* headers = nullptr;
+  if (!record.headers.empty()) {
+    headers = headers_of(record.headers);
+    with[count].vtype = RD_KAFKA_VTYPE_HEADERS;
+    with[count++].u.headers = headers;
+  }
+  const rd::ErrorPtr error(rd_kafka_produceva(client_.get(), with, count));
+  if (error == nullptr) return {};
+  if (headers != nullptr) rd_kafka_headers_destroy(headers);
+  Error told = error_of(*error, "writing to " + names_[record.topic]);
+  stale_ = told.code == Code::kNotFound;
+  return tl::unexpected(std::move(told));
+}
+
+Status KafkaWriter::commit(const std::vector<Place>& places, const Committer* member) {
+  const auto* known = dynamic_cast<const KafkaMember*>(member);
+  const rd::PartitionList list = list_of(places);
+  if (known != nullptr && !places.empty()) {
+    const rd::ErrorPtr error = insist(
+        [&](int ms) { return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), known->get(), ms); });
+    if (error != nullptr) return failed(*error);
+  }
+  const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_commit_transaction(client_.get(), ms); });
+  if (error != nullptr) return failed(*error);
+  open_ = false;
+  return {};
+}
+
+// A record that the brokers refused makes the transaction fail; why they did says more than that it failed.
+Status KafkaWriter::failed(const rd_kafka_error_t& error) {
+  Error out = error_of(error, "committing by " + options_.transactional_id);
+  const bool is_fatal = rd_kafka_error_is_fatal(&error) != 0;
+  const bool is_unknown = rd_kafka_error_is_retriable(&error) != 0;
+  open_ = false;
+  const auto refused = std::exchange(refused_, RD_KAFKA_RESP_ERR_NO_ERROR);
+  if (refused != RD_KAFKA_RESP_ERR_NO_ERROR && refused != RD_KAFKA_RESP_ERR__PURGE_QUEUE) {
+    const Error why = stream_error(refused, "a record was refused");
+    if (why.code == Code::kInvalid) out = why;
+  }
+  if (!is_fatal && !is_unknown) {
+    const rd::ErrorPtr not_aborted = insist([&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); });
+    refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // Aborting purges what is under way.
+    if (not_aborted == nullptr) {
+      if (out.code == Code::kFenced) forget();
+      if (out.code != Code::kFenced && out.code != Code::kInvalid) out.code = Code::kConflict;
+      return tl::unexpected(judged(std::move(out)));
+    }
+  }
+  forget();
+  if (!is_fatal || out.code != Code::kFenced) out.code = Code::kRetry;
+  return tl::unexpected(judged(std::move(out)));
+}
+
+// A producer that was too slow is told the same as one that was replaced. So the id is taken once more: who has it by
+// right does the same, and then it is lost for good. Nothing can be committed twice meanwhile.
+Error KafkaWriter::judged(Error error) {
+  if (error.code != Code::kFenced) return error;
+  const env::TimeUs now = clock_.monotonic_us();
+  const bool again = fenced_at_ && now - *fenced_at_ < 2 * options_.transaction_timeout_us;
+  fenced_at_ = now;
+  if (again) return error;
+  spdlog::warn("{}; taking it once more", error.message);
+  error.code = Code::kRetry;
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> open_writer(const Connection& connection, env::Clock& clock,
+                                            const WriterOptions& options) {
+  auto writer = std::make_unique<KafkaWriter>(connection, clock, options);
+  FRESHET_TRY(writer->settle());
+  return std::unique_ptr<Writer>(std::move(writer));
+}
+
+}  // namespace freshet::cluster

@@ -1,0 +1,364 @@
+#include "testing/cluster/fake_cluster.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace freshet::testing {
+namespace {
+
+using cluster::PartitionRef;
+using cluster::Place;
+using State = FakeTransaction::State;
+
+class FakeCommitter final : public cluster::Committer {
+ public:
+  FakeCommitter(std::string group_in, std::string instance_in, uint64_t generation_in)
+      : group(std::move(group_in)), instance(std::move(instance_in)), generation(generation_in) {}
+  const std::string group, instance;
+  const uint64_t generation;
+};
+
+class FakeReader final : public cluster::Reader {
+ public:
+  explicit FakeReader(FakeCluster& cluster) : cluster_(cluster) {}
+  Status start(uint32_t id, const PartitionRef& of, int64_t offset) override {
+    FRESHET_ASSERT(!started_.contains(id));
+    started_[id] = {of, offset, false};
+    return {};
+  }
+  void stop(uint32_t id) override { started_.erase(id); }
+  void poll(size_t records_max, env::TimeUs timeout_us, cluster::Polled& into) override {
+    const size_t before_all = into.records.size() + into.ends.size() + into.problems.size();
+    std::vector<uint32_t> gone;
+    for (auto& [id, started] : started_) {
+      FakeCluster::Log& log = cluster_.topics.at(started.of.topic).at(static_cast<size_t>(started.of.partition));
+      if (started.next < log.first || started.next > static_cast<int64_t>(log.entries.size())) {
+        into.problems.push_back({id, cluster::ReadProblem::Kind::kOutOfRange, started.next, {Code::kRetry, "gone"}});
+        gone.push_back(id);
+        continue;
+      }
+      const int64_t before = started.next;
+      read(id, started, log, records_max, into);
+      if (started.next == cluster_.stable_end(log) && (started.next != before || !started.told_end)) {
+        into.ends.emplace_back(id, started.next);
+        started.told_end = true;
+      }
+    }
+    for (const uint32_t id : gone) started_.erase(id);
+    if (into.records.size() + into.ends.size() + into.problems.size() == before_all)
+      cluster_.clock.sleep_us(timeout_us);
+  }
+  int64_t end_of(uint32_t id) const override {
+    const auto found = started_.find(id);
+    if (found == started_.end()) return -1;
+    return static_cast<int64_t>(
+        cluster_.topics.at(found->second.of.topic).at(static_cast<size_t>(found->second.of.partition)).entries.size());
+  }
+
+ private:
+  struct Started {
+    PartitionRef of;
+    int64_t next = 0;
+    bool told_end = false;
+  };
+  void read(uint32_t id, Started& started, FakeCluster::Log& log, size_t most, cluster::Polled& into) {
+    auto kept = std::make_shared<std::vector<FakeRecord>>();
+    kept->reserve(most);
+    for (; started.next < cluster_.stable_end(log) && kept->size() < most; ++started.next) {
+      const FakeCluster::Entry& entry = log.entries[static_cast<size_t>(started.next)];
+      if (entry.marker || (entry.transaction && entry.transaction->state != State::kCommitted)) continue;
+      const FakeRecord& record = kept->emplace_back(entry.record);
+      cluster::Record& out = into.records.emplace_back();
+      out.from = id;
+      out.offset = started.next;
+      out.timestamp_ms = record.timestamp_ms;
+      out.key = record.key;
+      out.value = record.value;
+      for (const auto& [name, value] : record.headers) out.headers.push_back({name, value});
+    }
+    into.hold.push_back(kept);
+  }
+  FakeCluster& cluster_;
+  std::map<uint32_t, Started> started_;
+};
+
+// The group gives partitions to its members in turn, and takes them at once from whoever had them.
+class FakeMembership final : public cluster::Membership {
+ public:
+  FakeMembership(FakeCluster& cluster, std::string group, std::string instance)
+      : cluster_(cluster), group_(std::move(group)), instance_(std::move(instance)) {}
+  Status subscribe(const std::vector<std::string>& topics) override {
+    auto& group = cluster_.groups[group_];
+    group.members[instance_] = {topics.begin(), topics.end()};
+    ++group.generation;
+    topics_ = group.members[instance_];
+    return {};
+  }
+  Result<cluster::GroupChange> poll(env::TimeUs) override {
+    auto& group = cluster_.groups[group_];
+    if (!topics_.empty() && !group.members.contains(instance_)) {  // It was expelled, and joins again.
+      group.members[instance_] = topics_;
+      ++group.generation;
+    }
+    cluster::GroupChange change;
+    std::set<PartitionRef> mine = share_of(group);
+    for (const PartitionRef& one : mine_)
+      if (!mine.contains(one)) change.revoked.push_back(one);
+    for (const PartitionRef& one : mine)
+      if (!mine_.contains(one)) change.assigned.push_back(one);
+    mine_ = std::move(mine);
+    member_ = topics_.empty() ? nullptr : std::make_shared<FakeCommitter>(group_, instance_, group.generation);
+    return change;
+  }
+  Result<std::vector<Place>> committed(const std::vector<PartitionRef>& of) override {
+    std::vector<Place> out;
+    for (const PartitionRef& one : of) {
+      for (const auto& [id, producer] : cluster_.producers) {
+        if (producer.second == nullptr || producer.second->state != State::kOpen) continue;
+        for (const Place& place : producer.second->places)
+          if (producer.second->group == group_ && place.of == one) return fail(Code::kRetry, "not decided");
+      }
+      const auto& places = cluster_.groups[group_].places;
+      const auto found = places.find(one);
+      out.push_back(found == places.end() ? Place{one, -1, ""} : found->second);
+    }
+    return out;
+  }
+  std::shared_ptr<const cluster::Committer> member() const override { return member_; }
+
+ private:
+  [[nodiscard]] std::set<PartitionRef> share_of(const FakeCluster::Group& group) const {
+    std::set<PartitionRef> out;
+    size_t turn = 0;
+    for (const std::string& topic : topics_) {
+      for (uint32_t p = 0; p < cluster_.partitions(topic); ++p, ++turn) {
+        auto member = group.members.begin();
+        std::advance(member, static_cast<std::ptrdiff_t>(turn % group.members.size()));
+        if (member->first == instance_) out.insert({topic, static_cast<int32_t>(p)});
+      }
+    }
+    return out;
+  }
+  FakeCluster& cluster_;
+  const std::string group_, instance_;
+  std::set<std::string> topics_;
+  std::set<PartitionRef> mine_;
+  std::shared_ptr<const cluster::Committer> member_;
+};
+
+class FakeWriter final : public cluster::Writer {
+ public:
+  FakeWriter(FakeCluster& cluster, std::string id) : cluster_(cluster), id_(std::move(id)) {}
+  Status settle() override {
+    if (epoch_ > 0) return {};
+    auto& [epoch, last] = cluster_.producers[id_];
+    if (last && last->state == State::kOpen) cluster_.end(*last, State::kAborted);
+    epoch_ = ++epoch;
+    return {};
+  }
+  uint32_t topic(const std::string& name) override {
+    const auto found = std::find(names_.begin(), names_.end(), name);
+    if (found != names_.end()) return static_cast<uint32_t>(found - names_.begin());
+    names_.push_back(name);
+    return static_cast<uint32_t>(names_.size() - 1);
+  }
+  void limit_batches(size_t) override {}
+  Status begin() override {
+    cluster_.at_step("begin");
+    FRESHET_TRY(mine());
+    open_ = std::make_shared<FakeTransaction>();
+    cluster_.producers[id_].second = open_;
+    return {};
+  }
+  Status write(const cluster::Outgoing& out) override {
+    cluster_.at_step("write");
+    FRESHET_TRY(mine());
+    auto& logs = cluster_.topics.at(names_.at(out.topic));
+    if (static_cast<size_t>(out.partition) >= logs.size()) return fail(Code::kNotFound, "no such partition");
+    FakeRecord record{out.timestamp_ms, {}, {}, {}};
+    if (out.key) record.key.emplace(*out.key);
+    if (out.value) record.value.emplace(*out.value);
+    for (const cluster::Header& header : out.headers)
+      record.headers.emplace_back(header.name, header.value ? std::optional<std::string>(*header.value) : std::nullopt);
+    open_->touched.insert({names_[out.topic], out.partition});
+    logs[static_cast<size_t>(out.partition)].entries.push_back({std::move(record), open_, false});
+    return {};
+  }
+  Status commit(const std::vector<Place>& places, const cluster::Committer* member) override {
+    cluster_.at_step("commit");
+    FRESHET_TRY(mine());
+    if (const auto* known = dynamic_cast<const FakeCommitter*>(member); known != nullptr && !places.empty()) {
+      const auto& group = cluster_.groups[known->group];
+      if (known->generation != group.generation || !group.members.contains(known->instance)) {
+        cluster_.end(*open_, State::kAborted);
+        return fail(Code::kConflict, "the generation is over");
+      }
+      open_->group = known->group;
+      open_->places = places;
+    }
+    cluster_.at_step("offsets");
+    if (open_->state != State::kOpen) return fail(Code::kConflict, "the transaction was ended");
+    cluster_.end(*open_, State::kCommitted);
+    cluster_.at_step("committed");
+    return {};
+  }
+  void abort() override {
+    if (open_ && open_->state == State::kOpen) cluster_.end(*open_, State::kAborted);
+  }
+
+ private:
+  Status mine() {
+    if (cluster_.producers[id_].first != epoch_) return fail(Code::kFenced, "another has the id");
+    return {};
+  }
+  FakeCluster& cluster_;
+  const std::string id_;
+  uint64_t epoch_ = 0;
+  std::vector<std::string> names_;
+  std::shared_ptr<FakeTransaction> open_;
+};
+
+class FakeAdmin final : public cluster::Admin {
+ public:
+  explicit FakeAdmin(FakeCluster& cluster) : cluster_(cluster) {}
+  Result<cluster::ClusterView> describe() override {
+    cluster::ClusterView view;
+    view.brokers.push_back({1, "h", 1, ""});
+    for (const auto& [name, logs] : cluster_.topics) {
+      auto& topic = view.topics.emplace_back();
+      topic.name = name;
+      for (size_t p = 0; p < logs.size(); ++p) topic.partitions.push_back({static_cast<int32_t>(p), 1, {1}, {1}});
+    }
+    return view;
+  }
+  Result<std::vector<cluster::ConfigsOf>> configs(const std::vector<cluster::Resource>& of) override {
+    std::vector<cluster::ConfigsOf> out;
+    for (const auto& one : of) {
+      if (!cluster_.topics.contains(one.name)) return fail(Code::kNotFound, "no topic " + one.name);
+      out.push_back({one, cluster_.configs[one.name]});
+    }
+    return out;
+  }
+  Result<std::vector<cluster::OffsetAnswer>> offsets(const std::vector<PartitionRef>& of,
+                                                     cluster::OffsetAt at) override {
+    std::vector<cluster::OffsetAnswer> out;
+    for (const PartitionRef& one : of) {
+      const auto found = cluster_.topics.find(one.topic);
+      if (found == cluster_.topics.end() || static_cast<size_t>(one.partition) >= found->second.size())
+        return fail(Code::kNotFound, "no partition of " + one.topic);
+      const FakeCluster::Log& log = found->second[static_cast<size_t>(one.partition)];
+      auto& answer = out.emplace_back();
+      answer.of = one;
+      answer.offset = static_cast<int64_t>(log.entries.size());
+      if (at.kind == cluster::OffsetAt::Kind::kEarliest) answer.offset = log.first;
+      if (at.kind == cluster::OffsetAt::Kind::kLatestStable) answer.offset = cluster_.stable_end(log);
+    }
+    return out;
+  }
+  Result<cluster::Groups> groups() override {
+    cluster::Groups out;
+    for (const auto& [name, group] : cluster_.groups) out.list.push_back({name, cluster::GroupState::kEmpty});
+    return out;
+  }
+  Result<std::vector<cluster::Member>> members(const std::string&) override { return std::vector<cluster::Member>(); }
+  Result<std::vector<cluster::CommittedOffset>> committed(const std::string& group,
+                                                          const std::vector<PartitionRef>& of) override {
+    std::vector<cluster::CommittedOffset> out;
+    for (const PartitionRef& one : of) {
+      const auto& places = cluster_.groups[group].places;
+      const auto found = places.find(one);
+      if (found != places.end()) out.push_back({one, found->second.next, found->second.note});
+    }
+    return out;
+  }
+  Status create_topic(const cluster::NewTopic& topic, Do) override {
+    if (cluster_.topics.contains(topic.name)) return fail(Code::kConflict, "it is there");
+    std::vector<cluster::Config> configs;
+    for (const auto& config : topic.configs)
+      configs.push_back({config.name, config.value, cluster::ConfigSource::kTopic, false, false});
+    cluster_.make(topic.name, topic.partitions, std::move(configs));
+    return {};
+  }
+  Status add_partitions(const std::string& topic, uint32_t total, Do) override {
+    if (cluster_.partitions(topic) >= total) return fail(Code::kInvalid, "it has as many");
+    cluster_.topics.at(topic).resize(total);
+    return {};
+  }
+  Status change_configs(const cluster::Resource& of, const std::vector<cluster::ConfigChange>& changes, Do) override {
+    for (const auto& change : changes)
+      cluster_.configs[of.name].push_back({change.name, change.value, cluster::ConfigSource::kTopic, false, false});
+    return {};
+  }
+
+ private:
+  FakeCluster& cluster_;
+};
+
+}  // namespace
+
+void FakeCluster::make(const std::string& topic, uint32_t partitions, std::vector<cluster::Config> with) {
+  topics[topic].resize(partitions);
+  configs[topic] = std::move(with);
+}
+
+void FakeCluster::produce(const std::string& topic, int32_t partition, FakeRecord record) {
+  topics.at(topic).at(static_cast<size_t>(partition)).entries.push_back({std::move(record), nullptr, false});
+}
+
+uint32_t FakeCluster::partitions(const std::string& topic) const {
+  const auto found = topics.find(topic);
+  return found == topics.end() ? 0 : static_cast<uint32_t>(found->second.size());
+}
+
+int64_t FakeCluster::stable_end(const Log& log) const {
+  const bool any = std::any_of(producers.begin(), producers.end(), [](const auto& one) {
+    return one.second.second && one.second.second->state == State::kOpen;
+  });
+  if (!any) return static_cast<int64_t>(log.entries.size());
+  const auto open = std::find_if(log.entries.begin(), log.entries.end(), [](const Entry& entry) {
+    return entry.transaction && entry.transaction->state == State::kOpen;
+  });
+  return open - log.entries.begin();
+}
+
+std::vector<std::pair<int64_t, FakeRecord>> FakeCluster::committed(const std::string& topic, int32_t partition) const {
+  std::vector<std::pair<int64_t, FakeRecord>> out;
+  const Log& log = topics.at(topic).at(static_cast<size_t>(partition));
+  for (int64_t at = log.first; at < stable_end(log); ++at) {
+    const Entry& entry = log.entries[static_cast<size_t>(at)];
+    if (!entry.marker && (!entry.transaction || entry.transaction->state == State::kCommitted))
+      out.emplace_back(at, entry.record);
+  }
+  return out;
+}
+
+// Each partition that it touched gets a marker, which takes an offset.
+void FakeCluster::end(FakeTransaction& transaction, State state) {
+  transaction.state = state;
+  for (const PartitionRef& of : transaction.touched)
+    topics.at(of.topic).at(static_cast<size_t>(of.partition)).entries.push_back({{}, nullptr, true});
+  if (state != State::kCommitted) return;
+  for (const Place& place : transaction.places) groups[transaction.group].places[place.of] = place;
+}
+
+void FakeCluster::expel(const std::string& group, const std::string& instance) {
+  groups[group].members.erase(instance);
+  ++groups[group].generation;
+}
+
+void FakeCluster::end_transactions() {
+  for (auto& [id, producer] : producers)
+    if (producer.second && producer.second->state == State::kOpen) end(*producer.second, State::kAborted);
+}
+
+std::unique_ptr<cluster::Admin> FakeCluster::admin() { return std::make_unique<FakeAdmin>(*this); }
+std::unique_ptr<cluster::Reader> FakeCluster::reader() { return std::make_unique<FakeReader>(*this); }
+std::unique_ptr<cluster::Membership> FakeCluster::join(const std::string& group, const std::string& instance) {
+  return std::make_unique<FakeMembership>(*this, group, instance);
+}
+std::unique_ptr<cluster::Writer> FakeCluster::writer(const std::string& transactional_id) {
+  return std::make_unique<FakeWriter>(*this, transactional_id);
+}
+
+}  // namespace freshet::testing

@@ -1,0 +1,294 @@
+"""`freshet mirror` between two real clusters: killed again and again, with another number of partitions, read by kcat."""
+import collections
+import json
+import random
+import shutil
+import signal
+import subprocess
+
+import kafka
+from harness import FRESHET, Failure, Http, check, check_equal, free_ports, freshet, note, shorten, wait_until
+from patience import patient
+
+COPY_S = patient(120)
+STOP_S = patient(30)
+READ_S = patient(60)
+KEYS = 200
+TOPIC_COMMAND = "org.apache.kafka.tools.TopicCommand"
+
+
+class Mirror:
+    """One process of a mirror, which can be killed and started again."""
+
+    def __init__(self, box, source, target, topics, name="m", instance=1, more=""):
+        self.file = box.directory / f"{name}-{instance}.yaml"
+        self.file.write_text(
+            f"name: {name}\ninstance: \"{instance}\"\nsource: {{name: front, brokers: \"{source.brokers}\"}}\ntarget: {{name: back, brokers: \"{target.brokers}\"}}\n"
+            f"topics: {json.dumps(topics)}\noffsets_every: 1s\nrefresh_every: 1s\n{more}", encoding="utf-8")
+        self.port = free_ports(1)[0]
+        self.log = box.directory / f"{name}-{instance}.log"
+        self.process = None
+        box.at_end(self.kill)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [FRESHET, "mirror", "--config", self.file, "--listen", f"127.0.0.1:{self.port}"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        return self
+
+    def keep_running(self):
+        """As a supervisor does; what is wrong for good is a failure."""
+        if self.process.poll() is not None:
+            check(self.process.poll() != 2, lambda: f"the mirror has stopped for good: {shorten(self.log.read_text()[-600:], 600)}")
+            self.start()
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        check_equal(self.process.wait(STOP_S), 0, f"exit status at SIGTERM ({shorten(self.log.read_text()[-600:], 600)})")
+
+    def metric(self, name):
+        """The sum over its labels; 0 while nobody answers."""
+        try:
+            text = Http(self.port).request("GET", "/metrics").body.decode()
+        except OSError:
+            return 0
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith((name + " ", name + "{")))
+
+    def command(self, *arguments):
+        """(exit status, its JSON)"""
+        status, out, err = freshet("mirror", *arguments, "--config", self.file, "--json")
+        check(out.startswith("{"), lambda: f"mirror {arguments}: {shorten(err)}")
+        return status, json.loads(out)
+
+    def verified(self):
+        """Once all is copied."""
+        def complete():
+            self.keep_running()
+            status, verdict = self.command("verify")
+            if "error" in verdict:  # partitions were added this moment, brokers are not up yet
+                check_equal(status, 1, f"exit status of a verify that may be tried again ({verdict})")
+                return None
+            check(status == 0 or not verdict["same"], "verify: exit status and verdict disagree")
+            check_equal([topic["differences"] for topic in verdict["topics"]], [[] for _ in verdict["topics"]], "differences")
+            return verdict if verdict["complete"] else None
+        return wait_until(complete, COPY_S, lambda: f"all mirrored ({shorten(self.log.read_text()[-600:], 600)})", every_s=1)
+
+
+def make_topic(cluster, name, partitions, **configs):
+    settings = [part for key, value in configs.items() for part in ("--config", f"{key.replace('_', '.')}={value}")]
+    cluster.run(TOPIC_COMMAND, "--create", "--topic", name, "--partitions", partitions, "--replication-factor", 1, *settings)
+
+
+def kcat(*arguments, text=None):
+    if shutil.which("kcat") is None:
+        raise Failure("kcat is missing: apt-get install kcat")
+    done = subprocess.run(["kcat", *map(str, arguments)], capture_output=True, input=text, text=True, timeout=READ_S, check=False)
+    check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr)})")
+    return done.stdout
+
+
+def produce(cluster, topic, lines, *more):
+    """Lines KEY:VALUE, placed as Java's producers do."""
+    kcat("-P", "-b", cluster.brokers, "-t", topic, "-K:", "-X", "topic.partitioner=murmur2_random", *more, text="".join(line + "\n" for line in lines))
+
+
+def read(cluster, topic, form="%k:%s\\n", partition=-1):
+    only = ["-p", partition] if partition >= 0 else []
+    return kcat("-C", "-b", cluster.brokers, "-t", topic, *only, "-e", "-q", "-o", "beginning", "-X", "isolation.level=read_committed", "-f", form).splitlines()
+
+
+def by_key(lines):
+    """Each key's values in the order of its partition: kcat reads a partition in its order, and a key lies in one."""
+    out = collections.defaultdict(list)
+    for line in lines:
+        key, _, value = line.partition(":")
+        out[key].append(value)
+    return out
+
+
+class Writer:
+    """Numbers each key's records."""
+
+    def __init__(self, cluster, topic):
+        self.cluster, self.topic = cluster, topic
+        self.counts = collections.Counter()
+        self.dice = random.Random(7)
+
+    def send(self, count):
+        lines = []
+        for _ in range(count):
+            key = f"k{self.dice.randrange(KEYS)}"
+            lines.append(f"{key}:{self.counts[key]}")
+            self.counts[key] += 1
+        produce(self.cluster, self.topic, lines, "-H", "h=1")
+
+    def check(self, target, topic):
+        got = by_key(read(target, topic))
+        for key, count in self.counts.items():
+            check_equal(got[key], [str(i) for i in range(count)], f"records of {key} in {topic}")
+        check_equal(sum(map(len, got.values())), sum(self.counts.values()), f"records in {topic}")
+
+
+def killed(box, kills):
+    source, target = (kafka.start(box, name=name) for name in ("front", "back"))
+    make_topic(source, "orders", 3)
+    writer = Writer(source, "orders")
+    mirror = Mirror(box, source, target, [{"match": "orders", "to": "copy.orders", "partitions": 7}]).start()
+    for kill in range(kills):
+        writer.send(2000)
+        before = mirror.metric("freshet_mirror_records_total")
+        wait_until(lambda seen=before: mirror.keep_running() or mirror.metric("freshet_mirror_records_total") > seen, COPY_S,
+                   lambda: f"something mirrored ({shorten(mirror.log.read_text()[-600:], 600)})")
+        writer.send(3000)
+        if kill == kills // 2:
+            target.kill()
+            target.start()
+            source.kill()
+            source.start()
+        mirror.kill()
+        mirror.start()
+    verdict = mirror.verified()
+    check_equal(verdict["topics"][0]["in_target"], sum(writer.counts.values()), "records that verify counts")
+    writer.check(target, "copy.orders")
+    headers = set(read(target, "copy.orders", "%h\\n"))
+    check_equal(headers, {"h=1,freshet.mirror.from=front"}, "headers")
+    check_equal(sorted(read(target, "copy.orders", "%k %s %T\\n")), sorted(read(source, "orders", "%k %s %T\\n")), "timestamps")
+    mirror.stop()
+    note(f"{sum(writer.counts.values())} records, {kills} kills")
+
+
+def test_killed_and_brokers_restarted(box):
+    killed(box, 5)
+
+
+def test_killed_twenty_times(box):
+    killed(box, 20)
+
+
+def plant(box, source, target, name, change):
+    """What verify says of a target that has all of the source, but for this change of one key's records."""
+    copy = f"copy.{name}"
+    mirror = Mirror(box, source, target, [{"match": "planted", "to": copy, "partitions": 2}], name=name)
+    mirror.start()
+    mirror.verified()
+    mirror.stop()
+    records = read(target, copy)
+    change(records)
+    target.run(TOPIC_COMMAND, "--delete", "--topic", copy)
+
+    def gone():
+        return copy not in target.run(TOPIC_COMMAND, "--list").split()
+    wait_until(gone, COPY_S, f"{copy} deleted", every_s=0.5)
+    make_topic(target, copy, 2, message_timestamp_type="LogAppendTime")
+    produce(target, copy, records, "-H", "freshet.mirror.from=front")
+    return mirror.command("verify")
+
+
+def test_verify_finds_what_is_planted(box):
+    source, target = (kafka.start(box, name=name) for name in ("front", "back"))
+    # The target's timestamps are its own then, so that a topic can be written anew.
+    make_topic(source, "planted", 1, message_timestamp_type="LogAppendTime")
+    produce(source, "planted", [f"k{i % 5}:{i}" for i in range(100)])
+
+    def lose(records):
+        records.remove("k1:21")
+
+    def double(records):
+        records.insert(records.index("k1:21") + 3, "k1:21")
+
+    def swap(records):
+        one, other = records.index("k1:21"), records.index("k1:26")
+        records[one], records[other] = records[other], records[one]
+
+    for kind, change in (("same", lambda records: None), ("lost", lose), ("double", double), ("swapped", swap)):
+        status, verdict = plant(box, source, target, kind, change)
+        topic = verdict["topics"][0]
+        check_equal((status, [(one["kind"], one["key"]) for one in topic["differences"]]),
+                    (0, []) if kind == "same" else (1, [(kind, "k1")]), f"verdict of what is {kind}: {topic}")
+
+
+def test_a_group_moves(box):
+    """A group that has read half of the source goes on in the target: it misses nothing."""
+    source, target = (kafka.start(box, name=name) for name in ("front", "back"))
+    make_topic(source, "orders", 3)
+    writer = Writer(source, "orders")
+    mirror = Mirror(box, source, target, [{"match": "orders", "partitions": 4}], more="groups: ['bill*']\n").start()
+    writer.send(500)
+    mirror.verified()
+    read_by_group(source, "orders", "billing")
+    wait_until(lambda: mirror.command("offsets")[1]["groups"][0]["next"] != [None] * 4, COPY_S, "marks made", every_s=1)
+    last = dict(writer.counts)
+    writer.send(500)
+    mirror.verified()
+    status, moved = mirror.command("offsets", "--apply")
+    check_equal((status, moved["groups"][0]["refused"]), (0, ""), "the group is moved")
+    rest = by_key(read_by_group(target, "orders", "billing"))
+    for key, count in writer.counts.items():
+        missed = set(map(str, range(last.get(key, 0), count))) - set(rest[key])
+        check_equal(missed, set(), f"records of {key} that the moved group misses")
+    check(sum(map(len, rest.values())) < 1000, "the moved group reads everything again")
+    status, again = mirror.command("offsets", "--apply")
+    check_equal(again["groups"][0]["refused"], "the group has read in the target itself", "a group that is there already")
+    mirror.stop()
+
+
+def read_by_group(cluster, topic, group):
+    command = cluster.command("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--from-beginning", "--timeout-ms",
+                              kafka.READ_IDLE_MS, "--isolation-level", "read_committed", "--group", group, "--property", "print.key=true",
+                              "--property", "key.separator=:")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
+    return [line for line in done.stdout.splitlines() if line.startswith("k")]
+
+
+def test_a_zombie_commits_nothing(box):
+    """A process that stands still until the group has given its partitions away, and goes on with what it had."""
+    source, target = (kafka.start(box, name=name) for name in ("front", "back"))
+    make_topic(source, "orders", 4)
+    writer = Writer(source, "orders")
+    mirrors = [Mirror(box, source, target, [{"match": "orders", "to": "copy.orders", "partitions": 7}], instance=i).start() for i in (1, 2)]
+    writer.send(1000)
+    mirrors[0].verified()
+    wait_until(lambda: all(mirror.metric("freshet_mirror_partitions") == 2 for mirror in mirrors), COPY_S, "two partitions each")
+    for mirror in mirrors:
+        writer.send(3000)
+        mirror.process.send_signal(signal.SIGSTOP)
+        writer.send(1000)
+        other = mirrors[1 - mirrors.index(mirror)]
+        wait_until(lambda at=other: at.metric("freshet_mirror_partitions") == 4, COPY_S, "all partitions are the other's", every_s=0.5)
+        other.verified()
+        mirror.process.send_signal(signal.SIGCONT)
+        writer.send(1000)
+        wait_until(lambda at=mirror: at.keep_running() or at.metric("freshet_mirror_partitions") == 2, COPY_S, "it is back", every_s=0.5)
+    mirrors[0].verified()
+    writer.check(target, "copy.orders")
+
+
+def test_partitions_and_two_processes(box):
+    """One to one, by two processes, while the source gets more partitions; and by key, whose order is kept."""
+    source, target = (kafka.start(box, name=name) for name in ("front", "back"))
+    make_topic(source, "orders", 2)
+    make_topic(source, "plain", 2, retention_ms=7200000)
+    rules = [{"match": "orders", "to": "copy.orders", "partitions": 5}, {"match": "plain"}]
+    mirrors = [Mirror(box, source, target, rules, instance=i, more="switch_over: 10s\n").start() for i in (1, 2)]
+    writer, plain = Writer(source, "orders"), Writer(source, "plain")
+    writer.send(1000)
+    plain.send(500)
+    mirrors[0].verified()
+    for topic in ("orders", "plain"):
+        source.run(TOPIC_COMMAND, "--alter", "--topic", topic, "--partitions", 4)
+    for _ in range(5):
+        writer.send(300)
+        plain.send(100)
+    mirrors[0].verified()
+    writer.check(target, "copy.orders")
+    for partition in range(4):
+        check_equal(*(read(cluster, "plain", "%k %s %T\\n", partition) for cluster in (target, source)), f"one to one: partition {partition}")
+    described = target.run(TOPIC_COMMAND, "--describe", "--topic", "plain")
+    check("PartitionCount: 4" in described and "retention.ms=7200000" in described, described)
+    for mirror in mirrors:
+        mirror.stop()
