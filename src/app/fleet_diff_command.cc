@@ -29,6 +29,7 @@ struct ClusterDiff {
   bool same = false;
 };
 
+// A cluster that does not answer is a line of the answer, not its end: the others are compared all the same.
 ClusterDiff diff_of(const fleet::Topology& topology, const Reachable& one, bool strict) {
   ClusterDiff out;
   const fleet::ClusterWanted wanted = fleet::wanted_of(topology, one.cluster);

@@ -1,3 +1,5 @@
+// What is proposed waits until it is published: a process that died between the two has changed nothing for anybody,
+// and every process makes the same of the same records, in whatever state it began.
 #include "app/tenant_book.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Counts stand in rows of ten minutes each, so that the three windows move on without anybody who counts them down, and
+// what is older than the longest is removed as a range.
 #include "console/violations.h"
 
 #include <fmt/format.h>
@@ -83,6 +85,7 @@ Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
   return {};
 }
 
+// What happened most within the day comes first.
 Result<std::string> Violations::json(const std::string& tenant, int64_t now_us) const {
   const int64_t now = now_us / kSpanUs;
   const size_t digits_at = violations_prefix(tenant).size();

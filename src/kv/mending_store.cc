@@ -1,3 +1,5 @@
+// For rows that can be made anew from elsewhere: a damaged store is set aside and an empty one begins, instead of a
+// process that can't start.
 #include "kv/mending_store.h"
 
 #include <mutex>
@@ -25,6 +27,7 @@ Status MendingStore::reopen() {
   return why_;
 }
 
+// Waits for the calls that are under way, and holds up new ones, until the store was closed and opened again.
 Status MendingStore::mend() {
   if (health()) return {};
   const std::unique_lock lock(mutex_);

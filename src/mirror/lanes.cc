@@ -1,3 +1,5 @@
+// A lane is a reader of its own, so that what has a limit, or may wait, does not stand in the queue before what may
+// not.
 #include "mirror/lanes.h"
 
 #include <algorithm>
@@ -60,6 +62,8 @@ size_t Lanes::ask(Lane& lane, size_t most, env::TimeUs timeout_us, cluster::Poll
   return into.records.size() - before;
 }
 
+// Lanes are asked by priority. While a more important one has a full round, the others get a small one: they go on, and
+// don't hold it up.
 void Lanes::poll(env::TimeUs timeout_us, cluster::Polled& into) {
   const env::TimeUs end = clock_.monotonic_us() + timeout_us;
   while (true) {

@@ -1,3 +1,5 @@
+// A step is prepare, gather, commit. Whatever fails in it ends in an aborted transaction and a look at what the target
+// has committed; the records come again from there, so no step has to know how far another one came.
 #include "mirror/loop.h"
 
 #include <fmt/format.h>
@@ -57,6 +59,7 @@ Loop::Loop(Parts parts)
       lanes_(parts_.open_reader, parts_.clock),
       shares_(config_, parts_.topics, parts_.group, parts_.source, lanes_, parts_.clock) {}
 
+// Blocks for a poll at most, but where brokers are away.
 Status Loop::step() {
   if (const env::TimeUs left = calm_at_ - parts_.clock.monotonic_us(); left > 0) parts_.clock.sleep_us(left);
   Batch batch;

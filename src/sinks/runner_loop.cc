@@ -48,6 +48,8 @@ RunnerLoop::RunnerLoop(const RunnerOptions& options, eventlog::Consumer& consume
   if (options.around.sink.every_us > 0) wish_.linger_us = options.around.sink.every_us;
 }
 
+// One turn: take what has come, give the sink what is ready, note how far it is. Where the log does not know where a
+// partition goes on, nothing of it is read until it does, as a guess would lose records or send them twice.
 Status RunnerLoop::step() {
   auto polled = consumer_.poll(options_.fetch_bytes_max, options_.poll_us);
   if (polled) {
@@ -69,6 +71,7 @@ Status RunnerLoop::step() {
   return {};
 }
 
+// A partition that is new here stays paused until its place is known.
 Status RunnerLoop::take_up(const eventlog::PollResult& polled) {
   for (const TopicPartition& of : polled.revoked) shares_.erase(of);
   for (const TopicPartition& of : polled.assigned) {
@@ -111,6 +114,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
   return true;
 }
 
+// Keeps what concerns the sink, and where to go on behind all of it: records of other tenants move the place, too.
 void RunnerLoop::gather(const eventlog::Fetched& fetched) {
   const auto found = shares_.find(fetched.from);
   if (found == shares_.end() || !found->second.known) return;
@@ -136,6 +140,8 @@ void RunnerLoop::gather(const eventlog::Fetched& fetched) {
   share.next = fetched.next;
 }
 
+// A batch that was begun before has to end where it ended then, whatever has come since; any other one is ready when it
+// is large enough, old enough, or when all partitions together hold as much as they may.
 bool RunnerLoop::is_ready(const Share& share, env::TimeUs now, bool full) const {
   if (!share.known || now < share.due) return false;
   if (share.until) return share.next >= *share.until;
@@ -143,6 +149,7 @@ bool RunnerLoop::is_ready(const Share& share, env::TimeUs now, bool full) const 
   return full || share.bytes >= wish_.bytes || now - share.since >= wish_.linger_us;
 }
 
+// All partitions that are ready are given to the sink in one call, which may work on them side by side.
 void RunnerLoop::work() {
   const env::TimeUs now = clock_.monotonic_us();
   size_t gathered = 0;
@@ -171,6 +178,7 @@ void RunnerLoop::drop_front(Share& share, size_t count) {
   share.refusals = 0;
 }
 
+// Doubles the pause with each failure in a row, up to its most; a target that says how long it wants is given that.
 void RunnerLoop::wait(Share& share, env::TimeUs at_least) {
   env::TimeUs pause = options_.retry_first_us;
   for (uint32_t i = 0; i < share.failures && pause < options_.retry_max_us; ++i) pause *= 2;
@@ -179,6 +187,8 @@ void RunnerLoop::wait(Share& share, env::TimeUs at_least) {
   share.due = clock_.monotonic_us() + std::max(pause, at_least);
 }
 
+// What became of a batch. Only a record that the target refuses again and again, while it takes others, is set aside: a
+// target that is down refuses everything, and all of it would end in the dead letters.
 void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome) {
   using What = Outcome::What;
   drop_front(share, outcome.done);
@@ -212,6 +222,7 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   wait(share, outcome.after_us);
 }
 
+// Forgets what is gathered and asks again where to go on: somebody else has written since.
 void RunnerLoop::start_anew(Share& share) {
   const bool paused = share.paused;
   share = {};
@@ -220,6 +231,7 @@ void RunnerLoop::start_anew(Share& share) {
   share.due = clock_.monotonic_us() + kAskAgainUs;
 }
 
+// False: the log does not take it now. Then the record stays where it is, and is tried again.
 bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::string& why) {
   FRESHET_ASSERT(!share.items.empty());
   const Item& item = share.items.front();
@@ -234,6 +246,7 @@ bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::str
   return true;
 }
 
+// Notes the places in the log. A commit whose end is not known is made again before the sink is given anything.
 Status RunnerLoop::commit() {
   committed_at_ = clock_.monotonic_us();
   eventlog::Transaction transaction;
@@ -283,6 +296,8 @@ void RunnerLoop::tell_loss(TopicPartition of, Offset from, Offset to) {
       called_, of.partition, name_of(of.topic), from, to - 1);
 }
 
+// The log has deleted what the sink was about to read, or has lost its end: it goes on with what there is, and says
+// what it missed.
 Status RunnerLoop::mend_positions(const Error& why) {
   bool mended = false;
   for (auto& [of, share] : shares_) {
@@ -306,6 +321,8 @@ Status RunnerLoop::mend_positions(const Error& why) {
   return mended ? Status{} : tl::unexpected(why);
 }
 
+// Lag in seconds is the age of the oldest record that waits; where nothing waits but records of others are unread, it
+// is how long ago the end was reached last.
 void RunnerLoop::observe() {
   const env::TimeUs now = clock_.monotonic_us();
   if (now < observed_at_ + options_.observe_us) return;

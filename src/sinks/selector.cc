@@ -1,3 +1,4 @@
+// Every sink reads all records of its topic, of all tenants, so what is not for it has to be told apart cheaply.
 #include "sinks/selector.h"
 
 #include <simdjson.h>
@@ -106,6 +107,8 @@ Result<std::optional<Item>> Selector::pick_change(const eventlog::RecordView& re
   return Item{record.offset, change.received_at_us(), std::string(record.key), std::string(record.value)};
 }
 
+// Changes name what they set. A test on something that this change does not name can neither begin nor end to pass by
+// it, so one at least must be named; the others are looked up.
 Result<bool> Selector::meets(const v1::Change& change, eventlog::Offset offset) {
   const auto& filters = sink_.where.where();
   if (filters.empty()) return true;

@@ -1,3 +1,5 @@
+// What goes out is chosen here file by file, and nothing is taken because it happens to lie somewhere: a bundle is sent
+// to strangers by somebody in a hurry, who will not look through it.
 #include "app/doctor/bundle.h"
 
 #include <fmt/format.h>
@@ -78,6 +80,7 @@ void add_answer(const Subject& subject, const std::string& path, const std::stri
 
 }  // namespace
 
+// Counters are asked for twice: one look says how much there was, two say whether it goes on.
 std::vector<ArchiveFile> bundle_files(const Subject& subject, const std::vector<Finding>& findings) {
   std::vector<ArchiveFile> files;
   files.push_back({"README.txt", std::string(kReadMe)});

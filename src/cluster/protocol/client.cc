@@ -1,3 +1,4 @@
+// Who is where is learned from every answer about the cluster, so a broker that moved is found again at the next one.
 #include "cluster/protocol/client.h"
 
 #include <fmt/format.h>
@@ -60,6 +61,8 @@ Result<MetadataResponse> Client::metadata_of(Connection& connection, const Metad
   return answer;
 }
 
+// Any broker can answer this: those that are known first, then those of the start, as all known ones may be gone by
+// now.
 Result<MetadataResponse> Client::metadata(const MetadataRequest& request) {
   std::optional<Error> last;
   const std::vector<MetadataResponse::Broker> known = brokers_;
@@ -81,6 +84,7 @@ Result<MetadataResponse> Client::metadata(const MetadataRequest& request) {
   return tl::unexpected(*last);
 }
 
+// A connection is kept as long as it works; the error of one that could not be made names the broker.
 Result<Connection*> Client::connected(int32_t broker) {
   const auto there = connections_.find(broker);
   if (there != connections_.end() && there->second->is_open()) return there->second.get();

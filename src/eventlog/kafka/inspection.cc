@@ -1,3 +1,5 @@
+// Only looks: nothing is made, joined or committed, so it may be done beside processes that run. What the brokers
+// refuse to tell is told as their answer, and the rest is looked at all the same.
 #include "eventlog/kafka/inspection.h"
 
 #include <algorithm>
@@ -51,6 +53,7 @@ TopicReport look_at(const WantedTopic& wanted, const rd_kafka_metadata_t& metada
   return report;
 }
 
+// One broker stands for all of them.
 void look_at_broker(const rd_kafka_metadata_t& metadata, Client& client, const KafkaOptions& options,
                     KafkaReport& report) {
   report.brokers = metadata.broker_cnt;

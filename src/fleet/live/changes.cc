@@ -1,3 +1,5 @@
+// From what is wanted and what lives to steps. Nothing here deletes a topic, takes partitions away or moves replicas:
+// what would need that is told, and left.
 #include "fleet/live/changes.h"
 
 #include <fmt/format.h>
@@ -31,6 +33,7 @@ bool is_same(const cluster::ConfigChange& wanted, const SettingNow* living) {
   return living != nullptr && same_setting(wanted.name, *wanted.value, living->value);
 }
 
+// The steps of one topic. Partitions come before settings: a setting may be made for the number that will be there.
 class TopicPlanner {
  public:
   TopicPlanner(const TopicWanted& wanted, const TopicNow& now, const ChangeOptions& options, Changes& out)
@@ -86,6 +89,8 @@ class TopicPlanner {
     return now_.oldest_ms ? std::optional(std::min(living, *now_.oldest_ms)) : std::nullopt;
   }
 
+  // Lowering a bound deletes records, which nothing brings back. So each run goes half of the way at most, measured at
+  // what is kept in truth, and whoever got the number wrong has noticed before all is gone.
   void retention(const cluster::ConfigChange& setting, const SettingNow* living_setting, Step& step) {
     const int64_t living =
         living_setting == nullptr ? std::numeric_limits<int64_t>::max() : bound_of(living_setting->value);
@@ -172,6 +177,7 @@ std::string text_of(const Step& step) {
   return "";
 }
 
+// Brokers answer a change before all of them show it: the next step waits until this one can be seen.
 bool shows(const ClusterNow& now, const Step& step) {
   const auto found = now.topics.find(step.topic);
   if (found == now.topics.end()) return false;

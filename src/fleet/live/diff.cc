@@ -1,3 +1,4 @@
+// What a topic has beyond the file is a difference, too, but of another kind: nobody asked for it, and apply leaves it.
 #include "fleet/live/diff.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ std::string replicas_text(const TopicNow& now) {
                                                     : fmt::format("{} to {}", now.replication_min, now.replication_max);
 }
 
+// Brokers and zones are not what apply changes; they are told because everything else hangs on them.
 void compare_cluster(const ClusterWanted& wanted, const ClusterNow& now, std::vector<Difference>& out) {
   if (!wanted.id.empty() && wanted.id != now.id) out.push_back({Kind::kClusterId, "", "", wanted.id, now.id});
   if (wanted.brokers != now.brokers.size())
@@ -28,6 +30,8 @@ void compare_cluster(const ClusterWanted& wanted, const ClusterNow& now, std::ve
   }
 }
 
+// A setting that the file leaves to the brokers is the same as long as the topic has none of its own, whatever the
+// brokers' default is.
 void compare_settings(const TopicWanted& wanted, const TopicNow& now, std::vector<Difference>& out) {
   for (const cluster::ConfigChange& setting : wanted.settings) {
     const SettingNow* living = now.find(setting.name);

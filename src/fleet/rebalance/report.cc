@@ -1,3 +1,4 @@
+// A plan for people, who see the first moves of each wave, and for machines, which get all of them.
 #include "fleet/rebalance/report.h"
 
 #include <fmt/format.h>

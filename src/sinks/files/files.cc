@@ -1,3 +1,6 @@
+// How a crash makes no second copy: the end of a batch is decided by an object that is put first and only if it is not
+// there (the plan); files are named by begin and end and put likewise; the manifest comes last and says that all is
+// there. Whoever repeats a batch finds the plan and makes the same files.
 #include "sinks/files/files.h"
 
 #include <cstdlib>
@@ -64,6 +67,8 @@ Result<bool> Files::are_there(const std::vector<PlannedFile>& files) {
   return true;
 }
 
+// Follows the manifests from the log's place on: those that are there are done. A plan without a manifest is a batch
+// that was begun: it is finished as it was planned.
 Result<Resume> Files::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
   resumed_.erase(of);
   Resume resume{committed, std::nullopt};
@@ -103,6 +108,7 @@ Outcome Files::write(const Batch& batch) {
   return {Outcome::What::kDone, batch.items.size(), "", 0};
 }
 
+// Another process may have planned the same begin with another end since: then this batch is not ours to write.
 Status Files::write_all(const Batch& batch, bool& stale) {
   const auto resumed = resumed_.find(batch.from);
   const FileStyle style = resumed != resumed_.end() ? resumed->second : style_;

@@ -47,6 +47,7 @@ std::string FileLayout::manifest_key(eventlog::TopicPartition of, eventlog::Offs
   return fmt::format("{}/_manifest/{}/{:04}/{:020}.json", base_, name_of(of.topic), of.partition, begin);
 }
 
+// The same records give the same files, byte for byte, so that a file that is there already need not be put again.
 std::vector<MadeFile> FileLayout::make(const Batch& batch, const FileStyle& style) const {
   struct Text {
     std::string lines;

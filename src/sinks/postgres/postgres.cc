@@ -52,6 +52,7 @@ Status Postgres::connect() {
   return {};
 }
 
+// Its own place is committed with the rows, so it is the one that is right; the log's may only be older.
 Result<Resume> Postgres::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
   FRESHET_TRY(connect());
   FRESHET_ASSIGN(places_[of], tables_.place(*sql_, of));
@@ -91,6 +92,7 @@ Outcome Postgres::write_each(const Batch& batch) {
   return {Outcome::What::kDone, batch.items.size(), "", 0};
 }
 
+// Rows and place become durable together, or not at all.
 Status Postgres::write_whole(const Batch& batch) {
   FRESHET_TRY(connect());
   const auto known = places_.find(batch.from);
@@ -114,6 +116,8 @@ Status Postgres::write_whole(const Batch& batch) {
   return written;
 }
 
+// The place is read within the transaction: a process that has lost the partition without knowing it finds another one
+// there, and stops before it writes over newer rows.
 Status Postgres::write_rows(const Batch& batch) {
   FRESHET_ASSIGN(const auto place, tables_.place(*sql_, batch.from));
   if (place != places_[batch.from]) return fail(Code::kConflict, "another process has written this partition since");

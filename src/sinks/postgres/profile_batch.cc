@@ -1,3 +1,5 @@
+// Changes say what is different, rows say what is: so the profiles that a batch is about are read, changed here and
+// written back, all in one transaction.
 #include "sinks/postgres/profile_batch.h"
 
 #include <string_view>
@@ -41,6 +43,7 @@ Result<std::string> ProfileBatch::begin(const Batch& batch) {
   return ids;
 }
 
+// The row has the document as Freshet keeps it, beside what people read.
 Status ProfileBatch::know(const std::string& id, const std::string& state_hex) {
   const auto found = profiles_.find(id);
   FRESHET_ASSERT(found != profiles_.end());
@@ -50,6 +53,8 @@ Status ProfileBatch::know(const std::string& id, const std::string& state_hex) {
   return {};
 }
 
+// A change that does not follow what the row has (the table is younger than the profile, or records are missing) can't
+// be applied to it: then the whole profile is taken from the store, which has it at that version or a later one.
 Status ProfileBatch::apply(const Batch& batch) {
   FRESHET_ASSERT(changes_.size() == batch.items.size());
   for (size_t i = 0; i < changes_.size(); ++i) {

@@ -86,6 +86,8 @@ class Webhook final : public Sink {
   env::TimeUs turn_at_ = 0;  // of the next request; guarded by turn_mutex_
 };
 
+// After failures in a row the target is left alone for a while, then one request asks whether it is back: a target that
+// has just come up is not met by all that has gathered.
 std::vector<Outcome> Webhook::take(std::span<const Batch> batches) {
   std::vector<Outcome> outcomes(batches.size());
   const env::TimeUs now = clock_.monotonic_us();

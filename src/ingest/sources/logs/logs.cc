@@ -67,6 +67,8 @@ bool Logs::has_room(const std::string& tenant) {
          (found == under_way_->of_tenant.end() || found->second < options_.inflight_bytes_max / 2);
 }
 
+// What is over the second's worth is let in once, and paid for by those who come after: a request that is larger than
+// the bound would otherwise never be taken.
 bool Logs::reserve(const std::string& tenant, size_t bytes) {
   const std::lock_guard lock(under_way_->mutex);
   const auto found = under_way_->of_tenant.find(tenant);
