@@ -48,7 +48,7 @@ class LiveSource final : public LookSource {
   void ask_offsets(int32_t broker, int64_t time_ms, Gathering& g);
   void ask_log_dirs(BrokerSeen& broker, Gathering& g);
   void ask_groups(int32_t broker, Gathering& g);
-  void ask_committed(int32_t broker, GroupSeen& group, Gathering& g);
+  void ask_committed(int32_t broker, GroupLook& group, Gathering& g);
   // nullopt: it failed now or before, and the look says so.
   template <class Request>
   std::optional<typename Request::Response> ask(int32_t broker, const Request& request, Gathering& g);
@@ -198,7 +198,7 @@ void LiveSource::ask_groups(int32_t broker, Gathering& g) {
   for (const auto& listed : answer->groups) {
     // Workers of Connect share out connectors, not partitions.
     if (listed.protocol_type == "connect" || listed.protocol_type == "share") continue;
-    GroupSeen group;
+    GroupLook group;
     group.name = listed.group;
     group.state = plain_text(listed.state);
     // Kafka before 2.6 does not tell; then it is taken to have some.
@@ -209,7 +209,7 @@ void LiveSource::ask_groups(int32_t broker, Gathering& g) {
   }
 }
 
-void LiveSource::ask_committed(int32_t broker, GroupSeen& group, Gathering& g) {
+void LiveSource::ask_committed(int32_t broker, GroupLook& group, Gathering& g) {
   protocol::OffsetFetchRequest request;
   request.group = group.name;
   const auto answer = ask(broker, request, g);

@@ -33,7 +33,7 @@ struct CommittedSeen {
   int64_t offset = 0;
 };
 
-struct GroupSeen {
+struct GroupLook {
   std::string name;
   std::string state;  // as the broker calls it, "Stable"; "": it does not tell
   bool has_members = false;
@@ -61,7 +61,7 @@ struct Look {
   std::string cluster_id;
   std::vector<BrokerSeen> brokers;
   std::vector<TopicSeen> topics;
-  std::vector<GroupSeen> groups;
+  std::vector<GroupLook> groups;
   std::vector<std::string> doubts;  // what could not be asked, and why
 };
 

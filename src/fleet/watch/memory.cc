@@ -75,7 +75,7 @@ std::shared_ptr<const Standing> ClusterMemory::take(const Look& look, env::TimeU
   add_replication(look, out);
   add_brokers(look, out);
   std::vector<TopicStanding> topics = topics_in(look);
-  for (const GroupSeen& group : look.groups) add_group(look, group, topics, out);
+  for (const GroupLook& group : look.groups) add_group(look, group, topics, out);
   std::ranges::sort(out.groups, {}, [](const GroupStanding& g) { return std::tie(g.group, g.topic); });
   add_hot_topics(look, std::move(topics), out);
   forget_what_is_gone();
@@ -287,7 +287,7 @@ void ClusterMemory::add_partition(const Look& look, const CommittedSeen& place, 
   }
 }
 
-void ClusterMemory::add_group(const Look& look, const GroupSeen& group, std::vector<TopicStanding>& topics,
+void ClusterMemory::add_group(const Look& look, const GroupLook& group, std::vector<TopicStanding>& topics,
                               Standing& out) {
   GroupMemory& memory = groups_[group.name];
   memory.look = look_;

@@ -66,7 +66,7 @@ class ClusterMemory {
   void forget_what_is_gone();
   void add_replication(const Look& look, Standing& out) const;
   void add_brokers(const Look& look, Standing& out);
-  void add_group(const Look& look, const GroupSeen& group, std::vector<TopicStanding>& topics, Standing& out);
+  void add_group(const Look& look, const GroupLook& group, std::vector<TopicStanding>& topics, Standing& out);
   void add_partition(const Look& look, const CommittedSeen& place, Reading& reading);
   [[nodiscard]] Verdict verdict_of(const CommitLog& log, uint32_t row, const Reading& reading, int64_t lag) const;
   [[nodiscard]] double promised_s(const std::string& group, const std::string& topic) const;

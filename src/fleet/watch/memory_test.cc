@@ -49,7 +49,7 @@ class ClusterMemoryTest : public testing::Test {
     }
     return last_;
   }
-  static GroupSeen group(const std::string& name, bool members, std::vector<CommittedSeen> committed) {
+  static GroupLook group(const std::string& name, bool members, std::vector<CommittedSeen> committed) {
     return {name, members ? "Stable" : "Empty", members, std::move(committed)};
   }
   const GroupStanding& only() const {
