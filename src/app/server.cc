@@ -24,6 +24,7 @@
 #include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/signal_exporter.h"
+#include "app/sinks.h"
 #include "app/small_file.h"
 #include "app/stages.h"
 #include "app/state_scrubs.h"
@@ -176,6 +177,7 @@ class ServerImpl final : public Server {
     if (service_) service_->report_violations();
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
+    if (sinks_) sinks_->stop();
     if (checkpoints_) checkpoints_->stop();
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
@@ -280,9 +282,11 @@ class ServerImpl final : public Server {
 
   // From here on changes of tenants reach this process, too.
   void start_tenants() {
+    if (config_.roles.reaction) sinks_ = std::make_unique<Sinks>(config_, *log_, *profiles_, clock_, random_);
     tenants_->start(
         [this](const ingest::Tenants& tenants) {
           if (service_) service_->use_tenants(tenants);
+          if (sinks_) sinks_->use(tenants_->ledger().present());
         },
         [this](const model::Tenant& tenant) { return profiles_ ? profiles_->add_tenant(tenant) : Status{}; });
   }
@@ -574,6 +578,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::unique_ptr<StateScrubs> scrubs_;       // null with the embedded log, and without action
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
+  std::unique_ptr<Sinks> sinks_;  // null: no reaction
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;
