@@ -50,8 +50,8 @@ class RunnerLoop {
     bool known = false;  // where it goes on is known
     bool paused = false;
     eventlog::Offset committed = 0;  // durable in the log
-    // What is done up to here may be committed. While there are items it stays what is committed, as a sink may have named
-    // by it what it has begun.
+    // What is done up to here may be committed. While there are items it stays what is committed, as a sink may have
+    // named by it what it has begun.
     eventlog::Offset place = 0;
     eventlog::Offset next = 0;  // gathered up to here
     std::optional<eventlog::Offset> until;
