@@ -58,12 +58,12 @@ constexpr Effect kEffects[] = {
     {"checkpoints.concurrency", "app/checkpoints.cc", "config_.checkpoints.concurrency"},
     {"checkpoints.bandwidth", "app/checkpoints.cc", "config_.checkpoints.bytes_per_s"},
     {"events.format", "action/identity/entities.cc", "events_as_protobuf()"},
-    {"retention.events", "app/log.cc", "config.retention.events_us"},
-    {"retention.changes", "app/log.cc", "config.retention.changes_us"},
+    {"retention.events", "app/log.cc", "kept.events_us"},
+    {"retention.changes", "app/log.cc", "kept.changes_us"},
     {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
     {"logs.bandwidth", "app/server.cc", "config_.logs.bytes_per_s"},
     {"retention.imports", "app/server.cc", "config_.retention.imports_us"},
-    {"retention.logs", "app/log.cc", "config.retention.logs_us"},
+    {"retention.logs", "app/log.cc", "kept.logs_us"},
     {"deadletters.count", "app/letters.cc", "config.deadletters.count"},
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"overflow.count", "app/overflow.cc", "config.overflow.count"},
@@ -196,7 +196,7 @@ tenants: [{name: acme, identity: {on_conflict: {email: move}}}]
 tenants:
   - name: acme
     sinks:
-      - {name: a, kind: files, on: changes, start: now, where: {p: 1}, every: 2s, to: "s3://b", endpoint: "http://h:1",
+      - {name: a, kind: files, on: changes, start: now, where: {p: 1}, every: 2s, to: "s3://bucket", endpoint: "http://h:1",
          compression: zstd, file_bytes: 1MiB}
 )",
     R"(

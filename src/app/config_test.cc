@@ -470,7 +470,7 @@ std::string problems_of_sink(const std::string& sink) {
 TEST(Config, SinksAreStrict) {
   const std::string hook = "name: h, kind: webhook, url: \"http://h/p?q=1\", secret: s";
   EXPECT_EQ(problems_of_sink("{" + hook + "}"), "");
-  EXPECT_TRUE(has(problems_of_sink("{name: h}"), "sinks[0].kind: is missing: webhook, files, postgres"));
+  EXPECT_TRUE(has(problems_of_sink("{name: h}"), "sinks[0].kind: is missing: "));
   EXPECT_TRUE(has(problems_of_sink("{name: h, kind: webhook, url: \"http://h\"}"), "sinks[0].secret: is missing"));
   EXPECT_TRUE(has(problems_of_sink("{" + hook + ", to: \"file:///d\"}"), "sinks[0].to: is of kind files"));
   EXPECT_TRUE(has(problems_of_sink("{" + hook + ", on: changes, event: E}"), "sinks[0].event: is for `on: events`"));

@@ -102,7 +102,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
     metrics_.up.set(0);
     return false;
   }
-  share.next = share.committed = resume->from;
+  share.next = share.place = resume->from;
   share.until = resume->until;
   consumer_.seek(of, share.next);
   // What is not known to be durable there can't be built on.
@@ -132,12 +132,16 @@ void RunnerLoop::gather(const eventlog::Fetched& fetched) {
       return go_back(record.offset);
     }
     if (!*item) continue;
-    if (share.items.empty()) share.since = clock_.monotonic_us();
+    if (share.items.empty()) {
+      share.since = clock_.monotonic_us();
+      if (share.committed >= 0) share.place = share.committed;
+    }
     share.bytes += bytes_of(**item);
     share.items.push_back(std::move(**item));
   }
   if (share.until && fetched.next > *share.until) return go_back(*share.until);
   share.next = fetched.next;
+  if (share.items.empty() && !share.until) share.place = share.next;
 }
 
 // A batch that was begun before has to end where it ended then, whatever has come since; any other one is ready when it
@@ -175,6 +179,7 @@ void RunnerLoop::drop_front(Share& share, size_t count) {
   if (count == 0) return;
   for (size_t i = 0; i < count; ++i) share.bytes -= bytes_of(share.items[i]);
   share.items.erase(share.items.begin(), share.items.begin() + static_cast<ptrdiff_t>(count));
+  share.place = share.items.empty() ? share.next : share.items.front().offset;
   share.refusals = 0;
 }
 
@@ -197,7 +202,10 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   if (outcome.done > 0) share.failures = 0;
   if (outcome.what == What::kDone) {
     share.failures = 0;
-    if (share.items.empty() && outcome.what == What::kDone) share.until.reset();
+    if (share.items.empty()) {
+      share.until.reset();
+      share.place = share.next;
+    }
     metrics_.up.set(1);
     return;
   }
@@ -251,7 +259,7 @@ Status RunnerLoop::commit() {
   committed_at_ = clock_.monotonic_us();
   eventlog::Transaction transaction;
   for (const auto& [of, share] : shares_)
-    if (share.known && share.place() != share.committed) transaction.done.push_back({of, share.place()});
+    if (share.known && share.place != share.committed) transaction.done.push_back({of, share.place});
   if (transaction.done.empty()) {
     commit_owed_ = false;
     return {};
@@ -333,7 +341,7 @@ void RunnerLoop::observe() {
   env::TimeUs oldest = 0;
   for (auto& [of, share] : shares_) {
     const Offset high = of.partition < marks->size() ? (*marks)[of.partition].high : share.next;
-    if (share.known) records += std::max<int64_t>(0, high - share.place());
+    if (share.known) records += std::max<int64_t>(0, high - share.place);
     if (share.known && share.items.empty() && share.next >= high) share.at_end = now;
     const bool dated = !share.items.empty() && share.items.front().received_at_us > 0;
     oldest = std::max(oldest, dated ? clock_.now_us() - share.items.front().received_at_us : now - share.at_end);

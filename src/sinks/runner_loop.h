@@ -50,7 +50,10 @@ class RunnerLoop {
     bool known = false;  // where it goes on is known
     bool paused = false;
     eventlog::Offset committed = 0;  // durable in the log
-    eventlog::Offset next = 0;       // gathered up to here
+    // What is done up to here may be committed. While there are items it stays what is committed, as a sink may have
+    // named by it what it has begun.
+    eventlog::Offset place = 0;
+    eventlog::Offset next = 0;  // gathered up to here
     std::optional<eventlog::Offset> until;
     std::vector<Item> items;  // gathered and not done
     size_t bytes = 0;
@@ -60,7 +63,6 @@ class RunnerLoop {
     uint32_t failures = 0;   // in a row
     uint32_t refusals = 0;   // of the first item
     uint64_t successes_at = 0;
-    [[nodiscard]] eventlog::Offset place() const { return items.empty() ? next : items.front().offset; }
   };
   using Shares = std::map<eventlog::TopicPartition, Share>;
 
