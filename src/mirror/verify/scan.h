@@ -23,7 +23,8 @@ struct Range {
                           const std::function<void(int32_t partition, const cluster::Record&)>& on_record);
 
 // The ends of these partitions as they are now, as soon as readers of committed records can see all below: a
-// transaction that is open hides what others have committed behind its first record. kRetry: one is open for longer than most_us.
+// transaction that is open hides what others have committed behind its first record. kRetry: one is open for longer
+// than most_us.
 [[nodiscard]] Result<std::vector<int64_t>> settled_ends(cluster::Admin& admin,
                                                         const std::vector<cluster::PartitionRef>& of, env::Clock& clock,
                                                         env::TimeUs most_us);
