@@ -27,6 +27,7 @@ if(librdkafka_built)
 endif()
 pkg_check_modules(LIBRDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.13.2)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(MONGOC REQUIRED IMPORTED_TARGET libmongoc-1.0)
 if(FRESHET_SANITIZE)
   add_library(PkgConfig::JEMALLOC INTERFACE IMPORTED)  # nothing: sanitizers bring their own allocator

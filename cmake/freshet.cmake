@@ -51,7 +51,7 @@ add_custom_target(fuzzers)
 # Under ThreadSanitizer only the tests of modules with threads are built: the others have nothing to show there. Not
 # that of eventlog/kafka: librdkafka makes its threads by thrd_create, which ThreadSanitizer doesn't see, and dies of
 # it.
-set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction console app
+set(FRESHET_MODULES_WITH_THREADS telemetry kv http objectstore schema eventlog docstore ingest reaction sinks console app
     testing)
 
 # A test's own code is compiled quickly, not to be quick: http_test and model_test under AddressSanitizer take a third

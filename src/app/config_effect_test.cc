@@ -113,6 +113,29 @@ constexpr Effect kEffects[] = {
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
     {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
+    {"tenants[].sinks", "app/sinks.cc", "tenant->sinks"},
+    {"tenants[].sinks[].name", "sinks/runner_loop.cc", "sink.name"},
+    {"tenants[].sinks[].kind", "sinks/sinks.cc", "sink.kind"},
+    {"tenants[].sinks[].on", "sinks/runner_loop.cc", "sink.on"},
+    {"tenants[].sinks[].start", "sinks/runner_loop.cc", "sink.start"},
+    {"tenants[].sinks[].event", "sinks/selector.cc", "sink_.event"},
+    {"tenants[].sinks[].where", "sinks/selector.cc", "sink_.where"},
+    {"tenants[].sinks[].every", "sinks/runner_loop.cc", "sink.every_us"},
+    {"tenants[].sinks[].url", "sinks/webhook/webhook.cc", "sink.url"},
+    {"tenants[].sinks[].secret", "sinks/webhook/webhook.cc", "sink.secret"},
+    {"tenants[].sinks[].ca", "sinks/webhook/webhook.cc", "sink.ca"},
+    {"tenants[].sinks[].concurrency", "sinks/webhook/webhook.cc", "sink.concurrency"},
+    {"tenants[].sinks[].rate", "sinks/webhook/webhook.cc", "sink.per_second"},
+    {"tenants[].sinks[].timeout", "sinks/webhook/webhook.cc", "sink.timeout_us"},
+    {"tenants[].sinks[].to", "sinks/files/files.cc", "sink.to"},
+    {"tenants[].sinks[].endpoint", "sinks/files/files.cc", "sink.endpoint"},
+    {"tenants[].sinks[].compression", "sinks/files/files.cc", "sink.compression"},
+    {"tenants[].sinks[].split_by", "sinks/files/files.cc", "sink.split_by"},
+    {"tenants[].sinks[].file_bytes", "sinks/files/files.cc", "sink.file_bytes"},
+    {"tenants[].sinks[].uri", "sinks/postgres/postgres.cc", "sink.uri"},
+    {"tenants[].sinks[].table", "sinks/postgres/tables.cc", "sink_.table"},
+    {"tenants[].sinks[].columns", "sinks/postgres/tables.cc", "sink_.columns"},
+    {"tenants[].sinks[].part_by", "sinks/postgres/tables.cc", "sink_.part_by"},
 };
 
 // Every key of the file has a value here that is not its default; some exclude each other.
@@ -163,6 +186,28 @@ tenants:
     R"(
 profiles: {split: {mongodb: {uri: "mongodb://h"}, indexed: [city]}}
 tenants: [{name: acme, identity: {on_conflict: {email: move}}}]
+)",
+    R"(
+tenants:
+  - name: acme
+    sinks:
+      - {name: a, kind: files, on: changes, start: now, where: {p: 1}, every: 2s, to: "s3://b", endpoint: "http://h:1",
+         compression: zstd, file_bytes: 1MiB}
+)",
+    R"(
+tenants:
+  - name: acme
+    sinks: [{name: a, kind: files, to: "file:///d", event: E, split_by: event}]
+)",
+    R"(
+tenants:
+  - name: acme
+    sinks: [{name: a, kind: webhook, url: "https://h/p", secret: s, ca: c, concurrency: 2, rate: 3, timeout: 2s}]
+)",
+    R"(
+tenants:
+  - name: acme
+    sinks: [{name: a, kind: postgres, uri: u, table: t, columns: [c], part_by: day}]
 )"};
 
 std::vector<yaml::FieldRow> rows_of(Config config) {

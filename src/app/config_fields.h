@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/config_sinks.h"
 #include "app/config_tenants.h"
 #include "app/plan_document.h"
 #include "model/identifier.h"
@@ -163,6 +164,9 @@ void describe(V& v, model::Tenant& tenant) {
       [&tenant](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
         if (auto plan = read_plan(node, path, problems)) tenant.plan = std::move(plan->plan);
       });
+  v.list("sinks", tenant.sinks, "[Sinks](sinks.md): who gets its events and changes, at most 16",
+         Items(Need::kOptional, 0, kSinksMax), model::Sink(),
+         [](auto& inner, model::Sink& sink) { describe(inner, sink); });
   v.section("schema", "What is done with names that were not seen before", [&](auto& schema) {
     SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
     if (schema.choice("mode", mode,

@@ -233,6 +233,7 @@ void finish_tenant(const Node& node, const std::string& path, model::Tenant& ten
   tenant.rules.set_user_attributes_max(tenant.limits.user_attributes);
   tenant.rules.set_event_names_max(tenant.limits.event_names);
   TenantChecks(node, path, tenant, problems).run();
+  check_sinks(node, path, tenant, problems);
 }
 
 void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Problems& problems) {

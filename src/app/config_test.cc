@@ -461,5 +461,34 @@ TEST(Config, RolesOfTheCommandLine) {
   EXPECT_FALSE(parse_roles("").has_value());
 }
 
+std::string problems_of_sink(const std::string& sink) {
+  yaml::Problems problems("f");
+  static_cast<void>(parse_config("tenants: [{name: acme, sinks: [" + sink + "]}]\n", nullptr, problems));
+  return problems.text();
+}
+
+TEST(Config, SinksAreStrict) {
+  const std::string hook = "name: h, kind: webhook, url: \"http://h/p?q=1\", secret: s";
+  EXPECT_EQ(problems_of_sink("{" + hook + "}"), "");
+  EXPECT_TRUE(has(problems_of_sink("{name: h}"), "sinks[0].kind: is missing: webhook, files, postgres"));
+  EXPECT_TRUE(has(problems_of_sink("{name: h, kind: webhook, url: \"http://h\"}"), "sinks[0].secret: is missing"));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + ", to: \"file:///d\"}"), "sinks[0].to: is of kind files"));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + ", on: changes, event: E}"), "sinks[0].event: is for `on: events`"));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + "}, {" + hook + "}"), "sinks[1].name: \"h\" is there twice"));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + ", urls: 1}"), "did you mean \"url\"?"));
+  for (const char* url : {"ftp://h", "http://", "http://h:0/", "http://u:p@h/", "http://h/ x", "http://h/#f"})
+    EXPECT_TRUE(has(problems_of_sink(std::string("{name: h, kind: webhook, secret: s, url: \"") + url + "\"}"),
+                    "sinks[0].url: must be http"))
+        << url;
+  const std::string table = "name: p, kind: postgres, uri: \"postgresql://u:hunter2@h\", table: ";
+  EXPECT_EQ(problems_of_sink("{" + table + "crm.people, columns: [city]}"), "");
+  EXPECT_TRUE(has(problems_of_sink("{" + table + "\"a;b\"}"), "sinks[0].table: must be up to 50"));
+  EXPECT_TRUE(has(problems_of_sink("{" + table + "t, columns: [event]}"), "\"event\" is a column already"));
+  EXPECT_TRUE(
+      has(problems_of_sink("{" + table + "t, on: changes, where: {a: 1}}"), "sinks[0].where: a table of profiles"));
+  EXPECT_FALSE(has(problems_of_sink("{" + table + "\"a;b\"}"), "hunter2"));
+  EXPECT_TRUE(has(problems_of_sink("{name: f, kind: files, to: \"gs://b\"}"), "sinks[0].to: must be file:///"));
+}
+
 }  // namespace
 }  // namespace freshet::app

@@ -23,6 +23,7 @@
 #include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/signal_exporter.h"
+#include "app/sinks.h"
 #include "app/stages.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
@@ -132,6 +133,7 @@ class ServerImpl final : public Server {
     if (service_) service_->report_violations();
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
+    if (sinks_) sinks_->stop();
     if (checkpoints_) checkpoints_->stop();
     for (auto& worker : workers_) worker->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -232,9 +234,11 @@ class ServerImpl final : public Server {
 
   // From here on changes of tenants reach this process, too.
   void start_tenants() {
+    if (config_.roles.reaction) sinks_ = std::make_unique<Sinks>(config_, *log_, *profiles_, clock_, random_);
     tenants_->start(
         [this](const ingest::Tenants& tenants) {
           if (service_) service_->use_tenants(tenants);
+          if (sinks_) sinks_->use(tenants_->ledger().present());
         },
         [this](const model::Tenant& tenant) { return profiles_ ? profiles_->add_tenant(tenant) : Status{}; });
   }
@@ -514,6 +518,7 @@ class ServerImpl final : public Server {
   PurgedStores purged_;
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
+  std::unique_ptr<Sinks> sinks_;  // null: no reaction
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;

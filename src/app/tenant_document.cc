@@ -48,6 +48,14 @@ void hash_secret(Node& node) {
   node = yaml::text(SecretHash::of_configured(node.text).configured());
 }
 
+// What is used, and not only compared, can't be a hash: it is kept, and not shown. What says where it is, is.
+void hide_secrets_of_sink(Node& sink) {
+  for (const std::string_view name : {"secret", "uri"}) {
+    const Node* const value = find_in(sink, name);
+    if (value != nullptr && !value->text.starts_with("env:") && !value->text.starts_with("file:")) take_out(sink, name);
+  }
+}
+
 void sort_keys(Node& node) {
   for (Node& item : node.items) sort_keys(item);
   if (node.kind != Node::Kind::kMap) return;
@@ -185,6 +193,8 @@ void write_settings(JsonWriter& json, std::string_view document) {
   FRESHET_ASSERT(root && problems.empty());
   for (const std::string_view name : kKeyLists) take_out(*root, name);
   if (Node* const api = find_in(*root, "data_api"); api != nullptr) take_out(*api, "secret");
+  if (Node* const list = find_in(*root, "sinks"); list != nullptr)
+    for (Node& sink : list->items) hide_secrets_of_sink(sink);
   if (root->kind != Node::Kind::kMap) *root = yaml::map();
   write_node(json, *root);
 }

@@ -397,6 +397,14 @@ std::vector<std::shared_ptr<const model::Tenant>> TenantLedger::all() const {
   return out;
 }
 
+std::vector<std::shared_ptr<const model::Tenant>> TenantLedger::present() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const model::Tenant>> out;
+  for (const auto& [name, entry] : book_.entries())
+    if (entry->is_there()) out.push_back(entry->tenant);
+  return out;
+}
+
 std::shared_ptr<const model::Tenant> TenantLedger::find(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const TenantEntryPtr entry = book_.find(name);

@@ -69,6 +69,8 @@ class TenantLedger {
   [[nodiscard]] ingest::Tenants tenants() const;
   // Those that are there or were removed.
   [[nodiscard]] std::vector<std::shared_ptr<const model::Tenant>> all() const;
+  // Those that are there.
+  [[nodiscard]] std::vector<std::shared_ptr<const model::Tenant>> present() const;
   [[nodiscard]] std::shared_ptr<const model::Tenant> find(const std::string& name) const;
   [[nodiscard]] std::vector<console::TenantSummary> list(std::string_view after, size_t limit) const;
   [[nodiscard]] std::optional<std::string> show(const std::string& name) const;

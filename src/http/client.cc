@@ -29,15 +29,17 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using ErrorCode = boost::system::error_code;
 
-// A bound against a server that never stops sending.
-constexpr uint64_t kResponseBytesMax = 256u << 20;
-
 // Runs asynchronous operations on an io_context of its own, each to its end: Asio has no other way
 // to give them a time limit.
 class BeastClient final : public Client {
  public:
-  BeastClient(Url url, uint32_t timeout_s, std::shared_ptr<asio::ssl::context> tls)
-      : url_(std::move(url)), timeout_(timeout_s), tls_context_(std::move(tls)), stream_(io_) {
+  BeastClient(Url url, const ClientOptions& options, std::shared_ptr<asio::ssl::context> tls)
+      : url_(std::move(url)),
+        timeout_(options.timeout_s),
+        body_bytes_max_(options.body_bytes_max),
+        cut_body_(options.cut_body),
+        tls_context_(std::move(tls)),
+        stream_(io_) {
     FRESHET_ASSERT(url_.tls == (tls_context_ != nullptr));
   }
 
@@ -59,6 +61,8 @@ class BeastClient final : public Client {
 
   Url url_;
   std::chrono::seconds timeout_;
+  const uint64_t body_bytes_max_;
+  const bool cut_body_;
   std::shared_ptr<asio::ssl::context> tls_context_;  // null: plain
   asio::io_context io_{1};
   beast::tcp_stream stream_;
@@ -174,14 +178,15 @@ Result<Response> BeastClient::send(const Request& request) {
   // A server that refuses a body answers before it has read all of it, so an answer is looked for
   // even if sending failed.
   beast::http::response_parser<beast::http::string_body> parser;
-  parser.body_limit(kResponseBytesMax);
+  parser.body_limit(body_bytes_max_);
   parser.skip(request.method == "HEAD");
   const ErrorCode read = run(
       [&](auto done) { with_stream([&](auto& stream) { beast::http::async_read(stream, buffer_, parser, done); }); });
-  if (read) return written ? broken("send", written) : broken("receive", read);
+  const bool cut = read && cut_body_ && parser.is_header_done();
+  if (read && !cut) return written ? broken("send", written) : broken("receive", read);
   has_tickets_ = false;
   Response response = to_response(parser.release());
-  if (response.close || written) stream_.close();
+  if (response.close || written || cut) stream_.close();
   return response;
 }
 
@@ -196,7 +201,7 @@ Result<std::unique_ptr<Client>> Client::connect(const std::string& url, const Cl
   if (parsed->tls) {
     FRESHET_ASSIGN(tls, client_tls(options.ca_file));
   }
-  auto client = std::make_unique<BeastClient>(std::move(*parsed), options.timeout_s, std::move(tls));
+  auto client = std::make_unique<BeastClient>(std::move(*parsed), options, std::move(tls));
   FRESHET_TRY(client->connect());
   return client;
 }

@@ -1,4 +1,4 @@
-// A small client for our own commands (import, deadletters, load). It keeps its connection and has
+// A small client, for our own commands (import, deadletters, load) and for webhooks. It keeps its connection and has
 // one request at a time; one thread uses it.
 #pragma once
 
@@ -14,6 +14,10 @@ namespace freshet::http {
 struct ClientOptions {
   uint32_t timeout_s = 30;  // of each step of a request
   std::string ca_file;
+  uint64_t body_bytes_max = 256u << 20;  // of an answer
+  // An answer whose head has come counts, also if its body is longer, or breaks off, or never ends; the body is what
+  // has come of it, and the connection is closed.
+  bool cut_body = false;
 };
 
 class Client {

@@ -45,6 +45,24 @@ TEST(Client, ReadsTheRefusalOfABodyItIsStillSending) {
   EXPECT_EQ((*client)->send(request_of("POST", "/", "small"))->status, 200);
 }
 
+// Whatever follows its head: too much, or nothing more.
+TEST(Client, AnAnswerMayCountByItsHead) {
+  const auto server = start_echo(test_options());
+  ClientOptions options;
+  options.body_bytes_max = 1000;
+  const std::string body(5000, 'b');
+  auto client = Client::connect(url_of(server->port()), options);
+  EXPECT_FALSE((*client)->send(request_of("POST", "/", body)));
+  options.cut_body = true;
+  client = Client::connect(url_of(server->port()), options);
+  for (int i = 0; i < 3; ++i) {
+    const auto response = (*client)->send(request_of("POST", "/", body));
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 200);
+    EXPECT_LE(response->body.size(), 1000U);
+  }
+}
+
 TEST(Client, ReconnectsWhenTheServerClosedAnIdleConnection) {
   ServerOptions options = test_options();
   options.idle_timeout_s = 1;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "freshet/v1/envelope.pb.h"
+#include "model/sink.h"
 
 namespace freshet::model {
 
@@ -48,6 +49,7 @@ struct Tenant {
   bool strict_schema = false;
   std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;
+  std::vector<Sink> sinks;
 };
 
 // Keeps the list sorted; "default" stands for the types that are not listed.

@@ -1,5 +1,6 @@
 """A server of S3's protocol, one for all tests, and a gate in front of it that can be closed."""
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -33,6 +34,25 @@ def share():
     port = shared.port_of("s3", lambda port: [str(packages.s3_server()), "run", str(port)], lambda port: make_bucket(port, "ready"))
     check(make_bucket(port, name), f"the S3 server does not make the bucket {name} (its log: {shared.HOME}/s3/log)")
     return Bucket(port, name)
+
+
+def get(bucket, path):
+    done = subprocess.run(["curl", "--silent", "--fail", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "a:b",
+                           f"http://127.0.0.1:{bucket.port}/{bucket.name}{path}"], capture_output=True, check=False)
+    check(done.returncode == 0, f"S3: {path} ({done.stderr.decode()})")
+    return done.stdout
+
+
+def reader(bucket, prefix):
+    """(keys below the prefix, without it; a function from one of them to its bytes)."""
+    keys, token = [], ""
+    while True:
+        page = get(bucket, f"?{token}list-type=2&prefix={prefix}").decode()
+        keys += re.findall(r"<Key>([^<]*)</Key>", page)
+        following = re.search(r"<NextContinuationToken>([^<]*)<", page)
+        if not following:
+            return [key.removeprefix(prefix) for key in keys], lambda key: get(bucket, f"/{prefix}{key}")
+        token = f"continuation-token={following[1]}&"
 
 
 class Gate:

@@ -1,0 +1,139 @@
+#include "app/config_sinks.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "http/address.h"
+#include "objectstore/object_store.h"
+#include "yaml/reader.h"
+
+namespace freshet::app {
+namespace {
+
+using model::SinkKind;
+using yaml::Node;
+using yaml::Problems;
+
+constexpr size_t kUrlBytesMax = 2000;
+
+bool is_webhook_url(std::string_view text) {
+  const size_t authority = text.find("//");
+  if (authority == std::string_view::npos || text.size() > kUrlBytesMax) return false;
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c >= 0x7f || c == '#'; })) return false;
+  const size_t path = std::min(text.find_first_of("/?", authority + 2), text.size());
+  return http::parse_url(text.substr(0, path)).has_value();
+}
+
+bool is_sink_secret(std::string_view text) { return !trim(text).empty() && text != "env:" && text != "file:"; }
+
+bool is_sink_to(std::string_view text) { return text.starts_with("file:///") || text.starts_with("s3://"); }
+
+bool is_sql_word(std::string_view text) {
+  constexpr size_t kSqlNameBytesMax = 50;  // partitions of a table have a longer name, of up to 63
+  return !text.empty() && text.size() <= kSqlNameBytesMax && !is_digit(text[0]) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_name_char(c) && !(c >= 'A' && c <= 'Z'); });
+}
+
+bool is_sql_name(std::string_view text) {
+  const size_t dot = text.find('.');
+  if (dot == std::string_view::npos) return is_sql_word(text);
+  return is_sql_word(text.substr(0, dot)) && is_sql_word(text.substr(dot + 1));
+}
+
+// Of the tables themselves (docs/sinks.md).
+constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition", "log_offset",   "message_id",
+                                                 "event",       "happened_at",   "user_profile", "device_profile",
+                                                 "source",      "properties",    "enriched"};
+constexpr std::string_view kColumnsOfProfiles[] = {"id", "kind", "version", "updated_at", "profile", "state"};
+constexpr size_t kColumnBytesMax = 63;  // PostgreSQL cuts longer names
+
+struct KeyOfKind {
+  std::string_view key;
+  SinkKind kind;
+  bool required = false;
+};
+constexpr KeyOfKind kKeysOfKinds[] = {
+    {"url", SinkKind::kWebhook, true},    {"secret", SinkKind::kWebhook, true}, {"ca", SinkKind::kWebhook},
+    {"concurrency", SinkKind::kWebhook},  {"rate", SinkKind::kWebhook},         {"timeout", SinkKind::kWebhook},
+    {"to", SinkKind::kFiles, true},       {"endpoint", SinkKind::kFiles},       {"compression", SinkKind::kFiles},
+    {"split_by", SinkKind::kFiles},       {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
+    {"table", SinkKind::kPostgres, true}, {"columns", SinkKind::kPostgres},     {"part_by", SinkKind::kPostgres},
+};
+
+class SinkChecks {
+ public:
+  SinkChecks(const Node& node, std::string path, const model::Sink& sink, Problems& problems)
+      : node_(node), path_(std::move(path)), sink_(sink), problems_(problems) {}
+
+  void run() {
+    if (node_.find("kind") == nullptr) return problem("kind", "is missing: " + yaml::join_names(kinds()));
+    for (const KeyOfKind& one : kKeysOfKinds) {
+      const bool given = node_.find(one.key) != nullptr;
+      if (given && one.kind != sink_.kind)
+        problem(one.key, "is of kind " + std::string(name_of(one.kind)) + ", and this is " + kind());
+      if (!given && one.required && one.kind == sink_.kind)
+        problem(one.key, "is missing: kind " + kind() + " needs it");
+    }
+    if (sink_.on == model::SinkOn::kChanges && !sink_.event.empty())
+      problem("event", "is for `on: events`; a change of a profile has none");
+    if (sink_.kind == SinkKind::kPostgres && sink_.on == model::SinkOn::kChanges && sink_.where.where_size() > 0)
+      problem("where", "a table of profiles has all of them, or it would keep what no longer passes");
+    if (sink_.kind == SinkKind::kPostgres) check_columns();
+    if (sink_.kind == SinkKind::kFiles && is_sink_to(sink_.to))
+      if (const Status fits = objectstore::check_address(sink_.to, sink_.endpoint); !fits)
+        problem("to", fits.error().message);
+  }
+
+ private:
+  void check_columns() {
+    std::set<std::string_view> names(std::begin(kColumnsOfProfiles), std::end(kColumnsOfProfiles));
+    if (sink_.on == model::SinkOn::kEvents) names = {std::begin(kColumnsOfEvents), std::end(kColumnsOfEvents)};
+    for (const std::string& name : sink_.columns) {
+      if (name.size() > kColumnBytesMax)
+        problem("columns", "\"" + name + "\" is longer than the 63 bytes that PostgreSQL has for a name");
+      if (!names.insert(name).second) problem("columns", "\"" + name + "\" is a column already");
+    }
+  }
+  static std::vector<std::string_view> kinds() {
+    const auto names = all_names<SinkKind>();
+    return {names.begin(), names.end()};
+  }
+  [[nodiscard]] std::string kind() const { return std::string(name_of(sink_.kind)); }
+  void problem(std::string_view key, const std::string& text) {
+    const Node* const at = node_.find(key);
+    problems_.add(at != nullptr ? at->at : node_.at, path_ + "." + std::string(key) + ": " + text);
+  }
+
+  const Node& node_;
+  const std::string path_;
+  const model::Sink& sink_;
+  Problems& problems_;
+};
+
+}  // namespace
+
+const yaml::TextRule kWebhookUrl = {"^https?://[!-~]+$", "http:// or https://, a host, and a path if need be",
+                                    is_webhook_url};
+// What is wrong with one is not shown.
+const yaml::TextRule kSinkSecret = {"\\S", "a text that is not blank, env:NAME or file:PATH", is_sink_secret};
+const yaml::TextRule kSinkTo = {"^(file:///|s3://)", "file:///DIRECTORY or s3://BUCKET/PREFIX", is_sink_to};
+const yaml::TextRule kSqlName = {"^[a-z_][a-z0-9_]{0,49}(\\.[a-z_][a-z0-9_]{0,49})?$",
+                                 "up to 50 of a-z, 0-9 and _, not beginning with a digit; with a schema and a dot "
+                                 "before it, if need be",
+                                 is_sql_name};
+
+void check_sinks(const Node& tenant_node, const std::string& path, const model::Tenant& tenant, Problems& problems) {
+  const Node* const list = tenant_node.find("sinks");
+  if (list == nullptr || list->kind != Node::Kind::kList || list->items.size() != tenant.sinks.size()) return;
+  std::set<std::string> names;
+  for (size_t i = 0; i < tenant.sinks.size(); ++i) {
+    const std::string key = (path.empty() ? "" : path + ".") + "sinks[" + std::to_string(i) + "]";
+    const model::Sink& sink = tenant.sinks[i];
+    if (!sink.name.empty() && !names.insert(sink.name).second)
+      problems.add(list->items[i].at, key + ".name: \"" + sink.name + "\" is there twice");
+    SinkChecks(list->items[i], key, sink, problems).run();
+  }
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,150 @@
+#include "app/sinks.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "env/thread.h"
+#include "reaction/reactor_options.h"
+#include "telemetry/log.h"
+
+namespace freshet::app {
+namespace {
+
+// Of a process: each has a thread and a reader of its own.
+constexpr size_t kSinksOfProcessMax = 256;
+constexpr size_t kSecretBytesMax = 64u << 10;
+
+// What `text` stands for: env:NAME, file:PATH, or itself. Errors have no secrets.
+Result<std::string> secret_of(const std::string& text) {
+  constexpr std::string_view kEnv = "env:";
+  constexpr std::string_view kFile = "file:";
+  if (text.starts_with(kEnv)) {
+    const std::string name = text.substr(kEnv.size());
+    const char* const value = std::getenv(name.c_str());  // NOLINT: nothing sets variables after the start
+    if (value == nullptr || trim(value).empty())
+      return fail(Code::kInvalid, "the environment of this process has no variable " + name + ", or a blank one");
+    return std::string(value);
+  }
+  if (!text.starts_with(kFile)) return text;
+  const std::string path = text.substr(kFile.size());
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode) ||
+      static_cast<size_t>(about.st_size) > kSecretBytesMax)
+    return fail(Code::kInvalid, path + ": can't be read as a file with a secret");
+  std::ifstream in(path, std::ios::binary);
+  const std::string content(std::istreambuf_iterator<char>(in), {});
+  const std::string_view secret = trim(content, " \t\r\n");
+  if (!in || secret.empty()) return fail(Code::kInvalid, path + ": has no secret in it, or can't be read");
+  return std::string(secret);
+}
+
+}  // namespace
+
+Sinks::Sinks(const Config& config, eventlog::EventLog& log, docstore::DocStore& profiles, env::Clock& clock,
+             env::Random& random)
+    : events_as_protobuf_(config.events_as_protobuf), log_(log), profiles_(profiles), clock_(clock), random_(random) {
+  thread_ = std::thread([this] {
+    env::name_thread("sinks");
+    run();
+  });
+}
+
+Sinks::~Sinks() { stop(); }
+
+void Sinks::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Sinks::use(const std::vector<std::shared_ptr<const model::Tenant>>& tenants) {
+  auto wanted = std::make_unique<std::vector<Wanted>>();
+  for (const auto& tenant : tenants) {
+    for (const model::Sink& sink : tenant->sinks) {
+      if (wanted->size() == kSinksOfProcessMax) {
+        spdlog::error("sinks: {} is not run: a process has {} at most", sink.name, kSinksOfProcessMax);
+      } else if (sink.on == model::SinkOn::kEvents && events_as_protobuf_) {
+        spdlog::error("sink {} of {} is not run: `on: events` needs events.format json", sink.name, tenant->name);
+      } else {
+        wanted->push_back({tenant->name, sink});
+      }
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  wanted_ = std::move(wanted);
+  changed_.notify_all();
+}
+
+void Sinks::run() {
+  while (true) {
+    std::unique_ptr<std::vector<Wanted>> wanted;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || wanted_ != nullptr; });
+      if (stopping_) break;
+      wanted = std::move(wanted_);
+    }
+    change_to(*wanted);
+  }
+  change_to({});
+}
+
+void Sinks::change_to(const std::vector<Wanted>& wanted) {
+  std::map<Name, const Wanted*> by_name;
+  for (const Wanted& one : wanted) by_name[{one.tenant, one.sink.name}] = &one;
+  // Those that end are told all at once, and then waited for.
+  std::vector<Name> ending;
+  for (auto& [name, running] : running_) {
+    const auto found = by_name.find(name);
+    if (found != by_name.end() && found->second->sink == running.sink) continue;
+    running.runner->stop();
+    ending.push_back(name);
+  }
+  for (const Name& name : ending) running_.erase(name);
+  for (const auto& [name, one] : by_name) {
+    if (running_.contains(name)) continue;
+    running_[name] = {one->sink, std::make_unique<sinks::Runner>(options_of(*one))};
+    spdlog::info("sink {} of {} runs: {}, on {}", name.second, name.first, name_of(one->sink.kind),
+                 name_of(one->sink.on));
+  }
+}
+
+sinks::RunnerOptions Sinks::options_of(const Wanted& wanted) {
+  sinks::RunnerOptions options;
+  options.log = &log_;
+  options.around.tenant = wanted.tenant;
+  options.around.sink = wanted.sink;
+  options.around.clock = &clock_;
+  options.around.random = &random_;
+  options.around.secret = &secret_of;
+  options.around.read_profile = [this](const v1::Change& change, eventlog::TopicPartition from, eventlog::Offset offset,
+                                       sinks::ProfileAs as) { return read_profile(change, from, offset, as); };
+  return options;
+}
+
+// What reaction has committed is in the store; so what is not there then was removed.
+Result<std::optional<v1::Document>> Sinks::read_profile(const v1::Change& change, eventlog::TopicPartition from,
+                                                        eventlog::Offset offset, sinks::ProfileAs as) {
+  std::optional<eventlog::Offset> passed;
+  if (as == sinks::ProfileAs::kSettled) {
+    FRESHET_ASSIGN(passed, log_.committed(reaction::kReactionGroup, from));
+  }
+  FRESHET_ASSIGN(auto found, profiles_.get({change.tenant(), change.kind(), Hash128::from(change.id())}));
+  const bool settled = (found && found->document.version() >= change.version()) || passed.value_or(0) > offset;
+  if (as == sinks::ProfileAs::kSettled && !settled)
+    return fail(Code::kRetry, "the profile store has not got this change yet");
+  if (!found) return std::nullopt;
+  return std::move(found->document);
+}
+
+}  // namespace freshet::app

@@ -1,0 +1,145 @@
+#include "sinks/files/files.h"
+
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+#include "base/assert.h"
+#include "sinks/files/layout.h"
+
+namespace freshet::sinks {
+namespace {
+
+constexpr env::TimeUs kFilesLingerUs = 60'000'000;
+constexpr size_t kPlanBytesMax = 16u << 20;
+constexpr uint32_t kAttempts = 2;  // the runner makes more of them
+
+// What is there already is as good.
+Status put_if_absent(objectstore::ObjectStore& store, const std::string& key, std::string_view content) {
+  Status put = store.put_new(key, content);
+  if (!put && put.error().code == Code::kConflict) return {};
+  return put;
+}
+
+class Files final : public Sink {
+ public:
+  Files(const Around& around, std::unique_ptr<objectstore::ObjectStore> store)
+      : around_(around),
+        style_{around.sink.compression, around.sink.split_by},
+        layout_(around.tenant, around.sink.name),
+        store_(std::move(store)) {}
+
+  BatchWish wish() const override { return {around_.sink.file_bytes, kFilesLingerUs}; }
+  Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
+  std::vector<Outcome> take(std::span<const Batch> batches) override;
+
+ private:
+  [[nodiscard]] Result<std::optional<Plan>> read(const std::string& key);
+  [[nodiscard]] Result<bool> are_there(const std::vector<PlannedFile>& files);
+  [[nodiscard]] Outcome write(const Batch& batch);
+  [[nodiscard]] Status write_all(const Batch& batch, bool& stale);
+
+  const Around around_;
+  const FileStyle style_;
+  const FileLayout layout_;
+  std::unique_ptr<objectstore::ObjectStore> store_;
+  std::map<eventlog::TopicPartition, FileStyle> resumed_;  // of batches that were begun before
+};
+
+// nullopt: there is none.
+Result<std::optional<Plan>> Files::read(const std::string& key) {
+  const auto text = objectstore::get_small(*store_, key, kPlanBytesMax);
+  if (!text && text.error().code == Code::kNotFound) return std::nullopt;
+  if (!text) return tl::unexpected(text.error());
+  auto plan = parse_plan(*text);
+  if (!plan) return fail(plan.error().code, store_->where() + "/" + key + ": " + plan.error().message);
+  return *std::move(plan);
+}
+
+Result<bool> Files::are_there(const std::vector<PlannedFile>& files) {
+  for (const PlannedFile& file : files) {
+    FRESHET_ASSIGN(const auto found, store_->list(file.path));
+    if (found.empty() || found.front().key != file.path) return false;
+  }
+  return true;
+}
+
+Result<Resume> Files::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
+  resumed_.erase(of);
+  Resume resume{committed, std::nullopt};
+  while (true) {
+    FRESHET_ASSIGN(const auto written, read(layout_.manifest_key(of, resume.from)));
+    if (written && written->next <= resume.from)
+      return fail(Code::kCorrupt, layout_.manifest_key(of, resume.from) + ": ends before it begins");
+    if (written) {
+      resume.from = written->next;
+      continue;
+    }
+    FRESHET_ASSIGN(const auto plan, read(layout_.plan_key(of, resume.from)));
+    if (!plan) return resume;
+    FRESHET_ASSIGN(const bool complete, are_there(plan->files));
+    if (!complete) {
+      resume.until = plan->next;
+      resumed_[of] = plan->style;
+      return resume;
+    }
+    const Batch batch{of, resume.from, plan->next, {}};
+    FRESHET_TRY(put_if_absent(*store_, layout_.manifest_key(of, resume.from), text_of_plan(batch, *plan)));
+  }
+}
+
+std::vector<Outcome> Files::take(std::span<const Batch> batches) {
+  std::vector<Outcome> outcomes;
+  for (const Batch& batch : batches) outcomes.push_back(write(batch));
+  return outcomes;
+}
+
+Outcome Files::write(const Batch& batch) {
+  bool stale = false;
+  const Status written = write_all(batch, stale);
+  if (stale) return {Outcome::What::kStale, 0, "another process has begun to write these records", 0};
+  if (!written) return {Outcome::What::kLater, 0, written.error().message, 0};
+  resumed_.erase(batch.from);
+  return {Outcome::What::kDone, batch.items.size(), "", 0};
+}
+
+Status Files::write_all(const Batch& batch, bool& stale) {
+  const auto resumed = resumed_.find(batch.from);
+  const FileStyle style = resumed != resumed_.end() ? resumed->second : style_;
+  const std::vector<MadeFile> files = layout_.make(batch, style);
+  Plan plan{batch.next, style, {}};
+  for (const MadeFile& made : files) plan.files.push_back(made.file);
+  std::string text = text_of_plan(batch, plan);
+  const std::string key = layout_.plan_key(batch.from, batch.begin);
+  const Status planned = store_->put_new(key, text);
+  if (!planned && planned.error().code != Code::kConflict) return planned;
+  if (!planned) {
+    FRESHET_ASSIGN(const auto first, read(key));
+    stale = !first || first->next != batch.next ||
+            (first->style.compression != style.compression || first->style.split_by != style.split_by);
+    if (stale) return {};
+    text = text_of_plan(batch, *first);
+  }
+  for (const MadeFile& made : files) FRESHET_TRY(put_if_absent(*store_, made.file.path, made.content));
+  return put_if_absent(*store_, layout_.manifest_key(batch.from, batch.begin), text);
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> make_files(const Around& around, std::unique_ptr<objectstore::ObjectStore> store) {
+  return std::make_unique<Files>(around, std::move(store));
+}
+
+Result<std::unique_ptr<Sink>> open_files(const Around& around) {
+  objectstore::StoreOptions options;
+  options.to = around.sink.to;
+  options.endpoint = around.sink.endpoint;
+  options.attempts = kAttempts;
+  take_from_environment(options, [](const char* name) -> const char* {
+    return std::getenv(name);  // NOLINT: nothing sets variables after the start
+  });
+  FRESHET_ASSIGN(auto store, objectstore::open_store(options, *around.clock, *around.random));
+  return make_files(around, std::move(store));
+}
+
+}  // namespace freshet::sinks

@@ -1,0 +1,164 @@
+#include "sinks/files/files.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "sinks/files/layout.h"
+#include "testing/dice.h"
+#include "testing/memory_object_store.h"
+#include "testing/sink_log.h"
+
+namespace freshet::sinks {
+namespace {
+
+using objectstore::MemoryStore;
+
+// The store outlives the sink, which wants one of its own.
+class SharedStore final : public objectstore::ObjectStore {
+ public:
+  explicit SharedStore(MemoryStore& store) : store_(store) {}
+  Status put_new(const std::string& key, std::string_view content) override { return store_.put_new(key, content); }
+  Status put_file(const std::string& key, const objectstore::LocalFile& file, objectstore::Pace& pace) override {
+    return store_.put_file(key, file, pace);
+  }
+  Status copy(const std::string& from, const std::string& to) override { return store_.copy(from, to); }
+  Status get(const std::string& key, objectstore::Pace& pace, const objectstore::Sink& sink) override {
+    return store_.get(key, pace, sink);
+  }
+  Result<std::vector<objectstore::Object>> list(const std::string& prefix) override { return store_.list(prefix); }
+  Status remove(const std::string& key) override { return store_.remove(key); }
+  void cancel() override {}
+  const std::string& where() const override { return store_.where(); }
+
+ private:
+  MemoryStore& store_;
+};
+
+struct Lake {
+  std::set<std::string> files;    // that are there
+  std::set<std::string> written;  // that manifests name
+  std::map<int, int> numbers;     // how often each is in a file of a manifest
+};
+
+Lake read_lake(const MemoryStore& store) {
+  Lake lake;
+  for (const auto& [key, content] : store.objects) {
+    if (key.find("/_plan/") != std::string::npos) continue;
+    if (key.find("/_manifest/") == std::string::npos) {
+      lake.files.insert(key);
+      continue;
+    }
+    const auto plan = parse_plan(content);
+    EXPECT_TRUE(plan) << key << ": " << content;
+    if (!plan) continue;
+    for (const PlannedFile& file : plan->files) {
+      EXPECT_TRUE(lake.written.insert(file.path).second) << file.path << " is in two manifests";
+      const auto found = store.objects.find(file.path);
+      if (found == store.objects.end()) {
+        ADD_FAILURE() << file.path << " is in a manifest and not there";
+        continue;
+      }
+      EXPECT_EQ(found->second.size(), file.bytes);
+      std::istringstream lines(found->second);
+      uint64_t rows = 0;
+      simdjson::dom::parser parser;
+      for (std::string line; std::getline(lines, line); ++rows)
+        ++lake.numbers[static_cast<int>(parser.parse(line)["properties"]["n"].get_int64().value())];
+      EXPECT_EQ(rows, file.rows);
+    }
+  }
+  return lake;
+}
+
+struct FilesSink : ::testing::Test {
+  FilesSink() {
+    log.around.sink.kind = model::SinkKind::kFiles;
+    log.around.sink.compression = model::Compression::kNone;
+    log.around.sink.file_bytes = 600;
+  }
+  SinkLog log;
+  MemoryStore store;
+};
+
+TEST_F(FilesSink, PutsRecordsByHourAndEvent) {
+  log.around.sink.split_by = model::SplitBy::kEvent;
+  log.event(1, 0, "Order Completed");
+  log.event(1, 31, "Order Completed");
+  log.event(1, 32, "../x");
+  const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, *sink);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(loop.step());
+    log.clock.now += 61'000'000;
+  }
+  const Lake lake = read_lake(store);
+  EXPECT_EQ(lake.files, lake.written);
+  ASSERT_EQ(lake.files.size(), 3U);
+  const std::vector<std::string> files(lake.files.begin(), lake.files.end());
+  EXPECT_EQ(files[0].find("acme/s/events/2026-01-02/00/Order_Completed-"), 0U) << files[0];
+  EXPECT_NE(files[0].find("/0001-00000000000000000000-"), std::string::npos) << files[0];
+  EXPECT_EQ(files[2].find("acme/s/events/2026-01-02/01/___x-"), 0U) << files[2];
+  EXPECT_EQ(lake.numbers, (std::map<int, int>{{0, 1}, {31, 1}, {32, 1}}));
+}
+
+// Each record is in one file of one manifest, and there is no other file, whatever fails and whenever it dies.
+RC_GTEST_PROP(FilesSinkProperty, MakesNoSecondCopy, (uint64_t seed)) {
+  // Not RapidCheck's own choices: how many there are depends on threads of the log.
+  Dice dice(seed);
+  SinkLog log;
+  MemoryStore store;
+  log.around.sink.kind = model::SinkKind::kFiles;
+  log.around.sink.compression = model::Compression::kNone;
+  int made = 0;
+  const size_t failing = dice.roll(8);
+  store.before = [&]() -> Status {
+    if (dice.roll(10) < failing) return fail(Code::kRetry, "away");
+    return {};
+  };
+  for (int life = 0; life < 5; ++life) {
+    log.around.sink.file_bytes = 200 + dice.roll(3800);
+    log.around.sink.split_by = dice.one_in(2) ? model::SplitBy::kNothing : model::SplitBy::kEvent;
+    const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
+    const auto consumer = log.consumer();
+    RunnerOptions options = log.options();
+    options.fetch_bytes_max = 1 + dice.roll(3000);
+    RunnerLoop loop(options, *consumer, *sink);
+    const auto steps = dice.between(1, 15);
+    for (int i = 0; i < steps; ++i) {
+      log.event(static_cast<uint32_t>(dice.roll(SinkLog::kPartitions)), made, made % 2 == 0 ? "E" : "F");
+      ++made;
+      RC_ASSERT(loop.step().has_value());
+      log.clock.now += dice.between(0, 40'000'000);
+    }
+  }
+  store.before = nullptr;
+  const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, *sink);
+  for (int i = 0; i < 40; ++i) {
+    RC_ASSERT(loop.step().has_value());
+    log.clock.now += 61'000'000;
+  }
+  const Lake lake = read_lake(store);
+  RC_ASSERT(lake.files == lake.written);
+  RC_ASSERT(lake.numbers.size() == static_cast<size_t>(made));
+  for (const auto& [number, times] : lake.numbers) RC_ASSERT(times == 1);
+}
+
+TEST(FilePlan, RefusesWhatIsNone) {
+  for (const char* text : {"", "{}", "[1]", R"({"next":-1,"compression":"gzip","split_by":"nothing","files":[]})",
+                           R"({"next":1,"compression":"lzma","split_by":"nothing","files":[]})",
+                           R"({"next":1,"compression":"gzip","split_by":"nothing","files":[{"path":1}]})"})
+    EXPECT_FALSE(parse_plan(text)) << text;
+}
+
+}  // namespace
+}  // namespace freshet::sinks

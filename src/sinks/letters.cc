@@ -1,0 +1,41 @@
+#include "sinks/letters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "base/hash.h"
+#include "freshet/v1/event.pb.h"
+
+namespace freshet::sinks {
+
+Status append_letter(eventlog::EventLog& log, const Around& around, eventlog::TopicPartition from, const Item& item,
+                     const std::string& why) {
+  const bool event = from.topic == eventlog::Topic::kEvents;
+  const std::string place =
+      fmt::format("{}/{}/{}/{}", around.sink.name, name_of(from.topic), from.partition, item.offset);
+  v1::DeadLetter letter;
+  letter.set_id(
+      fmt::format("{:016x}-{}", std::max<int64_t>(item.received_at_us, 0), hash128(around.tenant + "/" + place).hex()));
+  letter.set_tenant(around.tenant);
+  letter.set_source("sink");
+  letter.set_code("sink_refused");
+  letter.set_reason(fmt::format("sink {}: {}", place, why));
+  letter.set_body(item.value);
+  letter.set_body_type(event ? v1::DeadLetter::JSON_ITEM : v1::DeadLetter::CHANGE);
+  letter.set_endpoint("sink " + around.sink.name);
+  letter.set_received_at_us(item.received_at_us);
+  eventlog::Produce out;
+  const uint32_t partitions = std::max(log.partitions(eventlog::Topic::kDeadLetters), 1U);
+  out.to = {eventlog::Topic::kDeadLetters, partition_of(letter.id(), partitions)};
+  out.records.add(letter.id(), letter.SerializeAsString());
+  std::vector<eventlog::Produce> outputs;
+  outputs.push_back(std::move(out));
+  std::promise<Status> done;
+  log.append(std::move(outputs), [&](Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
+}
+
+}  // namespace freshet::sinks

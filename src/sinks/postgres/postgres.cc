@@ -1,0 +1,152 @@
+// A batch that the server refuses for a value in it is done again record by record, so that the one at fault is known.
+#include "sinks/postgres/postgres.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/assert.h"
+#include "sinks/postgres/connection.h"
+#include "sinks/postgres/event_rows.h"
+#include "sinks/postgres/profile_batch.h"
+#include "sinks/postgres/tables.h"
+
+namespace freshet::sinks {
+namespace {
+
+constexpr env::TimeUs kPostgresLingerUs = 200'000;
+constexpr size_t kPostgresBatchBytes = 1u << 20;
+
+class Postgres final : public Sink {
+ public:
+  Postgres(const Around& around, std::string uri)
+      : around_(around), uri_(std::move(uri)), tables_(around.tenant, around.sink) {}
+
+  [[nodiscard]] Status connect();
+  BatchWish wish() const override { return {kPostgresBatchBytes, kPostgresLingerUs}; }
+  Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
+  std::vector<Outcome> take(std::span<const Batch> batches) override;
+
+ private:
+  [[nodiscard]] Outcome write(const Batch& batch);
+  [[nodiscard]] Outcome write_each(const Batch& batch);
+  // One transaction. kConflict: another process has written since.
+  [[nodiscard]] Status write_whole(const Batch& batch);
+  [[nodiscard]] Status write_rows(const Batch& batch);
+  [[nodiscard]] Status write_profiles(const Batch& batch);
+  [[nodiscard]] Outcome outcome_of(const Error& error) const;
+
+  const Around around_;
+  const std::string uri_;
+  SinkTables tables_;
+  std::unique_ptr<SqlConnection> sql_;                                          // null: it has to be opened
+  std::map<eventlog::TopicPartition, std::optional<eventlog::Offset>> places_;  // as the table has them
+};
+
+Status Postgres::connect() {
+  if (sql_ != nullptr && sql_->is_open()) return {};
+  sql_.reset();
+  FRESHET_ASSIGN(auto opened, SqlConnection::open(uri_));
+  FRESHET_TRY(tables_.prepare(*opened));
+  sql_ = std::move(opened);
+  return {};
+}
+
+Result<Resume> Postgres::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
+  FRESHET_TRY(connect());
+  FRESHET_ASSIGN(places_[of], tables_.place(*sql_, of));
+  return Resume{std::max(places_[of].value_or(committed), committed), std::nullopt};
+}
+
+std::vector<Outcome> Postgres::take(std::span<const Batch> batches) {
+  std::vector<Outcome> outcomes;
+  for (const Batch& batch : batches) outcomes.push_back(write(batch));
+  return outcomes;
+}
+
+Outcome Postgres::outcome_of(const Error& error) const {
+  if (error.code == Code::kConflict) return {Outcome::What::kStale, 0, error.message, 0};
+  if (error.code == Code::kInvalid) return {Outcome::What::kRefused, 0, error.message, 0};
+  return {Outcome::What::kLater, 0, error.message, 0};
+}
+
+Outcome Postgres::write(const Batch& batch) {
+  const Status written = write_whole(batch);
+  if (written) return {Outcome::What::kDone, batch.items.size(), "", 0};
+  if (written.error().code == Code::kInvalid && batch.items.size() > 1) return write_each(batch);
+  return outcome_of(written.error());
+}
+
+Outcome Postgres::write_each(const Batch& batch) {
+  for (size_t i = 0; i < batch.items.size(); ++i) {
+    const Item& item = batch.items[i];
+    const bool last = i + 1 == batch.items.size();
+    const Batch one{batch.from, item.offset, last ? batch.next : batch.items[i + 1].offset, batch.items.subspan(i, 1)};
+    const Status written = write_whole(one);
+    if (written) continue;
+    Outcome outcome = outcome_of(written.error());
+    outcome.done = i;
+    return outcome;
+  }
+  return {Outcome::What::kDone, batch.items.size(), "", 0};
+}
+
+Status Postgres::write_whole(const Batch& batch) {
+  FRESHET_TRY(connect());
+  const auto known = places_.find(batch.from);
+  FRESHET_ASSERT(known != places_.end());
+  FRESHET_ASSIGN(const SqlRows began, sql_->run("BEGIN"));
+  Status written = write_rows(batch);
+  if (written) {
+    const auto committed = sql_->run("COMMIT");
+    if (!committed) written = tl::unexpected(committed.error());
+  }
+  if (written) {
+    known->second = batch.next;
+    return {};
+  }
+  // Whether a commit that broke off was made is not known: then the place is read again.
+  if (!sql_->run("ROLLBACK")) {
+    sql_.reset();
+    return fail(Code::kConflict, written.error().message);
+  }
+  if (written.error().code == Code::kFatal) sql_.reset();  // Its tables are looked over when it is opened again.
+  return written;
+}
+
+Status Postgres::write_rows(const Batch& batch) {
+  FRESHET_ASSIGN(const auto place, tables_.place(*sql_, batch.from));
+  if (place != places_[batch.from]) return fail(Code::kConflict, "another process has written this partition since");
+  if (around_.sink.on == model::SinkOn::kChanges) {
+    FRESHET_TRY(write_profiles(batch));
+  } else {
+    for (const Item& item : batch.items) FRESHET_TRY(tables_.prepare_part(*sql_, item.received_at_us));
+    FRESHET_ASSIGN(const std::string rows, rows_of_events(batch, around_.sink.columns));
+    FRESHET_TRY(tables_.write_events(*sql_, rows));
+  }
+  return tables_.set_place(*sql_, batch.from, batch.next);
+}
+
+Status Postgres::write_profiles(const Batch& batch) {
+  ProfileBatch profiles(around_);
+  FRESHET_ASSIGN(const std::string ids, profiles.begin(batch));
+  FRESHET_ASSIGN(const SqlRows rows, tables_.read_profiles(*sql_, ids));
+  for (const SqlRow& row : rows) FRESHET_TRY(profiles.know(row[0].value_or(""), row[1].value_or("")));
+  FRESHET_TRY(profiles.apply(batch));
+  const std::string changed = profiles.rows();
+  const std::string removed = profiles.removed();
+  if (!changed.empty()) FRESHET_TRY(tables_.write_profiles(*sql_, changed));
+  if (!removed.empty()) FRESHET_TRY(tables_.remove_profiles(*sql_, removed));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sink>> open_postgres(const Around& around) {
+  FRESHET_ASSIGN(std::string uri, around.secret(around.sink.uri));
+  auto sink = std::make_unique<Postgres>(around, std::move(uri));
+  FRESHET_TRY(sink->connect());
+  return sink;
+}
+
+}  // namespace freshet::sinks

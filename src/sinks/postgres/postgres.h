@@ -1,0 +1,14 @@
+// Keeps a table of profiles or of events in PostgreSQL. A batch and the place behind it are one transaction, so each
+// record is there once, whatever dies. docs/sinks.md has the tables.
+#pragma once
+
+#include <memory>
+
+#include "sinks/sink.h"
+
+namespace freshet::sinks {
+
+// kRetry: the server is away. kFatal: a table is not as it must be.
+[[nodiscard]] Result<std::unique_ptr<Sink>> open_postgres(const Around& around);
+
+}  // namespace freshet::sinks

@@ -1,0 +1,328 @@
+// A place is committed only for what is done. Before the next batch of a partition is taken, the place before it is
+// durable: a sink may name what it makes by it (sinks/files).
+#include "sinks/runner_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "sinks/letters.h"
+#include "telemetry/log.h"
+
+namespace freshet::sinks {
+
+using eventlog::Offset;
+using eventlog::Topic;
+using eventlog::TopicPartition;
+
+namespace {
+
+constexpr env::TimeUs kAskAgainUs = 1'000'000;
+constexpr env::TimeUs kLogAwayUs = 500'000;
+constexpr env::TimeUs kTellAgainUs = 60'000'000;  // of failures, which are all counted
+constexpr double kUsPerSecond = 1e6;
+
+// Somewhere from three quarters to five quarters, so that what failed together is not tried together.
+env::TimeUs jittered(env::TimeUs us, env::Random& random) {
+  const auto byte = static_cast<unsigned char>(random.bytes(1)[0]);
+  return us * 3 / 4 + us / 2 * byte / 255;
+}
+
+size_t bytes_of(const Item& item) { return item.key.size() + item.value.size() + sizeof(Item); }
+
+}  // namespace
+
+std::string group_of(const std::string& tenant, const std::string& sink) { return "sink." + tenant + "." + sink; }
+
+Topic topic_of(model::SinkOn on) { return on == model::SinkOn::kEvents ? Topic::kEvents : Topic::kChanges; }
+
+RunnerLoop::RunnerLoop(const RunnerOptions& options, eventlog::Consumer& consumer, Sink& sink)
+    : options_(options),
+      consumer_(consumer),
+      sink_(sink),
+      clock_(*options.around.clock),
+      called_("sink " + options.around.sink.name + " of " + options.around.tenant),
+      metrics_(options.around.tenant, options.around.sink.name),
+      selector_(options.around),
+      wish_(sink.wish()) {
+  if (options.around.sink.every_us > 0) wish_.linger_us = options.around.sink.every_us;
+}
+
+Status RunnerLoop::step() {
+  auto polled = consumer_.poll(options_.fetch_bytes_max, options_.poll_us);
+  if (polled) {
+    FRESHET_TRY(take_up(*polled));
+  } else if (polled.error().code == Code::kNotFound || polled.error().code == Code::kCorrupt) {
+    FRESHET_TRY(mend_positions(polled.error()));
+  } else if (polled.error().code == Code::kRetry) {
+    clock_.sleep_us(kLogAwayUs);
+  } else {
+    return tl::unexpected(std::move(polled).error());
+  }
+  const env::TimeUs now = clock_.monotonic_us();
+  for (auto& [of, share] : shares_)
+    if (!share.known && now >= share.due && !learn(of, share)) share.due = now + kAskAgainUs;
+  if (!commit_owed_) work();
+  if (commit_owed_ || clock_.monotonic_us() >= committed_at_ + options_.idle_commit_us) FRESHET_TRY(commit());
+  pace_reading();
+  observe();
+  return {};
+}
+
+Status RunnerLoop::take_up(const eventlog::PollResult& polled) {
+  for (const TopicPartition& of : polled.revoked) shares_.erase(of);
+  for (const TopicPartition& of : polled.assigned) {
+    Share& share = shares_[of] = {};
+    share.at_end = clock_.monotonic_us();
+    share.paused = true;
+    consumer_.pause(of, true);
+  }
+  for (const eventlog::Fetched& fetched : polled.fetched) gather(fetched);
+  return {};
+}
+
+// Where the log says that the sink is; of one that is new, where it begins.
+Result<Offset> RunnerLoop::place_of(TopicPartition of) {
+  FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
+  FRESHET_ASSIGN(const auto committed, consumer_.committed(of));
+  if (!committed) return options_.around.sink.start == model::SinkStart::kNow ? marks.high : marks.low;
+  if (*committed < marks.low) tell_loss(of, *committed, marks.low);
+  return std::clamp(*committed, marks.low, std::max(marks.low, marks.high));
+}
+
+bool RunnerLoop::learn(TopicPartition of, Share& share) {
+  const auto place = place_of(of);
+  auto resume = place ? sink_.assigned(of, *place) : Result<Resume>(tl::unexpected(place.error()));
+  if (!resume) {
+    spdlog::warn("{}: where to go on in partition {} is not known: {}", called_, of.partition, resume.error().message);
+    metrics_.failures.add();
+    metrics_.up.set(0);
+    return false;
+  }
+  share.next = share.committed = resume->from;
+  share.until = resume->until;
+  consumer_.seek(of, share.next);
+  // What is not known to be durable there can't be built on.
+  share.committed = -1;
+  commit_owed_ = true;
+  share.known = true;
+  share.due = 0;
+  metrics_.up.set(1);
+  return true;
+}
+
+void RunnerLoop::gather(const eventlog::Fetched& fetched) {
+  const auto found = shares_.find(fetched.from);
+  if (found == shares_.end() || !found->second.known) return;
+  Share& share = found->second;
+  const auto go_back = [&](Offset to) {
+    share.next = to;
+    consumer_.seek(fetched.from, to);
+  };
+  for (const eventlog::RecordView& record : fetched.records) {
+    if (share.until && record.offset >= *share.until) return go_back(*share.until);
+    auto item = selector_.pick(record);
+    if (!item) {
+      spdlog::warn("{}: {}", called_, item.error().message);
+      share.due = clock_.monotonic_us() + kAskAgainUs;
+      return go_back(record.offset);
+    }
+    if (!*item) continue;
+    if (share.items.empty()) share.since = clock_.monotonic_us();
+    share.bytes += bytes_of(**item);
+    share.items.push_back(std::move(**item));
+  }
+  if (share.until && fetched.next > *share.until) return go_back(*share.until);
+  share.next = fetched.next;
+}
+
+bool RunnerLoop::is_ready(const Share& share, env::TimeUs now, bool full) const {
+  if (!share.known || now < share.due) return false;
+  if (share.until) return share.next >= *share.until;
+  if (share.items.empty()) return false;
+  return full || share.bytes >= wish_.bytes || now - share.since >= wish_.linger_us;
+}
+
+void RunnerLoop::work() {
+  const env::TimeUs now = clock_.monotonic_us();
+  size_t gathered = 0;
+  for (const auto& [of, share] : shares_) gathered += share.bytes;
+  std::vector<Batch> batches;
+  std::vector<Shares::iterator> of_batches;
+  for (auto at = shares_.begin(); at != shares_.end(); ++at) {
+    Share& share = at->second;
+    if (!is_ready(share, now, gathered >= options_.gathered_bytes_max)) continue;
+    batches.push_back(
+        {at->first, share.committed, share.until ? std::min(*share.until, share.next) : share.next, share.items});
+    of_batches.push_back(at);
+  }
+  if (batches.empty()) return;
+  const std::vector<Outcome> outcomes = sink_.take(batches);
+  FRESHET_ASSERT(outcomes.size() == batches.size());
+  for (size_t i = 0; i < outcomes.size(); ++i) settle(of_batches[i]->first, of_batches[i]->second, outcomes[i]);
+  commit_owed_ = true;
+}
+
+void RunnerLoop::drop_front(Share& share, size_t count) {
+  FRESHET_ASSERT(count <= share.items.size());
+  if (count == 0) return;
+  for (size_t i = 0; i < count; ++i) share.bytes -= bytes_of(share.items[i]);
+  share.items.erase(share.items.begin(), share.items.begin() + static_cast<ptrdiff_t>(count));
+  share.refusals = 0;
+}
+
+void RunnerLoop::wait(Share& share, env::TimeUs at_least) {
+  env::TimeUs pause = options_.retry_first_us;
+  for (uint32_t i = 0; i < share.failures && pause < options_.retry_max_us; ++i) pause *= 2;
+  ++share.failures;
+  pause = jittered(std::min(pause, options_.retry_max_us), *options_.around.random);
+  share.due = clock_.monotonic_us() + std::max(pause, at_least);
+}
+
+void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome) {
+  using What = Outcome::What;
+  drop_front(share, outcome.done);
+  metrics_.done.add(outcome.done);
+  successes_ += outcome.done;
+  if (outcome.done > 0) share.failures = 0;
+  if (outcome.what == What::kDone) {
+    share.failures = 0;
+    if (share.items.empty() && outcome.what == What::kDone) share.until.reset();
+    metrics_.up.set(1);
+    return;
+  }
+  metrics_.failures.add();
+  if (outcome.what == What::kStale) return start_anew(share);
+  metrics_.up.set(0);
+  if (const env::TimeUs now = clock_.monotonic_us(); told_at_ == 0 || now >= told_at_ + kTellAgainUs) {
+    told_at_ = now;
+    spdlog::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
+  }
+  // A target that took others since this one failed last is not what is at fault.
+  const bool blamed =
+      outcome.what == What::kRefused || (outcome.what == What::kUnsure && share.successes_at != successes_);
+  share.successes_at = successes_;
+  if (outcome.what != What::kLater && blamed) ++share.refusals;
+  if (share.refusals >= kRefusalsMax && set_aside(of, share, outcome.why)) {
+    drop_front(share, 1);
+    share.failures = 0;
+    share.due = 0;
+    return;
+  }
+  wait(share, outcome.after_us);
+}
+
+void RunnerLoop::start_anew(Share& share) {
+  const bool paused = share.paused;
+  share = {};
+  share.paused = paused;
+  share.at_end = clock_.monotonic_us();
+  share.due = clock_.monotonic_us() + kAskAgainUs;
+}
+
+bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::string& why) {
+  FRESHET_ASSERT(!share.items.empty());
+  const Item& item = share.items.front();
+  const Status kept = append_letter(*options_.log, options_.around, of, item, why);
+  if (!kept) {
+    spdlog::warn("{}: the log does not take a dead letter: {}", called_, kept.error().message);
+    return false;
+  }
+  metrics_.letters.add();
+  spdlog::warn("{}: offset {} of partition {} was refused {} times and is a dead letter now: {}", called_, item.offset,
+               of.partition, kRefusalsMax, why);
+  return true;
+}
+
+Status RunnerLoop::commit() {
+  committed_at_ = clock_.monotonic_us();
+  eventlog::Transaction transaction;
+  for (const auto& [of, share] : shares_)
+    if (share.known && share.place() != share.committed) transaction.done.push_back({of, share.place()});
+  if (transaction.done.empty()) {
+    commit_owed_ = false;
+    return {};
+  }
+  const std::vector<eventlog::Position> done = transaction.done;
+  const Status status = consumer_.commit(std::move(transaction));
+  if (!status && status.error().code == Code::kRetry) {
+    commit_owed_ = true;
+    return {};
+  }
+  if (!status && status.error().code != Code::kConflict && status.error().code != Code::kFenced) return status;
+  for (const eventlog::Position& position : done) {
+    Share& share = shares_[position.of];
+    if (status) {
+      share.committed = position.next;
+      continue;
+    }
+    // They are somebody else's, which the next poll says; if it does not, it is asked for anew where they go on.
+    start_anew(share);
+  }
+  commit_owed_ = false;
+  return {};
+}
+
+// What has enough, or waits, reads no more.
+void RunnerLoop::pace_reading() {
+  for (auto& [of, share] : shares_) {
+    const bool waits = share.due > clock_.monotonic_us() || (share.failures > 0 && !share.items.empty());
+    const bool ended = share.until && share.next >= *share.until;
+    const bool paused = !share.known || waits || ended || share.bytes >= wish_.bytes;
+    if (paused == share.paused) continue;
+    share.paused = paused;
+    consumer_.pause(of, paused);
+  }
+}
+
+void RunnerLoop::tell_loss(TopicPartition of, Offset from, Offset to) {
+  metrics_.lost.add(static_cast<uint64_t>(to - from));
+  spdlog::error(
+      "{}: partition {} of {} has lost the offsets from {} to {} to its retention before the sink had them; it goes on "
+      "with what is kept. A longer retention gives it more time",
+      called_, of.partition, name_of(of.topic), from, to - 1);
+}
+
+Status RunnerLoop::mend_positions(const Error& why) {
+  bool mended = false;
+  for (auto& [of, share] : shares_) {
+    if (!share.known) continue;
+    FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
+    if (share.next < marks.low) {
+      tell_loss(of, share.next, marks.low);
+      share.next = marks.low;
+    } else if (share.next > marks.high) {
+      spdlog::error(
+          "{}: partition {} of {} ends at {}, before {}, where the sink was: the log has lost records; it goes "
+          "on there",
+          called_, of.partition, name_of(of.topic), marks.high, share.next);
+      share.next = marks.high;
+    } else {
+      continue;
+    }
+    mended = true;
+    consumer_.seek(of, share.next);
+  }
+  return mended ? Status{} : tl::unexpected(why);
+}
+
+void RunnerLoop::observe() {
+  const env::TimeUs now = clock_.monotonic_us();
+  if (now < observed_at_ + options_.observe_us) return;
+  observed_at_ = now;
+  const auto marks = options_.log->all_watermarks(topic_of(options_.around.sink.on));
+  if (!marks) return;
+  int64_t records = 0;
+  env::TimeUs oldest = 0;
+  for (auto& [of, share] : shares_) {
+    const Offset high = of.partition < marks->size() ? (*marks)[of.partition].high : share.next;
+    if (share.known) records += std::max<int64_t>(0, high - share.place());
+    if (share.known && share.items.empty() && share.next >= high) share.at_end = now;
+    const bool dated = !share.items.empty() && share.items.front().received_at_us > 0;
+    oldest = std::max(oldest, dated ? clock_.now_us() - share.items.front().received_at_us : now - share.at_end);
+  }
+  metrics_.lag_records.set(static_cast<double>(records));
+  metrics_.lag_seconds.set(static_cast<double>(std::max<env::TimeUs>(oldest, 0)) / kUsPerSecond);
+}
+
+}  // namespace freshet::sinks

@@ -1,0 +1,194 @@
+#include "sinks/runner_loop.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+#include <simdjson.h>
+
+#include <functional>
+#include <map>
+
+#include "freshet/v1/event.pb.h"
+#include "testing/dice.h"
+#include "testing/sink_log.h"
+
+namespace freshet::sinks {
+namespace {
+
+using eventlog::Offset;
+using eventlog::Topic;
+
+int number_of(const Item& item) {
+  simdjson::dom::parser parser;
+  return static_cast<int>(parser.parse(item.value)["properties"]["n"].get_int64().value());
+}
+
+// Keeps what it is given; `judge` says what becomes of each item.
+class RecordingSink final : public Sink {
+ public:
+  using What = Outcome::What;
+  std::function<What(int n)> judge = [](int) { return What::kDone; };
+  std::map<uint32_t, std::vector<int>> got;
+
+  BatchWish wish() const override { return {}; }
+  std::vector<Outcome> take(std::span<const Batch> batches) override {
+    std::vector<Outcome> out;
+    for (const Batch& batch : batches) {
+      Outcome& outcome = out.emplace_back();
+      for (const Item& item : batch.items) {
+        outcome.what = judge(number_of(item));
+        outcome.why = "so the test says";
+        if (outcome.what != What::kDone) break;
+        got[batch.from.partition].push_back(number_of(item));
+        ++outcome.done;
+      }
+    }
+    return out;
+  }
+};
+
+void run(SinkLog& log, RunnerLoop& loop, int steps) {
+  for (int i = 0; i < steps; ++i) {
+    ASSERT_TRUE(loop.step());
+    log.clock.now += 1'000'000;
+  }
+}
+
+TEST(RunnerLoop, HandsOverWhatConcernsTheSinkInOrder) {
+  SinkLog log;
+  for (int i = 0; i < 30; ++i) log.event(static_cast<uint32_t>(i % 3), i, i % 2 == 0 ? "E" : "F");
+  log.around.sink.event = "E";
+  RecordingSink sink;
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 10);
+  EXPECT_EQ(sink.got[0], (std::vector<int>{0, 6, 12, 18, 24}));
+  EXPECT_EQ(sink.got[1], (std::vector<int>{4, 10, 16, 22, 28}));
+  // What was passed over is committed, too.
+  for (uint32_t p = 0; p < SinkLog::kPartitions; ++p)
+    EXPECT_EQ(log.log->committed("sink.acme.s", {Topic::kEvents, p})->value_or(-1), 20);
+}
+
+TEST(RunnerLoop, ANewSinkMayBeginNow) {
+  SinkLog log;
+  log.event(0, 1);
+  log.around.sink.start = model::SinkStart::kNow;
+  RecordingSink sink;
+  {
+    const auto consumer = log.consumer();
+    RunnerLoop loop(log.options(), *consumer, sink);
+    run(log, loop, 3);
+  }
+  log.event(0, 2);  // while it is away
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 5);
+  EXPECT_EQ(sink.got[0], (std::vector<int>{2}));
+}
+
+TEST(RunnerLoop, WhatIsRefusedIsADeadLetterAndTheRestGoesOn) {
+  SinkLog log;
+  for (int i = 0; i < 6; ++i) log.event(0, i);
+  RecordingSink sink;
+  sink.judge = [](int n) { return n == 2 ? Outcome::What::kRefused : Outcome::What::kDone; };
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 60);
+  EXPECT_EQ(sink.got[0], (std::vector<int>{0, 1, 3, 4, 5}));
+  const auto letters = log.log->read({Topic::kDeadLetters, 0}, 0, 1 << 20);
+  ASSERT_EQ(letters->records.size(), 1U);
+  v1::DeadLetter letter;
+  ASSERT_TRUE(letter.ParseFromString(std::string(letters->records[0].value)));
+  EXPECT_EQ(letter.tenant(), "acme");
+  EXPECT_EQ(letter.code(), "sink_refused");
+  EXPECT_EQ(letter.reason(), "sink s/events/0/4: so the test says");
+}
+
+TEST(RunnerLoop, ATargetThatIsAwayLosesNothingAndMakesNoLetters) {
+  SinkLog log;
+  for (int i = 0; i < 6; ++i) log.event(static_cast<uint32_t>(i % 2), i);
+  RecordingSink sink;
+  bool away = true;
+  sink.judge = [&](int) { return away ? Outcome::What::kUnsure : Outcome::What::kDone; };
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 300);
+  EXPECT_TRUE(sink.got.empty());
+  away = false;
+  run(log, loop, 100);
+  EXPECT_EQ(sink.got[0], (std::vector<int>{0, 2, 4}));
+  EXPECT_EQ(sink.got[1], (std::vector<int>{1, 3, 5}));
+  EXPECT_EQ(log.log->watermarks({Topic::kDeadLetters, 0})->high, 0);
+}
+
+TEST(RunnerLoop, WhatFailsAloneIsBlamedWhileOthersGoWell) {
+  SinkLog log;
+  log.event(0, 0);
+  RecordingSink sink;
+  sink.judge = [](int n) { return n == 0 ? Outcome::What::kUnsure : Outcome::What::kDone; };
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  for (int i = 1; i < 40; ++i) {
+    log.event(1, i);
+    run(log, loop, 5);
+  }
+  EXPECT_EQ(sink.got[1].size(), 39U);
+  EXPECT_EQ(log.log->watermarks({Topic::kDeadLetters, 0})->high, 1);
+}
+
+TEST(RunnerLoop, TellsWhatRetentionHasTaken) {
+  SinkLog log;
+  for (int i = 0; i < 10; ++i) log.event(0, i);
+  RecordingSink sink;
+  {
+    sink.judge = [](int n) { return n < 2 ? Outcome::What::kDone : Outcome::What::kLater; };
+    const auto consumer = log.consumer();
+    RunnerLoop loop(log.options(), *consumer, sink);
+    run(log, loop, 3);
+  }
+  const uint64_t before = telemetry::counter_total("freshet_sink_lost_offsets_total");
+  ASSERT_TRUE(log.log->trim({Topic::kEvents, 0}, 10));
+  sink.judge = [](int) { return Outcome::What::kDone; };
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 5);
+  EXPECT_EQ(sink.got[0], (std::vector<int>{0, 1, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(telemetry::counter_total("freshet_sink_lost_offsets_total") - before, 6U);  // 4 to 9
+}
+
+// Whatever fails and dies: each partition's records come in order, none is left out, and none again but those of the
+// batch that was under way.
+RC_GTEST_PROP(RunnerLoop, LeavesNothingOut, (uint64_t seed)) {
+  Dice dice(seed);
+  SinkLog log;
+  int made = 0;
+  RecordingSink sink;
+  std::map<uint32_t, std::vector<int>> sent;
+  const size_t failing = dice.roll(4);
+  sink.judge = [&](int) { return dice.roll(5) < failing ? Outcome::What::kLater : Outcome::What::kDone; };
+  for (int life = 0; life < 4; ++life) {
+    const auto consumer = log.consumer();
+    RunnerLoop loop(log.options(), *consumer, sink);
+    const auto steps = dice.between(1, 12);
+    for (int i = 0; i < steps; ++i) {
+      const auto partition = static_cast<uint32_t>(dice.roll(SinkLog::kPartitions));
+      log.event(partition, made);
+      sent[partition].push_back(made++);
+      RC_ASSERT(loop.step().has_value());
+      log.clock.now += 5'000'000;
+    }
+  }
+  sink.judge = [](int) { return Outcome::What::kDone; };
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 40);
+  for (auto& [partition, numbers] : sent) {
+    std::vector<int> first;  // of each number its first arrival
+    for (const int n : sink.got[partition])
+      if (std::find(first.begin(), first.end(), n) == first.end()) first.push_back(n);
+    RC_ASSERT(first == numbers);
+  }
+}
+
+}  // namespace
+}  // namespace freshet::sinks

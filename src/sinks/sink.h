@@ -1,0 +1,103 @@
+// The contract of a sink: what takes records out of Freshet into somebody else's system.
+//
+// A sink is given batches: records of one tenant and one partition of a topic, in their order. Records of one person
+// are in one partition. It is given a batch again, whole or from some record on, whenever it is not known that it was
+// done: after a failure, after a crash, after a move to another process. So it must be idempotent by offset. Who keeps
+// places, gathers records, waits, retries and sets records aside is the runner (sinks/runner_loop.h), the same for all.
+//
+// A new kind is a folder here with a class of this contract, a line in sinks.cc, its name and its keys in model/sink.h
+// and app/config_sinks.h.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "env/clock.h"
+#include "eventlog/event_log.h"
+#include "freshet/v1/change.pb.h"
+#include "model/sink.h"
+
+namespace freshet::sinks {
+
+// A record as its topic has it: of `events` JSON, of `changes` a v1::Change.
+struct Item {
+  eventlog::Offset offset = 0;
+  env::TimeUs received_at_us = 0;
+  std::string key;
+  std::string value;
+};
+
+// What a sink is to do now of one partition: the items, which are all that concern it of the offsets [begin, next).
+// `begin` is the place that is durable: whoever comes after a crash begins there, and is given the same records.
+struct Batch {
+  eventlog::TopicPartition from;
+  eventlog::Offset begin = 0;
+  eventlog::Offset next = 0;
+  std::span<const Item> items;
+};
+
+// What became of a batch. `done`: so many items of its front are durable where they belong, and never come again if the
+// runner gets to note it.
+struct Outcome {
+  enum class What : uint8_t {
+    kDone,     // go on, with what is left of the batch, too
+    kLater,    // the target is away, slow or not set up as it must be: whatever comes next would fail as well
+    kUnsure,   // the target fails at the item behind those that are done; it may be the item's fault, or its own
+    kRefused,  // the target will never take the item behind those that are done
+    kStale,    // another process had begun this batch with another end: ask assigned() where to go on
+  };
+  What what = What::kDone;
+  size_t done = 0;
+  std::string why;           // but for kDone; without secrets
+  env::TimeUs after_us = 0;  // kLater: not before so long; 0: as the runner likes
+};
+
+// Where a partition goes on.
+struct Resume {
+  eventlog::Offset from = 0;
+  // The next batch must end exactly here, as it was begun before with this end.
+  std::optional<eventlog::Offset> until;
+};
+
+// How a sink wants its batches.
+struct BatchWish {
+  size_t bytes = 256u << 10;  // enough for one
+  env::TimeUs linger_us = 0;  // so long at most a record waits for others
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  [[nodiscard]] virtual BatchWish wish() const = 0;
+  // The partition is this process's from now on. `committed`: the place that the log knows. kRetry: ask again later.
+  [[nodiscard]] virtual Result<Resume> assigned(eventlog::TopicPartition, eventlog::Offset committed) {
+    return Resume{committed, std::nullopt};
+  }
+  // One outcome for each batch; the batches are of different partitions. It blocks, for seconds at most, and ends soon
+  // once Around::stopping is true.
+  [[nodiscard]] virtual std::vector<Outcome> take(std::span<const Batch> batches) = 0;
+};
+
+// The profile of a change as the store has it. kSettled: as it is after the change at least; kRetry says that the store
+// is not there yet. kAnyhow: it may be behind. nullopt: there is none, or it was removed.
+enum class ProfileAs : uint8_t { kSettled, kAnyhow };
+using ReadProfile = std::function<Result<std::optional<v1::Document>>(
+    const v1::Change& change, eventlog::TopicPartition from, eventlog::Offset offset, ProfileAs as)>;
+
+// What a sink is made with; all of it outlives the sink.
+struct Around {
+  std::string tenant;
+  model::Sink sink;
+  env::Clock* clock = nullptr;
+  env::Random* random = nullptr;
+  const std::atomic<bool>* stopping = nullptr;
+  ReadProfile read_profile;
+  std::function<Result<std::string>(const std::string& text)> secret;  // what env:NAME or file:PATH stands for
+};
+
+}  // namespace freshet::sinks

@@ -1,0 +1,323 @@
+"""Sinks: a receiver of webhooks that misbehaves, files over kills, and PostgreSQL that is killed under load with merges
+and erasures: what has left equals what the server says."""
+import gzip
+import json
+import random
+import time
+from decimal import Decimal
+
+import kafka
+import s3
+import workload
+from harness import SERVER_KEY, TENANT, Background, bearer, check, check_equal, free_ports, freshet, note, send_records, shorten, wait_until
+from patience import patient
+from postgres import PASSWORD, Postgres
+from receiver import SECRET, Receiver
+from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, compare, difference, make_requests, seed, sender
+from test_streams import read_on
+
+ARRIVE_S = patient(120)
+HOOK = """    sinks:
+      - name: hook
+        kind: webhook
+        url: "http://127.0.0.1:{port}/hook?x=1"
+        secret: {secret}
+        timeout: 1s
+        where: {{n: {{ge: 0}}}}
+"""
+
+
+def events(first, last, people=5):
+    return [{"message_id": f"m{i}", "user": {"user_id": f"u{i % people}"}, "event": "E", "properties": {"n": i}} for i in range(first, last)]
+
+
+def arrived(receiver):
+    with receiver.lock:
+        return {record["properties"]["n"] for _, record in receiver.taken}
+
+
+def wait_for(receiver, wanted):
+    wait_until(lambda: arrived(receiver) >= wanted, ARRIVE_S, "every event at the receiver")
+
+
+def test_webhook(box):
+    receiver = Receiver(free_ports(1)[0]).start()
+    box.at_end(receiver.stop)
+    server = box.server(partitions=4, extra=HOOK.format(port=receiver.port, secret=SECRET))
+    send_records(server.ingest(), [*events(0, 40), {"message_id": "low", "user": {"user_id": "u1"}, "event": "E", "properties": {"n": -1}}])
+    wait_for(receiver, set(range(40)))
+    for number, mode in enumerate(("500", "huge", "hang", "dead", "killed")):
+        first = 40 + 20 * number
+        if mode == "dead":
+            receiver.stop()
+        receiver.mode = mode
+        asked = receiver.asked
+        send_records(server.ingest(), events(first, first + 20))
+        if mode == "huge":
+            wait_for(receiver, set(range(first + 20)))
+        elif mode in ("500", "hang"):
+            wait_until(lambda before=asked: receiver.asked > before, ARRIVE_S, f"an attempt ({mode})")
+        if mode == "killed":
+            server.kill()
+            server.start()
+        receiver.mode = "ok"
+        if mode == "hang":
+            receiver.let_go.set()
+        if mode == "dead":
+            receiver.start()
+        wait_for(receiver, set(range(first + 20)))
+    check_equal(receiver.forged, 0, "requests with a wrong signature")
+    check_equal(arrived(receiver), set(range(140)), "events that meet the condition")
+    first_seen = {}
+    for identity, record in receiver.taken:
+        first_seen.setdefault(identity, record)
+    check_equal(len(first_seen), 140, "ids, one for each event however often it came")
+    for user in {record["user"] for record in first_seen.values()}:
+        order = [record["properties"]["n"] for record in first_seen.values() if record["user"] == user]
+        check_equal(order, sorted(order), "the order of a person's events")
+    check_equal(server.metric_sum("freshet_sink_dead_letters_total"), 0, "dead letters")
+    log = server.log_path.read_text(encoding="utf-8")
+    check(SECRET not in log and SECRET.removeprefix("whsec_") not in log, "the secret is in the log")
+
+
+def test_what_is_refused_is_a_dead_letter(box):
+    receiver = Receiver(free_ports(1)[0]).start()
+    box.at_end(receiver.stop)
+    receiver.mode, receiver.refuses = "refuse", lambda record: record["properties"]["n"] == 7
+    server = box.server(partitions=2, extra=HOOK.format(port=receiver.port, secret=SECRET))
+    send_records(server.ingest(), events(0, 20, people=1))
+    wait_for(receiver, set(range(20)) - {7})
+    path = f"/v1/tenants/{TENANT}/deadletters"
+    wait_until(lambda: server.get(path).json()["deadletters"], ARRIVE_S, "the dead letter")
+    letter = server.get(path).json()["deadletters"][0]
+    check_equal((letter["code"], letter["source"]), ("sink_refused", "sink"), "the letter")
+    check("answered 422" in letter["reason"] and "hook/events/" in letter["reason"], f"its reason: {letter['reason']}")
+
+
+def test_changes_that_meet_a_condition(box):
+    receiver = Receiver(free_ports(1)[0]).start()
+    box.at_end(receiver.stop)
+    hook = HOOK.format(port=receiver.port, secret=SECRET).replace("where: {n: {ge: 0}}", "on: changes\n        where: {computed.lifetime_value: {ge: 100}, city: Pune}")
+    server = box.server(partitions=2, extra=workload.COMPUTED_YAML + hook)
+    orders = [("u1", "Pune", 60), ("u1", "Pune", 60), ("u2", "Oslo", 500), ("u3", "Pune", 30)]
+    for number, (user, city, total) in enumerate(orders):
+        send_records(server.ingest(), [{"message_id": f"o{number}", "user": {"user_id": user}, "set": {"city": city}, "event": "Order Completed", "properties": {"total": total}}])
+        server.wait_drained()
+    wait_until(lambda: receiver.taken, ARRIVE_S, "the change of u1")
+    wait_until(lambda: server.metric_sum("freshet_sink_lag_records") == 0, ARRIVE_S, "the sink is at the end")
+    check_equal(len(receiver.taken), 1, f"changes ({receiver.taken})")
+    ops = receiver.taken[0][1]["ops"]
+    check({"op": "set", "section": "computed", "name": "lifetime_value", "value": 120} in ops, f"its ops: {ops}")
+
+
+def test_by_api(box):
+    receiver = Receiver(free_ports(1)[0]).start()
+    box.at_end(receiver.stop)
+    server = box.server(partitions=2)
+    send_records(server.ingest(), events(0, 10))
+    body = box.directory / "tenant.yaml"
+    keys = f"write_keys: [integration-key]\nserver_keys: [{SERVER_KEY}]\n"
+    body.write_text(keys + "sinks:\n  - {name: hook, kind: webhook, url: ftp://x, secret: s, to: file:///x}\n", encoding="utf-8")
+    status, _, err = freshet("tenants", "put", TENANT, body, "--url", server.admin_url)
+    check(status == 2 and "4:38" in err and "sinks[0].url" in err and "sinks[0].to: is of kind files" in err, f"a wrong sink: {status} {err}")
+    hook = HOOK.format(port=receiver.port, secret=SECRET)
+    body.write_text(keys + "\n".join(line.removeprefix("    ") for line in hook.splitlines()) + "\n", encoding="utf-8")
+    status, out, err = freshet("tenants", "put", TENANT, body, "--url", server.admin_url)
+    check_equal(status, 0, f"a right sink ({out} {err})")
+    wait_for(receiver, set(range(10)))
+    shown = server.get(f"/v1/tenants/{TENANT}").body.decode()
+    check("hook" in shown and SECRET not in shown and SECRET.removeprefix("whsec_") not in shown, f"what is shown: {shown}")
+    body.write_text(keys, encoding="utf-8")
+    check_equal(freshet("tenants", "put", TENANT, body, "--url", server.admin_url)[0], 0, "without the sink")
+    send_records(server.ingest(), events(10, 20))
+    server.wait_drained()
+    body.write_text(keys + "\n".join(line.removeprefix("    ") for line in hook.splitlines()) + "\n", encoding="utf-8")
+    check_equal(freshet("tenants", "put", TENANT, body, "--url", server.admin_url)[0], 0, "with it again")
+    wait_for(receiver, set(range(20)))
+    identities = [identity for identity, _ in receiver.taken]
+    check_equal(len(identities), len(set(identities)), "it went on where it was")
+
+
+def read_files(read, keys):
+    """(numbers in the files that manifests name, in order), and no file is there that none names."""
+    named, numbers = set(), []
+    for key in sorted(key for key in keys if "/_manifest/" in key):
+        for file in json.loads(read(key))["files"]:
+            named.add(file["path"])
+            content = read(file["path"])
+            check_equal(len(content), file["bytes"], f"bytes of {file['path']}")
+            lines = gzip.decompress(content).decode().splitlines()
+            check_equal(len(lines), file["rows"], f"rows of {file['path']}")
+            numbers += [json.loads(line)["properties"]["n"] for line in lines]
+    data = {key for key in keys if key.endswith(".ndjson.gz")}
+    check_equal(data, named, "files that are there, and those of the manifests")
+    return numbers
+
+
+def load_over_kills(server):
+    rng = random.Random(seed())
+    for first in range(0, 2_000, 100):
+        send_records(server.ingest(), events(first, first + 100, people=40))
+        if rng.random() < 0.4:
+            time.sleep(rng.uniform(0, 0.4))
+            server.kill()
+            server.start()
+
+
+def rows_written(lake):
+    """As the manifests say; files that none names yet may be there meanwhile."""
+    return sum(file["rows"] for manifest in lake.glob(f"{TENANT}/lake/_manifest/*/*/*.json") for file in json.loads(manifest.read_bytes())["files"])
+
+
+def files_over_kills(box, **options):
+    lake = box.directory / "lake"
+    server = box.server(partitions=4, extra=f"""    sinks:
+      - {{name: lake, kind: files, to: "file://{lake}", every: 500ms, file_bytes: 64KiB, split_by: event}}
+""", **options)
+    load_over_kills(server)
+    wait_until(lambda: rows_written(lake) >= 2_000, ARRIVE_S, "all records in files")
+    keys = [str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file()]
+    check_equal(sorted(read_files(lambda key: (lake / key).read_bytes(), keys)), list(range(2_000)), "each record once")
+
+
+def test_files(box):
+    files_over_kills(box)
+
+
+def test_files_on_kafka(box):
+    files_over_kills(box, kafka=kafka.share().settings())
+
+
+def test_files_in_s3(box):
+    bucket = s3.share()
+    gate = s3.Gate(bucket.port)
+    box.at_end(gate.close)
+    server = box.server(partitions=2, extra=f"""    sinks:
+      - {{name: lake, kind: files, to: "s3://{bucket.name}/sink", endpoint: "http://127.0.0.1:{gate.port}", every: 500ms}}
+""")
+    send_records(server.ingest(), events(0, 300))
+    gate.close()
+    send_records(server.ingest(), events(300, 600))
+    time.sleep(1)
+    gate.open()
+    wait_until(lambda: server.metric_sum("freshet_sink_records_total") >= 600, ARRIVE_S, "all records in S3")
+    keys, read = s3.reader(bucket, "sink/")
+    check_equal(sorted(read_files(read, keys)), list(range(600)), "each record once")
+
+
+TABLES = """    sinks:
+      - {{name: profiles, kind: postgres, on: changes, uri: "{uri}", table: crm.profiles, columns: [city, computed.purchases]}}
+      - {{name: events, kind: postgres, uri: "{uri}", table: crm.events, columns: [total], part_by: day}}
+"""
+
+
+def erase(server, user_id):
+    send_records(server.ingest(), [{"erase": {"user_id": user_id}}])
+
+
+def rows_equal_profiles(server, postgres):
+    """What differs between the table and what the changes say."""
+    documents = {}
+    for row in postgres.ask("SELECT profile FROM crm.profiles") or []:
+        document = json.loads(row[0])
+        documents[document["id"]] = document
+    live = {}
+    for change in read_on(server, "changes", "begin", 10_000)[0]:
+        if change["removed"]:
+            live.pop(change["id"], None)
+        else:
+            live[change["id"]] = (change["kind"], change["version"])
+    if documents.keys() != live.keys():
+        return f"{len(documents)} rows, {len(live)} profiles"
+    wrong = [identity for identity, (_, version) in live.items() if documents[identity]["version"] != version]
+    return f"other versions: {wrong[:3]}" if wrong else ""
+
+
+def compare_rows(server, postgres, everybody, erased):
+    admin = server.admin()
+    rows = {row[0]: row for row in postgres.ask("SELECT id, profile, city, \"computed.purchases\", version FROM crm.profiles")}
+    for one in everybody:
+        answer = admin.request("POST", f"/v1/tenants/{TENANT}/users/lookup", json.dumps({"user_id": one["user_id"]}).encode())
+        if one["user_id"] in erased:
+            check_equal(answer.status, 404, f"the erased {one['user_id']}")
+            continue
+        check_equal(answer.status, 200, f"{one['user_id']}")
+        document = answer.json()
+        row = rows.pop(document["id"], None)
+        check(row is not None, f"{one['user_id']} has no row")
+        in_row = json.loads(row[1], parse_float=Decimal)
+        check(in_row == document, lambda: f"the row of {one['user_id']!r}: {difference(in_row, document)}")  # pylint: disable=cell-var-from-loop
+        check_equal(row[2], document["attributes"].get("city", ""), f"city of {one['user_id']}")
+        check_equal(row[3], str(document["computed"].get("purchases", "")), f"purchases of {one['user_id']}")
+        check_equal(row[4], str(document["version"]), f"version of {one['user_id']}")
+    check(not rows, f"rows that nobody has: {shorten(str(list(rows.items())[:2]))}")
+
+
+def test_postgres(box):
+    """Server and PostgreSQL are killed in turn under load."""
+    number = seed()
+    note(f"FRESHET_SEED={number}")
+    rng = random.Random(number)
+    postgres = Postgres(box).start()
+    everybody, made = workload.make(rng, people=100, records=3_000)
+    server = box.server(partitions=4, extra=workload.COMPUTED_YAML + TABLES.format(uri=postgres.uri))
+    requests = make_requests(rng, made)
+    sending = Sending(len(requests))
+    senders = [Background(sender, server, requests[i::SENDERS], random.Random(rng.random()), sending) for i in range(SENDERS)]
+    for kill in range(6):
+        wait_until(lambda at=(kill + 0.5) / 7: sending.share() >= at or not any(one.alive() for one in senders), GIVE_UP_S, "progress of the senders", every_s=0.01)
+        time.sleep(rng.uniform(0, 0.3))
+        victim = server if kill % 2 else postgres
+        victim.kill()
+        time.sleep(rng.choice((0, 0.3)))
+        victim.start()
+    for one in senders:
+        one.join(GIVE_UP_S * 2)
+    server.wait_drained()
+    compare(server, everybody, made)
+    erased = {one["user_id"] for one in rng.sample(everybody, 10)}
+    for user_id in sorted(erased):
+        erase(server, user_id)
+    server.wait_drained()
+    wait_until(lambda: rows_equal_profiles(server, postgres) == "", ARRIVE_S, "the table has what the changes say")
+    compare_rows(server, postgres, everybody, erased)
+    sent = read_on(server, "events", "begin", 10_000)[0]
+    wait_until(lambda: int(postgres.ask("SELECT count(*) FROM crm.events")[0][0]) >= len(sent), ARRIVE_S, "all events")
+    rows = postgres.ask("SELECT message_id, event, properties, total FROM crm.events ORDER BY message_id, event")
+    wanted = sorted([event["message_id"], event["event"], event["properties"]] for event in sent)
+    check_equal([[row[0], row[1], json.loads(row[2])] for row in rows], wanted, "events, each once")
+    check(all(float(row[3] or -1) == json.loads(row[2]).get("total", -1) for row in rows), "the column total")
+    check(int(postgres.ask("SELECT count(*) FROM pg_inherits")[0][0]) >= 1, "parts of the table")
+    log = server.log_path.read_text(encoding="utf-8")
+    check(PASSWORD not in log, "the password is in the log")
+
+
+def test_postgres_table_that_somebody_changed(box):
+    postgres = Postgres(box).start()
+    postgres.ask("CREATE SCHEMA crm")
+    postgres.ask("CREATE TABLE crm.events (received_at text)")
+    server = box.server(partitions=2, extra=TABLES.format(uri=postgres.uri))
+    send_records(server.ingest(), [{"message_id": "m", "user": {"user_id": "u"}, "set": {"city": "Pune", "nul": "a\u0000b"}, "event": "E", "properties": {"total": 1}}])
+    wait_until(lambda: "column received_at is text and must be timestamp with time zone" in server.log_path.read_text(encoding="utf-8"), ARRIVE_S, "the reason in the log")
+    wait_until(lambda: postgres.ask("SELECT city FROM crm.profiles") == [["Pune"]], ARRIVE_S, "the other sink goes on")
+    postgres.ask("DROP TABLE crm.events")
+    wait_until(lambda: postgres.ask("SELECT total FROM crm.events") == [["1"]], ARRIVE_S, "the table is made anew")
+
+
+def test_postgres_begun_later(box):
+    """The table is younger than the profiles, and the log has not all of their changes."""
+    postgres = Postgres(box).start()
+    server = box.server(partitions=2)
+    send_records(server.ingest(), [{"message_id": f"a{i}", "user": {"user_id": f"u{i}"}, "set": {"city": "Pune", "n": i}} for i in range(5)])
+    server.wait_drained()
+    server.extra = TABLES.format(uri=postgres.uri).replace("on: changes", "on: changes, start: now")
+    server.revision += 1
+    server.stop()
+    server.start()
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.freshet_sinks") is not None and server.metric_sum("freshet_sink_lag_records") == 0, ARRIVE_S, "the sink")
+    time.sleep(1)
+    send_records(server.ingest(), [{"message_id": f"b{i}", "user": {"user_id": f"u{i}"}, "set": {"m": i}} for i in range(3)])
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.profiles") == [["3"]], ARRIVE_S, "the rows")
+    for row in postgres.ask("SELECT profile FROM crm.profiles"):
+        attributes = json.loads(row[0])["attributes"]
+        check_equal(attributes, {"city": "Pune", "n": attributes["m"], "m": attributes["m"]}, "a row is whole")
