@@ -26,6 +26,8 @@ inline constexpr uint32_t kLogicOfActivity = 5;
 inline constexpr uint32_t kLogicOfKeptDevices = 5;
 // From here on events of one person have limits (events/person_limits.h), where the rules have some.
 inline constexpr uint32_t kLogicOfPersonLimits = 6;
+// From here on `exists: false` of a computed attribute passes where there is no such property, and 5 equals 5.0.
+inline constexpr uint32_t kLogicOfFilters = 6;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.

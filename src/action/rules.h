@@ -35,6 +35,8 @@ struct Tenant {
   bool knows_activity = false;
   // A device replaces only those that it has merged (identity/devices.cc).
   bool keeps_devices = false;
+  // `where` of computed attributes passes as model/filter.h says.
+  bool knows_absence = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/decimal.h"
+#include "model/filter.h"
 #include "model/json.h"
 
 namespace freshet::action {
@@ -114,8 +115,8 @@ namespace {
 
 using Rule = v1::ComputedRule;
 
-bool passes(const Rule::Filter& filter, PropertyReader& properties) {
-  const std::optional<v1::Value> value = properties.get(filter.property());
+// By the logic before kLogicOfFilters, in which no test passes where nothing is, but for `ne`.
+bool passed_before(const Rule::Filter& filter, const std::optional<v1::Value>& value) {
   if (filter.test() == Rule::EXISTS) return value.has_value();
   if (!value) return filter.test() == Rule::NE;
   const int order = model::compare_values(*value, filter.value());
@@ -222,11 +223,13 @@ v1::Computed& accumulator(v1::EntityState& entity, const ComputedAttribute& attr
 
 }  // namespace
 
-bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use,
+bool accumulate(v1::EntityState& entity, const Tenant& tenant, const ComputedAttribute& attribute, const v1::Use& use,
                 PropertyReader& properties) {
   const Rule& rule = attribute.rule;
-  for (const Rule::Filter& filter : rule.where())
-    if (!passes(filter, properties)) return false;
+  for (const Rule::Filter& filter : rule.where()) {
+    const std::optional<v1::Value> tested = properties.get(filter.property());
+    if (!(tenant.knows_absence ? model::passes(filter, tested) : passed_before(filter, tested))) return false;
+  }
   std::optional<v1::Value> value;
   if (rule.op() != Rule::COUNT && !(value = properties.get(rule.property()))) return false;
   v1::Computed& c = accumulator(entity, attribute);

@@ -33,7 +33,7 @@ class PropertyReader {
 };
 
 // Adds an event. True: the accumulator changed. `properties` is open at the event.
-bool accumulate(v1::EntityState& entity, const ComputedAttribute& attribute, const v1::Use& use,
+bool accumulate(v1::EntityState& entity, const Tenant& tenant, const ComputedAttribute& attribute, const v1::Use& use,
                 PropertyReader& properties);
 
 // Adds the accumulators of `from`; those of another definition than the tenant's are dropped.

@@ -109,7 +109,7 @@ void count_event(v1::EntityState& entity, const v1::Event& event, const v1::Use&
   if (rules == tenant.computed_of_event.end()) return;
   properties.open(event.properties());
   for (const ComputedAttribute* attribute : rules->second)
-    if (accumulate(entity, *attribute, use, properties)) {
+    if (accumulate(entity, tenant, *attribute, use, properties)) {
       touched.add(v1::COMPUTED, attribute->rule.name());
       touched.add(v1::COMPUTED_SINCE, attribute->rule.name());
     }

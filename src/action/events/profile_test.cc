@@ -122,7 +122,7 @@ TEST(ProfileTest, ComputedAttributesKeepTheDigitsOfWholeNumbers) {
 }
 
 TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
-  for (const uint32_t version : {0u, 1u, 2u, 3u, 4u, 5u}) {
+  for (const uint32_t version : {0u, 1u, 2u, 3u, 4u, 5u, 6u}) {
     v1::PartitionMeta meta;
     meta.mutable_rules()->set_logic_version(version);
     meta.mutable_rules()->add_tenants()->set_name("t");
@@ -130,8 +130,38 @@ TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_verified, version >= 4) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_activity, version >= 5) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_devices, version >= 5) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->knows_absence, version >= 6) << version;
   }
-  EXPECT_GE(kLogicVersion, 5u);
+  EXPECT_GE(kLogicVersion, 6u);
+}
+
+// docs/configuration.md: `where: {coupon: {exists: false}}` counts the events without one.
+TEST(ProfileTest, ATestOfAbsencePassesWhereNothingIs) {
+  for (const uint32_t version : {5u, 6u}) {
+    v1::Control control;
+    control.set_logic_version(version);
+    control.set_revision(1);
+    control.set_hash_key(std::string(16, 'k'));
+    v1::TenantRules& published = *control.add_tenants();
+    published = model::default_tenant("t").rules;
+    v1::ComputedRule without = rule("without_coupon", v1::ComputedRule::COUNT);
+    v1::ComputedRule::Filter& filter = *without.add_where();
+    filter.set_property("coupon");
+    filter.set_test(v1::ComputedRule::EXISTS);
+    filter.mutable_value()->set_boolean(false);
+    *published.add_computed() = without;
+    v1::PartitionMeta meta;
+    ASSERT_TRUE(adopt_rules(meta, control, 0));
+    const auto rules = Rules::compile(meta);
+    const Tenant& tenant = *rules->find("t");
+    PropertyReader properties;
+    Touched touched;
+    v1::EntityState e;
+    apply_record(e, order(1, 1, R"({"total":1})"), tenant, properties, touched);
+    apply_record(e, order(2, 2, R"({"total":1,"coupon":"c"})"), tenant, properties, touched);
+    apply_record(e, order(3, 3, R"({"total":2})"), tenant, properties, touched);
+    EXPECT_EQ(computed(e, tenant, "without_coupon"), version >= 6 ? "integer: 2" : "integer: 1") << version;
+  }
 }
 
 // IDENTITY cases 12 and 13: what a merge must not change.
