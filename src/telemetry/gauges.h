@@ -15,7 +15,7 @@ struct GaugeFamily {
     Labels labels;
     double value = 0;
   };
-  std::string name;  // as metrics.h has it; the words are those of the catalog (catalog.h)
+  std::string name;             // as metrics.h has it; the words are those of the catalog (catalog.h)
   std::vector<Sample> samples;  // no two with the same labels
 };
 

@@ -21,8 +21,7 @@ void gauge_family(std::vector<GaugeFamily>& out, const char* name, const Each& e
 
 // One value of each cluster; those that were never seen have none.
 template <class Value>
-void gauge_of_clusters(std::vector<GaugeFamily>& out, const Watched& watched, const char* name,
-                       const Value& value) {
+void gauge_of_clusters(std::vector<GaugeFamily>& out, const Watched& watched, const char* name, const Value& value) {
   gauge_family(out, name, [&](const auto& add) {
     for (const auto& standing : watched.clusters)
       if (standing->looked) add({{"cluster", standing->cluster}}, static_cast<double>(value(*standing)));
@@ -37,20 +36,14 @@ void gauge_clusters(const Watched& watched, std::vector<GaugeFamily>& out) {
                     [&](const Standing& s) { return static_cast<double>(watched.now_us - s.seen_us) / 1e6; });
   gauge_of_clusters(out, watched, "freshet_fleet_look_duration_seconds",
                     [](const Standing& s) { return static_cast<double>(s.took_us) / 1e6; });
-  gauge_of_clusters(out, watched, "freshet_fleet_look_failures",
-                    [](const Standing& s) { return s.failures; });
-  gauge_of_clusters(out, watched, "freshet_fleet_brokers",
-                    [](const Standing& s) { return s.brokers.size(); });
-  gauge_of_clusters(out, watched, "freshet_fleet_topics",
-                    [](const Standing& s) { return s.topics; });
-  gauge_of_clusters(out, watched, "freshet_fleet_partitions",
-                    [](const Standing& s) { return s.partitions; });
+  gauge_of_clusters(out, watched, "freshet_fleet_look_failures", [](const Standing& s) { return s.failures; });
+  gauge_of_clusters(out, watched, "freshet_fleet_brokers", [](const Standing& s) { return s.brokers.size(); });
+  gauge_of_clusters(out, watched, "freshet_fleet_topics", [](const Standing& s) { return s.topics; });
+  gauge_of_clusters(out, watched, "freshet_fleet_partitions", [](const Standing& s) { return s.partitions; });
   gauge_of_clusters(out, watched, "freshet_fleet_under_replicated_partitions",
                     [](const Standing& s) { return s.under_replicated; });
-  gauge_of_clusters(out, watched, "freshet_fleet_offline_partitions",
-                    [](const Standing& s) { return s.offline; });
-  gauge_of_clusters(out, watched, "freshet_fleet_concerns",
-                    [](const Standing& s) { return s.concerns.size(); });
+  gauge_of_clusters(out, watched, "freshet_fleet_offline_partitions", [](const Standing& s) { return s.offline; });
+  gauge_of_clusters(out, watched, "freshet_fleet_concerns", [](const Standing& s) { return s.concerns.size(); });
   gauge_of_clusters(out, watched, "freshet_fleet_groups_left_out",
                     [](const Standing& s) { return s.groups.size() - std::min(s.groups.size(), kGroupSeriesMost); });
   gauge_family(out, "freshet_fleet_skew_ratio", [&](const auto& add) {
@@ -99,20 +92,14 @@ void gauge_groups(const Watched& watched, std::vector<GaugeFamily>& out) {
     });
   };
   using Value = std::optional<double>;
-  each("freshet_fleet_group_lag_messages",
-       [](const GroupStanding& g) -> Value { return static_cast<double>(g.lag); });
-  each("freshet_fleet_group_lag_seconds",
-       [](const GroupStanding& g) -> Value { return g.age.seconds; });
-  each("freshet_fleet_group_has_members",
-       [](const GroupStanding& g) -> Value { return g.has_members ? 1 : 0; });
+  each("freshet_fleet_group_lag_messages", [](const GroupStanding& g) -> Value { return static_cast<double>(g.lag); });
+  each("freshet_fleet_group_lag_seconds", [](const GroupStanding& g) -> Value { return g.age.seconds; });
+  each("freshet_fleet_group_has_members", [](const GroupStanding& g) -> Value { return g.has_members ? 1 : 0; });
   each("freshet_fleet_group_lost_messages",
        [](const GroupStanding& g) -> Value { return static_cast<double>(g.lost); });
-  each("freshet_fleet_group_read_messages_per_second",
-       [](const GroupStanding& g) -> Value { return g.read_per_s; });
-  each("freshet_fleet_group_catch_up_seconds",
-       [](const GroupStanding& g) -> Value { return or_never(g.catch_up_s); });
-  each("freshet_fleet_group_retention_seconds",
-       [](const GroupStanding& g) -> Value { return g.retention_s; });
+  each("freshet_fleet_group_read_messages_per_second", [](const GroupStanding& g) -> Value { return g.read_per_s; });
+  each("freshet_fleet_group_catch_up_seconds", [](const GroupStanding& g) -> Value { return or_never(g.catch_up_s); });
+  each("freshet_fleet_group_retention_seconds", [](const GroupStanding& g) -> Value { return g.retention_s; });
   gauge_family(out, "freshet_fleet_group_verdict", [&](const auto& add) {
     for (const auto& [standing, g] : groups) {
       add({{"cluster", standing->cluster},
@@ -132,12 +119,9 @@ void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
           add({{"cluster", s->cluster}, {"broker", std::to_string(b.id)}}, static_cast<double>(value(b)));
     });
   };
-  of_brokers("freshet_fleet_broker_leaders",
-             [](const BrokerStanding& b) { return b.leaders; });
-  of_brokers("freshet_fleet_broker_replicas",
-             [](const BrokerStanding& b) { return b.replicas; });
-  of_brokers("freshet_fleet_broker_bytes",
-             [](const BrokerStanding& b) { return b.bytes; });
+  of_brokers("freshet_fleet_broker_leaders", [](const BrokerStanding& b) { return b.leaders; });
+  of_brokers("freshet_fleet_broker_replicas", [](const BrokerStanding& b) { return b.replicas; });
+  of_brokers("freshet_fleet_broker_bytes", [](const BrokerStanding& b) { return b.bytes; });
   const auto of_dirs = [&](const char* name, const auto& value) {
     gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters) {
@@ -158,10 +142,8 @@ void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
   of_dirs("freshet_fleet_log_dir_total_bytes", [](const LogDirStanding& d) -> Value {
     return d.total_bytes ? Value(static_cast<double>(*d.total_bytes)) : std::nullopt;
   });
-  of_dirs("freshet_fleet_log_dir_full_seconds",
-          [](const LogDirStanding& d) -> Value { return d.full_s; });
-  of_dirs("freshet_fleet_log_dir_failed",
-          [](const LogDirStanding& d) -> Value { return d.failed ? 1 : 0; });
+  of_dirs("freshet_fleet_log_dir_full_seconds", [](const LogDirStanding& d) -> Value { return d.full_s; });
+  of_dirs("freshet_fleet_log_dir_failed", [](const LogDirStanding& d) -> Value { return d.failed ? 1 : 0; });
 }
 
 void gauge_topics(const Watched& watched, std::vector<GaugeFamily>& out) {
@@ -174,16 +156,11 @@ void gauge_topics(const Watched& watched, std::vector<GaugeFamily>& out) {
     });
   };
   using Value = std::optional<double>;
-  each("freshet_fleet_topic_in_messages_per_second",
-       [](const TopicStanding& t) -> Value { return t.in_per_s; });
-  each("freshet_fleet_topic_out_messages_per_second",
-       [](const TopicStanding& t) -> Value { return t.out_per_s; });
-  each("freshet_fleet_topic_in_bytes_per_second",
-       [](const TopicStanding& t) -> Value { return t.in_bytes_per_s; });
-  each("freshet_fleet_topic_out_bytes_per_second",
-       [](const TopicStanding& t) -> Value { return t.out_bytes_per_s; });
-  each("freshet_fleet_topic_skew_ratio",
-       [](const TopicStanding& t) -> Value { return t.skew; });
+  each("freshet_fleet_topic_in_messages_per_second", [](const TopicStanding& t) -> Value { return t.in_per_s; });
+  each("freshet_fleet_topic_out_messages_per_second", [](const TopicStanding& t) -> Value { return t.out_per_s; });
+  each("freshet_fleet_topic_in_bytes_per_second", [](const TopicStanding& t) -> Value { return t.in_bytes_per_s; });
+  each("freshet_fleet_topic_out_bytes_per_second", [](const TopicStanding& t) -> Value { return t.out_bytes_per_s; });
+  each("freshet_fleet_topic_skew_ratio", [](const TopicStanding& t) -> Value { return t.skew; });
 }
 
 }  // namespace
