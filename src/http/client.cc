@@ -180,8 +180,14 @@ Result<Response> BeastClient::send(const Request& request) {
   beast::http::response_parser<beast::http::string_body> parser;
   parser.body_limit(body_bytes_max_);
   parser.skip(request.method == "HEAD");
-  const ErrorCode read = run(
-      [&](auto done) { with_stream([&](auto& stream) { beast::http::async_read(stream, buffer_, parser, done); }); });
+  // The head by itself first: read at once with what follows it, Beast forgets that the body is too large as soon as some
+  // of it has come along.
+  ErrorCode read = run([&](auto done) {
+    with_stream([&](auto& stream) { beast::http::async_read_header(stream, buffer_, parser, done); });
+  });
+  if (!read && !parser.is_done())
+    read = run(
+        [&](auto done) { with_stream([&](auto& stream) { beast::http::async_read(stream, buffer_, parser, done); }); });
   const bool cut = read && cut_body_ && parser.is_header_done();
   if (read && !cut) return written ? broken("send", written) : broken("receive", read);
   has_tickets_ = false;
