@@ -180,8 +180,8 @@ Result<Response> BeastClient::send(const Request& request) {
   beast::http::response_parser<beast::http::string_body> parser;
   parser.body_limit(body_bytes_max_);
   parser.skip(request.method == "HEAD");
-  // The head by itself first: read at once with what follows it, Beast forgets that the body is too large as soon as some
-  // of it has come along.
+  // The head by itself first: read at once with what follows it, Beast forgets that the body is too large as soon as
+  // some of it has come along.
   ErrorCode read = run([&](auto done) {
     with_stream([&](auto& stream) { beast::http::async_read_header(stream, buffer_, parser, done); });
   });
