@@ -27,6 +27,11 @@ tenants:
 RESTARTS_MAX = 20  # of one process that ended by itself
 
 
+def checkpoints_in(box):
+    """The section of the configuration."""
+    return f'{{to: "file://{box.directory}/checkpoints", interval: 5s, min_pause: 1s}}'
+
+
 class Process(Server):
     """One `freshet run --roles …`."""
 
@@ -79,7 +84,7 @@ class Apart:
         self.standbys = standbys
         self.extra = extra
         self.revision = 1
-        self.checkpoints = checkpoints or f'{{to: "file://{box.directory}/checkpoints", interval: 5s, min_pause: 1s}}'
+        self.checkpoints = checkpoints or checkpoints_in(box)
         self.broker = kafka.start(box, env=broker_env, count=brokers) if own else kafka.share()
         self.mongo = mongo.start(box, durable=True) if own else mongo.share(box)
         self.config_path = box.directory / "freshet.yaml"

@@ -29,6 +29,7 @@ class Guarded(apart.Apart):
     def __init__(self, box, version=kafka.VERSION):
         self.box, self.partitions, self.standbys, self.revision = box, 2, 0, 1
         self.extra = "    rate: {events_per_second: 200, burst: 200}\n"
+        self.checkpoints = apart.checkpoints_in(box)
         self.broker = start_authorized(box, ROLES, version)
         self.broker.settings = lambda: (f'brokers: "{self.broker.secure}", properties: {{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, '
                                         'sasl.username: "${FRESHET_KAFKA_USER}", sasl.password: "pw-${FRESHET_KAFKA_USER}"}')
