@@ -28,6 +28,8 @@ inline constexpr uint32_t kLogicOfKeptDevices = 5;
 inline constexpr uint32_t kLogicOfPersonLimits = 6;
 // From here on `exists: false` of a computed attribute passes where there is no such property, and 5 equals 5.0.
 inline constexpr uint32_t kLogicOfFilters = 6;
+// From here on an entity that is told to give up an identifier to itself claims it again.
+inline constexpr uint32_t kLogicOfClaimsAgain = 6;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.

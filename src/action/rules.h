@@ -37,6 +37,8 @@ struct Tenant {
   bool keeps_devices = false;
   // `where` of computed attributes passes as model/filter.h says.
   bool knows_absence = false;
+  // Who has become one with the other party of a conflict asks the home again (identity/identifiers.cc).
+  bool claims_again = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

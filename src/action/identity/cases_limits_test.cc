@@ -1,6 +1,7 @@
 // IDENTITY: too many, and rules that change. Cases 15, 16, 24. What is refused depends on the order; nothing is lost.
 #include <fmt/format.h>
 
+#include "action/identity/message.h"
 #include "testing/action/checks.h"
 
 namespace freshet::action::testing {
@@ -47,6 +48,41 @@ TEST_P(IdentityCases, C15_ATabletSharedByTooManyConservesInAnyOrder) {
         for (const auto& e : live(c)) EXPECT_LE(e.messages(), 2u) << describe(e);
       },
       tenant);
+}
+
+// A and B both list an address, and their join is refused for it. Before B hears that it is to hand it over it gives it
+// up, and then the two become one for another reason: what remains of the dispute reaches A, to whom nobody has told
+// that its address is free.
+TEST_P(IdentityCases, WhoIsToGiveUpSomethingToItselfClaimsItAgain) {
+  TestCluster c(GetParam(), 17);
+  in_this_order(c, {make_record("m1", {{"user_id", "u1"}, {"email", "a@b.c"}}, 1, "E")});
+  const v1::EntityState before = *owner_of(c, "email", "a@b.c");
+  const auto say = [&](v1::Loop loop) {
+    loop.set_kind(v1::ENTITY_KIND_USER);
+    v1::Envelope envelope;
+    envelope.set_tenant("t");
+    envelope.set_kind(v1::Envelope::LOOP);
+    envelope.set_received_at_us(2);
+    *envelope.mutable_loop() = loop;
+    c.send_to(target_of(loop, "t", c.partitions()), envelope);
+    c.run();
+  };
+  v1::Identifier email;
+  email.set_type("email");
+  email.set_value("a@b.c");
+  v1::Loop freed;
+  freed.set_type(v1::Loop::FREE);
+  *freed.mutable_identifier() = email;
+  *freed.mutable_ref() = before.ref();
+  for (const bool to_the_claimant : {false, true}) {
+    say(freed);
+    v1::Loop told = unlink_message(before.ref(), email, "identifier_limit", 2);
+    *(to_the_claimant ? told.mutable_other() : told.mutable_ref()) = before.ref();
+    say(told);
+    in_this_order(c, {make_record(to_the_claimant ? "m3" : "m2", {{"email", "a@b.c"}}, 3, "E")});
+    EXPECT_EQ(live(c).size(), 1U) << "the address leads to who lists it";
+  }
+  EXPECT_EQ(owner_of(c, "email", "a@b.c")->messages(), 3U);
 }
 
 constexpr int64_t kMinute = 60'000'000;

@@ -217,7 +217,8 @@ void Protocol::on_unlink(const Loop& m) {
   if (mine.verified() && !m.verified()) return;
   // The two may have become one by another identifier since the join was refused: then there is nothing to give up.
   const bool merged = m.has_other() && find_ref(e->state.merged(), key_of(m.other())) >= 0;
-  if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref)) return;
+  if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref))
+    return tenant().claims_again ? on_ask_again(m) : void();
   // Where conflicts move, the refusal is not remembered, because a later use may claim the identifier again.
   if (!m.has_other() || m.outranked() || !model::moves_on_conflict(m.identifier().type(), tenant().rules))
     remember_refusal(*e, m.identifier(), m.verified());
@@ -231,7 +232,8 @@ void Protocol::on_moved(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr) return;
   // The two may have become one by another identifier meanwhile.
-  if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0) return;
+  if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0)
+    return tenant().claims_again ? on_ask_again(m) : void();
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return ask_again(m.ref(), m);  // This entity has lost it since: its home decides anew.
   touched_.clear();
@@ -272,6 +274,8 @@ void Protocol::ask_again(const v1::EntityRef& claimant, const Loop& because) {
   to_entity(std::move(m));
 }
 
+// Also where an entity was to give something up to one with which it has become one since: who had the identifier may
+// have let go of it before, and the home has freed it. Then nobody would have what this entity lists.
 void Protocol::on_ask_again(const Loop& m) {
   Entity* e = reach(m);
   if (e == nullptr || e->state.status() != v1::EntityState::LIVE) return;
