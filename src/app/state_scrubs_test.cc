@@ -125,7 +125,7 @@ TEST_F(StateScrubsTest, AnswersForWhatItHas) {
 TEST_F(StateScrubsTest, RemovesStatesThatAreAnothersByNow) {
   const std::filesystem::path directory =
       std::filesystem::temp_directory_path() / ("freshet-scrubs-" + std::to_string(getpid()));
-  for (uint32_t p : {0, 1}) std::filesystem::create_directories(state_directory(directory.string(), p));
+  for (uint32_t p : {0U, 1U}) std::filesystem::create_directories(state_directory(directory.string(), p));
   options_.data_dir = directory.string();
   StateScrubs scrubs(options_);
   const auto state = open_state(1);

@@ -37,7 +37,7 @@ Result<Mark> decode_mark(std::string_view text) {
 std::string mark_key(uint64_t count, uint64_t last) {
   uint64_t apart = 1;
   int level = 0;
-  for (const uint64_t wider : {64, 4096}) {
+  for (const uint64_t wider : {uint64_t{64}, uint64_t{4096}}) {
     if (count / wider == last / wider) break;
     apart = wider;
     ++level;

@@ -125,7 +125,7 @@ Status Shares::raise_bound(Share& second, const Share& first) {
     const uint32_t count = first.topic->source_partitions;
     FRESHET_ASSIGN(const auto ends,
                    offsets_of(source_, partitions_of(first.topic->name, count), OffsetAt::Kind::kLatest));
-    Share::Waits& waits = second.waits.emplace();
+    Share::Waits& waits = second.waits.emplace(Share::Waits{});
     waits.bound_next = first.next;
     waits.last = last;
     for (size_t p = 0; p < ends.size(); ++p)
