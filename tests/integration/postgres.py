@@ -40,12 +40,21 @@ class Postgres:
                               timeout=START_S)
         check(done.returncode == 0, lambda: f"{command[0]}: {done.stderr.decode(errors='replace')}")
 
-    def start(self):
+    def launch(self):
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen([program("postgres"), "-D", str(self.directory / "data"), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
                                              "-c", f"unix_socket_directories={self.directory}", "-c", "shared_buffers=16MB"],
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self.user, cwd=self.directory)
-        wait_until(lambda: self.ask("SELECT 1") == [["1"]], START_S, "PostgreSQL answers")
+
+    def answers(self):
+        # Processes of one that was killed may live on for a moment, and hold the memory that the next one wants: it ends, and is started again.
+        if self.process.poll() is not None:
+            self.launch()
+        return self.ask("SELECT 1") == [["1"]]
+
+    def start(self):
+        self.launch()
+        wait_until(self.answers, START_S, "PostgreSQL answers")
         return self
 
     def kill(self):
