@@ -52,7 +52,8 @@ RC_GTEST_PROP(HistoryTest, KeepsWhatWasAdded, (const std::vector<uint16_t>& paus
   RC_ASSERT(history.columns() <= 12);
   for (size_t i = 0; i < history.columns(); ++i) {
     RC_ASSERT(history.value(i, 0) == 3 * history.at_us(i));
-    RC_ASSERT(i == 0 || history.at_us(i) > history.at_us(i - 1));
+    // Not in one with ||, of which RapidCheck takes both sides to show them.
+    if (i > 0) RC_ASSERT(history.at_us(i) > history.at_us(i - 1));
   }
   if (!pauses.empty()) RC_ASSERT(history.at_us(history.columns() - 1) == at_us);
   if (history.columns() >= 2) RC_ASSERT(std::abs(*history.per_second(0, 500) - 3e6) < 1);
