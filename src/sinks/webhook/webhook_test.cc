@@ -147,7 +147,12 @@ TEST_F(WebhookSink, WhoNeverAnswersIsLeftAfterTheTimeout) {
   const auto outcomes = send(1, 3);
   EXPECT_EQ(outcomes[0].what, What::kLater);
   EXPECT_EQ(outcomes[0].done, 0U);
-  for (const http::Respond& respond : kept) respond({});
+  std::vector<http::Respond> unanswered;
+  {
+    const std::lock_guard lock(mutex);
+    unanswered.swap(kept);
+  }
+  for (const http::Respond& respond : unanswered) respond({});
 }
 
 TEST_F(WebhookSink, TheCircuitOpens) {
