@@ -47,8 +47,8 @@ class Postgres:
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self.user, cwd=self.directory)
 
     def answers(self):
-        # Processes of one that was killed may live on for a moment, and hold the memory that the next one wants: that one
-        # ends, and is started again.
+        # Processes of one that was killed may live on for a moment, and hold the memory that the next one wants: that
+        # one ends, and is started again.
         if self.process.poll() is not None:
             self.launch()
         return self.ask("SELECT 1") == [["1"]]
