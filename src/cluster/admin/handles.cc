@@ -8,27 +8,19 @@
 #include <array>
 #include <string_view>
 
+#include "rdkafka/property.h"
 #include "telemetry/log.h"
 
 namespace freshet::cluster {
 namespace rd {
 namespace {
 
-using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+using rdkafka::Conf;
+using rdkafka::set_property;
 
 // What a Connection says by fields of its own, or what would make the client another one.
 constexpr std::array<std::string_view, 6> kOurs = {"bootstrap.servers", "metadata.broker.list",     "client.id",
                                                    "group.id",          "allow.auto.create.topics", "transactional.id"};
-
-Status set_property(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
-  char words[512];
-  const auto result = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), words, sizeof words);
-  if (result == RD_KAFKA_CONF_OK) return {};
-  if (result == RD_KAFKA_CONF_UNKNOWN)
-    return fail(Code::kInvalid, fmt::format("{}: librdkafka {} has no such property", name, rd_kafka_version_str()));
-  // What librdkafka says of a wrong value may repeat it, and would end on a terminal or in a log.
-  return fail(Code::kInvalid, fmt::format("{}: {}", name, may_be_secret(name) ? "not a possible value" : words));
-}
 
 void log_line(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
   // Each client gets all properties, also those that only another kind of client knows.
@@ -131,16 +123,8 @@ Client::~Client() {
   }
 }
 
-Error Client::last_error() const {
-  const std::lock_guard lock(mutex_);
-  return last_error_;
-}
-
 void Client::note_error(rd_kafka_resp_err_t error, const char* words) {
-  const std::lock_guard lock(mutex_);
-  // That all brokers are down only follows from what was said of each of them, which tells more.
-  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !last_error_.message.empty()) return;
-  last_error_ = {who_recovers(error), words};
+  last_error_.note(error, {who_recovers(error), words});
 }
 
 }  // namespace rd
@@ -155,11 +139,7 @@ Status check_properties(const Properties& properties) {
   return {};
 }
 
-bool may_be_secret(std::string_view property) {
-  constexpr std::array<std::string_view, 6> kHints = {"password", "secret", "key", "pem", "config", "token"};
-  return !property.ends_with(".location") &&
-         std::ranges::any_of(kHints, [&](auto hint) { return property.find(hint) != property.npos; });
-}
+bool may_be_secret(std::string_view property) { return rdkafka::may_be_secret(property); }
 
 Result<Properties> parse_properties(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";

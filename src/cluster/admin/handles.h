@@ -1,31 +1,23 @@
-// One librdkafka client made from a Connection, and the types that own librdkafka's objects, so that none is freed by
-// hand. Private to src/cluster/admin.
+// One librdkafka client made from a Connection, and what its answers are. Private to src/cluster.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "cluster/admin/connection.h"
+#include "rdkafka/last_error.h"
+#include "rdkafka/owned.h"
 
 namespace freshet::cluster::rd {
 
-template <auto destroy>
-struct Destroy {
-  template <class T>
-  void operator()(T* object) const {
-    destroy(object);
-  }
-};
-template <class T, auto destroy>
-using Owned = std::unique_ptr<T, Destroy<destroy>>;
-
-using PartitionList = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
-using Queue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
-using Event = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
-using ErrorPtr = Owned<rd_kafka_error_t, rd_kafka_error_destroy>;
+using rdkafka::Destroy;
+using rdkafka::ErrorPtr;
+using rdkafka::Event;
+using rdkafka::Owned;
+using rdkafka::PartitionList;
+using rdkafka::Queue;
 using Options = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 using GroupList = Owned<const rd_kafka_group_list, rd_kafka_group_list_destroy>;
@@ -48,14 +40,13 @@ class Client {
 
   [[nodiscard]] rd_kafka_t* get() const { return handle_; }
   // The last thing that went wrong with brokers or connections; an empty message: nothing has.
-  [[nodiscard]] Error last_error() const;
+  [[nodiscard]] Error last_error() const { return last_error_.get(); }
   void note_error(rd_kafka_resp_err_t error, const char* words);
 
  private:
   Client() = default;
   rd_kafka_t* handle_ = nullptr;
-  mutable std::mutex mutex_;
-  Error last_error_{Code::kRetry, {}};  // guarded by mutex_
+  rdkafka::LastError last_error_;
 };
 
 }  // namespace freshet::cluster::rd

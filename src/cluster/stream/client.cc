@@ -10,7 +10,7 @@
 namespace freshet::cluster {
 namespace {
 
-using StreamConf = rd::Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+using StreamConf = rdkafka::Conf;
 
 // What librdkafka says of a wrong value may repeat it, and a secret would end in a log.
 Status set_all(rd_kafka_conf_t* conf, const Properties& properties) {

@@ -7,13 +7,15 @@
 #include <algorithm>
 #include <array>
 
+#include "rdkafka/property.h"
 #include "telemetry/log.h"
 
 namespace freshet::eventlog {
 namespace kafka {
 namespace {
 
-using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+using rdkafka::Conf;
+using rdkafka::set_property;
 
 // What Freshet's promises rest on, so that nobody may set it: with acks=1 a broker's death would lose what was
 // acknowledged.
@@ -25,23 +27,8 @@ constexpr std::array<std::string_view, 21> kReserved = {
     "transaction.timeout.ms",  "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee",
     "allow.auto.create.topics"};
 
-// Whether a value may be a secret. What librdkafka says of a wrong value may repeat it, and would end in the log.
-bool may_be_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kHints = {"password", "secret", "key", "pem", "config", "token"};
-  return std::any_of(kHints.begin(), kHints.end(), [&](auto hint) { return name.find(hint) != name.npos; });
-}
-
-Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
-  char words[512];
-  const auto result = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), words, sizeof words);
-  if (result == RD_KAFKA_CONF_OK) return {};
-  if (result == RD_KAFKA_CONF_UNKNOWN)
-    return fail(Code::kInvalid, fmt::format("{}: librdkafka {} has no such property", name, rd_kafka_version_str()));
-  return fail(Code::kInvalid, fmt::format("{}: {}", name, may_be_secret(name) ? "not a possible value" : words));
-}
-
 Status set_all(rd_kafka_conf_t* conf, const KafkaProperties& properties) {
-  for (const auto& [name, value] : properties) FRESHET_TRY(set(conf, name, value));
+  for (const auto& [name, value] : properties) FRESHET_TRY(set_property(conf, name, value));
   return {};
 }
 
@@ -108,8 +95,8 @@ Result<std::shared_ptr<Client>> Client::open(const KafkaOptions& options, const 
   FRESHET_TRY(set_all(conf.get(), settings.defaults));
   FRESHET_TRY(set_all(conf.get(), options.properties));
   FRESHET_TRY(set_all(conf.get(), settings.fixed));
-  FRESHET_TRY(set(conf.get(), "bootstrap.servers", options.brokers));
-  FRESHET_TRY(set(conf.get(), "client.id", options.client_id));
+  FRESHET_TRY(set_property(conf.get(), "bootstrap.servers", options.brokers));
+  FRESHET_TRY(set_property(conf.get(), "client.id", options.client_id));
   std::shared_ptr<Client> client(new Client);
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), forward_log);
@@ -128,16 +115,8 @@ Client::~Client() {
   if (handle_ != nullptr) rd_kafka_destroy(handle_);
 }
 
-Error Client::last_error() const {
-  const std::lock_guard lock(mutex_);
-  return last_error_;
-}
-
 void Client::note_error(rd_kafka_resp_err_t error, const char* words) {
-  const std::lock_guard lock(mutex_);
-  // That all brokers are down only follows from what was said of each of them, which tells more.
-  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !last_error_.message.empty()) return;
-  last_error_ = {code_of(error), words};
+  last_error_.note(error, {code_of(error), words});
 }
 
 }  // namespace kafka
@@ -147,7 +126,7 @@ Status check_kafka_properties(const KafkaProperties& properties) {
   for (const auto& [name, value] : properties) {
     if (std::find(kafka::kReserved.begin(), kafka::kReserved.end(), name) != kafka::kReserved.end())
       return fail(Code::kInvalid, name + ": is not to be set here: what Freshet promises rests on its own value");
-    FRESHET_TRY(kafka::set(conf.get(), name, value));
+    FRESHET_TRY(rdkafka::set_property(conf.get(), name, value));
   }
   return {};
 }

@@ -1,33 +1,25 @@
-// One librdkafka instance, made from our options, its logs and errors taken care of. Here are also the types that own
-// librdkafka's objects, so that none of them is freed by hand.
+// One librdkafka instance, made from our options, its logs and errors taken care of.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "eventlog/event_log.h"
 #include "eventlog/kafka/kafka_options.h"
+#include "rdkafka/last_error.h"
+#include "rdkafka/owned.h"
 
 namespace freshet::eventlog::kafka {
 
-template <auto destroy>
-struct Destroy {
-  template <class T>
-  void operator()(T* object) const {
-    destroy(object);
-  }
-};
-template <class T, auto destroy>
-using Owned = std::unique_ptr<T, Destroy<destroy>>;
-
-using PartitionList = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
-using Queue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
-using Event = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
-using ErrorPtr = Owned<rd_kafka_error_t, rd_kafka_error_destroy>;
+using rdkafka::Destroy;
+using rdkafka::ErrorPtr;
+using rdkafka::Event;
+using rdkafka::Owned;
+using rdkafka::PartitionList;
+using rdkafka::Queue;
 using TopicHandle = Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using GroupMetadata = Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
 
@@ -66,7 +58,7 @@ class Client {
 
   [[nodiscard]] rd_kafka_t* get() const { return handle_; }
   // The last thing that went wrong with brokers or connections; an empty message: nothing has.
-  [[nodiscard]] Error last_error() const;
+  [[nodiscard]] Error last_error() const { return last_error_.get(); }
   void note_error(rd_kafka_resp_err_t error, const char* words);
 
   // librdkafka tells of a rebalance, within a poll.
@@ -78,8 +70,7 @@ class Client {
  private:
   Client() = default;
   rd_kafka_t* handle_ = nullptr;
-  mutable std::mutex mutex_;
-  Error last_error_{Code::kRetry, {}};  // guarded by mutex_
+  rdkafka::LastError last_error_;
 };
 
 }  // namespace freshet::eventlog::kafka

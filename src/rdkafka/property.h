@@ -1,0 +1,18 @@
+// Properties of clients, as operators write them.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace freshet::rdkafka {
+
+// Whether the value of a property may be a secret, which no message may repeat.
+[[nodiscard]] bool may_be_secret(std::string_view property);
+// kInvalid: there is no such property, or it can't have this value.
+[[nodiscard]] Status set_property(rd_kafka_conf_t* conf, const std::string& name, const std::string& value);
+
+}  // namespace freshet::rdkafka
