@@ -75,13 +75,7 @@ Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const 
 }
 
 int report_fleet_error(std::string_view command, const Error& error, bool json) {
-  if (json) {
-    print_json(
-        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
-  } else {
-    fmt::print(stderr, "freshet fleet {}: {}\n", command, error.message);
-  }
-  return error.code == Code::kInvalid ? 2 : 1;
+  return print_failure(fmt::format("freshet fleet {}: ", command), error, json);
 }
 
 }  // namespace freshet::app

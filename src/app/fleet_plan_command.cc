@@ -28,12 +28,7 @@ struct PlanCommand {
 constexpr int kWrong = 2;
 
 int wrong(const Error& error, bool json) {
-  if (json) {
-    print_json(
-        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
-  } else {
-    fmt::print(stderr, "freshet fleet plan: {}\n", error.message);
-  }
+  print_failure("freshet fleet plan: ", error, json);
   return kWrong;
 }
 

@@ -24,15 +24,7 @@ struct RenderOptions {
   bool json = false;
 };
 
-int failed(const Error& error, bool json) {
-  if (json) {
-    print_json(
-        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
-  } else {
-    fmt::print(stderr, "{}\n", error.message);
-  }
-  return error.code == Code::kInvalid ? 2 : 1;
-}
+int failed(const Error& error, bool json) { return print_failure("", error, json); }
 
 void print_done(const fleet::Published& done, const fleet::Rendering& rendering, bool ok) {
   print_json([&](JsonWriter& json) {

@@ -43,16 +43,6 @@ struct WatchTimes {
   env::TimeUs timeout_us = 0;
 };
 
-int watch_failed(const Error& error, bool json) {
-  if (json) {
-    print_json(
-        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
-  } else {
-    fmt::print(stderr, "freshet fleet watch: {}\n", error.message);
-  }
-  return error.code == Code::kInvalid ? 2 : 1;
-}
-
 Result<env::TimeUs> duration_of(const char* option, const std::string& text, int64_t min_us, int64_t max_us) {
   yaml::Problems problems("");
   yaml::Node node;
@@ -153,7 +143,7 @@ int show_looks(const WatchCommand& command, const WatchTimes& times, const fleet
     while (!watcher.wait_for_looks(n, kSliceUs) && clock.monotonic_us() < until_us)
       if (stopped_within(signals, 0)) return 0;
     const fleet::Watched watched = watcher.watched();
-    if (const Status shown = show(command, watched); !shown) return watch_failed(shown.error(), false);
+    if (const Status shown = show(command, watched); !shown) return report_fleet_error("watch", shown.error(), false);
     if (last) return all_well(watched) ? 0 : 1;
     tick_us += times.interval_us;
     const env::TimeUs pause_us = tick_us - clock.monotonic_us();
@@ -166,9 +156,9 @@ int watch(WatchCommand command) {
   const auto topology = load_fleet(command.file, command.json);
   if (!topology) return 2;
   const auto times = times_of(command);
-  if (!times) return watch_failed(times.error(), command.json);
+  if (!times) return report_fleet_error("watch", times.error(), command.json);
   const auto reached = reachable(*topology, command.cluster, command.reach);
-  if (!reached) return watch_failed(reached.error(), command.json);
+  if (!reached) return report_fleet_error("watch", reached.error(), command.json);
   // They are blocked before any thread starts, so that all threads leave them to show_looks().
   sigset_t signals;
   sigemptyset(&signals);
@@ -188,7 +178,7 @@ int watch(WatchCommand command) {
   const fleet::WatcherOptions options{.interval_us = times->interval_us, .memory = {.window_us = times->window_us}};
   fleet::Watcher watcher(*topology, clusters, options, open, env::real_clock());
   auto server = serve(command, watcher);
-  if (!server) return watch_failed(server.error(), command.json);
+  if (!server) return report_fleet_error("watch", server.error(), command.json);
   const int status = show_looks(command, *times, watcher, signals);
   if (*server != nullptr) (*server)->stop(100);
   return status;

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/json_writer.h"
+#include "base/result.h"
 
 namespace freshet::app {
 
@@ -22,6 +24,18 @@ template <class Write>
 template <class Write>
 void print_json(const Write& write) {
   fmt::print("{}\n", json_text(write));
+}
+
+// Prints what a command failed with: on standard error behind `who` ("freshet fleet plan: "), or as JSON. Gives back
+// the exit status.
+inline int print_failure(std::string_view who, const Error& error, bool json) {
+  if (json) {
+    print_json(
+        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
+  } else {
+    fmt::print(stderr, "{}{}\n", who, error.message);
+  }
+  return error.code == Code::kInvalid ? 2 : 1;
 }
 
 }  // namespace freshet::app

@@ -104,15 +104,7 @@ struct LookOptions {
   bool apply = false;
 };
 
-int failed_look(const Error& error, bool json) {
-  if (json) {
-    print_json(
-        [&](JsonWriter& out) { out.begin_object().member("ok", false).member("error", error.message).end_object(); });
-  } else {
-    fmt::print(stderr, "freshet mirror: {}\n", error.message);
-  }
-  return error.code == Code::kInvalid ? 2 : 1;
-}
+int failed_look(const Error& error, bool json) { return print_failure("freshet mirror: ", error, json); }
 
 int verify_mirror(const LookOptions& options) {
   const auto config = mirror_config(options.config, options.json);
