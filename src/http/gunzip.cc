@@ -1,4 +1,4 @@
-// Decompression of bodies, bounded in memory: what a body unpacks to is not known before, and its
+// Compression of bodies, and decompression, bounded in memory: what a body unpacks to is not known before, and its
 // sender may be hostile.
 
 #include <zlib.h>
@@ -14,6 +14,9 @@ namespace {
 
 // zlib's way to say: use the largest window, and find out whether it is gzip or zlib.
 constexpr int kGzipOrZlib = 15 + 32;
+// Likewise: use the largest window, and write gzip.
+constexpr int kGzip = 15 + 16;
+constexpr int kGzipMemory = 8;  // its default
 // Deflate can't do better (zlib's technical notes), so no honest body needs more room at once.
 constexpr size_t kRatioMax = 1032;
 constexpr size_t kFirstOutput = 16 << 10;
@@ -87,6 +90,21 @@ Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_ma
     if (used == out.size()) out.resize(std::min(out.size() * 2, bytes_max + 1));
   }
   out.resize(used);
+  return out;
+}
+
+std::string gzip(std::string_view body) {
+  z_stream stream{};
+  FRESHET_ASSERT(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, kGzipMemory, Z_DEFAULT_STRATEGY) ==
+                 Z_OK);
+  std::string out(deflateBound(&stream, body.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));  // NOLINT: zlib only reads it
+  stream.avail_in = static_cast<uInt>(body.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  FRESHET_ASSERT(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
   return out;
 }
 

@@ -20,5 +20,7 @@ namespace freshet::http {
 // Inflates gzip or zlib. nullopt: it stopped because the output would pass `bytes_max` (a zip bomb). kInvalid: the data
 // is damaged.
 [[nodiscard]] Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_max);
+// RFC 1952, at zlib's default level.
+[[nodiscard]] std::string gzip(std::string_view body);
 
 }  // namespace freshet::http

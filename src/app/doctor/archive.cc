@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cerrno>
 #include <cstring>
@@ -48,22 +47,6 @@ std::string make_tar(const std::vector<ArchiveFile>& files, int64_t changed_s) {
     out.append((kBlock - file.content.size() % kBlock) % kBlock, '\0');
   }
   return out.append(2 * kBlock, '\0');
-}
-
-std::string gzip(std::string_view bytes) {
-  constexpr int kGzip = 15 + 16;  // of zlib: the largest window, with gzip's header
-  z_stream stream{};
-  FRESHET_ASSERT(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, bytes.size()) + 64, '\0');
-  // zlib takes it as not constant, and changes nothing.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  FRESHET_ASSERT(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 Status write_new_file(const std::string& path, std::string_view bytes) {

@@ -17,7 +17,6 @@ struct ArchiveFile {
 // POSIX ustar (IEEE Std 1003.1, pax), each file for its owner alone, all changed at `changed_s` (since 1970). Same
 // files, same bytes.
 [[nodiscard]] std::string make_tar(const std::vector<ArchiveFile>& files, int64_t changed_s);
-[[nodiscard]] std::string gzip(std::string_view bytes);
 
 // Makes the file, for its owner alone. kConflict: there is one already.
 [[nodiscard]] Status write_new_file(const std::string& path, std::string_view bytes);

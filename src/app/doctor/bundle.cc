@@ -13,6 +13,7 @@
 #include "app/doctor/server_answers.h"
 #include "app/installation.h"
 #include "base/version.h"
+#include "http/text.h"
 #include "model/time.h"
 
 namespace freshet::app {
@@ -101,7 +102,8 @@ std::vector<ArchiveFile> bundle_files(const Subject& subject, const std::vector<
 }
 
 Status write_bundle(const Subject& subject, const std::vector<Finding>& findings, const std::string& path) {
-  return write_new_file(path, gzip(make_tar(bundle_files(subject, findings), subject.clock->now_us() / 1'000'000)));
+  return write_new_file(path,
+                        http::gzip(make_tar(bundle_files(subject, findings), subject.clock->now_us() / 1'000'000)));
 }
 
 }  // namespace freshet::app

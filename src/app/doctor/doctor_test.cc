@@ -9,6 +9,7 @@
 #include "app/doctor/masked_config.h"
 #include "app/doctor/report.h"
 #include "app/doctor/server_answers.h"
+#include "http/text.h"
 #include "testing/file.h"
 
 namespace freshet::app {
@@ -92,7 +93,7 @@ TEST(Archive, AnyContentFillsItsBlocks) {
     const std::string tar = make_tar({{"x", content}}, 0);
     RC_ASSERT(tar.size() % 512 == 0U);
     RC_ASSERT(tar.substr(512, content.size()) == content);
-    RC_ASSERT(gzip(tar) == gzip(tar));
+    RC_ASSERT(http::gzip(tar) == http::gzip(tar));
   }));
 }
 
