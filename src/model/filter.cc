@@ -26,12 +26,9 @@ v1::Value plain(const v1::Value& value) {
 
 }  // namespace
 
-bool passes(const v1::ComputedRule::Filter& filter, const std::optional<v1::Value>& value) {
+bool passes_by_order(v1::ComputedRule::Test test, int order) {
   using Rule = v1::ComputedRule;
-  if (filter.test() == Rule::EXISTS) return value.has_value() == filter.value().boolean();
-  if (!value) return filter.test() == Rule::NE;
-  const int order = compare_values(plain(*value), plain(filter.value()));
-  switch (filter.test()) {
+  switch (test) {
     case Rule::EQ: return order == 0;
     case Rule::NE: return order != 0;
     case Rule::LT: return order < 0;
@@ -40,6 +37,13 @@ bool passes(const v1::ComputedRule::Filter& filter, const std::optional<v1::Valu
     case Rule::GE: return order >= 0;
     default: return false;
   }
+}
+
+bool passes(const v1::ComputedRule::Filter& filter, const std::optional<v1::Value>& value) {
+  using Rule = v1::ComputedRule;
+  if (filter.test() == Rule::EXISTS) return value.has_value() == filter.value().boolean();
+  if (!value) return filter.test() == Rule::NE;
+  return passes_by_order(filter.test(), compare_values(plain(*value), plain(filter.value())));
 }
 
 }  // namespace freshet::model

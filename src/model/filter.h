@@ -11,4 +11,7 @@ namespace freshet::model {
 // numbers are equal, however they are written.
 [[nodiscard]] bool passes(const v1::ComputedRule::Filter& filter, const std::optional<v1::Value>& value);
 
+// The same of a value that is there, by how it compares with that of the test (below 0: it is less).
+[[nodiscard]] bool passes_by_order(v1::ComputedRule::Test test, int order);
+
 }  // namespace freshet::model

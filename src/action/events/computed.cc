@@ -119,16 +119,7 @@ using Rule = v1::ComputedRule;
 bool passed_before(const Rule::Filter& filter, const std::optional<v1::Value>& value) {
   if (filter.test() == Rule::EXISTS) return value.has_value();
   if (!value) return filter.test() == Rule::NE;
-  const int order = model::compare_values(*value, filter.value());
-  switch (filter.test()) {
-    case Rule::EQ: return order == 0;
-    case Rule::NE: return order != 0;
-    case Rule::LT: return order < 0;
-    case Rule::LE: return order <= 0;
-    case Rule::GT: return order > 0;
-    case Rule::GE: return order >= 0;
-    default: return false;
-  }
+  return model::passes_by_order(filter.test(), model::compare_values(*value, filter.value()));
 }
 
 // A number as the exact decimal that its text is. Text that is a number counts as one, as shops send prices like
