@@ -220,7 +220,7 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   const bool blamed =
       outcome.what == What::kRefused || (outcome.what == What::kUnsure && share.successes_at != successes_);
   share.successes_at = successes_;
-  if (outcome.what != What::kLater && blamed) ++share.refusals;
+  if (blamed) ++share.refusals;
   if (share.refusals >= kRefusalsMax && set_aside(of, share, outcome.why)) {
     drop_front(share, 1);
     share.failures = 0;
