@@ -23,8 +23,8 @@ constexpr int64_t kConfirmTimeoutMs = 20'000;
 void start_driver() {
   static std::once_flag once;
   std::call_once(once, [] {
+    mongoc_log_set_handler(nullptr, nullptr);  // before the start, which may have something to say, too
     mongoc_init();
-    mongoc_log_set_handler(nullptr, nullptr);
   });
 }
 
