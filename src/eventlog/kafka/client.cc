@@ -50,6 +50,18 @@ void forward_rebalance(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_par
   static_cast<Client*>(client)->rebalance(what, list);
 }
 
+// What mends it; "": the error says all.
+std::string_view advice(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return "; docs/operations/acls.md has what each role needs";
+    default: return "";
+  }
+}
+
 }  // namespace
 
 void Client::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) { on_rebalance(what, list); }
@@ -84,8 +96,8 @@ Code code_of(rd_kafka_resp_err_t error) {
 }
 
 Error error_of(rd_kafka_resp_err_t error, const std::string& what, const std::string& words) {
-  return {code_of(error), fmt::format("kafka: {}: {} ({})", what, words.empty() ? rd_kafka_err2str(error) : words,
-                                      rd_kafka_err2name(error))};
+  return {code_of(error), fmt::format("kafka: {}: {} ({}){}", what, words.empty() ? rd_kafka_err2str(error) : words,
+                                      rd_kafka_err2name(error), advice(error))};
 }
 
 // The order is what lets nobody change what Freshet rests on: our defaults, then the operator's properties, then what
