@@ -1,6 +1,5 @@
-// Writer on a transactional producer. The rule of eventlog/kafka/transactions.cc: kConflict is said only when the
-// transaction is surely aborted; whenever that is not sure the client is thrown away, and settle() makes the brokers
-// decide before anything else happens.
+// Writer on a transactional producer. What a failed transaction is called is said in rdkafka/transaction.h; settle() is
+// what makes the brokers decide.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,19 +13,19 @@
 #include "cluster/stream/member.h"
 #include "cluster/stream/open.h"
 #include "cluster/stream/places.h"
+#include "rdkafka/transaction.h"
 #include "telemetry/log.h"
 
 namespace freshet::cluster {
 namespace {
 
-constexpr int kWriterCallMs = 1'000;  // How long one call waits for brokers that are away.
 constexpr size_t kBatchBytesMax = 256u << 10;
 constexpr size_t kMessageBytesMax = 100u << 20;
 
 class KafkaWriter final : public Writer {
  public:
   KafkaWriter(const Connection& connection, env::Clock& clock, const WriterOptions& options)
-      : connection_(connection), options_(options), clock_(clock) {}
+      : connection_(connection), options_(options), clock_(clock), rival_(options.transaction_timeout_us) {}
   ~KafkaWriter() override { forget(); }
 
   Status settle() override {
@@ -35,7 +34,8 @@ class KafkaWriter final : public Writer {
     auto client = open_client(connection_, settings());
     if (!client) return tl::unexpected(client.error());
     client_ = *std::move(client);
-    const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_init_transactions(client_.get(), ms); });
+    const rd::ErrorPtr error =
+        insist(client_.get(), patience(), [&](int ms) { return rd_kafka_init_transactions(client_.get(), ms); });
     if (error == nullptr) return {};
     Error told = error_of(*error, "taking transactional id " + options_.transactional_id);
     forget();
@@ -68,7 +68,8 @@ class KafkaWriter final : public Writer {
   void abort() override {
     if (!open_) return;
     open_ = false;
-    const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); });
+    const rd::ErrorPtr error =
+        insist(client_.get(), patience(), [&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); });
     if (error != nullptr || stale_) forget();
     refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   }
@@ -117,17 +118,7 @@ class KafkaWriter final : public Writer {
     return stream_error(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
   }
 
-  // An error that librdkafka names retriable has changed nothing.
-  template <class Call>
-  rd::ErrorPtr insist(const Call& call) {
-    const env::TimeUs end = clock_.monotonic_us() + options_.outage_max_us;
-    while (true) {
-      rd::ErrorPtr error(call(kWriterCallMs));
-      rd_kafka_poll(client_.get(), 0);
-      if (error == nullptr || rd_kafka_error_is_retriable(error.get()) == 0) return error;
-      if (clock_.monotonic_us() > end) return error;
-    }
-  }
+  rdkafka::Patience patience() const { return {clock_, options_.outage_max_us}; }
 
   Status failed(const rd_kafka_error_t& error);
   Error judged(Error error);
@@ -143,7 +134,7 @@ class KafkaWriter final : public Writer {
   rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // set within polls of this thread
   bool open_ = false;
   bool stale_ = false;  // It does not know partitions that there are.
-  std::optional<env::TimeUs> fenced_at_;
+  rdkafka::Rival rival_;
 };
 
 rd_kafka_headers_t* headers_of(std::span<const Header> headers) {
@@ -193,11 +184,13 @@ Status KafkaWriter::commit(const std::vector<Place>& places, const Committer* me
   const auto* known = dynamic_cast<const KafkaMember*>(member);
   const rd::PartitionList list = list_of(places);
   if (known != nullptr && !places.empty()) {
-    const rd::ErrorPtr error = insist(
-        [&](int ms) { return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), known->get(), ms); });
+    const rd::ErrorPtr error = insist(client_.get(), patience(), [&](int ms) {
+      return rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), known->get(), ms);
+    });
     if (error != nullptr) return failed(*error);
   }
-  const rd::ErrorPtr error = insist([&](int ms) { return rd_kafka_commit_transaction(client_.get(), ms); });
+  const rd::ErrorPtr error =
+      insist(client_.get(), patience(), [&](int ms) { return rd_kafka_commit_transaction(client_.get(), ms); });
   if (error != nullptr) return failed(*error);
   open_ = false;
   return {};
@@ -206,36 +199,26 @@ Status KafkaWriter::commit(const std::vector<Place>& places, const Committer* me
 // A record that the brokers refused makes the transaction fail; why they did says more than that it failed.
 Status KafkaWriter::failed(const rd_kafka_error_t& error) {
   Error out = error_of(error, "committing by " + options_.transactional_id);
-  const bool is_fatal = rd_kafka_error_is_fatal(&error) != 0;
-  const bool is_unknown = rd_kafka_error_is_retriable(&error) != 0;
   open_ = false;
   const auto refused = std::exchange(refused_, RD_KAFKA_RESP_ERR_NO_ERROR);
   if (refused != RD_KAFKA_RESP_ERR_NO_ERROR && refused != RD_KAFKA_RESP_ERR__PURGE_QUEUE) {
     const Error why = stream_error(refused, "a record was refused");
     if (why.code == Code::kInvalid) out = why;
   }
-  if (!is_fatal && !is_unknown) {
-    const rd::ErrorPtr not_aborted = insist([&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); });
+  const rdkafka::Failure failure = rdkafka::failure_of(error);
+  bool aborted = false;
+  if (can_abort(failure)) {
+    aborted = insist(client_.get(), patience(),
+                     [&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); }) == nullptr;
     refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // Aborting purges what is under way.
-    if (not_aborted == nullptr) {
-      if (out.code == Code::kFenced) forget();
-      if (out.code != Code::kFenced && out.code != Code::kInvalid) out.code = Code::kConflict;
-      return tl::unexpected(judged(std::move(out)));
-    }
   }
-  forget();
-  if (!is_fatal || out.code != Code::kFenced) out.code = Code::kRetry;
+  out.code = code_of_failed(out.code, failure, aborted);
+  if (!aborted || out.code == Code::kFenced) forget();
   return tl::unexpected(judged(std::move(out)));
 }
 
-// A producer that was too slow is told the same as one that was replaced. So the id is taken once more: who has it by
-// right does the same, and then it is lost for good. Nothing can be committed twice meanwhile.
 Error KafkaWriter::judged(Error error) {
-  if (error.code != Code::kFenced) return error;
-  const env::TimeUs now = clock_.monotonic_us();
-  const bool again = fenced_at_ && now - *fenced_at_ < 2 * options_.transaction_timeout_us;
-  fenced_at_ = now;
-  if (again) return error;
+  if (error.code != Code::kFenced || rival_.shows(clock_.monotonic_us())) return error;
   spdlog::warn("{}; taking it once more", error.message);
   error.code = Code::kRetry;
   return error;

@@ -36,6 +36,14 @@ void add_committed(rd_kafka_topic_partition_list_t* list, const char* topic, uin
   one->metadata_size = place.metadata.size();
 }
 
+PartitionList list_of(const Names& names, const std::vector<TopicPartition>& of, Offset offset) {
+  PartitionList list = make_list(of.size());
+  for (const TopicPartition& one : of)
+    rd_kafka_topic_partition_list_add(list.get(), names.of(one.topic), static_cast<int32_t>(one.partition))->offset =
+        offset;
+  return list;
+}
+
 Names::Names(const std::string& prefix) {
   for (size_t i = 0; i < kTopics; ++i) topics_[i] = prefix + std::string(name_of(static_cast<Topic>(i)));
 }
@@ -48,6 +56,12 @@ std::optional<Topic> Names::find(std::string_view name) const {
 
 Cluster::Cluster(const KafkaOptions& options, env::Clock& clock, std::shared_ptr<Client> client)
     : options_(options), clock_(clock), client_(std::move(client)), names_(options.topic_prefix) {}
+
+Status Cluster::check_targets(const std::vector<Produce>& batches) const {
+  for (const Produce& batch : batches)
+    if (!has(batch.to)) return fail(Code::kNotFound, "kafka: there is no " + to_string(batch.to));
+  return {};
+}
 
 // ---- topics ---------------------------------------------------------------------------------------------------------
 
@@ -228,14 +242,6 @@ Result<env::TimeUs> Cluster::lingers_us(Topic topic) {
 
 // ---- offsets --------------------------------------------------------------------------------------------------------
 
-PartitionList Cluster::list_of(const std::vector<TopicPartition>& of, Offset offset) const {
-  PartitionList list = make_list(of.size());
-  for (const TopicPartition& one : of)
-    rd_kafka_topic_partition_list_add(list.get(), names_.of(one.topic), static_cast<int32_t>(one.partition))->offset =
-        offset;
-  return list;
-}
-
 // Asks with the times -2 and -1 of the protocol, which stand for the low and the high watermark: one request for each
 // broker, however many partitions.
 Status Cluster::list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question) {
@@ -252,8 +258,8 @@ Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicParti
   if (of.empty()) return out;
   for (const TopicPartition& one : of)
     if (!has(one)) return fail(Code::kNotFound, "kafka: there is no " + to_string(one));
-  const PartitionList low = list_of(of, RD_KAFKA_OFFSET_BEGINNING);
-  const PartitionList high = list_of(of, RD_KAFKA_OFFSET_END);
+  const PartitionList low = list_of(names_, of, RD_KAFKA_OFFSET_BEGINNING);
+  const PartitionList high = list_of(names_, of, RD_KAFKA_OFFSET_END);
   FRESHET_TRY(list_offsets(low.get(), "asking for the low watermarks"));
   FRESHET_TRY(list_offsets(high.get(), "asking for the high watermarks"));
   for (size_t i = 0; i < of.size(); ++i) {
@@ -288,7 +294,7 @@ Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::stri
   if (of.empty()) return out;
   FRESHET_ASSIGN(const auto asker, asker_of(group, which));
   const std::string question = "asking for what group " + group + " has committed";
-  const PartitionList list = list_of(of, RD_KAFKA_OFFSET_INVALID);
+  const PartitionList list = list_of(names_, of, RD_KAFKA_OFFSET_INVALID);
   if (const auto error = rd_kafka_committed(asker->get(), list.get(), to_ms(options_.call_timeout_us)))
     return tl::unexpected(error_of(error, question));
   for (size_t i = 0; i < of.size(); ++i) {
@@ -332,7 +338,7 @@ Result<std::vector<std::string>> Cluster::members(const std::string& group) {
 }
 
 Status Cluster::delete_records(TopicPartition of, Offset before) {
-  const DeleteRecords order(rd_kafka_DeleteRecords_new(list_of({of}, before).get()));
+  const DeleteRecords order(rd_kafka_DeleteRecords_new(list_of(names_, {of}, before).get()));
   rd_kafka_DeleteRecords_t* list[] = {order.get()};
   Queue queue(rd_kafka_queue_new(client_->get()));
   rd_kafka_DeleteRecords(client_->get(), list, 1, nullptr, queue.get());

@@ -26,6 +26,10 @@ class Names {
   std::array<std::string, kTopics> topics_;
 };
 
+// The partitions, each with the offset, as librdkafka takes them.
+[[nodiscard]] PartitionList list_of(const Names& names, const std::vector<TopicPartition>& of,
+                                    Offset offset = RD_KAFKA_OFFSET_INVALID);
+
 // A group's place in a partition, with what its committer left beside it.
 struct Committed {
   Offset next = 0;
@@ -45,6 +49,8 @@ class Cluster {
   // 0: no such topic.
   [[nodiscard]] uint32_t partitions(Topic topic) const { return partitions_[static_cast<size_t>(topic)]; }
   [[nodiscard]] bool has(TopicPartition of) const { return of.partition < partitions(of.topic); }
+  // kNotFound: one of them goes to a partition that is not there.
+  [[nodiscard]] Status check_targets(const std::vector<Produce>& batches) const;
 
   // Waits for brokers that answer but are not ready, KafkaOptions::settle_timeout_us at most (kRetry).
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
@@ -75,7 +81,6 @@ class Cluster {
   [[nodiscard]] Status other_partitions(Topic topic, uint32_t configured) const;
   [[nodiscard]] Status answers(Topic topic);
   [[nodiscard]] Status list_offsets(rd_kafka_topic_partition_list_t* list, const std::string& question);
-  [[nodiscard]] PartitionList list_of(const std::vector<TopicPartition>& of, Offset offset) const;
   // A client that knows the group's coordinator and never joins. librdkafka's administrative questions to coordinators
   // (ListConsumerGroupOffsets) end the process when these are away at the wrong moment: its 5397 and 5040.
   [[nodiscard]] Result<std::shared_ptr<Client>> asker_of(const std::string& group, Offsets which = Offsets::kAsTheyAre);

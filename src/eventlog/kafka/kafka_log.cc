@@ -3,15 +3,18 @@
 // change it.
 #include "eventlog/kafka/kafka_log.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <mutex>
 #include <utility>
 
-#include "eventlog/kafka/appender.h"
 #include "eventlog/kafka/cluster.h"
-#include "eventlog/kafka/consumer.h"
+#include "eventlog/kafka/consume/group_member.h"
+#include "eventlog/kafka/produce/appender.h"
 #include "eventlog/kafka/reader.h"
+#include "eventlog/kafka/standby/slot_member.h"
 
 namespace freshet::eventlog {
 namespace kafka {
@@ -44,13 +47,17 @@ class KafkaLog final : public EventLog {
   uint32_t partitions(Topic topic) const override { return cluster_.partitions(topic); }
 
   void append(std::vector<Produce> batches, AppendDone done) override {
-    for (const Produce& batch : batches)
-      if (!cluster_.has(batch.to)) return done(fail(Code::kNotFound, "kafka: there is no " + to_string(batch.to)));
+    if (Status found = cluster_.check_targets(batches); !found) return done(std::move(found));
     appender_->append(std::move(batches), std::move(done));
   }
 
   Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) override {
-    return KafkaConsumer::open(options_, clock_, cluster_, options);
+    for (const Topic topic : options.topics) {
+      if (cluster_.partitions(topic) == 0)
+        return fail(Code::kNotFound, fmt::format("kafka: there is no topic {}", cluster_.names().of(topic)));
+    }
+    return options.slots > 0 ? SlotMember::open(options_, clock_, cluster_, options)
+                             : GroupMember::open(options_, clock_, cluster_, options);
   }
 
   Result<Watermarks> watermarks(TopicPartition partition) override {

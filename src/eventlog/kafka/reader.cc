@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "eventlog/kafka/fetched.h"
+#include "eventlog/kafka/consume/fetched.h"
 
 namespace freshet::eventlog::kafka {
 namespace {

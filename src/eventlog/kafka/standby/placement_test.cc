@@ -1,4 +1,4 @@
-#include "eventlog/kafka/placement.h"
+#include "eventlog/kafka/standby/placement.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

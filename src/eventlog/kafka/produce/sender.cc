@@ -1,6 +1,6 @@
 // librdkafka's messages point into the framed bytes, which saves a copy of every value on the way out. It takes them
 // in batches, so that its locks are taken once for many.
-#include "eventlog/kafka/sender.h"
+#include "eventlog/kafka/produce/sender.h"
 
 #include <vector>
 

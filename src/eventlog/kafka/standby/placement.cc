@@ -1,7 +1,7 @@
 // Deciding about slots. All processes see nearly the same and decide alike; where they would all do the same at once,
 // those with more to do wait longer (courtesy_us). A wrong decision costs a batch and a fresh start, since the slot's
 // transactional id lets only one of two owners commit.
-#include "eventlog/kafka/placement.h"
+#include "eventlog/kafka/standby/placement.h"
 
 #include <fmt/format.h>
 

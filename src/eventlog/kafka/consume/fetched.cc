@@ -1,4 +1,4 @@
-#include "eventlog/kafka/fetched.h"
+#include "eventlog/kafka/consume/fetched.h"
 
 #include <algorithm>
 

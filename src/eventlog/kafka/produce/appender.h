@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "eventlog/kafka/sender.h"
+#include "eventlog/kafka/produce/sender.h"
 
 namespace freshet::eventlog::kafka {
 

@@ -1,7 +1,7 @@
 // Appends without a transaction: what ingest has received. An append is answered when the reports of all its records
 // are in, so that a sender who is told "durable" can forget all of them. A producer that is idempotent may send a
 // record again without writing it twice; what a sender sends again is told apart by its message id, in action.
-#include "eventlog/kafka/appender.h"
+#include "eventlog/kafka/produce/appender.h"
 
 #include <fmt/format.h>
 

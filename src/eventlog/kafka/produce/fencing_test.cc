@@ -8,7 +8,7 @@
 
 #include "eventlog/kafka/client.h"
 #include "eventlog/kafka/kafka_log.h"
-#include "eventlog/kafka/transactions.h"
+#include "eventlog/kafka/produce/transactions.h"
 #include "testing/kafka_broker.h"
 
 namespace freshet::eventlog::kafka {

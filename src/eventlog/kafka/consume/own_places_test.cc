@@ -1,4 +1,4 @@
-#include "eventlog/kafka/own_places.h"
+#include "eventlog/kafka/consume/own_places.h"
 
 #include <gtest/gtest.h>
 

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "eventlog/kafka/cluster.h"
-#include "eventlog/kafka/placement.h"
-#include "eventlog/kafka/transactions.h"
+#include "eventlog/kafka/produce/transactions.h"
+#include "eventlog/kafka/standby/placement.h"
 
 namespace freshet::eventlog::kafka {
 

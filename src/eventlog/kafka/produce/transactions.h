@@ -11,11 +11,11 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "eventlog/kafka/sender.h"
+#include "eventlog/kafka/produce/sender.h"
+#include "rdkafka/transaction.h"
 
 namespace freshet::eventlog::kafka {
 
@@ -44,8 +44,7 @@ class Transactions {
  private:
   [[nodiscard]] ErrorPtr run(std::vector<Produce>& outputs, const rd_kafka_topic_partition_list_t* offsets,
                              const rd_kafka_consumer_group_metadata_t* member);
-  template <class Call>
-  [[nodiscard]] ErrorPtr insist(const Call& call);
+  [[nodiscard]] rdkafka::Patience patience() const { return {clock_, options_.outage_max_us, &interrupted_}; }
   [[nodiscard]] Status failed(ErrorPtr error);
   [[nodiscard]] Error judged(Error error);
   void forget();
@@ -59,7 +58,7 @@ class Transactions {
   std::vector<std::string> framed_;  // what librdkafka's messages point to: outlives the client
   std::shared_ptr<Client> client_;   // null: not begun
   std::unique_ptr<Sender> sender_;
-  std::optional<env::TimeUs> fenced_at_;
+  rdkafka::Rival rival_;
 };
 
 }  // namespace freshet::eventlog::kafka

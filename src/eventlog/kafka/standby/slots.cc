@@ -1,7 +1,7 @@
 // The brokers' side of slots. What keeps two owners of a slot apart is its transactional id alone: whoever begins it
 // fences the other. What is written beside the offsets (names and beats) only tells when to try; so it may be late,
 // old or wrong, and costs time then, but never a record.
-#include "eventlog/kafka/slots.h"
+#include "eventlog/kafka/standby/slots.h"
 
 #include <fmt/format.h>
 #include <string.h>

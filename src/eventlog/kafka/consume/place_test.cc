@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "eventlog/kafka/cluster.h"
-#include "eventlog/kafka/consumer.h"
+#include "eventlog/kafka/consume/group_member.h"
 #include "eventlog/kafka/reader.h"
 
 namespace freshet::eventlog::kafka {
@@ -41,7 +41,7 @@ class Place : public testing::Test {
     consumer.topics = {Topic::kChanges};
     consumer.delivery = Delivery::kAtLeastOnce;
     consumer.member = member;
-    auto opened = KafkaConsumer::open(options_, env::real_clock(), *cluster_, consumer);
+    auto opened = GroupMember::open(options_, env::real_clock(), *cluster_, consumer);
     EXPECT_TRUE(opened) << opened.error().message;
     return opened ? std::move(*opened) : nullptr;
   }
