@@ -168,10 +168,10 @@ super.users=User:ANONYMOUS
 """
 
 
-def start_authorized(box, users, version=kafka.VERSION):
+def start_authorized(box, users, version=kafka.VERSION, name="kafka"):
     """A broker that lets these users in by password, `pw-NAME`, at .secure, and lets them do what their ACLs allow."""
-    settings = box.directory / "authorized.properties"
-    broker = kafka.Kafka(box.directory / "kafka", {"FRESHET_KAFKA_PROPERTIES": str(settings), "FRESHET_KAFKA_VERSION": version})
+    settings = box.directory / f"{name}.properties"
+    broker = kafka.Kafka(box.directory / name, {"FRESHET_KAFKA_PROPERTIES": str(settings), "FRESHET_KAFKA_VERSION": version})
     secure = free_ports(1)[0]
     passwords = " ".join(f'user_{user}="pw-{user}"' for user in users)
     settings.write_text(SECURED.format(plain=broker.port, secure=secure, controller=broker.port + 1, users=passwords), encoding="utf-8")

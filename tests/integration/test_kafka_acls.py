@@ -10,25 +10,33 @@ import mongo
 from harness import ROOT, TENANT, bearer, check, check_equal, note, profile, send_records, shorten, wait_until
 from patience import patient
 from test_fleet_live import start_authorized
+from test_mirror import Mirror, kcat, make_topic, produce, read
 
 ROLES = ("ingest", "action", "reaction", "console")
 ACL_COMMANDS = {"3": "kafka.admin.AclCommand", "4": "org.apache.kafka.tools.AclCommand"}  # what kafka-acls.sh runs
 PAGE = ROOT / "docs" / "operations" / "acls.md"
 
 
+def blocks():
+    """The page's commands, by what they are for: the arguments of each `acl`."""
+    texts = [block.split("```")[0] for block in PAGE.read_text(encoding="utf-8").split("```sh\n")[1:]]
+    everybody = re.search(r'^ALL="(.*)"$', texts[0], re.M).group(1)
+    parsed = [[shlex.split(line[4:].replace("$ALL", everybody), comments=True) for line in text.splitlines() if line.startswith("acl ")] for text in texts]
+    return dict(zip(("roles", "sinks", "source", "target"), parsed, strict=True))
+
+
 def commands():
-    """The arguments of each `acl` of the page."""
-    text = PAGE.read_text(encoding="utf-8").split("```sh\n")[1].split("```")[0]
-    everybody = re.search(r'^ALL="(.*)"$', text, re.M).group(1)
-    return [shlex.split(line[4:].replace("$ALL", everybody)) for line in text.splitlines() if line.startswith("acl ")]
+    return blocks()["roles"]
 
 
 class Guarded(apart.Apart):
     """All roles apart, each with a user of its own."""
 
-    def __init__(self, box, version=kafka.VERSION):
+    def __init__(self, box, version=kafka.VERSION, sinks=False):
         self.box, self.partitions, self.standbys, self.revision = box, 2, 0, 1
-        self.extra = "    rate: {events_per_second: 200, burst: 200}\n"
+        self.lake = box.directory / "lake"
+        self.extra = (f"    rate: {{events_per_second: 200, burst: 200}}\n"
+                      f'    sinks:\n      - {{name: lake, kind: files, to: "file://{self.lake}", every: 500ms}}\n' * sinks)
         self.checkpoints = apart.checkpoints_in(box)
         self.broker = start_authorized(box, ROLES, version)
         self.broker.settings = lambda: (f'brokers: "{self.broker.secure}", properties: {{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, '
@@ -96,6 +104,48 @@ def least(box, version):
     for process in fleet.processes():
         process.stop()
     return fleet
+
+
+def run_acl(broker, version, arguments):
+    broker.run(ACL_COMMANDS[version[0]], "--add", *arguments)
+
+
+def test_with_sinks(box):
+    fleet = Guarded(box, sinks=True)
+    for arguments in commands() + blocks()["sinks"]:
+        fleet.acl(arguments)
+    fleet.start()
+    works(fleet, "first")
+    wait_until(lambda: list(fleet.lake.rglob("*.ndjson*")), patient(60), "events in files")
+    check_equal(denied(fleet), [], "refused although the page allows it")
+    for process in fleet.processes():
+        process.stop()
+
+
+def test_mirror(box):
+    """A mirror with what the page allows it copies topics, follows their settings, is verified and moves a group."""
+    source = start_authorized(box, ["mirror"], name="source")
+    target = start_authorized(box, ["mirror"], name="target")
+    for name, broker in (("source", source), ("target", target)):
+        for arguments in blocks()[name]:
+            run_acl(broker, kafka.VERSION, arguments)
+    make_topic(source, "orders.new", 2, retention_ms=7200000)
+    make_topic(source, "secrets", 1)
+    produce(source, "orders.new", [f"k{i % 10}:{i}" for i in range(300)])
+    kcat("-C", "-b", source.brokers, "-G", "billing", "-c", 300, "-q", "-o", "beginning", "-X", "auto.offset.reset=earliest", "orders.new")
+    login = "properties: {security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, sasl.username: mirror, sasl.password: pw-mirror}"
+    mirror = Mirror(box, source, target, [{"match": "orders.*", "to": "front.orders.*", "partitions": 3}], more='groups: ["billing"]\n')
+    text = mirror.file.read_text(encoding="utf-8")
+    for broker in (source, target):
+        text = text.replace(f'brokers: "{broker.brokers}"', f'brokers: "{broker.secure}", {login}')
+    mirror.file.write_text(text, encoding="utf-8")
+    mirror.start()
+    mirror.verified()
+    check_equal(len(read(target, "front.orders.new")), 300, "records in the target")
+    status, moved = mirror.command("offsets", "--apply")
+    check_equal(status, 0, f"offsets --apply ({moved})")
+    check("AUTHORIZATION" not in mirror.log.read_text(), lambda: f"refused although the page allows it: {mirror.log.read_text()[-2000:]}")
+    mirror.stop()
 
 
 def test_least(box):

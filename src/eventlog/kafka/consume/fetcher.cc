@@ -38,6 +38,7 @@ void Fetcher::add(TopicPartition of, std::optional<Offset> bound) {
   shares_[of].bound = bound;
 }
 
+// What was taken out of the queue for it must not be handed out if the partition comes back later.
 bool Fetcher::drop(TopicPartition of) {
   const auto share = shares_.find(of);
   if (share == shares_.end()) return false;
@@ -47,6 +48,7 @@ bool Fetcher::drop(TopicPartition of) {
   return started;
 }
 
+// A bound that would fall is not taken: what lies below the old one may have been handed out.
 void Fetcher::set_bound(TopicPartition of, std::optional<Offset> bound) {
   const auto share = shares_.find(of);
   FRESHET_ASSERT(share != shares_.end());

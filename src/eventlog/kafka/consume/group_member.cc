@@ -63,6 +63,7 @@ Result<PollResult> GroupMember::poll_fetcher(size_t bytes_max, env::TimeUs timeo
   return result;
 }
 
+// What is committed is asked for only where something is to be taken up: the answer may take a while after a rebalance.
 Status GroupMember::take_up() {
   Status status = has_new(fetcher_.shares()) ? learn_committed() : Status{};
   if (status) status = fetcher_.take_up([this](TopicPartition of) { return committed_.at(of); });

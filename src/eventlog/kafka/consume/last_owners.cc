@@ -1,3 +1,5 @@
+// Whoever commits leaves its transactional id beside the offset. The id ends in the member's name, so it can be seen
+// whether its owner is still in the group: one that lives decides its transaction itself.
 #include "eventlog/kafka/consume/last_owners.h"
 
 #include <algorithm>

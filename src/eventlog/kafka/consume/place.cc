@@ -38,6 +38,7 @@ Status GroupMember::join() {
   return {};
 }
 
+// What was committed is the group's to say from now on, as others commit there.
 void GroupMember::leave() {
   fetcher_.close();
   committed_.clear();

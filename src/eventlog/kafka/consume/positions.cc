@@ -31,6 +31,7 @@ Status Fetcher::take_up(const Places& committed) {
   return move(moved);
 }
 
+// The positions were compared before, so librdkafka can't find any of them missing, unless retention is quicker.
 Status Fetcher::start(const std::vector<TopicPartition>& of) {
   const PartitionList list = list_of(cluster_.names(), of);
   const PartitionList paused = make_list();

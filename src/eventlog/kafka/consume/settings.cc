@@ -1,3 +1,5 @@
+// What is fixed is what the promises rest on: only committed records are read, offsets move with the work's transaction
+// and never by themselves, and a position that is not there is an error instead of a jump.
 #include "eventlog/kafka/consume/settings.h"
 
 #include <algorithm>

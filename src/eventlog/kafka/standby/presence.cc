@@ -1,3 +1,4 @@
+// The committed offsets are looked at twice, so far apart that an owner who lives has said something new in between.
 #include "eventlog/kafka/standby/presence.h"
 
 #include <fmt/format.h>

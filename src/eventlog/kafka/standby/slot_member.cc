@@ -1,3 +1,5 @@
+// What is told to the worker and what is taken up are two steps, as in a group: a change of parts is told by one poll,
+// and the next one goes on from where the worker has put each partition meanwhile, by the state that it has opened.
 #include "eventlog/kafka/standby/slot_member.h"
 
 #include <algorithm>
@@ -40,6 +42,7 @@ SlotMember::SlotMember(const KafkaOptions& options, env::Clock& clock, Cluster& 
       fetcher_(clock, cluster, "group " + group_, [this](TopicPartition of) { return slots_.slot_of(of); }),
       slots_(options, clock, cluster, consumer, fetcher_.client().interrupted()) {}
 
+// Leaving says so beside the offsets, which is why a standby goes on at its next look instead of after a silence.
 SlotMember::~SlotMember() {
   for (uint32_t slot = 0; slot < consumer_.slots; ++slot)
     if (slots_.part(slot) == Part::kOwner) slots_.leave(slot);
