@@ -1,5 +1,5 @@
-// Errors of librdkafka's transactional calls have three faces (fatal, abortable, retriable); what matters to a caller is
-// only whether the work can be done again at once, later, or never.
+// Errors of librdkafka's transactional calls have three faces: fatal, abortable and retriable. What matters to a caller
+// is only whether the work can be done again at once, later, or never.
 #include "rdkafka/transaction.h"
 
 #include "base/assert.h"

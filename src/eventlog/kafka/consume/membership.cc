@@ -45,6 +45,7 @@ void GroupMember::learn_membership() {
   if (rd_kafka_assignment_lost(fetcher_.client().handle()) != 0) membership_.reset();
 }
 
+// What is lost is told by the next poll, before anything else is handed out.
 void GroupMember::revoked(rd_kafka_topic_partition_list_t* list) {
   if (rd_kafka_assignment_lost(fetcher_.client().handle()) != 0) {
     spdlog::warn("kafka: group {} has given our partitions to somebody else: this process was silent for too long",

@@ -1,4 +1,5 @@
-// The committed offsets are looked at twice, so far apart that an owner who lives has said something new in between.
+// The committed offsets are looked at twice, so far apart that an owner who lives has said something new in between;
+// one look alone could not tell an owner from the words that a dead one has left.
 #include "eventlog/kafka/standby/presence.h"
 
 #include <fmt/format.h>
