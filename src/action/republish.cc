@@ -1,6 +1,6 @@
 #include "action/republish.h"
 
-#include "action/events/profile.h"
+#include "action/read_whole.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "state/entity_list.h"
@@ -10,27 +10,14 @@ namespace {
 
 constexpr size_t kRepublishedInStep = FRESHET_BOUND(256, 3);
 
-// Only those with a document. One that was never said has none, nor has one that was merged away or erased: a change of
-// it would bring one back.
-bool has_document(const v1::EntityState& entity) {
-  return entity.version() > 0 &&
-         (entity.status() == v1::EntityState::LIVE || entity.status() == v1::EntityState::LEAVING);
-}
-
-void say_whole(state::Entity& entity, const Tenant& tenant, const v1::Envelope& record, state::PartitionState& state,
+void say_again(state::Entity& entity, const Tenant& tenant, const v1::Envelope& record, state::PartitionState& state,
                Outputs& out) {
   state::PartitionState::touch(entity, state);
   entity.state.set_version(entity.state.version() + 1 + record.control().republish().raise());
   if (out.suppressed()) return;
   v1::Change change;
-  change.set_tenant(entity.state.tenant());
-  change.set_kind(entity.ref.kind);
-  change.set_id(std::string(entity.ref.id.view()));
-  change.set_version(entity.state.version());
+  say_whole(entity.state, tenant, change);
   change.set_received_at_us(record.received_at_us());
-  Touched touched;
-  touched.all();
-  touched.describe(entity.state, tenant, change);
   out.change(change);
 }
 
@@ -47,7 +34,7 @@ void republish(const v1::Envelope& record, uint32_t partition, const Rules& rule
     if (entity == nullptr || !has_document(entity->state)) continue;
     // A tenant that is configured no longer can't be asked for.
     if (const Tenant* tenant = rules.find(entity->state.tenant()); tenant != nullptr)
-      say_whole(*entity, *tenant, record, state, out);
+      say_again(*entity, *tenant, record, state, out);
   }
   if (ids.size() < kRepublishedInStep) return;
   v1::Envelope next = record;

@@ -58,6 +58,11 @@ enum class Mutant : uint8_t {
   kRetryForgotten,
   kStaleWriteWins,
   kTombstoneForgotten,
+  // profiles read from the state
+  kReadUncommitted,
+  kReadWhileReplaying,
+  kReadOfMerged,
+  kReadStopsAtRedirect,
   // ingest
   kAnswerBeforeDurable,
   kOverflowOvertaken,

@@ -231,6 +231,7 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
   if (out_.suppressed()) return;
+  if (!out_.says_changes()) return out_.note_change(tenant_name_, received_at_us);
   begin_change(e, received_at_us);
   touched_.describe(e.state, tenant(), change_);
   out_.change(change_);
@@ -240,6 +241,7 @@ void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
+  if (!out_.says_changes()) return out_.note_change(tenant_name_, received_at_us);
   begin_change(e, received_at_us);
   change_.set_remove(true);
   out_.change(change_);
