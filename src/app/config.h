@@ -77,8 +77,11 @@ struct Config {
     uint64_t bytes_per_s = 64ull << 20;  // of hashing and sending, and of restoring
   };
   struct Profiles {
-    enum class Kind : uint8_t { kEmbedded, kMongodb, kSplit };
-    Kind kind = Kind::kEmbedded;
+    enum class Kind : uint8_t { kState, kEmbedded, kMongodb, kSplit };
+    Kind kind = Kind::kState;          // asked for; profiles_kind() says which one it is
+    bool kind_said = false;            // by the file, and not left to us
+    enum class Changes : uint8_t { kIfRead, kWritten };
+    Changes changes = Changes::kIfRead;  // kState: who reads them is a sink
     std::string mongodb_uri;           // never logged
     std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
   };
@@ -164,7 +167,11 @@ struct Config {
 [[nodiscard]] constexpr auto names_of(Config::Profiles::Kind) {
   using enum Config::Profiles::Kind;
   return std::to_array<Name<Config::Profiles::Kind>>(
-      {{kEmbedded, "embedded"}, {kMongodb, "mongodb"}, {kSplit, "split"}});
+      {{kState, "state"}, {kEmbedded, "embedded"}, {kMongodb, "mongodb"}, {kSplit, "split"}});
+}
+[[nodiscard]] constexpr auto names_of(Config::Profiles::Changes) {
+  using enum Config::Profiles::Changes;
+  return std::to_array<Name<Config::Profiles::Changes>>({{kIfRead, "if_read"}, {kWritten, "written"}});
 }
 
 // What `freshet run` uses without a file: one tenant `demo`, everything on loopback.
@@ -200,6 +207,8 @@ inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", 
 [[nodiscard]] std::string text_of(const Roles& roles);
 [[nodiscard]] std::vector<Role> list_of(const Roles& roles);
 [[nodiscard]] Roles roles_of(const std::vector<Role>& list);
+// Where profiles are read from: action's state is what is meant where the file says nothing, if it can be.
+[[nodiscard]] Config::Profiles::Kind profiles_kind(const Config& config);
 // kInvalid: what these roles need is on the disk of another process.
 [[nodiscard]] Status check_roles(const Config& config);
 // Whether host:port (also [::1]:port) accepts connections from this machine only.

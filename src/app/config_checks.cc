@@ -101,8 +101,23 @@ Status check_standbys(const Config& config) {
                                           config.state.slots, config.log.partitions));
 }
 
+// Whoever has no action beside him could only read what it has persisted, and whoever has no console need not read.
+Config::Profiles::Kind profiles_kind(const Config& config) {
+  using Kind = Config::Profiles::Kind;
+  const bool possible =
+      config.log.kind == Config::LogKind::kEmbedded && config.roles.action && config.roles.console;
+  if (config.profiles.kind != Kind::kState || config.profiles.kind_said || possible) return config.profiles.kind;
+  return Kind::kEmbedded;
+}
+
 Status check_roles(const Config& config) {
-  const bool on_disk = config.profiles.kind != Config::Profiles::Kind::kMongodb;
+  const Config::Profiles::Kind kind = profiles_kind(config);
+  if (kind == Config::Profiles::Kind::kState &&
+      (config.log.kind != Config::LogKind::kEmbedded || !config.roles.action || !config.roles.console))
+    return fail(Code::kInvalid,
+                "profiles.kind: state is for log.kind: embedded, where one process plays action and console: leave it "
+                "out, or profiles: {kind: embedded}");
+  const bool on_disk = kind != Config::Profiles::Kind::kMongodb;
   if (config.log.kind != Config::LogKind::kKafka || !on_disk || config.roles.reaction == config.roles.console)
     return {};
   return fail(

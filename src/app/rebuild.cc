@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "action/control.h"
 #include "action/worker_options.h"
@@ -46,6 +48,29 @@ Result<std::optional<std::string>> read_mark(const std::string& data_dir) {
 
 Status mark_rebuild(const std::string& data_dir, RebuildReason why) {
   return write_small_file(mark_path(data_dir), why == RebuildReason::kDamaged ? kMarkDamaged : kMarkLoss);
+}
+
+Status mark_unused(const std::string& data_dir) {
+  FRESHET_ASSIGN(const auto mark, read_mark(data_dir));
+  // What the log has lost stays true: the store of another process may know more than action does.
+  const bool loss = mark && mark->starts_with(kMarkLoss);
+  const std::string_view wanted = loss ? kMarkLoss : kMarkDamaged;
+  if (mark && *mark == wanted) return {};
+  return mark_rebuild(data_dir, loss ? RebuildReason::kAfterLoss : RebuildReason::kDamaged);
+}
+
+void remove_unused(const std::string& data_dir) {
+  for (const char* name : {"/profiles", "/profiles.damaged"}) {
+    const std::string path = data_dir + name;
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) continue;
+    std::filesystem::remove_all(path, error);
+    if (error) {
+      spdlog::error("{}: can't be removed: {}; it has copies of profiles that nobody erases", path, error.message());
+    } else {
+      spdlog::warn("profiles are read from action's state: the profile store in {} is removed", path);
+    }
+  }
 }
 
 Status set_marked_aside(const std::string& data_dir) {

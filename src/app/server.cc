@@ -27,6 +27,7 @@
 #include "app/sinks.h"
 #include "app/small_file.h"
 #include "app/stages.h"
+#include "app/state_profiles.h"
 #include "app/state_scrubs.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
@@ -78,6 +79,12 @@ uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 // sync (half of what is allowed, as a sync that is under way has another half).
 struct MemoryPlan {
   uint64_t state_store, rows, profiles, pending;
+  explicit MemoryPlan(const Config& config) : MemoryPlan(config.state.memory_bytes) {
+    // Where profiles are read from the rows, these have the memory of both.
+    if (profiles_kind(config) == Config::Profiles::Kind::kState) rows += profiles + 2 * pending;
+  }
+
+ private:
   explicit MemoryPlan(uint64_t total)
       : state_store(total / 8), rows(total / 8 * 5), profiles(total / 8), pending(total / 16) {}
 };
@@ -165,6 +172,7 @@ class ServerImpl final : public Server {
     FRESHET_TRY(start_ingest());
     FRESHET_TRY(start_admin());
     start_disk_check(disk_check_, profiles_.get(), *log_, config_.data_dir);
+    if (state_profiles_ != nullptr) remove_unused(config_.data_dir);
     return {};
   }
 
@@ -181,6 +189,7 @@ class ServerImpl final : public Server {
     if (checkpoints_) checkpoints_->stop();
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
+    if (state_profiles_ != nullptr) state_profiles_->close();
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
@@ -243,6 +252,7 @@ class ServerImpl final : public Server {
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
+    if (state_profiles_ != nullptr) return 0;
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
 
@@ -285,6 +295,7 @@ class ServerImpl final : public Server {
     if (config_.roles.reaction) sinks_ = std::make_unique<Sinks>(config_, *log_, *profiles_, clock_, random_);
     tenants_->start(
         [this](const ingest::Tenants& tenants) {
+          look_who_reads_changes();
           if (service_) service_->use_tenants(tenants);
           if (sinks_) sinks_->use(tenants_->ledger().present());
         },
@@ -293,14 +304,31 @@ class ServerImpl final : public Server {
 
   Status open_profiles() {
     if (!config_.roles.reaction && !config_.roles.console) return {};
-    const MemoryPlan plan(config_.state.memory_bytes);
+    if (profiles_kind(config_) == Config::Profiles::Kind::kState) {
+      FRESHET_TRY(mark_unused(config_.data_dir));
+      auto profiles = std::make_unique<StateProfiles>(config_.log.partitions, clock_);
+      state_profiles_ = profiles.get();
+      profiles_ = std::move(profiles);
+      look_who_reads_changes();
+      return {};
+    }
+    const MemoryPlan plan(config_);
     FRESHET_ASSIGN(profiles_,
                    app::open_profiles(config_, tenants_->ledger().all(), plan.profiles, plan.pending, clock_));
     return {};
   }
 
+  // Topic `changes` is written if somebody may read it. Sinks come and go, and so it is looked at again.
+  void look_who_reads_changes() {
+    if (state_profiles_ == nullptr) return;
+    bool read = config_.profiles.changes == Config::Profiles::Changes::kWritten;
+    for (const auto& tenant : tenants_->ledger().present())
+      for (const model::Sink& sink : tenant->sinks) read = read || sink.on == model::SinkOn::kChanges;
+    writes_changes_ = read;
+  }
+
   Status start_reaction() {
-    if (!config_.roles.reaction) return {};
+    if (!config_.roles.reaction || state_profiles_ != nullptr) return {};
     const uint32_t members = 1;
     for (uint32_t member = 0; member < members; ++member) {
       reaction::ReactorOptions options;
@@ -309,7 +337,7 @@ class ServerImpl final : public Server {
       options.clock = &clock_;
       options.member = member;
       options.members = members;
-      if (config_.profiles.kind != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
+      if (profiles_kind(config_) != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
       FRESHET_ASSIGN(auto reactor, reaction::Reactor::start(options));
       reactors_.push_back(std::move(reactor));
     }
@@ -368,7 +396,7 @@ class ServerImpl final : public Server {
 
   Status start_action() {
     if (!config_.roles.action) return {};
-    const MemoryPlan plan(config_.state.memory_bytes);
+    const MemoryPlan plan(config_);
     state_memory_ = kv::make_memory_budget(plan.state_store);
     const state::StateOptions state_options{plan.rows / config_.log.partitions};
     if (checkpoints_) checkpoints_->start();
@@ -392,6 +420,8 @@ class ServerImpl final : public Server {
       options.log = log_.get();
       options.clock = &clock_;
       options.open_state = open_state;
+      if (state_profiles_ != nullptr) options.reads = &state_profiles_->reads();
+      options.says_changes = &writes_changes_;
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
       options.accept_loss = config_.accept_loss;
@@ -499,6 +529,7 @@ class ServerImpl final : public Server {
     options.letters = letters_;
     if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
+    options.changes_written = [this] { return writes_changes_.load(); };
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = tenants_.get();
@@ -533,7 +564,7 @@ class ServerImpl final : public Server {
       // Who plays another role asks the log what the drains have not moved yet.
       const std::optional<int64_t> waits =
           overflow_ ? overflow_->waiting() : lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
-      return stages_json(*log_, config_.roles, waits, reaction_lag());
+      return stages_json(*log_, config_.roles, state_profiles_ != nullptr, waits, reaction_lag());
     };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     http::ServerOptions http;
@@ -572,6 +603,8 @@ class ServerImpl final : public Server {
   env::TimeUs look_due_ = 0;
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
+  StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
+  std::atomic<bool> writes_changes_{true};   // topic `changes`
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;

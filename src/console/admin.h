@@ -35,6 +35,8 @@ struct AdminOptions {
   std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   std::shared_ptr<Streams> streams;       // of a console
   bool events_as_protobuf = false;        // what topic `events` has
+  // Whether topic `changes` is written. Empty: it always is.
+  std::function<bool()> changes_written;
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   TenantDesk* tenants = nullptr;  // of a console

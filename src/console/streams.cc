@@ -228,6 +228,11 @@ void stream_events(Admin& admin, Admin::Call& call) {
 
 void stream_changes(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().streams != nullptr);
+  if (admin.options().changes_written && !admin.options().changes_written())
+    return call.fail(409, "not_written",
+                     "profiles are read from action's state and nobody reads their changes by configuration, so none "
+                     "are written: profiles: {changes: written} in freshet.yaml, or a sink with on: changes, has them "
+                     "written from then on");
   admin.options().streams->answer(call, Topic::kChanges);
 }
 
