@@ -131,8 +131,11 @@ void ProfileReads::close() {
 
 void ProfileReads::set_wake(uint32_t member, std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
-  if (wake) wakes_[member] = std::move(wake);
-  if (!wake) wakes_.erase(member);
+  if (wake != nullptr) {
+    wakes_[member] = std::move(wake);
+  } else {
+    wakes_.erase(member);
+  }
 }
 
 std::optional<ProfileReads::Asked> ProfileReads::take(uint32_t partition) {

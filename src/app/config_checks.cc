@@ -49,6 +49,9 @@ void check_log(const Node& root, const Config::Log& log, Problems& problems) {
 // kind may be left out: the section says it.
 void check_profiles(const Node& root, const Config::Profiles& profiles, Problems& problems) {
   using Kind = Config::Profiles::Kind;
+  const Node* const changes = root.find({"profiles", "changes"});
+  if (changes != nullptr && profiles.kind != Kind::kState)
+    problems.add(changes->at, "profiles.changes: only for profiles.kind: state; elsewhere they are always written");
   for (const Kind kind : {Kind::kMongodb, Kind::kSplit}) {
     const std::string name(name_of(kind));
     const Node* found = root.find({"profiles", name});

@@ -46,7 +46,8 @@ constexpr Effect kEffects[] = {
     {"state.standbys", "app/server.cc", "slots_of(config_)"},
     {"state.slots", "app/server.cc", "slots_of(config_)"},
     {"state.standby_after", "app/log.cc", "config.state.standby_after_us"},
-    {"profiles.kind", "app/profiles.cc", "config.profiles.kind"},
+    {"profiles.kind", "app/profiles.cc", "profiles_kind(config)"},
+    {"profiles.changes", "app/server.cc", "config_.profiles.changes"},
     {"profiles.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
     {"profiles.split.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
     {"profiles.split.indexed", "app/profiles.cc", "config.profiles.indexed"},
@@ -193,6 +194,7 @@ profiles: {split: {mongodb: {uri: "mongodb://h"}, indexed: [city]}}
 tenants: [{name: acme, identity: {on_conflict: {email: move}}}]
 )",
     R"(
+profiles: {changes: written}
 tenants:
   - name: acme
     sinks:

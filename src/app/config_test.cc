@@ -174,6 +174,7 @@ TEST(Config, Profiles) {
     return read(text + "tenants: [{name: a, write_keys: [k]}]\n").config;
   };
   EXPECT_EQ(config("profiles: {kind: embedded}\n")->profiles.kind, Kind::kEmbedded);
+  EXPECT_EQ(config("profiles: {changes: written}\n")->profiles.changes, Config::Profiles::Changes::kWritten);
   for (const char* text : {"profiles: {mongodb: {uri: \"mongodb://h/?w=1\"}}\n",
                            "profiles: {kind: mongodb, mongodb: {uri: \"mongodb://h/?w=1\"}}\n"}) {
     const auto mongodb = config(text);
@@ -187,7 +188,29 @@ TEST(Config, Profiles) {
   EXPECT_EQ(split->profiles.indexed, (std::vector<std::string>{"email", "city"}));
 }
 
+TEST(Config, ProfilesAreReadFromTheStateWhereTheyCanBe) {
+  using Kind = Config::Profiles::Kind;
+  Config config = default_config();
+  EXPECT_EQ(profiles_kind(config), Kind::kState);
+  config.roles.reaction = false;
+  EXPECT_EQ(profiles_kind(config), Kind::kState) << "nobody has to write them";
+  config.roles.action = false;
+  EXPECT_EQ(profiles_kind(config), Kind::kEmbedded);
+  config.roles = {true, true, true, false};
+  EXPECT_EQ(profiles_kind(config), Kind::kEmbedded);
+  config.roles.console = true;
+  config.log.kind = Config::LogKind::kKafka;
+  EXPECT_EQ(profiles_kind(config), Kind::kEmbedded);
+  EXPECT_TRUE(check_roles(config));
+  config.profiles.kind_said = true;
+  ASSERT_FALSE(check_roles(config)) << "it was asked for";
+  EXPECT_TRUE(has(check_roles(config).error().message, "profiles.kind: state"));
+  config.log.kind = Config::LogKind::kEmbedded;
+  EXPECT_TRUE(check_roles(config));
+}
+
 TEST(Config, ProfilesThatAreWrong) {
+  EXPECT_TRUE(has(problems_of("profiles: {kind: embedded, changes: written}\n"), "only for profiles.kind: state"));
   EXPECT_TRUE(has(problems_of("profiles: {kind: mongodb}\n"), "f:2:11: profiles.mongodb: is missing"));
   EXPECT_TRUE(has(problems_of("profiles: {kind: split, mongodb: {uri: \"mongodb://h\"}}\n"),
                   "only for profiles.kind: mongodb"));

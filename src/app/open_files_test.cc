@@ -58,7 +58,7 @@ TEST(OpenFiles, TooFewAreRefused) {
   const Status refused = fit_open_files(config, 256, 2);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kInvalid);
-  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("open files: the limit is 256, and 20 stores"));
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("open files: the limit is 256, and 19 stores"));
 }
 
 TEST(OpenFiles, AProcessHasWhatItsRolesNeed) {

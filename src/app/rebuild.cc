@@ -22,6 +22,7 @@ namespace {
 using eventlog::Topic;
 
 constexpr std::string_view kMarkDamaged = "why: damaged\n";
+constexpr std::string_view kMarkUnused = "why: unused\n";
 constexpr std::string_view kMarkLoss = "why: loss\n";
 constexpr std::string_view kMarkBegun = "begun\n";
 constexpr uint64_t kRaiseAfterLoss = 1ull << 32;  // More versions than records could be lost at once.
@@ -54,13 +55,12 @@ Status mark_unused(const std::string& data_dir) {
   FRESHET_ASSIGN(const auto mark, read_mark(data_dir));
   // What the log has lost stays true: the store of another process may know more than action does.
   const bool loss = mark && mark->starts_with(kMarkLoss);
-  const std::string_view wanted = loss ? kMarkLoss : kMarkDamaged;
-  if (mark && *mark == wanted) return {};
-  return mark_rebuild(data_dir, loss ? RebuildReason::kAfterLoss : RebuildReason::kDamaged);
+  const std::string_view wanted = loss ? kMarkLoss : kMarkUnused;
+  return mark && *mark == wanted ? Status{} : write_small_file(mark_path(data_dir), wanted);
 }
 
 void remove_unused(const std::string& data_dir) {
-  for (const char* name : {"/profiles", "/profiles.damaged"}) {
+  for (const char* name : {"/profiles", "/profiles.synced"}) {
     const std::string path = data_dir + name;
     std::error_code error;
     if (!std::filesystem::exists(path, error)) continue;
@@ -68,7 +68,7 @@ void remove_unused(const std::string& data_dir) {
     if (error) {
       spdlog::error("{}: can't be removed: {}; it has copies of profiles that nobody erases", path, error.message());
     } else {
-      spdlog::warn("profiles are read from action's state: the profile store in {} is removed", path);
+      spdlog::warn("profiles are read from action's state: {}, a copy of them, is removed", path);
     }
   }
 }
@@ -76,8 +76,13 @@ void remove_unused(const std::string& data_dir) {
 Status set_marked_aside(const std::string& data_dir) {
   FRESHET_ASSIGN(const auto mark, read_mark(data_dir));
   if (!mark || mark->ends_with(kMarkBegun)) return {};
-  FRESHET_ASSIGN(const std::string aside, kv::set_aside(data_dir + "/profiles"));
-  spdlog::error("the profile store is made anew from action's state; the one before lies in {}", aside);
+  std::error_code error;
+  if (std::filesystem::exists(data_dir + "/profiles", error)) {
+    FRESHET_ASSIGN(const std::string aside, kv::set_aside(data_dir + "/profiles"));
+    spdlog::error("the profile store is made anew from action's state; the one before lies in {}", aside);
+  } else {
+    spdlog::info("profiles were read from action's state: a store is made of it");
+  }
   return write_small_file(mark_path(data_dir), *mark + std::string(kMarkBegun));
 }
 

@@ -211,6 +211,7 @@ class ServerImpl final : public Server {
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
+    if (passed_changes_) passed_changes_->pass();
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
     if (import_store_ == nullptr || now < expire_due_) return;
@@ -310,6 +311,7 @@ class ServerImpl final : public Server {
       state_profiles_ = profiles.get();
       profiles_ = std::move(profiles);
       look_who_reads_changes();
+      FRESHET_ASSIGN(passed_changes_, PassedChanges::open(*log_, clock_));
       return {};
     }
     const MemoryPlan plan(config_);
@@ -605,6 +607,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<docstore::DocStore> profiles_;
   StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
   std::atomic<bool> writes_changes_{true};   // topic `changes`
+  std::unique_ptr<PassedChanges> passed_changes_;  // null: reaction reads them
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "reaction/reactor_options.h"
+#include "telemetry/log.h"
 
 namespace freshet::app {
 namespace {
@@ -14,6 +16,7 @@ using Found = Result<std::optional<StoredDocument>>;
 
 // Questions expire by themselves while workers run. This is for the moments in which none does.
 constexpr std::chrono::seconds kGiveUp{30};
+constexpr env::TimeUs kPassUs = 60'000'000;
 
 action::ProfileFound hand_over(std::string tenant, v1::EntityKind kind, docstore::FindDone done) {
   return [tenant = std::move(tenant), kind,
@@ -36,6 +39,35 @@ Found wait_for(const Ask& ask) {
 }
 
 }  // namespace
+
+// ---- changes without a reader -------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<PassedChanges>> PassedChanges::open(eventlog::EventLog& log, env::Clock& clock) {
+  std::unique_ptr<PassedChanges> passed(new PassedChanges(log, clock));
+  eventlog::ConsumerOptions options{.group = reaction::kReactionGroup, .topics = {eventlog::Topic::kChanges}};
+  options.delivery = eventlog::Delivery::kAtLeastOnce;
+  FRESHET_ASSIGN(passed->consumer_, log.open_consumer(options));
+  return passed;
+}
+
+void PassedChanges::pass() {
+  const env::TimeUs now = clock_.monotonic_us();
+  if (now < due_us_) return;
+  due_us_ = now + kPassUs;
+  if (const Status moved = move(); !moved) spdlog::warn("topic changes: {}; it is tried again", moved.error().message);
+}
+
+Status PassedChanges::move() {
+  FRESHET_ASSIGN(const auto before, log_.all_committed(reaction::kReactionGroup, eventlog::Topic::kChanges));
+  FRESHET_ASSIGN(const auto marks, log_.all_watermarks(eventlog::Topic::kChanges));
+  eventlog::Transaction transaction;
+  for (uint32_t p = 0; p < marks.size() && p < before.size(); ++p)
+    if (before[p].value_or(-1) < marks[p].high)
+      transaction.done.push_back({{eventlog::Topic::kChanges, p}, marks[p].high});
+  return transaction.done.empty() ? Status{} : consumer_->commit(std::move(transaction));
+}
+
+// ---- profiles -----------------------------------------------------------------------------------------------------
 
 // Reaction does not run beside it.
 void StateProfiles::write(std::vector<v1::Change> bulk, docstore::WriteDone done) {

@@ -9,8 +9,28 @@
 #include "action/profile_reads.h"
 #include "docstore/doc_store.h"
 #include "env/clock.h"
+#include "eventlog/event_log.h"
 
 namespace freshet::app {
+
+// What is in topic `changes` beside sinks has no reader, so what reaction would have read counts as read: else the log
+// would keep it for ever, and a reaction that starts here one day would begin long before what is kept.
+class PassedChanges {
+ public:
+  // The log outlives it.
+  [[nodiscard]] static Result<std::unique_ptr<PassedChanges>> open(eventlog::EventLog& log, env::Clock& clock);
+  // To be called every second or so; it does something now and then.
+  void pass();
+
+ private:
+  PassedChanges(eventlog::EventLog& log, env::Clock& clock) : log_(log), clock_(clock) {}
+  [[nodiscard]] Status move();
+
+  eventlog::EventLog& log_;
+  env::Clock& clock_;
+  std::unique_ptr<eventlog::Consumer> consumer_;  // of reaction's group
+  env::TimeUs due_us_ = 0;
+};
 
 class StateProfiles final : public docstore::DocStore {
  public:

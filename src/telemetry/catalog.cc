@@ -14,6 +14,8 @@ constexpr MetricEntry kMetrics[] = {
      "Transactions aborted, or their outcome not known: replayed."},
     {"freshet_action_batch_seconds", kHistogram, "seconds", "",
      "Time to process a batch."},
+    {"freshet_action_changes_total", kCounter, "changes", "",
+     "Changes of profiles committed, where profiles are read from action's state."},
     {"freshet_action_commit_seconds", kHistogram, "seconds", "",
      "Time of a commit."},
     {"freshet_action_commits_total", kCounter, "transactions", "",

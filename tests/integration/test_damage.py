@@ -65,7 +65,7 @@ def counts(server):
 
 def make(box):
     """A directory with rows in every kind of file: some from before a restart, some from after it; ended by SIGKILL."""
-    server = box.server(partitions=PARTITIONS)
+    server = box.server(partitions=PARTITIONS, top="profiles: {kind: embedded}\n")
     load(server, 0, 400)
     server.wait_drained()
     server.stop()

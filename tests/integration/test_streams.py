@@ -54,7 +54,7 @@ def exactly_once(box, **options):
 
 
 def test_a_cursor_over_a_kill(box):
-    server = exactly_once(box)
+    server = exactly_once(box, top="profiles: {changes: written}\n")
     status, out, err = freshet("tail", "--tenant", TENANT, "--url", server.admin_url, "--cursor", box.directory / "cursor")
     check_equal((status, len(out.splitlines())), (0, 60), f"freshet tail ({err})")
     status, out, err = freshet("tail", "--tenant", TENANT, "--url", server.admin_url, "--cursor", box.directory / "cursor")
