@@ -1,3 +1,5 @@
+// Look-ups go on over many steps of the worker, which dies between them like between any others. One is under way at a
+// time, so that what the last answer was is known when it ends.
 #include "readers.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Who reads profiles from action's state while it works, dies and comes back. Every answer must be what an undisturbed
-// engine says of the very offset that is committed at that moment: not of an earlier one, not of a later one. At the end
-// all profiles are read, which then have to be those that the checks expect.
+// engine says of the very offset that is committed at that moment: not of an earlier one, not of a later one. At the
+// end all profiles are read, which then have to be those that the checks expect.
 #pragma once
 
 #include <functional>

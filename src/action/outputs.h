@@ -31,7 +31,8 @@ class Outputs {
   void loop(uint32_t to_partition, const v1::Envelope& message);
   void change(const v1::Change& change);
   void say_changes(bool said) { says_changes_ = said; }
-  [[nodiscard]] bool says_changes() const { return says_changes_; }
+  // Whether it is worth while to put one into words.
+  [[nodiscard]] bool says_changes() const { return says_changes_ && !suppressed_; }
   // A change that is readable once this is committed, said or not.
   void note_change(std::string_view tenant, int64_t received_at_us);
   void event(std::string_view key, std::string_view value);

@@ -1,3 +1,7 @@
+// Three things, from the bottom up: what a state says to a question, the questions that wait for workers, and the
+// look-up that goes from partition to partition. Each question is answered from one partition at one committed offset; a look-up
+// by identifier takes two at least, between which things go on. So what it finds is looked at again: a document counts
+// only if it lists the identifier itself.
 #include "action/profile_reads.h"
 
 #include <algorithm>
@@ -39,6 +43,7 @@ class LookUp : public std::enable_shared_from_this<LookUp> {
     FRESHET_ASSERT(of_.identifier.has_value());
   }
 
+  // The alias decides, and not the documents: two of them may list an identifier for a moment.
   void begin() {
     const uint32_t home = model::home_of(of_.tenant, of_.kind, *of_.identifier, partitions_);
     source_.ask(home, of_, [self = shared_from_this()](Result<ProfileAnswer> answer) {
@@ -55,6 +60,8 @@ class LookUp : public std::enable_shared_from_this<LookUp> {
                 [self = shared_from_this(), id](Result<ProfileAnswer> answer) { self->look(id, std::move(answer)); });
   }
 
+  // An entity is never deleted, so whoever an alias leads to is there: alive, merged into another one, or erased. What
+  // was merged names its survivor, and a chain of merges ends at somebody who lives or was erased.
   void look(const Hash128& id, Result<ProfileAnswer> answer) {
     if (!answer) return found_(tl::unexpected(std::move(answer).error()));
     if (answer->leads_to && !FRESHET_MUTANT(kReadStopsAtRedirect)) {

@@ -47,7 +47,7 @@ constexpr Effect kEffects[] = {
     {"state.slots", "app/server.cc", "slots_of(config_)"},
     {"state.standby_after", "app/log.cc", "config.state.standby_after_us"},
     {"profiles.kind", "app/profiles.cc", "profiles_kind(config)"},
-    {"profiles.changes", "app/server.cc", "config_.profiles.changes"},
+    {"profiles.changes", "app/state_profiles.cc", "config.profiles.changes"},
     {"profiles.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
     {"profiles.split.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
     {"profiles.split.indexed", "app/profiles.cc", "config.profiles.indexed"},

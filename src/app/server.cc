@@ -211,7 +211,7 @@ class ServerImpl final : public Server {
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
-    if (passed_changes_) passed_changes_->pass();
+    if (state_profiles_ != nullptr) state_profiles_->look_after();
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
     if (import_store_ == nullptr || now < expire_due_) return;
@@ -296,7 +296,7 @@ class ServerImpl final : public Server {
     if (config_.roles.reaction) sinks_ = std::make_unique<Sinks>(config_, *log_, *profiles_, clock_, random_);
     tenants_->start(
         [this](const ingest::Tenants& tenants) {
-          look_who_reads_changes();
+          if (state_profiles_ != nullptr) state_profiles_->use(tenants_->ledger().present());
           if (service_) service_->use_tenants(tenants);
           if (sinks_) sinks_->use(tenants_->ledger().present());
         },
@@ -306,27 +306,16 @@ class ServerImpl final : public Server {
   Status open_profiles() {
     if (!config_.roles.reaction && !config_.roles.console) return {};
     if (profiles_kind(config_) == Config::Profiles::Kind::kState) {
-      FRESHET_TRY(mark_unused(config_.data_dir));
-      auto profiles = std::make_unique<StateProfiles>(config_.log.partitions, clock_);
+      FRESHET_ASSIGN(auto profiles, StateProfiles::open(config_, *log_, clock_));
       state_profiles_ = profiles.get();
+      state_profiles_->use(tenants_->ledger().present());
       profiles_ = std::move(profiles);
-      look_who_reads_changes();
-      FRESHET_ASSIGN(passed_changes_, PassedChanges::open(*log_, clock_));
       return {};
     }
     const MemoryPlan plan(config_);
     FRESHET_ASSIGN(profiles_,
                    app::open_profiles(config_, tenants_->ledger().all(), plan.profiles, plan.pending, clock_));
     return {};
-  }
-
-  // Topic `changes` is written if somebody may read it. Sinks come and go, and so it is looked at again.
-  void look_who_reads_changes() {
-    if (state_profiles_ == nullptr) return;
-    bool read = config_.profiles.changes == Config::Profiles::Changes::kWritten;
-    for (const auto& tenant : tenants_->ledger().present())
-      for (const model::Sink& sink : tenant->sinks) read = read || sink.on == model::SinkOn::kChanges;
-    writes_changes_ = read;
   }
 
   Status start_reaction() {
@@ -422,8 +411,7 @@ class ServerImpl final : public Server {
       options.log = log_.get();
       options.clock = &clock_;
       options.open_state = open_state;
-      if (state_profiles_ != nullptr) options.reads = &state_profiles_->reads();
-      options.says_changes = &writes_changes_;
+      if (state_profiles_ != nullptr) state_profiles_->serve(options);
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
       options.accept_loss = config_.accept_loss;
@@ -531,7 +519,7 @@ class ServerImpl final : public Server {
     options.letters = letters_;
     if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
-    options.changes_written = [this] { return writes_changes_.load(); };
+    options.changes_written = [this] { return state_profiles_ == nullptr || state_profiles_->writes_changes(); };
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = tenants_.get();
@@ -606,8 +594,6 @@ class ServerImpl final : public Server {
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
-  std::atomic<bool> writes_changes_{true};   // topic `changes`
-  std::unique_ptr<PassedChanges> passed_changes_;  // null: reaction reads them
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;

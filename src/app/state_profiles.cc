@@ -1,9 +1,12 @@
+// Questions go to the workers (action/profile_reads.h) and come back on their threads. Whoever may wait, as the purge
+// of an erasure, blocks for them; the admin listener, which has one thread for all, does not.
 #include "app/state_profiles.h"
 
 #include <chrono>
 #include <future>
 #include <utility>
 
+#include "app/rebuild.h"
 #include "base/assert.h"
 #include "reaction/reactor_options.h"
 #include "telemetry/log.h"
@@ -12,6 +15,7 @@ namespace freshet::app {
 namespace {
 
 using docstore::StoredDocument;
+using eventlog::Topic;
 using Found = Result<std::optional<StoredDocument>>;
 
 // Questions expire by themselves while workers run. This is for the moments in which none does.
@@ -40,34 +44,53 @@ Found wait_for(const Ask& ask) {
 
 }  // namespace
 
-// ---- changes without a reader -------------------------------------------------------------------------------------
+StateProfiles::StateProfiles(const Config& config, eventlog::EventLog& log, env::Clock& clock)
+    : partitions_(config.log.partitions),
+      changes_wanted_(config.profiles.changes == Config::Profiles::Changes::kWritten),
+      log_(log),
+      clock_(clock),
+      reads_(config.log.partitions, clock) {}
 
-Result<std::unique_ptr<PassedChanges>> PassedChanges::open(eventlog::EventLog& log, env::Clock& clock) {
-  std::unique_ptr<PassedChanges> passed(new PassedChanges(log, clock));
-  eventlog::ConsumerOptions options{.group = reaction::kReactionGroup, .topics = {eventlog::Topic::kChanges}};
+Result<std::unique_ptr<StateProfiles>> StateProfiles::open(const Config& config, eventlog::EventLog& log,
+                                                           env::Clock& clock) {
+  FRESHET_TRY(mark_unused(config.data_dir));
+  std::unique_ptr<StateProfiles> profiles(new StateProfiles(config, log, clock));
+  eventlog::ConsumerOptions options{.group = reaction::kReactionGroup, .topics = {Topic::kChanges}};
   options.delivery = eventlog::Delivery::kAtLeastOnce;
-  FRESHET_ASSIGN(passed->consumer_, log.open_consumer(options));
-  return passed;
+  FRESHET_ASSIGN(profiles->passes_, log.open_consumer(options));
+  return profiles;
 }
 
-void PassedChanges::pass() {
-  const env::TimeUs now = clock_.monotonic_us();
-  if (now < due_us_) return;
-  due_us_ = now + kPassUs;
-  if (const Status moved = move(); !moved) spdlog::warn("topic changes: {}; it is tried again", moved.error().message);
+void StateProfiles::serve(action::WorkerOptions& options) {
+  options.reads = &reads_;
+  options.says_changes = &writes_changes_;
 }
 
-Status PassedChanges::move() {
-  FRESHET_ASSIGN(const auto before, log_.all_committed(reaction::kReactionGroup, eventlog::Topic::kChanges));
-  FRESHET_ASSIGN(const auto marks, log_.all_watermarks(eventlog::Topic::kChanges));
+void StateProfiles::use(const std::vector<std::shared_ptr<const model::Tenant>>& tenants) {
+  bool read = changes_wanted_;
+  for (const auto& tenant : tenants)
+    for (const model::Sink& sink : tenant->sinks) read = read || sink.on == model::SinkOn::kChanges;
+  writes_changes_ = read;
+}
+
+// What is in topic `changes` has no reader but sinks, so what reaction would have read counts as read: else the log
+// would keep it for ever, and a reaction that starts here one day would begin long before what is kept.
+Status StateProfiles::pass_changes() {
+  FRESHET_ASSIGN(const auto before, log_.all_committed(reaction::kReactionGroup, Topic::kChanges));
+  FRESHET_ASSIGN(const auto marks, log_.all_watermarks(Topic::kChanges));
   eventlog::Transaction transaction;
   for (uint32_t p = 0; p < marks.size() && p < before.size(); ++p)
-    if (before[p].value_or(-1) < marks[p].high)
-      transaction.done.push_back({{eventlog::Topic::kChanges, p}, marks[p].high});
-  return transaction.done.empty() ? Status{} : consumer_->commit(std::move(transaction));
+    if (before[p].value_or(-1) < marks[p].high) transaction.done.push_back({{Topic::kChanges, p}, marks[p].high});
+  return transaction.done.empty() ? Status{} : passes_->commit(std::move(transaction));
 }
 
-// ---- profiles -----------------------------------------------------------------------------------------------------
+void StateProfiles::look_after() {
+  const env::TimeUs now = clock_.monotonic_us();
+  if (now < pass_due_us_) return;
+  pass_due_us_ = now + kPassUs;
+  if (const Status passed = pass_changes(); !passed)
+    spdlog::warn("topic changes: {}; it is tried again", passed.error().message);
+}
 
 // Reaction does not run beside it.
 void StateProfiles::write(std::vector<v1::Change> bulk, docstore::WriteDone done) {

@@ -5,39 +5,31 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "action/profile_reads.h"
+#include "action/worker_options.h"
+#include "app/config.h"
 #include "docstore/doc_store.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
+#include "model/tenant.h"
 
 namespace freshet::app {
 
-// What is in topic `changes` beside sinks has no reader, so what reaction would have read counts as read: else the log
-// would keep it for ever, and a reaction that starts here one day would begin long before what is kept.
-class PassedChanges {
- public:
-  // The log outlives it.
-  [[nodiscard]] static Result<std::unique_ptr<PassedChanges>> open(eventlog::EventLog& log, env::Clock& clock);
-  // To be called every second or so; it does something now and then.
-  void pass();
-
- private:
-  PassedChanges(eventlog::EventLog& log, env::Clock& clock) : log_(log), clock_(clock) {}
-  [[nodiscard]] Status move();
-
-  eventlog::EventLog& log_;
-  env::Clock& clock_;
-  std::unique_ptr<eventlog::Consumer> consumer_;  // of reaction's group
-  env::TimeUs due_us_ = 0;
-};
-
 class StateProfiles final : public docstore::DocStore {
  public:
-  StateProfiles(uint32_t partitions, env::Clock& clock) : partitions_(partitions), reads_(partitions, clock) {}
+  // Leaves the mark that a store which is opened later is made anew (app/rebuild.h). Log and clock outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<StateProfiles>> open(const Config& config, eventlog::EventLog& log,
+                                                                   env::Clock& clock);
 
   // For the workers that answer.
-  [[nodiscard]] action::ProfileReads& reads() { return reads_; }
+  void serve(action::WorkerOptions& options);
+  // Topic `changes` is written if somebody may read it: the configuration says so, or a sink of these.
+  void use(const std::vector<std::shared_ptr<const model::Tenant>>& tenants);
+  [[nodiscard]] bool writes_changes() const { return writes_changes_; }
+  // To be called every second or so.
+  void look_after();
   // Once the workers have stopped: whoever still waits is told to come again.
   void close() { reads_.close(); }
 
@@ -55,8 +47,17 @@ class StateProfiles final : public docstore::DocStore {
   [[nodiscard]] bool is_ahead() const override { return true; }
 
  private:
+  StateProfiles(const Config& config, eventlog::EventLog& log, env::Clock& clock);
+  [[nodiscard]] Status pass_changes();
+
   const uint32_t partitions_;
+  const bool changes_wanted_;
+  eventlog::EventLog& log_;
+  env::Clock& clock_;
   action::ProfileReads reads_;
+  std::atomic<bool> writes_changes_{true};
+  std::unique_ptr<eventlog::Consumer> passes_;  // of reaction's group
+  env::TimeUs pass_due_us_ = 0;
 };
 
 }  // namespace freshet::app

@@ -1,7 +1,8 @@
 // Where profiles are read: documents by entity id and by identifier. The implementations are
 // embedded (RocksDB), MongoDB, and both of them (split); doc_store_conformance.h is what all must
-// do. (Where action's own state is read there is none: app/state_profiles.h.) A write is one Change, already folded per entity by reaction. It is skipped if the document's
-// version is not lower (invariant 8), so that replays change nothing.
+// do. (Where action's own state is read there is none: app/state_profiles.h.) A write is one Change, already folded per
+// entity by reaction. It is skipped if the document's version is not lower (invariant 8), so that
+// replays change nothing.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// Rows as they are now, for who reads profiles and not records: nothing is decoded, cached or noted for it, so that what
-// the engine does next does not depend on who has looked. Called by the state's own thread. An error is the reader's
-// alone: the engine finds out by itself if it needs the same row.
+// Rows as they are now, for who reads profiles and not records: nothing is decoded, cached or noted for it, so what the
+// engine does next does not depend on who has looked. Called by the state's own thread. An error is the reader's alone:
+// the engine finds out by itself if it needs the same row.
 #pragma once
 
 #include <optional>

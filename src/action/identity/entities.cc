@@ -230,7 +230,6 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
-  if (out_.suppressed()) return;
   if (!out_.says_changes()) return out_.note_change(tenant_name_, received_at_us);
   begin_change(e, received_at_us);
   touched_.describe(e.state, tenant(), change_);
@@ -241,7 +240,6 @@ void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
   state::PartitionState::touch(e, state_);
   e.state.set_version(e.state.version() + 1);
-  if (!out_.says_changes()) return out_.note_change(tenant_name_, received_at_us);
   begin_change(e, received_at_us);
   change_.set_remove(true);
   out_.change(change_);
