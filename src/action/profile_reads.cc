@@ -1,7 +1,7 @@
 // Three things, from the bottom up: what a state says to a question, the questions that wait for workers, and the
-// look-up that goes from partition to partition. Each question is answered from one partition at one committed offset; a look-up
-// by identifier takes two at least, between which things go on. So what it finds is looked at again: a document counts
-// only if it lists the identifier itself.
+// look-up that goes from partition to partition. Each question is answered from one partition at one committed offset;
+// a look-up by identifier takes two at least, between which things go on. So what it finds is looked at again: a
+// document counts only if it lists the identifier itself.
 #include "action/profile_reads.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// One way to say a profile whole, for who reads it and for who has it written anew: were there two, a store that is made
-// of the state would differ from what was read of the state before.
+// One way to say a profile whole, for who reads it and for who has it written anew: were there two, a store that is
+// made of the state would differ from what was read of the state before.
 #include "action/read_whole.h"
 
 #include <string>
