@@ -65,6 +65,7 @@ class WorkerImpl final : public Worker {
     if (status) status = loop_->drain();
     if (status) return;
     spdlog::error("action worker {} stopped: {}", member_, status.error().message);
+    if (reads_ != nullptr) reads_->close();  // The process ends; nobody should wait for it.
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
   }

@@ -89,7 +89,8 @@ Status set_marked_aside(const std::string& data_dir) {
 Result<std::unique_ptr<ProfileRebuild>> ProfileRebuild::begin(const Config& config, eventlog::EventLog& log,
                                                               env::Clock& clock) {
   rebuilding().set(0);
-  if (!config.roles.reaction) return nullptr;
+  // Where the state is read the mark is for a store to come.
+  if (!config.roles.reaction || profiles_kind(config) == Config::Profiles::Kind::kState) return nullptr;
   FRESHET_ASSIGN(const auto mark, read_mark(config.data_dir));
   if (!mark) return nullptr;
   const uint64_t raise = mark->starts_with(kMarkLoss) ? kRaiseAfterLoss : 0;

@@ -20,7 +20,6 @@ Result<std::shared_ptr<kv::Store>> Stores::open_imports(const Config& config) {
 
 Status Stores::watch(const Config& config, docstore::DocStore* profiles, eventlog::EventLog& log, env::Clock& clock) {
   profiles_ = profiles;
-  if (profiles_kind(config) == Config::Profiles::Kind::kState) return {};  // The mark is for a store to come.
   FRESHET_ASSIGN(rebuild_, ProfileRebuild::begin(config, log, clock));
   return {};
 }
