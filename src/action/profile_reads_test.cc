@@ -11,7 +11,7 @@
 namespace freshet::action {
 namespace {
 
-constexpr uint32_t kPartitions = 4;
+constexpr uint32_t kReadPartitions = 4;
 
 ProfileQuestion by_email(const std::string& value) {
   ProfileQuestion question{"t", v1::ENTITY_KIND_USER, v1::Identifier(), {}};
@@ -22,7 +22,7 @@ ProfileQuestion by_email(const std::string& value) {
 
 Hash128 id_in(uint32_t partition, const std::string& name) {
   for (model::Home home = 0;; ++home)
-    if (const Hash128 id = model::with_home(hash128(name), home); model::partition_of(id, kPartitions) == partition)
+    if (const Hash128 id = model::with_home(hash128(name), home); model::partition_of(id, kReadPartitions) == partition)
       return id;
 }
 
@@ -52,7 +52,7 @@ class Script final : public ProfileSource {
 std::optional<FoundProfile> found_by(Script& script, const ProfileQuestion& question) {
   std::optional<FoundProfile> out;
   int calls = 0;
-  find_profile(script, kPartitions, question, [&](Result<std::optional<FoundProfile>> found) {
+  find_profile(script, kReadPartitions, question, [&](Result<std::optional<FoundProfile>> found) {
     ++calls;
     ASSERT_TRUE(found);
     out = std::move(*found);
@@ -72,7 +72,7 @@ TEST(FindProfile, GoesFromTheHomeOverRedirectsToTheDocument) {
   EXPECT_EQ(found->id, survivor);
   EXPECT_EQ(found->document.version(), 3u);
   ASSERT_EQ(script.asked.size(), 3u);
-  EXPECT_EQ(script.asked[0].first, model::home_of("t", v1::ENTITY_KIND_USER, *by_email("a@b.c").identifier, kPartitions));
+  EXPECT_EQ(script.asked[0].first, model::home_of("t", v1::ENTITY_KIND_USER, *by_email("a@b.c").identifier, kReadPartitions));
   EXPECT_EQ(script.asked[1].first, 1u);
   EXPECT_EQ(script.asked[2].first, 2u);
   EXPECT_FALSE(script.asked[2].second.identifier);
@@ -109,7 +109,7 @@ TEST(FindProfile, PassesErrorsOn) {
   Script script;
   script.answers = {ProfileAnswer{1, id_in(1, "x"), {}}, fail(Code::kRetry, "later")};
   Code code = Code::kInvalid;
-  find_profile(script, kPartitions, by_email("a@b.c"), [&](const auto& found) { code = found.error().code; });
+  find_profile(script, kReadPartitions, by_email("a@b.c"), [&](const auto& found) { code = found.error().code; });
   EXPECT_EQ(code, Code::kRetry);
 }
 
@@ -118,7 +118,9 @@ class ProfileReadsTest : public ::testing::Test {
   void ask(uint32_t partition) {
     reads_.ask(partition, by_email("a@b.c"), [this](const Result<ProfileAnswer>& answer) {
       ++(answer ? answered_ : refused_);
-      if (!answer) EXPECT_EQ(answer.error().code, Code::kRetry);
+      if (!answer) {
+        EXPECT_EQ(answer.error().code, Code::kRetry);
+      }
     });
   }
   bool answer(uint32_t partition) {
@@ -126,7 +128,7 @@ class ProfileReadsTest : public ::testing::Test {
   }
 
   env::FakeClock clock_{1'000'000};
-  ProfileReads reads_{kPartitions, clock_};
+  ProfileReads reads_{kReadPartitions, clock_};
   int answered_ = 0, refused_ = 0;
 };
 
