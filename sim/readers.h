@@ -37,8 +37,8 @@ class Readers final : public action::ProfileSource {
   Shadow& shadow_;
   Dice dice_;
   std::function<action::ProfileReads*()> reads_;
-  bool busy_ = false;         // one look-up at a time
-  bool ends_merged_ = false;  // its last answer was that the profile was merged away
+  bool busy_ = false;                           // one look-up at a time
+  bool ends_merged_ = false;                    // its last answer was that the profile was merged away
   std::vector<action::ProfileQuestion> known_;  // profiles that were found
 };
 

@@ -74,8 +74,8 @@ class World {
   const Scenario& scenario_;
   const Workload& workload_;
   Stage stage_;
-  std::unique_ptr<Shadow> shadow_;  // null if nothing is checked
-  std::unique_ptr<Readers> readers_;                  // null if nobody reads, or nothing is checked
+  std::unique_ptr<Shadow> shadow_;                 // null if nothing is checked
+  std::unique_ptr<Readers> readers_;               // null if nobody reads, or nothing is checked
   std::map<std::string, v1::Document> documents_;  // that they read at the end
   MovedRecords lanes_;
   std::deque<IngestProcess> ingests_;

@@ -101,7 +101,8 @@ Result<ProfileAnswer> answer_from(const state::PartitionState& state, const Rule
     return answer;
   }
   // A tenant that is configured no longer can't be asked for.
-  if (const Tenant* tenant = rules.find(q.tenant); tenant != nullptr) answer.document = whole_document(*entity, *tenant);
+  if (const Tenant* tenant = rules.find(q.tenant); tenant != nullptr)
+    answer.document = whole_document(*entity, *tenant);
   return answer;
 }
 

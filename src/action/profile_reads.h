@@ -35,8 +35,8 @@ struct ProfileQuestion {
 };
 
 struct ProfileAnswer {
-  int64_t offset = 0;                   // what it stands for
-  std::optional<Hash128> leads_to;      // who has the identifier; whom the entity was merged into
+  int64_t offset = 0;                    // what it stands for
+  std::optional<Hash128> leads_to;       // who has the identifier; whom the entity was merged into
   std::optional<v1::Document> document;  // of an entity that has one
 };
 using ProfileAnswered = std::function<void(Result<ProfileAnswer>)>;
@@ -84,7 +84,7 @@ class ProfileReads final : public ProfileSource {
 
   env::Clock& clock_;
   std::atomic<size_t> count_{0};
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;                        // of what follows
   std::vector<std::deque<Asked>> waiting_;  // by partition
   std::map<uint32_t, std::function<void()>> wakes_;
   bool closed_ = false;

@@ -72,7 +72,8 @@ TEST(FindProfile, GoesFromTheHomeOverRedirectsToTheDocument) {
   EXPECT_EQ(found->id, survivor);
   EXPECT_EQ(found->document.version(), 3u);
   ASSERT_EQ(script.asked.size(), 3u);
-  EXPECT_EQ(script.asked[0].first, model::home_of("t", v1::ENTITY_KIND_USER, *by_email("a@b.c").identifier, kReadPartitions));
+  EXPECT_EQ(script.asked[0].first,
+            model::home_of("t", v1::ENTITY_KIND_USER, *by_email("a@b.c").identifier, kReadPartitions));
   EXPECT_EQ(script.asked[1].first, 1u);
   EXPECT_EQ(script.asked[2].first, 2u);
   EXPECT_FALSE(script.asked[2].second.identifier);

@@ -355,9 +355,9 @@ void WorkerLoop::note_readable(Partition& part) {
     metrics_->changes.add(noted.received_at_us.size());
     telemetry::Histogram*& histogram = metrics_->freshness[noted.tenant];
     if (histogram == nullptr)
-      histogram = &telemetry::histogram("freshet_freshness_us",
-                                        "From the receipt of a record until the profile could be read.",
-                                        {{"tenant", noted.tenant}});
+      histogram =
+          &telemetry::histogram("freshet_freshness_us", "From the receipt of a record until the profile could be read.",
+                                {{"tenant", noted.tenant}});
     for (const int64_t received_at_us : noted.received_at_us) histogram->record(now - received_at_us);
   }
 }

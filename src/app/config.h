@@ -78,12 +78,12 @@ struct Config {
   };
   struct Profiles {
     enum class Kind : uint8_t { kState, kEmbedded, kMongodb, kSplit };
-    Kind kind = Kind::kState;          // asked for; profiles_kind() says which one it is
-    bool kind_said = false;            // by the file, and not left to us
+    Kind kind = Kind::kState;  // asked for; profiles_kind() says which one it is
+    bool kind_said = false;    // by the file, and not left to us
     enum class Changes : uint8_t { kIfRead, kWritten };
     Changes changes = Changes::kIfRead;  // kState: who reads them is a sink
-    std::string mongodb_uri;           // never logged
-    std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
+    std::string mongodb_uri;             // never logged
+    std::vector<std::string> indexed;    // kSplit: attributes that MongoDB has, too
   };
 
   struct Retention {  // of what is not state, in topics; docs/operations/erasure.md

@@ -107,8 +107,7 @@ Status check_standbys(const Config& config) {
 // Whoever has no action beside him could only read what it has persisted, and whoever has no console need not read.
 Config::Profiles::Kind profiles_kind(const Config& config) {
   using Kind = Config::Profiles::Kind;
-  const bool possible =
-      config.log.kind == Config::LogKind::kEmbedded && config.roles.action && config.roles.console;
+  const bool possible = config.log.kind == Config::LogKind::kEmbedded && config.roles.action && config.roles.console;
   if (config.profiles.kind != Kind::kState || config.profiles.kind_said || possible) return config.profiles.kind;
   return Kind::kEmbedded;
 }

@@ -234,15 +234,16 @@ void describe_mongodb(V& v, Config::Profiles& profiles) {
 template <class V>
 void describe_profiles(V& v, Config::Profiles& profiles) {
   using Kind = Config::Profiles::Kind;
-  const bool said =
-      v.choice("kind", profiles.kind,
-               "`state`: read from what action knows, which nobody writes a second time; for `log.kind: embedded` with "
-               "action and console in one process, elsewhere the default is `embedded`. `split`: whole profiles embedded, "
-               "what is searched by in MongoDB. May be left out beside its section. "
-               "[Where profiles are](profiles.md#where-profiles-are)");
-  v.choice("changes", profiles.changes,
-           "Of kind `state`: `written`: topic `changes` is there for `GET …/changes` and `freshet tail`; `if_read`: only "
-           "while a sink reads it");
+  const bool said = v.choice(
+      "kind", profiles.kind,
+      "`state`: read from what action knows, which nobody writes a second time; for `log.kind: embedded` with "
+      "action and console in one process, elsewhere the default is `embedded`. `split`: whole profiles embedded, "
+      "what is searched by in MongoDB. May be left out beside its section. "
+      "[Where profiles are](profiles.md#where-profiles-are)");
+  v.choice(
+      "changes", profiles.changes,
+      "Of kind `state`: `written`: topic `changes` is there for `GET …/changes` and `freshet tail`; `if_read`: only "
+      "while a sink reads it");
   const bool mongodb =
       v.section("mongodb", "Of kind `mongodb`", [&](auto& section) { describe_mongodb(section, profiles); });
   const bool split = v.section("split", "Of kind `split`", [&](auto& section) {

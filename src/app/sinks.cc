@@ -142,8 +142,7 @@ Result<std::optional<v1::Document>> Sinks::read_profile(const v1::Change& change
   }
   FRESHET_ASSIGN(auto found, profiles_.get({change.tenant(), change.kind(), Hash128::from(change.id())}));
   const bool settled = (found && found->document.version() >= change.version()) || passed.value_or(0) > offset;
-  if (waits && !settled)
-    return fail(Code::kRetry, "the profile store has not got this change yet");
+  if (waits && !settled) return fail(Code::kRetry, "the profile store has not got this change yet");
   if (!found) return std::nullopt;
   return std::move(found->document);
 }
