@@ -42,7 +42,7 @@ constexpr Effect kEffects[] = {
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
     {"log.kafka.topic_prefix", "app/log.cc", "config.log.topic_prefix"},
     {"log.kafka.properties", "app/log.cc", "config.log.properties"},
-    {"state.memory", "app/server.cc", "config_.state.memory_bytes"},
+    {"state.memory", "app/server.cc", "config.state.memory_bytes"},
     {"state.standbys", "app/server.cc", "slots_of(config_)"},
     {"state.slots", "app/server.cc", "slots_of(config_)"},
     {"state.standby_after", "app/log.cc", "config.state.standby_after_us"},
