@@ -141,6 +141,51 @@ void check_conservation(const End& end) {
   });
 }
 
+// The value of the first member of this name, of an event as `events` has it.
+std::string_view member_of(std::string_view event, std::string_view name) {
+  const std::string before = fmt::format("\"{}\":\"", name);
+  const size_t at = event.find(before);
+  require(at != std::string_view::npos, [&] { return fmt::format("an event without {}: {}", name, event); });
+  event.remove_prefix(at + before.size());
+  return event.substr(0, event.find('"'));
+}
+
+// Whether a tenant's events were written, from the begin to the end of the run.
+enum class Written : uint8_t { kAll, kNone, kSome };
+Written written_of(const Scenario& scenario, const std::string& tenant) {
+  bool read = false, unread = false;
+  const auto look = [&](const std::vector<model::Tenant>& tenants) {
+    for (const model::Tenant& one : tenants)
+      if (one.name == tenant) (one.rules.events_unread() ? unread : read) = true;
+  };
+  look(scenario.tenants.at(0));
+  for (const RulesChange& change : scenario.rules) look(change.tenants);
+  if (!scenario.events_if_read || !unread) return Written::kAll;
+  return read ? Written::kSome : Written::kNone;
+}
+
+// What others read of `events`: each event once, and those of tenants that nobody reads events of not at all.
+void check_events(const End& end) {
+  std::map<std::string, uint64_t> written;
+  for (uint32_t p = 0; p < end.scenario.partitions; ++p)
+    for (const eventlog::RecordView& view : end.log.at({eventlog::Topic::kEvents, p}).records)
+      ++written[fmt::format("{}/{}", member_of(view.value, "tenant"), member_of(view.value, "message_id"))];
+  // What is erased while it is held, or over a limit, need not be there.
+  const bool all_in_profiles = end.erased_messages() + end.limited_messages() == 0;
+  for (const v1::Envelope& record : end.records) {
+    const std::string message = record.tenant() + "/" + record.message_id();
+    const uint64_t count = written.contains(message) ? written.at(message) : 0;
+    const auto events = static_cast<uint64_t>(record.events_size());
+    require(count <= events,
+            [&] { return fmt::format("{} events of {} are written, it has {}", count, message, events); });
+    if (!is_data(record) || record.user().empty()) continue;
+    const Written how = written_of(end.scenario, record.tenant());
+    require(how != Written::kNone || count == 0, [&] { return "nobody reads events, and one is written: " + message; });
+    require(how != Written::kAll || !all_in_profiles || count == events,
+            [&] { return fmt::format("{} of the {} events of {} are written", count, events, message); });
+  }
+}
+
 // Groups of (tenant, identifier): what hangs together by records.
 class Groups {
  public:
@@ -275,6 +320,7 @@ void check_end(const End& end, const Promises& promises) {
   check_agreement(end);
   check_conservation(end);
   check_persons(end);
+  check_events(end);
   check_documents(end, promises);
   // The rest holds only where order can't matter.
   if (!promises.confluent) return;

@@ -35,14 +35,16 @@ model::Tenant make_tenant(const std::string& name) {
   *tenant.rules.add_computed() = computed("purchases", v1::ComputedRule::COUNT, "");
   *tenant.rules.add_computed() = computed("lifetime_value", v1::ComputedRule::SUM, "total");
   tenant.rules.add_enrich("city");
+  tenant.rules.set_events_unread(name == "b");
   tenant.rules.set_session_gap_s(2);  // Events lie whole seconds apart.
   return tenant;
 }
 
-// Another revision of the same rules: other ranks of e-mail and phone, other enrichment.
+// Another revision of the same rules: other ranks of e-mail and phone, other enrichment, other readers of events.
 std::vector<model::Tenant> revised(std::vector<model::Tenant> tenants, bool other_ranks) {
   for (model::Tenant& tenant : tenants) {
     tenant.rules.add_enrich("p");
+    tenant.rules.set_events_unread(!tenant.rules.events_unread());
     if (other_ranks) tenant.rules.mutable_user_priority()->SwapElements(1, 2);
   }
   return tenants;
@@ -81,6 +83,7 @@ class PeopleWorkload final : public Workload {
       if (plan_.rated) tenant.rate = {200 + dice.roll(1'000), 1 + dice.roll(30)};
     }
     scenario.rated = plan_.rated;
+    scenario.events_if_read = scenario.partitions % 2 == 1;
     // A node may know newer rules than action does.
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
       scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)

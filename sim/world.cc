@@ -207,6 +207,7 @@ void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) 
   v1::Envelope envelope =
       action::control_record(tenants, scenario_.partitions, "0123456789abcdef", stage_.clock.now_us());
   envelope.mutable_control()->set_revision(++revision_);
+  envelope.mutable_control()->set_events_if_read(scenario_.events_if_read);
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     eventlog::Produce produce{{Topic::kActions, p}, {}};
     produce.records.add({}, envelope.SerializeAsString());

@@ -99,6 +99,7 @@ bool adopt_changes(v1::PartitionMeta& meta, const v1::Control& control, int64_t 
     rules.set_hash_key(control.hash_key());
     rules.set_partitions(control.partitions());
     rules.set_events_as_protobuf(control.events_as_protobuf());
+    rules.set_events_if_read(control.events_if_read());
     changed = true;
   }
   for (const v1::TenantRules& tenant : control.tenants()) {
@@ -123,6 +124,7 @@ std::unique_ptr<Rules> Rules::compile(const v1::PartitionMeta& meta) {
   auto rules = std::make_unique<Rules>();
   rules->hash_key_ = meta.rules().hash_key();
   rules->events_as_protobuf_ = meta.rules().events_as_protobuf();
+  rules->events_if_read_ = meta.rules().events_if_read();
   for (const v1::TenantRules& tenant : meta.rules().tenants()) rules->take(meta, tenant);
   return rules;
 }

@@ -52,6 +52,10 @@ class Rules {
   [[nodiscard]] const Tenant* find(std::string_view tenant) const;  // nullptr: unknown
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
   [[nodiscard]] bool events_as_protobuf() const { return events_as_protobuf_; }
+  // Whether the tenant's events go to the topic `events`.
+  [[nodiscard]] bool writes_events(const Tenant& tenant) const {
+    return !events_if_read_ || !tenant.rules.events_unread();
+  }
 
  private:
   void take(const v1::PartitionMeta& meta, const v1::TenantRules& rules);
@@ -59,6 +63,7 @@ class Rules {
   absl::flat_hash_map<std::string, std::unique_ptr<Tenant>> tenants_;
   std::string hash_key_;
   bool events_as_protobuf_ = false;
+  bool events_if_read_ = false;
 };
 
 // Puts a Control record into meta. True: something of it took effect, as its revision is higher than that in force. A

@@ -130,6 +130,7 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  int64_t events_keep_us = -1;  // 0: only what a sink reads is written; -1: the log says (writes_unread_events())
   Retention retention;
   Logs logs;
   DeadLetters deadletters;
@@ -185,6 +186,10 @@ inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", 
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.
 [[nodiscard]] Status check_checkpoints(const Config& config);
+
+// Whether topic `events` gets the events of tenants without a sink that takes them; and how long it keeps what it gets.
+[[nodiscard]] bool writes_unread_events(const Config& config);
+[[nodiscard]] int64_t events_kept_us(const Config& config);
 
 // In how many slots action's partitions are shared out; 0: there are no standbys, the group shares them out.
 [[nodiscard]] uint32_t slots_of(const Config& config);

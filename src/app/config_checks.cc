@@ -60,6 +60,16 @@ void check_profiles(const Node& root, const Config::Profiles& profiles, Problems
   }
 }
 
+void check_events(const Node& root, const Config& config, Problems& problems) {
+  constexpr int64_t kLeastUs = 3'600'000'000;  // as other retentions have it
+  const Node* const keep = root.find({"events", "keep"});
+  if (keep == nullptr || config.events_keep_us <= 0) return;
+  if (config.events_keep_us < kLeastUs)
+    problems.add(keep->at, "events.keep: must be 1h at least, or 0s for events that nobody reads not to be written");
+  if (root.find({"retention", "events"}) != nullptr && config.retention.events_us != config.events_keep_us)
+    problems.add(keep->at, "events.keep: retention.events says something else: leave that one out");
+}
+
 void check_address(const Node& root, const Config::Checkpoints& checkpoints, Problems& problems) {
   if (checkpoints.to.empty()) return;
   if (const Status usable = objectstore::check_address(checkpoints.to, checkpoints.endpoint); !usable)
@@ -73,6 +83,7 @@ void check_config(const Node& root, const Config& config, Problems& problems) {
   check_log(root, config.log, problems);
   check_profiles(root, config.profiles, problems);
   check_address(root, config.checkpoints, problems);
+  check_events(root, config, problems);
   for (const Status& status : {check_checkpoints(config), check_standbys(config)}) {
     if (!status) problems.add(root.at, status.error().message);
   }

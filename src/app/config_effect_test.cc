@@ -58,7 +58,8 @@ constexpr Effect kEffects[] = {
     {"checkpoints.concurrency", "app/checkpoints.cc", "config_.checkpoints.concurrency"},
     {"checkpoints.bandwidth", "app/checkpoints.cc", "config_.checkpoints.bytes_per_s"},
     {"events.format", "action/identity/entities.cc", "events_as_protobuf()"},
-    {"retention.events", "app/log.cc", "kept.events_us"},
+    {"events.keep", "app/log.cc", "events_kept_us(config)"},
+    {"retention.events", "app/log.cc", "events_kept_us(config)"},
     {"retention.changes", "app/log.cc", "kept.changes_us"},
     {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
     {"logs.bandwidth", "app/server.cc", "config_.logs.bytes_per_s"},
@@ -154,7 +155,7 @@ log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., prop
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
-events: {format: protobuf}
+events: {format: protobuf, keep: 1d}
 logs: {bandwidth: 8MiB}
 retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d, imports: 5d}
 deadletters: {count: 1000, bytes: 2MiB}

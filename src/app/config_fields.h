@@ -23,6 +23,8 @@ using yaml::Need;
 
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
+inline constexpr int64_t kHourUs = 3600 * kSecondUs;
+inline constexpr int64_t kYearUs = 366 * 24 * kHourUs;
 inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kEnrichMax = 100;
@@ -267,9 +269,8 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 
 template <class V>
 void describe_retention(V& v, Config::Retention& retention) {
-  constexpr int64_t kHourUs = 3600 * kSecondUs;
-  constexpr int64_t kYearUs = 366 * 24 * kHourUs;
-  v.duration("events", retention.events_us, kHourUs, kYearUs, "Of topic `events`, and at most 8 GiB of it");
+  v.duration("events", retention.events_us, kHourUs, kYearUs,
+             "Of topic `events`, if `events.keep` does not say it, and at most 8 GiB of it");
   v.duration("changes", retention.changes_us, kHourUs, kYearUs,
              "Of topic `changes`, once they are read, and at most 1 GiB of it");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
@@ -372,6 +373,11 @@ void describe(V& v, Config& config) {
     EventsFormat format = config.events_as_protobuf ? EventsFormat::kProtobuf : EventsFormat::kJson;
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
+    events.duration(
+        "keep", config.events_keep_us, 0, kYearUs,
+        "All events are written and kept so long, in place of `retention.events`; `0s`: only those of tenants "
+        "with a sink that takes them. Default: all with Kafka, `0s` with the embedded log. [Who reads "
+        "them](format/events.md#whether-they-are-written)");
   });
   v.section("logs", "The topic `logs`: [logs](sources/logs.md)", [&](auto& logs) {
     logs.bytes("bandwidth", config.logs.bytes_per_s, 64ull << 10, 1ull << 40,

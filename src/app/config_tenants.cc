@@ -234,6 +234,9 @@ void finish_tenant(const Node& node, const std::string& path, model::Tenant& ten
   tenant.rules.set_event_names_max(tenant.limits.event_names);
   TenantChecks(node, path, tenant, problems).run();
   check_sinks(node, path, tenant, problems);
+  const bool read = std::any_of(tenant.sinks.begin(), tenant.sinks.end(),
+                                [](const model::Sink& sink) { return sink.on == model::SinkOn::kEvents; });
+  tenant.rules.set_events_unread(!read);
 }
 
 void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Problems& problems) {

@@ -253,6 +253,23 @@ TEST(Config, CheckpointsThatAreWrong) {
   EXPECT_TRUE(has(problems_of("checkpoints: {to: \"s3://bucket\", endpoint: \"h:9\"}\n"), "endpoint: must be http://"));
 }
 
+TEST(Config, EventsAreWrittenForThoseWhoReadThem) {
+  constexpr int64_t kHourOfUs = 3'600'000'000;
+  const std::string tenant = "tenants: [{name: a, write_keys: [k]}]\n";
+  const auto written = [&](const std::string& text) { return writes_unread_events(*read(text + tenant).config); };
+  const std::string kafka = "roles: [ingest]\nlog: {kind: kafka, kafka: {brokers: h}}\n";
+  EXPECT_FALSE(written(""));
+  EXPECT_TRUE(written(kafka));
+  EXPECT_TRUE(written("events: {keep: 7d}\n"));
+  EXPECT_FALSE(written(kafka + "events: {keep: 0s}\n"));
+  EXPECT_EQ(events_kept_us(*read("events: {keep: 2h}\n" + tenant).config), 2 * kHourOfUs);
+  EXPECT_EQ(events_kept_us(*read("events: {keep: 0s}\nretention: {events: 3h}\n" + tenant).config), 3 * kHourOfUs);
+  EXPECT_TRUE(has(problems_of("events: {keep: 59m}\n"), "events.keep: must be 1h at least"));
+  EXPECT_TRUE(
+      has(problems_of("events: {keep: 2h}\nretention: {events: 3h}\n"), "retention.events says something else"));
+  EXPECT_EQ(problems_of("events: {keep: 3h}\nretention: {events: 3h}\n"), "");
+}
+
 TEST(Config, ActionOnKafkaNeedsCheckpoints) {
   const std::string kafka = "log: {kind: kafka, kafka: {brokers: h}}\n";
   EXPECT_TRUE(has(problems_of(kafka), "checkpoints.to: is required for log.kind: kafka")) << problems_of(kafka);

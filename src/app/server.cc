@@ -499,6 +499,7 @@ class ServerImpl final : public Server {
     options.letters = letters_;
     if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
+    options.events_if_read = !writes_unread_events(config_);
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = tenants_.get();

@@ -35,6 +35,7 @@ struct AdminOptions {
   std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   std::shared_ptr<Streams> streams;       // of a console
   bool events_as_protobuf = false;        // what topic `events` has
+  bool events_if_read = false;            // of tenants that nobody reads events of it has none
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   TenantDesk* tenants = nullptr;  // of a console

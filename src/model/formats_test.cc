@@ -252,6 +252,15 @@ TEST(FormatsTest, ControlWithASessionGap) {
   expect_golden("control_sessions", e);
 }
 
+TEST(FormatsTest, ControlThatSaysWhoReadsEvents) {
+  v1::Envelope e;
+  e.mutable_control()->set_events_if_read(true);
+  v1::TenantRules& rules = *e.mutable_control()->add_tenants();
+  rules.set_name("acme");
+  rules.set_events_unread(true);
+  expect_golden("control_events", e);
+}
+
 TEST(FormatsTest, LoopMessageBetweenUsersAndDevices) {
   v1::Envelope e;
   e.set_tenant("acme");

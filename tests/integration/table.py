@@ -197,6 +197,7 @@ PLAN = {
     "tenant_changes.sighup": (3, 1),
     "streams.a_cursor_on_kafka": (25, 1),
     "streams.a_cursor_over_a_kill": (6, 1),
+    "streams.events_for_those_who_read_them": (8, 1),
     "tenants.a_tenant_reaches_its_own_only": (4, 1),
     "tenants.strangers_get_nothing": (4, 1),
     "strangers.announcements_cost_nothing": (2, 1),

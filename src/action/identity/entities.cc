@@ -202,7 +202,7 @@ void Protocol::count_erased(uint64_t messages) {
 
 // `device`: of a user's record, the device that it names, as the user knows it.
 void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::string& device) {
-  if (out_.suppressed() || record.events().empty()) return;
+  if (out_.suppressed() || record.events().empty() || !rules_->writes_events(tenant())) return;
   const std::string own = e.ref.id.hex();
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
   const auto render = rules_->events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
