@@ -1,8 +1,8 @@
 // freshet-bench-floor: the least that any program like Freshet must do per event, as one straight loop on one thread
 // and the same libraries. What the pipeline costs beyond this is what its identity, protocols and threads cost.
 //
-// Per event: parse the JSON of a tracking batch, look the user up in a table, update attributes, counters and times. The
-// parts of floor/parts.h come on top, all of them or those that are asked for. Not done: HTTP, identity beyond a
+// Per event: parse the JSON of a tracking batch, look the user up in a table, update attributes, counters and times.
+// The parts of floor/parts.h come on top, all of them or those that are asked for. Not done: HTTP, identity beyond a
 // look-up, several partitions, profiles to read, message ids and states of earlier days.
 #include <fmt/format.h>
 
