@@ -14,6 +14,9 @@ constexpr size_t kNameLengthMax = 200;  // characters
 constexpr size_t kValueLengthMax = 512;
 constexpr std::array<std::string_view, 6> kNobody = {"", "null", "undefined", "none", "nil", "0"};
 
+// The library's own kind of text, which its tables are asked with.
+absl::string_view key_of_table(std::string_view text) { return {text.data(), text.size()}; }
+
 // A character is as many bytes as it takes, of which all but the first begin with the bits 10.
 bool is_longer(std::string_view text, size_t most) {
   if (text.size() <= most) return false;
@@ -23,7 +26,7 @@ bool is_longer(std::string_view text, size_t most) {
 }  // namespace
 
 bool Checks::knows(Names& names, std::string_view name, Type type, size_t most) {
-  const auto found = names.find(name);
+  const auto found = names.find(key_of_table(name));
   if (found != names.end()) return found->second == type;
   if (names.size() >= most || name.empty() || is_longer(name, kNameLengthMax)) return false;
   names.emplace(std::string(name), type);
@@ -39,7 +42,7 @@ bool Checks::fits_attribute(std::string_view name, std::string_view value) {
 }
 
 bool Checks::fits_event(std::string_view event, simdjson::ondemand::object& properties) {
-  auto found = events_.find(event);
+  auto found = events_.find(key_of_table(event));
   if (found == events_.end()) {
     if (events_.size() >= kEventsMost || event.empty() || is_longer(event, kNameLengthMax)) return false;
     found = events_.emplace(std::string(event), Names()).first;

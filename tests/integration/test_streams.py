@@ -82,7 +82,7 @@ def test_events_for_those_who_read_them(box):
     answer = server.admin().request("GET", f"{PATH}/events")
     check_equal((answer.status, answer.json()["error"]["code"]), (409, "not_written"), "events that nobody reads")
     status, out, err = freshet("tail", "--tenant", TENANT, "--url", server.admin_url)
-    check_equal((status, out), (1, ""), "freshet tail of events that nobody reads")
+    check_equal((status, out), (2, ""), "freshet tail of events that nobody reads: the configuration is wrong for it")
     check("events: {keep: 7d}" in err, f"freshet tail does not say what to do: {err}")
     check_equal(len(read_on(server, "changes", "begin")[0]) > 0, True, "changes are there all the same")
     sink = {"name": "lake", "kind": "files", "to": f"file://{box.directory}/lake", "compression": "none", "every": "1s"}
