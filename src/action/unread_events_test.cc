@@ -51,8 +51,7 @@ TEST(UnreadEvents, AChangeOfOneTenantsRulesIsEnough) {
 }
 
 // Records in turns, each under rules of its own; partitions die at any step and replay.
-RC_GTEST_PROP(UnreadEventsProperty, OnlyThoseOfReadTimesAreSaidOnceAndProfilesAreTheSame,
-              (uint64_t seed)) {
+RC_GTEST_PROP(UnreadEventsProperty, OnlyThoseOfReadTimesAreSaidOnceAndProfilesAreTheSame, (uint64_t seed)) {
   std::mt19937_64 rng(seed);
   const auto partitions = static_cast<uint32_t>(1 + seed % 5);
   TestCluster cluster(partitions, seed, read_or_not(false)), always(partitions, seed, read_or_not(false));
