@@ -218,6 +218,46 @@ void check_documents(const End& end, const Promises& promises) {
   }
 }
 
+// Audiences: the stream tells of each entering and leaving once, and of a profile in the end what the profile says; and
+// who is in one is who meets it, by what can be read of him.
+void check_audiences(const End& end, const Promises& promises) {
+  std::set<std::string> ids;
+  std::map<std::string, std::set<std::string>> told, has;
+  for (const AudienceEvent& move : end.moves) {
+    const auto say = [&](const char* what) { return fmt::format("{} {} {}", move.user, what, move.audience); };
+    require(ids.insert(move.message_id).second, [&] { return say("says twice under one message id that it moves in"); });
+    std::set<std::string>& in = told[move.user];
+    if (move.entered) {
+      require(in.insert(move.audience).second, [&] { return say("enters again, without having left,"); });
+    } else {
+      require(in.erase(move.audience) == 1, [&] { return say("leaves, without having entered,"); });
+    }
+  }
+  for (const EntityState* e : end.live(v1::ENTITY_KIND_USER))
+    for (const v1::Membership& m : e->audiences()) {
+      require(!m.carried(), [&] { return name_of(*e) + " was never judged after a merge"; });
+      has[text_of(key_of(e->ref()))].insert(m.name());
+    }
+  std::erase_if(told, [](const auto& one) { return one.second.empty(); });
+  for (const auto* all : {&told, &has})
+    for (const auto& [user, in] : *all)
+      require(told[user] == has[user], [&, &user = user] {
+        return fmt::format("{} is in [{}], the stream says [{}]", user, fmt::join(has[user], " "),
+                           fmt::join(told[user], " "));
+      });
+  if (!promises.poisoned.empty()) return;
+  for (const EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    const Profile profile = e->version() == 0 ? Profile() : profile_of(end.documents.at(key_of(e->ref())));
+    std::set<std::string> shown;
+    for (const auto& [name, value] : profile)
+      if (name.starts_with("audience ")) shown.insert(name.substr(9));
+    const std::set<std::string> met = audiences_met(profile);
+    require(shown == met, [&] {
+      return fmt::format("{} is in [{}], and meets [{}]", name_of(*e), fmt::join(shown, " "), fmt::join(met, " "));
+    });
+  }
+}
+
 // Invariant 6: the profiles that can be read are the oracle's.
 void check_convergence(const End& end, const Promises& promises) {
   if (!promises.poisoned.empty()) return;
@@ -276,6 +316,7 @@ void check_end(const End& end, const Promises& promises) {
   check_conservation(end);
   check_persons(end);
   check_documents(end, promises);
+  check_audiences(end, promises);
   // The rest holds only where order can't matter.
   if (!promises.confluent) return;
   check_convergence(end, promises);

@@ -1,5 +1,6 @@
 #include "action/republish.h"
 
+#include "action/events/audiences.h"
 #include "action/events/profile.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -17,10 +18,19 @@ bool has_document(const v1::EntityState& entity) {
          (entity.status() == v1::EntityState::LIVE || entity.status() == v1::EntityState::LEAVING);
 }
 
-void say_whole(state::Entity& entity, const Tenant& tenant, const v1::Envelope& record, state::PartitionState& state,
-               Outputs& out) {
+void say_whole(state::Entity& entity, const Tenant& tenant, const Rules& rules, const v1::Envelope& record,
+               state::PartitionState& state, Outputs& out) {
   state::PartitionState::touch(entity, state);
   entity.state.set_version(entity.state.version() + 1 + record.control().republish().raise());
+  Touched touched;
+  touched.all();
+  // One that leaves sends what it is in step by step: that must not change meanwhile.
+  if (entity.state.status() == v1::EntityState::LIVE) {
+    const auto moves = judge_audiences(entity.state, tenant, record.received_at_us(), touched);
+    AudienceCounters counters;
+    say_moves(moves, entity.state, tenant,
+              {entity.state.version(), record.received_at_us(), {}, nullptr, rules.events_as_protobuf()}, out, counters);
+  }
   if (out.suppressed()) return;
   v1::Change change;
   change.set_tenant(entity.state.tenant());
@@ -28,8 +38,6 @@ void say_whole(state::Entity& entity, const Tenant& tenant, const v1::Envelope& 
   change.set_id(std::string(entity.ref.id.view()));
   change.set_version(entity.state.version());
   change.set_received_at_us(record.received_at_us());
-  Touched touched;
-  touched.all();
   touched.describe(entity.state, tenant, change);
   out.change(change);
 }
@@ -47,7 +55,7 @@ void republish(const v1::Envelope& record, uint32_t partition, const Rules& rule
     if (entity == nullptr || !has_document(entity->state)) continue;
     // A tenant that is configured no longer can't be asked for.
     if (const Tenant* tenant = rules.find(entity->state.tenant()); tenant != nullptr)
-      say_whole(*entity, *tenant, record, state, out);
+      say_whole(*entity, *tenant, rules, record, state, out);
   }
   if (ids.size() < kRepublishedInStep) return;
   v1::Envelope next = record;

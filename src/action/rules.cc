@@ -157,6 +157,8 @@ void Rules::take(const v1::PartitionMeta& meta, const v1::TenantRules& proto) {
         computed.since_us = since.since_us();
     tenant->computed_of_event[computed.rule.event()].push_back(&computed);
   }
+  tenant->knows_audiences = meta.rules().logic_version() >= kLogicOfAudiences;
+  if (tenant->knows_audiences) tenant->audiences = Audiences(*tenant);
   tenants_[proto.name()] = std::move(tenant);
 }
 

@@ -60,6 +60,9 @@ struct WorkerLoop::Metrics {
       telemetry::counter("freshet_identity_erased_messages_total", "Messages of erased profiles.");
   telemetry::Counter& limited = telemetry::counter(
       "freshet_person_limited_total", "Records set aside, as their persons had too many events (limits.person).");
+  telemetry::Counter& entered =
+      telemetry::counter("freshet_audience_entered_total", "Profiles that entered an audience.");
+  telemetry::Counter& left = telemetry::counter("freshet_audience_left_total", "Profiles that left an audience.");
   telemetry::Histogram& commit_us = telemetry::histogram("freshet_action_commit_us", "Time of a commit.");
   telemetry::Histogram& process_us = telemetry::histogram("freshet_action_batch_us", "Time to process a batch.");
 };
@@ -370,6 +373,8 @@ void WorkerLoop::count(Partition& part) {
   metrics_->erased.add(identity.erased - before.erased);
   metrics_->erased_messages.add(identity.erased_messages - before.erased_messages);
   metrics_->limited.add(identity.limited - before.limited);
+  metrics_->entered.add(identity.audiences.entered - before.audiences.entered);
+  metrics_->left.add(identity.audiences.left - before.audiences.left);
   count_reasons(identity, before);
   before = identity;
 }

@@ -114,6 +114,9 @@ constexpr Effect kEffects[] = {
     {"tenants[].computed[].unique", "action/events/computed.cc", "Rule::UNIQUE"},
     {"tenants[].computed[].over", "action/rules.cc", "rule.event()"},
     {"tenants[].computed[].where", "action/events/computed.cc", "rule.where()"},
+    {"tenants[].audiences", "action/audience_rules.cc", "rules.audiences()"},
+    {"tenants[].audiences[].name", "action/audience_rules.cc", "rule->name()"},
+    {"tenants[].audiences[].where", "action/audience_rules.cc", "rule->where()"},
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
     {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
@@ -184,6 +187,7 @@ tenants:
       - {name: e, first: p, over: E}
       - {name: f, last: p, over: E}
       - {name: g, unique: p, over: E}
+    audiences: [{name: vip, where: {city: Pune}}]
     enrich: [email]
     plan: {events: {E: {required: [p]}}}
     schema: {mode: strict}

@@ -25,6 +25,7 @@ inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
+inline constexpr size_t kAudiencesMax = 100;
 inline constexpr size_t kEnrichMax = 100;
 
 extern const yaml::TextRule kAddress, kToken, kCollector, kMongoUri, kTopicPrefix;
@@ -50,6 +51,20 @@ void describe(V& v, v1::ComputedRule& rule) {
            "Tests of the event's properties that all must pass, up to 16",
            [&rule](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
              read_filters(node, path, problems, rule);
+           });
+}
+
+template <class V>
+void describe(V& v, v1::AudienceRule& rule) {
+  v.text("name", *rule.mutable_name(), kTenantName, "Each its own; profiles and events have this name", Need::kRequired);
+  v1::ComputedRule tests;
+  *tests.mutable_where() = rule.where();
+  v.custom("where", &write_filters_schema, "map of names to values or tests", text_of_filters(tests),
+           "Who passes all of these tests is in it, up to 16: of attributes, and of `computed.NAME`; required",
+           [&rule](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
+             v1::ComputedRule read;
+             read_filters(node, path, problems, read);
+             rule.mutable_where()->Swap(read.mutable_where());
            });
 }
 
@@ -169,6 +184,11 @@ void describe(V& v, model::Tenant& tenant) {
              Items(Need::kOptional, 0, kComputedMax), v1::ComputedRule(),
              [](auto& inner, v1::ComputedRule& rule) { describe(inner, rule); }))
     assign(computed, *rules.mutable_computed());
+  std::vector<v1::AudienceRule> audiences(rules.audiences().begin(), rules.audiences().end());
+  if (v.list("audiences", audiences, "[Audiences](audiences.md): who meets a condition, at most 100",
+             Items(Need::kOptional, 0, kAudiencesMax), v1::AudienceRule(),
+             [](auto& inner, v1::AudienceRule& rule) { describe(inner, rule); }))
+    assign(audiences, *rules.mutable_audiences());
   std::vector<std::string> enrich = list_of(rules.enrich());
   if (v.texts("enrich", enrich, kAnyText, "Identifiers and attributes to add to each event of the topic `events`",
               Items(Need::kOptional, 0, kEnrichMax)))

@@ -36,6 +36,9 @@ enum class Mutant : uint8_t {
   kEveryClaimVerified,
   kVerifiedMovesNothing,
   kPersonWithoutLimit,
+  kAudienceNotReplayed,
+  kMergedNotJudged,
+  kLoserStaysInAudience,
   // state and commit
   kOffsetBeforeState,
   kSeenNotPersisted,

@@ -44,6 +44,8 @@ constexpr MetricEntry kMetrics[] = {
      "Admin actions that could not be written to the audit log."},
     {"freshet_admin_refused_total", kCounter, "requests", "reason",
      "Requests to the admin listener that were refused, by reason."},
+    {"freshet_audience_entered_total", kCounter, "profiles", "", "Profiles that entered an audience."},
+    {"freshet_audience_left_total", kCounter, "profiles", "", "Profiles that left an audience."},
     {"freshet_canary_records_total", kCounter, "records", "result",
      "Records that the canary sent and the log has (sent), or that it could not send (failed)."},
     {"freshet_checkpoint_age_seconds", kGauge, "seconds", "",

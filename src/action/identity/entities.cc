@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/events/audiences.h"
 #include "action/events/person_limits.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
@@ -227,9 +228,13 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   if (!touched_.any()) return;
   // An entity that was merged away or erased has no document: a change of it would bring one back.
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
-  if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   state::PartitionState::touch(e, state_);
+  const bool judges = !FRESHET_MUTANT(kAudienceNotReplayed) || !out_.suppressed();
+  const auto moves = judges ? judge_audiences(e.state, tenant(), received_at_us, touched_) : std::vector<AudienceMove>();
+  if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   e.state.set_version(e.state.version() + 1);
+  const MoveContext context{e.state.version(), received_at_us, trace_, nullptr, rules_->events_as_protobuf()};
+  say_moves(moves, e.state, tenant(), context, out_, counters_.audiences);
   if (out_.suppressed()) return;
   begin_change(e, received_at_us);
   touched_.describe(e.state, tenant(), change_);

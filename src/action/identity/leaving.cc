@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "action/events/audiences.h"
 #include "action/identity/chunks.h"
 #include "action/identity/erasure.h"
 #include "action/identity/protocol.h"
@@ -128,6 +129,11 @@ void Protocol::on_answer(const Loop& m) {
   if (m.type() == Loop::ABSORBED) {
     e->state.set_status(v1::EntityState::REDIRECT);
     *e->state.mutable_target() = m.ref();
+    const auto moves = leave_audiences(e->state, MoveReason::kMerge);
+    const MoveContext context{e->state.version() + 1, m.received_at_us(), trace_, &m.ref(),
+                              rules_->events_as_protobuf()};
+    if (!FRESHET_MUTANT(kLoserStaysInAudience))
+      say_moves(moves, e->state, tenant(), context, out_, counters_.audiences);
     clear_profile(e->state);
   } else if (m.type() == Loop::REVIVE) {
     e->state.set_status(v1::EntityState::LIVE);
@@ -278,7 +284,12 @@ void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
   e.state.clear_target();
   e.state.clear_absorbing();
   e.state.clear_identifiers();
+  const auto moves = leave_audiences(e.state, MoveReason::kErase);
   clear_profile(e.state);
+  // Said of a profile of which nothing is left, so that the events tell no more than its id.
+  const MoveContext context_of_moves{e.state.version() + 1, because.received_at_us(), trace_, nullptr,
+                                     rules_->events_as_protobuf()};
+  say_moves(moves, e.state, tenant(), context_of_moves, out_, counters_.audiences);
   for (Loop& m : farewells) m.has_to() ? to_entity(std::move(m)) : to_home(std::move(m));
   emit_removal(e, because.received_at_us());
 }
