@@ -225,7 +225,8 @@ void check_audiences(const End& end, const Promises& promises) {
   std::map<std::string, std::set<std::string>> told, has;
   for (const AudienceEvent& move : end.moves) {
     const auto say = [&](const char* what) { return fmt::format("{} {} {}", move.user, what, move.audience); };
-    require(ids.insert(move.message_id).second, [&] { return say("says twice under one message id that it moves in"); });
+    require(ids.insert(move.message_id).second,
+            [&] { return say("says twice under one message id that it moves in"); });
     std::set<std::string>& in = told[move.user];
     if (move.entered) {
       require(in.insert(move.audience).second, [&] { return say("enters again, without having left,"); });

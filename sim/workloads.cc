@@ -74,7 +74,7 @@ struct Plan {
   Check check = nullptr;
   bool rated = false;
   bool other_audiences = false;  // other rules have another audience
-  bool two_priorities = false;  // for sure there are nodes and partitions that rank e-mail and phone differently
+  bool two_priorities = false;   // for sure there are nodes and partitions that rank e-mail and phone differently
   uint32_t partitions_min = 1;
 };
 

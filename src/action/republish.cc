@@ -18,41 +18,95 @@ bool has_document(const v1::EntityState& entity) {
          (entity.status() == v1::EntityState::LIVE || entity.status() == v1::EntityState::LEAVING);
 }
 
-void say_whole(state::Entity& entity, const Tenant& tenant, const Rules& rules, const v1::Envelope& record,
-               state::PartitionState& state, Outputs& out) {
-  state::PartitionState::touch(entity, state);
-  entity.state.set_version(entity.state.version() + 1 + record.control().republish().raise());
-  Touched touched;
-  touched.all();
-  // One that leaves sends what it is in step by step: that must not change meanwhile.
-  if (entity.state.status() == v1::EntityState::LIVE) {
-    const auto moves = judge_audiences(entity.state, tenant, record.received_at_us(), touched);
-    AudienceCounters counters;
-    say_moves(moves, entity.state, tenant,
-              {entity.state.version(), record.received_at_us(), {}, nullptr, rules.events_as_protobuf()}, out, counters);
-  }
+struct Saying {
+  const Tenant& tenant;
+  const Rules& rules;
+  const v1::Envelope& record;
+  uint64_t version;
+};
+
+// Says what is touched, as a change of this version.
+void say(state::Entity& entity, const std::vector<AudienceMove>& moves, Touched& touched, const Saying& saying,
+         Outputs& out) {
+  entity.state.set_version(saying.version);
+  AudienceCounters counters;
+  say_moves(moves, entity.state, saying.tenant,
+            {saying.version, saying.record.received_at_us(), {}, nullptr, saying.rules.events_as_protobuf()}, out,
+            counters);
   if (out.suppressed()) return;
   v1::Change change;
   change.set_tenant(entity.state.tenant());
   change.set_kind(entity.ref.kind);
   change.set_id(std::string(entity.ref.id.view()));
-  change.set_version(entity.state.version());
-  change.set_received_at_us(record.received_at_us());
-  touched.describe(entity.state, tenant, change);
+  change.set_version(saying.version);
+  change.set_received_at_us(saying.record.received_at_us());
+  touched.describe(entity.state, saying.tenant, change);
   out.change(change);
+}
+
+void say_whole(state::Entity& entity, const Tenant& tenant, const Rules& rules, const v1::Envelope& record,
+               state::PartitionState& state, Outputs& out) {
+  state::PartitionState::touch(entity, state);
+  Touched touched;
+  touched.all();
+  std::vector<AudienceMove> moves;
+  // One that leaves sends what it is in step by step: that must not change meanwhile.
+  if (entity.state.status() == v1::EntityState::LIVE)
+    moves = judge_audiences(entity.state, tenant, record.received_at_us(), touched);
+  say(entity, moves, touched,
+      {tenant, rules, record, entity.state.version() + 1 + record.control().republish().raise()}, out);
+}
+
+// A profile that changed since the rules did has been judged with that change.
+void judge_user(state::Entity& entity, const Tenant& tenant, const Rules& rules, const v1::Envelope& record,
+                state::PartitionState& state, Outputs& out) {
+  const bool is_judged = entity.state.audiences_judged() == tenant.audiences.hash();
+  if (entity.ref.kind != v1::ENTITY_KIND_USER || entity.state.status() != v1::EntityState::LIVE || is_judged) return;
+  state::PartitionState::touch(entity, state);
+  Touched touched;
+  const auto moves = judge_audiences(entity.state, tenant, record.received_at_us(), touched);
+  if (touched.any()) say(entity, moves, touched, {tenant, rules, record, entity.state.version() + 1}, out);
+}
+
+// The users of one tenant; others that come meanwhile have a sweep of their own.
+const Tenant* judged_tenant(const v1::Republish& asked, const Rules& rules) {
+  const Tenant* const tenant = rules.find(asked.judges());
+  return tenant != nullptr && tenant->audiences.hash() == asked.audiences() ? tenant : nullptr;
 }
 
 }  // namespace
 
+void judge_anew(const std::map<std::string, uint64_t>& before, const v1::Envelope& control, uint32_t partition,
+                const Rules& rules, Outputs& out) {
+  for (const auto& [name, hash] : rules.audience_hashes()) {
+    const auto was = before.find(name);
+    if (was == before.end() || was->second == hash) continue;
+    v1::Envelope sweep;
+    sweep.set_kind(v1::Envelope::CONTROL);
+    sweep.set_received_at_us(control.received_at_us());
+    v1::Republish& asked = *sweep.mutable_control()->mutable_republish();
+    asked.set_judges(name);
+    asked.set_audiences(hash);
+    out.loop(partition, sweep);
+  }
+}
+
 void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
                Outputs& out) {
   FRESHET_ASSERT(record.control().has_republish());
+  const v1::Republish& asked = record.control().republish();
+  const Tenant* const judged = judged_tenant(asked, rules);
+  if (!asked.judges().empty() && judged == nullptr) return;
   const std::vector<Hash128> ids =
       state::entities_after(state, record.control().republish().after(), kRepublishedInStep);
   state.prefetch_entities(ids);
   for (const Hash128& id : ids) {
     state::Entity* entity = state.find_entity(id);
     if (entity == nullptr || !has_document(entity->state)) continue;
+    if (!asked.judges().empty()) {
+      if (entity->state.tenant() == asked.judges()) judge_user(*entity, *judged, rules, record, state, out);
+      continue;
+    }
     // A tenant that is configured no longer can't be asked for.
     if (const Tenant* tenant = rules.find(entity->state.tenant()); tenant != nullptr)
       say_whole(*entity, *tenant, rules, record, state, out);

@@ -171,6 +171,12 @@ uint64_t revision_in_force(const v1::PartitionMeta& meta, const Tenant* tenant) 
   return tenant != nullptr ? tenant->revision : meta.rules().revision();
 }
 
+std::map<std::string, uint64_t> Rules::audience_hashes() const {
+  std::map<std::string, uint64_t> hashes;
+  for (const auto& [name, tenant] : tenants_) hashes[name] = tenant->audiences.hash();
+  return hashes;
+}
+
 // An older revision may arrive after a newer one, from a node that has not heard of that yet: it changes nothing.
 // Otherwise two nodes with different files would take turns in every partition.
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us) {

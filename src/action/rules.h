@@ -5,6 +5,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ class Rules {
   void renew(const v1::PartitionMeta& meta, const v1::Control& control);
   [[nodiscard]] const Tenant* find(std::string_view tenant) const;  // nullptr: unknown
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
+  // Audiences::hash() of each tenant, by name.
+  [[nodiscard]] std::map<std::string, uint64_t> audience_hashes() const;
   [[nodiscard]] bool events_as_protobuf() const { return events_as_protobuf_; }
 
  private:

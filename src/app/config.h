@@ -179,8 +179,8 @@ struct Config {
 // The JSON Schema of the file, published as docs/freshet.schema.json; and the tables of its keys in Markdown, which
 // docs/configuration.md has between `<!-- keys of … -->` and `<!-- end -->`: one for each of kKeyTables.
 [[nodiscard]] std::string config_schema();
-inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]",
-                                                  "tenants[].sinks[]"};
+inline constexpr std::string_view kKeyTables[] = {
+    "the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]", "tenants[].audiences[]", "tenants[].sinks[]"};
 [[nodiscard]] std::string config_keys(std::string_view table);
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.

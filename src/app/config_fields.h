@@ -56,7 +56,8 @@ void describe(V& v, v1::ComputedRule& rule) {
 
 template <class V>
 void describe(V& v, v1::AudienceRule& rule) {
-  v.text("name", *rule.mutable_name(), kTenantName, "Each its own; profiles and events have this name", Need::kRequired);
+  v.text("name", *rule.mutable_name(), kTenantName, "Each its own; profiles and events have this name",
+         Need::kRequired);
   v1::ComputedRule tests;
   *tests.mutable_where() = rule.where();
   v.custom("where", &write_filters_schema, "map of names to values or tests", text_of_filters(tests),

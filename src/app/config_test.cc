@@ -323,6 +323,29 @@ TEST(Config, LimitsOfProfiles) {
   EXPECT_EQ(model::claimants_max(usual), 100U);
 }
 
+TEST(Config, Audiences) {
+  const auto problems = [](const std::string& audience) {
+    return tenant_problems("computed: [{name: spent, sum: t, over: E}], audiences: [" + audience + "]");
+  };
+  EXPECT_TRUE(has(problems("{where: {city: Pune}}"), "audiences[0].name: is missing"));
+  EXPECT_TRUE(has(problems("{name: VIP, where: {city: Pune}}"), "up to 50 of a-z, 0-9, _ and -"));
+  EXPECT_TRUE(has(problems("{name: a}"), "audiences[0].where: is missing: a test at least"));
+  EXPECT_TRUE(has(problems("{name: a, where: {}}"), "a test at least"));
+  EXPECT_TRUE(has(problems("{name: a, where: {x: 1}}, {name: a, where: {y: 1}}"), "\"a\" is there twice"));
+  EXPECT_TRUE(has(problems("{name: a, where: {computed.spend: {ge: 5}}}"), "\"spend\" is not in computed"));
+  EXPECT_TRUE(has(problems("{name: a, where: {computed.spend: {ge: 5}}}"), "did you mean \"spent\"?"));
+  const Outcome out = read(
+      "tenants: [{name: t, computed: [{name: n, count: E}], audiences: [{name: vip, where: {computed.n: {ge: 2, lt: "
+      "9}, city: Pune}}]}]");
+  ASSERT_TRUE(out.config) << out.problems;
+  const v1::AudienceRule& vip = out.config->tenants[0].rules.audiences(0);
+  EXPECT_EQ(vip.name(), "vip");
+  ASSERT_EQ(vip.where_size(), 3);
+  EXPECT_EQ(vip.where(1).property(), "computed.n");
+  EXPECT_EQ(vip.where(1).test(), v1::ComputedRule::LT);
+  EXPECT_EQ(vip.where(2).value().text(), "Pune");
+}
+
 TEST(Config, Computed) {
   EXPECT_TRUE(has(tenant_problems("computed: [{sum: total, over: E}]"), "computed[0].name: is missing"));
   EXPECT_TRUE(has(tenant_problems("computed: [{name: a, sum: total}]"), "computed[0].over: is missing"));

@@ -49,7 +49,8 @@ v1::TenantRules rules() {
 v1::EntityState person() {
   v1::EntityState user;
   user.set_tenant("t");
-  model::to_proto({.id = hash128("u"), .rank = 0, .shared_root = false, .kind = v1::ENTITY_KIND_USER}, *user.mutable_ref());
+  model::to_proto({.id = hash128("u"), .rank = 0, .shared_root = false, .kind = v1::ENTITY_KIND_USER},
+                  *user.mutable_ref());
   return user;
 }
 

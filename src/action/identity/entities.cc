@@ -230,7 +230,8 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
   state::PartitionState::touch(e, state_);
   const bool judges = !FRESHET_MUTANT(kAudienceNotReplayed) || !out_.suppressed();
-  const auto moves = judges ? judge_audiences(e.state, tenant(), received_at_us, touched_) : std::vector<AudienceMove>();
+  const auto moves =
+      judges ? judge_audiences(e.state, tenant(), received_at_us, touched_) : std::vector<AudienceMove>();
   if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   e.state.set_version(e.state.version() + 1);
   const MoveContext context{e.state.version(), received_at_us, trace_, nullptr, rules_->events_as_protobuf()};
