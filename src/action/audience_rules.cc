@@ -10,7 +10,8 @@
 namespace freshet::action {
 namespace {
 
-// What is computed is at hand; attributes may have to be unpacked first, which is spared where a test before them fails.
+// What is computed is at hand; attributes may have to be unpacked first, which is spared where a test before them
+// fails.
 void sort_by_cost(std::vector<AudienceTest>& tests) {
   std::stable_partition(tests.begin(), tests.end(), [](const AudienceTest& t) { return t.section == v1::COMPUTED; });
 }

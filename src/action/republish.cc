@@ -18,54 +18,40 @@ bool has_document(const v1::EntityState& entity) {
          (entity.status() == v1::EntityState::LIVE || entity.status() == v1::EntityState::LEAVING);
 }
 
-struct Saying {
-  const Tenant& tenant;
-  const Rules& rules;
-  const v1::Envelope& record;
-  uint64_t version;
-};
-
 // Says what is touched, as a change of this version.
-void say(state::Entity& entity, const std::vector<AudienceMove>& moves, Touched& touched, const Saying& saying,
-         Outputs& out) {
-  entity.state.set_version(saying.version);
-  AudienceCounters counters;
-  say_moves(moves, entity.state, saying.tenant,
-            {saying.version, saying.record.received_at_us(), {}, nullptr, saying.rules.events_as_protobuf()}, out,
-            counters);
+void say(state::Entity& entity, Touched& touched, const AudienceContext& context, uint64_t version, Outputs& out) {
+  entity.state.set_version(version);
   if (out.suppressed()) return;
   v1::Change change;
   change.set_tenant(entity.state.tenant());
   change.set_kind(entity.ref.kind);
   change.set_id(std::string(entity.ref.id.view()));
-  change.set_version(saying.version);
-  change.set_received_at_us(saying.record.received_at_us());
-  touched.describe(entity.state, saying.tenant, change);
+  change.set_version(version);
+  change.set_received_at_us(context.received_at_us);
+  touched.describe(entity.state, context.tenant, change);
   out.change(change);
 }
 
-void say_whole(state::Entity& entity, const Tenant& tenant, const Rules& rules, const v1::Envelope& record,
-               state::PartitionState& state, Outputs& out) {
+void say_whole(state::Entity& entity, const AudienceContext& context, uint64_t raise, state::PartitionState& state,
+               Outputs& out) {
   state::PartitionState::touch(entity, state);
   Touched touched;
   touched.all();
-  std::vector<AudienceMove> moves;
+  AudienceCounters counters;
   // One that leaves sends what it is in step by step: that must not change meanwhile.
-  if (entity.state.status() == v1::EntityState::LIVE)
-    moves = judge_audiences(entity.state, tenant, record.received_at_us(), touched);
-  say(entity, moves, touched,
-      {tenant, rules, record, entity.state.version() + 1 + record.control().republish().raise()}, out);
+  if (entity.state.status() == v1::EntityState::LIVE) follow_audiences(entity.state, context, touched, out, counters);
+  say(entity, touched, context, entity.state.version() + 1 + raise, out);
 }
 
 // A profile that changed since the rules did has been judged with that change.
-void judge_user(state::Entity& entity, const Tenant& tenant, const Rules& rules, const v1::Envelope& record,
-                state::PartitionState& state, Outputs& out) {
-  const bool is_judged = entity.state.audiences_judged() == tenant.audiences.hash();
+void judge_user(state::Entity& entity, const AudienceContext& context, state::PartitionState& state, Outputs& out) {
+  const bool is_judged = entity.state.audiences_judged() == context.tenant.audiences.hash();
   if (entity.ref.kind != v1::ENTITY_KIND_USER || entity.state.status() != v1::EntityState::LIVE || is_judged) return;
   state::PartitionState::touch(entity, state);
   Touched touched;
-  const auto moves = judge_audiences(entity.state, tenant, record.received_at_us(), touched);
-  if (touched.any()) say(entity, moves, touched, {tenant, rules, record, entity.state.version() + 1}, out);
+  AudienceCounters counters;
+  follow_audiences(entity.state, context, touched, out, counters);
+  if (touched.any()) say(entity, touched, context, entity.state.version() + 1, out);
 }
 
 // The users of one tenant; others that come meanwhile have a sweep of their own.
@@ -76,6 +62,7 @@ const Tenant* judged_tenant(const v1::Republish& asked, const Rules& rules) {
 
 }  // namespace
 
+// A tenant that was not known has no profiles here yet, or has them judged with their changes.
 void judge_anew(const std::map<std::string, uint64_t>& before, const v1::Envelope& control, uint32_t partition,
                 const Rules& rules, Outputs& out) {
   for (const auto& [name, hash] : rules.audience_hashes()) {
@@ -103,13 +90,14 @@ void republish(const v1::Envelope& record, uint32_t partition, const Rules& rule
   for (const Hash128& id : ids) {
     state::Entity* entity = state.find_entity(id);
     if (entity == nullptr || !has_document(entity->state)) continue;
-    if (!asked.judges().empty()) {
-      if (entity->state.tenant() == asked.judges()) judge_user(*entity, *judged, rules, record, state, out);
-      continue;
+    const Tenant* const tenant = rules.find(entity->state.tenant());
+    if (tenant == nullptr) continue;  // One that is configured no longer can't be asked for.
+    const AudienceContext context{*tenant, rules, record.received_at_us(), {}};
+    if (asked.judges().empty()) {
+      say_whole(*entity, context, asked.raise(), state, out);
+    } else if (tenant == judged) {
+      judge_user(*entity, context, state, out);
     }
-    // A tenant that is configured no longer can't be asked for.
-    if (const Tenant* tenant = rules.find(entity->state.tenant()); tenant != nullptr)
-      say_whole(*entity, *tenant, rules, record, state, out);
   }
   if (ids.size() < kRepublishedInStep) return;
   v1::Envelope next = record;

@@ -39,8 +39,8 @@ struct Tenant {
   bool keeps_devices = false;
   // `where` of computed attributes passes as model/filter.h says.
   bool knows_absence = false;
-  // Who is in which (events/audiences.h). Without `knows_audiences`, by an older logic or of a tenant that is gone, nobody
-  // is judged.
+  // Who is in which (events/audiences.h). Without `knows_audiences`, by an older logic or of a tenant that is gone,
+  // nobody is judged.
   Audiences audiences;
   bool knows_audiences = false;
   // Who has become one with the other party of a conflict asks the home again (identity/identifiers.cc).

@@ -70,6 +70,15 @@ void describe(V& v, v1::AudienceRule& rule) {
 }
 
 template <class V>
+void describe_audiences(V& v, v1::TenantRules& rules) {
+  std::vector<v1::AudienceRule> audiences(rules.audiences().begin(), rules.audiences().end());
+  if (v.list("audiences", audiences, "[Audiences](audiences.md): who meets a condition, at most 100",
+             Items(Need::kOptional, 0, kAudiencesMax), v1::AudienceRule(),
+             [](auto& inner, v1::AudienceRule& rule) { describe(inner, rule); }))
+    assign(audiences, *rules.mutable_audiences());
+}
+
+template <class V>
 void describe_person_limits(V& v, v1::TenantRules& rules) {
   constexpr uint32_t kEventsMax = 100'000'000;
   uint32_t minute = rules.person_limits().per_minute();
@@ -185,11 +194,7 @@ void describe(V& v, model::Tenant& tenant) {
              Items(Need::kOptional, 0, kComputedMax), v1::ComputedRule(),
              [](auto& inner, v1::ComputedRule& rule) { describe(inner, rule); }))
     assign(computed, *rules.mutable_computed());
-  std::vector<v1::AudienceRule> audiences(rules.audiences().begin(), rules.audiences().end());
-  if (v.list("audiences", audiences, "[Audiences](audiences.md): who meets a condition, at most 100",
-             Items(Need::kOptional, 0, kAudiencesMax), v1::AudienceRule(),
-             [](auto& inner, v1::AudienceRule& rule) { describe(inner, rule); }))
-    assign(audiences, *rules.mutable_audiences());
+  describe_audiences(v, rules);
   std::vector<std::string> enrich = list_of(rules.enrich());
   if (v.texts("enrich", enrich, kAnyText, "Identifiers and attributes to add to each event of the topic `events`",
               Items(Need::kOptional, 0, kEnrichMax)))

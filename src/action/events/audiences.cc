@@ -53,6 +53,7 @@ class Judging {
     auto& all = *user_.mutable_audiences();
     const int at = lower_bound_of(all, std::string_view(audience.name), NameKey{});
     const bool listed = at < all.size() && all[at].name() == audience.name;
+    // Who was in it by another profile only has nothing to leave: that one says so itself.
     if (!met) {
       if (listed) end(at, reason_);
       return;
@@ -78,6 +79,7 @@ class Judging {
   }
 
  private:
+  // The membership goes; its part of the document is said also where nobody could see it, which changes nothing.
   void end(int at, MoveReason why) {
     auto& all = *user_.mutable_audiences();
     touched_.add(v1::AUDIENCES, all[at].name());
@@ -105,6 +107,7 @@ std::vector<AudienceMove> judge_audiences(v1::EntityState& user, const Tenant& t
     if (!FRESHET_MUTANT(kMergedNotJudged)) user.clear_audiences_judged();
     return {};
   }
+  // Which audiences read something that was touched. A merge touches all that the other profile had.
   bool merged = false;
   std::vector<bool> asked(audiences.all().size());
   touched.visit([&](v1::Section section, std::string_view name) {
@@ -135,6 +138,7 @@ std::vector<AudienceMove> leave_audiences(v1::EntityState& user, MoveReason reas
 
 void absorb_audiences(v1::EntityState& user, const v1::EntityState& from, const Tenant& tenant) {
   for (const v1::Membership& theirs : from.audiences()) {
+    // What the tenant has no longer would stay with the survivor for ever, unless its rules changed once more.
     if (!tenant.audiences.has(theirs.name())) continue;
     bool made = false;
     v1::Membership& mine = find_or_add_named(*user.mutable_audiences(), theirs.name(), &made);
@@ -155,7 +159,7 @@ std::optional<v1::Value> audience_value(const v1::EntityState& user, std::string
 
 namespace {
 
-std::string move_properties(const AudienceMove& move, const MoveContext& context) {
+std::string move_properties(const AudienceMove& move, const AudienceContext& context) {
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("audience", move.audience).member("reason", word_of_reason(move.reason));
@@ -165,30 +169,49 @@ std::string move_properties(const AudienceMove& move, const MoveContext& context
   return out;
 }
 
-}  // namespace
-
-// The message id is made of the profile, its version and the audience: whoever processes the record again tells of the
-// move under the same.
-void say_moves(const std::vector<AudienceMove>& moves, v1::EntityState& user, const Tenant& tenant,
-               const MoveContext& context, Outputs& out, AudienceCounters& counters) {
+// The message id is made of the profile, its next version and the audience: whoever processes the record again tells of
+// the move under the same. `shown` is the profile with what events are to be enriched with.
+void say_moves(const std::vector<AudienceMove>& moves, v1::EntityState& shown, uint64_t version,
+               const AudienceContext& context, Outputs& out, AudienceCounters& counters) {
   for (const AudienceMove& move : moves) ++(move.entered ? counters.entered : counters.left);
   if (out.suppressed() || moves.empty()) return;
-  const std::string id = model::from_proto(user.ref()).id.hex();
-  const auto render = context.as_protobuf ? enriched_event_protobuf : enriched_event_json;
+  const std::string id = model::from_proto(shown.ref()).id.hex();
+  const auto render = context.rules.events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
   for (const AudienceMove& move : moves) {
     v1::Envelope record;
-    const std::string name = user.tenant() + '\0' + id + '\0' + std::to_string(context.version) + '\0' + move.audience;
+    const std::string name = shown.tenant() + '\0' + id + '\0' + std::to_string(version) + '\0' + move.audience;
     record.set_message_id(hash128(name).hex());
     record.set_source(kAudienceSource.data(), kAudienceSource.size());
-    record.set_tenant(user.tenant());
+    record.set_tenant(shown.tenant());
     record.set_received_at_us(context.received_at_us);
     record.set_trace_parent(context.trace.data(), context.trace.size());
     v1::Event event;
     event.set_name(std::string(move.entered ? kEntered : kLeft));
     event.set_properties(move_properties(move, context));
     event.set_time_us(context.received_at_us);
-    out.event(id, render(user, id, {}, record, event, tenant));
+    out.event(id, render(shown, id, {}, record, event, context.tenant));
   }
+}
+
+}  // namespace
+
+// In a replay, too: what was judged is part of the state, and only what is said of it was said before.
+void follow_audiences(v1::EntityState& user, const AudienceContext& context, Touched& touched, Outputs& out,
+                      AudienceCounters& counters) {
+  if (FRESHET_MUTANT(kAudienceNotReplayed) && out.suppressed()) return;
+  const auto moves = judge_audiences(user, context.tenant, context.received_at_us, touched);
+  say_moves(moves, user, user.version() + 1, context, out, counters);
+}
+
+// Who asked to be forgotten must not be told of, and what a merged profile knew is the other one's now: so what is
+// shown is a profile of which nothing is left.
+void end_audiences(v1::EntityState& user, const AudienceContext& context, Outputs& out, AudienceCounters& counters) {
+  const auto moves = leave_audiences(user, context.into != nullptr ? MoveReason::kMerge : MoveReason::kErase);
+  if (moves.empty() || (FRESHET_MUTANT(kLoserStaysInAudience) && context.into != nullptr)) return;
+  v1::EntityState bare;
+  *bare.mutable_ref() = user.ref();
+  bare.set_tenant(user.tenant());
+  say_moves(moves, bare, user.version() + 1, context, out, counters);
 }
 
 }  // namespace freshet::action

@@ -47,15 +47,19 @@ struct AudienceCounters {
 };
 
 // What the events of moves say beside them.
-struct MoveContext {
-  uint64_t version = 0;  // of the change that has them; makes their message ids
-  int64_t received_at_us = 0;
-  std::string_view trace;               // traceparent; "": none is wanted
+struct AudienceContext {
+  const Tenant& tenant;
+  const Rules& rules;
+  int64_t received_at_us = 0;           // of the record that led to it
+  std::string_view trace;               // its traceparent; "": none is wanted
   const v1::EntityRef* into = nullptr;  // the profile that this one was merged into
-  bool as_protobuf = false;
 };
-// Puts them into topic `events` and counts them. `user` as it is to be shown (enrich).
-void say_moves(const std::vector<AudienceMove>& moves, v1::EntityState& user, const Tenant& tenant,
-               const MoveContext& context, Outputs& out, AudienceCounters& counters);
+
+// Judges, puts what came of it into topic `events`, and counts it. REQUIRES: the profile gets its next version now.
+void follow_audiences(v1::EntityState& user, const AudienceContext& context, Touched& touched, Outputs& out,
+                      AudienceCounters& counters);
+// The profile is no more, merged into `context.into` or erased: it leaves all of them, and events say so with its id
+// and nothing else of it. REQUIRES: it gets no version any more but that of its removal.
+void end_audiences(v1::EntityState& user, const AudienceContext& context, Outputs& out, AudienceCounters& counters);
 
 }  // namespace freshet::action

@@ -50,6 +50,11 @@ bool is_over_limit(state::Entity& e, const v1::Envelope& record, const Tenant& t
   return false;
 }
 
+void raise_version(state::Entity& e, state::PartitionState& state) {
+  state::PartitionState::touch(e, state);
+  e.state.set_version(e.state.version() + 1);
+}
+
 }  // namespace
 
 bool fits_its_status(const v1::EntityState& e) {
@@ -229,13 +234,9 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   // An entity that was merged away or erased has no document: a change of it would bring one back.
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
   state::PartitionState::touch(e, state_);
-  const bool judges = !FRESHET_MUTANT(kAudienceNotReplayed) || !out_.suppressed();
-  const auto moves =
-      judges ? judge_audiences(e.state, tenant(), received_at_us, touched_) : std::vector<AudienceMove>();
+  follow_audiences(e.state, {tenant(), *rules_, received_at_us, trace_}, touched_, out_, counters_.audiences);
   if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   e.state.set_version(e.state.version() + 1);
-  const MoveContext context{e.state.version(), received_at_us, trace_, nullptr, rules_->events_as_protobuf()};
-  say_moves(moves, e.state, tenant(), context, out_, counters_.audiences);
   if (out_.suppressed()) return;
   begin_change(e, received_at_us);
   touched_.describe(e.state, tenant(), change_);
@@ -244,8 +245,7 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
 
 void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
-  state::PartitionState::touch(e, state_);
-  e.state.set_version(e.state.version() + 1);
+  raise_version(e, state_);
   begin_change(e, received_at_us);
   change_.set_remove(true);
   out_.change(change_);

@@ -20,9 +20,10 @@
 namespace freshet::action {
 namespace {
 
-// Takes the content of a profile away. Who it is, its version and its identifiers stay: the version must go on rising,
-// as the document store ignores a removal that is not newer than what it has.
-void clear_profile(v1::EntityState& state) {
+// Takes the content of a profile away, and its audiences. Who it is, its version and its identifiers stay: the version
+// must go on rising, as the document store ignores a removal that is not newer than what it has.
+void end_profile(v1::EntityState& state, const AudienceContext& context, Outputs& out, ProtocolCounters& counters) {
+  end_audiences(state, context, out, counters.audiences);
   state.clear_attributes();
   state.clear_sets();
   state.clear_packed();
@@ -129,12 +130,7 @@ void Protocol::on_answer(const Loop& m) {
   if (m.type() == Loop::ABSORBED) {
     e->state.set_status(v1::EntityState::REDIRECT);
     *e->state.mutable_target() = m.ref();
-    const auto moves = leave_audiences(e->state, MoveReason::kMerge);
-    const MoveContext context{e->state.version() + 1, m.received_at_us(), trace_, &m.ref(),
-                              rules_->events_as_protobuf()};
-    if (!FRESHET_MUTANT(kLoserStaysInAudience))
-      say_moves(moves, e->state, tenant(), context, out_, counters_.audiences);
-    clear_profile(e->state);
+    end_profile(e->state, {tenant(), *rules_, m.received_at_us(), trace_, &m.ref()}, out_, counters_);
   } else if (m.type() == Loop::REVIVE) {
     e->state.set_status(v1::EntityState::LIVE);
     e->state.clear_target();
@@ -284,12 +280,7 @@ void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
   e.state.clear_target();
   e.state.clear_absorbing();
   e.state.clear_identifiers();
-  const auto moves = leave_audiences(e.state, MoveReason::kErase);
-  clear_profile(e.state);
-  // Said of a profile of which nothing is left, so that the events tell no more than its id.
-  const MoveContext context_of_moves{e.state.version() + 1, because.received_at_us(), trace_, nullptr,
-                                     rules_->events_as_protobuf()};
-  say_moves(moves, e.state, tenant(), context_of_moves, out_, counters_.audiences);
+  end_profile(e.state, {tenant(), *rules_, because.received_at_us(), trace_}, out_, counters_);
   for (Loop& m : farewells) m.has_to() ? to_entity(std::move(m)) : to_home(std::move(m));
   emit_removal(e, because.received_at_us());
 }
