@@ -136,6 +136,7 @@ struct Config {
   Overflow overflow;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   int64_t canary_us = 0;       // between two of its records; 0: there is none
+  model::Objective objective = model::kUsualObjective;
   Tracing tracing;
   Telemetry telemetry;
   Logging logging;

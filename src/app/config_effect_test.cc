@@ -68,6 +68,9 @@ constexpr Effect kEffects[] = {
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"overflow.count", "app/overflow.cc", "config.overflow.count"},
     {"overflow.bytes", "app/overflow.cc", "config.overflow.bytes"},
+    {"objective.within", "app/objectives.cc", "objective.within_us"},
+    {"objective.share", "app/objectives.cc", "objective.share"},
+    {"objective.over", "app/objectives.cc", "objective.over_us"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"telemetry.otlp", "app/server.cc", "config_.telemetry.otlp"},
@@ -83,6 +86,9 @@ constexpr Effect kEffects[] = {
     {"tenants[].data_api.secret", "ingest/auth.cc", "tenant.app_secret"},
     {"tenants[].rate.events_per_second", "ingest/overflow/lanes.cc", "rate.events_per_second"},
     {"tenants[].rate.burst", "ingest/overflow/lanes.cc", "rate.burst"},
+    {"tenants[].objective.within", "app/objectives.cc", "tenant.objective"},
+    {"tenants[].objective.share", "app/objectives.cc", "tenant.objective"},
+    {"tenants[].objective.over", "app/objectives.cc", "tenant.objective"},
     {"tenants[].limits.event_names", "schema/registry.cc", "limits.event_names"},
     {"tenants[].limits.user_attributes", "schema/registry.cc", "limits.user_attributes"},
     {"tenants[].limits.event_attributes", "schema/registry.cc", "limits.event_attributes"},
@@ -162,6 +168,7 @@ overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 telemetry: {otlp: "http://h:1", interval: 20s}
 canary: 2s
+objective: {within: 2s, share: 0.99, over: 7d}
 logging: {level: debug, format: json}
 tenants:
   - name: acme
@@ -169,6 +176,7 @@ tenants:
     server_keys: [sk]
     data_api: {app_id: a, secret: s}
     rate: {events_per_second: 10, burst: 20}
+    objective: {within: 3s, share: 0.98, over: 8d}
     limits:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,
        depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1,

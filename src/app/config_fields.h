@@ -127,6 +127,15 @@ void describe_identity(V& v, v1::TenantRules& rules) {
 }
 
 template <class V>
+void describe_objective(V& v, model::Objective& objective) {
+  constexpr int64_t kDayUs = 24 * 3600 * kSecondUs;
+  v.duration("within", objective.within_us, kSecondUs / 100, 24 * 3600 * kSecondUs,
+             "From the receipt of a record until its profile can be read");
+  v.number("share", objective.share, 0.5, 0.99999, "Share of the records of which that must be true");
+  v.duration("over", objective.over_us, kDayUs, 90 * kDayUs, "Of the records of so long a time");
+}
+
+template <class V>
 void describe(V& v, model::Tenant& tenant) {
   v1::TenantRules& rules = tenant.rules;
   v.text("name", tenant.name, kTenantName, "Name of the tenant; each its own", Need::kRequired);
@@ -149,6 +158,8 @@ void describe(V& v, model::Tenant& tenant) {
                "Records that may come at once, after a pause. Default: those of a second");
     rate.exactly_one_of(std::vector<std::string_view>{"events_per_second"});
   });
+  v.section("objective", "How fresh its profiles are promised to be, where that is not what `objective` of all says",
+            [&](auto& objective) { describe_objective(objective, tenant.objective); });
   v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });
   v.section("identity", "How persons are told apart", [&](auto& identity) { describe_identity(identity, rules); });
   v.section("devices", "How devices are told apart", [&](auto& devices) {
@@ -321,6 +332,10 @@ void describe_telling(V& v, Config& config) {
       "canary", config.canary_us, kSecondUs, 60 * kSecondUs,
       "So often a process that ingests sends a record of its own through the whole pipeline, as the tenant "
       "`freshet-canary`, and its freshness is measured: `1s`. The same for all processes; without it none is sent");
+  v.section("objective",
+            "The [freshness](operations/console.md#freshness-objective) that is promised to every tenant that has no "
+            "other",
+            [&](auto& objective) { describe_objective(objective, config.objective); });
   v.section("telemetry", "Metrics and the log to a collector: [telemetry](operations/telemetry.md)", [&](auto& sent) {
     sent.text("otlp", config.telemetry.otlp, kCollector, "An OpenTelemetry collector; without it neither is sent",
               Need::kRequired);

@@ -17,10 +17,12 @@
 #include "app/canary.h"
 #include "app/checkpoints.h"
 #include "app/disk_check.h"
+#include "app/flow.h"
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
 #include "app/log_watch.h"
+#include "app/objectives.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/signal_exporter.h"
@@ -39,6 +41,7 @@
 #include "http/server.h"
 #include "ingest/service.h"
 #include "ingest/sources/csv/import_ledger.h"
+#include "ingest/sources/csv/import_json.h"
 #include "ingest/sources/csv/import_store.h"
 #include "ingest/sources/csv/imports.h"
 #include "kv/store.h"
@@ -127,6 +130,16 @@ void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
   if (!old->empty()) spdlog::info("imports: forgot {} that were complete long ago", old->size());
 }
 
+// A page of what Imports lists, for the console. One more than is shown says whether there is a next page.
+Result<std::string> list_of_imports(ingest::ImportStore& imports, const std::string& tenant, const std::string& after,
+                                    size_t limit) {
+  if (const auto refreshed = imports.refresh(); !refreshed) return tl::unexpected(refreshed.error());
+  FRESHET_ASSIGN(auto all, imports.list(tenant, after, limit + 1));
+  const bool goes_on = all.size() > limit;
+  if (goes_on) all.pop_back();
+  return ingest::import_list_json(all, goes_on);
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -204,6 +217,7 @@ class ServerImpl final : public Server {
     stores_.look_after(readable_of(reactors_));
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
+    if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
     if (import_store_ == nullptr || now < expire_due_) return;
     expire_due_ = now + kExpireUs;
     expire_imports(*import_store_, clock_.now_us() - config_.retention.imports_us);
@@ -497,6 +511,7 @@ class ServerImpl final : public Server {
       FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
     }
     options.letters = letters_;
+    flow_ = std::make_unique<Flow>(*log_, clock_);
     if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
     options.registry = registry_.get();
@@ -528,6 +543,12 @@ class ServerImpl final : public Server {
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
+    options.flow_json = [this] { return flow_->json(readable_of(reactors_)); };
+    options.objective = config_.objective;
+    if (import_store_)
+      options.imports_json = [this](const std::string& tenant, const std::string& after, size_t limit) {
+        return list_of_imports(*import_store_, tenant, after, limit);
+      };
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {
       // Who plays another role asks the log what the drains have not moved yet.
@@ -591,6 +612,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
+  std::unique_ptr<Flow> flow_;
+  Objectives objectives_{config_.objective};
   DiskCheck disk_check_{clock_};                    // of stores above
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;

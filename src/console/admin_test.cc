@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "console/page.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::console {
@@ -373,6 +374,10 @@ TEST_F(AdminTest, ShowsFreshness) {
   const std::string body = call("GET", "/v1/tenants/acme/freshness").body;
   EXPECT_THAT(body, HasSubstr("\"count\":" + std::to_string(before + 110)));
   EXPECT_THAT(body, HasSubstr(R"("last_minute":{"seconds":80,"count":100,"p50_ms":8.)"));
+  EXPECT_THAT(body, HasSubstr(R"("objective":{"within_ms":1000,"share":0.999,"over_seconds":2592000,"late":)"));
+  EXPECT_THAT(body, HasSubstr(R"("late_last_minute":0})"));
+  histogram.record(1'200'000, 3);
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/freshness").body, HasSubstr(R"("late_last_minute":3})"));
   EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
 }
 
@@ -474,15 +479,48 @@ TEST_F(AdminTest, TellsHowItIs) {
 }
 
 TEST_F(AdminTest, ServesThePageWithAPolicy) {
-  for (const char* path : {"/", "/console.css", "/console.js"}) {
+  std::vector<std::string> paths = {"/"};
+  for (const PageFile& file : kPageFiles) paths.push_back("/console/" + std::string(file.name));
+  EXPECT_GE(paths.size(), 10U);
+  for (const std::string& path : paths) {
     const auto response = call("GET", path);
-    EXPECT_EQ(response.status, 200);
-    EXPECT_GT(response.body.size(), 1000U);
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_GT(response.body.size(), 1000U) << path;
     EXPECT_EQ(response.headers[0].first, "Content-Security-Policy");
     // Nothing from elsewhere.
     for (const char* scheme : {"src=\"http", "href=\"http", "@import", "fetch('http"})
       EXPECT_THAT(response.body, Not(HasSubstr(scheme)));
   }
+  EXPECT_EQ(call("GET", "/console/passwd").status, 404);
+  EXPECT_EQ(call("GET", "/console/..%2Fpage.cc").status, 404);
+}
+
+TEST_F(AdminTest, OrdersMakeTwoUsersOneAndTakeIdentifiersAway) {
+  const std::string users = "/v1/tenants/acme/users";
+  EXPECT_EQ(call("POST", users + "/merge", R"({"into":{"user_id":"u1"},"from":{"email":"A@b.c"}})").status, 202);
+  EXPECT_EQ(call("POST", users + "/unlink", R"({"from":{"user_id":"u1"},"identifier":{"email":"a@b.c"}})").status, 202);
+  ASSERT_EQ(submitted_.size(), 2U);
+  EXPECT_EQ(submitted_[0].kind(), v1::Envelope::MERGE);
+  EXPECT_EQ(submitted_[0].user(0).value(), "u1");
+  EXPECT_EQ(submitted_[0].other().value(), "a@b.c");
+  EXPECT_EQ(submitted_[1].kind(), v1::Envelope::UNLINK);
+  for (const char* wrong :
+       {"", "[]", R"({"into":{"user_id":"u1"}})", R"({"into":{"user_id":"u1"},"from":{"user_id":"u1"}})",
+        R"({"into":{"user_id":"u1"},"from":{"shoe":"1"}})", R"({"into":{"user_id":"u1"},"from":{"email":"null"}})",
+        R"({"into":{"user_id":"u1"},"from":{"email":"a@b.c","phone":"1"}})", R"({"into":"u1","from":"u2"})"})
+    EXPECT_EQ(call("POST", users + "/merge", wrong).status, 400) << wrong;
+  EXPECT_THAT(call("POST", users + "/unlink", R"({"from":{"email":"a@b.c"},"identifier":{"user_id":"u1"}})").body,
+              HasSubstr("cannot_unlink_user_id"));
+  submit_status_ = fail(Code::kRetry, "the log's queue is full");
+  EXPECT_EQ(call("POST", users + "/merge", R"({"into":{"user_id":"u1"},"from":{"email":"a@b.c"}})").status, 503);
+}
+
+TEST_F(AdminTest, WhoAsksIsToldWhatItMay) {
+  EXPECT_EQ(call("GET", "/v1/access").body, "{\"name\":\"\",\"role\":\"erase\"}\n");
+  EXPECT_EQ(call("GET", "/v1/flow").body, "{\"at\":null,\"stages\":[]}\n");
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports").status, 409);  // this one does not ingest
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports?limit=0").status, 400);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports?after=x").status, 400);
 }
 
 TEST_F(AdminTest, ServesTheDescriptionsOfBothListeners) {
@@ -507,7 +545,8 @@ TEST_F(AdminTest, WrongMethodsAreToldTheRightOnes) {
 
 TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
   tokens_ = {{"ops", "s3cret", Role::kErase}};
-  for (const char* path : {"/healthz", "/readyz", "/", "/console.js"}) EXPECT_EQ(call("GET", path).status, 200) << path;
+  for (const char* path : {"/healthz", "/readyz", "/", "/console/console.js"})
+    EXPECT_EQ(call("GET", path).status, 200) << path;
   for (const char* path : {"/metrics", "/v1/status", "/v1/openapi/admin.yaml", "/v1/tenants",
                            "/v1/tenants/acme/users/email/a+b@c.de", "/nowhere"}) {
     EXPECT_EQ(call("GET", path).status, 401) << path;

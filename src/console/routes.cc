@@ -1,6 +1,7 @@
 // The addresses of the admin listener.
 #include "console/letter_routes.h"
 #include "console/logging.h"
+#include "console/orders.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "console/streams.h"
@@ -14,6 +15,7 @@ constexpr auto kUser = v1::ENTITY_KIND_USER;
 constexpr auto kDevice = v1::ENTITY_KIND_DEVICE;
 constexpr auto kErasing = v1::Envelope::ERASE;
 constexpr auto kLifting = v1::Envelope::UNSUPPRESS;
+constexpr const char* kNoFlow = R"({"at":null,"stages":[]})";
 
 }  // namespace
 
@@ -37,12 +39,15 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
       {"GET", "/metrics", kRead, kAny, [](Admin& a, Call& c) { a.metrics(c); }},
-      {"GET", "/", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(index_html()); }},
-      {"GET", "/console.css", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(console_css()); }},
-      {"GET", "/console.js", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(console_js()); }},
+      {"GET", "/", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(page_file("index.html")); }},
+      {"GET", "/console/{file}", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(page_file(c.arguments[0])); },
+       kUser, Named::kAny},
       {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
       {"GET", "/v1/openapi/admin.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
       {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
+      {"GET", "/v1/access", kRead, kAny, show_access},
+      {"GET", "/v1/flow", kRead, kAny,
+       [](Admin& a, Call& c) { c.ok(a.options().flow_json ? a.options().flow_json() : kNoFlow); }},
       {"GET", "/v1/logging", kRead, kAny, show_logging},
       {"PUT", "/v1/logging", kOperate, kAny, put_logging},
       {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
@@ -67,6 +72,8 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kLookupIdentity, kUser},
+      {"POST", "/v1/tenants/{tenant}/users/merge", kErase, kConsole, merge_users},
+      {"POST", "/v1/tenants/{tenant}/users/unlink", kErase, kConsole, unlink_user},
       {"GET", "/v1/tenants/{tenant}/users/{type}/{value}", kRead, kConsole, kShow, kUser},
       {"DELETE", "/v1/tenants/{tenant}/users/{type}/{value}", kErase, kConsole, kEraseOrder, kUser},
       {"GET", "/v1/tenants/{tenant}/users/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kUser},
@@ -82,6 +89,7 @@ std::span<const Admin::Route> Admin::routes() {
       {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, replay_letters},
       {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole, show_letter},
       {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, replay_letters},
+      {"GET", "/v1/tenants/{tenant}/imports", kRead, kConsole, list_imports},
       {"GET", "/v1/tenants/{tenant}/imports/{id}/rejected", kRead, kConsole, show_rejected_rows},
   };
   return kRoutes;

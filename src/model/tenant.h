@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "freshet/v1/envelope.pb.h"
+#include "model/objective.h"
 #include "model/sink.h"
 
 namespace freshet::model {
@@ -46,6 +47,7 @@ struct Tenant {
   std::string app_secret;
   Limits limits;
   Rate rate;
+  Objective objective;  // what it says itself: the configuration has the rest
   bool strict_schema = false;
   std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;

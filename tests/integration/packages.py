@@ -21,6 +21,8 @@ PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 PIP_OPENAPI = ("openapi-spec-validator==0.9.0", "schemathesis==4.32.5")
 PIP_RUDDER = "rudder-sdk-python==2.1.9"
 NPM_SDKS = ["@segment/analytics-node@3.1.0", "@rudderstack/rudder-sdk-node@3.0.13"]
+PIP_PLAYWRIGHT = "playwright==1.65.2"  # it drives the browser that is there, and brings none
+NPM_AXE = ["axe-core@4.14.1"]
 NPM_BROWSER_SDKS = ["@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1"]
 JAVA_SDK = "com.segment.analytics.java:analytics:3.5.2"
 GO_SDK = "github.com/segmentio/analytics-go/v3@v3.3.0"
@@ -144,6 +146,18 @@ def node_sdks():
 
 def browser_sdks():
     return node_modules("sdks-browser", NPM_BROWSER_SDKS) / "node_modules"
+
+
+def playwright():
+    """A directory for sys.path."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_PLAYWRIGHT], PIP_PLAYWRIGHT)
+    return complete(CACHE / "playwright-1.65.2", make)
+
+
+def axe():
+    """The script that checks a page for what keeps people out of it."""
+    return node_modules("axe-4.14.1", NPM_AXE) / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def java_sdk():
