@@ -53,7 +53,7 @@ class Console:
     def open(self, name, **query):
         text = "&".join(f"{key}={value}" for key, value in query.items())
         self.page.goto(f"{self.server.admin_url}/#/{name}?{text}")
-        self.page.wait_for_selector("main h1")
+        self.page.wait_for_selector("#page h1")
         return self.page
 
     def text(self, selector="main"):

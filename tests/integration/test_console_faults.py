@@ -103,7 +103,7 @@ def test_rules(box):
     console.close()
 
 
-RULES = """async () => {
+RULES = r"""async () => {
   const {problemsOf, nextToRunOut} = await import('/console/problems.js');
   const {Metrics} = await import('/console/api.js');
   const at = '2026-01-02T03:04:10.000Z', old = '2026-01-02T03:04:05.000Z', clock = `freshet_clock_seconds ${Date.now() / 1000}\n`;

@@ -68,7 +68,7 @@ def test_each_page(box):
     check_equal(page.locator("tbody .actions button:has-text('Show')").count(), min(25, len(letters)), "dead letters")
     console.open("imports", tenant=TENANT)
     console.wait("customers.csv", "#imports")
-    page.click("text=Bad rows")
+    page.click("button:has-text('Bad rows')")
     console.wait("2,main,never", "dialog")
     page.keyboard.press("Escape")
     console.open("delivery", tenant=TENANT)

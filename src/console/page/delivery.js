@@ -19,7 +19,7 @@ function sinkTable(metrics) {
 function checkpointTable(metrics) {
   if (!metrics.has('freshet_checkpoint_total') && !metrics.has('freshet_checkpoint_age_seconds')) return note('This process makes none (checkpoints.to).');
   const failures = metrics.all('freshet_checkpoint_failures_total').filter((one) => one.value > 0).map((one) => `${one.labels.reason}: ${one.value}`).join(', ');
-  return table('Checkpoints', ['What', '#'], [row(cell('Longest time that changes have been in none'), cell(seconds(metrics.value('freshet_checkpoint_age_seconds')), 'number')),
+  return table('Checkpoints', ['What', '#Now'], [row(cell('Longest time that changes have been in none'), cell(seconds(metrics.value('freshet_checkpoint_age_seconds')), 'number')),
     row(cell('Made since the start'), cell(count(metrics.value('freshet_checkpoint_total')), 'number')), row(cell('Failed'), cell(failures || '0', failures ? 'number late' : 'number')),
     row(cell('Partitions restored from one'), cell(count(metrics.value('freshet_checkpoint_restored_total')), 'number'))]);
 }

@@ -22,7 +22,7 @@ export const empty = (text) => make('p', {class: 'empty'}, text);
 // A table of these columns ("Name", or "#Count" for numbers) in a box that scrolls by itself.
 export function table(label, columns, rows, none = 'There are none.') {
   if (rows.length === 0) return empty(none);
-  const head = columns.map((name) => make('th', {scope: 'col', class: name.startsWith('#') ? 'number' : null}, name.replace(/^#/, '')));
+  const head = columns.map((name) => name === '' ? make('td') : make('th', {scope: 'col', class: name.startsWith('#') ? 'number' : null}, name.replace(/^#/, '')));
   return make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label},
     make('table', {}, make('thead', {}, make('tr', {}, head)), make('tbody', {}, rows)));
 }
