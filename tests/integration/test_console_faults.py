@@ -51,7 +51,7 @@ def seen(console, what, begin, words):
 
 def over(console, end):
     end()
-    console.page.wait_for_function("!document.querySelector('.problems li.bad')", timeout=patient(GIVE_UP_S) * 1000)
+    console.page.wait_for_function("() => !document.querySelector('.problems li.bad')", timeout=patient(GIVE_UP_S) * 1000)
 
 
 def test_of_a_fleet(box):
@@ -62,6 +62,8 @@ def test_of_a_fleet(box):
     console = browser.Console(box, fleet.console)
     console.open("flow", tenant=TENANT)
     console.wait("Nothing is wrong", timeout_s=GIVE_UP_S)
+    console.page.wait_for_timeout(5000)
+    check(not console.page.query_selector(BAD), lambda: f"nothing is wrong, and the page says: {console.text('#problems')}")
     seen(console, "a paused worker", fleet.actions[0].pause, "Action stands still")
     over(console, fleet.actions[0].resume)
     seen(console, "a stopped profile store", fleet.mongo.kill, "Reaction stands still")
@@ -86,7 +88,7 @@ def test_of_a_disk(box):
 
     def fill():
         room = os.statvfs(disk)
-        (disk / "ballast").write_bytes(b"x" * (room.f_bavail * room.f_frsize - (8 << 20)))
+        (disk / "ballast").write_bytes(bytes(room.f_bavail * room.f_frsize - (8 << 20)))
     seen(console, "a disk that is nearly full", fill, "The disk is nearly full")
     over(console, (disk / "ballast").unlink)
     wait_until(server.running, patient(5), "the server goes on")
@@ -111,15 +113,15 @@ RULES = r"""async () => {
   const status = (done, more = {}) => ({ready: true, stages: [{name: 'ingest', done}, {name: 'action', done}, {name: 'reaction', done}], freshness: [], ...more});
   const quiet = {at, stages: [stage('overflow', 0, null), stage('action', 0, null), stage('reaction', 0, null)]};
   const flow = (action, reaction) => ({at, stages: [stage('overflow', 0, null), action || stage('action', 0, null), reaction || stage('reaction', 0, null)]});
-  const look = ({text = '', before = '', flow: f = quiet, done = [5, 5], more = {}}) => problemsOf({status: status(done[1], more), before: status(done[0]), flow: f,
+  const look = ({text = '', before = '', flow: f = quiet, old: before_ = f, more = {}}) => problemsOf({status: status(5, more), flow: f, flowBefore: before_,
     metrics: new Metrics(clock + text), earlier: new Metrics(clock + before)});
   const fresh = (late) => ({freshness: [{tenant: 'acme', last_minute: {count: 100}, objective: {share: 0.99, within_ms: 500, late_last_minute: late}}]});
   const cases = [
     ['nothing', {}, ''],
     ['action stalls', {flow: flow(stage('action', 5, old))}, 'Action stands still: 5 records wait, the oldest for 5 s'],
-    ['action moves', {flow: flow(stage('action', 5, old)), done: [5, 6]}, ''],
+    ['action moves', {flow: flow(stage('action', 5, old)), old: flow(stage('action', 6, old))}, ''],
     ['markers of transactions', {flow: flow(stage('action', 1, null))}, ''],
-    ['action is behind', {flow: {...flow(stage('action', 5, '2026-01-02T03:03:10.000Z'))}, done: [5, 6]}, 'Action is behind'],
+    ['action is behind', {flow: flow(stage('action', 5, '2026-01-02T03:03:10.000Z')), old: quiet}, 'Action is behind'],
     ['reaction stalls', {flow: flow(null, stage('reaction', 5, old))}, 'Reaction stands still'],
     ['the store takes nothing', {flow: flow(null, stage('reaction', 5, old)), text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 7', before: 'freshet_reaction_writes_total 7'}, 'The profile store takes nothing'],
     ['the store is slow', {text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 9', before: 'freshet_reaction_writes_total 7'}, ''],
@@ -150,7 +152,7 @@ RULES = r"""async () => {
     if (wanted ? !found.some((one) => one.what.startsWith(wanted)) : found.length > 0) failed.push(`${name}: wanted "${wanted}", found ${JSON.stringify(found.map((one) => one.what))}`);
     if (found.some((one) => !one.where || !one.todo)) failed.push(`${name}: where and what to do`);
   }
-  const clockOff = problemsOf({status: status(1), before: null, flow: quiet, metrics: new Metrics(`freshet_clock_seconds ${Date.now() / 1000 - 60}`), earlier: null});
+  const clockOff = problemsOf({status: status(1), flow: quiet, metrics: new Metrics(`freshet_clock_seconds ${Date.now() / 1000 - 60}`), earlier: null});
   if (!clockOff.some((one) => one.what.startsWith('The clocks'))) failed.push('clock');
   const worst = look({flow: flow(stage('action', 5, old)), text: 'freshet_checkpoint_age_seconds 700'});
   if (worst[0].severity !== 'bad' || worst[1].severity !== 'warn') failed.push('the worst comes first');

@@ -14,7 +14,7 @@ import * as tenants from './tenants.js';
 
 const PAGES = {flow, live, person, schema, letters, imports, delivery, tenants};
 const POINTS = 120;           // of a line: two minutes
-const LOOK_TIMEOUT_MS = 2500;
+const LOOK_TIMEOUT_MS = 2000;
 const EARLIER_MS = 60000;     // counters are compared with those of so long ago
 
 const state = {
@@ -22,7 +22,7 @@ const state = {
   tenants: [],
   page: null,                 // what mount() gave
   looks: [],                  // [ms, metrics] of the last minute
-  seen: {status: null, flow: null, metrics: null, earlier: null, before: null, rates: null, problems: null, free: [], lines: {in: [], out: [], fresh: [], lag: []}},
+  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, free: [], lines: {in: [], out: [], fresh: [], lag: []}},
   timer: 0,
 };
 
@@ -80,7 +80,7 @@ async function freshnessOf(status) {
 
 async function take(status, flowNow, metrics) {
   const {seen} = state;
-  Object.assign(seen, {before: seen.status, status, flow: flowNow, metrics, rates: ratesOf(status, seen.status)});
+  Object.assign(seen, {before: seen.status, status, flow: flowNow, flowBefore: flowNow.at === seen.flow?.at ? seen.flowBefore : seen.flow, metrics, rates: ratesOf(status, seen.status)});
   state.looks.push([Date.now(), metrics]);
   while (state.looks.length > 1 && Date.now() - state.looks[0][0] > EARLIER_MS) state.looks.shift();
   seen.earlier = state.looks.length > 1 ? state.looks[0][1] : null;
@@ -101,8 +101,8 @@ function silence(error) {
   const {slow} = error;
   return {
     severity: 'bad', where: location.host,
-    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? 'The server does not answer in time' : 'The server can’t be reached',
-    todo: reached ? 'Its log says more.' : slow ? 'Either this process is stopped, or it waits for the log: see whether its brokers are up.' : 'See whether the process runs, and whether the way to it is open. This page goes on trying.',
+    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
+    todo: reached ? 'Its log says more.' : slow ? 'See whether the brokers are up, and whether this process is paused. All goes on by itself when they answer.' : 'See whether the process runs, and whether the way to it is open. This page goes on trying.',
     more: 'docs/operations/runbook.md#freshetdown',
   };
 }

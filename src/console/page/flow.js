@@ -57,7 +57,7 @@ function problemList(problems, ready) {
   if (problems.length === 0)
     return make('div', {class: 'card calm'}, make('h2', {}, 'Nothing is wrong'), note(ready ? 'Every stage moves, every store answers, and nothing is nearly full.' : 'It is starting.'));
   return make('ol', {class: 'problems', 'aria-label': 'What is wrong'}, problems.map((one) => make('li', {class: one.severity},
-    make('p', {class: 'what'}, make('span', {class: 'mark'}, one.severity === 'bad' ? 'Now' : 'Soon'), one.what),
+    make('p', {class: 'what'}, make('span', {class: 'mark'}, one.severity === 'bad' ? 'Now' : 'Soon'), ' ', one.what),
     make('p', {class: 'where'}, one.where),
     make('p', {class: 'todo'}, one.todo, one.more ? make('span', {class: 'more'}, ` ${one.more}`) : null))));
 }

@@ -69,12 +69,14 @@ async function verdict(tenant, profile, history, wanted, seen) {
   if (history.some((entry) => entry.message_id === wanted)) return ['good', 'Yes: this record is in the identity history below.'];
   const letter = await letterOf(tenant, wanted);
   if (letter) return ['bad', `No: the record was set aside as ${letter.code}: ${letter.reason}. Page Dead letters can send it again.`];
-  const {violations} = await call(ofTenant(tenant, 'violations')).catch(() => ({violations: []}));
+  const schema = await call(ofTenant(tenant, 'schema'));
+  // Where names are learned, what is against the plan is counted and goes in all the same.
+  const {violations} = schema.mode === 'strict' ? await call(ofTenant(tenant, 'violations')) : {violations: []};
   const violation = violations.find((one) => one.event === wanted && one.counts['24h'] > 0);
   if (violation) return ['bad', `No. Events of this name break the tracking plan (${violation.rule}${violation.property ? ', ' + violation.property : ''}), ${count(violation.counts['24h'])} of the last day: page Schema.`];
   const waits = (seen.status?.stages || []).reduce((sum, stage) => sum + (stage.waiting || 0), 0);
   if (waits > 0) return ['warn', `Not yet: ${count(waits)} records wait, and it may be one of them. Page Flow says where and for how long.`];
-  const known = (await call(ofTenant(tenant, 'schema'))).events.some((event) => event.name === wanted);
+  const known = schema.events.some((event) => event.name === wanted);
   return ['bad', known ? 'No: others have this event, this profile does not. Nothing waits, so it was never accepted for this identifier: see that the sender names this person.' :
     'No: nothing of this name or id was accepted, and nothing waits. See that the sender sends, with the right key; a refused request is answered with its reason.'];
 }

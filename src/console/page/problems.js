@@ -2,7 +2,7 @@
 // rules (deploy/prometheus/freshet.yml), without their patience: who looks wants to know now.
 
 const BAD = 'bad', WARN = 'warn';
-const STALLED_S = 2;      // the oldest record waits so long, and none was done since the look before
+const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done since the look before
 const BEHIND_S = 10;      // the oldest record waits so long
 const CLOCK_S = 5;
 const DAY_S = 86400;
@@ -22,11 +22,13 @@ function storeTakesNothing({metrics, earlier}) {
   return growth(metrics, earlier, 'freshet_reaction_retries_total') > 0 && growth(metrics, earlier, 'freshet_reaction_writes_total') === 0;
 }
 
+// Partitions of the stage where records wait and none was done since the look before; none of them unless one has waited
+// for long: what can't be told to be a record (a marker of a transaction) has no age.
 function stalled(stage, seen) {
-  const atMs = Date.parse(seen.flow.at);
-  const done = (status) => status?.stages.find((one) => one.name === stage.name)?.done;
-  const moved = seen.before && done(seen.status) !== done(seen.before);
-  return stage.lag > 0 && ageOf(stage, atMs) >= STALLED_S && seen.before && !moved;
+  const before = seen.flowBefore?.stages.find((one) => one.name === stage.name);
+  const stuck = stage.waiting.filter((part) => before?.waiting.some((old) => old.partition === part.partition && old.done === part.done));
+  const oldest = Math.max(0, ...stuck.map((part) => ageOf(part, Date.parse(seen.flow.at))));
+  return oldest >= STALLED_S ? stuck : [];
 }
 
 function* ofStages(seen) {
@@ -40,19 +42,20 @@ function* ofStages(seen) {
   if (!flow) return;
   const atMs = Date.parse(flow.at);
   const oldest = (stage) => `${plural(stage.lag, 'record')} wait${stage.lag === 1 ? 's' : ''}, the oldest for ${ageOf(stage, atMs).toFixed(0)} s`;
-  const where = (stage) => stage.waiting.length === stage.partitions ? `all ${plural(stage.partitions, 'partition')}` :
-    `partition${stage.waiting.length === 1 ? '' : 's'} ${stage.waiting.slice(0, 8).map((one) => one.partition).join(', ')}${stage.waiting.length > 8 ? ', …' : ''} of ${stage.partitions}`;
+  const where = (stage, parts = stage.waiting) => parts.length === stage.partitions ? `all ${plural(stage.partitions, 'partition')}` :
+    `partition${parts.length === 1 ? '' : 's'} ${parts.slice(0, 8).map((one) => one.partition).sort((a, b) => a - b).join(', ')}${parts.length > 8 ? ', …' : ''} of ${stage.partitions}`;
+  const stuck = {action: by.action ? stalled(by.action, seen) : [], reaction: by.reaction ? stalled(by.reaction, seen) : []};
   if (storeTakesNothing(seen)) {
     yield problem(BAD, 'The profile store takes nothing', `reaction: ${by.reaction ? oldest(by.reaction) : 'changes wait'}`,
       'See whether the store (MongoDB, if profiles are there) is up and reachable from here. Changes wait in the log, and are written when it is back.', 'freshetstoreaway');
-  } else if (by.reaction && stalled(by.reaction, seen)) {
-    yield problem(BAD, `Reaction stands still: ${oldest(by.reaction)}`, `changes, ${where(by.reaction)}`,
+  } else if (stuck.reaction.length > 0) {
+    yield problem(BAD, `Reaction stands still: ${oldest(by.reaction)}`, `changes, ${where(by.reaction, stuck.reaction)}`,
       'See whether the process with the role reaction runs (its /healthz), and whether the profile store answers it; its log says what it waits for.', 'freshetstoreaway');
   } else if (by.reaction && ageOf(by.reaction, atMs) > BEHIND_S) {
     yield problem(WARN, `Reaction is behind: ${oldest(by.reaction)}`, `changes, ${where(by.reaction)}`, 'It works. If the lag grows, the profile store is too slow: see its own CPU and disk.', 'freshetfreshnessburn');
   }
-  if (by.action && stalled(by.action, seen)) {
-    yield problem(BAD, `Action stands still: ${oldest(by.action)}`, `actions, ${where(by.action)}`,
+  if (stuck.action.length > 0) {
+    yield problem(BAD, `Action stands still: ${oldest(by.action)}`, `actions, ${where(by.action, stuck.action)}`,
       'A process with the role action is stopped, paused or cut off: ask the /healthz of each. If one is gone for good, start another; it takes the partitions over.', 'freshetlag');
   } else if (by.action && ageOf(by.action, atMs) > BEHIND_S) {
     yield problem(WARN, `Action is behind: ${oldest(by.action)}`, `actions, ${where(by.action)}`, 'It works. If the lag grows, add a process with the role action, or give it more CPU.', 'freshetlag');
@@ -148,7 +151,7 @@ function* ofReadiness({status, metrics}, others) {
     'After a start that takes seconds. If it stays so, its log says what it waits for.', 'freshetnotready');
 }
 
-// `seen`: {status, before (the status of the look before), flow, metrics, earlier (metrics of about a minute ago)}.
+// `seen`: {status, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
 // The worst comes first.
 export function problemsOf(seen) {
   const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen)];
