@@ -1,5 +1,5 @@
-// Lags are differences of offsets (app/stages.cc): on Kafka a few may stay where nothing is left to do, which is why what
-// can't be read is no record that waits.
+// Lags are differences of offsets (app/stages.cc): on Kafka a few may stay where nothing is left to do. Those can't be
+// read, so they have no age, and whoever looks can tell them from records that wait.
 #include "app/flow.h"
 
 #include <algorithm>
@@ -21,7 +21,8 @@ using eventlog::Topic;
 namespace {
 
 constexpr env::TimeUs kLookAgainUs = 1'000'000;
-constexpr size_t kAgesOfStage = 2;  // partitions whose oldest record is read
+// Partitions whose oldest record is read: one that is stuck soon has the longest lag.
+constexpr size_t kAgesOfStage = 2;
 
 struct WaitingPart {
   uint32_t partition = 0;
@@ -37,6 +38,7 @@ void write_time(JsonWriter& json, std::string_view name, const std::optional<int
 
 }  // namespace
 
+// What is read of one group. Nothing is guessed: until the log has told, there is no lag, not a lag of 0.
 struct Flow::Stage {
   std::string_view name;
   Topic topic;
@@ -116,6 +118,7 @@ void Flow::look_at(Stage& stage, const std::vector<eventlog::Position>& done) {
     stage.waiting[i].oldest_us = received_us({stage.topic, stage.waiting[i].partition}, stage.waiting[i].done);
 }
 
+// A record that can't be read at the moment is none to wait for: the lag is told all the same.
 std::optional<int64_t> Flow::received_us(eventlog::TopicPartition from, Offset at) {
   const auto fetched = log_.read(from, at, 1);
   if (!fetched || fetched->records.empty()) return std::nullopt;

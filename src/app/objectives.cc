@@ -7,6 +7,7 @@
 
 namespace freshet::app {
 
+// A tenant that is removed keeps its entry: its metrics are there for ever as well.
 void Objectives::tick(const std::vector<std::shared_ptr<const model::Tenant>>& tenants) {
   for (const auto& tenant_ptr : tenants) {
     const model::Tenant& tenant = *tenant_ptr;
@@ -30,6 +31,7 @@ void Objectives::count(OfTenant& entry, const model::Objective& objective) {
   const uint64_t late = telemetry::Histogram::count_above(buckets, objective.within_us);
   // Under another bound the two counts of `late` can't be compared, so counting begins anew.
   if (entry.within_us == objective.within_us) {
+    // Histograms only ever grow, so neither difference can be negative.
     const uint64_t more = records - entry.records_seen;
     entry.records->add(more);
     entry.late->add(late - entry.late_seen);

@@ -1,8 +1,8 @@
 // Counts what is good and what is late of each tenant's records, by its freshness objective: from the histograms that
 // reaction fills, so no record pays for it. Records of another process's reaction are counted there.
 //
-// The budget (how many may be late) is counted too, record by record: it adds up over tenants with different objectives,
-// so the rate of `late` by that of the budget is the burn rate of all tenants that have no series of their own as well.
+// The budget (how many may be late) is counted too: it adds up over tenants with different objectives, so the rate of
+// `late` by that of the budget is also the burn rate of all the tenants that have no series of their own.
 #pragma once
 
 #include <functional>

@@ -40,8 +40,8 @@
 #include "console/streams.h"
 #include "http/server.h"
 #include "ingest/service.h"
-#include "ingest/sources/csv/import_ledger.h"
 #include "ingest/sources/csv/import_json.h"
+#include "ingest/sources/csv/import_ledger.h"
 #include "ingest/sources/csv/import_store.h"
 #include "ingest/sources/csv/imports.h"
 #include "kv/store.h"
@@ -130,14 +130,16 @@ void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
   if (!old->empty()) spdlog::info("imports: forgot {} that were complete long ago", old->size());
 }
 
-// A page of what Imports lists, for the console. One more than is shown says whether there is a next page.
-Result<std::string> list_of_imports(ingest::ImportStore& imports, const std::string& tenant, const std::string& after,
-                                    size_t limit) {
-  if (const auto refreshed = imports.refresh(); !refreshed) return tl::unexpected(refreshed.error());
-  FRESHET_ASSIGN(auto all, imports.list(tenant, after, limit + 1));
-  const bool goes_on = all.size() > limit;
-  if (goes_on) all.pop_back();
-  return ingest::import_list_json(all, goes_on);
+// A page of what Imports lists, for the console. One more than is shown says whether there is a next page. The imports
+// outlive the listener that asks.
+auto lister_of(ingest::ImportStore& imports) {
+  return [&imports](const std::string& tenant, const std::string& after, size_t limit) -> Result<std::string> {
+    if (const auto refreshed = imports.refresh(); !refreshed) return tl::unexpected(refreshed.error());
+    FRESHET_ASSIGN(auto all, imports.list(tenant, after, limit + 1));
+    const bool goes_on = all.size() > limit;
+    if (goes_on) all.pop_back();
+    return ingest::import_list_json(all, goes_on);
+  };
 }
 
 class ServerImpl final : public Server {
@@ -523,6 +525,7 @@ class ServerImpl final : public Server {
       append_audit(file, entry);
     };
     options.clock = &clock_;
+    options.objective = config_.objective;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
     options.submit = [this](v1::Envelope envelope, std::function<void(Status)> done) {
@@ -544,11 +547,7 @@ class ServerImpl final : public Server {
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
     options.flow_json = [this] { return flow_->json(readable_of(reactors_)); };
-    options.objective = config_.objective;
-    if (import_store_)
-      options.imports_json = [this](const std::string& tenant, const std::string& after, size_t limit) {
-        return list_of_imports(*import_store_, tenant, after, limit);
-      };
+    if (import_store_) options.imports_json = lister_of(*import_store_);
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {
       // Who plays another role asks the log what the drains have not moved yet.
@@ -614,7 +613,7 @@ class ServerImpl final : public Server {
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<Flow> flow_;
   Objectives objectives_{config_.objective};
-  DiskCheck disk_check_{clock_};                    // of stores above
+  DiskCheck disk_check_{clock_};  // of stores above
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;
 };

@@ -62,8 +62,8 @@ void Freshness::sample(env::TimeUs monotonic_us) {
   }
 }
 
-std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us,
-                            const std::optional<Waiting>& waiting, const model::Objective& objective) {
+std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us, const std::optional<Waiting>& waiting,
+                            const model::Objective& objective) {
   sample(monotonic_us);
   const std::lock_guard lock(mutex_);
   const OfTenant& entry = tracked(tenant, monotonic_us);

@@ -113,6 +113,7 @@ void show_rejected_rows(Admin& admin, Admin::Call& call) {
       RowReport{.call = call, .letters = admin.options().letters, .endpoint = "/v1/imports/" + call.arguments[1]}));
 }
 
+// Imports are ingest's, and known to processes that play that role. On Kafka each of them knows all.
 void list_imports(Admin& admin, Admin::Call& call) {
   const auto limit = call.number("limit", kImportsListedDefault, 1, kImportsListedMax);
   if (!limit)

@@ -1,3 +1,5 @@
+// Both orders are checked as those of senders are (ingest/sources/records/records.cc), but what is wrong is answered at
+// once: nobody reads the dead letters of an order given by hand.
 #include "console/orders.h"
 
 #include <fmt/format.h>
@@ -51,6 +53,7 @@ Result<v1::Envelope> read_order(const Admin::Call& call, v1::Envelope::Kind kind
   return envelope;
 }
 
+// Answers once the order is durable; what it does is seen a moment later, as it takes its place among the records.
 void submit(Admin& admin, const Admin::Call& call, Result<v1::Envelope> order, std::string_view name) {
   if (!order) return call.fail(order.error());
   const AdminOptions& options = admin.options();

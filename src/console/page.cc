@@ -35,6 +35,7 @@ std::string type_of(std::string_view name) {
 
 }  // namespace
 
+// Names are compared with those that were built in, so no name leads anywhere else.
 http::Response page_file(std::string_view name) {
   const auto found =
       std::find_if(kPageFiles.begin(), kPageFiles.end(), [&](const PageFile& file) { return file.name == name; });

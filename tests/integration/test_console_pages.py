@@ -250,13 +250,18 @@ def test_pictures(box):
     """Those of docs/console/, with FRESHET_SCREENSHOTS."""
     target = Path(os.environ.get("FRESHET_SCREENSHOTS") or box.directory)
     server = filled(box)
+    http = server.ingest()
     for size, scheme, names in ((browser.WIDE, "light", ("flow", "person")), (browser.WIDE, "dark", ("flow",)), (browser.NARROW, "light", ("person",))):
         console = browser.Console(box, server, size, scheme)
         for name in names:
             page = console.open(name, tenant=TENANT)
+            if name == "flow":
+                for i in range(40):
+                    send_records(http, [dict(record, message_id=f"p{scheme}{i}-{record['message_id']}") for record in people(8 + i % 5)])
+                    page.wait_for_timeout(200)
             console.wait("Nothing is wrong") if name == "flow" else console.look_up("u1")
             console.wait(TENANT, "#freshness") if name == "flow" else console.wait("Product Viewed", "#profile")
-            page.wait_for_timeout(2500)
+            page.wait_for_timeout(500)
             picture = target / f"{name}-{scheme}{'-narrow' if size == browser.NARROW else ''}.png"
             page.screenshot(path=str(picture), full_page=size == browser.NARROW)
             check(picture.stat().st_size > 5000, f"{picture.name} is empty")

@@ -11,9 +11,9 @@ export const title = 'Person';
 // ---- the graph: what was merged into the profile, what identifies it, its devices
 
 function graph(profile) {
-  const left = (profile.merged_from || []).slice(-SHOWN_MAX).map((id) => ['merged', briefId(id)]);
+  const left = (profile.merged_from || []).slice(-SHOWN_MAX).map((id) => ['merged', `was ${briefId(id)}`]);
   const right = [...Object.entries(profile.identifiers).flatMap(([type, values]) => values.map((value) => ['identifier', `${type} ${value}`])),
-    ...(profile.devices || profile.users || []).map((id) => [profile.kind === 'user' ? 'device' : 'user', briefId(id)])].slice(0, SHOWN_MAX);
+    ...(profile.devices || profile.users || []).map((id) => [profile.kind === 'user' ? 'device' : 'user', `${profile.kind === 'user' ? 'device' : 'user'} ${briefId(id)}`])].slice(0, SHOWN_MAX);
   const rows = Math.max(left.length, right.length, 1), height = rows * 34 + 20, middle = height / 2;
   const x = left.length ? 300 : 10;
   const side = (nodes, at, to, label) => nodes.map(([kind, text], i) => {
