@@ -33,7 +33,7 @@ GOOD_TENANT = [
     "rate: {events_per_second: 5}", "objective: {within: 500ms, share: 0.99, over: 7d}", "objective: {within: 5m}",
 ]
 BAD_TENANT = [
-    "objective: {share: 1}", "objective: {within: 1}", "objective: {over: 5m}", "objective: 1s",
+    "objective: {share: 1}", "objective: {within: 1}", "objective: 1s",
     "rate: {burst: 9}", "rate: {}", "rate: {events_per_second: 0}", "rate: {events_per_second: 1.5}", "rate: 5", "data_api: {app_id: a}", "data_api: {app_id: \"a:b\", secret: s}", "limits: {depth: 33}",
     "limits: {identifiers_per_type: {email: 0}}", "limits: {identifiers_per_type: [email]}", "limits: {user_atributes: 3}", "identity: {priority: []}",
     "identity: {priority: [user_id, \"a b\"]}", "identity: {on_conflict: {email: go}}", "devices: {priority: []}", "enrich: email", "schema: {mode: stric}",

@@ -46,8 +46,8 @@ def seen(console, what, begin, words):
     begin()
     console.wait(words, BAD, GIVE_UP_S)
     note(f"{what}: on the page after {time.monotonic() - began:.1f} s: {console.text(BAD + ' >> nth=0').splitlines()[0]}")
-    if pictures := os.environ.get("FRESHET_SCREENSHOTS"):
-        console.page.screenshot(path=f"{pictures}/{what.split()[-1]}.png")
+    if what == "a paused worker" and (pictures := os.environ.get("FRESHET_SCREENSHOTS")):
+        console.page.screenshot(path=f"{pictures}/worker.png")
     check(console.text(BAD + " .where >> nth=0") and console.text(BAD + " .todo >> nth=0"), "a problem says where it is, and what to do")
 
 

@@ -35,13 +35,15 @@ function picture(seen, wide) {
   const waits = (stage) => stage?.lag == null ? ['no answer'] : [`${count(stage.lag)} waiting`, stage.lag ? `oldest ${seconds(age(stage))}` : 'nothing waits'];
   const overflow = stages.ingest?.waiting;
   const worst = (seen.status?.freshness || []).map((one) => one.last_minute.p99_ms).filter((ms) => ms != null);
+  // Where reaction runs elsewhere, so does the count of freshness.
+  const counted = !(stages.reaction?.done > 0) || seen.status.freshness.some((one) => one.count > 0);
   const boxes = [
     box(at.ingest, 'stage', 'Ingest', [rate('ingest'), overflow ? `${count(overflow)} over their rate` : `${count(stages.ingest?.done)} taken`], overflow ? 'warn' : ''),
     box(at.actions, 'topic', 'actions', waits(flow.action), state(flow.action)),
     box(at.action, 'stage', 'Action', [rate('action'), `${count(stages.action?.done)} done`]),
     box(at.changes, 'topic', 'changes', waits(flow.reaction), state(flow.reaction)),
     box(at.reaction, 'stage', 'Reaction', [rate('reaction'), `${count(stages.reaction?.done)} written`]),
-    box(at.profiles, 'topic', 'Profiles', [worst.length ? `p99 ${millis(Math.max(...worst))}` : 'idle', 'readable']),
+    box(at.profiles, 'topic', 'Profiles', worst.length ? [`p99 ${millis(Math.max(...worst))}`, 'readable'] : counted ? ['idle', 'readable'] : ['freshness: see', 'process of reaction']),
   ];
   const size = wide ? [6 * W + 5 * GAP + 8, H + 28] : [W + 8, 6 * H + 5 * GAP_DOWN + 8];
   const said = `Ingest ${rate('ingest')}, ${waits(flow.action).join(', ')}, action ${rate('action')}, ${waits(flow.reaction).join(', ')}, reaction ${rate('reaction')}`;
