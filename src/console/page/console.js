@@ -24,6 +24,7 @@ const state = {
   looks: [],                  // [ms, metrics] of the last minute
   seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, free: [], lines: {in: [], out: [], fresh: [], lag: []}},
   timer: 0,
+  silent: 0,                  // looks in a row that were not answered
 };
 
 // ---- addresses
@@ -100,7 +101,8 @@ function silence(error) {
   const reached = error instanceof Refused;
   const {slow} = error;
   return {
-    severity: 'bad', where: location.host,
+    // A busy machine may be slow once; twice in a row is something else.
+    severity: slow && state.silent < 2 ? 'warn' : 'bad', where: location.host,
     what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
     todo: reached ? 'Its log says more.' : slow ? 'See whether the brokers are up, and whether this process is paused. All goes on by itself when they answer.' : 'See whether the process runs, and whether the way to it is open. This page goes on trying.',
     more: 'docs/operations/runbook.md#freshetdown',
@@ -113,9 +115,11 @@ async function look() {
   const failed = [status, flowNow, metrics].find((one) => one.status === 'rejected');
   if (failed?.reason.status === 401) throw failed.reason;
   if (failed) {
+    ++state.silent;
     state.seen.problems = [silence(failed.reason)];
-    pill('unreachable', 'bad');
+    pill(state.seen.problems[0].severity === 'bad' ? 'unreachable' : 'slow', state.seen.problems[0].severity);
   } else {
+    state.silent = 0;
     await take(status.value, flowNow.value, new Metrics(metrics.value));
     const bad = state.seen.problems.filter((one) => one.severity === 'bad').length;
     bad ? pill(`${bad} wrong`, 'bad') : status.value.ready ? pill('ready', 'good') : pill('starting', 'warn');
