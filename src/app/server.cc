@@ -425,8 +425,11 @@ class ServerImpl final : public Server {
       imports_->handle(sender.tenant, std::move(request), std::move(respond), sender.scope);
     };
     options.lanes = overflow_ ? overflow_->lanes() : nullptr;
-    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
+    // One core less than there are: with all of them the lane could keep the server's threads waiting, whatever the
+    // kernel is told.
+    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax, std::max(cores() - 1, 1U));
     options.lane = lane_.get();
+    options.cores = cores();
     if (config_.roles.ingest) {
       logs_ = std::make_unique<ingest::Logs>(
           *log_, clock_,

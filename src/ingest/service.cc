@@ -12,6 +12,8 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "env/cpu_time.h"
+#include "http/network.h"
 #include "http/text.h"
 #include "ingest/answers.h"
 #include "ingest/body.h"
@@ -29,7 +31,7 @@ namespace {
 // Most requests are parsed without an allocation of the arena beyond this block.
 constexpr size_t kArenaFirstBlock = 256u << 10;
 // What a server thread does itself takes a few milliseconds at most: a larger body goes to the lane, and so does a
-// compressed one that may unpack to more.
+// compressed one that is large, or unpacks to more.
 constexpr size_t kInlineBytesMax = 64u << 10;
 constexpr size_t kInlineCompressedBytesMax = 16u << 10;
 
@@ -138,6 +140,12 @@ struct Service::Call {
   [[nodiscard]] const Source& source() const { return *route->source; }
   [[nodiscard]] const model::Tenant& tenant() const { return *sender->tenant; }
 
+  // In whose account its work goes; "": nobody's who is known.
+  [[nodiscard]] const std::string& party() const {
+    static const std::string nobody;
+    return sender ? tenant().name : nobody;
+  }
+
   // The one way out of a call: whatever becomes of a request, it is counted and its span ends here.
   void answer(http::Response response) {
     FRESHET_ASSERT(!answered);
@@ -175,6 +183,7 @@ struct Service::Call {
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       tenants_(std::exchange(options_.tenants, {})),
+      shares_(options_.cores),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
                 &letter_budget_, options_.lanes) {
@@ -279,16 +288,45 @@ void Service::handle(http::Request request, http::Respond respond) {
   }
 }
 
-void Service::run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&)) {
+void Service::run(const std::shared_ptr<Call>& call, Work work) {
   const bool logs = call->route->way == Way::kLogs;
   Lane* const lane = logs ? options_.logs_lane : options_.lane;
-  if (lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
-  // All that have not said yet who they are wait in one queue, which gets one turn among the tenants'.
-  const std::string tenant = call->sender ? call->tenant().name : std::string();
-  const bool taken = lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  const char* const why = lane == nullptr ? nullptr : set_back(*call);
+  if (why == nullptr) return run_measured(call, work);
+  telemetry::counter("freshet_ingest_set_back_total", "Requests that did not run on a server thread, by why.",
+                     {{"reason", why}})
+      .add();
+  // Who has not said yet who it is may turn out to be anybody, so strangers take turns by where they send from.
+  const LaneParty party =
+      call->sender ? LaneParty{call->tenant().name} : LaneParty{"\n" + http::network_of(call->request.remote), false};
+  const bool taken = lane->run(party, weight_of(call->request), [this, call, work] { run_measured(call, work); });
   if (!taken && logs) return call->fail(logs_are_full());
   if (!taken)
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
+}
+
+const char* Service::set_back(Call& call) {
+  if (takes_long(call.request)) return "size";
+  switch (shares_.judge(call.party(), options_.clock->monotonic_us())) {
+    case CpuShares::Verdict::kHere: break;
+    case CpuShares::Verdict::kShare: return "share";
+    case CpuShares::Verdict::kLong: return "long";
+  }
+  // Last, because it costs most.
+  return unpack_small(call.request, std::min(kInlineBytesMax, call.source().body_bytes_max())) ? nullptr : "size";
+}
+
+void Service::run_measured(const std::shared_ptr<Call>& call, Work work) {
+  const env::TimeUs before = env::thread_cpu_us();
+  (this->*work)(call);
+  const env::TimeUs cost = env::thread_cpu_us() - before;
+  // Whose key was in the body is known by now.
+  const std::string& party = call->party();
+  shares_.used(party, cost, options_.clock->monotonic_us());
+  telemetry::counter("freshet_ingest_cpu_microseconds_total",
+                     "What requests took of the processor, by whose they were.",
+                     {{"tenant", party.empty() ? "(none)" : party}})
+      .add(static_cast<uint64_t>(cost));
 }
 
 void Service::take_import(const std::shared_ptr<Call>& call) {
