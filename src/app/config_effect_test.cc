@@ -117,6 +117,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
     {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
+    {"tenants[].schema.conflicts", "ingest/items/typing.cc", "tenant.conflicts"},
     {"tenants[].sinks", "app/sinks.cc", "tenant->sinks"},
     {"tenants[].sinks[].name", "sinks/runner_loop.cc", "sink.name"},
     {"tenants[].sinks[].kind", "sinks/sinks.cc", "sink.kind"},
@@ -186,7 +187,7 @@ tenants:
       - {name: g, unique: p, over: E}
     enrich: [email]
     plan: {events: {E: {required: [p]}}}
-    schema: {mode: strict}
+    schema: {mode: strict, conflicts: coerce}
 )",
     R"(
 profiles: {split: {mongodb: {uri: "mongodb://h"}, indexed: [city]}}

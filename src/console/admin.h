@@ -95,7 +95,7 @@ class Admin {
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
   void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
 
-  [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
+  void schema(Call& call) const;
   // Removes the name that ends the address: of one of these subjects each.
   void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();

@@ -330,6 +330,56 @@ TEST_F(AdminTest, ShowsTheSchema) {
           HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
 }
 
+TEST_F(AdminTest, ShowsWhatCameOfAnotherTypeBesideItsName) {
+  v1::SchemaChange known;
+  known.set_tenant("acme");
+  known.set_subject(v1::SchemaChange::EVENT_ATTRIBUTE);
+  known.set_of("Order");
+  known.set_name("total");
+  known.set_type("number");
+  registry_->apply(known);
+  known.set_subject(v1::SchemaChange::USER_ATTRIBUTE);
+  known.set_of("");
+  registry_->apply(known);
+  const int64_t now_us = clock_.now_us();
+  const auto report = [&](int64_t at_us, const char* event, v1::SchemaChange::Subject subject, const char* id) {
+    v1::PlanViolations violations;
+    v1::PlanViolations::Group& group = *violations.add_groups();
+    group.set_event(event);
+    group.set_property("total");
+    group.set_rule("coerced");
+    group.set_found("string");
+    group.set_subject(subject);
+    group.set_count(2);
+    group.add_message_ids(id);
+    v1::DeadLetter record;
+    record.set_id("v" + std::to_string(at_us) + id);
+    record.set_tenant("acme");
+    record.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+    record.set_body(violations.SerializeAsString());
+    record.set_received_at_us(at_us);
+    log_.add(0, record);
+  };
+  constexpr int64_t kDayUs = 86'400'000'000;
+  report(now_us - 8 * kDayUs, "Order", v1::SchemaChange::SUBJECT_UNSPECIFIED, "m0");
+  report(now_us - kDayUs, "Order", v1::SchemaChange::SUBJECT_UNSPECIFIED, "m1");
+  report(now_us, "Order", v1::SchemaChange::SUBJECT_UNSPECIFIED, "m2");
+  report(now_us, "", v1::SchemaChange::USER_ATTRIBUTE, "m3");
+  const auto other_types = [&](uint64_t count, int64_t first_us, const std::string& samples) {
+    return R"("other_types":[{"type":"string","rule":"coerced","count":)" + std::to_string(count) +
+           R"(,"first_seen":")" + model::format_time(first_us) + R"(","last_seen":")" + model::format_time(now_us) +
+           R"(","samples":[)" + samples + "]}]";
+  };
+  const std::string schema = call("GET", "/v1/tenants/acme/schema").body;
+  EXPECT_THAT(schema, AllOf(HasSubstr(R"("conflicts":"keep")"),
+                            HasSubstr(R"({"name":"total","type":"number",)" +
+                                      other_types(4, now_us - kDayUs, R"("m2","m1")")),
+                            HasSubstr(R"("user_attributes":[{"name":"total","type":"number",)" +
+                                      other_types(2, now_us, R"("m3")"))));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/violations").body,
+              HasSubstr(R"("rule":"coerced","type":"string","subject":"user_attribute","counts")"));
+}
+
 TEST_F(AdminTest, RemovesNamesThatWereLearnedByMistake) {
   const auto learn = [&](v1::SchemaChange::Subject subject, const char* of, const char* name) {
     v1::SchemaChange change;

@@ -314,6 +314,7 @@ void Connection<Stream>::handle() {
   // The handler has its own bounds of time; a response that took long is still worth sending.
   deadline_ = UINT64_MAX;
   Request request = std::move(request_);
+  request.judged = std::move(verdict_.found);
   BodyLease lease = std::move(chunks_);
   if (parser_->chunked()) {
     request.body = std::move(parser_->get().body());

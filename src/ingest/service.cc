@@ -120,23 +120,43 @@ bool takes_long(const http::Request& request) {
 
 }  // namespace
 
-// One request on its way through.
-struct Service::Call {
-  bool answered = false;  // `respond` is called exactly once
-  http::Request request;
-  http::Respond respond;
+// What is known of a request by its head. It is found once: judge() hands it on to handle().
+struct Service::Head {
   const SourceRoute* route = nullptr;  // null: there is nothing at this address
   std::string argument;                // app_id, key or id in the address, decoded
   std::optional<Sender> sender;
   std::string random_id;
+
+  [[nodiscard]] const Source& source() const { return *route->source; }
+  [[nodiscard]] const model::Tenant& tenant() const { return *sender->tenant; }
+  void count_answer(int status) const {
+    telemetry::counter(
+        "freshet_ingest_requests_total", "Requests, by endpoint and status.",
+        {{"endpoint", std::string(route == nullptr ? "other" : route->endpoint)}, {"status", std::to_string(status)}})
+        .add();
+  }
+  // Each source has its own shape of errors.
+  [[nodiscard]] http::Response failure(const http::Request& request, const Refusal& refusal) const {
+    http::Response response = route == nullptr ? common_refusal(refusal.status, refusal.code, refusal.message)
+                                               : source().refuse({request, *route, argument, random_id}, refusal);
+    if (response.status == 429 || response.status == 503)
+      response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
+    if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"freshet\"");
+    return response;
+  }
+};
+
+// One request on its way through.
+struct Service::Call : Service::Head {
+  bool answered = false;  // `respond` is called exactly once
+  http::Request request;
+  http::Respond respond;
   env::Clock* clock = nullptr;
   env::TimeUs began_us = 0;             // only while traces are collected
   std::optional<telemetry::Span> span;  // if this one is traced
 
   // REQUIRES: there is a route.
   [[nodiscard]] Exchange exchange() const { return {request, *route, argument, random_id}; }
-  [[nodiscard]] const Source& source() const { return *route->source; }
-  [[nodiscard]] const model::Tenant& tenant() const { return *sender->tenant; }
 
   // The one way out of a call: whatever becomes of a request, it is counted and its span ends here.
   void answer(http::Response response) {
@@ -147,22 +167,7 @@ struct Service::Call {
     allow_origin(request, response);
     respond(std::move(response));
   }
-  void count_answer(int status) const {
-    telemetry::counter(
-        "freshet_ingest_requests_total", "Requests, by endpoint and status.",
-        {{"endpoint", std::string(route == nullptr ? "other" : route->endpoint)}, {"status", std::to_string(status)}})
-        .add();
-  }
-  // Each source has its own shape of errors.
-  [[nodiscard]] http::Response failure(const Refusal& refusal) const {
-    http::Response response = route == nullptr ? common_refusal(refusal.status, refusal.code, refusal.message)
-                                               : source().refuse(exchange(), refusal);
-    if (response.status == 429 || response.status == 503)
-      response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
-    if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"freshet\"");
-    return response;
-  }
-  void fail(const Refusal& refusal) { answer(failure(refusal)); }
+  void fail(const Refusal& refusal) { answer(failure(request, refusal)); }
   void not_taken(const Error& error) { fail({503, "unavailable", "nothing was accepted: " + error.message}); }
   void end_span(int status) {
     FRESHET_ASSERT(span && clock != nullptr);
@@ -197,65 +202,62 @@ std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::R
   call->request = std::move(request);
   call->request.path = without_empty_parts(std::move(call->request.path));
   call->respond = std::move(respond);
-  call->random_id = options_.random->bytes(16);
   if (telemetry::tracer().on()) call->began_us = options_.clock->now_us();
   return call;
 }
 
 // A stranger's request ends here: without a key in the head, only a source that takes one in the body goes on.
-std::optional<http::Response> Service::admit_head(Call& call) const {
-  const http::Match<SourceRoute> match = find_route(call.request.method, call.request.path);
-  call.route = match.row;
+std::optional<http::Response> Service::admit_head(const http::Request& request, Head& head) const {
+  head.random_id = options_.random->bytes(16);  // a refusal of the data API names its request
+  const auto refused = [&](const Refusal& refusal) { return head.failure(request, refusal); };
+  const std::string path = without_empty_parts(request.path);
+  const http::Match<SourceRoute> match = find_route(request.method, path);
+  head.route = match.row;
   if (!match.allowed.empty()) {
-    http::Response response = call.failure({405, "method_not_allowed", "use " + match.allowed});
+    http::Response response = refused({405, "method_not_allowed", "use " + match.allowed});
     response.headers.emplace_back("Allow", match.allowed);
     return response;
   }
   auto arguments = http::decode_arguments(match.arguments);
-  if (!arguments) return call.failure({400, "bad_request", arguments.error().message});
-  if (!arguments->empty()) call.argument = std::move(arguments->front());
-  if (call.route == nullptr)
-    return call.failure(
-        {404, "not_found", "there is nothing at this address; there is: " + std::string(known_routes())});
-  if (call.route->way == Way::kQuestion) return std::nullopt;
-  if (call.route->way == Way::kImport && !options_.imports)
-    return call.failure({404, "not_found", "this node takes no imports"});
-  if (call.route->way == Way::kLogs && options_.logs == nullptr)
-    return call.failure({404, "not_found", "this node takes no logs"});
-  auto sender = call.source().authenticate(tenants(), call.exchange());
+  if (!arguments) return refused({400, "bad_request", arguments.error().message});
+  if (!arguments->empty()) head.argument = std::move(arguments->front());
+  if (head.route == nullptr)
+    return refused({404, "not_found", "there is nothing at this address; there is: " + std::string(known_routes())});
+  if (head.route->way == Way::kQuestion) return std::nullopt;
+  if (head.route->way == Way::kImport && !options_.imports)
+    return refused({404, "not_found", "this node takes no imports"});
+  if (head.route->way == Way::kLogs && options_.logs == nullptr)
+    return refused({404, "not_found", "this node takes no logs"});
+  auto sender = head.source().authenticate(tenants(), {request, *head.route, head.argument, head.random_id});
   if (sender) {
-    call.sender = *sender;
-  } else if (!call.source().takes_key_in_body()) {
-    return call.failure(sender.error());
+    head.sender = *sender;
+  } else if (!head.source().takes_key_in_body()) {
+    return refused(sender.error());
   }
-  if (call.route->way == Way::kLogs && call.sender && !options_.logs->has_room(call.tenant().name))
-    return call.failure(logs_are_full());
-  if (call.request.method == "GET" || call.request.method == "HEAD") return std::nullopt;
-  if (auto refusal = check_encoding(call.request)) return call.failure(*refusal);
+  if (head.route->way == Way::kLogs && head.sender && !options_.logs->has_room(head.tenant().name))
+    return refused(logs_are_full());
+  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  if (auto refusal = check_encoding(request)) return refused(*refusal);
   return std::nullopt;
 }
 
-http::HeaderVerdict Service::judge(const http::Request& head) {
+http::HeaderVerdict Service::judge(const http::Request& request) {
   http::HeaderVerdict verdict;
-  if (head.method == "OPTIONS") return verdict;
-  Call call;
-  call.request.method = head.method;
-  call.request.path = without_empty_parts(head.path);
-  call.request.query = head.query;
-  call.request.headers = head.headers;
-  call.random_id = options_.random->bytes(16);  // a refusal of the data API names its request
-  if (auto response = admit_head(call)) {
-    call.count_answer(response->status);
-    allow_origin(head, *response);
+  if (request.method == "OPTIONS") return verdict;
+  const auto head = std::make_shared<Head>();
+  if (auto response = admit_head(request, *head)) {
+    head->count_answer(response->status);
+    allow_origin(request, *response);
     verdict.refuse = std::move(response);
     return verdict;
   }
-  if (call.route->way != Way::kQuestion) verdict.body_bytes_max = call.source().body_bytes_max();
-  verdict.trusted = call.sender.has_value();
-  if (call.route->way == Way::kLogs) {
+  if (head->route->way != Way::kQuestion) verdict.body_bytes_max = head->source().body_bytes_max();
+  verdict.trusted = head->sender.has_value();
+  if (head->route->way == Way::kLogs) {
     verdict.never_held = true;
     verdict.bodies = options_.logs->bodies();
   }
+  verdict.found = head;
   return verdict;
 }
 
@@ -268,7 +270,11 @@ void Service::handle(http::Request request, http::Respond respond) {
   // standard). Anybody may ask, so it needs no tenant and is not counted.
   if (request.method == "OPTIONS") return respond(preflight(request));
   const std::shared_ptr<Call> call = make_call(std::move(request), std::move(respond));
-  if (auto refusal = admit_head(*call)) return call->answer(std::move(*refusal));
+  if (const auto judged = std::static_pointer_cast<const Head>(std::exchange(call->request.judged, nullptr))) {
+    static_cast<Head&>(*call) = *judged;
+  } else if (auto refusal = admit_head(call->request, *call)) {
+    return call->answer(std::move(*refusal));
+  }
   // HEAD asks what a GET would say, and may change nothing.
   if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
@@ -310,7 +316,7 @@ void Service::take_logs(const std::shared_ptr<Call>& call) {
 void Service::take_items(const std::shared_ptr<Call>& call) {
   const Source& source = call->source();
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
-  if (source.takes_items_in_query() && (call->request.method == "GET" || call->request.body.empty()))
+  if (source.takes_items_in_query(*call->route) && (call->request.method == "GET" || call->request.body.empty()))
     call->request.body = call->request.query;
   if (!call->sender) call->sender = source.sender_of_body(tenants(), call->request.body);
   if (!call->sender) {
@@ -412,8 +418,11 @@ void Service::report_violations() {
   Outgoing out;
   out.dead_letters = violations_->take(options_.clock->now_us(), *options_.random);
   if (out.dead_letters.empty()) return;
-  appender_.append(std::move(out), [](const Status& status) {
-    if (!status) spdlog::warn("violations of plans could not be reported: {}", status.error().message);
+  std::vector<v1::DeadLetter> records = out.dead_letters;
+  appender_.append(std::move(out), [violations = violations_, records = std::move(records)](const Status& status) {
+    if (status) return;
+    violations->put_back(records);
+    spdlog::warn("violations of plans could not be reported yet: {}", status.error().message);
   });
 }
 

@@ -78,10 +78,11 @@ class Service {
   void report_violations();
 
  private:
+  struct Head;
   struct Call;
   [[nodiscard]] std::shared_ptr<Call> make_call(http::Request request, http::Respond respond);
   // Finds the route and the sender. It returns what refuses the request, or nullopt.
-  [[nodiscard]] std::optional<http::Response> admit_head(Call& call) const;
+  [[nodiscard]] std::optional<http::Response> admit_head(const http::Request& request, Head& head) const;
   // Runs the work on the lane if it would take long, else here.
   void run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&));
   void take_items(const std::shared_ptr<Call>& call);

@@ -358,6 +358,17 @@ TEST(FormatsTest, SchemaChange) {
   expect_golden("schema_change", change);
 }
 
+TEST(FormatsTest, SchemaWidening) {
+  v1::SchemaChange change;
+  change.set_tenant("acme");
+  change.set_subject(v1::SchemaChange::USER_ATTRIBUTE);
+  change.set_name("age");
+  change.set_type("string");
+  change.set_at_us(1);
+  change.set_widens(true);
+  expect_golden("schema_widening", change);
+}
+
 TEST(FormatsTest, SchemaRemoval) {
   v1::SchemaChange change;
   change.set_tenant("acme");

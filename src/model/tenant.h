@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/sink.h"
 
@@ -35,6 +36,19 @@ enum class KeyScope : uint8_t {
   kServer,  // is kept by the tenant: it commands, too (merge, erase, unsuppress, unlink)
 };
 
+// What is done with a value of another type than its name was learned with: docs/operations/schema.md.
+enum class TypeConflicts : uint8_t {
+  kKeep,    // it is taken as it was sent
+  kWiden,   // the name gets the type that holds both, and the value is written in it
+  kCoerce,  // the value is written in the learned type, if it says the same there
+  kRefuse,  // its item is rejected
+};
+[[nodiscard]] constexpr auto names_of(TypeConflicts) {
+  using enum TypeConflicts;
+  return std::to_array<Name<TypeConflicts>>(
+      {{kKeep, "keep"}, {kWiden, "widen"}, {kCoerce, "coerce"}, {kRefuse, "refuse"}});
+}
+
 class Plan;
 
 struct Tenant {
@@ -47,6 +61,7 @@ struct Tenant {
   Limits limits;
   Rate rate;
   bool strict_schema = false;
+  TypeConflicts conflicts = TypeConflicts::kKeep;
   std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;
   std::vector<Sink> sinks;

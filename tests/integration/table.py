@@ -195,6 +195,7 @@ PLAN = {
     "tenant_changes.commands": (3, 1),
     "tenant_changes.plan": (5, 1),
     "tenant_changes.sighup": (3, 1),
+    "tenant_changes.types": (5, 1),
     "streams.a_cursor_on_kafka": (25, 1),
     "streams.a_cursor_over_a_kill": (6, 1),
     "tenants.a_tenant_reaches_its_own_only": (4, 1),

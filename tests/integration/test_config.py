@@ -27,7 +27,7 @@ BAD = [
 GOOD_TENANT = [
     "data_api: {app_id: a, secret: \"s:/\"}", "limits: {depth: 32, identifiers_per_type: {email: 3, default: 9}}", "limits: {event_names: 1000000}",
     "identity: {priority: [user_id, email, crm.id], shared: [email], blocked_values: [test, 0, true], on_conflict: {crm.id: move}}",
-    "identity: {shared: [], blocked_values: []}", "devices: {priority: [device_id]}", "enrich: [email, city]", "schema: {mode: strict}",
+    "schema: {conflicts: keep}", "schema: {mode: strict, conflicts: coerce}", "identity: {shared: [], blocked_values: []}", "devices: {priority: [device_id]}", "enrich: [email, city]", "schema: {mode: strict}",
     "computed: [{name: a, count: E, where: {p: 5, q: x, r: true, s: {ge: 1, lt: 2.5}, t: {exists: false}, u: {ne: x}}}]",
     "computed: [{name: a, sum: p, over: E}, {name: b, unique: p, over: E}]", "computed: []", "rate: {events_per_second: 5, burst: 9}",
     "rate: {events_per_second: 5}",
