@@ -127,6 +127,24 @@ void describe_identity(V& v, v1::TenantRules& rules) {
 }
 
 template <class V>
+void describe_schema_rules(V& v, model::Tenant& tenant) {
+  v.section(
+      "schema", "What is done with names that were not seen before, or were with another type", [&](auto& schema) {
+        SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
+        if (schema.choice("mode", mode,
+                          "`discover`: what comes is learned within the limits, and what the plan has against it is "
+                          "counted; `strict`: "
+                          "only what is known, or what the plan has, is taken"))
+          tenant.strict_schema = mode == SchemaMode::kStrict;
+        schema.choice(
+            "conflicts", tenant.conflicts,
+            "What becomes of a value of [another type](operations/schema.md) than its name was learned with: taken "
+            "as sent (`keep`), or both types widened to one, or the value coerced to the known type, or its item "
+            "refused");
+      });
+}
+
+template <class V>
 void describe(V& v, model::Tenant& tenant) {
   v1::TenantRules& rules = tenant.rules;
   v.text("name", tenant.name, kTenantName, "Name of the tenant; each its own", Need::kRequired);
@@ -183,20 +201,7 @@ void describe(V& v, model::Tenant& tenant) {
   v.list("sinks", tenant.sinks, "[Sinks](sinks.md): who gets its events and changes, at most 16",
          Items(Need::kOptional, 0, kSinksMax), model::Sink(),
          [](auto& inner, model::Sink& sink) { describe(inner, sink); });
-  v.section(
-      "schema", "What is done with names that were not seen before, or were with another type", [&](auto& schema) {
-        SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
-        if (schema.choice("mode", mode,
-                          "`discover`: what comes is learned within the limits, and what the plan has against it is "
-                          "counted; `strict`: "
-                          "only what is known, or what the plan has, is taken"))
-          tenant.strict_schema = mode == SchemaMode::kStrict;
-        schema.choice(
-            "conflicts", tenant.conflicts,
-            "What becomes of a value of [another type](operations/schema.md) than its name was learned with: taken "
-            "as sent (`keep`), or both types widened to one, or the value coerced to the known type, or its item "
-            "refused");
-      });
+  describe_schema_rules(v, tenant);
 }
 
 template <class V>

@@ -371,11 +371,11 @@ TEST_F(AdminTest, ShowsWhatCameOfAnotherTypeBesideItsName) {
            R"(","samples":[)" + samples + "]}]";
   };
   const std::string schema = call("GET", "/v1/tenants/acme/schema").body;
-  EXPECT_THAT(schema, AllOf(HasSubstr(R"("conflicts":"keep")"),
-                            HasSubstr(R"({"name":"total","type":"number",)" +
-                                      other_types(4, now_us - kDayUs, R"("m2","m1")")),
-                            HasSubstr(R"("user_attributes":[{"name":"total","type":"number",)" +
-                                      other_types(2, now_us, R"("m3")"))));
+  EXPECT_THAT(
+      schema,
+      AllOf(HasSubstr(R"("conflicts":"keep")"),
+            HasSubstr(R"({"name":"total","type":"number",)" + other_types(4, now_us - kDayUs, R"("m2","m1")")),
+            HasSubstr(R"("user_attributes":[{"name":"total","type":"number",)" + other_types(2, now_us, R"("m3")"))));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/violations").body,
               HasSubstr(R"("rule":"coerced","type":"string","subject":"user_attribute","counts")"));
 }

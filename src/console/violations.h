@@ -1,5 +1,5 @@
-// What events had against their tenants' plans, by event, property and rule, and which names were sent values of another
-// type than they have, over the last week: as ingest nodes have counted it, in spans of ten minutes.
+// What events had against their tenants' plans, by event, property and rule, and which names were sent values of
+// another type than they have, over the last week: as ingest nodes have counted it, in spans of ten minutes.
 #pragma once
 
 #include <map>

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ingest/sources/records/records.h"
+#include "ingest/sources/segment/segment.h"
 #include "model/plan.h"
 #include "testing/ingest_adapters.h"
 
@@ -138,14 +139,16 @@ TEST_F(Typing, WhatIsRejectedForSomethingElseTellsNothingOfItsTypes) {
   EXPECT_THAT(misses(), IsEmpty());
 }
 
-// A phone number is told apart by its digits, whatever becomes of the attribute.
+// A phone number names its person by its digits, whatever becomes of the attribute.
 TEST_F(Typing, ConvertedAttributesNameTheirPersonAsBefore) {
   take(R"("set":{"phone":"+491701234567"})");
   tenant.conflicts = model::TypeConflicts::kCoerce;
-  const v1::Envelope* const envelope = take(R"("set":{"phone":491701234568})");
-  ASSERT_NE(envelope, nullptr);
-  EXPECT_EQ(envelope->attributes(0).value().text(), "491701234568");
-  EXPECT_THAT(envelope->ShortDebugString(), HasSubstr(R"(type: "phone")"));
+  tenant.rules.add_user_priority("phone");
+  parsed = *parse_segment(R"({"userId":"u","messageId":"m","traits":{"phone":491701234568}})", {"identify"}, context(),
+                          arena);
+  ASSERT_EQ(parsed.envelopes.size(), 1u);
+  EXPECT_EQ(parsed.envelopes[0]->attributes(0).value().text(), "491701234568");
+  EXPECT_THAT(parsed.envelopes[0]->ShortDebugString(), HasSubstr(R"(user { type: "phone")"));
 }
 
 TEST(ParsedMisses, ManyOfAKindAreCounted) {

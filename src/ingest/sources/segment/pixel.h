@@ -10,8 +10,8 @@
 
 namespace freshet::ingest {
 
-// The message of a query: {"anonymousId":…,"context":{"page":{"url":…}}}. All values are texts; `writeKey` is no part of
-// it. Of a name that comes twice the last counts, and so it does of a value and members of one name. Beyond
+// The message of a query: {"anonymousId":…,"context":{"page":{"url":…}}}. All values are texts; `writeKey` is no part
+// of it. Of a name that comes twice the last counts, and so it does of a value and members of one name. Beyond
 // kPixelDepthMax dots stay part of the name. kInvalid: a malformed escape, or no UTF-8.
 inline constexpr size_t kPixelDepthMax = 6;
 [[nodiscard]] Result<std::string> pixel_message(std::string_view query);
