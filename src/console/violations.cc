@@ -62,7 +62,7 @@ void add_row(Sums& sums, const GroupRow& row, int64_t span, int64_t now) {
 }
 
 // All rows of the week, summed.
-Status sum_rows(const kv::Store& store, const std::string& tenant, int64_t now, Sums& sums) {
+Status sum_rows(kv::Store& store, const std::string& tenant, int64_t now, Sums& sums) {
   const size_t digits_at = violations_prefix(tenant).size();
   return store.scan(span_key(tenant, now - kWeekSpans + 1), span_key(tenant, now + kDaySpans),
                     [&](std::string_view key, std::string_view value) {
