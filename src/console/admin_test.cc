@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "model/time.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::console {
