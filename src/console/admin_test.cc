@@ -327,7 +327,7 @@ TEST_F(AdminTest, ShowsTheSchema) {
       call("GET", "/v1/tenants/acme/schema").body,
       AllOf(
           HasSubstr(
-              R"("mode":"discover","events":[{"name":"Order Completed","first_seen":"1970-01-01T00:00:01.000Z","attributes":[{"name":"total","type":"number",)"),
+              R"("mode":"discover","conflicts":"keep","events":[{"name":"Order Completed","first_seen":"1970-01-01T00:00:01.000Z","attributes":[{"name":"total","type":"number",)"),
           HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
 }
 
