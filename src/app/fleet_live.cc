@@ -51,6 +51,20 @@ Result<cluster::Connection> connection_without_file(const ReachOptions& options)
   return out;
 }
 
+Result<std::unique_ptr<cluster::protocol::Client>> open_protocol(const cluster::Connection& reach,
+                                                                 const std::string& cluster_name,
+                                                                 const std::string& wanted_id) {
+  cluster::protocol::ConnectionOptions options;
+  FRESHET_ASSIGN(options.security, cluster::protocol::security_of(reach.properties));
+  options.client_id = reach.client_id;
+  options.timeout_us = reach.timeout_us;
+  FRESHET_ASSIGN(auto client, cluster::protocol::Client::open(reach.bootstrap, options));
+  if (!wanted_id.empty() && client->cluster_id() != wanted_id)
+    return fail(Code::kInvalid, fmt::format("{} must be cluster {}, and the brokers are of {}: nothing was done",
+                                            cluster_name, wanted_id, client->cluster_id()));
+  return client;
+}
+
 Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,
                                          const ReachOptions& options) {
   std::vector<Reachable> out;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cluster/admin/connection.h"
+#include "cluster/protocol/client.h"
 #include "fleet/topology.h"
 
 namespace freshet::app {
@@ -27,6 +29,10 @@ struct Reachable {
 // address is given for several clusters.
 [[nodiscard]] Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,
                                                        const ReachOptions& options);
+// By Kafka's protocol. kInvalid: it is not the cluster of this id ("": any will do).
+[[nodiscard]] Result<std::unique_ptr<cluster::protocol::Client>> open_protocol(const cluster::Connection& reach,
+                                                                               const std::string& cluster_name,
+                                                                               const std::string& wanted_id);
 // Without a file. REQUIRES: a bootstrap.
 [[nodiscard]] Result<cluster::Connection> connection_without_file(const ReachOptions& options);
 
