@@ -1,3 +1,4 @@
+// A shell, because a command is what somebody would type: with pipes, quotes and variables.
 #include "app/child.h"
 
 #include <fcntl.h>

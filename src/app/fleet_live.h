@@ -9,6 +9,7 @@
 
 #include "cluster/admin/connection.h"
 #include "cluster/protocol/client.h"
+#include "fleet/live/access_now.h"
 #include "fleet/topology.h"
 
 namespace freshet::app {
@@ -33,6 +34,8 @@ struct Reachable {
 [[nodiscard]] Result<std::unique_ptr<cluster::protocol::Client>> open_protocol(const cluster::Connection& reach,
                                                                                const std::string& cluster_name,
                                                                                const std::string& wanted_id);
+// Who may do what on it, and the way to change it.
+[[nodiscard]] Result<std::unique_ptr<fleet::Access>> open_access(const fleet::Topology& topology, const Reachable& one);
 // Without a file. REQUIRES: a bootstrap.
 [[nodiscard]] Result<cluster::Connection> connection_without_file(const ReachOptions& options);
 

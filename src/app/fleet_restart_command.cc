@@ -66,10 +66,11 @@ bool is_harmless(const std::string& text) {
   });
 }
 
+// Words in braces that are not ours are the shell's or the command's own, and stay.
 Result<std::string> command_for(std::string text, const rolling::Broker& broker) {
   if (!is_harmless(broker.host) || !is_harmless(broker.rack))
-    return fail(Code::kFatal, fmt::format("broker {} has a host or rack that is no name: no command is run with it",
-                                          broker.id));
+    return fail(Code::kFatal,
+                fmt::format("broker {} has a host or rack that is no name: no command is run with it", broker.id));
   const std::pair<std::string_view, std::string> words[] = {{"{broker}", std::to_string(broker.id)},
                                                             {"{host}", broker.host},
                                                             {"{port}", std::to_string(broker.port)},
@@ -94,6 +95,7 @@ int show_restarts(const rolling::Journal& journal, const RestartCommand& command
   return 0;
 }
 
+// The journal is written beside the old one and renamed, so that a crash leaves a whole one.
 rolling::FollowOptions options_of(const RestartCommand& command) {
   rolling::FollowOptions options;
   options.ready_max_us = static_cast<env::TimeUs>(command.ready_s) * 1'000'000;
@@ -108,6 +110,7 @@ rolling::FollowOptions options_of(const RestartCommand& command) {
   return options;
 }
 
+// Ctrl-C is looked at between brokers only: a broker that is away has to come back first.
 int followed(const RestartCommand& command, rolling::KafkaPort& port, rolling::Journal journal) {
   rolling::Follower follower(port, env::real_clock(), std::move(journal), options_of(command));
   std::signal(SIGINT, ask_to_stop_restarts);
@@ -173,9 +176,10 @@ int work_on(const RestartCommand& command, const cluster::Connection& reach, con
     return 0;
   }
   if (command.follow && is_open && !command.resume)
-    return restart_failed({Code::kConflict, fmt::format("{} is not finished ({}): --resume goes on with it; or delete it",
-                                                     command.journal, rolling::text_of_journal(**known))},
-                       command);
+    return restart_failed(
+        {Code::kConflict, fmt::format("{} is not finished ({}): --resume goes on with it; or delete it",
+                                      command.journal, rolling::text_of_journal(**known))},
+        command);
   auto client = open_protocol(reach, command.cluster, wanted_id);
   if (!client) return restart_failed(client.error(), command);
   Child child;
@@ -189,6 +193,7 @@ int work_on(const RestartCommand& command, const cluster::Connection& reach, con
   return is_wanted(command) ? followed(command, port, **known) : 1;
 }
 
+// From the command line to one cluster of the file; what is wrong with either is told before anything is asked.
 int restart(RestartCommand& command) {
   const auto topology = load_fleet(command.file, command.json);
   if (!topology) return 2;
@@ -200,7 +205,8 @@ int restart(RestartCommand& command) {
   command.cluster = cluster.name;
   command.follow = command.follow || command.resume;
   if (command.follow && command.command.empty() && !command.status)
-    return restart_wrong({Code::kInvalid, "--follow needs --command, as 'ssh {host} sudo systemctl restart kafka'"}, command);
+    return restart_wrong({Code::kInvalid, "--follow needs --command, as 'ssh {host} sudo systemctl restart kafka'"},
+                         command);
   command.upgrade.from = cluster.kafka_version;
   if (const std::string fault = rolling::upgrade_fault(command.upgrade); !fault.empty())
     return restart_wrong({Code::kInvalid, "--upgrade-to: " + fault}, command);
@@ -219,7 +225,8 @@ void add_following(CLI::App& sub, RestartCommand& command) {
   sub.add_flag("--status", command.status, "What the journal says")->excludes(follow)->excludes(resume);
   sub.add_flag("--allow-outage", command.allow_outage,
                "Also restart brokers without which partitions can't be written or read");
-  sub.add_option("--ready-timeout", command.ready_s, "Seconds that the cluster may take to be in sync before a broker goes")
+  sub.add_option("--ready-timeout", command.ready_s,
+                 "Seconds that the cluster may take to be in sync before a broker goes")
       ->check(CLI::Range(1u, 86'400u))
       ->capture_default_str();
   sub.add_option("--back-timeout", command.back_s, "Seconds that a broker may take to be back in sync")
@@ -235,13 +242,16 @@ void add_following(CLI::App& sub, RestartCommand& command) {
 void add_fleet_restart_command(CLI::App& fleet, int& exit_code) {
   auto command = std::make_shared<RestartCommand>();
   CLI::App* sub = fleet.add_subcommand(
-      "restart", "A rolling restart or upgrade that waits for replicas to be in sync between brokers; prints it by default");
+      "restart",
+      "A rolling restart or upgrade that waits for replicas to be in sync between brokers; prints it by default");
   sub->footer(
-      "No broker is taken away while a replica is not in sync, or while it is needed for writes. Killed at any moment it\n"
+      "No broker is taken away while a replica is not in sync, or while it is needed for writes. Killed at any moment "
+      "it\n"
       "goes on by --resume. Exit status: 0 printed or done, 1 refused or failed, 2 wrong usage or file.\n"
       "Examples:\n"
       "  freshet fleet restart fleet.yaml --cluster orders\n"
-      "  freshet fleet restart fleet.yaml --cluster orders --follow --command 'ssh {host} sudo systemctl restart kafka'\n"
+      "  freshet fleet restart fleet.yaml --cluster orders --follow --command 'ssh {host} sudo systemctl restart "
+      "kafka'\n"
       "  freshet fleet restart fleet.yaml --cluster orders --upgrade-to 4.1.0");
   sub->add_option("FILE", command->file, "The fleet (YAML)")->required();
   sub->add_option("--cluster", command->cluster, "Which cluster of it; may be left out if there is only one");

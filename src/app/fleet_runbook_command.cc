@@ -19,17 +19,19 @@ struct MigrateOptions {
   bool json = false;
 };
 
+// A runbook that leaves something open is printed all the same: what is open stands first in it.
 int migrate(const MigrateOptions& options) {
   const auto fleet = load_fleet(options.file, options.json);
   const auto old = load_fleet(options.from, options.json);
   if (!fleet || !old) return 2;
-  const fleet::Index cluster = options.cluster.empty() && old->clusters.size() == 1 ? 0 : old->find_cluster(options.cluster);
+  const fleet::Index cluster =
+      options.cluster.empty() && old->clusters.size() == 1 ? 0 : old->find_cluster(options.cluster);
   if (cluster == fleet::kNone)
-    return report_fleet_error("runbook migrate",
-                              {Code::kInvalid, options.cluster.empty()
-                                                   ? options.from + " has several clusters: say which by --cluster"
-                                                   : "there is no cluster " + options.cluster + " in " + options.from},
-                              options.json);
+    return report_fleet_error(
+        "runbook migrate",
+        {Code::kInvalid, options.cluster.empty() ? options.from + " has several clusters: say which by --cluster"
+                                                 : "there is no cluster " + options.cluster + " in " + options.from},
+        options.json);
   const auto runbook = fleet::plan_migration(*old, cluster, *fleet);
   if (!runbook) return report_fleet_error("runbook migrate", runbook.error(), options.json);
   if (options.json) {
@@ -50,8 +52,8 @@ void add_fleet_runbook_command(CLI::App& fleet, int& exit_code) {
   auto options = std::make_shared<MigrateOptions>();
   CLI::App* runbook = fleet.add_subcommand("runbook", "Steps for people, as Markdown, with the exact commands");
   runbook->require_subcommand(1);
-  CLI::App* command = runbook->add_subcommand(
-      "migrate", "From one cluster to a fleet, topic by topic, with the way back at each step");
+  CLI::App* command =
+      runbook->add_subcommand("migrate", "From one cluster to a fleet, topic by topic, with the way back at each step");
   command->footer(
       "Exit status: 0 printed, 1 printed and the files leave something open, 2 wrong usage or file.\nExample:\n"
       "  freshet fleet runbook migrate fleet.yaml --from monolith.yaml > migrate.md");

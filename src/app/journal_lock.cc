@@ -1,3 +1,4 @@
+// The lock is on a file beside the journal, which is replaced whenever it is written.
 #include "app/journal_lock.h"
 
 #include <fcntl.h>
@@ -16,8 +17,7 @@ Result<std::unique_ptr<JournalLock>> JournalLock::take(const std::string& journa
   if (file < 0) return fail(Code::kInvalid, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     ::close(file);
-    return fail(Code::kConflict,
-                fmt::format("{}: another process works by this journal; {}", journal_path, advice));
+    return fail(Code::kConflict, fmt::format("{}: another process works by this journal; {}", journal_path, advice));
   }
   return std::unique_ptr<JournalLock>(new JournalLock(file));
 }

@@ -1,5 +1,5 @@
-// ACLs of a service are what its clients ask for: a producer (idempotent ones, too, since Kafka 3.0) writes and looks up
-// its topics, a consumer reads them and its group.
+// ACLs of a service are what its clients ask for: a producer (idempotent ones, too, since Kafka 3.0) writes its topics
+// and looks them up, a consumer reads them and its group.
 #include "fleet/access.h"
 
 #include <algorithm>
@@ -12,6 +12,7 @@ namespace {
 
 using enum AclOperation;
 
+// Whoever writes or reads a topic also asks where its partitions are led, which is kDescribe.
 void add_topics(const Topology& fleet, Index cluster, const std::vector<Index>& topics, AclOperation operation,
                 std::vector<Acl>& out) {
   for (const Index topic : topics) {
@@ -22,6 +23,7 @@ void add_topics(const Topology& fleet, Index cluster, const std::vector<Index>& 
   }
 }
 
+// Whether any of these topics is of this cluster: a group is only needed where its topics are.
 bool is_in(const Topology& fleet, Index cluster, const std::vector<Index>& topics) {
   return std::ranges::any_of(topics, [&](Index topic) { return fleet.topics[topic].cluster == cluster; });
 }
@@ -30,6 +32,7 @@ bool is_in(const Topology& fleet, Index cluster, const std::vector<Index>& topic
 
 std::vector<Acl> acls_of(const Topology& fleet, const User& user) {
   std::vector<Acl> out;
+  // What the file says comes first; what follows from the service may say the same again.
   for (const AclRule& rule : user.acls) {
     for (const AclOperation operation : rule.operations)
       out.push_back({rule.resource, rule.name, rule.is_prefix, operation});

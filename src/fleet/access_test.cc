@@ -77,9 +77,11 @@ TEST(Access, WhatIsWrongIsToldAndNoSecretIsShown) {
   const std::string secret = problems_of("\"${BILLING_PASSWORD}\"", "hunter2-of-billing");
   EXPECT_THAT(secret, HasSubstr("password: must be a variable of the environment"));
   EXPECT_THAT(secret, Not(HasSubstr("hunter2")));
-  EXPECT_THAT(problems_of("service: billing,", "service: billin,"), HasSubstr("there is no service \"billin\"; did you mean"));
+  EXPECT_THAT(problems_of("service: billing,", "service: billin,"),
+              HasSubstr("there is no service \"billin\"; did you mean"));
   EXPECT_THAT(problems_of("group: \"*\"", "group: \"*\", topic: x"), HasSubstr("at most one of topic, group"));
-  EXPECT_THAT(problems_of("{operations: [describe]}", "{operations: [read]}"), HasSubstr("Kafka has no read of a cluster"));
+  EXPECT_THAT(problems_of("{operations: [describe]}", "{operations: [read]}"),
+              HasSubstr("Kafka has no read of a cluster"));
   EXPECT_THAT(problems_of("transport: tls, authentication: certificates", "authentication: certificates"),
               HasSubstr("certificates need transport: tls"));
   EXPECT_THAT(problems_of("scram_sha_512", "scram_sha_256"), HasSubstr("not scram_sha_256"));

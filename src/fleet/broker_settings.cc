@@ -1,3 +1,4 @@
+// Settings are sorted by name, so that what is rendered does not depend on the order of the file.
 #include "fleet/broker_settings.h"
 
 #include <algorithm>
@@ -9,11 +10,25 @@ namespace freshet::fleet {
 namespace {
 
 // How names of settings begin that targets write themselves, or that the operator refuses.
-constexpr std::array<std::string_view, 19> kOfTargets = {
-    "broker.id",   "node.id",      "broker.rack",  "log.dir",      "process.roles",       "controller.",
-    "listener",    "advertised.",  "inter.broker", "security.",    "ssl.",                "sasl.",
-    "authorizer.", "super.users",  "zookeeper.",   "host.name",    "metadata.log.dir",    "early.start.listeners",
-    "replica.selector.class"};
+constexpr std::array<std::string_view, 19> kOfTargets = {"broker.id",
+                                                         "node.id",
+                                                         "broker.rack",
+                                                         "log.dir",
+                                                         "process.roles",
+                                                         "controller.",
+                                                         "listener",
+                                                         "advertised.",
+                                                         "inter.broker",
+                                                         "security.",
+                                                         "ssl.",
+                                                         "sasl.",
+                                                         "authorizer.",
+                                                         "super.users",
+                                                         "zookeeper.",
+                                                         "host.name",
+                                                         "metadata.log.dir",
+                                                         "early.start.listeners",
+                                                         "replica.selector.class"};
 
 }  // namespace
 
@@ -36,7 +51,8 @@ std::map<std::string, std::string> broker_settings_of(const Cluster& cluster) {
 bool is_plain_value(std::string_view value) { return value == "true" || value == "false" || is_number(value); }
 
 std::string why_not_a_broker_setting(std::string_view name) {
-  const bool of_target = std::ranges::any_of(kOfTargets, [&](std::string_view known) { return name.starts_with(known); });
+  const bool of_target =
+      std::ranges::any_of(kOfTargets, [&](std::string_view known) { return name.starts_with(known); });
   return of_target ? "is written by what is rendered (see `security`, `volumes`, `zones`, `read_from`)" : "";
 }
 

@@ -297,8 +297,7 @@ void describe(V& v, UserText& text) {
   v.text("password", user.password, yaml::kAnyText,
          "Where its password is: `${NAME}`, a variable of the environment; a password itself is refused");
   v.list("acls", text.acls, "What it may do beside that");
-  v.section("quota", "How much of each broker it may use",
-            [&](auto& quota) { describe(quota, user.quota); });
+  v.section("quota", "How much of each broker it may use", [&](auto& quota) { describe(quota, user.quota); });
   v.text("owner", user.owner, kAnyName, "The team that has it");
   v.text("description", user.description, kAnyName, "Who it is, for people");
 }

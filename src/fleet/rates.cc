@@ -51,8 +51,7 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   if (topic.local_retention_us > 0) {
     // What is closed is copied at once, so the disks' part is in the remote storage, too.
     out.remote_bytes = out.kept_bytes;
-    out.kept_bytes =
-        std::min(out.kept_bytes, out.in_bytes_per_s * static_cast<double>(topic.local_retention_us) / 1e6);
+    out.kept_bytes = std::min(out.kept_bytes, out.in_bytes_per_s * static_cast<double>(topic.local_retention_us) / 1e6);
   }
   if (!compacted) return out;
   // Where a topic is compacted only, Kafka does not look at retention.

@@ -174,7 +174,11 @@ AclRule rule_of(AclText text, Problems& problems) {
 class Resolver {
  public:
   Resolver(FleetText text, Problems& problems)
-      : text_(std::move(text)), problems_(problems), regions_("region", problems), clusters_("cluster", problems), services_("service", problems) {}
+      : text_(std::move(text)),
+        problems_(problems),
+        regions_("region", problems),
+        clusters_("cluster", problems),
+        services_("service", problems) {}
 
   Topology run() {
     fleet_ = std::move(text_.value);

@@ -97,11 +97,11 @@ const yaml::TextRule kDnsZone = {"^[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63})*$",
                                  "names of up to 63 of a-z 0-9 - with dots between them, as in kafka.internal",
                                  is_dns_zone};
 const yaml::TextRule kCloudName = {"^[a-zA-Z0-9._-]{1,63}$", "up to 63 of a-z A-Z 0-9 . _ -", is_cloud_name};
-const yaml::TextRule kUserName = {"^[a-zA-Z0-9._@][a-zA-Z0-9._@-]{0,62}$", "up to 63 of a-z A-Z 0-9 . _ @ -, not beginning with -",
-                                  is_user_name};
-const yaml::TextRule kResourceName = {"^(\\*|[a-zA-Z0-9._@:/-]{1,249}\\*?)$",
-                                      "up to 249 of a-z A-Z 0-9 . _ @ : / -, a * at the end stands for all that begin so",
-                                      is_resource_name};
+const yaml::TextRule kUserName = {"^[a-zA-Z0-9._@][a-zA-Z0-9._@-]{0,62}$",
+                                  "up to 63 of a-z A-Z 0-9 . _ @ -, not beginning with -", is_user_name};
+const yaml::TextRule kResourceName = {
+    "^(\\*|[a-zA-Z0-9._@:/-]{1,249}\\*?)$",
+    "up to 249 of a-z A-Z 0-9 . _ @ : / -, a * at the end stands for all that begin so", is_resource_name};
 const yaml::TextRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
 
 // ReplicationPolicy.isInternalTopic and the default of topics.exclude (DefaultTopicFilter).

@@ -128,8 +128,8 @@ struct Topic {
   uint32_t min_isr = 2;
   int64_t retention_us = 86'400'000'000;  // 0: without end
   uint64_t retention_bytes = 0;           // of a partition; 0: without bound
-  // With tiered storage (KIP-405): how long messages are on the brokers' disks, too; older ones are in the remote storage
-  // alone. 0: not tiered, everything is on the disks.
+  // With tiered storage (KIP-405): how long messages are on the brokers' disks, too; older ones are in the remote
+  // storage alone. 0: not tiered, everything is on the disks.
   int64_t local_retention_us = 0;
   Cleanup cleanup = Cleanup::kDelete;
   uint64_t compacted_bytes = 0;  // the last message of each key, of all partitions, as kept; 0: not known

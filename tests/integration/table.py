@@ -86,6 +86,8 @@ PLAN = {
     "fleet_render.terraform": (300, 1, LONG),
     "fleet_restart.refused_while_not_in_sync": (120, 3),
     "fleet_restart.under_load_killed_in_the_middle": (150, 3),
+    "fleet_users.apply": (30, 1),
+    "fleet_users.commands": (60, 1),
     "fleet_watch.bad_input": (3, 1),
     "fleet_watch.verdicts": (60, 2),
     "helm.changed_configuration_restarts": (2, 1),

@@ -1,11 +1,12 @@
 // Users, ACLs and secrets: what locks somebody out, what lets somebody in, and what should not stand in a file.
+#include "fleet/access.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
 #include "cluster/admin/connection.h"
-#include "fleet/access.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 #include "yaml/reader.h"
@@ -69,6 +70,7 @@ bool makes_itself(std::string_view name) {
 
 }  // namespace
 
+// A mirror has one user for both of its clusters, so one finding says all of it.
 Findings unknown_client(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   const auto used = clusters_of_services(fleet);
@@ -88,17 +90,18 @@ Findings unknown_client(const Facts& facts) {
     for (const Index cluster : {mirror.from, mirror.to}) {
       const bool is_known = !mirror.user.empty() && has_user_named(fleet, cluster, mirror.user);
       if (!is_guarded(fleet.clusters[cluster]) || is_known) continue;
-      found.push_back(finding(facts, Kind::kMirror, i, mirror.user.empty() ? "name" : "user",
-                              mirror.user.empty()
-                                  ? fmt::format("it has no user, and cluster {} asks for one", fleet.clusters[cluster].name)
-                                  : fmt::format("cluster {} has no user {}", fleet.clusters[cluster].name, mirror.user),
-                              "user: a user of both clusters"));
+      found.push_back(finding(
+          facts, Kind::kMirror, i, mirror.user.empty() ? "name" : "user",
+          mirror.user.empty() ? fmt::format("it has no user, and cluster {} asks for one", fleet.clusters[cluster].name)
+                              : fmt::format("cluster {} has no user {}", fleet.clusters[cluster].name, mirror.user),
+          "user: a user of both clusters"));
       break;  // one user is for both
     }
   }
   return found;
 }
 
+// ACLs without authentication are words: everybody is ANONYMOUS.
 Findings acls_not_enforced(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -132,14 +135,15 @@ Findings secret_in_file(const Facts& facts) {
   for (Index i = 0; i < fleet.clusters.size(); ++i) {
     for (const auto& [name, value] : fleet.clusters[i].connect.properties) {
       if (!cluster::may_be_secret(name) || value.find("${") != value.npos) continue;
-      found.push_back(at_place(fleet.clusters[i].connect_where.of("properties"),
-                               subject_of(fleet, Kind::kCluster, i), fmt::format("connect.properties has {}", name),
+      found.push_back(at_place(fleet.clusters[i].connect_where.of("properties"), subject_of(fleet, Kind::kCluster, i),
+                               fmt::format("connect.properties has {}", name),
                                fmt::format("{}: \"${{NAME}}\", a variable of the environment", name)));
     }
   }
   return found;
 }
 
+// Super users, mirrors' users and the one that this program connects as have their reason elsewhere.
 Findings unused_user(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   const auto used = clusters_of_services(fleet);
@@ -148,7 +152,8 @@ Findings unused_user(const Facts& facts) {
     const std::string& cluster = fleet.clusters[user.cluster].name;
     std::string evidence;
     if (user.service != kNone && !used[user.service].contains(user.cluster)) {
-      evidence = fmt::format("service {} neither writes nor reads in cluster {}", fleet.services[user.service].name, cluster);
+      evidence =
+          fmt::format("service {} neither writes nor reads in cluster {}", fleet.services[user.service].name, cluster);
     } else if (user.service == kNone && user.acls.empty() && !is_named_elsewhere(fleet, user)) {
       evidence = "no service and no mirror is it, and nothing is allowed to it";
     }
@@ -159,17 +164,19 @@ Findings unused_user(const Facts& facts) {
   return found;
 }
 
+// Groups and transactional ids may be anybody's, and come and go; topics are all in the file.
 Findings acl_of_nothing(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
   for (const User& user : fleet.users) {
     for (const AclRule& rule : user.acls) {
-      if (rule.resource != AclResource::kTopic || makes_itself(rule.name) || matches_a_topic(facts, user, rule)) continue;
+      if (rule.resource != AclResource::kTopic || makes_itself(rule.name) || matches_a_topic(facts, user, rule))
+        continue;
       std::vector<std::string> names;
       for (const Index topic : facts.topics_of[user.cluster]) names.push_back(fleet.topics[topic].name);
       found.push_back(at_place(rule.where.of("topic"), subject_of_user(fleet, user),
-                               fmt::format("cluster {} has no topic {}{}{}", fleet.clusters[user.cluster].name, rule.name,
-                                           rule.is_prefix ? "*" : "", yaml::did_you_mean(rule.name, names)),
+                               fmt::format("cluster {} has no topic {}{}{}", fleet.clusters[user.cluster].name,
+                                           rule.name, rule.is_prefix ? "*" : "", yaml::did_you_mean(rule.name, names)),
                                "a topic that is there, or take it out"));
     }
   }

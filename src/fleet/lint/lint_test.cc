@@ -256,8 +256,7 @@ std::vector<Case> batching_cases() {
 std::vector<Case> access_cases() {
   const auto guarded = [](const std::string& more) {
     return "clusters: [{name: c, security: {transport: tls, authentication: scram_sha_512}" + more +
-           "}]\ntopics: [{name: t}]\n" +
-           "services: [{name: s, instances: 2, consumes: [{topics: [t]}]}]\n";
+           "}]\ntopics: [{name: t}]\n" + "services: [{name: s, instances: 2, consumes: [{topics: [t]}]}]\n";
   };
   const auto users = [](const std::string& keys) { return "users: [{name: u, " + keys + "}]\n"; };
   const auto transport = [](const std::string& kind) {

@@ -7,8 +7,8 @@
 
 #include "base/assert.h"
 #include "fleet/fields.h"
-#include "fleet/limits.h"
 #include "fleet/kafka_version.h"
+#include "fleet/limits.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
 #include "yaml/reader.h"
@@ -238,14 +238,13 @@ Findings tiered_storage(const Facts& facts) {
       return setting.first == "remote.log.storage.system.enable" && setting.second == "true";
     });
     if (!enabled) {
-      found.push_back(finding(facts, Kind::kCluster, c, "settings",
-                              fmt::format("{} of it are tiered", list_of(names)),
+      found.push_back(finding(facts, Kind::kCluster, c, "settings", fmt::format("{} of it are tiered", list_of(names)),
                               "settings: {remote.log.storage.system.enable: \"true\", …} with your storage's manager"));
     } else if (parse_version(cluster.kafka_version) < std::pair<uint32_t, uint32_t>(3, 9)) {
-      found.push_back(finding_mended(facts, Kind::kCluster, c, "kafka_version",
-                                     fmt::format("{} of it are tiered, with Kafka {}", list_of(names),
-                                                 cluster.kafka_version),
-                                     std::string(default_kafka(cluster.platform)), ""));
+      found.push_back(
+          finding_mended(facts, Kind::kCluster, c, "kafka_version",
+                         fmt::format("{} of it are tiered, with Kafka {}", list_of(names), cluster.kafka_version),
+                         std::string(default_kafka(cluster.platform)), ""));
     }
   }
   return found;

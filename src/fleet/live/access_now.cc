@@ -1,3 +1,4 @@
+// What is wanted against what is there. Only what is missing becomes a grant; what is too much is told elsewhere.
 #include "fleet/live/access_now.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ const UserNow& user_of(const AccessNow& now, const std::string& principal) {
   return found == now.users.end() ? kNobody : found->second;
 }
 
+// One line, however many there are: a person reads it before he says yes.
 std::string acls_text(const std::vector<Acl>& acls) {
   std::string out;
   for (const Acl& acl : acls) out += (out.empty() ? "" : "; ") + text_of(acl);

@@ -1,8 +1,8 @@
 // What a living cluster allows to whom, against what the file says of its users; and the way to change it. Looking and
 // comparing are pure but for the Access that is asked.
 //
-// Never done: an ACL, a quota or a credential is taken away, or a password replaced. Who takes something from a user that
-// lives does it by hand, knowing whom it stops.
+// Never done: an ACL, a quota or a credential is taken away, or a password replaced. Who takes something from a living
+// user does it by hand, knowing whom it stops.
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ struct UserNow {
   std::set<std::string> mechanisms;  // of its SCRAM credentials
 };
 struct AccessNow {
-  bool has_authorizer = false;  // else everybody may do everything
+  bool has_authorizer = false;           // else everybody may do everything
   std::map<std::string, UserNow> users;  // by principal
 };
 
@@ -40,10 +40,14 @@ struct UserWanted {
 struct Grant {
   enum class Kind : uint8_t { kAcls, kQuota, kPassword };
   Kind kind = Kind::kAcls;
-  UserWanted user;         // of which `acls` are those that it lacks
+  UserWanted user;             // of which `acls` are those that it lacks
   std::string wanted, living;  // as text
 };
 [[nodiscard]] std::vector<Grant> grants_of(const std::vector<UserWanted>& wanted, const AccessNow& now);
+[[nodiscard]] constexpr auto names_of(Grant::Kind) {
+  using enum Grant::Kind;
+  return std::to_array<Name<Grant::Kind>>({{kAcls, "acls"}, {kQuota, "quota"}, {kPassword, "password"}});
+}
 // "user billing: may topic orders: read; …"
 [[nodiscard]] std::string text_of(const Grant& grant);
 

@@ -42,10 +42,10 @@ TEST(AccessNow, WhatUsersLackIsGivenPasswordFirst) {
   now.users["User:b"].acls = {{AclResource::kTopic, "t", false, AclOperation::kRead}};
   now.users["User:b"].mechanisms = {"SCRAM-SHA-512"};
   now.users["User:b"].quota.consume_bytes_per_s = 1;
-  EXPECT_THAT(texts_of(grants_of(wanted, now)),
-              ElementsAre("user a: allowed group g*: read", "user b: SCRAM-SHA-256 credential from B",
-                          "user b: allowed topic t: describe",
-                          "user b: quota consume 5000000 B/s (living: consume 1 B/s)"));
+  EXPECT_THAT(
+      texts_of(grants_of(wanted, now)),
+      ElementsAre("user a: allowed group g*: read", "user b: SCRAM-SHA-256 credential from B",
+                  "user b: allowed topic t: describe", "user b: quota consume 5000000 B/s (living: consume 1 B/s)"));
 }
 
 TEST(AccessNow, WhatTheFileDoesNotBoundIsLeft) {

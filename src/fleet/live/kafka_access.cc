@@ -1,3 +1,4 @@
+// Requests go to any broker: with KRaft it passes them on to the controller, or answers from what it knows.
 #include "fleet/live/kafka_access.h"
 
 #include <fmt/format.h>
@@ -33,6 +34,7 @@ constexpr std::array<ResourceNumber, 4> kResources = {{{AclResource::kTopic, kTo
 // Kafka's operations begin behind "unknown" and "any", in the order of ours.
 constexpr int8_t kFirstOperation = 2;
 
+// Kafka's number of a kind of resource, in ACLs.
 int8_t number_of(AclResource resource) {
   for (const ResourceNumber& known : kResources) {
     if (known.resource == resource) return known.number;
@@ -56,7 +58,7 @@ std::optional<Acl> acl_from(const DescribeAclsResponse::Resource& resource, cons
 }
 
 std::string mechanism_name(int8_t mechanism) {
-  return mechanism == kScramSha256 ? "SCRAM-SHA-256" : mechanism == kScramSha512 ? "SCRAM-SHA-512" : "";
+  return mechanism == kSha256Credential ? "SCRAM-SHA-256" : mechanism == kSha512Credential ? "SCRAM-SHA-512" : "";
 }
 
 // Users of quotas and credentials are named without "User:".
@@ -70,6 +72,7 @@ void take_quota(const DescribeClientQuotasResponse::Value& value, Quota& out) {
 
 }  // namespace
 
+// Brokers without an authorizer answer with an error of its own, which is an answer here.
 Status KafkaAccess::read_acls(AccessNow& out) {
   FRESHET_ASSIGN(const auto answer, client_->ask_controller(DescribeAclsRequest()));
   if (answer.error == kSecurityDisabled) return {};
@@ -84,6 +87,7 @@ Status KafkaAccess::read_acls(AccessNow& out) {
   return {};
 }
 
+// Quotas of users alone: those of a user and a client id together are somebody else's.
 Status KafkaAccess::read_quotas(AccessNow& out) {
   DescribeClientQuotasRequest request;
   request.components = {{"user", DescribeClientQuotasRequest::kAny, std::nullopt}};
@@ -104,7 +108,8 @@ Status KafkaAccess::read_passwords(AccessNow& out) {
   if (answer.error != kNoError)
     return tl::unexpected(error_of(answer.error, key_name(DescribeScramRequest::kKey), answer.message));
   for (const auto& user : answer.users) {
-    for (const auto& info : user.infos) out.users["User:" + user.name].mechanisms.insert(mechanism_name(info.mechanism));
+    for (const auto& info : user.infos)
+      out.users["User:" + user.name].mechanisms.insert(mechanism_name(info.mechanism));
   }
   return {};
 }
@@ -117,6 +122,7 @@ Result<AccessNow> KafkaAccess::look() {
   return out;
 }
 
+// Adding one that is there changes nothing, so a run that was killed is run again.
 Status KafkaAccess::add_acls(const UserWanted& user) {
   CreateAclsRequest request;
   for (const Acl& acl : user.acls) {
@@ -133,6 +139,7 @@ Status KafkaAccess::add_acls(const UserWanted& user) {
   return {};
 }
 
+// Only what the file bounds is set: what else is bounded stays.
 Status KafkaAccess::set_quota(const UserWanted& user) {
   AlterClientQuotasRequest request;
   AlterClientQuotasRequest::Entry entry;
@@ -155,18 +162,19 @@ Status KafkaAccess::set_quota(const UserWanted& user) {
 // The password itself is not sent: what brokers keep of it is.
 Status KafkaAccess::add_password(const UserWanted& user, bool check) {
   const auto password = expand(user.password, environment_);
-  if (!password) return fail(Code::kInvalid, fmt::format("password of user {}: {}", user.name, password.error().message));
+  if (!password)
+    return fail(Code::kInvalid, fmt::format("password of user {}: {}", user.name, password.error().message));
   if (password->empty()) return fail(Code::kInvalid, fmt::format("password of user {}: is empty", user.name));
   if (check) return {};
   const bool is_512 = user.mechanism == "SCRAM-SHA-512";
   AlterScramRequest request;
   AlterScramRequest::Upsertion credential;
   credential.name = entity_of(user.principal);
-  credential.mechanism = is_512 ? kScramSha512 : kScramSha256;
+  credential.mechanism = is_512 ? kSha512Credential : kSha256Credential;
   credential.iterations = kScramIterations;
   credential.salt = random_.bytes(kSaltBytes);
-  credential.salted_password = salted_password(is_512 ? ScramHash::kSha512 : ScramHash::kSha256, *password,
-                                               credential.salt, kScramIterations);
+  credential.salted_password =
+      salted_password(is_512 ? ScramHash::kSha512 : ScramHash::kSha256, *password, credential.salt, kScramIterations);
   request.upsertions.push_back(std::move(credential));
   FRESHET_ASSIGN(const auto answer, client_->ask_controller(request));
   for (const auto& result : answer.users) {

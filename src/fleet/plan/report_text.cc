@@ -68,7 +68,8 @@ std::string sizes_text(const Plan& plan) {
 
 std::string costs_text(const Plan& plan) {
   const bool tiered = plan.cost.remote > 0;  // few fleets are
-  std::vector<std::string> heads = {"$/MONTH", "BROKERS", "VOLUMES", "CARE", "CONTROLLERS", "ZONES", "REGIONS", "MIRRORS"};
+  std::vector<std::string> heads = {"$/MONTH",     "BROKERS", "VOLUMES", "CARE",
+                                    "CONTROLLERS", "ZONES",   "REGIONS", "MIRRORS"};
   if (tiered) heads.emplace_back("REMOTE");
   heads.emplace_back("TOTAL");
   Table table(heads, "l" + std::string(heads.size() - 1, 'r'));

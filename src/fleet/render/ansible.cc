@@ -55,6 +55,7 @@ std::map<std::string, std::string> authorizer_of(const Cluster& cluster) {
   return out;
 }
 
+// Numbers and truth values stand as such, as somebody would write them.
 yaml::Node settings_map(const std::map<std::string, std::string>& settings) {
   yaml::Node out = map();
   for (const auto& [name, value] : settings)

@@ -36,6 +36,7 @@ yaml::Node listener(const Cluster& cluster) {
   return out;
 }
 
+// What the operator takes under `config`: Kafka's own topics get as many replicas as others.
 yaml::Node broker_config(const Cluster& cluster) {
   const uint32_t replication = std::min(cluster.brokers, 3u);
   std::map<std::string, std::string> all = {
@@ -69,12 +70,11 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
     yaml::put(annotations, "strimzi.io/node-pools", "enabled");
   }
   if (!annotations.items.empty()) yaml::put(metadata, "annotations", std::move(annotations));
-  yaml::Node spec = map("kafka",
-                        map("version", cluster.kafka_version, "listeners", list(listener(cluster)), "config",
-                            broker_config(cluster), "rack", map("topologyKey", kZoneKey), "metricsConfig",
-                            metrics_config(cluster, "kafka.yml")),
-                        "entityOperator", map("topicOperator", map()), "kafkaExporter",
-                        map("groupRegex", ".*", "topicRegex", ".*"));
+  yaml::Node spec =
+      map("kafka",
+          map("version", cluster.kafka_version, "listeners", list(listener(cluster)), "config", broker_config(cluster),
+              "rack", map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
+          "entityOperator", map("topicOperator", map()), "kafkaExporter", map("groupRegex", ".*", "topicRegex", ".*"));
   if (is_guarded(cluster)) {
     yaml::put(spec.items[0], "authorization", authorization(cluster));
     yaml::put(spec.items[1], "userOperator", map());

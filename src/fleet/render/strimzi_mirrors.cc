@@ -72,8 +72,7 @@ yaml::Node end_of(const Topology& topology, const Mirror& mirror, const Cluster&
   if (!is_guarded(cluster) || mirror.user.empty()) return out;
   yaml::Node as = map("type", authentication_of(cluster));
   if (cluster.security.authentication == Authentication::kCertificates) {
-    yaml::put(as, "certificateAndKey",
-              map("secretName", mirror.user, "certificate", "user.crt", "key", "user.key"));
+    yaml::put(as, "certificateAndKey", map("secretName", mirror.user, "certificate", "user.crt", "key", "user.key"));
   } else {
     yaml::put(as, "username", mirror.user);
     yaml::put(as, "passwordSecret",

@@ -40,6 +40,7 @@ yaml::Node acls(const std::vector<Acl>& all) {
   return out;
 }
 
+// Of each broker, as Kafka counts them.
 yaml::Node quotas(const Quota& quota) {
   yaml::Node out = map();
   if (quota.produce_bytes_per_s > 0) yaml::put(out, "producerByteRate", quota.produce_bytes_per_s);
@@ -80,11 +81,10 @@ void render_strimzi_users(const Topology& topology, Index cluster_index, Strimzi
     if (user.cluster != cluster_index) continue;
     yaml::Node spec = map("authentication", authentication(cluster, user));
     yaml::Node allowed = acls(acls_of(topology, user));
-    if (!allowed.items.empty())
-      yaml::put(spec, "authorization", map("type", "simple", "acls", std::move(allowed)));
+    if (!allowed.items.empty()) yaml::put(spec, "authorization", map("type", "simple", "acls", std::move(allowed)));
     if (user.quota.is_given()) yaml::put(spec, "quotas", quotas(user.quota));
-    append_document(out, strimzi_object(api, "KafkaUser", strimzi_metadata(cluster, user.name, user.description),
-                                        std::move(spec)));
+    append_document(
+        out, strimzi_object(api, "KafkaUser", strimzi_metadata(cluster, user.name, user.description), std::move(spec)));
   }
 }
 

@@ -1,5 +1,5 @@
-// What stands in the script are names of the file, whose rules (kUserName, kResourceName, kTopicName) leave no character
-// that means something to a shell but `*`, and groups, which are quoted like everything else.
+// What stands in the script are names of the file, whose rules (kUserName, kResourceName, kTopicName) leave no
+// character that means something to a shell but `*`; they are quoted all the same, since rules may become wider.
 #include "fleet/render/users_script.h"
 
 #include <fmt/format.h>
@@ -12,8 +12,10 @@ namespace freshet::fleet {
 namespace {
 
 constexpr std::string_view kHead =
-    "# Needs Kafka's own tools (of any 3.x or 4.x) on the PATH. KAFKA_ADMIN_CONFIG is a file of a client's properties that\n"
-    "# may do this; KAFKA_BOOTSTRAP goes before the brokers below. Run again it changes nothing but passwords. It takes\n"
+    "# Needs Kafka's own tools (of any 3.x or 4.x) on the PATH. KAFKA_ADMIN_CONFIG is a file of a client's properties "
+    "that\n"
+    "# may do this; KAFKA_BOOTSTRAP goes before the brokers below. Run again it changes nothing but passwords. It "
+    "takes\n"
     "# nothing away: what is no longer in the file stays until somebody removes it.\n"
     "set -euo pipefail\n"
     "config=(${KAFKA_ADMIN_CONFIG:+--command-config \"$KAFKA_ADMIN_CONFIG\"})\n";
@@ -31,6 +33,7 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
+// As kafka-acls.sh takes it: literal names are its default.
 std::string resource_arguments(const Acl& acl) {
   const std::string pattern = acl.is_prefix ? " --resource-pattern-type prefixed" : "";
   switch (acl.resource) {
@@ -59,6 +62,8 @@ void append_quota(const Cluster& cluster, const User& user, std::string& out) {
                      shell_quoted(settings));
 }
 
+// The password before the ACLs: who is allowed something should be able to prove who he is. The tool reads it from a
+// pipe of the shell's, as its own options would be seen in the list of processes.
 void append_user(const Topology& topology, const Cluster& cluster, const User& user, std::string& out) {
   out += "\n# " + user.name + (user.description.empty() ? "" : ": " + user.description) + "\n";
   if (!user.password.empty())
@@ -67,9 +72,9 @@ void append_user(const Topology& topology, const Cluster& cluster, const User& u
         "\"${{{}:?}}\")\n",
         entity_of(cluster, user), scram_mechanism_of(cluster), variable_of(user.password));
   for (const Acl& acl : acls_of(topology, user))
-    out += fmt::format("acls --add --force --allow-principal {} --operation {} {}\n",
-                       shell_quoted(principal_of(cluster, user.name)), kafka_name(acl.operation),
-                       resource_arguments(acl));
+    out +=
+        fmt::format("acls --add --force --allow-principal {} --operation {} {}\n",
+                    shell_quoted(principal_of(cluster, user.name)), kafka_name(acl.operation), resource_arguments(acl));
   if (user.quota.is_given()) append_quota(cluster, user, out);
 }
 
@@ -91,8 +96,8 @@ void render_users_script(const Topology& topology, Index index, const Source& so
       "configs() {{ kafka-configs.sh --bootstrap-server \"$bootstrap\" \"${{config[@]}}\" \"$@\"; }}\n"
       "acls() {{ kafka-acls.sh --bootstrap-server \"$bootstrap\" \"${{config[@]}}\" \"$@\"; }}\n",
       bootstrap_of(topology, cluster));
-  out.files.push_back({"ansible/" + cluster.name + "/users.sh", "#!/usr/bin/env bash\n" + comment_header(source) +
-                                                                    std::string(kHead) + tools + users});
+  out.files.push_back({"ansible/" + cluster.name + "/users.sh",
+                       "#!/usr/bin/env bash\n" + comment_header(source) + std::string(kHead) + tools + users});
   if (without_password > 0)
     out.notes.push_back(fmt::format("cluster {}: {} without a password: users.sh makes no credentials of theirs",
                                     cluster.name, plural(without_password, "user")));

@@ -1,6 +1,6 @@
-// That a broker was away is seen by looking while its command runs, or afterwards by the epochs of what it led: a leader
-// that goes is always followed by a higher epoch. A command that returns without having restarted anything is found so,
-// and the next broker is not touched.
+// That a broker was away is seen by looking while its command runs, or afterwards by the epochs of what it led: a
+// leader that goes is always followed by a higher epoch. A command that returns without having restarted anything is
+// found so, and the next broker is not touched.
 #include "fleet/restart/follower.h"
 
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 namespace freshet::fleet::restart {
 namespace {
 
+// Whether something shows that the broker is away now, or was since `led` was read.
 bool was_away(const State& now, int32_t broker, const std::vector<Partition>& led) {
   if (!is_back(now, broker)) return true;
   return std::ranges::any_of(led, [&](const Partition& before) {
@@ -30,13 +31,15 @@ Result<State> Follower::look() {
   while (true) {
     Result<State> state = port_.look();
     if (state && state->cluster_id != journal_.cluster_id)
-      return fail(Code::kInvalid, fmt::format("the journal is of cluster {}, and the brokers are of {}: nothing was done",
-                                              journal_.cluster_id, state->cluster_id));
+      return fail(Code::kInvalid,
+                  fmt::format("the journal is of cluster {}, and the brokers are of {}: nothing was done",
+                              journal_.cluster_id, state->cluster_id));
     if (state || state.error().code != Code::kRetry || clock_.monotonic_us() >= until_us) return state;
     clock_.sleep_us(options_.poll_us);
   }
 }
 
+// What is in the way is told once for each reason, not at every look.
 Result<State> Follower::wait_until_ready(int32_t ours) {
   const env::TimeUs until_us = clock_.monotonic_us() + options_.ready_max_us;
   std::string told;
@@ -45,14 +48,16 @@ Result<State> Follower::wait_until_ready(int32_t ours) {
     const std::string why = unready(state, ours);
     if (why.empty()) return state;
     if (clock_.monotonic_us() >= until_us)
-      return fail(Code::kConflict, fmt::format("not ready after {:.0f} s: {}. No broker is taken away from such a cluster",
-                                               seconds_of(options_.ready_max_us), why));
+      return fail(Code::kConflict,
+                  fmt::format("not ready after {:.0f} s: {}. No broker is taken away from such a cluster",
+                              seconds_of(options_.ready_max_us), why));
     if (why != told) options_.tell("waiting: " + why);
     told = why;
     clock_.sleep_us(options_.poll_us);
   }
 }
 
+// The journal is saved as stopped also where something failed, so that --status tells what a person left behind.
 Status Follower::run() {
   journal_.outcome = Outcome::kRunning;
   FRESHET_TRY(save());
@@ -78,10 +83,11 @@ Status Follower::run() {
 Status Follower::check_spared(int32_t broker, const Cost& cost) const {
   if (!cost.stops_something() || options_.may_stop_writes) return {};
   const auto named = [](const std::string& first) { return first.empty() ? first : " (" + first + ")"; };
-  return fail(Code::kConflict,
-              fmt::format("without broker {} {} partitions can't be read or written{}, and {} refuse writes{}: "
-                          "--allow-outage takes it away all the same",
-                          broker, cost.offline, named(cost.first_offline), cost.read_only, named(cost.first_read_only)));
+  return fail(
+      Code::kConflict,
+      fmt::format("without broker {} {} partitions can't be read or written{}, and {} refuse writes{}: "
+                  "--allow-outage takes it away all the same",
+                  broker, cost.offline, named(cost.first_offline), cost.read_only, named(cost.first_read_only)));
 }
 
 Status Follower::one(JournalBroker& journalled) {
@@ -105,10 +111,12 @@ Status Follower::one(JournalBroker& journalled) {
   FRESHET_TRY(run_command(journalled.broker, before));
   FRESHET_TRY(wait_until_back(id, before));
   journalled.stage = Stage::kDone;
-  options_.tell(fmt::format("broker {}: back and in sync; {} of {} done", id, journal_.done(), journal_.brokers.size()));
+  options_.tell(
+      fmt::format("broker {}: back and in sync; {} of {} done", id, journal_.done(), journal_.brokers.size()));
   return save();
 }
 
+// While the command runs the cluster is looked at, too: a broker that leads nothing shows only then that it was away.
 Status Follower::run_command(const Broker& broker, Before& before) {
   FRESHET_TRY(port_.begin(broker));
   const env::TimeUs until_us = clock_.monotonic_us() + options_.back_max_us;
@@ -121,11 +129,14 @@ Status Follower::run_command(const Broker& broker, Before& before) {
                                             broker.id, *status));
     if (clock_.monotonic_us() >= until_us)
       return fail(Code::kFatal, fmt::format("broker {}: the command does not end", broker.id));
-    if (const auto state = port_.look(); state) before.seen_away = before.seen_away || was_away(*state, broker.id, before.led);
+    if (const auto state = port_.look(); state)
+      before.seen_away = before.seen_away || was_away(*state, broker.id, before.led);
     clock_.sleep_us(options_.poll_us);
   }
 }
 
+// Being back is not enough: it must have been away first, else a command that restarts in the background would be taken
+// for done while its broker still has to go.
 Status Follower::wait_until_back(int32_t broker, Before& before) {
   const env::TimeUs begin_us = clock_.monotonic_us();
   while (true) {
@@ -137,7 +148,8 @@ Status Follower::wait_until_back(int32_t broker, Before& before) {
     if (is_done && unready(state, -1).empty() && is_back(state, broker)) {
       std::vector<Partition> preferred;
       for (const Partition& partition : state.partitions) {
-        if (!partition.replicas.empty() && partition.replicas.front() == broker && partition.leader != broker) preferred.push_back(partition);
+        if (!partition.replicas.empty() && partition.replicas.front() == broker && partition.leader != broker)
+          preferred.push_back(partition);
       }
       return preferred.empty() ? Status() : port_.elect(preferred);
     }
@@ -147,9 +159,9 @@ Status Follower::wait_until_back(int32_t broker, Before& before) {
                                             broker, seconds_of(waited_us)));
     if (waited_us >= options_.back_max_us) {
       const std::string why = unready(state, -1);
-      return fail(Code::kFatal, fmt::format("broker {} is not back after {:.0f} s: {}. No other broker is touched",
-                                            broker, seconds_of(waited_us),
-                                            state.find(broker) == nullptr ? "it is down" : why));
+      return fail(Code::kFatal,
+                  fmt::format("broker {} is not back after {:.0f} s: {}. No other broker is touched", broker,
+                              seconds_of(waited_us), state.find(broker) == nullptr ? "it is down" : why));
     }
     clock_.sleep_us(options_.poll_us);
   }

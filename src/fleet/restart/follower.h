@@ -32,11 +32,11 @@ class Port {
 
 struct FollowOptions {
   env::TimeUs poll_us = 500'000;
-  env::TimeUs ready_max_us = 600'000'000;  // how long the cluster may take to be in sync before the next broker goes
+  env::TimeUs ready_max_us = 600'000'000;   // how long the cluster may take to be in sync before the next broker goes
   env::TimeUs back_max_us = 1'800'000'000;  // how long a broker may take to be back in sync
-  env::TimeUs seen_max_us = 60'000'000;    // after the command: until it must have been away
-  env::TimeUs settle_us = 0;               // between two brokers
-  bool may_stop_writes = false;            // also brokers without which partitions can't be written or read
+  env::TimeUs seen_max_us = 60'000'000;     // after the command: until it must have been away
+  env::TimeUs settle_us = 0;                // between two brokers
+  bool may_stop_writes = false;             // also brokers without which partitions can't be written or read
   std::function<Status(const Journal&)> save;  // durable when it returns
   std::function<void(const std::string&)> tell;
   std::function<bool()> stops;  // asked between steps: then it ends when the broker that is away is back

@@ -65,7 +65,8 @@ class FakeCluster final : public Port {
     commands.push_back(broker.host);
     if (does_nothing) return {};
     if (!is_down(broker.id)) {
-      for (const auto& [id, until] : down_until_) others_down_max = std::max(others_down_max, until > began_us_ ? 1 : 0);
+      for (const auto& [id, until] : down_until_)
+        others_down_max = std::max(others_down_max, until > began_us_ ? 1 : 0);
       for (const Partition& partition : state.partitions) {
         const auto left = static_cast<int32_t>(partition.in_sync.size()) - (partition.is_in_sync_on(broker.id) ? 1 : 0);
         if (left < std::min<int32_t>(partition.min_isr, 1)) ++unserved;
@@ -158,7 +159,8 @@ TEST(Restart, OneAfterAnotherRackByRackAndLeadersComeBack) {
   EXPECT_EQ(run.saved.outcome, Outcome::kDone);
   EXPECT_THAT(run.cluster.commands, ElementsAre("b2", "b1", "b3"));
   EXPECT_EQ(run.cluster.refused, 0);
-  for (const Partition& partition : run.cluster.state.partitions) EXPECT_EQ(partition.leader, partition.replicas.front());
+  for (const Partition& partition : run.cluster.state.partitions)
+    EXPECT_EQ(partition.leader, partition.replicas.front());
 }
 
 TEST(Restart, NothingIsTouchedWhileAReplicaIsNotInSync) {
@@ -270,9 +272,10 @@ TEST(Restart, TheJournalIsReadAsItWasWritten) {
   const auto read = journal_from_json(to_json(journal));
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, journal);
-  for (const char* wrong : {"", "{}", "{\"version\":2}",
-                            "{\"version\":1,\"cluster_id\":\"c\",\"outcome\":\"running\",\"brokers\":[{\"id\":1,\"host\":"
-                            "\"h\",\"port\":1,\"rack\":\"\",\"stage\":\"gone\"}]}"}) {
+  for (const char* wrong :
+       {"", "{}", "{\"version\":2}",
+        "{\"version\":1,\"cluster_id\":\"c\",\"outcome\":\"running\",\"brokers\":[{\"id\":1,\"host\":"
+        "\"h\",\"port\":1,\"rack\":\"\",\"stage\":\"gone\"}]}"}) {
     const auto bad = journal_from_json(wrong);
     ASSERT_FALSE(bad) << wrong;
     EXPECT_EQ(bad.error().code, Code::kCorrupt);
@@ -283,8 +286,9 @@ TEST(Restart, ThePlanSaysWhatAnUpgradeNeeds) {
   Restarts run;
   run.cluster.add("t", 0, {1}, 1);
   const std::string text = text_of_plan(run.cluster.state, order_of(run.cluster.state, {1}), {"3.9.1", "4.1.0"});
-  EXPECT_THAT(text, HasSubstr("ready: every replica is in sync\n1. broker 1 (b1:9092, y): 1 partition get another leader; 1 "
-                              "can't be read or written meanwhile, as t[0]\n"));
+  EXPECT_THAT(text,
+              HasSubstr("ready: every replica is in sync\n1. broker 1 (b1:9092, y): 1 partition get another leader; 1 "
+                        "can't be read or written meanwhile, as t[0]\n"));
   EXPECT_THAT(text, HasSubstr("upgrade --release-version 4.1\n"));
   EXPECT_EQ(upgrade_fault({"3.9.1", ""}), "");
   EXPECT_EQ(upgrade_fault({"3.9.1", "4.0.0"}), "");

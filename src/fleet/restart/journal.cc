@@ -1,3 +1,4 @@
+// The journal is small, and written whole each time: two writes for each broker.
 #include "fleet/restart/journal.h"
 
 #include <simdjson.h>

@@ -1,3 +1,5 @@
+// One look is three questions to any broker, whatever the number of partitions; each may be answered by another one, so
+// what they say can be a moment apart.
 #include "fleet/restart/kafka_port.h"
 
 #include <fmt/format.h>
@@ -35,6 +37,7 @@ std::vector<Partition> partitions_from(const MetadataResponse& metadata) {
   return out;
 }
 
+// Only those that are up are in an answer about the cluster.
 std::vector<Broker> brokers_from(const MetadataResponse& metadata) {
   std::vector<Broker> out;
   for (const MetadataResponse::Broker& broker : metadata.brokers)
@@ -45,6 +48,7 @@ std::vector<Broker> brokers_from(const MetadataResponse& metadata) {
 
 }  // namespace
 
+// Read once for each topic: a restart takes minutes, and looks at the cluster twice a second.
 Status KafkaPort::read_min_isr(const std::vector<std::string>& topics) {
   DescribeConfigsRequest request;
   for (const std::string& name : topics) {

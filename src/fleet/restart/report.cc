@@ -1,3 +1,4 @@
+// What a person needs before he says yes: in which order, and what it costs whom.
 #include "fleet/restart/report.h"
 
 #include <fmt/format.h>
@@ -28,9 +29,11 @@ std::string upgrade_fault(const Upgrade& upgrade) {
   if (upgrade.to.empty()) return "";
   if (!is_released(upgrade.to)) return "no release " + upgrade.to + " of Kafka is known here: 3.0 to 3.9, 4.0 to 4.2";
   const auto from = parse_version(upgrade.from), to = parse_version(upgrade.to);
-  if (to < from) return fmt::format("{} is older than the file's {}: no rolling way leads back", upgrade.to, upgrade.from);
+  if (to < from)
+    return fmt::format("{} is older than the file's {}: no rolling way leads back", upgrade.to, upgrade.from);
   if (to.first >= 4 && from < std::pair<uint32_t, uint32_t>(3, 3))
-    return fmt::format("Kafka {} is reached from 3.3 on, with KRaft: go from {} to 3.9 first", upgrade.to, upgrade.from);
+    return fmt::format("Kafka {} is reached from 3.3 on, with KRaft: go from {} to 3.9 first", upgrade.to,
+                       upgrade.from);
   return "";
 }
 
@@ -44,7 +47,9 @@ std::string text_of_plan(const State& state, const std::vector<Broker>& order, c
                        cost_text(cost_of(state, broker.id)));
     if (!upgrade.to.empty()) out += fmt::format("   stop it, install Kafka {}, start it\n", upgrade.to);
   }
-  out += "After each: wait until it is in sync wherever it has a replica, have preferred leaders elected, then the next.\n";
+  out +=
+      "After each: wait until it is in sync wherever it has a replica, have preferred leaders elected, then the "
+      "next.\n";
   if (!upgrade.to.empty()) {
     const auto [major, minor] = parse_version(upgrade.to);
     out += fmt::format(

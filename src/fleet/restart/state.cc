@@ -27,6 +27,7 @@ const Broker* State::find(int32_t id) const {
   return found == brokers.end() ? nullptr : &*found;
 }
 
+// A partition that only `ours` could lead has no leader because of us.
 std::string unready(const State& state, int32_t ours) {
   uint64_t lacking = 0, leaderless = 0;
   std::string first;
@@ -42,11 +43,11 @@ std::string unready(const State& state, int32_t ours) {
                        plural(leaderless, "partition"), lacking, first);
   if (lacking > 0)
     return fmt::format("{} with replicas that are not in sync; the first is {}", plural(lacking, "partition"), first);
-  if (state.moving > 0)
-    return fmt::format("replicas of {} are being moved", plural(state.moving, "partition"));
+  if (state.moving > 0) return fmt::format("replicas of {} are being moved", plural(state.moving, "partition"));
   return "";
 }
 
+// What is left in sync decides: replicas that are not in sync can't lead, and don't count for acks=all.
 Cost cost_of(const State& state, int32_t broker) {
   Cost out;
   for (const Partition& partition : state.partitions) {
@@ -62,14 +63,14 @@ Cost cost_of(const State& state, int32_t broker) {
   return out;
 }
 
+// Within a rack by id, so that the order is the same at every look.
 std::vector<Broker> order_of(const State& state, const std::vector<int32_t>& wanted) {
   std::vector<Broker> all;
   for (const Broker& broker : state.brokers) {
     if (wanted.empty() || has(wanted, broker.id)) all.push_back(broker);
   }
-  std::ranges::sort(all, [](const Broker& a, const Broker& b) {
-    return a.rack != b.rack ? a.rack < b.rack : a.id < b.id;
-  });
+  std::ranges::sort(all,
+                    [](const Broker& a, const Broker& b) { return a.rack != b.rack ? a.rack < b.rack : a.id < b.id; });
   return all;
 }
 

@@ -32,26 +32,26 @@ struct State {
   std::string cluster_id;
   std::vector<Broker> brokers;  // those that are up; sorted by id
   std::vector<Partition> partitions;
-  uint32_t moving = 0;  // partitions whose replicas are being moved
+  uint32_t moving = 0;                                 // partitions whose replicas are being moved
   [[nodiscard]] const Broker* find(int32_t id) const;  // null: it is not up
 };
 
-// What stands in the way of taking a broker away, with figures and the first name; "": nothing does. Whatever lacks only
-// `ours` (a broker that we took away ourselves; -1: none) does not count.
+// What stands in the way of taking a broker away, with figures and the first name; "": nothing does. Whatever lacks
+// only `ours` (a broker that we took away ourselves; -1: none) does not count.
 [[nodiscard]] std::string unready(const State& state, int32_t ours);
 
 // What would stop while this broker is away.
 struct Cost {
-  uint32_t leads = 0;        // partitions that get another leader
-  uint32_t offline = 0;      // partitions that nobody could read or write
-  uint32_t read_only = 0;    // partitions that refuse writes with acks=all
+  uint32_t leads = 0;         // partitions that get another leader
+  uint32_t offline = 0;       // partitions that nobody could read or write
+  uint32_t read_only = 0;     // partitions that refuse writes with acks=all
   std::string first_offline;  // "": none
   std::string first_read_only;
   [[nodiscard]] bool stops_something() const { return offline + read_only > 0; }
 };
 [[nodiscard]] Cost cost_of(const State& state, int32_t broker);
 
-// All of these brokers (empty: all that are up), rack by rack, so that a restart that goes wrong has hurt one rack first.
+// All of these brokers (empty: all that are up), rack by rack, so that what goes wrong has hurt one rack first.
 [[nodiscard]] std::vector<Broker> order_of(const State& state, const std::vector<int32_t>& wanted);
 
 // Whether the broker is up and in sync wherever it has a replica.

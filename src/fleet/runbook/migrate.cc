@@ -1,5 +1,5 @@
-// A topic's home is the cluster of the new file where nobody mirrors it to: that is where it is written. Its readers may
-// read it there, or a copy that a mirror of the new file makes; their offsets go the same way as the records.
+// A topic's home is the cluster of the new file where nobody mirrors it to: that is where it is written. Its readers
+// may read it there, or a copy that a mirror of the new file makes; their offsets go the same way as the records.
 #include "fleet/runbook/migrate.h"
 
 #include <fmt/format.h>
@@ -28,6 +28,7 @@ std::string bootstrap_text(const Topology& fleet, const Cluster& cluster) {
   return cluster.connect.bootstrap.empty() ? bootstrap_of(fleet, cluster) : cluster.connect.bootstrap;
 }
 
+// One side of a mirror. Secrets stay references, as they are in the file of the fleet.
 yaml::Node end_node(const Topology& fleet, const Cluster& cluster) {
   yaml::Node out = yaml::map("name", cluster.name, "brokers", bootstrap_text(fleet, cluster));
   if (cluster.connect.properties.empty()) return out;
@@ -37,6 +38,19 @@ yaml::Node end_node(const Topology& fleet, const Cluster& cluster) {
   return out;
 }
 
+// Whether the copy is whole, of one topic alone: a mirror may have others that are not.
+std::string verify_of(const std::string& mirror, const std::string& topic) {
+  return fmt::format("freshet mirror verify --config mirror-{}.yaml --topic {} --json", mirror, topic);
+}
+
+// Partitions are only said where they differ: one to one keeps order of records without a key, too.
+yaml::Node mirror_rule(const Topic& from, const Topic& to) {
+  yaml::Node out = yaml::map("match", from.name);
+  if (from.partitions != to.partitions) yaml::put(out, "partitions", to.partitions);
+  return out;
+}
+
+// Writes the runbook from top to bottom; what the files leave open is found first, as it stands first.
 class MigrationWriter {
  public:
   MigrationWriter(const Topology& old, Index cluster, const Topology& fleet)
@@ -52,14 +66,16 @@ class MigrationWriter {
     for (const Moved& moved : moved_) check_readers(moved);
   }
 
-  [[nodiscard]] bool empty() const { return moved_.empty(); }
-
-  Migration run() {
+  // kInvalid: there is nothing to move.
+  Result<Migration> run() {
+    if (moved_.empty())
+      return fail(Code::kInvalid,
+                  fmt::format("no topic of cluster {} is in {}: there is nothing to move", mono_.name, fleet_.name));
     head();
     before();
     for (const Moved& moved : moved_) topic(moved);
     after();
-    return {std::move(out_), std::move(unresolved_)};
+    return Migration{std::move(out_), std::move(unresolved_)};
   }
 
  private:
@@ -82,8 +98,8 @@ class MigrationWriter {
     const Topic& topic = old_.topics[moved.from];
     for (const std::string& group : groups_of(old_, {moved.from})) {
       if (copy_read_by(topic.name, group) == kNone)
-        unresolved_.push_back(fmt::format("group {} reads {} on {}, and nowhere in {}", group, topic.name, mono_.name,
-                                          fleet_.name));
+        unresolved_.push_back(
+            fmt::format("group {} reads {} on {}, and nowhere in {}", group, topic.name, mono_.name, fleet_.name));
     }
     if (fleet_.topics[moved.home].partitions < topic.partitions)
       unresolved_.push_back(fmt::format(
@@ -92,6 +108,7 @@ class MigrationWriter {
           topic.name, topic.partitions, mono_.name, fleet_.topics[moved.home].partitions, home_name(moved)));
   }
 
+  // Sorted, each once: several services may read as one group.
   [[nodiscard]] static std::vector<std::string> groups_of(const Topology& fleet, const std::set<Index>& topics) {
     std::set<std::string> out;
     for (const Consumer& consumer : fleet.consumers) {
@@ -145,11 +162,13 @@ class MigrationWriter {
   void command(const std::string& text) { out_ += "  ```sh\n  " + text + "\n  ```\n"; }
   void way_back(const std::string& text) { line("  - Way back: " + text); }
 
+  // What is open comes before all steps: whoever begins without an answer would find out in the middle.
   void head() {
     line(fmt::format("# From {} to {}, topic by topic\n", mono_.name, fleet_.name));
-    line(fmt::format("{} of {} move, the smallest first. Of each: mirrored, read there, written there. Until the last "
-                     "step of a topic both sides have all of its records.\n",
-                     plural(moved_.size(), "topic"), mono_.name));
+    line(
+        fmt::format("{} of {} move, the smallest first. Of each: mirrored, read there, written there. Until the last "
+                    "step of a topic both sides have all of its records.\n",
+                    plural(moved_.size(), "topic"), mono_.name));
     if (unresolved_.empty()) return;
     line("## Not answered by the files\n");
     for (const std::string& one : unresolved_) step(one);
@@ -181,8 +200,8 @@ class MigrationWriter {
         const Topic& before = old_.topics[moved->from];
         const Topic& after = fleet_.topics[moved->home];
         from.insert(moved->from);
-        topics.items.push_back(rule(before, after));
-        reverse.items.push_back(rule(after, before));
+        topics.items.push_back(mirror_rule(before, after));
+        reverse.items.push_back(mirror_rule(after, before));
       }
       const std::vector<std::string> groups = groups_of(old_, from);
       mirror_file(there(*all.front()), end_node(old_, mono_), end_node(fleet_, cluster), topics, groups);
@@ -192,20 +211,15 @@ class MigrationWriter {
       yaml::Node topics = yaml::list();
       std::set<Index> read;
       for (const MirroredTopic& topic : mirror.topics) {
-        topics.items.push_back(rule(fleet_.topics[topic.from], fleet_.topics[topic.to]));
+        topics.items.push_back(mirror_rule(fleet_.topics[topic.from], fleet_.topics[topic.to]));
         read.insert(topic.to);
       }
-      mirror_file(mirror.name, end_node(fleet_, fleet_.clusters[mirror.from]), end_node(fleet_, fleet_.clusters[mirror.to]),
-                  topics, groups_of(fleet_, read));
+      mirror_file(mirror.name, end_node(fleet_, fleet_.clusters[mirror.from]),
+                  end_node(fleet_, fleet_.clusters[mirror.to]), topics, groups_of(fleet_, read));
     }
   }
 
-  static yaml::Node rule(const Topic& from, const Topic& to) {
-    yaml::Node out = yaml::map("match", from.name);
-    if (from.partitions != to.partitions) yaml::put(out, "partitions", to.partitions);
-    return out;
-  }
-
+  // The file as `freshet mirror` takes it; indented, because it belongs to the step above it.
   void mirror_file(const std::string& name, yaml::Node source, yaml::Node target, const yaml::Node& topics,
                    const std::vector<std::string>& groups) {
     yaml::Node file = yaml::map("name", name, "instance", "1", "source", std::move(source), "target", std::move(target),
@@ -227,8 +241,11 @@ class MigrationWriter {
     line(fmt::format("\n## {}: {} → {}\n", before.name, mono_.name, home_name(moved)));
     line(fmt::format("{} messages/s, {} kept, {} there.\n", count_text(before.messages_per_s),
                      bytes_text(rates_.topics[moved.from].kept_bytes), plural(after.partitions, "partition")));
-    step("It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies all "
-         "topics that go to " + home_name(moved) + ": it may run already.)");
+    step(
+        "It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies "
+        "all "
+        "topics that go to " +
+        home_name(moved) + ": it may run already.)");
     command(fmt::format("freshet mirror --config mirror-{}.yaml --listen 127.0.0.1:8090", there(moved)));
     way_back("end the mirror; nobody reads its copy");
     step("The copy is whole: exit status 0, and `complete`.");
@@ -237,10 +254,8 @@ class MigrationWriter {
     writers(moved);
   }
 
-  static std::string verify_of(const std::string& mirror, const std::string& topic) {
-    return fmt::format("freshet mirror verify --config mirror-{}.yaml --topic {} --json", mirror, topic);
-  }
-
+  // The group stands still from its last commit at the source until it is started at the target; nothing of it is lost
+  // meanwhile, as both sides keep the records.
   void reader(const Moved& moved, const std::string& group) {
     const std::string& name = old_.topics[moved.from].name;
     const Index copy = copy_read_by(name, group);
@@ -257,7 +272,8 @@ class MigrationWriter {
     std::string offsets =
         fmt::format("freshet mirror offsets --config mirror-{}.yaml --group {} --apply", there(moved), group);
     for (const Mirror* mirror : way)
-      offsets += fmt::format("\n  freshet mirror offsets --config mirror-{}.yaml --group {} --apply", mirror->name, group);
+      offsets +=
+          fmt::format("\n  freshet mirror offsets --config mirror-{}.yaml --group {} --apply", mirror->name, group);
     command(offsets);
     way_back(fmt::format("start it on {} again: its offsets there are as it left them", mono_.name));
     step(fmt::format("Group {} is started on {} ({}). It misses nothing, and reads some records again.", group,
@@ -266,24 +282,29 @@ class MigrationWriter {
     way_back(fmt::format("stop it, start it on {}: it reads again what it has read on {}", mono_.name, cluster.name));
   }
 
+  // The mirror back has to run before the first writer moves: else what is written at home is missed by readers who go
+  // back.
   void writers(const Moved& moved) {
     const std::string& name = old_.topics[moved.from].name;
     const std::vector<std::string> services = writers_of(moved.from);
-    step(fmt::format("The mirror back runs, so that {} keeps all records from here on (a record is not sent back where it "
-                     "came from).",
-                     mono_.name));
+    step(fmt::format(
+        "The mirror back runs, so that {} keeps all records from here on (a record is not sent back where it "
+        "came from).",
+        mono_.name));
     command(fmt::format("freshet mirror --config mirror-{}.yaml --listen 127.0.0.1:8092", back(moved)));
     way_back("end it");
     for (const std::string& service : services) {
       step(fmt::format("{} writes {} on {} instead of {}.", service, name, home_name(moved), mono_.name));
       way_back(fmt::format("it writes on {} again; the mirror there brings its records to the readers", mono_.name));
     }
-    if (services.empty()) step(fmt::format("Whoever writes {} (the file names nobody) writes on {}.", name, home_name(moved)));
+    if (services.empty())
+      step(fmt::format("Whoever writes {} (the file names nobody) writes on {}.", name, home_name(moved)));
     step(fmt::format("Nothing comes on {} any more but by the mirror back: both directions are whole.", mono_.name));
     command(verify_of(there(moved), name) + "\n  " + verify_of(back(moved), name));
     way_back("all of the above, from the bottom up");
   }
 
+  // The only steps that have no way back, and so the last.
   void after() {
     line("\n## When nobody wants to go back\n");
     step("The mirrors to and from " + mono_.name + " are ended, those back first. From here on there is no way back.");
@@ -308,11 +329,7 @@ class MigrationWriter {
 
 Result<Migration> plan_migration(const Topology& old, Index cluster, const Topology& fleet) {
   FRESHET_ASSERT(cluster < old.clusters.size());
-  MigrationWriter writer(old, cluster, fleet);
-  if (writer.empty())
-    return fail(Code::kInvalid, fmt::format("no topic of cluster {} is in {}: there is nothing to move",
-                                            old.clusters[cluster].name, fleet.name));
-  return writer.run();
+  return MigrationWriter(old, cluster, fleet).run();
 }
 
 }  // namespace freshet::fleet

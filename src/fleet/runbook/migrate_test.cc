@@ -64,11 +64,13 @@ TEST(Migrate, TopicByTopicReadersBeforeWriters) {
   EXPECT_LT(orders, clicks);
   const std::string of_orders = text.substr(orders, clicks - orders);
   const size_t copied = place_of_text(of_orders, "freshet mirror --config mirror-mono-to-front.yaml");
-  const size_t whole = place_of_text(of_orders, "freshet mirror verify --config mirror-mono-to-front.yaml --topic orders");
+  const size_t whole =
+      place_of_text(of_orders, "freshet mirror verify --config mirror-mono-to-front.yaml --topic orders");
   // A group that reads a copy: the same way as the records.
-  const size_t moved = place_of_text(of_orders,
-                                     "freshet mirror offsets --config mirror-mono-to-front.yaml --group billing --apply\n"
-                                     "  freshet mirror offsets --config mirror-fan.yaml --group billing --apply");
+  const size_t moved =
+      place_of_text(of_orders,
+                    "freshet mirror offsets --config mirror-mono-to-front.yaml --group billing --apply\n"
+                    "  freshet mirror offsets --config mirror-fan.yaml --group billing --apply");
   const size_t back = place_of_text(of_orders, "freshet mirror --config mirror-front-to-mono.yaml");
   const size_t written = place_of_text(of_orders, "web writes orders on front instead of mono");
   EXPECT_TRUE(copied < whole && whole < moved && moved < back && back < written);
@@ -95,18 +97,22 @@ TEST(Migrate, WhatTheFilesLeaveOpen) {
   lacking.replace(lacking.find("topics: [clicks, orders]"), 24, "topics: [clicks, other]");
   lacking.replace(lacking.find("cluster: back, topics: [orders]"), 31, "cluster: back, topics: [other]");
   lacking.replace(lacking.find("cluster: front, topics: [clicks]}]}\n"), 35, "cluster: front, topics: [other]}]}");
-  lacking.replace(lacking.find("name: clicks, cluster: front, partitions: 12"), 44, "name: clicks, cluster: front, partitions: 4");
+  lacking.replace(lacking.find("name: clicks, cluster: front, partitions: 12"), 44,
+                  "name: clicks, cluster: front, partitions: 4");
   EXPECT_THAT(migration(kMonolith, lacking).unresolved,
-              ElementsAre(HasSubstr("topic orders is nowhere in new"), HasSubstr("group reports reads clicks on mono, and nowhere"),
+              ElementsAre(HasSubstr("topic orders is nowhere in new"),
+                          HasSubstr("group reports reads clicks on mono, and nowhere"),
                           HasSubstr("topic clicks has 12 partitions on mono and 4 on front")));
-  const auto nothing = plan_migration(read_fleet(kMonolith, "o"), 0,
-                                      read_fleet("fleet: n\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c}]\n", "n"));
+  const auto nothing =
+      plan_migration(read_fleet(kMonolith, "o"), 0,
+                     read_fleet("fleet: n\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c}]\n", "n"));
   ASSERT_FALSE(nothing);
   EXPECT_EQ(nothing.error().code, Code::kInvalid);
 }
 
 TEST(Migrate, TheWorkedCase) {
-  const Migration runbook = migration(file_text("examples/fleet/monolith.yaml"), file_text("examples/fleet/twenty.yaml"));
+  const Migration runbook =
+      migration(file_text("examples/fleet/monolith.yaml"), file_text("examples/fleet/twenty.yaml"));
   EXPECT_TRUE(runbook.unresolved.size() < 100) << runbook.unresolved.size();
   EXPECT_THAT(runbook.text, HasSubstr("36 topics of monolith move"));
 }
