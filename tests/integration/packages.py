@@ -26,7 +26,7 @@ JAVA_SDK = "com.segment.analytics.java:analytics:3.5.2"
 GO_SDK = "github.com/segmentio/analytics-go/v3@v3.3.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
-STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2"}
+STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2", "KafkaUser": "user"}
 MIRROR_MAKER = ["org.apache.kafka:connect-mirror:3.9.2", "org.slf4j:slf4j-reload4j:1.7.36"]
 JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
@@ -201,7 +201,7 @@ def strimzi_schemas():
         fetch(["java", "-XX:TieredStopAtLevel=1", "-cp", f"{directory}/jars/*", "io.strimzi.crdgenerator.CrdGenerator", "--yaml"]
               + [f"io.strimzi.api.kafka.model.{package}.{kind}={directory}/crd/{kind}.yaml" for kind, package in STRIMZI_KINDS.items()],
               "Strimzi's resource definitions")
-    return complete(CACHE / "strimzi-0.51.0", make) / "crd"
+    return complete(CACHE / "strimzi-0.51.0-users", make) / "crd"
 
 
 def mirror_maker():

@@ -24,7 +24,7 @@ users:
   - {{name: billing, service: billing, password: "${{BILLING_PASSWORD}}", quota: {{produce: 5MB, request_percent: 150}}}}
   - {{name: tools, acls: [{{topic: "or*", operations: [describe]}}, {{operations: [describe, idempotent_write]}}]}}
 """
-SECRET = "pa=ss, word-of-billing"
+SECRET = "word-of-billing-17"
 
 
 def fleet(*arguments, env=None):
@@ -63,7 +63,8 @@ class Guarded:
 
 
 def test_apply(box):
-    cluster = Guarded(box, kafka.TODAY, "scram_sha_512")
+    # Of the version before: a Kafka 4 refuses the SCRAM of kcat's librdkafka, as Debian 12 has it.
+    cluster = Guarded(box, kafka.VERSION, "scram_sha_512")
     status, found = cluster.differences()
     check_equal(status, 1, "nothing is there")
     check(("user", "billing", "user billing: SCRAM-SHA-512 credential from BILLING_PASSWORD") in found, f"{found}")
@@ -88,7 +89,7 @@ def test_apply(box):
 
 def test_commands(box):
     """What `fleet render` writes for machines, run as it stands with Kafka's own tools."""
-    cluster = Guarded(box, kafka.VERSION, "scram_sha_256")
+    cluster = Guarded(box, kafka.TODAY, "scram_sha_256")
     status, _, err = fleet("apply", cluster.file, "--yes", env={"BILLING_PASSWORD": SECRET})
     check_equal(status, 0, f"topics ({shorten(err)})")
     cluster.file.write_text(cluster.file.read_text(encoding="utf-8").replace("name: tools", "name: others").replace("name: billing, service", "name: clerk, service"),

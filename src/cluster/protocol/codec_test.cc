@@ -174,7 +174,7 @@ TEST(Codec, AclsQuotasAndCredentialsByteForByte) {
   DescribeAclsRequest acls;
   acls.principal = "User:a";
   EXPECT_EQ(hex_of(encode_request(acls, 1, 1, "c")),
-            hex_of(bytes_from("0000001c 001d 0001 00000001 0001 63 01 ffff 01 0006 557365723a61 ffff 01 01")));
+            hex_of(bytes_from("0000001b 001d 0001 00000001 0001 63 01 ffff 01 0006 557365723a61 ffff 01 01")));
   EXPECT_EQ(hex_of(encode_request(acls, 3, 1, "c")),
             hex_of(bytes_from("0000001a 001d 0003 00000001 0001 63 00 01 00 01 07 557365723a61 00 01 01 00")));
   const auto found = decode_response<DescribeAclsRequest>(
@@ -188,7 +188,7 @@ TEST(Codec, AclsQuotasAndCredentialsByteForByte) {
   AlterClientQuotasRequest quotas;
   quotas.entries = {{{{"user", "a"}}, {{"k", 1.5, false}}}};
   EXPECT_EQ(hex_of(encode_request(quotas, 1, 1, "c")),
-            hex_of(bytes_from("00000029 0031 0001 00000001 0001 63 00"  // head
+            hex_of(bytes_from("00000026 0031 0001 00000001 0001 63 00"  // head
                               "02 02 05 75736572 02 61 00"              // one entry of one part: user a
                               "02 02 6b 3ff8000000000000 00 00"         // one value: 1.5, not to be removed
                               "00 00 00")));                            // tags, for real, tags
@@ -196,7 +196,7 @@ TEST(Codec, AclsQuotasAndCredentialsByteForByte) {
   AlterScramRequest scram;
   scram.upsertions = {{"a", kSha512Credential, 4096, "s", "p"}};
   EXPECT_EQ(hex_of(encode_request(scram, 0, 1, "c")),
-            hex_of(bytes_from("0000001a 0033 0000 00000001 0001 63 00 01 02 02 61 02 00001000 02 73 02 70 00 00")));
+            hex_of(bytes_from("0000001b 0033 0000 00000001 0001 63 00 01 02 02 61 02 00001000 02 73 02 70 00 00")));
 }
 
 // Any prefix of an answer is refused, never taken for a whole one, whatever it is.

@@ -27,16 +27,16 @@ struct ResourceNumber {
   AclResource resource;
   int8_t number;
 };
-constexpr std::array<ResourceNumber, 4> kResources = {{{AclResource::kTopic, kTopicAcl},
-                                                       {AclResource::kGroup, kGroupAcl},
-                                                       {AclResource::kTransactionalId, kTransactionalIdAcl},
-                                                       {AclResource::kCluster, kClusterAcl}}};
+constexpr std::array<ResourceNumber, 4> kAclKinds = {{{AclResource::kTopic, kTopicAcl},
+                                                      {AclResource::kGroup, kGroupAcl},
+                                                      {AclResource::kTransactionalId, kTransactionalIdAcl},
+                                                      {AclResource::kCluster, kClusterAcl}}};
 // Kafka's operations begin behind "unknown" and "any", in the order of ours.
 constexpr int8_t kFirstOperation = 2;
 
 // Kafka's number of a kind of resource, in ACLs.
 int8_t number_of(AclResource resource) {
-  for (const ResourceNumber& known : kResources) {
+  for (const ResourceNumber& known : kAclKinds) {
     if (known.resource == resource) return known.number;
   }
   return 0;
@@ -48,7 +48,7 @@ std::optional<Acl> acl_from(const DescribeAclsResponse::Resource& resource, cons
   if (acl.permission != kAllowed || acl.host != "*" || operation < 0 ||
       operation > static_cast<int>(AclOperation::kIdempotentWrite))
     return std::nullopt;
-  for (const ResourceNumber& known : kResources) {
+  for (const ResourceNumber& known : kAclKinds) {
     if (known.number != resource.type) continue;
     const bool is_cluster = known.resource == AclResource::kCluster;
     return Acl{known.resource, is_cluster ? "" : resource.name, resource.pattern == kPrefixedName,

@@ -66,10 +66,13 @@ void append_quota(const Cluster& cluster, const User& user, std::string& out) {
 // pipe of the shell's, as its own options would be seen in the list of processes.
 void append_user(const Topology& topology, const Cluster& cluster, const User& user, std::string& out) {
   out += "\n# " + user.name + (user.description.empty() ? "" : ": " + user.description) + "\n";
+  // A file of properties takes a backslash for an escape. The shell would go on where the variable is missed inside the
+  // pipe only.
+  if (!user.password.empty()) out += fmt::format(": \"${{{}:?}}\"\n", variable_of(user.password));
   if (!user.password.empty())
     out += fmt::format(
-        "configs --alter --entity-type users --entity-name {} --add-config-file <(printf '%s=[password=%s]\\n' {} "
-        "\"${{{}:?}}\")\n",
+        "configs --alter --entity-type users --entity-name {} --add-config-file <(printf '%s=password=%s\\n' {} "
+        "\"${{{}//\\\\/\\\\\\\\}}\")\n",
         entity_of(cluster, user), scram_mechanism_of(cluster), variable_of(user.password));
   for (const Acl& acl : acls_of(topology, user))
     out +=

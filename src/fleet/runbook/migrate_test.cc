@@ -78,7 +78,7 @@ TEST(Migrate, TopicByTopicReadersBeforeWriters) {
   EXPECT_THAT(text.substr(clicks), Not(HasSubstr("mirror-fan.yaml --group")));
   EXPECT_THAT(text, HasSubstr("`mirror-mono-to-front.yaml`:\n"));
   EXPECT_THAT(text, HasSubstr("match: orders\n      partitions: 24\n"));
-  EXPECT_THAT(text, HasSubstr("sasl.password: ${MONO}\n"));
+  EXPECT_THAT(text, HasSubstr("sasl.password: \"${MONO}\"\n"));
 }
 
 TEST(Migrate, EveryStepOfATopicHasItsWayBack) {
