@@ -1,10 +1,8 @@
-#include "mirror/verify/scan.h"
+#include "cluster/stream/scan.h"
 
 #include <fmt/format.h>
 
-#include "mirror/shares.h"
-
-namespace freshet::mirror {
+namespace freshet::cluster {
 namespace {
 
 constexpr size_t kScanAtOnce = 1024;
@@ -13,9 +11,27 @@ constexpr env::TimeUs kSettleUs = 100'000;
 
 }  // namespace
 
+std::vector<PartitionRef> partitions_of(const std::string& topic, uint32_t count) {
+  std::vector<PartitionRef> out;
+  for (uint32_t p = 0; p < count; ++p) out.push_back({topic, static_cast<int32_t>(p)});
+  return out;
+}
+
+Result<std::vector<int64_t>> offsets_of(Admin& admin, const std::vector<PartitionRef>& of, OffsetAt::Kind at) {
+  FRESHET_ASSIGN(const auto answers, admin.offsets(of, {at, 0}));
+  std::vector<int64_t> out;
+  for (const OffsetAnswer& answer : answers) {
+    if (!answer.offset)
+      return fail(Code::kRetry, fmt::format("{}[{}]: no offset is known: {}", answer.of.topic, answer.of.partition,
+                                            answer.error));
+    out.push_back(*answer.offset);
+  }
+  return out;
+}
+
 // A range is done when a record at or behind its end is seen, or nothing is left below.
-Status scan(cluster::Reader& reader, const std::string& topic, const std::vector<Range>& ranges, env::TimeUs silence_us,
-            const std::function<void(int32_t partition, const cluster::Record&)>& on_record) {
+Status scan(Reader& reader, const std::string& topic, const std::vector<Range>& ranges, env::TimeUs silence_us,
+            const std::function<void(int32_t partition, const Record&)>& on_record) {
   std::vector<bool> open(ranges.size(), false);
   size_t left = 0;
   const auto done = [&](uint32_t id) {
@@ -32,10 +48,10 @@ Status scan(cluster::Reader& reader, const std::string& topic, const std::vector
   }
   env::TimeUs silent_us = 0;
   while (left > 0) {
-    cluster::Polled polled;
+    Polled polled;
     reader.poll(kScanAtOnce, kScanWaitUs, polled);
     silent_us = polled.records.empty() && polled.ends.empty() ? silent_us + kScanWaitUs : 0;
-    for (const cluster::Record& record : polled.records) {
+    for (const Record& record : polled.records) {
       if (!open[record.from]) continue;
       const Range& range = ranges[record.from];
       if (record.offset < range.end) on_record(range.partition, record);
@@ -43,15 +59,14 @@ Status scan(cluster::Reader& reader, const std::string& topic, const std::vector
     }
     for (const auto& [id, offset] : polled.ends)
       if (offset >= ranges[id].end) done(id);
-    for (const cluster::ReadProblem& problem : polled.problems) return tl::unexpected(problem.error);
+    for (const ReadProblem& problem : polled.problems) return tl::unexpected(problem.error);
     if (silent_us > silence_us) return fail(Code::kRetry, fmt::format("reading {}: the brokers do not answer", topic));
   }
   return {};
 }
 
-Result<std::vector<int64_t>> settled_ends(cluster::Admin& admin, const std::vector<cluster::PartitionRef>& of,
+Result<std::vector<int64_t>> settled_ends(Admin& admin, const std::vector<PartitionRef>& of,
                                           env::Clock& clock, env::TimeUs most_us) {
-  using cluster::OffsetAt;
   FRESHET_ASSIGN(auto ends, offsets_of(admin, of, OffsetAt::Kind::kLatest));
   const env::TimeUs last = clock.monotonic_us() + most_us;
   while (true) {
@@ -66,4 +81,4 @@ Result<std::vector<int64_t>> settled_ends(cluster::Admin& admin, const std::vect
   }
 }
 
-}  // namespace freshet::mirror
+}  // namespace freshet::cluster

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace freshet::mirror {
+namespace freshet {
 
 // What the first `*` stood for if the whole name fits ("" without one); the shortest that fits. nullopt: it does not.
-[[nodiscard]] std::optional<std::string> match(std::string_view pattern, std::string_view name);
-[[nodiscard]] bool fits(std::string_view pattern, std::string_view name);
+[[nodiscard]] std::optional<std::string> match_pattern(std::string_view pattern, std::string_view name);
+[[nodiscard]] bool fits_pattern(std::string_view pattern, std::string_view name);
 
-}  // namespace freshet::mirror
+}  // namespace freshet
