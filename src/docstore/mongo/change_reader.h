@@ -11,6 +11,7 @@
 // One thread uses it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -91,12 +92,19 @@ enum class ChangeSource : uint8_t { kAuto, kStream, kOplog };
   return std::to_array<Name<ChangeSource>>({{kAuto, "auto"}, {kStream, "stream"}, {kOplog, "oplog"}});
 }
 
+// Whether changes tell the document before them, where the server keeps it (change streams of 6.0 and later).
+enum class Before : uint8_t { kNone, kAvailable };
+[[nodiscard]] constexpr auto names_of(Before) {
+  using enum Before;
+  return std::to_array<Name<Before>>({{kNone, "none"}, {kAvailable, "available"}});
+}
+
 struct ChangeReaderOptions {
   std::string uri;
   std::string database;
   std::vector<std::string> collections;  // patterns (base/pattern.h)
   ChangeSource source = ChangeSource::kAuto;
-  bool before = false;  // ask for the document before the change, where the server keeps it (6.0, change streams)
+  Before before = Before::kNone;
 };
 
 // The server has answered and taken the credentials. Fails as Client::open does.

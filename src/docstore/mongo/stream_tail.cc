@@ -77,7 +77,7 @@ class StreamTail final : public Tail {
       nest_document(stages, "0", [&](bson_t* stage) {
         nest_document(stage, "$changeStream", [&](bson_t* how) {
           append_start(how, *start->get());
-          if (options_.before) append_text(how, "fullDocumentBeforeChange", "whenAvailable");
+          if (options_.before == Before::kAvailable) append_text(how, "fullDocumentBeforeChange", "whenAvailable");
         });
       });
       nest_document(stages, "1", [&](bson_t* stage) { append_match(stage); });
@@ -146,7 +146,7 @@ class StreamTail final : public Tail {
   Error explained(const bson_error_t& error) const {
     Error out = tail_error(client_, error, "the change stream of database " + options_.database);
     if (error.domain == MONGOC_ERROR_SERVER && error.code == kEventTooLarge)
-      out = {Code::kFatal, out.message + " (a change with its document before is over 16 MB: before: false)"};
+      out = {Code::kFatal, out.message + " (a change with its document before is over 16 MB: before: none)"};
     return out;
   }
 
