@@ -32,6 +32,7 @@ std::optional<capture::Config> capture_config(const std::string& file, bool json
   return config;
 }
 
+// The process is shared with the step only because a function must be copyable.
 int run_capture(const CaptureOptions& options) {
   telemetry::set_up_log(options.alone.log_level, options.alone.log_json);
   const auto config = capture_config(options.config, false);
@@ -45,6 +46,7 @@ int run_capture(const CaptureOptions& options) {
   });
 }
 
+// For people; --json has the position as it is stored.
 void print_position(const std::optional<capture::Position>& position) {
   if (!position) {
     fmt::print("it has never begun\n");

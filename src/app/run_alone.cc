@@ -12,6 +12,7 @@
 namespace freshet::app {
 namespace {
 
+// Whoever supervises the process asks for the one, whoever watches it for the other.
 void answer_metrics(const http::Request& request, const http::Respond& respond) {
   http::Response response;
   response.content_type = "text/plain; version=0.0.4";
@@ -26,6 +27,7 @@ void answer_metrics(const http::Request& request, const http::Respond& respond) 
   respond(std::move(response));
 }
 
+// Signals are looked for between two steps, so that one which came is never in the middle of a transaction.
 Status step_until_signal(const std::function<Result<std::function<Status()>>()>& open, const sigset_t& signals) {
   FRESHET_ASSIGN(const auto step, open());
   const timespec now{0, 0};

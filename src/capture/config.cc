@@ -10,6 +10,7 @@
 namespace freshet::capture {
 namespace {
 
+// What Kafka takes in the name of a topic.
 bool is_topic_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }

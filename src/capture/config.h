@@ -26,7 +26,7 @@ struct Config {
   std::string name;
   docstore::ChangeReaderOptions source;
   cluster::Connection target;
-  std::string topic;  // `*` stands for the collection
+  std::string topic;   // `*` stands for the collection
   std::string prefix;  // of the capture's own topics
   uint32_t partitions = 6;
   uint32_t replication = 0;  // 0: three, but no more than there are brokers

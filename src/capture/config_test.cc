@@ -29,9 +29,11 @@ TEST(CaptureConfig, ReadsWhatItSays) {
 
 TEST(CaptureConfig, SaysWhatIsWrong) {
   std::string problems;
-  EXPECT_FALSE(parsed(std::string(kTarget) + "source: {uri: u, database: d, collections: [a, b]}\ntopic: t\n", &problems));
+  EXPECT_FALSE(
+      parsed(std::string(kTarget) + "source: {uri: u, database: d, collections: [a, b]}\ntopic: t\n", &problems));
   EXPECT_NE(problems.find("must have a `*`"), std::string::npos) << problems;
-  EXPECT_FALSE(parsed(std::string(kTarget) + "source: {uri: u, database: 'a b', collections: [a]}\ntopic: t\n", &problems));
+  EXPECT_FALSE(
+      parsed(std::string(kTarget) + "source: {uri: u, database: 'a b', collections: [a]}\ntopic: t\n", &problems));
   EXPECT_NE(problems.find("database"), std::string::npos) << problems;
   EXPECT_FALSE(parsed(std::string(kTarget) + "source: {uri: u, database: d, colections: [a]}\ntopic: t\n", &problems));
   EXPECT_NE(problems.find("did you mean"), std::string::npos) << problems;

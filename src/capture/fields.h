@@ -50,9 +50,9 @@ void describe(V& v, Config& config) {
   v.text("prefix", config.prefix, kCaptureName,
          "Of the capture's own topics and its transactional id; default `freshet.capture.NAME`");
   v.count("partitions", config.partitions, 1, 10'000, "Of topics that are made");
-  v.count("replication", config.replication, 0, 100,
-          "Of topics that are made; 0: three, if there are so many brokers");
-  v.choice("deletes", config.deletes, "What a deleted document leaves: a `record` that says so, a `tombstone`, or both");
+  v.count("replication", config.replication, 0, 100, "Of topics that are made; 0: three, if there are so many brokers");
+  v.choice("deletes", config.deletes,
+           "What a deleted document leaves: a `record` that says so, a `tombstone`, or both");
   v.duration("commit_every", config.commit_us, kMs, 10 * kS, "How long a transaction gathers changes");
 }
 

@@ -25,7 +25,7 @@ constexpr size_t kPageDocuments = 2'000;
 constexpr int64_t kSweepOffsets = 2'000;
 constexpr size_t kLetterBytes = 64u << 20;
 constexpr env::TimeUs kIdleUs = 100'000;
-constexpr env::TimeUs kAgainUs = 200'000;          // after a failure that may pass
+constexpr env::TimeUs kAgainUs = 200'000;           // after a failure that may pass
 constexpr env::TimeUs kSayPositionUs = 10'000'000;  // while nothing comes
 constexpr env::TimeUs kSweepSilenceUs = 30'000'000;
 constexpr uint32_t kRefusedMost = 3;
@@ -36,8 +36,8 @@ struct Counters {
   telemetry::Counter& bytes = telemetry::counter("freshet_capture_bytes_total", "Keys and values of these records.");
   telemetry::Counter& letters = telemetry::counter(
       "freshet_capture_set_aside_total", "Documents that their topic can't have; they are in the dead letters.");
-  telemetry::Counter& gone = telemetry::counter(
-      "freshet_capture_gone_total", "Updates left out because their document was deleted by then.");
+  telemetry::Counter& gone =
+      telemetry::counter("freshet_capture_gone_total", "Updates left out because their document was deleted by then.");
   telemetry::Counter& swept = telemetry::counter("freshet_capture_swept_total",
                                                  "Documents told to be deleted because a sweep did not find them.");
   telemetry::Counter& commits =
@@ -99,6 +99,7 @@ Status Loop::begin_anew(Batch& batch) {
 
 // ---- sweeping -------------------------------------------------------------------------------------------------------
 
+// Its ends are those of now: what is written behind them is newer than the sweep.
 Status Loop::begin_sweep(const std::string& topic) {
   Sweep sweep;
   sweep.topic = topic;
@@ -153,11 +154,11 @@ Status Loop::sweep(Batch& batch) {
 
 // ---- the snapshot ---------------------------------------------------------------------------------------------------
 
+// One page is one transaction, and says up to which id all is done.
 Status Loop::snapshot(Batch& batch) {
   batch.next = *position_;
   Todo& todo = batch.next.todo.front();
-  FRESHET_ASSIGN(auto page,
-                 parts_.source.documents(todo.collection, todo.after, kPageDocuments, kBatchBytes));
+  FRESHET_ASSIGN(auto page, parts_.source.documents(todo.collection, todo.after, kPageDocuments, kBatchBytes));
   FRESHET_TRY(topics_.make(topic_of(parts_.config, todo.collection)));
   for (docstore::DocumentText& one : page.documents) {
     DocumentChange change;
@@ -187,10 +188,12 @@ Status Loop::gather(std::vector<DocumentChange>& changes, Position& next) {
     if (left <= 0) break;
     auto got = parts_.source.changes(next.at, left);
     if (!got && got.error().code == Code::kNotFound)
-      return fail(Code::kFatal,
-                  got.error().message + ": what has changed since then can't be told any more, because the capture "
-                                        "was away for too long or the server was made anew. --snapshot, once, reads "
-                                        "all documents again and tells which are gone");
+      return fail(Code::kFatal, got.error().message +
+                                    ": what has changed since then can't be told any more, because the capture "
+                                    "was away for too long or the server was made anew. --snapshot, once, reads "
+                                    "all documents again and tells which are gone");
+    // What is there is written first; then the next step meets the failure.
+    if (!got && got.error().code == Code::kRetry && !changes.empty()) break;
     if (!got) return tl::unexpected(got.error());
     if (changes.empty() && !got->list.empty()) end = parts_.clock.monotonic_us() + parts_.config.commit_us;
     next.at = std::move(got->next);
@@ -209,9 +212,9 @@ Status Loop::gather(std::vector<DocumentChange>& changes, Position& next) {
 // Of whole collections no change of a document is told: so the topic is compared with what there is.
 void Loop::heed(const DocumentChange& change, Position& next) {
   const auto wanted = [&](const std::string& name) {
-    return !name.empty() && std::any_of(parts_.config.source.collections.begin(),
-                                        parts_.config.source.collections.end(),
-                                        [&](const std::string& pattern) { return fits_pattern(pattern, name); });
+    return !name.empty() &&
+           std::any_of(parts_.config.source.collections.begin(), parts_.config.source.collections.end(),
+                       [&](const std::string& pattern) { return fits_pattern(pattern, name); });
   };
   spdlog::info("capture {}: {} of collection {}{}", parts_.config.name, name_of(change.kind), change.collection,
                change.to.empty() ? "" : " to " + change.to);
@@ -223,6 +226,7 @@ void Loop::heed(const DocumentChange& change, Position& next) {
   next.todo.push_back({change.to, true, true, ""});
 }
 
+// All that may wait for brokers happens before a transaction is open.
 Status Loop::make_topics(const std::vector<DocumentChange>& changes, Position& next) {
   const std::string* last = nullptr;
   for (const DocumentChange& change : changes) {
@@ -234,6 +238,7 @@ Status Loop::make_topics(const std::vector<DocumentChange>& changes, Position& n
   return {};
 }
 
+// Nothing is written for an update whose document is gone by now: its delete follows.
 Status Loop::follow(Batch& batch) {
   std::vector<DocumentChange> changes;
   batch.next = *position_;
@@ -258,6 +263,7 @@ Status Loop::follow(Batch& batch) {
   return {};
 }
 
+// While less than a whole batch comes at a time nothing waits, and what was written last may be old.
 Standing Loop::standing() const {
   Standing out;
   if (!position_) return {false, 0, "starting"};
@@ -272,6 +278,7 @@ Standing Loop::standing() const {
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
+// The document before the change is the first to be left out where both are too much.
 Status Loop::put(std::string_view op, DocumentChange& change, Batch& batch) {
   const std::string topic = topic_of(parts_.config, change.collection);
   const Topic& to = *topics_.find(topic);
@@ -282,11 +289,12 @@ Status Loop::put(std::string_view op, DocumentChange& change, Batch& batch) {
     value = value_of(op, change);
   }
   if (change.id.size() + value.size() > to.record_bytes_max)
-    return put_aside(op, change, fmt::format("it is larger than the {} bytes that {} takes", to.record_bytes_max, topic),
-                     batch);
+    return put_aside(op, change,
+                     fmt::format("it is larger than the {} bytes that {} takes", to.record_bytes_max, topic), batch);
   return write({topic, change.id, &value, change.at_ms, {}}, batch);
 }
 
+// A tombstone comes last: it is what compaction keeps.
 Status Loop::put_deleted(DocumentChange& change, Batch& batch) {
   const std::string topic = topic_of(parts_.config, change.collection);
   if (change.id.empty()) return put_aside("delete", change, change.problem, batch);
@@ -317,6 +325,7 @@ Status Loop::put_aside(std::string_view op, const DocumentChange& change, const 
   return write({topic_of(parts_.config, change.collection), change.id, &value, change.at_ms, {}}, batch);
 }
 
+// The value moves to where it stays until the transaction is over.
 Status Loop::write(const Written& record, Batch& batch) {
   if (!batch.open) {
     // A topic may take less than the others: then the id is taken anew with smaller batches.

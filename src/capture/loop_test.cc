@@ -99,7 +99,8 @@ TEST(CaptureLoop, WritesDocumentsThenChanges) {
   EXPECT_EQ(sides.cluster.partitions("shop.orders"), 3u);
   const auto records = sides.cluster.committed("shop.orders", static_cast<int32_t>(partition_of("4", 3)));
   EXPECT_EQ(records.at(records.size() - 1).second.value, std::nullopt);
-  EXPECT_NE(records.at(records.size() - 2).second.value->find(R"("op":"delete","collection":"orders")"), std::string::npos);
+  EXPECT_NE(records.at(records.size() - 2).second.value->find(R"("op":"delete","collection":"orders")"),
+            std::string::npos);
 }
 
 // Processes that are killed within any call of either side while documents change; two at a time, of which one is
@@ -227,9 +228,8 @@ TEST(CaptureLoop, AnotherProcessTakesOver) {
 
 TEST(CapturePosition, IsReadAsItWasWritten) {
   const Position position{R"({"oplog":{"$timestamp":{"t":1,"i":2}}})", {"a", "b"}, {{"a", true, true, "\"x\""}}};
-  EXPECT_EQ(encode(position),
-            R"({"v":1,"at":"{\"oplog\":{\"$timestamp\":{\"t\":1,\"i\":2}}}","known":["a","b"],)"
-            R"("todo":[{"collection":"a","sweep":true,"snapshot":true,"after":"\"x\""}]})");
+  EXPECT_EQ(encode(position), R"({"v":1,"at":"{\"oplog\":{\"$timestamp\":{\"t\":1,\"i\":2}}}","known":["a","b"],)"
+                              R"("todo":[{"collection":"a","sweep":true,"snapshot":true,"after":"\"x\""}]})");
   EXPECT_EQ(decode_position(encode(position)), position);
   for (const char* wrong : {"", "{}", R"({"v":2,"at":"x","known":[],"todo":[]})", R"({"v":1,"at":"","known":[1]})"})
     EXPECT_FALSE(decode_position(wrong)) << wrong;

@@ -11,6 +11,7 @@ namespace {
 constexpr env::TimeUs kSilenceUs = 30'000'000;
 constexpr int64_t kPositionVersion = 1;
 
+// Every key must be there: a position that is understood by half would begin at the wrong place.
 Result<Position> read_fields(const simdjson::dom::element& root) {
   const auto wrong = [](const char* what) { return fail(Code::kCorrupt, std::string("a position: ") + what); };
   Position out;
@@ -63,6 +64,7 @@ Result<Position> decode_position(std::string_view text) {
   return read_fields(root);
 }
 
+// Compaction keeps the last one; what it has not removed yet is read over.
 Result<std::optional<Position>> read_position(const Config& config, cluster::Admin& admin,
                                               const OpenReader& open_reader, env::Clock& clock) {
   const std::string topic = position_topic(config);
@@ -78,8 +80,8 @@ Result<std::optional<Position>> read_position(const Config& config, cluster::Adm
   if (newest.empty()) return std::optional<Position>();
   auto position = decode_position(newest);
   if (!position)
-    return fail(Code::kFatal, "topic " + topic + ": " + position.error().message +
-                                  ": --snapshot begins anew, from all documents");
+    return fail(Code::kFatal,
+                "topic " + topic + ": " + position.error().message + ": --snapshot begins anew, from all documents");
   return std::optional<Position>(*std::move(position));
 }
 

@@ -11,10 +11,10 @@ namespace {
 
 constexpr env::TimeUs kGaugesUs = 500'000;
 
+// One that reads positions and sweeps; it is closed as soon as that is done.
 OpenReader reader_of(const Config& config) {
-  return [&config] {
-    return cluster::open_reader(config.target, {.queue_bytes_max = 16u << 20, .name = config.prefix});
-  };
+  return
+      [&config] { return cluster::open_reader(config.target, {.queue_bytes_max = 16u << 20, .name = config.prefix}); };
 }
 
 class RealCapture final : public Process {

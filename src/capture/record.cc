@@ -5,6 +5,7 @@
 namespace freshet::capture {
 namespace {
 
+// `op` comes first: a sweep tells deletes by how a value begins.
 void begin(JsonWriter& json, std::string_view op, const docstore::DocumentChange& change) {
   json.begin_object().member("op", op).member("collection", change.collection).member("at_ms", change.at_ms);
 }

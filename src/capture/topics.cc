@@ -32,6 +32,7 @@ Status Topics::create(cluster::NewTopic topic, uint32_t brokers) {
   return {};
 }
 
+// Both have one partition: positions and letters are read in their order.
 Status Topics::make_own() {
   FRESHET_ASSIGN(const auto view, admin_.describe());
   const auto brokers = static_cast<uint32_t>(view.brokers.size());
@@ -40,20 +41,20 @@ Status Topics::make_own() {
     FRESHET_TRY(create({position_topic(config_), 1, 1, {{"cleanup.policy", "compact"}, {"segment.bytes", "4194304"}}},
                        brokers));
   if (cluster::topic_named(view, letters_topic(config_)) == nullptr)
-    FRESHET_TRY(create({letters_topic(config_), 1, 1, {{"max.message.bytes", std::to_string(kLetterBytesMost)}}},
-                       brokers));
+    FRESHET_TRY(
+        create({letters_topic(config_), 1, 1, {{"max.message.bytes", std::to_string(kLetterBytesMost)}}}, brokers));
   return {};
 }
 
+// Its limit is asked for once. If the topic takes less one day, the brokers refuse a record, and it is asked again.
 Result<bool> Topics::look(const std::string& name) {
   if (known_.contains(name)) return true;
   FRESHET_ASSIGN(const auto view, admin_.describe());
   const cluster::LivingTopic* const topic = cluster::topic_named(view, name);
   if (topic == nullptr || topic->partitions.empty()) return false;
   FRESHET_ASSIGN(const auto configs, admin_.configs({{cluster::Resource::Kind::kTopic, name}}));
-  known_[name] = {
-      static_cast<uint32_t>(topic->partitions.size()),
-      cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""))};
+  known_[name] = {static_cast<uint32_t>(topic->partitions.size()),
+                  cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""))};
   return true;
 }
 

@@ -4,8 +4,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "mirror/fields.h"
 #include "base/pattern.h"
+#include "mirror/fields.h"
 #include "yaml/field_reader.h"
 
 namespace freshet::mirror {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "mirror/marks.h"
 #include "base/pattern.h"
+#include "mirror/marks.h"
 #include "mirror/share.h"
 #include "mirror/topics.h"
 #include "mirror/transform.h"

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "mirror/marks.h"
 #include "base/pattern.h"
+#include "mirror/marks.h"
 #include "mirror/share.h"
 #include "mirror/transform.h"
 

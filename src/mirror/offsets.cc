@@ -6,9 +6,9 @@
 #include <map>
 
 #include "base/json_writer.h"
-#include "cluster/stream/scan.h"
-#include "cluster/stream/group_offsets.h"
 #include "base/pattern.h"
+#include "cluster/stream/group_offsets.h"
+#include "cluster/stream/scan.h"
 #include "mirror/shares.h"
 
 namespace freshet::mirror {

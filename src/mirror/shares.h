@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "cluster/admin/admin.h"
-#include "mirror/lanes.h"
 #include "cluster/stream/scan.h"
+#include "mirror/lanes.h"
 #include "mirror/share.h"
 
 namespace freshet::mirror {

@@ -95,7 +95,8 @@ Status Topics::make_target(Topic& topic, const cluster::LivingTopic& from, const
     const auto wanted = from.partitions.empty() ? 1 : static_cast<uint32_t>(from.partitions.front().replicas.size());
     FRESHET_TRY(
         create({topic.to, topic.target_partitions, replication_for(wanted), mirrored_configs(configs.at(0).configs)}));
-    topic.record_bytes_max = cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
+    topic.record_bytes_max =
+        cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
     return make_progress(topic);  // Not every broker knows the new topic yet.
   } else if (const auto has = static_cast<uint32_t>(to->partitions.size()); has < topic.target_partitions) {
     const Status added = target_.add_partitions(topic.to, topic.target_partitions, Admin::Do::kIt);

@@ -26,7 +26,8 @@ class FakeDocuments {
 
   void put(const std::string& collection, const std::string& id, const std::string& text) {
     const bool fresh = collections[collection].insert_or_assign(id, text).second;
-    docstore::DocumentChange change = of(fresh ? docstore::ChangeKind::kInsert : docstore::ChangeKind::kUpdate, collection);
+    docstore::DocumentChange change =
+        of(fresh ? docstore::ChangeKind::kInsert : docstore::ChangeKind::kUpdate, collection);
     change.id = id;
     if (fresh) change.after = text;
     log.push_back(std::move(change));
@@ -133,9 +134,8 @@ class FakeDocumentsReader final : public docstore::ChangeReader {
 
  private:
   [[nodiscard]] bool wants(const std::string& name) const {
-    return !name.empty() && std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
-      return fits_pattern(pattern, name);
-    });
+    return !name.empty() && std::any_of(patterns_.begin(), patterns_.end(),
+                                        [&](const std::string& pattern) { return fits_pattern(pattern, name); });
   }
   FakeDocuments& of_;
   const std::vector<std::string> patterns_;

@@ -22,8 +22,8 @@ Result<std::vector<int64_t>> offsets_of(Admin& admin, const std::vector<Partitio
   std::vector<int64_t> out;
   for (const OffsetAnswer& answer : answers) {
     if (!answer.offset)
-      return fail(Code::kRetry, fmt::format("{}[{}]: no offset is known: {}", answer.of.topic, answer.of.partition,
-                                            answer.error));
+      return fail(Code::kRetry,
+                  fmt::format("{}[{}]: no offset is known: {}", answer.of.topic, answer.of.partition, answer.error));
     out.push_back(*answer.offset);
   }
   return out;
@@ -65,8 +65,9 @@ Status scan(Reader& reader, const std::string& topic, const std::vector<Range>& 
   return {};
 }
 
-Result<std::vector<int64_t>> settled_ends(Admin& admin, const std::vector<PartitionRef>& of,
-                                          env::Clock& clock, env::TimeUs most_us) {
+// Others' transactions end within their timeouts, so this waits for them and no longer.
+Result<std::vector<int64_t>> settled_ends(Admin& admin, const std::vector<PartitionRef>& of, env::Clock& clock,
+                                          env::TimeUs most_us) {
   FRESHET_ASSIGN(auto ends, offsets_of(admin, of, OffsetAt::Kind::kLatest));
   const env::TimeUs last = clock.monotonic_us() + most_us;
   while (true) {

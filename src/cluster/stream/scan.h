@@ -32,8 +32,7 @@ struct Range {
 // The ends of these partitions as they are now, as soon as readers of committed records can see all below: a
 // transaction that is open hides what others have committed behind its first record. kRetry: one is open for longer
 // than most_us.
-[[nodiscard]] Result<std::vector<int64_t>> settled_ends(Admin& admin,
-                                                        const std::vector<PartitionRef>& of, env::Clock& clock,
-                                                        env::TimeUs most_us);
+[[nodiscard]] Result<std::vector<int64_t>> settled_ends(Admin& admin, const std::vector<PartitionRef>& of,
+                                                        env::Clock& clock, env::TimeUs most_us);
 
 }  // namespace freshet::cluster

@@ -22,6 +22,7 @@ std::optional<std::string> value_of(const std::vector<Config>& configs, std::str
   return std::nullopt;
 }
 
+// A limit that is no number is one that we do not understand: then Kafka's own counts.
 size_t record_limit(std::string_view max_message_bytes) {
   size_t bytes = kRecordBytesDefault;
   (void)std::from_chars(max_message_bytes.data(), max_message_bytes.data() + max_message_bytes.size(), bytes);

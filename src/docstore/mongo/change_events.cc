@@ -23,6 +23,7 @@ std::string_view text_at(const bson_t& document, const char* dotted) {
   return text_of(at);
 }
 
+// In events and entries documents are nested in others; none of them is copied.
 // False: there is none. It lies in `from`.
 bool document_at(const bson_t& from, const char* key, bson_t& out) {
   bson_iter_t at;
@@ -51,6 +52,7 @@ std::string id_in(const bson_t& from, const char* key, std::string& problem) {
   return {};
 }
 
+// The server's clock in seconds; the count beside them only tells two of one second apart.
 int64_t seconds_ms(const bson_t& from, const char* key) {
   bson_iter_t at;
   if (!bson_iter_init_find(&at, &from, key) || !BSON_ITER_HOLDS_TIMESTAMP(&at)) return 0;
@@ -65,6 +67,7 @@ int64_t time_ms(const bson_t& from, const char* precise, const char* stamp) {
   return seconds_ms(from, stamp);
 }
 
+// "database.collection", of which only the collection may have dots.
 struct Namespace {
   std::string_view database, collection;
 };
@@ -74,6 +77,7 @@ Namespace split_namespace(std::string_view name) {
   return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
+// Kinds that tell of no document and of no collection that was lost are passed over, such as those of indexes.
 std::optional<ChangeKind> stream_kind(std::string_view type) {
   if (type == "insert") return ChangeKind::kInsert;
   if (type == "update") return ChangeKind::kUpdate;
@@ -130,6 +134,7 @@ Status add_transaction(const bson_t& command, const std::string& database, uint3
   return {};
 }
 
+// An update has what was set, in a language that differs from version to version: so the document is looked up instead.
 Status add_events(const bson_t& entry, const std::string& database, uint32_t depth, std::vector<ChangeEvent>& out) {
   const std::string_view op = text_at(entry, "op");
   const Namespace name = split_namespace(text_at(entry, "ns"));

@@ -36,9 +36,11 @@ TEST(ExtendedJson, RefusesTextThatIsNotUtf8) {
 }
 
 TEST(StreamEvents, TellChanges) {
-  const auto insert = stream_event(*parsed_json(
-      R"({"_id":{"_data":"8"},"operationType":"insert","clusterTime":{"$timestamp":{"t":5,"i":1}},)"
-      R"("ns":{"db":"shop","coll":"a"},"documentKey":{"_id":"k"},"fullDocument":{"_id":"k","x":{"$numberInt":"1"}}})").get());
+  const auto insert = stream_event(
+      *parsed_json(
+           R"({"_id":{"_data":"8"},"operationType":"insert","clusterTime":{"$timestamp":{"t":5,"i":1}},)"
+           R"("ns":{"db":"shop","coll":"a"},"documentKey":{"_id":"k"},"fullDocument":{"_id":"k","x":{"$numberInt":"1"}}})")
+           .get());
   ASSERT_TRUE(insert);
   EXPECT_EQ(insert->change.kind, ChangeKind::kInsert);
   EXPECT_EQ(insert->change.id, "\"k\"");
@@ -53,7 +55,8 @@ TEST(StreamEvents, TellChanges) {
   EXPECT_EQ(update->change.before, R"({"_id":{"$numberInt":"1"},"y":{"$numberInt":"2"}})");
   EXPECT_EQ(update->change.at_ms, 1'767'225'600'123);
   const auto rename = stream_event(*parsed_json(R"({"operationType":"rename","ns":{"db":"s","coll":"a"},)"
-                                                R"("to":{"db":"s","coll":"b"}})").get());
+                                                R"("to":{"db":"s","coll":"b"}})")
+                                        .get());
   ASSERT_TRUE(rename);
   EXPECT_EQ(rename->change.to, "b");
   EXPECT_FALSE(stream_event(*parsed_json(R"({"operationType":"createIndexes","ns":{"db":"s","coll":"a"}})").get()));
@@ -95,13 +98,13 @@ TEST(OplogEvents, TellOfCollectionsAndTransactions) {
   EXPECT_EQ(rename[0].change.collection, "a");
   EXPECT_EQ(rename[0].change.to, "");
   EXPECT_EQ(logged(R"({"op":"c","ns":"shop.$cmd","o":{"dropDatabase":1}})").at(0).change.kind, ChangeKind::kAllDropped);
-  const auto transaction = logged(
-      R"({"op":"c","ns":"admin.$cmd","o":{"applyOps":[{"op":"i","ns":"shop.a","o":{"_id":1}},)"
-      R"({"op":"i","ns":"other.a","o":{"_id":2}},{"op":"d","ns":"shop.b","o":{"_id":3}}]}})");
+  const auto transaction =
+      logged(R"({"op":"c","ns":"admin.$cmd","o":{"applyOps":[{"op":"i","ns":"shop.a","o":{"_id":1}},)"
+             R"({"op":"i","ns":"other.a","o":{"_id":2}},{"op":"d","ns":"shop.b","o":{"_id":3}}]}})");
   ASSERT_EQ(transaction.size(), 2u);
   EXPECT_EQ(transaction[1].change.collection, "b");
-  EXPECT_FALSE(oplog_events(
-      *parsed_json(R"({"op":"c","ns":"admin.$cmd","o":{"applyOps":[],"partialTxn":true}})").get(), "shop"));
+  EXPECT_FALSE(oplog_events(*parsed_json(R"({"op":"c","ns":"admin.$cmd","o":{"applyOps":[],"partialTxn":true}})").get(),
+                            "shop"));
 }
 
 TEST(Tails, KnowWhoseAPositionIs) {

@@ -28,13 +28,16 @@ struct IdKind {
   uint32_t rank;
   const char* name;
 };
-constexpr IdKind kIdKinds[] = {
-    {BSON_TYPE_MINKEY, 0, "minKey"},   {BSON_TYPE_NULL, 1, "null"},         {BSON_TYPE_INT32, 2, "int"},
-    {BSON_TYPE_INT64, 2, "long"},      {BSON_TYPE_DOUBLE, 2, "double"},     {BSON_TYPE_DECIMAL128, 2, "decimal"},
-    {BSON_TYPE_UTF8, 3, "string"},     {BSON_TYPE_SYMBOL, 3, "symbol"},     {BSON_TYPE_DOCUMENT, 4, "object"},
-    {BSON_TYPE_BINARY, 6, "binData"},  {BSON_TYPE_OID, 7, "objectId"},      {BSON_TYPE_BOOL, 8, "bool"},
-    {BSON_TYPE_DATE_TIME, 9, "date"},  {BSON_TYPE_TIMESTAMP, 10, "timestamp"}, {BSON_TYPE_MAXKEY, 12, "maxKey"}};
+constexpr IdKind kIdKinds[] = {{BSON_TYPE_MINKEY, 0, "minKey"},   {BSON_TYPE_NULL, 1, "null"},
+                               {BSON_TYPE_INT32, 2, "int"},       {BSON_TYPE_INT64, 2, "long"},
+                               {BSON_TYPE_DOUBLE, 2, "double"},   {BSON_TYPE_DECIMAL128, 2, "decimal"},
+                               {BSON_TYPE_UTF8, 3, "string"},     {BSON_TYPE_SYMBOL, 3, "symbol"},
+                               {BSON_TYPE_DOCUMENT, 4, "object"}, {BSON_TYPE_BINARY, 6, "binData"},
+                               {BSON_TYPE_OID, 7, "objectId"},    {BSON_TYPE_BOOL, 8, "bool"},
+                               {BSON_TYPE_DATE_TIME, 9, "date"},  {BSON_TYPE_TIMESTAMP, 10, "timestamp"},
+                               {BSON_TYPE_MAXKEY, 12, "maxKey"}};
 
+// The documents whose ids come after this one in the order of a sort by _id.
 void append_behind(bson_t* filter, const bson_iter_t& id) {
   uint32_t rank = 0;
   for (const IdKind& kind : kIdKinds)
@@ -61,6 +64,7 @@ void append_behind(bson_t* filter, const bson_iter_t& id) {
   });
 }
 
+// What is no id is left out.
 Bson any_of(const std::vector<std::string>& ids) {
   Bson filter;
   nest_document(filter.get(), "_id", [&](bson_t* how) {
@@ -78,6 +82,7 @@ Bson any_of(const std::vector<std::string>& ids) {
   return filter;
 }
 
+// A problem is told with as much as there is, so that somebody can look for the document.
 DocumentText text_of(const bson_t& document) {
   DocumentText out;
   bson_iter_t at;
@@ -106,9 +111,10 @@ class MongoChanges final : public ChangeReader {
     if (streamed || options_.source == ChangeSource::kStream || streamed.error().code == Code::kRetry) return streamed;
     auto logged = oplog_->now();
     if (logged || logged.error().code == Code::kRetry) return logged;
-    return fail(Code::kFatal, "MongoDB: neither change streams nor the oplog can be read, and one must be (a server by "
-                              "itself becomes a replica set of one by rs.initiate()): " +
-                                  streamed.error().message + "; " + logged.error().message);
+    return fail(Code::kFatal,
+                "MongoDB: neither change streams nor the oplog can be read, and one must be (a server by "
+                "itself becomes a replica set of one by rs.initiate()): " +
+                    streamed.error().message + "; " + logged.error().message);
   }
 
   Result<std::vector<std::string>> collections() override;
@@ -132,6 +138,7 @@ class MongoChanges final : public ChangeReader {
            std::any_of(options_.collections.begin(), options_.collections.end(),
                        [&](const std::string& pattern) { return fits_pattern(pattern, collection); });
   }
+  // A rename into the captured collections, or out of them, concerns us as well.
   [[nodiscard]] bool wants(const DocumentChange& change) const {
     return change.kind == ChangeKind::kAllDropped || wants(change.collection) || wants(change.to);
   }
@@ -175,6 +182,7 @@ Result<std::vector<std::string>> MongoChanges::collections() {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
+// From the primary: a secondary that lags behind would show a document older than the change that asks for it.
 MongoChanges::Find MongoChanges::find(const std::string& collection, const Bson& filter, bool only_ids, bool sorted) {
   Find out;
   out.of.reset(mongoc_client_get_collection(connection_.get(), options_.database.c_str(), collection.c_str()));
@@ -278,6 +286,7 @@ Status MongoChanges::look_up(size_t count) {
   return {};
 }
 
+// What waits belongs to a caller who goes on where we left off; for another position it is read anew.
 Result<DocumentChanges> MongoChanges::changes(const std::string& position, env::TimeUs timeout_us) {
   if (position != handed_out_) {
     waiting_.clear();

@@ -1,4 +1,5 @@
-// BSON as canonical Extended JSON (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/) without spaces.
+// BSON as canonical Extended JSON without spaces
+// (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/).
 // Private to src/docstore/mongo.
 #pragma once
 

@@ -13,13 +13,14 @@ namespace {
 
 constexpr size_t kEntriesMost = 1'000;
 constexpr size_t kEntryBytesMost = 8u << 20;
-constexpr env::TimeUs kLookAgainUs = 50'000;
+constexpr env::TimeUs kLookAgainUs = 50'000;  // where nothing was new
 
 struct Stamp {
   uint32_t seconds = 0, count = 0;
   bool operator==(const Stamp&) const = default;
 };
 
+// The oplog is in the order of these, and no two entries have the same.
 std::string position_of(const Stamp& at) {
   return "{\"oplog\":{\"$timestamp\":{\"t\":" + std::to_string(at.seconds) + ",\"i\":" + std::to_string(at.count) +
          "}}}";
@@ -78,6 +79,7 @@ class OplogTail final : public Tail {
       if (!stamp) return fail(Code::kCorrupt, "MongoDB: an entry of the oplog has no time");
       position = position_of(*stamp);
       FRESHET_ASSIGN(auto events, oplog_events(*entry, options_.database));
+      // Entries of other databases move the position on, too, so that it does not grow old while ours is idle.
       // What is of one entry, a transaction, is behind the position only as a whole: so it is read again as a whole.
       for (ChangeEvent& event : events) out.push_back({std::move(event), standing_});
       if (!events.empty()) out.back().position = position;
@@ -85,7 +87,8 @@ class OplogTail final : public Tail {
       ++entries;
       bytes += entry->len;
     }
-    FRESHET_TRY(state_of_cursor());
+    // What came before a failure counts; the next call meets it anew.
+    if (const Status state = state_of_cursor(); !state && entries == 0) return state;
     nothing_new_ = entries == 0;
     if (entries < kEntriesMost && bytes < kEntryBytesMost) cursor_.reset();
     return {};
@@ -96,6 +99,7 @@ class OplogTail final : public Tail {
     void operator()(mongoc_cursor_t* cursor) const { mongoc_cursor_destroy(cursor); }
   };
 
+  // An entry that is rolled back later is not seen.
   static void append_concern(bson_t* options) {
     nest_document(options, "readConcern", [](bson_t* concern) { append_text(concern, "level", "majority"); });
   }

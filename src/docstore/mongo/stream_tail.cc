@@ -1,5 +1,6 @@
 // A change stream of the whole database by plain commands: aggregate, then getMore at the same server. The driver's own
-// change streams would resume by themselves, past what we have not committed, and wait where something is there already.
+// change streams would resume by themselves, past what we have not committed, and would wait for more where something
+// is there already. A reply is understood in one place, whichever command it answers.
 #include <bson/bson.h>
 
 #include <algorithm>
@@ -41,6 +42,7 @@ class StreamTail final : public Tail {
       : client_(client), connection_(connection), options_(options) {}
   ~StreamTail() override { forget(); }
 
+  // A stream is opened only to be told where it begins; nothing of it is kept, because a snapshot may take hours.
   Result<std::string> now() override {
     std::vector<RawChange> ignored;
     std::string position;
@@ -70,8 +72,7 @@ class StreamTail final : public Tail {
   Status open(const std::string& from, std::string& next, std::vector<RawChange>& out) {
     Bson command;
     const auto start = from.empty() ? std::optional<Bson>(Bson()) : document_of(from);
-    if (!start)
-      return fail(Code::kCorrupt, "MongoDB: the position is none of a change stream: " + from);
+    if (!start) return fail(Code::kCorrupt, "MongoDB: the position is none of a change stream: " + from);
     append_int(command.get(), "aggregate", 1);
     nest_array(command.get(), "pipeline", [&](bson_t* stages) {
       nest_document(stages, "0", [&](bson_t* stage) {
@@ -88,8 +89,7 @@ class StreamTail final : public Tail {
     });
     nest_document(command.get(), "cursor", [](bson_t*) {});
     bson_error_t error;
-    mongoc_server_description_t* const server =
-        mongoc_client_select_server(connection_, true, nullptr, &error);
+    mongoc_server_description_t* const server = mongoc_client_select_server(connection_, true, nullptr, &error);
     if (server == nullptr) return tl::unexpected(client_.error_of(error, "a change stream"));
     server_ = mongoc_server_description_id(server);
     mongoc_server_description_destroy(server);
@@ -97,6 +97,7 @@ class StreamTail final : public Tail {
     return ask(command, "firstBatch", next, out);
   }
 
+  // With neither it begins now.
   static void append_start(bson_t* how, const bson_t& start) {
     bson_iter_t at;
     const char* const name = bson_has_field(&start, "invalidated") ? "startAfter" : "resumeAfter";
@@ -105,6 +106,8 @@ class StreamTail final : public Tail {
       FRESHET_ASSERT(bson_append_iter(how, "startAtOperationTime", -1, &at));
   }
 
+  // The server leaves out what is of other collections, so that a busy neighbour costs nothing here. A rename counts
+  // for both names, and what ends the stream for all.
   void append_match(bson_t* stage) const {
     const std::string expression = expression_of(options_.collections);
     nest_document(stage, "$match", [&](bson_t* match) {
@@ -143,6 +146,7 @@ class StreamTail final : public Tail {
     return taken;
   }
 
+  // An event is one document to the server, and so has the limit of a document.
   Error explained(const bson_error_t& error) const {
     Error out = tail_error(client_, error, "the change stream of database " + options_.database);
     if (error.domain == MONGOC_ERROR_SERVER && error.code == kEventTooLarge)
@@ -175,6 +179,7 @@ class StreamTail final : public Tail {
     // It may be behind events that were left out. At the end of a stream there is nothing behind the last one.
     if (cursor_ != 0 && bson_iter_recurse(&root, &at) && bson_iter_find(&at, "postBatchResumeToken"))
       next = position_of("stream", at, false);
+    // Servers before 4.0.7 give no token until an event comes; the time of the reply is as good.
     if (!next.empty()) return {};
     if (!bson_iter_init_find(&at, &reply, "operationTime"))
       return fail(Code::kFatal, "MongoDB: its change streams tell no position to begin at (4.0 and later do)");
@@ -187,6 +192,7 @@ class StreamTail final : public Tail {
     return out + (invalidated ? ",\"invalidated\":true}" : "}");
   }
 
+  // The server would keep it for ten minutes.
   void forget() {
     if (const int64_t cursor = std::exchange(cursor_, 0); cursor != 0) {
       Bson kill;

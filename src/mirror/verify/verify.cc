@@ -9,8 +9,8 @@
 #include <tuple>
 #include <utility>
 
-#include "cluster/stream/scan.h"
 #include "cluster/stream/open.h"
+#include "cluster/stream/scan.h"
 #include "mirror/share.h"
 #include "mirror/shares.h"
 #include "mirror/transform.h"
