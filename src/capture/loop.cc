@@ -24,6 +24,7 @@ constexpr size_t kBatchBytes = 8u << 20;
 constexpr size_t kPageDocuments = 2'000;
 constexpr int64_t kSweepOffsets = 2'000;
 constexpr size_t kLetterBytes = 64u << 20;
+constexpr size_t kRoomBesideId = 512;  // of a record that tells a delete
 constexpr env::TimeUs kIdleUs = 100'000;
 constexpr env::TimeUs kAgainUs = 200'000;           // after a failure that may pass
 constexpr env::TimeUs kSayPositionUs = 10'000'000;  // while nothing comes
@@ -298,6 +299,9 @@ Status Loop::put(std::string_view op, DocumentChange& change, Batch& batch) {
 Status Loop::put_deleted(DocumentChange& change, Batch& batch) {
   const std::string topic = topic_of(parts_.config, change.collection);
   if (change.id.empty()) return put_aside("delete", change, change.problem, batch);
+  // As its other changes were: so there is nothing of it in the topic.
+  if (change.id.size() + kRoomBesideId > topics_.find(topic)->record_bytes_max)
+    return put_aside("delete", change, "its _id is too large for a key", batch);
   const Deletes deletes = parts_.config.deletes;
   if (deletes != Deletes::kTombstone) {
     std::string value = value_of("delete", change);
@@ -320,9 +324,10 @@ Status Loop::put_aside(std::string_view op, const DocumentChange& change, const 
   const cluster::Header headers[] = {{"freshet.capture.reason", why},
                                      {"freshet.capture.collection", change.collection}};
   FRESHET_TRY(write({letters_topic(parts_.config), change.id, &value, change.at_ms, headers}, batch));
-  if (change.id.empty()) return {};
+  const std::string topic = topic_of(parts_.config, change.collection);
   value = set_aside_value(op, change, why);
-  return write({topic_of(parts_.config, change.collection), change.id, &value, change.at_ms, {}}, batch);
+  if (change.id.empty() || change.id.size() + value.size() > topics_.find(topic)->record_bytes_max) return {};
+  return write({topic, change.id, &value, change.at_ms, {}}, batch);
 }
 
 // The value moves to where it stays until the transaction is over.

@@ -67,10 +67,10 @@ TEST(MirrorPattern, TakesStars) {
   EXPECT_TRUE(fits_pattern("*", ""));
   EXPECT_TRUE(fits_pattern("a*c*e", "abcde"));
   EXPECT_FALSE(fits_pattern("a*c", "abcd"));
-  EXPECT_EQ(match("a.*.z", "a.b.z"), "b");
-  EXPECT_EQ(match("*", "x"), "x");
-  EXPECT_EQ(match("x", "x"), "");
-  EXPECT_FALSE(match("x", "y"));
+  EXPECT_EQ(match_pattern("a.*.z", "a.b.z"), "b");
+  EXPECT_EQ(match_pattern("*", "x"), "x");
+  EXPECT_EQ(match_pattern("x", "x"), "");
+  EXPECT_FALSE(match_pattern("x", "y"));
 }
 
 TEST(MirrorPlace, IsThatOfJavasProducers) {
