@@ -141,6 +141,51 @@ void check_conservation(const End& end) {
   });
 }
 
+// The value of the first member of this name, of an event as `events` has it.
+std::string_view member_of(std::string_view event, std::string_view name) {
+  const std::string before = fmt::format("\"{}\":\"", name);
+  const size_t at = event.find(before);
+  require(at != std::string_view::npos, [&] { return fmt::format("an event without {}: {}", name, event); });
+  event.remove_prefix(at + before.size());
+  return event.substr(0, event.find('"'));
+}
+
+// Whether a tenant's events were written, from the begin to the end of the run.
+enum class Written : uint8_t { kAll, kNone, kSome };
+Written written_of(const Scenario& scenario, const std::string& tenant) {
+  bool read = false, unread = false;
+  const auto look = [&](const std::vector<model::Tenant>& tenants) {
+    for (const model::Tenant& one : tenants)
+      if (one.name == tenant) (one.rules.events_unread() ? unread : read) = true;
+  };
+  look(scenario.tenants.at(0));
+  for (const RulesChange& change : scenario.rules) look(change.tenants);
+  if (!scenario.events_if_read || !unread) return Written::kAll;
+  return read ? Written::kSome : Written::kNone;
+}
+
+// What others read of `events`: each event once, and those of tenants that nobody reads events of not at all.
+void check_events(const End& end) {
+  std::map<std::string, uint64_t> written;
+  for (uint32_t p = 0; p < end.scenario.partitions; ++p)
+    for (const eventlog::RecordView& view : end.log.at({eventlog::Topic::kEvents, p}).records)
+      ++written[fmt::format("{}/{}", member_of(view.value, "tenant"), member_of(view.value, "message_id"))];
+  // What is erased while it is held, or over a limit, need not be there.
+  const bool all_in_profiles = end.erased_messages() + end.limited_messages() == 0;
+  for (const v1::Envelope& record : end.records) {
+    const std::string message = record.tenant() + "/" + record.message_id();
+    const uint64_t count = written.contains(message) ? written.at(message) : 0;
+    const auto events = static_cast<uint64_t>(record.events_size());
+    require(count <= events,
+            [&] { return fmt::format("{} events of {} are written, it has {}", count, message, events); });
+    if (!is_data(record) || record.user().empty()) continue;
+    const Written how = written_of(end.scenario, record.tenant());
+    require(how != Written::kNone || count == 0, [&] { return "nobody reads events, and one is written: " + message; });
+    require(how != Written::kAll || !all_in_profiles || count == events,
+            [&] { return fmt::format("{} of the {} events of {} are written", count, events, message); });
+  }
+}
+
 // Groups of (tenant, identifier): what hangs together by records.
 class Groups {
  public:
@@ -218,6 +263,55 @@ void check_documents(const End& end, const Promises& promises) {
   }
 }
 
+// The stream tells of each entering and leaving once, and of a profile in the end what the profile says: of tenants
+// whose events were written all the time.
+void check_moves(const End& end) {
+  std::set<std::string> ids;
+  std::map<std::string, std::set<std::string>> told, has;
+  for (const AudienceEvent& move : end.moves) {
+    const Written how = written_of(end.scenario, move.tenant);
+    require(how != Written::kNone, [&] { return "nobody reads events, and a move of an audience is written"; });
+    if (how != Written::kAll) continue;
+    const auto say = [&](const char* what) { return fmt::format("{} {} {}", move.user, what, move.audience); };
+    require(ids.insert(move.message_id).second,
+            [&] { return say("says twice under one message id that it moves in"); });
+    std::set<std::string>& in = told[move.user];
+    if (move.entered) {
+      require(in.insert(move.audience).second, [&] { return say("enters again, without having left,"); });
+    } else {
+      require(in.erase(move.audience) == 1, [&] { return say("leaves, without having entered,"); });
+    }
+  }
+  for (const EntityState* e : end.live(v1::ENTITY_KIND_USER))
+    for (const v1::Membership& m : e->audiences()) {
+      require(!m.carried(), [&] { return name_of(*e) + " was never judged after a merge"; });
+      if (written_of(end.scenario, e->tenant()) == Written::kAll) has[text_of(key_of(e->ref()))].insert(m.name());
+    }
+  std::erase_if(told, [](const auto& one) { return one.second.empty(); });
+  for (const auto* all : {&told, &has})
+    for (const auto& [user, in] : *all)
+      require(told[user] == has[user], [&, &user = user] {
+        return fmt::format("{} is in [{}], the stream says [{}]", user, fmt::join(has[user], " "),
+                           fmt::join(told[user], " "));
+      });
+}
+
+// Who is in an audience is who meets it, by what can be read of him.
+void check_audiences(const End& end, const Promises& promises) {
+  check_moves(end);
+  if (!promises.poisoned.empty()) return;
+  for (const EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    const Profile profile = e->version() == 0 ? Profile() : profile_of(end.documents.at(key_of(e->ref())));
+    std::set<std::string> shown;
+    for (const auto& [name, value] : profile)
+      if (name.starts_with("audience ")) shown.insert(name.substr(9));
+    const std::set<std::string> met = audiences_met(profile);
+    require(shown == met, [&] {
+      return fmt::format("{} is in [{}], and meets [{}]", name_of(*e), fmt::join(shown, " "), fmt::join(met, " "));
+    });
+  }
+}
+
 // Invariant 6: the profiles that can be read are the oracle's.
 void check_convergence(const End& end, const Promises& promises) {
   if (!promises.poisoned.empty()) return;
@@ -275,7 +369,9 @@ void check_end(const End& end, const Promises& promises) {
   check_agreement(end);
   check_conservation(end);
   check_persons(end);
+  check_events(end);
   check_documents(end, promises);
+  check_audiences(end, promises);
   // The rest holds only where order can't matter.
   if (!promises.confluent) return;
   check_convergence(end, promises);

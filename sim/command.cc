@@ -23,7 +23,7 @@ namespace {
 constexpr env::TimeUs kProgressUs = 500'000;
 
 struct Options {
-  std::string seeds, workload, mutant;
+  std::string seeds, workload, mutant, profiles;
   size_t records = 500;
   uint32_t partitions = 0;
   bool json = false, list_mutants = false, list_workloads = false, once = false, trace = false, check_mutants = false;
@@ -78,6 +78,7 @@ class Campaign {
     run_.size = {options.records, options.partitions};
     run_.twice = !options.once;
     run_.trace = options.trace;
+    if (!options.profiles.empty()) run_.from_state = options.profiles == "state";
     if (!options.workload.empty()) run_.workload = find_workload(options.workload);
   }
 
@@ -106,6 +107,7 @@ class Campaign {
         fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
     if (run_.workload == nullptr) text = fmt::format("freshet-sim --seeds {} --records {}", seed, options_.records);
     if (options_.partitions != 0) text += fmt::format(" --partitions {}", options_.partitions);
+    if (!options_.profiles.empty()) text += " --profiles " + options_.profiles;
     if (!options_.mutant.empty()) text += " --mutant " + options_.mutant;
     return text + " --trace";
   }
@@ -198,6 +200,8 @@ int run_command(int argc, char** argv) {
   Options options;
   app.add_option("--seeds", options.seeds, "A..B, or one; without it: from 1 on until stopped");
   app.add_option("--workload", options.workload, "one of --list-workloads; without it the seed chooses");
+  app.add_option("--profiles", options.profiles, "where they are read; without it the seed chooses")
+      ->check(CLI::IsMember({"state", "store"}));
   app.add_option("--mutant", options.mutant, "plants one of --list-mutants, which must then be found");
   app.add_option("--records", options.records, "of each run")->check(CLI::Range(1, 100'000));
   app.add_option("--partitions", options.partitions, "of the log; without it the seed chooses")

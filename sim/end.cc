@@ -7,6 +7,7 @@
 #include <google/protobuf/wire_format_lite.h>
 
 #include <numeric>
+#include <optional>
 
 #include "model/packed_state.h"
 
@@ -56,6 +57,22 @@ int kind_of(std::string_view envelope) {
   return v1::Envelope::KIND_UNSPECIFIED;
 }
 
+// The text that follows `"KEY":` in an event; these have nothing to unescape.
+std::string text_in(std::string_view event, std::string_view key) {
+  const std::string begin = fmt::format("\"{}\":\"", key);
+  size_t at = event.find(begin);
+  require(at != std::string_view::npos, [&] { return fmt::format("an event without {}", key); });
+  at += begin.size();
+  return std::string(event.substr(at, event.find('"', at) - at));
+}
+
+// nullopt: it tells of something else.
+std::optional<AudienceEvent> move_of(std::string_view event) {
+  if (event.find(R"("source":"audiences")") == std::string_view::npos) return std::nullopt;
+  return AudienceEvent{text_in(event, "tenant"), text_in(event, "message_id"), text_in(event, "user"),
+                       text_in(event, "audience"), text_in(event, "event") == "Audience Entered"};
+}
+
 }  // namespace
 
 void End::read_log(const Broker& broker) {
@@ -72,6 +89,9 @@ void End::read_log(const Broker& broker) {
         ++repeated;
       }
     }
+  for (uint32_t p = 0; p < broker.partitions(Topic::kEvents); ++p)
+    for (const eventlog::RecordView& view : broker.at({Topic::kEvents, p}).records)
+      if (auto move = move_of(view.value)) moves.push_back(std::move(*move));
   for (uint32_t p = 0; p < broker.partitions(Topic::kDeadLetters); ++p)
     for (const eventlog::RecordView& view : broker.at({Topic::kDeadLetters, p}).records) {
       v1::DeadLetter letter;

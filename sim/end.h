@@ -22,6 +22,12 @@ using Key = std::pair<uint64_t, uint64_t>;  // an entity's id
 [[nodiscard]] std::string text_of(const Key& key);  // hex
 [[nodiscard]] Key key_of_bytes(std::string_view bytes16);
 
+// An event of the stream that tells of an audience.
+struct AudienceEvent {
+  std::string tenant, message_id, user, audience;  // user: hex
+  bool entered = false;
+};
+
 // Everything decoded, once for all checks.
 class End {
  public:
@@ -33,6 +39,7 @@ class End {
   const Broker& log;
   std::vector<v1::Envelope> records;   // of clients, each message once: as its partition saw it first
   uint64_t limited = 0;                // dead letters of persons who had too many events
+  std::vector<AudienceEvent> moves;    // of each profile in their order
   uint64_t repeated = 0;               // further copies of these records
   std::set<std::string> dead_letters;  // tenant/message id
   // What all partitions' states have, in one table each.

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "state/peek.h"
+
 namespace freshet::sim {
 
 using eventlog::Produce;
 using eventlog::RecordView;
 
-Follower::Follower(const Broker& broker, uint32_t partition, std::shared_ptr<kv::MemoryDisk> disk, bool suppressed)
+Follower::Follower(const Broker& broker, uint32_t partition, std::shared_ptr<kv::MemoryDisk> disk, bool suppressed,
+                   bool says_changes)
     : broker_(broker), of_{Topic::kActions, partition}, out_(partition, broker.partitions(Topic::kActions)) {
   auto opened = state::PartitionState::open({}, {}, [&](const kv::Options& options) {
     return Result<std::unique_ptr<kv::Store>>(kv::open_memory(std::move(disk), options));
@@ -18,6 +21,7 @@ Follower::Follower(const Broker& broker, uint32_t partition, std::shared_ptr<kv:
   require(opened.has_value(), "a follower can't open its state");
   state_ = std::move(*opened);
   out_.suppress(suppressed);
+  out_.say_changes(says_changes);
   engine_ = std::make_unique<action::Engine>(partition, broker.partitions(Topic::kActions), *state_, out_);
 }
 
@@ -34,11 +38,23 @@ void Follower::read_to(Offset end) {
 
 void Follower::persist() { require(state_->persist().has_value(), "a follower can't persist"); }
 
+action::ProfileAnswer Follower::answer(const action::ProfileQuestion& question) const {
+  auto answer = action::answer_from(*state_, engine_->rules(), question);
+  require(answer.has_value(), "a follower can't read its state");
+  return std::move(*answer);
+}
+
+std::optional<v1::EntityState> Follower::entity(const Hash128& id) const {
+  auto entity = state::peek_entity(*state_, id);
+  require(entity.has_value(), "a follower can't read its state");
+  return std::move(*entity);
+}
+
 // ---- shadow -------------------------------------------------------------------------------------------------------
 
 Shadow::One& Shadow::at(uint32_t partition) {
   One& one = parts_[partition];
-  if (!one.follower) one.follower = std::make_unique<Follower>(broker_, partition, one.disk, false);
+  if (!one.follower) one.follower = std::make_unique<Follower>(broker_, partition, one.disk, false, says_changes_);
   return one;
 }
 

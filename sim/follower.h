@@ -6,10 +6,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "action/engine.h"
+#include "action/profile_reads.h"
 #include "broker.h"
 #include "stage.h"
 
@@ -19,13 +21,17 @@ using Rows = std::map<std::string, std::string, std::less<>>;
 
 class Follower {
  public:
-  Follower(const Broker& broker, uint32_t partition, std::shared_ptr<kv::MemoryDisk> disk, bool suppressed);
+  Follower(const Broker& broker, uint32_t partition, std::shared_ptr<kv::MemoryDisk> disk, bool suppressed,
+           bool says_changes = true);
 
   // Processes all records before `end`.
   void read_to(Offset end);
   [[nodiscard]] Offset offset() const { return state_->offset(); }
   [[nodiscard]] std::vector<eventlog::Produce> take() { return out_.take(); }
   void persist();
+  // What a reader is to be shown of it.
+  [[nodiscard]] action::ProfileAnswer answer(const action::ProfileQuestion& question) const;
+  [[nodiscard]] std::optional<v1::EntityState> entity(const Hash128& id) const;
 
  private:
   const Broker& broker_;
@@ -40,11 +46,13 @@ class Follower {
 // uninterrupted run makes.
 class Shadow {
  public:
-  explicit Shadow(const Broker& broker) : broker_(broker) {}
+  Shadow(const Broker& broker, bool says_changes) : broker_(broker), says_changes_(says_changes) {}
 
   void check(const eventlog::Transaction& transaction);
   // The rows of the partition's state at the committed offset.
   [[nodiscard]] const Rows& rows(uint32_t partition);
+  // What has been committed of the partition.
+  [[nodiscard]] const Follower& follower(uint32_t partition) { return *at(partition).follower; }
 
  private:
   struct One {
@@ -54,6 +62,7 @@ class Shadow {
   One& at(uint32_t partition);
 
   const Broker& broker_;
+  const bool says_changes_;
   std::map<uint32_t, One> parts_;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ using Profile = std::map<std::string, std::string>;
 [[nodiscard]] std::map<std::string, uint64_t> messages_within(const v1::PersonLimits& limits,
                                                               const std::vector<v1::Envelope>& records);
 [[nodiscard]] Profile profile_of(const v1::Document& document);
+// An audience that not all rules of a run have: who is in it depends on when it was judged. Profiles leave it out.
+inline constexpr const char* kLateAudience = "late";
+// In which audiences somebody with this profile is, by its other parts.
+[[nodiscard]] std::set<std::string> audiences_met(const Profile& profile);
 // For the report of a violation.
 [[nodiscard]] std::string describe(const Profile& profile);
 

@@ -60,6 +60,10 @@ enum class Probe : uint8_t {
   kStorePartlyFailed,
   kStorePoisoned,
   kClockJump,
+  // What readers of action's state are told.
+  kReadFound,
+  kReadNobody,
+  kReadRedirected,
   // Records that went through overflow.
   kOverflowed,
   // Branches of identity.

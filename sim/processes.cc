@@ -201,6 +201,11 @@ void WorkerProcess::start() {
   options.log = log_.get();
   options.clock = &stage_.clock;
   options.persist_interval_us = persist_interval_us_;
+  if (stage_.from_state) {
+    reads_ = std::make_unique<action::ProfileReads>(log_->partitions(Topic::kActions), stage_.clock);
+    options.reads = reads_.get();
+    options.says_changes = &stage_.says_changes;
+  }
   options.open_state = [this](uint32_t partition) {
     const auto opener = [&](const kv::Options& kv_options) {
       return Result<std::unique_ptr<kv::Store>>(open_crashing(disk(partition), kv_options, crash_));
@@ -248,6 +253,8 @@ void WorkerProcess::stop() {
   persistence_.reset();
   consumer_.reset();
   log_.reset();
+  // Whoever waits for an answer asks the next life, which is not there yet.
+  const auto reads = std::exchange(reads_, nullptr);
 }
 
 void WorkerProcess::die() {

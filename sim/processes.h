@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "action/profile_reads.h"
 #include "action/worker_loop.h"
 #include "ingest/overflow/drain_loop.h"
 #include "ingest/service.h"
@@ -93,6 +94,8 @@ class WorkerProcess {
   // It has replayed to where its group has committed.
   [[nodiscard]] bool caught_up() const { return loop_ && loop_->caught_up(); }
   [[nodiscard]] bool follows_closely() const;
+  // Where its states are read; null while it is down, or if nobody reads them.
+  [[nodiscard]] action::ProfileReads* reads() const { return reads_.get(); }
   // What its partitions' states are on: its own disks, or those of the machine that all workers
   // share.
   [[nodiscard]] const Disks& disks() const { return stage_.faults.own_disks ? own_disks_ : stage_.shared_disks; }
@@ -114,6 +117,7 @@ class WorkerProcess {
   Disks own_disks_;
   // Of a disk, as it was some time ago.
   std::map<uint32_t, decltype(kv::MemoryDisk::rows)> images_;
+  std::unique_ptr<action::ProfileReads> reads_;
   std::unique_ptr<SimLog> log_;
   std::unique_ptr<eventlog::Consumer> consumer_;
   std::unique_ptr<SimPersistence> persistence_;

@@ -10,23 +10,25 @@ void throw_violation(const char* expression, const char* file, int line) {
   throw Violation(fmt::format("assertion failed: {} ({}:{})", expression, file, line));
 }
 
-std::string run_once(uint64_t seed, const Scenario& scenario, const Workload& workload, bool trace, bool checks,
-                     Probes* probes) {
-  World world(scenario, workload, {seed, checks, trace});
+std::string run_once(const WorldOptions& options, const Scenario& scenario, const Workload& workload, Probes* probes) {
+  World world(scenario, workload, options);
   world.run();
   if (probes != nullptr) *probes = world.probes();
   return world.hash();
 }
 
 constexpr uint64_t kSeedsOfOthers = 12;
+// Every third one reads profiles from action's state, the others have reaction write documents.
+constexpr uint64_t kSeedsFromState = 3;
 
 // Each now and then; merges more often: most of the protocol is in them. (A run of merge_storm costs two to three times
 // as much as another one, and is needed less often than those of merges and unlinks that cross.)
 const Workload* any_workload(uint64_t seed, Dice& dice) {
-  // The last two have seeds of their own, so the others are what they would be without them.
+  // The last three have seeds of their own, so the others are what they would be without them.
   if (seed % kSeedsOfOthers == 0) return workloads().back().get();
   if (seed % (2 * kSeedsOfOthers) == kSeedsOfOthers / 2) return find_workload("floods");
-  const size_t usual = workloads().size() - 2;
+  if (seed % kSeedsOfOthers == 5) return find_workload("audiences");
+  const size_t usual = workloads().size() - 3;
   const size_t at = dice.roll(usual + 5);
   if (at < usual) return workloads()[at].get();
   return find_workload(at == usual ? "merge_storm" : "merges");
@@ -46,9 +48,11 @@ RunResult run_seed(uint64_t seed, const RunOptions& options) {
     workload->setup(dice, options.size, scenario);
     workload->start(dice, options.size, scenario);
     const uint64_t world_seed = dice.next();
-    result.hash = run_once(world_seed, scenario, *workload, options.trace, true, &result.probes);
+    WorldOptions world{world_seed, true, options.trace, options.from_state.value_or(seed % kSeedsFromState == 2)};
+    result.hash = run_once(world, scenario, *workload, &result.probes);
     if (!options.twice) return result;
-    const std::string again = run_once(world_seed, scenario, *workload, false, false, nullptr);
+    world.checks = world.trace = false;
+    const std::string again = run_once(world, scenario, *workload, nullptr);
     require(again == result.hash,
             [&] { return fmt::format("the second run ends in {}, the first in {}", again, result.hash); });
   } catch (const Violation& violation) {

@@ -15,6 +15,7 @@ struct RunOptions {
   const Workload* workload = nullptr;  // if it is null, the seed decides
   bool twice = true;
   bool trace = false;
+  std::optional<bool> from_state;  // where profiles are read; if it is absent, the seed decides
 };
 
 // How a run ended. `hash` is that of all that it wrote; `violation` says which promise was broken,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -55,6 +56,10 @@ struct Stage {
   StoreServer store;
   Disks shared_disks;  // used unless Faults::own_disks
   bool trace;
+  // Profiles are read from action's state: there is one worker, as in a process with an embedded log, and `changes` is
+  // not written.
+  bool from_state = false;
+  const std::atomic<bool> says_changes{false};  // of that worker
 };
 
 // Opens a store whose process may die at any of its writes.

@@ -31,7 +31,8 @@ struct Scenario {
   std::vector<std::vector<model::Tenant>> tenants;
   std::vector<RulesChange> rules;  // by after_request
   std::vector<Request> requests;
-  bool rated = false;  // tenants have rates, and each ingest node drains its part of `overflow`
+  bool events_if_read = false;  // of tenants that nobody reads events of, none are written
+  bool rated = false;           // tenants have rates, and each ingest node drains its part of `overflow`
 };
 
 struct Size {

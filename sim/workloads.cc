@@ -9,6 +9,7 @@
 #include "end.h"
 #include "oracle.h"
 #include "people.h"
+#include "testing/audiences.h"
 #include "workload.h"
 
 namespace freshet::sim {
@@ -28,6 +29,20 @@ v1::ComputedRule computed(const char* name, v1::ComputedRule::Op op, const char*
   return rule;
 }
 
+// Of attributes and of what is computed, one of each kind of test. What they are is said a second time in oracle.cc.
+void add_audiences(v1::TenantRules& rules) {
+  using Rule = v1::ComputedRule;
+  v1::Value yes, no;
+  yes.set_boolean(true);
+  no.set_boolean(false);
+  testing::add_audience(rules, "big", "computed.lifetime_value", Rule::GE, 500);
+  testing::add_audience(rules, "city1", "city", Rule::EQ, "c1");
+  testing::add_audience(rules, "quiet", "computed.purchases", Rule::EXISTS, no);
+  testing::add_audience(rules, "quiet", "p", Rule::GE, 2);
+  testing::add_audience(rules, "choosy", "q", Rule::NE, 1);
+  testing::add_audience(rules, "choosy", "r", Rule::EXISTS, yes);
+}
+
 model::Tenant make_tenant(const std::string& name) {
   model::Tenant tenant = model::default_tenant(name);
   tenant.write_keys = {write_key_of(name)};
@@ -35,14 +50,17 @@ model::Tenant make_tenant(const std::string& name) {
   *tenant.rules.add_computed() = computed("purchases", v1::ComputedRule::COUNT, "");
   *tenant.rules.add_computed() = computed("lifetime_value", v1::ComputedRule::SUM, "total");
   tenant.rules.add_enrich("city");
+  tenant.rules.set_events_unread(name == "b");
   tenant.rules.set_session_gap_s(2);  // Events lie whole seconds apart.
+  add_audiences(tenant.rules);
   return tenant;
 }
 
-// Another revision of the same rules: other ranks of e-mail and phone, other enrichment.
+// Another revision of the same rules: other ranks of e-mail and phone, other enrichment, other readers of events.
 std::vector<model::Tenant> revised(std::vector<model::Tenant> tenants, bool other_ranks) {
   for (model::Tenant& tenant : tenants) {
     tenant.rules.add_enrich("p");
+    tenant.rules.set_events_unread(!tenant.rules.events_unread());
     if (other_ranks) tenant.rules.mutable_user_priority()->SwapElements(1, 2);
   }
   return tenants;
@@ -57,7 +75,8 @@ struct Plan {
   void (*rules)(v1::TenantRules&) = nullptr;
   Check check = nullptr;
   bool rated = false;
-  bool two_priorities = false;  // for sure there are nodes and partitions that rank e-mail and phone differently
+  bool other_audiences = false;  // other rules have another audience
+  bool two_priorities = false;   // for sure there are nodes and partitions that rank e-mail and phone differently
   uint32_t partitions_min = 1;
 };
 
@@ -81,6 +100,7 @@ class PeopleWorkload final : public Workload {
       if (plan_.rated) tenant.rate = {200 + dice.roll(1'000), 1 + dice.roll(30)};
     }
     scenario.rated = plan_.rated;
+    scenario.events_if_read = scenario.partitions % 2 == 1;
     // A node may know newer rules than action does.
     for (uint32_t node = 0; node < scenario.ingest_nodes; ++node)  // one may know newer rules than action
       scenario.tenants.push_back(node > 0 && (plan_.two_priorities || dice.one_in(2)) ? revised(tenants, true)
@@ -95,6 +115,9 @@ class PeopleWorkload final : public Workload {
       const bool ingest_too = !plan_.two_priorities && dice.one_in(3);
       scenario.rules.push_back(
           {dice.roll(scenario.requests.size() + 1), revised(scenario.tenants[0], !ingest_too), ingest_too});
+      if (!plan_.other_audiences) continue;
+      for (model::Tenant& tenant : scenario.rules.back().tenants)
+        testing::add_audience(tenant.rules, kLateAudience, "s", v1::ComputedRule::GE, static_cast<int64_t>(changes));
     }
     std::sort(scenario.rules.begin(), scenario.rules.end(),
               [](const RulesChange& a, const RulesChange& b) { return a.after_request < b.after_request; });
@@ -355,8 +378,22 @@ std::vector<Plan> plans_of_strangers() {
   };
 }
 
-std::vector<Plan> rated_plans() {
-  return {{.name = "floods",
+// Those that have seeds of their own (run.cc).
+std::vector<Plan> later_plans() {
+  return {{.name = "audiences",
+           .text = "people enter and leave audiences, are merged meanwhile, and audiences change",
+           .confluent = true,
+           .habits = {.people = 24,
+                      .emails = 1,
+                      .anonymous = 2,
+                      .has_user_id = 600,
+                      .event = 500,
+                      .buy = 300,
+                      .attribute = 800,
+                      .merge = 60,
+                      .merge_circle = 4},
+           .other_audiences = true},
+          {.name = "floods",
            .text = "a few people send more events than each may, and some of all is set aside",
            .confluent = false,
            .habits = {.people = 12,
@@ -382,7 +419,7 @@ std::vector<Plan> rated_plans() {
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const auto& plans : {confluent_plans(), contended_plans(), plans_of_strangers(), rated_plans()})
+    for (const auto& plans : {confluent_plans(), contended_plans(), plans_of_strangers(), later_plans()})
       for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();

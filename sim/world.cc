@@ -54,6 +54,7 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
     : scenario_(scenario), workload_(workload), stage_(options.seed, Faults{}, options.trace) {
   Dice& dice = stage_.dice;
   stage_.faults = Faults::roll(dice);
+  if (options.from_state) use_one_worker();
   stage_.broker.create_topic(Topic::kActions, scenario.partitions);
   stage_.broker.create_topic(Topic::kChanges, scenario.partitions);
   stage_.broker.create_topic(Topic::kEvents, scenario.partitions);
@@ -62,13 +63,14 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   if (scenario.rated) stage_.broker.create_topic(Topic::kOverflow, scenario.partitions);
   stage_.broker.keep_everything(stage_.faults.own_disks);
   if (stage_.faults.standbys) stage_.broker.keep_standbys(action::kActionGroup);
-  if (options.checks) shadow_ = std::make_unique<Shadow>(stage_.broker);
+  if (options.checks) shadow_ = std::make_unique<Shadow>(stage_.broker, !options.from_state);
   stage_.broker.on_commit([this](const Committed& committed) {
     if (shadow_ && committed.group == action::kActionGroup) shadow_->check(committed.transaction);
     if (shadow_ && committed.group == ingest::kDrainGroup) lanes_.add(committed.transaction);
   });
   for (uint32_t n = 0; n < scenario.tenants.size(); ++n) ingests_.emplace_back(stage_, n, scenario.tenants[n]);
   for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(3)); n > 0; --n) workers_.emplace_back(stage_, n);
+  while (options.from_state && workers_.size() > 1) workers_.pop_back();
   for (uint32_t n = 1 + static_cast<uint32_t>(dice.roll(2)); n > 0; --n) reactors_.emplace_back(stage_, n);
   static const std::vector<uint32_t> kSpeeds = {8, 8, 4, 1};
   for (size_t i = 0; i < workers_.size() + reactors_.size(); ++i) speeds_.push_back(dice.pick(kSpeeds));
@@ -80,6 +82,17 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   dropped_before_ = counted("freshet_identity_dropped_total");
   publish_rules(scenario.tenants[0], false);
   deliver_rules();
+  if (options.from_state && shadow_)
+    readers_ = std::make_unique<Readers>(stage_, *shadow_, options.seed, [this] { return workers_[0].reads(); });
+}
+
+// As a process with an embedded log works: one worker has all partitions, on this machine's disk, as long as it lives.
+void World::use_one_worker() {
+  Faults& faults = stage_.faults;
+  stage_.from_state = true;
+  faults.own_disks = faults.standbys = false;
+  faults.zombie = faults.standby = faults.lose_state = faults.older_state = 0;
+  faults.rebalance = faults.rebalance_in_batch = 0;
 }
 
 void World::run() {
@@ -100,6 +113,7 @@ void World::run() {
 void World::step() {
   Dice& dice = stage_.dice;
   stage_.clock.sleep_us(dice.between(0, 1'000));
+  if (readers_) readers_->step();
   // Of 16 turns four are the network's, one a fault's, one the disks', one the store's, and nine
   // the processes'.
   const size_t turn = dice.roll(16);
@@ -207,6 +221,7 @@ void World::publish_rules(const std::vector<model::Tenant>& tenants, bool late) 
   v1::Envelope envelope =
       action::control_record(tenants, scenario_.partitions, "0123456789abcdef", stage_.clock.now_us());
   envelope.mutable_control()->set_revision(++revision_);
+  envelope.mutable_control()->set_events_if_read(scenario_.events_if_read);
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     eventlog::Produce produce{{Topic::kActions, p}, {}};
     produce.records.add({}, envelope.SerializeAsString());
@@ -336,6 +351,7 @@ void World::come_to_rest() {
     while (stage_.store.tick()) {
     }
   }
+  if (readers_) documents_ = readers_->read_all([this] { workers_[0].step(); });
   for (WorkerProcess& worker : workers_) worker.drain();
   require(stage_.store.store().sync().has_value(), "the documents can't be made durable");
 }
@@ -348,7 +364,7 @@ void World::check() {
     const auto* const follower = worker_of(stage_.broker.follower(action::kActionGroup, {Topic::kActions, p}));
     if (follower != nullptr) require_same(p, shadow_->rows(p), follower->disks().at(p)->rows);
   }
-  const End end(scenario_, stage_.broker, rows, stage_.store.rows());
+  const End end(scenario_, stage_.broker, rows, readers_ ? documents_ : stage_.store.rows());
   if (scenario_.rated) {
     lanes_.check(stage_.broker);
     stage_.probes.hit(Probe::kOverflowed, lanes_.moved());

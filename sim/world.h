@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "end.h"
 #include "moved_records.h"
 #include "processes.h"
+#include "readers.h"
 #include "workload.h"
 
 namespace freshet::sim {
@@ -22,6 +24,7 @@ struct WorldOptions {
   uint64_t seed = 1;
   bool checks = true;  // without them a run is only good for its hash
   bool trace = false;
+  bool from_state = false;  // profiles are read from action's state
 };
 // One run of one seed.
 
@@ -58,6 +61,7 @@ class World {
   // Why the run is not at rest, or "" if it is.
   [[nodiscard]] bool all_sent() const { return acknowledged_count_ == scenario_.requests.size(); }
   [[nodiscard]] std::string unrest() const;
+  void use_one_worker();
   [[nodiscard]] const WorkerProcess* worker_of(std::optional<MemberId> member) const;
   [[nodiscard]] const WorkerProcess* owner_of(uint32_t partition) const;
   // More messages are there than could ever be needed.
@@ -70,7 +74,9 @@ class World {
   const Scenario& scenario_;
   const Workload& workload_;
   Stage stage_;
-  std::unique_ptr<Shadow> shadow_;  // null if nothing is checked
+  std::unique_ptr<Shadow> shadow_;                 // null if nothing is checked
+  std::unique_ptr<Readers> readers_;               // null if nobody reads, or nothing is checked
+  std::map<std::string, v1::Document> documents_;  // that they read at the end
   MovedRecords lanes_;
   std::deque<IngestProcess> ingests_;
   std::deque<WorkerProcess> workers_;

@@ -26,6 +26,8 @@ inline constexpr uint32_t kLogicOfActivity = 5;
 inline constexpr uint32_t kLogicOfKeptDevices = 5;
 // From here on events of one person have limits (events/person_limits.h), where the rules have some.
 inline constexpr uint32_t kLogicOfPersonLimits = 6;
+// From here on profiles are in audiences (events/audiences.h), where the rules have some.
+inline constexpr uint32_t kLogicOfAudiences = 6;
 // From here on `exists: false` of a computed attribute passes where there is no such property, and 5 equals 5.0.
 inline constexpr uint32_t kLogicOfFilters = 6;
 // From here on an entity that is told to give up an identifier to itself claims it again.

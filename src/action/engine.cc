@@ -223,8 +223,10 @@ Status Engine::adopt(const v1::Envelope& record) {
     republish(record, partition_, *rules_, state_, out_);
     return {};
   }
+  const auto before = rules_->audience_hashes();
   if (!adopt_rules(state_.meta(), control, record.received_at_us())) return {};
   rules_->renew(state_.meta(), control);
+  judge_anew(before, record, partition_, *rules_, out_);
   prefetch();  // The key of alias hashes may have come with these rules: the records that follow need theirs.
   return {};
 }

@@ -47,6 +47,8 @@ class Engine {
   // The traced records processed since this was last called, except those whose outputs were suppressed. They are for
   // whoever watches: nothing that the engine does depends on them.
   [[nodiscard]] std::vector<TracedRecord> take_traced();
+  // In force, for whoever reads what the state has.
+  [[nodiscard]] const Rules& rules() const { return *rules_; }
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }
 

@@ -23,7 +23,17 @@ void Outputs::loop(uint32_t to_partition, const v1::Envelope& message) {
 }
 
 void Outputs::change(const v1::Change& change) {
-  if (!suppressed_) add(changes_, change.id(), change);
+  if (suppressed_) return;
+  note_change(change.tenant(), change.received_at_us());
+  if (says_changes_) add(changes_, change.id(), change);
+}
+
+void Outputs::note_change(std::string_view tenant, int64_t received_at_us) {
+  if (suppressed_ || !notes_changes_) return;
+  auto at = noted_.rbegin();
+  while (at != noted_.rend() && at->tenant != tenant) ++at;
+  Noted& of = at != noted_.rend() ? *at : noted_.emplace_back(Noted{std::string(tenant), {}});
+  of.received_at_us.push_back(received_at_us);
 }
 
 void Outputs::event(std::string_view key, std::string_view value) {

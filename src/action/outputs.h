@@ -1,10 +1,15 @@
 // What the engine has to say about a batch. It is gathered in memory and sent in one transaction together with the
 // offset, so that a crash loses either both or neither. While `suppressed`, in a replay or as a standby, nothing is
 // gathered: it was said before, and would be said twice.
+//
+// Where profiles are read from the states themselves (action/profile_reads.h) nobody may need `changes`. Then a change
+// is not put into words: only when its record was received is kept, as it can be read from the commit on.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "eventlog/event_log.h"
@@ -25,17 +30,33 @@ class Outputs {
   // A message to another partition, or to this one by way of the log.
   void loop(uint32_t to_partition, const v1::Envelope& message);
   void change(const v1::Change& change);
+  void say_changes(bool said) { says_changes_ = said; }
+  // Whether it is worth while to put one into words.
+  [[nodiscard]] bool says_changes() const { return says_changes_ && !suppressed_; }
+  // A change that is readable once this is committed, said or not.
+  void note_change(std::string_view tenant, int64_t received_at_us);
   void event(std::string_view key, std::string_view value);
   void dead_letter(const v1::DeadLetter& letter);
 
   // Everything gathered since the last call.
   [[nodiscard]] std::vector<eventlog::Produce> take();
 
+  // When the records were received whose changes were noted, by tenant.
+  struct Noted {
+    std::string tenant;
+    std::vector<int64_t> received_at_us;
+  };
+  void note_changes(bool noted) { notes_changes_ = noted; }
+  [[nodiscard]] std::vector<Noted> take_noted() { return std::exchange(noted_, {}); }
+
  private:
   uint32_t partition_;
   bool suppressed_ = false;
+  bool says_changes_ = true;
+  bool notes_changes_ = false;
   std::vector<eventlog::RecordBatch> loops_;  // by target partition of `actions`
   eventlog::RecordBatch changes_, events_, dead_letters_;
+  std::vector<Noted> noted_;  // few tenants, the last one first looked at
 };
 
 }  // namespace freshet::action

@@ -1,6 +1,8 @@
 #include "action/republish.h"
 
+#include "action/events/audiences.h"
 #include "action/events/profile.h"
+#include "action/read_whole.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "state/entity_list.h"
@@ -10,44 +12,87 @@ namespace {
 
 constexpr size_t kRepublishedInStep = FRESHET_BOUND(256, 3);
 
-// Only those with a document. One that was never said has none, nor has one that was merged away or erased: a change of
-// it would bring one back.
-bool has_document(const v1::EntityState& entity) {
-  return entity.version() > 0 &&
-         (entity.status() == v1::EntityState::LIVE || entity.status() == v1::EntityState::LEAVING);
-}
-
-void say_whole(state::Entity& entity, const Tenant& tenant, const v1::Envelope& record, state::PartitionState& state,
+// The profile whole, as whoever reads it is shown it.
+void say_again(state::Entity& entity, const AudienceContext& context, uint64_t raise, state::PartitionState& state,
                Outputs& out) {
   state::PartitionState::touch(entity, state);
-  entity.state.set_version(entity.state.version() + 1 + record.control().republish().raise());
+  Touched touched;
+  AudienceCounters counters;
+  // One that leaves sends what it is in step by step: that must not change meanwhile.
+  if (entity.state.status() == v1::EntityState::LIVE) follow_audiences(entity.state, context, touched, out, counters);
+  entity.state.set_version(entity.state.version() + 1 + raise);
   if (out.suppressed()) return;
+  v1::Change change;
+  say_whole(entity.state, context.tenant, change);
+  change.set_received_at_us(context.received_at_us);
+  out.change(change);
+}
+
+// A profile that changed since the rules did has been judged with that change.
+void judge_user(state::Entity& entity, const AudienceContext& context, state::PartitionState& state, Outputs& out) {
+  const bool is_judged = entity.state.audiences_judged() == context.tenant.audiences.hash();
+  if (entity.ref.kind != v1::ENTITY_KIND_USER || entity.state.status() != v1::EntityState::LIVE || is_judged) return;
+  state::PartitionState::touch(entity, state);
+  Touched touched;
+  AudienceCounters counters;
+  follow_audiences(entity.state, context, touched, out, counters);
+  if (!touched.any()) return;
+  entity.state.set_version(entity.state.version() + 1);
+  if (!out.says_changes()) return out.note_change(entity.state.tenant(), context.received_at_us);
   v1::Change change;
   change.set_tenant(entity.state.tenant());
   change.set_kind(entity.ref.kind);
   change.set_id(std::string(entity.ref.id.view()));
   change.set_version(entity.state.version());
-  change.set_received_at_us(record.received_at_us());
-  Touched touched;
-  touched.all();
-  touched.describe(entity.state, tenant, change);
+  change.set_received_at_us(context.received_at_us);
+  touched.describe(entity.state, context.tenant, change);
   out.change(change);
+}
+
+// The users of one tenant; others that come meanwhile have a sweep of their own.
+const Tenant* judged_tenant(const v1::Republish& asked, const Rules& rules) {
+  const Tenant* const tenant = rules.find(asked.judges());
+  return tenant != nullptr && tenant->audiences.hash() == asked.audiences() ? tenant : nullptr;
 }
 
 }  // namespace
 
+// A tenant that was not known has no profiles here yet, or has them judged with their changes.
+void judge_anew(const std::map<std::string, uint64_t>& before, const v1::Envelope& control, uint32_t partition,
+                const Rules& rules, Outputs& out) {
+  for (const auto& [name, hash] : rules.audience_hashes()) {
+    const auto was = before.find(name);
+    if (was == before.end() || was->second == hash) continue;
+    v1::Envelope sweep;
+    sweep.set_kind(v1::Envelope::CONTROL);
+    sweep.set_received_at_us(control.received_at_us());
+    v1::Republish& asked = *sweep.mutable_control()->mutable_republish();
+    asked.set_judges(name);
+    asked.set_audiences(hash);
+    out.loop(partition, sweep);
+  }
+}
+
 void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
                Outputs& out) {
   FRESHET_ASSERT(record.control().has_republish());
+  const v1::Republish& asked = record.control().republish();
+  const Tenant* const judged = judged_tenant(asked, rules);
+  if (!asked.judges().empty() && judged == nullptr) return;
   const std::vector<Hash128> ids =
       state::entities_after(state, record.control().republish().after(), kRepublishedInStep);
   state.prefetch_entities(ids);
   for (const Hash128& id : ids) {
     state::Entity* entity = state.find_entity(id);
     if (entity == nullptr || !has_document(entity->state)) continue;
-    // A tenant that is configured no longer can't be asked for.
-    if (const Tenant* tenant = rules.find(entity->state.tenant()); tenant != nullptr)
-      say_whole(*entity, *tenant, record, state, out);
+    const Tenant* const tenant = rules.find(entity->state.tenant());
+    if (tenant == nullptr) continue;  // One that is configured no longer can't be asked for.
+    const AudienceContext context{*tenant, rules, record.received_at_us(), {}};
+    if (asked.judges().empty()) {
+      say_again(*entity, context, asked.raise(), state, out);
+    } else if (tenant == judged) {
+      judge_user(*entity, context, state, out);
+    }
   }
   if (ids.size() < kRepublishedInStep) return;
   v1::Envelope next = record;

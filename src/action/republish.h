@@ -15,4 +15,9 @@ namespace freshet::action {
 void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
                Outputs& out);
 
+// Where a tenant that was known before has other audiences now, asks this partition to judge its profiles, step by
+// step. `before`: Rules::audience_hashes().
+void judge_anew(const std::map<std::string, uint64_t>& before, const v1::Envelope& control, uint32_t partition,
+                const Rules& rules, Outputs& out);
+
 }  // namespace freshet::action

@@ -99,6 +99,7 @@ bool adopt_changes(v1::PartitionMeta& meta, const v1::Control& control, int64_t 
     rules.set_hash_key(control.hash_key());
     rules.set_partitions(control.partitions());
     rules.set_events_as_protobuf(control.events_as_protobuf());
+    rules.set_events_if_read(control.events_if_read());
     changed = true;
   }
   for (const v1::TenantRules& tenant : control.tenants()) {
@@ -123,6 +124,7 @@ std::unique_ptr<Rules> Rules::compile(const v1::PartitionMeta& meta) {
   auto rules = std::make_unique<Rules>();
   rules->hash_key_ = meta.rules().hash_key();
   rules->events_as_protobuf_ = meta.rules().events_as_protobuf();
+  rules->events_if_read_ = meta.rules().events_if_read();
   for (const v1::TenantRules& tenant : meta.rules().tenants()) rules->take(meta, tenant);
   return rules;
 }
@@ -157,6 +159,8 @@ void Rules::take(const v1::PartitionMeta& meta, const v1::TenantRules& proto) {
         computed.since_us = since.since_us();
     tenant->computed_of_event[computed.rule.event()].push_back(&computed);
   }
+  tenant->knows_audiences = meta.rules().logic_version() >= kLogicOfAudiences;
+  if (tenant->knows_audiences) tenant->audiences = Audiences(*tenant);
   tenants_[proto.name()] = std::move(tenant);
 }
 
@@ -167,6 +171,12 @@ const Tenant* Rules::find(std::string_view tenant) const {
 
 uint64_t revision_in_force(const v1::PartitionMeta& meta, const Tenant* tenant) {
   return tenant != nullptr ? tenant->revision : meta.rules().revision();
+}
+
+std::map<std::string, uint64_t> Rules::audience_hashes() const {
+  std::map<std::string, uint64_t> hashes;
+  for (const auto& [name, tenant] : tenants_) hashes[name] = tenant->audiences.hash();
+  return hashes;
 }
 
 // An older revision may arrive after a newer one, from a node that has not heard of that yet: it changes nothing.

@@ -5,11 +5,13 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "action/audience_rules.h"
 #include "freshet/v1/state.pb.h"
 
 namespace freshet::action {
@@ -37,6 +39,10 @@ struct Tenant {
   bool keeps_devices = false;
   // `where` of computed attributes passes as model/filter.h says.
   bool knows_absence = false;
+  // Who is in which (events/audiences.h). Without `knows_audiences`, by an older logic or of a tenant that is gone,
+  // nobody is judged.
+  Audiences audiences;
+  bool knows_audiences = false;
   // Who has become one with the other party of a conflict asks the home again (identity/identifiers.cc).
   bool claims_again = false;
 
@@ -51,7 +57,13 @@ class Rules {
   void renew(const v1::PartitionMeta& meta, const v1::Control& control);
   [[nodiscard]] const Tenant* find(std::string_view tenant) const;  // nullptr: unknown
   [[nodiscard]] const std::string& hash_key() const { return hash_key_; }
+  // Audiences::hash() of each tenant, by name.
+  [[nodiscard]] std::map<std::string, uint64_t> audience_hashes() const;
   [[nodiscard]] bool events_as_protobuf() const { return events_as_protobuf_; }
+  // Whether the tenant's events go to the topic `events`.
+  [[nodiscard]] bool writes_events(const Tenant& tenant) const {
+    return !events_if_read_ || !tenant.rules.events_unread();
+  }
 
  private:
   void take(const v1::PartitionMeta& meta, const v1::TenantRules& rules);
@@ -59,6 +71,7 @@ class Rules {
   absl::flat_hash_map<std::string, std::unique_ptr<Tenant>> tenants_;
   std::string hash_key_;
   bool events_as_protobuf_ = false;
+  bool events_if_read_ = false;
 };
 
 // Puts a Control record into meta. True: something of it took effect, as its revision is higher than that in force. A

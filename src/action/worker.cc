@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "action/persister.h"
+#include "action/profile_reads.h"
 #include "action/worker_loop.h"
 #include "base/assert.h"
 #include "env/thread.h"
@@ -26,7 +27,9 @@ class WorkerImpl final : public Worker {
       : member_(options.member),
         consumer_(std::move(consumer)),
         persister_(options.trims ? options.log : nullptr, options.member, options.checkpoints),
-        loop_(std::make_unique<WorkerLoop>(options, *consumer_, persister_)) {
+        loop_(std::make_unique<WorkerLoop>(options, *consumer_, persister_)),
+        reads_(options.reads) {
+    if (reads_ != nullptr) reads_->set_wake(member_, [consumer = consumer_.get()] { consumer->wake(); });
     thread_ = std::thread([this] {
       env::name_thread(fmt::format("action-{}", member_));
       run();
@@ -35,6 +38,7 @@ class WorkerImpl final : public Worker {
 
   ~WorkerImpl() override {
     WorkerImpl::stop();
+    if (reads_ != nullptr) reads_->set_wake(member_, nullptr);
     (void)persister_.wait();  // Its thread works on the states that the loop owns.
   }
 
@@ -61,6 +65,7 @@ class WorkerImpl final : public Worker {
     if (status) status = loop_->drain();
     if (status) return;
     spdlog::error("action worker {} stopped: {}", member_, status.error().message);
+    if (reads_ != nullptr) reads_->close();  // The process ends; nobody should wait for it.
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
   }
@@ -69,6 +74,7 @@ class WorkerImpl final : public Worker {
   std::unique_ptr<eventlog::Consumer> consumer_;
   Persister persister_;
   std::unique_ptr<WorkerLoop> loop_;
+  ProfileReads* const reads_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> caught_up_{false};
   std::once_flag joined_;

@@ -12,9 +12,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <span>
+#include <string>
 #include <utility>
 
+#include "action/profile_reads.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "telemetry/log.h"
@@ -60,6 +63,12 @@ struct WorkerLoop::Metrics {
       telemetry::counter("freshet_identity_erased_messages_total", "Messages of erased profiles.");
   telemetry::Counter& limited = telemetry::counter(
       "freshet_person_limited_total", "Records set aside, as their persons had too many events (limits.person).");
+  telemetry::Counter& changes = telemetry::counter(
+      "freshet_action_changes_total", "Changes of profiles committed, where profiles are read from action's state.");
+  std::map<std::string, telemetry::Histogram*> freshness;  // by tenant
+  telemetry::Counter& entered =
+      telemetry::counter("freshet_audience_entered_total", "Profiles that entered an audience.");
+  telemetry::Counter& left = telemetry::counter("freshet_audience_left_total", "Profiles that left an audience.");
   telemetry::Histogram& commit_us = telemetry::histogram("freshet_action_commit_us", "Time of a commit.");
   telemetry::Histogram& process_us = telemetry::histogram("freshet_action_batch_us", "Time to process a batch.");
 };
@@ -98,7 +107,7 @@ WorkerLoop::~WorkerLoop() = default;
 
 Status WorkerLoop::step(env::TimeUs poll_us) {
   FRESHET_TRY(begin_those_due());
-  auto polled = consumer_.poll(options_.batch_bytes_max, poll_us);
+  auto polled = consumer_.poll(options_.batch_bytes_max, reads_left_ ? 0 : poll_us);
   if (!polled && polled.error().code == Code::kRetry) {
     spdlog::warn("{}", polled.error().message);
     options_.clock->sleep_us(poll_us);
@@ -114,7 +123,9 @@ Status WorkerLoop::step(env::TimeUs poll_us) {
   for (const TopicPartition& theirs : polled->followed) FRESHET_TRY(take_over(theirs, true));
   for (const TopicPartition& mine : polled->assigned) FRESHET_TRY(take_over(mine, false));
   if (!polled->fetched.empty()) FRESHET_TRY(process_all(polled->fetched));
-  return look_after_states();
+  FRESHET_TRY(look_after_states());
+  answer_reads();
+  return {};
 }
 
 Status WorkerLoop::drain() {
@@ -235,6 +246,7 @@ Status WorkerLoop::begin_replay(Partition& part) {
   const bool skips = FRESHET_MUTANT(kGapNotReplayed) && !part.following;
   consumer_.seek(part.of, skips ? part.committed : part.state->offset());
   part.out = std::make_unique<Outputs>(part.of.partition, partitions_);
+  part.out->note_changes(options_.reads != nullptr);
   part.engine = std::make_unique<Engine>(part.of.partition, partitions_, *part.state, *part.out);
   part.counted = {};
   part.identity_counted = {};
@@ -259,6 +271,7 @@ Status WorkerLoop::process_all(const std::vector<Fetched>& fetched) {
     transaction.done.push_back({batch.from, batch.next});
   }
   metrics_->process_us.record(options_.clock->monotonic_us() - begin);
+  if (FRESHET_MUTANT(kReadUncommitted)) answer_reads();
   return transaction.done.empty() ? Status{} : commit(std::move(transaction));
 }
 
@@ -280,6 +293,7 @@ Status WorkerLoop::process(Partition& part, const Fetched& batch) {
     part.out->suppress(false);
     metrics_->replayed.add(old_count);
   }
+  part.out->say_changes(options_.says_changes == nullptr || *options_.says_changes);
   if (old_count < records.size()) FRESHET_TRY(part.engine->process(records.subspan(old_count)));
   part.state->advance(batch.next);
   spans_.add(part.of.partition, part.engine->take_traced());
@@ -315,8 +329,40 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
     Partition& part = working_.at(position.of.partition);
     FRESHET_ASSERT(position.next >= part.committed && position.next == part.state->offset());
     part.committed = position.next;
+    if (options_.reads != nullptr) note_readable(part);
   }
   return {};
+}
+
+// ---- readers ------------------------------------------------------------------------------------------------------
+
+// A partition that replays has less than was readable before the crash, so it is silent until it has caught up. Nor
+// does one answer that is read along: how far its owner is only the owner knows.
+void WorkerLoop::answer_reads() {
+  reads_left_ = false;
+  if (options_.reads == nullptr || !options_.reads->any()) return;
+  for (const auto& [partition, part] : working_) {
+    if (part.following || (part.behind() && !FRESHET_MUTANT(kReadWhileReplaying))) continue;
+    const bool all = options_.reads->answer(partition, [&part = part](const ProfileQuestion& question) {
+      return answer_from(*part.state, part.engine->rules(), question);
+    });
+    reads_left_ = reads_left_ || !all;
+  }
+  options_.reads->expire();
+}
+
+// What was committed just now can be read from here on: that is its freshness.
+void WorkerLoop::note_readable(Partition& part) {
+  const env::TimeUs now = options_.clock->now_us();
+  for (const Outputs::Noted& noted : part.out->take_noted()) {
+    metrics_->changes.add(noted.received_at_us.size());
+    telemetry::Histogram*& histogram = metrics_->freshness[noted.tenant];
+    if (histogram == nullptr)
+      histogram =
+          &telemetry::histogram("freshet_freshness_us", "From the receipt of a record until the profile could be read.",
+                                {{"tenant", noted.tenant}});
+    for (const int64_t received_at_us : noted.received_at_us) histogram->record(now - received_at_us);
+  }
 }
 
 // ---- states -------------------------------------------------------------------------------------------------------
@@ -370,6 +416,8 @@ void WorkerLoop::count(Partition& part) {
   metrics_->erased.add(identity.erased - before.erased);
   metrics_->erased_messages.add(identity.erased_messages - before.erased_messages);
   metrics_->limited.add(identity.limited - before.limited);
+  metrics_->entered.add(identity.audiences.entered - before.audiences.entered);
+  metrics_->left.add(identity.audiences.left - before.audiences.left);
   count_reasons(identity, before);
   before = identity;
 }

@@ -10,7 +10,8 @@
 // A partition that can't begin yet waits, paused, while the others go on: the log does not say what is committed
 // (kRetry), or the worker of this process that had it before has not closed its state yet (kConflict). A partition
 // that the worker follows, as its standby, is processed like what is replayed: as far as its owner has committed it,
-// and without outputs.
+// and without outputs. Readers of profiles (action/profile_reads.h) are answered at the end of a step, when all that is
+// in memory is committed.
 #pragma once
 
 #include <map>
@@ -74,6 +75,8 @@ class WorkerLoop {
   [[nodiscard]] Status commit(eventlog::Transaction transaction);
   [[nodiscard]] Status look_after_states();
   [[nodiscard]] Status persist(Partition& part);
+  void answer_reads();
+  void note_readable(Partition& part);
   void count(Partition& part);
   void show_partitions();
 
@@ -85,6 +88,7 @@ class WorkerLoop {
   std::map<uint32_t, Partition> working_;
   std::map<uint32_t, Waiting> waiting_;
   const env::TimeUs started_;
+  bool reads_left_ = false;  // questions of readers that the last step did not get to
   ProcessSpans spans_;
   std::unique_ptr<Metrics> metrics_;
 };

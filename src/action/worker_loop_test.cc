@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "action/profile_reads.h"
+#include "telemetry/metrics.h"
 #include "testing/action/cluster.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
@@ -113,6 +116,8 @@ class WorkerLoopTest : public ::testing::Test {
     options.log = &log_;
     options.clock = &clock_;
     options.open_state = [this](uint32_t partition) { return open(partition); };
+    options.reads = &reads_;
+    options.says_changes = &says_changes_;
     loop_ = std::make_unique<WorkerLoop>(options, consumer_, persistence_);
   }
   Result<std::unique_ptr<state::PartitionState>> open(uint32_t partition) {
@@ -139,12 +144,27 @@ class WorkerLoopTest : public ::testing::Test {
       ASSERT_TRUE(status) << status.error().message;
     }
   }
+  // Asks who it is that send() sends of; 0: no answer yet.
+  std::shared_ptr<uint64_t> ask_version(uint32_t partition) {
+    for (int i = 0;; ++i) {
+      const v1::Envelope record = testing::make_record("m", {{"user_id", "u" + std::to_string(i)}}, 1'000, "E");
+      if (model::home_of("t", v1::ENTITY_KIND_USER, record.user(0), kPartitions) != partition) continue;
+      auto version = std::make_shared<uint64_t>(0);
+      find_profile(reads_, kPartitions, {"t", v1::ENTITY_KIND_USER, record.user(0), {}}, [version](const auto& found) {
+        ASSERT_TRUE(found && *found);
+        *version = (*found)->document.version();
+      });
+      return version;
+    }
+  }
   [[nodiscard]] bool done(uint32_t partition) {
     return consumer_.committed_to[partition] == static_cast<Offset>(consumer_.records[partition].size());
   }
 
   env::FakeClock clock_{1'000'000};
   eventlog::FakeLog log_{kPartitions};
+  ProfileReads reads_{kPartitions, clock_};
+  std::atomic<bool> says_changes_{true};
   FakeConsumer consumer_;
   InPlace persistence_;
   std::set<uint32_t> in_use_;
@@ -254,6 +274,45 @@ TEST_F(WorkerLoopTest, AStandbySaysNothingAndGoesOnWhereTheOwnerCommittedLast) {
   EXPECT_TRUE(done(0));
   EXPECT_EQ(consumer_.outputs, 2u) << "of m1: a change and an event; of m0 they were the owner's";
   EXPECT_EQ(opened_[0], opened) << "the state was opened anew";
+}
+
+TEST_F(WorkerLoopTest, AReaderIsShownWhatIsCommittedAndNothingElse) {
+  send(0, "m0");
+  steps(3);
+  const auto first = ask_version(0);
+  EXPECT_EQ(*first, 0u) << "answered on the wrong thread";
+  steps(2);
+  EXPECT_EQ(*first, 1u);
+
+  send(0, "m1");
+  consumer_.commit_fails = {{Code::kConflict, "aborted"}};
+  consumer_.committed_fails = {0};
+  const auto second = ask_version(0);
+  steps(5);
+  EXPECT_EQ(*second, 0u) << "an aborted batch, or a state that has yet to replay, was shown";
+  consumer_.committed_fails = {};
+  steps(60);
+  EXPECT_TRUE(done(0));
+  EXPECT_GE(*second, 1u);
+  const auto third = ask_version(0);
+  steps(2);
+  EXPECT_EQ(*third, 2u);
+}
+
+TEST_F(WorkerLoopTest, ChangesThatNobodyReadsAreNotSaidButAreFresh) {
+  says_changes_ = false;
+  const uint64_t before = telemetry::counter_total("freshet_action_changes_total");
+  const size_t said = consumer_.outputs;
+  send(0, "m0");
+  steps(3);
+  ASSERT_TRUE(done(0));
+  EXPECT_EQ(consumer_.outputs, said + 1) << "the event";
+  EXPECT_EQ(telemetry::counter_total("freshet_action_changes_total"), before + 1);
+  EXPECT_GT(telemetry::histogram("freshet_freshness_us", "", {{"tenant", "t"}}).count(), 0u);
+  says_changes_ = true;  // somebody wants them from now on
+  send(0, "m1");
+  steps(3);
+  EXPECT_EQ(consumer_.outputs, said + 3) << "an event and a change";
 }
 
 class TracedWorkerLoopTest : public WorkerLoopTest {

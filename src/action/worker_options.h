@@ -1,6 +1,7 @@
 // What action's worker works on and within which bounds: the thread (worker.h) and its steps (worker_loop.h).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,8 @@ class PartitionState;
 
 namespace freshet::action {
 
+class ProfileReads;
+
 inline constexpr const char* kActionGroup = "action";
 
 // Opens the state of a partition. kConflict: somebody of this process still has it open; the worker asks again until
@@ -30,6 +33,10 @@ struct WorkerOptions {
   env::Clock* clock = nullptr;
   StateOpener open_state;
   state::CheckpointKeeper* checkpoints = nullptr;  // null: none are made. It outlives the worker, as log and clock do.
+  // Where profiles are read from the states themselves; null: they are not. It outlives the worker.
+  ProfileReads* reads = nullptr;
+  // Whether topic `changes` is to be written, asked before each batch; null: it always is. It outlives the worker.
+  const std::atomic<bool>* says_changes = nullptr;
   uint32_t member = 0;
   uint32_t members = 1;
   uint32_t slots = 0;  // not 0: with standbys; see ConsumerOptions

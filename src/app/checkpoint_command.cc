@@ -18,6 +18,7 @@
 #include "app/progress_bar.h"
 #include "app/repartition.h"
 #include "base/hash.h"
+#include "kv/check_file.h"
 #include "kv/store.h"
 #include "model/time.h"
 #include "state/checkpoint/catalog.h"
@@ -207,9 +208,9 @@ Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
   FRESHET_ASSIGN(auto opened, kv::open_rocks(options));
   const std::string snapshot = directory + ".checkpoint";
   FRESHET_ASSIGN(const auto meta, state::take_snapshot(*opened, snapshot));
-  FRESHET_ASSIGN(auto writer,
-                 state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(), partition,
-                                                 work.config.log.partitions, work.config.checkpoints.keep}));
+  FRESHET_ASSIGN(auto writer, state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(),
+                                                              partition, work.config.log.partitions,
+                                                              work.config.checkpoints.keep, kv::check_file}));
   Status made;
   // A state that has not moved since its newest checkpoint needs no other one.
   if (writer->newest_offset() != meta.next_offset()) {

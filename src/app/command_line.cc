@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/capture_command.h"
 #include "app/check_command.h"
 #include "app/checkpoint_command.h"
 #include "app/deadletters_command.h"
@@ -40,6 +41,7 @@ int run_command_line(int argc, char** argv) {
   add_doctor_command(app, exit_code);
   add_fleet_command(app, exit_code);
   add_mirror_command(app, exit_code);
+  add_capture_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

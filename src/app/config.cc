@@ -76,17 +76,15 @@ void add_canary(yaml::Node& root) {
   }
 }
 
-const yaml::Node kNothing;
-
 // What says whether the file is as it was.
 void note_sections(const yaml::Node& root, Config& config) {
   for (size_t i = 0; i < root.keys.size(); ++i) {
     const std::string& name = root.keys[i].text;
     if (name == "tenants" || name == "revision") continue;
-    // SIGHUP takes a changed level at once, so it is no reason to start again.
-    const yaml::Node* const format = name == "logging" ? root.items[i].find("format") : nullptr;
-    const yaml::Node& counts = name != "logging" ? root.items[i] : format != nullptr ? *format : kNothing;
-    config.section_hashes[name] = hash128(yaml::write(counts)).hex();
+    // SIGHUP takes the rest of these at once, so it is no reason to start again.
+    const std::string_view only = name == "logging" ? "format" : name == "events" ? "keep" : "";
+    const yaml::Node* const part = only.empty() ? &root.items[i] : root.items[i].find(only);
+    if (part != nullptr) config.section_hashes[name] = hash128(yaml::write(*part)).hex();
   }
   const yaml::Node* const tenants = root.find("tenants");
   for (const yaml::Node& tenant : tenants->items) {
@@ -129,6 +127,15 @@ std::string config_keys(std::string_view table) {
   Config config;
   describe(keys, config);
   return yaml::markdown_of(keys.rows(), table == kKeyTables[0] ? "" : std::string(table) + ".");
+}
+
+// With Kafka others read the topic, and nobody has to tell Freshet of it.
+bool writes_unread_events(const Config& config) {
+  return config.events_keep_us < 0 ? config.log.kind == Config::LogKind::kKafka : config.events_keep_us > 0;
+}
+
+int64_t events_kept_us(const Config& config) {
+  return config.events_keep_us > 0 ? config.events_keep_us : config.retention.events_us;
 }
 
 uint32_t slots_of(const Config& config) {

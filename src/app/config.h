@@ -77,10 +77,13 @@ struct Config {
     uint64_t bytes_per_s = 64ull << 20;  // of hashing and sending, and of restoring
   };
   struct Profiles {
-    enum class Kind : uint8_t { kEmbedded, kMongodb, kSplit };
-    Kind kind = Kind::kEmbedded;
-    std::string mongodb_uri;           // never logged
-    std::vector<std::string> indexed;  // kSplit: attributes that MongoDB has, too
+    enum class Kind : uint8_t { kState, kEmbedded, kMongodb, kSplit };
+    Kind kind = Kind::kState;  // asked for; profiles_kind() says which one it is
+    bool kind_said = false;    // by the file, and not left to us
+    enum class Changes : uint8_t { kIfRead, kWritten };
+    Changes changes = Changes::kIfRead;  // kState: who reads them is a sink
+    std::string mongodb_uri;             // never logged
+    std::vector<std::string> indexed;    // kSplit: attributes that MongoDB has, too
   };
 
   struct Retention {  // of what is not state, in topics; docs/operations/erasure.md
@@ -130,12 +133,14 @@ struct Config {
   Checkpoints checkpoints;
   Profiles profiles;
   bool events_as_protobuf = false;
+  int64_t events_keep_us = -1;  // 0: only what a sink reads is written; -1: the log says (writes_unread_events())
   Retention retention;
   Logs logs;
   DeadLetters deadletters;
   Overflow overflow;
   uint32_t store_files = 256;  // that a store may keep open; not of the file; fit_open_files() lowers it
   int64_t canary_us = 0;       // between two of its records; 0: there is none
+  model::Objective objective = model::kUsualObjective;
   Tracing tracing;
   Telemetry telemetry;
   Logging logging;
@@ -164,7 +169,11 @@ struct Config {
 [[nodiscard]] constexpr auto names_of(Config::Profiles::Kind) {
   using enum Config::Profiles::Kind;
   return std::to_array<Name<Config::Profiles::Kind>>(
-      {{kEmbedded, "embedded"}, {kMongodb, "mongodb"}, {kSplit, "split"}});
+      {{kState, "state"}, {kEmbedded, "embedded"}, {kMongodb, "mongodb"}, {kSplit, "split"}});
+}
+[[nodiscard]] constexpr auto names_of(Config::Profiles::Changes) {
+  using enum Config::Profiles::Changes;
+  return std::to_array<Name<Config::Profiles::Changes>>({{kIfRead, "if_read"}, {kWritten, "written"}});
 }
 
 // What `freshet run` uses without a file: one tenant `demo`, everything on loopback.
@@ -179,12 +188,16 @@ struct Config {
 // The JSON Schema of the file, published as docs/freshet.schema.json; and the tables of its keys in Markdown, which
 // docs/configuration.md has between `<!-- keys of … -->` and `<!-- end -->`: one for each of kKeyTables.
 [[nodiscard]] std::string config_schema();
-inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]",
-                                                  "tenants[].sinks[]"};
+inline constexpr std::string_view kKeyTables[] = {
+    "the file", "admin.tokens[]", "tenants[]", "tenants[].computed[]", "tenants[].audiences[]", "tenants[].sinks[]"};
 [[nodiscard]] std::string config_keys(std::string_view table);
 
 // kInvalid: the log is Kafka, action runs, and there is no place for checkpoints.
 [[nodiscard]] Status check_checkpoints(const Config& config);
+
+// Whether topic `events` gets the events of tenants without a sink that takes them; and how long it keeps what it gets.
+[[nodiscard]] bool writes_unread_events(const Config& config);
+[[nodiscard]] int64_t events_kept_us(const Config& config);
 
 // In how many slots action's partitions are shared out; 0: there are no standbys, the group shares them out.
 [[nodiscard]] uint32_t slots_of(const Config& config);
@@ -200,6 +213,8 @@ inline constexpr std::string_view kKeyTables[] = {"the file", "admin.tokens[]", 
 [[nodiscard]] std::string text_of(const Roles& roles);
 [[nodiscard]] std::vector<Role> list_of(const Roles& roles);
 [[nodiscard]] Roles roles_of(const std::vector<Role>& list);
+// Where profiles are read from: action's state is what is meant where the file says nothing, if it can be.
+[[nodiscard]] Config::Profiles::Kind profiles_kind(const Config& config);
 // kInvalid: what these roles need is on the disk of another process.
 [[nodiscard]] Status check_roles(const Config& config);
 // Whether host:port (also [::1]:port) accepts connections from this machine only.

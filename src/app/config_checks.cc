@@ -49,6 +49,9 @@ void check_log(const Node& root, const Config::Log& log, Problems& problems) {
 // kind may be left out: the section says it.
 void check_profiles(const Node& root, const Config::Profiles& profiles, Problems& problems) {
   using Kind = Config::Profiles::Kind;
+  const Node* const changes = root.find({"profiles", "changes"});
+  if (changes != nullptr && profiles.kind != Kind::kState)
+    problems.add(changes->at, "profiles.changes: only for profiles.kind: state; elsewhere they are always written");
   for (const Kind kind : {Kind::kMongodb, Kind::kSplit}) {
     const std::string name(name_of(kind));
     const Node* found = root.find({"profiles", name});
@@ -58,6 +61,16 @@ void check_profiles(const Node& root, const Config::Profiles& profiles, Problems
       problems.add(root.place_of({"profiles"}), "profiles." + name + ": is missing, because profiles.kind is " + name);
     }
   }
+}
+
+void check_events(const Node& root, const Config& config, Problems& problems) {
+  constexpr int64_t kLeastUs = 3'600'000'000;  // as other retentions have it
+  const Node* const keep = root.find({"events", "keep"});
+  if (keep == nullptr || config.events_keep_us <= 0) return;
+  if (config.events_keep_us < kLeastUs)
+    problems.add(keep->at, "events.keep: must be 1h at least, or 0s for events that nobody reads not to be written");
+  if (root.find({"retention", "events"}) != nullptr && config.retention.events_us != config.events_keep_us)
+    problems.add(keep->at, "events.keep: retention.events says something else: leave that one out");
 }
 
 void check_address(const Node& root, const Config::Checkpoints& checkpoints, Problems& problems) {
@@ -73,6 +86,7 @@ void check_config(const Node& root, const Config& config, Problems& problems) {
   check_log(root, config.log, problems);
   check_profiles(root, config.profiles, problems);
   check_address(root, config.checkpoints, problems);
+  check_events(root, config, problems);
   for (const Status& status : {check_checkpoints(config), check_standbys(config)}) {
     if (!status) problems.add(root.at, status.error().message);
   }
@@ -101,8 +115,22 @@ Status check_standbys(const Config& config) {
                                           config.state.slots, config.log.partitions));
 }
 
+// Whoever has no action beside him could only read what it has persisted, and whoever has no console need not read.
+Config::Profiles::Kind profiles_kind(const Config& config) {
+  using Kind = Config::Profiles::Kind;
+  const bool possible = config.log.kind == Config::LogKind::kEmbedded && config.roles.action && config.roles.console;
+  if (config.profiles.kind != Kind::kState || config.profiles.kind_said || possible) return config.profiles.kind;
+  return Kind::kEmbedded;
+}
+
 Status check_roles(const Config& config) {
-  const bool on_disk = config.profiles.kind != Config::Profiles::Kind::kMongodb;
+  const Config::Profiles::Kind kind = profiles_kind(config);
+  if (kind == Config::Profiles::Kind::kState &&
+      (config.log.kind != Config::LogKind::kEmbedded || !config.roles.action || !config.roles.console))
+    return fail(Code::kInvalid,
+                "profiles.kind: state is for log.kind: embedded, where one process plays action and console: leave it "
+                "out, or profiles: {kind: embedded}");
+  const bool on_disk = kind != Config::Profiles::Kind::kMongodb;
   if (config.log.kind != Config::LogKind::kKafka || !on_disk || config.roles.reaction == config.roles.console)
     return {};
   return fail(

@@ -42,11 +42,12 @@ constexpr Effect kEffects[] = {
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
     {"log.kafka.topic_prefix", "app/log.cc", "config.log.topic_prefix"},
     {"log.kafka.properties", "app/log.cc", "config.log.properties"},
-    {"state.memory", "app/server.cc", "config_.state.memory_bytes"},
+    {"state.memory", "app/server.cc", "config.state.memory_bytes"},
     {"state.standbys", "app/server.cc", "slots_of(config_)"},
     {"state.slots", "app/server.cc", "slots_of(config_)"},
     {"state.standby_after", "app/log.cc", "config.state.standby_after_us"},
-    {"profiles.kind", "app/profiles.cc", "config.profiles.kind"},
+    {"profiles.kind", "app/profiles.cc", "profiles_kind(config)"},
+    {"profiles.changes", "app/state_profiles.cc", "config.profiles.changes"},
     {"profiles.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
     {"profiles.split.mongodb.uri", "app/profiles.cc", "config.profiles.mongodb_uri"},
     {"profiles.split.indexed", "app/profiles.cc", "config.profiles.indexed"},
@@ -58,7 +59,8 @@ constexpr Effect kEffects[] = {
     {"checkpoints.concurrency", "app/checkpoints.cc", "config_.checkpoints.concurrency"},
     {"checkpoints.bandwidth", "app/checkpoints.cc", "config_.checkpoints.bytes_per_s"},
     {"events.format", "action/identity/entities.cc", "events_as_protobuf()"},
-    {"retention.events", "app/log.cc", "kept.events_us"},
+    {"events.keep", "app/log.cc", "events_kept_us(config)"},
+    {"retention.events", "app/log.cc", "events_kept_us(config)"},
     {"retention.changes", "app/log.cc", "kept.changes_us"},
     {"retention.deadletters", "app/letters.cc", "config.retention.deadletters_us"},
     {"logs.bandwidth", "app/server.cc", "config_.logs.bytes_per_s"},
@@ -68,6 +70,9 @@ constexpr Effect kEffects[] = {
     {"deadletters.bytes", "app/letters.cc", "config.deadletters.bytes"},
     {"overflow.count", "app/overflow.cc", "config.overflow.count"},
     {"overflow.bytes", "app/overflow.cc", "config.overflow.bytes"},
+    {"objective.within", "app/objectives.cc", "objective.within_us"},
+    {"objective.share", "app/objectives.cc", "objective.share"},
+    {"objective.over", "app/objectives.cc", "objective.over_us"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
     {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
     {"telemetry.otlp", "app/server.cc", "config_.telemetry.otlp"},
@@ -83,6 +88,9 @@ constexpr Effect kEffects[] = {
     {"tenants[].data_api.secret", "ingest/auth.cc", "tenant.app_secret"},
     {"tenants[].rate.events_per_second", "ingest/overflow/lanes.cc", "rate.events_per_second"},
     {"tenants[].rate.burst", "ingest/overflow/lanes.cc", "rate.burst"},
+    {"tenants[].objective.within", "app/objectives.cc", "tenant.objective"},
+    {"tenants[].objective.share", "app/objectives.cc", "tenant.objective"},
+    {"tenants[].objective.over", "app/objectives.cc", "tenant.objective"},
     {"tenants[].limits.event_names", "schema/registry.cc", "limits.event_names"},
     {"tenants[].limits.user_attributes", "schema/registry.cc", "limits.user_attributes"},
     {"tenants[].limits.event_attributes", "schema/registry.cc", "limits.event_attributes"},
@@ -114,9 +122,13 @@ constexpr Effect kEffects[] = {
     {"tenants[].computed[].unique", "action/events/computed.cc", "Rule::UNIQUE"},
     {"tenants[].computed[].over", "action/rules.cc", "rule.event()"},
     {"tenants[].computed[].where", "action/events/computed.cc", "rule.where()"},
+    {"tenants[].audiences", "action/audience_rules.cc", "rules.audiences()"},
+    {"tenants[].audiences[].name", "action/audience_rules.cc", "rule->name()"},
+    {"tenants[].audiences[].where", "action/audience_rules.cc", "rule->where()"},
     {"tenants[].enrich", "action/events/profile.cc", "enrich()"},
     {"tenants[].plan", "ingest/items/item.cc", "tenant.plan"},
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
+    {"tenants[].schema.conflicts", "ingest/items/typing.cc", "tenant.conflicts"},
     {"tenants[].sinks", "app/sinks.cc", "tenant->sinks"},
     {"tenants[].sinks[].name", "sinks/runner_loop.cc", "sink.name"},
     {"tenants[].sinks[].kind", "sinks/sinks.cc", "sink.kind"},
@@ -154,7 +166,7 @@ log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., prop
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}
-events: {format: protobuf}
+events: {format: protobuf, keep: 1d}
 logs: {bandwidth: 8MiB}
 retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d, imports: 5d}
 deadletters: {count: 1000, bytes: 2MiB}
@@ -162,6 +174,7 @@ overflow: {count: 1000, bytes: 2MiB}
 tracing: {otlp: "http://h:1", sample: 0.5}
 telemetry: {otlp: "http://h:1", interval: 20s}
 canary: 2s
+objective: {within: 2s, share: 0.99, over: 7d}
 logging: {level: debug, format: json}
 tenants:
   - name: acme
@@ -169,6 +182,7 @@ tenants:
     server_keys: [sk]
     data_api: {app_id: a, secret: s}
     rate: {events_per_second: 10, burst: 20}
+    objective: {within: 3s, share: 0.98, over: 8d}
     limits:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,
        depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1,
@@ -184,15 +198,17 @@ tenants:
       - {name: e, first: p, over: E}
       - {name: f, last: p, over: E}
       - {name: g, unique: p, over: E}
+    audiences: [{name: vip, where: {city: Pune}}]
     enrich: [email]
     plan: {events: {E: {required: [p]}}}
-    schema: {mode: strict}
+    schema: {mode: strict, conflicts: coerce}
 )",
     R"(
 profiles: {split: {mongodb: {uri: "mongodb://h"}, indexed: [city]}}
 tenants: [{name: acme, identity: {on_conflict: {email: move}}}]
 )",
     R"(
+profiles: {changes: written}
 tenants:
   - name: acme
     sinks:

@@ -23,8 +23,11 @@ using yaml::Need;
 
 inline constexpr uint64_t kMiB = 1ull << 20;
 inline constexpr int64_t kSecondUs = 1'000'000;
+inline constexpr int64_t kHourUs = 3600 * kSecondUs;
+inline constexpr int64_t kYearUs = 366 * 24 * kHourUs;
 inline constexpr size_t kTokensMax = 100;
 inline constexpr size_t kComputedMax = 200;
+inline constexpr size_t kAudiencesMax = 100;
 inline constexpr size_t kEnrichMax = 100;
 
 extern const yaml::TextRule kAddress, kToken, kCollector, kMongoUri, kTopicPrefix;
@@ -51,6 +54,30 @@ void describe(V& v, v1::ComputedRule& rule) {
            [&rule](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
              read_filters(node, path, problems, rule);
            });
+}
+
+template <class V>
+void describe(V& v, v1::AudienceRule& rule) {
+  v.text("name", *rule.mutable_name(), kTenantName, "Each its own; profiles and events have this name",
+         Need::kRequired);
+  v1::ComputedRule tests;
+  *tests.mutable_where() = rule.where();
+  v.custom("where", &write_filters_schema, "map of names to values or tests", text_of_filters(tests),
+           "Who passes all of these tests is in it, up to 16: of attributes, and of `computed.NAME`; required",
+           [&rule](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
+             v1::ComputedRule read;
+             read_filters(node, path, problems, read);
+             rule.mutable_where()->Swap(read.mutable_where());
+           });
+}
+
+template <class V>
+void describe_audiences(V& v, v1::TenantRules& rules) {
+  std::vector<v1::AudienceRule> audiences(rules.audiences().begin(), rules.audiences().end());
+  if (v.list("audiences", audiences, "[Audiences](audiences.md): who meets a condition, at most 100",
+             Items(Need::kOptional, 0, kAudiencesMax), v1::AudienceRule(),
+             [](auto& inner, v1::AudienceRule& rule) { describe(inner, rule); }))
+    assign(audiences, *rules.mutable_audiences());
 }
 
 template <class V>
@@ -127,6 +154,33 @@ void describe_identity(V& v, v1::TenantRules& rules) {
 }
 
 template <class V>
+void describe_objective(V& v, model::Objective& objective) {
+  constexpr int64_t kDayUs = 24 * 3600 * kSecondUs;
+  v.duration("within", objective.within_us, kSecondUs / 100, 24 * 3600 * kSecondUs,
+             "From the receipt of a record until its profile can be read");
+  v.number("share", objective.share, 0.5, 0.99999, "Share of the records of which that must be true");
+  v.duration("over", objective.over_us, kDayUs, 90 * kDayUs, "Of the records of so long a time");
+}
+
+template <class V>
+void describe_schema_rules(V& v, model::Tenant& tenant) {
+  v.section(
+      "schema", "What is done with names that were not seen before, or were with another type", [&](auto& schema) {
+        SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
+        if (schema.choice("mode", mode,
+                          "`discover`: what comes is learned within the limits, and what the plan has against it is "
+                          "counted; `strict`: "
+                          "only what is known, or what the plan has, is taken"))
+          tenant.strict_schema = mode == SchemaMode::kStrict;
+        schema.choice(
+            "conflicts", tenant.conflicts,
+            "What becomes of a value of [another type](operations/schema.md) than its name was learned with: taken "
+            "as sent (`keep`), or both types widened to one, or the value coerced to the known type, or its item "
+            "refused");
+      });
+}
+
+template <class V>
 void describe(V& v, model::Tenant& tenant) {
   v1::TenantRules& rules = tenant.rules;
   v.text("name", tenant.name, kTenantName, "Name of the tenant; each its own", Need::kRequired);
@@ -149,6 +203,8 @@ void describe(V& v, model::Tenant& tenant) {
                "Records that may come at once, after a pause. Default: those of a second");
     rate.exactly_one_of(std::vector<std::string_view>{"events_per_second"});
   });
+  v.section("objective", "How fresh its profiles are promised to be, where that is not what `objective` of all says",
+            [&](auto& objective) { describe_objective(objective, tenant.objective); });
   v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });
   v.section("identity", "How persons are told apart", [&](auto& identity) { describe_identity(identity, rules); });
   v.section("devices", "How devices are told apart", [&](auto& devices) {
@@ -169,6 +225,7 @@ void describe(V& v, model::Tenant& tenant) {
              Items(Need::kOptional, 0, kComputedMax), v1::ComputedRule(),
              [](auto& inner, v1::ComputedRule& rule) { describe(inner, rule); }))
     assign(computed, *rules.mutable_computed());
+  describe_audiences(v, rules);
   std::vector<std::string> enrich = list_of(rules.enrich());
   if (v.texts("enrich", enrich, kAnyText, "Identifiers and attributes to add to each event of the topic `events`",
               Items(Need::kOptional, 0, kEnrichMax)))
@@ -183,14 +240,7 @@ void describe(V& v, model::Tenant& tenant) {
   v.list("sinks", tenant.sinks, "[Sinks](sinks.md): who gets its events and changes, at most 16",
          Items(Need::kOptional, 0, kSinksMax), model::Sink(),
          [](auto& inner, model::Sink& sink) { describe(inner, sink); });
-  v.section("schema", "What is done with names that were not seen before", [&](auto& schema) {
-    SchemaMode mode = tenant.strict_schema ? SchemaMode::kStrict : SchemaMode::kDiscover;
-    if (schema.choice("mode", mode,
-                      "`discover`: what comes is learned within the limits, and what the plan has against it is "
-                      "counted; `strict`: "
-                      "only what is known, or what the plan has, is taken"))
-      tenant.strict_schema = mode == SchemaMode::kStrict;
-  });
+  describe_schema_rules(v, tenant);
 }
 
 template <class V>
@@ -234,15 +284,23 @@ void describe_mongodb(V& v, Config::Profiles& profiles) {
 template <class V>
 void describe_profiles(V& v, Config::Profiles& profiles) {
   using Kind = Config::Profiles::Kind;
-  const bool said =
-      v.choice("kind", profiles.kind,
-               "`split`: whole profiles embedded, what is searched by in MongoDB. May be left out beside its section");
+  const bool said = v.choice(
+      "kind", profiles.kind,
+      "`state`: read from what action knows, which nobody writes a second time; for `log.kind: embedded` with "
+      "action and console in one process, elsewhere the default is `embedded`. `split`: whole profiles embedded, "
+      "what is searched by in MongoDB. May be left out beside its section. "
+      "[Where profiles are](profiles.md#where-profiles-are)");
+  v.choice(
+      "changes", profiles.changes,
+      "Of kind `state`: `written`: topic `changes` is there for `GET …/changes` and `freshet tail`; `if_read`: only "
+      "while a sink reads it");
   const bool mongodb =
       v.section("mongodb", "Of kind `mongodb`", [&](auto& section) { describe_mongodb(section, profiles); });
   const bool split = v.section("split", "Of kind `split`", [&](auto& section) {
     section.section("mongodb", "{uri: …}", [&](auto& inner) { describe_mongodb(inner, profiles); }, Need::kRequired);
     section.texts("indexed", profiles.indexed, kAnyText, "The attributes that MongoDB has, beside identifiers");
   });
+  profiles.kind_said = said;
   if (!said && mongodb) profiles.kind = Kind::kMongodb;
   if (!said && !mongodb && split) profiles.kind = Kind::kSplit;
 }
@@ -267,9 +325,8 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
 
 template <class V>
 void describe_retention(V& v, Config::Retention& retention) {
-  constexpr int64_t kHourUs = 3600 * kSecondUs;
-  constexpr int64_t kYearUs = 366 * 24 * kHourUs;
-  v.duration("events", retention.events_us, kHourUs, kYearUs, "Of topic `events`, and at most 8 GiB of it");
+  v.duration("events", retention.events_us, kHourUs, kYearUs,
+             "Of topic `events`, if `events.keep` does not say it, and at most 8 GiB of it");
   v.duration("changes", retention.changes_us, kHourUs, kYearUs,
              "Of topic `changes`, once they are read, and at most 1 GiB of it");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
@@ -321,6 +378,10 @@ void describe_telling(V& v, Config& config) {
       "canary", config.canary_us, kSecondUs, 60 * kSecondUs,
       "So often a process that ingests sends a record of its own through the whole pipeline, as the tenant "
       "`freshet-canary`, and its freshness is measured: `1s`. The same for all processes; without it none is sent");
+  v.section("objective",
+            "The [freshness](operations/console.md#freshness-objective) that is promised to every tenant that has no "
+            "other",
+            [&](auto& objective) { describe_objective(objective, config.objective); });
   v.section("telemetry", "Metrics and the log to a collector: [telemetry](operations/telemetry.md)", [&](auto& sent) {
     sent.text("otlp", config.telemetry.otlp, kCollector, "An OpenTelemetry collector; without it neither is sent",
               Need::kRequired);
@@ -372,6 +433,11 @@ void describe(V& v, Config& config) {
     EventsFormat format = config.events_as_protobuf ? EventsFormat::kProtobuf : EventsFormat::kJson;
     if (events.choice("format", format, "Of the values of the topic `events`"))
       config.events_as_protobuf = format == EventsFormat::kProtobuf;
+    events.duration(
+        "keep", config.events_keep_us, 0, kYearUs,
+        "All events are written and kept so long, in place of `retention.events`; `0s`: only those of tenants "
+        "with a sink that takes them. Default: all with Kafka, `0s` with the embedded log. [Who reads "
+        "them](format/events.md#whether-they-are-written)");
   });
   v.section("logs", "The topic `logs`: [logs](sources/logs.md)", [&](auto& logs) {
     logs.bytes("bandwidth", config.logs.bytes_per_s, 64ull << 10, 1ull << 40,

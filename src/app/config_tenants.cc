@@ -9,6 +9,7 @@
 #include "app/config_fields.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "model/filter.h"
 #include "yaml/reader.h"
 
 namespace freshet::app {
@@ -67,6 +68,7 @@ class TenantChecks {
     check_conflicts();
     check_identifier_limits();
     check_computed();
+    check_audiences();
   }
 
  private:
@@ -143,6 +145,38 @@ class TenantChecks {
               "unknown identifier type \"" + type.text + "\"" + yaml::did_you_mean(type.text, known) +
                   " Known: " + yaml::join_names(known));
     }
+  }
+
+  // What an audience reads must be there, or nobody would ever be in it.
+  void check_audiences() {
+    const Node* list = node_.find("audiences");
+    if (list == nullptr || list->kind != Node::Kind::kList) return;
+    std::vector<std::string> computed;
+    for (const v1::ComputedRule& rule : rules_.computed()) computed.push_back(rule.name());
+    std::set<std::string> names;
+    for (size_t i = 0; i < list->items.size() && i < kAudiencesMax; ++i) {
+      const Node& rule = list->items[i];
+      const std::string key = "audiences[" + std::to_string(i) + "]";
+      const Node* name = rule.find("name");
+      if (name != nullptr && !name->text.empty() && !names.insert(name->text).second)
+        problem(rule.at, key + ".name", "\"" + name->text + "\" is there twice");
+      const Node* where = rule.find("where");
+      if (where == nullptr || (where->kind == Node::Kind::kMap && where->keys.empty())) {
+        if (rule.kind == Node::Kind::kMap)
+          problem(rule.at, key + ".where", "is missing: a test at least, such as {city: Pune}");
+        continue;
+      }
+      for (const Node& tested : where->keys) check_tested(tested, key + ".where", computed);
+    }
+  }
+
+  void check_tested(const Node& tested, const std::string& key, const std::vector<std::string>& computed) {
+    const auto [section, named] = model::part_named(tested.text);
+    const std::string name(named);
+    if (section != v1::COMPUTED || contains(computed, name)) return;
+    problem(tested.at, key,
+            "\"" + name + "\" is not in computed" + yaml::did_you_mean(name, computed) +
+                (computed.empty() ? "" : " (" + yaml::join_names(computed) + ")"));
   }
 
   void check_computed() {
@@ -234,6 +268,9 @@ void finish_tenant(const Node& node, const std::string& path, model::Tenant& ten
   tenant.rules.set_event_names_max(tenant.limits.event_names);
   TenantChecks(node, path, tenant, problems).run();
   check_sinks(node, path, tenant, problems);
+  const bool read = std::any_of(tenant.sinks.begin(), tenant.sinks.end(),
+                                [](const model::Sink& sink) { return sink.on == model::SinkOn::kEvents; });
+  tenant.rules.set_events_unread(!read);
 }
 
 void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Problems& problems) {

@@ -174,6 +174,7 @@ TEST(Config, Profiles) {
     return read(text + "tenants: [{name: a, write_keys: [k]}]\n").config;
   };
   EXPECT_EQ(config("profiles: {kind: embedded}\n")->profiles.kind, Kind::kEmbedded);
+  EXPECT_EQ(config("profiles: {changes: written}\n")->profiles.changes, Config::Profiles::Changes::kWritten);
   for (const char* text : {"profiles: {mongodb: {uri: \"mongodb://h/?w=1\"}}\n",
                            "profiles: {kind: mongodb, mongodb: {uri: \"mongodb://h/?w=1\"}}\n"}) {
     const auto mongodb = config(text);
@@ -187,7 +188,29 @@ TEST(Config, Profiles) {
   EXPECT_EQ(split->profiles.indexed, (std::vector<std::string>{"email", "city"}));
 }
 
+TEST(Config, ProfilesAreReadFromTheStateWhereTheyCanBe) {
+  using Kind = Config::Profiles::Kind;
+  Config config = default_config();
+  EXPECT_EQ(profiles_kind(config), Kind::kState);
+  config.roles.reaction = false;
+  EXPECT_EQ(profiles_kind(config), Kind::kState) << "nobody has to write them";
+  config.roles.action = false;
+  EXPECT_EQ(profiles_kind(config), Kind::kEmbedded);
+  config.roles = {true, true, true, false};
+  EXPECT_EQ(profiles_kind(config), Kind::kEmbedded);
+  config.roles.console = true;
+  config.log.kind = Config::LogKind::kKafka;
+  EXPECT_EQ(profiles_kind(config), Kind::kEmbedded);
+  EXPECT_TRUE(check_roles(config));
+  config.profiles.kind_said = true;
+  ASSERT_FALSE(check_roles(config)) << "it was asked for";
+  EXPECT_TRUE(has(check_roles(config).error().message, "profiles.kind: state"));
+  config.log.kind = Config::LogKind::kEmbedded;
+  EXPECT_TRUE(check_roles(config));
+}
+
 TEST(Config, ProfilesThatAreWrong) {
+  EXPECT_TRUE(has(problems_of("profiles: {kind: embedded, changes: written}\n"), "only for profiles.kind: state"));
   EXPECT_TRUE(has(problems_of("profiles: {kind: mongodb}\n"), "f:2:11: profiles.mongodb: is missing"));
   EXPECT_TRUE(has(problems_of("profiles: {kind: split, mongodb: {uri: \"mongodb://h\"}}\n"),
                   "only for profiles.kind: mongodb"));
@@ -251,6 +274,23 @@ TEST(Config, CheckpointsThatAreWrong) {
   EXPECT_TRUE(has(text, "did you mean \"concurrency\"?")) << text;
   EXPECT_TRUE(has(problems_of("checkpoints: {keep: 3}\n"), "checkpoints.to: is missing"));
   EXPECT_TRUE(has(problems_of("checkpoints: {to: \"s3://bucket\", endpoint: \"h:9\"}\n"), "endpoint: must be http://"));
+}
+
+TEST(Config, EventsAreWrittenForThoseWhoReadThem) {
+  constexpr int64_t kHourOfUs = 3'600'000'000;
+  const std::string tenant = "tenants: [{name: a, write_keys: [k]}]\n";
+  const auto written = [&](const std::string& text) { return writes_unread_events(*read(text + tenant).config); };
+  const std::string kafka = "roles: [ingest]\nlog: {kind: kafka, kafka: {brokers: h}}\n";
+  EXPECT_FALSE(written(""));
+  EXPECT_TRUE(written(kafka));
+  EXPECT_TRUE(written("events: {keep: 7d}\n"));
+  EXPECT_FALSE(written(kafka + "events: {keep: 0s}\n"));
+  EXPECT_EQ(events_kept_us(*read("events: {keep: 2h}\n" + tenant).config), 2 * kHourOfUs);
+  EXPECT_EQ(events_kept_us(*read("events: {keep: 0s}\nretention: {events: 3h}\n" + tenant).config), 3 * kHourOfUs);
+  EXPECT_TRUE(has(problems_of("events: {keep: 59m}\n"), "events.keep: must be 1h at least"));
+  EXPECT_TRUE(
+      has(problems_of("events: {keep: 2h}\nretention: {events: 3h}\n"), "retention.events says something else"));
+  EXPECT_EQ(problems_of("events: {keep: 3h}\nretention: {events: 3h}\n"), "");
 }
 
 TEST(Config, ActionOnKafkaNeedsCheckpoints) {
@@ -321,6 +361,29 @@ TEST(Config, LimitsOfProfiles) {
   EXPECT_EQ(model::identifiers_max(usual), 500U);
   EXPECT_EQ(model::merges_max(usual), 1000U);
   EXPECT_EQ(model::claimants_max(usual), 100U);
+}
+
+TEST(Config, Audiences) {
+  const auto problems = [](const std::string& audience) {
+    return tenant_problems("computed: [{name: spent, sum: t, over: E}], audiences: [" + audience + "]");
+  };
+  EXPECT_TRUE(has(problems("{where: {city: Pune}}"), "audiences[0].name: is missing"));
+  EXPECT_TRUE(has(problems("{name: VIP, where: {city: Pune}}"), "up to 50 of a-z, 0-9, _ and -"));
+  EXPECT_TRUE(has(problems("{name: a}"), "audiences[0].where: is missing: a test at least"));
+  EXPECT_TRUE(has(problems("{name: a, where: {}}"), "a test at least"));
+  EXPECT_TRUE(has(problems("{name: a, where: {x: 1}}, {name: a, where: {y: 1}}"), "\"a\" is there twice"));
+  EXPECT_TRUE(has(problems("{name: a, where: {computed.spend: {ge: 5}}}"), "\"spend\" is not in computed"));
+  EXPECT_TRUE(has(problems("{name: a, where: {computed.spend: {ge: 5}}}"), "did you mean \"spent\"?"));
+  const Outcome out = read(
+      "tenants: [{name: t, computed: [{name: n, count: E}], audiences: [{name: vip, where: {computed.n: {ge: 2, lt: "
+      "9}, city: Pune}}]}]");
+  ASSERT_TRUE(out.config) << out.problems;
+  const v1::AudienceRule& vip = out.config->tenants[0].rules.audiences(0);
+  EXPECT_EQ(vip.name(), "vip");
+  ASSERT_EQ(vip.where_size(), 3);
+  EXPECT_EQ(vip.where(1).property(), "computed.n");
+  EXPECT_EQ(vip.where(1).test(), v1::ComputedRule::LT);
+  EXPECT_EQ(vip.where(2).value().text(), "Pune");
 }
 
 TEST(Config, Computed) {

@@ -32,9 +32,34 @@ struct ClusterRun {
   fleet::ClusterNow now;
   std::unique_ptr<cluster::Admin> admin;
   fleet::Changes changes;
-  size_t done = 0;                  // of the steps
-  std::vector<std::string> errors;  // the last one ended it
+  std::unique_ptr<fleet::Access> access;  // of a cluster with users
+  std::vector<fleet::Grant> grants;       // taken behind the steps
+  size_t done = 0;                        // of the steps
+  size_t given = 0;                       // of the grants
+  std::vector<std::string> errors;        // the last one ended it
 };
+
+// What its users lack, after the topics. Without an authorizer brokers keep no ACL: that is told, and left.
+Status prepare_users(const fleet::Topology& topology, const Reachable& one, ClusterRun& out) {
+  const auto users = fleet::users_wanted(topology, one.cluster);
+  if (users.empty()) return {};
+  FRESHET_ASSIGN(out.access, open_access(topology, one));
+  FRESHET_ASSIGN(const fleet::AccessNow now, out.access->look());
+  out.grants = fleet::grants_of(users, now);
+  if (!now.has_authorizer) {
+    std::erase_if(out.grants, [](const fleet::Grant& grant) { return grant.kind == fleet::Grant::Kind::kAcls; });
+    out.changes.left.emplace_back(
+        "users: the brokers have no authorizer, so they keep no ACL: restart them with what "
+        "`fleet render` writes");
+  }
+  for (const auto& [user, acl] : fleet::extra_acls(users, now))
+    out.changes.left.push_back("user " + user + ": may " + text_of(acl) +
+                               ", which the file does not say: apply takes " + "nothing away");
+  for (const fleet::Grant& grant : out.grants) {
+    if (const Status would = out.access->give(grant, true); !would) out.errors.push_back(would.error().message);
+  }
+  return {};
+}
 
 ClusterRun prepare(const fleet::Topology& topology, const Reachable& one, const ApplyOptions& options) {
   ClusterRun out;
@@ -53,6 +78,7 @@ ClusterRun prepare(const fleet::Topology& topology, const Reachable& one, const 
   }
   out.changes = *std::move(changes);
   out.errors = fleet::refusals(*out.admin, out.changes.steps);
+  if (const Status users = prepare_users(topology, one, out); !users) out.errors.push_back(users.error().message);
   return out;
 }
 
@@ -62,8 +88,9 @@ void show(const ClusterRun& run) {
     fmt::print("  {}\n", text_of(step));
     for (const std::string& loss : step.losses) fmt::print("    loss: {}\n", loss);
   }
+  for (const fleet::Grant& grant : run.grants) fmt::print("  {}\n", text_of(grant));
   for (const std::string& left : run.changes.left) fmt::print("  left: {}\n", left);
-  if (run.changes.steps.empty() && run.errors.empty()) fmt::print("  nothing to do\n");
+  if (run.changes.steps.empty() && run.grants.empty() && run.errors.empty()) fmt::print("  nothing to do\n");
   for (const std::string& error : run.errors) fmt::print("  error: {}\n", error);
 }
 
@@ -76,26 +103,42 @@ void print_step(JsonWriter& json, const fleet::Step& step, bool done) {
   json.end_object().key("losses").array(step.losses).end_object();
 }
 
+void print_grant(JsonWriter& json, const fleet::Grant& grant, bool done) {
+  json.begin_object().member("kind", name_of(grant.kind)).member("user", grant.user.name).member("done", done);
+  json.member("wanted", grant.wanted).member("living", grant.living).end_object();
+}
+
 void print_runs_json(const std::vector<ClusterRun>& runs, bool ok, bool dry_run) {
   print_json([&](JsonWriter& json) {
     json.begin_object().member("ok", ok).member("dry_run", dry_run).key("clusters");
     json.array(runs, [](JsonWriter& out, const ClusterRun& run) {
       out.begin_object().member("cluster", run.name).member("id", run.now.id).key("steps").begin_array();
       for (size_t i = 0; i < run.changes.steps.size(); ++i) print_step(out, run.changes.steps[i], i < run.done);
+      for (size_t i = 0; i < run.grants.size(); ++i) print_grant(out, run.grants[i], i < run.given);
       out.end_array().key("left").array(run.changes.left).key("errors").array(run.errors).end_object();
     });
     json.end_object();
   });
 }
 
-void take_steps(ClusterRun& run, bool json) {
-  const Status done = fleet::carry_out(*run.admin, run.changes.steps, env::real_clock(), [&](const fleet::Step& step) {
+Status take_all(ClusterRun& run, bool json) {
+  FRESHET_TRY(fleet::carry_out(*run.admin, run.changes.steps, env::real_clock(), [&](const fleet::Step& step) {
     ++run.done;
     if (!json) fmt::print("cluster {}: done: {}\n", run.name, text_of(step));
-  });
+  }));
+  for (const fleet::Grant& grant : run.grants) {
+    FRESHET_TRY(run.access->give(grant, false));
+    ++run.given;
+    if (!json) fmt::print("cluster {}: done: {}\n", run.name, text_of(grant));
+  }
+  return {};
+}
+
+void take_steps(ClusterRun& run, bool json) {
+  const Status done = take_all(run, json);
   if (done) return;
-  run.errors.push_back(fmt::format("{} of {} steps were taken; run it again for the rest: {}", run.done,
-                                   run.changes.steps.size(), done.error().message));
+  run.errors.push_back(fmt::format("{} of {} steps were taken; run it again for the rest: {}", run.done + run.given,
+                                   run.changes.steps.size() + run.grants.size(), done.error().message));
   if (!json) fmt::print(stderr, "cluster {}: {}\n", run.name, run.errors.back());
 }
 
@@ -113,7 +156,7 @@ int apply(const ApplyOptions& options) {
   bool ok = true;
   for (const ClusterRun& run : runs) {
     if (!options.json) show(run);
-    steps += run.changes.steps.size();
+    steps += run.changes.steps.size() + run.grants.size();
     ok = ok && run.errors.empty();
   }
   // What brokers would refuse of one step says that the file is not ready: then nothing is done anywhere.

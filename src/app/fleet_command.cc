@@ -34,6 +34,8 @@ void add_fleet_command(CLI::App& app, int& exit_code) {
   add_fleet_apply_command(*fleet, exit_code);
   add_fleet_import_command(*fleet, exit_code);
   add_fleet_rebalance_command(*fleet, exit_code);
+  add_fleet_restart_command(*fleet, exit_code);
+  add_fleet_runbook_command(*fleet, exit_code);
   add_fleet_watch_command(*fleet, exit_code);
 }
 

@@ -20,6 +20,8 @@ void add_fleet_diff_command(CLI::App& fleet, int& exit_code);
 void add_fleet_apply_command(CLI::App& fleet, int& exit_code);
 void add_fleet_import_command(CLI::App& fleet, int& exit_code);
 void add_fleet_rebalance_command(CLI::App& fleet, int& exit_code);
+void add_fleet_restart_command(CLI::App& fleet, int& exit_code);
+void add_fleet_runbook_command(CLI::App& fleet, int& exit_code);
 void add_fleet_watch_command(CLI::App& fleet, int& exit_code);
 
 // For the subcommands: the topology of this file. nullopt: what is wrong was printed (as `freshet

@@ -29,6 +29,15 @@ struct ClusterDiff {
   bool same = false;
 };
 
+Status add_users(const fleet::Topology& topology, const Reachable& one, std::vector<fleet::Difference>& out) {
+  const auto users = fleet::users_wanted(topology, one.cluster);
+  if (users.empty()) return {};
+  FRESHET_ASSIGN(const auto access, open_access(topology, one));
+  FRESHET_ASSIGN(const fleet::AccessNow now, access->look());
+  std::ranges::move(fleet::compare(users, now), std::back_inserter(out));
+  return {};
+}
+
 // A cluster that does not answer is a line of the answer, not its end: the others are compared all the same.
 ClusterDiff diff_of(const fleet::Topology& topology, const Reachable& one, bool strict) {
   ClusterDiff out;
@@ -42,7 +51,9 @@ ClusterDiff diff_of(const fleet::Topology& topology, const Reachable& one, bool 
   }
   out.id = now->id;
   out.differences = fleet::compare(wanted, *now);
-  out.same = std::ranges::all_of(out.differences, [&](const auto& each) { return !strict && is_extra(each.kind); });
+  if (const Status users = add_users(topology, one, out.differences); !users) out.error = users.error().message;
+  out.same = out.error.empty() &&
+             std::ranges::all_of(out.differences, [&](const auto& each) { return !strict && is_extra(each.kind); });
   return out;
 }
 
@@ -56,6 +67,7 @@ void print_diff_json(const std::vector<ClusterDiff>& all, bool same) {
         each.begin_object()
             .member("kind", name_of(difference.kind))
             .member("topic", difference.topic)
+            .member("user", difference.user)
             .member("setting", difference.setting)
             .member("wanted", difference.wanted)
             .member("living", difference.living)
@@ -72,7 +84,7 @@ void print_diff_text(const std::vector<ClusterDiff>& all) {
   for (const ClusterDiff& one : all) {
     if (!one.error.empty()) {
       fmt::print(stderr, "cluster {}: {}\n", one.name, one.error);
-      continue;
+      if (one.id.empty()) continue;
     }
     fmt::print("cluster {} ({}): {}\n", one.name, one.id, one.same ? "same" : "differs");
     for (const fleet::Difference& difference : one.differences)

@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/json_output.h"
 #include "fleet/live/connection.h"
+#include "fleet/live/kafka_access.h"
 #include "yaml/reader.h"
 
 namespace freshet::app {
@@ -49,6 +50,27 @@ Result<cluster::Connection> connection_without_file(const ReachOptions& options)
   out.bootstrap = options.bootstrap;
   FRESHET_TRY(take_properties(options, out));
   return out;
+}
+
+Result<std::unique_ptr<cluster::protocol::Client>> open_protocol(const cluster::Connection& reach,
+                                                                 const std::string& cluster_name,
+                                                                 const std::string& wanted_id) {
+  cluster::protocol::ConnectionOptions options;
+  FRESHET_ASSIGN(options.security, cluster::protocol::security_of(reach.properties));
+  options.client_id = reach.client_id;
+  options.timeout_us = reach.timeout_us;
+  FRESHET_ASSIGN(auto client, cluster::protocol::Client::open(reach.bootstrap, options));
+  if (!wanted_id.empty() && client->cluster_id() != wanted_id)
+    return fail(Code::kInvalid, fmt::format("{} must be cluster {}, and the brokers are of {}: nothing was done",
+                                            cluster_name, wanted_id, client->cluster_id()));
+  return client;
+}
+
+// ACLs and quotas are asked by Kafka's protocol itself: librdkafka has no requests for quotas.
+Result<std::unique_ptr<fleet::Access>> open_access(const fleet::Topology& topology, const Reachable& one) {
+  const fleet::Cluster& cluster = topology.clusters[one.cluster];
+  FRESHET_ASSIGN(auto client, open_protocol(one.connection, cluster.name, cluster.connect.cluster_id));
+  return std::make_unique<fleet::KafkaAccess>(std::move(client), process_environment());
 }
 
 Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cluster/admin/connection.h"
+#include "cluster/protocol/client.h"
+#include "fleet/live/access_now.h"
 #include "fleet/topology.h"
 
 namespace freshet::app {
@@ -27,6 +30,12 @@ struct Reachable {
 // address is given for several clusters.
 [[nodiscard]] Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,
                                                        const ReachOptions& options);
+// By Kafka's protocol. kInvalid: it is not the cluster of this id ("": any will do).
+[[nodiscard]] Result<std::unique_ptr<cluster::protocol::Client>> open_protocol(const cluster::Connection& reach,
+                                                                               const std::string& cluster_name,
+                                                                               const std::string& wanted_id);
+// Who may do what on it, and the way to change it.
+[[nodiscard]] Result<std::unique_ptr<fleet::Access>> open_access(const fleet::Topology& topology, const Reachable& one);
 // Without a file. REQUIRES: a bootstrap.
 [[nodiscard]] Result<cluster::Connection> connection_without_file(const ReachOptions& options);
 

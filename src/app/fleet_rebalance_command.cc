@@ -66,14 +66,7 @@ moves::Limits limits_of(const RebalanceCommand& command) {
 
 Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& command, const cluster::Connection& reach,
                                                     const std::string& wanted_id) {
-  cluster::protocol::ConnectionOptions options;
-  FRESHET_ASSIGN(options.security, cluster::protocol::security_of(reach.properties));
-  options.client_id = reach.client_id;
-  options.timeout_us = reach.timeout_us;
-  FRESHET_ASSIGN(auto client, cluster::protocol::Client::open(reach.bootstrap, options));
-  if (!wanted_id.empty() && client->cluster_id() != wanted_id)
-    return fail(Code::kInvalid, fmt::format("{} must be cluster {}, and the brokers are of {}: nothing was done",
-                                            command.cluster, wanted_id, client->cluster_id()));
+  FRESHET_ASSIGN(auto client, open_protocol(reach, command.cluster, wanted_id));
   moves::KafkaPortOptions port;
   port.rate_window_us = static_cast<env::TimeUs>(command.rate_window_s) * 1'000'000;
   port.dir_bytes = static_cast<double>(command.dir_bytes);
@@ -182,7 +175,7 @@ int wish_of_running(const RebalanceCommand& command) {
 }
 
 int work(const RebalanceCommand& command, const cluster::Connection& reach, const std::string& wanted_id) {
-  const auto lock = RebalanceLock::take(command.journal);
+  const auto lock = JournalLock::take(command.journal, "--pause or --cancel tells it to");
   if (!lock && lock.error().code == Code::kConflict && (command.pause || command.cancel))
     return wish_of_running(command);
   if (!lock) return told(lock.error(), command);

@@ -122,6 +122,8 @@ std::string Installation::fingerprint(const v1::Control& rules) {
   said.clear_hash_key();
   said.clear_partitions();
   said.clear_changes_only();
+  // Who reads events is said by sinks, which are not among the rules.
+  for (v1::TenantRules& tenant : *said.mutable_tenants()) tenant.clear_events_unread();
   // The same rules by a newer logic are the same rules: an upgrade must not ask for another revision. (The first
   // releases had 1 in their fingerprints.)
   said.set_logic_version(1);

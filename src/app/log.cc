@@ -117,7 +117,7 @@ std::vector<eventlog::WantedTopic> topics_of(const Config& config) {
       // A reader that was away for an hour beyond its last commit would miss changes, so nothing that is not committed
       // is deleted.
       {Topic::kChanges, {partitions, (1ull << 30) / partitions, kept.changes_us, {reaction::kReactionGroup}}},
-      {Topic::kEvents, {partitions, (8ull << 30) / partitions, kept.events_us, {}}},
+      {Topic::kEvents, {partitions, (8ull << 30) / partitions, events_kept_us(config), {}}},
       {Topic::kDeadLetters, {1, 1ull << 30, kept.deadletters_us, {}}},
       // Like actions: the drain trims what it has moved.
       {Topic::kOverflow, {partitions, 0, 0, {ingest::kDrainGroup}}},

@@ -2,7 +2,6 @@
 #include "app/mirror_command.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <memory>
 #include <optional>
@@ -12,20 +11,19 @@
 #include "app/config.h"
 #include "app/json_output.h"
 #include "app/problems.h"
-#include "http/server.h"
+#include "app/run_alone.h"
 #include "mirror/offsets.h"
 #include "mirror/process.h"
 #include "mirror/verify/verify.h"
 #include "model/time.h"
 #include "telemetry/log.h"
-#include "telemetry/metrics.h"
 
 namespace freshet::app {
 namespace {
 
 struct MirrorOptions {
-  std::string config, listen, instance, log_level = "info";
-  bool log_json = false;
+  std::string config, instance;
+  AloneOptions alone;
 };
 
 // nullopt: what is wrong was printed.
@@ -36,64 +34,18 @@ std::optional<mirror::Config> mirror_config(const std::string& file, bool json) 
   return config;
 }
 
-void answer_metrics(const http::Request& request, const http::Respond& respond) {
-  http::Response response;
-  response.content_type = "text/plain; version=0.0.4";
-  if (request.path == "/metrics") {
-    response.body = telemetry::render_prometheus();
-  } else if (request.path == "/healthz") {
-    response.body = "ok\n";
-  } else {
-    response.status = 404;
-    response.body = "there are /metrics and /healthz\n";
-  }
-  respond(std::move(response));
-}
-
-Status mirror_until_signal(const mirror::Config& config, const sigset_t& signals) {
-  FRESHET_ASSIGN(const auto process, mirror::Process::open(config, env::real_clock()));
-  spdlog::info("mirror {}: {} to {}; stop with Ctrl-C or SIGTERM", config.name, config.source.name, config.target.name);
-  const timespec now{0, 0};
-  while (true) {
-    const int signal = sigtimedwait(&signals, nullptr, &now);
-    if (signal == SIGTERM || signal == SIGINT) return {};
-    FRESHET_TRY(process->step());
-  }
-}
-
 int run_mirror(const MirrorOptions& options) {
-  telemetry::set_up_log(options.log_level, options.log_json);
+  telemetry::set_up_log(options.alone.log_level, options.alone.log_json);
   auto config = mirror_config(options.config, false);
   if (!config) return 2;
   if (!options.instance.empty()) mirror::set_instance(*config, options.instance);
-  // They are blocked before any thread starts, so that all threads leave these signals to us.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  std::unique_ptr<http::Server> server;
-  if (!options.listen.empty()) {
-    http::ServerOptions serving;
-    serving.listen = options.listen;
-    serving.name = "mirror";
-    auto started = http::Server::start(serving, answer_metrics);
-    if (!started) {
-      fmt::print(stderr, "freshet mirror: {}\n", started.error().message);
-      return 2;
-    }
-    server = std::move(*started);
-    spdlog::info("metrics on port {}", server->port());
-  }
-  const Status done = mirror_until_signal(*config, signals);
-  if (server != nullptr) server->stop(1'000);
-  if (done) {
-    spdlog::info("stopped; what is committed is whole");
-    return 0;
-  }
-  spdlog::error("stopped by a failure: {}", done.error().message);
-  return done.error().code == Code::kInvalid ? 2 : 1;
+  return run_alone("mirror", options.alone, [&]() -> Result<std::function<Status()>> {
+    FRESHET_ASSIGN(auto opened, mirror::Process::open(*config, env::real_clock()));
+    spdlog::info("mirror {}: {} to {}; stop with Ctrl-C or SIGTERM", config->name, config->source.name,
+                 config->target.name);
+    const std::shared_ptr<mirror::Process> process = std::move(opened);
+    return std::function<Status()>([process] { return process->step(); });
+  });
 }
 
 struct LookOptions {
@@ -169,12 +121,9 @@ void add_mirror_command(CLI::App& app, int& exit_code) {
   command->require_subcommand(0, 1);
   add_looks(*command, exit_code);
   CLI::Option* config = command->add_option("--config", options->config, "The mirror (YAML)")->check(CLI::ExistingFile);
-  command->add_option("--listen", options->listen, "HOST:PORT for /metrics and /healthz; without it: none");
   command->add_option("--instance", options->instance,
                       "Of this process, instead of the file's; no two that run have the same");
-  command->add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-  command->add_flag("--log-json", options->log_json, "One JSON object a line");
+  add_alone_options(*command, options->alone);
   command->callback([options, command, config, &exit_code] {
     if (!command->get_subcommands().empty()) return;
     if (config->count() == 0) throw CLI::RequiredError("--config");

@@ -26,7 +26,9 @@ constexpr uint64_t kIngestMin = 16;
 constexpr uint64_t kAdminMin = 16;
 
 uint64_t stores_of(const Config& config) {
-  const bool embedded_profiles = config.profiles.kind != Config::Profiles::Kind::kMongodb;
+  using Kind = Config::Profiles::Kind;
+  const Kind kind = profiles_kind(config);
+  const bool embedded_profiles = kind == Kind::kEmbedded || kind == Kind::kSplit;
   uint64_t stores = config.log.kind == Config::LogKind::kEmbedded ? 1 : 0;
   if (config.roles.action) stores += config.log.partitions;
   if (config.roles.ingest) ++stores;   // imports
@@ -38,7 +40,8 @@ uint64_t stores_of(const Config& config) {
 uint64_t files_without_tables(const Config& config, uint32_t threads) {
   uint64_t files = kOwnFiles + (uint64_t{threads} + 1) * kFilesOfThread + stores_of(config) * kStoreFiles;
   if (config.log.kind == Config::LogKind::kKafka) files += kKafkaFiles;
-  if (config.profiles.kind != Config::Profiles::Kind::kEmbedded) files += kMongoFiles;
+  using Kind = Config::Profiles::Kind;
+  if (config.profiles.kind == Kind::kMongodb || config.profiles.kind == Kind::kSplit) files += kMongoFiles;
   return files;
 }
 

@@ -14,10 +14,10 @@ Config with_partitions(uint32_t partitions) {
   return config;
 }
 
-// All that may be open at once: the stores of the state, of log, imports, profiles and letters, and the sockets.
+// All that may be open at once: the stores of the state, of log, imports and letters, and the sockets.
 uint64_t files_of(const Config& config) {
   const auto sockets = [](uint32_t connections) { return connections + http::spare_connections(connections); };
-  return (config.log.partitions + 4) * (uint64_t{7} + config.store_files) + sockets(config.ingest.connections) +
+  return (config.log.partitions + 3) * (uint64_t{7} + config.store_files) + sockets(config.ingest.connections) +
          sockets(config.admin.connections);
 }
 
@@ -58,7 +58,7 @@ TEST(OpenFiles, TooFewAreRefused) {
   const Status refused = fit_open_files(config, 256, 2);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kInvalid);
-  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("open files: the limit is 256, and 20 stores"));
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("open files: the limit is 256, and 19 stores"));
 }
 
 TEST(OpenFiles, AProcessHasWhatItsRolesNeed) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/rebuild.h"
+#include "base/assert.h"
 #include "docstore/embedded/embedded_store.h"
 #include "docstore/mongo/mongo_store.h"
 #include "docstore/split/split_store.h"
@@ -51,10 +52,12 @@ docstore::MongoOptions mongo_options(const Config& config, const TenantList& ten
 
 Result<Store> open_profiles(const Config& config, const TenantList& tenants, uint64_t memory_bytes,
                             uint64_t pending_bytes, env::Clock& clock) {
-  if (config.profiles.kind == Kind::kEmbedded) return open_embedded(config, memory_bytes, pending_bytes);
+  const Kind kind = profiles_kind(config);
+  FRESHET_ASSERT(kind != Kind::kState);
+  if (kind == Kind::kEmbedded) return open_embedded(config, memory_bytes, pending_bytes);
   // MongoDB first: if it can't be reached, nothing has been opened yet.
   auto mongodb = docstore::open_mongo_store(mongo_options(config, tenants, clock));
-  if (!mongodb || config.profiles.kind == Kind::kMongodb) return mongodb;
+  if (!mongodb || kind == Kind::kMongodb) return mongodb;
   auto embedded = open_embedded(config, memory_bytes, pending_bytes);
   if (!embedded) return embedded;
   return docstore::make_split_store(std::move(*embedded), std::move(*mongodb), config.profiles.indexed);

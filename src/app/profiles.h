@@ -1,4 +1,4 @@
-// The profile store as configured: embedded, MongoDB, or both (split).
+// The profile store as configured: embedded, MongoDB, or both (split). (Of kind state there is none.)
 #pragma once
 
 #include <memory>

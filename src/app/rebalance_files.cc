@@ -1,13 +1,7 @@
 #include "app/rebalance_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <simdjson.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "app/small_file.h"
 
@@ -19,20 +13,6 @@ using fleet::rebalance::Wish;
 std::string wish_path(const std::string& journal_path) { return journal_path + ".wish"; }
 
 }  // namespace
-
-Result<std::unique_ptr<RebalanceLock>> RebalanceLock::take(const std::string& journal_path) {
-  const std::string path = journal_path + ".lock";
-  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (file < 0) return fail(Code::kInvalid, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    ::close(file);
-    return fail(Code::kConflict,
-                journal_path + ": another process rebalances by this journal; --pause or --cancel tells it to");
-  }
-  return std::unique_ptr<RebalanceLock>(new RebalanceLock(file));
-}
-
-RebalanceLock::~RebalanceLock() { ::close(file_); }
 
 Result<std::optional<fleet::rebalance::Journal>> read_journal(const std::string& path) {
   FRESHET_ASSIGN(const auto file, read_small_file(path));

@@ -2,28 +2,15 @@
 // it.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "app/journal_lock.h"
 #include "base/result.h"
 #include "fleet/rebalance/executor.h"
 
 namespace freshet::app {
-
-// kConflict: another process has it.
-class RebalanceLock {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<RebalanceLock>> take(const std::string& journal_path);
-  ~RebalanceLock();
-  RebalanceLock(const RebalanceLock&) = delete;
-  RebalanceLock& operator=(const RebalanceLock&) = delete;
-
- private:
-  explicit RebalanceLock(int file) : file_(file) {}
-  const int file_;
-};
 
 // nullopt: there is none. kCorrupt: it is damaged.
 [[nodiscard]] Result<std::optional<fleet::rebalance::Journal>> read_journal(const std::string& path);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "action/control.h"
 #include "action/worker_options.h"
@@ -20,6 +22,7 @@ namespace {
 using eventlog::Topic;
 
 constexpr std::string_view kMarkDamaged = "why: damaged\n";
+constexpr std::string_view kMarkUnused = "why: unused\n";
 constexpr std::string_view kMarkLoss = "why: loss\n";
 constexpr std::string_view kMarkBegun = "begun\n";
 constexpr uint64_t kRaiseAfterLoss = 1ull << 32;  // More versions than records could be lost at once.
@@ -48,18 +51,46 @@ Status mark_rebuild(const std::string& data_dir, RebuildReason why) {
   return write_small_file(mark_path(data_dir), why == RebuildReason::kDamaged ? kMarkDamaged : kMarkLoss);
 }
 
+Status mark_unused(const std::string& data_dir) {
+  FRESHET_ASSIGN(const auto mark, read_mark(data_dir));
+  // What the log has lost stays true: the store of another process may know more than action does.
+  const bool loss = mark && mark->starts_with(kMarkLoss);
+  const std::string_view wanted = loss ? kMarkLoss : kMarkUnused;
+  return mark && *mark == wanted ? Status{} : write_small_file(mark_path(data_dir), wanted);
+}
+
+void remove_unused(const std::string& data_dir) {
+  for (const char* name : {"/profiles", "/profiles.synced"}) {
+    const std::string path = data_dir + name;
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) continue;
+    std::filesystem::remove_all(path, error);
+    if (error) {
+      spdlog::error("{}: can't be removed: {}; it has copies of profiles that nobody erases", path, error.message());
+    } else {
+      spdlog::warn("profiles are read from action's state: {}, a copy of them, is removed", path);
+    }
+  }
+}
+
 Status set_marked_aside(const std::string& data_dir) {
   FRESHET_ASSIGN(const auto mark, read_mark(data_dir));
   if (!mark || mark->ends_with(kMarkBegun)) return {};
-  FRESHET_ASSIGN(const std::string aside, kv::set_aside(data_dir + "/profiles"));
-  spdlog::error("the profile store is made anew from action's state; the one before lies in {}", aside);
+  std::error_code error;
+  if (std::filesystem::exists(data_dir + "/profiles", error)) {
+    FRESHET_ASSIGN(const std::string aside, kv::set_aside(data_dir + "/profiles"));
+    spdlog::error("the profile store is made anew from action's state; the one before lies in {}", aside);
+  } else {
+    spdlog::info("profiles were read from action's state: a store is made of it");
+  }
   return write_small_file(mark_path(data_dir), *mark + std::string(kMarkBegun));
 }
 
 Result<std::unique_ptr<ProfileRebuild>> ProfileRebuild::begin(const Config& config, eventlog::EventLog& log,
                                                               env::Clock& clock) {
   rebuilding().set(0);
-  if (!config.roles.reaction) return nullptr;
+  // Where the state is read the mark is for a store to come.
+  if (!config.roles.reaction || profiles_kind(config) == Config::Profiles::Kind::kState) return nullptr;
   FRESHET_ASSIGN(const auto mark, read_mark(config.data_dir));
   if (!mark) return nullptr;
   const uint64_t raise = mark->starts_with(kMarkLoss) ? kRaiseAfterLoss : 0;

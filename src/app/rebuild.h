@@ -24,6 +24,10 @@ enum class RebuildReason : uint8_t {
 
 // From here on a start makes the profiles anew.
 [[nodiscard]] Status mark_rebuild(const std::string& data_dir, RebuildReason why);
+// Profiles are read from action's state: a store that is opened later, by whatever release, is made anew. What one from
+// before has is out of date from now on, and nobody is erased there: remove_unused() takes it away, once all runs.
+[[nodiscard]] Status mark_unused(const std::string& data_dir);
+void remove_unused(const std::string& data_dir);
 // Before the profile store is opened: sets it aside if it has to be made anew and that has not begun.
 [[nodiscard]] Status set_marked_aside(const std::string& data_dir);
 

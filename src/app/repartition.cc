@@ -18,6 +18,7 @@
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
+#include "app/rebuild.h"
 #include "base/assert.h"
 #include "kv/store.h"
 #include "reaction/reactor_options.h"
@@ -82,12 +83,15 @@ class Rebuild {
     FRESHET_TRY(bring("profiles"));
     FRESHET_TRY(bring("imports"));
     FRESHET_TRY(bring("letters"));
+    // What is made may get a profile store, which has to be made of the states then.
+    if (reads_state()) FRESHET_TRY(mark_unused(made_.data_dir));
     FRESHET_TRY(make_log());
     return put_in_place();
   }
 
  private:
   [[nodiscard]] bool is_embedded() const { return before_.log.kind == Config::LogKind::kEmbedded; }
+  [[nodiscard]] bool reads_state() const { return profiles_kind(before_) == Config::Profiles::Kind::kState; }
   [[nodiscard]] std::string fetched_directory(uint32_t partition) const {
     return fmt::format("{}/before/{:04}", made_.data_dir, partition);
   }
@@ -141,6 +145,7 @@ class Rebuild {
                     fmt::format("partition {}: its newest checkpoint stands for offset {}, and `actions` has records "
                                 "after that: {}",
                                 p, offset, kHowToDrain));
+      if (reads_state()) continue;  // Nobody needs what changes say.
       FRESHET_ASSIGN(const auto unwritten, has_more(*old_log_, {Topic::kChanges, p}, written[p].value_or(0)));
       if (unwritten)
         return fail(
@@ -253,7 +258,7 @@ class Rebuild {
     installation_.reset();
     std::error_code error;
     fs::remove_all(made_.data_dir + "/before", error);
-    for (const char* name : {"profiles", "imports", "log", "installation", "state"})
+    for (const char* name : {"profiles", "profiles.rebuild", "imports", "letters", "log", "installation", "state"})
       if (!error && fs::exists(made_.data_dir + "/" + name))
         fs::rename(made_.data_dir + "/" + name, after_.data_dir + "/" + name, error);
     if (!error) fs::remove_all(made_.data_dir, error);

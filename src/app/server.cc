@@ -17,16 +17,19 @@
 #include "app/canary.h"
 #include "app/checkpoints.h"
 #include "app/disk_check.h"
+#include "app/flow.h"
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
 #include "app/log_watch.h"
+#include "app/objectives.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/signal_exporter.h"
 #include "app/sinks.h"
 #include "app/small_file.h"
 #include "app/stages.h"
+#include "app/state_profiles.h"
 #include "app/state_scrubs.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
@@ -38,6 +41,7 @@
 #include "console/streams.h"
 #include "http/server.h"
 #include "ingest/service.h"
+#include "ingest/sources/csv/import_json.h"
 #include "ingest/sources/csv/import_ledger.h"
 #include "ingest/sources/csv/import_store.h"
 #include "ingest/sources/csv/imports.h"
@@ -78,6 +82,12 @@ uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 // sync (half of what is allowed, as a sync that is under way has another half).
 struct MemoryPlan {
   uint64_t state_store, rows, profiles, pending;
+  explicit MemoryPlan(const Config& config) : MemoryPlan(config.state.memory_bytes) {
+    // Where profiles are read from the rows, these have the memory of both.
+    if (profiles_kind(config) == Config::Profiles::Kind::kState) rows += profiles + 2 * pending;
+  }
+
+ private:
   explicit MemoryPlan(uint64_t total)
       : state_store(total / 8), rows(total / 8 * 5), profiles(total / 8), pending(total / 16) {}
 };
@@ -127,6 +137,56 @@ void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
   if (!old->empty()) spdlog::info("imports: forgot {} that were complete long ago", old->size());
 }
 
+// A page of what Imports lists, for the console. One more than is shown says whether there is a next page. The imports
+// outlive the listener that asks.
+auto lister_of(ingest::ImportStore& imports) {
+  return [&imports](const std::string& tenant, const std::string& after, size_t limit) -> Result<std::string> {
+    if (const auto refreshed = imports.refresh(); !refreshed) return tl::unexpected(refreshed.error());
+    FRESHET_ASSIGN(auto all, imports.list(tenant, after, limit + 1));
+    const bool goes_on = all.size() > limit;
+    if (goes_on) all.pop_back();
+    return ingest::import_list_json(all, goes_on);
+  };
+}
+
+template <class Listener>
+http::ServerOptions listening(const char* name, const Listener& at) {
+  http::ServerOptions http;
+  http.listen = at.listen;
+  http.name = name;
+  http.connections_max = at.connections;
+  http.tls_cert = at.tls.cert;
+  http.tls_key = at.tls.key;
+  return http;
+}
+
+// `has_room`: requests wait while it is false.
+Result<std::unique_ptr<http::Server>> serve_ingest(const Config::Ingest& at, ingest::Service& service,
+                                                   const std::atomic<bool>& has_room) {
+  http::ServerOptions http = listening("ingest", at);
+  http.threads = cores();
+  http.body_bytes_max = ingest::body_bytes_max();
+  http.on_header = [&service](const http::Request& head) { return service.judge(head); };
+  http.holds_back = [&has_room] { return !has_room.load(std::memory_order_relaxed); };
+  http.connections_per_address = at.connections_per_address;
+  return http::Server::start(http, [&service](http::Request request, http::Respond respond) {
+    service.handle(std::move(request), std::move(respond));
+  });
+}
+
+Result<std::unique_ptr<http::Server>> serve_admin(const Config::Admin& at, console::Admin& admin) {
+  http::ServerOptions http = listening("admin", at);
+  http.on_header = [&admin](const http::Request& head) { return admin.judge(head); };
+  auto server = http::Server::start(http, [&admin](http::Request request, http::Respond respond) {
+    admin.handle(std::move(request), std::move(respond));
+  });
+  if (!server)
+    server.error().message +=
+        "; every process has an admin listener, for health and metrics: several on one machine need an admin.listen "
+        "each, like \"127.0.0.1:${FRESHET_ADMIN_PORT}\"";
+  return server;
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -165,6 +225,7 @@ class ServerImpl final : public Server {
     FRESHET_TRY(start_ingest());
     FRESHET_TRY(start_admin());
     start_disk_check(disk_check_, profiles_.get(), *log_, config_.data_dir);
+    if (state_profiles_ != nullptr) remove_unused(config_.data_dir);
     return {};
   }
 
@@ -181,6 +242,7 @@ class ServerImpl final : public Server {
     if (checkpoints_) checkpoints_->stop();
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
+    if (state_profiles_ != nullptr) state_profiles_->close();
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
@@ -202,8 +264,10 @@ class ServerImpl final : public Server {
     if (now < look_due_) return;
     look_due_ = now + kLookUs;
     stores_.look_after(readable_of(reactors_));
+    if (state_profiles_ != nullptr) state_profiles_->look_after();
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
+    if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
     if (import_store_ == nullptr || now < expire_due_) return;
     expire_due_ = now + kExpireUs;
     expire_imports(*import_store_, clock_.now_us() - config_.retention.imports_us);
@@ -243,6 +307,7 @@ class ServerImpl final : public Server {
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
   // sync of the store, so what can be read counts.
   [[nodiscard]] std::optional<int64_t> reaction_lag() const {
+    if (state_profiles_ != nullptr) return 0;
     return lag_of(*log_, reaction::kReactionGroup, Topic::kChanges, readable_of(reactors_));
   }
 
@@ -285,6 +350,7 @@ class ServerImpl final : public Server {
     if (config_.roles.reaction) sinks_ = std::make_unique<Sinks>(config_, *log_, *profiles_, clock_, random_);
     tenants_->start(
         [this](const ingest::Tenants& tenants) {
+          if (state_profiles_ != nullptr) state_profiles_->use(tenants_->ledger().present());
           if (service_) service_->use_tenants(tenants);
           if (sinks_) sinks_->use(tenants_->ledger().present());
         },
@@ -293,14 +359,21 @@ class ServerImpl final : public Server {
 
   Status open_profiles() {
     if (!config_.roles.reaction && !config_.roles.console) return {};
-    const MemoryPlan plan(config_.state.memory_bytes);
+    if (profiles_kind(config_) == Config::Profiles::Kind::kState) {
+      FRESHET_ASSIGN(auto profiles, StateProfiles::open(config_, *log_, clock_));
+      state_profiles_ = profiles.get();
+      state_profiles_->use(tenants_->ledger().present());
+      profiles_ = std::move(profiles);
+      return {};
+    }
+    const MemoryPlan plan(config_);
     FRESHET_ASSIGN(profiles_,
                    app::open_profiles(config_, tenants_->ledger().all(), plan.profiles, plan.pending, clock_));
     return {};
   }
 
   Status start_reaction() {
-    if (!config_.roles.reaction) return {};
+    if (!config_.roles.reaction || state_profiles_ != nullptr) return {};
     const uint32_t members = 1;
     for (uint32_t member = 0; member < members; ++member) {
       reaction::ReactorOptions options;
@@ -309,7 +382,7 @@ class ServerImpl final : public Server {
       options.clock = &clock_;
       options.member = member;
       options.members = members;
-      if (config_.profiles.kind != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
+      if (profiles_kind(config_) != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
       FRESHET_ASSIGN(auto reactor, reaction::Reactor::start(options));
       reactors_.push_back(std::move(reactor));
     }
@@ -368,7 +441,7 @@ class ServerImpl final : public Server {
 
   Status start_action() {
     if (!config_.roles.action) return {};
-    const MemoryPlan plan(config_.state.memory_bytes);
+    const MemoryPlan plan(config_);
     state_memory_ = kv::make_memory_budget(plan.state_store);
     const state::StateOptions state_options{plan.rows / config_.log.partitions};
     if (checkpoints_) checkpoints_->start();
@@ -392,6 +465,7 @@ class ServerImpl final : public Server {
       options.log = log_.get();
       options.clock = &clock_;
       options.open_state = open_state;
+      if (state_profiles_ != nullptr) state_profiles_->serve(options);
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
       options.accept_loss = config_.accept_loss;
@@ -425,8 +499,11 @@ class ServerImpl final : public Server {
       imports_->handle(sender.tenant, std::move(request), std::move(respond), sender.scope);
     };
     options.lanes = overflow_ ? overflow_->lanes() : nullptr;
-    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax);
+    // One core less than there are: with all of them the lane could keep the server's threads waiting, whatever the
+    // kernel is told.
+    lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax, std::max(cores() - 1, 1U));
     options.lane = lane_.get();
+    options.cores = cores();
     if (config_.roles.ingest) {
       logs_ = std::make_unique<ingest::Logs>(
           *log_, clock_,
@@ -469,22 +546,7 @@ class ServerImpl final : public Server {
                                       std::move(done));
         },
         imports_lane_.get());
-    http::ServerOptions http;
-    http.listen = config_.ingest.listen;
-    http.name = "ingest";
-    http.threads = cores();
-    http.body_bytes_max = ingest::body_bytes_max();
-    http.on_header = [this](const http::Request& head) { return service_->judge(head); };
-    http.holds_back = [this] { return !has_room_.load(std::memory_order_relaxed); };
-    http.connections_max = config_.ingest.connections;
-    http.connections_per_address = config_.ingest.connections_per_address;
-    http.tls_cert = config_.ingest.tls.cert;
-    http.tls_key = config_.ingest.tls.key;
-    auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
-      service_->handle(std::move(request), std::move(respond));
-    });
-    if (!server) return tl::unexpected(std::move(server).error());
-    ingest_server_ = std::move(*server);
+    FRESHET_ASSIGN(ingest_server_, serve_ingest(config_.ingest, *service_, has_room_));
     return {};
   }
 
@@ -497,8 +559,11 @@ class ServerImpl final : public Server {
       FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
     }
     options.letters = letters_;
+    flow_ = std::make_unique<Flow>(*log_, clock_);
     if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
+    options.changes_written = [this] { return state_profiles_ == nullptr || state_profiles_->writes_changes(); };
+    options.events_if_read = !writes_unread_events(config_);
     options.registry = registry_.get();
     options.log = log_.get();
     options.tenants = tenants_.get();
@@ -508,6 +573,7 @@ class ServerImpl final : public Server {
       append_audit(file, entry);
     };
     options.clock = &clock_;
+    options.objective = config_.objective;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
     options.submit = [this](v1::Envelope envelope, std::function<void(Status)> done) {
@@ -528,32 +594,17 @@ class ServerImpl final : public Server {
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
+    options.flow_json = [this] { return flow_->json(readable_of(reactors_)); };
+    if (import_store_) options.imports_json = lister_of(*import_store_);
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {
       // Who plays another role asks the log what the drains have not moved yet.
       const std::optional<int64_t> waits =
           overflow_ ? overflow_->waiting() : lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
-      return stages_json(*log_, config_.roles, waits, reaction_lag());
+      return stages_json(*log_, config_.roles, state_profiles_ != nullptr, waits, reaction_lag());
     };
     admin_ = std::make_unique<console::Admin>(std::move(options));
-    http::ServerOptions http;
-    http.listen = config_.admin.listen;
-    http.name = "admin";
-    http.on_header = [this](const http::Request& head) { return admin_->judge(head); };
-    http.connections_max = config_.admin.connections;
-    http.tls_cert = config_.admin.tls.cert;
-    http.tls_key = config_.admin.tls.key;
-    auto server = http::Server::start(http, [this](http::Request request, http::Respond respond) {
-      admin_->handle(std::move(request), std::move(respond));
-    });
-    if (!server) {
-      Error error = std::move(server).error();
-      error.message +=
-          "; every process has an admin listener, for health and metrics: several on one machine need an "
-          "admin.listen each, like \"127.0.0.1:${FRESHET_ADMIN_PORT}\"";
-      return tl::unexpected(std::move(error));
-    }
-    admin_server_ = std::move(*server);
+    FRESHET_ASSIGN(admin_server_, serve_admin(config_.admin, *admin_));
     return {};
   }
 
@@ -572,6 +623,7 @@ class ServerImpl final : public Server {
   env::TimeUs look_due_ = 0;
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
+  StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;
@@ -591,7 +643,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
-  DiskCheck disk_check_{clock_};                    // of stores above
+  std::unique_ptr<Flow> flow_;
+  Objectives objectives_{config_.objective};
+  DiskCheck disk_check_{clock_};  // of stores above
   std::unique_ptr<console::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;
 };

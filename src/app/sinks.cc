@@ -136,13 +136,13 @@ sinks::RunnerOptions Sinks::options_of(const Wanted& wanted) {
 Result<std::optional<v1::Document>> Sinks::read_profile(const v1::Change& change, eventlog::TopicPartition from,
                                                         eventlog::Offset offset, sinks::ProfileAs as) {
   std::optional<eventlog::Offset> passed;
-  if (as == sinks::ProfileAs::kSettled) {
+  const bool waits = as == sinks::ProfileAs::kSettled && !profiles_.is_ahead();
+  if (waits) {
     FRESHET_ASSIGN(passed, log_.committed(reaction::kReactionGroup, from));
   }
   FRESHET_ASSIGN(auto found, profiles_.get({change.tenant(), change.kind(), Hash128::from(change.id())}));
   const bool settled = (found && found->document.version() >= change.version()) || passed.value_or(0) > offset;
-  if (as == sinks::ProfileAs::kSettled && !settled)
-    return fail(Code::kRetry, "the profile store has not got this change yet");
+  if (waits && !settled) return fail(Code::kRetry, "the profile store has not got this change yet");
   if (!found) return std::nullopt;
   return std::move(found->document);
 }

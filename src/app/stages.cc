@@ -63,14 +63,15 @@ void write_stage(JsonWriter& json, std::string_view name, int64_t done, const st
 
 }  // namespace
 
-std::string stages_json(eventlog::EventLog& log, const Roles& roles, const std::optional<int64_t>& ingest_waits,
-                        const std::optional<int64_t>& reaction_waits) {
+std::string stages_json(eventlog::EventLog& log, const Roles& roles, bool reads_state,
+                        const std::optional<int64_t>& ingest_waits, const std::optional<int64_t>& reaction_waits) {
   const std::optional<int64_t> action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
   const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : appended_to(log, Topic::kActions);
   const int64_t action =
       roles.action ? counted("freshet_action_records_total") : committed_by(log, action::kActionGroup, Topic::kActions);
-  const int64_t reaction = roles.reaction ? counted("freshet_reaction_changes_total")
-                                          : committed_by(log, reaction::kReactionGroup, Topic::kChanges);
+  const int64_t reaction = reads_state      ? counted("freshet_action_changes_total")
+                           : roles.reaction ? counted("freshet_reaction_changes_total")
+                                            : committed_by(log, reaction::kReactionGroup, Topic::kChanges);
   return json_text([&](JsonWriter& json) {
     json.begin_array();
     write_stage(json, "ingest", ingest, ingest_waits, ingest_waits);

@@ -23,7 +23,8 @@ namespace freshet::app {
 // the log does not say, as while brokers are away. Of ingest it is what waits in this process's part
 // of `overflow`, or null without that role. `done` of a stage that another process plays is
 // taken from the log: what its group has committed, since the log began.
-[[nodiscard]] std::string stages_json(eventlog::EventLog& log, const Roles& roles,
+// `reads_state`: profiles are read from action's state, so what it has committed is done.
+[[nodiscard]] std::string stages_json(eventlog::EventLog& log, const Roles& roles, bool reads_state,
                                       const std::optional<int64_t>& ingest_waits,
                                       const std::optional<int64_t>& reaction_waits);
 

@@ -22,7 +22,7 @@ telemetry::Counter& reload_failures() {
   return failures;
 }
 
-// Sections that differ, but for those that are taken at once.
+// Sections that differ.
 std::string sections_to_restart_for(const std::map<std::string, std::string>& now,
                                     const std::map<std::string, std::string>& before) {
   std::set<std::string> names;
@@ -30,7 +30,6 @@ std::string sections_to_restart_for(const std::map<std::string, std::string>& no
     if (!before.contains(name) || before.at(name) != hash) names.insert(name);
   for (const auto& [name, hash] : before)
     if (!now.contains(name)) names.insert(name);
-  names.erase("events");
   std::string out;
   for (const std::string& name : names) out.append(out.empty() ? "" : ", ").append(name);
   return out;

@@ -232,6 +232,40 @@ TEST_F(TenantKeeperTest, AnotherProcessFinishesWhatOneHasLeft) {
   for (uint32_t p = 0; p < kTestPartitions; ++p) EXPECT_EQ(controls_in(p).back(), "2 c");
 }
 
+// Whether a tenant's events are written goes with the rules to every partition, before the change is answered.
+TEST_F(TenantKeeperTest, ASinkHasTheEventsOfItsTenantWritten) {
+  const auto node = start(config_of_text(kTwo));
+  EXPECT_TRUE(node->keeper->find("a")->rules.events_unread());
+  const std::string sink =
+      R"({"write_keys":["ka"],"sinks":[{"name":"s","kind":"webhook","url":"https://h/","secret":"x",)";
+  EXPECT_TRUE(change(*node, "a", sink + R"("on":"changes"}]})"));
+  EXPECT_TRUE(node->keeper->find("a")->rules.events_unread());
+  EXPECT_TRUE(change(*node, "a", sink + R"("on":"events"}]})"));
+  EXPECT_FALSE(node->keeper->find("a")->rules.events_unread());
+  for (uint32_t p = 0; p < kTestPartitions; ++p) {
+    const auto fetched = log_->read({eventlog::Topic::kActions, p}, 0, 1u << 20);
+    ASSERT_TRUE(fetched);
+    v1::Envelope base, last;
+    ASSERT_TRUE(base.ParseFromString(std::string(fetched->records.front().value)));
+    ASSERT_TRUE(last.ParseFromString(std::string(fetched->records.back().value)));
+    EXPECT_TRUE(base.control().events_if_read());
+    ASSERT_EQ(last.control().tenants_size(), 1);
+    EXPECT_FALSE(last.control().tenants(0).events_unread());
+  }
+}
+
+// A file that says nothing of it is the same file as before there was the key; one that says it is another.
+TEST_F(TenantKeeperTest, WhetherEventsAreWrittenIsOneOfTheRules) {
+  start(config_of_text(kTwo));
+  Status status;
+  start(config_of_text(kTwo + "events: {keep: 0s}\n"), &status);
+  EXPECT_TRUE(status) << "as it is without";
+  start(config_of_text(kTwo + "events: {keep: 7d}\n"), &status);
+  EXPECT_FALSE(status);
+  start(config_of_text("revision: 2" + kTwo.substr(kTwo.find('\n')) + "events: {keep: 7d}\n"), &status);
+  EXPECT_TRUE(status);
+}
+
 TEST_F(TenantKeeperTest, AFileIsReadAgain) {
   const auto node = start(config_of_text(kTwo));
   node->keeper->reload(config_of_text("revision: 2\ntenants: [{name: a, write_keys: [ka2]}]\n"), {});

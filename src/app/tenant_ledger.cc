@@ -80,6 +80,10 @@ Result<Wanted> read_settings_order(const console::TenantOrder& order) {
 FileHash hash_of(const Config& config) {
   v1::Envelope record = action::control_record(config.tenants, 0, "", 0);
   record.mutable_control()->set_events_as_protobuf(config.events_as_protobuf);
+  // Only what the file says: without the key it has the hash that it had before there was one.
+  Config unsaid;
+  unsaid.log.kind = config.log.kind;
+  record.mutable_control()->set_events_if_read(writes_unread_events(config) != writes_unread_events(unsaid));
   FileHash hash;
   hash.rules = Installation::fingerprint(record.control());
   std::string text = hash.rules;
@@ -329,6 +333,7 @@ Status TenantLedger::publish(const Config& config, bool implicit) {
   v1::Envelope base =
       action::control_record({}, options_.partitions, installation.hash_key(), options_.clock->now_us());
   base.mutable_control()->set_events_as_protobuf(config.events_as_protobuf);
+  base.mutable_control()->set_events_if_read(!writes_unread_events(config));
   base.mutable_control()->set_revision(revision);
   FRESHET_TRY(append_everywhere(base));
   if (!changes.empty()) FRESHET_TRY(agreement_.say(changes));

@@ -36,6 +36,9 @@ enum class Mutant : uint8_t {
   kEveryClaimVerified,
   kVerifiedMovesNothing,
   kPersonWithoutLimit,
+  kAudienceNotReplayed,
+  kMergedNotJudged,
+  kLoserStaysInAudience,
   // state and commit
   kOffsetBeforeState,
   kSeenNotPersisted,
@@ -58,6 +61,11 @@ enum class Mutant : uint8_t {
   kRetryForgotten,
   kStaleWriteWins,
   kTombstoneForgotten,
+  // profiles read from the state
+  kReadUncommitted,
+  kReadWhileReplaying,
+  kReadOfMerged,
+  kReadStopsAtRedirect,
   // ingest
   kAnswerBeforeDurable,
   kOverflowOvertaken,

@@ -109,7 +109,10 @@ class NameMap {
       place = put(place, depth + 1, key, std::move(item), added);
       return branch(std::move(places));
     }
-    std::vector<Item> items = node == nullptr ? std::vector<Item>() : node->items;
+    // No room to spare: this leaf never grows, and there are millions of them.
+    std::vector<Item> items;
+    items.reserve((node == nullptr ? 0 : node->items.size()) + 1);
+    if (node != nullptr) items.insert(items.end(), node->items.begin(), node->items.end());
     const auto there = std::find_if(items.begin(), items.end(), [&](const Item& other) {
       return other.hash == key.hash && other.name == key.name;
     });
@@ -131,6 +134,7 @@ class NameMap {
     Branch places;
     for (size_t i = 0; i < kFan; ++i) {
       if (parts[i].empty()) continue;
+      parts[i].shrink_to_fit();
       const bool is_large = parts[i].size() > kLeafMax && depth + 1 < kDepthMax;
       places[i] = is_large ? split(std::move(parts[i]), depth + 1) : leaf(std::move(parts[i]));
     }

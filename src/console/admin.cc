@@ -140,7 +140,10 @@ void Admin::freshness(Call& call) { call.ok(freshness_of(call.tenant->name)); }
 
 std::string Admin::freshness_of(const std::string& tenant) {
   const auto waiting = options_.waiting ? std::optional(options_.waiting(tenant)) : std::nullopt;
-  return freshness_.json(tenant, options_.clock->monotonic_us(), waiting);
+  model::Objective objective = options_.objective;
+  if (const auto known = options_.tenants != nullptr ? options_.tenants->find(tenant) : nullptr)
+    objective = model::combine(known->objective, objective);
+  return freshness_.json(tenant, options_.clock->monotonic_us(), waiting, objective);
 }
 
 std::vector<TenantSummary> Admin::status_tenants() const {

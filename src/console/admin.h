@@ -35,6 +35,9 @@ struct AdminOptions {
   std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
   std::shared_ptr<Streams> streams;       // of a console
   bool events_as_protobuf = false;        // what topic `events` has
+  // Whether topic `changes` is written. Empty: it always is.
+  std::function<bool()> changes_written;
+  bool events_if_read = false;  // of tenants that nobody reads events of it has none
   schema::Registry* registry = nullptr;
   eventlog::EventLog* log = nullptr;
   TenantDesk* tenants = nullptr;  // of a console
@@ -56,6 +59,11 @@ struct AdminOptions {
   // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
   // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
   std::function<std::string()> stages_json;
+  // Where records wait, by partition: docs/api/admin.yaml has its shape. Empty: this process does not know.
+  std::function<std::string()> flow_json;
+  // A page of a tenant's imports, behind the one of this id. Empty: this process has none.
+  std::function<Result<std::string>(const std::string& tenant, const std::string& after, size_t limit)> imports_json;
+  model::Objective objective = model::kUsualObjective;  // of tenants that say nothing else
 };
 
 // Thread-safe. Everything that `options` names must outlive it.
@@ -95,7 +103,7 @@ class Admin {
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
   void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
 
-  [[nodiscard]] http::Response schema(const model::Tenant& tenant) const;
+  void schema(Call& call) const;
   // Removes the name that ends the address: of one of these subjects each.
   void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();

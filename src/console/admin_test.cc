@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "console/page.h"
+#include "model/time.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::console {
@@ -326,8 +328,58 @@ TEST_F(AdminTest, ShowsTheSchema) {
       call("GET", "/v1/tenants/acme/schema").body,
       AllOf(
           HasSubstr(
-              R"("mode":"discover","events":[{"name":"Order Completed","first_seen":"1970-01-01T00:00:01.000Z","attributes":[{"name":"total","type":"number",)"),
+              R"("mode":"discover","conflicts":"keep","events":[{"name":"Order Completed","first_seen":"1970-01-01T00:00:01.000Z","attributes":[{"name":"total","type":"number",)"),
           HasSubstr(R"("user_attributes":[],"device_attributes":[],"event_names":{"used":1,"limit":512})")));
+}
+
+TEST_F(AdminTest, ShowsWhatCameOfAnotherTypeBesideItsName) {
+  v1::SchemaChange known;
+  known.set_tenant("acme");
+  known.set_subject(v1::SchemaChange::EVENT_ATTRIBUTE);
+  known.set_of("Order");
+  known.set_name("total");
+  known.set_type("number");
+  registry_->apply(known);
+  known.set_subject(v1::SchemaChange::USER_ATTRIBUTE);
+  known.set_of("");
+  registry_->apply(known);
+  const int64_t now_us = clock_.now_us();
+  const auto report = [&](int64_t at_us, const char* event, v1::SchemaChange::Subject subject, const char* id) {
+    v1::PlanViolations violations;
+    v1::PlanViolations::Group& group = *violations.add_groups();
+    group.set_event(event);
+    group.set_property("total");
+    group.set_rule("coerced");
+    group.set_found("string");
+    group.set_subject(subject);
+    group.set_count(2);
+    group.add_message_ids(id);
+    v1::DeadLetter record;
+    record.set_id("v" + std::to_string(at_us) + id);
+    record.set_tenant("acme");
+    record.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+    record.set_body(violations.SerializeAsString());
+    record.set_received_at_us(at_us);
+    log_.add(0, record);
+  };
+  constexpr int64_t kDayUs = 86'400'000'000;
+  report(now_us - 8 * kDayUs, "Order", v1::SchemaChange::SUBJECT_UNSPECIFIED, "m0");
+  report(now_us - kDayUs, "Order", v1::SchemaChange::SUBJECT_UNSPECIFIED, "m1");
+  report(now_us, "Order", v1::SchemaChange::SUBJECT_UNSPECIFIED, "m2");
+  report(now_us, "", v1::SchemaChange::USER_ATTRIBUTE, "m3");
+  const auto other_types = [&](uint64_t count, int64_t first_us, const std::string& samples) {
+    return R"("other_types":[{"type":"string","rule":"coerced","count":)" + std::to_string(count) +
+           R"(,"first_seen":")" + model::format_time(first_us) + R"(","last_seen":")" + model::format_time(now_us) +
+           R"(","samples":[)" + samples + "]}]";
+  };
+  const std::string schema = call("GET", "/v1/tenants/acme/schema").body;
+  EXPECT_THAT(
+      schema,
+      AllOf(HasSubstr(R"("conflicts":"keep")"),
+            HasSubstr(R"({"name":"total","type":"number",)" + other_types(4, now_us - kDayUs, R"("m2","m1")")),
+            HasSubstr(R"("user_attributes":[{"name":"total","type":"number",)" + other_types(2, now_us, R"("m3")"))));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/violations").body,
+              HasSubstr(R"("rule":"coerced","type":"string","subject":"user_attribute","counts")"));
 }
 
 TEST_F(AdminTest, RemovesNamesThatWereLearnedByMistake) {
@@ -373,6 +425,10 @@ TEST_F(AdminTest, ShowsFreshness) {
   const std::string body = call("GET", "/v1/tenants/acme/freshness").body;
   EXPECT_THAT(body, HasSubstr("\"count\":" + std::to_string(before + 110)));
   EXPECT_THAT(body, HasSubstr(R"("last_minute":{"seconds":80,"count":100,"p50_ms":8.)"));
+  EXPECT_THAT(body, HasSubstr(R"("objective":{"within_ms":1000,"share":0.999,"over_seconds":2592000,"late":)"));
+  EXPECT_THAT(body, HasSubstr(R"("late_last_minute":0})"));
+  histogram.record(1'200'000, 3);
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/freshness").body, HasSubstr(R"("late_last_minute":3})"));
   EXPECT_THAT(call("GET", "/v1/tenants/other/freshness").body, HasSubstr(R"("count":0,"p50_ms":null)"));
 }
 
@@ -474,15 +530,48 @@ TEST_F(AdminTest, TellsHowItIs) {
 }
 
 TEST_F(AdminTest, ServesThePageWithAPolicy) {
-  for (const char* path : {"/", "/console.css", "/console.js"}) {
+  std::vector<std::string> paths = {"/"};
+  for (const PageFile& file : kPageFiles) paths.push_back("/console/" + std::string(file.name));
+  EXPECT_GE(paths.size(), 10U);
+  for (const std::string& path : paths) {
     const auto response = call("GET", path);
-    EXPECT_EQ(response.status, 200);
-    EXPECT_GT(response.body.size(), 1000U);
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_GT(response.body.size(), 1000U) << path;
     EXPECT_EQ(response.headers[0].first, "Content-Security-Policy");
     // Nothing from elsewhere.
     for (const char* scheme : {"src=\"http", "href=\"http", "@import", "fetch('http"})
       EXPECT_THAT(response.body, Not(HasSubstr(scheme)));
   }
+  EXPECT_EQ(call("GET", "/console/passwd").status, 404);
+  EXPECT_EQ(call("GET", "/console/..%2Fpage.cc").status, 404);
+}
+
+TEST_F(AdminTest, OrdersMakeTwoUsersOneAndTakeIdentifiersAway) {
+  const std::string users = "/v1/tenants/acme/users";
+  EXPECT_EQ(call("POST", users + "/merge", R"({"into":{"user_id":"u1"},"from":{"email":"A@b.c"}})").status, 202);
+  EXPECT_EQ(call("POST", users + "/unlink", R"({"from":{"user_id":"u1"},"identifier":{"email":"a@b.c"}})").status, 202);
+  ASSERT_EQ(submitted_.size(), 2U);
+  EXPECT_EQ(submitted_[0].kind(), v1::Envelope::MERGE);
+  EXPECT_EQ(submitted_[0].user(0).value(), "u1");
+  EXPECT_EQ(submitted_[0].other().value(), "a@b.c");
+  EXPECT_EQ(submitted_[1].kind(), v1::Envelope::UNLINK);
+  for (const char* wrong :
+       {"", "[]", R"({"into":{"user_id":"u1"}})", R"({"into":{"user_id":"u1"},"from":{"user_id":"u1"}})",
+        R"({"into":{"user_id":"u1"},"from":{"shoe":"1"}})", R"({"into":{"user_id":"u1"},"from":{"email":"null"}})",
+        R"({"into":{"user_id":"u1"},"from":{"email":"a@b.c","phone":"1"}})", R"({"into":"u1","from":"u2"})"})
+    EXPECT_EQ(call("POST", users + "/merge", wrong).status, 400) << wrong;
+  EXPECT_THAT(call("POST", users + "/unlink", R"({"from":{"email":"a@b.c"},"identifier":{"user_id":"u1"}})").body,
+              HasSubstr("cannot_unlink_user_id"));
+  submit_status_ = fail(Code::kRetry, "the log's queue is full");
+  EXPECT_EQ(call("POST", users + "/merge", R"({"into":{"user_id":"u1"},"from":{"email":"a@b.c"}})").status, 503);
+}
+
+TEST_F(AdminTest, WhoAsksIsToldWhatItMay) {
+  EXPECT_EQ(call("GET", "/v1/access").body, "{\"name\":\"\",\"role\":\"erase\"}\n");
+  EXPECT_EQ(call("GET", "/v1/flow").body, "{\"at\":null,\"stages\":[]}\n");
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports").status, 409);  // this one does not ingest
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports?limit=0").status, 400);
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/imports?after=x").status, 400);
 }
 
 TEST_F(AdminTest, ServesTheDescriptionsOfBothListeners) {
@@ -507,7 +596,8 @@ TEST_F(AdminTest, WrongMethodsAreToldTheRightOnes) {
 
 TEST_F(AdminTest, TheTokenGuardsAllButHealthAndPage) {
   tokens_ = {{"ops", "s3cret", Role::kErase}};
-  for (const char* path : {"/healthz", "/readyz", "/", "/console.js"}) EXPECT_EQ(call("GET", path).status, 200) << path;
+  for (const char* path : {"/healthz", "/readyz", "/", "/console/console.js"})
+    EXPECT_EQ(call("GET", path).status, 200) << path;
   for (const char* path : {"/metrics", "/v1/status", "/v1/openapi/admin.yaml", "/v1/tenants",
                            "/v1/tenants/acme/users/email/a+b@c.de", "/nowhere"}) {
     EXPECT_EQ(call("GET", path).status, 401) << path;

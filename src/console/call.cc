@@ -43,6 +43,7 @@ void Admin::Call::ok(std::string json, int status) const {
 
 void Admin::Call::fail(int status, std::string_view code, std::string_view message) const {
   http::Response response = no_store(http::error_response(status, code, message));
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"freshet\"");
   respond(std::move(response));
 }

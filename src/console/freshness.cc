@@ -62,8 +62,8 @@ void Freshness::sample(env::TimeUs monotonic_us) {
   }
 }
 
-std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us,
-                            const std::optional<Waiting>& waiting) {
+std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us, const std::optional<Waiting>& waiting,
+                            const model::Objective& objective) {
   sample(monotonic_us);
   const std::lock_guard lock(mutex_);
   const OfTenant& entry = tracked(tenant, monotonic_us);
@@ -90,7 +90,11 @@ std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us,
   } else {
     json.raw("null");
   }
-  json.end_object();
+  json.key("objective").begin_object().key("within_ms").raw(ms_text(objective.within_us));
+  json.key("share").raw(fmt::format("{}", objective.share)).member("over_seconds", objective.over_us / 1'000'000);
+  json.member("late", telemetry::Histogram::count_above(all, objective.within_us));
+  json.member("late_last_minute", telemetry::Histogram::count_above(recent, objective.within_us));
+  json.end_object().end_object();
   return out;
 }
 

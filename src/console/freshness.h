@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "env/clock.h"
+#include "model/objective.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
@@ -33,11 +34,13 @@ class Freshness {
   void sample(env::TimeUs monotonic_us);
   // The JSON is
   // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…},
-  //  "overflow":{"records":…,"bytes":…,"oldest_at":…}}.
+  //  "overflow":{"records":…,"bytes":…,"oldest_at":…},
+  //  "objective":{"within_ms":…,"share":…,"over_seconds":…,"late":…,"late_last_minute":…}}.
   // Quantiles are null where there is nothing to count; `overflow` is null if this process does not know what waits.
   // The last minute of a tenant begins when it is tracked.
   [[nodiscard]] std::string json(const std::string& tenant, env::TimeUs monotonic_us,
-                                 const std::optional<Waiting>& waiting);
+                                 const std::optional<Waiting>& waiting,
+                                 const model::Objective& objective = model::kUsualObjective);
 
  private:
   // Where a histogram stood at some time.

@@ -19,6 +19,8 @@
 namespace freshet::console {
 namespace {
 
+constexpr size_t kImportsListedDefault = 50;
+constexpr size_t kImportsListedMax = 1000;
 constexpr size_t kReportBytesMax = 64u << 20;
 constexpr std::string_view kTooLargeRow = "row_too_large";  // of csv_reader: only its begin was kept
 
@@ -109,6 +111,20 @@ void show_rejected_rows(Admin& admin, Admin::Call& call) {
     return call.fail(400, "bad_request", "the id of an import has 32 hexadecimal digits");
   gather_rows(std::make_shared<RowReport>(
       RowReport{.call = call, .letters = admin.options().letters, .endpoint = "/v1/imports/" + call.arguments[1]}));
+}
+
+// Imports are ingest's, and known to processes that play that role. On Kafka each of them knows all.
+void list_imports(Admin& admin, Admin::Call& call) {
+  const auto limit = call.number("limit", kImportsListedDefault, 1, kImportsListedMax);
+  if (!limit)
+    return call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kImportsListedMax));
+  const std::string after(call.parameter("after"));
+  if (!after.empty() && from_hex(after).size() != 16)
+    return call.fail(400, "bad_request", "after must be `next` of the page before");
+  if (!admin.options().imports_json)
+    return call.fail(409, "conflict", "imports are known to processes that ingest; this one does not");
+  auto listed = admin.options().imports_json(call.tenant->name, after, *limit);
+  listed ? call.ok(std::move(*listed)) : call.fail(listed.error());
 }
 
 }  // namespace freshet::console

@@ -13,6 +13,8 @@ void show_letter(Admin& admin, Admin::Call& call);
 // Of one, also with another body (the request's); of several; of all of a code, in parts.
 void replay_letters(Admin& admin, Admin::Call& call);
 
+// A page of the imports that this process knows, by id.
+void list_imports(Admin& admin, Admin::Call& call);
 // The rejected rows of an import, as CSV.
 void show_rejected_rows(Admin& admin, Admin::Call& call);
 

@@ -2,21 +2,24 @@
 // descriptions of both listeners' HTTP interfaces (docs/api/).
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "http/message.h"
 
 namespace freshet::console {
 
-extern const std::string_view kIndexHtml;
-extern const std::string_view kConsoleCss;
-extern const std::string_view kConsoleJs;
+// One of src/console/page/: index.html, the style, and a module of JavaScript for each page of the console.
+struct PageFile {
+  std::string_view name;
+  std::string_view text;
+};
+extern const std::span<const PageFile> kPageFiles;
 extern const std::string_view kIngestYaml;  // OpenAPI 3.1
 extern const std::string_view kAdminYaml;
 
-[[nodiscard]] http::Response index_html();
-[[nodiscard]] http::Response console_css();
-[[nodiscard]] http::Response console_js();
+// The file of this name; 404 if there is none.
+[[nodiscard]] http::Response page_file(std::string_view name);
 [[nodiscard]] http::Response openapi(std::string_view document);
 
 }  // namespace freshet::console

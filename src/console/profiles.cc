@@ -50,17 +50,15 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
   v1::Identifier identifier;
   identifier.set_value(model::normalize_identifier(type, value));
   identifier.set_type(type);
-  const auto found = options_.store->find(tenant.name, kind, identifier);
-  if (!found) return call.fail(found.error());
-  if (!found->has_value()) {
+  const auto answer = [this, call, kind, type, name = tenant.name, render](const auto& found) {
+    if (!found) return call.fail(found.error());
+    if (*found) return call.ok(render(name, kind, (*found)->key.id.view(), (*found)->document));
     if (options_.rebuilding && options_.rebuilding())
       return call.fail(503, "rebuilding", "the profile store is being made anew: this profile may be still to come");
-    return call.fail(
-        404, "not_found",
-        fmt::format("tenant {} has no {} with this {}: never seen, or erased", tenant.name, noun(kind), type));
-  }
-  const auto& stored = **found;
-  call.ok(render(tenant.name, kind, stored.key.id.view(), stored.document));
+    call.fail(404, "not_found",
+              fmt::format("tenant {} has no {} with this {}: never seen, or erased", name, noun(kind), type));
+  };
+  options_.store->find_soon(tenant.name, kind, identifier, answer);
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {

@@ -1,6 +1,7 @@
 // The addresses of the admin listener.
 #include "console/letter_routes.h"
 #include "console/logging.h"
+#include "console/orders.h"
 #include "console/page.h"
 #include "console/route.h"
 #include "console/streams.h"
@@ -15,6 +16,16 @@ constexpr auto kDevice = v1::ENTITY_KIND_DEVICE;
 constexpr auto kErasing = v1::Envelope::ERASE;
 constexpr auto kLifting = v1::Envelope::UNSUPPRESS;
 
+// A process without a log to look at has no stages; the console's own tests are such.
+constexpr auto kFlow = [](Admin& admin, Admin::Call& call) {
+  call.ok(admin.options().flow_json ? admin.options().flow_json() : R"({"at":null,"stages":[]})");
+};
+// The page is asked for by browsers that have no token yet, so its files say nothing of this installation.
+constexpr auto kIndex = [](Admin&, Admin::Call& call) { call.respond(page_file("index.html")); };
+constexpr auto kFile = [](Admin&, Admin::Call& call) { call.respond(page_file(call.arguments[0])); };
+constexpr auto kIngestApi = [](Admin&, Admin::Call& call) { call.respond(openapi(kIngestYaml)); };
+constexpr auto kAdminApi = [](Admin&, Admin::Call& call) { call.respond(openapi(kAdminYaml)); };
+
 }  // namespace
 
 std::span<const Admin::Route> Admin::routes() {
@@ -25,24 +36,23 @@ std::span<const Admin::Route> Admin::routes() {
   static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, document_json); };
   static constexpr auto kShowIdentity = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, identity_json); };
   static constexpr auto kLookup = [](Admin& a, Call& c) { a.profile_lookup(c, *c.tenant, c.kind, document_json); };
-  static constexpr auto kLookupIdentity = [](Admin& a, Call& c) {
-    a.profile_lookup(c, *c.tenant, c.kind, identity_json);
-  };
+  static constexpr auto kFindId = [](Admin& a, Call& c) { a.profile_lookup(c, *c.tenant, c.kind, identity_json); };
   static constexpr auto kEraseOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kErasing); };
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kLifting); };
   static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {kEvent}); };
-  static constexpr auto kForgetProperty = [](Admin& a, Call& c) { a.schema_forget(c, {kEventAttribute}); };
+  static constexpr auto kForgetPart = [](Admin& a, Call& c) { a.schema_forget(c, {kEventAttribute}); };
   static constexpr auto kForgetOwn = [](Admin& a, Call& c) { a.schema_forget(c, {kUserAttribute, kDeviceAttribute}); };
   static constexpr Route kRoutes[] = {
       {"GET", "/healthz", kAnyone, kAny, [](Admin&, Call& c) { c.ok(R"({"status":"ok"})"); }},
       {"GET", "/readyz", kAnyone, kAny, [](Admin& a, Call& c) { a.readiness(c); }},
       {"GET", "/metrics", kRead, kAny, [](Admin& a, Call& c) { a.metrics(c); }},
-      {"GET", "/", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(index_html()); }},
-      {"GET", "/console.css", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(console_css()); }},
-      {"GET", "/console.js", kBrowser, kConsole, [](Admin&, Call& c) { c.respond(console_js()); }},
-      {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kIngestYaml)); }},
-      {"GET", "/v1/openapi/admin.yaml", kRead, kAny, [](Admin&, Call& c) { c.respond(openapi(kAdminYaml)); }},
+      {"GET", "/", kBrowser, kConsole, kIndex},
+      {"GET", "/console/{file}", kBrowser, kConsole, kFile, kUser, Named::kAny},
+      {"GET", "/v1/openapi/ingest.yaml", kRead, kAny, kIngestApi},
+      {"GET", "/v1/openapi/admin.yaml", kRead, kAny, kAdminApi},
       {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
+      {"GET", "/v1/access", kRead, kAny, show_access},
+      {"GET", "/v1/flow", kRead, kAny, kFlow},
       {"GET", "/v1/logging", kRead, kAny, show_logging},
       {"PUT", "/v1/logging", kOperate, kAny, put_logging},
       {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
@@ -55,24 +65,24 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants/{tenant}/violations", kRead, kConsole, list_violations},
       {"GET", "/v1/tenants/{tenant}/events", kRead, kConsole, stream_events},
       {"GET", "/v1/tenants/{tenant}/changes", kRead, kConsole, stream_changes},
-      {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole,
-       [](Admin& a, Call& c) { c.respond(a.schema(*c.tenant)); }},
+      {"GET", "/v1/tenants/{tenant}/schema", kRead, kConsole, [](Admin& a, Call& c) { a.schema(c); }},
       {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}", kOperate, kConsole, kForgetEvent},
-      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole,
-       kForgetProperty},
+      {"DELETE", "/v1/tenants/{tenant}/schema/events/{name}/attributes/{attribute}", kOperate, kConsole, kForgetPart},
       {"DELETE", "/v1/tenants/{tenant}/schema/attributes/{name}", kOperate, kConsole, kForgetOwn},
       {"GET", "/v1/tenants/{tenant}/erasures", kRead, kConsole, list_erasures},
       {"POST", "/v1/tenants/{tenant}/erasures/lookup", kRead, kConsole, find_erasure},
       {"GET", "/v1/tenants/{tenant}/erasures/{id}", kRead, kConsole, show_erasure},
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
-      {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kLookupIdentity, kUser},
+      {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kFindId, kUser},
+      {"POST", "/v1/tenants/{tenant}/users/merge", kErase, kConsole, merge_users},
+      {"POST", "/v1/tenants/{tenant}/users/unlink", kErase, kConsole, unlink_user},
       {"GET", "/v1/tenants/{tenant}/users/{type}/{value}", kRead, kConsole, kShow, kUser},
       {"DELETE", "/v1/tenants/{tenant}/users/{type}/{value}", kErase, kConsole, kEraseOrder, kUser},
       {"GET", "/v1/tenants/{tenant}/users/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kUser},
       {"POST", "/v1/tenants/{tenant}/users/{type}/{value}/unsuppress", kErase, kConsole, kUnsuppressOrder, kUser},
       {"POST", "/v1/tenants/{tenant}/devices/lookup", kRead, kConsole, kLookup, kDevice},
-      {"POST", "/v1/tenants/{tenant}/devices/lookup/identity", kRead, kConsole, kLookupIdentity, kDevice},
+      {"POST", "/v1/tenants/{tenant}/devices/lookup/identity", kRead, kConsole, kFindId, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}", kRead, kConsole, kShow, kDevice},
       {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kErase, kConsole, kEraseOrder, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kDevice},
@@ -82,6 +92,7 @@ std::span<const Admin::Route> Admin::routes() {
       {"POST", "/v1/tenants/{tenant}/deadletters/replay", kOperate, kConsole, replay_letters},
       {"GET", "/v1/tenants/{tenant}/deadletters/{id}", kRead, kConsole, show_letter},
       {"POST", "/v1/tenants/{tenant}/deadletters/{id}/replay", kOperate, kConsole, replay_letters},
+      {"GET", "/v1/tenants/{tenant}/imports", kRead, kConsole, list_imports},
       {"GET", "/v1/tenants/{tenant}/imports/{id}/rejected", kRead, kConsole, show_rejected_rows},
   };
   return kRoutes;

@@ -223,11 +223,21 @@ void stream_events(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().streams != nullptr);
   if (admin.options().events_as_protobuf)
     return call.fail(409, "conflict", "events.format is protobuf: read the topic events itself");
+  if (admin.options().events_if_read && call.tenant->rules.events_unread())
+    return call.fail(409, "not_written",
+                     "nobody reads this tenant's events by configuration, so none are written: events: {keep: 7d} in "
+                     "freshet.yaml, with a higher revision, or a sink of the tenant with on: events has them written "
+                     "from then on");
   admin.options().streams->answer(call, Topic::kEvents);
 }
 
 void stream_changes(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().streams != nullptr);
+  if (admin.options().changes_written && !admin.options().changes_written())
+    return call.fail(409, "not_written",
+                     "profiles are read from action's state and nobody reads their changes by configuration, so none "
+                     "are written: profiles: {changes: written} in freshet.yaml, or a sink with on: changes, has them "
+                     "written from then on");
   admin.options().streams->answer(call, Topic::kChanges);
 }
 

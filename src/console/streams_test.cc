@@ -9,6 +9,7 @@
 
 #include "http/routes.h"
 #include "http/text.h"
+#include "testing/clock.h"
 #include "testing/event_log.h"
 
 namespace freshet::console {
@@ -160,6 +161,33 @@ TEST(Streams, WhatIsLostToRetentionIsNotSkippedInSilence) {
   EXPECT_EQ(response.status, 410);
   EXPECT_THAT(response.body, HasSubstr("from 1 to 3"));
   EXPECT_EQ(reader.ask("after=begin").body, event("acme", 3) + "\n" + event("acme", 4) + "\n");
+}
+
+// Of whom none are written: it says what to do, whatever is asked for.
+TEST(Streams, EventsThatNobodyReadsAreRefusedWithAdvice) {
+  AdminOptions options;
+  RecordsLog log(1);
+  env::FakeClock clock;
+  options.log = &log;
+  options.clock = &clock;
+  options.streams = std::make_shared<Streams>(log, env::real_clock());
+  const auto ask = [&](bool if_read, bool unread) {
+    options.events_if_read = if_read;
+    Admin admin(options);
+    model::Tenant tenant = model::default_tenant("acme");
+    tenant.rules.set_events_unread(unread);
+    std::promise<http::Response> answer;
+    Admin::Call call{.request = {}, .respond = [&](http::Response response) { answer.set_value(std::move(response)); }};
+    call.tenant = std::make_shared<const model::Tenant>(std::move(tenant));
+    stream_events(admin, call);
+    return answer.get_future().get();
+  };
+  const http::Response refused = ask(true, true);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("not_written"));
+  EXPECT_THAT(refused.body, HasSubstr("events: {keep: 7d}"));
+  EXPECT_EQ(ask(true, false).status, 200);
+  EXPECT_EQ(ask(false, true).status, 200);
 }
 
 RC_GTEST_PROP(StreamsProperty, APlaceComesBackFromItsText, ()) {

@@ -41,19 +41,45 @@ std::string span_key(std::string_view tenant, int64_t span) {
 struct Sum {
   uint64_t hour = 0, day = 0, week = 0;
   int64_t last_span = 0;
+  int64_t first_us = 0, last_us = 0;
   std::vector<std::string> samples;  // of the latest spans
 };
-using Sums = std::map<std::tuple<std::string, std::string, std::string>, Sum>;
+// By event, property, rule, type that came, and what the property is.
+using SumName = std::tuple<std::string, std::string, std::string, std::string, v1::SchemaChange::Subject>;
+using Sums = std::map<SumName, Sum>;
 
 void add_row(Sums& sums, const GroupRow& row, int64_t span, int64_t now) {
-  Sum& sum = sums[{row.event(), row.property(), row.rule()}];
+  Sum& sum = sums[{row.event(), row.property(), row.rule(), row.found(), row.subject()}];
   if (span > now - kHourSpans) sum.hour += row.count();
   if (span > now - kDaySpans) sum.day += row.count();
   sum.week += row.count();
   FRESHET_ASSERT(span >= sum.last_span);  // Rows come by time.
   sum.last_span = span;
+  if (sum.first_us == 0) sum.first_us = row.first_us();
+  sum.last_us = row.last_us();
   sum.samples.insert(sum.samples.begin(), row.message_ids().begin(), row.message_ids().end());
   if (sum.samples.size() > kSamplesShown) sum.samples.resize(kSamplesShown);
+}
+
+// All rows of the week, summed.
+Status sum_rows(kv::Store& store, const std::string& tenant, int64_t now, Sums& sums) {
+  const size_t digits_at = violations_prefix(tenant).size();
+  return store.scan(span_key(tenant, now - kWeekSpans + 1), span_key(tenant, now + kDaySpans),
+                    [&](std::string_view key, std::string_view value) {
+                      GroupRow row;
+                      int64_t span = 0;
+                      const char* const digits = key.data() + digits_at;
+                      std::from_chars(digits, digits + kSpanDigits, span);
+                      if (row.ParseFromArray(value.data(), static_cast<int>(value.size())))
+                        add_row(sums, row, span, now);
+                      return true;
+                    });
+}
+
+// "": of an event's property, which is the usual case and not said.
+std::string_view name_of_subject(v1::SchemaChange::Subject subject) {
+  if (subject == v1::SchemaChange::USER_ATTRIBUTE) return "user_attribute";
+  return subject == v1::SchemaChange::DEVICE_ATTRIBUTE ? "device_attribute" : "";
 }
 
 }  // namespace
@@ -67,6 +93,10 @@ Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
     if (group.event().find('\0') != std::string::npos || group.property().find('\0') != std::string::npos) continue;
     std::string key = prefix;
     key.append(group.event()).append(1, '\0').append(group.property()).append(1, '\0').append(group.rule());
+    if (!group.found().empty()) {
+      key.append(1, '\0').append(group.found()).append(1, '\0');
+      key.append(name_of_subject(group.subject()));
+    }
     const auto [at, is_new] = pending_.try_emplace(key);
     GroupRow& row = at->second;
     if (is_new) {
@@ -76,6 +106,10 @@ Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
     row.set_event(group.event());
     row.set_property(group.property());
     row.set_rule(group.rule());
+    row.set_found(group.found());
+    row.set_subject(group.subject());
+    if (row.first_us() == 0) row.set_first_us(record.received_at_us());
+    row.set_last_us(std::max(row.last_us(), record.received_at_us()));
     row.set_count(row.count() + group.count());
     for (const std::string& id : group.message_ids())
       if (row.message_ids_size() < kSamplesShown) row.add_message_ids(id);
@@ -88,18 +122,8 @@ Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
 // What happened most within the day comes first.
 Result<std::string> Violations::json(const std::string& tenant, int64_t now_us) const {
   const int64_t now = now_us / kSpanUs;
-  const size_t digits_at = violations_prefix(tenant).size();
   Sums sums;
-  FRESHET_TRY(store_.scan(span_key(tenant, now - kWeekSpans + 1), span_key(tenant, now + kDaySpans),
-                          [&](std::string_view key, std::string_view value) {
-                            GroupRow row;
-                            int64_t span = 0;
-                            const char* const digits = key.data() + digits_at;
-                            std::from_chars(digits, digits + kSpanDigits, span);
-                            if (row.ParseFromArray(value.data(), static_cast<int>(value.size())))
-                              add_row(sums, row, span, now);
-                            return true;
-                          }));
+  FRESHET_TRY(sum_rows(store_, tenant, now, sums));
   std::vector<const Sums::value_type*> rows;
   for (const auto& row : sums) rows.push_back(&row);
   std::stable_sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) {
@@ -111,13 +135,32 @@ Result<std::string> Violations::json(const std::string& tenant, int64_t now_us) 
   writer.begin_object().key("violations").array(rows, [](JsonWriter& list, const Sums::value_type* row) {
     const auto& [name, sum] = *row;
     list.begin_object().member("event", std::get<0>(name)).member("property", std::get<1>(name));
-    list.member("rule", std::get<2>(name)).key("counts").begin_object();
+    list.member("rule", std::get<2>(name));
+    if (!std::get<3>(name).empty()) list.member("type", std::get<3>(name));
+    if (const std::string_view subject = name_of_subject(std::get<4>(name)); !subject.empty())
+      list.member("subject", subject);
+    list.key("counts").begin_object();
     list.member("1h", sum.hour).member("24h", sum.day).member("7d", sum.week).end_object();
     list.member("last_at", model::format_time((sum.last_span + 1) * kSpanUs - 1)).key("samples").array(sum.samples);
     list.end_object();
   });
   writer.end_object();
   return out;
+}
+
+Result<Violations::OtherTypes> Violations::other_types(const std::string& tenant, int64_t now_us) const {
+  Sums sums;
+  FRESHET_TRY(sum_rows(store_, tenant, now_us / kSpanUs, sums));
+  OtherTypes types;
+  for (auto& [name, sum] : sums) {
+    const auto& [event, property, rule, found, subject] = name;
+    if (found.empty()) continue;
+    const auto what = subject == v1::SchemaChange::SUBJECT_UNSPECIFIED ? v1::SchemaChange::EVENT_ATTRIBUTE : subject;
+    if (types.size() >= kNamesMax && !types.contains({what, event, property})) break;
+    types[{what, event, property}].push_back(
+        {found, rule, sum.week, sum.first_us, sum.last_us, std::move(sum.samples)});
+  }
+  return types;
 }
 
 }  // namespace freshet::console

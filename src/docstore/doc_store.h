@@ -1,7 +1,8 @@
 // Where profiles are read: documents by entity id and by identifier. The implementations are
 // embedded (RocksDB), MongoDB, and both of them (split); doc_store_conformance.h is what all must
-// do. A write is one Change, already folded per entity by reaction. It is skipped if the document's
-// version is not lower (invariant 8), so that replays change nothing.
+// do. (Where action's own state is read there is none: app/state_profiles.h.) A write is one Change, already folded per
+// entity by reaction. It is skipped if the document's version is not lower (invariant 8), so that
+// replays change nothing.
 #pragma once
 
 #include <atomic>
@@ -34,6 +35,8 @@ struct StoredDocument {
 // result for each change of the bulk, in its order: ok (it is applied or stale), kRetry (try it
 // again), kInvalid (no store will ever take it: poison), or else the store can't go on.
 using WriteDone = std::function<void(std::vector<v1::Change> bulk, std::vector<Status> results)>;
+
+using FindDone = std::function<void(Result<std::optional<StoredDocument>>)>;
 
 // Thread-safe.
 class DocStore {
@@ -68,6 +71,13 @@ class DocStore {
   // index may be behind it.
   [[nodiscard]] virtual Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
                                                                    const v1::Identifier& identifier) = 0;
+  // The same for who must not wait: `done` is called once, on any thread, maybe before this returns, and must be quick.
+  virtual void find_soon(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
+                         FindDone done) {
+    done(find(tenant, kind, identifier));
+  }
+  // Whether what a change says can be read here before the change can be read in its topic.
+  [[nodiscard]] virtual bool is_ahead() const { return false; }
   // Lists documents of a tenant in the order of their ids, from after `after` (16 bytes or empty),
   // at most `count`.
   [[nodiscard]] virtual Result<std::vector<StoredDocument>> list(const std::string& tenant, v1::EntityKind kind,

@@ -107,6 +107,8 @@ yaml::Place place_of(const Topology& fleet, Change::Kind kind, Index index, std:
     case Change::Kind::kCluster:
       if (key.starts_with("volumes."))
         return thing_at(fleet.clusters, index).volumes_where.of(key.substr(key.find('.') + 1));
+      if (key.starts_with("security."))
+        return thing_at(fleet.clusters, index).security_where.of(key.substr(key.find('.') + 1));
       return thing_at(fleet.clusters, index).where.of(key);
     case Change::Kind::kTopic: return thing_at(fleet.topics, index).where.of(key);
     case Change::Kind::kService: return thing_at(fleet.services, index).where.of(key);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fleet/fields_access.h"
 #include "fleet/limits.h"
 #include "fleet/topology.h"
 #include "yaml/fields.h"
@@ -59,6 +60,12 @@ struct MirrorText {
   Ref to;
   std::vector<Ref> topics;
 };
+struct UserText {
+  User value;
+  Ref cluster;
+  Ref service;
+  std::vector<AclText> acls;
+};
 struct ServiceLevelText {
   ServiceLevel value;
   Ref cluster;
@@ -81,6 +88,7 @@ struct FleetText {
   std::vector<TopicText> topics;
   std::vector<ServiceText> services;
   std::vector<MirrorText> mirrors;
+  std::vector<UserText> users;
   std::vector<ServiceLevelText> service_levels;
   std::vector<AlertRouteText> alert_routes;
 };
@@ -154,6 +162,16 @@ void describe_settings(V& v, ClusterText& text) {
   v.text("namespace", cluster.kubernetes_namespace, kDnsName, "Kubernetes namespace (platform: strimzi)");
   v.text("storage_class", cluster.storage_class, kDnsName, "Kubernetes storage class (platform: strimzi)");
   v.text("owner", cluster.owner, kAnyName, "The team that is alerted");
+  v.choice("read_from", cluster.read_from,
+           "What consumers and mirrors read: the leader, or the closest replica (their clients must say client.rack)");
+  v.section(
+      "security", "How clients and brokers know each other",
+      [&](auto& security) { describe(security, cluster.security); }, Need::kOptional, &cluster.security_where);
+  v.map("settings", "NAME", "", "Settings of Kafka's brokers that have no key here, as `num.io.threads`",
+        [&cluster](auto& settings, const std::string& name) {
+          std::string value;
+          if (settings.text(name, value, yaml::kAnyText, "")) set_named(cluster.settings, name, value);
+        });
   v.section(
       "connect", "How commands reach the living cluster", [&](auto& connect) { describe(connect, cluster.connect); },
       Need::kOptional, &cluster.connect_where);
@@ -168,6 +186,7 @@ void describe(V& v, ClusterText& text) {
   v.texts("service_groups", cluster.service_groups, kDnsName, "The groups of services that may use it",
           Need::kOptional);
   v.text("shared_because", cluster.shared_because, kAnyName, "Why more than one group of services shares this cluster");
+  v.text("description", cluster.description, kAnyName, "What it is for, for people");
   describe_settings(v, text);
 }
 
@@ -181,6 +200,8 @@ void describe_settings(V& v, TopicText& text) {
   v.duration("retention", topic.retention_us, 0, kRetentionMostUs, "How long messages are kept; 0: without end");
   v.bytes("retention_bytes", topic.retention_bytes, 0, kRetentionMostBytes,
           "How much of a partition is kept; 0: without bound");
+  v.duration("local_retention", topic.local_retention_us, 0, kRetentionMostUs,
+             "With tiered storage: how long messages are on brokers' disks, too; 0: not tiered");
   v.choice("cleanup", topic.cleanup, "What happens to old messages");
   v.bytes("compacted_bytes", topic.compacted_bytes, 0, 1ull << 50,
           "What compaction leaves of the whole topic: the last message of each key, compressed; 0: not known");
@@ -208,6 +229,7 @@ template <class V>
 void describe(V& v, TopicText& text) {
   v.text("name", text.value.name, kTopicName, "Name of the topic", Need::kRequired);
   v.ref("cluster", text.cluster, "Its cluster; may be left out if there is only one", Need::kOptional);
+  v.text("description", text.value.description, kAnyName, "What is in it, for people");
   describe_settings(v, text);
 }
 
@@ -261,7 +283,23 @@ void describe(V& v, MirrorText& text) {
           "Partitions of the topics that it makes (those that `topics` does not declare); 0: as many as at the source");
   v.choice("guarantee", mirror.guarantee, "What happens to messages when the mirror fails and resumes");
   v.count("tasks", mirror.tasks, 1, 10'000, "How many tasks copy");
+  v.text("user", mirror.user, kUserName, "The user that it connects as, on both clusters, where brokers ask for one");
   v.text("owner", mirror.owner, kAnyName, "The team that is alerted");
+}
+
+template <class V>
+void describe(V& v, UserText& text) {
+  User& user = text.value;
+  v.text("name", user.name, kUserName, "What brokers know it by", Need::kRequired);
+  v.ref("cluster", text.cluster, "Its cluster; may be left out if there is only one", Need::kOptional);
+  v.ref("service", text.service, "The service that connects as it: it may do what the service's clients do",
+        Need::kOptional);
+  v.text("password", user.password, yaml::kAnyText,
+         "Where its password is: `${NAME}`, a variable of the environment; a password itself is refused");
+  v.list("acls", text.acls, "What it may do beside that");
+  v.section("quota", "How much of each broker it may use", [&](auto& quota) { describe(quota, user.quota); });
+  v.text("owner", user.owner, kAnyName, "The team that has it");
+  v.text("description", user.description, kAnyName, "Who it is, for people");
 }
 
 template <class V>
@@ -318,6 +356,7 @@ void describe(V& v, FleetText& text) {
   service.usual = text.defaults.producer;
   v.list("services", text.services, "Who writes and reads", Need::kOptional, service);
   v.list("mirrors", text.mirrors, "Copies of topics from cluster to cluster");
+  v.list("users", text.users, "Whom brokers know by name, and what each may do");
   v.list("service_levels", text.service_levels, "What is promised");
   v.list("alert_routes", text.alert_routes, "Where alerts go");
   v.list("accepted", fleet.accepted, "Findings of `freshet fleet lint` that are known and wanted");

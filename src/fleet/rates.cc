@@ -48,6 +48,11 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   out.kept_forever = !by_time && !by_size && !compacted;
   out.kept_bytes = out.in_bytes_per_s * (by_time ? static_cast<double>(topic.retention_us) / 1e6 : kYearSeconds);
   if (by_size) out.kept_bytes = std::min(out.kept_bytes, static_cast<double>(topic.retention_bytes) * topic.partitions);
+  if (topic.local_retention_us > 0) {
+    // What is closed is copied at once, so the disks' part is in the remote storage, too.
+    out.remote_bytes = out.kept_bytes;
+    out.kept_bytes = std::min(out.kept_bytes, out.in_bytes_per_s * static_cast<double>(topic.local_retention_us) / 1e6);
+  }
   if (!compacted) return out;
   // Where a topic is compacted only, Kafka does not look at retention.
   const double left = kUncompacted * static_cast<double>(topic.compacted_bytes);

@@ -22,6 +22,7 @@ struct TopicRates {
   double out_bytes_per_s = 0;
   // One replica of it, at the average rate: by time, size or compaction, whatever leaves least.
   double kept_bytes = 0;
+  double remote_bytes = 0;    // in the remote storage, of a tiered topic: all that it keeps, once
   bool kept_forever = false;  // neither bounds it: kept_bytes is what a year brings
 };
 

@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 #include "cluster/admin/connection.h"
+#include "fleet/access.h"
+#include "fleet/broker_settings.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/names.h"
 #include "fleet/topic_settings.h"
@@ -114,10 +116,69 @@ void refuse_wrong_properties(const Cluster& cluster, Problems& problems) {
     problems.add(cluster.connect_where.of("properties"), "properties: " + right.error().message);
 }
 
+// What one target or Kafka itself can't do is refused here, since nobody would notice before it is applied.
+void refuse_wrong_security(const Cluster& cluster, Problems& problems) {
+  const Security& security = cluster.security;
+  const Place at = cluster.security_where.of("authentication");
+  if (security.authentication == Authentication::kCertificates && security.transport != Transport::kTls)
+    problems.add(at, "authentication: certificates need transport: tls");
+  if (security.authentication == Authentication::kScramSha256 && cluster.platform == Platform::kStrimzi)
+    problems.add(at, "authentication: Strimzi has scram_sha_512 and certificates, not scram_sha_256");
+  if (!security.super_users.empty() && !is_guarded(cluster))
+    problems.add(cluster.security_where.of("super_users"),
+                 "super_users: without authentication everybody may do everything");
+}
+
+// Kafka refuses both when the topic is made.
+void refuse_wrong_tiers(const Topic& topic, Problems& problems) {
+  if (topic.local_retention_us == 0) return;
+  const Place at = topic.where.of("local_retention");
+  if (topic.cleanup != Cleanup::kDelete)
+    problems.add(at, "local_retention: tiered storage takes topics with cleanup: delete only");
+  if (topic.retention_us > 0 && topic.local_retention_us > topic.retention_us)
+    problems.add(at, "local_retention: must be at most retention");
+}
+
+void refuse_wrong_settings(const Cluster& cluster, Problems& problems) {
+  for (const auto& [name, value] : cluster.settings) {
+    if (const std::string why = why_not_a_broker_setting(name); !why.empty())
+      problems.add(cluster.where.of("settings"), "settings: " + name + ": " + why);
+  }
+}
+
+// From the texts of an entry to its one resource.
+AclRule rule_of(AclText text, Problems& problems) {
+  AclRule rule = std::move(text.value);
+  size_t given = 0;
+  const auto take = [&](std::string& name, AclResource resource) {
+    if (name.empty()) return;
+    ++given;
+    rule.resource = resource;
+    rule.is_prefix = name.size() > 1 && name.ends_with('*');
+    if (rule.is_prefix) name.pop_back();
+    rule.name = std::move(name);
+  };
+  take(text.topic, AclResource::kTopic);
+  take(text.group, AclResource::kGroup);
+  take(text.transactional_id, AclResource::kTransactionalId);
+  if (given > 1)
+    problems.add(rule.where.at, "acls: at most one of topic, group and transactional_id; without any, the cluster");
+  for (const AclOperation operation : rule.operations) {
+    if (given <= 1 && !is_possible(rule.resource, operation))
+      problems.add(rule.where.of("operations"), "operations: Kafka has no " + std::string(name_of(operation)) +
+                                                    " of a " + std::string(name_of(rule.resource)));
+  }
+  return rule;
+}
+
 class Resolver {
  public:
   Resolver(FleetText text, Problems& problems)
-      : text_(std::move(text)), problems_(problems), regions_("region", problems), clusters_("cluster", problems) {}
+      : text_(std::move(text)),
+        problems_(problems),
+        regions_("region", problems),
+        clusters_("cluster", problems),
+        services_("service", problems) {}
 
   Topology run() {
     fleet_ = std::move(text_.value);
@@ -126,6 +187,7 @@ class Resolver {
     topics();
     mirrors();
     services();
+    users();
     service_levels();
     alert_routes();
     return std::move(fleet_);
@@ -152,6 +214,8 @@ class Resolver {
       if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
       refuse_long_names(fleet_, cluster, problems_);
       refuse_wrong_properties(cluster, problems_);
+      refuse_wrong_security(cluster, problems_);
+      refuse_wrong_settings(cluster, problems_);
       fleet_.clusters.push_back(std::move(cluster));
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
@@ -181,6 +245,7 @@ class Resolver {
         topic.growth_percent_per_month = fleet_.growth_percent_per_month;
       if (topic.where.has("compacted_bytes") && topic.cleanup == Cleanup::kDelete)
         problems_.add(topic.where.of("compacted_bytes"), "compacted_bytes: needs cleanup: compact or compact_delete");
+      refuse_wrong_tiers(topic, problems_);
       for (const auto& [name, value] : topic.settings) {
         if (const std::string why = why_not_a_setting(name); !why.empty())
           problems_.add(topic.where.of("settings"), "settings: " + name + ": " + why);
@@ -291,6 +356,7 @@ class Resolver {
       made.cluster = mirror.to;
       made.mirrors.clear();
       made.declared = false;
+      made.local_retention_us = 0;  // of the place: its brokers may have no remote storage
       made.where = {mirror.where.at, {}};
       if (mirror.partitions > 0) made.partitions = mirror.partitions;
       target = add_topic(std::move(made), mirror.where.at);
@@ -355,10 +421,9 @@ class Resolver {
   }
 
   void services() {
-    Names names("service", problems_);
     for (ServiceText& text : text_.services) {
       Service& service = text.value;
-      names.add(service.name, service.where.of("name"));
+      services_.add(service.name, service.where.of("name"));
       if (service.group.empty()) service.group = service.name;
       service.autoscaled = service.where.has("instances_max");
       if (!service.autoscaled) service.instances_max = service.instances;
@@ -387,6 +452,38 @@ class Resolver {
     text.value.topics = find_topics(text.topics, cluster, "topics");
     if (text.value.group.empty()) text.value.group = service_name;
     fleet_.consumers.push_back(std::move(text.value));
+  }
+
+  void users() {
+    std::vector<Names> names(fleet_.clusters.size(), Names("user", problems_));
+    for (UserText& text : text_.users) {
+      User& user = text.value;
+      user.cluster = clusters_.get(text.cluster, user.where.at, "cluster");
+      if (user.cluster == kNone) continue;
+      names[user.cluster].add(user.name, user.where.of("name"));
+      if (text.service.given()) {
+        user.service = services_.find(text.service.name);
+        if (user.service == kNone) services_.refuse(text.service, "service");
+      }
+      const Cluster& cluster = fleet_.clusters[user.cluster];
+      if (!user.password.empty()) refuse_wrong_password(cluster, user);
+      if (cluster.platform == Platform::kStrimzi && object_name(user.name) != user.name)
+        problems_.add(user.where.of("name"), "name: is an object's name in Kubernetes, too: a-z 0-9 . - only");
+      for (AclText& acl : text.acls) user.acls.push_back(rule_of(std::move(acl), problems_));
+      fleet_.users.push_back(std::move(user));
+    }
+  }
+
+  // The value is never shown: it may be the password itself.
+  void refuse_wrong_password(const Cluster& cluster, const User& user) {
+    const Place at = user.where.of("password");
+    if (variable_of(user.password).empty())
+      problems_.add(at,
+                    "password: must be a variable of the environment, as \"${BILLING_PASSWORD}\": a password does not "
+                    "stand in this file");
+    if (scram_mechanism_of(cluster).empty())
+      problems_.add(at, "password: users of cluster " + cluster.name + " have none: its security.authentication is " +
+                            std::string(name_of(cluster.security.authentication)));
   }
 
   void service_levels() {
@@ -422,6 +519,7 @@ class Resolver {
   Topology fleet_;
   Names regions_;
   Names clusters_;
+  Names services_;
   std::vector<Names> topics_;                  // of each cluster
   std::vector<std::vector<Index>> topics_of_;  // the same, as indices into fleet_.topics
   enum class Fill : uint8_t { kTodo, kDoing, kDone };
@@ -452,6 +550,10 @@ void assert_resolved(const Topology& fleet) {
   }
   for (const Consumer& consumer : fleet.consumers) {
     FRESHET_ASSERT(consumer.service < fleet.services.size() && are_topics(consumer.topics));
+  }
+  for (const User& user : fleet.users) {
+    FRESHET_ASSERT(user.cluster < fleet.clusters.size());
+    FRESHET_ASSERT(user.service == kNone || user.service < fleet.services.size());
   }
   for (const Mirror& mirror : fleet.mirrors) {
     FRESHET_ASSERT(mirror.from < fleet.clusters.size() && mirror.to < fleet.clusters.size());

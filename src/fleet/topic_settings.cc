@@ -14,10 +14,12 @@ namespace freshet::fleet {
 namespace {
 
 // The keys of fleet.yaml that are settings of Kafka's.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKeys = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKeys = {{
     {"cleanup.policy", "cleanup"},
+    {"local.retention.ms", "local_retention"},
     {"max.message.bytes", "message_bytes_max"},
     {"min.insync.replicas", "min_isr"},
+    {"remote.storage.enable", "local_retention"},
     {"retention.bytes", "retention_bytes"},
     {"retention.ms", "retention"},
 }};
@@ -62,6 +64,11 @@ std::vector<cluster::ConfigChange> settings_of(const Topic& topic) {
       // 0 would delete everything at once.
       {"retention.ms", topic.retention_us > 0 ? std::to_string(std::max<int64_t>(topic.retention_us / 1000, 1)) : "-1"},
   };
+  // Without it nothing is said: Kafka takes a topic out of the remote storage by more than a setting.
+  if (topic.local_retention_us > 0) {
+    out.push_back({"local.retention.ms", std::to_string(std::max<int64_t>(topic.local_retention_us / 1000, 1))});
+    out.push_back({"remote.storage.enable", "true"});
+  }
   for (const auto& [name, value] : topic.settings) out.push_back({name, value});
   std::ranges::sort(out, {}, &cluster::ConfigChange::name);
   return out;

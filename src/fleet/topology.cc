@@ -48,6 +48,23 @@ bool is_topic_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_topic_char);
 }
 
+bool is_user_char(char c) { return is_topic_char(c) || c == '@'; }
+
+// Stands in principals, names of secrets and shell: what needs escaping in one of them is no name.
+bool is_user_name(std::string_view name) {
+  constexpr size_t kLengthMax = 63;
+  return !name.empty() && name.size() <= kLengthMax && name.front() != '-' && std::ranges::all_of(name, is_user_char);
+}
+
+// Groups and transactional ids may be called anything in Kafka; here they are what all targets can write.
+bool is_resource_name(std::string_view name) {
+  constexpr size_t kLengthMax = 249;
+  if (name == "*") return true;
+  if (name.ends_with('*')) name.remove_suffix(1);
+  const auto fits = [](char c) { return is_user_char(c) || c == ':' || c == '/'; };
+  return !name.empty() && name.size() <= kLengthMax && std::ranges::all_of(name, fits);
+}
+
 // Two or three numbers: "3.9" or "3.9.1". A "v", a "-rc1" and the like are refused: images and archives are found by
 // this text.
 bool is_version(std::string_view text) {
@@ -80,6 +97,11 @@ const yaml::TextRule kDnsZone = {"^[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63})*$",
                                  "names of up to 63 of a-z 0-9 - with dots between them, as in kafka.internal",
                                  is_dns_zone};
 const yaml::TextRule kCloudName = {"^[a-zA-Z0-9._-]{1,63}$", "up to 63 of a-z A-Z 0-9 . _ -", is_cloud_name};
+const yaml::TextRule kUserName = {"^[a-zA-Z0-9._@][a-zA-Z0-9._@-]{0,62}$",
+                                  "up to 63 of a-z A-Z 0-9 . _ @ -, not beginning with -", is_user_name};
+const yaml::TextRule kResourceName = {
+    "^(\\*|[a-zA-Z0-9._@:/-]{1,249}\\*?)$",
+    "up to 249 of a-z A-Z 0-9 . _ @ : / -, a * at the end stands for all that begin so", is_resource_name};
 const yaml::TextRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
 
 // ReplicationPolicy.isInternalTopic and the default of topics.exclude (DefaultTopicFilter).

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/names.h"
+#include "fleet/security.h"
 #include "yaml/node.h"
 
 namespace freshet::fleet {
@@ -47,6 +48,14 @@ enum class Platform : uint8_t { kEc2, kStrimzi };
 [[nodiscard]] constexpr auto names_of(Platform) {
   using enum Platform;
   return std::to_array<Name<Platform>>({{kEc2, "ec2"}, {kStrimzi, "strimzi"}});
+}
+
+// Which replica of a partition its readers fetch from: the leader, wherever it is, or one in their own zone (KIP-392),
+// which costs no traffic between zones. Readers must say where they are (`client.rack`).
+enum class ReadFrom : uint8_t { kLeader, kClosest };
+[[nodiscard]] constexpr auto names_of(ReadFrom) {
+  using enum ReadFrom;
+  return std::to_array<Name<ReadFrom>>({{kLeader, "leader"}, {kClosest, "closest"}});
 }
 
 struct Volumes {       // of each broker
@@ -84,9 +93,15 @@ struct Cluster {
   std::string kubernetes_namespace = "kafka";
   std::string storage_class = "gp3";  // kStrimzi
   std::string owner;                  // a team
+  std::string description;            // for people
+  ReadFrom read_from = ReadFrom::kLeader;
+  Security security;
+  // Kafka's settings of brokers that have no key of their own here; names all different, as in the file.
+  std::vector<std::pair<std::string, std::string>> settings;
   Connect connect;
   Where where;
   Where volumes_where;
+  Where security_where;
   Where connect_where;
 };
 
@@ -113,6 +128,9 @@ struct Topic {
   uint32_t min_isr = 2;
   int64_t retention_us = 86'400'000'000;  // 0: without end
   uint64_t retention_bytes = 0;           // of a partition; 0: without bound
+  // With tiered storage (KIP-405): how long messages are on the brokers' disks, too; older ones are in the remote
+  // storage alone. 0: not tiered, everything is on the disks.
+  int64_t local_retention_us = 0;
   Cleanup cleanup = Cleanup::kDelete;
   uint64_t compacted_bytes = 0;  // the last message of each key, of all partitions, as kept; 0: not known
   Compression compression = Compression::kLz4;  // of the producers
@@ -123,6 +141,7 @@ struct Topic {
   double peak_factor = 2;               // highest rate to average
   double growth_percent_per_month = 0;  // the fleet's by default
   std::string owner;
+  std::string description;  // for people
   // Kafka's settings of topics that have no key of their own here; names all different, as in the file.
   std::vector<std::pair<std::string, std::string>> settings;
   std::vector<Index> mirrors;  // that write it
@@ -130,7 +149,6 @@ struct Topic {
   Where where;
 };
 
-// How many of a service run.
 // A program that produces or consumes, as many instances of it as run.
 struct Service {
   std::string name;
@@ -195,7 +213,21 @@ struct Mirror {
   uint32_t partitions = 0;  // of topics that it makes; 0: as many as at the source
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   uint32_t tasks = 4;
+  std::string user;  // that it connects as, where brokers ask; "": none
   std::string owner;
+  Where where;
+};
+
+// Somebody whom the brokers of one cluster know by name: a service, or whoever the ACLs are for.
+struct User {
+  std::string name;
+  Index cluster = kNone;
+  Index service = kNone;      // its clients' needs are allowed, too (fleet/access.h); kNone: only `acls` are
+  std::string password;       // "${NAME}": where it is, never what it is; "": nothing is known of it
+  std::vector<AclRule> acls;  // allowed
+  Quota quota;
+  std::string owner;
+  std::string description;  // for people
   Where where;
 };
 
@@ -248,6 +280,7 @@ struct Topology {
   std::vector<Producer> producers;
   std::vector<Consumer> consumers;
   std::vector<Mirror> mirrors;
+  std::vector<User> users;
   std::vector<ServiceLevel> service_levels;
   std::vector<AlertRoute> alert_routes;
   std::vector<Accepted> accepted;

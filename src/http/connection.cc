@@ -77,6 +77,9 @@ Response no_room(const ServerOptions& options, bool trusted) {
   return response;
 }
 
+Socket& socket_of(Socket& stream) { return stream; }
+Socket& socket_of(TlsStream& stream) { return stream.next_layer(); }
+
 // A peer that has gone already has no address any more.
 std::string address_of(const Socket& socket) {
   boost::system::error_code error;
@@ -93,16 +96,7 @@ Connection<Stream>::Connection(const std::shared_ptr<Worker>& worker, std::share
       seat_(std::move(seat)),
       stream_(std::move(stream)),
       buffer_(worker->shared().options.header_bytes_max + kReadBytes) {
-  remote_ = address_of(socket());
-}
-
-template <class Stream>
-Socket& Connection<Stream>::socket() {
-  if constexpr (std::is_same_v<Stream, Socket>) {
-    return stream_;
-  } else {
-    return stream_.next_layer();
-  }
+  remote_ = address_of(socket_of(stream_));
 }
 
 template <class Stream>
@@ -111,14 +105,15 @@ void Connection<Stream>::start() {
   seat_->dispensable(worker_->ticks(), false);
   // Answers are written whole, so Nagle's algorithm would only hold the last packet back.
   ErrorCode ignored;
-  socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_of(stream_).set_option(asio::ip::tcp::no_delay(true), ignored);
   if constexpr (std::is_same_v<Stream, Socket>) {
     await_request();
   } else {
     deadline_ = in_seconds(*worker_, worker_->shared().options.request_timeout_s);
-    stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](const ErrorCode& error) {
+    // A handshake is the dearest that a stranger can have, so it begins when there is something to answer.
+    socket_of(stream_).async_wait(Socket::wait_read, [self = this->shared_from_this()](const ErrorCode& error) {
       if (error || self->state_ == State::kClosed) return self->close();
-      self->await_request();
+      self->worker_->line_up(self->seat_->address(), self);
     });
   }
 }
@@ -137,11 +132,11 @@ template <class Stream>
 void Connection<Stream>::await_request() {
   FRESHET_ASSERT(state_ != State::kHandling && state_ != State::kClosed);
   if (worker_->stopping()) return close();
-  // A client may have sent its next request already (pipelining).
-  if (buffer_.size() > 0) return begin_request();
   state_ = State::kIdle;
   const ServerOptions& options = worker_->shared().options;
   deadline_ = in_seconds(*worker_, requests_ == 0 ? options.request_timeout_s : options.idle_timeout_s);
+  // A client may have sent its next request already (pipelining).
+  if (buffer_.size() > 0) return begin_request();
   // There may be thousands that wait, so they hold no memory meanwhile.
   parser_.reset();
   buffer_.shrink_to_fit();
@@ -167,8 +162,25 @@ void Connection<Stream>::read_first(size_t bytes_max) {
 
 template <class Stream>
 void Connection<Stream>::begin_request() {
-  FRESHET_ASSERT(state_ != State::kReading && state_ != State::kHandling);  // one request at a time
+  FRESHET_ASSERT(state_ == State::kIdle);  // one request at a time
+  if (is_proved_) return take_turn();
+  worker_->line_up(seat_->address(), this->shared_from_this());
+}
+
+template <class Stream>
+void Connection<Stream>::take_turn() {
+  if (state_ == State::kClosed) return;
   const ServerOptions& options = worker_->shared().options;
+  if (state_ == State::kHandshake) {
+    if constexpr (!std::is_same_v<Stream, Socket>) {
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this()](const ErrorCode& error) {
+                                if (error || self->state_ == State::kClosed) return self->close();
+                                self->await_request();
+                              });
+    }
+    return;
+  }
   state_ = State::kReading;
   deadline_ = in_seconds(*worker_, options.request_timeout_s);
   parser_.emplace();
@@ -314,6 +326,7 @@ void Connection<Stream>::handle() {
   // The handler has its own bounds of time; a response that took long is still worth sending.
   deadline_ = UINT64_MAX;
   Request request = std::move(request_);
+  request.judged = std::move(verdict_.found);
   BodyLease lease = std::move(chunks_);
   if (parser_->chunked()) {
     request.body = std::move(parser_->get().body());
@@ -407,12 +420,12 @@ void Connection<Stream>::linger() {
   deadline_ = in_seconds(*worker_, worker_->stopping() ? 0 : kLingerSeconds);
   if constexpr (std::is_same_v<Stream, Socket>) {
     ErrorCode ignored;
-    socket().shutdown(Socket::shutdown_send, ignored);
+    socket_of(stream_).shutdown(Socket::shutdown_send, ignored);
     discard();
   } else {
     stream_.async_shutdown([self = this->shared_from_this()](const ErrorCode&) {
       ErrorCode ignored;
-      self->socket().shutdown(Socket::shutdown_send, ignored);
+      socket_of(self->stream_).shutdown(Socket::shutdown_send, ignored);
       self->discard();
     });
   }
@@ -424,11 +437,11 @@ template <class Stream>
 void Connection<Stream>::discard() {
   if (state_ == State::kClosed) return;
   buffer_.clear();
-  socket().async_read_some(buffer_.prepare(kReadBytes),
-                           [self = this->shared_from_this()](const ErrorCode& error, size_t) {
-                             if (error) return self->close();
-                             self->discard();
-                           });
+  socket_of(stream_).async_read_some(buffer_.prepare(kReadBytes),
+                                     [self = this->shared_from_this()](const ErrorCode& error, size_t) {
+                                       if (error) return self->close();
+                                       self->discard();
+                                     });
 }
 
 template <class Stream>
@@ -440,7 +453,7 @@ void Connection<Stream>::on_tick(uint64_t now) {
   timed_out_ = true;
   deadline_ = in_seconds(*worker_, kLingerSeconds);
   ErrorCode ignored;
-  socket().cancel(ignored);
+  socket_of(stream_).cancel(ignored);
 }
 
 template <class Stream>
@@ -459,7 +472,7 @@ void Connection<Stream>::close() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   ErrorCode ignored;
-  socket().close(ignored);
+  socket_of(stream_).close(ignored);
   worker_->remove(seat_->connection());
 }
 

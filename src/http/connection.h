@@ -30,6 +30,7 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   void start_refused() override;
   void respond(uint64_t request, Response response) override;
   void on_tick(uint64_t now) override;
+  void take_turn() override;
   void close_if_idle() override;
   void evict() override;
   void close() override;
@@ -41,10 +42,10 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   // kLingering has answered for the last time and waits for the peer to close.
   enum class State : uint8_t { kHandshake, kIdle, kReading, kHeld, kHandling, kWriting, kLingering, kClosed };
 
-  Socket& socket();
   void await_request();
   // Reads the first bytes of a request.
   void read_first(size_t bytes_max);
+  // The first bytes are there: who has not proved itself waits for its turn with what follows.
   void begin_request();
   // Feeds the parser with what is in the buffer.
   void parse();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;                                          // as sent (not decompressed)
   std::string remote;                                        // address of the peer
+  std::shared_ptr<const void> judged = {};                   // HeaderVerdict::found
 
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;  // "" if absent
 };

@@ -27,6 +27,7 @@ class Seat {
   // A request of it is being worked on.
   void busy() { rank_.store(kBusy, std::memory_order_relaxed); }
 
+  [[nodiscard]] uint64_t address() const { return address_; }  // an address_key()
   [[nodiscard]] uint64_t connection() const { return connection_; }
   [[nodiscard]] size_t worker() const { return worker_; }
 

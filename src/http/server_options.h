@@ -29,6 +29,8 @@ struct HeaderVerdict {
   bool trusted = false;
   // What ServerOptions::holds_back says does not count for it: it goes another way.
   bool never_held = false;
+  // What the judge has found out, for the handler: Request::judged.
+  std::shared_ptr<const void> found = {};
   // If it is there, the memory for the body comes from it and not from what the listener has for all.
   std::shared_ptr<BodyBudget> bodies = {};
 };

@@ -2,6 +2,7 @@
 
 #include "http/worker.h"
 
+#include <boost/asio/post.hpp>
 #include <chrono>
 
 #include "base/assert.h"
@@ -64,6 +65,19 @@ void Worker::respond(uint64_t connection, uint64_t request, Response response) {
 
 void Worker::evict(uint64_t connection) {
   if (const auto found = find(connection)) found->evict();
+}
+
+void Worker::line_up(uint64_t address, std::shared_ptr<AnyConnection> connection) {
+  const bool is_first = line_.empty();
+  line_.add(address, std::move(connection));
+  if (is_first) boost::asio::post(io_, [this] { serve_line(); });
+}
+
+// One at a time: what is posted comes after all that is ready by now.
+void Worker::serve_line() {
+  const std::shared_ptr<AnyConnection> next = line_.take();
+  next->take_turn();
+  if (!line_.empty()) boost::asio::post(io_, [this] { serve_line(); });
 }
 
 void Worker::begin_stop() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/body_budget.h"
+#include "http/line.h"
 #include "http/seats.h"
 #include "http/server_options.h"
 
@@ -45,6 +46,8 @@ class AnyConnection {
   virtual void respond(uint64_t request, Response response) = 0;
   // Called kTicksPerSecond times a second, with the number of the tick.
   virtual void on_tick(uint64_t now) = 0;
+  // It has lined up, and now it is its turn.
+  virtual void take_turn() = 0;
   // Ends a connection that has no request under way.
   virtual void close_if_idle() = 0;
   // Ends the connection for a newcomer, unless a whole request of it is being worked on.
@@ -64,6 +67,9 @@ class Worker {
   // Passes a response on, if the connection is still there.
   void respond(uint64_t connection, uint64_t request, Response response);
   void evict(uint64_t connection);
+  // For a connection that has not proved itself: its take_turn() is called when it is its turn, by address; one of them
+  // between all that is ready for others. So a flood of strangers costs those who are trusted the wait for one.
+  void line_up(uint64_t address, std::shared_ptr<AnyConnection> connection);
   // Allows no further requests: idle connections close now, the others after their response.
   void begin_stop();
   void close_all();
@@ -82,12 +88,15 @@ class Worker {
   // Null if it has ended. The copy keeps it alive while it is being used.
   [[nodiscard]] std::shared_ptr<AnyConnection> find(uint64_t id) const;
 
+  void serve_line();
+
   std::shared_ptr<Shared> shared_;
   boost::asio::io_context io_{1};
   boost::asio::steady_timer timer_{io_};
   uint64_t ticks_ = 0;
   bool stopping_ = false;
   std::unordered_map<uint64_t, Entry> connections_;
+  Line<std::shared_ptr<AnyConnection>> line_;  // each connection is there once at most
 };
 
 }  // namespace freshet::http

@@ -41,6 +41,16 @@ std::optional<Refusal> check_encoding(const http::Request& head) {
 
 bool is_compressed(const http::Request& head) { return coding_of(head) == Coding::kGzip; }
 
+bool unpack_small(http::Request& request, size_t bytes_max) {
+  if (!is_compressed(request)) return true;
+  auto plain = http::gunzip(request.body, bytes_max);
+  if (!plain) return true;
+  if (!*plain) return false;
+  request.body = std::move(**plain);
+  std::erase_if(request.headers, [](const auto& header) { return header.first == "content-encoding"; });
+  return true;
+}
+
 std::optional<Refusal> decode_body(http::Request& request, size_t bytes_max) {
   if (auto refusal = check_encoding(request)) return refusal;
   if (is_compressed(request)) {

@@ -15,6 +15,10 @@ namespace freshet::ingest {
 // unsupported_encoding; then the body is as it was.
 [[nodiscard]] std::optional<Refusal> decode_body(http::Request& request, size_t bytes_max);
 
+// Unpacks what is small: then the request is as if it had been sent without compression. False: there is more in it
+// than so many bytes, and it is as it was. What is wrong with it decode_body() says.
+[[nodiscard]] bool unpack_small(http::Request& request, size_t bytes_max);
+
 // Of the head alone, before the body is read. It refuses what decode_body() would refuse for its coding.
 [[nodiscard]] std::optional<Refusal> check_encoding(const http::Request& head);
 [[nodiscard]] bool is_compressed(const http::Request& head);

@@ -7,6 +7,18 @@
 #include "telemetry/metrics.h"
 
 namespace freshet::ingest {
+namespace {
+
+// Of a property of an event it is left out, as before there were others.
+v1::SchemaChange::Subject subject_of(const PlanMiss& miss) {
+  switch (miss.subject) {
+    case schema::Subject::kUserAttribute: return v1::SchemaChange::USER_ATTRIBUTE;
+    case schema::Subject::kDeviceAttribute: return v1::SchemaChange::DEVICE_ATTRIBUTE;
+    default: return v1::SchemaChange::SUBJECT_UNSPECIFIED;
+  }
+}
+
+}  // namespace
 
 void ViolationCounter::add(const std::string& tenant, const std::vector<PlanMiss>& misses) {
   if (misses.empty()) return;
@@ -15,13 +27,9 @@ void ViolationCounter::add(const std::string& tenant, const std::vector<PlanMiss
     const std::lock_guard lock(mutex_);
     auto& groups = tenants_[tenant];
     for (const PlanMiss& miss : misses) {
-      ++rules[miss.rule];
-      Group name(miss.event, miss.property, miss.rule);
-      if (!groups.contains(name) && groups.size() >= kViolationGroupsMax) name = {"", "", "more"};
-      v1::PlanViolations::Group& group = groups[name];
-      group.set_count(group.count() + 1);
-      if (!miss.message_id.empty() && group.message_ids_size() < kViolationSamplesMax)
-        group.add_message_ids(miss.message_id);
+      rules[miss.rule] += miss.count;
+      Group name(miss.event, miss.property, miss.rule, miss.found, subject_of(miss));
+      count(groups, std::move(name), miss.count, {miss.message_id});
     }
   }
   for (const auto& [rule, count] : rules)
@@ -30,8 +38,29 @@ void ViolationCounter::add(const std::string& tenant, const std::vector<PlanMiss
         .add(count);
 }
 
+void ViolationCounter::count(Groups& groups, Group name, uint64_t count, const std::vector<std::string>& message_ids) {
+  if (!groups.contains(name) && groups.size() >= kViolationGroupsMax)
+    name = {"", "", "more", "", v1::SchemaChange::SUBJECT_UNSPECIFIED};
+  v1::PlanViolations::Group& group = groups[name];
+  group.set_count(group.count() + count);
+  for (const std::string& id : message_ids)
+    if (!id.empty() && group.message_ids_size() < kViolationSamplesMax) group.add_message_ids(id);
+}
+
+void ViolationCounter::put_back(const std::vector<v1::DeadLetter>& records) {
+  const std::lock_guard lock(mutex_);
+  for (const v1::DeadLetter& record : records) {
+    v1::PlanViolations violations;
+    const bool is_whole = violations.ParseFromString(record.body());
+    FRESHET_ASSERT(is_whole);  // take() has written it
+    for (const v1::PlanViolations::Group& group : violations.groups())
+      count(tenants_[record.tenant()], {group.event(), group.property(), group.rule(), group.found(), group.subject()},
+            group.count(), {group.message_ids().begin(), group.message_ids().end()});
+  }
+}
+
 std::vector<v1::DeadLetter> ViolationCounter::take(int64_t now_us, env::Random& random) {
-  std::map<std::string, std::map<Group, v1::PlanViolations::Group>> tenants;
+  std::map<std::string, Groups> tenants;
   {
     const std::lock_guard lock(mutex_);
     tenants.swap(tenants_);
@@ -44,6 +73,8 @@ std::vector<v1::DeadLetter> ViolationCounter::take(int64_t now_us, env::Random& 
       group.set_event(std::get<0>(name));
       group.set_property(std::get<1>(name));
       group.set_rule(std::get<2>(name));
+      group.set_found(std::get<3>(name));
+      group.set_subject(std::get<4>(name));
       *violations.add_groups() = std::move(group);
     }
     v1::DeadLetter& record = out.emplace_back();

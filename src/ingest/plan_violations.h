@@ -24,12 +24,18 @@ class ViolationCounter {
   void add(const std::string& tenant, const std::vector<PlanMiss>& misses);
   // What was counted since the last call, a record for each tenant.
   [[nodiscard]] std::vector<v1::DeadLetter> take(int64_t now_us, env::Random& random);
+  // These could not be sent: they are counted again, with those that came meanwhile.
+  void put_back(const std::vector<v1::DeadLetter>& records);
 
  private:
-  using Group = std::tuple<std::string, std::string, std::string>;  // event, property, rule
+  // Event, property, rule, found, subject.
+  using Group = std::tuple<std::string, std::string, std::string, std::string, v1::SchemaChange::Subject>;
+  using Groups = std::map<Group, v1::PlanViolations::Group>;
+
+  static void count(Groups& groups, Group name, uint64_t count, const std::vector<std::string>& message_ids);
 
   std::mutex mutex_;
-  std::map<std::string, std::map<Group, v1::PlanViolations::Group>> tenants_;
+  std::map<std::string, Groups> tenants_;
 };
 
 }  // namespace freshet::ingest

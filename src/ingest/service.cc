@@ -12,6 +12,8 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "env/cpu_time.h"
+#include "http/network.h"
 #include "http/text.h"
 #include "ingest/answers.h"
 #include "ingest/body.h"
@@ -29,7 +31,7 @@ namespace {
 // Most requests are parsed without an allocation of the arena beyond this block.
 constexpr size_t kArenaFirstBlock = 256u << 10;
 // What a server thread does itself takes a few milliseconds at most: a larger body goes to the lane, and so does a
-// compressed one that may unpack to more.
+// compressed one that is large, or unpacks to more.
 constexpr size_t kInlineBytesMax = 64u << 10;
 constexpr size_t kInlineCompressedBytesMax = 16u << 10;
 
@@ -120,23 +122,55 @@ bool takes_long(const http::Request& request) {
 
 }  // namespace
 
-// One request on its way through.
-struct Service::Call {
-  bool answered = false;  // `respond` is called exactly once
-  http::Request request;
-  http::Respond respond;
+// What is known of a request by its head. It is found once: judge() hands it on to handle().
+struct Service::Head {
   const SourceRoute* route = nullptr;  // null: there is nothing at this address
   std::string argument;                // app_id, key or id in the address, decoded
   std::optional<Sender> sender;
   std::string random_id;
+
+  [[nodiscard]] const Source& source() const { return *route->source; }
+  [[nodiscard]] const model::Tenant& tenant() const { return *sender->tenant; }
+  void count_answer(int status) const {
+    telemetry::counter(
+        "freshet_ingest_requests_total", "Requests, by endpoint and status.",
+        {{"endpoint", std::string(route == nullptr ? "other" : route->endpoint)}, {"status", std::to_string(status)}})
+        .add();
+  }
+  // Each source has its own shape of errors.
+  [[nodiscard]] http::Response failure(const http::Request& request, const Refusal& refusal) const {
+    http::Response response = route == nullptr ? common_refusal(refusal.status, refusal.code, refusal.message)
+                                               : source().refuse({request, *route, argument, random_id}, refusal);
+    if (response.status == 429 || response.status == 503)
+      response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
+    if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"freshet\"");
+    return response;
+  }
+};
+
+// One request on its way through.
+struct Service::Call : Service::Head {
+  bool answered = false;  // `respond` is called exactly once
+  http::Request request;
+  http::Respond respond;
   env::Clock* clock = nullptr;
   env::TimeUs began_us = 0;             // only while traces are collected
   std::optional<telemetry::Span> span;  // if this one is traced
 
   // REQUIRES: there is a route.
   [[nodiscard]] Exchange exchange() const { return {request, *route, argument, random_id}; }
-  [[nodiscard]] const Source& source() const { return *route->source; }
-  [[nodiscard]] const model::Tenant& tenant() const { return *sender->tenant; }
+
+  // In whose account its work goes; "": nobody's who is known.
+  [[nodiscard]] const std::string& party() const {
+    static const std::string nobody;
+    return sender ? tenant().name : nobody;
+  }
+
+  // In whose account its work goes; "": nobody's who is known.
+  [[nodiscard]] const std::string& party() const {
+    static const std::string nobody;
+    return sender ? tenant().name : nobody;
+  }
 
   // The one way out of a call: whatever becomes of a request, it is counted and its span ends here.
   void answer(http::Response response) {
@@ -147,22 +181,7 @@ struct Service::Call {
     allow_origin(request, response);
     respond(std::move(response));
   }
-  void count_answer(int status) const {
-    telemetry::counter(
-        "freshet_ingest_requests_total", "Requests, by endpoint and status.",
-        {{"endpoint", std::string(route == nullptr ? "other" : route->endpoint)}, {"status", std::to_string(status)}})
-        .add();
-  }
-  // Each source has its own shape of errors.
-  [[nodiscard]] http::Response failure(const Refusal& refusal) const {
-    http::Response response = route == nullptr ? common_refusal(refusal.status, refusal.code, refusal.message)
-                                               : source().refuse(exchange(), refusal);
-    if (response.status == 429 || response.status == 503)
-      response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
-    if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"freshet\"");
-    return response;
-  }
-  void fail(const Refusal& refusal) { answer(failure(refusal)); }
+  void fail(const Refusal& refusal) { answer(failure(request, refusal)); }
   void not_taken(const Error& error) { fail({503, "unavailable", "nothing was accepted: " + error.message}); }
   void end_span(int status) {
     FRESHET_ASSERT(span && clock != nullptr);
@@ -175,6 +194,7 @@ struct Service::Call {
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       tenants_(std::exchange(options_.tenants, {})),
+      shares_(options_.cores),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
                 &letter_budget_, options_.lanes) {
@@ -197,65 +217,62 @@ std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::R
   call->request = std::move(request);
   call->request.path = without_empty_parts(std::move(call->request.path));
   call->respond = std::move(respond);
-  call->random_id = options_.random->bytes(16);
   if (telemetry::tracer().on()) call->began_us = options_.clock->now_us();
   return call;
 }
 
 // A stranger's request ends here: without a key in the head, only a source that takes one in the body goes on.
-std::optional<http::Response> Service::admit_head(Call& call) const {
-  const http::Match<SourceRoute> match = find_route(call.request.method, call.request.path);
-  call.route = match.row;
+std::optional<http::Response> Service::admit_head(const http::Request& request, Head& head) const {
+  head.random_id = options_.random->bytes(16);  // a refusal of the data API names its request
+  const auto refused = [&](const Refusal& refusal) { return head.failure(request, refusal); };
+  const std::string path = without_empty_parts(request.path);
+  const http::Match<SourceRoute> match = find_route(request.method, path);
+  head.route = match.row;
   if (!match.allowed.empty()) {
-    http::Response response = call.failure({405, "method_not_allowed", "use " + match.allowed});
+    http::Response response = refused({405, "method_not_allowed", "use " + match.allowed});
     response.headers.emplace_back("Allow", match.allowed);
     return response;
   }
   auto arguments = http::decode_arguments(match.arguments);
-  if (!arguments) return call.failure({400, "bad_request", arguments.error().message});
-  if (!arguments->empty()) call.argument = std::move(arguments->front());
-  if (call.route == nullptr)
-    return call.failure(
-        {404, "not_found", "there is nothing at this address; there is: " + std::string(known_routes())});
-  if (call.route->way == Way::kQuestion) return std::nullopt;
-  if (call.route->way == Way::kImport && !options_.imports)
-    return call.failure({404, "not_found", "this node takes no imports"});
-  if (call.route->way == Way::kLogs && options_.logs == nullptr)
-    return call.failure({404, "not_found", "this node takes no logs"});
-  auto sender = call.source().authenticate(tenants(), call.exchange());
+  if (!arguments) return refused({400, "bad_request", arguments.error().message});
+  if (!arguments->empty()) head.argument = std::move(arguments->front());
+  if (head.route == nullptr)
+    return refused({404, "not_found", "there is nothing at this address; there is: " + std::string(known_routes())});
+  if (head.route->way == Way::kQuestion) return std::nullopt;
+  if (head.route->way == Way::kImport && !options_.imports)
+    return refused({404, "not_found", "this node takes no imports"});
+  if (head.route->way == Way::kLogs && options_.logs == nullptr)
+    return refused({404, "not_found", "this node takes no logs"});
+  auto sender = head.source().authenticate(tenants(), {request, *head.route, head.argument, head.random_id});
   if (sender) {
-    call.sender = *sender;
-  } else if (!call.source().takes_key_in_body()) {
-    return call.failure(sender.error());
+    head.sender = *sender;
+  } else if (!head.source().takes_key_in_body()) {
+    return refused(sender.error());
   }
-  if (call.route->way == Way::kLogs && call.sender && !options_.logs->has_room(call.tenant().name))
-    return call.failure(logs_are_full());
-  if (call.request.method == "GET" || call.request.method == "HEAD") return std::nullopt;
-  if (auto refusal = check_encoding(call.request)) return call.failure(*refusal);
+  if (head.route->way == Way::kLogs && head.sender && !options_.logs->has_room(head.tenant().name))
+    return refused(logs_are_full());
+  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  if (auto refusal = check_encoding(request)) return refused(*refusal);
   return std::nullopt;
 }
 
-http::HeaderVerdict Service::judge(const http::Request& head) {
+http::HeaderVerdict Service::judge(const http::Request& request) {
   http::HeaderVerdict verdict;
-  if (head.method == "OPTIONS") return verdict;
-  Call call;
-  call.request.method = head.method;
-  call.request.path = without_empty_parts(head.path);
-  call.request.query = head.query;
-  call.request.headers = head.headers;
-  call.random_id = options_.random->bytes(16);  // a refusal of the data API names its request
-  if (auto response = admit_head(call)) {
-    call.count_answer(response->status);
-    allow_origin(head, *response);
+  if (request.method == "OPTIONS") return verdict;
+  const auto head = std::make_shared<Head>();
+  if (auto response = admit_head(request, *head)) {
+    head->count_answer(response->status);
+    allow_origin(request, *response);
     verdict.refuse = std::move(response);
     return verdict;
   }
-  if (call.route->way != Way::kQuestion) verdict.body_bytes_max = call.source().body_bytes_max();
-  verdict.trusted = call.sender.has_value();
-  if (call.route->way == Way::kLogs) {
+  if (head->route->way != Way::kQuestion) verdict.body_bytes_max = head->source().body_bytes_max();
+  verdict.trusted = head->sender.has_value();
+  if (head->route->way == Way::kLogs) {
     verdict.never_held = true;
     verdict.bodies = options_.logs->bodies();
   }
+  verdict.found = head;
   return verdict;
 }
 
@@ -268,7 +285,11 @@ void Service::handle(http::Request request, http::Respond respond) {
   // standard). Anybody may ask, so it needs no tenant and is not counted.
   if (request.method == "OPTIONS") return respond(preflight(request));
   const std::shared_ptr<Call> call = make_call(std::move(request), std::move(respond));
-  if (auto refusal = admit_head(*call)) return call->answer(std::move(*refusal));
+  if (const auto judged = std::static_pointer_cast<const Head>(std::exchange(call->request.judged, nullptr))) {
+    static_cast<Head&>(*call) = *judged;
+  } else if (auto refusal = admit_head(call->request, *call)) {
+    return call->answer(std::move(*refusal));
+  }
   // HEAD asks what a GET would say, and may change nothing.
   if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
@@ -279,16 +300,45 @@ void Service::handle(http::Request request, http::Respond respond) {
   }
 }
 
-void Service::run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&)) {
+void Service::run(const std::shared_ptr<Call>& call, Work work) {
   const bool logs = call->route->way == Way::kLogs;
   Lane* const lane = logs ? options_.logs_lane : options_.lane;
-  if (lane == nullptr || !takes_long(call->request)) return (this->*work)(call);
-  // All that have not said yet who they are wait in one queue, which gets one turn among the tenants'.
-  const std::string tenant = call->sender ? call->tenant().name : std::string();
-  const bool taken = lane->run(tenant, weight_of(call->request), [this, call, work] { (this->*work)(call); });
+  const char* const why = lane == nullptr ? nullptr : set_back(*call);
+  if (why == nullptr) return run_measured(call, work);
+  telemetry::counter("freshet_ingest_set_back_total", "Requests that did not run on a server thread, by why.",
+                     {{"reason", why}})
+      .add();
+  // Who has not said yet who it is may turn out to be anybody, so strangers take turns by where they send from.
+  const LaneParty party =
+      call->sender ? LaneParty{call->tenant().name} : LaneParty{"\n" + http::network_of(call->request.remote), false};
+  const bool taken = lane->run(party, weight_of(call->request), [this, call, work] { run_measured(call, work); });
   if (!taken && logs) return call->fail(logs_are_full());
   if (!taken)
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
+}
+
+const char* Service::set_back(Call& call) {
+  if (takes_long(call.request)) return "size";
+  switch (shares_.judge(call.party(), options_.clock->monotonic_us())) {
+    case CpuShares::Verdict::kHere: break;
+    case CpuShares::Verdict::kShare: return "share";
+    case CpuShares::Verdict::kLong: return "long";
+  }
+  // Last, because it costs most.
+  return unpack_small(call.request, std::min(kInlineBytesMax, call.source().body_bytes_max())) ? nullptr : "size";
+}
+
+void Service::run_measured(const std::shared_ptr<Call>& call, Work work) {
+  const env::TimeUs before = env::thread_cpu_us();
+  (this->*work)(call);
+  const env::TimeUs cost = env::thread_cpu_us() - before;
+  // Whose key was in the body is known by now.
+  const std::string& party = call->party();
+  shares_.used(party, cost, options_.clock->monotonic_us());
+  telemetry::counter("freshet_ingest_cpu_microseconds_total",
+                     "What requests took of the processor, by whose they were.",
+                     {{"tenant", party.empty() ? "(none)" : party}})
+      .add(static_cast<uint64_t>(cost));
 }
 
 void Service::take_import(const std::shared_ptr<Call>& call) {
@@ -310,7 +360,7 @@ void Service::take_logs(const std::shared_ptr<Call>& call) {
 void Service::take_items(const std::shared_ptr<Call>& call) {
   const Source& source = call->source();
   if (auto refusal = decode_body(call->request, source.body_bytes_max())) return call->fail(*refusal);
-  if (source.takes_items_in_query() && (call->request.method == "GET" || call->request.body.empty()))
+  if (source.takes_items_in_query(*call->route) && (call->request.method == "GET" || call->request.body.empty()))
     call->request.body = call->request.query;
   if (!call->sender) call->sender = source.sender_of_body(tenants(), call->request.body);
   if (!call->sender) {
@@ -412,8 +462,11 @@ void Service::report_violations() {
   Outgoing out;
   out.dead_letters = violations_->take(options_.clock->now_us(), *options_.random);
   if (out.dead_letters.empty()) return;
-  appender_.append(std::move(out), [](const Status& status) {
-    if (!status) spdlog::warn("violations of plans could not be reported: {}", status.error().message);
+  std::vector<v1::DeadLetter> records = out.dead_letters;
+  appender_.append(std::move(out), [violations = violations_, records = std::move(records)](const Status& status) {
+    if (status) return;
+    violations->put_back(records);
+    spdlog::warn("violations of plans could not be reported yet: {}", status.error().message);
   });
 }
 

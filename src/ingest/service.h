@@ -15,6 +15,7 @@
 #include "http/server_options.h"
 #include "ingest/append.h"
 #include "ingest/auth.h"
+#include "ingest/cpu_shares.h"
 #include "ingest/lane.h"
 #include "ingest/plan_violations.h"
 #include "ingest/sources.h"
@@ -42,9 +43,10 @@ struct ServiceOptions {
   // The tenants' rates: what is over them waits in `overflow`, and a request gets 429 only when that is full. If it is
   // absent, nothing is over any.
   std::shared_ptr<Lanes> lanes;
-  // Takes what would hold a server thread for long. It outlives the service. If it is absent, the caller's thread does
-  // everything.
+  // Takes what would hold a server thread for long, and requests of whoever has used too much of the processor. It
+  // outlives the service. If it is absent, the caller's thread does everything.
   Lane* lane = nullptr;
+  double cores = 1;  // of which requests share a part, before somebody has to wait for it
   // Takes the addresses of Way::kLogs, and a lane for them alone. Both outlive the service. If it is absent, these
   // addresses are 404.
   Logs* logs = nullptr;
@@ -78,12 +80,18 @@ class Service {
   void report_violations();
 
  private:
+  struct Head;
   struct Call;
   [[nodiscard]] std::shared_ptr<Call> make_call(http::Request request, http::Respond respond);
   // Finds the route and the sender. It returns what refuses the request, or nullopt.
-  [[nodiscard]] std::optional<http::Response> admit_head(Call& call) const;
-  // Runs the work on the lane if it would take long, else here.
-  void run(const std::shared_ptr<Call>& call, void (Service::*work)(const std::shared_ptr<Call>&));
+  [[nodiscard]] std::optional<http::Response> admit_head(const http::Request& request, Head& head) const;
+  using Work = void (Service::*)(const std::shared_ptr<Call>&);
+  // Runs the work on the lane if others would wait for it, else here.
+  void run(const std::shared_ptr<Call>& call, Work work);
+  // Why it is not to run here; nullptr: it is.
+  [[nodiscard]] const char* set_back(Call& call);
+  // Runs the work, and puts it down to whoever it was for.
+  void run_measured(const std::shared_ptr<Call>& call, Work work);
   void take_items(const std::shared_ptr<Call>& call);
   void take_import(const std::shared_ptr<Call>& call);
   void take_logs(const std::shared_ptr<Call>& call);
@@ -95,6 +103,7 @@ class Service {
   ServiceOptions options_;
   mutable std::mutex tenants_mutex_;  // of tenants_, for as long as a few pointers are copied
   Tenants tenants_;
+  CpuShares shares_;
   LetterBudget letter_budget_;
   std::shared_ptr<ViolationCounter> violations_ = std::make_shared<ViolationCounter>();  // shared with appends
   Appender appender_;

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <sstream>
 #include <thread>
@@ -13,6 +15,7 @@
 #include "ingest/replay.h"
 #include "model/identifier.h"
 #include "model/plan.h"
+#include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 #include "testing/ingest_service.h"
 #include "testing/project_path.h"
@@ -130,6 +133,55 @@ TEST_F(ServiceTest, WithoutTracingAValidTraceParentIsPassedOnAsItIs) {
   for (const char* bad : {"00-a-b-01", "", "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
     EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"traceparent", bad}}).status, 200);
   for (size_t i = 1; i < 4; ++i) EXPECT_EQ(actions().at(i).trace_parent(), "") << "an invalid one is ignored";
+}
+
+// What a tenant's requests cost, that tenant waits for: the lane's thread is held here, and only who has to wait does.
+TEST_F(ServiceTest, WhoseRequestsTakeLongRunsBesideAndTheOthersDoNot) {
+  std::promise<void> held, go_on;
+  Lane lane(64u << 20);
+  options.lane = &lane;
+  model::Tenant other = demo_tenant();
+  other.name = "other";
+  other.write_keys = {"other-key"};
+  other.server_keys.clear();
+  other.app_id = "other";
+  service().use_tenants(Tenants({demo_tenant(), other}));
+  std::string garbage;  // below what goes to the lane for its size, and more than a server thread should have to do
+  for (int i = 0; i < 30'000; ++i) garbage += "x\n";
+  EXPECT_EQ(send("POST", "/v1/records", garbage, "Bearer demo-write-key").status, 200);
+  ASSERT_TRUE(lane.run({"held"}, 1, [&] {
+    held.set_value();
+    go_on.get_future().wait();
+  }));
+  held.get_future().wait();
+  const std::string record = R"({"user":{"user_id":"u"},"event":"E"})";
+  EXPECT_EQ(send("POST", "/v1/records", record, "Bearer other-key").status, 200);
+  EXPECT_EQ(send("POST", "/v1/t", R"({"userId":"u","event":"E","writeKey":"other-key"})").status, 200);
+  auto answer = std::make_shared<std::promise<int>>();
+  auto answered = answer->get_future();
+  http::Request request{"POST", "/v1/records", "", {{"authorization", "Bearer demo-write-key"}}, record, "192.0.2.1"};
+  service().handle(std::move(request), [answer](http::Response response) { answer->set_value(response.status); });
+  EXPECT_EQ(answered.wait_for(std::chrono::seconds(0)), std::future_status::timeout) << "it waits for its turn";
+  go_on.set_value();
+  EXPECT_EQ(answered.get(), 200);
+}
+
+TEST_F(ServiceTest, ASmallBodyThatUnpacksToMuchRunsBeside) {
+  Lane lane(64u << 20);
+  options.lane = &lane;
+  const uint64_t before = telemetry::counter_totals("freshet_ingest_set_back_total", "reason")["size"];
+  for (const size_t blanks : {size_t{1'000}, size_t{100'000}}) {
+    std::promise<int> answer;
+    http::Request request{"POST",
+                          "/v1/records",
+                          "",
+                          {{"authorization", "Bearer demo-write-key"}, {"content-encoding", "gzip"}},
+                          gzip(R"({"user":{"user_id":"u"},"event":"E"})" + std::string(blanks, ' ')),
+                          "192.0.2.1"};
+    service().handle(std::move(request), [&answer](http::Response response) { answer.set_value(response.status); });
+    EXPECT_EQ(answer.get_future().get(), 200) << blanks;
+  }
+  EXPECT_EQ(telemetry::counter_totals("freshet_ingest_set_back_total", "reason")["size"], before + 1);
 }
 
 class TracedServiceTest : public ServiceTest {

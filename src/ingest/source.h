@@ -71,9 +71,9 @@ class Source {
   [[nodiscard]] virtual bool takes_key_in_body() const { return false; }
   [[nodiscard]] virtual std::optional<Sender> sender_of_body(const Tenants&, std::string_view) const { return {}; }
 
-  // Whether items may stand in the query, where a GET has them, and a POST without a body: parse() gets it as it was
-  // sent. HEAD of such an address takes nothing, whatever it says.
-  [[nodiscard]] virtual bool takes_items_in_query() const { return false; }
+  // Whether items may stand in the query of this address, where a GET has them, and a POST without a body: parse() gets
+  // it as it was sent. HEAD of such an address takes nothing, whatever it says.
+  [[nodiscard]] virtual bool takes_items_in_query(const Route&) const { return false; }
 
   // Way::kItems: an Error condemns the whole body.
   [[nodiscard]] virtual ParseResult parse(const Route& route, std::string_view body, const AdapterContext& context,

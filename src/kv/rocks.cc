@@ -1,11 +1,9 @@
 // kv::Store on RocksDB. Nothing outside this folder includes its headers, so that another version, or another store, is
 // a change of one room.
 //
-// From the top: how errors are told; what RocksDB calls back (merging, dropping); the memory that stores share;
-// how a store is tuned for what its user said of its rows; the store itself. The figures beside the tuning
-// were measured here.
+// From the top: how errors are told; what RocksDB calls back (merging, dropping); how a store is tuned for what its
+// user said of its rows; the store itself. The figures beside the tuning were measured here.
 #include <fcntl.h>
-#include <rocksdb/cache.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
@@ -18,7 +16,6 @@
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
-#include <rocksdb/write_buffer_manager.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,12 +34,16 @@
 #include "env/clock.h"
 #include "env/thread.h"
 #include "kv/blob_check.h"
+#include "kv/check_file.h"
 #include "kv/crc32c.h"
 #include "kv/damage.h"
+#include "kv/info_log.h"
 #include "kv/manifest_noting.h"
+#include "kv/memory_budget.h"
 #include "kv/rocks_batch.h"
 #include "kv/store.h"
 #include "kv/synced_note.h"
+#include "kv/write_gate.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -58,7 +59,6 @@ constexpr uint64_t kLevel0FilesMax = 24;
 constexpr env::TimeUs kCompactionWaitUs = 10'000;
 constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
 constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
-constexpr size_t kLogFileBytes = 4u << 20;
 // The manifest names the first and the last key of files that are long gone, until a new one is begun.
 constexpr uint64_t kManifestBytes = 8u << 20;
 // What was removed or replaced is gone from the files after this time, also where nobody calls scrub(): files above the
@@ -127,91 +127,6 @@ class Dropper final : public rocksdb::CompactionFilter {
   DropFn drop_;
 };
 
-}  // namespace
-
-// RocksDB's write buffer manager makes the store that happens to write flush itself, or stall until another one does,
-// which nobody may ever cause. So the budget itself chooses: the store with the most in memory is flushed.
-class MemoryBudget {
- public:
-  explicit MemoryBudget(size_t bytes) : buffer_bytes_(bytes / 3) {
-    rocksdb::LRUCacheOptions cache;
-    cache.capacity = bytes;
-    cache.num_shard_bits = 4;
-    cache.high_pri_pool_ratio = 0.5;  // for indexes and filters
-    cache_ = rocksdb::NewLRUCache(cache);
-    buffers_ = std::make_shared<rocksdb::WriteBufferManager>(buffer_bytes_, cache_, /*allow_stall=*/false);
-  }
-
-  [[nodiscard]] const std::shared_ptr<rocksdb::Cache>& cache() const { return cache_; }
-  [[nodiscard]] const std::shared_ptr<rocksdb::WriteBufferManager>& buffers() const { return buffers_; }
-
-  void add(rocksdb::DB* db) {
-    FRESHET_ASSERT(db != nullptr);
-    const std::lock_guard lock(mutex_);
-    stores_.push_back(db);
-  }
-
-  void remove(rocksdb::DB* db) {
-    const std::lock_guard lock(mutex_);
-    std::erase(stores_, db);
-  }
-
-  // Called before a write. If all buffers are full it waits for a flush of the fullest store; errors show in the write
-  // itself.
-  void wait_for_room() {
-    if (buffers_->memory_usage() < buffer_bytes_) return;
-    const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < stores_.size() && buffers_->memory_usage() >= buffer_bytes_; ++i) {
-      rocksdb::DB* fullest = fullest_by("rocksdb.cur-size-all-mem-tables");
-      if (fullest == nullptr || !flush(*fullest, /*wait=*/true)) return;
-    }
-  }
-
-  // Called after a write. If the buffers are half full it has the fullest flushed; what is being flushed has the other
-  // half.
-  void relieve() {
-    if (buffers_->mutable_memtable_memory_usage() < buffer_bytes_ / 2) return;
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return;  // Another thread is doing it already.
-    for (size_t i = 0; i < stores_.size() && buffers_->mutable_memtable_memory_usage() >= buffer_bytes_ / 2; ++i) {
-      rocksdb::DB* fullest = fullest_by("rocksdb.cur-size-active-mem-table");
-      if (fullest == nullptr || !flush(*fullest, /*wait=*/false)) return;
-    }
-  }
-
- private:
-  // The store that has most of what the property counts; null: none has anything.
-  rocksdb::DB* fullest_by(const std::string& property) {
-    rocksdb::DB* fullest = nullptr;
-    uint64_t most = 0;
-    for (rocksdb::DB* db : stores_) {
-      uint64_t bytes = 0;
-      if (db->GetIntProperty(property, &bytes) && bytes > most) {
-        most = bytes;
-        fullest = db;
-      }
-    }
-    return fullest;
-  }
-
-  static bool flush(rocksdb::DB& db, bool wait) {
-    rocksdb::FlushOptions options;
-    options.wait = wait;
-    options.allow_write_stall = true;
-    return db.Flush(options).ok();
-  }
-
-  size_t buffer_bytes_;
-  std::shared_ptr<rocksdb::Cache> cache_;
-  std::shared_ptr<rocksdb::WriteBufferManager> buffers_;
-  std::mutex mutex_;
-  std::vector<rocksdb::DB*> stores_;
-};
-
-std::shared_ptr<MemoryBudget> make_memory_budget(size_t bytes) { return std::make_shared<MemoryBudget>(bytes); }
-
-namespace {
-
 // Indexes and filters of point_reads stores. In parts: only those that are used take memory, so a store may be much
 // larger than the cache. Whole: for files that are small and asked for every key, a third of the work (measured:
 // looking up the part was most of what a key that is not there cost).
@@ -266,12 +181,17 @@ void set_large_values(rocksdb::Options& rocks) {
   rocks.blob_garbage_collection_force_threshold = 0.5;
 }
 
-// Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for.
-class Yielding final : public rocksdb::EventListener {
+// Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for. And
+// lets what has failed stay so: on a full disk RocksDB waits until somebody makes room, and with it whoever waits for a
+// flush; but here a store's user is told, and ends or opens the store anew.
+class Listener final : public rocksdb::EventListener {
  public:
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
     static thread_local const bool done = (env::yield_to_others(), true);
     (void)done;
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
   }
 };
 
@@ -295,12 +215,10 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.skip_stats_update_on_db_open = true;
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
-  rocks.info_log_level = rocksdb::WARN_LEVEL;
-  rocks.keep_log_file_num = 2;
-  rocks.max_log_file_size = kLogFileBytes;
+  rocks.info_log = make_info_log(options.path);
   rocks.max_manifest_file_size = kManifestBytes;
   rocks.ttl = kStaleSeconds;
-  rocks.listeners.push_back(std::make_shared<Yielding>());
+  rocks.listeners.push_back(std::make_shared<Listener>());
   if (options.point_reads && options.bloom_bits > 0) {
     rocks.memtable_prefix_bloom_size_ratio = 0.02;
     rocks.memtable_whole_key_filtering = true;
@@ -379,6 +297,18 @@ rocksdb::Options checking_options(const rocksdb::DB& db) {
   return rocks;
 }
 
+// A file by itself, as it lies on the disk.
+Status check_file_with(const rocksdb::Options& options, const std::string& path, uint64_t bytes) {
+  if (path.ends_with(".blob")) {
+    const auto read = check_blob_file(path, bytes);
+    return read ? Status{} : tl::unexpected(read.error());
+  }
+  rocksdb::SstFileReader reader(options);
+  rocksdb::Status status = reader.Open(path);
+  if (status.ok()) status = reader.VerifyChecksum(rocksdb::ReadOptions());
+  return status.ok() ? Status{} : failure(status, path, "compare checksums");
+}
+
 class RocksStore final : public Store {
  public:
   RocksStore(const Options& options, std::unique_ptr<Dropper> dropper, std::unique_ptr<rocksdb::DB> db,
@@ -397,7 +327,7 @@ class RocksStore final : public Store {
                                     "1: not all of this store can be read or written; the log says why.",
                                     {{"store", name_of(options.path)}})) {
     unhealthy_.set(0);
-    memory_->add(db_.get());
+    memory_->add({db_.get(), &gate_});
   }
   ~RocksStore() override { memory_->remove(db_.get()); }
 
@@ -442,6 +372,7 @@ class RocksStore final : public Store {
   const rocksdb::Options checked_with_;     // of check_next_file
   const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
   const uint64_t lost_rows_;
+  WriteGate gate_;
   std::atomic<bool> broken_{false};
   telemetry::Gauge& unhealthy_;
   std::mutex broken_mutex_;  // guards what follows
@@ -526,9 +457,9 @@ Status RocksStore::write(WriteBatch& batch, Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
   options.disableWAL = durability == Durability::kNone;
-  if (const rocksdb::Status status = db_->Write(options, &batch.rep().batch); !status.ok()) {
-    return broken(status, "write");
-  }
+  if (durability != Durability::kNone) gate_.uses_log();
+  const rocksdb::Status status = gate_.run([&] { return db_->Write(options, &batch.rep().batch); });
+  if (!status.ok()) return broken(status, "write");
   memory_->relieve();
   return durability == Durability::kSynced ? note(last_row_of(batch.rep().batch)) : Status{};
 }
@@ -554,7 +485,7 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
   options.snapshot_consistency = false;
-  if (status.ok()) status = db_->IngestExternalFile({path}, options);
+  if (status.ok()) status = gate_.run([&] { return db_->IngestExternalFile({path}, options); });
   if (!status.ok()) return broken(status, "write_sorted");
   return {};  // Not noted: rows before these may be in memory only, until the next flush().
 }
@@ -601,14 +532,14 @@ Status RocksStore::flush() {
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;
   const uint64_t last = db_->GetLatestSequenceNumber();  // What comes meanwhile may be in memory only.
-  if (const rocksdb::Status status = db_->Flush(options); !status.ok()) return broken(status, "flush");
-  return note(last);
+  const rocksdb::Status status = gate_.run([&] { return db_->Flush(options); });
+  return status.ok() ? note(last) : broken(status, "flush");
 }
 
 Status RocksStore::sync() {
   FRESHET_TRY(writable());
-  if (const rocksdb::Status status = db_->FlushWAL(true); !status.ok()) return broken(status, "sync");
-  return {};
+  const rocksdb::Status status = gate_.run([&] { return db_->FlushWAL(true); });
+  return status.ok() ? Status{} : broken(status, "sync");
 }
 
 // Only files that lie in the range as a whole can be given back at once; the rest of its rows goes with compactions.
@@ -662,17 +593,7 @@ Result<uint64_t> RocksStore::check_next_file(std::string& cursor) {
   const auto next = files.upper_bound(cursor);
   cursor = next == files.end() ? "" : next->first;
   if (next == files.end()) return 0;
-  const std::string path = path_ + "/" + next->first;
-  Status checked;
-  if (next->first.ends_with(".blob")) {
-    const auto read = check_blob_file(path, next->second);
-    if (!read) checked = tl::unexpected(read.error());
-  } else {
-    rocksdb::SstFileReader reader(checked_with_);
-    rocksdb::Status status = reader.Open(path);
-    if (status.ok()) status = reader.VerifyChecksum(rocksdb::ReadOptions());
-    if (!status.ok()) checked = failure(status, path_, "check " + next->first);
-  }
+  const Status checked = check_file_with(checked_with_, path_ + "/" + next->first, next->second);
   if (checked) return next->second;
   if (!live_files(*db_).contains(next->first)) return 0;
   if (checked.error().code != Code::kCorrupt) return tl::unexpected(checked.error());
@@ -685,7 +606,7 @@ Status RocksStore::snapshot_to(const std::string& directory) {
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
+  if (status.ok()) status = gate_.run([&] { return checkpoint->CreateCheckpoint(directory); });
   if (!status.ok()) return failed(status, "snapshot");
   return {};
 }
@@ -742,6 +663,15 @@ Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& p
 }
 
 }  // namespace
+
+Status check_file(const std::string& path, uint64_t bytes) {
+  if (!path.ends_with(".sst") && !path.ends_with(".blob")) return {};
+  rocksdb::Options options;
+  rocksdb::BlockBasedTableOptions table;
+  table.no_block_cache = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return check_file_with(options, path, bytes);
+}
 
 Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   FRESHET_ASSERT(options.memory != nullptr && !options.path.empty());

@@ -4,8 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/pattern.h"
 #include "mirror/fields.h"
-#include "mirror/pattern.h"
 #include "yaml/field_reader.h"
 
 namespace freshet::mirror {
@@ -104,9 +104,9 @@ std::optional<Chosen> choose(const Config& config, std::string_view topic) {
   if (topic.starts_with("__") || topic.starts_with("freshet.mirror.") || topic.starts_with(config.prefix + "."))
     return std::nullopt;
   for (const std::string& pattern : config.exclude)
-    if (fits(pattern, topic)) return std::nullopt;
+    if (fits_pattern(pattern, topic)) return std::nullopt;
   for (const TopicRule& rule : config.topics) {
-    const auto star = match(rule.match, topic);
+    const auto star = match_pattern(rule.match, topic);
     if (!star) continue;
     Chosen chosen{&rule, rule.to.empty() ? std::string(topic) : rule.to};
     if (const size_t at = chosen.to.find('*'); at != std::string::npos) chosen.to.replace(at, 1, *star);

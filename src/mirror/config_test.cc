@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/pattern.h"
 #include "mirror/marks.h"
-#include "mirror/pattern.h"
 #include "mirror/share.h"
 #include "mirror/topics.h"
 #include "mirror/transform.h"
@@ -64,13 +64,13 @@ TEST(MirrorConfig, SaysWhatIsWrong) {
 }
 
 TEST(MirrorPattern, TakesStars) {
-  EXPECT_TRUE(fits("*", ""));
-  EXPECT_TRUE(fits("a*c*e", "abcde"));
-  EXPECT_FALSE(fits("a*c", "abcd"));
-  EXPECT_EQ(match("a.*.z", "a.b.z"), "b");
-  EXPECT_EQ(match("*", "x"), "x");
-  EXPECT_EQ(match("x", "x"), "");
-  EXPECT_FALSE(match("x", "y"));
+  EXPECT_TRUE(fits_pattern("*", ""));
+  EXPECT_TRUE(fits_pattern("a*c*e", "abcde"));
+  EXPECT_FALSE(fits_pattern("a*c", "abcd"));
+  EXPECT_EQ(match_pattern("a.*.z", "a.b.z"), "b");
+  EXPECT_EQ(match_pattern("*", "x"), "x");
+  EXPECT_EQ(match_pattern("x", "x"), "");
+  EXPECT_FALSE(match_pattern("x", "y"));
 }
 
 TEST(MirrorPlace, IsThatOfJavasProducers) {

@@ -123,7 +123,7 @@ void Loop::make_marks() {
   const int64_t now_ms = parts_.clock.now_us() / 1000;
   for (auto& [topic, shares] : due) {
     const auto ends =
-        offsets_of(parts_.target, partitions_of(topic->to, topic->target_partitions), OffsetAt::Kind::kLatest);
+        offsets_of(parts_.target, cluster::partitions_of(topic->to, topic->target_partitions), OffsetAt::Kind::kLatest);
     if (!ends) {
       spdlog::warn("mirror {}: marks of {}: {}", config_.name, topic->to, ends.error().message);
       continue;

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "base/pattern.h"
 #include "mirror/marks.h"
-#include "mirror/pattern.h"
 #include "mirror/share.h"
 #include "mirror/transform.h"
 
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Note note = decode_note(text);
   FRESHET_ASSERT(decode_note(encode(note)) == note || note.until_ms <= 0);
   const size_t half = size / 2;
-  FRESHET_ASSERT(fits(text.substr(0, half), text.substr(half)) ==
-                 match(text.substr(0, half), text.substr(half)).has_value());
+  FRESHET_ASSERT(freshet::fits_pattern(text.substr(0, half), text.substr(half)) ==
+                 freshet::match_pattern(text.substr(0, half), text.substr(half)).has_value());
   return 0;
 }

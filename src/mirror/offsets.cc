@@ -6,10 +6,10 @@
 #include <map>
 
 #include "base/json_writer.h"
+#include "base/pattern.h"
 #include "cluster/stream/group_offsets.h"
-#include "mirror/pattern.h"
+#include "cluster/stream/scan.h"
 #include "mirror/shares.h"
-#include "mirror/verify/scan.h"
 
 namespace freshet::mirror {
 namespace {
@@ -36,10 +36,10 @@ const cluster::LivingTopic* topic_of(const cluster::ClusterView& view, const std
 
 Status read_marks(const Config& config, Sides& sides, env::TimeUs silence_us, Translated& topic) {
   const std::string progress = progress_topic(config, topic.name);
-  const auto partitions = partitions_of(progress, static_cast<uint32_t>(topic.marks.size()));
+  const auto partitions = cluster::partitions_of(progress, static_cast<uint32_t>(topic.marks.size()));
   FRESHET_ASSIGN(const auto first, offsets_of(sides.target(), partitions, OffsetAt::Kind::kEarliest));
   FRESHET_ASSIGN(const auto end, settled_ends(sides.target(), partitions, sides.clock(), silence_us));
-  std::vector<Range> ranges;
+  std::vector<cluster::Range> ranges;
   for (size_t p = 0; p < end.size(); ++p) ranges.push_back({static_cast<int32_t>(p), first[p], end[p]});
   FRESHET_ASSIGN(const auto reader, sides.read_target());
   Status fine;
@@ -70,7 +70,7 @@ Result<std::vector<Translated>> translated_topics(const Config& config, Sides& s
     one.one_to_one = chosen->rule->partitions == 0;
     one.target_partitions = copy->partitions.size();
     one.marks.resize(topic.partitions.size());
-    const auto partitions = partitions_of(topic.name, static_cast<uint32_t>(topic.partitions.size()));
+    const auto partitions = cluster::partitions_of(topic.name, static_cast<uint32_t>(topic.partitions.size()));
     FRESHET_ASSIGN(one.first, offsets_of(sides.source(), partitions, OffsetAt::Kind::kEarliest));
     FRESHET_ASSIGN(one.end, offsets_of(sides.source(), partitions, OffsetAt::Kind::kLatest));
     FRESHET_TRY(read_marks(config, sides, silence_us, one));
@@ -92,7 +92,7 @@ void fill_places(const std::vector<cluster::CommittedOffset>& there, const std::
 }
 
 Result<std::optional<GroupMove>> plan_move(Sides& sides, const std::string& group, const Translated& topic) {
-  const auto in_source = partitions_of(topic.name, static_cast<uint32_t>(topic.marks.size()));
+  const auto in_source = cluster::partitions_of(topic.name, static_cast<uint32_t>(topic.marks.size()));
   FRESHET_ASSIGN(const auto read, sides.source().committed(group, in_source));
   if (read.empty()) return std::optional<GroupMove>();
   // Of a partition that has nothing, nothing can be missed.
@@ -105,7 +105,7 @@ Result<std::optional<GroupMove>> plan_move(Sides& sides, const std::string& grou
   move.topic = topic.name;
   move.to = topic.to;
   move.next = translate(topic.marks, positions, topic.target_partitions, topic.one_to_one);
-  const auto in_target = partitions_of(topic.to, static_cast<uint32_t>(topic.target_partitions));
+  const auto in_target = cluster::partitions_of(topic.to, static_cast<uint32_t>(topic.target_partitions));
   FRESHET_ASSIGN(const auto first, offsets_of(sides.target(), in_target, OffsetAt::Kind::kEarliest));
   FRESHET_ASSIGN(const auto there, sides.target().committed(group, in_target));
   fill_places(there, first, move);
@@ -123,7 +123,7 @@ Result<std::vector<GroupMove>> plan_moves(const Config& config, Sides& sides, co
     FRESHET_ASSIGN(const cluster::Groups all, sides.source().groups());
     for (const cluster::Group& one : all.list)
       if (std::any_of(config.groups.begin(), config.groups.end(),
-                      [&](const std::string& pattern) { return fits(pattern, one.name); }))
+                      [&](const std::string& pattern) { return fits_pattern(pattern, one.name); }))
         groups.push_back(one.name);
   }
   std::vector<GroupMove> out;

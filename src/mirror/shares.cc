@@ -21,22 +21,6 @@ std::string text_of(const PartitionRef& of) { return fmt::format("{}[{}]", of.to
 
 }  // namespace
 
-std::vector<PartitionRef> partitions_of(const std::string& topic, uint32_t count) {
-  std::vector<PartitionRef> out;
-  for (uint32_t p = 0; p < count; ++p) out.push_back({topic, static_cast<int32_t>(p)});
-  return out;
-}
-
-Result<std::vector<int64_t>> offsets_of(cluster::Admin& admin, const std::vector<PartitionRef>& of, OffsetAt::Kind at) {
-  FRESHET_ASSIGN(const auto answers, admin.offsets(of, {at, 0}));
-  std::vector<int64_t> out;
-  for (const cluster::OffsetAnswer& answer : answers) {
-    if (!answer.offset) return fail(Code::kRetry, text_of(answer.of) + ": no offset is known: " + answer.error);
-    out.push_back(*answer.offset);
-  }
-  return out;
-}
-
 Shares::Shares(const Config& config, Topics& topics, cluster::Membership& group, cluster::Admin& source, Lanes& lanes,
                env::Clock& clock)
     : config_(config), topics_(topics), group_(group), source_(source), lanes_(lanes), clock_(clock) {}

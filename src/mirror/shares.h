@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/admin/admin.h"
+#include "cluster/stream/scan.h"
 #include "mirror/lanes.h"
 #include "mirror/share.h"
 
@@ -75,12 +76,5 @@ class Shares {
   env::TimeUs learn_at_ = 0;
   uint32_t next_id_ = 0;
 };
-
-// The offsets of a question, in its order. kRetry: one has none.
-[[nodiscard]] Result<std::vector<int64_t>> offsets_of(cluster::Admin& admin,
-                                                      const std::vector<cluster::PartitionRef>& of,
-                                                      cluster::OffsetAt::Kind at);
-// Every partition of a topic.
-[[nodiscard]] std::vector<cluster::PartitionRef> partitions_of(const std::string& topic, uint32_t count);
 
 }  // namespace freshet::mirror

@@ -34,7 +34,7 @@ Result<Note> Shares::note_for(const Share& share) {
   note.seen = share.topic->source_partitions;
   const auto number = static_cast<uint32_t>(share.source.partition);
   if (!share.topic->rule.follows_keys() || number == 0) return note;
-  FRESHET_ASSIGN(const auto others, group_.committed(partitions_of(share.topic->progress, number)));
+  FRESHET_ASSIGN(const auto others, group_.committed(cluster::partitions_of(share.topic->progress, number)));
   uint32_t before = 0;
   for (const cluster::Place& other : others) {
     const uint32_t seen = other.next < 0 ? 0 : decode_note(other.note).seen;
@@ -124,7 +124,7 @@ Status Shares::raise_bound(Share& second, const Share& first) {
     if (first.next <= second.next && !last) return {};
     const uint32_t count = first.topic->source_partitions;
     FRESHET_ASSIGN(const auto ends,
-                   offsets_of(source_, partitions_of(first.topic->name, count), OffsetAt::Kind::kLatest));
+                   offsets_of(source_, cluster::partitions_of(first.topic->name, count), OffsetAt::Kind::kLatest));
     Share::Waits& waits = second.waits.emplace(Share::Waits{});
     waits.bound_next = first.next;
     waits.last = last;

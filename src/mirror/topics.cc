@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
+#include "cluster/stream/target.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -15,34 +14,12 @@ namespace {
 using cluster::Admin;
 using cluster::Resource;
 
-constexpr size_t kRecordOverhead = 256;  // of a batch and a record in it, with our own header
-constexpr size_t kKafkaRecordMax = 1'048'588;
 constexpr size_t kLetterBytesMax = 100u << 20;
 
 telemetry::Counter& made_counter() {
   static telemetry::Counter& made =
       telemetry::counter("freshet_mirror_topics_made_total", "Topics that were made in the target.");
   return made;
-}
-
-const cluster::LivingTopic* topic_named(const cluster::ClusterView& view, const std::string& name) {
-  const auto found =
-      std::lower_bound(view.topics.begin(), view.topics.end(), name,
-                       [](const cluster::LivingTopic& topic, const std::string& n) { return topic.name < n; });
-  return found == view.topics.end() || found->name != name ? nullptr : &*found;
-}
-
-std::optional<std::string> value_of(const std::vector<cluster::Config>& configs, std::string_view name) {
-  for (const cluster::Config& config : configs)
-    if (config.name == name) return config.value;
-  return std::nullopt;
-}
-
-// What is left of max.message.bytes for one record.
-size_t record_limit(const std::string& text) {
-  size_t bytes = kKafkaRecordMax;
-  (void)std::from_chars(text.data(), text.data() + text.size(), bytes);
-  return bytes > 2 * kRecordOverhead ? bytes - kRecordOverhead : bytes;
 }
 
 }  // namespace
@@ -67,7 +44,7 @@ Topic* Topics::find(const std::string& name) {
 }
 
 size_t Topics::batch_bytes_max() const {
-  size_t least = kKafkaRecordMax;
+  size_t least = cluster::kRecordBytesDefault;
   for (const auto& [name, topic] : topics_)
     if (topic->record_bytes_max > 0) least = std::min(least, topic->record_bytes_max);
   return least;
@@ -118,7 +95,8 @@ Status Topics::make_target(Topic& topic, const cluster::LivingTopic& from, const
     const auto wanted = from.partitions.empty() ? 1 : static_cast<uint32_t>(from.partitions.front().replicas.size());
     FRESHET_TRY(
         create({topic.to, topic.target_partitions, replication_for(wanted), mirrored_configs(configs.at(0).configs)}));
-    topic.record_bytes_max = record_limit(value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
+    topic.record_bytes_max =
+        cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
     return make_progress(topic);  // Not every broker knows the new topic yet.
   } else if (const auto has = static_cast<uint32_t>(to->partitions.size()); has < topic.target_partitions) {
     const Status added = target_.add_partitions(topic.to, topic.target_partitions, Admin::Do::kIt);
@@ -136,8 +114,8 @@ Status Topics::sync_configs(Topic& topic) {
   FRESHET_ASSIGN(const auto to, target_.configs({{Resource::Kind::kTopic, topic.to}}));
   std::vector<cluster::ConfigChange> changes;
   for (cluster::ConfigChange& wanted : mirrored_configs(from.at(0).configs))
-    if (value_of(to.at(0).configs, wanted.name) != wanted.value) changes.push_back(std::move(wanted));
-  std::string limit = value_of(to.at(0).configs, "max.message.bytes").value_or("");
+    if (cluster::value_of(to.at(0).configs, wanted.name) != wanted.value) changes.push_back(std::move(wanted));
+  std::string limit = cluster::value_of(to.at(0).configs, "max.message.bytes").value_or("");
   if (!changes.empty()) {
     FRESHET_TRY(target_.change_configs({Resource::Kind::kTopic, topic.to}, changes, Admin::Do::kIt));
     for (const auto& change : changes) {
@@ -145,7 +123,7 @@ Status Topics::sync_configs(Topic& topic) {
       if (change.name == "max.message.bytes") limit = *change.value;
     }
   }
-  topic.record_bytes_max = record_limit(limit);
+  topic.record_bytes_max = cluster::record_limit(limit);
   return {};
 }
 
@@ -168,7 +146,7 @@ Status Topics::refresh() {
       topic->rule = *chosen->rule;
       topic->transform = Transform(topic->rule);
     }
-    const Status made = make_target(*topic, living, topic_named(to, topic->to));
+    const Status made = make_target(*topic, living, cluster::topic_named(to, topic->to));
     if (!made && topic->refused.empty())
       spdlog::error("mirror {}: topic {} is not mirrored: {}", config_.name, living.name, made.error().message);
     // One that is mirrored already goes on with what is known of it.

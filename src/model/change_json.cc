@@ -26,6 +26,7 @@ std::string_view member_of(v1::Section section) {
     case v1::SESSIONS: return "sessions";
     case v1::SUBSCRIPTIONS: return "subscriptions";
     case v1::PUSH_TOKEN: return "push_token";
+    case v1::AUDIENCES: return "audiences";
     default: return {};
   }
 }

@@ -96,6 +96,7 @@ std::string document_json(std::string_view tenant, v1::EntityKind kind, std::str
     sections.object_if_any("sessions", v1::SESSIONS);
     sections.object_if_any("subscriptions", v1::SUBSCRIPTIONS);
     sections.object_if_any("push_token", v1::PUSH_TOKEN);
+    sections.object_if_any("audiences", v1::AUDIENCES);
   });
 }
 

@@ -8,6 +8,7 @@
 namespace freshet::model {
 namespace {
 
+constexpr std::string_view kComputed = "computed.";
 constexpr double kWholeMax = 9'007'199'254'740'992;  // up to which a double is every whole number
 
 // 5, 5.0 and the exact decimal 5 are one number to whoever tests it.
@@ -44,6 +45,11 @@ bool passes(const v1::ComputedRule::Filter& filter, const std::optional<v1::Valu
   if (filter.test() == Rule::EXISTS) return value.has_value() == filter.value().boolean();
   if (!value) return filter.test() == Rule::NE;
   return passes_by_order(filter.test(), compare_values(plain(*value), plain(filter.value())));
+}
+
+std::pair<v1::Section, std::string_view> part_named(std::string_view name) {
+  if (name.starts_with(kComputed)) return {v1::COMPUTED, name.substr(kComputed.size())};
+  return {v1::ATTRIBUTES, name};
 }
 
 }  // namespace freshet::model

@@ -1,8 +1,11 @@
-// A test of one value: of `where` of computed attributes, and of sinks.
+// A test of one value: of `where` of computed attributes, audiences and sinks.
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <utility>
 
+#include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
 
 namespace freshet::model {
@@ -13,5 +16,9 @@ namespace freshet::model {
 
 // The same of a value that is there, by how it compares with that of the test (below 0: it is less).
 [[nodiscard]] bool passes_by_order(v1::ComputedRule::Test test, int order);
+
+// What a test of a profile is about, by its name there: an attribute, or `computed.NAME`. The name within the section
+// is part of `name`.
+[[nodiscard]] std::pair<v1::Section, std::string_view> part_named(std::string_view name);
 
 }  // namespace freshet::model

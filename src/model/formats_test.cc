@@ -237,6 +237,33 @@ TEST(FormatsTest, EntityStateOfWhatWasDone) {
   expect_golden("entity_state_activity", s);
 }
 
+TEST(FormatsTest, EntityInAudiences) {
+  v1::EntityState s;
+  to_proto(ref("root", v1::ENTITY_KIND_USER), *s.mutable_ref());
+  v1::Membership& vip = *s.add_audiences();
+  vip.set_name("vip");
+  vip.set_since_us(1'767'323'046'000'000);
+  v1::Membership& carried = *s.add_audiences();
+  carried.set_name("wake");
+  carried.set_since_us(5);
+  carried.set_carried(true);
+  s.set_audiences_judged(0x0123456789abcdef);
+  expect_golden("entity_state_audiences", s);
+}
+
+TEST(FormatsTest, ControlWithAudiences) {
+  v1::Envelope e;
+  v1::TenantRules& rules = *e.mutable_control()->add_tenants();
+  rules.set_name("acme");
+  v1::AudienceRule& vip = *rules.add_audiences();
+  vip.set_name("vip");
+  v1::ComputedRule::Filter& filter = *vip.add_where();
+  filter.set_property("computed.lifetime_value");
+  filter.set_test(v1::ComputedRule::GE);
+  filter.mutable_value()->set_integer(1000);
+  expect_golden("control_audiences", e);
+}
+
 TEST(FormatsTest, DevicePartThatSaysTheAppIsGone) {
   v1::Envelope e = record();
   e.set_kind(v1::Envelope::DEVICE);
@@ -250,6 +277,15 @@ TEST(FormatsTest, ControlWithASessionGap) {
   rules.set_name("acme");
   rules.set_session_gap_s(900);
   expect_golden("control_sessions", e);
+}
+
+TEST(FormatsTest, ControlThatSaysWhoReadsEvents) {
+  v1::Envelope e;
+  e.mutable_control()->set_events_if_read(true);
+  v1::TenantRules& rules = *e.mutable_control()->add_tenants();
+  rules.set_name("acme");
+  rules.set_events_unread(true);
+  expect_golden("control_events", e);
 }
 
 TEST(FormatsTest, LoopMessageBetweenUsersAndDevices) {
@@ -356,6 +392,17 @@ TEST(FormatsTest, SchemaChange) {
   change.set_type("number");
   change.set_at_us(1);
   expect_golden("schema_change", change);
+}
+
+TEST(FormatsTest, SchemaWidening) {
+  v1::SchemaChange change;
+  change.set_tenant("acme");
+  change.set_subject(v1::SchemaChange::USER_ATTRIBUTE);
+  change.set_name("age");
+  change.set_type("string");
+  change.set_at_us(1);
+  change.set_widens(true);
+  expect_golden("schema_widening", change);
 }
 
 TEST(FormatsTest, SchemaRemoval) {

@@ -5,6 +5,7 @@
 // Without, it ends the process where it can't go on.
 #define VALIJSON_USE_EXCEPTIONS 1
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -25,6 +26,7 @@ namespace freshet::model {
 
 struct Plan::Schemas {
   std::map<std::string, valijson::Schema, std::less<>> of_event;
+  std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> types;  // by event and property
 };
 
 namespace {
@@ -93,6 +95,22 @@ std::string path_of_context(const std::vector<std::string>& context) {
   return path;
 }
 
+// The types that an event's schema gives its properties, where it gives one.
+std::map<std::string, std::string, std::less<>> types_of(const json& schema) {
+  std::map<std::string, std::string, std::less<>> types;
+  if (!schema.is_object() || !schema.contains("properties") || !schema["properties"].is_object()) return types;
+  for (const auto& [name, property] : schema["properties"].items()) {
+    if (!property.is_object() || !property.contains("type")) continue;
+    json type = property["type"];
+    if (type.is_array()) {
+      type.erase(std::remove(type.begin(), type.end(), json("null")), type.end());
+      if (type.size() == 1) type = json(type.front());
+    }
+    if (type.is_string()) types[name] = type.get<std::string>();
+  }
+  return types;
+}
+
 // To JSON Schema 1.0 is an integer, to the library it is none.
 void make_whole(json& value) {
   if (value.is_structured()) {
@@ -130,6 +148,7 @@ Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view text) {
     try {
       valijson::SchemaParser parser;
       parser.populateSchema(Target(schema), schemas->of_event[name]);
+      schemas->types[name] = types_of(schema);
     } catch (const std::exception& e) {
       return fail(Code::kInvalid, "events." + name + ": " + e.what());
     }
@@ -138,6 +157,13 @@ Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view text) {
 }
 
 bool Plan::knows(std::string_view event) const { return schemas_->of_event.contains(event); }
+
+std::string_view Plan::type_of(std::string_view event, std::string_view property) const {
+  const auto types = schemas_->types.find(event);
+  if (types == schemas_->types.end()) return "";
+  const auto type = types->second.find(property);
+  return type == types->second.end() ? std::string_view() : type->second;
+}
 
 std::optional<PlanViolation> Plan::check(std::string_view event, std::string_view properties) const {
   const auto schema = schemas_->of_event.find(event);

@@ -33,6 +33,8 @@ class Plan {
   Plan& operator=(const Plan&) = delete;
 
   [[nodiscard]] bool knows(std::string_view event) const;
+  // The one `type` that the schema of an event gives a property of it, beside null. "": it gives none, or several.
+  [[nodiscard]] std::string_view type_of(std::string_view event, std::string_view property) const;
   // The first thing that is wrong with an event's properties, a JSON object. nullopt: nothing, or the plan does not
   // have the event.
   [[nodiscard]] std::optional<PlanViolation> check(std::string_view event, std::string_view properties) const;

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "freshet/v1/envelope.pb.h"
+#include "model/objective.h"
 #include "model/sink.h"
 
 namespace freshet::model {
@@ -35,6 +37,19 @@ enum class KeyScope : uint8_t {
   kServer,  // is kept by the tenant: it commands, too (merge, erase, unsuppress, unlink)
 };
 
+// What is done with a value of another type than its name was learned with: docs/operations/schema.md.
+enum class TypeConflicts : uint8_t {
+  kKeep,    // it is taken as it was sent
+  kWiden,   // the name gets the type that holds both, and the value is written in it
+  kCoerce,  // the value is written in the learned type, if it says the same there
+  kRefuse,  // its item is rejected
+};
+[[nodiscard]] constexpr auto names_of(TypeConflicts) {
+  using enum TypeConflicts;
+  return std::to_array<Name<TypeConflicts>>(
+      {{kKeep, "keep"}, {kWiden, "widen"}, {kCoerce, "coerce"}, {kRefuse, "refuse"}});
+}
+
 class Plan;
 
 struct Tenant {
@@ -46,7 +61,9 @@ struct Tenant {
   std::string app_secret;
   Limits limits;
   Rate rate;
+  Objective objective;  // what it says itself: the configuration has the rest
   bool strict_schema = false;
+  TypeConflicts conflicts = TypeConflicts::kKeep;
   std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
   v1::TenantRules rules;
   std::vector<Sink> sinks;

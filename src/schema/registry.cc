@@ -4,7 +4,8 @@
 //
 // Two nodes may discover one name with two types at the same time. The log settles it: topic
 // `schema` has one partition, its first record of a name counts, and each node takes that type over
-// when it reads it. A removal counts where it stands in that order, too.
+// when it reads it. A removal counts where it stands in that order, too, and so does a widening, which joins its type
+// to what the log has said so far: types join in any order to the same one.
 
 #include "schema/registry.h"
 
@@ -24,10 +25,11 @@ namespace freshet::schema {
 namespace {
 
 struct Entry {
-  Type type = Type::kUnknown;
   int64_t first_us = 0;
-  bool logged = false;       // the log has the name
-  bool type_logged = false;  // and its type, which is settled for every node
+  Type type = Type::kUnknown;
+  Type log_type = Type::kUnknown;  // as far as the log has said; `type` may have been widened since, here alone
+  bool logged = false;             // the log has the name
+  bool type_logged = false;        // and its type, which is settled for every node
 };
 
 using Names = NameMap<Entry>;
@@ -86,7 +88,7 @@ void put(Snapshot& draft, Subject subject, std::string_view of, std::string_view
     if (known != nullptr) {
       *event = *known;
     } else {
-      event->self = {Type::kUnknown, entry.first_us, true, true};
+      event->self = {entry.first_us, Type::kUnknown, Type::kUnknown, true, true};
     }
     if (is_event) {
       event->self = entry;
@@ -163,7 +165,46 @@ class TenantSchema {
     const bool was_logged = known != nullptr && known->logged;
     const bool has_type = type != Type::kUnknown || subject == Subject::kEvent;
     if (was_logged && (known->type_logged || !has_type)) return;
-    publish(subject, of, name, {type, was_logged ? known->first_us : at_us, true, has_type});
+    publish(subject, of, name, {was_logged ? known->first_us : at_us, type, type, true, has_type});
+  }
+
+  // A value of type `came` is here for a name of another type. It returns what the name has from now on, or nullopt if
+  // no type holds both; *learned says that this call has made it so.
+  std::optional<Type> widen(Subject subject, std::string_view of, std::string_view name, Type came, bool& learned) {
+    const std::lock_guard lock(mutex_);
+    learned = false;
+    const Entry* const known = entry_of(subject, of, name);
+    if (known == nullptr) return std::nullopt;  // It was removed a moment ago: the next value teaches it.
+    const std::optional<Type> wide = widened(known->type, came);
+    if (!wide || *wide == known->type) return wide;
+    Entry entry = *known;
+    entry.type = *wide;
+    publish(subject, of, name, entry);
+    learned = true;
+    return wide;
+  }
+
+  // The log's widenings add up from its first type on. What only this node has widened so far comes behind in the log,
+  // or is found again.
+  void apply_widening(Subject subject, std::string_view of, std::string_view name, Type type, int64_t at_us) {
+    const std::lock_guard lock(mutex_);
+    const Entry* const known = entry_of(subject, of, name);
+    Entry entry = known == nullptr || !known->logged ? Entry{.first_us = at_us} : *known;
+    const std::optional<Type> wide = widened(entry.log_type, type);
+    if (!wide) return;
+    entry.type = entry.log_type = *wide;
+    entry.logged = entry.type_logged = true;
+    publish(subject, of, name, entry);
+  }
+
+  void forget_widening(Subject subject, std::string_view of, std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    const Entry* const known = entry_of(subject, of, name);
+    // Without a type in the log, whoever has discovered the name has it under way there, and that settles it.
+    if (known == nullptr || !known->type_logged || known->type == known->log_type) return;
+    Entry entry = *known;
+    entry.type = entry.log_type;
+    publish(subject, of, name, entry);
   }
 
   // What the log has is never forgotten: another node's record of the same name may have come in
@@ -172,7 +213,8 @@ class TenantSchema {
     const std::lock_guard lock(mutex_);
     const Entry* const known = entry_of(subject, of, name);
     if (known == nullptr || known->type_logged) return;
-    if (known->logged) return publish(subject, of, name, {Type::kUnknown, known->first_us, true, false});
+    if (known->logged)
+      return publish(subject, of, name, {known->first_us, Type::kUnknown, Type::kUnknown, true, false});
     unpublish(subject, of, name);
   }
 
@@ -204,6 +246,20 @@ class TenantSchema {
   std::shared_ptr<const Snapshot> current_ = std::make_shared<const Snapshot>();
 };
 
+void forget_change(TenantSchema& schema, const v1::SchemaChange& change) {
+  const Subject subject = subject_of(change.subject());
+  if (change.widens()) return schema.forget_widening(subject, change.of(), change.name());
+  schema.forget(subject, change.of(), change.name());
+}
+
+// What the plan says of a property, in the schema's words; an integer is a number. nullopt: nothing, or several.
+std::optional<Type> planned_type(const model::Plan& plan, std::string_view event, std::string_view property) {
+  const std::string_view type = plan.type_of(event, property);
+  if (type == "integer") return Type::kNumber;
+  if (type == "array") return Type::kList;
+  return type.empty() ? std::nullopt : parse_name<Type>(type);
+}
+
 class SessionImpl : public Registry::Session {
  public:
   SessionImpl(TenantSchema& schema, const model::Tenant& tenant, int64_t now_us)
@@ -214,19 +270,13 @@ class SessionImpl : public Registry::Session {
     const bool has_plan = tenant_.plan != nullptr;
     if (has_plan && tenant_.strict_schema && subject == Subject::kEvent && !tenant_.plan->knows(name))
       return Verdict::kUnplanned;
-    const EventEntry* const event = subject == Subject::kEventAttribute ? event_of(of) : nullptr;
-    const Entry* const known = find_entry(*snapshot_, subject, event, name);
-    if (const auto verdict = verdict_of(known, subject, type)) return *verdict;
-    if (tenant_.strict_schema && !has_plan) return known != nullptr ? Verdict::kKnown : Verdict::kUnplanned;
-    if (known == nullptr && is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
-
-    // The lock's holder may know more than this session's snapshot does, so discover() looks again.
-    const Verdict verdict = schema_.discover(tenant_.limits, subject, of, name, type, now_us_);
-    FRESHET_ASSERT(verdict != Verdict::kUnplanned);
-    look_again();
-    if (verdict == Verdict::kDiscovered) note(subject, of, name, type);
-    return verdict;
+    if (has_plan && subject == Subject::kEventAttribute && type != Type::kUnknown)
+      if (const auto planned = planned_type(*tenant_.plan, of, name)) return check_planned(of, name, type, *planned);
+    const Verdict verdict = learn(subject, of, name, type);
+    return verdict == Verdict::kWrongType ? settle(subject, of, name, type) : verdict;
   }
+
+  Expected expected() const override { return expected_; }
 
   void keep() override { kept_ = discoveries_.size(); }
 
@@ -234,8 +284,7 @@ class SessionImpl : public Registry::Session {
     if (discoveries_.size() == kept_) return;
     FRESHET_ASSERT(kept_ < discoveries_.size());
     for (; discoveries_.size() > kept_; discoveries_.pop_back()) {
-      const v1::SchemaChange& change = discoveries_.back();
-      schema_.forget(subject_of(change.subject()), change.of(), change.name());
+      forget_change(schema_, discoveries_.back());
     }
     look_again();
   }
@@ -246,6 +295,52 @@ class SessionImpl : public Registry::Session {
   }
 
  private:
+  Verdict learn(Subject subject, std::string_view of, std::string_view name, Type type) {
+    const EventEntry* const event = subject == Subject::kEventAttribute ? event_of(of) : nullptr;
+    const Entry* const known = find_entry(*snapshot_, subject, event, name);
+    if (const auto verdict = verdict_of(known, subject, type)) return *verdict;
+    if (takes_only_known()) return known != nullptr ? Verdict::kKnown : Verdict::kUnplanned;
+    if (known == nullptr && is_full(*snapshot_, subject, event, tenant_.limits)) return Verdict::kOverLimit;
+
+    // The lock's holder may know more than this session's snapshot does, so discover() looks again.
+    const Verdict verdict = schema_.discover(tenant_.limits, subject, of, name, type, now_us_);
+    FRESHET_ASSERT(verdict != Verdict::kUnplanned);
+    look_again();
+    if (verdict == Verdict::kDiscovered) note(subject, of, name, type, false);
+    return verdict;
+  }
+
+  // What the plan says of a property is what is learned of it, whatever comes first.
+  Verdict check_planned(std::string_view of, std::string_view name, Type came, Type planned) {
+    const Verdict verdict = learn(Subject::kEventAttribute, of, name, planned);
+    if (verdict == Verdict::kOverLimit) return verdict;
+    const bool fits = came == planned || (came == Type::kTime && planned == Type::kText);  // JSON writes a time as text
+    if (fits || tenant_.conflicts != model::TypeConflicts::kCoerce)
+      return verdict == Verdict::kWrongType ? Verdict::kKnown : verdict;
+    expected_ = {planned, true};
+    return Verdict::kWrongType;
+  }
+
+  Verdict settle(Subject subject, std::string_view of, std::string_view name, Type came) {
+    const EventEntry* const event = subject == Subject::kEventAttribute ? event_of(of) : nullptr;
+    const Entry* const known = find_entry(*snapshot_, subject, event, name);
+    expected_ = {known == nullptr ? came : known->type, false};
+    if (tenant_.conflicts != model::TypeConflicts::kWiden || takes_only_known()) return Verdict::kWrongType;
+    const std::optional<Type> wide = widened(expected_.type, came);
+    if (!wide || *wide == expected_.type) return Verdict::kWrongType;
+    bool learned = false;
+    // The lock's holder may know more, so it may be wider than that.
+    const std::optional<Type> now = schema_.widen(subject, of, name, came, learned);
+    look_again();
+    if (!now) return Verdict::kWrongType;
+    expected_.type = *now;
+    if (!learned) return Verdict::kWrongType;
+    note(subject, of, name, *now, true);
+    return Verdict::kWidened;
+  }
+
+  [[nodiscard]] bool takes_only_known() const { return tenant_.strict_schema && tenant_.plan == nullptr; }
+
   void look_again() {
     snapshot_ = schema_.now();
     FRESHET_ASSERT(snapshot_ != nullptr);
@@ -264,7 +359,7 @@ class SessionImpl : public Registry::Session {
 
   // Notes a discovery for topic `schema`, from which all other nodes and a restart of this one
   // learn it.
-  void note(Subject subject, std::string_view of, std::string_view name, Type type) {
+  void note(Subject subject, std::string_view of, std::string_view name, Type type, bool widens) {
     v1::SchemaChange& change = discoveries_.emplace_back();
     change.set_tenant(tenant_.name);
     change.set_subject(to_proto(subject));
@@ -272,6 +367,7 @@ class SessionImpl : public Registry::Session {
     change.set_name(std::string(name));
     if (subject != Subject::kEvent) change.set_type(std::string(name_of(type)));
     change.set_at_us(now_us_);
+    change.set_widens(widens);
   }
 
   TenantSchema& schema_;
@@ -280,6 +376,7 @@ class SessionImpl : public Registry::Session {
   std::shared_ptr<const Snapshot> snapshot_;
   const EventEntry* event_ = nullptr;
   std::string event_name_;
+  Expected expected_;
   std::vector<v1::SchemaChange> discoveries_;
   size_t kept_ = 0;  // so many of them are of items that were kept
 };
@@ -294,15 +391,16 @@ class RegistryImpl : public Registry {
     if (is_known(change.removes()))
       return schema_of(change.tenant()).remove(subject_of(change.removes()), change.of(), change.name());
     if (!is_known(change.subject())) return;
-    schema_of(change.tenant())
-        .apply(subject_of(change.subject()), change.of(), change.name(),
-               parse_name<Type>(change.type()).value_or(Type::kText), change.at_us());
+    TenantSchema& schema = schema_of(change.tenant());
+    const Subject subject = subject_of(change.subject());
+    const Type type = parse_name<Type>(change.type()).value_or(Type::kText);
+    if (change.widens()) return schema.apply_widening(subject, change.of(), change.name(), type, change.at_us());
+    schema.apply(subject, change.of(), change.name(), type, change.at_us());
   }
 
   void forget(const std::vector<v1::SchemaChange>& discoveries) override {
     for (const v1::SchemaChange& change : discoveries)
-      if (is_known(change.subject()))
-        schema_of(change.tenant()).forget(subject_of(change.subject()), change.of(), change.name());
+      if (is_known(change.subject())) forget_change(schema_of(change.tenant()), change);
   }
 
   bool knows(const std::string& tenant, Subject subject, std::string_view of, std::string_view name) override {

@@ -11,34 +11,29 @@
 #include <string_view>
 #include <vector>
 
-#include "base/names.h"
 #include "base/result.h"
 #include "freshet/v1/event.pb.h"
 #include "model/tenant.h"
+#include "schema/type.h"
 
 namespace freshet::schema {
 
 // What has a name of its own in a schema.
 enum class Subject : uint8_t { kEvent, kEventAttribute, kUserAttribute, kDeviceAttribute };
-// kUnknown: nobody has said a value yet, as of an attribute that was only unset. The first value that comes decides.
-enum class Type : uint8_t { kText, kNumber, kBoolean, kTime, kList, kObject, kUnknown };
-[[nodiscard]] constexpr auto names_of(Type) {
-  using enum Type;
-  return std::to_array<Name<Type>>({{kText, "string"},
-                                    {kNumber, "number"},
-                                    {kBoolean, "boolean"},
-                                    {kTime, "time"},
-                                    {kList, "list"},
-                                    {kObject, "object"},
-                                    {kUnknown, ""}});
-}
 
 enum class Verdict : uint8_t {
   kKnown,
   kDiscovered,  // new, and within the limit: it goes to the log with the batch
   kOverLimit,   // new, and the tenant has as many as it may
   kUnplanned,   // strict mode: it is not in the tracking plan, or nobody knows it where there is no plan
-  kWrongType,   // it is known with another type
+  kWrongType,   // it is known with another type: Session::expected()
+  kWidened,     // it was, and this value has made expected() of it, which goes to the log with the batch
+};
+
+// The type that a value should have had.
+struct Expected {
+  Type type = Type::kUnknown;
+  bool by_plan = false;  // the tracking plan says so, and judges what becomes of the value
 };
 
 // One name of a schema, as the console lists it.
@@ -62,7 +57,11 @@ class Registry {
     // `of` is the event's name for kEventAttribute, else empty. REQUIRES: an event is checked
     // before its attributes.
     // An unset is checked as well, with Type::kUnknown: it leaves its time behind, so it takes a name's place.
+    // Of a property whose type the tracking plan says, that one is learned, and the plan judges values; kWrongType
+    // says then that the tenant wants them coerced before.
     [[nodiscard]] virtual Verdict check(Subject subject, std::string_view of, std::string_view name, Type type) = 0;
+    // Of the last check, if it said kWrongType or kWidened.
+    [[nodiscard]] virtual Expected expected() const { return {}; }
     // The item whose names were checked since the last of these calls goes in, or does not: what it
     // alone has taught is unlearned then. An item for which neither is called counts as kept.
     virtual void keep() {}

@@ -16,7 +16,6 @@ namespace {
 using Filter = v1::ComputedRule::Filter;
 
 constexpr std::string_view kEnriched = "enriched.";
-constexpr std::string_view kComputed = "computed.";
 
 std::optional<v1::Value> value_of(const simdjson::dom::element& element) {
   v1::Value value;
@@ -43,13 +42,6 @@ bool event_passes(const simdjson::dom::element& event, const Filter& filter) {
   const bool enriched = name.starts_with(kEnriched);
   if (enriched) name.remove_prefix(kEnriched.size());
   return model::passes(filter, find_in(event, enriched ? "enriched" : "properties", name));
-}
-
-// What the filter names in a profile.
-std::pair<v1::Section, std::string_view> named_by(const Filter& filter) {
-  const std::string_view name = filter.property();
-  if (name.starts_with(kComputed)) return {v1::COMPUTED, name.substr(kComputed.size())};
-  return {v1::ATTRIBUTES, name};
 }
 
 // The last op of the change on what is named; null: it says nothing of it.
@@ -116,7 +108,7 @@ Result<bool> Selector::meets(const v1::Change& change, eventlog::Offset offset) 
   bool touched = false;
   std::vector<const Filter*> others;
   for (const Filter& filter : filters) {
-    const auto [section, name] = named_by(filter);
+    const auto [section, name] = model::part_named(filter.property());
     const v1::ChangeOp* const op = op_on(change, section, name);
     if (op == nullptr && !change.whole()) {
       others.push_back(&filter);
@@ -131,7 +123,7 @@ Result<bool> Selector::meets(const v1::Change& change, eventlog::Offset offset) 
   if (!read_profile_) return false;
   FRESHET_ASSIGN(const auto document, read_profile_(change, {}, offset, ProfileAs::kAnyhow));
   return std::all_of(others.begin(), others.end(), [&](const Filter* filter) {
-    const auto [section, name] = named_by(*filter);
+    const auto [section, name] = model::part_named(filter->property());
     const v1::Value* const value = document ? model::find_field(*document, section, name) : nullptr;
     return model::passes(*filter, value != nullptr ? std::optional(*value) : std::nullopt);
   });

@@ -155,6 +155,13 @@ std::vector<uint64_t> Histogram::buckets() const {
 
 int64_t Histogram::upper_bound_us(size_t bucket) { return lower_bound_us(bucket + 1) - 1; }
 
+uint64_t Histogram::count_above(std::span<const uint64_t> buckets, int64_t bound_us) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < buckets.size(); ++i)
+    if (upper_bound_us(i) > bound_us) sum += buckets[i];
+  return sum;
+}
+
 int64_t Histogram::quantile_of(std::span<const uint64_t> buckets, double q) {
   uint64_t count = 0;
   for (const uint64_t n : buckets) count += n;

@@ -51,6 +51,8 @@ class Histogram {
   [[nodiscard]] std::vector<uint64_t> buckets() const;
   [[nodiscard]] static int64_t upper_bound_us(size_t bucket);
   [[nodiscard]] static int64_t quantile_of(std::span<const uint64_t> buckets, double q);
+  // Those that may be above the bound: a bucket that it divides counts, so no answer is better than it was.
+  [[nodiscard]] static uint64_t count_above(std::span<const uint64_t> buckets, int64_t bound_us);
 
  private:
   std::atomic<uint64_t> buckets_[kBuckets] = {};

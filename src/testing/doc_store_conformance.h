@@ -171,6 +171,7 @@ TEST_P(DocStoreConformance, WritesAndReadsEveryKindOfValue) {
             v.mutable_stats()->set_last_us(1'700'000'000'002'000);
           })),
       set(v1::SUBSCRIPTIONS, "email", value([](v1::Value& v) { v.set_text("opted_out"); })),
+      set(v1::AUDIENCES, "vip", value([](v1::Value& v) { v.set_time_us(1'700'000'000'123'000); })),
       set(v1::HISTORY, "", value([](v1::Value& v) {
             v.mutable_list()->add_values()->set_json(R"({"what":"created","message_id":"m1"})");
           }))};

@@ -1,11 +1,13 @@
 """A server of MongoDB's protocol for tests, a network in front of it that is cut now and then, and what documents in it say."""
 import datetime
+import os
 import random
 import socket
 import struct
 import subprocess
 import sys
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -41,9 +43,9 @@ def answers(port):
         client.close()
 
 
-def start(box, durable):
+def start(box, durable, oplog=False):
     """For the test of this box alone; it ends with it."""
-    server = MongoServer(box.directory / f"mongo-{len(box.servers)}", durable)
+    server = MongoServer(box.directory / f"mongo-{len(box.servers)}", durable, oplog=oplog)
     box.servers.append(server)
     return server.start()
 
@@ -56,7 +58,8 @@ def share(box):
 class MongoServer:
     """One process; with durable=True what it acknowledged survives kill(). Box.servers takes it as it does others."""
 
-    def __init__(self, directory, durable, port=None):
+    def __init__(self, directory, durable, port=None, oplog=False):
+        self.environment = {**os.environ, "FRESHET_MONGO_OPLOG": "1"} if oplog else None
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.file = self.directory / "documents" if durable else None
@@ -67,7 +70,7 @@ class MongoServer:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command(self.port, self.file), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command(self.port, self.file), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
 
         def ready():
             check(self.process.poll() is None, lambda: f"the MongoDB-protocol server ended by itself: {self.log_tail()}")
@@ -146,15 +149,11 @@ class CutNetwork:
         self.listener.close()
 
 
-class TakenId:
-    """Forwards a port to a server. The first upsert of each document in `collection` is answered as if another one had inserted
-    an older version between the server's look and its insert: it is there then, and the answer is a duplicate key."""
+class Between:
+    """Forwards a port to a server, but for the commands that answer() has an answer of its own to."""
 
-    def __init__(self, server, database, collection):
+    def __init__(self, server):
         self.server = server
-        self.database = database
-        self.collection = collection
-        self.taken = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -168,27 +167,51 @@ class TakenId:
             threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
     def serve(self, client):
-        with client, socket.create_connection(("127.0.0.1", self.server.port)) as server:
-            try:
+        try:
+            with client, socket.create_connection(("127.0.0.1", self.server.port)) as server:
                 while (message := read_message(client)) is not None:
-                    answer = self.refuse(message)
-                    if answer is None:
+                    reply = self.own_reply(message)
+                    if reply is None:
                         server.sendall(message)
-                        answer = read_message(server)
-                    if answer is None:
+                        reply = read_message(server)
+                    if reply is None:
                         return
-                    client.sendall(answer)
-            except OSError:
-                return
+                    client.sendall(reply)
+        except OSError:
+            return
 
-    def refuse(self, message):
-        """A reply of our own to a command of updates none of which was seen before; None: the server's to answer."""
+    def own_reply(self, message):
         driver()
         import bson  # pylint: disable=import-outside-toplevel,import-error
         request, _, kind = struct.unpack_from("<iii", message, 4)
         if kind != OP_MSG:
             return None
-        body, documents = sections_of(message)
+        answer = self.answer(*sections_of(message))
+        if answer is None:
+            return None
+        reply = bson.encode(answer)
+        return struct.pack("<iiiiiB", 21 + len(reply), 0, request, OP_MSG, 0, 0) + reply
+
+    def answer(self, body, documents):
+        """None: the server's to answer."""
+        raise NotImplementedError
+
+    def close(self):
+        self.listener.close()
+
+
+class TakenId(Between):
+    """The first upsert of each document in `collection` is answered as if another one had inserted
+    an older version between the server's look and its insert: it is there then, and the answer is a duplicate key."""
+
+    def __init__(self, server, database, collection):
+        self.database = database
+        self.collection = collection
+        self.taken = set()
+        super().__init__(server)
+
+    def answer(self, body, documents):
+        """A reply of our own to a command of updates none of which was seen before."""
         if body.get("update") != self.collection:
             return None
         ids = [update["q"]["_id"] for update in documents]
@@ -197,12 +220,83 @@ class TakenId:
         if len(fresh) < len(ids) or not ids:
             return None
         self.server.client()[self.database][self.collection].insert_many([{"_id": one, "version": 0} for one in ids])
-        reply = bson.encode({"n": 0, "nModified": 0, "ok": 1.0, "writeErrors": [
-            {"index": i, "code": 11000, "errmsg": "E11000 duplicate key error collection: c index: _id_ dup key"} for i in range(len(ids))]})
-        return struct.pack("<iiiiiB", 21 + len(reply), 0, request, OP_MSG, 0, 0) + reply
+        return {"n": 0, "nModified": 0, "ok": 1.0, "writeErrors": [
+            {"index": i, "code": 11000, "errmsg": "E11000 duplicate key error collection: c index: _id_ dup key"} for i in range(len(ids))]}
 
-    def close(self):
-        self.listener.close()
+
+class ChangeStreams(Between):
+    """Gives a server with an oplog change streams of whole databases, as MongoDB answers them (change-streams.md of its specifications)."""
+
+    MOST = 100
+
+    def __init__(self, server):
+        self.cursors = {}  # [database, the last entry's time]
+        self.opened = 0
+        self.begins = None  # positions before it are told to be lost
+        self.connection = server.client()
+        super().__init__(server)
+
+    def forget(self):
+        """All that there is now can't be told any more."""
+        self.begins = self.newest()
+
+    def newest(self):
+        last = list(self.connection.local["oplog.rs"].find().sort("$natural", -1).limit(1))
+        from bson import Timestamp  # pylint: disable=import-outside-toplevel,import-error
+        return last[0]["ts"] if last else Timestamp(0, 0)
+
+    def answer(self, body, documents):
+        if "aggregate" in body and body["pipeline"] and "$changeStream" in body["pipeline"][0]:
+            return self.open(body["$db"], body["pipeline"][0]["$changeStream"])
+        if body.get("collection") == "$cmd.aggregate" and "getMore" in body:
+            return self.more(body["getMore"], body.get("maxTimeMS", 1000) / 1000)
+        if body.get("killCursors") == "$cmd.aggregate":
+            for cursor in body["cursors"]:
+                self.cursors.pop(cursor, None)
+            return {"ok": 1.0}
+        return None
+
+    def open(self, database, how):
+        from bson import Timestamp  # pylint: disable=import-outside-toplevel,import-error
+        token = how.get("resumeAfter", how.get("startAfter"))
+        at = Timestamp(*map(int, token["_data"].split("."))) if token else self.newest()
+        if self.begins is not None and at < self.begins:
+            return {"ok": 0.0, "code": 286, "codeName": "ChangeStreamHistoryLost", "errmsg": "Resume of change stream was not possible"}
+        self.opened += 1
+        self.cursors[self.opened] = [database, at]
+        return self.batch(self.opened, "firstBatch", [])
+
+    def batch(self, cursor, name, events):
+        database, at = self.cursors[cursor]
+        return {"ok": 1.0, "operationTime": at, "cursor": {"id": cursor, "ns": f"{database}.$cmd.aggregate", name: events,
+                                                          "postBatchResumeToken": {"_data": f"{at.time}.{at.inc}"}}}
+
+    def more(self, cursor, wait_s):
+        if cursor not in self.cursors:
+            return {"ok": 0.0, "code": 43, "codeName": "CursorNotFound", "errmsg": f"cursor id {cursor} not found"}
+        database, at = self.cursors[cursor]
+        end = time.monotonic() + wait_s
+        while True:
+            entries = list(self.connection.local["oplog.rs"].find({"ts": {"$gt": at}}).limit(self.MOST))
+            if entries or time.monotonic() > end:
+                break
+            time.sleep(0.01)
+        if entries:
+            self.cursors[cursor][1] = entries[-1]["ts"]
+        return self.batch(cursor, "nextBatch", [event for event in (event_of(entry, database) for entry in entries) if event])
+
+
+def event_of(entry, database):
+    """An entry of the oplog as a change stream's event; None: of another database."""
+    name, _, collection = entry["ns"].partition(".")
+    if name != database:
+        return None
+    event = {"_id": {"_data": f"{entry['ts'].time}.{entry['ts'].inc}"}, "clusterTime": entry["ts"], "ns": {"db": name, "coll": collection}}
+    if entry["op"] == "c":
+        return {**event, "operationType": "drop", "ns": {"db": name, "coll": entry["o"]["drop"]}} if "drop" in entry["o"] else None
+    kind = {"i": "insert", "u": "update", "d": "delete"}[entry["op"]]
+    more = {"fullDocument": entry["o"]} if kind == "insert" else {"updateDescription": {}} if kind == "update" else {}
+    return {**event, "operationType": kind, "documentKey": {"_id": entry["o2" if kind == "update" else "o"]["_id"]}, **more}
 
 
 def read_message(source):

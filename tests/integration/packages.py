@@ -21,12 +21,14 @@ PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
 PIP_OPENAPI = ("openapi-spec-validator==0.9.0", "schemathesis==4.32.5")
 PIP_RUDDER = "rudder-sdk-python==2.1.9"
 NPM_SDKS = ["@segment/analytics-node@3.1.0", "@rudderstack/rudder-sdk-node@3.0.13"]
+PIP_PLAYWRIGHT = "playwright==1.65.2"  # it drives the browser that is there, and brings none
+NPM_AXE = ["axe-core@4.14.1"]
 NPM_BROWSER_SDKS = ["@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1"]
 JAVA_SDK = "com.segment.analytics.java:analytics:3.5.2"
 GO_SDK = "github.com/segmentio/analytics-go/v3@v3.3.0"
 PIP_JUDGES = ["ansible-core==2.19.14", "ansible-lint==26.10.1", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3"]
 STRIMZI = ["io.strimzi:api:0.51.0", "io.strimzi:crd-generator:0.45.0"]  # the newest generator there; it knows newer resources too
-STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2"}
+STRIMZI_KINDS = {"Kafka": "kafka", "KafkaNodePool": "nodepool", "KafkaTopic": "topic", "KafkaMirrorMaker2": "mirrormaker2", "KafkaUser": "user"}
 MIRROR_MAKER = ["org.apache.kafka:connect-mirror:3.9.2", "org.slf4j:slf4j-reload4j:1.7.36"]
 JMX_EXPORTER = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 NPM_GRAFANA = ["@grafana/schema@13.2.3", "typescript@5.4.5"]
@@ -146,6 +148,18 @@ def browser_sdks():
     return node_modules("sdks-browser", NPM_BROWSER_SDKS) / "node_modules"
 
 
+def playwright():
+    """A directory for sys.path."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_PLAYWRIGHT], PIP_PLAYWRIGHT)
+    return complete(CACHE / "playwright-1.65.2", make)
+
+
+def axe():
+    """The script that checks a page for what keeps people out of it."""
+    return node_modules("axe-4.14.1", NPM_AXE) / "node_modules" / "axe-core" / "axe.min.js"
+
+
 def java_sdk():
     """A folder of jars."""
     def make(directory):
@@ -201,7 +215,7 @@ def strimzi_schemas():
         fetch(["java", "-XX:TieredStopAtLevel=1", "-cp", f"{directory}/jars/*", "io.strimzi.crdgenerator.CrdGenerator", "--yaml"]
               + [f"io.strimzi.api.kafka.model.{package}.{kind}={directory}/crd/{kind}.yaml" for kind, package in STRIMZI_KINDS.items()],
               "Strimzi's resource definitions")
-    return complete(CACHE / "strimzi-0.51.0", make) / "crd"
+    return complete(CACHE / "strimzi-0.51.0-users", make) / "crd"
 
 
 def mirror_maker():

@@ -27,12 +27,13 @@ BAD = [
 GOOD_TENANT = [
     "data_api: {app_id: a, secret: \"s:/\"}", "limits: {depth: 32, identifiers_per_type: {email: 3, default: 9}}", "limits: {event_names: 1000000}",
     "identity: {priority: [user_id, email, crm.id], shared: [email], blocked_values: [test, 0, true], on_conflict: {crm.id: move}}",
-    "identity: {shared: [], blocked_values: []}", "devices: {priority: [device_id]}", "enrich: [email, city]", "schema: {mode: strict}",
+    "schema: {conflicts: keep}", "schema: {mode: strict, conflicts: coerce}", "identity: {shared: [], blocked_values: []}", "devices: {priority: [device_id]}", "enrich: [email, city]", "schema: {mode: strict}",
     "computed: [{name: a, count: E, where: {p: 5, q: x, r: true, s: {ge: 1, lt: 2.5}, t: {exists: false}, u: {ne: x}}}]",
     "computed: [{name: a, sum: p, over: E}, {name: b, unique: p, over: E}]", "computed: []", "rate: {events_per_second: 5, burst: 9}",
-    "rate: {events_per_second: 5}",
+    "rate: {events_per_second: 5}", "objective: {within: 500ms, share: 0.99, over: 7d}", "objective: {within: 5m}",
 ]
 BAD_TENANT = [
+    "objective: {share: 1}", "objective: {within: 1}", "objective: 1s",
     "rate: {burst: 9}", "rate: {}", "rate: {events_per_second: 0}", "rate: {events_per_second: 1.5}", "rate: 5", "data_api: {app_id: a}", "data_api: {app_id: \"a:b\", secret: s}", "limits: {depth: 33}",
     "limits: {identifiers_per_type: {email: 0}}", "limits: {identifiers_per_type: [email]}", "limits: {user_atributes: 3}", "identity: {priority: []}",
     "identity: {priority: [user_id, \"a b\"]}", "identity: {on_conflict: {email: go}}", "devices: {priority: []}", "enrich: email", "schema: {mode: stric}",

@@ -13,10 +13,11 @@ T = "2026-01-02T03:04:05.678Z"
 
 
 def flip(path, begin, count=16):
-    data = bytearray(path.read_bytes())
-    for i in range(begin, min(begin + count, len(data))):
-        data[i] ^= 0xFF
-    path.write_bytes(bytes(data))
+    with open(path, "r+b") as file:
+        file.seek(begin)
+        data = file.read(count)
+        file.seek(begin)
+        file.write(bytes(byte ^ 0xFF for byte in data))
 
 
 def as_directory(path):
@@ -65,7 +66,7 @@ def counts(server):
 
 def make(box):
     """A directory with rows in every kind of file: some from before a restart, some from after it; ended by SIGKILL."""
-    server = box.server(partitions=PARTITIONS)
+    server = box.server(partitions=PARTITIONS, top="profiles: {kind: embedded}\n")
     load(server, 0, 400)
     server.wait_drained()
     server.stop()
@@ -86,8 +87,18 @@ def reset(server, template):
     return data
 
 
+def is_told_to_readers(server, what):
+    """Damage of a profile that only its reader meets: an error, never a profile that is not there, and the server is not ready."""
+    statuses = {server.get(f"/v1/tenants/{TENANT}/users/user_id/u{i}").status for i in range(PEOPLE)}
+    if 500 not in statuses:
+        return False
+    check(404 not in statuses, f"{what}: answers: {statuses}")
+    check_equal(server.get("/readyz").status, 503, f"{what}: readiness")
+    return True
+
+
 def outcome(server, what):
-    """'named' or 'whole'; anything else is a failure."""
+    """'named', 'whole' or 'told', which is whole after another start; anything else is a failure."""
     where = what.split("/")[0]
     try:
         server.start()
@@ -97,11 +108,16 @@ def outcome(server, what):
         check(where in said and ("error" in said), f"{what}: the log does not name it: {server.log_tail()}")
         server.process = None
         return "named"
+    result = "whole"
     try:
+        if where == "profiles" and is_told_to_readers(server, what):
+            result = "told"
+            server.kill()
+            server.start()
         wait_until(lambda: counts(server) == [600 // PEOPLE] * PEOPLE, patient(20), f"{what}: all that was acknowledged, in {counts(server)}")
     finally:
         server.kill()
-    return "whole"
+    return result
 
 
 def try_all(box, choose, ways):
@@ -115,7 +131,8 @@ def try_all(box, choose, ways):
                 continue
             what = str(path.relative_to(template))
             results[f"{what} {way}"] = outcome(server, what)
-    note(f"{len(results)} damages: {sum(r == 'named' for r in results.values())} refused by name, the rest whole")
+    note(f"{len(results)} damages: {sum(r == 'named' for r in results.values())} refused by name, "
+         f"{sum(r == 'told' for r in results.values())} told to readers and whole after another start, the rest whole")
     check(len(results) > 5 and "named" in results.values() and "whole" in results.values(), f"nothing was tried: {results}")
     return results
 
@@ -215,6 +232,39 @@ def test_found_without_a_reader(box):
     server.stop()
     server.start()
     check((server.directory / "data" / "state" / "0000.damaged").is_dir(), "the damaged state was not moved aside")
+
+
+def test_no_checkpoint_of_damage(box):
+    """A state that was damaged after its newest checkpoint gets no other one, says so, and comes back from the one before."""
+    server = box.server(partitions=1, top=f'checkpoints: {{to: "file://{box.directory}/checkpoints", interval: 1s, min_pause: 0s}}\n')
+
+    def checkpoints():
+        return sorted(p.name for p in (box.directory / "checkpoints" / "partitions" / "0000" / "checkpoints").iterdir())
+
+    load(server, 0, 600)
+    server.wait_drained()
+    wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0 and server.metric_sum("^freshet_checkpoint_total") > 0, patient(60),
+               "a checkpoint of everything", every_s=0.2)
+    before = checkpoints()
+    check(before, "no manifest of a checkpoint is to be seen")
+    state = server.directory / "data" / "state" / "0000"
+    largest = max(state.glob("*.sst"), key=lambda p: p.stat().st_size)
+    flip(largest, largest.stat().st_size // 3, 1)  # under the running server, which has read it and need not read it again
+    send_records(server.ingest(), [{"user": {"user_id": "later"}, "event": "E", "message_id": "later"}])
+
+    def is_told():  # by the checkpoint; or by a read that happened to need that block, which ends the process
+        return not server.running() or server.metric_sum('^freshet_checkpoint_failures_total{reason="corrupt"') > 0
+
+    wait_until(is_told, patient(120), "the damage told", every_s=0.2)
+    check(largest.name in server.log_path.read_text(errors="replace"), "the log does not name the file")
+    if server.running():
+        check("not made, as it would have the damage" in server.log_path.read_text(errors="replace"), "the log does not say what follows")
+        server.kill()
+    check_equal(checkpoints(), before, "manifests after the damage")
+    server.start()
+    check((server.directory / "data" / "state" / "0000.damaged").is_dir(), "the damaged state was not moved aside")
+    check_equal(counts(server), [600 // PEOPLE] * PEOPLE, "events after the start from a checkpoint")
+    check(profile(server.admin(), "user_id", "later") is not None, "what came after the damage is gone")
 
 
 def test_only_the_owner_may_read(box):

@@ -25,13 +25,21 @@ clusters:
 topics:
   - {name: clicks.v1, cluster: front, partitions: 12, messages_per_second: 1000, owner: web}
   - {name: Orders_v2, cluster: front, messages_per_second: 100, owner: shop, retention: 7d}
-mirrors: [{name: shop, from: front, to: back, topics: [clicks.v1, Orders_v2], guarantee: exactly_once}]
+mirrors: [{name: shop, from: front, to: back, topics: [clicks.v1, Orders_v2], guarantee: exactly_once, user: reports}]
 service_levels: [{name: writes, produce_p99: 50ms}]
 alert_routes:
   - {severity: warn, slack: "#kafka"}
   - {severity: critical, pagerduty: platform-oncall}
   - {severity: critical, slack: "#web-alerts", owner: web}
 """
+# In the test of Strimzi alone: users of the cluster that it runs.
+SECURED = ("kafka_version: 4.0.0, description: for the shop, settings: {num.io.threads: 16}, read_from: closest, "
+           "security: {transport: tls, authentication: scram_sha_512, super_users: [root]}")
+USERS = """users:
+  - {name: reports, cluster: back, password: "${REPORTS_PASSWORD}", quota: {consume: 10MB, request_percent: 50}, description: of the shop,
+     acls: [{topic: "Orders*", operations: [read, describe]}, {group: "*", operations: [read]}, {transactional_id: "r*", operations: [write]},
+            {operations: [describe]}]}
+alert_routes:"""
 
 
 def run(*command, wanted=0, cwd=None, env=None):
@@ -273,10 +281,10 @@ def test_ansible(box):
 def test_strimzi(box):
     """Against the schemas of the resource definitions, with unknown fields refused."""
     schemas = packages.strimzi_schemas()
-    out = render(box)
+    out = render(box, BOTH.replace("kafka_version: 4.0.0", SECURED).replace("alert_routes:", USERS, 1))
     judge = packages.python_tools() / "python"
     files = sorted(out.glob("strimzi/*/*/*.yaml"))
-    check_equal(len(files), 6, "files of Strimzi")
+    check_equal(len(files), 8, "files of Strimzi")
     said = run(judge, ROOT / "tests" / "integration" / "check_crd.py", schemas, *files)
     note(said.strip())
     broken = files[0].with_name("broken.yaml")

@@ -113,7 +113,7 @@ def test_changes_that_meet_a_condition(box):
 def test_by_api(box):
     receiver = Receiver(free_ports(1)[0]).start()
     box.at_end(receiver.stop)
-    server = box.server(partitions=2)
+    server = box.server(partitions=2, top="events: {keep: 7d}\n")  # also while there is no sink
     send_records(server.ingest(), events(0, 10))
     body = box.directory / "tenant.yaml"
     keys = f"write_keys: [integration-key]\nserver_keys: [{SERVER_KEY}]\n"

@@ -1,11 +1,13 @@
 """What people without a key do to a server that stands open to them, and TLS against them. docs/operations/strangers.md
 says what one sees."""
+import gzip
 import os
 import resource
 import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 from harness import FRESHET, TENANT, Http, Server, bearer, check, check_equal, freshet, profile, send_records, shorten, wait_until
@@ -63,6 +65,38 @@ def test_places_are_for_those_who_use_them(box):
         count = server.metric_sum(f'^freshet_http_connections_evicted_total{{.*listener="{listener}"')
         check(count > 0, f"{listener}: nobody was counted as evicted")
     close_all(sockets)
+
+
+def test_garbage_waits_for_itself(box):
+    """A hundred bytes that unpack to 40,000 items which are all rejected: they take turns beside, and others are not set back."""
+    server = box.server(extra="  - name: garbage\n    write_keys: [garbage-key]\n")
+    garbage, stop, statuses = gzip.compress(b"x\n" * 40_000, 9), threading.Event(), set()
+    bomb = gzip.compress(b" " * (10 << 20), 9)
+
+    def send(path, body, headers):
+        while not stop.is_set():
+            client = server.ingest()
+            statuses.add(client.request("POST", path, body, {"Content-Encoding": "gzip", **headers}).status)
+            client.close()
+
+    kinds = [("/v1/records", garbage, bearer("garbage-key")), ("/v1/batch", bomb, {}), ("/v1/records", bomb, {})]
+    threads = [threading.Thread(target=send, args=kind) for kind in kinds * 2]
+    for thread in threads:
+        thread.start()
+    http = server.ingest()
+    try:
+        wait_until(lambda: server.metric_sum('^freshet_ingest_set_back_total{.*reason="size"') > 10, patient(60), "garbage to be set back")
+        for number in range(50):
+            send_records(http, [{"user": {"user_id": f"u{number}"}, "event": "E", "message_id": f"m{number}"}])
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    check(statuses <= {200, 401, 413, 503}, f"answers to garbage: {statuses}")
+    used = {name: server.metric_sum(f'^freshet_ingest_cpu_microseconds_total{{.*tenant="{name}"') for name in (TENANT, "garbage")}
+    check(used["garbage"] > used[TENANT] > 0, f"CPU of tenants: {used}")
+    server.wait_drained()
+    check(profile(server.admin(), "user_id", "u49") is not None, "a record of the honest tenant is not to be seen")
 
 
 def limited(files):

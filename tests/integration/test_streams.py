@@ -3,7 +3,7 @@ import json
 import subprocess
 
 import kafka
-from harness import FRESHET, TENANT, check, check_equal, freshet, send_records
+from harness import FRESHET, KEY, SERVER_KEY, TENANT, check, check_equal, freshet, send_records, wait_until
 from patience import patient
 
 PATH = f"/v1/tenants/{TENANT}"
@@ -54,7 +54,7 @@ def exactly_once(box, **options):
 
 
 def test_a_cursor_over_a_kill(box):
-    server = exactly_once(box)
+    server = exactly_once(box, top="events: {keep: 7d}\nprofiles: {changes: written}\n")
     status, out, err = freshet("tail", "--tenant", TENANT, "--url", server.admin_url, "--cursor", box.directory / "cursor")
     check_equal((status, len(out.splitlines())), (0, 60), f"freshet tail ({err})")
     status, out, err = freshet("tail", "--tenant", TENANT, "--url", server.admin_url, "--cursor", box.directory / "cursor")
@@ -68,6 +68,46 @@ def test_a_cursor_over_a_kill(box):
         line = following.stdout.readline()
         following.kill()
     check(json.loads(line)["properties"]["n"] in range(60, 64), f"freshet tail --follow printed {line}")
+    server.stop()
+
+
+def numbers_of(server):
+    return [event["properties"]["n"] for event in read_on(server, "events", "begin")[0]]
+
+
+def test_events_for_those_who_read_them(box):
+    """On the embedded log: none are written until somebody reads them by configuration, and from then on all, also over a kill."""
+    server = box.server(partitions=4)
+    send(server, 0, 10)
+    answer = server.admin().request("GET", f"{PATH}/events")
+    check_equal((answer.status, answer.json()["error"]["code"]), (409, "not_written"), "events that nobody reads")
+    status, out, err = freshet("tail", "--tenant", TENANT, "--url", server.admin_url)
+    check_equal((status, out), (2, ""), "freshet tail of events that nobody reads: the configuration is wrong for it")
+    check("events: {keep: 7d}" in err, f"freshet tail does not say what to do: {err}")
+    check_equal(len(read_on(server, "changes", "begin")[0]) > 0, True, "changes are there all the same")
+    sink = {"name": "lake", "kind": "files", "to": f"file://{box.directory}/lake", "compression": "none", "every": "1s"}
+    settings = {"write_keys": [KEY], "server_keys": [SERVER_KEY], "sinks": [sink]}
+    put = server.admin().request("PUT", PATH, json.dumps(settings).encode(), {"Content-Type": "application/json"})
+    check_equal(put.status, 200, f"a sink by the API: {put.body}")
+    send(server, 10, 20)  # right behind the answer
+    check_equal(sorted(numbers_of(server)), list(range(10, 20)), "events since there is a sink")
+    wait_until(lambda: sum(len(path.read_text().splitlines()) for path in (box.directory / "lake").rglob("*.ndjson")) == 10, patient(60), "events in the sink's files")
+    server.kill()
+    server.start()
+    send(server, 20, 30)
+    check_equal(sorted(numbers_of(server)), list(range(10, 30)), "events after a kill")
+    del settings["sinks"]
+    put = server.admin().request("PUT", PATH, json.dumps(settings).encode(), {"Content-Type": "application/json"})
+    check_equal(put.status, 200, f"the sink is taken out: {put.body}")
+    check_equal(server.admin().request("GET", f"{PATH}/events").status, 409, "events after the last reader")
+    send(server, 30, 40)
+    server.stop()
+    # The file's turn: what was written before is there still, what came between is not.
+    server.revision = 1000
+    server.top = "events: {keep: 7d}\n"
+    server.start()
+    send(server, 40, 50)
+    check_equal(sorted(numbers_of(server)), [*range(10, 30), *range(40, 50)], "events with events.keep")
     server.stop()
 
 

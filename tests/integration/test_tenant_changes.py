@@ -231,6 +231,56 @@ def test_plan(box):
     check_equal(admin.request("GET", path + "/plan").status, 404, "status of a plan that is gone")
 
 
+def test_types(box):
+    """A value of another type than was learned: widened over a crash, coerced, refused and kept whole; and told each time."""
+    server = box.server()
+    admin, ingest = server.admin(), server.ingest()
+    path = f"/v1/tenants/{NAME}"
+
+    def send(number, properties, **members):
+        record = {"message_id": f"m{number}", "user": {"user_id": "u"}, "event": "Order", "properties": properties, **members}
+        answer = ingest.request("POST", "/v1/records", lines([record]), bearer("k"))
+        check_equal(answer.status, 200, "status of an event")
+        return [rejected["code"] for rejected in answer.json()["rejected"]]
+
+    def total():
+        schema = admin.request("GET", path + "/schema").json()
+        known = next(event for event in schema["events"] if event["name"] == "Order")["attributes"][0]
+        others = [(other["type"], other["rule"], other["count"], tuple(other["samples"])) for other in known.get("other_types", [])]
+        return known["type"], sorted(others)
+
+    put(admin, {"write_keys": ["k"], "schema": {"conflicts": "widen"}})
+    check_equal(send(1, {"total": 5}, set={"age": 5}), [], "a first value")
+    check_equal(send(2, {"total": "many"}, set={"age": "old"}), [], "a text where a number was")
+    check_equal(send(3, {"total": 6}, set={"age": 7}), [], "a number again")
+    wanted = ("string", [("number", "coerced", 1, ("m3",)), ("string", "widened", 1, ("m2",))])
+    wait_until(lambda: total() == wanted, patient(10), lambda: f"the schema {wanted}; it is {total()}")
+    server.kill()
+    server.start()
+    admin, ingest = server.admin(), server.ingest()
+    check_equal(total(), wanted, "the schema after a crash")
+    profile = wait_until(lambda: admin.request("GET", f"{path}/users/user_id/u").json(), patient(10), "the profile")
+    check_equal(profile["attributes"]["age"], "7", "a number whose name was widened to text")
+    put(admin, {"write_keys": ["k"], "schema": {"conflicts": "refuse"}})
+    check_equal(send(4, {"total": 8}), ["wrong_type"], "a value of another type, refused")
+    letter = wait_until_letters(admin, path, 1)[0]
+    whole = admin.request("GET", f"{path}/deadletters/{letter['id']}").json()
+    check_equal(whole["body"]["properties"], {"total": 8}, "what the letter holds")
+    check("known with type string, and came as number" in letter["reason"], f"the letter does not name both types: {letter}")
+    put(admin, {"write_keys": ["k"], "schema": {"conflicts": "coerce"}})
+    check_equal(admin.request("POST", path + "/deadletters/replay", b'{"code": "wrong_type"}').json()["replayed"], 1, "replayed letters")
+    wanted = ("string", sorted([*wanted[1], ("number", "wrong_type", 1, ("m4",))]))
+
+    def violations():
+        found = admin.request("GET", path + "/violations").json()["violations"]
+        return sorted((v["property"], v["rule"], v["type"], v.get("subject", ""), v["counts"]["1h"]) for v in found)
+
+    told = [("age", "coerced", "number", "user_attribute", 1), ("age", "widened", "string", "user_attribute", 1),
+            ("total", "coerced", "number", "", 1), ("total", "widened", "string", "", 1), ("total", "wrong_type", "number", "", 1)]
+    wait_until(lambda: violations() == told, patient(10), lambda: f"the violations {told}; they are {violations()}")
+    check_equal(total(), wanted, "the schema at the end")
+
+
 def wait_until_letters(admin, path, count):
     wait_until(lambda: len(admin.request("GET", path + "/deadletters").json()["deadletters"]) == count, patient(10), f"{count} dead letters")
     return admin.request("GET", path + "/deadletters").json()["deadletters"]

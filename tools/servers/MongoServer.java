@@ -12,8 +12,14 @@ import java.util.List;
 import java.util.Set;
 import org.h2.mvstore.MVStore;
 
-/** PORT [FILE]: speaks MongoDB's protocol on 127.0.0.1. In memory; with a FILE, what it acknowledged survives SIGKILL. */
+/**
+ * PORT [FILE]: speaks MongoDB's protocol on 127.0.0.1. In memory; with a FILE, what it acknowledged survives SIGKILL. With
+ * FRESHET_MONGO_OPLOG in the environment it has an oplog, and one command follows the other: else an entry could stand before
+ * what it tells, or behind one with a later time.
+ */
 public class MongoServer {
+    private static final boolean OPLOG = System.getenv("FRESHET_MONGO_OPLOG") != null;
+
     /**
      * Commits before it answers, and nothing half done: a document and its entry in the index of _id are two steps, and a commit between
      * them, of another connection or one of H2's own, once a second, would leave a document that the index does not know if the
@@ -38,7 +44,7 @@ public class MongoServer {
 
         @Override
         public Document handleMessage(MongoMessage message) {
-            if (READS.contains(message.getDocument().keySet().iterator().next())) return super.handleMessage(message);
+            if (!OPLOG && READS.contains(message.getDocument().keySet().iterator().next())) return super.handleMessage(message);
             synchronized (this) {
                 Document answer = super.handleMessage(message);
                 commit();
@@ -80,6 +86,14 @@ public class MongoServer {
 
     static class Memory extends MemoryBackend {
         @Override
+        public Document handleMessage(MongoMessage message) {
+            if (!OPLOG) return super.handleMessage(message);
+            synchronized (this) {
+                return super.handleMessage(message);
+            }
+        }
+
+        @Override
         public MemoryDatabase openOrCreateDatabase(String database) {
             return new MemoryDatabase(database, getCursorRegistry()) {
                 @Override
@@ -92,7 +106,9 @@ public class MongoServer {
 
     public static void main(String[] arguments) throws Exception {
         MongoBackend backend = arguments.length > 1 ? new Durable(arguments[1]) : new Memory();
-        new de.bwaldvogel.mongo.MongoServer(backend).bind("127.0.0.1", Integer.parseInt(arguments[0]));
+        var server = new de.bwaldvogel.mongo.MongoServer(backend);
+        if (OPLOG) server.enableOplog();
+        server.bind("127.0.0.1", Integer.parseInt(arguments[0]));
         System.out.println("ready");
         Thread.currentThread().join();
     }

@@ -3,7 +3,7 @@ failed.
 
 Without a NAME, in stages: release (all of ctest), integration (tests/integration/run on the release build), asan and
 tsan (the *_test binaries), fuzz (every *_fuzz target for --fuzz-seconds, from tests/corpus/NAME on). With --all, what
-takes long, too.
+takes long, too, and gate (bench --gate).
 
 NAME is a unit test (`DocumentTest.FoldsChanges`) or a suite of them, a module (`model`), a fuzz target
 (`segment_fuzz`), another program of ctest (`tidy`), an integration test (`chaos.standbys`) or those of a file
@@ -15,6 +15,7 @@ and named. A build that is not done by then is left, a stage's tests that run ge
 """
 import argparse
 import os
+import subprocess
 import sys
 import time
 
@@ -50,7 +51,19 @@ def fuzz(stage, options):
         fuzzing.run(stage, fuzzing.targets(), options.fuzz_seconds)
 
 
-STAGES = {"release": release, "integration": integrated, "asan": sanitized, "tsan": sanitized, "fuzz": fuzz}
+def gate(stage, _):
+    """Last, when nothing else runs: what this checkout takes of the CPU beside the commit before."""
+    if stage.is_over():
+        stage.leave_out("./dev bench --gate", 1)
+    elif subprocess.run(["git", "-C", ROOT, "rev-parse", "--verify", "--quiet", "HEAD~1"], stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        stage.skipped += 1
+        stage.note = "no history here to compare with"
+    else:
+        run_quietly(stage, "bench --gate", [ROOT / "dev", "bench", "--gate"])
+
+
+STAGES = {"release": release, "integration": integrated, "asan": sanitized, "tsan": sanitized, "fuzz": fuzz, "gate": gate}
+ONLY_ALL = ("gate",)  # takes long, and is no test of one thing
 
 
 def run_stages(names, options, end):
@@ -70,7 +83,7 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="every NAME, found without building")
     parser.add_argument("--fast", action="store_true", help="only the release stage")
     parser.add_argument("--all", action="store_true", help="what takes long, too: chaos of 200,000 records, outages of five minutes, three brokers,"
-                        " OpenTofu, the simulator under AddressSanitizer; each fuzz target for a minute")
+                        " OpenTofu, the simulator under AddressSanitizer, bench --gate; each fuzz target for a minute")
     parser.add_argument("--only", choices=STAGES, action="append", help="only this stage; may be repeated")
     parser.add_argument("--fuzz-seconds", type=int, default=int(os.environ.get("FRESHET_FUZZ_SECONDS") or 0), help="0 (default): 5, with --all 60")
     parser.add_argument("--minutes", type=float, default=float(os.environ.get("FRESHET_TEST_MINUTES") or 0), help="0 (default): as many as it takes")
@@ -95,6 +108,6 @@ def main(arguments):
             print(f"dev: {unknown}", file=sys.stderr)
             return 2
         return 1 if report.summary(named.run(found, options, end)) else 0
-    names = options.only or (["release"] if options.fast else list(STAGES))
+    names = options.only or (["release"] if options.fast else [name for name in STAGES if options.all or name not in ONLY_ALL])
     need_packages("build", *([] if names == ["release"] else ["test", "kafka", "package"]))
     return 1 if report.summary(run_stages(names, options, end)) else 0

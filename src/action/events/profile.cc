@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "action/events/attributes.h"
+#include "action/events/audiences.h"
 #include "action/events/built_in.h"
 #include "action/events/history.h"
 #include "action/events/push_token.h"
@@ -181,6 +182,14 @@ void put_built_in(const v1::EntityState& entity, v1::Section section, const std:
   }
 }
 
+void put_audience(const v1::EntityState& entity, const std::string& name, v1::Change& change) {
+  if (std::optional<v1::Value> value = audience_value(entity, name)) {
+    *add_op(change, v1::ChangeOp::SET, v1::AUDIENCES, name).mutable_value() = std::move(*value);
+  } else {
+    add_op(change, v1::ChangeOp::UNSET, v1::AUDIENCES, name);
+  }
+}
+
 void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section, const std::string& name,
               v1::Change& change) {
   switch (section) {
@@ -213,6 +222,7 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
     case v1::PUSH_TOKEN:
       if (tenant.knows_activity) put_built_in(entity, section, name, change);
       break;
+    case v1::AUDIENCES: put_audience(entity, name, change); break;
     default: FRESHET_ASSERT(false && "every section is handled");
   }
 }
@@ -262,6 +272,7 @@ void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
   if (part.last_seen_us() != 0) add(v1::LAST_SEEN, {});
   for (const v1::EntityRef& ref : part.merged()) add(v1::MERGED_FROM, hex_id(ref));
   if (part.history_size() > 0) add(v1::HISTORY, {});
+  for (const v1::Membership& m : part.audiences()) add(v1::AUDIENCES, m.name());
   touch_built_in(part, kind, *this);
 }
 
@@ -338,6 +349,7 @@ void absorb_profile(v1::EntityState& entity, const v1::EntityState& from, const 
   }
   absorb_computed(entity, from, tenant);
   absorb_built_in(entity, from, tenant);
+  absorb_audiences(entity, from, tenant);
   const bool sooner = from.first_seen_us() < entity.first_seen_us() && !FRESHET_MUTANT(kFirstSeenOfSurvivor);
   if (from.first_seen_us() != 0 && (entity.first_seen_us() == 0 || sooner))
     entity.set_first_seen_us(from.first_seen_us());

@@ -28,6 +28,12 @@ class Touched {
   // Notes all that a chunk of an entity's state speaks of.
   void add_parts_of(v1::EntityState& part, v1::EntityKind kind);
   [[nodiscard]] bool any() const { return all_ || count_ > 0; }
+  [[nodiscard]] bool is_all() const { return all_; }
+  // Calls visit_one(section, name) for each note, which may come more than once.
+  template <class F>
+  void visit(const F& visit_one) const {
+    for (size_t i = 0; i < count_; ++i) visit_one(parts_[i].section, std::string_view(parts_[i].name));
+  }
   void clear();
   // Writes an operation for each part, from what the entity is now; sorted by (section, name).
   void describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change);

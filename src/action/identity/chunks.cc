@@ -120,6 +120,7 @@ Cut cut_chunk(const v1::EntityState& state, uint64_t from, size_t bytes_max, v1:
   cutter.add_all(state.attached(), chunk.mutable_attached());
   cutter.add_all(state.known_as(), chunk.mutable_known_as());
   cutter.add_all(state.history(), chunk.mutable_history());
+  cutter.add_all(state.audiences(), chunk.mutable_audiences());
   const Cut cut = cutter.result();
   FRESHET_ASSERT(cut.next >= from && (cut.last || cut.next > from));
   if (cut.last) chunk.set_messages(state.messages());

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "action/events/audiences.h"
+
 namespace freshet::action {
 
 // Why a join was refused, or an identifier or a reference was left out. docs/identity.md lists them.
@@ -32,6 +34,7 @@ using ByReason = std::array<uint64_t, kReasons>;
 struct ProtocolCounters {
   uint64_t created = 0, linked = 0, merged = 0, refused = 0, erased = 0, erased_messages = 0, dropped_identifiers = 0;
   uint64_t limited = 0;  // records over the limits of their persons
+  AudienceCounters audiences;
   // What is done in steps: bytes and messages. No record makes them grow by more than a step's bounds.
   uint64_t step_bytes = 0, step_messages = 0;
   ByReason refused_by{};  // joins

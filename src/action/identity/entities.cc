@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/events/audiences.h"
 #include "action/events/person_limits.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
@@ -47,6 +48,11 @@ bool is_over_limit(state::Entity& e, const v1::Envelope& record, const Tenant& t
   state::PartitionState::touch(e, state);
   count_events(*e.state.mutable_windows(), record.received_at_us(), static_cast<uint32_t>(record.events_size()));
   return false;
+}
+
+void raise_version(state::Entity& e, state::PartitionState& state) {
+  state::PartitionState::touch(e, state);
+  e.state.set_version(e.state.version() + 1);
 }
 
 }  // namespace
@@ -202,7 +208,7 @@ void Protocol::count_erased(uint64_t messages) {
 
 // `device`: of a user's record, the device that it names, as the user knows it.
 void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::string& device) {
-  if (out_.suppressed() || record.events().empty()) return;
+  if (out_.suppressed() || record.events().empty() || !rules_->writes_events(tenant())) return;
   const std::string own = e.ref.id.hex();
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
   const auto render = rules_->events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
@@ -227,10 +233,11 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   if (!touched_.any()) return;
   // An entity that was merged away or erased has no document: a change of it would bring one back.
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
-  if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   state::PartitionState::touch(e, state_);
+  follow_audiences(e.state, {tenant(), *rules_, received_at_us, trace_}, touched_, out_, counters_.audiences);
+  if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   e.state.set_version(e.state.version() + 1);
-  if (out_.suppressed()) return;
+  if (!out_.says_changes()) return out_.note_change(tenant_name_, received_at_us);
   begin_change(e, received_at_us);
   touched_.describe(e.state, tenant(), change_);
   out_.change(change_);
@@ -238,8 +245,7 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
 
 void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
-  state::PartitionState::touch(e, state_);
-  e.state.set_version(e.state.version() + 1);
+  raise_version(e, state_);
   begin_change(e, received_at_us);
   change_.set_remove(true);
   out_.change(change_);

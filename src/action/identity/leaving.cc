@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "action/events/audiences.h"
 #include "action/identity/chunks.h"
 #include "action/identity/erasure.h"
 #include "action/identity/protocol.h"
@@ -19,9 +20,10 @@
 namespace freshet::action {
 namespace {
 
-// Takes the content of a profile away. Who it is, its version and its identifiers stay: the version must go on rising,
-// as the document store ignores a removal that is not newer than what it has.
-void clear_profile(v1::EntityState& state) {
+// Takes the content of a profile away, and its audiences. Who it is, its version and its identifiers stay: the version
+// must go on rising, as the document store ignores a removal that is not newer than what it has.
+void end_profile(v1::EntityState& state, const AudienceContext& context, Outputs& out, ProtocolCounters& counters) {
+  end_audiences(state, context, out, counters.audiences);
   state.clear_attributes();
   state.clear_sets();
   state.clear_packed();
@@ -128,7 +130,7 @@ void Protocol::on_answer(const Loop& m) {
   if (m.type() == Loop::ABSORBED) {
     e->state.set_status(v1::EntityState::REDIRECT);
     *e->state.mutable_target() = m.ref();
-    clear_profile(e->state);
+    end_profile(e->state, {tenant(), *rules_, m.received_at_us(), trace_, &m.ref()}, out_, counters_);
   } else if (m.type() == Loop::REVIVE) {
     e->state.set_status(v1::EntityState::LIVE);
     e->state.clear_target();
@@ -278,7 +280,7 @@ void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
   e.state.clear_target();
   e.state.clear_absorbing();
   e.state.clear_identifiers();
-  clear_profile(e.state);
+  end_profile(e.state, {tenant(), *rules_, because.received_at_us(), trace_}, out_, counters_);
   for (Loop& m : farewells) m.has_to() ? to_entity(std::move(m)) : to_home(std::move(m));
   emit_removal(e, because.received_at_us());
 }

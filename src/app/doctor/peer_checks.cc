@@ -120,7 +120,8 @@ void look_at_kafka(const Subject& subject, Findings& out) {
 }
 
 void look_at_mongodb(const Subject& subject, Findings& out) {
-  if (subject.config.profiles.kind == Config::Profiles::Kind::kEmbedded) return;
+  using Kind = Config::Profiles::Kind;
+  if (subject.config.profiles.kind != Kind::kMongodb && subject.config.profiles.kind != Kind::kSplit) return;
   TenantList tenants;
   for (const model::Tenant& tenant : subject.config.tenants)
     tenants.push_back(std::make_shared<const model::Tenant>(tenant));

@@ -170,6 +170,35 @@ TEST(Codec, WhatIsWrongIsToldWithItsPlace) {
   EXPECT_EQ(told("00000001 00 00000000 0000 00 00 00"), "a list that must not be null is, at byte 8 of 9");
 }
 
+TEST(Codec, AclsQuotasAndCredentialsByteForByte) {
+  DescribeAclsRequest acls;
+  acls.principal = "User:a";
+  EXPECT_EQ(hex_of(encode_request(acls, 1, 1, "c")),
+            hex_of(bytes_from("0000001b 001d 0001 00000001 0001 63 01 ffff 01 0006 557365723a61 ffff 01 01")));
+  EXPECT_EQ(hex_of(encode_request(acls, 3, 1, "c")),
+            hex_of(bytes_from("0000001a 001d 0003 00000001 0001 63 00 01 00 01 07 557365723a61 00 01 01 00")));
+  const auto found = decode_response<DescribeAclsRequest>(
+      bytes_from("00000001 00 00000000 0000 00 02 02 02 74 04 02 07 557365723a61 02 2a 03 03 00 00 00"), 3, 1);
+  ASSERT_TRUE(found.has_value()) << found.error().message;
+  ASSERT_EQ(found->resources.size(), 1u);
+  EXPECT_EQ(found->resources[0].name, "t");
+  EXPECT_EQ(found->resources[0].pattern, kPrefixedName);
+  EXPECT_EQ(found->resources[0].acls[0].principal, "User:a");
+
+  AlterClientQuotasRequest quotas;
+  quotas.entries = {{{{"user", "a"}}, {{"k", 1.5, false}}}};
+  EXPECT_EQ(hex_of(encode_request(quotas, 1, 1, "c")),
+            hex_of(bytes_from("00000026 0031 0001 00000001 0001 63 00"  // head
+                              "02 02 05 75736572 02 61 00"              // one entry of one part: user a
+                              "02 02 6b 3ff8000000000000 00 00"         // one value: 1.5, not to be removed
+                              "00 00 00")));                            // tags, for real, tags
+
+  AlterScramRequest scram;
+  scram.upsertions = {{"a", kSha512Credential, 4096, "s", "p"}};
+  EXPECT_EQ(hex_of(encode_request(scram, 0, 1, "c")),
+            hex_of(bytes_from("0000001b 0033 0000 00000001 0001 63 00 01 02 02 61 02 00001000 02 73 02 70 00 00")));
+}
+
 // Any prefix of an answer is refused, never taken for a whole one, whatever it is.
 template <class Request>
 void check_prefixes(const typename Request::Response& response) {
@@ -195,6 +224,12 @@ TEST(Codec, APrefixIsNoAnswer) {
       {0, {{0, "w", 2, "t", {{"k", "v", false, 1, false, {{"s", "1", 5}}, 2, "d"}}}}});
   check_prefixes<ElectLeadersRequest>({0, 0, {{"t", {{0, 84, "not needed"}}}}});
   check_prefixes<AlterReplicaLogDirsRequest>({0, {{"t", {{0, 9}}}}});
+  check_prefixes<DescribeAclsRequest>({0, 0, "m", {{2, "t", 3, {{"User:a", "*", 3, 3}}}}});
+  check_prefixes<CreateAclsRequest>({0, {{7, "no"}}});
+  check_prefixes<DescribeClientQuotasRequest>({0, 0, std::nullopt, {{{{{"user", "a"}}, {{"k", 2.5}}}}}});
+  check_prefixes<AlterClientQuotasRequest>({0, {{0, std::nullopt, {{"user", std::nullopt}}}}});
+  check_prefixes<DescribeScramRequest>({0, 0, std::nullopt, {{"a", 0, std::nullopt, {{2, 4096}}}}});
+  check_prefixes<AlterScramRequest>({0, {{"a", 0, std::nullopt}}});
   check_prefixes<SaslAuthenticateRequest>({58, "no", "xyz", 3000});
 }
 

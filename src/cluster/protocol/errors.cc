@@ -41,6 +41,12 @@ std::string name_of_key(int16_t key) {
     case IncrementalAlterConfigsRequest::kKey: return "IncrementalAlterConfigs";
     case AlterPartitionReassignmentsRequest::kKey: return "AlterPartitionReassignments";
     case ListPartitionReassignmentsRequest::kKey: return "ListPartitionReassignments";
+    case DescribeAclsRequest::kKey: return "DescribeAcls";
+    case CreateAclsRequest::kKey: return "CreateAcls";
+    case DescribeClientQuotasRequest::kKey: return "DescribeClientQuotas";
+    case AlterClientQuotasRequest::kKey: return "AlterClientQuotas";
+    case DescribeScramRequest::kKey: return "DescribeUserScramCredentials";
+    case AlterScramRequest::kKey: return "AlterUserScramCredentials";
     default: return "request";
   }
 }

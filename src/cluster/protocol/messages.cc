@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cluster/protocol/access_fields.h"
 #include "cluster/protocol/codec.h"
 
 namespace freshet::cluster::protocol {
@@ -505,6 +506,12 @@ FRESHET_CODEC_OF(AlterReplicaLogDirsRequest);
 FRESHET_CODEC_OF(ElectLeadersRequest);
 FRESHET_CODEC_OF(AlterPartitionReassignmentsRequest);
 FRESHET_CODEC_OF(ListPartitionReassignmentsRequest);
+FRESHET_CODEC_OF(DescribeAclsRequest);
+FRESHET_CODEC_OF(CreateAclsRequest);
+FRESHET_CODEC_OF(DescribeClientQuotasRequest);
+FRESHET_CODEC_OF(AlterClientQuotasRequest);
+FRESHET_CODEC_OF(DescribeScramRequest);
+FRESHET_CODEC_OF(AlterScramRequest);
 #undef FRESHET_CODEC_OF
 
 }  // namespace freshet::cluster::protocol

@@ -375,6 +375,171 @@ struct ListPartitionReassignmentsRequest {
   std::optional<std::vector<TopicPartitions>> topics;  // nullopt: all
 };
 
+// --- who may do what ---
+
+// One ACL, as a binding or as a filter. Kafka's numbers; 1 is "any" in filters.
+inline constexpr int8_t kAnyOf = 1, kTopicAcl = 2, kGroupAcl = 3, kClusterAcl = 4, kTransactionalIdAcl = 5;
+inline constexpr int8_t kLiteralName = 3, kPrefixedName = 4, kAllowed = 3;
+
+struct DescribeAclsResponse {
+  struct Acl {
+    std::string principal, host;
+    int8_t operation = 0, permission = 0;
+  };
+  struct Resource {
+    int8_t type = 0;
+    std::string name;
+    int8_t pattern = kLiteralName;
+    std::vector<Acl> acls;
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::optional<std::string> message;
+  std::vector<Resource> resources;
+};
+// Of all that fit; as it stands: all.
+struct DescribeAclsRequest {
+  static constexpr int16_t kKey = 29, kLeast = 1, kMost = 3, kFlexible = 2;
+  using Response = DescribeAclsResponse;
+  int8_t type = kAnyOf;
+  std::optional<std::string> name;
+  int8_t pattern = kAnyOf;
+  std::optional<std::string> principal, host;
+  int8_t operation = kAnyOf, permission = kAnyOf;
+};
+
+struct CreateAclsResponse {
+  struct Result {
+    int16_t error = 0;
+    std::optional<std::string> message;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Result> results;  // in the order of the request
+};
+struct CreateAclsRequest {
+  static constexpr int16_t kKey = 30, kLeast = 1, kMost = 3, kFlexible = 2;
+  using Response = CreateAclsResponse;
+  struct Acl {
+    int8_t type = kTopicAcl;
+    std::string name;
+    int8_t pattern = kLiteralName;
+    std::string principal, host;
+    int8_t operation = 0, permission = kAllowed;
+  };
+  std::vector<Acl> acls;
+};
+
+// Whom a quota is of: parts as {"user", name}; without a name: the default.
+struct QuotaEntity {
+  std::string type;
+  std::optional<std::string> name;
+};
+struct DescribeClientQuotasResponse {
+  struct Value {
+    std::string key;
+    double value = 0;
+  };
+  struct Entry {
+    std::vector<QuotaEntity> entity;
+    std::vector<Value> values;
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::optional<std::string> message;
+  std::optional<std::vector<Entry>> entries;  // nullopt with an error
+};
+struct DescribeClientQuotasRequest {
+  static constexpr int16_t kKey = 48, kLeast = 0, kMost = 1, kFlexible = 1;
+  static constexpr int8_t kExact = 0, kDefault = 1, kAny = 2;
+  using Response = DescribeClientQuotasResponse;
+  struct Component {
+    std::string type;
+    int8_t match_type = kAny;
+    std::optional<std::string> match;
+  };
+  std::vector<Component> components;
+  bool strict = false;  // no entity with other parts
+};
+
+struct AlterClientQuotasResponse {
+  struct Entry {
+    int16_t error = 0;
+    std::optional<std::string> message;
+    std::vector<QuotaEntity> entity;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<Entry> entries;
+};
+struct AlterClientQuotasRequest {
+  static constexpr int16_t kKey = 49, kLeast = 0, kMost = 1, kFlexible = 1;
+  using Response = AlterClientQuotasResponse;
+  struct Op {
+    std::string key;
+    double value = 0;
+    bool remove = false;
+  };
+  struct Entry {
+    std::vector<QuotaEntity> entity;
+    std::vector<Op> ops;
+  };
+  std::vector<Entry> entries;
+  bool validate_only = false;
+};
+
+inline constexpr int8_t kSha256Credential = 1, kSha512Credential = 2;
+struct DescribeScramResponse {
+  struct Info {
+    int8_t mechanism = 0;
+    int32_t iterations = 0;
+  };
+  struct User {
+    std::string name;
+    int16_t error = 0;
+    std::optional<std::string> message;
+    std::vector<Info> infos;
+  };
+  int32_t throttle_ms = 0;
+  int16_t error = 0;
+  std::optional<std::string> message;
+  std::vector<User> users;
+};
+// DescribeUserScramCredentials
+struct DescribeScramRequest {
+  static constexpr int16_t kKey = 50, kLeast = 0, kMost = 0, kFlexible = 0;
+  using Response = DescribeScramResponse;
+  struct User {
+    std::string name;
+  };
+  std::optional<std::vector<User>> users;  // nullopt: all
+};
+
+struct AlterScramResponse {
+  struct User {
+    std::string name;
+    int16_t error = 0;
+    std::optional<std::string> message;
+  };
+  int32_t throttle_ms = 0;
+  std::vector<User> users;
+};
+// AlterUserScramCredentials, to the controller
+struct AlterScramRequest {
+  static constexpr int16_t kKey = 51, kLeast = 0, kMost = 0, kFlexible = 0;
+  using Response = AlterScramResponse;
+  struct Deletion {
+    std::string name;
+    int8_t mechanism = 0;
+  };
+  struct Upsertion {
+    std::string name;
+    int8_t mechanism = 0;
+    int32_t iterations = 0;
+    std::string salt, salted_password;
+  };
+  std::vector<Deletion> deletions;
+  std::vector<Upsertion> upsertions;
+};
+
 // Calls visit(request) with an empty one of each kind: for tables and tests.
 template <class Visit>
 void each_request(const Visit& visit) {
@@ -392,6 +557,12 @@ void each_request(const Visit& visit) {
   visit(ListOffsetsRequest());
   visit(ListGroupsRequest());
   visit(OffsetFetchRequest());
+  visit(DescribeAclsRequest());
+  visit(CreateAclsRequest());
+  visit(DescribeClientQuotasRequest());
+  visit(AlterClientQuotasRequest());
+  visit(DescribeScramRequest());
+  visit(AlterScramRequest());
 }
 
 }  // namespace freshet::cluster::protocol

@@ -38,15 +38,6 @@ std::string plain_hash(ScramHash hash, std::string_view text) {
   return out;
 }
 
-std::string salted(ScramHash hash, std::string_view password, std::string_view salt, int iterations) {
-  std::string out(static_cast<size_t>(EVP_MD_get_size(digest_of(hash))), '\0');
-  const int done = PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt),
-                                     static_cast<int>(salt.size()), iterations, digest_of(hash),
-                                     static_cast<int>(out.size()), bytes_of(out));
-  FRESHET_ASSERT(done == 1);
-  return out;
-}
-
 std::string to_base64(std::string_view text) {
   std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');  // and the NUL that OpenSSL adds
   const int size = EVP_EncodeBlock(bytes_of(out), bytes_of(text), static_cast<int>(text.size()));
@@ -91,6 +82,15 @@ std::string escaped(std::string_view name) {
 
 }  // namespace
 
+std::string salted_password(ScramHash hash, std::string_view password, std::string_view salt, int iterations) {
+  std::string out(static_cast<size_t>(EVP_MD_get_size(digest_of(hash))), '\0');
+  const int done = PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt),
+                                     static_cast<int>(salt.size()), iterations, digest_of(hash),
+                                     static_cast<int>(out.size()), bytes_of(out));
+  FRESHET_ASSERT(done == 1);
+  return out;
+}
+
 Scram::Scram(ScramHash hash, std::string user, std::string password, std::string nonce)
     : hash_(hash), user_(std::move(user)), password_(std::move(password)), nonce_(std::move(nonce)) {
   FRESHET_ASSERT(!nonce_.empty() && nonce_.find(',') == std::string::npos);
@@ -112,7 +112,7 @@ Result<std::string> Scram::final(std::string_view server_first) {
     return fail(Code::kInvalid,
                 fmt::format("SCRAM: the broker asks for {} iterations; 1 to {} are done", iterations, kIterationsMax));
 
-  const std::string password = salted(hash_, password_, salt, iterations);
+  const std::string password = salted_password(hash_, password_, salt, iterations);
   const std::string client_key = hmac(hash_, password, "Client Key");
   const std::string without_proof = fmt::format("c={},r={}", to_base64(kNoChannelBinding), nonce);
   const std::string signed_text =

@@ -33,4 +33,8 @@ class Scram {
   std::string server_signature_;
 };
 
+// What a broker keeps instead of the password (SaltedPassword of the RFC).
+[[nodiscard]] std::string salted_password(ScramHash hash, std::string_view password, std::string_view salt,
+                                          int iterations);
+
 }  // namespace freshet::cluster::protocol

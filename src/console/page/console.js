@@ -1,153 +1,135 @@
-// The console: asks the admin listener every second and shows what it says. Text is only ever set as text.
-'use strict';
+// The console: looks at the server every second, and shows the page that the address names (#/flow?tenant=acme). Each
+// page is a module: {title, mount(root, context) -> {tick?(seen), stop?()}}.
+import {Metrics, Refused, Unreachable, call, ofTenant, session, text} from './api.js';
+import {$, make} from './dom.js';
+import {problemsOf} from './problems.js';
+import * as delivery from './delivery.js';
+import * as flow from './flow.js';
+import * as imports from './imports.js';
+import * as letters from './letters.js';
+import * as live from './live.js';
+import * as person from './person.js';
+import * as schema from './schema.js';
+import * as tenants from './tenants.js';
 
-const POINTS = 120;       // of a sparkline: two minutes
-const LATE_MS = 1000;     // freshness beyond this is shown as late
-const $ = (id) => document.getElementById(id);
+const PAGES = {flow, live, person, schema, letters, imports, delivery, tenants};
+const POINTS = 120;           // of a line: two minutes
+const LOOK_TIMEOUT_MS = 2000;
+const EARLIER_MS = 60000;     // counters are compared with those of so long ago
+
 const state = {
-  token: sessionStorage.getItem('freshet-token') || '',
   tenant: '',
-  last: null,             // the status before
-  lines: {in: [], out: [], fresh: [], lag: []},
-  lettersSeen: -1,
-  next: null,
+  tenants: [],
+  page: null,                 // what mount() gave
+  looks: [],                  // [ms, metrics] of the last minute
+  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, free: [], lines: {in: [], out: [], fresh: [], lag: []}},
+  timer: 0,
+  silent: 0,                  // looks in a row that were not answered
 };
 
-class Refused extends Error {
-  constructor(status, message) { super(message); this.status = status; }
+// ---- addresses
+
+function place() {
+  const [name, query] = location.hash.replace(/^#\/?/, '').split('?');
+  return {name: PAGES[name] ? name : 'flow', query: new URLSearchParams(query || '')};
+}
+export const addressOf = (name, parameters = {}) => `#/${name}?${new URLSearchParams({tenant: state.tenant, ...parameters})}`;
+
+function showNav(name) {
+  const bad = (state.seen.problems || []).length;
+  $('nav').replaceChildren(...Object.entries(PAGES).map(([key, page]) => make('a', {href: addressOf(key), 'aria-current': key === name ? 'page' : null}, page.title,
+    key === 'flow' && bad > 0 ? make('span', {class: 'count hot'}, String(bad), make('span', {class: 'hidden'}, ' problems')) : null)));
 }
 
-async function call(path, options = {}) {
-  const headers = state.token ? {Authorization: 'Bearer ' + state.token} : {};
-  const answer = await fetch(path, {...options, headers, cache: 'no-store'});
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, body.error?.message || `the server answered ${answer.status}`);
-  return body;
-}
-const ofTenant = (rest) => `/v1/tenants/${encodeURIComponent(state.tenant)}/${rest}`;
-
-// ---- making elements
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
-const cell = (text, kind) => make('td', kind ? {class: kind} : {}, text);
-
-// ---- formats
-
-const count = (n) => n == null ? '–' : Math.round(n).toLocaleString('en').replace(/,/g, '\u202f');
-const short = (n) => n == null ? '–' : n >= 1e7 ? (n / 1e6).toFixed(1) + ' M' : n >= 1e5 ? (n / 1e3).toFixed(0) + ' k' : n < 10 && n > 0 ? n.toFixed(1) : count(n);
-const millis = (ms) => ms == null ? '–' : ms >= 10000 ? (ms / 1000).toFixed(1) + ' s' : ms >= 1000 ? (ms / 1000).toFixed(2) + ' s' : ms >= 100 ? ms.toFixed(0) + ' ms' : ms.toFixed(1) + ' ms';
-function bytes(n) {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  while (n >= 1024 && unit < units.length - 1) { n /= 1024; ++unit; }
-  return `${n.toFixed(unit && n < 100 ? 1 : 0)} ${units[unit]}`;
-}
-const isTime = (text) => typeof text === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text);
-const time = (text) => text ? text.replace('T', ' ').replace(/\.\d+Z$/, '') : '–';
-const shown = (value) => isTime(value) ? time(value) : Array.isArray(value) ? value.map(shown).join(', ') : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
-
-// ---- sparklines
-
-function draw(id, values) {
-  const svg = $(id);
-  const width = 240, height = 46, top = 4;
-  const max = Math.max(1e-9, ...values.filter((v) => v != null));
-  const points = values.map((v, i) => [(i + POINTS - values.length) * width / (POINTS - 1), height - (v || 0) / max * (height - top) - 1]);
-  svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-  svg.setAttribute('preserveAspectRatio', 'none');
-  svg.replaceChildren();
-  if (points.length < 2) return;
-  const line = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' L');
-  const path = (d, kind) => {
-    const element = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-    element.setAttribute('d', d);
-    element.setAttribute('class', kind);
-    svg.append(element);
+function show() {
+  const {name, query} = place();
+  const wanted = query.get('tenant');
+  if (wanted && state.tenants.includes(wanted)) state.tenant = wanted;
+  $('tenant').value = state.tenant;
+  state.page?.stop?.();
+  $('page').replaceChildren();
+  problem('');
+  document.title = `${PAGES[name].title} · Freshet`;
+  showNav(name);
+  const go = (page, parameters, kept) => {
+    history.pushState(kept || null, '', addressOf(page, parameters));
+    show();
   };
-  path(`M${points[0][0].toFixed(1)},${height} L${line} L${width},${height} Z`, 'area');
-  path(`M${line}`, 'stroke');
-}
-function push(name, value) {
-  state.lines[name].push(value);
-  if (state.lines[name].length > POINTS) state.lines[name].shift();
-  draw(name + '-line', state.lines[name]);
+  state.page = PAGES[name].mount($('page'), {tenant: state.tenant, query, go, kept: history.state, seen: state.seen, address: addressOf}) || {};
+  if (state.seen.status) state.page.tick?.(state.seen);
 }
 
-// ---- status
+// ---- looking
 
 function ratesOf(now, before) {
-  const seconds = before ? (now.at_ms - before.at_ms) / 1000 : 0;
-  return now.stages.map((stage) => {
-    const old = before?.stages.find((s) => s.name === stage.name);
+  const s = before ? (now.at_ms - before.at_ms) / 1000 : 0;
+  return Object.fromEntries(now.stages.map((stage) => {
+    const old = before?.stages.find((one) => one.name === stage.name);
     const delta = old ? stage.done - old.done : -1;
-    return seconds > 0 && delta >= 0 ? delta / seconds : null;  // negative: the server has started anew
-  });
+    return [stage.name, s > 0 && delta >= 0 ? delta / s : null];  // negative: the server has started anew
+  }));
 }
 
-function showStages(now, rates) {
-  $('stages').replaceChildren(...now.stages.map((stage, i) => make('tr', {},
-    cell(stage.name), cell(short(rates[i]), 'number'), cell(count(stage.done), 'number'),
-    cell(count(stage.waiting), 'number'))));
-  $('disk').textContent = bytes(now.disk_bytes);
+function push(line, value) {
+  line.push(value);
+  if (line.length > POINTS) line.shift();
 }
 
-function showFreshness(freshness) {
-  const row = (name, part) => make('tr', {}, cell(name),
-    ...[part.p50_ms, part.p99_ms, part.p999_ms].map((ms) => cell(millis(ms), ms > LATE_MS ? 'number late' : 'number')),
-    cell(count(part.count), 'number'));
-  const minute = freshness.last_minute;
-  const span = minute.seconds < 55 ? `Last ${minute.seconds} s` : 'Last minute';
-  $('freshness').replaceChildren(row(span, minute), row('Since the start', freshness));
+async function freshnessOf(status) {
+  return status.freshness.find((one) => one.tenant === state.tenant) || (state.tenant ? call(ofTenant(state.tenant, 'freshness')).catch(() => null) : null);
 }
 
-const IDENTITY_WARNINGS = ['blocked_identifier', 'identifier_too_long', 'bad_identifier', 'unknown_identifier_type'];
-
-function showIdentity({refused, dropped, warnings}) {
-  const rows = [
-    ...Object.entries(refused).map(([reason, times]) => ['Joins refused', reason, times]),
-    ...Object.entries(dropped).map(([reason, times]) => ['Identifiers and references dropped', reason, times]),
-    ...IDENTITY_WARNINGS.filter((code) => warnings[code]).map((code) => ['Identifiers not used by ingest', code, warnings[code]]),
-  ];
-  $('identity').hidden = rows.length === 0;
-  $('refusals').replaceChildren(...rows.map(([what, reason, times]) => make('tr', {}, cell(what), cell(reason), cell(count(times), 'number'))));
+async function take(status, flowNow, metrics) {
+  const {seen} = state;
+  Object.assign(seen, {before: seen.status, status, flow: flowNow, flowBefore: flowNow.at === seen.flow?.at ? seen.flowBefore : seen.flow, metrics, rates: ratesOf(status, seen.status)});
+  state.looks.push([Date.now(), metrics]);
+  while (state.looks.length > 1 && Date.now() - state.looks[0][0] > EARLIER_MS) state.looks.shift();
+  seen.earlier = state.looks.length > 1 ? state.looks[0][1] : null;
+  const free = metrics.value('freshet_disk_free_bytes');
+  if (free !== null) seen.free.push([Date.now(), free]);
+  if (seen.free.length > 900) seen.free.shift();
+  const fresh = await freshnessOf(status);
+  if (seen.rates.ingest != null) push(seen.lines.in, seen.rates.ingest);
+  if (seen.rates.reaction != null) push(seen.lines.out, seen.rates.reaction);
+  push(seen.lines.lag, status.stages.reduce((sum, stage) => sum + (stage.waiting || 0), 0));
+  push(seen.lines.fresh, fresh?.last_minute.p99_ms ?? null);
+  seen.problems = problemsOf(seen);
 }
 
-function showStatus(now, freshness) {
-  const rates = ratesOf(now, state.last);
-  const waiting = now.stages.reduce((sum, stage) => sum + (stage.waiting || 0), 0);
-  const [first, last] = [rates[0], rates[rates.length - 1]];
-  $('in-rate').textContent = short(first);
-  $('out-rate').textContent = short(last);
-  $('lag-now').textContent = short(waiting);
-  if (first != null) push('in', first);
-  if (last != null) push('out', last);
-  push('lag', waiting);
-  showStages(now, rates);
-  showIdentity(now.identity);
-  if (freshness) {
-    $('fresh-now').textContent = millis(freshness.last_minute.p99_ms);
-    push('fresh', freshness.last_minute.p99_ms);
-    showFreshness(freshness);
+// What can be said of a server that did not answer all that it was asked.
+function silence(error) {
+  const reached = error instanceof Refused;
+  const {slow} = error;
+  return {
+    // A busy machine may be slow once; twice in a row is something else.
+    severity: slow && state.silent < 2 ? 'warn' : 'bad', where: location.host,
+    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
+    todo: reached ? 'Its log says more.' : slow ? 'See whether the brokers are up, and whether this process is paused. All goes on by itself when they answer.' : 'See whether the process runs, and whether the way to it is open. This page goes on trying.',
+    more: 'docs/operations/runbook.md#freshetdown',
+  };
+}
+
+async function look() {
+  const options = {timeoutMs: LOOK_TIMEOUT_MS};
+  const [status, flowNow, metrics] = await Promise.allSettled([call('/v1/status', options), call('/v1/flow', options), text('/metrics', options)]);
+  const failed = [status, flowNow, metrics].find((one) => one.status === 'rejected');
+  if (failed?.reason.status === 401) throw failed.reason;
+  if (failed) {
+    ++state.silent;
+    state.seen.problems = [silence(failed.reason)];
+    pill(state.seen.problems[0].severity === 'bad' ? 'unreachable' : 'slow', state.seen.problems[0].severity);
+  } else {
+    state.silent = 0;
+    await take(status.value, flowNow.value, new Metrics(metrics.value));
+    const bad = state.seen.problems.filter((one) => one.severity === 'bad').length;
+    bad ? pill(`${bad} wrong`, 'bad') : status.value.ready ? pill('ready', 'good') : pill('starting', 'warn');
   }
-  pill(now.ready ? 'ready' : 'starting', now.ready ? 'good' : 'warn');
-  state.last = now;
-  $('letter-count').textContent = count(now.deadletters);
-  if (now.deadletters !== state.lettersSeen) {
-    state.lettersSeen = now.deadletters;
-    if (!state.next || $('letters').childElementCount <= 10) loadLetters();
-  }
+  showNav(place().name);
+  state.page?.tick?.(state.seen);
 }
 
-function pill(text, kind) {
-  if ($('state').textContent !== text) $('state').textContent = text;
+function pill(label, kind) {
+  if ($('state').textContent !== label) $('state').textContent = label;
   $('state').className = 'pill ' + kind;
 }
 
@@ -156,123 +138,13 @@ function problem(message) {
   $('problem').hidden = !message;
 }
 
-// ---- dead letters
-
-function letterRow(letter) {
-  const replay = make('button', {type: 'button', class: 'small', onclick: () => replayLetter(letter.id, replay)}, 'Replay');
-  return make('tr', {},
-    cell(time(letter.received_at), 'time'), cell(letter.source || '–'),
-    make('td', {}, make('span', {class: 'code'}, letter.code || '–')), cell(letter.reason || '–'),
-    make('td', {class: 'actions'}, make('button', {type: 'button', class: 'small', onclick: () => showLetter(letter.id)}, 'Show'), replay));
-}
-
-async function loadLetters(after) {
-  const parameters = new URLSearchParams({limit: 10});
-  if ($('code').value.trim()) parameters.set('code', $('code').value.trim());
-  if (after) parameters.set('after', after);
-  try {
-    const page = await call(ofTenant('deadletters?' + parameters));
-    const rows = page.deadletters.map(letterRow);
-    if (!after && rows.length === 0) rows.push(make('tr', {}, make('td', {colspan: 5, class: 'empty'}, 'Nothing was set aside.')));
-    after ? $('letters').append(...rows) : $('letters').replaceChildren(...rows);
-    state.next = page.next;
-    $('older').hidden = !page.next;
-  } catch (error) { problem(`Dead letters: ${error.message}`); }
-}
-
-async function showLetter(id) {
-  try {
-    const letter = await call(ofTenant('deadletters/' + encodeURIComponent(id)));
-    const {body, body_text, body_hex, context, ...facts} = letter;
-    $('letter-facts').replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, shown(value))]));
-    $('letter-body').textContent = body !== undefined ? JSON.stringify(body, null, 2) : body_text ?? body_hex ?? '';
-    $('letter').showModal();
-  } catch (error) { problem(`Dead letter: ${error.message}`); }
-}
-
-async function replayLetter(id, button) {
-  button.disabled = true;
-  try {
-    const answer = await call(ofTenant(`deadletters/${encodeURIComponent(id)}/replay`), {method: 'POST'});
-    button.textContent = answer.replayed > 0 ? 'Replayed' : 'Failed';
-    problem(answer.failed.length > 0 ? `Replay: ${answer.failed[0].message}` : '');
-  } catch (error) {
-    button.disabled = false;
-    problem(`Replay: ${error.message}`);
-  }
-}
-
-// ---- profiles
-
-function factTable(title, entries) {
-  if (entries.length === 0) return null;
-  return make('div', {}, make('h3', {}, title), make('table', {}, make('tbody', {},
-    ...entries.map(([name, value]) => make('tr', {}, make('th', {scope: 'row'}, name), cell(shown(value)))))));
-}
-
-function eventTable(events) {
-  const rows = Object.entries(events).sort((a, b) => b[1].last_at < a[1].last_at ? -1 : 1);
-  if (rows.length === 0) return null;
-  const head = ['Event', 'Count', 'First', 'Last'];
-  return make('div', {class: 'scroll'}, make('h3', {}, 'Events'), make('table', {},
-    make('thead', {}, make('tr', {}, ...head.map((name, i) => make('th', i === 1 ? {scope: 'col', class: 'number'} : {scope: 'col'}, name)))),
-    make('tbody', {}, ...rows.map(([name, stats]) => make('tr', {}, cell(name), cell(count(stats.count), 'number'),
-      cell(time(stats.first_at), 'time'), cell(time(stats.last_at), 'time'))))));
-}
-
-function chips(title, pairs) {
-  if (pairs.length === 0) return null;
-  return make('div', {}, make('h3', {}, title), ...pairs.map(([name, value]) =>
-    make('span', {class: 'chip'}, name ? make('b', {}, name) : null, value)));
-}
-
-// "refused email e@x (identifier_limit)"
-const said = (entry) => [entry.what, entry.type, entry.value, entry.profile && entry.profile.slice(0, 12) + '…',
-  entry.reason && `(${entry.reason})`].filter(Boolean).join(' ');
-
-function historyTable(history) {
-  if (history.length === 0) return null;
-  const head = ['What', 'Record', 'Its time', 'Received'];
-  return make('details', {}, make('summary', {}, `What made it (${history.length})`), make('div', {class: 'scroll'}, make('table', {},
-    make('thead', {}, make('tr', {}, ...head.map((name) => make('th', {scope: 'col'}, name)))),
-    make('tbody', {}, ...history.map((entry) => make('tr', {}, cell(said(entry)), cell(entry.message_id, 'id'),
-      cell(time(entry.timestamp), 'time'), cell(time(entry.received_at), 'time')))))));
-}
-
-function showProfile(person, history) {
-  const identifiers = Object.entries(person.identifiers).flatMap(([type, values]) => values.map((value) => [type, value]));
-  const others = (person.devices || person.users || []).map((id) => ['', id.slice(0, 12) + '…']);
-  $('profile').replaceChildren(make('div', {class: 'person'},
-    make('div', {class: 'row wrap'}, make('span', {class: 'pill good'}, person.kind), make('span', {class: 'id'}, person.id),
-      make('span', {class: 'time'}, `version ${person.version}`)),
-    make('p', {class: 'note'}, `First seen ${time(person.first_seen)}, last seen ${time(person.last_seen)} (UTC)`),
-    chips('Identifiers', identifiers),
-    make('div', {class: 'columns'},
-      factTable('Attributes', Object.entries(person.attributes)),
-      make('div', {}, ...[eventTable(person.events), factTable('Computed', Object.entries(person.computed))].filter(Boolean))),
-    chips(person.kind === 'device' ? 'Users' : 'Devices', others),
-    chips('Merged from', (person.merged_from || []).map((id) => ['', id.slice(0, 12) + '…'])),
-    historyTable(history),
-    make('details', {}, make('summary', {}, 'As JSON'), make('pre', {tabindex: 0}, JSON.stringify(person, null, 2)))));
-}
-
-async function lookUp(event) {
-  event.preventDefault();
-  try {
-    // In the body, so that the value is in no address and no log.
-    const body = JSON.stringify({[$('type').value.trim()]: $('value').value});
-    const lookup = ofTenant($('kind').value + '/lookup');
-    const [person, identity] = await Promise.all([lookup, lookup + '/identity'].map((path) => call(path, {method: 'POST', body})));
-    showProfile(person, identity.history);
-  } catch (error) {
-    $('profile').replaceChildren(make('p', {class: 'empty'}, error.message));
-  }
-}
-
 // ---- start
 
 function askForToken(message) {
-  $('board').hidden = true;
+  state.page?.stop?.();
+  state.page = null;
+  $('page').replaceChildren();
+  $('nav').hidden = true;
   $('tenant').parentElement.hidden = true;
   $('login').hidden = false;
   pill('locked', 'warn');
@@ -281,31 +153,44 @@ function askForToken(message) {
 }
 
 async function loadTenants() {
-  const {tenants} = await call('/v1/tenants?limit=1000');
-  $('tenant').replaceChildren(...tenants.map(({name}) => make('option', {value: name}, name)));
-  state.tenant = tenants.some(({name}) => name === state.tenant) ? state.tenant : tenants[0]?.name || '';
-  $('tenant').value = state.tenant;
-  $('login').hidden = true;
-  $('board').hidden = false;
-  $('tenant').parentElement.hidden = false;
-  $('lock').hidden = !state.token;
+  const names = [];
+  let after = '';
+  do {
+    const page = await call(`/v1/tenants?limit=1000&after=${after}`);
+    names.push(...page.tenants.map((one) => one.name));
+    after = page.next;
+  } while (after && names.length < 10000);
+  state.tenants = names;
+  if (!names.includes(state.tenant)) state.tenant = names[0] || '';
+  $('tenant').replaceChildren(...names.map((name) => make('option', {value: name}, name)));
 }
 
-async function tick() {
+async function open() {
+  session.role = (await call('/v1/access')).role;
+  await loadTenants();
+  $('login').hidden = true;
+  $('nav').hidden = false;
+  $('tenant').parentElement.hidden = false;
+  $('lock').hidden = !session.token;
+  show();
+}
+
+async function turn() {
+  let again = true;
   try {
-    if (!state.tenant) await loadTenants();
-    const now = await call('/v1/status');
-    // It has the first hundred tenants.
-    showStatus(now, now.freshness.find((f) => f.tenant === state.tenant) ||
-      (state.tenant && await call(ofTenant('freshness'))));
-    if ($('problem').dataset.lost) { problem(''); delete $('problem').dataset.lost; }
+    if (!state.page) await open();
+    await look();
   } catch (error) {
-    if (error.status === 401) return askForToken(state.token ? 'This is not the token.' : '');
+    if (error.status === 401) {
+      again = false;
+      return askForToken(session.token ? 'This is not the token.' : '');
+    }
+    if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
     pill('unreachable', 'bad');
-    problem(error.status ? error.message : 'The server can’t be reached; trying again.');
-    $('problem').dataset.lost = '1';
+    problem(`${error.message}; trying again.`);
+  } finally {
+    if (again) state.timer = setTimeout(turn, document.hidden ? 5000 : 1000);
   }
-  setTimeout(tick, document.hidden ? 5000 : 1000);
 }
 
 function setTheme(theme) {
@@ -315,30 +200,27 @@ function setTheme(theme) {
 function start() {
   setTheme(localStorage.getItem('freshet-theme'));
   $('theme').addEventListener('click', () => {
-    const dark = getComputedStyle(document.documentElement).colorScheme === 'dark';
-    setTheme(dark ? 'light' : 'dark');
-    localStorage.setItem('freshet-theme', dark ? 'light' : 'dark');
+    const theme = getComputedStyle(document.documentElement).colorScheme === 'dark' ? 'light' : 'dark';
+    setTheme(theme);
+    localStorage.setItem('freshet-theme', theme);
   });
   $('login').addEventListener('submit', (event) => {
     event.preventDefault();
-    state.token = $('token').value;
-    state.tenant = '';
-    sessionStorage.setItem('freshet-token', state.token);
+    session.setToken($('token').value);
     problem('');
-    tick();
+    clearTimeout(state.timer);
+    turn();
   });
-  $('lock').addEventListener('click', () => { sessionStorage.removeItem('freshet-token'); location.reload(); });
+  $('lock').addEventListener('click', () => { session.setToken(''); location.reload(); });
   $('tenant').addEventListener('change', () => {
     state.tenant = $('tenant').value;
-    state.lines.fresh = [];
-    $('profile').replaceChildren();
-    loadLetters();
+    state.seen.lines.fresh = [];
+    location.hash = addressOf(place().name);
   });
-  $('lookup').addEventListener('submit', lookUp);
-  $('refresh').addEventListener('click', () => loadLetters());
-  $('code').addEventListener('change', () => loadLetters());
-  $('older').addEventListener('click', () => loadLetters(state.next));
-  tick();
+  // The link of the skip would be taken for a page's address.
+  $('skip').addEventListener('click', (event) => { event.preventDefault(); $('main').focus(); });
+  addEventListener('popstate', () => { if (state.page) show(); });
+  turn();
 }
 
 start();

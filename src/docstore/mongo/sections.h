@@ -23,7 +23,7 @@ struct SectionField {
   [[nodiscard]] constexpr bool is_named() const { return form == kNamed || form == kAny; }
 };
 
-inline constexpr std::array<SectionField, 14> kSectionFields = {{
+inline constexpr std::array<SectionField, 15> kSectionFields = {{
     {v1::IDENTIFIERS, "identifiers", SectionField::kNamed},
     {v1::ATTRIBUTES, "attributes", SectionField::kNamed},
     {v1::DEVICES, "devices", SectionField::kList},
@@ -38,6 +38,7 @@ inline constexpr std::array<SectionField, 14> kSectionFields = {{
     {v1::SESSIONS, "sessions", SectionField::kAny},
     {v1::SUBSCRIPTIONS, "subscriptions", SectionField::kAny},
     {v1::PUSH_TOKEN, "push_token", SectionField::kAny},
+    {v1::AUDIENCES, "audiences", SectionField::kAny},
 }};
 
 // Returns null for a section of a later version.

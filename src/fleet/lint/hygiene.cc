@@ -24,15 +24,6 @@ bool covers(const Topology& fleet, const ServiceLevel& level, const Consumer& co
          (level.topic == kNone || level.topic == topic);
 }
 
-Finding at_place(yaml::Place at, std::string subject, std::string evidence, std::string mend) {
-  return {.rule = nullptr,
-          .at = at,
-          .subject = std::move(subject),
-          .evidence = std::move(evidence),
-          .mend = std::move(mend),
-          .changes = {}};
-}
-
 }  // namespace
 
 Findings unread_topic(const Facts& facts) {

@@ -136,6 +136,10 @@ constexpr auto kRules = std::to_array<Rule>({
     {"volume-limits", kError, "volumes that the cloud does not sell, or that can't all be attached",
      "They are refused when they are made: size, IOPS and throughput of a type depend on one another.",
      checks::volume_limits},
+    {"tiered-storage", kError, "a tiered topic on brokers that have no remote storage",
+     "Brokers refuse to make it unless remote.log.storage.system.enable is true; before Kafka 3.9 it is no more than a "
+     "preview.",
+     checks::tiered_storage},
     // batching
     {"produce-requests", kWarning, "a service sends many small produce requests",
      "A broker's processor time goes by requests, not by bytes: a longer linger makes fewer and larger ones.",
@@ -146,6 +150,22 @@ constexpr auto kRules = std::to_array<Rule>({
      "The linger has no effect: the batch decides how many requests there are.", checks::batch_too_small},
     {"batch-over-limit", kError, "a producer's batches are larger than a topic takes",
      "max.message.bytes holds for a whole batch: under load the broker refuses it.", checks::batch_over_limit},
+    // access
+    {"unknown-client", kError, "a service or mirror uses a cluster whose brokers don't know it",
+     "They ask who it is and refuse it: nothing is written or read.", checks::unknown_client},
+    {"acls-not-enforced", kError, "a cluster has users, and its brokers ask nobody who he is",
+     "Everybody may do everything, whatever the ACLs say.", checks::acls_not_enforced},
+    {"password-over-plaintext", kWarning, "users prove who they are over connections that are not encrypted",
+     "SCRAM does not send the password, but whoever is between can guess at it and reads and changes all that follows.",
+     checks::password_over_plaintext},
+    {"secret-in-file", kError, "a secret stands in the file",
+     "Whoever reads the file, or its history, has it: a variable of the environment is named instead.",
+     checks::secret_in_file},
+    {"unused-user", kWarning, "a user that nobody is",
+     "Its credentials open the cluster to whoever finds them, and nobody would notice.", checks::unused_user},
+    {"acl-of-nothing", kWarning, "an ACL of a topic that is not there",
+     "A slip of the pen locks somebody out; what is left over lets somebody in when the name comes back.",
+     checks::acl_of_nothing},
     // hygiene
     {"unread-topic", kInfo, "nobody reads a topic", "It costs disks and a mirror's work for nothing.",
      checks::unread_topic},

@@ -62,6 +62,10 @@ std::string consumes(const std::string& topic_keys, const std::string& service_k
          service(service_keys, "consumes: [{topics: [t]" + keys + "}]");
 }
 
+std::string tiered(const std::string& cluster_keys) {
+  return cluster(cluster_keys) + "topics: [{name: t, retention: 30d, local_retention: 1d}]\n";
+}
+
 std::vector<Case> segregation_cases() {
   const std::string root = kTwo + "topics: [{name: t, cluster: front}, {name: u, cluster: back}]\n";
   const std::string consume_back = "services: [{name: s, group: G, consumes: [{cluster: back, topics: [u]}]}]\n";
@@ -222,6 +226,8 @@ std::vector<Case> storage_cases() {
       {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1100GiB"), true},
       {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
        cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},
+      {"tiered-storage", "cluster c", tiered("owner: o"), tiered("settings: {remote.log.storage.system.enable: true}"),
+       false},
   };
 }
 
@@ -244,6 +250,29 @@ std::vector<Case> batching_cases() {
        produces("", "instances: 10", "linger: 100ms, batch: 64KiB"), true},
       {"batch-over-limit", "producer s/c", produces("message_bytes_max: 64KiB", "instances: 2", "batch: 65KiB"),
        produces("message_bytes_max: 64KiB", "instances: 2", "batch: 64KiB"), true},
+  };
+}
+
+std::vector<Case> access_cases() {
+  const auto guarded = [](const std::string& more) {
+    return "clusters: [{name: c, security: {transport: tls, authentication: scram_sha_512}" + more +
+           "}]\ntopics: [{name: t}]\n" + "services: [{name: s, instances: 2, consumes: [{topics: [t]}]}]\n";
+  };
+  const auto users = [](const std::string& keys) { return "users: [{name: u, " + keys + "}]\n"; };
+  const auto transport = [](const std::string& kind) {
+    return cluster("security: {authentication: scram_sha_512, transport: " + kind + "}");
+  };
+  return {
+      {"unknown-client", "service s", guarded(""), guarded("") + users("service: s"), false},
+      {"acls-not-enforced", "cluster c", topic("partitions: 3") + users("acls: [{topic: t, operations: [read]}]"),
+       guarded("") + users("service: s"), true},
+      {"password-over-plaintext", "cluster c", transport("plaintext"), transport("tls"), true},
+      {"secret-in-file", "cluster c", cluster("connect: {properties: {sasl.password: hunter2}}"),
+       cluster("connect: {properties: {sasl.password: \"${P}\", ssl.key.location: /k.pem}}"), false},
+      {"unused-user", "user c/u", guarded("") + users("owner: o"), guarded("") + users("service: s"), false},
+      {"acl-of-nothing", "user c/u", guarded("") + users("acls: [{topic: \"s*\", operations: [read]}]"),
+       guarded("") + users("acls: [{topic: \"t*\", operations: [read]}, {topic: \"*\", operations: [describe]}]"),
+       false},
   };
 }
 
@@ -270,7 +299,7 @@ std::vector<Case> hygiene_cases() {
 std::vector<Case> all_cases() {
   std::vector<Case> all;
   for (auto* cases : {segregation_cases, mirror_cases, durability_cases, partition_cases, storage_cases, batching_cases,
-                      hygiene_cases}) {
+                      access_cases, hygiene_cases}) {
     for (Case& one : cases()) all.push_back(std::move(one));
   }
   return all;
@@ -308,6 +337,37 @@ std::string test_name(const testing::TestParamInfo<Case>& one) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lint, EachRule, testing::ValuesIn(all_cases()), test_name);
+
+TEST(Lint, WhoIsKnownToBrokers) {
+  const std::string base =
+      "clusters: [{name: c, connect: {properties: {sasl.username: tool}}, security: {transport: tls, authentication: "
+      "scram_sha_512, super_users: [root]}}, {name: d}]\n"
+      "topics: [{name: t, cluster: c}]\nservices: [{name: s, consumes: [{cluster: c, topics: [t]}]}]\n";
+  const auto mirrored = [&](const std::string& user) {
+    return parse(base + "mirrors: [{from: c, to: d, topics: [t]" + user + "}]\nusers: [{name: u, cluster: c}]\n");
+  };
+  EXPECT_EQ(found(mirrored(""), "unknown-client").size(), 2U);  // the service, too
+  EXPECT_EQ(found(mirrored(", user: m"), "unknown-client").back().evidence, "cluster c has no user m");
+  EXPECT_EQ(found(mirrored(", user: root"), "unknown-client").size(), 1U);
+  EXPECT_EQ(found(mirrored(", user: u"), "unknown-client").size(), 1U);
+  // A mirror's user, a super user and whoever runs this program are somebody.
+  EXPECT_TRUE(found(mirrored(", user: u"), "unused-user").empty());
+  EXPECT_EQ(found(mirrored(""), "unused-user").size(), 1U);
+  for (const char* name : {"root", "tool"})
+    EXPECT_TRUE(found(parse(base + "users: [{name: " + name + ", cluster: c}]\n"), "unused-user").empty()) << name;
+  const auto elsewhere = found(parse(base + "users: [{name: u, cluster: d, service: s}]\n"), "unused-user");
+  ASSERT_EQ(elsewhere.size(), 1U);
+  EXPECT_EQ(elsewhere[0].evidence, "service s neither writes nor reads in cluster d");
+}
+
+TEST(Lint, TiersOfAnOlderKafka) {
+  Topology fleet = parse(tiered("kafka_version: 3.8.0, settings: {remote.log.storage.system.enable: true}"));
+  const auto findings = found(fleet, "tiered-storage");
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].mend, "kafka_version: 3.9.1");
+  EXPECT_TRUE(apply(findings[0].changes[0], fleet));
+  EXPECT_TRUE(found(fleet, "tiered-storage").empty());
+}
 
 TEST(Lint, VolumesAreWhatIsSold) {
   const auto mend = [](const std::string& volumes, const std::string& platform = "ec2") {

@@ -52,6 +52,15 @@ Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_v
                  {{kind, index, std::string(key), std::move(value)}});
 }
 
+Finding at_place(yaml::Place at, std::string subject, std::string evidence, std::string mend) {
+  return {.rule = nullptr,
+          .at = at,
+          .subject = std::move(subject),
+          .evidence = std::move(evidence),
+          .mend = std::move(mend),
+          .changes = {}};
+}
+
 std::string mend_text(const Topology& fleet, const std::vector<Change>& changes) {
   std::string text;
   for (const Change& change : changes)

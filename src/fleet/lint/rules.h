@@ -68,6 +68,7 @@ Findings fast_codec_for_long_retention(const Facts& facts);
 Findings kept_forever(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
 Findings volume_limits(const Facts& facts);
+Findings tiered_storage(const Facts& facts);
 
 // batching.cc: what producers' settings make of requests, which cost a broker's processor more than bytes do.
 Findings produce_requests(const Facts& facts);
@@ -84,6 +85,14 @@ Findings unknown_group(const Facts& facts);
 Findings no_critical_route(const Facts& facts);
 Findings no_owner(const Facts& facts);
 
+// access.cc: users, ACLs and secrets. What is wrong here locks somebody out, or lets everybody in.
+Findings unknown_client(const Facts& facts);
+Findings acls_not_enforced(const Facts& facts);
+Findings password_over_plaintext(const Facts& facts);
+Findings secret_in_file(const Facts& facts);
+Findings unused_user(const Facts& facts);
+Findings acl_of_nothing(const Facts& facts);
+
 // What the files share. `key` is a key of the thing in fleet.yaml: the finding points at its value.
 // A finding about a thing, at one of its keys.
 [[nodiscard]] Finding finding(const Facts& facts, Kind kind, Index index, std::string_view key, std::string evidence,
@@ -91,6 +100,9 @@ Findings no_owner(const Facts& facts);
 // The same, mended by setting that key.
 [[nodiscard]] Finding finding_mended(const Facts& facts, Kind kind, Index index, std::string_view key,
                                      std::string evidence, std::string value, std::string reason);
+
+// About what no change can be made of.
+[[nodiscard]] Finding at_place(yaml::Place at, std::string subject, std::string evidence, std::string mend);
 
 // Texts and numbers of findings.
 // The changes as a person reads them: "topic t partitions: 24, …".

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "fleet/fields.h"
+#include "fleet/kafka_version.h"
 #include "fleet/limits.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
@@ -218,6 +219,33 @@ Findings volume_limits(const Facts& facts) {
         finding(facts, Kind::kCluster, i, key,
                 fmt::format("{}: {} {}", volumes_text(cluster.volumes, *limits), limits->type, limits_text(*limits)),
                 std::move(mend), std::move(changes)));
+  }
+  return found;
+}
+
+// KIP-405: a preview in 3.6, for production from 3.9 on (KIP-950 with it).
+Findings tiered_storage(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index c = 0; c < fleet.clusters.size(); ++c) {
+    std::vector<std::string> names;
+    for (const Index topic : facts.topics_of[c]) {
+      if (fleet.topics[topic].local_retention_us > 0) names.push_back(fleet.topics[topic].name);
+    }
+    if (names.empty()) continue;
+    const Cluster& cluster = fleet.clusters[c];
+    const bool enabled = std::ranges::any_of(cluster.settings, [](const auto& setting) {
+      return setting.first == "remote.log.storage.system.enable" && setting.second == "true";
+    });
+    if (!enabled) {
+      found.push_back(finding(facts, Kind::kCluster, c, "settings", fmt::format("{} of it are tiered", list_of(names)),
+                              "settings: {remote.log.storage.system.enable: \"true\", …} with your storage's manager"));
+    } else if (parse_version(cluster.kafka_version) < std::pair<uint32_t, uint32_t>(3, 9)) {
+      found.push_back(
+          finding_mended(facts, Kind::kCluster, c, "kafka_version",
+                         fmt::format("{} of it are tiered, with Kafka {}", list_of(names), cluster.kafka_version),
+                         std::string(default_kafka(cluster.platform)), ""));
+    }
   }
   return found;
 }

@@ -63,7 +63,19 @@ void compare_topic(const TopicWanted& wanted, const ClusterNow& cluster, std::ve
 
 }  // namespace
 
-bool is_extra(Kind kind) { return kind == Kind::kExtraTopic || kind == Kind::kExtraSetting; }
+bool is_extra(Kind kind) { return kind == Kind::kExtraTopic || kind == Kind::kExtraSetting || kind == Kind::kExtraAcl; }
+
+// Users come last: they are about the cluster as a whole, and their lines are long.
+std::vector<Difference> compare(const std::vector<UserWanted>& wanted, const AccessNow& now) {
+  std::vector<Difference> out;
+  if (wanted.empty()) return out;
+  if (!now.has_authorizer) out.push_back({Kind::kAuthorizer, "", "", "StandardAuthorizer", ""});
+  for (const Grant& grant : grants_of(wanted, now))
+    out.push_back({Kind::kUser, "", "", text_of(grant), grant.living, grant.user.name});
+  for (const auto& [user, acl] : extra_acls(wanted, now))
+    out.push_back({Kind::kExtraAcl, "", "", "", text_of(acl), user});
+  return out;
+}
 
 std::vector<Difference> compare(const ClusterWanted& wanted, const ClusterNow& now) {
   std::vector<Difference> out;
@@ -97,6 +109,11 @@ std::string text_of(const Difference& difference) {
     case Kind::kExtraSetting:
       return fmt::format("topic {}: {} is {}, the file does not say it", difference.topic, difference.setting,
                          or_none(difference.living));
+    case Kind::kAuthorizer:
+      return "the brokers have no authorizer: everybody may do everything, and no ACL can be kept";
+    case Kind::kUser: return difference.wanted;
+    case Kind::kExtraAcl:
+      return fmt::format("user {}: may {}, the file does not say it", difference.user, difference.living);
   }
   return "";
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/names.h"
+#include "fleet/live/access_now.h"
 #include "fleet/live/now.h"
 
 namespace freshet::fleet {
@@ -20,12 +21,16 @@ struct Difference {
     kSetting,
     kExtraTopic,    // a topic that lives and is not in the file
     kExtraSetting,  // set on a topic, and the file does not say it
+    kAuthorizer,    // the brokers allow everybody everything
+    kUser,          // a user lacks a credential, an ACL or a quota
+    kExtraAcl,      // a user of the file may do what the file does not say
   };
   Kind kind = Kind::kMissing;
   std::string topic;    // "": it is about the cluster
   std::string setting;  // of a setting
   std::string wanted;   // as text; "": nothing
   std::string living;
+  std::string user = {};  // of what is about one
   bool operator==(const Difference&) const = default;
 };
 [[nodiscard]] constexpr auto names_of(Difference::Kind) {
@@ -38,7 +43,10 @@ struct Difference {
                                                 {kReplication, "replication"},
                                                 {kSetting, "setting"},
                                                 {kExtraTopic, "extra_topic"},
-                                                {kExtraSetting, "extra_setting"}});
+                                                {kExtraSetting, "extra_setting"},
+                                                {kAuthorizer, "authorizer"},
+                                                {kUser, "user"},
+                                                {kExtraAcl, "extra_acl"}});
 }
 
 // What the file does not speak of: told, and a difference only for who asks for that.
@@ -46,6 +54,9 @@ struct Difference {
 
 // First of the cluster, then by topic.
 [[nodiscard]] std::vector<Difference> compare(const ClusterWanted& wanted, const ClusterNow& now);
+
+// Of users; [] if there are none in the file.
+[[nodiscard]] std::vector<Difference> compare(const std::vector<UserWanted>& wanted, const AccessNow& now);
 
 // "topic orders: retention.ms: living 3600000, wanted 7200000"
 [[nodiscard]] std::string text_of(const Difference& difference);

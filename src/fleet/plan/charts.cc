@@ -24,13 +24,14 @@ struct CostPart {
   double Cost::* member;
 };
 // Bars are stacked in this order, the largest part of most fleets first.
-constexpr std::array<CostPart, 7> kCostParts = {{{"brokers", &Cost::brokers},
+constexpr std::array<CostPart, 8> kCostParts = {{{"brokers", &Cost::brokers},
                                                  {"volumes", &Cost::volumes},
                                                  {"controllers", &Cost::controllers},
                                                  {"traffic between zones", &Cost::cross_zone},
                                                  {"traffic between regions", &Cost::cross_region},
                                                  {"mirrors", &Cost::mirrors},
-                                                 {"care of brokers", &Cost::care}}};
+                                                 {"care of brokers", &Cost::care},
+                                                 {"remote storage", &Cost::remote}}};
 
 constexpr size_t kSplitColour = 0, kWholeColour = 4;
 

@@ -120,6 +120,8 @@ std::vector<Load> loads_of(const Topology& fleet, const Rates& rates) {
       flow.in_bytes += each.in_bytes_per_s * factor;
       flow.replicated_bytes += each.in_bytes_per_s * followers * factor;
       flow.out_bytes += each.out_bytes_per_s * factor;
+      // A leader sends what is tiered to the remote storage, once.
+      if (topic.local_retention_us > 0) flow.out_bytes += each.in_bytes_per_s * factor;
       flow.messages_in += topic.messages_per_s * factor;
     };
     add(load.average, 1);
@@ -151,7 +153,10 @@ std::vector<double> cross_zone_bytes_of(const Topology& fleet, const Rates& rate
     // The fullest zone has ceil(replication / zones) replicas, the leader among them: what goes to those costs
     // nothing.
     const double followers = topic.replication - std::ceil(topic.replication / zones);
-    out[topic.cluster] += each.in_bytes_per_s * (elsewhere + followers) + each.out_bytes_per_s * elsewhere;
+    // Readers of the closest replica cross zones only where their own has none.
+    const bool closest = fleet.cluster_of(topic).read_from == ReadFrom::kClosest;
+    const double read_elsewhere = closest ? 1 - std::min<double>(topic.replication, zones) / zones : elsewhere;
+    out[topic.cluster] += each.in_bytes_per_s * (elsewhere + followers) + each.out_bytes_per_s * read_elsewhere;
   }
   return out;
 }

@@ -57,6 +57,34 @@ TEST(Loads, MirrorsPassChangesOn) {
   EXPECT_DOUBLE_EQ(only_copy.topics[only_copy.find_topic(1, "orders")].messages_per_s, 3000);
 }
 
+TEST(Loads, TheClosestReplicaCostsNoTrafficBetweenZones) {
+  Topology fleet = shop();
+  const double from_leader = cross_zone_bytes_of(fleet, rates_of(fleet))[0];
+  fleet.clusters[0].read_from = ReadFrom::kClosest;
+  const Rates rates = rates_of(fleet);
+  const double closest = cross_zone_bytes_of(fleet, rates)[0];
+  // Three replicas in three zones: every reader has one in its own.
+  double read = 0;
+  for (size_t i = 0; i < fleet.topics.size(); ++i) {
+    if (fleet.topics[i].cluster == 0) read += rates.topics[i].out_bytes_per_s;
+  }
+  ASSERT_EQ(fleet.clusters[0].zones.size(), 3U);
+  EXPECT_NEAR(from_leader - closest, read * 2 / 3, 1e-6 * from_leader);
+}
+
+TEST(Loads, WhatIsTieredIsKeptOnceAndSentOnce) {
+  Topology fleet = shop();
+  const Rates before = rates_of(fleet);
+  const Load whole = loads_of(fleet, before)[0];
+  Topic& topic = fleet.topics[0];
+  topic.local_retention_us = topic.retention_us / 4;
+  const Rates after = rates_of(fleet);
+  const Load tiered = loads_of(fleet, after)[0];
+  EXPECT_NEAR(after.topics[0].kept_bytes, before.topics[0].kept_bytes / 4, 1);
+  EXPECT_NEAR(after.topics[0].remote_bytes, before.topics[0].kept_bytes, 1);
+  EXPECT_NEAR(tiered.average.out_bytes - whole.average.out_bytes, before.topics[0].in_bytes_per_s, 1e-6);
+}
+
 TEST(Loads, GrowthCompounds) {
   Topology fleet = shop();
   ASSERT_TRUE(project(fleet, 12, {}));

@@ -16,6 +16,7 @@ namespace freshet::fleet {
 namespace {
 
 constexpr double kBytesPerGb = 1e9;
+constexpr double kGib = 1ull << 30;
 // A partition's leader has these parts of what it gets and gives as load, and its followers that of what they get:
 // Cruise Control's static model.
 constexpr double kLeaderIn = 0.7, kLeaderOut = 0.15, kFollowerIn = 0.15;
@@ -83,7 +84,7 @@ Status check_losses(const Topology& fleet, const std::vector<Loss>& losses) {
 }
 
 // Sums for each cluster the costs that its size doesn't change: traffic between zones and regions, mirrors,
-// controllers.
+// controllers, remote storage.
 std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const Prices& prices) {
   const double month_s = prices.hours_per_month * 3600;
   // Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
@@ -102,6 +103,8 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
           controllers * prices.find_instance(cluster.controller_instance)->usd_per_hour * prices.hours_per_month;
     out[i].cross_zone = cross_zone[i] * month_s / kBytesPerGb * prices.cross_zone_usd_per_gb;
   }
+  for (size_t i = 0; i < fleet.topics.size(); ++i)
+    out[fleet.topics[i].cluster].remote += rates.topics[i].remote_bytes / kGib * prices.remote_usd_per_gib_month;
   for (const Mirror& mirror : fleet.mirrors) {
     double bytes = 0, messages = 0;
     for (const MirroredTopic& topic : mirror.topics) {

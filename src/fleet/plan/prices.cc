@@ -112,6 +112,8 @@ void read_costs(MapReader& file, Prices& prices, Problems& problems) {
     in.number("cross_zone_usd_per_gb", 0, kMost, prices.cross_zone_usd_per_gb);
     in.number("cross_region_usd_per_gb", 0, kMost, prices.cross_region_usd_per_gb);
   });
+  read_section(file, "remote_storage", problems,
+               [&](Section& in) { in.number("usd_per_gib_month", 0, kMost, prices.remote_usd_per_gib_month); });
   read_section(file, "cpu", problems, [&](Section& in) {
     in.number("mb_in", 0, kMost, prices.cpu.mb_in);
     in.number("mb_replicated", 0, kMost, prices.cpu.mb_replicated);

@@ -69,6 +69,7 @@ struct Prices {
   std::vector<VolumePrice> volumes;
   double cross_zone_usd_per_gb = 0;  // 10^9 bytes
   double cross_region_usd_per_gb = 0;
+  double remote_usd_per_gib_month = 0;  // of tiered topics
   CpuCosts cpu;
   double heap_bytes_max = 0;
   double buffer_s = 0;  // of writes that the page cache must hold

@@ -37,6 +37,7 @@ void write_cost(JsonWriter& json, const Cost& cost) {
                        {"cross_zone", cost.cross_zone},
                        {"cross_region", cost.cross_region},
                        {"mirrors", cost.mirrors},
+                       {"remote", cost.remote},
                        {"total", cost.total()}});
   json.end_object();
 }

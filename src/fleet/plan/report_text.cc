@@ -67,11 +67,24 @@ std::string sizes_text(const Plan& plan) {
 }
 
 std::string costs_text(const Plan& plan) {
-  Table table({"$/MONTH", "BROKERS", "VOLUMES", "CARE", "CONTROLLERS", "ZONES", "REGIONS", "MIRRORS", "TOTAL"},
-              "lrrrrrrrr");
+  const bool tiered = plan.cost.remote > 0;  // few fleets are
+  std::vector<std::string> heads = {"$/MONTH",     "BROKERS", "VOLUMES", "CARE",
+                                    "CONTROLLERS", "ZONES",   "REGIONS", "MIRRORS"};
+  if (tiered) heads.emplace_back("REMOTE");
+  heads.emplace_back("TOTAL");
+  Table table(heads, "l" + std::string(heads.size() - 1, 'r'));
   const auto add = [&](const std::string& name, const Cost& cost) {
-    table.add({name, money(cost.brokers), money(cost.volumes), money(cost.care), money(cost.controllers),
-               money(cost.cross_zone), money(cost.cross_region), money(cost.mirrors), money(cost.total())});
+    std::vector<std::string> row = {name,
+                                    money(cost.brokers),
+                                    money(cost.volumes),
+                                    money(cost.care),
+                                    money(cost.controllers),
+                                    money(cost.cross_zone),
+                                    money(cost.cross_region),
+                                    money(cost.mirrors)};
+    if (tiered) row.push_back(money(cost.remote));
+    row.push_back(money(cost.total()));
+    table.add(row);
   };
   add("as it is", plan.cost);
   add("cheapest that holds", plan.best_cost);

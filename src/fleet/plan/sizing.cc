@@ -117,6 +117,7 @@ Cost& Cost::operator+=(const Cost& other) {
   cross_zone += other.cross_zone;
   cross_region += other.cross_region;
   mirrors += other.mirrors;
+  remote += other.remote;
   return *this;
 }
 

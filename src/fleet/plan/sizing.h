@@ -37,9 +37,10 @@ struct Cost {  // US dollars a month
   double cross_zone = 0;
   double cross_region = 0;
   double mirrors = 0;  // the machines that copy into it
+  double remote = 0;   // storage of tiered topics
 
   [[nodiscard]] double total() const {
-    return brokers + volumes + care + controllers + cross_zone + cross_region + mirrors;
+    return brokers + volumes + care + controllers + cross_zone + cross_region + mirrors + remote;
   }
   Cost& operator+=(const Cost& other);
 };

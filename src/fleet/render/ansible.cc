@@ -7,12 +7,16 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "base/assert.h"
+#include "fleet/access.h"
+#include "fleet/broker_settings.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
+#include "fleet/render/users_script.h"
 #include "fleet/text.h"
 #include "yaml/writer.h"
 
@@ -30,6 +34,46 @@ std::string log_dirs(const Cluster& cluster) {
 // Kafka's own topics have so many replicas, and others that are made without saying how many.
 uint32_t default_replication(const Cluster& cluster) { return std::min(cluster.brokers, 3u); }
 
+// "User:admin;User:ops"; principals of brokers among them: cp-ansible's SCRAM user, or the certificates' names, which
+// whoever makes the certificates knows.
+std::string super_users_of(const Cluster& cluster) {
+  std::string out = scram_mechanism_of(cluster).empty() ? "" : "User:kafka";
+  for (const std::string& user : cluster.security.super_users)
+    out += (out.empty() ? "" : ";") + principal_of(cluster, user);
+  return out;
+}
+
+// Of brokers and controllers alike: both refuse. A certificate's CN alone is the principal, as ACLs are written.
+std::map<std::string, std::string> authorizer_of(const Cluster& cluster) {
+  std::map<std::string, std::string> out = {
+      {"allow.everyone.if.no.acl.found", "false"},
+      {"authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"},
+  };
+  if (const std::string users = super_users_of(cluster); !users.empty()) out["super.users"] = users;
+  if (cluster.security.authentication == Authentication::kCertificates)
+    out["ssl.principal.mapping.rules"] = "RULE:^CN=([^,]+).*$/CN=$1/,DEFAULT";
+  return out;
+}
+
+// Numbers and truth values stand as such, as somebody would write them.
+yaml::Node settings_map(const std::map<std::string, std::string>& settings) {
+  yaml::Node out = map();
+  for (const auto& [name, value] : settings)
+    yaml::put(out, name, is_plain_value(value) ? yaml::plain(value) : yaml::text(value));
+  return out;
+}
+
+// cp-ansible's words for it.
+void put_security(const Cluster& cluster, yaml::Node& out) {
+  if (cluster.security.transport == Transport::kTls) yaml::put(out, "ssl_enabled", true);
+  switch (cluster.security.authentication) {
+    case Authentication::kAnonymous: return;
+    case Authentication::kScramSha256: return yaml::put(out, "sasl_protocol", "scram256");
+    case Authentication::kScramSha512: return yaml::put(out, "sasl_protocol", "scram");
+    case Authentication::kCertificates: return yaml::put(out, "ssl_client_authentication", "required");
+  }
+}
+
 yaml::Node variables(const Cluster& cluster) {
   const std::string rules = "{{ inventory_dir }}/../../jmx/kafka.yml";
   yaml::Node out = map("ansible_become", true, "ansible_connection", "ssh", "confluent_server_enabled", false);
@@ -41,18 +85,17 @@ yaml::Node variables(const Cluster& cluster) {
   yaml::put(out, "kafka_broker_jmxexporter_config_source_path", rules);
   yaml::put(out, "kafka_controller_jmxexporter_port", kControllerExporterPort);
   yaml::put(out, "kafka_controller_jmxexporter_config_source_path", rules);
+  put_security(cluster, out);
   return out;
 }
 
 // All of them with each host: a dictionary of a host replaces its group's, they are not merged.
-// These settings replace what Kafka's defaults get wrong for a cluster that must not lose anything: topics that a typo
-// creates, replicas all in one rack, one replica, and leaders that lack messages. All of them are with each host: a
-// dictionary of a host replaces its group's, they are not merged.
 yaml::Node properties(const Cluster& cluster, const Host& host) {
-  const uint32_t replication = default_replication(cluster);
-  return map("auto.create.topics.enable", false, "broker.rack", host.zone, "default.replication.factor", replication,
-             "log.dirs", log_dirs(cluster), "min.insync.replicas", replication > 2 ? 2 : 1,
-             "unclean.leader.election.enable", false);
+  std::map<std::string, std::string> all = broker_settings_of(cluster);
+  all["broker.rack"] = host.zone;
+  all["log.dirs"] = log_dirs(cluster);
+  if (is_guarded(cluster)) all.merge(authorizer_of(cluster));
+  return settings_map(all);
 }
 
 yaml::Node brokers(const std::vector<Host>& hosts, const Cluster& cluster) {
@@ -67,8 +110,15 @@ yaml::Node brokers(const std::vector<Host>& hosts, const Cluster& cluster) {
 // Without controllers of their own the first brokers' machines run one too, as cp-ansible's second service.
 yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
   yaml::Node hosts = map();
-  for (const Host& host : controllers_of(topology, cluster)) yaml::put(hosts, host.name, map("node_id", host.node_id));
-  for (const Host& host : voters_of(topology, cluster)) yaml::put(hosts, host.name, yaml::Node{});
+  const auto guarded = [&](yaml::Node host) {
+    if (is_guarded(cluster))
+      yaml::put(host, "kafka_controller_custom_properties", settings_map(authorizer_of(cluster)));
+    return host;
+  };
+  for (const Host& host : controllers_of(topology, cluster))
+    yaml::put(hosts, host.name, guarded(map("node_id", host.node_id)));
+  for (const Host& host : voters_of(topology, cluster))
+    yaml::put(hosts, host.name, is_guarded(cluster) ? guarded(map()) : yaml::Node{});
   return map("hosts", std::move(hosts));
 }
 
@@ -117,6 +167,7 @@ void render_ansible(const Topology& topology, const Source& source, Rendering& o
             brokers(brokers_of(topology, cluster), cluster));
     out.files.push_back(
         {"ansible/" + cluster.name + "/hosts.yml", "---\n" + comment_header(source) + yaml::write(inventory)});
+    render_users_script(topology, i, source, out);
   }
   if (any) {
     out.files.push_back(

@@ -3,8 +3,11 @@
 #include "fleet/render/strimzi.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/assert.h"
+#include "fleet/access.h"
+#include "fleet/broker_settings.h"
 #include "fleet/fields.h"
 #include "fleet/kafka_version.h"
 #include "fleet/render/jmx.h"
@@ -20,26 +23,63 @@ using yaml::map;
 
 constexpr std::string_view kZoneKey = "topology.kubernetes.io/zone";
 
+// Words of the file's, for people who look at an object.
+constexpr std::string_view kDescription = "description";
+
 std::string metrics_name(const Cluster& cluster) { return cluster.name + "-metrics"; }
 
-yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
+// One listener of one name and port, whatever it speaks: what names addresses need not know.
+yaml::Node listener(const Cluster& cluster) {
+  const bool tls = cluster.security.transport == Transport::kTls;
+  yaml::Node out = map("name", tls ? "tls" : "plain", "port", kKafkaPort, "type", "internal", "tls", tls);
+  if (is_guarded(cluster)) yaml::put(out, "authentication", map("type", authentication_of(cluster)));
+  return out;
+}
+
+// What the operator takes under `config`: Kafka's own topics get as many replicas as others.
+yaml::Node broker_config(const Cluster& cluster) {
   const uint32_t replication = std::min(cluster.brokers, 3u);
-  const uint32_t min_isr = replication > 2 ? 2 : 1;
+  std::map<std::string, std::string> all = {
+      {"offsets.topic.replication.factor", std::to_string(replication)},
+      {"transaction.state.log.min.isr", replication > 2 ? "2" : "1"},
+      {"transaction.state.log.replication.factor", std::to_string(replication)},
+  };
+  for (const auto& [name, value] : broker_settings_of(cluster)) all[name] = value;
+  yaml::Node out = map();
+  for (const auto& [name, value] : all)
+    yaml::put(out, name, is_plain_value(value) ? yaml::plain(value) : yaml::text(value));
+  return out;
+}
+
+// Who may do everything, as Strimzi takes it: it writes "User:" before each.
+yaml::Node authorization(const Cluster& cluster) {
+  yaml::Node out = map("type", "simple");
+  yaml::Node users = list();
+  for (const std::string& user : cluster.security.super_users)
+    users.items.push_back(yaml::text(principal_of(cluster, user).substr(std::string_view("User:").size())));
+  if (!users.items.empty()) yaml::put(out, "superUsers", std::move(users));
+  return out;
+}
+
+yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
   yaml::Node metadata = map("name", cluster.name, "namespace", cluster.kubernetes_namespace);
+  yaml::Node annotations = map();
+  if (!cluster.description.empty()) yaml::put(annotations, kDescription, cluster.description);
   if (api == StrimziApi::kV1beta2) {
-    yaml::put(metadata, "annotations", map("strimzi.io/kraft", "enabled", "strimzi.io/node-pools", "enabled"));
+    yaml::put(annotations, "strimzi.io/kraft", "enabled");
+    yaml::put(annotations, "strimzi.io/node-pools", "enabled");
   }
-  const yaml::Node config =
-      map("auto.create.topics.enable", false, "default.replication.factor", replication, "min.insync.replicas", min_isr,
-          "offsets.topic.replication.factor", replication, "transaction.state.log.min.isr", min_isr,
-          "transaction.state.log.replication.factor", replication, "unclean.leader.election.enable", false);
-  const yaml::Node plain = map("name", "plain", "port", kKafkaPort, "type", "internal", "tls", false);
-  const yaml::Node spec =
+  if (!annotations.items.empty()) yaml::put(metadata, "annotations", std::move(annotations));
+  yaml::Node spec =
       map("kafka",
-          map("version", cluster.kafka_version, "listeners", list(plain), "config", config, "rack",
-              map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
+          map("version", cluster.kafka_version, "listeners", list(listener(cluster)), "config", broker_config(cluster),
+              "rack", map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
           "entityOperator", map("topicOperator", map()), "kafkaExporter", map("groupRegex", ".*", "topicRegex", ".*"));
-  return strimzi_object(api, "Kafka", std::move(metadata), spec);
+  if (is_guarded(cluster)) {
+    yaml::put(spec.items[0], "authorization", authorization(cluster));
+    yaml::put(spec.items[1], "userOperator", map());
+  }
+  return strimzi_object(api, "Kafka", std::move(metadata), std::move(spec));
 }
 
 // Puts pods on nodes of this type in the cluster's zones, and spreads them. DoNotSchedule: a broker that waits for a
@@ -106,8 +146,7 @@ yaml::Node topic(const Topology& topology, const Topic& topic, StrimziApi api) {
                 is_number(*setting.value) ? yaml::plain(*setting.value) : yaml::text(*setting.value));
   }
   return strimzi_object(api, "KafkaTopic",
-                        map("name", object_name(cluster.name + "." + topic.name), "namespace",
-                            cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name)),
+                        strimzi_metadata(cluster, object_name(cluster.name + "." + topic.name), topic.description),
                         map("topicName", topic.name, "partitions", topic.partitions, "replicas", topic.replication,
                             "config", std::move(config)));
 }
@@ -123,6 +162,9 @@ void render_cluster(const Topology& topology, Index index, const std::string& to
   append_document(text, pool(cluster, api, true));
   out.files.push_back({folder + "kafka.yaml", std::move(text)});
   if (!topics.empty()) out.files.push_back({folder + "topics.yaml", comment_header(source) + topics});
+  std::string users;
+  render_strimzi_users(topology, index, api, users);
+  if (!users.empty()) out.files.push_back({folder + "users.yaml", comment_header(source) + users});
   std::string mirrors;
   render_strimzi_mirrors(topology, index, api, mirrors);
   if (!mirrors.empty()) out.files.push_back({folder + "mirrors.yaml", comment_header(source) + mirrors});
@@ -135,6 +177,13 @@ void append_document(std::string& out, const yaml::Node& document) { (out += "--
 yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec) {
   return map("apiVersion", "kafka.strimzi.io/" + std::string(name_of(api)), "kind", kind, "metadata",
              std::move(metadata), "spec", std::move(spec));
+}
+
+yaml::Node strimzi_metadata(const Cluster& cluster, const std::string& name, const std::string& description) {
+  yaml::Node out =
+      map("name", name, "namespace", cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
+  if (!description.empty()) yaml::put(out, "annotations", map(kDescription, description));
+  return out;
 }
 
 yaml::Node metrics_config(const Cluster& cluster, std::string_view key) {

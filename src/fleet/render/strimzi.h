@@ -3,6 +3,7 @@
 //   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka with a lag exporter, KafkaNodePool, the JMX exporter's rules as a
 //                                               ConfigMap
 //   strimzi/{v1,v1beta2}/CLUSTER/topics.yaml    KafkaTopic
+//   strimzi/{v1,v1beta2}/CLUSTER/users.yaml     KafkaUser
 //   strimzi/{v1,v1beta2}/CLUSTER/mirrors.yaml   KafkaMirrorMaker2 of the mirrors into this cluster
 //
 // Apply one of the two: v1 from Strimzi 0.49 on, v1beta2 before. What differs is how mirrors are written, and that
@@ -23,6 +24,9 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
 
 // For strimzi_mirrors.cc: the mirrors into this cluster, as documents.
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out);
+// For strimzi_users.cc: the users of this cluster, as documents; and the type of a listener's or user's authentication.
+void render_strimzi_users(const Topology& topology, Index cluster, StrimziApi api, std::string& out);
+[[nodiscard]] std::string_view authentication_of(const Cluster& cluster);
 // Whether MirrorMaker 2 copies the topic: it writes a record to the partition of the same number, and takes some names
 // for topics of its own (topology.h).
 [[nodiscard]] bool is_copied(const Topology& topology, const MirroredTopic& topic);
@@ -33,6 +37,9 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
 void append_document(std::string& out, const yaml::Node& document);
 // An object of Strimzi's group in this version of its API.
 [[nodiscard]] yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec);
+// Of an object that belongs to the cluster.
+[[nodiscard]] yaml::Node strimzi_metadata(const Cluster& cluster, const std::string& name,
+                                          const std::string& description);
 [[nodiscard]] yaml::Node metrics_config(const Cluster& cluster, std::string_view key);
 
 }  // namespace freshet::fleet

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "fleet/access.h"
 #include "fleet/render/names.h"
 #include "fleet/render/strimzi.h"
 #include "yaml/writer.h"
@@ -60,15 +61,32 @@ yaml::Node worker_config(const Cluster& target, const Mirror& mirror) {
   return config;
 }
 
-yaml::Node end_of(const Topology& topology, const Cluster& cluster) {
-  return map("alias", cluster.name, "bootstrapServers", bootstrap_of(topology, cluster));
+// Secrets of the operator's where it made them: of a cluster on EC2 somebody puts them there.
+yaml::Node end_of(const Topology& topology, const Mirror& mirror, const Cluster& cluster) {
+  yaml::Node out = map("alias", cluster.name, "bootstrapServers", bootstrap_of(topology, cluster));
+  const bool is_ours = cluster.platform == Platform::kStrimzi;
+  if (cluster.security.transport == Transport::kTls) {
+    const std::string secret = cluster.name + (is_ours ? "-cluster-ca-cert" : "-ca");
+    yaml::put(out, "tls", map("trustedCertificates", list(map("secretName", secret, "certificate", "ca.crt"))));
+  }
+  if (!is_guarded(cluster) || mirror.user.empty()) return out;
+  yaml::Node as = map("type", authentication_of(cluster));
+  if (cluster.security.authentication == Authentication::kCertificates) {
+    yaml::put(as, "certificateAndKey", map("secretName", mirror.user, "certificate", "user.crt", "key", "user.key"));
+  } else {
+    yaml::put(as, "username", mirror.user);
+    yaml::put(as, "passwordSecret",
+              map("secretName", mirror.user + (is_ours ? "" : "-password"), "password", "password"));
+  }
+  yaml::put(out, "authentication", std::move(as));
+  return out;
 }
 
 yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::string& pattern, StrimziApi api) {
   const Cluster& from = topology.clusters[mirror.from];
   const Cluster& to = topology.clusters[mirror.to];
   FRESHET_ASSERT(!pattern.empty());
-  yaml::Node target = end_of(topology, to);
+  yaml::Node target = end_of(topology, mirror, to);
   yaml::Node copy = map();
   yaml::Node spec = map("version", to.kafka_version, "replicas", workers_of(mirror));
   // v1 wants the group and the topics of Connect named, so each mirror has a prefix of its own; v1beta2 leaves them to
@@ -81,11 +99,11 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
     yaml::put(target, "statusStorageTopic", prefix + "-status");
     yaml::put(target, "config", worker_config(to, mirror));
     yaml::put(spec, "target", std::move(target));
-    yaml::put(copy, "source", end_of(topology, from));
+    yaml::put(copy, "source", end_of(topology, mirror, from));
   } else {
     yaml::put(target, "config", worker_config(to, mirror));
     yaml::put(spec, "connectCluster", to.name);
-    yaml::put(spec, "clusters", list(end_of(topology, from), std::move(target)));
+    yaml::put(spec, "clusters", list(end_of(topology, mirror, from), std::move(target)));
     yaml::put(copy, "sourceCluster", from.name);
     yaml::put(copy, "targetCluster", to.name);
   }

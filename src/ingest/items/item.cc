@@ -35,7 +35,7 @@ Outcome check_plan(Item& item) {
     auto violation = tenant.plan->check(event.name(), event.properties());
     if (!tenant.plan->knows(event.name())) violation = model::PlanViolation{"", std::string(kUnplannedEvent)};
     if (!violation) continue;
-    item.parsed.plan_misses.push_back({event.name(), violation->property, violation->rule, item.envelope.message_id()});
+    item.parsed.miss({event.name(), violation->property, violation->rule, item.envelope.message_id()});
     if (!tenant.strict_schema) continue;
     const std::string what = violation->property.empty() ? "its properties are" : violation->property + " is";
     return item.reject("plan_violation",
@@ -43,6 +43,17 @@ Outcome check_plan(Item& item) {
                        violation->property);
   }
   return Outcome::kOk;
+}
+
+// What is rejected for something else teaches nothing of its types.
+void tell_conflicts(Item& item, Outcome outcome) {
+  if (item.conflicts.empty()) return;
+  const bool all = outcome == Outcome::kOk;
+  if (!all && item.rejection.code != kWrongType) return;
+  for (size_t i = all ? 0 : item.conflicts.size() - 1; i < item.conflicts.size(); ++i) {
+    item.conflicts[i].message_id = item.envelope.message_id();
+    item.parsed.miss(std::move(item.conflicts[i]));
+  }
 }
 
 void accept(Item& item) {
@@ -101,6 +112,7 @@ Outcome Item::broken(simdjson::error_code what) {
 Outcome end_item(Item& item, Outcome outcome, std::string_view sent, int64_t sent_at_us) {
   FRESHET_ASSERT(outcome != Outcome::kBroken);
   if (outcome == Outcome::kOk) outcome = check_plan(item);
+  tell_conflicts(item, outcome);
   if (outcome == Outcome::kOk) {
     accept(item);
   } else {

@@ -78,6 +78,7 @@ class Item {
   // What promotions->list[i] was set to last, whole: the attribute itself may be cut, or left out over a limit. Without
   // data: it was not set, or something else after that. promote_identifiers() makes identifiers of them.
   std::array<std::string_view, kPromotionsMax> promoted;
+  std::vector<PlanMiss> conflicts;  // values of other types than were learned; without the message id, until it ends
   Rejection rejection;
   simdjson::error_code error = simdjson::SUCCESS;
 };

@@ -55,13 +55,24 @@ struct Warning {
 // So many of a request are kept one by one; the rest is only counted, so that a body of nothing else costs no memory.
 inline constexpr size_t kWarningsKept = 64;
 
-// An event that is not as the tenant's plan says. In strict mode its item is rejected; else it goes in.
+// An event that is not as the tenant's plan says, or a value of another type than was learned: then `found` is that
+// type. Depending on the tenant its item is rejected, or goes in.
 struct PlanMiss {
   std::string event;
   std::string property;
   std::string rule;
   std::string message_id;
+  std::string found = {};
+  schema::Subject subject = schema::Subject::kEventAttribute;
+  uint64_t count = 1;
+
+  [[nodiscard]] bool is_like(const PlanMiss& other) const {
+    return property == other.property && rule == other.rule && event == other.event && found == other.found &&
+           subject == other.subject;
+  }
 };
+// The rule of a value that is of another type than was learned, and the code of its item's rejection or warning.
+inline constexpr std::string_view kWrongType = "wrong_type";
 
 // What came of a body. Each item ends in exactly one envelope or one rejection.
 struct Parsed {
@@ -71,6 +82,16 @@ struct Parsed {
   std::vector<Warning> warnings;
   std::vector<PlanMiss> plan_misses;
   size_t item_count = 0;
+
+  // Batches are of a kind: what some of the last ones had already is only counted.
+  void miss(PlanMiss miss) {
+    constexpr size_t kLookedAt = 64, kAlikeKept = 3;
+    const size_t first = plan_misses.size() > kLookedAt ? plan_misses.size() - kLookedAt : 0;
+    size_t alike = 0;
+    for (size_t i = first; i < plan_misses.size(); ++i)
+      if (plan_misses[i].is_like(miss) && ++alike == kAlikeKept) return void(++plan_misses[i].count);
+    plan_misses.push_back(std::move(miss));
+  }
 
   // REQUIRES: `code` lives for ever. (Where parsers take an element of an item back, what was only counted stays.)
   void warn(size_t index, std::string_view code) {

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "ingest/items/typing.h"
 #include "model/json.h"
 #include "model/limits.h"
 
@@ -46,31 +47,24 @@ Outcome too_deep(Item& item) {
 
 Outcome bad_text(Item& item) { return item.reject("bad_text", "a text has an escape that is no character"); }
 
-// Asks the schema about one attribute or property. If it is to be left out, kept is false.
-Outcome ask_schema(Item& item, schema::Subject subject, std::string_view of, std::string_view name, schema::Type type,
-                   bool& kept) {
-  kept = true;
-  switch (item.context.schema.check(subject, of, name, type)) {
-    case schema::Verdict::kOverLimit:
-      item.warn(subject == schema::Subject::kEventAttribute ? "too_many_event_attributes" : "too_many_attributes");
-      kept = false;
-      return Outcome::kOk;
-    case schema::Verdict::kUnplanned:
-      return item.reject("unplanned_attribute",
-                         "the tracking plan does not have the attribute \"" + std::string(name) + "\"", name);
-    case schema::Verdict::kWrongType:
-      // What strict tenants know was meant so, so another type is the sender's mistake, unless a plan says more of it.
-      // Otherwise it is taken as sent: what is lost by a refusal is worse than a mixed column.
-      if (item.context.tenant.strict_schema && item.context.tenant.plan == nullptr)
-        return item.reject("wrong_type", "the tracking plan has another type for \"" + std::string(name) + "\"", name);
-      item.warn("wrong_type");
-      return Outcome::kOk;
-    default: return Outcome::kOk;
-  }
-}
-
 Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
   FRESHET_JSON(value.type().get(type), item.broken);
+  return Outcome::kOk;
+}
+
+// The value of a text, the digits of a number, true or false.
+Outcome read_sent_text(Item& item, ondemand::value value, json_type type, std::string_view& text) {
+  if (type == json_type::string)
+    return value.get_string().get(text) == simdjson::SUCCESS ? Outcome::kOk : bad_text(item);
+  text = trim_right(value.raw_json_token());
+  double number = 0;
+  bool flag = false;
+  if (type == json_type::boolean) {
+    FRESHET_JSON(value.get_bool().get(flag), item.broken);
+    text = flag ? "true" : "false";
+  } else if (value.get_double().get(number) != simdjson::SUCCESS) {
+    return item.reject("bad_number", "a number is malformed or too large");
+  }
   return Outcome::kOk;
 }
 
@@ -124,6 +118,18 @@ Outcome read_promoted_value(Item& item, ondemand::value value, json_type type, s
     whole = name_of_number(trim_right(value.raw_json_token()));
   }
   return read_value(item, value, type, 0, out, kept);
+}
+
+// Reads a scalar that is not of the type that its name has.
+Outcome read_converted(Item& item, ondemand::value value, json_type type, const Question& question,
+                       const Advice& advice, std::string_view* promoted, v1::Value& out, bool& kept) {
+  std::string_view text;
+  FRESHET_ITEM(read_sent_text(item, value, type, text));
+  if (promoted != nullptr && type == json_type::string) *promoted = text;
+  if (promoted != nullptr && type == json_type::number) *promoted = name_of_number(text);
+  Scalar scalar;
+  FRESHET_ITEM(convert_scalar(item, question, advice, text, scalar));
+  return put_scalar(item, scalar, out, kept), Outcome::kOk;
 }
 
 Outcome read_list(Item& item, ondemand::value value, uint32_t depth, v1::Value& out, bool& kept) {
@@ -229,13 +235,16 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
     if (nulls == NullPolicy::kDrop) return item.warn("null_value"), Outcome::kOk;
     return add_unset(item, subject, name, ops);
   }
-  bool has_room = true, kept = true;
-  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema_type(type), has_room));
-  if (!has_room && promoted == nullptr) return Outcome::kOk;
+  bool kept = true;
+  const Question question{subject, {}, name, schema_type(type)};
+  Advice advice;
+  FRESHET_ITEM(ask_schema(item, question, advice));
+  if (!advice.kept && promoted == nullptr) return Outcome::kOk;
   v1::Value read;
-  FRESHET_ITEM(promoted == nullptr ? read_value(item, value, type, 0, read, kept)
-                                   : read_promoted_value(item, value, type, *promoted, read, kept));
-  if (!has_room || !kept) return Outcome::kOk;
+  FRESHET_ITEM(advice.converts       ? read_converted(item, value, type, question, advice, promoted, read, kept)
+               : promoted == nullptr ? read_value(item, value, type, 0, read, kept)
+                                     : read_promoted_value(item, value, type, *promoted, read, kept));
+  if (!advice.kept || !kept) return Outcome::kOk;
   if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
     op->set_type(v1::AttributeOp::SET);
     op->set_name(name.data(), name.size());
@@ -284,17 +293,19 @@ Outcome PropertiesWriter::add_text(std::string_view name, std::string_view text)
   // bytes.
   append_json_string(out_, name);
   const std::string_view key(out_.data() + begin, out_.size() - begin);
-  bool kept = std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
+  const bool is_new = std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
     return key == std::string_view(out_.data() + m.begin, m.key_end - m.begin);
   });
-  if (kept) FRESHET_ITEM(check_schema(name, json_type::string, kept));
-  if (!kept || !limit_text(item_, text)) {
-    out_.resize(begin);
-    return Outcome::kOk;
-  }
+  const Question question{schema::Subject::kEventAttribute, event_, name, schema::Type::kText};
+  Advice advice;
+  if (is_new) FRESHET_ITEM(ask_schema(item_, question, advice));
+  bool kept = is_new && advice.kept;
+  Scalar scalar{schema::Type::kText, std::string(text)};
+  if (kept && advice.converts) FRESHET_ITEM(convert_scalar(item_, question, advice, text, scalar));
   out_ += ':';
-  append_json_string(out_, text);
+  if (kept) append_scalar(item_, scalar, out_, kept);
   out_ += ',';
+  if (!kept) out_.resize(begin);
   return Outcome::kOk;
 }
 
@@ -330,14 +341,24 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   FRESHET_ITEM(read_type(item_, value, type));
   // Only the top level is told to the schema: names deeper down are data, such as ids as keys.
   bool kept = true;
-  if (depth == 0 && type != json_type::null) FRESHET_ITEM(check_schema(name, type, kept));
-  if (!kept) return Outcome::kOk;
+  const Question question{schema::Subject::kEventAttribute, event_, name, schema_type(type)};
+  Advice advice;
+  if (depth == 0 && type != json_type::null) FRESHET_ITEM(ask_schema(item_, question, advice));
+  if (!advice.kept) return Outcome::kOk;
 
   Member member{out_.size(), 0, 0, 0};
   append_json_string(out_, name);
   member.key_end = out_.size();
   out_ += ':';
-  FRESHET_ITEM(write_value(value, depth, kept));
+  if (advice.converts) {
+    Scalar scalar;
+    std::string_view text;
+    FRESHET_ITEM(read_sent_text(item_, value, type, text));
+    FRESHET_ITEM(convert_scalar(item_, question, advice, text, scalar));
+    append_scalar(item_, scalar, out_, kept);
+  } else {
+    FRESHET_ITEM(write_value(value, depth, kept));
+  }
   out_ += ',';
   if (kept) {
     end_member(member, level_begin);
@@ -377,10 +398,6 @@ void PropertiesWriter::end_member(Member member, size_t level_begin) {
     shift(member);
   }
   members_.push_back(member);
-}
-
-Outcome PropertiesWriter::check_schema(std::string_view name, json_type type, bool& kept) {
-  return ask_schema(item_, schema::Subject::kEventAttribute, event_, name, schema_type(type), kept);
 }
 
 Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, bool& kept) {
@@ -482,13 +499,20 @@ Outcome add_attributes(Item& item, ondemand::object object, schema::Subject subj
 
 Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
                            AttributeOps& ops) {
+  const Question question{subject, {}, name, schema::Type::kText};
+  Advice advice;
+  FRESHET_ITEM(ask_schema(item, question, advice));
+  if (!advice.kept) return Outcome::kOk;
+  Scalar scalar{schema::Type::kText, std::string(text)};
+  if (advice.converts) FRESHET_ITEM(convert_scalar(item, question, advice, text, scalar));
+  v1::Value value;
   bool kept = true;
-  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kText, kept));
-  if (!kept || !limit_text(item, text)) return Outcome::kOk;
+  put_scalar(item, scalar, value, kept);
+  if (!kept) return Outcome::kOk;
   if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
     op->set_type(v1::AttributeOp::SET);
     op->set_name(name.data(), name.size());
-    op->mutable_value()->set_text(text.data(), text.size());
+    op->mutable_value()->Swap(&value);
   }
   return Outcome::kOk;
 }
@@ -537,9 +561,10 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
       item.warn("too_many_elements");
       return Outcome::kOk;
     }
+    Advice advice;
+    FRESHET_ITEM(ask_schema(item, {subject, {}, name, schema::Type::kList}, advice));
+    if (!advice.kept) return Outcome::kOk;
     bool kept = true;
-    FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kList, kept));
-    if (!kept) return Outcome::kOk;
     v1::Value read;
     FRESHET_ITEM(read_value(item, value, json, 0, read, kept));
     if (!kept) return Outcome::kOk;
@@ -557,9 +582,9 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
 
 Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
                          AttributeOps& ops) {
-  bool kept = true;
-  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kList, kept));
-  if (!kept || !limit_text(item, text)) return Outcome::kOk;
+  Advice advice;
+  FRESHET_ITEM(ask_schema(item, {subject, {}, name, schema::Type::kList}, advice));
+  if (!advice.kept || !limit_text(item, text)) return Outcome::kOk;
   v1::AttributeOp& op = *ops.Add();
   op.set_type(v1::AttributeOp::ADD_TO_SET);
   op.set_name(name.data(), name.size());
@@ -600,9 +625,9 @@ void limit_name(Item& item, std::string_view& name) {
 // An unset leaves its time behind, or else an earlier value that comes later would count. So it takes the place of a
 // name in the schema, as a value does: names that nobody has would otherwise fill profiles without a bound.
 Outcome add_unset(Item& item, schema::Subject subject, std::string_view name, AttributeOps& ops) {
-  bool kept = true;
-  FRESHET_ITEM(ask_schema(item, subject, {}, name, schema::Type::kUnknown, kept));
-  if (!kept) return Outcome::kOk;
+  Advice advice;
+  FRESHET_ITEM(ask_schema(item, {subject, {}, name, schema::Type::kUnknown}, advice));
+  if (!advice.kept) return Outcome::kOk;
   if (v1::AttributeOp* const op = slot_for(item, name, ops); op != nullptr) {
     op->set_type(v1::AttributeOp::UNSET);
     op->set_name(name.data(), name.size());

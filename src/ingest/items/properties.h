@@ -42,7 +42,6 @@ class PropertiesWriter {
   Outcome write_member(ondemand::field& field, uint32_t depth, size_t level_begin);
   Outcome write_object(ondemand::value value, uint32_t depth);
   Outcome write_list(ondemand::value value, uint32_t depth);
-  Outcome check_schema(std::string_view name, ondemand::json_type type, bool& kept);
   // Ends the member that begins at `begin`; an earlier one of the same name goes.
   void end_member(Member member, size_t level_begin);
 

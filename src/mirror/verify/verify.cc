@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "cluster/stream/open.h"
+#include "cluster/stream/scan.h"
 #include "mirror/share.h"
 #include "mirror/shares.h"
 #include "mirror/transform.h"
-#include "mirror/verify/scan.h"
 
 namespace freshet::mirror {
 namespace {
@@ -117,7 +117,7 @@ class TopicCheck {
   Transform transform_;
   TopicVerdict& out_;
   CompareRules rules_;
-  std::vector<Range> source_, target_;
+  std::vector<cluster::Range> source_, target_;
   std::vector<int64_t> positions_;
   std::string made_;
 };
@@ -125,14 +125,14 @@ class TopicCheck {
 // The order is what makes it right while the mirror runs: what lies below the positions was in the target before its
 // ends were asked for, and what the target has below them was in the source before its ends were.
 Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions, uint32_t progress_partitions) {
-  const auto in_source = partitions_of(out_.topic, source_partitions);
-  const auto in_target = partitions_of(out_.to, target_partitions);
+  const auto in_source = cluster::partitions_of(out_.topic, source_partitions);
+  const auto in_target = cluster::partitions_of(out_.to, target_partitions);
   positions_.assign(source_partitions, 0);
   // Partitions that the mirror has not seen yet have no position.
   const uint32_t known = std::min(source_partitions, progress_partitions);
   FRESHET_ASSIGN(
       const auto committed,
-      sides_.target().committed(group_of(config_), partitions_of(progress_topic(config_, out_.topic), known)));
+      sides_.target().committed(group_of(config_), cluster::partitions_of(progress_topic(config_, out_.topic), known)));
   for (const cluster::CommittedOffset& one : committed) {
     const Note note = decode_note(one.metadata);
     const int64_t whole = note.until_ms > 0 ? std::min(one.next, note.moved) : one.next;

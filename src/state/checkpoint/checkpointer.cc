@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "env/thread.h"
+#include "kv/check_file.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -36,6 +37,14 @@ Result<v1::PartitionMeta> read_meta(kv::Store& store) {
   v1::PartitionMeta meta;
   if (*row && !meta.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
   return meta;
+}
+
+// The store is to know what a copy of it was found to have, so that its next start comes from a checkpoint before.
+void tell_damage(kv::Store& store) {
+  std::string cursor;
+  do {
+    if (!store.check_next_file(cursor)) return;
+  } while (!cursor.empty());
 }
 
 }  // namespace
@@ -162,15 +171,19 @@ Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& 
   if (meta.rules().hash_key().empty()) return {};  // No rules have come yet, and without them no record means anything.
   if (!item.writer || item.writer->is_over()) {
     FRESHET_ASSIGN(auto writer, CheckpointWriter::claim({options_.store, options_.clock, options_.random, partition,
-                                                         options_.partitions, options_.keep}));
+                                                         options_.partitions, options_.keep, kv::check_file}));
     item.writer = std::move(writer);
   }
   if (item.writer->newest_offset() == meta.next_offset()) return {};
-  FRESHET_ASSIGN(const auto written, item.writer->add(snapshot.directory, meta, pace_));
+  const auto written = item.writer->add(snapshot.directory, meta, pace_);
+  if (!written) {
+    if (written.error().code == Code::kCorrupt) tell_damage(*store);
+    return tl::unexpected(written.error());
+  }
   metrics_->made.add();
-  metrics_->bytes.add(written.bytes);
-  metrics_->files.add(written.files);
-  metrics_->copied.add(written.copied);
+  metrics_->bytes.add(written->bytes);
+  metrics_->files.add(written->files);
+  metrics_->copied.add(written->copied);
   return {};
 }
 
@@ -182,6 +195,11 @@ void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, co
     item.due_us = now + std::max(options_.min_pause_us, std::min(kRetryPauseUs, options_.interval_us));
     if (stopping_) return;
     Metrics::count_failure(status.error().code);
+    if (status.error().code == Code::kCorrupt) {
+      spdlog::error("checkpoint of partition {}: not made, as it would have the damage, too; those before stay: {}",
+                    partition, status.error().message);
+      return;
+    }
     spdlog::warn("checkpoint of partition {} failed; the log is kept, the next attempt comes by itself: {}", partition,
                  status.error().message);
     return;

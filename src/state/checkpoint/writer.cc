@@ -161,7 +161,8 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
   return checkpoint;
 }
 
-// Files of a state do not change once they are there, so each is hashed once, and known again by inode, size and time.
+// Files of a state do not change once they are there, so each is hashed and checked once, and known again by inode,
+// size and time. The order does not matter: damage that comes between the two makes the copy differ from its name.
 Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
@@ -185,6 +186,7 @@ Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes
   }
   ::close(file);
   if (done != bytes) return fail(Code::kFatal, fmt::format("{}: can't be read to its end", path));
+  if (options_.check) FRESHET_TRY(options_.check(path, bytes));
   known = now;
   known.sha256 = hash.finish();
   return known.sha256;

@@ -13,6 +13,7 @@
 // Used by one thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,9 @@ struct WriterOptions {
   uint32_t partition = 0;
   uint32_t partitions = 0;
   uint32_t keep = 3;  // checkpoints, at least one
+  // Reads a file of the snapshot to its end and compares its checksums, before a checkpoint names it for the first time
+  // in this session: a copy of damage would be worse than none. kCorrupt: it is damaged. Absent: nothing is checked.
+  std::function<Status(const std::string& path, uint64_t bytes)> check;
 };
 
 class CheckpointWriter {
@@ -46,7 +50,7 @@ class CheckpointWriter {
     uint64_t copied = 0;            // files of an earlier session
   };
   // Makes a checkpoint. REQUIRES: not is_over(). `directory` is a snapshot of the state, which `meta` is of, and is not
-  // changed. kFenced: a later session has begun.
+  // changed. kFenced: a later session has begun. kCorrupt: a file of it is damaged; the checkpoints before stay.
   [[nodiscard]] Result<Written> add(const std::string& directory, const v1::PartitionMeta& meta,
                                     objectstore::Pace& pace);
 

@@ -101,7 +101,7 @@ class World {
   objectstore::MemoryStore objects;
   FaultyStore store{objects};
 
-  WriterOptions options(uint32_t keep = 2) { return {&store, &env::real_clock(), &env::real_random(), 3, 4, keep}; }
+  WriterOptions options(uint32_t keep = 2) { return {&store, &env::real_clock(), &env::real_random(), 3, 4, keep, {}}; }
 
   void change() {
     ++offset_;

@@ -38,9 +38,10 @@ TestCluster::TestCluster(TestCluster& drained, uint32_t partitions, uint64_t see
   for (uint32_t p = 0; p < partitions; ++p) open(parts_[p], p);
 }
 
-void TestCluster::change_rules(const model::Tenant& tenant) {
+void TestCluster::change_rules(const model::Tenant& tenant, bool events_if_read) {
   v1::Envelope control = control_record({tenant}, partitions(), "0123456789abcdef", 1);
   control.mutable_control()->set_revision(++revision_);
+  control.mutable_control()->set_events_if_read(events_if_read);
   for (TestPartition& p : parts_) p.log.push_back(control.SerializeAsString());
 }
 

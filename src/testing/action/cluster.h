@@ -34,7 +34,7 @@ class TestCluster {
   TestCluster(TestCluster& drained, uint32_t partitions, uint64_t seed);
 
   // These rules are in force from here on, in every partition.
-  void change_rules(const model::Tenant& tenant);
+  void change_rules(const model::Tenant& tenant, bool events_if_read = false);
 
   // To the partition of its first identifier, as ingest does.
   void send(const v1::Envelope& record);

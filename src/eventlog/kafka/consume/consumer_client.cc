@@ -1,5 +1,5 @@
-// librdkafka's queue holds as much as its settings allow, in the order in which it came. What is taken out of it lies here
-// until it is handed out, since messages of partitions that are paused or held back must keep their order.
+// librdkafka's queue holds as much as its settings allow, in the order in which it came. What is taken out of it lies
+// here until it is handed out, since messages of partitions that are paused or held back must keep their order.
 #include "eventlog/kafka/consume/consumer_client.h"
 
 #include <algorithm>

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "ingest/items/item.h"
 #include "ingest/items/properties.h"
+#include "ingest/items/typing.h"
 #include "model/json.h"
 #include "model/time.h"
 
@@ -18,30 +19,6 @@ namespace freshet::ingest {
 namespace {
 
 std::string column_text(const CsvColumn& column) { return "column \"" + column.column + "\": "; }
-
-// Whether the text is a number as JSON writes it (RFC 8259, section 6):
-// -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
-bool is_json_number(std::string_view text) {
-  size_t i = text.starts_with('-') ? 1 : 0;
-  const auto digits = [&] {
-    const size_t begin = i;
-    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
-    return i - begin;
-  };
-  const bool leading_zero = i < text.size() && text[i] == '0';
-  const size_t whole = digits();
-  if (whole == 0 || (leading_zero && whole > 1)) return false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    if (digits() == 0) return false;
-  }
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-    if (digits() == 0) return false;
-  }
-  return i == text.size();
-}
 
 template <class T>
 bool parse_whole(std::string_view text, T& value) {
@@ -188,7 +165,7 @@ class RowWriter {
                           column.column);
     }
     model::set_number(value_, unsigned_text, number);
-    if (is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
+    if (schema::is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
     return Outcome::kOk;
   }
 
@@ -213,23 +190,33 @@ class RowWriter {
     const schema::Subject subject = property                          ? schema::Subject::kEventAttribute
                                     : plan_.kind == CsvKind::kDevices ? schema::Subject::kDeviceAttribute
                                                                       : schema::Subject::kUserAttribute;
-    const std::string_view of = property ? std::string_view(event_->name()) : std::string_view{};
-    switch (item_.context.schema.check(subject, of, column.name, schema_type(column.type))) {
-      case schema::Verdict::kOverLimit:
-        item_.warn(property ? "too_many_event_attributes" : "too_many_attributes");
-        left_out = true;
-        return Outcome::kOk;
-      case schema::Verdict::kUnplanned:
-        return item_.reject("unplanned_attribute",
-                            column_text(column) + "the tracking plan does not have the attribute", column.name);
-      case schema::Verdict::kWrongType:
-        if (item_.context.tenant.strict_schema) {
-          return item_.reject("wrong_type", column_text(column) + "the tracking plan has another type", column.name);
-        }
-        item_.warn("wrong_type");
-        return Outcome::kOk;
-      default: return Outcome::kOk;
-    }
+    const std::string where = column_text(column);
+    const Question question{subject, property ? std::string_view(event_->name()) : std::string_view{}, column.name,
+                            schema_type(column.type), where};
+    Advice advice;
+    FRESHET_ITEM(ask_schema(item_, question, advice));
+    left_out = !advice.kept;
+    if (!advice.converts) return Outcome::kOk;
+    FRESHET_ITEM(convert_scalar(item_, question, advice, text_of_value(), converted_));
+    bool kept = true;
+    value_.Clear();
+    put_scalar(item_, converted_, value_, kept);
+    left_out = !kept;
+    json_number_ = {};
+    if (converted_.type == schema::Type::kNumber && !converted_.alone_in_list &&
+        schema::is_json_number(converted_.text))
+      json_number_ = converted_.text;
+    return Outcome::kOk;
+  }
+
+  // As schema::coerced() wants it.
+  [[nodiscard]] std::string text_of_value() const {
+    if (value_.has_text()) return value_.text();
+    if (value_.has_time_us()) return model::format_time(value_.time_us());
+    if (!json_number_.empty()) return std::string(json_number_);
+    std::string text;
+    model::append_json_value(text, value_);
+    return text;
   }
 
   [[nodiscard]] static schema::Type schema_type(CsvType type) {
@@ -267,6 +254,7 @@ class RowWriter {
   std::string_view event_name_;
   v1::Event* event_ = nullptr;
   v1::Value value_;
+  Scalar converted_;              // what value_ was made of, if it was of another type than its name has
   std::string_view json_number_;  // the text of value_, if that is a number as JSON writes it
 };
 

@@ -242,7 +242,7 @@ void Imports::handle(std::shared_ptr<const model::Tenant> tenant, http::Request 
   auto work = [this, tenant = std::move(tenant), request = std::move(request), answer, scope] {
     dispatch(*tenant, request, std::move(*answer), scope);
   };
-  if (!lane_->run(name, bytes, std::move(work)))
+  if (!lane_->run({name}, bytes, std::move(work)))
     (*answer)(failure(Error{Code::kRetry, "too many imports of this tenant wait already"}));
 }
 

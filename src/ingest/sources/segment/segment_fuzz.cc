@@ -1,5 +1,6 @@
 // The first byte chooses the call, the rest is the body.
 #include "ingest/items/fuzz_support.h"
+#include "ingest/sources/segment/pixel.h"
 #include "ingest/sources/segment/segment.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -12,5 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return parse_segment(body, {.call = call}, context, arena);
   });
   (void)segment_write_key(body);
+  (void)pixel_message(body);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include "http/text.h"
 #include "ingest/answers.h"
 #include "ingest/sources/segment/answers.h"
+#include "ingest/sources/segment/pixel.h"
 #include "ingest/sources/segment/segment.h"
 
 namespace freshet::ingest {
@@ -16,6 +17,9 @@ bool is_host(std::string_view host) {
          host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
              std::string_view::npos;
 }
+
+// A GET that is no question.
+bool is_pixel(const Route& route) { return route.method == "GET" && route.way == Way::kItems; }
 
 class SegmentSource final : public Source {
  public:
@@ -31,9 +35,12 @@ class SegmentSource final : public Source {
     return tenants.by_key(segment_write_key(body));
   }
 
+  bool takes_items_in_query(const Route& route) const override { return is_pixel(route); }
   ParseResult parse(const Route& route, std::string_view body, const AdapterContext& context,
                     google::protobuf::Arena& arena) const override {
-    return parse_segment(body, {route.call}, context, arena);
+    if (!is_pixel(route)) return parse_segment(body, {route.call}, context, arena);
+    FRESHET_ASSIGN(const auto message, pixel_message(body));
+    return parse_segment(message, {route.call}, context, arena);
   }
   // A message of a batch says its own type.
   ParseResult parse_again(const Route& route, const v1::DeadLetter& letter, const AdapterContext& context,
@@ -64,6 +71,8 @@ std::span<const Route> SegmentSource::routes() const {
       {"POST", "/v1/g", "group", "/v1/group"},
       {"POST", "/v1/alias", "alias", "/v1/alias"},
       {"POST", "/v1/a", "alias", "/v1/alias"},
+      {"GET", "/pixel/v1/page", "page", "/pixel/v1/page"},
+      {"GET", "/pixel/v1/track", "track", "/pixel/v1/track"},
       {"GET", "/v1/projects/{key}/settings", "settings", "/v1/projects/settings", Way::kQuestion},
       {"GET", "/sourceConfig", "sourceConfig", "/sourceConfig", Way::kQuestion},
   };
@@ -132,6 +141,7 @@ http::Response SegmentSource::answer_question(const Tenants& tenants, const Exch
 }
 
 http::Response SegmentSource::answer(const Exchange& exchange, const Parsed& parsed) const {
+  if (is_pixel(exchange.route)) return pixel_image();
   const Rejection* const first = parsed.rejected.empty() ? nullptr : &parsed.rejected.front();
   // A single message that is too large gets a 400, as Segment answers it; it is kept with the dead letters anyway.
   if (first != nullptr && exchange.route.call != "batch" && first->code == "too_large")

@@ -1,0 +1,91 @@
+#include "capture/config.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "capture/fields.h"
+#include "yaml/field_reader.h"
+
+namespace freshet::capture {
+namespace {
+
+// What Kafka takes in the name of a topic.
+bool is_topic_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+// What can't be said by the shape of one value.
+void check_whole(const Config& config, const yaml::Node& root, yaml::Problems& problems) {
+  const auto& collections = config.source.collections;
+  const bool one = collections.size() == 1 && collections[0].find('*') == std::string::npos;
+  if (!one && config.topic.find('*') == std::string::npos && !config.topic.empty())
+    problems.add(root.place_of({"topic"}),
+                 "topic: would have the documents of several collections, whose ids may be the same: it must have a "
+                 "`*`, which stands for the collection");
+  if (const Status fine = cluster::check_properties(config.target.properties); !fine)
+    problems.add(root.place_of({"target", "properties"}), "target.properties: " + fine.error().message);
+}
+
+}  // namespace
+
+const yaml::TextRule kCaptureName = {
+    "^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150", [](std::string_view text) {
+      return !text.empty() && text.size() <= 150 && std::all_of(text.begin(), text.end(), is_topic_byte);
+    }};
+const yaml::TextRule kCapturedTopic = {
+    "^[A-Za-z0-9._*-]{1,249}$", "a topic's name, with one `*` at most", [](std::string_view text) {
+      return !text.empty() && text.size() <= 249 && std::count(text.begin(), text.end(), '*') <= 1 &&
+             std::all_of(text.begin(), text.end(), [](char c) { return c == '*' || is_topic_byte(c); });
+    }};
+const yaml::TextRule kDatabaseName = {
+    R"(^[^/\\. "$*<>:|?]{1,63}$)", "the name of a database", [](std::string_view text) {
+      return !text.empty() && text.size() <= 63 && text.find_first_of("/\\. \"$*<>:|?") == std::string_view::npos;
+    }};
+
+std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment,
+                                   yaml::Problems& problems) {
+  yaml::ParseOptions options;
+  options.environment = environment;
+  const auto root = yaml::parse(text, options, problems);
+  if (!root) return std::nullopt;
+  Config config;
+  yaml::FieldReader reader(*root, "", problems);
+  describe(reader, config);
+  reader.finish();
+  check_whole(config, *root, problems);
+  if (!problems.empty()) return std::nullopt;
+  if (config.prefix.empty()) config.prefix = "freshet.capture." + config.name;
+  config.target.client_id = config.prefix;
+  return config;
+}
+
+std::optional<Config> load_config(const std::string& path, const yaml::Environment& environment,
+                                  yaml::Problems& problems) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    problems.add({}, "can't be read, or is empty: it must be the configuration of a capture (YAML)");
+    return std::nullopt;
+  }
+  return parse_config(text.str(), environment, problems);
+}
+
+// Of what is no character of a topic's name: its two hexadecimal digits behind an underscore.
+std::string topic_of(const Config& config, std::string_view collection) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string name;
+  for (const char c : collection) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_topic_byte(c)) name += c;
+    if (!is_topic_byte(c)) name.append({'_', kDigits[byte >> 4], kDigits[byte & 15]});
+  }
+  std::string out = config.topic;
+  if (const size_t star = out.find('*'); star != std::string::npos) out.replace(star, 1, name);
+  return out;
+}
+
+std::string position_topic(const Config& config) { return config.prefix + ".position"; }
+std::string letters_topic(const Config& config) { return config.prefix + ".deadletters"; }
+
+}  // namespace freshet::capture

@@ -1,0 +1,54 @@
+// Delivery: what hands records on to others (sinks), and what outlives a disk or a process (checkpoints, standbys); and
+// how far erasures are, which wait for all of them.
+import {call, ofTenant} from './api.js';
+import {card, cell, count, make, note, row, seconds, table, time} from './dom.js';
+
+export const title = 'Delivery';
+
+function sinkTable(metrics) {
+  const rows = metrics.all('freshet_sink_up').map(({labels, value}) => {
+    const of = (name) => metrics.value(`freshet_sink_${name}`, {tenant: labels.tenant, sink: labels.sink});
+    const open = of('circuit_open') > 0;
+    return row(cell(labels.tenant), cell(labels.sink), cell(make('span', {class: `pill ${value && !open ? 'good' : 'bad'}`}, open ? 'left alone for a while' : value ? 'works' : 'waits for its target')),
+      cell(count(of('records_total')), 'number'), cell(count(of('lag_records')), 'number'), cell(seconds(of('lag_seconds')), of('lag_seconds') > 600 ? 'number late' : 'number'),
+      cell(count(of('failures_total')), 'number'), cell(count(of('dead_letters_total')), 'number'));
+  });
+  return table('Sinks', ['Tenant', 'Sink', 'State', '#Handed over', '#Offsets behind', '#Oldest waits', '#Failed attempts', '#Refused'], rows, 'No sink runs in this process.');
+}
+
+function checkpointTable(metrics) {
+  if (!metrics.has('freshet_checkpoint_total') && !metrics.has('freshet_checkpoint_age_seconds')) return note('This process makes none (checkpoints.to).');
+  const failures = metrics.all('freshet_checkpoint_failures_total').filter((one) => one.value > 0).map((one) => `${one.labels.reason}: ${one.value}`).join(', ');
+  return table('Checkpoints', ['What', '#Now'], [row(cell('Longest time that changes have been in none'), cell(seconds(metrics.value('freshet_checkpoint_age_seconds')), 'number')),
+    row(cell('Made since the start'), cell(count(metrics.value('freshet_checkpoint_total')), 'number')), row(cell('Failed'), cell(failures || '0', failures ? 'number late' : 'number')),
+    row(cell('Partitions restored from one'), cell(count(metrics.value('freshet_checkpoint_restored_total')), 'number'))]);
+}
+
+function workerTable(metrics) {
+  const workers = metrics.all('freshet_action_partitions').map((one) => one.labels.worker);
+  const of = (name, worker) => metrics.value(`freshet_action_partitions${name}`, {worker});
+  return table('Workers', ['Worker', '#Processes', '#Replays before it begins', '#Follows as a standby'], workers.map((worker) => row(cell(`action-${worker}`), cell(count(of('', worker)), 'number'),
+    cell(count(of('_behind', worker)), of('_behind', worker) > 0 ? 'number late' : 'number'), cell(count(of('_followed', worker)), 'number'))), 'Action runs in other processes.');
+}
+
+export function mount(root, {tenant}) {
+  const parts = Object.fromEntries(['sinks', 'checkpoints', 'workers', 'erasures'].map((name) => [name, make('div', {id: name})]));
+  root.append(make('h1', {}, 'Delivery'), card('Sinks', parts.sinks), card('Checkpoints', parts.checkpoints), card('Workers and standbys', parts.workers), card(`Erasures of ${tenant}`, parts.erasures));
+  let ticks = 0;
+  async function loadErasures() {
+    const {erasures, next} = await call(ofTenant(tenant, 'erasures?limit=100'));
+    erasures.sort((a, b) => (a.requested_at || '') < (b.requested_at || '') ? 1 : -1);
+    parts.erasures.replaceChildren(table('Erasures', ['Order', 'State', 'Waits for', 'Requested', 'Applied', 'Written', 'Verified', '#Profiles'], erasures.map((one) => row(cell(one.id, 'id'),
+      cell(make('span', {class: `pill ${one.state === 'verified' ? 'good' : 'warn'}`}, one.state)), cell(one.waits_for || '–'), cell(time(one.requested_at), 'time'), cell(time(one.applied_at), 'time'), cell(time(one.written_at), 'time'),
+      cell(time(one.verified_at), 'time'), cell(count(one.profiles), 'number'))), 'Nobody was erased.'), next ? note('There are more: `freshet erase --status` has each.') : '');
+  }
+  return {
+    tick({metrics}) {
+      if (!metrics) return;
+      parts.sinks.replaceChildren(sinkTable(metrics));
+      parts.checkpoints.replaceChildren(checkpointTable(metrics));
+      parts.workers.replaceChildren(workerTable(metrics));
+      if (tenant && ticks++ % 5 === 0) loadErasures().catch((error) => parts.erasures.replaceChildren(make('p', {class: 'problem'}, error.message)));
+    },
+  };
+}

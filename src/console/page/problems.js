@@ -1,0 +1,185 @@
+// What is wrong, in words, with what to do: pure functions of what the server says. The limits are those of the alert
+// rules (deploy/prometheus/freshet.yml), without their patience: who looks wants to know now.
+
+const BAD = 'bad', WARN = 'warn';
+const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done since the look before
+const BEHIND_S = 10;      // the oldest record waits so long
+const CLOCK_S = 5;
+const DAY_S = 86400;
+
+const plural = (n, one, many = one + 's') => `${Math.round(n).toLocaleString('en')} ${n === 1 ? one : many}`;
+const pct = (share) => `${(share * 100).toFixed(share < 0.01 ? 2 : share < 0.1 ? 1 : 0)} %`;
+const problem = (severity, what, where, todo, more) => ({severity, what, where, todo, more: more && `docs/operations/runbook.md#${more}`});
+
+// How much a counter has grown since the look before; 0 where it was not there, or began anew.
+const growth = (now, before, name, labels) => before ? Math.max(0, (now.value(name, labels) || 0) - (before.value(name, labels) || 0)) : 0;
+
+// ---- the stages
+
+function ageOf(stage, atMs) { return stage.oldest_at ? (atMs - Date.parse(stage.oldest_at)) / 1000 : 0; }
+
+function storeTakesNothing({metrics, earlier}) {
+  return growth(metrics, earlier, 'freshet_reaction_retries_total') > 0 && growth(metrics, earlier, 'freshet_reaction_writes_total') === 0;
+}
+
+// Partitions of the stage where records wait and none was done since the look before; none of them unless one has waited
+// for long: what can't be told to be a record (a marker of a transaction) has no age.
+function stalled(stage, seen) {
+  const before = seen.flowBefore?.stages.find((one) => one.name === stage.name);
+  const stuck = stage.waiting.filter((part) => before?.waiting.some((old) => old.partition === part.partition && old.done === part.done));
+  const oldest = Math.max(0, ...stuck.map((part) => ageOf(part, Date.parse(seen.flow.at))));
+  return oldest >= STALLED_S ? stuck : [];
+}
+
+function* ofStages(seen) {
+  const {flow, metrics} = seen;
+  const by = Object.fromEntries((flow?.stages || []).map((stage) => [stage.name, stage]));
+  if (by.action?.lag === null || by.reaction?.lag === null || metrics.value('freshet_log_silent') > 0) {
+    yield problem(BAD, 'The log does not answer: nothing is accepted or processed', 'its brokers, and the topics actions and changes',
+      'See whether the brokers are up and reachable from here, and whether somebody deleted a topic. Nothing that was accepted is lost; all goes on by itself when they answer.', 'freshetlogsilent');
+    return;
+  }
+  if (!flow) return;
+  const atMs = Date.parse(flow.at);
+  const oldest = (stage) => `${plural(stage.lag, 'record')} wait${stage.lag === 1 ? 's' : ''}, the oldest for ${ageOf(stage, atMs).toFixed(0)} s`;
+  const where = (stage, parts = stage.waiting) => parts.length === stage.partitions ? `all ${plural(stage.partitions, 'partition')}` :
+    `partition${parts.length === 1 ? '' : 's'} ${parts.slice(0, 8).map((one) => one.partition).sort((a, b) => a - b).join(', ')}${parts.length > 8 ? ', …' : ''} of ${stage.partitions}`;
+  const stuck = {action: by.action ? stalled(by.action, seen) : [], reaction: by.reaction ? stalled(by.reaction, seen) : []};
+  if (storeTakesNothing(seen)) {
+    yield problem(BAD, 'The profile store takes nothing', `reaction: ${by.reaction ? oldest(by.reaction) : 'changes wait'}`,
+      'See whether the store (MongoDB, if profiles are there) is up and reachable from here. Changes wait in the log, and are written when it is back.', 'freshetstoreaway');
+  } else if (stuck.reaction.length > 0) {
+    yield problem(BAD, `Reaction stands still: ${oldest(by.reaction)}`, `changes, ${where(by.reaction, stuck.reaction)}`,
+      'See whether the process with the role reaction runs (its /healthz), and whether the profile store answers it; its log says what it waits for.', 'freshetstoreaway');
+  } else if (by.reaction && ageOf(by.reaction, atMs) > BEHIND_S) {
+    yield problem(WARN, `Reaction is behind: ${oldest(by.reaction)}`, `changes, ${where(by.reaction)}`, 'It works. If the lag grows, the profile store is too slow: see its own CPU and disk.', 'freshetfreshnessburn');
+  }
+  if (stuck.action.length > 0) {
+    yield problem(BAD, `Action stands still: ${oldest(by.action)}`, `actions, ${where(by.action, stuck.action)}`,
+      'A process with the role action is stopped, paused or cut off: ask the /healthz of each. If one is gone for good, start another; it takes the partitions over.', 'freshetlag');
+  } else if (by.action && ageOf(by.action, atMs) > BEHIND_S) {
+    yield problem(WARN, `Action is behind: ${oldest(by.action)}`, `actions, ${where(by.action)}`, 'It works. If the lag grows, add a process with the role action, or give it more CPU.', 'freshetlag');
+  }
+}
+
+// ---- this process and its machine
+
+function* ofMachine({metrics}) {
+  const free = metrics.value('freshet_disk_free_bytes'), all = metrics.value('freshet_disk_bytes');
+  if (free !== null && all > 0 && free / all < 0.15)
+    yield problem(free / all < 0.05 ? BAD : WARN, `The disk is nearly full: ${pct(free / all)} is free`, 'the file system of the data directory',
+      'Give it more room, or remove what is not Freshet’s. When nothing is left, requests are refused, and nothing that was accepted is lost.', 'freshetdiskfilling');
+  const off = metrics.value('freshet_clock_seconds');
+  if (off !== null && Math.abs(Date.now() / 1000 - off) > CLOCK_S + 2)
+    yield problem(WARN, `The clocks of the server and of this browser differ by ${Math.abs(Date.now() / 1000 - off).toFixed(0)} s`, 'the machine of this process, or yours',
+      'If it is the server’s: start its time synchronisation. Times of records are taken from it.', 'freshetclockoff');
+  for (const {labels, value} of metrics.all('freshet_http_tls_certificate_end_seconds')) {
+    const left = value - Date.now() / 1000;
+    if (left < 14 * DAY_S)
+      yield problem(left < 3 * DAY_S ? BAD : WARN, `A certificate ends in ${Math.max(0, left / DAY_S).toFixed(1)} days`, `listener ${labels.listener}`, 'Put a new one in its place and send SIGHUP.', 'freshetcertificateends');
+  }
+}
+
+// Metrics that should be 0: what it means, and what to do.
+const SIGNS = [
+  ['freshet_store_unhealthy', BAD, 'A store can’t be read or written', 'Its log names the files. docs/operations/damage.md has what each store recovers from.', 'freshetstoreunhealthy'],
+  ['freshet_log_lost_rows_total', BAD, 'The log has lost rows that were acknowledged', 'See docs/operations/damage.md: what was lost, and who has to send it again.', 'freshetloglost'],
+  ['freshet_scrub_damaged_total', BAD, 'Files are damaged on the disk', 'Its log names them. docs/operations/damage.md has what each store recovers from.', 'freshetstoreunhealthy'],
+  ['freshet_profiles_rebuilding', WARN, 'Profiles are being made anew: some are not to be found yet', 'Wait: /readyz says when it is done.', 'freshetnotready'],
+  ['freshet_tenants_unreadable_total', WARN, 'Changes of tenants in the log could not be read', 'Run the newest release that changes tenants here, too.'],
+  ['freshet_config_reload_failures_total', WARN, 'A changed configuration was refused', 'Its log says why, and so does `freshet check FILE`.'],
+  ['freshet_admin_audit_failures_total', WARN, 'What people did could not be written to audit.jsonl', 'Its log says why.'],
+];
+
+function* ofSigns({metrics}) {
+  for (const [name, severity, what, todo, more] of SIGNS)
+    for (const {labels, value} of metrics.all(name))
+      if (value > 0) yield problem(severity, what, labels.store ? `store ${labels.store}` : labels.tenant ? `tenant ${labels.tenant}` : 'this process', todo, more);
+  const age = metrics.value('freshet_checkpoint_age_seconds');
+  if (age > 600)
+    yield problem(age > 3600 ? BAD : WARN, `What the last ${(age / 60).toFixed(0)} minutes brought is in no checkpoint`, 'checkpoints',
+      'See whether the bucket is reachable and takes writes; the log says what failed.', 'freshetcheckpointold');
+  const erasure = metrics.value('freshet_erasures_oldest_pending_seconds');
+  if (erasure > DAY_S)
+    yield problem(WARN, `An erasure has been pending for ${(erasure / DAY_S).toFixed(1)} days`, 'erasures', 'Its status says what it waits for: page Delivery.', 'fresheterasurelate');
+}
+
+function* ofSinks({metrics}) {
+  for (const {labels, value} of metrics.all('freshet_sink_up')) {
+    const {tenant, sink} = labels;
+    const lag = metrics.value('freshet_sink_lag_seconds', labels) || 0;
+    if (value === 0 && (metrics.value('freshet_sink_failures_total', labels) || 0) > 0)
+      yield problem(WARN, `A sink can’t hand over; its oldest record has waited for ${lag.toFixed(0)} s`, `sink ${sink} of tenant ${tenant}`,
+        'See whether its target is up and takes what it gets. Records wait in the topic for as long as its retention.', 'freshetsinkbehind');
+    else if (lag > 600)
+      yield problem(WARN, `A sink is ${(lag / 60).toFixed(0)} minutes behind`, `sink ${sink} of tenant ${tenant}`, 'Its target is slow: raise `concurrency` or `rate`, or speed the target up.', 'freshetsinkbehind');
+  }
+}
+
+// ---- tenants
+
+function* ofTenants({metrics, earlier, status}) {
+  const limit = metrics.value('freshet_overflow_limit_records');
+  const waits = {};
+  for (const {labels, value} of metrics.all('freshet_overflow_waiting_records')) waits[labels.tenant] = (waits[labels.tenant] || 0) + value;
+  for (const [tenant, records] of Object.entries(waits))
+    if (limit > 0 && records / limit > 0.5)
+      yield problem(records / limit > 0.9 ? BAD : WARN, `${pct(records / limit)} of what may wait of a tenant waits; when it is full, it gets 429`, `tenant ${tenant}`,
+        'It sends more than its rate. Raise `rate`, or talk to whoever sends.', 'freshetoverflowfull');
+  for (const {tenant, last_minute: minute, objective} of status?.freshness || []) {
+    if (!objective || minute.count < 20) continue;
+    const late = objective.late_last_minute / minute.count;
+    if (late > 14.4 * (1 - objective.share))
+      yield problem(WARN, `${pct(late)} of the last minute’s records could be read later than ${objective.within_ms / 1000} s; ${pct(1 - objective.share)} may be`, `tenant ${tenant}`,
+        'The picture shows at which stage records wait.', 'freshetfreshnessburn');
+  }
+  for (const {labels: {tenant}} of metrics.all('freshet_ingest_items_total').filter((one, i, all) => all.findIndex((o) => o.labels.tenant === one.labels.tenant) === i)) {
+    const rejected = growth(metrics, earlier, 'freshet_ingest_rejected_total', {tenant});
+    const taken = growth(metrics, earlier, 'freshet_ingest_items_total', {tenant});
+    if (rejected >= 5 && rejected / (rejected + taken) > 0.05)
+      yield problem(WARN, `${pct(rejected / (rejected + taken))} of the items of the last minute were rejected`, `tenant ${tenant}`, 'Page Dead letters has each with its reason.', 'freshetitemsrejected');
+  }
+  const letters = growth(metrics, earlier, 'freshet_action_dead_letters_total') + growth(metrics, earlier, 'freshet_reaction_poison_total');
+  if (letters > 0)
+    yield problem(WARN, `${plural(letters, 'record')} of the last minute could not be processed or written`, 'action and reaction', 'Page Dead letters has each with its reason.', 'freshetdeadletters');
+}
+
+function* ofReadiness({status, metrics}, others) {
+  if (!status || status.ready || others.some((one) => one.severity === BAD)) return;
+  const behind = metrics.value('freshet_action_partitions_behind') || 0;
+  yield problem(WARN, behind > 0 ? `Not ready: ${plural(behind, 'partition')} still replay${behind === 1 ? 's' : ''} what was committed` : 'Not ready', 'this process',
+    'After a start that takes seconds. If it stays so, its log says what it waits for.', 'freshetnotready');
+}
+
+// `seen`: {status, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
+// The worst comes first.
+export function problemsOf(seen) {
+  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen)];
+  found.push(...ofReadiness(seen, found));
+  return found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
+}
+
+// What is used up next: [{what, used, of, share, note}], the fullest first. `free`: [[ms, bytes free]] of some minutes.
+export function nextToRunOut({metrics, schema, letters, free}) {
+  const out = [];
+  const add = (what, used, of, unit, more = '') => { if (of > 0) out.push({what, used, of, unit, share: used / of, note: more}); };
+  const disk = metrics.value('freshet_disk_bytes'), left = metrics.value('freshet_disk_free_bytes');
+  if (disk > 0) {
+    const [first, last] = [free[0], free[free.length - 1]];
+    const perSecond = first && last[0] - first[0] > 30000 ? (first[1] - last[1]) / (last[0] - first[0]) * 1000 : 0;
+    const hours = perSecond > 0 ? left / perSecond / 3600 : Infinity;
+    add('Disk', disk - left, disk, 'bytes', hours < 24 * 90 ? `at this pace full in ${hours < 48 ? hours.toFixed(0) + ' h' : (hours / 24).toFixed(0) + ' days'}` : '');
+  }
+  if (schema) {
+    add('Names of events', schema.event_names.used, schema.event_names.limit, 'count', 'then new names are refused');
+    add('Attributes of users', schema.user_attributes.length, schema.user_attributes_limit, 'count', 'then new names are refused');
+  }
+  if (letters) add('Dead letters kept', letters.kept.letters, letters.quota.letters, 'count', 'then the oldest go');
+  const limit = metrics.value('freshet_overflow_limit_records');
+  if (limit > 0) add('Overflow, of the fullest tenant', Math.max(0, ...metrics.all('freshet_overflow_waiting_records').map((one) => one.value)), limit, 'count', 'then it gets 429');
+  for (const {labels, value} of metrics.all('freshet_http_tls_certificate_end_seconds')) {
+    const days = (value - Date.now() / 1000) / DAY_S;
+    out.push({what: `Certificate of ${labels.listener}`, used: null, of: null, share: Math.max(0, 1 - days / 90), note: `ends in ${days.toFixed(0)} days`});
+  }
+  return out.sort((a, b) => b.share - a.share);
+}

@@ -1,0 +1,25 @@
+// BSON as canonical Extended JSON without spaces
+// (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/).
+// Private to src/docstore/mongo.
+#pragma once
+
+#include <bson/bson.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "docstore/mongo/bson.h"
+
+namespace freshet::docstore {
+
+// nullopt: it is no valid BSON, such as text that is not UTF-8.
+[[nodiscard]] std::optional<std::string> json_of(const bson_t& document);
+// Of one value. nullopt: as above.
+[[nodiscard]] std::optional<std::string> json_of(const bson_iter_t& value);
+// A document from its text. nullopt: it is none.
+[[nodiscard]] std::optional<Bson> document_of(std::string_view json);
+// The document {"_id": VALUE} that an id's text says. nullopt: it says none.
+[[nodiscard]] std::optional<Bson> id_document(std::string_view id);
+
+}  // namespace freshet::docstore

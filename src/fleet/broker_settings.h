@@ -1,0 +1,23 @@
+// What a cluster of the file is in the words of Kafka's brokers: Strimzi's `config` and Ansible's properties take it
+// from here, so that they agree.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "fleet/topology.h"
+
+namespace freshet::fleet {
+
+// By name: what every cluster gets, so that it loses nothing, and the free settings of the file, which go before it.
+[[nodiscard]] std::map<std::string, std::string> broker_settings_of(const Cluster& cluster);
+
+// Whether such a value stands without quotes in YAML: a number, true or false.
+[[nodiscard]] bool is_plain_value(std::string_view value);
+
+// Why this can't stand in a cluster's `settings`; "": it can. What targets write for each broker, and what has a key of
+// its own, is not free.
+[[nodiscard]] std::string why_not_a_broker_setting(std::string_view name);
+
+}  // namespace freshet::fleet

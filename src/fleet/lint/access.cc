@@ -1,0 +1,186 @@
+// Users, ACLs and secrets: what locks somebody out, what lets somebody in, and what should not stand in a file.
+#include "fleet/access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cluster/admin/connection.h"
+#include "fleet/lint/rules.h"
+#include "fleet/text.h"
+#include "yaml/reader.h"
+
+namespace freshet::fleet::checks {
+namespace {
+
+std::string subject_of_user(const Topology& fleet, const User& user) {
+  return "user " + fleet.clusters[user.cluster].name + "/" + user.name;
+}
+
+bool has_user_for(const Topology& fleet, Index cluster, Index service) {
+  return std::ranges::any_of(fleet.users,
+                             [&](const User& user) { return user.cluster == cluster && user.service == service; });
+}
+
+bool has_user_named(const Topology& fleet, Index cluster, std::string_view name) {
+  const auto& supers = fleet.clusters[cluster].security.super_users;
+  return std::ranges::find(supers, name) != supers.end() || std::ranges::any_of(fleet.users, [&](const User& user) {
+           return user.cluster == cluster && user.name == name;
+         });
+}
+
+// The clusters that each service writes or reads.
+std::vector<std::set<Index>> clusters_of_services(const Topology& fleet) {
+  std::vector<std::set<Index>> out(fleet.services.size());
+  for (const Producer& producer : fleet.producers) {
+    for (const Index topic : producer.topics) out[producer.service].insert(fleet.topics[topic].cluster);
+  }
+  for (const Consumer& consumer : fleet.consumers) {
+    for (const Index topic : consumer.topics) out[consumer.service].insert(fleet.topics[topic].cluster);
+  }
+  return out;
+}
+
+// Who else may be this user: a mirror, or whoever runs this program.
+bool is_named_elsewhere(const Topology& fleet, const User& user) {
+  const bool by_mirror = std::ranges::any_of(fleet.mirrors, [&](const Mirror& mirror) {
+    return mirror.user == user.name && (mirror.from == user.cluster || mirror.to == user.cluster);
+  });
+  const Cluster& cluster = fleet.clusters[user.cluster];
+  const auto& supers = cluster.security.super_users;
+  return by_mirror || std::ranges::find(supers, user.name) != supers.end() ||
+         std::ranges::any_of(cluster.connect.properties, [&](const auto& property) {
+           return property.first == "sasl.username" && property.second == user.name;
+         });
+}
+
+bool matches_a_topic(const Facts& facts, const User& user, const AclRule& rule) {
+  return rule.name == "*" || std::ranges::any_of(facts.topics_of[user.cluster], [&](Index topic) {
+           const std::string& name = facts.fleet.topics[topic].name;
+           return rule.is_prefix ? name.starts_with(rule.name) : name == rule.name;
+         });
+}
+
+// Topics that nobody declares: Kafka's own, and those of MirrorMaker and Connect.
+bool makes_itself(std::string_view name) {
+  return name.starts_with("__") || name.starts_with("mirror") || name.starts_with("mm2-") ||
+         name.starts_with("heartbeats") || name.find("checkpoints.internal") != name.npos;
+}
+
+}  // namespace
+
+// A mirror has one user for both of its clusters, so one finding says all of it.
+Findings unknown_client(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  const auto used = clusters_of_services(fleet);
+  Findings found;
+  for (Index i = 0; i < fleet.services.size(); ++i) {
+    for (const Index cluster : used[i]) {
+      if (!is_guarded(fleet.clusters[cluster]) || has_user_for(fleet, cluster, i)) continue;
+      const Service& service = fleet.services[i];
+      found.push_back(finding(
+          facts, Kind::kService, i, "name",
+          fmt::format("no user of cluster {} is for it", fleet.clusters[cluster].name),
+          fmt::format("users: {{name: {0}, cluster: {1}, service: {0}}}", service.name, fleet.clusters[cluster].name)));
+    }
+  }
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    const Mirror& mirror = fleet.mirrors[i];
+    for (const Index cluster : {mirror.from, mirror.to}) {
+      const bool is_known = !mirror.user.empty() && has_user_named(fleet, cluster, mirror.user);
+      if (!is_guarded(fleet.clusters[cluster]) || is_known) continue;
+      found.push_back(finding(
+          facts, Kind::kMirror, i, mirror.user.empty() ? "name" : "user",
+          mirror.user.empty() ? fmt::format("it has no user, and cluster {} asks for one", fleet.clusters[cluster].name)
+                              : fmt::format("cluster {} has no user {}", fleet.clusters[cluster].name, mirror.user),
+          "user: a user of both clusters"));
+      break;  // one user is for both
+    }
+  }
+  return found;
+}
+
+// ACLs without authentication are words: everybody is ANONYMOUS.
+Findings acls_not_enforced(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.clusters.size(); ++i) {
+    if (is_guarded(fleet.clusters[i])) continue;
+    const auto users = std::ranges::count_if(fleet.users, [&](const User& user) { return user.cluster == i; });
+    if (users == 0) continue;
+    found.push_back(finding_mended(facts, Kind::kCluster, i, "security.authentication",
+                                   plural(static_cast<uint64_t>(users), "user") + ", authentication none",
+                                   "scram_sha_512", ""));
+  }
+  return found;
+}
+
+Findings password_over_plaintext(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.clusters.size(); ++i) {
+    const Cluster& cluster = fleet.clusters[i];
+    if (scram_mechanism_of(cluster).empty() || cluster.security.transport == Transport::kTls) continue;
+    found.push_back(finding_mended(facts, Kind::kCluster, i, "security.transport",
+                                   fmt::format("{} over plaintext", scram_mechanism_of(cluster)), "tls", ""));
+  }
+  return found;
+}
+
+// The value is not shown, and neither is its length.
+Findings secret_in_file(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.clusters.size(); ++i) {
+    for (const auto& [name, value] : fleet.clusters[i].connect.properties) {
+      if (!cluster::may_be_secret(name) || value.find("${") != value.npos) continue;
+      found.push_back(at_place(fleet.clusters[i].connect_where.of("properties"), subject_of(fleet, Kind::kCluster, i),
+                               fmt::format("connect.properties has {}", name),
+                               fmt::format("{}: \"${{NAME}}\", a variable of the environment", name)));
+    }
+  }
+  return found;
+}
+
+// Super users, mirrors' users and the one that this program connects as have their reason elsewhere.
+Findings unused_user(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  const auto used = clusters_of_services(fleet);
+  Findings found;
+  for (const User& user : fleet.users) {
+    const std::string& cluster = fleet.clusters[user.cluster].name;
+    std::string evidence;
+    if (user.service != kNone && !used[user.service].contains(user.cluster)) {
+      evidence =
+          fmt::format("service {} neither writes nor reads in cluster {}", fleet.services[user.service].name, cluster);
+    } else if (user.service == kNone && user.acls.empty() && !is_named_elsewhere(fleet, user)) {
+      evidence = "no service and no mirror is it, and nothing is allowed to it";
+    }
+    if (evidence.empty()) continue;
+    found.push_back(at_place(user.where.of(user.service == kNone ? "name" : "service"), subject_of_user(fleet, user),
+                             evidence, "name whose it is, or take it out"));
+  }
+  return found;
+}
+
+// Groups and transactional ids may be anybody's, and come and go; topics are all in the file.
+Findings acl_of_nothing(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (const User& user : fleet.users) {
+    for (const AclRule& rule : user.acls) {
+      if (rule.resource != AclResource::kTopic || makes_itself(rule.name) || matches_a_topic(facts, user, rule))
+        continue;
+      std::vector<std::string> names;
+      for (const Index topic : facts.topics_of[user.cluster]) names.push_back(fleet.topics[topic].name);
+      found.push_back(at_place(rule.where.of("topic"), subject_of_user(fleet, user),
+                               fmt::format("cluster {} has no topic {}{}{}", fleet.clusters[user.cluster].name,
+                                           rule.name, rule.is_prefix ? "*" : "", yaml::did_you_mean(rule.name, names)),
+                               "a topic that is there, or take it out"));
+    }
+  }
+  return found;
+}
+
+}  // namespace freshet::fleet::checks
