@@ -166,12 +166,6 @@ struct Service::Call : Service::Head {
     return sender ? tenant().name : nobody;
   }
 
-  // In whose account its work goes; "": nobody's who is known.
-  [[nodiscard]] const std::string& party() const {
-    static const std::string nobody;
-    return sender ? tenant().name : nobody;
-  }
-
   // The one way out of a call: whatever becomes of a request, it is counted and its span ends here.
   void answer(http::Response response) {
     FRESHET_ASSERT(!answered);

@@ -62,7 +62,7 @@ def put_audiences(box, server, audiences):
 def test_members_and_events(box):
     receiver = Receiver(free_ports(1)[0]).start()
     box.at_end(receiver.stop)
-    server = box.server(partitions=3, extra=workload.COMPUTED_YAML + AUDIENCES + HOOK % (receiver.port, SECRET))
+    server = box.server(partitions=3, top="events: {keep: 7d}\n", extra=workload.COMPUTED_YAML + AUDIENCES + HOOK % (receiver.port, SECRET))
     send_records(server.ingest(), [order(1, "u1", 60, set={"city": "Pune"}), order(2, "u2", 500, set={"city": "Oslo"}),
                                    {"message_id": "s1", "user": {"user_id": "u3"}, "set": {"city": "Pune"}}])
     server.wait_drained()
@@ -96,7 +96,7 @@ def test_members_and_events(box):
 
 
 def test_other_audiences(box):
-    server = box.server(partitions=2, extra=AUDIENCES.replace("computed.lifetime_value: {ge: 100}, ", "").replace("computed.purchases: {exists: false}", "city: Oslo"))
+    server = box.server(partitions=2, top="events: {keep: 7d}\n", extra=AUDIENCES.replace("computed.lifetime_value: {ge: 100}, ", "").replace("computed.purchases: {exists: false}", "city: Oslo"))
     send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "set": {"city": "Pune" if i % 2 else "Oslo"}} for i in range(20)])
     server.wait_drained()
     check_equal([audiences_of(server, f"u{i}") for i in (0, 1)], [["quiet"], ["vip"]], "audiences at first")
