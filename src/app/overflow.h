@@ -24,9 +24,12 @@ class Overflow {
                                                                std::function<std::optional<int64_t>()> backlog);
 
   [[nodiscard]] std::shared_ptr<ingest::Lanes> lanes() { return lanes_; }
-  // What waits of a tenant, as far as this node knows; and of all of them, in records.
+  // What waits of a tenant, as far as this node knows; and of all of them, in records. nullopt: what is left over from
+  // an earlier life is not read yet, so that only the log can tell.
   [[nodiscard]] console::Waiting waiting(const std::string& tenant);
-  [[nodiscard]] int64_t waiting() { return static_cast<int64_t>(lanes_->waiting()); }
+  [[nodiscard]] std::optional<int64_t> waiting() {
+    return lanes_->is_settled() ? std::optional(static_cast<int64_t>(lanes_->waiting())) : std::nullopt;
+  }
 
   void stop() { drainer_->stop(); }
   [[nodiscard]] Status status() { return drainer_->status(); }

@@ -598,9 +598,9 @@ class ServerImpl final : public Server {
     if (import_store_) options.imports_json = lister_of(*import_store_);
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
     options.stages_json = [this] {
-      // Who plays another role asks the log what the drains have not moved yet.
-      const std::optional<int64_t> waits =
-          overflow_ ? overflow_->waiting() : lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
+      // Who plays another role, or has just started, asks the log what the drains have not moved yet.
+      std::optional<int64_t> waits = overflow_ ? overflow_->waiting() : std::nullopt;
+      if (!waits) waits = lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
       return stages_json(*log_, config_.roles, state_profiles_ != nullptr, waits, reaction_lag());
     };
     admin_ = std::make_unique<console::Admin>(std::move(options));

