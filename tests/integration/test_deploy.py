@@ -39,7 +39,7 @@ def test_systemd(box):
     broken = box.directory / "freshet@broken.service"
     broken.write_text(units[-1].read_text().replace("Restart=always", "Restart=sometimes"), encoding="utf-8")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", broken], capture_output=True, text=True, timeout=patient(60), check=False)
-    check("restart specifier" in done.stderr, "systemd-analyze finds nothing wrong with a broken unit: this test shows nothing")
+    check("restart specifier" in done.stderr or "Restart=sometimes" in done.stderr, "systemd-analyze finds nothing wrong with a broken unit: this test shows nothing")
 
 
 def test_units_agree(box):

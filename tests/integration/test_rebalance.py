@@ -24,6 +24,7 @@ ENDS_S = patient(240)
 
 class Cluster:
     def __init__(self, box):
+        kafka.require_disks(box)
         self.box = box
         self.broker = kafka.start(box, env={"FRESHET_KAFKA_LOG_DIRS": "2", "FRESHET_KAFKA_HEAP": "384m"}, count=BROKERS)
         self.file = box.directory / "fleet.yaml"
@@ -37,6 +38,15 @@ class Cluster:
     def make_topic(self, name, assignment):
         self.broker.run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", name, "--replica-assignment", assignment,
                         "--config", "min.insync.replicas=1", "--config", "file.delete.delay.ms=1000")
+        wait_until(lambda: self.is_known(name), patient(60), f"every broker knows topic {name}")  # kcat gives up at once on one that does not
+
+    def is_known(self, name):
+        for address in self.broker.brokers.split(","):
+            done = subprocess.run(["kcat", "-L", "-J", "-b", address, "-t", name], capture_output=True, text=True, check=False, timeout=patient(60))
+            topics = json.loads(done.stdout)["topics"] if done.returncode == 0 else []
+            if not topics or not topics[0]["partitions"] or any(p["leader"] < 1 for p in topics[0]["partitions"]):
+                return False
+        return True
 
     def fill(self, name, records=RECORDS):
         lines = "".join(f"first-{i}:{VALUE}\n" for i in range(records))
