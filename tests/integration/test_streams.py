@@ -77,7 +77,7 @@ def numbers_of(server):
 
 def test_events_for_those_who_read_them(box):
     """On the embedded log: none are written until somebody reads them by configuration, and from then on all, also over a kill."""
-    server = box.server(partitions=4)
+    server = box.server(partitions=4, top="profiles: {changes: written}\n")
     send(server, 0, 10)
     answer = server.admin().request("GET", f"{PATH}/events")
     check_equal((answer.status, answer.json()["error"]["code"]), (409, "not_written"), "events that nobody reads")
@@ -104,7 +104,7 @@ def test_events_for_those_who_read_them(box):
     server.stop()
     # The file's turn: what was written before is there still, what came between is not.
     server.revision = 1000
-    server.top = "events: {keep: 7d}\n"
+    server.top = "profiles: {changes: written}\nevents: {keep: 7d}\n"
     server.start()
     send(server, 40, 50)
     check_equal(sorted(numbers_of(server)), [*range(10, 30), *range(40, 50)], "events with events.keep")
