@@ -101,7 +101,7 @@ def test_narrow_and_dark(box):
 
 def test_live_tail(box):
     """A record is followed from its receipt to the version that it made, of everybody and of one person."""
-    server = filled(box)
+    server = filled(box, top="events: {keep: 7d}\nprofiles: {changes: written}\n")
     http = server.ingest()
     console = browser.Console(box, server)
     page = console.open("live", tenant=TENANT)
@@ -156,7 +156,7 @@ def test_orders(box):
     console.look_up("u8")
     console.wait("Erasure", "#profile")
     console.open("letters", tenant=TENANT, code="missing_identifier")
-    page.click("text=Show")
+    page.click("button:text-is('Show') >> nth=0")  # it waits for the list
     page.fill("dialog textarea", '{"message_id":"nobody","user":{"user_id":"u9"},"event":"Corrected"}')
     page.click("text=Send it so")
     console.wait("Replayed.", "dialog")

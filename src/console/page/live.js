@@ -77,6 +77,13 @@ export function mount(root, {tenant, kept, go}) {
   };
 
   // What the API refuses is shown in its own words; the other topic goes on.
+  const refused = new Map();
+  function tell(topic, message) {
+    refused.set(topic, message);
+    trouble.hidden = false;
+    trouble.textContent = [...refused].map(([of, words]) => `${of}: ${words}`).join(' · ');
+  }
+
   async function follow(topic) {
     let after = 'end';
     while (!stopped.signal.aborted) {
@@ -87,8 +94,7 @@ export function mount(root, {tenant, kept, go}) {
         if (page.records.length) draw();
       } catch (error) {
         if (stopped.signal.aborted) return;
-        trouble.hidden = false;
-        trouble.textContent = `${topic}: ${error.message}${topic === 'events' && error.status === 409 ? '. Changes are shown all the same.' : ''}`;
+        tell(topic, error.message);
         if (error.status === 409 || error.status === 404) return;
         if (error.status === 410) after = 'end';
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
