@@ -343,8 +343,8 @@ void WorkerLoop::answer_reads() {
   if (options_.reads == nullptr || !options_.reads->any()) return;
   for (const auto& [partition, part] : working_) {
     if (part.following || (part.behind() && !FRESHET_MUTANT(kReadWhileReplaying))) continue;
-    const bool all = options_.reads->answer(partition, [&part = part](const ProfileQuestion& question) {
-      return answer_from(*part.state, part.engine->rules(), question);
+    const bool all = options_.reads->answer(partition, [&at = part](const ProfileQuestion& question) {
+      return answer_from(*at.state, at.engine->rules(), question);
     });
     reads_left_ = reads_left_ || !all;
   }
