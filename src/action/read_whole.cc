@@ -18,11 +18,15 @@ bool has_document(const v1::EntityState& entity) {
          (entity.status() == v1::EntityState::LIVE || entity.status() == v1::EntityState::LEAVING);
 }
 
-void say_whole(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
+void say_whose(const v1::EntityState& entity, v1::Change& change) {
   change.set_tenant(entity.tenant());
   change.set_kind(entity.ref().kind());
   change.set_id(std::string(model::from_proto(entity.ref()).id.view()));
   change.set_version(entity.version());
+}
+
+void say_whole(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
+  say_whose(entity, change);
   Touched touched;
   touched.all();
   touched.describe(entity, tenant, change);

@@ -21,7 +21,7 @@ void say_again(state::Entity& entity, const AudienceContext& context, uint64_t r
   // One that leaves sends what it is in step by step: that must not change meanwhile.
   if (entity.state.status() == v1::EntityState::LIVE) follow_audiences(entity.state, context, touched, out, counters);
   entity.state.set_version(entity.state.version() + 1 + raise);
-  if (out.suppressed()) return;
+  if (!out.says_changes()) return out.note_change(entity.state.tenant(), context.received_at_us);
   v1::Change change;
   say_whole(entity.state, context.tenant, change);
   change.set_received_at_us(context.received_at_us);
@@ -40,10 +40,7 @@ void judge_user(state::Entity& entity, const AudienceContext& context, state::Pa
   entity.state.set_version(entity.state.version() + 1);
   if (!out.says_changes()) return out.note_change(entity.state.tenant(), context.received_at_us);
   v1::Change change;
-  change.set_tenant(entity.state.tenant());
-  change.set_kind(entity.ref.kind);
-  change.set_id(std::string(entity.ref.id.view()));
-  change.set_version(entity.state.version());
+  say_whose(entity.state, change);
   change.set_received_at_us(context.received_at_us);
   touched.describe(entity.state, context.tenant, change);
   out.change(change);

@@ -7,6 +7,7 @@
 
 #include "action/worker_options.h"
 #include "app/json_output.h"
+#include "app/stages.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
 #include "ingest/overflow/drain_loop.h"
@@ -98,19 +99,13 @@ std::string Flow::look(const std::vector<eventlog::Position>& readable) {
 }
 
 void Flow::look_at(Stage& stage, const std::vector<eventlog::Position>& done) {
-  // In this order, what comes in between counts as lag and never as done.
-  const auto committed = log_.all_committed(stage.group, stage.topic);
-  const auto marks = committed ? log_.all_watermarks(stage.topic) : Result<std::vector<eventlog::Watermarks>>{};
-  if (!committed || !marks || marks->size() != committed->size()) return;
+  const auto backlog = backlog_of(log_, stage.group, stage.topic, done);
+  if (!backlog) return;
   stage.is_known = true;
-  stage.partitions = marks->size();
-  for (uint32_t p = 0; p < marks->size(); ++p) {
-    const auto [low, high] = (*marks)[p];
-    Offset next = std::max((*committed)[p].value_or(low), low);
-    for (const eventlog::Position& position : done)
-      if (position.of.partition == p) next = std::max(next, position.next);
-    if (next < high) stage.waiting.push_back({p, high, next, std::nullopt});
-  }
+  stage.partitions = backlog->size();
+  for (uint32_t p = 0; p < backlog->size(); ++p)
+    if (const Backlog& part = (*backlog)[p]; part.lag() > 0)
+      stage.waiting.push_back({p, part.end, part.next, std::nullopt});
   std::sort(stage.waiting.begin(), stage.waiting.end(), [](const WaitingPart& a, const WaitingPart& b) {
     return std::pair(b.end - b.done, a.partition) < std::pair(a.end - a.done, b.partition);
   });

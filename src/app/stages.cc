@@ -14,23 +14,32 @@ namespace freshet::app {
 
 using eventlog::Topic;
 
-std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, Topic topic,
-                              const std::vector<eventlog::Position>& done) {
+std::optional<std::vector<Backlog>> backlog_of(eventlog::EventLog& log, const char* group, Topic topic,
+                                               const std::vector<eventlog::Position>& done) {
   // The commits are read before the watermarks: what comes in between then counts as lag, and never
   // as done.
   const auto committed = log.all_committed(group, topic);
   const auto marks = committed ? log.all_watermarks(topic) : Result<std::vector<eventlog::Watermarks>>{};
   if (!marks || !committed) return std::nullopt;
   if (marks->size() != committed->size()) return std::nullopt;  // somebody adds partitions to the topic just now
-  int64_t lag = 0;
+  std::vector<Backlog> out;
   for (uint32_t p = 0; p < marks->size(); ++p) {
     const auto [low, high] = (*marks)[p];
     // What retention has deleted can't be done any more, so it is no lag.
     eventlog::Offset next = std::max((*committed)[p].value_or(low), low);
     for (const eventlog::Position& position : done)
       if (position.of.partition == p) next = std::max(next, position.next);
-    lag += std::max<int64_t>(0, high - next);
+    out.push_back({next, high});
   }
+  return out;
+}
+
+std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, Topic topic,
+                              const std::vector<eventlog::Position>& done) {
+  const auto backlog = backlog_of(log, group, topic, done);
+  if (!backlog) return std::nullopt;
+  int64_t lag = 0;
+  for (const Backlog& part : *backlog) lag += part.lag();
   return lag;
 }
 

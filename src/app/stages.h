@@ -11,8 +11,19 @@
 
 namespace freshet::app {
 
-// The records of the topic that the group has neither committed nor, as `done` says, done without a
+// What waits in one partition: the records [next, end), none if it is empty.
+struct Backlog {
+  eventlog::Offset next = 0;
+  eventlog::Offset end = 0;
+  [[nodiscard]] int64_t lag() const { return end > next ? end - next : 0; }
+};
+
+// By partition: the records of the topic that the group has neither committed nor, as `done` says, done without a
 // commit so far. It is never too few. nullopt: the log does not say.
+[[nodiscard]] std::optional<std::vector<Backlog>> backlog_of(eventlog::EventLog& log, const char* group,
+                                                             eventlog::Topic topic,
+                                                             const std::vector<eventlog::Position>& done = {});
+// How many they are, of all partitions.
 [[nodiscard]] std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, eventlog::Topic topic,
                                             const std::vector<eventlog::Position>& done = {});
 

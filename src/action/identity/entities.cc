@@ -11,6 +11,7 @@
 #include "action/events/audiences.h"
 #include "action/events/person_limits.h"
 #include "action/identity/protocol.h"
+#include "action/read_whole.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"
@@ -219,10 +220,7 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::str
 // Makes change_ one of the entity as it is now; what changed is not in it yet.
 void Protocol::begin_change(const Entity& e, int64_t received_at_us) {
   change_.Clear();
-  change_.set_tenant(tenant_name_);
-  change_.set_kind(e.ref.kind);
-  change_.set_id(std::string(e.ref.id.view()));
-  change_.set_version(e.state.version());
+  say_whose(e.state, change_);
   change_.set_received_at_us(received_at_us);
   if (!trace_.empty()) change_.set_trace_parent(trace_.data(), trace_.size());
 }

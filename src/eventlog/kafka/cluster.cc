@@ -307,6 +307,11 @@ Result<std::vector<std::optional<Committed>>> Cluster::committed(const std::stri
   return out;
 }
 
+Result<std::optional<Offset>> Cluster::place(const std::string& group, TopicPartition of) {
+  FRESHET_ASSIGN(const auto found, committed(group, {of}));
+  return found.front() ? std::optional(found.front()->next) : std::nullopt;
+}
+
 Status Cluster::commit(const std::string& group, const std::vector<Position>& places, const std::string& metadata) {
   FRESHET_ASSIGN(const auto asker, asker_of(group));
   const PartitionList list = make_list(places.size());

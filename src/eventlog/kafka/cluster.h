@@ -62,6 +62,8 @@ class Cluster {
   [[nodiscard]] Result<std::vector<std::optional<Committed>>> committed(const std::string& group,
                                                                         const std::vector<TopicPartition>& of,
                                                                         Offsets which = Offsets::kAsTheyAre);
+  // The same of one partition, as it is, without what lies beside it. nullopt: the group has committed nothing there.
+  [[nodiscard]] Result<std::optional<Offset>> place(const std::string& group, TopicPartition of);
   // Commits offsets of a group that has no members.
   [[nodiscard]] Status commit(const std::string& group, const std::vector<Position>& places,
                               const std::string& metadata);

@@ -91,8 +91,7 @@ class KafkaLog final : public EventLog {
   }
 
   Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override {
-    FRESHET_ASSIGN(const auto found, cluster_.committed(options_.topic_prefix + group, {partition}));
-    return found.front() ? std::optional(found.front()->next) : std::nullopt;
+    return cluster_.place(options_.topic_prefix + group, partition);
   }
 
   Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic) override {

@@ -167,7 +167,7 @@ Status Fetcher::handle_error(const rd_kafka_message_t& message, std::optional<To
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
       if (!of || !has(*of)) return {};
       shares_[*of].position = shares_[*of].next;  // If the offset is there after all, the next poll goes on from it.
-      return check_positions({*of}, nullptr);
+      return check_positions({*of}, {});
     case RD_KAFKA_RESP_ERR__FATAL: {
       char fatal[512] = "";
       const auto error = rd_kafka_fatal_error(client_.handle(), fatal, sizeof fatal);

@@ -22,8 +22,8 @@ class Fetcher {
  public:
   // What is handed out at once is committed at once, so all that one fetch() hands out is of one lane.
   using LaneOf = std::function<uint32_t(TopicPartition)>;
-  // What is committed in a partition, for one whose reader has set no position.
-  using Places = std::function<std::optional<Offset>(TopicPartition)>;
+  // What is committed, by partition; nullopt: nothing is. For one whose reader has set no position.
+  using Places = std::map<TopicPartition, std::optional<Offset>>;
 
   // `whose`: for messages, "group freshet.action". The others outlive it.
   Fetcher(env::Clock& clock, Cluster& cluster, std::string whose, LaneOf lane_of);
@@ -47,9 +47,11 @@ class Fetcher {
   void seek(TopicPartition of, Offset next);
   void pause(TopicPartition of, bool paused);
 
-  // Tells librdkafka where to go on, for what was added or sought. Positions are compared with what the brokers still
-  // have before anything is read: kNotFound: no longer kept; kCorrupt: past the end. kRetry: not all of it yet.
-  [[nodiscard]] Status take_up(const Places& committed);
+  // Tells librdkafka where to go on, for what was added or sought. Positions are compared with what the brokers have
+  // before anything is read: kNotFound: no longer kept; kCorrupt: past the end. `learn` sees to it that `committed` has
+  // all partitions, and is called only if one is new, as the answer may take a while after a rebalance. What can't be
+  // done yet (kRetry, also of `learn`) is left to the next call.
+  [[nodiscard]] Status take_up(const Places& committed, const std::function<Status()>& learn);
   // Waits until `end` for records, about `bytes_max` of them at most. Nothing if its client was woken or has yielded.
   [[nodiscard]] Result<std::vector<Fetched>> fetch(size_t bytes_max, env::TimeUs end);
 
@@ -59,6 +61,7 @@ class Fetcher {
   void add_gaps(std::vector<Fetched>& fetched);
   [[nodiscard]] bool hold_back(TopicPartition of, Share& share, const rd_kafka_message_t& message);
   void let_flow(TopicPartition of, bool flowing);
+  [[nodiscard]] Status take_up_now(const Places& committed, const std::function<Status()>& learn);
   [[nodiscard]] Status start(const std::vector<TopicPartition>& of);
   [[nodiscard]] Status move(const std::vector<TopicPartition>& of);
   [[nodiscard]] Status check_positions(const std::vector<TopicPartition>& of, const Places& committed);

@@ -52,7 +52,7 @@ Result<PollResult> GroupMember::poll(size_t bytes_max, env::TimeUs timeout_us) {
 
 Result<PollResult> GroupMember::poll_fetcher(size_t bytes_max, env::TimeUs timeout_us) {
   const env::TimeUs end = clock_.monotonic_us() + std::max<env::TimeUs>(timeout_us, 0);
-  FRESHET_TRY(take_up());
+  FRESHET_TRY(fetcher_.take_up(committed_, [this] { return learn_committed(); }));
   FRESHET_ASSIGN(auto fetched, fetcher_.fetch(bytes_max, end));
   if (!rebalanced_.revoked.empty() || !rebalanced_.assigned.empty()) {
     FRESHET_ASSERT(fetched.empty());
@@ -61,15 +61,6 @@ Result<PollResult> GroupMember::poll_fetcher(size_t bytes_max, env::TimeUs timeo
   PollResult result;
   result.fetched = std::move(fetched);
   return result;
-}
-
-// What is committed is asked for only where something is to be taken up: the answer may take a while after a rebalance.
-Status GroupMember::take_up() {
-  Status status = has_new(fetcher_.shares()) ? learn_committed() : Status{};
-  if (status) status = fetcher_.take_up([this](TopicPartition of) { return committed_.at(of); });
-  if (status || status.error().code != Code::kRetry) return status;
-  spdlog::debug("{}", status.error().message);  // The next poll tries again.
-  return {};
 }
 
 // ---- committing -----------------------------------------------------------------------------------------------------
@@ -107,10 +98,7 @@ Status GroupMember::commit(Transaction transaction) {
 
 // What this consumer has committed itself it knows. Of partitions that are not its own the brokers are asked.
 Result<std::optional<Offset>> GroupMember::committed(TopicPartition partition) {
-  if (!fetcher_.has(partition)) {
-    FRESHET_ASSIGN(auto found, cluster_.committed(group_, {partition}));
-    return found.front() ? std::optional(found.front()->next) : std::nullopt;
-  }
+  if (!fetcher_.has(partition)) return cluster_.place(group_, partition);
   if (!committed_.contains(partition)) FRESHET_TRY(learn_committed());
   return committed_.at(partition);
 }

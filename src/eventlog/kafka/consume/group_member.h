@@ -37,7 +37,6 @@ class GroupMember final : public Consumer {
 
   // ---- polling and committing (group_member.cc)
   [[nodiscard]] Result<PollResult> poll_fetcher(size_t bytes_max, env::TimeUs timeout_us);
-  [[nodiscard]] Status take_up();
 
   // ---- its place in the group (place.cc)
   [[nodiscard]] Status join();
@@ -64,7 +63,7 @@ class GroupMember final : public Consumer {
   Transactions transactions_;
   GroupMetadata membership_;  // of the last rebalance; null: there is none
   // Of our partitions. None: it is not known yet; nullopt: nothing is committed.
-  std::map<TopicPartition, std::optional<Offset>> committed_;
+  Fetcher::Places committed_;
   OwnPlaces places_;
   PollResult rebalanced_;                     // to be told by the next poll
   std::optional<env::TimeUs> fenced_at_;      // when its place was last said to be another's

@@ -16,13 +16,21 @@ constexpr int kMoveMs = 5'000;
 
 }  // namespace
 
-Status Fetcher::take_up(const Places& committed) {
+Status Fetcher::take_up(const Places& committed, const std::function<Status()>& learn) {
+  const Status status = take_up_now(committed, learn);
+  if (status || status.error().code != Code::kRetry) return status;
+  spdlog::debug("{}", status.error().message);  // The next poll tries again.
+  return {};
+}
+
+Status Fetcher::take_up_now(const Places& committed, const std::function<Status()>& learn) {
   std::vector<TopicPartition> fresh, moved;
   for (const auto& [of, share] : shares_) {
     if (!share.started) fresh.push_back(of);
     if (share.started && share.position) moved.push_back(of);
   }
   if (!fresh.empty()) {
+    FRESHET_TRY(learn());
     FRESHET_TRY(check_positions(fresh, committed));
     FRESHET_TRY(start(fresh));
   }
@@ -83,8 +91,8 @@ Status Fetcher::check_positions(const std::vector<TopicPartition>& of, const Pla
   FRESHET_ASSIGN(const auto marks, cluster_.watermarks(of));
   for (size_t i = 0; i < of.size(); ++i) {
     Share& share = shares_[of[i]];
-    FRESHET_ASSERT(share.position || committed);
-    if (!share.position) share.position = committed(of[i]).value_or(marks[i].low);
+    FRESHET_ASSERT(share.position || committed.contains(of[i]));
+    if (!share.position) share.position = committed.at(of[i]).value_or(marks[i].low);
     const Offset at = *share.position;
     if (at < marks[i].low)
       return fail(Code::kNotFound, fmt::format("kafka: offset {} of {} is no longer kept: the oldest is {}", at,

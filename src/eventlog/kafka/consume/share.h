@@ -1,8 +1,6 @@
 // A partition as its reader keeps it, from its assignment to its revocation. Invariant: next <= passed.
 #pragma once
 
-#include <algorithm>
-#include <map>
 #include <optional>
 
 #include "eventlog/event_log.h"
@@ -31,10 +29,5 @@ struct Share {
     return started && !paused && !position && passed > next && !(bound && passed > *bound);
   }
 };
-
-// Whether librdkafka was not told of one of them yet.
-[[nodiscard]] inline bool has_new(const std::map<TopicPartition, Share>& shares) {
-  return std::any_of(shares.begin(), shares.end(), [](const auto& one) { return !one.second.started; });
-}
 
 }  // namespace freshet::eventlog::kafka

@@ -61,18 +61,10 @@ Result<PollResult> SlotMember::poll_fetcher(size_t bytes_max, env::TimeUs timeou
   const env::TimeUs end = clock_.monotonic_us() + std::max<env::TimeUs>(timeout_us, 0);
   FRESHET_ASSIGN(const auto changed, change_parts());
   if (changed) return std::exchange(changed_, {});
-  FRESHET_TRY(take_up());
+  FRESHET_TRY(fetcher_.take_up(committed_, [this] { return learn_committed(); }));
   PollResult result;
   FRESHET_ASSIGN(result.fetched, fetcher_.fetch(bytes_max, end));
   return result;
-}
-
-Status SlotMember::take_up() {
-  Status status = has_new(fetcher_.shares()) ? learn_committed() : Status{};
-  if (status) status = fetcher_.take_up([this](TopicPartition of) { return committed_.at(of); });
-  if (status || status.error().code != Code::kRetry) return status;
-  spdlog::debug("{}", status.error().message);  // The next poll tries again.
-  return {};
 }
 
 // ---- changes of parts -----------------------------------------------------------------------------------------------
@@ -224,8 +216,7 @@ Status SlotMember::learn_committed() {
     if (committed_.contains(of)) continue;
     const uint32_t slot = slots_.slot_of(of);
     if (slots_.part(slot) != Part::kOwner) {  // It is read along, or was lost, which the next poll tells.
-      FRESHET_ASSIGN(const auto found, cluster_.committed(group_, {of}));
-      committed_[of] = found.front() ? std::optional(found.front()->next) : std::nullopt;
+      FRESHET_ASSIGN(committed_[of], cluster_.place(group_, of));
       continue;
     }
     if (!settled.contains(slot)) {
@@ -242,10 +233,7 @@ Status SlotMember::learn_committed() {
 
 // What this consumer has committed itself it knows. Of partitions that are not its own the brokers are asked.
 Result<std::optional<Offset>> SlotMember::committed(TopicPartition partition) {
-  if (!fetcher_.has(partition)) {
-    FRESHET_ASSIGN(auto found, cluster_.committed(group_, {partition}));
-    return found.front() ? std::optional(found.front()->next) : std::nullopt;
-  }
+  if (!fetcher_.has(partition)) return cluster_.place(group_, partition);
   if (!committed_.contains(partition)) FRESHET_TRY(learn_committed());
   return committed_.at(partition);
 }

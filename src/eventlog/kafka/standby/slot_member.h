@@ -32,7 +32,6 @@ class SlotMember final : public Consumer {
   SlotMember(const KafkaOptions& options, env::Clock& clock, Cluster& cluster, const ConsumerOptions& consumer);
 
   [[nodiscard]] Result<PollResult> poll_fetcher(size_t bytes_max, env::TimeUs timeout_us);
-  [[nodiscard]] Status take_up();
   // ---- changes of parts
   [[nodiscard]] Result<bool> change_parts();
   [[nodiscard]] Status change(const Change& change, const std::vector<std::optional<Offset>>& committed);
@@ -53,7 +52,7 @@ class SlotMember final : public Consumer {
   Fetcher fetcher_;
   Slots slots_;
   // Of the partitions that it has a part in. None: it is not known yet; nullopt: nothing is committed.
-  std::map<TopicPartition, std::optional<Offset>> committed_;
+  Fetcher::Places committed_;
   PollResult changed_;                // to be told by the next poll
   std::vector<uint32_t> lost_slots_;  // to be let go at the next poll
 };
