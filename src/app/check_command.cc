@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "app/config.h"
 #include "app/json_output.h"
 #include "app/problems.h"
 #include "telemetry/catalog.h"
+#include "yaml/file.h"
 
 namespace freshet::app {
 namespace {
@@ -28,14 +27,8 @@ int check(const CheckOptions& options) {
   if (!options.keys.empty()) return fmt::print("{}", config_keys(options.keys)), 0;
   if (options.file.empty()) return fmt::print(stderr, "FILE is missing: the configuration to check (YAML)\n"), 2;
   yaml::Problems problems(options.file);
-  std::ifstream file(options.file, std::ios::binary);
-  std::ostringstream text;
-  std::optional<Config> config;
-  if (!file || !(text << file.rdbuf())) {
-    problems.add({}, "can't be read, or is empty: it must be a configuration file (YAML)");
-  } else {
-    config = parse_config(text.str(), process_environment(), problems);
-  }
+  const auto text = yaml::read_file(options.file, "a configuration file", problems);
+  const auto config = text ? parse_config(*text, process_environment(), problems) : std::nullopt;
   if (!config) {
     print_problems(problems, options.json);
     return 2;

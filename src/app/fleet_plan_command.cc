@@ -4,13 +4,13 @@
 
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <vector>
 
 #include "app/fleet_command.h"
 #include "app/json_output.h"
 #include "app/problems.h"
 #include "fleet/plan/report.h"
+#include "yaml/file.h"
 
 namespace freshet::app {
 namespace {
@@ -36,14 +36,8 @@ int wrong(const Error& error, bool json) {
 std::optional<fleet::Prices> load_prices(const PlanCommand& command) {
   if (command.prices.empty()) return fleet::default_prices();
   yaml::Problems problems(command.prices);
-  std::ifstream file(command.prices, std::ios::binary);
-  std::ostringstream text;
-  std::optional<fleet::Prices> prices;
-  if (!file || !(text << file.rdbuf())) {
-    problems.add({}, "can't be read, or is empty: it must be a file of prices (YAML)");
-  } else {
-    prices = fleet::parse_prices(text.str(), problems);
-  }
+  const auto text = yaml::read_file(command.prices, "a file of prices", problems);
+  auto prices = text ? fleet::parse_prices(*text, problems) : std::nullopt;
   if (!prices) print_problems(problems, command.json);
   return prices;
 }

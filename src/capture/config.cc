@@ -1,19 +1,16 @@
 #include "capture/config.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "capture/fields.h"
+#include "cluster/topic_name.h"
 #include "yaml/field_reader.h"
+#include "yaml/file.h"
 
 namespace freshet::capture {
 namespace {
 
-// What Kafka takes in the name of a topic.
-bool is_topic_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
+using cluster::is_topic_byte;
 
 // What can't be said by the shape of one value.
 void check_whole(const Config& config, const yaml::Node& root, yaml::Problems& problems) {
@@ -29,10 +26,8 @@ void check_whole(const Config& config, const yaml::Node& root, yaml::Problems& p
 
 }  // namespace
 
-const yaml::TextRule kCaptureName = {
-    "^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150", [](std::string_view text) {
-      return !text.empty() && text.size() <= 150 && std::all_of(text.begin(), text.end(), is_topic_byte);
-    }};
+const yaml::TextRule kCaptureName = {"^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150",
+                                     cluster::is_name_in_topics};
 const yaml::TextRule kCapturedTopic = {
     "^[A-Za-z0-9._*-]{1,249}$", "a topic's name, with one `*` at most", [](std::string_view text) {
       return !text.empty() && text.size() <= 249 && std::count(text.begin(), text.end(), '*') <= 1 &&
@@ -62,13 +57,8 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
 
 std::optional<Config> load_config(const std::string& path, const yaml::Environment& environment,
                                   yaml::Problems& problems) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    problems.add({}, "can't be read, or is empty: it must be the configuration of a capture (YAML)");
-    return std::nullopt;
-  }
-  return parse_config(text.str(), environment, problems);
+  const auto text = yaml::read_file(path, "the configuration of a capture", problems);
+  return text ? parse_config(*text, environment, problems) : std::nullopt;
 }
 
 // Of what is no character of a topic's name: its two hexadecimal digits behind an underscore.

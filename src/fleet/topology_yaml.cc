@@ -2,12 +2,10 @@
 // description of the keys (fields.h), names to indices (resolve.h).
 #include "fleet/topology_yaml.h"
 
-#include <fstream>
-#include <sstream>
-
 #include "fleet/fields.h"
 #include "fleet/resolve.h"
 #include "yaml/field_reader.h"
+#include "yaml/file.h"
 
 namespace freshet::fleet {
 namespace {
@@ -35,13 +33,8 @@ std::optional<Topology> parse_topology(std::string_view text, Problems& problems
 }
 
 std::optional<Topology> load_topology(const std::string& path, Problems& problems) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    problems.add({}, "can't be read, or is empty: it must be a description of a fleet (YAML)");
-    return std::nullopt;
-  }
-  return parse_topology(text.str(), problems);
+  const auto text = yaml::read_file(path, "a description of a fleet", problems);
+  return text ? parse_topology(*text, problems) : std::nullopt;
 }
 
 }  // namespace freshet::fleet

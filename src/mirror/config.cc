@@ -1,21 +1,15 @@
 #include "mirror/config.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "base/pattern.h"
+#include "cluster/topic_name.h"
 #include "mirror/fields.h"
 #include "yaml/field_reader.h"
+#include "yaml/file.h"
 
 namespace freshet::mirror {
 namespace {
-
-constexpr size_t kNameMax = 150;  // Kafka's topics have up to 249, and ours begin with it.
-
-bool is_name_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
 
 // What can't be said by the shape of one value.
 void check_whole(const Config& config, const yaml::Node& root, yaml::Problems& problems) {
@@ -41,14 +35,12 @@ void check_whole(const Config& config, const yaml::Node& root, yaml::Problems& p
 
 }  // namespace
 
-const yaml::TextRule kMirrorName = {
-    "^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150", [](std::string_view text) {
-      return !text.empty() && text.size() <= kNameMax && std::all_of(text.begin(), text.end(), is_name_byte);
-    }};
+const yaml::TextRule kMirrorName = {"^[A-Za-z0-9._-]{1,150}$", "letters, digits, `.`, `_` and `-`, up to 150",
+                                    cluster::is_name_in_topics};
 const yaml::TextRule kTopicPattern = {
     "^[A-Za-z0-9._*-]{1,249}$", "a topic's name, in which `*` stands for any text", [](std::string_view text) {
       return !text.empty() && text.size() <= 249 &&
-             std::all_of(text.begin(), text.end(), [](char c) { return c == '*' || is_name_byte(c); });
+             std::all_of(text.begin(), text.end(), [](char c) { return c == '*' || cluster::is_topic_byte(c); });
     }};
 
 std::optional<Config> parse_config(std::string_view text, const yaml::Environment& environment,
@@ -75,13 +67,8 @@ void set_instance(Config& config, const std::string& instance) {
 
 std::optional<Config> load_config(const std::string& path, const yaml::Environment& environment,
                                   yaml::Problems& problems) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    problems.add({}, "can't be read, or is empty: it must be the configuration of a mirror (YAML)");
-    return std::nullopt;
-  }
-  return parse_config(text.str(), environment, problems);
+  const auto text = yaml::read_file(path, "the configuration of a mirror", problems);
+  return text ? parse_config(*text, environment, problems) : std::nullopt;
 }
 
 std::string progress_topic(const Config& config, std::string_view source_topic) {
