@@ -1,67 +1,26 @@
 """`freshet capture` of a MongoDB-protocol server into Kafka, killed again and again: the topics replayed by kcat are the documents."""
 import json
 import random
-import signal
-import subprocess
 import threading
 
 import kafka
 import mongo
-from harness import FRESHET, Http, check, check_equal, free_ports, freshet, note, shorten, wait_until
+from harness import check, check_equal, freshet, note, shorten, wait_until
 from patience import patient
+from supervised import Supervised
 from test_mirror import TOPIC_COMMAND, make_topic, read
 
 CAUGHT_UP_S = patient(180)
-STOP_S = patient(30)
 DOCUMENTS = 400
 
 
-class Capture:
-    """One process of a capture, which can be killed and started again."""
-
+class Capture(Supervised):
     def __init__(self, box, port, broker, name="c", read_by="auto", more=""):
         self.broker, self.name = broker, name
-        self.file = box.directory / f"{name}.yaml"
-        self.file.write_text(
+        super().__init__(
+            box, "capture", name,
             f"name: {name}\nsource: {{uri: \"mongodb://127.0.0.1:{port}/\", database: {name}, collections: [\"*\"], read: {read_by}}}\n"
-            f"target: {{brokers: \"{broker.brokers}\"}}\ntopic: \"{name}.*\"\npartitions: 3\n{more}", encoding="utf-8")
-        self.port = free_ports(1)[0]
-        self.log = box.directory / f"{name}.log"
-        self.process = None
-        box.at_end(self.kill)
-
-    def start(self, *arguments):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [FRESHET, "capture", "--config", self.file, "--listen", f"127.0.0.1:{self.port}", *arguments], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL)
-        return self
-
-    def keep_running(self):
-        """As a supervisor does; what is wrong for good is a failure."""
-        if self.process.poll() is not None:
-            check(self.process.poll() != 2, lambda: f"the capture has stopped for good: {self.tail()}")
-            self.start()
-
-    def tail(self):
-        return shorten(self.log.read_text(errors="replace")[-900:], 900)
-
-    def kill(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        check_equal(self.process.wait(STOP_S), 0, f"exit status at SIGTERM ({self.tail()})")
-
-    def metric(self, name):
-        """0 while nobody answers."""
-        try:
-            text = Http(self.port).request("GET", "/metrics").body.decode()
-        except OSError:
-            return 0
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith((name + " ", name + "{")))
+            f"target: {{brokers: \"{broker.brokers}\"}}\ntopic: \"{name}.*\"\npartitions: 3\n{more}")
 
     def status(self):
         status, out, err = freshet("capture", "status", "--config", self.file, "--json")

@@ -7,57 +7,22 @@ import signal
 import subprocess
 
 import kafka
-from harness import FRESHET, Failure, Http, check, check_equal, free_ports, freshet, note, shorten, wait_until
+from harness import Failure, check, check_equal, freshet, note, shorten, wait_until
 from patience import patient
+from supervised import Supervised
 
 COPY_S = patient(120)
-STOP_S = patient(30)
 READ_S = patient(60)
 KEYS = 200
 TOPIC_COMMAND = "org.apache.kafka.tools.TopicCommand"
 
 
-class Mirror:
-    """One process of a mirror, which can be killed and started again."""
-
+class Mirror(Supervised):
     def __init__(self, box, source, target, topics, name="m", instance=1, more=""):
-        self.file = box.directory / f"{name}-{instance}.yaml"
-        self.file.write_text(
+        super().__init__(
+            box, "mirror", f"{name}-{instance}",
             f"name: {name}\ninstance: \"{instance}\"\nsource: {{name: front, brokers: \"{source.brokers}\"}}\ntarget: {{name: back, brokers: \"{target.brokers}\"}}\n"
-            f"topics: {json.dumps(topics)}\noffsets_every: 1s\nrefresh_every: 1s\n{more}", encoding="utf-8")
-        self.port = free_ports(1)[0]
-        self.log = box.directory / f"{name}-{instance}.log"
-        self.process = None
-        box.at_end(self.kill)
-
-    def start(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [FRESHET, "mirror", "--config", self.file, "--listen", f"127.0.0.1:{self.port}"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        return self
-
-    def keep_running(self):
-        """As a supervisor does; what is wrong for good is a failure."""
-        if self.process.poll() is not None:
-            check(self.process.poll() != 2, lambda: f"the mirror has stopped for good: {shorten(self.log.read_text()[-600:], 600)}")
-            self.start()
-
-    def kill(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        check_equal(self.process.wait(STOP_S), 0, f"exit status at SIGTERM ({shorten(self.log.read_text()[-600:], 600)})")
-
-    def metric(self, name):
-        """The sum over its labels; 0 while nobody answers."""
-        try:
-            text = Http(self.port).request("GET", "/metrics").body.decode()
-        except OSError:
-            return 0
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith((name + " ", name + "{")))
+            f"topics: {json.dumps(topics)}\noffsets_every: 1s\nrefresh_every: 1s\n{more}")
 
     def command(self, *arguments):
         """(exit status, its JSON)"""
@@ -76,7 +41,7 @@ class Mirror:
             check(status == 0 or not verdict["same"], "verify: exit status and verdict disagree")
             check_equal([topic["differences"] for topic in verdict["topics"]], [[] for _ in verdict["topics"]], "differences")
             return verdict if verdict["complete"] else None
-        return wait_until(complete, COPY_S, lambda: f"all mirrored ({shorten(self.log.read_text()[-600:], 600)})", every_s=1)
+        return wait_until(complete, COPY_S, lambda: f"all mirrored ({self.tail()})", every_s=1)
 
 
 def make_topic(cluster, name, partitions, **configs):
