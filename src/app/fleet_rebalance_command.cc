@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <memory>
 
@@ -11,6 +10,7 @@
 #include "app/fleet_live.h"
 #include "app/json_output.h"
 #include "app/rebalance_files.h"
+#include "app/signals.h"
 #include "fleet/rebalance/kafka_port.h"
 #include "fleet/rebalance/report.h"
 
@@ -35,13 +35,6 @@ struct RebalanceCommand {
 };
 
 constexpr int kDone = 0, kFailed = 1, kUsage = 2;
-
-// Ctrl-C once ends at the end of the wave; twice ends the process, as ever.
-volatile std::sig_atomic_t stop_asked = 0;
-void ask_to_stop(int number) {
-  stop_asked = 1;
-  std::signal(number, SIG_DFL);
-}
 
 void tell(const std::string& line) { fmt::print(stderr, "freshet fleet rebalance: {}\n", line); }
 
@@ -102,10 +95,9 @@ int carry_out(const RebalanceCommand& command, moves::Port& port, moves::Journal
   moves::ExecutorOptions options;
   options.save = [&](const moves::Journal& now) { return write_journal(command.journal, now); };
   options.tell = tell;
-  options.wish = [&] { return stop_asked != 0 ? moves::Wish::kPause : read_wish(command.journal); };
+  options.wish = [&] { return stop_was_asked() ? moves::Wish::kPause : read_wish(command.journal); };
   moves::Executor executor(port, env::real_clock(), std::move(journal), std::move(options));
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
+  ask_at_signals();
   const Status ran = command.cancel ? executor.cancel() : executor.run();
   (void)write_wish(command.journal, moves::Wish::kGoOn);
   if (!ran) {

@@ -4,16 +4,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <memory>
 
 #include "app/child.h"
 #include "app/fleet_command.h"
 #include "app/fleet_live.h"
+#include "app/journal_file.h"
 #include "app/journal_lock.h"
 #include "app/json_output.h"
-#include "app/small_file.h"
+#include "app/signals.h"
 #include "fleet/restart/kafka_port.h"
 #include "fleet/restart/report.h"
 
@@ -31,13 +31,6 @@ struct RestartCommand {
   bool follow = false, resume = false, status = false, allow_outage = false, yes = false, json = false;
 };
 
-// Ctrl-C once ends when the broker that is away is back; twice ends the process, as ever.
-volatile std::sig_atomic_t restart_stop_asked = 0;
-void ask_to_stop_restarts(int number) {
-  restart_stop_asked = 1;
-  std::signal(number, SIG_DFL);
-}
-
 void tell_of_restart(const std::string& line) { fmt::print(stderr, "freshet fleet restart: {}\n", line); }
 
 int restart_wrong(const Error& error, const RestartCommand& command) {
@@ -48,14 +41,6 @@ int restart_wrong(const Error& error, const RestartCommand& command) {
 int restart_failed(const Error& error, const RestartCommand& command) {
   (void)restart_wrong(error, command);
   return 1;
-}
-
-Result<std::optional<rolling::Journal>> read_restarts(const std::string& path) {
-  FRESHET_ASSIGN(const auto file, read_small_file(path));
-  if (!file) return std::nullopt;
-  auto journal = rolling::journal_from_json(file->text);
-  if (!journal) return fail(Code::kCorrupt, path + ": " + journal.error().message);
-  return *std::move(journal);
 }
 
 // What brokers say of themselves goes into somebody's shell: only what an address or a rack is made of does.
@@ -95,26 +80,22 @@ int show_restarts(const rolling::Journal& journal, const RestartCommand& command
   return 0;
 }
 
-// The journal is written beside the old one and renamed, so that a crash leaves a whole one.
 rolling::FollowOptions options_of(const RestartCommand& command) {
   rolling::FollowOptions options;
   options.ready_max_us = static_cast<env::TimeUs>(command.ready_s) * 1'000'000;
   options.back_max_us = static_cast<env::TimeUs>(command.back_s) * 1'000'000;
   options.settle_us = static_cast<env::TimeUs>(command.settle_s) * 1'000'000;
   options.may_stop_writes = command.allow_outage;
-  options.save = [path = command.journal](const rolling::Journal& now) {
-    return write_small_file(path, rolling::to_json(now) + "\n");
-  };
+  options.save = [path = command.journal](const rolling::Journal& now) { return write_journal_file(path, now); };
   options.tell = tell_of_restart;
-  options.stops = [] { return restart_stop_asked != 0; };
+  options.stops = stop_was_asked;
   return options;
 }
 
 // Ctrl-C is looked at between brokers only: a broker that is away has to come back first.
 int followed(const RestartCommand& command, rolling::KafkaPort& port, rolling::Journal journal) {
   rolling::Follower follower(port, env::real_clock(), std::move(journal), options_of(command));
-  std::signal(SIGINT, ask_to_stop_restarts);
-  std::signal(SIGTERM, ask_to_stop_restarts);
+  ask_at_signals();
   const Status ran = follower.run();
   if (ran) return show_restarts(follower.journal(), command);
   if (!command.json) tell_of_restart(fmt::format("what is left is in {}; --resume goes on", command.journal));
@@ -165,7 +146,7 @@ int print_or_follow(const RestartCommand& command, rolling::KafkaPort& port) {
 int work_on(const RestartCommand& command, const cluster::Connection& reach, const std::string& wanted_id) {
   const auto lock = JournalLock::take(command.journal, "wait until it has ended");
   if (!lock) return restart_failed(lock.error(), command);
-  const auto known = read_restarts(command.journal);
+  const auto known = read_journal_file(command.journal, &rolling::journal_from_json);
   if (!known) return restart_failed(known.error(), command);
   const bool is_open = *known && (*known)->outcome != rolling::Outcome::kDone;
   if (command.status)

@@ -2,7 +2,6 @@
 // terminal, as JSON, and as metrics for Prometheus.
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "app/fleet_live.h"
 #include "app/json_output.h"
 #include "app/open_files.h"
+#include "app/signals.h"
 #include "env/clock.h"
 #include "fleet/watch/gauges.h"
 #include "fleet/watch/live_source.h"
@@ -159,13 +159,7 @@ int watch(WatchCommand command) {
   if (!times) return report_fleet_error("watch", times.error(), command.json);
   const auto reached = reachable(*topology, command.cluster, command.reach);
   if (!reached) return report_fleet_error("watch", reached.error(), command.json);
-  // They are blocked before any thread starts, so that all threads leave them to show_looks().
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = block_signals({SIGTERM, SIGINT});  // which are show_looks()'s
   static_cast<void>(raise_open_files());
   std::vector<fleet::Index> clusters;
   for (const Reachable& one : *reached) clusters.push_back(one.cluster);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "app/journal_file.h"
 #include "app/small_file.h"
 
 namespace freshet::app {
@@ -15,15 +16,11 @@ std::string wish_path(const std::string& journal_path) { return journal_path + "
 }  // namespace
 
 Result<std::optional<fleet::rebalance::Journal>> read_journal(const std::string& path) {
-  FRESHET_ASSIGN(const auto file, read_small_file(path));
-  if (!file) return std::nullopt;
-  auto journal = fleet::rebalance::journal_from_json(file->text);
-  if (!journal) return fail(Code::kCorrupt, path + ": " + journal.error().message);
-  return *std::move(journal);
+  return read_journal_file(path, &fleet::rebalance::journal_from_json);
 }
 
 Status write_journal(const std::string& path, const fleet::rebalance::Journal& journal) {
-  return write_small_file(path, fleet::rebalance::to_json(journal) + "\n");
+  return write_journal_file(path, journal);
 }
 
 Status write_wish(const std::string& journal_path, Wish wish) {

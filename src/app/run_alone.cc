@@ -1,10 +1,10 @@
 #include "app/run_alone.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <memory>
 
+#include "app/signals.h"
 #include "http/server.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -49,13 +49,7 @@ void add_alone_options(CLI::App& command, AloneOptions& options) {
 
 int run_alone(const char* name, const AloneOptions& options,
               const std::function<Result<std::function<Status()>>()>& open) {
-  // They are blocked before any thread starts, so that all threads leave these signals to us.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = block_signals({SIGTERM, SIGINT});
   std::unique_ptr<http::Server> server;
   if (!options.listen.empty()) {
     http::ServerOptions serving;

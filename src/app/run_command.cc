@@ -3,7 +3,6 @@
 #include "app/run_command.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -13,6 +12,7 @@
 #include "app/config.h"
 #include "app/open_files.h"
 #include "app/server.h"
+#include "app/signals.h"
 #include "base/assert.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -94,15 +94,7 @@ int run(const RunOptions& options) {
     return 2;
   }
   set_up_log(options, *config);
-  // They are blocked before any thread starts, so that all threads leave these signals to wait().
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A peer that closes its connection must not end the process; the write's error says it too.
-  signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = block_signals({SIGTERM, SIGINT, SIGHUP});  // which are wait()'s
   if (const Status fits = fit_open_files(*config, raise_open_files(), std::thread::hardware_concurrency()); !fits) {
     spdlog::error("{}", fits.error().message);
     return 2;

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include "base/json_writer.h"
+#include "fleet/journal_text.h"
 
 namespace freshet::fleet::rebalance {
 namespace {
@@ -124,17 +125,6 @@ std::string to_json(const Journal& journal) {
   return out;
 }
 
-Result<Journal> journal_from_json(const std::string& text) {
-  try {
-    dom::parser parser;
-    const dom::element value = parser.parse(text);
-    const int64_t version = value["version"];
-    if (version != kVersion)
-      return fail(Code::kCorrupt, "the journal is of another release (version " + std::to_string(version) + ")");
-    return journal_from(value);
-  } catch (const simdjson::simdjson_error& error) {
-    return fail(Code::kCorrupt, std::string("the journal can't be read: ") + error.what());
-  }
-}
+Result<Journal> journal_from_json(const std::string& text) { return read_journal_text(text, kVersion, &journal_from); }
 
 }  // namespace freshet::fleet::rebalance

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json_writer.h"
+#include "fleet/journal_text.h"
 
 namespace freshet::fleet::restart {
 namespace {
@@ -32,6 +33,14 @@ JournalBroker broker_from(const dom::element& value) {
   return out;
 }
 
+Journal journal_from(const dom::element& value) {
+  Journal journal;
+  journal.cluster_id = std::string(std::string_view(value["cluster_id"]));
+  journal.outcome = named<Outcome>(value["outcome"]);
+  for (const dom::element one : dom::array(value["brokers"])) journal.brokers.push_back(broker_from(one));
+  return journal;
+}
+
 }  // namespace
 
 size_t Journal::done() const {
@@ -51,21 +60,6 @@ std::string to_json(const Journal& journal) {
   return out;
 }
 
-Result<Journal> journal_from_json(const std::string& text) {
-  try {
-    dom::parser parser;
-    const dom::element value = parser.parse(text);
-    const int64_t version = value["version"];
-    if (version != kVersion)
-      return fail(Code::kCorrupt, "the journal is of another release (version " + std::to_string(version) + ")");
-    Journal journal;
-    journal.cluster_id = std::string(std::string_view(value["cluster_id"]));
-    journal.outcome = named<Outcome>(value["outcome"]);
-    for (const dom::element one : dom::array(value["brokers"])) journal.brokers.push_back(broker_from(one));
-    return journal;
-  } catch (const simdjson::simdjson_error& error) {
-    return fail(Code::kCorrupt, std::string("the journal can't be read: ") + error.what());
-  }
-}
+Result<Journal> journal_from_json(const std::string& text) { return read_journal_text(text, kVersion, &journal_from); }
 
 }  // namespace freshet::fleet::restart

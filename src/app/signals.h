@@ -1,0 +1,19 @@
+// Signals, as the commands take them that run until one comes.
+#pragma once
+
+#include <signal.h>
+
+#include <initializer_list>
+
+namespace freshet::app {
+
+// Blocks them. Called before any thread starts, so that all threads leave them to whoever waits for them
+// (sigtimedwait). SIGPIPE is ignored: a peer that closes its connection must not end the process, and the write's error
+// says it too.
+[[nodiscard]] sigset_t block_signals(std::initializer_list<int> numbers);
+
+// From here on SIGINT or SIGTERM asks to stop where stopping does no harm; the second one ends the process, as ever.
+void ask_at_signals();
+[[nodiscard]] bool stop_was_asked();
+
+}  // namespace freshet::app
