@@ -210,7 +210,7 @@ Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
   FRESHET_ASSIGN(const auto meta, state::take_snapshot(*opened, snapshot));
   FRESHET_ASSIGN(auto writer, state::CheckpointWriter::claim({work.store.get(), &env::real_clock(), &env::real_random(),
                                                               partition, work.config.log.partitions,
-                                                              work.config.checkpoints.keep, kv::check_file}));
+                                                              work.config.checkpoints.keep, kv::check_of_snapshot}));
   Status made;
   // A state that has not moved since its newest checkpoint needs no other one.
   if (writer->newest_offset() != meta.next_offset()) {

@@ -1,7 +1,8 @@
-// Files of a store that is not open, or of a snapshot of one, looked through for damage.
+// Files of a store's snapshot, looked through for damage.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -9,7 +10,11 @@
 namespace freshet::kv {
 
 // Reads a file of rows or of values to its end and compares its checksums; any other file of a store is passed over.
-// `bytes` is how long it is, and it does not change meanwhile. kCorrupt: it is damaged, and which one.
-[[nodiscard]] Status check_file(const std::string& path, uint64_t bytes);
+// `bytes` is how long it is. kCorrupt: it is damaged, and which one.
+using FileCheck = std::function<Status(const std::string& path, uint64_t bytes)>;
+
+// For the files of a snapshot (Store::snapshot_to), which stays while the check is used. What the store has noted of
+// them is read when the first one is checked. One thread.
+[[nodiscard]] FileCheck check_of_snapshot(const std::string& directory);
 
 }  // namespace freshet::kv

@@ -7,11 +7,11 @@
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
-#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -33,8 +33,6 @@
 #include "base/assert.h"
 #include "env/clock.h"
 #include "env/thread.h"
-#include "kv/blob_check.h"
-#include "kv/check_file.h"
 #include "kv/crc32c.h"
 #include "kv/damage.h"
 #include "kv/info_log.h"
@@ -42,6 +40,7 @@
 #include "kv/memory_budget.h"
 #include "kv/rocks_batch.h"
 #include "kv/store.h"
+#include "kv/store_files.h"
 #include "kv/synced_note.h"
 #include "kv/write_gate.h"
 #include "telemetry/log.h"
@@ -216,6 +215,7 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
   rocks.info_log = make_info_log(options.path);
+  rocks.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();  // store_files.h compares them
   rocks.max_manifest_file_size = kManifestBytes;
   rocks.ttl = kStaleSeconds;
   rocks.listeners.push_back(std::make_shared<Listener>());
@@ -260,6 +260,21 @@ class FileRows final : public SortedRows {
   size_t count_ = 0;
 };
 
+// Makes a finished file one of the store's own. Its checksum is known from writing it, so that nobody reads it again;
+// therefore its rows' sequence number, which is given now, stays in the manifest alone.
+rocksdb::Status take_over(rocksdb::DB& db, const std::string& path, const rocksdb::ExternalSstFileInfo& finished) {
+  rocksdb::IngestExternalFileArg file;
+  file.column_family = db.DefaultColumnFamily();
+  file.external_files = {path};
+  file.files_checksums = {finished.file_checksum};
+  file.files_checksum_func_names = {finished.file_checksum_func_name};
+  file.options.move_files = true;
+  file.options.snapshot_consistency = false;
+  file.options.write_global_seqno = false;
+  file.options.verify_file_checksum = false;
+  return db.IngestExternalFiles({file});
+}
+
 // The last two parts of its path: data/profiles, state/0003.
 std::string name_of(const std::string& path) {
   const std::filesystem::path whole(path);
@@ -273,18 +288,6 @@ uint64_t last_row_of(const rocksdb::WriteBatch& batch) {
   return first + batch.Count() - 1;
 }
 
-// The files of rows and of values that the store consists of: their names and sizes.
-std::map<std::string, uint64_t> live_files(rocksdb::DB& db) {
-  rocksdb::ColumnFamilyMetaData all;
-  db.GetColumnFamilyMetaData(&all);
-  std::map<std::string, uint64_t> files;
-  for (const rocksdb::LevelMetaData& level : all.levels)
-    for (const rocksdb::SstFileMetaData& file : level.files)
-      files[file.name.substr(file.name.find_first_not_of('/'))] = file.size;
-  for (const rocksdb::BlobMetaData& blob : all.blob_files) files[blob.blob_file_name] = blob.blob_file_size;
-  return files;
-}
-
 // For reading files again: past the store's own cache, whose blocks may be right although the file is damaged.
 rocksdb::Options checking_options(const rocksdb::DB& db) {
   rocksdb::Options rocks = db.GetOptions();
@@ -295,18 +298,6 @@ rocksdb::Options checking_options(const rocksdb::DB& db) {
   rocks.compaction_filter = nullptr;
   rocks.write_buffer_manager = nullptr;
   return rocks;
-}
-
-// A file by itself, as it lies on the disk.
-Status check_file_with(const rocksdb::Options& options, const std::string& path, uint64_t bytes) {
-  if (path.ends_with(".blob")) {
-    const auto read = check_blob_file(path, bytes);
-    return read ? Status{} : tl::unexpected(read.error());
-  }
-  rocksdb::SstFileReader reader(options);
-  rocksdb::Status status = reader.Open(path);
-  if (status.ok()) status = reader.VerifyChecksum(rocksdb::ReadOptions());
-  return status.ok() ? Status{} : failure(status, path, "compare checksums");
 }
 
 class RocksStore final : public Store {
@@ -481,11 +472,9 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   fill(rows);
   rocksdb::Status status = rows.status();
   if (status.ok() && rows.count() == 0) return {};  // No file is made of nothing.
-  if (status.ok()) status = file.Finish();
-  rocksdb::IngestExternalFileOptions options;
-  options.move_files = true;
-  options.snapshot_consistency = false;
-  if (status.ok()) status = gate_.run([&] { return db_->IngestExternalFile({path}, options); });
+  rocksdb::ExternalSstFileInfo finished;
+  if (status.ok()) status = file.Finish(&finished);
+  if (status.ok()) status = gate_.run([&] { return take_over(*db_, path, finished); });
   if (!status.ok()) return broken(status, "write_sorted");
   return {};  // Not noted: rows before these may be in memory only, until the next flush().
 }
@@ -589,13 +578,13 @@ Status RocksStore::scrub(std::atomic<bool>& canceled) {
 
 // Files come and go meanwhile: one that is not the store's any more was not read in vain, but says nothing.
 Result<uint64_t> RocksStore::check_next_file(std::string& cursor) {
-  const std::map<std::string, uint64_t> files = live_files(*db_);
+  const std::map<std::string, StoreFile> files = store_files(*db_);
   const auto next = files.upper_bound(cursor);
   cursor = next == files.end() ? "" : next->first;
   if (next == files.end()) return 0;
-  const Status checked = check_file_with(checked_with_, path_ + "/" + next->first, next->second);
-  if (checked) return next->second;
-  if (!live_files(*db_).contains(next->first)) return 0;
+  const Status checked = compare_file(checked_with_, path_ + "/" + next->first, next->second);
+  if (checked) return next->second.bytes;
+  if (!store_files(*db_).contains(next->first)) return 0;
   if (checked.error().code != Code::kCorrupt) return tl::unexpected(checked.error());
   return failed(rocksdb::Status::Corruption(checked.error().message), "check files");
 }
@@ -663,15 +652,6 @@ Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& p
 }
 
 }  // namespace
-
-Status check_file(const std::string& path, uint64_t bytes) {
-  if (!path.ends_with(".sst") && !path.ends_with(".blob")) return {};
-  rocksdb::Options options;
-  rocksdb::BlockBasedTableOptions table;
-  table.no_block_cache = true;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return check_file_with(options, path, bytes);
-}
 
 Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   FRESHET_ASSERT(options.memory != nullptr && !options.path.empty());

@@ -171,7 +171,7 @@ Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& 
   if (meta.rules().hash_key().empty()) return {};  // No rules have come yet, and without them no record means anything.
   if (!item.writer || item.writer->is_over()) {
     FRESHET_ASSIGN(auto writer, CheckpointWriter::claim({options_.store, options_.clock, options_.random, partition,
-                                                         options_.partitions, options_.keep, kv::check_file}));
+                                                         options_.partitions, options_.keep, kv::check_of_snapshot}));
     item.writer = std::move(writer);
   }
   if (item.writer->newest_offset() == meta.next_offset()) return {};

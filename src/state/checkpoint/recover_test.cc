@@ -88,7 +88,7 @@ class RecoverTest : public ::testing::Test {
     ASSERT_TRUE(meta) << meta.error().message;
     if (!writer_)
       writer_ = *CheckpointWriter::claim(
-          {&objects_, &env::real_clock(), &env::real_random(), kPartition, kPartitions, 3, kv::check_file});
+          {&objects_, &env::real_clock(), &env::real_random(), kPartition, kPartitions, 3, kv::check_of_snapshot});
     const auto written = writer_->add(base_ + "/snapshot", *meta, pace_);
     ASSERT_TRUE(written) << written.error().message;
   }

@@ -150,11 +150,12 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
     entries.push_back(*at);
   if (error) return fail(Code::kFatal, fmt::format("{}: can't be listed: {}", directory, error.message()));
   std::sort(entries.begin(), entries.end());
+  const kv::FileCheck check = options_.check_of ? options_.check_of(directory) : nullptr;
   for (const fs::directory_entry& entry : entries) {
     v1::CheckpointFile& file = *checkpoint.add_files();
     file.set_name(entry.path().filename().string());
     file.set_bytes(entry.file_size());
-    FRESHET_ASSIGN(const auto digest, hash_of(entry.path().string(), file.bytes(), pace));
+    FRESHET_ASSIGN(const auto digest, hash_of(entry.path().string(), file.bytes(), pace, check));
     file.set_sha256(std::string(objectstore::view(digest)));
   }
   std::erase_if(hashed_, [&](const auto& known) { return !fs::exists(directory + "/" + known.first); });
@@ -163,7 +164,8 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
 
 // Files of a state do not change once they are there, so each is hashed and checked once, and known again by inode,
 // size and time. The order does not matter: damage that comes between the two makes the copy differ from its name.
-Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace) {
+Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace,
+                                         const kv::FileCheck& check) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
   struct stat found{};
@@ -186,7 +188,7 @@ Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes
   }
   ::close(file);
   if (done != bytes) return fail(Code::kFatal, fmt::format("{}: can't be read to its end", path));
-  if (options_.check) FRESHET_TRY(options_.check(path, bytes));
+  if (check) FRESHET_TRY(check(path, bytes));
   known = now;
   known.sha256 = hash.finish();
   return known.sha256;

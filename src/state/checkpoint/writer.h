@@ -23,6 +23,7 @@
 
 #include "env/clock.h"
 #include "freshet/v1/state.pb.h"
+#include "kv/check_file.h"
 #include "objectstore/object_store.h"
 #include "state/checkpoint/manifest.h"
 
@@ -35,9 +36,9 @@ struct WriterOptions {
   uint32_t partition = 0;
   uint32_t partitions = 0;
   uint32_t keep = 3;  // checkpoints, at least one
-  // Reads a file of the snapshot to its end and compares its checksums, before a checkpoint names it for the first time
-  // in this session: a copy of damage would be worse than none. kCorrupt: it is damaged. Absent: nothing is checked.
-  std::function<Status(const std::string& path, uint64_t bytes)> check;
+  // Gives what reads a file of this snapshot to its end and compares its checksums, before a checkpoint names it for
+  // the first time in this session: a copy of damage would be worse than none. Absent: nothing is checked.
+  std::function<kv::FileCheck(const std::string& directory)> check_of;
 };
 
 class CheckpointWriter {
@@ -72,7 +73,8 @@ class CheckpointWriter {
   [[nodiscard]] Status check_kin(const v1::Checkpoint& checkpoint) const;
   [[nodiscard]] Result<v1::Checkpoint> describe(const std::string& directory, const v1::PartitionMeta& meta,
                                                 objectstore::Pace& pace);
-  [[nodiscard]] Result<objectstore::Digest> hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace);
+  [[nodiscard]] Result<objectstore::Digest> hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace,
+                                                    const kv::FileCheck& check);
   [[nodiscard]] Status send(const std::string& directory, const v1::CheckpointFile& file, objectstore::Pace& pace,
                             Written& written);
   [[nodiscard]] Status publish(const v1::Checkpoint& checkpoint);
