@@ -86,10 +86,20 @@ std::string Flow::json(const std::vector<eventlog::Position>& readable) {
 }
 
 std::string Flow::look(const std::vector<eventlog::Position>& readable) {
-  Stage stages[] = {{"overflow", Topic::kOverflow, ingest::kDrainGroup},
-                    {"action", Topic::kActions, action::kActionGroup},
-                    {"reaction", Topic::kChanges, reaction::kReactionGroup}};
-  for (Stage& stage : stages) look_at(stage, stage.topic == Topic::kChanges ? readable : decltype(readable){});
+  std::array<Stage, 3> looked_at = stages();
+  for (Stage& stage : looked_at) look_at(stage, stage.topic == Topic::kChanges ? readable : decltype(readable){});
+  return text_of(looked_at);
+}
+
+std::string Flow::unknown_json() const { return text_of(stages()); }
+
+std::array<Flow::Stage, 3> Flow::stages() {
+  return {{{"overflow", Topic::kOverflow, ingest::kDrainGroup},
+           {"action", Topic::kActions, action::kActionGroup},
+           {"reaction", Topic::kChanges, reaction::kReactionGroup}}};
+}
+
+std::string Flow::text_of(std::span<const Stage> stages) const {
   return json_text([&](JsonWriter& json) {
     json.begin_object().member("at", model::format_time(clock_.now_us()));
     json.key("stages").begin_array();

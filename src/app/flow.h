@@ -1,10 +1,12 @@
 // Where records wait, by partition: for the console's picture.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,11 +30,15 @@ class Flow {
   // read. A stage whose lag the log does not tell has null in the place of numbers. `readable`: what reaction has done
   // and not committed.
   [[nodiscard]] std::string json(const std::vector<eventlog::Position>& readable);
+  // The same while nobody knows, as the log does not answer. It does not ask.
+  [[nodiscard]] std::string unknown_json() const;
 
  private:
   struct Stage;
 
+  [[nodiscard]] static std::array<Stage, 3> stages();
   [[nodiscard]] std::string look(const std::vector<eventlog::Position>& readable);
+  [[nodiscard]] std::string text_of(std::span<const Stage> stages) const;
   void look_at(Stage& stage, const std::vector<eventlog::Position>& done);
   [[nodiscard]] std::optional<int64_t> received_us(eventlog::TopicPartition from, eventlog::Offset at);
 

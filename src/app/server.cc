@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -33,6 +34,7 @@
 #include "app/state_scrubs.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
+#include "app/timely.h"
 #include "app/trace_exporter.h"
 #include "app/vitals.h"
 #include "base/assert.h"
@@ -64,6 +66,8 @@ constexpr size_t kLaneBytesMax = 128u << 20;
 constexpr size_t kLogsLaneBytesMax = 32u << 20;
 constexpr size_t kImportsLaneBytesMax = 64u << 20;
 constexpr size_t kLogsInflightBytesMax = 8u << 20;
+// The admin listener waits so long for what the log says of its lags; a log that is there answers in milliseconds.
+constexpr std::chrono::milliseconds kLogPatience{1000};
 // How often the stores are looked after.
 constexpr env::TimeUs kLookUs = 1'000'000;
 // How often imports that are too old are looked for.
@@ -594,14 +598,24 @@ class ServerImpl final : public Server {
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
-    options.flow_json = [this] { return flow_->json(readable_of(reactors_)); };
+    flow_seen_ = std::make_unique<Timely<std::string>>("flow", clock_, kLogPatience,
+                                                       [this] { return flow_->json(readable_of(reactors_)); });
+    options.flow_json = [this] {
+      auto seen = flow_seen_->get();
+      return seen ? *std::move(seen) : flow_->unknown_json();
+    };
     if (import_store_) options.imports_json = lister_of(*import_store_);
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
-    options.stages_json = [this] {
+    log_seen_ = std::make_unique<Timely<LogSeen>>("stages", clock_, kLogPatience, [this] {
       // Who plays another role, or has just started, asks the log what the drains have not moved yet.
-      std::optional<int64_t> waits = overflow_ ? overflow_->waiting() : std::nullopt;
-      if (!waits) waits = lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
-      return stages_json(*log_, config_.roles, state_profiles_ != nullptr, waits, reaction_lag());
+      LogSeen seen = look_at_log(*log_, config_.roles, state_profiles_ != nullptr);
+      if (overflow_) seen.overflow_lag = overflow_->waiting();
+      if (!seen.overflow_lag) seen.overflow_lag = lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
+      seen.reaction_lag = reaction_lag();
+      return seen;
+    });
+    options.stages_json = [this] {
+      return stages_json(log_seen_->get().value_or(LogSeen{}), config_.roles, state_profiles_ != nullptr);
     };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     FRESHET_ASSIGN(admin_server_, serve_admin(config_.admin, *admin_));
@@ -644,6 +658,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
   std::unique_ptr<Flow> flow_;
+  std::unique_ptr<Timely<std::string>> flow_seen_;
+  std::unique_ptr<Timely<LogSeen>> log_seen_;
   Objectives objectives_{config_.objective};
   DiskCheck disk_check_{clock_};  // of stores above
   std::unique_ptr<console::Admin> admin_;

@@ -64,28 +64,34 @@ int64_t appended_to(eventlog::EventLog& log, Topic topic) {
 
 int64_t counted(const char* metric) { return static_cast<int64_t>(telemetry::counter_total(metric)); }
 
-void write_stage(JsonWriter& json, std::string_view name, int64_t done, const std::optional<int64_t>& waiting,
-                 const std::optional<int64_t>& lag) {
-  json.begin_object().member("name", name).member("done", done).member("waiting", waiting).member("lag", lag);
+void write_stage(JsonWriter& json, std::string_view name, int64_t done, const std::optional<int64_t>& lag) {
+  json.begin_object().member("name", name).member("done", done).member("waiting", lag).member("lag", lag);
   json.end_object();
 }
 
 }  // namespace
 
-std::string stages_json(eventlog::EventLog& log, const Roles& roles, bool reads_state,
-                        const std::optional<int64_t>& ingest_waits, const std::optional<int64_t>& reaction_waits) {
-  const std::optional<int64_t> action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
-  const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : appended_to(log, Topic::kActions);
-  const int64_t action =
-      roles.action ? counted("freshet_action_records_total") : committed_by(log, action::kActionGroup, Topic::kActions);
+LogSeen look_at_log(eventlog::EventLog& log, const Roles& roles, bool reads_state) {
+  LogSeen seen;
+  seen.action_lag = lag_of(log, action::kActionGroup, Topic::kActions);
+  if (!roles.ingest) seen.appended = appended_to(log, Topic::kActions);
+  if (!roles.action) seen.action_committed = committed_by(log, action::kActionGroup, Topic::kActions);
+  if (!roles.reaction && !reads_state)
+    seen.reaction_committed = committed_by(log, reaction::kReactionGroup, Topic::kChanges);
+  return seen;
+}
+
+std::string stages_json(const LogSeen& seen, const Roles& roles, bool reads_state) {
+  const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : seen.appended;
+  const int64_t action = roles.action ? counted("freshet_action_records_total") : seen.action_committed;
   const int64_t reaction = reads_state      ? counted("freshet_action_changes_total")
                            : roles.reaction ? counted("freshet_reaction_changes_total")
-                                            : committed_by(log, reaction::kReactionGroup, Topic::kChanges);
+                                            : seen.reaction_committed;
   return json_text([&](JsonWriter& json) {
     json.begin_array();
-    write_stage(json, "ingest", ingest, ingest_waits, ingest_waits);
-    write_stage(json, "action", action, action_lag, action_lag);
-    write_stage(json, "reaction", reaction, reaction_waits, reaction_waits);
+    write_stage(json, "ingest", ingest, seen.overflow_lag);
+    write_stage(json, "action", action, seen.action_lag);
+    write_stage(json, "reaction", reaction, seen.reaction_lag);
     json.end_array();
   });
 }

@@ -27,16 +27,24 @@ struct Backlog {
 [[nodiscard]] std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, eventlog::Topic topic,
                                             const std::vector<eventlog::Position>& done = {});
 
+// What the log tells of the stages at one moment; nullopt: it does not.
+struct LogSeen {
+  std::optional<int64_t> overflow_lag, action_lag, reaction_lag;
+  int64_t appended = 0, action_committed = 0, reaction_committed = 0;  // since the log began
+};
+
+// Asks the log for what stages_json() needs of it, but for the lags of overflow and of reaction. It may take as long as
+// a client waits for brokers.
+[[nodiscard]] LogSeen look_at_log(eventlog::EventLog& log, const Roles& roles, bool reads_state);
+
 // Returns
 //   [{"name":"ingest","done":<since the start>,"waiting":<in overflow>,"lag":<the same>},
 //    {"name":"action",…},{"name":"reaction",…}]
 // `lag` (the same as `waiting`) is how many records of the stage's topic it has not done, or null if
 // the log does not say, as while brokers are away. Of ingest it is what waits in this process's part
-// of `overflow`, or null without that role. `done` of a stage that another process plays is
-// taken from the log: what its group has committed, since the log began.
+// of `overflow`, or of all of it without that role. `done` of a stage that another process plays is
+// taken from the log: what its group has committed, since the log began; 0 while the log does not say.
 // `reads_state`: profiles are read from action's state, so what it has committed is done.
-[[nodiscard]] std::string stages_json(eventlog::EventLog& log, const Roles& roles, bool reads_state,
-                                      const std::optional<int64_t>& ingest_waits,
-                                      const std::optional<int64_t>& reaction_waits);
+[[nodiscard]] std::string stages_json(const LogSeen& seen, const Roles& roles, bool reads_state);
 
 }  // namespace freshet::app
