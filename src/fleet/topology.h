@@ -95,6 +95,7 @@ struct Cluster {
   std::string owner;                  // a team
   std::string description;            // for people
   ReadFrom read_from = ReadFrom::kLeader;
+  std::vector<std::string> maintenance;  // windows in which moves may begin (rebalance/windows.h); none: always
   Security security;
   // Kafka's settings of brokers that have no key of their own here; names all different, as in the file.
   std::vector<std::pair<std::string, std::string>> settings;
