@@ -101,10 +101,41 @@ Where& where_of(Text& text) {
   return text.value.where;
 }
 
+// A map of names of its own in `defaults` is filled first; each value is replaced by that of the thing itself.
+template <class Value>
+void set_named(std::vector<std::pair<std::string, Value>>& map, const std::string& name, const Value& value) {
+  for (auto& [known, old] : map) {
+    if (known == name) return void(old = value);
+  }
+  map.emplace_back(name, value);
+}
+
+template <class V>
+void describe(V& v, RegionPrices& prices) {
+  constexpr double kUsdMost = 1e6;
+  const auto by_name = [&](const char* key, const char* called, const char* doc, RegionPrices::ByName& out) {
+    v.map(key, called, "", doc, [&out](auto& entries, const std::string& name) {
+      double usd = 0;
+      if (entries.number(name, usd, 0, kUsdMost, "")) set_named(out, name, usd);
+    });
+  };
+  by_name("machines", "FAMILY",
+          "US dollars an hour of the xlarge of a family, as `c6g: 0.1552`; other sizes are paid by their cores",
+          prices.machines);
+  by_name("volumes", "TYPE", "US dollars a GiB and month of a type of volume, as `gp3: 0.0952`", prices.volumes);
+  double usd = 0;
+  if (v.number("cross_zone_usd_per_gb", usd, 0, kUsdMost, "US dollars for each GB between its zones, both directions"))
+    prices.cross_zone_usd_per_gb = usd;
+  if (v.number("cross_region_usd_per_gb", usd, 0, kUsdMost, "US dollars for each GB from it into another region"))
+    prices.cross_region_usd_per_gb = usd;
+}
+
 template <class V>
 void describe(V& v, Region& region) {
   v.text("name", region.name, kDnsName, "Name of the region, as the cloud calls it", Need::kRequired);
   v.texts("zones", region.zones, kCloudName, "Its availability zones, as the cloud calls them", Need::kRequired);
+  v.section("prices", "What `freshet fleet plan` counts with there; default: what is known of the region",
+            [&](auto& prices) { describe(prices, region.prices); });
 }
 
 template <class V>
@@ -115,15 +146,6 @@ void describe(V& v, Volumes& volumes) {
   v.count("iops", volumes.iops, 100, 256'000, "Provisioned operations a second of one volume");
   v.bytes("throughput", volumes.throughput_bytes_per_s, kMiB, 4096 * kMiB,
           "Provisioned throughput of one volume, in bytes a second");
-}
-
-// A map of names of its own in `defaults` is filled first; each value is replaced by that of the thing itself.
-inline void set_named(std::vector<std::pair<std::string, std::string>>& map, const std::string& name,
-                      const std::string& value) {
-  for (auto& [known, old] : map) {
-    if (known == name) return void(old = value);
-  }
-  map.emplace_back(name, value);
 }
 
 template <class V>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/names.h"
+#include "fleet/region_prices.h"
 #include "fleet/security.h"
 #include "yaml/node.h"
 
@@ -31,6 +32,7 @@ using yaml::Where;
 struct Region {
   std::string name;                // "us-east-1"
   std::vector<std::string> zones;  // "us-east-1a", …: all different
+  RegionPrices prices;             // instead of those that are known of it
   Where where;
 };
 
