@@ -29,7 +29,7 @@ double use_of(const ClusterPlan& cluster, Resource resource) {
   return most;
 }
 
-TEST(PlanFleet, AClusterCostsWhatItDoesInItsRegion) {
+TEST(Plan, AClusterCostsWhatItDoesInItsRegion) {
   Topology fleet = shop();
   const Plan here = plan_fleet(fleet, nullptr, {}, default_prices()).value();
   for (Region& region : fleet.regions) region.prices.machines = {{"c6g", 1.36}, {"m6g", 1.54}};
