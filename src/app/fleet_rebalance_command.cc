@@ -70,8 +70,8 @@ moves::Bounds bounds_of(const RebalanceCommand& command) {
   bounds.latency_s = command.latency_bound_ms / 1000.0;
   bounds.lag_s = command.lag_bound_s;
   if (command.throttle_min_bytes_per_s > 0)
-    bounds.least_share = std::min(1.0, static_cast<double>(command.throttle_min_bytes_per_s) /
-                                           static_cast<double>(command.throttle_bytes_per_s));
+    bounds.least_share = std::min(
+        1.0, static_cast<double>(command.throttle_min_bytes_per_s) / static_cast<double>(command.throttle_bytes_per_s));
   return bounds;
 }
 
@@ -281,9 +281,10 @@ void add_consideration(CLI::App& sub, RebalanceCommand& command) {
       ->capture_default_str();
   sub.add_flag("--fixed-throttle", command.fixed_throttle, "Don't adapt the throttle to how the cluster fares");
   CLI::Option* const window =
-      sub.add_option("--window", command.windows,
-                     "When moves may begin, as \"sat,sun 01:00-05:00 Europe/Berlin\"; several are all of them; default: "
-                     "`maintenance` of the cluster")
+      sub.add_option(
+             "--window", command.windows,
+             "When moves may begin, as \"sat,sun 01:00-05:00 Europe/Berlin\"; several are all of them; default: "
+             "`maintenance` of the cluster")
           ->expected(1)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   sub.add_flag("--any-time", command.any_time, "Whatever the file or the journal says of windows")->excludes(window);

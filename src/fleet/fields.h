@@ -27,7 +27,7 @@ extern const yaml::TextRule kDnsName;    // clusters, regions, services, mirrors
 extern const yaml::TextRule kTopicName;  // Kafka's
 extern const yaml::TextRule kKafkaVersion;
 extern const yaml::TextRule kDnsZone;
-extern const yaml::TextRule kWindow;  // of maintenance
+extern const yaml::TextRule kWindow;     // of maintenance
 extern const yaml::TextRule kCloudName;  // types of machines and volumes, zones
 
 // As they stand in the file, before references are resolved.
@@ -190,10 +190,11 @@ void describe_settings(V& v, ClusterText& text) {
   v.section(
       "security", "How clients and brokers know each other",
       [&](auto& security) { describe(security, cluster.security); }, Need::kOptional, &cluster.security_where);
-  v.texts("maintenance", cluster.maintenance, kWindow,
-          "When [moves](rebalance.md#windows-of-maintenance) may begin, as `sat,sun 01:00-05:00 Europe/Berlin`; default: "
-          "always",
-          Need::kOptional);
+  v.texts(
+      "maintenance", cluster.maintenance, kWindow,
+      "When [moves](rebalance.md#windows-of-maintenance) may begin, as `sat,sun 01:00-05:00 Europe/Berlin`; default: "
+      "always",
+      Need::kOptional);
   v.map("settings", "NAME", "", "Settings of Kafka's brokers that have no key here, as `num.io.threads`",
         [&cluster](auto& settings, const std::string& name) {
           std::string value;

@@ -139,8 +139,8 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
     Cost& cost = out[mirror.to];
     cost.mirrors += std::max(prices.cpu.mirror_vcpu_min, cores) * core_hour * prices.hours_per_month;
     if (fleet.clusters[mirror.from].region != fleet.clusters[mirror.to].region)
-      cost.cross_region += bytes * prices.hours_per_month * 3600 / kBytesPerGb *
-                           by_cluster.of(mirror.from).cross_region_usd_per_gb;
+      cost.cross_region +=
+          bytes * prices.hours_per_month * 3600 / kBytesPerGb * by_cluster.of(mirror.from).cross_region_usd_per_gb;
   }
   return out;
 }

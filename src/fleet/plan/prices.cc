@@ -179,6 +179,7 @@ std::string_view family_of(std::string_view instance) { return instance.substr(0
 // Of the xlarge of a family: 4 cores.
 double usd_per_xlarge(const InstancePrice& instance) { return instance.usd_per_hour / instance.vcpu * 4; }
 
+// Clouds price sizes of a family by their cores, so one price of a family says all of them.
 void apply_machines(const RegionPrices::ByName& told, Prices& prices) {
   double dearer = 0;
   size_t families = 0;
@@ -202,6 +203,7 @@ void apply(const RegionPrices& told, Prices& prices) {
   for (VolumePrice& volume : prices.volumes) {
     const double* const usd = find_usd(told.volumes, volume.name);
     if (usd == nullptr || volume.usd_per_gib_month <= 0) continue;
+    // Tables of regions seldom have the price of IOPS and throughput; where they do, they go with the size's.
     const double dearer = *usd / volume.usd_per_gib_month;
     volume.usd_per_gib_month = *usd;
     volume.usd_per_iops_month *= dearer;
@@ -227,9 +229,8 @@ const Entry* find_by_name(const std::vector<Entry>& entries, std::string_view na
 }  // namespace
 
 bool Prices::knows(std::string_view region_name) const {
-  return region_name == region || std::any_of(regions.begin(), regions.end(), [&](const NamedRegion& known) {
-           return known.first == region_name;
-         });
+  return region_name == region || std::any_of(regions.begin(), regions.end(),
+                                              [&](const NamedRegion& known) { return known.first == region_name; });
 }
 
 Prices Prices::in(const Region& where) const {

@@ -65,7 +65,7 @@ struct Limits {  // parts of what there is
 // Is one price list at one date, which `source` tells: of one region of a cloud, and what differs in others.
 struct Prices {
   std::string source;
-  std::string region;  // of which the figures are
+  std::string region;                                         // of which the figures are
   std::vector<std::pair<std::string, RegionPrices>> regions;  // others that are known, by name
   double hours_per_month = 0;
   double usd_per_broker_month = 0;  // beside its machine
@@ -80,8 +80,8 @@ struct Prices {
   Limits limits;
 
   [[nodiscard]] bool knows(std::string_view region_name) const;
-  // Those of a region: what fleet.yaml says of it, or else what is known, or else the figures as they are. A family that
-  // nobody has told is dearer there by as much as those that are told are on average.
+  // Those of a region: what fleet.yaml says of it, or else what is known, or else the figures as they are. A family
+  // that nobody has told is dearer there by as much as those that are told are on average.
   [[nodiscard]] Prices in(const Region& where) const;
 
   // Null: not known.

@@ -58,6 +58,7 @@ Status Executor::keep_pace(const State& state, const Standing& standing) {
   if (!pace.bounds.adapts || standing.under_way.empty() || now_us < fares_at_us_) return {};
   fares_at_us_ = now_us + options_.fares_us;
   const double now_s = static_cast<double>(now_us) / 1e6;
+  // The first look of this process may lower it at once, and raises it after a while of its own.
   if (pace_.bytes_per_s <= 0) pace_ = {rate(), now_s - kSettleS, now_s};
   pace_.bytes_per_s = rate();  // a wave may have begun at another one
 
@@ -77,6 +78,7 @@ Status Executor::keep_pace(const State& state, const Standing& standing) {
     pace.bytes_per_s = wanted;
     FRESHET_TRY(save());
   }
+  // Also where it did not change: one that was killed after it had saved, and before brokers knew, sets it here.
   bool between = false, within = false;
   for (const JournalMove& move : standing.under_way) (move.is_within_broker() ? within : between) = true;
   FRESHET_TRY(set(rate_changes(state, between, within, rate())));
@@ -102,9 +104,10 @@ Result<bool> Executor::may_begin(double duration_s) {
                             wave, duration_text(duration_s), rate_text(rate()),
                             duration_text(options_.windows.longest_s(now_s))));
   if (*begin_s <= now_s) return true;
+  // Until then nothing needs to be looked at; what others do meanwhile is seen when the wave is proved anew.
   window_at_us_ = *begin_s * 1'000'000;
-  options_.tell(fmt::format("{} takes {} at most: it waits for {}", wave, duration_text(duration_s),
-                            moment_text(*begin_s)));
+  options_.tell(
+      fmt::format("{} takes {} at most: it waits for {}", wave, duration_text(duration_s), moment_text(*begin_s)));
   return false;
 }
 

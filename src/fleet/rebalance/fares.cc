@@ -1,3 +1,4 @@
+// Lags are summed over the partitions of a topic, so that one that gets little does not show a large lag for a message.
 #include "fleet/rebalance/fares.h"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ double lag_s(const Look& before, const Look& now) {
   for (const TopicSeen& topic : before.topics) ends[topic.name] = &topic;
   double worst = 0;
   for (const GroupLook& group : now.groups) {
+    // Who is not there falls behind whatever we do.
     if (!group.has_members) continue;
     std::map<uint32_t, std::pair<int64_t, int64_t>> topics;  // messages that wait, and that came
     for (const CommittedSeen& place : group.committed) {
@@ -52,7 +54,8 @@ double lag_s(const Look& before, const Look& now) {
       came_in += came(seen == ends.end() ? nullptr : seen->second, place.partition, partition);
     }
     for (const auto& [topic, counts] : topics)
-      if (counts.second > 0) worst = std::max(worst, static_cast<double>(counts.first) * seconds / static_cast<double>(counts.second));
+      if (counts.second > 0)
+        worst = std::max(worst, static_cast<double>(counts.first) * seconds / static_cast<double>(counts.second));
   }
   return worst;
 }

@@ -1,9 +1,9 @@
 // What a rebalance has to remember to go on after it was killed: its moves, how far it is, and every setting that it
 // made with what was there before. Saved before anything is done, so whatever was begun is in it.
 //
-// Format (one JSON object, version 1): {"version","cluster_id","outcome","wave","limits":{…},"pace":{…},"windows":[…],
-// "at_close","waves":[[move…]…],"settings":[…]}, with the fields below by their names. Journals of earlier releases have
-// neither pace nor windows: their throttle stays as it is.
+// Format (one JSON object, version 1): "version", "cluster_id", "outcome", "wave", "limits", "pace", "windows",
+// "at_close", "waves" (a list of lists of moves) and "settings", with the fields below by their names. Journals of
+// earlier releases have neither pace nor windows: their throttle stays as it is.
 #pragma once
 
 #include <algorithm>
@@ -50,9 +50,9 @@ enum class Outcome : uint8_t { kRunning, kPaused, kDone, kCancelled };
 // The throttle as it is now, and what it is judged by.
 struct JournalPace {
   Bounds bounds;
-  double bytes_per_s = 0;       // 0: that of the limits
-  double least_bytes_per_s = 0; // of the wave that runs
-  std::optional<Signs> before;  // how the cluster was before anything was moved; nullopt: nobody has looked
+  double bytes_per_s = 0;        // 0: that of the limits
+  double least_bytes_per_s = 0;  // of the wave that runs
+  std::optional<Signs> before;   // how the cluster was before anything was moved; nullopt: nobody has looked
 };
 
 // What becomes of moves that are under way when a window of maintenance closes: they end, or they are taken back and

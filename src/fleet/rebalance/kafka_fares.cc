@@ -1,5 +1,5 @@
-// How a living cluster fares, without JMX: partitions in sync and lags from looks at it, and how long brokers take for a
-// small request. That one waits in the same queue, for the same threads, as those of producers and consumers.
+// How a living cluster fares, without JMX: partitions in sync and lags from looks at it, and how long brokers take for
+// a small request. That one waits in the same queue, for the same threads, as those of producers and consumers.
 #include <algorithm>
 #include <array>
 

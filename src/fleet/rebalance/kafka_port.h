@@ -77,8 +77,8 @@ class KafkaPort final : public Port {
   std::vector<Moving> within_;
   Lying lying_;
   std::vector<Leaving> leaving_;
-  std::map<int32_t, Key> led_;          // a partition that each broker leads, as of the last look()
-  std::optional<Look> looked_;          // that lags in seconds are measured from
+  std::map<int32_t, Key> led_;  // a partition that each broker leads, as of the last look()
+  std::optional<Look> looked_;  // that lags in seconds are measured from
 };
 
 }  // namespace freshet::fleet::rebalance

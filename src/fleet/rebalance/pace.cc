@@ -1,3 +1,5 @@
+// Multiplied in both directions, so that it takes as many steps from any rate: halves down, quarters up. Down is quick,
+// because others wait; up is slow, because what was too much a minute ago may be so again.
 #include "fleet/rebalance/pace.h"
 
 #include <fmt/format.h>
@@ -9,6 +11,7 @@
 namespace freshet::fleet::rebalance {
 
 std::optional<std::string> suffering_of(const Signs& before, const Signs& now, const Bounds& bounds) {
+  // In the order of how much it hurts: copies that are missing, then readers, then everybody a little.
   if (now.under_replicated > before.under_replicated)
     return fmt::format("{} not in sync, {} before", plural(now.under_replicated, "partition"), before.under_replicated);
   if (now.lag_s > before.lag_s + bounds.lag_s)
@@ -29,6 +32,7 @@ Pace next_pace(const Pace& now, bool suffers, PaceRange range, double at_s) {
   } else if (!suffers && std::min(settled_s, at_s - now.calm_since_s) >= kCalmS) {
     next.bytes_per_s = now.bytes_per_s * kRaiseTo;
   }
+  // What is allowed may have changed since: more comes in than before, or the next wave has another proof.
   next.bytes_per_s = std::clamp(next.bytes_per_s, least, range.most);
   if (next.bytes_per_s != now.bytes_per_s) next.changed_s = at_s;
   return next;

@@ -20,10 +20,10 @@ struct Signs {
 
 // What is suffering: beyond this and worse than before.
 struct Bounds {
-  bool adapts = true;          // false: the throttle stays as it is
-  double latency_s = 0.2;      // and kLatencyTimes of what it was
-  double lag_s = 30;           // more than it was
-  double least_share = 0.1;    // of the throttle; never less than what lets copies catch up and disks hold
+  bool adapts = true;        // false: the throttle stays as it is
+  double latency_s = 0.2;    // and kLatencyTimes of what it was
+  double lag_s = 30;         // more than it was
+  double least_share = 0.1;  // of the throttle; never less than what lets copies catch up and disks hold
   [[nodiscard]] bool operator==(const Bounds&) const = default;
 };
 inline constexpr double kLatencyTimes = 3;
@@ -33,14 +33,14 @@ inline constexpr double kLatencyTimes = 3;
 
 struct Pace {
   double bytes_per_s = 0;
-  double changed_s = 0;       // when it last was; of the clock that `at_s` is of
-  double calm_since_s = 0;    // nothing has suffered since
+  double changed_s = 0;     // when it last was; of the clock that `at_s` is of
+  double calm_since_s = 0;  // nothing has suffered since
 };
 
-inline constexpr double kSettleS = 10;      // until the effect of a change is seen: no sooner is it lowered again
-inline constexpr double kCalmS = 30;        // so long must all be well before it is raised
-inline constexpr double kLowerTo = 0.5;     // of what it was
-inline constexpr double kRaiseTo = 1.25;    // of what it was
+inline constexpr double kSettleS = 10;    // until the effect of a change is seen: no sooner is it lowered again
+inline constexpr double kCalmS = 30;      // so long must all be well before it is raised
+inline constexpr double kLowerTo = 0.5;   // of what it was
+inline constexpr double kRaiseTo = 1.25;  // of what it was
 
 // The rates that are allowed now. Where the least is above the most, the most holds.
 struct PaceRange {

@@ -336,6 +336,7 @@ Result<double> least_rate_of(const State& state, const std::vector<Move>& moves,
   };
   double good = limits.throttle_bytes_per_s, bad = good * std::clamp(share, 0.001, 1.0);
   if (holds(bad)) return bad;
+  // Slower is longer, and longer is fuller: between the two there is one rate from which on it holds.
   for (int i = 0; i < kSteps; ++i) {
     const double middle = std::sqrt(good * bad);
     (holds(middle) ? good : bad) = middle;

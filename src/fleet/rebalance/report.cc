@@ -52,8 +52,7 @@ void write_wave(JsonWriter& json, const State& state, const Wave& wave, const Sp
 
 }  // namespace
 
-std::string text_of_plan(const State& state, const Plan& plan, const Limits& limits,
-                         const std::vector<Span>& times) {
+std::string text_of_plan(const State& state, const Plan& plan, const Limits& limits, const std::vector<Span>& times) {
   size_t moves = 0;
   for (const Wave& wave : plan.waves) moves += wave.moves.size();
   if (moves == 0) return "nothing to move\n";

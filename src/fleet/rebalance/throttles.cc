@@ -1,3 +1,5 @@
+// Kafka's names. The rates of leaders and followers count only for the replicas that topics list as throttled; that of
+// log dirs counts for all moves within the broker.
 #include "fleet/rebalance/throttles.h"
 
 #include <fmt/format.h>

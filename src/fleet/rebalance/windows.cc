@@ -1,3 +1,6 @@
+// A window is weekly, and a week is short: all spans of the next days are made and put in order, and every question is
+// answered from that list. So windows that overlap, that go over midnight and nights in which clocks change need no
+// cases of their own.
 #include "fleet/rebalance/windows.h"
 
 #include <fmt/format.h>
@@ -100,10 +103,12 @@ std::vector<Span> Windows::spans(int64_t from_s) const {
   std::vector<Span> all;
   const int64_t today = day_number(from_s);
   for (const Window& window : windows_) {
+    // Two days back: a place may be a day ahead of UTC, and its window may have begun the evening before.
     for (int64_t day = today - 2; day <= today + kHorizonDays; ++day) {
       if ((window.days >> weekday_of(day) & 1) == 0) continue;
       const int64_t local_s = day * kDayS;
       const Span span{window.zone.utc_of(local_s + window.begin_s), window.zone.utc_of(local_s + window.end_s)};
+      // A window within an hour that clocks leave out is none that day.
       if (span.begin_s < span.end_s) all.push_back(span);
     }
   }
@@ -147,11 +152,11 @@ Result<std::vector<Span>> schedule_of(const std::vector<Errand>& errands, const 
     const auto earliest_s = static_cast<int64_t>(std::ceil(at_s + errand.waits_s));
     const auto begin_s = windows.next_fit(earliest_s, errand.duration_s);
     if (!begin_s)
-      return fail(Code::kConflict,
-                  fmt::format("wave {} takes {} at most, and no window of maintenance is longer than {}: a higher "
-                              "throttle, fewer moves at once or a longer window would help",
-                              out.size() + 1, duration_text(errand.duration_s),
-                              duration_text(windows.longest_s(earliest_s))));
+      return fail(
+          Code::kConflict,
+          fmt::format("wave {} takes {} at most, and no window of maintenance is longer than {}: a higher "
+                      "throttle, fewer moves at once or a longer window would help",
+                      out.size() + 1, duration_text(errand.duration_s), duration_text(windows.longest_s(earliest_s))));
     at_s = static_cast<double>(*begin_s) + errand.duration_s;
     out.push_back({*begin_s, static_cast<int64_t>(std::ceil(at_s))});
   }

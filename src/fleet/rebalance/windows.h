@@ -13,10 +13,12 @@
 
 namespace freshet::fleet::rebalance {
 
-// Whether it has the form of one: "sat,sun 01:00-05:00", "mon-fri 22:00-04:00 Europe/Berlin", "daily 02:00-04:00 +05:30".
+// Whether it has the form of one: "sat,sun 01:00-05:00", "mon-fri 22:00-04:00 Europe/Berlin",
+// "daily 02:00-04:00 +05:30".
 [[nodiscard]] bool is_window_text(std::string_view text);
 inline constexpr const char* kWindowForm =
-    "days, hours and a time zone (default: UTC), as \"sat,sun 01:00-05:00 Europe/Berlin\", \"mon-fri 22:00-04:00 +05:30\" "
+    "days, hours and a time zone (default: UTC), as \"sat,sun 01:00-05:00 Europe/Berlin\", \"mon-fri 22:00-04:00 "
+    "+05:30\" "
     "or \"daily 02:00-04:00\"";
 
 // In seconds since 1970.
@@ -43,8 +45,8 @@ class Windows {
 
  private:
   struct Window {
-    uint8_t days = 0;                 // bit 0: Monday
-    int64_t begin_s = 0, end_s = 0;   // of the local day; an end that is not after the begin is of the next day
+    uint8_t days = 0;                // bit 0: Monday
+    int64_t begin_s = 0, end_s = 0;  // of the local day; an end that is not after the begin is of the next day
     Zone zone;
   };
   // Of about a week and a half from then on, in order and apart.

@@ -69,9 +69,10 @@ TEST(Windows, WavesOneAfterAnotherEachInAWindow) {
   EXPECT_THAT(*times, testing::ElementsAre(Span{saturday + 3600, saturday + 4 * 3600},
                                            Span{saturday + 4 * 3600 + 600, saturday + 5 * 3600},
                                            Span{utc(2026, 11, 29, 1), utc(2026, 11, 29, 4)}));
-  EXPECT_EQ(schedule_of({{0, 60}, {0, 5 * 3600}}, nights, saturday).error().message,
-            "wave 2 takes 5.0 h at most, and no window of maintenance is longer than 4.0 h: a higher throttle, fewer moves "
-            "at once or a longer window would help");
+  EXPECT_EQ(
+      schedule_of({{0, 60}, {0, 5 * 3600}}, nights, saturday).error().message,
+      "wave 2 takes 5.0 h at most, and no window of maintenance is longer than 4.0 h: a higher throttle, fewer moves "
+      "at once or a longer window would help");
   EXPECT_EQ(schedule_of({{0, 60}}, Windows(), saturday)->front(), (Span{saturday, saturday + 60}));
 }
 
@@ -104,8 +105,8 @@ TEST(Windows, Moments) {
 
 TEST(Zone, AsTheCLibraryHasIt) {
   if (!has_zones()) GTEST_SKIP() << "this system has no time zones";
-  for (const char* name : {"Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Casablanca",
-                           "America/Sao_Paulo", "Pacific/Auckland", "Etc/GMT+5"}) {
+  for (const char* name : {"Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe",
+                           "Africa/Casablanca", "America/Sao_Paulo", "Pacific/Auckland", "Etc/GMT+5"}) {
     SCOPED_TRACE(name);
     const auto zone = Zone::named(name);
     ASSERT_TRUE(zone.has_value()) << zone.error().message;

@@ -1,3 +1,6 @@
+// RFC 8536: a header, a block with times of 32 bits for readers of long ago, a second header and block with 64 bits,
+// and a footer with a rule in POSIX's form for all years after the last change that is listed. Files of the system are
+// trusted to be right, not to be whole: every length is checked.
 #include "fleet/rebalance/zone.h"
 
 #include <fmt/format.h>
@@ -21,6 +24,7 @@ int64_t number_at(std::string_view bytes, size_t at, size_t size) {
   return static_cast<int64_t>(value);
 }
 
+// How many of each a block has, in the order in which the header says it.
 struct Header {
   size_t utc_marks = 0, standard_marks = 0, leaps = 0, changes = 0, types = 0, letters = 0;
   [[nodiscard]] size_t body_bytes(size_t time_bytes) const {
@@ -93,6 +97,7 @@ bool take_change(RuleText& text, int32_t& month, int32_t& week, int32_t& weekday
   return month >= 1 && month <= 12 && week >= 1 && week <= 5 && weekday <= 6;
 }
 
+// Midnight of that day, in seconds since 1970 as if local time were UTC.
 int64_t seconds_of_day(int year, int32_t month, int32_t week, int32_t weekday) {
   using namespace std::chrono;
   const auto m = std::chrono::year(year) / std::chrono::month(static_cast<unsigned>(month));
@@ -116,6 +121,7 @@ std::optional<int32_t> fixed_offset(std::string_view name) {
   return offset_s;
 }
 
+// What can't lead out of the folder of the database.
 bool is_zone_name(std::string_view name) {
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -186,9 +192,8 @@ Status Zone::parse_rule(std::string_view rule) {
   if (!text.take_name()) return wrong();
   summer_s_ = standard_s_ + 3600;
   if (text.take_time(west_s)) summer_s_ = -west_s;
-  has_summer_ =
-      take_change(text, to_summer_.month, to_summer_.week, to_summer_.weekday, to_summer_.at_s) &&
-      take_change(text, to_standard_.month, to_standard_.week, to_standard_.weekday, to_standard_.at_s);
+  has_summer_ = take_change(text, to_summer_.month, to_summer_.week, to_summer_.weekday, to_summer_.at_s) &&
+                take_change(text, to_standard_.month, to_standard_.week, to_standard_.weekday, to_standard_.at_s);
   return has_summer_ && text.is_at_end() ? Status{} : wrong();
 }
 
@@ -200,8 +205,8 @@ int32_t Zone::offset_by_rule(int64_t utc_s) const {
   };
   const int64_t summer_s = at(to_summer_, standard_s_), standard_s = at(to_standard_, summer_s_);
   // South of the equator summer goes over the end of the year.
-  const bool is_summer = summer_s < standard_s ? utc_s >= summer_s && utc_s < standard_s
-                                               : utc_s >= summer_s || utc_s < standard_s;
+  const bool is_summer =
+      summer_s < standard_s ? utc_s >= summer_s && utc_s < standard_s : utc_s >= summer_s || utc_s < standard_s;
   return is_summer ? summer_s_ : standard_s_;
 }
 
