@@ -26,18 +26,23 @@ void write_limits(JsonWriter& json, const Limits& limits) {
   json.member("delete_slack_s", static_cast<int64_t>(limits.delete_slack_s)).end_object();
 }
 
-int64_t whole(double number) { return static_cast<int64_t>(number + 0.5); }
+int64_t whole_number(double number) { return static_cast<int64_t>(number + 0.5); }
 
 void write_signs(JsonWriter& json, const Signs& signs) {
-  json.begin_object().member("latency_us", whole(signs.latency_s * 1e6));
-  json.member("lag_ms", whole(signs.lag_s * 1e3)).member("under_replicated", signs.under_replicated).end_object();
+  json.begin_object().member("latency_us", whole_number(signs.latency_s * 1e6));
+  json.member("lag_ms", whole_number(signs.lag_s * 1e3))
+      .member("under_replicated", signs.under_replicated)
+      .end_object();
 }
 
 void write_pace(JsonWriter& json, const JournalPace& pace) {
-  json.begin_object().member("adapts", pace.bounds.adapts).member("latency_us", whole(pace.bounds.latency_s * 1e6));
-  json.member("lag_ms", whole(pace.bounds.lag_s * 1e3));
-  json.member("least_permille", whole(pace.bounds.least_share * 1e3));
-  json.member("bytes_per_s", whole(pace.bytes_per_s)).member("least_bytes_per_s", whole(pace.least_bytes_per_s));
+  json.begin_object()
+      .member("adapts", pace.bounds.adapts)
+      .member("latency_us", whole_number(pace.bounds.latency_s * 1e6));
+  json.member("lag_ms", whole_number(pace.bounds.lag_s * 1e3));
+  json.member("least_permille", whole_number(pace.bounds.least_share * 1e3));
+  json.member("bytes_per_s", whole_number(pace.bytes_per_s))
+      .member("least_bytes_per_s", whole_number(pace.least_bytes_per_s));
   if (pace.before) write_signs(json.key("before"), *pace.before);
   json.end_object();
 }
