@@ -115,7 +115,7 @@ void describe(V& v, RegionPrices& prices) {
   constexpr double kUsdMost = 1e6;
   const auto by_name = [&](const char* key, const char* called, const char* doc, RegionPrices::ByName& out) {
     v.map(key, called, "", doc, [&out](auto& entries, const std::string& name) {
-      double usd = 0;
+      double usd = -1;  // not given
       if (entries.number(name, usd, 0, kUsdMost, "")) set_named(out, name, usd);
     });
   };
@@ -123,7 +123,7 @@ void describe(V& v, RegionPrices& prices) {
           "US dollars an hour of the xlarge of a family, as `c6g: 0.1552`; other sizes are paid by their cores",
           prices.machines);
   by_name("volumes", "TYPE", "US dollars a GiB and month of a type of volume, as `gp3: 0.0952`", prices.volumes);
-  double usd = 0;
+  double usd = -1;
   if (v.number("cross_zone_usd_per_gb", usd, 0, kUsdMost, "US dollars for each GB between its zones, both directions"))
     prices.cross_zone_usd_per_gb = usd;
   if (v.number("cross_region_usd_per_gb", usd, 0, kUsdMost, "US dollars for each GB from it into another region"))
