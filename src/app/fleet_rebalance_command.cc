@@ -13,6 +13,7 @@
 #include "app/signals.h"
 #include "fleet/rebalance/kafka_port.h"
 #include "fleet/rebalance/report.h"
+#include "fleet/watch/live_source.h"
 
 namespace freshet::app {
 namespace {
@@ -27,6 +28,12 @@ struct RebalanceCommand {
   uint64_t throttle_bytes_per_s = 50'000'000, dir_bytes = 0;
   uint32_t moves_per_broker = 2, reserve_percent = 10, rate_window_s = 5, delete_slack_s = 30;
   bool dry_run = false, at_once = false, yes = false, json = false;
+  std::vector<std::string> windows;
+  std::string at_close{name_of(moves::AtClose::kFinish)};
+  bool any_time = false;
+  bool fixed_throttle = false;
+  uint64_t throttle_min_bytes_per_s = 0;  // 0: a share of the throttle
+  uint32_t lag_bound_s = 30, latency_bound_ms = 200;
   bool resume = false, pause = false, cancel = false, status = false;
 
   [[nodiscard]] bool has_goal() const {
@@ -57,6 +64,17 @@ moves::Limits limits_of(const RebalanceCommand& command) {
   return limits;
 }
 
+moves::Bounds bounds_of(const RebalanceCommand& command) {
+  moves::Bounds bounds;
+  bounds.adapts = !command.fixed_throttle;
+  bounds.latency_s = command.latency_bound_ms / 1000.0;
+  bounds.lag_s = command.lag_bound_s;
+  if (command.throttle_min_bytes_per_s > 0)
+    bounds.least_share = std::min(
+        1.0, static_cast<double>(command.throttle_min_bytes_per_s) / static_cast<double>(command.throttle_bytes_per_s));
+  return bounds;
+}
+
 Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& command, const cluster::Connection& reach,
                                                     const std::string& wanted_id) {
   FRESHET_ASSIGN(auto client, open_protocol(reach, command.cluster, wanted_id));
@@ -64,7 +82,8 @@ Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& comm
   port.rate_window_us = static_cast<env::TimeUs>(command.rate_window_s) * 1'000'000;
   port.dir_bytes = static_cast<double>(command.dir_bytes);
   port.delete_slack_s = command.delete_slack_s;
-  return std::make_unique<moves::KafkaPort>(std::move(client), env::real_clock(), port);
+  FRESHET_ASSIGN(auto looks, fleet::open_live_source({reach, wanted_id}, env::real_clock()));
+  return std::make_unique<moves::KafkaPort>(std::move(client), std::move(looks), env::real_clock(), port);
 }
 
 bool may_do(const RebalanceCommand& command, const std::string& question) {
@@ -93,6 +112,9 @@ int carry_out(const RebalanceCommand& command, moves::Port& port, moves::Journal
   if (const Status clean = write_wish(command.journal, moves::Wish::kGoOn); !clean)
     return told_failed(clean.error(), command);
   moves::ExecutorOptions options;
+  auto windows = moves::Windows::parse(journal.windows);
+  if (!windows) return told_failed(windows.error(), command);
+  options.windows = *std::move(windows);
   options.save = [&](const moves::Journal& now) { return write_journal(command.journal, now); };
   options.tell = tell;
   options.wish = [&] { return stop_was_asked() ? moves::Wish::kPause : read_wish(command.journal); };
@@ -115,17 +137,26 @@ Result<moves::Target> wanted_target(const RebalanceCommand& command, const moves
 }
 
 void show_plan(const RebalanceCommand& command, const moves::State& state, const moves::Plan& plan,
-               const moves::Limits& limits) {
+               const moves::Limits& limits, const std::vector<moves::Span>& times) {
   if (!command.json) {
-    fmt::print("{}", moves::text_of_plan(state, plan, limits));
+    fmt::print("{}", moves::text_of_plan(state, plan, limits, times));
     std::fflush(stdout);
   } else if (command.dry_run) {
     print_json([&](JsonWriter& out) {
       out.begin_object().member("ok", true).key("plan");
-      moves::write_plan(out, state, plan, limits);
+      moves::write_plan(out, state, plan, limits, times);
       out.end_object();
     });
   }
+}
+
+// When each wave would run; without windows that is not said.
+Result<std::vector<moves::Span>> times_of(const RebalanceCommand& command, const moves::Plan& plan) {
+  FRESHET_ASSIGN(const moves::Windows windows, moves::Windows::parse(command.windows));
+  if (windows.empty()) return std::vector<moves::Span>();
+  std::vector<moves::Errand> errands;
+  for (const moves::Wave& wave : plan.waves) errands.push_back({wave.waits_s, wave.duration_s});
+  return moves::schedule_of(errands, windows, env::real_clock().now_us() / 1'000'000);
 }
 
 int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
@@ -148,8 +179,13 @@ int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
   const auto plan = command.at_once ? moves::plan_at_once(*state, std::move(list), limits)
                                     : moves::plan_waves(*state, std::move(list), limits);
   if (!plan) return told_failed(plan.error(), command);
-  show_plan(command, *state, *plan, limits);
-  const moves::Journal journal = moves::journal_of(*state, *plan, limits, *id);
+  const auto times = times_of(command, *plan);
+  if (!times) return told_failed(times.error(), command);
+  show_plan(command, *state, *plan, limits, *times);
+  moves::Journal journal = moves::journal_of(*state, *plan, limits, *id);
+  journal.pace.bounds = bounds_of(command);
+  journal.windows = command.windows;
+  journal.at_close = parse_name<moves::AtClose>(command.at_close).value_or(moves::AtClose::kFinish);
   if (command.dry_run) return kDone;
   if (plan->waves.empty()) return command.json ? shown(journal, command) : kDone;
   if (!may_do(command, "Do it?")) return kFailed;
@@ -189,7 +225,9 @@ int work(const RebalanceCommand& command, const cluster::Connection& reach, cons
   tell(fmt::format("{} is not finished ({}): {} it", command.journal, moves::text_of_journal(**known),
                    command.cancel ? "cancelling" : "going on with"));
   if (!may_do(command, command.cancel ? "Cancel it?" : "Go on?")) return kFailed;
-  return carry_out(command, **port, **known);
+  moves::Journal journal = **known;
+  if (command.any_time || !command.windows.empty()) journal.windows = command.windows;
+  return carry_out(command, **port, std::move(journal));
 }
 
 int rebalance(RebalanceCommand& command) {
@@ -214,6 +252,8 @@ int rebalance(RebalanceCommand& command) {
     return told({Code::kInvalid, "what for? --add, --drain, --even, --even-dirs or --to say it"}, command);
   if (command.at_once && !command.dry_run)
     return told({Code::kInvalid, "--at-once is to be looked at only: it goes with --dry-run"}, command);
+  if (const auto right = moves::Windows::parse(command.windows); !right) return told(right.error(), command);
+  if (command.windows.empty() && !command.any_time && !command.resume) command.windows = cluster.maintenance;
   return work(command, clusters->front().connection, cluster.connect.cluster_id);
 }
 
@@ -225,10 +265,36 @@ void add_goals(CLI::App& sub, RebalanceCommand& command) {
   sub.add_option("--to", command.to, "A file of assignments, as kafka-reassign-partitions takes it");
 }
 
-void add_limits(CLI::App& sub, RebalanceCommand& command) {
-  sub.add_option("--throttle", command.throttle_bytes_per_s, "Bytes a second of each broker, as 50MB")
+void add_consideration(CLI::App& sub, RebalanceCommand& command) {
+  sub.add_option("--throttle", command.throttle_bytes_per_s, "Bytes a second of each broker at most, as 50MB")
       ->transform(CLI::AsSizeValue(true))
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  sub.add_option("--throttle-min", command.throttle_min_bytes_per_s,
+                 "How far it may go down while the cluster suffers; default: a tenth")
+      ->transform(CLI::AsSizeValue(true));
+  sub.add_option("--lag-bound", command.lag_bound_s,
+                 "Seconds by which a consumer group may fall behind before the throttle is lowered")
+      ->capture_default_str();
+  sub.add_option("--latency-bound", command.latency_bound_ms,
+                 "Milliseconds that a small request may take before the throttle is lowered")
+      ->capture_default_str();
+  sub.add_flag("--fixed-throttle", command.fixed_throttle, "Don't adapt the throttle to how the cluster fares");
+  CLI::Option* const window =
+      sub.add_option(
+             "--window", command.windows,
+             "When moves may begin, as \"sat,sun 01:00-05:00 Europe/Berlin\"; several are all of them; default: "
+             "`maintenance` of the cluster")
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  sub.add_flag("--any-time", command.any_time, "Whatever the file or the journal says of windows")->excludes(window);
+  sub.add_option("--at-close", command.at_close,
+                 "What is under way when a window closes: finish, or take-back and begin anew in the next one")
+      ->check(CLI::IsMember({"finish", "take-back"}))
+      ->capture_default_str();
+}
+
+void add_limits(CLI::App& sub, RebalanceCommand& command) {
   sub.add_option("--moves", command.moves_per_broker, "Moves at once, of each broker")
       ->check(CLI::Range(1u, 100u))
       ->capture_default_str();
@@ -264,6 +330,7 @@ void add_fleet_rebalance_command(CLI::App& fleet, int& exit_code) {
   sub->add_option("FILE", command->file, "The fleet (YAML)")->required();
   sub->add_option("--cluster", command->cluster, "Which cluster of it; may be left out if there is only one");
   add_goals(*sub, *command);
+  add_consideration(*sub, *command);
   add_limits(*sub, *command);
   add_reach_options(*sub, command->reach);
   sub->add_option("--journal", command->journal, "Default: rebalance-CLUSTER.journal beside FILE");

@@ -27,6 +27,7 @@ extern const yaml::TextRule kDnsName;    // clusters, regions, services, mirrors
 extern const yaml::TextRule kTopicName;  // Kafka's
 extern const yaml::TextRule kKafkaVersion;
 extern const yaml::TextRule kDnsZone;
+extern const yaml::TextRule kWindow;     // of maintenance
 extern const yaml::TextRule kCloudName;  // types of machines and volumes, zones
 
 // As they stand in the file, before references are resolved.
@@ -100,10 +101,41 @@ Where& where_of(Text& text) {
   return text.value.where;
 }
 
+// A map of names of its own in `defaults` is filled first; each value is replaced by that of the thing itself.
+template <class Value>
+void set_named(std::vector<std::pair<std::string, Value>>& map, const std::string& name, const Value& value) {
+  for (auto& [known, old] : map) {
+    if (known == name) return void(old = value);
+  }
+  map.emplace_back(name, value);
+}
+
+template <class V>
+void describe(V& v, RegionPrices& prices) {
+  constexpr double kUsdMost = 1e6;
+  const auto by_name = [&](const char* key, const char* called, const char* doc, RegionPrices::ByName& out) {
+    v.map(key, called, "", doc, [&out](auto& entries, const std::string& name) {
+      double usd = -1;  // not given
+      if (entries.number(name, usd, 0, kUsdMost, "")) set_named(out, name, usd);
+    });
+  };
+  by_name("machines", "FAMILY",
+          "US dollars an hour of the xlarge of a family, as `c6g: 0.1552`; other sizes are paid by their cores",
+          prices.machines);
+  by_name("volumes", "TYPE", "US dollars a GiB and month of a type of volume, as `gp3: 0.0952`", prices.volumes);
+  double usd = -1;
+  if (v.number("cross_zone_usd_per_gb", usd, 0, kUsdMost, "US dollars for each GB between its zones, both directions"))
+    prices.cross_zone_usd_per_gb = usd;
+  if (v.number("cross_region_usd_per_gb", usd, 0, kUsdMost, "US dollars for each GB from it into another region"))
+    prices.cross_region_usd_per_gb = usd;
+}
+
 template <class V>
 void describe(V& v, Region& region) {
   v.text("name", region.name, kDnsName, "Name of the region, as the cloud calls it", Need::kRequired);
   v.texts("zones", region.zones, kCloudName, "Its availability zones, as the cloud calls them", Need::kRequired);
+  v.section("prices", "What `freshet fleet plan` counts with there; default: what is known of the region",
+            [&](auto& prices) { describe(prices, region.prices); });
 }
 
 template <class V>
@@ -114,15 +146,6 @@ void describe(V& v, Volumes& volumes) {
   v.count("iops", volumes.iops, 100, 256'000, "Provisioned operations a second of one volume");
   v.bytes("throughput", volumes.throughput_bytes_per_s, kMiB, 4096 * kMiB,
           "Provisioned throughput of one volume, in bytes a second");
-}
-
-// A map of names of its own in `defaults` is filled first; each value is replaced by that of the thing itself.
-inline void set_named(std::vector<std::pair<std::string, std::string>>& map, const std::string& name,
-                      const std::string& value) {
-  for (auto& [known, old] : map) {
-    if (known == name) return void(old = value);
-  }
-  map.emplace_back(name, value);
 }
 
 template <class V>
@@ -167,6 +190,11 @@ void describe_settings(V& v, ClusterText& text) {
   v.section(
       "security", "How clients and brokers know each other",
       [&](auto& security) { describe(security, cluster.security); }, Need::kOptional, &cluster.security_where);
+  v.texts(
+      "maintenance", cluster.maintenance, kWindow,
+      "When [moves](rebalance.md#windows-of-maintenance) may begin, as `sat,sun 01:00-05:00 Europe/Berlin`; default: "
+      "always",
+      Need::kOptional);
   v.map("settings", "NAME", "", "Settings of Kafka's brokers that have no key here, as `num.io.threads`",
         [&cluster](auto& settings, const std::string& name) {
           std::string value;

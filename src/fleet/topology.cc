@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fleet/fields.h"
+#include "fleet/rebalance/windows.h"
 
 namespace freshet::fleet {
 namespace {
@@ -96,6 +97,8 @@ const yaml::TextRule kTopicName = {"^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$", "up t
 const yaml::TextRule kDnsZone = {"^[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63})*$",
                                  "names of up to 63 of a-z 0-9 - with dots between them, as in kafka.internal",
                                  is_dns_zone};
+const yaml::TextRule kWindow = {"^[a-z,-]{3,60} [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}( [A-Za-z0-9_+:/-]{1,60})?$",
+                                rebalance::kWindowForm, rebalance::is_window_text};
 const yaml::TextRule kCloudName = {"^[a-zA-Z0-9._-]{1,63}$", "up to 63 of a-z A-Z 0-9 . _ -", is_cloud_name};
 const yaml::TextRule kUserName = {"^[a-zA-Z0-9._@][a-zA-Z0-9._@-]{0,62}$",
                                   "up to 63 of a-z A-Z 0-9 . _ @ -, not beginning with -", is_user_name};

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/names.h"
+#include "fleet/region_prices.h"
 #include "fleet/security.h"
 #include "yaml/node.h"
 
@@ -31,6 +32,7 @@ using yaml::Where;
 struct Region {
   std::string name;                // "us-east-1"
   std::vector<std::string> zones;  // "us-east-1a", …: all different
+  RegionPrices prices;             // instead of those that are known of it
   Where where;
 };
 
@@ -95,6 +97,7 @@ struct Cluster {
   std::string owner;                  // a team
   std::string description;            // for people
   ReadFrom read_from = ReadFrom::kLeader;
+  std::vector<std::string> maintenance;  // windows in which moves may begin (rebalance/windows.h); none: always
   Security security;
   // Kafka's settings of brokers that have no key of their own here; names all different, as in the file.
   std::vector<std::pair<std::string, std::string>> settings;

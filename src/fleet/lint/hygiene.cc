@@ -6,6 +6,7 @@
 #include <map>
 
 #include "fleet/lint/rules.h"
+#include "fleet/plan/prices.h"
 #include "fleet/text.h"
 #include "yaml/reader.h"
 #include "yaml/units.h"
@@ -135,6 +136,27 @@ Findings no_owner(const Facts& facts) {
     }
     const std::string topics = names.empty() ? "" : "; nor have its topics " + list_of(names);
     found.push_back(finding(facts, Kind::kCluster, c, "name", "it has no owner" + topics, "owner: TEAM"));
+  }
+  return found;
+}
+
+// What is not in the built-in table and not in the file; a file of one's own for `plan --prices` is not known here.
+Findings region_without_prices(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index r = 0; r < fleet.regions.size(); ++r) {
+    const Region& region = fleet.regions[r];
+    if (default_prices().knows(region.name) || !region.prices.empty()) continue;
+    std::vector<std::string> names;
+    for (const Cluster& cluster : fleet.clusters)
+      if (cluster.region == r && cluster.platform == Platform::kEc2) names.push_back(cluster.name);
+    if (names.empty()) continue;
+    std::vector<std::string> known{default_prices().region};
+    for (const auto& [name, prices] : default_prices().regions) known.push_back(name);
+    found.push_back(at_place(region.where.of("name"), "region " + region.name,
+                             fmt::format("{}: plan counts it as {}{}", list_of(names), default_prices().region,
+                                         yaml::did_you_mean(region.name, known)),
+                             "prices: {machines: {c6g: USD}, volumes: {gp3: USD}} in the region"));
   }
   return found;
 }

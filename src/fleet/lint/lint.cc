@@ -180,6 +180,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "It is never measured, and nobody notices.", checks::unknown_group},
     {"no-critical-route", kWarning, "critical alerts have no route", "Nobody is woken.", checks::no_critical_route},
     {"no-owner", kInfo, "a cluster has no owner", "Its alerts go to everyone, and so to no one.", checks::no_owner},
+    {"region-without-prices", kInfo, "a region whose prices nobody knows",
+     "plan counts machines and disks as in another region, and may be off by half.", checks::region_without_prices},
     // Found by lint() itself.
     {"accepted-unused", kWarning, "an entry of `accepted` that accepts nothing",
      "What it was for is mended or has another name; it would hide the next one.", nullptr},

@@ -18,7 +18,8 @@ using testing::HasSubstr;
 
 const std::string kHead =
     "fleet: f\n"
-    "regions: [{name: r, zones: [a, b, c]}, {name: two, zones: [d, e]}, {name: one, zones: [g]}]\n"
+    "regions: [{name: r, zones: [a, b, c], prices: {machines: {c6g: 0.136}}}, {name: two, zones: [d, e]}, "
+    "{name: one, zones: [g]}]\n"
     "defaults: {cluster: {region: r}}\n";
 
 Topology parse(const std::string& text) {
@@ -291,6 +292,7 @@ std::vector<Case> hygiene_cases() {
       {"no-critical-route", "fleet f", cluster("") + "alert_routes: [{severity: critical, owner: o, pagerduty: p}]\n",
        cluster("") + "alert_routes: [{severity: critical, pagerduty: p}]\n", false},
       {"no-owner", "cluster c", cluster(""), cluster("owner: o"), false},
+      {"region-without-prices", "region one", cluster("region: one"), cluster(""), false},
       {"accepted-unused", "accepted no-owner", cluster("owner: o") + "accepted: [{rule: no-owner, because: b}]\n",
        cluster("") + "accepted: [{rule: no-owner, subject: cluster c, because: b}]\n", false},
   };

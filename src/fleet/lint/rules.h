@@ -84,6 +84,7 @@ Findings lag_over_retention(const Facts& facts);
 Findings unknown_group(const Facts& facts);
 Findings no_critical_route(const Facts& facts);
 Findings no_owner(const Facts& facts);
+Findings region_without_prices(const Facts& facts);
 
 // access.cc: users, ACLs and secrets. What is wrong here locks somebody out, or lets everybody in.
 Findings unknown_client(const Facts& facts);

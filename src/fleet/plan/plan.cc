@@ -83,41 +83,64 @@ Status check_losses(const Topology& fleet, const std::vector<Loss>& losses) {
   return {};
 }
 
+// The prices where each cluster is.
+class PricesByCluster {
+ public:
+  PricesByCluster(const Topology& fleet, const Prices& prices) {
+    for (const Region& region : fleet.regions) regions_.push_back(prices.in(region));
+    for (const Cluster& cluster : fleet.clusters) region_of_.push_back(cluster.region);
+  }
+  [[nodiscard]] const Prices& of(size_t cluster) const { return regions_.at(region_of_.at(cluster)); }
+
+ private:
+  std::vector<Prices> regions_;
+  std::vector<Index> region_of_;
+};
+
+// Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
+double usd_per_core_hour(const Prices& prices) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const InstancePrice& instance : prices.instances)
+    if (instance.broker) least = std::min(least, instance.usd_per_hour / instance.vcpu);
+  return least;
+}
+
 // Sums for each cluster the costs that its size doesn't change: traffic between zones and regions, mirrors,
 // controllers, remote storage.
-std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const Prices& prices) {
-  const double month_s = prices.hours_per_month * 3600;
-  // Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
-  double usd_per_core_hour = std::numeric_limits<double>::infinity();
-  for (const InstancePrice& instance : prices.instances) {
-    if (instance.broker) usd_per_core_hour = std::min(usd_per_core_hour, instance.usd_per_hour / instance.vcpu);
-  }
+std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const PricesByCluster& by_cluster) {
   const std::vector<double> cross_zone = cross_zone_bytes_of(fleet, rates);
   std::vector<Cost> out(fleet.clusters.size());
   for (size_t i = 0; i < out.size(); ++i) {
     const Cluster& cluster = fleet.clusters[i];
+    const Prices& prices = by_cluster.of(i);
     // 0 controllers: the first brokers have that role, and cost nothing more.
     const double controllers = cluster.controllers;
     if (controllers > 0)
       out[i].controllers =
           controllers * prices.find_instance(cluster.controller_instance)->usd_per_hour * prices.hours_per_month;
-    out[i].cross_zone = cross_zone[i] * month_s / kBytesPerGb * prices.cross_zone_usd_per_gb;
+    out[i].cross_zone = cross_zone[i] * prices.hours_per_month * 3600 / kBytesPerGb * prices.cross_zone_usd_per_gb;
   }
-  for (size_t i = 0; i < fleet.topics.size(); ++i)
-    out[fleet.topics[i].cluster].remote += rates.topics[i].remote_bytes / kGib * prices.remote_usd_per_gib_month;
+  for (size_t i = 0; i < fleet.topics.size(); ++i) {
+    const Index cluster = fleet.topics[i].cluster;
+    out[cluster].remote += rates.topics[i].remote_bytes / kGib * by_cluster.of(cluster).remote_usd_per_gib_month;
+  }
   for (const Mirror& mirror : fleet.mirrors) {
     double bytes = 0, messages = 0;
     for (const MirroredTopic& topic : mirror.topics) {
       bytes += rates.topics[topic.from].in_bytes_per_s;
       messages += fleet.topics[topic.from].messages_per_s * fleet.topics[topic.from].peak_factor;
     }
+    // A mirror runs beside its target; what leaves a region is paid where it leaves.
+    const Prices& prices = by_cluster.of(mirror.to);
+    const double core_hour = usd_per_core_hour(prices);
     // Microseconds for a message times messages a second: cores, of which only so much may be in use.
-    FRESHET_ASSERT(std::isfinite(usd_per_core_hour) && prices.limits.cpu > 0);
+    FRESHET_ASSERT(std::isfinite(core_hour) && prices.limits.cpu > 0);
     const double cores = messages * prices.cpu.mirrored_message / 1e6 / prices.limits.cpu;
     Cost& cost = out[mirror.to];
-    cost.mirrors += std::max(prices.cpu.mirror_vcpu_min, cores) * usd_per_core_hour * prices.hours_per_month;
+    cost.mirrors += std::max(prices.cpu.mirror_vcpu_min, cores) * core_hour * prices.hours_per_month;
     if (fleet.clusters[mirror.from].region != fleet.clusters[mirror.to].region)
-      cost.cross_region += bytes * month_s / kBytesPerGb * prices.cross_region_usd_per_gb;
+      cost.cross_region +=
+          bytes * prices.hours_per_month * 3600 / kBytesPerGb * by_cluster.of(mirror.from).cross_region_usd_per_gb;
   }
   return out;
 }
@@ -214,15 +237,17 @@ void look_ahead(const Topology& fleet, const PlanOptions& options, const Prices&
 }
 
 // Costs the topology with each cluster at its cheapest size.
-Variant variant_of(std::string name, const Moment& moment, const Prices& prices) {
+Variant variant_of(std::string name, const Moment& moment, const Prices& all_prices) {
   Variant out;
   out.name = std::move(name);
   Topology sized = moment.fleet;
-  const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, prices);
+  const PricesByCluster by_cluster(moment.fleet, all_prices);
+  const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, by_cluster);
   // A cluster that nothing holds is left out of the cost; `without_size` says so, else the variant would look cheap.
   FRESHET_ASSERT(fixed.size() == sized.clusters.size() && moment.loads.size() == sized.clusters.size());
   for (size_t i = 0; i < sized.clusters.size(); ++i) {
     Cluster& cluster = sized.clusters[i];
+    const Prices& prices = by_cluster.of(i);
     const auto best = cheapest_size(moment.loads[i], cluster.zones.size(), cluster.volumes.type, prices);
     if (!best) {
       ++out.without_size;
@@ -306,15 +331,19 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
   Plan plan;
   plan.fleet = fleet.name;
   plan.prices = prices.source;
+  for (const Region& region : fleet.regions)
+    if (!prices.knows(region.name) && region.prices.empty())
+      plan.prices += "; none are known of " + region.name + ", which is counted as " + prices.region;
   plan.limits = limits_of(prices);
   plan.options = options;
   plan.topics = fleet.topics.size();
   plan.messages_per_s = sent_by_services(moment.fleet);
-  const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, prices);
+  const PricesByCluster by_cluster(moment.fleet, prices);
+  const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, by_cluster);
   const std::vector<std::vector<Index>> topics = topics_by_cluster(moment.fleet);
   for (size_t i = 0; i < fleet.clusters.size(); ++i) {
     const auto index = static_cast<Index>(i);
-    plan.clusters.push_back(plan_cluster(moment, topics[i], index, fixed[i], options, prices));
+    plan.clusters.push_back(plan_cluster(moment, topics[i], index, fixed[i], options, by_cluster.of(i)));
     plan.cost += plan.clusters.back().cost;
     plan.best_cost += plan.clusters.back().best_cost;
   }

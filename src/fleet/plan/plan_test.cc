@@ -29,6 +29,20 @@ double use_of(const ClusterPlan& cluster, Resource resource) {
   return most;
 }
 
+TEST(Plan, AClusterCostsWhatItDoesInItsRegion) {
+  Topology fleet = shop();
+  const Plan here = plan_fleet(fleet, nullptr, {}, default_prices()).value();
+  for (Region& region : fleet.regions) region.prices.machines = {{"c6g", 1.36}, {"m6g", 1.54}};
+  const Plan dear = plan_fleet(fleet, nullptr, {}, default_prices()).value();
+  ASSERT_EQ(here.clusters.size(), dear.clusters.size());
+  EXPECT_GT(dear.cost.brokers, 5 * here.cost.brokers);
+  EXPECT_EQ(dear.cost.volumes, here.cost.volumes);
+  fleet.regions[0].prices = {};
+  fleet.regions[0].name = "nowhere";
+  EXPECT_NE(plan_fleet(fleet, nullptr, {}, default_prices())->prices.find("none are known of nowhere"),
+            std::string::npos);
+}
+
 TEST(Plan, OfTheShop) {
   const Plan plan = plan_of(shop(), {.months = 0});
   EXPECT_EQ(plan.messages_per_s, 9000);

@@ -139,6 +139,80 @@ void read_limits(MapReader& file, Prices& prices, Problems& problems) {
   });
 }
 
+void read_by_name(Section& in, const std::string& key, Problems& problems, RegionPrices::ByName& out) {
+  const Node* node = in.map().require(key, "a map from name to US dollars");
+  if (node == nullptr) return;
+  const std::string path = in.map().path_of(key);
+  if (node->kind != Node::Kind::kMap || node->keys.size() > kEntriesMax)
+    return problems.add(node->at, path + ": must be a map from name to US dollars");
+  for (size_t i = 0; i < node->keys.size(); ++i) {
+    double usd = 0;
+    const std::string& name = node->keys[i].text;
+    if (yaml::read_number(node->items[i], path + "." + name, 0, kMost, problems, usd)) out.emplace_back(name, usd);
+  }
+}
+
+using NamedRegion = std::pair<std::string, RegionPrices>;
+
+NamedRegion read_region(const std::string& name, const Node& node, Problems& problems) {
+  Section in(node, "regions." + name, problems);
+  NamedRegion out;
+  out.first = name;
+  read_by_name(in, "machines", problems, out.second.machines);
+  read_by_name(in, "volumes", problems, out.second.volumes);
+  double usd = 0;
+  in.number("cross_zone_usd_per_gb", 0, kMost, usd);
+  out.second.cross_zone_usd_per_gb = usd;
+  in.number("cross_region_usd_per_gb", 0, kMost, usd);
+  out.second.cross_region_usd_per_gb = usd;
+  return out;
+}
+
+const double* find_usd(const RegionPrices::ByName& list, std::string_view name) {
+  const auto at = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.first == name; });
+  return at == list.end() ? nullptr : &at->second;
+}
+
+// "c6g" of "c6g.2xlarge"
+std::string_view family_of(std::string_view instance) { return instance.substr(0, instance.find('.')); }
+
+// Of the xlarge of a family: 4 cores.
+double usd_per_xlarge(const InstancePrice& instance) { return instance.usd_per_hour / instance.vcpu * 4; }
+
+// Clouds price sizes of a family by their cores, so one price of a family says all of them.
+void apply_machines(const RegionPrices::ByName& told, Prices& prices) {
+  double dearer = 0;
+  size_t families = 0;
+  for (const auto& [family, usd] : told) {
+    for (const InstancePrice& instance : prices.instances) {
+      if (family_of(instance.name) != family || instance.usd_per_hour <= 0) continue;
+      dearer += usd / usd_per_xlarge(instance);
+      ++families;
+      break;
+    }
+  }
+  const double usual = families == 0 ? 1 : dearer / static_cast<double>(families);
+  for (InstancePrice& instance : prices.instances) {
+    const double* const usd = find_usd(told, family_of(instance.name));
+    instance.usd_per_hour = usd != nullptr ? *usd * instance.vcpu / 4 : instance.usd_per_hour * usual;
+  }
+}
+
+void apply(const RegionPrices& told, Prices& prices) {
+  if (!told.machines.empty()) apply_machines(told.machines, prices);
+  for (VolumePrice& volume : prices.volumes) {
+    const double* const usd = find_usd(told.volumes, volume.name);
+    if (usd == nullptr || volume.usd_per_gib_month <= 0) continue;
+    // Tables of regions seldom have the price of IOPS and throughput; where they do, they go with the size's.
+    const double dearer = *usd / volume.usd_per_gib_month;
+    volume.usd_per_gib_month = *usd;
+    volume.usd_per_iops_month *= dearer;
+    volume.usd_per_mib_per_s_month *= dearer;
+  }
+  prices.cross_zone_usd_per_gb = told.cross_zone_usd_per_gb.value_or(prices.cross_zone_usd_per_gb);
+  prices.cross_region_usd_per_gb = told.cross_region_usd_per_gb.value_or(prices.cross_region_usd_per_gb);
+}
+
 // Without one there is nothing to propose, and no price of a core for mirrors.
 void check_brokers(const Prices& prices, const Node& root, Problems& problems) {
   const auto is_broker = [](const InstancePrice& instance) { return instance.broker; };
@@ -154,6 +228,19 @@ const Entry* find_by_name(const std::vector<Entry>& entries, std::string_view na
 
 }  // namespace
 
+bool Prices::knows(std::string_view region_name) const {
+  return region_name == region || std::any_of(regions.begin(), regions.end(),
+                                              [&](const NamedRegion& known) { return known.first == region_name; });
+}
+
+Prices Prices::in(const Region& where) const {
+  Prices out = *this;
+  for (const auto& [name, told] : regions)
+    if (name == where.name) apply(told, out);
+  apply(where.prices, out);
+  return out;
+}
+
 const InstancePrice* Prices::find_instance(std::string_view name) const { return find_by_name(instances, name); }
 const VolumePrice* Prices::find_volume(std::string_view name) const { return find_by_name(volumes, name); }
 
@@ -163,12 +250,14 @@ std::optional<Prices> parse_prices(std::string_view yaml_text, Problems& problem
   Prices prices;
   MapReader file(*root, "", problems);
   if (file.require("source", "where the figures are from") != nullptr) file.text("source", prices.source);
+  if (file.require("region", "the region of which the figures are") != nullptr) file.text("region", prices.region);
   if (file.require("hours_per_month", "a number") != nullptr)
     file.number("hours_per_month", 1, 744, prices.hours_per_month);
   if (file.require("usd_per_broker_month", "a number") != nullptr)
     file.number("usd_per_broker_month", 0, kMost, prices.usd_per_broker_month);
   read_entries(file, "instances", problems, prices.instances, read_instance);
   read_entries(file, "volumes", problems, prices.volumes, read_volume);
+  read_entries(file, "regions", problems, prices.regions, read_region);
   read_costs(file, prices, problems);
   read_limits(file, prices, problems);
   file.finish();

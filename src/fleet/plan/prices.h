@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fleet/region_prices.h"
+#include "fleet/topology.h"
 #include "yaml/node.h"
 
 namespace freshet::fleet {
@@ -60,9 +62,11 @@ struct Limits {  // parts of what there is
   uint32_t volumes_per_broker = 0;
 };
 
-// Is one price list, of one region of a cloud at one date, which `source` tells.
+// Is one price list at one date, which `source` tells: of one region of a cloud, and what differs in others.
 struct Prices {
   std::string source;
+  std::string region;                                         // of which the figures are
+  std::vector<std::pair<std::string, RegionPrices>> regions;  // others that are known, by name
   double hours_per_month = 0;
   double usd_per_broker_month = 0;  // beside its machine
   std::vector<InstancePrice> instances;
@@ -74,6 +78,11 @@ struct Prices {
   double heap_bytes_max = 0;
   double buffer_s = 0;  // of writes that the page cache must hold
   Limits limits;
+
+  [[nodiscard]] bool knows(std::string_view region_name) const;
+  // Those of a region: what fleet.yaml says of it, or else what is known, or else the figures as they are. A family
+  // that nobody has told is dearer there by as much as those that are told are on average.
+  [[nodiscard]] Prices in(const Region& where) const;
 
   // Null: not known.
   [[nodiscard]] const InstancePrice* find_instance(std::string_view name) const;

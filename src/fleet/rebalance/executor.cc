@@ -2,17 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 #include <set>
 
+#include "fleet/rebalance/throttles.h"
 #include "fleet/text.h"
 
 namespace freshet::fleet::rebalance {
 namespace {
 
-constexpr const char* kLeaderRate = "leader.replication.throttled.rate";
-constexpr const char* kFollowerRate = "follower.replication.throttled.rate";
-constexpr const char* kDirRate = "replica.alter.log.dirs.io.max.bytes.per.second";
 constexpr const char* kLeaderReplicas = "leader.replication.throttled.replicas";
 constexpr const char* kFollowerReplicas = "follower.replication.throttled.replicas";
 
@@ -96,7 +95,8 @@ Status Executor::run() {
   if (!journal_.is_open()) return {};
   journal_.outcome = Outcome::kRunning;
   FRESHET_TRY(save());
-  const Status ran = run_waves();
+  Status ran = see_before();
+  if (ran) ran = run_waves();
   if (journal_.outcome == Outcome::kCancelled) return ran;
   const bool is_refused = !ran && (ran.error().code == Code::kConflict || ran.error().code == Code::kInvalid);
   if (!ran && !is_refused)
@@ -117,6 +117,10 @@ Status Executor::run_waves() {
     const Wish wish = options_.wish();
     if (wish == Wish::kCancel) return cancel();
     const bool pauses = wish == Wish::kPause;
+    if (is_idle_ && !pauses && clock_.now_us() < window_at_us_) {
+      clock_.sleep_us(options_.poll_us);
+      continue;
+    }
     FRESHET_ASSIGN(const bool is_wave_done, patiently([&] { return step(!pauses); }));
     // A pause waits for what is under way, so that nothing is half moved and no throttle is needed.
     if (!is_wave_done && pauses && is_idle_) {
@@ -135,9 +139,10 @@ Status Executor::run_waves() {
 }
 
 Result<Executor::Standing> Executor::stand(const State& state) {
-  FRESHET_ASSIGN(const std::vector<Moving> moving, port_.moving());
-  const std::vector<JournalMove>& moves = journal_.waves.at(journal_.wave);
   Standing out;
+  FRESHET_ASSIGN(out.moving, port_.moving());
+  const std::vector<Moving>& moving = out.moving;
+  const std::vector<JournalMove>& moves = journal_.waves.at(journal_.wave);
   std::set<size_t> known;
   for (const JournalMove& move : moves) {
     bool is_ours_moving = false, is_strange = false;
@@ -185,12 +190,21 @@ Result<bool> Executor::step(bool may_start) {
       options_.tell(move.name() + " is gone, or was moved elsewhere by somebody else: it is left as it is");
     return true;
   }
-  if (may_start && !standing.waiting.empty() && standing.strange.empty()) FRESHET_TRY(start(state, standing));
+  if (!standing.under_way.empty() && journal_.at_close == AtClose::kTakeBack && is_closed()) {
+    options_.tell("the window of maintenance is over: what is under way goes back to where it was");
+    FRESHET_TRY(take_back(standing.under_way));
+    FRESHET_TRY(put_back());
+    return false;
+  }
+  FRESHET_TRY(keep_pace(state, standing));
+  const bool may = may_start && clock_.now_us() >= window_at_us_;
+  if (may && !standing.waiting.empty() && standing.strange.empty()) FRESHET_TRY(start(state, standing));
   return false;
 }
 
-// From how the cluster is now: what waits comes in whole, beside whatever lies there.
-Status Executor::prove(const State& state, const Standing& standing) {
+// From how the cluster is now: what waits comes in whole, beside whatever lies there. A throttle that may be lowered
+// makes a wave longer, so it is proved for the lowest.
+Result<Executor::Proof> Executor::prove(const State& state, const Standing& standing) {
   std::vector<Move> moves;
   for (const JournalMove& move : standing.waiting) {
     const Partition* const partition = find_partition(state, move);
@@ -211,27 +225,43 @@ Status Executor::prove(const State& state, const Standing& standing) {
                      {move.to, static_cast<uint32_t>(dir - to->dirs.begin())},
                      {}});
   }
-  const auto plan = plan_at_once(state, std::move(moves), journal_.limits);
-  return plan ? Status{} : tl::unexpected(plan.error());
+  const double most = journal_.limits.throttle_bytes_per_s;
+  const double share = journal_.pace.bounds.adapts ? journal_.pace.bounds.least_share : 1;
+  Proof proof;
+  FRESHET_ASSIGN(proof.least_rate, least_rate_of(state, moves, journal_.limits, share));
+  proof.rate = std::clamp(rate(), proof.least_rate, most);
+  Limits limits = journal_.limits;
+  limits.throttle_bytes_per_s = proof.rate;
+  FRESHET_ASSIGN(const Plan plan, plan_at_once(state, std::move(moves), limits));
+  proof.duration_s = plan.duration_s;
+  return proof;
+}
+
+// What was moved away before is on its way to be gone; when that is over, waiting helps no more.
+Status Executor::hold_back(const State& state, const Standing& standing, const Error& refusal) {
+  if (refusal.code != Code::kConflict) return tl::unexpected(refusal);
+  double delay_s = 0;
+  for (const Partition& partition : state.partitions) delay_s = std::max(delay_s, partition.delete_delay_s);
+  const env::TimeUs now_us = clock_.monotonic_us();
+  if (held_back_since_us_ == 0) {
+    held_back_since_us_ = std::max<env::TimeUs>(1, now_us);
+    options_.tell("the next wave waits for deleted files to go: " + refusal.message);
+  }
+  const bool may_help =
+      !standing.under_way.empty() ||
+      now_us < held_back_since_us_ + static_cast<env::TimeUs>((delay_s + 2 * journal_.limits.delete_slack_s) * 1e6);
+  return may_help ? Status{} : tl::unexpected(refusal);
 }
 
 Status Executor::start(const State& state, const Standing& standing) {
-  if (const Status proved = prove(state, standing); !proved) {
-    if (proved.error().code != Code::kConflict) return proved;
-    // What was moved away before is on its way to be gone; when that is over, waiting helps no more.
-    double delay_s = 0;
-    for (const Partition& partition : state.partitions) delay_s = std::max(delay_s, partition.delete_delay_s);
-    const env::TimeUs now_us = clock_.monotonic_us();
-    if (held_back_since_us_ == 0) {
-      held_back_since_us_ = std::max<env::TimeUs>(1, now_us);
-      options_.tell("the next wave waits for deleted files to go: " + proved.error().message);
-    }
-    const bool may_help =
-        !standing.under_way.empty() ||
-        now_us < held_back_since_us_ + static_cast<env::TimeUs>((delay_s + 2 * journal_.limits.delete_slack_s) * 1e6);
-    return may_help ? Status{} : proved;
-  }
+  const auto proof = prove(state, standing);
+  if (!proof) return hold_back(state, standing, proof.error());
   held_back_since_us_ = 0;
+  FRESHET_ASSIGN(const bool may, may_begin(proof->duration_s));
+  if (!may) return {};
+  journal_.pace.bytes_per_s = std::floor(proof->rate);
+  journal_.pace.least_bytes_per_s = proof->least_rate;
+  FRESHET_TRY(save());
   std::vector<JournalMove> moves = standing.under_way;
   moves.insert(moves.end(), standing.waiting.begin(), standing.waiting.end());
   FRESHET_TRY(set_throttles(state, moves));
@@ -262,18 +292,13 @@ Status Executor::set_throttles(const State& state, const std::vector<JournalMove
     for (const int32_t broker : move.before) append_replica(leaders, move, broker);
     append_replica(followers, move, move.to);
   }
-  std::vector<Change> changes;
-  const std::string rate = fmt::format("{:.0f}", journal_.limits.throttle_bytes_per_s);
-  for (const Broker& broker : state.brokers) {
-    const std::string id = std::to_string(broker.id);
-    if (between) changes.push_back({Setting::Kind::kBroker, id, kLeaderRate, rate});
-    if (between) changes.push_back({Setting::Kind::kBroker, id, kFollowerRate, rate});
-    if (within) changes.push_back({Setting::Kind::kBroker, id, kDirRate, rate});
-  }
+  std::vector<Change> changes = rate_changes(state, between, within, rate());
   for (const auto& [topic, list] : leaders) changes.push_back({Setting::Kind::kTopic, topic, kLeaderReplicas, list});
   for (const auto& [topic, list] : followers)
     changes.push_back({Setting::Kind::kTopic, topic, kFollowerReplicas, list});
-  return set(changes);
+  FRESHET_TRY(set(changes));
+  rate_set_ = rate();
+  return {};
 }
 
 // First what was before is saved, then ours is set: at whatever moment we are killed, the journal knows what to put
@@ -336,6 +361,20 @@ Status Executor::elect() {
   return wrong.empty() ? Status{} : port_.elect(wrong);
 }
 
+Status Executor::take_back(const std::vector<JournalMove>& moves) {
+  std::vector<Assignment> assignments;
+  std::vector<Placement> placements;
+  for (const JournalMove& move : moves) {
+    // To where it lies is nowhere: that stops a move within a broker.
+    if (move.is_within_broker()) placements.push_back({move.topic, move.partition, move.from, move.from_dir});
+    if (!move.is_within_broker()) assignments.push_back({move.topic, move.partition, std::nullopt});
+    options_.tell(move.name() + ": its move is cancelled");
+  }
+  if (!placements.empty()) FRESHET_TRY(port_.place(placements));
+  if (!assignments.empty()) FRESHET_TRY(port_.assign(assignments));
+  return {};
+}
+
 Status Executor::cancel() {
   FRESHET_TRY(check_cluster());
   if (!journal_.is_open()) return {};
@@ -343,16 +382,7 @@ Status Executor::cancel() {
     FRESHET_ASSIGN(const State state, patiently([&] { return port_.look(); }));
     FRESHET_ASSIGN(const Standing standing, patiently([&] { return stand(state); }));
     if (standing.under_way.empty()) break;
-    std::vector<Assignment> assignments;
-    std::vector<Placement> placements;
-    for (const JournalMove& move : standing.under_way) {
-      // To where it lies is nowhere: that stops a move within a broker.
-      if (move.is_within_broker()) placements.push_back({move.topic, move.partition, move.from, move.from_dir});
-      if (!move.is_within_broker()) assignments.push_back({move.topic, move.partition, std::nullopt});
-      options_.tell(move.name() + ": its move is cancelled");
-    }
-    if (!placements.empty()) FRESHET_TRY(patiently([&] { return port_.place(placements); }));
-    if (!assignments.empty()) FRESHET_TRY(patiently([&] { return port_.assign(assignments); }));
+    FRESHET_TRY(patiently([&] { return take_back(standing.under_way); }));
     clock_.sleep_us(options_.poll_us);
   }
   FRESHET_TRY(patiently([&] { return put_back(); }));

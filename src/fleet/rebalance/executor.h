@@ -2,7 +2,9 @@
 // then. Every step may be done twice, so one that was killed goes on by being run again with the journal that it left.
 //
 // Throttles: what was set before is saved first, then ours is set; at the end, at a pause and at a cancel all is put
-// back. Moves of others are told and waited for, never touched. One thread.
+// back. While moves are under way the throttle follows how the cluster fares (pace.h), no lower than each wave was
+// proved for. A wave begins only in a window of maintenance in which it can end. Moves of others are told and waited
+// for, never touched. One thread.
 #pragma once
 
 #include <functional>
@@ -11,6 +13,7 @@
 
 #include "env/clock.h"
 #include "fleet/rebalance/port.h"
+#include "fleet/rebalance/windows.h"
 
 namespace freshet::fleet::rebalance {
 
@@ -19,6 +22,8 @@ enum class Wish : uint8_t { kGoOn, kPause, kCancel };
 struct ExecutorOptions {
   env::TimeUs poll_us = 1'000'000;
   env::TimeUs away_max_us = 600'000'000;  // how long the cluster may not answer before we give up
+  env::TimeUs fares_us = 5'000'000;       // how often the throttle is thought over
+  Windows windows;                        // those of the journal
   // Durable when it returns.
   std::function<Status(const Journal&)> save;
   // What a person wants to know, a line.
@@ -45,6 +50,12 @@ class Executor {
   struct Standing {
     std::vector<JournalMove> waiting, under_way, done, lost;  // lost: the partition is gone or moved by others
     std::vector<Moving> strange;                              // what others move
+    std::vector<Moving> moving;                               // everything
+  };
+  // That a wave is safe, and down to which throttle.
+  struct Proof {
+    double duration_s = 0;
+    double rate = 0, least_rate = 0;
   };
 
   [[nodiscard]] Status check_cluster();
@@ -53,9 +64,18 @@ class Executor {
   [[nodiscard]] Result<bool> step(bool may_start);
   [[nodiscard]] Result<Standing> stand(const State& state);
   [[nodiscard]] Status start(const State& state, const Standing& standing);
-  [[nodiscard]] Status prove(const State& state, const Standing& standing);
+  [[nodiscard]] Result<Proof> prove(const State& state, const Standing& standing);
+  [[nodiscard]] Status hold_back(const State& state, const Standing& standing, const Error& refusal);
+  [[nodiscard]] Status take_back(const std::vector<JournalMove>& moves);
   [[nodiscard]] Status set_throttles(const State& state, const std::vector<JournalMove>& moves);
   [[nodiscard]] Status set(const std::vector<Change>& changes);
+  // In executor_pace.cc: the throttle that follows the cluster, and windows.
+  [[nodiscard]] Status see_before();
+  [[nodiscard]] Status keep_pace(const State& state, const Standing& standing);
+  [[nodiscard]] double rate() const;
+  // False: no window is open in which it would end; until when it waits is told.
+  [[nodiscard]] Result<bool> may_begin(double duration_s);
+  [[nodiscard]] bool is_closed() const;
   [[nodiscard]] Status put_back();
   [[nodiscard]] Status see_put_back(const Change& change);
   [[nodiscard]] Status elect();
@@ -72,6 +92,10 @@ class Executor {
   std::vector<std::string> told_;       // of others' moves
   env::TimeUs held_back_since_us_ = 0;  // 0: nothing is
   bool is_idle_ = true;                 // nothing was under way at the last step
+  env::TimeUs window_at_us_ = 0;        // of the wall clock: nothing begins before
+  Pace pace_;
+  double rate_set_ = 0;  // that brokers have, as far as this process knows
+  env::TimeUs fares_at_us_ = 0;
 };
 
 }  // namespace freshet::fleet::rebalance

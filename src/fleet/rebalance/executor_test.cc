@@ -61,6 +61,11 @@ class FakeCluster final : public Port {
     for (const auto& [key, copy] : copies) out.push_back(copy.moving);
     return out;
   }
+  Result<Seen> fares(const std::vector<Moving>&) override {
+    FRESHET_TRY(call());
+    const double now_s = seconds_of(time_);
+    return Seen{now_s >= suffers_from_s && now_s < suffers_until_s ? Signs{2, 0, 0} : Signs{}, {}};
+  }
   Result<std::optional<std::string>> setting(Setting::Kind kind, const std::string& resource,
                                              const std::string& name) override {
     FRESHET_TRY(call());
@@ -77,6 +82,10 @@ class FakeCluster final : public Port {
         if (may_not_alter)
           return Status(fail(Code::kInvalid, "CLUSTER_AUTHORIZATION_FAILED (31): Cluster authorization failed."));
         if (one.value) settings[{one.kind, one.resource, one.name}] = *one.value;
+        if (one.value && one.name == "leader.replication.throttled.rate" && one.resource == "1")
+          rates.push_back(std::stod(*one.value));
+        if (one.value && one.name == "replica.alter.log.dirs.io.max.bytes.per.second" && one.resource == "1")
+          dir_rates.push_back(std::stod(*one.value));
         if (!one.value) settings.erase({one.kind, one.resource, one.name});
       }
       return Status();
@@ -139,6 +148,9 @@ class FakeCluster final : public Port {
   bool dead = false;
   double copy_s = 3;
   int copies_begun = 0, copies_without_throttle = 0;
+  double suffers_from_s = 1e9, suffers_until_s = 1e9;
+  std::vector<double> rates, dir_rates;  // that brokers were told, in order
+  std::vector<double> begun_s;           // when copies between brokers began
 
   // Whether this call is one after the process has died. Copies go on meanwhile.
   Status call() {
@@ -191,6 +203,7 @@ class FakeCluster final : public Port {
     }
     if (!has_throttle()) ++copies_without_throttle;
     ++copies_begun;
+    begun_s.push_back(seconds_of(time_));
     copy.done_s = seconds_of(time_) + copy_s;
     copies[key] = copy;
   }
@@ -252,6 +265,7 @@ struct Case {
       return wish;
     };
     options.away_max_us = 60'000'000;
+    options.windows = Windows::parse(saved.windows).value();
     return Executor(cluster, time, saved, options);
   }
   void check_done() {
@@ -274,16 +288,19 @@ TEST(MovesExecutor, MovesUnderThrottlesAndLeavesNone) {
   EXPECT_EQ(c.cluster.copies_begun, 3);
 }
 
-TEST(MovesExecutor, KilledAtEveryStepItGoesOn) {
+// Killed at each of its calls, of a cluster that fares as `prepare` makes it.
+void killed_at_every_step(const std::function<void(Case&)>& prepare) {
   int steps = 0;
   {
     Case c;
+    prepare(c);
     ASSERT_TRUE(c.executor().run().has_value());
     steps = c.cluster.calls;
   }
   for (int at = 1; at <= steps; ++at) {
     SCOPED_TRACE(at);
     Case c;
+    prepare(c);
     const FakeCluster::Settings before = c.cluster.settings;
     c.cluster.calls = 0;
     c.cluster.dies_at = at;
@@ -296,6 +313,139 @@ TEST(MovesExecutor, KilledAtEveryStepItGoesOn) {
     EXPECT_EQ(c.cluster.settings, before);
     EXPECT_EQ(c.cluster.copies_without_throttle, 0);
   }
+}
+
+TEST(MovesExecutor, KilledAtEveryStepItGoesOn) {
+  killed_at_every_step([](Case&) {});
+}
+
+TEST(MovesExecutor, KilledAtEveryStepWhileTheThrottleGoesUpAndDown) {
+  killed_at_every_step([](Case& c) {
+    c.cluster.copy_s = 60;
+    c.cluster.suffers_from_s = 8;
+    c.cluster.suffers_until_s = 12;
+  });
+}
+
+TEST(MovesExecutor, TheThrottleFollowsHowTheClusterFares) {
+  Case c;
+  c.cluster.copy_s = 400;
+  c.cluster.suffers_from_s = 20;
+  c.cluster.suffers_until_s = 200;
+  const FakeCluster::Settings before = c.cluster.settings;
+  const double most = c.saved.limits.throttle_bytes_per_s;
+  ASSERT_TRUE(c.executor().run().has_value());
+  c.check_done();
+  EXPECT_EQ(c.cluster.settings, before);
+  // Down to a tenth by halves, and up again to what is allowed.
+  ASSERT_GT(c.cluster.rates.size(), 6u);
+  EXPECT_EQ(c.cluster.rates.front(), most);
+  EXPECT_EQ(*std::min_element(c.cluster.rates.begin(), c.cluster.rates.end()), most / 10);
+  EXPECT_EQ(c.cluster.rates[1], most / 2);
+  EXPECT_EQ(c.cluster.rates.back(), most);
+  EXPECT_THAT(c.told, testing::Contains("the throttle is lowered from 50.0 MB/s to 25.0 MB/s: a small request takes "
+                                        "2000 ms, 0 ms before"));
+  // What moves within a broker is limited by another setting, which goes with it.
+  EXPECT_EQ(*std::min_element(c.cluster.dir_rates.begin(), c.cluster.dir_rates.end()), most / 10);
+}
+
+TEST(MovesExecutor, AFixedThrottleStays) {
+  Case c;
+  c.saved.pace.bounds.adapts = false;
+  c.cluster.suffers_from_s = 0;
+  ASSERT_TRUE(c.executor().run().has_value());
+  for (const double rate : c.cluster.rates) EXPECT_EQ(rate, c.saved.limits.throttle_bytes_per_s);
+}
+
+TEST(MovesExecutor, TheThrottleNeverGoesBelowWhatConverges) {
+  Case c;
+  c.cluster.find("t", 0).in_bytes_per_s = 20e6;
+  c.cluster.find("t", 2).in_bytes_per_s = 10e6;
+  for (Partition& partition : c.cluster.state.partitions) partition.bytes_max = 120 * kMB;  // retention stops it
+  c.cluster.copy_s = 400;
+  c.cluster.suffers_from_s = 5;
+  const Status ran = c.executor().run();
+  ASSERT_TRUE(ran.has_value()) << ran.error().message;
+  double least = 1e12;
+  for (const double rate : c.cluster.rates) least = std::min(least, rate);
+  EXPECT_GE(least, 12e6 - 1);  // 1.2 of what comes into the smaller one, which is in a wave of its own
+  EXPECT_LT(least, 50e6);
+}
+
+// It is 00:00 on a Thursday of 1970.
+TEST(MovesExecutor, WavesBeginWithinWindowsOnly) {
+  Case c;
+  c.saved.windows = {"thu 01:00-02:00", "fri 03:00-04:00"};
+  c.cluster.copy_s = 3000;  // longer than it should take: the second wave is of the next window
+  ASSERT_TRUE(c.executor().run().has_value());
+  c.check_done();
+  for (const double at : c.cluster.begun_s) {
+    const bool is_within = (at >= 3600 && at < 7200) || (at >= 86'400 + 3 * 3600 && at < 86'400 + 4 * 3600);
+    EXPECT_TRUE(is_within) << at;
+  }
+  EXPECT_LT(c.cluster.begun_s.front(), 3700);
+  EXPECT_THAT(c.told, testing::Contains(testing::HasSubstr("it waits for Thu 1970-01-01 01:00 UTC")));
+}
+
+TEST(MovesExecutor, AWaveThatFitsIntoNoWindowIsRefused) {
+  Case c;
+  c.saved.limits.throttle_bytes_per_s = 1e5;
+  c.saved.windows = {"thu 01:00-01:10"};
+  const Status ran = c.executor().run();
+  ASSERT_FALSE(ran.has_value());
+  EXPECT_EQ(ran.error().code, Code::kConflict);
+  EXPECT_THAT(ran.error().message, testing::HasSubstr("no window of maintenance is longer than 10 min"));
+  EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+}
+
+TEST(MovesExecutor, WhatIsUnderWayAtTheCloseIsTakenBackIfWanted) {
+  Case c;
+  c.saved.windows = {"daily 01:00-02:00"};
+  c.saved.at_close = AtClose::kTakeBack;
+  c.cluster.copy_s = 5000;  // it does not end within the window
+  const FakeCluster::Settings before = c.cluster.settings;
+  bool was_back = false;
+  ExecutorOptions options;
+  options.save = [&](const Journal& journal) {
+    c.saved = journal;
+    return Status();
+  };
+  options.tell = [&](const std::string& line) { c.told.push_back(line); };
+  options.wish = [&] {
+    if (seconds_of(c.time) > 7300 && seconds_of(c.time) < 80'000 && !was_back) {
+      was_back = true;
+      EXPECT_TRUE(c.cluster.copies.empty());
+      EXPECT_EQ(c.cluster.settings, before);
+      c.cluster.copy_s = 3;  // the next night nobody is in the way
+    }
+    return Wish::kGoOn;
+  };
+  options.windows = Windows::parse(c.saved.windows).value();
+  Executor executor(c.cluster, c.time, c.saved, options);
+  ASSERT_TRUE(executor.run().has_value());
+  EXPECT_TRUE(was_back);
+  c.check_done();
+  EXPECT_EQ(c.cluster.settings, before);
+}
+
+TEST(MovesExecutor, APauseIsHeardWhileItWaitsForAWindow) {
+  Case c;
+  c.saved.windows = {"sat 01:00-02:00"};
+  int asked = 0;
+  ExecutorOptions options;
+  options.save = [&](const Journal& journal) {
+    c.saved = journal;
+    return Status();
+  };
+  options.tell = [](const std::string&) {};
+  options.wish = [&] { return ++asked > 10 ? Wish::kPause : Wish::kGoOn; };
+  options.windows = Windows::parse(c.saved.windows).value();
+  Executor executor(c.cluster, c.time, c.saved, options);
+  ASSERT_TRUE(executor.run().has_value());
+  EXPECT_EQ(c.saved.outcome, Outcome::kPaused);
+  EXPECT_EQ(c.cluster.copies_begun, 0);
+  EXPECT_LT(seconds_of(c.time), 60);
 }
 
 TEST(MovesExecutor, KilledAtEveryStepItCanBeCancelled) {
@@ -417,10 +567,21 @@ TEST(MovesJournal, ThereAndBack) {
   c.saved.settings = {{Setting::Kind::kBroker, "1", "a", std::nullopt, true},
                       {Setting::Kind::kTopic, "t", "b", "1:2,\"x\"", false}};
   c.saved.wave = 1;
+  c.saved.pace = {{true, 0.25, 45, 0.2}, 12'500'000, 5'000'000, Signs{0.012, 3, 2}};
+  c.saved.windows = {"sat 01:00-05:00 Europe/Berlin"};
+  c.saved.at_close = AtClose::kTakeBack;
   const std::string text = to_json(c.saved);
   const auto back = journal_from_json(text);
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(to_json(*back), text);
+  EXPECT_EQ(back->pace.bounds, c.saved.pace.bounds);
+  EXPECT_EQ(back->windows, c.saved.windows);
+  // One of a release that did not adapt goes on as it was begun.
+  const size_t from = text.find("\"pace\""), to = text.find("\"waves\"");
+  const auto old = journal_from_json(text.substr(0, from) + text.substr(to));
+  ASSERT_TRUE(old.has_value()) << old.error().message;
+  EXPECT_FALSE(old->pace.bounds.adapts);
+  EXPECT_TRUE(old->windows.empty());
   EXPECT_FALSE(back->settings[0].before.has_value());
   EXPECT_EQ(back->settings[1].before, "1:2,\"x\"");
   EXPECT_EQ(journal_from_json("{}").error().code, Code::kCorrupt);

@@ -26,6 +26,27 @@ void write_limits(JsonWriter& json, const Limits& limits) {
   json.member("delete_slack_s", static_cast<int64_t>(limits.delete_slack_s)).end_object();
 }
 
+int64_t whole_number(double number) { return static_cast<int64_t>(number + 0.5); }
+
+void write_signs(JsonWriter& json, const Signs& signs) {
+  json.begin_object().member("latency_us", whole_number(signs.latency_s * 1e6));
+  json.member("lag_ms", whole_number(signs.lag_s * 1e3))
+      .member("under_replicated", signs.under_replicated)
+      .end_object();
+}
+
+void write_pace(JsonWriter& json, const JournalPace& pace) {
+  json.begin_object()
+      .member("adapts", pace.bounds.adapts)
+      .member("latency_us", whole_number(pace.bounds.latency_s * 1e6));
+  json.member("lag_ms", whole_number(pace.bounds.lag_s * 1e3));
+  json.member("least_permille", whole_number(pace.bounds.least_share * 1e3));
+  json.member("bytes_per_s", whole_number(pace.bytes_per_s))
+      .member("least_bytes_per_s", whole_number(pace.least_bytes_per_s));
+  if (pace.before) write_signs(json.key("before"), *pace.before);
+  json.end_object();
+}
+
 // Reads fields of objects; what is not there throws, as simdjson does, and is caught in journal_from_json.
 std::vector<int32_t> numbers_of(const dom::element& list) {
   std::vector<int32_t> out;
@@ -68,12 +89,41 @@ Limits limits_from(const dom::element& value) {
   return limits;
 }
 
+double number_of(const dom::element& value) { return static_cast<double>(int64_t{value}); }
+
+JournalPace pace_from(const dom::element& value) {
+  JournalPace pace;
+  pace.bounds.adapts = bool{value["adapts"]};
+  pace.bounds.latency_s = number_of(value["latency_us"]) / 1e6;
+  pace.bounds.lag_s = number_of(value["lag_ms"]) / 1e3;
+  pace.bounds.least_share = number_of(value["least_permille"]) / 1e3;
+  pace.bytes_per_s = number_of(value["bytes_per_s"]);
+  pace.least_bytes_per_s = number_of(value["least_bytes_per_s"]);
+  dom::element before;
+  if (value["before"].get(before) == simdjson::SUCCESS)
+    pace.before = {number_of(before["latency_us"]) / 1e6, number_of(before["lag_ms"]) / 1e3,
+                   static_cast<uint32_t>(int64_t{before["under_replicated"]})};
+  return pace;
+}
+
+// What journals of earlier releases don't have.
+void read_later(const dom::element& value, Journal& journal) {
+  dom::element found;
+  journal.pace.bounds.adapts = false;
+  if (value["pace"].get(found) == simdjson::SUCCESS) journal.pace = pace_from(found);
+  if (value["windows"].get(found) == simdjson::SUCCESS)
+    for (const dom::element window : dom::array(found)) journal.windows.push_back(text_of(window));
+  if (value["at_close"].get(found) == simdjson::SUCCESS)
+    journal.at_close = parse_name<AtClose>(text_of(found)).value_or(AtClose::kFinish);
+}
+
 Journal journal_from(const dom::element& value) {
   Journal journal;
   journal.cluster_id = text_of(value["cluster_id"]);
   journal.outcome = parse_name<Outcome>(text_of(value["outcome"])).value_or(Outcome::kRunning);
   journal.wave = static_cast<uint32_t>(int64_t{value["wave"]});
   journal.limits = limits_from(value["limits"]);
+  read_later(value, journal);
   for (const dom::element wave : dom::array(value["waves"])) {
     std::vector<JournalMove>& moves = journal.waves.emplace_back();
     for (const dom::element move : dom::array(wave)) moves.push_back(move_from(move));
@@ -114,6 +164,8 @@ std::string to_json(const Journal& journal) {
   json.begin_object().member("version", kVersion).member("cluster_id", journal.cluster_id);
   json.member("outcome", name_of(journal.outcome)).member("wave", journal.wave).key("limits");
   write_limits(json, journal.limits);
+  write_pace(json.key("pace"), journal.pace);
+  json.key("windows").array(journal.windows).member("at_close", name_of(journal.at_close));
   json.key("waves").array(journal.waves,
                           [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
   json.key("settings").array(journal.settings, [](JsonWriter& list, const Setting& setting) {

@@ -1,8 +1,9 @@
 // What a rebalance has to remember to go on after it was killed: its moves, how far it is, and every setting that it
 // made with what was there before. Saved before anything is done, so whatever was begun is in it.
 //
-// Format (one JSON object, version 1): {"version","cluster_id","outcome","wave","limits":{…},"waves":[[move…]…],
-// "settings":[…]}, with the fields below by their names.
+// Format (one JSON object, version 1): "version", "cluster_id", "outcome", "wave", "limits", "pace", "windows",
+// "at_close", "waves" (a list of lists of moves) and "settings", with the fields below by their names. Journals of
+// earlier releases have neither pace nor windows: their throttle stays as it is.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
+#include "fleet/rebalance/pace.h"
 #include "fleet/rebalance/plan.h"
 
 namespace freshet::fleet::rebalance {
@@ -45,10 +47,29 @@ enum class Outcome : uint8_t { kRunning, kPaused, kDone, kCancelled };
       {{kRunning, "running"}, {kPaused, "paused"}, {kDone, "done"}, {kCancelled, "cancelled"}});
 }
 
+// The throttle as it is now, and what it is judged by.
+struct JournalPace {
+  Bounds bounds;
+  double bytes_per_s = 0;        // 0: that of the limits
+  double least_bytes_per_s = 0;  // of the wave that runs
+  std::optional<Signs> before;   // how the cluster was before anything was moved; nullopt: nobody has looked
+};
+
+// What becomes of moves that are under way when a window of maintenance closes: they end, or they are taken back and
+// begun anew in the next one.
+enum class AtClose : uint8_t { kFinish, kTakeBack };
+[[nodiscard]] constexpr auto names_of(AtClose) {
+  using enum AtClose;
+  return std::to_array<Name<AtClose>>({{kFinish, "finish"}, {kTakeBack, "take-back"}});
+}
+
 struct Journal {
   std::string cluster_id;
   Outcome outcome = Outcome::kRunning;
   Limits limits;
+  JournalPace pace;
+  std::vector<std::string> windows;  // in which moves may begin (windows.h); none: always
+  AtClose at_close = AtClose::kFinish;
   std::vector<std::vector<JournalMove>> waves;
   uint32_t wave = 0;              // those before it are done
   std::vector<Setting> settings;  // all that were ever ours

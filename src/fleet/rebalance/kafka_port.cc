@@ -149,6 +149,7 @@ Result<State> KafkaPort::look_once() {
   State state;
   Lying lying;
   within_.clear();
+  led_.clear();
   for (const MetadataResponse::Broker& broker : metadata.brokers)
     FRESHET_TRY(read_dirs(broker, state.brokers.emplace_back(), lying));
   std::sort(state.brokers.begin(), state.brokers.end(), [](const Broker& a, const Broker& b) { return a.id < b.id; });
@@ -161,6 +162,7 @@ Result<State> KafkaPort::look_once() {
       one.topic = *topic.name;
       one.index = partition.index;
       one.leader = partition.leader;
+      led_.try_emplace(one.leader, one.topic, one.index);
       for (const int32_t id : partition.replicas) {
         Replica& replica = one.replicas.emplace_back();
         replica.place.broker = id;

@@ -10,6 +10,7 @@
 #include "cluster/protocol/client.h"
 #include "env/clock.h"
 #include "fleet/rebalance/port.h"
+#include "fleet/watch/source.h"
 
 namespace freshet::fleet::rebalance {
 
@@ -19,16 +20,20 @@ struct KafkaPortOptions {
   // volume is Kafka's. Then what lies there are its replicas, and those that we have seen go.
   double dir_bytes = 0;
   double delete_slack_s = 30;
+  env::TimeUs lag_window_us = 30'000'000;  // over about so long rates are measured that say a lag in seconds
 };
 
 class KafkaPort final : public Port {
  public:
-  KafkaPort(std::unique_ptr<cluster::protocol::Client> client, env::Clock& clock, KafkaPortOptions options)
-      : client_(std::move(client)), clock_(clock), options_(options) {}
+  // `looks` is for fares(), which shows no groups without it.
+  KafkaPort(std::unique_ptr<cluster::protocol::Client> client, std::unique_ptr<LookSource> looks, env::Clock& clock,
+            KafkaPortOptions options)
+      : client_(std::move(client)), looks_(std::move(looks)), clock_(clock), options_(options) {}
 
   Result<std::string> cluster_id() override { return client_->cluster_id(); }
   Result<State> look() override;
   Result<std::vector<Moving>> moving() override;  // those within brokers as of the last look()
+  Result<Seen> fares(const std::vector<Moving>& moving) override;
   Result<std::optional<std::string>> setting(Setting::Kind kind, const std::string& resource,
                                              const std::string& name) override;
   Status change(const std::vector<Change>& changes) override;
@@ -58,9 +63,12 @@ class KafkaPort final : public Port {
   [[nodiscard]] Status read_topics(const std::vector<std::string>& names);
   void measure(State& state);
   void count_leaving(State& state, const Lying& lying);
+  [[nodiscard]] Result<Look> look_at_groups();
+  [[nodiscard]] Result<double> slowest_answer_s();
   [[nodiscard]] Status change_at(int32_t broker, const std::vector<Change>& changes);
 
   std::unique_ptr<cluster::protocol::Client> client_;
+  std::unique_ptr<LookSource> looks_;
   env::Clock& clock_;
   const KafkaPortOptions options_;
   std::map<std::string, TopicFacts> topics_;
@@ -69,6 +77,8 @@ class KafkaPort final : public Port {
   std::vector<Moving> within_;
   Lying lying_;
   std::vector<Leaving> leaving_;
+  std::map<int32_t, Key> led_;  // a partition that each broker leads, as of the last look()
+  std::optional<Look> looked_;  // that lags in seconds are measured from
 };
 
 }  // namespace freshet::fleet::rebalance

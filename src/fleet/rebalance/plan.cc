@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "fleet/rebalance/disks.h"
@@ -45,6 +46,14 @@ class Load {
     if (move.is_within_broker()) return moves_in(within_, move.to.broker);
     const auto given = gives_.find(move.from.broker);
     return std::max({moves_in(in_, move.to.broker), moves_in(out_, leader), given == gives_.end() ? 0 : given->second});
+  }
+
+  // What a throttle must be at least.
+  [[nodiscard]] double converging_rate() const {
+    double least = 0;
+    for (const auto* const side : {&in_, &out_, &within_})
+      for (const auto& [broker, traffic] : *side) least = std::max(least, traffic.in_bytes_per_s * kFaster);
+    return least;
   }
 
   // An upper bound: what comes in takes its time, and what goes out, and neither is faster than the throttle.
@@ -315,6 +324,30 @@ Result<Plan> plan_waves(const State& state, std::vector<Move> moves, const Limit
 
 Result<Plan> plan_at_once(const State& state, std::vector<Move> moves, const Limits& limits) {
   return Planner(state, limits).at_once(std::move(moves));
+}
+
+Result<double> least_rate_of(const State& state, const std::vector<Move>& moves, const Limits& limits, double share) {
+  constexpr int kSteps = 10;  // the range is halved so often
+  FRESHET_TRY(plan_at_once(state, moves, limits));
+  const auto holds = [&](double rate) {
+    Limits slower = limits;
+    slower.throttle_bytes_per_s = rate;
+    return plan_at_once(state, moves, slower).has_value();
+  };
+  double good = limits.throttle_bytes_per_s, bad = good * std::clamp(share, 0.001, 1.0);
+  if (holds(bad)) return bad;
+  // Slower is longer, and longer is fuller: between the two there is one rate from which on it holds.
+  for (int i = 0; i < kSteps; ++i) {
+    const double middle = std::sqrt(good * bad);
+    (holds(middle) ? good : bad) = middle;
+  }
+  return good;
+}
+
+double converging_rate(const State& state, const std::vector<Move>& moves) {
+  Load load(state);
+  for (const Move& move : moves) load.add(move, 0);
+  return load.converging_rate();
 }
 
 std::optional<double> duration_of(const State& state, const std::vector<Move>& moves, const Limits& limits,

@@ -67,6 +67,13 @@ struct Plan {
 // The same moves all at once, as the usual tools do it. kConflict as above.
 [[nodiscard]] Result<Plan> plan_at_once(const State& state, std::vector<Move> moves, const Limits& limits);
 
+// The lowest throttle, down to this share of that of the limits, at which these moves at once are still proved safe and
+// catch up: slower is longer, and disks fill meanwhile. kConflict: not even that of the limits will do, with the proof.
+[[nodiscard]] Result<double> least_rate_of(const State& state, const std::vector<Move>& moves, const Limits& limits,
+                                           double share);
+// Below this the moves never catch up with what comes in now.
+[[nodiscard]] double converging_rate(const State& state, const std::vector<Move>& moves);
+
 // How long these take at the throttle, at most, if they begin in so many seconds; nullopt: they never catch up.
 [[nodiscard]] std::optional<double> duration_of(const State& state, const std::vector<Move>& moves,
                                                 const Limits& limits, double begin_s);

@@ -42,6 +42,12 @@ struct Change {  // of a configuration
   std::optional<std::string> value;  // nullopt: deleted
 };
 
+// How the cluster fares, and what of it could not be seen and why.
+struct Seen {
+  Signs signs;
+  std::vector<std::string> doubts;
+};
+
 class Port {
  public:
   virtual ~Port() = default;
@@ -49,6 +55,8 @@ class Port {
   // Sizes, places and rates as they are now.
   [[nodiscard]] virtual Result<State> look() = 0;
   [[nodiscard]] virtual Result<std::vector<Moving>> moving() = 0;
+  // How the cluster fares beside these moves: what they make under-replicated is no sign of suffering. Takes a while.
+  [[nodiscard]] virtual Result<Seen> fares(const std::vector<Moving>& moving) = 0;
   // What is set on this topic or broker itself; nullopt: nothing is. kNotFound: there is no such topic.
   [[nodiscard]] virtual Result<std::optional<std::string>> setting(Setting::Kind kind, const std::string& resource,
                                                                    const std::string& name) = 0;

@@ -34,9 +34,11 @@ void write_place(JsonWriter& json, const State& state, const char* name, Place p
 
 int64_t whole(double number) { return static_cast<int64_t>(number + 0.5); }
 
-void write_wave(JsonWriter& json, const State& state, const Wave& wave) {
+void write_wave(JsonWriter& json, const State& state, const Wave& wave, const Span* time) {
   json.begin_object().member("begin_s", whole(wave.begin_s)).member("duration_s", whole(wave.duration_s));
-  json.member("waits_s", whole(wave.waits_s)).key("moves").begin_array();
+  json.member("waits_s", whole(wave.waits_s));
+  if (time != nullptr) json.member("begins_at", moment_iso(time->begin_s)).member("ends_at", moment_iso(time->end_s));
+  json.key("moves").begin_array();
   for (const Move& move : wave.moves) {
     const Partition& partition = state.partitions[move.partition];
     json.begin_object().member("topic", partition.topic).member("partition", partition.index);
@@ -50,7 +52,7 @@ void write_wave(JsonWriter& json, const State& state, const Wave& wave) {
 
 }  // namespace
 
-std::string text_of_plan(const State& state, const Plan& plan, const Limits& limits) {
+std::string text_of_plan(const State& state, const Plan& plan, const Limits& limits, const std::vector<Span>& times) {
   size_t moves = 0;
   for (const Wave& wave : plan.waves) moves += wave.moves.size();
   if (moves == 0) return "nothing to move\n";
@@ -61,6 +63,7 @@ std::string text_of_plan(const State& state, const Plan& plan, const Limits& lim
     const Wave& wave = plan.waves[i];
     out += fmt::format("\nwave {}: at most {}", i + 1, time_text(wave.duration_s));
     if (wave.waits_s > 0) out += fmt::format(", after {} in which deleted files go", time_text(wave.waits_s));
+    if (i < times.size()) out += fmt::format(", {} to {}", moment_text(times[i].begin_s), moment_text(times[i].end_s));
     out += "\n";
     for (size_t k = 0; k < wave.moves.size() && k < kMovesShown; ++k) out += line_of(state, wave.moves[k]);
     if (wave.moves.size() > kMovesShown) out += fmt::format("  and {} more\n", wave.moves.size() - kMovesShown);
@@ -75,10 +78,14 @@ std::string text_of_plan(const State& state, const Plan& plan, const Limits& lim
   return out;
 }
 
-void write_plan(JsonWriter& json, const State& state, const Plan& plan, const Limits& limits) {
+void write_plan(JsonWriter& json, const State& state, const Plan& plan, const Limits& limits,
+                const std::vector<Span>& times) {
   json.begin_object().member("duration_s", whole(plan.duration_s)).member("network_bytes", whole(plan.network_bytes));
   json.member("throttle_bytes_per_s", whole(limits.throttle_bytes_per_s));
-  json.key("waves").array(plan.waves, [&](JsonWriter& list, const Wave& wave) { write_wave(list, state, wave); });
+  json.key("waves").begin_array();
+  for (size_t i = 0; i < plan.waves.size(); ++i)
+    write_wave(json, state, plan.waves[i], i < times.size() ? &times[i] : nullptr);
+  json.end_array();
   json.key("log_dirs").array(plan.peaks, [&](JsonWriter& list, const DirPeak& peak) {
     const LogDir& dir = state.dir_of(peak.place);
     list.begin_object().member("broker", peak.place.broker).member("dir", dir.path);
@@ -99,7 +106,10 @@ std::string text_of_journal(const Journal& journal) {
 void write_journal(JsonWriter& json, const Journal& journal) {
   json.begin_object().member("outcome", name_of(journal.outcome)).member("cluster_id", journal.cluster_id);
   json.member("waves", journal.waves.size()).member("waves_done", journal.wave);
-  json.member("settings_to_put_back", journal.settings_set()).end_object();
+  json.member("settings_to_put_back", journal.settings_set());
+  json.member("throttle_bytes_per_s",
+              whole(journal.pace.bytes_per_s > 0 ? journal.pace.bytes_per_s : journal.limits.throttle_bytes_per_s));
+  json.end_object();
 }
 
 }  // namespace freshet::fleet::rebalance
