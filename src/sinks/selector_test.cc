@@ -22,7 +22,7 @@ struct Conditions : ::testing::Test {
     Selector selector(log.around);
     const std::string value = R"({"tenant":")" + tenant + R"(","event":"E","properties":)" + properties +
                               R"(,"received_at":"2026-01-02T03:04:05.000Z","enriched":)" + enriched + "}";
-    const auto item = selector.pick({7, "k", value});
+    const auto item = selector.pick(eventlog::Topic::kEvents, {7, "k", value});
     EXPECT_TRUE(item);
     if (*item) {
       EXPECT_EQ((*item)->received_at_us, 1'767'323'045'000'000);
@@ -33,7 +33,7 @@ struct Conditions : ::testing::Test {
     log.around.sink.on = model::SinkOn::kChanges;
     Selector selector(log.around);
     const std::string value = change.SerializeAsString();
-    const auto item = selector.pick({7, "k", value});
+    const auto item = selector.pick(eventlog::Topic::kChanges, {7, "k", value});
     EXPECT_TRUE(item);
     return item->has_value();
   }

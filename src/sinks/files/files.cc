@@ -28,11 +28,12 @@ class Files final : public Sink {
  public:
   Files(const Around& around, std::unique_ptr<objectstore::ObjectStore> store)
       : around_(around),
-        style_{around.sink.compression, around.sink.split_by},
+        style_{around.sink.compression, around.sink.split_by, around.sink.format, around.sink.columns},
         layout_(around.tenant, around.sink.name),
         store_(std::move(store)) {}
 
   BatchWish wish() const override { return {around_.sink.file_bytes, kFilesLingerUs}; }
+  bool follows_erasures() const override { return around_.sink.on == model::SinkOn::kEvents; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 
@@ -121,8 +122,7 @@ Status Files::write_all(const Batch& batch, bool& stale) {
   if (!planned && planned.error().code != Code::kConflict) return planned;
   if (!planned) {
     FRESHET_ASSIGN(const auto first, read(key));
-    stale = !first || first->next != batch.next ||
-            (first->style.compression != style.compression || first->style.split_by != style.split_by);
+    stale = !first || first->next != batch.next || first->style != style;
     if (stale) return {};
     text = text_of_plan(batch, *first);
   }
