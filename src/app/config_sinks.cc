@@ -46,9 +46,9 @@ constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition",
                                                  "event",       "happened_at",   "user_profile", "device_profile",
                                                  "source",      "properties",    "enriched"};
 constexpr std::string_view kColumnsOfProfiles[] = {"id", "kind", "version", "updated_at", "profile", "state"};
-constexpr std::string_view kColumnsOfFiles[] = {"log_partition", "log_offset",  "message_id", "tenant",
-                                                "user",          "device",      "event",      "timestamp",
-                                                "received_at",   "source",      "properties", "enriched"};
+constexpr std::string_view kColumnsOfFiles[] = {"log_partition", "log_offset", "message_id", "tenant",
+                                                "user",          "device",     "event",      "timestamp",
+                                                "received_at",   "source",     "properties", "enriched"};
 constexpr size_t kColumnBytesMax = 63;  // PostgreSQL cuts longer names
 
 struct KeyOfKind {
@@ -58,12 +58,14 @@ struct KeyOfKind {
   bool of_files_too = false;
 };
 constexpr KeyOfKind kKeysOfKinds[] = {
-    {"url", SinkKind::kWebhook, true},    {"secret", SinkKind::kWebhook, true}, {"ca", SinkKind::kWebhook},
-    {"concurrency", SinkKind::kWebhook},  {"rate", SinkKind::kWebhook},         {"timeout", SinkKind::kWebhook},
-    {"to", SinkKind::kFiles, true},       {"endpoint", SinkKind::kFiles},       {"compression", SinkKind::kFiles},
-    {"split_by", SinkKind::kFiles},       {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
-    {"table", SinkKind::kPostgres, true}, {"part_by", SinkKind::kPostgres},     {"format", SinkKind::kFiles},
-    {"columns", SinkKind::kPostgres, false, true},
+    {"url", SinkKind::kWebhook, true},    {"secret", SinkKind::kWebhook, true},
+    {"ca", SinkKind::kWebhook},           {"concurrency", SinkKind::kWebhook},
+    {"rate", SinkKind::kWebhook},         {"timeout", SinkKind::kWebhook},
+    {"to", SinkKind::kFiles, true},       {"endpoint", SinkKind::kFiles},
+    {"compression", SinkKind::kFiles},    {"split_by", SinkKind::kFiles},
+    {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
+    {"table", SinkKind::kPostgres, true}, {"part_by", SinkKind::kPostgres},
+    {"format", SinkKind::kFiles},         {"columns", SinkKind::kPostgres, false, true},
 };
 
 class SinkChecks {
@@ -121,9 +123,7 @@ class SinkChecks {
     const auto names = all_names<Enum>();
     return {names.begin(), names.end()};
   }
-  static std::vector<std::string_view> kinds() {
-    return names_as_list<SinkKind>();
-  }
+  static std::vector<std::string_view> kinds() { return names_as_list<SinkKind>(); }
   [[nodiscard]] std::string kind() const { return std::string(name_of(sink_.kind)); }
   void problem(std::string_view key, const std::string& text) {
     const Node* const at = node_.find(key);

@@ -555,7 +555,8 @@ TEST(Config, SinksAreStrict) {
   EXPECT_EQ(problems_of_sink("{" + lake + "[city, \"total:number\", \"og:title:text\"], format: parquet}"), "");
   EXPECT_TRUE(has(problems_of_sink("{" + lake + "[city]}"), "sinks[0].columns: are for `format: parquet`"));
   EXPECT_TRUE(has(problems_of_sink("{" + lake + "[c], format: parquet, on: changes}"), "a change has `ops`"));
-  EXPECT_TRUE(has(problems_of_sink("{" + lake + "[\"a:double\"], format: parquet}"), "behind the last colon stands a type"));
+  EXPECT_TRUE(
+      has(problems_of_sink("{" + lake + "[\"a:double\"], format: parquet}"), "behind the last colon stands a type"));
   EXPECT_TRUE(has(problems_of_sink("{" + lake + "[user], format: parquet}"), "\"user\" is a column already"));
   EXPECT_TRUE(has(problems_of_sink("{" + lake + "[\":json\"], format: parquet}"), "has no name"));
 }

@@ -36,9 +36,13 @@ std::string group_of(const std::string& tenant, const std::string& sink) { retur
 
 Topic topic_of(model::SinkOn on) { return on == model::SinkOn::kEvents ? Topic::kEvents : Topic::kChanges; }
 
-std::vector<Topic> topics_of(const model::Sink& sink, const Sink& opened) {
+bool follows_erasures(const model::Sink& sink) {
+  return sink.on == model::SinkOn::kEvents && sink.kind != model::SinkKind::kWebhook;
+}
+
+std::vector<Topic> topics_of(const model::Sink& sink) {
   std::vector<Topic> topics = {topic_of(sink.on)};
-  if (opened.follows_erasures()) topics.push_back(Topic::kDeadLetters);
+  if (follows_erasures(sink)) topics.push_back(Topic::kDeadLetters);
   return topics;
 }
 
@@ -343,7 +347,7 @@ void RunnerLoop::observe() {
   observed_at_ = now;
   int64_t records = 0;
   env::TimeUs oldest = 0;
-  for (const Topic topic : topics_of(options_.around.sink, sink_)) observe_topic(topic, now, records, oldest);
+  for (const Topic topic : topics_of(options_.around.sink)) observe_topic(topic, now, records, oldest);
   metrics_.lag_records.set(static_cast<double>(records));
   metrics_.lag_seconds.set(static_cast<double>(std::max<env::TimeUs>(oldest, 0)) / kUsPerSecond);
 }

@@ -88,6 +88,30 @@ TEST_F(Conditions, OfChanges) {
   EXPECT_FALSE(takes_change(removed));
 }
 
+// Whatever else is in that topic, and whatever the conditions are.
+TEST_F(Conditions, ErasuresOfTheTenantPass) {
+  add_test(log.around.sink, "total", Rule::GE, 100);
+  const auto takes = [&](const std::string& tenant, v1::DeadLetter::Body type, const std::string& id, bool lifted) {
+    v1::ErasureNotice notice;
+    notice.set_id(id);
+    notice.set_lifted(lifted);
+    v1::DeadLetter letter;
+    letter.set_tenant(tenant);
+    letter.set_body_type(type);
+    letter.set_body(notice.SerializeAsString());
+    Selector selector(log.around);
+    const auto item = selector.pick(eventlog::Topic::kDeadLetters, {7, "k", letter.SerializeAsString()});
+    EXPECT_TRUE(item);
+    return item->has_value();
+  };
+  const std::string id(16, 'p');
+  EXPECT_TRUE(takes("acme", v1::DeadLetter::ERASURE_NOTICE, id, false));
+  EXPECT_FALSE(takes("acme2", v1::DeadLetter::ERASURE_NOTICE, id, false));
+  EXPECT_FALSE(takes("acme", v1::DeadLetter::JSON_ITEM, id, false));
+  EXPECT_FALSE(takes("acme", v1::DeadLetter::ERASURE_NOTICE, "", false)) << "nobody had the identifier";
+  EXPECT_FALSE(takes("acme", v1::DeadLetter::ERASURE_NOTICE, id, true)) << "somebody may come back";
+}
+
 TEST_F(Conditions, WhatAChangeSaysNothingOfIsLookedUp) {
   add_test(log.around.sink, "computed.lifetime_value", Rule::GE, 1000);
   add_test(log.around.sink, "age", Rule::GE, 18);

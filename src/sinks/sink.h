@@ -74,9 +74,6 @@ class Sink {
  public:
   virtual ~Sink() = default;
   [[nodiscard]] virtual BatchWish wish() const = 0;
-  // Whether it is also told who was erased: by batches of topic `deadletters`, where action says so. They are in no
-  // order with those of other topics: rows of the person may come before and after.
-  [[nodiscard]] virtual bool follows_erasures() const { return false; }
   // The partition is this process's from now on. `committed`: the place that the log knows. kRetry: ask again later.
   [[nodiscard]] virtual Result<Resume> assigned(eventlog::TopicPartition, eventlog::Offset committed) {
     return Resume{committed, std::nullopt};

@@ -33,7 +33,6 @@ class Files final : public Sink {
         store_(std::move(store)) {}
 
   BatchWish wish() const override { return {around_.sink.file_bytes, kFilesLingerUs}; }
-  bool follows_erasures() const override { return around_.sink.on == model::SinkOn::kEvents; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 

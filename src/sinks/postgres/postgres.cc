@@ -27,7 +27,6 @@ class Postgres final : public Sink {
 
   [[nodiscard]] Status connect();
   BatchWish wish() const override { return {kPostgresBatchBytes, kPostgresLingerUs}; }
-  bool follows_erasures() const override { return around_.sink.on == model::SinkOn::kEvents; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 

@@ -61,9 +61,7 @@ std::string without_nul(const std::string& json) {
 }
 
 // A text[] of PostgreSQL. REQUIRES: ids in hex, so that nothing has to be escaped.
-std::string array_of(const std::vector<std::string>& ids) {
-  return fmt::format("{{{}}}", fmt::join(ids, ","));
-}
+std::string array_of(const std::vector<std::string>& ids) { return fmt::format("{{{}}}", fmt::join(ids, ",")); }
 
 Status done(const Result<SqlRows>& result) {
   if (!result) return tl::unexpected(result.error());
@@ -132,12 +130,12 @@ Status SinkTables::prepare(SqlConnection& sql) {
 // The indexes are what rows of a person are found by. They are made while the table has no parts, as a table with rows
 // would be locked for as long as it takes: on one from an older release they are the owner's to make (docs/sinks.md).
 Status SinkTables::prepare_erasures(SqlConnection& sql) {
-  FRESHET_TRY(done(sql.run("CREATE TABLE IF NOT EXISTS " + beside(kErased) +
-                           " (sink text, id text, PRIMARY KEY (sink, id))")));
+  FRESHET_TRY(
+      done(sql.run("CREATE TABLE IF NOT EXISTS " + beside(kErased) + " (sink text, id text, PRIMARY KEY (sink, id))")));
   FRESHET_ASSIGN(const auto there, parts(sql));
   if (!there.empty()) return {};
-  FRESHET_TRY(done(sql.run("CREATE INDEX IF NOT EXISTS " + sql_name(plain_ + "_user") + " ON " + table_ +
-                           " (user_profile)")));
+  FRESHET_TRY(
+      done(sql.run("CREATE INDEX IF NOT EXISTS " + sql_name(plain_ + "_user") + " ON " + table_ + " (user_profile)")));
   return done(sql.run("CREATE INDEX IF NOT EXISTS " + sql_name(plain_ + "_device") + " ON " + table_ +
                       " (device_profile) WHERE user_profile IS NULL"));
 }
@@ -154,9 +152,10 @@ Status SinkTables::settle_erased(SqlConnection& sql) {
 }
 
 Result<std::vector<std::string>> SinkTables::parts(SqlConnection& sql) {
-  FRESHET_ASSIGN(const SqlRows rows,
-                 sql.run("SELECT relid::text FROM pg_partition_tree($1::regclass) WHERE isleaf AND relid <> $1::regclass",
-                         {table_}));
+  FRESHET_ASSIGN(
+      const SqlRows rows,
+      sql.run("SELECT relid::text FROM pg_partition_tree($1::regclass) WHERE isleaf AND relid <> $1::regclass",
+              {table_}));
   std::vector<std::string> all;
   for (const SqlRow& row : rows) all.push_back(row[0].value_or(""));
   return all;
@@ -167,11 +166,12 @@ Result<uint64_t> SinkTables::delete_events(SqlConnection& sql, const std::string
                                            const std::vector<std::string>& ids) {
   FRESHET_ASSIGN(
       const SqlRows rows,
-      sql.run(fmt::format("WITH gone AS (DELETE FROM {} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {} WHERE user_profile = "
-                          "ANY($1::text[]) OR (user_profile IS NULL AND device_profile = ANY($1::text[])) LIMIT {})) "
-                          "RETURNING 1) SELECT count(*) FROM gone",
-                          part, part, kErasedInStep),
-              {array_of(ids)}));
+      sql.run(
+          fmt::format("WITH gone AS (DELETE FROM {} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {} WHERE user_profile = "
+                      "ANY($1::text[]) OR (user_profile IS NULL AND device_profile = ANY($1::text[])) LIMIT {})) "
+                      "RETURNING 1) SELECT count(*) FROM gone",
+                      part, part, kErasedInStep),
+          {array_of(ids)}));
   uint64_t count = 0;
   const std::string text = rows.empty() ? "" : rows[0][0].value_or("");
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);

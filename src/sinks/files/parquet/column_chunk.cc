@@ -20,8 +20,7 @@ constexpr size_t kDictionaryBytesMax = 1u << 20;
 // Longer texts have no least and most one in the footer, which would grow with them.
 constexpr size_t kBoundBytesMax = 64;
 
-// Numbers of Parquet's Encoding and PageType.
-constexpr int32_t kPlain = 0, kRle = 3, kRleDictionary = 8;
+// Numbers of Parquet's PageType.
 constexpr int32_t kDataPage = 0, kDictionaryPage = 2;
 
 std::string plain_number(double value) {
@@ -129,8 +128,8 @@ void ColumnChunk::put_page(std::string& file, std::string_view content, size_t v
     header.begin().int32(1, is_dictionary ? kDictionaryPage : kDataPage);
     header.int32(2, static_cast<int32_t>(content.size())).int32(3, static_cast<int32_t>(packed.size()));
     header.begin(is_dictionary ? 7 : 5).int32(1, static_cast<int32_t>(values));
-    header.int32(2, coded ? kRleDictionary : kPlain);
-    if (!is_dictionary) header.int32(3, kRle).int32(4, kRle);
+    header.int32(2, coded ? kEncodingRleDictionary : kEncodingPlain);
+    if (!is_dictionary) header.int32(3, kEncodingRle).int32(4, kEncodingRle);
     header.end().end();
   }
   const size_t header_bytes = file.size() - begin;

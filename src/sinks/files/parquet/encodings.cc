@@ -32,9 +32,7 @@ void append_run(std::string& out, uint32_t number, size_t count, uint32_t bits) 
 
 }  // namespace
 
-uint32_t bits_for(size_t count) {
-  return count <= 1 ? 1 : static_cast<uint32_t>(std::bit_width(count - 1));
-}
+uint32_t bits_for(size_t count) { return count <= 1 ? 1 : static_cast<uint32_t>(std::bit_width(count - 1)); }
 
 // Only the last of what is packed may be a part of a group, so a run gives away what the group before it lacks.
 void append_rle(std::string& out, std::span<const uint32_t> numbers, uint32_t bits) {

@@ -8,6 +8,9 @@
 
 namespace freshet::sinks {
 
+// What pages and footers call these encodings.
+inline constexpr int32_t kEncodingPlain = 0, kEncodingRle = 3, kEncodingRleDictionary = 8;
+
 // Bits for numbers below `count`; 1 at least, as some readers stumble over none.
 [[nodiscard]] uint32_t bits_for(size_t count);
 

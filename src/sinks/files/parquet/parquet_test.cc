@@ -23,12 +23,10 @@ namespace {
 
 using Cells = std::vector<std::optional<std::string>>;
 
-const std::vector<ParquetColumn> kTable = {{"text", Physical::kBytes, Logical::kText},
-                                           {"json", Physical::kBytes, Logical::kJson},
-                                           {"time", Physical::kInt64, Logical::kTimeUs},
-                                           {"small", Physical::kInt32, Logical::kNothing, true},
-                                           {"number", Physical::kDouble, Logical::kNothing},
-                                           {"truth", Physical::kBoolean, Logical::kNothing}};
+const std::vector<ParquetColumn> kTable = {
+    {"text", Physical::kBytes, Logical::kText},       {"json", Physical::kBytes, Logical::kJson},
+    {"time", Physical::kInt64, Logical::kTimeUs},     {"small", Physical::kInt32, Logical::kNothing, true},
+    {"number", Physical::kDouble, Logical::kNothing}, {"truth", Physical::kBoolean, Logical::kNothing}};
 
 TEST(Parquet, ThriftIsAsItsSpecificationSays) {
   std::string out;
@@ -39,8 +37,24 @@ TEST(Parquet, ThriftIsAsItsSpecificationSays) {
     for (int i = 0; i < 15; ++i) writer.item(0);
     writer.begin(23).mark(8).end().end();
   }
-  EXPECT_EQ(to_hex(out), "1501" "21" "06" "28" "ac02" "18" "02" "6162" "19" "f5" "0f" "000000000000000000000000000000"
-                         "1c" "8c" "00" "00" "00");
+  EXPECT_EQ(to_hex(out),
+            "1501"
+            "21"
+            "06"
+            "28"
+            "ac02"
+            "18"
+            "02"
+            "6162"
+            "19"
+            "f5"
+            "0f"
+            "000000000000000000000000000000"
+            "1c"
+            "8c"
+            "00"
+            "00"
+            "00");
 }
 
 // Runs of eight and more, and what is between them in whole groups.
@@ -90,9 +104,13 @@ std::optional<std::string> add_random(ColumnChunk& chunk, Dice& dice, size_t tex
   const int64_t number = static_cast<int64_t>(dice.next() >> dice.roll(64)) * (dice.one_in(2) ? 1 : -1);
   switch (column.type) {
     case Physical::kBoolean: chunk.add_boolean(number % 2 == 0); return number % 2 == 0 ? "true" : "false";
-    case Physical::kInt32: chunk.add_integer(static_cast<int32_t>(number)); return std::to_string(static_cast<int32_t>(number));
+    case Physical::kInt32:
+      chunk.add_integer(static_cast<int32_t>(number));
+      return std::to_string(static_cast<int32_t>(number));
     case Physical::kInt64: chunk.add_integer(number); return std::to_string(number);
-    case Physical::kDouble: chunk.add_number(static_cast<double>(number) / 8); return std::to_string(static_cast<double>(number) / 8);
+    case Physical::kDouble:
+      chunk.add_number(static_cast<double>(number) / 8);
+      return std::to_string(static_cast<double>(number) / 8);
     case Physical::kBytes: break;
   }
   const size_t which = dice.roll(texts);
@@ -168,12 +186,15 @@ Item event(eventlog::Offset offset, const std::string& rest) {
   return {offset, 0, "u",
           R"({"message_id":"m)" + std::to_string(offset) +
               R"(","tenant":"acme","user":"u1","event":"Order Completed","timestamp":"2026-01-02T03:04:05.678Z",)"
-              R"("received_at":"2026-01-02T03:04:06.000Z","source":"segment",)" + rest + "}"};
+              R"("received_at":"2026-01-02T03:04:06.000Z","source":"segment",)" +
+              rest + "}"};
 }
 
 std::string table_of_events() {
   const std::vector<Item> items = {
-      event(5, R"("device":"d1","properties":{"total":12.5,"n":3,"gift":true,"at":"2026-01-02","tags":["x"],"city":"Pune"},"enriched":{"city":"Oslo"})"),
+      event(
+          5,
+          R"("device":"d1","properties":{"total":12.5,"n":3,"gift":true,"at":"2026-01-02","tags":["x"],"city":"Pune"},"enriched":{"city":"Oslo"})"),
       event(8, R"("properties":{"total":"many","n":3.5,"gift":1,"at":"soon","city":7},"enriched":{})"),
       event(9, R"("properties":{"total":-0.25,"n":4.0,"city":null})")};
   std::vector<const Item*> all;

@@ -46,7 +46,7 @@ constexpr std::array<Member, 4> kMembersOfErasures = {{{"id", ColumnType::kText}
                                                        {"kind", ColumnType::kText},
                                                        {"erased_at", ColumnType::kTime},
                                                        {"merged", ColumnType::kJson}}};
-constexpr std::string_view kEnriched = "enriched.";
+constexpr std::string_view kEnrichedPrefix = "enriched.";
 constexpr double kWholeMax = 9007199254740992;  // 2^53: above, a double does not say which whole number it was
 
 ParquetColumn column_of(std::string_view name, ColumnType type) {
@@ -78,8 +78,8 @@ std::optional<int64_t> time_of(const Element& value) {
 }
 
 template <class T, class Add>
-void add_or_null(ColumnChunk& chunk, const std::optional<T>& value, const Add& add) {
-  value ? (chunk.*add)(*value) : chunk.add_null();
+void add_or_null(ColumnChunk& chunk, const std::optional<T>& value, const Add& method) {
+  value ? (chunk.*method)(*value) : chunk.add_null();
 }
 
 void add(ColumnChunk& chunk, ColumnType type, const simdjson::simdjson_result<Element>& found) {
@@ -135,8 +135,8 @@ std::string parquet_of(eventlog::TopicPartition from, std::span<const Item* cons
     writer.column(at++).add_integer(item->offset);
     for (const Member& member : members) add(writer.column(at++), member.type, record[member.name]);
     for (const model::FileColumn& column : chosen) {
-      const bool enriched = column.name.starts_with(kEnriched);
-      const std::string_view name = enriched ? column.name.substr(kEnriched.size()) : column.name;
+      const bool enriched = column.name.starts_with(kEnrichedPrefix);
+      const std::string_view name = enriched ? column.name.substr(kEnrichedPrefix.size()) : column.name;
       add(writer.column(at++), column.type, record[enriched ? "enriched" : "properties"][name]);
     }
     writer.end_row();

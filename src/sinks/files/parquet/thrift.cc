@@ -6,7 +6,7 @@ namespace freshet::sinks {
 namespace {
 
 constexpr uint8_t kTrue = 1, kFalse = 2, kI32 = 5, kI64 = 6, kBinaryType = 8, kListType = 9, kStructType = 12;
-constexpr size_t kShortListMax = 14;   // longer ones have their size behind the first byte
+constexpr size_t kShortListMax = 14;    // longer ones have their size behind the first byte
 constexpr int32_t kShortDeltaMax = 15;  // fields that are further apart have their number behind it
 
 }  // namespace

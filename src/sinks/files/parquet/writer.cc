@@ -16,7 +16,6 @@ constexpr std::string_view kCreatedBy = "freshet version 1 (build 1)";
 // Numbers of parquet.thrift.
 constexpr int32_t kRequired = 0, kOptional = 1;
 constexpr int32_t kConvertedText = 0, kConvertedTimeUs = 10, kConvertedJson = 19;
-constexpr int32_t kPlain = 0, kRle = 3, kRleDictionary = 8;
 
 int32_t codec_of(model::Compression how) {
   switch (how) {
@@ -92,8 +91,8 @@ void ParquetWriter::write_group(ThriftWriter& footer, const Group& group) const 
     plain_bytes += chunk.plain_bytes;
     bytes += chunk.bytes;
     footer.begin().int64(2, 0).begin(3).int32(1, static_cast<int32_t>(column.type));
-    footer.list(2, ThriftWriter::Kind::kInt32, chunk.has_dictionary ? 3 : 2).item(kPlain).item(kRle);
-    if (chunk.has_dictionary) footer.item(kRleDictionary);
+    footer.list(2, ThriftWriter::Kind::kInt32, chunk.has_dictionary ? 3 : 2).item(kEncodingPlain).item(kEncodingRle);
+    if (chunk.has_dictionary) footer.item(kEncodingRleDictionary);
     footer.list(3, ThriftWriter::Kind::kBinary, 1).item(column.name);
     footer.int32(4, codec_of(how_)).int64(5, chunk.values).int64(6, chunk.plain_bytes).int64(7, chunk.bytes);
     footer.int64(9, chunk.data_begin);
