@@ -32,11 +32,8 @@ class PurgedStores {
 };
 
 // Opens data_dir/letters. What it is given outlives the keeper. `others_read`: as in KeeperOptions.
-[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config,
-                                                                          const std::string& hash_key,
-                                                                          eventlog::EventLog& log,
-                                                                          docstore::DocStore& profiles,
-                                                                          PurgedStores& stores, env::Clock& clock,
-                                                                          OthersRead others_read);
+[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> open_letters(
+    const Config& config, const std::string& hash_key, eventlog::EventLog& log, docstore::DocStore& profiles,
+    PurgedStores& stores, env::Clock& clock, OthersRead others_read);
 
 }  // namespace freshet::app

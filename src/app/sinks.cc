@@ -51,6 +51,7 @@ Result<std::string> secret_of(const std::string& text) {
 eventlog::Offset read_by_sinks(eventlog::EventLog& log,
                                const std::vector<std::shared_ptr<const model::Tenant>>& tenants,
                                eventlog::TopicPartition of) {
+  // Asked of the log and not of what runs here: right after a start nothing does.
   eventlog::Offset least = std::numeric_limits<eventlog::Offset>::max();
   for (const auto& tenant : tenants) {
     for (const model::Sink& sink : tenant->sinks) {

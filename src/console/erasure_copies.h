@@ -66,7 +66,8 @@ class ErasureCopies {
   env::Clock& clock_;
   const CopiesOptions options_;
   std::mutex mutex_;  // of all that follows
-  // By erasure, where these topics ended when they were first looked at; after a restart that is later, which does no harm.
+  // By erasure, where these topics ended when they were first looked at; after a restart that is later, which does no
+  // harm.
   std::map<std::string, std::vector<eventlog::Offset>> overflow_high_;
   std::map<uint32_t, std::map<std::string, int64_t>> scrubbed_;  // by partition and installation: up to where
   std::map<uint32_t, int64_t> wanted_;                           // by partition, since the last ask()

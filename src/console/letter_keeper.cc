@@ -115,6 +115,7 @@ Status LetterKeeper::follow() {
     }
     if (!options_.trims_topic) continue;
     const TopicPartition of{Topic::kDeadLetters, p};
+    // Others may get on while nothing new comes here, so it is looked at in every turn.
     const Offset done = options_.others_read ? std::min(positions_[p], options_.others_read(of)) : positions_[p];
     if (done <= trimmed_[p]) continue;
     FRESHET_TRY(store_->sync());

@@ -52,7 +52,8 @@ struct Lake {
 std::vector<std::string> properties_of(const std::string& path, const std::string& content) {
   std::vector<std::string> all;
   if (path.ends_with(".parquet")) {
-    for (const auto& cell : ParquetReader(content).read().columns["properties"]) all.push_back(cell.value_or("null"));
+    const ParquetTable table = ParquetReader(content).read();
+    for (const auto& cell : table.columns.at("properties")) all.push_back(cell.value_or("null"));
     return all;
   }
   std::istringstream lines(content);

@@ -9,6 +9,7 @@
 namespace freshet::sinks {
 namespace {
 
+// Ids and times, and nothing else of the person: a list of the erased must not bring them back.
 std::string erasure_json(const Item& item) {
   v1::ErasureNotice notice;
   if (!notice.ParseFromString(item.value)) return "";

@@ -1,3 +1,5 @@
+// Runs and packed groups follow one another, each with a head that says which it is (its lowest bit) and how long. A
+// reader takes whole groups, so only the last one of a page may have fewer numbers than it says.
 #include "sinks/files/parquet/encodings.h"
 
 #include <algorithm>

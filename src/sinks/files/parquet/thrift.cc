@@ -1,3 +1,5 @@
+// A field says how far its number is from the one before it, in the same byte as its type; that is why the last number
+// of each open struct is remembered.
 #include "sinks/files/parquet/thrift.h"
 
 #include "base/assert.h"

@@ -1,3 +1,5 @@
+// A file is the columns of one row group after another, and then the footer, which has the schema and says where each
+// column lies. So a file that was cut off is no file for anybody: its end is missing.
 #include "sinks/files/parquet/writer.h"
 
 #include <utility>
@@ -17,6 +19,7 @@ constexpr std::string_view kCreatedBy = "freshet version 1 (build 1)";
 constexpr int32_t kRequired = 0, kOptional = 1;
 constexpr int32_t kConvertedText = 0, kConvertedTimeUs = 10, kConvertedJson = 19;
 
+// The same numbers stand in headers of pages and in the footer.
 int32_t codec_of(model::Compression how) {
   switch (how) {
     case model::Compression::kGzip: return 2;

@@ -1,5 +1,5 @@
-// Writes a table as a Parquet file (apache/parquet-format, parquet.thrift): flat columns, pages of version 1, row groups
-// of a bounded size, so that no more than one of them is in memory uncompressed. The same rows give the same bytes.
+// Writes a table as a Parquet file (apache/parquet-format, parquet.thrift): flat columns, pages of version 1, row
+// groups of a bounded size, so that no more than one is in memory uncompressed. The same rows give the same bytes.
 #pragma once
 
 #include <string>
