@@ -124,7 +124,7 @@ RC_GTEST_PROP(ParquetProperty, WhatIsWrittenIsReadBack, (uint64_t seed)) {
   const size_t texts = dice.one_in(2) ? 5 : 1'000'000;
   ParquetWriter writer(kTable, model::Compression::kNone);
   std::map<std::string, Cells> wanted;
-  const int64_t rows = dice.one_in(10) ? 50'000 : dice.between(1, 300);
+  const int64_t rows = dice.one_in(25) ? 25'000 : dice.between(1, 300);
   for (int64_t row = 0; row < rows; ++row) {
     for (size_t i = 0; i < kTable.size(); ++i)
       wanted[kTable[i].name].push_back(add_random(writer.column(i), dice, texts));
