@@ -147,6 +147,7 @@ constexpr Effect kEffects[] = {
     {"tenants[].sinks[].endpoint", "sinks/files/files.cc", "sink.endpoint"},
     {"tenants[].sinks[].compression", "sinks/files/files.cc", "sink.compression"},
     {"tenants[].sinks[].split_by", "sinks/files/files.cc", "sink.split_by"},
+    {"tenants[].sinks[].format", "sinks/files/files.cc", "sink.format"},
     {"tenants[].sinks[].file_bytes", "sinks/files/files.cc", "sink.file_bytes"},
     {"tenants[].sinks[].uri", "sinks/postgres/postgres.cc", "sink.uri"},
     {"tenants[].sinks[].table", "sinks/postgres/tables.cc", "sink_.table"},
@@ -218,7 +219,7 @@ tenants:
     R"(
 tenants:
   - name: acme
-    sinks: [{name: a, kind: files, to: "file:///d", event: E, split_by: event}]
+    sinks: [{name: a, kind: files, to: "file:///d", event: E, split_by: event, format: parquet}]
 )",
     R"(
 tenants:

@@ -46,19 +46,26 @@ constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition",
                                                  "event",       "happened_at",   "user_profile", "device_profile",
                                                  "source",      "properties",    "enriched"};
 constexpr std::string_view kColumnsOfProfiles[] = {"id", "kind", "version", "updated_at", "profile", "state"};
+constexpr std::string_view kColumnsOfFiles[] = {"log_partition", "log_offset", "message_id", "tenant",
+                                                "user",          "device",     "event",      "timestamp",
+                                                "received_at",   "source",     "properties", "enriched"};
 constexpr size_t kColumnBytesMax = 63;  // PostgreSQL cuts longer names
 
 struct KeyOfKind {
   std::string_view key;
   SinkKind kind;
   bool required = false;
+  bool of_files_too = false;
 };
 constexpr KeyOfKind kKeysOfKinds[] = {
-    {"url", SinkKind::kWebhook, true},    {"secret", SinkKind::kWebhook, true}, {"ca", SinkKind::kWebhook},
-    {"concurrency", SinkKind::kWebhook},  {"rate", SinkKind::kWebhook},         {"timeout", SinkKind::kWebhook},
-    {"to", SinkKind::kFiles, true},       {"endpoint", SinkKind::kFiles},       {"compression", SinkKind::kFiles},
-    {"split_by", SinkKind::kFiles},       {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
-    {"table", SinkKind::kPostgres, true}, {"columns", SinkKind::kPostgres},     {"part_by", SinkKind::kPostgres},
+    {"url", SinkKind::kWebhook, true},    {"secret", SinkKind::kWebhook, true},
+    {"ca", SinkKind::kWebhook},           {"concurrency", SinkKind::kWebhook},
+    {"rate", SinkKind::kWebhook},         {"timeout", SinkKind::kWebhook},
+    {"to", SinkKind::kFiles, true},       {"endpoint", SinkKind::kFiles},
+    {"compression", SinkKind::kFiles},    {"split_by", SinkKind::kFiles},
+    {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
+    {"table", SinkKind::kPostgres, true}, {"part_by", SinkKind::kPostgres},
+    {"format", SinkKind::kFiles},         {"columns", SinkKind::kPostgres, false, true},
 };
 
 class SinkChecks {
@@ -70,7 +77,7 @@ class SinkChecks {
     if (node_.find("kind") == nullptr) return problem("kind", "is missing: " + yaml::join_names(kinds()));
     for (const KeyOfKind& one : kKeysOfKinds) {
       const bool given = node_.find(one.key) != nullptr;
-      if (given && one.kind != sink_.kind)
+      if (given && one.kind != sink_.kind && !(one.of_files_too && sink_.kind == SinkKind::kFiles))
         problem(one.key, "is of kind " + std::string(name_of(one.kind)) + ", and this is " + kind());
       if (!given && one.required && one.kind == sink_.kind)
         problem(one.key, "is missing: kind " + kind() + " needs it");
@@ -80,6 +87,7 @@ class SinkChecks {
     if (sink_.kind == SinkKind::kPostgres && sink_.on == model::SinkOn::kChanges && sink_.where.where_size() > 0)
       problem("where", "a table of profiles has all of them, or it would keep what no longer passes");
     if (sink_.kind == SinkKind::kPostgres) check_columns();
+    if (sink_.kind == SinkKind::kFiles && !sink_.columns.empty()) check_file_columns();
     if (sink_.kind == SinkKind::kFiles && is_sink_to(sink_.to))
       if (const Status fits = objectstore::check_address(sink_.to, sink_.endpoint); !fits)
         problem("to", fits.error().message);
@@ -95,10 +103,27 @@ class SinkChecks {
       if (!names.insert(name).second) problem("columns", "\"" + name + "\" is a column already");
     }
   }
-  static std::vector<std::string_view> kinds() {
-    const auto names = all_names<SinkKind>();
+  // What stands behind the last colon is a type and nothing else, or a slip of the pen would be the name of a property.
+  void check_file_columns() {
+    if (sink_.format != model::FileFormat::kParquet) problem("columns", "are for `format: parquet`; lines have it all");
+    if (sink_.on != model::SinkOn::kEvents) problem("columns", "are for `on: events`; a change has `ops`");
+    std::set<std::string_view> names(std::begin(kColumnsOfFiles), std::end(kColumnsOfFiles));
+    for (const std::string& text : sink_.columns) {
+      const model::FileColumn column = model::file_column(text);
+      if (!column.known)
+        problem("columns", "\"" + text + "\": behind the last colon stands a type: " +
+                               yaml::join_names(names_as_list<model::ColumnType>()));
+      if (column.name.empty()) problem("columns", "\"" + text + "\" has no name");
+      if (!names.insert(column.name).second)
+        problem("columns", "\"" + std::string(column.name) + "\" is a column already");
+    }
+  }
+  template <class Enum>
+  static std::vector<std::string_view> names_as_list() {
+    const auto names = all_names<Enum>();
     return {names.begin(), names.end()};
   }
+  static std::vector<std::string_view> kinds() { return names_as_list<SinkKind>(); }
   [[nodiscard]] std::string kind() const { return std::string(name_of(sink_.kind)); }
   void problem(std::string_view key, const std::string& text) {
     const Node* const at = node_.find(key);

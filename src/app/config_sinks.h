@@ -47,6 +47,7 @@ void describe(V& v, model::Sink& sink) {
          "files: of S3, `http://host:port` or `https://host:port`; credentials come from the environment (`AWS_…`)");
   v.choice("compression", sink.compression, "files: of each file");
   v.choice("split_by", sink.split_by, "files: `event` makes files of their own for each name of events");
+  v.choice("format", sink.format, "files: lines of JSON, or Parquet, whose `compression` is that of its pages");
   v.bytes("file_bytes", sink.file_bytes, 64ull << 10, 256ull << 20,
           "files: a partition's records are written when they are so many bytes, uncompressed, or after `every`");
   v.text("uri", sink.uri, kSinkSecret,
@@ -54,7 +55,9 @@ void describe(V& v, model::Sink& sink) {
          "`file:PATH` as above");
   v.text("table", sink.table, kSqlName, "postgres: its table, `TABLE` or `SCHEMA.TABLE`; required");
   v.texts("columns", sink.columns, kAnyText,
-          "postgres: attributes, properties, or `computed.NAME`, that get a column (of type text) of their own",
+          "postgres: attributes, properties, or `computed.NAME`, that get a column (of type text) of their own. "
+          "files with `format: parquet`: properties or `enriched.NAME`, each `NAME` or `NAME:TYPE`; types are text, "
+          "number, integer, boolean, time and json",
           yaml::Items(yaml::Need::kOptional, 0, kSinkColumnsMax));
   v.choice("part_by", sink.part_by, "postgres: events are partitioned by the month or the day of `received_at`");
 }

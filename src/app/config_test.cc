@@ -551,6 +551,14 @@ TEST(Config, SinksAreStrict) {
       has(problems_of_sink("{" + table + "t, on: changes, where: {a: 1}}"), "sinks[0].where: a table of profiles"));
   EXPECT_FALSE(has(problems_of_sink("{" + table + "\"a;b\"}"), "hunter2"));
   EXPECT_TRUE(has(problems_of_sink("{name: f, kind: files, to: \"gs://b\"}"), "sinks[0].to: must be file:///"));
+  const std::string lake = "name: l, kind: files, to: \"file:///d\", columns: ";
+  EXPECT_EQ(problems_of_sink("{" + lake + "[city, \"total:number\", \"og:title:text\"], format: parquet}"), "");
+  EXPECT_TRUE(has(problems_of_sink("{" + lake + "[city]}"), "sinks[0].columns: are for `format: parquet`"));
+  EXPECT_TRUE(has(problems_of_sink("{" + lake + "[c], format: parquet, on: changes}"), "a change has `ops`"));
+  EXPECT_TRUE(
+      has(problems_of_sink("{" + lake + "[\"a:double\"], format: parquet}"), "behind the last colon stands a type"));
+  EXPECT_TRUE(has(problems_of_sink("{" + lake + "[user], format: parquet}"), "\"user\" is a column already"));
+  EXPECT_TRUE(has(problems_of_sink("{" + lake + "[\":json\"], format: parquet}"), "has no name"));
 }
 
 }  // namespace

@@ -71,7 +71,8 @@ Status PurgedStores::scrub(std::atomic<bool>& canceled) {
 
 Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config, const std::string& hash_key,
                                                             eventlog::EventLog& log, docstore::DocStore& profiles,
-                                                            PurgedStores& stores, env::Clock& clock) {
+                                                            PurgedStores& stores, env::Clock& clock,
+                                                            OthersRead others_read) {
   kv::Options options;
   options.path = config.data_dir + "/letters";
   options.memory = kv::make_memory_budget(kCacheBytes);
@@ -86,6 +87,8 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
   keeper.profiles = &profiles;
   keeper.clock = &clock;
   keeper.trims_topic = embedded;
+  if (embedded) keeper.copies.letters_wait = others_read != nullptr;
+  if (embedded) keeper.others_read = std::move(others_read);
   if (!embedded) keeper.copies.states = 1 + config.state.standbys;
   keeper.copies.nudge = [&log, &clock, embedded, partitions = config.log.partitions] {
     return nudge(log, partitions, !embedded, clock);

@@ -2,6 +2,7 @@
 // taken out of.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,6 +17,8 @@
 
 namespace freshet::app {
 
+using OthersRead = std::function<eventlog::Offset(eventlog::TopicPartition)>;
+
 // Stores that hold what records brought, whoever opens and closes them. Thread-safe.
 class PurgedStores {
  public:
@@ -28,11 +31,9 @@ class PurgedStores {
   std::vector<std::weak_ptr<kv::Store>> stores_;
 };
 
-// Opens data_dir/letters. What it is given outlives the keeper.
-[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config,
-                                                                          const std::string& hash_key,
-                                                                          eventlog::EventLog& log,
-                                                                          docstore::DocStore& profiles,
-                                                                          PurgedStores& stores, env::Clock& clock);
+// Opens data_dir/letters. What it is given outlives the keeper. `others_read`: as in KeeperOptions.
+[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> open_letters(
+    const Config& config, const std::string& hash_key, eventlog::EventLog& log, docstore::DocStore& profiles,
+    PurgedStores& stores, env::Clock& clock, OthersRead others_read);
 
 }  // namespace freshet::app

@@ -560,7 +560,12 @@ class ServerImpl final : public Server {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
     if (config_.roles.console) {
-      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_));
+      // Sinks learn from the same topic who was erased. A process without them has nobody who reads there.
+      OthersRead others;
+      if (config_.roles.reaction)
+        others = [this](eventlog::TopicPartition of) { return read_by_sinks(*log_, tenants_->ledger().present(), of); };
+      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_,
+                                            std::move(others)));
     }
     options.letters = letters_;
     flow_ = std::make_unique<Flow>(*log_, clock_);

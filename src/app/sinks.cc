@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "base/hash.h"
@@ -46,6 +47,21 @@ Result<std::string> secret_of(const std::string& text) {
 }
 
 }  // namespace
+
+eventlog::Offset read_by_sinks(eventlog::EventLog& log,
+                               const std::vector<std::shared_ptr<const model::Tenant>>& tenants,
+                               eventlog::TopicPartition of) {
+  // Asked of the log and not of what runs here: right after a start nothing does.
+  eventlog::Offset least = std::numeric_limits<eventlog::Offset>::max();
+  for (const auto& tenant : tenants) {
+    for (const model::Sink& sink : tenant->sinks) {
+      if (!sinks::follows_erasures(sink)) continue;
+      const auto committed = log.committed(sinks::group_of(tenant->name, sink.name), of);
+      least = std::min(least, committed ? committed->value_or(0) : 0);
+    }
+  }
+  return least;
+}
 
 Sinks::Sinks(const Config& config, eventlog::EventLog& log, docstore::DocStore& profiles, env::Clock& clock,
              env::Random& random)

@@ -16,6 +16,12 @@
 
 namespace freshet::app {
 
+// Up to where the sinks of these tenants that follow erasures have read a partition, whether they run or not yet; as
+// far as it goes if there are none. 0: one has not begun, or the log does not say.
+[[nodiscard]] eventlog::Offset read_by_sinks(eventlog::EventLog& log,
+                                             const std::vector<std::shared_ptr<const model::Tenant>>& tenants,
+                                             eventlog::TopicPartition of);
+
 class Sinks {
  public:
   // Log, profiles and clock outlive it.

@@ -27,7 +27,11 @@ std::vector<Topic> topics_of(bool elsewhere) {
 }  // namespace
 
 Result<bool> ErasureCopies::has_left_overflow(const v1::Erasure& erasure) {
-  FRESHET_ASSIGN(const auto marks, log_.all_watermarks(Topic::kOverflow));
+  FRESHET_ASSIGN(auto marks, log_.all_watermarks(Topic::kOverflow));
+  if (options_.letters_wait) {
+    FRESHET_ASSIGN(const auto letters, log_.all_watermarks(Topic::kDeadLetters));
+    marks.insert(marks.end(), letters.begin(), letters.end());
+  }
   const std::lock_guard lock(mutex_);
   const auto [high, first] = overflow_high_.try_emplace(erasure.id());
   if (first)

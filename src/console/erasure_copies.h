@@ -29,6 +29,8 @@ namespace freshet::console {
 struct CopiesOptions {
   // How many processes have the state of each partition, if these are not reached by this one's own steps; 0: none.
   uint32_t states = 0;
+  // Topic `deadletters` of this log keeps letters until others have read them.
+  bool letters_wait = false;
   // Puts a record that says nothing into each partition of the topics that are trimmed by their readers.
   std::function<Status()> nudge;
 };
@@ -39,7 +41,8 @@ class ErasureCopies {
   ErasureCopies(eventlog::EventLog& log, env::Clock& clock, CopiesOptions options)
       : log_(log), clock_(clock), options_(std::move(options)) {}
 
-  // What waited in `overflow` when it was first asked has gone on, and is deleted there.
+  // What waited in `overflow` when it was first asked has gone on, and is deleted there; with letters_wait, what was in
+  // `deadletters`, too.
   [[nodiscard]] Result<bool> has_left_overflow(const v1::Erasure& erasure);
   [[nodiscard]] Status mark(v1::Erasure& erasure);
   // Of each partition: the state, and every checkpoint, is past the mark.
@@ -63,7 +66,8 @@ class ErasureCopies {
   env::Clock& clock_;
   const CopiesOptions options_;
   std::mutex mutex_;  // of all that follows
-  // By erasure, where `overflow` ended when it was first looked at; after a restart that is later, which does no harm.
+  // By erasure, where these topics ended when they were first looked at; after a restart that is later, which does no
+  // harm.
   std::map<std::string, std::vector<eventlog::Offset>> overflow_high_;
   std::map<uint32_t, std::map<std::string, int64_t>> scrubbed_;  // by partition and installation: up to where
   std::map<uint32_t, int64_t> wanted_;                           // by partition, since the last ask()

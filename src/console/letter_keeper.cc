@@ -57,6 +57,7 @@ Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::St
     FRESHET_ASSIGN(const auto row, keeper->store_->get(position_key(p)));
     FRESHET_ASSIGN(const Offset at, parse_offset(row));
     keeper->positions_.push_back(at);
+    keeper->trimmed_.push_back(0);
   }
   keeper->report_pending();
   if (keeper->options_.threads) {
@@ -108,14 +109,18 @@ Status LetterKeeper::turn() {
 
 Status LetterKeeper::follow() {
   for (uint32_t p = 0; p < positions_.size(); ++p) {
-    const Offset before = positions_[p];
     bool more = true;
     for (int reads = 0; more && reads < kReadsMax; ++reads) {
       FRESHET_ASSIGN(more, follow_partition(p));
     }
-    if (positions_[p] == before || !options_.trims_topic) continue;
+    if (!options_.trims_topic) continue;
+    const TopicPartition of{Topic::kDeadLetters, p};
+    // Others may get on while nothing new comes here, so it is looked at in every turn.
+    const Offset done = options_.others_read ? std::min(positions_[p], options_.others_read(of)) : positions_[p];
+    if (done <= trimmed_[p]) continue;
     FRESHET_TRY(store_->sync());
-    FRESHET_TRY(options_.log->trim({Topic::kDeadLetters, p}, positions_[p]));
+    FRESHET_TRY(options_.log->trim(of, done));
+    trimmed_[p] = done;
   }
   return {};
 }

@@ -42,6 +42,8 @@ struct KeeperOptions {
   env::Clock* clock = nullptr;
   // Nobody else reads the topic (the embedded log): what is kept here need not stay there.
   bool trims_topic = false;
+  // Up to where everybody else has read a partition of the topic, who has to: it is trimmed no further. Null: nobody.
+  std::function<eventlog::Offset(eventlog::TopicPartition)> others_read;
   std::vector<PurgeStep> steps;
   CopiesOptions copies;  // in places that no step reaches
   bool threads = true;   // without, all is done within the calls: for tests
@@ -103,6 +105,7 @@ class LetterKeeper {
   std::unique_ptr<Erasures> erasures_;
   Violations violations_;
   std::vector<eventlog::Offset> positions_;  // by partition; of the thread of turns
+  std::vector<eventlog::Offset> trimmed_;    // likewise
   env::TimeUs expire_due_us_ = 0;
   env::TimeUs purge_due_us_ = 0;  // of the thread of purges, as is the next one
   ErasureCopies copies_;

@@ -153,6 +153,22 @@ TEST_F(LettersTest, ACrashLosesAndRepeatsNothing) {
   }
 }
 
+TEST_F(LettersTest, TheTopicIsTrimmedNoFurtherThanOthersHaveRead) {
+  eventlog::Offset read = 0;
+  fake_.options.trims_topic = true;
+  fake_.options.others_read = [&](eventlog::TopicPartition) { return read; };
+  for (int i = 0; i < 10; ++i) log_.add(0, make_letter(fmt::format("a{:02}", i), "acme", "x", i));
+  const auto low = [&] {
+    (void)keeper().turn();
+    return log_.watermarks({eventlog::Topic::kDeadLetters, 0})->low;
+  };
+  EXPECT_EQ(low(), 0);
+  read = 7;
+  EXPECT_EQ(low(), 7) << "though nothing new has come";
+  read = 1'000;
+  EXPECT_EQ(low(), 10);
+}
+
 TEST_F(LettersTest, ALogThatWasMadeAnewIsReadFromItsBegin) {
   for (int i = 0; i < 20; ++i) log_.add(0, make_letter(fmt::format("a{:02}", i), "acme", "x", i));
   (void)ids("acme");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -39,11 +40,41 @@ enum class SplitBy : uint8_t { kNothing, kEvent };
   using enum SplitBy;
   return std::to_array<Name<SplitBy>>({{kNothing, "nothing"}, {kEvent, "event"}});
 }
+enum class FileFormat : uint8_t { kLines, kParquet };
+[[nodiscard]] constexpr auto names_of(FileFormat) {
+  using enum FileFormat;
+  return std::to_array<Name<FileFormat>>({{kLines, "ndjson"}, {kParquet, "parquet"}});
+}
+// Of a column of a file that has types.
+enum class ColumnType : uint8_t { kText, kNumber, kInteger, kBoolean, kTime, kJson };
+[[nodiscard]] constexpr auto names_of(ColumnType) {
+  using enum ColumnType;
+  return std::to_array<Name<ColumnType>>({{kText, "text"},
+                                          {kNumber, "number"},
+                                          {kInteger, "integer"},
+                                          {kBoolean, "boolean"},
+                                          {kTime, "time"},
+                                          {kJson, "json"}});
+}
 // How events are parted in a table.
 enum class PartBy : uint8_t { kMonth, kDay };
 [[nodiscard]] constexpr auto names_of(PartBy) {
   using enum PartBy;
   return std::to_array<Name<PartBy>>({{kMonth, "month"}, {kDay, "day"}});
+}
+
+// A column of a typed file as the configuration has it: NAME, or NAME:TYPE. A view into that text.
+struct FileColumn {
+  std::string_view name;
+  ColumnType type = ColumnType::kText;
+  bool known = true;  // its type, or there is none; else the whole is taken for a name
+};
+[[nodiscard]] inline FileColumn file_column(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return {text};
+  const auto type = parse_name<ColumnType>(text.substr(colon + 1));
+  if (!type) return {text, ColumnType::kText, false};
+  return {text.substr(0, colon), *type};
 }
 
 struct Sink {
@@ -68,18 +99,20 @@ struct Sink {
   std::string endpoint;
   Compression compression = Compression::kGzip;
   SplitBy split_by = SplitBy::kNothing;
+  FileFormat format = FileFormat::kLines;
   uint64_t file_bytes = 16ull << 20;  // before compression
 
   // kPostgres
   std::string uri;  // itself, env:NAME or file:PATH; never logged
   std::string table;
-  std::vector<std::string> columns;  // attributes and computed attributes with a column of their own
+  // Attributes, computed attributes or properties with a column of their own; of kFiles with types (file_column).
+  std::vector<std::string> columns;
   PartBy part_by = PartBy::kMonth;
 
  private:
   [[nodiscard]] auto all() const {
     return std::tie(name, kind, on, start, event, every_us, url, secret, ca, concurrency, per_second, timeout_us, to,
-                    endpoint, compression, split_by, file_bytes, uri, table, columns, part_by);
+                    endpoint, compression, split_by, format, file_bytes, uri, table, columns, part_by);
   }
   [[nodiscard]] std::string tests() const { return where.SerializeAsString(); }
 

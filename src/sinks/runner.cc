@@ -62,7 +62,7 @@ Status Runner::run_once() {
   FRESHET_ASSIGN(const auto sink, open_sink(options_.around));
   eventlog::ConsumerOptions reader;
   reader.group = group_of(options_.around.tenant, options_.around.sink.name);
-  reader.topics = {topic_of(options_.around.sink.on)};
+  reader.topics = topics_of(options_.around.sink);
   reader.delivery = eventlog::Delivery::kAtLeastOnce;
   FRESHET_ASSIGN(const auto consumer, options_.log->open_consumer(reader));
   {

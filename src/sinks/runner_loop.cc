@@ -36,6 +36,16 @@ std::string group_of(const std::string& tenant, const std::string& sink) { retur
 
 Topic topic_of(model::SinkOn on) { return on == model::SinkOn::kEvents ? Topic::kEvents : Topic::kChanges; }
 
+bool follows_erasures(const model::Sink& sink) {
+  return sink.on == model::SinkOn::kEvents && sink.kind != model::SinkKind::kWebhook;
+}
+
+std::vector<Topic> topics_of(const model::Sink& sink) {
+  std::vector<Topic> topics = {topic_of(sink.on)};
+  if (follows_erasures(sink)) topics.push_back(Topic::kDeadLetters);
+  return topics;
+}
+
 RunnerLoop::RunnerLoop(const RunnerOptions& options, eventlog::Consumer& consumer, Sink& sink)
     : options_(options),
       consumer_(consumer),
@@ -125,7 +135,7 @@ void RunnerLoop::gather(const eventlog::Fetched& fetched) {
   };
   for (const eventlog::RecordView& record : fetched.records) {
     if (share.until && record.offset >= *share.until) return go_back(*share.until);
-    auto item = selector_.pick(record);
+    auto item = selector_.pick(fetched.from.topic, record);
     if (!item) {
       spdlog::warn("{}: {}", called_, item.error().message);
       share.due = clock_.monotonic_us() + kAskAgainUs;
@@ -335,19 +345,24 @@ void RunnerLoop::observe() {
   const env::TimeUs now = clock_.monotonic_us();
   if (now < observed_at_ + options_.observe_us) return;
   observed_at_ = now;
-  const auto marks = options_.log->all_watermarks(topic_of(options_.around.sink.on));
-  if (!marks) return;
   int64_t records = 0;
   env::TimeUs oldest = 0;
+  for (const Topic topic : topics_of(options_.around.sink)) observe_topic(topic, now, records, oldest);
+  metrics_.lag_records.set(static_cast<double>(records));
+  metrics_.lag_seconds.set(static_cast<double>(std::max<env::TimeUs>(oldest, 0)) / kUsPerSecond);
+}
+
+void RunnerLoop::observe_topic(Topic topic, env::TimeUs now, int64_t& records, env::TimeUs& oldest) {
+  const auto marks = options_.log->all_watermarks(topic);
   for (auto& [of, share] : shares_) {
-    const Offset high = of.partition < marks->size() ? (*marks)[of.partition].high : share.next;
+    if (of.topic != topic) continue;
+    const bool told = marks && of.partition < marks->size();
+    const Offset high = told ? (*marks)[of.partition].high : share.next;
     if (share.known) records += std::max<int64_t>(0, high - share.place);
-    if (share.known && share.items.empty() && share.next >= high) share.at_end = now;
+    if (told && share.known && share.items.empty() && share.next >= high) share.at_end = now;
     const bool dated = !share.items.empty() && share.items.front().received_at_us > 0;
     oldest = std::max(oldest, dated ? clock_.now_us() - share.items.front().received_at_us : now - share.at_end);
   }
-  metrics_.lag_records.set(static_cast<double>(records));
-  metrics_.lag_seconds.set(static_cast<double>(std::max<env::TimeUs>(oldest, 0)) / kUsPerSecond);
 }
 
 }  // namespace freshet::sinks

@@ -35,6 +35,11 @@ struct RunnerOptions {
 // "sink.TENANT.NAME": the group in the log that a sink's places are kept under.
 [[nodiscard]] std::string group_of(const std::string& tenant, const std::string& sink);
 [[nodiscard]] eventlog::Topic topic_of(model::SinkOn on);
+// Whether it is also told who was erased: by batches of topic `deadletters`, where action says so. They are in no order
+// with those of other topics: records of the person may come before and after.
+[[nodiscard]] bool follows_erasures(const model::Sink& sink);
+// What it reads.
+[[nodiscard]] std::vector<eventlog::Topic> topics_of(const model::Sink& sink);
 
 class RunnerLoop {
  public:
@@ -83,6 +88,7 @@ class RunnerLoop {
   [[nodiscard]] Status mend_positions(const Error& why);
   void tell_loss(eventlog::TopicPartition of, eventlog::Offset from, eventlog::Offset to);
   void observe();
+  void observe_topic(eventlog::Topic topic, env::TimeUs now, int64_t& records, env::TimeUs& oldest);
 
   RunnerOptions options_;
   eventlog::Consumer& consumer_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "freshet/v1/event.pb.h"
 #include "model/document.h"
 #include "model/filter.h"
 #include "model/time.h"
@@ -66,9 +67,10 @@ Selector::Selector(const Around& around)
       parser_(std::make_unique<Parser>()) {}
 Selector::~Selector() = default;
 
-Result<std::optional<Item>> Selector::pick(const eventlog::RecordView& record) {
+Result<std::optional<Item>> Selector::pick(eventlog::Topic topic, const eventlog::RecordView& record) {
   // Most records of others are told apart by this alone; and what was forgotten has no value.
   if (record.value.find(tenant_) == std::string_view::npos) return std::nullopt;
+  if (topic == eventlog::Topic::kDeadLetters) return pick_erasure(record);
   if (sink_.on == model::SinkOn::kEvents) return pick_event(record);
   return pick_change(record);
 }
@@ -88,6 +90,17 @@ std::optional<Item> Selector::pick_event(const eventlog::RecordView& record) {
   if (event["received_at"].get_string().get(text) == simdjson::SUCCESS)
     item.received_at_us = model::parse_time(text).value_or(0);
   return item;
+}
+
+// One that nobody was found for, or that lets somebody come back, names no profile.
+std::optional<Item> Selector::pick_erasure(const eventlog::RecordView& record) const {
+  v1::DeadLetter letter;
+  v1::ErasureNotice notice;
+  if (!letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())) ||
+      letter.tenant() != tenant_ || letter.body_type() != v1::DeadLetter::ERASURE_NOTICE ||
+      !notice.ParseFromString(letter.body()) || notice.lifted() || notice.id().empty())
+    return std::nullopt;
+  return Item{record.offset, letter.received_at_us(), std::string(record.key), letter.body()};
 }
 
 Result<std::optional<Item>> Selector::pick_change(const eventlog::RecordView& record) {

@@ -21,12 +21,14 @@ class Selector {
   ~Selector();
 
   // nullopt: the record is none of this sink's. An error: the profile can't be read at the moment.
-  [[nodiscard]] Result<std::optional<Item>> pick(const eventlog::RecordView& record);
+  // Of `deadletters`: who of the tenant was erased, whatever the conditions are.
+  [[nodiscard]] Result<std::optional<Item>> pick(eventlog::Topic topic, const eventlog::RecordView& record);
 
  private:
   struct Parser;
 
   [[nodiscard]] std::optional<Item> pick_event(const eventlog::RecordView& record);
+  [[nodiscard]] std::optional<Item> pick_erasure(const eventlog::RecordView& record) const;
   [[nodiscard]] Result<std::optional<Item>> pick_change(const eventlog::RecordView& record);
   [[nodiscard]] Result<bool> meets(const v1::Change& change, eventlog::Offset offset);
 

@@ -22,7 +22,7 @@ struct Conditions : ::testing::Test {
     Selector selector(log.around);
     const std::string value = R"({"tenant":")" + tenant + R"(","event":"E","properties":)" + properties +
                               R"(,"received_at":"2026-01-02T03:04:05.000Z","enriched":)" + enriched + "}";
-    const auto item = selector.pick({7, "k", value});
+    const auto item = selector.pick(eventlog::Topic::kEvents, {7, "k", value});
     EXPECT_TRUE(item);
     if (*item) {
       EXPECT_EQ((*item)->received_at_us, 1'767'323'045'000'000);
@@ -33,7 +33,7 @@ struct Conditions : ::testing::Test {
     log.around.sink.on = model::SinkOn::kChanges;
     Selector selector(log.around);
     const std::string value = change.SerializeAsString();
-    const auto item = selector.pick({7, "k", value});
+    const auto item = selector.pick(eventlog::Topic::kChanges, {7, "k", value});
     EXPECT_TRUE(item);
     return item->has_value();
   }
@@ -86,6 +86,30 @@ TEST_F(Conditions, OfChanges) {
   removed.set_tenant("acme");
   removed.set_remove(true);
   EXPECT_FALSE(takes_change(removed));
+}
+
+// Whatever else is in that topic, and whatever the conditions are.
+TEST_F(Conditions, ErasuresOfTheTenantPass) {
+  add_test(log.around.sink, "total", Rule::GE, 100);
+  const auto takes = [&](const std::string& tenant, v1::DeadLetter::Body type, const std::string& id, bool lifted) {
+    v1::ErasureNotice notice;
+    notice.set_id(id);
+    notice.set_lifted(lifted);
+    v1::DeadLetter letter;
+    letter.set_tenant(tenant);
+    letter.set_body_type(type);
+    letter.set_body(notice.SerializeAsString());
+    Selector selector(log.around);
+    const auto item = selector.pick(eventlog::Topic::kDeadLetters, {7, "k", letter.SerializeAsString()});
+    EXPECT_TRUE(item);
+    return item->has_value();
+  };
+  const std::string id(16, 'p');
+  EXPECT_TRUE(takes("acme", v1::DeadLetter::ERASURE_NOTICE, id, false));
+  EXPECT_FALSE(takes("acme2", v1::DeadLetter::ERASURE_NOTICE, id, false));
+  EXPECT_FALSE(takes("acme", v1::DeadLetter::JSON_ITEM, id, false));
+  EXPECT_FALSE(takes("acme", v1::DeadLetter::ERASURE_NOTICE, "", false)) << "nobody had the identifier";
+  EXPECT_FALSE(takes("acme", v1::DeadLetter::ERASURE_NOTICE, id, true)) << "somebody may come back";
 }
 
 TEST_F(Conditions, WhatAChangeSaysNothingOfIsLookedUp) {

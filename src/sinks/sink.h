@@ -24,7 +24,7 @@
 
 namespace freshet::sinks {
 
-// A record as its topic has it: of `events` JSON, of `changes` a v1::Change.
+// A record as its topic has it: of `events` JSON, of `changes` a v1::Change; of `deadletters` a v1::ErasureNotice.
 struct Item {
   eventlog::Offset offset = 0;
   env::TimeUs received_at_us = 0;

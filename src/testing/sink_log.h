@@ -9,9 +9,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/hash.h"
 #include "eventlog/embedded/embedded_log.h"
+#include "freshet/v1/event.pb.h"
 #include "sinks/runner_loop.h"
 #include "testing/clock.h"
 #include "testing/memory_store.h"
@@ -59,10 +61,23 @@ struct SinkLog {
     append({eventlog::Topic::kEvents, partition}, "u", text("acme2"));
   }
 
+  // Action says that somebody was erased.
+  void erasure(const std::string& tenant, const std::string& id, const std::vector<std::string>& merged) {
+    v1::ErasureNotice notice;
+    notice.set_id(id);
+    for (const std::string& one : merged) notice.add_merged(one);
+    v1::DeadLetter letter;
+    letter.set_tenant(tenant);
+    letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+    letter.set_body(notice.SerializeAsString());
+    letter.set_received_at_us(1'767'323'045'678'000);
+    append({eventlog::Topic::kDeadLetters, 0}, "", letter.SerializeAsString());
+  }
+
   std::unique_ptr<eventlog::Consumer> consumer() {
     eventlog::ConsumerOptions options;
     options.group = group_of(around.tenant, around.sink.name);
-    options.topics = {topic_of(around.sink.on)};
+    options.topics = topics_of(around.sink);
     options.delivery = eventlog::Delivery::kAtLeastOnce;
     auto opened = log->open_consumer(options);
     EXPECT_TRUE(opened);

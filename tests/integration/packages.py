@@ -15,6 +15,7 @@ SHOP_WHEEL = "retentioneering==3.3.0"
 SHOP_FILE = "retentioneering/datasets/data/simple-onlineshop.csv"
 PIP_SDK = "segment-analytics-python==2.4.0"
 PIP_KUBERNETES = "kubernetes-validate==1.31.0"
+PIP_LAKE = ("pyarrow==26.0.1", "duckdb==2.0.1")
 PIP_MONGO = "pymongo==4.10.1"  # newer ones ask for a newer protocol than the test server speaks
 PIP_OTLP = ("opentelemetry-proto==1.37.0", "protobuf==6.32.1")
 PIP_JSONSCHEMA = ("jsonschema==4.23.0", "pyyaml==6.0.2")
@@ -115,6 +116,13 @@ def pymongo():
     def make(directory):
         fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, PIP_MONGO], PIP_MONGO)
     return complete(CACHE / "pymongo-4.10.1", make)
+
+
+def lake_readers():
+    """A directory for sys.path: what reads files of a lake, by two who had nothing to do with writing them."""
+    def make(directory):
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--target", directory, *PIP_LAKE], ", ".join(PIP_LAKE))
+    return complete(CACHE / "lake-readers-26.0.1-2.0.1", make)
 
 
 def mongo_server():

@@ -3,13 +3,16 @@ and erasures: what has left equals what the server says."""
 import gzip
 import json
 import random
+import sys
 import time
+from datetime import datetime
 from decimal import Decimal
 
 import kafka
+import packages
 import s3
 import workload
-from harness import SERVER_KEY, TENANT, Background, bearer, check, check_equal, free_ports, freshet, note, send_records, shorten, wait_until
+from harness import ROOT, SERVER_KEY, TENANT, Background, bearer, check, check_equal, free_ports, freshet, note, send_records, shorten, wait_until
 from patience import patient
 from postgres import PASSWORD, Postgres
 from receiver import SECRET, Receiver
@@ -205,6 +208,89 @@ def test_files_in_s3(box):
     check_equal(sorted(read_files(read, keys)), list(range(600)), "each record once")
 
 
+def read_parquet(lake):
+    """The rows of the files that manifests name, as two readers have them; and no file is there that none names."""
+    sys.path.insert(0, str(packages.lake_readers()))
+    import duckdb  # pylint: disable=import-outside-toplevel,import-error
+    import pyarrow.parquet  # pylint: disable=import-outside-toplevel,import-error
+    named = [file for manifest in sorted(lake.glob(f"{TENANT}/lake/_manifest/events/*/*.json")) for file in json.loads(manifest.read_bytes())["files"]]
+    check_equal(sorted(file["path"] for file in named), sorted(str(path.relative_to(lake)) for path in lake.rglob("*.parquet")), "files that are there, and those of the manifests")
+    rows = []
+    for file in named:
+        content = pyarrow.parquet.ParquetFile(lake / file["path"])
+        check_equal((content.metadata.num_rows, (lake / file["path"]).stat().st_size), (file["rows"], file["bytes"]), f"rows and bytes of {file['path']}")
+        rows += content.read().to_pylist()
+    columns = 'message_id, tenant, "user", event, epoch_us("timestamp"), epoch_us(received_at), source, CAST(properties AS VARCHAR), n'
+    duck = duckdb.connect()
+    files = [str(lake / file["path"]) for file in named]
+    theirs = duck.execute(f"SELECT {columns} FROM read_parquet(?) ORDER BY n", [files]).fetchall()
+    # A query by bounds skips what a footer says is not in a file.
+    check_equal(duck.execute("SELECT count(*) FROM read_parquet(?) WHERE n BETWEEN 100 AND 199 AND received_at > '2020-01-01'", [files]).fetchone()[0],
+                sum(100 <= row["n"] <= 199 for row in rows), "rows within bounds")
+    kinds = dict(duck.execute("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))", [files]).fetchall())
+    check_equal([kinds[name] for name in ("received_at", "n", "even", "half", "log_partition")],
+                ["TIMESTAMP WITH TIME ZONE", "BIGINT", "BOOLEAN", "DOUBLE", "INTEGER"], f"types ({kinds})")
+    return sorted(rows, key=lambda row: row["n"]), theirs
+
+
+def microseconds(text):
+    return round(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000) * 1000
+
+
+def test_parquet(box):
+    """Over kills, with types, split by event, some of it in each of the compressions."""
+    lake = box.directory / "lake"
+    server = box.server(partitions=4, extra=f"""    sinks:
+      - {{name: lake, kind: files, format: parquet, to: "file://{lake}", every: 500ms, file_bytes: 64KiB, split_by: event, compression: zstd,
+          columns: ["n:integer", "even:boolean", "half:number", "at:time", name, "enriched.city"]}}
+    enrich: [city]
+""")
+    rng = random.Random(seed())
+    records = [{"message_id": f"m{i}", "user": {"user_id": f"u{i % 40}"}, "set": {"city": "Pune"}, "event": f"E{i % 3}",
+                "properties": {"n": i, "even": i % 2 == 0, "half": i / 2 if i % 5 else "none", "at": "2026-01-02T03:04:05.678Z", "name": f"n{i % 7}" if i % 4 else None}}
+               for i in range(2_000)]
+    for first in range(0, len(records), 100):
+        send_records(server.ingest(), records[first:first + 100])
+        if rng.random() < 0.3:
+            time.sleep(rng.uniform(0, 0.4))
+            server.kill()
+            if rng.random() < 0.5:  # A batch that was begun is finished as it was begun.
+                server.extra = server.extra.replace("compression: zstd", "compression: gzip") if "zstd" in server.extra else server.extra.replace("compression: gzip", "compression: zstd")
+                server.revision += 1
+            server.start()
+    wait_until(lambda: rows_written(lake) >= len(records), ARRIVE_S, "all records in files")
+    server.wait_drained()
+    sent = {event["message_id"]: event for event in read_on(server, "events", "begin", 10_000)[0]}
+    rows, theirs = read_parquet(lake)
+    check_equal([row["n"] for row in rows], list(range(len(records))), "each record once")
+    for row, other in zip(rows, theirs, strict=True):
+        event = sent[row["message_id"]]
+        properties = event["properties"]
+        times = [microseconds(event["timestamp"]), microseconds(event["received_at"])]
+        check_equal([row[name] for name in ("tenant", "user", "event", "source")], [event[name] for name in ("tenant", "user", "event", "source")], "a row")
+        check_equal((json.loads(row["properties"]), json.loads(row["enriched"])), (properties, event["enriched"]), "its JSON")
+        check_equal([round(row[name].timestamp() * 1_000_000) for name in ("timestamp", "received_at", "at")], [*times, microseconds(properties["at"])], "its times")
+        check_equal([row["even"], row["half"], row["name"], row["enriched.city"], row["device"]],
+                    [properties["even"], properties["half"] if isinstance(properties["half"], (int, float)) else None, properties.get("name"), "Pune", None], "its typed columns")
+        check_equal([*other[:7], json.loads(other[7]), other[8]],
+                    [row["message_id"], event["tenant"], event["user"], event["event"], *times, event["source"], properties, properties["n"]], "the row of the other reader")
+
+
+def test_golden_parquet(_box):
+    """The file that a unit test compares with byte by byte is one for others, too."""
+    sys.path.insert(0, str(packages.lake_readers()))
+    import duckdb  # pylint: disable=import-outside-toplevel,import-error
+    import pyarrow.parquet  # pylint: disable=import-outside-toplevel,import-error
+    path = ROOT / "tests/golden/sinks/events.parquet"
+    table = pyarrow.parquet.read_table(path).to_pylist()
+    check_equal([(row["log_offset"], row["total"], row["n"], row["gift"], row["city"], row["enriched.city"]) for row in table],
+                [(5, 12.5, 3, True, "Pune", "Oslo"), (8, None, None, None, "7", None), (9, -0.25, 4, None, None, None)], "as pyarrow reads it")
+    bounds = pyarrow.parquet.ParquetFile(path).metadata.row_group(0).column(1).statistics
+    check_equal((bounds.min, bounds.max, bounds.null_count), (5, 9, 0), "bounds")
+    rows = duckdb.connect().execute("SELECT log_offset, total, n, gift, city, \"enriched.city\" FROM read_parquet(?)", [str(path)]).fetchall()
+    check_equal([tuple(row) for row in rows], [(row["log_offset"], row["total"], row["n"], row["gift"], row["city"], row["enriched.city"]) for row in table], "as DuckDB reads it")
+
+
 TABLES = """    sinks:
       - {{name: profiles, kind: postgres, on: changes, uri: "{uri}", table: crm.profiles, columns: [city, computed.purchases]}}
       - {{name: events, kind: postgres, uri: "{uri}", table: crm.events, columns: [total], part_by: day}}
@@ -290,6 +376,51 @@ def test_postgres(box):
     check(int(postgres.ask("SELECT count(*) FROM pg_inherits")[0][0]) >= 1, "parts of the table")
     log = server.log_path.read_text(encoding="utf-8")
     check(PASSWORD not in log, "the password is in the log")
+
+
+def test_postgres_erasures(box):
+    """Rows of the erased go, also those that come late, whoever is killed; everybody else's stay. The lake gets a list."""
+    postgres = Postgres(box).start()
+    lake = box.directory / "lake"
+    server = box.server(partitions=4, extra=TABLES.format(uri=postgres.uri) + f"""      - {{name: lake, kind: files, to: "file://{lake}", every: 500ms, compression: none}}
+""")
+    rng = random.Random(seed())
+    people, each = 12, 60
+    records = [{"message_id": f"m{i}", "user": {"user_id": f"u{i % people}"}, "event": "E", "properties": {"total": i, "who": i % people}} for i in range(people * each)]
+    records += [{"message_id": f"a{i}", "user": {"anonymous_id": f"x{i % people}"}, "event": "E", "properties": {"total": 0, "who": i % people}} for i in range(people)]
+    erased = [0, 3, 6, 9]
+    send_records(server.ingest(), records[-people:])
+    send_records(server.ingest(), [{"merge": {"from": {"anonymous_id": f"x{i}"}, "into": {"user_id": f"u{i}"}}} for i in range(people)])
+    for first in range(0, people * each, 60):
+        send_records(server.ingest(), records[first:first + 60])
+        if first == 300:
+            postgres.kill()
+            for who in erased:
+                erase(server, f"u{who}")
+            server.kill()
+            server.start()
+            postgres.start()
+        if rng.random() < 0.3:
+            server.kill()
+            server.start()
+    kept = sum(record["properties"]["who"] not in erased for record in records)
+
+    def counts():
+        return [int(value) for value in (postgres.ask("SELECT count(*), count(*) FILTER (WHERE properties->>'who' IN ('0','3','6','9')) FROM crm.events") or [[0, 1]])[0]]
+
+    wait_until(lambda: counts() == [kept, 0], ARRIVE_S, "rows of the others, and no more")
+    server.wait_drained()
+    wait_until(lambda: server.metric_sum("freshet_sink_lag_records") == 0, ARRIVE_S, "the sinks are at the end")
+    check_equal(counts(), [kept, 0], "rows of the others, and no more")
+    check(int(postgres.ask("SELECT count(*) FROM crm.freshet_erased")[0][0]) >= len(erased), "who was erased")
+    listed = [json.loads(line) for path in sorted(lake.glob(f"{TENANT}/lake/erasures/*/*/*.ndjson")) for line in path.read_text(encoding="utf-8").splitlines()]
+    check_equal(len({one["id"] for one in listed if one["kind"] == "user"}), len(erased), f"the lake's list ({listed})")
+    named = {file["path"] for manifest in lake.glob(f"{TENANT}/lake/_manifest/erasures/*/*.json") for file in json.loads(manifest.read_bytes())["files"]}
+    check_equal(named, {str(path.relative_to(lake)) for path in lake.glob(f"{TENANT}/lake/erasures/*/*/*")}, "it has manifests")
+    ids = {identity for one in listed for identity in (one["id"], *one["merged"])}
+    in_lake = [json.loads(line) for path in lake.glob(f"{TENANT}/lake/events/*/*/*.ndjson") for line in path.read_text(encoding="utf-8").splitlines()]
+    check_equal({event["properties"]["who"] for event in in_lake if event["user"] in ids}, set(erased), "whose rows of the lake it names")
+    check(all(event["user"] in ids for event in in_lake if event["properties"]["who"] in erased), "it names all of their rows")
 
 
 def test_postgres_table_that_somebody_changed(box):

@@ -28,7 +28,7 @@ class Files final : public Sink {
  public:
   Files(const Around& around, std::unique_ptr<objectstore::ObjectStore> store)
       : around_(around),
-        style_{around.sink.compression, around.sink.split_by},
+        style_{around.sink.compression, around.sink.split_by, around.sink.format, around.sink.columns},
         layout_(around.tenant, around.sink.name),
         store_(std::move(store)) {}
 
@@ -121,8 +121,7 @@ Status Files::write_all(const Batch& batch, bool& stale) {
   if (!planned && planned.error().code != Code::kConflict) return planned;
   if (!planned) {
     FRESHET_ASSIGN(const auto first, read(key));
-    stale = !first || first->next != batch.next ||
-            (first->style.compression != style.compression || first->style.split_by != style.split_by);
+    stale = !first || first->next != batch.next || first->style != style;
     if (stale) return {};
     text = text_of_plan(batch, *first);
   }

@@ -13,6 +13,7 @@
 #include "sinks/files/layout.h"
 #include "testing/dice.h"
 #include "testing/memory_object_store.h"
+#include "testing/parquet_reader.h"
 #include "testing/sink_log.h"
 
 namespace freshet::sinks {
@@ -47,6 +48,21 @@ struct Lake {
   std::map<int, int> numbers;     // how often each is in a file of a manifest
 };
 
+// Of each row of a file.
+std::vector<std::string> properties_of(const std::string& path, const std::string& content) {
+  std::vector<std::string> all;
+  if (path.ends_with(".parquet")) {
+    const ParquetTable table = ParquetReader(content).read();
+    for (const auto& cell : table.columns.at("properties")) all.push_back(cell.value_or("null"));
+    return all;
+  }
+  std::istringstream lines(content);
+  simdjson::dom::parser parser;
+  for (std::string line; std::getline(lines, line);)
+    all.push_back(simdjson::minify(parser.parse(line)["properties"].value()));
+  return all;
+}
+
 Lake read_lake(const MemoryStore& store) {
   Lake lake;
   for (const auto& [key, content] : store.objects) {
@@ -66,12 +82,11 @@ Lake read_lake(const MemoryStore& store) {
         continue;
       }
       EXPECT_EQ(found->second.size(), file.bytes);
-      std::istringstream lines(found->second);
-      uint64_t rows = 0;
+      const std::vector<std::string> properties = properties_of(file.path, found->second);
       simdjson::dom::parser parser;
-      for (std::string line; std::getline(lines, line); ++rows)
-        ++lake.numbers[static_cast<int>(parser.parse(line)["properties"]["n"].get_int64().value())];
-      EXPECT_EQ(rows, file.rows);
+      for (const std::string& one : properties)
+        ++lake.numbers[static_cast<int>(parser.parse(one)["n"].get_int64().value())];
+      EXPECT_EQ(properties.size(), file.rows);
     }
   }
   return lake;
@@ -126,6 +141,10 @@ RC_GTEST_PROP(FilesSinkProperty, MakesNoSecondCopy, (uint64_t seed)) {
   for (int life = 0; life < 5; ++life) {
     log.around.sink.file_bytes = 200 + dice.roll(3800);
     log.around.sink.split_by = dice.one_in(2) ? model::SplitBy::kNothing : model::SplitBy::kEvent;
+    log.around.sink.format = dice.one_in(2) ? model::FileFormat::kLines : model::FileFormat::kParquet;
+    log.around.sink.columns.clear();
+    if (log.around.sink.format == model::FileFormat::kParquet && dice.one_in(2))
+      log.around.sink.columns = {"n:integer"};
     const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
     const auto consumer = log.consumer();
     RunnerOptions options = log.options();
@@ -153,9 +172,37 @@ RC_GTEST_PROP(FilesSinkProperty, MakesNoSecondCopy, (uint64_t seed)) {
   for (const auto& [number, times] : lake.numbers) RC_ASSERT(times == 1);
 }
 
+TEST_F(FilesSink, ListsWhoWasErased) {
+  log.event(1, 0);
+  log.erasure("acme", std::string(16, 'p'), {std::string(16, 'm')});
+  log.erasure("acme2", std::string(16, 'q'), {});
+  const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, *sink);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(loop.step());
+    log.clock.now += 61'000'000;
+  }
+  const std::string path = "acme/s/erasures/2026-01-02/03/0000-00000000000000000000-00000000000000000002.ndjson";
+  ASSERT_TRUE(store.objects.contains(path));
+  EXPECT_EQ(store.objects[path], R"({"id":")" + to_hex(std::string(16, 'p')) +
+                                     R"(","kind":"user","erased_at":"2026-01-02T03:04:05.678Z","merged":[")" +
+                                     to_hex(std::string(16, 'm')) + "\"]}\n");
+  EXPECT_TRUE(store.objects.contains("acme/s/_manifest/erasures/0000/00000000000000000000.json"));
+}
+
+// What a release before has planned says no format.
+TEST(FilePlan, APlanWithoutAFormatIsOfLines) {
+  const auto plan = parse_plan(R"({"next":1,"compression":"gzip","split_by":"nothing","files":[]})");
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->style.format, model::FileFormat::kLines);
+}
+
 TEST(FilePlan, RefusesWhatIsNone) {
   for (const char* text : {"", "{}", "[1]", R"({"next":-1,"compression":"gzip","split_by":"nothing","files":[]})",
                            R"({"next":1,"compression":"lzma","split_by":"nothing","files":[]})",
+                           R"({"next":1,"compression":"gzip","split_by":"nothing","format":"orc","files":[]})",
+                           R"({"next":1,"compression":"gzip","split_by":"nothing","columns":[1],"files":[]})",
                            R"({"next":1,"compression":"gzip","split_by":"nothing","files":[{"path":1}]})"})
     EXPECT_FALSE(parse_plan(text)) << text;
 }

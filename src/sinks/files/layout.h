@@ -1,6 +1,6 @@
 // Where files of a sink lie, and the manifest that names them. docs/sinks.md has it for loaders.
 //
-//   TENANT/SINK/events/2026-01-02/03/0007-BEGIN-NEXT.ndjson.gz     records, by the hour of received_at
+//   TENANT/SINK/events/2026-01-02/03/0007-BEGIN-NEXT.ndjson.gz     records, by the hour of received_at; or .parquet
 //   TENANT/SINK/_plan/events/0007/BEGIN.json                       what is about to be written
 //   TENANT/SINK/_manifest/events/0007/BEGIN.json                   the same, once it is written
 #pragma once
@@ -18,6 +18,9 @@ namespace freshet::sinks {
 struct FileStyle {
   model::Compression compression = model::Compression::kGzip;
   model::SplitBy split_by = model::SplitBy::kNothing;
+  model::FileFormat format = model::FileFormat::kLines;
+  std::vector<std::string> columns;  // of Parquet, beside those that all files have
+  bool operator==(const FileStyle&) const = default;
 };
 
 struct PlannedFile {

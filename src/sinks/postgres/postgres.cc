@@ -2,10 +2,13 @@
 #include "sinks/postgres/postgres.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/hash.h"
+#include "freshet/v1/event.pb.h"
 #include "sinks/postgres/connection.h"
 #include "sinks/postgres/event_rows.h"
 #include "sinks/postgres/profile_batch.h"
@@ -34,6 +37,9 @@ class Postgres final : public Sink {
   [[nodiscard]] Status write_whole(const Batch& batch);
   [[nodiscard]] Status write_rows(const Batch& batch);
   [[nodiscard]] Status write_profiles(const Batch& batch);
+  // Runs `work` in a transaction in which the batch's partition is this process's.
+  [[nodiscard]] Status in_transaction(const Batch& batch, const std::function<Status()>& work);
+  [[nodiscard]] Status erase(const Batch& batch);
   [[nodiscard]] Outcome outcome_of(const Error& error) const;
 
   const Around around_;
@@ -72,9 +78,10 @@ Outcome Postgres::outcome_of(const Error& error) const {
 }
 
 Outcome Postgres::write(const Batch& batch) {
-  const Status written = write_whole(batch);
+  const bool erasures = batch.from.topic == eventlog::Topic::kDeadLetters;
+  const Status written = erasures ? erase(batch) : write_whole(batch);
   if (written) return {Outcome::What::kDone, batch.items.size(), "", 0};
-  if (written.error().code == Code::kInvalid && batch.items.size() > 1) return write_each(batch);
+  if (!erasures && written.error().code == Code::kInvalid && batch.items.size() > 1) return write_each(batch);
   return outcome_of(written.error());
 }
 
@@ -94,19 +101,29 @@ Outcome Postgres::write_each(const Batch& batch) {
 
 // Rows and place become durable together, or not at all.
 Status Postgres::write_whole(const Batch& batch) {
+  FRESHET_TRY(in_transaction(batch, [&] { return write_rows(batch); }));
+  places_[batch.from] = batch.next;
+  return {};
+}
+
+// The place is read within the transaction: a process that has lost the partition without knowing it finds another one
+// there, and stops before it writes over newer rows.
+Status Postgres::in_transaction(const Batch& batch, const std::function<Status()>& work) {
   FRESHET_TRY(connect());
   const auto known = places_.find(batch.from);
   FRESHET_ASSERT(known != places_.end());
   FRESHET_ASSIGN(const SqlRows began, sql_->run("BEGIN"));
-  Status written = write_rows(batch);
+  const auto checked = [&]() -> Status {
+    FRESHET_ASSIGN(const auto place, tables_.place(*sql_, batch.from));
+    if (place != known->second) return fail(Code::kConflict, "another process has written this partition since");
+    return work();
+  };
+  Status written = checked();
   if (written) {
     const auto committed = sql_->run("COMMIT");
     if (!committed) written = tl::unexpected(committed.error());
   }
-  if (written) {
-    known->second = batch.next;
-    return {};
-  }
+  if (written) return {};
   // Whether a commit that broke off was made is not known: then the place is read again.
   if (!sql_->run("ROLLBACK")) {
     sql_.reset();
@@ -116,11 +133,7 @@ Status Postgres::write_whole(const Batch& batch) {
   return written;
 }
 
-// The place is read within the transaction: a process that has lost the partition without knowing it finds another one
-// there, and stops before it writes over newer rows.
 Status Postgres::write_rows(const Batch& batch) {
-  FRESHET_ASSIGN(const auto place, tables_.place(*sql_, batch.from));
-  if (place != places_[batch.from]) return fail(Code::kConflict, "another process has written this partition since");
   if (around_.sink.on == model::SinkOn::kChanges) {
     FRESHET_TRY(write_profiles(batch));
   } else {
@@ -129,6 +142,32 @@ Status Postgres::write_rows(const Batch& batch) {
     FRESHET_TRY(tables_.write_events(*sql_, rows));
   }
   return tables_.set_place(*sql_, batch.from, batch.next);
+}
+
+// Events of somebody who was erased may still be on their way here, by this process or by another one that has their
+// partition. So first it is durable that such rows are not written any more; when all that had begun before is through,
+// the rows that are there are deleted, some at a time; then the place is noted. A repetition finds less to do.
+Status Postgres::erase(const Batch& batch) {
+  std::vector<std::string> ids;
+  for (const Item& item : batch.items) {
+    v1::ErasureNotice notice;
+    if (!notice.ParseFromString(item.value)) return fail(Code::kInvalid, "the record does not say who was erased");
+    ids.push_back(to_hex(notice.id()));
+    for (const std::string& merged : notice.merged()) ids.push_back(to_hex(merged));
+  }
+  FRESHET_TRY(in_transaction(batch, [&] { return tables_.note_erased(*sql_, ids); }));
+  FRESHET_TRY(in_transaction(batch, [&] { return tables_.settle_erased(*sql_); }));
+  FRESHET_ASSIGN(const auto parts, tables_.parts(*sql_));
+  for (const std::string& part : parts) {
+    while (true) {
+      if (around_.stopping->load()) return fail(Code::kRetry, "this process ends");
+      FRESHET_ASSIGN(const uint64_t deleted, tables_.delete_events(*sql_, part, ids));
+      if (deleted < SinkTables::kErasedInStep) break;
+    }
+  }
+  FRESHET_TRY(in_transaction(batch, [&] { return tables_.set_place(*sql_, batch.from, batch.next); }));
+  places_[batch.from] = batch.next;
+  return {};
 }
 
 Status Postgres::write_profiles(const Batch& batch) {

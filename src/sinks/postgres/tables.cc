@@ -14,6 +14,7 @@ namespace freshet::sinks {
 namespace {
 
 constexpr const char* kPlaces = "freshet_sinks";
+constexpr const char* kErased = "freshet_erased";
 constexpr size_t kPartsKnownMax = 1000;
 
 // The day or month that a time lies in, and the next one: as dates, and as what its table is called by.
@@ -58,6 +59,9 @@ std::string without_nul(const std::string& json) {
   }
   return out;
 }
+
+// A text[] of PostgreSQL. REQUIRES: ids in hex, so that nothing has to be escaped.
+std::string array_of(const std::vector<std::string>& ids) { return fmt::format("{{{}}}", fmt::join(ids, ",")); }
 
 Status done(const Result<SqlRows>& result) {
   if (!result) return tl::unexpected(result.error());
@@ -112,14 +116,71 @@ Status SinkTables::prepare(SqlConnection& sql) {
   const bool events = sink_.on == model::SinkOn::kEvents;
   parts_.clear();
   if (!schema_.empty()) FRESHET_TRY(done(sql.run("CREATE SCHEMA IF NOT EXISTS " + sql_name(schema_))));
-  const std::string places = (schema_.empty() ? "" : sql_name(schema_) + ".") + kPlaces;
+  const std::string places = beside(kPlaces);
   FRESHET_TRY(done(sql.run("CREATE TABLE IF NOT EXISTS " + places +
                            " (sink text, topic text, log_partition integer, next bigint NOT NULL, "
                            "PRIMARY KEY (sink, topic, log_partition))")));
   FRESHET_TRY(done(sql.run("CREATE TABLE IF NOT EXISTS " + table_ + " (" + types_of_columns() + ", PRIMARY KEY (" +
                            (events ? "received_at, log_partition, log_offset" : "id") + "))" +
                            (events ? " PARTITION BY RANGE (received_at)" : ""))));
-  return check(sql);
+  FRESHET_TRY(check(sql));
+  return events ? prepare_erasures(sql) : Status{};
+}
+
+// The indexes are what rows of a person are found by. They are made while the table has no parts, as a table with rows
+// would be locked for as long as it takes: on one from an older release they are the owner's to make (docs/sinks.md).
+Status SinkTables::prepare_erasures(SqlConnection& sql) {
+  FRESHET_TRY(
+      done(sql.run("CREATE TABLE IF NOT EXISTS " + beside(kErased) + " (sink text, id text, PRIMARY KEY (sink, id))")));
+  FRESHET_ASSIGN(const auto there, parts(sql));
+  if (!there.empty()) return {};
+  FRESHET_TRY(
+      done(sql.run("CREATE INDEX IF NOT EXISTS " + sql_name(plain_ + "_user") + " ON " + table_ + " (user_profile)")));
+  return done(sql.run("CREATE INDEX IF NOT EXISTS " + sql_name(plain_ + "_device") + " ON " + table_ +
+                      " (device_profile) WHERE user_profile IS NULL"));
+}
+
+Status SinkTables::note_erased(SqlConnection& sql, const std::vector<std::string>& ids) {
+  return done(sql.run("INSERT INTO " + beside(kErased) + " SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING",
+                      {key_, array_of(ids)}));
+}
+
+// Whoever writes events has read the table of erased profiles in the same transaction, and so has a lock on it until
+// that ends. REQUIRES: a transaction of its own.
+Status SinkTables::settle_erased(SqlConnection& sql) {
+  return done(sql.run("LOCK TABLE " + beside(kErased) + " IN ACCESS EXCLUSIVE MODE"));
+}
+
+Result<std::vector<std::string>> SinkTables::parts(SqlConnection& sql) {
+  FRESHET_ASSIGN(
+      const SqlRows rows,
+      sql.run("SELECT relid::text FROM pg_partition_tree($1::regclass) WHERE isleaf AND relid <> $1::regclass",
+              {table_}));
+  std::vector<std::string> all;
+  for (const SqlRow& row : rows) all.push_back(row[0].value_or(""));
+  return all;
+}
+
+// An event without a user is its device's.
+Result<uint64_t> SinkTables::delete_events(SqlConnection& sql, const std::string& part,
+                                           const std::vector<std::string>& ids) {
+  FRESHET_ASSIGN(
+      const SqlRows rows,
+      sql.run(
+          fmt::format("WITH gone AS (DELETE FROM {} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {} WHERE user_profile = "
+                      "ANY($1::text[]) OR (user_profile IS NULL AND device_profile = ANY($1::text[])) LIMIT {})) "
+                      "RETURNING 1) SELECT count(*) FROM gone",
+                      part, part, kErasedInStep),
+          {array_of(ids)}));
+  uint64_t count = 0;
+  const std::string text = rows.empty() ? "" : rows[0][0].value_or("");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc()) return fail(Code::kFatal, "PostgreSQL does not say how many rows it has deleted");
+  return count;
+}
+
+std::string SinkTables::beside(const char* table) const {
+  return (schema_.empty() ? "" : sql_name(schema_) + ".") + table;
 }
 
 // Somebody else may have made the table, or changed it.
@@ -162,7 +223,7 @@ Status SinkTables::prepare_part(SqlConnection& sql, env::TimeUs received_at_us) 
 }
 
 Result<std::optional<eventlog::Offset>> SinkTables::place(SqlConnection& sql, eventlog::TopicPartition of) {
-  const std::string places = (schema_.empty() ? "" : sql_name(schema_) + ".") + kPlaces;
+  const std::string places = beside(kPlaces);
   FRESHET_ASSIGN(const SqlRows rows, sql.run("SELECT next FROM " + places +
                                                  " WHERE sink = $1 AND topic = $2 AND log_partition = $3::integer "
                                                  "FOR UPDATE",
@@ -177,7 +238,7 @@ Result<std::optional<eventlog::Offset>> SinkTables::place(SqlConnection& sql, ev
 }
 
 Status SinkTables::set_place(SqlConnection& sql, eventlog::TopicPartition of, eventlog::Offset next) {
-  const std::string places = (schema_.empty() ? "" : sql_name(schema_) + ".") + kPlaces;
+  const std::string places = beside(kPlaces);
   return done(sql.run("INSERT INTO " + places +
                           " VALUES ($1, $2, $3::integer, $4::bigint) ON CONFLICT (sink, topic, "
                           "log_partition) DO UPDATE SET next = EXCLUDED.next",
@@ -186,8 +247,11 @@ Status SinkTables::set_place(SqlConnection& sql, eventlog::TopicPartition of, ev
 
 Status SinkTables::write_events(SqlConnection& sql, const std::string& rows) {
   return done(sql.run("INSERT INTO " + table_ + " (" + list_of_columns("") + ") SELECT " + list_of_columns("r.") +
-                          " FROM json_to_recordset($1::json) AS r(" + types_of_columns() + ") ON CONFLICT DO NOTHING",
-                      {without_nul(rows)}));
+                          " FROM json_to_recordset($1::json) AS r(" + types_of_columns() +
+                          ") WHERE NOT EXISTS (SELECT FROM " + beside(kErased) +
+                          " e WHERE e.sink = $2 AND e.id = coalesce(r.user_profile, r.device_profile)) "
+                          "ON CONFLICT DO NOTHING",
+                      {without_nul(rows), key_}));
 }
 
 Status SinkTables::write_profiles(SqlConnection& sql, const std::string& rows) {

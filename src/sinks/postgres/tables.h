@@ -13,6 +13,8 @@ namespace freshet::sinks {
 
 class SinkTables {
  public:
+  static constexpr uint64_t kErasedInStep = 5000;
+
   SinkTables(std::string tenant, model::Sink sink);
 
   // Makes tables and columns that are missing. kFatal: one is not as it must be: what, and what would be right.
@@ -28,6 +30,16 @@ class SinkTables {
   [[nodiscard]] Status write_events(SqlConnection& sql, const std::string& rows);
   [[nodiscard]] Status write_profiles(SqlConnection& sql, const std::string& rows);
   [[nodiscard]] Status remove_profiles(SqlConnection& sql, const std::string& ids);
+  // Of somebody who was erased: none of these profiles gets a row of events any more. It counts for statements that
+  // begin after the transaction; `settle_erased` waits for those that had begun before.
+  [[nodiscard]] Status note_erased(SqlConnection& sql, const std::vector<std::string>& ids);
+  [[nodiscard]] Status settle_erased(SqlConnection& sql);
+  // The leaves of the table of events, as statements have them.
+  [[nodiscard]] Result<std::vector<std::string>> parts(SqlConnection& sql);
+  // Deletes rows of these profiles from a part, kErasedInStep at most: how many there were.
+  [[nodiscard]] Result<uint64_t> delete_events(SqlConnection& sql, const std::string& part,
+                                               const std::vector<std::string>& ids);
+
   // (id, state in hex) of those that are there. `ids`: a JSON array.
   [[nodiscard]] Result<SqlRows> read_profiles(SqlConnection& sql, const std::string& ids);
 
@@ -39,6 +51,8 @@ class SinkTables {
   };
   [[nodiscard]] std::vector<Column> columns() const;
   [[nodiscard]] Status check(SqlConnection& sql);
+  [[nodiscard]] Status prepare_erasures(SqlConnection& sql);
+  [[nodiscard]] std::string beside(const char* table) const;
   [[nodiscard]] std::string list_of_columns(std::string_view prefix) const;
   [[nodiscard]] std::string types_of_columns() const;
 
