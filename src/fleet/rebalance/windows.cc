@@ -49,16 +49,6 @@ bool add_days(std::string_view text, uint8_t& days) {
   }
 }
 
-// "22:00"; 24:00 is the end of a day.
-std::optional<int64_t> time_of(std::string_view text) {
-  const auto is_digit = [&](size_t at) { return text[at] >= '0' && text[at] <= '9'; };
-  if (text.size() != 5 || text[2] != ':' || !is_digit(0) || !is_digit(1) || !is_digit(3) || !is_digit(4))
-    return std::nullopt;
-  const int64_t minutes = ((text[0] - '0') * 10 + text[1] - '0') * 60 + (text[3] - '0') * 10 + text[4] - '0';
-  if (minutes > 24 * 60 || text[3] > '5') return std::nullopt;
-  return minutes * 60;
-}
-
 std::optional<Hours> hours_of(std::string_view text) {
   Hours out;
   std::string_view days = take_until(text, ' '), times = take_until(text, ' ');
@@ -71,7 +61,7 @@ std::optional<Hours> hours_of(std::string_view text) {
     while (!days.empty())
       if (!add_days(take_until(days, ','), out.days)) return std::nullopt;
   }
-  const auto begin_s = time_of(take_until(times, '-')), end_s = time_of(times);
+  const auto begin_s = clock_seconds(take_until(times, '-')), end_s = clock_seconds(times);
   if (!begin_s || !end_s || *begin_s == *end_s || *begin_s == kDayS) return std::nullopt;
   out.begin_s = *begin_s;
   out.end_s = *end_s > *begin_s ? *end_s : *end_s + kDayS;

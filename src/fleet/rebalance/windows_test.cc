@@ -124,10 +124,13 @@ TEST(Zone, AsTheCLibraryHasIt) {
   tzset();
 }
 
-TEST(Zone, DamagedFilesAreRefused) {
-  EXPECT_EQ(Zone::parse("").error().code, Code::kCorrupt);
-  EXPECT_EQ(Zone::parse(std::string(500, 'x')).error().code, Code::kCorrupt);
-  EXPECT_EQ(Zone::parse("TZif2" + std::string(200, '\xff')).error().code, Code::kCorrupt);
+TEST(Zone, NamesAreThoseOfTheDatabaseOrOffsets) {
+  EXPECT_EQ(Zone::named("+05:30")->offset_at(0), 19'800);
+  EXPECT_EQ(Zone::named("-03:00")->offset_at(0), -10'800);
+  EXPECT_EQ(Zone::named("UTC")->offset_at(0), 0);
+  for (const char* wrong : {"", "localtime", "/etc/passwd", "../../etc/localtime", "Europe/Bielefeld", "+15:00",
+                            "+05:70", "+5:30", "+aa:00"})
+    EXPECT_EQ(Zone::named(wrong).error().code, Code::kInvalid) << wrong;
 }
 
 RC_GTEST_PROP(Windows, WhatFitsIsWithinAWindow, ()) {

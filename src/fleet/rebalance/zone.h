@@ -1,25 +1,28 @@
-// Local time of a place, for windows of maintenance: how far its clocks are ahead of UTC at a moment. Read from the
-// system's time zones (TZif, RFC 8536), as the standard library at hand has none.
+// Local time of a place, for windows of maintenance: how far its clocks are ahead of UTC at a moment. The zones are the
+// system's (the IANA database), read by Abseil.
 #pragma once
 
+#include <absl/time/time.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
 namespace freshet::fleet::rebalance {
 
+// "22:00" in seconds; 24:00 is the end of a day. nullopt: it is no such time.
+[[nodiscard]] std::optional<int64_t> clock_seconds(std::string_view text);
+
 class Zone {
  public:
   // Clocks that never change.
-  [[nodiscard]] static Zone fixed(int32_t offset_s);
+  [[nodiscard]] static Zone fixed(int32_t offset_s) { return Zone(absl::FixedTimeZone(offset_s)); }
   // "UTC", "+05:30", "-03:00", or a name of the IANA database as the system has it, "Europe/Berlin". kInvalid: it is
   // none of them, or the system has no such zone.
   [[nodiscard]] static Result<Zone> named(const std::string& name);
-  // A file of the IANA database. kCorrupt: it is none.
-  [[nodiscard]] static Result<Zone> parse(std::string_view tzif);
 
   // In seconds; east of Greenwich it is above 0.
   [[nodiscard]] int32_t offset_at(int64_t utc_s) const;
@@ -28,20 +31,9 @@ class Zone {
   [[nodiscard]] int64_t utc_of(int64_t local_s) const;
 
  private:
-  // A rule for the years after the last change that the file lists: the n-th weekday of a month (5: the last).
-  struct Change {
-    int32_t month = 1, week = 1, weekday = 0;  // 0: Sunday
-    int32_t at_s = 7200;                       // of the local time before it
-  };
-  [[nodiscard]] Status parse_rule(std::string_view text);
-  [[nodiscard]] int32_t offset_by_rule(int64_t utc_s) const;
+  explicit Zone(absl::TimeZone zone) : zone_(zone) {}
 
-  std::vector<int64_t> changes_s_;  // rising
-  std::vector<int32_t> offsets_s_;  // from each change on
-  int32_t first_offset_s_ = 0;      // before the first
-  int32_t standard_s_ = 0, summer_s_ = 0;
-  bool has_summer_ = false;
-  Change to_summer_, to_standard_;
+  absl::TimeZone zone_;
 };
 
 }  // namespace freshet::fleet::rebalance
