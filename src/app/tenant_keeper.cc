@@ -1,3 +1,5 @@
+// One thread for all that changes tenants: what other processes have changed (the log says it), what the API and SIGHUP
+// want changed. So no two changes meet, and whoever serves requests never waits for a change.
 #include "app/tenant_keeper.h"
 
 #include <chrono>
@@ -50,6 +52,7 @@ void TenantKeeper::hand_on() {
   for (auto& [name, tenant] : changed->which) unprepared_[name] = std::move(tenant);
 }
 
+// A new tenant's collections and indexes may have to wait for a store that is away; its records are taken meanwhile.
 void TenantKeeper::prepare_some() {
   if (!prepare_) return unprepared_.clear();
   for (auto at = unprepared_.begin(); at != unprepared_.end();) {
@@ -59,6 +62,7 @@ void TenantKeeper::prepare_some() {
   }
 }
 
+// What the log says comes first, so that a change is checked against what is in force, and not against what was.
 void TenantKeeper::turn() {
   if (const Status followed = ledger_.follow(); !followed) spdlog::debug("{}", followed.error().message);
   hand_on();

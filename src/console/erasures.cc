@@ -1,3 +1,6 @@
+// Rows: "e" + tenant + NUL + id is an erasure; "r" + hash finds it by a value that it was requested or carried out for;
+// "h" + hash is a value that is suppressed, so that what still comes of that person is refused. Only hashes are kept: a
+// list of those who want to be forgotten must not say who they are.
 #include "console/erasures.h"
 
 #include <algorithm>
@@ -73,6 +76,7 @@ Status Erasures::request(const v1::Envelope& order, env::TimeUs now_us) {
   return {};
 }
 
+// The order could not be appended, so nothing will come of it. One that was applied has come into the log all the same.
 Status Erasures::withdraw(const v1::Envelope& order) {
   const Id id{order.tenant(), order.message_id()};
   FRESHET_ASSIGN(const auto known, get(id.first, id.second));
@@ -83,6 +87,7 @@ Status Erasures::withdraw(const v1::Envelope& order) {
   return store_.write(batch, kv::Durability::kLogged);
 }
 
+// What this batch has changed and not written yet counts, else its second change would be made to the row of before.
 Result<v1::Erasure> Erasures::get_or_make(const Id& id, v1::EntityKind kind, env::TimeUs requested_at_us) {
   for (const v1::Erasure& known : unwritten_)
     if (known.tenant() == id.first && known.id() == id.second) return known;
@@ -130,6 +135,7 @@ Status Erasures::apply(const v1::DeadLetter& letter, const v1::ErasureNotice& no
   return {};
 }
 
+// How many such letters have come is told with the erasure: an auditor may ask what was dropped.
 Status Erasures::note_late(const Id& id, kv::WriteBatch& batch) {
   FRESHET_ASSIGN(v1::Erasure erasure, get_or_make(id, v1::ENTITY_KIND_USER, 0));
   erasure.set_late_letters(erasure.late_letters() + 1);

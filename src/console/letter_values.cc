@@ -1,3 +1,6 @@
+// Which values a dead letter may have of a person who is erased. What could not be read has no fields to look into, so
+// every piece of it counts; it is better to remove one letter too many than to keep an address. Pieces of less than
+// four bytes are passed over, where nothing says that they identify somebody: "true", "7" and "de" are in nearly all.
 #include "console/letter_values.h"
 
 #include <simdjson.h>
@@ -55,6 +58,7 @@ bool any_piece(std::string_view text, std::string_view delimiters, size_t bytes_
   return false;
 }
 
+// What parts the pieces of a text depends on what it was: lines, columns of a file, or the parameters of an address.
 bool any_in_text(std::string_view text, size_t bytes_min, const Visit& visit) {
   return any_piece(text, "\"\r\n", bytes_min, visit) || any_piece(text, "\",;\t|\r\n", bytes_min, visit) ||
          any_piece(text, "\"',;:=&?<>()[]{}\\/ \t|\r\n", bytes_min, visit);
@@ -64,6 +68,7 @@ bool any_identifier(const google::protobuf::RepeatedPtrField<v1::Identifier>& id
   return std::any_of(identifiers.begin(), identifiers.end(), [&](const auto& i) { return visit(i.value()); });
 }
 
+// Messages between partitions carry identifiers in places of their own, and may have a whole record within them.
 bool any_in_record(const v1::Envelope& record, const Visit& visit) {
   if (any_identifier(record.user(), visit) || any_identifier(record.device(), visit)) return true;
   if (record.has_other() && visit(record.other().value())) return true;
@@ -95,6 +100,7 @@ bool any_in_body(std::string_view body, size_t bytes_min, const Visit& visit) {
 
 }  // namespace
 
+// A column of a CSV file may be a short number that is somebody's id, so there nothing is too short.
 bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit) {
   if (any_in_text(letter.reason(), kShortBytes, visit) || any_in_body(letter.context(), kShortBytes, visit))
     return true;

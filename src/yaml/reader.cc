@@ -1,3 +1,5 @@
+// Values are read one by one, and a wrong one is told and left at its default, so that whoever has three mistakes in a
+// file hears of all three at once. Each message has the same form: the path, what must be there, and what is there.
 #include "yaml/reader.h"
 
 #include <algorithm>
@@ -16,17 +18,20 @@ namespace {
 constexpr size_t kNameBytesMax = 200;  // of a name that is shown
 constexpr size_t kNamesShownMax = 40;
 
+// A value of a file may be a whole certificate that was put into the wrong place: a message shows its beginning.
 std::string shown(std::string_view text) {
   return text.size() <= kNameBytesMax ? "\"" + std::string(text) + "\""
                                       : "\"" + std::string(text.substr(0, kNameBytesMax)) + "…\"";
 }
 
+// The text of a value that is no map and no list, which each kind of value begins with; null: it has been told.
 const std::string* scalar(const Node& node, const std::string& path, std::string_view wanted, Problems& problems) {
   if (node.kind == Node::Kind::kScalar) return &node.text;
   problems.add(node.at, path + ": must be " + std::string(wanted) + ", not " + std::string(name_of(node.kind)));
   return nullptr;
 }
 
+// The whole text must be the number: "10x" is a mistake, and not 10.
 template <class T>
 std::optional<T> parse_whole(std::string_view text) {
   T value{};
@@ -178,6 +183,7 @@ MapReader::MapReader(const Node& node, std::string path, Problems& problems)
   problems_.add(node_.at, called() + ": must be a map (key: value), not " + std::string(name_of(node_.kind)));
 }
 
+// Whatever is asked for is known, whether it is there or not: finish() tells keys that nobody has asked for.
 const Node* MapReader::find(const std::string& key) {
   known_.push_back(key);
   return node_.find(key);
@@ -233,6 +239,7 @@ std::vector<const Node*> MapReader::list(const std::string& key) {
   return items;
 }
 
+// A name that stands twice in a list is a mistake of whoever wrote it (two keys, two brokers), not the same as once.
 std::vector<const Node*> MapReader::texts(const std::string& key) {
   std::vector<const Node*> good;
   std::vector<std::string> seen;
@@ -258,6 +265,7 @@ void MapReader::refuse(const std::string& key, std::string_view why) {
   }
 }
 
+// A key that nobody reads would be a setting that does nothing, and its writer would believe that it does.
 void MapReader::finish() {
   std::vector<std::string> known = known_;
   std::sort(known.begin(), known.end());

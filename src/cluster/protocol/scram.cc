@@ -1,3 +1,5 @@
+// SCRAM as RFC 5802 and RFC 7677 have it, without channel binding, which Kafka does not offer: neither side sends the
+// password, each proves that it knows it, and who listens can't use what he has heard.
 #include "cluster/protocol/scram.h"
 
 #include <fmt/format.h>
@@ -66,6 +68,7 @@ std::string_view attribute(std::string_view message, char name) {
   return {};
 }
 
+// Commas part the attributes of a message, so a user's name may have none (RFC 5802, section 5.1).
 std::string escaped(std::string_view name) {
   std::string out;
   for (const char c : name) {
@@ -98,6 +101,8 @@ Scram::Scram(ScramHash hash, std::string user, std::string password, std::string
 
 std::string Scram::first() const { return fmt::format("{}n={},r={}", kNoChannelBinding, escaped(user_), nonce_); }
 
+// The names are those of RFC 5802, section 3. What is signed are the three messages so far, so that nobody in between
+// can have changed one, as to ask for fewer iterations.
 Result<std::string> Scram::final(std::string_view server_first) {
   const std::string_view nonce = attribute(server_first, 'r');
   const std::string salt = from_base64(attribute(server_first, 's'));
@@ -124,6 +129,7 @@ Result<std::string> Scram::final(std::string_view server_first) {
   return fmt::format("{},p={}", without_proof, to_base64(proof));
 }
 
+// A broker that does not know the password could take any proof: its own signature shows that it does.
 Status Scram::verify(std::string_view server_final) const {
   FRESHET_ASSERT(!server_signature_.empty());
   if (const std::string_view refusal = attribute(server_final, 'e'); !refusal.empty())

@@ -1,3 +1,5 @@
+// At the tail each record is seen for the first time and counted; in a sweep, which lies behind the tail, records are
+// seen again, and only those are taken that a lane lacks. So what a lane counts never depends on how often it is swept.
 #include "ingest/overflow/lane_queues.h"
 
 #include <algorithm>
@@ -37,6 +39,7 @@ bool LaneQueues::take(const eventlog::RecordView& record, size_t window) {
   return true;
 }
 
+// Whether a sweep that has come this far has something for it, and it has not said in this sweep that it is full.
 bool LaneQueues::hungry(const Lane& lane) const {
   return lane.behind && *lane.behind >= begin_ && lane.stuck_in != sweep_;
 }
@@ -68,6 +71,7 @@ void LaneQueues::passed(Offset next) {
   sweeping_ = false;
 }
 
+// The tail and sweeps take turns. A lane is dry when half of its window is free: one sweep then brings many records.
 std::optional<Offset> LaneQueues::turn(size_t window) {
   if (sweeping_) {
     const bool needed = std::any_of(lanes_.begin(), lanes_.end(), [this](const auto& l) { return hungry(l.second); });
@@ -102,6 +106,7 @@ HeldRecord LaneQueues::pop(Lane& lane) {
   return record;
 }
 
+// The first offset that a drain which starts anew must read. Nothing before it waits in any lane.
 Offset LaneQueues::base() const {
   Offset base = tail_;
   if (FRESHET_MUTANT(kDrainForgetsWaiting)) return base;
@@ -118,6 +123,7 @@ std::optional<Offset> LaneQueues::progress_of(const Lane& lane, Offset base) con
   return lane.next > base ? std::optional(lane.next) : std::nullopt;
 }
 
+// A lane without records is remembered until everybody begins behind what it has done, else it would be done again.
 void LaneQueues::forget(Offset base) {
   std::erase_if(lanes_, [base](const auto& l) { return l.second.records == 0 && l.second.next <= base; });
 }
