@@ -1,3 +1,6 @@
+// The console asks through the topic of dead letters, as it knows no worker: which states must be rewritten, and up to
+// which offset they must be durable before. Workers answer there, too. So whoever takes a partition over in the
+// meantime is asked as well, and an answer counts for the whole installation.
 #include "app/state_scrubs.h"
 
 #include <fmt/format.h>
@@ -70,6 +73,7 @@ void StateScrubs::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+// What is under way in the files of before is no use to anybody: the state is about to be opened anew, or restored.
 void StateScrubs::opening(uint32_t partition) {
   const std::lock_guard lock(mutex_);
   Part& part = parts_[partition];
@@ -176,6 +180,8 @@ void StateScrubs::report(v1::StatePlaces places) {
   });
 }
 
+// A state that went to another worker is never read again here, but its files still have everybody who was in it. It is
+// renamed first, while nobody can open it: what is removed is surely not in use.
 void StateScrubs::remove_leftovers() {
   const env::TimeUs now = options_.clock->monotonic_us();
   leftovers_due_us_ = now + kLeftoversUs;

@@ -1,3 +1,5 @@
+// One thread answers all readers. Whoever waits costs a place in a list, and no thread: the list is looked through
+// twenty times a second, and a reader whose records have come, or whose time is over, is answered and taken out.
 #include "console/streams.h"
 
 #include <fmt/format.h>
@@ -71,6 +73,7 @@ StreamPlace ends_of(const std::vector<eventlog::Watermarks>& marks, bool high) {
 
 std::string text_of_place(const StreamPlace& place) { return fmt::format("{}", fmt::join(place, ".")); }
 
+// A cursor is the next offset of each partition. It comes from outside: what it names is checked before it is read.
 Result<StreamPlace> parse_place(std::string_view text, size_t partitions) {
   const auto refused = fail(Code::kInvalid, "after must be a cursor of an answer of this address, begin or end");
   StreamPlace out;
@@ -156,6 +159,7 @@ void Streams::run() {
   }
 }
 
+// True: it was answered. A reader that waits hears of what was lost as soon as it is lost, and not when it asks again.
 bool Streams::look(Question& question) {
   const auto marks = log_.all_watermarks(question.topic);
   if (!marks || marks->size() != question.place.size()) {
@@ -182,6 +186,7 @@ Status Streams::read(Question& question, const std::vector<eventlog::Watermarks>
   return {};
 }
 
+// The place moves with each record that was looked at, also another tenant's: who asks again does not read them again.
 Status Streams::read_partition(Question& question, uint32_t partition, Offset high, size_t& scanned) {
   Offset& place = question.place[partition];
   const std::string& tenant = question.call.tenant->name;

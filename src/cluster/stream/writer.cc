@@ -48,6 +48,7 @@ class KafkaWriter final : public Writer {
     return known->second;
   }
 
+  // It is a setting of the client that librdkafka reads once, so a new client is made of it.
   void limit_batches(size_t bytes) override {
     const size_t limit = std::clamp<size_t>(bytes, 1024, kBatchBytesMax);
     if (limit == batch_bytes_) return;
@@ -100,6 +101,7 @@ class KafkaWriter final : public Writer {
     return settings;
   }
 
+  // The next settle() makes a client anew and takes the id again, by which the brokers end what this one has begun.
   void forget() {
     open_ = stale_ = false;
     topics_.clear();
@@ -217,6 +219,7 @@ Status KafkaWriter::failed(const rd_kafka_error_t& error) {
   return tl::unexpected(judged(std::move(out)));
 }
 
+// Brokers also call a producer fenced that was merely too slow: rdkafka::Rival tells whether there is another one.
 Error KafkaWriter::judged(Error error) {
   if (error.code != Code::kFenced || rival_.shows(clock_.monotonic_us())) return error;
   spdlog::warn("{}; taking it once more", error.message);

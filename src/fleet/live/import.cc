@@ -1,3 +1,5 @@
+// The file that is made describes what lives: `fleet diff` with it finds no difference. What clusters do not tell is
+// left to its defaults, and what a file can't say is noted for whoever made it.
 #include "fleet/live/import.h"
 
 #include <fmt/format.h>
@@ -31,6 +33,7 @@ std::optional<int64_t> whole(const SettingNow* setting) {
   return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
+// Racks may have any name; zones of a file are names of a cloud's.
 std::string cloud_name_of(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 63)) {
@@ -101,6 +104,7 @@ class Importer {
            "# who produces and who owns what: these have their defaults here until somebody fills them in.\n";
   }
 
+  // Passwords that were given on the command line go into no file: they are taken from the environment, by that name.
   [[nodiscard]] yaml::Node properties() const {
     yaml::Node out = map();
     for (const auto& [name, value] : properties_) {
