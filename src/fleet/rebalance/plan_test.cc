@@ -311,6 +311,25 @@ RC_GTEST_PROP(Moves, NoAcceptedPlanEverExceedsADisk, ()) {
   }
 }
 
+RC_GTEST_PROP(Moves, TheLeastThrottleIsSafeAndConverges, ()) {
+  const State state = random_state();
+  const auto target = target_of(state, random_goal(state));
+  if (!target) return;
+  Limits limits;
+  limits.throttle_bytes_per_s = *rc::gen::inRange(5, 200) * 1e6;
+  const double share = *rc::gen::inRange(1, 101) / 100.0;
+  const auto moves = moves_of(state, *target);
+  const auto least = least_rate_of(state, moves, limits, share);
+  RC_ASSERT(least.has_value() == plan_at_once(state, moves, limits).has_value());
+  if (!least) return;
+  RC_ASSERT(*least >= share * limits.throttle_bytes_per_s * (1 - 1e-9) && *least <= limits.throttle_bytes_per_s);
+  RC_ASSERT(*least >= converging_rate(state, moves) * (1 - 1e-9));
+  limits.throttle_bytes_per_s = *least;
+  const auto slowest = plan_at_once(state, moves, limits);
+  RC_ASSERT(slowest.has_value());
+  RC_ASSERT(simulate(state, *slowest, limits) == "");
+}
+
 RC_GTEST_PROP(Moves, APlanEndsAtItsTarget, ()) {
   const State state = random_state();
   const auto target = target_of(state, random_goal(state));
