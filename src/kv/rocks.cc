@@ -190,8 +190,8 @@ void read_ahead(const std::string& path) {
 }
 
 // Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for. Has
-// new files read ahead. And lets what has failed stay so: on a full disk RocksDB waits until somebody makes room, and with it whoever waits for a
-// flush; but here a store's user is told, and ends or opens the store anew.
+// new files read ahead. And lets what has failed stay so: on a full disk RocksDB waits until somebody makes room, as do
+// those who wait for a flush; but here a store's user is told, and ends or opens the store anew.
 class Listener final : public rocksdb::EventListener {
  public:
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
