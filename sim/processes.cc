@@ -140,14 +140,13 @@ void IngestProcess::guarded(const std::function<Status()>& work) {
 // ---- action -------------------------------------------------------------------------------------------------------
 
 // What one persist has not finished yet must not be overtaken by the next.
-Status SimPersistence::persist(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) {
-  if (jobs_.contains(partition)) return {};
-  FRESHET_TRY(state.begin_persist());
+Status SimPersistence::finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) {
+  require(!jobs_.contains(partition), "a persist begins before the last one is done");
   jobs_[partition] = {&state, upkeep};
   return {};
 }
 
-Status SimPersistence::finish(uint32_t partition, const Job& job) {
+Status SimPersistence::do_job(uint32_t partition, const Job& job) {
   return action::finish_persist(job.upkeep == action::Upkeep::kTrim ? &log_ : nullptr, partition, *job.state);
 }
 
@@ -155,7 +154,7 @@ Status SimPersistence::wait() {
   while (!jobs_.empty()) {
     // Whoever waits wants all of them done, in any order; here it is the order of partitions.
     const auto job = jobs_.extract(jobs_.begin());
-    FRESHET_TRY(finish(job.key(), job.mapped()));
+    FRESHET_TRY(do_job(job.key(), job.mapped()));
   }
   return {};
 }
@@ -163,7 +162,7 @@ Status SimPersistence::wait() {
 bool SimPersistence::tick() {
   if (jobs_.empty()) return false;
   const auto job = jobs_.extract(jobs_.begin());
-  const Status done = finish(job.key(), job.mapped());
+  const Status done = do_job(job.key(), job.mapped());
   require(done.has_value(), "a state can't be made durable");
   return true;
 }
@@ -172,6 +171,8 @@ WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
     : stage_(stage),
       number_(number),
       persist_interval_us_(stage.dice.between(5'000, 250'000)),
+      // Few enough that records come between the pieces of a persist.
+      gather_rows_max_(stage.dice.one_in(4) ? 1'000 : stage.dice.between(1, 12)),
       // A quarter of the workers have so little memory that rows leave it all the time.
       memory_bytes_(stage.dice.one_in(4) ? 8u << 10 : 32u << 20) {}
 
@@ -201,6 +202,7 @@ void WorkerProcess::start() {
   options.log = log_.get();
   options.clock = &stage_.clock;
   options.persist_interval_us = persist_interval_us_;
+  options.gather_rows_max = gather_rows_max_;
   if (stage_.from_state) {
     reads_ = std::make_unique<action::ProfileReads>(log_->partitions(Topic::kActions), stage_.clock);
     options.reads = reads_.get();

@@ -62,7 +62,8 @@ class SimPersistence final : public action::Persistence {
  public:
   explicit SimPersistence(SimLog& log) : log_(log) {}
 
-  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) override;
+  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) override;
+  [[nodiscard]] Status status() override { return {}; }
   [[nodiscard]] Status wait() override;
   // Does the second half of one persist; false if there is none.
   bool tick();
@@ -74,7 +75,7 @@ class SimPersistence final : public action::Persistence {
     state::PartitionState* state = nullptr;
     action::Upkeep upkeep = action::Upkeep::kNone;
   };
-  [[nodiscard]] Status finish(uint32_t partition, const Job& job);
+  [[nodiscard]] Status do_job(uint32_t partition, const Job& job);
 
   std::map<uint32_t, Job> jobs_;
 };
@@ -112,6 +113,7 @@ class WorkerProcess {
   Stage& stage_;
   const uint32_t number_;
   const env::TimeUs persist_interval_us_;
+  const size_t gather_rows_max_;
   const size_t memory_bytes_;
   CrashPoint crash_;
   Disks own_disks_;

@@ -148,10 +148,12 @@ void Connection::fill(const Due& due) {
     body.set_message_id(i, run_.run_id, sequence);
   }
   body.set_time(run_.clock.now_us());
-  if (head_.empty()) {
+  if (head_.empty() || options.tenants > 0) {
+    const std::string key =
+        options.tenants > 0 ? fmt::format("{}-{}", options.key, due.index % options.tenants) : options.key;
     head_ =
         fmt::format("POST {} HTTP/1.1\r\nHost: {}:{}\r\nAuthorization: Basic {}\r\nContent-Type: application/json\r\n",
-                    options.path, options.host, options.port, base64(options.key + ":"));
+                    options.path, options.host, options.port, base64(key + ":"));
   }
 }
 

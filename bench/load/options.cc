@@ -22,6 +22,8 @@ namespace {
 void add_options(CLI::App& app, LoadOptions& options) {
   app.add_option("--url", options.url, "http://host:port of the ingest listener")->capture_default_str();
   app.add_option("--key", options.key, "write key")->capture_default_str();
+  app.add_option("--tenants", options.tenants,
+                 "requests go to so many tenants in turn, whose keys are KEY-0, KEY-1, …");
   app.add_option("--path", options.path, "path of the batch endpoint")->capture_default_str();
   app.add_option("--events", options.events, "how many events (rounded up to whole batches)");
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::NonNegativeNumber);

@@ -13,6 +13,7 @@ struct LoadOptions {
   std::string url = "http://127.0.0.1:8080";
   std::string key = "demo-write-key";
   std::string path = "/v1/batch";
+  uint32_t tenants = 0;       // not 0: requests go to so many in turn, whose keys are `key`-0, `key`-1, …
   uint64_t events = 0;        // with 0 as many as fit into `seconds`
   double seconds = 0;         // with 0 until `events` are sent
   double rate = 0;            // events/s, open loop; with 0 as fast as possible

@@ -43,27 +43,27 @@ Persister::~Persister() {
   thread_.join();
 }
 
-Status Persister::persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) {
+Status Persister::finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) {
   {
     const std::lock_guard lock(mutex_);
     if (!failure_) return failure_;
-    if (under_way_.contains(partition)) return {};
-  }
-  FRESHET_TRY(state.begin_persist());
-  {
-    const std::lock_guard lock(mutex_);
-    // Nobody but the caller begins one, so that two threads never write the same state.
-    const bool is_new = under_way_.insert(partition).second;
-    FRESHET_ASSERT(is_new);
+    // The last persist of the same state may still have its log trimmed. Jobs are done one after the other, so no two
+    // threads ever write a state.
+    ++under_way_;
     jobs_.push_back({partition, &state, upkeep});
   }
   changed_.notify_all();
   return {};
 }
 
+Status Persister::status() {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
 Status Persister::wait() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return under_way_.empty(); });
+  changed_.wait(lock, [this] { return under_way_ == 0; });
   return failure_;
 }
 
@@ -79,8 +79,8 @@ void Persister::run() {
     Status status = finish_persist(ours ? log_ : nullptr, job.partition, *job.state, ours ? checkpoints_ : nullptr);
     lock.lock();
     if (!status && failure_) failure_ = std::move(status);
-    const size_t ended = under_way_.erase(job.partition);
-    FRESHET_ASSERT(ended == 1);
+    FRESHET_ASSERT(under_way_ > 0);
+    --under_way_;
     changed_.notify_all();
   }
 }

@@ -1,5 +1,6 @@
 // Makes states durable on a thread of its own, so that the worker goes on while the disk works: a large state takes
-// seconds, in which the worker's other partitions would stand still. Afterwards the log may forget what lies before
+// seconds, in which the worker's other partitions would stand still. The worker itself begins each persist and gathers
+// what it writes (state/partition_state.h). Afterwards the log may forget what lies before
 // the durable offset and before what checkpoints need. Were it trimmed earlier, a crash would leave a gap between the
 // state and the log.
 #pragma once
@@ -7,7 +8,6 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "eventlog/event_log.h"
@@ -24,9 +24,10 @@ enum class Upkeep : uint8_t { kNone, kTrim };
 class Persistence {
  public:
   virtual ~Persistence() = default;
-  // Calls state.begin_persist() now and does the rest later; does nothing if the partition's last persist is still
-  // under way. REQUIRES: all that the state has is committed. The state must stay until wait().
-  [[nodiscard]] virtual Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) = 0;
+  // Finishes, now or later, a persist that was begun and gathered. The state must stay until wait().
+  [[nodiscard]] virtual Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) = 0;
+  // The first failure of all, if there was one. Does not block.
+  [[nodiscard]] virtual Status status() = 0;
   // Blocks until nothing is under way. The first failure of all is the answer, if there was one.
   [[nodiscard]] virtual Status wait() = 0;
 };
@@ -36,14 +37,15 @@ class Persistence {
 [[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
                                     state::CheckpointKeeper* checkpoints = nullptr);
 
-// Persistence with a thread. persist() and wait() are called by one other thread, the worker's.
+// Persistence with a thread. Its methods are called by one other thread, the worker's.
 class Persister final : public Persistence {
  public:
   // log and checkpoints as above; both outlive it.
   Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
-  [[nodiscard]] Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override;
+  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override;
+  [[nodiscard]] Status status() override;
   [[nodiscard]] Status wait() override;
 
  private:
@@ -58,8 +60,8 @@ class Persister final : public Persistence {
   state::CheckpointKeeper* const checkpoints_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;  // guarded by mutex_, as are the next three
-  std::set<uint32_t> under_way_;
+  std::deque<Job> jobs_;  // guarded by mutex_, as is what follows
+  size_t under_way_ = 0;  // jobs that wait, and the one at work
   Status failure_;
   bool stopping_ = false;
   std::thread thread_;

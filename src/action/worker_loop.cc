@@ -79,6 +79,7 @@ namespace {
 constexpr env::TimeUs kAgainFirstUs = 20'000;
 constexpr env::TimeUs kAgainMaxUs = 5'000'000;
 constexpr env::TimeUs kIdleUs = 10'000'000;  // A group has shared its partitions out by then.
+constexpr size_t kAllRows = SIZE_MAX;
 
 // Several partitions of this worker may write to one target: their records go in one batch.
 void add_output(std::vector<eventlog::Produce>& outputs, eventlog::Produce&& produce) {
@@ -107,7 +108,7 @@ WorkerLoop::~WorkerLoop() = default;
 
 Status WorkerLoop::step(env::TimeUs poll_us) {
   FRESHET_TRY(begin_those_due());
-  auto polled = consumer_.poll(options_.batch_bytes_max, reads_left_ ? 0 : poll_us);
+  auto polled = consumer_.poll(options_.batch_bytes_max, reads_left_ || gathering_ ? 0 : poll_us);
   if (!polled && polled.error().code == Code::kRetry) {
     spdlog::warn("{}", polled.error().message);
     options_.clock->sleep_us(poll_us);
@@ -129,8 +130,12 @@ Status WorkerLoop::step(env::TimeUs poll_us) {
 }
 
 Status WorkerLoop::drain() {
+  for (auto& [partition, part] : working_) FRESHET_TRY(make_room(part));
   FRESHET_TRY(persistence_.wait());
-  for (auto& [partition, part] : working_) FRESHET_TRY(persist(part));
+  for (auto& [partition, part] : working_) {
+    FRESHET_TRY(begin_persist(part));
+    FRESHET_TRY(go_on_persisting(part, kAllRows));
+  }
   return persistence_.wait();
 }
 
@@ -264,7 +269,7 @@ Status WorkerLoop::process_all(const std::vector<Fetched>& fetched) {
   for (const Fetched& batch : fetched) {
     Partition& part = working_.at(batch.from.partition);
     FRESHET_TRY(process(part, batch));
-    if (FRESHET_MUTANT(kFlushBeforeCommit)) FRESHET_TRY(part.state->persist());
+    if (FRESHET_MUTANT(kFlushBeforeCommit) && !part.state->is_persisting()) FRESHET_TRY(part.state->persist());
     if (batch.next <= part.committed) continue;
     FRESHET_ASSERT(!part.following);  // A standby that spoke would say what its owner says.
     for (eventlog::Produce& produce : part.out->take()) add_output(transaction.outputs, std::move(produce));
@@ -317,7 +322,10 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
       auto lost = working_.extract(position.of.partition);
       FRESHET_ASSERT(!lost.empty());
       Waiting again{std::move(lost.mapped()), 0, kAgainFirstUs};
-      if (!FRESHET_MUTANT(kAbortKeepsMemory)) FRESHET_TRY(again.part.state->drop());
+      if (!FRESHET_MUTANT(kAbortKeepsMemory)) {
+        FRESHET_TRY(again.part.state->drop());
+        again.part.gathering = false;
+      }
       FRESHET_TRY(begin(std::move(again)));
     }
     return {};
@@ -370,24 +378,43 @@ void WorkerLoop::note_readable(Partition& part) {
 // Here, between steps, everything in memory is committed: so this is the one place where it may be made durable.
 Status WorkerLoop::look_after_states() {
   show_partitions();
+  FRESHET_TRY(persistence_.status());
   const env::TimeUs now = options_.clock->monotonic_us();
+  gathering_ = false;
   for (auto& [partition, part] : working_) {
     part.state->settle();
-    if (part.state->must_persist()) FRESHET_TRY(persistence_.wait());
-    if (now >= part.persist_due || part.state->wants_persist()) {
-      FRESHET_TRY(persist(part));
+    FRESHET_TRY(go_on_persisting(part, options_.gather_rows_max));
+    if (part.state->must_persist()) FRESHET_TRY(make_room(part));
+    if ((now >= part.persist_due || part.state->wants_persist()) && !part.state->is_persisting()) {
+      FRESHET_TRY(begin_persist(part));
       part.persist_due = now + options_.persist_interval_us;
     }
+    gathering_ = gathering_ || part.gathering;
   }
   return {};
 }
 
-Status WorkerLoop::persist(Partition& part) {
+Status WorkerLoop::begin_persist(Partition& part) {
   if (part.state->offset() == part.state->durable_offset()) return {};
   // Were it ahead of the commit, a crash now would leave a state that has records whose outputs nobody ever said.
   FRESHET_ASSERT(part.state->offset() <= part.committed);
   metrics_->persists.add();
-  return persistence_.persist(part.of.partition, *part.state, part.following ? Upkeep::kNone : Upkeep::kTrim);
+  FRESHET_TRY(part.state->begin_persist());
+  part.gathering = true;
+  return {};
+}
+
+// Copies more of what the persist writes that has begun; with the last of it the slow half begins.
+Status WorkerLoop::go_on_persisting(Partition& part, size_t rows_max) {
+  if (!part.gathering || !part.state->gather(rows_max)) return {};
+  part.gathering = false;
+  return persistence_.finish(part.of.partition, *part.state, part.following ? Upkeep::kNone : Upkeep::kTrim);
+}
+
+// The next persist can't begin before the last one is done. Here it is waited for, as long as that may take.
+Status WorkerLoop::make_room(Partition& part) {
+  FRESHET_TRY(go_on_persisting(part, kAllRows));
+  return persistence_.wait();
 }
 
 void WorkerLoop::show_partitions() {

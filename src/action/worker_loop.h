@@ -50,6 +50,7 @@ class WorkerLoop {
     eventlog::Offset committed = 0;  // records before it are replayed, with outputs suppressed
     bool following = false;          // read along as a standby: all of it is a replay
     env::TimeUs persist_due = 0;
+    bool gathering = false;  // a persist has begun, and has more to copy
     EngineCounters counted;
     ProtocolCounters identity_counted;
 
@@ -74,7 +75,9 @@ class WorkerLoop {
   [[nodiscard]] Status process(Partition& part, const eventlog::Fetched& batch);
   [[nodiscard]] Status commit(eventlog::Transaction transaction);
   [[nodiscard]] Status look_after_states();
-  [[nodiscard]] Status persist(Partition& part);
+  [[nodiscard]] Status begin_persist(Partition& part);
+  [[nodiscard]] Status go_on_persisting(Partition& part, size_t rows_max);
+  [[nodiscard]] Status make_room(Partition& part);
   void answer_reads();
   void note_readable(Partition& part);
   void count(Partition& part);
@@ -89,6 +92,7 @@ class WorkerLoop {
   std::map<uint32_t, Waiting> waiting_;
   const env::TimeUs started_;
   bool reads_left_ = false;  // questions of readers that the last step did not get to
+  bool gathering_ = false;   // of any partition
   ProcessSpans spans_;
   std::unique_ptr<Metrics> metrics_;
 };

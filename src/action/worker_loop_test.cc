@@ -98,12 +98,14 @@ class FakeConsumer final : public eventlog::Consumer {
 
 class InPlace final : public Persistence {
  public:
-  Status persist(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override {
+  Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override {
     upkeep_of[partition] = upkeep;
-    return state.persist();
+    return state.finish_persist();
   }
+  Status status() override { return failure; }
   Status wait() override { return {}; }
   std::map<uint32_t, Upkeep> upkeep_of;
+  Status failure;
 };
 
 class WorkerLoopTest : public ::testing::Test {
@@ -118,6 +120,7 @@ class WorkerLoopTest : public ::testing::Test {
     options.open_state = [this](uint32_t partition) { return open(partition); };
     options.reads = &reads_;
     options.says_changes = &says_changes_;
+    options.gather_rows_max = 1;
     loop_ = std::make_unique<WorkerLoop>(options, consumer_, persistence_);
   }
   Result<std::unique_ptr<state::PartitionState>> open(uint32_t partition) {
@@ -375,6 +378,30 @@ TEST_F(WorkerLoopTest, APollThatFindsTheBrokersAwayIsRepeated) {
   consumer_.poll_fails = {{Code::kRetry, "asking for the low watermarks: Local: Timed out"}};
   steps(4);
   EXPECT_TRUE(done(0));
+}
+
+TEST_F(WorkerLoopTest, APersistGoesOnARowAtATimeWhileRecordsCome) {
+  send(0, "m0");
+  steps(3);
+  for (int i = 1; i <= 700; ++i) {  // More than an interval between two persists.
+    send(0, "m" + std::to_string(i));
+    steps(1);
+  }
+  EXPECT_TRUE(done(0));
+  EXPECT_TRUE(persistence_.upkeep_of.contains(0)) << "it never ended";
+  // Nothing comes any more: what has begun goes on all the same.
+  steps(700);
+  auto state = open(0);
+  ASSERT_TRUE(state);
+  EXPECT_EQ((*state)->offset(), consumer_.committed_to[0]);
+}
+
+TEST_F(WorkerLoopTest, APersistThatFailedEndsIt) {
+  steps(3);
+  persistence_.failure = fail(Code::kFatal, "the disk is full");
+  const Status status = loop_->step(100'000);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message, "the disk is full");
 }
 
 TEST_F(WorkerLoopTest, AnotherOwnerEndsIt) {

@@ -40,7 +40,9 @@ struct WorkerOptions {
   uint32_t member = 0;
   uint32_t members = 1;
   uint32_t slots = 0;  // not 0: with standbys; see ConsumerOptions
-  size_t batch_bytes_max = 4u << 20;
+  // A batch is what a reader, and a record that comes meanwhile, waits for at least. After a stall the log has a lot,
+  // and with 4 MiB a batch took half a second and more, while smaller ones cost no more for each record.
+  size_t batch_bytes_max = 512u << 10;
   env::TimeUs commit_interval_us = 0;  // wait at least this long between commits; 0: as the records come
   // Whether the log may forget what lies before the states on this disk. It must not where another worker, with another
   // disk, may get the partition, because that one rebuilds the state from the log.
@@ -48,6 +50,8 @@ struct WorkerOptions {
   // The log may have lost what a state stands for: such a state goes on from where it is, which is refused otherwise.
   bool accept_loss = false;
   env::TimeUs persist_interval_us = 30'000'000;  // of each partition, in turn: how much a crash replays, in time
+  // Rows that a persist copies after each batch: about a millisecond's worth.
+  size_t gather_rows_max = 2048;
 };
 
 }  // namespace freshet::action

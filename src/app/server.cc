@@ -78,6 +78,8 @@ constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
 // Records that are accepted and not processed. More of them push back on ingest, so that what is
 // accepted stays fresh, and is still in memory when it is read from the log.
 constexpr int64_t kBacklogRecordsMax = 50'000;
+// Of action on Kafka, where a commit is a transaction: that takes tens of milliseconds, however little is in it.
+constexpr size_t kKafkaBatchBytesMax = 4u << 20;
 
 uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -468,6 +470,7 @@ class ServerImpl final : public Server {
       options.slots = slots;
       options.log = log_.get();
       options.clock = &clock_;
+      if (config_.log.kind == Config::LogKind::kKafka) options.batch_bytes_max = kKafkaBatchBytesMax;
       options.open_state = open_state;
       if (state_profiles_ != nullptr) state_profiles_->serve(options);
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;

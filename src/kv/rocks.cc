@@ -161,11 +161,10 @@ bool allows_direct_io(const std::string& directory) {
 
 // Measured (600-byte records, 100 a batch, CPU of append and one consumer at the tail): blob files 2.1 µs, without
 // them 6.3 µs; LZ4 blobs 0.5 µs more, through the page cache 0.8 µs more, RocksDB's own blob collection 0.6 µs more.
-void set_log_like(rocksdb::Options& rocks, const std::string& path) {
+void set_log_like(rocksdb::Options& rocks) {
   rocks.min_blob_size = kLogValueBytes;
   rocks.blob_compression_type = rocksdb::kNoCompression;
   rocks.enable_blob_garbage_collection = false;
-  rocks.use_direct_io_for_flush_and_compaction = allows_direct_io(path);
 }
 
 // Values in blob files stay where they are when their rows are compacted, but for those in the oldest quarter of the
@@ -180,14 +179,29 @@ void set_large_values(rocksdb::Options& rocks) {
   rocks.blob_garbage_collection_force_threshold = 0.5;
 }
 
-// Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for. And
-// lets what has failed stay so: on a full disk RocksDB waits until somebody makes room, and with it whoever waits for a
-// flush; but here a store's user is told, and ends or opens the store anew.
+// What was written past the page cache is read into it, as its rows are soon asked for: the kernel does that by itself
+// while this goes on. A file that can't be opened is none that somebody waits for.
+void read_ahead(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
+  ::close(file);
+}
+
+// Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for. Has
+// new files read ahead. And lets what has failed stay so: on a full disk RocksDB waits until somebody makes room, as do
+// those who wait for a flush; but here a store's user is told, and ends or opens the store anew.
 class Listener final : public rocksdb::EventListener {
  public:
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
     static thread_local const bool done = (env::yield_to_others(), true);
     (void)done;
+  }
+  void OnTableFileCreated(const rocksdb::TableFileCreationInfo& made) override {
+    if (made.status.ok()) read_ahead(made.file_path);
+  }
+  void OnExternalFileIngested(rocksdb::DB*, const rocksdb::ExternalFileIngestionInfo& taken) override {
+    read_ahead(taken.internal_file_path);
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
     *auto_recovery = false;
@@ -205,7 +219,11 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.target_file_size_base = 64u << 20;
   rocks.max_background_jobs = kBackgroundJobs;
   rocks.max_open_files = static_cast<int>(options.open_files_max) + kOtherFiles;
-  rocks.bytes_per_sync = 1u << 20;  // no bursts of dirty pages, behind which the log's syncs would wait
+  // A sync of the log makes the file system write the dirty pages of all new files first, whoever wrote them: beside
+  // files written through the page cache it took 200 to 400 ms in the worst of a hundred, at 30 MB/s as at 100, beside
+  // those written past it 30 to 60 ms, as without any (docs/benchmarks.md).
+  rocks.use_direct_io_for_flush_and_compaction = allows_direct_io(options.path);
+  rocks.bytes_per_sync = 1u << 20;  // where that is not possible
   rocks.compaction_readahead_size = 1u << 20;
   rocks.avoid_unnecessary_blocking_io = true;
   rocks.manual_wal_flush = true;
@@ -227,7 +245,7 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.compression =
       rocksdb::kLZ4Compression;  // zstd at the bottom: a quarter of action's and half of compaction's CPU
   if (options.large_values) set_large_values(rocks);
-  if (options.large_values && options.log_like) set_log_like(rocks, options.path);
+  if (options.large_values && options.log_like) set_log_like(rocks);
   rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(options, Metadata::kInParts)));
   return rocks;
 }
@@ -467,7 +485,9 @@ Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   FRESHET_TRY(writable());
   wait_for_compaction();
   const std::string path = path_ + "/" + kIncoming;
-  rocksdb::SstFileWriter file(rocksdb::EnvOptions(db_->GetDBOptions()), incoming_, db_->DefaultColumnFamily());
+  rocksdb::EnvOptions past_cache(db_->GetDBOptions());
+  past_cache.use_direct_writes = incoming_.use_direct_io_for_flush_and_compaction;
+  rocksdb::SstFileWriter file(past_cache, incoming_, db_->DefaultColumnFamily());
   FileRows rows(file, file.Open(path));
   fill(rows);
   rocksdb::Status status = rows.status();

@@ -13,8 +13,8 @@ std::vector<Hash128> entities_after(PartitionState& state, std::string_view afte
     if (after.empty() || id.view() > after) ids.push_back(id);
   };
   for (const Entity* entity : state.touched_entities_) add(entity->ref.id);
-  for (const Hash128& id : state.dirty_entities_) add(id);
-  for (const Hash128& id : state.flying_entities_) add(id);
+  for (const Hash128& id : state.changed_.dirty_entities()) add(id);
+  for (const Hash128& id : state.changed_.flying_entities()) add(id);
   std::string begin = "e" + std::string(after);
   if (!after.empty()) begin += '\0';  // the smallest key behind that one
   size_t stored = 0;

@@ -1,12 +1,13 @@
 // Each row has up to four forms, and a change passes through all of them:
 //
 //   decoded   (entities_, aliases_)   what the batches at hand read and edit
-//   row       (rows_)                 the bytes as the store will have them; dirty until a persist begins
-//   flying    (flight_)               a copy that the persister's thread writes
+//   row       (rows_)                 the bytes as the store will have them; dirty until a persist begins, then owed
+//   flying    (flight_)               a copy that the persister's thread writes: made a few rows at a time, or when an
+//                                     owed row is about to change
 //   durable   (store_)                in one file with the offset that all of it stands for
 //
-// Reads take the first form that there is. A commit of the log stands between the second and the third: what flies is
-// committed, so a crash can leave only a state from which the log can be replayed.
+// Reads take the first form that there is. A commit of the log stands before a row is owed: what flies is committed,
+// so a crash can leave only a state from which the log can be replayed.
 #include "state/partition_state.h"
 
 #include <algorithm>
@@ -23,6 +24,9 @@ constexpr size_t kSeenBytes = 48;  // About what a message id takes that is not 
 // What stays decoded between batches: not more than stays in the processor's cache.
 constexpr size_t kDecodedBytesMax = 64u << 10;
 constexpr size_t kDecodedRowsMax = 256;
+// Rows that land, and rows that are let go, after one batch: more than a batch brings, and done in about a millisecond.
+constexpr size_t kSettledRowsMax = FRESHET_BOUND(4096, 3);
+constexpr size_t kAllRows = SIZE_MAX;
 
 std::string row_key(char kind, const Hash128& hash) {
   std::string key(1, kind);
@@ -141,7 +145,7 @@ Alias* PartitionState::find_alias(const Hash128& key) {
   auto row = store_->get(row_key('a', key));
   if (!row) note(tl::unexpected(std::move(row).error()));
   const std::string_view bytes = row && *row ? std::string_view(**row) : std::string_view();
-  rows_.put(key, bytes, {});
+  rows_.put(key, bytes);
   return known(decode_alias(key, bytes));
 }
 
@@ -175,7 +179,7 @@ Entity* PartitionState::find_entity(const Hash128& id) {
   auto row = store_->get(row_key('e', id));
   if (!row) note(tl::unexpected(std::move(row).error()));
   if (!row || !*row) return nullptr;
-  rows_.put(id, **row, {});
+  rows_.put(id, **row);
   return decode_entity(id, **row);
 }
 
@@ -217,31 +221,17 @@ void PartitionState::prefetch_aliases(std::span<const Hash128> keys) {
   want(keys);
   std::erase_if(wanted_, [this](const Hash128& key) { return aliases_.contains(key); });
   Status read = store_->multi_get(row_keys_.of("a", wanted_),
-                                  [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row, {}); });
+                                  [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row); });
   if (!read) return note(std::move(read));
   for (const Hash128& key : wanted_)
-    if (!rows_.contains(key)) rows_.put(key, {}, {});
+    if (!rows_.contains(key)) rows_.put(key, {});
 }
 
 void PartitionState::prefetch_entities(std::span<const Hash128> ids) {
   want(ids);
   std::erase_if(wanted_, [this](const Hash128& id) { return entities_.contains(id); });
   note(store_->multi_get(row_keys_.of("e", wanted_),
-                         [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row, {}); }));
-}
-
-// A changed row is ahead of the store until a persist of it has landed. A row that is changed again before the next
-// persist is dirty once, and its bytes count once.
-void PartitionState::put_changed(const Hash128& key, std::string_view row, std::vector<Hash128>& dirty) {
-  const RowCache::Found was = rows_.find(key);
-  if (was.ahead.dirty) {
-    FRESHET_ASSERT(dirty_bytes_ >= RowCache::cost(was.row.size()));
-    dirty_bytes_ -= RowCache::cost(was.row.size());
-  } else {
-    dirty.push_back(key);
-  }
-  dirty_bytes_ += RowCache::cost(row.size());
-  rows_.put(key, row, {.dirty = true, .flying = was.ahead.flying});
+                         [this](size_t i, std::string_view row) { rows_.put(wanted_[i], row); }));
 }
 
 void PartitionState::encode_touched() {
@@ -249,11 +239,11 @@ void PartitionState::encode_touched() {
   std::string buffer;
   for (const auto& [key, alias] : touched_aliases_) {
     encode_alias(*alias, row, buffer);
-    put_changed(key, buffer, dirty_aliases_);
+    changed_.change(ChangedRows::Kind::kAlias, key, buffer);
   }
   for (Entity* entity : touched_entities_) {
     encode_entity(entity->state, buffer);
-    put_changed(entity->ref.id, buffer, dirty_entities_);
+    changed_.change(ChangedRows::Kind::kEntity, entity->ref.id, buffer);
   }
   touched_aliases_.clear();
   touched_entities_.clear();
@@ -271,8 +261,8 @@ void PartitionState::forget_decoded() {
 void PartitionState::settle() {
   if (arena_.SpaceAllocated() > kDecodedBytesMax || entities_.size() + aliases_.size() > kDecodedRowsMax)
     forget_decoded();
-  land();
-  rows_.trim(options_.memory_bytes);
+  land(kSettledRowsMax);
+  rows_.trim(options_.memory_bytes, kSettledRowsMax);
 }
 
 // ---- messages and ledgers -----------------------------------------------------------------------------------------
@@ -282,7 +272,7 @@ void PartitionState::prefetch_seen(std::span<const Hash128> messages) { note(see
 bool PartitionState::first_sight(const Hash128& message, int64_t received_at_us) {
   auto first = seen_.first_sight(message, received_at_us);
   if (!first) note(tl::unexpected(std::move(first).error()));
-  if (first && *first) dirty_bytes_ += kSeenBytes;
+  if (first && *first) seen_bytes_ += kSeenBytes;
   return first && *first;
 }
 
@@ -297,39 +287,30 @@ bool PartitionState::first_in_ledger(const Hash128& message) {
 
 // ---- persisting ---------------------------------------------------------------------------------------------------
 
-void PartitionState::take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying) {
-  for (const Hash128& key : dirty) {
-    const RowCache::Found changed = rows_.find(key);
-    FRESHET_ASSERT(changed.found);  // Were it gone, an empty row would take the place of the durable one.
-    flight_.rows.add(kind, key, changed.row);
-    rows_.take_off(key);
-  }
-  flying = std::exchange(dirty, {});
-}
-
 Status PartitionState::persist() {
   FRESHET_TRY(begin_persist());
+  (void)gather(kAllRows);
   return finish_persist();
 }
 
-// Everything that the persist writes is copied here, on the worker's thread, with the offset that it stands for: what
-// the next batch changes belongs to the next persist. If one of the two came later than the other, a crash would leave
-// a state that has a record twice, or not at all.
+// What the persist writes is fixed here, on the worker's thread, with the offset that it stands for: what the next
+// batch changes belongs to the next persist. If one of the two came later than the other, a crash would leave a state
+// that has a record twice, or not at all. But the rows, of which there may be a hundred thousand, are only called owed;
+// to copy all of them here would keep every record of this worker waiting for a quarter of a second.
 Status PartitionState::begin_persist() {
   FRESHET_TRY(status());
   forget_decoded();
-  land();
+  land(kAllRows);
   FRESHET_ASSERT(!flying_ && offset() >= durable_offset());
-  take_off('a', dirty_aliases_, flying_aliases_);
-  take_off('e', dirty_entities_, flying_entities_);
-  for (const Hash128& message : ledger_) flight_.rows.add('l', message, {});
+  changed_.begin();
+  for (const Hash128& message : ledger_) changed_.add('l', message);
   flying_ledger_.assign(ledger_.begin(), ledger_.end());
   seen_.begin_persist();
   flight_.meta = meta_.SerializeAsString();
   flight_.offset = meta_.next_offset();
   flight_.lowest_span = seen_.lowest_span();
-  flying_ = true;
-  dirty_bytes_ = 0;
+  flying_ = gathering_ = true;
+  seen_bytes_ = 0;
   if (FRESHET_MUTANT(kOffsetBeforeState)) {
     kv::WriteBatch early;
     early.put(kMetaRow, flight_.meta);
@@ -338,10 +319,17 @@ Status PartitionState::begin_persist() {
   return {};
 }
 
+bool PartitionState::gather(size_t rows_max) {
+  FRESHET_ASSERT(gathering_);
+  gathering_ = !changed_.gather(rows_max);
+  return !gathering_;
+}
+
 Status PartitionState::finish_persist() {
-  FRESHET_ASSERT(flying_ && flight_.offset >= durable_offset_);  // flying_ is not changed until this has landed.
+  // Neither is changed by the worker until this has landed.
+  FRESHET_ASSERT(flying_ && !gathering_ && flight_.offset >= durable_offset_);
   FRESHET_TRY(store_->write_sorted([this](kv::SortedRows& rows) {
-    flight_.rows.put(rows);
+    changed_.put(rows);
     rows.put(kMetaRow, flight_.meta);
     seen_.put_rows(rows);
   }));
@@ -356,32 +344,32 @@ Status PartitionState::finish_persist() {
 
 // The store has what flew, so it need not stay in memory. This is the worker's half of finish_persist(), which runs on
 // another thread and touches nothing that the worker uses.
-void PartitionState::land() {
-  if (!flying_ || !landed_.exchange(false, std::memory_order_acquire)) return;
-  flying_ = false;
-  for (const Hash128& id : flying_entities_) rows_.land(id);
-  for (const Hash128& key : flying_aliases_) rows_.land(key);
+void PartitionState::land(size_t rows_max) {
+  if (!flying_ || !landed_.load(std::memory_order_acquire)) return;
+  if (!changed_.land(rows_max)) return;
   for (const Hash128& message : flying_ledger_) ledger_.erase(message);
-  flying_entities_.clear();
-  flying_aliases_.clear();
   flying_ledger_.clear();
   seen_.end_persist();
+  flying_ = false;
+  landed_.store(false, std::memory_order_relaxed);
 }
 
 // After an aborted commit: memory has records whose outputs were never said, so all of it is read anew from what is
 // durable.
 Status PartitionState::drop() {
-  land();
-  FRESHET_ASSERT(!flying_);
+  land(kAllRows);
+  FRESHET_ASSERT(!flying_ || gathering_);
+  flying_ = gathering_ = false;
+  flight_ = {};
+  flying_ledger_.clear();
   touched_entities_.clear();
   touched_aliases_.clear();
   forget_decoded();
   rows_.clear();
-  dirty_entities_.clear();
-  dirty_aliases_.clear();
+  changed_.drop();
   seen_.drop();
   ledger_.clear();
-  dirty_bytes_ = 0;
+  seen_bytes_ = 0;
   status_ = {};
   FRESHET_TRY(load_meta());
   FRESHET_ASSERT(offset() == durable_offset());

@@ -37,10 +37,10 @@
 #include "freshet/v1/state.pb.h"
 #include "kv/store.h"
 #include "model/entity_ref.h"
+#include "state/changed_rows.h"
 #include "state/row_cache.h"
 #include "state/row_keys.h"
 #include "state/seen_messages.h"
-#include "state/snapshot.h"
 
 namespace freshet::state {
 
@@ -118,21 +118,28 @@ class PartitionState {
     meta_.set_next_offset(next_offset);
   }
   // Makes every change made so far durable: durable_offset() == offset() afterwards. REQUIRES: all of it is committed
-  // in the log. begin_persist() takes what there is to write; finish_persist(), which takes as long as the disk does,
-  // may be called on another thread, one at a time, while this one goes on.
+  // in the log; no other persist is under way.
   [[nodiscard]] Status persist();
+  // The same in parts, between which records may be processed, so that none waits for a large state:
+  //   begin_persist()   fixes what is written, and the offset; takes no longer for many rows than for few
+  //   gather()          copies up to so many rows of it, to be called until it says that this is all; a row that is
+  //                     changed before its turn is copied before it changes
+  //   finish_persist()  takes as long as the disk does; may be called on another thread
   [[nodiscard]] Status begin_persist();
+  [[nodiscard]] bool gather(size_t rows_max);
   [[nodiscard]] Status finish_persist();
-  // Forgets memory: back to the last persist. REQUIRES: none is under way.
+  // Begun, and not finished yet.
+  [[nodiscard]] bool is_persisting() const { return flying_ && !landed_.load(std::memory_order_acquire); }
+  // Forgets memory: back to the last persist. One that is still gathering is given up. REQUIRES: no other is under way.
   [[nodiscard]] Status drop();
   // After a batch: once enough is decoded it becomes rows, and memory above the budget is freed; what was used lately,
-  // and what is not durable yet, stays.
+  // and what is not durable yet, stays. Never more than a batch's worth of work at once.
   void settle();
   // What is not durable takes a third of the budget: time to persist; two thirds: not another record before.
-  [[nodiscard]] bool wants_persist() const { return dirty_bytes_ > options_.memory_bytes / 3; }
-  [[nodiscard]] bool must_persist() const { return dirty_bytes_ > options_.memory_bytes / 3 * 2; }
+  [[nodiscard]] bool wants_persist() const { return changed_.bytes() + seen_bytes_ > options_.memory_bytes / 3; }
+  [[nodiscard]] bool must_persist() const { return changed_.bytes() + seen_bytes_ > options_.memory_bytes / 3 * 2; }
   [[nodiscard]] Status status() const { return status_; }
-  [[nodiscard]] size_t dirty_count() const { return dirty_entities_.size(); }
+  [[nodiscard]] size_t dirty_count() const { return changed_.dirty_entities().size(); }
   // What is durable, for checkpoints, on any thread.
   [[nodiscard]] std::weak_ptr<kv::Store> store() const { return store_; }
 
@@ -150,9 +157,7 @@ class PartitionState {
   void want(std::span<const Hash128> keys);
   void encode_touched();
   void forget_decoded();
-  void put_changed(const Hash128& key, std::string_view row, std::vector<Hash128>& dirty);
-  void take_off(char kind, std::vector<Hash128>& dirty, std::vector<Hash128>& flying);
-  void land();
+  void land(size_t rows_max);
 
   std::shared_ptr<kv::Store> store_;
   StateOptions options_;
@@ -172,22 +177,22 @@ class PartitionState {
   std::unique_ptr<Entity> stand_in_;
 
   RowCache rows_;  // by id and alias key: hashes both, of different things
-  std::vector<Hash128> dirty_entities_, dirty_aliases_;
-  size_t dirty_bytes_ = 0;
+  ChangedRows changed_{rows_};
+  size_t seen_bytes_ = 0;                               // of message ids that no persist has begun to write
   absl::flat_hash_set<Hash128, Hash128Hasher> ledger_;  // not durable yet
   std::vector<Hash128> wanted_;                         // scratch of prefetching, as is the next
   RowKeys row_keys_;
 
-  // What the persist under way writes: made by begin_persist(), read by finish_persist(), on whatever thread.
+  // What the persist under way stands for: made by begin_persist(), read by finish_persist(), on whatever thread.
   struct Flight {
-    Snapshot rows;
     std::string meta;
     int64_t offset = 0;
     uint32_t lowest_span = 0;
   };
   Flight flight_;
-  std::vector<Hash128> flying_entities_, flying_aliases_, flying_ledger_;
-  bool flying_ = false;              // until land()
+  std::vector<Hash128> flying_ledger_;
+  bool flying_ = false;              // from begin_persist() until all has landed
+  bool gathering_ = false;           // until all of it is copied
   std::atomic<bool> landed_{false};  // finish_persist() is done
 };
 

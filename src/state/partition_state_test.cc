@@ -204,6 +204,64 @@ TEST_F(PartitionStateTest, ExpiredRowsMayGoOnlyOnceThatIsDurable) {
   EXPECT_FALSE(drop_("e" + row.first.substr(1), row.second)) << "only message rows expire";
 }
 
+// A persist in pieces: what changes meanwhile belongs to the next one, whether its row was copied already or not.
+TEST_F(PartitionStateTest, APersistInPiecesIsOfTheMomentAtWhichItBegan) {
+  auto state = open();
+  const auto set_all = [&](uint64_t version) {
+    for (int i = 0; i < 10; ++i) {
+      Entity* entity = state->find_entity(hash128(std::to_string(i)));
+      if (entity == nullptr) entity = &state->create_entity(ref_of(std::to_string(i)));
+      PartitionState::touch(*entity, *state);
+      entity->state.set_version(version);
+    }
+  };
+  set_all(1);
+  state->advance(1);
+  ASSERT_TRUE(state->begin_persist());
+  EXPECT_FALSE(state->gather(3));
+  set_all(2);
+  state->advance(2);
+  for (int i = 0; i < 300; ++i) (void)state->create_entity(ref_of("new " + std::to_string(i)));
+  state->settle();  // So much is decoded that all of it becomes rows.
+  while (!state->gather(3)) {
+  }
+  EXPECT_TRUE(state->is_persisting());
+  ASSERT_TRUE(state->finish_persist());
+  EXPECT_FALSE(state->is_persisting());
+  EXPECT_EQ(state->durable_offset(), 1);
+  auto again = open();
+  EXPECT_EQ(again->offset(), 1);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(again->find_entity(hash128(std::to_string(i)))->state.version(), 1u) << i;
+  EXPECT_EQ(again->find_entity(hash128("new 0")), nullptr);
+  ASSERT_TRUE(state->persist());
+  again = open();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(again->find_entity(hash128(std::to_string(i)))->state.version(), 2u) << i;
+  EXPECT_NE(again->find_entity(hash128("new 299")), nullptr);
+}
+
+TEST_F(PartitionStateTest, ADropGivesUpWhatIsStillGathering) {
+  auto state = open();
+  (void)state->create_entity(ref_of("a"));
+  state->advance(1);
+  ASSERT_TRUE(state->persist());
+  (void)state->create_entity(ref_of("b"));
+  EXPECT_TRUE(state->first_in_ledger(hash128("row")));
+  EXPECT_TRUE(state->first_sight(hash128("message"), 1'000));
+  state->advance(2);
+  ASSERT_TRUE(state->begin_persist());
+  (void)state->create_entity(ref_of("c"));
+  ASSERT_TRUE(state->drop());
+  EXPECT_FALSE(state->is_persisting());
+  EXPECT_EQ(state->offset(), 1);
+  EXPECT_EQ(state->find_entity(hash128("b")), nullptr);
+  EXPECT_TRUE(state->first_in_ledger(hash128("row")));
+  EXPECT_TRUE(state->first_sight(hash128("message"), 1'000));
+  (void)state->create_entity(ref_of("b"));
+  state->advance(3);
+  ASSERT_TRUE(state->persist());
+  EXPECT_NE(open()->find_entity(hash128("b")), nullptr);
+}
+
 TEST_F(PartitionStateTest, TheLedgerIsForEver) {
   auto state = open();
   EXPECT_TRUE(state->first_in_ledger(hash128("row 1")));

@@ -3,6 +3,7 @@
 #include "state/row_cache.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -25,7 +26,12 @@ size_t RowCache::capacity_of(size_t row_bytes) { return (row_bytes + kStep - 1) 
 
 size_t RowCache::cost(size_t row_bytes) { return capacity_of(row_bytes) + kRowOverhead; }
 
-void RowCache::put(const Hash128& key, std::string_view row, Ahead ahead) {
+Ahead RowCache::ahead_of(const Entry& entry) const {
+  return {.dirty = entry.changed[turn_], .owed = entry.changed[1 - turn_], .flying = entry.flying};
+}
+
+// The entry of the key with the row in it, and in no ring.
+RowCache::Entry& RowCache::replace(const Hash128& key, std::string_view row) {
   const auto [entry, is_new] = by_key_.try_emplace(key, 0);
   if (is_new) {
     if (free_.empty()) {
@@ -36,16 +42,25 @@ void RowCache::put(const Hash128& key, std::string_view row, Ahead ahead) {
     free_.pop_back();
     entries_[entry->second].key = key;
     bytes_ += kRowOverhead;
-  } else if (!entries_[entry->second].ahead.any()) {
+  } else if (!ahead_of(entries_[entry->second]).any()) {
     unlink(entry->second);
-  } else {
-    // What the store has is older than what is here: it would undo a change that was committed.
-    FRESHET_ASSERT(ahead.any());
   }
   Entry& kept = entries_[entry->second];
   fill(kept, row);
-  kept.ahead = ahead;
-  if (!ahead.any()) link(entry->second);
+  return kept;
+}
+
+void RowCache::put(const Hash128& key, std::string_view row) {
+  Entry& kept = replace(key, row);
+  // What the store has is older than what was here: it would undo a change that was committed.
+  FRESHET_ASSERT(!ahead_of(kept).any());
+  link(static_cast<uint32_t>(&kept - entries_.data()));
+}
+
+void RowCache::change(const Hash128& key, std::string_view row) {
+  Entry& kept = replace(key, row);
+  FRESHET_ASSERT(!ahead_of(kept).owed);
+  if (!std::exchange(kept.changed[turn_], true)) ++dirty_;
 }
 
 void RowCache::fill(Entry& kept, std::string_view row) {
@@ -64,38 +79,49 @@ RowCache::Found RowCache::find(const Hash128& key) const {
   const auto at = by_key_.find(key);
   if (at == by_key_.end()) return {};
   const Entry& kept = entries_[at->second];
-  return {{kept.row.get(), kept.size}, kept.ahead, true};
+  return {{kept.row.get(), kept.size}, ahead_of(kept), true};
 }
 
 RowCache::Found RowCache::use(const Hash128& key) {
   const auto at = by_key_.find(key);
   if (at == by_key_.end()) return {};
   const Entry& kept = entries_[at->second];
-  if (!kept.ahead.any()) {
+  const Ahead ahead = ahead_of(kept);
+  if (!ahead.any()) {
     unlink(at->second);
     link(at->second);
   }
-  return {{kept.row.get(), kept.size}, kept.ahead, true};
+  return {{kept.row.get(), kept.size}, ahead, true};
+}
+
+// Were something still owed, it would pass for a change that is newer than this persist.
+void RowCache::begin_persist() {
+  FRESHET_ASSERT(owed_ == 0);
+  turn_ = 1 - turn_;
+  owed_ = std::exchange(dirty_, 0);
 }
 
 void RowCache::take_off(const Hash128& key) {
   const auto at = by_key_.find(key);
-  FRESHET_ASSERT(at != by_key_.end() && entries_[at->second].ahead.dirty);
-  entries_[at->second].ahead = {.dirty = false, .flying = true};
+  FRESHET_ASSERT(at != by_key_.end() && ahead_of(entries_[at->second]).owed && owed_ > 0);
+  entries_[at->second].changed[1 - turn_] = false;
+  entries_[at->second].flying = true;
+  --owed_;
 }
 
 // A row that was changed again while it flew stays ahead of the store: what has landed is its older form.
 void RowCache::land(const Hash128& key) {
   const auto at = by_key_.find(key);
-  FRESHET_ASSERT(at != by_key_.end() && entries_[at->second].ahead.flying);
-  entries_[at->second].ahead.flying = false;
-  if (!entries_[at->second].ahead.dirty) link(at->second);
+  FRESHET_ASSERT(at != by_key_.end() && entries_[at->second].flying);
+  entries_[at->second].flying = false;
+  if (!ahead_of(entries_[at->second]).any()) link(at->second);
 }
 
-void RowCache::trim(size_t budget_bytes) {
-  while (bytes_ > budget_bytes && entries_[0].newer != 0) {
+void RowCache::trim(size_t budget_bytes, size_t rows_max) {
+  const size_t far_over = budget_bytes + budget_bytes / 8;
+  for (size_t i = 0; bytes_ > budget_bytes && entries_[0].newer != 0 && (i < rows_max || bytes_ > far_over); ++i) {
     const uint32_t oldest = entries_[0].newer;
-    FRESHET_ASSERT(!entries_[oldest].ahead.any());
+    FRESHET_ASSERT(!ahead_of(entries_[oldest]).any());
     by_key_.erase(entries_[oldest].key);
     release(oldest);
   }
@@ -105,7 +131,7 @@ void RowCache::clear() {
   by_key_.clear();
   entries_ = make_ring();
   free_.clear();
-  bytes_ = 0;
+  bytes_ = owed_ = dirty_ = 0;
 }
 
 // `older` of entry 0 is the newest row, `newer` of entry 0 the oldest one.
@@ -126,7 +152,7 @@ void RowCache::unlink(uint32_t at) {
 
 void RowCache::release(uint32_t at) {
   Entry& kept = entries_[at];
-  if (!kept.ahead.any()) unlink(at);
+  if (!ahead_of(kept).any()) unlink(at);
   FRESHET_ASSERT(bytes_ >= kept.capacity + kRowOverhead);
   bytes_ -= kept.capacity + kRowOverhead;
   kept = Entry{};

@@ -1,6 +1,11 @@
 // Rows in the form in which the store has them, kept in memory: those used last, within a budget, and all that the
 // store may not have yet. Used by one thread.
 //
+// A persist takes everything that is dirty at its beginning, at no cost: it is only called `owed` from then on. Each
+// owed row is copied later, before it changes at the latest, and flies until the store has it:
+//
+//   dirty ── begin_persist() ──► owed ── take_off() ──► flying ── land() ──► as the store has it
+//
 // Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in a ring,
 // in the order of their last use, from which the oldest goes first.
 #pragma once
@@ -19,17 +24,20 @@ namespace freshet::state {
 // How far a row is ahead of the store.
 struct Ahead {
   bool dirty = false;   // changed since the last persist began: the next one writes it
-  bool flying = false;  // being written by the persist under way
-  [[nodiscard]] bool any() const { return dirty || flying; }
+  bool owed = false;    // the persist that has begun has to copy it as it is
+  bool flying = false;  // copied, and being written by the persist under way
+  [[nodiscard]] bool any() const { return dirty || owed || flying; }
 };
 
 class RowCache {
  public:
-  // Replaces what is there. REQUIRES: a row that is ahead of the store is replaced only by one that is. An empty row
-  // stands for a key that the store does not know, so that nobody asks the store for it again.
-  void put(const Hash128& key, std::string_view row, Ahead ahead);
+  // A row as the store has it. REQUIRES: what is there is not ahead of the store. An empty row stands for a key that
+  // the store does not know, so that nobody asks the store for it again.
+  void put(const Hash128& key, std::string_view row);
+  // A row that is newer than what the store has: dirty from now on. REQUIRES: it is not owed.
+  void change(const Hash128& key, std::string_view row);
   struct Found {
-    std::string_view row;  // valid until the next call of put() or trim()
+    std::string_view row;  // valid until the next call of put(), change() or trim()
     Ahead ahead;
     bool found = false;
   };
@@ -37,12 +45,15 @@ class RowCache {
   // The same, and the row counts as used now.
   [[nodiscard]] Found use(const Hash128& key);
   [[nodiscard]] bool contains(const Hash128& key) const { return by_key_.contains(key); }
-  // A persist begins to write the row. REQUIRES: it is dirty.
+  // All that is dirty is owed from now on. REQUIRES: nothing is owed.
+  void begin_persist();
+  // The row was copied for the persist that has begun. REQUIRES: it is owed.
   void take_off(const Hash128& key);
   // The persist is over: the store has the row as it took off.
   void land(const Hash128& key);
-  // Lets go of rows that the store has, those not used for longest first, until bytes() is within the budget.
-  void trim(size_t budget_bytes);
+  // Lets go of rows that the store has, those not used for longest first, until bytes() is within the budget. Not more
+  // than `rows_max` at once, as long as it is not over the budget by more than an eighth.
+  void trim(size_t budget_bytes, size_t rows_max);
   void clear();
 
   // The memory that a row takes.
@@ -58,8 +69,13 @@ class RowCache {
     std::unique_ptr<char[]> row;
     uint32_t size = 0, capacity = 0;
     uint32_t newer = kNone, older = kNone;
-    Ahead ahead;
+    // Changed before the last persist began, or since: which of the two is which is told by turn_, so that a persist
+    // need not touch each entry to begin.
+    bool changed[2] = {false, false};
+    bool flying = false;
   };
+  [[nodiscard]] Ahead ahead_of(const Entry& entry) const;
+  Entry& replace(const Hash128& key, std::string_view row);
   void link(uint32_t at);
   void unlink(uint32_t at);
   void release(uint32_t at);
@@ -70,6 +86,9 @@ class RowCache {
   std::vector<Entry> entries_ = make_ring();
   std::vector<uint32_t> free_;
   size_t bytes_ = 0;
+  size_t turn_ = 0;  // of Entry::changed: since the last persist began
+  size_t owed_ = 0;
+  size_t dirty_ = 0;
 
   [[nodiscard]] static std::vector<Entry> make_ring();
 };

@@ -1,5 +1,5 @@
-// Rows that a persist writes, copied as they are at its beginning: while another thread writes them, records go on
-// changing the rows in memory. Made by one thread, then handed over and used by the other.
+// Rows that a persist writes, as they are at its beginning: while another thread writes them, records go on changing
+// the rows in memory. Made by one thread, then handed over and used by the other.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,8 @@ namespace freshet::state {
 
 class Snapshot {
  public:
+  // Room for so many rows, so that none of them waits until the others have moved.
+  void reserve(size_t rows) { rows_.reserve(rows); }
   // A row under the key of `kind` and the hash.
   void add(char kind, const Hash128& hash, std::string_view row);
   // Writes all of them in the order of their keys.
