@@ -59,7 +59,7 @@ TEST(Batches, NothingIsSaidWhereNothingIsGained) {
   // A small topic; few that were seen; records too far apart; the codec that it has already.
   EXPECT_EQ(stand_of("t", figures_of(small_batches(500, 1, 2)), 30, kDayUs).advice, "");
   EXPECT_EQ(figures_of(small_batches(10, 1, 2)).linger_ms, 0u);
-  EXPECT_EQ(figures_of(small_batches(500, 1, 90)).linger_ms, 0u);
+  EXPECT_EQ(figures_of(small_batches(500, 1, 150)).linger_ms, 0u);
   TopicSample packed = small_batches(500, 1, 200);
   packed.codec = Compression::kLz4;
   EXPECT_EQ(stand_of("t", figures_of(packed), 600, kDayUs).codec_advised, std::nullopt);
