@@ -41,9 +41,12 @@ Status add_users(const fleet::Topology& topology, const Reachable& one, std::vec
 // Brokers are asked one by one, since each knows its own file only.
 Status add_brokers(const fleet::Topology& topology, const Reachable& one, std::vector<fleet::Difference>& out) {
   FRESHET_ASSIGN(const auto brokers, open_brokers(topology, one));
-  FRESHET_ASSIGN(const fleet::BrokersNow now, brokers->look());
-  const fleet::BrokersWanted wanted = fleet::brokers_wanted(topology.clusters[one.cluster]);
-  std::ranges::move(fleet::differences_of(fleet::compare(wanted, now)), std::back_inserter(out));
+  const auto now = brokers->look();
+  const fleet::Cluster& cluster = topology.clusters[one.cluster];
+  // Whoever may not ask for them loses notes only, where the file says nothing of brokers.
+  if (!now && now.error().code == Code::kInvalid && cluster.settings.empty()) return {};
+  if (!now) return tl::unexpected(now.error());
+  std::ranges::move(fleet::differences_of(fleet::compare(fleet::brokers_wanted(cluster), *now)), std::back_inserter(out));
   return {};
 }
 

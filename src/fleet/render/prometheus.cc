@@ -223,6 +223,15 @@ std::string alerts_file() {
   return yaml::write(map("groups", std::move(groups)));
 }
 
+// Probes tell of whole clusters.
+bool is_measured(const Topology& topology, const ServiceLevel& level) {
+  for (Index i = 0; i < topology.clusters.size(); ++i) {
+    const bool meant = level.cluster == kNone || level.cluster == i;
+    if (meant && topology.clusters[i].watch.probe.empty()) return false;
+  }
+  return level.topic == kNone;
+}
+
 }  // namespace
 
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
@@ -241,6 +250,9 @@ void render_prometheus(const Topology& topology, const Source& source, Rendering
     out.files.push_back({"prometheus/proofs/facts-" + region + ".yml", header + facts_proof(facts, region)});
   }
   for (const ServiceLevel& level : topology.service_levels) {
+    if (level.availability > 0 && !is_measured(topology, level))
+      out.notes.push_back("service level " + level.name +
+                          ": nothing measures its availability where clusters have no watch.probe");
     if (level.topic == kNone || level.produce_p99_us == 0) continue;
     out.notes.push_back("service level " + level.name +
                         ": nothing watches its produce_p99, as brokers don't tell how " +
