@@ -46,7 +46,8 @@ Status add_brokers(const fleet::Topology& topology, const Reachable& one, std::v
   // Whoever may not ask for them loses notes only, where the file says nothing of brokers.
   if (!now && now.error().code == Code::kInvalid && cluster.settings.empty()) return {};
   if (!now) return tl::unexpected(now.error());
-  std::ranges::move(fleet::differences_of(fleet::compare(fleet::brokers_wanted(cluster), *now)), std::back_inserter(out));
+  std::ranges::move(fleet::differences_of(fleet::compare(fleet::brokers_wanted(cluster), *now)),
+                    std::back_inserter(out));
   return {};
 }
 

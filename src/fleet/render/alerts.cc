@@ -265,8 +265,8 @@ void add_log_dirs(std::vector<Alert>& out) {
 
 // What fleet watch tells of its probes of a broker: a record to it and back, every ten seconds.
 Series of_probe(std::string_view metric, std::string_view values, std::string_view labels = "", int broker = 1) {
-  return {fmt::format("{}{{job=\"fleet-watch\",instance=\"1\",cluster=\"{{cluster}}\",broker=\"{}\"{}}}", metric, broker,
-                      labels),
+  return {fmt::format("{}{{job=\"fleet-watch\",instance=\"1\",cluster=\"{{cluster}}\",broker=\"{}\"{}}}", metric,
+                      broker, labels),
           std::string(values)};
 }
 
@@ -286,18 +286,18 @@ void add_probes(std::vector<Alert>& out) {
   constexpr std::string_view kProbes = "freshet_fleet_probes";
   constexpr std::string_view k99 = ",quantile=\"0.99\"";
   // While a broker restarts others lead its partitions: it is not probed, and has no series.
-  out.push_back(
-      {"KafkaProbeFails",
-       Severity::kCritical,
-       "probe",
-       3,
-       kCluster,
-       "max by (cluster, broker) (freshet_fleet_probe_up) == 0",
-       "Nothing can be written to broker {broker} of {cluster} and read back",
-       "Whoever uses it fails, too: see the broker's log, then its disks and its network.",
-       "",
-       {.series = {of_probe(kUp, "1x9 0x60")}, .fires_within = 4, .broker = "1"},
-       {"it restarts: two minutes fail, three others lead its partitions", {of_probe(kUp, "1x9 0x1 stale _x2 0 1x60")}}});
+  out.push_back({"KafkaProbeFails",
+                 Severity::kCritical,
+                 "probe",
+                 3,
+                 kCluster,
+                 "max by (cluster, broker) (freshet_fleet_probe_up) == 0",
+                 "Nothing can be written to broker {broker} of {cluster} and read back",
+                 "Whoever uses it fails, too: see the broker's log, then its disks and its network.",
+                 "",
+                 {.series = {of_probe(kUp, "1x9 0x60")}, .fires_within = 4, .broker = "1"},
+                 {"it restarts: two minutes fail, three others lead its partitions",
+                  {of_probe(kUp, "1x9 0x1 stale _x2 0 1x60")}}});
   // Fourteen times as many as may: at that rate a fiftieth of a month's allowance goes in an hour, which is worth
   // waking somebody for, and which a restart does not reach. Under a hundred probes say too little.
   out.push_back(
@@ -315,17 +315,18 @@ void add_probes(std::vector<Alert>& out) {
        "humanizePercentage",
        {.series = probes_of_six("0x9 0+3x70"), .fires_within = 8, .value = "3.704%"},
        {"a restart fails two probes", probes_of_six("0x9 2x70")}});
-  out.push_back({"KafkaProbeSlow",
-                 Severity::kWarn,
-                 "probe",
-                 10,
-                 kCluster,
-                 "max by (cluster) (freshet_fleet_probe_seconds{quantile=\"0.99\"}) > 1",
-                 "One in a hundred records takes {value} to be written to {cluster} and read back",
-                 "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
-                 "humanizeDuration",
-                 {.series = {of_probe(kSeconds, "0.01x9 2x60", k99)}, .fires_within = 11, .value = "2s"},
-                 {"one slow record is in the window for five minutes", {of_probe(kSeconds, "0.01x9 2x5 0.01x60", k99)}}});
+  out.push_back(
+      {"KafkaProbeSlow",
+       Severity::kWarn,
+       "probe",
+       10,
+       kCluster,
+       "max by (cluster) (freshet_fleet_probe_seconds{quantile=\"0.99\"}) > 1",
+       "One in a hundred records takes {value} to be written to {cluster} and read back",
+       "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
+       "humanizeDuration",
+       {.series = {of_probe(kSeconds, "0.01x9 2x60", k99)}, .fires_within = 11, .value = "2s"},
+       {"one slow record is in the window for five minutes", {of_probe(kSeconds, "0.01x9 2x5 0.01x60", k99)}}});
   out.push_back({"KafkaProbeSilent",
                  Severity::kWarn,
                  "probe",
