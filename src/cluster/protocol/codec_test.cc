@@ -144,7 +144,7 @@ TEST(Codec, RecordsGoAndComeByteForByte) {
   produce.timeout_ms = 1000;
   produce.topics = {{"t", {{3, "xy"}}}};
   EXPECT_EQ(hex_of(encode_request(produce, 3, 1, "c")),
-            hex_of(bytes_from("0000002a 0000 0003 00000001 0001 63"
+            hex_of(bytes_from("00000028 0000 0003 00000001 0001 63"
                               "ffff ffff 000003e8"                  // no transaction, acks of all, timeout
                               "00000001 0001 74 00000001 00000003"  // one topic, one partition
                               "00000002 7879")));                   // records
@@ -161,7 +161,7 @@ TEST(Codec, RecordsGoAndComeByteForByte) {
   FetchRequest fetch;
   fetch.topics = {{"t", {{3, -1, 7, -1, -1, 100}}}};
   EXPECT_EQ(hex_of(encode_request(fetch, 12, 1, "c")),
-            hex_of(bytes_from("00000052 0001 000c 00000001 0001 63 00"
+            hex_of(bytes_from("0000004e 0001 000c 00000001 0001 63 00"
                               "ffffffff 000001f4 00000001 00100000 00 00000000 ffffffff"  // waits, bounds, no session
                               "02 02 74 02 00000003 ffffffff 0000000000000007 ffffffff ffffffffffffffff 00000064 00 00"
                               "01 01 00")));  // nothing is forgotten, no rack

@@ -132,12 +132,16 @@ class LiveTransactions : public testing::Test {
     std::vector<std::string> out;
     std::set<int64_t> aborting;
     const std::string records = partition ? partition->records.value_or("") : "";
-    for (const Batch& batch : batches_in(records).value()) {
+    const auto batches = batches_in(records);
+    EXPECT_TRUE(batches);
+    for (const Batch& batch : *batches) {
       for (const auto& aborted : partition->aborted.value_or(std::vector<FetchResponse::Aborted>()))
         if (aborted.first_offset == batch.base_offset) aborting.insert(aborted.producer_id);
       if (batch.control) aborting.erase(batch.producer_id);
       if (batch.control || aborting.contains(batch.producer_id)) continue;
-      for (const std::string_view value : values_of(batch.packed, batch.records).value()) out.emplace_back(value);
+      const auto values = values_of(batch.packed, batch.records);
+      EXPECT_TRUE(values);
+      out.insert(out.end(), values->begin(), values->end());
     }
     return out;
   }
