@@ -52,7 +52,7 @@ CodecFigures codec_figures(const CodecCost& cost, double packed_bytes, double re
 // Both texts stand behind a topic's name, in the view and in a concern, and name the producer's own settings.
 std::string linger_text(const BatchStanding& standing) {
   const BatchFigures& f = standing.figures;
-  return fmt::format("linger.ms={} and batch.size={} would make it {:.1f} records a batch, {:.0f} batches/s{}",
+  return fmt::format("linger.ms={} and batch.size={} would make it {:.1f} records a batch, {:.1f} batches/s{}",
                      f.linger_ms, f.batch_bytes, f.records_per_batch_then, standing.batches_per_s_then,
                      f.anonymous ? " if one producer writes each partition" : "");
 }
