@@ -34,9 +34,12 @@ struct ClusterRun {
   fleet::Changes changes;
   std::unique_ptr<fleet::Access> access;  // of a cluster with users
   std::vector<fleet::Grant> grants;       // taken behind the steps
-  size_t done = 0;                        // of the steps
-  size_t given = 0;                       // of the grants
-  std::vector<std::string> errors;        // the last one ended it
+  std::unique_ptr<fleet::Brokers> brokers;
+  fleet::BrokerChanges settings;    // of brokers, taken first
+  size_t set = 0;                   // of them
+  size_t done = 0;                  // of the steps
+  size_t given = 0;                 // of the grants
+  std::vector<std::string> errors;  // the last one ended it
 };
 
 // What its users lack, after the topics. Without an authorizer brokers keep no ACL: that is told, and left.
@@ -61,6 +64,20 @@ Status prepare_users(const fleet::Topology& topology, const Reachable& one, Clus
   return {};
 }
 
+// What the file says of brokers, as far as it can be changed while they run; none is asked where it says nothing.
+Status prepare_brokers(const fleet::Topology& topology, const Reachable& one, ClusterRun& out) {
+  const fleet::Cluster& cluster = topology.clusters[one.cluster];
+  if (cluster.settings.empty()) return {};
+  FRESHET_ASSIGN(out.brokers, open_brokers(topology, one));
+  FRESHET_ASSIGN(const fleet::BrokersNow now, out.brokers->look());
+  out.settings = fleet::plan_broker_changes(fleet::brokers_wanted(cluster), now);
+  std::ranges::copy(out.settings.left, std::back_inserter(out.changes.left));
+  for (const fleet::BrokerChange& change : out.settings.steps) {
+    if (const Status would = out.brokers->change(change, true); !would) out.errors.push_back(would.error().message);
+  }
+  return {};
+}
+
 ClusterRun prepare(const fleet::Topology& topology, const Reachable& one, const ApplyOptions& options) {
   ClusterRun out;
   const fleet::ClusterWanted wanted = fleet::wanted_of(topology, one.cluster);
@@ -78,19 +95,29 @@ ClusterRun prepare(const fleet::Topology& topology, const Reachable& one, const 
   }
   out.changes = *std::move(changes);
   out.errors = fleet::refusals(*out.admin, out.changes.steps);
+  if (const Status brokers = prepare_brokers(topology, one, out); !brokers)
+    out.errors.push_back(brokers.error().message);
   if (const Status users = prepare_users(topology, one, out); !users) out.errors.push_back(users.error().message);
   return out;
 }
 
+size_t steps_of(const ClusterRun& run) {
+  return run.settings.steps.size() + run.changes.steps.size() + run.grants.size();
+}
+
 void show(const ClusterRun& run) {
   fmt::print("cluster {} ({}):\n", run.name, run.now.id.empty() ? "?" : run.now.id);
+  for (const fleet::BrokerChange& change : run.settings.steps) {
+    fmt::print("  {}\n", text_of(change));
+    for (const std::string& loss : change.losses) fmt::print("    loss: {}\n", loss);
+  }
   for (const fleet::Step& step : run.changes.steps) {
     fmt::print("  {}\n", text_of(step));
     for (const std::string& loss : step.losses) fmt::print("    loss: {}\n", loss);
   }
   for (const fleet::Grant& grant : run.grants) fmt::print("  {}\n", text_of(grant));
   for (const std::string& left : run.changes.left) fmt::print("  left: {}\n", left);
-  if (run.changes.steps.empty() && run.grants.empty() && run.errors.empty()) fmt::print("  nothing to do\n");
+  if (steps_of(run) == 0 && run.errors.empty()) fmt::print("  nothing to do\n");
   for (const std::string& error : run.errors) fmt::print("  error: {}\n", error);
 }
 
@@ -103,6 +130,14 @@ void print_step(JsonWriter& json, const fleet::Step& step, bool done) {
   json.end_object().key("losses").array(step.losses).end_object();
 }
 
+// As a step of a topic, but for whom it is.
+void print_broker_change(JsonWriter& json, const fleet::BrokerChange& change, bool done) {
+  json.begin_object().member("kind", "broker_setting").member("done", done).key("broker");
+  change.broker ? json.value(*change.broker) : json.null();
+  json.key("settings").begin_object().member(change.setting, change.value).end_object();
+  json.key("losses").array(change.losses).end_object();
+}
+
 void print_grant(JsonWriter& json, const fleet::Grant& grant, bool done) {
   json.begin_object().member("kind", name_of(grant.kind)).member("user", grant.user.name).member("done", done);
   json.member("wanted", grant.wanted).member("living", grant.living).end_object();
@@ -113,6 +148,8 @@ void print_runs_json(const std::vector<ClusterRun>& runs, bool ok, bool dry_run)
     json.begin_object().member("ok", ok).member("dry_run", dry_run).key("clusters");
     json.array(runs, [](JsonWriter& out, const ClusterRun& run) {
       out.begin_object().member("cluster", run.name).member("id", run.now.id).key("steps").begin_array();
+      for (size_t i = 0; i < run.settings.steps.size(); ++i)
+        print_broker_change(out, run.settings.steps[i], i < run.set);
       for (size_t i = 0; i < run.changes.steps.size(); ++i) print_step(out, run.changes.steps[i], i < run.done);
       for (size_t i = 0; i < run.grants.size(); ++i) print_grant(out, run.grants[i], i < run.given);
       out.end_array().key("left").array(run.changes.left).key("errors").array(run.errors).end_object();
@@ -122,6 +159,11 @@ void print_runs_json(const std::vector<ClusterRun>& runs, bool ok, bool dry_run)
 }
 
 Status take_all(ClusterRun& run, bool json) {
+  for (const fleet::BrokerChange& change : run.settings.steps) {
+    FRESHET_TRY(fleet::change_and_see(*run.brokers, change, env::real_clock()));
+    ++run.set;
+    if (!json) fmt::print("cluster {}: done: {}\n", run.name, text_of(change));
+  }
   FRESHET_TRY(fleet::carry_out(*run.admin, run.changes.steps, env::real_clock(), [&](const fleet::Step& step) {
     ++run.done;
     if (!json) fmt::print("cluster {}: done: {}\n", run.name, text_of(step));
@@ -137,8 +179,8 @@ Status take_all(ClusterRun& run, bool json) {
 void take_steps(ClusterRun& run, bool json) {
   const Status done = take_all(run, json);
   if (done) return;
-  run.errors.push_back(fmt::format("{} of {} steps were taken; run it again for the rest: {}", run.done + run.given,
-                                   run.changes.steps.size() + run.grants.size(), done.error().message));
+  run.errors.push_back(fmt::format("{} of {} steps were taken; run it again for the rest: {}",
+                                   run.set + run.done + run.given, steps_of(run), done.error().message));
   if (!json) fmt::print(stderr, "cluster {}: {}\n", run.name, run.errors.back());
 }
 
@@ -156,7 +198,7 @@ int apply(const ApplyOptions& options) {
   bool ok = true;
   for (const ClusterRun& run : runs) {
     if (!options.json) show(run);
-    steps += run.changes.steps.size() + run.grants.size();
+    steps += steps_of(run);
     ok = ok && run.errors.empty();
   }
   // What brokers would refuse of one step says that the file is not ready: then nothing is done anywhere.

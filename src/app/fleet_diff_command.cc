@@ -38,6 +38,19 @@ Status add_users(const fleet::Topology& topology, const Reachable& one, std::vec
   return {};
 }
 
+// Brokers are asked one by one, since each knows its own file only.
+Status add_brokers(const fleet::Topology& topology, const Reachable& one, std::vector<fleet::Difference>& out) {
+  FRESHET_ASSIGN(const auto brokers, open_brokers(topology, one));
+  const auto now = brokers->look();
+  const fleet::Cluster& cluster = topology.clusters[one.cluster];
+  // Whoever may not ask for them loses notes only, where the file says nothing of brokers.
+  if (!now && now.error().code == Code::kInvalid && cluster.settings.empty()) return {};
+  if (!now) return tl::unexpected(now.error());
+  std::ranges::move(fleet::differences_of(fleet::compare(fleet::brokers_wanted(cluster), *now)),
+                    std::back_inserter(out));
+  return {};
+}
+
 // A cluster that does not answer is a line of the answer, not its end: the others are compared all the same.
 ClusterDiff diff_of(const fleet::Topology& topology, const Reachable& one, bool strict) {
   ClusterDiff out;
@@ -51,9 +64,10 @@ ClusterDiff diff_of(const fleet::Topology& topology, const Reachable& one, bool 
   }
   out.id = now->id;
   out.differences = fleet::compare(wanted, *now);
+  if (const Status brokers = add_brokers(topology, one, out.differences); !brokers) out.error = brokers.error().message;
   if (const Status users = add_users(topology, one, out.differences); !users) out.error = users.error().message;
   out.same = out.error.empty() &&
-             std::ranges::all_of(out.differences, [&](const auto& each) { return !strict && is_extra(each.kind); });
+             std::ranges::none_of(out.differences, [&](const auto& each) { return counts(each.kind, strict); });
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "app/json_output.h"
 #include "fleet/live/connection.h"
 #include "fleet/live/kafka_access.h"
+#include "fleet/live/kafka_brokers.h"
 #include "yaml/reader.h"
 
 namespace freshet::app {
@@ -71,6 +72,12 @@ Result<std::unique_ptr<fleet::Access>> open_access(const fleet::Topology& topolo
   const fleet::Cluster& cluster = topology.clusters[one.cluster];
   FRESHET_ASSIGN(auto client, open_protocol(one.connection, cluster.name, cluster.connect.cluster_id));
   return std::make_unique<fleet::KafkaAccess>(std::move(client), process_environment());
+}
+
+Result<std::unique_ptr<fleet::Brokers>> open_brokers(const fleet::Topology& topology, const Reachable& one) {
+  const fleet::Cluster& cluster = topology.clusters[one.cluster];
+  FRESHET_ASSIGN(auto client, open_protocol(one.connection, cluster.name, cluster.connect.cluster_id));
+  return std::make_unique<fleet::KafkaBrokers>(std::move(client));
 }
 
 Result<std::vector<Reachable>> reachable(const fleet::Topology& topology, const std::string& name,

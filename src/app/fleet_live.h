@@ -10,6 +10,7 @@
 #include "cluster/admin/connection.h"
 #include "cluster/protocol/client.h"
 #include "fleet/live/access_now.h"
+#include "fleet/live/brokers.h"
 #include "fleet/topology.h"
 
 namespace freshet::app {
@@ -36,6 +37,9 @@ struct Reachable {
                                                                                const std::string& wanted_id);
 // Who may do what on it, and the way to change it.
 [[nodiscard]] Result<std::unique_ptr<fleet::Access>> open_access(const fleet::Topology& topology, const Reachable& one);
+// What its brokers are set to, likewise.
+[[nodiscard]] Result<std::unique_ptr<fleet::Brokers>> open_brokers(const fleet::Topology& topology,
+                                                                   const Reachable& one);
 // Without a file. REQUIRES: a bootstrap.
 [[nodiscard]] Result<cluster::Connection> connection_without_file(const ReachOptions& options);
 

@@ -165,7 +165,8 @@ int watch(WatchCommand command) {
   for (const Reachable& one : *reached) clusters.push_back(one.cluster);
   const auto open = [&](fleet::Index cluster) {
     const auto way = std::ranges::find(*reached, cluster, &Reachable::cluster);
-    fleet::LiveSourceOptions options{way->connection, topology->clusters[cluster].connect.cluster_id};
+    const fleet::Cluster& its = topology->clusters[cluster];
+    fleet::LiveSourceOptions options{way->connection, its.connect.cluster_id, its.watch.probe};
     options.connection.timeout_us = times->timeout_us;
     return fleet::open_live_source(options, env::real_clock());
   };

@@ -163,6 +163,13 @@ void describe(V& v, Connect& connect) {
         });
 }
 
+template <class V>
+void describe(V& v, Watch& watch) {
+  v.text("probe", watch.probe, kTopicName,
+         "A topic of its own that `fleet watch` may make and write to, to probe each broker from end to end; default: "
+         "none, and nothing is written");
+}
+
 // What may stand in defaults.cluster, too.
 template <class V>
 void describe_settings(V& v, ClusterText& text) {
@@ -203,6 +210,9 @@ void describe_settings(V& v, ClusterText& text) {
   v.section(
       "connect", "How commands reach the living cluster", [&](auto& connect) { describe(connect, cluster.connect); },
       Need::kOptional, &cluster.connect_where);
+  v.section(
+      "watch", "What `fleet watch` may do beside looking", [&](auto& watch) { describe(watch, cluster.watch); },
+      Need::kOptional, &cluster.watch_where);
 }
 
 template <class V>

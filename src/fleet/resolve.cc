@@ -186,6 +186,7 @@ class Resolver {
     clusters();
     topics();
     mirrors();
+    probes();
     services();
     users();
     service_levels();
@@ -252,6 +253,19 @@ class Resolver {
       }
       const Place at = topic.where.of("name");
       if (topic.cluster != kNone) add_topic(std::move(topic), at);
+    }
+  }
+
+  // Whoever writes probes into a topic that others read makes their data wrong.
+  void probes() {
+    for (Index i = 0; i < fleet_.clusters.size(); ++i) {
+      const Cluster& cluster = fleet_.clusters[i];
+      const std::string& name = cluster.watch.probe;
+      const Place at = cluster.watch_where.of("probe");
+      if (name.starts_with("__")) problems_.add(at, "probe: " + name + ": names like this are of Kafka itself");
+      if (!name.empty() && fleet_.find_topic(i, name) != kNone)
+        problems_.add(at,
+                      "probe: " + name + " is a topic of cluster " + cluster.name + ": a probe needs one of its own");
     }
   }
 

@@ -76,6 +76,11 @@ struct Connect {
   std::string cluster_id;                                       // that it must have; "": any
 };
 
+// What `freshet fleet watch` may do to the living cluster beside looking at it.
+struct Watch {
+  std::string probe;  // the topic that it may make and write to; "": none
+};
+
 // A Kafka cluster: `brokers` machines (or pods) of one kind, numbered from 0 in the order in which zones are dealt.
 struct Cluster {
   std::string name;
@@ -102,10 +107,12 @@ struct Cluster {
   // Kafka's settings of brokers that have no key of their own here; names all different, as in the file.
   std::vector<std::pair<std::string, std::string>> settings;
   Connect connect;
+  Watch watch;
   Where where;
   Where volumes_where;
   Where security_where;
   Where connect_where;
+  Where watch_where;
 };
 
 // The producers' codec; brokers and mirrors keep batches as they come (compression.type=producer).

@@ -202,6 +202,25 @@ TEST(TopologyYaml, NamesThatAreTooLongForHostsAreRefused) {
               testing::HasSubstr("too long together with dns_zone"));
 }
 
+// A probe writes into its topic: that may be nobody else's.
+TEST(TopologyYaml, AProbeHasATopicOfItsOwn) {
+  const auto refused = [](const std::string& probe) {
+    yaml::Problems problems("f.yaml");
+    const auto fleet = parse_topology(
+        "fleet: f\nregions: [{name: r, zones: [a]}]\ndefaults: {cluster: {watch: {probe: probes}}}\nclusters:\n"
+        "- {name: c, watch: {probe: " +
+            probe + "}}\n- {name: d}\ntopics: [{name: t, cluster: c}, {name: u, cluster: d}]\n",
+        problems);
+    if (fleet) EXPECT_EQ(fleet->clusters.at(1).watch.probe, "probes");
+    return problems.text();
+  };
+  EXPECT_EQ(refused("freshet-probe"), "");
+  EXPECT_EQ(refused("u"), "");  // of another cluster
+  EXPECT_THAT(refused("t"), testing::HasSubstr("f.yaml:5:28: probe: t is a topic of cluster c"));
+  EXPECT_THAT(refused("__consumer_offsets"), testing::HasSubstr("names like this are of Kafka itself"));
+  EXPECT_THAT(refused("\"a b\""), testing::HasSubstr("must be"));
+}
+
 TEST(TopologyYaml, NamesOfMirrorsThatAreTooLongForPodsAreRefused) {
   const auto refused = [](const std::string& from, const std::string& platform, const std::string& keys) {
     yaml::Problems problems("f.yaml");

@@ -32,7 +32,8 @@ def diff(file, *more):
     check(status in (0, 1), f"fleet diff: {status} ({shorten(err)})")
     cluster = json.loads(out)["clusters"][0]
     check("error" not in cluster, f"fleet diff: {cluster}")
-    return status, [(d["kind"], d["topic"], d["setting"], d["living"], d["wanted"]) for d in cluster["differences"]]
+    return status, [(d["kind"], d["topic"], d["setting"], d["living"], d["wanted"]) for d in cluster["differences"]
+                    if d["kind"] != "rendered_setting"]  # what render would write beside the file, as a note
 
 
 def run_apply(file, *more, wanted=0):
@@ -201,3 +202,34 @@ def test_who_may_only_look(box):
     status, out, err = fleet("diff", file, *reach)
     check_equal(status, 1, out)
     check("refuse us" in err and "hunter2" not in out + err, err)
+
+
+def test_broker_settings(box):
+    """What the file says of brokers is compared; apply changes what can be changed while they run, and says what can't."""
+    broker = kafka.start(box)
+    file = write(box, broker, ["name: a, partitions: 1"])
+    run_apply(file, "--yes")
+    text = file.read_text(encoding="utf-8")
+
+    def with_settings(settings):
+        file.write_text(text.replace("connect:", f"settings: {settings}, connect:", 1), encoding="utf-8")
+    with_settings("{log.cleaner.threads: 2, log.retention.ms: 3600000, num.partitions: 7, background.threads: 64}")
+    status, found = diff(file)
+    check_equal((status, sorted(found)), (1, [("broker_setting", "", "background.threads", "10", "64"),
+                                              ("broker_setting", "", "log.cleaner.threads", "1", "2"),
+                                              ("broker_setting", "", "log.retention.ms", "", "3600000"),
+                                              ("broker_setting", "", "num.partitions", "1", "7")]), "settings of brokers")
+    done = run_apply(file, "--yes")
+    check_equal([(s["broker"], s["settings"], s["done"]) for s in done["steps"]],
+                [(None, {"background.threads": "20"}, True), (None, {"log.cleaner.threads": "2"}, True)], "what was changed")
+    check(any("num.partitions needs a restart" in left for left in done["left"]) and any("may delete" in left for left in done["left"]) and
+          any("not yet to 64" in left for left in done["left"]), done["left"])
+    status, found = diff(file)
+    check_equal(sorted(d[2:4] for d in found), [("background.threads", "20"), ("log.retention.ms", ""), ("num.partitions", "1")], "afterwards")
+    with_settings("{log.segment.bytes: many}")
+    refused = run_apply(file, "--yes", wanted=1)
+    check(refused["errors"] and not any(s["done"] for s in refused["steps"]), refused)
+    # The file no longer says it: what was set while the broker ran is told, and stays.
+    file.write_text(text, encoding="utf-8")
+    check_equal(diff(file), (0, [("extra_broker_setting", "", "background.threads", "20", ""), ("extra_broker_setting", "", "log.cleaner.threads", "2", "")]),
+                "what nobody says any more")

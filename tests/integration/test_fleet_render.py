@@ -121,33 +121,37 @@ def proofs_of(alert, proofs):
 
 
 LAG_ALERTS = ["KafkaGroupFarBehind", "KafkaGroupBehind", "KafkaGroupLagHigh", "KafkaGroupStalled"]
-# What happens to a group (offsets of the topic, its own offsets, what waits), what it is promised in seconds and
-# messages, when it is looked at, and which alerts must fire then.
+# What fleet watch says of a group in a topic (messages that wait, the age of the oldest, its verdict by minutes), what
+# it is promised in seconds and messages, when it is looked at, and which alerts must fire then. How the verdicts come
+# about is tested where they do: src/fleet/watch/memory_test.cc, tests/integration/test_fleet_watch.py.
 LAG_STORIES = [
-    ("nothing comes after the marker of a transaction", "50001x120", "50000x120", "1x120", 30, 6000, (60, 119), []),
-    ("five messages each half hour wait for a quarter", " ".join(str(5 * (1 + m // 30)) for m in range(120)),
-     " ".join(str(5 * (m // 30 + (m % 30 >= 17))) for m in range(120)), " ".join("0" if m % 30 >= 17 else "5" for m in range(120)),
-     1200, 10000, (46, 77, 106), []),
-    ("it reads once a night, and much came before it was looked at", "60000x120", "1000x120", "59000x120", 93600, 10**8, (100,), []),
-    ("two messages are stuck", "10x9 12x110", "10x119", "0x9 2x110", 300, 10000, (14,), []),
-    ("two messages are stuck for long", "10x9 12x110", "10x119", "0x9 2x110", 300, 10000, (40,),
+    ("nothing comes after the marker of a transaction", "0x120", "0x120", {"ok": "1x120"}, 30, 6000, (60, 119), []),
+    ("five messages each half hour wait for a quarter", " ".join("0" if m % 30 >= 17 else "5" for m in range(120)),
+     " ".join("0" if m % 30 >= 17 else str(60 * (m % 30)) for m in range(120)), {"ok": "1x120"}, 1200, 10000, (46, 77, 106), []),
+    ("it reads once a night, keeps its promise, and is told to", "59000+500x120", "40000+60x120", {"ok": "1x120"}, 93600, 10**8, (100,), []),
+    ("it is deployed anew", "0x9 9000x4 0x110", "0x9 30 90 150 210 240 0x110",
+     {"ok": "1x9 stale _x4 1x110", "stop": "_x10 1x3 stale _x110"}, 300, 10000, (12, 14, 16, 40), []),
+    ("two messages are stuck for long", "0x9 2x110", "0x9 60+60x110", {"ok": "1x9 stale _x110", "stall": "_x10 1x110"}, 300, 10000, (40,),
      ["KafkaGroupFarBehind", "KafkaGroupBehind", "KafkaGroupStalled"]),
+    ("nobody reads it any more, and nobody promised anything", "0x9 60+60x110", "0x9 60+60x110",
+     {"ok": "1x9 stale _x110", "stop": "_x10 1x110"}, None, None, (40,), ["KafkaGroupStalled"]),
 ]
 
 
 def test_lag(box):
-    """Groups that keep their promise set off nothing, however slow or uneven their topics are; one that does not is found."""
+    """Groups that keep their promise set off nothing, however slow or uneven their topics are; one that does not is found:
+    by what fleet watch tells alone."""
     promtool = program("promtool", "prometheus")
     out = render(box)
-    labels = 'job="kafka-lag",cluster="c",topic="t",partition="0",instance="1"'
+    labels = 'job="fleet-watch",instance="1",cluster="c",consumergroup="g",topic="t"'
     group = 'cluster="c",consumergroup="g"'
     tests = []
-    for what, topic, read, waits, seconds, messages, minutes, fires in LAG_STORIES:
-        series = {f"kafka_topic_partition_current_offset{{{labels}}}": topic,
-                  f'kafka_consumergroup_current_offset{{{labels},consumergroup="g"}}': read,
-                  f'kafka_consumergroup_lag{{{labels},consumergroup="g"}}': waits,
-                  f'fleet:group_info{{{group},owner="o"}}': "1x120", f"fleet:group_lag_max_seconds{{{group}}}": f"{seconds}x120",
-                  f"fleet:group_lag_max_messages{{{group}}}": f"{messages}x120"}
+    for what, waits, age, verdicts, seconds, messages, minutes, fires in LAG_STORIES:
+        series = {f"freshet_fleet_group_lag_messages{{{labels}}}": waits, f"freshet_fleet_group_lag_seconds{{{labels}}}": age,
+                  f'fleet:group_info{{{group},owner="o"}}': "1x120"}
+        series.update({f'freshet_fleet_group_verdict{{{labels},verdict="{name}"}}': values for name, values in verdicts.items()})
+        if seconds is not None:
+            series.update({f"fleet:group_lag_max_seconds{{{group}}}": f"{seconds}x120", f"fleet:group_lag_max_messages{{{group}}}": f"{messages}x120"})
         firing = [{"expr": f'count by (alertname) (ALERTS{{alertname=~"{"|".join(LAG_ALERTS)}",alertstate="firing"}})', "eval_time": f"{minute}m",
                    "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in fires]} for minute in minutes]
         tests.append({"name": what, "interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series.items()],

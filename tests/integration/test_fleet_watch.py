@@ -2,9 +2,11 @@
 is not, and metrics that promtool takes."""
 import json
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import kafka
 from harness import BUILD, Failure, check, check_equal, free_ports, freshet, shorten
@@ -153,3 +155,108 @@ def test_bad_input(box):
     check_equal([status, "CRITICAL" in out, "can't be looked at" in out], [1, True, True], out)
     status, out, _ = freshet("fleet", "watch", file, "--once", "--timeout", "1s", "--json")
     check_equal([status, json.loads(out)["ok"], json.loads(out)["clusters"][0]["away"]], [1, False, True], out)
+
+
+def probed_file(box, brokers, topic="freshet-probe"):
+    file = box.directory / "fleet.yaml"
+    file.write_text("fleet: probed\nregions: [{name: r, zones: [a]}]\nclusters:\n"
+                    f"  - {{name: living, brokers: {len(brokers.split(','))}, connect: {{bootstrap: \"{brokers}\"}}, watch: {{probe: {topic}}}}}\n",
+                    encoding="utf-8")
+    return file
+
+
+def probe_of(look):
+    return look["clusters"][0]["probe"]
+
+
+def process_of(broker, number):
+    """The pid of one of its brokers."""
+    return int((Path(broker.directory) / str(number) / "pid").read_text(encoding="ascii"))
+
+
+def test_probe(box):
+    """Each of three brokers is probed; one that answers nothing any more is found by name, and so is its return."""
+    broker = kafka.start(box, count=3)
+    port = free_ports(1)[0]
+    file = probed_file(box, broker.brokers)
+    watching = Watching(box, file, "--json", "--interval", "500ms", "--window", "60s", "--timeout", "3s", "--listen", f"127.0.0.1:{port}")
+    look = watching.until(lambda look: len(probe_of(look)["brokers"]) == 3 and all(b["probes"] > 5 for b in probe_of(look)["brokers"]), "three are probed")
+    probe = probe_of(look)
+    check_equal([probe["verdict"] in ("ok", "slow"), probe["brokers_not_probed"]], [True, 0], probe)
+    check(0 < probe["p50_s"] <= probe["p99_s"] < WAIT_S, probe)
+    check(all(b["written_p99_s"] <= b["p99_s"] for b in probe["brokers"] if b["written_p99_s"] is not None), probe)
+    text = scrape(port)
+    for line in ('freshet_fleet_probe_up{broker="1",cluster="living"}', 'freshet_fleet_probes{', 'quantile="0.99"'):
+        check(line in text or line.replace('broker="1",cluster="living"', 'cluster="living",broker="1"') in text, f"no {line} in the metrics")
+    # What it makes for itself is no topic that somebody forgot.
+    status, out, _ = freshet("fleet", "diff", file, "--strict", "--json")
+    extra = [d for d in json.loads(out)["clusters"][0]["differences"] if d["kind"] == "extra_topic"]
+    check_equal([status in (0, 1), extra], [True, []], out)
+    frozen = process_of(broker, 2)
+    box.at_end(lambda: signal_quietly(frozen, signal.SIGCONT))
+    signal_quietly(frozen, signal.SIGSTOP)
+    failed = watching.until(lambda look: any(b["failures"] > 0 for b in probe_of(look)["brokers"]) or look["clusters"][0]["away"], "a frozen broker is noticed")
+    check(probe_of(failed)["window_failures"] > 0 or failed["clusters"][0]["away"], probe_of(failed))
+    signal_quietly(frozen, signal.SIGCONT)
+    watching.until(lambda look: not look["clusters"][0]["away"] and len(probe_of(look)["brokers"]) == 3 and
+                   all(b["failing"] == 0 for b in probe_of(look)["brokers"]), "all come back")
+
+
+def signal_quietly(pid, which):
+    subprocess.run(["kill", f"-{int(which)}", str(pid)], check=False, capture_output=True)
+
+
+def test_probe_of_a_topic_of_others(box):
+    """A topic that holds anything but probes is somebody's: nothing is written to it, and that is told."""
+    broker = kafka.share()
+    topic = broker.prefix + "theirs"
+    broker.run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", topic, "--partitions", 1, "--replication-factor", 1)
+    produce(broker, topic, 3)
+    status, out, err = freshet("fleet", "watch", probed_file(box, broker.brokers, topic), "--looks", "4", "--interval", "200ms", "--json")
+    last = json.loads(out.splitlines()[-1])["clusters"][0]["probe"]
+    check_equal([status, last["verdict"], "no probes" in last["brokers"][0]["error"]], [1, "fails", True], shorten(out + err, 3000))
+    read(broker, broker.prefix + "whoever", topic, 3)
+    check_equal(broker.run("org.apache.kafka.tools.GetOffsetShell", "--topic", topic).strip(), f"{topic}:0:3", "its end")
+
+
+def produce_apart(broker, topic, count, codec):
+    """Each message in a batch of its own: what a producer without linger does. Each is so alike in itself that a codec
+    makes it smaller, or librdkafka would leave it as it is."""
+    text = "".join(json.dumps({"event": "Order Completed", "user_id": f"user-{k % 97}", "total": k % 13, "note": "again and again, " * 30}) + "\n"
+                   for k in range(count))
+    done = subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", topic, "-z", codec, "-X", "batch.num.messages=1", "-X", "linger.ms=0",
+                           "-X", "enable.idempotence=true"], input=text, text=True, timeout=WAIT_S, capture_output=True, check=False)
+    check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr)})")
+
+
+def test_batches(box):
+    """Batches of one message are seen as such, whatever packed them, and what would mend them is said in figures."""
+    broker = kafka.share()
+    codecs = ("none", "gzip", "snappy", "lz4", "zstd")
+    for codec in codecs:
+        broker.run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", broker.prefix + codec, "--partitions", 1, "--replication-factor", 1)
+    file = box.directory / "fleet.yaml"
+    file.write_text("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: living, brokers: 1, connect: "
+                    f"{{bootstrap: \"{broker.brokers}\"}}}}]\n", encoding="utf-8")
+    watching = Watching(box, file, "--json", "--interval", "300ms", "--window", "30s")
+    watching.look()
+
+    def batches(look):
+        return {topic["topic"][len(broker.prefix):]: topic for topic in look["clusters"][0]["batches"] if topic["topic"].startswith(broker.prefix)}
+    last = {}
+    for codec in codecs:
+        produce_apart(broker, broker.prefix + codec, 3000, codec)
+        last = watching.until(lambda look, wanted=codec: wanted in batches(look), f"a sample of {codec}")
+    for codec, topic in batches(last).items():
+        check_equal([topic["codec"], topic["messages_per_batch"], topic["producers"]], [codec, 1, 1], topic)
+        check(topic["bytes_per_batch"] > 61 and 500 < topic["raw_bytes_per_batch"] < 800, topic)
+        check(codec == "none" or topic["bytes_per_batch"] < 400, topic)
+        check(topic["zstd"]["bytes_ratio"] > 0 and topic["lz4"]["cpu_us_per_message"] >= 0, topic)
+        if topic["advised"]["linger_ms"] is not None:
+            # A hundred messages that are alike, together, become a fraction of what each of them is alone.
+            check(topic["zstd"]["bytes_ratio"] < 0.6 and topic["advised"]["messages_per_batch"] >= 2, topic)
+            check("linger.ms=" in topic["advice"] and topic["advised"]["batches_per_s"] < topic["batches_per_s"], topic)
+    check(batches(last)["none"]["sampled_batches"] < 20 or batches(last)["none"]["advised"]["linger_ms"] or batches(last)["none"]["batches_per_s"] < 50,
+          batches(last)["none"])
+    watching.process.terminate()
+    check_equal(watching.process.wait(WAIT_S), 0, "its end")

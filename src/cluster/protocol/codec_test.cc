@@ -139,6 +139,52 @@ TEST(Codec, AConfigByteForByte) {
                               "00000001 04 0001 31 00000001 0006 612e72617465 01 ffff 00")));
 }
 
+TEST(Codec, RecordsGoAndComeByteForByte) {
+  ProduceRequest produce;
+  produce.timeout_ms = 1000;
+  produce.topics = {{"t", {{3, "xy"}}}};
+  EXPECT_EQ(hex_of(encode_request(produce, 3, 1, "c")),
+            hex_of(bytes_from("00000028 0000 0003 00000001 0001 63"
+                              "ffff ffff 000003e8"                  // no transaction, acks of all, timeout
+                              "00000001 0001 74 00000001 00000003"  // one topic, one partition
+                              "00000002 7879")));                   // records
+  EXPECT_EQ(hex_of(encode_request(produce, 9, 1, "c")),
+            hex_of(bytes_from("00000021 0000 0009 00000001 0001 63 00"
+                              "00 ffff 000003e8 02 02 74 02 00000003 03 7879 00 00 00")));
+  const auto written = decode_response<ProduceRequest>(
+      bytes_from("00000001 00 02 02 74 02 00000003 0000 0000000000000009 ffffffffffffffff 0000000000000000 01 00 00"
+                 "00 00000000 00"),
+      9, 1);
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(written->topics.at(0).partitions.at(0).base_offset, 9);
+
+  FetchRequest fetch;
+  fetch.topics = {{"t", {{3, -1, 7, -1, -1, 100}}}};
+  EXPECT_EQ(hex_of(encode_request(fetch, 12, 1, "c")),
+            hex_of(bytes_from("0000004e 0001 000c 00000001 0001 63 00"
+                              "ffffffff 000001f4 00000001 00100000 00 00000000 ffffffff"  // waits, bounds, no session
+                              "02 02 74 02 00000003 ffffffff 0000000000000007 ffffffff ffffffffffffffff 00000064 00 00"
+                              "01 01 00")));  // nothing is forgotten, no rack
+  const auto read = decode_response<FetchRequest>(
+      bytes_from("00000001 00 00000000 0000 00000000 02 02 74 02 00000003 0000 0000000000000009 0000000000000009"
+                 "0000000000000000 00 ffffffff 03 7879 00 00 00"),
+      12, 1);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->topics.at(0).partitions.at(0).records, "xy");
+  EXPECT_FALSE(read->topics.at(0).partitions.at(0).aborted);
+}
+
+TEST(Codec, TheEndOfATransactionByteForByte) {
+  EXPECT_EQ(hex_of(encode_request(EndTxnRequest{"x", 5, 1, false}, 2, 1, "c")),
+            hex_of(bytes_from("00000019 001a 0002 00000001 0001 63 0001 78 0000000000000005 0001 00")));
+  EXPECT_EQ(hex_of(encode_request(EndTxnRequest{"x", 5, 1, true}, 5, 1, "c")),
+            hex_of(bytes_from("0000001a 001a 0005 00000001 0001 63 00 02 78 0000000000000005 0001 01 00")));
+  const auto ended =
+      decode_response<EndTxnRequest>(bytes_from("00000001 00 00000000 0000 0000000000000005 0002 00"), 5, 1);
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_EQ(ended->epoch, 2);
+}
+
 TEST(Codec, AnElectionOfAllByteForByte) {
   EXPECT_EQ(hex_of(encode_request(ElectLeadersRequest(), 2, 1, "c")),
             hex_of(bytes_from("00000013 002b 0002 00000001 0001 63 00 00 00 00007530 00")));

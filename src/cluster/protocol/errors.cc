@@ -47,6 +47,14 @@ std::string name_of_key(int16_t key) {
     case AlterClientQuotasRequest::kKey: return "AlterClientQuotas";
     case DescribeScramRequest::kKey: return "DescribeUserScramCredentials";
     case AlterScramRequest::kKey: return "AlterUserScramCredentials";
+    case ProduceRequest::kKey: return "Produce";
+    case FetchRequest::kKey: return "Fetch";
+    case CreateTopicsRequest::kKey: return "CreateTopics";
+    case FindCoordinatorRequest::kKey: return "FindCoordinator";
+    case InitProducerIdRequest::kKey: return "InitProducerId";
+    case AddPartitionsToTxnRequest::kKey: return "AddPartitionsToTxn";
+    case CreatePartitionsRequest::kKey: return "CreatePartitions";
+    case EndTxnRequest::kKey: return "EndTxn";
     default: return "request";
   }
 }

@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const std::string_view rest(reinterpret_cast<const char*>(bytes) + 2, size - 2);
   // Encoding asserts that texts are short, which is right for ours; of a peer they may be longer.
   if (rest.size() > 32'000) return 0;
-  int kind = bytes[0] % 20;
+  int kind = bytes[0] % kRequestKinds;
   each_request([&]<class Request>(const Request&) {
     if (kind-- != 0) return;
     const int16_t version = static_cast<int16_t>(Request::kLeast + bytes[1] % (Request::kMost - Request::kLeast + 1));

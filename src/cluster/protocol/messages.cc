@@ -9,6 +9,7 @@
 
 #include "cluster/protocol/access_fields.h"
 #include "cluster/protocol/codec.h"
+#include "cluster/protocol/data_fields.h"
 
 namespace freshet::cluster::protocol {
 namespace {
@@ -512,6 +513,14 @@ FRESHET_CODEC_OF(DescribeClientQuotasRequest);
 FRESHET_CODEC_OF(AlterClientQuotasRequest);
 FRESHET_CODEC_OF(DescribeScramRequest);
 FRESHET_CODEC_OF(AlterScramRequest);
+FRESHET_CODEC_OF(ProduceRequest);
+FRESHET_CODEC_OF(FetchRequest);
+FRESHET_CODEC_OF(CreateTopicsRequest);
+FRESHET_CODEC_OF(FindCoordinatorRequest);
+FRESHET_CODEC_OF(InitProducerIdRequest);
+FRESHET_CODEC_OF(AddPartitionsToTxnRequest);
+FRESHET_CODEC_OF(EndTxnRequest);
+FRESHET_CODEC_OF(CreatePartitionsRequest);
 #undef FRESHET_CODEC_OF
 
 }  // namespace freshet::cluster::protocol

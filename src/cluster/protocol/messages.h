@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/protocol/data_messages.h"
 #include "cluster/protocol/wire.h"
 
 namespace freshet::cluster::protocol {
@@ -94,12 +95,6 @@ struct MetadataRequest {
   bool with_cluster_operations = false, with_topic_operations = false;
 };
 
-// Partitions of a topic, as many requests name them.
-struct TopicPartitions {
-  std::string topic;
-  std::vector<int32_t> partitions;
-};
-
 struct DescribeLogDirsResponse {
   struct Partition {
     int32_t index = 0;
@@ -154,7 +149,7 @@ struct DescribeConfigsResponse {
   std::vector<Resource> resources;
 };
 inline constexpr int8_t kTopicResource = 2, kBrokerResource = 4;
-inline constexpr int8_t kDynamicTopicConfig = 1, kDynamicBrokerConfig = 2;
+inline constexpr int8_t kDynamicTopicConfig = 1, kDynamicBrokerConfig = 2, kDynamicDefaultBrokerConfig = 3;
 // Of brokers: to that broker.
 struct DescribeConfigsRequest {
   static constexpr int16_t kKey = 32, kLeast = 1, kMost = 4, kFlexible = 4;
@@ -540,6 +535,7 @@ struct AlterScramRequest {
   std::vector<Upsertion> upsertions;
 };
 
+inline constexpr int kRequestKinds = 28;
 // Calls visit(request) with an empty one of each kind: for tables and tests.
 template <class Visit>
 void each_request(const Visit& visit) {
@@ -563,6 +559,14 @@ void each_request(const Visit& visit) {
   visit(AlterClientQuotasRequest());
   visit(DescribeScramRequest());
   visit(AlterScramRequest());
+  visit(ProduceRequest());
+  visit(FetchRequest());
+  visit(CreateTopicsRequest());
+  visit(FindCoordinatorRequest());
+  visit(InitProducerIdRequest());
+  visit(AddPartitionsToTxnRequest());
+  visit(EndTxnRequest());
+  visit(CreatePartitionsRequest());
 }
 
 }  // namespace freshet::cluster::protocol

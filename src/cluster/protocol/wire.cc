@@ -48,6 +48,13 @@ void Encoder::bytes(const std::string& value) {
   out_ += value;
 }
 
+void Encoder::records(const std::optional<std::string>& value) {
+  const uint64_t plus_one = value ? uint64_t{value->size()} + 1 : 0;
+  FRESHET_ASSERT(plus_one <= static_cast<uint64_t>(std::numeric_limits<int32_t>::max()));
+  flexible_ ? uvarint(static_cast<uint32_t>(plus_one)) : big_endian(plus_one - 1, 4);
+  if (value) out_ += *value;
+}
+
 void Encoder::numbers(const std::vector<int32_t>& values) {
   count(values.size());
   for (const int32_t value : values) number(value);
@@ -159,6 +166,11 @@ void Decoder::bytes(std::string& value) {
   const auto read = sized(4);
   if (!read) wrong("bytes that must not be null are");
   value = read.value_or(std::string_view());
+}
+
+void Decoder::records(std::optional<std::string>& value) {
+  const auto read = sized(4);
+  value = read ? std::optional<std::string>(*read) : std::nullopt;
 }
 
 void Decoder::uuid(Uuid& value) {

@@ -35,7 +35,8 @@ class Encoder {
   }
   void text(const std::string& value);
   void text(const std::optional<std::string>& value);
-  void bytes(const std::string& value);  // as text, but its classic length is an i32
+  void bytes(const std::string& value);                   // as text, but its classic length is an i32
+  void records(const std::optional<std::string>& value);  // as bytes, of any size
   void uuid(const Uuid& value) { out_.append(reinterpret_cast<const char*>(value.data()), value.size()); }
   // Arrays of what has no tags.
   void numbers(const std::vector<int32_t>& values);
@@ -94,6 +95,7 @@ class Decoder {
   void text(std::string& value);
   void text(std::optional<std::string>& value);
   void bytes(std::string& value);
+  void records(std::optional<std::string>& value);
   void uuid(Uuid& value);
   void numbers(std::optional<std::vector<int32_t>>& values);
   void numbers(std::vector<int32_t>& values) {

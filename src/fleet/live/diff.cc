@@ -63,7 +63,23 @@ void compare_topic(const TopicWanted& wanted, const ClusterNow& cluster, std::ve
 
 }  // namespace
 
-bool is_extra(Kind kind) { return kind == Kind::kExtraTopic || kind == Kind::kExtraSetting || kind == Kind::kExtraAcl; }
+bool is_extra(Kind kind) {
+  return kind == Kind::kExtraTopic || kind == Kind::kExtraSetting || kind == Kind::kExtraAcl ||
+         kind == Kind::kExtraBrokerSetting || kind == Kind::kRenderedSetting;
+}
+
+bool counts(Kind kind, bool strict) { return kind != Kind::kRenderedSetting && (strict || !is_extra(kind)); }
+
+std::vector<Difference> differences_of(const std::vector<BrokerDifference>& brokers) {
+  std::vector<Difference> out;
+  for (const BrokerDifference& each : brokers) {
+    const Kind kind = each.kind == BrokerDifference::Kind::kSetting    ? Kind::kBrokerSetting
+                      : each.kind == BrokerDifference::Kind::kRendered ? Kind::kRenderedSetting
+                                                                       : Kind::kExtraBrokerSetting;
+    out.push_back({kind, "", each.setting, each.wanted, each.living, "", text_of(each)});
+  }
+  return out;
+}
 
 // Users come last: they are about the cluster as a whole, and their lines are long.
 std::vector<Difference> compare(const std::vector<UserWanted>& wanted, const AccessNow& now) {
@@ -82,7 +98,7 @@ std::vector<Difference> compare(const ClusterWanted& wanted, const ClusterNow& n
   compare_cluster(wanted, now, out);
   for (const TopicWanted& topic : wanted.topics) compare_topic(topic, now, out);
   for (const auto& [name, topic] : now.topics) {
-    if (std::ranges::binary_search(wanted.topics, name, {}, &TopicWanted::name)) continue;
+    if (name == wanted.probe_topic || std::ranges::binary_search(wanted.topics, name, {}, &TopicWanted::name)) continue;
     out.push_back({Kind::kExtraTopic, name, "", "", plural(topic.partitions, "partition")});
   }
   return out;
@@ -112,6 +128,9 @@ std::string text_of(const Difference& difference) {
     case Kind::kAuthorizer:
       return "the brokers have no authorizer: everybody may do everything, and no ACL can be kept";
     case Kind::kUser: return difference.wanted;
+    case Kind::kBrokerSetting:
+    case Kind::kRenderedSetting:
+    case Kind::kExtraBrokerSetting: return difference.words;
     case Kind::kExtraAcl:
       return fmt::format("user {}: may {}, the file does not say it", difference.user, difference.living);
   }

@@ -64,7 +64,7 @@ Status add_ages(cluster::Admin& admin, const std::set<std::string>& topics, env:
 ClusterWanted wanted_of(const Topology& fleet, Index index) {
   FRESHET_ASSERT(index < fleet.clusters.size());
   const Cluster& cluster = fleet.clusters[index];
-  ClusterWanted out{cluster.name, cluster.connect.cluster_id, cluster.brokers, cluster.zones, {}};
+  ClusterWanted out{cluster.name, cluster.connect.cluster_id, cluster.brokers, cluster.zones, {}, cluster.watch.probe};
   for (const Topic& topic : fleet.topics) {
     if (topic.cluster == index)
       out.topics.push_back({topic.name, topic.partitions, topic.replication, settings_of(topic)});

@@ -59,6 +59,7 @@ struct ClusterWanted {
   uint32_t brokers = 0;
   std::vector<std::string> zones;
   std::vector<TopicWanted> topics;  // sorted by name, all different
+  std::string probe_topic;          // that fleet watch makes for itself; "": none
 };
 [[nodiscard]] ClusterWanted wanted_of(const Topology& fleet, Index cluster);
 

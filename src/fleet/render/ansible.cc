@@ -171,7 +171,7 @@ void render_ansible(const Topology& topology, const Source& source, Rendering& o
   }
   if (any) {
     out.files.push_back(
-        {"ansible/lag-exporter.yml", "---\n" + comment_header(source) + std::string(kLagExporterPlaybook)});
+        {"ansible/fleet-watch.yml", "---\n" + comment_header(source) + std::string(kFleetWatchPlaybook)});
     out.files.push_back(
         {"ansible/node-exporter.yml", "---\n" + comment_header(source) + std::string(kNodeExporterPlaybook)});
   }

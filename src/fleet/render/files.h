@@ -13,7 +13,7 @@ struct FixedFile {
 };
 
 extern const std::array<FixedFile, 6> kTerraformFiles;  // root.hcl first, then the module's
-extern const std::string_view kLagExporterPlaybook;     // for Ansible
+extern const std::string_view kFleetWatchPlaybook;      // for Ansible
 extern const std::string_view kNodeExporterPlaybook;    // likewise
 
 }  // namespace freshet::fleet

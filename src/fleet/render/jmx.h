@@ -7,7 +7,7 @@
 
 namespace freshet::fleet {
 
-// The same for every fleet: Strimzi carries it in a ConfigMap, Ansible and the lag exporter read the file.
+// The same for every fleet: Strimzi carries it in a ConfigMap, Ansible reads the file.
 [[nodiscard]] std::string exporter_rules(Exporter exporter);  // YAML, without a header
 
 // Adds jmx/kafka.yml and jmx/mirror-maker.yml. The topology is not looked at.

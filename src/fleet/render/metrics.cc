@@ -179,16 +179,13 @@ std::span<const std::string_view> built_in_metrics() {
   return kNames;
 }
 
-std::span<const std::string_view> lag_metrics() {
-  static constexpr std::array<std::string_view, 3> kNames = {
-      "kafka_consumergroup_lag", "kafka_consumergroup_current_offset", "kafka_topic_partition_current_offset"};
-  return kNames;
-}
-
 std::span<const std::string_view> watch_metrics() {
-  static constexpr std::array<std::string_view, 4> kNames = {
-      "freshet_fleet_group_lag_messages", "freshet_fleet_group_lag_seconds", "freshet_fleet_group_retention_seconds",
-      "freshet_fleet_group_catch_up_seconds"};
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "freshet_fleet_group_lag_messages",     "freshet_fleet_group_lag_seconds",
+      "freshet_fleet_group_verdict",          "freshet_fleet_group_retention_seconds",
+      "freshet_fleet_group_catch_up_seconds", "freshet_fleet_probe_up",
+      "freshet_fleet_probe_seconds",          "freshet_fleet_probes",
+      "freshet_fleet_probe_failures"};
   return kNames;
 }
 
@@ -200,7 +197,7 @@ std::span<const std::string_view> disk_metrics() {
 }
 
 std::span<const Recorded> recorded_metrics() {
-  static constexpr std::array<Recorded, 8> kRecorded = {{
+  static constexpr std::array<Recorded, 5> kRecorded = {{
       {"kafka:brokers_missing",
        "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
        " or sum by (cluster) (fleet:cluster_brokers) * 0)",
@@ -216,46 +213,23 @@ std::span<const Recorded> recorded_metrics() {
        " / kubelet_volume_stats_capacity_bytes{directory!=\"\"})",
        "Share of each log directory's file system that is in use: Kafka tells what replicas take, not in which "
        "directory"},
-      {"kafka:partition_lag_messages",
-       "max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0)"
-       " * (max by (cluster, consumergroup, topic, partition) (kafka_consumergroup_lag >= 0) > bool 1)",
-       "Messages of a partition that wait for a group. One alone counts as none: it may be the marker that ends a"
-       " transaction, which no reader gets. -1 is what the exporter says of a partition that the group never read"},
-      {"kafka:partition_caught_up_timestamp_seconds",
-       "time() + 0 * (kafka:partition_lag_messages == 0)"
-       " or last_over_time(kafka:partition_caught_up_timestamp_seconds[1h]) + 0 * kafka:partition_lag_messages"
-       " or time() + 0 * kafka:partition_lag_messages",
-       "When a group had last read all of a partition, or, if it never had, when this was first looked at: nothing that"
-       " waits is older. Remembered over an hour without measurements"},
-      {"kafka:group_lag_messages",
-       "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_messages)"
-       " or sum by (cluster, consumergroup, topic) (kafka:partition_lag_messages)",
-       "Messages that wait for a group: as fleet watch sees them, else as the lag exporter does"},
-      {"kafka:partition_lag_seconds",
-       "600 * kafka:partition_lag_messages / on (cluster, topic, partition) group_left () clamp_min(max by (cluster, "
-       "topic,"
-       " partition) (increase(kafka_topic_partition_current_offset[10m])), 1)"
-       " < time() - kafka:partition_caught_up_timestamp_seconds"
-       " or time() - kafka:partition_caught_up_timestamp_seconds",
-       "How long it took a partition to get what waits in it, at the rate of the last ten minutes; never longer than"
-       " since the group had read all of it"},
-      {"kafka:group_lag_seconds",
-       "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_seconds)"
-       " or max by (cluster, consumergroup, topic) (kafka:partition_lag_seconds)",
-       "Of the partition that is furthest behind: the age of the oldest message that waits, as fleet watch sees it, "
-       "else as"
-       " reckoned above"},
+      {"kafka:group_lag_messages", "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_messages)",
+       "Messages that wait for a group, whichever of several watchers says so"},
+      {"kafka:group_lag_seconds", "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_seconds)",
+       "Of the partition that is furthest behind: the age of the oldest message that waits"},
   }};
   return kRecorded;
 }
 
 std::span<const std::string_view> fact_metrics() {
-  static constexpr std::array<std::string_view, 12> kNames = {"fleet:cluster_info",
+  static constexpr std::array<std::string_view, 14> kNames = {"fleet:cluster_info",
                                                               "fleet:cluster_brokers",
                                                               "fleet:cluster_brokers_spare",
                                                               "fleet:cluster_topics",
                                                               "fleet:broker_disk_bytes",
                                                               "fleet:cluster_produce_p99_milliseconds",
+                                                              "fleet:cluster_probed",
+                                                              "fleet:cluster_unavailability_max",
                                                               "fleet:topic_messages_per_second_max",
                                                               "fleet:mirror_info",
                                                               "fleet:mirror_messages_per_second",
@@ -269,9 +243,8 @@ bool is_known_metric(std::string_view name) {
   const auto named = [&](const auto& metric) { return metric.name == name; };
   const auto same = [&](std::string_view other) { return other == name; };
   return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
-         std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(lag_metrics(), same) ||
-         std::ranges::any_of(watch_metrics(), same) || std::ranges::any_of(disk_metrics(), same) ||
-         std::ranges::any_of(fact_metrics(), same);
+         std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(watch_metrics(), same) ||
+         std::ranges::any_of(disk_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
 }
 
 std::vector<std::string> metrics_in(std::string_view text) {

@@ -1,5 +1,5 @@
-// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what the lag exporter has,
-// what the topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc,
+// Every metric that is rendered, in one table: what the JMX exporter makes of which MBean, what `fleet watch` has, what
+// the topology says (facts) and what is recorded of them. Rules and dashboards may use no others (metrics_test.cc,
 // and a real broker in tests/integration/test_fleet_render.py).
 #pragma once
 
@@ -39,10 +39,8 @@ struct Metric {
 // Made by the exporter's agent or by Prometheus itself.
 [[nodiscard]] std::span<const std::string_view> built_in_metrics();
 
-// Of kafka_exporter, with the labels consumergroup (where it has `consumergroup`), topic and partition.
-[[nodiscard]] std::span<const std::string_view> lag_metrics();
-
-// What rules use of `freshet fleet watch` (docs/fleet/watch.md), with the labels cluster, consumergroup and topic.
+// What rules use of `freshet fleet watch` (docs/fleet/watch.md), with the labels cluster, and consumergroup and topic
+// or broker.
 [[nodiscard]] std::span<const std::string_view> watch_metrics();
 
 // Of the node exporter (EC2) and of kubelets, with the labels cluster, broker and directory that scrape jobs give them.

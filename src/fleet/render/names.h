@@ -60,6 +60,6 @@ inline constexpr uint32_t kControllerPort = 9093;
 inline constexpr uint32_t kBrokerExporterPort = 8080;      // cp-ansible's default
 inline constexpr uint32_t kControllerExporterPort = 8079;  // likewise
 inline constexpr uint32_t kNodeExporterPort = 9100;        // Debian's default
-inline constexpr uint32_t kLagExporterPort = 9308;         // kafka_exporter's default
+inline constexpr uint32_t kWatchPort = 9308;               // of fleet watch, as its documentation has it
 
 }  // namespace freshet::fleet

@@ -65,14 +65,10 @@ void add_shared_controllers(const Topology& topology, Index region, yaml::Node& 
   jobs.items.push_back(std::move(job));
 }
 
-// kafka_exporter on the first two brokers of each cluster (ansible/lag-exporter.yml): both see the same.
-yaml::Node ec2_lag_job(const Topology& topology, const std::string& region) {
-  yaml::Node filters = running(topology, "broker");
-  filters.items.push_back(map("name", "tag:KafkaNodeId", "values", list("1", "2")));
-  return map("job_name", "kafka-ec2-lag", "ec2_sd_configs",
-             list(map("region", region, "port", kLagExporterPort, "filters", std::move(filters))), "relabel_configs",
-             list(map("target_label", "job", "replacement", "kafka-lag"),
-                  copy_label("__meta_ec2_tag_KafkaCluster", "cluster"), copy_label("__meta_ec2_tag_Name", "instance")));
+// `freshet fleet watch --listen`, wherever it runs, under a name of yours: it sees all clusters, whatever they run on.
+yaml::Node watch_job() {
+  return map("job_name", "fleet-watch", "static_configs",
+             list(map("targets", list(fmt::format("fleet-watch:{}", kWatchPort)))));
 }
 
 // Only what the rules look at is kept of what machines tell.
@@ -95,8 +91,6 @@ yaml::Node pods(const std::set<std::string>& namespaces) {
 
 constexpr std::string_view kKindLabel = "__meta_kubernetes_pod_label_strimzi_io_kind";
 constexpr std::string_view kClusterLabel = "__meta_kubernetes_pod_label_strimzi_io_cluster";
-constexpr std::string_view kNameLabel = "__meta_kubernetes_pod_label_strimzi_io_name";
-constexpr std::string_view kLagExporterName = ".+-kafka-exporter";
 constexpr std::string_view kPortName = "__meta_kubernetes_pod_container_port_name";
 constexpr std::string_view kExporterPort = "tcp-prometheus";  // Strimzi's name of it
 
@@ -104,20 +98,12 @@ yaml::Node strimzi_job(const std::set<std::string>& namespaces, const std::strin
   return map(
       "job_name", "kafka-strimzi", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
       list(keep(kKindLabel, "Kafka"), keep(kClusterLabel, clusters), keep(kPortName, kExporterPort),
-           map("source_labels", list(kNameLabel), "regex", kLagExporterName, "action", "drop"),
            map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", "controller"),
            map("source_labels", list("__meta_kubernetes_pod_label_strimzi_io_broker_role"), "regex", "true",
                "target_label", "role", "replacement", "broker"),
            copy_label(kClusterLabel, "cluster"),
            map("source_labels", list("__meta_kubernetes_pod_name"), "regex", ".*-([0-9]+)", "target_label", "broker"),
            copy_label("__meta_kubernetes_pod_name", "instance")));
-}
-
-yaml::Node strimzi_lag_job(const std::set<std::string>& namespaces, const std::string& clusters) {
-  return map("job_name", "kafka-strimzi-lag", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
-             list(keep(kNameLabel, kLagExporterName), keep(kClusterLabel, clusters), keep(kPortName, kExporterPort),
-                  map("target_label", "job", "replacement", "kafka-lag"), copy_label(kClusterLabel, "cluster"),
-                  copy_label("__meta_kubernetes_pod_name", "instance")));
 }
 
 // Kubelets tell how full volumes are. Claims are called data-VOLUME-CLUSTER-POOL-ID by Strimzi.
@@ -166,7 +152,6 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
   }
   if (!clusters.empty()) {
     jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
-    jobs.items.push_back(strimzi_lag_job(namespaces, join(clusters)));
     jobs.items.push_back(strimzi_disk_job(with_disks));
   }
   if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
@@ -184,10 +169,10 @@ std::string scrape_file(const Topology& topology, Index index) {
     jobs.items.push_back(
         ec2_job(topology, region.name, "kafka-ec2-controller", "controller", "controller", kControllerExporterPort));
     add_shared_controllers(topology, index, jobs);
-    jobs.items.push_back(ec2_lag_job(topology, region.name));
     jobs.items.push_back(ec2_disk_job(topology, region.name));
   }
   add_strimzi_jobs(topology, index, jobs);
+  jobs.items.push_back(watch_job());
   return yaml::write(
       map("global",
           map("scrape_interval", "30s", "evaluation_interval", "30s", "external_labels",
@@ -238,6 +223,15 @@ std::string alerts_file() {
   return yaml::write(map("groups", std::move(groups)));
 }
 
+// Probes tell of whole clusters.
+bool is_measured(const Topology& topology, const ServiceLevel& level) {
+  for (Index i = 0; i < topology.clusters.size(); ++i) {
+    const bool meant = level.cluster == kNone || level.cluster == i;
+    if (meant && topology.clusters[i].watch.probe.empty()) return false;
+  }
+  return level.topic == kNone;
+}
+
 }  // namespace
 
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
@@ -256,6 +250,9 @@ void render_prometheus(const Topology& topology, const Source& source, Rendering
     out.files.push_back({"prometheus/proofs/facts-" + region + ".yml", header + facts_proof(facts, region)});
   }
   for (const ServiceLevel& level : topology.service_levels) {
+    if (level.availability > 0 && !is_measured(topology, level))
+      out.notes.push_back("service level " + level.name +
+                          ": nothing measures its availability where clusters have no watch.probe");
     if (level.topic == kNone || level.produce_p99_us == 0) continue;
     out.notes.push_back("service level " + level.name +
                         ": nothing watches its produce_p99, as brokers don't tell how " +

@@ -20,6 +20,7 @@ struct ClusterFigures {
   uint32_t topics = 0;
   uint32_t spare = UINT32_MAX;  // brokers that every topic can spare and still take writes
   double produce_p99_ms = 0;    // 0: not promised
+  double availability = 0;      // percent; 0: not promised
 };
 
 std::vector<ClusterFigures> figures_of(const Topology& topology) {
@@ -30,6 +31,10 @@ std::vector<ClusterFigures> figures_of(const Topology& topology) {
     figures.spare = std::min(figures.spare, topic.replication - std::min(topic.replication, topic.min_isr));
   }
   for (const ServiceLevel& level : topology.service_levels) {
+    // Probes are of brokers: a promise of one topic is measured by nothing here.
+    for (Index i = 0; level.topic == kNone && i < out.size(); ++i)
+      if (level.cluster == kNone || level.cluster == i)
+        out[i].availability = std::max(out[i].availability, level.availability);
     // Brokers don't tell how long writes to one topic take: render_prometheus() notes such a promise.
     if (level.produce_p99_us <= 0 || level.topic != kNone) continue;
     const double ms = static_cast<double>(level.produce_p99_us) / 1000;
@@ -58,6 +63,10 @@ void add_cluster(const Cluster& cluster, const ClusterFigures& figures, std::vec
   add("fleet:broker_disk_bytes",
       static_cast<double>(cluster.volumes.count) * static_cast<double>(cluster.volumes.size_bytes));
   if (figures.produce_p99_ms > 0) add("fleet:cluster_produce_p99_milliseconds", figures.produce_p99_ms);
+  // Without a probe nobody measures how often the cluster can be used.
+  if (cluster.watch.probe.empty()) return;
+  add("fleet:cluster_probed", 1);
+  if (figures.availability > 0) add("fleet:cluster_unavailability_max", 1 - figures.availability / 100);
 }
 
 const std::string& owner_or(const std::string& own, const Cluster& cluster) {
@@ -108,7 +117,7 @@ Groups groups_of(const Topology& topology) {
   return out;
 }
 
-// A promise is in seconds; the lag exporter counts messages. At the planned highest rate so many come in that time.
+// A promise is in seconds; a flood shows in messages first. At the planned highest rate so many come in that time.
 void add_lag_max(const std::vector<std::pair<std::string_view, std::string>>& labels, int64_t lag_max_us,
                  double messages_per_s_max, std::vector<Fact>& out) {
   if (lag_max_us <= 0) return;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "fleet/render/alertmanager.h"
@@ -349,6 +350,25 @@ TEST(Prometheus, ProofsOfFactsHoldInAnyOrderOfAddition) {
       proof,
       HasSubstr("abs(sum(fleet:mirror_info) / 1 - 1) < bool 1e-9\n        eval_time: \"1m\"\n        exp_samples: []"))
       << "none is there";
+}
+
+// What is promised of a cluster is measured where it is probed, and else that is told.
+TEST(Prometheus, AvailabilityIsMeasuredByProbes) {
+  const auto with = [](const std::string& keys) {
+    return parsed("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c" + keys +
+                  "}]\nservice_levels: [{name: all, availability: 99.5}, {name: c, cluster: c, availability: 99.9}]\n");
+  };
+  std::map<std::string, double> said;
+  for (const Fact& fact : facts_of(with(", watch: {probe: p}"), 0)) said[std::string(fact.name)] = fact.value;
+  EXPECT_EQ(said["fleet:cluster_probed"], 1);
+  EXPECT_NEAR(said["fleet:cluster_unavailability_max"], 0.001, 1e-9);  // of the stricter one
+  for (const Fact& fact : facts_of(with(""), 0)) {
+    EXPECT_NE(fact.name, "fleet:cluster_probed");
+    EXPECT_NE(fact.name, "fleet:cluster_unavailability_max");
+  }
+  const auto notes = [&](const std::string& keys) { return render(with(keys), kSource, {"prometheus"})->notes; };
+  EXPECT_THAT(notes(""), ElementsAre(HasSubstr("level all: nothing measures its availability"), HasSubstr("level c:")));
+  EXPECT_THAT(notes(", watch: {probe: p}"), ElementsAre());
 }
 
 TEST(Prometheus, GroupsHaveTheirOwnersAndTheStrictestPromise) {

@@ -74,7 +74,7 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
       map("kafka",
           map("version", cluster.kafka_version, "listeners", list(listener(cluster)), "config", broker_config(cluster),
               "rack", map("topologyKey", kZoneKey), "metricsConfig", metrics_config(cluster, "kafka.yml")),
-          "entityOperator", map("topicOperator", map()), "kafkaExporter", map("groupRegex", ".*", "topicRegex", ".*"));
+          "entityOperator", map("topicOperator", map()));
   if (is_guarded(cluster)) {
     yaml::put(spec.items[0], "authorization", authorization(cluster));
     yaml::put(spec.items[1], "userOperator", map());
@@ -84,7 +84,7 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
 
 // Puts pods on nodes of this type in the cluster's zones, and spreads them. DoNotSchedule: a broker that waits for a
 // place is seen; one in the wrong zone is noticed when that zone is lost. Only pods of the pool are counted: the
-// operator's and the lag exporter's have the cluster's label, too, may stand anywhere, and would keep a broker from
+// operator's have the cluster's label, too, may stand anywhere, and would keep a broker from
 // coming back to the zone of its volume.
 yaml::Node pod_template(const Cluster& cluster, const std::string& pool, const std::string& instance) {
   const auto in = [](std::string_view key, yaml::Node values) {

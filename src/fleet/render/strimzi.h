@@ -1,6 +1,6 @@
 // Clusters on Kubernetes for the Strimzi operator, in both versions of its API:
 //
-//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka with a lag exporter, KafkaNodePool, the JMX exporter's rules as a
+//   strimzi/{v1,v1beta2}/CLUSTER/kafka.yaml     Kafka, KafkaNodePool, the JMX exporter's rules as a
 //                                               ConfigMap
 //   strimzi/{v1,v1beta2}/CLUSTER/topics.yaml    KafkaTopic
 //   strimzi/{v1,v1beta2}/CLUSTER/users.yaml     KafkaUser

@@ -16,6 +16,8 @@ constexpr double kFullLaterS = 7 * kFullSoonS;
 constexpr double kUsedWarn = 0.85;
 constexpr double kUsedCritical = 0.95;
 constexpr double kRetentionSoonS = 86'400;
+constexpr double kSmallBatchesPerS = 1000;  // of a topic; smaller than kSmallRecords
+constexpr double kSmallRecords = 5;
 
 using Concerns = std::vector<Concern>;
 using enum Severity;
@@ -131,6 +133,31 @@ void concern_promise(const GroupStanding& group, Concerns& out) {
                  "Usual for minutes after a restart; else add instances, up to the number of partitions."});
 }
 
+void concern_probe(const ProbeStanding& probe, Concerns& out) {
+  for (const BrokerProbe& broker : probe.brokers) {
+    if (broker.failing < kProbeFailsMany) continue;
+    out.push_back({kCritical, fmt::format("broker {}", broker.broker),
+                   fmt::format("the last {} probes of it failed: {}", broker.failing, broker.error),
+                   "Whoever writes to it or reads from it fails, too: see its log, then its disks and its network."});
+  }
+  if (probe.verdict != ProbeVerdict::kSlow) return;
+  const auto slowest = std::ranges::max_element(probe.brokers, {}, [](const BrokerProbe& b) { return b.p99_s; });
+  out.push_back({kWarn, "cluster",
+                 fmt::format("one in a hundred records takes {:.1f} s to be written and read; broker {} is slowest",
+                             probe.p99_s.value_or(0), slowest->broker),
+                 "See whether replication, disks or request queues are slow: its exporter tells each one's part."});
+}
+
+// Requests cost brokers more than bytes do.
+void concern_batches(const BatchStanding& topic, Concerns& out) {
+  if (topic.batches_per_s < kSmallBatchesPerS || topic.figures.records_per_batch >= kSmallRecords) return;
+  if (!topic.linger_advised) return;
+  out.push_back({kWarn, "topic " + topic.topic,
+                 fmt::format("its producers send {:.0f} batches/s of {:.1f} records", topic.batches_per_s,
+                             topic.figures.records_per_batch),
+                 topic.advice});
+}
+
 void concern_skew(const Standing& standing, Concerns& out) {
   const auto add = [&](double skew, const char* of, const char* action) {
     if (skew <= kSkewMost || standing.brokers.size() < 2) return;
@@ -162,8 +189,10 @@ void find_concerns(Standing& standing) {
       for (const LogDirStanding& dir : broker.dirs) concern_log_dir(broker, dir, out);
     for (const GroupStanding& group : standing.groups) concern_loss(group, out);
     for (const GroupStanding& group : standing.groups) concern_promise(group, out);
+    concern_probe(standing.probe, out);
     concern_partitions(standing, out);
     for (const GroupStanding& group : standing.groups) concern_verdict(group, out);
+    for (const BatchStanding& topic : standing.batches) concern_batches(topic, out);
     concern_skew(standing, out);
     concern_doubts(standing, out);
   }

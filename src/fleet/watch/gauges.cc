@@ -163,6 +163,62 @@ void gauge_topics(const Watched& watched, std::vector<GaugeFamily>& out) {
   each("freshet_fleet_topic_skew_ratio", [](const TopicStanding& t) -> Value { return t.skew; });
 }
 
+// Of the topics that have most batches; samples are a minute old at most while a topic grows.
+void gauge_batches(const Watched& watched, std::vector<GaugeFamily>& out) {
+  const auto each = [&](const char* name, const auto& value) {
+    gauge_family(out, name, [&](const auto& add) {
+      for (const auto& s : watched.clusters)
+        for (const BatchStanding& topic : s->batches)
+          if (const std::optional<double> v = value(topic); v)
+            add({{"cluster", s->cluster}, {"topic", topic.topic}}, *v);
+    });
+  };
+  using Value = std::optional<double>;
+  each("freshet_fleet_topic_batches_per_second", [](const BatchStanding& t) -> Value { return t.batches_per_s; });
+  each("freshet_fleet_topic_batch_messages",
+       [](const BatchStanding& t) -> Value { return t.figures.records_per_batch; });
+  each("freshet_fleet_topic_batch_bytes", [](const BatchStanding& t) -> Value { return t.figures.bytes_per_batch; });
+  each("freshet_fleet_topic_batches_advised_per_second",
+       [](const BatchStanding& t) -> Value { return t.linger_advised ? Value(t.batches_per_s_then) : std::nullopt; });
+  gauge_family(out, "freshet_fleet_topic_codec_bytes_ratio", [&](const auto& add) {
+    for (const auto& s : watched.clusters) {
+      for (const BatchStanding& t : s->batches) {
+        add({{"cluster", s->cluster}, {"topic", t.topic}, {"codec", "lz4"}}, t.figures.lz4.bytes_share);
+        add({{"cluster", s->cluster}, {"topic", t.topic}, {"codec", "zstd"}}, t.figures.zstd.bytes_share);
+      }
+    }
+  });
+}
+
+// Counts go up as long as watch runs, so that rates and shares of any time can be made of them. A broker that is not
+// probed any more has no series.
+void gauge_probes(const Watched& watched, std::vector<GaugeFamily>& out) {
+  const auto each = [&](const char* name, const auto& value) {
+    gauge_family(out, name, [&](const auto& add) {
+      for (const auto& s : watched.clusters)
+        for (const BrokerProbe& b : s->probe.brokers)
+          add({{"cluster", s->cluster}, {"broker", std::to_string(b.broker)}}, static_cast<double>(value(b)));
+    });
+  };
+  each("freshet_fleet_probe_up", [](const BrokerProbe& b) { return b.failing == 0 ? 1 : 0; });
+  each("freshet_fleet_probes", [](const BrokerProbe& b) { return b.probes; });
+  each("freshet_fleet_probe_failures", [](const BrokerProbe& b) { return b.failures; });
+  gauge_family(out, "freshet_fleet_probe_seconds", [&](const auto& add) {
+    for (const auto& s : watched.clusters) {
+      for (const BrokerProbe& b : s->probe.brokers) {
+        const std::string broker = std::to_string(b.broker);
+        if (b.p50_s) add({{"cluster", s->cluster}, {"broker", broker}, {"quantile", "0.5"}}, *b.p50_s);
+        if (b.p99_s) add({{"cluster", s->cluster}, {"broker", broker}, {"quantile", "0.99"}}, *b.p99_s);
+      }
+    }
+  });
+  gauge_family(out, "freshet_fleet_probe_verdict", [&](const auto& add) {
+    for (const auto& s : watched.clusters)
+      if (s->probe.verdict != ProbeVerdict::kOff)
+        add({{"cluster", s->cluster}, {"verdict", std::string(name_of(s->probe.verdict))}}, 1);
+  });
+}
+
 }  // namespace
 
 std::vector<GaugeFamily> watch_gauges(const Watched& watched) {
@@ -171,6 +227,8 @@ std::vector<GaugeFamily> watch_gauges(const Watched& watched) {
   gauge_groups(watched, out);
   gauge_brokers(watched, out);
   gauge_topics(watched, out);
+  gauge_batches(watched, out);
+  gauge_probes(watched, out);
   return out;
 }
 

@@ -13,6 +13,8 @@
 #include "cluster/protocol/client.h"
 #include "cluster/protocol/errors.h"
 #include "cluster/protocol/security.h"
+#include "fleet/watch/live_batches.h"
+#include "fleet/watch/live_probe.h"
 
 namespace freshet::fleet {
 namespace {
@@ -30,8 +32,10 @@ std::string plain_text(std::string text) {
 
 class LiveSource final : public LookSource {
  public:
-  LiveSource(std::unique_ptr<protocol::Client> client, std::string cluster_id, env::Clock& clock)
-      : client_(std::move(client)), cluster_id_(std::move(cluster_id)), clock_(clock) {}
+  LiveSource(std::unique_ptr<protocol::Client> client, const LiveSourceOptions& options, env::Clock& clock)
+      : client_(std::move(client)), cluster_id_(options.cluster_id), clock_(clock), batches_(options.probe_topic) {
+    if (!options.probe_topic.empty()) probe_.emplace(options.probe_topic, options.connection.timeout_us, clock);
+  }
 
   Result<Look> look() override;
 
@@ -56,6 +60,8 @@ class LiveSource final : public LookSource {
   const std::unique_ptr<protocol::Client> client_;
   const std::string cluster_id_;
   env::Clock& clock_;
+  LiveBatches batches_;
+  std::optional<LiveProbe> probe_;
 };
 
 void add_doubt(Look& look, std::string doubt) {
@@ -79,6 +85,8 @@ Result<Look> LiveSource::look() {
   for (const int64_t time : {protocol::kEarliest, protocol::kLatest})
     for (const BrokerSeen& broker : g.look.brokers) ask_offsets(broker.id, time, g);
   for (BrokerSeen& broker : g.look.brokers) ask_log_dirs(broker, g);
+  batches_.run(*client_, g.look);
+  if (probe_) probe_->run(*client_, metadata, g.look);
   return std::move(g.look);
 }
 
@@ -239,7 +247,7 @@ Result<std::unique_ptr<LookSource>> open_live_source(const LiveSourceOptions& op
   how.timeout_us = options.connection.timeout_us;
   FRESHET_ASSIGN(auto client, protocol::Client::open(options.connection.bootstrap, how));
   FRESHET_TRY(check_cluster_id(options.cluster_id, client->cluster_id()));
-  return std::unique_ptr<LookSource>(std::make_unique<LiveSource>(std::move(client), options.cluster_id, clock));
+  return std::unique_ptr<LookSource>(std::make_unique<LiveSource>(std::move(client), options, clock));
 }
 
 }  // namespace freshet::fleet

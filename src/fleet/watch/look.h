@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "env/clock.h"
+#include "fleet/topology.h"
 
 namespace freshet::fleet {
 
@@ -56,12 +57,46 @@ struct BrokerSeen {
   std::vector<LogDirSeen> dirs;
 };
 
+// A record that was written to a broker and read back from it (live_probe.h).
+struct ProbeSeen {
+  int32_t broker = 0;
+  env::TimeUs written_us = 0;  // until all replicas in sync had it
+  env::TimeUs back_us = 0;     // until it was read, from the same start
+  std::string error;           // "": it came back
+};
+
+// A batch of a log, as its producer made it.
+struct BatchSeen {
+  int64_t producer_id = -1;  // -1: it does not say who it is
+  int64_t first_ms = 0;      // when its first record was made
+  uint32_t records = 0;
+  uint32_t bytes = 0;      // as it was sent, its head too
+  uint32_t raw_bytes = 0;  // of its records, unpacked
+};
+struct CodecCost {
+  uint64_t bytes = 0;
+  env::TimeUs cpu_us = 0;
+};
+// The newest batches of one partition, and what other codecs would make of them (live_batches.h).
+struct TopicSample {
+  uint32_t topic = 0;                              // index into Look::topics
+  std::vector<BatchSeen> batches;                  // in their order
+  Compression codec = Compression::kUncompressed;  // of most of them
+  uint64_t raw_bytes = 0;
+  CodecCost lz4, zstd;              // each batch as it is
+  CodecCost lz4_large, zstd_large;  // the same records in batches of kLargeBatchBytes
+};
+inline constexpr size_t kLargeBatchBytes = 128 << 10;
+
 struct Look {
   env::TimeUs at_us = 0;  // of the monotonic clock, when its offsets were asked for
   std::string cluster_id;
   std::vector<BrokerSeen> brokers;
   std::vector<TopicSeen> topics;
   std::vector<GroupLook> groups;
+  bool probes_on = false;         // the file gives leave to probe
+  std::vector<ProbeSeen> probes;  // one for each broker that leads a partition of the probe's topic
+  std::vector<TopicSample> samples;
   std::vector<std::string> doubts;  // what could not be asked, and why
 };
 

@@ -17,6 +17,8 @@ constexpr History::Bounds kStartsBounds = {.columns_max = 24};  // the start of 
 constexpr History::Bounds kUsedBounds{};
 constexpr size_t kRecentEnds = 5;  // looks in which a group that was at the end counts as being there
 constexpr env::TimeUs kForecastWindowUs = 600'000'000;
+constexpr size_t kBatchTopicsMost = 1000;              // whose last sample is remembered
+constexpr int64_t kUsualRetentionUs = 86'400'000'000;  // of topics that the file does not have
 
 }  // namespace
 
@@ -51,7 +53,8 @@ ClusterMemory::ClusterMemory(const Topology& topology, Index cluster, MemoryOpti
       options_(options),
       ends_(kEndsBounds),
       starts_(kStartsBounds),
-      used_(kUsedBounds) {
+      used_(kUsedBounds),
+      probes_(options.window_us) {
   FRESHET_ASSERT(cluster < topology.clusters.size());
   Standing first;
   first.cluster = topology.clusters[cluster].name;
@@ -77,19 +80,22 @@ std::shared_ptr<const Standing> ClusterMemory::take(const Look& look, env::TimeU
   std::vector<TopicStanding> topics = topics_in(look);
   for (const GroupLook& group : look.groups) add_group(look, group, topics, out);
   std::ranges::sort(out.groups, {}, [](const GroupStanding& g) { return std::tie(g.group, g.topic); });
+  add_batches(look, topics, out);
   add_hot_topics(look, std::move(topics), out);
+  out.probe = probes_.take(look);
   forget_what_is_gone();
   find_concerns(out);
   last_ = std::make_shared<const Standing>(std::move(out));
   return last_;
 }
 
-std::shared_ptr<const Standing> ClusterMemory::away(const Error& error, env::TimeUs took_us) {
+std::shared_ptr<const Standing> ClusterMemory::away(const Error& error, env::TimeUs at_us, env::TimeUs took_us) {
   Standing out = *last_;
   ++out.failures;
   out.away = true;
   out.error = error.message;
   out.took_us = took_us;
+  out.probe = probes_.away(at_us, error.message);
   find_concerns(out);
   last_ = std::make_shared<const Standing>(std::move(out));
   return last_;
@@ -310,6 +316,33 @@ void ClusterMemory::add_group(const Look& look, const GroupLook& group, std::vec
     topics[topic].out_per_s += reading.standing.read_per_s;
     out.groups.push_back(std::move(reading.standing));
   }
+}
+
+// A topic that the file does not have is taken to keep its messages for a day: that asks for the cheaper codec.
+int64_t ClusterMemory::retention_us(const std::string& topic) const {
+  const Index found = topology_.find_topic(cluster_, topic);
+  return found == kNone ? kUsualRetentionUs : topology_.topics[found].retention_us;
+}
+
+// A sample says how producers gather, and goes on to hold; how much they send is known of every look.
+void ClusterMemory::add_batches(const Look& look, const std::vector<TopicStanding>& topics, Standing& out) {
+  for (const TopicSample& sample : look.samples) {
+    if (sample.batches.empty() || batches_.size() >= kBatchTopicsMost) continue;
+    const std::string& name = look.topics[sample.topic].name;
+    batches_.insert_or_assign(name, Sampled{figures_of(sample), retention_us(name)});
+  }
+  std::erase_if(batches_, [&](const auto& entry) { return !rows_.contains(entry.first); });
+  for (size_t t = 0; t < look.topics.size(); ++t) {
+    const auto found = batches_.find(look.topics[t].name);
+    if (found == batches_.end()) continue;
+    const Sampled& sampled = found->second;
+    BatchStanding standing = stand_of(found->first, sampled.figures, topics[t].in_per_s, sampled.retention_us);
+    out.batches_per_s += standing.batches_per_s;
+    out.batches.push_back(std::move(standing));
+  }
+  out.topics_sampled = out.batches.size();
+  std::ranges::stable_sort(out.batches, std::greater(), &BatchStanding::batches_per_s);
+  if (out.batches.size() > kHotTopicsMost) out.batches.resize(kHotTopicsMost);
 }
 
 void ClusterMemory::add_hot_topics(const Look& look, std::vector<TopicStanding> topics, Standing& out) const {

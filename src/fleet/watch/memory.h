@@ -45,7 +45,8 @@ class ClusterMemory {
   // How the cluster stands after this look. REQUIRES: it is later than the last one.
   [[nodiscard]] std::shared_ptr<const Standing> take(const Look& look, env::TimeUs took_us = 0);
   // The same after a look that failed: what the last one saw, and why there is no newer one.
-  [[nodiscard]] std::shared_ptr<const Standing> away(const Error& error, env::TimeUs took_us = 0);
+  // `at_us`: when it was tried, by the monotonic clock.
+  [[nodiscard]] std::shared_ptr<const Standing> away(const Error& error, env::TimeUs at_us, env::TimeUs took_us = 0);
   // The last that was made; before the first look it says so. Never null.
   [[nodiscard]] const std::shared_ptr<const Standing>& last() const { return last_; }
 
@@ -58,6 +59,10 @@ class ClusterMemory {
   struct GroupMemory {
     std::map<uint32_t, CommitLog> logs;  // by row
     uint64_t look = 0;
+  };
+  struct Sampled {
+    BatchFigures figures;
+    int64_t retention_us = 0;
   };
   struct Reading;  // one group in one topic, while it is added up
 
@@ -73,6 +78,9 @@ class ClusterMemory {
   [[nodiscard]] std::vector<TopicStanding> topics_in(const Look& look) const;
   void add_hot_topics(const Look& look, std::vector<TopicStanding> topics, Standing& out) const;
 
+  [[nodiscard]] int64_t retention_us(const std::string& topic) const;
+  void add_batches(const Look& look, const std::vector<TopicStanding>& topics, Standing& out);
+
   const Topology& topology_;
   const Index cluster_;
   const MemoryOptions options_;
@@ -83,6 +91,8 @@ class ClusterMemory {
   uint32_t rows_made_ = 0;
   std::map<std::pair<int32_t, std::string>, uint32_t> dir_rows_;
   std::map<std::string, GroupMemory, std::less<>> groups_;
+  std::map<std::string, Sampled, std::less<>> batches_;  // by topic, of its last sample
+  ProbeMemory probes_;
   std::shared_ptr<const Standing> last_;
   uint64_t look_ = 0;
 };

@@ -212,11 +212,52 @@ TEST_F(ClusterMemoryTest, PartitionsBrokersAndDisks) {
   EXPECT_THAT(subjects, ElementsAre("broker 0, /d1", "broker 1, /d1", "cluster", "cluster", "cluster"));
 }
 
+// 11 messages a second come into t, so a sample with a message a batch is of 11 batches a second.
+TEST_F(ClusterMemoryTest, ASampleHoldsOnWhileRatesChange) {
+  watch(1, 30, [](Look& look, int64_t n) {
+    if (n == 20) {
+      TopicSample sample;
+      for (int i = 0; i < 30; ++i) sample.batches.push_back({5, 2 * i, 1, 161, 200});
+      sample.raw_bytes = 6000;
+      sample.lz4.bytes = sample.zstd.bytes = sample.lz4_large.bytes = sample.zstd_large.bytes = 3000;
+      look.samples.push_back(std::move(sample));
+    }
+  });
+  ASSERT_THAT(last_->batches, SizeIs(1));
+  EXPECT_EQ(last_->batches[0].topic, "t");
+  EXPECT_NEAR(last_->batches[0].batches_per_s, 11, 0.1);
+  EXPECT_EQ(last_->topics_sampled, 1u);
+  EXPECT_EQ(last_->batches[0].advice, "");  // 11 batches a second cost nobody anything
+  watch(31, 31, [](Look& look, int64_t) { look.topics.clear(); });
+  EXPECT_THAT(last_->batches, SizeIs(0));
+}
+
+TEST_F(ClusterMemoryTest, ProbesThatFail) {
+  const auto probed = [&](int64_t from, int64_t to, const char* error) {
+    return watch(from, to, [&](Look& look, int64_t) {
+      look.probes_on = true;
+      look.probes = {{0, 2000, 5000, error}};
+    });
+  };
+  EXPECT_EQ(probed(1, 5, "")->probe.verdict, ProbeVerdict::kOk);
+  EXPECT_THAT(last_->concerns, SizeIs(0));
+  EXPECT_EQ(probed(6, 7, "broken")->probe.verdict, ProbeVerdict::kOk);  // twice is no verdict yet
+  EXPECT_EQ(probed(8, 8, "broken")->probe.verdict, ProbeVerdict::kFails);
+  ASSERT_THAT(last_->concerns, SizeIs(1));
+  EXPECT_EQ(last_->concerns[0].severity, Severity::kCritical);
+  EXPECT_THAT(last_->concerns[0].what, HasSubstr("the last 3 probes of it failed: broken"));
+  EXPECT_EQ(probed(9, 9, "")->probe.verdict, ProbeVerdict::kOk);
+  for (int64_t n = 10; n < 13; ++n) static_cast<void>(memory_.away({Code::kRetry, "no broker answers"}, n * kLookUs));
+  EXPECT_EQ(memory_.last()->probe.verdict, ProbeVerdict::kFails);
+  EXPECT_EQ(memory_.last()->probe.brokers.at(0).failures, 6u);
+}
+
 TEST_F(ClusterMemoryTest, AClusterThatIsAway) {
   EXPECT_FALSE(memory_.last()->looked);
-  EXPECT_THAT(memory_.away({Code::kRetry, "no broker answers"})->concerns.at(0).what, HasSubstr("no broker answers"));
+  EXPECT_THAT(memory_.away({Code::kRetry, "no broker answers"}, kLookUs)->concerns.at(0).what,
+              HasSubstr("no broker answers"));
   watch(1, 3, [](Look&, int64_t) {});
-  const auto away = memory_.away({Code::kRetry, "no broker answers"});
+  const auto away = memory_.away({Code::kRetry, "no broker answers"}, 4 * kLookUs);
   EXPECT_TRUE(away->away);
   EXPECT_EQ(away->looks, 3u);
   EXPECT_EQ(away->failures, 2u);

@@ -56,6 +56,53 @@ void write_broker_standing(JsonWriter& json, const BrokerStanding& broker) {
   json.end_object();
 }
 
+void write_codec(JsonWriter& json, std::string_view name, const CodecFigures& codec) {
+  json.key(name).begin_object();
+  write_figure(json, "bytes_ratio", codec.bytes_share);
+  write_figure(json, "cpu_us_per_message", codec.cpu_us_a_record);
+  json.end_object();
+}
+
+// What is advised is null where nothing is: zero would be an advice.
+void write_batches(JsonWriter& json, const BatchStanding& topic) {
+  const BatchFigures& f = topic.figures;
+  json.begin_object().member("topic", topic.topic).member("codec", name_of(f.codec));
+  json.member("sampled_batches", f.batches).member("producers", f.producers);
+  write_figure(json, "batches_per_s", topic.batches_per_s);
+  write_figure(json, "messages_per_batch", f.records_per_batch);
+  write_figure(json, "bytes_per_batch", f.bytes_per_batch);
+  write_figure(json, "raw_bytes_per_batch", f.raw_bytes_per_batch);
+  write_codec(json, "lz4", f.lz4);
+  write_codec(json, "zstd", f.zstd);
+  json.key("advised").begin_object();
+  const auto if_advised = [&](double value) { return topic.linger_advised ? std::optional(value) : std::nullopt; };
+  write_figure(json, "linger_ms", if_advised(f.linger_ms));
+  write_figure(json, "batch_size", if_advised(f.batch_bytes));
+  write_figure(json, "messages_per_batch", if_advised(f.records_per_batch_then));
+  write_figure(json, "batches_per_s", if_advised(topic.batches_per_s_then));
+  json.key("codec");
+  topic.codec_advised ? json.value(name_of(*topic.codec_advised)) : json.null();
+  json.end_object().member("advice", topic.advice).end_object();
+}
+
+// Always there, so that a reader sees "off" instead of missing it.
+void write_probe(JsonWriter& json, const ProbeStanding& probe) {
+  json.begin_object().member("verdict", name_of(probe.verdict));
+  write_figure(json, "p50_s", probe.p50_s);
+  write_figure(json, "p99_s", probe.p99_s);
+  json.member("window_probes", probe.window_probes).member("window_failures", probe.window_failures);
+  json.member("brokers_not_probed", probe.not_probed);
+  json.key("brokers").array(probe.brokers, [](JsonWriter& list, const BrokerProbe& broker) {
+    list.begin_object().member("id", broker.broker).member("probes", broker.probes);
+    list.member("failures", broker.failures).member("failing", broker.failing).member("error", broker.error);
+    write_figure(list, "p50_s", broker.p50_s);
+    write_figure(list, "p99_s", broker.p99_s);
+    write_figure(list, "written_p99_s", broker.written_p99_s);
+    list.end_object();
+  });
+  json.end_object();
+}
+
 void write_concern(JsonWriter& json, const Concern& concern) {
   json.begin_object().member("severity", name_of(concern.severity)).member("subject", concern.subject);
   json.member("what", concern.what).member("action", concern.action).end_object();
@@ -77,6 +124,10 @@ void write_standing(JsonWriter& json, const Standing& s, env::TimeUs now_us) {
   json.key("concerns").array(s.concerns, write_concern);
   json.key("groups").array(s.groups, write_group_standing);
   json.key("hot_topics").array(s.hot_topics, write_topic_standing);
+  write_figure(json, "batches_per_s", s.topics_sampled > 0 ? std::optional(s.batches_per_s) : std::nullopt);
+  json.key("batches").array(s.batches, write_batches);
+  json.key("probe");
+  write_probe(json, s.probe);
   json.key("brokers").array(s.brokers, write_broker_standing);
   json.end_object();
 }

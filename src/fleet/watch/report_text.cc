@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kConcernsMost = 12;  // of a severity
 constexpr size_t kGroupsMost = 15;
 constexpr size_t kTopicsMost = 8;
+constexpr size_t kBatchesMost = 8;
 constexpr size_t kNameColumns = 28;
 
 using Lines = std::vector<std::string>;
@@ -116,6 +117,50 @@ void show_topics(const Watched& watched, Lines& out) {
   }
 }
 
+// Times here are short: milliseconds, where duration_text() has tenths of seconds.
+std::string probe_time(const std::optional<double>& seconds) {
+  return seconds ? fmt::format("{:.1f} ms", 1000 * *seconds) : std::string("?");
+}
+
+void show_probes(const Watched& watched, Lines& out) {
+  bool any = false;
+  for (const auto& s : watched.clusters) {
+    if (s->probe.verdict == ProbeVerdict::kOff) continue;
+    if (!any) {
+      out.push_back("");
+      out.push_back(fmt::format("{:{}} {:>8} {:>12} {:>12} {:>16} {:>12}", "PROBES", kNameColumns, "VERDICT", "P50",
+                                "P99", "FAILED", "NOT PROBED"));
+      any = true;
+    }
+    const ProbeStanding& probe = s->probe;
+    out.push_back(fmt::format("{:{}} {:>8} {:>12} {:>12} {:>16} {:>12}", cut_to(s->cluster, kNameColumns), kNameColumns,
+                              name_of(probe.verdict), probe_time(probe.p50_s), probe_time(probe.p99_s),
+                              fmt::format("{} of {}", probe.window_failures, probe.window_probes), probe.not_probed));
+  }
+}
+
+// Those that something can be gained of come first, and each with what would mend it.
+void show_batches(const Watched& watched, Lines& out) {
+  std::vector<std::pair<const Standing*, const BatchStanding*>> topics;
+  for (const auto& standing : watched.clusters)
+    for (const BatchStanding& topic : standing->batches) topics.emplace_back(standing.get(), &topic);
+  if (topics.empty()) return;
+  std::ranges::stable_sort(topics, std::greater(), [](const auto& entry) {
+    return std::pair(!entry.second->advice.empty(), entry.second->batches_per_s);
+  });
+  out.push_back("");
+  out.push_back(fmt::format("{:{}} {:{}} {:>10} {:>14} {:>12} {:>8}", "BATCHES OF TOPIC", kNameColumns, "CLUSTER", 16,
+                            "BATCHES/s", "MESSAGES EACH", "BYTES EACH", "CODEC"));
+  for (size_t i = 0; i < std::min(topics.size(), kBatchesMost); ++i) {
+    const BatchStanding& t = *topics[i].second;
+    out.push_back(fmt::format("{:{}} {:{}} {:>10} {:>14.1f} {:>12} {:>8}", cut_to(t.topic, kNameColumns), kNameColumns,
+                              cut_to(topics[i].first->cluster, 16), 16, count_text(t.batches_per_s),
+                              t.figures.records_per_batch, bytes_text(t.figures.bytes_per_batch),
+                              name_of(t.figures.codec)));
+    if (!t.advice.empty()) out.push_back("  -> " + t.advice);
+  }
+}
+
 }  // namespace
 
 std::string watch_text(const Watched& watched, size_t lines_most) {
@@ -127,8 +172,10 @@ std::string watch_text(const Watched& watched, size_t lines_most) {
     lines.push_back(all_seen ? "Nothing is wrong." : "Looking…");
   }
   show_clusters(watched, lines);
+  show_probes(watched, lines);
   show_groups(watched, lines);
   show_topics(watched, lines);
+  show_batches(watched, lines);
   if (lines_most > 0 && lines.size() > lines_most) lines.resize(lines_most);
   std::string out;
   for (const std::string& line : lines) out += line + "\n";

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "fleet/topology.h"
+#include "fleet/watch/batches.h"
 #include "fleet/watch/lag.h"
+#include "fleet/watch/probes.h"
 #include "fleet/watch/verdict.h"
 
 namespace freshet::fleet {
@@ -97,8 +99,12 @@ struct Standing {
   std::vector<BrokerStanding> brokers;    // by id
   std::vector<TopicStanding> hot_topics;  // those that most is read from, then written to; at most kHotTopicsMost
   std::vector<GroupStanding> groups;      // by name
-  std::vector<Concern> concerns;          // most urgent first
-  std::vector<std::string> doubts;        // what could not be asked
+  std::vector<BatchStanding> batches;     // of topics that were sampled: most batches a second first, kHotTopicsMost
+  double batches_per_s = 0;               // of all topics that were sampled
+  size_t topics_sampled = 0;
+  ProbeStanding probe;
+  std::vector<Concern> concerns;    // most urgent first
+  std::vector<std::string> doubts;  // what could not be asked
 };
 inline constexpr size_t kHotTopicsMost = 20;
 

@@ -81,7 +81,7 @@ env::TimeUs Watcher::look_at(Target& target) {
   const env::TimeUs took_us = clock_.monotonic_us() - begin_us;
   // Connections that failed are made anew.
   if (!look) target.source.reset();
-  auto standing = look ? target.memory.take(*look, took_us) : target.memory.away(look.error(), took_us);
+  auto standing = look ? target.memory.take(*look, took_us) : target.memory.away(look.error(), begin_us, took_us);
   {
     const std::lock_guard lock(mutex_);
     target.standing = std::move(standing);
