@@ -30,6 +30,7 @@ http::Response common_refusal(int status, std::string_view code, std::string_vie
   return json_response(status, [&](JsonWriter& json) {
     json.member("success", false).key("error").begin_object();
     json.member("code", code).member("message", message).end_object();
+    json.member("code", code).member("message", message);
   });
 }
 

@@ -4,6 +4,8 @@
 
 #include "ingest/append.h"
 
+#include <google/protobuf/message_lite.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,15 +21,6 @@ using eventlog::Produce;
 using eventlog::RecordBatch;
 using eventlog::Topic;
 
-// Serializes into the batch's own memory, so that a record is copied once.
-template <class Message>
-void add_message(RecordBatch& batch, std::string_view key, const Message& message) {
-  const size_t size = message.ByteSizeLong();
-  char* const space = batch.add_space(key, size);
-  uint8_t* const end = message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
-  FRESHET_ASSERT(end == reinterpret_cast<uint8_t*>(space) + size);
-}
-
 // The routing key: the first identifier, which is the one of highest priority as the adapter sorted
 // them. All records of one person have the same first identifier most of the time, so they land
 // where the profile lives and need no message to another partition.
@@ -41,19 +34,65 @@ LaneKind lane_for(const v1::Envelope& envelope, bool backfill) {
   return backfill ? LaneKind::kBackfill : lane_kind_of(envelope);
 }
 
-// Finds the batch of a partition. A linear search is enough, because a request touches few of many
-// partitions.
-class Batches {
+// What a record takes in a RecordBatch; frame() finds out if that has changed.
+size_t framed_bytes(size_t key_size, size_t value_size) {
+  const auto varint = [](size_t value) {
+    size_t bytes = 1;
+    while (value >>= 7) ++bytes;
+    return bytes;
+  };
+  return varint(key_size) + key_size + varint(value_size) + value_size;
+}
+
+// Puts records into a batch for each partition. All of them are counted before the first is written, so that a batch is
+// allocated once and has nothing to spare: the log keeps it in memory as it is.
+class Framer {
  public:
-  RecordBatch& of(Topic topic, uint32_t partition) {
-    for (Produce& produce : produces_)
-      if (produce.to.topic == topic && produce.to.partition == partition) return produce.records;
-    return produces_.emplace_back(Produce{{topic, partition}, {}}).records;
+  explicit Framer(size_t records) { records_.reserve(records); }
+
+  // Returns what the record takes of its batch. The message must stay as it is until frame().
+  size_t add(Topic topic, uint32_t partition, std::string key, const google::protobuf::MessageLite& message) {
+    const size_t bytes = framed_bytes(key.size(), message.ByteSizeLong());
+    const size_t batch = batch_of({topic, partition});
+    bytes_[batch] += bytes;
+    records_.push_back({batch, std::move(key), &message});
+    return bytes;
   }
-  std::vector<Produce> take() { return std::move(produces_); }
+
+  std::vector<Produce> frame() {
+    for (size_t i = 0; i < produces_.size(); ++i) produces_[i].records.reserve(bytes_[i]);
+    for (const Record& record : records_) write(produces_[record.batch].records, record.key, *record.message);
+    for (size_t i = 0; i < produces_.size(); ++i) FRESHET_ASSERT(produces_[i].records.bytes() == bytes_[i]);
+    return std::move(produces_);
+  }
 
  private:
+  struct Record {
+    size_t batch;
+    std::string key;
+    const google::protobuf::MessageLite* message;
+  };
+
+  // A linear search is enough, because a request touches few of many partitions.
+  size_t batch_of(eventlog::TopicPartition to) {
+    for (size_t i = 0; i < produces_.size(); ++i)
+      if (produces_[i].to == to) return i;
+    produces_.push_back({to, {}});
+    bytes_.push_back(0);
+    return produces_.size() - 1;
+  }
+
+  // Serializes into the batch's own memory, so that a record is copied once. Its size was asked for by add().
+  static void write(RecordBatch& batch, std::string_view key, const google::protobuf::MessageLite& message) {
+    const auto size = static_cast<size_t>(message.GetCachedSize());
+    char* const space = batch.add_space(key, size);
+    uint8_t* const end = message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(space));
+    FRESHET_ASSERT(end == reinterpret_cast<uint8_t*>(space) + size);
+  }
+
   std::vector<Produce> produces_;
+  std::vector<size_t> bytes_;  // of each of them
+  std::vector<Record> records_;
 };
 
 }  // namespace
@@ -99,17 +138,16 @@ void Appender::leave(const std::shared_ptr<Lanes>& lanes, const Entry& entry, bo
 }
 
 std::vector<Produce> Appender::frame(const Outgoing& out, Entry& entry) const {
-  Batches batches;
+  Framer framer(out.envelopes.size() + out.dead_letters.size() + out.schema_changes.size());
   for (const v1::Envelope* const envelope : out.envelopes) {
-    const std::string key = key_of(*envelope);
+    std::string key = key_of(*envelope);
     const LaneKind kind = lane_for(*envelope, out.backfill);
     if (const auto& lane = entry.partition[static_cast<size_t>(kind)]) {
-      RecordBatch& batch = batches.of(Topic::kOverflow, *lane);
-      const size_t before = batch.bytes();
-      add_message(batch, overflow_key({entry.tenant, kind}, key), *envelope);
-      entry.bytes[static_cast<size_t>(kind)] += batch.bytes() - before;
+      entry.bytes[static_cast<size_t>(kind)] +=
+          framer.add(Topic::kOverflow, *lane, overflow_key({entry.tenant, kind}, key), *envelope);
     } else {
-      add_message(batches.of(Topic::kActions, partition_of(key, partitions_)), key, *envelope);
+      const uint32_t partition = partition_of(key, partitions_);
+      framer.add(Topic::kActions, partition, std::move(key), *envelope);
     }
   }
   for (size_t kind = 0; kind < kLaneKinds; ++kind)
@@ -118,12 +156,12 @@ std::vector<Produce> Appender::frame(const Outgoing& out, Entry& entry) const {
   if (!out.dead_letters.empty()) {
     const uint32_t partitions = std::max(1u, log_.partitions(Topic::kDeadLetters));
     for (const v1::DeadLetter& letter : out.dead_letters)
-      add_message(batches.of(Topic::kDeadLetters, partition_of(letter.tenant(), partitions)), letter.id(), letter);
+      framer.add(Topic::kDeadLetters, partition_of(letter.tenant(), partitions), letter.id(), letter);
   }
   for (const v1::SchemaChange& change : out.schema_changes)
     // The topic has one partition, so that every node learns the same types in the same order.
-    add_message(batches.of(Topic::kSchema, 0), change.tenant(), change);
-  std::vector<Produce> produces = batches.take();
+    framer.add(Topic::kSchema, 0, change.tenant(), change);
+  std::vector<Produce> produces = framer.frame();
   size_t count = 0;
   for (const Produce& produce : produces) count += produce.records.count();
   FRESHET_ASSERT(count == out.envelopes.size() + out.dead_letters.size() + out.schema_changes.size());

@@ -6,6 +6,7 @@
 #include "ingest/service.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <utility>
@@ -115,6 +116,16 @@ std::string without_empty_parts(std::string path) {
 
 // What a request keeps in memory while it waits for the lane.
 size_t weight_of(const http::Request& request) { return request.body.size() + 1024; }
+
+// By its head: a body that is announced as larger than its source takes. The listener would refuse it in words that no
+// library of that source understands. What is no number is the listener's business.
+std::optional<Refusal> check_length(const http::Request& head, size_t bytes_max) {
+  const std::string_view text = head.header("content-length");
+  uint64_t announced = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), announced);
+  if (error != std::errc() || end != text.data() + text.size() || announced <= bytes_max) return std::nullopt;
+  return Refusal{413, "too_large", "a body may have " + std::to_string(bytes_max) + " bytes here; send less at a time"};
+}
 
 bool takes_long(const http::Request& request) {
   return request.body.size() > (is_compressed(request) ? kInlineCompressedBytesMax : kInlineBytesMax);
@@ -247,6 +258,7 @@ std::optional<http::Response> Service::admit_head(const http::Request& request, 
     return refused(logs_are_full());
   if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
   if (auto refusal = check_encoding(request)) return refused(*refusal);
+  if (auto refusal = check_length(request, head.source().body_bytes_max())) return refused(*refusal);
   return std::nullopt;
 }
 

@@ -43,6 +43,7 @@ PLAN = {
     "checkpoints.worker_replaced_on_kafka": (44, 1),
     "config.printed": (1, 1),
     "config.schema": (6, 2),
+    "connections.five_thousand": (10, 2),
     "console.page": (2, 1),
     "console_faults.of_a_disk": (15, 2),
     "console_faults.of_a_fleet": (90, 3),

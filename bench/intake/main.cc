@@ -2,6 +2,7 @@
 // durable records of the embedded log, as the listener would hand them over. Its floor beside it, in turn: the same
 // bodies through simdjson, each item copied as it stands, and one durable append for as many.
 //
+// --serve: instead, takes requests over the wire, as the server does, until it gets SIGTERM.
 // --tenants: instead, what so many tenants and their schemas take in memory.
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -21,8 +22,8 @@
 #include "common/cpu_time.h"
 #include "common/zipf.h"
 #include "env/clock.h"
-#include "eventlog/embedded/embedded_log.h"
-#include "ingest/service.h"
+#include "intake/node.h"
+#include "intake/serve.h"
 #include "kv/store.h"
 #include "schema/registry.h"
 
@@ -43,6 +44,7 @@ struct IngestOptions {
   size_t tenants = 0;
   size_t schemas = 100;   // events of each
   size_t properties = 3;  // of each event
+  uint32_t serve = 0;     // threads
   std::string dir;
   bool json = false;
 };
@@ -127,29 +129,12 @@ class Sender {
   uint64_t sent_ = 0;
 };
 
-Result<std::unique_ptr<kv::Store>> open_store(const std::string& path) {
-  kv::Options options;
-  options.path = path;
-  options.memory = kv::make_memory_budget(96u << 20);
-  options.large_values = true;
-  options.log_like = true;
-  options.point_reads = false;
-  options.bloom_bits = 0;
-  return kv::open_rocks(options);
-}
-
 // The product's way.
 class Ingest {
  public:
   static Result<std::unique_ptr<Ingest>> open(const IngestOptions& options) {
-    FRESHET_ASSIGN(auto store, open_store(options.dir + "/log"));
-    FRESHET_ASSIGN(auto log, eventlog::open_embedded_log(std::move(store), env::real_clock(), {}));
-    eventlog::TopicOptions actions;
-    actions.partitions = options.partitions;
-    FRESHET_TRY(log->create_topic(eventlog::Topic::kActions, actions));
-    FRESHET_TRY(log->create_topic(eventlog::Topic::kSchema, {}));
-    FRESHET_TRY(log->create_topic(eventlog::Topic::kDeadLetters, {}));
-    return std::unique_ptr<Ingest>(new Ingest(std::move(log), options));
+    FRESHET_ASSIGN(auto node, Node::open({.dir = options.dir + "/log", .partitions = options.partitions}));
+    return std::unique_ptr<Ingest>(new Ingest(std::move(node), options));
   }
 
   Status run(Sender& sender, Measured& sum) {
@@ -174,32 +159,19 @@ class Ingest {
   }
 
  private:
-  Ingest(std::unique_ptr<eventlog::EventLog> log, const IngestOptions& options)
-      : options_(options), log_(std::move(log)), service_(service_options()) {}
-
-  ingest::ServiceOptions service_options() {
-    ingest::ServiceOptions made;
-    made.tenants = {model::default_tenant("demo")};
-    made.tenants[0].write_keys = {"demo-write-key"};
-    made.log = log_.get();
-    made.registry = registry_.get();
-    made.clock = &env::real_clock();
-    made.random = &env::real_random();
-    made.partitions = options_.partitions;
-    return made;
-  }
+  Ingest(std::unique_ptr<Node> node, const IngestOptions& options)
+      : options_(options), node_(std::move(node)), service_(node_->service()) {}
 
   const IngestOptions& options_;
-  std::unique_ptr<eventlog::EventLog> log_;
-  std::unique_ptr<schema::Registry> registry_ = schema::make_registry();
-  ingest::Service service_;
+  std::unique_ptr<Node> node_;
+  ingest::Service& service_;
 };
 
 // Parse, copy, append; as much at once as requests are under way at once.
 class Floor {
  public:
   static Result<std::unique_ptr<Floor>> open(const IngestOptions& options) {
-    FRESHET_ASSIGN(auto store, open_store(options.dir + "/floor"));
+    FRESHET_ASSIGN(auto store, open_log_store(options.dir + "/floor", false));
     return std::unique_ptr<Floor>(new Floor(std::move(store), options));
   }
 
@@ -381,6 +353,8 @@ IngestOptions parse_options(int argc, char** argv) {
   app.add_option("--under-way", options.under_way, "requests that wait for the disk at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--serve", options.serve, "serve with so many threads instead, and print the port")
+      ->check(CLI::Range(1, 64));
   app.add_option("--tenants", options.tenants, "measure the memory of so many tenants instead");
   app.add_option("--schemas", options.schemas, "events that each of them knows")->capture_default_str();
   app.add_option("--properties", options.properties, "that each of these events has")->capture_default_str();
@@ -400,6 +374,8 @@ Status run(const IngestOptions& options) {
   if (std::filesystem::exists(options.dir) && !std::filesystem::is_empty(options.dir))
     return fail(Code::kInvalid, fmt::format("--dir {}: not empty", options.dir));
   std::filesystem::create_directories(options.dir);
+  if (options.serve > 0)
+    return serve({.dir = options.dir + "/log", .partitions = options.partitions, .cores = options.serve});
   return run_ingest(options);
 }
 
