@@ -20,7 +20,8 @@
 namespace freshet::state {
 namespace {
 
-constexpr size_t kSeenBytes = 48;  // About what a message id takes that is not durable yet.
+constexpr size_t kFilterShare = FRESHET_BOUND(4, 64);  // Filters of message ids take at most that part of the memory.
+constexpr size_t kSeenBytes = 48;                      // About what a message id takes that is not durable yet.
 // What stays decoded between batches: not more than stays in the processor's cache.
 constexpr size_t kDecodedBytesMax = 64u << 10;
 constexpr size_t kDecodedRowsMax = 256;
@@ -75,6 +76,7 @@ Result<std::unique_ptr<PartitionState>> PartitionState::open(
   FRESHET_ASSIGN(auto store, opener(options));
   std::unique_ptr<PartitionState> state(new PartitionState(std::move(store), state_options, std::move(lowest_span)));
   FRESHET_TRY(state->load_meta());
+  state->seen_.opened();
   state->durable_offset_ = state->offset();
   return state;
 }
@@ -83,7 +85,7 @@ PartitionState::PartitionState(std::unique_ptr<kv::Store> store, const StateOpti
                                std::shared_ptr<std::atomic<uint32_t>> lowest_span)
     : store_(std::move(store)),
       options_(options),
-      seen_(*store_, meta_),
+      seen_(*store_, meta_, options.memory_bytes / kFilterShare),
       durable_lowest_span_(std::move(lowest_span)) {}
 
 PartitionState::~PartitionState() = default;
@@ -261,8 +263,9 @@ void PartitionState::forget_decoded() {
 void PartitionState::settle() {
   if (arena_.SpaceAllocated() > kDecodedBytesMax || entities_.size() + aliases_.size() > kDecodedRowsMax)
     forget_decoded();
+  const size_t filters = std::min(options_.memory_bytes / kFilterShare, seen_.filters().bytes());
   land(kSettledRowsMax);
-  rows_.trim(options_.memory_bytes, kSettledRowsMax);
+  rows_.trim(options_.memory_bytes - filters, kSettledRowsMax);
 }
 
 // ---- messages and ledgers -----------------------------------------------------------------------------------------
@@ -338,6 +341,7 @@ Status PartitionState::finish_persist() {
   Status status;
   if (before != flight_.lowest_span) status = store_->reclaim(seen_rows_of(0), seen_rows_of(flight_.lowest_span));
   flight_ = {};
+  if (status) status = seen_.gather_filters();
   landed_.store(true, std::memory_order_release);
   return status;
 }

@@ -74,7 +74,8 @@ struct Entity {
 };
 
 struct StateOptions {
-  size_t memory_bytes = 32u << 20;  // of the rows of aliases and entities; the store has its own budget
+  // Of the rows of aliases and entities, and of the filters of message ids; the store has its own budget.
+  size_t memory_bytes = 32u << 20;
 };
 
 // The row under which a store has its PartitionMeta.

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "state/row_keys.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::state {
 namespace {
@@ -17,6 +18,13 @@ namespace {
 constexpr size_t kSpanBytes = 4;
 
 std::string row_key(uint32_t span, const Hash128& message) { return seen_rows_of(span).append(message.view()); }
+
+telemetry::Counter& look_ups() {
+  static telemetry::Counter& counter =
+      telemetry::counter("freshet_seen_look_ups_total",
+                         "Message ids that a span of rows was asked for, as no filter said that it has not seen them.");
+  return counter;
+}
 
 }  // namespace
 
@@ -44,24 +52,31 @@ Status SeenMessages::prefetch(std::span<const Hash128> messages) {
   return look_up(messages);
 }
 
-// Asks span by span, the latest first: most repetitions come soon. A span that has some of them is not asked in vain
-// again for these; the spans from before the partition's first message are not asked at all.
+void SeenMessages::opened() {
+  filters_.begin(meta_.seen_first_span() == 0 ? 0 : std::max(seen_span_of(meta_.highest_received_at_us()), 1u) + 1);
+}
+
+// Asks span by span, the latest first: most repetitions come soon. A span is asked only for those of which its filter
+// does not know better; one that has some is not asked in vain again for these; the spans from before the partition's
+// first message are not asked at all.
 Status SeenMessages::look_up(std::span<const Hash128> messages) {
   if (meta_.seen_first_span() == 0) return {};
   FRESHET_ASSERT(first_live_span() >= 1);  // The loop below counts down to it.
-  std::vector<Hash128> unknown;
-  for (const Hash128& message : messages)
-    if (!fresh_.contains(message) && !flying_.contains(message) && prefetched_.try_emplace(message, 0).second)
-      unknown.push_back(message);
-  std::sort(unknown.begin(), unknown.end());
   RowKeys keys;
+  std::vector<Hash128> asked;
   for (uint32_t span = seen_span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
-    bool any = false;
-    FRESHET_TRY(store_.multi_get(keys.of(seen_rows_of(span), unknown), [&](size_t i, std::string_view) {
-      prefetched_[unknown[i]] = span;
-      any = true;
-    }));
-    if (any) std::erase_if(unknown, [this](const Hash128& message) { return prefetched_[message] != 0; });
+    asked.assign(messages.begin(), messages.end());
+    filters_.keep_possible(span, asked);
+    std::erase_if(asked, [this](const Hash128& message) {
+      if (fresh_.contains(message) || flying_.contains(message)) return true;
+      return prefetched_.try_emplace(message, 0).first->second != 0;
+    });
+    if (asked.empty()) continue;
+    std::sort(asked.begin(), asked.end());
+    asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+    look_ups().add(asked.size());
+    FRESHET_TRY(store_.multi_get(keys.of(seen_rows_of(span), asked),
+                                 [&](size_t i, std::string_view) { prefetched_[asked[i]] = span; }));
   }
   return {};
 }
@@ -88,18 +103,22 @@ void SeenMessages::move_clock(int64_t received_at_us) {
   }
 }
 
+// A message that the filters rule out is in no table either: what is not durable yet was added to them, too.
 Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_at_us) {
-  if (!fresh_.contains(message) && !flying_.contains(message) && !prefetched_.contains(message))
+  const bool ruled_out = filters_.rules_out(first_live_span(), message);
+  if (!ruled_out && !fresh_.contains(message) && !flying_.contains(message) && !prefetched_.contains(message))
     FRESHET_TRY(look_up({&message, 1}));
   move_clock(received_at_us);
   // The message is filed under the partition's own clock, not under its own time: so the window is whole even for a
   // record that was received long ago and is repeated now. Span 0 means "never" in the tables.
   const uint32_t now = std::max(seen_span_of(meta_.highest_received_at_us()), 1u);
   if (meta_.seen_first_span() == 0) meta_.set_seen_first_span(now);
-  for (const Spans* known : {&fresh_, &flying_, &prefetched_})
-    if (const auto at = known->find(message); at != known->end() && at->second >= std::max(lowest_span(), 1u))
-      return false;
+  if (!ruled_out)
+    for (const Spans* known : {&fresh_, &flying_, &prefetched_})
+      if (const auto at = known->find(message); at != known->end() && at->second >= std::max(lowest_span(), 1u))
+        return false;
   fresh_[message] = now;
+  filters_.add(now, message);
   if (FRESHET_MUTANT(kSeenBeforeCommit)) {
     kv::WriteBatch batch;
     batch.put(row_key(now, message), std::string_view());
@@ -112,9 +131,14 @@ void SeenMessages::begin_persist() {
   FRESHET_ASSERT(flying_.empty());  // What flies would be lost: neither in memory nor, if this process dies, on disk.
   flying_ = std::exchange(fresh_, {});
   prefetched_.clear();
+  filters_.expire(lowest_span());
+  filters_.begin_gather(first_live_span());
 }
 
-void SeenMessages::end_persist() { flying_.clear(); }
+void SeenMessages::end_persist() {
+  flying_.clear();
+  filters_.end_gather();
+}
 
 void SeenMessages::put_rows(kv::SortedRows& rows) const {
   if (FRESHET_MUTANT(kSeenNotPersisted)) return;
