@@ -126,9 +126,8 @@ std::string text_of(const BrokerDifference& difference) {
   if (difference.kind == BrokerDifference::Kind::kExtra)
     return fmt::format("{}: {} is {}, set while they ran; the file does not say it", who, difference.setting, living);
   const char* says = difference.kind == BrokerDifference::Kind::kSetting ? "the file has" : "render writes";
-  const char* how = difference.restart_only ? "render it, then `freshet fleet restart`"
-                    : deletes_records(difference.setting)
-                        ? "apply leaves it, as it may delete what topics keep"
+  const char* how = difference.restart_only               ? "render it, then `freshet fleet restart`"
+                    : deletes_records(difference.setting) ? "apply leaves it, as it may delete what topics keep"
                     : difference.kind == BrokerDifference::Kind::kSetting
                         ? "apply changes it while they run"
                         : "write it under `settings`, and apply changes it while they run";
