@@ -1,6 +1,6 @@
 // Filters of the message ids that a partition has rows of, one for each span of the window (state/seen_messages.h). The
 // rows are what counts; a filter only says of which ids there is surely none, so that a new message, as nearly all of
-// them are, does not ask up to seven spans of rows in vain. What that costs is the same on a partition's first day and
+// them are, does not ask up to seven spans of rows in vain. That costs nearly the same on a partition's first day and
 // on any later one.
 //
 // Filters live in memory alone: no format knows of them. They are whole for the spans from covered_from() on; for lower
