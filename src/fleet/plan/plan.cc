@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -87,11 +86,6 @@ Status check_losses(const Topology& fleet, const std::vector<Loss>& losses) {
 // controllers, remote storage.
 std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const Prices& prices) {
   const double month_s = prices.hours_per_month * 3600;
-  // Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
-  double usd_per_core_hour = std::numeric_limits<double>::infinity();
-  for (const InstancePrice& instance : prices.instances) {
-    if (instance.broker) usd_per_core_hour = std::min(usd_per_core_hour, instance.usd_per_hour / instance.vcpu);
-  }
   const std::vector<double> cross_zone = cross_zone_bytes_of(fleet, rates);
   std::vector<Cost> out(fleet.clusters.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -106,16 +100,10 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
   for (size_t i = 0; i < fleet.topics.size(); ++i)
     out[fleet.topics[i].cluster].remote += rates.topics[i].remote_bytes / kGib * prices.remote_usd_per_gib_month;
   for (const Mirror& mirror : fleet.mirrors) {
-    double bytes = 0, messages = 0;
-    for (const MirroredTopic& topic : mirror.topics) {
-      bytes += rates.topics[topic.from].in_bytes_per_s;
-      messages += fleet.topics[topic.from].messages_per_s * fleet.topics[topic.from].peak_factor;
-    }
-    // Microseconds for a message times messages a second: cores, of which only so much may be in use.
-    FRESHET_ASSERT(std::isfinite(usd_per_core_hour) && prices.limits.cpu > 0);
-    const double cores = messages * prices.cpu.mirrored_message / 1e6 / prices.limits.cpu;
+    double bytes = 0;
+    for (const MirroredTopic& topic : mirror.topics) bytes += rates.topics[topic.from].in_bytes_per_s;
     Cost& cost = out[mirror.to];
-    cost.mirrors += std::max(prices.cpu.mirror_vcpu_min, cores) * usd_per_core_hour * prices.hours_per_month;
+    cost.mirrors += use_of(fleet, mirror, mirror.kind, prices).usd_per_month;
     if (fleet.clusters[mirror.from].region != fleet.clusters[mirror.to].region)
       cost.cross_region += bytes * month_s / kBytesPerGb * prices.cross_region_usd_per_gb;
   }
@@ -310,6 +298,7 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
   plan.options = options;
   plan.topics = fleet.topics.size();
   plan.messages_per_s = sent_by_services(moment.fleet);
+  plan.mirrors = plan_mirrors(moment.fleet, prices);
   const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, prices);
   const std::vector<std::vector<Index>> topics = topics_by_cluster(moment.fleet);
   for (size_t i = 0; i < fleet.clusters.size(); ++i) {
