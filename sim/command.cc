@@ -12,6 +12,7 @@
 
 #include "base/json_writer.h"
 #include "env/clock.h"
+#include "mirror_world.h"
 #include "mutants.h"
 #include "run.h"
 #include "telemetry/log.h"
@@ -79,7 +80,7 @@ class Campaign {
     run_.twice = !options.once;
     run_.trace = options.trace;
     if (!options.profiles.empty()) run_.from_state = options.profiles == "state";
-    if (!options.workload.empty()) run_.workload = find_workload(options.workload);
+    if (!options.workload.empty()) (void)choose_workload(options.workload, run_);  // It was looked for before.
   }
 
   // Runs until a seed fails, and returns that one.
@@ -105,7 +106,8 @@ class Campaign {
   [[nodiscard]] std::string replay(uint64_t seed) const {
     std::string text =
         fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
-    if (run_.workload == nullptr) text = fmt::format("freshet-sim --seeds {} --records {}", seed, options_.records);
+    if (run_.workload == nullptr && !run_.mirrors)
+      text = fmt::format("freshet-sim --seeds {} --records {}", seed, options_.records);
     if (options_.partitions != 0) text += fmt::format(" --partitions {}", options_.partitions);
     if (!options_.profiles.empty()) text += " --profiles " + options_.profiles;
     if (!options_.mutant.empty()) text += " --mutant " + options_.mutant;
@@ -166,6 +168,7 @@ int check_mutants(Options options) {
   int survivors = 0;
   for (const MutantInfo& info : mutants()) {
     options.mutant = info.name;
+    options.workload = info.workload;
     planted_mutant = info.mutant;
     Campaign campaign(options);
     const std::optional<uint64_t> found = campaign.run({1, kMutantSeeds}, options.mutant);
@@ -185,6 +188,7 @@ int list(const Options& options) {
     for (const auto& workload : workloads())
       fmt::print("{:14} {:10} {}\n", workload->name(), workload->confluent() ? "confluent" : "contended",
                  workload->text());
+  if (options.list_workloads) fmt::print("{:14} {:10} {}\n", kMirrors, "", kMirrorsText);
   return 0;
 }
 
@@ -221,7 +225,7 @@ int run_command(int argc, char** argv) {
   spdlog::set_level(spdlog::level::off);
   Range range;
   if (!parse_range(options.seeds, range)) return usage("--seeds must be a number or A..B");
-  if (!options.workload.empty() && find_workload(options.workload) == nullptr)
+  if (RunOptions any; !options.workload.empty() && !choose_workload(options.workload, any))
     return usage("there is no workload " + options.workload + ": see --list-workloads");
   if (options.list_mutants || options.list_workloads) return list(options);
   if (options.check_mutants) return check_mutants(options);
@@ -229,6 +233,7 @@ int run_command(int argc, char** argv) {
     const MutantInfo* const info = find_mutant(options.mutant);
     if (info == nullptr) return usage("there is no mutant " + options.mutant + ": see --list-mutants");
     planted_mutant = info->mutant;
+    if (options.workload.empty()) options.workload = info->workload;
   }
   return run_campaign(options, range);
 }

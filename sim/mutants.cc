@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mirror_world.h"
+
 namespace freshet::sim {
 namespace {
 
@@ -90,6 +92,26 @@ constexpr MutantInfo kMutants[] = {
      "the drain commits past lanes whose records are not moved yet"},
     {Mutant::kDrainTellsNobody, "drain-tells-nobody",
      "how far the lanes ahead of the slowest are is not written, so a successor moves their records again"},
+    {Mutant::kMirrorOffsetsApart, "mirror-offsets-apart",
+     "positions are committed in a transaction of their own, behind the records'", kMirrors},
+    {Mutant::kMirrorMarkAhead, "mirror-mark-ahead",
+     "a mark says of records that are written already that they come behind it", kMirrors},
+    {Mutant::kMirrorFenceOfNow, "mirror-fence-of-now",
+     "who commits is what the group says at that moment, not when it gave the partitions", kMirrors},
+    {Mutant::kMirrorNoSwitchWait, "mirror-no-switch-wait", "keys that have moved wait for nothing that came before",
+     kMirrors},
+    {Mutant::kMirrorSwitchForgotten, "mirror-switch-forgotten", "where a second reading is, is not kept", kMirrors},
+    {Mutant::kMirrorNoRewind, "mirror-no-rewind",
+     "after a transaction that failed the mirror goes on behind its records", kMirrors},
+    {Mutant::kMirrorMuteIsDone, "mirror-mute-is-done", "a commit that nobody answers counts as done", kMirrors},
+    {Mutant::kMirrorAddedFromEnd, "mirror-added-from-end", "a partition that was added is mirrored from its end",
+     kMirrors},
+    {Mutant::kMirrorMarksWhileBusy, "mirror-marks-while-busy", "no mark is made where only the target has moved on",
+     kMirrors},
+    {Mutant::kMirrorMarkOfSecond, "mirror-mark-of-second",
+     "while keys go over, a mark says where the slower reading is", kMirrors},
+    {Mutant::kMirrorMarkUnfenced, "mirror-mark-unfenced",
+     "a mark alone is committed without a position, so that nobody looks who commits it", kMirrors},
 };
 
 }  // namespace

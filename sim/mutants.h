@@ -16,6 +16,7 @@ struct MutantInfo {
   Mutant mutant;
   std::string_view name;
   std::string_view text;
+  std::string_view workload = {};  // that finds it; if it is empty, the usual mix does
 };
 
 [[nodiscard]] std::span<const MutantInfo> mutants();

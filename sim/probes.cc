@@ -49,7 +49,26 @@ std::string_view name_of(Probe probe) {
                                                                    "erased",
                                                                    "erased_message",
                                                                    "limit_hit",
-                                                                   "rejected_item"};
+                                                                   "rejected_item",
+                                                                   "mirror_crash",
+                                                                   "mirror_crash_in_transaction",
+                                                                   "mirror_crash_after_commit",
+                                                                   "mirror_fenced",
+                                                                   "mirror_hung",
+                                                                   "mirror_zombie",
+                                                                   "mirror_expelled",
+                                                                   "mirror_timed_out",
+                                                                   "mirror_no_answer",
+                                                                   "mirror_commit_refused",
+                                                                   "mirror_commit_mute",
+                                                                   "mirror_aside",
+                                                                   "mirror_grown",
+                                                                   "mirror_moved_key",
+                                                                   "mirror_renumbered",
+                                                                   "mirror_source_aborted",
+                                                                   "mirror_trimmed",
+                                                                   "mirror_group_moved",
+                                                                   "mirror_verified"};
   return kNames[static_cast<size_t>(probe)];
 }
 

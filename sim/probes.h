@@ -73,9 +73,30 @@ enum class Probe : uint8_t {
   kErasedMessage,
   kLimitHit,
   kRejectedItem,
+  // Of mirrors, which have a world of their own (mirror_world.h).
+  kMirrorCrash,
+  kMirrorCrashInTransaction,
+  kMirrorCrashAfterCommit,
+  kMirrorFenced,
+  kMirrorHung,
+  kMirrorZombie,
+  kMirrorExpelled,
+  kMirrorTimedOut,
+  kMirrorNoAnswer,
+  kMirrorCommitRefused,
+  kMirrorCommitMute,
+  kMirrorAside,
+  kMirrorGrown,
+  kMirrorMovedKey,
+  kMirrorRenumbered,
+  kMirrorSourceAborted,
+  kMirrorTrimmed,
+  kMirrorGroupMoved,
+  kMirrorVerified,
   kCount  // how many probes there are; not one itself
 };
 inline constexpr size_t kProbes = static_cast<size_t>(Probe::kCount);
+inline constexpr size_t kFirstProbeOfMirrors = static_cast<size_t>(Probe::kMirrorCrash);
 [[nodiscard]] std::string_view name_of(Probe probe);
 
 // Counters of one run, or the sum of many.

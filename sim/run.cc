@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "base/assert.h"
+#include "mirror_world.h"
 #include "world.h"
 
 namespace freshet::sim {
@@ -15,6 +16,28 @@ std::string run_once(const WorldOptions& options, const Scenario& scenario, cons
   world.run();
   if (probes != nullptr) *probes = world.probes();
   return world.hash();
+}
+
+void must_be_same(const std::string& first, const std::string& again) {
+  require(again == first, [&] { return fmt::format("the second run ends in {}, the first in {}", again, first); });
+}
+
+RunResult run_mirrors(uint64_t seed, const RunOptions& options) {
+  RunResult result;
+  result.workload = kMirrors;
+  try {
+    MirrorWorld world({seed, options.size, true, options.trace});
+    world.run();
+    result.hash = world.hash();
+    result.probes = world.probes();
+    if (!options.twice) return result;
+    MirrorWorld again({seed, options.size, false, false});
+    again.run();
+    must_be_same(result.hash, again.hash());
+  } catch (const Violation& violation) {
+    result.violation = violation.what();
+  }
+  return result;
 }
 
 constexpr uint64_t kSeedsOfOthers = 12;
@@ -36,8 +59,15 @@ const Workload* any_workload(uint64_t seed, Dice& dice) {
 
 }  // namespace
 
+bool choose_workload(std::string_view name, RunOptions& options) {
+  options.mirrors = name == kMirrors;
+  options.workload = find_workload(name);
+  return options.mirrors || options.workload != nullptr;
+}
+
 RunResult run_seed(uint64_t seed, const RunOptions& options) {
   set_assertion_handler(throw_violation);
+  if (options.mirrors) return run_mirrors(seed, options);
   Dice dice(seed);
   const Workload* workload = options.workload;
   if (workload == nullptr) workload = any_workload(seed, dice);
@@ -52,9 +82,7 @@ RunResult run_seed(uint64_t seed, const RunOptions& options) {
     result.hash = run_once(world, scenario, *workload, &result.probes);
     if (!options.twice) return result;
     world.checks = world.trace = false;
-    const std::string again = run_once(world, scenario, *workload, nullptr);
-    require(again == result.hash,
-            [&] { return fmt::format("the second run ends in {}, the first in {}", again, result.hash); });
+    must_be_same(result.hash, run_once(world, scenario, *workload, nullptr));
   } catch (const Violation& violation) {
     result.violation = violation.what();
   }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "probes.h"
 #include "workload.h"
@@ -13,6 +14,7 @@ namespace freshet::sim {
 struct RunOptions {
   Size size;
   const Workload* workload = nullptr;  // if it is null, the seed decides
+  bool mirrors = false;                // the mirrors' world instead
   bool twice = true;
   bool trace = false;
   std::optional<bool> from_state;  // where profiles are read; if it is absent, the seed decides
@@ -27,6 +29,8 @@ struct RunResult {
   Probes probes;
 };
 
+// What `name` says is run; false: there is no such workload. kMirrors is none of workloads(): it has no scenario.
+[[nodiscard]] bool choose_workload(std::string_view name, RunOptions& options);
 // Runs a seed, twice if asked: the second run must end in the same hash, or something in the
 // product depends on chance.
 [[nodiscard]] RunResult run_seed(uint64_t seed, const RunOptions& options);

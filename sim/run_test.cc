@@ -37,7 +37,20 @@ TEST_F(RunTest, EveryFaultIsMet) {
     ASSERT_FALSE(result.violation) << "freshet-sim --seeds " << seed << "\n" << *result.violation;
     probes.add(result.probes);
   }
-  for (size_t i = 0; i < kProbes; ++i)
+  for (size_t i = 0; i < kFirstProbeOfMirrors; ++i)
+    EXPECT_GT(probes.of(static_cast<Probe>(i)), 0u) << name_of(static_cast<Probe>(i)) << " was never met";
+}
+
+TEST_F(RunTest, MirrorsAreCleanAndMeetEveryFault) {
+  Probes probes;
+  RunOptions options;
+  ASSERT_TRUE(choose_workload("mirrors", options));
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    const RunResult result = run_seed(seed, options);
+    ASSERT_FALSE(result.violation) << "freshet-sim --workload mirrors --seeds " << seed << "\n" << *result.violation;
+    probes.add(result.probes);
+  }
+  for (size_t i = kFirstProbeOfMirrors; i < kProbes; ++i)
     EXPECT_GT(probes.of(static_cast<Probe>(i)), 0u) << name_of(static_cast<Probe>(i)) << " was never met";
 }
 
@@ -56,6 +69,7 @@ TEST_P(MutantTest, IsFound) {
   planted_mutant = GetParam().mutant;
   RunOptions options;
   options.twice = false;
+  if (!GetParam().workload.empty()) ASSERT_TRUE(choose_workload(GetParam().workload, options));
   for (uint64_t seed = 1; seed <= kMutantSeeds; ++seed)
     if (run_seed(seed, options).violation) return;
   FAIL() << GetParam().name << " survives " << kMutantSeeds << " seeds: " << GetParam().text;

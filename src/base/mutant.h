@@ -71,6 +71,18 @@ enum class Mutant : uint8_t {
   kOverflowOvertaken,
   kDrainForgetsWaiting,
   kDrainTellsNobody,
+  // mirrors
+  kMirrorOffsetsApart,
+  kMirrorMarkAhead,
+  kMirrorFenceOfNow,
+  kMirrorNoSwitchWait,
+  kMirrorSwitchForgotten,
+  kMirrorNoRewind,
+  kMirrorMuteIsDone,
+  kMirrorAddedFromEnd,
+  kMirrorMarksWhileBusy,
+  kMirrorMarkOfSecond,
+  kMirrorMarkUnfenced,
 };
 
 #ifdef FRESHET_MUTANTS

@@ -314,13 +314,16 @@ template <class V>
 void describe(V& v, MirrorText& text) {
   Mirror& mirror = text.value;
   v.text("name", mirror.name, kDnsName, "Name of the mirror; default: FROM-to-TO");
+  v.choice(
+      "kind", mirror.kind,
+      "The program that copies: MirrorMaker 2, or `freshet mirror`, exactly once and into any number of partitions");
   v.ref("from", text.from, "Cluster that is read", Need::kRequired);
   v.ref("to", text.to, "Cluster that is written", Need::kRequired);
   v.refs("topics", text.topics, "Topics, or beginnings of names followed by *; they keep their names", Need::kRequired);
   v.count("partitions", mirror.partitions, 0, kPartitionsMax,
           "Partitions of the topics that it makes (those that `topics` does not declare); 0: as many as at the source");
   v.choice("guarantee", mirror.guarantee, "What happens to messages when the mirror fails and resumes");
-  v.count("tasks", mirror.tasks, 1, 10'000, "How many tasks copy");
+  v.count("tasks", mirror.tasks, 1, 10'000, "How many tasks copy; a process has four");
   v.text("user", mirror.user, kUserName, "The user that it connects as, on both clusters, where brokers ask for one");
   v.text("owner", mirror.owner, kAnyName, "The team that is alerted");
 }

@@ -204,6 +204,14 @@ enum class Guarantee : uint8_t { kAtLeastOnce, kExactlyOnce };
   return std::to_array<Name<Guarantee>>({{kAtLeastOnce, "at_least_once"}, {kExactlyOnce, "exactly_once"}});
 }
 
+// Which program does it: MirrorMaker 2 (KIP-382), partition by partition, or `freshet mirror`, always exactly once and
+// into any number of partitions.
+enum class MirrorKind : uint8_t { kMirrorMaker, kFreshet };
+[[nodiscard]] constexpr auto names_of(MirrorKind) {
+  using enum MirrorKind;
+  return std::to_array<Name<MirrorKind>>({{kMirrorMaker, "mirror_maker"}, {kFreshet, "freshet"}});
+}
+
 // One topic of a mirror: what is read, and what is written.
 struct MirroredTopic {
   Index from = kNone;  // topics
@@ -214,16 +222,17 @@ struct MirroredTopic {
 // names that end with -internal, .internal or .replica, or begin with a dot or "__", and its heartbeats.
 [[nodiscard]] bool is_never_mirrored(std::string_view topic);
 
-// Copies topics from one cluster to another (MirrorMaker 2, KIP-382): names and partitions stay as they are.
+// Copies topics from one cluster to another; their names stay.
 struct Mirror {
   std::string name;
+  MirrorKind kind = MirrorKind::kMirrorMaker;
   Index from = kNone;  // clusters
   Index to = kNone;
   std::vector<MirroredTopic> topics;
   uint32_t partitions = 0;  // of topics that it makes; 0: as many as at the source
   Guarantee guarantee = Guarantee::kAtLeastOnce;
-  uint32_t tasks = 4;
-  std::string user;  // that it connects as, where brokers ask; "": none
+  uint32_t tasks = 4;  // of MirrorMaker; four of them are a process of either kind
+  std::string user;    // that it connects as, where brokers ask; "": none
   std::string owner;
   Where where;
 };

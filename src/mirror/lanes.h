@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "base/mutant.h"
 #include "cluster/stream/stream.h"
 #include "mirror/config.h"
 #include "mirror/share.h"
@@ -19,8 +20,8 @@ namespace freshet::mirror {
 // One thread uses it.
 class Lanes {
  public:
-  static constexpr size_t kRound = 1024;
-  static constexpr size_t kRoundBehind = 64;
+  static constexpr size_t kRound = FRESHET_BOUND(1024, 9);
+  static constexpr size_t kRoundBehind = FRESHET_BOUND(64, 2);
   using OpenReader = std::function<Result<std::unique_ptr<cluster::Reader>>(const std::string& name)>;
 
   Lanes(OpenReader open, env::Clock& clock) : open_(std::move(open)), clock_(clock) {}

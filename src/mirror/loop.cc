@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "base/mutant.h"
 #include "telemetry/log.h"
 
 namespace freshet::mirror {
@@ -17,7 +18,7 @@ using cluster::OffsetAt;
 
 // Of one transaction; what it has is in memory until it is committed.
 constexpr size_t kBatchBytes = 8u << 20;
-constexpr size_t kBatchRecords = 50'000;
+constexpr size_t kBatchRecords = FRESHET_BOUND(50'000, 60);
 constexpr env::TimeUs kIdleUs = 100'000;
 constexpr env::TimeUs kAgainUs = 200'000;  // After a failure that may pass.
 constexpr uint32_t kRefusedMost = 3;
@@ -111,17 +112,19 @@ Status Loop::refresh() {
 }
 
 // The end of the target is asked for while nothing of ours is open: what a share has from its position on will be
-// written at or above it. Where that fails, the next time will do.
+// written at or above it. Of a share that is read twice the first reading's position counts: from where the second one
+// is, some is written already. Where it fails, the next time will do.
 void Loop::make_marks() {
   const env::TimeUs now = parts_.clock.monotonic_us();
   if (now < marks_at_) return;
   marks_at_ = now + config_.offset_sync_us;
   marks_.clear();
-  std::map<Topic*, std::vector<Share*>> due;
+  std::map<std::string_view, std::vector<Share*>> due;  // by topic
   for (auto& [id, share] : shares_.all())
-    if (share.known && !share.second) due[share.topic].push_back(&share);
+    if (share.known && !share.second) due[share.topic->name].push_back(&share);
   const int64_t now_ms = parts_.clock.now_us() / 1000;
-  for (auto& [topic, shares] : due) {
+  for (auto& [name, shares] : due) {
+    const Topic* const topic = shares.front()->topic;
     const auto ends =
         offsets_of(parts_.target, cluster::partitions_of(topic->to, topic->target_partitions), OffsetAt::Kind::kLatest);
     if (!ends) {
@@ -129,8 +132,10 @@ void Loop::make_marks() {
       continue;
     }
     for (Share* share : shares) {
-      Mark mark{shares_.whole_below(*share), *ends, now_ms};
+      Mark mark{share->next, *ends, now_ms};
+      if (FRESHET_MUTANT(kMirrorMarkOfSecond)) mark.source = shares_.whole_below(*share);
       if (mark.source == share->marked.source && mark.target == share->marked.target) continue;
+      if (FRESHET_MUTANT(kMirrorMarksWhileBusy) && mark.source == share->marked.source) continue;
       const auto count = [&](int64_t ms) {
         return static_cast<uint64_t>(ms / std::max<int64_t>(config_.offset_sync_us / 1000, 1));
       };
@@ -306,12 +311,15 @@ Status Loop::write_own(Batch& batch) {
   return write(out, batch);
 }
 
-// First readings, where these or their second ones have gone on.
+// First readings, where these or their second ones have gone on, or which have a mark: only with a position the brokers
+// look who commits, and the mark of a process that was given up would say of what others have written that it comes.
 bool Loop::has_unsaid(std::vector<uint32_t>& ids) {
   for (auto& [id, share] : shares_.all()) {
     if (!share.known || share.second) continue;
     const bool twins = share.twin && shares_.all().at(*share.twin).unsaid;
-    if (share.unsaid || twins) ids.push_back(id);
+    const bool marked = !FRESHET_MUTANT(kMirrorMarkUnfenced) &&
+                        std::ranges::any_of(marks_, [own = share.id](const NewMark& mark) { return mark.share == own; });
+    if (share.unsaid || twins || marked) ids.push_back(id);
   }
   return !ids.empty();
 }
@@ -321,9 +329,18 @@ Status Loop::commit(Batch& batch) {
   std::vector<uint32_t> ids;
   const size_t records = batch.records, bytes = batch.bytes;
   if (!has_unsaid(ids) && marks_.empty() && heartbeat_.empty()) return {};
+  if (FRESHET_MUTANT(kMirrorMarkAhead) && batch.open && !marks_.empty()) {
+    marks_at_ = 0;
+    make_marks();
+    for (NewMark& mark : marks_) {
+      mark.mark.source = std::min(mark.mark.source, std::max<int64_t>(shares_.all().at(mark.share).committed, 0));
+      mark.value = encode(mark.mark);
+    }
+  }
   FRESHET_TRY(write_own(batch));
   if (!batch.open) FRESHET_TRY(parts_.writer.begin());
   batch.open = true;
+  if (FRESHET_MUTANT(kMirrorFenceOfNow)) FRESHET_TRY(parts_.group.poll(0));
   const auto member = parts_.group.member();
   if (member == nullptr && !ids.empty())
     return fail(Code::kConflict, "the group has given this process's partitions to somebody else");
@@ -332,7 +349,12 @@ Status Loop::commit(Batch& batch) {
     const Share& share = shares_.all().at(id);
     places.push_back({share.progress, share.next, encode(shares_.note_of(share))});
   }
-  FRESHET_TRY(parts_.writer.commit(places, member.get()));
+  if (FRESHET_MUTANT(kMirrorOffsetsApart)) {
+    FRESHET_TRY(parts_.writer.commit({}, member.get()));
+    FRESHET_TRY(parts_.writer.begin());
+  }
+  const Status done = parts_.writer.commit(places, member.get());
+  if (!done && !(FRESHET_MUTANT(kMirrorMuteIsDone) && done.error().code == Code::kRetry)) return done;
   batch.records = records;
   batch.bytes = bytes;
   committed(ids, batch);

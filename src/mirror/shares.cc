@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -65,6 +66,7 @@ void Shares::take(const PartitionRef& progress) {
 }
 
 void Shares::rewind() {
+  if (FRESHET_MUTANT(kMirrorNoRewind)) return;
   for (auto& [id, share] : shares_) {
     lanes_.stop(share);
     share.known = share.unsaid = false;
@@ -122,7 +124,8 @@ Status Shares::learn(const std::vector<Share*>& unknown) {
 Status Shares::begin_fresh(const std::vector<Share*>& fresh) {
   std::vector<PartitionRef> of;
   for (const Share* share : fresh) of.push_back(share->source);
-  FRESHET_ASSIGN(const auto firsts, offsets_of(source_, of, OffsetAt::Kind::kEarliest));
+  const auto from = FRESHET_MUTANT(kMirrorAddedFromEnd) ? OffsetAt::Kind::kLatest : OffsetAt::Kind::kEarliest;
+  FRESHET_ASSIGN(const auto firsts, offsets_of(source_, of, from));
   for (size_t i = 0; i < fresh.size(); ++i) {
     Share& share = *fresh[i];
     FRESHET_ASSIGN(share.note, note_for(share));

@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mirror/shares.h"
 #include "telemetry/log.h"
 
@@ -140,6 +141,7 @@ Status Shares::raise_bound(Share& second, const Share& first) {
 }
 
 Result<bool> Shares::drained(const Share::Waits& waits) {
+  if (FRESHET_MUTANT(kMirrorNoSwitchWait)) return true;
   std::vector<cluster::PartitionRef> of;
   for (const cluster::Place& end : waits.ends) of.push_back(end.of);
   FRESHET_ASSIGN(const auto places, group_.committed(of));
@@ -150,7 +152,7 @@ Result<bool> Shares::drained(const Share::Waits& waits) {
 
 Note Shares::note_of(const Share& share) const {
   Note note = share.note;
-  if (share.twin) note.moved = shares_.at(*share.twin).next;
+  if (share.twin) note.moved = FRESHET_MUTANT(kMirrorSwitchForgotten) ? share.next : shares_.at(*share.twin).next;
   return note;
 }
 

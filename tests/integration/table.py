@@ -88,6 +88,7 @@ PLAN = {
     "fleet_live.killed_and_gone_on": (12, 1),
     "fleet_live.less_is_kept_in_steps": (12, 1),
     "fleet_live.who_may_only_look": (20, 1),
+    "fleet_mirrors.a_rendered_freshet_mirror_mirrors": (30, 2),
     "fleet_mirrors.a_rendered_mirror_mirrors": (52, 2),
     "fleet_plan.exit_statuses": (2, 1),
     "fleet_plan.json_keys_are_documented": (1, 1),

@@ -10,6 +10,8 @@ import kafka
 import packages
 from harness import Http, check, check_equal, free_ports, freshet, note, shorten, wait_until
 from patience import patient
+from supervised import Supervised
+from test_mirror import Writer, make_topic
 
 START_S = patient(240)
 MIRROR_S = patient(120)
@@ -146,3 +148,31 @@ def test_a_rendered_mirror_mirrors(box):
     check(re.search(r'^kafka_connect_mirror_mirrorsourceconnector_record_rate\{.*target="back".*topic="orders.v1"', text, re.MULTILINE)
           is not None, "no rate of the mirrored topic")
     note(f"{len(copied)} records mirrored, {len(names)} metrics")
+
+
+def test_a_rendered_freshet_mirror_mirrors(box):
+    """The same of `kind: freshet`: its configuration as it is in the Deployment, into another number of partitions."""
+    clusters = {name: kafka.start(box, name=name) for name in ("front", "back")}
+    text = FLEET.replace("guarantee: exactly_once, tasks: 2", "kind: freshet, partitions: 5")
+    for name, cluster in clusters.items():
+        text = text.replace(f"{{name: {name},", f"{{name: {name}, connect: {{bootstrap: \"{cluster.brokers}\"}},")
+    file, out = box.directory / "fleet.yaml", box.directory / "out"
+    file.write_text(text, encoding="utf-8")
+    status, _, err = freshet("fleet", "render", file, "--to", out)
+    check_equal(status, 0, f"fleet render ({shorten(err)})")
+    sys.path.insert(0, str(packages.jsonschema()))
+    import yaml  # pylint: disable=import-error,import-outside-toplevel
+    config, deployment = yaml.safe_load_all((out / "mirrors" / "shop" / "kubernetes.yaml").read_text(encoding="utf-8"))
+    check_equal(deployment["spec"]["replicas"], 2, "processes")
+    make_topic(clusters["front"], MIRRORED, 3)
+    writer = Writer(clusters["front"], MIRRORED)
+    writer.send(300)
+    mirror = Supervised(box, "mirror", "rendered", config["data"]["mirror.yaml"]).start("--instance", "pod-1")
+    wait_until(lambda: mirror.keep_running() or mirror.metric("freshet_mirror_records_total") >= 300, MIRROR_S, lambda: f"all mirrored ({mirror.tail()})")
+    writer.check(clusters["back"], MIRRORED)
+    described = clusters["back"].run("org.apache.kafka.tools.TopicCommand", "--describe", "--topic", MIRRORED)
+    check("PartitionCount: 5" in described, described)
+    metrics = Http(mirror.port).request("GET", "/metrics").body.decode()
+    for name in ("freshet_mirror_lag_seconds", "freshet_mirror_halted"):
+        check(re.search(rf'^{name}{{.*topic="{MIRRORED}"', metrics, re.MULTILINE) is not None, f"no {name}, which alerts look at: {shorten(metrics, 1500)}")
+    mirror.stop()

@@ -280,6 +280,9 @@ def test_ansible(box):
     own = listed["_meta"]["hostvars"]["front-2.kafka.internal"]
     check_equal((own["broker_id"], own["kafka_broker_custom_properties"]["broker.rack"]), (2, "r1b"), "the second broker")
     run(tools / "ansible-lint", "--offline", "ansible", cwd=out, env=env)
+    back = BOTH.replace("from: front, to: back, topics: [clicks.v1, Orders_v2]", "kind: freshet, from: back, to: front, topics: [paid]")
+    out = render(box, back.replace("mirrors:", "  - {name: paid, cluster: back}\nmirrors:"))
+    run(tools / "ansible-lint", "--offline", "mirrors", cwd=out, env=env)
 
 
 def test_strimzi(box):
@@ -289,6 +292,8 @@ def test_strimzi(box):
     judge = packages.python_tools() / "python"
     files = sorted(out.glob("strimzi/*/*/*.yaml"))
     check_equal(len(files), 8, "files of Strimzi")
+    freshets = render(box, BOTH.replace("{name: shop,", "{name: shop, kind: freshet,").replace("kafka_version: 4.0.0", SECURED))
+    files.append(freshets / "mirrors" / "shop" / "kubernetes.yaml")
     said = run(judge, ROOT / "tests" / "integration" / "check_crd.py", schemas, *files)
     note(said.strip())
     broken = files[0].with_name("broken.yaml")

@@ -128,12 +128,14 @@ std::vector<Case> mirror_cases() {
       {"mirror-source-retention", "topic front/t", pair("retention: 5h", "retention: 1h", ""),
        pair("retention: 6h", "retention: 1h", ""), true},
       {"mirror-repartitions", "mirror front-to-back", pair("partitions: 12", "partitions: 3", ""),
-       pair("partitions: 12", "partitions: 12", ""), false},
+       pair("partitions: 12", "partitions: 3", ", kind: freshet"), false},
       {"mirror-idle-tasks", "mirror front-to-back", pair("partitions: 3", "partitions: 3", ", tasks: 4"),
        pair("partitions: 3", "partitions: 3", ", tasks: 3"), true},
       {"mirror-never-copies", "mirror x-to-y",
        three + "topics: [{name: a-internal, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n",
-       three + "topics: [{name: internal-a, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n", false},
+       three +
+           "topics: [{name: a-internal, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"], kind: freshet}]\n",
+       false},
   };
 }
 

@@ -176,6 +176,7 @@ Findings mirror_repartitions(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < fleet.mirrors.size(); ++i) {
     const Mirror& mirror = fleet.mirrors[i];
+    if (mirror.kind == MirrorKind::kFreshet) continue;
     std::vector<std::string> names;
     for (const MirroredTopic& topic : mirror.topics) {
       const Topic& from = fleet.topics[topic.from];
@@ -186,7 +187,7 @@ Findings mirror_repartitions(const Facts& facts) {
     if (names.empty()) continue;
     found.push_back(finding(facts, Kind::kMirror, i, "partitions",
                             fmt::format("other numbers of partitions at the target: {}", list_of(names)),
-                            "run it with a mirror that partitions anew by key, or keep the source's number"));
+                            "`kind: freshet` partitions anew by key; or keep the source's number"));
   }
   return found;
 }
@@ -195,10 +196,11 @@ Findings mirror_never_copies(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
   for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    const bool freshet = fleet.mirrors[i].kind == MirrorKind::kFreshet;
     std::vector<std::string> names;
     for (const MirroredTopic& topic : fleet.mirrors[i].topics) {
       const std::string& name = fleet.topics[topic.from].name;
-      if (is_never_mirrored(name)) names.push_back(name);
+      if (freshet ? name.starts_with("__") : is_never_mirrored(name)) names.push_back(name);
     }
     if (names.empty()) continue;
     found.push_back(finding(facts, Kind::kMirror, i, "topics", fmt::format("never copied: {}", list_of(names)),

@@ -10,7 +10,9 @@
 #include <map>
 
 #include "base/assert.h"
+#include "fleet/plan/mirrors.h"
 #include "fleet/rates.h"
+#include "fleet/render/names.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -152,8 +154,9 @@ double mirrors_most(const Topology& fleet, Index from, Index to, double ours, co
   double most = 0, all = 0;
   for (const Mirror& mirror : fleet.mirrors) {
     if (mirror.from != from || mirror.to != to) continue;
-    // A task is one thread: it copies a message in `mirrored_message` microseconds.
-    most += mirror.tasks * 1e6 / prices.cpu.mirrored_message;
+    // A task of MirrorMaker is one thread, and so is a process of ours.
+    const uint32_t threads = mirror.kind == MirrorKind::kFreshet ? workers_of(mirror) : mirror.tasks;
+    most += threads * 1e6 / mirrored_message_us(mirror.kind, prices);
     for (const MirroredTopic& topic : mirror.topics)
       all += fleet.topics[topic.from].messages_per_s * fleet.topics[topic.from].peak_factor;
   }

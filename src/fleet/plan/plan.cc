@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -97,14 +96,6 @@ class PricesByCluster {
   std::vector<Index> region_of_;
 };
 
-// Machines of mirrors are not in the file: cores are paid at the cheapest that may be recommended.
-double usd_per_core_hour(const Prices& prices) {
-  double least = std::numeric_limits<double>::infinity();
-  for (const InstancePrice& instance : prices.instances)
-    if (instance.broker) least = std::min(least, instance.usd_per_hour / instance.vcpu);
-  return least;
-}
-
 // Sums for each cluster the costs that its size doesn't change: traffic between zones and regions, mirrors,
 // controllers, remote storage.
 std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const PricesByCluster& by_cluster) {
@@ -125,19 +116,11 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
     out[cluster].remote += rates.topics[i].remote_bytes / kGib * by_cluster.of(cluster).remote_usd_per_gib_month;
   }
   for (const Mirror& mirror : fleet.mirrors) {
-    double bytes = 0, messages = 0;
-    for (const MirroredTopic& topic : mirror.topics) {
-      bytes += rates.topics[topic.from].in_bytes_per_s;
-      messages += fleet.topics[topic.from].messages_per_s * fleet.topics[topic.from].peak_factor;
-    }
+    double bytes = 0;
+    for (const MirroredTopic& topic : mirror.topics) bytes += rates.topics[topic.from].in_bytes_per_s;
     // A mirror runs beside its target; what leaves a region is paid where it leaves.
-    const Prices& prices = by_cluster.of(mirror.to);
-    const double core_hour = usd_per_core_hour(prices);
-    // Microseconds for a message times messages a second: cores, of which only so much may be in use.
-    FRESHET_ASSERT(std::isfinite(core_hour) && prices.limits.cpu > 0);
-    const double cores = messages * prices.cpu.mirrored_message / 1e6 / prices.limits.cpu;
     Cost& cost = out[mirror.to];
-    cost.mirrors += std::max(prices.cpu.mirror_vcpu_min, cores) * core_hour * prices.hours_per_month;
+    cost.mirrors += use_of(fleet, mirror, mirror.kind, by_cluster.of(mirror.to)).usd_per_month;
     if (fleet.clusters[mirror.from].region != fleet.clusters[mirror.to].region)
       cost.cross_region +=
           bytes * prices.hours_per_month * 3600 / kBytesPerGb * by_cluster.of(mirror.from).cross_region_usd_per_gb;
@@ -339,6 +322,7 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
   plan.topics = fleet.topics.size();
   plan.messages_per_s = sent_by_services(moment.fleet);
   const PricesByCluster by_cluster(moment.fleet, prices);
+  plan.mirrors = plan_mirrors(moment.fleet, prices);
   const std::vector<Cost> fixed = fixed_costs(moment.fleet, moment.rates, by_cluster);
   const std::vector<std::vector<Index>> topics = topics_by_cluster(moment.fleet);
   for (size_t i = 0; i < fleet.clusters.size(); ++i) {

@@ -12,6 +12,7 @@
 #include "fleet/plan/burst.h"
 #include "fleet/plan/compare.h"
 #include "fleet/plan/loads.h"
+#include "fleet/plan/mirrors.h"
 #include "fleet/plan/placement.h"
 #include "fleet/plan/sizing.h"
 
@@ -94,6 +95,7 @@ struct Plan {
   Cost best_cost;
   std::optional<Comparison> comparison;  // none: the fleet is one cluster for each region already
   std::vector<Burst> bursts;
+  std::vector<MirrorPlan> mirrors;
 };
 
 inline constexpr double kRoundingMax = 1e-9;  // by which a part of a limit may be over it

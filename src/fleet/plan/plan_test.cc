@@ -61,6 +61,31 @@ TEST(Plan, OfTheShop) {
   EXPECT_EQ(plan.comparison->whole.clusters, 1u);
 }
 
+TEST(Plan, AMirrorOfTheOtherKindTakesLess) {
+  Topology fleet = shop();
+  const Plan before = plan_of(fleet, {.months = 0});
+  for (Mirror& mirror : fleet.mirrors) mirror.kind = MirrorKind::kFreshet;
+  const Plan plan = plan_of(fleet, {.months = 0});
+  ASSERT_EQ(plan.mirrors.size(), fleet.mirrors.size());
+  for (size_t i = 0; i < plan.mirrors.size(); ++i) {
+    const MirrorPlan &now = plan.mirrors[i], &then = before.mirrors[i];
+    EXPECT_LT(now.use.cores, then.use.cores);
+    EXPECT_LT(now.use.memory_bytes, then.use.memory_bytes);
+    EXPECT_EQ(now.as_other.cores, then.use.cores);
+    EXPECT_EQ(now.use.cores, then.as_other.cores);
+  }
+  EXPECT_LT(plan.cost.mirrors, before.cost.mirrors);
+  EXPECT_EQ(text_report(before).find("AS MIRRORMAKER 2"), std::string::npos);
+  EXPECT_NE(text_report(plan).find("AS MIRRORMAKER 2"), std::string::npos);
+}
+
+TEST(Plan, MirrorMakerCantPartitionAnew) {
+  Topology fleet = shop();
+  fleet.mirrors[0].kind = MirrorKind::kFreshet;
+  fleet.topics[fleet.mirrors[0].topics[0].to].partitions += 1;
+  EXPECT_FALSE(plan_of(fleet, {.months = 0}).mirrors[0].other_can);
+}
+
 TEST(Plan, OneClusterForEachRegionIsNotComparedWithItself) { EXPECT_FALSE(plan_of(merged(shop())).comparison); }
 
 TEST(Plan, LosingAZoneLeavesTwoThirds) {

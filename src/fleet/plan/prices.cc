@@ -30,6 +30,7 @@ class Section {
   void number(const std::string& key, double min, double max, double& out) {
     if (map_.require(key, "a number") != nullptr) map_.number(key, min, max, out);
   }
+  void optional(const std::string& key, double min, double max, double& out) { map_.number(key, min, max, out); }
   void count(const std::string& key, uint32_t min, uint32_t max, uint32_t& out) {
     if (map_.require(key, "a whole number") != nullptr) map_.count(key, min, max, out);
   }
@@ -122,6 +123,8 @@ void read_costs(MapReader& file, Prices& prices, Problems& problems) {
     in.number("produce_request", 0, kMost, prices.cpu.produce_request);
     in.number("mirrored_message", 0, kMost, prices.cpu.mirrored_message);
     in.number("mirror_vcpu_min", 0, kMost, prices.cpu.mirror_vcpu_min);
+    in.optional("freshet_mirrored_message", 0, kMost, prices.cpu.freshet_mirrored_message);
+    in.optional("freshet_mirror_vcpu_min", 0, kMost, prices.cpu.freshet_mirror_vcpu_min);
   });
 }
 

@@ -49,8 +49,10 @@ struct CpuCosts {
   double mb_out = 0;
   double message_in = 0;
   double produce_request = 0;
-  double mirrored_message = 0;  // on the mirror's own machines
-  double mirror_vcpu_min = 0;   // of each mirror
+  double mirrored_message = 0;          // on the mirror's own machines
+  double mirror_vcpu_min = 0;           // of each mirror
+  double freshet_mirrored_message = 0;  // the same of mirrors of kind freshet; 0: as of the others
+  double freshet_mirror_vcpu_min = 0;
 };
 
 // Says how full each may be at the peak; the rest is for bursts, restarts and what the model leaves out.

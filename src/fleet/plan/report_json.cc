@@ -154,6 +154,22 @@ void write_burst(JsonWriter& json, const Burst& burst) {
   json.end_object();
 }
 
+void write_use(JsonWriter& json, const MirrorUse& use) {
+  json.begin_object();
+  write_numbers(json, {{"cores", use.cores}, {"memory_bytes", use.memory_bytes}, {"usd_per_month", use.usd_per_month}});
+  json.end_object();
+}
+
+void write_mirror(JsonWriter& json, const MirrorPlan& mirror) {
+  json.begin_object().member("name", mirror.name).member("kind", name_of(mirror.kind));
+  json.member("processes", mirror.processes);
+  write_numbers(json, {{"messages_per_s", mirror.messages_per_s}});
+  write_use(json.key("use"), mirror.use);
+  json.key("as_other_kind");
+  mirror.other_can ? write_use(json, mirror.as_other) : void(json.null());
+  json.end_object();
+}
+
 }  // namespace
 
 std::string json_report(const Plan& plan) {
@@ -170,6 +186,7 @@ std::string json_report(const Plan& plan) {
   json.key("whole");
   plan.comparison ? write_variant(json, plan.comparison->whole) : void(json.null());
   json.key("bursts").array(plan.bursts, write_burst);
+  json.key("mirrors").array(plan.mirrors, write_mirror);
   json.end_object();
   return out;
 }

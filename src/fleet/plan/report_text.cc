@@ -91,6 +91,22 @@ std::string costs_text(const Plan& plan) {
   return table.text();
 }
 
+// Where one is of kind freshet: what it saves, or whether the other could do it at all.
+std::string mirrors_text(const Plan& plan) {
+  Table table({"MIRROR", "MESSAGES/S", "PROCESSES", "CORES", "MEMORY", "$/MONTH", "AS MIRRORMAKER 2"}, "lrrrrrl");
+  for (const MirrorPlan& mirror : plan.mirrors) {
+    if (mirror.kind != MirrorKind::kFreshet) continue;
+    const MirrorUse& other = mirror.as_other;
+    const std::string cores = fmt::format("{:.1f}", mirror.use.cores);
+    table.add({mirror.name, count_text(mirror.messages_per_s), std::to_string(mirror.processes), cores,
+               bytes_text(mirror.use.memory_bytes), money(mirror.use.usd_per_month),
+               mirror.other_can ? fmt::format("{:.1f} cores, {}, {}", other.cores, bytes_text(other.memory_bytes),
+                                              money(other.usd_per_month))
+                                : "can't: it changes numbers of partitions"});
+  }
+  return table.text();
+}
+
 std::string comparison_text(const Comparison& comparison) {
   const Variant &split = comparison.split, &whole = comparison.whole;
   Table table({"AT THE CHEAPEST SIZES", split.name, whole.name}, "lrr");
@@ -146,6 +162,8 @@ std::string text_report(const Plan& plan) {
       fmt::format("{}: {} clusters, {} topics, {} messages/s from services; {}\n\n", plan.fleet, plan.clusters.size(),
                   plan.topics, amount(plan.messages_per_s), assumptions(plan.options));
   out += clusters_text(plan) + "\n" + sizes_text(plan) + "\n" + costs_text(plan);
+  if (std::ranges::any_of(plan.mirrors, [](const MirrorPlan& one) { return one.kind == MirrorKind::kFreshet; }))
+    out += "\n" + mirrors_text(plan);
   if (plan.comparison) out += "\n" + comparison_text(*plan.comparison);
   for (const Burst& burst : plan.bursts) out += "\n" + burst_text(burst);
   const auto failing =

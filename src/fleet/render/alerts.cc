@@ -476,18 +476,18 @@ void add_mirrors(std::vector<Alert>& out) {
   const auto worker = [](std::string_view values) {
     return Series{"up{job=\"mirror-maker\",mirror=\"{mirror}\",instance=\"w\"}", std::string(values)};
   };
-  out.push_back(
-      {"KafkaMirrorDown",
-       Severity::kCritical,
-       "mirror",
-       5,
-       kMirror,
-       "(sum by (mirror) (fleet:mirror_info) unless on (mirror) count by (mirror) (up{job=\"mirror-maker\"} == 1))",
-       "No worker of mirror {mirror} into {cluster} is found",
-       "See its pods; readers of its target wait.",
-       "",
-       {.series = {worker("1x9 0x60")}, .fires_within = 6},
-       {"it restarts within four minutes", {worker("1x9 0x3 1x60")}}});
+  out.push_back({"KafkaMirrorDown",
+                 Severity::kCritical,
+                 "mirror",
+                 5,
+                 kMirror,
+                 "(sum by (mirror) (fleet:mirror_info) unless on (mirror) count by (mirror) "
+                 "(up{job=~\"mirror-maker|freshet-mirror\"} == 1))",
+                 "No worker of mirror {mirror} into {cluster} is found",
+                 "See its pods; readers of its target wait.",
+                 "",
+                 {.series = {worker("1x9 0x60")}, .fires_within = 6},
+                 {"it restarts within four minutes", {worker("1x9 0x3 1x60")}}});
   out.push_back(
       {"KafkaMirrorTaskFailed",
        Severity::kCritical,
@@ -549,6 +549,52 @@ void add_mirror_lag(std::vector<Alert>& out) {
                  "humanizeDuration",
                  {.series = {latency("100x9 120000x60")}, .fires_within = 11, .value = "2m 0s"},
                  {"it catches up within nine minutes", {latency("100x9 120000x8 100x60")}}});
+}
+
+// Of mirrors of kind freshet, which stop a partition rather than lose something. Their lag is that of a topic, in each
+// process that has some of its partitions, and 0 while nothing waits: so a quiet night looks like no lag, as it should.
+void add_freshet_mirrors(std::vector<Alert>& out) {
+  const auto halted = [](std::string_view values) {
+    return Series{"freshet_mirror_halted{job=\"freshet-mirror\",mirror=\"{mirror}\",topic=\"t\",instance=\"p\"}",
+                  std::string(values)};
+  };
+  const auto lag = [](std::string_view values) {
+    return Series{"freshet_mirror_lag_seconds{job=\"freshet-mirror\",mirror=\"{mirror}\",topic=\"t\",instance=\"p\"}",
+                  std::string(values)};
+  };
+  out.push_back({"KafkaMirrorHalted",
+                 Severity::kCritical,
+                 "mirror",
+                 2,
+                 kMirror,
+                 "count by (mirror) (freshet_mirror_halted == 1)",
+                 "Mirror {mirror} into {cluster} has stopped partitions of {value} topics",
+                 "The process's log says which and why: a record without a key, or what the source has deleted.",
+                 "humanize",
+                 {.series = {halted("0x9 1x60")}, .fires_within = 3, .value = "1"},
+                 {"it is started again within a minute", {halted("0x9 1 0x60")}}});
+  out.push_back({"KafkaMirrorLagsFar",
+                 Severity::kCritical,
+                 "mirror",
+                 5,
+                 kMirror,
+                 "max by (mirror) (freshet_mirror_lag_seconds) > 600",
+                 "Mirror {mirror} into {cluster} is {value} behind its source",
+                 "See freshet_mirror_aborts_total, its bandwidth limits, and the clusters at either end.",
+                 "humanizeDuration",
+                 {.series = {lag("0x9 900x60")}, .fires_within = 6, .value = "15m 0s"},
+                 {"nine minutes behind", {lag("540x70")}}});
+  out.push_back({"KafkaMirrorLags",
+                 Severity::kWarn,
+                 "mirror",
+                 10,
+                 kMirror,
+                 "max by (mirror) (freshet_mirror_lag_seconds) > 60",
+                 "Mirror {mirror} into {cluster} is {value} behind its source",
+                 "Usual for minutes after a restart; else start another process of it.",
+                 "humanizeDuration",
+                 {.series = {lag("0x9 120x60")}, .fires_within = 11, .value = "2m 0s"},
+                 {"it catches up within nine minutes", {lag("0x9 120x8 0x60")}}});
 }
 
 // Two watchers see one group in one topic, the same but for the moment.
@@ -699,6 +745,7 @@ const std::vector<Alert>& alerts() {
     add_use(out);
     add_mirrors(out);
     add_mirror_lag(out);
+    add_freshet_mirrors(out);
     add_lag(out);
     add_lag_doubts(out);
     add_loss(out);

@@ -15,5 +15,6 @@ struct FixedFile {
 extern const std::array<FixedFile, 6> kTerraformFiles;  // root.hcl first, then the module's
 extern const std::string_view kFleetWatchPlaybook;      // for Ansible
 extern const std::string_view kNodeExporterPlaybook;    // likewise
+extern const std::string_view kMirrorPlaybook;          // likewise, with @hosts@, @cluster@, @mirror@ and @port@
 
 }  // namespace freshet::fleet

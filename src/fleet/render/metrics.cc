@@ -189,6 +189,11 @@ std::span<const std::string_view> watch_metrics() {
   return kNames;
 }
 
+std::span<const std::string_view> mirror_metrics() {
+  static constexpr std::array<std::string_view, 2> kNames = {"freshet_mirror_lag_seconds", "freshet_mirror_halted"};
+  return kNames;
+}
+
 std::span<const std::string_view> disk_metrics() {
   static constexpr std::array<std::string_view, 4> kNames = {
       "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "kubelet_volume_stats_available_bytes",
@@ -244,7 +249,8 @@ bool is_known_metric(std::string_view name) {
   const auto same = [&](std::string_view other) { return other == name; };
   return std::ranges::any_of(exported_metrics(), named) || std::ranges::any_of(recorded_metrics(), named) ||
          std::ranges::any_of(built_in_metrics(), same) || std::ranges::any_of(watch_metrics(), same) ||
-         std::ranges::any_of(disk_metrics(), same) || std::ranges::any_of(fact_metrics(), same);
+         std::ranges::any_of(mirror_metrics(), same) || std::ranges::any_of(disk_metrics(), same) ||
+         std::ranges::any_of(fact_metrics(), same);
 }
 
 std::vector<std::string> metrics_in(std::string_view text) {

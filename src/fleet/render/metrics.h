@@ -43,6 +43,9 @@ struct Metric {
 // or broker.
 [[nodiscard]] std::span<const std::string_view> watch_metrics();
 
+// What rules use of `freshet mirror` (docs/mirror.md), with the label topic, and the label mirror of scrape jobs.
+[[nodiscard]] std::span<const std::string_view> mirror_metrics();
+
 // Of the node exporter (EC2) and of kubelets, with the labels cluster, broker and directory that scrape jobs give them.
 [[nodiscard]] std::span<const std::string_view> disk_metrics();
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "fleet/render/metrics.h"
+#include "fleet/render/mirrors.h"
 #include "fleet/render/names.h"
 #include "fleet/render/strimzi.h"
 #include "fleet/render/terraform.h"
@@ -147,6 +148,7 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
   }
   for (const Mirror& mirror : topology.mirrors) {
     if (!is_rendered(topology, mirror) || topology.clusters[mirror.to].region != region) continue;
+    if (mirror.kind == MirrorKind::kFreshet) continue;
     mirror_namespaces.insert(topology.clusters[mirror.to].kubernetes_namespace);
     mirrors.push_back(object_name(mirror.name));
   }
@@ -155,6 +157,40 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
     jobs.items.push_back(strimzi_disk_job(with_disks));
   }
   if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
+}
+
+// Pods by their labels; on EC2 the target's first brokers, each mirror at a port of its own (mirrors.h).
+void add_freshet_mirror_jobs(const Topology& topology, Index region, yaml::Node& jobs) {
+  std::set<std::string> namespaces;
+  std::vector<std::string> in_pods;
+  for (Index i = 0; i < topology.mirrors.size(); ++i) {
+    const Mirror& mirror = topology.mirrors[i];
+    const Cluster& to = topology.clusters[mirror.to];
+    if (mirror.kind != MirrorKind::kFreshet || to.region != region || !is_rendered(topology, mirror)) continue;
+    if (to.platform == Platform::kStrimzi) {
+      namespaces.insert(to.kubernetes_namespace);
+      in_pods.push_back(object_name(mirror.name));
+      continue;
+    }
+    yaml::Node filters = running(topology, "broker");
+    filters.items.push_back(map("name", "tag:KafkaCluster", "values", list(to.name)));
+    std::vector<std::string> ids;
+    for (const Host& host : mirror_hosts(topology, mirror)) ids.push_back(std::to_string(host.node_id));
+    filters.items.push_back(map("name", "tag:KafkaNodeId", "values", yaml::list_of(ids)));
+    jobs.items.push_back(map("job_name", "freshet-mirror-" + mirror.name, "ec2_sd_configs",
+                             list(map("region", topology.regions[region].name, "port", mirror_port(topology, i),
+                                      "filters", std::move(filters))),
+                             "relabel_configs",
+                             list(map("target_label", "job", "replacement", "freshet-mirror"),
+                                  map("target_label", "mirror", "replacement", object_name(mirror.name)),
+                                  copy_label("__meta_ec2_tag_Name", "instance"))));
+  }
+  if (in_pods.empty()) return;
+  constexpr std::string_view kLabels = "__meta_kubernetes_pod_label_app_kubernetes_io_";
+  const std::string name = std::string(kLabels) + "name", instance = std::string(kLabels) + "instance";
+  jobs.items.push_back(map("job_name", "freshet-mirror", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
+                           list(keep(name, "freshet-mirror"), keep(instance, join(in_pods)), keep(kPortName, "metrics"),
+                                copy_label(instance, "mirror"), copy_label("__meta_kubernetes_pod_name", "instance"))));
 }
 
 std::string scrape_file(const Topology& topology, Index index) {
@@ -173,6 +209,7 @@ std::string scrape_file(const Topology& topology, Index index) {
   }
   add_strimzi_jobs(topology, index, jobs);
   jobs.items.push_back(watch_job());
+  add_freshet_mirror_jobs(topology, index, jobs);
   return yaml::write(
       map("global",
           map("scrape_interval", "30s", "evaluation_interval", "30s", "external_labels",
@@ -235,8 +272,10 @@ bool is_measured(const Topology& topology, const ServiceLevel& level) {
 }  // namespace
 
 bool is_rendered(const Topology& topology, const Mirror& mirror) {
-  if (topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
-  return std::ranges::any_of(mirror.topics, [&](const MirroredTopic& topic) { return is_copied(topology, topic); });
+  const bool anywhere = mirror.kind == MirrorKind::kFreshet;
+  if (!anywhere && topology.clusters[mirror.to].platform != Platform::kStrimzi) return false;
+  return std::ranges::any_of(mirror.topics,
+                             [&](const MirroredTopic& topic) { return is_copied(topology, mirror, topic); });
 }
 
 void render_prometheus(const Topology& topology, const Source& source, Rendering& out) {

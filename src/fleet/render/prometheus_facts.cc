@@ -153,7 +153,7 @@ void add_mirror(const Topology& topology, const Mirror& mirror, std::vector<Fact
       {"fleet:mirror_info", {{"mirror", name}, {"cluster", to.name}, {"owner", owner_or(mirror.owner, to)}}, 1});
   double messages_per_s = 0;
   for (const MirroredTopic& topic : mirror.topics) {
-    if (is_copied(topology, topic)) messages_per_s += topology.topics[topic.from].messages_per_s;
+    if (is_copied(topology, mirror, topic)) messages_per_s += topology.topics[topic.from].messages_per_s;
   }
   if (messages_per_s <= 0) return;
   out.push_back({"fleet:mirror_messages_per_second", {{"mirror", name}, {"cluster", to.name}}, messages_per_s});

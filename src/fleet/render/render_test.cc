@@ -212,6 +212,55 @@ TEST(Strimzi, SpreadsThePodsOfAPoolAndCountsNoOthers) {
   }
 }
 
+// kBoth with a mirror of the other kind, in both directions.
+std::string of_freshet() {
+  std::string text = kBoth;
+  text.replace(text.find("{name: shop,"), 12, "{name: shop, kind: freshet, user: m,");
+  text.insert(text.find("service_levels:"), "  - {name: back, kind: freshet, from: back, to: front, topics: [paid]}\n");
+  text.replace(text.find("mirrors: ["), 10, "mirrors:\n  - ");
+  text.erase(text.find("exactly_once}]") + 13, 1);
+  text.insert(text.find("mirrors:"), "  - {name: paid, cluster: back, partitions: 3}\n");
+  return text;
+}
+
+TEST(Mirrors, AreADeploymentInKubernetes) {
+  const Rendering rendering = rendered(of_freshet());
+  const std::string file = file_of(rendering, "mirrors/shop/kubernetes.yaml");
+  EXPECT_THAT(file, HasSubstr("      - match: clicks.v1\n        partitions: 24\n      - match: Orders_v2\n"));
+  EXPECT_THAT(file, HasSubstr("kind: Deployment\n"));
+  EXPECT_THAT(file, HasSubstr("type: Recreate\n"));
+  EXPECT_THAT(file_of(rendering, "prometheus/r2/prometheus.yml"), HasSubstr("job_name: freshet-mirror\n"));
+  for (const File& other : rendering.files) {
+    EXPECT_THAT(other.path, Not(HasSubstr("/back/mirrors.yaml")));
+    if (other.path == "prometheus/r2/facts.yml") EXPECT_THAT(other.bytes, HasSubstr("fleet:mirror_info"));
+  }
+  for (const std::string& note : rendering.notes) EXPECT_THAT(note, Not(HasSubstr("mirror shop")));
+}
+
+TEST(Mirrors, AreUnitsOnTheTargetsFirstBrokers) {
+  const Rendering rendering = rendered(of_freshet());
+  const std::string playbook = file_of(rendering, "mirrors/back/playbook.yml");
+  EXPECT_THAT(playbook, HasSubstr("hosts: \"front-1.kafka.example,front-2.kafka.example\"\n"));
+  EXPECT_THAT(playbook, HasSubstr("--config /etc/freshet/mirror-back.yaml --listen 0.0.0.0:8090 --instance %H\n"));
+  EXPECT_THAT(playbook, Not(HasSubstr("@")));
+  EXPECT_THAT(file_of(rendering, "mirrors/back/mirror.yaml"), HasSubstr("topics:\n  - match: paid\n"));
+  const std::string scrape = file_of(rendering, "prometheus/r1/prometheus.yml");
+  EXPECT_THAT(scrape, HasSubstr("job_name: freshet-mirror-back\n"));
+  for (const std::string& note : rendering.notes) EXPECT_THAT(note, Not(HasSubstr("mirror back")));
+}
+
+TEST(Mirrors, KnowThemselvesToGuardedClusters) {
+  std::string text = of_freshet();
+  text.replace(text.find("kafka_version: 4.0.0"), 20,
+               "kafka_version: 4.0.0, security: {transport: tls, authentication: scram_sha_512, super_users: [root]}");
+  const std::string file = file_of(rendered(text), "mirrors/shop/kubernetes.yaml");
+  for (const char* part :
+       {"security.protocol: sasl_ssl\n", "ssl.ca.location: /etc/freshet/back/ca.crt\n",
+        "sasl.mechanism: SCRAM-SHA-512\n", "sasl.username: m\n", "sasl.password: \"${TARGET_PASSWORD}\"\n",
+        "name: TARGET_PASSWORD\n", "name: back-cluster-ca-cert\n"})
+    EXPECT_THAT(file, HasSubstr(part));
+}
+
 TEST(Names, ObjectsOfKubernetes) {
   EXPECT_EQ(object_name("a.b-1"), "a.b-1");
   const auto is_valid = [](const std::string& name) {

@@ -30,6 +30,8 @@ void render_strimzi_users(const Topology& topology, Index cluster, StrimziApi ap
 // Whether MirrorMaker 2 copies the topic: it writes a record to the partition of the same number, and takes some names
 // for topics of its own (topology.h).
 [[nodiscard]] bool is_copied(const Topology& topology, const MirroredTopic& topic);
+// The same of a mirror of either kind (mirrors.h).
+[[nodiscard]] bool is_copied(const Topology& topology, const Mirror& mirror, const MirroredTopic& topic);
 // Mirrors, or parts of them, that MirrorMaker 2 can't do or that have no Kubernetes to run on.
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes);
 

@@ -123,9 +123,14 @@ bool is_copied(const Topology& topology, const MirroredTopic& topic) {
          !is_never_mirrored(topology.topics[topic.from].name);
 }
 
+bool is_copied(const Topology& topology, const Mirror& mirror, const MirroredTopic& topic) {
+  if (mirror.kind == MirrorKind::kFreshet) return !topology.topics[topic.from].name.starts_with("__");
+  return is_copied(topology, topic);
+}
+
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
   for (const Mirror& mirror : topology.mirrors) {
-    if (mirror.to != cluster) continue;
+    if (mirror.to != cluster || mirror.kind != MirrorKind::kMirrorMaker) continue;
     const std::string pattern = topics_pattern(topology, mirror);
     if (pattern.empty()) continue;
     append_document(out, strimzi_object(api, "KafkaMirrorMaker2",
@@ -137,9 +142,11 @@ void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi 
 
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes) {
   for (const Mirror& mirror : topology.mirrors) {
+    if (mirror.kind == MirrorKind::kFreshet) continue;
     if (topology.clusters[mirror.to].platform != Platform::kStrimzi) {
       notes.push_back("mirror " + mirror.name + ": nothing is rendered for it, as " +
-                      topology.clusters[mirror.to].name + " is on EC2 and MirrorMaker 2 is rendered for Strimzi only");
+                      topology.clusters[mirror.to].name +
+                      " is on EC2 and MirrorMaker 2 is rendered for Strimzi only; `kind: freshet` is for both");
       continue;
     }
     size_t named = 0, left_out = 0;

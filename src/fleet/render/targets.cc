@@ -11,6 +11,7 @@
 #include "fleet/render/ansible.h"
 #include "fleet/render/grafana.h"
 #include "fleet/render/jmx.h"
+#include "fleet/render/mirrors.h"
 #include "fleet/render/prometheus.h"
 #include "fleet/render/strimzi.h"
 #include "fleet/render/terraform.h"
@@ -19,11 +20,12 @@
 namespace freshet::fleet {
 namespace {
 
-constexpr std::array<Target, 7> kTargets = {{
+constexpr std::array<Target, 8> kTargets = {{
     {"alertmanager", "who is told of which alert", render_alertmanager},
     {"ansible", "inventories for cp-ansible", render_ansible},
     {"grafana", "dashboards", render_grafana},
     {"jmx", "rules of the JMX exporter", render_jmx},
+    {"mirrors", "mirrors by `freshet mirror`, in Kubernetes and on EC2", render_mirrors},
     {"prometheus", "what to scrape, rules, and proofs of the alerts", render_prometheus},
     {"strimzi", "Kubernetes resources", render_strimzi},
     {"terraform", "machines on AWS, laid out for Terragrunt", render_terraform},

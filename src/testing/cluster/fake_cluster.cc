@@ -13,22 +13,24 @@ using State = FakeTransaction::State;
 
 class FakeCommitter final : public cluster::Committer {
  public:
-  FakeCommitter(std::string group_in, std::string instance_in, uint64_t generation_in)
-      : group(std::move(group_in)), instance(std::move(instance_in)), generation(generation_in) {}
+  FakeCommitter(std::string group_in, std::string instance_in, uint64_t id_in, uint64_t generation_in)
+      : group(std::move(group_in)), instance(std::move(instance_in)), id(id_in), generation(generation_in) {}
   const std::string group, instance;
-  const uint64_t generation;
+  const uint64_t id, generation;
 };
 
 class FakeReader final : public cluster::Reader {
  public:
   explicit FakeReader(FakeCluster& cluster) : cluster_(cluster) {}
   Status start(uint32_t id, const PartitionRef& of, int64_t offset) override {
+    FRESHET_TRY(cluster_.step("start"));
     FRESHET_ASSERT(!started_.contains(id));
     started_[id] = {of, offset, false};
     return {};
   }
   void stop(uint32_t id) override { started_.erase(id); }
   void poll(size_t records_max, env::TimeUs timeout_us, cluster::Polled& into) override {
+    cluster_.at_step("read");
     const size_t before_all = into.records.size() + into.ends.size() + into.problems.size();
     std::vector<uint32_t> gone;
     for (auto& [id, started] : started_) {
@@ -64,8 +66,9 @@ class FakeReader final : public cluster::Reader {
   };
   void read(uint32_t id, Started& started, FakeCluster::Log& log, size_t most, cluster::Polled& into) {
     auto kept = std::make_shared<std::vector<FakeRecord>>();
-    kept->reserve(most);
-    for (; started.next < cluster_.stable_end(log) && kept->size() < most; ++started.next) {
+    const int64_t end = cluster_.stable_end(log);
+    kept->reserve(std::min(most, static_cast<size_t>(std::max<int64_t>(end - started.next, 0))));
+    for (; started.next < end && kept->size() < most; ++started.next) {
       const FakeCluster::Entry& entry = log.entries[static_cast<size_t>(started.next)];
       if (entry.marker || (entry.transaction && entry.transaction->state != State::kCommitted)) continue;
       const FakeRecord& record = kept->emplace_back(entry.record);
@@ -89,29 +92,40 @@ class FakeMembership final : public cluster::Membership {
   FakeMembership(FakeCluster& cluster, std::string group, std::string instance)
       : cluster_(cluster), group_(std::move(group)), instance_(std::move(instance)) {}
   Status subscribe(const std::vector<std::string>& topics) override {
+    FRESHET_TRY(cluster_.step("subscribe"));
     auto& group = cluster_.groups[group_];
-    group.members[instance_] = {topics.begin(), topics.end()};
+    topics_ = {topics.begin(), topics.end()};
+    if (id_ == 0) id_ = ++cluster_.joined;
+    group.members[instance_] = {id_, topics_};
     ++group.generation;
-    topics_ = group.members[instance_];
     return {};
   }
   Result<cluster::GroupChange> poll(env::TimeUs) override {
+    FRESHET_TRY(cluster_.step("poll"));
     auto& group = cluster_.groups[group_];
-    if (!topics_.empty() && !group.members.contains(instance_)) {  // It was expelled, and joins again.
-      group.members[instance_] = topics_;
+    const auto held = group.members.find(instance_);
+    if (!topics_.empty() && held == group.members.end()) {  // It was expelled, and joins again.
+      group.members[instance_] = {id_, topics_};
       ++group.generation;
+    } else if (!topics_.empty() && held->second.id != id_) {
+      return fail(Code::kFenced, "another process is this instance");
     }
     cluster::GroupChange change;
+    // Whoever was away while the group changed more than once may have lost something, and have it again by now.
+    if (group.generation > generation_ + 1) change.revoked = {mine_.begin(), mine_.end()};
+    if (!change.revoked.empty()) mine_.clear();
+    generation_ = group.generation;
     std::set<PartitionRef> mine = share_of(group);
     for (const PartitionRef& one : mine_)
       if (!mine.contains(one)) change.revoked.push_back(one);
     for (const PartitionRef& one : mine)
       if (!mine_.contains(one)) change.assigned.push_back(one);
     mine_ = std::move(mine);
-    member_ = topics_.empty() ? nullptr : std::make_shared<FakeCommitter>(group_, instance_, group.generation);
+    member_ = topics_.empty() ? nullptr : std::make_shared<FakeCommitter>(group_, instance_, id_, group.generation);
     return change;
   }
   Result<std::vector<Place>> committed(const std::vector<PartitionRef>& of) override {
+    FRESHET_TRY(cluster_.step("positions"));
     std::vector<Place> out;
     for (const PartitionRef& one : of) {
       for (const auto& [id, producer] : cluster_.producers) {
@@ -130,18 +144,18 @@ class FakeMembership final : public cluster::Membership {
  private:
   [[nodiscard]] std::set<PartitionRef> share_of(const FakeCluster::Group& group) const {
     std::set<PartitionRef> out;
-    size_t turn = 0;
     for (const std::string& topic : topics_) {
-      for (uint32_t p = 0; p < cluster_.partitions(topic); ++p, ++turn) {
-        auto member = group.members.begin();
-        std::advance(member, static_cast<std::ptrdiff_t>(turn % group.members.size()));
-        if (member->first == instance_) out.insert({topic, static_cast<int32_t>(p)});
-      }
+      std::vector<std::string> takers;
+      for (const auto& [name, member] : group.members)
+        if (member.topics.contains(topic)) takers.push_back(name);
+      for (uint32_t p = 0; p < cluster_.partitions(topic) && !takers.empty(); ++p)
+        if (takers[p % takers.size()] == instance_) out.insert({topic, static_cast<int32_t>(p)});
     }
     return out;
   }
   FakeCluster& cluster_;
   const std::string group_, instance_;
+  uint64_t id_ = 0, generation_ = 0;
   std::set<std::string> topics_;
   std::set<PartitionRef> mine_;
   std::shared_ptr<const cluster::Committer> member_;
@@ -151,6 +165,7 @@ class FakeWriter final : public cluster::Writer {
  public:
   FakeWriter(FakeCluster& cluster, std::string id) : cluster_(cluster), id_(std::move(id)) {}
   Status settle() override {
+    FRESHET_TRY(cluster_.step("settle"));
     if (epoch_ > 0) return {};
     auto& [epoch, last] = cluster_.producers[id_];
     if (last && last->state == State::kOpen) cluster_.end(*last, State::kAborted);
@@ -165,14 +180,14 @@ class FakeWriter final : public cluster::Writer {
   }
   void limit_batches(size_t) override {}
   Status begin() override {
-    cluster_.at_step("begin");
+    FRESHET_TRY(cluster_.step("begin"));
     FRESHET_TRY(mine());
     open_ = std::make_shared<FakeTransaction>();
     cluster_.producers[id_].second = open_;
     return {};
   }
   Status write(const cluster::Outgoing& out) override {
-    cluster_.at_step("write");
+    FRESHET_TRY(cluster_.step("write"));
     FRESHET_TRY(mine());
     auto& logs = cluster_.topics.at(names_.at(out.topic));
     if (static_cast<size_t>(out.partition) >= logs.size()) return fail(Code::kNotFound, "no such partition");
@@ -186,11 +201,12 @@ class FakeWriter final : public cluster::Writer {
     return {};
   }
   Status commit(const std::vector<Place>& places, const cluster::Committer* member) override {
-    cluster_.at_step("commit");
+    FRESHET_TRY(cluster_.step("commit"));
     FRESHET_TRY(mine());
     if (const auto* known = dynamic_cast<const FakeCommitter*>(member); known != nullptr && !places.empty()) {
       const auto& group = cluster_.groups[known->group];
-      if (known->generation != group.generation || !group.members.contains(known->instance)) {
+      const auto found = group.members.find(known->instance);
+      if (known->generation != group.generation || found == group.members.end() || found->second.id != known->id) {
         cluster_.end(*open_, State::kAborted);
         return fail(Code::kConflict, "the generation is over");
       }
@@ -198,16 +214,35 @@ class FakeWriter final : public cluster::Writer {
       open_->places = places;
     }
     cluster_.at_step("offsets");
+    FRESHET_TRY(mine());
     if (open_->state != State::kOpen) return fail(Code::kConflict, "the transaction was ended");
-    cluster_.end(*open_, State::kCommitted);
+    FRESHET_TRY(end_as(cluster_.commit_fate()));
     cluster_.at_step("committed");
     return {};
   }
   void abort() override {
-    if (open_ && open_->state == State::kOpen) cluster_.end(*open_, State::kAborted);
+    cluster_.at_step("abort");
+    const bool ours = epoch_ > 0 && cluster_.producers[id_].first == epoch_;
+    if (ours && open_ && open_->state == State::kOpen) cluster_.end(*open_, State::kAborted);
   }
 
  private:
+  // Where nobody answers, the id is to be taken anew, which decides what is open under it.
+  Status end_as(CommitFate fate) {
+    if (fate == CommitFate::kDone) {
+      cluster_.end(*open_, State::kCommitted);
+      return {};
+    }
+    if (fate == CommitFate::kRefused) {
+      cluster_.end(*open_, State::kAborted);
+      return fail(Code::kConflict, "the transaction was aborted");
+    }
+    if (fate == CommitFate::kDoneMute) cluster_.end(*open_, State::kCommitted);
+    open_->asked = fate == CommitFate::kLaterMute;
+    epoch_ = 0;
+    return fail(Code::kRetry, "no answer to a commit");
+  }
+
   Status mine() {
     if (cluster_.producers[id_].first != epoch_) return fail(Code::kFenced, "another has the id");
     return {};
@@ -223,6 +258,7 @@ class FakeAdmin final : public cluster::Admin {
  public:
   explicit FakeAdmin(FakeCluster& cluster) : cluster_(cluster) {}
   Result<cluster::ClusterView> describe() override {
+    FRESHET_TRY(cluster_.step("describe"));
     cluster::ClusterView view;
     view.brokers.push_back({1, "h", 1, ""});
     for (const auto& [name, logs] : cluster_.topics) {
@@ -233,6 +269,7 @@ class FakeAdmin final : public cluster::Admin {
     return view;
   }
   Result<std::vector<cluster::ConfigsOf>> configs(const std::vector<cluster::Resource>& of) override {
+    FRESHET_TRY(cluster_.step("configs"));
     std::vector<cluster::ConfigsOf> out;
     for (const auto& one : of) {
       if (!cluster_.topics.contains(one.name)) return fail(Code::kNotFound, "no topic " + one.name);
@@ -242,6 +279,7 @@ class FakeAdmin final : public cluster::Admin {
   }
   Result<std::vector<cluster::OffsetAnswer>> offsets(const std::vector<PartitionRef>& of,
                                                      cluster::OffsetAt at) override {
+    FRESHET_TRY(cluster_.step("offsets of"));
     std::vector<cluster::OffsetAnswer> out;
     for (const PartitionRef& one : of) {
       const auto found = cluster_.topics.find(one.topic);
@@ -273,6 +311,7 @@ class FakeAdmin final : public cluster::Admin {
     return out;
   }
   Status create_topic(const cluster::NewTopic& topic, Do) override {
+    FRESHET_TRY(cluster_.step("create"));
     if (cluster_.topics.contains(topic.name)) return fail(Code::kConflict, "it is there");
     std::vector<cluster::Config> configs;
     for (const auto& config : topic.configs)
@@ -281,6 +320,7 @@ class FakeAdmin final : public cluster::Admin {
     return {};
   }
   Status add_partitions(const std::string& topic, uint32_t total, Do) override {
+    FRESHET_TRY(cluster_.step("add partitions"));
     if (cluster_.partitions(topic) >= total) return fail(Code::kInvalid, "it has as many");
     cluster_.topics.at(topic).resize(total);
     return {};
@@ -335,6 +375,8 @@ std::vector<std::pair<int64_t, FakeRecord>> FakeCluster::committed(const std::st
 
 // Each partition that it touched gets a marker, which takes an offset.
 void FakeCluster::end(FakeTransaction& transaction, State state) {
+  if (transaction.state != State::kOpen) return;
+  if (transaction.asked) state = State::kCommitted;
   transaction.state = state;
   for (const PartitionRef& of : transaction.touched)
     topics.at(of.topic).at(static_cast<size_t>(of.partition)).entries.push_back({{}, nullptr, true});

@@ -25,9 +25,19 @@ struct FakeRecord {
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
 };
 
+// What becomes of a commit that was asked for.
+enum class CommitFate : uint8_t {
+  kDone,
+  kRefused,    // it is aborted, and its process hears of it
+  kDoneMute,   // it is done, and the answer is lost
+  kLostMute,   // the request is lost, and nobody answers
+  kLaterMute,  // the brokers will do it, and the answer is lost
+};
+
 struct FakeTransaction {
   enum class State : uint8_t { kOpen, kCommitted, kAborted };
   State state = State::kOpen;
+  bool asked = false;  // Its commit was asked for: whoever ends it, commits it.
   std::string group;
   std::vector<cluster::Place> places;
   std::set<cluster::PartitionRef> touched;
@@ -46,9 +56,13 @@ class FakeCluster {
     std::vector<Entry> entries;
     int64_t first = 0;
   };
+  struct Member {
+    uint64_t id = 0;  // another one for each process that joins as this instance
+    std::set<std::string> topics;
+  };
   struct Group {
     uint64_t generation = 0;
-    std::map<std::string, std::set<std::string>> members;  // the topics of each
+    std::map<std::string, Member> members;  // by instance
     std::map<cluster::PartitionRef, cluster::Place> places;
   };
 
@@ -67,8 +81,12 @@ class FakeCluster {
   [[nodiscard]] std::unique_ptr<cluster::Membership> join(const std::string& group, const std::string& instance);
   [[nodiscard]] std::unique_ptr<cluster::Writer> writer(const std::string& transactional_id);
 
-  // Called before each step of a writer with its name: "begin", "write", "commit", "offsets"; "committed" is after all.
+  // Called before each step of whoever uses the cluster, with its name: of a writer "begin", "write", "commit",
+  // "offsets", and "committed" after all. May change the cluster, and let others use it.
   std::function<void(const char* step)> at_step = [](const char*) {};
+  // Asked before the same steps: not ok, and nothing is done.
+  std::function<Status(const char* step)> refuse = [](const char*) { return Status{}; };
+  std::function<CommitFate()> commit_fate = [] { return CommitFate::kDone; };
   env::FakeClock& clock;
   std::map<std::string, std::vector<Log>> topics;
   std::map<std::string, std::vector<cluster::Config>> configs;
@@ -76,6 +94,11 @@ class FakeCluster {
   std::map<std::string, std::pair<uint64_t, std::shared_ptr<FakeTransaction>>> producers;  // epoch and last one by id
 
   [[nodiscard]] int64_t stable_end(const Log& log) const;
+  [[nodiscard]] Status step(const char* name) {
+    at_step(name);
+    return refuse(name);
+  }
+  uint64_t joined = 0;  // processes that have joined any group
   void end(FakeTransaction& transaction, FakeTransaction::State state);
 };
 
