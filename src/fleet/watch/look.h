@@ -56,12 +56,20 @@ struct BrokerSeen {
   std::vector<LogDirSeen> dirs;
 };
 
+// A partition whose replicas are being moved.
+struct MoveSeen {
+  std::string topic;
+  uint32_t partition = 0;
+  std::vector<int32_t> adding, removing;  // brokers
+};
+
 struct Look {
   env::TimeUs at_us = 0;  // of the monotonic clock, when its offsets were asked for
   std::string cluster_id;
   std::vector<BrokerSeen> brokers;
   std::vector<TopicSeen> topics;
   std::vector<GroupLook> groups;
+  std::vector<MoveSeen> moves;
   std::vector<std::string> doubts;  // what could not be asked, and why
 };
 

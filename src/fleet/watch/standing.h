@@ -9,6 +9,7 @@
 
 #include "fleet/topology.h"
 #include "fleet/watch/lag.h"
+#include "fleet/watch/look.h"
 #include "fleet/watch/verdict.h"
 
 namespace freshet::fleet {
@@ -97,10 +98,13 @@ struct Standing {
   std::vector<BrokerStanding> brokers;    // by id
   std::vector<TopicStanding> hot_topics;  // those that most is read from, then written to; at most kHotTopicsMost
   std::vector<GroupStanding> groups;      // by name
+  uint64_t moving = 0;                    // partitions whose replicas are being moved
+  std::vector<MoveSeen> moves;            // of those, by topic; at most kMovesMost
   std::vector<Concern> concerns;          // most urgent first
   std::vector<std::string> doubts;        // what could not be asked
 };
 inline constexpr size_t kHotTopicsMost = 20;
+inline constexpr size_t kMovesMost = 100;
 
 // Fills `concerns` from everything else.
 void find_concerns(Standing& standing);
