@@ -17,7 +17,7 @@ namespace {
 // Where a sender has all of its records traced, finding the histogram must not cost each of them.
 constexpr size_t kExemplarsMost = 16;
 
-void describe(telemetry::Span& span, uint32_t partition, const TracedRecord& record) {
+void describe_record(telemetry::Span& span, uint32_t partition, const TracedRecord& record) {
   span.set("freshet.partition", int64_t{partition});
   span.set("freshet.offset", record.offset);
   span.set("freshet.outcome", record.outcome);
@@ -39,7 +39,7 @@ void ProcessSpans::add(uint32_t partition, std::vector<TracedRecord> traced, std
     if (!lines_) lines_.emplace(record.parent.trace_id);
     telemetry::Span span = tracer().begin("process", telemetry::SpanKind::kConsumer, record.parent, began_us_);
     span.set("freshet.tenant", record.tenant);
-    describe(span, partition, record);
+    describe_record(span, partition, record);
     spans_.push_back({std::move(span), std::move(record.tenant), record.received_at_us});
   }
 }
@@ -73,7 +73,7 @@ void ProcessSpans::end_late(env::TimeUs now_us) {
     auto span =
         tracer().begin_late("process", telemetry::SpanKind::kConsumer, record.tenant, record.received_at_us, began_us_);
     if (!span) continue;
-    describe(*span, partition, record);
+    describe_record(*span, partition, record);
     span->set("freshet.waited_ms", (began_us_ - record.received_at_us) / 1000);
     span->set("freshet.sampled_by", set_aside ? telemetry::kByError : telemetry::kBySlow);
     if (set_aside) span->error = "dead_letter";

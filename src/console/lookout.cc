@@ -14,8 +14,6 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/result.h"
-#include "console/admin.h"
-#include "console/call.h"
 #include "env/thread.h"
 #include "http/client.h"
 

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <functional>
 
-#include "console/admin.h"
 #include "http/server.h"
 
 namespace freshet::console {

@@ -32,7 +32,7 @@ constexpr size_t kPeopleMax = 25;
 constexpr size_t kFoundMax = 20;
 
 // Somebody whose records came lately.
-struct Seen {
+struct Person {
   v1::Identifier identifier;  // the most telling one of the last record
   int64_t received_at_us = 0;
   std::string event;  // of that record; "": it had none
@@ -40,20 +40,20 @@ struct Seen {
 
 // Only what a sender says of a person counts: orders and messages between partitions name identifiers, too, but nobody
 // was there.
-void take(const v1::Envelope& record, const std::string& tenant, std::map<std::string, Seen>& seen) {
+void take(const v1::Envelope& record, const std::string& tenant, std::map<std::string, Person>& seen) {
   const bool tells = record.kind() == v1::Envelope::TRACK || record.kind() == v1::Envelope::IDENTIFY;
   if (!tells || record.tenant() != tenant || record.user().empty()) return;
   const v1::Identifier& who = record.user(0);
-  Seen& one = seen[model::identifier_key(tenant, v1::ENTITY_KIND_USER, who)];
+  Person& one = seen[model::identifier_key(tenant, v1::ENTITY_KIND_USER, who)];
   if (record.received_at_us() < one.received_at_us) return;
   one = {who, record.received_at_us(), record.events().empty() ? "" : record.events(0).name()};
 }
 
 // The last ones first. A partition in which others were busy may show nobody of this tenant: that is what a bounded
 // look costs, and the page says how far it looks.
-Result<std::vector<Seen>> seen_lately(eventlog::EventLog& log, const std::string& tenant) {
+Result<std::vector<Person>> seen_lately(eventlog::EventLog& log, const std::string& tenant) {
   FRESHET_ASSIGN(const auto marks, log.all_watermarks(Topic::kActions));
-  std::map<std::string, Seen> seen;
+  std::map<std::string, Person> seen;
   v1::Envelope record;
   for (uint32_t p = 0; p < marks.size(); ++p) {
     eventlog::Offset from = std::max(marks[p].low, marks[p].high - kTailRecords);
@@ -68,9 +68,9 @@ Result<std::vector<Seen>> seen_lately(eventlog::EventLog& log, const std::string
       from = fetched.next;
     }
   }
-  std::vector<Seen> all;
+  std::vector<Person> all;
   for (auto& [key, one] : seen) all.push_back(std::move(one));
-  std::ranges::sort(all, std::greater{}, &Seen::received_at_us);
+  std::ranges::sort(all, std::greater{}, &Person::received_at_us);
   all.resize(std::min(all.size(), kPeopleMax));
   return all;
 }
@@ -78,7 +78,7 @@ Result<std::vector<Seen>> seen_lately(eventlog::EventLog& log, const std::string
 // What the store says of each of them, until all of it is there.
 struct Asked {
   Admin::Call call;
-  std::vector<Seen> seen;
+  std::vector<Person> seen;
   std::vector<std::string> ids;  // of their profiles, in hex; "": there is none
   std::atomic<size_t> left{0};
 };
@@ -93,7 +93,7 @@ void respond(const Asked& asked) {
       // Two identifiers of one profile are one person.
       if (asked.ids[i].empty() || std::ranges::find(told, asked.ids[i]) != told.end()) continue;
       told.push_back(asked.ids[i]);
-      const Seen& one = asked.seen[i];
+      const Person& one = asked.seen[i];
       json.begin_object().member("id", asked.ids[i]).member("type", one.identifier.type());
       json.member("value", one.identifier.value()).member("received_at", model::format_time(one.received_at_us));
       json.key("event");
