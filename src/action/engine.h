@@ -25,12 +25,13 @@ struct EngineCounters {
   uint64_t records = 0, duplicates = 0, loops = 0, dead_letters = 0;
 };
 
-// A record of a sampled trace, and what became of it.
+// A record of a sampled trace, or of none, and what became of it.
 struct TracedRecord {
-  telemetry::TraceContext parent;
+  telemetry::TraceContext parent;  // not sampled: of none
   std::string tenant;
   eventlog::Offset offset = 0;
   const char* outcome = "";  // processed, duplicate, dead_letter
+  int64_t received_at_us = 0;
 };
 
 class Engine {
@@ -47,6 +48,9 @@ class Engine {
   // The traced records processed since this was last called, except those whose outputs were suppressed. They are for
   // whoever watches: nothing that the engine does depends on them.
   [[nodiscard]] std::vector<TracedRecord> take_traced();
+  // The same of those without a trace that are worth a look: some dead letters, and of each batch the one that was
+  // received first.
+  [[nodiscard]] std::vector<TracedRecord> take_untraced();
   // In force, for whoever reads what the state has.
   [[nodiscard]] const Rules& rules() const { return *rules_; }
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
@@ -64,6 +68,8 @@ class Engine {
   void prepare(std::span<const eventlog::RecordView> records);
   void prefetch();
   [[nodiscard]] Status process_traced(Prepared& p, const telemetry::TraceContext& trace);
+  // `letters`: dead letters before the record.
+  void note_untraced(const Prepared& p, uint64_t letters);
   [[nodiscard]] Status process_one(Prepared& p);
   [[nodiscard]] Status process_message(Prepared& p);
   [[nodiscard]] Status adopt(const v1::Envelope& control);
@@ -76,7 +82,9 @@ class Engine {
   Protocol protocol_;
   google::protobuf::Arena arena_;  // of a batch
   std::vector<Prepared> prepared_;
-  std::vector<TracedRecord> traced_;
+  std::vector<TracedRecord> traced_, untraced_;
+  const Prepared* oldest_ = nullptr;  // of the batch, of those that have no trace
+  size_t letters_noted_ = 0;          // since take_untraced()
   EngineCounters counters_;
 };
 

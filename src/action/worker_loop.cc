@@ -301,7 +301,7 @@ Status WorkerLoop::process(Partition& part, const Fetched& batch) {
   part.out->say_changes(options_.says_changes == nullptr || *options_.says_changes);
   if (old_count < records.size()) FRESHET_TRY(part.engine->process(records.subspan(old_count)));
   part.state->advance(batch.next);
-  spans_.add(part.of.partition, part.engine->take_traced());
+  spans_.add(part.of.partition, part.engine->take_traced(), part.engine->take_untraced());
   count(part);
   return {};
 }
@@ -332,7 +332,7 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
   }
   metrics_->commit_us.record(options_.clock->monotonic_us() - began);
   metrics_->commits.add();
-  spans_.end({});
+  spans_.end({}, options_.reads != nullptr);
   for (const eventlog::Position& position : done) {
     Partition& part = working_.at(position.of.partition);
     FRESHET_ASSERT(position.next >= part.committed && position.next == part.state->offset());

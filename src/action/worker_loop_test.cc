@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "action/profile_reads.h"
+#include "telemetry/exemplar.h"
 #include "telemetry/metrics.h"
 #include "testing/action/cluster.h"
 #include "testing/clock.h"
@@ -349,6 +350,32 @@ TEST_F(TracedWorkerLoopTest, ARecordHasASpanFromThePollToTheCommit) {
   EXPECT_EQ(std::get<int64_t>(made[0].attributes[1].value), 1);
   EXPECT_EQ(std::get<int64_t>(made[0].attributes[2].value), 1) << "behind the rules";
   EXPECT_EQ(std::get<std::string>(made[0].attributes[3].value), "processed");
+}
+
+TEST_F(TracedWorkerLoopTest, ASlowRecordHasALateSpan) {
+  steps(3);
+  send(0, "m0");
+  steps(3);
+  EXPECT_TRUE(spans().empty()) << "nothing is slow";
+  telemetry::tracer().start({.slow_us = 1}, [](size_t n) { return env::real_random().bytes(n); });
+  send(0, "m1");
+  steps(3);
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u) << "the one of the batch that was received first";
+  EXPECT_EQ(made[0].name, "process");
+  EXPECT_EQ(made[0].parent, telemetry::SpanId{});
+  EXPECT_EQ(std::get<std::string>(made[0].attributes.back().value), telemetry::kBySlow);
+}
+
+TEST_F(TracedWorkerLoopTest, ATracedRecordIsAnExemplarOfFreshness) {
+  steps(3);
+  send(0, "m0", trace_parent_);
+  steps(3);
+  bool found = false;
+  for (const telemetry::Exemplar& one :
+       telemetry::exemplars_of(telemetry::histogram("freshet_freshness_us", "", {{"tenant", "t"}})))
+    found = found || one.trace_id == telemetry::parse_trace_parent(trace_parent_)->trace_id;
+  EXPECT_TRUE(found);
 }
 
 TEST_F(TracedWorkerLoopTest, AnAbortIsSeenAndARecordThatIsReplayedHasNoSpan) {

@@ -53,6 +53,7 @@ const yaml::TextRule kAddress = {"^(\\[[^/?#@ \\[\\]]+\\]|[^/?#@ \\[\\]:]+):[0-9
 const yaml::TextRule kCollector = {
     "^https?://(\\[[^/?#@ \\[\\]]+\\]|[^/?#@ \\[\\]:]+)(:[0-9]{1,5})?/?$",
     "http://host:port or https://host:port, as in http://127.0.0.1:4318 (OTLP over HTTP)", is_collector};
+const yaml::TextRule kOtherProcess = {kCollector.pattern, "http://host:port or https://host:port", is_collector};
 // What is wrong with one is not shown: it may have a password.
 const yaml::TextRule kMongoUri = {"^mongodb(\\+srv)?://", "a text that begins with mongodb:// or mongodb+srv://",
                                   is_mongo_uri};

@@ -119,8 +119,15 @@ struct Config {
   };
 
   struct Tracing {
-    std::string otlp;       // http://host:port of an OpenTelemetry collector; "": nothing is traced
-    double sample = 0.001;  // share of requests without a trace of their own that begin one
+    std::string otlp;             // http://host:port of an OpenTelemetry collector; "": nothing is traced
+    double sample = 0.001;        // share of requests without a trace of their own that begin one
+    int64_t slow_us = 1'000'000;  // what takes longer is shown all the same; 0: nothing is
+  };
+
+  struct Console {                   // what its pages show beside this process
+    std::vector<std::string> fleet;  // http[s]://host:port of `fleet watch`, `mirror`, `capture`
+    std::vector<std::string> peers;  // of admin listeners of other processes
+    std::string token;               // that peers ask for; never logged
   };
 
   uint64_t revision = 1;
@@ -143,6 +150,7 @@ struct Config {
   model::Objective objective = model::kUsualObjective;
   Tracing tracing;
   Telemetry telemetry;
+  Console console;
   Logging logging;
   bool accept_loss = false;            // of the command line: what the embedded log has lost is no reason to stop
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different

@@ -11,6 +11,7 @@
 #include "app/config_sinks.h"
 #include "app/config_tenants.h"
 #include "app/plan_document.h"
+#include "console/lookout.h"
 #include "model/identifier.h"
 #include "model/session_gap.h"
 #include "yaml/fields.h"
@@ -30,7 +31,7 @@ inline constexpr size_t kComputedMax = 200;
 inline constexpr size_t kAudiencesMax = 100;
 inline constexpr size_t kEnrichMax = 100;
 
-extern const yaml::TextRule kAddress, kToken, kCollector, kMongoUri, kTopicPrefix;
+extern const yaml::TextRule kAddress, kToken, kCollector, kOtherProcess, kMongoUri, kTopicPrefix;
 
 template <class V>
 void describe(V& v, v1::ComputedRule& rule) {
@@ -364,6 +365,17 @@ void describe(V& v, Config::Tls& tls) {
   v.text("key", tls.key, kAnyText, "A file (PEM), beside its certificate", Need::kRequired);
 }
 
+template <class V>
+void describe_console(V& v, Config::Console& shown) {
+  v.texts("fleet", shown.fleet, kOtherProcess,
+          "`http://HOST:PORT` of `--listen` of `freshet fleet watch`, `mirror` and `capture`: page Fleet shows them",
+          Items(Need::kOptional, 0, console::kWatchedMax));
+  v.texts("peers", shown.peers, kOtherProcess,
+          "Of admin listeners of processes that play other roles: page Flow shows each by its name",
+          Items(Need::kOptional, 0, console::kWatchedMax));
+  v.text("token", shown.token, kToken, "An admin token of the role `read` that `peers` ask for; never shown");
+}
+
 // What a process tells of itself.
 template <class V>
 void describe_telling(V& v, Config& config) {
@@ -373,6 +385,9 @@ void describe_telling(V& v, Config& config) {
                  Need::kRequired);
     tracing.number("sample", config.tracing.sample, 0, 1,
                    "Share of requests without a `traceparent` of their own that are traced");
+    tracing.duration("slow", config.tracing.slow_us, 0, 3600 * kSecondUs,
+                     "What takes longer than this from its receipt is shown whatever the share is, as is what failed; "
+                     "`0s`: no matter how long it takes");
   });
   v.duration(
       "canary", config.canary_us, kSecondUs, 60 * kSecondUs,
@@ -424,6 +439,8 @@ void describe(V& v, Config& config) {
                [](auto& inner, console::Token& token) { describe(inner, token); });
     admin.section("tls", "Both or none", [&](auto& tls) { describe(tls, config.admin.tls); });
   });
+  v.section("console", "Other processes that [the console](operations/console.md#other-processes) shows",
+            [&](auto& section) { describe_console(section, config.console); });
   v.section("log", "Where records wait", [&](auto& log) { describe_log(log, config.log); });
   v.section("state", "What action remembers", [&](auto& state) { describe_state(state, config.state); });
   v.section("profiles", "Where profiles are", [&](auto& profiles) { describe_profiles(profiles, config.profiles); });

@@ -69,11 +69,13 @@ http::Response answer_scrape(const http::Request& request, const fleet::Watcher&
   http::Response response;
   if (request.path == "/healthz") {
     response.body = R"({"status":"ok"})";
+  } else if (request.path == "/v1/fleet") {
+    response.body = fleet::watch_json(watcher.watched());
   } else if (request.path == "/metrics") {
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = telemetry::render_prometheus() + telemetry::render_gauges(fleet::watch_gauges(watcher.watched()));
   } else {
-    return http::error_response(404, "not_found", "there are /metrics and /healthz");
+    return http::error_response(404, "not_found", "there are /v1/fleet, /metrics and /healthz");
   }
   return response;
 }
@@ -199,7 +201,8 @@ void add_fleet_watch_command(CLI::App& fleet, int& exit_code) {
   sub->add_option("--interval", command->interval, "Time between looks")->capture_default_str();
   sub->add_option("--window", command->window, "Verdicts and rates are of about so long")->capture_default_str();
   sub->add_option("--timeout", command->timeout, "Of each question to a broker")->capture_default_str();
-  sub->add_option("--listen", command->listen, "Serve /metrics and /healthz at HOST:PORT");
+  sub->add_option("--listen", command->listen,
+                  "Serve /v1/fleet (the look as JSON), /metrics and /healthz at HOST:PORT");
   sub->callback([command, &exit_code] { exit_code = watch(*command); });
 }
 

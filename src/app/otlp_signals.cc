@@ -125,6 +125,8 @@ std::string encode_lines(const TracedProcess& process, std::span<const telemetry
     record.set_severity_number(line.severity);
     record.set_severity_text(std::string(kSeverities[static_cast<size_t>(std::clamp(line.severity / 4, 0, 4))]));
     record.mutable_body()->set_string_value(line.text);
+    if (line.trace_id != telemetry::TraceId{})
+      record.set_trace_id(std::string(reinterpret_cast<const char*>(line.trace_id.data()), line.trace_id.size()));
   }
   return request.SerializeAsString();
 }

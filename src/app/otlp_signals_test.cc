@@ -69,6 +69,11 @@ TEST(OtlpSignals, LinesHaveTheirLevel) {
   EXPECT_EQ(record.severity_text() + " " + record.body().string_value(), "WARN careful");
   EXPECT_EQ(record.severity_number(), 13);
   EXPECT_EQ(record.time_unix_nano(), 9U);
+  EXPECT_EQ(record.trace_id(), "");
+  telemetry::LogLine traced{9, 13, "careful"};
+  traced.trace_id.fill(7);
+  ASSERT_TRUE(request.ParseFromString(encode_lines(kProcess, std::vector<telemetry::LogLine>{traced})));
+  EXPECT_EQ(request.resource_logs(0).scope_logs(0).log_records(0).trace_id(), std::string(16, '\x07'));
 }
 
 }  // namespace

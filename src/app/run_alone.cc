@@ -7,7 +7,7 @@
 #include "app/signals.h"
 #include "http/server.h"
 #include "telemetry/log.h"
-#include "telemetry/metrics.h"
+#include "telemetry/open_metrics.h"
 
 namespace freshet::app {
 namespace {
@@ -15,9 +15,11 @@ namespace {
 // Whoever supervises the process asks for the one, whoever watches it for the other.
 void answer_metrics(const http::Request& request, const http::Respond& respond) {
   http::Response response;
-  response.content_type = "text/plain; version=0.0.4";
+  response.content_type = "text/plain";
   if (request.path == "/metrics") {
-    response.body = telemetry::render_prometheus();
+    telemetry::Exposition exposed = telemetry::expose_metrics(request.header("accept"));
+    response.content_type = std::move(exposed.content_type);
+    response.body = std::move(exposed.body);
   } else if (request.path == "/healthz") {
     response.body = "ok\n";
   } else {

@@ -40,6 +40,8 @@
 #include "base/assert.h"
 #include "base/version.h"
 #include "console/admin.h"
+#include "console/lookout.h"
+#include "console/people.h"
 #include "console/streams.h"
 #include "http/server.h"
 #include "ingest/service.h"
@@ -323,11 +325,15 @@ class ServerImpl final : public Server {
     process.instance = installation_->name();
     process.version = std::string(version());
     process.roles = text_of(config_.roles);
+    telemetry::gauge("freshet_process_info", "1; its labels say which process this is.",
+                     {{"process", process.instance}, {"roles", process.roles}, {"version", process.version}})
+        .set(1);
     if (!config_.telemetry.otlp.empty())
       signal_exporter_ = std::make_unique<SignalExporter>(
           SignalExporterOptions{config_.telemetry.otlp, process, config_.telemetry.interval_us}, clock_);
     if (config_.tracing.otlp.empty()) return;
-    telemetry::tracer().start({.sample = config_.tracing.sample}, [](size_t n) { return env::real_random().bytes(n); });
+    telemetry::tracer().start({.sample = config_.tracing.sample, .slow_us = config_.tracing.slow_us},
+                              [](size_t n) { return env::real_random().bytes(n); });
     TraceExporterOptions options;
     options.url = config_.tracing.otlp;
     options.process = std::move(process);
@@ -572,7 +578,16 @@ class ServerImpl final : public Server {
     }
     options.letters = letters_;
     flow_ = std::make_unique<Flow>(*log_, clock_);
-    if (config_.roles.console) options.streams = std::make_shared<console::Streams>(*log_, clock_);
+    if (config_.roles.console) {
+      options.streams = std::make_shared<console::Streams>(*log_, clock_);
+      options.people = std::make_shared<console::People>(*log_, *profiles_);
+    }
+    const bool looks = !config_.console.fleet.empty() || !config_.console.peers.empty();
+    if (config_.roles.console && looks)
+      options.lookout = std::make_shared<console::Lookout>(
+          console::LookoutOptions{
+              .fleet = config_.console.fleet, .peers = config_.console.peers, .token = config_.console.token},
+          clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
     options.changes_written = [this] { return state_profiles_ == nullptr || state_profiles_->writes_changes(); };
     options.events_if_read = !writes_unread_events(config_);

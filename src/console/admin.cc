@@ -16,6 +16,7 @@
 #include "console/tenants.h"
 #include "http/text.h"
 #include "telemetry/metrics.h"
+#include "telemetry/open_metrics.h"
 
 namespace freshet::console {
 namespace {
@@ -130,9 +131,11 @@ void Admin::readiness(Call& call) {
 }
 
 void Admin::metrics(Call& call) {
+  telemetry::Exposition exposed = telemetry::expose_metrics(call.request.header("accept"));
   http::Response response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = telemetry::render_prometheus();
+  response.content_type = std::move(exposed.content_type);
+  response.body = std::move(exposed.body);
+  response.headers = {{"Vary", "Accept"}};
   call.respond(std::move(response));
 }
 

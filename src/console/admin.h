@@ -26,15 +26,19 @@
 namespace freshet::console {
 
 class LetterKeeper;
+class Lookout;
+class People;
 class Streams;
 class TenantDesk;
 struct TenantSummary;
 
 struct AdminOptions {
-  docstore::DocStore* store = nullptr;    // null: this process is no console, it has health, metrics and status only
-  std::shared_ptr<LetterKeeper> letters;  // of a console: keeps dead letters and erasures
-  std::shared_ptr<Streams> streams;       // of a console
-  bool events_as_protobuf = false;        // what topic `events` has
+  docstore::DocStore* store = nullptr;     // null: this process is no console, it has health, metrics and status only
+  std::shared_ptr<LetterKeeper> letters;   // of a console: keeps dead letters and erasures
+  std::shared_ptr<Streams> streams;        // of a console
+  std::shared_ptr<People> people;          // of a console
+  std::shared_ptr<const Lookout> lookout;  // of a console that looks at other processes; null: it looks at none
+  bool events_as_protobuf = false;         // what topic `events` has
   // Whether topic `changes` is written. Empty: it always is.
   std::function<bool()> changes_written;
   bool events_if_read = false;  // of tenants that nobody reads events of it has none
@@ -71,6 +75,7 @@ class Admin {
  public:
   struct Call;  // one request and its address, taken apart
   struct Route;
+  struct Table;
 
   explicit Admin(AdminOptions options);
 

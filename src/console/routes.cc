@@ -1,8 +1,10 @@
 // The addresses of the admin listener.
 #include "console/letter_routes.h"
 #include "console/logging.h"
+#include "console/lookout.h"
 #include "console/orders.h"
 #include "console/page.h"
+#include "console/people.h"
 #include "console/route.h"
 #include "console/streams.h"
 #include "console/tenants.h"
@@ -20,6 +22,14 @@ constexpr auto kLifting = v1::Envelope::UNSUPPRESS;
 constexpr auto kFlow = [](Admin& admin, Admin::Call& call) {
   call.ok(admin.options().flow_json ? admin.options().flow_json() : R"({"at":null,"stages":[]})");
 };
+constexpr auto kFleet = [](Admin& admin, Admin::Call& call) {
+  const auto& lookout = admin.options().lookout;
+  call.ok(lookout != nullptr ? lookout->fleet_json() : R"({"sources":[]})");
+};
+constexpr auto kProcesses = [](Admin& admin, Admin::Call& call) {
+  const auto& lookout = admin.options().lookout;
+  call.ok(lookout != nullptr ? lookout->peers_json() : R"({"processes":[]})");
+};
 // The page is asked for by browsers that have no token yet, so its files say nothing of this installation.
 constexpr auto kIndex = [](Admin&, Admin::Call& call) { call.respond(page_file("index.html")); };
 constexpr auto kFile = [](Admin&, Admin::Call& call) { call.respond(page_file(call.arguments[0])); };
@@ -28,15 +38,21 @@ constexpr auto kAdminApi = [](Admin&, Admin::Call& call) { call.respond(openapi(
 
 }  // namespace
 
-std::span<const Admin::Route> Admin::routes() {
+// A class of Admin's own, as its rows call what is private there.
+struct Admin::Table {
   using enum Audience;
   using enum Process;
   using enum schema::Subject;
-  using model::document_json, model::identity_json;
-  static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, document_json); };
-  static constexpr auto kShowIdentity = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, identity_json); };
-  static constexpr auto kLookup = [](Admin& a, Call& c) { a.profile_lookup(c, *c.tenant, c.kind, document_json); };
-  static constexpr auto kFindId = [](Admin& a, Call& c) { a.profile_lookup(c, *c.tenant, c.kind, identity_json); };
+  static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, model::document_json); };
+  static constexpr auto kShowIdentity = [](Admin& a, Call& c) {
+    a.profile_show(c, *c.tenant, c.kind, model::identity_json);
+  };
+  static constexpr auto kLookup = [](Admin& a, Call& c) {
+    a.profile_lookup(c, *c.tenant, c.kind, model::document_json);
+  };
+  static constexpr auto kFindId = [](Admin& a, Call& c) {
+    a.profile_lookup(c, *c.tenant, c.kind, model::identity_json);
+  };
   static constexpr auto kEraseOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kErasing); };
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kLifting); };
   static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {kEvent}); };
@@ -53,6 +69,8 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/status", kRead, kAny, [](Admin& a, Call& c) { c.respond(a.status()); }},
       {"GET", "/v1/access", kRead, kAny, show_access},
       {"GET", "/v1/flow", kRead, kAny, kFlow},
+      {"GET", "/v1/fleet", kRead, kConsole, kFleet},
+      {"GET", "/v1/processes", kRead, kConsole, kProcesses},
       {"GET", "/v1/logging", kRead, kAny, show_logging},
       {"PUT", "/v1/logging", kOperate, kAny, put_logging},
       {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
@@ -75,6 +93,8 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kFindId, kUser},
+      {"GET", "/v1/tenants/{tenant}/users/recent", kRead, kConsole, recent_users},
+      {"POST", "/v1/tenants/{tenant}/users/search", kRead, kConsole, search_profiles, kUser},
       {"POST", "/v1/tenants/{tenant}/users/merge", kErase, kConsole, merge_users},
       {"POST", "/v1/tenants/{tenant}/users/unlink", kErase, kConsole, unlink_user},
       {"GET", "/v1/tenants/{tenant}/users/{type}/{value}", kRead, kConsole, kShow, kUser},
@@ -83,6 +103,7 @@ std::span<const Admin::Route> Admin::routes() {
       {"POST", "/v1/tenants/{tenant}/users/{type}/{value}/unsuppress", kErase, kConsole, kUnsuppressOrder, kUser},
       {"POST", "/v1/tenants/{tenant}/devices/lookup", kRead, kConsole, kLookup, kDevice},
       {"POST", "/v1/tenants/{tenant}/devices/lookup/identity", kRead, kConsole, kFindId, kDevice},
+      {"POST", "/v1/tenants/{tenant}/devices/search", kRead, kConsole, search_profiles, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}", kRead, kConsole, kShow, kDevice},
       {"DELETE", "/v1/tenants/{tenant}/devices/{type}/{value}", kErase, kConsole, kEraseOrder, kDevice},
       {"GET", "/v1/tenants/{tenant}/devices/{type}/{value}/identity", kRead, kConsole, kShowIdentity, kDevice},
@@ -95,8 +116,9 @@ std::span<const Admin::Route> Admin::routes() {
       {"GET", "/v1/tenants/{tenant}/imports", kRead, kConsole, list_imports},
       {"GET", "/v1/tenants/{tenant}/imports/{id}/rejected", kRead, kConsole, show_rejected_rows},
   };
-  return kRoutes;
-}
+};
+
+std::span<const Admin::Route> Admin::routes() { return Table::kRoutes; }
 
 std::vector<http::Operation> Admin::operations() {
   std::vector<http::Operation> out;

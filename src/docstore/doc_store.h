@@ -76,6 +76,14 @@ class DocStore {
                          FindDone done) {
     done(find(tenant, kind, identifier));
   }
+  // Whether documents can be found by how an identifier begins.
+  [[nodiscard]] virtual bool finds_by_prefix() const { return false; }
+  // Documents that list an identifier of this type whose value begins with this one, `count` at most, each once.
+  // REQUIRES: the value is not empty.
+  [[nodiscard]] virtual Result<std::vector<StoredDocument>> find_by_prefix(const std::string&, v1::EntityKind,
+                                                                           const v1::Identifier&, size_t) {
+    return fail(Code::kInvalid, "this store finds profiles by whole identifiers only");
+  }
   // Whether what a change says can be read here before the change can be read in its topic.
   [[nodiscard]] virtual bool is_ahead() const { return false; }
   // Lists documents of a tenant in the order of their ids, from after `after` (16 bytes or empty),

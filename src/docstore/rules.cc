@@ -32,4 +32,14 @@ bool lists(const v1::Document& document, const v1::Identifier& identifier) {
   return found;
 }
 
+std::optional<std::string> first_with_prefix(const v1::Document& document, const v1::Identifier& begin) {
+  const v1::Value* value = model::find_field(document, v1::IDENTIFIERS, begin.type());
+  std::optional<std::string> found;
+  if (value == nullptr || document.removed()) return found;
+  each_identifier(*value, [&](const std::string& text) {
+    if (!found && text.starts_with(begin.value())) found = text;
+  });
+  return found;
+}
+
 }  // namespace freshet::docstore

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -17,6 +18,9 @@ inline constexpr size_t kIdBytes = 16;
 
 // Whether a document that was not removed lists this identifier.
 [[nodiscard]] bool lists(const v1::Document& document, const v1::Identifier& identifier);
+
+// The first identifier of this type in a document that was not removed whose value begins with this one.
+[[nodiscard]] std::optional<std::string> first_with_prefix(const v1::Document& document, const v1::Identifier& begin);
 
 // Calls visit(text) for each identifier in a value of section IDENTIFIERS.
 template <class Visit>

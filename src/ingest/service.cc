@@ -22,7 +22,9 @@
 #include "ingest/items/order.h"
 #include "ingest/replay.h"
 #include "model/identifier.h"
+#include "telemetry/exemplar.h"
 #include "telemetry/log.h"
+#include "telemetry/log_trace.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
@@ -165,7 +167,8 @@ struct Service::Call : Service::Head {
   http::Request request;
   http::Respond respond;
   env::Clock* clock = nullptr;
-  env::TimeUs began_us = 0;             // only while traces are collected
+  env::TimeUs began_us = 0;
+  env::TimeUs received_at_us = 0;       // of its records; 0: it came to none
   std::optional<telemetry::Span> span;  // if this one is traced
 
   // REQUIRES: there is a route.
@@ -181,18 +184,50 @@ struct Service::Call : Service::Head {
   void answer(http::Response response) {
     FRESHET_ASSERT(!answered);
     answered = true;
-    if (span) end_span(response.status);
+    note_end(response.status);
     count_answer(response.status);
     allow_origin(request, response);
     respond(std::move(response));
   }
   void fail(const Refusal& refusal) { answer(failure(request, refusal)); }
   void not_taken(const Error& error) { fail({503, "unavailable", "nothing was accepted: " + error.message}); }
-  void end_span(int status) {
-    FRESHET_ASSERT(span && clock != nullptr);
+  // How long it took, for those who have a key: in a histogram, in a span if it has one or deserves one, and in a line
+  // of the log, which is one for operators to see only if it failed.
+  void note_end(int status) {
+    if (route == nullptr || !sender) return;
+    FRESHET_ASSERT(clock != nullptr);
+    const env::TimeUs now_us = clock->now_us();
+    const env::TimeUs took_us = std::max<env::TimeUs>(now_us - began_us, 0);
+    telemetry::Histogram& times = telemetry::histogram("freshet_ingest_request_us", "From a request to its answer.",
+                                                       {{"endpoint", std::string(route->endpoint)}});
+    times.record(took_us);
+    if (!span) span = late_span(status, took_us);
+    std::optional<telemetry::LogTrace> lines;
+    if (span) {
+      lines.emplace(span->context.trace_id);
+      telemetry::exemplify(times, took_us, span->context.trace_id, now_us);
+    }
+    spdlog::log(status >= 500 ? spdlog::level::warn : spdlog::level::debug,
+                "{} {} of tenant {} was answered {} after {} ms", route->method, route->endpoint, tenant().name, status,
+                took_us / 1000);
+    if (!span) return;
     span->set("http.response.status_code", int64_t{status});
     if (status >= 500) span->error = "status " + std::to_string(status);
-    telemetry::tracer().end(std::move(*std::exchange(span, std::nullopt)), clock->now_us());
+    telemetry::tracer().end(std::move(*std::exchange(span, std::nullopt)), now_us);
+  }
+  // Of a request that no sampler took, and that failed or was slow. Whose sender wants no trace has none.
+  [[nodiscard]] std::optional<telemetry::Span> late_span(int status, env::TimeUs took_us) const {
+    telemetry::Tracer& tracer = telemetry::tracer();
+    if (!tracer.on() || route->way != Way::kItems || !(status >= 500 || tracer.is_slow(took_us))) return std::nullopt;
+    if (telemetry::parse_trace_parent(request.header("traceparent"))) return std::nullopt;
+    const std::string name = request.method + " " + std::string(route->endpoint);
+    auto late = tracer.begin_late(name, telemetry::SpanKind::kServer, tenant().name,
+                                  received_at_us > 0 ? received_at_us : began_us, began_us);
+    if (!late) return std::nullopt;
+    late->set("http.request.method", request.method);
+    late->set("http.route", std::string(route->endpoint));
+    late->set("freshet.sampled_by", status >= 500 ? telemetry::kByError : telemetry::kBySlow);
+    return late;
   }
 };
 
@@ -222,7 +257,8 @@ std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::R
   call->request = std::move(request);
   call->request.path = without_empty_parts(std::move(call->request.path));
   call->respond = std::move(respond);
-  if (telemetry::tracer().on()) call->began_us = options_.clock->now_us();
+  call->clock = options_.clock;
+  call->began_us = options_.clock->now_us();
   return call;
 }
 
@@ -376,6 +412,8 @@ void Service::take_items(const std::shared_ptr<Call>& call) {
     call->sender = std::move(*sender);
   }
   begin_span(*call);
+  std::optional<telemetry::LogTrace> lines;
+  if (call->span) lines.emplace(call->span->context.trace_id);
   ingest(call);
 }
 
@@ -396,7 +434,6 @@ void Service::begin_span(Call& call) {
   call.span = telemetry::tracer().begin_request(call.request.header("traceparent"), call.random_id,
                                                 call.request.method + " " + endpoint, call.began_us);
   if (!call.span) return;
-  call.clock = options_.clock;
   call.span->set("freshet.tenant", call.tenant().name);
   call.span->set("http.request.method", call.request.method);
   call.span->set("http.route", endpoint);
@@ -414,6 +451,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   FRESHET_ASSERT(call->sender);
   if (const Status room = appender_.room(); !room) return call->not_taken(room.error());
   const int64_t now_us = options_.clock->now_us();
+  call->received_at_us = now_us;
   const model::Tenant& tenant = call->tenant();
   if (const uint32_t full_s = appender_.full_for_s(tenant, {}, false); full_s > 0) return refuse_full(*call, full_s);
   const std::string_view source = call->source().name();

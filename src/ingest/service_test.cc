@@ -15,6 +15,7 @@
 #include "ingest/replay.h"
 #include "model/identifier.h"
 #include "model/plan.h"
+#include "telemetry/exemplar.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 #include "testing/ingest_service.h"
@@ -226,6 +227,26 @@ TEST_F(TracedServiceTest, ARequestOfASampledTraceGetsASpanThatItsRecordsCarry) {
   EXPECT_EQ(attribute(made[0], "freshet.items.rejected"), "1");
   EXPECT_EQ(attribute(made[0], "http.response.status_code"), "200");
   EXPECT_EQ(actions().at(0).trace_parent(), telemetry::format_trace_parent(made[0].context));
+}
+
+TEST_F(TracedServiceTest, WhatFailsHasASpanWhateverTheSamplerSays) {
+  trace(0);
+  log.held = true;
+  send("POST", "/v1/track", kTrack, kWriteKey);
+  log.waiting.at(0)(fail(Code::kRetry, "no brokers"));
+  std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(made[0].name, "POST /v1/track");
+  EXPECT_EQ(made[0].error, "status 503");
+  EXPECT_EQ(attribute(made[0], "freshet.sampled_by"), "error");
+  EXPECT_EQ(attribute(made[0], "freshet.tenant"), "demo");
+  const auto& times = telemetry::histogram("freshet_ingest_request_us", "", {{"endpoint", "/v1/track"}});
+  EXPECT_GT(times.count(), 0u);
+  EXPECT_FALSE(telemetry::exemplars_of(times).empty());
+  send("POST", "/v1/track", kTrack, kWriteKey,
+       {{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"}});
+  log.waiting.at(1)(fail(Code::kRetry, "no brokers"));
+  EXPECT_TRUE(spans().empty()) << "its sender wants none";
 }
 
 TEST_F(TracedServiceTest, TheSamplerDecidesAboutRequestsWithoutAValidTrace) {

@@ -5,11 +5,14 @@
 #include "reaction/reactor_loop.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "telemetry/exemplar.h"
 #include "telemetry/log.h"
+#include "telemetry/log_trace.h"
 #include "telemetry/trace.h"
 
 namespace freshet::reaction {
@@ -60,6 +63,22 @@ void end_spans(const Traces& traces, const std::string& tenant, const Status& re
     if (!result) span.error = word_of(result);  // the store's own words may have values of a profile in them
     tracer.end(std::move(span), end_us);
   }
+}
+
+// A write of no trace that was slow, or that no store takes, has a span all the same.
+void end_late_span(const Marks& marks, const std::string& tenant, const Status& result, env::TimeUs begin_us,
+                   env::TimeUs end_us) {
+  telemetry::Tracer& tracer = telemetry::tracer();
+  const bool refused = !result && result.error().code == Code::kInvalid;
+  const int64_t received_at_us = marks.front().received_at_us;
+  if (!tracer.on() || !(refused || (result && tracer.is_slow(end_us - received_at_us)))) return;
+  auto span = tracer.begin_late("write", telemetry::SpanKind::kClient, tenant, received_at_us, begin_us);
+  if (!span) return;
+  span->set("freshet.result", word_of(result));
+  span->set("freshet.waited_ms", (begin_us - received_at_us) / 1000);
+  span->set("freshet.sampled_by", refused ? telemetry::kByError : telemetry::kBySlow);
+  if (refused) span->error = word_of(result);
+  tracer.end(*std::move(span), end_us);
 }
 
 }  // namespace
@@ -301,12 +320,21 @@ void ReactorLoop::finish(Completion completion) {
     Write& write = writes[i];
     v1::Change& change = completion.changes[i];
     const Status& result = completion.results[i];
-    if (!write.traces.empty())
-      end_spans(write.traces, coalescer_.tenant_name(write.tenant), result, node.mapped().since_us, now_us);
+    const std::string& tenant = coalescer_.tenant_name(write.tenant);
+    std::optional<telemetry::LogTrace> lines;
+    if (!write.traces.empty()) {
+      lines.emplace(write.traces.front().trace_id);
+      end_spans(write.traces, tenant, result, node.mapped().since_us, now_us);
+    } else if (!write.marks.empty()) {
+      end_late_span(write.marks, tenant, result, node.mapped().since_us, now_us);
+    }
     // Done: its records may be committed, as soon as all before them are done and a sync has ended.
     if (result || FRESHET_MUTANT(kRetryForgotten)) {
       telemetry::Histogram& histogram = freshness(write.tenant);
       for (const Mark& mark : write.marks) histogram.record(now_us - mark.received_at_us);
+      if (!write.traces.empty() && !write.marks.empty())
+        telemetry::exemplify(histogram, now_us - write.marks.front().received_at_us, write.traces.front().trace_id,
+                             now_us);
       mark_done(write.marks);
       coalescer_.written(write, std::move(change));
       ++written;
@@ -316,6 +344,7 @@ void ReactorLoop::finish(Completion completion) {
       coalescer_.put_back(std::move(write), std::move(change), due);
     } else if (result.error().code == Code::kInvalid) {
       metrics_->poison.add();
+      spdlog::warn("tenant {}: the profile store refuses a change, which is a dead letter now", tenant);
       letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
       coalescer_.written(write, std::move(change));
     } else if (health_) {

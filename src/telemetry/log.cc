@@ -15,9 +15,11 @@
 #include <string>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/json_writer.h"
 #include "telemetry/log_limit.h"
 #include "telemetry/log_tap.h"
+#include "telemetry/log_trace.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::telemetry {
@@ -27,33 +29,43 @@ namespace {
 // in one order.
 constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-5l %v";
 
-// Writes {"time":"…","level":"info","message":"…"}. spdlog's patterns can't escape a message, so
-// this is a formatter of its own. One thread at a time uses it, as spdlog's sink locks.
+// The sink works on the thread that logs, so what that thread works for can be asked here.
+bool is_traced() { return log_trace() != TraceId{}; }
+std::string hex_of_trace() { return to_hex({reinterpret_cast<const char*>(log_trace().data()), log_trace().size()}); }
+
+// Writes {"time":"…","level":"info","message":"…","trace_id":"…"}, the last if there is one. spdlog's patterns can't
+// escape a message, so this is a formatter of its own. One thread at a time uses it, as spdlog's sink locks.
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& msg, spdlog::memory_buf_t& out) override {
     const auto since = msg.time.time_since_epoch();
     const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-    const auto level = spdlog::level::to_string_view(msg.level);
     line_.clear();
-    JsonWriter(line_)
-        .begin_object()
-        .member("time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(millis / 1000)),
-                                    millis % 1000))
-        .member("level", std::string_view(level.data(), level.size()))
-        .member("message", std::string_view(msg.payload.data(), msg.payload.size()))
-        .end_object();
+    write(msg, fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(millis / 1000)),
+                           millis % 1000));
     line_ += '\n';
     out.append(line_.data(), line_.data() + line_.size());
   }
   [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
 
  private:
+  void write(const spdlog::details::log_msg& msg, const std::string& time) {
+    const auto level = spdlog::level::to_string_view(msg.level);
+    JsonWriter json(line_);
+    json.begin_object().member("time", time).member("level", std::string_view(level.data(), level.size()));
+    json.member("message", std::string_view(msg.payload.data(), msg.payload.size()));
+    if (is_traced()) json.member("trace_id", hex_of_trace());
+    json.end_object();
+  }
+
   std::string line_;
 };
 
 // Writes to standard error what the limit lets pass.
 class LimitedSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit LimitedSink(bool json) : json_(json) {}
+
  protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(msg.time.time_since_epoch());
@@ -61,12 +73,13 @@ class LimitedSink final : public spdlog::sinks::base_sink<std::mutex> {
     if (!verdict.shown) return left_out_.add();
     std::string text(msg.payload.data(), msg.payload.size());
     if (verdict.left_out > 0) text += fmt::format(" (and {} lines like it, which are left out)", verdict.left_out);
+    const std::string line = !json_ && is_traced() ? text + " trace_id=" + hex_of_trace() : text;
     spdlog::details::log_msg shown(msg);
-    shown.payload = text;
+    shown.payload = line;
     inner_.log(shown);
     const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(msg.time.time_since_epoch());
     // OpenTelemetry's numbers: each level has four.
-    tap_log_line({time.count(), 1 + 4 * std::min(static_cast<int>(msg.level), 4), std::move(text)});
+    tap_log_line({time.count(), 1 + 4 * std::min(static_cast<int>(msg.level), 4), std::move(text), log_trace()});
   }
   void flush_() override { inner_.flush(); }
   void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
@@ -74,6 +87,7 @@ class LimitedSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
 
  private:
+  const bool json_;
   spdlog::sinks::stderr_sink_st inner_;
   LogLimit limit_;
   Counter& left_out_ = counter("freshet_log_lines_left_out_total", "Lines that were left out of the log.");
@@ -105,7 +119,7 @@ std::string_view log_level() {
 }
 
 void set_up_log(const std::string& level, bool json) {
-  auto logger = std::make_shared<spdlog::logger>("freshet", std::make_shared<LimitedSink>());
+  auto logger = std::make_shared<spdlog::logger>("freshet", std::make_shared<LimitedSink>(json));
   if (json) {
     logger->set_formatter(std::make_unique<JsonFormatter>());
   } else {

@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "telemetry/exemplar.h"
+
 namespace freshet::telemetry {
 
 struct LogLine {
   int64_t time_ns = 0;  // since 1970
   int severity = 0;     // of OpenTelemetry: 1 trace, 5 debug, 9 info, 13 warn, 17 error
   std::string text;
+  TraceId trace_id{};  // all zeros: of none
 };
 
 inline constexpr size_t kTapLinesMax = 4096;  // that wait; more are left out and counted

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "telemetry/log_limit.h"
+#include "telemetry/log_trace.h"
 
 namespace freshet::telemetry {
 namespace {
@@ -30,6 +31,21 @@ TEST(Log, IsOneObjectForMachines) {
       logged("info", true, "a \"quoted\"\nline \\"),
       MatchesRegex(R"(\{"time":"....-..-..T..:..:..\....Z","level":"info","message":"a \\"quoted\\"\\nline \\\\"\})"
                    "\n"));
+}
+
+TEST(Log, LinesOfATraceHaveItsId) {
+  TraceId id;
+  id.fill(0x1f);
+  const std::string hex = "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f";
+  {
+    const LogTrace trace(id);
+    EXPECT_THAT(logged("info", false, "slow"), ::testing::EndsWith("info  slow trace_id=" + hex + "\n"));
+    EXPECT_THAT(logged("info", true, "slow"), ::testing::EndsWith(R"("message":"slow","trace_id":")" + hex + "\"}\n"));
+    const LogTrace inner(TraceId{2});
+    EXPECT_EQ(log_trace(), TraceId{2});
+  }
+  EXPECT_EQ(log_trace(), TraceId{});
+  EXPECT_THAT(logged("info", false, "slow"), ::testing::EndsWith("info  slow\n"));
 }
 
 TEST(Log, UnknownLevelsAreSaid) {

@@ -8,6 +8,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -18,6 +19,7 @@
 #include "base/assert.h"
 #include "telemetry/catalog.h"
 #include "telemetry/families.h"
+#include "telemetry/open_metrics.h"
 #include "telemetry/tenant_series.h"
 
 namespace freshet::telemetry {
@@ -82,20 +84,28 @@ T& find_or_make(const std::string& name, const std::string& help, const Labels& 
   return **metric;
 }
 
+// All but the last, which has no bound.
+const std::vector<double>& shown_bounds_us() {
+  static const std::vector<double> bounds = [] {
+    std::vector<double> out;
+    for (int exponent = -5; exponent <= 4; ++exponent)
+      for (const double step : {1.0, 2.5, 5.0}) out.push_back(std::round(step * std::pow(10.0, exponent) * 1e6));
+    FRESHET_ASSERT(out.size() + 1 == kShownBuckets);
+    return out;
+  }();
+  return bounds;
+}
+
 prometheus::ClientMetric::Histogram expose(const Histogram& histogram) {
   const std::vector<uint64_t> buckets = histogram.buckets();
   prometheus::ClientMetric::Histogram out;
   size_t next = 0;
   uint64_t sum = 0;
-  for (int exponent = -5; exponent <= 4; ++exponent) {
-    for (const double step : {1.0, 2.5, 5.0}) {
-      const double bound_us = std::round(step * std::pow(10.0, exponent) * 1e6);
-      // A bucket that the bound divides counts above it, so what is shown is never better than it
-      // was.
-      while (next < buckets.size() && static_cast<double>(Histogram::upper_bound_us(next)) <= bound_us)
-        sum += buckets[next++];
-      out.bucket.push_back({sum, bound_us / 1e6});
-    }
+  for (const double bound_us : shown_bounds_us()) {
+    // A bucket that the bound divides counts above it, so what is shown is never better than it was.
+    while (next < buckets.size() && static_cast<double>(Histogram::upper_bound_us(next)) <= bound_us)
+      sum += buckets[next++];
+    out.bucket.push_back({sum, bound_us / 1e6});
   }
   while (next < buckets.size()) sum += buckets[next++];
   FRESHET_ASSERT(next == buckets.size());  // every value is below the last bound
@@ -227,6 +237,56 @@ std::vector<prometheus::MetricFamily> metric_families() {
     bound_tenants(families, all.tenants_shown, kTenantsShown);
   }
   return families;
+}
+
+namespace {
+
+// Beside the histograms, as most of them never have any.
+struct Kept {
+  std::mutex mutex;
+  std::map<const Histogram*, std::array<Exemplar, kShownBuckets>> of;
+};
+
+// It is never destroyed, because threads may count while the process ends.
+Kept& kept() {
+  static auto* instance = new Kept;
+  return *instance;
+}
+
+}  // namespace
+
+// It lies in the bucket in which the value is counted: the first whose bound has all of the value's own bucket below
+// it.
+void exemplify(const Histogram& counted, int64_t value_us, const TraceId& trace_id, int64_t at_us) {
+  const auto& bounds = shown_bounds_us();
+  const auto own_end = static_cast<double>(Histogram::upper_bound_us(bucket_of(value_us)));
+  const auto at = std::lower_bound(bounds.begin(), bounds.end(), own_end);
+  Kept& all = kept();
+  const std::lock_guard lock(all.mutex);
+  all.of[&counted][static_cast<size_t>(at - bounds.begin())] = {trace_id, std::max<int64_t>(value_us, 0), at_us};
+}
+
+std::vector<Exemplar> exemplars_of(const Histogram& counted) {
+  Kept& all = kept();
+  const std::lock_guard lock(all.mutex);
+  const auto found = all.of.find(&counted);
+  if (found == all.of.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
+Exemplars metric_exemplars() {
+  Exemplars out;
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  for (const auto& [name, family] : all.families) {
+    for (const auto& [labels, metric] : family.metrics) {
+      const auto* histogram_of = std::get_if<std::unique_ptr<Histogram>>(&metric);
+      if (histogram_of == nullptr) continue;
+      auto of_one = exemplars_of(**histogram_of);
+      if (!of_one.empty()) out[exposed_name(name, prometheus::MetricType::Histogram)][labels] = std::move(of_one);
+    }
+  }
+  return out;
 }
 
 std::string render_prometheus() { return prometheus::TextSerializer().Serialize(metric_families()); }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 
 #include "base/assert.h"
 #include "base/hash.h"
@@ -97,8 +98,10 @@ void Tracer::start(const TracerOptions& options, RandomBytes random) {
   {
     const std::lock_guard lock(mutex_);
     spans_max_ = options.spans_max;
+    late_per_s_ = options.late_per_s;
   }
   sample_ = std::clamp(options.sample, 0.0, 1.0);
+  slow_us_ = options.slow_us > 0 ? options.slow_us : std::numeric_limits<int64_t>::max();
   random_ = random;
   on_ = true;
 }
@@ -134,6 +137,36 @@ Span Tracer::begin(std::string name, SpanKind kind, const TraceContext& parent, 
   make_id(random_, span.context.span_id);
   span.parent = parent.span_id;
   span.begin_ns = begin_us * 1000;
+  return span;
+}
+
+std::optional<Span> Tracer::begin_late(std::string name, SpanKind kind, std::string_view tenant, int64_t received_at_us,
+                                       int64_t begin_us) {
+  static Counter& left_out =
+      counter("freshet_trace_late_left_out_total", "Slow or failed records that had no span, as there were many.");
+  {
+    const std::lock_guard lock(mutex_);
+    // What began earlier counts in the newest second; a clock that was set back begins anew.
+    constexpr int64_t kSetBackS = 60;
+    const int64_t second = begin_us / 1'000'000;
+    if (second > late_second_ || second < late_second_ - kSetBackS) {
+      late_second_ = second;
+      late_count_ = 0;
+    }
+    if (late_count_ >= late_per_s_) {
+      left_out.add();
+      return std::nullopt;
+    }
+    ++late_count_;
+  }
+  std::string key(tenant);
+  key.append(1, '\0').append(std::to_string(received_at_us));
+  TraceContext record;
+  record.trace_id = hash128(key).bytes;
+  record.trace_id[0] |= 1;  // An id of zeros is none.
+  Span span = begin(std::move(name), kind, record, begin_us);
+  span.parent = {};
+  span.set("freshet.tenant", std::string(tenant));
   return span;
 }
 

@@ -17,9 +17,10 @@
 #include <variant>
 #include <vector>
 
+#include "telemetry/exemplar.h"
+
 namespace freshet::telemetry {
 
-using TraceId = std::array<unsigned char, 16>;
 using SpanId = std::array<unsigned char, 8>;
 
 // A span as others refer to it.
@@ -64,6 +65,8 @@ struct Span {
 struct TracerOptions {
   double sample = 0;         // share of requests without a trace of their own that begin one, 0 to 1
   size_t spans_max = 8'192;  // spans that wait to be taken; more are dropped and counted
+  int64_t slow_us = 0;       // what took longer is shown whatever the sampler said; 0: nothing is slow
+  uint32_t late_per_s = 20;  // late spans a second at most, so that an outage does not make each record a span
 };
 
 // Makes so many random bytes, for ids. Thread-safe.
@@ -85,6 +88,15 @@ class Tracer {
                                                   std::string name, int64_t begin_us);
   // A span under `parent`. REQUIRES: start() was called once.
   [[nodiscard]] Span begin(std::string name, SpanKind kind, const TraceContext& parent, int64_t begin_us);
+  // Whether something that took so long is to have a late span. False while the tracer is off.
+  [[nodiscard]] bool is_slow(int64_t took_us) const {
+    return on() && took_us > slow_us_.load(std::memory_order_relaxed);
+  }
+  // A late span: of something that no sampler took and that was slow, or failed. Its trace is made of whose record it
+  // is and when that was received, so all processes that find the record slow name one trace, although nobody has
+  // handed a context on. nullopt: enough of them began in this second (of begin_us). REQUIRES: start() was called once.
+  [[nodiscard]] std::optional<Span> begin_late(std::string name, SpanKind kind, std::string_view tenant,
+                                               int64_t received_at_us, int64_t begin_us);
   // Hands the span over to the collector. If that is full, it is dropped and counted: tracing never
   // slows the work down.
   void end(Span&& span, int64_t end_us);
@@ -99,13 +111,21 @@ class Tracer {
   std::atomic<bool> on_{false};
   std::atomic<RandomBytes> random_{nullptr};
   std::atomic<double> sample_{0};
+  std::atomic<int64_t> slow_us_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Span> spans_;  // guarded by mutex_, as are the members below
   size_t spans_max_ = 0;
   size_t enough_ = 0;  // how many take() waits for
   bool woken_ = false;
+  uint32_t late_per_s_ = 0;
+  int64_t late_second_ = 0;  // the newest of begin_late's
+  uint32_t late_count_ = 0;  // that began in it
 };
+
+// Why a span is there that no sampler took: its attribute freshet.sampled_by.
+inline constexpr const char* kBySlow = "slow";
+inline constexpr const char* kByError = "error";
 
 // The tracer of this process.
 [[nodiscard]] Tracer& tracer();

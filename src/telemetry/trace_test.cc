@@ -127,6 +127,40 @@ TEST(TracerTest, SamplesWhoBringsNoTrace) {
   EXPECT_EQ(taken, 64);
 }
 
+TEST(TracerTest, LateSpansOfOneRecordAreOneTrace) {
+  Tracer tracer;
+  EXPECT_FALSE(tracer.is_slow(1'000'000'000)) << "it is off";
+  tracer.start({.slow_us = 1'000'000}, counting);
+  EXPECT_FALSE(tracer.is_slow(1'000'000));
+  EXPECT_TRUE(tracer.is_slow(1'000'001));
+  const auto ingest = tracer.begin_late("POST", SpanKind::kServer, "acme", 77, 77);
+  const auto action = tracer.begin_late("process", SpanKind::kConsumer, "acme", 77, 99);
+  const auto other = tracer.begin_late("process", SpanKind::kConsumer, "acme", 78, 99);
+  const auto foreign = tracer.begin_late("process", SpanKind::kConsumer, "acm", 77, 99);
+  ASSERT_TRUE(ingest && action && other && foreign);
+  EXPECT_EQ(ingest->context.trace_id, action->context.trace_id);
+  EXPECT_NE(ingest->context.span_id, action->context.span_id);
+  EXPECT_EQ(action->parent, SpanId{});
+  EXPECT_NE(other->context.trace_id, action->context.trace_id);
+  EXPECT_NE(foreign->context.trace_id, action->context.trace_id);
+  tracer.start({.slow_us = 0}, counting);
+  EXPECT_FALSE(tracer.is_slow(int64_t{1} << 60)) << "nothing is slow";
+}
+
+TEST(TracerTest, LateSpansAreBounded) {
+  Tracer tracer;
+  tracer.start({.slow_us = 1, .late_per_s = 3}, counting);
+  const auto made = [&tracer](int64_t second) {
+    return tracer.begin_late("x", SpanKind::kServer, "t", 5, second * 1'000'000).has_value();
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(made(100));
+  EXPECT_FALSE(made(100));
+  EXPECT_FALSE(made(99)) << "what began earlier is no second of its own";
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(made(101));
+  EXPECT_FALSE(made(101));
+  EXPECT_TRUE(made(5)) << "the clock was set back";
+}
+
 TEST(TracerTest, WhatDoesNotFitIsDroppedAndCounted) {
   Tracer tracer;
   tracer.start({.sample = 1, .spans_max = 3}, counting);

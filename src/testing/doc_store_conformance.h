@@ -232,6 +232,31 @@ TEST_P(DocStoreConformance, FindFollowsTheIdentifiers) {
   EXPECT_EQ(find("email", "a@x")->key.id, Hash128::from(kIdB));
 }
 
+TEST_P(DocStoreConformance, FindsByHowAnIdentifierBegins) {
+  if (!store().finds_by_prefix()) return;
+  write({change_of(kIdA, 1, {email(ChangeOp::ADD_TO_SET, {"ann.a@x", "zoe@x"})})});
+  write({change_of(kIdB, 1, {email(ChangeOp::ADD_TO_SET, {"ann.b@x", "ann.c@x"})})});
+  const auto begins = [this](const std::string& value, size_t count = 10) {
+    v1::Identifier identifier;
+    identifier.set_type("email");
+    identifier.set_value(value);
+    return eventually([&] { return store().find_by_prefix(tenant(), v1::ENTITY_KIND_USER, identifier, count); });
+  };
+  EXPECT_EQ(begins("ann.").size(), 2u) << "each document once";
+  EXPECT_EQ(begins("ann.", 1).size(), 1u);
+  ASSERT_EQ(begins("ann.b").size(), 1u);
+  EXPECT_EQ(begins("ann.b")[0].key.id, Hash128::from(kIdB));
+  EXPECT_EQ(begins("zoe@x").size(), 1u) << "a whole value begins with itself";
+  EXPECT_TRUE(begins("ann_").empty()) << "a dot is a dot, and no pattern";
+  EXPECT_TRUE(begins(".*").empty());
+  EXPECT_TRUE(begins("nn").empty());
+  write({change_of(kIdA, 2, {email(ChangeOp::REMOVE_FROM_SET, {"zoe@x"})})});
+  EXPECT_TRUE(begins("zoe").empty());
+  write({removal_of(kIdB, 2)});
+  ASSERT_EQ(begins("ann").size(), 1u);
+  EXPECT_EQ(begins("ann")[0].key.id, Hash128::from(kIdA));
+}
+
 TEST_P(DocStoreConformance, ARemovedDocumentLeavesNoGhost) {
   const Change first = change_of(kIdA, 1, {email(ChangeOp::SET, {"a@x"})});
   const Change second = change_of(kIdA, 2, {city("Pune")});

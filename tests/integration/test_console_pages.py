@@ -10,7 +10,7 @@ from patience import patient
 
 TOKENS = "token: all, tokens: [{name: viewer, token: reads, role: read}, {name: operator, token: operates, role: operate}]"
 PLAN = "    plan: {events: {Order Completed: {required: [total], properties: {total: {type: number}}}}}\n"
-PAGES = ("flow", "live", "person", "schema", "letters", "imports", "delivery", "tenants")
+PAGES = ("flow", "live", "person", "schema", "letters", "imports", "delivery", "fleet", "tenants")
 BAD_ROWS = "user_id,event,timestamp\n1,main,2024-01-01 00:00:00\n2,main,never\n3,cart,2024-01-01 00:00:02\n"
 
 

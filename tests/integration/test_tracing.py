@@ -144,7 +144,7 @@ def test_a_trace_through_all_roles(box):
     collector = Collector(free_ports(1)[0])
     collector.up()
     box.at_end(collector.down)
-    server = box.server(top=f"profiles: {{kind: embedded}}\ntracing: {{otlp: \"http://127.0.0.1:{collector.port}\", sample: 0}}\n")
+    server = box.server(top=f"profiles: {{kind: embedded}}\ntracing: {{otlp: \"http://127.0.0.1:{collector.port}\", sample: 0, slow: 0s}}\n")
     ingest = server.ingest()
     send_records(ingest, [{"user": {"user_id": "u0"}, "event": "E", "message_id": "m0"}])
     send_traced(ingest, [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}], trace_id=TRACE[::-1], flags="00")

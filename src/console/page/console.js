@@ -3,7 +3,9 @@
 import {Metrics, Refused, Unreachable, call, ofTenant, session, text} from './api.js';
 import {$, make} from './dom.js';
 import {problemsOf} from './problems.js';
+import {freshnessOfAll, readProcesses} from './processes.js';
 import * as delivery from './delivery.js';
+import * as fleet from './fleet.js';
 import * as flow from './flow.js';
 import * as imports from './imports.js';
 import * as letters from './letters.js';
@@ -12,7 +14,7 @@ import * as person from './person.js';
 import * as schema from './schema.js';
 import * as tenants from './tenants.js';
 
-const PAGES = {flow, live, person, schema, letters, imports, delivery, tenants};
+const PAGES = {flow, live, person, schema, letters, imports, delivery, fleet, tenants};
 const POINTS = 120;           // of a line: two minutes
 const LOOK_TIMEOUT_MS = 2000;
 const EARLIER_MS = 60000;     // counters are compared with those of so long ago
@@ -22,8 +24,9 @@ const state = {
   tenants: [],
   page: null,                 // what mount() gave
   looks: [],                  // [ms, metrics] of the last minute
-  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, free: [], lines: {in: [], out: [], fresh: [], lag: []}},
+  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], free: [], lines: {in: [], out: [], fresh: [], lag: []}},
   timer: 0,
+  others: true,               // other processes are looked at
   silent: 0,                  // looks in a row that were not answered
 };
 
@@ -76,7 +79,7 @@ function push(line, value) {
 }
 
 async function freshnessOf(status) {
-  return status.freshness.find((one) => one.tenant === state.tenant) || (state.tenant ? call(ofTenant(state.tenant, 'freshness')).catch(() => null) : null);
+  return freshnessOfAll(state.seen).find((one) => one.tenant === state.tenant) || (state.tenant ? call(ofTenant(state.tenant, 'freshness')).catch(() => null) : null);
 }
 
 async function take(status, flowNow, metrics) {
@@ -111,7 +114,12 @@ function silence(error) {
 
 async function look() {
   const options = {timeoutMs: LOOK_TIMEOUT_MS};
-  const [status, flowNow, metrics] = await Promise.allSettled([call('/v1/status', options), call('/v1/flow', options), text('/metrics', options)]);
+  const others = state.others ? call('/v1/processes', options) : Promise.resolve(null);
+  const [status, flowNow, metrics, processes] = await Promise.allSettled([call('/v1/status', options), call('/v1/flow', options), text('/metrics', options), others]);
+  if (processes.value) {
+    state.others = processes.value.processes.length > 0;
+    state.seen.processes = readProcesses(processes.value, state.seen.processes, Date.now());
+  }
   const failed = [status, flowNow, metrics].find((one) => one.status === 'rejected');
   if (failed?.reason.status === 401) throw failed.reason;
   if (failed) {

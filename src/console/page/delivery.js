@@ -5,30 +5,35 @@ import {card, cell, count, make, note, row, seconds, table, time} from './dom.js
 
 export const title = 'Delivery';
 
-function sinkTable(metrics) {
-  const rows = metrics.all('freshet_sink_up').map(({labels, value}) => {
+// This process and the others that it looks at: [name, metrics].
+const partsOf = ({metrics, processes}) => [['this one', metrics], ...processes.map((one) => [one.name, one.metrics])];
+
+function sinkTable(seen) {
+  const rows = partsOf(seen).flatMap(([process, metrics]) => metrics.all('freshet_sink_up').map(({labels, value}) => {
     const of = (name) => metrics.value(`freshet_sink_${name}`, {tenant: labels.tenant, sink: labels.sink});
     const open = of('circuit_open') > 0;
-    return row(cell(labels.tenant), cell(labels.sink), cell(make('span', {class: `pill ${value && !open ? 'good' : 'bad'}`}, open ? 'left alone for a while' : value ? 'works' : 'waits for its target')),
+    return row(cell(process), cell(labels.tenant), cell(labels.sink), cell(make('span', {class: `pill ${value && !open ? 'good' : 'bad'}`}, open ? 'left alone for a while' : value ? 'works' : 'waits for its target')),
       cell(count(of('records_total')), 'number'), cell(count(of('lag_records')), 'number'), cell(seconds(of('lag_seconds')), of('lag_seconds') > 600 ? 'number late' : 'number'),
       cell(count(of('failures_total')), 'number'), cell(count(of('dead_letters_total')), 'number'));
-  });
-  return table('Sinks', ['Tenant', 'Sink', 'State', '#Handed over', '#Offsets behind', '#Oldest waits', '#Failed attempts', '#Refused'], rows, 'No sink runs in this process.');
+  }));
+  return table('Sinks', ['Process', 'Tenant', 'Sink', 'State', '#Handed over', '#Offsets behind', '#Oldest waits', '#Failed attempts', '#Refused'], rows, 'No sink runs in the processes that are looked at.');
 }
 
-function checkpointTable(metrics) {
-  if (!metrics.has('freshet_checkpoint_total') && !metrics.has('freshet_checkpoint_age_seconds')) return note('This process makes none (checkpoints.to).');
-  const failures = metrics.all('freshet_checkpoint_failures_total').filter((one) => one.value > 0).map((one) => `${one.labels.reason}: ${one.value}`).join(', ');
-  return table('Checkpoints', ['What', '#Now'], [row(cell('Longest time that changes have been in none'), cell(seconds(metrics.value('freshet_checkpoint_age_seconds')), 'number')),
-    row(cell('Made since the start'), cell(count(metrics.value('freshet_checkpoint_total')), 'number')), row(cell('Failed'), cell(failures || '0', failures ? 'number late' : 'number')),
-    row(cell('Partitions restored from one'), cell(count(metrics.value('freshet_checkpoint_restored_total')), 'number'))]);
+function checkpointTable(seen) {
+  const makers = partsOf(seen).filter(([, metrics]) => metrics.has('freshet_checkpoint_total') || metrics.has('freshet_checkpoint_age_seconds'));
+  return table('Checkpoints', ['Process', '#Longest that changes are in none', '#Made', '#Failed', '#Partitions restored'], makers.map(([process, metrics]) => {
+    const failures = metrics.all('freshet_checkpoint_failures_total').filter((one) => one.value > 0).map((one) => `${one.labels.reason}: ${one.value}`).join(', ');
+    return row(cell(process), cell(seconds(metrics.value('freshet_checkpoint_age_seconds')), 'number'), cell(count(metrics.value('freshet_checkpoint_total')), 'number'),
+      cell(failures || '0', failures ? 'number late' : 'number'), cell(count(metrics.value('freshet_checkpoint_restored_total')), 'number'));
+  }), 'None of the processes that are looked at makes any (checkpoints.to).');
 }
 
-function workerTable(metrics) {
-  const workers = metrics.all('freshet_action_partitions').map((one) => one.labels.worker);
-  const of = (name, worker) => metrics.value(`freshet_action_partitions${name}`, {worker});
-  return table('Workers', ['Worker', '#Processes', '#Replays before it begins', '#Follows as a standby'], workers.map((worker) => row(cell(`action-${worker}`), cell(count(of('', worker)), 'number'),
-    cell(count(of('_behind', worker)), of('_behind', worker) > 0 ? 'number late' : 'number'), cell(count(of('_followed', worker)), 'number'))), 'Action runs in other processes.');
+function workerTable(seen) {
+  const rows = partsOf(seen).flatMap(([process, metrics]) => metrics.all('freshet_action_partitions').map(({labels: {worker}}) => {
+    const of = (name) => metrics.value(`freshet_action_partitions${name}`, {worker});
+    return row(cell(process), cell(`action-${worker}`), cell(count(of('')), 'number'), cell(count(of('_behind')), of('_behind') > 0 ? 'number late' : 'number'), cell(count(of('_followed')), 'number'));
+  }));
+  return table('Workers', ['Process', 'Worker', '#Processes', '#Replays before it begins', '#Follows as a standby'], rows, 'Action runs in processes that are not looked at.');
 }
 
 export function mount(root, {tenant}) {
@@ -43,11 +48,11 @@ export function mount(root, {tenant}) {
       cell(time(one.verified_at), 'time'), cell(count(one.profiles), 'number'))), 'Nobody was erased.'), next ? note('There are more: `freshet erase --status` has each.') : '');
   }
   return {
-    tick({metrics}) {
-      if (!metrics) return;
-      parts.sinks.replaceChildren(sinkTable(metrics));
-      parts.checkpoints.replaceChildren(checkpointTable(metrics));
-      parts.workers.replaceChildren(workerTable(metrics));
+    tick(seen) {
+      if (!seen.metrics) return;
+      parts.sinks.replaceChildren(sinkTable(seen));
+      parts.checkpoints.replaceChildren(checkpointTable(seen));
+      parts.workers.replaceChildren(workerTable(seen));
       if (tenant && ticks++ % 5 === 0) loadErasures().catch((error) => parts.erasures.replaceChildren(make('p', {class: 'problem'}, error.message)));
     },
   };

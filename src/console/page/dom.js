@@ -28,6 +28,13 @@ export function table(label, columns, rows, none = 'There are none.') {
 }
 export const row = (...cells) => make('tr', {}, ...cells);
 
+// Problems, the worst first: [{severity, what, where, todo, more?}].
+export const problemItems = (label, problems) => make('ol', {class: 'problems', 'aria-label': label}, problems.map((one) => make('li', {class: one.severity},
+  make('p', {class: 'what'}, make('span', {class: 'mark'}, one.severity === 'bad' ? 'Now' : 'Soon'), ' ', one.what),
+  make('p', {class: 'where'}, one.where),
+  make('p', {class: 'todo'}, one.todo, one.more ? make('span', {class: 'more'}, ` ${one.more}`) : null))));
+export const pill = (kind, text) => make('span', {class: `pill ${kind}`}, text);
+
 // ---- formats
 
 export const count = (n) => n == null ? '–' : Math.round(n).toLocaleString('en').replace(/,/g, '\u202f');

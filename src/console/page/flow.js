@@ -1,7 +1,8 @@
 // Flow: what is wrong first, then the pipeline as a picture, then who is slow and what runs out next.
 import {call, ofTenant} from './api.js';
-import {bytes, card, cell, count, make, millis, note, percent, row, seconds, short, spark, svg, table} from './dom.js';
+import {bytes, card, cell, count, make, millis, note, percent, pill, problemItems, row, seconds, short, spark, svg, table} from './dom.js';
 import {nextToRunOut} from './problems.js';
+import {freshnessOfAll} from './processes.js';
 
 // ---- the picture
 
@@ -34,9 +35,10 @@ function picture(seen, wide) {
   const state = (stage) => !stage || stage.lag === null ? 'bad' : age(stage) > 10 ? 'bad' : age(stage) > 1 ? 'warn' : '';
   const waits = (stage) => stage?.lag == null ? ['no answer'] : [`${count(stage.lag)} waiting`, stage.lag ? `oldest ${seconds(age(stage))}` : 'nothing waits'];
   const overflow = stages.ingest?.waiting;
-  const worst = (seen.status?.freshness || []).map((one) => one.last_minute.p99_ms).filter((ms) => ms != null);
+  const freshness = freshnessOfAll(seen);
+  const worst = freshness.map((one) => one.last_minute.p99_ms).filter((ms) => ms != null);
   // Where reaction runs elsewhere, so does the count of freshness.
-  const counted = !(stages.reaction?.done > 0) || seen.status.freshness.some((one) => one.count > 0);
+  const counted = !(stages.reaction?.done > 0) || freshness.some((one) => one.count > 0);
   const boxes = [
     box(at.ingest, 'stage', 'Ingest', [rate('ingest'), overflow ? `${count(overflow)} over their rate` : `${count(stages.ingest?.done)} taken`], overflow ? 'warn' : ''),
     box(at.actions, 'topic', 'actions', waits(flow.action), state(flow.action)),
@@ -58,10 +60,7 @@ function problemList(problems, ready) {
   if (problems === null) return make('div', {class: 'card'}, make('h2', {}, 'Looking …'));
   if (problems.length === 0)
     return make('div', {class: 'card calm'}, make('h2', {}, 'Nothing is wrong'), note(ready ? 'Every stage moves, every store answers, and nothing is nearly full.' : 'It is starting.'));
-  return make('ol', {class: 'problems', 'aria-label': 'What is wrong'}, problems.map((one) => make('li', {class: one.severity},
-    make('p', {class: 'what'}, make('span', {class: 'mark'}, one.severity === 'bad' ? 'Now' : 'Soon'), ' ', one.what),
-    make('p', {class: 'where'}, one.where),
-    make('p', {class: 'todo'}, one.todo, one.more ? make('span', {class: 'more'}, ` ${one.more}`) : null))));
+  return problemItems('What is wrong', problems);
 }
 
 // ---- tables
@@ -76,6 +75,15 @@ function stageTable(seen) {
   }), 'This process has none.');
 }
 
+// Other processes, by the names that they have.
+function processTable({processes}) {
+  return table('Processes', ['Process', 'Roles', 'State', '#Taken in / s', '#Processed / s', '#Changes / s', '#Partitions', '#Disk free', '#Looked at'], processes.map((one) => row(
+    cell(one.name), cell(one.roles), cell(one.error ? pill('bad', 'no answer') : one.ready ? pill('good', 'ready') : pill('warn', 'not ready')),
+    cell(short(one.rates.ingest), 'number'), cell(short(one.rates.action), 'number'), cell(short(one.rates.reaction), 'number'), cell(count(one.partitions), 'number'),
+    cell(one.disk ? `${bytes(one.free)} (${percent(one.free / one.disk)})` : '–', one.disk && one.free / one.disk < 0.15 ? 'number late' : 'number'),
+    cell(one.age === null ? 'never' : `${seconds(one.age)} ago`, one.age === null || one.age > 10 ? 'number late' : 'number'))));
+}
+
 function partitionTable(seen) {
   const at = Date.parse(seen.flow?.at);
   const rows = (seen.flow?.stages || []).flatMap((stage) => stage.waiting.slice(0, 64).map((part) => row(cell(stage.name), cell(String(part.partition), 'number'),
@@ -85,7 +93,7 @@ function partitionTable(seen) {
 
 function freshnessTable(seen) {
   const slow = (one) => one.last_minute.p99_ms ?? -1;
-  const rows = [...(seen.status?.freshness || [])].sort((a, b) => slow(b) - slow(a)).slice(0, 100).map(({tenant, last_minute: minute, objective, overflow, count: all}) => {
+  const rows = freshnessOfAll(seen).sort((a, b) => slow(b) - slow(a)).slice(0, 100).map(({tenant, last_minute: minute, objective, overflow, count: all}) => {
     const kind = (ms) => ms > objective.within_ms ? 'number late' : 'number';
     const good = all ? 1 - objective.late / all : null;
     return row(cell(make('a', {href: `#/tenants?tenant=${tenant}`}, tenant)), ...[minute.p50_ms, minute.p99_ms, minute.p999_ms].map((ms) => cell(millis(ms), kind(ms))), cell(count(minute.count), 'number'),
@@ -118,11 +126,13 @@ export const title = 'Flow';
 
 export function mount(root, {tenant}) {
   const wide = matchMedia('(min-width: 900px)');
-  const parts = Object.fromEntries(['problems', 'picture', 'tiles', 'stages', 'partitions', 'freshness', 'next', 'identity'].map((name) => [name, make('div', {id: name})]));
+  const parts = Object.fromEntries(['problems', 'picture', 'tiles', 'stages', 'partitions', 'processes', 'freshness', 'next', 'identity'].map((name) => [name, make('div', {id: name})]));
   parts.tiles.className = 'tiles';
   const open = make('details', {}, make('summary', {}, 'By partition'), parts.partitions);
+  const others = card('Other processes', note('Rates are of the last seconds; a rate of a role that a process does not play is a dash.'), parts.processes);
+  others.hidden = true;
   root.append(make('h1', {}, 'Flow'), parts.problems, make('section', {class: 'card', 'aria-label': 'The pipeline'}, parts.picture), parts.tiles,
-    card('Stages', parts.stages, open),
+    card('Stages', parts.stages, open), others,
     card('Freshness, the slowest first', note('How long from receiving a record until its profile can be read, over the last minute. What is over a tenant’s rate waits before that.'), parts.freshness),
     card('What runs out next', parts.next),
     card('Identity', note('What was refused or left out since the start, and why.'), parts.identity));
@@ -137,6 +147,8 @@ export function mount(root, {tenant}) {
       tile('Freshness of this tenant, p99', millis(lines.fresh[lines.fresh.length - 1]), '', lines.fresh), tile('Waiting', short(lines.lag[lines.lag.length - 1]), '', lines.lag));
     parts.stages.replaceChildren(stageTable(seen));
     if (open.open) parts.partitions.replaceChildren(partitionTable(seen));
+    others.hidden = seen.processes.length === 0;
+    parts.processes.replaceChildren(processTable(seen));
     parts.freshness.replaceChildren(freshnessTable(seen));
     parts.next.replaceChildren(nextTable(seen, extra));
     parts.identity.replaceChildren(identityTable(seen.status.identity));

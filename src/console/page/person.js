@@ -165,8 +165,30 @@ export function mount(root, context) {
   root.append(make('h1', {}, 'Person'), make('div', {class: 'card'}, make('form', {class: 'row wrap', id: 'lookup', onsubmit: (event) => {
     event.preventDefault();
     go('person', {}, {person: {kind: kind.value, type: type.value.trim(), value: value.value}});
-  }}, make('label', {}, 'Kind ', kind), make('label', {}, 'Identifier ', type), types, make('label', {class: 'grow'}, 'Value ', value), make('button', {class: 'primary'}, 'Look up')),
-  note('By any identifier of the tenant. It is sent in a body, so it is in no address and no log.')), result);
+  }}, make('label', {}, 'Kind ', kind), make('label', {}, 'Identifier ', type), types, make('label', {class: 'grow'}, 'Value ', value), make('button', {class: 'primary'}, 'Look up'), button('Begins so', search, '')),
+  note('By any identifier of the tenant, or by how one begins where the profile store can. It is sent in a body, so it is in no address and no log.')), result);
+
+  const person = (of, t, v) => button(v, () => go('person', {}, {person: {kind: of, type: t, value: v}}));
+  async function search() {
+    const of = kind.value, t = type.value.trim();
+    if (!value.value) return value.focus();
+    try {
+      const {found, more} = await post(ofTenant(tenant, `${of}/search`), {[t]: value.value});
+      if (stopped) return;
+      result.replaceChildren(card(`Whose ${t} begins so`, table('Found', ['Value', 'Profile'], found.map((one) => row(cell(person(of, one.type, one.value)), cell(briefId(one.id), 'id'))), 'Nobody’s does.'),
+        more ? note('There are more: type some more of it.') : ''));
+    } catch (error) {
+      if (!stopped) result.replaceChildren(card('', empty(error.message)));
+    }
+  }
+
+  async function recent() {
+    const {people} = await call(ofTenant(tenant, 'users/recent'));
+    const again = button('Look again', () => run(again, recent));
+    if (!stopped && !wanted) result.replaceChildren(card('Recent people', note('Whose records came last, of the last 200 of each partition, and who has a profile now.'),
+      table('Recent people', ['Identifier', 'Value', 'Last record', 'Received'], people.map((one) => row(cell(one.type), cell(person('users', one.type, one.value)), cell(one.event || '–'), cell(time(one.received_at), 'time'))), 'No record of anybody yet.'), again));
+    return '';
+  }
 
   async function show() {
     const lookup = ofTenant(tenant, wanted.kind + '/lookup'), one = {[wanted.type]: wanted.value};
@@ -198,6 +220,6 @@ export function mount(root, context) {
     const known = [...(settings.identity?.priority || ['user_id', 'email', 'phone', 'anonymous_id']), ...(settings.devices?.priority || ['device_id', 'push_token', 'idfv', 'gaid'])];
     types.replaceChildren(...known.map((name) => make('option', {value: name})));
   }, () => {});
-  if (wanted && tenant) show();
+  if (tenant) (wanted ? show() : recent()).catch(() => {});
   return {stop: () => { stopped = true; }};
 }

@@ -1,6 +1,8 @@
 // What is wrong, in words, with what to do: pure functions of what the server says. The limits are those of the alert
 // rules (deploy/prometheus/freshet.yml), without their patience: who looks wants to know now.
 
+import {freshnessOfAll} from './processes.js';
+
 const BAD = 'bad', WARN = 'warn';
 const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done since the look before
 const BEHIND_S = 10;      // the oldest record waits so long
@@ -118,7 +120,8 @@ function* ofSinks({metrics}) {
 
 // ---- tenants
 
-function* ofTenants({metrics, earlier, status}) {
+function* ofTenants(seen) {
+  const {metrics, earlier} = seen;
   const limit = metrics.value('freshet_overflow_limit_records');
   const waits = {};
   for (const {labels, value} of metrics.all('freshet_overflow_waiting_records')) waits[labels.tenant] = (waits[labels.tenant] || 0) + value;
@@ -126,7 +129,7 @@ function* ofTenants({metrics, earlier, status}) {
     if (limit > 0 && records / limit > 0.5)
       yield problem(records / limit > 0.9 ? BAD : WARN, `${pct(records / limit)} of what may wait of a tenant waits; when it is full, it gets 429`, `tenant ${tenant}`,
         'It sends more than its rate. Raise `rate`, or talk to whoever sends.', 'freshetoverflowfull');
-  for (const {tenant, last_minute: minute, objective} of status?.freshness || []) {
+  for (const {tenant, last_minute: minute, objective} of freshnessOfAll(seen)) {
     if (!objective || minute.count < 20) continue;
     const late = objective.late_last_minute / minute.count;
     if (late > 14.4 * (1 - objective.share))
@@ -144,6 +147,16 @@ function* ofTenants({metrics, earlier, status}) {
     yield problem(WARN, `${plural(letters, 'record')} of the last minute could not be processed or written`, 'action and reaction', 'Page Dead letters has each with its reason.', 'freshetdeadletters');
 }
 
+// ---- other processes, where this one is told of them
+
+function* ofProcesses({processes = []}) {
+  for (const {name, roles, error, age, address} of processes) {
+    if (!error) continue;
+    yield problem(age === null || age > 3 ? BAD : WARN, `Process ${name} does not answer`, `${roles === '–' ? '' : roles + ', '}${address}, ${age === null ? 'never seen' : `last seen ${age.toFixed(0)} s ago`}: ${error}`,
+      'See whether it runs and is not paused, and whether the way to its admin listener is open.', 'freshetdown');
+  }
+}
+
 function* ofReadiness({status, metrics}, others) {
   if (!status || status.ready || others.some((one) => one.severity === BAD)) return;
   const behind = metrics.value('freshet_action_partitions_behind') || 0;
@@ -151,10 +164,10 @@ function* ofReadiness({status, metrics}, others) {
     'After a start that takes seconds. If it stays so, its log says what it waits for.', 'freshetnotready');
 }
 
-// `seen`: {status, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
+// `seen`: {status, processes, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
 // The worst comes first.
 export function problemsOf(seen) {
-  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen)];
+  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...ofProcesses(seen)];
   found.push(...ofReadiness(seen, found));
   return found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
 }

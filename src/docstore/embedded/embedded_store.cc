@@ -114,6 +114,30 @@ class EmbeddedStore final : public DocStore {
     return std::nullopt;
   }
 
+  bool finds_by_prefix() const override { return true; }
+  // Rows are in the order of the values.
+  Result<std::vector<StoredDocument>> find_by_prefix(const std::string& tenant, v1::EntityKind kind,
+                                                     const v1::Identifier& begin, size_t count) override {
+    std::string prefix = index_prefix(tenant, kind, begin.type(), begin.value());
+    prefix.pop_back();  // the end of the value
+    const size_t rows_max = std::max(kCandidatesMax, 4 * count);
+    size_t rows = 0;
+    std::vector<Hash128> ids;
+    FRESHET_TRY(store_->scan(prefix, after_prefix(prefix), [&](std::string_view key, std::string_view) {
+      if (key.size() > prefix.size() + kIdBytes) {
+        const Hash128 id = Hash128::from(key.substr(key.size() - kIdBytes));
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+      }
+      return ++rows < rows_max && ids.size() < 2 * count;  // some rows may be older than their documents
+    }));
+    std::vector<StoredDocument> all;
+    for (size_t i = 0; i < ids.size() && all.size() < count; ++i) {
+      FRESHET_ASSIGN(auto found, get({tenant, kind, ids[i]}));
+      if (found && first_with_prefix(found->document, begin)) all.push_back(*std::move(found));
+    }
+    return all;
+  }
+
   Result<std::vector<StoredDocument>> list(const std::string& tenant, v1::EntityKind kind, std::string_view after,
                                            size_t count) override {
     const std::string prefix = document_prefix(tenant, kind);

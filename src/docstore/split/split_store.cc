@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "docstore/rules.h"
 #include "model/document.h"
 
 namespace freshet::docstore {
@@ -61,6 +62,18 @@ class SplitStore final : public DocStore {
   Result<std::optional<StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
                                              const v1::Identifier& identifier) override {
     return whole_->find(tenant, kind, identifier);
+  }
+  bool finds_by_prefix() const override { return searched_->finds_by_prefix(); }
+  // MongoDB is searched, and what it finds is read whole.
+  Result<std::vector<StoredDocument>> find_by_prefix(const std::string& tenant, v1::EntityKind kind,
+                                                     const v1::Identifier& begin, size_t count) override {
+    FRESHET_ASSIGN(const auto found, searched_->find_by_prefix(tenant, kind, begin, count));
+    std::vector<StoredDocument> all;
+    for (const StoredDocument& one : found) {
+      FRESHET_ASSIGN(auto stored, whole_->get(one.key));
+      if (stored && first_with_prefix(stored->document, begin)) all.push_back(*std::move(stored));
+    }
+    return all;
   }
   Result<std::vector<StoredDocument>> list(const std::string& tenant, v1::EntityKind kind, std::string_view after,
                                            size_t count) override {

@@ -51,6 +51,7 @@ class LiveSource final : public LookSource {
   void take_metadata(const protocol::MetadataResponse& answer, Gathering& g) const;
   void ask_offsets(int32_t broker, int64_t time_ms, Gathering& g);
   void ask_log_dirs(BrokerSeen& broker, Gathering& g);
+  void ask_moves(Gathering& g);
   void ask_groups(int32_t broker, Gathering& g);
   void ask_committed(int32_t broker, GroupLook& group, Gathering& g);
   // nullopt: it failed now or before, and the look says so.
@@ -87,6 +88,7 @@ Result<Look> LiveSource::look() {
   for (BrokerSeen& broker : g.look.brokers) ask_log_dirs(broker, g);
   batches_.run(*client_, g.look);
   if (probe_) probe_->run(*client_, metadata, g.look);
+  ask_moves(g);
   return std::move(g.look);
 }
 
@@ -194,6 +196,19 @@ void LiveSource::ask_log_dirs(BrokerSeen& broker, Gathering& g) {
       }
     }
   }
+}
+
+// Brokers before Kafka 2.4 don't know the question, which is nothing to be told.
+void LiveSource::ask_moves(Gathering& g) {
+  const auto answer = client_->ask_controller(protocol::ListPartitionReassignmentsRequest());
+  if (!answer && answer.error().code == Code::kInvalid) return;
+  if (!answer) return add_doubt(g.look, fmt::format("moves of partitions: {}", answer.error().message));
+  if (answer->error != protocol::kNoError)
+    return add_doubt(g.look, fmt::format("moves of partitions: {}", protocol::error_name(answer->error)));
+  for (const auto& topic : answer->topics)
+    for (const auto& partition : topic.partitions)
+      g.look.moves.push_back({plain_text(topic.name), static_cast<uint32_t>(std::max(partition.index, 0)),
+                              partition.adding, partition.removing});
 }
 
 void LiveSource::ask_groups(int32_t broker, Gathering& g) {

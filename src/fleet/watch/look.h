@@ -88,6 +88,13 @@ struct TopicSample {
 };
 inline constexpr size_t kLargeBatchBytes = 128 << 10;
 
+// A partition whose replicas are being moved.
+struct MoveSeen {
+  std::string topic;
+  uint32_t partition = 0;
+  std::vector<int32_t> adding, removing;  // brokers
+};
+
 struct Look {
   env::TimeUs at_us = 0;  // of the monotonic clock, when its offsets were asked for
   std::string cluster_id;
@@ -97,6 +104,7 @@ struct Look {
   bool probes_on = false;         // the file gives leave to probe
   std::vector<ProbeSeen> probes;  // one for each broker that leads a partition of the probe's topic
   std::vector<TopicSample> samples;
+  std::vector<MoveSeen> moves;
   std::vector<std::string> doubts;  // what could not be asked, and why
 };
 

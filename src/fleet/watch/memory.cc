@@ -75,6 +75,10 @@ std::shared_ptr<const Standing> ClusterMemory::take(const Look& look, env::TimeU
   out.failures = last_->failures;
   out.cluster_id = look.cluster_id;
   out.doubts = look.doubts;
+  out.moving = look.moves.size();
+  out.moves = look.moves;
+  std::ranges::sort(out.moves, {}, [](const MoveSeen& move) { return std::tie(move.topic, move.partition); });
+  out.moves.resize(std::min(out.moves.size(), kMovesMost));
   add_replication(look, out);
   add_brokers(look, out);
   std::vector<TopicStanding> topics = topics_in(look);

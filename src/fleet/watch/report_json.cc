@@ -103,6 +103,11 @@ void write_probe(JsonWriter& json, const ProbeStanding& probe) {
   json.end_object();
 }
 
+void write_move(JsonWriter& json, const MoveSeen& move) {
+  json.begin_object().member("topic", move.topic).member("partition", move.partition);
+  json.key("adding").array(move.adding).key("removing").array(move.removing).end_object();
+}
+
 void write_concern(JsonWriter& json, const Concern& concern) {
   json.begin_object().member("severity", name_of(concern.severity)).member("subject", concern.subject);
   json.member("what", concern.what).member("action", concern.action).end_object();
@@ -129,6 +134,7 @@ void write_standing(JsonWriter& json, const Standing& s, env::TimeUs now_us) {
   json.key("probe");
   write_probe(json, s.probe);
   json.key("brokers").array(s.brokers, write_broker_standing);
+  json.member("moving", s.moving).key("moves").array(s.moves, write_move);
   json.end_object();
 }
 

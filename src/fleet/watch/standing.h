@@ -10,6 +10,7 @@
 #include "fleet/topology.h"
 #include "fleet/watch/batches.h"
 #include "fleet/watch/lag.h"
+#include "fleet/watch/look.h"
 #include "fleet/watch/probes.h"
 #include "fleet/watch/verdict.h"
 
@@ -103,10 +104,13 @@ struct Standing {
   double batches_per_s = 0;               // of all topics that were sampled
   size_t topics_sampled = 0;
   ProbeStanding probe;
+  uint64_t moving = 0;              // partitions whose replicas are being moved
+  std::vector<MoveSeen> moves;      // of those, by topic; at most kMovesMost
   std::vector<Concern> concerns;    // most urgent first
   std::vector<std::string> doubts;  // what could not be asked
 };
 inline constexpr size_t kHotTopicsMost = 20;
+inline constexpr size_t kMovesMost = 100;
 
 // Fills `concerns` from everything else.
 void find_concerns(Standing& standing);
