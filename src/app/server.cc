@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -18,10 +17,10 @@
 #include "app/canary.h"
 #include "app/checkpoints.h"
 #include "app/disk_check.h"
-#include "app/flow.h"
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
+#include "app/log_looks.h"
 #include "app/log_watch.h"
 #include "app/objectives.h"
 #include "app/overflow.h"
@@ -34,7 +33,6 @@
 #include "app/state_scrubs.h"
 #include "app/stores.h"
 #include "app/tenant_keeper.h"
-#include "app/timely.h"
 #include "app/trace_exporter.h"
 #include "app/vitals.h"
 #include "base/assert.h"
@@ -68,8 +66,6 @@ constexpr size_t kLaneBytesMax = 128u << 20;
 constexpr size_t kLogsLaneBytesMax = 32u << 20;
 constexpr size_t kImportsLaneBytesMax = 64u << 20;
 constexpr size_t kLogsInflightBytesMax = 8u << 20;
-// The admin listener waits so long for what the log says of its lags; a log that is there answers in milliseconds.
-constexpr std::chrono::milliseconds kLogPatience{1000};
 // How often the stores are looked after.
 constexpr env::TimeUs kLookUs = 1'000'000;
 // How often imports that are too old are looked for.
@@ -577,7 +573,6 @@ class ServerImpl final : public Server {
                                             std::move(others)));
     }
     options.letters = letters_;
-    flow_ = std::make_unique<Flow>(*log_, clock_);
     if (config_.roles.console) {
       options.streams = std::make_shared<console::Streams>(*log_, clock_);
       options.people = std::make_shared<console::People>(*log_, *profiles_);
@@ -621,25 +616,17 @@ class ServerImpl final : public Server {
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
-    flow_seen_ = std::make_unique<Timely<std::string>>("flow", clock_, kLogPatience,
-                                                       [this] { return flow_->json(readable_of(reactors_)); });
-    options.flow_json = [this] {
-      auto seen = flow_seen_->get();
-      return seen ? *std::move(seen) : flow_->unknown_json();
-    };
+    log_looks_ = std::make_unique<LogLooks>(
+        *log_, clock_,
+        LogLooksOptions{.roles = config_.roles,
+                        .reads_state = state_profiles_ != nullptr,
+                        .overflow_waits = [this] { return overflow_ ? overflow_->waiting() : std::nullopt; },
+                        .reaction_lag = [this] { return reaction_lag(); },
+                        .readable = [this] { return readable_of(reactors_); }});
+    options.flow_json = [this] { return log_looks_->flow(); };
+    options.stages_json = [this] { return log_looks_->stages(); };
     if (import_store_) options.imports_json = lister_of(*import_store_);
     if (overflow_) options.waiting = [this](const std::string& tenant) { return overflow_->waiting(tenant); };
-    log_seen_ = std::make_unique<Timely<LogSeen>>("stages", clock_, kLogPatience, [this] {
-      // Who plays another role, or has just started, asks the log what the drains have not moved yet.
-      LogSeen seen = look_at_log(*log_, config_.roles, state_profiles_ != nullptr);
-      if (overflow_) seen.overflow_lag = overflow_->waiting();
-      if (!seen.overflow_lag) seen.overflow_lag = lag_of(*log_, ingest::kDrainGroup, Topic::kOverflow);
-      seen.reaction_lag = reaction_lag();
-      return seen;
-    });
-    options.stages_json = [this] {
-      return stages_json(log_seen_->get().value_or(LogSeen{}), config_.roles, state_profiles_ != nullptr);
-    };
     admin_ = std::make_unique<console::Admin>(std::move(options));
     FRESHET_ASSIGN(admin_server_, serve_admin(config_.admin, *admin_));
     return {};
@@ -680,9 +667,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<ingest::Lane> imports_lane_;  // of imports that other nodes share; null: none do
   std::unique_ptr<http::Server> ingest_server_;
   std::shared_ptr<console::LetterKeeper> letters_;  // null: no console
-  std::unique_ptr<Flow> flow_;
-  std::unique_ptr<Timely<std::string>> flow_seen_;
-  std::unique_ptr<Timely<LogSeen>> log_seen_;
+  std::unique_ptr<LogLooks> log_looks_;
   Objectives objectives_{config_.objective};
   DiskCheck disk_check_{clock_};  // of stores above
   std::unique_ptr<console::Admin> admin_;
