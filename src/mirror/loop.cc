@@ -96,7 +96,10 @@ Status Loop::refresh() {
   if (now < refresh_at_) return {};
   refresh_at_ = now + config_.refresh_us;
   if (const Status looked = parts_.topics.refresh(); !looked) {
-    if (parts_.topics.all().empty()) return looked;
+    if (parts_.topics.all().empty()) {
+      refresh_at_ = 0;  // Nothing is written before its own topics are there.
+      return looked;
+    }
     spdlog::warn("mirror {}: looking for new topics: {}", config_.name, looked.error().message);
     return {};
   }
@@ -317,8 +320,9 @@ bool Loop::has_unsaid(std::vector<uint32_t>& ids) {
   for (auto& [id, share] : shares_.all()) {
     if (!share.known || share.second) continue;
     const bool twins = share.twin && shares_.all().at(*share.twin).unsaid;
-    const bool marked = !FRESHET_MUTANT(kMirrorMarkUnfenced) &&
-                        std::ranges::any_of(marks_, [own = share.id](const NewMark& mark) { return mark.share == own; });
+    const bool marked =
+        !FRESHET_MUTANT(kMirrorMarkUnfenced) &&
+        std::ranges::any_of(marks_, [own = share.id](const NewMark& mark) { return mark.share == own; });
     if (share.unsaid || twins || marked) ids.push_back(id);
   }
   return !ids.empty();
