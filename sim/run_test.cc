@@ -69,7 +69,7 @@ TEST_P(MutantTest, IsFound) {
   planted_mutant = GetParam().mutant;
   RunOptions options;
   options.twice = false;
-  if (!GetParam().workload.empty()) ASSERT_TRUE(choose_workload(GetParam().workload, options));
+  ASSERT_TRUE(GetParam().workload.empty() || choose_workload(GetParam().workload, options));
   for (uint64_t seed = 1; seed <= kMutantSeeds; ++seed)
     if (run_seed(seed, options).violation) return;
   FAIL() << GetParam().name << " survives " << kMutantSeeds << " seeds: " << GetParam().text;

@@ -96,7 +96,10 @@ Status Loop::refresh() {
   if (now < refresh_at_) return {};
   refresh_at_ = now + config_.refresh_us;
   if (const Status looked = parts_.topics.refresh(); !looked) {
-    if (parts_.topics.all().empty()) return looked;
+    if (parts_.topics.all().empty()) {
+      refresh_at_ = 0;  // Nothing is written before its own topics are there.
+      return looked;
+    }
     spdlog::warn("mirror {}: looking for new topics: {}", config_.name, looked.error().message);
     return {};
   }

@@ -11,7 +11,7 @@
 namespace freshet::fleet {
 namespace {
 
-// Resident memory of a process that copies, as measured (docs/benchmarks.md).
+// Resident memory of a process that copies, as measured (docs/decisions/0024-mirror.md).
 constexpr double kMirrorMakerBytes = 1.2e9;
 constexpr double kFreshetBytes = 150e6;
 
