@@ -239,7 +239,8 @@ def test_batches(box):
     file.write_text("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: living, brokers: 1, connect: "
                     f"{{bootstrap: \"{broker.brokers}\"}}}}]\n", encoding="utf-8")
     watching = Watching(box, file, "--json", "--interval", "300ms", "--window", "30s")
-    watching.look()
+    # What comes from now on is sampled: where logs end before is what the first look tells.
+    watching.until(lambda look: look["clusters"][0]["looked"], "a first look")
 
     def batches(look):
         return {topic["topic"][len(broker.prefix):]: topic for topic in look["clusters"][0]["batches"] if topic["topic"].startswith(broker.prefix)}
