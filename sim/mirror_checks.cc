@@ -161,6 +161,7 @@ void check_moved(const FakeCluster& target, const mirror::Config& config,
 void MirrorJudge::move_group() {
   const MirroredTopic& topic = stage_.topics[stage_.dice.roll(stage_.topics.size())];
   const std::string name = fmt::format("group-{}", moved_.size());
+  stage_.source.groups.erase(name);  // of a move that could not be planned, perhaps of the other topic
   MovedGroup moved{topic.name, {}, {}};
   const auto& logs = stage_.source.topics.at(topic.name);
   for (size_t p = 0; p < logs.size(); ++p) {
