@@ -74,11 +74,11 @@ TEST(RecordBatch, NoCodecGivesMoreThanIsAskedFor) {
   const std::string zeros(1 << 20, '\0');
   for (const Packing packing : kPackings) {
     const std::string packed = pack(packing, zeros);
-    EXPECT_EQ(unpack(packing, packed, zeros.size()).value(), zeros) << name_of(packing);
-    EXPECT_EQ(unpack(packing, packed, zeros.size() - 1).error().code, Code::kInvalid) << name_of(packing);
+    EXPECT_EQ(unpack(packing, packed, zeros.size()).value(), zeros) << static_cast<int>(packing);
+    EXPECT_EQ(unpack(packing, packed, zeros.size() - 1).error().code, Code::kInvalid) << static_cast<int>(packing);
     if (packing == Packing::kNone) continue;
     EXPECT_EQ(unpack(packing, packed.substr(0, packed.size() / 2), zeros.size()).error().code, Code::kCorrupt)
-        << name_of(packing);
+        << static_cast<int>(packing);
   }
 }
 
