@@ -29,6 +29,7 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  *   Watch BROKERS until GROUP TOPIC ENDS SHARE SECONDS
  *                                                 prints the share of that which the group has committed, whenever it has grown,
  *                                                 and returns when it is enough
+ *   Watch BROKERS follow GROUP TOPIC              commits for the group, ten times a second until it is killed, that it has read all
  *   Watch BROKERS latency TOPIC SECONDS           reads what is committed from now on, and prints as JSON how long after their
  *                                                 received_at the records could be read
  */
@@ -48,6 +49,7 @@ public final class Watch {
             case "copy" -> copy(p, args[2], ends(admin, args[2]), Watch::records, args[3]);
             case "documents" -> copy(p, args[2], ends(admin, args[2]), Watch::documents, args[3], args[4]);
             case "until" -> until(admin, args[2], args[3], args[4], Double.parseDouble(args[5]), Long.parseLong(args[6]));
+            case "follow" -> follow(admin, args[2], args[3]);
             default -> throw new IllegalArgumentException(args[1]);
           }
         }
@@ -129,6 +131,15 @@ public final class Watch {
     }
     System.err.println("not within " + seconds + " s");
     System.exit(1);
+  }
+
+  private static void follow(Admin admin, String group, String topic) throws Exception {
+    while (true) {
+      Map<TopicPartition, OffsetAndMetadata> read = new HashMap<>();
+      ends(admin, topic).forEach((partition, end) -> read.put(new TopicPartition(topic, partition), new OffsetAndMetadata(end)));
+      admin.alterConsumerGroupOffsets(group, read).all().get();
+      Thread.sleep(100);
+    }
   }
 
   private static void latency(Properties p, String topic, long seconds) {
