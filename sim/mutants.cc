@@ -110,8 +110,6 @@ constexpr MutantInfo kMutants[] = {
      kMirrors},
     {Mutant::kMirrorMarkOfSecond, "mirror-mark-of-second",
      "while keys go over, a mark says where the slower reading is", kMirrors},
-    {Mutant::kMirrorMarkUnfenced, "mirror-mark-unfenced",
-     "a mark alone is committed without a position, so that nobody looks who commits it", kMirrors},
 };
 
 }  // namespace

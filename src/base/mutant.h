@@ -82,7 +82,6 @@ enum class Mutant : uint8_t {
   kMirrorAddedFromEnd,
   kMirrorMarksWhileBusy,
   kMirrorMarkOfSecond,
-  kMirrorMarkUnfenced,
 };
 
 #ifdef FRESHET_MUTANTS

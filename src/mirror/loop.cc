@@ -321,7 +321,6 @@ bool Loop::has_unsaid(std::vector<uint32_t>& ids) {
     if (!share.known || share.second) continue;
     const bool twins = share.twin && shares_.all().at(*share.twin).unsaid;
     const bool marked =
-        !FRESHET_MUTANT(kMirrorMarkUnfenced) &&
         std::ranges::any_of(marks_, [own = share.id](const NewMark& mark) { return mark.share == own; });
     if (share.unsaid || twins || marked) ids.push_back(id);
   }
