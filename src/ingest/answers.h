@@ -10,7 +10,7 @@
 namespace freshet::ingest {
 
 // {"success":false,"error":{"code":…,"message":…},"code":…,"message":…}. The last two are where RudderStack's library
-// for Python looks, which takes an answer without them for a broken network and sends the batch ten times more.
+// for Python looks, which takes an answer without them for a broken network and sends the batch again.
 [[nodiscard]] http::Response common_refusal(int status, std::string_view code, std::string_view message);
 // {"accepted":n,"rejected":[{"index":i,"code":…,"message":…}]}
 [[nodiscard]] http::Response verdicts(const Parsed& parsed);
