@@ -211,7 +211,9 @@ TEST(TopologyYaml, AProbeHasATopicOfItsOwn) {
         "- {name: c, watch: {probe: " +
             probe + "}}\n- {name: d}\ntopics: [{name: t, cluster: c}, {name: u, cluster: d}]\n",
         problems);
-    if (fleet) EXPECT_EQ(fleet->clusters.at(1).watch.probe, "probes");
+    if (fleet) {
+      EXPECT_EQ(fleet->clusters.at(1).watch.probe, "probes");
+    }
     return problems.text();
   };
   EXPECT_EQ(refused("freshet-probe"), "");

@@ -119,8 +119,9 @@ std::vector<Cost> fixed_costs(const Topology& fleet, const Rates& rates, const P
     double bytes = 0;
     for (const MirroredTopic& topic : mirror.topics) bytes += rates.topics[topic.from].in_bytes_per_s;
     // A mirror runs beside its target; what leaves a region is paid where it leaves.
+    const Prices& prices = by_cluster.of(mirror.to);
     Cost& cost = out[mirror.to];
-    cost.mirrors += use_of(fleet, mirror, mirror.kind, by_cluster.of(mirror.to)).usd_per_month;
+    cost.mirrors += use_of(fleet, mirror, mirror.kind, prices).usd_per_month;
     if (fleet.clusters[mirror.from].region != fleet.clusters[mirror.to].region)
       cost.cross_region +=
           bytes * prices.hours_per_month * 3600 / kBytesPerGb * by_cluster.of(mirror.from).cross_region_usd_per_gb;
