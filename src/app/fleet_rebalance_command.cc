@@ -82,7 +82,7 @@ Result<std::unique_ptr<moves::KafkaPort>> open_port(const RebalanceCommand& comm
   port.rate_window_us = static_cast<env::TimeUs>(command.rate_window_s) * 1'000'000;
   port.dir_bytes = static_cast<double>(command.dir_bytes);
   port.delete_slack_s = command.delete_slack_s;
-  FRESHET_ASSIGN(auto looks, fleet::open_live_source({reach, wanted_id}, env::real_clock()));
+  FRESHET_ASSIGN(auto looks, fleet::open_live_source({reach, wanted_id, ""}, env::real_clock()));
   return std::make_unique<moves::KafkaPort>(std::move(client), std::move(looks), env::real_clock(), port);
 }
 
