@@ -357,7 +357,8 @@ TEST_F(TracedWorkerLoopTest, ASlowRecordHasALateSpan) {
   send(0, "m0");
   steps(3);
   EXPECT_TRUE(spans().empty()) << "nothing is slow";
-  telemetry::tracer().start({.slow_us = 1}, [](size_t n) { return env::real_random().bytes(n); });
+  clock_.now = testing::make_record("m", {}, 0).received_at_us() + 2'000'000;
+  telemetry::tracer().start({.slow_us = 1'000'000}, [](size_t n) { return env::real_random().bytes(n); });
   send(0, "m1");
   steps(3);
   const std::vector<telemetry::Span> made = spans();

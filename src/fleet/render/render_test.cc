@@ -104,9 +104,20 @@ TEST(Render, SameInputSameBytes) {
   }
 }
 
+// kBoth with a mirror of the other kind, in both directions.
+std::string of_freshet() {
+  std::string text = kBoth;
+  text.replace(text.find("{name: shop,"), 12, "{name: shop, kind: freshet, user: m,");
+  text.insert(text.find("service_levels:"), "  - {name: back, kind: freshet, from: back, to: front, topics: [paid]}\n");
+  text.replace(text.find("mirrors: ["), 10, "mirrors:\n  - ");
+  text.erase(text.find("exactly_once}]") + 13, 1);
+  text.insert(text.find("mirrors:"), "  - {name: paid, cluster: back, partitions: 3}\n");
+  return text;
+}
+
 TEST(Render, OnlyWhatIsAskedFor) {
   for (const Target& target : targets()) {
-    const Rendering part = rendered(kBoth, {std::string(target.name)});
+    const Rendering part = rendered(of_freshet(), {std::string(target.name)});
     EXPECT_FALSE(part.files.empty()) << target.name;
     for (const File& file : part.files) EXPECT_TRUE(file.path.starts_with(std::string(target.name) + "/")) << file.path;
   }
@@ -210,17 +221,6 @@ TEST(Strimzi, SpreadsThePodsOfAPoolAndCountsNoOthers) {
                                              "              strimzi.io/pool-name: {}\n",
                                              pool)));
   }
-}
-
-// kBoth with a mirror of the other kind, in both directions.
-std::string of_freshet() {
-  std::string text = kBoth;
-  text.replace(text.find("{name: shop,"), 12, "{name: shop, kind: freshet, user: m,");
-  text.insert(text.find("service_levels:"), "  - {name: back, kind: freshet, from: back, to: front, topics: [paid]}\n");
-  text.replace(text.find("mirrors: ["), 10, "mirrors:\n  - ");
-  text.erase(text.find("exactly_once}]") + 13, 1);
-  text.insert(text.find("mirrors:"), "  - {name: paid, cluster: back, partitions: 3}\n");
-  return text;
 }
 
 TEST(Mirrors, AreADeploymentInKubernetes) {
