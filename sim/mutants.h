@@ -9,7 +9,7 @@
 
 namespace freshet::sim {
 
-inline constexpr uint64_t kMutantSeeds = 400;  // within so many seeds each must be found
+inline constexpr uint64_t kMutantSeeds = 1000;  // within so many seeds each must be found
 
 // A planted fault, and what it does wrong.
 struct MutantInfo {
