@@ -216,7 +216,7 @@ int run_command(int argc, char** argv) {
   app.add_flag("--list-mutants", options.list_mutants);
   app.add_flag("--list-workloads", options.list_workloads);
   app.add_flag("--check-mutants", options.check_mutants,
-               "plants each mutant in turn: all must be found within 400 seeds");
+               "plants each mutant in turn: all must be found within 1,000 seeds");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
