@@ -81,7 +81,7 @@ void IdFilter::take_over(IdFilter&& other) {
   // The part with most room left goes last: that is where the next ids are added.
   parts_.insert(parts_.end(), std::make_move_iterator(other.parts_.begin()),
                 std::make_move_iterator(other.parts_.end()));
-  std::stable_sort(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) { return a.room < b.room; });
+  std::ranges::sort(parts_, {}, &Part::room);
   count_ += std::exchange(other.count_, 0);
   bytes_ += std::exchange(other.bytes_, 0);
   other.parts_.clear();

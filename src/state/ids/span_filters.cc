@@ -100,7 +100,7 @@ void SpanFilters::expire(uint32_t lowest_span) {
 
 void SpanFilters::begin_gather(uint32_t lowest_span) {
   if (gathering_ || full_ || covered_from_ <= lowest_span) return;
-  gathering_.emplace();
+  gathering_ = Gathering();  // emplace() finds no constructor under clang, as the class around it is not whole there
   gathering_->span = covered_from_ - 1;
   gathering_->next = seen_rows_of(gathering_->span);
   gathering_->bytes_max = bytes_max_ - std::min(bytes_, bytes_max_);
