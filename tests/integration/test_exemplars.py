@@ -50,10 +50,10 @@ class Prometheus:
 def check_text_is_still_there(server):
     """Who asks for the text gets the same series, and no exemplars."""
     plain = server.get("/metrics")
-    check_equal(plain.headers["Content-Type"].split(";")[0], "text/plain", "what one gets who does not ask")
+    check_equal(plain.headers["content-type"].split(";")[0], "text/plain", "what one gets who does not ask")
     check(b" # {" not in plain.body and b"# EOF" not in plain.body, "OpenMetrics for somebody who has not asked")
     answer = server.admin().request("GET", "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
-    check_equal(answer.headers["Content-Type"].split(";")[0], "application/openmetrics-text", "what one gets who asks")
+    check_equal(answer.headers["content-type"].split(";")[0], "application/openmetrics-text", "what one gets who asks")
     text = answer.body.decode()
     check(text.endswith("# EOF\n"), "it has no end")
     names = {series.split("{")[0] for series in parse_metrics(plain.body.decode())}
