@@ -74,6 +74,7 @@ RC_GTEST_FIXTURE_PROP(SeenMessagesTest, IsAPlainSetOfTheWindow, ()) {
         RC_ASSERT(state->begin_persist().has_value());
         plain.persist();
         see(next++);
+        RC_ASSERT(state->gather(SIZE_MAX));
         RC_ASSERT(state->finish_persist().has_value());
         break;
       }
