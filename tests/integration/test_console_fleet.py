@@ -26,7 +26,7 @@ def mirror_file(box, broker):
     """Of one cluster into itself, under another name."""
     file = box.directory / "mirror.yaml"
     file.write_text(f"name: copy\ninstance: \"1\"\nsource: {{name: front, brokers: \"{broker.brokers}\"}}\ntarget: {{name: back, brokers: \"{broker.brokers}\"}}\n"
-                    "topics: [{match: clicks, to: copy.clicks}]\nrefresh_every: 1s\n", encoding="utf-8")
+                    f"topics: [{{match: {broker.prefix}clicks, to: copy.clicks}}]\nrefresh_every: 1s\n", encoding="utf-8")
     return file
 
 
