@@ -64,7 +64,11 @@ ClusterDiff diff_of(const fleet::Topology& topology, const Reachable& one, bool 
   }
   out.id = now->id;
   out.differences = fleet::compare(wanted, *now);
-  if (const Status brokers = add_brokers(topology, one, out.differences); !brokers) out.error = brokers.error().message;
+  // Of another cluster than the file means, that it is another one says all of its brokers.
+  const bool is_other = std::ranges::any_of(
+      out.differences, [](const auto& each) { return each.kind == fleet::Difference::Kind::kClusterId; });
+  const Status brokers = is_other ? Status{} : add_brokers(topology, one, out.differences);
+  if (!brokers) out.error = brokers.error().message;
   if (const Status users = add_users(topology, one, out.differences); !users) out.error = users.error().message;
   out.same = out.error.empty() &&
              std::ranges::none_of(out.differences, [&](const auto& each) { return counts(each.kind, strict); });
