@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-from testing import catalog, ctests, fuzzing, integration, named, report
+from testing import ahead, catalog, ctests, fuzzing, integration, named, report
 from testing.stage import ROOT, SANITIZERS, Stage, build, need_packages, run_quietly, say
 
 FUZZ_SECONDS, LONG_FUZZ_SECONDS = 5, 60  # of each target: what a change broke shows in seconds, from the corpus
@@ -33,7 +33,8 @@ def release(stage, _):
 
 def integrated(stage, options):
     if build("release", stage):
-        integration.run(stage, ["--all"] if options.all else [], integration.environment(options.all))
+        with ahead.compiling(options.stages[options.stages.index(stage.name) + 1:]):
+            integration.run(stage, ["--all"] if options.all else [], integration.environment(options.all))
 
 
 def sanitized(stage, options):
@@ -66,9 +67,9 @@ STAGES = {"release": release, "integration": integrated, "asan": sanitized, "tsa
 ONLY_ALL = ("gate",)  # takes long, and is no test of one thing
 
 
-def run_stages(names, options, end):
+def run_stages(options, end):
     stages = []
-    for name in names:
+    for name in options.stages:
         say(f"=== {name}")
         stage = Stage(name, end=end)
         with stage.clock():
@@ -108,6 +109,6 @@ def main(arguments):
             print(f"dev: {unknown}", file=sys.stderr)
             return 2
         return 1 if report.summary(named.run(found, options, end)) else 0
-    names = options.only or (["release"] if options.fast else [name for name in STAGES if options.all or name not in ONLY_ALL])
-    need_packages("build", *([] if names == ["release"] else ["test", "kafka", "package"]))
-    return 1 if report.summary(run_stages(names, options, end)) else 0
+    options.stages = options.only or (["release"] if options.fast else [name for name in STAGES if options.all or name not in ONLY_ALL])
+    need_packages("build", *([] if options.stages == ["release"] else ["test", "kafka", "package"]))
+    return 1 if report.summary(run_stages(options, end)) else 0
