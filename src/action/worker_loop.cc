@@ -216,8 +216,7 @@ void WorkerLoop::go_on_despite(Partition& part, eventlog::Offset foreign) {
   counter.add();
   spdlog::error(
       "partition {}: somebody else reads with action's group and has committed offset {}; it is not taken, and we go "
-      "on "
-      "at {}. Give that reader another group (docs/operations/outages.md)",
+      "on at {}. Give that reader another group (docs/operations/outages.md)",
       part.of.partition, foreign, std::max(part.committed, part.state->offset()));
   part.committed = std::max(part.committed, part.state->offset());
 }

@@ -238,8 +238,7 @@ Status ReactorLoop::learn_committed() {
       if (const auto foreign = consumer_.foreign_place(lane.of))
         spdlog::error(
             "changes {}: somebody else reads with reaction's group and has committed offset {}; it is not taken, and "
-            "all "
-            "that is kept is read again. Give that reader another group",
+            "all that is kept is read again. Give that reader another group",
             lane.of.partition, *foreign);
     } else if (committed.error().code == Code::kRetry) {
       spdlog::warn("reaction goes on without knowing what is committed: {}", committed.error().message);

@@ -55,8 +55,7 @@ constexpr auto kRules = std::to_array<Rule>({
      "A partition is read by one task; the others are idle.", checks::mirror_idle_tasks},
     {"mirror-never-copies", kError, "a mirror has topics whose names it never copies",
      "MirrorMaker 2 takes names that end with -internal, .internal or .replica, or begin with a dot or __, for topics "
-     "of "
-     "its own (`freshet mirror` those with __): nothing of them arrives, and nothing fails.",
+     "of its own (`freshet mirror` those with __): nothing of them arrives, and nothing fails.",
      checks::mirror_never_copies},
     // durability
     {"replication-over-brokers", kError, "a topic has more replicas than its cluster has brokers",

@@ -243,8 +243,7 @@ class MigrationWriter {
                      bytes_text(rates_.topics[moved.from].kept_bytes), plural(after.partitions, "partition")));
     step(
         "It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies "
-        "all "
-        "topics that go to " +
+        "all topics that go to " +
         home_name(moved) + ": it may run already.)");
     command(fmt::format("freshet mirror --config mirror-{}.yaml --listen 127.0.0.1:8090", there(moved)));
     way_back("end the mirror; nobody reads its copy");
