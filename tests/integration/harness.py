@@ -382,8 +382,12 @@ def profile(admin, id_type, value, kind="users"):
 
 def freshet(*arguments, timeout_s=patient(300), env=None):
     """Runs one of our commands to its end: (status, stdout, stderr)."""
-    done = subprocess.run([str(FRESHET), *map(str, arguments)], capture_output=True, timeout=timeout_s, stdin=subprocess.DEVNULL,
-                          env={**os.environ, **(env or {})}, check=False)
+    try:
+        done = subprocess.run([str(FRESHET), *map(str, arguments)], capture_output=True, timeout=timeout_s, stdin=subprocess.DEVNULL,
+                              env={**os.environ, **(env or {})}, check=False)
+    except subprocess.TimeoutExpired as late:
+        said = (late.stderr or b"").decode(errors="replace")
+        raise Failure(f"freshet {' '.join(map(str, arguments))} did not end within {timeout_s:.0f} s; it said: {shorten(said[-4000:], 4000)}") from late
     return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
 
