@@ -22,9 +22,11 @@ namespace {
 
 constexpr size_t kFilterShare = FRESHET_BOUND(4, 64);  // Filters of message ids take at most that part of the memory.
 constexpr size_t kSeenBytes = 48;                      // About what a message id takes that is not durable yet.
-// What stays decoded between batches: not more than stays in the processor's cache.
-constexpr size_t kDecodedBytesMax = 64u << 10;
-constexpr size_t kDecodedRowsMax = 256;
+// What stays decoded between batches: of a few thousand records, among which a person who is busy right now comes up
+// again and again. More would keep the records waiting that come when all of it is encoded, which takes some 20 ms.
+constexpr size_t kDecodedBytesMax = FRESHET_BOUND(8u << 20, 16u << 10);
+constexpr size_t kDecodedRowsMax = FRESHET_BOUND(16'384, 64);
+constexpr size_t kDecodedShare = 16;  // It takes at most that part of the memory, but for what one batch touches.
 // Rows that land, and rows that are let go, after one batch: more than a batch brings, and done in about a millisecond.
 constexpr size_t kSettledRowsMax = FRESHET_BOUND(4096, 3);
 constexpr size_t kAllRows = SIZE_MAX;
@@ -261,11 +263,11 @@ void PartitionState::forget_decoded() {
 }
 
 void PartitionState::settle() {
-  if (arena_.SpaceAllocated() > kDecodedBytesMax || entities_.size() + aliases_.size() > kDecodedRowsMax)
-    forget_decoded();
+  const size_t decoded_max = std::min(kDecodedBytesMax, options_.memory_bytes / kDecodedShare);
+  if (arena_.SpaceAllocated() > decoded_max || entities_.size() + aliases_.size() > kDecodedRowsMax) forget_decoded();
   const size_t filters = std::min(options_.memory_bytes / kFilterShare, seen_.filters().bytes());
   land(kSettledRowsMax);
-  rows_.trim(options_.memory_bytes - filters, kSettledRowsMax);
+  rows_.trim(options_.memory_bytes - filters - std::min(decoded_max, arena_.SpaceAllocated()), kSettledRowsMax);
 }
 
 // ---- messages and ledgers -----------------------------------------------------------------------------------------

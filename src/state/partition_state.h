@@ -10,10 +10,11 @@
 // Used by one thread. A failed read can't be told apart from an empty answer at the call: check status() before a
 // commit, or a profile that could not be read would be replaced by an empty one.
 //
-// What the records of a batch touch is decoded once for all of them, in one arena, and for the next batches too while
-// that stays small: batches of a few records would otherwise decode and encode the same rows again and again.
-// Everything else is rows. (Decoded entities in a cache of their own, as it was, cost as much: they were cold when it
-// was their turn to be encoded and freed, and took the memory of twice as many rows.)
+// What the records of some batches touch is decoded once for all of them, in one arena, until there is enough of it;
+// then all of it becomes rows at once. Batches would otherwise decode and encode the rows of whoever is busy right now
+// again and again: it costs a fifth of action's time (docs/benchmarks.md). Everything else is rows. (Decoded entities in
+// a cache of their own, as it was, cost as much: they were cold when it was their turn to be encoded and freed, and
+// took the memory of twice as many rows.)
 //
 // Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash ->
 // empty; 'l' ledger hash -> empty; 'm' -> PartitionMeta.

@@ -130,7 +130,7 @@ TEST_F(PartitionStateTest, ASmallBatchStaysDecodedButIsNeitherDurableNorKeptByAD
 }
 
 TEST_F(PartitionStateTest, MuchDecodedBecomesRows) {
-  auto state = open();
+  auto state = open({.memory_bytes = 256u << 10});
   for (int i = 0; i < 1000; ++i) {
     state->create_entity(ref_of(std::to_string(i))).state.set_version(7);
     state->settle();
@@ -206,7 +206,7 @@ TEST_F(PartitionStateTest, ExpiredRowsMayGoOnlyOnceThatIsDurable) {
 
 // A persist in pieces: what changes meanwhile belongs to the next one, whether its row was copied already or not.
 TEST_F(PartitionStateTest, APersistInPiecesIsOfTheMomentAtWhichItBegan) {
-  auto state = open();
+  auto state = open({.memory_bytes = 256u << 10});
   const auto set_all = [&](uint64_t version) {
     for (int i = 0; i < 10; ++i) {
       Entity* entity = state->find_entity(hash128(std::to_string(i)));
