@@ -1,6 +1,6 @@
 """Every integration test: about how many seconds it takes by itself on the usual machine, and its weight: how many
 of the machine's units (four a core) it keeps busy (packing.py). LONG: only `--all` runs it, because it needs three
-brokers or builds others' programs. runner_test.py fails if one is missing here."""
+brokers, builds others' programs, or shows on the older Kafka what another test shows on today's. runner_test.py fails if one is missing here."""
 from packing import Test
 
 LONG = True
@@ -122,13 +122,13 @@ PLAN = {
     "fleet_watch.probe": (60, 3),
     "fleet_watch.probe_of_a_topic_of_others": (15, 1),
     "fleet_watch.verdicts": (60, 2),
-    "helm.changed_configuration_restarts": (2, 1),
-    "helm.lag_metric": (3, 1),
-    "helm.manifests": (1, 1),
-    "helm.probes_follow_tls": (3, 1),
-    "helm.promises": (2, 1),
-    "helm.refused": (2, 1),
-    "helm.values": (5, 1),
+    "helm.changed_configuration_restarts": (2, 1, LONG),
+    "helm.lag_metric": (3, 1, LONG),
+    "helm.manifests": (1, 1, LONG),
+    "helm.probes_follow_tls": (3, 1, LONG),
+    "helm.promises": (2, 1, LONG),
+    "helm.refused": (2, 1, LONG),
+    "helm.values": (5, 1, LONG),
     "import.bad_rows": (2, 1),
     "import.killed": (36, 2),
     "import.node_changes_at_every_request": (15, 1),
@@ -140,7 +140,7 @@ PLAN = {
     "kafka.no_broker": (16, 1),
     "kafka.suite": (165, 1),
     "kafka.suite_on_three_brokers": (200, 3, LONG),
-    "kafka_acls.least": (90, 2),
+    "kafka_acls.least": (90, 2, LONG),
     "kafka_acls.least_of_today": (90, 2),
     "kafka_acls.mirror": (60, 3),
     "kafka_acls.one_taken_out": (150, 2),
@@ -154,7 +154,7 @@ PLAN = {
     "kafka_bad_input.store_refuses": (8, 1),
     "kafka_bad_input.topic_gone": (20, 1),
     "kafka_bad_input.topics_that_make_themselves": (15, 1),
-    "kafka_security.every_way_in": (45, 1),
+    "kafka_security.every_way_in": (45, 1, LONG),
     "kafka_security.every_way_in_of_today": (45, 1),
     "kafka_security.wrong_password": (40, 1),
     "logs.by_otlp_and_by_lines": (8, 1),

@@ -84,7 +84,7 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="every NAME, found without building")
     parser.add_argument("--fast", action="store_true", help="only the release stage")
     parser.add_argument("--all", action="store_true", help="what takes long, too: chaos of 200,000 records, outages of five minutes, three brokers,"
-                        " OpenTofu, the simulator under AddressSanitizer, bench --gate; each fuzz target for a minute")
+                        " OpenTofu, Helm, the simulator under AddressSanitizer, bench --gate; each fuzz target for a minute")
     parser.add_argument("--only", choices=STAGES, action="append", help="only this stage; may be repeated")
     parser.add_argument("--fuzz-seconds", type=int, default=int(os.environ.get("FRESHET_FUZZ_SECONDS") or 0), help="0 (default): 5, with --all 60")
     parser.add_argument("--minutes", type=float, default=float(os.environ.get("FRESHET_TEST_MINUTES") or 0), help="0 (default): as many as it takes")
