@@ -12,6 +12,7 @@ PLAN = {
     "alerts.page_of_metrics": (3, 1),
     "alerts.rules": (20, 2),
     "alerts.runbook": (1, 1),
+    "alerts.runbook_of_fleets": (1, 1),
     "alerts.they_name_what_there_is": (1, 1),
     "api.a_server_answers_as_described": (30, 2),
     "api.descriptions_are_valid": (5, 1),

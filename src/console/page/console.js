@@ -13,10 +13,12 @@ import * as live from './live.js';
 import * as person from './person.js';
 import * as schema from './schema.js';
 import * as tenants from './tenants.js';
+import {fleetProblemsOf} from './watched.js';
 
 const PAGES = {flow, live, person, schema, letters, imports, delivery, fleet, tenants};
 const POINTS = 120;           // of a line: two minutes
 const LOOK_TIMEOUT_MS = 2000;
+const FLEET_MS = 5000, FLEET_ELSEWHERE_MS = 15000;  // from look to look at the fleet: on its page, and on others
 const EARLIER_MS = 60000;     // counters are compared with those of so long ago
 
 const state = {
@@ -24,9 +26,10 @@ const state = {
   tenants: [],
   page: null,                 // what mount() gave
   looks: [],                  // [ms, metrics] of the last minute
-  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], free: [], lines: {in: [], out: [], fresh: [], lag: []}},
+  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], fleet: null, fleetError: '', free: [], lines: {in: [], out: [], fresh: [], lag: []}},
   timer: 0,
   others: true,               // other processes are looked at
+  fleetAsked: 0,              // when, in ms
   silent: 0,                  // looks in a row that were not answered
 };
 
@@ -39,9 +42,10 @@ function place() {
 export const addressOf = (name, parameters = {}) => `#/${name}?${new URLSearchParams({tenant: state.tenant, ...parameters})}`;
 
 function showNav(name) {
-  const bad = (state.seen.problems || []).length;
+  const {problems, fleet} = state.seen;
+  const wrong = {flow: (problems || []).length, fleet: fleetProblemsOf(fleet || []).filter((one) => one.severity === 'bad').length};
   $('nav').replaceChildren(...Object.entries(PAGES).map(([key, page]) => make('a', {href: addressOf(key), 'aria-current': key === name ? 'page' : null}, page.title,
-    key === 'flow' && bad > 0 ? make('span', {class: 'count hot'}, String(bad), make('span', {class: 'hidden'}, ' problems')) : null)));
+    wrong[key] > 0 ? make('span', {class: 'count hot'}, String(wrong[key]), make('span', {class: 'hidden'}, ' problems')) : null)));
 }
 
 function show() {
@@ -53,7 +57,9 @@ function show() {
   $('page').replaceChildren();
   problem('');
   document.title = `${PAGES[name].title} · Freshet`;
+  if (name === 'fleet') state.fleetAsked = 0;
   showNav(name);
+  $('nav').querySelector('[aria-current]').scrollIntoView({block: 'nearest', inline: 'center'});  // on a phone it may be out of sight
   const go = (page, parameters, kept) => {
     history.pushState(kept || null, '', addressOf(page, parameters));
     show();
@@ -112,8 +118,16 @@ function silence(error) {
   };
 }
 
+// Of a fleet there may be much to say, so it is asked for less often, and nothing else waits for it.
+function lookAtFleet(options) {
+  if (Date.now() - state.fleetAsked < (place().name === 'fleet' ? FLEET_MS : FLEET_ELSEWHERE_MS)) return;
+  state.fleetAsked = Date.now();
+  call('/v1/fleet', options).then(({sources}) => Object.assign(state.seen, {fleet: sources, fleetError: ''}), (error) => { state.seen.fleetError = error.message; });
+}
+
 async function look() {
   const options = {timeoutMs: LOOK_TIMEOUT_MS};
+  lookAtFleet(options);
   const others = state.others ? call('/v1/processes', options) : Promise.resolve(null);
   const [status, flowNow, metrics, processes] = await Promise.allSettled([call('/v1/status', options), call('/v1/flow', options), text('/metrics', options), others]);
   if (processes.value) {

@@ -33,7 +33,7 @@ function workerTable(seen) {
     const of = (name) => metrics.value(`freshet_action_partitions${name}`, {worker});
     return row(cell(process), cell(`action-${worker}`), cell(count(of('')), 'number'), cell(count(of('_behind')), of('_behind') > 0 ? 'number late' : 'number'), cell(count(of('_followed')), 'number'));
   }));
-  return table('Workers', ['Process', 'Worker', '#Processes', '#Replays before it begins', '#Follows as a standby'], rows, 'Action runs in processes that are not looked at.');
+  return table('Workers', ['Process', 'Worker', '#Partitions', '#Still replayed', '#Followed as a standby'], rows, 'Action runs in processes that are not looked at.');
 }
 
 export function mount(root, {tenant}) {

@@ -33,7 +33,7 @@ function picture(seen, wide) {
   const rate = (name) => `${short(seen.rates?.[name])} / s`;
   const age = (stage) => stage?.oldest_at ? Math.max(0, (Date.parse(seen.flow.at) - Date.parse(stage.oldest_at)) / 1000) : stage?.lag > 0 ? null : 0;
   const state = (stage) => !stage || stage.lag === null ? 'bad' : age(stage) > 10 ? 'bad' : age(stage) > 1 ? 'warn' : '';
-  const waits = (stage) => stage?.lag == null ? ['no answer'] : [`${count(stage.lag)} waiting`, stage.lag ? `oldest ${seconds(age(stage))}` : 'nothing waits'];
+  const waits = (stage) => stage?.lag == null ? ['no answer'] : stage.lag ? [`${count(stage.lag)} waiting`, `oldest ${seconds(age(stage))}`] : ['nothing waits'];
   const overflow = stages.ingest?.waiting;
   const freshness = freshnessOfAll(seen);
   const worst = freshness.map((one) => one.last_minute.p99_ms).filter((ms) => ms != null);

@@ -2,6 +2,7 @@
 // rules (deploy/prometheus/freshet.yml), without their patience: who looks wants to know now.
 
 import {freshnessOfAll} from './processes.js';
+import {fleetProblemsOf} from './watched.js';
 
 const BAD = 'bad', WARN = 'warn';
 const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done since the look before
@@ -157,6 +158,13 @@ function* ofProcesses({processes = []}) {
   }
 }
 
+// Page Fleet has all of it; who looks at the first page must know that there is something.
+function* ofFleet({fleet}) {
+  const wrong = fleetProblemsOf(fleet || []).filter((one) => one.severity === BAD);
+  if (wrong.length > 0)
+    yield problem(BAD, wrong.length === 1 ? `Fleet: ${wrong[0].what}` : `Fleet: ${plural(wrong.length, 'thing')} are wrong; the first: ${wrong[0].what}`, wrong[0].where || 'the clusters of Kafka', `${wrong[0].todo} Page Fleet has the rest.`);
+}
+
 function* ofReadiness({status, metrics}, others) {
   if (!status || status.ready || others.some((one) => one.severity === BAD)) return;
   const behind = metrics.value('freshet_action_partitions_behind') || 0;
@@ -164,10 +172,10 @@ function* ofReadiness({status, metrics}, others) {
     'After a start that takes seconds. If it stays so, its log says what it waits for.', 'freshetnotready');
 }
 
-// `seen`: {status, processes, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
+// `seen`: {status, processes, fleet, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
 // The worst comes first.
 export function problemsOf(seen) {
-  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...ofProcesses(seen)];
+  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...ofProcesses(seen), ...ofFleet(seen)];
   found.push(...ofReadiness(seen, found));
   return found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
 }
