@@ -35,7 +35,9 @@ def test_page(box):
     broker = kafka.start(box)
     set_up(broker)
     watch_port, mirror_port = free_ports(2)
-    watch = background(box, "fleet", "watch", fleet_file(box, broker), "--interval", "500ms", "--window", "5s", "--listen", f"127.0.0.1:{watch_port}")
+    file = fleet_file(box, broker)
+    file.write_text(file.read_text(encoding="utf-8").replace("{name: living,", "{name: living, watch: {probe: freshet-probe},"), encoding="utf-8")
+    watch = background(box, "fleet", "watch", file, "--interval", "500ms", "--window", "5s", "--listen", f"127.0.0.1:{watch_port}")
     background(box, "mirror", "--config", mirror_file(box, broker), "--listen", f"127.0.0.1:{mirror_port}")
     server = box.server(top=f"console: {{fleet: [\"http://127.0.0.1:{watch_port}\", \"http://127.0.0.1:{mirror_port}\"]}}\n")
     sources = wait_until(lambda: (lambda all_: all_ if all(one["look"] or one["figures"] for one in all_) else None)(server.get("/v1/fleet").json()["sources"]), WAIT_S, "both were seen")
@@ -43,16 +45,22 @@ def test_page(box):
     pictures = os.environ.get("FRESHET_SCREENSHOTS")
     for size, scheme in SHAPES:
         console = browser.Console(box, server, size, scheme)
-        page = console.open("fleet", tenant=TENANT)
+        page = console.open("flow", tenant=TENANT)
+        console.wait("Fleet: Cluster dead", ".problems .what", WAIT_S)  # the first page says that there is something
+        page.click("nav a:has-text('Fleet')")
         console.wait("living", "#clusters", WAIT_S)
         console.wait("away", "#clusters", WAIT_S)
-        console.wait("cluster dead", "#wrong", WAIT_S)
+        console.wait("ms", "#clusters td:nth-child(3)", WAIT_S)  # there and back, by probes
+        console.wait("Cluster dead: it can't be looked at", "#wrong .what", WAIT_S)
         console.wait("late", "#groups", WAIT_S)
-        console.wait("stopped", "#groups", WAIT_S)
+        console.wait("nobody reads", "#groups", WAIT_S)
         console.wait(str(MESSAGES - 10), "#groups", WAIT_S)
         console.wait("No replica is being moved", "#moves", WAIT_S)
         console.wait("clicks", "#mirrors", WAIT_S)
         check(page.locator("#disks tbody tr").count() > 0, "no disk")
+        check(page.locator("#topics tbody tr").count() > 0, "no topic")
+        seen = page.evaluate("(() => { const at = document.querySelector('nav [aria-current]').getBoundingClientRect(); return at.left >= 0 && at.right <= innerWidth; })()")
+        check(seen, "the name of the page that is open is out of sight")
         console.check_everybody_can_use_it(f"fleet, {scheme}, {size}")
         target = Path(pictures or box.directory)
         picture = target / f"fleet-{scheme}{'-narrow' if size == browser.NARROW else ''}.png"
@@ -139,7 +147,7 @@ def test_finding_somebody(box):
         console.check_everybody_can_use_it("recent people")
         page.fill("#type", "email")
         page.fill("#value", "Ann.")
-        page.click("text=Begins so")
+        page.click("text=Begins with")
         if kind == "state":
             console.wait("keyed hashes", "#profile")
         else:

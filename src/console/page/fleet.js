@@ -27,7 +27,7 @@ function probeOf({looked, probe}) {
 
 function clusterTable(clusters) {
   return table('Clusters', ['Cluster', 'State', 'Probe, p99', '#Brokers', '#Topics', '#Partitions', '#Under-replicated', '#Offline', '#Being moved', '#Skew of leaders', '#Looked at'], clusters.map((one) => row(
-    cell(one.cluster), cell(stateOf(one)), cell(probeOf(one)),
+    cell(one.cluster, 'word'), cell(stateOf(one)), cell(probeOf(one)),
     ...[one.brokers.length, one.topics, one.partitions].map((n) => cell(one.looked ? count(n) : '–', 'number')), cell(one.looked ? count(one.under_replicated) : '–', one.under_replicated ? 'number late' : 'number'),
     cell(one.looked ? count(one.offline) : '–', one.offline ? 'number late' : 'number'), cell(one.looked ? count(one.moving) : '–', 'number'), cell(!one.looked || one.skew.leaders == null ? '–' : one.skew.leaders.toFixed(2), 'number'),
     cell(ago(one.age), one.age == null || one.age > OLD_S ? 'number late' : 'number'))));
@@ -44,7 +44,7 @@ function groupTable(clusters) {
   const groups = clusters.flatMap((one) => one.groups.map((group) => ({...group, cluster: one.cluster})));
   groups.sort((a, b) => (b.lag_s ?? -1) - (a.lag_s ?? -1) || b.lag_messages - a.lag_messages);
   const shown = table('Consumer groups', ['Cluster', 'Group', 'Topic', 'Verdict', '#Messages behind', '#Oldest waits', '#Caught up in', '#Deleted unread in', '#Lost'], groups.slice(0, GROUPS_MAX).map((one) => row(
-    cell(one.cluster), cell(one.group), cell(one.topic), cell(verdictOf(one)), cell(count(one.lag_messages), 'number'),
+    cell(one.cluster, 'word'), cell(one.group), cell(one.topic), cell(verdictOf(one)), cell(count(one.lag_messages), 'number'),
     cell(lagTime(one), one.promised_s && one.lag_s > one.promised_s ? 'number late' : 'number'), cell(one.lag_messages === 0 ? '–' : one.catch_up_s == null ? 'never' : seconds(one.catch_up_s), one.lag_messages && one.catch_up_s == null ? 'number late' : 'number'),
     cell(seconds(one.retention_s), one.loses_messages ? 'number late' : 'number'), cell(count(one.lost_messages), one.lost_messages ? 'number late' : 'number'))), 'No group has committed an offset.');
   return [shown, groups.length > GROUPS_MAX ? note(`${count(groups.length - GROUPS_MAX)} more are less behind: freshet fleet watch has them all.`) : ''];
@@ -53,7 +53,7 @@ function groupTable(clusters) {
 function diskTable(clusters) {
   const dirs = clusters.flatMap((one) => one.brokers.flatMap((broker) => broker.log_dirs.map((dir) => ({...dir, cluster: one.cluster, broker: broker.id, share: dir.total_bytes ? dir.used_bytes / dir.total_bytes : null}))));
   dirs.sort((a, b) => (b.failed - a.failed) || (b.share ?? -1) - (a.share ?? -1));
-  return table('Disks', ['Cluster', '#Broker', 'Directory', '#Used', '', '#Share', '#Full in'], dirs.map((dir) => row(cell(dir.cluster), cell(String(dir.broker), 'number'),
+  return table('Disks', ['Cluster', '#Broker', 'Directory', '#Used', '', '#Share', '#Full in'], dirs.map((dir) => row(cell(dir.cluster, 'word'), cell(String(dir.broker), 'number'),
     cell(dir.failed ? [dir.path, ' ', pill('bad', 'failed')] : dir.path), cell(dir.total_bytes ? `${bytes(dir.used_bytes)} of ${bytes(dir.total_bytes)}` : bytes(dir.used_bytes), 'number'),
     cell(dir.share === null ? '' : make('progress', {max: 1, value: Math.min(1, dir.share), 'aria-label': `Broker ${dir.broker}, ${dir.path}: ${percent(dir.share)} used`}), dir.share > 0.85 ? 'late' : ''),
     cell(percent(dir.share), dir.share > 0.85 ? 'number late' : 'number'), cell(dir.full_s == null ? 'it does not fill' : seconds(dir.full_s), dir.full_s != null && dir.full_s < 86400 ? 'number late' : 'number'))), 'No broker has told of its disks.');
@@ -64,13 +64,13 @@ function topicTable(clusters) {
   const topics = clusters.flatMap(({cluster, hot_topics: hot, batches}) => [...new Set([...hot, ...batches].map((one) => one.topic))].map((topic) =>
     ({cluster, topic, batch: null, ...hot.find((one) => one.topic === topic), batch: batches.find((one) => one.topic === topic)})));
   topics.sort((a, b) => (b.in_per_s ?? 0) - (a.in_per_s ?? 0));
-  return table('Topics', ['Cluster', 'Topic', '#Messages in / s', '#Bytes in / s', '#Messages read / s', '#Skew', '#Messages a batch', 'What would help'], topics.slice(0, TOPICS_MAX).map((one) => row(cell(one.cluster), cell(one.topic),
+  return table('Topics', ['Cluster', 'Topic', '#Messages in / s', '#Bytes in / s', '#Messages read / s', '#Skew', '#Messages a batch', 'What would help'], topics.slice(0, TOPICS_MAX).map((one) => row(cell(one.cluster, 'word'), cell(one.topic),
     cell(short(one.in_per_s), 'number'), cell(bytes(one.in_bytes_per_s), 'number'), cell(short(one.out_per_s), 'number'), cell(one.skew == null ? '–' : one.skew.toFixed(1), 'number'),
-    cell(one.batch ? short(one.batch.messages_per_batch) : '–', 'number'), cell(one.batch?.advice || '–'))), 'Nothing comes into any topic.');
+    cell(one.batch ? short(one.batch.messages_per_batch) : '–', 'number'), cell(one.batch?.advice || '–', 'words'))), 'Nothing comes into any topic.');
 }
 
 function moveTable(clusters) {
-  const rows = clusters.flatMap((one) => one.moves.map((move) => row(cell(one.cluster), cell(move.topic), cell(String(move.partition), 'number'), cell(move.adding.join(', ') || '–'), cell(move.removing.join(', ') || '–'))));
+  const rows = clusters.flatMap((one) => one.moves.map((move) => row(cell(one.cluster, 'word'), cell(move.topic), cell(String(move.partition), 'number'), cell(move.adding.join(', ') || '–'), cell(move.removing.join(', ') || '–'))));
   const all = clusters.reduce((sum, one) => sum + one.moving, 0);
   return [table('Moves', ['Cluster', 'Topic', '#Partition', 'To brokers', 'Away from'], rows, 'No replica is being moved.'), all > rows.length ? note(`${count(all - rows.length)} more.`) : ''];
 }

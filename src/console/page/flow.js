@@ -105,7 +105,7 @@ function freshnessTable(seen) {
 function nextTable(seen, extra) {
   const rows = nextToRunOut({metrics: seen.metrics, free: seen.free, ...extra}).map((one) => row(cell(one.what),
     cell(one.of === null ? '–' : one.unit === 'bytes' ? `${bytes(one.used)} of ${bytes(one.of)}` : `${count(one.used)} of ${count(one.of)}`, 'number'),
-    cell(make('progress', {max: 1, value: Math.min(1, one.share), 'aria-label': `${one.what}: ${percent(one.share)} used`}), one.share > 0.85 ? 'late' : ''), cell(percent(one.share), one.share > 0.85 ? 'number late' : 'number'), cell(one.note)));
+    cell(make('progress', {max: 1, value: Math.min(1, one.share), 'aria-label': `${one.what}: ${percent(one.share)} used`}), one.share > 0.85 ? 'late' : ''), cell(percent(one.share), one.share > 0.85 ? 'number late' : 'number'), cell(one.note, 'words')));
   return table('What runs out next', ['What', '#Used', '', '#Share', ''], rows, 'Nothing is known yet.');
 }
 
