@@ -129,6 +129,7 @@ RULES = r"""async () => {
     ['the store takes nothing', {flow: flow(null, stage('reaction', 5, old)), text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 7', before: 'freshet_reaction_writes_total 7'}, 'The profile store takes nothing'],
     ['the store is slow', {text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 9', before: 'freshet_reaction_writes_total 7'}, ''],
     ['no log', {flow: flow(stage('action', null, null))}, 'The log does not answer'],
+    ['a log that is slow once', {flow: flow(stage('action', null, null)), old: quiet}, 'The log does not tell in time'],
     ['a silent log', {text: 'freshet_log_silent 1'}, 'The log does not answer'],
     ['disk', {text: 'freshet_disk_bytes 100\nfreshet_disk_free_bytes 4'}, 'The disk is nearly full: 4.0 % is free'],
     ['enough disk', {text: 'freshet_disk_bytes 100\nfreshet_disk_free_bytes 16'}, ''],

@@ -74,7 +74,7 @@ function ratesOf(now, before) {
   const s = before ? (now.at_ms - before.at_ms) / 1000 : 0;
   return Object.fromEntries(now.stages.map((stage) => {
     const old = before?.stages.find((one) => one.name === stage.name);
-    const delta = old ? stage.done - old.done : -1;
+    const delta = old && old.done != null && stage.done != null ? stage.done - old.done : -1;
     return [stage.name, s > 0 && delta >= 0 ? delta / s : null];  // negative: the server has started anew
   }));
 }

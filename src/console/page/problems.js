@@ -34,10 +34,24 @@ function stalled(stage, seen) {
   return oldest >= STALLED_S ? stuck : [];
 }
 
+// Whether the log tells what waits: '' it does; WARN not this once, or others get on; BAD nobody does.
+export function silenceOfLog({flow, flowBefore, metrics, processes = []}) {
+  const untold = (look) => look?.stages.some((stage) => stage.name !== 'overflow' && stage.lag === null);
+  if (metrics?.value('freshet_log_silent') > 0) return BAD;
+  if (!untold(flow)) return '';
+  return untold(flowBefore) && !processes.some(({error, rates}) => !error && (rates.ingest > 0 || rates.action > 0)) ? BAD : WARN;
+}
+
 function* ofStages(seen) {
-  const {flow, metrics} = seen;
+  const {flow} = seen;
   const by = Object.fromEntries((flow?.stages || []).map((stage) => [stage.name, stage]));
-  if (by.action?.lag === null || by.reaction?.lag === null || metrics.value('freshet_log_silent') > 0) {
+  const silence = silenceOfLog(seen);
+  if (silence === WARN) {
+    yield problem(WARN, 'The log does not tell in time what waits', 'its brokers, as this process reaches them',
+      'A busy machine or a broker that restarts does this once. If it stays so, see whether the brokers are well; the other processes show whether records get on.', 'freshetlogsilent');
+    return;
+  }
+  if (silence === BAD) {
     yield problem(BAD, 'The log does not answer: nothing is accepted or processed', 'its brokers, and the topics actions and changes',
       'See whether the brokers are up and reachable from here, and whether somebody deleted a topic. Nothing that was accepted is lost; all goes on by itself when they answer.', 'freshetlogsilent');
     return;
@@ -153,7 +167,7 @@ function* ofTenants(seen) {
 function* ofProcesses({processes = []}) {
   for (const {name, roles, error, age, address} of processes) {
     if (!error) continue;
-    yield problem(age === null || age > 3 ? BAD : WARN, `Process ${name} does not answer`, `${roles === '–' ? '' : roles + ', '}${address}, ${age === null ? 'never seen' : `last seen ${age.toFixed(0)} s ago`}: ${error}`,
+    yield problem(age === null || age > 3 ? BAD : WARN, `Process ${name} does not answer`, `${roles === '–' ? '' : roles + ', '}${address}, ${age === null ? 'never seen' : `last seen ${age.toFixed(0)} s ago`}: ${error.replace(`${address}: `, '')}`,
       'See whether it runs and is not paused, and whether the way to its admin listener is open.', 'freshetdown');
   }
 }
