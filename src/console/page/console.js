@@ -2,7 +2,7 @@
 // page is a module: {title, mount(root, context) -> {tick?(seen), stop?()}}.
 import {Metrics, Refused, Unreachable, call, ofTenant, session, text} from './api.js';
 import {$, make} from './dom.js';
-import {problemsOf} from './problems.js';
+import {problemsElsewhere, problemsOf} from './problems.js';
 import {freshnessOfAll, readProcesses} from './processes.js';
 import * as delivery from './delivery.js';
 import * as fleet from './fleet.js';
@@ -112,7 +112,7 @@ function silence(error) {
   return {
     // A busy machine may be slow once; twice in a row is something else.
     severity: slow && state.silent < 2 ? 'warn' : 'bad', where: location.host,
-    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
+    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? state.silent < 2 ? 'The server did not answer a look in time' : 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
     todo: reached ? 'Its log says more.' : slow ? 'See whether the brokers are up, and whether this process is paused. All goes on by itself when they answer.' : 'See whether the process runs, and whether the way to it is open. This page goes on trying.',
     more: 'docs/operations/runbook.md#freshetdown',
   };
@@ -138,7 +138,8 @@ async function look() {
   if (failed?.reason.status === 401) throw failed.reason;
   if (failed) {
     ++state.silent;
-    state.seen.problems = [silence(failed.reason)];
+    // It may be slow in one thing and tell of others all the same.
+    state.seen.problems = [silence(failed.reason), ...(processes.value ? problemsElsewhere(state.seen) : [])];
     pill(state.seen.problems[0].severity === 'bad' ? 'unreachable' : 'slow', state.seen.problems[0].severity);
   } else {
     state.silent = 0;

@@ -31,7 +31,7 @@ function picture(seen, wide) {
   const at = layout(wide);
   const stages = Object.fromEntries((seen.status?.stages || []).map((stage) => [stage.name, stage]));
   const flow = Object.fromEntries((seen.flow?.stages || []).map((stage) => [stage.name, stage]));
-  const rate = (name) => `${short(seen.rates?.[name])} / s`;
+  const rate = (name) => seen.rates?.[name] == null ? '–' : `${short(seen.rates[name])} / s`;
   const age = (stage) => stage?.oldest_at ? Math.max(0, (Date.parse(seen.flow.at) - Date.parse(stage.oldest_at)) / 1000) : stage?.lag > 0 ? null : 0;
   const state = (stage) => !stage || stage.lag === null ? silenceOfLog(seen) : age(stage) > 10 ? 'bad' : age(stage) > 1 ? 'warn' : '';
   const waits = (stage) => stage?.lag == null ? ['no answer'] : stage.lag ? [`${count(stage.lag)} waiting`, `oldest ${seconds(age(stage))}`] : ['nothing waits'];
@@ -120,7 +120,7 @@ function identityTable({refused, dropped, warnings}) {
 }
 
 function tile(title, value, unit, values) {
-  return make('div', {class: 'card tile'}, make('h2', {}, title), make('p', {class: 'figure'}, value, unit ? make('small', {}, unit) : null), spark(`${title}, last two minutes`, values));
+  return make('div', {class: 'card tile'}, make('h2', {}, title), make('p', {class: 'figure'}, value, unit && value !== '–' ? make('small', {}, unit) : null), spark(`${title}, last two minutes`, values));
 }
 
 export const title = 'Flow';

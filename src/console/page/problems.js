@@ -186,12 +186,17 @@ function* ofReadiness({status, metrics}, others) {
     'After a start that takes seconds. If it stays so, its log says what it waits for.', 'freshetnotready');
 }
 
+const worstFirst = (found) => found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
+
+// What is wrong with others, where this server tells of them.
+export const problemsElsewhere = (seen) => worstFirst([...ofProcesses(seen), ...ofFleet(seen)]);
+
 // `seen`: {status, processes, fleet, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
 // The worst comes first.
 export function problemsOf(seen) {
-  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...ofProcesses(seen), ...ofFleet(seen)];
+  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...problemsElsewhere(seen)];
   found.push(...ofReadiness(seen, found));
-  return found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
+  return worstFirst(found);
 }
 
 // What is used up next: [{what, used, of, share, note}], the fullest first. `free`: [[ms, bytes free]] of some minutes.
