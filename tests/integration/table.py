@@ -49,6 +49,7 @@ PLAN = {
     "console_faults.of_a_disk": (15, 2),
     "console_faults.of_a_fleet": (90, 3),
     "console_faults.rules": (8, 2),
+    "console_fleet.bad_night": (12, 2),
     "console_fleet.finding_somebody": (20, 2),
     "console_fleet.of_processes": (60, 3),
     "console_fleet.page": (60, 3),
