@@ -110,6 +110,7 @@ def test_runbook_of_fleets(box):
     check_equal([(alert, anchor) for alert, anchor in led if anchor != alert.lower()], [], "alerts that lead elsewhere")
     sections = re.findall(r"^## (\w+)$", FLEET_RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
     check_equal(sections, [alert for alert, _ in led], "sections, in the order of the rules")
+    check(f"| {len(led)} alerts, " in FLEET_RUNBOOK.with_name("render.md").read_text(encoding="utf-8"), f"docs/fleet/render.md does not speak of {len(led)} alerts")
 
 
 def test_they_name_what_there_is(box):
