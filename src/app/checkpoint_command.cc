@@ -385,7 +385,7 @@ void add_checkpoint_command(CLI::App& app, int& exit_code) {
   of_restore->add_option("--into", options->into, "With --partitions: the new data directory");
   of_restore->add_option("--topic-prefix", options->topic_prefix, "With --partitions, on Kafka: the new one");
   of_restore->footer(
-      "Examples:\n  freshet checkpoint restore --config freshet.yaml --partition 3\n"
+      "Examples:\n  freshet checkpoint restore --config freshet.yaml --partition 3 --replace\n"
       "  freshet checkpoint restore --config freshet.yaml --partitions 32 --into /var/lib/freshet-32\n"
       "Another number of partitions: stop what sends, wait until /v1/status shows no lag, stop freshet, `freshet "
       "checkpoint create`, restore,\nthen configure the new data_dir, log.partitions and checkpoints.to.");

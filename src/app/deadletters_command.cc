@@ -261,7 +261,7 @@ void add_deadletters_command(CLI::App& app, int& exit_code) {
   lister->callback([options, &exit_code] { exit_code = options->counts ? print_counts(*options) : list(*options); });
 
   CLI::App* shower = group->add_subcommand("show", "One dead letter, whole");
-  shower->footer("Example:\n  freshet deadletters show 0000018f3c --tenant demo");
+  shower->footer("Example:\n  freshet deadletters show 000661748facd81a447d6620ff1143da --tenant demo");
   add_admin_options(*shower, options->target);
   shower->add_option("ID", options->ids, "Its id")->required()->expected(1);
   shower->callback([options, &exit_code] { exit_code = show(*options); });
@@ -269,7 +269,7 @@ void add_deadletters_command(CLI::App& app, int& exit_code) {
   CLI::App* replayer = group->add_subcommand("replay", "Send dead letters again; doing so twice changes nothing");
   replayer->footer(
       "Example:\n  freshet deadletters replay --tenant demo --code too_long\n"
-      "  freshet deadletters replay --tenant demo 0000018f3c 0000018f3d\n"
+      "  freshet deadletters replay --tenant demo 000661748facd81a447d6620ff1143da\n"
       "Exit status: 0 all were taken, 1 some were refused again or the server failed, 2 wrong usage.");
   add_admin_options(*replayer, options->target);
   replayer->add_option("ID", options->ids, "Their ids");

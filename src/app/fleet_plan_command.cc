@@ -111,7 +111,7 @@ void add_fleet_plan_command(CLI::App& fleet, int& exit_code) {
       "Exit status: 1 if a cluster does not hold its load.\nExamples:\n"
       "  freshet fleet plan fleet.yaml --months 12 --html plan.html\n"
       "  freshet fleet plan fleet.yaml --rate orders=2x --lose zone=a\n"
-      "  freshet fleet plan fleet.yaml --burst checkout=30");
+      "  freshet fleet plan fleet.yaml --burst billing=30");
   sub->add_option("FILE", command->file, "The fleet (YAML)")->required();
   sub->add_option("--months", command->months, "Months of growth that must fit")
       ->check(CLI::Range(0u, fleet::kMonthsMax))

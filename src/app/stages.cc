@@ -46,25 +46,26 @@ std::optional<int64_t> lag_of(eventlog::EventLog& log, const char* group, Topic 
 namespace {
 
 // What other processes have done is known only by their commits.
-int64_t committed_by(eventlog::EventLog& log, const char* group, Topic topic) {
+std::optional<int64_t> committed_by(eventlog::EventLog& log, const char* group, Topic topic) {
   const auto committed = log.all_committed(group, topic);
+  if (!committed) return std::nullopt;
   int64_t sum = 0;
-  if (!committed) return sum;
   for (const auto& next : *committed) sum += next.value_or(0);
   return sum;
 }
 
-int64_t appended_to(eventlog::EventLog& log, Topic topic) {
+std::optional<int64_t> appended_to(eventlog::EventLog& log, Topic topic) {
   const auto marks = log.all_watermarks(topic);
+  if (!marks) return std::nullopt;
   int64_t sum = 0;
-  if (!marks) return sum;
   for (const auto& [low, high] : *marks) sum += high;
   return sum;
 }
 
 int64_t counted(const char* metric) { return static_cast<int64_t>(telemetry::counter_total(metric)); }
 
-void write_stage(JsonWriter& json, std::string_view name, int64_t done, const std::optional<int64_t>& lag) {
+void write_stage(JsonWriter& json, std::string_view name, const std::optional<int64_t>& done,
+                 const std::optional<int64_t>& lag) {
   json.begin_object().member("name", name).member("done", done).member("waiting", lag).member("lag", lag);
   json.end_object();
 }
@@ -82,11 +83,11 @@ LogSeen look_at_log(eventlog::EventLog& log, const Roles& roles, bool reads_stat
 }
 
 std::string stages_json(const LogSeen& seen, const Roles& roles, bool reads_state) {
-  const int64_t ingest = roles.ingest ? counted("freshet_ingest_items_total") : seen.appended;
-  const int64_t action = roles.action ? counted("freshet_action_records_total") : seen.action_committed;
-  const int64_t reaction = reads_state      ? counted("freshet_action_changes_total")
-                           : roles.reaction ? counted("freshet_reaction_changes_total")
-                                            : seen.reaction_committed;
+  const std::optional<int64_t> ingest = roles.ingest ? counted("freshet_ingest_items_total") : seen.appended;
+  const std::optional<int64_t> action = roles.action ? counted("freshet_action_records_total") : seen.action_committed;
+  const std::optional<int64_t> reaction = reads_state      ? counted("freshet_action_changes_total")
+                                          : roles.reaction ? counted("freshet_reaction_changes_total")
+                                                           : seen.reaction_committed;
   return json_text([&](JsonWriter& json) {
     json.begin_array();
     write_stage(json, "ingest", ingest, seen.overflow_lag);

@@ -30,7 +30,7 @@ struct Backlog {
 // What the log tells of the stages at one moment; nullopt: it does not.
 struct LogSeen {
   std::optional<int64_t> overflow_lag, action_lag, reaction_lag;
-  int64_t appended = 0, action_committed = 0, reaction_committed = 0;  // since the log began
+  std::optional<int64_t> appended, action_committed, reaction_committed;  // since the log began
 };
 
 // Asks the log for what stages_json() needs of it, but for the lags of overflow and of reaction. It may take as long as
@@ -43,7 +43,7 @@ struct LogSeen {
 // `lag` (the same as `waiting`) is how many records of the stage's topic it has not done, or null if
 // the log does not say, as while brokers are away. Of ingest it is what waits in this process's part
 // of `overflow`, or of all of it without that role. `done` of a stage that another process plays is
-// taken from the log: what its group has committed, since the log began; 0 while the log does not say.
+// taken from the log: what its group has committed, since the log began; null while the log does not say.
 // `reads_state`: profiles are read from action's state, so what it has committed is done.
 [[nodiscard]] std::string stages_json(const LogSeen& seen, const Roles& roles, bool reads_state);
 

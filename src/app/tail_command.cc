@@ -77,7 +77,10 @@ void add_tail_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<TailOptions>();
   CLI::App* command = app.add_subcommand("tail", "Print a tenant's events, or the changes of its profiles");
   command->footer(
-      "Example:\n  freshet tail --tenant demo --follow\n  freshet tail --tenant demo --changes --cursor done.txt");
+      "Example:\n  freshet tail --tenant demo --follow\n  freshet tail --tenant demo --changes --cursor done.txt\n"
+      "What nobody reads is not written: the server wants events: {keep: 7d} (or a sink) in its freshet.yaml, and for\n"
+      "--changes profiles: {changes: written}.\n"
+      "Exit status: 0 all was printed, 1 the server failed, 2 it writes none, or wrong usage.");
   add_admin_options(*command, options->target);
   command->add_flag("--changes", options->changes, "Changes of profiles in place of events");
   command->add_flag("-f,--follow", options->follow, "Go on with what comes, from now on if nothing else is said");

@@ -70,6 +70,8 @@ class Console:
         check(not found, lambda: f"axe on {what}: " + "; ".join(f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found))
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         check(wide <= 0, f"{what} is {wide} pixels wider than the window")
+        pieces = self.page.evaluate("[...document.querySelectorAll('.pill, .code')].filter((e) => e.offsetHeight > 34).map((e) => e.innerText)")
+        check(not pieces, f"{what} has labels in pieces: {pieces}")
 
     def look_up(self, value, kind="user_id"):
         self.page.fill("#type", kind)

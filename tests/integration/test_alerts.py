@@ -1,18 +1,18 @@
 """Metrics, the alert rules and the dashboard made of them, and the runbook: each names what there is, and promtool replays an
 incident and a near miss of every rule."""
-import json
 import re
 
 import kafka
 import packages
 from harness import ROOT, check, check_equal, freshet, send_records, wait_until
 from patience import patient
-from test_fleet_render import program, run
+from test_fleet_render import check_panels, program, render, run
 
 RULES = ROOT / "deploy" / "prometheus" / "freshet.yml"
 PROOFS = [RULES.with_name("freshet_test.yml"), RULES.with_name("freshet_days_test.yml")]
 DASHBOARD = ROOT / "deploy" / "grafana" / "freshet.json"
 RUNBOOK = ROOT / "docs" / "operations" / "runbook.md"
+FLEET_RUNBOOK = ROOT / "docs" / "fleet" / "alerts.md"
 METRICS = ROOT / "docs" / "metrics.md"
 ALERT = re.compile(r"- alert: (\w+)\n(?:(?!- alert: ).*\n)*?        labels: \{severity: (warn|critical)\}\n(?:.*\n){2}          runbook: \S+/runbook\.md#(\S+)\n")
 NAME = re.compile(r"\bfreshet_[a-z_]+\b")
@@ -101,9 +101,21 @@ def test_runbook(box):
     check_equal([(alert, anchor) for alert, _, anchor in alerts() if anchor != alert.lower()], [], "alerts that lead elsewhere")
 
 
+def test_runbook_of_fleets(box):
+    """The same of the alerts that `fleet render` writes, as they come out."""
+    out = render(box)
+    rules = (out / "prometheus" / "rules" / "alerts.yml").read_text(encoding="utf-8")
+    led = re.findall(r'- alert: (\w+)\n(?:(?!      - alert: ).*\n)*?          runbook: "?docs/fleet/alerts\.md#(\w+)"?\n', rules)
+    check_equal(len(led), rules.count("- alert: "), "alerts that lead to a page")
+    check_equal([(alert, anchor) for alert, anchor in led if anchor != alert.lower()], [], "alerts that lead elsewhere")
+    sections = re.findall(r"^## (\w+)$", FLEET_RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    check_equal(sections, [alert for alert, _ in led], "sections, in the order of the rules")
+    check(f"| {len(led)} alerts, " in FLEET_RUNBOOK.with_name("render.md").read_text(encoding="utf-8"), f"docs/fleet/render.md does not speak of {len(led)} alerts")
+
+
 def test_they_name_what_there_is(box):
     known = known_metrics()
-    for path in (RULES, DASHBOARD, RUNBOOK):
+    for path in (RULES, DASHBOARD, RUNBOOK, FLEET_RUNBOOK):
         unknown = names_in(path.read_text(encoding="utf-8")) - set(known)
         check(not unknown, f"{path.name} names metrics that there are not: {sorted(unknown)}")
 
@@ -117,12 +129,4 @@ def test_dashboard(box):
         source.write_text(f"import type {{ Dashboard }} from '@grafana/schema';\nexport const dashboard: Dashboard = {dashboard};\n", encoding="utf-8")
         run(folder / "node_modules/.bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--module", "esnext", "--moduleResolution", "bundler",
             source, wanted=wanted, cwd=folder)
-    panels = [panel for panel in json.loads(text)["panels"] if panel["type"] != "row"]
-    places = [tuple(sorted(panel["gridPos"].items())) for panel in panels]
-    check_equal(len(set(places)), len(places), "places of panels")
-    rules = {"groups": [{"name": "panels", "rules": [
-        {"record": f"panel:number{n}", "expr": re.sub(r"\$__rate_interval", "5m", target["expr"])}
-        for n, target in enumerate(target for panel in panels for target in panel["targets"])]}]}
-    file = box.directory / "panels.json"
-    file.write_text(json.dumps(rules), encoding="utf-8")
-    run(program("promtool", "prometheus"), "check", "rules", file)
+    check_panels(box, DASHBOARD)

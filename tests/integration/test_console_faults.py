@@ -113,7 +113,10 @@ RULES = r"""async () => {
   const status = (done, more = {}) => ({ready: true, stages: [{name: 'ingest', done}, {name: 'action', done}, {name: 'reaction', done}], freshness: [], ...more});
   const quiet = {at, stages: [stage('overflow', 0, null), stage('action', 0, null), stage('reaction', 0, null)]};
   const flow = (action, reaction) => ({at, stages: [stage('overflow', 0, null), action || stage('action', 0, null), reaction || stage('reaction', 0, null)]});
-  const look = ({text = '', before = '', flow: f = quiet, old: before_ = f, more = {}}) => problemsOf({status: status(5, more), flow: f, flowBefore: before_,
+  const cluster = (name, concerns) => ({cluster: name, away: false, looked: true, age_s: 1, concerns});
+  const watched = (...clusters) => [{address: 'http://w:1', error: '', age_s: 1, look: {clusters}}];
+  const concern = (severity, subject, what) => ({severity, subject, what, action: 'do it'});
+  const look = ({text = '', before = '', flow: f = quiet, old: before_ = f, more = {}, fleet = []}) => problemsOf({status: status(5, more), fleet, flow: f, flowBefore: before_,
     metrics: new Metrics(clock + text), earlier: new Metrics(clock + before)});
   const fresh = (late) => ({freshness: [{tenant: 'acme', last_minute: {count: 100}, objective: {share: 0.99, within_ms: 500, late_last_minute: late}}]});
   const cases = [
@@ -126,6 +129,7 @@ RULES = r"""async () => {
     ['the store takes nothing', {flow: flow(null, stage('reaction', 5, old)), text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 7', before: 'freshet_reaction_writes_total 7'}, 'The profile store takes nothing'],
     ['the store is slow', {text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 9', before: 'freshet_reaction_writes_total 7'}, ''],
     ['no log', {flow: flow(stage('action', null, null))}, 'The log does not answer'],
+    ['a log that is slow once', {flow: flow(stage('action', null, null)), old: quiet}, 'The log does not tell in time'],
     ['a silent log', {text: 'freshet_log_silent 1'}, 'The log does not answer'],
     ['disk', {text: 'freshet_disk_bytes 100\nfreshet_disk_free_bytes 4'}, 'The disk is nearly full: 4.0 % is free'],
     ['enough disk', {text: 'freshet_disk_bytes 100\nfreshet_disk_free_bytes 16'}, ''],
@@ -144,6 +148,10 @@ RULES = r"""async () => {
     ['poison', {text: 'freshet_reaction_poison_total 1', before: ''}, '1 record of the last minute could not be processed'],
     ['certificate', {text: `freshet_http_tls_certificate_end_seconds{listener="ingest"} ${Date.now() / 1000 + 86400}`}, 'A certificate ends in 1.0 days'],
     ['not ready', {more: {ready: false}, text: 'freshet_action_partitions_behind{worker="0"} 2'}, 'Not ready: 2 partitions still replay'],
+    ['fleet', {fleet: watched(cluster('a', [concern('critical', 'broker 3', 'it hangs')]))}, 'Fleet: Broker 3: it hangs'],
+    ['fleet of several', {fleet: watched(cluster('a', [concern('warn', 'cluster', 'x'), concern('critical', 'cluster', 'it is gone')]), cluster('b', [concern('critical', 'group g', 'y')]))}, 'Fleet: 2 things are wrong; the first: Cluster a: it is gone'],
+    ['fleet that is not urgent', {fleet: watched(cluster('a', [concern('warn', 'cluster', 'x')]))}, ''],
+    ['a watch that is gone', {fleet: [{address: 'http://w:1', error: 'http://w:1: refused', age_s: null, look: null}]}, 'Fleet: w:1 does not answer: refused'],
     ['erasure', {text: 'freshet_erasures_oldest_pending_seconds 172800'}, 'An erasure has been pending for 2.0 days'],
   ];
   const failed = [];

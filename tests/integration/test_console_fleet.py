@@ -7,6 +7,7 @@ from pathlib import Path
 import apart
 import browser
 import kafka
+import played_fleet
 from harness import BUILD, Background, TENANT, check, check_equal, free_ports, send_records, wait_until
 from patience import patient
 from test_fleet_watch import MESSAGES, fleet_file, produce, set_up
@@ -35,33 +36,62 @@ def test_page(box):
     broker = kafka.start(box)
     set_up(broker)
     watch_port, mirror_port = free_ports(2)
-    watch = background(box, "fleet", "watch", fleet_file(box, broker), "--interval", "500ms", "--window", "5s", "--listen", f"127.0.0.1:{watch_port}")
+    file = fleet_file(box, broker)
+    file.write_text(file.read_text(encoding="utf-8").replace("{name: living,", "{name: living, watch: {probe: freshet-probe},"), encoding="utf-8")
+    watch = background(box, "fleet", "watch", file, "--interval", "500ms", "--window", "5s", "--listen", f"127.0.0.1:{watch_port}")
     background(box, "mirror", "--config", mirror_file(box, broker), "--listen", f"127.0.0.1:{mirror_port}")
     server = box.server(top=f"console: {{fleet: [\"http://127.0.0.1:{watch_port}\", \"http://127.0.0.1:{mirror_port}\"]}}\n")
     sources = wait_until(lambda: (lambda all_: all_ if all(one["look"] or one["figures"] for one in all_) else None)(server.get("/v1/fleet").json()["sources"]), WAIT_S, "both were seen")
     check_equal([one["kind"] for one in sources], ["watch", "mover"], "kinds")
-    pictures = os.environ.get("FRESHET_SCREENSHOTS")
     for size, scheme in SHAPES:
         console = browser.Console(box, server, size, scheme)
-        page = console.open("fleet", tenant=TENANT)
+        page = console.open("flow", tenant=TENANT)
+        console.wait("Fleet: Cluster dead", ".problems .what", WAIT_S)  # the first page says that there is something
+        page.click("nav a:has-text('Fleet')")
         console.wait("living", "#clusters", WAIT_S)
         console.wait("away", "#clusters", WAIT_S)
-        console.wait("cluster dead", "#wrong", WAIT_S)
+        console.wait("ms", "#clusters td:nth-child(3)", WAIT_S)  # there and back, by probes
+        console.wait("Cluster dead: it can't be looked at", "#wrong .what", WAIT_S)
         console.wait("late", "#groups", WAIT_S)
-        console.wait("stopped", "#groups", WAIT_S)
+        console.wait("nobody reads", "#groups", WAIT_S)
         console.wait(str(MESSAGES - 10), "#groups", WAIT_S)
         console.wait("No replica is being moved", "#moves", WAIT_S)
         console.wait("clicks", "#mirrors", WAIT_S)
         check(page.locator("#disks tbody tr").count() > 0, "no disk")
+        check(page.locator("#topics tbody tr").count() > 0, "no topic")
+        seen = page.evaluate("(() => { const at = document.querySelector('nav [aria-current]').getBoundingClientRect(); return at.left >= 0 && at.right <= innerWidth; })()")
+        check(seen, "the name of the page that is open is out of sight")
         console.check_everybody_can_use_it(f"fleet, {scheme}, {size}")
-        target = Path(pictures or box.directory)
-        picture = target / f"fleet-{scheme}{'-narrow' if size == browser.NARROW else ''}.png"
-        page.screenshot(path=str(picture), full_page=True)
-        check(picture.stat().st_size > 5000, "an empty picture")
         if (size, scheme) == SHAPES[-1]:
             watch.kill()
             console.wait("does not answer", "#wrong", WAIT_S)
             console.wait("living", "#clusters", WAIT_S)
+        console.close()
+
+
+def test_bad_night(box):
+    """Each thing that a watch can say, as the page shows it; and the pictures of docs/console/."""
+    server = box.server(top=f"console: {{fleet: [\"{played_fleet.watch(box)}\", \"{played_fleet.mirror(box)}\"]}}\n")
+    wait_until(lambda: all(one["look"] or one["figures"] for one in server.get("/v1/fleet").json()["sources"]), WAIT_S, "both were seen")
+    target = Path(os.environ.get("FRESHET_SCREENSHOTS") or box.directory)
+    for size, scheme in SHAPES:
+        console = browser.Console(box, server, size, scheme)
+        page = console.open("fleet", tenant=TENANT)
+        console.wait("Group billing, topic orders: nobody reads", "#wrong .what", WAIT_S)
+        console.wait("Cluster payments: it can't be looked at", "#wrong .what", WAIT_S)
+        console.wait("4", "nav a[aria-current] .count", WAIT_S)  # urgent ones
+        rows = page.evaluate("Object.fromEntries([...document.querySelectorAll('#clusters tbody tr')].map((r) => [r.children[0].innerText, [r.children[1].innerText, r.children[2].innerText]]))")
+        check_equal(rows, {"front": ["1 to look at", "12.0 ms"], "orders": ["5 to look at", "fails"], "payments": ["away", "–"]}, "clusters")
+        verdicts = page.evaluate("Object.fromEntries([...document.querySelectorAll('#groups tbody tr')].map((r) => [r.children[1].innerText, r.children[3].innerText]))")
+        check_equal(verdicts, {"billing": "nobody reads", "fraud": "stands still", "mailer": "falls behind", "reports": "keeps up", "gateway-audit": "keeps up"}, "groups, the furthest behind first")
+        check_equal(page.locator("#topics tbody tr:first-child td").all_inner_texts()[1:3], ["clicks", "21 400".replace(" ", "\u202f")], "the busiest topic")
+        console.wait("linger.ms=20", "#topics", WAIT_S)
+        console.wait("39 h", "#disks tbody tr:first-child", WAIT_S)
+        check_equal(page.locator("#mirrors tbody tr").count(), 2, "topics of the mirror")
+        console.check_everybody_can_use_it(f"a bad night, {scheme}, {size}")
+        picture = target / f"fleet-{scheme}{'-narrow' if size == browser.NARROW else ''}.png"
+        page.screenshot(path=str(picture), full_page=True, clip={"x": 0, "y": 0, "width": size[0], "height": 1900 if size == browser.NARROW else 1430})
+        check(picture.stat().st_size > 5000, "an empty picture")
         console.close()
 
 
@@ -139,7 +169,7 @@ def test_finding_somebody(box):
         console.check_everybody_can_use_it("recent people")
         page.fill("#type", "email")
         page.fill("#value", "Ann.")
-        page.click("text=Begins so")
+        page.click("text=Begins with")
         if kind == "state":
             console.wait("keyed hashes", "#profile")
         else:

@@ -95,6 +95,7 @@ def test_prometheus(box):
         text = re.sub(r"kubernetes_sd_configs:\n(      .*\n)+", "static_configs: []\n", text)
         checked.write_text(re.sub(r"/var/run/secrets/\S+/(token|ca.crt)", str(path), text), encoding="utf-8")
         run(promtool, "check", "config", checked)
+    check_panels(box, *sorted(out.glob("grafana/dashboards/*.json")))
     proofs = sorted(out.glob("prometheus/proofs/*.yml"))
     check_equal(len(proofs), 3, "proofs: alerts and the facts of two regions")
     run(promtool, "test", "rules", *proofs)
@@ -110,6 +111,20 @@ def test_prometheus(box):
         run(promtool, "test", "rules", proof)
         alerts.write_text(good.replace(was, now, 1), encoding="utf-8")
         run(promtool, "test", "rules", proof, wanted=1)
+
+
+def check_panels(box, *dashboards):
+    """promtool takes each expression of their panels, and no two panels are in one place."""
+    rules = []
+    for dashboard in dashboards:
+        panels = [panel for panel in json.loads(dashboard.read_text(encoding="utf-8"))["panels"] if panel["type"] != "row"]
+        places = [tuple(sorted(panel["gridPos"].items())) for panel in panels]
+        check_equal(len(set(places)), len(places), f"places of panels of {dashboard.name}")
+        for target in (target for panel in panels for target in panel["targets"]):
+            rules.append({"record": f"panel:number{len(rules)}", "expr": target["expr"].replace("$__rate_interval", "5m")})
+    file = box.directory / "panels.json"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    run(program("promtool", "prometheus"), "check", "rules", file)
 
 
 def proofs_of(alert, proofs):

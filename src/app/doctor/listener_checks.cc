@@ -65,8 +65,9 @@ void look_at_configuration(const Subject& subject, Findings& out) {
   if (subject.config.log.kind == Config::LogKind::kEmbedded && subject.config.checkpoints.to.empty())
     out.warn("there are no checkpoints: all that is known is on this one disk",
              "set checkpoints.to (docs/operations/checkpoints.md)");
-  out.ok(fmt::format("{}: revision {}, {} tenants, roles {}", named ? subject.config_file : "the built-in one",
-                     subject.config.revision, subject.config.tenants.size(), text_of(subject.config.roles)));
+  out.ok(fmt::format("{}: revision {}, {} tenant{}, roles {}", named ? subject.config_file : "the built-in one",
+                     subject.config.revision, subject.config.tenants.size(),
+                     subject.config.tenants.size() == 1 ? "" : "s", text_of(subject.config.roles)));
 }
 
 void look_at_ports(const Subject& subject, Findings& out) {

@@ -2,7 +2,7 @@
 // page is a module: {title, mount(root, context) -> {tick?(seen), stop?()}}.
 import {Metrics, Refused, Unreachable, call, ofTenant, session, text} from './api.js';
 import {$, make} from './dom.js';
-import {problemsOf} from './problems.js';
+import {problemsElsewhere, problemsOf} from './problems.js';
 import {freshnessOfAll, readProcesses} from './processes.js';
 import * as delivery from './delivery.js';
 import * as fleet from './fleet.js';
@@ -13,10 +13,12 @@ import * as live from './live.js';
 import * as person from './person.js';
 import * as schema from './schema.js';
 import * as tenants from './tenants.js';
+import {fleetProblemsOf} from './watched.js';
 
 const PAGES = {flow, live, person, schema, letters, imports, delivery, fleet, tenants};
 const POINTS = 120;           // of a line: two minutes
 const LOOK_TIMEOUT_MS = 2000;
+const FLEET_MS = 5000, FLEET_ELSEWHERE_MS = 15000;  // from look to look at the fleet: on its page, and on others
 const EARLIER_MS = 60000;     // counters are compared with those of so long ago
 
 const state = {
@@ -24,9 +26,10 @@ const state = {
   tenants: [],
   page: null,                 // what mount() gave
   looks: [],                  // [ms, metrics] of the last minute
-  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], free: [], lines: {in: [], out: [], fresh: [], lag: []}},
+  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], fleet: null, fleetError: '', free: [], lines: {in: [], out: [], fresh: [], lag: []}},
   timer: 0,
   others: true,               // other processes are looked at
+  fleetAsked: 0,              // when, in ms
   silent: 0,                  // looks in a row that were not answered
 };
 
@@ -39,9 +42,10 @@ function place() {
 export const addressOf = (name, parameters = {}) => `#/${name}?${new URLSearchParams({tenant: state.tenant, ...parameters})}`;
 
 function showNav(name) {
-  const bad = (state.seen.problems || []).length;
+  const {problems, fleet} = state.seen;
+  const wrong = {flow: (problems || []).length, fleet: fleetProblemsOf(fleet || []).filter((one) => one.severity === 'bad').length};
   $('nav').replaceChildren(...Object.entries(PAGES).map(([key, page]) => make('a', {href: addressOf(key), 'aria-current': key === name ? 'page' : null}, page.title,
-    key === 'flow' && bad > 0 ? make('span', {class: 'count hot'}, String(bad), make('span', {class: 'hidden'}, ' problems')) : null)));
+    wrong[key] > 0 ? make('span', {class: 'count hot'}, String(wrong[key]), make('span', {class: 'hidden'}, ' problems')) : null)));
 }
 
 function show() {
@@ -53,7 +57,9 @@ function show() {
   $('page').replaceChildren();
   problem('');
   document.title = `${PAGES[name].title} · Freshet`;
+  if (name === 'fleet') state.fleetAsked = 0;
   showNav(name);
+  $('nav').querySelector('[aria-current]').scrollIntoView({block: 'nearest', inline: 'center'});  // on a phone it may be out of sight
   const go = (page, parameters, kept) => {
     history.pushState(kept || null, '', addressOf(page, parameters));
     show();
@@ -68,7 +74,7 @@ function ratesOf(now, before) {
   const s = before ? (now.at_ms - before.at_ms) / 1000 : 0;
   return Object.fromEntries(now.stages.map((stage) => {
     const old = before?.stages.find((one) => one.name === stage.name);
-    const delta = old ? stage.done - old.done : -1;
+    const delta = old && old.done != null && stage.done != null ? stage.done - old.done : -1;
     return [stage.name, s > 0 && delta >= 0 ? delta / s : null];  // negative: the server has started anew
   }));
 }
@@ -106,14 +112,22 @@ function silence(error) {
   return {
     // A busy machine may be slow once; twice in a row is something else.
     severity: slow && state.silent < 2 ? 'warn' : 'bad', where: location.host,
-    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
+    what: reached ? `The server refuses to be looked at: ${error.message}` : slow ? state.silent < 2 ? 'The server did not answer a look in time' : 'The server does not answer in time: it is stopped, or waits for its log' : 'The server can’t be reached',
     todo: reached ? 'Its log says more.' : slow ? 'See whether the brokers are up, and whether this process is paused. All goes on by itself when they answer.' : 'See whether the process runs, and whether the way to it is open. This page goes on trying.',
     more: 'docs/operations/runbook.md#freshetdown',
   };
 }
 
+// Of a fleet there may be much to say, so it is asked for less often, and nothing else waits for it.
+function lookAtFleet(options) {
+  if (Date.now() - state.fleetAsked < (place().name === 'fleet' ? FLEET_MS : FLEET_ELSEWHERE_MS)) return;
+  state.fleetAsked = Date.now();
+  call('/v1/fleet', options).then(({sources}) => Object.assign(state.seen, {fleet: sources, fleetError: ''}), (error) => { state.seen.fleetError = error.message; });
+}
+
 async function look() {
   const options = {timeoutMs: LOOK_TIMEOUT_MS};
+  lookAtFleet(options);
   const others = state.others ? call('/v1/processes', options) : Promise.resolve(null);
   const [status, flowNow, metrics, processes] = await Promise.allSettled([call('/v1/status', options), call('/v1/flow', options), text('/metrics', options), others]);
   if (processes.value) {
@@ -124,7 +138,8 @@ async function look() {
   if (failed?.reason.status === 401) throw failed.reason;
   if (failed) {
     ++state.silent;
-    state.seen.problems = [silence(failed.reason)];
+    // It may be slow in one thing and tell of others all the same.
+    state.seen.problems = [silence(failed.reason), ...(processes.value ? problemsElsewhere(state.seen) : [])];
     pill(state.seen.problems[0].severity === 'bad' ? 'unreachable' : 'slow', state.seen.problems[0].severity);
   } else {
     state.silent = 0;

@@ -2,11 +2,12 @@
 // how far erasures are, which wait for all of them.
 import {call, ofTenant} from './api.js';
 import {card, cell, count, make, note, row, seconds, table, time} from './dom.js';
+import {host} from './watched.js';
 
 export const title = 'Delivery';
 
-// This process and the others that it looks at: [name, metrics].
-const partsOf = ({metrics, processes}) => [['this one', metrics], ...processes.map((one) => [one.name, one.metrics])];
+// This process and the others that it looks at: [where it is, metrics].
+const partsOf = ({metrics, processes}) => [['this one', metrics], ...processes.map((one) => [host(one.address), one.metrics])];
 
 function sinkTable(seen) {
   const rows = partsOf(seen).flatMap(([process, metrics]) => metrics.all('freshet_sink_up').map(({labels, value}) => {
@@ -21,7 +22,7 @@ function sinkTable(seen) {
 
 function checkpointTable(seen) {
   const makers = partsOf(seen).filter(([, metrics]) => metrics.has('freshet_checkpoint_total') || metrics.has('freshet_checkpoint_age_seconds'));
-  return table('Checkpoints', ['Process', '#Longest that changes are in none', '#Made', '#Failed', '#Partitions restored'], makers.map(([process, metrics]) => {
+  return table('Checkpoints', ['Process', '#Oldest change in none', '#Made', '#Failed', '#Partitions restored'], makers.map(([process, metrics]) => {
     const failures = metrics.all('freshet_checkpoint_failures_total').filter((one) => one.value > 0).map((one) => `${one.labels.reason}: ${one.value}`).join(', ');
     return row(cell(process), cell(seconds(metrics.value('freshet_checkpoint_age_seconds')), 'number'), cell(count(metrics.value('freshet_checkpoint_total')), 'number'),
       cell(failures || '0', failures ? 'number late' : 'number'), cell(count(metrics.value('freshet_checkpoint_restored_total')), 'number'));
@@ -33,7 +34,7 @@ function workerTable(seen) {
     const of = (name) => metrics.value(`freshet_action_partitions${name}`, {worker});
     return row(cell(process), cell(`action-${worker}`), cell(count(of('')), 'number'), cell(count(of('_behind')), of('_behind') > 0 ? 'number late' : 'number'), cell(count(of('_followed')), 'number'));
   }));
-  return table('Workers', ['Process', 'Worker', '#Processes', '#Replays before it begins', '#Follows as a standby'], rows, 'Action runs in processes that are not looked at.');
+  return table('Workers', ['Process', 'Worker', '#Partitions', '#Still replayed', '#Followed as a standby'], rows, 'Action runs in processes that are not looked at.');
 }
 
 export function mount(root, {tenant}) {

@@ -57,6 +57,8 @@ const isTime = (text) => typeof text === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$
 export const time = (text) => text ? text.replace('T', ' ').replace(/\.\d+Z$/, '') : '–';
 export const clock = (text) => text ? text.slice(11, 23) : '–';
 export const shown = (value) => isTime(value) ? time(value) : Array.isArray(value) ? value.map(shown).join(', ') : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+// What programs say begins with a small letter.
+export const capital = (text) => text ? text[0].toUpperCase() + text.slice(1) : '';
 export const briefId = (id) => id ? id.slice(0, 12) + '…' : '–';
 
 // ---- a line over time

@@ -1,8 +1,9 @@
 // Flow: what is wrong first, then the pipeline as a picture, then who is slow and what runs out next.
 import {call, ofTenant} from './api.js';
 import {bytes, card, cell, count, make, millis, note, percent, pill, problemItems, row, seconds, short, spark, svg, table} from './dom.js';
-import {nextToRunOut} from './problems.js';
+import {nextToRunOut, silenceOfLog} from './problems.js';
 import {freshnessOfAll} from './processes.js';
+import {host} from './watched.js';
 
 // ---- the picture
 
@@ -30,10 +31,10 @@ function picture(seen, wide) {
   const at = layout(wide);
   const stages = Object.fromEntries((seen.status?.stages || []).map((stage) => [stage.name, stage]));
   const flow = Object.fromEntries((seen.flow?.stages || []).map((stage) => [stage.name, stage]));
-  const rate = (name) => `${short(seen.rates?.[name])} / s`;
+  const rate = (name) => seen.rates?.[name] == null ? '–' : `${short(seen.rates[name])} / s`;
   const age = (stage) => stage?.oldest_at ? Math.max(0, (Date.parse(seen.flow.at) - Date.parse(stage.oldest_at)) / 1000) : stage?.lag > 0 ? null : 0;
-  const state = (stage) => !stage || stage.lag === null ? 'bad' : age(stage) > 10 ? 'bad' : age(stage) > 1 ? 'warn' : '';
-  const waits = (stage) => stage?.lag == null ? ['no answer'] : [`${count(stage.lag)} waiting`, stage.lag ? `oldest ${seconds(age(stage))}` : 'nothing waits'];
+  const state = (stage) => !stage || stage.lag === null ? silenceOfLog(seen) : age(stage) > 10 ? 'bad' : age(stage) > 1 ? 'warn' : '';
+  const waits = (stage) => stage?.lag == null ? ['no answer'] : stage.lag ? [`${count(stage.lag)} waiting`, `oldest ${seconds(age(stage))}`] : ['nothing waits'];
   const overflow = stages.ingest?.waiting;
   const freshness = freshnessOfAll(seen);
   const worst = freshness.map((one) => one.last_minute.p99_ms).filter((ms) => ms != null);
@@ -78,7 +79,7 @@ function stageTable(seen) {
 // Other processes, by the names that they have.
 function processTable({processes}) {
   return table('Processes', ['Process', 'Roles', 'State', '#Taken in / s', '#Processed / s', '#Changes / s', '#Partitions', '#Disk free', '#Looked at'], processes.map((one) => row(
-    cell(one.name), cell(one.roles), cell(one.error ? pill('bad', 'no answer') : one.ready ? pill('good', 'ready') : pill('warn', 'not ready')),
+    cell(one.name === host(one.address) ? one.name : [one.name, make('div', {class: 'where'}, host(one.address))]), cell(one.roles), cell(one.error ? pill('bad', 'no answer') : one.ready ? pill('good', 'ready') : pill('warn', 'not ready')),
     cell(short(one.rates.ingest), 'number'), cell(short(one.rates.action), 'number'), cell(short(one.rates.reaction), 'number'), cell(count(one.partitions), 'number'),
     cell(one.disk ? `${bytes(one.free)} (${percent(one.free / one.disk)})` : '–', one.disk && one.free / one.disk < 0.15 ? 'number late' : 'number'),
     cell(one.age === null ? 'never' : `${seconds(one.age)} ago`, one.age === null || one.age > 10 ? 'number late' : 'number'))));
@@ -105,7 +106,7 @@ function freshnessTable(seen) {
 function nextTable(seen, extra) {
   const rows = nextToRunOut({metrics: seen.metrics, free: seen.free, ...extra}).map((one) => row(cell(one.what),
     cell(one.of === null ? '–' : one.unit === 'bytes' ? `${bytes(one.used)} of ${bytes(one.of)}` : `${count(one.used)} of ${count(one.of)}`, 'number'),
-    cell(make('progress', {max: 1, value: Math.min(1, one.share), 'aria-label': `${one.what}: ${percent(one.share)} used`}), one.share > 0.85 ? 'late' : ''), cell(percent(one.share), one.share > 0.85 ? 'number late' : 'number'), cell(one.note)));
+    cell(make('progress', {max: 1, value: Math.min(1, one.share), 'aria-label': `${one.what}: ${percent(one.share)} used`}), one.share > 0.85 ? 'late' : ''), cell(percent(one.share), one.share > 0.85 ? 'number late' : 'number'), cell(one.note, 'words')));
   return table('What runs out next', ['What', '#Used', '', '#Share', ''], rows, 'Nothing is known yet.');
 }
 
@@ -119,7 +120,7 @@ function identityTable({refused, dropped, warnings}) {
 }
 
 function tile(title, value, unit, values) {
-  return make('div', {class: 'card tile'}, make('h2', {}, title), make('p', {class: 'figure'}, value, unit ? make('small', {}, unit) : null), spark(`${title}, last two minutes`, values));
+  return make('div', {class: 'card tile'}, make('h2', {}, title), make('p', {class: 'figure'}, value, unit && value !== '–' ? make('small', {}, unit) : null), spark(`${title}, last two minutes`, values));
 }
 
 export const title = 'Flow';

@@ -54,7 +54,7 @@ export function mount(root, {tenant, query, go}) {
   function letterRow(letter) {
     const look = button('Show', () => run(look, async () => { await show(letter.id); return ''; }));
     const again = button('Replay', () => run(again, () => replay(letter.id)));
-    return row(cell(time(letter.received_at), 'time'), cell(letter.source || '–'), cell(make('span', {class: 'code'}, letter.code || '–')), cell(letter.reason || '–'), cell(letter.message_id || '–', 'id'),
+    return row(cell(time(letter.received_at), 'time'), cell(letter.source || '–'), cell(make('span', {class: 'code'}, letter.code || '–')), cell(letter.reason || '–', 'words'), cell(letter.message_id || '–', 'id'),
       make('td', {class: 'actions'}, look, session.may('operate') ? again : ''));
   }
 

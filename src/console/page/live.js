@@ -76,12 +76,14 @@ export function mount(root, {tenant, kept, go}) {
     },
   };
 
-  // What the API refuses is shown in its own words; the other topic goes on.
+  // What the API refuses is shown in its own words; the other topic goes on. That nobody has asked for a topic to be
+  // written is no fault.
   const refused = new Map();
-  function tell(topic, message) {
-    refused.set(topic, message);
+  function tell(topic, {status, message}) {
+    refused.set(topic, {status, message});
     trouble.hidden = false;
-    trouble.textContent = [...refused].map(([of, words]) => `${of}: ${words}`).join(' · ');
+    trouble.className = [...refused.values()].every((one) => one.status === 409) ? 'note' : 'problem';
+    trouble.textContent = [...refused].map(([of, one]) => one.status === 409 ? `No ${of} are shown: ${one.message}.` : `${of}: ${one.message}`).join(' · ');
   }
 
   async function follow(topic) {
@@ -94,7 +96,7 @@ export function mount(root, {tenant, kept, go}) {
         if (page.records.length) draw();
       } catch (error) {
         if (stopped.signal.aborted) return;
-        tell(topic, error.message);
+        tell(topic, error);
         if (error.status === 409 || error.status === 404) return;
         if (error.status === 410) after = 'end';
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));

@@ -1,7 +1,7 @@
 // Person: who somebody is, what is known, how the identity came about; and the orders that change it. Identifiers are in
 // bodies and in the tab's history, never in an address, so they are in no log.
 import {call, ofTenant, post, session} from './api.js';
-import {briefId, button, card, cell, confirmed, count, empty, make, note, row, run, shown, svg, table, time} from './dom.js';
+import {briefId, button, capital, card, cell, confirmed, count, empty, make, note, row, run, shown, svg, table, time} from './dom.js';
 
 const SHOWN_MAX = 12;      // nodes of a side of the graph
 const LETTER_PAGES = 20;   // of dead letters, looked through for a message id
@@ -147,7 +147,7 @@ function missing(context, {kind, type, value}, message, erasure, again) {
     setTimeout(again, 700);
     return 'Ordered.';
   }));
-  return [empty(message), erasure ? make('p', {class: 'verdict warn'}, erasureText(erasure)) : null, erasure && session.may('erase') ? lift : null];
+  return [empty(`${capital(message)}.`), erasure ? make('p', {class: 'verdict warn'}, erasureText(erasure)) : null, erasure && session.may('erase') ? lift : null];
 }
 
 // ---- the page
@@ -165,8 +165,8 @@ export function mount(root, context) {
   root.append(make('h1', {}, 'Person'), make('div', {class: 'card'}, make('form', {class: 'row wrap', id: 'lookup', onsubmit: (event) => {
     event.preventDefault();
     go('person', {}, {person: {kind: kind.value, type: type.value.trim(), value: value.value}});
-  }}, make('label', {}, 'Kind ', kind), make('label', {}, 'Identifier ', type), types, make('label', {class: 'grow'}, 'Value ', value), make('button', {class: 'primary'}, 'Look up'), button('Begins so', search, '')),
-  note('By any identifier of the tenant, or by how one begins where the profile store can. It is sent in a body, so it is in no address and no log.')), result);
+  }}, make('label', {}, 'Kind ', kind), make('label', {}, 'Identifier ', type), types, make('label', {class: 'grow'}, 'Value ', value), make('button', {class: 'primary'}, 'Look up'), button('Begins with', search, '')),
+  note('By any identifier of the tenant; by how one begins, where the profile store can. It is sent in a body, so it is in no address and no log.')), result);
 
   const person = (of, t, v) => button(v, () => go('person', {}, {person: {kind: of, type: t, value: v}}));
   async function search() {
@@ -175,10 +175,10 @@ export function mount(root, context) {
     try {
       const {found, more} = await post(ofTenant(tenant, `${of}/search`), {[t]: value.value});
       if (stopped) return;
-      result.replaceChildren(card(`Whose ${t} begins so`, table('Found', ['Value', 'Profile'], found.map((one) => row(cell(person(of, one.type, one.value)), cell(briefId(one.id), 'id'))), 'Nobody’s does.'),
+      result.replaceChildren(card(`Whose ${t} begins with “${value.value}”`, table('Found', ['Value', 'Profile'], found.map((one) => row(cell(person(of, one.type, one.value)), cell(briefId(one.id), 'id'))), 'Nobody’s does.'),
         more ? note('There are more: type some more of it.') : ''));
     } catch (error) {
-      if (!stopped) result.replaceChildren(card('', empty(error.message)));
+      if (!stopped) result.replaceChildren(card('', empty(`${capital(error.message)}.`)));
     }
   }
 

@@ -2,6 +2,7 @@
 // rules (deploy/prometheus/freshet.yml), without their patience: who looks wants to know now.
 
 import {freshnessOfAll} from './processes.js';
+import {fleetProblemsOf} from './watched.js';
 
 const BAD = 'bad', WARN = 'warn';
 const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done since the look before
@@ -33,10 +34,24 @@ function stalled(stage, seen) {
   return oldest >= STALLED_S ? stuck : [];
 }
 
+// Whether the log tells what waits: '' it does; WARN not this once, or others get on; BAD nobody does.
+export function silenceOfLog({flow, flowBefore, metrics, processes = []}) {
+  const untold = (look) => look?.stages.some((stage) => stage.name !== 'overflow' && stage.lag === null);
+  if (metrics?.value('freshet_log_silent') > 0) return BAD;
+  if (!untold(flow)) return '';
+  return untold(flowBefore) && !processes.some(({error, rates}) => !error && (rates.ingest > 0 || rates.action > 0)) ? BAD : WARN;
+}
+
 function* ofStages(seen) {
-  const {flow, metrics} = seen;
+  const {flow} = seen;
   const by = Object.fromEntries((flow?.stages || []).map((stage) => [stage.name, stage]));
-  if (by.action?.lag === null || by.reaction?.lag === null || metrics.value('freshet_log_silent') > 0) {
+  const silence = silenceOfLog(seen);
+  if (silence === WARN) {
+    yield problem(WARN, 'The log does not tell in time what waits', 'its brokers, as this process reaches them',
+      'A busy machine or a broker that restarts does this once. If it stays so, see whether the brokers are well; the other processes show whether records get on.', 'freshetlogsilent');
+    return;
+  }
+  if (silence === BAD) {
     yield problem(BAD, 'The log does not answer: nothing is accepted or processed', 'its brokers, and the topics actions and changes',
       'See whether the brokers are up and reachable from here, and whether somebody deleted a topic. Nothing that was accepted is lost; all goes on by itself when they answer.', 'freshetlogsilent');
     return;
@@ -152,9 +167,16 @@ function* ofTenants(seen) {
 function* ofProcesses({processes = []}) {
   for (const {name, roles, error, age, address} of processes) {
     if (!error) continue;
-    yield problem(age === null || age > 3 ? BAD : WARN, `Process ${name} does not answer`, `${roles === '–' ? '' : roles + ', '}${address}, ${age === null ? 'never seen' : `last seen ${age.toFixed(0)} s ago`}: ${error}`,
+    yield problem(age === null || age > 3 ? BAD : WARN, `Process ${name} does not answer`, `${roles === '–' ? '' : roles + ', '}${address}, ${age === null ? 'never seen' : `last seen ${age.toFixed(0)} s ago`}: ${error.replace(`${address}: `, '')}`,
       'See whether it runs and is not paused, and whether the way to its admin listener is open.', 'freshetdown');
   }
+}
+
+// Page Fleet has all of it; who looks at the first page must know that there is something.
+function* ofFleet({fleet}) {
+  const wrong = fleetProblemsOf(fleet || []).filter((one) => one.severity === BAD);
+  if (wrong.length > 0)
+    yield problem(BAD, wrong.length === 1 ? `Fleet: ${wrong[0].what}` : `Fleet: ${plural(wrong.length, 'thing')} are wrong; the first: ${wrong[0].what}`, wrong[0].where || 'the clusters of Kafka', `${wrong[0].todo} Page Fleet has the rest.`);
 }
 
 function* ofReadiness({status, metrics}, others) {
@@ -164,12 +186,17 @@ function* ofReadiness({status, metrics}, others) {
     'After a start that takes seconds. If it stays so, its log says what it waits for.', 'freshetnotready');
 }
 
-// `seen`: {status, processes, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
+const worstFirst = (found) => found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
+
+// What is wrong with others, where this server tells of them.
+export const problemsElsewhere = (seen) => worstFirst([...ofProcesses(seen), ...ofFleet(seen)]);
+
+// `seen`: {status, processes, fleet, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
 // The worst comes first.
 export function problemsOf(seen) {
-  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...ofProcesses(seen)];
+  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...problemsElsewhere(seen)];
   found.push(...ofReadiness(seen, found));
-  return found.sort((a, b) => (a.severity === BAD ? 0 : 1) - (b.severity === BAD ? 0 : 1));
+  return worstFirst(found);
 }
 
 // What is used up next: [{what, used, of, share, note}], the fullest first. `free`: [[ms, bytes free]] of some minutes.

@@ -1,5 +1,6 @@
 // What other processes say of themselves (GET /v1/processes): each with its name, its roles and its rates.
 import {Metrics} from './api.js';
+import {host} from './watched.js';
 
 const DONE = {ingest: ['freshet_ingest_items_total'], action: ['freshet_action_records_total'], reaction: ['freshet_reaction_changes_total', 'freshet_action_changes_total']};
 
@@ -19,7 +20,7 @@ export function readProcesses({processes}, before, nowMs) {
     };
     return {
       address: one.address, age: one.age_s, error: one.error, metrics, freshness: one.look?.freshness || [], done: moved || !old ? done : old.done, at: moved || !old ? at : old.at,
-      name: info.process || one.address.replace(/^https?:\/\//, ''), roles: info.roles || '–', ready: metrics.value('freshet_ready') === 1,
+      name: info.process || host(one.address), roles: info.roles || '–', ready: metrics.value('freshet_ready') === 1,
       rates: {ingest: rate('ingest'), action: rate('action'), reaction: rate('reaction')},
       partitions: metrics.value('freshet_action_partitions'), free: metrics.value('freshet_disk_free_bytes'), disk: metrics.value('freshet_disk_bytes'),
     };

@@ -42,7 +42,7 @@ export function mount(root, {tenant, address}) {
       const fresh = status?.freshness.find((f) => f.tenant === tenant);
       const waits = (name) => metrics.value(`freshet_overflow_waiting_${name}`, {tenant}) || 0;
       rates.replaceChildren(table('Rates', ['What', '#Now', '#Since the start'], [
-        row(cell('Items accepted / s'), cell(short(per('items')), 'number'), cell(count(now.items), 'number')), row(cell('Items rejected / s'), cell(short(per('rejected')), 'number'), cell(count(now.rejected), 'number')),
+        row(cell('Items accepted'), cell(`${short(per('items'))} / s`, 'number'), cell(count(now.items), 'number')), row(cell('Items rejected'), cell(`${short(per('rejected'))} / s`, 'number'), cell(count(now.rejected), 'number')),
         row(cell('Over its rate, waiting'), cell(`${count(waits('records'))} records, ${bytes(waits('bytes'))}`, 'number'), cell(count(metrics.value('freshet_overflow_records_total', {tenant})), 'number')),
         row(cell('Freshness, p99'), cell(millis(fresh?.last_minute.p99_ms), 'number'), cell(millis(fresh?.p99_ms), 'number')),
         row(cell('Within the objective'), cell(fresh?.last_minute.count ? percent(1 - fresh.objective.late_last_minute / fresh.last_minute.count) : '–', 'number'), cell(fresh?.count ? percent(1 - fresh.objective.late / fresh.count) : '–', 'number'))]));

@@ -45,7 +45,9 @@ std::string event_severity(const Topology& topology, const std::string& receiver
 yaml::Node receiver_of(const Topology& topology, const AlertRoute& route) {
   const std::string name = receiver_name(route);
   const std::string title = "{{ .CommonLabels.cluster }}: {{ .CommonLabels.alertname }}";
-  const std::string lines = "{{ range .Alerts }}{{ .Annotations.summary }}. {{ .Annotations.action }}\n{{ end }}";
+  const std::string lines =
+      "{{ range .Alerts }}{{ .Annotations.summary }}. {{ .Annotations.action }} ({{ .Annotations.runbook }})\n{{ end "
+      "}}";
   if (route.kind == AlertRoute::Kind::kSlack) {
     return map("name", name, "slack_configs",
                list(map("channel", route.target, "api_url_file", std::string(kSecrets) + "slack-url", "send_resolved",

@@ -62,6 +62,9 @@ struct Alert {
 // The alert that silences every other one of its cluster.
 inline constexpr std::string_view kClusterDown = "KafkaClusterDown";
 
+// The alert's section of docs/fleet/alerts.md.
+[[nodiscard]] std::string runbook_of(const Alert& alert);
+
 // The expression with the labels of its owner joined.
 [[nodiscard]] std::string routed_expression(const Alert& alert);
 

@@ -46,6 +46,12 @@ Dashboard fleet_dashboard() {
            "percentunit", "Of the busiest broker"},
           {"Under-replicated partitions", "sum by (cluster) (kafka_server_replicamanager_underreplicatedpartitions)",
            "{{cluster}}", "short", "They lack a replica"},
+          {"From end to end, slowest 1 %", "max by (cluster) (freshet_fleet_probe_seconds{quantile=\"0.99\"})",
+           "{{cluster}}", "s", "A record to the slowest broker and back, where fleet watch may probe"},
+          {"Share of probes that fail",
+           "sum by (cluster) (rate(freshet_fleet_probe_failures[$__rate_interval]))"
+           " / sum by (cluster) (rate(freshet_fleet_probes[$__rate_interval]))",
+           "{{cluster}}", "percentunit", "A promised availability is measured by it"},
       }};
 }
 
@@ -117,6 +123,39 @@ void add_topic_panels(std::vector<Panel>& out) {
                  "refuse writes", "short", "Fewer replicas in sync than min.insync.replicas"});
 }
 
+// By fleet watch's probes: a record to each broker and back, as producers and consumers do it.
+void add_probe_panels(std::vector<Panel>& out) {
+  out.push_back({"From end to end by broker, slowest 1 %",
+                 "max by (broker) (freshet_fleet_probe_seconds{cluster=\"$cluster\",quantile=\"0.99\"})", "{{broker}}",
+                 "s", "A record there and back; over a second is slow"});
+  out.push_back({"From end to end by broker, median",
+                 "max by (broker) (freshet_fleet_probe_seconds{cluster=\"$cluster\",quantile=\"0.5\"})", "{{broker}}",
+                 "s", "One broker above the others: its disk or its network"});
+  out.push_back({"Probes that failed, by broker",
+                 "max by (broker) (increase(freshet_fleet_probe_failures{cluster=\"$cluster\"}[$__rate_interval]))",
+                 "{{broker}}", "short", "One or two at a restart; three in a row are an alert"});
+  out.push_back({"Brokers whose last probe failed",
+                 "sum by (cluster) (1 - max by (cluster, broker) (freshet_fleet_probe_up{cluster=\"$cluster\"}))",
+                 "{{cluster}}", "short", "Nothing can be written to them and read back"});
+}
+
+// What producers could do better, of the topics with most batches that fleet watch has sampled.
+void add_batch_panels(std::vector<Panel>& out) {
+  out.push_back({"Topics by batches",
+                 "topk(10, max by (topic) (freshet_fleet_topic_batches_per_second{cluster=\"$cluster\"}))", "{{topic}}",
+                 "cps", "Produce requests are at most as many, and cost more than bytes"});
+  out.push_back({"Messages in a batch",
+                 "bottomk(10, min by (topic) (freshet_fleet_topic_batch_messages{cluster=\"$cluster\"}))", "{{topic}}",
+                 "short", "The ten with fewest"});
+  out.push_back({"Batches that a longer linger saves",
+                 "topk(10, max by (topic) (freshet_fleet_topic_batches_per_second{cluster=\"$cluster\"}"
+                 " - freshet_fleet_topic_batches_advised_per_second{cluster=\"$cluster\"}))",
+                 "{{topic}}", "cps", "Where fleet watch advises one; it says which"});
+  out.push_back({"Bytes with another codec",
+                 "bottomk(10, min by (topic, codec) (freshet_fleet_topic_codec_bytes_ratio{cluster=\"$cluster\"}))",
+                 "{{topic}} {{codec}}", "percentunit", "To those of now"});
+}
+
 void add_lag_panels(std::vector<Panel>& out) {
   out.push_back({"Lag of consumer groups in time", "topk(10, kafka:group_lag_seconds{cluster=\"$cluster\"})",
                  "{{consumergroup}} {{topic}}", "s",
@@ -130,6 +169,8 @@ Dashboard cluster_dashboard() {
   add_broker_panels(out.panels);
   add_topic_panels(out.panels);
   add_lag_panels(out.panels);
+  add_probe_panels(out.panels);
+  add_batch_panels(out.panels);
   return out;
 }
 

@@ -254,7 +254,8 @@ std::string alerts_file() {
     yaml::Node rule = map("alert", alert.name, "expr", routed_expression(alert));
     if (alert.for_minutes > 0) yaml::put(rule, "for", fmt::format("{}m", alert.for_minutes));
     yaml::put(rule, "labels", map("severity", name_of(alert.severity), "concern", alert.concern));
-    yaml::put(rule, "annotations", map("summary", message_template(alert), "action", alert.action));
+    yaml::put(rule, "annotations",
+              map("summary", message_template(alert), "action", alert.action, "runbook", runbook_of(alert)));
     groups.items.back().items[1].items.push_back(std::move(rule));
   }
   return yaml::write(map("groups", std::move(groups)));

@@ -53,7 +53,8 @@ yaml::Node expected(const Alert& alert, const Example& example) {
   replace_all(summary, "{topic}", example.topic);
   replace_all(summary, "{mirror}", example.mirror);
   replace_all(summary, "{group}", example.group);
-  return list(map("exp_labels", std::move(labels), "exp_annotations", map("summary", summary, "action", alert.action)));
+  return list(map("exp_labels", std::move(labels), "exp_annotations",
+                  map("summary", summary, "action", alert.action, "runbook", runbook_of(alert))));
 }
 
 yaml::Node incident_test(const Alert& alert, const Example& example) {

@@ -93,44 +93,62 @@ std::string waiting_text(const GroupStanding& group) {
                      age_text(group.age));
 }
 
-void concern_verdict(const GroupStanding& group, Concerns& out) {
-  const auto add = [&](const char* what, const char* action) {
-    out.push_back({kWarn, group_subject(group),
-                   fmt::format("{} (partition {}): {}", what, group.verdict_partition, waiting_text(group)), action});
-  };
+// What a verdict means, and what to do about it.
+struct Meaning {
+  const char* what;
+  const char* action;
+};
+
+std::optional<Meaning> meaning_of(const GroupStanding& group) {
   switch (group.verdict) {
     case Verdict::kStop:
-      if (!group.has_members) {
-        add("nobody reads",
-            "Start its readers. If it reads rarely by design, give it a lag_max in service_levels; if "
-            "it is no longer used, delete the group.");
-      } else {
-        add("it has stopped", "It has members, and nothing was committed in that partition: see the reader's log.");
-      }
-      break;
+      if (group.has_members)
+        return Meaning{"it has stopped",
+                       "It has members, and nothing was committed in that partition: see the reader's log."};
+      return Meaning{"nobody reads",
+                     "Start its readers. If it reads rarely by design, give it a lag_max in service_levels; if it is "
+                     "no longer used, delete the group."};
     case Verdict::kStall:
-      add("it stands still",
-          "One message that it can't handle stops a partition: see the reader's log at that offset.");
-      break;
+      return Meaning{"it stands still",
+                     "One message that it can't handle stops a partition: see the reader's log at that offset."};
     case Verdict::kRewind:
-      add("it went back", "It reads again what it had read: somebody reset its offsets, or a member lost its place.");
-      break;
+      return Meaning{"it went back",
+                     "It reads again what it had read: somebody reset its offsets, or a member lost its place."};
     case Verdict::kWarn:
-      add("it falls behind", "Add instances, up to the number of partitions, or find what each message waits for.");
-      break;
+      return Meaning{"it falls behind",
+                     "Add instances, up to the number of partitions, or find what each message waits for."};
     case Verdict::kOk:
     case Verdict::kUnknown: break;
   }
+  return std::nullopt;
+}
+
+bool breaks_promise(const GroupStanding& group) {
+  return group.promised_s > 0 && group.age.seconds > group.promised_s;
+}
+
+std::string verdict_text(const Meaning& meaning, const GroupStanding& group) {
+  return fmt::format("{} (partition {}): {}", meaning.what, group.verdict_partition, waiting_text(group));
+}
+
+// One that breaks its promise is told once, with why it does.
+void concern_verdict(const GroupStanding& group, Concerns& out) {
+  const std::optional<Meaning> meaning = meaning_of(group);
+  if (!meaning || breaks_promise(group)) return;
+  out.push_back({kWarn, group_subject(group), verdict_text(*meaning, group), meaning->action});
 }
 
 void concern_promise(const GroupStanding& group, Concerns& out) {
-  if (group.promised_s <= 0 || group.age.seconds <= group.promised_s) return;
+  if (!breaks_promise(group)) return;
   const bool far = group.age.seconds > 3 * group.promised_s;
+  const std::optional<Meaning> meaning = meaning_of(group);
   const std::string then = group.catch_up_s ? "caught up in " + duration_text(*group.catch_up_s) + " at this rate"
                                             : "and at this rate it never catches up";
   out.push_back({far ? kCritical : kWarn, group_subject(group),
-                 fmt::format("{}; promised are {}; {}", waiting_text(group), duration_text(group.promised_s), then),
-                 "Usual for minutes after a restart; else add instances, up to the number of partitions."});
+                 fmt::format("{}; promised are {}; {}", meaning ? verdict_text(*meaning, group) : waiting_text(group),
+                             duration_text(group.promised_s), then),
+                 meaning ? meaning->action
+                         : "Usual for minutes after a restart; else add instances, up to the number of partitions."});
 }
 
 void concern_probe(const ProbeStanding& probe, Concerns& out) {

@@ -23,8 +23,8 @@ Topology watched_topology() {
       "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
       "clusters: [{name: c, brokers: 1, volumes: {size: 100GiB}}]\n"
       "topics: [{name: t, partitions: 2}]\n"
-      "services: [{name: nightly, instances: 1, consumes: [{topics: [t]}]}]\n"
-      "service_levels: [{name: l, group: nightly, lag_max: 24h}]\n",
+      "services: [{name: nightly, instances: 1, consumes: [{topics: [t]}]}, {name: prompt, consumes: [{topics: [t]}]}]\n"
+      "service_levels: [{name: l, group: nightly, lag_max: 24h}, {name: m, group: prompt, lag_max: 30s}]\n",
       problems);
   return std::move(topology).value();
 }
@@ -136,6 +136,17 @@ TEST_F(ClusterMemoryTest, AReaderOfTheNightKeepsItsPromise) {
   EXPECT_EQ(only().verdict, Verdict::kOk);
   EXPECT_EQ(only().promised_s, 86'400);
   EXPECT_THAT(last_->concerns, SizeIs(0));
+}
+
+// One thing to do about one group: why it breaks its promise, not that and once more that nobody reads.
+TEST_F(ClusterMemoryTest, ABrokenPromiseIsToldOnceWithItsCause) {
+  watch(1, 30, [](Look& look, int64_t) { look.groups = {group("prompt", false, {{0, 0, 100}})}; });
+  EXPECT_EQ(only().verdict, Verdict::kStop);
+  ASSERT_THAT(last_->concerns, SizeIs(1));
+  EXPECT_EQ(last_->concerns[0].severity, Severity::kCritical);
+  EXPECT_THAT(last_->concerns[0].what, HasSubstr("nobody reads (partition 0): "));
+  EXPECT_THAT(last_->concerns[0].what, HasSubstr("; promised are 30 s"));
+  EXPECT_THAT(last_->concerns[0].action, HasSubstr("Start its readers"));
 }
 
 TEST_F(ClusterMemoryTest, AGroupThatGoesBack) {
