@@ -56,9 +56,8 @@ const Tenant* judged_tenant(const v1::Republish& asked, const Rules& rules) {
 }
 
 bool is_asked_for(const v1::Control& control, const std::string& tenant) {
-  return control.tenants().empty() ||
-         std::any_of(control.tenants().begin(), control.tenants().end(),
-                     [&](const v1::TenantRules& rules) { return rules.name() == tenant; });
+  return control.tenants().empty() || std::any_of(control.tenants().begin(), control.tenants().end(),
+                                                  [&](const v1::TenantRules& rules) { return rules.name() == tenant; });
 }
 
 }  // namespace

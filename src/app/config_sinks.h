@@ -30,9 +30,10 @@ void describe(V& v, model::Sink& sink) {
            [&sink](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
              read_filters(node, path, problems, sink.where);
            });
-  v.duration("every", sink.every_us, kSinkSecondUs / 10, 3600 * kSinkSecondUs,
-             "How long records wait for others at most. Default: files `1m`, topic `1s`, postgres `200ms`, webhook not at "
-             "all");
+  v.duration(
+      "every", sink.every_us, kSinkSecondUs / 10, 3600 * kSinkSecondUs,
+      "How long records wait for others at most. Default: files `1m`, topic `1s`, postgres `200ms`, webhook not at "
+      "all");
   v.text("url", sink.url, kWebhookUrl, "webhook: where to; required");
   v.text("secret", sink.secret, kSinkSecret,
          "webhook: what requests are signed with; required, never shown. `env:NAME` and `file:PATH` say where the "

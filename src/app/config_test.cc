@@ -556,7 +556,8 @@ TEST(Config, SinksAreStrict) {
   EXPECT_TRUE(has(problems_of_sink("{" + state + ", on: changes, start: now}"), "sinks[0].start: a topic has all"));
   EXPECT_TRUE(has(problems_of_sink("{" + state + ", on: changes, where: {a: 1}}"), "sinks[0].where: a topic has all"));
   EXPECT_TRUE(has(problems_of_sink("{" + state + ", on: changes, url: \"http://h\"}"), "is of kind webhook"));
-  const std::string plugin = problems_of_sink("{" + state + ", on: changes, properties: {plugin.library.paths: hunter2}}");
+  const std::string plugin =
+      problems_of_sink("{" + state + ", on: changes, properties: {plugin.library.paths: hunter2}}");
   EXPECT_TRUE(has(plugin, "sinks[0].properties: \"plugin.library.paths\" can't be set here")) << plugin;
   EXPECT_FALSE(has(plugin, "hunter2"));
   EXPECT_TRUE(has(problems_of_sink("{name: s, kind: topic, on: changes, brokers: h, topic: \"a b\"}"),

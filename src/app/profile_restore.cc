@@ -167,18 +167,17 @@ Result<ProfilesRestored> restore_profiles(const ProfileRestore& parts) {
   FRESHET_ASSIGN(const auto rests, rests_of(parts));
   RestoreWriter writer(parts);
   const int64_t now_us = parts.clock.now_us();
-  FRESHET_ASSIGN(const auto read,
-                 sinks::read_states(
-                     parts.admin, parts.reader, parts.topic, parts.clock,
-                     [&](std::vector<sinks::ProfileState> states) {
-                       std::vector<v1::Change> changes;
-                       changes.reserve(states.size());
-                       for (const sinks::ProfileState& state : states)
-                         changes.push_back(sinks::change_to_state(parts.tenant, state, now_us));
-                       restored.states += changes.size();
-                       return writer.write(std::move(changes));
-                     },
-                     parts.progress));
+  FRESHET_ASSIGN(const auto read, sinks::read_states(
+                                      parts.admin, parts.reader, parts.topic, parts.clock,
+                                      [&](std::vector<sinks::ProfileState> states) {
+                                        std::vector<v1::Change> changes;
+                                        changes.reserve(states.size());
+                                        for (const sinks::ProfileState& state : states)
+                                          changes.push_back(sinks::change_to_state(parts.tenant, state, now_us));
+                                        restored.states += changes.size();
+                                        return writer.write(std::move(changes));
+                                      },
+                                      parts.progress));
   restored.set_aside = read.set_aside;
   restored.foreign = read.foreign;
   for (uint32_t p = 0; p < rests.size(); ++p) FRESHET_TRY(write_rest(parts, writer, p, rests[p], restored.changes));

@@ -73,7 +73,10 @@ Sinks::Sinks(const Config& config, eventlog::EventLog& log, docstore::DocStore& 
     : events_as_protobuf_(config.events_as_protobuf),
       directory_(config.data_dir + "/sinks"),
       memory_(kv::make_memory_budget(kSinksMemoryBytes)),
-      log_(log), profiles_(profiles), clock_(clock), random_(random) {
+      log_(log),
+      profiles_(profiles),
+      clock_(clock),
+      random_(random) {
   thread_ = std::thread([this] {
     env::name_thread("sinks");
     run();

@@ -121,8 +121,8 @@ struct Sink {
  private:
   [[nodiscard]] auto all() const {
     return std::tie(name, kind, on, start, event, every_us, url, secret, ca, concurrency, per_second, timeout_us, to,
-                    endpoint, compression, split_by, format, file_bytes, uri, table, columns, part_by,
-                    brokers, topic, properties, replication);
+                    endpoint, compression, split_by, format, file_bytes, uri, table, columns, part_by, brokers, topic,
+                    properties, replication);
   }
   [[nodiscard]] std::string tests() const { return where.SerializeAsString(); }
 

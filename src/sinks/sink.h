@@ -103,7 +103,7 @@ struct Around {
   const std::atomic<bool>* stopping = nullptr;
   ReadProfile read_profile;
   std::function<Result<std::string>(const std::string& text)> secret;  // what env:NAME or file:PATH stands for
-  uint32_t partitions = 0;  // of `changes`
+  uint32_t partitions = 0;                                             // of `changes`
   // Asks action to say all profiles of the tenant in this partition whole, each at a new version: they come in
   // `changes`, in the partition of the same number. It is durable when it is ok.
   std::function<Status(uint32_t partition)> say_again;

@@ -37,11 +37,9 @@ class StateLane {
   // Whether the topic had nothing in this partition. REQUIRES: is_ready(), as do those below.
   [[nodiscard]] bool was_empty() const { return end_ == 0; }
 
-  [[nodiscard]] Result<std::optional<v1::Document>> find(const std::string& id) {
-    return table_.find(partition_, id);
-  }
-  // The records become durable together, the rows are what they say. kConflict: nothing was written, and it may be tried
-  // again.
+  [[nodiscard]] Result<std::optional<v1::Document>> find(const std::string& id) { return table_.find(partition_, id); }
+  // The records become durable together, the rows are what they say. kConflict: nothing was written, and it may be
+  // tried again.
   [[nodiscard]] Status write(std::span<const StateRecord> records, const StateRows& rows);
   // When action was asked for all profiles of the partition; 0: never, or before the table was made.
   [[nodiscard]] env::TimeUs asked_at_us() const { return mark_.asked_at_us; }

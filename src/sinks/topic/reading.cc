@@ -19,7 +19,8 @@ constexpr size_t kStatesBytes = 8u << 20;
 // The states of a run of records, the last of each profile.
 class StatesInTurn {
  public:
-  StatesInTurn(const std::string& topic, StatesRead& counts, const std::function<Status(std::vector<ProfileState>)>& take)
+  StatesInTurn(const std::string& topic, StatesRead& counts,
+               const std::function<Status(std::vector<ProfileState>)>& take)
       : topic_(topic), counts_(counts), take_(take) {}
 
   void add(int32_t partition, const cluster::Record& record) {
@@ -77,8 +78,9 @@ Result<StatesRead> read_states(cluster::Admin& admin, cluster::Reader& reader, c
   for (uint32_t p = 0; p < partitions; ++p) {
     for (int64_t first = firsts[p]; first < ends[p]; first += kReadOffsets) {
       const cluster::Range range{static_cast<int32_t>(p), first, std::min(ends[p], first + kReadOffsets)};
-      FRESHET_TRY(cluster::scan(reader, topic, {range}, kReadSilenceUs,
-                                [&](int32_t partition, const cluster::Record& record) { states.add(partition, record); }));
+      FRESHET_TRY(
+          cluster::scan(reader, topic, {range}, kReadSilenceUs,
+                        [&](int32_t partition, const cluster::Record& record) { states.add(partition, record); }));
       FRESHET_TRY(states.hand_over());
       done += static_cast<uint64_t>(range.end - range.first);
       progress(done, total);

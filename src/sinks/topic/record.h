@@ -39,15 +39,14 @@ struct StateRecord {
 
 struct ProfileState {
   v1::EntityKind kind = v1::ENTITY_KIND_USER;
-  std::string id;          // 16 bytes
-  v1::Document document;   // one that was removed, too
+  std::string id;         // 16 bytes
+  v1::Document document;  // one that was removed, too
 };
 
 // nullopt: it was set aside, so that its state is not here. kCorrupt: Freshet did not write it.
 [[nodiscard]] Result<std::optional<ProfileState>> read_state(const cluster::Record& record);
 
 // The change that makes a store's document this one, whatever it had.
-[[nodiscard]] v1::Change change_to_state(const std::string& tenant, const ProfileState& state,
-                                         int64_t received_at_us);
+[[nodiscard]] v1::Change change_to_state(const std::string& tenant, const ProfileState& state, int64_t received_at_us);
 
 }  // namespace freshet::sinks

@@ -71,7 +71,8 @@ Result<std::vector<uint32_t>> StateTable::partitions() {
   FRESHET_TRY(store_->scan(std::string(1, kMarkPrefix), std::string(1, kMarkPrefix + 1),
                            [&](std::string_view key, std::string_view) {
                              uint32_t partition = 0;
-                             for (const char byte : key.substr(1)) partition = partition << 8 | static_cast<uint8_t>(byte);
+                             for (const char byte : key.substr(1))
+                               partition = partition << 8 | static_cast<uint8_t>(byte);
                              out.push_back(partition);
                              return true;
                            }));

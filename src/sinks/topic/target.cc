@@ -10,7 +10,8 @@
 namespace freshet::sinks {
 namespace {
 
-constexpr const char* kTombstonesKept = "604800000";  // 7 days: how long a reader may be away and still hear of a removal
+constexpr const char* kTombstonesKept =
+    "604800000";  // 7 days: how long a reader may be away and still hear of a removal
 constexpr const char* kCompactedWithin = "86400000";  // a day: what is left of somebody who was erased
 constexpr const char* kStateBytesMost = "8388608";
 constexpr uint32_t kReplicasWanted = 3;
@@ -58,10 +59,11 @@ Result<size_t> prepare_state_topic(const StateTarget& target) {
   FRESHET_ASSIGN(const auto configs, target.admin->configs({{cluster::Resource::Kind::kTopic, target.topic}}));
   const std::string policy = cluster::value_of(configs.at(0).configs, "cleanup.policy").value_or("delete");
   if (policy != "compact")
-    return fail(Code::kInvalid,
-                fmt::format("topic {} has cleanup.policy={}, and would lose the state of profiles that do not change for "
-                            "long: set it to compact, or name another topic, which is made so",
-                            target.topic, policy));
+    return fail(
+        Code::kInvalid,
+        fmt::format("topic {} has cleanup.policy={}, and would lose the state of profiles that do not change for "
+                    "long: set it to compact, or name another topic, which is made so",
+                    target.topic, policy));
   return cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
 }
 

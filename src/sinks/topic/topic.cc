@@ -26,9 +26,9 @@ constexpr env::TimeUs kTopicLingerUs = 1'000'000;
 constexpr size_t kTopicBatchBytes = 1u << 20;
 constexpr size_t kFoldedBytes = 4u << 20;  // of documents, for one transaction
 constexpr size_t kFoldedProfiles = 2'000;
-constexpr env::TimeUs kTakeUpUs = 500'000;      // of one call
-constexpr env::TimeUs kCalmUs = 2'000'000;      // after brokers did not answer
-constexpr env::TimeUs kBrokersUs = 5'000'000;   // how long a call waits for them
+constexpr env::TimeUs kTakeUpUs = 500'000;           // of one call
+constexpr env::TimeUs kCalmUs = 2'000'000;           // after brokers did not answer
+constexpr env::TimeUs kBrokersUs = 5'000'000;        // how long a call waits for them
 constexpr env::TimeUs kAskForGapUs = 3'600'000'000;  // it takes a while until all have come
 constexpr env::TimeUs kAskAtMostUs = 600'000'000;
 constexpr size_t kHashDigits = 12;
@@ -60,7 +60,7 @@ class StateTopic final : public Sink {
     size_t next = 0;
     std::map<std::string, Folded> profiles;  // by id
     size_t bytes = 0;
-    bool gap = false;  // changes are missing
+    bool gap = false;    // changes are missing
     bool wrong = false;  // the item at `next` is no change
   };
 
@@ -82,11 +82,11 @@ class StateTopic final : public Sink {
   const OpenStateTable open_table_;
   const size_t record_bytes_max_;
   SinkMetrics metrics_;
-  std::unique_ptr<StateTable> table_;          // null: it has to be opened
-  std::map<uint32_t, StateLane> lanes_;        // by partition; uses the table
-  std::map<uint32_t, env::TimeUs> strays_;     // rows of partitions that are not ours, and when they go
-  std::set<uint32_t> owed_;                    // partitions whose profiles action is to be asked for
-  std::map<uint32_t, env::TimeUs> asked_at_;   // monotonic
+  std::unique_ptr<StateTable> table_;         // null: it has to be opened
+  std::map<uint32_t, StateLane> lanes_;       // by partition; uses the table
+  std::map<uint32_t, env::TimeUs> strays_;    // rows of partitions that are not ours, and when they go
+  std::set<uint32_t> owed_;                   // partitions whose profiles action is to be asked for
+  std::map<uint32_t, env::TimeUs> asked_at_;  // monotonic
   env::TimeUs calm_until_ = 0;
 };
 
@@ -96,8 +96,7 @@ Status StateTopic::open_table() {
   if (table_ != nullptr) return {};
   FRESHET_ASSIGN(table_, open_table_());
   FRESHET_ASSIGN(const auto partitions, table_->partitions());
-  for (const uint32_t partition : partitions)
-    strays_[partition] = around_.clock->monotonic_us() + kStraysKeptUs;
+  for (const uint32_t partition : partitions) strays_[partition] = around_.clock->monotonic_us() + kStraysKeptUs;
   return {};
 }
 
@@ -126,8 +125,7 @@ Status StateTopic::take_up(uint32_t partition) {
   strays_.erase(partition);
   FRESHET_TRY(drop_strays());
   // Whoever asks again may have lost it in between.
-  if (const auto known = lanes_.find(partition); known != lanes_.end() && known->second.is_ready())
-    lanes_.erase(known);
+  if (const auto known = lanes_.find(partition); known != lanes_.end() && known->second.is_ready()) lanes_.erase(known);
   StateLane& lane = lanes_.try_emplace(partition, target_, *table_, *around_.clock, partition).first->second;
   FRESHET_ASSIGN(const bool ready, lane.take_up(kTakeUpUs));
   if (!ready) return fail(Code::kConflict, lane.progress());
@@ -172,8 +170,7 @@ Status StateTopic::lost(eventlog::TopicPartition of) {
 
 // Changes that do not fit are what comes first while the profiles that were asked for are on their way.
 Status StateTopic::ask_for_gap(const StateLane& lane, uint32_t partition) {
-  if (lane.asked_at_us() == 0 || around_.clock->now_us() >= lane.asked_at_us() + kAskForGapUs)
-    owed_.insert(partition);
+  if (lane.asked_at_us() == 0 || around_.clock->now_us() >= lane.asked_at_us() + kAskForGapUs) owed_.insert(partition);
   return ask_if_owed(partition);
 }
 

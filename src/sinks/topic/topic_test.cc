@@ -104,8 +104,7 @@ struct StateWorld {
         v1::Document& known = out[(*state)->id];
         EXPECT_GT((*state)->document.version(), known.version()) << "it goes back";
         known = (*state)->document;
-        if (record.value)
-          EXPECT_EQ(*record.value, model::document_json("acme", (*state)->kind, (*state)->id, known));
+        if (record.value) EXPECT_EQ(*record.value, model::document_json("acme", (*state)->kind, (*state)->id, known));
       }
     }
     return out;
@@ -278,7 +277,8 @@ RC_GTEST_PROP(StateTopic, IsRightWhateverHappens, ()) {
   for (int i = 0; i < 3; ++i) {
     last.catch_up();
     world.clock.now += 3'700'000'000;
-    for (uint32_t p = 0; p < kStateParts; ++p) world.action.say(p, next_change(world.action.parts[p], static_cast<int>(p)));
+    for (uint32_t p = 0; p < kStateParts; ++p)
+      world.action.say(p, next_change(world.action.parts[p], static_cast<int>(p)));
   }
   last.catch_up();
   RC_ASSERT(same_states(world.states(), world.wanted()));
@@ -286,13 +286,15 @@ RC_GTEST_PROP(StateTopic, IsRightWhateverHappens, ()) {
 
 TEST(StateTopic, RefusesATopicThatWouldLoseStates) {
   StateWorld world;
-  world.cluster.make(kPeople, kStateParts, {{"cleanup.policy", "delete", cluster::ConfigSource::kDefault, false, false}});
+  world.cluster.make(kPeople, kStateParts,
+                     {{"cleanup.policy", "delete", cluster::ConfigSource::kDefault, false, false}});
   const auto deleting = prepare_state_topic(world.target());
   ASSERT_FALSE(deleting);
   EXPECT_EQ(deleting.error().code, Code::kInvalid);
   EXPECT_NE(deleting.error().message.find("cleanup.policy=delete"), std::string::npos);
   StateWorld other;
-  other.cluster.make(kPeople, kStateParts + 1, {{"cleanup.policy", "compact", cluster::ConfigSource::kTopic, false, false}});
+  other.cluster.make(kPeople, kStateParts + 1,
+                     {{"cleanup.policy", "compact", cluster::ConfigSource::kTopic, false, false}});
   const auto wide = prepare_state_topic(other.target());
   ASSERT_FALSE(wide);
   EXPECT_NE(wide.error().message.find("has 3 partitions"), std::string::npos) << wide.error().message;
@@ -347,8 +349,9 @@ TEST(StateTable, KeepsPartitionsApart) {
 
 TEST(StateRecord, Golden) {
   v1::Document user;
-  model::apply_change(user, docstore::change_of("acme", docstore::kIdA, 3,
-                                                {docstore::email(v1::ChangeOp::SET, {"a@b.c"}), docstore::city("Pune")}));
+  model::apply_change(user,
+                      docstore::change_of("acme", docstore::kIdA, 3,
+                                          {docstore::email(v1::ChangeOp::SET, {"a@b.c"}), docstore::city("Pune")}));
   v1::Document gone;
   model::apply_change(gone, docstore::removal_of("acme", docstore::kIdB, 4));
   std::string text;
