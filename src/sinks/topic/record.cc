@@ -1,7 +1,5 @@
 #include "sinks/topic/record.h"
 
-#include <algorithm>
-
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "model/document.h"

@@ -31,7 +31,7 @@ constexpr env::TimeUs kCalmUs = 2'000'000;           // after brokers did not an
 constexpr env::TimeUs kBrokersUs = 5'000'000;        // how long a call waits for them
 constexpr env::TimeUs kAskForGapUs = 3'600'000'000;  // it takes a while until all have come
 constexpr env::TimeUs kAskAtMostUs = 600'000'000;
-constexpr size_t kHashDigits = 12;
+constexpr size_t kTableHashDigits = 12;
 constexpr env::TimeUs kStraysKeptUs = 600'000'000;
 
 class StateTopic final : public Sink {
@@ -296,7 +296,7 @@ Result<cluster::Connection> state_connection(const model::Sink& sink,
 }
 
 std::string state_directory(const std::string& tenant, const model::Sink& sink) {
-  return tenant + "." + sink.name + "." + hash128(sink.brokers + "/" + sink.topic).hex().substr(0, kHashDigits);
+  return tenant + "." + sink.name + "." + hash128(sink.brokers + "/" + sink.topic).hex().substr(0, kTableHashDigits);
 }
 
 Result<std::unique_ptr<Sink>> open_topic_on(const Around& around, StateTarget target, OpenStateTable open_table) {
