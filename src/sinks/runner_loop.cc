@@ -103,7 +103,7 @@ Result<Offset> RunnerLoop::place_of(TopicPartition of) {
   FRESHET_ASSIGN(const auto committed, consumer_.committed(of));
   if (!committed) return options_.around.sink.start == model::SinkStart::kNow ? marks.high : marks.low;
   if (*committed < marks.low) {
-    FRESHET_TRY(sink_.lost(of));
+    FRESHET_TRY(sink_.lost(of, marks.low));
     tell_loss(of, *committed, marks.low);
   }
   return std::clamp(*committed, marks.low, std::max(marks.low, marks.high));
@@ -335,7 +335,7 @@ Status RunnerLoop::mend_positions(const Error& why) {
     if (!share.known) continue;
     FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
     if (share.next < marks.low) {
-      FRESHET_TRY(sink_.lost(of));
+      FRESHET_TRY(sink_.lost(of, marks.low));
       tell_loss(of, share.next, marks.low);
       share.next = marks.low;
     } else if (share.next > marks.high) {

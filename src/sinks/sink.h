@@ -81,8 +81,9 @@ class Sink {
   }
   // It is not any more.
   virtual void revoked(eventlog::TopicPartition) {}
-  // Records of it that it has not been given are gone for good. Not ok: it is told again.
-  [[nodiscard]] virtual Status lost(eventlog::TopicPartition) { return {}; }
+  // Records of it before `next` that it has not been given are gone for good. Not ok: it is told again, and goes on
+  // nowhere until then.
+  [[nodiscard]] virtual Status lost(eventlog::TopicPartition, eventlog::Offset /*next*/) { return {}; }
   // One outcome for each batch; the batches are of different partitions. It blocks, for seconds at most, and ends soon
   // once Around::stopping is true.
   [[nodiscard]] virtual std::vector<Outcome> take(std::span<const Batch> batches) = 0;

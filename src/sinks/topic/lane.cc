@@ -26,9 +26,11 @@ Status StateLane::begin() {
   FRESHET_ASSIGN(const auto ends, cluster::settled_ends(*target_.admin, of, clock_, kOpenTransactionUs));
   FRESHET_ASSIGN(const auto firsts, cluster::offsets_of(*target_.admin, of, cluster::OffsetAt::Kind::kEarliest));
   FRESHET_ASSIGN(mark_, table_.mark(partition_));
-  if (mark_.next > ends[0]) {
-    spdlog::warn("partition {} of topic {} ends at {}, before {}, where the sink has read it: it is another topic now",
-                 partition_, target_.topic, ends[0], mark_.next);
+  // The mark may lie before all rows.
+  FRESHET_ASSIGN(const bool has_rows, table_.has_rows(partition_));
+  if (mark_.next > ends[0] || (has_rows && ends[0] == firsts[0])) {
+    spdlog::warn("partition {} of topic {} ends at {}, before what the sink has in its table: it is another topic now",
+                 partition_, target_.topic, ends[0]);
     FRESHET_TRY(table_.drop(partition_));
     mark_ = {};
   }

@@ -96,6 +96,16 @@ Status StateTable::write(uint32_t partition, const StateRows& rows, const StateM
   return store_->write(batch, kv::Durability::kNone);
 }
 
+Result<bool> StateTable::has_rows(uint32_t partition) {
+  bool any = false;
+  FRESHET_TRY(store_->scan(key_of_partition(kRowPrefix, partition), end_of_partition(kRowPrefix, partition),
+                           [&](std::string_view, std::string_view) {
+                             any = true;
+                             return false;
+                           }));
+  return any;
+}
+
 Status StateTable::drop(uint32_t partition) {
   kv::WriteBatch batch;
   batch.remove_range(key_of_partition(kRowPrefix, partition), end_of_partition(kRowPrefix, partition));

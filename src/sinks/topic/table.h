@@ -48,6 +48,7 @@ class StateTable {
   // Rows and mark together, or neither after a crash.
   [[nodiscard]] Status write(uint32_t partition, const StateRows& rows, const StateMark& mark);
   [[nodiscard]] Status drop(uint32_t partition);
+  [[nodiscard]] Result<bool> has_rows(uint32_t partition);
   [[nodiscard]] Status health() { return store_->health(); }
 
  private:

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "base/assert.h"
@@ -30,7 +29,6 @@ constexpr env::TimeUs kTakeUpUs = 500'000;           // of one call
 constexpr env::TimeUs kCalmUs = 2'000'000;           // after brokers did not answer
 constexpr env::TimeUs kBrokersUs = 5'000'000;        // how long a call waits for them
 constexpr env::TimeUs kAskForGapUs = 3'600'000'000;  // it takes a while until all have come
-constexpr env::TimeUs kAskAtMostUs = 600'000'000;
 constexpr size_t kTableHashDigits = 12;
 constexpr env::TimeUs kStraysKeptUs = 600'000'000;
 
@@ -46,7 +44,7 @@ class StateTopic final : public Sink {
   BatchWish wish() const override { return {kTopicBatchBytes, kTopicLingerUs}; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
   void revoked(eventlog::TopicPartition of) override;
-  Status lost(eventlog::TopicPartition of) override;
+  Status lost(eventlog::TopicPartition of, eventlog::Offset next) override;
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 
  private:
@@ -74,7 +72,7 @@ class StateTopic final : public Sink {
   [[nodiscard]] StateRecord record_of(const std::string& id, const Folded& profile);
   [[nodiscard]] StateLane* ready_lane(uint32_t partition);
   [[nodiscard]] Status ask_for_gap(const StateLane& lane, uint32_t partition);
-  [[nodiscard]] Status ask_if_owed(uint32_t partition);
+  [[nodiscard]] Status ask(uint32_t partition);
   void give_up(uint32_t partition, const Error& error);
 
   const Around around_;
@@ -85,8 +83,7 @@ class StateTopic final : public Sink {
   std::unique_ptr<StateTable> table_;         // null: it has to be opened
   std::map<uint32_t, StateLane> lanes_;       // by partition; uses the table
   std::map<uint32_t, env::TimeUs> strays_;    // rows of partitions that are not ours, and when they go
-  std::set<uint32_t> owed_;                   // partitions whose profiles action is to be asked for
-  std::map<uint32_t, env::TimeUs> asked_at_;  // monotonic
+  std::map<uint32_t, eventlog::Offset> asked_after_;  // a loss that ended here, by partition
   env::TimeUs calm_until_ = 0;
 };
 
@@ -130,8 +127,7 @@ Status StateTopic::take_up(uint32_t partition) {
   FRESHET_ASSIGN(const bool ready, lane.take_up(kTakeUpUs));
   if (!ready) return fail(Code::kConflict, lane.progress());
   // Before anything is written, so that a topic that has something was asked for.
-  if (lane.was_empty() && lane.asked_at_us() == 0) owed_.insert(partition);
-  return ask_if_owed(partition);
+  return lane.was_empty() && lane.asked_at_us() == 0 ? ask(partition) : Status{};
 }
 
 // Where the log says it is: what comes twice is stale by its version.
@@ -163,27 +159,24 @@ StateLane* StateTopic::ready_lane(uint32_t partition) {
 // ---- asking action --------------------------------------------------------------------------------------------------
 
 // What was lost may be the last that is said of a profile for years.
-Status StateTopic::lost(eventlog::TopicPartition of) {
-  owed_.insert(of.partition);
-  return ask_if_owed(of.partition);
+Status StateTopic::lost(eventlog::TopicPartition of, eventlog::Offset next) {
+  eventlog::Offset& asked = asked_after_[of.partition];
+  if (next <= asked) return {};
+  FRESHET_TRY(ask(of.partition));
+  asked = next;
+  return {};
 }
 
 // Changes that do not fit are what comes first while the profiles that were asked for are on their way.
 Status StateTopic::ask_for_gap(const StateLane& lane, uint32_t partition) {
-  if (lane.asked_at_us() == 0 || around_.clock->now_us() >= lane.asked_at_us() + kAskForGapUs) owed_.insert(partition);
-  return ask_if_owed(partition);
+  const bool lately = lane.asked_at_us() != 0 && around_.clock->now_us() < lane.asked_at_us() + kAskForGapUs;
+  return lately ? Status{} : ask(partition);
 }
 
-Status StateTopic::ask_if_owed(uint32_t partition) {
-  if (!owed_.contains(partition)) return {};
-  const env::TimeUs now = around_.clock->monotonic_us();
-  if (const auto last = asked_at_.find(partition); last != asked_at_.end() && now < last->second + kAskAtMostUs)
-    return {};
+Status StateTopic::ask(uint32_t partition) {
   spdlog::info("sink {} of {}: action is asked for all profiles of partition {}", around_.sink.name, around_.tenant,
                partition);
   FRESHET_TRY(around_.say_again(partition));
-  owed_.erase(partition);
-  asked_at_[partition] = now;
   StateLane* const lane = ready_lane(partition);
   return lane == nullptr ? Status{} : lane->note_asked(around_.clock->now_us());
 }
@@ -258,7 +251,7 @@ Outcome StateTopic::write(const Batch& batch) {
     const Batch rest{batch.from, batch.begin, batch.next, batch.items.subspan(done)};
     Status written = fold(*lane, rest, chunk);
     if (written) written = write_chunk(*lane, chunk);
-    if (written) written = chunk.gap ? ask_for_gap(*lane, partition) : ask_if_owed(partition);
+    if (written && chunk.gap) written = ask_for_gap(*lane, partition);
     if (!written) {
       if (written.error().code != Code::kConflict) give_up(partition, written.error());
       return {What::kLater, done, written.error().message, 0};
