@@ -22,6 +22,8 @@ constexpr env::TimeUs kMarkEveryUs = 60'000'000;  // what is written since is re
 // The writer first: what is read after it is all that there is.
 Status StateLane::begin() {
   FRESHET_ASSIGN(writer_, target_.open_writer(fmt::format("{}.{}", target_.topic, partition_)));
+  writer_->limit_batches(target_.record_bytes_max);
+  FRESHET_TRY(writer_->settle());
   const std::vector<cluster::PartitionRef> of = {{target_.topic, static_cast<int32_t>(partition_)}};
   FRESHET_ASSIGN(const auto ends, cluster::settled_ends(*target_.admin, of, clock_, kOpenTransactionUs));
   FRESHET_ASSIGN(const auto firsts, cluster::offsets_of(*target_.admin, of, cluster::OffsetAt::Kind::kEarliest));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "cluster/stream/target.h"
 #include "telemetry/log.h"
 
 namespace freshet::sinks {

@@ -7,6 +7,7 @@
 
 #include "cluster/admin/admin.h"
 #include "cluster/stream/stream.h"
+#include "cluster/stream/target.h"
 
 namespace freshet::sinks {
 
@@ -15,6 +16,7 @@ struct StateTarget {
   std::string topic;
   uint32_t partitions = 0;   // as `changes` has: a profile's changes and its states are in partitions of one number
   uint32_t replication = 0;  // of a topic that is made; 0: three, but no more than there are brokers
+  size_t record_bytes_max = cluster::kRecordBytesDefault;  // what prepare_state_topic() has returned
   std::shared_ptr<cluster::Admin> admin;
   std::function<Result<std::unique_ptr<cluster::Reader>>()> open_reader;
   // The id is this process's from now on: whoever had it can't commit any more.

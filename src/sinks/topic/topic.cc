@@ -34,11 +34,10 @@ constexpr env::TimeUs kStraysKeptUs = 600'000'000;
 
 class StateTopic final : public Sink {
  public:
-  StateTopic(const Around& around, StateTarget target, OpenStateTable open_table, size_t record_bytes_max)
+  StateTopic(const Around& around, StateTarget target, OpenStateTable open_table)
       : around_(around),
         target_(std::move(target)),
         open_table_(std::move(open_table)),
-        record_bytes_max_(record_bytes_max),
         metrics_(around.tenant, around.sink.name) {}
 
   BatchWish wish() const override { return {kTopicBatchBytes, kTopicLingerUs}; }
@@ -78,7 +77,6 @@ class StateTopic final : public Sink {
   const Around around_;
   const StateTarget target_;
   const OpenStateTable open_table_;
-  const size_t record_bytes_max_;
   SinkMetrics metrics_;
   std::unique_ptr<StateTable> table_;         // null: it has to be opened
   std::map<uint32_t, StateLane> lanes_;       // by partition; uses the table
@@ -219,9 +217,9 @@ Status StateTopic::fold(StateLane& lane, const Batch& batch, Chunk& chunk) {
 
 StateRecord StateTopic::record_of(const std::string& id, const Folded& profile) {
   StateRecord record = state_record(around_.tenant, profile.kind, id, profile.document);
-  if (record.bytes() <= record_bytes_max_) return record;
+  if (record.bytes() <= target_.record_bytes_max) return record;
   const std::string why =
-      fmt::format("its record would have {} bytes, and the topic takes {}", record.bytes(), record_bytes_max_);
+      fmt::format("its record would have {} bytes, and the topic takes {}", record.bytes(), target_.record_bytes_max);
   spdlog::error("sink {} of {}: profile {} is not in the topic: {}; raise its max.message.bytes", around_.sink.name,
                 around_.tenant, record.key, why);
   metrics_.letters.add();
@@ -293,9 +291,8 @@ std::string state_directory(const std::string& tenant, const model::Sink& sink) 
 }
 
 Result<std::unique_ptr<Sink>> open_topic_on(const Around& around, StateTarget target, OpenStateTable open_table) {
-  FRESHET_ASSIGN(const size_t record_bytes_max, prepare_state_topic(target));
-  return std::unique_ptr<Sink>(
-      std::make_unique<StateTopic>(around, std::move(target), std::move(open_table), record_bytes_max));
+  FRESHET_ASSIGN(target.record_bytes_max, prepare_state_topic(target));
+  return std::unique_ptr<Sink>(std::make_unique<StateTopic>(around, std::move(target), std::move(open_table)));
 }
 
 Result<std::unique_ptr<Sink>> open_topic(const Around& around) {
