@@ -175,8 +175,7 @@ const yaml::TextRule kWebhookUrl = {"^https?://[!-~]+$", "http:// or https://, a
                                     is_webhook_url};
 // What is wrong with one is not shown.
 const yaml::TextRule kSinkSecret = {"\\S", "a text that is not blank, env:NAME or file:PATH", is_sink_secret};
-const yaml::TextRule kSinkTopic = {"^[a-zA-Z0-9._-]{1,150}$", "up to 150 of a-z, A-Z, 0-9, ., _ and -",
-                                   is_sink_topic};
+const yaml::TextRule kSinkTopic = {"^[a-zA-Z0-9._-]{1,150}$", "up to 150 of a-z, A-Z, 0-9, ., _ and -", is_sink_topic};
 const yaml::TextRule kSinkTo = {"^(file:///|s3://)", "file:///DIRECTORY or s3://BUCKET/PREFIX", is_sink_to};
 const yaml::TextRule kSqlName = {"^[a-z_][a-z0-9_]{0,49}(\\.[a-z_][a-z0-9_]{0,49})?$",
                                  "up to 50 of a-z, 0-9 and _, not beginning with a digit; with a schema and a dot "

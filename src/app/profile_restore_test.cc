@@ -53,7 +53,9 @@ struct Lost {
       const auto found = store.store->get({"acme", v1::ENTITY_KIND_USER, Hash128::from(id)});
       ASSERT_TRUE(found);
       EXPECT_EQ(found->has_value(), !document.removed());
-      if (*found) EXPECT_EQ((*found)->document.ShortDebugString(), document.ShortDebugString());
+      if (*found) {
+        EXPECT_EQ((*found)->document.ShortDebugString(), document.ShortDebugString());
+      }
     }
   }
 

@@ -78,9 +78,9 @@ class StateTopic final : public Sink {
   const StateTarget target_;
   const OpenStateTable open_table_;
   SinkMetrics metrics_;
-  std::unique_ptr<StateTable> table_;         // null: it has to be opened
-  std::map<uint32_t, StateLane> lanes_;       // by partition; uses the table
-  std::map<uint32_t, env::TimeUs> strays_;    // rows of partitions that are not ours, and when they go
+  std::unique_ptr<StateTable> table_;                 // null: it has to be opened
+  std::map<uint32_t, StateLane> lanes_;               // by partition; uses the table
+  std::map<uint32_t, env::TimeUs> strays_;            // rows of partitions that are not ours, and when they go
   std::map<uint32_t, eventlog::Offset> asked_after_;  // a loss that ended here, by partition
   env::TimeUs calm_until_ = 0;
 };

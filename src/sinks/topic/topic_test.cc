@@ -104,7 +104,9 @@ struct StateWorld {
         v1::Document& known = out[(*state)->id];
         EXPECT_GT((*state)->document.version(), known.version()) << "it goes back";
         known = (*state)->document;
-        if (record.value) EXPECT_EQ(*record.value, model::document_json("acme", (*state)->kind, (*state)->id, known));
+        if (record.value) {
+          EXPECT_EQ(*record.value, model::document_json("acme", (*state)->kind, (*state)->id, known));
+        }
       }
     }
     return out;
@@ -144,8 +146,11 @@ struct StateProcess {
       auto opened = open_topic_on(world.around, world.target(), [this]() -> Result<std::unique_ptr<StateTable>> {
         return std::make_unique<StateTable>(kv::open_memory(disk, {}));
       });
-      if (opened) sink = *std::move(opened);
-      if (!opened) ASSERT_EQ(opened.error().code, Code::kRetry) << opened.error().message;
+      if (opened) {
+        sink = *std::move(opened);
+      } else {
+        ASSERT_EQ(opened.error().code, Code::kRetry) << opened.error().message;
+      }
     }
   }
   void die() {
