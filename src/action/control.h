@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 6;
+inline constexpr uint32_t kLogicVersion = 7;
 // From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
 inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 // From here on a Control says what changes; before it said what there is.
@@ -32,6 +33,8 @@ inline constexpr uint32_t kLogicOfAudiences = 6;
 inline constexpr uint32_t kLogicOfFilters = 6;
 // From here on an entity that is told to give up an identifier to itself claims it again.
 inline constexpr uint32_t kLogicOfClaimsAgain = 6;
+// From here on a tenant's profiles alone may be asked for. No rule has to know: an older binary refuses the record.
+inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.
@@ -42,7 +45,7 @@ inline constexpr uint32_t kLogicOfClaimsAgain = 6;
 [[nodiscard]] v1::Envelope rules_record(const std::vector<v1::TenantRules>& rules, uint64_t revision,
                                         env::TimeUs received_at_us);
 
-// Asks a partition to say all its profiles again (action/republish.h).
-[[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise);
+// Asks a partition to say all its profiles again, or those of one tenant (action/republish.h).
+[[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant = {});
 
 }  // namespace freshet::action

@@ -1,5 +1,8 @@
 #include "action/republish.h"
 
+#include <algorithm>
+#include <string>
+
 #include "action/events/audiences.h"
 #include "action/events/profile.h"
 #include "action/read_whole.h"
@@ -52,6 +55,11 @@ const Tenant* judged_tenant(const v1::Republish& asked, const Rules& rules) {
   return tenant != nullptr && tenant->audiences.hash() == asked.audiences() ? tenant : nullptr;
 }
 
+bool is_asked_for(const v1::Control& control, const std::string& tenant) {
+  return control.tenants().empty() || std::any_of(control.tenants().begin(), control.tenants().end(),
+                                                  [&](const v1::TenantRules& rules) { return rules.name() == tenant; });
+}
+
 }  // namespace
 
 // A tenant that was not known has no profiles here yet, or has them judged with their changes.
@@ -85,6 +93,7 @@ void republish(const v1::Envelope& record, uint32_t partition, const Rules& rule
     const Tenant* const tenant = rules.find(entity->state.tenant());
     if (tenant == nullptr) continue;  // One that is configured no longer can't be asked for.
     const AudienceContext context{*tenant, rules, record.received_at_us(), {}};
+    if (!is_asked_for(record.control(), entity->state.tenant())) continue;
     if (asked.judges().empty()) {
       say_again(*entity, context, asked.raise(), state, out);
     } else if (tenant == judged) {

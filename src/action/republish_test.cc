@@ -56,6 +56,22 @@ TEST(Republish, SaysEveryProfileOnceAndNobodyElse) {
   EXPECT_TRUE(cluster.dead_letters().empty());
 }
 
+// Whoever wants to know the profiles of one tenant costs no other tenant a version.
+TEST(Republish, SaysThoseOfOneTenant) {
+  TestCluster cluster(2, 7);
+  send_people(cluster, 40);
+  cluster.run();
+  const auto before = cluster.documents();
+  cluster.forget_documents();
+  const std::string tenant = make_record("m", {{"user_id", "u"}}, 1, "E").tenant();
+  for (const std::string& asked : {std::string("somebody else"), tenant}) {
+    EXPECT_TRUE(cluster.documents().empty());
+    for (uint32_t p = 0; p < cluster.partitions(); ++p) cluster.send_to(p, republish_record(9'000, 0, asked));
+    cluster.run();
+  }
+  expect_same_but_newer(before, cluster.documents(), 0);
+}
+
 RC_GTEST_PROP(Republish, CrashesAndOtherRecordsChangeNothing, ()) {
   const auto seed = *rc::gen::arbitrary<uint64_t>();
   TestCluster calm(3, seed), rough(3, seed);

@@ -15,6 +15,7 @@
 #include "app/fleet_command.h"
 #include "app/import_command.h"
 #include "app/mirror_command.h"
+#include "app/profiles_command.h"
 #include "app/run_command.h"
 #include "app/tail_command.h"
 #include "app/tenants_command.h"
@@ -37,6 +38,7 @@ int run_command_line(int argc, char** argv) {
   add_tail_command(app, exit_code);
   add_tenants_command(app, exit_code);
   add_checkpoint_command(app, exit_code);
+  add_profiles_command(app, exit_code);
   add_check_command(app, exit_code);
   add_doctor_command(app, exit_code);
   add_fleet_command(app, exit_code);

@@ -157,6 +157,10 @@ constexpr Effect kEffects[] = {
     {"tenants[].sinks[].table", "sinks/postgres/tables.cc", "sink_.table"},
     {"tenants[].sinks[].columns", "sinks/postgres/tables.cc", "sink_.columns"},
     {"tenants[].sinks[].part_by", "sinks/postgres/tables.cc", "sink_.part_by"},
+    {"tenants[].sinks[].brokers", "sinks/topic/topic.cc", "sink.brokers"},
+    {"tenants[].sinks[].topic", "sinks/topic/topic.cc", "sink.topic"},
+    {"tenants[].sinks[].properties", "sinks/topic/topic.cc", "sink.properties"},
+    {"tenants[].sinks[].replication", "sinks/topic/topic.cc", "sink.replication"},
 };
 
 // Every key of the file has a value here that is not its default; some exclude each other.
@@ -235,6 +239,11 @@ tenants:
 tenants:
   - name: acme
     sinks: [{name: a, kind: postgres, uri: u, table: t, columns: [c], part_by: day}]
+)",
+    R"(
+tenants:
+  - name: acme
+    sinks: [{name: a, kind: topic, on: changes, brokers: "h:1", topic: t, properties: {sasl.username: u}, replication: 2}]
 )"};
 
 std::vector<yaml::FieldRow> rows_of(Config config) {

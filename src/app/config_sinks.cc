@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "cluster/topic_name.h"
 #include "http/address.h"
 #include "objectstore/object_store.h"
 #include "yaml/reader.h"
@@ -41,6 +42,8 @@ bool is_sql_name(std::string_view text) {
   return is_sql_word(text.substr(0, dot)) && is_sql_word(text.substr(dot + 1));
 }
 
+bool is_sink_topic(std::string_view text) { return text != "." && text != ".." && cluster::is_name_in_topics(text); }
+
 // Of the tables themselves (docs/sinks.md).
 constexpr std::string_view kColumnsOfEvents[] = {"received_at", "log_partition", "log_offset",   "message_id",
                                                  "event",       "happened_at",   "user_profile", "device_profile",
@@ -66,7 +69,25 @@ constexpr KeyOfKind kKeysOfKinds[] = {
     {"file_bytes", SinkKind::kFiles},     {"uri", SinkKind::kPostgres, true},
     {"table", SinkKind::kPostgres, true}, {"part_by", SinkKind::kPostgres},
     {"format", SinkKind::kFiles},         {"columns", SinkKind::kPostgres, false, true},
+    {"brokers", SinkKind::kTopic, true},  {"topic", SinkKind::kTopic, true},
+    {"properties", SinkKind::kTopic},     {"replication", SinkKind::kTopic},
 };
+
+// Who may change tenants need not be able to have this process load a library, run a program or open any file that
+// librdkafka has a property for.
+constexpr std::string_view kPropertiesOfTopics[] = {"security.protocol",
+                                                    "sasl.mechanism",
+                                                    "sasl.mechanisms",
+                                                    "sasl.username",
+                                                    "sasl.password",
+                                                    "ssl.ca.location",
+                                                    "ssl.ca.pem",
+                                                    "ssl.certificate.location",
+                                                    "ssl.certificate.pem",
+                                                    "ssl.key.location",
+                                                    "ssl.key.pem",
+                                                    "ssl.key.password",
+                                                    "ssl.endpoint.identification.algorithm"};
 
 class SinkChecks {
  public:
@@ -87,6 +108,7 @@ class SinkChecks {
     if (sink_.kind == SinkKind::kPostgres && sink_.on == model::SinkOn::kChanges && sink_.where.where_size() > 0)
       problem("where", "a table of profiles has all of them, or it would keep what no longer passes");
     if (sink_.kind == SinkKind::kPostgres) check_columns();
+    if (sink_.kind == SinkKind::kTopic) check_topic();
     if (sink_.kind == SinkKind::kFiles && !sink_.columns.empty()) check_file_columns();
     if (sink_.kind == SinkKind::kFiles && is_sink_to(sink_.to))
       if (const Status fits = objectstore::check_address(sink_.to, sink_.endpoint); !fits)
@@ -118,6 +140,17 @@ class SinkChecks {
         problem("columns", "\"" + std::string(column.name) + "\" is a column already");
     }
   }
+  void check_topic() {
+    if (sink_.on != model::SinkOn::kChanges) problem("on", "a topic has states of profiles: `on: changes`");
+    if (sink_.where.where_size() > 0)
+      problem("where", "a topic has all profiles, or it would keep what no longer passes");
+    if (sink_.start != model::SinkStart::kOldest)
+      problem("start", "a topic has all profiles, so it begins with them, whenever they changed last");
+    const std::vector<std::string_view> allowed(std::begin(kPropertiesOfTopics), std::end(kPropertiesOfTopics));
+    for (const auto& [name, value] : sink_.properties)
+      if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
+        problem("properties", "\"" + name + "\" can't be set here: " + yaml::join_names(allowed));
+  }
   template <class Enum>
   static std::vector<std::string_view> names_as_list() {
     const auto names = all_names<Enum>();
@@ -142,6 +175,7 @@ const yaml::TextRule kWebhookUrl = {"^https?://[!-~]+$", "http:// or https://, a
                                     is_webhook_url};
 // What is wrong with one is not shown.
 const yaml::TextRule kSinkSecret = {"\\S", "a text that is not blank, env:NAME or file:PATH", is_sink_secret};
+const yaml::TextRule kSinkTopic = {"^[a-zA-Z0-9._-]{1,150}$", "up to 150 of a-z, A-Z, 0-9, ., _ and -", is_sink_topic};
 const yaml::TextRule kSinkTo = {"^(file:///|s3://)", "file:///DIRECTORY or s3://BUCKET/PREFIX", is_sink_to};
 const yaml::TextRule kSqlName = {"^[a-z_][a-z0-9_]{0,49}(\\.[a-z_][a-z0-9_]{0,49})?$",
                                  "up to 50 of a-z, 0-9 and _, not beginning with a digit; with a schema and a dot "

@@ -14,7 +14,7 @@ namespace freshet::app {
 inline constexpr size_t kSinksMax = 16;  // of a tenant
 inline constexpr size_t kSinkColumnsMax = 200;
 
-extern const yaml::TextRule kWebhookUrl, kSinkSecret, kSinkTo, kSqlName;
+extern const yaml::TextRule kWebhookUrl, kSinkSecret, kSinkTo, kSqlName, kSinkTopic;
 
 template <class V>
 void describe(V& v, model::Sink& sink) {
@@ -30,8 +30,10 @@ void describe(V& v, model::Sink& sink) {
            [&sink](const yaml::Node& node, const std::string& path, yaml::Problems& problems) {
              read_filters(node, path, problems, sink.where);
            });
-  v.duration("every", sink.every_us, kSinkSecondUs / 10, 3600 * kSinkSecondUs,
-             "How long records wait for others at most. Default: files `1m`, postgres `200ms`, webhook not at all");
+  v.duration(
+      "every", sink.every_us, kSinkSecondUs / 10, 3600 * kSinkSecondUs,
+      "How long records wait for others at most. Default: files `1m`, topic `1s`, postgres `200ms`, webhook not at "
+      "all");
   v.text("url", sink.url, kWebhookUrl, "webhook: where to; required");
   v.text("secret", sink.secret, kSinkSecret,
          "webhook: what requests are signed with; required, never shown. `env:NAME` and `file:PATH` say where the "
@@ -60,6 +62,17 @@ void describe(V& v, model::Sink& sink) {
           "number, integer, boolean, time and json",
           yaml::Items(yaml::Need::kOptional, 0, kSinkColumnsMax));
   v.choice("part_by", sink.part_by, "postgres: events are partitioned by the month or the day of `received_at`");
+  v.text("brokers", sink.brokers, kAnyText, "topic: `\"host:9092,host:9092\"` of its cluster; required");
+  v.text("topic", sink.topic, kSinkTopic, "topic: its name; required. No other sink writes it");
+  v.map("properties", "NAME", text_of_properties(sink.properties),
+        "topic: librdkafka's, of `security.protocol`, `sasl.…` and `ssl.…`; values are never shown. `env:NAME` and "
+        "`file:PATH` as above",
+        [&sink](auto& properties, const std::string& name) {
+          std::string value;
+          if (properties.text(name, value, kSinkSecret, "")) sink.properties.emplace_back(name, value);
+        });
+  v.count("replication", sink.replication, 0, 100,
+          "topic: of the one that is made; 0: three, if there are so many brokers");
 }
 
 // Adds problems of what must be so between the keys of a tenant's sinks. `path` as in finish_tenant().

@@ -550,6 +550,18 @@ TEST(Config, SinksAreStrict) {
   EXPECT_TRUE(
       has(problems_of_sink("{" + table + "t, on: changes, where: {a: 1}}"), "sinks[0].where: a table of profiles"));
   EXPECT_FALSE(has(problems_of_sink("{" + table + "\"a;b\"}"), "hunter2"));
+  const std::string state = "name: s, kind: topic, brokers: \"h:9092\", topic: crm.people";
+  EXPECT_EQ(problems_of_sink("{" + state + ", on: changes, properties: {sasl.password: \"env:P\"}}"), "");
+  EXPECT_TRUE(has(problems_of_sink("{" + state + "}"), "sinks[0].on: a topic has states of profiles"));
+  EXPECT_TRUE(has(problems_of_sink("{" + state + ", on: changes, start: now}"), "sinks[0].start: a topic has all"));
+  EXPECT_TRUE(has(problems_of_sink("{" + state + ", on: changes, where: {a: 1}}"), "sinks[0].where: a topic has all"));
+  EXPECT_TRUE(has(problems_of_sink("{" + state + ", on: changes, url: \"http://h\"}"), "is of kind webhook"));
+  const std::string plugin =
+      problems_of_sink("{" + state + ", on: changes, properties: {plugin.library.paths: hunter2}}");
+  EXPECT_TRUE(has(plugin, "sinks[0].properties: \"plugin.library.paths\" can't be set here")) << plugin;
+  EXPECT_FALSE(has(plugin, "hunter2"));
+  EXPECT_TRUE(has(problems_of_sink("{name: s, kind: topic, on: changes, brokers: h, topic: \"a b\"}"),
+                  "sinks[0].topic: must be up to 150"));
   EXPECT_TRUE(has(problems_of_sink("{name: f, kind: files, to: \"gs://b\"}"), "sinks[0].to: must be file:///"));
   const std::string lake = "name: l, kind: files, to: \"file:///d\", columns: ";
   EXPECT_EQ(problems_of_sink("{" + lake + "[city, \"total:number\", \"og:title:text\"], format: parquet}"), "");

@@ -4,15 +4,20 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <system_error>
 #include <utility>
 
+#include "action/control.h"
+#include "app/log.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "env/thread.h"
 #include "reaction/reactor_options.h"
+#include "sinks/topic/topic.h"
 #include "telemetry/log.h"
 
 namespace freshet::app {
@@ -21,8 +26,10 @@ namespace {
 // Of a process: each has a thread and a reader of its own.
 constexpr size_t kSinksOfProcessMax = 256;
 constexpr size_t kSecretBytesMax = 64u << 10;
+constexpr size_t kSinksMemoryBytes = 32u << 20;  // of their stores
 
-// What `text` stands for: env:NAME, file:PATH, or itself. Errors have no secrets.
+}  // namespace
+
 Result<std::string> secret_of(const std::string& text) {
   constexpr std::string_view kEnv = "env:";
   constexpr std::string_view kFile = "file:";
@@ -46,8 +53,6 @@ Result<std::string> secret_of(const std::string& text) {
   return std::string(secret);
 }
 
-}  // namespace
-
 eventlog::Offset read_by_sinks(eventlog::EventLog& log,
                                const std::vector<std::shared_ptr<const model::Tenant>>& tenants,
                                eventlog::TopicPartition of) {
@@ -65,7 +70,13 @@ eventlog::Offset read_by_sinks(eventlog::EventLog& log,
 
 Sinks::Sinks(const Config& config, eventlog::EventLog& log, docstore::DocStore& profiles, env::Clock& clock,
              env::Random& random)
-    : events_as_protobuf_(config.events_as_protobuf), log_(log), profiles_(profiles), clock_(clock), random_(random) {
+    : events_as_protobuf_(config.events_as_protobuf),
+      directory_(config.data_dir + "/sinks"),
+      memory_(kv::make_memory_budget(kSinksMemoryBytes)),
+      log_(log),
+      profiles_(profiles),
+      clock_(clock),
+      random_(random) {
   thread_ = std::thread([this] {
     env::name_thread("sinks");
     run();
@@ -111,6 +122,7 @@ void Sinks::run() {
       wanted = std::move(wanted_);
     }
     change_to(*wanted);
+    tidy_up(*wanted);
   }
   change_to({});
 }
@@ -145,7 +157,35 @@ sinks::RunnerOptions Sinks::options_of(const Wanted& wanted) {
   options.around.secret = &secret_of;
   options.around.read_profile = [this](const v1::Change& change, eventlog::TopicPartition from, eventlog::Offset offset,
                                        sinks::ProfileAs as) { return read_profile(change, from, offset, as); };
+  options.around.partitions = log_.partitions(eventlog::Topic::kChanges);
+  options.around.say_again = [this, tenant = wanted.tenant](uint32_t partition) {
+    return say_again(tenant, partition);
+  };
+  options.around.directory = directory_ + "/" + sinks::state_directory(wanted.tenant, wanted.sink);
+  options.around.memory = memory_;
   return options;
+}
+
+Status Sinks::say_again(const std::string& tenant, uint32_t partition) {
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {eventlog::Topic::kActions, partition};
+  batches[0].records.add({}, action::republish_record(clock_.now_us(), 0, tenant).SerializeAsString());
+  return append(log_, std::move(batches));
+}
+
+// They have copies of profiles, which nobody erases from once their sink is gone.
+void Sinks::tidy_up(const std::vector<Wanted>& wanted) const {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool used = std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) {
+      return one.sink.kind == model::SinkKind::kTopic && name == sinks::state_directory(one.tenant, one.sink);
+    });
+    if (used) continue;
+    std::error_code failed;
+    std::filesystem::remove_all(entry.path(), failed);
+    if (failed) spdlog::error("{}: can't be removed: {}", entry.path().string(), failed.message());
+  }
 }
 
 // What reaction has committed is in the store; so what is not there then was removed.

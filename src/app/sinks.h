@@ -22,6 +22,9 @@ namespace freshet::app {
                                              const std::vector<std::shared_ptr<const model::Tenant>>& tenants,
                                              eventlog::TopicPartition of);
 
+// What the text of a sink's secret stands for: env:NAME, file:PATH, or itself. Errors have no secrets.
+[[nodiscard]] Result<std::string> secret_of(const std::string& text);
+
 class Sinks {
  public:
   // Log, profiles and clock outlive it.
@@ -50,11 +53,17 @@ class Sinks {
   void run();
   void change_to(const std::vector<Wanted>& wanted);
   [[nodiscard]] sinks::RunnerOptions options_of(const Wanted& wanted);
+  // Asks action for all profiles that a tenant has in a partition.
+  [[nodiscard]] Status say_again(const std::string& tenant, uint32_t partition);
+  // What sinks have put beside the data, of those that are there no more.
+  void tidy_up(const std::vector<Wanted>& wanted) const;
   [[nodiscard]] Result<std::optional<v1::Document>> read_profile(const v1::Change& change,
                                                                  eventlog::TopicPartition from, eventlog::Offset offset,
                                                                  sinks::ProfileAs as);
 
   const bool events_as_protobuf_;
+  const std::string directory_;  // of what sinks can make again
+  const std::shared_ptr<kv::MemoryBudget> memory_;
   eventlog::EventLog& log_;
   docstore::DocStore& profiles_;
   env::Clock& clock_;

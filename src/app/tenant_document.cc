@@ -48,12 +48,18 @@ void hash_secret(Node& node) {
   node = yaml::text(SecretHash::of_configured(node.text).configured());
 }
 
+bool says_where(const Node& secret) { return secret.text.starts_with("env:") || secret.text.starts_with("file:"); }
+
 // What is used, and not only compared, can't be a hash: it is kept, and not shown. What says where it is, is.
 void hide_secrets_of_sink(Node& sink) {
   for (const std::string_view name : {"secret", "uri"}) {
     const Node* const value = find_in(sink, name);
-    if (value != nullptr && !value->text.starts_with("env:") && !value->text.starts_with("file:")) take_out(sink, name);
+    if (value != nullptr && !says_where(*value)) take_out(sink, name);
   }
+  Node* const properties = find_in(sink, "properties");
+  if (properties == nullptr) return;
+  for (size_t i = properties->keys.size(); i-- > 0;)
+    if (const std::string key = properties->keys[i].text; !says_where(properties->items[i])) take_out(*properties, key);
 }
 
 void sort_keys(Node& node) {

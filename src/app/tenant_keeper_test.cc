@@ -345,5 +345,21 @@ TEST(TenantDocument, SaysTheSameWhicheverWayItIsWritten) {
   EXPECT_THAT(document("data_api: {app_id: a, secret: s}"), AllOf(HasSubstr("app_id"), Not(HasSubstr(": s\n"))));
 }
 
+// A property of librdkafka may be a password, whatever it is called.
+TEST(TenantDocument, ShowsNoPropertiesOfSinks) {
+  yaml::Problems problems("t");
+  const auto read = read_tenant(
+      "acme",
+      "write_keys: [k]\nsinks: [{name: s, kind: topic, on: changes, brokers: h, topic: t, properties: {sasl.username: "
+      "hunter1, sasl.password: hunter2, ssl.key.password: \"env:KEY\"}}]",
+      problems);
+  ASSERT_TRUE(read) << problems.text();
+  EXPECT_EQ(read->tenant.sinks.at(0).properties.size(), 3u);
+  std::string shown;
+  JsonWriter json(shown);
+  write_settings(json, read->document);
+  EXPECT_THAT(shown, AllOf(HasSubstr("env:KEY"), HasSubstr("\"brokers\":\"h\""), Not(HasSubstr("hunter"))));
+}
+
 }  // namespace
 }  // namespace freshet::app

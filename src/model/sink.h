@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/names.h"
@@ -12,10 +13,11 @@
 
 namespace freshet::model {
 
-enum class SinkKind : uint8_t { kWebhook, kFiles, kPostgres };
+enum class SinkKind : uint8_t { kWebhook, kFiles, kPostgres, kTopic };
 [[nodiscard]] constexpr auto names_of(SinkKind) {
   using enum SinkKind;
-  return std::to_array<Name<SinkKind>>({{kWebhook, "webhook"}, {kFiles, "files"}, {kPostgres, "postgres"}});
+  return std::to_array<Name<SinkKind>>(
+      {{kWebhook, "webhook"}, {kFiles, "files"}, {kPostgres, "postgres"}, {kTopic, "topic"}});
 }
 // Which topic it reads.
 enum class SinkOn : uint8_t { kEvents, kChanges };
@@ -109,10 +111,18 @@ struct Sink {
   std::vector<std::string> columns;
   PartBy part_by = PartBy::kMonth;
 
+  // kTopic
+  std::string brokers;
+  std::string topic;
+  // librdkafka's; each value itself, env:NAME or file:PATH; never logged.
+  std::vector<std::pair<std::string, std::string>> properties;
+  uint32_t replication = 0;  // of a topic that is made; 0: three, but no more than there are brokers
+
  private:
   [[nodiscard]] auto all() const {
     return std::tie(name, kind, on, start, event, every_us, url, secret, ca, concurrency, per_second, timeout_us, to,
-                    endpoint, compression, split_by, format, file_bytes, uri, table, columns, part_by);
+                    endpoint, compression, split_by, format, file_bytes, uri, table, columns, part_by, brokers, topic,
+                    properties, replication);
   }
   [[nodiscard]] std::string tests() const { return where.SerializeAsString(); }
 

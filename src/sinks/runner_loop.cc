@@ -83,7 +83,10 @@ Status RunnerLoop::step() {
 
 // A partition that is new here stays paused until its place is known.
 Status RunnerLoop::take_up(const eventlog::PollResult& polled) {
-  for (const TopicPartition& of : polled.revoked) shares_.erase(of);
+  for (const TopicPartition& of : polled.revoked) {
+    shares_.erase(of);
+    sink_.revoked(of);
+  }
   for (const TopicPartition& of : polled.assigned) {
     Share& share = shares_[of] = {};
     share.at_end = clock_.monotonic_us();
@@ -99,7 +102,10 @@ Result<Offset> RunnerLoop::place_of(TopicPartition of) {
   FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
   FRESHET_ASSIGN(const auto committed, consumer_.committed(of));
   if (!committed) return options_.around.sink.start == model::SinkStart::kNow ? marks.high : marks.low;
-  if (*committed < marks.low) tell_loss(of, *committed, marks.low);
+  if (*committed < marks.low) {
+    FRESHET_TRY(sink_.lost(of, marks.low));
+    tell_loss(of, *committed, marks.low);
+  }
   return std::clamp(*committed, marks.low, std::max(marks.low, marks.high));
 }
 
@@ -107,7 +113,9 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
   const auto place = place_of(of);
   auto resume = place ? sink_.assigned(of, *place) : Result<Resume>(tl::unexpected(place.error()));
   if (!resume) {
-    spdlog::warn("{}: where to go on in partition {} is not known: {}", called_, of.partition, resume.error().message);
+    if (tells_again())
+      spdlog::warn("{}: where to go on in partition {} is not known: {}", called_, of.partition,
+                   resume.error().message);
     metrics_.failures.add();
     metrics_.up.set(0);
     return false;
@@ -193,6 +201,14 @@ void RunnerLoop::drop_front(Share& share, size_t count) {
   share.refusals = 0;
 }
 
+// The log is told of the first of many failures, and of one a minute of those that follow.
+bool RunnerLoop::tells_again() {
+  const env::TimeUs now = clock_.monotonic_us();
+  if (told_at_ != 0 && now < told_at_ + kTellAgainUs) return false;
+  told_at_ = now;
+  return true;
+}
+
 // Doubles the pause with each failure in a row, up to its most; a target that says how long it wants is given that.
 void RunnerLoop::wait(Share& share, env::TimeUs at_least) {
   env::TimeUs pause = options_.retry_first_us;
@@ -222,10 +238,7 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   metrics_.failures.add();
   if (outcome.what == What::kStale) return start_anew(share);
   metrics_.up.set(0);
-  if (const env::TimeUs now = clock_.monotonic_us(); told_at_ == 0 || now >= told_at_ + kTellAgainUs) {
-    told_at_ = now;
-    spdlog::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
-  }
+  if (tells_again()) spdlog::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
   // A target that took others since this one failed last is not what is at fault.
   const bool blamed =
       outcome.what == What::kRefused || (outcome.what == What::kUnsure && share.successes_at != successes_);
@@ -322,6 +335,7 @@ Status RunnerLoop::mend_positions(const Error& why) {
     if (!share.known) continue;
     FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
     if (share.next < marks.low) {
+      FRESHET_TRY(sink_.lost(of, marks.low));
       tell_loss(of, share.next, marks.low);
       share.next = marks.low;
     } else if (share.next > marks.high) {

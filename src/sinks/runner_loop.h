@@ -81,6 +81,7 @@ class RunnerLoop {
   void settle(eventlog::TopicPartition of, Share& share, const Outcome& outcome);
   void drop_front(Share& share, size_t count);
   void wait(Share& share, env::TimeUs at_least);
+  [[nodiscard]] bool tells_again();
   void start_anew(Share& share);  // asks again where it goes on
   [[nodiscard]] bool set_aside(eventlog::TopicPartition of, const Share& share, const std::string& why);
   [[nodiscard]] Status commit();

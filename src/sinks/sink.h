@@ -20,6 +20,7 @@
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/change.pb.h"
+#include "kv/store.h"
 #include "model/sink.h"
 
 namespace freshet::sinks {
@@ -78,6 +79,11 @@ class Sink {
   [[nodiscard]] virtual Result<Resume> assigned(eventlog::TopicPartition, eventlog::Offset committed) {
     return Resume{committed, std::nullopt};
   }
+  // It is not any more.
+  virtual void revoked(eventlog::TopicPartition) {}
+  // Records of it before `next` that it has not been given are gone for good. Not ok: it is told again, and goes on
+  // nowhere until then.
+  [[nodiscard]] virtual Status lost(eventlog::TopicPartition, eventlog::Offset /*next*/) { return {}; }
   // One outcome for each batch; the batches are of different partitions. It blocks, for seconds at most, and ends soon
   // once Around::stopping is true.
   [[nodiscard]] virtual std::vector<Outcome> take(std::span<const Batch> batches) = 0;
@@ -98,6 +104,13 @@ struct Around {
   const std::atomic<bool>* stopping = nullptr;
   ReadProfile read_profile;
   std::function<Result<std::string>(const std::string& text)> secret;  // what env:NAME or file:PATH stands for
+  uint32_t partitions = 0;                                             // of `changes`
+  // Asks action to say all profiles of the tenant in this partition whole, each at a new version: they come in
+  // `changes`, in the partition of the same number. It is durable when it is ok.
+  std::function<Status(uint32_t partition)> say_again;
+  // Its own, for what it can make again at any time.
+  std::string directory;
+  std::shared_ptr<kv::MemoryBudget> memory;  // of all sinks' stores
 };
 
 }  // namespace freshet::sinks

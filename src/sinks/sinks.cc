@@ -4,6 +4,7 @@
 
 #include "sinks/files/files.h"
 #include "sinks/postgres/postgres.h"
+#include "sinks/topic/topic.h"
 #include "sinks/webhook/webhook.h"
 
 namespace freshet::sinks {
@@ -14,10 +15,11 @@ struct KindOfSink {
   Result<std::unique_ptr<Sink>> (*open)(const Around& around);
 };
 
-constexpr std::array<KindOfSink, 3> kKindsOfSinks = {{
+constexpr std::array<KindOfSink, 4> kKindsOfSinks = {{
     {model::SinkKind::kWebhook, &open_webhook},
     {model::SinkKind::kFiles, &open_files},
     {model::SinkKind::kPostgres, &open_postgres},
+    {model::SinkKind::kTopic, &open_topic},
 }};
 
 }  // namespace

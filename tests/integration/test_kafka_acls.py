@@ -22,7 +22,7 @@ def blocks():
     texts = [block.split("```")[0] for block in PAGE.read_text(encoding="utf-8").split("```sh\n")[1:]]
     everybody = re.search(r'^ALL="(.*)"$', texts[0], re.M).group(1)
     parsed = [[shlex.split(line[4:].replace("$ALL", everybody), comments=True) for line in text.splitlines() if line.startswith("acl ")] for text in texts]
-    return dict(zip(("roles", "sinks", "source", "target"), parsed, strict=True))
+    return dict(zip(("roles", "sinks", "states", "source", "target"), parsed, strict=True))
 
 
 def commands():
@@ -41,6 +41,10 @@ class Guarded(apart.Apart):
         self.broker = start_authorized(box, ROLES, version)
         self.broker.settings = lambda: (f'brokers: "{self.broker.secure}", properties: {{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, '
                                         'sasl.username: "${FRESHET_KAFKA_USER}", sasl.password: "pw-${FRESHET_KAFKA_USER}"}')
+        if sinks:
+            login = '{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, sasl.username: reaction, sasl.password: "env:STATES_PASSWORD"}'
+            os.environ["STATES_PASSWORD"] = "pw-reaction"
+            self.extra += f'      - {{name: states, kind: topic, on: changes, topic: crm.people, brokers: "{self.broker.secure}", properties: {login}}}\n'
         self.mongo = mongo.share(box)
         self.config_path = box.directory / "freshet.yaml"
         self.write_config()
@@ -112,12 +116,14 @@ def run_acl(broker, version, arguments):
 
 def test_with_sinks(box):
     fleet = Guarded(box, sinks=True)
-    for arguments in commands() + blocks()["sinks"]:
+    for arguments in commands() + blocks()["sinks"] + blocks()["states"]:
         fleet.acl(arguments)
     fleet.start()
     works(fleet, "first")
     wait_until(lambda: list(fleet.lake.rglob("*.ndjson*")), patient(60), "events in files")
+    wait_until(lambda: fleet.reaction.metric_sum('freshet_sink_records_total.*states') > 100 and fleet.reaction.metric_sum("freshet_sink_lag_records") == 0, patient(60), "states in the topic")
     check_equal(denied(fleet), [], "refused although the page allows it")
+    check("pw-reaction" not in fleet.reaction.log_path.read_text(), "the password is in the log")
     for process in fleet.processes():
         process.stop()
 

@@ -1,0 +1,103 @@
+#include "sinks/topic/record.h"
+
+#include "base/hash.h"
+#include "base/json_writer.h"
+#include "model/document.h"
+
+namespace freshet::sinks {
+namespace {
+
+constexpr std::string_view kVersionHeader = "freshet.version";
+constexpr std::string_view kKindHeader = "freshet.kind";
+constexpr std::string_view kStateHeader = "freshet.state";
+constexpr size_t kIdBytes = 16;
+constexpr size_t kFrameBytes = 64;  // of a record and its headers, beside names and values
+
+std::string_view name_of_kind(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_DEVICE ? "device" : "user"; }
+
+std::optional<std::string_view> header_of(const cluster::Record& record, std::string_view name) {
+  for (const cluster::Header& header : record.headers)
+    if (header.name == name) return header.value;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<cluster::Header> StateRecord::headers() const {
+  std::vector<cluster::Header> out = {{kVersionHeader, version}, {kKindHeader, kind}};
+  if (state) out.push_back({kStateHeader, *state});
+  return out;
+}
+
+size_t StateRecord::bytes() const {
+  return key.size() + (value ? value->size() : 0) + version.size() + kind.size() + (state ? state->size() : 0) +
+         kVersionHeader.size() + kKindHeader.size() + kStateHeader.size() + kFrameBytes;
+}
+
+StateRecord state_record(std::string_view tenant, v1::EntityKind kind, std::string_view id,
+                         const v1::Document& document) {
+  StateRecord out;
+  out.key = to_hex(id);
+  out.version = std::to_string(document.version());
+  out.kind = name_of_kind(kind);
+  if (!document.removed()) out.value = model::document_json(tenant, kind, id, document);
+  out.state = document.SerializeAsString();
+  return out;
+}
+
+StateRecord set_aside_state(std::string_view tenant, v1::EntityKind kind, std::string_view id, uint64_t version,
+                            std::string_view why) {
+  StateRecord out;
+  out.key = to_hex(id);
+  out.version = std::to_string(version);
+  out.kind = name_of_kind(kind);
+  std::string& json = out.value.emplace();
+  JsonWriter(json)
+      .begin_object()
+      .member("id", out.key)
+      .member("tenant", tenant)
+      .member("kind", out.kind)
+      .member("version", version)
+      .member("set_aside", why)
+      .end_object();
+  return out;
+}
+
+Result<std::optional<ProfileState>> read_state(const cluster::Record& record) {
+  const auto foreign = [&](const char* what) {
+    return fail(Code::kCorrupt, "the record at offset " + std::to_string(record.offset) + " has " + what);
+  };
+  ProfileState out;
+  if (record.key) out.id = from_hex(*record.key);
+  if (out.id.size() != kIdBytes) return foreign("no id of a profile as its key");
+  const auto kind = header_of(record, kKindHeader);
+  if (kind != "user" && kind != "device") return foreign("no header freshet.kind");
+  if (kind == "device") out.kind = v1::ENTITY_KIND_DEVICE;
+  const auto state = header_of(record, kStateHeader);
+  if (!state && header_of(record, kVersionHeader)) return std::optional<ProfileState>();
+  if (!state || !out.document.ParseFromArray(state->data(), static_cast<int>(state->size())) ||
+      out.document.version() == 0 || out.document.removed() != !record.value)
+    return foreign("no state of a profile in its header freshet.state");
+  return std::optional<ProfileState>(std::move(out));
+}
+
+v1::Change change_to_state(const std::string& tenant, const ProfileState& state, int64_t received_at_us) {
+  v1::Change change;
+  change.set_tenant(tenant);
+  change.set_kind(state.kind);
+  change.set_id(state.id);
+  change.set_version(state.document.version());
+  change.set_received_at_us(state.document.removed() ? state.document.removed_at_us() : received_at_us);
+  change.set_remove(state.document.removed());
+  change.set_whole(!state.document.removed());
+  for (const v1::Field& field : state.document.fields()) {
+    v1::ChangeOp& op = *change.add_ops();
+    op.set_type(v1::ChangeOp::SET);
+    op.set_section(field.section());
+    op.set_name(field.name());
+    *op.mutable_value() = field.value();
+  }
+  return change;
+}
+
+}  // namespace freshet::sinks

@@ -1,0 +1,69 @@
+#include "sinks/topic/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "telemetry/log.h"
+
+namespace freshet::sinks {
+namespace {
+
+constexpr const char* kTombstonesKept =
+    "604800000";  // 7 days: how long a reader may be away and still hear of a removal
+constexpr const char* kCompactedWithin = "86400000";  // a day: what is left of somebody who was erased
+constexpr const char* kStateBytesMost = "8388608";
+constexpr uint32_t kReplicasWanted = 3;
+
+Status make_state_topic(const StateTarget& target, uint32_t brokers) {
+  cluster::NewTopic topic;
+  topic.name = target.topic;
+  topic.partitions = target.partitions;
+  topic.replication =
+      std::clamp(target.replication > 0 ? target.replication : kReplicasWanted, 1u, std::max(brokers, 1u));
+  topic.configs = {{"cleanup.policy", "compact"},
+                   {"delete.retention.ms", kTombstonesKept},
+                   {"max.compaction.lag.ms", kCompactedWithin},
+                   {"max.message.bytes", kStateBytesMost}};
+  if (topic.replication >= kReplicasWanted) topic.configs.push_back({"min.insync.replicas", "2"});
+  const Status made = target.admin->create_topic(topic, cluster::Admin::Do::kIt);
+  // Another process may have been first.
+  if (!made && made.error().code != Code::kConflict) return made;
+  if (made)
+    spdlog::info("made topic {}: compacted, {} partitions, {} replicas", topic.name, topic.partitions,
+                 topic.replication);
+  return fail(Code::kRetry, "topic " + target.topic + " was made, and not every broker knows it yet");
+}
+
+}  // namespace
+
+Result<uint32_t> look_for_state_topic(cluster::Admin& admin, const std::string& topic) {
+  FRESHET_ASSIGN(const auto view, admin.describe());
+  const cluster::LivingTopic* const found = cluster::topic_named(view, topic);
+  if (found == nullptr || found->partitions.empty())
+    return fail(Code::kNotFound, "there is no topic " + topic + ", or it may not be seen");
+  return static_cast<uint32_t>(found->partitions.size());
+}
+
+Result<size_t> prepare_state_topic(const StateTarget& target) {
+  FRESHET_ASSIGN(const auto view, target.admin->describe());
+  const cluster::LivingTopic* const found = cluster::topic_named(view, target.topic);
+  if (found == nullptr || found->partitions.empty())
+    return tl::unexpected(make_state_topic(target, static_cast<uint32_t>(view.brokers.size())).error());
+  if (found->partitions.size() != target.partitions)
+    return fail(Code::kInvalid,
+                fmt::format("topic {} has {} partitions, and a state topic as many as `changes`, which are {}: name "
+                            "another topic, which is made",
+                            target.topic, found->partitions.size(), target.partitions));
+  FRESHET_ASSIGN(const auto configs, target.admin->configs({{cluster::Resource::Kind::kTopic, target.topic}}));
+  const std::string policy = cluster::value_of(configs.at(0).configs, "cleanup.policy").value_or("delete");
+  if (policy != "compact")
+    return fail(
+        Code::kInvalid,
+        fmt::format("topic {} has cleanup.policy={}, and would lose the state of profiles that do not change for "
+                    "long: set it to compact, or name another topic, which is made so",
+                    target.topic, policy));
+  return cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
+}
+
+}  // namespace freshet::sinks
