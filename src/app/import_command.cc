@@ -103,9 +103,8 @@ void print_outcome(const ImportOptions& options, const ImportOutcome& outcome, u
     });
     return;
   }
-  fmt::print("{}: {} row{} accepted, {} rejected{}\n", options.file, outcome.accepted,
-             outcome.accepted == 1 ? "" : "s", outcome.rejected,
-             outcome.was_complete ? " (by an earlier import: nothing was left to do)" : "");
+  fmt::print("{}: {} row{} accepted, {} rejected{}\n", options.file, outcome.accepted, outcome.accepted == 1 ? "" : "s",
+             outcome.rejected, outcome.was_complete ? " (by an earlier import: nothing was left to do)" : "");
 }
 
 int failed(const Error& error) {

@@ -12,8 +12,8 @@
 //
 // What the records of some batches touch is decoded once for all of them, in one arena, until there is enough of it;
 // then all of it becomes rows at once. Batches would otherwise decode and encode the rows of whoever is busy right now
-// again and again: it costs a fifth of action's time (docs/benchmarks.md). Everything else is rows. (Decoded entities in
-// a cache of their own, as it was, cost as much: they were cold when it was their turn to be encoded and freed, and
+// again and again: it costs a fifth of action's time (docs/benchmarks.md). Everything else is rows. (Decoded entities
+// in a cache of their own, as it was, cost as much: they were cold when it was their turn to be encoded and freed, and
 // took the memory of twice as many rows.)
 //
 // Rows (docs/format/state.md): 'a' alias key -> AliasRow; 'e' entity id -> EntityState; 's' span, message hash ->

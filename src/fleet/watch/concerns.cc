@@ -123,9 +123,7 @@ std::optional<Meaning> meaning_of(const GroupStanding& group) {
   return std::nullopt;
 }
 
-bool breaks_promise(const GroupStanding& group) {
-  return group.promised_s > 0 && group.age.seconds > group.promised_s;
-}
+bool breaks_promise(const GroupStanding& group) { return group.promised_s > 0 && group.age.seconds > group.promised_s; }
 
 std::string verdict_text(const Meaning& meaning, const GroupStanding& group) {
   return fmt::format("{} (partition {}): {}", meaning.what, group.verdict_partition, waiting_text(group));

@@ -23,7 +23,8 @@ Topology watched_topology() {
       "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
       "clusters: [{name: c, brokers: 1, volumes: {size: 100GiB}}]\n"
       "topics: [{name: t, partitions: 2}]\n"
-      "services: [{name: nightly, instances: 1, consumes: [{topics: [t]}]}, {name: prompt, consumes: [{topics: [t]}]}]\n"
+      "services: [{name: nightly, instances: 1, consumes: [{topics: [t]}]}, {name: prompt, consumes: [{topics: "
+      "[t]}]}]\n"
       "service_levels: [{name: l, group: nightly, lag_max: 24h}, {name: m, group: prompt, lag_max: 30s}]\n",
       problems);
   return std::move(topology).value();
