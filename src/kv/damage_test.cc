@@ -276,9 +276,13 @@ TEST_F(DamageTest, FollowsWritesOverManyBlocks) {
     auto store = open_rocks(roomy).value();
     for (int i = 0; i < 200; ++i) {
       WriteBatch batch;
-      batch.put(key(i), std::string(static_cast<size_t>(i) * 997 % 70'000, 'x'));
+      // Mostly several in a block of 32 KiB, and some that are longer than two of them.
+      batch.put(key(i), std::string(i % 20 == 0 ? 70'000 : static_cast<size_t>(i) * 997 % 7'000, 'x'));
       ASSERT_TRUE(store->write(batch, Durability::kSynced));
-      ASSERT_EQ(read_wals(path_).value().sequence, static_cast<uint64_t>(i + 1));
+      // It begins at the front each time, which under a sanitizer takes minutes if all of them are looked at.
+      if (i % 3 == 0) {
+        ASSERT_EQ(read_wals(path_).value().sequence, static_cast<uint64_t>(i + 1));
+      }
     }
   }
   const auto end = read_wals(path_).value();
