@@ -387,7 +387,7 @@ def freshet(*arguments, timeout_s=patient(300), env=None):
                               env={**os.environ, **(env or {})}, check=False)
     except subprocess.TimeoutExpired as late:
         said = (late.stderr or b"").decode(errors="replace")
-        raise Failure(f"freshet {' '.join(map(str, arguments))} did not end within {timeout_s:.0f} s; it said: {shorten(said[-4000:], 4000)}") from late
+        raise Failure(f"freshet {' '.join(map(str, arguments))} did not end within {timeout_s:.0f} s; it said: {said[-4000:]}") from late
     return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
 
