@@ -1,3 +1,5 @@
+// `freshet check`: a configuration before anything is started with it. It also prints what is made of the same
+// descriptions (schema, tables of keys and metrics), from which the files in docs/ come, so that these can't differ.
 #include "app/check_command.h"
 
 #include <fmt/format.h>

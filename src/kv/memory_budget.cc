@@ -5,6 +5,8 @@
 namespace freshet::kv {
 namespace {
 
+// RocksDB would hold writers back itself (a write stall) once its buffers are full, and the state's worker with them; so
+// a flush is asked for early, and may not wait for that.
 bool flush_member(const MemoryBudget::Member& member, bool wait) {
   rocksdb::FlushOptions options;
   options.wait = wait;
@@ -34,6 +36,8 @@ void MemoryBudget::remove(const rocksdb::DB* db) {
   std::erase_if(members_, [db](const Member& member) { return member.db == db; });
 }
 
+// Whoever has the most frees the most. Each flush is waited for: the caller is about to write more than there is room
+// for, which is the one case in which memory goes before time.
 void MemoryBudget::wait_for_room() {
   if (buffers_->memory_usage() < buffer_bytes_) return;
   const std::lock_guard lock(mutex_);
@@ -43,6 +47,7 @@ void MemoryBudget::wait_for_room() {
   }
 }
 
+// At half of the buffers, while there is time: nobody waits for these flushes.
 void MemoryBudget::relieve() {
   if (buffers_->mutable_memtable_memory_usage() < buffer_bytes_ / 2) return;
   const std::unique_lock lock(mutex_, std::try_to_lock);

@@ -1,3 +1,6 @@
+// An erasure ends at many places: the entity itself, the homes of its identifiers, the entities it was attached to, and
+// all stores that have copies. What is sent to the first three, and the notice that the last live by, is made here of
+// the entity as it was, because nobody else knows afterwards what it had.
 #include "action/identity/erasure.h"
 
 #include <fmt/format.h>
@@ -22,6 +25,8 @@ v1::Loop to_device(const v1::EntityRef& device, const v1::EntityRef& gone) {
   return m;
 }
 
+// A home that frees an identifier lets its next user begin anew; one that suppresses it turns that user away. If homes
+// heard nothing, they would go on leading records to an entity that is gone, and make it anew.
 v1::Loop to_home(const v1::Identifier& identifier, const v1::EntityRef& gone, bool frees) {
   v1::Loop m;
   m.set_type(frees ? v1::Loop::FREE : v1::Loop::SUPPRESS);
@@ -33,6 +38,7 @@ v1::Loop to_home(const v1::Identifier& identifier, const v1::EntityRef& gone, bo
 
 std::string id_of(const v1::EntityRef& ref) { return std::string(model::from_proto(ref).id.view()); }
 
+// Only keyed hashes of values leave: the notice itself must not become the copy that was to be erased.
 void add_value(v1::ErasureNotice& notice, const ErasureContext& context, std::string_view value, bool frees) {
   const Hash128 hash = model::value_hash(context.hash_key, context.tenant, value);
   *(frees ? notice.add_freed() : notice.add_suppressed()) = hash.view();
@@ -56,6 +62,7 @@ v1::ErasureNotice notice_of(const v1::EntityState& erased, const v1::Envelope& r
   notice.set_message_id(record.message_id());
   notice.set_kind(erased.ref().kind());
   notice.set_id(id_of(erased.ref()));
+  // Stores have documents under the ids of those that were merged into it, too.
   for (const v1::EntityRef& merged : erased.merged()) notice.add_merged(id_of(merged));
   for (const v1::Loop& m : farewells)
     if (m.has_identifier()) add_value(notice, context, m.identifier().value(), m.type() == v1::Loop::FREE);
@@ -66,6 +73,7 @@ v1::DeadLetter erasure_letter(const v1::ErasureNotice& notice, const ErasureCont
   v1::DeadLetter letter;
   letter.set_body(notice.SerializeAsString());
   letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+  // The same erasure makes the same id after a crash, so that it is listed once; the time goes first, so that ids sort.
   letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(context.received_at_us, 0), hash128(letter.body()).hex()));
   letter.set_tenant(std::string(context.tenant));
   letter.set_source("action");

@@ -1,3 +1,5 @@
+// What brokers say of a topic's or a broker's settings, asked of librdkafka's admin client: each question has a queue of
+// its own, on which the one answer comes.
 #include "eventlog/kafka/describe.h"
 
 #include <fmt/format.h>
@@ -20,6 +22,7 @@ Result<Settings> settings_in(rd_kafka_event_t* event, const std::string& questio
   Settings out;
   for (size_t i = 0; i < count; ++i) {
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    // Null is what brokers say of secrets, and of what nobody has set.
     out.emplace_back(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
   }
   return out;

@@ -1,3 +1,6 @@
+// A record of a state topic is read twice: its value by people and other systems, as JSON, and its header freshet.state by
+// `freshet profiles restore`, which needs every bit of the document back, of removed profiles too: a tombstone has no
+// value, and says in its headers what was removed and when.
 #include "sinks/topic/record.h"
 
 #include "base/hash.h"
@@ -74,6 +77,7 @@ Result<std::optional<ProfileState>> read_state(const cluster::Record& record) {
   if (kind != "user" && kind != "device") return foreign("no header freshet.kind");
   if (kind == "device") out.kind = v1::ENTITY_KIND_DEVICE;
   const auto state = header_of(record, kStateHeader);
+  // What was set aside for its size has a version and no state: the profile is known, and can't be restored from here.
   if (!state && header_of(record, kVersionHeader)) return std::optional<ProfileState>();
   if (!state || !out.document.ParseFromArray(state->data(), static_cast<int>(state->size())) ||
       out.document.version() == 0 || out.document.removed() != !record.value)
@@ -89,6 +93,7 @@ v1::Change change_to_state(const std::string& tenant, const ProfileState& state,
   change.set_version(state.document.version());
   change.set_received_at_us(state.document.removed() ? state.document.removed_at_us() : received_at_us);
   change.set_remove(state.document.removed());
+  // The store takes it over whatever it has of a lower version.
   change.set_whole(!state.document.removed());
   for (const v1::Field& field : state.document.fields()) {
     v1::ChangeOp& op = *change.add_ops();

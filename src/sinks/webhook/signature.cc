@@ -1,3 +1,4 @@
+// As Standard Webhooks says it (https://www.standardwebhooks.com), so that receivers verify with the libraries they have.
 #include "sinks/webhook/signature.h"
 
 #include <fmt/format.h>
@@ -44,6 +45,7 @@ std::optional<std::string> bytes_of_base64(std::string_view text) {
 
 }  // namespace
 
+// A secret of the form whsec_… is base64 of the key; any other text is the key itself, which some receivers want.
 Result<std::string> key_of_secret(std::string_view secret) {
   if (!secret.starts_with(kSecretPrefix)) {
     if (secret.empty()) return fail(Code::kInvalid, "secret: is empty");
@@ -55,6 +57,7 @@ Result<std::string> key_of_secret(std::string_view secret) {
 }
 
 std::string signature_of(std::string_view key, std::string_view id, int64_t seconds, std::string_view body) {
+  // Id and time are signed with the body, or an old delivery could be sent again as a new one.
   const objectstore::Digest digest = objectstore::hmac_sha256(key, fmt::format("{}.{}.{}", id, seconds, body));
   return "v1," + base64_of(objectstore::view(digest));
 }
