@@ -138,9 +138,14 @@ run_quietly() {
   wait "$job"
 }
 
+# processor_seconds: what the programs that this shell has waited for used so far, for themselves and in the system.
+processor_seconds() {
+  awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print int(($14 + $15) / hz)}' "/proc/$$/stat"
+}
+
 # build_preset PRESET [TARGET...]
 build_preset() {
-  local preset=$1 start=$SECONDS log
+  local preset=$1 start=$SECONDS used log
   local dir=build/${preset/fuzz/asan}  # the fuzz targets are made of the same objects
   shift
   mkdir -p "$dir"
@@ -154,12 +159,13 @@ build_preset() {
   fi
   say "dev: building $preset${*:+: $*}"
   log=$dir/build.log
+  used=$(processor_seconds)
   if ! NINJA_STATUS='[%f/%t %es] ' run_quietly "$log" ninja -C "$dir" -j "${FRESHET_JOBS:-$(nproc)}" "$@"; then
     disk_is_full "$log" && die "the disk is full (all output: $log): free some GB, and call ./dev again"
     grep -aq '^FAILED' "$log" && [ ! -t 2 ] && sed -n '/^FAILED/,$p' "$log" | head -n 80 >&2
     die "building $preset failed (all output: $log)"
   fi
-  say "dev: built $preset in $((SECONDS - start)) s"
+  say "dev: built $preset in $((SECONDS - start)) s; the compilers used $(($(processor_seconds) - used)) s of processor time"
 }
 
 cpp_files() {

@@ -64,6 +64,10 @@ class SourcesTest(unittest.TestCase):
         for kind, least in ((UNIT, 500), (MODULE, 15), (FUZZ, 10), (PROGRAM, 3), (INTEGRATION, 50), (GROUP, 15)):
             self.assertGreaterEqual(sum(line.startswith(f"{kind:<17} ") for line in lines), least, kind)
 
+    def test_what_integration_tests_run_is_built_for_them(self):
+        found = catalog.here().find("fleet_live.admin_suite")
+        self.assertEqual(named.presets(found), {"release": {"freshet", "cluster_test"}})
+
     def test_every_unit_test_has_a_module(self):
         self.assertEqual([case for case, modules in catalog.unit_tests().items() if None in modules or not modules], [])
 

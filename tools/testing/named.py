@@ -1,12 +1,17 @@
 """`./dev test NAME…`: builds what the names need, no more, and runs only that."""
 import collections
+import re
 
 from testing import catalog, ctests, fuzzing, integration
 from testing.stage import ROOT, Stage, build, need_packages, run_quietly
 
 CONFIGURE = "build.ninja"  # as a target: nothing but the rules
-# What the integration tests run beside freshet.
-SUITES = {"kafka": ["eventlog_kafka_test"], "mongo": ["mongo_conformance"], "checkpoints": ["s3_conformance"]}
+
+
+def run_beside_freshet(file):
+    """The binaries of the release build that the integration tests of test_FILE.py run, as they name them."""
+    path = ROOT / "tests/integration" / f"test_{file}.py"
+    return set(re.findall(r'BUILD / "([\w-]+)"', path.read_text())) - {"freshet"} if path.exists() else set()
 
 
 def presets(found):
@@ -18,7 +23,7 @@ def presets(found):
             continue
         targets["release"].add(one.target or CONFIGURE)
         if one.kind in (catalog.INTEGRATION, catalog.GROUP):
-            targets["release"].update(SUITES.get(one.name.split(".")[0], []))
+            targets["release"].update(run_beside_freshet(one.name.split(".")[0]))
     return targets
 
 
