@@ -3,13 +3,16 @@
 
 #include <simdjson.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "http/client.h"
+
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

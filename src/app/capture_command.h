@@ -1,7 +1,9 @@
 // freshet capture: what changes in MongoDB's documents into Kafka topics, exactly once.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -2,7 +2,9 @@
 // what one may say, and --metrics what a Freshet shows, for editors and documents.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,9 @@
 // `freshet checkpoint create|list|restore|verify`: checkpoints by hand, of the place that a configuration names.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,9 @@
 // freshet deadletters {list,show,replay}: what was set aside, why, and sending it again.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,9 @@
 // freshet doctor: whether everything is there that a Freshet with this configuration needs, and what to do if not.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

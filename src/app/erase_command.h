@@ -1,7 +1,9 @@
 // freshet erase: erases a person, says whether that is done, or lets an erased person come back.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -2,11 +2,14 @@
 // subcommands.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "fleet/topology.h"
+
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,6 @@
 // What the fleet's commands that touch living clusters share: which clusters, and how they are reached.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +11,10 @@
 #include "fleet/live/access_now.h"
 #include "fleet/live/brokers.h"
 #include "fleet/topology.h"
+
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,9 @@
 // freshet import FILE: a CSV file (plain, gzip or zstd) into a running Freshet, resumable and exact.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

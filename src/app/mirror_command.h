@@ -1,7 +1,9 @@
 // freshet mirror: copies topics from a cluster into another, exactly once; and checks that they are the same.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

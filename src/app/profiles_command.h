@@ -1,7 +1,9 @@
 // `freshet profiles restore`: a lost profile store made again of a tenant's state topic.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

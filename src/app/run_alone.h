@@ -1,11 +1,14 @@
 // Programs in the binary that need no server of ours: steps until a signal comes, with metrics on a port.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 
 #include "base/result.h"
+
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,9 @@
 // freshet run: plays the roles until SIGTERM or SIGINT.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

@@ -1,7 +1,9 @@
 // freshet tail: prints the enriched events of a tenant, or the changes of its profiles, one JSON object a line.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

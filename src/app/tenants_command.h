@@ -1,7 +1,9 @@
 // `freshet tenants`: shows and changes the tenants of a running Freshet, through the admin listener.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace freshet::app {
 

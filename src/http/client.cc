@@ -4,22 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <chrono>
-#include <optional>
 
 #include "base/assert.h"
 #include "http/address.h"
+#include "http/dialed.h"
 #include "http/tls.h"
 
 namespace freshet::http {
@@ -29,8 +23,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using ErrorCode = boost::system::error_code;
 
-// Runs asynchronous operations on an io_context of its own, each to its end: Asio has no other way
-// to give them a time limit.
 class BeastClient final : public Client {
  public:
   BeastClient(Url url, const ClientOptions& options, std::shared_ptr<asio::ssl::context> tls)
@@ -38,24 +30,20 @@ class BeastClient final : public Client {
         timeout_(options.timeout_s),
         body_bytes_max_(options.body_bytes_max),
         cut_body_(options.cut_body),
-        tls_context_(std::move(tls)),
-        stream_(io_) {
-    FRESHET_ASSERT(url_.tls == (tls_context_ != nullptr));
+        dialed_(url_.address, std::move(tls), true) {
+    FRESHET_ASSERT(url_.tls == dialed_.is_tls());
   }
 
   Status connect();
   Result<Response> send(const Request& request) override;
 
  private:
+  // One step of a request, which has the whole limit of time.
   template <class Start>
-  ErrorCode run(const Start& start);
-  // Calls it with the stream that requests go through.
-  template <class Use>
-  void with_stream(const Use& use) {
-    tls_ ? use(*tls_) : use(stream_);
+  ErrorCode run(const Start& start) {
+    dialed_.limit_time(timeout_);
+    return dialed_.run(start);
   }
-  Status shake_hands();
-  [[nodiscard]] bool is_open();
   [[nodiscard]] std::string head_of(const Request& request) const;
   tl::unexpected<Error> broken(const char* step, const ErrorCode& error);
 
@@ -63,72 +51,26 @@ class BeastClient final : public Client {
   std::chrono::seconds timeout_;
   const uint64_t body_bytes_max_;
   const bool cut_body_;
-  std::shared_ptr<asio::ssl::context> tls_context_;  // null: plain
-  asio::io_context io_{1};
-  beast::tcp_stream stream_;
-  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls_;  // around stream_
-  bool has_tickets_ = false;                                  // of TLS, which nobody has read yet
+  Dialed dialed_;
+  bool has_tickets_ = false;  // of TLS, which nobody has read yet
   beast::flat_buffer buffer_;
 };
 
-template <class Start>
-ErrorCode BeastClient::run(const Start& start) {
-  ErrorCode result = asio::error::would_block;
-  stream_.expires_after(timeout_);
-  start([&result](const ErrorCode& error, auto&&...) { result = error; });
-  io_.restart();
-  io_.run();
-  FRESHET_ASSERT(result != asio::error::would_block);  // run() returns when the operation has called back
-  return result;
-}
-
 tl::unexpected<Error> BeastClient::broken(const char* step, const ErrorCode& error) {
-  stream_.close();
-  return fail(Code::kRetry, text_of(url_) + ": " + step + ": " + error.message());
+  dialed_.close();
+  return fail(Code::kRetry, text_of(url_) + ": " + step + ": " + dialed_.text_of(error));
 }
 
 Status BeastClient::connect() {
-  ErrorCode error;
   buffer_.clear();
-  asio::ip::tcp::resolver resolver(io_);
-  const auto endpoints = resolver.resolve(url_.address.host, std::to_string(url_.address.port), error);
-  if (error) return broken("resolve", error);
-  error = run([&](auto done) { stream_.async_connect(endpoints, done); });
-  if (error) return broken("connect", error);
-  stream_.socket().set_option(asio::ip::tcp::no_delay(true), error);
-  return tls_context_ == nullptr ? Status{} : shake_hands();
-}
-
-Status BeastClient::shake_hands() {
-  tls_.emplace(stream_, *tls_context_);
-  has_tickets_ = true;
-  const std::string& host = url_.address.host;
-  tls_->set_verify_callback(asio::ssl::host_name_verification(host));
-  // A server of many names is told which one is meant; addresses are no names (RFC 6066, section 3).
-  ErrorCode is_name;
-  asio::ip::make_address(host, is_name);
-  if (is_name) SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
-  const ErrorCode error = run([&](auto done) { tls_->async_handshake(asio::ssl::stream_base::client, done); });
-  if (!error) return {};
-  const long verified = SSL_get_verify_result(tls_->native_handle());
-  auto failure = broken("TLS", error);
-  if (verified == X509_V_OK) return failure;
-  return fail(Code::kInvalid, text_of(url_) + ": its certificate is not trusted as that of " + host + ": " +
-                                  X509_verify_cert_error_string(verified) +
-                                  "; an authority of your own is named by --ca, or by SSL_CERT_FILE");
-}
-
-// A server that closed an idle connection has sent its end already, so one byte is peeked at: nothing there means that
-// the connection still stands. Right after the handshake of TLS there is something, tickets, and they are read together
-// with the first response.
-bool BeastClient::is_open() {
-  if (!stream_.socket().is_open()) return false;
-  if (has_tickets_) return true;
-  ErrorCode error;
-  char byte = 0;
-  stream_.socket().non_blocking(true, error);
-  stream_.socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, error);
-  return error == asio::error::would_block;
+  has_tickets_ = dialed_.is_tls();
+  dialed_.limit_time(timeout_);
+  const Status connected = dialed_.connect();
+  if (connected) return {};
+  const char* const advice = connected.error().code == Code::kInvalid
+                                 ? "; an authority of your own is named by --ca, or by SSL_CERT_FILE"
+                                 : "";
+  return fail(connected.error().code, text_of(url_) + ": " + connected.error().message + advice);
 }
 
 std::string BeastClient::head_of(const Request& request) const {
@@ -167,14 +109,14 @@ Response to_response(Message&& message) {
 }
 
 Result<Response> BeastClient::send(const Request& request) {
-  if (!is_open()) {
-    stream_.close();
+  const Dialed::Unread unread = dialed_.unread();
+  if (unread == Dialed::Unread::kEnd || (unread == Dialed::Unread::kBytes && !has_tickets_)) {
+    dialed_.close();
     FRESHET_TRY(connect());
   }
   const std::string head = head_of(request);
   const std::array<asio::const_buffer, 2> out = {asio::buffer(head), asio::buffer(request.body)};
-  const ErrorCode written =
-      run([&](auto done) { with_stream([&](auto& stream) { asio::async_write(stream, out, done); }); });
+  const ErrorCode written = run([&](auto& stream, auto done) { asio::async_write(stream, out, done); });
   // A server that refuses a body answers before it has read all of it, so an answer is looked for
   // even if sending failed.
   beast::http::response_parser<beast::http::string_body> parser;
@@ -182,17 +124,14 @@ Result<Response> BeastClient::send(const Request& request) {
   parser.skip(request.method == "HEAD");
   // The head by itself first: read at once with what follows it, Beast forgets that the body is too large as soon as
   // some of it has come along.
-  ErrorCode read = run([&](auto done) {
-    with_stream([&](auto& stream) { beast::http::async_read_header(stream, buffer_, parser, done); });
-  });
+  ErrorCode read = run([&](auto& stream, auto done) { beast::http::async_read_header(stream, buffer_, parser, done); });
   if (!read && !parser.is_done())
-    read = run(
-        [&](auto done) { with_stream([&](auto& stream) { beast::http::async_read(stream, buffer_, parser, done); }); });
+    read = run([&](auto& stream, auto done) { beast::http::async_read(stream, buffer_, parser, done); });
   const bool cut = read && cut_body_ && parser.is_header_done();
   if (read && !cut) return written ? broken("send", written) : broken("receive", read);
   has_tickets_ = false;
   Response response = to_response(parser.release());
-  if (response.close || written || cut) stream_.close();
+  if (response.close || written || cut) dialed_.close();
   return response;
 }
 

@@ -12,7 +12,7 @@
 namespace freshet::http {
 
 struct ClientOptions {
-  uint32_t timeout_s = 30;  // of each step of a request
+  uint32_t timeout_s = 30;  // of connecting, and of each step of a request
   std::string ca_file;
   uint64_t body_bytes_max = 256u << 20;  // of an answer
   // An answer whose head has come counts, also if its body is longer, or breaks off, or never ends; the body is what

@@ -70,4 +70,15 @@ Result<std::shared_ptr<ssl::context>> client_tls(const std::string& ca_file) {
   return context;
 }
 
+Status show_certificate(ssl::context& context, const std::string& cert_file, const std::string& key_file,
+                        const std::string& key_password) {
+  TlsError error;
+  context.set_password_callback([key_password](size_t, ssl::context::password_purpose) { return key_password; }, error);
+  context.use_certificate_chain_file(cert_file, error);
+  if (error) return unusable("cert", cert_file, error);
+  context.use_private_key_file(key_file, ssl::context::pem, error);
+  if (error) return unusable("key", key_file, error);
+  return {};
+}
+
 }  // namespace freshet::http

@@ -21,5 +21,9 @@ namespace freshet::http {
 // Trusts the authorities of this PEM file, or without one those of the system (and of SSL_CERT_FILE). kInvalid: the
 // file can't be used.
 [[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> client_tls(const std::string& ca_file);
+// For a client that has to say who it is: its certificate and key (PEM; the password may be empty). kInvalid: a file
+// can't be used, and why.
+[[nodiscard]] Status show_certificate(boost::asio::ssl::context& context, const std::string& cert_file,
+                                      const std::string& key_file, const std::string& key_password);
 
 }  // namespace freshet::http

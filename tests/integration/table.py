@@ -233,6 +233,7 @@ PLAN = {
     "sinks.postgres_table_that_somebody_changed": (10, 1),
     "sinks.webhook": (30, 1),
     "sinks.what_is_refused_is_a_dead_letter": (6, 1),
+    "sinks_together.equal_the_oracle": (60, 2),
     "standbys.rolling_restart": (69, 2),
     "standbys.scale_out_and_in": (69, 2),
     "standbys.take_over": (85, 2),

@@ -154,7 +154,7 @@ TEST(Connection, ABrokerOfOldIsAskedAgainAsItWants) {
 TEST(Connection, ABrokerThatStopsInTheMidst) {
   const Error closed = told_of([](const RequestHead&, std::string_view) { return std::nullopt; });
   EXPECT_EQ(closed.code, Code::kRetry);
-  EXPECT_EQ(closed.message, ": the broker closed the connection");
+  EXPECT_EQ(closed.message, ": the other side closed the connection");
   // The frame claims 100 bytes; six come, and then nothing.
   const Error slow =
       told_of([](const RequestHead&, std::string_view) { return std::string("\0\0\0\x64", 4) + std::string(6, '\0'); },
