@@ -95,8 +95,7 @@ Status ErasureCopies::note_ends(v1::Erasure& erasure) {
   return {};
 }
 
-Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure) {
-  const env::TimeUs now = clock_.now_us();
+Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure, const env::Steadiness& steadiness) {
   if (erasure.trimmed_at_us() == 0) {
     Status status;
     for (const auto& ends : erasure.ends()) {
@@ -106,7 +105,7 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure) {
       if (!past) erasure.set_waits_for("topic " + std::string(name_of(topic)));
       if (!past) return false;
     }
-    erasure.set_trimmed_at_us(now);
+    erasure.set_trimmed_at_us(clock_.now_us());
   }
   env::TimeUs lingers = 0;
   for (const auto& ends : erasure.ends()) {
@@ -115,7 +114,7 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure) {
     FRESHET_ASSIGN(const env::TimeUs of_one, log_.lingers_us(topic));
     lingers = std::max(lingers, of_one);
   }
-  const bool over = now - erasure.trimmed_at_us() >= lingers;
+  const bool over = steadiness.surely_since(erasure.trimmed_at_us()) >= lingers;
   if (!over) erasure.set_waits_for("files of topics actions and overflow");
   return over;
 }

@@ -21,6 +21,7 @@
 
 #include "base/result.h"
 #include "env/clock.h"
+#include "env/steadiness.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
 
@@ -51,7 +52,7 @@ class ErasureCopies {
   [[nodiscard]] bool states_are_scrubbed(const v1::Erasure& erasure);
   [[nodiscard]] Status note_ends(v1::Erasure& erasure);
   // Notes in the erasure when the last low watermark was seen past its end.
-  [[nodiscard]] Result<bool> have_ended(v1::Erasure& erasure);
+  [[nodiscard]] Result<bool> have_ended(v1::Erasure& erasure, const env::Steadiness& steadiness);
 
   // What a worker says.
   void take(const v1::StatePlaces& places);

@@ -218,6 +218,30 @@ TEST_F(ErasuresTest, CopiesOutOfReachKeepThemWaiting) {
   EXPECT_EQ(state("r1"), "verified");
 }
 
+// Files of the log may last a while: a clock that jumps ahead, or back, neither ends that wait nor makes it endless.
+TEST_F(ErasuresTest, AClockThatJumpsVerifiesNothingEarlier) {
+  fake_.options.copies.states = 1;
+  keeper_ = fake_.open();
+  log_.lingers = 90'000'000;
+  log_.actions = {10, 10};
+  say_scrubbed("one", 10);
+  say_erased("r1");
+  purge_after(1'000'000);
+  purge_after(45'000'000);
+  log_.drop(0, 100);
+  purge_after(1'000'000);
+  purge_after(1'000'000);
+  ASSERT_EQ(erasure("r1").waits_for(), "files of topics actions and overflow");
+  clock_.jumped = 40ll * 86'400'000'000;
+  purge_after(11'000'000);
+  EXPECT_EQ(state("r1"), "written") << "nobody knows how long it has been";
+  clock_.jumped = -40ll * 86'400'000'000;
+  purge_after(1'000'000);
+  EXPECT_EQ(state("r1"), "written");
+  purge_after(100'000'000);
+  EXPECT_EQ(state("r1"), "verified");
+}
+
 TEST_F(ErasuresTest, WhoeverGoesAlongHasARowOfTheirOwn) {
   say_erased("", std::string(16, '\1'));
   purge_after(0);

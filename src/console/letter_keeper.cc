@@ -59,6 +59,8 @@ Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::St
     keeper->positions_.push_back(at);
     keeper->trimmed_.push_back(0);
   }
+  keeper->expiring_by_.look(*keeper->options_.clock);
+  keeper->purging_by_.look(*keeper->options_.clock);
   keeper->report_pending();
   if (keeper->options_.threads) {
     keeper->turns_ = std::thread([k = keeper.get()] { k->run_turns(); });
@@ -100,6 +102,8 @@ Status LetterKeeper::post(Work work) {
 // ---- the topic ----------------------------------------------------------------------------------------------------
 
 Status LetterKeeper::turn() {
+  turn_us_ = options_.clock->now_us();
+  expiring_by_.look(turn_us_, options_.clock->monotonic_us());
   const Status followed = follow();
   // What is kept can be read also while the log can't.
   work();
@@ -163,7 +167,9 @@ Status LetterKeeper::take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch
     if (!notice.ParseFromString(letter.body())) return {};
     return erasures_->apply(letter, notice, options_.clock->now_us(), batch);
   }
-  if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS) return violations_.add(letter, batch);
+  if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS) {
+    return violations_.add(letter, expiring_by_.may_expire(env::kSteadyUs) ? turn_us_ : 0, batch);
+  }
   if (letter.uncounted() > 0) return letters_->count(letter, letter.code(), letter.uncounted(), batch);
   const Erasures::Id* of = nullptr;
   const bool erased = any_value(letter, [&](std::string_view value) {
@@ -176,13 +182,14 @@ Status LetterKeeper::take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch
   return letters_->count(letter, "erased", 1, batch);
 }
 
+// Never by a clock that is ahead for a moment: it makes every letter look old, and none would come back.
 Status LetterKeeper::expire() {
   const env::TimeUs now = options_.clock->monotonic_us();
   uint64_t letters = 0;
   const std::lock_guard lock(kept_mutex_);
   if (now >= expire_due_us_) {
     expire_due_us_ = now + kExpireUs;
-    FRESHET_TRY(letters_->expire(options_.clock->now_us()));
+    if (expiring_by_.may_expire(options_.quota.age_us)) FRESHET_TRY(letters_->expire(turn_us_));
   }
   letters = letters_->total();
   letters_total_.store(letters, std::memory_order_relaxed);
@@ -206,6 +213,7 @@ void LetterKeeper::work() {
 // ---- erasures -----------------------------------------------------------------------------------------------------
 
 Status LetterKeeper::purge() {
+  purging_by_.look(*options_.clock);
   report_pending();
   std::vector<Erasures::Id> pending;
   {
@@ -242,7 +250,7 @@ Result<bool> LetterKeeper::bring_on(v1::Erasure& erasure) {
     FRESHET_TRY(save(erasure));
   }
   if (erasure.marked_at_us() == 0) {
-    if (now - erasure.applied_at_us() < kMarkUs) return false;
+    if (purging_by_.surely_since(erasure.applied_at_us()) < kMarkUs) return false;
     FRESHET_ASSIGN(const bool left, copies_.has_left_overflow(erasure));
     if (!left) return false;
     FRESHET_TRY(copies_.mark(erasure));
@@ -257,7 +265,7 @@ Result<bool> LetterKeeper::bring_on(v1::Erasure& erasure) {
 
 // The next thing that has to happen elsewhere.
 Result<bool> LetterKeeper::wait_for(v1::Erasure& erasure) {
-  if (erasure.scrubbed_at_us() != 0) return copies_.have_ended(erasure);
+  if (erasure.scrubbed_at_us() != 0) return copies_.have_ended(erasure, purging_by_);
   FRESHET_ASSIGN(const bool gone, copies_.is_gone_from_actions(erasure));
   const bool scrubbed = gone && copies_.states_are_scrubbed(erasure);
   if (!gone) erasure.set_waits_for("action, whose states and checkpoints may still need records of the person");

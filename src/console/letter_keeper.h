@@ -22,6 +22,7 @@
 #include "console/violations.h"
 #include "docstore/doc_store.h"
 #include "env/clock.h"
+#include "env/steadiness.h"
 #include "eventlog/event_log.h"
 #include "kv/store.h"
 
@@ -107,7 +108,11 @@ class LetterKeeper {
   std::vector<eventlog::Offset> positions_;  // by partition; of the thread of turns
   std::vector<eventlog::Offset> trimmed_;    // likewise
   env::TimeUs expire_due_us_ = 0;
-  env::TimeUs purge_due_us_ = 0;  // of the thread of purges, as is the next one
+  // Of the thread of turns: by which clock what is old goes, and what it said when this turn began.
+  env::Steadiness expiring_by_;
+  env::TimeUs turn_us_ = 0;
+  env::Steadiness purging_by_;  // of the thread of purges, as is the next one
+  env::TimeUs purge_due_us_ = 0;
   ErasureCopies copies_;
   std::atomic<uint64_t> letters_total_{0};
   std::atomic<bool> stopping_{false};

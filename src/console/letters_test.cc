@@ -6,6 +6,8 @@
 #include <rapidcheck.h>
 
 #include "console/letter_values.h"
+#include "env/steadiness.h"
+#include "model/time.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::console {
@@ -132,11 +134,53 @@ TEST_F(LettersTest, WhatWasOnlyCountedIsCounted) {
 }
 
 TEST_F(LettersTest, OldOnesGo) {
-  fake_.options.quota.age_us = 1'000'000;
+  fake_.options.quota.age_us = 3'600'000'000;
   log_.add(0, make_letter("a1", "acme", "x", clock_.now_us() - 2'000'000));
   log_.add(0, make_letter("a2", "acme", "x", clock_.now_us()));
+  EXPECT_EQ(ids("acme").size(), 2u);
+  clock_.now += 3'599'000'000;
   (void)ids("acme");
-  EXPECT_THAT(ids("acme"), ElementsAre("a2"));
+  EXPECT_EQ(ids("acme").size(), 2u) << "one is old by now, but who knows whether the clock is right";
+  clock_.now += 60'000'000;
+  (void)ids("acme");
+  EXPECT_THAT(ids("acme"), IsEmpty());
+}
+
+// 40 days ahead for 11 seconds, and all that is kept looks old.
+TEST_F(LettersTest, AClockThatJumpsDeletesNothing) {
+  constexpr env::TimeUs kDayUs = 86'400'000'000;
+  fake_.options.quota.age_us = 30 * kDayUs;
+  const std::string today = model::format_time(clock_.now_us()).substr(0, 10);
+  log_.add(0, make_letter("a1", "acme", "x", clock_.now_us()));
+  v1::PlanViolations violations;
+  violations.add_groups()->set_event("Bought");
+  violations.mutable_groups(0)->set_count(1);
+  auto report = make_letter("v1", "acme", "", clock_.now_us(), violations.SerializeAsString());
+  report.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+  log_.add(0, report);
+  const auto kept = [&] {
+    std::string shown;
+    with_kept([&](LetterKeeper::Kept k) { shown = *k.violations.json("acme", clock_.now); });
+    return fmt::format("{} letters, {} {}", ids("acme").size(), counts("acme"),
+                       shown.find("Bought") == std::string::npos ? "" : "Bought");
+  };
+  const std::string all = fmt::format("1 letters, {} x 1; Bought", today);
+  EXPECT_EQ(kept(), all);
+  clock_.now += 2 * env::kSteadyUs;
+  EXPECT_EQ(kept(), all);
+  clock_.now += 61'000'000;
+  clock_.jumped = 500 * kDayUs;
+  report.set_received_at_us(clock_.now_us());
+  log_.add(0, report);
+  EXPECT_EQ(kept(), all);
+  clock_.now += 61'000'000;
+  EXPECT_EQ(kept(), all);
+  clock_.jumped = 0;
+  EXPECT_EQ(kept(), all);
+  clock_.now += 31 * kDayUs;
+  (void)keeper().turn();
+  clock_.now += 61'000'000;
+  EXPECT_EQ(kept().substr(0, 9), "0 letters") << "but what is old goes";
 }
 
 // What a crash loses of the store is read again: the topic is trimmed only after a sync.

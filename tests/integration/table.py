@@ -160,7 +160,7 @@ PLAN = {
     "kafka_security.every_way_in_of_today": (45, 1),
     "kafka_security.wrong_password": (40, 1),
     "logs.by_otlp_and_by_lines": (8, 1),
-    "machine.clock_jumps": (10, 1),
+    "machine.clock_jumps": (25, 1),
     "machine.disk_full": (6, 2),
     "merges.circles": (1, 1),
     "mirror.a_group_moves": (40, 2),
