@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/log.h"
+#include "app/what_is_left.h"
 #include "base/hash.h"
 
 namespace freshet::app {
@@ -12,9 +13,6 @@ namespace {
 using console::PurgeStep;
 using eventlog::Topic;
 using Keys = std::set<std::string, std::less<>>;
-
-constexpr size_t kCacheBytes = 8u << 20;
-constexpr size_t kWriteBufferBytes = 2u << 20;
 
 // Events have the profile's id in hex as their key, changes its bytes.
 Status purge_log(eventlog::EventLog& log, const std::vector<v1::Erasure>& erasures, std::atomic<bool>& canceled) {
@@ -69,16 +67,11 @@ Status PurgedStores::scrub(std::atomic<bool>& canceled) {
   return {};
 }
 
-Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config, const std::string& hash_key,
-                                                            eventlog::EventLog& log, docstore::DocStore& profiles,
-                                                            PurgedStores& stores, env::Clock& clock,
-                                                            OthersRead others_read) {
-  kv::Options options;
-  options.path = config.data_dir + "/letters";
-  options.memory = kv::make_memory_budget(kCacheBytes);
-  options.write_buffer_bytes = kWriteBufferBytes;
-  options.open_files_max = config.store_files;
-  FRESHET_ASSIGN(auto store, kv::open_rocks(options));
+Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config,
+                                                            std::shared_ptr<kv::MendingStore> store,
+                                                            const std::string& hash_key, eventlog::EventLog& log,
+                                                            docstore::DocStore& profiles, PurgedStores& stores,
+                                                            env::Clock& clock, OthersRead others_read) {
   const bool embedded = config.log.kind == Config::LogKind::kEmbedded;
   console::KeeperOptions keeper;
   keeper.quota = {config.deadletters.count, config.deadletters.bytes, config.retention.deadletters_us};
@@ -86,6 +79,7 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
   keeper.log = &log;
   keeper.profiles = &profiles;
   keeper.clock = &clock;
+  keeper.mend = [letters = store.get()] { return letters->mend(); };
   keeper.trims_topic = embedded;
   if (embedded) keeper.copies.letters_wait = others_read != nullptr;
   if (embedded) keeper.others_read = std::move(others_read);
@@ -98,8 +92,9 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
       {"state and imports", [&stores](const auto&, auto& canceled) { return stores.scrub(canceled); }},
       {"profiles", [&profiles](const auto&, auto& canceled) { return profiles.scrub(canceled); }},
       {"deadletters", [letters = store.get()](const auto&, auto& canceled) { return letters->scrub(canceled); }}};
-  FRESHET_ASSIGN(auto started, console::LetterKeeper::start(std::move(store), std::move(keeper)));
-  return std::shared_ptr<console::LetterKeeper>(std::move(started));
+  auto started = console::LetterKeeper::start(std::move(store), std::move(keeper));
+  if (!started) return tl::unexpected(with_way_on(std::move(started).error()));
+  return std::shared_ptr<console::LetterKeeper>(std::move(*started));
 }
 
 }  // namespace freshet::app

@@ -571,8 +571,10 @@ class ServerImpl final : public Server {
       OthersRead others;
       if (config_.roles.reaction)
         others = [this](eventlog::TopicPartition of) { return read_by_sinks(*log_, tenants_->ledger().present(), of); };
-      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_,
-                                            std::move(others)));
+      FRESHET_ASSIGN(auto letter_rows, stores_.open_letters(config_));
+      disk_check_.add("letters", check_of(letter_rows));
+      FRESHET_ASSIGN(letters_, keep_letters(config_, std::move(letter_rows), installation_->hash_key(), *log_,
+                                            *profiles_, purged_, clock_, std::move(others)));
     }
     options.letters = letters_;
     if (config_.roles.console) {

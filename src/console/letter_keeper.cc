@@ -48,17 +48,10 @@ telemetry::Counter& refused_letters() {
 
 }  // namespace
 
-Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::Store> store, KeeperOptions options) {
+Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::shared_ptr<kv::Store> store, KeeperOptions options) {
   FRESHET_ASSERT(store != nullptr && options.log != nullptr && options.profiles != nullptr && options.clock != nullptr);
   std::unique_ptr<LetterKeeper> keeper(new LetterKeeper(std::move(store), std::move(options)));
-  FRESHET_ASSIGN(keeper->letters_, Letters::open(*keeper->store_, keeper->options_.quota));
-  FRESHET_ASSIGN(keeper->erasures_, Erasures::open(*keeper->store_, keeper->options_.hash_key));
-  for (uint32_t p = 0; p < keeper->options_.log->partitions(Topic::kDeadLetters); ++p) {
-    FRESHET_ASSIGN(const auto row, keeper->store_->get(position_key(p)));
-    FRESHET_ASSIGN(const Offset at, parse_offset(row));
-    keeper->positions_.push_back(at);
-    keeper->trimmed_.push_back(0);
-  }
+  FRESHET_TRY(keeper->load());
   keeper->expiring_by_.look(*keeper->options_.clock);
   keeper->purging_by_.look(*keeper->options_.clock);
   keeper->report_pending();
@@ -69,7 +62,7 @@ Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::St
   return keeper;
 }
 
-LetterKeeper::LetterKeeper(std::unique_ptr<kv::Store> store, KeeperOptions options)
+LetterKeeper::LetterKeeper(std::shared_ptr<kv::Store> store, KeeperOptions options)
     : options_(std::move(options)),
       store_(std::move(store)),
       violations_(*store_),
@@ -99,15 +92,46 @@ Status LetterKeeper::post(Work work) {
   return options_.threads || working_ ? Status{} : turn();
 }
 
+// What is in memory, and where the topic goes on, as the store has it.
+Status LetterKeeper::load() {
+  FRESHET_ASSIGN(letters_, Letters::open(*store_, options_.quota));
+  FRESHET_ASSIGN(erasures_, Erasures::open(*store_, options_.hash_key));
+  violations_.written();
+  const uint32_t partitions = options_.log->partitions(Topic::kDeadLetters);
+  positions_.clear();
+  trimmed_.assign(partitions, 0);
+  for (uint32_t p = 0; p < partitions; ++p) {
+    FRESHET_ASSIGN(const auto row, store_->get(position_key(p)));
+    FRESHET_ASSIGN(const Offset at, parse_offset(row));
+    positions_.push_back(at);
+  }
+  return {};
+}
+
+// After a write that failed nobody knows what of it is there, and what lies in memory counts it in: so all of it is
+// read again, and the topic goes on from where the rows are.
+Status LetterKeeper::recover() {
+  const std::lock_guard lock(kept_mutex_);
+  if (Status well = store_->health(); !well) {
+    stale_ = true;
+    FRESHET_TRY(options_.mend ? options_.mend() : std::move(well));
+  }
+  if (!stale_) return {};
+  FRESHET_TRY(load());
+  stale_ = false;
+  return {};
+}
+
 // ---- the topic ----------------------------------------------------------------------------------------------------
 
 Status LetterKeeper::turn() {
   turn_us_ = options_.clock->now_us();
   expiring_by_.look(turn_us_, options_.clock->monotonic_us());
-  const Status followed = follow();
-  // What is kept can be read also while the log can't.
+  Status followed = recover();
+  if (followed) followed = follow();
+  // What is kept can be read also while the log can't, or nothing can be written.
   work();
-  FRESHET_TRY(followed);
+  FRESHET_TRY(std::move(followed));
   return expire();
 }
 

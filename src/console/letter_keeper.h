@@ -46,6 +46,8 @@ struct KeeperOptions {
   // Up to where everybody else has read a partition of the topic, who has to: it is trimmed no further. Null: nobody.
   std::function<eventlog::Offset(eventlog::TopicPartition)> others_read;
   std::vector<PurgeStep> steps;
+  // Makes a store that is not well so again, if it can. Null: it stays as it is.
+  std::function<Status()> mend;
   CopiesOptions copies;  // in places that no step reaches
   bool threads = true;   // without, all is done within the calls: for tests
 };
@@ -61,7 +63,7 @@ class LetterKeeper {
   using Work = std::function<void(Kept)>;
 
   // What `options` names must outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<LetterKeeper>> start(std::unique_ptr<kv::Store> store,
+  [[nodiscard]] static Result<std::unique_ptr<LetterKeeper>> start(std::shared_ptr<kv::Store> store,
                                                                    KeeperOptions options);
   ~LetterKeeper();
   // Ends the threads; what is posted from then on is refused.
@@ -80,8 +82,10 @@ class LetterKeeper {
   [[nodiscard]] Status purge();
 
  private:
-  LetterKeeper(std::unique_ptr<kv::Store> store, KeeperOptions options);
+  LetterKeeper(std::shared_ptr<kv::Store> store, KeeperOptions options);
 
+  [[nodiscard]] Status load();
+  [[nodiscard]] Status recover();
   [[nodiscard]] Status follow();
   [[nodiscard]] Result<bool> follow_partition(uint32_t partition);
   [[nodiscard]] Status take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch);
@@ -100,8 +104,9 @@ class LetterKeeper {
   void run_purges();
 
   const KeeperOptions options_;
-  std::unique_ptr<kv::Store> store_;
+  std::shared_ptr<kv::Store> store_;
   std::mutex kept_mutex_;  // of letters_, erasures_ and violations_
+  bool stale_ = false;     // what of these is in memory may not be what is in the store; guarded likewise
   std::unique_ptr<Letters> letters_;
   std::unique_ptr<Erasures> erasures_;
   Violations violations_;

@@ -197,6 +197,27 @@ TEST_F(LettersTest, ACrashLosesAndRepeatsNothing) {
   }
 }
 
+// A disk that is full for a while: nothing is lost or counted twice, and nobody has to start anything again.
+TEST_F(LettersTest, AStoreThatCouldNotBeWrittenGoesOnWhereItsRowsAre) {
+  fake_.options.trims_topic = true;
+  log_.add(0, make_letter("a1", "acme", "x", 1));
+  EXPECT_THAT(ids("acme"), ElementsAre("a1"));
+  fake_.switches->fail_writes = true;
+  for (const char* id : {"a2", "a3"}) {
+    log_.add(0, make_letter(id, "acme", "x", 1));
+    EXPECT_FALSE(keeper().turn());
+  }
+  LetterUsage usage;
+  EXPECT_FALSE(keeper().post([&](LetterKeeper::Kept kept) { usage = kept.letters.usage("acme"); }));
+  EXPECT_GE(usage.letters, 1u) << "what is there can be read all the while";
+  EXPECT_EQ(log_.watermarks({eventlog::Topic::kDeadLetters, 0})->low, 1) << "what is not kept stays in the topic";
+  fake_.switches->fail_writes = false;
+  EXPECT_THAT(ids("acme"), ElementsAre("a3", "a2", "a1"));
+  EXPECT_EQ(counts("acme"), "1970-01-01 x 3;");
+  with_kept([&](LetterKeeper::Kept kept) { usage = kept.letters.usage("acme"); });
+  EXPECT_EQ(usage.letters, 3u);
+}
+
 TEST_F(LettersTest, TheTopicIsTrimmedNoFurtherThanOthersHaveRead) {
   eventlog::Offset read = 0;
   fake_.options.trims_topic = true;

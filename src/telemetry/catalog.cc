@@ -94,6 +94,8 @@ constexpr MetricEntry kMetrics[] = {
      "Configuration files that SIGHUP read and that were not taken."},
     {"freshet_deadletters_evicted_total", kCounter, "letters", "tenant",
      "Dead letters that went because their tenant had more than its quota, or too old ones."},
+    {"freshet_deadletters_lost_rows_total", kCounter, "rows", "",
+     "Rows of dead letters and erasures that were synced and are gone: see --accept-loss."},
     {"freshet_deadletters_of_erased_total", kCounter, "letters", "",
      "Dead letters that were dropped because they name an erased person."},
     {"freshet_deadletters_only_counted_total", kCounter, "letters", "tenant",
