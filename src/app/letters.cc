@@ -1,5 +1,6 @@
 #include "app/letters.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -47,6 +48,16 @@ Status nudge(eventlog::EventLog& log, uint32_t partitions, bool overflow, env::C
   return append(log, std::move(batches));
 }
 
+// A day for what is rewritten (docs/operations/erasure.md); on Kafka nobody takes a record out of a topic, so it comes
+// after the longest time that one is kept there, with its segment (a 24th of that, from 1 to 24 hours).
+env::TimeUs verified_within_us(const Config& config) {
+  constexpr env::TimeUs kHourUs = 3'600'000'000;
+  if (config.log.kind == Config::LogKind::kEmbedded) return 24 * kHourUs;
+  const Config::Retention& kept = config.retention;
+  const env::TimeUs longest = std::max({events_kept_us(config), kept.changes_us, kept.deadletters_us});
+  return longest + std::clamp(longest / 24, kHourUs, 24 * kHourUs) + 24 * kHourUs;
+}
+
 }  // namespace
 
 void PurgedStores::add(std::weak_ptr<kv::Store> store) {
@@ -84,6 +95,7 @@ Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config
   if (embedded) keeper.copies.letters_wait = others_read != nullptr;
   if (embedded) keeper.others_read = std::move(others_read);
   if (!embedded) keeper.copies.states = 1 + config.state.standbys;
+  keeper.verified_within_us = verified_within_us(config);
   keeper.copies.nudge = [&log, &clock, embedded, partitions = config.log.partitions] {
     return nudge(log, partitions, !embedded, clock);
   };

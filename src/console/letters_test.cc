@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
+#include "base/json_writer.h"
 #include "console/letter_values.h"
 #include "env/steadiness.h"
 #include "model/time.h"
@@ -259,6 +260,7 @@ TEST(LetterValues, AreFoundInWhateverBody) {
   for (const char* value : {"u1", "a@b.c", "1234"}) EXPECT_TRUE(holds(letter, value)) << value;
   for (const char* value : {"7", "1", "userId"}) EXPECT_FALSE(holds(letter, value)) << value << " is nobody";
   letter.set_body(R"({"userId":7,"esc":"a\u0040b.c")");  // not JSON
+  EXPECT_TRUE(holds(letter, "a@b.c"));
   letter.set_body(R"({"userId":"user-7","mail":"a@b.c", broken)");
   for (const char* value : {"user-7", "a@b.c"}) EXPECT_TRUE(holds(letter, value)) << value;
   letter.set_body(R"({"user_id":7,"mail":"a@b.c"})");
@@ -274,6 +276,75 @@ TEST(LetterValues, AreFoundInWhateverBody) {
   for (const char* value : {"u1", "u2"}) EXPECT_TRUE(holds(letter, value)) << value;
   letter.set_reason("the value \"someone@b.c\" is too long");
   EXPECT_TRUE(holds(letter, "someone@b.c"));
+}
+
+// What people write into addresses, texts, names and numbers.
+TEST(LetterValues, AreFoundWithinLongerTexts) {
+  struct Case {
+    const char* body;
+    const char* value;
+  };
+  for (const auto& [body, value] : {
+           Case{R"({"url":"https://shop/?email=a@b.c&x=1"})", "a@b.c"},
+           Case{R"({"url":"https://shop/?email=a%40b.c"})", "a@b.c"},
+           Case{R"({"url":"https://x/?to=https%3A%2F%2Fy%2F%3Fmail%3Da%2540b.c"})", "a@b.c"},
+           Case{R"({"text":"mail a@b.c, please."})", "a@b.c"},
+           Case{R"({"text":"<a.long-name+tag@mail.sub.example.co.uk>"})", "a.long-name+tag@mail.sub.example.co.uk"},
+           Case{R"({"text":"call +49 171 1234567 now"})", "+49 171 1234567"},
+           Case{R"({"path":"/users/auth0|5f7/edit"})", "auth0|5f7"},
+           Case{R"({"path":"/u/8c3f-11ee-be56/x"})", "8c3f-11ee-be56"},
+           Case{R"({"a@b.c":1})", "a@b.c"},
+           Case{R"({"by":{"user-17":true}})", "user-17"},
+           Case{R"({"n":1234.50})", "1234.50"},
+           Case{R"({"n":12345.0})", "12345"},
+           Case{R"({"n":12345678901234567890123})", "12345678901234567890123"},
+           Case{R"({"payload":"{\"email\":\"a\\u0040b.c\"}"})", "a@b.c"},
+           Case{R"({"esc":"\u0061@b.c"})", "a@b.c"},
+           Case{R"({"q":"a\u00a0b@c.de\u3000d"})", "b@c.de"},
+           Case{"email=a%40b.c", "a@b.c"},
+           Case{R"(broken "u":"x\u0040y.z")", "x@y.z"},
+           Case{R"({"mail":"Ä@x.de"})", "ä@x.de"},
+           Case{R"({"text":"an Ä@x.de geschickt"})", "ä@x.de"},
+           Case{R"({"id":"\ud83d\ude00-7"})", "\xf0\x9f\x98\x80-7"},
+       }) {
+    EXPECT_TRUE(holds(make_letter("1", "acme", "x", 1, body), value)) << body;
+  }
+  const auto letter =
+      make_letter("1", "acme", "x", 1, R"J({"email":"x","at":"2026-01-02","ua":"Mozilla/5.0 (mobile)"})J");
+  for (const char* nobody : {"email", "mobile", "2026", "Mozilla"})
+    EXPECT_FALSE(holds(letter, nobody)) << nobody << " is in every letter";
+}
+
+// Wherever ingest takes somebody's identifier from, letters are searched for it.
+TEST(LetterValues, AreFoundInRecordsWherever) {
+  v1::Envelope record;
+  record.add_user()->set_value("u1");
+  record.add_attributes()->mutable_value()->set_text("write to a1@b.c");
+  record.mutable_attributes(0)->add_elements()->set_text("a2@b.c");
+  record.add_device_attributes()->mutable_value()->set_json(R"({"x":["a3@b.c"]})");
+  record.add_events()->set_properties(R"({"x":"a4@b.c"})");
+  record.mutable_loop()->mutable_record()->add_user()->set_value("a5@b.c");
+  auto letter = make_letter("1", "acme", "x", 1, record.SerializeAsString());
+  letter.set_body_type(v1::DeadLetter::ENVELOPE);
+  for (const char* value : {"u1", "a1@b.c", "a2@b.c", "a3@b.c", "a4@b.c", "a5@b.c"})
+    EXPECT_TRUE(holds(letter, value)) << value;
+}
+
+// Whatever stands around an address.
+RC_GTEST_PROP(LetterValues, AreFoundWhateverStandsAround, ()) {
+  const auto noise = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      " ", "x", "7", "&", "=", "%", "%20", "\\", "\\n", "/", "?", "ä", "\"", ",", "<", "{", ":", "\n"));
+  const size_t at = *rc::gen::inRange<size_t>(0, noise.size() + 1);
+  std::string text;
+  for (size_t i = 0; i <= noise.size(); ++i) {
+    if (i == at) text += *rc::gen::element<std::string>(" ", "=", "\"", ",", "<") + "jo@example.com";
+    if (i == at) text += *rc::gen::element<std::string>(" ", "&", "\"", ",", ">");
+    if (i < noise.size()) text += noise[i];
+  }
+  RC_ASSERT(holds(make_letter("1", "acme", "x", 1, text), "jo@example.com"));
+  std::string json;
+  JsonWriter(json).begin_object().member("t", text).end_object();
+  RC_ASSERT(holds(make_letter("1", "acme", "x", 1, json), "jo@example.com"));
 }
 
 TEST(LetterJson, ShowsBodiesAsWhatTheyAre) {

@@ -45,8 +45,7 @@ struct FakeKeeper {
 
   KeeperOptions options;
   std::shared_ptr<kv::MemoryDisk> disk = std::make_shared<kv::MemoryDisk>();
-  std::shared_ptr<eventlog::embedded::StoreSwitches> switches =
-      std::make_shared<eventlog::embedded::StoreSwitches>();
+  std::shared_ptr<eventlog::embedded::StoreSwitches> switches = std::make_shared<eventlog::embedded::StoreSwitches>();
 };
 
 class FakeStore final : public docstore::DocStore {

@@ -1,5 +1,5 @@
 // For tests: a kv::Store in memory whose rows outlive it, and one in front of any store whose writes can be made to
-// fail or to wait, and which counts syncs. Thread-safe.
+// fail or to wait, and which counts syncs and scans. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@ namespace freshet::eventlog::embedded {
 // The switches may be used from any thread and outlive the store.
 struct StoreSwitches {
   std::atomic<uint64_t> syncs{0};
+  std::atomic<uint64_t> scans{0};  // in both directions
   std::atomic<bool> fail_writes{false};
   std::atomic<bool> ill{false};  // a write has failed
 
@@ -58,9 +59,11 @@ class SwitchedStore final : public kv::Store {
     return store_->multi_get(keys, found);
   }
   Status scan(std::string_view begin, std::string_view end, const Visit& visit) override {
+    ++switches_->scans;
     return store_->scan(begin, end, visit);
   }
   Status scan_back(std::string_view begin, std::string_view end, const Visit& visit) override {
+    ++switches_->scans;
     return store_->scan_back(begin, end, visit);
   }
   Status flush() override { return store_->flush(); }
