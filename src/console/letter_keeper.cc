@@ -175,8 +175,13 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
   FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
   Offset& next = positions_[partition];
   if (next < 0 || next > marks.high) next = marks.low;  // Nothing was read yet, or the log was made anew.
-  if (next < marks.low) FRESHET_TRY(note_missed(static_cast<uint64_t>(marks.low - next)));
-  next = std::max(next, marks.low);
+  if (next < marks.low) {
+    FRESHET_TRY(note_missed(static_cast<uint64_t>(marks.low - next)));
+    next = marks.low;
+    kv::WriteBatch moved;
+    moved.put(position_key(partition), std::to_string(next));
+    FRESHET_TRY(store_->write(moved, kv::Durability::kSynced));  // After a crash it is not told again.
+  }
   if (next == marks.high) return false;
   FRESHET_ASSIGN(const auto fetched, options_.log->read(of, next, kReadBytes));
   if (fetched.next <= next) return false;
