@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/log.h"
+#include "app/sinks.h"
 #include "app/what_is_left.h"
 #include "base/hash.h"
 
@@ -82,7 +83,7 @@ Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config
                                                             std::shared_ptr<kv::MendingStore> store,
                                                             const std::string& hash_key, eventlog::EventLog& log,
                                                             docstore::DocStore& profiles, PurgedStores& stores,
-                                                            env::Clock& clock, OthersRead others_read) {
+                                                            env::Clock& clock, PresentTenants present) {
   const bool embedded = config.log.kind == Config::LogKind::kEmbedded;
   console::KeeperOptions keeper;
   keeper.quota = {config.deadletters.count, config.deadletters.bytes, config.retention.deadletters_us};
@@ -92,8 +93,13 @@ Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config
   keeper.clock = &clock;
   keeper.mend = [letters = store.get()] { return letters->mend(); };
   keeper.trims_topic = embedded;
-  if (embedded) keeper.copies.letters_wait = others_read != nullptr;
-  if (embedded) keeper.others_read = std::move(others_read);
+  // Sinks learn from the same topic who was erased. A process without them has nobody who reads there.
+  if (embedded && config.roles.reaction) {
+    keeper.copies.letters_wait = true;
+    keeper.others_read = [&log, present = std::move(present)](eventlog::TopicPartition of) {
+      return read_by_sinks(log, present(), of);
+    };
+  }
   if (!embedded) keeper.copies.states = 1 + config.state.standbys;
   keeper.verified_within_us = verified_within_us(config);
   keeper.copies.nudge = [&log, &clock, embedded, partitions = config.log.partitions] {

@@ -228,7 +228,6 @@ class ServerImpl final : public Server {
     make_service();
     start_tenants();
     FRESHET_TRY(start_ingest());
-    FRESHET_TRY(start_letters());
     FRESHET_TRY(start_admin());
     start_disk_check(disk_check_, profiles_.get(), *log_, config_.data_dir);
     if (state_profiles_ != nullptr) remove_unused(config_.data_dir);
@@ -562,25 +561,17 @@ class ServerImpl final : public Server {
     return {};
   }
 
-  // Dead letters and erasures, of the role console.
-  Status start_letters() {
-    if (!config_.roles.console) return {};
-    // Sinks learn from the same topic who was erased. A process without them has nobody who reads there.
-    OthersRead others;
-    if (config_.roles.reaction)
-      others = [this](eventlog::TopicPartition of) { return read_by_sinks(*log_, tenants_->ledger().present(), of); };
-    FRESHET_ASSIGN(auto rows, stores_.open_letters(config_));
-    disk_check_.add("letters", check_of(rows));
-    FRESHET_ASSIGN(letters_, keep_letters(config_, std::move(rows), installation_->hash_key(), *log_, *profiles_,
-                                          purged_, clock_, std::move(others)));
-    return {};
-  }
-
   // Starts the admin listener. Every process has one, for health and metrics; what else there is
   // only the console role has.
   Status start_admin() {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
+    if (config_.roles.console) {
+      FRESHET_ASSIGN(auto rows, stores_.open_letters(config_));
+      disk_check_.add("letters", check_of(rows));
+      FRESHET_ASSIGN(letters_, keep_letters(config_, std::move(rows), installation_->hash_key(), *log_, *profiles_,
+                                            purged_, clock_, [this] { return tenants_->ledger().present(); }));
+    }
     options.letters = letters_;
     if (config_.roles.console) {
       options.streams = std::make_shared<console::Streams>(*log_, clock_);

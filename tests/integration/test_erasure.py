@@ -1,10 +1,11 @@
 """After an erasure nobody finds a copy: in files, in dead letters, in what other listeners show; and it is shown how far it is."""
+import os
 import secrets
+from pathlib import Path
 
 from harness import Http, SERVER_KEY, TENANT, bearer, check, check_equal, freshet, profile, send_batch, send_records, shorten, wait_until
 from patience import patient
 from test_import import import_file
-
 
 WINDOW = 8  # bytes of a value that nothing else has
 
@@ -23,16 +24,22 @@ def found_in(data, values):
     return [name for name, value in values.items() if is_in(value)]
 
 
+def files(directory):
+    """Every file with its bytes, but for what is removed meanwhile, a folder or a file."""
+    for folder, _, names in os.walk(directory):
+        for path in (Path(folder) / name for name in names):
+            try:
+                yield path, path.read_bytes()
+            except OSError:
+                continue
+
+
 def copies(directory, values):
     """Which of the values are in which files."""
     found = set()
-    for path in directory.rglob("*"):
-        if not path.is_file() or path.name in ("server.log", "freshet.yaml", "audit.jsonl"):
+    for path, data in files(directory):
+        if path.name in ("server.log", "freshet.yaml", "audit.jsonl"):
             continue
-        try:
-            data = path.read_bytes()
-        except OSError:
-            continue  # compacted away meanwhile
         found.update((name, str(path.relative_to(directory))) for name in found_in(data, values))
     return sorted(found)
 

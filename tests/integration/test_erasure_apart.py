@@ -4,13 +4,12 @@ import re
 import subprocess
 import time
 import urllib.parse
-from pathlib import Path
 
 import apart
 import s3
 from harness import TENANT, check, check_equal, freshet, note, profile, send_batch, send_records, wait_until
 from patience import patient
-from test_erasure import copies, erasure, found_in, import_person, marks, unsearched
+from test_erasure import copies, erasure, files, found_in, import_person, marks, unsearched
 
 TOPICS = ("actions", "overflow", "events", "changes", "deadletters")
 # What an operator sets in hours and days. The broker looks every second, and deletes at once.
@@ -41,12 +40,8 @@ def objects(bucket):
 def everywhere(fleet, bucket, values):
     """Which of the values are where: "NAME in PLACE"."""
     found = [f"{name} in {process.directory.name}/{file}" for process in fleet.processes() for name, file in copies(process.directory, values)]
-    for path in Path(fleet.broker.directory).rglob("*"):
-        if not path.is_file() or path.suffix == ".properties":
-            continue
-        try:
-            data = path.read_bytes()
-        except OSError:
+    for path, data in files(fleet.broker.directory):
+        if path.suffix == ".properties":
             continue
         found += [f"{name} in {path.relative_to(fleet.broker.directory)}" for name in found_in(data, values)]
     for key, data in objects(bucket):
