@@ -1,9 +1,12 @@
 #include "app/letters.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "app/log.h"
+#include "app/sinks.h"
+#include "app/what_is_left.h"
 #include "base/hash.h"
 
 namespace freshet::app {
@@ -12,9 +15,6 @@ namespace {
 using console::PurgeStep;
 using eventlog::Topic;
 using Keys = std::set<std::string, std::less<>>;
-
-constexpr size_t kCacheBytes = 8u << 20;
-constexpr size_t kWriteBufferBytes = 2u << 20;
 
 // Events have the profile's id in hex as their key, changes its bytes.
 Status purge_log(eventlog::EventLog& log, const std::vector<v1::Erasure>& erasures, std::atomic<bool>& canceled) {
@@ -49,6 +49,16 @@ Status nudge(eventlog::EventLog& log, uint32_t partitions, bool overflow, env::C
   return append(log, std::move(batches));
 }
 
+// A day for what is rewritten (docs/operations/erasure.md); on Kafka nobody takes a record out of a topic, so it comes
+// after the longest time that one is kept there, with its segment (a 24th of that, from 1 to 24 hours).
+env::TimeUs verified_within_us(const Config& config) {
+  constexpr env::TimeUs kHourUs = 3'600'000'000;
+  if (config.log.kind == Config::LogKind::kEmbedded) return 24 * kHourUs;
+  const Config::Retention& kept = config.retention;
+  const env::TimeUs longest = std::max({events_kept_us(config), kept.changes_us, kept.deadletters_us});
+  return longest + std::clamp(longest / 24, kHourUs, 24 * kHourUs) + 24 * kHourUs;
+}
+
 }  // namespace
 
 void PurgedStores::add(std::weak_ptr<kv::Store> store) {
@@ -69,16 +79,11 @@ Status PurgedStores::scrub(std::atomic<bool>& canceled) {
   return {};
 }
 
-Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config, const std::string& hash_key,
-                                                            eventlog::EventLog& log, docstore::DocStore& profiles,
-                                                            PurgedStores& stores, env::Clock& clock,
-                                                            OthersRead others_read) {
-  kv::Options options;
-  options.path = config.data_dir + "/letters";
-  options.memory = kv::make_memory_budget(kCacheBytes);
-  options.write_buffer_bytes = kWriteBufferBytes;
-  options.open_files_max = config.store_files;
-  FRESHET_ASSIGN(auto store, kv::open_rocks(options));
+Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config,
+                                                            std::shared_ptr<kv::MendingStore> store,
+                                                            const std::string& hash_key, eventlog::EventLog& log,
+                                                            docstore::DocStore& profiles, PurgedStores& stores,
+                                                            env::Clock& clock, PresentTenants present) {
   const bool embedded = config.log.kind == Config::LogKind::kEmbedded;
   console::KeeperOptions keeper;
   keeper.quota = {config.deadletters.count, config.deadletters.bytes, config.retention.deadletters_us};
@@ -86,10 +91,17 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
   keeper.log = &log;
   keeper.profiles = &profiles;
   keeper.clock = &clock;
+  keeper.mend = [letters = store.get()] { return letters->mend(); };
   keeper.trims_topic = embedded;
-  if (embedded) keeper.copies.letters_wait = others_read != nullptr;
-  if (embedded) keeper.others_read = std::move(others_read);
+  // Sinks learn from the same topic who was erased. A process without them has nobody who reads there.
+  if (embedded && config.roles.reaction) {
+    keeper.copies.letters_wait = true;
+    keeper.others_read = [&log, present = std::move(present)](eventlog::TopicPartition of) {
+      return read_by_sinks(log, present(), of);
+    };
+  }
   if (!embedded) keeper.copies.states = 1 + config.state.standbys;
+  keeper.verified_within_us = verified_within_us(config);
   keeper.copies.nudge = [&log, &clock, embedded, partitions = config.log.partitions] {
     return nudge(log, partitions, !embedded, clock);
   };
@@ -98,8 +110,9 @@ Result<std::shared_ptr<console::LetterKeeper>> open_letters(const Config& config
       {"state and imports", [&stores](const auto&, auto& canceled) { return stores.scrub(canceled); }},
       {"profiles", [&profiles](const auto&, auto& canceled) { return profiles.scrub(canceled); }},
       {"deadletters", [letters = store.get()](const auto&, auto& canceled) { return letters->scrub(canceled); }}};
-  FRESHET_ASSIGN(auto started, console::LetterKeeper::start(std::move(store), std::move(keeper)));
-  return std::shared_ptr<console::LetterKeeper>(std::move(started));
+  auto started = console::LetterKeeper::start(std::move(store), std::move(keeper));
+  if (!started) return tl::unexpected(with_way_on(std::move(started).error()));
+  return std::shared_ptr<console::LetterKeeper>(std::move(*started));
 }
 
 }  // namespace freshet::app

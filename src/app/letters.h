@@ -13,11 +13,13 @@
 #include "docstore/doc_store.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
+#include "kv/mending_store.h"
 #include "kv/store.h"
+#include "model/tenant.h"
 
 namespace freshet::app {
 
-using OthersRead = std::function<eventlog::Offset(eventlog::TopicPartition)>;
+using PresentTenants = std::function<std::vector<std::shared_ptr<const model::Tenant>>()>;
 
 // Stores that hold what records brought, whoever opens and closes them. Thread-safe.
 class PurgedStores {
@@ -31,9 +33,10 @@ class PurgedStores {
   std::vector<std::weak_ptr<kv::Store>> stores_;
 };
 
-// Opens data_dir/letters. What it is given outlives the keeper. `others_read`: as in KeeperOptions.
-[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> open_letters(
-    const Config& config, const std::string& hash_key, eventlog::EventLog& log, docstore::DocStore& profiles,
-    PurgedStores& stores, env::Clock& clock, OthersRead others_read);
+// On the store of Stores::open_letters. What it is given outlives the keeper. `present`: whose sinks read the topic,
+// too.
+[[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> keep_letters(
+    const Config& config, std::shared_ptr<kv::MendingStore> store, const std::string& hash_key, eventlog::EventLog& log,
+    docstore::DocStore& profiles, PurgedStores& stores, env::Clock& clock, PresentTenants present);
 
 }  // namespace freshet::app

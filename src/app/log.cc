@@ -8,11 +8,11 @@
 
 #include "action/worker_options.h"
 #include "app/rebuild.h"
+#include "app/what_is_left.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "ingest/overflow/lane_key.h"
 #include "kv/store.h"
-#include "kv/synced_note.h"
 #include "reaction/reactor_options.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -35,33 +35,6 @@ telemetry::Counter& lost_rows() {
 // with room for 65,536 records each.
 constexpr int kOffsetsOfSecondBits = 16;
 
-// Reads every row, since damage within a file shows only when it is read.
-Status check_rows(kv::Store& store) {
-  return store.scan("", "", [](std::string_view, std::string_view) { return true; });
-}
-
-// Takes what is left of a log. If RocksDB can't open it, or not all of its rows can be read, that is nothing: then it
-// is set aside, and a new one begins.
-Result<std::unique_ptr<kv::Store>> open_what_is_left(kv::Options options, bool& lost) {
-  options.accept_loss = true;
-  auto store = kv::open_rocks(options);
-  Status readable = store ? check_rows(**store) : Status{};
-  if (store && readable) {
-    lost = (*store)->lost_rows() > 0;
-    lost_rows().add((*store)->lost_rows());
-    return store;
-  }
-  const Error why = store ? readable.error() : store.error();
-  if (why.code != Code::kCorrupt) return tl::unexpected(why);
-  const auto synced = kv::SyncedNote::read(options.path);
-  store = fail(Code::kCorrupt, "closed");  // It must not be open when it is renamed.
-  FRESHET_ASSIGN(const std::string aside, kv::set_aside(options.path));
-  spdlog::error("{}; a new log begins, the old one lies in {}", why.message, aside);
-  lost = true;
-  lost_rows().add(synced && *synced ? (*synced)->synced : 1);
-  return kv::open_rocks(options);
-}
-
 Log open_embedded(const Config& config, env::Clock& clock) {
   kv::Options options;
   options.path = log_directory(config);
@@ -75,18 +48,21 @@ Log open_embedded(const Config& config, env::Clock& clock) {
   options.open_files_max = config.store_files;
   options.note_synced = true;
   static_cast<void>(lost_rows());  // It is shown from the start.
-  bool lost = false;
-  auto store = config.accept_loss ? open_what_is_left(options, lost) : kv::open_rocks(options);
-  if (!store) {
-    Error error = std::move(store).error();
-    if (error.code == Code::kCorrupt)
-      error.message += ", or go on without what is lost: freshet run --accept-loss (docs/operations/damage.md)";
-    return tl::unexpected(std::move(error));
+  WhatIsLeft left;
+  if (config.accept_loss) {
+    FRESHET_ASSIGN(left, open_what_is_left(options));
+  } else {
+    auto store = kv::open_rocks(options);
+    if (!store) return tl::unexpected(with_way_on(std::move(store).error()));
+    left.store = std::move(*store);
   }
   eventlog::EmbeddedLogOptions log;
-  if (lost) FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kAfterLoss));
-  if (lost) log.skip_to = clock.now_us() / 1'000'000 << kOffsetsOfSecondBits;
-  return eventlog::open_embedded_log(std::move(*store), clock, log);
+  if (left.lost_rows > 0) {
+    lost_rows().add(left.lost_rows);
+    FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kAfterLoss));
+    log.skip_to = clock.now_us() / 1'000'000 << kOffsetsOfSecondBits;
+  }
+  return eventlog::open_embedded_log(std::move(left.store), clock, log);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "app/audit_file.h"
 #include "app/canary.h"
 #include "app/checkpoints.h"
+#include "app/clock_watch.h"
 #include "app/disk_check.h"
 #include "app/installation.h"
 #include "app/letters.h"
@@ -272,9 +273,10 @@ class ServerImpl final : public Server {
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
     if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
+    clock_watch_.tick();
     if (import_store_ == nullptr || now < expire_due_) return;
     expire_due_ = now + kExpireUs;
-    expire_imports(*import_store_, clock_.now_us() - config_.retention.imports_us);
+    expire_imports(*import_store_, clock_watch_.expires_before_us(config_.retention.imports_us));
   }
 
   void reload(const std::optional<Config>& file) override {
@@ -565,12 +567,10 @@ class ServerImpl final : public Server {
     console::AdminOptions options;
     options.store = config_.roles.console ? profiles_.get() : nullptr;
     if (config_.roles.console) {
-      // Sinks learn from the same topic who was erased. A process without them has nobody who reads there.
-      OthersRead others;
-      if (config_.roles.reaction)
-        others = [this](eventlog::TopicPartition of) { return read_by_sinks(*log_, tenants_->ledger().present(), of); };
-      FRESHET_ASSIGN(letters_, open_letters(config_, installation_->hash_key(), *log_, *profiles_, purged_, clock_,
-                                            std::move(others)));
+      FRESHET_ASSIGN(auto rows, stores_.open_letters(config_));
+      disk_check_.add("letters", check_of(rows));
+      FRESHET_ASSIGN(letters_, keep_letters(config_, std::move(rows), installation_->hash_key(), *log_, *profiles_,
+                                            purged_, clock_, [this] { return tenants_->ledger().present(); }));
     }
     options.letters = letters_;
     if (config_.roles.console) {
@@ -636,6 +636,7 @@ class ServerImpl final : public Server {
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
   LogWatch log_watch_;                // of ingest
   env::Clock& clock_;
+  ClockWatch clock_watch_{clock_};
   env::Random& random_;
   // These are in the order in which they need one another, and are destroyed the other way round.
   std::unique_ptr<Installation> installation_;

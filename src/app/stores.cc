@@ -2,9 +2,19 @@
 
 #include <utility>
 
+#include "app/what_is_left.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace freshet::app {
+namespace {
+
+telemetry::Counter& lost_letter_rows() {
+  return telemetry::counter("freshet_deadletters_lost_rows_total",
+                            "Rows of dead letters and erasures that were synced and are gone: see --accept-loss.");
+}
+
+}  // namespace
 
 Result<std::shared_ptr<kv::Store>> Stores::open_imports(const Config& config) {
   kv::Options options;
@@ -14,8 +24,29 @@ Result<std::shared_ptr<kv::Store>> Stores::open_imports(const Config& config) {
   options.open_files_max = config.store_files;
   options.remember_damage = true;
   options.note_synced = true;
-  FRESHET_ASSIGN(imports_, kv::MendingStore::open(options));
+  FRESHET_ASSIGN(imports_, kv::MendingStore::open(options, kv::OnDamage::kBeginAnew));
   return imports_;
+}
+
+// Damage that is found stays in mind (remember_damage), else the store would be opened again and again and take itself
+// for well until somebody needs what is damaged.
+Result<std::shared_ptr<kv::MendingStore>> Stores::open_letters(const Config& config) {
+  kv::Options options;
+  options.path = config.data_dir + "/letters";
+  options.memory = kv::make_memory_budget(8u << 20);
+  options.write_buffer_bytes = 2u << 20;
+  options.open_files_max = config.store_files;
+  options.remember_damage = true;
+  options.note_synced = true;
+  static_cast<void>(lost_letter_rows());  // It is shown from the start.
+  if (config.accept_loss) {
+    FRESHET_ASSIGN(const WhatIsLeft left, open_what_is_left(options));  // Closed again: what is lost is told once.
+    lost_letter_rows().add(left.lost_rows);
+  }
+  auto opened = kv::MendingStore::open(options, kv::OnDamage::kStayIll);
+  if (!opened) return tl::unexpected(with_way_on(std::move(opened).error()));
+  letters_ = std::move(*opened);
+  return letters_;
 }
 
 Status Stores::watch(const Config& config, docstore::DocStore* profiles, eventlog::EventLog& log, env::Clock& clock) {
@@ -34,6 +65,7 @@ void Stores::look_after(const std::vector<eventlog::Position>& readable) {
 bool Stores::are_well() const {
   if (profiles_ != nullptr && !profiles_->health()) return false;
   if (imports_ != nullptr && !imports_->health()) return false;
+  if (letters_ != nullptr && !letters_->health()) return false;
   return !are_rebuilding();
 }
 

@@ -26,14 +26,21 @@ std::vector<Topic> topics_of(bool elsewhere) {
 
 }  // namespace
 
+Result<std::vector<eventlog::Watermarks>> ErasureCopies::marks_of(Topic topic) {
+  if (const auto known = marks_.find(topic); known != marks_.end()) return known->second;
+  FRESHET_ASSIGN(const auto marks, log_.all_watermarks(topic));
+  marks_[topic] = marks;
+  return marks;
+}
+
 Result<bool> ErasureCopies::has_left_overflow(const v1::Erasure& erasure) {
-  FRESHET_ASSIGN(auto marks, log_.all_watermarks(Topic::kOverflow));
+  FRESHET_ASSIGN(auto marks, marks_of(Topic::kOverflow));
   if (options_.letters_wait) {
-    FRESHET_ASSIGN(const auto letters, log_.all_watermarks(Topic::kDeadLetters));
+    FRESHET_ASSIGN(const auto letters, marks_of(Topic::kDeadLetters));
     marks.insert(marks.end(), letters.begin(), letters.end());
   }
   const std::lock_guard lock(mutex_);
-  const auto [high, first] = overflow_high_.try_emplace(erasure.id());
+  const auto [high, first] = overflow_high_.try_emplace({erasure.tenant(), erasure.id()});
   if (first)
     for (const eventlog::Watermarks& mark : marks) high->second.push_back(mark.high);
   for (size_t p = 0; p < marks.size() && p < high->second.size(); ++p)
@@ -43,7 +50,7 @@ Result<bool> ErasureCopies::has_left_overflow(const v1::Erasure& erasure) {
 }
 
 Status ErasureCopies::mark(v1::Erasure& erasure) {
-  FRESHET_ASSIGN(const auto marks, log_.all_watermarks(Topic::kActions));
+  FRESHET_ASSIGN(const auto marks, marks_of(Topic::kActions));
   erasure.clear_actions_high();
   for (const eventlog::Watermarks& mark : marks) erasure.add_actions_high(mark.high);
   erasure.set_marked_at_us(clock_.now_us());
@@ -51,7 +58,7 @@ Status ErasureCopies::mark(v1::Erasure& erasure) {
 }
 
 bool ErasureCopies::is_past(Topic topic, const google::protobuf::RepeatedField<int64_t>& offsets, Status& status) {
-  const auto marks = log_.all_watermarks(topic);
+  const auto marks = marks_of(topic);
   if (!marks) status = tl::unexpected(marks.error());
   if (!marks) return false;
   for (size_t p = 0; p < marks->size() && p < static_cast<size_t>(offsets.size()); ++p)
@@ -95,8 +102,7 @@ Status ErasureCopies::note_ends(v1::Erasure& erasure) {
   return {};
 }
 
-Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure) {
-  const env::TimeUs now = clock_.now_us();
+Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure, const env::Steadiness& steadiness) {
   if (erasure.trimmed_at_us() == 0) {
     Status status;
     for (const auto& ends : erasure.ends()) {
@@ -106,7 +112,7 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure) {
       if (!past) erasure.set_waits_for("topic " + std::string(name_of(topic)));
       if (!past) return false;
     }
-    erasure.set_trimmed_at_us(now);
+    erasure.set_trimmed_at_us(clock_.now_us());
   }
   env::TimeUs lingers = 0;
   for (const auto& ends : erasure.ends()) {
@@ -115,7 +121,7 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure) {
     FRESHET_ASSIGN(const env::TimeUs of_one, log_.lingers_us(topic));
     lingers = std::max(lingers, of_one);
   }
-  const bool over = now - erasure.trimmed_at_us() >= lingers;
+  const bool over = steadiness.surely_since(erasure.trimmed_at_us()) >= lingers;
   if (!over) erasure.set_waits_for("files of topics actions and overflow");
   return over;
 }

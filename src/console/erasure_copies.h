@@ -17,10 +17,12 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "env/clock.h"
+#include "env/steadiness.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
 
@@ -35,11 +37,15 @@ struct CopiesOptions {
   std::function<Status()> nudge;
 };
 
-// Thread-safe.
+// Two threads use it: that of purges, and whoever hears what workers say.
 class ErasureCopies {
  public:
   ErasureCopies(eventlog::EventLog& log, env::Clock& clock, CopiesOptions options)
       : log_(log), clock_(clock), options_(std::move(options)) {}
+
+  // The thread of purges, up to ask(). What the watermarks of topics are is asked for once from here to the next such
+  // call, however many erasures want to know.
+  void begin_turn() { marks_.clear(); }
 
   // What waited in `overflow` when it was first asked has gone on, and is deleted there; with letters_wait, what was in
   // `deadletters`, too.
@@ -51,7 +57,7 @@ class ErasureCopies {
   [[nodiscard]] bool states_are_scrubbed(const v1::Erasure& erasure);
   [[nodiscard]] Status note_ends(v1::Erasure& erasure);
   // Notes in the erasure when the last low watermark was seen past its end.
-  [[nodiscard]] Result<bool> have_ended(v1::Erasure& erasure);
+  [[nodiscard]] Result<bool> have_ended(v1::Erasure& erasure, const env::Steadiness& steadiness);
 
   // What a worker says.
   void take(const v1::StatePlaces& places);
@@ -59,16 +65,18 @@ class ErasureCopies {
   void ask(bool wait);
 
  private:
+  [[nodiscard]] Result<std::vector<eventlog::Watermarks>> marks_of(eventlog::Topic topic);
   [[nodiscard]] bool is_past(eventlog::Topic topic, const google::protobuf::RepeatedField<int64_t>& offsets,
                              Status& status);
 
   eventlog::EventLog& log_;
   env::Clock& clock_;
   const CopiesOptions options_;
-  std::mutex mutex_;  // of all that follows
+  std::map<eventlog::Topic, std::vector<eventlog::Watermarks>> marks_;  // of this turn
+  std::mutex mutex_;                                                    // of all that follows
   // By erasure, where these topics ended when they were first looked at; after a restart that is later, which does no
   // harm.
-  std::map<std::string, std::vector<eventlog::Offset>> overflow_high_;
+  std::map<std::pair<std::string, std::string>, std::vector<eventlog::Offset>> overflow_high_;  // by tenant and id
   std::map<uint32_t, std::map<std::string, int64_t>> scrubbed_;  // by partition and installation: up to where
   std::map<uint32_t, int64_t> wanted_;                           // by partition, since the last ask()
   std::map<uint32_t, int64_t> asked_;                            // what was asked for last

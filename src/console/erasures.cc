@@ -33,6 +33,9 @@ void add_once(google::protobuf::RepeatedPtrField<std::string>& all, std::string_
   if (std::find(all.begin(), all.end(), value) == all.end()) all.Add()->assign(value);
 }
 
+// Nothing else is waited for before action has said a word.
+bool is_word_lost(const v1::Erasure& erasure) { return erasure.applied_at_us() == 0 && !erasure.waits_for().empty(); }
+
 }  // namespace
 
 Result<std::unique_ptr<Erasures>> Erasures::open(kv::Store& store, std::string hash_key) {
@@ -44,14 +47,20 @@ Result<std::unique_ptr<Erasures>> Erasures::open(kv::Store& store, std::string h
 Status Erasures::load() {
   FRESHET_TRY(store_.scan("e", "f", [this](std::string_view key, std::string_view value) {
     v1::Erasure erasure;
-    if (erasure.ParseFromArray(value.data(), static_cast<int>(value.size())) && erasure.verified_at_us() == 0)
-      pending_.insert(decode_id(key.substr(1)));
+    if (!erasure.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+    if (erasure.verified_at_us() == 0) pending_.insert(decode_id(key.substr(1)));
+    if (is_word_lost(erasure)) lost_.insert(decode_id(key.substr(1)));
     return true;
   }));
   return store_.scan("h", "i", [this](std::string_view key, std::string_view value) {
-    if (key.size() == 1 + sizeof(Hash128::bytes)) suppressed_[Hash128::from(key.substr(1))] = decode_id(value);
+    if (key.size() == 1 + sizeof(Hash128::bytes)) suppress(Hash128::from(key.substr(1)), decode_id(value));
     return true;
   });
+}
+
+void Erasures::suppress(const Hash128& hash, const Id& id) {
+  suppressing_.insert(id.first);
+  suppressed_[hash] = id;
 }
 
 Hash128 Erasures::hash_of(std::string_view tenant, std::string_view value) const {
@@ -84,6 +93,7 @@ Status Erasures::withdraw(const v1::Envelope& order) {
   kv::WriteBatch batch;
   batch.remove(erasure_key(id));
   pending_.erase(id);
+  lost_.erase(id);
   return store_.write(batch, kv::Durability::kLogged);
 }
 
@@ -101,7 +111,6 @@ Result<v1::Erasure> Erasures::get_or_make(const Id& id, v1::EntityKind kind, env
   return erasure;
 }
 
-// Whatever is said anew of an erasure, what was verified before has to be verified again.
 Status Erasures::apply(const v1::DeadLetter& letter, const v1::ErasureNotice& notice, env::TimeUs now_us,
                        kv::WriteBatch& batch) {
   if (notice.lifted()) {
@@ -114,6 +123,20 @@ Status Erasures::apply(const v1::DeadLetter& letter, const v1::ErasureNotice& no
   // Whoever was erased along with somebody else (a device, a profile on its way to another one) has no request.
   const std::string id = notice.message_id().empty() ? "profile-" + to_hex(notice.id()) : notice.message_id();
   FRESHET_ASSIGN(v1::Erasure erasure, get_or_make({letter.tenant(), id}, notice.kind(), letter.received_at_us()));
+  apply(erasure, notice, now_us, batch);
+  for (const std::string& hash : notice.suppressed()) {
+    if (hash.size() != sizeof(Hash128::bytes)) continue;
+    batch.put(hash_row('h', hash), encode_id({erasure.tenant(), erasure.id()}));
+    suppress(Hash128::from(hash), {erasure.tenant(), erasure.id()});
+  }
+  const std::set<Id> lost = lost_;  // which apply() makes smaller
+  for (const Id& other : lost)
+    if (other.first == letter.tenant()) FRESHET_TRY(apply_to_lost(other, notice, now_us, batch));
+  return {};
+}
+
+// Whatever is said anew of an erasure, what was verified before has to be verified again.
+void Erasures::apply(v1::Erasure& erasure, const v1::ErasureNotice& notice, env::TimeUs now_us, kv::WriteBatch& batch) {
   erasure.set_applied_at_us(now_us);
   erasure.clear_written_at_us();
   erasure.clear_verified_at_us();
@@ -122,17 +145,43 @@ Status Erasures::apply(const v1::DeadLetter& letter, const v1::ErasureNotice& no
   erasure.clear_scrubbed_at_us();
   erasure.clear_ends();
   erasure.clear_trimmed_at_us();
+  erasure.clear_waits_for();
   if (!notice.id().empty()) add_once(*erasure.mutable_profiles(), notice.id());
   for (const std::string& merged : notice.merged()) add_once(*erasure.mutable_profiles(), merged);
   for (const std::string& hash : notice.freed()) add_once(*erasure.mutable_hashes(), hash);
-  for (const std::string& hash : notice.suppressed()) {
-    add_once(*erasure.mutable_hashes(), hash);
-    if (hash.size() != sizeof(Hash128::bytes)) continue;
-    batch.put(hash_row('h', hash), encode_id({erasure.tenant(), erasure.id()}));
-    suppressed_[Hash128::from(hash)] = {erasure.tenant(), erasure.id()};
-  }
+  for (const std::string& hash : notice.suppressed()) add_once(*erasure.mutable_hashes(), hash);
   put(erasure, batch);
+}
+
+// Of one whose word may be lost: who is erased now was erased then.
+Status Erasures::apply_to_lost(const Id& id, const v1::ErasureNotice& notice, env::TimeUs now_us,
+                               kv::WriteBatch& batch) {
+  FRESHET_ASSIGN(v1::Erasure erasure, get_or_make(id, notice.kind(), now_us));
+  std::set<std::string, std::less<>> said(notice.suppressed().begin(), notice.suppressed().end());
+  said.insert(notice.freed().begin(), notice.freed().end());
+  const bool same = is_word_lost(erasure) && std::all_of(erasure.hashes().begin(), erasure.hashes().end(),
+                                                         [&](const std::string& hash) { return said.contains(hash); });
+  if (same) apply(erasure, notice, now_us, batch);
   return {};
+}
+
+Result<size_t> Erasures::note_word_lost() {
+  kv::WriteBatch batch;
+  size_t count = 0;
+  const std::set<Id> waiting = pending_;
+  for (const Id& id : waiting) {
+    FRESHET_ASSIGN(auto erasure, get(id.first, id.second));
+    if (!erasure || erasure->applied_at_us() != 0) continue;
+    erasure->set_waits_for(
+        "action's word, which may be among records of topic deadletters that were deleted before this console had read "
+        "them: erase the person again");
+    put(*erasure, batch);
+    ++count;
+  }
+  if (count == 0) return count;
+  FRESHET_TRY(store_.write(batch, kv::Durability::kSynced));
+  written();
+  return count;
 }
 
 // How many such letters have come is told with the erasure: an auditor may ask what was dropped.
@@ -154,11 +203,16 @@ void Erasures::put(const v1::Erasure& erasure, kv::WriteBatch& batch) {
   } else {
     pending_.erase(id);
   }
+  if (is_word_lost(erasure)) {
+    lost_.insert(id);
+  } else {
+    lost_.erase(id);
+  }
 }
 
-Status Erasures::put(const v1::Erasure& erasure) {
+Status Erasures::put(const std::vector<v1::Erasure*>& erasures) {
   kv::WriteBatch batch;
-  put(erasure, batch);
+  for (const v1::Erasure* erasure : erasures) put(*erasure, batch);
   FRESHET_TRY(store_.write(batch, kv::Durability::kSynced));
   written();
   return {};

@@ -43,6 +43,8 @@ class Erasures {
   // The erasure after which this value of the tenant may not come back; nullptr: there is none.
   [[nodiscard]] const Id* erased(std::string_view tenant, std::string_view value) const;
   [[nodiscard]] Hash128 hash_of(std::string_view tenant, std::string_view value) const;
+  // False: no value of the tenant is one that may not come back.
+  [[nodiscard]] bool has_suppressed(std::string_view tenant) const { return suppressing_.contains(tenant); }
 
   [[nodiscard]] Result<std::optional<v1::Erasure>> get(const std::string& tenant, const std::string& id);
   // The latest of those that have the value.
@@ -51,19 +53,29 @@ class Erasures {
   [[nodiscard]] Result<std::vector<v1::Erasure>> list(const std::string& tenant, std::string_view after, size_t count);
   // Those that are not verified.
   [[nodiscard]] const std::set<Id>& pending() const { return pending_; }
-  [[nodiscard]] Status put(const v1::Erasure& erasure);
+  // In one write, durable when it returns.
+  [[nodiscard]] Status put(const std::vector<v1::Erasure*>& erasures);
+  // What action said of erasures may be lost: those that wait for its word say so from now on (`waits_for`). They are
+  // taken for applied when the same person is erased again. How many there are.
+  [[nodiscard]] Result<size_t> note_word_lost();
 
  private:
   Erasures(kv::Store& store, std::string hash_key) : store_(store), hash_key_(std::move(hash_key)) {}
 
   [[nodiscard]] Status load();
   [[nodiscard]] Result<v1::Erasure> get_or_make(const Id& id, v1::EntityKind kind, env::TimeUs requested_at_us);
+  void apply(v1::Erasure& erasure, const v1::ErasureNotice& notice, env::TimeUs now_us, kv::WriteBatch& batch);
+  [[nodiscard]] Status apply_to_lost(const Id& id, const v1::ErasureNotice& notice, env::TimeUs now_us,
+                                     kv::WriteBatch& batch);
+  void suppress(const Hash128& hash, const Id& id);
   void put(const v1::Erasure& erasure, kv::WriteBatch& batch);
 
   kv::Store& store_;
   const std::string hash_key_;
   std::unordered_map<Hash128, Id, Hash128Hasher> suppressed_;
+  std::set<std::string, std::less<>> suppressing_;  // tenants
   std::set<Id> pending_;
+  std::set<Id> lost_;                   // of these, whose word may be lost
   std::vector<v1::Erasure> unwritten_;  // in the batch that is not written yet
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/identifier.h"
+#include "telemetry/metrics.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::console {
@@ -77,11 +78,11 @@ class ErasuresTest : public ::testing::Test {
     ASSERT_TRUE(keeper_->turn());
     ASSERT_TRUE(keeper_->purge());
   }
-  void request(const std::string& id) {
+  void request(const std::string& id, const std::string& user = "user-1") {
     v1::Envelope order;
     order.set_tenant("acme");
     order.set_message_id(id);
-    order.add_user()->set_value("user-1");
+    order.add_user()->set_value(user);
     ASSERT_TRUE(
         keeper_->post([&](LetterKeeper::Kept kept) { ASSERT_TRUE(kept.erasures.request(order, clock_.now_us())); }));
   }
@@ -216,6 +217,82 @@ TEST_F(ErasuresTest, CopiesOutOfReachKeepThemWaiting) {
   EXPECT_EQ(state("r1"), "written");
   purge_after(20'000'000);
   EXPECT_EQ(state("r1"), "verified");
+}
+
+// Files of the log may last a while: a clock that jumps ahead, or back, neither ends that wait nor makes it endless.
+TEST_F(ErasuresTest, AClockThatJumpsVerifiesNothingEarlier) {
+  fake_.options.copies.states = 1;
+  keeper_ = fake_.open();
+  log_.lingers = 90'000'000;
+  log_.actions = {10, 10};
+  say_scrubbed("one", 10);
+  say_erased("r1");
+  purge_after(1'000'000);
+  purge_after(45'000'000);
+  log_.drop(0, 100);
+  purge_after(1'000'000);
+  purge_after(1'000'000);
+  ASSERT_EQ(erasure("r1").waits_for(), "files of topics actions and overflow");
+  clock_.jumped = 40ll * 86'400'000'000;
+  purge_after(11'000'000);
+  EXPECT_EQ(state("r1"), "written") << "nobody knows how long it has been";
+  clock_.jumped = -40ll * 86'400'000'000;
+  purge_after(1'000'000);
+  EXPECT_EQ(state("r1"), "written");
+  purge_after(100'000'000);
+  EXPECT_EQ(state("r1"), "verified");
+}
+
+// On Kafka a console that is away for longer than letters are kept: the word that r1 is erased is lost with others.
+TEST_F(ErasuresTest, WhoseWordIsLostSaysSoAndEndsWithTheNextOrder) {
+  telemetry::Counter& missed = telemetry::counter("freshet_deadletters_missed_total", "");
+  const auto before = missed.value();
+  add("l1", "{}");
+  request("r1");
+  EXPECT_EQ(missed.value(), before);
+  say_erased("r1");
+  for (int i = 0; i < 4; ++i) add("x" + std::to_string(i), "{}");
+  log_.drop(0, 4);
+  purge_after(1'000'000);
+  EXPECT_EQ(missed.value(), before + 3) << "records that nobody has read";
+  EXPECT_EQ(state("r1"), "requested");
+  EXPECT_THAT(erasure("r1").waits_for(), HasSubstr("erase the person again"));
+  keeper_ = fake_.open();
+  request("r2");
+  request("other", "user-2");
+  EXPECT_EQ(erasure("other").waits_for(), "") << "that one's word may still come";
+  say_erased("r2");
+  purge_after(1'000'000);
+  EXPECT_EQ(state("r2"), "written");
+  EXPECT_EQ(state("r1"), "written") << "it is the same person";
+  EXPECT_EQ(erasure("r1").waits_for(), "");
+  EXPECT_EQ(state("other"), "requested");
+  EXPECT_EQ(missed.value(), before + 3);
+}
+
+// All that are ready are looked for together: letters are read as often for a hundred persons as for one.
+TEST_F(ErasuresTest, OneSweepIsForAll) {
+  constexpr int kPersons = 100;
+  for (int i = 0; i < 300; ++i)
+    add("l" + std::to_string(1000 + i), R"({"userId":"person-)" + std::to_string(1000 + i % (2 * kPersons)) + R"("})");
+  for (int i = 0; i < kPersons; ++i) {
+    v1::ErasureNotice notice;
+    notice.set_message_id("r" + std::to_string(i));
+    notice.set_kind(v1::ENTITY_KIND_USER);
+    notice.add_suppressed(hash("person-" + std::to_string(1000 + i)));
+    say(notice);
+  }
+  ASSERT_TRUE(keeper_->turn());
+  const uint64_t reads = fake_.switches->scans;
+  ASSERT_TRUE(keeper_->purge());
+  EXPECT_LE(fake_.switches->scans - reads, 2u);
+  EXPECT_EQ(state("r0"), "written");
+  EXPECT_EQ(state("r99"), "written");
+  EXPECT_EQ(erasure("r0").letters_removed(), 2u);
+  EXPECT_EQ(letters().size(), 50u) << "of a page";
+  uint64_t left = 0;
+  ASSERT_TRUE(keeper_->post([&](LetterKeeper::Kept kept) { left = kept.letters.usage("acme").letters; }));
+  EXPECT_EQ(left, 100u);
 }
 
 TEST_F(ErasuresTest, WhoeverGoesAlongHasARowOfTheirOwn) {

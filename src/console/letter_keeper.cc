@@ -21,20 +21,15 @@ using eventlog::Topic;
 using eventlog::TopicPartition;
 
 constexpr size_t kWorkMax = 256;          // pieces that wait
-constexpr size_t kReadBytes = 4u << 20;   // of the topic at a time
-constexpr int kReadsMax = 4;              // in one turn
+constexpr size_t kReadBytes = 1u << 20;   // of the topic at a time, while requests about letters wait
+constexpr int kReadsMax = 16;             // in one turn
 constexpr env::TimeUs kTurnUs = 250'000;  // between turns, if nothing is asked for
 constexpr env::TimeUs kExpireUs = 60'000'000;
 constexpr env::TimeUs kPurgeUs = 1'000'000;
-// Segments of the log are sealed this long after their begin at the latest, so what was in an open one when an erasure
-// was applied is in a sealed one by then, and goes when the log is trimmed.
-constexpr env::TimeUs kMarkUs = 20'000'000;
-constexpr env::TimeUs kPauseFactor = 20;  // a purge of files rewrites them: it takes at most a 20th of the time
-constexpr env::TimeUs kPauseUsMin = 5'000'000;
 
 Result<Offset> parse_offset(const std::optional<std::string>& row) {
   Offset offset = 0;
-  if (!row) return offset;
+  if (!row) return Offset{-1};
   const auto [end, error] = std::from_chars(row->data(), row->data() + row->size(), offset);
   if (error != std::errc() || end != row->data() + row->size() || offset < 0)
     return fail(Code::kCorrupt, "dead letters: the row of their position is damaged");
@@ -46,20 +41,20 @@ telemetry::Counter& refused_letters() {
                             "Dead letters that were dropped because they name an erased person.");
 }
 
+telemetry::Counter& missed_records() {
+  return telemetry::counter("freshet_deadletters_missed_total",
+                            "Records of topic deadletters that retention took before the console had read them.");
+}
+
 }  // namespace
 
-Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::Store> store, KeeperOptions options) {
+Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::shared_ptr<kv::Store> store, KeeperOptions options) {
   FRESHET_ASSERT(store != nullptr && options.log != nullptr && options.profiles != nullptr && options.clock != nullptr);
   std::unique_ptr<LetterKeeper> keeper(new LetterKeeper(std::move(store), std::move(options)));
-  FRESHET_ASSIGN(keeper->letters_, Letters::open(*keeper->store_, keeper->options_.quota));
-  FRESHET_ASSIGN(keeper->erasures_, Erasures::open(*keeper->store_, keeper->options_.hash_key));
-  for (uint32_t p = 0; p < keeper->options_.log->partitions(Topic::kDeadLetters); ++p) {
-    FRESHET_ASSIGN(const auto row, keeper->store_->get(position_key(p)));
-    FRESHET_ASSIGN(const Offset at, parse_offset(row));
-    keeper->positions_.push_back(at);
-    keeper->trimmed_.push_back(0);
-  }
-  keeper->report_pending();
+  FRESHET_TRY(keeper->load());
+  static_cast<void>(missed_records());  // It is shown from the start.
+  keeper->expiring_by_.look(*keeper->options_.clock);
+  keeper->purger_.report();
   if (keeper->options_.threads) {
     keeper->turns_ = std::thread([k = keeper.get()] { k->run_turns(); });
     keeper->purges_ = std::thread([k = keeper.get()] { k->run_purges(); });
@@ -67,11 +62,12 @@ Result<std::unique_ptr<LetterKeeper>> LetterKeeper::start(std::unique_ptr<kv::St
   return keeper;
 }
 
-LetterKeeper::LetterKeeper(std::unique_ptr<kv::Store> store, KeeperOptions options)
+LetterKeeper::LetterKeeper(std::shared_ptr<kv::Store> store, KeeperOptions options)
     : options_(std::move(options)),
       store_(std::move(store)),
       violations_(*store_),
-      copies_(*options_.log, *options_.clock, options_.copies) {}
+      copies_(*options_.log, *options_.clock, options_.copies),
+      purger_(options_, kept_, copies_, stopping_) {}
 
 LetterKeeper::~LetterKeeper() { stop(); }
 
@@ -97,13 +93,48 @@ Status LetterKeeper::post(Work work) {
   return options_.threads || working_ ? Status{} : turn();
 }
 
+Status LetterKeeper::purge() { return purger_.turn(); }
+
+// What is in memory, and where the topic goes on, as the store has it.
+Status LetterKeeper::load() {
+  FRESHET_ASSIGN(kept_.letters, Letters::open(*store_, options_.quota));
+  FRESHET_ASSIGN(kept_.erasures, Erasures::open(*store_, options_.hash_key));
+  violations_.written();
+  const uint32_t partitions = options_.log->partitions(Topic::kDeadLetters);
+  positions_.clear();
+  trimmed_.assign(partitions, 0);
+  for (uint32_t p = 0; p < partitions; ++p) {
+    FRESHET_ASSIGN(const auto row, store_->get(position_key(p)));
+    FRESHET_ASSIGN(const Offset at, parse_offset(row));
+    positions_.push_back(at);
+  }
+  return {};
+}
+
+// After a write that failed nobody knows what of it is there, and what lies in memory counts it in: so all of it is
+// read again, and the topic goes on from where the rows are.
+Status LetterKeeper::recover() {
+  const std::lock_guard lock(kept_.mutex);
+  if (Status well = store_->health(); !well) {
+    stale_ = true;
+    FRESHET_TRY(options_.mend ? options_.mend() : std::move(well));
+  }
+  if (!stale_) return {};
+  FRESHET_TRY(load());
+  stale_ = false;
+  return {};
+}
+
 // ---- the topic ----------------------------------------------------------------------------------------------------
 
 Status LetterKeeper::turn() {
-  const Status followed = follow();
-  // What is kept can be read also while the log can't.
+  turn_us_ = options_.clock->now_us();
+  expiring_by_.look(turn_us_, options_.clock->monotonic_us());
+  Status followed = recover();
+  if (followed) followed = follow();
+  // What is kept can be read also while the log can't, or nothing can be written.
   work();
-  FRESHET_TRY(followed);
+  FRESHET_TRY(std::move(followed));
   return expire();
 }
 
@@ -125,17 +156,36 @@ Status LetterKeeper::follow() {
   return {};
 }
 
+// Retention was faster, and what it took is gone: letters, and perhaps the word that somebody is erased. The latter
+// would be waited for in vain.
+Status LetterKeeper::note_missed(uint64_t records) {
+  missed_records().add(records);
+  const std::lock_guard lock(kept_.mutex);
+  FRESHET_ASSIGN(const size_t waiting, kept_.erasures->note_word_lost());
+  spdlog::error(
+      "dead letters: {} records of topic deadletters were deleted by its retention before this console had read them; "
+      "{} erasures wait for a word that may be among them, and say so",
+      records, waiting);
+  return {};
+}
+
 // The letters and how far they go are one write: none is taken in twice, or never. False: there is no more.
 Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
   const TopicPartition of{Topic::kDeadLetters, partition};
   FRESHET_ASSIGN(const auto marks, options_.log->watermarks(of));
   Offset& next = positions_[partition];
-  next = std::max(next, marks.low);         // Retention was faster: what it took is gone.
-  if (next > marks.high) next = marks.low;  // The log was made anew.
+  if (next < 0 || next > marks.high) next = marks.low;  // Nothing was read yet, or the log was made anew.
+  if (next < marks.low) {
+    FRESHET_TRY(note_missed(static_cast<uint64_t>(marks.low - next)));
+    next = marks.low;
+    kv::WriteBatch moved;
+    moved.put(position_key(partition), std::to_string(next));
+    FRESHET_TRY(store_->write(moved, kv::Durability::kSynced));  // After a crash it is not told again.
+  }
   if (next == marks.high) return false;
   FRESHET_ASSIGN(const auto fetched, options_.log->read(of, next, kReadBytes));
   if (fetched.next <= next) return false;
-  const std::lock_guard lock(kept_mutex_);
+  const std::lock_guard lock(kept_.mutex);
   kv::WriteBatch batch;
   for (const auto& record : fetched.records) {
     v1::DeadLetter letter;
@@ -149,11 +199,11 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
   }
   batch.put(position_key(partition), std::to_string(fetched.next));
   FRESHET_TRY(store_->write(batch, kv::Durability::kLogged));
-  letters_->written();
-  erasures_->written();
+  kept_.letters->written();
+  kept_.erasures->written();
   violations_.written();
   next = fetched.next;
-  FRESHET_TRY(letters_->evict());
+  FRESHET_TRY(kept_.letters->evict());
   return next < marks.high;
 }
 
@@ -161,30 +211,33 @@ Status LetterKeeper::take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch
   if (letter.body_type() == v1::DeadLetter::ERASURE_NOTICE) {
     v1::ErasureNotice notice;
     if (!notice.ParseFromString(letter.body())) return {};
-    return erasures_->apply(letter, notice, options_.clock->now_us(), batch);
+    return kept_.erasures->apply(letter, notice, options_.clock->now_us(), batch);
   }
-  if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS) return violations_.add(letter, batch);
-  if (letter.uncounted() > 0) return letters_->count(letter, letter.code(), letter.uncounted(), batch);
+  if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS) {
+    return violations_.add(letter, expiring_by_.may_expire(env::kSteadyUs) ? turn_us_ : 0, batch);
+  }
+  if (letter.uncounted() > 0) return kept_.letters->count(letter, letter.code(), letter.uncounted(), batch);
   const Erasures::Id* of = nullptr;
-  const bool erased = any_value(letter, [&](std::string_view value) {
-    of = erasures_->erased(letter.tenant(), value);
-    return of != nullptr;
-  });
-  if (!erased) return letters_->add(letter, batch);
+  const bool erased = kept_.erasures->has_suppressed(letter.tenant()) && any_value(letter, [&](std::string_view value) {
+                        of = kept_.erasures->erased(letter.tenant(), value);
+                        return of != nullptr;
+                      });
+  if (!erased) return kept_.letters->add(letter, batch);
   refused_letters().add();
-  FRESHET_TRY(erasures_->note_late(*of, batch));
-  return letters_->count(letter, "erased", 1, batch);
+  FRESHET_TRY(kept_.erasures->note_late(*of, batch));
+  return kept_.letters->count(letter, "erased", 1, batch);
 }
 
+// Never by a clock that is ahead for a moment: it makes every letter look old, and none would come back.
 Status LetterKeeper::expire() {
   const env::TimeUs now = options_.clock->monotonic_us();
   uint64_t letters = 0;
-  const std::lock_guard lock(kept_mutex_);
+  const std::lock_guard lock(kept_.mutex);
   if (now >= expire_due_us_) {
     expire_due_us_ = now + kExpireUs;
-    FRESHET_TRY(letters_->expire(options_.clock->now_us()));
+    if (expiring_by_.may_expire(options_.quota.age_us)) FRESHET_TRY(kept_.letters->expire(turn_us_));
   }
-  letters = letters_->total();
+  letters = kept_.letters->total();
   letters_total_.store(letters, std::memory_order_relaxed);
   return {};
 }
@@ -197,161 +250,10 @@ void LetterKeeper::work() {
   }
   if (!options_.threads) working_ = true;
   for (const Work& one : all) {
-    const std::lock_guard lock(kept_mutex_);
-    one({*letters_, *erasures_, violations_});
+    const std::lock_guard lock(kept_.mutex);
+    one({*kept_.letters, *kept_.erasures, violations_});
   }
   if (!options_.threads) working_ = false;
-}
-
-// ---- erasures -----------------------------------------------------------------------------------------------------
-
-Status LetterKeeper::purge() {
-  report_pending();
-  std::vector<Erasures::Id> pending;
-  {
-    const std::lock_guard lock(kept_mutex_);
-    pending.assign(erasures_->pending().begin(), erasures_->pending().end());
-  }
-  std::vector<v1::Erasure> to_purge;
-  bool wait = false;
-  for (const auto& [tenant, id] : pending) {
-    std::optional<v1::Erasure> erasure;
-    {
-      const std::lock_guard lock(kept_mutex_);
-      FRESHET_ASSIGN(erasure, erasures_->get(tenant, id));
-    }
-    if (!erasure) continue;
-    FRESHET_ASSIGN(const bool is_ready, bring_on(*erasure));
-    wait = wait || erasure->applied_at_us() != 0;
-    if (!is_ready) continue;
-    if (erasure->scrubbed_at_us() != 0) FRESHET_TRY(verify(*erasure));
-    if (erasure->scrubbed_at_us() == 0) to_purge.push_back(std::move(*erasure));
-  }
-  copies_.ask(wait);
-  return purge_files(to_purge);
-}
-
-Result<bool> LetterKeeper::bring_on(v1::Erasure& erasure) {
-  if (erasure.applied_at_us() == 0) return false;
-  const env::TimeUs now = options_.clock->now_us();
-  if (erasure.written_at_us() == 0) {
-    FRESHET_ASSIGN(const bool gone, is_gone_from_profiles(erasure));
-    if (!gone) return false;
-    FRESHET_TRY(sweep_letters(erasure));
-    erasure.set_written_at_us(now);
-    FRESHET_TRY(save(erasure));
-  }
-  if (erasure.marked_at_us() == 0) {
-    if (now - erasure.applied_at_us() < kMarkUs) return false;
-    FRESHET_ASSIGN(const bool left, copies_.has_left_overflow(erasure));
-    if (!left) return false;
-    FRESHET_TRY(copies_.mark(erasure));
-    FRESHET_TRY(save(erasure));
-  }
-  const std::string waited_for = erasure.waits_for();
-  const env::TimeUs trimmed_at = erasure.trimmed_at_us();
-  FRESHET_ASSIGN(const bool is_ready, wait_for(erasure));
-  if (erasure.waits_for() != waited_for || erasure.trimmed_at_us() != trimmed_at) FRESHET_TRY(save(erasure));
-  return is_ready;
-}
-
-// The next thing that has to happen elsewhere.
-Result<bool> LetterKeeper::wait_for(v1::Erasure& erasure) {
-  if (erasure.scrubbed_at_us() != 0) return copies_.have_ended(erasure);
-  FRESHET_ASSIGN(const bool gone, copies_.is_gone_from_actions(erasure));
-  const bool scrubbed = gone && copies_.states_are_scrubbed(erasure);
-  if (!gone) erasure.set_waits_for("action, whose states and checkpoints may still need records of the person");
-  if (gone && !scrubbed) erasure.set_waits_for("workers, to rewrite the files of their states");
-  return scrubbed;
-}
-
-Result<bool> LetterKeeper::is_gone_from_profiles(const v1::Erasure& erasure) {
-  for (const std::string& id : erasure.profiles()) {
-    if (id.size() != sizeof(Hash128::bytes)) continue;
-    FRESHET_ASSIGN(const auto found, options_.profiles->get({erasure.tenant(), erasure.kind(), Hash128::from(id)}));
-    if (found) return false;
-  }
-  return true;
-}
-
-Status LetterKeeper::sweep_letters(v1::Erasure& erasure) {
-  const std::set<std::string, std::less<>> hashes(erasure.hashes().begin(), erasure.hashes().end());
-  uint64_t removed = 0;
-  std::optional<std::string> after = "";
-  while (after && !stopping_) {
-    const std::lock_guard lock(kept_mutex_);  // A page at a time, so that requests come in between.
-    const auto goes = [&](const v1::DeadLetter& letter) {
-      return any_value(letter, [&](std::string_view value) {
-        return hashes.contains(erasures_->hash_of(letter.tenant(), value).view());
-      });
-    };
-    FRESHET_ASSIGN(after, letters_->remove_if(erasure.tenant(), *after, goes, removed));
-  }
-  erasure.set_letters_removed(erasure.letters_removed() + removed);
-  return after ? fail(Code::kRetry, "stopped") : Status{};
-}
-
-// All that are ready together: what rewrites whole files costs the same for one person as for a thousand.
-Status LetterKeeper::purge_files(std::vector<v1::Erasure>& ready) {
-  const env::TimeUs begin = options_.clock->monotonic_us();
-  if (ready.empty() || begin < purge_due_us_) return {};
-  std::string waits_for;
-  for (const PurgeStep& step : options_.steps) {
-    const Status done = step.run(ready, stopping_);
-    if (stopping_) return {};
-    if (!done) waits_for = fmt::format("{}: {}", step.name, done.error().message);
-    if (!done) spdlog::warn("erasure: {}; it is tried again", waits_for);
-  }
-  for (v1::Erasure& erasure : ready) {
-    erasure.set_waits_for(waits_for);
-    if (waits_for.empty()) FRESHET_TRY(copies_.note_ends(erasure));
-    if (waits_for.empty()) erasure.set_scrubbed_at_us(options_.clock->now_us());
-    FRESHET_TRY(save(erasure));
-  }
-  const env::TimeUs end = options_.clock->monotonic_us();
-  purge_due_us_ = end + std::max(kPauseUsMin, (end - begin) * kPauseFactor);
-  return {};
-}
-
-// What is found after all begins the rest anew.
-Status LetterKeeper::verify(v1::Erasure& erasure) {
-  const uint64_t removed_before = erasure.letters_removed();
-  FRESHET_TRY(sweep_letters(erasure));
-  FRESHET_ASSIGN(const bool gone, is_gone_from_profiles(erasure));
-  const bool letters_came = erasure.letters_removed() != removed_before;
-  erasure.set_waits_for(!gone ? "profiles" : letters_came ? "deadletters" : "");
-  if (erasure.waits_for().empty()) {
-    erasure.set_verified_at_us(options_.clock->now_us());
-  } else {
-    erasure.set_scrubbed_at_us(0);
-    erasure.set_trimmed_at_us(0);
-  }
-  return save(erasure);
-}
-
-// Late letters may have been counted meanwhile: the rest is this thread's alone, unless action has said more of it.
-Status LetterKeeper::save(v1::Erasure& erasure) {
-  const std::lock_guard lock(kept_mutex_);
-  FRESHET_ASSIGN(const auto now, erasures_->get(erasure.tenant(), erasure.id()));
-  if (now && now->applied_at_us() != erasure.applied_at_us()) return {};  // begun anew: the next turn takes it up
-  if (now) erasure.set_late_letters(now->late_letters());
-  return erasures_->put(erasure);
-}
-
-void LetterKeeper::report_pending() {
-  static telemetry::Gauge& pending =
-      telemetry::gauge("freshet_erasures_pending", "Erasures that were asked for and are not verified yet.");
-  static telemetry::Gauge& oldest = telemetry::gauge("freshet_erasures_oldest_pending_seconds",
-                                                     "How long ago the oldest of these was asked for; 0 without any.");
-  const std::lock_guard lock(kept_mutex_);
-  env::TimeUs since = 0;
-  for (const auto& [tenant, id] : erasures_->pending()) {
-    const auto erasure = erasures_->get(tenant, id);
-    if (!erasure || !*erasure) continue;
-    since = since == 0 ? (*erasure)->requested_at_us() : std::min<env::TimeUs>(since, (*erasure)->requested_at_us());
-  }
-  pending.set(static_cast<double>(erasures_->pending().size()));
-  oldest.set(since == 0 ? 0 : static_cast<double>(options_.clock->now_us() - since) / 1e6);
 }
 
 // ---- threads ------------------------------------------------------------------------------------------------------
@@ -378,7 +280,7 @@ void LetterKeeper::run_purges() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const Status done = purge();
+    const Status done = purger_.turn();
     const std::string error = done ? "" : done.error().message;
     if (error != last && !done && !stopping_) spdlog::error("erasure: {}", error);
     last = error;

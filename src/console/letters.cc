@@ -228,18 +228,14 @@ uint64_t Letters::total() const {
   return all;
 }
 
-Result<std::optional<std::string>> Letters::remove_if(const std::string& tenant, std::string_view after,
-                                                      const Goes& goes, uint64_t& removed) {
-  PageBounds bounds;
-  bounds.limit = bounds.rows_max;
-  FRESHET_ASSIGN(const auto page, this->page({tenant, ""}, after, bounds));
+Status Letters::remove(const std::string& tenant, const std::vector<std::string>& ids) {
   std::vector<std::pair<std::string, uint64_t>> rows;
-  for (const v1::DeadLetter& letter : page.letters) {
-    if (goes(letter)) rows.emplace_back(tenant_prefix('l', tenant) + letter.id(), letter.ByteSizeLong());
+  for (const std::string& id : ids) {
+    std::string key = tenant_prefix('l', tenant) + id;
+    FRESHET_ASSIGN(const auto row, store_.get(key));
+    if (row) rows.emplace_back(std::move(key), row->size());
   }
-  FRESHET_TRY(remove(tenant, rows));
-  removed += rows.size();
-  return page.next;
+  return remove(tenant, rows);
 }
 
 }  // namespace freshet::console

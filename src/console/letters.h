@@ -6,7 +6,6 @@
 // -> the offset up to which the topic is in these rows. Not thread-safe: LetterKeeper sees to that.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -81,11 +80,8 @@ class Letters {
   [[nodiscard]] uint64_t total() const;  // of all tenants
   [[nodiscard]] const LetterQuota& quota() const { return quota_; }
 
-  // Takes out those for which `goes` is true; looks at one page's worth of letters older than `after`. The cursor to
-  // go on from, or nullopt.
-  using Goes = std::function<bool(const v1::DeadLetter&)>;
-  [[nodiscard]] Result<std::optional<std::string>> remove_if(const std::string& tenant, std::string_view after,
-                                                             const Goes& goes, uint64_t& removed);
+  // Takes out those of these ids that are still there.
+  [[nodiscard]] Status remove(const std::string& tenant, const std::vector<std::string>& ids);
 
  private:
   Letters(kv::Store& store, const LetterQuota& quota) : store_(store), quota_(quota) {}

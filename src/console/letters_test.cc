@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
+#include "base/json_writer.h"
 #include "console/letter_values.h"
+#include "env/steadiness.h"
+#include "model/time.h"
 #include "testing/fake_admin.h"
 
 namespace freshet::console {
@@ -132,11 +135,53 @@ TEST_F(LettersTest, WhatWasOnlyCountedIsCounted) {
 }
 
 TEST_F(LettersTest, OldOnesGo) {
-  fake_.options.quota.age_us = 1'000'000;
+  fake_.options.quota.age_us = 3'600'000'000;
   log_.add(0, make_letter("a1", "acme", "x", clock_.now_us() - 2'000'000));
   log_.add(0, make_letter("a2", "acme", "x", clock_.now_us()));
+  EXPECT_EQ(ids("acme").size(), 2u);
+  clock_.now += 3'599'000'000;
   (void)ids("acme");
-  EXPECT_THAT(ids("acme"), ElementsAre("a2"));
+  EXPECT_EQ(ids("acme").size(), 2u) << "one is old by now, but who knows whether the clock is right";
+  clock_.now += 60'000'000;
+  (void)ids("acme");
+  EXPECT_THAT(ids("acme"), IsEmpty());
+}
+
+// 40 days ahead for 11 seconds, and all that is kept looks old.
+TEST_F(LettersTest, AClockThatJumpsDeletesNothing) {
+  constexpr env::TimeUs kDayUs = 86'400'000'000;
+  fake_.options.quota.age_us = 30 * kDayUs;
+  const std::string today = model::format_time(clock_.now_us()).substr(0, 10);
+  log_.add(0, make_letter("a1", "acme", "x", clock_.now_us()));
+  v1::PlanViolations violations;
+  violations.add_groups()->set_event("Bought");
+  violations.mutable_groups(0)->set_count(1);
+  auto report = make_letter("v1", "acme", "", clock_.now_us(), violations.SerializeAsString());
+  report.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+  log_.add(0, report);
+  const auto kept = [&] {
+    std::string shown;
+    with_kept([&](LetterKeeper::Kept k) { shown = *k.violations.json("acme", clock_.now); });
+    return fmt::format("{} letters, {} {}", ids("acme").size(), counts("acme"),
+                       shown.find("Bought") == std::string::npos ? "" : "Bought");
+  };
+  const std::string all = fmt::format("1 letters, {} x 1; Bought", today);
+  EXPECT_EQ(kept(), all);
+  clock_.now += 2 * env::kSteadyUs;
+  EXPECT_EQ(kept(), all);
+  clock_.now += 61'000'000;
+  clock_.jumped = 500 * kDayUs;
+  report.set_received_at_us(clock_.now_us());
+  log_.add(0, report);
+  EXPECT_EQ(kept(), all);
+  clock_.now += 61'000'000;
+  EXPECT_EQ(kept(), all);
+  clock_.jumped = 0;
+  EXPECT_EQ(kept(), all);
+  clock_.now += 31 * kDayUs;
+  (void)keeper().turn();
+  clock_.now += 61'000'000;
+  EXPECT_EQ(kept().substr(0, 9), "0 letters") << "but what is old goes";
 }
 
 // What a crash loses of the store is read again: the topic is trimmed only after a sync.
@@ -151,6 +196,27 @@ TEST_F(LettersTest, ACrashLosesAndRepeatsNothing) {
     EXPECT_EQ(counts("acme"), trims ? "1970-01-01 x 50;" : "1970-01-01 x 25;");
     EXPECT_EQ(log_.watermarks({eventlog::Topic::kDeadLetters, 0})->low, trims ? 50 : 0);
   }
+}
+
+// A disk that is full for a while: nothing is lost or counted twice, and nobody has to start anything again.
+TEST_F(LettersTest, AStoreThatCouldNotBeWrittenGoesOnWhereItsRowsAre) {
+  fake_.options.trims_topic = true;
+  log_.add(0, make_letter("a1", "acme", "x", 1));
+  EXPECT_THAT(ids("acme"), ElementsAre("a1"));
+  fake_.switches->fail_writes = true;
+  for (const char* id : {"a2", "a3"}) {
+    log_.add(0, make_letter(id, "acme", "x", 1));
+    EXPECT_FALSE(keeper().turn());
+  }
+  LetterUsage usage;
+  EXPECT_FALSE(keeper().post([&](LetterKeeper::Kept kept) { usage = kept.letters.usage("acme"); }));
+  EXPECT_GE(usage.letters, 1u) << "what is there can be read all the while";
+  EXPECT_EQ(log_.watermarks({eventlog::Topic::kDeadLetters, 0})->low, 1) << "what is not kept stays in the topic";
+  fake_.switches->fail_writes = false;
+  EXPECT_THAT(ids("acme"), ElementsAre("a3", "a2", "a1"));
+  EXPECT_EQ(counts("acme"), "1970-01-01 x 3;");
+  with_kept([&](LetterKeeper::Kept kept) { usage = kept.letters.usage("acme"); });
+  EXPECT_EQ(usage.letters, 3u);
 }
 
 TEST_F(LettersTest, TheTopicIsTrimmedNoFurtherThanOthersHaveRead) {
@@ -194,6 +260,7 @@ TEST(LetterValues, AreFoundInWhateverBody) {
   for (const char* value : {"u1", "a@b.c", "1234"}) EXPECT_TRUE(holds(letter, value)) << value;
   for (const char* value : {"7", "1", "userId"}) EXPECT_FALSE(holds(letter, value)) << value << " is nobody";
   letter.set_body(R"({"userId":7,"esc":"a\u0040b.c")");  // not JSON
+  EXPECT_TRUE(holds(letter, "a@b.c"));
   letter.set_body(R"({"userId":"user-7","mail":"a@b.c", broken)");
   for (const char* value : {"user-7", "a@b.c"}) EXPECT_TRUE(holds(letter, value)) << value;
   letter.set_body(R"({"user_id":7,"mail":"a@b.c"})");
@@ -209,6 +276,75 @@ TEST(LetterValues, AreFoundInWhateverBody) {
   for (const char* value : {"u1", "u2"}) EXPECT_TRUE(holds(letter, value)) << value;
   letter.set_reason("the value \"someone@b.c\" is too long");
   EXPECT_TRUE(holds(letter, "someone@b.c"));
+}
+
+// What people write into addresses, texts, names and numbers.
+TEST(LetterValues, AreFoundWithinLongerTexts) {
+  struct Case {
+    const char* body;
+    const char* value;
+  };
+  for (const auto& [body, value] : {
+           Case{R"({"url":"https://shop/?email=a@b.c&x=1"})", "a@b.c"},
+           Case{R"({"url":"https://shop/?email=a%40b.c"})", "a@b.c"},
+           Case{R"({"url":"https://x/?to=https%3A%2F%2Fy%2F%3Fmail%3Da%2540b.c"})", "a@b.c"},
+           Case{R"({"text":"mail a@b.c, please."})", "a@b.c"},
+           Case{R"({"text":"<a.long-name+tag@mail.sub.example.co.uk>"})", "a.long-name+tag@mail.sub.example.co.uk"},
+           Case{R"({"text":"call +49 171 1234567 now"})", "+49 171 1234567"},
+           Case{R"({"path":"/users/auth0|5f7/edit"})", "auth0|5f7"},
+           Case{R"({"path":"/u/8c3f-11ee-be56/x"})", "8c3f-11ee-be56"},
+           Case{R"({"a@b.c":1})", "a@b.c"},
+           Case{R"({"by":{"user-17":true}})", "user-17"},
+           Case{R"({"n":1234.50})", "1234.50"},
+           Case{R"({"n":12345.0})", "12345"},
+           Case{R"({"n":12345678901234567890123})", "12345678901234567890123"},
+           Case{R"({"payload":"{\"email\":\"a\\u0040b.c\"}"})", "a@b.c"},
+           Case{R"({"esc":"\u0061@b.c"})", "a@b.c"},
+           Case{R"({"q":"a\u00a0b@c.de\u3000d"})", "b@c.de"},
+           Case{"email=a%40b.c", "a@b.c"},
+           Case{R"(broken "u":"x\u0040y.z")", "x@y.z"},
+           Case{R"({"mail":"Ä@x.de"})", "ä@x.de"},
+           Case{R"({"text":"an Ä@x.de geschickt"})", "ä@x.de"},
+           Case{R"({"id":"\ud83d\ude00-7"})", "\xf0\x9f\x98\x80-7"},
+       }) {
+    EXPECT_TRUE(holds(make_letter("1", "acme", "x", 1, body), value)) << body;
+  }
+  const auto letter =
+      make_letter("1", "acme", "x", 1, R"J({"email":"x","at":"2026-01-02","ua":"Mozilla/5.0 (mobile)"})J");
+  for (const char* nobody : {"email", "mobile", "2026", "Mozilla"})
+    EXPECT_FALSE(holds(letter, nobody)) << nobody << " is in every letter";
+}
+
+// Wherever ingest takes somebody's identifier from, letters are searched for it.
+TEST(LetterValues, AreFoundInRecordsWherever) {
+  v1::Envelope record;
+  record.add_user()->set_value("u1");
+  record.add_attributes()->mutable_value()->set_text("write to a1@b.c");
+  record.mutable_attributes(0)->add_elements()->set_text("a2@b.c");
+  record.add_device_attributes()->mutable_value()->set_json(R"({"x":["a3@b.c"]})");
+  record.add_events()->set_properties(R"({"x":"a4@b.c"})");
+  record.mutable_loop()->mutable_record()->add_user()->set_value("a5@b.c");
+  auto letter = make_letter("1", "acme", "x", 1, record.SerializeAsString());
+  letter.set_body_type(v1::DeadLetter::ENVELOPE);
+  for (const char* value : {"u1", "a1@b.c", "a2@b.c", "a3@b.c", "a4@b.c", "a5@b.c"})
+    EXPECT_TRUE(holds(letter, value)) << value;
+}
+
+// Whatever stands around an address.
+RC_GTEST_PROP(LetterValues, AreFoundWhateverStandsAround, ()) {
+  const auto noise = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      " ", "x", "7", "&", "=", "%", "%20", "\\", "\\n", "/", "?", "ä", "\"", ",", "<", "{", ":", "\n"));
+  const size_t at = *rc::gen::inRange<size_t>(0, noise.size() + 1);
+  std::string text;
+  for (size_t i = 0; i <= noise.size(); ++i) {
+    if (i == at) text += *rc::gen::element<std::string>(" ", "=", "\"", ",", "<") + "jo@example.com";
+    if (i == at) text += *rc::gen::element<std::string>(" ", "&", "\"", ",", ">");
+    if (i < noise.size()) text += noise[i];
+  }
+  RC_ASSERT(holds(make_letter("1", "acme", "x", 1, text), "jo@example.com"));
+  std::string json;
+  JsonWriter(json).begin_object().member("t", text).end_object();
+  RC_ASSERT(holds(make_letter("1", "acme", "x", 1, json), "jo@example.com"));
 }
 
 TEST(LetterJson, ShowsBodiesAsWhatTheyAre) {

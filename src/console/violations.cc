@@ -84,7 +84,7 @@ std::string_view name_of_subject(v1::SchemaChange::Subject subject) {
 
 }  // namespace
 
-Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
+Status Violations::add(const v1::DeadLetter& record, int64_t now_us, kv::WriteBatch& batch) {
   v1::PlanViolations violations;
   if (!violations.ParseFromString(record.body())) return {};
   const int64_t span = record.received_at_us() / kSpanUs;
@@ -115,7 +115,9 @@ Status Violations::add(const v1::DeadLetter& record, kv::WriteBatch& batch) {
       if (row.message_ids_size() < kSamplesShown) row.add_message_ids(id);
     batch.put(key, row.SerializeAsString());
   }
-  batch.remove_range(violations_prefix(record.tenant()), span_key(record.tenant(), span - kWeekSpans));
+  // The ingest node that counted it may have a clock that is ahead.
+  const int64_t now = std::min(span, now_us / kSpanUs);
+  batch.remove_range(violations_prefix(record.tenant()), span_key(record.tenant(), now - kWeekSpans));
   return {};
 }
 

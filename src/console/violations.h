@@ -19,7 +19,8 @@ class Violations {
   explicit Violations(kv::Store& store) : store_(store) {}
 
   // Adds a record of body type PLAN_VIOLATIONS to the batch, which the caller writes, whole, and then calls written().
-  [[nodiscard]] Status add(const v1::DeadLetter& record, kv::WriteBatch& batch);
+  // What is older than a week before `now_us` goes, but for 0: then nobody knows for sure how late it is.
+  [[nodiscard]] Status add(const v1::DeadLetter& record, int64_t now_us, kv::WriteBatch& batch);
   void written() { pending_.clear(); }
 
   // {"violations":[{"event","property","rule","counts":{"1h","24h","7d"},"last_at","samples":[…]}]}, the most frequent

@@ -1,5 +1,5 @@
-// For rows that can be made anew from elsewhere: a damaged store is set aside and an empty one begins, instead of a
-// process that can't start.
+// A store whose disk was full is read-only for good, as RocksDB may or may not have what could not be written. Closed
+// and opened again it has what is in its files.
 #include "kv/mending_store.h"
 
 #include <mutex>
@@ -9,15 +9,15 @@
 
 namespace freshet::kv {
 
-Result<std::unique_ptr<MendingStore>> MendingStore::open(const Options& options) {
-  std::unique_ptr<MendingStore> store(new MendingStore(options));
+Result<std::unique_ptr<MendingStore>> MendingStore::open(const Options& options, OnDamage on_damage) {
+  std::unique_ptr<MendingStore> store(new MendingStore(options, on_damage));
   FRESHET_TRY(store->reopen());
   return store;
 }
 
 Status MendingStore::reopen() {
   auto opened = open_rocks(options_);
-  if (!opened && opened.error().code == Code::kCorrupt) {
+  if (!opened && opened.error().code == Code::kCorrupt && on_damage_ == OnDamage::kBeginAnew) {
     FRESHET_ASSIGN(const std::string aside, set_aside(options_.path));
     spdlog::error("{}; it begins anew, the damaged one lies in {}", opened.error().message, aside);
     opened = open_rocks(options_);

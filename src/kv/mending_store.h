@@ -1,5 +1,5 @@
-// A store that mends itself, for rows that cost time and nothing else if they are gone. After a failed write (a full
-// disk) it is opened again, as often as it takes; one that is damaged is set aside, and begins anew.
+// A store that mends itself: after a failed write (a full disk) it is opened again, as often as it takes. What was
+// written and not synced before may be gone then, so whoever keeps some of it in memory reads it again.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,15 @@
 
 namespace freshet::kv {
 
+// What becomes of a store that is damaged.
+enum class OnDamage : uint8_t {
+  kBeginAnew,  // it is set aside, and an empty one begins: of rows that cost time and nothing else if they are gone
+  kStayIll,    // it is not opened, as there is nothing else that has its rows
+};
+
 class MendingStore final : public Store {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<MendingStore>> open(const Options& options);
+  [[nodiscard]] static Result<std::unique_ptr<MendingStore>> open(const Options& options, OnDamage on_damage);
 
   // Does nothing while the store is well. To be called now and then; waits for the calls that are under way.
   // Not ok: what is still wrong.
@@ -37,12 +43,13 @@ class MendingStore final : public Store {
   Status health() override;
 
  private:
-  explicit MendingStore(Options options) : options_(std::move(options)) {}
+  MendingStore(Options options, OnDamage on_damage) : options_(std::move(options)), on_damage_(on_damage) {}
   [[nodiscard]] Status reopen();
   template <class Call>
   auto with_store(Call call) -> decltype(call(std::declval<Store&>()));
 
   const Options options_;
+  const OnDamage on_damage_;
   std::shared_mutex mutex_;  // calls share it
   std::unique_ptr<Store> store_;
   Status why_;  // of a store that could not be opened

@@ -185,8 +185,11 @@ bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules
 // A person has one user_id, unless the rules say otherwise for that very type: a default for all types does not make
 // it two.
 Hash128 value_hash(std::string_view key16, std::string_view tenant, std::string_view value) {
-  std::string bytes("value");
-  bytes.append(1, '\0').append(tenant).append(1, '\0').append(lower(strip(value, kBlank)));
+  const std::string_view stripped = strip(value, kBlank);
+  std::string bytes;
+  bytes.reserve(tenant.size() + stripped.size() + 7);
+  bytes.append("value").append(1, '\0').append(tenant).append(1, '\0');
+  for (const char c : stripped) bytes += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return keyed_hash128(key16, bytes);
 }
 

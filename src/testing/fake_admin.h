@@ -16,6 +16,7 @@
 #include "testing/clock.h"
 #include "testing/event_log.h"
 #include "testing/memory_store.h"
+#include "testing/switched_store.h"
 
 namespace freshet::console {
 
@@ -27,17 +28,24 @@ struct FakeKeeper {
     options.profiles = &store;
     options.clock = &clock;
     options.threads = false;
+    options.mend = [this] {
+      if (switches->fail_writes) return Status(fail(Code::kFatal, "the disk is gone"));
+      switches->ill = false;
+      return Status{};
+    };
     options.quota.age_us = 100ll * 366 * 86'400 * 1'000'000;  // letters of tests are of 1970
   }
   // Opens what the one before has left.
   std::shared_ptr<LetterKeeper> open() {
-    auto started = LetterKeeper::start(kv::open_memory(disk, {}), options);
+    auto store = std::make_shared<eventlog::embedded::SwitchedStore>(kv::open_memory(disk, {}), switches);
+    auto started = LetterKeeper::start(std::move(store), options);
     FRESHET_ASSERT(started.has_value());
     return std::shared_ptr<LetterKeeper>(std::move(*started));
   }
 
   KeeperOptions options;
   std::shared_ptr<kv::MemoryDisk> disk = std::make_shared<kv::MemoryDisk>();
+  std::shared_ptr<eventlog::embedded::StoreSwitches> switches = std::make_shared<eventlog::embedded::StoreSwitches>();
 };
 
 class FakeStore final : public docstore::DocStore {

@@ -1,5 +1,5 @@
 // For tests: a kv::Store in memory whose rows outlive it, and one in front of any store whose writes can be made to
-// fail or to wait, and which counts syncs. Thread-safe.
+// fail or to wait, and which counts syncs and scans. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,9 @@ namespace freshet::eventlog::embedded {
 // The switches may be used from any thread and outlive the store.
 struct StoreSwitches {
   std::atomic<uint64_t> syncs{0};
+  std::atomic<uint64_t> scans{0};  // in both directions
   std::atomic<bool> fail_writes{false};
+  std::atomic<bool> ill{false};  // a write has failed
 
   void hold_writes(bool hold) {
     const std::lock_guard lock(mutex);
@@ -43,13 +45,13 @@ class SwitchedStore final : public kv::Store {
 
   Status write(kv::WriteBatch& batch, kv::Durability durability) override {
     switches_->pass();
-    if (switches_->fail_writes) return fail(Code::kFatal, "the disk is gone");
+    if (switches_->fail_writes) return gone();
     if (durability == kv::Durability::kSynced) ++switches_->syncs;
     return store_->write(batch, durability);
   }
   Status write_sorted(const std::function<void(kv::SortedRows&)>& fill) override {
     switches_->pass();
-    if (switches_->fail_writes) return fail(Code::kFatal, "the disk is gone");
+    if (switches_->fail_writes) return gone();
     return store_->write_sorted(fill);
   }
   Result<std::optional<std::string>> get(std::string_view key) override { return store_->get(key); }
@@ -57,17 +59,25 @@ class SwitchedStore final : public kv::Store {
     return store_->multi_get(keys, found);
   }
   Status scan(std::string_view begin, std::string_view end, const Visit& visit) override {
+    ++switches_->scans;
     return store_->scan(begin, end, visit);
   }
   Status scan_back(std::string_view begin, std::string_view end, const Visit& visit) override {
+    ++switches_->scans;
     return store_->scan_back(begin, end, visit);
   }
   Status flush() override { return store_->flush(); }
   Status sync() override { return store_->sync(); }
   Status reclaim(std::string_view begin, std::string_view end) override { return store_->reclaim(begin, end); }
   uint64_t disk_bytes() override { return store_->disk_bytes(); }
+  Status health() override { return switches_->ill ? fail(Code::kFatal, "the disk was gone") : store_->health(); }
 
  private:
+  Status gone() {
+    switches_->ill = true;
+    return fail(Code::kFatal, "the disk is gone");
+  }
+
   std::unique_ptr<kv::Store> store_;
   std::shared_ptr<StoreSwitches> switches_;
 };

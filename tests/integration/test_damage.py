@@ -4,11 +4,14 @@ import os
 import shutil
 import stat
 
-from harness import TENANT, Failure, check, check_equal, note, profile, send_records, wait_until
+from harness import SERVER_KEY, TENANT, Failure, bearer, check, check_equal, note, profile, send_batch, send_records, wait_until
 from patience import patient
+from test_import import generate, import_file
 
 PEOPLE = 40
 PARTITIONS = 2
+LETTERS = 15  # of each of two turns
+WHOLE = {"letters": 2 * LETTERS, "erasures": 2, "imports": 2}
 T = "2026-01-02T03:04:05.678Z"
 
 
@@ -64,14 +67,41 @@ def counts(server):
     return found
 
 
+def load_others(server, turn):
+    """What is in no profile: dead letters, an import, an erasure that somebody was promised."""
+    send_batch(server.ingest(), [{"type": "track", "userId": f"u{i}"} for i in range(LETTERS)])  # without an event
+    import_file(generate(server.directory / f"shop{turn}.csv", rows=20 + turn, users=20), server)
+    send_records(server.ingest(), [{"user": {"user_id": f"gone{turn}"}, "event": "E"}])
+    server.wait_drained()
+    check_equal(server.admin().request("DELETE", f"/v1/tenants/{TENANT}/users/user_id/gone{turn}").status, 202, "DELETE of a user")
+    wanted = {"letters": LETTERS * (turn + 1), "imports": turn + 1, "erasures": turn + 1}
+    wait_until(lambda: others(server) == wanted, patient(30), lambda: f"letters, imports and erasures are kept: {others(server)}")
+
+
+def others(server):
+    """How many of these there are; None of what can't be read."""
+    def count(http, path, name, headers=None, of=lambda one: True):
+        answer = http.request("GET", path, headers=headers)
+        return sum(map(of, answer.json()[name])) if answer.status == 200 else None
+
+    admin = server.admin()
+    found = {"letters": count(admin, f"/v1/tenants/{TENANT}/deadletters?limit=1000", "deadletters"),
+             "erasures": count(admin, f"/v1/tenants/{TENANT}/erasures", "erasures", of=lambda one: one["state"] != "requested"),
+             "imports": count(server.ingest(), "/v1/imports", "imports", headers=bearer(SERVER_KEY))}
+    admin.close()
+    return found
+
+
 def make(box):
     """A directory with rows in every kind of file: some from before a restart, some from after it; ended by SIGKILL."""
     server = box.server(partitions=PARTITIONS, top="profiles: {kind: embedded}\n")
     load(server, 0, 400)
+    load_others(server, 0)
     server.wait_drained()
     server.stop()
     server.start()
     load(server, 400, 600)
+    load_others(server, 1)
     server.wait_drained()
     server.kill()
     template = server.directory / "template"
@@ -97,27 +127,58 @@ def is_told_to_readers(server, what):
     return True
 
 
-def outcome(server, what):
-    """'named', 'whole' or 'told', which is whole after another start; anything else is a failure."""
-    where = what.split("/")[0]
-    try:
-        server.start()
-    except Failure as failure:
-        check("ended by itself with status 1" in str(failure) or "ended by itself with status 2" in str(failure), f"{what}: {failure}")
-        said = server.log_path.read_text(errors="replace")
-        check(where in said and ("error" in said), f"{what}: the log does not name it: {server.log_tail()}")
-        server.process = None
+def is_named(server, path, way):
+    """An error names the file; one that is gone, or says of others where they are, is told by its store's directory."""
+    data = server.directory / "data"
+    errors = [line for line in server.log_path.read_text(errors="replace").splitlines() if "error" in line]
+    by_store = path.parent.name and (way in ("deleted", "emptied", "another store's") or path.name == "CURRENT")
+    return any(str(data / path) in line or path.name in line or (by_store and f"{data / path.parent}" in line) for line in errors)
+
+
+def is_whole(server, path):
+    """All that was acknowledged is there. Imports may be begun anew, if that is told."""
+    found = others(server)
+    anew = path.parts[0] == "imports" and "imports: " in (said := server.log_path.read_text(errors="replace")) and "it begins anew" in said
+    if anew:
+        found["imports"] = WHOLE["imports"]
+    return found == WHOLE and counts(server) == [600 // PEOPLE] * PEOPLE
+
+
+def outcome(server, path, way):
+    """'named', 'whole' or 'told', which is whole, or named, at another start; anything else is a failure."""
+    what = f"{path} {way}"
+    if not starts(server, path, way):
         return "named"
     result = "whole"
     try:
-        if where == "profiles" and is_told_to_readers(server, what):
+        if path.parts[0] == "profiles" and is_told_to_readers(server, what):
             result = "told"
             server.kill()
             server.start()
-        wait_until(lambda: counts(server) == [600 // PEOPLE] * PEOPLE, patient(20), f"{what}: all that was acknowledged, in {counts(server)}")
+        elif path.parts[0] == "letters" and None in others(server).values():
+            check_equal(server.get("/readyz").status, 503, f"{what}: readiness")
+            check(is_named(server, path, way), f"{what}: the log does not name it: {server.log_tail()}")
+            server.kill()
+            check(not starts(server, path, way), f"{what}: it starts though it knows of the damage")
+            return "told"
+        wait_until(lambda: is_whole(server, path), patient(20),
+                   lambda: f"{what}: all that was acknowledged, in {counts(server)} and {others(server)}; the log: {server.log_tail()}")
     finally:
-        server.kill()
+        if server.process is not None:
+            server.kill()
     return result
+
+
+def starts(server, path, way):
+    """False: it has ended by itself and named what is damaged."""
+    try:
+        server.start()
+    except Failure as failure:
+        check("ended by itself with status 1" in str(failure) or "ended by itself with status 2" in str(failure), f"{path} {way}: {failure}")
+        check(is_named(server, path, way), f"{path} {way}: the log does not name it: {server.log_tail()}")
+        server.process = None
+        return False
+    return True
 
 
 def try_all(box, choose, ways):
@@ -129,8 +190,7 @@ def try_all(box, choose, ways):
             target = data / path.relative_to(template)
             if target.stat().st_size == 0 or WAYS[way](target, data) is False:
                 continue
-            what = str(path.relative_to(template))
-            results[f"{what} {way}"] = outcome(server, what)
+            results[f"{path.relative_to(template)} {way}"] = outcome(server, path.relative_to(template), way)
     note(f"{len(results)} damages: {sum(r == 'named' for r in results.values())} refused by name, "
          f"{sum(r == 'told' for r in results.values())} told to readers and whole after another start, the rest whole")
     check(len(results) > 5 and "named" in results.values() and "whole" in results.values(), f"nothing was tried: {results}")
@@ -139,16 +199,23 @@ def try_all(box, choose, ways):
 
 def test_files_damaged(box):
     """The files that a start relies on most, in the ways that are hardest to see."""
-    chosen = try_all(box, lambda p: str(p) == "installation" or p.parts[0] == "log" and p.suffix == ".log" or
+    chosen = try_all(box, lambda p: str(p) == "installation" or p.parts[0] in ("log", "letters") and p.suffix == ".log" or
                      p.name == "CURRENT" and p.parts[0] in ("log", "profiles") or p.name.startswith("MANIFEST") and p.parts[0] == "state",
                      ["cut", "flipped in the middle", "deleted"])
-    check(all(result == "named" for what, result in chosen.items() if what.startswith("log/") and ".log " in what),
-          f"a write-ahead log of the log is damaged, and it starts: {chosen}")
+    check(all(result == "named" for what, result in chosen.items() if ".log " in what),
+          f"a write-ahead log of the log or the letters is damaged, and it starts: {chosen}")
+
+
+SKIPPED = ("LOG", "LOCK", "lock", "LOG.old")
 
 
 def test_every_file_damaged(box):
-    skipped = ("LOG", "LOCK", "lock", "LOG.old")
-    try_all(box, lambda p: not p.name.startswith(skipped), list(WAYS))
+    try_all(box, lambda p: not p.name.startswith(SKIPPED), list(WAYS))
+
+
+def test_letters_damaged(box):
+    """Every file of dead letters and erasures, of which nobody else has a copy."""
+    try_all(box, lambda p: p.parts[0] in ("letters", "letters.synced") and not p.name.startswith(SKIPPED), list(WAYS))
 
 
 def test_accept_loss(box):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import test_oracle_kill
 import workload
-from harness import Skipped, check, check_equal, note, shorten, wait_until
+from harness import SERVER_KEY, TENANT, Skipped, bearer, check, check_equal, note, send_batch, shorten, wait_until
 from patience import patient
+from test_import import generate, import_file
 from test_oracle_kill import Sending, compare, make_requests, send_until_acknowledged
 
 SHIFT = Path(__file__).with_name("clock_shift.c")
@@ -80,7 +81,8 @@ def still_taken(server, request):
 
 
 def test_clock_jumps(box):
-    """A day ahead, and back behind where it was: what was sent counts once, and what is told in records stays as told."""
+    """A day ahead, and back behind where it was: what was sent counts once, and what is told in records stays as told. 40 days ahead:
+    nothing is deleted because of its age."""
     library, clock = box.directory / "clock_shift.so", box.directory / "clock"
     done = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SHIFT], capture_output=True, text=True, check=False)
     check_equal(done.returncode, 0, f"exit status of cc ({shorten(done.stderr)})")
@@ -108,7 +110,22 @@ def test_clock_jumps(box):
             send_until_acknowledged(http, request, sending)
     server.wait_drained()
     compare(server, everybody, made)
-    server.kill()
-    server.start()
+    send_batch(server.ingest(), [{"type": "track", "userId": "somebody"}] * 20)  # without an event: dead letters
+    import_file(generate(box.directory / "shop.csv", rows=20, users=20), server)
+    wait_until(lambda: aging(server) == {"letters": 20, "imports": 1}, patient(20), lambda: f"what may grow old is there: {aging(server)}")
+    # What is too old is looked for at the start, and then every minute or hour.
+    for days in (40, 0):
+        server.kill()
+        jump(days * 86_400)
+        server.start()
+        time.sleep(5)
+        check_equal(aging(server), {"letters": 20, "imports": 1}, f"what is kept, {days} days ahead")
     server.wait_drained()
     compare(server, everybody, made)
+
+
+def aging(server):
+    """How many there are of what goes when it is old."""
+    letters = server.get(f"/v1/tenants/{TENANT}/deadletters?limit=1000").json()["deadletters"]
+    imports = server.ingest().request("GET", "/v1/imports", headers=bearer(SERVER_KEY)).json()["imports"]
+    return {"letters": len(letters), "imports": len(imports)}

@@ -4,18 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 
 #include "base/assert.h"
 #include "telemetry/log.h"
-#include "telemetry/metrics.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
 
 // Where the kept records would begin by size and age alone: at the base of a segment, or at the end.
-Offset wanted_low(const TopicOptions& options, const Partition& partition, env::TimeUs now_us, env::TimeUs steady_us) {
-  const bool by_age = options.retention_us > 0 && steady_us >= std::min(options.retention_us, kSteadyUs);
+Offset wanted_low(const TopicOptions& options, const Partition& partition, env::TimeUs now_us,
+                  const env::Steadiness& steadiness) {
+  const bool by_age = options.retention_us > 0 && steadiness.may_expire(options.retention_us);
   Offset low = partition.mark.low;
   const auto& segments = partition.segments;
   for (size_t next = 1; next <= segments.size(); ++next) {
@@ -42,22 +41,7 @@ Offset floor_to_segment(const Partition& partition, Offset offset) {
 
 }  // namespace
 
-env::TimeUs Steadiness::steady_us(env::TimeUs now_us, env::TimeUs monotonic_us) {
-  const env::TimeUs ahead_us = now_us - monotonic_us;
-  const env::TimeUs jump_us = ahead_us - ahead_us_.value_or(ahead_us);
-  if (!ahead_us_ || std::abs(jump_us) > kJumpUs) since_us_ = monotonic_us;
-  if (std::abs(jump_us) > kJumpUs) {
-    static telemetry::Counter& jumps = telemetry::counter(
-        "freshet_log_clock_jumps_total", "Times that the wall clock jumped by more than a minute, as the log saw it.");
-    jumps.add();
-    spdlog::warn("the clock has jumped by {} s: for {} s nothing is deleted from the log because of its age",
-                 jump_us / 1'000'000, kSteadyUs / 1'000'000);
-  }
-  ahead_us_ = ahead_us;
-  return monotonic_us - since_us_;
-}
-
-std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us, env::TimeUs steady_us) {
+std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us, const env::Steadiness& steadiness) {
   std::vector<Trim> trims;
   const std::lock_guard lock(state.mutex);
   for (const auto& topic : state.owned) {
@@ -66,7 +50,7 @@ std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us, env::TimeUs ste
     for (Partition& partition : topic->partitions) {
       if (partition.of.topic == Topic::kActions) break;
       const Offset low =
-          std::min(wanted_low(options, partition, now_us, steady_us), state.held_from(options, partition));
+          std::min(wanted_low(options, partition, now_us, steadiness), state.held_from(options, partition));
       const Offset whole = floor_to_segment(partition, low);
       FRESHET_ASSERT(whole <= std::max(low, partition.mark.low));  // Nothing goes that is still to be read.
       if (whole > partition.mark.low) trims.push_back({&partition, whole});
@@ -78,7 +62,7 @@ std::vector<Trim> due_trims(LogState& state, env::TimeUs now_us, env::TimeUs ste
 Housekeeper::Housekeeper(kv::Store& store, env::Clock& clock, LogState& state, Writer& writer, env::TimeUs interval_us)
     : store_(store), clock_(clock), state_(state), writer_(writer), interval_us_(interval_us) {
   // Here, so that what the clock does from now on is seen, and not only from the first turn on.
-  static_cast<void>(steadiness_.steady_us(clock_.now_us(), clock_.monotonic_us()));
+  steadiness_.look(clock_);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -105,7 +89,8 @@ void Housekeeper::work() {
   if (!state_.open()) return;
   Request request;
   const env::TimeUs now_us = clock_.now_us();
-  request.trims = due_trims(state_, now_us, steadiness_.steady_us(now_us, clock_.monotonic_us()));
+  steadiness_.look(now_us, clock_.monotonic_us());
+  request.trims = due_trims(state_, now_us, steadiness_);
   if (!request.trims.empty()) {
     if (const Status trimmed = writer_.submit_and_wait(std::move(request)); !trimmed) {
       spdlog::error("log retention: {}", trimmed.error().message);
