@@ -345,7 +345,10 @@ void Service::handle(http::Request request, http::Respond respond) {
   // HEAD asks what a GET would say, and may change nothing.
   if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
-    case Way::kQuestion: return call->answer(call->source().answer_question(tenants(), call->exchange()));
+    case Way::kQuestion: {
+      auto answer = call->source().answer_question(tenants(), call->exchange());
+      return answer ? call->answer(std::move(*answer)) : call->fail(answer.error());
+    }
     case Way::kImport: return run(call, &Service::take_import);
     case Way::kLogs: return run(call, &Service::take_logs);
     case Way::kItems: return run(call, &Service::take_items);
