@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "http/message.h"
 
 namespace freshet {
@@ -40,7 +41,7 @@ inline http::Request fuzzed_request(std::string_view text) {
     if (line.empty()) break;
     std::string name(take_until(line, ": "));
     std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
-    request.headers.emplace_back(std::move(name), std::string(line));
+    request.headers.emplace_back(std::move(name), std::string(trim(line)));
   }
   request.body = text;
   request.remote = "192.0.2.1";
