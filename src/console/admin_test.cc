@@ -649,7 +649,7 @@ TEST_F(AdminTest, EachRoleMayWhatThoseBeforeItMay) {
 TEST_F(AdminTest, WhoOnlyOperatesAddsNoKeyThatErases) {
   tokens_ = {{"ops", "o", Role::kOperate}, {"privacy", "e", Role::kErase}};
   const auto put = [this](const char* path, const std::string& token) {
-    return call("PUT", path, "server_keys: [k]", {{"authorization", "Bearer " + token}});
+    return call("PUT", path, R"({"server_keys":["k"]})", {{"authorization", "Bearer " + token}});
   };
   const http::Response refused = put("/v1/tenants/acme", "o");
   EXPECT_EQ(refused.status, 403);

@@ -165,6 +165,25 @@ std::string fault_of_headers(const http::Response& response) {
   return "";
 }
 
+// Whether an address refuses any of its methods in this shape: there a method that it does not take is refused likewise.
+bool refuses_so_somewhere(const Node& root, std::string_view path, const std::string& type,
+                          const std::optional<element>& json) {
+  const Checker checker(root);
+  const Node* const methods = root.find({"paths", path});
+  if (methods == nullptr) return false;
+  for (const Node& method : methods->items) {
+    const Node* const answers = method.find("responses");
+    if (answers == nullptr) continue;
+    for (size_t i = 0; i < answers->keys.size(); ++i) {
+      const Node* const described = checker.resolved(answers->items[i]).find({"content", type});
+      if (!answers->keys[i].text.starts_with('4') || described == nullptr) continue;
+      const Node* const schema = described->find("schema");
+      if (schema == nullptr || (json && checker.check(*schema, *json, "body").empty())) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 ApiContract::ApiContract(std::string_view openapi) {
@@ -191,6 +210,8 @@ std::string ApiContract::fault_of(std::string_view method, std::string_view path
   const bool is_json =
       response.content_type == "application/json" && parser.parse(response.body).get(value) == simdjson::SUCCESS;
   const Node* const refusal = root_.find({"components", "schemas", "Error"});
+  const auto json = is_json ? std::optional(value) : std::nullopt;
+  if (response.status == 405 && refuses_so_somewhere(root_, path, response.content_type, json)) return "";
   if (!is_known || response.status == 405) {
     if (response.status < 400 || response.status >= 500) return what + "nothing is at this address";
     if (!is_json || refusal == nullptr) return what + "a refusal must be JSON";

@@ -24,6 +24,7 @@ paths:
                   kind: {enum: [a, b]}
                   parts: {type: array, maxItems: 2, items: {$ref: "#/components/schemas/Part"}}
         "404": {$ref: "#/components/responses/Gone"}
+        "409": {content: {application/json: {schema: {type: object, required: [odd]}}}}
         "503": {$ref: "#/components/responses/Gone"}
     delete:
       responses:
@@ -37,12 +38,13 @@ components:
 )";
 
 std::string fault(int status, const std::string& body, const char* method = "GET", const char* path = "/things/{id}",
-                  const char* type = "application/json") {
+                  const char* type = "application/json", const char* header = "") {
   static const ApiContract contract(kDescription);
   http::Response response;
   response.status = status;
   response.body = body;
   response.content_type = type;
+  response.headers = {{header, "x"}};
   return contract.fault_of(method, path, response);
 }
 
@@ -53,6 +55,8 @@ TEST(ApiContract, TakesWhatIsDescribed) {
   EXPECT_EQ(fault(204, "", "DELETE"), "");
   EXPECT_EQ(fault(200, "", "HEAD"), "");
   EXPECT_EQ(fault(404, R"({"error":1})", "GET", ""), "");
+  EXPECT_EQ(fault(405, R"({"error":1})", "POST", "/things/{id}", "application/json", "Allow"), "");
+  EXPECT_EQ(fault(405, R"({"odd":1})", "POST", "/things/{id}", "application/json", "Allow"), "") << "as its 409 is";
 }
 
 TEST(ApiContract, FindsWhatIsNot) {
@@ -71,6 +75,7 @@ TEST(ApiContract, FindsWhatIsNot) {
   EXPECT_THAT(fault(204, "text", "DELETE"), HasSubstr("a body"));
   EXPECT_THAT(fault(503, R"({"error":1})"), HasSubstr("Retry-After"));
   EXPECT_THAT(fault(405, R"({"error":1})", "POST"), HasSubstr("Allow"));
+  EXPECT_THAT(fault(405, R"({"fault":1})", "POST", "/things/{id}", "application/json", "Allow"), HasSubstr("has no error"));
   EXPECT_THAT(fault(200, "{}", "GET", ""), HasSubstr("nothing is at this address"));
   EXPECT_THAT(fault(404, "text", "GET", ""), HasSubstr("JSON"));
 }

@@ -153,7 +153,7 @@ class FakeLog final : public eventlog::FakeLog {
 };
 
 // Tenants of these names; what one is changed to is kept as it was sent, but for "wrong", "taken" and, of whoever may
-// not, "server_keys: [k]".
+// not, keys that command.
 class FakeDesk final : public TenantDesk {
  public:
   explicit FakeDesk(std::initializer_list<const char*> names) {
@@ -179,7 +179,7 @@ class FakeDesk final : public TenantDesk {
   }
   void change(TenantOrder order, Done done) override {
     const auto& [name, what, text, may_command] = order;
-    if (text == "server_keys: [k]" && !may_command) return done(std::nullopt);
+    if (text == R"({"server_keys":["k"]})" && !may_command) return done(std::nullopt);
     if (text == "wrong") return done(fail(Code::kInvalid, "tenant " + name + ":1:1: wrong"));
     if (text == "taken") return done(fail(Code::kConflict, "a key is another's"));
     (what == TenantWhat::kPlan ? plans_ : texts_)[name] = text;

@@ -23,7 +23,7 @@ STRANGER_S = 2.0  # a bound far away: the answer comes within milliseconds
 # What the page says that a refusal costs, once more for the connection and the header before it, and then as much again
 # for a build and a machine that are not those of the page.
 STRANGERS_PAGE = ROOT / "docs" / "operations" / "strangers.md"
-COST_FACTOR = 10
+COST_FACTOR = 20
 MAPPING = "kind: users\ncolumns:\n  id: {identifier: user_id}\n  n: {attribute: n, type: number}\n"
 
 
