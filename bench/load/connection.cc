@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
 #include <cctype>
 #include <charconv>
@@ -106,11 +107,21 @@ void Connection::connect() {
   socket_.close(ignored);
   socket_.async_connect(run_.server, [this](error_code error) {
     if (error) return again(0);
-    open_ = true;
     socket_.set_option(asio::ip::tcp::no_delay(true), error);
-    pending_ ? send() : take_next();
-    // What was not answered before the connection broke is sent first.
+    run_.tls != nullptr ? shake_hands() : connected();
   });
+}
+
+void Connection::shake_hands() {
+  tls_.emplace(socket_, *run_.tls);
+  tls_->set_verify_callback(asio::ssl::host_name_verification(run_.options.host));
+  tls_->async_handshake(asio::ssl::stream_base::client, [this](error_code error) { error ? again(0) : connected(); });
+}
+
+// What was not answered before the connection broke is sent first.
+void Connection::connected() {
+  open_ = true;
+  pending_ ? send() : take_next();
 }
 
 void Connection::take_next() {
@@ -167,14 +178,13 @@ void Connection::send() {
   const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_), asio::buffer(body)};
   // A server that refuses a body may answer before it has read all of it, so the answer is looked
   // for even if sending fails.
-  asio::async_write(socket_, parts, [this](error_code, size_t) { receive(); });
+  with_stream([&](auto& stream) { asio::async_write(stream, parts, [this](error_code, size_t) { receive(); }); });
 }
 
 void Connection::receive() {
   // An answer that is larger than the buffer is not one of Freshet's.
   if (received_ == buffer_.size()) return answered({});
-  socket_.async_read_some(asio::buffer(buffer_.data() + received_, buffer_.size() - received_), [this](error_code error,
-                                                                                                       size_t bytes) {
+  const auto taken = [this](error_code error, size_t bytes) {
     if (error) {
       open_ = false;
       return again(0);
@@ -184,7 +194,9 @@ void Connection::receive() {
     if (!head || (head->status != 0 && received_ < head->head_bytes + head->body_bytes && received_ < buffer_.size()))
       return receive();
     answered(*head);
-  });
+  };
+  const auto room = asio::buffer(buffer_.data() + received_, buffer_.size() - received_);
+  with_stream([&](auto& stream) { stream.async_read_some(room, taken); });
 }
 
 void Connection::answered(const ResponseHead& head) {

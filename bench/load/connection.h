@@ -5,7 +5,10 @@
 
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +27,7 @@ struct LoadRun {
   LoadResult& result;
   const Zipf& zipf;
   boost::asio::ip::tcp::endpoint server;
+  std::shared_ptr<boost::asio::ssl::context> tls;  // null: there is none
   std::string run_id;
 };
 
@@ -52,6 +56,8 @@ class Connection {
 
   // Each of these ends in the next step, or in again().
   void connect();
+  void shake_hands();
+  void connected();
   void take_next();
   void fill(const Due& due);
   void send();
@@ -61,7 +67,14 @@ class Connection {
 
   const LoadRun& run_;
   Numbers numbers_;
+  // Calls use() with what is written to and read from.
+  template <class Use>
+  void with_stream(const Use& use) {
+    tls_ ? use(*tls_) : use(socket_);
+  }
+
   boost::asio::ip::tcp::socket socket_;
+  std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;  // of one connection
   // The request line and headers; only their last line changes.
   boost::asio::steady_timer timer_;
   std::string head_;

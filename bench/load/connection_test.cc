@@ -38,8 +38,13 @@ TEST(SplitUrl, TakesHostAndPort) {
   ASSERT_TRUE(split_url(options));
   EXPECT_EQ(options.host, "localhost");
   EXPECT_EQ(options.port, 9000);
+  EXPECT_FALSE(options.tls);
+  options.url = "https://example.com";
+  ASSERT_TRUE(split_url(options));
+  EXPECT_TRUE(options.tls);
+  EXPECT_EQ(options.port, 443);
   for (const char* wrong :
-       {"https://a:1", "http://", "http://a:0", "http://a:99999", "http://a:1x", "http://a/b", "a:1"}) {
+       {"ftp://a:1", "http://", "http://a:0", "http://a:99999", "http://a:1x", "http://a/b", "a:1"}) {
     options.url = wrong;
     EXPECT_FALSE(split_url(options)) << wrong;
   }

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "common/cpu_time.h"
+#include "http/tls.h"
 #include "load/connection.h"
 
 namespace freshet::bench {
@@ -121,13 +122,15 @@ int run_load(const LoadOptions& options) {
   env::Clock& clock = env::real_clock();
   auto server = resolve(options);
   if (!server) return wrong(server.error());
+  auto tls = options.tls ? http::client_tls(options.ca) : Result<std::shared_ptr<asio::ssl::context>>(nullptr);
+  if (!tls) return wrong(tls.error());
   LoadResult result;
   const Zipf zipf(options.users, options.zipf);
   const std::string run_id = to_hex(env::real_random().bytes(kRunIdSize / 2));
   // The bodies are made before the clock starts: they are part of the tool and not of the load.
   std::optional<Plan> plan;
   plan.emplace(options, 0);
-  const LoadRun run{options, clock, *plan, result, zipf, *server, run_id};
+  const LoadRun run{options, clock, *plan, result, zipf, *server, *tls, run_id};
   std::vector<std::unique_ptr<Sender>> senders;
   for (uint32_t i = 0; i < options.threads; ++i) senders.push_back(std::make_unique<Sender>());
   for (uint32_t i = 0; i < options.connections; ++i) {

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdlib>
 
 #include "common/body.h"
+#include "http/address.h"
 
 namespace freshet::bench {
 
@@ -20,7 +20,8 @@ namespace {
 }
 
 void add_options(CLI::App& app, LoadOptions& options) {
-  app.add_option("--url", options.url, "http://host:port of the ingest listener")->capture_default_str();
+  app.add_option("--url", options.url, "http:// or https://host:port of the ingest listener")->capture_default_str();
+  app.add_option("--ca", options.ca, "PEM file with the authority of an https:// address (default: the system's)");
   app.add_option("--key", options.key, "write key")->capture_default_str();
   app.add_option("--tenants", options.tenants,
                  "requests go to so many tenants in turn, whose keys are KEY-0, KEY-1, …");
@@ -59,21 +60,11 @@ void add_options(CLI::App& app, LoadOptions& options) {
 }  // namespace
 
 Status split_url(LoadOptions& options) {
-  constexpr std::string_view kScheme = "http://";
-  const std::string wrong = fmt::format("'{}' is not http://host:port", options.url);
-  if (!options.url.starts_with(kScheme)) return fail(Code::kInvalid, wrong);
-  std::string_view rest = std::string_view(options.url).substr(kScheme.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  const size_t colon = rest.rfind(':');
-  options.host = std::string(rest.substr(0, colon));
-  options.port = 80;
-  if (colon != std::string_view::npos) {
-    const std::string_view port = rest.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), options.port);
-    if (error != std::errc{} || end != port.data() + port.size() || options.port == 0)
-      return fail(Code::kInvalid, wrong);
-  }
-  if (options.host.empty() || options.host.find('/') != std::string::npos) return fail(Code::kInvalid, wrong);
+  const auto url = http::parse_url(options.url);
+  if (!url) return fail(Code::kInvalid, fmt::format("'{}' is not http://host:port or https://host:port", options.url));
+  options.tls = url->tls;
+  options.host = url->address.host;
+  options.port = url->address.port;
   return {};
 }
 

@@ -11,6 +11,7 @@ namespace freshet::bench {
 // The command line, with its defaults.
 struct LoadOptions {
   std::string url = "http://127.0.0.1:8080";
+  std::string ca;  // PEM; "": the system's
   std::string key = "demo-write-key";
   std::string path = "/v1/batch";
   uint32_t tenants = 0;       // not 0: requests go to so many in turn, whose keys are `key`-0, `key`-1, …
@@ -31,13 +32,15 @@ struct LoadOptions {
   double give_up_s = 30;  // after so long without an answer of any kind it ends
   bool json = false;
 
-  std::string host;  // host and port are those of the url
+  // What the url says.
+  bool tls = false;
+  std::string host;
   uint16_t port = 0;
 };
 
 // Exits by itself for --help and for wrong usage (status 2).
 [[nodiscard]] LoadOptions parse_options(int argc, char** argv);
-// Splits http://host[:port]; kInvalid for anything else.
+// Splits http://host[:port] or https://…; kInvalid for anything else.
 [[nodiscard]] Status split_url(LoadOptions& options);
 
 }  // namespace freshet::bench

@@ -189,7 +189,8 @@ void describe(V& v, model::Tenant& tenant) {
           "Keys of web pages and apps: they send, and read nothing. Each is of one tenant only, and may stand here as "
           "itself or as its hash (`sha256-` and the 64 digits of `printf %s KEY | sha256sum`)");
   v.texts("server_keys", tenant.server_keys, kSecretKey,
-          "Keys of backends: they command, too (`merge`, `erase`, `unsuppress`, `unlink`). With one of these here, CSV "
+          "Keys of backends: they command, too (`merge`, `erase`, `unsuppress`, `unlink`), so by the API only the role "
+          "`erase` adds one. With one of these here, CSV "
           "imports want it as well. As themselves or as hashes");
   v.section("data_api", "Who may use the data API", [&](auto& api) {
     api.text("app_id", tenant.app_id, kKey, "Who sends by the data API; of one tenant only", Need::kRequired);
@@ -355,8 +356,8 @@ void describe(V& v, console::Token& token) {
   v.text("name", token.name, kTenantName, "What the audit log calls its holder; each its own", Need::kRequired);
   v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
   v.choice("role", token.role,
-           "`read` looks (metrics, profiles, dead letters), `operate` replays and forgets names, too, `erase` may "
-           "everything");
+           "`read` looks (metrics, profiles, dead letters), `operate` replays, forgets names and changes tenants, too, "
+           "`erase` may everything, as adding server keys");
 }
 
 template <class V>
@@ -425,8 +426,8 @@ void describe(V& v, Config& config) {
     ingest.count("connections", config.ingest.connections, 16, 1'000'000,
                  "At a time; less where the process may open fewer files. [Strangers](operations/strangers.md)");
     ingest.count("connections_per_address", config.ingest.connections_per_address, 1, 1'000'000,
-                 "Of one address (of IPv6: a /64). Raise it behind a proxy, which speaks for many. Default: a quarter "
-                 "of `connections`");
+                 "Of one address (of IPv6: a /64), and of the memory for bodies the same part, or a quarter. Raise it "
+                 "behind a proxy, which speaks for many. Default: a quarter of `connections`");
   });
   v.section("admin", "Health, metrics and the console", [&](auto& admin) {
     admin.text("listen", config.admin.listen, kAddress,

@@ -76,9 +76,16 @@ class TenantKeeperTest : public testing::Test {
 
   // What became of a change, by one turn.
   static Result<std::string> change(Node& node, const std::string& name, std::optional<std::string> text,
-                                    console::TenantWhat what = console::TenantWhat::kSettings) {
+                                    console::TenantWhat what = console::TenantWhat::kSettings,
+                                    bool may_command = true) {
     Result<std::string> out = fail(Code::kFatal, "not done");
-    node.keeper->change({name, what, std::move(text)}, [&out](Result<std::string> done) { out = std::move(done); });
+    node.keeper->change({name, what, std::move(text), may_command}, [&out](Result<std::optional<std::string>> done) {
+      if (done && *done) {
+        out = std::move(**done);
+      } else {
+        out = done ? fail(Code::kFatal, "forbidden") : tl::unexpected<Error>(done.error());
+      }
+    });
     node.keeper->turn();
     return out;
   }
@@ -148,6 +155,37 @@ TEST_F(TenantKeeperTest, AChangeIsInForceWhereverTheLogIsRead) {
   // A new node has it all from the log.
   const auto third = start(config_of_text(kTwo));
   EXPECT_THAT(names_in(*third), ElementsAre("a1", "b1"));
+}
+
+// Otherwise whoever may change settings gives itself a key of its own, and erases with that.
+TEST_F(TenantKeeperTest, OnlyWhoMayEraseAddsKeysThatCommand) {
+  const auto node =
+      start(config_of_text("revision: 1\ntenants: [{name: a, write_keys: [ka], server_keys: [sa, sb], "
+                           "data_api: {app_id: app, secret: da}}]\n"));
+  const auto operate = [&](const std::string& name, const std::string& text) {
+    const auto made = change(*node, name, text, console::TenantWhat::kSettings, false);
+    return made ? "" : made.error().message;
+  };
+  const std::string secret = "data_api: {app_id: app, secret: da}\n";
+  for (const std::string& text :
+       {"server_keys: [mine]\n" + secret, "server_keys: [sa, sb, mine]\n" + secret,
+        "server_keys: [" + SecretHash::of("mine").configured() + "]\n" + secret,
+        std::string("server_keys: [sa, sb]\ndata_api: {app_id: app, secret: mine}\n"),
+        "server_keys: [sa, sb]\ndata_api: {app_id: app, secret: " + SecretHash::of("mine").configured() + "}\n"})
+    EXPECT_EQ(operate("a", text), "forbidden") << text;
+  EXPECT_EQ(operate("new", "write_keys: [kn]\nserver_keys: [mine]\n"), "forbidden");
+  EXPECT_EQ(operate("new", "data_api: {app_id: app-n, secret: mine}\n"), "forbidden");
+  EXPECT_THAT(names_in(*node), ElementsAre("a1")) << "nothing was changed";
+  // All else goes, with the same keys, as themselves or as hashes, or with fewer of them.
+  EXPECT_EQ(operate("new", "write_keys: [kn]\n"), "");
+  EXPECT_EQ(operate("a", "write_keys: [ka, kb]\nserver_keys: [sb, sa]\n" + secret), "");
+  EXPECT_EQ(operate("a", "write_keys: [ka]\nserver_keys: [" + SecretHash::of("sa").configured() + "]\n" + secret), "");
+  EXPECT_EQ(operate("a", "server_keys: [sb]\n" + secret), "forbidden") << "it was taken away meanwhile";
+  // Nor do those come back of a tenant that was deleted: its persons are there still.
+  ASSERT_TRUE(change(*node, "a", std::nullopt));
+  EXPECT_EQ(operate("a", "server_keys: [sa]\n"), "forbidden");
+  EXPECT_EQ(operate("a", secret), "forbidden");
+  EXPECT_TRUE(change(*node, "a", "server_keys: [mine]\n"));
 }
 
 TEST_F(TenantKeeperTest, WhatIsWrongOrAnothersChangesNothing) {
@@ -282,7 +320,7 @@ TEST_F(TenantKeeperTest, WhoStillWaitsAtTheEndIsTold) {
   std::set<int> answered;
   for (int i = 0; i < 100; ++i)
     node->keeper->change({"t" + std::to_string(i), console::TenantWhat::kSettings, "{}"},
-                         [&answered, i](const Result<std::string>& done) {
+                         [&answered, i](const Result<std::optional<std::string>>& done) {
                            EXPECT_EQ(done.error().code, Code::kRetry);
                            answered.insert(i);
                          });

@@ -77,6 +77,19 @@ Result<Wanted> read_settings_order(const console::TenantOrder& order) {
   return wanted;
 }
 
+// Whether the tenant would have a key that commands, and that it has not now; null: there is no such tenant.
+bool adds_commands(const model::Tenant* now, const model::Tenant& wanted) {
+  std::set<SecretHash> known;
+  if (now != nullptr)
+    for (const std::string& key : now->server_keys) known.insert(SecretHash::of_configured(key));
+  const bool adds_key = std::any_of(wanted.server_keys.begin(), wanted.server_keys.end(), [&](const std::string& key) {
+    return !known.contains(SecretHash::of_configured(key));
+  });
+  if (adds_key || wanted.app_secret.empty()) return adds_key;
+  const bool has_secret = now != nullptr && !now->app_secret.empty();
+  return !has_secret || SecretHash::of_configured(now->app_secret) != SecretHash::of_configured(wanted.app_secret);
+}
+
 FileHash hash_of(const Config& config) {
   v1::Envelope record = action::control_record(config.tenants, 0, "", 0);
   record.mutable_control()->set_events_as_protobuf(config.events_as_protobuf);
@@ -357,6 +370,8 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
     return fail(Code::kConflict,
                 fmt::format("there are {} tenants, and at most {} may be", book_.count(), kTenantsMax));
   if (wanted.tenant) FRESHET_TRY(check_keys(*wanted.tenant));
+  if (wanted.tenant && !order.may_command && adds_commands(is_there ? entry->tenant.get() : nullptr, *wanted.tenant))
+    return std::optional<Change>();
   std::vector<Change> changes;
   for (const Part& part : wanted.parts) {
     const TenantPart* const now = entry == nullptr            ? nullptr
@@ -365,7 +380,7 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
     if (now != nullptr && now->document == part.document()) continue;
     add_part(changes, part, agreement_.revision() + 1, options_.clock->now_us());
   }
-  if (changes.empty()) return std::optional<Change>();
+  if (changes.empty()) return std::optional(Change());
   // All of it is one record, which the claim is a part of.
   for (size_t i = 1; i < changes.size(); ++i) changes[0].mutable_parts()->MergeFrom(changes[i].parts());
   changes[0].set_by_api(true);
@@ -373,12 +388,13 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
 }
 
 // Until nobody else takes the same revision: whoever loses looks again at what has come before.
-Result<std::string> TenantLedger::make_change(const console::TenantOrder& order) {
+Result<std::optional<std::string>> TenantLedger::make_change(const console::TenantOrder& order) {
   for (int attempt = 0; attempt < kClaimsMax; ++attempt) {
     FRESHET_TRY(follow());
     FRESHET_TRY(finish_all());
     FRESHET_ASSIGN(const auto change, change_of(order));
-    if (change) {
+    if (!change) return std::optional<std::string>();
+    if (change->parts_size() > 0) {
       FRESHET_ASSIGN(const bool is_first, agreement_.claim_change(*change, *options_.random));
       if (!is_first) continue;
       FRESHET_TRY(finish(change->revision()));
@@ -387,7 +403,7 @@ Result<std::string> TenantLedger::make_change(const console::TenantOrder& order)
                    order.what == console::TenantWhat::kPlan ? "its plan was " : "", order.text ? "changed" : "removed",
                    change->revision());
     }
-    if (order.text) return *(order.what == console::TenantWhat::kPlan ? show_plan(order.name) : show(order.name));
+    if (order.text) return order.what == console::TenantWhat::kPlan ? show_plan(order.name) : show(order.name);
     return json_text([&](JsonWriter& json) { json.begin_object().member("removed", order.name).end_object(); });
   }
   return fail(Code::kRetry, "others change tenants all the time; send it again in a moment");

@@ -54,7 +54,7 @@ class TenantLedger {
   [[nodiscard]] Status publish(const Config& config, bool implicit);
   [[nodiscard]] uint64_t file_revision() const { return agreement_.file_revision(); }
   // Puts a change in force that comes by the API, as TenantDesk::change() says.
-  [[nodiscard]] Result<std::string> make_change(const console::TenantOrder& order);
+  [[nodiscard]] Result<std::optional<std::string>> make_change(const console::TenantOrder& order);
   // Finishes what others have left.
   void finish_stale();
 
@@ -87,7 +87,7 @@ class TenantLedger {
   [[nodiscard]] Result<std::vector<v1::TenantsChange>> changes_of_file(const Config& config, uint64_t revision) const;
   [[nodiscard]] Status check_file(const Config& config) const;
   [[nodiscard]] Status check_keys(const model::Tenant& tenant) const;
-  // What the change would be; nullopt: it is so already.
+  // What the change would be. Without parts: it is so already. nullopt: it adds keys, and the order may not.
   [[nodiscard]] Result<std::optional<v1::TenantsChange>> change_of(const console::TenantOrder& order) const;
 
   const TenantLedgerOptions options_;

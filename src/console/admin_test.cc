@@ -646,6 +646,20 @@ TEST_F(AdminTest, EachRoleMayWhatThoseBeforeItMay) {
   EXPECT_THAT(refused.body, HasSubstr("wants a token of the role erase; this one has operate"));
 }
 
+TEST_F(AdminTest, WhoOnlyOperatesAddsNoKeyThatErases) {
+  tokens_ = {{"ops", "o", Role::kOperate}, {"privacy", "e", Role::kErase}};
+  const auto put = [this](const char* path, const std::string& token) {
+    return call("PUT", path, R"({"server_keys":["k"]})", {{"authorization", "Bearer " + token}});
+  };
+  const http::Response refused = put("/v1/tenants/acme", "o");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("wants a token of the role erase; this one has operate"));
+  EXPECT_EQ(call("PUT", "/v1/tenants/acme", "{}", {{"authorization", "Bearer o"}}).status, 200);
+  EXPECT_EQ(put("/v1/tenants/acme", "e").status, 200);
+  ASSERT_EQ(audited_.size(), 3u) << "what was refused is noted, too";
+  EXPECT_EQ(audited_[0].status, 403);
+}
+
 TEST_F(AdminTest, WhatIsDoneIsNotedWithoutWhomItWasDoneTo) {
   tokens_ = {{"privacy", "e", Role::kErase}};
   const std::vector<std::pair<std::string, std::string>> token = {{"authorization", "Bearer e"}};

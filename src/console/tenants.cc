@@ -17,8 +17,13 @@ constexpr std::string_view kNoTenant = "there is no tenant of this name";
 
 // Answers a change. 409 says that another tenant is in the way.
 TenantDesk::Done answer_to(const Admin::Call& call, TenantWhat what) {
-  return [call, what](Result<std::string> changed) {
-    if (changed) return call.ok(std::move(*changed));
+  return [call, what](Result<std::optional<std::string>> changed) {
+    if (changed && *changed) return call.ok(std::move(**changed));
+    if (changed)
+      return call.fail(403, "forbidden",
+                       "server keys and the secret of the data API may erase and merge persons: a change that adds one "
+                       "wants a token of the role erase; this one has " +
+                           std::string(name_of(call.visitor.role)));
     if (changed.error().code != Code::kInvalid) return call.fail(changed.error());
     call.fail(400, what == TenantWhat::kPlan ? "invalid_plan" : "invalid_tenant", changed.error().message);
   };
@@ -26,7 +31,8 @@ TenantDesk::Done answer_to(const Admin::Call& call, TenantWhat what) {
 
 void change_tenant(Admin& admin, Admin::Call& call, TenantWhat what, std::optional<std::string> text) {
   FRESHET_ASSERT(!call.arguments.empty());
-  admin.options().tenants->change({call.arguments[0], what, std::move(text)}, answer_to(call, what));
+  admin.options().tenants->change({call.arguments[0], what, std::move(text), call.visitor.role >= Role::kErase},
+                                  answer_to(call, what));
 }
 
 }  // namespace

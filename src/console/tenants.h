@@ -30,6 +30,9 @@ struct TenantOrder {
   std::string name;
   TenantWhat what = TenantWhat::kSettings;
   std::optional<std::string> text;
+  // Whether it may name server keys, or a secret of the data API, that the tenant does not have: whoever holds one may
+  // erase and merge its persons.
+  bool may_command = false;
 };
 
 struct TenantSummary {
@@ -53,10 +56,11 @@ class TenantDesk {
   // The same of its plan; nullopt: it has none.
   [[nodiscard]] virtual std::optional<std::string> show_plan(const std::string& name) const = 0;
 
-  // `done` is called once the change is in the log and in force here, with what is shown then. kInvalid: the text is
+  // `done` is called once the change is in the log and in force here, with what is shown then. nullopt: it names what
+  // only an order that may_command may name, and nothing was changed. kInvalid: the text is
   // wrong, and where. kConflict: a key or an app_id is another tenant's, or there are too many tenants. kNotFound:
   // there is nothing to remove. kRetry: it was not changed, or nobody knows whether it was; to send it again is right.
-  using Done = std::function<void(Result<std::string>)>;
+  using Done = std::function<void(Result<std::optional<std::string>>)>;
   virtual void change(TenantOrder order, Done done) = 0;
 };
 

@@ -53,7 +53,8 @@ uint64_t in_seconds(const Worker& worker, uint32_t seconds) {
 }
 
 // The judgement of somebody else's function.
-HeaderVerdict judge(const ServerOptions& options, const Request& head) {
+HeaderVerdict judge(Shared& shared, const Request& head) {
+  const ServerOptions& options = shared.options;
   HeaderVerdict verdict{.refuse = {}, .body_bytes_max = options.body_bytes_max, .trusted = true};
   try {
     if (options.on_header) verdict = options.on_header(head);
@@ -61,18 +62,22 @@ HeaderVerdict judge(const ServerOptions& options, const Request& head) {
     spdlog::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
     verdict.refuse = error_response(500, "internal", "the request was not done");
   }
-  const uint64_t budget = verdict.trusted ? options.bodies_bytes_max : options.strangers_bodies_bytes_max;
-  verdict.body_bytes_max = std::min({uint64_t{verdict.body_bytes_max}, uint64_t{options.body_bytes_max}, budget});
+  const uint64_t most = std::min<uint64_t>(options.body_bytes_max, shared.budget(verdict.trusted).of_an_address());
+  verdict.body_bytes_max = std::min<uint64_t>(verdict.body_bytes_max, most);
   return verdict;
 }
 
 // For a body that finds no memory.
-Response no_room(const ServerOptions& options, bool trusted) {
-  telemetry::counter("freshet_http_bodies_refused_total",
-                     "Requests refused because the bodies under way have taken all the memory there is for them.",
-                     {{"listener", options.name}, {"trusted", trusted ? "yes" : "no"}})
+Response no_room(const ServerOptions& options, bool trusted, const BodyLease& body) {
+  const bool by_address = body.found_its_part_full();
+  telemetry::counter(
+      "freshet_http_bodies_refused_total",
+      "Requests refused because the bodies under way have taken all the memory there is for them.",
+      {{"listener", options.name}, {"trusted", trusted ? "yes" : "no"}, {"limit", by_address ? "address" : "all"}})
       .add();
-  Response response = error_response(503, "busy", "too many requests are under way: try again later");
+  Response response = error_response(503, "busy",
+                                     by_address ? "too many requests of this address are under way: try again later"
+                                                : "too many requests are under way: try again later");
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }
@@ -204,7 +209,7 @@ void Connection<Stream>::parse() {
     if (error) return refuse(error);
     if (in_header && parser_->is_header_done()) return on_header();
     if (!in_header && !chunks_.grow_to(parser_->get().body().capacity()))
-      return write(no_room(worker_->shared().options, verdict_.trusted), false);
+      return write(no_room(worker_->shared().options, verdict_.trusted, chunks_), false);
     if (parser_->is_done()) return handle_or_hold();
     if (used == 0) break;
   }
@@ -250,7 +255,7 @@ void Connection<Stream>::on_header() {
 
 template <class Stream>
 bool Connection<Stream>::is_admitted() {
-  verdict_ = judge(worker_->shared().options, request_);
+  verdict_ = judge(worker_->shared(), request_);
   if (verdict_.trusted && !verdict_.refuse) {
     is_proved_ = true;
     seat_->dispensable(worker_->ticks(), is_proved_);
@@ -278,7 +283,9 @@ bool Connection<Stream>::is_admitted() {
 
 template <class Stream>
 void Connection<Stream>::begin_body() {
-  BodyLease lease = verdict_.bodies ? BodyLease(verdict_.bodies) : worker_->shared().lease(verdict_.trusted);
+  std::shared_ptr<BodyBudget>& part = verdict_.trusted ? trusted_bodies_ : strangers_bodies_;
+  if (part == nullptr) part = worker_->shared().budget(verdict_.trusted).part_of(seat_->address());
+  BodyLease lease(verdict_.bodies ? verdict_.bodies : part);
   if (parser_->chunked()) {
     chunks_ = std::move(lease);
     return parse();
@@ -295,7 +302,7 @@ void Connection<Stream>::begin_body() {
 template <class Stream>
 void Connection<Stream>::read_body() {
   if (body_.is_whole()) return handle_or_hold();
-  if (!body_.make_room()) return write(no_room(worker_->shared().options, verdict_.trusted), false);
+  if (!body_.make_room()) return write(no_room(worker_->shared().options, verdict_.trusted, body_.lease()), false);
   stream_.async_read_some(body_.room(), [self = this->shared_from_this()](const ErrorCode& error, size_t bytes) {
     if (self->state_ == State::kClosed) return;
     if (error) return self->refuse(error);

@@ -80,11 +80,12 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   bool is_proved_ = false;  // a request of it was trusted
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
-  Request request_;        // the one under way, without its body
-  HeaderVerdict verdict_;  // on request_
-  IncomingBody body_;      // of announced length
-  BodyLease chunks_;       // of a chunked body, which is in the parser
-  std::string head_;       // of the response that is being written
+  std::shared_ptr<BodyBudget> trusted_bodies_, strangers_bodies_;  // its address's parts; null: not used yet
+  Request request_;                                                // the one under way, without its body
+  HeaderVerdict verdict_;                                          // on request_
+  IncomingBody body_;                                              // of announced length
+  BodyLease chunks_;                                               // of a chunked body, which is in the parser
+  std::string head_;                                               // of the response that is being written
   Response response_;
 };
 

@@ -45,6 +45,7 @@ class IncomingBody {
     return count;
   }
 
+  [[nodiscard]] const BodyLease& lease() const { return lease_; }
   // The whole body, and what it has of the budget.
   [[nodiscard]] std::pair<std::string, BodyLease> release() {
     FRESHET_ASSERT(is_whole() && bytes_.size() == have_);

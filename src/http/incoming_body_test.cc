@@ -45,5 +45,29 @@ TEST(IncomingBody, FindsNoRoomWhereTheBudgetHasNone) {
   EXPECT_TRUE(second.make_room());
 }
 
+TEST(SharedBodyBudget, WhatAPartTakesIsTakenFromTheWhole) {
+  using Taken = BodyBudget::Taken;
+  SharedBodyBudget budget(100, 40);
+  const auto a = budget.part_of(1), b = budget.part_of(2), c = budget.part_of(3);
+  EXPECT_EQ(budget.part_of(1), a);
+  EXPECT_EQ(a->take(40), Taken::kYes);
+  EXPECT_EQ(a->take(1), Taken::kPartIsFull);
+  EXPECT_EQ(b->take(40), Taken::kYes);
+  EXPECT_EQ(c->take(21), Taken::kAllIsFull);
+  EXPECT_EQ(c->taken(), 0u);
+  EXPECT_EQ(c->take(20), Taken::kYes);
+  a->give_back(40);
+  EXPECT_EQ(c->take(20), Taken::kYes);
+}
+
+TEST(SharedBodyBudget, ForgetsWhoHoldsNothing) {
+  SharedBodyBudget budget(100, 25);
+  for (uint64_t address = 0; address < 10'000; ++address) {
+    BodyLease lease(budget.part_of(address));
+    ASSERT_TRUE(lease.grow_to(25));
+  }
+  EXPECT_LT(budget.parts(), 200u);
+}
+
 }  // namespace
 }  // namespace freshet::http

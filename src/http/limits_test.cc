@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 ServerOptions small_options() {
@@ -302,7 +303,7 @@ TEST(Limits, AnAnnouncedBodyTakesNoMemoryOfOthers) {
   ServerOptions options = small_options();
   options.request_timeout_s = 60;
   options.body_bytes_max = 1 << 20;
-  options.bodies_bytes_max = 1 << 20;
+  options.bodies_bytes_max = 4 << 20;  // one of an address
   const auto server = start_echo(options);
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ";
   std::vector<std::unique_ptr<TestSocket>> announcing;
@@ -318,8 +319,9 @@ TEST(Limits, AnAnnouncedBodyTakesNoMemoryOfOthers) {
 TEST(Limits, BodiesUnderWayShareABudget) {
   ServerOptions options = small_options();
   options.body_bytes_max = 1 << 20;
-  options.bodies_bytes_max = 1 << 20;
+  options.bodies_bytes_max = 4 << 20;
   options.strangers_bodies_bytes_max = 32 << 10;
+  options.connections_per_address = options.connections_max;  // so what one address has is all that there is
   const auto own = std::make_shared<BodyBudget>(32 << 10);
   options.on_header = [own](const Request& head) {
     return HeaderVerdict{
@@ -343,7 +345,7 @@ TEST(Limits, BodiesUnderWayShareABudget) {
   TestSocket trusted(server.port());
   EXPECT_THAT(trusted.send(head("/trusted") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
   // Who has a budget of its own is not touched by the others, and touches none.
-  ASSERT_TRUE(own->take(1));
+  ASSERT_EQ(own->take(1), BodyBudget::Taken::kYes);
   TestSocket full(server.port());
   EXPECT_THAT(full.send(head("/own") + length + body).read_all(), StartsWith("HTTP/1.1 503"));
   own->give_back(1);
@@ -356,6 +358,71 @@ TEST(Limits, BodiesUnderWayShareABudget) {
   TestSocket too_large(server.port());
   too_large.send(head("/") + "Content-Length: 32769\r\n\r\n");
   EXPECT_THAT(too_large.read_all(), AllOf(StartsWith("HTTP/1.1 413"), HasSubstr("32768 bytes")));
+}
+
+using Sockets = std::vector<std::unique_ptr<TestSocket>>;
+
+// A request that stops in its body, for which it has 8 KiB.
+void begin_body(Sockets& sockets, uint16_t port, const char* from) {
+  sockets.push_back(std::make_unique<TestSocket>(port, from));
+  sockets.back()->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n" + std::string(5000, 'b'));
+}
+
+// Takes out the first that is answered, and returns what it was told.
+std::string first_answer(Sockets& sockets) {
+  for (int tries = 0; tries < 60'000; ++tries) {
+    for (auto at = sockets.begin(); at != sockets.end(); ++at) {
+      if ((*at)->arrived() == 0) continue;
+      const std::string answer = (*at)->read_all();
+      sockets.erase(at);
+      return answer;
+    }
+    env::real_clock().sleep_us(1000);
+  }
+  return "nobody was answered";
+}
+
+// 64 connections that stop half-way through their bodies would otherwise shut out every sender that has its key in the
+// body, for as long as a request may take.
+TEST(Limits, OneAddressHoldsAQuarterOfTheMemoryForBodies) {
+  for (const bool trusted : {false, true}) {
+    ServerOptions options = small_options();
+    options.request_timeout_s = 60;
+    options.body_bytes_max = 16 << 10;
+    (trusted ? options.bodies_bytes_max : options.strangers_bodies_bytes_max) = 64 << 10;
+    options.on_header = [trusted](const Request&) { return HeaderVerdict{.refuse = {}, .trusted = trusted}; };
+    const auto server = start_echo(options);
+    const uint64_t refused_before = telemetry::counter_total("freshet_http_bodies_refused_total");
+    Sockets held;
+    for (int i = 0; i < 3; ++i) begin_body(held, server->port(), "127.0.0.1");
+    EXPECT_THAT(first_answer(held), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("of this address")));
+    EXPECT_EQ(telemetry::counter_total("freshet_http_bodies_refused_total"), refused_before + 1);
+    // Others find room, until all of them together have what there is.
+    const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ";
+    for (const char* const from : {"127.0.0.2", "127.0.0.3", "127.0.0.4"}) {
+      TestSocket other(server->port(), from);
+      EXPECT_THAT(other.send(head + "8192\r\n\r\n" + std::string(8192, 'b')).read_until("]"),
+                  StartsWith("HTTP/1.1 200"));
+      for (int i = 0; i < 2; ++i) begin_body(held, server->port(), from);
+    }
+    begin_body(held, server->port(), "127.0.0.5");
+    EXPECT_THAT(first_answer(held), AllOf(StartsWith("HTTP/1.1 503"), Not(HasSubstr("of this address"))));
+    TestSocket large(server->port(), "127.0.0.5");
+    large.send(head + "16385\r\n\r\n");
+    EXPECT_THAT(large.read_all(), AllOf(StartsWith("HTTP/1.1 413"), HasSubstr("16384 bytes")));
+  }
+}
+
+TEST(Limits, WhoMayHaveMoreConnectionsMayHaveMoreBodies) {
+  ServerOptions options;
+  options.connections_max = 1000;
+  EXPECT_EQ(bodies_of_an_address(options, 4000), 1000u);
+  options.connections_per_address = 10;
+  EXPECT_EQ(bodies_of_an_address(options, 4000), 1000u);
+  options.connections_per_address = 500;
+  EXPECT_EQ(bodies_of_an_address(options, 4000), 2000u);
+  options.connections_per_address = 5000;
+  EXPECT_EQ(bodies_of_an_address(options, 4000), 4000u);
 }
 
 }  // namespace

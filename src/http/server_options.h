@@ -49,7 +49,8 @@ struct ServerOptions {
   size_t body_bytes_max = 1u << 20;     // a larger one gets 413, before it is read to its end
   size_t header_bytes_max = 16u << 10;  // larger ones get 431
   // Memory for all bodies under way, from their first byte to their answer; for requests that are trusted, and for
-  // others. A request that finds none gets 503. REQUIRES: bodies_bytes_max >= body_bytes_max
+  // others. A request that finds none gets 503. Of each one address has a part: bodies_of_an_address(), which is a
+  // quarter of it or more. REQUIRES: that part of bodies_bytes_max >= body_bytes_max
   uint64_t bodies_bytes_max = 256u << 20;
   uint64_t strangers_bodies_bytes_max = 32u << 20;
   // For one more, one goes that no request of is being worked on: the first are those that were never trusted, longest
@@ -70,6 +71,11 @@ struct ServerOptions {
 [[nodiscard]] inline uint32_t connections_of_an_address(const ServerOptions& options) {
   const uint32_t given = options.connections_per_address;
   return std::min(given > 0 ? given : std::max(options.connections_max / 4, 1u), options.connections_max);
+}
+// Of a budget for bodies one address may hold as large a part as of the connections, but a quarter at least.
+[[nodiscard]] inline uint64_t bodies_of_an_address(const ServerOptions& options, uint64_t budget) {
+  const double part = static_cast<double>(connections_of_an_address(options)) / std::max(options.connections_max, 1u);
+  return std::max<uint64_t>(static_cast<uint64_t>(static_cast<double>(budget) * std::clamp(part, 0.25, 1.0)), 1);
 }
 // Beyond connections_max, for those that are being told so or being closed for a newcomer.
 [[nodiscard]] inline uint32_t spare_connections(uint32_t connections_max) {

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <ctime>
+#include <memory>
 
 #include "base/assert.h"
 
@@ -16,6 +17,18 @@ using TlsError = boost::system::error_code;
 // elliptic curves too.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
+// The key of tickets stays for as long as the process runs. In TLS 1.3 both sides add keys of their own to a session
+// that comes back by one; in TLS 1.2 whoever learned it once could read all of them, so there nobody gets a ticket.
+int allows(const SSL* connection, const SSL_CTX* context, int what, int bits, int nid, void* other, void* extra) {
+  using Callback = int (*)(const SSL*, const SSL_CTX*, int, int, int, void*, void*);
+  static const Callback usual = [] {
+    const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> fresh(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+    return SSL_CTX_get_security_callback(fresh.get());
+  }();
+  if (what == SSL_SECOP_TICKET && connection != nullptr && SSL_version(connection) < TLS1_3_VERSION) return 0;
+  return usual(connection, context, what, bits, nid, other, extra);
+}
+
 std::shared_ptr<ssl::context> make_context(ssl::context::method method) {
   auto context = std::make_shared<ssl::context>(method);
   SSL_CTX* const handle = context->native_handle();
@@ -25,7 +38,8 @@ std::shared_ptr<ssl::context> make_context(ssl::context::method method) {
   FRESHET_ASSERT(done);
   // A peer must not have us work for it anew in the midst of a connection.
   SSL_CTX_set_options(handle, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  // Idle connections hold no buffers; those who come back bring their session along (tickets), so we remember none.
+  // Idle connections hold no buffers; those who come back bring their session along (tickets of TLS 1.3), so we
+  // remember none.
   SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
   return context;
@@ -40,6 +54,7 @@ tl::unexpected<Error> unusable(const char* what, const std::string& file, const 
 Result<std::shared_ptr<ssl::context>> server_tls(const std::string& cert_file, const std::string& key_file) {
   auto context = make_context(ssl::context::tls_server);
   SSL_CTX_set_options(context->native_handle(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_security_callback(context->native_handle(), allows);
   TlsError error;
   context->use_certificate_chain_file(cert_file, error);
   if (error) return unusable("cert", cert_file, error);

@@ -158,6 +158,39 @@ TEST_F(Tls, DoesNotRenegotiate) {
   EXPECT_TRUE(error);
 }
 
+// Whether a client of this version that comes back goes on with its session of before.
+bool comes_back(uint16_t port, int version) {
+  using Session = std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)>;
+  ssl::context context(ssl::context::tls_client);
+  SSL_CTX_set_min_proto_version(context.native_handle(), version);
+  SSL_CTX_set_max_proto_version(context.native_handle(), version);
+  Session session(nullptr, SSL_SESSION_free);
+  bool resumed = false;
+  for (int i = 0; i < 2; ++i) {
+    boost::asio::io_context io;
+    ssl::stream<boost::asio::ip::tcp::socket> stream(io, context);
+    stream.next_layer().connect({boost::asio::ip::address_v4::loopback(), port});
+    if (session) SSL_set_session(stream.native_handle(), session.get());
+    stream.handshake(ssl::stream_base::client);
+    // A ticket of TLS 1.3 comes with the first answer.
+    boost::asio::write(stream, boost::asio::buffer(std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n")));
+    std::string answer;
+    boost::asio::read_until(stream, boost::asio::dynamic_buffer(answer), "]");
+    EXPECT_EQ(SSL_version(stream.native_handle()), version);
+    resumed = SSL_session_reused(stream.native_handle()) == 1;
+    session.reset(SSL_get1_session(stream.native_handle()));
+    // OpenSSL forgets the session of a connection that was cut.
+    SSL_set_shutdown(stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+  return resumed;
+}
+
+TEST_F(Tls, OnlySessionsWithKeysOfTheirOwnComeBack) {
+  const auto server = start_echo(options_);
+  EXPECT_FALSE(comes_back(server->port(), TLS1_2_VERSION)) << "its secrecy would hang on one key of the process";
+  EXPECT_TRUE(comes_back(server->port(), TLS1_3_VERSION));
+}
+
 TEST_F(Tls, ARenewedCertificateIsTakenWithoutARestart) {
   const auto server = start_echo(options_);
   const std::string old_ca = ::testing::TempDir() + "/freshet_tls_test_old.pem";

@@ -15,10 +15,11 @@ Shared::Shared(const ServerOptions& server_options, Handler server_handler)
       seats({.seats = options.connections_max,
              .of_an_address = connections_of_an_address(options),
              .spare = spare_connections(options.connections_max)}),
-      bodies(std::make_shared<BodyBudget>(options.bodies_bytes_max)),
-      bodies_of_strangers(std::make_shared<BodyBudget>(options.strangers_bodies_bytes_max)) {
+      bodies(options.bodies_bytes_max, bodies_of_an_address(options, options.bodies_bytes_max)),
+      bodies_of_strangers(options.strangers_bodies_bytes_max,
+                          bodies_of_an_address(options, options.strangers_bodies_bytes_max)) {
   FRESHET_ASSERT(handler != nullptr);
-  FRESHET_ASSERT(options.body_bytes_max <= options.bodies_bytes_max);  // or the largest could never be read
+  FRESHET_ASSERT(options.body_bytes_max <= bodies.of_an_address());  // or the largest could never be read
 }
 
 void Worker::start_ticking() {

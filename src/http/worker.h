@@ -24,14 +24,14 @@ inline constexpr uint32_t kTicksPerSecond = 10;
 struct Shared {
   Shared(const ServerOptions& server_options, Handler server_handler);
 
-  // Of the budget that the body of such a request has its memory from.
-  [[nodiscard]] BodyLease lease(bool trusted) const { return BodyLease(trusted ? bodies : bodies_of_strangers); }
+  // What the body of such a request has its memory from.
+  [[nodiscard]] SharedBodyBudget& budget(bool trusted) { return trusted ? bodies : bodies_of_strangers; }
 
   const ServerOptions options;
   const Handler handler;
   Seats seats;
-  const std::shared_ptr<BodyBudget> bodies;
-  const std::shared_ptr<BodyBudget> bodies_of_strangers;
+  SharedBodyBudget bodies;
+  SharedBodyBudget bodies_of_strangers;
 };
 
 // A connection as its worker sees it, whether it has TLS or not.

@@ -43,9 +43,14 @@ Lane::~Lane() {
 
 bool Lane::has_room(const LaneParty& party, size_t bytes) const {
   const auto found = queues_.find(party.name);
-  const size_t of_party = !party.known ? bytes_of_strangers_ : found == queues_.end() ? 0 : found->second.bytes;
+  const size_t own = found == queues_.end() ? 0 : found->second.bytes;
   // One request always finds room, however large it is: otherwise it would never.
-  return of_party == 0 || (bytes_ + bytes <= bytes_max_ && of_party + bytes <= bytes_max_ / 4);
+  if ((party.known ? own : bytes_of_strangers_) == 0) return true;
+  const size_t of_a_tenant = bytes_max_ / 4;
+  if (bytes_ + bytes > bytes_max_) return false;
+  if (party.known) return own + bytes <= of_a_tenant;
+  // Among strangers are all who have their key in the body, so one of them must not take what there is for all.
+  return bytes_of_strangers_ + bytes <= of_a_tenant && (own == 0 || own + bytes <= of_a_tenant / 4);
 }
 
 bool Lane::run(const LaneParty& party, size_t bytes, std::function<void()> work) {

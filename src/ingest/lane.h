@@ -21,7 +21,7 @@ namespace freshet::ingest {
 // Who waits for a turn.
 struct LaneParty {
   std::string name;   // of a tenant; of a stranger: where it sends from
-  bool known = true;  // its key was right; strangers have room together as one tenant has
+  bool known = true;  // its key was right; strangers have room together as one tenant has, and one a quarter of that
 };
 
 // Thread-safe.

@@ -73,6 +73,21 @@ TEST(Lane, StrangersHaveRoomTogetherAsOneTenantHas) {
   gate.open();
 }
 
+TEST(Lane, OneStrangerLeavesRoomForTheOthers) {
+  Gate gate;
+  Lane lane(1600);  // 400 of strangers, so 100 of one
+  ASSERT_TRUE(lane.run({"a"}, 1, [&] { gate.enter(); }));
+  gate.wait_entered();
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) taken += lane.run({"flood", false}, 20, [] {}) ? 1 : 0;
+  EXPECT_EQ(taken, 5);
+  EXPECT_TRUE(lane.run({"page", false}, 200, [] {}));
+  EXPECT_FALSE(lane.run({"page", false}, 20, [] {}));
+  EXPECT_TRUE(lane.run({"other", false}, 100, [] {}));
+  EXPECT_FALSE(lane.run({"third", false}, 20, [] {}));  // together they have what one tenant has
+  gate.open();
+}
+
 TEST(Lane, SeveralThreadsWorkAtOnce) {
   std::promise<void> first, second;
   Lane lane(1000, 2);

@@ -37,6 +37,8 @@ constexpr size_t kArenaFirstBlock = 256u << 10;
 // compressed one that is large, or unpacks to more.
 constexpr size_t kInlineBytesMax = 64u << 10;
 constexpr size_t kInlineCompressedBytesMax = 16u << 10;
+// Of a body that nobody reads: no library sends one, and whoever does has none of the memory that bodies share.
+constexpr size_t kUnreadBodyBytesMax = 4096;
 
 // An arena whose first block is the thread's own, so that a request usually allocates none. A call
 // inside a call (an answer that leads to the next request at once) gets an ordinary arena, because
@@ -127,6 +129,11 @@ std::optional<Refusal> check_length(const http::Request& head, size_t bytes_max)
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), announced);
   if (error != std::errc() || end != text.data() + text.size() || announced <= bytes_max) return std::nullopt;
   return Refusal{413, "too_large", "a body may have " + std::to_string(bytes_max) + " bytes here; send less at a time"};
+}
+
+// Of everything else the head says all.
+bool reads_body(const http::Request& request, Way way) {
+  return way != Way::kQuestion && request.method != "GET" && request.method != "HEAD";
 }
 
 bool takes_long(const http::Request& request) {
@@ -292,7 +299,7 @@ std::optional<http::Response> Service::admit_head(const http::Request& request, 
   }
   if (head.route->way == Way::kLogs && head.sender && !options_.logs->has_room(head.tenant().name))
     return refused(logs_are_full());
-  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  if (!reads_body(request, head.route->way)) return std::nullopt;
   if (auto refusal = check_encoding(request)) return refused(*refusal);
   if (auto refusal = check_length(request, head.source().body_bytes_max())) return refused(*refusal);
   return std::nullopt;
@@ -300,15 +307,17 @@ std::optional<http::Response> Service::admit_head(const http::Request& request, 
 
 http::HeaderVerdict Service::judge(const http::Request& request) {
   http::HeaderVerdict verdict;
+  verdict.body_bytes_max = kUnreadBodyBytesMax;
   if (request.method == "OPTIONS") return verdict;
   const auto head = std::make_shared<Head>();
   if (auto response = admit_head(request, *head)) {
     head->count_answer(response->status);
     allow_origin(request, *response);
     verdict.refuse = std::move(response);
+    verdict.body_bytes_max = SIZE_MAX;  // how much of a refused body is passed over is the listener's business
     return verdict;
   }
-  if (head->route->way != Way::kQuestion) verdict.body_bytes_max = head->source().body_bytes_max();
+  if (reads_body(request, head->route->way)) verdict.body_bytes_max = head->source().body_bytes_max();
   verdict.trusted = head->sender.has_value();
   if (head->route->way == Way::kLogs) {
     verdict.never_held = true;
@@ -332,10 +341,14 @@ void Service::handle(http::Request request, http::Respond respond) {
   } else if (auto refusal = admit_head(call->request, *call)) {
     return call->answer(std::move(*refusal));
   }
+  if (!reads_body(call->request, call->route->way)) call->request.body.clear();
   // HEAD asks what a GET would say, and may change nothing.
   if (call->request.method == "HEAD" && call->route->way == Way::kItems) return call->answer({});
   switch (call->route->way) {
-    case Way::kQuestion: return call->answer(call->source().answer_question(tenants(), call->exchange()));
+    case Way::kQuestion: {
+      auto answer = call->source().answer_question(tenants(), call->exchange());
+      return answer ? call->answer(std::move(*answer)) : call->fail(answer.error());
+    }
     case Way::kImport: return run(call, &Service::take_import);
     case Way::kLogs: return run(call, &Service::take_logs);
     case Way::kItems: return run(call, &Service::take_items);

@@ -138,5 +138,32 @@ TEST_F(ServiceTest, LogsBeyondTheirBoundAreRefusedBeforeTheyAreRead) {
   EXPECT_FALSE(service().judge(head()).refuse);
 }
 
+// Who reads no body gives nobody memory for one: four strangers that announce 10 MiB would else have all that there is.
+TEST_F(ServiceTest, WhatReadsNoBodyTakesNone) {
+  const auto judged = [&](const char* method, const char* path, const char* authorization) {
+    http::Request head;
+    head.method = method;
+    head.path = path;
+    head.headers = {{"authorization", authorization}};
+    return service().judge(head);
+  };
+  for (const char* const path : {"/sourceConfig", "/v1/projects/demo-write-key/settings", "/pixel/v1/track",
+                                 "/v1/attribution/adjust/demo-write-key"}) {
+    for (const char* const method : {"GET", "HEAD", "OPTIONS"}) {
+      for (const char* const key : {"", kWriteKey}) {
+        const http::HeaderVerdict verdict = judged(method, path, key);
+        EXPECT_FALSE(verdict.refuse) << method << " " << path;
+        EXPECT_LE(verdict.body_bytes_max, 4096u) << method << " " << path;
+      }
+    }
+  }
+  EXPECT_LE(judged("OPTIONS", "/x", "").body_bytes_max, 4096u);
+  EXPECT_EQ(judged("POST", "/v1/batch", "").body_bytes_max, 500u << 10);
+  // What comes all the same is not looked at, and so not unpacked.
+  EXPECT_EQ(
+      send("GET", "/pixel/v1/track?userId=u&event=E", "no gzip", kWriteKey, {{"content-encoding", "identity"}}).status,
+      200);
+}
+
 }  // namespace
 }  // namespace freshet::ingest

@@ -378,6 +378,10 @@ TEST_F(ServiceTest, AddressesAndMethods) {
   EXPECT_EQ(send("GET", "/v1/projects/wrong/settings").status, 404);
   EXPECT_THAT(send("GET", "/sourceConfig/?writeKey=demo-write-key").body, HasSubstr(R"("enabled":true)"));
   EXPECT_EQ(send("GET", "/sourceConfig", "", kWriteKey).status, 200);
+  // Whoever is refused a question is told as whoever is refused anything else.
+  const http::Response refused = send("GET", "/sourceConfig?writeKey=wrong");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(header(refused, "WWW-Authenticate"), "Basic realm=\"freshet\"");
 }
 
 // Pages have wrappers, tracing and APM libraries of their own, and a browser drops what the preflight does not allow.

@@ -22,8 +22,8 @@ ParseResult Source::parse_again(const Route& route, const v1::DeadLetter& letter
               "dead letter " + letter.id() + " came by " + std::string(route.endpoint) + ", which can't be replayed");
 }
 
-http::Response Source::answer_question(const Tenants&, const Exchange& exchange) const {
-  return refuse(exchange, {404, "not_found", "there is no answer at this address"});
+tl::expected<http::Response, Refusal> Source::answer_question(const Tenants&, const Exchange&) const {
+  return tl::unexpected(Refusal{404, "not_found", "there is no answer at this address"});
 }
 
 http::Response Source::answer(const Exchange&, const Parsed& parsed) const { return verdicts(parsed); }

@@ -82,7 +82,8 @@ class Source {
   [[nodiscard]] virtual ParseResult parse_again(const Route& route, const v1::DeadLetter& letter,
                                                 const AdapterContext& context, google::protobuf::Arena& arena) const;
   // Way::kQuestion.
-  [[nodiscard]] virtual http::Response answer_question(const Tenants& tenants, const Exchange& exchange) const;
+  [[nodiscard]] virtual tl::expected<http::Response, Refusal> answer_question(const Tenants& tenants,
+                                                                              const Exchange& exchange) const;
 
   // The answer to a body whose items were appended or rejected one by one (Way::kItems, kLogs), in this source's own
   // shape.

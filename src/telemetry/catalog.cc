@@ -218,7 +218,7 @@ constexpr MetricEntry kMetrics[] = {
      "fleet watch: partitions without all replicas."},
     {"freshet_freshness_seconds", kHistogram, "seconds", "tenant",
      "From received_at until the profile could be read. What waits in overflow is not in it yet."},
-    {"freshet_http_bodies_refused_total", kCounter, "requests", "listener, trusted",
+    {"freshet_http_bodies_refused_total", kCounter, "requests", "listener, trusted, limit",
      "Requests refused because the bodies under way have taken all the memory there is for them."},
     {"freshet_http_connections_evicted_total", kCounter, "connections", "listener, limit",
      "Connections closed for newcomers."},

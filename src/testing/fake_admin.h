@@ -102,6 +102,7 @@ class FakeLog final : public eventlog::FakeLog {
   Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition partition) override {
     if (partition.topic == eventlog::Topic::kActions) return actions;
     if (partition.topic == eventlog::Topic::kOverflow) return overflow;
+    if (partition.topic != eventlog::Topic::kDeadLetters) return eventlog::Watermarks{};
     const Partition& p = partitions_[partition.partition];
     return eventlog::Watermarks{p.low, p.high};
   }
@@ -159,7 +160,8 @@ class FakeLog final : public eventlog::FakeLog {
   std::vector<eventlog::Produce> appended_;
 };
 
-// Tenants of these names; what one is changed to is kept as it was sent, and "wrong" is refused.
+// Tenants of these names; what one is changed to is kept as it was sent, but for "wrong", "taken" and, of whoever may
+// not, keys that command.
 class FakeDesk final : public TenantDesk {
  public:
   explicit FakeDesk(std::initializer_list<const char*> names) {
@@ -184,11 +186,12 @@ class FakeDesk final : public TenantDesk {
     return found == plans_.end() ? std::nullopt : found->second;
   }
   void change(TenantOrder order, Done done) override {
-    const auto& [name, what, text] = order;
+    const auto& [name, what, text, may_command] = order;
+    if (text == R"({"server_keys":["k"]})" && !may_command) return done(std::nullopt);
     if (text == "wrong") return done(fail(Code::kInvalid, "tenant " + name + ":1:1: wrong"));
     if (text == "taken") return done(fail(Code::kConflict, "a key is another's"));
     (what == TenantWhat::kPlan ? plans_ : texts_)[name] = text;
-    done(text ? *text : R"({"removed":true})");
+    done(std::optional(text ? *text : R"({"removed":true})"));
   }
 
  private:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import test_oracle_kill
 import workload
-from harness import SERVER_KEY, TENANT, Skipped, bearer, check, check_equal, note, send_batch, shorten, wait_until
+from harness import (SERVER_KEY, TENANT, Skipped, bearer, check, check_equal, freshet, note, profile, send_batch, send_records, shorten,
+                     wait_until)
 from patience import patient
 from test_import import generate, import_file
 from test_oracle_kill import Sending, compare, make_requests, send_until_acknowledged
@@ -80,13 +81,38 @@ def still_taken(server, request):
         http.close()
 
 
-def test_clock_jumps(box):
-    """A day ahead, and back behind where it was: what was sent counts once, and what is told in records stays as told. 40 days ahead:
-    nothing is deleted because of its age."""
+def shifting(box):
+    """(the file that says by how many seconds a server's clock is wrong, its environment)"""
     library, clock = box.directory / "clock_shift.so", box.directory / "clock"
     done = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SHIFT], capture_output=True, text=True, check=False)
     check_equal(done.returncode, 0, f"exit status of cc ({shorten(done.stderr)})")
     clock.write_bytes(bytes(8))
+    return clock, {"LD_PRELOAD": str(library), "FRESHET_CLOCK_SHIFT": str(clock)}
+
+
+def test_clock_before_1970(box):
+    """A machine that has just booted and that nobody has told the time: it ends in words, changes nothing, and goes on once the clock is set."""
+    clock, shifted = shifting(box)
+    server = box.server(env=shifted)
+    send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}])
+    server.wait_drained()
+    server.kill()
+    before = int(time.time()) + 3600
+    for seconds in (-before, -(before + 1_000_000_000)):
+        clock.write_bytes(struct.pack("<q", seconds))
+        status, _, err = freshet("run", "--config", server.config_path, env=shifted)
+        check_equal(status, 1, f"exit status with a clock before 1970 ({shorten(err)})")
+        check("before 1970: set it, then start again" in err, f"does not say what to do: {shorten(err)}")
+    clock.write_bytes(bytes(8))
+    server.start()
+    server.wait_drained()
+    check(profile(server.admin(), "user_id", "u1") is not None, "a record is gone")
+
+
+def test_clock_jumps(box):
+    """A day ahead, and back behind where it was: what was sent counts once, and what is told in records stays as told. 40 days ahead:
+    nothing is deleted because of its age."""
+    clock, shifted = shifting(box)
 
     def jump(seconds):
         with open(clock, "r+b") as file:
@@ -97,7 +123,7 @@ def test_clock_jumps(box):
     note(f"FRESHET_SEED={number}")
     rng = random.Random(number)
     everybody, made = workload.make(rng, people=100, records=3_000)
-    server = box.server(extra=workload.COMPUTED_YAML, env={"LD_PRELOAD": str(library), "FRESHET_CLOCK_SHIFT": str(clock)})
+    server = box.server(extra=workload.COMPUTED_YAML, env=shifted)
     requests = make_requests(rng, made)
     sending = Sending(len(requests))
     http = server.ingest()

@@ -1,4 +1,5 @@
-"""libFuzzer targets, two at a time, each for some seconds from tests/corpus/NAME on."""
+"""libFuzzer targets, two at a time, each for some seconds from tests/corpus/NAME on: those of whole listeners for a minute,
+as strangers reach them; of the others, what a change broke shows in seconds from the corpus."""
 import concurrent.futures
 import re
 import subprocess
@@ -7,10 +8,21 @@ from testing.stage import LOG_TAIL_LINES, ROOT, say
 
 GRACE_SECONDS = 120  # a target that goes on for so long after its time hangs
 AT_ONCE = 2
+LISTENERS = ("admin_fuzz", "connection_fuzz", "service_fuzz")
+SECONDS, LISTENER_SECONDS = 5, 60
 
 
 def targets():
     return sorted(path.stem for path in (ROOT / "src").rglob("*_fuzz.cc"))
+
+
+def seconds_of(name, asked=0):
+    return asked or (LISTENER_SECONDS if name in LISTENERS else SECONDS)
+
+
+def in_order(names):
+    """The longest first, so that none of them runs alone at the end."""
+    return sorted(names, key=lambda name: -seconds_of(name))
 
 
 def command_of(binary, folder, seconds):
@@ -53,10 +65,12 @@ def fuzz_one(binary, seconds):
     return None, f"{int(runs.group(1)) if runs else 0:,} inputs, {covered[-1] if covered else '?'} edges"
 
 
-def run(stage, names, seconds):
-    """They are built already."""
+def run(stage, names, asked):
+    """They are built already. `asked`: seconds for each; 0: as many as each usually gets."""
+    names = in_order(names)
+
     def in_time(name):
-        return (None, None) if stage.is_over() else fuzz_one(ROOT / "build/asan" / name, seconds)
+        return (None, None) if stage.is_over() else fuzz_one(ROOT / "build/asan" / name, seconds_of(name, asked))
 
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for name, (error, reached) in zip(names, pool.map(in_time, names)):

@@ -1,5 +1,5 @@
 // Tenants: which there are, and of one its settings, its keys' fingerprints, and what it sends. Keys are never shown.
-import {call, ofTenant} from './api.js';
+import {call, ofTenant, session} from './api.js';
 import {bytes, card, cell, count, make, millis, note, percent, row, short, table, time} from './dom.js';
 
 export const title = 'Tenants';
@@ -29,7 +29,7 @@ export function mount(root, {tenant, address}) {
     one.replaceChildren(note(`From ${from.settings.from === 'api' ? 'the API' : 'the file'}, revision ${from.settings.revision}, ${time(from.settings.at)}.`), make('dl', {class: 'facts'},
       [['Write keys', prints(keys.write_keys)], ['Server keys', prints(keys.server_keys)], ['Secret of the data API', keys.data_api_secret || 'none'], ['Rate', rate ? `${count(rate.events_per_second)} records / s, ${count(rate.burst || rate.events_per_second)} at once` : 'no limit'],
         ['Limits', limits ? JSON.stringify(limits) : 'as usual'], ['Objective', objective ? JSON.stringify(objective) : 'as of all']].flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])),
-    note('Of keys only the first digits of their SHA-256 are shown.'), make('details', {}, make('summary', {}, 'All settings'), make('pre', {tabindex: 0}, JSON.stringify(rest, null, 2))));
+    note(`Of keys only the first digits of their SHA-256 are shown. Server keys and the secret of the data API may erase and merge persons: a token of the role erase adds them${session.may('erase') ? '' : ', this one does not'}.`), make('details', {}, make('summary', {}, 'All settings'), make('pre', {tabindex: 0}, JSON.stringify(rest, null, 2))));
   }
 
   if (tenant) loadOne().catch((error) => one.replaceChildren(make('p', {class: 'problem'}, error.message)));

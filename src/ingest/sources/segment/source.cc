@@ -49,7 +49,8 @@ class SegmentSource final : public Source {
     return parse_segment(letter.body(), {call, letter.context()}, context, arena);
   }
 
-  http::Response answer_question(const Tenants& tenants, const Exchange& exchange) const override;
+  tl::expected<http::Response, Refusal> answer_question(const Tenants& tenants,
+                                                        const Exchange& exchange) const override;
   http::Response answer(const Exchange& exchange, const Parsed& parsed) const override;
 };
 
@@ -114,10 +115,10 @@ bool came_by_https(const http::Request& request) {
 }
 
 // analytics.js loads its settings before it sends anything; without this answer a page never sends.
-http::Response answer_settings(const Source& source, const Tenants& tenants, const Exchange& exchange) {
+tl::expected<http::Response, Refusal> answer_settings(const Tenants& tenants, const Exchange& exchange) {
   if (tenants.by_write_key(exchange.argument) == nullptr)
-    return source.refuse(
-        exchange, {404, "unknown_write_key", "no tenant has this write key; check the key that the page was given"});
+    return tl::unexpected(
+        Refusal{404, "unknown_write_key", "no tenant has this write key; check the key that the page was given"});
   const std::string_view host = exchange.request.header("host");
   // Behind a proxy that ends TLS this listener sees plain HTTP, so the scheme comes from what the proxy or the browser
   // says. A page that is loaded by https may not send to http (mixed content).
@@ -125,19 +126,20 @@ http::Response answer_settings(const Source& source, const Tenants& tenants, con
 }
 
 // RudderStack's browser library asks here before it sends. Its key comes as Basic user or in the query.
-http::Response answer_source_config(const Source& source, const Tenants& tenants, const Exchange& exchange) {
+tl::expected<http::Response, Refusal> answer_source_config(const Tenants& tenants, const Exchange& exchange) {
   std::string key = parse_authorization(exchange.request.header("authorization")).user;
   if (key.empty()) key = key_in_query(exchange.request);
   const auto tenant = tenants.by_write_key(key);
   if (tenant == nullptr)
-    return source.refuse(exchange,
-                         {401, "unauthorized", "no tenant has this write key; check the key that the page was given"});
+    return tl::unexpected(
+        Refusal{401, "unauthorized", "no tenant has this write key; check the key that the page was given"});
   return source_config(*tenant, key);
 }
 
-http::Response SegmentSource::answer_question(const Tenants& tenants, const Exchange& exchange) const {
-  return exchange.route.call == "settings" ? answer_settings(*this, tenants, exchange)
-                                           : answer_source_config(*this, tenants, exchange);
+tl::expected<http::Response, Refusal> SegmentSource::answer_question(const Tenants& tenants,
+                                                                     const Exchange& exchange) const {
+  return exchange.route.call == "settings" ? answer_settings(tenants, exchange)
+                                           : answer_source_config(tenants, exchange);
 }
 
 http::Response SegmentSource::answer(const Exchange& exchange, const Parsed& parsed) const {
