@@ -183,12 +183,14 @@ Status Cluster::other_partitions(Topic topic, uint32_t configured) const {
         fmt::format("kafka: topic {} has {} partitions, topic {} has {}: somebody has added some, and they can't "
                     "be taken away again. The state belongs to the smaller number: configure that one under "
                     "another log.kafka.topic_prefix and go on from a checkpoint "
-                    "(docs/operations/checkpoints.md, Another number of partitions)",
+                    "(docs/operations/checkpoints.md, Partitions that somebody added)",
                     names_.of(topic), partitions(topic), names_.of(other), configured));
   }
   return fail(Code::kInvalid,
               fmt::format("kafka: topic {} has {} partitions, but {} are configured: set log.partitions to "
-                          "{}, or use another log.kafka.topic_prefix",
+                          "{}, or use another log.kafka.topic_prefix. If there is data, and partitions were added to "
+                          "the topics, the state is still of the old number: docs/operations/checkpoints.md, "
+                          "Partitions that somebody added",
                           names_.of(topic), partitions(topic), configured, partitions(topic)));
 }
 
