@@ -1,10 +1,11 @@
 """What others do to the log and the store: a clear error at the start (what, where, what would be right), or a dead letter. Never
 a process that ends without a word."""
+import json
 import subprocess
 
 import kafka
 import mongo
-from harness import (TENANT, check, check_equal, freshet, free_ports, profile, send_records, shorten, wait_until)
+from harness import (TENANT, Server, check, check_equal, freshet, free_ports, profile, send_records, shorten, wait_until)
 from patience import patient
 
 SECRET = "hunter2"
@@ -123,6 +124,96 @@ def test_partitions_added(box):
         err = run_with(box, broker.settings(), partitions=configured)
         says(err, "somebody has added some", f"{broker.prefix}actions has 8", "log.kafka.topic_prefix")
         check("set log.partitions" not in err, f"advises a number: {shorten(err)}")
+
+
+def test_partitions_added_everywhere(box):
+    """All topics agree on the new number, and so does the configuration: the log and the state have the old one. What leads out is done."""
+    broker = kafka.share()
+    server = box.server(partitions=4, kafka=broker.settings())
+    send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "set": {"n": i}} for i in range(40)])
+    server.wait_drained()
+    server.stop()
+    for topic in ("actions", "changes", "events", "overflow", "logs"):
+        broker.run("org.apache.kafka.tools.TopicCommand", "--alter", "--topic", f"{broker.prefix}{topic}", "--partitions", 8)
+    server.partitions = 8
+    for data in (server.directory / "data", box.directory / "empty"):  # also a process that has no state
+        server.write_config()
+        status, _, err = freshet("run", "--config", server.config_path, "--data-dir", data, timeout_s=patient(90))
+        check_equal(status, 2, f"the start on {data.name} ({shorten(err)})")
+        says(err, "of 4 partitions", "log.partitions is 8", "freshet checkpoint restore --partitions 8")
+    old = server.partitions = 4
+    server.write_config()
+    status, _, err = freshet("run", "--config", server.config_path, timeout_s=patient(90))
+    check_equal(status, 2, "the start with the old number")
+    says(err, "8 partitions", f"but {old} are configured", "Partitions that somebody added")
+    for command in (["create"], ["restore", "--partitions", 8, "--into", box.directory / "rebuilt", "--topic-prefix", f"{broker.prefix}again."]):
+        status, out, err = freshet("checkpoint", *command, "--config", server.config_path)
+        check_equal(status, 0, f"freshet checkpoint {command[0]} ({out} {shorten(err)})")
+    broker.prefix += "again."
+    rebuilt = Server(box.directory / "server-8", partitions=8, kafka=broker.settings())
+    box.at_end(rebuilt.kill)
+    rebuilt.arguments = ["--data-dir", str(box.directory / "rebuilt")]
+    rebuilt.start()
+    for i in range(40):
+        check_equal(profile(rebuilt.admin(), "user_id", f"u{i}")["attributes"]["n"], i, f"u{i}")
+    rebuilt.stop()
+
+
+def changes_gone(box, broker, top):
+    """Reaction is away for longer than changes are kept."""
+    server = box.server(partitions=4, kafka=broker.settings(), top=top)
+    send = lambda first, last: send_records(server.ingest(), [  # noqa: E731  pylint: disable=unnecessary-lambda-assignment
+        {"message_id": f"m{first}-{i}", "user": {"user_id": f"u{i}"}, "set": {"n": first + i}} for i in range(first, last)])
+    send(0, 30)
+    server.wait_drained()
+    server.stop()
+    server.arguments = ["--roles", "ingest,action"]
+    server.start()
+    send(20, 50)
+    wait_until(lambda: server.lags()["action"] == 0, patient(60), "action is at the end")
+    server.stop()
+    ends = broker.run("org.apache.kafka.tools.GetOffsetShell", "--topic", f"{broker.prefix}changes", "--time", "-1").split()
+    gone = box.directory / "gone.json"
+    gone.write_text(json.dumps({"version": 1, "partitions": [
+        {"topic": topic, "partition": int(partition), "offset": int(end)} for topic, partition, end in (line.rsplit(":", 2) for line in ends)]}))
+    broker.run("org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", gone)
+    server.arguments = []
+    status, _, err = freshet("run", "--config", server.config_path, timeout_s=patient(90))
+    check_equal(status, 1, "a reaction whose changes are gone")
+    says(err, "changes", "is no longer kept", "freshet profiles rebuild")
+    return server
+
+
+def rebuilt_profiles(server):
+    status, out, err = freshet("profiles", "rebuild", "--config", server.config_path, "--json", timeout_s=patient(300))
+    check_equal(status, 0, f"freshet profiles rebuild ({out} {shorten(err)})")
+    check(json.loads(out)["places_moved"] > 0, out)
+    server.start()
+    wait_until(lambda: all((profile(server.admin(), "user_id", f"u{i}") or {}).get("attributes") == {"n": i if i < 20 else 20 + i} for i in range(50)),
+               patient(120), "every profile as action has it", every_s=1)
+    server.stop()
+
+
+def test_changes_gone_mongodb(box):
+    store = mongo.share(box)
+    rebuilt_profiles(changes_gone(box, kafka.share(), f'profiles: {{mongodb: {{uri: "{store.uri}"}}}}\n'))
+
+
+def test_changes_gone_embedded(box):
+    rebuilt_profiles(changes_gone(box, kafka.share(), ""))
+
+
+def test_foreign_index(box):
+    """An index of our name that somebody else has made is named at the start, and no other is taken for it."""
+    broker, store = kafka.share(), mongo.share(box)
+    store.client()[f"freshet_{TENANT}"]["users"].create_index([("identifiers.email", 1)], name="identifiers.email", unique=True)
+    top = f'profiles: {{mongodb: {{uri: "{store.uri}"}}}}\n'
+    says(run_with(box, broker.settings(), top=top), "identifiers.email", "other options", "dropIndex")
+    store.client()[f"freshet_{TENANT}"]["users"].drop_index("identifiers.email")
+    server = box.server(partitions=2, kafka=broker.settings(), top=top)
+    indexes = store.client()[f"freshet_{TENANT}"]["users"].index_information()
+    check({"identifiers.user_id", "identifiers.email", "removed_at"} <= set(indexes) and indexes["identifiers.email"].get("sparse"), indexes)
+    server.stop()
 
 
 def test_topic_gone(box):
