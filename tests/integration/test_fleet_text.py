@@ -13,7 +13,7 @@ FLEET = """fleet: f
 dns_zone: kafka.example
 regions: [{{name: r, zones: [a, b, c]}}]
 clusters:
-  - {{name: metal, owner: {0}, description: {0}, settings: {{sasl.server.callback.handler.class: {0}}}}}
+  - {{name: metal, owner: {0}, description: {0}, settings: {{client.quota.callback.class: {0}}}}}
   - {{name: pods, platform: strimzi, owner: {0}, description: {0}}}
 topics:
   - {{name: t, cluster: metal, partitions: 3, owner: {0}, description: {0}, messages_per_second: 10}}
@@ -88,7 +88,7 @@ def test_hostile(box):
             for value in texts_of(documents) if name.startswith("ansible/metal/") else ():
                 check(isinstance(value, Unsafe) or not OPENS_JINJA.search(value) or "inventory_dir" in value, f"{name}: Ansible evaluates {value}")
         brokers = files["ansible/metal/hosts.yml"][0]["kafka_broker"]["hosts"].values()
-        check_equal({str(host["kafka_broker_custom_properties"]["sasl.server.callback.handler.class"]) for host in brokers}, {text}, "a setting of brokers")
+        check_equal({str(host["kafka_broker_custom_properties"]["client.quota.callback.class"]) for host in brokers}, {text}, "a setting of brokers")
         slack = [each["slack_configs"][0]["channel"] for each in files["alertmanager/alertmanager.yml"][0]["receivers"] if "slack_configs" in each]
         check_equal([unescaped_go(channel) for channel in slack], [text], "the channel")
         check(text in hcl_strings((folder / "terraform/r/metal/terragrunt.hcl").read_text(encoding="utf-8")), f"the owner {text} is not in HCL")
