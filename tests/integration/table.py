@@ -203,6 +203,7 @@ PLAN = {
     "rates.only_a_full_overflow_refuses": (1, 1),
     "rates.rate_is_kept": (8, 1),
     "rebalance.adds_evens_dirs_and_cancels": (45, 3),
+    "rebalance.another_goal": (25, 1),
     "rebalance.considerate": (150, 3, LONG),
     "rebalance.every_way_in_of_today": (25, 1),
     "rebalance.killed_twenty_times": (180, 3, LONG),

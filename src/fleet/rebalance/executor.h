@@ -62,7 +62,6 @@ class Executor {
   };
 
   [[nodiscard]] Status check_cluster();
-  [[nodiscard]] Status wait_for_leaving();
   [[nodiscard]] Status run_waves();
   // True: the wave is done. What waits is begun only if it may.
   [[nodiscard]] Result<bool> step(bool may_start);
