@@ -160,6 +160,7 @@ PLAN = {
     "kafka_bad_input.newer_logic": (6, 1),
     "kafka_bad_input.partitions_added": (10, 1),
     "kafka_bad_input.partitions_added_everywhere": (50, 1),
+    "kafka_bad_input.smaller_records": (20, 1),
     "kafka_bad_input.store_refuses": (8, 1),
     "kafka_bad_input.topic_gone": (20, 1),
     "kafka_bad_input.topics_that_make_themselves": (15, 1),

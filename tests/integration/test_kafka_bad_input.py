@@ -1,11 +1,14 @@
 """What others do to the log and the store: a clear error at the start (what, where, what would be right), or a dead letter. Never
 a process that ends without a word."""
+import base64
 import json
+import random
 import subprocess
 
 import kafka
 import mongo
-from harness import (TENANT, Server, check, check_equal, freshet, free_ports, profile, send_records, shorten, wait_until)
+from harness import (TENANT, Server, bearer, check, check_equal, freshet, free_ports, lines, profile, send_records, shorten,
+                     wait_until)
 from patience import patient
 
 SECRET = "hunter2"
@@ -82,8 +85,9 @@ def test_fewer_partitions(box):
     (box.directory / "data").rename(box.directory / "unused")
     (server.directory / "data").rename(box.directory / "data")
     broker.prefix += "other."
-    err = run_with(box, broker.settings(), revision=2)
-    says(err, "log and state do not belong together")
+    says(run_with(box, broker.settings(), revision=2), "its state is that of 4 partitions", "log.partitions is 2")
+    broker.prefix += "again."
+    says(run_with(box, broker.settings(), partitions=4, revision=2), "log and state do not belong together")
 
 
 def test_broker_refuses(box):
@@ -218,6 +222,29 @@ def test_foreign_index(box):
     server.start()
     indexes = store.client()[f"freshet_{TENANT}"]["users"].index_information()
     check({"identifiers.user_id", "identifiers.email", "removed_at"} <= set(indexes) and indexes["identifiers.email"].get("sparse"), indexes)
+    server.stop()
+
+
+def test_smaller_records(box):
+    """Somebody lowers max.message.bytes of `actions`: what is too large is a dead letter, and what was sent with it goes in."""
+    broker = kafka.share()
+    server = box.server(partitions=2, kafka=broker.settings())
+    broker.run("kafka.admin.ConfigCommand", "--alter", "--entity-type", "topics", "--entity-name", f"{broker.prefix}actions", "--add-config", "max.message.bytes=4000")
+    text = base64.b64encode(random.Random(1).randbytes(12_000)).decode()
+    large = {f"a{i}": text[200 * i:200 * (i + 1)] for i in range(40)}
+    body = lines([{"message_id": "m1", "user": {"user_id": "u1"}, "event": "E"}, {"message_id": "m2", "user": {"user_id": "u1"}, "set": large}])
+    verdict = {}
+
+    def taken():
+        answer = server.ingest().request("POST", "/v1/records", body, bearer())
+        check(answer.status in (200, 503), f"{answer.status} {answer.body}")
+        verdict.update(answer.json() if answer.status == 200 else {})
+        return answer.status == 200
+    wait_until(taken, patient(60), "a verdict in place of a 503", every_s=0.5)
+    check_equal((verdict["accepted"], [each["code"] for each in verdict["rejected"]]), (1, ["too_large"]), verdict)
+    wait_until(lambda: profile(server.admin(), "user_id", "u1"), patient(30), "the profile")
+    status, out, _ = freshet("deadletters", "list", "--tenant", TENANT, "--url", server.admin_url)
+    check(status == 0 and "too_large" in out, f"freshet deadletters list: {out}")
     server.stop()
 
 

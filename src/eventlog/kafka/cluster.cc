@@ -226,6 +226,16 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
                   name, why, options_.brokers, name, mend));
 }
 
+// The setting bounds a batch, compressed: a record alone has its key and heads in it.
+Result<size_t> Cluster::record_bytes_max(Topic topic) {
+  FRESHET_ASSIGN(const Settings settings, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, names_.of(topic)));
+  const auto found = looked_up_in(settings)("max.message.bytes");
+  const int64_t bytes = found ? std::strtoll(found->c_str(), nullptr, 10) : kRecordBytesMax;
+  if (bytes >= kRecordBytesMax) return SIZE_MAX;
+  constexpr int64_t kBesideValue = 1024;
+  return static_cast<size_t>(std::max<int64_t>(bytes - kBesideValue, 0));
+}
+
 // A broker that may not be described to us is taken for one as it is delivered.
 Result<env::TimeUs> Cluster::lingers_us(Topic topic) {
   FRESHET_ASSIGN(const Settings of_topic, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, names_.of(topic)));
