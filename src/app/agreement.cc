@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "app/log.h"
@@ -19,9 +20,23 @@ constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
 // What a claim of a change by the API begins with; that of a file is a hash in hex.
 constexpr std::string_view kOfApi = "api:";
 
+// What a record without a revision begins with that says the number of partitions.
+constexpr std::string_view kOfPartitions = "partitions:";
+
 bool is_of_api(std::string_view claim) { return claim.starts_with(kOfApi); }
 
 }  // namespace
+
+v1::SchemaChange partitions_record(uint32_t partitions) {
+  v1::SchemaChange record;
+  record.mutable_agreement()->set_rules(std::string(kOfPartitions) + std::to_string(partitions));
+  return record;
+}
+
+bool is_partitions_record(const v1::SchemaChange& change) {
+  return change.has_agreement() && change.agreement().revision() == 0 &&
+         std::string_view(change.agreement().rules()).starts_with(kOfPartitions);
+}
 
 Status Agreement::follow() {
   const auto read = read_to_end(log_, kSchema, next_, [this](const eventlog::Fetched& fetched) -> Result<bool> {
@@ -44,6 +59,8 @@ void Agreement::take(const v1::SchemaChange& change) {
   if (!change.has_agreement() && !change.has_tenants()) return registry_.apply(change);
   const v1::Agreement& agreed = change.agreement();
   if (hash_key_.empty()) hash_key_ = agreed.hash_key();
+  if (partitions_ == 0 && is_partitions_record(change))
+    partitions_ = static_cast<uint32_t>(std::strtoul(agreed.rules().c_str() + kOfPartitions.size(), nullptr, 10));
   bool is_first = true;
   if (agreed.revision() != 0) is_first = claimed_.emplace(agreed.revision(), agreed.rules()).second;
   if (agreed.revision() != 0 && is_first && !is_of_api(agreed.rules()))
@@ -92,6 +109,14 @@ Result<std::string> Agreement::hash_key(const std::string& proposal) {
   FRESHET_TRY(propose({record}));
   if (hash_key_.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
   return hash_key_;
+}
+
+Result<uint32_t> Agreement::partitions(uint32_t proposal) {
+  FRESHET_TRY(follow());
+  if (partitions_ != 0) return partitions_;
+  FRESHET_TRY(propose({partitions_record(proposal)}));
+  if (partitions_ == 0) return fail(Code::kRetry, "topic schema does not show what was just written to it");
+  return partitions_;
 }
 
 Status Agreement::claim(uint64_t revision, const FileHash& file) {

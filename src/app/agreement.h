@@ -1,6 +1,7 @@
 // Topic `schema`, as every process of an installation follows it. Discoveries go to the registry,
-// and by the topic's order the processes agree on the key of the alias hashes and on which rules
-// stand under which revision. Whoever proposes something reads on until it sees what came first:
+// and by the topic's order the processes agree on the key of the alias hashes, on the number of partitions that
+// records are routed by, and on which rules stand under which revision. Whoever proposes something
+// reads on until it sees what came first:
 // the log decides, not a lock.
 #pragma once
 
@@ -19,6 +20,10 @@
 
 namespace freshet::app {
 
+// What says the number of partitions to those who read topic `schema`.
+[[nodiscard]] v1::SchemaChange partitions_record(uint32_t partitions);
+[[nodiscard]] bool is_partitions_record(const v1::SchemaChange& change);
+
 // One thread uses it. Log and registry outlive it.
 class Agreement {
  public:
@@ -33,6 +38,9 @@ class Agreement {
 
   // Returns the installation's key: the first one that was proposed, maybe by this call.
   [[nodiscard]] Result<std::string> hash_key(const std::string& proposal);
+  // Returns the number of partitions of `actions`: the first one that was proposed, maybe by this call. Brokers may be
+  // told to add some at any time; the states and the places of records go by the number that they began with.
+  [[nodiscard]] Result<uint32_t> partitions(uint32_t proposal);
   // Claims a revision for a file. kInvalid: another process was first, with another file or a change.
   [[nodiscard]] Status claim(uint64_t revision, const FileHash& file);
   // Claims the revision of this change, which comes by the API, and proposes it. False: another change was first, and
@@ -59,6 +67,7 @@ class Agreement {
   const std::function<void(const v1::TenantsChange&)> tenants_;
   eventlog::Offset next_ = 0;
   std::string hash_key_;
+  uint32_t partitions_ = 0;  // 0: nobody has said it
   std::map<uint64_t, std::string> claimed_;
   uint64_t file_revision_ = 0;
 };

@@ -33,6 +33,15 @@ TEST_F(AgreementTest, TheFirstKeyIsEverybodysKey) {
   EXPECT_EQ(one.hash_key("fedcba9876543210").value(), "0123456789abcdef");
 }
 
+TEST_F(AgreementTest, TheFirstNumberOfPartitionsStays) {
+  Agreement one(*log_, *registry_), other(*log_, *registry_);
+  EXPECT_EQ(one.partitions(4).value(), 4u);
+  EXPECT_EQ(other.hash_key("0123456789abcdef").value(), "0123456789abcdef");
+  EXPECT_EQ(other.partitions(8).value(), 4u);
+  EXPECT_EQ(one.partitions(8).value(), 4u);
+  EXPECT_EQ(other.revision(), 0u) << "a number is no revision";
+}
+
 TEST_F(AgreementTest, ARevisionStandsForOneSetOfRules) {
   Agreement one(*log_, *registry_), other(*log_, *registry_);
   ASSERT_TRUE(one.follow() && other.follow());

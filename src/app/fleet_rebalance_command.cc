@@ -1,6 +1,7 @@
 // `freshet fleet rebalance`: plans moves in a living cluster, proves them, asks, and runs them by a journal.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -41,6 +42,19 @@ struct RebalanceCommand {
     return !goal.add.empty() || !goal.drain.empty() || goal.even_brokers || goal.even_dirs || !to.empty();
   }
 };
+
+std::string joined(const std::vector<int32_t>& numbers) { return fmt::format("{}", fmt::join(numbers, ",")); }
+
+// As it would be given again; "": none is.
+std::string goal_text(const RebalanceCommand& command) {
+  std::vector<std::string> words;
+  if (!command.goal.add.empty()) words.push_back("--add " + joined(command.goal.add));
+  if (!command.goal.drain.empty()) words.push_back("--drain " + joined(command.goal.drain));
+  if (command.goal.even_brokers) words.emplace_back("--even");
+  if (command.goal.even_dirs) words.emplace_back("--even-dirs");
+  if (!command.to.empty()) words.push_back("--to " + command.to);
+  return fmt::format("{}", fmt::join(words, " "));
+}
 
 constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 
@@ -109,13 +123,14 @@ int shown(const moves::Journal& journal, const RebalanceCommand& command) {
   return kDone;
 }
 
-int carry_out(const RebalanceCommand& command, moves::Port& port, moves::Journal journal) {
+int carry_out(const RebalanceCommand& command, moves::Port& port, moves::Journal journal, bool goes_on = false) {
   if (const Status clean = write_wish(command.journal, moves::Wish::kGoOn); !clean)
     return told_failed(clean.error(), command);
   moves::ExecutorOptions options;
   auto windows = moves::Windows::parse(journal.windows);
   if (!windows) return told_failed(windows.error(), command);
   options.windows = *std::move(windows);
+  options.forgot_leaving = goes_on && journal.dir_bytes > 0;
   options.save = [&](const moves::Journal& now) { return write_journal(command.journal, now); };
   options.tell = tell;
   options.wish = [&] { return stop_was_asked() ? moves::Wish::kPause : read_wish(command.journal); };
@@ -185,6 +200,8 @@ int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
   show_plan(command, *state, *plan, limits, *times);
   moves::Journal journal = moves::journal_of(*state, *plan, limits, *id);
   journal.pace.bounds = bounds_of(command);
+  journal.goal = goal_text(command);
+  journal.dir_bytes = static_cast<double>(command.dir_bytes);
   journal.windows = command.windows;
   journal.at_close = parse_name<moves::AtClose>(command.at_close).value_or(moves::AtClose::kFinish);
   if (command.dry_run) return kDone;
@@ -203,7 +220,13 @@ int wish_of_running(const RebalanceCommand& command) {
   return kDone;
 }
 
-int work(const RebalanceCommand& command, const cluster::Connection& reach, const std::string& wanted_id) {
+// Something else is wanted than what was begun: to go on with that, as if it had not been said, would be the surprise.
+bool wants_another(const RebalanceCommand& command, const moves::Journal& journal) {
+  const std::string goal = goal_text(command);
+  return !command.resume && !command.cancel && !goal.empty() && !journal.goal.empty() && goal != journal.goal;
+}
+
+int work(RebalanceCommand& command, const cluster::Connection& reach, const std::string& wanted_id) {
   const auto lock = JournalLock::take(command.journal, "--pause or --cancel tells it to");
   if (!lock && lock.error().code == Code::kConflict && (command.pause || command.cancel))
     return wish_of_running(command);
@@ -220,6 +243,15 @@ int work(const RebalanceCommand& command, const cluster::Connection& reach, cons
     tell("there is nothing to go on with: " + command.journal + (*known ? " is finished" : " is not there"));
     return kDone;
   }
+  if (is_open && !command.dry_run && wants_another(command, **known))
+    return told_failed(
+        {Code::kConflict,
+         fmt::format("{} is not finished: it was begun by {} ({}), and this is {}. --resume goes on "
+                     "with it, --cancel gives it up; then this can be begun",
+                     command.journal, (*known)->goal, moves::text_of_journal(**known), goal_text(command))},
+        command);
+  if (is_open && !command.dry_run && command.dir_bytes == 0)
+    command.dir_bytes = static_cast<uint64_t>((*known)->dir_bytes);
   const auto port = open_port(command, reach, wanted_id);
   if (!port) return told_failed(port.error(), command);
   if (!is_open || command.dry_run) return plan_and_run(command, **port);
@@ -228,7 +260,8 @@ int work(const RebalanceCommand& command, const cluster::Connection& reach, cons
   if (!may_do(command, command.cancel ? "Cancel it?" : "Go on?")) return kFailed;
   moves::Journal journal = **known;
   if (command.any_time || !command.windows.empty()) journal.windows = command.windows;
-  return carry_out(command, **port, std::move(journal));
+  journal.dir_bytes = static_cast<double>(command.dir_bytes);
+  return carry_out(command, **port, std::move(journal), true);
 }
 
 int rebalance(RebalanceCommand& command) {

@@ -47,6 +47,16 @@ Result<std::optional<std::string>> read_mark(const std::string& data_dir) {
 
 }  // namespace
 
+Status ask_for_profiles(eventlog::EventLog& log, uint32_t partitions, env::TimeUs now_us, uint64_t raise) {
+  const std::string record = action::republish_record(now_us, raise).SerializeAsString();
+  std::vector<eventlog::Produce> batches(partitions);
+  for (uint32_t p = 0; p < partitions; ++p) {
+    batches[p].to = {Topic::kActions, p};
+    batches[p].records.add({}, record);
+  }
+  return append(log, std::move(batches));
+}
+
 Status mark_rebuild(const std::string& data_dir, RebuildReason why) {
   return write_small_file(mark_path(data_dir), why == RebuildReason::kDamaged ? kMarkDamaged : kMarkLoss);
 }
@@ -94,13 +104,7 @@ Result<std::unique_ptr<ProfileRebuild>> ProfileRebuild::begin(const Config& conf
   FRESHET_ASSIGN(const auto mark, read_mark(config.data_dir));
   if (!mark) return nullptr;
   const uint64_t raise = mark->starts_with(kMarkLoss) ? kRaiseAfterLoss : 0;
-  const std::string record = action::republish_record(clock.now_us(), raise).SerializeAsString();
-  std::vector<eventlog::Produce> batches(config.log.partitions);
-  for (uint32_t p = 0; p < config.log.partitions; ++p) {
-    batches[p].to = {Topic::kActions, p};
-    batches[p].records.add({}, record);
-  }
-  FRESHET_TRY(append(log, std::move(batches)));
+  FRESHET_TRY(ask_for_profiles(log, config.log.partitions, clock.now_us(), raise));
   rebuilding().set(1);
   return std::unique_ptr<ProfileRebuild>(new ProfileRebuild(config, log));
 }

@@ -22,6 +22,10 @@ enum class RebuildReason : uint8_t {
   kAfterLoss,  // the log has lost records: the store may know what action no longer does
 };
 
+// Asks action to say every profile whole, at a version that is higher by `raise` and one.
+[[nodiscard]] Status ask_for_profiles(eventlog::EventLog& log, uint32_t partitions, env::TimeUs now_us,
+                                      uint64_t raise = 0);
+
 // From here on a start makes the profiles anew.
 [[nodiscard]] Status mark_rebuild(const std::string& data_dir, RebuildReason why);
 // Profiles are read from action's state: a store that is opened later, by whatever release, is made anew. What one from

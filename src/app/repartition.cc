@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "action/worker_options.h"
+#include "app/agreement.h"
 #include "app/checkpoints.h"
 #include "app/installation.h"
 #include "app/log.h"
@@ -124,11 +125,27 @@ class Rebuild {
   Status open_old_log() {
     FRESHET_ASSIGN(auto log, open_log(before_, kName, env::real_clock()));
     old_log_ = std::move(log);
-    for (const Topic topic : {Topic::kActions, Topic::kChanges})
-      if (old_log_->partitions(topic) != before_.log.partitions)
+    for (const Topic topic : {Topic::kActions, Topic::kChanges}) {
+      const uint32_t found = old_log_->partitions(topic);
+      if (found < before_.log.partitions)
         return fail(Code::kInvalid, fmt::format("topic {} has {} partitions, the configuration says {}: --config takes "
                                                 "the one that has run until now",
-                                                name_of(topic), old_log_->partitions(topic), before_.log.partitions));
+                                                name_of(topic), found, before_.log.partitions));
+      FRESHET_TRY(check_added(topic, found));
+    }
+    return {};
+  }
+
+  // Partitions that somebody has added to the topics: no process with this configuration has ever written to them.
+  Status check_added(Topic topic, uint32_t found) {
+    for (uint32_t p = before_.log.partitions; p < found; ++p) {
+      FRESHET_ASSIGN(const auto used, has_more(*old_log_, {topic, p}, 0));
+      if (used)
+        return fail(Code::kInvalid,
+                    fmt::format("topic {} has {} partitions, the configuration says {}, and partition {} has records: "
+                                "--config takes the one that has run until now",
+                                name_of(topic), found, before_.log.partitions, p));
+    }
     return {};
   }
 
@@ -238,18 +255,26 @@ class Rebuild {
     return copy_schema(*log);
   }
 
-  // Copies topic `schema`, with the key of alias hashes and the revisions that were published.
+  // Copies topic `schema`, with the key of alias hashes and the revisions that were published, but for the number of
+  // partitions, which is another one now.
   Status copy_schema(eventlog::EventLog& log) {
     const eventlog::TopicPartition schema{Topic::kSchema, 0};
     const auto read = read_to_end(*old_log_, schema, 0, [&](const eventlog::Fetched& fetched) -> Result<bool> {
       std::vector<eventlog::Produce> batches(1);
       batches[0].to = schema;
-      for (const eventlog::RecordView& record : fetched.records) batches[0].records.add(record.key, record.value);
-      FRESHET_TRY(append(log, std::move(batches)));
+      for (const eventlog::RecordView& record : fetched.records) {
+        v1::SchemaChange change;
+        const bool parsed = change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+        if (!parsed || !is_partitions_record(change)) batches[0].records.add(record.key, record.value);
+      }
+      if (batches[0].records.count() > 0) FRESHET_TRY(append(log, std::move(batches)));
       return true;
     });
     if (!read) return tl::unexpected(read.error());
-    return {};
+    std::vector<eventlog::Produce> number(1);
+    number[0].to = schema;
+    number[0].records.add({}, partitions_record(after_.log.partitions).SerializeAsString());
+    return append(log, std::move(number));
   }
 
   // The state comes last: without it the directory would start as a new installation, and with it

@@ -443,6 +443,7 @@ class ServerImpl final : public Server {
     state::RecoverOptions options;
     options.accept_loss = config_.accept_loss;
     options.partition = partition;
+    options.identity.partitions = config_.log.partitions;
     options.directory = state_directory(config_, partition);
     options.log_begins_at = log_begins_at;
     options.open = open;

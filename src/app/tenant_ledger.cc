@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/secret.h"
 #include "model/time.h"
+#include "state/checkpoint/recover.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -253,6 +254,8 @@ Status TenantLedger::agree() {
   Installation& installation = *options_.installation;
   FRESHET_ASSIGN(const auto key, agreement_.hash_key(installation.hash_key()));
   FRESHET_TRY(installation.adopt_hash_key(key, "the topics of the log"));
+  FRESHET_ASSIGN(const uint32_t partitions, agreement_.partitions(options_.partitions));
+  FRESHET_TRY(state::check_partitions("topic schema says that the log is", partitions, options_.partitions));
   // The data directory remembers what it has seen, so a configuration that is out of date is
   // noticed without the log.
   return installation.learn_published(agreement_.file_revision(), agreement_.rules());

@@ -240,6 +240,8 @@ class EventLog {
   // new ones at least every minute: for a log that scrub() does not reach. 0: such a log has none.
   [[nodiscard]] virtual Result<env::TimeUs> lingers_us(Topic) { return env::TimeUs{0}; }
   [[nodiscard]] virtual uint64_t disk_bytes() = 0;  // 0: not known
+  // The largest record that the topic takes; SIZE_MAX: none that Freshet makes is too large. A question to the brokers.
+  [[nodiscard]] virtual Result<size_t> record_bytes_max(Topic) { return SIZE_MAX; }
 };
 
 }  // namespace freshet::eventlog

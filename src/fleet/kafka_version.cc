@@ -18,12 +18,16 @@ std::pair<uint32_t, uint32_t> parse_version(std::string_view text) {
 
 bool is_released(std::string_view version) {
   constexpr uint32_t kLast3 = 9;
-  constexpr uint32_t kLast4 = 2;
+  constexpr uint32_t kLast4 = 3;
   const auto [major, minor] = parse_version(version);
   return (major == 3 && minor <= kLast3) || (major == 4 && minor <= kLast4);
 }
 
 bool runs_with_strimzi_v1(std::string_view version) { return parse_version(version).first >= 4; }
+
+bool is_known_of_strimzi(std::string_view version) {
+  return is_released(version) && parse_version(version) <= std::pair<uint32_t, uint32_t>(4, 2);
+}
 
 std::string_view default_kafka(Platform platform) {
   switch (platform) {

@@ -243,6 +243,7 @@ Service::Service(ServiceOptions options)
       tenants_(std::exchange(options_.tenants, {})),
       shares_(options_.cores),
       letter_budget_(options_.letters_max, options_.letter_bytes_max),
+      log_limit_(std::make_shared<LogLimit>(*options_.log, *options_.clock)),
       appender_(*options_.log, *options_.registry, options_.partitions, options_.inflight_bytes_max, options_.has_room,
                 &letter_budget_, options_.lanes) {
   FRESHET_ASSERT(options_.log != nullptr && options_.registry != nullptr);
@@ -477,7 +478,8 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
                                .endpoint = call->route->endpoint,
                                .random_id = call->random_id,
                                .trace_parent = trace_parent,
-                               .scope = call->sender->scope};
+                               .scope = call->sender->scope,
+                               .record_bytes_max = log_limit_->record_bytes_max()};
   ParseResult parsed = call->source().parse(*call->route, call->request.body, context, arena.get());
   if (parsed) {
     check_every_item_has_one_end(*parsed);
@@ -506,13 +508,15 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   call->request.body = std::string();
   auto verdict = std::make_shared<Parsed>(std::move(*parsed));
   for (Rejection& rejection : verdict->rejected) rejection.item = std::string();
-  appender_.append(std::move(out), [violations = violations_, call, answer, verdict, source](Status status) {
-    if (!status) return call->not_taken(status.error());
-    count(*verdict, call->tenant().name, source);
-    violations->add(call->tenant().name, verdict->plan_misses);
-    if (call->span) count_items(*call->span, *verdict);
-    call->answer(std::move(*answer));
-  });
+  appender_.append(std::move(out),
+                   [violations = violations_, limit = log_limit_, call, answer, verdict, source](Status status) {
+                     if (!status && status.error().code == Code::kInvalid) limit->note_refusal();
+                     if (!status) return call->not_taken(status.error());
+                     count(*verdict, call->tenant().name, source);
+                     violations->add(call->tenant().name, verdict->plan_misses);
+                     if (call->span) count_items(*call->span, *verdict);
+                     call->answer(std::move(*answer));
+                   });
 }
 
 void Service::report_violations() {

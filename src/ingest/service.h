@@ -17,6 +17,7 @@
 #include "ingest/auth.h"
 #include "ingest/cpu_shares.h"
 #include "ingest/lane.h"
+#include "ingest/log_limit.h"
 #include "ingest/plan_violations.h"
 #include "ingest/sources.h"
 #include "ingest/sources/logs/logs.h"
@@ -106,6 +107,7 @@ class Service {
   CpuShares shares_;
   LetterBudget letter_budget_;
   std::shared_ptr<ViolationCounter> violations_ = std::make_shared<ViolationCounter>();  // shared with appends
+  std::shared_ptr<LogLimit> log_limit_;                                                  // shared with appends
   Appender appender_;
 };
 

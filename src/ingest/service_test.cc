@@ -70,6 +70,36 @@ TEST_F(ServiceTest, APlanRefusesInStrictModeAndCountsInBoth) {
   EXPECT_EQ(log.records[Topic::kDeadLetters].size(), before) << "nothing is counted twice";
 }
 
+// A broker refuses a whole batch, whichever record was too large: the next try finds out which, and the others go in.
+TEST_F(ServiceTest, WhatTheLogTakesNoLongerIsADeadLetter) {
+  const std::string value = ":\"" + std::string(200, 'x') + "\"";
+  const std::string large = R"({"user":{"user_id":"u"},"message_id":"l","set":{"a")" + value + ",\"b\"" + value +
+                            ",\"c\"" + value + ",\"d\"" + value + "}}";
+  const std::string lines = R"({"user":{"user_id":"u"},"message_id":"s","event":"E"})"
+                            "\n" +
+                            large;
+  EXPECT_EQ(send("POST", "/v1/records", lines, "Bearer demo-write-key").body, R"({"accepted":2,"rejected":[]})");
+  EXPECT_EQ(log.asked, 0) << "nobody asks while nothing is refused";
+  log.records.clear();
+  log.bytes_max = 600;
+  EXPECT_EQ(send("POST", "/v1/records", lines, "Bearer demo-write-key").status, 503);
+  for (int i = 0; i < 3; ++i) {
+    const http::Response answer = send("POST", "/v1/records", lines, "Bearer demo-write-key");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(answer.body, AllOf(HasSubstr(R"("accepted":1)"), HasSubstr(R"("index":1,"code":"too_large")"),
+                                   HasSubstr("max.message.bytes")));
+  }
+  EXPECT_EQ(log.asked, 1);
+  EXPECT_EQ(log.records[Topic::kActions].size(), 3u);
+  ASSERT_EQ(log.records[Topic::kDeadLetters].size(), 3u);
+  v1::DeadLetter letter;
+  ASSERT_TRUE(letter.ParseFromString(log.records[Topic::kDeadLetters][0].value));
+  EXPECT_EQ(letter.body(), large);
+  log.bytes_max = SIZE_MAX;
+  clock.now += 61'000'000;
+  EXPECT_EQ(send("POST", "/v1/records", lines, "Bearer demo-write-key").body, R"({"accepted":2,"rejected":[]})");
+}
+
 TEST_F(ServiceTest, WriteKeysAreTakenFromEverywhere) {
   EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);
   EXPECT_EQ(send("POST", "/v1/track/", kTrack, kWriteKeyWithoutColon).status, 200);

@@ -81,6 +81,15 @@ void end_late_span(const Marks& marks, const std::string& tenant, const Status& 
   tracer.end(*std::move(span), end_us);
 }
 
+// Kafka deletes by age what nobody has read yet.
+Error with_advice(Error error) {
+  if (error.code == Code::kNotFound)
+    error.message +=
+        ": changes of profiles are gone unread, and the store lacks them; `freshet profiles rebuild` has action say "
+        "every profile whole again, and goes on from there (docs/operations/outages.md)";
+  return error;
+}
+
 }  // namespace
 
 // The loop's own thread may leave something too, when a store or the log answers at once.
@@ -122,7 +131,7 @@ Status ReactorLoop::step() {
   auto polled = consumer_.poll(options_.fetch_bytes_max, poll_timeout(polled_at_));
   if (!polled) {
     // Brokers that are away come back; what is in flight goes on meanwhile.
-    if (polled.error().code != Code::kRetry) return tl::unexpected(std::move(polled).error());
+    if (polled.error().code != Code::kRetry) return tl::unexpected(with_advice(std::move(polled).error()));
     polled = eventlog::PollResult{};
     options_.clock->sleep_us(options_.retry_first_us);
   }

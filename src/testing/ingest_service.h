@@ -39,6 +39,7 @@ class TakingLog final : public eventlog::FakeLog {
   uint32_t partitions(Topic topic) const override { return topic == Topic::kDeadLetters ? 2 : 4; }
   void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override {
     if (refusal) return done(fail(Code::kRetry, "full"));
+    if (has_larger(batches)) return done(fail(Code::kInvalid, "a record is too large"));
     ++appends;
     for (const eventlog::Produce& produce : batches) {
       std::string_view data = produce.records.data(), key, value;
@@ -54,6 +55,20 @@ class TakingLog final : public eventlog::FakeLog {
     }
   }
 
+  Result<size_t> record_bytes_max(Topic) override {
+    ++asked;
+    return bytes_max;
+  }
+  [[nodiscard]] bool has_larger(const std::vector<eventlog::Produce>& batches) const {
+    for (const eventlog::Produce& produce : batches) {
+      std::string_view data = produce.records.data(), key, value;
+      bool corrupt = false;
+      while (eventlog::next_record(data, key, value, &corrupt))
+        if (produce.to.topic == Topic::kActions && value.size() > bytes_max) return true;
+    }
+    return false;
+  }
+
   struct Record {
     uint32_t partition;
     std::string key, value;
@@ -61,7 +76,8 @@ class TakingLog final : public eventlog::FakeLog {
   std::map<Topic, std::vector<Record>> records;
   std::vector<eventlog::AppendDone> waiting;
   bool refusal = false, held = false;
-  int appends = 0;
+  int appends = 0, asked = 0;
+  size_t bytes_max = SIZE_MAX;  // of a record of actions
 };
 
 inline model::Tenant demo_tenant() {

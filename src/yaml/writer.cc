@@ -164,6 +164,13 @@ Node text(std::string_view value) {
   return Node{.kind = Node::Kind::kScalar, .quoted = true, .text = std::string(value)};
 }
 
+Node tagged(std::string_view tag, std::string_view value) {
+  FRESHET_ASSERT(tag.size() > 1 && tag.front() == '!' && std::all_of(tag.begin() + 1, tag.end(), is_letter));
+  std::string out(tag);
+  append_quoted(out += ' ', value);
+  return plain(std::move(out));
+}
+
 Node plain(std::string value) { return Node{.kind = Node::Kind::kScalar, .text = std::move(value)}; }
 
 Node number(double value) {

@@ -18,7 +18,9 @@ namespace freshet::yaml {
 // The three kinds of scalars. A text stays a text, even if it reads "true" or "12".
 [[nodiscard]] Node text(std::string_view value);
 [[nodiscard]] Node plain(std::string value);  // as it is: REQUIRES one line that YAML reads as one plain scalar
-[[nodiscard]] Node number(double value);      // shortest that reads back; REQUIRES finite
+// Text with a tag of the reader's, as "!unsafe" of Ansible. REQUIRES: "!" and letters.
+[[nodiscard]] Node tagged(std::string_view tag, std::string_view value);
+[[nodiscard]] Node number(double value);  // shortest that reads back; REQUIRES finite
 
 // Values of C++ as nodes, so that map() and list() take them as they are.
 [[nodiscard]] inline Node node(Node value) { return value; }

@@ -14,6 +14,7 @@ from patience import patient, stretched
 TOOL = ROOT / "tools" / "kafka"
 VERSION = os.environ.get("FRESHET_KAFKA_VERSION", "3.9.2")  # of the brokers of all tests but those that choose
 TODAY = "4.3.1"
+ACL_COMMANDS = {"3": "kafka.admin.AclCommand", "4": "org.apache.kafka.tools.AclCommand"}  # what kafka-acls.sh runs
 NOT_FETCHED = 3
 START_S = patient(900)  # it may have to be fetched first
 READ_S = patient(120)
@@ -82,6 +83,10 @@ class Kafka:
         done = subprocess.run(self.command(tool, *arguments), capture_output=True, timeout=READ_S, input=text, text=True, check=False)
         check_equal(done.returncode, 0, f"{tool} ({shorten(done.stdout + done.stderr)})")
         return done.stdout
+
+    def acls(self, *arguments):
+        """kafka-acls.sh."""
+        return self.run(ACL_COMMANDS[self.env.get("FRESHET_KAFKA_VERSION", VERSION)[0]], *arguments)
 
     def committed(self, topic):
         """Every committed record of one of Freshet's topics whose values are JSON, to its end. Read by kcat, which

@@ -189,8 +189,8 @@ def test_who_may_only_look(box):
     properties.write_text("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=viewer\nsasl.password=pw-viewer\n")
     reach = ["--bootstrap", broker.secure, "--properties", properties]
     acl = ["--add", "--allow-principal", "User:viewer", "--operation", "Describe", "--operation", "DescribeConfigs"]
-    broker.run("kafka.admin.AclCommand", *acl, "--topic", "*")
-    broker.run("kafka.admin.AclCommand", *acl[:3], "--operation", "Describe", "--cluster")
+    broker.acls(*acl, "--topic", "*")
+    broker.acls(*acl[:3], "--operation", "Describe", "--cluster")
     wait_until(lambda: diff(file, *reach) == (0, []), patient(30), "who may look sees that nothing differs")
     file = write(box, broker, ["name: a, partitions: 4, retention: 2h", "name: b"])
     done = run_apply(file, "--yes", *reach, wanted=1)
@@ -202,6 +202,26 @@ def test_who_may_only_look(box):
     status, out, err = fleet("diff", file, *reach)
     check_equal(status, 1, out)
     check("refuse us" in err and "hunter2" not in out + err, err)
+
+
+def test_who_may_not_give(box):
+    """Who may make topics, but not say who may do what, is told before a topic is made."""
+    broker = start_authorized(box, ["maker"])
+    file = write(box, broker, ["name: a, partitions: 2"])
+    text = file.read_text(encoding="utf-8").replace("connect:", "security: {authentication: scram_sha_256, super_users: [root]}, connect:", 1)
+    file.write_text(text + 'users: [{name: tools, acls: [{topic: "or*", operations: [describe]}], quota: {produce: 5MB}}]\n', encoding="utf-8")
+    properties = box.directory / "maker.properties"
+    properties.write_text("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=maker\nsasl.password=pw-maker\n")
+    allow = ["--add", "--allow-principal", "User:maker", "--operation", "Describe", "--operation", "DescribeConfigs"]
+    broker.acls(*allow, "--operation", "Create", "--topic", "*")
+    broker.acls(*allow, "--cluster")
+    done = run_apply(file, "--yes", "--bootstrap", broker.secure, "--properties", properties, wanted=1)
+    check_equal([error.split(":")[0] for error in done["errors"]], ["ACLs of user tools", "quota of user tools"], done)
+    check(all("AUTHORIZATION_FAILED" in error for error in done["errors"]), done)
+    check(not any(step["done"] for step in done["steps"]), done)
+    broker.acls("--add", "--allow-principal", "User:maker", "--operation", "Alter", "--operation", "AlterConfigs", "--cluster")
+    wait_until(lambda: fleet("apply", file, "--dry-run", "--bootstrap", broker.secure, "--properties", properties)[0] == 0, patient(30), "who may give is asked nothing more")
+    run_apply(file, "--yes", "--bootstrap", broker.secure, "--properties", properties)
 
 
 def test_broker_settings(box):

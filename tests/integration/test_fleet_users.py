@@ -9,7 +9,6 @@ import kafka
 import test_kafka_security
 from harness import check, check_equal, freshet, shorten
 from patience import patient
-from test_kafka_acls import ACL_COMMANDS
 
 AUTHORIZER = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\nsuper.users=User:ANONYMOUS\n"
 CLUSTER_ID = "RnJlc2hldEthZmthRGV2MQ"  # of tools/kafka
@@ -82,7 +81,7 @@ def test_apply(box):
     check(status == 0 and "nothing to do" in out, f"twice: {status} {shorten(out)}")
     cluster.check_clients("SCRAM-SHA-512")
     # What somebody else allowed is told, and stays.
-    cluster.broker.run(ACL_COMMANDS[cluster.version[0]], "--add", "--allow-principal", "User:billing", "--operation", "Delete", "--topic", "orders")
+    cluster.broker.acls("--add", "--allow-principal", "User:billing", "--operation", "Delete", "--topic", "orders")
     check_equal(cluster.differences(), (0, [("extra_acl", "billing", "topic orders: delete")]), "an ACL by hand")
     check_equal(cluster.differences("--strict")[0], 1, "an ACL by hand, strict")
 
@@ -100,7 +99,7 @@ def test_commands(box):
     script = box.directory / "out" / "ansible" / "one" / "users.sh"
     tools = box.directory / "tools"
     tools.mkdir()
-    for name, java in (("kafka-configs.sh", "kafka.admin.ConfigCommand"), ("kafka-acls.sh", ACL_COMMANDS[cluster.version[0]])):
+    for name, java in (("kafka-configs.sh", "kafka.admin.ConfigCommand"), ("kafka-acls.sh", kafka.ACL_COMMANDS[cluster.version[0]])):
         path = tools / name
         path.write_text("#!/bin/sh\nexec " + shlex.join(cluster.broker.command(java)[:-2]) + ' "$@"\n', encoding="utf-8")
         path.chmod(0o755)

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import kafka
-from harness import BUILD, Failure, check, check_equal, free_ports, freshet, shorten
+from harness import BUILD, Background, Failure, check, check_equal, free_ports, freshet, shorten
 from patience import patient
 
 MESSAGES = 50
@@ -253,15 +253,20 @@ def test_batches(box):
     for codec in codecs:
         produce_apart(broker, broker.prefix + codec, 3000, codec)
         last = watching.until(lambda look, wanted=codec: wanted in batches(look), f"a sample of {codec}")
+    # A sample of the end of a burst may be too small for advice. One that comes while messages keep coming is not.
+    sending = Background(produce_apart, broker, broker.prefix + "none", 30_000, "none")
+    last = watching.until(lambda look: batches(look)["none"]["advised"]["linger_ms"] is not None, "advice on messages that come one by one")
+    sending.join(WAIT_S)
+    advised = False
     for codec, topic in batches(last).items():
         check_equal([topic["codec"], topic["messages_per_batch"], topic["producers"]], [codec, 1, 1], topic)
         check(topic["bytes_per_batch"] > 61 and 500 < topic["raw_bytes_per_batch"] < 800, topic)
         check(codec == "none" or topic["bytes_per_batch"] < 400, topic)
         check(topic["zstd"]["bytes_ratio"] > 0 and topic["lz4"]["cpu_us_per_message"] >= 0, topic)
         if topic["advised"]["linger_ms"] is not None:
+            advised = True
             # A hundred messages that are alike, together, become a fraction of what each of them is alone.
             check(topic["zstd"]["bytes_ratio"] < 0.6 and topic["advised"]["messages_per_batch"] >= 2, topic)
             check("linger.ms=" in topic["advice"] and topic["advised"]["batches_per_s"] < topic["batches_per_s"], topic)
-    check(batches(last)["none"]["sampled_batches"] < 20 or batches(last)["none"]["advised"]["linger_ms"] or batches(last)["none"]["batches_per_s"] < 50,
-          batches(last)["none"])
+    check(advised, "no look advised a linger.ms: nothing of the advice was checked")
     watching.end()

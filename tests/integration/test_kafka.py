@@ -17,6 +17,10 @@ def test_suite(box):
     run_suite(kafka.share())
 
 
+def test_suite_of_today(box):
+    run_suite(kafka.start(box, {"FRESHET_KAFKA_VERSION": kafka.TODAY}))
+
+
 def test_suite_on_three_brokers(box):
     run_suite(kafka.start(box, count=3))
 

@@ -13,7 +13,6 @@ from test_fleet_live import start_authorized
 from test_mirror import Mirror, kcat, make_topic, produce, read
 
 ROLES = ("ingest", "action", "reaction", "console")
-ACL_COMMANDS = {"3": "kafka.admin.AclCommand", "4": "org.apache.kafka.tools.AclCommand"}  # what kafka-acls.sh runs
 PAGE = ROOT / "docs" / "operations" / "acls.md"
 
 
@@ -51,7 +50,7 @@ class Guarded(apart.Apart):
         self.ingest, self.action, self.reaction, self.console = (self.add(role, role) for role in ROLES)
 
     def acl(self, arguments, action="--add"):
-        self.broker.run(ACL_COMMANDS[self.broker.env["FRESHET_KAFKA_VERSION"][0]], action, *(["--force"] if action == "--remove" else []), *arguments)
+        self.broker.acls(action, *(["--force"] if action == "--remove" else []), *arguments)
 
     def processes(self):
         return [self.action, self.ingest, self.reaction, self.console]  # the first makes the topics
@@ -111,7 +110,7 @@ def least(box, version):
 
 
 def run_acl(broker, version, arguments):
-    broker.run(ACL_COMMANDS[version[0]], "--add", *arguments)
+    broker.acls("--add", *arguments)
 
 
 def test_with_sinks(box):

@@ -453,6 +453,22 @@ def look(box, bootstrap, properties):
     return status, out, err
 
 
+def test_another_goal(box):
+    """What was begun and not finished is gone on with only if that is what is wanted; no broker is asked before."""
+    file, journal = box.directory / "fleet.yaml", box.directory / "rebalance-main.journal"
+    file.write_text("fleet: test\nregions: [{name: here, zones: [a]}]\nclusters: [{name: main, brokers: 3}]\n", encoding="utf-8")
+    limits = {"throttle_bytes_per_s": 1000000, "moves_per_broker": 2, "reserve_permille": 100, "delete_slack_s": 30}
+    begun = json.dumps({"version": 1, "cluster_id": "x", "outcome": "paused", "wave": 0, "limits": limits, "goal": "--drain 1", "dir_bytes": 0, "waves": [], "settings": []})
+    journal.write_text(begun, encoding="utf-8")
+    status, out, err = freshet("fleet", "rebalance", file, "--drain", "2", "--yes", "--bootstrap", "127.0.0.1:1")
+    check_equal(status, 1, f"another goal ({out} {err})")
+    check("it was begun by --drain 1" in err and "this is --drain 2" in err and "--resume" in err and "--cancel" in err, err)
+    check_equal(journal.read_text(encoding="utf-8"), begun, "the journal")
+    for more in (["--drain", "1"], ["--resume"]):
+        _, _, err = freshet("fleet", "rebalance", file, *more, "--yes", "--bootstrap", "127.0.0.1:1", timeout_s=patient(120))
+        check("it was begun by" not in err, err)
+
+
 def test_every_way_in_of_today(box):
     secured = test_kafka_security.Secured(box, kafka.TODAY)
     by_password = {"security.protocol": "SASL_SSL", "sasl.username": test_kafka_security.USER, "sasl.password": test_kafka_security.PASSWORD,

@@ -16,6 +16,7 @@ inline constexpr int16_t kReplicaNotAvailable = 9;
 inline constexpr int16_t kTopicAuthorizationFailed = 29;
 inline constexpr int16_t kUnsupportedMechanism = 33;
 inline constexpr int16_t kTopicAlreadyExists = 36;
+inline constexpr int16_t kInvalidRequest = 42;
 inline constexpr int16_t kSecurityDisabled = 54;  // brokers without an authorizer
 inline constexpr int16_t kNotController = 41;
 inline constexpr int16_t kPreferredLeaderNotAvailable = 80;

@@ -2,6 +2,8 @@
 
 #include "docstore/mongo/collections.h"
 
+#include <fmt/format.h>
+
 #include "base/assert.h"
 #include "docstore/mongo/names.h"
 
@@ -11,8 +13,9 @@ namespace {
 // A read that takes longer is ended by the server, so that a question without an index can't keep
 // it busy.
 constexpr int64_t kReadTimeMaxMs = 10'000;
-// The server's code for an index that is there with other options.
+// The server's codes for an index that is there with other options: found by its key, or by its name.
 constexpr int kIndexOptionsConflict = 85;
+constexpr int kIndexKeySpecsConflict = 86;
 
 const char* name_of(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users"; }
 
@@ -52,6 +55,29 @@ Status change_retention(Client& client, const std::string& tenant, v1::EntityKin
   return command(client, tenant, change, "can't change the retention of tombstones", &code);
 }
 
+// Identifiers each by itself: an index of the same name that somebody else has made, with other options, must be named,
+// and can't be taken for the one of tombstones.
+Status create_identifier_index(Client& client, const std::string& tenant, v1::EntityKind kind,
+                               const std::string& type) {
+  const std::string field = "identifiers." + escape_name(type);
+  Bson create;
+  append_text(create.get(), "createIndexes", name_of(kind));
+  nest_array(create.get(), "indexes", [&](bson_t* indexes) {
+    size_t count = 0;
+    append_index(indexes, count, field, [](bson_t* index) { append_bool(index, "sparse", true); });
+  });
+  uint32_t code = 0;
+  Status made =
+      command(client, tenant, create, fmt::format("can't create index {} of {}", field, name_of(kind)), &code);
+  if (made || (code != kIndexOptionsConflict && code != kIndexKeySpecsConflict)) return made;
+  const std::string which = code == kIndexOptionsConflict ? fmt::format("{{\"{}\": 1}}", field) : "\"" + field + "\"";
+  return fail(
+      Code::kInvalid,
+      fmt::format("{}: an index of that key or name is there with other options, and not ours. Take it away, and "
+                  "the next start makes the right one: db.getSiblingDB(\"{}\").{}.dropIndex({})",
+                  made.error().message, database_of(tenant), name_of(kind), which));
+}
+
 }  // namespace
 
 Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind) {
@@ -62,21 +88,16 @@ Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1:
 
 Status create_indexes(Client& client, const std::string& tenant, v1::EntityKind kind,
                       const std::vector<std::string>& identifier_types, int64_t tombstones_kept_s) {
+  for (const std::string& type : identifier_types) FRESHET_TRY(create_identifier_index(client, tenant, kind, type));
   Bson create;
   append_text(create.get(), "createIndexes", name_of(kind));
   nest_array(create.get(), "indexes", [&](bson_t* indexes) {
     size_t count = 0;
-    for (const std::string& type : identifier_types) {
-      append_index(indexes, count, "identifiers." + escape_name(type),
-                   [](bson_t* index) { append_bool(index, "sparse", true); });
-    }
     append_index(indexes, count, kTombstones,
                  [&](bson_t* index) { append_int(index, "expireAfterSeconds", tombstones_kept_s); });
   });
   uint32_t code = 0;
   const Status status = command(client, tenant, create, "can't create indexes", &code);
-  // All indexes are one command: if one conflicts, the server has made none of the others, but
-  // these were there with it.
   return code == kIndexOptionsConflict ? change_retention(client, tenant, kind, tombstones_kept_s) : status;
 }
 

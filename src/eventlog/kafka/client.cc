@@ -58,6 +58,9 @@ std::string_view advice(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return "; docs/operations/acls.md has what each role needs";
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+      return "; somebody has lowered max.message.bytes of the topic: it must be 16777216 "
+             "(docs/operations/kafka-errors.md)";
     default: return "";
   }
 }

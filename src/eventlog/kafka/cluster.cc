@@ -183,12 +183,14 @@ Status Cluster::other_partitions(Topic topic, uint32_t configured) const {
         fmt::format("kafka: topic {} has {} partitions, topic {} has {}: somebody has added some, and they can't "
                     "be taken away again. The state belongs to the smaller number: configure that one under "
                     "another log.kafka.topic_prefix and go on from a checkpoint "
-                    "(docs/operations/checkpoints.md, Another number of partitions)",
+                    "(docs/operations/checkpoints.md, Partitions that somebody added)",
                     names_.of(topic), partitions(topic), names_.of(other), configured));
   }
   return fail(Code::kInvalid,
               fmt::format("kafka: topic {} has {} partitions, but {} are configured: set log.partitions to "
-                          "{}, or use another log.kafka.topic_prefix",
+                          "{}, or use another log.kafka.topic_prefix. If there is data, and partitions were added to "
+                          "the topics, the state is still of the old number: docs/operations/checkpoints.md, "
+                          "Partitions that somebody added",
                           names_.of(topic), partitions(topic), configured, partitions(topic)));
 }
 
@@ -222,6 +224,16 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
       fmt::format("kafka: topic {} has settings that Freshet can't work with: {}. This mends it: kafka-configs.sh "
                   "--bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {}",
                   name, why, options_.brokers, name, mend));
+}
+
+// The setting bounds a batch, compressed: a record alone has its key and heads in it.
+Result<size_t> Cluster::record_bytes_max(Topic topic) {
+  FRESHET_ASSIGN(const Settings settings, describe(*client_, options_, RD_KAFKA_RESOURCE_TOPIC, names_.of(topic)));
+  const auto found = looked_up_in(settings)("max.message.bytes");
+  const int64_t bytes = found ? std::strtoll(found->c_str(), nullptr, 10) : kRecordBytesMax;
+  if (bytes >= kRecordBytesMax) return SIZE_MAX;
+  constexpr int64_t kBesideValue = 1024;
+  return static_cast<size_t>(std::max<int64_t>(bytes - kBesideValue, 0));
 }
 
 // A broker that may not be described to us is taken for one as it is delivered.

@@ -73,6 +73,8 @@ class Cluster {
   [[nodiscard]] Status delete_records(TopicPartition of, Offset before);
   // How long the files of deleted records may last, by the settings of the topic and of a broker.
   [[nodiscard]] Result<env::TimeUs> lingers_us(Topic topic);
+  // As of EventLog.
+  [[nodiscard]] Result<size_t> record_bytes_max(Topic topic);
 
  private:
   [[nodiscard]] Status learn_topics(int* brokers);

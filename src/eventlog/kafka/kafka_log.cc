@@ -106,6 +106,8 @@ class KafkaLog final : public EventLog {
 
   uint64_t disk_bytes() override { return 0; }
 
+  Result<size_t> record_bytes_max(Topic topic) override { return cluster_.record_bytes_max(topic); }
+
  private:
   const KafkaOptions options_;
   env::Clock& clock_;

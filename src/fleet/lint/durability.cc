@@ -58,11 +58,17 @@ std::string version_fault(const Cluster& cluster) {
   const std::string& version = cluster.kafka_version;
   const std::string kafka = "Kafka " + version;
   if (parse_version(version) < std::pair(3U, 3U)) return kafka;
-  if (!is_released(version)) return kafka + " is not known: known are 3.0 to 3.9 and 4.0 to 4.2";
+  if (!is_released(version)) return fmt::format("{} is not known: known are {}", kafka, kKnownReleases);
+  // KIP-858: before, a broker with KRaft refuses to start with two.
+  if (cluster.volumes.count > 1 && parse_version(version) < std::pair(3U, 7U))
+    return fmt::format("{} with KRaft takes one log dir, and brokers have {}: 3.7 takes several", kafka,
+                       cluster.volumes.count);
   if (cluster.platform != Platform::kStrimzi) return "";
   if (!runs_with_strimzi_v1(version))
     return kafka +
            " is run by Strimzi's operators before 0.49 only: later ones, which serve kafka.strimzi.io/v1, refuse it";
+  if (!is_known_of_strimzi(version))
+    return kafka + " is run by none of Strimzi's operators that are known here: the newest, 0.51, runs 4.2";
   if (std::ranges::count(version, '.') < 2) return kafka + " has no third number, by which Strimzi knows versions";
   return "";
 }

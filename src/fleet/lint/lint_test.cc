@@ -125,6 +125,12 @@ std::vector<Case> mirror_cases() {
        false},
       {"mirror-message-size", "topic back/t", pair("message_bytes_max: 2MiB", "message_bytes_max: 1MiB", ""),
        pair("message_bytes_max: 2MiB", "message_bytes_max: 2MiB", ""), true},
+      {"mirror-source-address", "mirror x-to-y",
+       "clusters: [{name: x, platform: strimzi}, {name: y}]\ntopics: [{name: t, cluster: x}]\n"
+       "mirrors: [{from: x, to: y, topics: [t], kind: freshet}]\n",
+       "clusters: [{name: x, platform: strimzi, connect: {bootstrap: \"x.example:9094\"}}, {name: y}]\n"
+       "topics: [{name: t, cluster: x}]\nmirrors: [{from: x, to: y, topics: [t], kind: freshet}]\n",
+       false},
       {"mirror-source-retention", "topic front/t", pair("retention: 5h", "retention: 1h", ""),
        pair("retention: 6h", "retention: 1h", ""), true},
       {"mirror-repartitions", "mirror front-to-back", pair("partitions: 12", "partitions: 3", ""),
@@ -196,6 +202,12 @@ std::vector<Case> partition_cases() {
        consumes("", "instances: 3", ", messages_per_second_each: 700"), true},
       {"idle-consumers", "consumer s/c", consumes("partitions: 3", "instances: 2, instances_max: 4", ""),
        consumes("partitions: 3", "instances: 2, instances_max: 3", ""), true},
+      {"idle-by-range", "consumer s/c",
+       cluster("brokers: 3") + "topics: [{name: t, partitions: 3}, {name: u, partitions: 3}]\n"
+                               "services: [{name: s, instances: 4, consumes: [{topics: [t, u]}]}]\n",
+       cluster("brokers: 3") + "topics: [{name: t, partitions: 3}, {name: u, partitions: 3}]\n"
+                               "services: [{name: s, instances: 3, consumes: [{topics: [t, u]}]}]\n",
+       false},
       {"broker-partitions-max", "cluster c", crowd("c6g.xlarge", 1501), crowd("c6g.xlarge", 1500), true},
       {"broker-partitions", "cluster c", crowd("c6g.2xlarge", 2001), crowd("c6g.2xlarge", 2000), true},
       {"cluster-partitions-max", "cluster c", crowd("c6g.8xlarge", 66667), crowd("c6g.8xlarge", 66666), false},
@@ -404,8 +416,14 @@ TEST(Lint, KnowsWhichKafkaRuns) {
     return findings.empty() ? "" : findings[0].evidence + "; " + findings[0].mend;
   };
   EXPECT_THAT(evidence("kafka_version: 3.99.0"), HasSubstr("3.99.0 is not known"));
-  EXPECT_THAT(evidence("kafka_version: 4.3.0"), HasSubstr("4.3.0 is not known"));
-  EXPECT_EQ(evidence("kafka_version: 4.2.0"), "");
+  EXPECT_THAT(evidence("kafka_version: 4.4.0"), HasSubstr("4.4.0 is not known"));
+  EXPECT_EQ(evidence("kafka_version: 4.3.1"), "");
+  EXPECT_THAT(evidence("kafka_version: 3.6.2, volumes: {count: 2}"),
+              HasSubstr("takes one log dir, and brokers have 2"));
+  EXPECT_EQ(evidence("kafka_version: 3.6.2, volumes: {count: 1}"), "");
+  EXPECT_EQ(evidence("kafka_version: 3.7.0, volumes: {count: 2}"), "");
+  EXPECT_EQ(evidence("platform: strimzi, kafka_version: 4.2.0"), "");
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.3.1"), HasSubstr("0.51, runs 4.2"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("before 0.49 only"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("kafka_version: 4.1.0"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1"), HasSubstr("no third number"));

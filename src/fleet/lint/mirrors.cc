@@ -152,6 +152,25 @@ Findings mirror_message_size(const Facts& facts) {
   return found;
 }
 
+// A mirror runs beside its target. The name that Strimzi gives a cluster is known in its own Kubernetes only.
+Findings mirror_source_address(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    const Cluster& from = fleet.clusters[fleet.mirrors[i].from];
+    const Cluster& to = fleet.clusters[fleet.mirrors[i].to];
+    if (from.platform != Platform::kStrimzi || !from.connect.bootstrap.empty()) continue;
+    const bool same = to.platform == Platform::kStrimzi && to.region == from.region;
+    if (same) continue;
+    found.push_back(finding(
+        facts, Kind::kMirror, i, "from",
+        fmt::format("runs {}, where {}'s address, a name in its own Kubernetes, says nothing",
+                    to.platform == Platform::kEc2 ? "on EC2" : "in another region", from.name),
+        fmt::format("connect: {{bootstrap: ADDRESS}} of {}, of a listener that is reached from there", from.name)));
+  }
+  return found;
+}
+
 Findings mirror_source_retention(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   std::vector<bool> mirrored(fleet.topics.size());

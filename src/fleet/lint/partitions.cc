@@ -155,6 +155,25 @@ Findings idle_consumers(const Facts& facts) {
   return found;
 }
 
+// The range assignor, which clients have by default, deals each topic's partitions by itself, to the first instances.
+Findings idle_by_range(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.consumers.size(); ++i) {
+    const Consumer& consumer = fleet.consumers[i];
+    const uint32_t instances = fleet.services[consumer.service].instances_max;
+    uint32_t widest = 0;
+    for (const Index topic : consumer.topics) widest = std::max(widest, fleet.topics[topic].partitions);
+    if (widest == 0 || instances <= widest || instances > partitions_of(fleet, consumer)) continue;
+    found.push_back(finding(facts, Kind::kConsumer, i, "topics",
+                            fmt::format("{} of up to {} are idle with the range assignor, as no topic has more than {}",
+                                        instances - widest, plural(instances, "instance"), plural(widest, "partition")),
+                            "partition.assignment.strategy: the cooperative sticky or the round-robin assignor; or "
+                            "group.protocol: consumer"));
+  }
+  return found;
+}
+
 Findings consumer_too_slow(const Facts& facts) {
   return slow_consumers(facts, [](const Load& load) { return load.capacity < load.average; });
 }

@@ -26,6 +26,7 @@ Findings shared_consumer_group(const Facts& facts);
 Findings mirror_cycle(const Facts& facts);
 Findings mirrored_twice(const Facts& facts);
 Findings mirror_message_size(const Facts& facts);
+Findings mirror_source_address(const Facts& facts);
 Findings mirror_source_retention(const Facts& facts);
 Findings mirror_repartitions(const Facts& facts);
 Findings mirror_idle_tasks(const Facts& facts);
@@ -51,6 +52,7 @@ Findings kafka_version(const Facts& facts);
 // partitions.cc: how many there are, against brokers, consumers and rates. Too few can't be spread, too many can't be
 // failed over, and their number can't be lowered later.
 Findings idle_consumers(const Facts& facts);
+Findings idle_by_range(const Facts& facts);
 Findings consumer_too_slow(const Facts& facts);
 Findings consumer_slow_at_peak(const Facts& facts);
 Findings broker_partitions_max(const Facts& facts);

@@ -24,8 +24,9 @@ class KafkaAccess final : public Access {
   [[nodiscard]] Status read_acls(AccessNow& out);
   [[nodiscard]] Status read_quotas(AccessNow& out);
   [[nodiscard]] Status read_passwords(AccessNow& out);
+  [[nodiscard]] Status check_may_alter(const std::string& what);
   [[nodiscard]] Status add_acls(const UserWanted& user);
-  [[nodiscard]] Status set_quota(const UserWanted& user);
+  [[nodiscard]] Status set_quota(const UserWanted& user, bool check);
   [[nodiscard]] Status add_password(const UserWanted& user, bool check);
 
   std::unique_ptr<cluster::protocol::Client> client_;

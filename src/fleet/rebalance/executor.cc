@@ -68,6 +68,22 @@ void append_replica(ReplicaList& lists, const JournalMove& move, int32_t broker)
   list += fmt::format("{}{}:{}", list.empty() ? "" : ",", move.partition, broker);
 }
 
+// After a kill, where disks don't tell what they hold: the replicas that went away just before are on them for as long
+// as their topics say. It must not be proved with room that is not there.
+Status wait_for_leaving(Port& port, env::Clock& clock, const Journal& journal, const ExecutorOptions& options) {
+  FRESHET_ASSIGN(const State state, port.look());
+  double longest_s = 0;
+  for (const auto& wave : journal.waves)
+    for (const JournalMove& move : wave)
+      if (const Partition* const partition = find_partition(state, move); partition != nullptr)
+        longest_s = std::max(longest_s, partition->delete_delay_s);
+  const double wait_s = longest_s + journal.limits.delete_slack_s;
+  options.tell(fmt::format("waiting {:.0f} s: what was moved away before may still lie on the disks", wait_s));
+  const env::TimeUs until_us = clock.monotonic_us() + static_cast<env::TimeUs>(wait_s * 1e6);
+  while (clock.monotonic_us() < until_us && options.wish() == Wish::kGoOn) clock.sleep_us(options.poll_us);
+  return {};
+}
+
 }  // namespace
 
 template <class Do>
@@ -96,6 +112,8 @@ Status Executor::run() {
   journal_.outcome = Outcome::kRunning;
   FRESHET_TRY(save());
   Status ran = see_before();
+  if (ran && options_.forgot_leaving)
+    ran = patiently([&] { return wait_for_leaving(port_, clock_, journal_, options_); });
   if (ran) ran = run_waves();
   if (journal_.outcome == Outcome::kCancelled) return ran;
   const bool is_refused = !ran && (ran.error().code == Code::kConflict || ran.error().code == Code::kInvalid);

@@ -24,6 +24,9 @@ struct ExecutorOptions {
   env::TimeUs away_max_us = 600'000'000;  // how long the cluster may not answer before we give up
   env::TimeUs fares_us = 5'000'000;       // how often the throttle is thought over
   Windows windows;                        // those of the journal
+  // What was moved away and still lies on a disk is known to the port from its own looks alone, and it has not looked
+  // while those moves ended: nothing begins before all of that is surely gone.
+  bool forgot_leaving = false;
   // Durable when it returns.
   std::function<Status(const Journal&)> save;
   // What a person wants to know, a line.

@@ -252,7 +252,7 @@ struct Case {
     saved = journal_of(state, *plan, limits, cluster.id);
   }
 
-  Executor executor() {
+  ExecutorOptions options() {
     ExecutorOptions options;
     options.save = [this](const Journal& journal) -> Status {
       FRESHET_TRY(cluster.call());
@@ -266,8 +266,9 @@ struct Case {
     };
     options.away_max_us = 60'000'000;
     options.windows = Windows::parse(saved.windows).value();
-    return Executor(cluster, time, saved, options);
+    return options;
   }
+  Executor executor() { return Executor(cluster, time, saved, options()); }
   void check_done() {
     EXPECT_EQ(saved.outcome, Outcome::kDone);
     for (int32_t i = 0; i < 4; ++i) EXPECT_THAT(cluster.replicas_of("t", i), testing::Not(testing::Contains(1))) << i;
@@ -326,6 +327,23 @@ TEST(MovesExecutor, KilledAtEveryStepWhileTheThrottleGoesUpAndDown) {
     c.cluster.suffers_from_s = 8;
     c.cluster.suffers_until_s = 12;
   });
+}
+
+TEST(MovesExecutor, WhatMayStillLieOnDisksIsWaitedFor) {
+  for (const bool forgot : {false, true}) {
+    Case c;
+    for (Partition& partition : c.cluster.state.partitions) partition.delete_delay_s = 600;
+    ExecutorOptions options = c.options();
+    options.forgot_leaving = forgot;
+    double began_s = 0;
+    options.wish = [&] {
+      if (began_s == 0 && !c.cluster.copies.empty()) began_s = seconds_of(c.time);
+      return Wish::kGoOn;
+    };
+    const double from_s = seconds_of(c.time);
+    ASSERT_TRUE(Executor(c.cluster, c.time, c.saved, options).run().has_value());
+    EXPECT_EQ(began_s - from_s >= 630, forgot) << began_s - from_s;
+  }
 }
 
 TEST(MovesExecutor, TheThrottleFollowsHowTheClusterFares) {
@@ -571,18 +589,24 @@ TEST(MovesJournal, ThereAndBack) {
   c.saved.pace = {{true, 0.25, 45, 0.2}, 12'500'000, 5'000'000, Signs{0.012, 3, 2}};
   c.saved.windows = {"sat 01:00-05:00 Europe/Berlin"};
   c.saved.at_close = AtClose::kTakeBack;
+  c.saved.goal = "--drain 1";
+  c.saved.dir_bytes = 5e12;
   const std::string text = to_json(c.saved);
   const auto back = journal_from_json(text);
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(to_json(*back), text);
   EXPECT_EQ(back->pace.bounds, c.saved.pace.bounds);
   EXPECT_EQ(back->windows, c.saved.windows);
+  EXPECT_EQ(back->goal, "--drain 1");
+  EXPECT_EQ(back->dir_bytes, 5e12);
   // One of a release that did not adapt goes on as it was begun.
   const size_t from = text.find("\"pace\""), to = text.find("\"waves\"");
   const auto old = journal_from_json(text.substr(0, from) + text.substr(to));
   ASSERT_TRUE(old.has_value()) << old.error().message;
   EXPECT_FALSE(old->pace.bounds.adapts);
   EXPECT_TRUE(old->windows.empty());
+  EXPECT_TRUE(old->goal.empty());
+  EXPECT_EQ(old->dir_bytes, 0);
   EXPECT_FALSE(back->settings[0].before.has_value());
   EXPECT_EQ(back->settings[1].before, "1:2,\"x\"");
   EXPECT_EQ(journal_from_json("{}").error().code, Code::kCorrupt);

@@ -115,6 +115,8 @@ void read_later(const dom::element& value, Journal& journal) {
     for (const dom::element window : dom::array(found)) journal.windows.push_back(text_of(window));
   if (value["at_close"].get(found) == simdjson::SUCCESS)
     journal.at_close = parse_name<AtClose>(text_of(found)).value_or(AtClose::kFinish);
+  if (value["goal"].get(found) == simdjson::SUCCESS) journal.goal = text_of(found);
+  if (value["dir_bytes"].get(found) == simdjson::SUCCESS) journal.dir_bytes = static_cast<double>(int64_t{found});
 }
 
 Journal journal_from(const dom::element& value) {
@@ -166,6 +168,7 @@ std::string to_json(const Journal& journal) {
   write_limits(json, journal.limits);
   write_pace(json.key("pace"), journal.pace);
   json.key("windows").array(journal.windows).member("at_close", name_of(journal.at_close));
+  json.member("goal", journal.goal).member("dir_bytes", whole_number(journal.dir_bytes));
   json.key("waves").array(journal.waves,
                           [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
   json.key("settings").array(journal.settings, [](JsonWriter& list, const Setting& setting) {

@@ -2,8 +2,8 @@
 // made with what was there before. Saved before anything is done, so whatever was begun is in it.
 //
 // Format (one JSON object, version 1): "version", "cluster_id", "outcome", "wave", "limits", "pace", "windows",
-// "at_close", "waves" (a list of lists of moves) and "settings", with the fields below by their names. Journals of
-// earlier releases have neither pace nor windows: their throttle stays as it is.
+// "at_close", "goal", "dir_bytes", "waves" (a list of lists of moves) and "settings", with the fields below by their
+// names. Journals of earlier releases have neither pace nor windows (their throttle stays as it is), goal or dir_bytes.
 #pragma once
 
 #include <algorithm>
@@ -70,6 +70,8 @@ struct Journal {
   JournalPace pace;
   std::vector<std::string> windows;  // in which moves may begin (windows.h); none: always
   AtClose at_close = AtClose::kFinish;
+  std::string goal;      // what it was begun for, as the command line says it; "": of a release that did not note it
+  double dir_bytes = 0;  // of each log dir, as whoever began it said; 0: brokers tell
   std::vector<std::vector<JournalMove>> waves;
   uint32_t wave = 0;              // those before it are done
   std::vector<Setting> settings;  // all that were ever ours

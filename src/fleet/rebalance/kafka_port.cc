@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -13,6 +14,8 @@ namespace {
 using namespace cluster::protocol;
 
 constexpr int16_t kUnknownTopic = 3;
+constexpr int kWindowsMost = 3;
+constexpr double kRetentionCheckS = 300;  // log.retention.check.interval.ms as it is delivered
 constexpr const char* kFacts[] = {"file.delete.delay.ms", "retention.bytes", "retention.ms", "segment.bytes",
                                   "cleanup.policy"};
 
@@ -100,8 +103,30 @@ Status KafkaPort::read_topics(const std::vector<std::string>& names) {
   return {};
 }
 
-// How fast partitions grow, of two looks at their sizes; and where retention stops them at that rate: at what it keeps
-// and a segment more, which is deleted as a whole.
+// Where retention stops a partition: at what it keeps and a segment more, which is deleted as a whole; and what comes
+// until the next look of the log cleaner, and until what it has deleted is gone from the disk.
+double KafkaPort::most_kept(const TopicFacts& facts, double in_bytes_per_s) {
+  if (!facts.is_deleted) return 0;
+  const double late = in_bytes_per_s * (kRetentionCheckS + facts.delete_delay_s);
+  double most = 0;
+  if (facts.retention_bytes >= 0) most = facts.retention_bytes + facts.segment_bytes + late;
+  const double by_time = facts.retention_s * in_bytes_per_s + facts.segment_bytes + late;
+  if (facts.retention_s >= 0 && (most <= 0 || by_time < most)) most = by_time;
+  return most;
+}
+
+// One of which a segment went between two looks has shown no growth; until it does it counts as the fastest of its
+// topic, and never as one that stands still.
+void KafkaPort::fill_rates(State& state) const {
+  std::map<std::string, double> fastest;
+  for (const auto& [key, rate] : rates_) fastest[key.first] = std::max(fastest[key.first], rate);
+  for (Partition& partition : state.partitions) {
+    const auto rate = rates_.find({partition.topic, partition.index});
+    partition.in_bytes_per_s = rate == rates_.end() ? fastest[partition.topic] : rate->second;
+  }
+}
+
+// How fast partitions grow, of two looks at their sizes.
 void KafkaPort::measure(State& state) {
   const env::TimeUs now_us = clock_.monotonic_us();
   const bool is_due = measured_us_ < 0 || now_us - measured_us_ >= options_.rate_window_us;
@@ -112,16 +137,12 @@ void KafkaPort::measure(State& state) {
     const auto before = sizes_.find(key);
     if (is_due && before != sizes_.end() && bytes >= before->second) rates_[key] = (bytes - before->second) / seconds;
     if (is_due) sizes_[key] = bytes;
-    const auto rate = rates_.find(key);
-    partition.in_bytes_per_s = rate == rates_.end() ? 0 : rate->second;
+  }
+  fill_rates(state);
+  for (Partition& partition : state.partitions) {
     const TopicFacts& facts = topics_[partition.topic];
     partition.delete_delay_s = facts.delete_delay_s;
-    if (!facts.is_deleted) continue;
-    double most = 0;
-    if (facts.retention_bytes >= 0) most = facts.retention_bytes + facts.segment_bytes;
-    const double by_time = facts.retention_s * partition.in_bytes_per_s + facts.segment_bytes;
-    if (facts.retention_s >= 0 && (most <= 0 || by_time < most)) most = by_time;
-    partition.bytes_max = most;
+    partition.bytes_max = most_kept(facts, partition.in_bytes_per_s);
   }
   if (is_due) measured_us_ = now_us;
 }
@@ -184,12 +205,17 @@ Result<State> KafkaPort::look_once() {
   return state;
 }
 
+// Retention deletes every few minutes, so a partition that it has touched in one window shows its growth in the next.
 Result<State> KafkaPort::look() {
-  if (measured_us_ < 0) {
-    FRESHET_TRY(look_once());
+  if (measured_us_ >= 0) return look_once();
+  FRESHET_ASSIGN(State state, look_once());
+  const auto is_known = [this](const Partition& one) { return rates_.contains({one.topic, one.index}); };
+  for (int window = 0; window < kWindowsMost; ++window) {
     clock_.sleep_us(options_.rate_window_us);
+    FRESHET_ASSIGN(state, look_once());
+    if (std::all_of(state.partitions.begin(), state.partitions.end(), is_known)) break;
   }
-  return look_once();
+  return state;
 }
 
 Result<std::vector<Moving>> KafkaPort::moving() {

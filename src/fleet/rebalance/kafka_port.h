@@ -25,6 +25,12 @@ struct KafkaPortOptions {
 
 class KafkaPort final : public Port {
  public:
+  struct TopicFacts {
+    double delete_delay_s = 60;
+    double retention_bytes = -1, retention_s = -1, segment_bytes = 0;
+    bool is_deleted = true;  // cleanup.policy has delete
+  };
+
   // `looks` is for fares(), which shows no groups without it.
   KafkaPort(std::unique_ptr<cluster::protocol::Client> client, std::unique_ptr<LookSource> looks, env::Clock& clock,
             KafkaPortOptions options)
@@ -41,13 +47,11 @@ class KafkaPort final : public Port {
   Status place(const std::vector<Placement>& placements) override;
   Status elect(const std::vector<Assignment>& partitions) override;
 
+  // What a partition may come to; 0: nothing bounds it.
+  [[nodiscard]] static double most_kept(const TopicFacts& facts, double in_bytes_per_s);
+
  private:
   using Key = std::pair<std::string, int32_t>;  // a partition
-  struct TopicFacts {
-    double delete_delay_s = 60;
-    double retention_bytes = -1, retention_s = -1, segment_bytes = 0;
-    bool is_deleted = true;  // cleanup.policy has delete
-  };
   // What left a dir, and when it is surely gone from the disk.
   struct Leaving {
     int32_t broker = 0;
@@ -62,6 +66,7 @@ class KafkaPort final : public Port {
   [[nodiscard]] Status read_dirs(const cluster::protocol::MetadataResponse::Broker& broker, Broker& out, Lying& lying);
   [[nodiscard]] Status read_topics(const std::vector<std::string>& names);
   void measure(State& state);
+  void fill_rates(State& state) const;
   void count_leaving(State& state, const Lying& lying);
   [[nodiscard]] Result<Look> look_at_groups();
   [[nodiscard]] Result<double> slowest_answer_s();

@@ -42,6 +42,17 @@ std::string event_severity(const Topology& topology, const std::string& receiver
   return severities.contains(Severity::kCritical) ? "critical" : "warning";
 }
 
+// As text in a template of Go: what would open an action is written by one.
+std::string template_text(std::string_view value) {
+  std::string out;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const bool opens = value.substr(i).starts_with("{{");
+    out += opens ? "{{ \"{{\" }}" : std::string(1, value[i]);
+    i += opens ? 1 : 0;
+  }
+  return out;
+}
+
 yaml::Node receiver_of(const Topology& topology, const AlertRoute& route) {
   const std::string name = receiver_name(route);
   const std::string title = "{{ .CommonLabels.cluster }}: {{ .CommonLabels.alertname }}";
@@ -50,8 +61,8 @@ yaml::Node receiver_of(const Topology& topology, const AlertRoute& route) {
       "}}";
   if (route.kind == AlertRoute::Kind::kSlack) {
     return map("name", name, "slack_configs",
-               list(map("channel", route.target, "api_url_file", std::string(kSecrets) + "slack-url", "send_resolved",
-                        true, "title", title, "text", lines)));
+               list(map("channel", template_text(route.target), "api_url_file", std::string(kSecrets) + "slack-url",
+                        "send_resolved", true, "title", title, "text", lines)));
   }
   return map("name", name, "pagerduty_configs",
              list(map("routing_key_file", std::string(kSecrets) + name + ".key", "send_resolved", true, "severity",

@@ -268,8 +268,8 @@ void add_log_dirs(std::vector<Alert>& out) {
 void add_load(std::vector<Alert>& out) {
   constexpr std::string_view kHandlers = "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent";
   constexpr std::string_view kNetwork = "kafka_network_socketserver_networkprocessoravgidle_percent";
-  constexpr std::string_view kLatency = "kafka_network_requestmetrics_totaltimems";
-  constexpr std::string_view kProduce99 = ",request=\"Produce\",quantile=\"0.99\"";
+  constexpr std::string_view kCpu = "process_cpu_seconds_total";
+  constexpr std::string_view kBroker = ",role=\"broker\"";
   out.push_back({"KafkaRequestHandlersSaturated",
                  Severity::kCritical,
                  "load",
@@ -303,6 +303,29 @@ void add_load(std::vector<Alert>& out) {
                  "humanizePercentage",
                  {.series = {of_cluster(kNetwork, "0.6x9 0.2x60")}, .fires_within = 16, .value = "20%", .broker = "1"},
                  {"a burst of ten minutes", {of_cluster(kNetwork, "0.6x9 0.2x9 0.6x60")}}});
+  out.push_back(
+      {"KafkaBrokerCpuBusy",
+       Severity::kWarn,
+       "load",
+       15,
+       kCluster,
+       "sum by (cluster, broker) (rate(process_cpu_seconds_total{role=\"broker\"}[5m]))"
+       " / on (cluster) group_left () sum by (cluster) (fleet:broker_cpus) > 0.75",
+       "Broker {broker} of {cluster} uses {value} of its cores",
+       "See which topics and clients it serves: small batches, another codec, leaders that are not spread.",
+       "humanizePercentage",
+       {.series = {of_cluster(kCpu, "0+216x70", kBroker)},
+        .onset_minute = 0,
+        .fires_within = 21,
+        .value = "90%",
+        .broker = "1"},
+       {"seven tenths, day and night", {of_cluster(kCpu, "0+168x70", kBroker)}},
+       {"ten minutes of nine tenths after a restart", {of_cluster(kCpu, "0+96x9 960+216x9 3120+96x50", kBroker)}}});
+}
+
+void add_latency(std::vector<Alert>& out) {
+  constexpr std::string_view kLatency = "kafka_network_requestmetrics_totaltimems";
+  constexpr std::string_view kProduce99 = ",request=\"Produce\",quantile=\"0.99\"";
   out.push_back({"KafkaProduceVerySlow",
                  Severity::kCritical,
                  "latency",
@@ -427,6 +450,28 @@ void add_mirrors(std::vector<Alert>& out) {
        {"a task is restarted within a minute", {failed("0x9 1 0x60")}}});
 }
 
+// MirrorMaker's latency is that of the last record, however long ago that was; its rate is 0 half a minute after it.
+constexpr std::string_view kFarBehind =
+    "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+    " and on (mirror, topic, partition, instance) kafka_connect_mirror_mirrorsourceconnector_record_rate > 0)"
+    " / 1000 > 600";
+constexpr std::string_view kBehind =
+    "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+    " and on (mirror, topic, partition, instance) kafka_connect_mirror_mirrorsourceconnector_record_rate > 0)"
+    " / 1000 > 60";
+
+// A source that gets nothing gives nothing to copy. A topic that got nothing since its brokers started has no series,
+// so a cluster that is scraped counts as one that got 0; of one that this Prometheus does not know nothing is assumed.
+constexpr std::string_view kStandsStill =
+    "sum by (mirror) (kafka_connect_mirror_mirrorsourceconnector_record_rate)"
+    " < on (mirror) 0.01 * sum by (mirror) (fleet:mirror_messages_per_second)"
+    " unless on (mirror) ("
+    "(sum by (mirror) (fleet:mirror_source_topic * on (cluster, topic) group_left () sum by (cluster, topic) "
+    "(rate(kafka_server_brokertopicmetrics_messagesin_total{topic!=\"\"}[5m])))"
+    " or sum by (mirror) (fleet:mirror_source_topic * on (cluster) group_left () max by (cluster) "
+    "(up{job=\"kafka\"})) * 0)"
+    " < on (mirror) 0.02 * sum by (mirror) (fleet:mirror_messages_per_second))";
+
 void add_mirror_lag(std::vector<Alert>& out) {
   const auto latency = [](std::string_view values) {
     return Series{
@@ -440,40 +485,46 @@ void add_mirror_lag(std::vector<Alert>& out) {
         "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
         std::string(values)};
   };
+  // At the source, which in the example is the same cluster.
+  const auto source = [](std::string_view values) {
+    return of_cluster("kafka_server_brokertopicmetrics_messagesin_total", values, ",topic=\"{topic}\"");
+  };
   out.push_back({"KafkaMirrorFarBehind",
                  Severity::kCritical,
                  "mirror",
                  5,
                  kMirror,
-                 "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms) / 1000 > 600",
+                 kFarBehind,
                  "Mirror {mirror} into {cluster} is {value} behind",
                  "See whether it moves at all, then what bounds it: tasks, batch size, or the clusters at either end.",
                  "humanizeDuration",
-                 {.series = {latency("100x9 900000x60")}, .fires_within = 6, .value = "15m 0s"},
-                 {"nine minutes behind", {latency("540000x70")}}});
+                 {.series = {latency("100x9 900000x60"), rate("500x70")}, .fires_within = 6, .value = "15m 0s"},
+                 {"nine minutes behind", {latency("540000x70"), rate("500x70")}},
+                 {"one late record, then silence", {latency("900000x70"), rate("0x9 0.02x1 0x60")}}});
   out.push_back({"KafkaMirrorStandsStill",
                  Severity::kWarn,
                  "mirror",
                  15,
                  kMirror,
-                 "sum by (mirror) (kafka_connect_mirror_mirrorsourceconnector_record_rate)"
-                 " < on (mirror) 0.01 * sum by (mirror) (fleet:mirror_messages_per_second)",
+                 kStandsStill,
                  "Mirror {mirror} into {cluster} copies {value} messages/s, under a hundredth of what its topics get",
                  "See whether its topics get anything at the source; if they do, restart its tasks.",
                  "humanize",
-                 {.series = {rate("500x9 2x60")}, .fires_within = 16, .value = "2"},
-                 {"a quiet night of a fiftieth", {rate("500x9 10x60")}}});
+                 {.series = {rate("500x9 2x60"), source("0+30000x70")}, .fires_within = 16, .value = "2"},
+                 {"a quiet night of a fiftieth", {rate("500x9 10x60"), source("0+30000x9 270600+600x60")}},
+                 {"nothing is written at the source", {rate("500x9 0x60"), source("0+30000x9 270000x60")}}});
   out.push_back({"KafkaMirrorBehind",
                  Severity::kWarn,
                  "mirror",
                  10,
                  kMirror,
-                 "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms) / 1000 > 60",
+                 kBehind,
                  "Mirror {mirror} into {cluster} is {value} behind",
                  "Usual for minutes after a restart; else compare its rate with what its topics get.",
                  "humanizeDuration",
-                 {.series = {latency("100x9 120000x60")}, .fires_within = 11, .value = "2m 0s"},
-                 {"it catches up within nine minutes", {latency("100x9 120000x8 100x60")}}});
+                 {.series = {latency("100x9 120000x60"), rate("500x70")}, .fires_within = 11, .value = "2m 0s"},
+                 {"it catches up within nine minutes", {latency("100x9 120000x8 100x60"), rate("500x70")}},
+                 {"one late record, then silence", {latency("120000x70"), rate("0x9 0.02x1 0x60")}}});
 }
 
 // Of mirrors of kind freshet, which stop a partition rather than lose something. Their lag is that of a topic, in each
@@ -533,6 +584,7 @@ const std::vector<Alert>& alerts() {
     add_log_dirs(out);
     add_probe_alerts(out);
     add_load(out);
+    add_latency(out);
     add_use(out);
     add_batch_alerts(out);
     add_mirrors(out);
@@ -572,12 +624,14 @@ std::vector<Series> example_facts() {
           fact("fleet:cluster_brokers_spare", "", "1"),
           fact("fleet:cluster_topics", "", "10"),
           fact("fleet:broker_disk_bytes", "", "1e12"),
+          fact("fleet:broker_cpus", "", "4"),
           fact("fleet:cluster_produce_p99_milliseconds", "", "100"),
           fact("fleet:cluster_probed", "", "1"),
           fact("fleet:cluster_unavailability_max", "", "0.001"),
           fact("fleet:topic_messages_per_second_max", ",topic=\"{topic}\",owner=\"{owner}\"", "1000"),
           fact("fleet:mirror_info", ",mirror=\"{mirror}\",owner=\"{owner}\"", "1"),
           fact("fleet:mirror_messages_per_second", ",mirror=\"{mirror}\"", "500"),
+          fact("fleet:mirror_source_topic", ",mirror=\"{mirror}\",topic=\"{topic}\"", "1"),
           fact("fleet:group_info", ",consumergroup=\"{group}\",owner=\"{owner}\"", "1"),
           fact("fleet:group_lag_max_seconds", ",consumergroup=\"{group}\"", "30"),
           fact("fleet:group_lag_max_messages", ",consumergroup=\"{group}\"", "60000")};

@@ -55,6 +55,7 @@ struct Alert {
       format;  // of {value}: "humanize", "humanizePercentage", "humanizeDuration", or "" if it is not shown
   Incident incident;
   NearMiss near_miss;
+  NearMiss peaceful = {};  // another one, if there is: what looks most like the incident in normal life
 };
 
 [[nodiscard]] const std::vector<Alert>& alerts();
@@ -68,9 +69,9 @@ inline constexpr std::string_view kClusterDown = "KafkaClusterDown";
 // The expression with the labels of its owner joined.
 [[nodiscard]] std::string routed_expression(const Alert& alert);
 
-// The facts of the example in which the proofs happen: six brokers of which one may be lost, 1e12 bytes of disk a
-// broker, writes within 100 ms, probes of which 99.9 % come back, a topic of up to 1000 messages/s, a mirror of 500
-// messages/s, a group promised 30 s and 60000 messages of lag.
+// The facts of the example in which the proofs happen: six brokers of which one may be lost, 1e12 bytes of disk and
+// four cores a broker, writes within 100 ms, probes of which 99.9 % come back, a topic of up to 1000 messages/s, a
+// mirror of 500 messages/s, a group promised 30 s and 60000 messages of lag.
 [[nodiscard]] std::vector<Series> example_facts();
 
 }  // namespace freshet::fleet

@@ -55,11 +55,18 @@ std::map<std::string, std::string> authorizer_of(const Cluster& cluster) {
   return out;
 }
 
+// Ansible evaluates what stands in its variables (Jinja), wherever the text came from, unless it is told not to.
+yaml::Node literal(std::string_view value) {
+  for (const std::string_view opening : {"{{", "{%", "{#"})
+    if (value.find(opening) != std::string_view::npos) return yaml::tagged("!unsafe", value);
+  return yaml::text(value);
+}
+
 // Numbers and truth values stand as such, as somebody would write them.
 yaml::Node settings_map(const std::map<std::string, std::string>& settings) {
   yaml::Node out = map();
   for (const auto& [name, value] : settings)
-    yaml::put(out, name, is_plain_value(value) ? yaml::plain(value) : yaml::text(value));
+    yaml::put(out, name, is_plain_value(value) ? yaml::plain(value) : literal(value));
   return out;
 }
 
@@ -138,13 +145,15 @@ void note_topics(const Topology& topology, Index cluster, std::vector<std::strin
 
 std::string confluent_version(std::string_view kafka_version) {
   // Confluent's table "Supported versions and interoperability" has the pairs.
-  // Kafka 3.x is in Confluent Platform 7.x, 4.x in 8.x, with the same second number.
+  // Kafka 3.x is in Confluent Platform 7.x, 4.x in 8.x, with the same second number. A release of Kafka comes months
+  // before the one of theirs that carries it, so each has a last one that is known.
   struct Known {
     std::string_view kafka, confluent;
+    std::pair<uint32_t, uint32_t> last;
   };
-  constexpr std::array<Known, 2> kKnown = {{{"3.", "7."}, {"4.", "8."}}};
+  constexpr std::array<Known, 2> kKnown = {{{"3.", "7.", {3, 9}}, {"4.", "8.", {4, 2}}}};
   for (const Known& known : kKnown) {
-    if (!is_released(kafka_version) || !kafka_version.starts_with(known.kafka)) continue;
+    if (!kafka_version.starts_with(known.kafka) || parse_version(kafka_version) > known.last) continue;
     const std::string_view minor = kafka_version.substr(2, kafka_version.find('.', 2) - 2);
     return std::string(known.confluent) + std::string(minor);
   }

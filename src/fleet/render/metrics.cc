@@ -229,17 +229,19 @@ std::span<const Recorded> recorded_metrics() {
 }
 
 std::span<const std::string_view> fact_metrics() {
-  static constexpr std::array<std::string_view, 14> kNames = {"fleet:cluster_info",
+  static constexpr std::array<std::string_view, 16> kNames = {"fleet:cluster_info",
                                                               "fleet:cluster_brokers",
                                                               "fleet:cluster_brokers_spare",
                                                               "fleet:cluster_topics",
                                                               "fleet:broker_disk_bytes",
+                                                              "fleet:broker_cpus",
                                                               "fleet:cluster_produce_p99_milliseconds",
                                                               "fleet:cluster_probed",
                                                               "fleet:cluster_unavailability_max",
                                                               "fleet:topic_messages_per_second_max",
                                                               "fleet:mirror_info",
                                                               "fleet:mirror_messages_per_second",
+                                                              "fleet:mirror_source_topic",
                                                               "fleet:group_info",
                                                               "fleet:group_lag_max_seconds",
                                                               "fleet:group_lag_max_messages"};

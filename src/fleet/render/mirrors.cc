@@ -36,10 +36,9 @@ std::string_view password_of(const Mirror& mirror, const Cluster& cluster, const
   return &topology.clusters[mirror.from] == &cluster ? "SOURCE_PASSWORD" : "TARGET_PASSWORD";
 }
 
-// librdkafka's properties. Whoever has said how clusters are reached has said it for mirrors, too.
+// librdkafka's properties; those of `connect` are for mirrors, too.
 yaml::Node side_of(const Topology& topology, const Mirror& mirror, const Cluster& cluster) {
-  const std::string& given = cluster.connect.bootstrap;
-  yaml::Node out = map("name", cluster.name, "brokers", given.empty() ? bootstrap_of(topology, cluster) : given);
+  yaml::Node out = map("name", cluster.name, "brokers", address_of(topology, cluster));
   yaml::Node properties = map();
   for (const auto& [name, value] : cluster.connect.properties) yaml::put(properties, name, value);
   const bool tls = cluster.security.transport == Transport::kTls;

@@ -95,6 +95,10 @@ std::string bootstrap_of(const Topology& topology, const Cluster& cluster) {
   return out;
 }
 
+std::string address_of(const Topology& topology, const Cluster& cluster) {
+  return cluster.connect.bootstrap.empty() ? bootstrap_of(topology, cluster) : cluster.connect.bootstrap;
+}
+
 std::string escaped_label(std::string_view value) {
   std::string out;
   for (const char c : value) (out += c == '"' || c == '\\' ? "\\" : "") += c;

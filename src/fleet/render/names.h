@@ -46,6 +46,8 @@ inline constexpr size_t kHostNameMost = 253;
 [[nodiscard]] std::string escaped_label(std::string_view value);
 // "host:9092,host:9092,…" (EC2, up to three brokers of different zones) or the bootstrap service (Strimzi).
 [[nodiscard]] std::string bootstrap_of(const Topology& topology, const Cluster& cluster);
+// Where mirrors find it: as `connect` says, else as it is rendered.
+[[nodiscard]] std::string address_of(const Topology& topology, const Cluster& cluster);
 
 // A Kubernetes object's name for `text`: lower case letters, digits, '-' and '.', at most 253; where that loses
 // something, a hash of the text is appended, so that different texts have different names.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "fleet/plan/prices.h"
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
 #include "fleet/render/strimzi.h"
@@ -62,6 +63,8 @@ void add_cluster(const Cluster& cluster, const ClusterFigures& figures, std::vec
   add("fleet:cluster_topics", figures.topics);
   add("fleet:broker_disk_bytes",
       static_cast<double>(cluster.volumes.count) * static_cast<double>(cluster.volumes.size_bytes));
+  if (const auto* const machine = default_prices().find_instance(cluster.instance); machine != nullptr)
+    add("fleet:broker_cpus", machine->vcpu);
   if (figures.produce_p99_ms > 0) add("fleet:cluster_produce_p99_milliseconds", figures.produce_p99_ms);
   // Without a probe nobody measures how often the cluster can be used.
   if (cluster.watch.probe.empty()) return;
@@ -153,7 +156,12 @@ void add_mirror(const Topology& topology, const Mirror& mirror, std::vector<Fact
       {"fleet:mirror_info", {{"mirror", name}, {"cluster", to.name}, {"owner", owner_or(mirror.owner, to)}}, 1});
   double messages_per_s = 0;
   for (const MirroredTopic& topic : mirror.topics) {
-    if (is_copied(topology, mirror, topic)) messages_per_s += topology.topics[topic.from].messages_per_s;
+    if (!is_copied(topology, mirror, topic)) continue;
+    const Topic& from = topology.topics[topic.from];
+    messages_per_s += from.messages_per_s;
+    out.push_back({"fleet:mirror_source_topic",
+                   {{"mirror", name}, {"cluster", topology.cluster_of(from).name}, {"topic", from.name}},
+                   1});
   }
   if (messages_per_s <= 0) return;
   out.push_back({"fleet:mirror_messages_per_second", {{"mirror", name}, {"cluster", to.name}}, messages_per_s});

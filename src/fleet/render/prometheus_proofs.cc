@@ -70,13 +70,13 @@ yaml::Node incident_test(const Alert& alert, const Example& example) {
              "input_series", input(incident.series, example), "alert_rule_test", std::move(checks));
 }
 
-yaml::Node near_miss_test(const Alert& alert, const Example& example) {
+yaml::Node near_miss_test(const Alert& alert, const NearMiss& miss, const Example& example) {
   yaml::Node checks = list();
-  for (uint32_t minute = kNearMissStep; minute <= alert.near_miss.minutes; minute += kNearMissStep) {
+  for (uint32_t minute = kNearMissStep; minute <= miss.minutes; minute += kNearMissStep) {
     checks.items.push_back(at_minute(minute, alert, list()));
   }
-  return map("name", fmt::format("{} does not fire: {}", alert.name, alert.near_miss.what), "interval", "1m",
-             "input_series", input(alert.near_miss.series, example), "alert_rule_test", std::move(checks));
+  return map("name", fmt::format("{} does not fire: {}", alert.name, miss.what), "interval", "1m", "input_series",
+             input(miss.series, example), "alert_rule_test", std::move(checks));
 }
 
 }  // namespace
@@ -108,7 +108,8 @@ std::string alerts_proof(const Topology& topology) {
   yaml::Node tests = list();
   for (const Alert& alert : alerts()) {
     tests.items.push_back(incident_test(alert, example));
-    tests.items.push_back(near_miss_test(alert, example));
+    tests.items.push_back(near_miss_test(alert, alert.near_miss, example));
+    if (!alert.peaceful.what.empty()) tests.items.push_back(near_miss_test(alert, alert.peaceful, example));
   }
   return yaml::write(map("rule_files", list("../rules/recorded.yml", "../rules/alerts.yml"), "evaluation_interval",
                          "1m", "tests", std::move(tests)));

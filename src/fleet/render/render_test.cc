@@ -94,6 +94,38 @@ TEST(Render, EveryFileSaysWhereItComesFrom) {
   }
 }
 
+// A source of one broker, a target of three; large records; an address that is reached from elsewhere.
+TEST(Render, MirrorMakerIsMadeForBothItsEnds) {
+  const std::string text =
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+      "clusters: [{name: x, brokers: 1, platform: strimzi, connect: {bootstrap: \"x.example:9094\"}},\n"
+      "  {name: y, brokers: 3, platform: strimzi}]\n"
+      "topics: [{name: t, cluster: x, replication: 1, message_bytes_max: 5MiB}, {name: t, cluster: y, "
+      "message_bytes_max: "
+      "5MiB}]\n"
+      "mirrors: [{from: x, to: y, topics: [t]}]\n";
+  for (const char* api : {"v1", "v1beta2"}) {
+    const std::string mirrors = file_of(rendered(text, {"strimzi"}), fmt::format("strimzi/{}/y/mirrors.yaml", api));
+    EXPECT_THAT(mirrors, HasSubstr("offset-syncs.topic.replication.factor: 1\n"));
+    EXPECT_THAT(mirrors, HasSubstr("checkpoints.topic.replication.factor: 3\n"));
+    EXPECT_THAT(mirrors, HasSubstr(fmt::format("producer.override.max.request.size: {}\n", 40 << 20)));
+    EXPECT_THAT(mirrors, HasSubstr(fmt::format("producer.override.buffer.memory: {}\n", 80 << 20)));
+    EXPECT_THAT(mirrors, HasSubstr("x.example:9094"));
+    EXPECT_THAT(mirrors, Not(HasSubstr("x-kafka-bootstrap")));
+  }
+}
+
+TEST(Render, WhatOthersEvaluateStaysText) {
+  const std::string text =
+      "fleet: f\ndns_zone: k.example\nregions: [{name: r, zones: [a, b, c]}]\n"
+      "clusters: [{name: c, settings: {client.quota.callback.class: \"{{ x }}\"}}]\n"
+      "alert_routes: [{severity: warn, slack: \"a{{{ b\"}]\n";
+  const Rendering rendering = rendered(text);
+  EXPECT_THAT(file_of(rendering, "ansible/c/hosts.yml"),
+              HasSubstr("client.quota.callback.class: !unsafe \"{{ x }}\"\n"));
+  EXPECT_THAT(file_of(rendering, "alertmanager/alertmanager.yml"), HasSubstr(R"("a{{ \"{{\" }}{ b")"));
+}
+
 TEST(Render, SameInputSameBytes) {
   const Rendering a = rendered(kBoth);
   const Rendering b = rendered(kBoth);
@@ -151,6 +183,8 @@ TEST(Terraform, AsksForTheVersionThatItsStateNeeds) {
 TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("3.9.1"), "7.9");
   EXPECT_EQ(confluent_version("4.1"), "8.1");
+  EXPECT_EQ(confluent_version("4.2.1"), "8.2");
+  EXPECT_EQ(confluent_version("4.3.1"), "") << "not known to be carried";
   EXPECT_EQ(confluent_version("5.0.0"), "");
   EXPECT_EQ(confluent_version("3.99.0"), "");
 }

@@ -28,15 +28,31 @@ std::string topics_pattern(const Topology& topology, const Mirror& mirror) {
   return out;
 }
 
+// A producer compares a record's size before compression with its max.request.size, a broker that of the compressed
+// batch with the topic's limit. One that is over it stops the task for good, so what the target takes must never be the
+// producer's to refuse; a request of 100 MiB is the most that a broker reads.
+uint64_t request_bytes_max(const Topology& topology, const Mirror& mirror) {
+  constexpr uint64_t kUnpacked = 8;  // times as large as compressed: text of records seldom is more
+  constexpr uint64_t kMost = 96ull << 20;
+  uint64_t largest = 0;
+  for (const MirroredTopic& topic : mirror.topics)
+    if (is_copied(topology, topic)) largest = std::max(largest, topology.topics[topic.to].message_bytes_max);
+  return std::min(largest * kUnpacked, kMost);
+}
+
 // Large batches, as thousands of small ones a second are what makes MirrorMaker slow. Exactly once asks for workers
 // that can (worker_config), and Connect refuses the connector unless it leaves out what was aborted at the source.
 // Every topic of the target is rendered with settings of its own (topics.yaml): MirrorMaker, which copies the source's
-// over them by default, would shorten a longer retention and so delete what is kept.
-yaml::Node source_connector(const Cluster& target, const Mirror& mirror) {
-  const uint32_t replication = std::min(target.brokers, 3u);
-  yaml::Node config = map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor", replication,
-                          "producer.override.batch.size", 262144, "producer.override.compression.type", "lz4",
-                          "producer.override.linger.ms", 20, "refresh.topics.interval.seconds", 60,
+// over them by default, would shorten a longer retention and so delete what is kept. The topic of offset syncs lies in
+// the source (`offset-syncs.topic.location`), so it has the replicas that the source can hold.
+yaml::Node source_connector(const Topology& topology, const Mirror& mirror) {
+  const uint32_t replication = std::min(topology.clusters[mirror.to].brokers, 3u);
+  const uint64_t request_bytes = request_bytes_max(topology, mirror);
+  yaml::Node config = map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor",
+                          std::min(topology.clusters[mirror.from].brokers, 3u), "producer.override.batch.size", 262144,
+                          "producer.override.buffer.memory", std::max<uint64_t>(32u << 20, 2 * request_bytes),
+                          "producer.override.compression.type", "lz4", "producer.override.linger.ms", 20,
+                          "producer.override.max.request.size", request_bytes, "refresh.topics.interval.seconds", 60,
                           "replication.factor", replication, "replication.policy.class", kSameNames,
                           "sync.topic.acls.enabled", false, "sync.topic.configs.enabled", false);
   if (mirror.guarantee == Guarantee::kExactlyOnce) {
@@ -63,7 +79,7 @@ yaml::Node worker_config(const Cluster& target, const Mirror& mirror) {
 
 // Secrets of the operator's where it made them: of a cluster on EC2 somebody puts them there.
 yaml::Node end_of(const Topology& topology, const Mirror& mirror, const Cluster& cluster) {
-  yaml::Node out = map("alias", cluster.name, "bootstrapServers", bootstrap_of(topology, cluster));
+  yaml::Node out = map("alias", cluster.name, "bootstrapServers", address_of(topology, cluster));
   const bool is_ours = cluster.platform == Platform::kStrimzi;
   if (cluster.security.transport == Transport::kTls) {
     const std::string secret = cluster.name + (is_ours ? "-cluster-ca-cert" : "-ca");
@@ -107,7 +123,7 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
     yaml::put(copy, "sourceCluster", from.name);
     yaml::put(copy, "targetCluster", to.name);
   }
-  yaml::put(copy, "sourceConnector", source_connector(to, mirror));
+  yaml::put(copy, "sourceConnector", source_connector(topology, mirror));
   yaml::put(copy, "checkpointConnector", checkpoint_connector(to));
   yaml::put(copy, "topicsPattern", pattern);
   yaml::put(copy, "groupsPattern", ".*");

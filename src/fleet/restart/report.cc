@@ -27,7 +27,8 @@ std::string cost_text(const Cost& cost) {
 // Kafka's documentation, "Upgrading": any 3.x goes to any later one; 4.0 wants metadata of 3.3, so KRaft.
 std::string upgrade_fault(const Upgrade& upgrade) {
   if (upgrade.to.empty()) return "";
-  if (!is_released(upgrade.to)) return "no release " + upgrade.to + " of Kafka is known here: 3.0 to 3.9, 4.0 to 4.2";
+  if (!is_released(upgrade.to))
+    return fmt::format("no release {} of Kafka is known here: known are {}", upgrade.to, kKnownReleases);
   const auto from = parse_version(upgrade.from), to = parse_version(upgrade.to);
   if (to < from)
     return fmt::format("{} is older than the file's {}: no rolling way leads back", upgrade.to, upgrade.from);

@@ -331,8 +331,9 @@ int64_t ClusterMemory::retention_us(const std::string& topic) const {
 // A sample says how producers gather, and goes on to hold; how much they send is known of every look.
 void ClusterMemory::add_batches(const Look& look, const std::vector<TopicStanding>& topics, Standing& out) {
   for (const TopicSample& sample : look.samples) {
-    if (sample.batches.empty() || batches_.size() >= kBatchTopicsMost) continue;
+    if (sample.batches.empty()) continue;
     const std::string& name = look.topics[sample.topic].name;
+    if (batches_.size() >= kBatchTopicsMost && !batches_.contains(name)) continue;
     batches_.insert_or_assign(name, Sampled{figures_of(sample), retention_us(name)});
   }
   std::erase_if(batches_, [&](const auto& entry) { return !rows_.contains(entry.first); });

@@ -2,6 +2,7 @@
 // and go; disks. The source is made up, look by look.
 #include "fleet/watch/memory.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -242,6 +243,27 @@ TEST_F(ClusterMemoryTest, ASampleHoldsOnWhileRatesChange) {
   EXPECT_EQ(last_->batches[0].advice, "");  // 11 batches a second cost nobody anything
   watch(31, 31, [](Look& look, int64_t) { look.topics.clear(); });
   EXPECT_THAT(last_->batches, SizeIs(0));
+}
+
+// So many topics are remembered; those that are go on being looked at.
+TEST_F(ClusterMemoryTest, ATopicAmongAThousandIsSampledAgain) {
+  const auto sample_of = [](uint32_t topic, uint32_t records) {
+    TopicSample sample;
+    sample.topic = topic;
+    for (int i = 0; i < 30; ++i) sample.batches.push_back({5, 2 * i, records, 161 * records, 200 * records});
+    sample.raw_bytes = 6000;
+    sample.lz4.bytes = sample.zstd.bytes = sample.lz4_large.bytes = sample.zstd_large.bytes = 3000;
+    return sample;
+  };
+  watch(1, 30, [&](Look& look, int64_t n) {
+    for (uint32_t t = 1; t <= 1100; ++t) look.topics.push_back({fmt::format("u{}", t), {{0, 0, 0, 0, 1, 1}}});
+    for (uint32_t t = 0; n == 20 && t <= 1100; ++t) look.samples.push_back(sample_of(t, 1));
+    if (n == 25) look.samples.push_back(sample_of(0, 11));
+  });
+  EXPECT_EQ(last_->topics_sampled, 1000u);
+  ASSERT_FALSE(last_->batches.empty());
+  EXPECT_EQ(last_->batches[0].topic, "t");
+  EXPECT_NEAR(last_->batches[0].batches_per_s, 1, 0.1);
 }
 
 TEST_F(ClusterMemoryTest, ProbesThatFail) {

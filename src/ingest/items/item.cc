@@ -5,6 +5,7 @@
 #include "ingest/items/item.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.h"
 #include "base/hash.h"
@@ -76,6 +77,16 @@ void refuse(Item& item, std::string_view sent, int64_t sent_at_us) {
   rejection.message_id = item.envelope.message_id();
 }
 
+// Only where the log takes less than it should: else nothing that gets here is too large for it.
+Outcome check_size(Item& item) {
+  const size_t most = item.context.record_bytes_max;
+  if (most == std::numeric_limits<size_t>::max()) return Outcome::kOk;
+  const size_t bytes = item.envelope.ByteSizeLong();
+  if (bytes <= most) return Outcome::kOk;
+  return item.reject("too_large", "it makes a record of " + std::to_string(bytes) + " bytes, and the log takes " +
+                                      std::to_string(most) + " at most, as somebody has lowered max.message.bytes");
+}
+
 }  // namespace
 
 const Promotions kUserPromotions = {v1::ENTITY_KIND_USER, schema::Subject::kUserAttribute, kUserPromotionList};
@@ -111,6 +122,7 @@ Outcome Item::broken(simdjson::error_code what) {
 
 Outcome end_item(Item& item, Outcome outcome, std::string_view sent, int64_t sent_at_us) {
   FRESHET_ASSERT(outcome != Outcome::kBroken);
+  if (outcome == Outcome::kOk) outcome = check_size(item);
   if (outcome == Outcome::kOk) outcome = check_plan(item);
   tell_conflicts(item, outcome);
   if (outcome == Outcome::kOk) {

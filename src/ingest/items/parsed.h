@@ -5,6 +5,7 @@
 
 #include <google/protobuf/arena.h>
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ struct AdapterContext {
   // When the request was sent, if that is known from elsewhere (replays); 0 means unknown.
   int64_t sent_at_us = 0;
   model::KeyScope scope = model::KeyScope::kWrite;  // of the sender's key
+  // What the log takes (log_limit.h).
+  size_t record_bytes_max = std::numeric_limits<size_t>::max();
 };
 
 // Why one item does not go in. The codes are part of the public surface: docs/format/verdicts.md.

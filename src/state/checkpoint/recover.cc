@@ -40,6 +40,7 @@ class Recovery {
       if (!fresh) return fresh;
       local_ = std::move(*fresh);
     }
+    FRESHET_TRY(check_number());
     if (options_.accept_loss && local_->offset() < options_.log_begins_at) FRESHET_TRY(skip_lost());
     if (local_->offset() >= options_.log_begins_at) return std::move(local_);
     return fail(
@@ -51,6 +52,14 @@ class Recovery {
   }
 
  private:
+  // A state has the number in its rules, from its first record on. Brokers let anybody add partitions to a topic.
+  [[nodiscard]] Status check_number() const {
+    const uint32_t found = local_->meta().rules().partitions();
+    if (found == 0) return {};
+    return check_partitions(fmt::format("partition {}: its state is that", options_.partition), found,
+                            options_.identity.partitions);
+  }
+
   // Goes on behind the records that the log has lost, for good.
   Status skip_lost() {
     spdlog::error(
@@ -143,6 +152,17 @@ class Recovery {
 };
 
 }  // namespace
+
+Status check_partitions(std::string_view what, uint32_t found, uint32_t configured) {
+  if (found == configured) return {};
+  return fail(
+      Code::kInvalid,
+      fmt::format("{} of {} partitions, but log.partitions is {}: the number is fixed once there is data. Put {} back; "
+                  "if partitions were added to the topics, rebuild with the old configuration: `freshet checkpoint "
+                  "restore --partitions {} --into DIRECTORY --topic-prefix NEW` (docs/operations/checkpoints.md, "
+                  "Partitions that somebody added)",
+                  what, found, configured, found, configured));
+}
 
 Opened open_or_restore(const RecoverOptions& options) { return Recovery(options).run(); }
 

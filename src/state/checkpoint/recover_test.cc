@@ -1,6 +1,7 @@
 // A state is lost, damaged or old: what comes back is the nearest that is whole.
 #include "state/checkpoint/recover.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -282,6 +283,28 @@ TEST_F(RecoverTest, OfAnotherInstallationIsRefused) {
   wanted = options();
   wanted.identity.partitions = 8;
   EXPECT_EQ(open_or_restore(wanted).error().code, Code::kInvalid);
+}
+
+// A disk that is at or past its newest checkpoint is not compared with it, so its own number must be.
+TEST_F(RecoverTest, AStateOfAnotherNumberOfPartitionsIsRefused) {
+  {
+    auto state = open_or_restore(options());
+    ASSERT_TRUE(state);
+    (*state)->meta().mutable_rules()->set_partitions(kPartitions);
+    (*state)->advance(10);
+    ASSERT_TRUE((*state)->persist());
+  }
+  ASSERT_TRUE(open_or_restore(options()));
+  for (const bool checkpoints : {true, false}) {
+    auto wanted = options();
+    if (!checkpoints) wanted.checkpoints = nullptr;
+    wanted.identity.partitions = 2 * kPartitions;
+    const auto state = open_or_restore(wanted);
+    ASSERT_FALSE(state);
+    EXPECT_EQ(state.error().code, Code::kInvalid);
+    EXPECT_NE(state.error().message.find(fmt::format("of {} partitions", kPartitions)), std::string::npos);
+    EXPECT_NE(state.error().message.find("checkpoint restore --partitions"), std::string::npos);
+  }
 }
 
 TEST_F(RecoverTest, WithoutTheStoreItGoesOnFromItsDisk) {

@@ -93,15 +93,15 @@ resource "aws_vpc_security_group_ingress_rule" "monitoring" {
   to_port           = 8080
 }
 
-resource "aws_vpc_security_group_ingress_rule" "lag" {
+resource "aws_vpc_security_group_ingress_rule" "mirrors" {
   for_each = toset(local.monitoring_cidrs)
 
   security_group_id = aws_security_group.kafka.id
-  description       = "Lag exporters"
+  description       = "Metrics of mirrors of kind freshet, a port each"
   cidr_ipv4         = each.key
   ip_protocol       = "tcp"
-  from_port         = 9308
-  to_port           = 9308
+  from_port         = 8090
+  to_port           = 8189
 }
 
 resource "aws_vpc_security_group_ingress_rule" "disks" {
