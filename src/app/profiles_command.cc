@@ -14,7 +14,7 @@
 #include "app/profile_restore.h"
 #include "app/profiles.h"
 #include "app/progress_bar.h"
-#include "app/sinks.h"
+#include "app/secrets.h"
 #include "cluster/stream/open.h"
 #include "sinks/topic/topic.h"
 #include "telemetry/log.h"
