@@ -18,6 +18,13 @@ namespace {
 constexpr size_t kExemplarsMost = 16;
 
 void describe_record(telemetry::Span& span, uint32_t partition, const TracedRecord& record) {
+  const telemetry::TracedSystems& systems = tracer().systems();
+  span.set("messaging.system", systems.log);
+  span.set("messaging.operation.name", "process");
+  span.set("messaging.operation.type", "process");
+  span.set("messaging.destination.name", systems.topic_prefix + "actions");
+  span.set("messaging.destination.partition.id", std::to_string(partition));
+  if (systems.log == "kafka") span.set("messaging.kafka.offset", record.offset);
   span.set("freshet.partition", int64_t{partition});
   span.set("freshet.offset", record.offset);
   span.set("freshet.outcome", record.outcome);
@@ -56,6 +63,7 @@ void ProcessSpans::end(const std::string& error, bool readable) {
         now_us - spans_[i].received_at_us, spans_[i].span.context.trace_id, now_us);
   for (Open& open : spans_) {
     open.span.error = error;
+    if (!error.empty()) open.span.set("error.type", error);
     tracer().end(std::move(open.span), now_us);
   }
   spans_.clear();
@@ -76,7 +84,10 @@ void ProcessSpans::end_late(env::TimeUs now_us) {
     describe_record(*span, partition, record);
     span->set("freshet.waited_ms", (began_us_ - record.received_at_us) / 1000);
     span->set("freshet.sampled_by", set_aside ? telemetry::kByError : telemetry::kBySlow);
-    if (set_aside) span->error = "dead_letter";
+    if (set_aside) {
+      span->error = "dead_letter";
+      span->set("error.type", span->error);
+    }
     tracer().end(*std::move(span), now_us);
   }
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/names.h"
@@ -113,13 +114,17 @@ struct Config {
     LogFormat format = LogFormat::kText;
   };
 
-  struct Telemetry {
-    std::string otlp;  // http[s]://host:port of an OpenTelemetry collector; "": neither metrics nor lines are sent
+  struct Collector {   // of OpenTelemetry
+    std::string otlp;  // http[s]://host:port; "": there is none, and nothing is sent
+    std::string ca;    // a file (PEM) with the authorities of its certificate; "": those of the system
+    std::vector<std::pair<std::string, std::string>> headers;  // of each request; values as app/secrets.h has them
+  };
+
+  struct Telemetry : Collector {
     int64_t interval_us = 15'000'000;
   };
 
-  struct Tracing {
-    std::string otlp;             // http://host:port of an OpenTelemetry collector; "": nothing is traced
+  struct Tracing : Collector {
     double sample = 0.001;        // share of requests without a trace of their own that begin one
     int64_t slow_us = 1'000'000;  // what takes longer is shown all the same; 0: nothing is
   };

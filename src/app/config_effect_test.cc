@@ -74,12 +74,16 @@ constexpr Effect kEffects[] = {
     {"objective.share", "app/objectives.cc", "objective.share"},
     {"objective.over", "app/objectives.cc", "objective.over_us"},
     {"tracing.otlp", "app/server.cc", "config_.tracing.otlp"},
-    {"tracing.sample", "app/server.cc", "config_.tracing.sample"},
-    {"tracing.slow", "app/server.cc", "config_.tracing.slow_us"},
+    {"tracing.ca", "app/otlp_sender.cc", "configured.ca"},
+    {"tracing.headers", "app/otlp_sender.cc", "configured.headers"},
+    {"tracing.sample", "app/server.cc", "config.tracing.sample"},
+    {"tracing.slow", "app/server.cc", "config.tracing.slow_us"},
     {"console.fleet", "app/server.cc", "config_.console.fleet"},
     {"console.peers", "app/server.cc", "config_.console.peers"},
     {"console.token", "app/server.cc", "config_.console.token"},
     {"telemetry.otlp", "app/server.cc", "config_.telemetry.otlp"},
+    {"telemetry.ca", "app/otlp_sender.cc", "configured.ca"},
+    {"telemetry.headers", "app/otlp_sender.cc", "configured.headers"},
     {"telemetry.interval", "app/server.cc", "config_.telemetry.interval_us"},
     {"canary", "app/server.cc", "config_.canary_us"},
     {"logging.level", "app/run_command.cc", "config.logging.level"},
@@ -180,9 +184,9 @@ logs: {bandwidth: 8MiB}
 retention: {events: 1d, changes: 2h, deadletters: 3d, logs: 4d, imports: 5d}
 deadletters: {count: 1000, bytes: 2MiB}
 overflow: {count: 1000, bytes: 2MiB}
-tracing: {otlp: "http://h:1", sample: 0.5, slow: 2s}
+tracing: {otlp: "http://h:1", ca: ca.pem, headers: {x-key: k}, sample: 0.5, slow: 2s}
 console: {fleet: ["http://h:2"], peers: ["https://h:3"], token: t}
-telemetry: {otlp: "http://h:1", interval: 20s}
+telemetry: {otlp: "http://h:1", ca: ca.pem, headers: {x-key: k}, interval: 20s}
 canary: 2s
 objective: {within: 2s, share: 0.99, over: 7d}
 logging: {level: debug, format: json}

@@ -377,13 +377,26 @@ void describe_console(V& v, Config::Console& shown) {
   v.text("token", shown.token, kToken, "An admin token of the role `read` that `peers` ask for; never shown");
 }
 
+template <class V>
+void describe_collector(V& v, Config::Collector& collector, const char* otlp) {
+  v.text("otlp", collector.otlp, kCollector, otlp, Need::kRequired);
+  v.text("ca", collector.ca, kAnyText,
+         "A file (PEM) with the authorities that the collector's certificate must be of. Default: those of the system");
+  v.map("headers", "NAME", text_of_properties(collector.headers),
+        "Sent with each request: each value is what is sent, or better `env:NAME` or `file:PATH`, which the process "
+        "reads when it starts; never shown",
+        [&collector](auto& headers, const std::string& name) {
+          std::string value;
+          if (headers.text(name, value, kSinkSecret, "")) collector.headers.emplace_back(name, value);
+        });
+}
+
 // What a process tells of itself.
 template <class V>
 void describe_telling(V& v, Config& config) {
   v.section("tracing", "Traces of requests", [&](auto& tracing) {
-    tracing.text("otlp", config.tracing.otlp, kCollector,
-                 "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)",
-                 Need::kRequired);
+    describe_collector(tracing, config.tracing,
+                       "An OpenTelemetry collector; without it nothing is traced. [Traces](operations/tracing.md)");
     tracing.number("sample", config.tracing.sample, 0, 1,
                    "Share of requests without a `traceparent` of their own that are traced");
     tracing.duration("slow", config.tracing.slow_us, 0, 3600 * kSecondUs,
@@ -399,8 +412,7 @@ void describe_telling(V& v, Config& config) {
             "other",
             [&](auto& objective) { describe_objective(objective, config.objective); });
   v.section("telemetry", "Metrics and the log to a collector: [telemetry](operations/telemetry.md)", [&](auto& sent) {
-    sent.text("otlp", config.telemetry.otlp, kCollector, "An OpenTelemetry collector; without it neither is sent",
-              Need::kRequired);
+    describe_collector(sent, config.telemetry, "An OpenTelemetry collector; without it neither is sent");
     sent.duration("interval", config.telemetry.interval_us, kSecondUs, 3600 * kSecondUs, "From metrics to metrics");
   });
   v.section("logging", "This process's own log, on standard error", [&](auto& logging) {

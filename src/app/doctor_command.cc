@@ -19,7 +19,7 @@ namespace freshet::app {
 namespace {
 
 struct DoctorOptions {
-  std::string config, data_dir, bundle;
+  std::string config, data_dir, roles, bundle;
   AdminTarget admin;
 };
 
@@ -54,6 +54,11 @@ int doctor(const DoctorOptions& options) {
     subject.config = std::move(*config);
   }
   if (!options.data_dir.empty()) subject.config.data_dir = options.data_dir;
+  if (!options.roles.empty()) {
+    const auto roles = parse_roles(options.roles);
+    if (!roles) return static_cast<void>(report(roles.error())), 2;
+    subject.config.roles = *roles;
+  }
   subject.admin = options.admin;
   if (subject.admin.url.empty()) subject.admin.url = url_of(subject.config.admin);
   if (subject.admin.token.empty()) subject.admin.token = token_of(subject.config.admin);
@@ -81,6 +86,9 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
   command->add_option("--config", options->config, "YAML file; without it: the built-in configuration")
       ->check(CLI::ExistingFile);
   command->add_option("--data-dir", options->data_dir, "In the place of the configuration's data_dir");
+  command->add_option("--roles", options->roles,
+                      "What the process plays whose user and machine these are, as for run (default: the "
+                      "configuration's)");
   command->add_option("--bundle", options->bundle,
                       "Also write what one needs to be helped to this new file (.tar.gz), with nothing personal in it");
   command->add_option("--url", options->admin.url, "The admin listener (default: that of the configuration)");

@@ -4,11 +4,24 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "app/config.h"
 #include "base/result.h"
 #include "http/client.h"
 
 namespace freshet::app {
+
+struct OtlpTarget {
+  std::string url;      // http[s]://host:port
+  std::string ca_file;  // the authorities of its certificate; "": those of the system
+  std::vector<std::pair<std::string, std::string>> headers;  // of each request; their values are never told
+};
+
+// The collector of the configuration, with what its headers stand for (app/secrets.h). kInvalid: one can't be had, or
+// can't be sent.
+[[nodiscard]] Result<OtlpTarget> open_collector(const Config::Collector& configured);
 
 class OtlpSender {
  public:
@@ -22,8 +35,8 @@ class OtlpSender {
     std::string body;
   };
 
-  // `url`: http[s]://host:port. `what`: "traces", which is the end of the address, too.
-  OtlpSender(std::string url, std::string what) : url_(std::move(url)), what_(std::move(what)) {}
+  // `what`: "traces", which is the end of the address, too.
+  OtlpSender(OtlpTarget to, std::string what) : to_(std::move(to)), what_(std::move(what)) {}
 
   // It blocks, for a second in each of connecting, sending and receiving.
   [[nodiscard]] Answer send(const std::string& body);
@@ -33,7 +46,7 @@ class OtlpSender {
   [[nodiscard]] Result<http::Response> post(const std::string& body);
   void note(const Status& health);
 
-  const std::string url_;
+  const OtlpTarget to_;
   const std::string what_;
   std::unique_ptr<http::Client> client_;
   bool failing_ = false;

@@ -33,19 +33,16 @@ void add_attribute(otlp_metrics::KeyValue& out, std::string_view key, std::strin
   out.mutable_value()->set_string_value(value.data(), value.size());
 }
 
-// UCUM: seconds and bytes have units of their own, what is counted has a name in braces.
+// UCUM: seconds and bytes have units of their own, what is counted has a name in braces, without blanks.
 std::string unit_of(std::string_view shown) {
   const telemetry::MetricEntry* const known = telemetry::find_metric(shown);
-  if (known == nullptr || known->unit == "0 or 1") return "1";
+  if (known == nullptr || known->unit == "ratio") return "1";
   if (known->unit.starts_with("seconds")) return "s";
+  if (known->unit == "microseconds") return "us";
   if (known->unit == "bytes") return "By";
-  return "{" + std::string(known->unit) + "}";
-}
-
-std::string name_of_signal(std::string name) {
-  for (const std::string_view ending : {"_total", "_seconds", "_bytes"})
-    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
-  return name;
+  std::string unit = "{" + std::string(known->unit) + "}";
+  std::replace(unit.begin(), unit.end(), ' ', '_');
+  return unit;
 }
 
 template <class Point>
@@ -92,6 +89,12 @@ void set_metric(const MetricFamily& family, int64_t began_ns, int64_t now_ns, ot
 }
 
 }  // namespace
+
+// The unit stays in the name: without it bytes and seconds of one thing would have the same.
+std::string name_of_signal(std::string_view shown) {
+  if (shown.ends_with("_total")) shown.remove_suffix(6);
+  return std::string(shown);
+}
 
 std::string encode_metrics(const TracedProcess& process, std::span<const MetricFamily> families, int64_t began_ns,
                            int64_t now_ns) {

@@ -13,9 +13,10 @@
 
 namespace freshet::app {
 
-// Makes the body of POST /v1/metrics: counters and histograms as sums since `began_ns`, both times since 1970. Names
-// are those of /metrics without their units and `_total`, which OpenTelemetry keeps apart: whoever turns them into
-// Prometheus' again gets the same names.
+// What OpenTelemetry is told that this metric of /metrics is called: without `_total`, which is a sum's kind. Whoever
+// turns it into Prometheus' again gets the same name.
+[[nodiscard]] std::string name_of_signal(std::string_view shown);
+// Makes the body of POST /v1/metrics: counters and histograms as sums since `began_ns`, both times since 1970.
 [[nodiscard]] std::string encode_metrics(const TracedProcess& process,
                                          std::span<const prometheus::MetricFamily> families, int64_t began_ns,
                                          int64_t now_ns);

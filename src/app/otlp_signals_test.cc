@@ -6,6 +6,9 @@
 #include <rapidcheck.h>
 
 #include <limits>
+#include <set>
+
+#include "telemetry/catalog.h"
 
 namespace freshet::app {
 namespace {
@@ -34,7 +37,7 @@ foreign::otlp::ResourceMetrics encoded_metrics(const std::vector<prometheus::Met
   return request.resource_metrics(0);
 }
 
-TEST(OtlpSignals, KeepUnitsApartFromNames) {
+TEST(OtlpSignals, HaveTheirUnits) {
   prometheus::MetricFamily counter{"freshet_action_records_total", "Help.", prometheus::MetricType::Counter, {{}}};
   counter.metric[0].counter.value = 3;
   prometheus::MetricFamily gauge{"freshet_disk_free_bytes", "Help.", prometheus::MetricType::Gauge, {{}}};
@@ -47,8 +50,26 @@ TEST(OtlpSignals, KeepUnitsApartFromNames) {
   EXPECT_EQ(sum.sum().data_points(0).start_time_unix_nano(), 5U);
   EXPECT_EQ(sum.sum().data_points(0).time_unix_nano(), 7U);
   const auto& disk = ours.scope_metrics(0).metrics(1);
-  EXPECT_EQ(disk.name() + " " + disk.unit(), "freshet_disk_free By");
+  EXPECT_EQ(disk.name() + " " + disk.unit(), "freshet_disk_free_bytes By");
   EXPECT_TRUE(disk.has_gauge());
+}
+
+// Two metrics of one name in one scope are an error to a collector, and it keeps one of them.
+TEST(OtlpSignals, NoTwoMetricsHaveOneName) {
+  std::set<std::string> names;
+  for (const telemetry::MetricEntry& metric : telemetry::metric_catalog())
+    EXPECT_TRUE(names.insert(name_of_signal(metric.name)).second) << metric.name;
+  EXPECT_TRUE(names.contains("freshet_overflow_waiting_bytes") && names.contains("freshet_overflow_waiting_seconds"));
+}
+
+// UCUM's words in braces have no blanks in them.
+TEST(OtlpSignals, UnitsAreOfTheirCode) {
+  for (const telemetry::MetricEntry& metric : telemetry::metric_catalog()) {
+    prometheus::MetricFamily family{std::string(metric.name), "", prometheus::MetricType::Gauge, {{}}};
+    const std::string unit = encoded_metrics({family}).scope_metrics(0).metrics(0).unit();
+    EXPECT_EQ(unit.find(' '), std::string::npos) << metric.name;
+    EXPECT_EQ(unit == "1", metric.unit == "ratio") << metric.name;
+  }
 }
 
 TEST(OtlpSignals, BucketsCountWhatIsInThem) {

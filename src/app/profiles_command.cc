@@ -17,7 +17,7 @@
 #include "app/progress_bar.h"
 #include "app/reaction_places.h"
 #include "app/rebuild.h"
-#include "app/sinks.h"
+#include "app/secrets.h"
 #include "cluster/stream/open.h"
 #include "sinks/topic/topic.h"
 #include "telemetry/log.h"

@@ -71,6 +71,8 @@ constexpr size_t kLogsInflightBytesMax = 8u << 20;
 constexpr env::TimeUs kLookUs = 1'000'000;
 // How often imports that are too old are looked for.
 constexpr env::TimeUs kExpireUs = 3'600'000'000;
+// Who of many tenants has a name in the metrics: every change makes new series.
+constexpr env::TimeUs kRankUs = 3'600'000'000;
 constexpr size_t kExpiredAtOnce = 100;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
@@ -142,6 +144,22 @@ void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
   if (!old->empty()) spdlog::info("imports: forgot {} that were complete long ago", old->size());
 }
 
+void rank_tenants_now_and_then(env::TimeUs now, env::TimeUs& due) {
+  if (now < due) return;
+  due = now + kRankUs;
+  telemetry::rank_tenants();
+}
+
+telemetry::TracerOptions tracer_options(const Config& config) {
+  telemetry::TracerOptions out{.sample = config.tracing.sample, .slow_us = config.tracing.slow_us};
+  if (config.log.kind == Config::LogKind::kKafka) {
+    out.systems.log = "kafka";
+    out.systems.topic_prefix = config.log.topic_prefix;
+  }
+  if (!config.profiles.mongodb_uri.empty()) out.systems.store = "mongodb";
+  return out;
+}
+
 // A page of what Imports lists, for the console. One more than is shown says whether there is a next page. The imports
 // outlive the listener that asks.
 auto lister_of(ingest::ImportStore& imports) {
@@ -203,7 +221,7 @@ class ServerImpl final : public Server {
     if (clock_.now_us() <= 0)
       return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
     FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
-    start_tracing();
+    FRESHET_TRY(start_tracing());
     // Whoever is asked first decides about the key of the alias hashes: a log that several
     // processes share, or else the checkpoints, which a new data directory goes on from.
     const bool shared = config_.log.kind == Config::LogKind::kKafka;
@@ -274,6 +292,7 @@ class ServerImpl final : public Server {
     if (service_) service_->report_violations();
     if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
     clock_watch_.tick();
+    rank_tenants_now_and_then(now, rank_due_);
     if (import_store_ == nullptr || now < expire_due_) return;
     expire_due_ = now + kExpireUs;
     expire_imports(*import_store_, clock_watch_.expires_before_us(config_.retention.imports_us));
@@ -318,7 +337,7 @@ class ServerImpl final : public Server {
   }
 
   // Starts what is sent to collectors, before anything that could be traced.
-  void start_tracing() {
+  Status start_tracing() {
     TracedProcess process;
     process.instance = installation_->name();
     process.version = std::string(version());
@@ -326,16 +345,18 @@ class ServerImpl final : public Server {
     telemetry::gauge("freshet_process_info", "1; its labels say which process this is.",
                      {{"process", process.instance}, {"roles", process.roles}, {"version", process.version}})
         .set(1);
-    if (!config_.telemetry.otlp.empty())
+    if (!config_.telemetry.otlp.empty()) {
+      FRESHET_ASSIGN(auto collector, open_collector(config_.telemetry));
       signal_exporter_ = std::make_unique<SignalExporter>(
-          SignalExporterOptions{config_.telemetry.otlp, process, config_.telemetry.interval_us}, clock_);
-    if (config_.tracing.otlp.empty()) return;
-    telemetry::tracer().start({.sample = config_.tracing.sample, .slow_us = config_.tracing.slow_us},
-                              [](size_t n) { return env::real_random().bytes(n); });
+          SignalExporterOptions{std::move(collector), process, config_.telemetry.interval_us}, clock_);
+    }
+    if (config_.tracing.otlp.empty()) return {};
     TraceExporterOptions options;
-    options.url = config_.tracing.otlp;
+    FRESHET_ASSIGN(options.to, open_collector(config_.tracing));
     options.process = std::move(process);
+    telemetry::tracer().start(tracer_options(config_), [](size_t n) { return env::real_random().bytes(n); });
     trace_exporter_ = std::make_unique<TraceExporter>(options, telemetry::tracer(), clock_);
+    return {};
   }
 
   // The name tells this process from others at the brokers.
@@ -516,6 +537,7 @@ class ServerImpl final : public Server {
     lane_ = std::make_unique<ingest::Lane>(kLaneBytesMax, std::max(cores() - 1, 1U));
     options.lane = lane_.get();
     options.cores = cores();
+    options.tls = !config_.ingest.tls.cert.empty();
     if (config_.roles.ingest) {
       logs_ = std::make_unique<ingest::Logs>(
           *log_, clock_,
@@ -646,6 +668,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
+  env::TimeUs rank_due_ = 0;
   env::TimeUs look_due_ = 0;
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;

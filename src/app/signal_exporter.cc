@@ -27,8 +27,8 @@ SignalExporter::SignalExporter(SignalExporterOptions options, env::Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
       began_ns_(clock.now_us() * 1000),
-      metrics_(options_.url, "metrics"),
-      logs_(options_.url, "logs") {
+      metrics_(options_.to, "metrics"),
+      logs_(options_.to, "logs") {
   telemetry::turn_on_log_tap();
   thread_ = std::thread([this] {
     env::name_thread("telemetry");

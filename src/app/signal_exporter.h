@@ -16,7 +16,7 @@
 namespace freshet::app {
 
 struct SignalExporterOptions {
-  std::string url;  // http[s]://host:port
+  OtlpTarget to;
   TracedProcess process;
   env::TimeUs interval_us = 15'000'000;  // of metrics
 };

@@ -22,9 +22,6 @@ namespace freshet::app {
                                              const std::vector<std::shared_ptr<const model::Tenant>>& tenants,
                                              eventlog::TopicPartition of);
 
-// What the text of a sink's secret stands for: env:NAME, file:PATH, or itself. Errors have no secrets.
-[[nodiscard]] Result<std::string> secret_of(const std::string& text);
-
 class Sinks {
  public:
   // Log, profiles and clock outlive it.

@@ -22,7 +22,7 @@ constexpr env::TimeUs kFlushUs = 2'000'000;
 }  // namespace
 
 TraceExporter::TraceExporter(TraceExporterOptions options, telemetry::Tracer& tracer, env::Clock& clock)
-    : options_(std::move(options)), tracer_(tracer), clock_(clock), sender_(options_.url, "traces") {
+    : options_(std::move(options)), tracer_(tracer), clock_(clock), sender_(options_.to, "traces") {
   thread_ = std::thread([this] {
     env::name_thread("traces");
     run();

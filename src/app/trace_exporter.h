@@ -20,7 +20,7 @@ namespace freshet::app {
 
 // Where spans go, and how patient the exporter is.
 struct TraceExporterOptions {
-  std::string url;  // http://host:port
+  OtlpTarget to;
   TracedProcess process;
   env::TimeUs batch_age_us = 1'000'000;
   env::TimeUs retry_first_us = 100'000;  // the pause before the first retry; doubled with each further one

@@ -90,7 +90,7 @@ class TraceExporterTest : public ::testing::Test {
   void start(uint16_t port, size_t spans_max = 8'192) {
     tracer_.start({.sample = 1, .spans_max = spans_max}, [](size_t n) { return env::real_random().bytes(n); });
     TraceExporterOptions options;
-    options.url = "http://127.0.0.1:" + std::to_string(port);
+    options.to.url = "http://127.0.0.1:" + std::to_string(port);
     options.process = {"i1", "1.0", "ingest"};
     options.batch_age_us = 20'000;
     options.retry_first_us = 10'000;

@@ -81,9 +81,9 @@ void count(const Parsed& parsed, const std::string& tenant, std::string_view sou
     telemetry::counter(name, help, labels).add(n);
   };
   FRESHET_ASSERT(parsed.rejected.size() <= parsed.item_count);
-  if (const size_t accepted = parsed.item_count - parsed.rejected.size(); accepted > 0)
-    add("freshet_ingest_items_total", "Items accepted.", {{"tenant", tenant}, {"source", std::string(source)}},
-        accepted);
+  // None is counted, too: whoever compares what was rejected with what was accepted finds both from the first request.
+  add("freshet_ingest_items_total", "Items accepted.", {{"tenant", tenant}, {"source", std::string(source)}},
+      parsed.item_count - parsed.rejected.size());
   std::map<std::string_view, uint64_t> codes;
   for (const Rejection& rejection : parsed.rejected) ++codes[rejection.code];
   for (const auto& [code, n] : codes)
@@ -174,6 +174,7 @@ struct Service::Call : Service::Head {
   http::Request request;
   http::Respond respond;
   env::Clock* clock = nullptr;
+  const char* scheme = "http";
   env::TimeUs began_us = 0;
   env::TimeUs received_at_us = 0;       // of its records; 0: it came to none
   std::optional<telemetry::Span> span;  // if this one is traced
@@ -219,7 +220,10 @@ struct Service::Call : Service::Head {
                 took_us / 1000);
     if (!span) return;
     span->set("http.response.status_code", int64_t{status});
-    if (status >= 500) span->error = "status " + std::to_string(status);
+    if (status >= 500) {
+      span->error = "status " + std::to_string(status);
+      span->set("error.type", std::to_string(status));
+    }
     telemetry::tracer().end(std::move(*std::exchange(span, std::nullopt)), now_us);
   }
   // Of a request that no sampler took, and that failed or was slow. Whose sender wants no trace has none.
@@ -231,10 +235,16 @@ struct Service::Call : Service::Head {
     auto late = tracer.begin_late(name, telemetry::SpanKind::kServer, tenant().name,
                                   received_at_us > 0 ? received_at_us : began_us, began_us);
     if (!late) return std::nullopt;
-    late->set("http.request.method", request.method);
-    late->set("http.route", std::string(route->endpoint));
+    describe(*late);
     late->set("freshet.sampled_by", status >= 500 ? telemetry::kByError : telemetry::kBySlow);
     return late;
+  }
+  // The path is that of the route: in its place stand keys.
+  void describe(telemetry::Span& of) const {
+    of.set("http.request.method", request.method);
+    of.set("http.route", std::string(route->endpoint));
+    of.set("url.path", std::string(route->endpoint));
+    of.set("url.scheme", scheme);
   }
 };
 
@@ -266,6 +276,7 @@ std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::R
   call->request.path = without_empty_parts(std::move(call->request.path));
   call->respond = std::move(respond);
   call->clock = options_.clock;
+  call->scheme = options_.tls ? "https" : "http";
   call->began_us = options_.clock->now_us();
   return call;
 }
@@ -449,8 +460,7 @@ void Service::begin_span(Call& call) {
                                                 call.request.method + " " + endpoint, call.began_us);
   if (!call.span) return;
   call.span->set("freshet.tenant", call.tenant().name);
-  call.span->set("http.request.method", call.request.method);
-  call.span->set("http.route", endpoint);
+  call.describe(*call.span);
 }
 
 void Service::refuse_full(Call& call, uint32_t retry_after_s) {

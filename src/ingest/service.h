@@ -47,6 +47,7 @@ struct ServiceOptions {
   // Takes what would hold a server thread for long, and requests of whoever has used too much of the processor. It
   // outlives the service. If it is absent, the caller's thread does everything.
   Lane* lane = nullptr;
+  bool tls = false;  // the listener's requests come over TLS
   double cores = 1;  // of which requests share a part, before somebody has to wait for it
   // Takes the addresses of Way::kLogs, and a lane for them alone. Both outlive the service. If it is absent, these
   // addresses are 404.

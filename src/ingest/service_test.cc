@@ -256,6 +256,8 @@ TEST_F(TracedServiceTest, ARequestOfASampledTraceGetsASpanThatItsRecordsCarry) {
   EXPECT_EQ(attribute(made[0], "freshet.items.accepted"), "1");
   EXPECT_EQ(attribute(made[0], "freshet.items.rejected"), "1");
   EXPECT_EQ(attribute(made[0], "http.response.status_code"), "200");
+  EXPECT_EQ(attribute(made[0], "url.path") + " " + attribute(made[0], "url.scheme"), "/v1/records http");
+  EXPECT_EQ(attribute(made[0], "error.type"), "");
   EXPECT_EQ(actions().at(0).trace_parent(), telemetry::format_trace_parent(made[0].context));
 }
 
@@ -312,6 +314,31 @@ TEST_F(TracedServiceTest, FailuresAreSeenAndStrangersAreNot) {
   EXPECT_EQ(made[0].error, "") << "the sender's fault";
   EXPECT_EQ(attribute(made[1], "http.response.status_code"), "503");
   EXPECT_EQ(made[1].error, "status 503");
+  EXPECT_EQ(attribute(made[1], "error.type"), "503");
+}
+
+TEST_F(TracedServiceTest, NoSpanHasAKeyThatStandsInAnAddress) {
+  options.tls = true;
+  trace(1);
+  send("GET", "/v1/attribution/adjust/demo-write-key?idfa=x&event_name=E&created_at=1767312000");
+  const std::vector<telemetry::Span> made = spans();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(attribute(made[0], "url.scheme"), "https");
+  for (const telemetry::SpanAttribute& one : made[0].attributes)
+    EXPECT_EQ(attribute(made[0], one.key).find("demo-write-key"), std::string::npos) << one.key;
+}
+
+// An alert compares what was rejected with what was accepted, so both are there from the first request on.
+TEST_F(ServiceTest, WhoseItemsAreAllRejectedHasNoneAcceptedAndThatIsShown) {
+  model::Tenant wrong = model::default_tenant("always-wrong");
+  wrong.write_keys = {"wrong-key"};
+  service().use_tenants(Tenants({wrong}));
+  EXPECT_EQ(send("POST", "/v1/records", "{}\n", "Bearer wrong-key").status, 200);
+  const std::string shown = telemetry::render_prometheus();
+  EXPECT_NE(shown.find("freshet_ingest_items_total{source=\"records\",tenant=\"always-wrong\"} 0\n"),
+            std::string::npos);
+  EXPECT_NE(shown.find("tenant=\"always-wrong\"} 1\n", shown.find("\nfreshet_ingest_rejected_total{")),
+            std::string::npos);
 }
 
 TEST_F(ServiceTest, AnswersOnlyWhenDurable) {

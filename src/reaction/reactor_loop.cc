@@ -51,33 +51,47 @@ const char* word_of(const Status& result) {
   return result.error().code == Code::kRetry ? "retry" : result.error().code == Code::kInvalid ? "refused" : "failed";
 }
 
+// What is written is named as MongoDB has it, in whatever store it is.
+void describe_write(telemetry::Span& span, const std::string& tenant, v1::EntityKind kind, const Status& result) {
+  span.set("db.system.name", telemetry::tracer().systems().store);
+  span.set("db.namespace", "freshet_" + tenant);
+  span.set("db.collection.name", kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users");
+  span.set("db.operation.name", "bulkWrite");
+  span.set("freshet.result", word_of(result));
+}
+
+void fail_span(telemetry::Span& span, const Status& result) {
+  span.error = word_of(result);  // the store's own words may have values of a profile in them
+  span.set("error.type", span.error);
+}
+
 // Ends one span for each trace that led to the write.
-void end_spans(const Traces& traces, const std::string& tenant, const Status& result, env::TimeUs begin_us,
-               env::TimeUs end_us) {
+void end_spans(const Traces& traces, const std::string& tenant, v1::EntityKind kind, const Status& result,
+               env::TimeUs begin_us, env::TimeUs end_us) {
   telemetry::Tracer& tracer = telemetry::tracer();
   if (!tracer.on()) return;
   for (const telemetry::TraceContext& trace : traces) {
     telemetry::Span span = tracer.begin("write", telemetry::SpanKind::kClient, trace, begin_us);
     span.set("freshet.tenant", tenant);
-    span.set("freshet.result", word_of(result));
-    if (!result) span.error = word_of(result);  // the store's own words may have values of a profile in them
+    describe_write(span, tenant, kind, result);
+    if (!result) fail_span(span, result);
     tracer.end(std::move(span), end_us);
   }
 }
 
 // A write of no trace that was slow, or that no store takes, has a span all the same.
-void end_late_span(const Marks& marks, const std::string& tenant, const Status& result, env::TimeUs begin_us,
-                   env::TimeUs end_us) {
+void end_late_span(const Marks& marks, const std::string& tenant, v1::EntityKind kind, const Status& result,
+                   env::TimeUs begin_us, env::TimeUs end_us) {
   telemetry::Tracer& tracer = telemetry::tracer();
   const bool refused = !result && result.error().code == Code::kInvalid;
   const int64_t received_at_us = marks.front().received_at_us;
   if (!tracer.on() || !(refused || (result && tracer.is_slow(end_us - received_at_us)))) return;
   auto span = tracer.begin_late("write", telemetry::SpanKind::kClient, tenant, received_at_us, begin_us);
   if (!span) return;
-  span->set("freshet.result", word_of(result));
+  describe_write(*span, tenant, kind, result);
   span->set("freshet.waited_ms", (begin_us - received_at_us) / 1000);
   span->set("freshet.sampled_by", refused ? telemetry::kByError : telemetry::kBySlow);
-  if (refused) span->error = word_of(result);
+  if (refused) fail_span(*span, result);
   tracer.end(*std::move(span), end_us);
 }
 
@@ -332,9 +346,9 @@ void ReactorLoop::finish(Completion completion) {
     std::optional<telemetry::LogTrace> lines;
     if (!write.traces.empty()) {
       lines.emplace(write.traces.front().trace_id);
-      end_spans(write.traces, tenant, result, node.mapped().since_us, now_us);
+      end_spans(write.traces, tenant, change.kind(), result, node.mapped().since_us, now_us);
     } else if (!write.marks.empty()) {
-      end_late_span(write.marks, tenant, result, node.mapped().since_us, now_us);
+      end_late_span(write.marks, tenant, change.kind(), result, node.mapped().since_us, now_us);
     }
     // Done: its records may be committed, as soon as all before them are done and a sync has ended.
     if (result || FRESHET_MUTANT(kRetryForgotten)) {

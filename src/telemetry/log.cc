@@ -69,7 +69,7 @@ class LimitedSink final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(msg.time.time_since_epoch());
-    const LogLimit::Verdict verdict = limit_.take({msg.payload.data(), msg.payload.size()}, since.count());
+    const LogLimit::Verdict verdict = limit_.take(msg.level, {msg.payload.data(), msg.payload.size()}, since.count());
     if (!verdict.shown) return left_out_.add();
     std::string text(msg.payload.data(), msg.payload.size());
     if (verdict.left_out > 0) text += fmt::format(" (and {} lines like it, which are left out)", verdict.left_out);

@@ -8,9 +8,9 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// FNV-1a of the begin, with every run of digits as one.
-uint64_t kind_of(std::string_view message) {
-  uint64_t hash = 14'695'981'039'346'656'037ull;
+// FNV-1a of the level and the begin, with every run of digits as one.
+uint64_t kind_of(int level, std::string_view message) {
+  uint64_t hash = 14'695'981'039'346'656'037ull ^ static_cast<unsigned>(level);
   size_t bytes = 0;
   for (size_t i = 0; i < message.size() && bytes < LogLimit::kKindBytes; ++i) {
     if (i > 0 && is_digit(message[i]) && is_digit(message[i - 1])) continue;
@@ -22,9 +22,9 @@ uint64_t kind_of(std::string_view message) {
 
 }  // namespace
 
-LogLimit::Verdict LogLimit::take(std::string_view message, int64_t now_ms) {
+LogLimit::Verdict LogLimit::take(int level, std::string_view message, int64_t now_ms) {
   if (kinds_.size() >= kKindsMax) kinds_.clear();
-  Kind& kind = kinds_[kind_of(message)];
+  Kind& kind = kinds_[kind_of(level, message)];
   // A clock that jumps back begins a window, too.
   if (now_ms - kind.begins_ms >= kWindowMs || now_ms < kind.begins_ms) kind = {now_ms, 0, kind.left_out};
   if (kind.lines >= kLines) {

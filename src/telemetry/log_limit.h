@@ -8,8 +8,8 @@
 
 namespace freshet::telemetry {
 
-// Lines are of one kind if their first kKindBytes bytes differ in numbers only, as those of one call do. Not
-// thread-safe.
+// Lines are of one kind if they have one level and their first kKindBytes bytes differ in numbers only, as those of one
+// call do: what went well at level debug uses nothing up of what failed. Not thread-safe.
 class LogLimit {
  public:
   static constexpr uint64_t kLines = 20;  // of a kind, in each window
@@ -21,7 +21,7 @@ class LogLimit {
     bool shown = false;
     uint64_t left_out = 0;  // of a line that is shown: how many of its kind were left out before it
   };
-  [[nodiscard]] Verdict take(std::string_view message, int64_t now_ms);
+  [[nodiscard]] Verdict take(int level, std::string_view message, int64_t now_ms);
 
  private:
   struct Kind {

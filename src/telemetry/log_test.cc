@@ -73,15 +73,23 @@ TEST(Log, SaysOnceHowManyLinesWereLeftOut) {
 
 TEST(LogLimit, IsForEachKindOfLineAndEndsWithItsWindow) {
   LogLimit limit;
-  const auto shown = [&limit](const std::string& text, int64_t now_ms) { return limit.take(text, now_ms).shown; };
+  const auto shown = [&limit](const std::string& text, int64_t now_ms) { return limit.take(3, text, now_ms).shown; };
   for (uint64_t i = 0; i < LogLimit::kLines; ++i) EXPECT_TRUE(shown("slot " + std::to_string(i) + ": away", 5));
   EXPECT_FALSE(shown("slot 7: away", 6));
   EXPECT_FALSE(shown("slot 1234: away", 7));
   EXPECT_TRUE(shown("slot 7: back", 8));
-  const LogLimit::Verdict later = limit.take("slot 7: away", 5 + LogLimit::kWindowMs);
+  const LogLimit::Verdict later = limit.take(3, "slot 7: away", 5 + LogLimit::kWindowMs);
   EXPECT_TRUE(later.shown);
   EXPECT_EQ(later.left_out, 2U);
-  EXPECT_EQ(limit.take("slot 7: away", 6 + LogLimit::kWindowMs).left_out, 0U);
+  EXPECT_EQ(limit.take(3, "slot 7: away", 6 + LogLimit::kWindowMs).left_out, 0U);
+}
+
+TEST(LogLimit, WhatWentWellLeavesRoomForWhatFailed) {
+  LogLimit limit;
+  const std::string_view begin = "POST /v1/batch of tenant acme was answered ";
+  for (uint64_t i = 0; i < 2 * LogLimit::kLines; ++i)
+    static_cast<void>(limit.take(spdlog::level::debug, std::string(begin) + "200 after 1 ms", 5));
+  EXPECT_TRUE(limit.take(spdlog::level::warn, std::string(begin) + "503 after 1 ms", 6).shown);
 }
 
 }  // namespace

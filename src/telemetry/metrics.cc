@@ -13,7 +13,6 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
-#include <set>
 #include <variant>
 
 #include "base/assert.h"
@@ -57,7 +56,7 @@ struct Family {
 struct Registry {
   std::mutex mutex;
   std::map<std::string, Family> families;
-  std::set<std::string> tenants_shown;  // tenant_series.h
+  TenantSeries tenants;
 };
 
 // It is never destroyed, because threads may count while the process ends.
@@ -227,16 +226,34 @@ std::map<std::string, uint64_t> counter_totals(const std::string& name, const st
   return totals;
 }
 
+namespace {
+
+// REQUIRES: the lock is held.
+std::vector<prometheus::MetricFamily> all_families(const Registry& all) {
+  std::vector<prometheus::MetricFamily> families;
+  families.reserve(all.families.size());
+  for (const auto& [name, family] : all.families) families.push_back(expose(name, family));
+  return families;
+}
+
+}  // namespace
+
 // The lock is held for copying the numbers only; the text is made without it.
 std::vector<prometheus::MetricFamily> metric_families() {
   std::vector<prometheus::MetricFamily> families;
   Registry& all = registry();
   {
     const std::lock_guard lock(all.mutex);
-    for (const auto& [name, family] : all.families) families.push_back(expose(name, family));
-    bound_tenants(families, all.tenants_shown, kTenantsShown);
+    families = all_families(all);
+    all.tenants.bound(families);
   }
   return families;
+}
+
+void rank_tenants() {
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  all.tenants.rank(all_families(all));
 }
 
 namespace {

@@ -74,5 +74,8 @@ class Histogram {
 // shown as cumulative buckets at 1, 2.5 and 5 × 10^n seconds, under a name that ends in _seconds where ours ends in
 // _us.
 [[nodiscard]] std::string render_prometheus();
+// Of more tenants than that those get names who were busiest since the last call (tenant_series.h). Call it now and
+// then: every change makes new series.
+void rank_tenants();
 
 }  // namespace freshet::telemetry

@@ -99,6 +99,7 @@ void Tracer::start(const TracerOptions& options, RandomBytes random) {
     const std::lock_guard lock(mutex_);
     spans_max_ = options.spans_max;
     late_per_s_ = options.late_per_s;
+    systems_ = &systems_kept_.emplace_back(options.systems);
   }
   sample_ = std::clamp(options.sample, 0.0, 1.0);
   slow_us_ = options.slow_us > 0 ? options.slow_us : std::numeric_limits<int64_t>::max();

@@ -58,7 +58,15 @@ struct Span {
   std::string error;  // "" if it went well, else why not; without identifiers' values and secrets
 
   void set(std::string_view key, std::string value) { attributes.push_back({key, std::move(value)}); }
+  void set(std::string_view key, const char* value) { set(key, std::string(value)); }
   void set(std::string_view key, int64_t value) { attributes.push_back({key, value}); }
+};
+
+// The systems that spans tell of, in the words of OpenTelemetry's semantic conventions.
+struct TracedSystems {
+  std::string log = "freshet";  // messaging.system: "kafka", or the embedded one
+  std::string topic_prefix;
+  std::string store = "freshet";  // db.system.name: "mongodb", or the embedded one
 };
 
 // How much is traced.
@@ -67,6 +75,7 @@ struct TracerOptions {
   size_t spans_max = 8'192;  // spans that wait to be taken; more are dropped and counted
   int64_t slow_us = 0;       // what took longer is shown whatever the sampler said; 0: nothing is slow
   uint32_t late_per_s = 20;  // late spans a second at most, so that an outage does not make each record a span
+  TracedSystems systems = {};
 };
 
 // Makes so many random bytes, for ids. Thread-safe.
@@ -86,6 +95,8 @@ class Tracer {
   // bytes. REQUIRES: on().
   [[nodiscard]] std::optional<Span> begin_request(std::string_view trace_parent, std::string_view random8,
                                                   std::string name, int64_t begin_us);
+  // REQUIRES: on().
+  [[nodiscard]] const TracedSystems& systems() const { return *systems_.load(std::memory_order_acquire); }
   // A span under `parent`. REQUIRES: start() was called once.
   [[nodiscard]] Span begin(std::string name, SpanKind kind, const TraceContext& parent, int64_t begin_us);
   // Whether something that took so long is to have a late span. False while the tracer is off.
@@ -112,6 +123,7 @@ class Tracer {
   std::atomic<RandomBytes> random_{nullptr};
   std::atomic<double> sample_{0};
   std::atomic<int64_t> slow_us_{0};
+  std::atomic<const TracedSystems*> systems_{nullptr};  // the last of systems_kept_
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Span> spans_;  // guarded by mutex_, as are the members below
@@ -119,6 +131,7 @@ class Tracer {
   size_t enough_ = 0;  // how many take() waits for
   bool woken_ = false;
   uint32_t late_per_s_ = 0;
+  std::deque<TracedSystems> systems_kept_;
   int64_t late_second_ = 0;  // the newest of begin_late's
   uint32_t late_count_ = 0;  // that began in it
 };

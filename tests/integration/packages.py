@@ -38,6 +38,7 @@ GO_TOFU = "github.com/opentofu/opentofu@v1.12.6"
 BUILD_TOFU_S = patient(480)  # of processor time
 GO_HELM = "helm.sh/helm/v3/cmd/helm@v3.19.0"
 BUILD_HELM_S = patient(240)  # likewise
+BUILD_COLLECTOR_S = patient(240)  # likewise
 TIMEOUT_S = patient(300)
 
 
@@ -183,6 +184,17 @@ def go_program(source, module):
         fetch([go(), "get", module], module, cwd=directory)
         fetch(["env", "CGO_ENABLED=0", go(), "build", "-o", directory / "program", "."], module, cwd=directory)
     return complete(CACHE / f"go-{source.stem}", make) / "program"
+
+
+def otel_collector():
+    """OpenTelemetry's own collector with what otel_collector/main.go takes of it, built by Go, once."""
+    def make(directory):
+        TimeLeft.need(BUILD_COLLECTOR_S / (os.cpu_count() or 1), "building OpenTelemetry's collector")
+        for source in (ROOT / "tests" / "integration" / "otel_collector").iterdir():
+            shutil.copy(source, directory)
+        fetch([go(), "mod", "tidy"], "OpenTelemetry's collector", cwd=directory)
+        fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", "collector", "."], "OpenTelemetry's collector", 4 * BUILD_COLLECTOR_S, directory)
+    return complete(CACHE / "otel-collector-0.165.0", make) / "collector"
 
 
 def go_sdk(source):

@@ -6,11 +6,14 @@ from packing import Test
 LONG = True
 
 PLAN = {
+    "alerts.alertmanager": (3, 1),
     "alerts.canary": (6, 1),
     "alerts.canary_on_kafka": (20, 1),
+    "alerts.canary_with_roles_apart": (30, 2),
     "alerts.dashboard": (8, 2),
     "alerts.page_of_metrics": (3, 1),
-    "alerts.rules": (20, 2),
+    "alerts.proofs_have_series_that_there_are": (1, 1),
+    "alerts.rules": (30, 2),
     "alerts.runbook": (1, 1),
     "alerts.runbook_of_fleets": (1, 1),
     "alerts.they_name_what_there_is": (1, 1),
@@ -42,6 +45,7 @@ PLAN = {
     "checkpoints.s3_suite_over_a_cut_network": (5, 1),
     "checkpoints.state_wiped": (14, 2),
     "checkpoints.worker_replaced_on_kafka": (44, 1),
+    "config.nothing_of_libraries": (1, 1),
     "config.printed": (1, 1),
     "config.schema": (6, 2),
     "connections.five_thousand": (10, 2),
@@ -71,6 +75,7 @@ PLAN = {
     "damage.only_the_owner_may_read": (2, 1),
     "damage.profiles_made_anew": (10, 1),
     "demo.the_built_in_tenant_takes_the_file": (3, 1),
+    "deploy.canary": (1, 1),
     "deploy.configuration": (1, 1),
     "deploy.kubernetes": (2, 2),
     "deploy.systemd": (1, 1),
@@ -168,6 +173,8 @@ PLAN = {
     "kafka_security.every_way_in": (45, 1, LONG),
     "kafka_security.every_way_in_of_today": (45, 1),
     "kafka_security.wrong_password": (40, 1),
+    "logging.nothing_of_anybody": (12, 1),
+    "logging.nothing_of_anybody_on_kafka": (30, 1),
     "logs.by_otlp_and_by_lines": (8, 1),
     "machine.clock_before_1970": (3, 1),
     "machine.clock_jumps": (25, 1),
@@ -276,7 +283,9 @@ PLAN = {
     "strangers.places_are_for_those_who_use_them": (3, 1),
     "strangers.tls": (6, 1),
     "tracing.metrics_and_log_reach_a_collector": (8, 1),
+    "tracing.a_collector_of_others": (150, 2, LONG),
     "tracing.a_trace_through_all_roles": (4, 1),
+    "tracing.https_and_a_key": (5, 1),
 }
 
 TESTS = {name: Test(name, *plan) for name, plan in PLAN.items()}

@@ -2,6 +2,7 @@
 incident and a near miss of every rule."""
 import re
 
+import apart
 import kafka
 import packages
 from harness import ROOT, check, check_equal, freshet, send_records, wait_until
@@ -9,6 +10,7 @@ from patience import patient
 from test_fleet_render import check_panels, program, render, run
 
 RULES = ROOT / "deploy" / "prometheus" / "freshet.yml"
+ROUTES = RULES.with_name("alertmanager.yml")
 PROOFS = [RULES.with_name("freshet_test.yml"), RULES.with_name("freshet_days_test.yml")]
 DASHBOARD = ROOT / "deploy" / "grafana" / "freshet.json"
 RUNBOOK = ROOT / "docs" / "operations" / "runbook.md"
@@ -21,6 +23,12 @@ NAME = re.compile(r"\bfreshet_[a-z_]+\b")
 def known_metrics():
     """{name: type}, as the page has them."""
     return dict(re.findall(r"^\| `(freshet_\w+)` \| (\w+) \|", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def known_labels():
+    """{name: labels}, as the page has them."""
+    rows = re.findall(r"^\| `(freshet_\w+)` \| \w+ \| [^|]+ \| ([^|]*) \|", METRICS.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: {label.strip() for label in labels.split(",") if label.strip()} for name, labels in rows}
 
 
 def alerts():
@@ -75,6 +83,26 @@ def test_rules(box):
         run(promtool, "test", "rules", proof, wanted=1)
 
 
+def test_proofs_have_series_that_there_are(box):
+    """Each series of a proof has the labels that a Prometheus gives to one of the product: a proof of others proves nothing."""
+    labels_of = known_labels()
+    series = re.findall(r"{series: '(\w+)\{(.*?)\}'", "".join(path.read_text(encoding="utf-8") for path in PROOFS))
+    check(len(series) > 100, f"series in the proofs: {len(series)}")
+    for name, text in series:
+        wanted = {"job", "instance"} | (labels_of[re.sub(r"_(bucket|count|sum)$", "", name)] if name != "up" else set())
+        check_equal(set(re.findall(r'(\w+)="', text)), wanted, f"labels of {name}{{{text}}}")
+
+
+def test_alertmanager(box):
+    """What is critical goes to the pager and the chat, a warning to the chat alone, and of each alert there is something to say."""
+    amtool = program("amtool", "prometheus-alertmanager")
+    run(amtool, "check-config", ROUTES)
+    for alert, severity, _ in alerts():
+        receivers = "pager,chat" if severity == "critical" else "chat"
+        run(amtool, "config", "routes", "test", f"--config.file={ROUTES}", f"--verify.receivers={receivers}", f"alertname={alert}", f"severity={severity}")
+    run(amtool, "config", "routes", "test", f"--config.file={ROUTES}", "--verify.receivers=chat", "severity=critical", wanted=1)
+
+
 def canary_sings(server):
     """Its records come out, its freshness is told, and nobody has a key of its tenant."""
     series = 'freshet_freshness_seconds_count{tenant="freshet-canary"}'
@@ -91,6 +119,18 @@ def test_canary(box):
 
 def test_canary_on_kafka(box):
     canary_sings(box.server(top="canary: 1s\n", kafka=kafka.share().settings()))
+
+
+def test_canary_with_roles_apart(box):
+    """Ingest sends them, reaction measures them, and in MongoDB is its profile."""
+    fleet = apart.Apart(box, partitions=2, actions=1, extra="canary: 1s\n")
+    fleet.start()
+    sent, seen = 'freshet_canary_records_total{result="sent"}', 'freshet_freshness_seconds_count{tenant="freshet-canary"}'
+    wait_until(lambda: fleet.reaction.metrics().get(seen, 0) >= 3, patient(60), "three records of the canary are read")
+    check(fleet.ingest.metrics()[sent] >= 3, "records that the canary has sent")
+    check_equal([process.roles for process in fleet.processes() if sent in process.metrics()], ["ingest"], "who sends")
+    check_equal([process.roles for process in fleet.processes() if process.metrics().get(seen, 0) > 0], ["reaction"], "who measures")
+    check(fleet.mongo.client()["freshet_freshet-canary"]["users"].count_documents({}) >= 1, "no profile of the canary is in MongoDB")
 
 
 def test_runbook(box):

@@ -1,7 +1,10 @@
 """freshet check as people run it, and the published schema of freshet.yaml against an independent validator."""
 import json
+import subprocess
+from pathlib import Path
 
-from harness import ROOT, check, check_equal, freshet
+from harness import FRESHET, ROOT, check, check_equal, freshet
+from patience import patient
 from schemas import Schema
 
 TENANTS = "tenants: [{name: acme, write_keys: [k]}]\n"
@@ -60,6 +63,18 @@ def test_schema(box):
         schema.check_agrees(file, [f"{TENANTS}{text}\n" for text in texts], verdict, accepts)
         schema.check_agrees(file, [f"tenants: [{{name: acme, {text}}}]\n" for text in tenant_texts], verdict, accepts)
     schema.check_agrees(file, NO_TENANT, False, accepts)
+
+
+def test_nothing_of_libraries(box):
+    """MongoDB's library looks for its shared memory when it is loaded; what a killed process of the same number left there is no line of ours."""
+    program = f"echo x > /dev/shm/mongoc-$$; exec {FRESHET} check --schema"
+    with subprocess.Popen(["sh", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        left = Path(f"/dev/shm/mongoc-{command.pid}")
+        box.at_end(lambda: left.unlink(missing_ok=True))
+        out, err = command.communicate(timeout=patient(60))
+    check(left.exists(), "the library has taken its shared memory away: this test shows nothing")
+    check_equal((command.returncode, err), (0, ""), "freshet check --schema, where shared memory was left")
+    check(out.startswith("{"), "the schema")
 
 
 def test_printed(_):

@@ -22,6 +22,12 @@ def test_configuration(box):
     check("FRESHET_ADMIN_PORT" in names and "FRESHET_ADMIN_TOKEN" in names, f"variables {names}")
 
 
+def test_canary(box):
+    """Whatever is deployed is watched at any hour: each configuration that is handed out sends the canary's records."""
+    for path in ("freshet.yaml", "debian/freshet.yaml", "kubernetes/freshet.yaml", "helm/freshet/values.yaml"):
+        check(re.search(r"^ *canary: 1s\b", (DEPLOY / path).read_text(encoding="utf-8"), re.MULTILINE), f"deploy/{path} sends no records of the canary")
+
+
 def test_systemd(box):
     if shutil.which("systemd-analyze") is None:
         raise Failure("systemd-analyze is missing: apt-get install systemd")

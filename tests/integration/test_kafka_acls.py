@@ -1,5 +1,6 @@
 """Each role with the least that docs/operations/acls.md allows it, on a broker with an authorizer: the commands are read
 from that page."""
+import json
 import os
 import re
 import shlex
@@ -7,7 +8,7 @@ import shlex
 import apart
 import kafka
 import mongo
-from harness import ROOT, TENANT, bearer, check, check_equal, note, profile, send_records, shorten, wait_until
+from harness import ROOT, TENANT, bearer, check, check_equal, freshet, note, profile, send_records, shorten, wait_until
 from patience import patient
 from test_fleet_live import start_authorized
 from test_mirror import Mirror, kcat, make_topic, produce, read
@@ -106,7 +107,29 @@ def least(box, version):
     check_equal(denied(fleet), [], "refused although the page allows it")
     for process in fleet.processes():
         process.stop()
+    doctor_tells(fleet)
     return fleet
+
+
+def lacks(fleet, user, roles):
+    """What the doctor says that this user may not do, who is to play these roles."""
+    process = getattr(fleet, user)
+    ports = {"FRESHET_INGEST_PORT": str(process.ingest_port), "FRESHET_ADMIN_PORT": str(process.admin_port)}
+    _, out, err = freshet("doctor", "--json", "--config", fleet.config_path, "--data-dir", process.directory / "data", "--roles", roles,
+                          env={**ports, "FRESHET_KAFKA_USER": user})
+    check(out.startswith("{"), f"the doctor says nothing: {err}")
+    found = [one for one in json.loads(out)["findings"] if one["check"] == "kafka"]
+    check(any("brokers of cluster" in one["found"] for one in found), lambda: f"the doctor did not get to the brokers: {found}")
+    return [one["found"] for one in found if "this user may not" in one["found"] or "do not say" in one["found"]]
+
+
+def doctor_tells(fleet):
+    """Each user may do what its role needs; another role's needs are told one by one."""
+    for role in ROLES:
+        check_equal(lacks(fleet, role, role), [], f"what {role} lacks, as the doctor has it")
+    check_equal(lacks(fleet, "reaction", "action"), [
+        "topic freshet.actions: this user may not Read, Delete, which action needs", "topic freshet.changes: this user may not Write, which action needs",
+        "topic freshet.events: this user may not Write, which action needs", "topic freshet.deadletters: this user may not Read, which action needs"], "what reaction lacks as action")
 
 
 def run_acl(broker, version, arguments):

@@ -2,16 +2,20 @@
 harms nobody. OpenTelemetry's own package decodes what arrives."""
 import gzip
 import http.server
+import ssl
+import subprocess
 import sys
 import threading
 
 import packages
 from harness import TENANT, bearer, check, check_equal, free_ports, lines, profile, send_records, wait_until
 from patience import patient
+from test_strangers import certificate
 
 TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
 CLIENT_SPAN = bytes.fromhex("b7ad6b7169203331")
 SERVER, CLIENT, CONSUMER = 2, 3, 5  # SpanKind
+SECRET = "hunter2-of-otlp"
 MANY = 1000
 REQUESTS = 6
 
@@ -19,7 +23,7 @@ REQUESTS = 6
 class Collector:
     """A small OTLP/HTTP receiver that can go away and come back on its port."""
 
-    def __init__(self, port):
+    def __init__(self, port, certificate=None):
         sys.path.insert(0, str(packages.opentelemetry_proto()))
         from opentelemetry.proto.collector.logs.v1 import logs_service_pb2  # pylint: disable=import-outside-toplevel,import-error
         from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2  # pylint: disable=import-outside-toplevel,import-error
@@ -30,6 +34,8 @@ class Collector:
         self.port = port
         self.lock = threading.Lock()
         self.requests = []
+        self.certificate = certificate  # (cert, key): it speaks https
+        self.keys = set()  # header x-key of each request
         self.server = None
 
     def up(self):
@@ -44,6 +50,7 @@ class Collector:
                 request = kind.FromString(body)
                 with collector.lock:
                     collector.requests.append((self.path, self.headers["Content-Type"], request))
+                    collector.keys.add((self.path, self.headers["X-Key"]))
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.end_headers()
@@ -53,6 +60,10 @@ class Collector:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def down(self):
@@ -101,6 +112,8 @@ def check_trace(collector):
     shown = attributes(ingest[0])
     check_equal((shown["freshet.tenant"], shown["freshet.items.accepted"], shown["http.response.status_code"]), (TENANT, 1, 200),
                 "attributes of ingest's span")
+    check_equal([shown[name] for name in ("http.request.method", "http.route", "url.path", "url.scheme")], ["POST", "/v1/records", "/v1/records", "http"],
+                "the request, by the conventions")
     for name, kind in (("process", CONSUMER), ("write", CLIENT)):
         spans = [span for span in of_trace if span.name == name]
         check(spans, f"no span \"{name}\"")
@@ -111,6 +124,11 @@ def check_trace(collector):
             check_equal(span.status.code, 0, f"status of \"{name}\"")
     process = [attributes(span) for span in of_trace if span.name == "process"]
     check(all(one["freshet.outcome"] == "processed" for one in process), lambda: f"outcomes: {process}")
+    check(all((one["messaging.system"], one["messaging.destination.name"], one["messaging.operation.name"]) == ("freshet", "actions", "process")
+              and one["messaging.destination.partition.id"].isdigit() for one in process), lambda: f"where records were processed: {process}")
+    writes = [attributes(span) for span in of_trace if span.name == "write"]
+    check_equal({(one["db.system.name"], one["db.namespace"], one["db.collection.name"]) for one in writes},
+                {("freshet", f"freshet_{TENANT}", "users"), ("freshet", f"freshet_{TENANT}", "devices")}, "where profiles were written")
     check_equal(len({span.span_id for span in of_trace}), len(of_trace), "span ids, each its own")
     path, content_type, request = collector.requests[0]
     check_equal((path, content_type), ("/v1/traces", "application/x-protobuf"), "how spans are sent")
@@ -174,7 +192,7 @@ def counted(collector, name):
 
 def check_kinds(metrics):
     """Each as OpenTelemetry has it: its type, its unit, cumulative, buckets that add up."""
-    lag, freshness, records = metrics["freshet_action_lag_records"], metrics["freshet_freshness"], metrics["freshet_action_records"]
+    lag, freshness, records = metrics["freshet_action_lag_records"], metrics["freshet_freshness_seconds"], metrics["freshet_action_records"]
     check_equal((records.WhichOneof("data"), records.unit, records.sum.is_monotonic, records.sum.aggregation_temporality), ("sum", "{records}", True, 2),
                 "a counter")
     check_equal((lag.WhichOneof("data"), freshness.WhichOneof("data"), freshness.unit), ("gauge", "histogram", "s"), "a gauge and a histogram")
@@ -192,7 +210,7 @@ def test_metrics_and_log_reach_a_collector(box):
     server = box.server(top=f"telemetry: {{otlp: \"http://127.0.0.1:{collector.port}\", interval: 1s}}\n")
     ingest = server.ingest()
     send_records(ingest, [{"user": {"user_id": f"u{n}"}, "event": "E", "message_id": f"m{n}"} for n in range(10)])
-    wait_until(lambda: counted(collector, "freshet_ingest_items") == 10 and "freshet_freshness" in collector.metrics(), patient(15), "ten items are told")
+    wait_until(lambda: counted(collector, "freshet_ingest_items") == 10 and "freshet_freshness_seconds" in collector.metrics(), patient(15), "ten items are told")
     check_kinds(collector.metrics())
     wait_until(lambda: any("admin and console on" in line.body.string_value for line in collector.lines()), patient(10), "the log's lines")
     check_equal({(line.severity_number, line.severity_text) for line in collector.lines() if "admin and console" in line.body.string_value},
@@ -209,3 +227,52 @@ def test_metrics_and_log_reach_a_collector(box):
     wait_until(lambda: any("level is debug from now on" in line.body.string_value for line in collector.lines()), patient(15), "a line that waited")
     server.stop()
     check(any("stopping" in line.body.string_value for line in collector.lines()), "the last lines")
+
+
+def test_https_and_a_key(box):
+    """A collector whose authority nobody has but we, and that wants a key: all three signals come with it, and the key is in no line."""
+    cert, key = certificate(box.directory)
+    collector = Collector(free_ports(1)[0], (cert, key))
+    collector.up()
+    box.at_end(collector.down)
+    (box.directory / "otlp-key").write_text(f"{SECRET}\n", encoding="utf-8")
+    to = f"otlp: \"https://127.0.0.1:{collector.port}\", ca: {cert}, headers: {{x-key: \"file:{box.directory / 'otlp-key'}\"}}"
+    server = box.server(top=f"logging: {{level: debug}}\ntracing: {{{to}, sample: 1}}\ntelemetry: {{{to}, interval: 1s}}\n")
+    send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}])
+    wanted = {(f"/v1/{signal}", SECRET) for signal in ("traces", "metrics", "logs")}
+    wait_until(lambda: collector.keys == wanted, patient(20), lambda: f"signals with the key: {collector.keys}")
+    server.stop()
+    check(SECRET not in server.log_path.read_text(encoding="utf-8"), "the key is in the log")
+
+
+RECEIVER = """receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
+exporters: {{debug: {{verbosity: detailed, sampling_initial: 1000000}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [debug]}}
+    metrics: {{receivers: [otlp], exporters: [debug]}}
+    logs: {{receivers: [otlp], exporters: [debug]}}
+"""
+
+
+def test_a_collector_of_others(box):
+    """OpenTelemetry's own collector takes all three signals, and understands them as they are meant."""
+    program, port = packages.otel_collector(), free_ports(1)[0]
+    config, said = box.directory / "collector.yaml", box.directory / "collector.log"
+    config.write_text(RECEIVER.format(port=port), encoding="utf-8")
+    with open(said, "wb") as out:
+        collector = subprocess.Popen([str(program), f"--config=file:{config}"], stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    box.at_end(collector.kill)
+    wait_until(lambda: "Everything is ready" in said.read_text(encoding="utf-8"), patient(30), lambda: f"the collector: {said.read_text()[-600:]}")
+    to = f"otlp: \"http://127.0.0.1:{port}\""
+    server = box.server(top=f"profiles: {{kind: embedded}}\ntracing: {{{to}, sample: 1}}\ntelemetry: {{{to}, interval: 1s}}\n")
+    send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}])
+    wanted = ["Name           : POST /v1/records", "Name           : process", "Name           : write", "messaging.destination.name: Str(actions)",
+              "db.collection.name: Str(users)", "service.name: Str(freshet)", "-> Name: freshet_freshness_seconds", "-> Unit: {records}", "-> IsMonotonic: true",
+              "-> AggregationTemporality: Cumulative", "Body: Str(admin and console on"]
+    wait_until(lambda: all(text in said.read_text(encoding="utf-8") for text in wanted), patient(30),
+               lambda: f"not told by the collector: {[text for text in wanted if text not in said.read_text(encoding='utf-8')]}")
+    server.stop()
+    log = server.log_path.read_text(encoding="utf-8")
+    check("can't be sent" not in log, lambda: f"the collector refused something: {log[-800:]}")

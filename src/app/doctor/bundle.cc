@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "app/doctor/masked_config.h"
+#include "app/doctor/name_mask.h"
 #include "app/doctor/processes.h"
 #include "app/doctor/report.h"
 #include "app/doctor/server_answers.h"
@@ -27,8 +28,8 @@ constexpr env::TimeUs kBetweenScrapesUs = 2'000'000;
 constexpr std::string_view kReadMe =
     "What `freshet doctor --bundle` gathered: the version, what the doctor found, the configuration with its secrets\n"
     "and its tenants masked, what the machine is, which files there are in the data directory (names and sizes), and\n"
-    "the status and the counters of the Freshet that ran, twice. Names of tenants are numbers. There are no records,\n"
-    "no values of identifiers or attributes, and no log lines in it. Look before you send it.\n";
+    "the status and the counters of the Freshet that ran, twice. Names of tenants and sinks are numbers. There are no\n"
+    "records, no values of identifiers or attributes, and no log lines in it. Look before you send it.\n";
 
 std::string version_text() {
   const Release release = this_release();
@@ -50,8 +51,8 @@ std::string machine_text(const Subject& subject) {
   return out;
 }
 
-// "BYTES  MODE  PATH" of each file; our own names only, which say nothing of anybody.
-std::string listing(const std::string& data_dir) {
+// "BYTES  MODE  PATH" of each file; our own names only.
+std::string listing(const std::string& data_dir, NameMask& mask) {
   std::string out;
   std::error_code error;
   size_t count = 0;
@@ -61,7 +62,8 @@ std::string listing(const std::string& data_dir) {
     if (!at->is_regular_file(gone) || gone) continue;
     const uint64_t bytes = at->file_size(gone);
     const auto mode = static_cast<unsigned>(at->status(gone).permissions());
-    out += fmt::format("{:>14}  {:o}  {}\n", bytes, mode, fs::relative(at->path(), data_dir, gone).string());
+    const std::string path = mask.in_path(fs::relative(at->path(), data_dir, gone).string());
+    out += fmt::format("{:>14}  {:o}  {}\n", bytes, mode, path);
     ++count;
   }
   return out + fmt::format("{} files{}\n", count, count == kListedMax ? ", and more that are not shown" : "");
@@ -73,10 +75,18 @@ std::string config_text(const Subject& subject) {
   return masked ? *masked : "# " + masked.error().message + "\n";
 }
 
-void add_answer(const Subject& subject, const std::string& path, const std::string& name,
+void add_answer(const Subject& subject, const std::string& path, const std::string& name, NameMask& mask,
                 std::vector<ArchiveFile>& files) {
   const auto answer = ask_server(subject.admin, path);
-  files.push_back({name, answer ? without_tenants(*answer) : "# " + answer.error().message + "\n"});
+  files.push_back({name, answer ? mask.in_answer(*answer) : "# " + answer.error().message + "\n"});
+}
+
+std::vector<Finding> masked(std::vector<Finding> findings, const NameMask& mask) {
+  for (Finding& finding : findings) {
+    finding.found = mask.in_sentence(finding.found);
+    finding.advice = mask.in_sentence(finding.advice);
+  }
+  return findings;
 }
 
 }  // namespace
@@ -84,17 +94,18 @@ void add_answer(const Subject& subject, const std::string& path, const std::stri
 // Counters are asked for twice: one look says how much there was, two say whether it goes on.
 std::vector<ArchiveFile> bundle_files(const Subject& subject, const std::vector<Finding>& findings) {
   std::vector<ArchiveFile> files;
+  NameMask mask(subject.config.tenants);
   files.push_back({"README.txt", std::string(kReadMe)});
   files.push_back({"version.txt", version_text()});
-  files.push_back({"doctor.json", doctor_json(findings) + "\n"});
+  files.push_back({"doctor.json", doctor_json(masked(findings, mask)) + "\n"});
   files.push_back({"config.yaml", config_text(subject)});
   files.push_back({"machine.txt", machine_text(subject)});
-  files.push_back({"files.txt", listing(subject.config.data_dir)});
-  add_answer(subject, "/v1/status", "status.json", files);
-  add_answer(subject, "/metrics", "metrics.txt", files);
+  files.push_back({"files.txt", listing(subject.config.data_dir, mask)});
+  add_answer(subject, "/v1/status", "status.json", mask, files);
+  add_answer(subject, "/metrics", "metrics.txt", mask, files);
   if (files.back().content.starts_with("# HELP")) {
     subject.clock->sleep_us(kBetweenScrapesUs);
-    add_answer(subject, "/metrics", "metrics-later.txt", files);
+    add_answer(subject, "/metrics", "metrics-later.txt", mask, files);
   }
   const std::string folder = "freshet-support/";
   for (ArchiveFile& file : files) file.name = folder + file.name;

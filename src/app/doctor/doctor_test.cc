@@ -2,11 +2,17 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "app/doctor/archive.h"
+#include "app/doctor/bundle.h"
+#include "app/doctor/kafka_needs.h"
 #include "app/doctor/masked_config.h"
+#include "app/doctor/name_mask.h"
 #include "app/doctor/report.h"
 #include "app/doctor/server_answers.h"
 #include "http/text.h"
@@ -48,10 +54,89 @@ TEST(Doctor, SumsOverLabelsAndNoOtherMetric) {
   EXPECT_EQ(sum_of("", "a"), 0);
 }
 
-TEST(Doctor, PutsNumbersInThePlaceOfTenants) {
-  EXPECT_EQ(without_tenants(R"(a{tenant="acme",c="d"} 1 a{tenant="b"} a{x="y",tenant="acme"})"),
-            R"(a{tenant="tenant-1",c="d"} 1 a{tenant="tenant-2"} a{x="y",tenant="tenant-1"})");
-  EXPECT_EQ(without_tenants(R"([{"tenant":"acme","n":1}])"), R"([{"tenant":"tenant-1","n":1}])");
+TEST(KafkaNeeds, JudgeWhatIsOlder) {
+  for (const char* old : {"2.8-IV1", "3.8-IV0", "3.8", "0.11.0"}) EXPECT_TRUE(is_older(old, 3, 9)) << old;
+  for (const char* fine : {"3.9-IV0", "3.9", "3.10.1", "4.0-IV3", "12.1", "", "new", "4"})
+    EXPECT_FALSE(is_older(fine, 3, 9)) << fine;
+  std::vector<Finding> all;
+  Findings out("kafka", all);
+  eventlog::KafkaReport report;
+  report.protocol_version = "3.9-IV0";
+  judge_kafka_release(report, out);
+  EXPECT_EQ(health_of(all), Health::kOk);
+  report.protocol_version = "3.4-IV0";
+  judge_kafka_release(report, out);
+  EXPECT_EQ(health_of(all), Health::kWarn);
+}
+
+TEST(KafkaNeeds, AreThoseOfThePage) {
+  const std::string page = fleet::file_text("docs/operations/acls.md");
+  constexpr const char* kRoles[] = {"ingest", "action", "reaction", "console"};
+  const char* const columns[] = {"actions",  "changes", "events", "deadletters",
+                                 "overflow", "imports", "logs",   "schema"};
+  for (size_t role = 0; role < 4; ++role) {
+    std::string row = std::string("| ") + kRoles[role] + " |";
+    for (const char* column : columns)
+      for (const TopicNeeds& needs : topic_needs())
+        if (name_of(needs.topic) == column)
+          row += needs.of_role[role].empty() ? " |" : " " + std::string(needs.of_role[role]) + " |";
+    EXPECT_NE(page.find(row), std::string::npos) << "docs/operations/acls.md has not: " << row;
+  }
+}
+
+TEST(KafkaNeeds, TellWhatIsMissingAndWhoNeedsIt) {
+  Config config;
+  config.roles = {.ingest = true, .action = false, .reaction = true, .console = false};
+  const auto said = [&](eventlog::Topic topic, std::optional<std::string> allowed) {
+    std::vector<Finding> all;
+    Findings out("kafka", all);
+    eventlog::TopicReport is;
+    is.name = "t";
+    is.partitions = 1;
+    is.allowed = std::move(allowed);
+    judge_access(config, topic, is, out);
+    return all.empty() ? "" : all[0].found;
+  };
+  EXPECT_EQ(said(eventlog::Topic::kOverflow, "RWD"), "");
+  EXPECT_EQ(said(eventlog::Topic::kOverflow, "W"), "topic t: this user may not Read, Delete, which ingest needs");
+  EXPECT_EQ(said(eventlog::Topic::kSchema, ""), "topic t: this user may not Read, Write, which ingest, reaction needs");
+  EXPECT_EQ(said(eventlog::Topic::kEvents, ""), "") << "neither role reads or writes it";
+  EXPECT_EQ(said(eventlog::Topic::kActions, std::nullopt),
+            "topic t: the brokers do not say what this user may do there");
+  config.tenants = {model::default_tenant("acme")};
+  config.tenants[0].sinks.emplace_back();
+  EXPECT_EQ(said(eventlog::Topic::kEvents, ""), "topic t: this user may not Read, which reaction needs") << "sinks do";
+}
+
+TEST(NameMask, PutsNumbersInThePlaceOfTenantsAndSinks) {
+  NameMask mask({model::default_tenant("first")});
+  EXPECT_EQ(mask.in_answer(R"(a{tenant="acme",c="d"} 1 a{tenant="b"} a{sink="crm",tenant="acme"})"),
+            R"(a{tenant="tenant-2",c="d"} 1 a{tenant="tenant-3"} a{sink="sink-1",tenant="tenant-2"})");
+  EXPECT_EQ(mask.in_answer(R"([{"tenant":"acme","n":1}])"), R"([{"tenant":"tenant-2","n":1}])");
+  EXPECT_EQ(mask.in_answer(R"(a{store="sinks/acme.crm.0a"} b{store="data/profiles"})"),
+            R"(a{store="sinks/tenant-2.sink-1.0a"} b{store="data/profiles"})");
+  EXPECT_EQ(mask.in_sentence("no index freshet_first.users: x (firsts, first)"),
+            "no index freshet_tenant-1.users: x (firsts, tenant-1)");
+  EXPECT_EQ(mask.in_path("sinks/other.a.b.0a/MANIFEST"), "sinks/tenant-4.sink-2.0a/MANIFEST");
+  EXPECT_EQ(mask.in_path("log/MANIFEST"), "log/MANIFEST");
+}
+
+// What is found in MongoDB names databases, which are called after tenants; so are the tables of sinks.
+TEST(Bundle, NamesNoTenantWhateverWasFound) {
+  Subject subject;
+  subject.clock = &env::real_clock();
+  subject.config.data_dir = ::testing::TempDir() + "bundle-" + std::to_string(getpid());
+  subject.config.tenants = {model::default_tenant("acme")};
+  const std::string table = subject.config.data_dir + "/sinks/acme.crm.0a";
+  std::filesystem::create_directories(table);
+  std::ofstream(table + "/CURRENT") << "x";
+  std::vector<Finding> found;
+  Findings out("mongodb", found);
+  out.warn("there is no index freshet_acme.users: identifiers.email (1 are missing)", "ask acme");
+  for (const ArchiveFile& file : bundle_files(subject, found)) {
+    EXPECT_EQ(file.content.find("acme"), std::string::npos) << file.name << ": " << file.content;
+    EXPECT_EQ(file.content.find("crm"), std::string::npos) << file.name << ": " << file.content;
+  }
 }
 
 constexpr std::string_view kSecrets = R"(
@@ -61,6 +146,7 @@ admin: {listen: "127.0.0.1:1", token: hunter2, tokens: [{name: hunter2, token: h
 log: {kind: kafka, kafka: {brokers: "h:1", properties: {security.protocol: SASL_SSL, sasl.password: hunter2, sasl.username: hunter2}}}
 profiles: {mongodb: {uri: "mongodb://hunter2:hunter2@h"}}
 checkpoints: {to: "s3://bucket/x", endpoint: "http://hunter2@h:1"}
+telemetry: {otlp: "http://h:1", ca: /ca.pem, headers: {x-key: hunter2, level: hunter2, role: "7hunter2"}}
 tenants:
   - {name: hunter2, write_keys: [hunter2, "${KEY}"], data_api: {app_id: hunter2, secret: hunter2}, rate: {events_per_second: 7},
      limits: {identifiers_per_type: {hunter2: 7}}, computed: [{name: hunter2, count: hunter2, where: {hunter2: 1}}]}
@@ -72,7 +158,7 @@ TEST(MaskedConfig, HidesSecretsAndTenantsAndShowsTheRest) {
   ASSERT_TRUE(masked.has_value());
   EXPECT_EQ(masked->find("hunter2"), std::string::npos) << *masked;
   for (const char* shown : {"revision: 3", "/data", "127.0.0.1:1", "role: read", "SASL_SSL", "s3://bucket/x", "h:1",
-                            "events_per_second: 7", "${KEY}"})
+                            "/ca.pem", "events_per_second: 7", "${KEY}"})
     EXPECT_NE(masked->find(shown), std::string::npos) << shown << " is not in\n" << *masked;
   EXPECT_FALSE(masked_config("a: [").has_value());
 }

@@ -16,13 +16,43 @@ constexpr std::string_view kHidden = "…";
 
 // Keys of the file whose values are shown, wherever they stand outside of the tenants. What is not here is hidden: a
 // key that is added later is a secret until somebody says otherwise.
-constexpr std::array<std::string_view, 36> kShown = {
-    "revision",    "data_dir",      "roles",      "listen",   "cert",         "connections", "connections_per_address",
-    "role",        "kind",          "partitions", "brokers",  "topic_prefix", "memory",      "standbys",
-    "slots",       "standby_after", "to",         "endpoint", "interval",     "min_pause",   "keep",
-    "concurrency", "bandwidth",     "format",     "events",   "changes",      "deadletters", "logs",
-    "count",       "bytes",         "otlp",       "sample",   "indexed",      "canary",      "level",
-    "min"};
+constexpr std::array<std::string_view, 37> kShown = {"revision",
+                                                     "data_dir",
+                                                     "roles",
+                                                     "listen",
+                                                     "cert",
+                                                     "connections",
+                                                     "connections_per_address",
+                                                     "role",
+                                                     "kind",
+                                                     "partitions",
+                                                     "brokers",
+                                                     "topic_prefix",
+                                                     "memory",
+                                                     "standbys",
+                                                     "slots",
+                                                     "standby_after",
+                                                     "to",
+                                                     "endpoint",
+                                                     "interval",
+                                                     "min_pause",
+                                                     "keep",
+                                                     "concurrency",
+                                                     "bandwidth",
+                                                     "format",
+                                                     "events",
+                                                     "changes",
+                                                     "deadletters",
+                                                     "logs",
+                                                     "count",
+                                                     "bytes",
+                                                     "otlp",
+                                                     "sample",
+                                                     "indexed",
+                                                     "canary",
+                                                     "level",
+                                                     "min",
+                                                     "ca"};
 // Properties of librdkafka that say how and not who.
 constexpr std::array<std::string_view, 8> kShownProperties = {
     "security.protocol", "sasl.mechanism", "sasl.mechanisms",   "linger.ms",
@@ -51,13 +81,14 @@ void hide_user(std::string& text) {
 // Names of variables are no secrets, and say what to look at.
 bool is_variable(const std::string& text) { return text.starts_with("${") && text.find('}') == text.size() - 1; }
 
-enum class Within : uint8_t { kFile, kTenants, kProperties };
+enum class Within : uint8_t { kFile, kTenants, kProperties, kHeaders };
 
 void mask(Node& node, std::string_view key, Within within) {
   if (node.kind == Node::Kind::kScalar) {
     const bool shown = within == Within::kFile         ? has(kShown, key)
                        : within == Within::kProperties ? has(kShownProperties, key)
-                                                       : is_number_or_truth(node);
+                       : within == Within::kTenants    ? is_number_or_truth(node)
+                                                       : false;
     if (is_variable(node.text)) return;
     if (shown) return hide_user(node.text);
     node.text = kHidden;
@@ -66,7 +97,10 @@ void mask(Node& node, std::string_view key, Within within) {
   }
   for (size_t i = 0; i < node.items.size(); ++i) {
     const std::string_view name = node.kind == Node::Kind::kMap ? std::string_view(node.keys[i].text) : key;
-    const Within inner = name == "tenants" ? Within::kTenants : name == "properties" ? Within::kProperties : within;
+    const Within inner = name == "tenants"      ? Within::kTenants
+                         : name == "properties" ? Within::kProperties
+                         : name == "headers"    ? Within::kHeaders
+                                                : within;
     mask(node.items[i], name, within == Within::kTenants ? within : inner);
   }
   if (within != Within::kTenants || node.kind != Node::Kind::kMap) return;

@@ -8,6 +8,7 @@
 
 #include "app/checkpoints.h"
 #include "app/doctor/checks.h"
+#include "app/doctor/kafka_needs.h"
 #include "app/log.h"
 #include "app/profiles.h"
 #include "base/hash.h"
@@ -23,6 +24,7 @@ namespace {
 // A doctor is asked by a person who waits.
 constexpr env::TimeUs kPatienceUs = 6'000'000;
 constexpr size_t kShownMax = 5;
+constexpr uint32_t kMongoMajor = 6, kMongoMinor = 0;  // docs/configuration.md, Profiles in MongoDB
 constexpr std::string_view kProbe = "freshet doctor was here; this may be deleted\n";
 
 void look_at_topic(const Config& config, const eventlog::WantedTopic& wanted, const eventlog::TopicReport& is,
@@ -113,10 +115,12 @@ void look_at_kafka(const Subject& subject, Findings& out) {
   const auto report = eventlog::inspect_kafka(options, wanted, *subject.clock);
   if (!report)
     return out.fail(report.error().message, "docs/operations/kafka-errors.md lists what brokers answer and why");
-  out.ok(fmt::format("{} brokers of cluster {}, {}", report->brokers, report->cluster_id,
-                     report->protocol_version.empty() ? "Kafka 4.0 or later" : "protocol " + report->protocol_version));
+  judge_kafka_release(*report, out);
   look_at_broker_settings(*report, options, out);
-  for (size_t i = 0; i < wanted.size(); ++i) look_at_topic(config, wanted[i], report->topics[i], out);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    look_at_topic(config, wanted[i], report->topics[i], out);
+    judge_access(config, wanted[i].topic, report->topics[i], out);
+  }
 }
 
 void look_at_mongodb(const Subject& subject, Findings& out) {
@@ -132,6 +136,10 @@ void look_at_mongodb(const Subject& subject, Findings& out) {
                     "docs/configuration.md, Profiles in MongoDB");
   out.ok(fmt::format("MongoDB {}, {}", report->version,
                      report->replica_set.empty() ? "no replica set" : "replica set " + report->replica_set));
+  if (is_older(report->version, kMongoMajor, kMongoMinor))
+    out.warn(fmt::format("MongoDB {} gets no corrections any more; Freshet is meant for {}.{} and later",
+                         report->version, kMongoMajor, kMongoMinor),
+             "update it");
   if (report->replica_set.empty())
     out.warn("it is one server, or a router: if it is one server, its disk is the only one that has the profiles",
              "let it be a replica set of three");

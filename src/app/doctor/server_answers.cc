@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <map>
 
 #include "http/client.h"
 
@@ -39,22 +38,6 @@ double sum_of(std::string_view metrics, std::string_view name) {
     sum += std::strtod(std::string(rest.substr(blank + 1)).c_str(), nullptr);
   }
   return sum;
-}
-
-// Names of tenants have no quotes in them (model/tenant.h).
-std::string without_tenants(std::string_view text) {
-  std::map<std::string, size_t, std::less<>> numbers;
-  std::string out;
-  while (true) {
-    size_t begin = std::string_view::npos;
-    for (const std::string_view mark : {"tenant=\"", "\"tenant\":\""})
-      if (const size_t at = text.find(mark); at != std::string_view::npos) begin = std::min(begin, at + mark.size());
-    if (begin == std::string_view::npos) return out.append(text);
-    const size_t end = std::min(text.find('"', begin), text.size());
-    const auto [number, _] = numbers.try_emplace(std::string(text.substr(begin, end - begin)), numbers.size() + 1);
-    out.append(text.substr(0, begin)).append(fmt::format("tenant-{}", number->second));
-    text.remove_prefix(end);
-  }
 }
 
 }  // namespace freshet::app

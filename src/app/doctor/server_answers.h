@@ -15,8 +15,4 @@ namespace freshet::app {
 // The sum of all series of this metric in Prometheus' text format; 0 if there are none.
 [[nodiscard]] double sum_of(std::string_view metrics, std::string_view name);
 
-// The same text with a number in the place of each tenant's name, in labels and in JSON members "tenant": whoever gets
-// it learns who is who by nothing but their own knowledge.
-[[nodiscard]] std::string without_tenants(std::string_view text);
-
 }  // namespace freshet::app

@@ -18,12 +18,20 @@ constexpr int32_t kSocketTimeoutMs = 30'000;
 // became of it.
 constexpr int64_t kConfirmTimeoutMs = 20'000;
 
-// Starts the driver and keeps it silent: what goes wrong comes back as errors, and the driver's own
-// lines might show what is in a connection string.
+// What goes wrong comes back as errors, and the driver's own lines might show what is in a connection string.
+void silence_driver() { mongoc_log_set_handler(nullptr, nullptr); }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+// The library starts itself when it is loaded, also for commands that never need it, and where a killed process of the
+// same number has left its shared memory, it says so on standard error. Only this comes before that. Sanitizers (and
+// clang is here for those) begin there themselves, and want nothing to run before them.
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kSilenceDriver)() = &silence_driver;
+#endif
+
 void start_driver() {
   static std::once_flag once;
   std::call_once(once, [] {
-    mongoc_log_set_handler(nullptr, nullptr);  // before the start, which may have something to say, too
+    silence_driver();
     mongoc_init();
   });
 }

@@ -9,6 +9,8 @@
 namespace freshet::eventlog::kafka {
 namespace {
 
+using AdminOptions = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using TopicCollection = Owned<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 
 Result<Settings> settings_in(rd_kafka_event_t* event, const std::string& question) {
@@ -24,6 +26,18 @@ Result<Settings> settings_in(rd_kafka_event_t* event, const std::string& questio
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     // Null is what brokers say of secrets, and of what nobody has set.
     out.emplace_back(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
+  }
+  return out;
+}
+
+std::string letters_of(const rd_kafka_TopicDescription_t* topic) {
+  size_t count = 0;
+  const rd_kafka_AclOperation_t* const allowed = rd_kafka_TopicDescription_authorized_operations(topic, &count);
+  std::string out;
+  for (size_t i = 0; i < count; ++i) {
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_READ) out += 'R';
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_WRITE) out += 'W';
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_DELETE) out += 'D';
   }
   return out;
 }
@@ -58,6 +72,29 @@ Result<Settings> describe(Client& client, const KafkaOptions& options, rd_kafka_
       fmt::format("describing {} {}", type == RD_KAFKA_RESOURCE_TOPIC ? "topic" : "broker", name);
   FRESHET_ASSIGN(auto event, answer_to(options, std::move(queue), question));
   return settings_in(event.get(), question);
+}
+
+Result<std::map<std::string, std::string>> allowed_on(Client& client, const KafkaOptions& options,
+                                                      const std::vector<std::string>& topics) {
+  std::vector<const char*> names;
+  for (const std::string& topic : topics) names.push_back(topic.c_str());
+  const TopicCollection asked(rd_kafka_TopicCollection_of_topic_names(names.data(), names.size()));
+  const AdminOptions how(rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS));
+  const rdkafka::ErrorPtr wrong(rd_kafka_AdminOptions_set_include_authorized_operations(how.get(), 1));
+  if (wrong != nullptr) return fail(Code::kInvalid, rd_kafka_error_string(wrong.get()));
+  Queue queue(rd_kafka_queue_new(client.get()));
+  rd_kafka_DescribeTopics(client.get(), asked.get(), how.get(), queue.get());
+  FRESHET_ASSIGN(const auto event, answer_to(options, std::move(queue), "asking what is allowed on topics"));
+  size_t count = 0;
+  const auto* const all =
+      rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
+  std::map<std::string, std::string> out;
+  for (size_t i = 0; i < count; ++i) {
+    const rd_kafka_error_t* const error = rd_kafka_TopicDescription_error(all[i]);
+    if (error == nullptr || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_NO_ERROR)
+      out[rd_kafka_TopicDescription_name(all[i])] = letters_of(all[i]);
+  }
+  return out;
 }
 
 }  // namespace freshet::eventlog::kafka

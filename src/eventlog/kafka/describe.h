@@ -1,6 +1,7 @@
 // The settings that brokers describe: of a topic, or of a broker. Private to the module.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,5 +21,10 @@ using Settings = std::vector<std::pair<std::string, std::string>>;  // name, val
 // `name`: of a topic, or a broker's number.
 [[nodiscard]] Result<Settings> describe(Client& client, const KafkaOptions& options, rd_kafka_ResourceType_t type,
                                         const std::string& name);
+
+// What the brokers allow whoever asks on each of these topics that is there and may be described: letters of R (read),
+// W (write), D (delete records). Without an authorizer that is everything.
+[[nodiscard]] Result<std::map<std::string, std::string>> allowed_on(Client& client, const KafkaOptions& options,
+                                                                    const std::vector<std::string>& topics);
 
 }  // namespace freshet::eventlog::kafka

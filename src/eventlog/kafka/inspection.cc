@@ -87,8 +87,15 @@ Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector
       rd_kafka_clusterid(client->get(), kafka::to_ms(options.call_timeout_us)));
   if (id != nullptr) report.cluster_id = id.get();
   kafka::look_at_broker(*metadata, *client, options, report);
-  for (const WantedTopic& one : wanted)
-    report.topics.push_back(kafka::look_at(one, *metadata, cluster.names().of(one.topic), *client, options));
+  std::vector<std::string> names;
+  for (const WantedTopic& one : wanted) names.emplace_back(cluster.names().of(one.topic));
+  // A broker that does not tell is no reason to look at nothing.
+  const auto allowed = kafka::allowed_on(*client, options, names);
+  for (const WantedTopic& one : wanted) {
+    TopicReport& is =
+        report.topics.emplace_back(kafka::look_at(one, *metadata, cluster.names().of(one.topic), *client, options));
+    if (allowed && allowed->contains(is.name)) is.allowed = allowed->at(is.name);
+  }
   return report;
 }
 

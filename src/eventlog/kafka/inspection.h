@@ -26,6 +26,8 @@ struct TopicReport {
   uint32_t behind = 0;      // partitions that have replicas which are not in sync
   std::vector<kafka::WrongSetting> wrong;
   std::string unseen;  // why its settings could not be read; "": they were
+  // What we may do there: letters of R (read), W (write), D (delete records). nullopt: the brokers do not say.
+  std::optional<std::string> allowed;
 };
 
 struct KafkaReport {

@@ -20,6 +20,21 @@ constexpr uint32_t kRetryMaxS = 3600;  // by then rates and nodes may be others
 
 std::string name_of_lane(LaneKind kind) { return kind == LaneKind::kLive ? "live" : "backfill"; }
 
+double ratio(uint64_t is, uint64_t most) { return static_cast<double>(is) / static_cast<double>(most); }
+
+void show_depth(const std::string& tenant, LaneKind kind, const LaneDepth& depth, env::TimeUs now_us) {
+  const telemetry::Labels labels = {{"tenant", tenant}, {"lane", name_of_lane(kind)}};
+  const auto set = [&](const char* what, const char* help, double value) {
+    telemetry::gauge(what, help, labels).set(value);
+  };
+  const env::TimeUs age = depth.oldest_us == 0 ? 0 : std::max<env::TimeUs>(now_us - depth.oldest_us, 0);
+  set("freshet_overflow_waiting_records", "Records that wait in overflow, in the partitions of this node.",
+      static_cast<double>(depth.records));
+  set("freshet_overflow_waiting_bytes", "Their bytes.", static_cast<double>(depth.bytes));
+  set("freshet_overflow_waiting_seconds", "How long ago the oldest of them was received.",
+      static_cast<double>(age) / 1e6);
+}
+
 void take_off(uint64_t& from, uint64_t count) { from -= std::min(from, count); }
 
 }  // namespace
@@ -52,10 +67,11 @@ uint32_t Lanes::partition_for(const std::string& tenant) const {
   return owned_[partition_of(tenant, static_cast<uint32_t>(owned_.size()))];
 }
 
-uint64_t Lanes::worth(const model::Rate& rate) const {
-  if (rate.events_per_second == 0) return std::numeric_limits<uint64_t>::max();
+uint64_t Lanes::records_max(const model::Rate& rate) const {
+  if (rate.events_per_second == 0) return options_.records_max;
   const uint64_t of_all = rate.events_per_second * kLongestWaitS;
-  return std::max<uint64_t>(of_all * std::max<size_t>(owned_.size(), 1) / options_.partitions, 1);
+  const uint64_t of_rate = of_all * std::max<size_t>(owned_.size(), 1) / options_.partitions;
+  return std::min(options_.records_max, std::max<uint64_t>(of_rate, 1));
 }
 
 uint64_t Lanes::available(OfTenant& tenant) {
@@ -75,13 +91,13 @@ uint32_t Lanes::full_for_s(const model::Tenant& tenant, LaneKind kind) {
   const auto found = tenants_.find(tenant.name);
   if (found == tenants_.end()) return 0;
   const Lane& lane = found->second.lanes[static_cast<size_t>(kind)];
-  const uint64_t records_max = std::min(options_.records_max, worth(tenant.rate));
-  if (!lane.open || (lane.records < records_max && lane.bytes < options_.bytes_max)) return 0;
+  const uint64_t most = records_max(tenant.rate);
+  if (!lane.open || (lane.records < most && lane.bytes < options_.bytes_max)) return 0;
   // Without a rate the drain moves as fast as the stages behind, which nobody knows.
   const double rate = static_cast<double>(tenant.rate.events_per_second) * static_cast<double>(owned_.size()) /
                       static_cast<double>(options_.partitions);
   if (rate <= 0) return kRetryUsualS;
-  const uint64_t over = lane.records >= records_max ? lane.records - records_max + 1 : 0;
+  const uint64_t over = lane.records >= most ? lane.records - most + 1 : 0;
   const double bytes_each = static_cast<double>(lane.bytes) / static_cast<double>(std::max<uint64_t>(lane.records, 1));
   const uint64_t over_bytes = lane.bytes >= options_.bytes_max ? lane.bytes - options_.bytes_max + 1 : 0;
   const double records =
@@ -190,27 +206,26 @@ void Lanes::close(const Open& open) {
 
 void Lanes::show(std::map<LaneName, LaneDepth> depths) {
   const std::lock_guard lock(mutex_);
-  for (auto& [name, tenant] : tenants_)
+  for (auto& [name, tenant] : tenants_) {
+    bool any = false;
+    double fullest = 0;
     for (size_t kind = 0; kind < kLaneKinds; ++kind) {
       const auto found = depths.find({name, static_cast<LaneKind>(kind)});
       const LaneDepth depth = found == depths.end() ? LaneDepth{} : found->second;
       Lane& lane = tenant.lanes[kind];
       // Gauges are made for those that have something to show.
       if (depth.records == 0 && !lane.gauged) continue;
-      lane.gauged = true;
+      any = lane.gauged = true;
       lane.shown = depth;
-      const telemetry::Labels labels = {{"tenant", name}, {"lane", name_of_lane(static_cast<LaneKind>(kind))}};
-      const auto set = [&](const char* what, const char* help, double value) {
-        telemetry::gauge(what, help, labels).set(value);
-      };
-      const env::TimeUs age =
-          depth.oldest_us == 0 ? 0 : std::max<env::TimeUs>(options_.clock->now_us() - depth.oldest_us, 0);
-      set("freshet_overflow_waiting_records", "Records that wait in overflow, in the partitions of this node.",
-          static_cast<double>(depth.records));
-      set("freshet_overflow_waiting_bytes", "Their bytes.", static_cast<double>(depth.bytes));
-      set("freshet_overflow_waiting_seconds", "How long ago the oldest of them was received.",
-          static_cast<double>(age) / 1e6);
+      show_depth(name, static_cast<LaneKind>(kind), depth, options_.clock->now_us());
+      // At 1 it refuses: full_for_s().
+      if (lane.open)
+        fullest =
+            std::max({fullest, ratio(lane.records, records_max(tenant.rate)), ratio(lane.bytes, options_.bytes_max)});
     }
+    if (any)
+      telemetry::gauge("freshet_overflow_full_ratio", "How full the fullest lane is.", {{"tenant", name}}).set(fullest);
+  }
 }
 
 LaneDepth Lanes::depth(const std::string& tenant, LaneKind kind) {

@@ -123,8 +123,8 @@ class Lanes {
   [[nodiscard]] OfTenant& of(const model::Tenant& tenant);
   [[nodiscard]] Lane& lane(const LaneName& name);
   [[nodiscard]] uint64_t available(OfTenant& tenant);
-  // How many records its rate moves in the longest time that one may wait.
-  [[nodiscard]] uint64_t worth(const model::Rate& rate) const;
+  // How many records a lane takes: no more than its rate moves in the longest time that one may wait.
+  [[nodiscard]] uint64_t records_max(const model::Rate& rate) const;
   [[nodiscard]] static LaneDepth depth_of(const Lane& lane);
   [[nodiscard]] uint32_t partition_for(const std::string& tenant) const;
   void open(Lane& lane, uint32_t partition);

@@ -133,6 +133,28 @@ TEST_F(LanesTest, ALaneIsFullByRecordsByBytesAndByTime) {
   EXPECT_EQ(lanes().full_for_s(tenant, LaneKind::kLive), 11u) << "110 records, one a second goes on";
 }
 
+// What 429 comes at is what is told: by records, by bytes, and by what the rate moves in twelve hours.
+TEST_F(LanesTest, TellsHowFullTheFullestLaneIs) {
+  options.records_max = 1'000'000;
+  options.bytes_max = 50'000'000;
+  lanes().own({0});
+  const auto told = [&](const char* tenant, LaneKind kind, uint64_t records) {
+    lanes().show({{{tenant, kind}, {.records = records, .bytes = records * 100, .oldest_us = 0}}});
+    return telemetry::gauge("freshet_overflow_full_ratio", "", {{"tenant", tenant}}).value();
+  };
+  const model::Tenant slow = rated_tenant("full-by-rate", 1, 1);
+  EXPECT_FALSE(straight(slow, 21'600));
+  EXPECT_DOUBLE_EQ(told("full-by-rate", LaneKind::kLive, 21'600), 0.5);
+  EXPECT_FALSE(straight(slow, 21'600));
+  EXPECT_DOUBLE_EQ(told("full-by-rate", LaneKind::kLive, 43'200), 1);
+  EXPECT_GT(lanes().full_for_s(slow, LaneKind::kLive), 0u);
+  const model::Tenant wide = rated_tenant("full-by-bytes", 100'000, 1);
+  EXPECT_FALSE(straight(wide, 250'000, LaneKind::kBackfill));
+  EXPECT_DOUBLE_EQ(told("full-by-bytes", LaneKind::kBackfill, 250'000), 0.5) << "25 of 50 MB";
+  move_all();
+  EXPECT_DOUBLE_EQ(told("full-by-bytes", LaneKind::kBackfill, 0), 0);
+}
+
 TEST_F(LanesTest, NothingWaitsForLongerThanTwelveHoursOfItsRate) {
   const model::Tenant tenant = rated_tenant("a", 1, 1);
   lanes().own({0});

@@ -57,6 +57,11 @@ class Webhook final : public Sink {
                                "1: a webhook has failed several times in a row, and is left alone for a while.",
                                {{"tenant", around.tenant}, {"sink", around.sink.name}})) {}
 
+  // A sink that has ended is not left alone.
+  ~Webhook() override { open_.set(0); }
+  Webhook(const Webhook&) = delete;
+  Webhook& operator=(const Webhook&) = delete;
+
   BatchWish wish() const override { return {}; }
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 

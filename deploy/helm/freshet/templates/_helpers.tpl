@@ -23,6 +23,7 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
       "checkpoints" .Values.checkpoints
       "state" .Values.state
       "tenants" .Values.tenants }}
+{{- with .Values.canary }}{{ $_ := set $config "canary" . }}{{ end }}
 {{- toYaml (mergeOverwrite (deepCopy $config) .Values.extraConfig) }}
 {{- end }}
 

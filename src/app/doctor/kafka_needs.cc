@@ -1,0 +1,84 @@
+#include "app/doctor/kafka_needs.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace freshet::app {
+namespace {
+
+using eventlog::Topic;
+
+// Kafka's first release that Freshet is tested with (docs/configuration.md, Kafka).
+constexpr uint32_t kLeastMajor = 3, kLeastMinor = 9;
+
+//                                         ingest action reaction console
+constexpr TopicNeeds kNeeds[] = {
+    {Topic::kActions, {"W", "RWD", "W", "W"}}, {Topic::kChanges, {"", "W", "R", "R"}},
+    {Topic::kEvents, {"", "W", "", "R"}},      {Topic::kDeadLetters, {"W", "RW", "W", "RWD"}},
+    {Topic::kOverflow, {"RWD", "", "", "W"}},  {Topic::kImports, {"RW", "", "", ""}},
+    {Topic::kLogs, {"W", "", "", ""}},         {Topic::kSchema, {"RW", "RW", "RW", "RW"}}};
+
+// Sinks run in reaction, and read events and who was erased.
+std::string_view needs_of(const Config& config, const TopicNeeds& needs, Role role) {
+  const std::string_view usual = needs.of_role[static_cast<size_t>(role)];
+  if (role != Role::kReaction) return usual;
+  bool any = false;
+  for (const model::Tenant& tenant : config.tenants) any = any || !tenant.sinks.empty();
+  if (any && needs.topic == Topic::kEvents) return "R";
+  return any && needs.topic == Topic::kDeadLetters ? "RW" : usual;
+}
+
+std::string_view word_of(char letter) { return letter == 'R' ? "Read" : letter == 'W' ? "Write" : "Delete"; }
+
+void add_word(std::string& list, std::string_view word) {
+  if (list.find(word) == std::string::npos) list.append(list.empty() ? "" : ", ").append(word);
+}
+
+}  // namespace
+
+std::span<const TopicNeeds> topic_needs() { return kNeeds; }
+
+bool is_older(std::string_view version, uint32_t major, uint32_t minor) {
+  uint32_t is_major = 0, is_minor = 0;
+  const char* const end = version.data() + version.size();
+  const auto first = std::from_chars(version.data(), end, is_major);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return false;
+  if (std::from_chars(first.ptr + 1, end, is_minor).ec != std::errc()) return false;
+  return is_major < major || (is_major == major && is_minor < minor);
+}
+
+void judge_kafka_release(const eventlog::KafkaReport& report, Findings& out) {
+  const std::string release = !report.unseen.empty()            ? "release unknown"
+                              : report.protocol_version.empty() ? "Kafka 4.0 or later"
+                                                                : "protocol " + report.protocol_version;
+  out.ok(fmt::format("{} brokers of cluster {}, {}", report.brokers, report.cluster_id, release));
+  if (is_older(report.protocol_version, kLeastMajor, kLeastMinor))
+    out.warn(fmt::format("the brokers speak {} among themselves: Freshet is tested with Kafka {}.{} and later",
+                         report.protocol_version, kLeastMajor, kLeastMinor),
+             "update them; if they are newer, finish the update: inter.broker.protocol.version, or kafka-features.sh "
+             "upgrade");
+}
+
+void judge_access(const Config& config, Topic topic, const eventlog::TopicReport& is, Findings& out) {
+  if (is.partitions == 0) return;
+  if (!is.allowed)
+    return out.warn(fmt::format("topic {}: the brokers do not say what this user may do there", is.name),
+                    "compare its ACLs with docs/operations/acls.md yourself");
+  for (const TopicNeeds& needs : kNeeds) {
+    if (needs.topic != topic) continue;
+    std::string operations, roles;
+    for (const Role role : list_of(config.roles)) {
+      for (const char letter : needs_of(config, needs, role)) {
+        if (is.allowed->find(letter) != std::string::npos) continue;
+        add_word(operations, word_of(letter));
+        add_word(roles, name_of(role));
+      }
+    }
+    if (!operations.empty())
+      out.fail(fmt::format("topic {}: this user may not {}, which {} needs", is.name, operations, roles),
+               "docs/operations/acls.md has the commands; if this user plays fewer roles, say --roles");
+  }
+}
+
+}  // namespace freshet::app
